@@ -1,0 +1,45 @@
+"""The errors that layerox raises on purpose: each reads as one line that names place, fault and cure.
+
+A bad fit is not among them: it is a result with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from os import PathLike
+
+
+class LayeroxError(Exception):
+    """Anything that layerox refuses on purpose; `str(error)` is one line."""
+
+
+class InputError(LayeroxError):
+    """A file, an option or a value from the user cannot be used.
+
+    Parameters
+    ----------
+    problem
+        What is wrong, in the user's terms.
+    place
+        The file (with line, where known) or the option that is at fault.
+    cure
+        What to do about it.
+    """
+
+    def __init__(self, problem: str, *, place: str | PathLike[str] | None = None, cure: str | None = None):
+        self.problem, self.place, self.cure = problem, place, cure
+        head = f"{place}: " if place is not None else ""
+        tail = f"; {cure}" if cure else ""
+        super().__init__(" ".join(f"{head}{problem}{tail}".split()))
+
+
+class UnknownWavelength(InputError):
+    """Neither the pattern's file nor the user says which wavelength was used."""
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """Return a cure for an unknown `word`: the most similar choice, or all choices."""
+    known = list(choices)
+    close = get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"

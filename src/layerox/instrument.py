@@ -1,0 +1,68 @@
+"""Instrument: geometry, profile and position errors of a diffractometer, as far as they are known.
+
+Definitions are those of an instrument.toml: U, V, W give the squared Gaussian width
+U tan^2(theta) + V tan(theta) + W in degrees^2, X and Y the Lorentzian width X / cos(theta) + Y tan(theta) in
+degrees (both full widths at half maximum; the letters X and Y as in GSAS, exchanged in FullProf).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from layerox.errors import InputError, nearest
+from layerox.radiation import Radiation
+
+Geometry = Literal["bragg-brentano", "debye-scherrer"]
+GEOMETRIES: tuple[str, ...] = get_args(Geometry)
+DEFAULT_RADIUS_MM = 173.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Instrumental peak widths: u, v, w in degrees^2 (squared FWHM), x and y in degrees (FWHM).
+
+    `axial` is (sample half-length, slit half-height) over the goniometer radius, None when not given.
+    """
+
+    u: float = 0.0
+    v: float = 0.0
+    w: float = 0.0
+    x: float = 0.0
+    y: float = 0.0
+    axial: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instrument:
+    """What is known of the diffractometer before a fit.
+
+    Attributes
+    ----------
+    radiation
+        Lines and polarisation; None when the instrument's description does not say.
+    geometry
+        "bragg-brentano" or "debye-scherrer"; decides what a displaced specimen does to the angles.
+    radius_mm
+        Goniometer radius. Only `displacement_mm` depends on it.
+    profile
+        Calibrated peak widths; None when the instrument has not been calibrated.
+    zero
+        Error of the detector's zero: observed minus true two-theta, degrees.
+    displacement_mm
+        Specimen displacement: outwards from the focusing circle (bragg-brentano), along the beam
+        (debye-scherrer).
+    """
+
+    radiation: Radiation | None = None
+    geometry: Geometry = "bragg-brentano"
+    radius_mm: float = DEFAULT_RADIUS_MM
+    profile: Profile | None = None
+    zero: float = 0.0
+    displacement_mm: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.geometry not in GEOMETRIES:
+            raise InputError(f"unknown geometry {self.geometry!r}", cure=nearest(self.geometry, GEOMETRIES))
+        if not self.radius_mm > 0:
+            raise InputError(f"a goniometer radius of {self.radius_mm} mm", cure="give a positive radius_mm")

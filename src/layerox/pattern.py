@@ -1,0 +1,128 @@
+"""Pattern: one measured or simulated powder diffractogram, frozen; cropping and masking return a new one.
+
+It knows its own angles, intensities and errors, and nothing of files (see `io/`) or models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from layerox.errors import InputError
+from layerox.radiation import Radiation
+
+FloatArray = NDArray[np.float64]
+SigmaSource = Literal["file", "poisson"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pattern:
+    """One diffractogram.
+
+    Attributes
+    ----------
+    two_theta
+        Diffraction angles, degrees, strictly ascending, shape (n,).
+    intensity
+        Observed intensities, shape (n,).
+    sigma
+        Standard uncertainties of the intensities, positive, shape (n,).
+    sigma_source
+        "file" when they came with the data, "poisson" when sqrt(max(intensity, 1)) was taken.
+    radiation
+        The beam, or None when the file does not say.
+    label
+        Short name for legends and tables.
+    path
+        The file it came from.
+    metadata
+        What else the file says: sample, time stamp (ISO 8601), temperature, goniometer radius ...
+    """
+
+    two_theta: FloatArray
+    intensity: FloatArray
+    sigma: FloatArray
+    sigma_source: SigmaSource = "file"
+    radiation: Radiation | None = None
+    label: str = ""
+    path: Path | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("two_theta", "intensity", "sigma"):
+            array = np.array(getattr(self, name), dtype=np.float64, copy=True)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "metadata", dict(self.metadata))
+        self._check()
+
+    def _check(self) -> None:
+        place = self.path or self.label or "pattern"
+        if not (self.two_theta.ndim == 1 and self.two_theta.shape == self.intensity.shape == self.sigma.shape):
+            raise InputError("angles, intensities and sigmas differ in length", place=place)
+        if self.two_theta.size < 2:
+            raise InputError(f"{self.two_theta.size} points are no pattern", place=place)
+        for name in ("two_theta", "intensity", "sigma"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise InputError(f"{name} holds values that are not numbers", place=place)
+        if (np.diff(self.two_theta) <= 0).any():
+            raise InputError("the angles do not ascend", place=place, cure="sort them and drop repeated ones")
+        if (self.sigma <= 0).any():
+            raise InputError("a sigma is not positive", place=place, cure="correct it or leave the column out")
+
+    def __len__(self) -> int:
+        return int(self.two_theta.size)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """First and last angle, degrees."""
+        return float(self.two_theta[0]), float(self.two_theta[-1])
+
+    def crop(self, low: float, high: float) -> Pattern:
+        """Return the points with low <= two_theta <= high (degrees).
+
+        Raises
+        ------
+        InputError
+            If fewer than two points are left.
+        """
+        keep = (self.two_theta >= low) & (self.two_theta <= high)
+        if keep.sum() < 2:
+            raise InputError(f"the range {low:g} to {high:g} holds no data", place=self.path or self.label,
+                             cure="the pattern spans {:g} to {:g} degrees".format(*self.range))  # fmt: skip
+        return self.mask(keep)
+
+    def mask(self, keep: NDArray[np.bool_]) -> Pattern:
+        """Return the points where `keep` (shape (n,)) is true."""
+        return replace(self, two_theta=self.two_theta[keep], intensity=self.intensity[keep], sigma=self.sigma[keep])
+
+
+def poisson_sigma(intensity: ArrayLike) -> FloatArray:
+    """Return sqrt(max(counts, 1)): counting statistics, where an empty channel counts as one."""
+    return np.sqrt(np.maximum(np.asarray(intensity, dtype=np.float64), 1.0))
+
+
+def pattern_from_arrays(
+    two_theta: ArrayLike,
+    intensity: ArrayLike,
+    sigma: ArrayLike | None = None,
+    *,
+    radiation: Radiation | None = None,
+    label: str = "",
+) -> Pattern:
+    """Return a `Pattern` of plain arrays; without `sigma` the intensities are taken as counts (Poisson)."""
+    counts = np.asarray(intensity, dtype=np.float64)
+    errors = poisson_sigma(counts) if sigma is None else np.asarray(sigma, dtype=np.float64)
+    return Pattern(
+        two_theta=np.asarray(two_theta, dtype=np.float64),
+        intensity=counts,
+        sigma=errors,
+        sigma_source="poisson" if sigma is None else "file",
+        radiation=radiation,
+        label=label,
+    )

@@ -1,0 +1,134 @@
+"""Radiation: what was shone on the specimen: emission lines, their weights and the polarisation.
+
+It does not know the diffractometer (see `instrument.py`) nor the atoms (see `diffraction/scattering.py`).
+Characteristic wavelengths: Hölzer et al., Phys. Rev. A 56 (1997) 4554, doi:10.1103/PhysRevA.56.4554, and
+Deslattes et al., Rev. Mod. Phys. 75 (2003) 35, doi:10.1103/RevModPhys.75.35, as collected in International
+Tables for Crystallography C (2004), table 4.2.2.1.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from layerox.errors import InputError
+
+# Angstrom. Validity: unfiltered or beta-filtered tubes; satellites and the K-beta line are left out.
+K_ALPHA: dict[str, tuple[float, float]] = {
+    "Cr": (2.2897260, 2.2936510),
+    "Fe": (1.9360413, 1.9399733),
+    "Co": (1.7889960, 1.7928350),
+    "Cu": (1.5405929, 1.5444274),
+    "Mo": (0.70931715, 0.7136070),
+    "Ag": (0.55942178, 0.5638131),
+}
+K_ALPHA_RATIO = 0.5
+PLAUSIBLE_WAVELENGTH = (0.05, 10.0)
+SAME_WAVELENGTH = 3e-4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Radiation:
+    """Emission lines and polarisation of the beam.
+
+    Attributes
+    ----------
+    lines
+        (wavelength in angstrom, relative weight) of each line, strongest first.
+    kind
+        "xray" or "neutron".
+    polarization
+        p in P = p + (1 - p) cos^2(2 theta); 0.5 is an unpolarised beam without a monochromator. Without effect
+        on neutrons. None where nobody has said it.
+    name
+        What the user called it ("CuKa"), empty for plain wavelengths.
+    """
+
+    lines: tuple[tuple[float, float], ...]
+    kind: Literal["xray", "neutron"] = "xray"
+    polarization: float | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.lines:
+            raise InputError("a radiation needs at least one line", cure="give a wavelength in angstrom")
+        low, high = PLAUSIBLE_WAVELENGTH
+        for wavelength, weight in self.lines:
+            if not (low <= wavelength <= high):
+                raise InputError(f"a wavelength of {wavelength} A is not one of powder diffraction",
+                                 cure=f"give angstrom, {low} to {high}")  # fmt: skip
+            if not (weight > 0 and math.isfinite(weight)):
+                raise InputError(f"the line at {wavelength} A has weight {weight}", cure="give a positive weight")
+        if self.polarization is not None and not 0 <= self.polarization <= 1:
+            raise InputError(f"polarization {self.polarization} is outside 0 to 1", cure="0.5 is unpolarised")
+
+    @property
+    def wavelength(self) -> float:
+        """Wavelength of the strongest line, angstrom."""
+        return max(self.lines, key=lambda line: line[1])[0]
+
+    @property
+    def energy_ev(self) -> float:
+        """Photon energy of the strongest line, eV."""
+        return ev_from_angstrom(wavelength=self.wavelength)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Line weights, normalised to a sum of one."""
+        total = sum(weight for _, weight in self.lines)
+        return tuple(weight / total for _, weight in self.lines)
+
+    def agrees_with(self, other: Radiation) -> bool:
+        """Whether both mean the same beam: kind, and the strongest wavelength within 0.03 %."""
+        same = abs(self.wavelength / other.wavelength - 1) <= SAME_WAVELENGTH
+        return same and self.kind == other.kind
+
+    def polarized(self, polarization: float) -> Radiation:
+        """Return the same lines with polarisation p = `polarization`."""
+        return replace(self, polarization=polarization)
+
+    def __str__(self) -> str:
+        lines = ", ".join(f"{wavelength:.7g}" for wavelength, _ in self.lines)
+        label = f"{self.name} ({lines} A)" if self.name else f"{lines} A"
+        return label if self.kind == "xray" else f"neutrons, {label}"
+
+
+def radiation_from_text(text: str | float) -> Radiation:
+    """Return the radiation that a user names: "CuKa", "CuKa1", "MoKa" ... or one wavelength in angstrom.
+
+    Raises
+    ------
+    InputError
+        If the text is neither a known line nor a number.
+    """
+    try:
+        return Radiation(lines=((float(text), 1.0),))
+    except ValueError:
+        pass
+    word = str(text).strip().lower().replace("-", "").replace("α", "a").replace("alpha", "a")
+    for element, (first, second) in K_ALPHA.items():
+        if word == f"{element.lower()}ka":
+            return Radiation(lines=((first, 1.0), (second, K_ALPHA_RATIO)), name=f"{element}Ka")
+        if word == f"{element.lower()}ka1":
+            return Radiation(lines=((first, 1.0),), name=f"{element}Ka1")
+    known = ", ".join(f"{element}Ka" for element in K_ALPHA)
+    raise InputError(f"unknown radiation {text!r}", cure=f"give {known}, one with 1 behind it, or angstrom")
+
+
+def polarization_from_monochromator(*, two_theta: float) -> float:
+    """Return p = 1 / (1 + cos^2 2 theta_m) of an ideally mosaic monochromator crystal.
+
+    Parameters
+    ----------
+    two_theta
+        Diffraction angle of the monochromator, degrees (graphite with Cu Ka: 26.6).
+    """
+    if not 0 <= two_theta < 180:
+        raise InputError(f"a monochromator at {two_theta} degrees", cure="give its two-theta, 0 to 180 degrees")
+    return 1.0 / (1.0 + math.cos(math.radians(two_theta)) ** 2)
+
+
+def ev_from_angstrom(*, wavelength: float) -> float:
+    """Return the photon energy in eV, h c / lambda (CODATA 2018, exact)."""
+    return 12398.419843320026 / wavelength
