@@ -9,7 +9,7 @@ were listed without it is found by spglib (Togo, Shinohara & Tanaka, Sci. Techno
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ import gemmi
 import numpy as np
 
 from layerox.errors import InputError
+from layerox.notice import Notice
 from layerox.symmetry import (
     CELL_NAMES,
     FloatArray,
@@ -30,6 +31,9 @@ from layerox.symmetry import (
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+
+Cell = tuple[float, float, float, float, float, float]
+Position = tuple[float, float, float]
 
 ASSUMED_U_ISO = 0.006
 SAME_SITE = 0.01
@@ -64,7 +68,7 @@ class Site:
 
     label: str
     element: str
-    position: tuple[float, float, float]
+    position: Position
     occupancy: float = 1.0
     charge: int = 0
     u_iso: float = ASSUMED_U_ISO
@@ -104,11 +108,11 @@ class Crystal:
     """
 
     name: str
-    cell: tuple[float, float, float, float, float, float]
+    cell: Cell
     symmetry: Symmetry
     sites: tuple[Site, ...]
     source: str = ""
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Notice, ...] = ()
 
     @property
     def space_group(self) -> str:
@@ -189,8 +193,7 @@ class Crystal:
 
     def with_cell(self, cell: Sequence[float]) -> Crystal:
         """Return the same atoms in another cell; the parameters that symmetry fixes must be right."""
-        values = tuple(float(x) for x in cell)
-        return replace(self, cell=values)  # type: ignore[arg-type]
+        return replace(self, cell=cell_tuple(cell))
 
     def checked(self) -> Crystal:
         """Return self if it can diffract.
@@ -223,15 +226,18 @@ class Crystal:
             near = np.einsum("ij,jk,ik->i", shift, metric, shift) < OVERLAP**2
             if occupancy[near].sum() > FULL:
                 labels = " and ".join(dict.fromkeys(self.sites[k].label for k in owner[near]))
-                raise InputError(f"{labels} overlap: less than {OVERLAP} A apart with a total occupancy of "
-                                 f"{occupancy[near].sum():.3g}", place=place,
-                                 cure="correct the coordinates or lower the occupancies")  # fmt: skip
+                raise InputError(
+                    f"{labels} overlap: less than {OVERLAP} A apart with a total occupancy of "
+                    f"{occupancy[near].sum():.3g}",
+                    place=place,
+                    cure="correct the coordinates or lower the occupancies",
+                )
 
     def snapped(self, tolerance: float = 0.05) -> Crystal:
         """Return the crystal with coordinates such as 0.3333 moved onto their special positions (angstrom)."""
         cell = self.unit_cell
         sites = (
-            replace(site, position=tuple(float(x) for x in self.symmetry.snapped(site.position, cell, tolerance)))
+            replace(site, position=position_tuple(self.symmetry.snapped(site.position, cell, tolerance)))
             for site in self.sites
         )
         return replace(self, sites=tuple(sites))
@@ -291,14 +297,14 @@ def crystal_from_structure(structure: Structure, *, name: str = "") -> Crystal:
                     label=f"{element}{1 + sum(site.element == element for site in sites)}",
                     element=element,
                     charge=round(getattr(species, "oxi_state", 0) or 0),
-                    position=tuple(float(x) for x in row.frac_coords),
+                    position=position_tuple(row.frac_coords),
                     occupancy=float(occupancy),
                     u_iso=float(row.properties.get("u_iso", ASSUMED_U_ISO)),
                 )
             )
     crystal = Crystal(
         name=name,
-        cell=tuple(float(x) for x in structure.lattice.parameters),  # type: ignore[arg-type]
+        cell=cell_tuple(structure.lattice.parameters),
         symmetry=symmetry_from_triplets(["x,y,z"], name="P 1"),
         sites=tuple(sites),
         source="pymatgen Structure",
@@ -392,10 +398,9 @@ def _standardised(
     angles = np.degrees(np.arccos([cosine[1, 2], cosine[0, 2], cosine[0, 1]]))
     cell = symmetry.centred_cell((*lengths, *angles))
     sites = _asymmetric_unit(symmetry, dataset.std_positions, dataset.std_types, kinds)
-    remark = f"listed in {crystal.space_group} with {len(atoms[1])} positions; its atoms have {symmetry.short_name}"
-    standard = replace(crystal, cell=tuple(round(x, 10) for x in cell), symmetry=symmetry, sites=sites,
-                       remarks=(*crystal.remarks, remark))  # type: ignore[arg-type]  # fmt: skip
-    return standard.snapped()
+    message = f"listed in {crystal.space_group} with {len(atoms[1])} positions; its atoms have {symmetry.short_name}"
+    standard = replace(crystal, cell=cell_tuple(np.round(cell, 10)), symmetry=symmetry, sites=sites)
+    return replace(standard.snapped(), remarks=(*crystal.remarks, Notice("symmetry_found", message)))
 
 
 def _preferred_hall_number(number: int) -> int:
@@ -420,9 +425,20 @@ def _asymmetric_unit(
         taken |= near & (types == types[index])
         for member in kinds[types[index] - 1]:
             label = f"{member.element}{1 + sum(site.element == member.element for site in sites)}"
-            place = tuple(float(x) for x in position)
-            sites.append(replace(member, label=label, position=place, u_aniso=None))
+            sites.append(replace(member, label=label, position=position_tuple(position), u_aniso=None))
     return tuple(sites)
+
+
+def cell_tuple(values: Iterable[float]) -> Cell:
+    """Return six plain floats, so that a `Crystal` never holds arrays."""
+    a, b, c, alpha, beta, gamma = (float(x) for x in values)
+    return a, b, c, alpha, beta, gamma
+
+
+def position_tuple(values: Iterable[float]) -> Position:
+    """Return three plain floats."""
+    x, y, z = (float(v) for v in values)
+    return x, y, z
 
 
 def cell_text(cell: Sequence[float]) -> str:

@@ -7,7 +7,7 @@ degrees (both full widths at half maximum; the letters X and Y as in GSAS, excha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from layerox.errors import InputError, nearest
@@ -52,6 +52,9 @@ class Instrument:
     displacement_mm
         Specimen displacement: outwards from the focusing circle (bragg-brentano), along the beam
         (debye-scherrer).
+    kind, polarization
+        What the description says of the beam without naming a wavelength, None where it does not; see
+        `completed`. Where `radiation` is known they stand in it.
     """
 
     radiation: Radiation | None = None
@@ -60,9 +63,17 @@ class Instrument:
     profile: Profile | None = None
     zero: float = 0.0
     displacement_mm: float = 0.0
+    kind: Literal["xray", "neutron"] | None = None
+    polarization: float | None = None
 
     def __post_init__(self) -> None:
         if self.geometry not in GEOMETRIES:
             raise InputError(f"unknown geometry {self.geometry!r}", cure=nearest(self.geometry, GEOMETRIES))
         if not self.radius_mm > 0:
             raise InputError(f"a goniometer radius of {self.radius_mm} mm", cure="give a positive radius_mm")
+
+    def completed(self, radiation: Radiation) -> Radiation:
+        """Return a radiation named elsewhere with the kind and polarisation that the description states."""
+        stated = self.radiation if self.radiation is not None else self
+        polarization = radiation.polarization if radiation.polarization is not None else stated.polarization
+        return replace(radiation, kind=stated.kind or radiation.kind, polarization=polarization)

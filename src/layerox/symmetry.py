@@ -77,7 +77,7 @@ class Symmetry:
         """Centring translations, (0, 0, 0) first, shape (m, 3)."""
         identity = (self.rotations == np.eye(3, dtype=np.int64)).all(axis=(1, 2))
         vectors = self.translations[identity] % 1.0
-        return vectors[np.lexsort(vectors.T[::-1])]
+        return np.asarray(vectors[np.lexsort(vectors.T[::-1])])
 
     @cached_property
     def coset(self) -> tuple[IntArray, FloatArray]:
@@ -106,7 +106,7 @@ class Symmetry:
         images = self.images(position)
         apart = np.abs(wrapped(images[:, None, :] - images[None, :, :])).max(axis=2)
         first = np.argmax(apart < SAME_POSITION, axis=1)
-        return images[np.unique(first)]
+        return np.asarray(images[np.unique(first)])
 
     def multiplicity(self, position: ArrayLike) -> int:
         """Number of equivalent positions in the cell."""
@@ -190,7 +190,9 @@ def symmetry_from_name(name: str, *, hexagonal: bool = True) -> Symmetry:
     preferred = "H" if hexagonal else "R"
     group = gemmi.find_spacegroup_by_name(name, alpha=90.0, gamma=120.0 if hexagonal else 90.0)
     if group is None:
-        raise InputError(f"unknown space group {name!r}", cure="give a Hermann-Mauguin symbol such as 'P 63/m m c'")
+        raise InputError(
+            f"unknown space group {name!r}", cure="give a Hermann-Mauguin symbol such as 'P 63/m m c'"
+        )
     if group.ext in ("H", "R") and ":" not in name and group.ext != preferred:
         group = gemmi.SpaceGroup(f"{group.hm}:{preferred}")
     return symmetry_from_triplets([op.triplet() for op in group.operations()], name=group.xhm())
@@ -227,7 +229,8 @@ def metric_tensor(cell: Sequence[float]) -> FloatArray:
     """Return G with |x|^2 = x G x for fractional x, in angstrom^2, shape (3, 3); angles in degrees."""
     a, b, c = cell[:3]
     ca, cb, cg = cosines(cell)
-    return np.array([[a * a, a * b * cg, a * c * cb], [a * b * cg, b * b, b * c * ca], [a * c * cb, b * c * ca, c * c]])
+    ab, ac, bc = a * b * cg, a * c * cb, b * c * ca
+    return np.array([[a * a, ab, ac], [ab, b * b, bc], [ac, bc, c * c]])
 
 
 def cosines(cell: Sequence[float]) -> tuple[float, float, float]:
@@ -263,7 +266,7 @@ def reduced_echelon(rows: FloatArray) -> FloatArray:
 
 
 def _cell_rule(rotations: IntArray) -> CellRule:
-    """Read the rule off invariant metrics: averages over the group of arbitrary positive definite matrices."""
+    """Read the rule off invariant metrics: group averages of arbitrary positive definite matrices."""
     draw = np.random.default_rng(0)
     cells = np.array([cell_from_metric(_invariant_metric(rotations, draw)) for _ in range(4)])
     free: list[int] = []

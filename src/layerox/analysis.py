@@ -1,0 +1,249 @@
+"""Analysis: simulate and fit as a user asks for them: names, files and options in, a result out.
+
+Here a wavelength is found or asked for, contradictions are refused, and nothing is guessed silently.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from layerox.diffraction.conclude import conclude
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.refinement import Refinement
+from layerox.diffraction.simulation import Simulation, simulation
+from layerox.diffraction.strategy import Outcome, automatic, warm
+from layerox.errors import InputError, UnknownWavelength
+from layerox.instrument import Geometry, Instrument, Profile
+from layerox.io import read_instrument, read_pattern
+from layerox.pattern import Pattern
+from layerox.phases import PhaseArgument, phases_from
+from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text
+
+# Peaks of 0.08 degrees: a laboratory diffractometer without particular care.
+SIMULATED_PROFILE = Profile(w=0.0064)
+Progress = Callable[[str], None]
+
+
+def fit(
+    pattern: Pattern | Simulation | str | Path,
+    phases: Sequence[PhaseArgument] | None = None,
+    *,
+    radiation: Radiation | str | float | None = None,
+    monochromator: float | None = None,
+    geometry: Geometry | None = None,
+    polarization: float | None = None,
+    instrument: Instrument | str | Path | None = None,
+    range: tuple[float, float] | None = None,
+    start: Refinement | None = None,
+    progress: Progress | None = None,
+) -> Refinement:
+    """Refine phases against a pattern.
+
+    Parameters
+    ----------
+    pattern
+        A pattern, or a file that `read_pattern` reads.
+    phases
+        Library names, stacking words, CIF files, Structures, or pairs (name, any of these).
+    radiation
+        Name ("CuKa"), wavelength in angstrom, or `Radiation`; needed where the file does not say.
+    monochromator
+        Two-theta of a diffracted-beam monochromator, degrees; sets the polarisation.
+    geometry
+        "bragg-brentano" (the default) or "debye-scherrer".
+    polarization
+        p in p + (1 - p) cos^2 2 theta; 0.5 where nothing is said.
+    instrument
+        `Instrument`, or an instrument.toml, .prm or .instprm file.
+    range
+        First and last angle to use, degrees.
+    start
+        A result to start from: its phases, beam, instrument and free parameters, refined in one stage.
+    progress
+        Called with the name of each step.
+
+    Raises
+    ------
+    InputError
+        If something given cannot be used; `UnknownWavelength` if nobody says which wavelength was used.
+    """
+    began = time.process_time()
+    data = _pattern(pattern, range)
+    known = _instrument(instrument if instrument is not None or start is None else start.instrument, geometry, data)
+    if start is not None:
+        _refuse_with_start(phases=phases, geometry=geometry, monochromator=monochromator, polarization=polarization)
+        beam = _beam(data, start.radiation, radiation=radiation)
+        outcome = warm(data, start, known, beam)
+    else:
+        beam = beam_from(data.radiation, known.radiation, radiation, monochromator, polarization, place=data.path)
+        outcome = _cold(data, phases_from(phases or ()), known, beam, progress)
+    return conclude(outcome, data, known, time.process_time() - began)
+
+
+def _cold(
+    data: Pattern, phases: list[Phase], instrument: Instrument, beam: Radiation, progress: Progress | None
+) -> Outcome:
+    return automatic(data, phases, instrument, beam, progress=progress)
+
+
+def _refuse_with_start(**options: object) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise InputError(f"{name} is given together with start", cure="a warm start takes it from the result")
+
+
+def _pattern(pattern: Pattern | Simulation | str | Path, range: tuple[float, float] | None) -> Pattern:
+    if isinstance(pattern, Simulation):
+        pattern = pattern.pattern
+    if not isinstance(pattern, Pattern):
+        return read_pattern(pattern, range=range)
+    return pattern if range is None else pattern.crop(*range)
+
+
+def _instrument(
+    instrument: Instrument | str | Path | None, geometry: Geometry | None, pattern: Pattern | None
+) -> Instrument:
+    known = read_instrument(instrument) if isinstance(instrument, (str, Path)) else instrument
+    if known is None:
+        radius = pattern.metadata.get("radius_mm") if pattern else None
+        known = Instrument() if radius is None else Instrument(radius_mm=float(str(radius)))
+    return known if geometry is None else replace(known, geometry=geometry)
+
+
+def _beam(data: Pattern, started: Radiation, radiation: Radiation | str | float | None) -> Radiation:
+    beam = beam_from(data.radiation, started, radiation, None, None, place=data.path)
+    return beam if beam.polarization is not None else replace(beam, polarization=started.polarization)
+
+
+def beam_from(
+    from_file: Radiation | None,
+    from_instrument: Radiation | None,
+    given: Radiation | str | float | None,
+    monochromator: float | None,
+    polarization: float | None,
+    *,
+    place: object = None,
+) -> Radiation:
+    """Return the beam that the file, the instrument and the user agree upon.
+
+    Raises
+    ------
+    UnknownWavelength
+        If none of them says.
+    InputError
+        If two of them contradict each other.
+    """
+    chosen = radiation_from_text(given) if isinstance(given, (str, float, int)) else given
+    stated = [("--radiation", chosen), ("the instrument", from_instrument), ("the pattern", from_file)]
+    known = [(who, beam) for who, beam in stated if beam is not None]
+    if not known:
+        raise UnknownWavelength(
+            "the wavelength is unknown",
+            place=str(place) if place else None,
+            cure="give --radiation, for example CuKa or 0.4139 (angstrom)",
+        )
+    who, beam = known[0]
+    for other_who, other in known[1:]:
+        if not beam.agrees_with(other):
+            raise InputError(f"{who} says {beam}, {other_who} says {other}", place=str(place) if place else None,
+                             cure="give the right one only")  # fmt: skip
+    already = next((b.polarization for _, b in known if b.polarization is not None), None)
+    return _polarized(beam, already, monochromator, polarization)
+
+
+def _polarized(
+    beam: Radiation, already: float | None, monochromator: float | None, polarization: float | None
+) -> Radiation:
+    if monochromator is not None and polarization is not None:
+        raise InputError("both --monochromator and --polarization are given", cure="give one of them")
+    if beam.kind == "neutron" and (monochromator is not None or polarization is not None):
+        raise InputError("neutrons have no polarisation factor", cure="leave --monochromator and --polarization out")
+    asked = polarization if monochromator is None else polarization_from_monochromator(two_theta=monochromator)
+    if asked is None:
+        return beam if already is None else beam.polarized(already)
+    if already is not None and abs(asked - already) > 1e-3:
+        raise InputError(f"polarization {asked:.4f} is asked, the instrument or file says {already:.4f}",
+                         cure="give one of them")  # fmt: skip
+    return beam.polarized(asked)
+
+
+def simulate(
+    phases: Sequence[PhaseArgument],
+    *,
+    weights: Sequence[float] | None = None,
+    radiation: Radiation | str | float | None = None,
+    neutron: bool = False,
+    two_theta: tuple[float, float, float] = (10.0, 90.0, 0.02),
+    instrument: Instrument | str | Path | None = None,
+    monochromator: float | None = None,
+    polarization: float | None = None,
+    geometry: Geometry | None = None,
+    sizes_nm: Sequence[float] | None = None,
+    microstrains: Sequence[float] | None = None,
+    background: Sequence[float] = (),
+    counts: float | None = None,
+    seed: int = 0,
+) -> Simulation:
+    """Simulate the pattern of a mixture with the same model that `fit` refines.
+
+    Parameters
+    ----------
+    phases
+        As for `fit`.
+    weights
+        Proportion by weight; equal when not given.
+    radiation, instrument, monochromator, polarization, geometry
+        As for `fit`; an instrument without a profile has peaks of 0.08 degrees.
+    neutron
+        Neutrons of that wavelength instead of X-rays.
+    two_theta
+        First angle, last angle and step, degrees.
+    sizes_nm, microstrains
+        Of each phase; no broadening when not given.
+    background
+        Chebyshev coefficients, counts.
+    counts, seed
+        Counts of the highest point of the peaks, and the seed of the Poisson noise that is then drawn.
+
+    Raises
+    ------
+    InputError
+        If something given cannot be used.
+    """
+    known = _instrument(instrument, geometry, None)
+    beam = beam_from(None, known.radiation, radiation, None if neutron else monochromator, polarization)
+    if neutron:
+        beam = replace(beam, kind="neutron")
+    if known.profile is None:
+        known = replace(known, profile=SIMULATED_PROFILE)
+    chosen = phases_from(phases)
+    chosen = _broadened(chosen, sizes_nm, microstrains)
+    shares = [1.0] * len(chosen) if weights is None else weights
+    return simulation(angles(*two_theta), chosen, shares, known, beam, background=background, counts=counts, seed=seed)
+
+
+def _broadened(
+    phases: list[Phase], sizes_nm: Sequence[float] | None, microstrains: Sequence[float] | None
+) -> list[Phase]:
+    sizes = [float("inf")] * len(phases) if sizes_nm is None else list(sizes_nm)
+    strains = [0.0] * len(phases) if microstrains is None else list(microstrains)
+    for option, values in (("--size", sizes), ("--microstrain", strains)):
+        if len(values) != len(phases):
+            raise InputError(f"{len(values)} values for {len(phases)} phases", place=option, cure="give one each")
+    if not all(size > 0 for size in sizes) or not all(strain >= 0 for strain in strains):
+        raise InputError("a size or microstrain is not positive", place="--size, --microstrain")
+    return [replace(p, size_nm=s, microstrain=e) for p, s, e in zip(phases, sizes, strains, strict=True)]
+
+
+def angles(low: float, high: float, step: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the angles from `low` to `high` (degrees, both included where the step allows)."""
+    if not (0 < low < high < 180 and 0 < step <= (high - low) / 10):
+        raise InputError(f"angles from {low:g} to {high:g} in steps of {step:g}", place="--two-theta",
+                         cure="give LO HI STEP in degrees, 0 < LO < HI < 180")  # fmt: skip
+    count = int(np.floor((high - low) / step + 1e-6)) + 1
+    return np.round(low + step * np.arange(count), 10)

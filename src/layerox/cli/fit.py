@@ -1,0 +1,89 @@
+"""`layerox fit`: from a measured pattern and phases to fractions, cells, a picture and the numbers."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from layerox.cli.options import add_beam_options
+from layerox.cli.progress import Progress
+
+ABSCISSAS = ("two-theta", "q", "d")
+PICTURES = ("linear", "sqrt", "log")
+
+
+def add_to(subparsers: Any) -> None:
+    """Add the command to the parser."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "fit",
+        help="refine phases against a measured pattern",
+        description="Refine phases against a measured pattern: weight fractions with uncertainties, cells, a picture.",
+    )
+    parser.add_argument("pattern", metavar="PATTERN", help="columns of text, GSAS or XRDML")
+    parser.add_argument(
+        "--phase",
+        action="append",
+        required=True,
+        metavar="NAME_OR_FILE",
+        help="library name (P2), stacking word or CIF; NAME=FILE names it; one option a phase",
+    )
+    parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
+    parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: fit-PATTERN)")
+    add_beam_options(parser)
+    reading = parser.add_argument_group("reading the pattern")
+    reading.add_argument("--abscissa", choices=ABSCISSAS, default="two-theta", help="what the first column holds")
+    reading.add_argument("--allow-negative", action="store_true", help="accept negative intensities with sigmas")
+    parser.add_argument("--picture", choices=PICTURES, default="linear", help="intensity axis of fit.png")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.set_defaults(command=run)
+
+
+def run(
+    *,
+    pattern: str,
+    phase: list[str],
+    range: list[float] | None,
+    output: str | None,
+    radiation: str | None,
+    monochromator: float | None,
+    polarization: float | None,
+    geometry: Any,
+    instrument: str | None,
+    abscissa: str,
+    allow_negative: bool,
+    picture: str,
+    quiet: bool,
+) -> int:
+    """Fit, write the folder, print the summary; 0 if the result can be trusted, else 1."""
+    from layerox import analysis  # noqa: PLC0415  (what --help does not need)
+    from layerox.io import read_pattern  # noqa: PLC0415
+    from layerox.results.folder import files_of, write_folder  # noqa: PLC0415
+    from layerox.results.report import summary_text  # noqa: PLC0415
+
+    limits = None if range is None else (range[0], range[1])
+    data = read_pattern(pattern, radiation=radiation, axis=abscissa, range=limits, allow_negative=allow_negative)
+    with Progress(quiet=quiet) as progress:
+        progress("preparing (the first run on a machine compiles for some seconds)")
+        result = analysis.fit(
+            data,
+            phase,
+            radiation=radiation,
+            monochromator=monochromator,
+            geometry=geometry,
+            polarization=polarization,
+            instrument=instrument,
+            progress=progress,
+        )
+        progress("drawing")
+        files = files_of(result)
+        from layerox.plotting.powder import picture as drawn  # noqa: PLC0415
+
+        files["fit.png"] = drawn(result, intensity=picture)
+    folder = Path(output) if output else Path(f"fit-{Path(pattern).stem}")
+    write_folder(folder, files)
+    if not quiet:
+        print(summary_text(result))
+        print("\n".join(f"warning: {w.message}" for w in result.warnings), end="\n" if result.warnings else "")
+        print(f"written to {folder}/: {', '.join(sorted(files))}")
+    return 0 if result.status == "converged" else 1

@@ -1,0 +1,72 @@
+"""Main: the command `layerox`: one module for each subcommand, one handler for all errors.
+
+Exit 0: done. 1: the work ran, but its result is not to be trusted. 2: the user's fault, one line says which. 130:
+interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from layerox.errors import LayeroxError
+
+USER_FAULT, INTERRUPTED, UNTRUSTWORTHY = 2, 130, 1
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise LayeroxError(f"{message}; see {self.prog} --help")
+
+
+def run() -> NoReturn:
+    """Run the command of this process and exit."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a command line and return its exit status."""
+    # One thread does it: the matrices are small, and a second thread only burns time (and a cluster's patience).
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        arguments = vars(_parser().parse_args(argv))
+        command = arguments.pop("command")
+        return int(command(**arguments))
+    except LayeroxError as error:
+        print(f"layerox: {error}", file=sys.stderr)
+        return USER_FAULT
+    except KeyboardInterrupt:
+        print("layerox: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    from layerox.cli import build, fit, simulate  # noqa: PLC0415  (so that a broken pipe of imports is handled too)
+
+    parser = _Parser(prog="layerox", description="Crystal structures and phase analysis of layered oxide cathodes.")
+    parser.add_argument("--version", action=_Version)
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    for module in (build, simulate, fit):
+        module.add_to(subparsers)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version; looking it up is left until it is asked."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **_: object):
+        super().__init__(option_strings, dest, nargs=0, help="print the version and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(f"layerox {version('layerox')}")
+        parser.exit()

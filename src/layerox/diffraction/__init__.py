@@ -1,0 +1,1 @@
+"""Diffraction: one pattern, from reflections to weight fractions."""

@@ -1,0 +1,93 @@
+"""Agreement: how well a calculated pattern follows an observed one, as the field's figures of merit.
+
+Definitions of Toby, Powder Diffr. 21 (2006) 67, doi:10.1154/1.2179804, background included; the Durbin-Watson d of
+Hill & Flack, J. Appl. Cryst. 20 (1987) 356, doi:10.1107/S0021889887086485. All are fractions, not per cent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.diffraction.profiles import shared_out
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """Figures of merit of a refinement.
+
+    Attributes
+    ----------
+    r_wp, r_p, r_exp
+        Weighted profile, profile and expected R factors, as fractions.
+    gof
+        Goodness of fit, r_wp / r_exp.
+    durbin_watson
+        Serial correlation of the weighted residuals; 2 when there is none, small where peaks are misfitted.
+    points, free_parameters
+        Numbers of data and of variables.
+    """
+
+    r_wp: float
+    r_p: float
+    r_exp: float
+    gof: float
+    durbin_watson: float
+    points: int
+    free_parameters: int
+
+
+def agreement(observed: FloatArray, calculated: FloatArray, weight: FloatArray, free_parameters: int) -> Agreement:
+    """Return the figures of merit.
+
+    Parameters
+    ----------
+    observed, calculated
+        Intensities, shape (n,).
+    weight
+        One over sigma, shape (n,).
+    free_parameters
+        Number of variables.
+    """
+    residual = (observed - calculated) * weight
+    chi_squared = float(residual @ residual)
+    norm = float(((observed * weight) ** 2).sum())
+    freedom = max(len(observed) - free_parameters, 1)
+    return Agreement(
+        r_wp=float(np.sqrt(chi_squared / norm)),
+        r_p=float(np.abs(observed - calculated).sum() / np.abs(observed).sum()),
+        r_exp=float(np.sqrt(freedom / norm)),
+        gof=float(np.sqrt(chi_squared / freedom)),
+        durbin_watson=float((np.diff(residual) ** 2).sum() / max(chi_squared, 1e-300)),
+        points=len(observed),
+        free_parameters=free_parameters,
+    )
+
+
+def r_bragg(two_theta: FloatArray, ratio: FloatArray, peaks: FloatArray, lines: int, tail: float) -> float:
+    """Return sum |I_o - I_c| / sum I_c over the reflections of a phase.
+
+    I_o shares the observed intensity out among overlapping reflections as the model does (Rietveld, J. Appl.
+    Cryst. 2 (1969) 65, doi:10.1107/S0021889869006558).
+
+    Parameters
+    ----------
+    two_theta
+        Angles, degrees, shape (n,).
+    ratio
+        Observed over calculated intensity, both above the background, shape (n,).
+    peaks
+        Position, Gaussian width, Lorentzian width and area of each peak, shape (4, m).
+    lines
+        Number of peaks of each reflection.
+    tail
+        Height at which a peak is cut.
+    """
+    position, gauss, lorentz, area = peaks
+    observed, calculated = shared_out(two_theta, ratio, position, gauss, lorentz, area, tail)
+    by_reflection = np.abs((observed - calculated).reshape(-1, lines).sum(axis=1))
+    return float(by_reflection.sum() / max(calculated.sum(), 1e-300))

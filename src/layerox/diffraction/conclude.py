@@ -1,0 +1,317 @@
+"""Conclude: from where a strategy ended to the result that a user holds.
+
+It only reads the minimum off: values, uncertainties from the full covariance, statuses, figures of merit, and the
+warnings that a referee would raise.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from importlib.metadata import version
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
+from layerox.diffraction import peaks as pk
+from layerox.diffraction.agreement import agreement, r_bragg
+from layerox.diffraction.parameters import INVERSE_SIZE, public_name
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.quantify import WeightFractions, cell_volume, weight_fractions
+from layerox.diffraction.refine import Minimum
+from layerox.diffraction.refinement import (
+    Correlation,
+    RefinedParameter,
+    RefinedPhase,
+    RefinedSite,
+    Refinement,
+)
+from layerox.diffraction.scattering import has_ion
+from layerox.diffraction.simulate import Model, safe_name
+from layerox.diffraction.strategy import Outcome
+from layerox.instrument import Instrument, Profile
+from layerox.notice import Notice
+from layerox.pattern import Pattern
+from layerox.refined import Refined, Status
+from layerox.symmetry import CELL_NAMES
+
+FloatArray = NDArray[np.float64]
+
+WORTH_LISTING = 0.5
+TOO_CORRELATED = 0.9
+SERIAL = 1.0
+
+
+def conclude(outcome: Outcome, pattern: Pattern, instrument: Instrument, cpu_s: float) -> Refinement:
+    """Return the result of a fit.
+
+    Parameters
+    ----------
+    outcome
+        Where the strategy ended.
+    pattern
+        The data.
+    instrument
+        What was known of the diffractometer before.
+    cpu_s
+        CPU time of the fit, seconds.
+    """
+    reader = _Reader(outcome, pattern)
+    model, minimum = outcome.model, outcome.minimum
+    calculated = minimum.calculated
+    figures = agreement(pattern.intensity, calculated.total, 1.0 / pattern.sigma, len(minimum.parameters.free_names))
+    parameters = tuple(reader.parameter(name) for name in model.names)
+    phases = tuple(reader.phase(index) for index in range(len(model.phases)))
+    names, covariance = _public_covariance(minimum)
+    correlations = _correlations(names, covariance)
+    supported = any(phase.is_supported for phase in phases)
+    status = minimum.outcome if supported else "failed"
+    reason = minimum.reason if supported else "the data support none of the phases"
+    return Refinement(
+        status=status,
+        reason=reason,
+        pattern=pattern,
+        radiation=model.radiation,
+        instrument=_refined_instrument(instrument, minimum),
+        agreement=figures,
+        phases=phases,
+        parameters=parameters,
+        correlations=tuple(c for c in correlations if abs(c.value) >= WORTH_LISTING),
+        free_names=tuple(names),
+        covariance=covariance,
+        calculated=calculated.total,
+        background=calculated.background,
+        contributions=calculated.phases,
+        steps=outcome.steps,
+        warnings=tuple(_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson)),
+        cpu_s=cpu_s,
+        version=version("layerox"),
+    )
+
+
+class _Reader:
+    """Reads numbers with their uncertainties off a minimum."""
+
+    def __init__(self, outcome: Outcome, pattern: Pattern):
+        self.outcome, self.pattern = outcome, pattern
+        self.model, self.minimum = outcome.model, outcome.minimum
+        self.values = self.minimum.parameters.values
+        self.transfer = self.minimum.parameters.transfer()
+        self.fractions: WeightFractions = weight_fractions(
+            self.model, self.values, self.transfer, self.minimum.covariance
+        )
+        above = np.maximum(self.minimum.calculated.total - self.minimum.calculated.background, 1e-9)
+        self.ratio = (pattern.intensity - self.minimum.calculated.background) / above
+
+    def number(self, index: int) -> Refined:
+        """Return a quantity of the model by its index."""
+        parameters = self.minimum.parameters
+        value = float(self.values[index])
+        if index in parameters.ties:
+            tie = parameters.ties[index]
+            leader = self.number(tie.leader)
+            status: Status = "tied" if leader.status in ("free", "at_bound") else "fixed"
+            return Refined(value, abs(tie.factor) * leader.esd, status)
+        if not parameters.vary[index]:
+            return Refined(value)
+        held = self.minimum.at_bound[int(np.searchsorted(parameters.free_indices, index))]
+        return Refined(value, self.minimum.esd(parameters.names[index]), "at_bound" if held else "free")
+
+    def parameter(self, name: str) -> RefinedParameter:
+        """Return a quantity of the model as users know it: sizes in nm."""
+        parameters = self.minimum.parameters
+        index = parameters.find(name)
+        low, high = float(parameters.lower[index]), float(parameters.upper[index])
+        number = self._unless_unsupported(self.number(index), name)
+        if name.endswith(INVERSE_SIZE):
+            return RefinedParameter(name=public_name(name), number=_size(number), minimum=1 / high, maximum=1 / low)
+        return RefinedParameter(name=name, number=number, minimum=low, maximum=high)
+
+    def _unless_unsupported(self, number: Refined, name: str) -> Refined:
+        for phase_name, (_, esd) in self.outcome.unsupported.items():
+            if name == safe_name(f"{phase_name}_scale"):
+                return Refined(0.0, esd, "unsupported")
+        return number
+
+    def phase(self, index: int) -> RefinedPhase:
+        """Return a phase."""
+        phase, block = self.model.phases[index], self.model.phase_blocks[index]
+        slots = {name: self.number(block.start + k) for k, name in enumerate(phase.slot_names)}
+        crystal = self._refined_crystal(phase, slots)
+        support, esd = self.outcome.unsupported.get(phase.name, (0.0, 0.0))
+        supported = phase.name not in self.outcome.unsupported
+        scale = slots["scale"] if supported else Refined(0.0, esd, "unsupported")
+        rows = self.minimum.calculated.phases
+        return RefinedPhase(
+            name=phase.name,
+            space_group=crystal.space_group,
+            formula=crystal.formula,
+            weight_fraction=self._fraction(index) if supported else self._absent(index, esd),
+            intensity_share=float(rows[index].sum() / max(rows.sum(), 1e-300)),
+            support_sigma=scale / scale.esd if supported and scale.esd > 0 else support,
+            r_bragg=self._r_bragg(index) if supported else None,
+            cell=self._cell(phase, block, slots),
+            size_nm=_size(slots["inverse_size"]),
+            microstrain=slots["microstrain"],
+            preferred_orientation=slots["preferred_orientation"],
+            texture_axis=phase.texture_axis,
+            sites=tuple(_site(site, slots) for site in crystal.sites),
+            scale=scale,
+            crystal=crystal,
+            ticks=self._ticks(index),
+        )
+
+    def _fraction(self, index: int) -> Refined:
+        alone = len(self.model.phases) - len(self.outcome.unsupported) == 1
+        status: Status = "fixed" if alone else "free"
+        return Refined(self.fractions.values[index], self.fractions.esds[index], status)
+
+    def _absent(self, index: int, scale_esd: float) -> Refined:
+        """Return a fraction of zero, its uncertainty that of the scale which the data did not support."""
+        probe = self.values.copy()
+        probe[self.model.phase_blocks[index].start + pk.SCALE] = scale_esd
+        nothing = np.zeros((0, 0))
+        trace = weight_fractions(self.model, probe, self.transfer[:, :0], nothing)
+        return Refined(0.0, float(trace.values[index]), "unsupported")
+
+    def _r_bragg(self, index: int) -> float:
+        table = self.minimum.calculated.peaks[index].table.copy()
+        table[3] *= self.values[self.model.phase_blocks[index].start + pk.SCALE]
+        lines = len(self.model.radiation.lines)
+        return r_bragg(self.model.two_theta, self.ratio, table, lines, self.model.tail)
+
+    def _cell(self, phase: Phase, block: slice, slots: dict[str, Refined]) -> dict[str, Refined]:
+        own = slice(block.start + pk.CELL, block.start + pk.CELL + 6)
+        volume, gradient = cell_volume(self.values[own])
+        slope = gradient @ self.transfer[own]
+        esd = math.sqrt(max(float(slope @ self.minimum.covariance @ slope), 0.0))
+        cell = {name: slots[name] for name in CELL_NAMES}
+        return {**cell, "volume": Refined(volume, esd, "free" if esd > 0 else "fixed")}
+
+    def _refined_crystal(self, phase: Phase, slots: dict[str, Refined]) -> Crystal:
+        sites = tuple(
+            replace(
+                site,
+                position=position_tuple(slots[f"{site.label}_{axis}"] for axis in "xyz"),
+                occupancy=float(slots[f"{site.label}_occupancy"]),
+                u_iso=float(slots[f"{site.label}_u_iso"]),
+            )
+            for site in phase.crystal.sites
+        )
+        return replace(phase.crystal, cell=cell_tuple(slots[name] for name in CELL_NAMES), sites=sites)
+
+    def _ticks(self, index: int) -> FloatArray:
+        lines = self.model.radiation.weights
+        positions = self.minimum.calculated.peaks[index].table[0].reshape(-1, len(lines))[:, lines.index(max(lines))]
+        low, high = self.model.limits
+        return np.asarray(positions[(positions >= low) & (positions <= high)])
+
+
+def _site(site: Site, slots: dict[str, Refined]) -> RefinedSite:
+    label, species = site.label, site.species
+    return RefinedSite(
+        label=label,
+        species=species,
+        x=slots[f"{label}_x"],
+        y=slots[f"{label}_y"],
+        z=slots[f"{label}_z"],
+        occupancy=slots[f"{label}_occupancy"],
+        u_iso=slots[f"{label}_u_iso"],
+    )
+
+
+def _size(inverse: Refined) -> Refined:
+    if inverse <= 0:
+        return Refined(float("inf"), 0.0, inverse.status)
+    return Refined(1.0 / inverse, inverse.esd / inverse**2, inverse.status)
+
+
+def _refined_instrument(instrument: Instrument, minimum: Minimum) -> Instrument:
+    value = minimum.parameters.value
+    u, v, w, x, y = (value(f"instrument_{slot}") for slot in "uvwxy")
+    axial = instrument.profile.axial if instrument.profile else None
+    return replace(
+        instrument,
+        profile=Profile(u=u, v=v, w=w, x=x, y=y, axial=axial),
+        zero=value("instrument_zero"),
+        displacement_mm=value("instrument_displacement"),
+    )
+
+
+def _public_covariance(minimum: Minimum) -> tuple[list[str], FloatArray]:
+    """Return the names of the variables and their covariance as users know them: for sizes instead of inverse ones."""
+    names, values = minimum.parameters.free_names, minimum.parameters.values[minimum.parameters.free_indices]
+    slopes = np.array([-1.0 / v**2 if n.endswith(INVERSE_SIZE) else 1.0 for n, v in zip(names, values, strict=True)])
+    return [public_name(name) for name in names], minimum.covariance * np.outer(slopes, slopes)
+
+
+def _correlations(names: list[str], covariance: FloatArray) -> list[Correlation]:
+    """Return the correlations of all pairs of variables, strongest first."""
+    esds = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
+    matrix = covariance / np.outer(esds, esds)
+    pairs = zip(*np.triu_indices(len(names), 1), strict=True)
+    found = [Correlation(a=names[i], b=names[j], value=float(matrix[i, j])) for i, j in pairs]
+    return sorted(found, key=lambda c: -abs(c.value))
+
+
+def _warnings(
+    outcome: Outcome,
+    pattern: Pattern,
+    instrument: Instrument,
+    parameters: tuple[RefinedParameter, ...],
+    correlations: list[Correlation],
+    durbin_watson: float,
+) -> list[Notice]:
+    model = outcome.model
+    return [
+        *_remarks_on_phases(model),
+        *_assumptions(model, pattern, instrument),
+        *(Notice("at_bound", f"{p.name} ends at its bound, {p.number:.4g}") for p in parameters
+          if p.number.status == "at_bound"),
+        *(Notice("unsupported_phase", f"the data do not show {name}: its scale is {support:.1f} standard uncertainties")
+          for name, (support, _) in outcome.unsupported.items()),
+        *_strong_correlations(correlations),
+        *_serial_correlation(durbin_watson),
+    ]  # fmt: skip
+
+
+def _remarks_on_phases(model: Model) -> list[Notice]:
+    notices = [Notice(r.code, f"{phase.name}: {r.message}") for phase in model.phases for r in phase.crystal.remarks]
+    if model.radiation.kind == "xray":
+        for phase in model.phases:
+            ions = {s.species for s in phase.crystal.sites if s.charge and not has_ion(s.element, s.charge)}
+            if ions:
+                message = f"{phase.name}: no form factor for {', '.join(sorted(ions))}; the neutral atom's is used"
+                notices.append(Notice("neutral_form_factor", message))
+    return notices
+
+
+def _assumptions(model: Model, pattern: Pattern, instrument: Instrument) -> list[Notice]:
+    notices = []
+    if pattern.sigma_source == "poisson":
+        notices.append(Notice("poisson_sigma", "the file gives no sigmas; counting statistics are assumed"))
+        if not np.allclose(pattern.intensity, np.rint(pattern.intensity), atol=1e-3):
+            message = "the intensities are no whole numbers: if they are not counts, esds and gof mean little"
+            notices.append(Notice("not_counts", message))
+    if model.radiation.polarization is None and model.radiation.kind == "xray":
+        message = "an unpolarised beam without monochromator is assumed (polarization 0.5)"
+        notices.append(Notice("polarization_assumed", message))
+    if instrument.profile is None:
+        message = "no calibrated profile was given: sizes and microstrains hold the diffractometer's share"
+        notices.append(Notice("instrument_uncalibrated", message))
+    return notices
+
+
+def _strong_correlations(correlations: list[Correlation]) -> list[Notice]:
+    strong = [c for c in correlations if abs(c.value) > TOO_CORRELATED and "background_" not in c.a + c.b]
+    return [Notice("strong_correlation", f"{c.a} and {c.b} correlate by {c.value:.2f}") for c in strong]
+
+
+def _serial_correlation(durbin_watson: float) -> list[Notice]:
+    if durbin_watson >= SERIAL:
+        return []
+    message = (
+        f"the residuals are serially correlated (Durbin-Watson {durbin_watson:.2f}): the true errors exceed the esds"
+    )
+    return [Notice("serial_correlation", message)]

@@ -1,0 +1,224 @@
+"""Course: a refinement under way: the model, the data, the present values, and the record of every step.
+
+A step refines some more quantities from where the last one ended, and is kept or taken back. What is worth letting go
+is asked beforehand with a score test (Rao, 1948): from one linearisation it tells by how much chi-squared would fall if
+a group of quantities were let go, without refining them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.diffraction.parameters import Parameters, public_name
+from layerox.diffraction.refine import Data, Minimum, minimise
+from layerox.diffraction.simulate import Model
+
+FloatArray = NDArray[np.float64]
+
+# What chi-squared (in units of its reduced value) must fall by for every quantity let go. The Bayesian information
+# criterion asks for ln(points), 8 to 10 for a pattern; systematic misfit makes a little more prudent.
+WORTH = 10.0
+LOOSE = 0.1
+TIGHT = 3e-4
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a course, for the report.
+
+    Attributes
+    ----------
+    name
+        What was done.
+    freed
+        Names of the quantities let go in it.
+    r_wp
+        Agreement after it.
+    kept
+        Whether it stands.
+    reason
+        Why it does not, or what was noticed.
+    """
+
+    name: str
+    freed: tuple[str, ...]
+    r_wp: float
+    kept: bool
+    reason: str = ""
+
+
+class Course:
+    """A refinement under way.
+
+    Attributes
+    ----------
+    model, data
+        The forward model and what it is compared with.
+    parameters
+        Present values, and which of them vary.
+    minimum
+        Where the last step that was kept ended.
+    steps
+        The record.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        data: Data,
+        parameters: Parameters,
+        progress: Callable[[str], None] | None = None,
+    ):
+        self.model, self.data, self.parameters = model, data, parameters
+        self.progress = progress
+        self.steps: list[Step] = []
+        self.evaluations = 0
+        self._minimum: Minimum | None = None
+
+    @property
+    def minimum(self) -> Minimum:
+        """Where the last step that was kept ended."""
+        if self._minimum is None:
+            raise RuntimeError("nothing has been refined yet")
+        return self._minimum
+
+    def record(self, name: str, freed: Iterable[str] = (), *, kept: bool = True, reason: str = "") -> None:
+        """Add a line to the record at the present agreement."""
+        r_wp = float(np.sqrt(self.minimum.chi_squared / self.data.norm)) if self._minimum else float("nan")
+        self.steps.append(Step(name, tuple(public_name(n) for n in freed), r_wp, kept, reason))
+        if self.progress is not None:
+            self.progress(name)
+
+    def refine(self, name: str, freed: Sequence[str] = (), *, tolerance: float = LOOSE) -> None:
+        """Let quantities go and refine; the step stands whatever it brings."""
+        trial = self.parameters.copy()
+        names = trial.free(freed)
+        self._accept(self._minimised(trial, tolerance))
+        self.record(name, names)
+
+    def best_of(self, choices: Sequence[tuple[str, Sequence[str]]]) -> None:
+        """Refine from here with each choice of (name, quantities let go), and go on from the best."""
+        found, names = [], []
+        for _, freed in choices:
+            trial = self.parameters.copy()
+            names.append(trial.free(freed))
+            found.append(self._minimised(trial, LOOSE))
+        best = min(range(len(found)), key=lambda k: found[k].chi_squared)
+        self._accept(found[best])
+        for k, (name, _) in enumerate(choices):
+            worse = found[k].chi_squared - found[best].chi_squared
+            reason = "" if k == best else f"chi-squared {worse:.1f} higher than with {choices[best][0]}"
+            self.record(name, names[k], kept=k == best, reason=reason)
+
+    def attempt(
+        self,
+        name: str,
+        freed: Sequence[str],
+        gate: Callable[[Minimum, str], str] | None = None,
+    ) -> list[str]:
+        """Let quantities go, refine, and keep those that pay and pass the gate.
+
+        Parameters
+        ----------
+        name
+            For the record.
+        freed
+            Names of the quantities.
+        gate
+            Tells why one of them cannot stand at a minimum, "" if it can.
+
+        Returns
+        -------
+        list
+            The names that stand.
+        """
+        before = self.parameters
+        trial = before.copy()
+        names = trial.free(freed)
+        while names:
+            found = self._minimised(trial, LOOSE)
+            faults = {name: why for name in names if (why := self._fault(found, name, gate))}
+            if not faults:
+                break
+            self.record(
+                name, list(faults), kept=False, reason="; ".join(f"{public_name(n)} {why}" for n, why in faults.items())
+            )
+            names = [n for n in names if n not in faults]
+            trial = before.copy()
+            trial.free(names)
+            for k in trial.free_indices:
+                trial.values[k] = found.parameters.values[k]
+        if not names:
+            return []
+        gain = (self.minimum.chi_squared - found.chi_squared) / max(found.reduced_chi_squared, 1.0)
+        if gain < WORTH * len(names):
+            self.record(name, names, kept=False, reason=f"lowers chi-squared by {max(gain, 0.0):.1f} only")
+            return []
+        self._accept(found)
+        self.record(name, names)
+        return names
+
+    def drop(self, name: str, fixed: Sequence[str], reason: str) -> None:
+        """Hold quantities at their present values, refine the rest, and record why."""
+        trial = self.parameters.copy()
+        trial.fix(fixed)
+        self._accept(self._minimised(trial, LOOSE))
+        self.record(name, fixed, kept=False, reason=reason)
+
+    def gains(self, groups: Sequence[Sequence[str]]) -> list[float]:
+        """Return by how much chi-squared (over its reduced value) would fall if each group alone were let go."""
+        trial = self.parameters.copy()
+        known = trial.free_names
+        fresh = trial.free([name for group in groups for name in group])
+        transfer = trial.transfer()
+        order = {name: k for k, name in enumerate(trial.free_names)}
+        calculated, jacobian = self.model.linearised(trial.values, transfer, self.data.weight)
+        self.evaluations += 1
+        residual = (calculated.total - self.data.intensity) * self.data.weight
+        normal, gradient = jacobian @ jacobian.T, jacobian @ residual
+        reduced = max(self.minimum.reduced_chi_squared, 1.0)
+        old = [order[name] for name in known]
+        result = []
+        for group in groups:
+            new = [order[name] for name in group if name in fresh]
+            result.append(_score(normal, gradient, old, new, trial) / reduced)
+        return result
+
+    def _fault(self, found: Minimum, name: str, gate: Callable[[Minimum, str], str] | None) -> str:
+        if found.at_bound[found.parameters.free_names.index(name)]:
+            return "ends at its bound"
+        return gate(found, name) if gate is not None else ""
+
+    def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:
+        found = minimise(self.model, self.data, trial, tolerance=tolerance)
+        self.evaluations += found.evaluations
+        return found
+
+    def _accept(self, found: Minimum) -> None:
+        self._minimum, self.parameters = found, found.parameters
+
+
+def _score(normal: FloatArray, gradient: FloatArray, old: list[int], new: list[int], trial: Parameters) -> float:
+    """Return the fall of chi-squared that a Newton step with the new variables promises beyond one without them."""
+    if not new:
+        return 0.0
+    both = old + new
+    step = _newton(normal, gradient, both)
+    free = trial.free_indices
+    for k, move in zip(new, step[len(old) :], strict=True):
+        value = trial.values[free[k]]
+        at_lower, at_upper = value <= trial.lower[free[k]], value >= trial.upper[free[k]]
+        if (at_lower and move < 0) or (at_upper and move > 0):
+            return _score(normal, gradient, old, [n for n in new if n != k], trial)
+    return float(-gradient[both] @ step + gradient[old] @ _newton(normal, gradient, old))
+
+
+def _newton(normal: FloatArray, gradient: FloatArray, chosen: list[int]) -> FloatArray:
+    matrix = normal[np.ix_(chosen, chosen)]
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    scaled = matrix * np.outer(scale, scale)
+    return -scale * np.linalg.lstsq(scaled, gradient[chosen] * scale, rcond=1e-10)[0]

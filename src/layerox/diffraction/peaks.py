@@ -1,0 +1,279 @@
+"""Peaks: where each reflection stands, how wide and how strong it is, for every emission line.
+
+Position: Bragg's law for each line, a zero error, and the shift by a displaced specimen (Klug & Alexander, X-Ray
+Diffraction Procedures, 1974): -(2 s / R) cos(theta) in Bragg-Brentano geometry, (s / R) sin(2 theta) for a capillary
+that is displaced along the beam. Width: Caglioti's Gaussian U tan^2 + V tan + W, the Lorentzian X / cos + Y tan, and
+the specimen's size and microstrain, which broaden the Lorentzian. Strength: multiplicity, |F|^2, Lorentz factor
+1 / (sin^2 cos), polarisation p + (1 - p) cos^2(2 theta), texture. Angles are degrees outside, radians inside.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.diffraction.compiled import compiled
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+DEGREE = math.pi / 180.0
+NM = 10.0
+OUT_OF_SIGHT = 1e6
+
+# What a variable of the model acts upon; the order of the slots of `Instrument` and of a phase.
+ZERO, DISPLACEMENT, U, V, W, X, Y = range(7)
+SCALE, CELL, INVERSE_SIZE, MICROSTRAIN, ORIENTATION, SITES = 0, 1, 7, 8, 9, 10
+SITE_X, SITE_Y, SITE_Z, SITE_OCCUPANCY, SITE_U = range(5)
+PER_SITE = 5
+
+
+@compiled
+def reciprocal_metric(cell: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return G* (3, 3) of a cell (angstrom, degrees) and its derivatives with respect to the cell, (6, 3, 3)."""
+    a, b, c = cell[0], cell[1], cell[2]
+    cosine, sine = np.cos(cell[3:6] * DEGREE), np.sin(cell[3:6] * DEGREE)
+    metric = np.empty((3, 3))
+    metric[0, 0], metric[1, 1], metric[2, 2] = a * a, b * b, c * c
+    metric[1, 2] = metric[2, 1] = b * c * cosine[0]
+    metric[0, 2] = metric[2, 0] = a * c * cosine[1]
+    metric[0, 1] = metric[1, 0] = a * b * cosine[2]
+    slopes = np.zeros((6, 3, 3))
+    for k in range(3):
+        for other in range(3):
+            slopes[k, k, other] += metric[k, other] / cell[k]
+            slopes[k, other, k] += metric[k, other] / cell[k]
+    for k in range(3):
+        i, j = (k + 1) % 3, (k + 2) % 3
+        slopes[3 + k, i, j] = slopes[3 + k, j, i] = -cell[i] * cell[j] * sine[k] * DEGREE
+    inverse = inverted(metric)
+    for k in range(6):
+        slopes[k] = inverse_slope(inverse, slopes[k])
+    return inverse, slopes
+
+
+@compiled
+def inverted(matrix: FloatArray) -> FloatArray:
+    """Return the inverse of a 3 x 3 matrix, by cofactors."""
+    cofactors = np.empty((3, 3))
+    for i in range(3):
+        i1, i2 = (i + 1) % 3, (i + 2) % 3
+        for j in range(3):
+            j1, j2 = (j + 1) % 3, (j + 2) % 3
+            cofactors[i, j] = matrix[i1, j1] * matrix[i2, j2] - matrix[i1, j2] * matrix[i2, j1]
+    determinant = 0.0
+    for j in range(3):
+        determinant += matrix[0, j] * cofactors[0, j]
+    return cofactors.T / determinant
+
+
+@compiled
+def inverse_slope(inverse: FloatArray, slope: FloatArray) -> FloatArray:
+    """Return d(M^-1) = -M^-1 dM M^-1 of a 3 x 3 matrix."""
+    result = np.zeros((3, 3))
+    for i in range(3):
+        for j in range(3):
+            for m in range(3):
+                for n in range(3):
+                    result[i, j] -= inverse[i, m] * slope[m, n] * inverse[n, j]
+    return result
+
+
+@compiled
+def inverse_squares(hkl: FloatArray, inverse: FloatArray, slopes: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return q = 1/d^2 of each reflection, (n,), and its derivatives with respect to the cell, (6, n)."""
+    n = len(hkl)
+    q, by_cell = np.zeros(n), np.zeros((6, n))
+    for r in range(n):
+        for i in range(3):
+            for j in range(3):
+                product = hkl[r, i] * hkl[r, j]
+                q[r] += product * inverse[i, j]
+                for k in range(6):
+                    by_cell[k, r] += product * slopes[k, i, j]
+    return q, by_cell
+
+
+@compiled
+def displacement_shift(theta: float, radius: float, bragg_brentano: bool) -> tuple[float, float]:
+    """Return the peak shift (degrees) per mm of displacement, and its derivative with respect to theta (radian)."""
+    if bragg_brentano:
+        return -2.0 / radius * math.cos(theta) / DEGREE, 2.0 / radius * math.sin(theta) / DEGREE
+    return math.sin(2.0 * theta) / radius / DEGREE, 2.0 * math.cos(2.0 * theta) / radius / DEGREE
+
+
+@compiled
+def lorentz_polarization(theta: float, polarization: float) -> tuple[float, float]:
+    """Return the Lorentz and polarisation factor, and its derivative with respect to theta (radian)."""
+    sine, cosine = math.sin(theta), math.cos(theta)
+    cos_two_theta = 1.0 - 2.0 * sine * sine
+    lorentz = 1.0 / (sine * sine * cosine)
+    part = polarization + (1.0 - polarization) * cos_two_theta * cos_two_theta
+    lorentz_slope = lorentz * (sine / cosine - 2.0 * cosine / sine)
+    part_slope = -8.0 * (1.0 - polarization) * cos_two_theta * sine * cosine
+    return lorentz * part, lorentz_slope * part + lorentz * part_slope
+
+
+@compiled
+def gaussian_width(tangent: float, instrument: FloatArray) -> tuple[float, float]:
+    """Return Caglioti's Gaussian FWHM (degrees), and its derivative with respect to tan(theta); 0 if imaginary."""
+    square = (instrument[U] * tangent + instrument[V]) * tangent + instrument[W]
+    if square <= 0.0:
+        return 0.0, 0.0
+    width = math.sqrt(square)
+    return width, 0.5 * (2.0 * instrument[U] * tangent + instrument[V]) / width
+
+
+@compiled
+def lorentzian_width(
+    theta: float, wavelength: float, instrument: FloatArray, inverse_size: float, microstrain: float
+) -> tuple[float, float]:
+    """Return the Lorentzian FWHM (degrees), and its derivative with respect to theta (radian)."""
+    cosine, tangent = math.cos(theta), math.tan(theta)
+    by_secant = instrument[X] + wavelength * inverse_size / NM / DEGREE
+    by_tangent = instrument[Y] + microstrain / DEGREE
+    slope = by_secant * tangent / cosine + by_tangent / (cosine * cosine)
+    return by_secant / cosine + by_tangent * tangent, slope
+
+
+@compiled
+def peak_list(
+    q: FloatArray,
+    strength: FloatArray,
+    strength_slope: FloatArray,
+    wavelengths: FloatArray,
+    weights: FloatArray,
+    instrument: FloatArray,
+    inverse_size: float,
+    microstrain: float,
+    polarization: float,
+    radius: float,
+    bragg_brentano: bool,
+) -> tuple[FloatArray, FloatArray]:
+    """Return position, Gaussian width, Lorentzian width and area of every peak, and their slopes with q.
+
+    Parameters
+    ----------
+    q
+        1/d^2 of each reflection, angstrom^-2, shape (n,).
+    strength, strength_slope
+        Multiplicity times |F|^2 times texture of each reflection, and its derivative with respect to q, (n,).
+    wavelengths, weights
+        Emission lines, angstrom, shape (l,).
+    instrument
+        zero, displacement (mm), u, v, w, x, y.
+    inverse_size, microstrain
+        1/nm, and dimensionless.
+    polarization, radius, bragg_brentano
+        p, goniometer radius in mm, and the geometry.
+
+    Returns
+    -------
+    tuple
+        Two arrays of shape (4, n l): degrees, degrees, degrees, and intensity times degrees for unit scale; and
+        their derivatives with respect to q. Peaks of one reflection stand together. A line too long to be
+        diffracted has its peak out of sight with zero area.
+    """
+    lines = wavelengths.size
+    peaks, slopes = np.zeros((4, q.size * lines)), np.zeros((4, q.size * lines))
+    for r in range(q.size):
+        for line in range(lines):
+            k = r * lines + line
+            sine = 0.5 * wavelengths[line] * math.sqrt(q[r])
+            if sine >= 0.9999:
+                peaks[0, k], peaks[1, k] = OUT_OF_SIGHT, 1.0
+                continue
+            theta = math.asin(sine)
+            tangent = math.tan(theta)
+            theta_q = tangent / (2.0 * q[r])
+            shift, shift_slope = displacement_shift(theta, radius, bragg_brentano)
+            gauss, gauss_slope = gaussian_width(tangent, instrument)
+            lorentz, lorentz_slope = lorentzian_width(theta, wavelengths[line], instrument, inverse_size, microstrain)
+            factor, factor_slope = lorentz_polarization(theta, polarization)
+            peaks[0, k] = 2.0 * theta / DEGREE + instrument[ZERO] + instrument[DISPLACEMENT] * shift
+            peaks[1, k] = gauss
+            peaks[2, k] = lorentz
+            peaks[3, k] = weights[line] * strength[r] * factor
+            slopes[0, k] = (2.0 / DEGREE + instrument[DISPLACEMENT] * shift_slope) * theta_q
+            slopes[1, k] = gauss_slope * (1.0 + tangent * tangent) * theta_q
+            slopes[2, k] = lorentz_slope * theta_q
+            slopes[3, k] = weights[line] * (strength_slope[r] * factor + strength[r] * factor_slope * theta_q)
+    return peaks, slopes
+
+
+@compiled
+def instrument_gradient(
+    slot: int,
+    q: FloatArray,
+    wavelengths: FloatArray,
+    gauss: FloatArray,
+    radius: float,
+    bragg_brentano: bool,
+    gradient: FloatArray,
+    factor: float,
+) -> None:
+    """Add `factor` times the derivative of all peaks with respect to one slot of the instrument, (peaks, 4)."""
+    lines = wavelengths.size
+    for r in range(q.size):
+        for line in range(lines):
+            k = r * lines + line
+            sine = 0.5 * wavelengths[line] * math.sqrt(q[r])
+            if sine >= 0.9999:
+                continue
+            theta = math.asin(sine)
+            tangent = math.tan(theta)
+            if slot == ZERO:
+                gradient[k, 0] += factor
+            elif slot == DISPLACEMENT:
+                gradient[k, 0] += factor * displacement_shift(theta, radius, bragg_brentano)[0]
+            elif slot == X:
+                gradient[k, 2] += factor / math.cos(theta)
+            elif slot == Y:
+                gradient[k, 2] += factor * tangent
+            elif gauss[k] > 0.0:
+                power = tangent * tangent if slot == U else (tangent if slot == V else 1.0)
+                gradient[k, 1] += factor * 0.5 * power / gauss[k]
+
+
+@compiled
+def broadening_gradient(slot: int, q: FloatArray, wavelengths: FloatArray, gradient: FloatArray, factor: float) -> None:
+    """Add `factor` times the derivative of all peaks with respect to inverse size or microstrain, (peaks, 4)."""
+    lines = wavelengths.size
+    for r in range(q.size):
+        for line in range(lines):
+            sine = 0.5 * wavelengths[line] * math.sqrt(q[r])
+            if sine >= 0.9999:
+                continue
+            theta = math.asin(sine)
+            if slot == INVERSE_SIZE:
+                slope = wavelengths[line] / NM / math.cos(theta) / DEGREE
+            else:
+                slope = math.tan(theta) / DEGREE
+            gradient[r * lines + line, 2] += factor * slope
+
+
+@compiled
+def chain_through_q(by_slot: FloatArray, slopes: FloatArray, gradient: FloatArray, factor: float) -> None:
+    """Add `factor` times the derivative of all peaks with respect to something that moves q by `by_slot`, (n,)."""
+    lines = slopes.shape[1] // by_slot.size
+    for r in range(by_slot.size):
+        for line in range(lines):
+            k = r * lines + line
+            for field in range(4):
+                gradient[k, field] += factor * by_slot[r] * slopes[field, k]
+
+
+@compiled
+def chain_through_strength(
+    by_slot: FloatArray, strength: FloatArray, area: FloatArray, gradient: FloatArray, factor: float
+) -> None:
+    """Add `factor` times the derivative with respect to something that changes the strength by `by_slot`, (n,)."""
+    lines = area.size // by_slot.size
+    for r in range(by_slot.size):
+        if strength[r] == 0.0:
+            continue
+        for line in range(lines):
+            k = r * lines + line
+            gradient[k, 3] += factor * by_slot[r] / strength[r] * area[k]

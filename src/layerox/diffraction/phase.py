@@ -1,0 +1,307 @@
+"""Phase: a crystal in a powder: its scale, cell, broadening and texture, and the peaks that follow from them.
+
+`Phase` is what a user describes; `PhaseModel` is that phase made ready for one beam and one range of angles, with
+everything that cannot change during a refinement computed once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.crystal import Crystal
+from layerox.diffraction import peaks as pk
+from layerox.diffraction.reflections import Reflections, equivalents, one_of_each_sign, reflections
+from layerox.diffraction.scattering import scatterers
+from layerox.diffraction.structure_factors import TWO_PI_SQUARED, geometric_sums, squared_structure_factors
+from layerox.diffraction.texture import texture_factors
+from layerox.instrument import Instrument
+from layerox.radiation import Radiation
+from layerox.symmetry import CELL_NAMES, Symmetry, metric_tensor, wrapped
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+# The sphere of reflections is drawn this much larger than the range asks, so that cells may shrink or grow.
+CELL_MARGIN = 0.05
+SITE_SLOTS = ("x", "y", "z", "occupancy", "u_iso")
+OWN_SLOTS = ("scale", *CELL_NAMES, "inverse_size", "microstrain", "preferred_orientation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A crystalline phase of a specimen.
+
+    Attributes
+    ----------
+    name
+        As the user calls it, unique in the specimen.
+    crystal
+        Its structure; starting values of cell, coordinates, occupancies and displacements.
+    scale
+        Intensity scale S (proportional to the number of cells over the cell volume).
+    size_nm
+        Crystallite size L: adds the Lorentzian FWHM (180 / pi) lambda / (L cos theta), shape factor 1.
+    microstrain
+        S, dimensionless: adds the Lorentzian FWHM (180 / pi) S tan(theta).
+    texture_axis
+        Indices of the plane whose normal is the March-Dollase axis.
+    preferred_orientation
+        March coefficient r; 1 is random.
+    """
+
+    name: str
+    crystal: Crystal
+    scale: float = 1.0
+    size_nm: float = math.inf
+    microstrain: float = 0.0
+    texture_axis: tuple[int, int, int] = (0, 0, 1)
+    preferred_orientation: float = 1.0
+
+    @property
+    def slot_names(self) -> list[str]:
+        """Names of all quantities of the phase, without its own name, in the order of `values`."""
+        return [*OWN_SLOTS, *(f"{site.label}_{slot}" for site in self.crystal.sites for slot in SITE_SLOTS)]
+
+    @property
+    def values(self) -> FloatArray:
+        """Starting values, in the order of `slot_names`."""
+        own = [
+            self.scale,
+            *self.crystal.cell,
+            1.0 / self.size_nm,
+            self.microstrain,
+            self.preferred_orientation,
+        ]
+        for site in self.crystal.sites:
+            own += [*site.position, site.occupancy, site.u_iso]
+        return np.array(own, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Peaks:
+    """The peaks of one phase at one set of values, with what their derivatives are made of.
+
+    Attributes
+    ----------
+    q, by_cell
+        1/d^2, shape (n,), and its derivatives with respect to the cell, (6, n).
+    f_squared, texture
+        |F|^2 in electrons^2 a cell (mean of Friedel mates) and texture correction, shape (n,).
+    table, slopes
+        Position, widths and unit-scale area of each peak, (4, n l), and their derivatives with respect to q.
+    """
+
+    q: FloatArray
+    by_cell: FloatArray
+    f_squared: FloatArray
+    by_occupancy: FloatArray
+    by_sum: FloatArray
+    texture: FloatArray
+    texture_by_r: FloatArray
+    texture_by_cell: FloatArray
+    strength: FloatArray
+    table: FloatArray
+    slopes: FloatArray
+
+
+class PhaseModel:
+    """A phase made ready for one beam and one range of angles.
+
+    Parameters
+    ----------
+    phase
+        The phase; its cell is the centre of the range in which the reflection list holds.
+    radiation, instrument
+        The beam and the geometry.
+    two_theta_max
+        Largest angle whose reflections matter, degrees.
+    """
+
+    def __init__(self, phase: Phase, radiation: Radiation, instrument: Instrument, two_theta_max: float):
+        crystal = phase.crystal
+        self.phase = phase
+        self.slot_names = phase.slot_names
+        self.sites = len(crystal.sites)
+        self.wavelengths = np.array([wavelength for wavelength, _ in radiation.lines])
+        self.weights = np.array(radiation.weights)
+        self.polarization = 0.5 if radiation.polarization is None else radiation.polarization
+        self.radius = instrument.radius_mm
+        self.bragg_brentano = instrument.geometry == "bragg-brentano"
+        d_min = _smallest_d(self.wavelengths.min(), two_theta_max) / (1 + CELL_MARGIN)
+        self.reflections: Reflections = reflections(crystal.symmetry, crystal.cell, d_min)
+        self.hkl = self.reflections.hkl.astype(np.float64)
+        self.scattering = scatterers(crystal.sites, radiation)
+        self._prepare_sums(crystal)
+        self.axis = np.array(phase.texture_axis, dtype=np.float64)
+        rotations = crystal.symmetry.laue_rotations
+        images = equivalents(self.reflections.hkl, rotations[one_of_each_sign(rotations)])
+        self.equivalents = np.ascontiguousarray(images, dtype=np.float64)
+        self._sums: tuple[bytes, tuple[FloatArray, ...]] = (b"", ())
+
+    def _prepare_sums(self, crystal: Crystal) -> None:
+        rotations, translations = crystal.symmetry.coset
+        rotated = np.einsum("ni,mij->nmj", self.hkl, rotations)
+        shift = self.hkl @ translations.T
+        half = _half_group(crystal.symmetry)
+        self.centric = half is not None
+        keep = np.arange(len(rotations)) if half is None else half
+        self.rotated, self.shift = (
+            np.ascontiguousarray(rotated[:, keep]),
+            np.ascontiguousarray(shift[:, keep]),
+        )
+        self.site_weights = np.array(crystal.multiplicities, dtype=np.float64) / len(keep)
+        self.beta = np.array([_anisotropy(crystal, k) for k in range(self.sites)])
+
+    def geometric_sums(self, positions: FloatArray) -> tuple[FloatArray, ...]:
+        """Return T and its gradient, computed anew only when a coordinate has moved."""
+        key = positions.tobytes()
+        if self._sums[0] != key:
+            sums = geometric_sums(self.rotated, self.shift, self.centric, positions, self.site_weights, self.beta)
+            self._sums = (key, sums)
+        return self._sums[1]
+
+    def peaks(self, values: FloatArray, instrument_values: FloatArray) -> Peaks:
+        """Return the peaks for the values of the phase and of the instrument."""
+        inverse, slopes = pk.reciprocal_metric(values[pk.CELL : pk.CELL + 6])
+        q, by_cell = pk.inverse_squares(self.hkl, inverse, slopes)
+        site_values = values[pk.SITES :].reshape(self.sites, pk.PER_SITE)
+        real, imag, _, _ = self.geometric_sums(np.ascontiguousarray(site_values[:, :3]))
+        f_squared, f_slope, by_occupancy, by_sum = squared_structure_factors(
+            q,
+            self.scattering.a,
+            self.scattering.b,
+            self.scattering.constant,
+            self.scattering.imaginary,
+            np.ascontiguousarray(site_values[:, pk.SITE_OCCUPANCY]),
+            np.ascontiguousarray(site_values[:, pk.SITE_U]),
+            real,
+            imag,
+        )
+        r = values[pk.ORIENTATION]
+        texture, by_r, texture_by_cell = texture_factors(self.equivalents, self.axis, r, inverse, slopes)
+        weight = self.reflections.multiplicity * texture
+        table, peak_slopes = pk.peak_list(
+            q,
+            weight * f_squared,
+            weight * f_slope,
+            self.wavelengths,
+            self.weights,
+            instrument_values,
+            values[pk.INVERSE_SIZE],
+            values[pk.MICROSTRAIN],
+            self.polarization,
+            self.radius,
+            self.bragg_brentano,
+        )
+        return Peaks(
+            q=q,
+            by_cell=by_cell,
+            f_squared=f_squared,
+            by_occupancy=by_occupancy,
+            by_sum=by_sum,
+            texture=texture,
+            texture_by_r=by_r,
+            texture_by_cell=texture_by_cell,
+            strength=weight * f_squared,
+            table=table,
+            slopes=peak_slopes,
+        )
+
+    def gradients(
+        self,
+        peaks: Peaks,
+        values: FloatArray,
+        transfer: FloatArray,
+        instrument_transfer: FloatArray,
+    ) -> FloatArray:
+        """Return the derivatives of every peak with respect to the variables.
+
+        Parameters
+        ----------
+        peaks
+            The peaks at `values`.
+        values
+            Values of the phase's slots.
+        transfer, instrument_transfer
+            Derivatives of the slots of the phase, and of the instrument, with respect to the variables,
+            shapes (slots, v) and (7, v).
+
+        Returns
+        -------
+        ndarray
+            Shape (v, peaks, 4): position, Gaussian width, Lorentzian width, area (scale included).
+        """
+        area = values[pk.SCALE] * peaks.table[3]
+        slopes = peaks.slopes.copy()
+        slopes[3] *= values[pk.SCALE]
+        gradients = np.zeros((transfer.shape[1], area.size, 4))
+        for slot, variable in zip(*np.nonzero(instrument_transfer), strict=True):
+            pk.instrument_gradient(
+                slot,
+                peaks.q,
+                self.wavelengths,
+                peaks.table[1],
+                self.radius,
+                self.bragg_brentano,
+                gradients[variable],
+                instrument_transfer[slot, variable],
+            )
+        for slot, variable in zip(*np.nonzero(transfer), strict=True):
+            factor, gradient = transfer[slot, variable], gradients[variable]
+            if slot == pk.SCALE:
+                gradient[:, 3] += factor * peaks.table[3]
+            elif slot in (pk.INVERSE_SIZE, pk.MICROSTRAIN):
+                pk.broadening_gradient(slot, peaks.q, self.wavelengths, gradient, factor)
+            else:
+                if pk.CELL <= slot < pk.CELL + 6:
+                    pk.chain_through_q(peaks.by_cell[slot - pk.CELL], slopes, gradient, factor)
+                by_slot = self._strength_slope(peaks, values, int(slot))
+                pk.chain_through_strength(by_slot, peaks.strength, area, gradient, factor)
+        return gradients
+
+    def _strength_slope(self, peaks: Peaks, values: FloatArray, slot: int) -> FloatArray:
+        """Return the derivative of multiplicity times |F|^2 times texture with respect to a slot, at fixed q."""
+        multiplicity = self.reflections.multiplicity
+        if pk.CELL <= slot < pk.CELL + 6:
+            return np.asarray(multiplicity * peaks.f_squared * peaks.texture_by_cell[slot - pk.CELL])
+        if slot == pk.ORIENTATION:
+            return np.asarray(multiplicity * peaks.f_squared * peaks.texture_by_r)
+        site, kind = divmod(slot - pk.SITES, pk.PER_SITE)
+        weight = multiplicity * peaks.texture
+        if kind == pk.SITE_OCCUPANCY:
+            return np.asarray(weight * peaks.by_occupancy[site])
+        if kind == pk.SITE_U:
+            occupancy = values[pk.SITES + site * pk.PER_SITE + pk.SITE_OCCUPANCY]
+            return np.asarray(-TWO_PI_SQUARED * occupancy * weight * peaks.q * peaks.by_occupancy[site])
+        _, _, real_gradient, imag_gradient = self._sums[1]
+        by_coordinate = peaks.by_sum[site, 0] * real_gradient[:, site, kind]
+        return np.asarray(weight * (by_coordinate + peaks.by_sum[site, 1] * imag_gradient[:, site, kind]))
+
+
+def _smallest_d(wavelength: float, two_theta_max: float) -> float:
+    return 0.5 * wavelength / math.sin(math.radians(min(two_theta_max, 179.0) / 2))
+
+
+def _half_group(symmetry: Symmetry) -> IntArray | None:
+    """Return indices (in the coset) of one operation of each pair related by an inversion at the origin, or None."""
+    rotations, translations = symmetry.coset
+    inversion = (rotations == -np.eye(3, dtype=np.int64)).all(axis=(1, 2))
+    at_origin = np.abs(wrapped(translations[inversion][:, None] - symmetry.centrings)).max(axis=2) < 1e-6
+    return one_of_each_sign(rotations) if at_origin.any() else None
+
+
+def _anisotropy(crystal: Crystal, index: int) -> FloatArray:
+    """Return beta beyond the isotropic part, so that exp(-2 pi^2 u_iso q) exp(-h beta h) is the full factor."""
+    site = crystal.sites[index]
+    if site.u_aniso is None:
+        return np.zeros(6)
+    inverse = np.linalg.inv(metric_tensor(crystal.cell))
+    star = np.sqrt(np.diag(inverse))
+    u11, u22, u33, u12, u13, u23 = site.u_aniso
+    tensor = np.array([[u11, u12, u13], [u12, u22, u23], [u13, u23, u33]])
+    beta = TWO_PI_SQUARED * (tensor * np.outer(star, star) - site.u_iso * inverse)
+    return np.array([beta[0, 0], beta[1, 1], beta[2, 2], beta[0, 1], beta[0, 2], beta[1, 2]])

@@ -1,0 +1,235 @@
+"""Profiles: the pseudo-Voigt peak and the sum of many peaks on the angles of a pattern.
+
+Area-normalised shapes of full width w at half maximum: Gaussian (2/w) sqrt(ln 2 / pi) exp(-4 ln 2 x^2 / w^2),
+Lorentzian (2 / pi w) / (1 + 4 x^2 / w^2). Their mixture, with the width and the fraction eta that imitate the
+convolution of a Gaussian and a Lorentzian, is that of Thompson, Cox & Hastings, J. Appl. Cryst. 20 (1987) 79,
+doi:10.1107/S0021889887087090. A peak is summed as far as its tail is higher than a given height: a cut at a number
+of widths would drop too much of a strong Lorentzian and waste time on weak peaks. That height is taken off the
+Lorentzian, so that a peak ends without a step and chi-squared stays continuous while peaks move.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.diffraction.compiled import compiled
+
+FloatArray = NDArray[np.float64]
+FOUR_LN2 = 4.0 * math.log(2.0)
+GAUSS_HEIGHT = 2.0 * math.sqrt(math.log(2.0) / math.pi)
+LORENTZ_HEIGHT = 2.0 / math.pi
+GAUSS_CARE = 1000.0
+
+
+@compiled
+def tch_width(gauss: float, lorentz: float) -> tuple[float, float, float, float, float, float]:
+    """Return width and Lorentzian fraction of a pseudo-Voigt, and their derivatives.
+
+    Parameters
+    ----------
+    gauss, lorentz
+        Full widths of the two convolved components, any unit; not both zero.
+
+    Returns
+    -------
+    tuple
+        w, eta, dw/dgauss, dw/dlorentz, deta/dgauss, deta/dlorentz.
+    """
+    g, l = gauss, lorentz  # noqa: E741
+    fifth = g**5 + 2.69269 * g**4 * l + 2.42843 * g**3 * l**2 + 4.47163 * g**2 * l**3 + 0.07842 * g * l**4 + l**5
+    width = fifth**0.2
+    scale = 0.2 * width / fifth
+    by_g = 5 * g**4 + 4 * 2.69269 * g**3 * l + 3 * 2.42843 * g**2 * l**2 + 2 * 4.47163 * g * l**3 + 0.07842 * l**4
+    by_l = 2.69269 * g**4 + 2 * 2.42843 * g**3 * l + 3 * 4.47163 * g**2 * l**2 + 4 * 0.07842 * g * l**3 + 5 * l**4
+    width_g, width_l = scale * by_g, scale * by_l
+    ratio = l / width
+    eta = 1.36603 * ratio - 0.47719 * ratio**2 + 0.11116 * ratio**3
+    by_ratio = 1.36603 - 2 * 0.47719 * ratio + 3 * 0.11116 * ratio**2
+    eta_g = -by_ratio * ratio / width * width_g
+    eta_l = by_ratio * (1.0 - ratio * width_l) / width
+    return width, eta, width_g, width_l, eta_g, eta_l
+
+
+@compiled
+def reach(area: float, width: float, eta: float, tail: float) -> tuple[float, float]:
+    """Return how far from the centre of a peak its Gaussian and its Lorentzian part reach.
+
+    The Lorentzian ends where it is as high as `tail`; the Gaussian, which falls faster, a thousand times lower.
+    """
+    gauss = GAUSS_CARE * (1.0 - eta) * area * GAUSS_HEIGHT / (width * tail)
+    lorentz = eta * area * LORENTZ_HEIGHT / (width * tail)
+    near = width * math.sqrt(math.log(gauss) / FOUR_LN2) if gauss > 1.0 else 0.0
+    far = 0.5 * width * math.sqrt(lorentz - 1.0) if lorentz > 1.0 else 0.0
+    return near, far
+
+
+@compiled
+def first_at_or_above(grid: FloatArray, value: float) -> int:
+    """Return the index of the first grid point that is not below `value`."""
+    low, high = 0, grid.size
+    while low < high:
+        middle = (low + high) // 2
+        if grid[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def add_peaks(
+    two_theta: FloatArray,
+    position: FloatArray,
+    gauss: FloatArray,
+    lorentz: FloatArray,
+    area: FloatArray,
+    tail: float,
+    total: FloatArray,
+) -> None:
+    """Add peaks to `total` (shape of `two_theta`), each as far as it is higher than `tail`.
+
+    Parameters
+    ----------
+    two_theta
+        Ascending angles, degrees.
+    position, gauss, lorentz, area
+        Centre and component widths in degrees, and area in intensity times degrees, of each peak.
+    tail
+        Height at which a peak is cut, in units of intensity.
+    total
+        The pattern that the peaks are added to.
+    """
+    for k in range(position.size):
+        width, eta, _, _, _, _ = tch_width(gauss[k], lorentz[k])
+        near, far = reach(area[k], width, eta, tail)
+        height = eta * area[k] * LORENTZ_HEIGHT / width
+        narrow = 4.0 / (width * width)
+        for i in range(
+            first_at_or_above(two_theta, position[k] - far), first_at_or_above(two_theta, position[k] + far)
+        ):
+            x = two_theta[i] - position[k]
+            total[i] += height / (1.0 + narrow * x * x) - tail
+        height = (1.0 - eta) * area[k] * GAUSS_HEIGHT / width
+        narrow = -FOUR_LN2 / (width * width)
+        for i in range(
+            first_at_or_above(two_theta, position[k] - near), first_at_or_above(two_theta, position[k] + near)
+        ):
+            x = two_theta[i] - position[k]
+            total[i] += height * math.exp(narrow * x * x)
+
+
+@compiled
+def add_peak_gradients(
+    two_theta: FloatArray,
+    weight: FloatArray,
+    position: FloatArray,
+    gauss: FloatArray,
+    lorentz: FloatArray,
+    area: FloatArray,
+    reach_area: FloatArray,
+    tail: float,
+    gradients: FloatArray,
+    columns: NDArray[np.int64],
+    jacobian: FloatArray,
+) -> None:
+    """Add the derivatives of a sum of peaks to rows of `jacobian`.
+
+    Each peak has four derivatives on the angles (position, Gaussian width, Lorentzian width, area); every variable
+    is one linear combination of them.
+
+    Parameters
+    ----------
+    two_theta, position, gauss, lorentz, area, tail
+        As in `add_peaks`.
+    weight
+        Factor on every point (one over sigma), shape of `two_theta`.
+    reach_area
+        Area from which the reach of each peak is computed; differs from `area` for a phase of scale zero.
+    gradients
+        Derivatives of position, gauss, lorentz and area of each peak, shape (variables, peaks, 4).
+    columns
+        Row of `jacobian` for each variable, shape (variables,).
+    jacobian
+        Shape (rows, points).
+    """
+    variables = columns.size
+    value, by_position = np.empty(two_theta.size), np.empty(two_theta.size)
+    by_width, by_eta = np.empty(two_theta.size), np.empty(two_theta.size)
+    for k in range(position.size):
+        width, eta, width_g, width_l, eta_g, eta_l = tch_width(gauss[k], lorentz[k])
+        near, far = reach(reach_area[k], width, eta, tail)
+        start = first_at_or_above(two_theta, position[k] - max(near, far))
+        stop = first_at_or_above(two_theta, position[k] + max(near, far))
+        if start == stop:
+            continue
+        n = stop - start
+        value[:n], by_position[:n], by_width[:n], by_eta[:n] = 0.0, 0.0, 0.0, 0.0
+        height, narrow = LORENTZ_HEIGHT / width, 4.0 / (width * width)
+        for i in range(
+            first_at_or_above(two_theta, position[k] - far) - start,
+            first_at_or_above(two_theta, position[k] + far) - start,
+        ):
+            x = two_theta[start + i] - position[k]
+            t = 1.0 / (1.0 + narrow * x * x)
+            shape = height * t * weight[start + i]
+            value[i] = eta * shape
+            by_position[i] = eta * 2.0 * narrow * x * t * shape
+            by_width[i] = eta * shape * (1.0 - 2.0 * t) / width
+            by_eta[i] = shape
+        height, narrow = GAUSS_HEIGHT / width, FOUR_LN2 / (width * width)
+        for i in range(
+            first_at_or_above(two_theta, position[k] - near) - start,
+            first_at_or_above(two_theta, position[k] + near) - start,
+        ):
+            x = two_theta[start + i] - position[k]
+            exponent = narrow * x * x
+            shape = height * math.exp(-exponent) * weight[start + i]
+            value[i] += (1.0 - eta) * shape
+            by_position[i] += (1.0 - eta) * 2.0 * narrow * x * shape
+            by_width[i] += (1.0 - eta) * shape * (2.0 * exponent - 1.0) / width
+            by_eta[i] -= shape
+        for v in range(variables):
+            d_position, d_gauss, d_lorentz, d_area = gradients[v, k]
+            d_width = area[k] * (width_g * d_gauss + width_l * d_lorentz)
+            d_eta = area[k] * (eta_g * d_gauss + eta_l * d_lorentz)
+            d_position *= area[k]
+            row = jacobian[columns[v], start:stop]
+            if d_position == 0.0 and d_width == 0.0 and d_eta == 0.0:
+                for i in range(n):
+                    row[i] += d_area * value[i]
+            else:
+                for i in range(n):
+                    row[i] += (
+                        d_area * value[i] + d_position * by_position[i] + d_width * by_width[i] + d_eta * by_eta[i]
+                    )
+
+
+@compiled
+def shared_out(
+    two_theta: FloatArray,
+    ratio: FloatArray,
+    position: FloatArray,
+    gauss: FloatArray,
+    lorentz: FloatArray,
+    area: FloatArray,
+    tail: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Return the sum of each peak over the angles, times `ratio` at each angle and as it is, shape (peaks,).
+
+    `ratio` is observed over calculated intensity: the first sum is then the observed intensity of each peak.
+    """
+    observed, calculated = np.zeros(position.size), np.zeros(position.size)
+    for k in range(position.size):
+        width, eta, _, _, _, _ = tch_width(gauss[k], lorentz[k])
+        near, far = reach(area[k], width, eta, tail)
+        start = first_at_or_above(two_theta, position[k] - max(near, far))
+        for i in range(start, first_at_or_above(two_theta, position[k] + max(near, far))):
+            square = ((two_theta[i] - position[k]) / width) ** 2
+            shape = eta * LORENTZ_HEIGHT / (1.0 + 4.0 * square)
+            shape += (1.0 - eta) * GAUSS_HEIGHT * math.exp(-FOUR_LN2 * square)
+            calculated[k] += area[k] * shape / width
+            observed[k] += area[k] * shape / width * ratio[i]
+    return observed, calculated

@@ -1,0 +1,98 @@
+"""Quantify: weight fractions from Rietveld scales, with uncertainties from the full covariance.
+
+W_p = (S Z M V)_p / sum (S Z M V) (Hill & Howard, J. Appl. Cryst. 20 (1987) 467, doi:10.1107/S0021889887086199). The
+fractions are of the crystalline phases in the model. Microabsorption is not corrected here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.crystal import Crystal
+from layerox.diffraction import peaks as pk
+from layerox.diffraction.simulate import Model
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class WeightFractions:
+    """Weight fractions of the phases of a model.
+
+    Attributes
+    ----------
+    values, esds
+        Shape (p,), between 0 and 1.
+    covariance
+        Shape (p, p).
+    """
+
+    values: FloatArray
+    esds: FloatArray
+    covariance: FloatArray
+
+
+def cell_mass(crystal: Crystal, occupancies: Sequence[float] | FloatArray) -> float:
+    """Return Z M, the mass of the cell's content for given occupancies of its sites, g/mol."""
+    rows = zip(crystal.sites, crystal.multiplicities, occupancies, strict=True)
+    return float(sum(multiplicity * o * gemmi.Element(site.element).weight for site, multiplicity, o in rows))
+
+
+def cell_volume(cell: FloatArray) -> tuple[float, FloatArray]:
+    """Return the volume (angstrom^3) and its derivatives with respect to a, b, c, alpha, beta, gamma (degrees)."""
+    inverse, slopes = pk.reciprocal_metric(np.ascontiguousarray(cell, dtype=np.float64))
+    volume = 1.0 / np.sqrt(np.linalg.det(inverse))
+    # V = det(G*)^(-1/2), and d det(G*) = det(G*) trace(G dG*)
+    metric = np.linalg.inv(inverse)
+    return float(volume), -0.5 * volume * np.einsum("ij,kji->k", metric, slopes)
+
+
+def weight_fractions(model: Model, values: FloatArray, transfer: FloatArray, covariance: FloatArray) -> WeightFractions:
+    """Return the weight fractions at a vector of values.
+
+    Parameters
+    ----------
+    model, values
+        The model and its values.
+    transfer
+        Derivatives of the values with respect to the variables, shape (names, v).
+    covariance
+        Covariance of the variables, shape (v, v).
+    """
+    count = len(model.phases)
+    weights, gradients = np.zeros(count), np.zeros((count, len(values)))
+    for p, (phase, block) in enumerate(zip(model.phases, model.phase_blocks, strict=True)):
+        weights[p], gradients[p, block] = _weight(phase.crystal, values[block])
+    total = weights.sum()
+    if total <= 0:
+        nothing = np.zeros((count, count))
+        return WeightFractions(np.zeros(count), np.zeros(count), nothing)
+    fractions = weights / total
+    slopes = (gradients - np.outer(fractions, gradients.sum(axis=0))) / total @ transfer
+    matrix = slopes @ covariance @ slopes.T
+    return WeightFractions(fractions, np.sqrt(np.maximum(np.diag(matrix), 0.0)), matrix)
+
+
+def _weight(crystal: Crystal, values: FloatArray) -> tuple[float, FloatArray]:
+    """Return S Z M V of a phase and its derivatives with respect to the slots of the phase."""
+    sites = values[pk.SITES :].reshape(len(crystal.sites), pk.PER_SITE)
+    mass = cell_mass(crystal, sites[:, pk.SITE_OCCUPANCY])
+    volume, by_cell = cell_volume(values[pk.CELL : pk.CELL + 6])
+    scale = values[pk.SCALE]
+    gradient = np.zeros(len(values))
+    gradient[pk.SCALE] = mass * volume
+    gradient[pk.CELL : pk.CELL + 6] = scale * mass * by_cell
+    for k, (site, multiplicity) in enumerate(zip(crystal.sites, crystal.multiplicities, strict=True)):
+        slot = pk.SITES + k * pk.PER_SITE + pk.SITE_OCCUPANCY
+        gradient[slot] = scale * volume * multiplicity * gemmi.Element(site.element).weight
+    return scale * mass * volume, gradient
+
+
+def scales_for_weights(crystals: Sequence[Crystal], weights: Sequence[float]) -> FloatArray:
+    """Return relative scales S = W / (Z M V) that make phases stand in the given proportion by weight."""
+    return np.array([weight / (c.mass * c.volume) for c, weight in zip(crystals, weights, strict=True)])

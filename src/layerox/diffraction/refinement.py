@@ -1,0 +1,189 @@
+"""Refinement: the result of a fit: every refined number with its uncertainty and its status, and the curves.
+
+It is built from where a strategy ended and holds plain numbers, so that it can be written, read back and drawn
+without the model. Nothing in it is stored on its inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.crystal import Crystal
+from layerox.diffraction.agreement import Agreement
+from layerox.diffraction.course import Step
+from layerox.instrument import Instrument
+from layerox.notice import Notice
+from layerox.pattern import Pattern
+from layerox.radiation import Radiation
+from layerox.refined import Refined
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefinedSite:
+    """A site after refinement; coordinates are fractions of the cell, u_iso in angstrom^2."""
+
+    label: str
+    species: str
+    x: Refined
+    y: Refined
+    z: Refined
+    occupancy: Refined
+    u_iso: Refined
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefinedPhase:
+    """A phase after refinement.
+
+    Attributes
+    ----------
+    name, space_group, formula
+        As they stand in tables.
+    weight_fraction
+        Of the crystalline phases in the model; 0 with status "unsupported" for a phase that the data do not show.
+    intensity_share
+        Fraction of the calculated intensity above the background.
+    support_sigma
+        Scale over its standard uncertainty.
+    r_bragg
+        Agreement of the integrated intensities; None for an unsupported phase.
+    cell
+        a, b, c, alpha, beta, gamma, volume (angstrom, degrees, angstrom^3).
+    size_nm, microstrain, preferred_orientation
+        Crystallite size (infinite where nothing broadens), microstrain, March coefficient.
+    texture_axis
+        Plane whose normal is the axis of the March coefficient.
+    sites
+        The asymmetric unit.
+    scale
+        Rietveld scale.
+    crystal
+        The refined structure.
+    ticks
+        Angles of the strongest line's reflections in the range, degrees.
+    """
+
+    name: str
+    space_group: str
+    formula: str
+    weight_fraction: Refined
+    intensity_share: float
+    support_sigma: float
+    r_bragg: float | None
+    cell: Mapping[str, Refined]
+    size_nm: Refined
+    microstrain: Refined
+    preferred_orientation: Refined
+    texture_axis: tuple[int, int, int]
+    sites: tuple[RefinedSite, ...]
+    scale: Refined
+    crystal: Crystal
+    ticks: FloatArray
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether the data show the phase."""
+        return self.weight_fraction.status != "unsupported"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefinedParameter:
+    """One quantity of the model by its name; `minimum` and `maximum` are its bounds."""
+
+    name: str
+    number: Refined
+    minimum: float
+    maximum: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correlation:
+    """Correlation coefficient of two variables."""
+
+    a: str
+    b: str
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Refinement:
+    """The result of a fit.
+
+    Attributes
+    ----------
+    status, reason
+        "converged", "not_converged" or "failed"; why not.
+    pattern
+        The data that were fitted.
+    radiation, instrument
+        The beam and the diffractometer, with the refined profile and position errors.
+    agreement
+        Figures of merit.
+    phases
+        In the order given.
+    parameters
+        Every quantity of the model.
+    correlations
+        Of the variables, those of at least 0.5.
+    free_names, covariance
+        The variables, and their covariance, shape (v, v).
+    calculated, background, contributions
+        Curves on the angles of `pattern`, shapes (n,), (n,) and (p, n).
+    steps
+        What the strategy did.
+    warnings
+        What a user should know.
+    cpu_s
+        CPU time of the fit, seconds.
+    version
+        Of layerox.
+    """
+
+    status: Literal["converged", "not_converged", "failed"]
+    reason: str | None
+    pattern: Pattern
+    radiation: Radiation
+    instrument: Instrument
+    agreement: Agreement
+    phases: tuple[RefinedPhase, ...]
+    parameters: tuple[RefinedParameter, ...]
+    correlations: tuple[Correlation, ...]
+    free_names: tuple[str, ...]
+    covariance: FloatArray
+    calculated: FloatArray
+    background: FloatArray
+    contributions: FloatArray
+    steps: tuple[Step, ...]
+    warnings: tuple[Notice, ...]
+    cpu_s: float
+    version: str
+
+    @property
+    def weight_fractions(self) -> dict[str, Refined]:
+        """Weight fraction of each phase, by name."""
+        return {phase.name: phase.weight_fraction for phase in self.phases}
+
+    def phase(self, name: str) -> RefinedPhase:
+        """Return the phase of that name.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        for phase in self.phases:
+            if phase.name == name:
+                return phase
+        raise KeyError(name)
+
+    @property
+    def difference(self) -> FloatArray:
+        """Observed minus calculated, shape (n,)."""
+        return np.asarray(self.pattern.intensity - self.calculated)

@@ -1,0 +1,118 @@
+"""Reflections: which hkl a cell and its space group show, how often, and where the sphere ends.
+
+The list is made once for a phase, with a margin, so that the cell may change during a refinement without the list
+changing under it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.crystal import Cell
+from layerox.errors import InputError
+from layerox.symmetry import FloatArray, IntArray, Symmetry, metric_tensor
+
+MOST_CANDIDATES = 20_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Reflections:
+    """Symmetry-independent reflections, by falling d-spacing.
+
+    Attributes
+    ----------
+    hkl
+        One representative of each Laue class, shape (n, 3).
+    multiplicity
+        Number of equivalent reflections under the Laue group, shape (n,).
+    """
+
+    hkl: IntArray
+    multiplicity: IntArray
+
+    def __len__(self) -> int:
+        return len(self.hkl)
+
+
+def reflections(symmetry: Symmetry, cell: Cell, d_min: float) -> Reflections:
+    """Return all reflections with d >= `d_min` (angstrom) that the space group allows.
+
+    Raises
+    ------
+    InputError
+        If the sphere holds more reflections than can be meant.
+    """
+    inverse = np.asarray(np.linalg.inv(metric_tensor(cell)), dtype=np.float64)
+    hkl = _sphere(inverse, cell, d_min)
+    hkl = hkl[~_is_absent(hkl, symmetry)]
+    chosen, multiplicity = _laue_classes(hkl, symmetry)
+    q = inverse_d_squared(chosen, inverse).round(12)
+    order = np.lexsort((-chosen[:, 2], -chosen[:, 1], -chosen[:, 0], q))
+    return Reflections(chosen[order], multiplicity[order])
+
+
+def inverse_d_squared(hkl: IntArray, inverse_metric: FloatArray) -> FloatArray:
+    """Return 1/d^2 = h G* h, angstrom^-2, shape (n,)."""
+    return np.asarray(np.einsum("ij,jk,ik->i", hkl, inverse_metric, hkl))
+
+
+def equivalents(hkl: IntArray, rotations: IntArray) -> IntArray:
+    """Return the images h R of each reflection, repeated ones included, shape (n, m, 3)."""
+    return np.asarray(np.einsum("ni,mij->nmj", hkl, rotations))
+
+
+def one_of_each_sign(rotations: IntArray) -> IntArray:
+    """Return indices of those rotations whose first non-zero element is positive: one of each pair R, -R."""
+    rows = rotations.reshape(len(rotations), 9)
+    leading = rows[np.arange(len(rows)), (rows != 0).argmax(axis=1)]
+    return np.flatnonzero(leading > 0)
+
+
+def _sphere(inverse_metric: FloatArray, cell: Cell, d_min: float) -> IntArray:
+    """Return one half of reciprocal space out to 1 / d_min, without the origin."""
+    top = [int(length / d_min) for length in cell[:3]]
+    if np.prod([2 * n + 1 for n in top], dtype=np.float64) > MOST_CANDIDATES:
+        raise InputError(
+            f"a cell of {cell[0]:.4g} x {cell[1]:.4g} x {cell[2]:.4g} A has too many reflections above "
+            f"d = {d_min:.3g} A",
+            cure="narrow the range or give a smaller cell",
+        )
+    axes = (np.arange(0, top[0] + 1), np.arange(-top[1], top[1] + 1), np.arange(-top[2], top[2] + 1))
+    hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    q = inverse_d_squared(hkl, inverse_metric)
+    return np.asarray(hkl[(q > 0) & (q <= 1.0 / d_min**2)])
+
+
+def _is_absent(hkl: IntArray, symmetry: Symmetry) -> NDArray[np.bool_]:
+    """Tell which reflections every structure of this space group lacks."""
+    absent = ~_is_whole(hkl @ symmetry.centrings.T).all(axis=1)
+    for rotation, translation in zip(*symmetry.coset, strict=True):
+        unmoved = (hkl @ rotation == hkl).all(axis=1)
+        absent |= unmoved & ~_is_whole(hkl @ translation)
+    return absent
+
+
+def _is_whole(phase: FloatArray) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(phase - np.rint(phase)) < 1e-6, dtype=np.bool_)
+
+
+def _laue_classes(hkl: IntArray, symmetry: Symmetry) -> tuple[IntArray, IntArray]:
+    """Return one member of each Laue class, and the size of the class.
+
+    The member is the largest by h, then k, then l among those with the fewest negative h and k: 1 1 0 rather
+    than 2 -1 0.
+    """
+    span = 4 * int(np.abs(hkl).max(initial=0)) + 3
+    keys = np.sort(_rank(equivalents(hkl, symmetry.laue_rotations), span), axis=1)
+    chosen = _rank(hkl, span) == keys[:, -1]
+    multiplicity = 1 + (np.diff(keys[chosen], axis=1) != 0).sum(axis=1)
+    return hkl[chosen], multiplicity
+
+
+def _rank(hkl: IntArray, span: int) -> IntArray:
+    """Number reflections so that the most readable one of a class ranks highest."""
+    negative = (hkl[..., :2] < 0).sum(axis=-1)
+    return np.asarray(hkl @ np.array([span * span, span, 1]) - negative * span**3)

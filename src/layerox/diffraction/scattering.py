@@ -1,0 +1,106 @@
+"""Scattering: how strongly each species scatters, as the coefficients that the structure factor needs.
+
+X-ray form factors f0 are the four Gaussians and a constant of International Tables for Crystallography C (1992),
+table 6.1.1.4, as tabulated by gemmi, valid to sin(theta)/lambda = 2 1/angstrom. A species that names a charge for
+which the table has an ion takes the ion's coefficients, every other one the neutral atom's. f' and f'' are those of
+Cromer & Liberman, Acta Cryst. A37 (1981) 267, doi:10.1107/S0567739481000600, as computed by gemmi at the energy of
+the strongest line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.crystal import Site
+from layerox.errors import InputError
+from layerox.radiation import Radiation
+
+FloatArray = NDArray[np.float64]
+GAUSSIANS = 4
+# Range of gemmi's Cromer-Liberman tables; lighter atoms than Li have no anomalous scattering to speak of.
+CROMER_LIBERMAN_FIRST, CROMER_LIBERMAN_LAST = 3, 92
+
+
+@dataclass(frozen=True, eq=False)
+class Scatterers:
+    """Scattering of a list of species: f(s) = sum_i a_i exp(-b_i s^2) + c + f' + i f'', s = sin(theta)/lambda.
+
+    Attributes
+    ----------
+    a, b
+        Coefficients, electrons and angstrom^2, shape (n, 4).
+    constant
+        c + f', electrons, shape (n,).
+    imaginary
+        f'', electrons, shape (n,).
+    """
+
+    a: FloatArray
+    b: FloatArray
+    constant: FloatArray
+    imaginary: FloatArray
+
+
+def scatterers(sites: Sequence[Site], radiation: Radiation, *, anomalous: bool = True) -> Scatterers:
+    """Return the scattering of each site's species for a radiation.
+
+    Parameters
+    ----------
+    sites
+        The sites; only element and charge are looked at.
+    radiation
+        X-rays of `radiation.wavelength`.
+    anomalous
+        Whether f' and f'' are included.
+
+    Raises
+    ------
+    InputError
+        If an element has no tabulated form factor.
+    """
+    rows = [_form_factor(site.element, site.charge) for site in sites]
+    pairs = [_anomalous(site.element, radiation) if anomalous else (0.0, 0.0) for site in sites]
+    table = np.array(rows, dtype=np.float64).reshape(len(sites), 2 * GAUSSIANS + 1)
+    dispersion = np.array(pairs, dtype=np.float64).reshape(len(sites), 2)
+    return Scatterers(
+        a=np.ascontiguousarray(table[:, :GAUSSIANS]),
+        b=np.ascontiguousarray(table[:, GAUSSIANS : 2 * GAUSSIANS]),
+        constant=table[:, -1] + dispersion[:, 0],
+        imaginary=dispersion[:, 1].copy(),
+    )
+
+
+def has_ion(element: str, charge: int) -> bool:
+    """Whether the form-factor table holds this ion."""
+    return charge != 0 and _tabulated(element, charge) is not None
+
+
+def _form_factor(element: str, charge: int) -> list[float]:
+    coefficients = _tabulated(element, charge) or _tabulated(element, 0)
+    if coefficients is None:
+        raise InputError(f"no X-ray form factor for {element}", cure="the table ends at Cf")
+    return list(coefficients)
+
+
+def _tabulated(element: str, charge: int) -> list[float] | None:
+    """Look an exact species up; gemmi's process-wide switch that hides ions is put back as it was."""
+    hidden = gemmi.IT92_get_ignore_charge()
+    gemmi.IT92_set_ignore_charge(False)
+    try:
+        row = gemmi.IT92_get_exact(gemmi.Element(element), charge)
+        return None if row is None else list(row.get_coefs())
+    finally:
+        gemmi.IT92_set_ignore_charge(hidden)
+
+
+def _anomalous(element: str, radiation: Radiation) -> tuple[float, float]:
+    number = gemmi.Element(element).atomic_number
+    if not CROMER_LIBERMAN_FIRST <= number <= CROMER_LIBERMAN_LAST:
+        return 0.0, 0.0
+    real, imaginary = gemmi.cromer_liberman(z=number, energy=radiation.energy_ev)
+    return float(real), float(imaginary)

@@ -1,0 +1,86 @@
+"""Phases: a user's phase argument turned into a phase that diffracts.
+
+An argument is a library name ("P2"), a stacking word, a CIF file, "NAME=" before any of these, a pymatgen Structure, a
+`Crystal`, or a pair (name, any of them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from layerox.builders import build_crystal
+from layerox.crystal import Crystal, crystal_from_structure
+from layerox.diffraction.phase import Phase
+from layerox.errors import InputError
+from layerox.io.cif import read_crystal
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    PhaseArgument = str | Path | Crystal | Phase | Structure | tuple[str, "PhaseArgument"]
+else:
+    PhaseArgument = Any
+
+FILE_SUFFIXES = (".cif", ".mcif")
+
+
+def phases_from(arguments: Sequence[PhaseArgument]) -> list[Phase]:
+    """Return the phases that a user names.
+
+    Raises
+    ------
+    InputError
+        If there is none, two have one name, or one cannot be understood.
+    """
+    if isinstance(arguments, (str, Path)) or not isinstance(arguments, Sequence):
+        arguments = [arguments]
+    if not arguments:
+        raise InputError("no phase is given", cure="give --phase NAME_OR_FILE")
+    phases = [phase_from(argument) for argument in arguments]
+    names = [phase.name for phase in phases]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"two phases are called {name!r}", place="--phase", cure="name them: --phase NAME=FILE")
+    return phases
+
+
+def phase_from(argument: PhaseArgument) -> Phase:
+    """Return the phase of one argument, in its full symmetry.
+
+    Raises
+    ------
+    InputError
+        If it is neither a readable file nor a known name.
+    """
+    if isinstance(argument, Phase):
+        return argument
+    name, described = _split(argument)
+    crystal = _crystal(described).checked().with_full_symmetry()
+    return Phase(name=name or crystal.name, crystal=replace(crystal, name=name or crystal.name))
+
+
+def _split(argument: PhaseArgument) -> tuple[str, PhaseArgument]:
+    if isinstance(argument, tuple) and len(argument) == 2:
+        return str(argument[0]), argument[1]
+    if isinstance(argument, str) and "=" in argument and not Path(argument).exists():
+        name, _, rest = argument.partition("=")
+        if not name.strip() or not rest.strip():
+            raise InputError(f"cannot read {argument!r}", place="--phase", cure="write NAME=FILE")
+        return name.strip(), rest.strip()
+    return "", argument
+
+
+def _crystal(described: PhaseArgument) -> Crystal:
+    if isinstance(described, Crystal):
+        return described
+    if isinstance(described, (str, Path)):
+        path = Path(described)
+        if path.suffix.lower() in FILE_SUFFIXES or path.is_file():
+            return read_crystal(path)
+        return build_crystal(str(described))
+    if hasattr(described, "frac_coords") and hasattr(described, "lattice"):
+        return crystal_from_structure(described)
+    raise InputError(f"a {type(described).__name__} is no phase", cure="give a name, a CIF file or a Structure")

@@ -1,0 +1,1 @@
+"""Results: what a refinement leaves on disk, and how it is read back."""

@@ -1,0 +1,74 @@
+"""Folder: the files of one refinement, written all or none, and read back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from layerox.diffraction.refinement import Refinement
+from layerox.errors import InputError
+from layerox.results.document import SCHEMA, json_text, refinement_from_document
+from layerox.results.pdcif import cif_text
+from layerox.results.report import report_text
+from layerox.results.table import csv_text, read_curves
+
+
+def files_of(refinement: Refinement) -> dict[str, bytes]:
+    """Return the text files of a refinement: result.json, fit.csv, fit.cif and report.txt."""
+    texts = {
+        "result.json": json_text(refinement),
+        "fit.csv": csv_text(refinement),
+        "fit.cif": cif_text(refinement),
+        "report.txt": report_text(refinement),
+    }
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder (made if it is missing), each as a whole; other files there are left alone.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to.
+    """
+    temporary = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        for name, content in files.items():
+            (temporary / name).write_bytes(content)
+        folder.mkdir(exist_ok=True)
+        for name in files:
+            os.replace(temporary / name, folder / name)
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", place=folder, cure="choose another folder") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def load(path: str | Path) -> Refinement:
+    """Return the refinement of a result.json (or of the folder that holds it); fit.csv must lie beside it.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not a result of a fit.
+    """
+    path = Path(path)
+    path = path / "result.json" if path.is_dir() else path
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", place=path, cure="give a result.json") from error
+    except ValueError as error:
+        raise InputError("is not JSON", place=path, cure="give the result.json of a fit") from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise InputError("is not the result of a fit", place=path, cure="give the result.json of a fit")
+    names = [phase["name"] for phase in document["phases"]]
+    return refinement_from_document(document, read_curves(path.with_name("fit.csv"), names))

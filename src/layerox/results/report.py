@@ -1,0 +1,180 @@
+"""Report: report.txt, a refinement in words and tables as a reader of a paper would want it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.refined import Refined
+from layerox.symmetry import CELL_NAMES
+
+WIDTH = 100
+
+
+def report_text(refinement: Refinement) -> str:
+    """Return the text of report.txt."""
+    sections = [
+        _heading(refinement),
+        _data(refinement),
+        _model(refinement),
+        _quantities(refinement),
+        *(_phase(phase) for phase in refinement.phases),
+        _steps(refinement),
+        _correlations(refinement),
+        _warnings(refinement),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def summary_text(refinement: Refinement) -> str:
+    """Return the few lines that a terminal shows: fractions, cells and agreement."""
+    figures = refinement.agreement
+    head = f"{refinement.status}: R_wp {100 * figures.r_wp:.2f} %, gof {figures.gof:.2f}, {figures.free_parameters} "
+    lines = [head + f"variables, {figures.points} points"]
+    if refinement.reason:
+        lines.append(f"reason: {refinement.reason}")
+    return "\n".join([*lines, "", _table(_quantity_rows(refinement))])
+
+
+def _heading(refinement: Refinement) -> str:
+    name = refinement.pattern.label or "pattern"
+    title = f"Rietveld refinement of {name} with layerox {refinement.version}"
+    return f"{title}\n{'=' * len(title)}\n{summary_text(refinement)}"
+
+
+def _data(refinement: Refinement) -> str:
+    pattern, radiation, instrument = refinement.pattern, refinement.radiation, refinement.instrument
+    low, high = pattern.range
+    sigma = "from the file" if pattern.sigma_source == "file" else "counting statistics"
+    polarization = "0.5 (assumed)" if radiation.polarization is None else f"{radiation.polarization:.4f}"
+    rows = [
+        ("pattern", str(pattern.path or pattern.label)),
+        ("range", f"{low:.4f} to {high:.4f} degrees, {len(pattern)} points"),
+        ("uncertainties", sigma),
+        ("radiation", str(radiation)),
+        ("polarization p", polarization if radiation.kind == "xray" else "none"),
+        ("geometry", f"{instrument.geometry}, radius {instrument.radius_mm:g} mm"),
+    ]
+    return _section("Data", _pairs(rows))
+
+
+def _model(refinement: Refinement) -> str:
+    figures = refinement.agreement
+    terms = sum(p.name.startswith("background_") and p.number.status == "free" for p in refinement.parameters)
+    rows = [
+        ("R_wp, R_p, R_exp", f"{figures.r_wp:.4f}, {figures.r_p:.4f}, {figures.r_exp:.4f}"),
+        ("gof, Durbin-Watson", f"{figures.gof:.3f}, {figures.durbin_watson:.3f}"),
+        ("variables", str(figures.free_parameters)),
+        ("background", f"{terms} Chebyshev terms"),
+    ]
+    rows += [
+        (p.name.removeprefix("instrument_"), f"{p.number}  ({p.number.status})")
+        for p in refinement.parameters
+        if p.name.startswith("instrument_") and (p.number.status != "fixed" or p.number.value != 0.0)
+    ]
+    return _section("Model", _pairs(rows))
+
+
+def _quantities(refinement: Refinement) -> str:
+    text = _table(_quantity_rows(refinement))
+    note = (
+        "Weight fractions are of the crystalline phases in the model (Hill & Howard 1987). Standard uncertainties are\n"
+        "from the full covariance, times the goodness of fit where that exceeds one; they hold random errors only."
+    )
+    return _section("Phases", f"{text}\n\n{note}")
+
+
+def _quantity_rows(refinement: Refinement) -> list[list[str]]:
+    head = [
+        "phase",
+        "space group",
+        "weight %",
+        "intensity %",
+        "support",
+        "R_Bragg",
+        "a (A)",
+        "b (A)",
+        "c (A)",
+        "V (A^3)",
+    ]
+    return [head, *(_quantity_row(phase) for phase in refinement.phases)]
+
+
+def _quantity_row(phase: RefinedPhase) -> list[str]:
+    percent = Refined(100 * phase.weight_fraction, 100 * phase.weight_fraction.esd)
+    fraction = str(percent) if phase.is_supported else f"unsupported (esd {percent.esd:.2g})"
+    return [
+        phase.name,
+        phase.space_group,
+        fraction,
+        f"{100 * phase.intensity_share:.2f}",
+        f"{phase.support_sigma:.1f}",
+        "-" if phase.r_bragg is None else f"{phase.r_bragg:.4f}",
+        *(str(phase.cell[name]) for name in ("a", "b", "c", "volume")),
+    ]
+
+
+def _phase(phase: RefinedPhase) -> str:
+    rows = [
+        ("formula", f"{phase.formula}, Z = {phase.crystal.formula_units}"),
+        ("source", phase.crystal.source or "not stated"),
+        ("cell", ", ".join(f"{name} {phase.cell[name]}" for name in CELL_NAMES)),
+        ("size", f"{_number(phase.size_nm)} nm"),
+        ("microstrain", _number(phase.microstrain)),
+        ("March coefficient", f"{_number(phase.preferred_orientation)} about {' '.join(map(str, phase.texture_axis))}"),
+    ]
+    head = ["site", "species", "x", "y", "z", "occupancy", "U_iso (A^2)"]
+    sites = [[s.label, s.species, str(s.x), str(s.y), str(s.z), str(s.occupancy), str(s.u_iso)] for s in phase.sites]
+    return _section(f"Phase {phase.name} ({phase.space_group})", f"{_pairs(rows)}\n\n{_table([head, *sites])}")
+
+
+def _number(number: Refined) -> str:
+    return f"{number}  ({number.status})" if number.status != "fixed" else f"{number.value:g} (fixed)"
+
+
+def _steps(refinement: Refinement) -> str:
+    lines = []
+    for step in refinement.steps:
+        verdict = "kept" if step.kept else "not kept"
+        line = f"{100 * step.r_wp:8.3f} %  {verdict:<9} {step.name}"
+        names = ", ".join(step.freed)
+        lines += [line, *([f"{'':22}{part}" for part in _wrapped(names)] if names else [])]
+        if step.reason:
+            lines += [f"{'':22}-> {part}" for part in _wrapped(step.reason)]
+    return _section("Steps (R_wp after each)", "\n".join(lines))
+
+
+def _wrapped(text: str) -> list[str]:
+    lines, line = [], ""
+    for word in text.split(" "):
+        if line and len(line) + len(word) + 1 > WIDTH - 24:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    return [*lines, line]
+
+
+def _correlations(refinement: Refinement) -> str:
+    lines = [f"{c.value:+.3f}  {c.a}  {c.b}" for c in refinement.correlations[:20]]
+    return _section("Strongest correlations", "\n".join(lines)) if lines else ""
+
+
+def _warnings(refinement: Refinement) -> str:
+    lines = [f"{warning.code}: {warning.message}" for warning in refinement.warnings]
+    return _section("What a referee would ask", "\n".join(lines)) if lines else ""
+
+
+def _section(title: str, body: str) -> str:
+    return f"{title}\n{'-' * len(title)}\n{body}"
+
+
+def _pairs(rows: Sequence[tuple[str, str]]) -> str:
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])

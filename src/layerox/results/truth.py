@@ -1,0 +1,77 @@
+"""Truth: what a simulated pattern was made of, as JSON, and its reflections as CSV."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from layerox.diffraction.simulation import Simulation
+from layerox.symmetry import CELL_NAMES
+
+SCHEMA = "layerox.truth/1"
+REFLECTION_COLUMNS = (
+    "phase",
+    "h",
+    "k",
+    "l",
+    "multiplicity",
+    "d_spacing",
+    "two_theta",
+    "f_squared",
+    "lorentz_polarization",
+    "intensity",
+)
+
+
+def truth_json(simulation: Simulation) -> str:
+    """Return all that went into a simulated pattern as JSON text."""
+    radiation, instrument = simulation.pattern.radiation, simulation.instrument
+    document = {
+        "schema": SCHEMA,
+        "version": version("layerox"),
+        "seed": simulation.seed,
+        "radiation": asdict(radiation) if radiation else None,
+        "instrument": {
+            "geometry": instrument.geometry,
+            "radius_mm": instrument.radius_mm,
+            "zero": instrument.zero,
+            "displacement_mm": instrument.displacement_mm,
+            "profile": asdict(instrument.profile) if instrument.profile else None,
+        },
+        "phases": [_phase(simulation, index) for index in range(len(simulation.phases))],
+    }
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def _phase(simulation: Simulation, index: int) -> dict[str, Any]:
+    phase = simulation.phases[index]
+    crystal = phase.crystal
+    return {
+        "name": phase.name,
+        "source": crystal.source,
+        "space_group": crystal.space_group,
+        "formula": crystal.formula,
+        "weight_fraction": simulation.weights[index],
+        "scale": phase.scale,
+        "cell": dict(zip(CELL_NAMES, crystal.cell, strict=True)),
+        "size_nm": phase.size_nm if math.isfinite(phase.size_nm) else None,
+        "microstrain": phase.microstrain,
+        "preferred_orientation": phase.preferred_orientation,
+        "sites": [
+            {"label": s.label, "species": s.species, "position": s.position, "occupancy": s.occupancy, "u_iso": s.u_iso}
+            for s in crystal.sites
+        ],
+    }
+
+
+def reflections_csv(simulation: Simulation) -> str:
+    """Return the reflections as CSV text: angstrom, degrees, electrons^2 a cell, intensity times degrees."""
+    rows = []
+    for r in simulation.reflections:
+        numbers = (r.d_spacing, r.two_theta, r.f_squared, r.lorentz_polarization, r.intensity)
+        hkl = ",".join(str(index) for index in r.hkl)
+        rows.append(f"{r.phase},{hkl},{r.multiplicity}," + ",".join(f"{number:.9g}" for number in numbers))
+    return "\n".join([",".join(REFLECTION_COLUMNS), *rows, ""])
