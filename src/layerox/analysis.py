@@ -15,8 +15,9 @@ import numpy as np
 from layerox.diffraction.conclude import conclude
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement import Refinement
+from layerox.diffraction.reflections import reflections
 from layerox.diffraction.simulation import Simulation, simulation
-from layerox.diffraction.strategy import Outcome, automatic, warm
+from layerox.diffraction.strategy import FIRST_BACKGROUND_TERMS, automatic, warm
 from layerox.errors import InputError, UnknownWavelength
 from layerox.instrument import Geometry, Instrument, Profile
 from layerox.io import read_instrument, read_pattern
@@ -26,6 +27,7 @@ from layerox.radiation import Radiation, polarization_from_monochromator, radiat
 
 # Peaks of 0.08 degrees: a laboratory diffractometer without particular care.
 SIMULATED_PROFILE = Profile(w=0.0064)
+SAME_POLARIZATION = 1e-3
 Progress = Callable[[str], None]
 
 
@@ -77,18 +79,40 @@ def fit(
     known = _instrument(instrument if instrument is not None or start is None else start.instrument, geometry, data)
     if start is not None:
         _refuse_with_start(phases=phases, geometry=geometry, monochromator=monochromator, polarization=polarization)
-        beam = _beam(data, start.radiation, radiation=radiation)
+        beam = beam_from(data.radiation, known, radiation, place=data.path)
         outcome = warm(data, start, known, beam)
     else:
-        beam = beam_from(data.radiation, known.radiation, radiation, monochromator, polarization, place=data.path)
-        outcome = _cold(data, phases_from(phases or ()), known, beam, progress)
+        beam = beam_from(
+            data.radiation,
+            known,
+            radiation,
+            monochromator=monochromator,
+            polarization=polarization,
+            place=data.path,
+        )
+        outcome = automatic(data, _usable(phases_from(phases or ()), data, beam), known, beam, progress=progress)
     return conclude(outcome, data, known, time.process_time() - began)
 
 
-def _cold(
-    data: Pattern, phases: list[Phase], instrument: Instrument, beam: Radiation, progress: Progress | None
-) -> Outcome:
-    return automatic(data, phases, instrument, beam, progress=progress)
+def _usable(phases: list[Phase], data: Pattern, beam: Radiation) -> list[Phase]:
+    """Return the phases if the data can say something of them."""
+    least = FIRST_BACKGROUND_TERMS + sum(1 + len(p.crystal.symmetry.cell_rule.free) for p in phases)
+    if len(data) <= least:
+        fault = f"{len(data)} points cannot determine {least} quantities"
+        raise InputError(fault, place=data.path or data.label, cure="widen the range or give fewer phases")
+    for phase in phases:
+        _refuse_out_of_range(phase, data, beam)
+    return phases
+
+
+def _refuse_out_of_range(phase: Phase, data: Pattern, beam: Radiation) -> None:
+    low, high = data.range
+    d_min, d_max = (0.5 * beam.wavelength / np.sin(np.radians(angle / 2)) for angle in (high, max(low, 1e-3)))
+    crystal = phase.crystal
+    found = reflections(crystal.symmetry, crystal.cell, d_min)
+    if not (found.d_spacing(crystal.cell) <= d_max).any():
+        fault = f"{phase.name} has no reflection between {low:g} and {high:g} degrees"
+        raise InputError(fault, place=data.path or data.label, cure="widen the range or check the wavelength")
 
 
 def _refuse_with_start(**options: object) -> None:
@@ -115,19 +139,14 @@ def _instrument(
     return known if geometry is None else replace(known, geometry=geometry)
 
 
-def _beam(data: Pattern, started: Radiation, radiation: Radiation | str | float | None) -> Radiation:
-    beam = beam_from(data.radiation, started, radiation, None, None, place=data.path)
-    return beam if beam.polarization is not None else replace(beam, polarization=started.polarization)
-
-
 def beam_from(
     from_file: Radiation | None,
-    from_instrument: Radiation | None,
+    instrument: Instrument,
     given: Radiation | str | float | None,
-    monochromator: float | None,
-    polarization: float | None,
     *,
-    place: object = None,
+    monochromator: float | None = None,
+    polarization: float | None = None,
+    place: str | Path | None = None,
 ) -> Radiation:
     """Return the beam that the file, the instrument and the user agree upon.
 
@@ -139,19 +158,16 @@ def beam_from(
         If two of them contradict each other.
     """
     chosen = radiation_from_text(given) if isinstance(given, (str, float, int)) else given
-    stated = [("--radiation", chosen), ("the instrument", from_instrument), ("the pattern", from_file)]
-    known = [(who, beam) for who, beam in stated if beam is not None]
+    stated = [("--radiation", chosen), ("the instrument", instrument.radiation), ("the pattern", from_file)]
+    known = [(who, instrument.completed(beam)) for who, beam in stated if beam is not None]
     if not known:
-        raise UnknownWavelength(
-            "the wavelength is unknown",
-            place=str(place) if place else None,
-            cure="give --radiation, for example CuKa or 0.4139 (angstrom)",
-        )
+        cure = "give --radiation, for example CuKa or 0.4139 (angstrom)"
+        raise UnknownWavelength("the wavelength is unknown", place=place, cure=cure)
     who, beam = known[0]
     for other_who, other in known[1:]:
         if not beam.agrees_with(other):
-            raise InputError(f"{who} says {beam}, {other_who} says {other}", place=str(place) if place else None,
-                             cure="give the right one only")  # fmt: skip
+            fault = f"{who} says {beam}, {other_who} says {other}"
+            raise InputError(fault, place=place, cure="give the right one only")
     already = next((b.polarization for _, b in known if b.polarization is not None), None)
     return _polarized(beam, already, monochromator, polarization)
 
@@ -166,9 +182,9 @@ def _polarized(
     asked = polarization if monochromator is None else polarization_from_monochromator(two_theta=monochromator)
     if asked is None:
         return beam if already is None else beam.polarized(already)
-    if already is not None and abs(asked - already) > 1e-3:
-        raise InputError(f"polarization {asked:.4f} is asked, the instrument or file says {already:.4f}",
-                         cure="give one of them")  # fmt: skip
+    if already is not None and abs(asked - already) > SAME_POLARIZATION:
+        fault = f"polarization {asked:.4f} is asked, the instrument or the file says {already:.4f}"
+        raise InputError(fault, cure="give one of them")
     return beam.polarized(asked)
 
 
@@ -216,9 +232,9 @@ def simulate(
         If something given cannot be used.
     """
     known = _instrument(instrument, geometry, None)
-    beam = beam_from(None, known.radiation, radiation, None if neutron else monochromator, polarization)
     if neutron:
-        beam = replace(beam, kind="neutron")
+        known = replace(known, kind="neutron", radiation=known.radiation and replace(known.radiation, kind="neutron"))
+    beam = beam_from(None, known, radiation, monochromator=monochromator, polarization=polarization)
     if known.profile is None:
         known = replace(known, profile=SIMULATED_PROFILE)
     chosen = phases_from(phases)

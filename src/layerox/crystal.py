@@ -1,9 +1,7 @@
 """Crystal: a cell, a space group and the atoms of its asymmetric unit, frozen and light.
 
 It is what builders make, what CIFs hold (see `io/cif.py`) and what diffracts. Rows of `sites` are those of a
-CIF's atom list: one species each, several rows on one position for a mixed site. Full symmetry of atoms that
-were listed without it is found by spglib (Togo, Shinohara & Tanaka, Sci. Technol. Adv. Mater. Meth. 4 (2024)
-2384822, doi:10.1080/27660400.2024.2384822).
+CIF's atom list: one species each, several rows on one position for a mixed site.
 """
 
 from __future__ import annotations
@@ -39,7 +37,6 @@ ASSUMED_U_ISO = 0.006
 SAME_SITE = 0.01
 OVERLAP = 0.5
 FULL = 1.02
-SYMMETRY_TOLERANCE = 5e-3
 LARGEST_CELL_TO_SEARCH = 2000
 NON_METALS = frozenset(("H", "D", "B", "C", "N", "P", "S", "Se"))
 HALOGENS = frozenset(("F", "Cl", "Br", "I"))
@@ -121,8 +118,8 @@ class Crystal:
 
     @property
     def volume(self) -> float:
-        """Volume of the cell, angstrom^3."""
-        return float(np.sqrt(np.linalg.det(metric_tensor(self.cell))))
+        """Volume of the cell, angstrom^3; 0 for angles that no cell can have."""
+        return math.sqrt(max(float(np.linalg.det(metric_tensor(self.cell))), 0.0))
 
     @property
     def unit_cell(self) -> gemmi.UnitCell:
@@ -173,13 +170,14 @@ class Crystal:
 
     @property
     def formula_units(self) -> int:
-        """Number of formula units Z: the largest count that divides every fully occupied position."""
-        counts = [
-            self.multiplicities[group[0]]
-            for group in self.mixed_sites
-            if abs(sum(self.sites[k].occupancy for k in group) - 1) < 0.01
-        ]
-        return math.gcd(*counts) if counts else 1
+        """Number of formula units Z: what divides the numbers of positions filled by each element or mixture."""
+        counts: dict[tuple[tuple[str, float], ...], int] = {}
+        for group in self.mixed_sites:
+            members = [self.sites[k] for k in group]
+            if abs(sum(site.occupancy for site in members) - 1) < 0.01:
+                mixture = tuple(sorted((site.element, round(site.occupancy, 2)) for site in members))
+                counts[mixture] = counts.get(mixture, 0) + self.multiplicities[group[0]]
+        return math.gcd(*counts.values()) if counts else 1
 
     @property
     def formula(self) -> str:
@@ -207,7 +205,8 @@ class Crystal:
         if not self.sites:
             raise InputError("holds no atoms", place=place, cure="give a structure with an atom list")
         if not all(math.isfinite(x) and x > 0 for x in self.cell) or not self.volume > 1.0:
-            raise InputError(f"impossible cell {self.cell}", place=place)
+            cure = "give positive lengths in angstrom and angles in degrees"
+            raise InputError(f"impossible cell {self.cell}", place=place, cure=cure)
         for site in self.sites:
             if not 0 <= site.occupancy <= FULL:
                 raise InputError(f"{site.label} has occupancy {site.occupancy:g}", place=place, cure="give 0 to 1")
@@ -241,24 +240,6 @@ class Crystal:
             for site in self.sites
         )
         return replace(self, sites=tuple(sites))
-
-    def with_full_symmetry(self, tolerance: float = SYMMETRY_TOLERANCE) -> Crystal:
-        """Return the crystal in the space group that its atoms have, when it was listed without one.
-
-        A P 1 list and a supercell are described in the standard setting of their full space group, so that
-        they refine with the same few parameters as the textbook description. Any other stated group is kept,
-        because a user who states a subgroup means it.
-
-        Parameters
-        ----------
-        tolerance
-            Distance up to which atoms count as equivalent, angstrom.
-        """
-        positions, owner = self.expanded()
-        if len(positions) > LARGEST_CELL_TO_SEARCH:
-            return self
-        found = _search_symmetry(self, positions, owner, tolerance)
-        return found if found is not None else self
 
 
 def formula_text(content: dict[str, float]) -> str:
@@ -337,98 +318,6 @@ def structure_from_crystal(crystal: Crystal) -> Structure:
     return structure
 
 
-def _search_symmetry(crystal: Crystal, positions: FloatArray, owner: IntArray, tolerance: float) -> Crystal | None:
-    import spglib  # noqa: PLC0415  (only atoms without stated symmetry need it)
-
-    kinds, kind_of_atom, atoms = _kinds_of_atoms(crystal, positions, owner)
-    lattice = np.array(crystal.unit_cell.orth.mat.tolist()).T
-    dataset = spglib.get_symmetry_dataset((lattice, atoms, kind_of_atom), symprec=tolerance)
-    if dataset is None:
-        return None
-    stated_primitive = len(crystal.symmetry.centrings)
-    identity = (dataset.rotations == np.eye(3, dtype=int)).all(axis=(1, 2))
-    listed_in_p1 = len(crystal.symmetry) == 1
-    if not (listed_in_p1 or identity.sum() > stated_primitive) or len(dataset.rotations) <= len(crystal.symmetry):
-        return None
-    return _standardised(crystal, kinds, (lattice, atoms, kind_of_atom), dataset.number, tolerance)
-
-
-def _kinds_of_atoms(
-    crystal: Crystal, positions: FloatArray, owner: IntArray
-) -> tuple[list[tuple[Site, ...]], IntArray, FloatArray]:
-    """Merge mixed sites: the distinct species mixtures, the mixture of each position, and the positions."""
-    leaders = {group[0]: group for group in crystal.mixed_sites}
-    kinds: dict[tuple[object, ...], int] = {}
-    members: list[tuple[Site, ...]] = []
-    atoms, numbers = [], []
-    for position, index in zip(positions, owner, strict=True):
-        if index not in leaders:
-            continue
-        mixture = tuple(crystal.sites[k] for k in leaders[index])
-        key = tuple(sorted((s.species, round(s.occupancy, 4), round(s.u_iso, 5)) for s in mixture))
-        if key not in kinds:
-            kinds[key] = len(members)
-            members.append(mixture)
-        atoms.append(position)
-        numbers.append(kinds[key] + 1)
-    return members, np.array(numbers), np.array(atoms)
-
-
-def _standardised(
-    crystal: Crystal,
-    kinds: list[tuple[Site, ...]],
-    atoms: tuple[FloatArray, FloatArray, IntArray],
-    number: int,
-    tolerance: float,
-) -> Crystal:
-    import spglib  # noqa: PLC0415
-
-    hall = _preferred_hall_number(number)
-    dataset = spglib.get_symmetry_dataset(atoms, symprec=tolerance, hall_number=hall)
-    operations = spglib.get_symmetry_from_database(hall)
-    triplets = []
-    for rotation, translation in zip(operations["rotations"], operations["translations"], strict=True):
-        op = gemmi.Op()
-        op.rot = (rotation * gemmi.Op.DEN).tolist()
-        op.tran = np.rint(translation * gemmi.Op.DEN).astype(int).tolist()
-        triplets.append(op.triplet())
-    symmetry = symmetry_from_triplets(triplets)
-    lengths = np.linalg.norm(dataset.std_lattice, axis=1)
-    cosine = (dataset.std_lattice @ dataset.std_lattice.T) / np.outer(lengths, lengths)
-    angles = np.degrees(np.arccos([cosine[1, 2], cosine[0, 2], cosine[0, 1]]))
-    cell = symmetry.centred_cell((*lengths, *angles))
-    sites = _asymmetric_unit(symmetry, dataset.std_positions, dataset.std_types, kinds)
-    message = f"listed in {crystal.space_group} with {len(atoms[1])} positions; its atoms have {symmetry.short_name}"
-    standard = replace(crystal, cell=cell_tuple(np.round(cell, 10)), symmetry=symmetry, sites=sites)
-    return replace(standard.snapped(), remarks=(*crystal.remarks, Notice("symmetry_found", message)))
-
-
-def _preferred_hall_number(number: int) -> int:
-    """Return spglib's number of the setting with the inversion at the origin where there are two origins."""
-    import spglib  # noqa: PLC0415
-
-    candidates = [h for h in range(1, 531) if spglib.get_spacegroup_type(h).number == number]
-    second = [h for h in candidates if spglib.get_spacegroup_type(h).choice == "2"]
-    return second[0] if second else candidates[0]
-
-
-def _asymmetric_unit(
-    symmetry: Symmetry, positions: FloatArray, types: IntArray, kinds: list[tuple[Site, ...]]
-) -> tuple[Site, ...]:
-    sites: list[Site] = []
-    taken = np.zeros(len(positions), dtype=bool)
-    for index, position in enumerate(positions):
-        if taken[index]:
-            continue
-        images = symmetry.orbit(position)
-        near = np.abs(wrapped(positions[:, None, :] - images[None, :, :])).max(axis=2).min(axis=1) < 5e-3
-        taken |= near & (types == types[index])
-        for member in kinds[types[index] - 1]:
-            label = f"{member.element}{1 + sum(site.element == member.element for site in sites)}"
-            sites.append(replace(member, label=label, position=position_tuple(position), u_aniso=None))
-    return tuple(sites)
-
-
 def cell_tuple(values: Iterable[float]) -> Cell:
     """Return six plain floats, so that a `Crystal` never holds arrays."""
     a, b, c, alpha, beta, gamma = (float(x) for x in values)
@@ -436,9 +325,14 @@ def cell_tuple(values: Iterable[float]) -> Cell:
 
 
 def position_tuple(values: Iterable[float]) -> Position:
-    """Return three plain floats."""
-    x, y, z = (float(v) for v in values)
+    """Return three plain floats, those within rounding of a twenty-fourth exactly there (2/3, not 0.66666666666669)."""
+    x, y, z = (_tidy(float(v)) for v in values)
     return x, y, z
+
+
+def _tidy(value: float) -> float:
+    nearest = round(24 * value) / 24
+    return nearest if abs(value - nearest) < 1e-9 else value
 
 
 def cell_text(cell: Sequence[float]) -> str:

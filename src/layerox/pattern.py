@@ -63,9 +63,7 @@ class Pattern:
 
     def _check(self) -> None:
         place = self.path or self.label or "pattern"
-        if not (
-            self.two_theta.ndim == 1 and self.two_theta.shape == self.intensity.shape == self.sigma.shape
-        ):
+        if not (self.two_theta.ndim == 1 and self.two_theta.shape == self.intensity.shape == self.sigma.shape):
             raise InputError("angles, intensities and sigmas differ in length", place=place)
         if self.two_theta.size < 2:
             raise InputError(f"{self.two_theta.size} points are no pattern", place=place)
@@ -75,9 +73,7 @@ class Pattern:
         if (np.diff(self.two_theta) <= 0).any():
             raise InputError("the angles do not ascend", place=place, cure="sort them and drop repeated ones")
         if (self.sigma <= 0).any():
-            raise InputError(
-                "a sigma is not positive", place=place, cure="correct it or leave the column out"
-            )
+            raise InputError("a sigma is not positive", place=place, cure="correct it or leave the column out")
 
     def __len__(self) -> int:
         return int(self.two_theta.size)
@@ -106,9 +102,7 @@ class Pattern:
 
     def mask(self, keep: NDArray[np.bool_]) -> Pattern:
         """Return the points where `keep` (shape (n,)) is true."""
-        return replace(
-            self, two_theta=self.two_theta[keep], intensity=self.intensity[keep], sigma=self.sigma[keep]
-        )
+        return replace(self, two_theta=self.two_theta[keep], intensity=self.intensity[keep], sigma=self.sigma[keep])
 
 
 def poisson_sigma(intensity: ArrayLike) -> FloatArray:

@@ -9,20 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from layerox.builders import build_crystal
 from layerox.crystal import Crystal, crystal_from_structure
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
+from layerox.full_symmetry import with_full_symmetry
 from layerox.io.cif import read_crystal
 
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
-
-    PhaseArgument = str | Path | Crystal | Phase | Structure | tuple[str, "PhaseArgument"]
-else:
-    PhaseArgument = Any
+# A library name, stacking word or path (str, Path), Crystal, Phase, pymatgen Structure, or a pair (name, any of these).
+PhaseArgument = Any
 
 FILE_SUFFIXES = (".cif", ".mcif")
 
@@ -58,7 +55,7 @@ def phase_from(argument: PhaseArgument) -> Phase:
     if isinstance(argument, Phase):
         return argument
     name, described = _split(argument)
-    crystal = _crystal(described).checked().with_full_symmetry()
+    crystal = with_full_symmetry(_crystal(described).checked())
     return Phase(name=name or crystal.name, crystal=replace(crystal, name=name or crystal.name))
 
 

@@ -61,9 +61,7 @@ class Radiation:
                     cure=f"give angstrom, {low} to {high}",
                 )
             if not (weight > 0 and math.isfinite(weight)):
-                raise InputError(
-                    f"the line at {wavelength} A has weight {weight}", cure="give a positive weight"
-                )
+                raise InputError(f"the line at {wavelength} A has weight {weight}", cure="give a positive weight")
         if self.polarization is not None and not 0 <= self.polarization <= 1:
             raise InputError(f"polarization {self.polarization} is outside 0 to 1", cure="0.5 is unpolarised")
 
@@ -129,9 +127,7 @@ def polarization_from_monochromator(*, two_theta: float) -> float:
         Diffraction angle of the monochromator, degrees (graphite with Cu Ka: 26.6).
     """
     if not 0 <= two_theta < 180:
-        raise InputError(
-            f"a monochromator at {two_theta} degrees", cure="give its two-theta, 0 to 180 degrees"
-        )
+        raise InputError(f"a monochromator at {two_theta} degrees", cure="give its two-theta, 0 to 180 degrees")
     return 1.0 / (1.0 + math.cos(math.radians(two_theta)) ** 2)
 
 

@@ -119,10 +119,13 @@ class Symmetry:
     def snapped(self, position: ArrayLike, cell: gemmi.UnitCell, tolerance: float) -> FloatArray:
         """Move a position onto the special position it misses by less than `tolerance` (angstrom)."""
         here = np.asarray(position, dtype=np.float64)
-        images = here + wrapped(self.images(here) - here)
         metric = metric_tensor(cell.parameters)
-        distance = np.sqrt(np.einsum("ij,jk,ik->i", images - here, metric, images - here))
-        return np.asarray(images[distance < tolerance].mean(axis=0))
+        # Beside an axis of high order only some images are near: their mean is nearer, and the next one is on it.
+        for _ in range(8):
+            shift = wrapped(self.images(here) - here)
+            near = np.einsum("ij,jk,ik->i", shift, metric, shift) < tolerance**2
+            here = here + shift[near].mean(axis=0)
+        return here
 
     def free_directions(self, position: ArrayLike) -> FloatArray:
         """Directions in which a site may move without leaving its special position.
@@ -175,7 +178,7 @@ class CellRule:
 
 
 def symmetry_from_name(name: str, *, hexagonal: bool = True) -> Symmetry:
-    """Return the operations of a Hermann-Mauguin symbol ("P 63/m m c", "R-3m:H") or Hall symbol.
+    """Return the operations of a Hermann-Mauguin symbol ("P 63/m m c", "R-3m:H").
 
     Parameters
     ----------
@@ -190,9 +193,7 @@ def symmetry_from_name(name: str, *, hexagonal: bool = True) -> Symmetry:
     preferred = "H" if hexagonal else "R"
     group = gemmi.find_spacegroup_by_name(name, alpha=90.0, gamma=120.0 if hexagonal else 90.0)
     if group is None:
-        raise InputError(
-            f"unknown space group {name!r}", cure="give a Hermann-Mauguin symbol such as 'P 63/m m c'"
-        )
+        raise InputError(f"unknown space group {name!r}", cure="give a Hermann-Mauguin symbol such as 'P 63/m m c'")
     if group.ext in ("H", "R") and ":" not in name and group.ext != preferred:
         group = gemmi.SpaceGroup(f"{group.hm}:{preferred}")
     return symmetry_from_triplets([op.triplet() for op in group.operations()], name=group.xhm())
@@ -204,20 +205,30 @@ def symmetry_from_triplets(triplets: Iterable[str], *, name: str = "") -> Symmet
     Raises
     ------
     InputError
-        If a triplet cannot be read.
+        If a triplet cannot be read, or the triplets make no group.
     """
     try:
-        group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in triplets])
+        # The identity first and each operation once, as gemmi expects but files do not promise.
+        generators = {op.wrap().triplet(): op for op in map(gemmi.Op, ("x,y,z", *triplets))}
+        group = gemmi.GroupOps(list(generators.values()))
         group.add_missing_elements()
     except (RuntimeError, ValueError) as error:
         raise InputError(f"unreadable symmetry operation: {error}") from error
     if not name:
         found = gemmi.find_spacegroup_by_ops(group)
         name = found.xhm() if found else ""
+        if found is None and not _is_group(list(group)):
+            raise InputError("the symmetry operations make no group", cure="correct or complete their list")
     operations = list(group)
     rotations = np.array([op.rot for op in operations], dtype=np.int64) // gemmi.Op.DEN
     translations = np.array([op.tran for op in operations], dtype=np.float64) / gemmi.Op.DEN
     return Symmetry(name, rotations, translations)
+
+
+def _is_group(operations: list[gemmi.Op]) -> bool:
+    known = {op.triplet() for op in operations}
+    closed = all((one * other).wrap().triplet() in known for one in operations for other in operations)
+    return closed and all(op.det_rot() != 0 for op in operations)
 
 
 def wrapped(difference: FloatArray) -> FloatArray:

@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     from layerox.cli import build, fit, simulate  # noqa: PLC0415  (so that a broken pipe of imports is handled too)
 
     parser = _Parser(prog="layerox", description="Crystal structures and phase analysis of layered oxide cathodes.")
-    parser.add_argument("--version", action=_Version)
+    parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for module in (build, simulate, fit):
         module.add_to(subparsers)
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 class _Version(argparse.Action):
     """Prints the version; looking it up is left until it is asked."""
 
-    def __init__(self, option_strings: Sequence[str], dest: str, **_: object):
+    def __init__(self, option_strings: Sequence[str], dest: str):
         super().__init__(option_strings, dest, nargs=0, help="print the version and exit")
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:

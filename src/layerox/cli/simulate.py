@@ -80,8 +80,7 @@ def run(
     if reflections:
         write_atomically(Path(reflections), reflections_csv(result))
     if plot:
-        from layerox.io.writing import write_bytes_atomically  # noqa: PLC0415
         from layerox.plotting.powder import picture  # noqa: PLC0415
 
-        write_bytes_atomically(Path(plot), picture(result))
+        write_atomically(Path(plot), picture(result))
     return 0

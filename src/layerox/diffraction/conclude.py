@@ -30,7 +30,7 @@ from layerox.diffraction.refinement import (
 from layerox.diffraction.scattering import has_ion
 from layerox.diffraction.simulate import Model, safe_name
 from layerox.diffraction.strategy import Outcome
-from layerox.instrument import Instrument, Profile
+from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
 from layerox.notice import Notice
 from layerox.pattern import Pattern
 from layerox.refined import Refined, Status
@@ -155,7 +155,7 @@ class _Reader:
             size_nm=_size(slots["inverse_size"]),
             microstrain=slots["microstrain"],
             preferred_orientation=slots["preferred_orientation"],
-            texture_axis=phase.texture_axis,
+            texture_axis=phase.axis,
             sites=tuple(_site(site, slots) for site in crystal.sites),
             scale=scale,
             crystal=crystal,
@@ -265,15 +265,22 @@ def _warnings(
 ) -> list[Notice]:
     model = outcome.model
     return [
+        *_remarks_on_pattern(pattern),
         *_remarks_on_phases(model),
-        *_assumptions(model, pattern, instrument),
+        *_assumptions(model, outcome.minimum, pattern, instrument),
         *(Notice("at_bound", f"{p.name} ends at its bound, {p.number:.4g}") for p in parameters
           if p.number.status == "at_bound"),
         *(Notice("unsupported_phase", f"the data do not show {name}: its scale is {support:.1f} standard uncertainties")
           for name, (support, _) in outcome.unsupported.items()),
+        *_ambiguous_position(parameters),
         *_strong_correlations(correlations),
         *_serial_correlation(durbin_watson),
     ]  # fmt: skip
+
+
+def _remarks_on_pattern(pattern: Pattern) -> list[Notice]:
+    remarks = pattern.metadata.get("remarks", ())
+    return [remark for remark in remarks if isinstance(remark, Notice)] if isinstance(remarks, tuple) else []
 
 
 def _remarks_on_phases(model: Model) -> list[Notice]:
@@ -287,25 +294,41 @@ def _remarks_on_phases(model: Model) -> list[Notice]:
     return notices
 
 
-def _assumptions(model: Model, pattern: Pattern, instrument: Instrument) -> list[Notice]:
+def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: Instrument) -> list[Notice]:
     notices = []
     if pattern.sigma_source == "poisson":
         notices.append(Notice("poisson_sigma", "the file gives no sigmas; counting statistics are assumed"))
-        if not np.allclose(pattern.intensity, np.rint(pattern.intensity), atol=1e-3):
-            message = "the intensities are no whole numbers: if they are not counts, esds and gof mean little"
-            notices.append(Notice("not_counts", message))
     if model.radiation.polarization is None and model.radiation.kind == "xray":
         message = "an unpolarised beam without monochromator is assumed (polarization 0.5)"
         notices.append(Notice("polarization_assumed", message))
+    if (
+        instrument.displacement_mm != minimum.parameters.value("instrument_displacement")
+        and instrument.radius_mm == DEFAULT_RADIUS_MM
+    ):
+        message = f"the displacement is that on a goniometer radius of {DEFAULT_RADIUS_MM:g} mm, the default"
+        notices.append(Notice("radius_assumed", message))
     if instrument.profile is None:
         message = "no calibrated profile was given: sizes and microstrains hold the diffractometer's share"
         notices.append(Notice("instrument_uncalibrated", message))
     return notices
 
 
+def _ambiguous_position(parameters: tuple[RefinedParameter, ...]) -> list[Notice]:
+    errors = {p.name for p in parameters if p.number.status == "free" and p.name.startswith("instrument_")}
+    if not {"instrument_zero", "instrument_displacement"} <= errors:
+        return []
+    message = (
+        "a zero error and a displaced specimen were not told apart: the esds of the cells hold that; calibrate the zero"
+    )
+    return [Notice("position_ambiguous", message)]
+
+
 def _strong_correlations(correlations: list[Correlation]) -> list[Notice]:
     strong = [c for c in correlations if abs(c.value) > TOO_CORRELATED and "background_" not in c.a + c.b]
-    return [Notice("strong_correlation", f"{c.a} and {c.b} correlate by {c.value:.2f}") for c in strong]
+    if not strong:
+        return []
+    pairs = ", ".join(f"{c.a} and {c.b} ({c.value:.2f})" for c in strong)
+    return [Notice("strong_correlation", f"correlations above {TOO_CORRELATED:g}: {pairs}")]
 
 
 def _serial_correlation(durbin_watson: float) -> list[Notice]:

@@ -7,7 +7,7 @@ a group of quantities were let go, without refining them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,19 +100,24 @@ class Course:
         self._accept(self._minimised(trial, tolerance))
         self.record(name, names)
 
-    def best_of(self, choices: Sequence[tuple[str, Sequence[str]]]) -> None:
-        """Refine from here with each choice of (name, quantities let go), and go on from the best."""
-        found, names = [], []
-        for _, freed in choices:
-            trial = self.parameters.copy()
-            names.append(trial.free(freed))
-            found.append(self._minimised(trial, LOOSE))
-        best = min(range(len(found)), key=lambda k: found[k].chi_squared)
-        self._accept(found[best])
-        for k, (name, _) in enumerate(choices):
-            worse = found[k].chi_squared - found[best].chi_squared
-            reason = "" if k == best else f"chi-squared {worse:.1f} higher than with {choices[best][0]}"
-            self.record(name, names[k], kept=k == best, reason=reason)
+    def exchange(self, name: str, old: str, new: str, start: float) -> float:
+        """Refine with `new` (from `start`) in place of the variable `old` (held at zero), and keep what fits better.
+
+        Returns the difference of chi-squared between the two, over its reduced value: how well the data tell them
+        apart.
+        """
+        trial = self.parameters.copy()
+        trial.fix([old])
+        trial.set(old, 0.0)
+        trial.set(new, start)
+        trial.free([new])
+        found = self._minimised(trial, LOOSE)
+        rise = found.chi_squared - self.minimum.chi_squared
+        if rise < 0:
+            self._accept(found)
+        reason = f"chi-squared {abs(rise):.1f} {'lower' if rise < 0 else 'higher'} than with {old}"
+        self.record(name, [new], kept=rise < 0, reason=reason)
+        return abs(rise) / max(self.minimum.reduced_chi_squared, 1.0)
 
     def attempt(
         self,
@@ -168,6 +173,18 @@ class Course:
         trial.fix(fixed)
         self._accept(self._minimised(trial, LOOSE))
         self.record(name, fixed, kept=False, reason=reason)
+
+    def take_back(self, name: str, neutral: Mapping[str, float]) -> None:
+        """Hold quantities at values that mean nothing special, unless chi-squared then rises more than they deserve."""
+        trial = self.parameters.copy()
+        trial.fix(neutral)
+        for quantity, value in neutral.items():
+            trial.set(quantity, value)
+        found = self._minimised(trial, LOOSE)
+        rise = (found.chi_squared - self.minimum.chi_squared) / max(self.minimum.reduced_chi_squared, 1.0)
+        if rise < WORTH * len(neutral):
+            self._accept(found)
+            self.record(name, neutral, kept=False, reason=f"taken back: chi-squared rises by {max(rise, 0.0):.1f} only")
 
     def gains(self, groups: Sequence[Sequence[str]]) -> list[float]:
         """Return by how much chi-squared (over its reduced value) would fall if each group alone were let go."""

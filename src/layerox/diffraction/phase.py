@@ -48,7 +48,8 @@ class Phase:
     microstrain
         S, dimensionless: adds the Lorentzian FWHM (180 / pi) S tan(theta).
     texture_axis
-        Indices of the plane whose normal is the March-Dollase axis.
+        Indices of the plane whose normal is the March-Dollase axis; None takes the layers' normal, see
+        `layer_normal`.
     preferred_orientation
         March coefficient r; 1 is random.
     """
@@ -58,8 +59,13 @@ class Phase:
     scale: float = 1.0
     size_nm: float = math.inf
     microstrain: float = 0.0
-    texture_axis: tuple[int, int, int] = (0, 0, 1)
+    texture_axis: tuple[int, int, int] | None = None
     preferred_orientation: float = 1.0
+
+    @property
+    def axis(self) -> tuple[int, int, int]:
+        """The texture axis in use."""
+        return layer_normal(self.crystal) if self.texture_axis is None else self.texture_axis
 
     @property
     def slot_names(self) -> list[str]:
@@ -128,7 +134,7 @@ class PhaseModel:
         self.sites = len(crystal.sites)
         self.wavelengths = np.array([wavelength for wavelength, _ in radiation.lines])
         self.weights = np.array(radiation.weights)
-        self.polarization = 0.5 if radiation.polarization is None else radiation.polarization
+        self.polarization = polarization_of(radiation)
         self.radius = instrument.radius_mm
         self.bragg_brentano = instrument.geometry == "bragg-brentano"
         d_min = _smallest_d(self.wavelengths.min(), two_theta_max) / (1 + CELL_MARGIN)
@@ -136,7 +142,7 @@ class PhaseModel:
         self.hkl = self.reflections.hkl.astype(np.float64)
         self.scattering = scatterers(crystal.sites, radiation)
         self._prepare_sums(crystal)
-        self.axis = np.array(phase.texture_axis, dtype=np.float64)
+        self.axis = np.array(phase.axis, dtype=np.float64)
         rotations = crystal.symmetry.laue_rotations
         images = equivalents(self.reflections.hkl, rotations[one_of_each_sign(rotations)])
         self.equivalents = np.ascontiguousarray(images, dtype=np.float64)
@@ -280,6 +286,19 @@ class PhaseModel:
         _, _, real_gradient, imag_gradient = self._sums[1]
         by_coordinate = peaks.by_sum[site, 0] * real_gradient[:, site, kind]
         return np.asarray(weight * (by_coordinate + peaks.by_sum[site, 1] * imag_gradient[:, site, kind]))
+
+
+def layer_normal(crystal: Crystal) -> tuple[int, int, int]:
+    """Return the plane of the layers: (111) in rhombohedral axes, (001) in all others."""
+    rhombohedral = crystal.symmetry.cell_rule.free == (0, CELL_NAMES.index("alpha"))
+    return (1, 1, 1) if rhombohedral else (0, 0, 1)
+
+
+def polarization_of(radiation: Radiation) -> float:
+    """Return p of the beam: as stated; 0.5 (unpolarised) where nobody says; 1 (no factor) for neutrons."""
+    if radiation.kind == "neutron":
+        return 1.0
+    return 0.5 if radiation.polarization is None else radiation.polarization
 
 
 def _smallest_d(wavelength: float, two_theta_max: float) -> float:

@@ -93,6 +93,6 @@ def _weight(crystal: Crystal, values: FloatArray) -> tuple[float, FloatArray]:
     return scale * mass * volume, gradient
 
 
-def scales_for_weights(crystals: Sequence[Crystal], weights: Sequence[float]) -> FloatArray:
+def scales_for_weights(crystals: Sequence[Crystal], weights: Sequence[float] | FloatArray) -> FloatArray:
     """Return relative scales S = W / (Z M V) that make phases stand in the given proportion by weight."""
     return np.array([weight / (c.mass * c.volume) for c, weight in zip(crystals, weights, strict=True)])

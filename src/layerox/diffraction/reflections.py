@@ -36,6 +36,10 @@ class Reflections:
     def __len__(self) -> int:
         return len(self.hkl)
 
+    def d_spacing(self, cell: Cell) -> FloatArray:
+        """Return the d-spacing of each reflection in a cell, angstrom, shape (n,)."""
+        return np.asarray(inverse_d_squared(self.hkl, _inverse_metric(cell)) ** -0.5)
+
 
 def reflections(symmetry: Symmetry, cell: Cell, d_min: float) -> Reflections:
     """Return all reflections with d >= `d_min` (angstrom) that the space group allows.
@@ -45,13 +49,17 @@ def reflections(symmetry: Symmetry, cell: Cell, d_min: float) -> Reflections:
     InputError
         If the sphere holds more reflections than can be meant.
     """
-    inverse = np.asarray(np.linalg.inv(metric_tensor(cell)), dtype=np.float64)
+    inverse = _inverse_metric(cell)
     hkl = _sphere(inverse, cell, d_min)
     hkl = hkl[~_is_absent(hkl, symmetry)]
     chosen, multiplicity = _laue_classes(hkl, symmetry)
     q = inverse_d_squared(chosen, inverse).round(12)
     order = np.lexsort((-chosen[:, 2], -chosen[:, 1], -chosen[:, 0], q))
     return Reflections(chosen[order], multiplicity[order])
+
+
+def _inverse_metric(cell: Cell) -> FloatArray:
+    return np.asarray(np.linalg.inv(metric_tensor(cell)), dtype=np.float64)
 
 
 def inverse_d_squared(hkl: IntArray, inverse_metric: FloatArray) -> FloatArray:
@@ -88,7 +96,7 @@ def _sphere(inverse_metric: FloatArray, cell: Cell, d_min: float) -> IntArray:
 
 def _is_absent(hkl: IntArray, symmetry: Symmetry) -> NDArray[np.bool_]:
     """Tell which reflections every structure of this space group lacks."""
-    absent = ~_is_whole(hkl @ symmetry.centrings.T).all(axis=1)
+    absent: NDArray[np.bool_] = np.logical_not(_is_whole(hkl @ symmetry.centrings.T).all(axis=1))
     for rotation, translation in zip(*symmetry.coset, strict=True):
         unmoved = (hkl @ rotation == hkl).all(axis=1)
         absent |= unmoved & ~_is_whole(hkl @ translation)
@@ -96,7 +104,7 @@ def _is_absent(hkl: IntArray, symmetry: Symmetry) -> NDArray[np.bool_]:
 
 
 def _is_whole(phase: FloatArray) -> NDArray[np.bool_]:
-    return np.asarray(np.abs(phase - np.rint(phase)) < 1e-6, dtype=np.bool_)
+    return np.abs(phase - np.rint(phase)) < 1e-6
 
 
 def _laue_classes(hkl: IntArray, symmetry: Symmetry) -> tuple[IntArray, IntArray]:

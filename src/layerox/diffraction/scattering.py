@@ -4,7 +4,8 @@ X-ray form factors f0 are the four Gaussians and a constant of International Tab
 table 6.1.1.4, as tabulated by gemmi, valid to sin(theta)/lambda = 2 1/angstrom. A species that names a charge for
 which the table has an ion takes the ion's coefficients, every other one the neutral atom's. f' and f'' are those of
 Cromer & Liberman, Acta Cryst. A37 (1981) 267, doi:10.1107/S0567739481000600, as computed by gemmi at the energy of
-the strongest line.
+the strongest line. Neutrons: bound coherent scattering lengths of Sears, Neutron News 3 (1992) 26, as tabulated by
+gemmi, in fm.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ class Scatterers:
     Attributes
     ----------
     a, b
-        Coefficients, electrons and angstrom^2, shape (n, 4).
+        Coefficients, electrons (fm for neutrons) and angstrom^2, shape (n, 4).
     constant
-        c + f', electrons, shape (n,).
+        c + f' (the scattering length, for neutrons), shape (n,).
     imaginary
-        f'', electrons, shape (n,).
+        f'', shape (n,).
     """
 
     a: FloatArray
@@ -54,15 +55,17 @@ def scatterers(sites: Sequence[Site], radiation: Radiation, *, anomalous: bool =
     sites
         The sites; only element and charge are looked at.
     radiation
-        X-rays of `radiation.wavelength`.
+        X-rays of `radiation.wavelength`, or neutrons.
     anomalous
         Whether f' and f'' are included.
 
     Raises
     ------
     InputError
-        If an element has no tabulated form factor.
+        If an element has no tabulated form factor or scattering length.
     """
+    if radiation.kind == "neutron":
+        return _neutron_scatterers(sites)
     rows = [_form_factor(site.element, site.charge) for site in sites]
     pairs = [_anomalous(site.element, radiation) if anomalous else (0.0, 0.0) for site in sites]
     table = np.array(rows, dtype=np.float64).reshape(len(sites), 2 * GAUSSIANS + 1)
@@ -73,6 +76,15 @@ def scatterers(sites: Sequence[Site], radiation: Radiation, *, anomalous: bool =
         constant=table[:, -1] + dispersion[:, 0],
         imaginary=dispersion[:, 1].copy(),
     )
+
+
+def _neutron_scatterers(sites: Sequence[Site]) -> Scatterers:
+    lengths = [float(gemmi.Element(site.element).neutron92.calculate_sf(0.0)) for site in sites]
+    missing = [site.element for site, length in zip(sites, lengths, strict=True) if length == 0.0]
+    if missing:
+        raise InputError(f"no neutron scattering length for {missing[0]}", cure="replace the element")
+    nothing = np.zeros((len(sites), GAUSSIANS))
+    return Scatterers(a=nothing, b=nothing.copy(), constant=np.array(lengths), imaginary=np.zeros(len(sites)))
 
 
 def has_ion(element: str, charge: int) -> bool:

@@ -1,8 +1,9 @@
 """Strategy: in which order the quantities of a model are let go, without a recipe.
 
 Scales and background, a search of the cells on the blurred pattern, position and cells, widths, background terms,
-texture, then the free coordinates of the anions and one displacement factor for each element group. Beyond scales,
-cells and widths nothing is let go that the data do not ask for, and what does not pay is taken back.
+texture, then the free coordinates (the z of oxygen in a layered oxide) and one displacement factor for each element
+group. Beyond scales, cells and widths nothing is let go that the data do not ask for, and what does not pay is taken
+back.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from layerox.diffraction.course import TIGHT, WORTH, Course, Step
-from layerox.diffraction.parameters import Parameters, parameters_of, slot_name, slot_of_public
+from layerox.diffraction.parameters import COORDINATE_RANGE, Parameters, parameters_of, slot_name, slot_of_public
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Data, Minimum
 from layerox.diffraction.refinement import RefinedPhase, Refinement
@@ -33,10 +34,12 @@ SUPPORT_SQUARED = 10.0
 SUPPORT_SQUARED_FOR_EACH = 4.0
 SUPPORT_FOR_CELL = 3.0
 SUPPORT_FOR_WIDTHS = 12.0
+# Chi-squared (over its reduced value) by which a zero error and a displaced specimen must differ to be told apart.
+AMBIGUOUS = 20.0
 WORST_CELL_ESD = 1e-3
 WORST_U_ESD = 0.004
 LEAST_U = 5e-4
-WORST_COORDINATE_ESD = 0.02
+WORST_COORDINATE_ESD = 0.05
 # The share of the starting width that is taken as Gaussian and as Lorentzian.
 GAUSSIAN_SHARE, LORENTZIAN_SHARE = 0.6, 0.4
 
@@ -152,6 +155,7 @@ class _Automatic:
         self._background()
         self._texture()
         self._atoms()
+        self._take_back_idle_texture()
         self._drop_unsupported()
         self.course.refine("all together", tolerance=TIGHT)
         course = self.course
@@ -173,14 +177,27 @@ class _Automatic:
             self.course.parameters.set(slot_name(phase, "inverse_size"), inverse_size)
 
     def _position(self) -> None:
-        """Let the cells go together with a zero error or a displaced specimen, whichever fits better."""
-        course = self.course
+        """Let cells and one position error go: the zero, or where that has been calibrated the displacement."""
         seen = [phase for phase in self.phases if self._support(phase)[0] > SUPPORT_FOR_CELL]
+        error = "displacement" if self.calibrated else "zero"
         cells = self._names(*CELL_NAMES, phases=seen)
-        errors = ["instrument_zero"]
-        if self.model.instrument.geometry == "bragg-brentano":
-            errors.append("instrument_displacement")
-        course.best_of([(f"{error.removeprefix('instrument_')} and cells", [error, *cells]) for error in errors])
+        self.course.refine(f"{error} and cells", [f"instrument_{error}", *cells])
+
+    def _displacement(self) -> None:
+        """Now that the peaks fit: ask whether the specimen is displaced instead.
+
+        The wrong choice moves cells by several esds, and over a short range hardly shows in chi-squared. Where the
+        data do not tell the two apart both vary, and the esds of the cells say what is not known.
+        """
+        course, instrument = self.course, self.model.instrument
+        if self.calibrated or instrument.geometry != "bragg-brentano":
+            return
+        theta = np.radians(0.25 * sum(self.model.limits))
+        zero = np.radians(course.parameters.value("instrument_zero"))
+        start = float(-zero * instrument.radius_mm / (2 * np.cos(theta)))
+        old, new = "instrument_zero", "instrument_displacement"
+        if course.exchange("displacement in place of zero", old, new, start) < AMBIGUOUS:
+            course.refine("both, as the data do not tell them apart", [old, new])
 
     def _widths(self) -> None:
         course = self.course
@@ -190,6 +207,7 @@ class _Automatic:
         self._worthwhile("microstrain", [self._names("microstrain", phases=[phase]) for phase in strong])
         if not self.calibrated:
             self._worthwhile("width against angle", [["instrument_u", "instrument_v"]])
+        self._displacement()
         self._drop_vague_cells()
 
     def _drop_vague_cells(self) -> None:
@@ -241,11 +259,23 @@ class _Automatic:
     def _atoms(self) -> None:
         """Let displacements and coordinates go where the data ask for them; twice, as one may ask for another."""
         groups = [[names[0]] for phase in self.phases for names in displacement_groups(phase)]
-        groups += [[name] for phase in self.phases for name in anion_coordinates(phase)]
+        groups += [[name] for phase in self.phases for name in coordinates(phase)]
         for _ in range(2):
             left = [group for group in groups if group[0] not in self.course.parameters.free_names]
             if not left or not self._worthwhile("atoms", left, _implausible_atom):
                 break
+
+    def _take_back_idle_texture(self) -> None:
+        """Hold March coefficients at 1 that have come back to it since the atoms were let go."""
+        course, minimum = self.course, self.course.minimum
+        free = set(minimum.parameters.free_names)
+        idle = [
+            name
+            for name in self._names("preferred_orientation")
+            if name in free and (minimum.parameters.value(name) - 1.0) ** 2 < WORTH * minimum.esd(name) ** 2
+        ]
+        if idle:
+            course.take_back("texture", dict.fromkeys(idle, 1.0))
 
     def _worthwhile(
         self, name: str, groups: Sequence[Sequence[str]], gate: Callable[[Minimum, str], str] | None = None
@@ -285,7 +315,9 @@ def _implausible_atom(found: Minimum, name: str) -> str:
     """Tell why a refined displacement or coordinate cannot stand, "" if it can."""
     esd = found.esd(name)
     if not name.endswith("_u_iso"):
-        return f"is known to {esd:.3f} only" if esd > WORST_COORDINATE_ESD else ""
+        k = found.parameters.find(name)
+        angstrom = esd * 2 * COORDINATE_RANGE / (found.parameters.upper[k] - found.parameters.lower[k])
+        return f"is known to {angstrom:.2f} A only" if angstrom > WORST_COORDINATE_ESD else ""
     if found.parameters.value(name) < LEAST_U:
         return "is too small to be physical"
     return f"is known to {esd:.4f} A^2 only" if esd > WORST_U_ESD else ""
@@ -313,7 +345,6 @@ def _tie_displacements(parameters: Parameters, phase: Phase) -> None:
             parameters.tie(name, leader, offset=parameters.value(name) - parameters.value(leader))
 
 
-def anion_coordinates(phase: Phase) -> list[str]:
-    """Return the names of the coordinates of the anions, those that symmetry fixes included."""
-    labels = [site.label for site in phase.crystal.sites if site.is_anion]
-    return [safe_name(f"{phase.name}_{label}_{axis}") for label in labels for axis in "xyz"]
+def coordinates(phase: Phase) -> list[str]:
+    """Return the names of all coordinates of a phase, those that symmetry fixes included."""
+    return [safe_name(f"{phase.name}_{site.label}_{axis}") for site in phase.crystal.sites for axis in "xyz"]

@@ -1,7 +1,7 @@
 """Crystal structures from CIF files, read with gemmi, each doubtful item named.
 
-A file decides its own symmetry by its list of operations where it has one, else by its symbol. What had to be
-assumed (no displacement factors, two possible origins) stands in the crystal's remarks.
+A file decides its own symmetry by its list of operations or its Hall symbol where it has one, else by its
+Hermann-Mauguin symbol or number. What had to be assumed (no displacement factors, two possible origins) stands in the crystal's remarks.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ SYMBOL_TAGS = (
     "_space_group_name_H-M_alt",
     "_symmetry_space_group_name_H-M",
     "_space_group_name_H-M_full",
-    "_space_group_name_Hall",
-    "_symmetry_space_group_name_Hall",
     "_space_group_IT_number",
     "_symmetry_Int_Tables_number",
 )
+HALL_TAGS = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
 CELL_TAGS = tuple(f"_cell_length_{x}" for x in "abc") + tuple(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma"))
 U_FROM_B = 1.0 / (8.0 * math.pi**2)
 FORMULA_TOLERANCE = 0.01
@@ -128,10 +127,13 @@ def _cell_in_symmetry(cell: tuple[float, ...], symmetry: Symmetry, path: Path) -
 def _symmetry(
     block: cif.Block, path: Path, cell: tuple[float, ...], sites: tuple[Site, ...]
 ) -> tuple[Symmetry, list[Notice]]:
-    operations = next((list(column) for tag in OPERATION_TAGS if (column := block.find_values(tag))), [])
+    operations = _operations(block)
     symbols = [text for tag in SYMBOL_TAGS if (text := _text(block, tag))]
     if operations:
-        symmetry = symmetry_from_triplets([cif.as_string(text) for text in operations])
+        try:
+            symmetry = symmetry_from_triplets(operations)
+        except InputError as error:
+            raise InputError(error.problem, place=path, cure=f"correct {OPERATION_TAGS[0]}") from error
         return symmetry, _contradictions(symmetry, symbols, cell)
     if not symbols:
         raise InputError("states no space group", place=path, cure="add _space_group_name_H-M_alt")
@@ -139,6 +141,18 @@ def _symmetry(
     if not known:
         raise InputError(f"unknown space group {symbols[0]!r}", place=path, cure="give a Hermann-Mauguin symbol")
     return _with_origin_chosen(known[0], symbols[0], block, cell, sites)
+
+
+def _operations(block: cif.Block) -> list[str]:
+    """Return the operations that the file lists, or that its Hall symbol stands for; none if it has neither."""
+    listed = next((list(column) for tag in OPERATION_TAGS if (column := block.find_values(tag))), [])
+    if listed:
+        return [cif.as_string(text) for text in listed]
+    hall = next((text for tag in HALL_TAGS if (text := _text(block, tag))), "")
+    try:
+        return [op.triplet() for op in gemmi.symops_from_hall(hall)] if hall else []
+    except (RuntimeError, ValueError):
+        return []
 
 
 def _text(block: cif.Block, tag: str) -> str:
@@ -149,7 +163,7 @@ def _text(block: cif.Block, tag: str) -> str:
 def _named(symbol: str, cell: tuple[float, ...]) -> Symmetry | None:
     if symbol.isdigit():
         group = gemmi.find_spacegroup_by_number(int(symbol))
-        symbol = group.xhm() if group else symbol
+        symbol = group.hm if group else symbol
     try:
         return symmetry_from_name(symbol, hexagonal=abs(cell[5] - 120) < 1)
     except InputError:
@@ -245,7 +259,7 @@ def _unique_label(label: str, sites: list[Site]) -> str:
 
 def _species(text: str, label: str, path: Path) -> tuple[str, int]:
     """Read "Mn3+", "MN", "O-2", "Fe2" (a label) as an element and its charge."""
-    match = re.match(r"([A-Za-z]{1,2})(?:(\d*)([+-])|([+-])(\d+))?", text)
+    match = re.match(r"([A-Za-z]{1,2})(?:([+-])(\d+)|(\d*)([+-]))?", text)
     letters = match.group(1) if match else ""
     for symbol in (letters.capitalize(), letters[:1].upper()):
         if symbol and gemmi.Element(symbol).atomic_number > 0:
@@ -258,7 +272,7 @@ def _species(text: str, label: str, path: Path) -> tuple[str, int]:
 def _charge(match: re.Match[str] | None) -> int:
     if match is None:
         return 0
-    size, sign = (match.group(2), match.group(3)) if match.group(3) else (match.group(5), match.group(4))
+    size, sign = (match.group(3), match.group(2)) if match.group(2) else (match.group(4), match.group(5))
     return 0 if sign is None else int(size or 1) * (1 if sign == "+" else -1)
 
 
@@ -328,6 +342,8 @@ def _stated_formula(block: cif.Block) -> dict[str, float]:
 def _disagreement(content: dict[str, float], stated: dict[str, float]) -> float:
     """Return the largest difference between two compositions, as a fraction of all atoms."""
     total, whole = sum(content.values()), sum(stated.values())
+    if not (total > 0 and whole > 0):
+        return 1.0
     elements = set(content) | set(stated)
     return max(abs(content.get(e, 0.0) / total - stated.get(e, 0.0) / whole) for e in elements)
 

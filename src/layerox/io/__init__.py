@@ -1,0 +1,129 @@
+"""Files in and out: `read_pattern` looks at the contents, then at the suffix, and picks the reader.
+
+One module per format; all pass through `scan.py`, so that their checks and their messages are the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from layerox.errors import InputError
+from layerox.instrument import Instrument
+from layerox.io.gsas import is_gsas, scans_from_gsas
+from layerox.io.opening import read_bytes, refuse_other_contents, text_of
+from layerox.io.scan import Scan, pattern_from_scan, request_from_arguments
+from layerox.io.text import scans_from_text
+from layerox.io.writing import write_pattern
+from layerox.io.xrdml import is_xrdml, scans_from_xrdml
+from layerox.notice import Notice
+from layerox.pattern import Pattern
+from layerox.radiation import Radiation
+
+__all__ = ["read_instrument", "read_pattern", "read_patterns", "write_instrument", "write_pattern"]
+
+
+def read_pattern(
+    path: str | Path,
+    *,
+    radiation: Radiation | str | float | None = None,
+    axis: str = "two-theta",
+    range: tuple[float, float] | None = None,
+    allow_negative: bool = False,
+) -> Pattern:
+    """Return the pattern of a file with one scan.
+
+    Parameters
+    ----------
+    path
+        Columns of text (.xy .xye .dat .txt .csv .prn .chi), GSAS (.fxye and others with a BANK line) or XRDML.
+    radiation
+        A `Radiation`, a name ("CuKa") or a wavelength in angstrom. It must agree with what the file says; where
+        both are silent, the pattern's radiation is None.
+    axis
+        "two-theta" (degrees), "q" (1/angstrom) or "d" (angstrom); the latter two need a wavelength.
+    range
+        First and last two-theta to keep, degrees; what lies outside is not checked.
+    allow_negative
+        Accept negative intensities, as background subtraction leaves them, in files with a sigma column.
+
+    Returns
+    -------
+    Pattern
+        With sigma from the file, or sqrt(max(counts, 1)); `sigma_source` says which, and
+        `metadata["remarks"]` what else a user should know.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, cut off or no single powder pattern: one line with place and cure.
+    """
+    request = request_from_arguments(path, radiation, axis, range, allow_negative)
+    scans = _powder_scans(request.path)
+    if len(scans) > 1:
+        raise InputError(f"holds {len(scans)} scans", place=request.path, cure="read them with lx.read_patterns")
+    return pattern_from_scan(scans[0], request)
+
+
+def read_patterns(
+    path: str | Path,
+    *,
+    radiation: Radiation | str | float | None = None,
+    axis: str = "two-theta",
+    range: tuple[float, float] | None = None,
+    allow_negative: bool = False,
+) -> list[Pattern]:
+    """Return the patterns of a file with one scan or many, in the file's order.
+
+    Scans along other axes than two-theta are left out, with a remark. Parameters and errors are those of
+    `read_pattern`.
+    """
+    request = request_from_arguments(path, radiation, axis, range, allow_negative)
+    return [pattern_from_scan(scan, request) for scan in _powder_scans(request.path)]
+
+
+def read_instrument(path: str | Path) -> Instrument:
+    """Return the instrument of an instrument.toml, a GSAS .prm or a GSAS-II .instprm, by suffix.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged, has another suffix, or contradicts itself: one line with place and cure.
+    """
+    from layerox.io.gsas_instrument import read_instprm, read_prm  # noqa: PLC0415  (not needed for patterns)
+    from layerox.io.instrument_file import read_toml  # noqa: PLC0415
+
+    path = Path(path)
+    readers = {".toml": read_toml, ".prm": read_prm, ".instprm": read_instprm}
+    if path.suffix.lower() not in readers:
+        raise InputError("is no instrument file", place=path, cure=f"give one of {', '.join(readers)}")
+    return readers[path.suffix.lower()](path)
+
+
+def write_instrument(instrument: Instrument, path: str | Path) -> None:
+    """Write an instrument.toml that reads back as the same instrument, as a whole or not at all."""
+    from layerox.io import instrument_file  # noqa: PLC0415  (not needed for patterns)
+
+    instrument_file.write_instrument(instrument, path)
+
+
+def _powder_scans(path: Path) -> list[Scan]:
+    """Return the two-theta scans of a file, each with a remark if others had to be left out."""
+    found = _scans(path)
+    usable = [scan for scan in found if isinstance(scan, Scan)]
+    refused = [error for error in found if isinstance(error, InputError)]
+    if not usable:
+        raise refused[0]
+    if not refused:
+        return usable
+    notice = Notice("scans_left_out", f"{len(refused)} of {len(found)} scans were left out: {refused[0].problem}")
+    return [replace(scan, remarks=(*scan.remarks, notice)) for scan in usable]
+
+
+def _scans(path: Path) -> list[Scan | InputError]:
+    data = read_bytes(path)
+    if is_xrdml(data):
+        return scans_from_xrdml(data, path)
+    text = text_of(data, path)
+    refuse_other_contents(text, path)
+    return scans_from_gsas(text, path) if is_gsas(text) else [*scans_from_text(text, path)]

@@ -1,0 +1,208 @@
+"""Columns of numbers in text: which decimal mark, which separator, and what each line holds.
+
+Clean text goes through numpy's own reader; anything else is read line by line, so that a fault has a line
+number. What the columns mean is decided elsewhere (see `text.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from layerox.errors import InputError
+from layerox.io.scan import IntArray
+from layerox.pattern import FloatArray
+
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)(?![a-z])"
+IS_NUMBER = re.compile(NUMBER, re.IGNORECASE)
+WHOLE_ROW = re.compile(r"[-+\d.,;eEdD\s\"]+")
+STARTS_A_ROW = re.compile(r"\s*\"?[-+]?(?:\.?\d|nan\b|inf\b)", re.IGNORECASE)
+COMMENT_MARKS = ("#", "!", "'", ";", "%", "*", "//", "&", "$", "@")
+SAMPLE = 200
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Decimal mark and separator of a text table; separator None stands for white space."""
+
+    decimal: str = "."
+    separator: str | None = None
+
+    def fields(self, line: str) -> list[str]:
+        """Return the fields of a line, with a decimal point in numbers."""
+        line = line.replace('"', "")
+        if self.separator == " ,":
+            parts = line.replace(",", " ").split()
+        elif self.separator is None:
+            parts = [part.rstrip(",") for part in line.split()] if self.decimal == "," else line.split()
+        else:
+            parts = [part.strip() for part in line.split(self.separator)]
+            while parts and not parts[-1]:
+                parts.pop()
+        return [part.replace(",", ".") for part in parts] if self.decimal == "," else parts
+
+    def numbers(self, line: str) -> list[float]:
+        """Return the numbers that a line begins with; text behind them is left out."""
+        found = []
+        for part in self.fields(line):
+            if IS_NUMBER.fullmatch(part) is None:
+                break
+            found.append(float(part.replace("d", "e").replace("D", "e")))
+        return found
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of numbers.
+
+    Attributes
+    ----------
+    line
+        Its number in the file, from 1.
+    values
+        Its numbers.
+    above
+        Lines that are no numbers between it and the row above, empty ones included.
+    text_line
+        Number of a line among those that is neither empty nor a comment, 0 when there is none.
+    """
+
+    line: int
+    values: list[float]
+    above: tuple[str, ...] = ()
+    text_line: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """A block of numbers with the line of each row: values of shape (rows, columns), lines of shape (rows,)."""
+
+    values: FloatArray
+    lines: IntArray
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line is empty or begins with a comment mark."""
+    start = line.lstrip()
+    return not start or start.startswith(COMMENT_MARKS)
+
+
+def without_inline_comment(line: str) -> str:
+    """Return a line up to a # or ! that follows its numbers."""
+    for mark in ("#", "!"):
+        line = line.partition(mark)[0]
+    return line
+
+
+def without_block_comments(text: str, path: Path) -> tuple[str, list[str]]:
+    """Return the text with C comments blanked (its lines keep their numbers), and the comments' lines."""
+    if "/*" not in text:
+        return text, []
+    comments: list[str] = []
+
+    def blanked(match: re.Match[str]) -> str:
+        comments.extend(match[0].strip("/*").splitlines())
+        return "\n" * match[0].count("\n")
+
+    text = re.sub(r"/\*.*?\*/", blanked, text, flags=re.DOTALL)
+    left, mark, _ = text.partition("/*")
+    if mark:
+        place = f"{path}:{left.count(chr(10)) + 1}"
+        raise InputError("this comment is not closed", place=place, cure="the file is cut off: copy it again")
+    return text, comments
+
+
+def dialect_of(lines: Sequence[str]) -> Dialect:
+    """Return the dialect that the numeric lines of a file use, from a sample of them.
+
+    A comma is a decimal mark when it always stands between digits, white space, a tab or a semicolon
+    separates the fields, and no number of the file has a point.
+    """
+    sample = _numeric_lines(lines)
+    if any(re.search(r"\d\s*;\s*[-+.\d]", line) for line in sample):
+        comma = any(re.search(r"\d,\d", line) for line in sample)
+        return Dialect(decimal="," if comma else ".", separator=";")
+    with_commas = [line for line in sample if "," in line]
+    if not with_commas:
+        return Dialect()
+    pointed = any(re.search(r"\d\.|\.\d", line) for line in sample)
+    if all(re.search(r"\S\s+\S", line) for line in with_commas):
+        bare = all(re.search(r",(?!\d|\s|$)|(?<!\d),", line) is None for line in with_commas)
+        inner = any(re.search(r"\d,\d", line) for line in with_commas)
+        return Dialect(decimal=",") if bare and inner and not pointed else Dialect(separator=" ,")
+    return Dialect(separator=",")
+
+
+def _numeric_lines(lines: Sequence[str]) -> list[str]:
+    """Return the first lines that hold numbers, if possible nothing but numbers."""
+    rows = (line for line in lines if STARTS_A_ROW.match(line) and not is_comment(line))
+    sample = [without_inline_comment(line).strip() for line in islice(rows, SAMPLE)]
+    return [line for line in sample if WHOLE_ROW.fullmatch(line)] or sample
+
+
+def clean_table(lines: Sequence[str], first: int, separator: str | None = None) -> Table | None:
+    """Return a block of nothing but numbers, or None when it needs the careful reader.
+
+    Parameters
+    ----------
+    lines
+        The block, without heading and without empty lines at its end.
+    first
+        The number of its first line in the file.
+    """
+    try:
+        values = np.loadtxt(lines, dtype=np.float64, comments=None, delimiter=separator, ndmin=2)
+    except ValueError:
+        return None
+    if len(values) != len(lines):
+        return None
+    return Table(values, np.arange(first, first + len(lines), dtype=np.int64))
+
+
+def rows_from_lines(lines: Sequence[str], first: int, dialect: Dialect) -> list[Row]:
+    """Return the lines of numbers among `lines`, the first of which is number `first` of the file."""
+    rows: list[Row] = []
+    above: list[str] = []
+    text_line = 0
+    for number, line in enumerate(lines, first):
+        values = [] if is_comment(line) else dialect.numbers(without_inline_comment(line))
+        if values:
+            rows.append(Row(number, values, tuple(above), text_line))
+            above, text_line = [], 0
+            continue
+        above.append(line)
+        text_line = text_line or (0 if is_comment(line) else number)
+    return rows
+
+
+def table_from_rows(rows: Sequence[Row], path: Path) -> Table:
+    """Return rows as a table.
+
+    Raises
+    ------
+    InputError
+        If a row is shorter or longer than those above it.
+    """
+    width = len(rows[0].values)
+    others = {len(row.values) for row in rows[1:]}
+    if len(rows) > 2 and len(others) == 1 and width not in others:
+        problem = f"{width} numbers in this line, {others.pop()} in all lines below"
+        raise InputError(problem, place=f"{path}:{rows[0].line}", cure="mark a heading with #, or correct the line")
+    for row in rows:
+        if len(row.values) != width:
+            raise _uneven(row, width, path, last=row is rows[-1])
+    return Table(np.array([row.values for row in rows]), np.array([row.line for row in rows], dtype=np.int64))
+
+
+def _uneven(row: Row, width: int, path: Path, *, last: bool) -> InputError:
+    place, found = f"{path}:{row.line}", len(row.values)
+    if last and found < width:
+        problem = f"the last line is cut off: {found} of {width} columns"
+        return InputError(problem, place=place, cure="copy the file again when it is complete")
+    problem = f"{found} numbers in this line, {width} in the lines above"
+    return InputError(problem, place=place, cure="correct the line")

@@ -1,0 +1,239 @@
+"""What the heading of a text pattern says: wavelength, temperature, time, sample, and the names of the columns.
+
+Headings have no standard. The phrases looked for are those of 11-BM (Argonne) files, pyFAI and FIT2D, the PSI
+neutron diffractometers, Bruker EVA and PANalytical text exports, and of layerox's own files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from layerox.errors import InputError
+from layerox.io.scan import Axis
+from layerox.pattern import SigmaSource
+from layerox.radiation import K_ALPHA_RATIO, PLAUSIBLE_WAVELENGTH, Radiation
+
+VALUE = r"\s*(?:\[[^\]]*\]|\([^)]*\))?\s*[=:,;]\s*\"?([-+]?[\d.]+(?:[eE][-+]?\d+)?)\"?\s*([A-Za-zÅµ]*)"
+WAVELENGTH = re.compile(r"(?<![A-Za-z-])(?<!beta )(?:wave\s?length|lambda|λ)" + VALUE, re.IGNORECASE)
+ALPHA_1 = re.compile(r"k-?alpha-?\s?1 wavelength" + VALUE, re.IGNORECASE)
+ALPHA_2 = re.compile(r"k-?alpha-?\s?2 wavelength" + VALUE, re.IGNORECASE)
+ALPHA_RATIO = re.compile(r"ratio k-?alpha-?\s?2/k-?alpha-?\s?1" + VALUE, re.IGNORECASE)
+CHARACTERISTIC = re.compile(r"k-?(alpha|beta)", re.IGNORECASE)
+TEMPERATURE = re.compile(r"\b(?:temp(?:erature)?)\.?\s*[\[(]?\s*(K|°?C)\s*[\])]?\s*[=:,]\s*([-+\d.]+)", re.IGNORECASE)
+TEMPERATURE_K = re.compile(r"(?:^|,)\s*T\s*=\s*([\d.]+)")
+RADIUS = re.compile(r"gonio(?:meter)?\.?[_ ]*radius" + VALUE, re.IGNORECASE)
+TIME = re.compile(r"\b(?:scan time|date|start time|measured)\s*[=:,]\s*(.+?)\s*$", re.IGNORECASE)
+SAMPLE = re.compile(r"\b(?:sample comment|sample identification|sample name|sample)\s*[=:,]\s*(.+?)\s*$", re.IGNORECASE)
+ANODE = re.compile(r"\banode(?: material)?\s*[=:,]\s*\"?([A-Z][a-z])\b", re.IGNORECASE)
+OWN = re.compile(r"^\s*#\s*(label|radiation|sigma)\s*:\s*(.*)$")
+TIME_FORMATS = ("%b %d, %Y %H:%M:%S.%f", "%b %d, %Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d-%b-%Y %H:%M:%S")
+
+PSI = re.compile(r"lambda\s*=.*\bT\s*=.*\bdT\s*=")  # DMC and HRPT, both neutron diffractometers
+
+INTENSITY_TITLE = re.compile(r"int$|inten|count|obs|yobs|iobs|cps$|signal|i$|y$")
+SIGMA_TITLE = re.compile(r"sig|esd|err|e$|std|sd$|uncert|di$|dy$|yerr|σ|(intensity|counts?|i)(sig|esd|err|std|uncert)")
+TWO_THETA = re.compile(r"^(2-?\s?th|2\s?θ|2\s?ϑ|two[-_ ]?th|tth|angle|pos\.?\b|°2)", re.IGNORECASE)
+THETA = re.compile(r"^(theta|θ)\b", re.IGNORECASE)
+Q = re.compile(r"^q\b|^q[_ (\[]", re.IGNORECASE)
+D = re.compile(r"^d$|^d[-_ ]?spac|^d\s*[(\[]", re.IGNORECASE)
+NANOMETRE = re.compile(r"nm|nanom", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The facts of a heading; `says_kind` tells whether it names X-rays or neutrons."""
+
+    radiation: Radiation | None = None
+    says_kind: bool = False
+    sigma_source: SigmaSource = "file"
+    label: str = ""
+    metadata: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Titles:
+    """Which columns a title line names: axis and its kind, intensity, sigma (None when there is none).
+
+    `scale` turns the axis into 1/angstrom or angstrom when its title names nanometres.
+    """
+
+    axis: Axis
+    x: int
+    intensity: int
+    sigma: int | None
+    scale: float = 1.0
+    doubtful: str = ""
+
+
+def heading_from_lines(lines: Sequence[str], path: Path) -> Heading:
+    """Return what heading lines and comments of a file say.
+
+    Raises
+    ------
+    InputError
+        If a line of layerox's own heading is damaged.
+    """
+    own = {match[1]: match[2] for line in lines if (match := OWN.match(line))}
+    text = "\n".join(lines)
+    neutron = "neutron" in text.lower() or PSI.search(text) is not None
+    radiation = _own_radiation(own["radiation"], path) if "radiation" in own else _radiation(text, neutron)
+    return Heading(
+        radiation=radiation,
+        says_kind=neutron or "radiation" in own,
+        sigma_source="poisson" if own.get("sigma", "").startswith("poisson") else "file",
+        label=_own_label(own.get("label", "")),
+        metadata=_metadata(lines, text),
+    )
+
+
+def titles_from_line(line: str, separator: str | None, width: int) -> Titles | None:
+    """Return the columns that a title line names, or None when it is no title line of `width` columns."""
+    words = _words(line, separator, width)
+    kinds = [axis_from_title(word) for word in words]
+    plain = [re.sub(r"[^a-zσ]", "", re.sub(r"[(\[].*", "", word.lower())) for word in words]
+    x = next((k for k, kind in enumerate(kinds) if kind), None)
+    sigma = next((k for k, word in enumerate(plain) if SIGMA_TITLE.match(word) and k != x), None)
+    others = ((k, word) for k, word in enumerate(plain) if k not in (x, sigma))
+    intensity = next((k for k, word in others if INTENSITY_TITLE.match(word)), None)
+    if x is None or intensity is None:
+        return None
+    axis = kinds[x]
+    assert axis is not None
+    doubtful = words[x] if THETA.match(words[x]) else ""
+    return Titles(axis, x, intensity, sigma, scale_from_title(words[x], axis), doubtful)
+
+
+def axis_from_title(title: str) -> Axis | None:
+    """Return the axis that a title or label names, None for any other text."""
+    title = title.strip().strip('"#')
+    if TWO_THETA.match(title) or THETA.match(title):
+        return "two-theta"
+    if Q.match(title):
+        return "q"
+    return "d" if D.match(title) else None
+
+
+def scale_from_title(title: str, axis: Axis) -> float:
+    """Return what turns an axis in nanometres into angstrom."""
+    if axis == "two-theta" or not NANOMETRE.search(title):
+        return 1.0
+    return 0.1 if axis == "q" else 10.0
+
+
+def radiation_from_wavelength(text: str, unit: str = "", *, neutron: bool = False) -> Radiation | None:
+    """Return the one-line radiation of a stated wavelength, or None when it is not a plausible one.
+
+    Without a unit, angstrom is meant, except that pyFAI writes metres (below 1e-8).
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    if value < 1e-8 or unit == "m":
+        value *= 1e10
+    value *= {"nm": 10.0, "pm": 0.01}.get(unit, 1.0)
+    if not PLAUSIBLE_WAVELENGTH[0] <= value <= PLAUSIBLE_WAVELENGTH[1]:
+        return None
+    return Radiation(lines=((float(f"{value:.12g}"), 1.0),), kind="neutron" if neutron else "xray")
+
+
+def iso_time(text: str) -> str | None:
+    """Return a time stamp in ISO 8601, or None for any other text."""
+    text = text.strip().strip('"')
+    try:
+        return datetime.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    for form in TIME_FORMATS:
+        try:
+            return datetime.strptime(text, form).isoformat()
+        except ValueError:
+            continue
+    return None
+
+
+def _words(line: str, separator: str | None, width: int) -> list[str]:
+    line = line.strip().lstrip("#!';%*").strip()
+    for words in (line.split(separator), line.split(","), re.split(r"\t|\s{2,}", line), line.split()):
+        if len(words) == width:
+            return [word.strip().strip('"') for word in words]
+    return []
+
+
+def _own_radiation(text: str, path: Path) -> Radiation:
+    try:
+        stated = json.loads(text)
+        lines = tuple((float(wavelength), float(weight)) for wavelength, weight in stated.pop("lines"))
+        return Radiation(lines=lines, **stated)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        problem = f"the line '# radiation: {text}' is damaged"
+        raise InputError(problem, place=path, cure="correct or remove it") from None
+
+
+def _own_label(text: str) -> str:
+    try:
+        label = json.loads(text)
+    except ValueError:
+        return ""
+    return label if isinstance(label, str) else ""
+
+
+def _radiation(text: str, neutron: bool) -> Radiation | None:
+    doublet = _doublet(text)
+    if doublet is not None:
+        return doublet
+    plain = [line for line in text.splitlines() if not CHARACTERISTIC.search(line)]
+    matches = [match for line in plain for match in WAVELENGTH.finditer(line)]
+    found = {radiation_from_wavelength(match[1], match[2], neutron=neutron) for match in matches} - {None}
+    return found.pop() if len(found) == 1 else None
+
+
+def _doublet(text: str) -> Radiation | None:
+    first, second = ALPHA_1.search(text), ALPHA_2.search(text)
+    strong = radiation_from_wavelength(first[1], first[2]) if first else None
+    weak = radiation_from_wavelength(second[1], second[2]) if second else None
+    if strong is None or weak is None:
+        return strong
+    stated = ALPHA_RATIO.search(text)
+    ratio = _float(stated[1]) if stated else K_ALPHA_RATIO
+    lines = ((strong.wavelength, 1.0), (weak.wavelength, ratio or 0.0))
+    return Radiation(lines=lines) if ratio else strong
+
+
+def _metadata(lines: Sequence[str], text: str) -> dict[str, object]:
+    facts: dict[str, Any] = {
+        "sample": _first(SAMPLE, lines),
+        "start_time": next((t for m in map(TIME.search, lines) if m and (t := iso_time(m[1]))), None),
+        "temperature_k": _temperature(lines),
+        "radius_mm": _float(match[1]) if (match := RADIUS.search(text)) else None,
+        "anode": match[1] if (match := ANODE.search(text)) else None,
+    }
+    return {key: value for key, value in facts.items() if value}
+
+
+def _first(pattern: re.Pattern[str], lines: Sequence[str]) -> str:
+    return next((m[1].strip().strip('"') for m in map(pattern.search, lines) if m), "")
+
+
+def _temperature(lines: Sequence[str]) -> float | None:
+    """Return the stated temperature in kelvin; zero is what files write that have no thermometer."""
+    for line in lines:
+        if match := TEMPERATURE.search(line):
+            value = _float(match[2])
+            return value + 273.15 if value is not None and match[1].upper().endswith("C") else value
+        if match := TEMPERATURE_K.search(line):
+            return _float(match[1])
+    return None
+
+
+def _float(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,238 @@
+"""instrument.toml: the description of a diffractometer that users write, calibrations save and recipes embed.
+
+Its keys are validated by a model that knows no others; what they mean stands in `layerox.instrument`. This module
+decides nothing about defaults that physics needs: what the file leaves out stays unknown.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from layerox.errors import InputError, nearest
+from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
+from layerox.io.opening import read_bytes, text_of
+from layerox.io.writing import write_atomically
+from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from layerox.io.instrument_model import InstrumentModel, RadiationModel
+
+WAVELENGTH_KEYS = ("source", "wavelength", "lines")
+POLARIZATION_KEYS = ("polarization", "monochromator_two_theta")
+
+
+def read_toml(path: Path) -> Instrument:
+    """Return the instrument of an instrument.toml.
+
+    Raises
+    ------
+    InputError
+        With the line, for a syntax error, an unknown key, a value of the wrong kind, or two keys that exclude
+        each other.
+    """
+    text = text_of(read_bytes(path), path)
+    try:
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise _syntax_error(str(error), path) from None
+    return instrument_from_table(table, place=path, text=text)
+
+
+def instrument_from_table(table: Mapping[str, Any], *, place: str | Path, text: str = "") -> Instrument:
+    """Return the instrument of a parsed table: a whole instrument.toml, or `[instrument]` of a recipe.
+
+    Parameters
+    ----------
+    table
+        Keys radiation, geometry, profile and position.
+    place
+        The file, for messages.
+    text
+        Its source, in which messages find the line of a key.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415  (30 ms that most commands do not need)
+
+    from layerox.io.instrument_model import InstrumentModel  # noqa: PLC0415
+
+    try:
+        return _instrument(InstrumentModel.model_validate(dict(table)), place, text)
+    except ValidationError as error:
+        raise _invalid(error, place, text) from None
+
+
+def write_instrument(instrument: Instrument, path: str | Path) -> None:
+    """Write an instrument.toml that reads back as the same instrument; an existing file is replaced as a whole.
+
+    A radiation's name is kept where it stands for exactly these lines ("CuKa"); other names are not part of the
+    format.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    sections: dict[str, dict[str, object]] = {
+        "radiation": _radiation_table(instrument),
+        "geometry": {"kind": instrument.geometry, "radius_mm": instrument.radius_mm},
+        "profile": _profile_table(instrument.profile),
+        "position": {"zero": instrument.zero, "displacement_mm": instrument.displacement_mm},
+    }
+    lines: list[str] = []
+    for section, table in sections.items():
+        if table:
+            lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in table.items()), ""]
+    write_atomically(Path(path), "\n".join(lines))
+
+
+def _instrument(model: InstrumentModel, place: str | Path, text: str) -> Instrument:
+    with _blaming(place, text, "radiation", _first_given(model.radiation, WAVELENGTH_KEYS)):
+        radiation = _radiation(model.radiation)
+    with _blaming(place, text, "radiation", _first_given(model.radiation, POLARIZATION_KEYS)):
+        polarization = _polarization(model.radiation)
+    with _blaming(place, text, "geometry", "radius_mm"):
+        instrument = Instrument(
+            geometry=model.geometry.kind,
+            radius_mm=model.geometry.radius_mm if model.geometry.radius_mm is not None else DEFAULT_RADIUS_MM,
+            profile=_profile(model),
+            zero=model.position.zero,
+            displacement_mm=model.position.displacement_mm,
+        )
+    if radiation is None:
+        return replace(instrument, kind=model.radiation.kind, polarization=polarization)
+    return replace(instrument, radiation=replace(radiation, polarization=polarization))
+
+
+@contextmanager
+def _blaming(place: str | Path, text: str, *path: str) -> Iterator[None]:
+    """Let an error of the block name the line of a key."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(error.problem, place=_placed(place, text, path), cure=error.cure) from None
+
+
+def _first_given(model: RadiationModel, keys: tuple[str, ...]) -> str:
+    return next((key for key in keys if getattr(model, key) is not None), "")
+
+
+def _radiation(model: RadiationModel) -> Radiation | None:
+    given = [key for key in WAVELENGTH_KEYS if getattr(model, key) is not None]
+    if len(given) > 1:
+        raise InputError(f"{' and '.join(given)} exclude each other", cure="keep one of them")
+    if not given:
+        return None
+    if model.lines is not None:
+        radiation = Radiation(lines=tuple((wavelength, weight) for wavelength, weight in model.lines))
+    else:
+        radiation = radiation_from_text(model.source if model.source is not None else model.wavelength or 0.0)
+    if model.kind == "neutron" and radiation.name:
+        raise InputError(f'kind = "neutron" with the X-ray source {model.source}', cure="give the wavelength")
+    return replace(radiation, kind=model.kind or "xray")
+
+
+def _polarization(model: RadiationModel) -> float | None:
+    if model.polarization is not None and model.monochromator_two_theta is not None:
+        raise InputError(f"{' and '.join(POLARIZATION_KEYS)} exclude each other", cure="keep one of them")
+    if model.monochromator_two_theta is not None:
+        return polarization_from_monochromator(two_theta=model.monochromator_two_theta)
+    if model.polarization is not None and not 0 <= model.polarization <= 1:
+        raise InputError(f"polarization {model.polarization} is outside 0 to 1", cure="0.5 is unpolarised")
+    return model.polarization
+
+
+def _profile(model: InstrumentModel) -> Profile | None:
+    profile = model.profile
+    if profile is None or not profile.model_fields_set:
+        return None
+    axial = (profile.axial[0], profile.axial[1]) if profile.axial is not None else None
+    return Profile(u=profile.u, v=profile.v, w=profile.w, x=profile.x, y=profile.y, axial=axial)
+
+
+def _syntax_error(message: str, path: Path) -> InputError:
+    match = re.search(r"\(at line (\d+)", message)
+    place = f"{path}:{match[1]}" if match else str(path)
+    problem = message.partition(" (at ")[0]
+    return InputError(f"not valid TOML: {problem}", place=place, cure="correct the line")
+
+
+def _invalid(error: ValidationError, place: str | Path, text: str) -> InputError:
+    """Return the first fault of a validation as one line."""
+    fault = error.errors(include_url=False)[0]
+    path = tuple(str(part) for part in fault["loc"])
+    placed = _placed(place, text, path)
+    if fault["type"] == "extra_forbidden":
+        return InputError(f"unknown key {_dotted(path)}", place=placed, cure=nearest(path[-1], _known_keys(path)))
+    if fault["type"] == "literal_error":
+        choices = re.findall(r"'([^']*)'", str(fault["ctx"]["expected"]))
+        return InputError(
+            f"{_dotted(path)} = {fault['input']!r}", place=placed, cure=nearest(str(fault["input"]), choices)
+        )
+    return InputError(f"{_dotted(path)}: {fault['msg'].lower()}", place=placed, cure="correct the value")
+
+
+def _dotted(path: tuple[str, ...]) -> str:
+    return f"[{path[0]}] {'.'.join(path[1:])}" if len(path) > 1 else f"[{path[0]}]"
+
+
+def _known_keys(path: tuple[str, ...]) -> list[str]:
+    from layerox.io.instrument_model import InstrumentModel  # noqa: PLC0415
+
+    if len(path) == 1:
+        return list(InstrumentModel.model_fields)
+    return list(InstrumentModel.section(path[0]).model_fields)
+
+
+def _placed(place: str | Path, text: str, path: tuple[str, ...]) -> str:
+    """Return `place` with the line of a key where the source text shows it."""
+    section, wanted = "", path[1] if len(path) > 1 else ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if match := re.match(r"\s*\[(?:instrument\.)?\s*\"?([\w-]+)\"?\s*\]", line):
+            section = match[1]
+        at_key = bool(wanted) and re.match(rf"\s*\"?{re.escape(wanted)}\"?\s*=", line) is not None
+        if section == path[0] and (at_key or (not wanted and match)):
+            return f"{place}:{number}"
+    return str(place)
+
+
+def _radiation_table(instrument: Instrument) -> dict[str, object]:
+    radiation = instrument.radiation
+    stated: dict[str, object] = {"kind": instrument.kind, "polarization": instrument.polarization}
+    if radiation is not None:
+        stated = {"kind": radiation.kind, **_wavelength_table(radiation), "polarization": radiation.polarization}
+    return {key: value for key, value in stated.items() if value is not None}
+
+
+def _wavelength_table(radiation: Radiation) -> dict[str, object]:
+    if radiation.name and radiation.kind == "xray" and _stands_for(radiation):
+        return {"source": radiation.name}
+    if len(radiation.lines) == 1 and radiation.lines[0][1] == 1.0:
+        return {"wavelength": radiation.lines[0][0]}
+    return {"lines": [list(line) for line in radiation.lines]}
+
+
+def _stands_for(radiation: Radiation) -> bool:
+    try:
+        return radiation_from_text(radiation.name).lines == radiation.lines
+    except InputError:
+        return False
+
+
+def _profile_table(profile: Profile | None) -> dict[str, object]:
+    if profile is None:
+        return {}
+    table: dict[str, object] = {key: getattr(profile, key) for key in ("u", "v", "w", "x", "y")}
+    return table if profile.axial is None else {**table, "axial": list(profile.axial)}
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -1,0 +1,71 @@
+"""The keys of an instrument.toml and the kinds of their values, for pydantic; imported only when one is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from layerox.instrument import Geometry
+
+Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class RadiationModel(_Table):
+    """[radiation]: angstrom, degrees; one of source, wavelength and lines; polarization or monochromator."""
+
+    kind: Literal["xray", "neutron"] | None = None
+    source: str | None = None
+    wavelength: float | None = None
+    lines: Annotated[list[Pair], Field(min_length=1)] | None = None
+    polarization: float | None = None
+    monochromator_two_theta: float | None = None
+
+
+class GeometryModel(_Table):
+    """[geometry]: the kind of diffractometer and its radius in mm."""
+
+    kind: Geometry = "bragg-brentano"
+    radius_mm: float | None = None
+
+
+class ProfileModel(_Table):
+    """[profile]: squared Gaussian widths in degrees^2, Lorentzian widths in degrees, axial ratios."""
+
+    u: float = 0.0
+    v: float = 0.0
+    w: float = 0.0
+    x: float = 0.0
+    y: float = 0.0
+    axial: Pair | None = None
+
+
+class PositionModel(_Table):
+    """[position]: zero in degrees, displacement in mm."""
+
+    zero: float = 0.0
+    displacement_mm: float = 0.0
+
+
+class InstrumentModel(_Table):
+    """A whole instrument.toml."""
+
+    radiation: RadiationModel = RadiationModel()
+    geometry: GeometryModel = GeometryModel()
+    profile: ProfileModel | None = None
+    position: PositionModel = PositionModel()
+
+    @staticmethod
+    def section(name: str) -> type[BaseModel]:
+        """Return the model of one section."""
+        sections: dict[str, type[BaseModel]] = {
+            "radiation": RadiationModel,
+            "geometry": GeometryModel,
+            "profile": ProfileModel,
+            "position": PositionModel,
+        }
+        return sections[name]

@@ -1,0 +1,159 @@
+"""Opening a file: its bytes and its text, or one line that says why it cannot be read.
+
+Missing, empty and binary files end here, and files of formats that layerox knows by sight but does not read.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import Path
+
+from layerox.errors import InputError
+
+EXPORT = "export it as .xye, .xy or .xrdml"
+AS_PHASE = "give it as --phase"
+AS_INSTRUMENT = "give it as --instrument"
+
+# First bytes of formats that are not read, by their vendors' and the formats' own documentation, as collected
+# in the sources of xylib (github.com/wojdyr/xylib). Longer signatures stand before their own beginnings.
+SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"RAW1.01", "a Bruker RAW file (version 3)"),
+    (b"RAW4.", "a Bruker RAW file (version 4)"),
+    (b"RAW_1.", "a Stoe RAW file"),
+    (b"RAW2", "a Bruker RAW file (version 2)"),
+    (b"RAW ", "a Bruker RAW file (version 1)"),
+    (b".RAW\r", "a Siemens .RAW file"),
+    (b"FI\x00", "a Rigaku RAW file"),
+    (b"V3RD", "a Philips RD file"),
+    (b"V5RD", "a Philips RD file"),
+    (b"HR-XRDScan", "a Philips scan file"),
+    (b"SampleIdent", "a Philips UDF file"),
+    (b"SIETRONICS XRD SCAN", "a Sietronics CPI file"),
+    (b"*RAS_DATA_START", "a Rigaku RAS file"),
+    (b"*RAS_HEADER_START", "a Rigaku RAS file"),
+    (b"\x89HDF", "an HDF5 or NeXus file"),
+    (b"CDF\x01", "a NetCDF file"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"7z\xbc\xaf", "a 7-zip archive"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"II*\x00", "a TIFF image: integrate it first"),
+    (b"MM\x00*", "a TIFF image: integrate it first"),
+    (b"\xd0\xcf\x11\xe0", "an Excel or Origin file"),
+    (b"CPYA", "an Origin project"),
+    (b"CPYUA", "an Origin project"),
+)
+ZIP_NAMES = {".brml": "a Bruker BRML file", ".rasx": "a Rigaku RASX file", ".xlsx": "an Excel file"}
+HEADINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (re.compile(r"^_FILEVERSION\s*=", re.MULTILINE), "a Bruker UXD file, which is not read yet", EXPORT),
+    (re.compile(r"^INS  .{1,6}(BANK|HTYPE|ICONS)", re.MULTILINE), "a GSAS instrument file", AS_INSTRUMENT),
+    (re.compile(r"\A#\s*GSAS-II instrument"), "a GSAS-II instrument file", AS_INSTRUMENT),
+    (re.compile(r"^\[(radiation|geometry|profile|position)\]", re.MULTILINE), "an instrument file", AS_INSTRUMENT),
+    (re.compile(r"^data_.*^\s*(_[a-zA-Z]|loop_)", re.MULTILINE | re.DOTALL), "a structure", AS_PHASE),
+    (re.compile(r"\A\s*<(!DOCTYPE html|html)", re.IGNORECASE), "a web page", "download the file itself"),
+    (re.compile(r"\A\s*<\?xml"), "an XML file, but not XRDML", EXPORT),
+    (re.compile(r"\A\s*[{\[]\s*[\"{\[]"), "a JSON file", EXPORT),
+)
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+UNPRINTABLE = bytes((*range(0x00, 0x09), *range(0x0E, 0x20), 0x7F))
+START = 20_000
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises
+    ------
+    InputError
+        If it is missing, a folder, not readable or empty.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError("no such file", place=path, cure="check the path") from None
+    except IsADirectoryError:
+        raise InputError("is a folder", place=path, cure="give one file of it") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot be read: {reason}", place=path, cure="check the file and its permissions") from None
+    if not data.strip(b" \t\r\n\x00\x1a"):
+        raise InputError("is empty", place=path, cure="measure or copy it again")
+    return data
+
+
+def text_of(data: bytes, path: Path) -> str:
+    """Return the text of a file with plain line ends, whatever its encoding.
+
+    Byte-order marks decide; without one the text is UTF-8, else Latin-1.
+
+    Raises
+    ------
+    InputError
+        If the bytes are no text.
+    """
+    _refuse_signature(data, path)
+    text = _decoded(data, path).rstrip("\x1a\x00 \t\r\n\f") + _line_end(data)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text
+
+
+def refuse_other_contents(text: str, path: Path) -> None:
+    """Refuse text that is known by sight and is no pattern that layerox reads.
+
+    Raises
+    ------
+    InputError
+        With the name of the format and what to do instead.
+    """
+    for heading, name, cure in HEADINGS:
+        if heading.search(text[:START]):
+            if cure is AS_PHASE and "\n_pd_" in text:
+                raise InputError("is a powder CIF, which is not read yet", place=path, cure=EXPORT)
+            raise InputError(f"is {name}", place=path, cure=cure)
+
+
+def _line_end(data: bytes) -> str:
+    """Return a line end if the file has one: its absence can tell that the last number is cut off."""
+    return "\n" if data.rstrip(b"\x1a\x00 \t")[-1:] in (b"\n", b"\r", b"") else ""
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    for mark, encoding in BOMS:
+        if data.startswith(mark):
+            return _without_controls(data[len(mark) :].decode(encoding, errors="replace"), path)
+    if _is_binary(data):
+        raise InputError("is binary, of no format that layerox knows", place=path, cure=EXPORT)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _is_binary(data: bytes) -> bool:
+    """Whether bytes hold control characters, other than those that end a file."""
+    data = data.rstrip(b"\x1a\x00")
+    return len(data.translate(None, delete=UNPRINTABLE)) != len(data)
+
+
+def _without_controls(text: str, path: Path) -> str:
+    if _is_binary(text.encode("utf-8", errors="replace")):
+        raise InputError("is binary, of no format that layerox knows", place=path, cure=EXPORT)
+    return text
+
+
+def _refuse_signature(data: bytes, path: Path) -> None:
+    if data.startswith(b"PK\x03\x04"):
+        name = ZIP_NAMES.get(path.suffix.lower(), "a zip archive")
+        raise InputError(f"is {name}, which is not read yet", place=path, cure=EXPORT)
+    for signature, name in SIGNATURES:
+        if data.startswith(signature):
+            raise InputError(f"is {name}, which is not read yet", place=path, cure=EXPORT)

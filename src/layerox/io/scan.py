@@ -1,0 +1,302 @@
+"""Scan: what a reader found in a file, and the checks that turn it into a `Pattern`.
+
+Every format passes through here, so that q and d axes, a wavelength that the file contradicts, descending or
+repeated angles, negative counts and missing sigmas are treated alike. Nothing here opens a file.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.errors import InputError, UnknownWavelength, nearest
+from layerox.notice import Notice
+from layerox.pattern import FloatArray, Pattern, SigmaSource, poisson_sigma
+from layerox.radiation import Radiation, radiation_from_text
+
+IntArray = NDArray[np.int64]
+Axis = Literal["two-theta", "q", "d"]
+AXES: tuple[str, ...] = get_args(Axis)
+FEW_COUNTS = 4.0
+AXIS_UNITS = {"two-theta": "degrees", "q": "1/A", "d": "A"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user said about a file.
+
+    Attributes
+    ----------
+    path
+        The file.
+    radiation
+        The beam, None when the user names none.
+    axis
+        "two-theta" (degrees), "q" (1/angstrom) or "d" (angstrom).
+    range
+        First and last two-theta to keep, degrees.
+    allow_negative
+        Whether negative intensities are accepted when the file brings its own sigmas.
+    """
+
+    path: Path
+    radiation: Radiation | None = None
+    axis: Axis = "two-theta"
+    range: tuple[float, float] | None = None
+    allow_negative: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scan:
+    """One scan as its file gives it, not yet checked.
+
+    Attributes
+    ----------
+    x, intensity
+        The file's axis and intensities, shape (n,).
+    sigma
+        Standard uncertainties, shape (n,), or None: counting statistics are to be assumed.
+    sigma_source
+        "file" for a column of the file, "poisson" for what the reader derived from counts.
+    lines
+        Line of each point in the file, from 1, shape (n,); None when points have no line of their own.
+    axis
+        What the file says that `x` is; None when it does not say.
+    radiation
+        The beam that the file names, or None.
+    says_kind
+        Whether the file tells X-rays from neutrons; a bare wavelength does not.
+    label
+        Name of the scan, empty for the file's stem.
+    metadata
+        Other facts of the file, with the keys of `Pattern.metadata`.
+    remarks
+        What a user should know about the reading.
+    """
+
+    x: FloatArray
+    intensity: FloatArray
+    sigma: FloatArray | None = None
+    sigma_source: SigmaSource = "file"
+    lines: IntArray | None = None
+    axis: Axis | None = None
+    radiation: Radiation | None = None
+    says_kind: bool = True
+    label: str = ""
+    metadata: dict[str, object] = field(default_factory=dict)
+    remarks: tuple[Notice, ...] = ()
+
+    def __len__(self) -> int:
+        return int(self.x.size)
+
+    @property
+    def has_sigma_column(self) -> bool:
+        """Whether the file itself gives an uncertainty for each point."""
+        return self.sigma is not None and self.sigma_source == "file"
+
+    def taking(self, index: Any) -> Scan:
+        """Return the points that a numpy index selects."""
+        return replace(
+            self,
+            x=self.x[index],
+            intensity=self.intensity[index],
+            sigma=None if self.sigma is None else self.sigma[index],
+            lines=None if self.lines is None else self.lines[index],
+        )
+
+    def remarking(self, code: str, message: str) -> Scan:
+        """Return the scan with one more remark."""
+        return replace(self, remarks=(*self.remarks, Notice(code, message)))
+
+
+def request_from_arguments(
+    path: str | Path,
+    radiation: Radiation | str | float | None,
+    axis: str,
+    limits: tuple[float, float] | None,
+    allow_negative: bool,
+) -> Request:
+    """Return the checked arguments of `read_pattern`."""
+    if axis not in AXES:
+        raise InputError(f"unknown axis {axis!r}", place="axis", cure=nearest(str(axis), AXES))
+    if limits is not None and not limits[0] < limits[1]:
+        raise InputError(f"the range {limits[0]:g} to {limits[1]:g} is empty", place="--range", cure="give LO < HI")
+    if radiation is not None and not isinstance(radiation, Radiation):
+        radiation = _radiation_of_user(radiation)
+    return Request(path=Path(path), radiation=radiation, axis=axis, range=limits, allow_negative=allow_negative)  # type: ignore[arg-type]
+
+
+def _radiation_of_user(text: str | float) -> Radiation:
+    try:
+        return radiation_from_text(text)
+    except InputError as error:
+        raise InputError(error.problem, place="--radiation", cure=error.cure) from None
+
+
+def pattern_from_scan(scan: Scan, request: Request) -> Pattern:
+    """Return the checked pattern of one scan.
+
+    Raises
+    ------
+    InputError
+        For anything that is not a powder pattern, with the line where the file has one.
+    UnknownWavelength
+        If a q or d axis has to be converted and nobody has named the wavelength.
+    """
+    _refuse(~np.isfinite(scan.x), scan, request, "the {axis} is not a number", cure="remove the point")
+    beam = _agreed_radiation(scan, request)
+    scan = _ascending(_with_two_theta(scan, request, beam))
+    scan = _without_weightless(_cropped(scan, request))
+    _check_angles(scan, request)
+    _check_intensities(scan, request)
+    return _pattern(_with_sigma(scan, request), request, beam)
+
+
+def _pattern(scan: Scan, request: Request, beam: Radiation | None) -> Pattern:
+    remarks = {"remarks": scan.remarks} if scan.remarks else {}
+    return Pattern(
+        two_theta=scan.x,
+        intensity=scan.intensity,
+        sigma=scan.sigma if scan.sigma is not None else poisson_sigma(scan.intensity),
+        sigma_source=scan.sigma_source if scan.sigma is not None else "poisson",
+        radiation=beam,
+        label=scan.label or request.path.stem,
+        path=request.path,
+        metadata={**scan.metadata, **remarks},
+    )
+
+
+def _agreed_radiation(scan: Scan, request: Request) -> Radiation | None:
+    """Return the user's radiation, else the file's; the two must not contradict each other."""
+    told, said = request.radiation, scan.radiation
+    if told is None or said is None:
+        return told or said
+    if not scan.says_kind:
+        said = replace(said, kind=told.kind)
+    if not told.agrees_with(said):
+        raise InputError(
+            f"the file says {said}, --radiation says {told}",
+            place=request.path,
+            cure="leave --radiation out, or correct the file",
+        )
+    return told if told.polarization is not None else replace(told, polarization=said.polarization)
+
+
+def _with_two_theta(scan: Scan, request: Request, beam: Radiation | None) -> Scan:
+    """Return the scan with its axis in degrees two-theta."""
+    if scan.axis is not None and scan.axis != request.axis:
+        cure = f'read it with axis "{scan.axis}"' if scan.axis != "two-theta" else "leave the axis out"
+        raise InputError(f"the file's axis is {scan.axis}, not {request.axis}", place=request.path, cure=cure)
+    if request.axis == "two-theta":
+        return scan
+    if beam is None:
+        problem = f"a {request.axis} axis becomes two-theta only with a wavelength, and the file names none"
+        raise UnknownWavelength(problem, place=request.path, cure="give --radiation")
+    low = scan.x < 0 if request.axis == "q" else scan.x <= 0
+    _refuse(low, scan, request, "{x:g} is no " + request.axis, cure=f"give {AXIS_UNITS[request.axis]}, positive")
+    with np.errstate(over="ignore"):
+        sine = two_sines(scan.x, axis=request.axis, wavelength=beam.wavelength) / 2.0
+    problem = f"{{x:g}} {AXIS_UNITS[request.axis]} cannot be reached with {beam.wavelength:g} A"
+    _refuse(sine > 1.0, scan, request, problem, cure="check the axis, its unit and --radiation")
+    return replace(scan, x=2.0 * np.degrees(np.arcsin(sine)))
+
+
+def two_sines(x: FloatArray, *, axis: str, wavelength: float) -> FloatArray:
+    """Return 2 sin(theta) = lambda / d = lambda q / (2 pi); q in 1/angstrom, d and lambda in angstrom."""
+    inverse_d = x / (2.0 * math.pi) if axis == "q" else 1.0 / x
+    return wavelength * inverse_d
+
+
+def _ascending(scan: Scan) -> Scan:
+    return scan.taking(slice(None, None, -1)) if len(scan) > 1 and scan.x[-1] < scan.x[0] else scan
+
+
+def _cropped(scan: Scan, request: Request) -> Scan:
+    if request.range is None or not len(scan):
+        return scan
+    low, high = request.range
+    keep = (scan.x >= low) & (scan.x <= high)
+    if keep.sum() < 2:
+        raise InputError(
+            f"the range {low:g} to {high:g} holds no data",
+            place=request.path,
+            cure=f"the pattern spans {scan.x.min():g} to {scan.x.max():g} degrees",
+        )
+    return scan.taking(keep)
+
+
+def _without_weightless(scan: Scan) -> Scan:
+    """Leave out points of zero intensity and zero sigma.
+
+    Files write them for channels that were masked or never counted; GSAS gives them no weight. To take them
+    for measured zeros would need a sigma that nobody has stated.
+    """
+    if not scan.has_sigma_column or scan.sigma is None:
+        return scan
+    empty = (scan.intensity == 0) & (scan.sigma == 0)
+    if not empty.any():
+        return scan
+    message = f"{int(empty.sum())} points with intensity 0 and sigma 0 were left out: they carry no weight"
+    return scan.taking(~empty).remarking("points_without_weight", message)
+
+
+def _check_angles(scan: Scan, request: Request) -> None:
+    if len(scan) < 2:
+        raise InputError(f"{len(scan)} points are no pattern", place=request.path, cure="give a complete scan")
+    step = np.diff(scan.x, prepend=-np.inf)
+    cure = "keep one of the two points, or average them"
+    _refuse(step == 0, scan, request, "the angle {x:.10g} is repeated", cure=cure)
+    cure = "keep one scan a file, in the order of its angles"
+    _refuse(step < 0, scan, request, "the angles are out of order at {x:.10g}", cure=cure)
+    cure = f"crop it away: --range 0 {scan.x[-1]:g}"
+    _refuse(scan.x < 0, scan, request, "negative angle {x:.10g}", cure=cure)
+    cure = 'give degrees, or say that the axis is "q" or "d"'
+    _refuse(scan.x > 180, scan, request, "{x:.10g} is no two-theta", cure=cure)
+
+
+def _check_intensities(scan: Scan, request: Request) -> None:
+    _refuse(~np.isfinite(scan.intensity), scan, request, "the intensity is not a number", cure="remove the point")
+    if not (request.allow_negative and scan.has_sigma_column):
+        cure = "give the counts as they were measured"
+        if scan.has_sigma_column:
+            cure = "give --allow-negative if a background was subtracted"
+        _refuse(scan.intensity < 0, scan, request, "negative intensity {y:g}", cure=cure)
+
+
+def _with_sigma(scan: Scan, request: Request) -> Scan:
+    """Return the scan with sigmas that are checked, or a remark where counting statistics are a guess."""
+    if scan.sigma is None:
+        whole = bool((scan.intensity == np.rint(scan.intensity)).all())
+        message = "the intensities are not whole numbers, so that sigma = sqrt(intensity) is only an estimate"
+        return scan if whole else scan.remarking("not_counts", message)
+    cure = "give positive sigmas, or leave the column out"
+    _refuse(~(np.isfinite(scan.sigma) & (scan.sigma > 0)), scan, request, "sigma {sigma:g} is not positive", cure=cure)
+    return _with_doubts(scan, scan.sigma) if scan.has_sigma_column else scan
+
+
+def _with_doubts(scan: Scan, sigma: FloatArray) -> Scan:
+    """Remark a sigma column that looks like something else: a weight, a background, a calculated pattern."""
+    strongest = int(np.argmax(scan.intensity))
+    if len(scan) > 2 and not np.ptp(sigma) > 0:
+        return scan.remarking("sigma_doubtful", f"the column taken for sigma is {sigma[0]:g} at every point")
+    if 2.0 * sigma[strongest] > scan.intensity[strongest] > FEW_COUNTS:
+        share = sigma[strongest] / scan.intensity[strongest]
+        return scan.remarking("sigma_doubtful", f"the column taken for sigma is {share:.0%} of the strongest intensity")
+    return scan
+
+
+def _refuse(bad: NDArray[np.bool_], scan: Scan, request: Request, problem: str, *, cure: str) -> None:
+    """Raise an error that names the first bad point, by its line where the file has one."""
+    if not bad.any():
+        return
+    index = int(np.argmax(bad))
+    sigma = float("nan") if scan.sigma is None else scan.sigma[index]
+    text = problem.format(x=scan.x[index], y=scan.intensity[index], sigma=sigma, axis=scan.axis or "angle")
+    if scan.lines is None:
+        raise InputError(f"point {index + 1}: {text}", place=request.path, cure=cure)
+    raise InputError(text, place=f"{request.path}:{scan.lines[index]}", cure=cure)

@@ -1,0 +1,281 @@
+"""Patterns in columns of text: .xy .xye .dat .txt .csv .prn .chi and whatever else holds such columns.
+
+Two columns are angle and intensity, a third is sigma unless a title line says otherwise. Two layouts with a
+stated grid are known as well: FIT2D's .chi (A. P. Hammersley, FIT2D reference manual, ESRF98HA01T, "chi plot")
+with the number of points in its fourth line, and "start step end" followed by intensities alone (FullProf manual,
+INSTRM = 0), with as many sigmas behind them in the files of DMC and HRPT at PSI (INSTRM = 8).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from layerox.errors import InputError
+from layerox.io.columns import (
+    STARTS_A_ROW,
+    Dialect,
+    Row,
+    Table,
+    clean_table,
+    dialect_of,
+    is_comment,
+    rows_from_lines,
+    table_from_rows,
+    without_block_comments,
+)
+from layerox.io.header import Heading, Titles, axis_from_title, heading_from_lines, scale_from_title, titles_from_line
+from layerox.io.scan import Scan
+
+GRID_TOLERANCE = 0.02
+LARGEST_GRID = 10_000_000
+PADDING = 10
+TITLE_DEPTH = 3
+CUT_WINDOW = (60, 200)  # lines: fewer could agree in their decimals by chance
+ODD_AXIS = re.compile(r"radial|radius|distance|pixel|azimuth|channel", re.IGNORECASE)
+
+
+def scans_from_text(text: str, path: Path) -> list[Scan]:
+    """Return the scans of a text file, usually one.
+
+    Raises
+    ------
+    InputError
+        With the line, if the text is no pattern, is damaged or has been cut off.
+    """
+    text, comments = without_block_comments(text, path)
+    lines = text.split("\n")
+    dialect = dialect_of(lines)
+    _refuse_cut_number(lines, dialect, path)
+    if path.suffix.lower() == ".chi" and _is_chi(lines):
+        return [_chi_scan(lines, dialect, path)]
+    first = _first_row(lines, dialect)
+    if first is None:
+        raise _no_rows(lines, dialect, path)
+    heading = [*comments, *lines[:first]]
+    table = _clean_table(lines, first, dialect)
+    if table is not None:
+        return [_scan(table, heading, dialect, path)]
+    return _scans_from_rows(rows_from_lines(lines[first:], first + 1, dialect), heading, dialect, path)
+
+
+def _first_row(lines: Sequence[str], dialect: Dialect) -> int | None:
+    """Return the index of the first line with two numbers or more."""
+    for index, line in enumerate(lines):
+        if STARTS_A_ROW.match(line) and not is_comment(line) and len(dialect.numbers(line)) >= 2:
+            return index
+    return None
+
+
+def _clean_table(lines: Sequence[str], first: int, dialect: Dialect) -> Table | None:
+    if dialect.separator == " ,":
+        return None
+    if _grid_points(dialect.numbers(lines[first])) is not None:
+        return None
+    end = len(lines)
+    while not lines[end - 1].strip():
+        end -= 1
+    body = lines[first:end]
+    if dialect.decimal == ",":
+        body = [line.replace(",", ".") for line in body]
+    return clean_table(body, first + 1, dialect.separator)
+
+
+def _scans_from_rows(rows: list[Row], heading: list[str], dialect: Dialect, path: Path) -> list[Scan]:
+    grid = _grid_scan(rows, heading, path)
+    if grid is not None:
+        return [grid]
+    titles = _titles(heading, dialect, len(rows[0].values))
+    sections = _sections(rows, titles.x if titles is not None else 0, path)
+    scans = []
+    for number, section in enumerate(sections, 1):
+        above = heading if number == 1 else [*heading, *section[0].above]
+        label = f"{path.stem} #{number}" if len(sections) > 1 else ""
+        scans.append(_scan(table_from_rows(section, path), above, dialect, path, label))
+    return scans
+
+
+def _sections(rows: Sequence[Row], column: int, path: Path) -> list[list[Row]]:
+    """Split rows where a heading or an empty line is followed by an angle (in `column`) that starts afresh."""
+    sections = [[rows[0]]]
+    for row in rows[1:]:
+        section = sections[-1]
+        if row.above and _starts_afresh([r.values[column : column + 1] for r in (*section[:2], section[-1], row)]):
+            sections.append([row])
+            continue
+        if row.text_line:
+            problem, place = "a line without numbers stands between the data", f"{path}:{row.text_line}"
+            raise InputError(problem, place=place, cure="remove it, or mark it as a comment with #")
+        section.append(row)
+    return sections
+
+
+def _starts_afresh(angles: Sequence[list[float]]) -> bool:
+    """Whether the last of four angles (first, second, last and next of a scan) goes against their direction."""
+    if len(angles) < 4 or not all(angles):
+        return False
+    (first,), (second,), (last,), (following,) = angles
+    return (following - last) * (second - first) <= 0
+
+
+def _scan(table: Table, heading: Sequence[str], dialect: Dialect, path: Path, label: str = "") -> Scan:
+    """Return the scan of a table whose columns the title line names, or which has two or three of them."""
+    width = table.values.shape[1]
+    if width == 1:
+        raise _one_column(int(table.lines[0]), path)
+    titles = _titles(heading, dialect, width)
+    if titles is None and width > 3:
+        cure = "keep angle, intensity and sigma, or title the columns 2theta, intensity, sigma"
+        if dialect.separator == ",":
+            cure += "; decimal commas need another separator"
+        problem = f"{width} columns, and no title line that names angle and intensity"
+        raise InputError(problem, place=f"{path}:{table.lines[0]}", cure=cure)
+    return _named_scan(table, titles, heading_from_lines(heading, path), label)
+
+
+def _named_scan(table: Table, titles: Titles | None, facts: Heading, label: str) -> Scan:
+    width = table.values.shape[1]
+    x, y, sigma, scale = 0, 1, 2 if width == 3 else None, 1.0
+    if titles is not None:
+        x, y, sigma, scale = titles.x, titles.intensity, titles.sigma, titles.scale
+    scan = Scan(
+        x=table.values[:, x] * scale,
+        intensity=table.values[:, y],
+        sigma=None if sigma is None else table.values[:, sigma],
+        sigma_source=facts.sigma_source,
+        lines=table.lines,
+        axis=None if titles is None or titles.doubtful else titles.axis,
+        radiation=facts.radiation,
+        says_kind=facts.says_kind,
+        label=facts.label or label,
+        metadata=dict(facts.metadata),
+    )
+    if titles is not None and titles.doubtful:
+        scan = scan.remarking("axis_assumed", f'the column "{titles.doubtful}" was taken for two-theta')
+    if titles is not None and sigma is None and width > 2:
+        scan = scan.remarking("no_sigma_column", "no column is titled as sigma: counting statistics were assumed")
+    return scan
+
+
+def _titles(heading: Sequence[str], dialect: Dialect, width: int) -> Titles | None:
+    """Return the columns that one of the last lines of the heading names."""
+    written = [line for line in heading if line.strip()]
+    for line in reversed(written[-TITLE_DEPTH:]):
+        titles = titles_from_line(line, dialect.separator if dialect.separator != " ," else None, width)
+        if titles is not None:
+            return titles
+    return None
+
+
+def _is_chi(lines: Sequence[str]) -> bool:
+    rows = [line for line in lines[1:3] if is_comment(line) or len(Dialect().numbers(line)) > 1]
+    return len(lines) > 4 and not rows and re.fullmatch(r"\s*\d+(\s+\d+)?\s*", lines[3]) is not None
+
+
+def _chi_scan(lines: Sequence[str], dialect: Dialect, path: Path) -> Scan:
+    """Return the scan of a FIT2D .chi file: title, axis label, intensity label, number of points, data."""
+    declared, label = int(lines[3].split()[0]), lines[1].strip()
+    if ODD_AXIS.search(label):
+        raise InputError(f"its axis is {label!r}", place=f"{path}:2", cure="integrate to two-theta, q or d")
+    rows = rows_from_lines(lines[4:], 5, dialect)
+    if len(rows) != declared:
+        raise _wrong_count(declared, len(rows), f"{path}:4")
+    axis = axis_from_title(label)
+    titles = Titles(axis or "two-theta", 0, 1, None, scale_from_title(label, axis) if axis else 1.0)
+    table = table_from_rows(rows, path)
+    if table.values.shape[1] < 2:
+        raise _one_column(int(table.lines[0]), path)
+    if table.values.shape[1] > 2:
+        titles = Titles(titles.axis, 0, 1, 2, titles.scale)
+    scan = _named_scan(table, titles, heading_from_lines(lines[:3], path), "")
+    return scan if axis is not None else replace(scan, axis=None)
+
+
+def _grid_points(values: Sequence[float]) -> int | None:
+    """Return the number of points when `values` begin with start, step and end of a grid, else None."""
+    if len(values) not in (3, 4):
+        return None
+    start, step, end = values[:3]
+    if not 0 < step < end - start < np.inf:
+        return None
+    points = (end - start) / step + 1
+    if not 2 <= points <= LARGEST_GRID:
+        return None
+    return round(points) if abs(points - round(points)) < GRID_TOLERANCE else None
+
+
+def _grid_scan(rows: Sequence[Row], heading: Sequence[str], path: Path) -> Scan | None:
+    """Return the scan of a file with "start step end" and intensities alone, None for any other layout."""
+    points = _grid_points(rows[0].values)
+    if points is None or len(rows) < 2 or _is_table(rows, heading):
+        return None
+    body = _until_text(rows[1:])
+    values = np.array([value for row in body for value in row.values])
+    blocks = 2 if points * 2 <= values.size < points * 2 + PADDING else 1
+    exact = points * blocks <= values.size < points * blocks + PADDING and not values[points * blocks :].any()
+    if not exact and len(rows[1].values) in (2, 3, len(rows[0].values)):
+        return None
+    if not exact:
+        declared = points if values.size < points else 2 * points
+        raise _wrong_count(declared, values.size, f"{path}:{rows[0].line}")
+    facts = heading_from_lines([*heading, *rows[1].above], path)
+    start, step = rows[0].values[:2]
+    return Scan(
+        x=start + step * np.arange(points, dtype=np.float64),
+        intensity=values[:points],
+        sigma=values[points : 2 * points] if blocks == 2 else None,
+        lines=np.repeat([row.line for row in body], [len(row.values) for row in body])[:points],
+        axis="two-theta",
+        radiation=facts.radiation,
+        says_kind=facts.says_kind,
+        metadata=dict(facts.metadata),
+    )
+
+
+def _is_table(rows: Sequence[Row], heading: Sequence[str]) -> bool:
+    """Whether rows that begin like a grid are columns all the same: titled, or with a steady first column."""
+    width = len(rows[0].values)
+    if any(len(row.values) != width for row in rows):
+        return False
+    steps = np.diff([row.values[0] for row in rows])
+    return _titles(heading, Dialect(), width) is not None or bool((steps > 0).all() or (steps < 0).all())
+
+
+def _until_text(rows: Sequence[Row]) -> list[Row]:
+    end = next((k for k, row in enumerate(rows) if k and row.text_line), len(rows))
+    return list(rows[:end])
+
+
+def _refuse_cut_number(lines: Sequence[str], dialect: Dialect, path: Path) -> None:
+    """Refuse a last number with fewer decimals than all others have, when no line end follows it."""
+    if not lines[-1] or len(lines) < CUT_WINDOW[0]:
+        return
+    pattern = re.compile(rf"\d(?:{re.escape(dialect.decimal)}(\d*))?\s*$")
+    matches = [pattern.search(line) for line in lines[-CUT_WINDOW[1] :]]
+    decimals = [len(match[1] or "") if match else -1 for match in matches]
+    if len(set(decimals[1:-1])) == 1 and 0 <= decimals[-1] < decimals[1]:
+        problem = "the file ends in the middle of a number"
+        raise InputError(problem, place=f"{path}:{len(lines)}", cure="copy the file again when it is complete")
+
+
+def _no_rows(lines: Sequence[str], dialect: Dialect, path: Path) -> InputError:
+    single = next((k for k, line in enumerate(lines, 1) if not is_comment(line) and dialect.numbers(line)), None)
+    if single is not None:
+        return _one_column(single, path)
+    return InputError("holds no columns of numbers", place=path, cure="give angle and intensity on each line")
+
+
+def _one_column(line: int, path: Path) -> InputError:
+    return InputError("only one column", place=f"{path}:{line}", cure="give angle and intensity on each line")
+
+
+def _wrong_count(declared: int, found: int, place: str) -> InputError:
+    if found < declared:
+        problem = f"the file is cut off: {declared} points declared, {found} found"
+        return InputError(problem, place=place, cure="copy the file again when it is complete")
+    problem = f"{declared} points declared, {found} found"
+    return InputError(problem, place=place, cure="correct the number of points, or keep one scan a file")

@@ -1,0 +1,52 @@
+"""Stacking: a layered oxide as a word of slabs; it imports the standard library only.
+
+`word.py` holds slabs, galleries and words, `polytypes.py` names and texts, `closure.py` what makes a word valid,
+and `identity.py` what a word is called and what it becomes by gliding.
+"""
+
+from layerox.stacking.closure import Closure, Fault, closure, nearest_closed
+from layerox.stacking.identity import Identity, glides_between, identify, reachable, sense_family
+from layerox.stacking.polytypes import (
+    POLYTYPES,
+    SPINEL,
+    Block,
+    labels_of_blocks,
+    natural_count,
+    parse_word,
+    polytype,
+    text_of_blocks,
+    word_from_blocks,
+    z_steps,
+)
+from layerox.stacking.word import LETTERS, Gallery, Label, Slab, Step, Word, lay, step_between, word_from_steps
+
+__all__ = [
+    "LETTERS",
+    "POLYTYPES",
+    "SPINEL",
+    "Block",
+    "Closure",
+    "Fault",
+    "Gallery",
+    "Identity",
+    "Label",
+    "Slab",
+    "Step",
+    "Word",
+    "closure",
+    "glides_between",
+    "identify",
+    "labels_of_blocks",
+    "lay",
+    "natural_count",
+    "nearest_closed",
+    "parse_word",
+    "polytype",
+    "reachable",
+    "sense_family",
+    "step_between",
+    "text_of_blocks",
+    "word_from_blocks",
+    "word_from_steps",
+    "z_steps",
+]

@@ -1,0 +1,232 @@
+"""The commands as a shell calls them: what they write, what they print, and with which status they end."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import gemmi
+import numpy as np
+import pytest
+
+from layerox.cli.main import main
+from layerox.io import read_pattern
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return ROOT / "patterns" / "p2_o3.xye"
+
+
+def run(*words):
+    """Run a command in this process and return its exit status."""
+    return main([str(word) for word in words])
+
+
+def refused(capsys, *words):
+    """Run a command that must be refused, and return its one line."""
+    assert run(*words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("layerox: ")
+    return err
+
+
+def test_fit_of_the_shipped_pattern(folder, shipped, capsys):
+    assert run("fit", shipped, "--phase", "P2", "--phase", "O3", "--radiation", "CuKa", "-o", "out") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "converged" in out
+    result = json.loads((folder / "out" / "result.json").read_text())
+    truth = json.loads(shipped.with_suffix(".truth.json").read_text())
+    for phase, true in zip(result["phases"], truth["phases"], strict=True):
+        fraction = phase["weight_fraction"]
+        assert abs(fraction["value"] - true["weight_fraction"]) < 3 * fraction["esd"]
+        assert abs(phase["cell"]["c"]["value"] - true["cell"]["c"]) < 3 * phase["cell"]["c"]["esd"]
+        assert abs(phase["size_nm"]["value"] - true["size_nm"]) < 6 * phase["size_nm"]["esd"]
+    names = {path.name for path in (folder / "out").iterdir()}
+    assert names == {"result.json", "fit.png", "fit.csv", "fit.cif", "report.txt"}
+
+
+def test_folder_is_named_after_the_pattern(folder, shipped, capsys):
+    assert run("fit", shipped, "--phase", "P2", "--phase", "O3", "--quiet", "--picture", "sqrt") == 0
+    assert (folder / "fit-p2_o3" / "fit.png").exists()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_fit_that_cannot_be_trusted_ends_with_one(folder, capsys):
+    angles = np.arange(20.0, 60.0, 0.02)
+    counts = np.random.default_rng(1).poisson(100.0, angles.size)
+    np.savetxt("flat.xy", np.column_stack([angles, counts]), fmt="%.2f %d")
+    assert run("fit", "flat.xy", "--phase", "P2", "--radiation", "CuKa", "-o", "out") == 1
+    assert "failed" in capsys.readouterr().out
+    assert json.loads((folder / "out" / "result.json").read_text())["status"] == "failed"
+
+
+def test_simulate_writes_pattern_truth_and_reflections(folder):
+    words = ("simulate", "P2", "O3", "--weights", 0.7, 0.3, "--radiation", "CuKa1", "--two-theta", 12, 80, 0.02,
+             "--counts", 5000, "--seed", 9, "--reflections", "r.csv", "-o", "s.xye", "--plot", "s.png")  # fmt: skip
+    assert run(*words) == 0
+    pattern = read_pattern("s.xye")
+    assert pattern.range == (12.0, 80.0)
+    assert pattern.radiation.lines == ((1.5405929, 1.0),)
+    truth = json.loads((folder / "s.truth.json").read_text())
+    assert [p["weight_fraction"] for p in truth["phases"]] == pytest.approx([0.7, 0.3])
+    assert (folder / "r.csv").read_text().startswith("phase,h,k,l,multiplicity,")
+    assert (folder / "s.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_simulated_pattern_and_fit_agree(folder, capsys):
+    run("simulate", "P2", "P3", "--weights", 1, 3, "--radiation", "MoKa", "--two-theta", 5, 45, 0.01, "--counts", 9000,
+        "--background", 150, "--size", 80, 60, "-o", "s.xye")  # fmt: skip
+    assert run("fit", "s.xye", "--phase", "P2", "--phase", "P3", "-o", "out", "--quiet") == 0
+    phases = json.loads((folder / "out" / "result.json").read_text())["phases"]
+    fraction = phases[0]["weight_fraction"]
+    assert abs(fraction["value"] - 0.25) < 3 * fraction["esd"]
+
+
+@pytest.mark.parametrize("suffix", [".cif", ".xyz", ".json"])
+def test_build_writes_a_structure(folder, capsys, suffix):
+    assert run("build", "P2", "--formula", "Na0.67Ni0.33Mn0.67O2", "-o", f"p2{suffix}") == 0
+    assert "P63/mmc" in capsys.readouterr().out
+    assert (folder / f"p2{suffix}").stat().st_size > 100
+
+
+def test_built_cif_is_read_by_gemmi_and_as_a_phase(folder, capsys):
+    run("build", "O3", "--a", 2.97, "--c", 16.02, "-o", "o3.cif")
+    structure = gemmi.read_small_structure("o3.cif")
+    assert structure.spacegroup.xhm() == "R -3 m:H"
+    assert (structure.cell.a, structure.cell.c) == (2.97, 16.02)
+    assert run("simulate", "o3.cif", "--radiation", "CuKa", "-o", "s.xye") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "the following arguments are required"),
+        (["fit"], "arguments are required: PATTERN, --phase"),
+        (["fit", "x.xy", "--phase", "P2", "--colour"], "unrecognized arguments: --colour"),
+        (["fit", "x.xy", "--phase", "P2"], "x.xy"),
+        (["fit", "PATTERN", "--phase", "P9"], "unknown phase 'P9'; did you mean"),
+        (["fit", "PATTERN", "--phase", "P2", "--phase", "P2"], "two phases are called 'P2'"),
+        (["fit", "PATTERN", "--phase", "P2", "--radiation", "MoKa"], "MoKa"),
+        (["fit", "PATTERN", "--phase", "P2", "--radiation", "CuKalpha7"], "unknown radiation"),
+        (["fit", "PATTERN", "--phase", "P2", "--monochromator", "26.6", "--polarization", "0.5"], "both --mono"),
+        (["fit", "PATTERN", "--phase", "P2", "--range", "50", "20"], "50"),
+        (["fit", "PATTERN", "--phase", "P2", "--range", "18", "30"], "no reflection between 18 and 30"),
+        (["fit", "PATTERN", "--phase", "P2", "--geometry", "flat"], "invalid choice: 'flat'"),
+        (["fit", "PATTERN", "--phase", "P2", "--instrument", "none.toml"], "none.toml"),
+        (["fit", "PATTERN", "--phase", "P2", "--abscissa", "k"], "invalid choice: 'k'"),
+        (["simulate", "P2", "-o", "s.xye"], "the wavelength is unknown; give --radiation"),
+        (["simulate", "P2", "--radiation", "CuKa", "-o", "s.raw"], "s.raw"),
+        (["simulate", "P2", "--radiation", "CuKa", "-o", "no/s.xye"], "no/s.xye"),
+        (["simulate", "P2", "--radiation", "CuKa", "--two-theta", "9", "5", "1", "-o", "s.xye"], "LO HI STEP"),
+        (["build", "P2*3|O3*4", "-o", "x.cif"], "does not close by senses"),
+        (["build", "P2", "--formula", "Na0.67Xx", "-o", "x.cif"], "Na0.67Xx"),
+        (["build", "P2", "--gallery", "P", "-o", "x.cif"], "write NAME=NUMBER"),
+        (["build", "P2", "-o", "x.txt"], "x.txt"),
+        (["build", "P2", "--ordered", "-o", "x.vasp"], "--ordered"),
+    ],
+)
+def test_users_faults_are_one_line_and_write_nothing(folder, shipped, capsys, words, message):
+    line = refused(capsys, *(shipped if word == "PATTERN" else word for word in words))
+    assert message in line
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.xy", b"", "empty"),
+        ("binary.xy", bytes(range(256)) * 20, "binary.xy"),
+        ("nan.xy", b"10 5\n10.1 nan\n10.2 7\n", "nan.xy:2"),
+        ("negative_angle.xy", b"-1 5\n-0.9 6\n1 7\n", "negative_angle.xy:1"),
+        ("repeated.xy", b"10 5\n10.1 6\n10.1 7\n10.2 7\n", "repeated.xy:3"),
+        ("negative.xy", b"10 5\n10.1 -6\n10.2 7\n", "negative.xy:2"),
+        ("short.xy", b"20 5\n30 6\n40 7\n", "3 points cannot determine"),
+        ("cut.xy", b"10 5\n10.1 6\n10.2\n", "cut.xy:3"),
+    ],
+)
+def test_bad_patterns(folder, capsys, name, content, message):
+    Path(name).write_bytes(content)
+    assert message in refused(capsys, "fit", name, "--phase", "P2", "--radiation", "CuKa", "-o", "out")
+    assert not (folder / "out").exists()
+
+
+def test_a_pattern_without_a_wavelength_is_a_question(folder, capsys):
+    np.savetxt("scan.xy", np.column_stack([np.arange(10, 90, 0.02), np.full(4000, 50)]), fmt="%.2f %d")
+    line = refused(capsys, "fit", "scan.xy", "--phase", "P2", "-o", "out")
+    assert "scan.xy: the wavelength is unknown; give --radiation" in line
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("_cell_volume 125\n", "holds no atoms"),
+        ("{atoms}Na Na 0 0 0\n", "states no space group"),
+        ("_space_group_name_H-M_alt 'P 9 9 9'\n{atoms}Na Na 0 0 0\n", "unknown space group 'P 9 9 9'"),
+        ("_space_group_name_H-M_alt 'P 1'\n{atoms}Na Na 0 0 0\nO O 0.01 0 0\n", "Na and O overlap"),
+    ],
+)
+def test_bad_structures(folder, shipped, capsys, body, message):
+    cell = "".join(f"_cell_length_{x} 5\n" for x in "abc")
+    cell += "".join(f"_cell_angle_{x} 90\n" for x in ("alpha", "beta", "gamma"))
+    tags = ("label", "type_symbol", "fract_x", "fract_y", "fract_z")
+    atoms = "loop_\n" + "".join(f"_atom_site_{tag}\n" for tag in tags)
+    Path("bad.cif").write_text("data_bad\n" + cell + body.format(atoms=atoms))
+    line = refused(capsys, "fit", shipped, "--phase", "bad.cif", "-o", "out")
+    assert "bad.cif" in line
+    assert message in line
+
+
+def test_help_and_version(capsys):
+    for words in (["--help"], ["fit", "--help"], ["--version"]):
+        with pytest.raises(SystemExit) as stop:
+            run(*words)
+        assert stop.value.code == 0
+    assert "layerox" in capsys.readouterr().out
+
+
+def test_module_runs_as_a_program(folder):
+    done = subprocess.run([sys.executable, "-m", "layerox", "nothing"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("layerox: argument COMMAND: invalid choice: 'nothing'")
+
+
+def test_interrupt_ends_with_130(monkeypatch, shipped, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("layerox.analysis.fit", interrupted)
+    assert run("fit", shipped, "--phase", "P2", "-o", "never") == 130
+    assert capsys.readouterr().err == "layerox: interrupted\n"
+
+
+def loaded_after(code):
+    """Return the modules that a fresh interpreter has loaded after some code."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_help_loads_nothing_heavy():
+    heavy = {"numpy", "numba", "gemmi", "scipy", "matplotlib", "pymatgen", "rich", "lmfit"}
+    code = "from layerox.cli.main import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass"
+    assert not heavy & loaded_after(code)
+
+
+def test_fit_does_not_load_what_it_does_not_need(folder, shipped):
+    code = (
+        f"from layerox.cli.main import main\nmain(['fit', {str(shipped)!r}, '--phase', 'P2', '-o', 'out', '--quiet'])"
+    )
+    assert not {"lmfit", "pandas", "pymatgen", "plotly", "dask"} & loaded_after(code)

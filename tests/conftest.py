@@ -1,0 +1,27 @@
+"""Fixtures for all tests: where the measured patterns are, and how many tests had to do without them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+NOT_SET = "LAYEROX_DATA is not set"
+
+
+@pytest.fixture
+def measured_data():
+    """Return the folder of measured patterns that LAYEROX_DATA names; without it the test is skipped."""
+    folder = os.environ.get("LAYEROX_DATA")
+    if not folder:
+        pytest.skip(NOT_SET)
+    if not Path(folder).is_dir():
+        pytest.fail(f"LAYEROX_DATA names {folder}, which is no folder")
+    return Path(folder)
+
+
+def pytest_terminal_summary(terminalreporter):
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if NOT_SET in str(r.longrepr)]
+    if skipped:
+        terminalreporter.write_line(
+            f"{len(skipped)} measured tests were skipped: set LAYEROX_DATA to the folder of measured patterns"
+        )

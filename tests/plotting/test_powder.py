@@ -1,0 +1,93 @@
+"""The picture of a fit: what is in it, and that it is a picture."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from layerox.analysis import fit, simulate
+from layerox.errors import InputError
+from layerox.plotting import plot
+from layerox.plotting.powder import INTENSITY_SCALES, picture
+from structures import o3, p2
+
+mpl.use("Agg")
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    return simulate(
+        [("P2", p2()), ("O3", o3())], radiation="CuKa", two_theta=(12, 60, 0.04), background=[200.0], counts=4000
+    )
+
+
+@pytest.fixture(scope="module")
+def refinement(simulated):
+    return fit(simulated, [p2(), o3()])
+
+
+def axes():
+    return Figure(figsize=(8, 5)).subplots()
+
+
+def test_curves_ticks_and_difference(refinement):
+    main = plot(refinement, axes())
+    rows, lower = main.figure.axes[1:]
+    lines = {line.get_label(): line for line in main.lines}
+    assert np.array_equal(lines["observed"].get_ydata(), refinement.pattern.intensity)
+    assert np.array_equal(lines["calculated"].get_ydata(), refinement.calculated)
+    assert np.array_equal(lines["background"].get_ydata(), refinement.background)
+    assert np.array_equal(lower.lines[1].get_ydata(), refinement.difference)
+    assert [len(c.get_segments()) for c in rows.collections] == [len(p.ticks) for p in refinement.phases]
+    assert lower.get_xlabel() == "2θ (degrees)"
+
+
+def test_legend_holds_fractions_and_agreement(refinement):
+    legend = plot(refinement, axes()).get_legend()
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert any(text.startswith("P2  ") and text.endswith(" wt %") for text in texts)
+    assert f"{100 * refinement.agreement.r_wp:.2f} %" in legend.get_title().get_text()
+
+
+def test_phases_differ_in_colour_and_ticks_match_the_legend(refinement):
+    main = plot(refinement, axes())
+    colours = [tuple(c.get_colors()[0][:3]) for c in main.figure.axes[1].collections]
+    assert len(set(colours)) == len(refinement.phases)
+    marks = [mpl.colors.to_rgb(line.get_color()) for line in main.lines if line.get_marker() == "|"]
+    assert np.allclose(marks, colours)
+
+
+def test_difference_has_the_scale_of_the_pattern(refinement):
+    main = plot(refinement, axes())
+    main.figure.draw_without_rendering()
+    lower = main.figure.axes[2]
+    per_pixel = [np.ptp(a.get_ylim()) / a.get_window_extent().height for a in (main, lower)]
+    assert per_pixel[1] == pytest.approx(per_pixel[0], rel=0.1)
+
+
+@pytest.mark.parametrize("intensity", INTENSITY_SCALES)
+def test_every_intensity_axis_is_drawn(refinement, intensity):
+    content = picture(refinement, intensity=intensity)
+    assert content.startswith(b"\x89PNG")
+    assert len(content) > 20_000
+
+
+def test_simulation_is_drawn(simulated):
+    main = plot(simulated, axes())
+    assert np.array_equal(main.lines[0].get_ydata(), simulated.intensity)
+    assert picture(simulated).startswith(b"\x89PNG")
+
+
+def test_a_new_figure_when_no_axes_are_given(refinement):
+    from matplotlib import pyplot
+
+    main = plot(refinement)
+    assert main.figure.number in pyplot.get_fignums()
+    pyplot.close(main.figure)
+
+
+def test_refusals(refinement):
+    with pytest.raises(InputError, match="unknown intensity axis 'sqr'; did you mean 'sqrt'"):
+        plot(refinement, axes(), intensity="sqr")
+    with pytest.raises(InputError, match="a int cannot be drawn"):
+        plot(3)

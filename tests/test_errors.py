@@ -1,0 +1,49 @@
+"""Errors: one line each, whatever they are made of."""
+
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layerox.errors import InputError, LayeroxError, UnknownWavelength, nearest
+
+
+@pytest.mark.parametrize(
+    ("place", "cure", "expected"),
+    [
+        (None, None, "is empty"),
+        ("a.cif", None, "a.cif: is empty"),
+        (None, "give a file", "is empty; give a file"),
+        ("a.cif", "give a file", "a.cif: is empty; give a file"),
+        ("", "give a file", ": is empty; give a file"),
+    ],
+)
+def test_the_message_names_place_fault_and_cure(place, cure, expected):
+    error = InputError("is empty", place=place, cure=cure)
+    assert str(error) == expected
+    assert (error.problem, error.place, error.cure) == ("is empty", place, cure)
+
+
+@given(st.text(), st.text(), st.text())
+def test_the_message_is_one_line(problem, place, cure):
+    assert len(str(InputError(problem, place=place, cure=cure)).splitlines()) <= 1
+
+
+def test_every_refusal_is_caught_as_one_kind():
+    assert issubclass(UnknownWavelength, InputError)
+    assert issubclass(InputError, LayeroxError)
+
+
+@pytest.mark.parametrize("kind", [InputError, UnknownWavelength])
+def test_an_error_comes_back_from_another_process(kind):
+    error = kind("is empty", place="a.cif", cure="give a file")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert (str(again), again.problem, again.place, again.cure) == (str(error), "is empty", "a.cif", "give a file")
+
+
+def test_the_nearest_choice_is_named_and_all_of_them_when_none_is_near():
+    assert nearest("P-63/mmc", ["P63/mmc", "R-3m"]) == "did you mean 'P63/mmc'?"
+    assert nearest("xyz", ["P2", "O3"]) == "choose from P2, O3"
+    assert nearest("xyz", iter(["P2", "O3"])) == "choose from P2, O3"

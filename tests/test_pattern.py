@@ -1,0 +1,112 @@
+"""One diffractogram: what it refuses, and that it cannot be changed."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layerox.errors import InputError
+from layerox.pattern import Pattern, pattern_from_arrays, poisson_sigma
+from layerox.radiation import radiation_from_text
+
+
+@pytest.fixture
+def pattern():
+    return pattern_from_arrays(
+        [10.0, 10.1, 10.2, 10.3], [100, 0, 4, 9], label="scan", radiation=radiation_from_text("CuKa")
+    )
+
+
+def test_counts_have_poisson_sigmas_and_an_empty_channel_counts_as_one(pattern):
+    assert pattern.sigma.tolist() == [10.0, 1.0, 2.0, 3.0]
+    assert pattern.sigma_source == "poisson"
+    assert poisson_sigma([-5, 0, 0.5, 1, 4]).tolist() == [1, 1, 1, 1, 2]
+
+
+def test_given_sigmas_are_kept():
+    pattern = pattern_from_arrays([1, 2], [100, 100], [3, 4])
+    assert (pattern.sigma.tolist(), pattern.sigma_source) == ([3.0, 4.0], "file")
+
+
+def test_length_and_range(pattern):
+    assert len(pattern) == 4
+    assert pattern.range == (10.0, 10.3)
+
+
+@pytest.mark.parametrize(
+    ("two_theta", "intensity", "sigma", "words"),
+    [
+        ([1, 2, 3], [1, 2], [1, 1, 1], "differ in length"),
+        ([1, 2], [1, 2], [1], "differ in length"),
+        ([[1, 2], [3, 4]], [[1, 2], [3, 4]], [[1, 2], [3, 4]], "differ in length"),
+        ([1], [1], [1], "1 points are no pattern"),
+        ([], [], [], "0 points are no pattern"),
+        ([1, math.nan], [1, 2], [1, 1], "two_theta holds values that are not numbers"),
+        ([1, 2], [1, math.inf], [1, 1], "intensity holds values that are not numbers"),
+        ([1, 2], [1, 2], [1, math.nan], "sigma holds values that are not numbers"),
+        ([2, 1], [1, 2], [1, 1], "do not ascend; sort them"),
+        ([1, 1], [1, 2], [1, 1], "do not ascend"),
+        ([1, 2], [1, 2], [0, 1], "sigma is not positive"),
+        ([1, 2], [1, 2], [-1, 1], "sigma is not positive"),
+    ],
+)
+def test_impossible_patterns_are_refused(two_theta, intensity, sigma, words):
+    with pytest.raises(InputError, match=words) as caught:
+        pattern_from_arrays(two_theta, intensity, sigma, label="scan")
+    assert str(caught.value).startswith("scan: ")
+
+
+def test_the_file_is_named_where_there_is_one():
+    with pytest.raises(InputError, match=r"^folder/a\.xye: "):
+        Pattern(two_theta=[2, 1], intensity=[1, 1], sigma=[1, 1], path=Path("folder/a.xye"))
+
+
+def test_the_arrays_are_copies_that_cannot_be_written():
+    two_theta, metadata = np.array([1.0, 2.0]), {"sample": "A"}
+    pattern = Pattern(two_theta=two_theta, intensity=[1, 2], sigma=[1, 1], metadata=metadata)
+    two_theta[0] = 1.5
+    metadata["sample"] = "B"
+    assert (pattern.two_theta[0], pattern.metadata["sample"]) == (1.0, "A")
+    for array in (pattern.two_theta, pattern.intensity, pattern.sigma):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 7.0
+
+
+def test_cropping_keeps_both_ends_and_everything_else(pattern):
+    cropped = pattern.crop(10.1, 10.2)
+    assert cropped.two_theta.tolist() == [10.1, 10.2]
+    assert cropped.intensity.tolist() == [0, 4]
+    assert (cropped.sigma.tolist(), cropped.sigma_source) == ([1.0, 2.0], "poisson")
+    assert (cropped.label, cropped.radiation) == (pattern.label, pattern.radiation)
+    assert len(pattern) == 4
+
+
+@pytest.mark.parametrize(("low", "high"), [(20, 30), (10.2, 10.1), (10.05, 10.15), (math.nan, 20)])
+def test_a_range_without_data_says_what_there_is(pattern, low, high):
+    with pytest.raises(InputError, match=r"^scan: the range .* holds no data; the pattern spans 10 to 10\.3 degrees$"):
+        pattern.crop(low, high)
+
+
+def test_masking_leaves_points_out(pattern):
+    masked = pattern.mask(np.array([True, False, True, True]))
+    assert masked.two_theta.tolist() == [10.0, 10.2, 10.3]
+    with pytest.raises(InputError, match="1 points"):
+        pattern.mask(np.array([True, False, False, False]))
+
+
+@given(
+    st.lists(st.floats(1, 170), min_size=2, max_size=30, unique=True),
+    st.floats(0, 180),
+    st.floats(0, 180),
+)
+def test_cropping_twice_is_cropping_once(angles, low, high):
+    pattern = pattern_from_arrays(sorted(angles), np.ones(len(angles)))
+    try:
+        cropped = pattern.crop(low, high)
+    except InputError:
+        return
+    assert cropped.crop(low, high).two_theta.tolist() == cropped.two_theta.tolist()
+    assert all(low <= angle <= high for angle in cropped.two_theta)
