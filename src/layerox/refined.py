@@ -40,6 +40,8 @@ class Refined(float):
         """Write the number as crystallographers do, 2.88528(3)."""
         return with_esd(float(self), self.esd)
 
+    __repr__ = __str__
+
 
 def with_esd(value: float, esd: float) -> str:
     """Write a number with its standard uncertainty in brackets: 2.88528(3), two digits below 20: 0.6500(11)."""

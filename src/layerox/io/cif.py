@@ -28,6 +28,8 @@ SYMBOL_TAGS = (
 )
 HALL_TAGS = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
 CELL_TAGS = tuple(f"_cell_length_{x}" for x in "abc") + tuple(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma"))
+# What can be meant: angstrom, degrees, and fractions of the cell.
+LENGTHS, ANGLES, FURTHEST = (0.5, 1e5), (1.0, 179.0), 10.0
 U_FROM_B = 1.0 / (8.0 * math.pi**2)
 FORMULA_TOLERANCE = 0.01
 CELL_TOLERANCE = 2e-3
@@ -102,8 +104,10 @@ def _cell(block: cif.Block, path: Path) -> tuple[float, ...]:
     for tag in CELL_TAGS:
         text = block.find_value(tag)
         number = cif.as_number(text) if text else math.nan
-        if not math.isfinite(number) or number <= 0:
-            raise InputError(f"{tag} is {text or 'missing'}", place=path, cure="give the whole cell")
+        low, high = LENGTHS if "length" in tag else ANGLES
+        if not low < number < high:
+            cure = "give the whole cell, in angstrom and degrees"
+            raise InputError(f"{tag} is {text or 'missing'}", place=path, cure=cure)
         values.append(number)
     return tuple(values)
 
@@ -145,9 +149,9 @@ def _symmetry(
 
 def _operations(block: cif.Block) -> list[str]:
     """Return the operations that the file lists, or that its Hall symbol stands for; none if it has neither."""
-    listed = next((list(column) for tag in OPERATION_TAGS if (column := block.find_values(tag))), [])
-    if listed:
-        return [cif.as_string(text) for text in listed]
+    for tag in OPERATION_TAGS:
+        if listed := [cif.as_string(text) for text in block.find_values(tag) if text not in UNKNOWN]:
+            return listed
     hall = next((text for tag in HALL_TAGS if (text := _text(block, tag))), "")
     try:
         return [op.triplet() for op in gemmi.symops_from_hall(hall)] if hall else []
@@ -280,6 +284,9 @@ def _position(row: cif.Table.Row, label: str, path: Path) -> Position:
     values = [cif.as_number(row[k]) for k in range(3)]
     if not all(math.isfinite(x) for x in values):
         raise InputError(f"atom {label} has no complete position", place=path, cure="give its three coordinates")
+    if max(map(abs, values)) > FURTHEST:
+        at = ", ".join(f"{x:g}" for x in values)
+        raise InputError(f"atom {label} stands at {at}", place=path, cure="give fractions of the cell")
     return position_tuple(values)
 
 

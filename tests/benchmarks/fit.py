@@ -1,0 +1,174 @@
+"""Speed of simulation and refinement, in CPU seconds; prints JSON. Run: python tests/benchmarks/fit.py
+
+Medians over many repetitions, and the time that this machine takes for a plain loop of its own (`calibration_s`), by
+which figures of different machines can be compared. benchA is GSAS-II's P2/O3 pattern in the folder `reference` beside
+the folder named by LAYEROX_DATA; without it the shipped pattern takes its place.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+import layerox as lx
+from layerox.diffraction.parameters import parameters_of, slot_name
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.refine import Data, minimise
+from layerox.diffraction.simulate import Model
+from layerox.instrument import Instrument, Profile
+from layerox.phases import phases_from
+from layerox.radiation import radiation_from_text
+
+ROOT = Path(__file__).parents[2]
+CU = radiation_from_text("CuKa").polarized(0.5)
+
+
+def median_cpu(work: Callable[[], object], repetitions: int) -> float:
+    """Return the median CPU time of `work`, seconds, after one call that is not counted."""
+    work()
+    times = []
+    for _ in range(repetitions):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return float(np.median(times))
+
+
+def calibration() -> float:
+    """Return the CPU time of a plain loop, seconds."""
+
+    def loop() -> float:
+        total = 0.0
+        for k in range(200_000):
+            total += k * 0.5
+        return total
+
+    return median_cpu(loop, 15)
+
+
+def two_phases() -> list[Phase]:
+    """Return P2 and O3 of the library as a cathode shows them."""
+    p2, o3 = phases_from(["P2", "O3"])
+    return [
+        Phase(name="P2", crystal=p2.crystal, size_nm=110.0, microstrain=0.001),
+        Phase(name="O3", crystal=o3.crystal, size_nm=70.0, microstrain=0.002),
+    ]
+
+
+def kernels() -> dict[str, float]:
+    """Return the times of one pattern, and of one with 25 derivatives: 5500 points, two phases, Ka1 and Ka2."""
+    two_theta = np.arange(10.0, 120.0, 0.02)
+    profile = Profile(u=0.001, v=-0.001, w=0.003)
+    noisy = lx.simulate(
+        two_phases(),
+        radiation=CU,
+        two_theta=(10, 119.98, 0.02),
+        instrument=Instrument(profile=profile),
+        background=[300.0],
+        counts=12_000,
+    )
+    tail = 0.005 * float(np.median(noisy.pattern.sigma))
+    model = Model(two_theta, noisy.phases, Instrument(profile=profile), CU, background_terms=6, tail=tail)
+    parameters = parameters_of(model)
+    slots = ("scale", "a", "c", "inverse_size", "microstrain", "preferred_orientation")
+    names = [f"background_{k}" for k in range(6)] + [f"instrument_{k}" for k in ("zero", "u", "v", "w")]
+    names += [slot_name(phase, slot) for phase in noisy.phases for slot in slots]
+    names += ["P2_O1_z", "O3_O1_z", "P2_O1_u_iso"]
+    assert len(parameters.free(names)) == 25
+    transfer, values, weight = parameters.transfer(), parameters.values, 1.0 / noisy.pattern.sigma
+    return {
+        "points": two_theta.size,
+        "reflections": sum(len(m.reflections) for m in model.phase_models),
+        "profile_ms": 1e3 * median_cpu(lambda: model.calculated(values), 400),
+        "value_and_25_derivatives_ms": 1e3 * median_cpu(lambda: model.linearised(values, transfer, weight), 200),
+    }
+
+
+def benchmark_pattern() -> tuple[str, lx.Pattern, list[object]]:
+    """Return the name of a pattern, the pattern, and its phases with cells 0.5 % off."""
+    folder = Path(os.environ.get("LAYEROX_DATA", ROOT / "nowhere")).parent / "reference"
+    if (folder / "benchA_P2O3.xye").exists():
+        name, pattern = "benchA", lx.read_pattern(folder / "benchA_P2O3.xye", radiation="CuKa")
+        phases = phases_from([folder / "P2.cif", folder / "O3.cif"])
+    else:
+        name, pattern = "p2_o3", lx.read_pattern(ROOT / "patterns" / "p2_o3.xye")
+        phases = phases_from(["P2", "O3"])
+    wrong = [p.crystal.with_cell([x * 1.005 if k < 3 else x for k, x in enumerate(p.crystal.cell)]) for p in phases]
+    return name, pattern, [(p.name, crystal) for p, crystal in zip(phases, wrong, strict=True)]
+
+
+def fits() -> dict[str, object]:
+    """Return the times of a cold automatic fit and of a warm one with 17 variables, and what the cold one found."""
+    name, pattern, phases = benchmark_pattern()
+    result = lx.fit(pattern, phases)
+    model, data, parameters = seventeen_variables(pattern, result)
+
+    def moved() -> None:
+        start = parameters.copy()
+        for index in start.free_indices:
+            start.values[index] *= 1.0 + 2e-4
+        minimise(model, data, start)
+
+    warm = minimise(model, data, parameters)
+    return {
+        "pattern": name,
+        "cold_automatic_s": median_cpu(lambda: lx.fit(pattern, phases), 9),
+        "r_wp": result.agreement.r_wp,
+        "weight_fraction": float(result.phases[0].weight_fraction),
+        "weight_fraction_esd": result.phases[0].weight_fraction.esd,
+        "warm_variables": len(warm.parameters.free_names),
+        "warm_ms": 1e3 * median_cpu(moved, 40),
+    }
+
+
+def seventeen_variables(pattern: lx.Pattern, result: lx.Refinement):
+    """Return model, data and parameters with GSAS-II's 17 variables of the benchmark, at their minimum."""
+    phases = [
+        Phase(name=p.name, crystal=p.crystal, scale=float(p.scale), size_nm=float(p.size_nm),
+              microstrain=float(p.microstrain))
+        for p in result.phases
+    ]  # fmt: skip
+    tail = 0.005 * float(np.median(pattern.sigma))
+    model = Model(pattern.two_theta, phases, result.instrument, result.radiation, background_terms=6, tail=tail)
+    parameters = parameters_of(model)
+    for row in result.parameters:
+        if row.name in parameters.index and row.name.startswith("background_"):
+            parameters.set(row.name, float(row.number))
+    parameters.set("instrument_displacement", 0.0)
+    parameters.free([f"background_{k}" for k in range(6)] + ["instrument_zero"])
+    slots = ("scale", "a", "c", "inverse_size", "microstrain")
+    parameters.free(slot_name(phase, slot) for phase in phases for slot in slots)
+    data = Data(pattern.intensity, 1.0 / pattern.sigma)
+    return model, data, minimise(model, data, parameters).parameters
+
+
+def commands() -> dict[str, float]:
+    """Return wall times of whole commands, seconds, with warm caches."""
+
+    def wall(*words: str) -> float:
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "-m", "layerox", *words], check=True, capture_output=True)
+            times.append(time.perf_counter() - start)
+        return float(np.median(times))
+
+    with tempfile.TemporaryDirectory() as folder:
+        pattern = str(ROOT / "patterns" / "p2_o3.xye")
+        fit = wall("fit", pattern, "--phase", "P2", "--phase", "O3", "-o", str(Path(folder) / "out"))
+    return {"help_s": wall("--help"), "fit_end_to_end_s": fit}
+
+
+if __name__ == "__main__":
+    report = {"calibration_s": calibration(), "kernels": kernels(), "fits": fits(), "commands": commands()}
+    print(json.dumps(report, indent=1))
