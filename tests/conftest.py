@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The first call of a compiled function takes as long as its compilation: no example has a deadline.
+settings.register_profile("layerox", deadline=None)
+settings.load_profile("layerox")
 
 NOT_SET = "LAYEROX_DATA is not set"
 
@@ -17,6 +22,15 @@ def measured_data():
     if not Path(folder).is_dir():
         pytest.fail(f"LAYEROX_DATA names {folder}, which is no folder")
     return Path(folder)
+
+
+@pytest.fixture
+def reference_data(measured_data):
+    """Return the folder of values from other programs, which stands beside that of the measured patterns."""
+    folder = measured_data.parent / "reference"
+    if not folder.is_dir():
+        pytest.fail(f"there is no folder {folder}")
+    return folder
 
 
 def pytest_terminal_summary(terminalreporter):

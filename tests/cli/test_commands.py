@@ -162,6 +162,12 @@ def test_bad_patterns(folder, capsys, name, content, message):
     assert not (folder / "out").exists()
 
 
+def test_output_that_is_a_file_is_refused_before_the_work(folder, shipped, capsys):
+    Path("out").write_text("mine")
+    assert "out: is a file, not a folder" in refused(capsys, "fit", shipped, "--phase", "P2", "-o", "out")
+    assert Path("out").read_text() == "mine"
+
+
 def test_a_pattern_without_a_wavelength_is_a_question(folder, capsys):
     np.savetxt("scan.xy", np.column_stack([np.arange(10, 90, 0.02), np.full(4000, 50)]), fmt="%.2f %d")
     line = refused(capsys, "fit", "scan.xy", "--phase", "P2", "-o", "out")

@@ -58,9 +58,11 @@ def run(
     """Fit, write the folder, print the summary; 0 if the result can be trusted, else 1."""
     from layerox import analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io import read_pattern  # noqa: PLC0415
-    from layerox.results.folder import files_of, write_folder  # noqa: PLC0415
+    from layerox.results.folder import check_folder, files_of, write_folder  # noqa: PLC0415
     from layerox.results.report import summary_text  # noqa: PLC0415
 
+    folder = Path(output) if output else Path(f"fit-{Path(pattern).stem}")
+    check_folder(folder)
     limits = None if range is None else (range[0], range[1])
     data = read_pattern(pattern, radiation=radiation, axis=abscissa, range=limits, allow_negative=allow_negative)
     with Progress(quiet=quiet) as progress:
@@ -80,7 +82,6 @@ def run(
         from layerox.plotting.powder import picture as drawn  # noqa: PLC0415
 
         files["fit.png"] = drawn(result, intensity=picture)
-    folder = Path(output) if output else Path(f"fit-{Path(pattern).stem}")
     write_folder(folder, files)
     if not quiet:
         print(summary_text(result))

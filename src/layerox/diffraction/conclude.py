@@ -272,8 +272,7 @@ def _warnings(
           if p.number.status == "at_bound"),
         *(Notice("unsupported_phase", f"the data do not show {name}: its scale is {support:.1f} standard uncertainties")
           for name, (support, _) in outcome.unsupported.items()),
-        *_ambiguous_position(parameters),
-        *_strong_correlations(correlations),
+        *_positions_and_correlations(parameters, correlations),
         *_serial_correlation(durbin_watson),
     ]  # fmt: skip
 
@@ -313,14 +312,20 @@ def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: I
     return notices
 
 
-def _ambiguous_position(parameters: tuple[RefinedParameter, ...]) -> list[Notice]:
-    errors = {p.name for p in parameters if p.number.status == "free" and p.name.startswith("instrument_")}
-    if not {"instrument_zero", "instrument_displacement"} <= errors:
-        return []
+def _positions_and_correlations(
+    parameters: tuple[RefinedParameter, ...], correlations: list[Correlation]
+) -> list[Notice]:
+    """Name what correlates; where zero and displacement both vary, their correlations with the cells say nothing new."""
+    free = {p.name for p in parameters if p.number.status == "free"}
+    errors = {"instrument_zero", "instrument_displacement"}
+    if not errors <= free:
+        return _strong_correlations(correlations)
     message = (
         "a zero error and a displaced specimen were not told apart: the esds of the cells hold that; calibrate the zero"
     )
-    return [Notice("position_ambiguous", message)]
+    places = errors | {name for name in free if name.endswith(tuple(f"_{cell}" for cell in CELL_NAMES))}
+    others = [c for c in correlations if not {c.a, c.b} <= places]
+    return [Notice("position_ambiguous", message), *_strong_correlations(others)]
 
 
 def _strong_correlations(correlations: list[Correlation]) -> list[Notice]:

@@ -54,6 +54,10 @@ class Tie:
     offset: float = 0.0
 
 
+def _through(tie: Tie, above: Tie) -> Tie:
+    return Tie(above.leader, tie.factor * above.factor, tie.factor * above.offset + tie.offset)
+
+
 class Parameters:
     """The values of a model with bounds, ties and the choice of what varies.
 
@@ -127,9 +131,12 @@ class Parameters:
             self.vary[self.find(name)] = False
 
     def tie(self, name: str, leader: str, factor: float = 1.0, offset: float = 0.0) -> None:
-        """Let a parameter follow another one."""
-        k = self.find(name)
-        self.ties[k] = Tie(self.find(leader), factor, offset)
+        """Let a parameter follow another one; what follows a follower follows its leader."""
+        k, tie = self.find(name), Tie(self.find(leader), factor, offset)
+        if tie.leader in self.ties:
+            tie = _through(tie, self.ties[tie.leader])
+        self.ties |= {other: _through(own, tie) for other, own in self.ties.items() if own.leader == k}
+        self.ties[k] = tie
         self.vary[k] = False
         self._follow()
 
@@ -181,7 +188,7 @@ def parameters_of(model: Model) -> Parameters:
 def _bound_by_kind(table: Parameters) -> None:
     for k, name in enumerate(table.names):
         kind = next((kind for kind in BOUNDS if name.endswith(f"_{kind}")), None)
-        if kind is not None and not name.startswith("background_"):
+        if kind is not None:
             table.lower[k], table.upper[k] = BOUNDS[kind]
 
 
@@ -209,6 +216,8 @@ def _constrain_sites(table: Parameters, phase: Phase) -> None:
         for other in names[1:]:
             for axis in range(3):
                 table.tie(other[axis], names[0][axis])
+                k, lead = table.find(other[axis]), table.find(names[0][axis])
+                table.lower[k], table.upper[k] = table.lower[lead], table.upper[lead]
     _fix_origin(table, phase)
 
 

@@ -208,7 +208,8 @@ def bounded_step(hessian: FloatArray, gradient: FloatArray, lower: FloatArray, u
     h, g = hessian * np.outer(scale, scale), gradient * scale
     low, high = lower / scale, upper / scale
     d = np.zeros_like(g)
-    active = ((low >= 0.0) & (g > 0.0)) | ((high <= 0.0) & (g < 0.0))
+    pinned = low >= high  # no room at all: never let go, lest it go round in circles
+    active = pinned | ((low >= 0.0) & (g > 0.0)) | ((high <= 0.0) & (g < 0.0))
     for _ in range(4 * len(g) + 4):
         inside = ~active
         target = d.copy()
@@ -228,7 +229,7 @@ def bounded_step(hessian: FloatArray, gradient: FloatArray, lower: FloatArray, u
         d = target
         slope = h @ d + g
         inward = np.where(d >= high, slope, np.where(d <= low, -slope, -np.inf))
-        inward[~active] = -np.inf
+        inward[~active | pinned] = -np.inf
         best = int(np.argmax(inward)) if len(inward) else 0
         if not len(inward) or inward[best] <= 1e-12:
             break

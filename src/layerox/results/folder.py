@@ -28,6 +28,19 @@ def files_of(refinement: Refinement) -> dict[str, bytes]:
     return {name: text.encode() for name, text in texts.items()}
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be one, before any work is done for it.
+
+    Raises
+    ------
+    InputError
+        If a file stands in its way.
+    """
+    for place in (folder, *folder.parents):
+        if place.exists() and not place.is_dir():
+            raise InputError("is a file, not a folder", place=place, cure="choose another folder with -o")
+
+
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files into a folder (made if it is missing), each as a whole; other files there are left alone.
 
