@@ -13,7 +13,7 @@ settings.load_profile("layerox")
 NOT_SET = "LAYEROX_DATA is not set"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def measured_data():
     """Return the folder of measured patterns that LAYEROX_DATA names; without it the test is skipped."""
     folder = os.environ.get("LAYEROX_DATA")
@@ -24,7 +24,7 @@ def measured_data():
     return Path(folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def reference_data(measured_data):
     """Return the folder of values from other programs, which stands beside that of the measured patterns."""
     folder = measured_data.parent / "reference"

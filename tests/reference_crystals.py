@@ -4,6 +4,7 @@ The first four are the structures a, b, d, f of reference_structures.json (GSAS-
 """
 
 from layerox.crystal import Crystal, Site
+from layerox.diffraction.phase import Phase
 from layerox.symmetry import symmetry_from_name, symmetry_from_triplets
 
 THIRD = 1 / 3
@@ -108,4 +109,26 @@ TIED = crystal(
     ("Ti1", "Ti", (0.83, 1.66, 0.08), 0.5, 0.006),
 )  # fmt: skip
 
+# ZnO, polar along z, near Sawada et al., J. Solid State Chem. 122 (1996) 148, rounded.
+ZINCITE = crystal(
+    "zincite", "P 63 m c", (3.2488, 3.2488, 5.2054, 90.0, 90.0, 120.0),
+    ("Zn1", "Zn", (2 * THIRD, THIRD, 0.0), 1.0, 0.0073, (0.008, 0.008, 0.006, 0.004, 0.0, 0.0)),
+    ("O1", "O", (2 * THIRD, THIRD, 0.382), 1.0, 0.006),
+)  # fmt: skip
+
 ALL = (P2, O3, SPINEL, O3_PRIME, P3, LAB6, POLAR, CHIRAL, TRICLINIC, TIED)
+
+
+def p2(a=2.885, c=11.155):
+    """P2 in a cell."""
+    return P2.with_cell((a, a, c, 90, 90, 120))
+
+
+def o3(a=2.961, c=15.91):
+    """O3 in a cell."""
+    return O3.with_cell((a, a, c, 90, 90, 120))
+
+
+def phase(crystal, **more):
+    """The phase of a crystal under the crystal's name."""
+    return Phase(name=crystal.name, crystal=crystal, **more)

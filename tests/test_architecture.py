@@ -56,8 +56,7 @@ every_module = pytest.mark.parametrize("path", MODULES, ids=identify)
 
 def part_of(path):
     """Return the part of the package that a file belongs to: its folder, or its own name."""
-    first, *rest = path.relative_to(ROOT).with_suffix("").parts
-    return first
+    return path.relative_to(ROOT).with_suffix("").parts[0]
 
 
 @cache

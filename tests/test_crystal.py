@@ -255,3 +255,10 @@ def test_the_density_of_a_crystal_with_partial_sites():
 
 def test_polar_crystals_keep_their_ions():
     assert [s.species for s in POLAR.sites] == ["Mn3+", "Fe3+", "O2-", "Na"]
+
+
+def test_species_in_equivalent_places_come_together():
+    # R-3m: (0, 0, 1/2) and (2/3, 1/3, 5/6) are one position, centred by (2/3, 1/3, 1/3).
+    sites = [replace(s, position=(2 / 3, 1 / 3, 5 / 6)) if s.label == "Mn1" else s for s in O3.sites]
+    snapped = replace(O3, sites=tuple(sites)).snapped()
+    assert snapped.mixed_sites == O3.mixed_sites

@@ -48,6 +48,10 @@ def test_a_p1_list_finds_its_group(known):
         assert remark.message.endswith(f"its atoms have {known.space_group}")
 
 
+def test_of_two_origins_the_one_at_the_inversion_is_taken():
+    assert with_full_symmetry(in_p1(SPINEL)).symmetry.name == "F d -3 m:2"
+
+
 @pytest.mark.parametrize("known", [P2, O3, SPINEL, P3, CHIRAL, TIED], ids=lambda known: known.name)
 def test_a_shifted_origin_makes_no_difference(known):
     same_but_for_setting(with_full_symmetry(in_p1(known, shift=(0.17, 0.29, 0.41))), known)
@@ -63,9 +67,11 @@ def test_a_supercell_shrinks_to_the_textbook_cell(known, counts):
 
 
 def test_a_stated_subgroup_is_kept():
-    # P3 with its oxygen where R -3 m has it, stated in R 3 m on purpose.
-    meant = replace(P3, sites=(*P3.sites[:3], replace(P3.sites[3], position=(0.0, 0.0, 0.6015)), P3.sites[4]))
+    # O3, which has R -3 m, stated in R 3 m on purpose: its oxygen splits in two, and the atoms are the same.
+    below = replace(O3.sites[3], label="O2", position=(0.0, 0.0, 0.77))
+    meant = replace(O3, symmetry=symmetry_from_name("R 3 m:H"), sites=(*O3.sites, below))
     assert with_full_symmetry(meant) is meant
+    assert with_full_symmetry(in_p1(meant)).space_group == "R-3m"
     assert with_full_symmetry(P2) is P2
 
 
@@ -111,3 +117,22 @@ def test_displacements_and_occupancies_stay_with_their_atoms():
     assert sorted((s.element, round(s.occupancy, 6), s.u_iso) for s in found.sites) == sorted(
         (s.element, round(s.occupancy, 6), s.u_iso) for s in P2.sites
     )
+
+
+def test_displacements_that_scatter_do_not_hide_the_symmetry():
+    listed = in_p1(P2)
+    oxygens = [s for s in listed.sites if s.element == "O"]
+    moved = replace(oxygens[0], u_iso=0.009)
+    sites = tuple(moved if s is oxygens[0] else s for s in listed.sites)
+    found = with_full_symmetry(replace(listed, sites=sites))
+    assert found.space_group == "P63/mmc"
+    oxygen = next(s for s in found.sites if s.element == "O")
+    # The mean over the four oxygens of the cell: (3 * 0.005 + 0.009) / 4.
+    assert oxygen.u_iso == pytest.approx(0.006)
+
+
+def test_lost_anisotropy_is_named():
+    listed = in_p1(P2)
+    flat = replace(listed.sites[0], u_aniso=(0.005, 0.005, 0.01, 0.0025, 0.0, 0.0))
+    found = with_full_symmetry(replace(listed, sites=(flat, *listed.sites[1:])))
+    assert "made isotropic" in found.remarks[0].message

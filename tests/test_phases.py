@@ -7,7 +7,7 @@ from layerox.crystal import structure_from_crystal
 from layerox.errors import InputError
 from layerox.io.structures import write_structure
 from layerox.phases import phase_from, phases_from
-from structures import o3, p2, phase
+from reference_crystals import o3, p2, phase
 
 
 @pytest.fixture

@@ -233,13 +233,24 @@ class Crystal:
                 )
 
     def snapped(self, tolerance: float = 0.05) -> Crystal:
-        """Return the crystal with coordinates such as 0.3333 moved onto their special positions (angstrom)."""
+        """Return the crystal with coordinates such as 0.3333 moved onto their special positions (angstrom).
+
+        Sites that share a position (in different but equivalent places) are moved together.
+        """
         cell = self.unit_cell
-        sites = (
-            replace(site, position=position_tuple(self.symmetry.snapped(site.position, cell, tolerance)))
-            for site in self.sites
-        )
+        sites: list[Site] = []
+        for site in self.sites:
+            place = self.symmetry.snapped(site.position, cell, tolerance)
+            sites.append(replace(site, position=position_tuple(self._shared(place, sites))))
         return replace(self, sites=tuple(sites))
+
+    def _shared(self, place: FloatArray, sites: list[Site]) -> Sequence[float] | FloatArray:
+        """Return the position of an earlier site that has `place` among its images, else `place`."""
+        images = self.symmetry.images(place)
+        for site in sites:
+            if min(self._distance(image, site.position) for image in images) < SAME_SITE:
+                return site.position
+        return place
 
 
 def formula_text(content: dict[str, float]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import gemmi
 import numpy as np
@@ -16,11 +16,12 @@ import spglib
 
 from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.notice import Notice
-from layerox.symmetry import FloatArray, IntArray, Symmetry, symmetry_from_triplets, wrapped
+from layerox.symmetry import FloatArray, IntArray, Symmetry, cell_from_metric, symmetry_from_triplets, wrapped
 
 TOLERANCE = 5e-3
 LARGEST_CELL = 2000
 FIRST_HALL, LAST_HALL = 1, 530
+SAME_POSITION = 5e-3
 
 
 @contextmanager
@@ -51,55 +52,75 @@ def with_full_symmetry(crystal: Crystal, tolerance: float = TOLERANCE) -> Crysta
     positions, owner = crystal.expanded()
     if len(positions) > LARGEST_CELL:
         return crystal
-    kinds, kind_of_atom, atoms = _kinds_of_atoms(crystal, positions, owner)
-    listed = (np.array(crystal.unit_cell.orth.mat.tolist()).T, atoms, kind_of_atom)
+    listed = _listed(crystal, positions, owner)
     with _errors_raised():
         try:
-            dataset = spglib.get_symmetry_dataset(listed, symprec=tolerance)
+            dataset = spglib.get_symmetry_dataset(listed.for_spglib, symprec=tolerance)
         except spglib.error.SpglibError:
             return crystal
         if not _says_more(dataset.rotations, crystal.symmetry):
             return crystal
-        return _standardised(crystal, kinds, listed, dataset.number, tolerance)
+        return _standardised(crystal, listed, dataset.number, tolerance)
 
 
 def _says_more(rotations: IntArray, stated: Symmetry) -> bool:
-    """Tell whether a P 1 list has a symmetry after all, or a cell is larger than it need be."""
+    """Tell whether a P 1 list has a symmetry after all, or a cell is larger or its setting odder than it need be."""
     translations = (rotations == np.eye(3, dtype=int)).all(axis=(1, 2)).sum()
-    listed_in_p1 = len(stated) == 1
-    return bool((listed_in_p1 or translations > len(stated.centrings)) and len(rotations) > len(stated))
+    unlisted = len(stated) == 1 or translations > len(stated.centrings)
+    return bool((unlisted and len(rotations) > len(stated)) or not stated.name)
 
 
-def _kinds_of_atoms(
-    crystal: Crystal, positions: FloatArray, owner: IntArray
-) -> tuple[list[tuple[Site, ...]], IntArray, FloatArray]:
-    """Merge mixed sites: the distinct species mixtures, the mixture of each position, and the positions."""
+@dataclass(frozen=True, eq=False)
+class _Listed:
+    """Every position of a cell: the mixture of species on it, and the displacement of its first species."""
+
+    lattice: FloatArray
+    positions: FloatArray
+    kinds: IntArray
+    mixtures: list[tuple[Site, ...]]
+    u_iso: FloatArray
+
+    @property
+    def for_spglib(self) -> tuple[FloatArray, FloatArray, IntArray]:
+        return self.lattice, self.positions, self.kinds + 1
+
+
+def _listed(crystal: Crystal, positions: FloatArray, owner: IntArray) -> _Listed:
+    """Merge mixed sites. Displacements do not tell positions apart: refined ones scatter about their symmetry."""
     leaders = {group[0]: group for group in crystal.mixed_sites}
-    kinds: dict[tuple[object, ...], int] = {}
-    members: list[tuple[Site, ...]] = []
-    atoms, numbers = [], []
-    for position, index in zip(positions, owner, strict=True):
-        if index not in leaders:
-            continue
-        mixture = tuple(crystal.sites[k] for k in leaders[index])
-        key = tuple(sorted((s.species, round(s.occupancy, 4), round(s.u_iso, 5)) for s in mixture))
-        if key not in kinds:
-            kinds[key] = len(members)
-            members.append(mixture)
-        atoms.append(position)
-        numbers.append(kinds[key] + 1)
-    return members, np.array(numbers), np.array(atoms)
+    numbers: dict[tuple[object, ...], int] = {}
+    mixtures: list[tuple[Site, ...]] = []
+    kinds = []
+    chosen = [k for k, index in enumerate(owner) if index in leaders]
+    for k in chosen:
+        mixture = tuple(crystal.sites[m] for m in leaders[owner[k]])
+        key = tuple(sorted((s.species, round(s.occupancy, 4)) for s in mixture))
+        if key not in numbers:
+            numbers[key] = len(mixtures)
+            mixtures.append(mixture)
+        kinds.append(numbers[key])
+    lattice = np.array(crystal.unit_cell.orth.mat.tolist()).T
+    u_iso = np.array([crystal.sites[owner[k]].u_iso for k in chosen])
+    return _Listed(lattice, positions[chosen], np.array(kinds), mixtures, u_iso)
 
 
-def _standardised(
-    crystal: Crystal,
-    kinds: list[tuple[Site, ...]],
-    atoms: tuple[FloatArray, FloatArray, IntArray],
-    number: int,
-    tolerance: float,
-) -> Crystal:
+def _standardised(crystal: Crystal, listed: _Listed, number: int, tolerance: float) -> Crystal:
     hall = _preferred_hall_number(number)
-    dataset = spglib.get_symmetry_dataset(atoms, symprec=tolerance, hall_number=hall)
+    dataset = spglib.get_symmetry_dataset(listed.for_spglib, symprec=tolerance, hall_number=hall)
+    symmetry = _tabulated(hall)
+    cell = symmetry.centred_cell(cell_from_metric(dataset.std_lattice @ dataset.std_lattice.T))
+    sites = _asymmetric_unit(symmetry, dataset, listed)
+    message = (
+        f"listed in {crystal.space_group} with {len(listed.kinds)} positions; its atoms have {symmetry.short_name}"
+    )
+    if any(site.u_aniso is not None for site in crystal.sites):
+        message += "; anisotropic displacements were made isotropic"
+    standard = replace(crystal, cell=cell_tuple(np.round(cell, 10)), symmetry=symmetry, sites=sites)
+    return replace(standard.snapped(), remarks=(*crystal.remarks, Notice("symmetry_found", message)))
+
+
+def _tabulated(hall: int) -> Symmetry:
+    """Return the operations of one of spglib's settings."""
     operations = spglib.get_symmetry_from_database(hall)
     triplets = []
     for rotation, translation in zip(operations["rotations"], operations["translations"], strict=True):
@@ -107,15 +128,7 @@ def _standardised(
         op.rot = (rotation * gemmi.Op.DEN).tolist()
         op.tran = np.rint(translation * gemmi.Op.DEN).astype(int).tolist()
         triplets.append(op.triplet())
-    symmetry = symmetry_from_triplets(triplets)
-    lengths = np.linalg.norm(dataset.std_lattice, axis=1)
-    cosine = (dataset.std_lattice @ dataset.std_lattice.T) / np.outer(lengths, lengths)
-    angles = np.degrees(np.arccos([cosine[1, 2], cosine[0, 2], cosine[0, 1]]))
-    cell = symmetry.centred_cell((*lengths, *angles))
-    sites = _asymmetric_unit(symmetry, dataset.std_positions, dataset.std_types, kinds)
-    message = f"listed in {crystal.space_group} with {len(atoms[1])} positions; its atoms have {symmetry.short_name}"
-    standard = replace(crystal, cell=cell_tuple(np.round(cell, 10)), symmetry=symmetry, sites=sites)
-    return replace(standard.snapped(), remarks=(*crystal.remarks, Notice("symmetry_found", message)))
+    return symmetry_from_triplets(triplets)
 
 
 def _preferred_hall_number(number: int) -> int:
@@ -125,18 +138,23 @@ def _preferred_hall_number(number: int) -> int:
     return second[0] if second else candidates[0]
 
 
-def _asymmetric_unit(
-    symmetry: Symmetry, positions: FloatArray, types: IntArray, kinds: list[tuple[Site, ...]]
-) -> tuple[Site, ...]:
+def _asymmetric_unit(symmetry: Symmetry, dataset: spglib.SpglibDataset, listed: _Listed) -> tuple[Site, ...]:
+    """Return one site (a row for each of its species) of each orbit, its displacement the mean over the orbit."""
+    positions, kinds = dataset.std_positions, dataset.std_types - 1
     sites: list[Site] = []
     taken = np.zeros(len(positions), dtype=bool)
     for index, position in enumerate(positions):
         if taken[index]:
             continue
         images = symmetry.orbit(position)
-        near = np.abs(wrapped(positions[:, None, :] - images[None, :, :])).max(axis=2).min(axis=1) < 5e-3
-        taken |= near & (types == types[index])
-        for member in kinds[types[index] - 1]:
+        near = np.abs(wrapped(positions[:, None, :] - images[None, :, :])).max(axis=2).min(axis=1) < SAME_POSITION
+        orbit = near & (kinds == kinds[index])
+        taken |= orbit
+        members = np.isin(dataset.mapping_to_primitive, dataset.std_mapping_to_primitive[orbit])
+        mixture = listed.mixtures[kinds[index]]
+        shift = float(listed.u_iso[members].mean()) - mixture[0].u_iso
+        for member in mixture:
             label = f"{member.element}{1 + sum(site.element == member.element for site in sites)}"
-            sites.append(replace(member, label=label, position=position_tuple(position), u_aniso=None))
+            place, u_iso = position_tuple(position), member.u_iso + shift
+            sites.append(replace(member, label=label, position=place, u_iso=u_iso, u_aniso=None))
     return tuple(sites)

@@ -45,7 +45,7 @@ class Refined(float):
 
 def with_esd(value: float, esd: float) -> str:
     """Write a number with its standard uncertainty in brackets: 2.88528(3), two digits below 20: 0.6500(11)."""
-    if not esd > 0 or not math.isfinite(esd) or not math.isfinite(value):
+    if not esd > abs(value) * 1e-15 or esd < 1e-290 or not math.isfinite(esd) or not math.isfinite(value):
         return f"{value:.6g}"
     digits = 1 - math.floor(math.log10(esd))
     if round(esd * 10.0**digits) >= 20:

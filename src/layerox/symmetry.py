@@ -217,7 +217,7 @@ def symmetry_from_triplets(triplets: Iterable[str], *, name: str = "") -> Symmet
     if not name:
         found = gemmi.find_spacegroup_by_ops(group)
         name = found.xhm() if found else ""
-        if found is None and not _is_group(list(group)):
+        if not name and not _is_group(list(group)):
             raise InputError("the symmetry operations make no group", cure="correct or complete their list")
     operations = list(group)
     rotations = np.array([op.rot for op in operations], dtype=np.int64) // gemmi.Op.DEN

@@ -101,6 +101,13 @@ def test_groups_without_anything_new_gain_nothing(course_of):
     assert course.gains([[], ["P2_scale"], ["P2_b"], ["P2_gamma"]]) == [0.0, 0.0, 0.0, 0.0]
 
 
+def test_what_the_present_variables_could_still_gain_does_not_count(course_of):
+    course = course_of()
+    before = course.gains([["background_5"], ["P2_microstrain"]])
+    course.parameters.set("P2_scale", 1.02 * course.parameters.value("P2_scale"))
+    assert course.gains([["background_5"], ["P2_microstrain"]]) == pytest.approx(before, abs=1.0)
+
+
 def test_asking_changes_nothing(course_of):
     course = course_of(P2_a=2.886)
     before, steps = course.parameters.values.copy(), len(course.steps)

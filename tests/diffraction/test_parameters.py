@@ -1,5 +1,7 @@
-"""Parameters: what symmetry ties, locks and leaves free, in every crystal system. Free coordinates of special positions:
-International Tables for Crystallography A."""
+"""Parameters: what symmetry ties, locks and leaves free, in every crystal system.
+
+Free coordinates of special positions: International Tables for Crystallography A.
+"""
 
 import math
 
@@ -32,7 +34,8 @@ from reference_crystals import ALL, LAB6, O3_PRIME, P2, P3, POLAR, SPINEL, TIED,
 
 ANGLES = np.arange(10.0, 90.0, 0.5)
 SETTINGS = [group.xhm() for group in gemmi.spacegroup_table()]
-FRACTIONS = [0.0, 1 / 8, 1 / 6, 1 / 4, 1 / 3, 3 / 8, 1 / 2, 2 / 3, 3 / 4, 5 / 6, 0.137, 0.219, 0.411, -0.137, 0.274]
+FRACTIONS = [0.0, 1 / 8, 1 / 6, 1 / 4, 1 / 3, 3 / 8, 1 / 2, 2 / 3, 3 / 4, 5 / 6, 0.137, 0.219, 0.411, -0.137, 0.274,
+             0.637, 0.387, 0.363, 0.113]  # fmt: skip
 
 
 def table_of(*crystals, names=None, background_terms=3, two_theta=ANGLES):
@@ -131,6 +134,15 @@ def test_coordinates_of_opposite_sign():
     assert [table.value(f"R_O1_{x}") for x in "xyz"] == pytest.approx([0.18, -0.18, 0.1])
 
 
+def test_coordinates_half_a_cell_apart():
+    # 4h of P 4/m b m: x, x + 1/2, 1/2.
+    known = crystal("t", "P 4/m b m", (6.0, 6.0, 4.0, 90.0, 90.0, 90.0), ("O1", "O", (0.17, 0.67, 0.5)))
+    table = table_of(known)
+    assert table.free(coordinates_of(table, "t")) == ["t_O1_x"]
+    table.set("t_O1_x", 0.18)
+    assert [table.value(f"t_O1_{x}") for x in "xyz"] == pytest.approx([0.18, 0.68, 0.5])
+
+
 def numerical_transfer(table):
     x = table.values[table.free_indices]
     columns = []
@@ -182,7 +194,7 @@ def test_a_mixed_site_listed_in_another_cell_keeps_its_place():
 
 
 def test_the_origin_is_held_by_the_heaviest_atom_that_can():
-    # The heaviest one, lead, sits on the two-fold axis of P 2: its x and z are fixed by symmetry, its y holds the origin.
+    # The heaviest one, lead, sits on the two-fold axis of P 2: symmetry fixes its x and z, its y holds the origin.
     known = crystal("a", "P 1 2 1", (5.0, 6.0, 7.0, 90.0, 97.0, 90.0), ("O1", "O", (0.2, 0.3, 0.4)),
                     ("Pb1", "Pb", (0.0, 0.1, 0.5)))  # fmt: skip
     table = table_of(known)

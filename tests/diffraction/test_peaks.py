@@ -147,13 +147,14 @@ def test_gaussian_width_is_cagliotis():
     np.testing.assert_allclose(table[2], 0)
 
 
-def test_an_imaginary_gaussian_width_is_none():
+def test_an_imaginary_gaussian_width_is_marked():
     table, slopes = peaks_of(Q, v=-0.1, w=0.02)
     tangent = np.tan(np.radians(table[0] / 2))
     negative = 0.02 - 0.1 * tangent < 0
     assert negative.any()
     assert not negative.all()
-    assert (table[1][negative] == 0).all()
+    assert (table[1][negative] < 0).all()
+    assert (table[1][~negative] >= 0).all()
     assert (slopes[1][negative] == 0).all()
 
 
@@ -188,7 +189,7 @@ def test_broadening_of_specimen_and_instrument_add_up():
 # Strengths.
 
 
-# Column LP of the reference list (GSAS-II, commit 013259a0; p = 0.5), which has 1 / (2 sin^2 cos): half of the contract's.
+# Column LP of the reference list (GSAS-II, commit 013259a0; p = 0.5): it has 1 / (2 sin^2 cos), half of the contract's.
 @pytest.mark.parametrize(
     ("d", "lp"), [(5.5775, 25.477218), (2.4984833, 4.5783332), (1.4425, 1.2283813), (1.1155, 0.72640416)]
 )

@@ -38,7 +38,7 @@ def test_every_tabulated_setting_has_the_right_multiplicities():
         found = reflections(symmetry, cell, D_MIN)
         for hkl, multiplicity in zip(found.hkl.tolist(), found.multiplicity.tolist(), strict=True):
             images = {tuple(op.apply_to_hkl(hkl)) for op in operations.sym_ops}
-            images |= {(-h, -k, -l) for h, k, l in images}
+            images |= {(-a, -b, -c) for a, b, c in images}
             assert multiplicity == len(images), (name, hkl)
 
 
@@ -62,7 +62,8 @@ def test_all_reflections_of_the_sphere_are_counted(known):
         (SPINEL, [(1, 1, 1, 8, 4.7573662), (2, 2, 0, 12, 2.9132799), (3, 1, 1, 24, 2.4844535), (2, 2, 2, 8, 2.3786831),
                   (4, 0, 0, 6, 2.06), (3, 3, 1, 24, 1.8903856), (4, 2, 2, 24, 1.681983)]),
         (O3_PRIME, [(0, 0, 1, 2, 5.3152398), (2, 0, -1, 2, 2.7989655), (0, 0, 2, 2, 2.6576199), (2, 0, 0, 2, 2.5931369),
-                    (1, 1, 0, 4, 2.5044365), (1, 1, -1, 4, 2.4499962), (2, 0, -2, 2, 2.3744356), (1, 1, 1, 4, 2.1173258)]),
+                    (1, 1, 0, 4, 2.5044365), (1, 1, -1, 4, 2.4499962), (2, 0, -2, 2, 2.3744356),
+                    (1, 1, 1, 4, 2.1173258)]),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )  # fmt: skip

@@ -176,6 +176,16 @@ def test_cells_half_a_per_cent_off_are_found(signs):
     assert found.value("O3_c") == pytest.approx(15.91, rel=3e-4)
 
 
+def test_a_cell_further_off_is_found_by_going_from_coarse_to_fine():
+    counts = counts_of(model_of(LAB6), [2e-2], seed=8)
+    model = model_of(off(LAB6, 0.015, 0.015, 0.015))
+    table, data = table_of(model), data_of(counts)
+    coarse_to_fine = search_cells(model, data, table, blurs_for(model))
+    fine_only = search_cells(model, data, table, blurs_for(model)[-1:])
+    assert coarse_to_fine.value("LaB6_a") == pytest.approx(LAB6.cell[0], rel=3e-4)
+    assert fine_only.value("LaB6_a") != pytest.approx(LAB6.cell[0], rel=3e-3)
+
+
 def test_a_monoclinic_cell_is_found():
     truth = model_of(O3_PRIME)
     counts = counts_of(truth, [3e-2], seed=4)

@@ -8,7 +8,7 @@ from layerox.diffraction.simulate import INSTRUMENT_SLOTS, Model, safe_name
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import Radiation, radiation_from_text
-from structures import o3, o_prime_3, p2, phase, triclinic, zincite
+from reference_crystals import O3_PRIME, TRICLINIC, ZINCITE, o3, p2, phase
 
 TWO_THETA = np.arange(14.0, 95.0, 0.02)
 PROFILE = Profile(u=0.004, v=-0.003, w=0.005, x=0.01, y=0.02)
@@ -57,7 +57,7 @@ def worst_derivative(model, names):
     return worst
 
 
-@pytest.mark.parametrize("crystal", [p2(), o3(), o_prime_3(), zincite(), triclinic()], ids=lambda c: c.name)
+@pytest.mark.parametrize("crystal", [p2(), o3(), O3_PRIME, ZINCITE, TRICLINIC], ids=lambda c: c.name)
 def test_derivatives_of_every_quantity_of_a_phase(crystal):
     model = model_of(crystal)
     cell_and_sites = [safe_name(f"{crystal.name}_{slot}") for slot in phase(crystal).slot_names]
@@ -81,7 +81,7 @@ def test_derivatives_with_neutrons():
 
 
 def test_texture_axis_other_than_the_layer_normal():
-    model = model_of(o_prime_3(), texture_axis=(1, 1, 0))
+    model = model_of(O3_PRIME, texture_axis=(1, 1, 0))
     names = [f"Op3_{slot}" for slot in ("a", "b", "c", "beta", "preferred_orientation")]
     assert max(worst_derivative(model, names).values()) < 1e-5
 

@@ -8,7 +8,7 @@ from layerox.diffraction.simulation import simulation
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
-from structures import o3, o_prime_3, p2, phase
+from reference_crystals import O3_PRIME, o3, p2, phase
 
 TWO_THETA = np.arange(10.0, 90.0, 0.02)
 INSTRUMENT = Instrument(profile=Profile(w=0.01))
@@ -20,11 +20,11 @@ KA1 = radiation_from_text(1.540593).polarized(0.5)
 GSAS = {
     "P2": {(0, 0, 2): (1950.6191, 25.477218), (0, 0, 4): (1143.7234, 5.8576847), (1, 0, 0): (706.60722, 4.5783332)},
     "O3": {(0, 0, 3): (2982.5382, 22.964831), (0, 0, 6): (3162.8472, 5.2351977), (1, 0, 1): (782.15489, 4.716984)},
-    "O'3": {(0, 0, 1): (1161.6136, 23.071302), (2, 0, -1): (698.5835, 5.9053769), (2, 0, 0): (1125.0886, 4.9793739)},
+    "Op3": {(0, 0, 1): (1161.6136, 23.071302), (2, 0, -1): (698.5835, 5.9053769), (2, 0, 0): (1125.0886, 4.9793739)},
 }
 
 
-@pytest.mark.parametrize("crystal", [p2(), o3(), o_prime_3()], ids=lambda c: c.name)
+@pytest.mark.parametrize("crystal", [p2(), o3(), O3_PRIME], ids=lambda c: c.name)
 def test_reflections_against_gsas(crystal):
     found = simulation(TWO_THETA, [phase(crystal)], [1.0], INSTRUMENT, KA1).reflections
     listed = {r.hkl: r for r in found}

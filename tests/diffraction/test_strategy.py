@@ -11,7 +11,7 @@ from layerox.diffraction.strategy import automatic, warm
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import radiation_from_text
-from structures import o3, p2, phase, zincite
+from reference_crystals import ZINCITE, o3, p2, phase
 
 TWO_THETA = np.arange(12.0, 90.0, 0.02)
 CU = radiation_from_text("CuKa").polarized(0.5)
@@ -66,6 +66,8 @@ def test_texture_is_found_where_it_is_and_only_there():
     assert off(result.phase("P2").preferred_orientation, 0.8) < 3
     assert result.phase("P2").preferred_orientation.status == "free"
     assert result.phase("O3").preferred_orientation.status == "fixed"
+    assert off(result.phase("P2").microstrain, 0.001) < 3
+    assert off(result.phase("O3").microstrain, 0.002) < 3
     assert off(result.weight_fractions["P2"], 0.65) < 3
 
 
@@ -84,7 +86,7 @@ def test_atoms_move_where_the_structure_is_wrong():
 def test_an_absent_phase_gets_no_fraction_and_harms_nobody():
     pattern = mixture()
     without = fitted(pattern, [p2(), o3()])
-    result = fitted(pattern, [p2(), o3(), zincite()])
+    result = fitted(pattern, [p2(), o3(), ZINCITE])
     ghost = result.weight_fractions["zincite"]
     assert ghost.status == "unsupported"
     assert ghost == 0
@@ -95,7 +97,7 @@ def test_an_absent_phase_gets_no_fraction_and_harms_nobody():
 
 def test_only_absent_phases_is_a_failure_with_a_reason():
     flat = pattern_from_arrays(TWO_THETA, np.random.default_rng(0).poisson(200.0, TWO_THETA.size))
-    result = fitted(flat, [zincite()])
+    result = fitted(flat, [ZINCITE])
     assert result.status == "failed"
     assert "none of the phases" in result.reason
 

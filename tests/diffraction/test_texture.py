@@ -78,8 +78,7 @@ def test_the_length_of_the_axis_does_not_matter():
 
 
 def test_angles_are_those_between_plane_normals():
-    # Cubic: 1 0 0 to 1 1 0 are 45 and 90 degrees: (1/3)(1, 2 cos^2 45 ...) by hand: of the three axes of the form, two lie
-    # at 45 degrees to 1 1 0 and one across it.
+    # Of the three equivalents of 1 0 0 in a cubic cell, two lie at 45 degrees to 1 1 0 and one across it.
     r = 0.6
     at_45, across = (r * r / 2 + 1 / (2 * r)) ** -1.5, r**1.5
     hkl = reflections(LAB6.symmetry, LAB6.cell, 1.3).hkl.tolist()

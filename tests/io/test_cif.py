@@ -411,7 +411,8 @@ def test_a_missing_element_is_a_disagreement(read):
 
 def test_several_remarks_stand_together(read):
     text = cif_text(
-        cell=SPINEL_CELL, group="F d -3 m", atoms=SPINEL_AT_CENTRE.replace("0.02", "?").replace("0.263 1 0.005", "0.263 1 -0.1"),
+        cell=SPINEL_CELL, group="F d -3 m",
+        atoms=SPINEL_AT_CENTRE.replace("0.02", "?").replace("0.263 1 0.005", "0.263 1 -0.1"),
         more="_chemical_formula_sum 'Li2 Mn2 O4'",
     )  # fmt: skip
     assert sorted(codes(read(text))) == [
@@ -440,8 +441,8 @@ def test_several_remarks_stand_together(read):
         (cif_text(group="?").replace("'?'", "?"), "states no space group"),
         (cif_text(group="?"), "unknown space group '[?]'"),
         (cif_text(operations=["x,y,z", "nonsense"]), "unreadable symmetry operation.*; correct _space_group_symop"),
-        (cif_text(operations=["x,y,z", "x,x,z"]), "(make no group|unreadable symmetry operation).*; correct _space_group"),
-        (cif_text(cell="2.885 3.1 11.155 90 90 120"), "cell 2.885 3.1 11.155 90 90 120 contradicts the space group P63/mmc"),
+        (cif_text(operations=["x,y,z", "x,x,z"]), "(make no group|unreadable).*; correct _space_group"),
+        (cif_text(cell="2.885 3.1 11.155 90 90 120"), "cell 2.885 3.1 11.155 90 90 120 contradicts .* P63/mmc"),
         (cif_text(cell="2.885 2.885 11.155 90 90 90"), "contradicts the space group P63/mmc; correct one of them"),
         (cif_text(cell="2.885 2.885 11.155 90 95 120"), "contradicts the space group"),
         (cif_text(cell="2.885 2.885 ? 90 90 120"), r"_cell_length_c is \?; give the whole cell"),
@@ -454,15 +455,15 @@ def test_several_remarks_stand_together(read):
         (cif_text(cell="1e200 1e200 1e200 90 90 90", group="P m -3 m"), "_cell_length_a is 1e200"),
         (cif_text(cell="1e-200 1e-200 1e-200 90 90 90", group="P m -3 m"), "_cell_length_a is 1e-200"),
         (cif_text(cell="0.2885 0.2885 1.1155 90 90 120"), "_cell_length_a is 0.2885; give .* in angstrom"),  # nm
-        (cif_text(atoms="Ni1 Ni 0 0 0 1 0.005\nMn1 Mn 0 0 0 1 0.005"), "Ni1 and Mn1 overlap: .* occupancy of 2; correct"),
+        (cif_text(atoms="Ni1 Ni 0 0 0 1 0.005\nMn1 Mn 0 0 0 1 0.005"), "Ni1 and Mn1 overlap: .* of 2; correct"),
         (cif_text(atoms="O1 O 0.3333 0.6667 0.245 1 0.005"), "O1 overlap"),
-        (cif_text(atoms="O1 O 0.3333 0.6667 ? 1 0.005"), "atom O1 has no complete position; give its three coordinates"),
+        (cif_text(atoms="O1 O 0.3333 0.6667 ? 1 0.005"), "atom O1 has no complete position; give its three"),
         (cif_text(atoms="O1 O 0.3333 x 0.09 1 0.005"), "atom O1 has no complete position"),
         (cif_text(atoms="O1 O 33333 0.6667 0.09 1 0.005"), "atom O1 stands at 33333, 0.6667, 0.09; give fractions"),
         (cif_text(atoms="O1 O 0.3333 0.6667 0.09 1.5 0.005"), "O1 has occupancy 1.5; give 0 to 1"),
         (cif_text(atoms="O1 O 0.3333 0.6667 0.09 -0.5 0.005"), "O1 has occupancy -0.5; give 0 to 1"),
         (cif_text(atoms="O1 O 0.3333 0.6667 0.09 full 0.005"), "atom O1 has occupancy 'full'; give 0 to 1"),
-        (cif_text(atoms="Q1 Qq 0 0 0 1 0.005"), r"atom Q1 is of no known element \('Qq'\); correct _atom_site_type_symbol"),
+        (cif_text(atoms="Q1 Qq 0 0 0 1 0.005"), r"atom Q1 is of no known element \('Qq'\); correct _atom_site"),
         (cif_text(atoms="? ? 0 0 0 1 0.005"), "of no known element"),
         (cif_text(columns=COLUMNS.replace("fract_y", "Cartn_y")), "holds no atoms"),
         (cif_text(columns=f"{COLUMNS} calc_flag", atoms="O1 O 0 0 0 1 0.005 dum"), "holds no atoms"),
@@ -497,9 +498,9 @@ FULL_TEXT = cif_text(
     more=ANISOTROPIC.format("U", "0.006 0.006 0.012 0.003 0 0") + "_chemical_formula_sum 'Na0.67 Ni0.33 Mn0.67 O2'\n",
 )
 SHORT_TEXT = cif_text(cell=SPINEL_CELL, group="F d -3 m", atoms=SPINEL_AT_CENTRE, more=LIMN2O4)
-WORDS = ["?", ".", "0", "-1", "1e400", "nan", "inf", "-inf", "1e-300", "1e30", "9" * 30, "'", '"', ";", "loop_", "data_x",
-         "x,y,z", "_cell_length_a", "Xx", "Mn3+", "O-2", "é", "\x00", "0.5(3)", "R -3 m", "save_", "#", "120", "1/3",
-         "stop_", "global_", "\n;\n", "-0", "0.33333"]  # fmt: skip
+WORDS = ["?", ".", "0", "-1", "1e400", "nan", "inf", "-inf", "1e-300", "1e30", "9" * 30, "'", '"', ";", "loop_",
+         "data_x", "x,y,z", "_cell_length_a", "Xx", "Mn3+", "O-2", "é", "\x00", "0.5(3)", "R -3 m", "save_", "#", "120",
+         "1/3", "stop_", "global_", "\n;\n", "-0", "0.33333"]  # fmt: skip
 
 
 def survives(tmp_path_factory, data):
@@ -564,5 +565,5 @@ def test_texts_of_anything_in_the_places_that_are_interpreted(tmp_path_factory, 
         return f"\n;{text.replace(';', ',')}\n;\n"
 
     text = cif_text(atoms=f"Mn1 {quoted(symbol)} 0 0 0 1 0.005", group=None,
-                    more=f"{SYMBOL} {quoted(group)}{HALL} {quoted(group)}_chemical_formula_sum {quoted(formula)}")  # fmt: skip
-    survives(tmp_path_factory, text.encode(errors="replace"))
+                    more=f"{SYMBOL} {quoted(group)}{HALL} {quoted(group)}")  # fmt: skip
+    survives(tmp_path_factory, f"{text}_chemical_formula_sum {quoted(formula)}".encode(errors="replace"))

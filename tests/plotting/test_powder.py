@@ -9,7 +9,7 @@ from layerox.analysis import fit, simulate
 from layerox.errors import InputError
 from layerox.plotting import plot
 from layerox.plotting.powder import INTENSITY_SCALES, picture
-from structures import o3, p2
+from reference_crystals import o3, p2
 
 mpl.use("Agg")
 

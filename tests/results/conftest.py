@@ -3,7 +3,7 @@
 import pytest
 
 from layerox.analysis import fit, simulate
-from structures import o3, p2, zincite
+from reference_crystals import ZINCITE, o3, p2
 
 
 @pytest.fixture(scope="session")
@@ -20,4 +20,4 @@ def refinement():
         counts=6000,
         seed=2,
     )
-    return fit(pattern, [("P'2 like", p2()), ("O3", o3()), zincite()])
+    return fit(pattern, [("P'2 like", p2()), ("O3", o3()), ZINCITE])

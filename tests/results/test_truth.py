@@ -8,7 +8,7 @@ import pytest
 
 from layerox.analysis import simulate
 from layerox.results.truth import reflections_csv, truth_json
-from structures import o3, p2
+from reference_crystals import o3, p2
 
 
 @pytest.fixture(scope="module")

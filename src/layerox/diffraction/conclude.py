@@ -315,7 +315,7 @@ def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: I
 def _positions_and_correlations(
     parameters: tuple[RefinedParameter, ...], correlations: list[Correlation]
 ) -> list[Notice]:
-    """Name what correlates; where zero and displacement both vary, their correlations with the cells say nothing new."""
+    """Name what correlates; if zero and displacement both vary, their correlations with the cells say nothing new."""
     free = {p.name for p in parameters if p.number.status == "free"}
     errors = {"instrument_zero", "instrument_displacement"}
     if not errors <= free:

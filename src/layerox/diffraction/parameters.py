@@ -33,7 +33,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "displacement": (-2.0, 2.0),
     "u": (-1.0, 1.0),
     "v": (-1.0, 1.0),
-    "w": (0.0, 1.0),
+    # Not zero: a Gaussian without width has no derivative, and a step that ended there would never lead away again.
+    "w": (1e-6, 1.0),
     "x": (0.0, 1.0),
     "y": (0.0, 1.0),
     "scale": (0.0, math.inf),
@@ -253,6 +254,12 @@ def _fix_origin(table: Parameters, phase: Phase) -> None:
             if k not in table.ties and k not in table.locked:
                 table.locked.add(k)
                 break
+
+
+def is_background(name: str) -> bool:
+    """Whether a quantity is a term of the background (and not one of a phase that is called so)."""
+    head, _, tail = name.rpartition("_")
+    return head == "background" and tail.isdigit()
 
 
 def public_name(name: str) -> str:

@@ -118,9 +118,11 @@ def lorentz_polarization(theta: float, polarization: float) -> tuple[float, floa
 
 @compiled
 def gaussian_width(tangent: float, instrument: FloatArray) -> tuple[float, float]:
-    """Return Caglioti's Gaussian FWHM (degrees), and its derivative with respect to tan(theta); 0 if imaginary."""
+    """Return Caglioti's Gaussian FWHM (degrees) and its derivative with tan(theta); -1 if it is imaginary."""
     square = (instrument[U] * tangent + instrument[V]) * tangent + instrument[W]
-    if square <= 0.0:
+    if square < 0.0:
+        return -1.0, 0.0
+    if square == 0.0:
         return 0.0, 0.0
     width = math.sqrt(square)
     return width, 0.5 * (2.0 * instrument[U] * tangent + instrument[V]) / width
@@ -193,7 +195,7 @@ def peak_list(
             lorentz, lorentz_slope = lorentzian_width(theta, wavelengths[line], instrument, inverse_size, microstrain)
             factor, factor_slope = lorentz_polarization(theta, polarization)
             peaks[0, k] = 2.0 * theta / DEGREE + instrument[ZERO] + instrument[DISPLACEMENT] * shift
-            peaks[1, k] = gauss
+            peaks[1, k] = gauss  # negative where U, V, W give an imaginary width
             peaks[2, k] = lorentz
             peaks[3, k] = weights[line] * strength[r] * factor
             slopes[0, k] = (2.0 / DEGREE + instrument[DISPLACEMENT] * shift_slope) * theta_q

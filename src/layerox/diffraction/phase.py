@@ -113,6 +113,12 @@ class Peaks:
     table: FloatArray
     slopes: FloatArray
 
+    @property
+    def widths_are_real(self) -> bool:
+        """Whether the instrument's Gaussian width is real, and some width is left, at every peak."""
+        _, gauss, lorentz, _ = self.table
+        return bool((gauss >= 0).all() and (gauss + lorentz > 0).all())
+
 
 class PhaseModel:
     """A phase made ready for one beam and one range of angles.

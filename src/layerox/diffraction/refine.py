@@ -23,6 +23,12 @@ Outcome = Literal["converged", "not_converged"]
 
 FIRST_DAMPING = 1e-4
 LEAST_DAMPING, MOST_DAMPING = 1e-9, 1e9
+# Share of the promised fall of chi-squared that a step must bring.
+WORTH_OF_STEP = 1e-4
+# A step as short as this (in standard uncertainties) may fail to lower chi-squared by rounding alone.
+WITHIN_NOISE = 3e-3
+# Smallest eigenvalue of a scaled normal matrix that rounding leaves a meaning.
+UNDETERMINED = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,52 +133,10 @@ def minimise(
     most_evaluations
         Budget of patterns with derivatives.
     """
-    transfer = parameters.transfer()
-    free = parameters.free_indices
-    lower, upper = parameters.lower[free], parameters.upper[free]
-    x = np.clip(parameters.values[free], lower, upper)
-    state = _evaluate(model, data, parameters, transfer, x)
-    damping, evaluations, reason = FIRST_DAMPING, 1, "the budget of evaluations was used up"
-    outcome: Outcome = "not_converged"
-    while evaluations < most_evaluations and len(free):
-        step = bounded_step(_damped(state.normal, damping), state.gradient, lower - x, upper - x)
-        length = float(step @ state.normal @ step)
-        expected = -float(2 * state.gradient @ step + step @ state.normal @ step)
-        trial = _evaluate(model, data, parameters, transfer, np.clip(x + step, lower, upper))
-        evaluations += 1
-        gained = state.chi_squared - trial.chi_squared
-        small = length <= tolerance**2 * max(state.chi_squared / max(len(data.weight), 1), 1e-12)
-        if np.isfinite(trial.chi_squared) and (gained > 1e-4 * expected or (small and gained >= 0)):
-            x = np.clip(x + step, lower, upper)
-            state = trial
-            damping = max(damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
-        elif small:
-            outcome, reason = "converged", ""
-            break
-        else:
-            damping = damping * 10.0
-            if damping > MOST_DAMPING:
-                reason = "no step lowers chi-squared"
-                break
-            continue
-        if small:
-            outcome, reason = "converged", ""
-            break
-    if not len(free):
-        outcome, reason = "converged", ""
-    final = parameters.copy()
-    final.values[:] = parameters.with_variables(x)
-    return Minimum(
-        parameters=final,
-        chi_squared=state.chi_squared,
-        points=len(data.weight),
-        normal_matrix=state.normal,
-        at_bound=_held(x, state.gradient, lower, upper),
-        calculated=state.calculated,
-        outcome=outcome,
-        reason=reason or None,
-        evaluations=evaluations,
-    )
+    descent = _Descent(model, data, parameters)
+    while not descent.ended and descent.evaluations < most_evaluations:
+        descent.step(tolerance)
+    return descent.minimum()
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,11 +147,82 @@ class _State:
     calculated: Calculated
 
 
-def _evaluate(model: Model, data: Data, parameters: Parameters, transfer: FloatArray, x: FloatArray) -> _State:
-    values = parameters.with_variables(x)
-    calculated, jacobian = model.linearised(values, transfer, data.weight)
-    residual = (calculated.total - data.intensity) * data.weight
-    return _State(float(residual @ residual), jacobian @ jacobian.T, jacobian @ residual, calculated)
+class _Descent:
+    """A descent to a minimum, step by step."""
+
+    def __init__(self, model: Model, data: Data, parameters: Parameters):
+        self.model, self.data, self.parameters = model, data, parameters
+        self.transfer = parameters.transfer()
+        free = parameters.free_indices
+        self.lower, self.upper = parameters.lower[free], parameters.upper[free]
+        self.x = np.clip(parameters.values[free], self.lower, self.upper)
+        self.evaluations, self.damping = 0, FIRST_DAMPING
+        self.state = self._evaluated(self.x)
+        self.ended = not len(free)
+        self.reason = "" if self.ended else "the budget of evaluations was used up"
+
+    def step(self, tolerance: float) -> None:
+        """Try one step, and go there if it lowers chi-squared; end when steps have become shorter than `tolerance`."""
+        step = self._proposed(self.damping)
+        expected = self._expected(step)
+        place = np.clip(self.x + step, self.lower, self.upper)
+        trial = self._evaluated(place)
+        gained = self.state.chi_squared - trial.chi_squared
+        lower = np.isfinite(trial.chi_squared) and gained > WORTH_OF_STEP * expected
+        short = self._length(step) <= tolerance and self._undamped_length() <= tolerance
+        if lower or (short and gained >= 0):
+            self.x, self.state = place, trial
+            self.damping = max(self.damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
+        else:
+            short = short or self._undamped_length() <= WITHIN_NOISE
+            self.damping *= 10.0
+        if short:
+            self._end("")
+        elif self.damping > MOST_DAMPING:
+            self._end("no step lowers chi-squared")
+
+    def _length(self, step: FloatArray) -> float:
+        """Return the length of a step in standard uncertainties."""
+        reduced = max(self.state.chi_squared / max(len(self.data.weight), 1), 1e-12)
+        return float(np.sqrt(np.maximum(step @ self.state.normal @ step, 0.0) / reduced))
+
+    def _undamped_length(self) -> float:
+        """Return the length of the step that would be taken without damping: a damped one is short for nothing."""
+        return self._length(self._proposed(LEAST_DAMPING))
+
+    def _proposed(self, damping: float) -> FloatArray:
+        matrix = _damped(self.state.normal, damping)
+        return bounded_step(matrix, self.state.gradient, self.lower - self.x, self.upper - self.x)
+
+    def _expected(self, step: FloatArray) -> float:
+        return -float(2 * self.state.gradient @ step + step @ self.state.normal @ step)
+
+    def _evaluated(self, x: FloatArray) -> _State:
+        values = self.parameters.with_variables(x)
+        calculated, jacobian = self.model.linearised(values, self.transfer, self.data.weight)
+        residual = (calculated.total - self.data.intensity) * self.data.weight
+        self.evaluations += 1
+        chi_squared = float(residual @ residual) if calculated.is_possible else np.inf
+        return _State(chi_squared, jacobian @ jacobian.T, jacobian @ residual, calculated)
+
+    def _end(self, reason: str) -> None:
+        self.ended, self.reason = True, reason
+
+    def minimum(self) -> Minimum:
+        """Return where the descent stands."""
+        final = self.parameters.copy()
+        final.values[:] = self.parameters.with_variables(self.x)
+        return Minimum(
+            parameters=final,
+            chi_squared=self.state.chi_squared,
+            points=len(self.data.weight),
+            normal_matrix=self.state.normal,
+            at_bound=_held(self.x, self.state.gradient, self.lower, self.upper),
+            calculated=self.state.calculated,
+            outcome="not_converged" if self.reason else "converged",
+            reason=self.reason or None,
+            evaluations=self.evaluations,
+        )
 
 
 def _damped(normal: FloatArray, damping: float) -> FloatArray:
@@ -252,15 +287,15 @@ def _held(x: FloatArray, gradient: FloatArray, lower: FloatArray, upper: FloatAr
 
 
 def _inverse(matrix: FloatArray) -> FloatArray:
-    """Invert a normal matrix after scaling it to a unit diagonal; a direction without information gets no variance."""
+    """Invert a normal matrix scaled to a unit diagonal.
+
+    A direction that the data do not determine gets a vast variance, a variable without any influence none.
+    """
     diagonal = np.diag(matrix).copy()
     dead = diagonal <= 0.0
     diagonal[dead] = 1.0
     scale = 1.0 / np.sqrt(diagonal)
-    scaled = matrix * np.outer(scale, scale)
-    try:
-        inverse = np.linalg.inv(scaled + np.diag(dead.astype(float)))
-    except np.linalg.LinAlgError:
-        inverse = np.linalg.pinv(scaled, rcond=1e-12, hermitian=True)
+    values, vectors = np.linalg.eigh(matrix * np.outer(scale, scale) + np.diag(dead.astype(float)))
+    inverse = (vectors / np.maximum(values, UNDETERMINED)) @ vectors.T
     inverse[dead] = inverse[:, dead] = 0.0
     return np.asarray(inverse * np.outer(scale, scale))

@@ -45,6 +45,11 @@ class Calculated:
     phases: FloatArray
     peaks: tuple[Peaks, ...]
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether all peaks that stand on the angles have a real and positive width."""
+        return all(peaks.widths_are_real for peaks in self.peaks)
+
 
 class Model:
     """The calculated pattern as a function of a vector of values.

@@ -132,7 +132,9 @@ def simulation(
     shares = _shares(phases, weights)
     scales = scales_for_weights([phase.crystal for phase in phases], shares)
     scaled = [replace(phase, scale=float(scale)) for phase, scale in zip(phases, scales, strict=True)]
-    top = _highest_point(Model(two_theta, scaled, instrument, radiation, tail=1e-30))
+    trial = Model(two_theta, scaled, instrument, radiation, tail=1e-30)
+    _refuse_imaginary_widths(trial)
+    top = _highest_point(trial)
     target = NOISE_FREE_MAXIMUM if counts is None else counts
     if not target > 0:
         raise InputError(f"{target:g} counts", place="--counts", cure="give a positive number")
@@ -161,6 +163,15 @@ def _shares(phases: Sequence[Phase], weights: Sequence[float]) -> FloatArray:
     if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
         raise InputError(f"weights {list(weights)}", place="--weights", cure="give numbers that are not negative")
     return np.asarray(shares / shares.sum())
+
+
+def _refuse_imaginary_widths(model: Model) -> None:
+    for peaks in model.calculated(model.start).peaks:
+        if not peaks.widths_are_real:
+            position, gauss, lorentz, _ = peaks.table
+            first = position[(gauss < 0) | (gauss + lorentz <= 0)].min()
+            fault = f"peaks at {first:.2f} degrees have no width: u tan^2 + v tan + w is not positive"
+            raise InputError(fault, place="[profile]", cure="correct u, v and w, or give x, y or a size")
 
 
 def _highest_point(model: Model) -> float:

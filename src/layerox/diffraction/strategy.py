@@ -14,7 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from layerox.diffraction.course import TIGHT, WORTH, Course, Step
-from layerox.diffraction.parameters import COORDINATE_RANGE, Parameters, parameters_of, slot_name, slot_of_public
+from layerox.diffraction.parameters import (
+    COORDINATE_RANGE,
+    Parameters,
+    is_background,
+    parameters_of,
+    slot_name,
+    slot_of_public,
+)
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Data, Minimum
 from layerox.diffraction.refinement import RefinedPhase, Refinement
@@ -112,17 +119,15 @@ def warm(pattern: Pattern, start: Refinement, instrument: Instrument, radiation:
     instrument, radiation
         The diffractometer, its profile given, and the beam.
     """
-    names = {row.name for row in start.parameters}
-    terms = sum(name.startswith("background_") for name in names)
+    background = {row.name: float(row.number) for row in start.parameters if is_background(row.name)}
     tail = TAIL * float(np.median(pattern.sigma))
     phases = [refined_phase(phase) for phase in start.phases]
-    model = Model(pattern.two_theta, phases, instrument, radiation, background_terms=terms, tail=tail)
+    model = Model(pattern.two_theta, phases, instrument, radiation, background_terms=len(background), tail=tail)
     parameters = parameters_of(model)
     for phase in phases:
         _tie_displacements(parameters, phase)
-    for row in start.parameters:
-        if row.name.startswith("background_"):
-            parameters.set(row.name, float(row.number))
+    for name, value in background.items():
+        parameters.set(name, value)
     parameters.free(slot_of_public(name, parameters.index) for name in start.free_names)
     course = Course(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters)
     course.refine("from the last result", tolerance=TIGHT)
@@ -154,7 +159,10 @@ class _Automatic:
         self._drop_unsupported()
         self._background()
         self._texture()
+        self._width_against_angle()
+        self._displacement()
         self._atoms()
+        self._second_look()
         self._take_back_idle_texture()
         self._drop_unsupported()
         self.course.refine("all together", tolerance=TIGHT)
@@ -201,14 +209,18 @@ class _Automatic:
 
     def _widths(self) -> None:
         course = self.course
-        strong = [phase for phase in self.phases if self._support(phase)[0] > SUPPORT_FOR_WIDTHS]
+        strong = self._strong()
         instrument = [] if self.calibrated else ["instrument_w"]
         course.refine("widths", [*instrument, *self._names("inverse_size", phases=strong)])
         self._worthwhile("microstrain", [self._names("microstrain", phases=[phase]) for phase in strong])
+        self._drop_vague_cells()
+
+    def _width_against_angle(self) -> None:
         if not self.calibrated:
             self._worthwhile("width against angle", [["instrument_u", "instrument_v"]])
-        self._displacement()
-        self._drop_vague_cells()
+
+    def _strong(self) -> list[Phase]:
+        return [phase for phase in self.phases if self._support(phase)[0] > SUPPORT_FOR_WIDTHS]
 
     def _drop_vague_cells(self) -> None:
         minimum = self.course.minimum
@@ -253,17 +265,30 @@ class _Automatic:
             self.course.attempt("background terms", chosen)
 
     def _texture(self) -> None:
+        self._worthwhile("texture", self._texture_groups())
+
+    def _texture_groups(self) -> list[list[str]]:
         oriented = [phase for phase in self.phases if len(phase.crystal.symmetry.cell_rule.free) > 1]
-        self._worthwhile("texture", [self._names("preferred_orientation", phases=[phase]) for phase in oriented])
+        return [self._names("preferred_orientation", phases=[phase]) for phase in oriented]
 
     def _atoms(self) -> None:
-        """Let displacements and coordinates go where the data ask for them; twice, as one may ask for another."""
+        """Let displacements and coordinates go where the data ask for them."""
+        self._worthwhile("atoms", self._atom_groups(), _implausible)
+
+    def _atom_groups(self) -> list[list[str]]:
         groups = [[names[0]] for phase in self.phases for names in displacement_groups(phase)]
-        groups += [[name] for phase in self.phases for name in coordinates(phase)]
-        for _ in range(2):
-            left = [group for group in groups if group[0] not in self.course.parameters.free_names]
-            if not left or not self._worthwhile("atoms", left, _implausible_atom):
-                break
+        return groups + [[name] for phase in self.phases for name in coordinates(phase)]
+
+    def _second_look(self) -> None:
+        """Ask once more for everything that was not let go: what hid it may have been fitted since."""
+        groups = [self._names(slot, phases=[phase]) for phase in self._strong() for slot in ("microstrain",)]
+        groups += self._texture_groups() + self._atom_groups()
+        if not self.calibrated:
+            groups.append(["instrument_u", "instrument_v"])
+        free = set(self.course.parameters.free_names)
+        left = [group for group in groups if not free & set(group)]
+        if left:
+            self._worthwhile("second look", left, _implausible)
 
     def _take_back_idle_texture(self) -> None:
         """Hold March coefficients at 1 that have come back to it since the atoms were let go."""
@@ -311,16 +336,18 @@ def refined_phase(phase: RefinedPhase) -> Phase:
     )
 
 
-def _implausible_atom(found: Minimum, name: str) -> str:
-    """Tell why a refined displacement or coordinate cannot stand, "" if it can."""
+def _implausible(found: Minimum, name: str) -> str:
+    """Tell why a refined displacement or coordinate cannot stand, "" if it can (as anything else)."""
     esd = found.esd(name)
-    if not name.endswith("_u_iso"):
+    if name.endswith("_u_iso"):
+        if found.parameters.value(name) < LEAST_U:
+            return "is too small to be physical"
+        return f"is known to {esd:.4f} A^2 only" if esd > WORST_U_ESD else ""
+    if name.endswith(("_x", "_y", "_z")) and not name.startswith("instrument_"):
         k = found.parameters.find(name)
         angstrom = esd * 2 * COORDINATE_RANGE / (found.parameters.upper[k] - found.parameters.lower[k])
         return f"is known to {angstrom:.2f} A only" if angstrom > WORST_COORDINATE_ESD else ""
-    if found.parameters.value(name) < LEAST_U:
-        return "is too small to be physical"
-    return f"is known to {esd:.4f} A^2 only" if esd > WORST_U_ESD else ""
+    return ""
 
 
 def displacement_groups(phase: Phase) -> list[list[str]]:

@@ -1,7 +1,8 @@
 """Crystal structures from CIF files, read with gemmi, each doubtful item named.
 
 A file decides its own symmetry by its list of operations or its Hall symbol where it has one, else by its
-Hermann-Mauguin symbol or number. What had to be assumed (no displacement factors, two possible origins) stands in the crystal's remarks.
+Hermann-Mauguin symbol or number. What had to be assumed (no displacement factors, two possible origins) stands in the
+crystal's remarks.
 """
 
 from __future__ import annotations
@@ -265,7 +266,9 @@ def _species(text: str, label: str, path: Path) -> tuple[str, int]:
     """Read "Mn3+", "MN", "O-2", "Fe2" (a label) as an element and its charge."""
     match = re.match(r"([A-Za-z]{1,2})(?:([+-])(\d+)|(\d*)([+-]))?", text)
     letters = match.group(1) if match else ""
-    for symbol in (letters.capitalize(), letters[:1].upper()):
+    # "OW" is an oxygen of water; "Va" is not vanadium but somebody's vacancy.
+    shorter = "" if letters[1:].islower() else letters[:1].upper()
+    for symbol in (letters.capitalize(), shorter):
         if symbol and gemmi.Element(symbol).atomic_number > 0:
             return symbol, _charge(match)
     raise InputError(
