@@ -21,7 +21,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import layerox as lx
-from layerox.diffraction.parameters import parameters_of, slot_name
+from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Data, minimise
 from layerox.diffraction.simulate import Model
@@ -143,8 +144,8 @@ def seventeen_variables(pattern: lx.Pattern, result: lx.Refinement):
     parameters = parameters_of(model)
     for row in result.parameters:
         if row.name in parameters.index and row.name.startswith("background_"):
-            parameters.set(row.name, float(row.number))
-    parameters.set("instrument_displacement", 0.0)
+            parameters.assign(row.name, float(row.number))
+    parameters.assign("instrument_displacement", 0.0)
     parameters.free([f"background_{k}" for k in range(6)] + ["instrument_zero"])
     slots = ("scale", "a", "c", "inverse_size", "microstrain")
     parameters.free(slot_name(phase, slot) for phase in phases for slot in slots)

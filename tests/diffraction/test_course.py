@@ -4,8 +4,8 @@ back."""
 import numpy as np
 import pytest
 
+from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.course import WORTH, Course
-from layerox.diffraction.parameters import parameters_of
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Data, minimise
 from layerox.diffraction.simulate import Model
@@ -36,7 +36,7 @@ def course_of(model):
             values[model.names.index(name)] = value
         counts = np.random.default_rng(seed).poisson(model.calculated(values).total).astype(float)
         table = parameters_of(model)
-        table.set("background_0", 200.0)
+        table.assign("background_0", 200.0)
         course = Course(model, Data(counts, 1 / np.sqrt(np.maximum(counts, 1))), table, progress)
         course.refine("start", freed)
         return course
@@ -104,7 +104,7 @@ def test_groups_without_anything_new_gain_nothing(course_of):
 def test_what_the_present_variables_could_still_gain_does_not_count(course_of):
     course = course_of()
     before = course.gains([["background_5"], ["P2_microstrain"]])
-    course.parameters.set("P2_scale", 1.02 * course.parameters.value("P2_scale"))
+    course.parameters.assign("P2_scale", 1.02 * course.parameters.value("P2_scale"))
     assert course.gains([["background_5"], ["P2_microstrain"]]) == pytest.approx(before, abs=1.0)
 
 

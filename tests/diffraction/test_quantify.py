@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.crystal import Crystal
-from layerox.diffraction.parameters import parameters_of
+from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.quantify import cell_mass, cell_volume, scales_for_weights, weight_fractions
 from layerox.diffraction.refine import Data

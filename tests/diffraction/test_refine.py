@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
-from layerox.diffraction.parameters import parameters_of
+from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Data, bounded_step, minimise
 from layerox.diffraction.simulate import Model
@@ -139,9 +139,9 @@ def pattern_of(model, **changes):
 def starting(model, **values):
     table = parameters_of(model)
     for k, value in enumerate(BACKGROUND[: len(model.basis)]):
-        table.set(f"background_{k}", value)
+        table.assign(f"background_{k}", value)
     for name, value in values.items():
-        table.set(name, value)
+        table.assign(name, value)
     return table
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.diffraction.parameters import parameters_of
+from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Data
 from layerox.diffraction.search import BLURS, blurs_for, peak_width, plausible_scales, search_cells, set_linear

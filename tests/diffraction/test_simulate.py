@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from layerox.diffraction.parameters import parameters_of
+from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.simulate import INSTRUMENT_SLOTS, Model, safe_name
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile

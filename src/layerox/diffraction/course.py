@@ -108,8 +108,8 @@ class Course:
         """
         trial = self.parameters.copy()
         trial.fix([old])
-        trial.set(old, 0.0)
-        trial.set(new, start)
+        trial.assign(old, 0.0)
+        trial.assign(new, start)
         trial.free([new])
         found = self._minimised(trial, LOOSE)
         rise = found.chi_squared - self.minimum.chi_squared
@@ -179,7 +179,7 @@ class Course:
         trial = self.parameters.copy()
         trial.fix(neutral)
         for quantity, value in neutral.items():
-            trial.set(quantity, value)
+            trial.assign(quantity, value)
         found = self._minimised(trial, LOOSE)
         rise = (found.chi_squared - self.minimum.chi_squared) / max(self.minimum.reduced_chi_squared, 1.0)
         if rise < WORTH * len(neutral):

@@ -8,6 +8,7 @@ full normal matrix of the variables that are not held by a bound.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -45,6 +46,27 @@ class Data:
 
 
 @dataclass(frozen=True, eq=False)
+class Histogram:
+    """One pattern of a refinement: its model, its data, and what the model's quantities are called in the table.
+
+    Attributes
+    ----------
+    model, data
+        On the same angles.
+    names
+        For each of the model's values the name of a parameter; None where they are called as the model calls them.
+    """
+
+    model: Model
+    data: Data
+    names: tuple[str, ...] | None = None
+
+    def places(self, parameters: Parameters) -> NDArray[np.intp]:
+        """Return the index of each of the model's values in a table of parameters."""
+        return parameters.places(self.model.names if self.names is None else self.names)
+
+
+@dataclass(frozen=True, eq=False)
 class Minimum:
     """Where a refinement ended.
 
@@ -60,8 +82,8 @@ class Minimum:
         J^T J of all variables, shape (v, v).
     at_bound
         Which variables are held by a bound, shape (v,).
-    calculated
-        The pattern at the values reached.
+    patterns
+        The calculated pattern of each histogram at the values reached.
     outcome, reason
         Whether it converged, and if not why.
     evaluations
@@ -73,10 +95,15 @@ class Minimum:
     points: int
     normal_matrix: FloatArray
     at_bound: NDArray[np.bool_]
-    calculated: Calculated
+    patterns: tuple[Calculated, ...]
     outcome: Outcome
     reason: str | None
     evaluations: int
+
+    @property
+    def calculated(self) -> Calculated:
+        """The calculated pattern of the only (or first) histogram."""
+        return self.patterns[0]
 
     @property
     def reduced_chi_squared(self) -> float:
@@ -120,20 +147,32 @@ def minimise(
     tolerance: float = 3e-4,
     most_evaluations: int = 60,
 ) -> Minimum:
+    """Refine the variables of `parameters` against one pattern; see `minimise_jointly`."""
+    histograms = [Histogram(model, data)]
+    return minimise_jointly(histograms, parameters, tolerance=tolerance, most_evaluations=most_evaluations)
+
+
+def minimise_jointly(
+    histograms: Sequence[Histogram],
+    parameters: Parameters,
+    *,
+    tolerance: float = 3e-4,
+    most_evaluations: int = 60,
+) -> Minimum:
     """Refine the variables of `parameters` (which is not changed) from their present values.
 
     Parameters
     ----------
-    model, data
-        The forward model and what it is compared with, on the same angles.
+    histograms
+        The patterns; chi-squared is the sum over all of them.
     parameters
-        Values, bounds, ties, and what varies.
+        Values, bounds, ties, expressions, and what varies.
     tolerance
         Length of the last step, in standard uncertainties (the norm of the whole step).
     most_evaluations
         Budget of patterns with derivatives.
     """
-    descent = _Descent(model, data, parameters)
+    descent = _Descent(histograms, parameters)
     while not descent.ended and descent.evaluations < most_evaluations:
         descent.step(tolerance)
     return descent.minimum()
@@ -144,15 +183,16 @@ class _State:
     chi_squared: float
     normal: FloatArray
     gradient: FloatArray
-    calculated: Calculated
+    patterns: tuple[Calculated, ...]
 
 
 class _Descent:
     """A descent to a minimum, step by step."""
 
-    def __init__(self, model: Model, data: Data, parameters: Parameters):
-        self.model, self.data, self.parameters = model, data, parameters
-        self.transfer = parameters.transfer()
+    def __init__(self, histograms: Sequence[Histogram], parameters: Parameters):
+        self.histograms, self.parameters = tuple(histograms), parameters
+        self.places = [histogram.places(parameters) for histogram in self.histograms]
+        self.points = sum(len(histogram.data.weight) for histogram in self.histograms)
         free = parameters.free_indices
         self.lower, self.upper = parameters.lower[free], parameters.upper[free]
         self.x = np.clip(parameters.values[free], self.lower, self.upper)
@@ -183,7 +223,7 @@ class _Descent:
 
     def _length(self, step: FloatArray) -> float:
         """Return the length of a step in standard uncertainties."""
-        reduced = max(self.state.chi_squared / max(len(self.data.weight), 1), 1e-12)
+        reduced = max(self.state.chi_squared / max(self.points, 1), 1e-12)
         return float(np.sqrt(np.maximum(step @ self.state.normal @ step, 0.0) / reduced))
 
     def _undamped_length(self) -> float:
@@ -198,12 +238,20 @@ class _Descent:
         return -float(2 * self.state.gradient @ step + step @ self.state.normal @ step)
 
     def _evaluated(self, x: FloatArray) -> _State:
-        values = self.parameters.with_variables(x)
-        calculated, jacobian = self.model.linearised(values, self.transfer, self.data.weight)
-        residual = (calculated.total - self.data.intensity) * self.data.weight
         self.evaluations += 1
-        chi_squared = float(residual @ residual) if calculated.is_possible else np.inf
-        return _State(chi_squared, jacobian @ jacobian.T, jacobian @ residual, calculated)
+        values = self.parameters.with_variables(x)
+        transfer = self.parameters.transfer(values)
+        chi_squared, patterns = 0.0, []
+        normal, gradient = np.zeros((len(x), len(x))), np.zeros(len(x))
+        for histogram, places in zip(self.histograms, self.places, strict=True):
+            data = histogram.data
+            calculated, jacobian = histogram.model.linearised(values[places], transfer[places], data.weight)
+            residual = (calculated.total - data.intensity) * data.weight
+            chi_squared += float(residual @ residual) if calculated.is_possible else np.inf
+            normal += jacobian @ jacobian.T
+            gradient += jacobian @ residual
+            patterns.append(calculated)
+        return _State(chi_squared, normal, gradient, tuple(patterns))
 
     def _end(self, reason: str) -> None:
         self.ended, self.reason = True, reason
@@ -215,10 +263,10 @@ class _Descent:
         return Minimum(
             parameters=final,
             chi_squared=self.state.chi_squared,
-            points=len(self.data.weight),
+            points=self.points,
             normal_matrix=self.state.normal,
             at_bound=_held(self.x, self.state.gradient, self.lower, self.upper),
-            calculated=self.state.calculated,
+            patterns=self.state.patterns,
             outcome="not_converged" if self.reason else "converged",
             reason=self.reason or None,
             evaluations=self.evaluations,

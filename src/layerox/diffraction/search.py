@@ -70,10 +70,10 @@ def set_linear(model: Model, data: Data, parameters: Parameters) -> FloatArray:
     normal += 1e-12 * np.eye(len(lower))
     solution = bounded_step(normal, -force, lower, np.full(len(lower), np.inf))
     for name, value in zip(names, solution / size, strict=False):
-        parameters.set(name, float(value))
+        parameters.assign(name, float(value))
     scales = solution[len(terms) :] / size[len(terms) :]
     for phase, scale in zip(model.phases, scales, strict=True):
-        parameters.set(slot_name(phase, "scale"), float(scale))
+        parameters.assign(slot_name(phase, "scale"), float(scale))
     model.reach_scales = np.maximum(scales, PEAK_FRACTION / 100 * reach)
     residual = solution @ rows - data.intensity * data.weight
     reduced = float(residual @ residual) / max(len(residual) - len(solution), 1)

@@ -13,15 +13,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from layerox.diffraction.constraints import COORDINATE_RANGE, parameters_of
 from layerox.diffraction.course import TIGHT, WORTH, Course, Step
-from layerox.diffraction.parameters import (
-    COORDINATE_RANGE,
-    Parameters,
-    is_background,
-    parameters_of,
-    slot_name,
-    slot_of_public,
-)
+from layerox.diffraction.parameters import Parameters, is_background, slot_name, slot_of_public
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Data, Minimum
 from layerox.diffraction.refinement import RefinedPhase, Refinement
@@ -127,7 +121,7 @@ def warm(pattern: Pattern, start: Refinement, instrument: Instrument, radiation:
     for phase in phases:
         _tie_displacements(parameters, phase)
     for name, value in background.items():
-        parameters.set(name, value)
+        parameters.assign(name, value)
     parameters.free(slot_of_public(name, parameters.index) for name in start.free_names)
     course = Course(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters)
     course.refine("from the last result", tolerance=TIGHT)
@@ -182,7 +176,7 @@ class _Automatic:
         width = peak_width(self.model.two_theta, self.course.data.intensity)
         inverse_size = LORENTZIAN_SHARE * np.radians(width) / self.model.radiation.wavelength * 10.0
         for phase in self.phases:
-            self.course.parameters.set(slot_name(phase, "inverse_size"), inverse_size)
+            self.course.parameters.assign(slot_name(phase, "inverse_size"), inverse_size)
 
     def _position(self) -> None:
         """Let cells and one position error go: the zero, or where that has been calibrated the displacement."""
@@ -241,7 +235,7 @@ class _Automatic:
             self.unsupported[phase.name] = support, esd
             self.phases.remove(phase)
             own = [name for name in self.course.parameters.free_names if name in self._all_names(phase)]
-            self.course.parameters.set(slot_name(phase, "scale"), 0.0)
+            self.course.parameters.assign(slot_name(phase, "scale"), 0.0)
             self.course.drop(f"phase {phase.name}", own, f"its scale is {support:.1f} standard uncertainties")
 
     def _support(self, phase: Phase) -> tuple[float, float]:

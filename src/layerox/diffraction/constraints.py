@@ -1,0 +1,121 @@
+"""Constraints: bounds of every kind of quantity, and what the symmetry of the crystals leaves free.
+
+Ties of symmetry (b = a, y = 2x, species on one site) are made here and cannot be undone; others are made by a strategy
+or a user.
+"""
+
+from __future__ import annotations
+
+import math
+
+import gemmi
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.crystal import Crystal
+from layerox.diffraction.parameters import Parameters
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.simulate import Model, safe_name
+from layerox.symmetry import CELL_NAMES
+
+FloatArray = NDArray[np.float64]
+
+CELL_RANGE = 0.04
+ANGLE_RANGE = 3.0
+COORDINATE_RANGE = 0.35
+BOUNDS: dict[str, tuple[float, float]] = {
+    "zero": (-1.0, 1.0),
+    "displacement": (-2.0, 2.0),
+    "u": (-1.0, 1.0),
+    "v": (-1.0, 1.0),
+    # Not zero: a Gaussian without width has no derivative, and a step that ended there would never lead away again.
+    "w": (1e-6, 1.0),
+    "x": (0.0, 1.0),
+    "y": (0.0, 1.0),
+    "scale": (0.0, math.inf),
+    "inverse_size": (1e-4, 1.0),
+    "microstrain": (0.0, 0.1),
+    "preferred_orientation": (0.2, 5.0),
+    "occupancy": (0.0, 1.0),
+    "u_iso": (0.0, 0.08),
+}
+
+
+def parameters_of(model: Model) -> Parameters:
+    """Return the parameters of a model at their starting values, with bounds and symmetry ties; nothing varies."""
+    table = Parameters(model.names, model.start)
+    _bound_by_kind(table)
+    for phase in model.phases:
+        _constrain_cell(table, phase)
+        _constrain_sites(table, phase)
+    return table
+
+
+def _bound_by_kind(table: Parameters) -> None:
+    for k, name in enumerate(table.names):
+        kind = next((kind for kind in BOUNDS if name.endswith(f"_{kind}")), None)
+        if kind is not None:
+            table.lower[k], table.upper[k] = BOUNDS[kind]
+
+
+def _constrain_cell(table: Parameters, phase: Phase) -> None:
+    names = [safe_name(f"{phase.name}_{name}") for name in CELL_NAMES]
+    rule = phase.crystal.symmetry.cell_rule
+    for index, name in enumerate(names):
+        k = table.find(name)
+        value = table.values[k]
+        half = ANGLE_RANGE if index >= 3 else CELL_RANGE * value
+        table.lower[k], table.upper[k] = value - half, value + half
+        if index in rule.follows:
+            table.tie(name, names[rule.follows[index]])
+        elif index in rule.fixed:
+            table.locked.add(k)
+
+
+def _constrain_sites(table: Parameters, phase: Phase) -> None:
+    crystal = phase.crystal
+    for group in crystal.mixed_sites:
+        leader = crystal.sites[group[0]]
+        free = crystal.symmetry.free_directions(leader.position)
+        names = [_site_names(phase, crystal.sites[k].label) for k in group]
+        _constrain_position(table, names[0], free, crystal)
+        for other in names[1:]:
+            for axis in range(3):
+                table.tie(other[axis], names[0][axis])
+                k, lead = table.find(other[axis]), table.find(names[0][axis])
+                table.lower[k], table.upper[k] = table.lower[lead], table.upper[lead]
+    _fix_origin(table, phase)
+
+
+def _site_names(phase: Phase, label: str) -> list[str]:
+    return [safe_name(f"{phase.name}_{label}_{axis}") for axis in "xyz"]
+
+
+def _constrain_position(table: Parameters, names: list[str], free: FloatArray, crystal: Crystal) -> None:
+    """Let the leading coordinate of each free direction lead, the others follow it or stay."""
+    leaders = {int(np.argmax(row != 0)): row for row in free}
+    for axis, name in enumerate(names):
+        k = table.find(name)
+        half = COORDINATE_RANGE / crystal.cell[axis]
+        table.lower[k], table.upper[k] = table.values[k] - half, table.values[k] + half
+        if axis in leaders:
+            continue
+        source = next((lead for lead, row in leaders.items() if row[axis] != 0), None)
+        if source is None:
+            table.locked.add(k)
+        else:
+            factor = float(leaders[source][axis])
+            table.tie(name, names[source], factor, table.values[k] - factor * table.value(names[source]))
+
+
+def _fix_origin(table: Parameters, phase: Phase) -> None:
+    """In a polar group, hold the heaviest site along the polar axes: the origin is free there."""
+    crystal = phase.crystal
+    heaviest = sorted(crystal.sites, key=lambda site: -gemmi.Element(site.element).atomic_number)
+    for row in crystal.symmetry.polar_directions:
+        axis = int(np.argmax(row != 0))
+        for site in heaviest:
+            k = table.find(_site_names(phase, site.label)[axis])
+            if k not in table.ties and k not in table.locked:
+                table.locked.add(k)
+                break
