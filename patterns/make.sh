@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Makes the patterns of this folder anew (needs the command layerox): bash patterns/make.sh [FOLDER]
 set -eu
-folder=${1:-$(dirname "$0")}
+folder=$(realpath "${1:-$(dirname "$0")}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+cd "$work"
 
-cat >"$work/diffractometer.toml" <<'TOML'
+cat >diffractometer.toml <<'TOML'
 [radiation]
 source = "CuKa"
 monochromator_two_theta = 26.6
@@ -21,8 +22,8 @@ displacement_mm = 0.06
 TOML
 
 # A P2/O3 cathode: cells that differ a little from those of the library, so that a fit has something to find.
-layerox build P2 --a 2.8894 --c 11.1268 -o "$work/P2.cif" >"$work/log"
-layerox build O3 --a 2.9672 --c 15.9547 -o "$work/O3.cif" >"$work/log"
-layerox simulate "$work/P2.cif" "$work/O3.cif" --weights 0.62 0.38 --size 95 60 --microstrain 0.0009 0.0021 \
-  --instrument "$work/diffractometer.toml" --background 210 -95 48 -17 6 --counts 11000 --seed 20261121 \
+layerox build P2 --a 2.8894 --c 11.1268 -o P2.cif >log
+layerox build O3 --a 2.9672 --c 15.9547 -o O3.cif >log
+layerox simulate P2.cif O3.cif --weights 0.62 0.38 --size 95 60 --microstrain 0.0009 0.0021 \
+  --instrument diffractometer.toml --background 210 -95 48 -17 6 --counts 11000 --seed 20261121 \
   -o "$folder/p2_o3.xye"

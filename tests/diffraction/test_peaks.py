@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.phase import CELL_MARGIN, Phase, PhaseModel, polarization_of
 from layerox.diffraction.reflections import reflections
+from layerox.diffraction.simulate import INSTRUMENT_SLOTS
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text
 from layerox.symmetry import cell_from_metric, metric_tensor
@@ -20,19 +21,19 @@ from reference_crystals import ALL, LAB6, O3, O3_PRIME, P2, POLAR, SPINEL, TRICL
 COPPER = radiation_from_text("CuKa")
 ONE_LINE = Radiation(lines=((1.540593, 1.0),), polarization=0.5)
 RADIUS = 173.0
+LAST = 1.5
 cells = st.tuples(*(st.floats(2, 20),) * 3, *(st.floats(70, 115),) * 3)
 
 
 def instrument_values(**values):
-    slots = ("zero", "displacement", "u", "v", "w", "x", "y")
-    return np.array([float(values.get(slot, 0.0)) for slot in slots])
+    return np.array([float(values.get(slot, 0.0)) for slot in INSTRUMENT_SLOTS])
 
 
 def peaks_of(q, *, radiation=COPPER, size_nm=math.inf, microstrain=0.0, polarization=0.5, geometry="bragg-brentano",
-             strength=None, slope=None, **instrument):  # fmt: skip
+             strength=None, slope=None, last=1.5, **instrument):  # fmt: skip
     q = np.atleast_1d(np.asarray(q, dtype=float))
     strength = np.ones(q.size) if strength is None else strength
-    return pk.peak_list(
+    table, slopes, _, _ = pk.peak_list(
         q,
         strength,
         np.zeros(q.size) if slope is None else slope,
@@ -44,7 +45,9 @@ def peaks_of(q, *, radiation=COPPER, size_nm=math.inf, microstrain=0.0, polariza
         polarization,
         RADIUS,
         geometry == "bragg-brentano",
+        last,
     )
+    return table, slopes
 
 
 D_SPACINGS = np.array([11.2, 5.5775, 2.4984833, 1.5, 1.1155, 0.85])
@@ -147,15 +150,16 @@ def test_gaussian_width_is_cagliotis():
     np.testing.assert_allclose(table[2], 0)
 
 
-def test_an_imaginary_gaussian_width_is_marked():
+def test_an_imaginary_gaussian_width_falls_off_to_nothing_smoothly():
     table, slopes = peaks_of(Q, v=-0.1, w=0.02)
     tangent = np.tan(np.radians(table[0] / 2))
-    negative = 0.02 - 0.1 * tangent < 0
-    assert negative.any()
-    assert not negative.all()
-    assert (table[1][negative] < 0).all()
-    assert (table[1][~negative] >= 0).all()
-    assert (slopes[1][negative] == 0).all()
+    square = 0.02 - 0.1 * tangent
+    floored = square < 1e-6
+    assert floored.any()
+    assert not floored.all()
+    np.testing.assert_allclose(table[1][floored] ** 2, 1e-6 * np.exp(square[floored] / 1e-6 - 1), atol=1e-300)
+    np.testing.assert_allclose(table[1][~floored] ** 2, square[~floored])
+    assert np.isfinite(slopes).all()
 
 
 def test_lorentzian_width_is_x_over_cosine_and_y_tangent():
@@ -314,15 +318,18 @@ def test_gradients_of_the_instrument(slot, geometry):
     values = instrument_values(zero=0.01, displacement=0.1, u=0.01, v=-0.004, w=0.005, x=0.02, y=0.03)
     wavelengths, weights = np.array([1.5405929, 1.5444274]), np.array([2 / 3, 1 / 3])
 
-    def table(instrument):
-        found, _ = pk.peak_list(
+    def peaks(instrument):
+        return pk.peak_list(
             Q, np.ones(Q.size), np.zeros(Q.size), wavelengths, weights, instrument, 0.01, 0.001, 0.5, RADIUS,
-            geometry == "bragg-brentano",
+            geometry == "bragg-brentano", LAST,
         )  # fmt: skip
-        return found
 
+    def table(instrument):
+        return peaks(instrument)[0]
+
+    bragg = peaks(values)[2]
     gradient = np.full((2 * Q.size, 4), 1.5)
-    pk.instrument_gradient(slot, Q, wavelengths, table(values)[1], RADIUS, geometry == "bragg-brentano", gradient, 2.0)
+    pk.instrument_gradient(slot, bragg, table(values)[1], RADIUS, geometry == "bragg-brentano", LAST, gradient, 2.0)
     h = 1e-6
     up, down = values.copy(), values.copy()
     up[slot] += h
@@ -338,7 +345,7 @@ def test_gradients_of_the_broadening(slot):
     values, instrument = phase.values, instrument_values(w=0.01)
     found = model.peaks(values, instrument)
     gradient = np.zeros((found.table.shape[1], 4))
-    pk.broadening_gradient(slot, found.q, model.wavelengths, gradient, 1.0)
+    pk.broadening_gradient(slot, found.listed.bragg, model.wavelengths[found.listed.line], model.last, gradient, 1.0)
     h = 1e-7
     up, down = values.copy(), values.copy()
     up[slot] += h
@@ -356,7 +363,7 @@ def test_gradients_of_every_slot_of_a_phase(known):
     model = PhaseModel(phase, COPPER, Instrument(), 60.0)
     values, instrument = phase.values, instrument_values(u=0.003, w=0.01, displacement=0.05)
     found = model.peaks(values, instrument)
-    gradients = model.gradients(found, values, np.eye(len(values)), np.zeros((7, len(values))))
+    gradients = model.gradients(found, found.listed, values, np.eye(len(values)), np.zeros((9, len(values))))
 
     def scaled(v):
         table = model.peaks(v, instrument).table.copy()
@@ -373,3 +380,12 @@ def test_gradients_of_every_slot_of_a_phase(known):
             largest = max(np.abs(numeric[:, field]).max(), 1e-9)
             worst = np.abs(gradients[slot][:, field] - numeric[:, field]).max()
             assert worst < 1e-5 * largest + 1e-6, (name, field)
+
+
+def test_widths_beyond_the_pattern_are_those_at_its_end():
+    # W + V tan(theta) would be negative at the smallest d-spacing, which stands beyond the last angle.
+    table, slopes = peaks_of(Q, v=-0.1, w=0.05, last=0.4)
+    beyond = table[0] > np.degrees(0.8)
+    assert beyond.any()
+    assert np.allclose(table[1][beyond], np.sqrt(0.05 - 0.1 * np.tan(0.4)))
+    assert (slopes[1][beyond] == 0).all()

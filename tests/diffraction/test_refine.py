@@ -407,7 +407,7 @@ def test_the_norm_is_that_of_r_wp():
     assert data.norm == 100 + 400
 
 
-def test_a_step_to_imaginary_widths_is_never_taken():
+def test_it_finds_its_way_along_widths_that_are_all_but_imaginary():
     # u, v and w start where the width at high angles is all but imaginary, and the data want it narrower still.
     two_theta = np.arange(15.0, 110.0, 0.02)
     wide = Instrument(profile=Profile(u=0.0, v=-0.004, w=0.012))
@@ -418,5 +418,5 @@ def test_a_step_to_imaginary_widths_is_never_taken():
     table = parameters_of(model)
     table.free(["instrument_u", "instrument_v", "instrument_w", "P2_scale"])
     found = minimise(model, Data(target, np.ones(two_theta.size)), table)
-    assert found.calculated.is_possible
-    assert np.isfinite(found.chi_squared)
+    assert found.outcome == "converged"
+    np.testing.assert_allclose(found.calculated.total, target, rtol=1e-4)

@@ -71,7 +71,8 @@ def test_derivatives_of_every_quantity_of_a_phase(crystal):
 @pytest.mark.parametrize("geometry", ["bragg-brentano", "debye-scherrer"])
 def test_derivatives_of_instrument_and_background(geometry):
     model = model_of(p2(), geometry)
-    names = [f"instrument_{slot}" for slot in INSTRUMENT_SLOTS] + [f"background_{k}" for k in range(4)]
+    # The axial slots are zero here, where nothing has a derivative: see test_axial.
+    names = [f"instrument_{slot}" for slot in INSTRUMENT_SLOTS[:7]] + [f"background_{k}" for k in range(4)]
     assert max(worst_derivative(model, names).values()) < 1e-5
 
 

@@ -12,6 +12,7 @@ import pytest
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.phase import Phase, PhaseModel
 from layerox.diffraction.scattering import scatterers
+from layerox.diffraction.simulate import INSTRUMENT_SLOTS
 from layerox.diffraction.structure_factors import squared_structure_factors
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation
@@ -31,7 +32,7 @@ from reference_crystals import (
 )
 
 COPPER = Radiation(lines=((1.540593, 1.0),), polarization=0.5)
-NO_INSTRUMENT = np.zeros(7)
+NO_INSTRUMENT = np.zeros(len(INSTRUMENT_SLOTS))
 
 # ScO2F-like, made up: ions in a cubic group without inversion, anisotropic on a special position.
 NON_CENTRIC = crystal(

@@ -68,7 +68,9 @@ def agreement(observed: FloatArray, calculated: FloatArray, weight: FloatArray, 
     )
 
 
-def r_bragg(two_theta: FloatArray, ratio: FloatArray, peaks: FloatArray, lines: int, tail: float) -> float:
+def r_bragg(
+    two_theta: FloatArray, ratio: FloatArray, peaks: FloatArray, owner: NDArray[np.int64], tail: float
+) -> float:
     """Return sum |I_o - I_c| / sum I_c over the reflections of a phase.
 
     I_o shares the observed intensity out among overlapping reflections as the model does (Rietveld, J. Appl.
@@ -82,12 +84,12 @@ def r_bragg(two_theta: FloatArray, ratio: FloatArray, peaks: FloatArray, lines: 
         Observed over calculated intensity, both above the background, shape (n,).
     peaks
         Position, Gaussian width, Lorentzian width and area of each peak, shape (4, m).
-    lines
-        Number of peaks of each reflection.
+    owner
+        Reflection of each peak, shape (m,).
     tail
         Height at which a peak is cut.
     """
     position, gauss, lorentz, area = peaks
     observed, calculated = shared_out(two_theta, ratio, position, gauss, lorentz, area, tail)
-    by_reflection = np.abs((observed - calculated).reshape(-1, lines).sum(axis=1))
+    by_reflection = np.abs(np.bincount(owner, weights=observed - calculated))
     return float(by_reflection.sum() / max(calculated.sum(), 1e-300))

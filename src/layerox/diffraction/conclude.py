@@ -176,10 +176,10 @@ class _Reader:
         return Refined(0.0, float(trace.values[index]), "unsupported")
 
     def _r_bragg(self, index: int) -> float:
-        table = self.minimum.calculated.peaks[index].table.copy()
+        peaks = self.minimum.calculated.peaks[index]
+        table = peaks.table.copy()
         table[3] *= self.values[self.model.phase_blocks[index].start + pk.SCALE]
-        lines = len(self.model.radiation.lines)
-        return r_bragg(self.model.two_theta, self.ratio, table, lines, self.model.tail)
+        return r_bragg(self.model.two_theta, self.ratio, table, peaks.listed.owner, self.model.tail)
 
     def _cell(self, phase: Phase, block: slice, slots: dict[str, Refined]) -> dict[str, Refined]:
         own = slice(block.start + pk.CELL, block.start + pk.CELL + 6)
@@ -202,10 +202,17 @@ class _Reader:
         return replace(phase.crystal, cell=cell_tuple(slots[name] for name in CELL_NAMES), sites=sites)
 
     def _ticks(self, index: int) -> FloatArray:
-        lines = self.model.radiation.weights
-        positions = self.minimum.calculated.peaks[index].table[0].reshape(-1, len(lines))[:, lines.index(max(lines))]
+        sines = 0.5 * self.model.radiation.wavelength * np.sqrt(self.minimum.calculated.peaks[index].q)
+        positions = self._measured(2 * np.arcsin(sines[sines < 1]))
         low, high = self.model.limits
         return np.asarray(positions[(positions >= low) & (positions <= high)])
+
+    def _measured(self, bragg: FloatArray) -> FloatArray:
+        """Return the angles (degrees) at which reflections of Bragg angles (radian) stand in the pattern."""
+        value, geometry = self.minimum.parameters.value, self.model.phase_models[0]
+        shifts = [pk.displacement_shift(angle / 2, geometry.radius, geometry.bragg_brentano)[0] for angle in bragg]
+        displaced = value("instrument_displacement") * np.array(shifts)
+        return np.asarray(np.degrees(bragg) + value("instrument_zero") + displaced)
 
 
 def _site(site: Site, slots: dict[str, Refined]) -> RefinedSite:
@@ -230,10 +237,10 @@ def _size(inverse: Refined) -> Refined:
 def _refined_instrument(instrument: Instrument, minimum: Minimum) -> Instrument:
     value = minimum.parameters.value
     u, v, w, x, y = (value(f"instrument_{slot}") for slot in "uvwxy")
-    axial = instrument.profile.axial if instrument.profile else None
+    axial = value("instrument_s_over_l"), value("instrument_h_over_l")
     return replace(
         instrument,
-        profile=Profile(u=u, v=v, w=w, x=x, y=y, axial=axial),
+        profile=Profile(u=u, v=v, w=w, x=x, y=y, axial=axial if any(axial) else None),
         zero=value("instrument_zero"),
         displacement_mm=value("instrument_displacement"),
     )

@@ -26,12 +26,14 @@ COORDINATE_RANGE = 0.35
 BOUNDS: dict[str, tuple[float, float]] = {
     "zero": (-1.0, 1.0),
     "displacement": (-2.0, 2.0),
-    "u": (-1.0, 1.0),
+    "u": (0.0, 1.0),
     "v": (-1.0, 1.0),
     # Not zero: a Gaussian without width has no derivative, and a step that ended there would never lead away again.
     "w": (1e-6, 1.0),
     "x": (0.0, 1.0),
     "y": (0.0, 1.0),
+    "s_over_l": (0.0, 0.1),
+    "h_over_l": (0.0, 0.1),
     "scale": (0.0, math.inf),
     "inverse_size": (1e-4, 1.0),
     "microstrain": (0.0, 0.1),

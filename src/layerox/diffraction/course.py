@@ -124,6 +124,7 @@ class Course:
         name: str,
         freed: Sequence[str],
         gate: Callable[[Minimum, str], str] | None = None,
+        start: Mapping[str, float] | None = None,
     ) -> list[str]:
         """Let quantities go, refine, and keep those that pay and pass the gate.
 
@@ -135,6 +136,8 @@ class Course:
             Names of the quantities.
         gate
             Tells why one of them cannot stand at a minimum, "" if it can.
+        start
+            Where to start some of them from, in place of their present values.
 
         Returns
         -------
@@ -143,6 +146,8 @@ class Course:
         """
         before = self.parameters
         trial = before.copy()
+        for quantity, value in (start or {}).items():
+            trial.assign(quantity, value)
         names = trial.free(freed)
         while names:
             found = self._minimised(trial, LOOSE)

@@ -7,6 +7,7 @@ exact for straight lines and good to ten digits otherwise. asteval is loaded whe
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
@@ -93,15 +94,30 @@ class Expression:
         return float(1.0 / values[k]) if reciprocal else float(values[k])
 
     def _evaluated(self, seen: Mapping[str, float]) -> float:
-        interpreter = _interpreter()
-        interpreter.symtable.update(seen)
-        result = interpreter(self.text, show_errors=False, raise_errors=False)
-        for name in seen:
-            interpreter.symtable.pop(name)
-        if interpreter.error or not np.isscalar(result) or not np.isfinite(float(result)):
-            interpreter.error = []
+        result = _result(self.text, seen)
+        if result is None or (self._reciprocal and result == 0):
             raise InputError("has no finite value", place=self._place, cure="correct the expression")
-        return float(1.0 / result) if self._reciprocal else float(result)
+        return 1.0 / result if self._reciprocal else result
+
+
+def _result(text: str, seen: Mapping[str, float]) -> float | None:
+    """Evaluate an expression; None if it fails or is no finite number."""
+    interpreter = _interpreter()
+    symbols = interpreter.symtable
+    hidden = {name: symbols[name] for name in seen if name in symbols}
+    symbols.update(seen)
+    try:
+        result: Any = interpreter(text, show_errors=False, raise_errors=False)
+        failed, interpreter.error = bool(interpreter.error), []
+    finally:
+        for name in seen:
+            del symbols[name]
+        symbols.update(hidden)
+    try:
+        number = float(result)
+    except (TypeError, ValueError):
+        return None
+    return None if failed or not math.isfinite(number) else number
 
 
 @cache

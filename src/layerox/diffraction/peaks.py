@@ -22,9 +22,11 @@ IntArray = NDArray[np.int64]
 DEGREE = math.pi / 180.0
 NM = 10.0
 OUT_OF_SIGHT = 1e6
+# Square of a Gaussian FWHM (degrees) that is as good as none: less than a thousandth of a degree shows nowhere.
+LEAST_SQUARE = 1e-6
 
 # What a variable of the model acts upon; the order of the slots of `Instrument` and of a phase.
-ZERO, DISPLACEMENT, U, V, W, X, Y = range(7)
+ZERO, DISPLACEMENT, U, V, W, X, Y, S_OVER_L, H_OVER_L = range(9)
 SCALE, CELL, INVERSE_SIZE, MICROSTRAIN, ORIENTATION, SITES = 0, 1, 7, 8, 9, 10
 SITE_X, SITE_Y, SITE_Z, SITE_OCCUPANCY, SITE_U = range(5)
 PER_SITE = 5
@@ -118,14 +120,18 @@ def lorentz_polarization(theta: float, polarization: float) -> tuple[float, floa
 
 @compiled
 def gaussian_width(tangent: float, instrument: FloatArray) -> tuple[float, float]:
-    """Return Caglioti's Gaussian FWHM (degrees) and its derivative with tan(theta); -1 if it is imaginary."""
+    """Return Caglioti's Gaussian FWHM (degrees) and its derivative with tan(theta).
+
+    Its square is not let below `LEAST_SQUARE`: from there on it falls off to zero exponentially, so that a refinement
+    on its way through an imaginary width has a pattern and a way back.
+    """
     square = (instrument[U] * tangent + instrument[V]) * tangent + instrument[W]
-    if square < 0.0:
-        return -1.0, 0.0
-    if square == 0.0:
-        return 0.0, 0.0
+    slope = 2.0 * instrument[U] * tangent + instrument[V]
+    if square < LEAST_SQUARE:
+        square = LEAST_SQUARE * math.exp(square / LEAST_SQUARE - 1.0)
+        slope *= square / LEAST_SQUARE
     width = math.sqrt(square)
-    return width, 0.5 * (2.0 * instrument[U] * tangent + instrument[V]) / width
+    return (width, 0.5 * slope / width) if width > 0.0 else (0.0, 0.0)
 
 
 @compiled
@@ -153,7 +159,8 @@ def peak_list(
     polarization: float,
     radius: float,
     bragg_brentano: bool,
-) -> tuple[FloatArray, FloatArray]:
+    last: float,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return position, Gaussian width, Lorentzian width and area of every peak, and their slopes with q.
 
     Parameters
@@ -165,21 +172,26 @@ def peak_list(
     wavelengths, weights
         Emission lines, angstrom, shape (l,).
     instrument
-        zero, displacement (mm), u, v, w, x, y.
+        zero, displacement (mm), u, v, w, x, y, and what else the instrument has.
     inverse_size, microstrain
         1/nm, and dimensionless.
     polarization, radius, bragg_brentano
         p, goniometer radius in mm, and the geometry.
+    last
+        Bragg angle theta, radian, beyond which peaks have the widths that they have there: what stands out of the
+        pattern must not decide whether U, V and W are possible.
 
     Returns
     -------
     tuple
         Two arrays of shape (4, n l): degrees, degrees, degrees, and intensity times degrees for unit scale; and
         their derivatives with respect to q. Peaks of one reflection stand together. A line too long to be
-        diffracted has its peak out of sight with zero area.
+        diffracted has its peak out of sight with zero area. Then the Bragg angle 2 theta of each peak, radian, and
+        its derivative with respect to q, (n l,).
     """
     lines = wavelengths.size
     peaks, slopes = np.zeros((4, q.size * lines)), np.zeros((4, q.size * lines))
+    bragg, bragg_by_q = np.zeros(q.size * lines), np.zeros(q.size * lines)
     for r in range(q.size):
         for line in range(lines):
             k = r * lines + line
@@ -190,92 +202,93 @@ def peak_list(
             theta = math.asin(sine)
             tangent = math.tan(theta)
             theta_q = tangent / (2.0 * q[r])
+            bragg[k], bragg_by_q[k] = 2.0 * theta, 2.0 * theta_q
             shift, shift_slope = displacement_shift(theta, radius, bragg_brentano)
-            gauss, gauss_slope = gaussian_width(tangent, instrument)
-            lorentz, lorentz_slope = lorentzian_width(theta, wavelengths[line], instrument, inverse_size, microstrain)
+            inside = min(theta, last)
+            width_q = theta_q if theta <= last else 0.0
+            gauss, gauss_slope = gaussian_width(math.tan(inside), instrument)
+            lorentz, lorentz_slope = lorentzian_width(inside, wavelengths[line], instrument, inverse_size, microstrain)
             factor, factor_slope = lorentz_polarization(theta, polarization)
             peaks[0, k] = 2.0 * theta / DEGREE + instrument[ZERO] + instrument[DISPLACEMENT] * shift
-            peaks[1, k] = gauss  # negative where U, V, W give an imaginary width
+            peaks[1, k] = gauss
             peaks[2, k] = lorentz
             peaks[3, k] = weights[line] * strength[r] * factor
             slopes[0, k] = (2.0 / DEGREE + instrument[DISPLACEMENT] * shift_slope) * theta_q
-            slopes[1, k] = gauss_slope * (1.0 + tangent * tangent) * theta_q
-            slopes[2, k] = lorentz_slope * theta_q
+            slopes[1, k] = gauss_slope * (1.0 + tangent * tangent) * width_q
+            slopes[2, k] = lorentz_slope * width_q
             slopes[3, k] = weights[line] * (strength_slope[r] * factor + strength[r] * factor_slope * theta_q)
-    return peaks, slopes
+    return peaks, slopes, bragg, bragg_by_q
 
 
 @compiled
 def instrument_gradient(
     slot: int,
-    q: FloatArray,
-    wavelengths: FloatArray,
+    bragg: FloatArray,
     gauss: FloatArray,
     radius: float,
     bragg_brentano: bool,
+    last: float,
     gradient: FloatArray,
     factor: float,
 ) -> None:
-    """Add `factor` times the derivative of all peaks with respect to one slot of the instrument, (peaks, 4)."""
-    lines = wavelengths.size
-    for r in range(q.size):
-        for line in range(lines):
-            k = r * lines + line
-            sine = 0.5 * wavelengths[line] * math.sqrt(q[r])
-            if sine >= 0.9999:
-                continue
-            theta = math.asin(sine)
-            tangent = math.tan(theta)
-            if slot == ZERO:
-                gradient[k, 0] += factor
-            elif slot == DISPLACEMENT:
-                gradient[k, 0] += factor * displacement_shift(theta, radius, bragg_brentano)[0]
-            elif slot == X:
-                gradient[k, 2] += factor / math.cos(theta)
-            elif slot == Y:
-                gradient[k, 2] += factor * tangent
-            elif gauss[k] > 0.0:
-                power = tangent * tangent if slot == U else (tangent if slot == V else 1.0)
-                gradient[k, 1] += factor * 0.5 * power / gauss[k]
+    """Add `factor` times the derivative of all peaks with respect to a slot of the instrument (not the axial ones).
+
+    `bragg` holds the Bragg angle 2 theta of each peak, radian (0 for one out of sight), `gauss` its Gaussian width,
+    shape (peaks,); `last` is as in `peak_list`; `gradient` has shape (peaks, 4).
+    """
+    for k in range(bragg.size):
+        theta = 0.5 * bragg[k]
+        if theta == 0.0:
+            continue
+        inside = min(theta, last)
+        tangent = math.tan(inside)
+        if slot == ZERO:
+            gradient[k, 0] += factor
+        elif slot == DISPLACEMENT:
+            gradient[k, 0] += factor * displacement_shift(theta, radius, bragg_brentano)[0]
+        elif slot == X:
+            gradient[k, 2] += factor / math.cos(inside)
+        elif slot == Y:
+            gradient[k, 2] += factor * tangent
+        elif gauss[k] > 0.0:
+            power = tangent * tangent if slot == U else (tangent if slot == V else 1.0)
+            damping = min(1.0, gauss[k] * gauss[k] / LEAST_SQUARE)
+            gradient[k, 1] += factor * 0.5 * power * damping / gauss[k]
 
 
 @compiled
-def broadening_gradient(slot: int, q: FloatArray, wavelengths: FloatArray, gradient: FloatArray, factor: float) -> None:
-    """Add `factor` times the derivative of all peaks with respect to inverse size or microstrain, (peaks, 4)."""
-    lines = wavelengths.size
-    for r in range(q.size):
-        for line in range(lines):
-            sine = 0.5 * wavelengths[line] * math.sqrt(q[r])
-            if sine >= 0.9999:
-                continue
-            theta = math.asin(sine)
-            if slot == INVERSE_SIZE:
-                slope = wavelengths[line] / NM / math.cos(theta) / DEGREE
-            else:
-                slope = math.tan(theta) / DEGREE
-            gradient[r * lines + line, 2] += factor * slope
+def broadening_gradient(
+    slot: int, bragg: FloatArray, wavelengths: FloatArray, last: float, gradient: FloatArray, factor: float
+) -> None:
+    """Add `factor` times the derivative of all peaks with respect to inverse size or microstrain, (peaks, 4).
+
+    `wavelengths` are those of the peaks, angstrom, shape (peaks,).
+    """
+    for k in range(bragg.size):
+        theta = min(0.5 * bragg[k], last)
+        by_size = wavelengths[k] / NM / math.cos(theta)
+        gradient[k, 2] += factor * (by_size if slot == INVERSE_SIZE else math.tan(theta)) / DEGREE
 
 
 @compiled
-def chain_through_q(by_slot: FloatArray, slopes: FloatArray, gradient: FloatArray, factor: float) -> None:
-    """Add `factor` times the derivative of all peaks with respect to something that moves q by `by_slot`, (n,)."""
-    lines = slopes.shape[1] // by_slot.size
-    for r in range(by_slot.size):
-        for line in range(lines):
-            k = r * lines + line
-            for field in range(4):
-                gradient[k, field] += factor * by_slot[r] * slopes[field, k]
+def chain_through_q(
+    by_slot: FloatArray, owner: IntArray, slopes: FloatArray, gradient: FloatArray, factor: float
+) -> None:
+    """Add `factor` times the derivative of all peaks with respect to something that moves q by `by_slot`, (n,).
+
+    `owner` is the reflection of each peak, shape (peaks,); `slopes` are the derivatives with respect to q, (4, peaks).
+    """
+    for k in range(owner.size):
+        for field in range(4):
+            gradient[k, field] += factor * by_slot[owner[k]] * slopes[field, k]
 
 
 @compiled
 def chain_through_strength(
-    by_slot: FloatArray, strength: FloatArray, area: FloatArray, gradient: FloatArray, factor: float
+    by_slot: FloatArray, owner: IntArray, strength: FloatArray, area: FloatArray, gradient: FloatArray, factor: float
 ) -> None:
     """Add `factor` times the derivative with respect to something that changes the strength by `by_slot`, (n,)."""
-    lines = area.size // by_slot.size
-    for r in range(by_slot.size):
-        if strength[r] == 0.0:
-            continue
-        for line in range(lines):
-            k = r * lines + line
+    for k in range(owner.size):
+        r = owner[k]
+        if strength[r] != 0.0:
             gradient[k, 3] += factor * by_slot[r] / strength[r] * area[k]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from layerox.crystal import Crystal
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.axial import asymmetric, node_table
 from layerox.diffraction.reflections import Reflections, equivalents, one_of_each_sign, reflections
 from layerox.diffraction.scattering import scatterers
 from layerox.diffraction.structure_factors import TWO_PI_SQUARED, geometric_sums, squared_structure_factors
@@ -27,6 +28,7 @@ IntArray = NDArray[np.int64]
 
 # The sphere of reflections is drawn this much larger than the range asks, so that cells may shrink or grow.
 CELL_MARGIN = 0.05
+LAST_ANGLE = 175.0
 SITE_SLOTS = ("x", "y", "z", "occupancy", "u_iso")
 OWN_SLOTS = ("scale", *CELL_NAMES, "inverse_size", "microstrain", "preferred_orientation")
 
@@ -88,6 +90,31 @@ class Phase:
 
 
 @dataclass(frozen=True, eq=False)
+class PeakSet:
+    """Peaks with what their derivatives are made of.
+
+    Attributes
+    ----------
+    table, slopes
+        Position, Gaussian and Lorentzian width (degrees) and unit-scale area of each peak, (4, m), and their
+        derivatives with respect to q.
+    owner, line
+        Reflection and emission line of each peak, shape (m,).
+    bragg
+        Bragg angle 2 theta of each peak, radian, shape (m,).
+    by_axial
+        Derivatives of positions and areas with respect to S / L and H / L, (2, 2, m); None without asymmetry.
+    """
+
+    table: FloatArray
+    slopes: FloatArray
+    owner: IntArray
+    line: IntArray
+    bragg: FloatArray
+    by_axial: FloatArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Peaks:
     """The peaks of one phase at one set of values, with what their derivatives are made of.
 
@@ -97,8 +124,10 @@ class Peaks:
         1/d^2, shape (n,), and its derivatives with respect to the cell, (6, n).
     f_squared, texture
         |F|^2 in electrons^2 a cell (mean of Friedel mates) and texture correction, shape (n,).
-    table, slopes
-        Position, widths and unit-scale area of each peak, (4, n l), and their derivatives with respect to q.
+    listed
+        One peak for each reflection and emission line, as a symmetric one.
+    parts, first
+        With axial divergence: the shifted peaks that each of `listed` consists of, and where they start, (n l + 1,).
     """
 
     q: FloatArray
@@ -110,14 +139,21 @@ class Peaks:
     texture_by_r: FloatArray
     texture_by_cell: FloatArray
     strength: FloatArray
-    table: FloatArray
-    slopes: FloatArray
+    listed: PeakSet
+    parts: PeakSet | None
+    first: IntArray
 
     @property
-    def widths_are_real(self) -> bool:
-        """Whether the instrument's Gaussian width is real, and some width is left, at every peak."""
+    def table(self) -> FloatArray:
+        """Position, widths and unit-scale area of each listed peak, shape (4, n l)."""
+        return self.listed.table
+
+    @property
+    def has_width(self) -> NDArray[np.bool_]:
+        """Whether the instrument's Gaussian width is real, and some width is left, at each listed peak."""
         _, gauss, lorentz, _ = self.table
-        return bool((gauss >= 0).all() and (gauss + lorentz > 0).all())
+        none = pk.LEAST_SQUARE / math.e  # what `gaussian_width` makes of zero
+        return np.asarray((gauss**2 > none * (1 + 1e-9)) | ((gauss**2 > none * (1 - 1e-9)) & (lorentz > 0)))
 
 
 class PhaseModel:
@@ -143,9 +179,13 @@ class PhaseModel:
         self.polarization = polarization_of(radiation)
         self.radius = instrument.radius_mm
         self.bragg_brentano = instrument.geometry == "bragg-brentano"
+        self.last = math.radians(min(two_theta_max, LAST_ANGLE) / 2)
         d_min = _smallest_d(self.wavelengths.min(), two_theta_max) / (1 + CELL_MARGIN)
         self.reflections: Reflections = reflections(crystal.symmetry, crystal.cell, d_min)
         self.hkl = self.reflections.hkl.astype(np.float64)
+        lines = len(self.wavelengths)
+        self.owner = np.repeat(np.arange(len(self.hkl)), lines)
+        self.line = np.tile(np.arange(lines), len(self.hkl))
         self.scattering = scatterers(crystal.sites, radiation)
         self._prepare_sums(crystal)
         self.axis = np.array(phase.axis, dtype=np.float64)
@@ -196,7 +236,7 @@ class PhaseModel:
         r = values[pk.ORIENTATION]
         texture, by_r, texture_by_cell = texture_factors(self.equivalents, self.axis, r, inverse, slopes)
         weight = self.reflections.multiplicity * texture
-        table, peak_slopes = pk.peak_list(
+        table, peak_slopes, bragg, bragg_by_q = pk.peak_list(
             q,
             weight * f_squared,
             weight * f_slope,
@@ -208,7 +248,18 @@ class PhaseModel:
             self.polarization,
             self.radius,
             self.bragg_brentano,
+            self.last,
         )
+        listed = PeakSet(table, peak_slopes, self.owner, self.line, bragg)
+        sample, slit = instrument_values[pk.S_OVER_L], instrument_values[pk.H_OVER_L]
+        parts, first = None, np.zeros(1, dtype=np.int64)
+        if (sample > 0.0 or slit > 0.0) and listed.table[1].min() >= 0.0:
+            first, many, many_slopes, by_axial, centred = asymmetric(
+                table, peak_slopes, bragg, bragg_by_q, sample, slit, *node_table()
+            )
+            parent = np.repeat(np.arange(len(bragg)), np.diff(first))
+            parts = PeakSet(many, many_slopes, self.owner[parent], self.line[parent], bragg[parent], by_axial)
+            listed = PeakSet(table, peak_slopes, self.owner, self.line, bragg, centred)
         return Peaks(
             q=q,
             by_cell=by_cell,
@@ -219,13 +270,15 @@ class PhaseModel:
             texture_by_r=by_r,
             texture_by_cell=texture_by_cell,
             strength=weight * f_squared,
-            table=table,
-            slopes=peak_slopes,
+            listed=listed,
+            parts=parts,
+            first=first,
         )
 
     def gradients(
         self,
         peaks: Peaks,
+        chosen: PeakSet,
         values: FloatArray,
         transfer: FloatArray,
         instrument_transfer: FloatArray,
@@ -234,46 +287,46 @@ class PhaseModel:
 
         Parameters
         ----------
-        peaks
-            The peaks at `values`.
+        peaks, chosen
+            The peaks at `values`, and which set of them.
         values
             Values of the phase's slots.
         transfer, instrument_transfer
             Derivatives of the slots of the phase, and of the instrument, with respect to the variables,
-            shapes (slots, v) and (7, v).
+            shapes (slots, v) and (9, v).
 
         Returns
         -------
         ndarray
             Shape (v, peaks, 4): position, Gaussian width, Lorentzian width, area (scale included).
         """
-        area = values[pk.SCALE] * peaks.table[3]
-        slopes = peaks.slopes.copy()
-        slopes[3] *= values[pk.SCALE]
+        scale = values[pk.SCALE]
+        area, slopes = scale * chosen.table[3], chosen.slopes.copy()
+        slopes[3] *= scale
         gradients = np.zeros((transfer.shape[1], area.size, 4))
         for slot, variable in zip(*np.nonzero(instrument_transfer), strict=True):
-            pk.instrument_gradient(
-                slot,
-                peaks.q,
-                self.wavelengths,
-                peaks.table[1],
-                self.radius,
-                self.bragg_brentano,
-                gradients[variable],
-                instrument_transfer[slot, variable],
-            )
+            self._add_instrument(gradients[variable], chosen, int(slot), instrument_transfer[slot, variable], scale)
         for slot, variable in zip(*np.nonzero(transfer), strict=True):
             factor, gradient = transfer[slot, variable], gradients[variable]
             if slot == pk.SCALE:
-                gradient[:, 3] += factor * peaks.table[3]
+                gradient[:, 3] += factor * chosen.table[3]
             elif slot in (pk.INVERSE_SIZE, pk.MICROSTRAIN):
-                pk.broadening_gradient(slot, peaks.q, self.wavelengths, gradient, factor)
+                pk.broadening_gradient(slot, chosen.bragg, self.wavelengths[chosen.line], self.last, gradient, factor)
             else:
                 if pk.CELL <= slot < pk.CELL + 6:
-                    pk.chain_through_q(peaks.by_cell[slot - pk.CELL], slopes, gradient, factor)
+                    pk.chain_through_q(peaks.by_cell[slot - pk.CELL], chosen.owner, slopes, gradient, factor)
                 by_slot = self._strength_slope(peaks, values, int(slot))
-                pk.chain_through_strength(by_slot, peaks.strength, area, gradient, factor)
+                pk.chain_through_strength(by_slot, chosen.owner, peaks.strength, area, gradient, factor)
         return gradients
+
+    def _add_instrument(self, gradient: FloatArray, chosen: PeakSet, slot: int, factor: float, scale: float) -> None:
+        if slot not in (pk.S_OVER_L, pk.H_OVER_L):
+            geometry = (self.radius, self.bragg_brentano, self.last)
+            pk.instrument_gradient(slot, chosen.bragg, chosen.table[1], *geometry, gradient, factor)
+        elif chosen.by_axial is not None:
+            by_position, by_area = chosen.by_axial[:, slot - pk.S_OVER_L]
+            gradient[:, 0] += factor * by_position
+            gradient[:, 3] += factor * scale * by_area
 
     def _strength_slope(self, peaks: Peaks, values: FloatArray, slot: int) -> FloatArray:
         """Return the derivative of multiplicity times |F|^2 times texture with respect to a slot, at fixed q."""

@@ -18,10 +18,13 @@ from numpy.typing import NDArray
 from layerox.diffraction.compiled import compiled
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 FOUR_LN2 = 4.0 * math.log(2.0)
 GAUSS_HEIGHT = 2.0 * math.sqrt(math.log(2.0) / math.pi)
 LORENTZ_HEIGHT = 2.0 / math.pi
 GAUSS_CARE = 1000.0
+# Widths from its parts within which an asymmetric peak is never taken as symmetric.
+CORE = 4.0
 
 
 @compiled
@@ -132,7 +135,7 @@ def add_peak_gradients(
     reach_area: FloatArray,
     tail: float,
     gradients: FloatArray,
-    columns: NDArray[np.int64],
+    columns: IntArray,
     jacobian: FloatArray,
 ) -> None:
     """Add the derivatives of a sum of peaks to rows of `jacobian`.
@@ -205,6 +208,125 @@ def add_peak_gradients(
                     row[i] += (
                         d_area * value[i] + d_position * by_position[i] + d_width * by_width[i] + d_eta * by_eta[i]
                     )
+
+
+@compiled
+def pseudo_voigt(x: float, width: float, eta: float) -> tuple[float, float, float, float]:
+    """Return the area-normalised pseudo-Voigt at x, and its derivatives with centre, width and Lorentzian fraction."""
+    square = x * x / (width * width)
+    t = 1.0 / (1.0 + 4.0 * square)
+    lorentz = LORENTZ_HEIGHT / width * t
+    gauss = GAUSS_HEIGHT / width * math.exp(-FOUR_LN2 * square)
+    value = eta * lorentz + (1.0 - eta) * gauss
+    by_centre = eta * 8.0 * x / (width * width) * t * lorentz
+    by_centre += (1.0 - eta) * 2.0 * FOUR_LN2 * x / (width * width) * gauss
+    by_width = eta * lorentz * (1.0 - 2.0 * t) / width
+    by_width += (1.0 - eta) * gauss * (2.0 * FOUR_LN2 * square - 1.0) / width
+    return value, by_centre, by_width, lorentz - gauss
+
+
+@compiled
+def core_of(
+    two_theta: FloatArray, peak: FloatArray, parts: FloatArray, width: float, eta: float, tail: float
+) -> tuple[int, int]:
+    """Return the stretch of points on which an asymmetric peak differs from a symmetric one at its centre.
+
+    Beyond it the tails differ by less than `tail`: to lowest order by 3 s^2 / x^2 of their height, s^2 being the
+    variance of the positions of the parts (rows of `peak` and `parts` as in `add_asymmetry`).
+    """
+    variance, farthest = 0.0, 0.0
+    for m in range(parts.shape[1]):
+        distance = parts[0, m] - peak[0]
+        variance += parts[3, m] / peak[3] * distance * distance
+        farthest = max(farthest, abs(distance))
+    lorentz = eta * peak[3] * LORENTZ_HEIGHT * 0.25 * width
+    half = max((3.0 * variance * lorentz / tail) ** 0.25, CORE * width + farthest)
+    return first_at_or_above(two_theta, peak[0] - half), first_at_or_above(two_theta, peak[0] + half)
+
+
+@compiled
+def add_asymmetry(
+    two_theta: FloatArray, peaks: FloatArray, parts: FloatArray, first: IntArray, tail: float, total: FloatArray
+) -> None:
+    """Replace symmetric peaks in `total` by the shifted ones that each consists of.
+
+    Far from its centre an asymmetric peak is as the symmetric one there; only near it the difference is added.
+
+    Parameters
+    ----------
+    two_theta
+        Ascending angles, degrees.
+    peaks, parts
+        Position, Gaussian width, Lorentzian width and area of the symmetric peaks, (4, n), and of their parts, (4, m).
+    first
+        Where the parts of each peak start, (n + 1,).
+    tail
+        Height below which the difference is left out, in units of intensity.
+    total
+        The pattern that holds the symmetric peaks.
+    """
+    for k in range(first.size - 1):
+        if peaks[3, k] == 0.0:
+            continue
+        width, eta, _, _, _, _ = tch_width(peaks[1, k], peaks[2, k])
+        start, stop = core_of(two_theta, peaks[:, k], parts[:, first[k] : first[k + 1]], width, eta, tail)
+        for i in range(start, stop):
+            total[i] -= peaks[3, k] * pseudo_voigt(two_theta[i] - peaks[0, k], width, eta)[0]
+            for m in range(first[k], first[k + 1]):
+                total[i] += parts[3, m] * pseudo_voigt(two_theta[i] - parts[0, m], width, eta)[0]
+
+
+@compiled
+def add_asymmetry_gradients(
+    two_theta: FloatArray,
+    weight: FloatArray,
+    peaks: FloatArray,
+    parts: FloatArray,
+    first: IntArray,
+    tail: float,
+    gradients: FloatArray,
+    part_gradients: FloatArray,
+    columns: IntArray,
+    jacobian: FloatArray,
+) -> None:
+    """Replace the derivatives of symmetric peaks in rows of `jacobian` by those of their parts.
+
+    Parameters
+    ----------
+    two_theta, weight, columns, jacobian
+        As in `add_peak_gradients`.
+    peaks, parts, first, tail
+        As in `add_asymmetry`, areas times the scale.
+    gradients, part_gradients
+        Derivatives of position, widths and area of the peaks, (variables, n, 4), and of their parts, (variables, m, 4).
+    """
+    variables = columns.size
+    shape, by_centre = np.empty(two_theta.size), np.empty(two_theta.size)
+    by_width, by_eta = np.empty(two_theta.size), np.empty(two_theta.size)
+    for k in range(first.size - 1):
+        width, eta, width_g, width_l, eta_g, eta_l = tch_width(peaks[1, k], peaks[2, k])
+        if peaks[3, k] == 0.0:
+            continue
+        start, stop = core_of(two_theta, peaks[:, k], parts[:, first[k] : first[k + 1]], width, eta, tail)
+        for which in range(first[k] - 1, first[k + 1]):
+            # First the symmetric peak, to be taken away, then its parts.
+            symmetric = which < first[k]
+            centre = peaks[0, k] if symmetric else parts[0, which]
+            area = -peaks[3, k] if symmetric else parts[3, which]
+            for i in range(start, stop):
+                value, slope, wider, mixed = pseudo_voigt(two_theta[i] - centre, width, eta)
+                shape[i], by_centre[i] = value * weight[i], slope * weight[i]
+                by_width[i], by_eta[i] = wider * weight[i], mixed * weight[i]
+            for v in range(variables):
+                d_centre, d_gauss, d_lorentz, d_area = gradients[v, k] if symmetric else part_gradients[v, which]
+                if symmetric:
+                    d_area = -d_area
+                d_width = area * (width_g * d_gauss + width_l * d_lorentz)
+                d_eta = area * (eta_g * d_gauss + eta_l * d_lorentz)
+                d_centre *= area
+                row = jacobian[columns[v]]
+                for i in range(start, stop):
+                    row[i] += d_area * shape[i] + d_centre * by_centre[i] + d_width * by_width[i] + d_eta * by_eta[i]
 
 
 @compiled

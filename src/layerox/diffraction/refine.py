@@ -27,7 +27,7 @@ LEAST_DAMPING, MOST_DAMPING = 1e-9, 1e9
 # Share of the promised fall of chi-squared that a step must bring.
 WORTH_OF_STEP = 1e-4
 # A step as short as this (in standard uncertainties) may fail to lower chi-squared by rounding alone.
-WITHIN_NOISE = 3e-3
+WITHIN_NOISE = 0.02
 # Smallest eigenvalue of a scaled normal matrix that rounding leaves a meaning.
 UNDETERMINED = 1e-13
 
@@ -247,7 +247,7 @@ class _Descent:
             data = histogram.data
             calculated, jacobian = histogram.model.linearised(values[places], transfer[places], data.weight)
             residual = (calculated.total - data.intensity) * data.weight
-            chi_squared += float(residual @ residual) if calculated.is_possible else np.inf
+            chi_squared += float(residual @ residual)
             normal += jacobian @ jacobian.T
             gradient += jacobian @ residual
             patterns.append(calculated)

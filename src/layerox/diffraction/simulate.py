@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.background import chebyshev_basis
-from layerox.diffraction.phase import Peaks, Phase, PhaseModel
-from layerox.diffraction.profiles import add_peak_gradients, add_peaks
+from layerox.diffraction.phase import Peaks, PeakSet, Phase, PhaseModel
+from layerox.diffraction.profiles import add_asymmetry, add_asymmetry_gradients, add_peak_gradients, add_peaks
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import Radiation
 
 FloatArray = NDArray[np.float64]
-INSTRUMENT_SLOTS = ("zero", "displacement", "u", "v", "w", "x", "y")
+INSTRUMENT_SLOTS = ("zero", "displacement", "u", "v", "w", "x", "y", "s_over_l", "h_over_l")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +44,6 @@ class Calculated:
     background: FloatArray
     phases: FloatArray
     peaks: tuple[Peaks, ...]
-
-    @property
-    def is_possible(self) -> bool:
-        """Whether all peaks that stand on the angles have a real and positive width."""
-        return all(peaks.widths_are_real for peaks in self.peaks)
 
 
 class Model:
@@ -123,7 +118,7 @@ class Model:
         """Starting values, in the order of `names`."""
         profile = self.instrument.profile or Profile()
         instrument = [self.instrument.zero, self.instrument.displacement_mm]
-        instrument += [profile.u, profile.v, profile.w, profile.x, profile.y]
+        instrument += [profile.u, profile.v, profile.w, profile.x, profile.y, *(profile.axial or (0.0, 0.0))]
         return np.concatenate([np.zeros(len(self.basis)), instrument, *(phase.values for phase in self.phases)])
 
     def calculated(self, values: FloatArray) -> Calculated:
@@ -131,19 +126,25 @@ class Model:
         peaks = tuple(self._peaks(values))
         rows = np.zeros((len(self.phases), self.two_theta.size))
         for index, (block, found) in enumerate(zip(self.phase_blocks, peaks, strict=True)):
-            position, gauss, lorentz, area = found.table
-            scale = values[block][pk.SCALE]
-            if scale > 0:
-                add_peaks(self.two_theta, position, gauss, lorentz, scale * area, self.tail, rows[index])
+            self._add(found, values[block][pk.SCALE], self.tail, rows[index])
         return self._assembled(values, rows, peaks)
 
     def unit_patterns(self, values: FloatArray, reach_scales: FloatArray) -> FloatArray:
         """Return the pattern of each phase at scale 1, cut as if its scale were `reach_scales`, shape (p, n)."""
         rows = np.zeros((len(self.phases), self.two_theta.size))
         for index, found in enumerate(self._peaks(values)):
-            position, gauss, lorentz, area = found.table
-            add_peaks(self.two_theta, position, gauss, lorentz, area, self.tail / reach_scales[index], rows[index])
+            self._add(found, 1.0, self.tail / reach_scales[index], rows[index])
         return rows
+
+    def _add(self, peaks: Peaks, scale: float, tail: float, row: FloatArray) -> None:
+        """Add the peaks of a phase to its row."""
+        if scale <= 0.0:
+            return
+        table = _scaled(peaks.listed, scale)
+        position, gauss, lorentz, area = table
+        add_peaks(self.two_theta, position, gauss, lorentz, area, tail, row)
+        if peaks.parts is not None:
+            add_asymmetry(self.two_theta, table, _scaled(peaks.parts, scale), peaks.first, tail, row)
 
     def linearised(self, values: FloatArray, transfer: FloatArray, weight: FloatArray) -> tuple[Calculated, FloatArray]:
         """Return the pattern, and its weighted derivatives with respect to variables.
@@ -167,29 +168,36 @@ class Model:
         jacobian = np.ascontiguousarray(transfer[self.background_block].T @ (self.basis * weight))
         instrument_transfer = transfer[self.instrument_block]
         for index, (block, found) in enumerate(zip(self.phase_blocks, peaks, strict=True)):
-            own = transfer[block]
-            columns = np.flatnonzero(own.any(axis=0) | instrument_transfer.any(axis=0))
-            gradients = self.phase_models[index].gradients(
-                found, values[block], own[:, columns], instrument_transfer[:, columns]
-            )
-            position, gauss, lorentz, area = found.table
-            scale = values[block][pk.SCALE]
-            reach_scale = max(scale, self.reach_scales[index])
-            add_peaks(self.two_theta, position, gauss, lorentz, scale * area, self.tail, rows[index])
-            add_peak_gradients(
-                self.two_theta,
-                weight,
-                position,
-                gauss,
-                lorentz,
-                scale * area,
-                reach_scale * area,
-                self.tail,
-                gradients,
-                columns,
-                jacobian,
-            )
+            self._add(found, values[block][pk.SCALE], self.tail, rows[index])
+            self._add_gradients(index, found, values[block], transfer[block], instrument_transfer, weight, jacobian)
         return self._assembled(values, rows, peaks), jacobian
+
+    def _add_gradients(
+        self,
+        index: int,
+        peaks: Peaks,
+        values: FloatArray,
+        transfer: FloatArray,
+        instrument_transfer: FloatArray,
+        weight: FloatArray,
+        jacobian: FloatArray,
+    ) -> None:
+        """Add the derivatives of the peaks of a phase to the rows of the variables that move them."""
+        columns = np.flatnonzero(transfer.any(axis=0) | instrument_transfer.any(axis=0))
+        model = self.phase_models[index]
+        chains = values, transfer[:, columns], instrument_transfer[:, columns]
+        gradients = model.gradients(peaks, peaks.listed, *chains)
+        scale = values[pk.SCALE]
+        table = _scaled(peaks.listed, scale)
+        position, gauss, lorentz, area = table
+        reach_area = max(scale, self.reach_scales[index]) * peaks.listed.table[3]
+        peak_shapes = position, gauss, lorentz, area, reach_area, self.tail
+        add_peak_gradients(self.two_theta, weight, *peak_shapes, gradients, columns, jacobian)
+        if peaks.parts is not None:
+            both = gradients, model.gradients(peaks, peaks.parts, *chains)
+            parts = _scaled(peaks.parts, scale)
+            shape = table, parts, peaks.first, self.tail
+            add_asymmetry_gradients(self.two_theta, weight, *shape, *both, columns, jacobian)
 
     def _peaks(self, values: FloatArray) -> list[Peaks]:
         instrument = np.ascontiguousarray(values[self.instrument_block])
@@ -199,6 +207,13 @@ class Model:
     def _assembled(self, values: FloatArray, rows: FloatArray, peaks: tuple[Peaks, ...]) -> Calculated:
         background = values[self.background_block] @ self.basis
         return Calculated(background + rows.sum(axis=0), background, rows, peaks)
+
+
+def _scaled(peaks: PeakSet, scale: float) -> FloatArray:
+    """Return the table of a set of peaks with its areas times a scale."""
+    table = peaks.table.copy()
+    table[3] *= scale
+    return table
 
 
 def safe_name(name: str) -> str:

@@ -167,9 +167,8 @@ def _shares(phases: Sequence[Phase], weights: Sequence[float]) -> FloatArray:
 
 def _refuse_imaginary_widths(model: Model) -> None:
     for peaks in model.calculated(model.start).peaks:
-        if not peaks.widths_are_real:
-            position, gauss, lorentz, _ = peaks.table
-            first = position[(gauss < 0) | (gauss + lorentz <= 0)].min()
+        if not peaks.has_width.all():
+            first = peaks.table[0][~peaks.has_width].min()
             fault = f"peaks at {first:.2f} degrees have no width: u tan^2 + v tan + w is not positive"
             raise InputError(fault, place="[profile]", cure="correct u, v and w, or give x, y or a size")
 
@@ -202,10 +201,9 @@ def reflection_list(model: Model, calculated: Calculated) -> list[Reflection]:
     """Return the reflections of all phases within the range of the model, by phase and angle."""
     low, high = model.limits
     wavelength = model.radiation.wavelength
-    lines = len(model.radiation.lines)
     rows = []
     for phase, phase_model, peaks in zip(model.phases, model.phase_models, calculated.peaks, strict=True):
-        areas = peaks.table[3].reshape(-1, lines).sum(axis=1) * phase.scale
+        areas = np.bincount(peaks.listed.owner, weights=peaks.table[3]) * phase.scale
         for k, hkl in enumerate(phase_model.reflections.hkl.tolist()):
             sine = 0.5 * wavelength * np.sqrt(peaks.q[k])
             two_theta = 2 * np.degrees(np.arcsin(min(sine, 1.0)))

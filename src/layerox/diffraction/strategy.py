@@ -37,6 +37,8 @@ SUPPORT_FOR_CELL = 3.0
 SUPPORT_FOR_WIDTHS = 12.0
 # Chi-squared (over its reduced value) by which a zero error and a displaced specimen must differ to be told apart.
 AMBIGUOUS = 20.0
+# Axial divergence shows in peaks below this angle (degrees); where to start it from (sample and slit alike, over L).
+ASYMMETRIC_BELOW, PLAUSIBLE_AXIAL = 60.0, 0.03
 WORST_CELL_ESD = 1e-3
 WORST_U_ESD = 0.004
 LEAST_U = 5e-4
@@ -97,6 +99,8 @@ def automatic(
     parameters.free(f"background_{k}" for k in range(FIRST_BACKGROUND_TERMS))
     for phase in phases:
         _tie_displacements(parameters, phase)
+    if instrument.profile is None:
+        parameters.tie("instrument_h_over_l", "instrument_s_over_l")
     course = Course(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress)
     return _Automatic(course, calibrated=instrument.profile is not None).run()
 
@@ -210,8 +214,12 @@ class _Automatic:
         self._drop_vague_cells()
 
     def _width_against_angle(self) -> None:
-        if not self.calibrated:
-            self._worthwhile("width against angle", [["instrument_u", "instrument_v"]])
+        if self.calibrated:
+            return
+        self._worthwhile("width against angle", [["instrument_u", "instrument_v"]])
+        if self.model.limits[0] < ASYMMETRIC_BELOW:
+            axial = "instrument_s_over_l"
+            self.course.attempt("axial divergence", [axial], start={axial: PLAUSIBLE_AXIAL})
 
     def _strong(self) -> list[Phase]:
         return [phase for phase in self.phases if self._support(phase)[0] > SUPPORT_FOR_WIDTHS]
