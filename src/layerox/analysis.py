@@ -14,10 +14,12 @@ import numpy as np
 
 from layerox.diffraction.conclude import conclude
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.prepare import FIRST_BACKGROUND_TERMS
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.reflections import reflections
 from layerox.diffraction.simulation import Simulation, simulation
-from layerox.diffraction.strategy import FIRST_BACKGROUND_TERMS, automatic, warm
+from layerox.diffraction.stages import warm
+from layerox.diffraction.strategy import automatic
 from layerox.errors import InputError, UnknownWavelength
 from layerox.instrument import Geometry, Instrument, Profile
 from layerox.io import read_instrument, read_pattern

@@ -18,6 +18,7 @@ from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import agreement, r_bragg
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.prepare import Outcome
 from layerox.diffraction.quantify import WeightFractions, cell_volume, weight_fractions
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.refinement import (
@@ -29,7 +30,6 @@ from layerox.diffraction.refinement import (
 )
 from layerox.diffraction.scattering import has_ion
 from layerox.diffraction.simulate import Model, safe_name
-from layerox.diffraction.strategy import Outcome
 from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
 from layerox.notice import Notice
 from layerox.pattern import Pattern
