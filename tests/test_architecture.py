@@ -25,6 +25,7 @@ ROWS = [
     {"results"},
     {"interfaces"},
     {"phases"},
+    {"recipe"},
     {"analysis"},
     {"series"},
     {"strain"},

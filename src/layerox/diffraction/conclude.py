@@ -61,7 +61,7 @@ def conclude(outcome: Outcome, pattern: Pattern, instrument: Instrument, cpu_s: 
     model, minimum = outcome.model, outcome.minimum
     calculated = minimum.calculated
     figures = agreement(pattern.intensity, calculated.total, 1.0 / pattern.sigma, len(minimum.parameters.free_names))
-    parameters = tuple(reader.parameter(name) for name in model.names)
+    parameters = tuple(reader.parameter(name) for name in minimum.parameters.names)
     phases = tuple(reader.phase(index) for index in range(len(model.phases)))
     names, covariance = _public_covariance(minimum)
     correlations = _correlations(names, covariance)
@@ -113,6 +113,10 @@ class _Reader:
             leader = self.number(tie.leader)
             status: Status = "tied" if leader.status in ("free", "at_bound") else "fixed"
             return Refined(value, abs(tie.factor) * leader.esd, status)
+        if index in parameters.expressions:
+            slope = self.transfer[index]
+            esd = math.sqrt(max(float(slope @ self.minimum.covariance @ slope), 0.0))
+            return Refined(value, esd, "tied" if esd > 0 else "fixed")
         if not parameters.vary[index]:
             return Refined(value)
         held = self.minimum.at_bound[int(np.searchsorted(parameters.free_indices, index))]
@@ -124,9 +128,11 @@ class _Reader:
         index = parameters.find(name)
         low, high = float(parameters.lower[index]), float(parameters.upper[index])
         number = self._unless_unsupported(self.number(index), name)
+        text = parameters.link_text(name) or ""
         if name.endswith(INVERSE_SIZE):
-            return RefinedParameter(name=public_name(name), number=_size(number), minimum=1 / high, maximum=1 / low)
-        return RefinedParameter(name=name, number=number, minimum=low, maximum=high)
+            low, high = 1 / high if high else math.inf, 1 / low if low else math.inf
+            number = _size(number)
+        return RefinedParameter(name=public_name(name), number=number, minimum=low, maximum=high, expression=text)
 
     def _unless_unsupported(self, number: Refined, name: str) -> Refined:
         for phase_name, (_, esd) in self.outcome.unsupported.items():

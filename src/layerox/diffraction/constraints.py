@@ -7,6 +7,7 @@ or a user.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import gemmi
 import numpy as np
@@ -46,11 +47,18 @@ BOUNDS: dict[str, tuple[float, float]] = {
 
 def parameters_of(model: Model) -> Parameters:
     """Return the parameters of a model at their starting values, with bounds and symmetry ties; nothing varies."""
-    table = Parameters(model.names, model.start)
+    return constrained(model.names, model.start, model.phases, model.extras)
+
+
+def constrained(
+    names: list[str], values: FloatArray, phases: Sequence[Phase], extras: Sequence[ExtraPeak] = ()
+) -> Parameters:
+    """Return the parameters of phases and extra peaks by name (see `slots_of`), with bounds and symmetry ties."""
+    table = Parameters(names, values)
     _bound_by_kind(table)
-    for extra in model.extras:
+    for extra in extras:
         _constrain_extra(table, extra)
-    for phase in model.phases:
+    for phase in phases:
         _constrain_cell(table, phase)
         _constrain_sites(table, phase)
     return table

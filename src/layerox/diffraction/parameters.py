@@ -182,6 +182,18 @@ class Parameters:
         self.expressions = {index: self.expressions[index] for index in self._order()}
         self._settle(self.values)
 
+    def link_text(self, name: str) -> str | None:
+        """Return the expression (in users' names) that a parameter follows, None if it follows nothing."""
+        k = self.find(name)
+        if k in self.expressions:
+            return self.expressions[k].text
+        if k not in self.ties:
+            return None
+        tie = self.ties[k]
+        text = public_name(self.names[tie.leader])
+        text = text if tie.factor == 1.0 else f"{tie.factor!r} * {text}"
+        return text if tie.offset == 0.0 else f"{text} + {tie.offset!r}"
+
     def _sources(self, expression: Expression) -> set[int]:
         """Return everything that an expression depends on, through whatever is followed."""
         found: set[int] = set()

@@ -103,7 +103,8 @@ class Plan:
         for found, (demand, exact) in self._by_parameter(parameters).items():
             _demand(parameters, found, demand, exact=exact)
         for name, text in self.constraints.items():
-            parameters.express(name, text)
+            if text != parameters.link_text(name):
+                parameters.express(name, text)
         parameters.free(extra.names[-1] for extra in self.extras)
 
     def _by_parameter(self, parameters: Parameters) -> dict[str, tuple[Demand, bool]]:

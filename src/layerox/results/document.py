@@ -58,6 +58,7 @@ def document_of(refinement: Refinement) -> Document:
         "covariance": {"names": list(refinement.free_names), "matrix": refinement.covariance.tolist()},
         "steps": [{**asdict(step), "r_wp": _finite(step.r_wp), "freed": list(step.freed)} for step in refinement.steps],
         "warnings": [asdict(warning) for warning in refinement.warnings],
+        "recipe": refinement.recipe,
         "cpu_s": refinement.cpu_s,
         "version": refinement.version,
     }
@@ -138,6 +139,7 @@ def _parameter(parameter: RefinedParameter) -> Document:
         **_number(parameter.number),
         "min": _finite(parameter.minimum),
         "max": _finite(parameter.maximum),
+        "expr": parameter.expression or None,
     }
 
 
@@ -172,6 +174,7 @@ def refinement_from_document(document: Document, curves: Mapping[str, NDArray[np
         steps=tuple(_read_step(row) for row in document["steps"]),
         warnings=tuple(Notice(**row) for row in document["warnings"]),
         cpu_s=document["cpu_s"],
+        recipe=document.get("recipe"),
         version=document["version"],
     )
 
@@ -267,6 +270,7 @@ def _read_parameter(row: Document) -> RefinedParameter:
         number=_read_number(row, math.inf),
         minimum=-math.inf if low is None else low,
         maximum=math.inf if high is None else high,
+        expression=row.get("expr") or "",
     )
 
 
