@@ -144,6 +144,8 @@ class Refinement:
         CPU time of the fit, seconds.
     version
         Of layerox.
+    largest_shift
+        Largest step of a variable that was left to do, in standard uncertainties ("shift/su"); None when not known.
     """
 
     status: Literal["converged", "not_converged", "failed"]
@@ -164,6 +166,7 @@ class Refinement:
     warnings: tuple[Notice, ...]
     cpu_s: float
     version: str
+    largest_shift: float | None = None
 
     @property
     def weight_fractions(self) -> dict[str, Refined]:
