@@ -153,12 +153,10 @@ def _equidistant(first: float, last: float, step: float, points: int, name: str,
     if abs(expected - points) > 0.5:
         problem = f"block {name} has {points} points, but {first:g} to {last:g} in steps of {step:g} are {expected:.6g}"
         raise InputError(problem, place=path, cure="export or copy it again")
-    return np.linspace(first, last, points)
+    return np.round(np.linspace(first, last, points), 10)
 
 
-def _sigma(
-    block: CifBlock, tag: str, brackets: FloatArray, path: Path
-) -> tuple[FloatArray | None, NDArray[np.bool_]]:
+def _sigma(block: CifBlock, tag: str, brackets: FloatArray, path: Path) -> tuple[FloatArray | None, NDArray[np.bool_]]:
     """Return the standard uncertainties (None for counts without any), and which points count.
 
     A column of them is believed first. Weights come next, being more precise than brackets, unless they are not

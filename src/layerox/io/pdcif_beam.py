@@ -36,9 +36,7 @@ DOUBLET = 0.01
 Kind = Literal["xray", "neutron"]
 
 
-def beam_of(
-    block: CifBlock, blocks: Sequence[CifBlock], path: Path
-) -> tuple[Radiation | None, bool, list[Notice]]:
+def beam_of(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> tuple[Radiation | None, bool, list[Notice]]:
     """Return the beam of a block (None where the file does not say), whether it tells X-rays from neutrons, remarks.
 
     Raises
