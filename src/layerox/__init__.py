@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from layerox.pattern import Pattern, pattern_from_arrays
     from layerox.plotting import plot
     from layerox.radiation import Radiation
+    from layerox.results.compare import compare
     from layerox.results.folder import load
+    from layerox.results.published import read_published
 
     __version__: str
 
@@ -42,7 +44,9 @@ _HOMES = {
     "pattern_from_arrays": "layerox.pattern",
     "plot": "layerox.plotting",
     "Radiation": "layerox.radiation",
+    "compare": "layerox.results.compare",
     "load": "layerox.results.folder",
+    "read_published": "layerox.results.published",
 }
 
 __all__ = [
@@ -56,6 +60,7 @@ __all__ = [
     "Simulation",
     "UnknownWavelength",
     "build",
+    "compare",
     "fit",
     "load",
     "pattern_from_arrays",
@@ -63,6 +68,7 @@ __all__ = [
     "read_instrument",
     "read_pattern",
     "read_patterns",
+    "read_published",
     "simulate",
     "write_pattern",
 ]

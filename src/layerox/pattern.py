@@ -5,7 +5,7 @@ It knows its own angles, intensities and errors, and nothing of files (see `io/`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -42,6 +42,8 @@ class Pattern:
         The file it came from.
     metadata
         What else the file says: sample, time stamp (ISO 8601), temperature, goniometer radius ...
+    excluded
+        (first, last) two-theta in degrees of the regions whose points were left out on purpose, ascending.
     """
 
     two_theta: FloatArray
@@ -52,6 +54,7 @@ class Pattern:
     label: str = ""
     path: Path | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    excluded: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("two_theta", "intensity", "sigma"):
@@ -98,7 +101,29 @@ class Pattern:
                 place=self.path or self.label,
                 cure="the pattern spans {:g} to {:g} degrees".format(*self.range),
             )
-        return self.mask(keep)
+        inside = tuple(region for region in self.excluded if region[1] >= low and region[0] <= high)
+        return replace(self.mask(keep), excluded=inside)
+
+    def exclude(self, regions: Iterable[tuple[float, float]]) -> Pattern:
+        """Return the pattern without the points in `regions`, (first, last) two-theta in degrees, ends included.
+
+        The regions are remembered in `excluded`, so that a report can name them.
+
+        Raises
+        ------
+        InputError
+            If a region is empty, or fewer than two points are left.
+        """
+        keep, listed = np.ones(len(self), dtype=bool), [*self.excluded]
+        for low, high in regions:
+            if not low <= high:
+                raise InputError(f"the excluded region {low:g} to {high:g} is empty", cure="give LO before HI")
+            keep &= (self.two_theta < low) | (self.two_theta > high)
+            listed.append((float(low), float(high)))
+        if keep.sum() < 2:
+            place = self.path or self.label or "pattern"
+            raise InputError("the excluded regions leave no data", place=place, cure="exclude less")
+        return replace(self.mask(keep), excluded=tuple(sorted(set(listed))))
 
     def mask(self, keep: NDArray[np.bool_]) -> Pattern:
         """Return the points where `keep` (shape (n,)) is true."""

@@ -17,7 +17,7 @@ from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import agreement, r_bragg
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name
-from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase import Phase, with_displacement
 from layerox.diffraction.prepare import Outcome
 from layerox.diffraction.quantify import WeightFractions, cell_volume, weight_fractions
 from layerox.diffraction.refine import Minimum
@@ -87,6 +87,7 @@ def conclude(outcome: Outcome, pattern: Pattern, instrument: Instrument, cpu_s: 
         warnings=tuple(_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson)),
         cpu_s=cpu_s,
         version=version("layerox"),
+        largest_shift=minimum.largest_shift,
     )
 
 
@@ -205,6 +206,8 @@ class _Reader:
             )
             for site in phase.crystal.sites
         )
+        sites = tuple(with_displacement(new, old, phase.crystal.cell)
+                      for new, old in zip(sites, phase.crystal.sites, strict=True))  # fmt: skip
         return replace(phase.crystal, cell=cell_tuple(slots[name] for name in CELL_NAMES), sites=sites)
 
     def _ticks(self, index: int) -> FloatArray:

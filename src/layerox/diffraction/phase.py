@@ -7,13 +7,13 @@ everything that cannot change during a refinement computed once.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.crystal import Crystal
+from layerox.crystal import Cell, Crystal, Site, cell_tuple
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.axial import asymmetric, node_table
 from layerox.diffraction.reflections import Reflections, equivalents, one_of_each_sign, reflections
@@ -375,6 +375,20 @@ def _half_group(symmetry: Symmetry) -> IntArray | None:
     inversion = (rotations == -np.eye(3, dtype=np.int64)).all(axis=(1, 2))
     at_origin = np.abs(wrapped(translations[inversion][:, None] - symmetry.centrings)).max(axis=2) < 1e-6
     return one_of_each_sign(rotations) if at_origin.any() else None
+
+
+def with_displacement(site: Site, before: Site, cell: Cell) -> Site:
+    """Return a site whose u_aniso has followed its u_iso from where that was `before`.
+
+    The isotropic part is what a refinement moves: U_ij rises by the rise of u_iso times G*_ij / (a*_i a*_j).
+    """
+    if before.u_aniso is None:
+        return site
+    inverse = np.linalg.inv(metric_tensor(cell))
+    star = np.sqrt(np.diag(inverse))
+    rise = (site.u_iso - before.u_iso) * inverse / np.outer(star, star)
+    six = rise[0, 0], rise[1, 1], rise[2, 2], rise[0, 1], rise[0, 2], rise[1, 2]
+    return replace(site, u_aniso=cell_tuple(u + float(more) for u, more in zip(before.u_aniso, six, strict=True)))
 
 
 def _anisotropy(crystal: Crystal, index: int) -> FloatArray:

@@ -88,6 +88,8 @@ class Minimum:
         Whether it converged, and if not why.
     evaluations
         Number of patterns with derivatives computed.
+    next_step
+        The undamped step that would be taken from here, shape (v,); None where nobody has worked it out.
     """
 
     parameters: Parameters
@@ -99,6 +101,7 @@ class Minimum:
     outcome: Outcome
     reason: str | None
     evaluations: int
+    next_step: FloatArray | None = None
 
     @property
     def calculated(self) -> Calculated:
@@ -121,6 +124,18 @@ class Minimum:
         k = names.index(name)
         matrix = self.full_covariance if self.at_bound[k] else self.covariance
         return float(np.sqrt(max(matrix[k, k], 0.0)))
+
+    @property
+    def largest_shift(self) -> float | None:
+        """Largest component of the next step in standard uncertainties ("shift/su"), None when it is not known.
+
+        Variables at a bound have no uncertainty there and are left out.
+        """
+        if self.next_step is None:
+            return None
+        esds = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        known = esds > 0.0
+        return float(np.max(np.abs(self.next_step[known]) / esds[known], initial=0.0))
 
     @cached_property
     def full_covariance(self) -> FloatArray:
@@ -270,6 +285,7 @@ class _Descent:
             outcome="not_converged" if self.reason else "converged",
             reason=self.reason or None,
             evaluations=self.evaluations,
+            next_step=self._proposed(LEAST_DAMPING),
         )
 
 

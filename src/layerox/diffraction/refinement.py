@@ -153,6 +153,8 @@ class Refinement:
         Of layerox.
     recipe
         The recipe as it was used, every default written out; None without one.
+    largest_shift
+        Largest step of a variable that was left to do, in standard uncertainties ("shift/su"); None when not known.
     """
 
     status: Literal["converged", "not_converged", "failed"]
@@ -174,6 +176,7 @@ class Refinement:
     cpu_s: float
     version: str
     recipe: Mapping[str, object] | None = None
+    largest_shift: float | None = None
 
     @property
     def weight_fractions(self) -> dict[str, Refined]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from layerox.errors import InputError
 from layerox.instrument import Instrument
 from layerox.io.gsas import is_gsas, scans_from_gsas
-from layerox.io.opening import read_bytes, refuse_other_contents, text_of
+from layerox.io.opening import is_pdcif, read_bytes, refuse_other_contents, text_of
 from layerox.io.scan import Scan, pattern_from_scan, request_from_arguments
 from layerox.io.text import scans_from_text
 from layerox.io.writing import write_pattern
@@ -36,7 +36,7 @@ def read_pattern(
     Parameters
     ----------
     path
-        Columns of text (.xy .xye .dat .txt .csv .prn .chi), GSAS (.fxye and others with a BANK line) or XRDML.
+        Columns of text (.xy .xye .dat .txt .csv .prn .chi), GSAS (.fxye and others with a BANK line), XRDML or pdCIF.
     radiation
         A `Radiation`, a name ("CuKa") or a wavelength in angstrom. It must agree with what the file says; where
         both are silent, the pattern's radiation is None.
@@ -125,5 +125,9 @@ def _scans(path: Path) -> list[Scan | InputError]:
     if is_xrdml(data):
         return scans_from_xrdml(data, path)
     text = text_of(data, path)
+    if is_pdcif(text):
+        from layerox.io.pdcif import scans_from_cif  # noqa: PLC0415  (other formats do not need gemmi)
+
+        return scans_from_cif(text, path)
     refuse_other_contents(text, path)
     return scans_from_gsas(text, path) if is_gsas(text) else [*scans_from_text(text, path)]

@@ -53,12 +53,31 @@ def read_crystal(path: str | Path, *, name: str | None = None) -> Crystal:
         If the file cannot be read, or describes no structure that can diffract.
     """
     path = Path(path)
-    block = _block_with_atoms(path)
+    blocks = _blocks_with_atoms(path)
+    if len(blocks) > 1:
+        names = ", ".join(block.name for block in blocks[:4])
+        raise InputError(f"holds {len(blocks)} structures ({names})", place=path, cure="keep one in a file")
+    return _crystal(blocks[0], path, name or path.stem)
+
+
+def read_crystals(path: str | Path) -> list[Crystal]:
+    """Return the crystal structures of all data blocks with atoms, called by their phase or else their block.
+
+    Raises
+    ------
+    InputError
+        As `read_crystal`.
+    """
+    path = Path(path)
+    return [_crystal(block, path, _text(block, "_pd_phase_name") or block.name) for block in _blocks_with_atoms(path)]
+
+
+def _crystal(block: cif.Block, path: Path, name: str) -> Crystal:
     cell = _cell(block, path)
     sites, remarks = _sites(block, path)
     symmetry, more = _symmetry(block, path, cell, sites)
     crystal = Crystal(
-        name=name or path.stem,
+        name=name,
         cell=_cell_in_symmetry(cell, symmetry, path),
         symmetry=symmetry,
         sites=sites,
@@ -69,15 +88,12 @@ def read_crystal(path: str | Path, *, name: str | None = None) -> Crystal:
     return _with_formula_checked(crystal, block)
 
 
-def _block_with_atoms(path: Path) -> cif.Block:
+def _blocks_with_atoms(path: Path) -> list[cif.Block]:
     document = _document(path)
     blocks = [block for block in document if block.find_values("_atom_site_fract_x")]
     if not blocks:
         raise InputError("holds no atoms", place=path, cure="give a CIF with an _atom_site_fract_x list")
-    if len(blocks) > 1:
-        names = ", ".join(block.name for block in blocks[:4])
-        raise InputError(f"holds {len(blocks)} structures ({names})", place=path, cure="keep one in a file")
-    return blocks[0]
+    return blocks
 
 
 def _document(path: Path) -> cif.Document:

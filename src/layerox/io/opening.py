@@ -57,6 +57,8 @@ HEADINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"\A\s*<\?xml"), "an XML file, but not XRDML", EXPORT),
     (re.compile(r"\A\s*[{\[]\s*[\"{\[]"), "a JSON file", EXPORT),
 )
+MEASURED = re.compile(r"^[ \t]*(?:loop_\s+)?_pd_(?:meas|proc)[._](?:intensity|counts)_", re.MULTILINE | re.IGNORECASE)
+CIF_BLOCK = re.compile(r"^\s*data_", re.MULTILINE | re.IGNORECASE)
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -106,6 +108,11 @@ def text_of(data: bytes, path: Path) -> str:
     return text
 
 
+def is_pdcif(text: str) -> bool:
+    """Whether a text is a CIF that holds a measured pattern (and not only the structure that came of one)."""
+    return MEASURED.search(text) is not None and CIF_BLOCK.search(text) is not None
+
+
 def refuse_other_contents(text: str, path: Path) -> None:
     """Refuse text that is known by sight and is no pattern that layerox reads.
 
@@ -116,8 +123,6 @@ def refuse_other_contents(text: str, path: Path) -> None:
     """
     for heading, name, cure in HEADINGS:
         if heading.search(text[:START]):
-            if cure is AS_PHASE and "\n_pd_" in text:
-                raise InputError("is a powder CIF, which is not read yet", place=path, cure=EXPORT)
             raise InputError(f"is {name}", place=path, cure=cure)
 
 

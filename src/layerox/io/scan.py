@@ -77,6 +77,8 @@ class Scan:
         Other facts of the file, with the keys of `Pattern.metadata`.
     remarks
         What a user should know about the reading.
+    excluded
+        (first, last) two-theta of regions whose points the file itself leaves out, degrees.
     """
 
     x: FloatArray
@@ -90,6 +92,7 @@ class Scan:
     label: str = ""
     metadata: dict[str, object] = field(default_factory=dict)
     remarks: tuple[Notice, ...] = ()
+    excluded: tuple[tuple[float, float], ...] = ()
 
     def __len__(self) -> int:
         return int(self.x.size)
@@ -168,6 +171,7 @@ def _pattern(scan: Scan, request: Request, beam: Radiation | None) -> Pattern:
         label=scan.label or request.path.stem,
         path=request.path,
         metadata={**scan.metadata, **remarks},
+        excluded=tuple(region for region in scan.excluded if region[1] >= scan.x[0] and region[0] <= scan.x[-1]),
     )
 
 

@@ -87,8 +87,10 @@ def _excluded(model: RecipeModel, place: str | Path, text: str) -> Iterable[tupl
     for stretch in model.pattern.exclude:
         low, high = _pair(stretch)
         if not low < high:
-            raise InputError(f"[pattern] exclude: {low:g} to {high:g}", place=line_of(place, text, ("pattern", "exclude")),
-                             cure="give the smaller angle first")  # fmt: skip
+            where = line_of(place, text, ("pattern", "exclude"))
+            raise InputError(
+                f"[pattern] exclude: {low:g} to {high:g}", place=where, cure="give the smaller angle first"
+            )
         yield low, high
 
 

@@ -52,6 +52,7 @@ def document_of(refinement: Refinement) -> Document:
         "radiation": _radiation(refinement.radiation),
         "instrument": _instrument(refinement.instrument),
         "agreement": asdict(refinement.agreement),
+        "convergence": {"largest_shift_over_su": _finite(refinement.largest_shift)},
         "phases": [_phase(phase) for phase in refinement.phases],
         "parameters": [_parameter(parameter) for parameter in refinement.parameters],
         "correlations": [asdict(correlation) for correlation in refinement.correlations],
@@ -81,6 +82,7 @@ def _pattern(pattern: Pattern) -> Document:
         "two_theta_max": high,
         "points": len(pattern),
         "sigma": pattern.sigma_source,
+        "excluded": [list(region) for region in pattern.excluded],
     }
 
 
@@ -176,6 +178,7 @@ def refinement_from_document(document: Document, curves: Mapping[str, NDArray[np
         cpu_s=document["cpu_s"],
         recipe=document.get("recipe"),
         version=document["version"],
+        largest_shift=document.get("convergence", {}).get("largest_shift_over_su"),
     )
 
 
@@ -194,6 +197,7 @@ def _read_pattern(document: Document, curves: Mapping[str, NDArray[np.float64]])
         radiation=_read_radiation(document["radiation"]),
         label=row["label"],
         path=Path(row["file"]) if row["file"] else None,
+        excluded=tuple((low, high) for low, high in row.get("excluded", ())),
     )
 
 

@@ -14,12 +14,14 @@ from layerox.errors import InputError
 from layerox.results.document import SCHEMA, json_text, refinement_from_document
 from layerox.results.pdcif import cif_text
 from layerox.results.report import report_text
+from layerox.results.structure_cif import structure_files
 from layerox.results.table import csv_text, read_curves
 
 
 def files_of(refinement: Refinement) -> dict[str, bytes]:
-    """Return the text files of a refinement: result.json, fit.csv, fit.cif and report.txt."""
+    """Return the text files of a refinement: result.json, fit.csv, fit.cif, report.txt and a CIF for each structure."""
     texts = {
+        **structure_files(refinement),
         "result.json": json_text(refinement),
         "fit.csv": csv_text(refinement),
         "fit.cif": cif_text(refinement),

@@ -1,83 +1,218 @@
-"""pdCIF: a refinement as a powder CIF: the phases with their structures, and the pattern with its fit.
+"""pdCIF: a refinement as a powder CIF: how it was measured and refined, the pattern with its fit, and every phase.
 
 Data names are those of the core and powder dictionaries of the IUCr (cif_core 2.4, cif_pd 1.0); the file is laid out
-by gemmi.
+by gemmi. What the dictionaries have no item for (profile, background, texture) stands in their text items with all
+values. `published.py` reads it back.
 """
 
 from __future__ import annotations
 
+import numpy as np
 from gemmi import cif
 
-from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.parameters import is_background
+from layerox.diffraction.refinement import RefinedParameter, RefinedPhase, Refinement
+from layerox.instrument import DEFAULT_RADIUS_MM
+from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 from layerox.refined import Refined
-from layerox.symmetry import CELL_NAMES
+from layerox.results.structure_cif import add_reflections, add_structure, cif_number, cif_text_item, safe_code
 
-CELL_TAGS = tuple(f"_cell_length_{x}" for x in "abc") + tuple(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma"))
+PROFILE = """\
+Thompson-Cox-Hastings pseudo-Voigt, J. Appl. Cryst. 20 (1987) 79-83.
+Gaussian FWHM^2 = U tan^2(theta) + V tan(theta) + W (degrees^2);
+Lorentzian FWHM = X/cos(theta) + Y tan(theta) (degrees)
+ + (180/pi) wavelength/(L cos(theta)) + (180/pi) S tan(theta), L size, S microstrain.
+Axial divergence (S/L, H/L): Finger, Cox & Jephcoat, J. Appl. Cryst. 27 (1994) 892-900."""
+GEOMETRIES = {"bragg-brentano": ("Bragg-Brentano", "reflection"), "debye-scherrer": ("Debye-Scherrer", "transmission")}
+# Steps that differ by less than this share are one step.
+SAME_STEP = 0.01
+NAMES_IN_TEXT = {"s_over_l": "S/L", "h_over_l": "H/L", "zero": "zero error (degrees)",
+                 "displacement": "specimen displacement (mm)"}  # fmt: skip
 
 
 def cif_text(refinement: Refinement) -> str:
     """Return the text of fit.cif: one block for the refinement and its pattern, one for each phase."""
     document = cif.Document()
     main = document.add_new_block("layerox_fit")
-    names = [f"{_block_name(phase.name)}" for phase in refinement.phases]
-    _describe(main, refinement)
-    _list_phases(main, refinement, names)
+    identity = f"layerox|{safe_code(refinement.pattern.label or 'pattern')}"
+    _describe(main, refinement, identity)
+    _list_wavelengths(main, refinement.radiation)
+    blocks = [(phase, f"phase_{safe_code(phase.name)}") for phase in refinement.phases]
+    _list_phases(main, [(phase, f"{identity}|{name}") for phase, name in blocks])
     _add_pattern(main, refinement)
-    for phase, name in zip(refinement.phases, names, strict=True):
-        _add_structure(document.add_new_block(name), phase, refinement.radiation)
+    for phase, name in blocks:
+        _add_phase(document.add_new_block(name), phase, refinement, identity, f"{identity}|{name}")
     return str(document.as_string())
 
 
-def _block_name(name: str) -> str:
-    return "phase_" + "".join(c if c.isalnum() else "_" for c in name.replace("'", "p"))
-
-
-def _describe(block: cif.Block, refinement: Refinement) -> None:
-    figures, pattern = refinement.agreement, refinement.pattern
-    low, high = pattern.range
-    step = (high - low) / (len(pattern) - 1)
-    polarization = refinement.radiation.polarization
-    converged = "converged" if refinement.status == "converged" else f"{refinement.status}: {refinement.reason}"
+def _describe(block: cif.Block, refinement: Refinement, identity: str) -> None:
     pairs = {
         "_audit_creation_method": f"layerox {refinement.version}",
         "_computing_structure_refinement": f"layerox {refinement.version}",
-        "_pd_block_id": f"layerox|{pattern.label or 'pattern'}",
-        "_diffrn_radiation_probe": "x-ray" if refinement.radiation.kind == "xray" else "neutron",
-        "_diffrn_radiation_polarisn_ratio": "." if polarization is None else f"{polarization:.5f}",
-        "_pd_meas_2theta_range_min": f"{low:.5f}",
-        "_pd_meas_2theta_range_max": f"{high:.5f}",
-        "_pd_meas_2theta_range_inc": f"{step:.6f}",
-        "_pd_meas_number_of_points": str(len(pattern)),
-        "_pd_proc_ls_weight": "1/sigma^2",
-        "_refine_ls_structure_factor_coef": "Inet",
-        "_pd_proc_ls_prof_R_factor": f"{figures.r_p:.5f}",
-        "_pd_proc_ls_prof_wR_factor": f"{figures.r_wp:.5f}",
-        "_pd_proc_ls_prof_wR_expected": f"{figures.r_exp:.5f}",
-        "_refine_ls_goodness_of_fit_all": f"{figures.gof:.4f}",
-        "_refine_ls_number_parameters": str(figures.free_parameters),
-        "_refine_ls_shift/su_max": "0.001" if refinement.status == "converged" else ".",
-        "_pd_proc_ls_profile_function": "Thompson-Cox-Hastings pseudo-Voigt, J. Appl. Cryst. 20 (1987) 79",
-        "_pd_proc_ls_background_function": "Chebyshev polynomials of the first kind",
+        "_pd_block_id": identity,
+        **_beam(refinement.radiation),
+        **_surroundings(refinement.pattern),
+        **_instrument(refinement),
+        **_points(refinement.pattern),
+        **_least_squares(refinement),
+        "_pd_proc_ls_profile_function": _profile(refinement),
+        "_pd_proc_ls_background_function": _background(refinement),
+        "_pd_proc_ls_pref_orient_corr": _texture(refinement),
+        "_pd_proc_info_excluded_regions": _excluded(refinement.pattern),
+        "_pd_proc_ls_special_details": _quantities(refinement),
         "_pd_calc_method": "Rietveld Refinement",
-        "_refine_special_details": converged,
     }
     for tag, text in pairs.items():
-        block.set_pair(tag, cif.quote(text))
-    _list_wavelengths(block, refinement.radiation)
+        block.set_pair(tag, cif_text_item(text))
+
+
+def _beam(radiation: Radiation) -> dict[str, str]:
+    if radiation.kind == "neutron":
+        return {"_diffrn_radiation_probe": "neutron", "_diffrn_radiation_type": "neutron"}
+    items = {"_diffrn_radiation_probe": "x-ray"}
+    if radiation.name:
+        element, _, line = radiation.name.partition("Ka")
+        items["_diffrn_radiation_type"] = f"{element} K\\a{f'~{line}~' if line else ''}"
+    p = radiation.polarization
+    if p is None:
+        return items
+    # The ratio of a wholly polarised beam is finite only if the other component stands above.
+    norm, ratio = (0, p / (1 - p)) if p <= 0.5 else (90, (1 - p) / p)
+    return {**items, "_diffrn_radiation_polarisn_norm": f"{norm}", "_diffrn_radiation_polarisn_ratio": f"{ratio:.10g}"}
+
+
+def _surroundings(pattern: Pattern) -> dict[str, str]:
+    tags = {
+        "start_time": "_pd_meas_datetime_initiated",
+        "temperature_k": "_diffrn_ambient_temperature",
+        "sample": "_pd_spec_description",
+        "monochromator": "_diffrn_radiation_monochromator",
+        "incident_monochromator": "_pd_instr_monochr_pre_spec",
+        "diffracted_monochromator": "_pd_instr_monochr_post_spec",
+    }
+    known = {tag: pattern.metadata.get(key) for key, tag in tags.items()}
+    return {tag: str(fact) for tag, fact in known.items() if fact not in (None, "")}
+
+
+def _instrument(refinement: Refinement) -> dict[str, str]:
+    instrument = refinement.instrument
+    geometry, mount = GEOMETRIES[instrument.geometry]
+    items = {"_pd_instr_geometry": geometry, "_pd_spec_mount_mode": mount}
+    if instrument.radius_mm != DEFAULT_RADIUS_MM:
+        items["_pd_instr_dist_spec/detc"] = f"{instrument.radius_mm:g}"
+    zero = next((p.number for p in refinement.parameters if p.name == "instrument_zero"), Refined(instrument.zero))
+    # The dictionary's offset is added to what was measured, our zero error is part of it.
+    items["_pd_calib_2theta_offset"] = cif_number(Refined(-zero.value, zero.esd, zero.status))
+    return items
+
+
+def _points(pattern: Pattern) -> dict[str, str]:
+    low, high = pattern.range
+    steps = np.diff(pattern.two_theta)
+    step = float(np.median(steps))
+    items = {
+        "_pd_meas_2theta_range_min": f"{low:.6g}",
+        "_pd_meas_2theta_range_max": f"{high:.6g}",
+        "_pd_meas_number_of_points": str(len(pattern)),
+        "_pd_proc_number_of_points": str(len(pattern)),
+    }
+    if np.allclose(steps, step, rtol=SAME_STEP):
+        items |= {"_pd_meas_scan_method": "step", "_pd_meas_2theta_range_inc": f"{step:.6g}"}
+    return items
+
+
+def _least_squares(refinement: Refinement) -> dict[str, str]:
+    figures, shift = refinement.agreement, refinement.largest_shift
+    source = "given with the data" if refinement.pattern.sigma_source == "file" else "from counting statistics"
+    tied = sum(parameter.number.status == "tied" for parameter in refinement.parameters)
+    outcome = refinement.status if not refinement.reason else f"{refinement.status}: {refinement.reason}"
+    warnings = "".join(f"\n{warning.code}: {warning.message}" for warning in refinement.warnings)
+    return {
+        "_refine_ls_structure_factor_coef": "Inet",
+        "_refine_ls_matrix_type": "full",
+        "_refine_ls_weighting_scheme": "sigma",
+        "_refine_ls_weighting_details": f"w = 1/sigma^2, sigma {source}",
+        "_pd_proc_ls_prof_R_factor": f"{figures.r_p:.6f}",
+        "_pd_proc_ls_prof_wR_factor": f"{figures.r_wp:.6f}",
+        "_pd_proc_ls_prof_wR_expected": f"{figures.r_exp:.6f}",
+        "_refine_ls_goodness_of_fit_all": f"{figures.gof:.5f}",
+        "_refine_ls_number_parameters": str(figures.free_parameters),
+        "_refine_ls_number_restraints": "0",
+        "_refine_ls_number_constraints": str(tied),
+        "_refine_ls_shift/su_max": "?" if shift is None else f"{shift:.2g}",
+        "_refine_special_details": f"{outcome}\nStandard uncertainties are from the full covariance, times the goodness "
+        f"of fit\nwhere that exceeds one. Durbin-Watson d = {figures.durbin_watson:.3f}{warnings}",
+    }
+
+
+def _profile(refinement: Refinement) -> str:
+    rows = [p for p in refinement.parameters if p.name.startswith("instrument_")]
+    lines = [_line(p, p.name.removeprefix("instrument_")) for p in rows]
+    for phase in refinement.phases:
+        lines.append(f"{phase.name}: L = {_size(phase.size_nm)}, S = {cif_number(phase.microstrain)}")
+    return "\n".join([PROFILE, *lines])
+
+
+def _size(size_nm: Refined) -> str:
+    return "infinite (no broadening)" if cif_number(size_nm) == "?" else f"{cif_number(size_nm)} nm"
+
+
+def _line(parameter: RefinedParameter, name: str) -> str:
+    label = NAMES_IN_TEXT.get(name, name.upper() if len(name) == 1 else name)
+    return f"{label} = {cif_number(parameter.number)} ({parameter.number.status})"
+
+
+def _background(refinement: Refinement) -> str:
+    low, high = refinement.pattern.range
+    possible = [p for p in refinement.parameters if is_background(p.name)]
+    terms = [p for p in possible if p.number.status != "fixed" or p.number.value != 0.0]
+    head = (
+        f"Chebyshev polynomials of the first kind T_k(x), {len(terms)} coefficients that are not zero;\n"
+        f"x = (2 two_theta - {low + high:.6f}) / {high - low:.6f}"
+    )
+    return "\n".join([head, *(_line(p, f"k {p.name.removeprefix('background_')}") for p in terms)])
+
+
+def _texture(refinement: Refinement) -> str:
+    lines = [line for phase in refinement.phases if (line := texture_text(phase))]
+    return "\n".join(lines) or "none"
+
+
+def texture_text(phase: RefinedPhase) -> str:
+    """Return what a phase's March-Dollase correction is in words, "" for a random powder."""
+    r = phase.preferred_orientation
+    if r.value == 1.0 and r.status == "fixed":
+        return ""
+    axis = " ".join(map(str, phase.texture_axis))
+    return f"{phase.name}: March-Dollase, r = {cif_number(r)} about the normal of ({axis})"
+
+
+def _excluded(pattern: Pattern) -> str:
+    if not pattern.excluded:
+        return "none"
+    return "\n".join(f"{low:.10g} to {high:.10g} degrees two-theta: not used" for low, high in pattern.excluded)
+
+
+def _quantities(refinement: Refinement) -> str:
+    """List all that varied or followed, by the names of result.json."""
+    moved = [p for p in refinement.parameters if p.number.status != "fixed"]
+    lines = [f"{p.name} = {cif_number(p.number)} ({p.number.status})" for p in moved]
+    return "\n".join(["Variables, and what followed them (symmetry included):", *lines])
 
 
 def _list_wavelengths(block: cif.Block, radiation: Radiation) -> None:
     loop = block.init_loop("_diffrn_radiation_wavelength", ["_id", "", "_wt"])
     for k, (wavelength, weight) in enumerate(radiation.lines, start=1):
-        loop.add_row([str(k), f"{wavelength:.7f}", f"{weight:g}"])
+        loop.add_row([str(k), f"{wavelength:.10g}", f"{weight:.10g}"])
 
 
-def _list_phases(block: cif.Block, refinement: Refinement, names: list[str]) -> None:
+def _list_phases(block: cif.Block, phases: list[tuple[RefinedPhase, str]]) -> None:
     loop = block.init_loop("_pd_phase", ["_id", "_name", "_mass_%", "_block_id"])
-    for k, (phase, name) in enumerate(zip(refinement.phases, names, strict=True), start=1):
-        percent = Refined(100 * phase.weight_fraction, 100 * phase.weight_fraction.esd)
-        loop.add_row([str(k), cif.quote(phase.name), str(percent), name])
+    for k, (phase, identity) in enumerate(phases, start=1):
+        fraction = phase.weight_fraction
+        percent = Refined(100 * fraction, 100 * fraction.esd, fraction.status)
+        loop.add_row([str(k), cif_text_item(phase.name), cif_number(percent), cif_text_item(identity)])
 
 
 def _add_pattern(block: cif.Block, refinement: Refinement) -> None:
@@ -90,29 +225,13 @@ def _add_pattern(block: cif.Block, refinement: Refinement) -> None:
         "_pd_proc_ls_weight": pattern.sigma**-2,
     }
     loop = block.init_loop("", list(columns))
-    loop.set_all_values([[f"{value:.9g}" for value in column.tolist()] for column in columns.values()])
+    loop.set_all_values([[f"{value:.10g}" for value in column.tolist()] for column in columns.values()])
 
 
-def _add_structure(block: cif.Block, phase: RefinedPhase, radiation: Radiation) -> None:
-    crystal = phase.crystal
-    block.set_pair("_pd_phase_name", cif.quote(phase.name))
-    block.set_pair("_chemical_formula_sum", cif.quote(_formula_sum(phase)))
-    block.set_pair("_cell_formula_units_Z", str(crystal.formula_units))
-    for tag, name in zip(CELL_TAGS, CELL_NAMES, strict=True):
-        block.set_pair(tag, str(phase.cell[name]))
-    block.set_pair("_cell_volume", str(phase.cell["volume"]))
-    block.set_pair("_space_group_name_H-M_alt", cif.quote(crystal.symmetry.name or "?"))
-    operations = block.init_loop("_space_group_symop_operation_", ["xyz"])
-    for triplet in crystal.symmetry.triplets:
-        operations.add_row([cif.quote(triplet)])
-    tags = ["label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy", "U_iso_or_equiv"]
-    atoms = block.init_loop("_atom_site_", tags)
-    for site in phase.sites:
-        numbers = (site.x, site.y, site.z, site.occupancy, site.u_iso)
-        atoms.add_row([site.label, site.species, *(str(number) for number in numbers)])
-
-
-def _formula_sum(phase: RefinedPhase) -> str:
-    units = phase.crystal.formula_units
-    content = sorted(phase.crystal.content.items())
-    return " ".join(f"{element}{number / units:.4g}" for element, number in content)
+def _add_phase(block: cif.Block, phase: RefinedPhase, refinement: Refinement, main: str, identity: str) -> None:
+    block.set_pair("_pd_block_id", cif_text_item(identity))
+    block.set_pair("_pd_block_diffractogram_id", cif_text_item(main))
+    add_structure(block, phase, refinement.radiation)
+    block.set_pair("_refine_ls_R_I_factor", "." if phase.r_bragg is None else f"{phase.r_bragg:.5f}")
+    block.set_pair("_pd_proc_ls_pref_orient_corr", cif_text_item(texture_text(phase) or "none"))
+    add_reflections(block, phase, refinement)

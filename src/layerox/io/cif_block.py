@@ -1,0 +1,99 @@
+"""CIF blocks: the data items of a block by name, single ones and columns of loops alike.
+
+Names are compared in lower case and in the spelling of the old dictionaries, so that `_pd_proc.ls_weight` is found as
+`_pd_proc_ls_weight`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gemmi import cif
+
+from layerox.errors import InputError
+from layerox.io.cif_number import UNKNOWN, values_and_sus
+from layerox.pattern import FloatArray
+
+
+class CifBlock:
+    """The items of one data block.
+
+    Attributes
+    ----------
+    name
+        What stands behind data_.
+    """
+
+    def __init__(self, block: cif.Block):
+        self.name = str(block.name)
+        self._columns: dict[str, list[str]] = {}
+        for item in block:
+            if item.pair is not None:
+                self._columns.setdefault(_key(item.pair[0]), [item.pair[1]])
+            elif item.loop is not None:
+                tags, values = item.loop.tags, item.loop.values
+                for k, tag in enumerate(tags):
+                    self._columns.setdefault(_key(tag), values[k :: len(tags)])
+
+    def __contains__(self, tag: str) -> bool:
+        return tag in self._columns
+
+    def length(self, tag: str) -> int:
+        """Return the number of values of an item, 0 where it is missing."""
+        return len(self._columns.get(tag, ()))
+
+    def column(self, tag: str) -> list[str]:
+        """Return the values of an item as text without quotes, "" for unknown ones."""
+        return ["" if raw in UNKNOWN else str(cif.as_string(raw)).strip() for raw in self._columns.get(tag, ())]
+
+    def text(self, tag: str) -> str:
+        """Return the first value of an item, "" where it is missing or unknown."""
+        return next((text for text in self.column(tag) if text not in ("", *UNKNOWN)), "")
+
+    def numbers(self, tag: str) -> tuple[FloatArray, FloatArray]:
+        """Return values and standard uncertainties of an item, shape (n,) each; nan for what is not given.
+
+        Raises
+        ------
+        ValueError
+            If one of them is no number.
+        """
+        return values_and_sus([raw if raw in UNKNOWN else cif.as_string(raw) for raw in self._columns.get(tag, ())])
+
+    def speaker(self, tag: str, blocks: Sequence[CifBlock]) -> CifBlock | None:
+        """Return the block that says `tag` for this one: itself, or the only one in the file that does."""
+        if self.text(tag):
+            return self
+        others = [block for block in blocks if block.text(tag)]
+        agreed = {tuple(block.column(tag)) for block in others}
+        return others[0] if len(agreed) == 1 else None
+
+    def text_said(self, tag: str, blocks: Sequence[CifBlock]) -> str:
+        """Return the text of an item from the block that says it, "" if none does."""
+        speaker = self.speaker(tag, blocks)
+        return speaker.text(tag) if speaker else ""
+
+    def numbers_said(self, tag: str, blocks: Sequence[CifBlock]) -> tuple[FloatArray, FloatArray]:
+        """Return the numbers of an item from the block that says it, empty ones if none does; errors as `numbers`."""
+        speaker = self.speaker(tag, blocks)
+        return (speaker or self).numbers(tag)
+
+
+def blocks_of(text: str, path: Path) -> list[CifBlock]:
+    """Return the blocks of a CIF.
+
+    Raises
+    ------
+    InputError
+        If it cannot be parsed, as one that was cut off within a list.
+    """
+    try:
+        return [CifBlock(block) for block in cif.read_string(text)]
+    except (RuntimeError, ValueError) as error:
+        problem = (str(error).splitlines() or [type(error).__name__])[0].removeprefix("string:")
+        raise InputError(f"is no readable CIF ({problem})", place=path, cure="export or copy it again") from None
+
+
+def _key(tag: str) -> str:
+    return str(tag).lower().replace(".", "_")

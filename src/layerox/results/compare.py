@@ -1,0 +1,179 @@
+"""Compare: two refinements side by side, their differences in units of their own standard uncertainties.
+
+The two are taken as independent: sigma^2 = sigma_a^2 + sigma_b^2. For two fits of one pattern that is too large, since
+they share its noise; a difference that is small then says less than one that is large.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from layerox.diffraction.refinement import Refinement
+from layerox.diffraction.simulate import safe_name
+from layerox.refined import Refined
+from layerox.results.folder import load
+
+HEAD = ("name", "a", "b", "a - b", "in esds")
+# A difference of this many esds is one that a reader should see.
+REMARKABLE = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedRow:
+    """One quantity of two refinements; None where a refinement does not have it."""
+
+    name: str
+    a: Refined | None
+    b: Refined | None
+
+    @property
+    def difference(self) -> float | None:
+        """A - b, None if one of them is missing or infinite."""
+        if self.a is None or self.b is None or not (math.isfinite(self.a) and math.isfinite(self.b)):
+            return None
+        return self.a.value - self.b.value
+
+    @property
+    def in_esds(self) -> float | None:
+        """The difference over its standard uncertainty, None without a difference or an uncertainty."""
+        if self.a is None or self.b is None or self.difference is None:
+            return None
+        esd = math.hypot(self.a.esd, self.b.esd)
+        return self.difference / esd if esd > 0 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two refinements side by side; `str()` is a table of text.
+
+    Attributes
+    ----------
+    rows
+        Weight fractions and cell volumes ("P2_weight_fraction", "P2_volume"), then every parameter that is not fixed in
+        both or that differs, in the order of a; what only b has comes last.
+    figures
+        (name, a, b) of the figures of merit.
+    names
+        What to call the two.
+    """
+
+    rows: tuple[ComparedRow, ...]
+    figures: tuple[tuple[str, float, float], ...]
+    names: tuple[str, str] = ("a", "b")
+
+    @property
+    def only_in_a(self) -> tuple[str, ...]:
+        """Names of what b does not have."""
+        return tuple(row.name for row in self.rows if row.b is None)
+
+    @property
+    def only_in_b(self) -> tuple[str, ...]:
+        """Names of what a does not have."""
+        return tuple(row.name for row in self.rows if row.a is None)
+
+    @property
+    def largest(self) -> ComparedRow | None:
+        """The row with the largest difference in esds, None if no row has one."""
+        known = [row for row in self.rows if row.in_esds is not None]
+        return max(known, key=lambda row: abs(row.in_esds or 0.0), default=None)
+
+    def row(self, name: str) -> ComparedRow:
+        """Return the row of that name.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(name)
+
+    def __str__(self) -> str:
+        cells = [list(HEAD), *self._cells()]
+        widths = [max(len(row[k]) for row in cells) for k in range(len(HEAD))]
+        lines = ["  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip()
+                 for row in cells]  # fmt: skip
+        rule = "  ".join("-" * width for width in widths)
+        figures = [f"{name}: {a:.4g} and {b:.4g}" for name, a, b in self.figures]
+        return "\n".join([f"a: {self.names[0]}", f"b: {self.names[1]}", *figures, "", lines[0], rule, *lines[1:]])
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(text)}</th>" for text in HEAD)
+        body = "".join(f"<tr>{self._html_row(row)}</tr>" for row in self._cells())
+        figures = "; ".join(f"{html.escape(name)} {a:.4g}, {b:.4g}" for name, a, b in self.figures)
+        caption = f"a: {html.escape(self.names[0])}; b: {html.escape(self.names[1])}; {figures}"
+        return f"<table><caption>{caption}</caption><tr>{head}</tr>{body}</table>"
+
+    @staticmethod
+    def _html_row(row: list[str]) -> str:
+        return "".join(f"<td>{html.escape(text)}</td>" for text in row)
+
+    def _cells(self) -> Iterator[list[str]]:
+        for row in self.rows:
+            yield [row.name, _number(row.a), _number(row.b), _difference(row), _in_esds(row)]
+
+
+def compare(result_a: Refinement | str | Path, result_b: Refinement | str | Path) -> Comparison:
+    """Put two refinements side by side.
+
+    Parameters
+    ----------
+    result_a, result_b
+        Refinements, or result.json files (or the folders that hold them).
+
+    Raises
+    ------
+    InputError
+        If a file is no result of a fit.
+    """
+    a, b = (result if isinstance(result, Refinement) else load(result) for result in (result_a, result_b))
+    of_a, of_b = _quantities(a), _quantities(b)
+    names = [*of_a, *(name for name in of_b if name not in of_a)]
+    rows = [ComparedRow(name=name, a=of_a.get(name), b=of_b.get(name)) for name in names]
+    figures = [(name, getattr(a.agreement, name), getattr(b.agreement, name)) for name in ("r_wp", "gof")]
+    return Comparison(
+        rows=tuple(row for row in rows if _is_worth_a_row(row)),
+        figures=tuple(figures),
+        names=(_title(result_a, a), _title(result_b, b)),
+    )
+
+
+def _title(given: Refinement | str | Path, result: Refinement) -> str:
+    return str(given) if not isinstance(given, Refinement) else result.pattern.label or "refinement"
+
+
+def _quantities(result: Refinement) -> dict[str, Refined]:
+    """Return all that can be compared, by name: what tables show first, then the parameters."""
+    fractions = {safe_name(f"{p.name}_weight_fraction"): p.weight_fraction for p in result.phases}
+    volumes = {safe_name(f"{p.name}_volume"): p.cell["volume"] for p in result.phases}
+    return fractions | volumes | {p.name: p.number for p in result.parameters}
+
+
+def _is_worth_a_row(row: ComparedRow) -> bool:
+    """Whether a quantity says something: not one that is fixed in both at one value."""
+    if row.a is None or row.b is None:
+        return True
+    return row.a.status != "fixed" or row.b.status != "fixed" or row.a.value != row.b.value
+
+
+def _number(number: Refined | None) -> str:
+    if number is None:
+        return "-"
+    mark = "" if number.status in ("free", "tied") else f" ({number.status})"
+    return f"{number}{mark}"
+
+
+def _difference(row: ComparedRow) -> str:
+    return "" if row.difference is None else f"{row.difference:+.3g}"
+
+
+def _in_esds(row: ComparedRow) -> str:
+    if row.in_esds is None:
+        return ""
+    return f"{row.in_esds:+.2f}{' !' if abs(row.in_esds) >= REMARKABLE else ''}"

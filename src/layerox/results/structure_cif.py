@@ -1,0 +1,175 @@
+"""Structure CIF: a refined phase as the items of a CIF block, with standard uncertainties in brackets.
+
+A fixed number is written with ten digits, a refined one as far as its uncertainty goes. `pdcif.py` puts such blocks
+beside the pattern; alone they are the P2.cif of a results folder, which is a phase again.
+"""
+
+from __future__ import annotations
+
+import math
+
+import gemmi
+import numpy as np
+from gemmi import cif
+
+from layerox.diffraction.peaks import W
+from layerox.diffraction.phase import Phase, PhaseModel
+from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.scattering import scatterers
+from layerox.diffraction.simulate import INSTRUMENT_SLOTS, safe_name
+from layerox.radiation import Radiation
+from layerox.refined import Refined, with_esd
+from layerox.symmetry import CELL_NAMES, metric_tensor
+
+CELL_TAGS = tuple(f"_cell_{'length' if name in 'abc' else 'angle'}_{name}" for name in CELL_NAMES)
+SITE_TAGS = ["label", "type_symbol", "symmetry_multiplicity", "fract_x", "fract_y", "fract_z", "occupancy", "adp_type",
+             "U_iso_or_equiv"]  # fmt: skip
+ANISO_TAGS = ["label", "U_11", "U_22", "U_33", "U_12", "U_13", "U_23"]
+REFLECTION_TAGS = ["index_h", "index_k", "index_l", "symmetry_multiplicity", "d_spacing", "F_squared_calc"]
+PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
+# Any real width: the strength of a reflection does not depend on it.
+SOME_WIDTH = 0.01
+
+
+def structure_files(refinement: Refinement) -> dict[str, str]:
+    """Return the CIF of each phase that has atoms, by file name: "P2.cif", "Pp2.cif" for P'2."""
+    return {
+        structure_file(phase.name): structure_cif_text(phase, refinement) for phase in refinement.phases if phase.sites
+    }
+
+
+def structure_file(name: str) -> str:
+    """Return the name of the file for a phase's structure; a phase called "fit" must not take the place of fit.cif."""
+    safe = safe_name(name)
+    return f"phase_{safe}.cif" if safe.casefold() == "fit" else f"{safe}.cif"
+
+
+def structure_cif_text(phase: RefinedPhase, refinement: Refinement) -> str:
+    """Return the refined structure of a phase as a CIF of its own."""
+    document = cif.Document()
+    block = document.add_new_block(safe_code(phase.name))
+    block.set_pair("_audit_creation_method", cif_text_item(f"layerox {refinement.version}"))
+    add_structure(block, phase, refinement.radiation)
+    return str(document.as_string())
+
+
+def add_structure(block: cif.Block, phase: RefinedPhase, radiation: Radiation) -> None:
+    """Add cell, symmetry, atoms and scattering factors."""
+    crystal = phase.crystal
+    units = crystal.formula_units
+    block.set_pair("_pd_phase_name", cif_text_item(phase.name))
+    content = sorted(crystal.content.items())
+    block.set_pair(
+        "_chemical_formula_sum", cif_text_item(" ".join(f"{e}{round(n / units, 6):.10g}" for e, n in content))
+    )
+    block.set_pair("_chemical_formula_weight", f"{crystal.mass / units:.3f}")
+    block.set_pair("_cell_formula_units_Z", str(units))
+    for tag, name in zip(CELL_TAGS, CELL_NAMES, strict=True):
+        block.set_pair(tag, cif_number(phase.cell[name]))
+    block.set_pair("_cell_volume", cif_number(phase.cell["volume"]))
+    block.set_pair("_exptl_crystal_density_diffrn", f"{crystal.density:.4f}")
+    _add_symmetry(block, phase)
+    _add_atom_types(block, phase, radiation)
+    _add_sites(block, phase)
+    _add_anisotropic(block, phase)
+
+
+def _add_symmetry(block: cif.Block, phase: RefinedPhase) -> None:
+    symmetry = phase.crystal.symmetry
+    if symmetry.name:
+        group = gemmi.SpaceGroup(symmetry.name)
+        block.set_pair("_space_group_name_H-M_alt", cif_text_item(symmetry.name))
+        block.set_pair("_space_group_name_Hall", cif_text_item(str(group.hall)))
+        block.set_pair("_space_group_IT_number", str(symmetry.number))
+        block.set_pair("_space_group_crystal_system", str(group.crystal_system_str()))
+    loop = block.init_loop("_space_group_symop_", ["id", "operation_xyz"])
+    for k, triplet in enumerate(symmetry.triplets, start=1):
+        loop.add_row([str(k), cif_text_item(triplet)])
+
+
+def _add_atom_types(block: cif.Block, phase: RefinedPhase, radiation: Radiation) -> None:
+    kinds = {site.species: site for site in phase.crystal.sites}
+    found = scatterers(list(kinds.values()), radiation)
+    if radiation.kind == "neutron":
+        loop = block.init_loop("_atom_type_", ["symbol", "scat_length_neutron", "scat_source"])
+        source = cif_text_item("Sears, Neutron News 3 (1992) 26-37")
+        for species, length in zip(kinds, found.constant, strict=True):
+            loop.add_row([species, f"{length:.4f}", source])
+        return
+    bare = scatterers(list(kinds.values()), radiation, anomalous=False)
+    loop = block.init_loop("_atom_type_", ["symbol", "scat_dispersion_real", "scat_dispersion_imag", "scat_source"])
+    source = cif_text_item("International Tables Vol. C (1992) 6.1.1.4; Cromer & Liberman, Acta Cryst. A37 (1981) 267")
+    for species, real, imaginary in zip(kinds, found.constant - bare.constant, found.imaginary, strict=True):
+        loop.add_row([species, f"{real:.4f}", f"{imaginary:.4f}", source])
+
+
+def _add_sites(block: cif.Block, phase: RefinedPhase) -> None:
+    loop = block.init_loop("_atom_site_", SITE_TAGS)
+    crystal = phase.crystal
+    for site, plain, multiplicity in zip(phase.sites, crystal.sites, crystal.multiplicities, strict=True):
+        position = [cif_number(number) for number in (site.x, site.y, site.z)]
+        kind = "Uani" if plain.u_aniso else "Uiso"
+        loop.add_row([site.label, site.species, str(multiplicity), *position, cif_number(site.occupancy), kind,
+                      cif_number(site.u_iso)])  # fmt: skip
+
+
+def _add_anisotropic(block: cif.Block, phase: RefinedPhase) -> None:
+    """Add U_ij; what a refinement moves is their isotropic part, and so is their uncertainty."""
+    rows = [
+        (site, plain.u_aniso) for site, plain in zip(phase.sites, phase.crystal.sites, strict=True) if plain.u_aniso
+    ]
+    if not rows:
+        return
+    inverse = np.linalg.inv(metric_tensor(phase.crystal.cell))
+    star = np.sqrt(np.diag(inverse))
+    share = [abs(float(inverse[i, j] / (star[i] * star[j]))) for i, j in PAIRS]
+    loop = block.init_loop("_atom_site_aniso_", ANISO_TAGS)
+    for site, tensor in rows:
+        esds = [site.u_iso.esd * part if part > 1e-9 else 0.0 for part in share]
+        loop.add_row([site.label, *(cif_number(Refined(u, e)) for u, e in zip(tensor, esds, strict=True))])
+
+
+def add_reflections(block: cif.Block, phase: RefinedPhase, refinement: Refinement) -> None:
+    """Add hkl, multiplicity, d and F^2 of the reflections in the range, by falling d.
+
+    F^2 a cell is the mean of Friedel mates with displacements and dispersion, in electrons^2 (fm^2 for neutrons).
+    """
+    low, high = refinement.pattern.range
+    described = Phase(name=phase.name, crystal=phase.crystal)
+    model = PhaseModel(described, refinement.radiation, refinement.instrument, high)
+    instrument = np.zeros(len(INSTRUMENT_SLOTS))
+    instrument[W] = SOME_WIDTH
+    peaks = model.peaks(described.values, instrument)
+    d = peaks.q**-0.5
+    sine = 0.5 * refinement.radiation.wavelength / d
+    d_min, d_max = (0.5 * refinement.radiation.wavelength / math.sin(math.radians(angle / 2))
+                    for angle in (min(high, 180.0), max(low, 1e-3)))  # fmt: skip
+    listed = np.flatnonzero((sine <= 1) & (d >= d_min) & (d <= d_max))
+    listed = listed[np.argsort(-d[listed], kind="stable")]
+    block.set_pair("_reflns_number_total", str(len(listed)))
+    if not len(listed):
+        return
+    block.set_pair("_reflns_d_resolution_high", f"{d[listed[-1]]:.5f}")
+    block.set_pair("_reflns_d_resolution_low", f"{d[listed[0]]:.5f}")
+    loop = block.init_loop("_refln_", REFLECTION_TAGS)
+    for k in listed:
+        hkl = [str(int(index)) for index in model.reflections.hkl[k]]
+        loop.add_row([*hkl, str(int(model.reflections.multiplicity[k])), f"{d[k]:.6f}", f"{peaks.f_squared[k]:.6g}"])
+
+
+def cif_number(number: Refined) -> str:
+    """Write a number with its standard uncertainty, a fixed one with ten digits, an infinite one as unknown."""
+    if not math.isfinite(number.value):
+        return "?"
+    return with_esd(number.value, number.esd) if number.esd > 0 else f"{number.value:.10g}"
+
+
+def cif_text_item(text: str) -> str:
+    """Quote a text for a CIF; what is not ASCII becomes a question mark."""
+    plain = text.encode("ascii", "replace").decode()
+    return text if plain == "?" else str(cif.quote(plain))
+
+
+def safe_code(name: str) -> str:
+    """Return a name as it may stand in the name of a block."""
+    return "".join(c if c.isascii() and c.isalnum() else "_" for c in name.replace("'", "p")) or "unnamed"
