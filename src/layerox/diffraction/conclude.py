@@ -7,6 +7,7 @@ warnings that a referee would raise.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -43,7 +44,13 @@ TOO_CORRELATED = 0.9
 SERIAL = 1.0
 
 
-def conclude(outcome: Outcome, pattern: Pattern, instrument: Instrument, cpu_s: float) -> Refinement:
+def conclude(
+    outcome: Outcome,
+    pattern: Pattern,
+    instrument: Instrument,
+    cpu_s: float,
+    recipe: Mapping[str, object] | None = None,
+) -> Refinement:
     """Return the result of a fit.
 
     Parameters
@@ -56,6 +63,8 @@ def conclude(outcome: Outcome, pattern: Pattern, instrument: Instrument, cpu_s: 
         What was known of the diffractometer before.
     cpu_s
         CPU time of the fit, seconds.
+    recipe
+        Handed on to the result.
     """
     reader = _Reader(outcome, pattern)
     model, minimum = outcome.model, outcome.minimum
@@ -87,6 +96,7 @@ def conclude(outcome: Outcome, pattern: Pattern, instrument: Instrument, cpu_s: 
         warnings=tuple(_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson)),
         cpu_s=cpu_s,
         version=version("layerox"),
+        recipe=recipe,
         largest_shift=minimum.largest_shift,
     )
 

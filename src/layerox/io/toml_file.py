@@ -61,6 +61,19 @@ def validated(model: type[M], table: Mapping[str, Any], place: str | Path, text:
         raise _fault(error, model, place, text) from None
 
 
+def toml_text(table: Mapping[str, Any]) -> str:
+    """Return a table as TOML; what is None is left out, as TOML knows no null."""
+    import tomli_w  # noqa: PLC0415  (only results with a recipe are written as TOML)
+
+    return tomli_w.dumps(_without_none(table))
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_none(part) for key, part in value.items() if part is not None}
+    return [_without_none(part) for part in value] if isinstance(value, list) else value
+
+
 def _fault(error: ValidationError, model: type[BaseModel], place: str | Path, text: str) -> InputError:
     """Return the first fault of a validation as one line."""
     faults = error.errors(include_url=False)

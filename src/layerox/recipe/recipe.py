@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layerox.diffraction.extra_peaks import ExtraPeak
 from layerox.diffraction.phase import Phase
@@ -22,8 +22,10 @@ from layerox.io import read_instrument
 from layerox.io.instrument_file import instrument_from_model
 from layerox.io.toml_file import Location, line_of, read_table, validated
 from layerox.phases import phases_from
-from layerox.recipe.model import ExtraModel, ParameterModel, PhaseModel, RecipeModel, VariableModel
 from layerox.symmetry import CELL_NAMES
+
+if TYPE_CHECKING:
+    from layerox.recipe.model import ExtraModel, ParameterModel, PhaseModel, RecipeModel, VariableModel
 
 # In lists of what is freed or fixed: all lengths and angles that symmetry leaves free.
 CELL = "cell"
@@ -55,6 +57,15 @@ class Recipe:
     document: Mapping[str, object]
 
 
+# A `Recipe`, the path of a recipe.toml, or a table of its keys.
+RecipeArgument = Recipe | str | Path | Mapping[str, Any]
+
+
+def recipe_from(recipe: RecipeArgument | None) -> Recipe | None:
+    """Return the recipe that a user means, None if he means none; pydantic is loaded only where there is one."""
+    return recipe if recipe is None or isinstance(recipe, Recipe) else read_recipe(recipe)
+
+
 def read_recipe(recipe: str | Path | Mapping[str, Any]) -> Recipe:
     """Return the recipe of a file, or of a table such as a parsed one.
 
@@ -64,6 +75,8 @@ def read_recipe(recipe: str | Path | Mapping[str, Any]) -> Recipe:
         With file and line: an unknown key (and the nearest known one), a value of the wrong kind, a phase that cannot
         be read.
     """
+    from layerox.recipe.model import RecipeModel  # noqa: PLC0415  (pydantic takes 30 ms that most commands do not need)
+
     if isinstance(recipe, Mapping):
         return _recipe(validated(RecipeModel, recipe, "recipe"), "recipe", "", Path())
     path = Path(recipe)
@@ -100,24 +113,28 @@ def _pair(values: list[float]) -> tuple[float, float]:
 
 def _instrument(model: RecipeModel, place: str | Path, text: str, folder: Path) -> Instrument | None:
     row = model.instrument
-    own = row.model_fields_set - {"file", "free", "fix"}
+    parts = ("radiation", "geometry", "profile", "position")
+    own = [name for name in parts if getattr(row, name) != type(row).model_fields[name].default]
     if row.file is None:
         return instrument_from_model(row, place, text, ("instrument",)) if own else None
     if own:
-        raise InputError(f"[instrument] file together with {', '.join(sorted(own))}",
+        raise InputError(f"[instrument] file together with {', '.join(own)}",
                          place=line_of(place, text, ("instrument", "file")), cure="keep one of them")  # fmt: skip
-    return read_instrument(folder / row.file)
+    row.file = str((folder / row.file).resolve())
+    return read_instrument(row.file)
 
 
 def _phase(row: PhaseModel, index: int, place: str | Path, text: str, folder: Path) -> Phase:
     """Return a phase with its starting values; a file is looked for beside the recipe."""
-    beside = folder / row.structure
-    described = str(beside) if beside.is_file() else row.structure
+    given, beside = row.structure, folder / row.structure
+    if beside.is_file():
+        row.structure = str(beside.resolve())  # the recipe stands in the result, which lies elsewhere
     try:
-        (phase,) = phases_from([described if row.name is None else (row.name, described)])
+        (phase,) = phases_from([row.structure if row.name is None else (row.name, row.structure)])
     except InputError as error:
         blamed = line_of(place, text, ("phase", index, "structure"))
-        raise InputError(f"structure {row.structure!r}: {error.problem}", place=blamed, cure=error.cure) from None
+        raise InputError(f"structure {given!r}: {error.problem}", place=blamed, cure=error.cure) from None
+    row.name = phase.name
     phase = replace(phase, mode=row.mode)
     if row.size is not None:
         phase = replace(phase, size_nm=row.size)
@@ -143,8 +160,7 @@ def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str)
     for phase, phase_row in zip(phases, model.phase, strict=True):
         _demand_of_phase(demands, phase, phase_row)
     for name, parameter in model.parameters.items():
-        wanted = ParameterModel(value=parameter) if isinstance(parameter, float) else parameter
-        _add(demands, name, Demand(value=wanted.value, vary=wanted.vary, minimum=wanted.min, maximum=wanted.max))
+        _add(demands, name, _wish(parameter))
     terms = model.background.terms
     return Plan(
         demands=demands,
@@ -203,6 +219,12 @@ def _let_and_hold(demands: dict[str, Demand], prefix: str, free: Iterable[str], 
 
 def _add(demands: dict[str, Demand], name: str, demand: Demand) -> None:
     demands[name] = demands.get(name, Demand()).overruled_by(demand)
+
+
+def _wish(row: ParameterModel | float) -> Demand:
+    if isinstance(row, float):
+        return Demand(value=row)
+    return Demand(value=row.value, vary=row.vary, minimum=row.min, maximum=row.max)
 
 
 def _variable(row: VariableModel | float) -> Variable:

@@ -141,8 +141,8 @@ def _least_squares(refinement: Refinement) -> dict[str, str]:
         "_refine_ls_number_restraints": "0",
         "_refine_ls_number_constraints": str(tied),
         "_refine_ls_shift/su_max": "?" if shift is None else f"{shift:.2g}",
-        "_refine_special_details": f"{outcome}\nStandard uncertainties are from the full covariance, times the goodness "
-        f"of fit\nwhere that exceeds one. Durbin-Watson d = {figures.durbin_watson:.3f}{warnings}",
+        "_refine_special_details": f"{outcome}\nStandard uncertainties are from the full covariance, times the goodness"
+        f" of fit\nwhere that exceeds one. Durbin-Watson d = {figures.durbin_watson:.3f}{warnings}",
     }
 
 
