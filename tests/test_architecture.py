@@ -26,7 +26,7 @@ ROWS = [
     {"interfaces"},
     {"phases"},
     {"measurement", "recipe"},
-    {"analysis", "scripting"},
+    {"analysis", "calibration", "scripting"},
     {"series"},
     {"strain"},
     {"plotting"},

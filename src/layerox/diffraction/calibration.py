@@ -157,7 +157,7 @@ def curve_of(outcome: Outcome, pattern: Pattern) -> Curve:
     table = peaks.table[:, listed]
     order = np.argsort(bragg)
     order = order[(bragg[order] >= model.limits[0]) & (bragg[order] <= model.limits[1])]
-    width = np.array([tch_width(g, l)[0] for g, l in table[1:3, order].T]  # noqa: E741)
+    width = np.array([tch_width(g, l)[0] for g, l in table[1:3, order].T])  # noqa: E741
     shift = table[0, order] - bragg[order]
     alone = _alone(bragg[order], width, table[3, order])
     single = [_single(model, values, outcome, pattern, int(order[k])) for k in alone]
