@@ -54,7 +54,7 @@ def test_fit_of_the_shipped_pattern(folder, shipped, capsys):
         assert abs(phase["cell"]["c"]["value"] - true["cell"]["c"]) < 3 * phase["cell"]["c"]["esd"]
         assert abs(phase["size_nm"]["value"] - true["size_nm"]) < 6 * phase["size_nm"]["esd"]
     names = {path.name for path in (folder / "out").iterdir()}
-    assert names == {"result.json", "fit.png", "fit.csv", "fit.cif", "report.txt"}
+    assert names == {"result.json", "fit.png", "fit.csv", "fit.cif", "report.txt", "P2.cif", "O3.cif"}
 
 
 def test_folder_is_named_after_the_pattern(folder, shipped, capsys):
