@@ -53,7 +53,7 @@ def test_columns():
     assert values_and_sus([])[0].shape == (0,)
 
 
-@given(st.integers(-10**7, 10**7), st.integers(1, 19), st.integers(0, 6))
+@given(st.integers(-(10**7), 10**7), st.integers(1, 19), st.integers(0, 6))
 def test_digits_are_taken_literally(digits, su, places):
     exact = Decimal(digits).scaleb(-places)
     found = value_and_su(f"{exact:f}({su})")

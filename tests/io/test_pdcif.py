@@ -32,6 +32,14 @@ def refusal(read, text, **options):
     return message
 
 
+def outcome(path):
+    """Return the pattern of a file and "", or None and the message of the error."""
+    try:
+        return read_pattern(path), ""
+    except InputError as error:
+        return None, str(error)
+
+
 def codes(pattern):
     return {remark.code for remark in pattern.metadata.get("remarks", ())}
 
@@ -53,7 +61,8 @@ def test_counts_have_counting_statistics(read):
         ("_pd_meas_2theta_scan _pd_meas_intensity_total", "10 50(2) 11 40(3) 12 45(4)"),
         ("_pd_meas_2theta_scan _pd_meas_intensity_total _pd_meas_intensity_total_su", "10 50 2 11 40 3 12 45 4"),
         ("_pd_meas.2theta_scan _pd_proc.intensity_total _pd_proc.ls_weight", f"10 50 .25 11 40 {1 / 9} 12 45 .0625"),
-        ("_pd_proc_2theta_corrected _pd_proc_intensity_total _pd_proc_ls_weight", f"10 50 .25 11 40 {1 / 9} 12 45 .0625"),
+        ("_pd_proc_2theta_corrected _pd_proc_intensity_total _pd_proc_ls_weight",
+         f"10 50 .25 11 40 {1 / 9} 12 45 .0625"),
     ],
     ids=["brackets", "column", "weights, dotted names", "weights"],
 )  # fmt: skip
@@ -243,11 +252,8 @@ PARTS = ["data_a\n", "loop_\n", "_pd_meas_2theta_scan\n", "_pd_meas_counts_total
 def test_any_powder_cif_is_a_pattern_or_an_input_error(tmp_path, body):
     path = tmp_path / "any.cif"
     path.write_text("data_first\n_pd_meas_intensity_total ?\n" + body)
-    try:
-        assert isinstance(read_pattern(path), Pattern)
-    except InputError as error:
-        assert "\n" not in str(error)
-        assert str(path) in str(error)
+    pattern, error = outcome(path)
+    assert isinstance(pattern, Pattern) or ("\n" not in error and str(path) in error)
 
 
 # Measured files.
@@ -294,7 +300,5 @@ def test_a_file_that_was_cut_off_is_refused_or_whole(measured_data, tmp_path, fi
     whole = read_pattern(measured_data / "standards" / file)
     path = tmp_path / file
     path.write_bytes(data[: int(share * len(data))])
-    try:
-        assert len(read_pattern(path)) == len(whole)
-    except InputError as error:
-        assert "\n" not in str(error)
+    pattern, error = outcome(path)
+    assert "\n" not in error if pattern is None else len(pattern) == len(whole)

@@ -72,7 +72,9 @@ def _beam(block: CifBlock, blocks: Sequence[CifBlock]) -> tuple[Radiation | None
         return beam, kind is not None, remarks
     polarization = _polarization(block, blocks)
     if _first(block, NORM, blocks) is None and (ratio := _first(block, RATIO, blocks)) is not None:
-        message = f"the polarisation ratio {ratio:g} is given without its norm, and programs disagree on what that means"
+        message = (
+            f"the polarisation ratio {ratio:g} is given without its norm, and programs disagree on what that means"
+        )
         remarks.append(Notice("polarization_unused", f"{message}: give --polarization or --monochromator"))
     if polarization is not None:
         return beam.polarized(polarization), kind is not None, remarks

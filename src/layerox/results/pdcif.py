@@ -77,7 +77,7 @@ def _beam(radiation: Radiation) -> dict[str, str]:
     p = radiation.polarization
     if p is None:
         return items
-    # Perpendicular over parallel to the diffraction plane; where nothing is parallel, the other way round at 90 degrees.
+    # Perpendicular over parallel to the diffraction plane; without anything parallel, the other way round at 90.
     norm, ratio = (0, p / (1 - p)) if p < 1 else (90, 0.0)
     return {**items, "_diffrn_radiation_polarisn_norm": f"{norm}", "_diffrn_radiation_polarisn_ratio": f"{ratio:.10g}"}
 
