@@ -97,6 +97,29 @@ def test_masking_leaves_points_out(pattern):
         pattern.mask(np.array([True, False, False, False]))
 
 
+def test_excluded_regions_are_left_out_and_remembered(pattern):
+    found = pattern.exclude([(10.15, 10.2), (5.0, 6.0)])
+    assert found.two_theta.tolist() == [10.0, 10.1, 10.3]
+    assert found.excluded == ((5.0, 6.0), (10.15, 10.2))
+    assert found.exclude([(10.05, 10.1)]).excluded == ((5.0, 6.0), (10.05, 10.1), (10.15, 10.2))
+    assert pattern.excluded == ()
+
+
+def test_cropping_forgets_regions_outside(pattern):
+    found = pattern.exclude([(10.1, 10.1), (5.0, 6.0)])
+    assert found.crop(10.0, 10.25).excluded == ((10.1, 10.1),)
+
+
+@pytest.mark.parametrize(
+    ("regions", "words"),
+    [([(10.2, 10.1)], "the excluded region 10.2 to 10.1 is empty"), ([(10.05, 10.4)], "leave no data"),
+     ([(float("nan"), 10.1)], "is empty")],
+)  # fmt: skip
+def test_regions_that_cannot_be_excluded(pattern, regions, words):
+    with pytest.raises(InputError, match=words):
+        pattern.exclude(regions)
+
+
 @given(
     st.lists(st.floats(1, 170), min_size=2, max_size=30, unique=True),
     st.floats(0, 180),

@@ -54,7 +54,7 @@ def test_fit_of_the_shipped_pattern(folder, shipped, capsys):
         assert abs(phase["cell"]["c"]["value"] - true["cell"]["c"]) < 3 * phase["cell"]["c"]["esd"]
         assert abs(phase["size_nm"]["value"] - true["size_nm"]) < 6 * phase["size_nm"]["esd"]
     names = {path.name for path in (folder / "out").iterdir()}
-    assert names == {"result.json", "fit.png", "fit.csv", "fit.cif", "report.txt"}
+    assert names == {"result.json", "fit.png", "fit.csv", "fit.cif", "report.txt", "P2.cif", "O3.cif"}
 
 
 def test_folder_is_named_after_the_pattern(folder, shipped, capsys):
@@ -92,6 +92,33 @@ def test_simulated_pattern_and_fit_agree(folder, capsys):
     phases = json.loads((folder / "out" / "result.json").read_text())["phases"]
     fraction = phases[0]["weight_fraction"]
     assert abs(fraction["value"] - 0.25) < 3 * fraction["esd"]
+
+
+def test_compare(folder, shipped, capsys):
+    for name, phases in (("a", ["P2", "O3"]), ("b", ["P2"])):
+        options = [word for phase in phases for word in ("--phase", phase)]
+        run("fit", shipped, *options, "--radiation", "CuKa", "-o", name, "--quiet")
+    capsys.readouterr()
+    assert run("compare", "a/result.json", "b/result.json") == 0
+    out, err = capsys.readouterr()
+    assert (err, out.splitlines()[:2]) == ("", ["a: a/result.json", "b: b/result.json"])
+    (line,) = [line for line in out.splitlines() if line.startswith("O3_a ")]
+    assert line.split()[2] == "-"
+    assert run("compare", "a", "nowhere") == 2
+    assert (
+        capsys.readouterr().err == "layerox: nowhere: cannot be read (No such file or directory); give a result.json\n"
+    )
+
+
+def test_a_refined_structure_is_a_phase(folder, shipped, capsys):
+    run("fit", shipped, "--phase", "P2", "--phase", "O3", "--radiation", "CuKa", "-o", "a", "--quiet")
+    words = ("--phase", "P2=a/P2.cif", "--phase", "a/O3.cif", "--quiet", "-o", "b")
+    # fit.cif is a pattern that knows its beam.
+    assert run("fit", "a/fit.cif", *words) == 0
+    first, second = (json.loads((folder / name / "result.json").read_text()) for name in "ab")
+    for one, other in zip(first["phases"], second["phases"], strict=True):
+        fraction = one["weight_fraction"]
+        assert other["weight_fraction"]["value"] == pytest.approx(fraction["value"], abs=0.1 * fraction["esd"])
 
 
 @pytest.mark.parametrize("suffix", [".cif", ".xyz", ".json"])

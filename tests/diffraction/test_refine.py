@@ -420,3 +420,28 @@ def test_it_finds_its_way_along_widths_that_are_all_but_imaginary():
     found = minimise(model, Data(target, np.ones(two_theta.size)), table)
     assert found.outcome == "converged"
     np.testing.assert_allclose(found.calculated.total, target, rtol=1e-4)
+
+
+def test_the_largest_shift_is_the_newton_step_in_uncertainties():
+    model = model_of(P2)
+    observed = pattern_of(model, P2_a=2.8855)
+    data = Data(observed, 1 / np.sqrt(observed))
+    start = starting(model, P2_a=2.884)
+    start.free(["P2_a", "P2_scale", "background_0"])
+    stopped = minimise(model, data, start, most_evaluations=1)
+    # At its start the descent has an unbounded step of its own: -N^-1 J^T r, over the square roots of the covariance.
+    transfer = start.transfer()
+    calculated, jacobian = model.linearised(start.values, transfer, data.weight)
+    gradient = jacobian @ ((calculated.total - observed) * data.weight)
+    step = -np.linalg.solve(jacobian @ jacobian.T, gradient)
+    known = np.abs(step / np.sqrt(np.diag(stopped.covariance))).max()
+    assert stopped.largest_shift == pytest.approx(known, rel=1e-3)
+    assert stopped.largest_shift > 0.1
+    assert minimise(model, data, start).largest_shift < 1e-3
+    assert replace(stopped, next_step=None).largest_shift is None
+
+
+def test_the_largest_shift_of_nothing_is_none_at_all():
+    model = model_of(P2)
+    observed = pattern_of(model)
+    assert minimise(model, Data(observed, 1 / np.sqrt(observed)), starting(model)).largest_shift == 0.0

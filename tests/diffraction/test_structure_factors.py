@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.phase import Phase, PhaseModel
+from layerox.diffraction.phase import Phase, PhaseModel, with_displacement
 from layerox.diffraction.scattering import scatterers
 from layerox.diffraction.simulate import INSTRUMENT_SLOTS
 from layerox.diffraction.structure_factors import squared_structure_factors
@@ -28,6 +28,7 @@ from reference_crystals import (
     SPINEL,
     TIED,
     TRICLINIC,
+    ZINCITE,
     crystal,
 )
 
@@ -318,3 +319,18 @@ def test_neutrons_see_scattering_lengths():
 def test_a_general_triclinic_cell_has_every_reflection_once():
     model = model_of(TRICLINIC, two_theta=60.0)
     assert set(model.reflections.multiplicity.tolist()) == {2}
+
+
+@pytest.mark.parametrize("known", [POLAR, TRICLINIC, ZINCITE], ids=lambda known: known.name)
+def test_an_anisotropic_site_keeps_its_strength_when_its_refined_u_is_written_back(known):
+    """The model moves u_iso of a fixed tensor; `with_displacement` makes the tensor that gives the same |F|^2 anew."""
+    moved = tuple(replace(site, u_iso=site.u_iso + 0.003 * (k + 1)) for k, site in enumerate(known.sites))
+    model = model_of(known)
+    asked = Phase(name="a", crystal=replace(known, sites=moved)).values
+    written = tuple(with_displacement(new, old, known.cell) for new, old in zip(moved, known.sites, strict=True))
+    again = model_of(replace(known, sites=written))
+    expected = model.peaks(asked, NO_INSTRUMENT).f_squared
+    assert again.peaks(again.phase.values, NO_INSTRUMENT).f_squared == pytest.approx(expected, rel=1e-9)
+    # Not what the old tensor gives.
+    stale = model_of(replace(known, sites=moved))
+    assert np.abs(stale.peaks(asked, NO_INSTRUMENT).f_squared / expected - 1).max() > 0.01

@@ -2,12 +2,13 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from layerox.errors import InputError
-from layerox.results.document import document_of, json_text
+from layerox.results.document import document_of, json_text, refinement_from_document
 from layerox.results.folder import files_of, load, write_folder
 
 REFINED = {"value", "esd", "status"}
@@ -82,6 +83,31 @@ def test_esds_are_those_of_the_covariance(refinement):
     esds = dict(zip(refinement.free_names, np.sqrt(np.diag(refinement.covariance)), strict=True))
     assert refinement.phase("O3").cell["c"].esd == pytest.approx(esds["O3_c"])
     assert refinement.phase("O3").size_nm.esd == pytest.approx(esds["O3_size"])
+
+
+def test_convergence_and_excluded_regions(refinement, document):
+    assert document["convergence"] == {"largest_shift_over_su": refinement.largest_shift}
+    assert 0 <= refinement.largest_shift < 0.01
+    assert document["pattern"]["excluded"] == []
+
+
+def test_excluded_regions_come_back(refinement, tmp_path):
+    # Region and fit are made apart here: what is tested is only that the regions are kept.
+    pattern = replace(refinement.pattern, excluded=((30.0, 31.0), (40.5, 41.0)))
+    write_folder(tmp_path, files_of(replace(refinement, pattern=pattern)))
+    assert load(tmp_path).pattern.excluded == pattern.excluded
+
+
+def test_results_of_before_are_read(refinement, document):
+    old = {key: value for key, value in document.items() if key != "convergence"}
+    old["pattern"] = {key: value for key, value in document["pattern"].items() if key != "excluded"}
+    curves = {"two_theta": refinement.pattern.two_theta, "observed": refinement.pattern.intensity,
+              "sigma": refinement.pattern.sigma, "calculated": refinement.calculated,
+              "background": refinement.background}  # fmt: skip
+    curves |= {p.name: row for p, row in zip(refinement.phases, refinement.contributions, strict=True)}
+    again = refinement_from_document(old, curves)
+    assert again.largest_shift is None
+    assert again.pattern.excluded == ()
 
 
 def test_read_back(refinement, tmp_path):

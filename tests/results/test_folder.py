@@ -18,7 +18,9 @@ from layerox.results.table import csv_text
 def test_files(refinement, tmp_path):
     folder = tmp_path / "a" / "out"
     write_folder(folder, files_of(refinement))
-    assert sorted(path.name for path in folder.iterdir()) == ["fit.cif", "fit.csv", "report.txt", "result.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "O3.cif", "Pp2_like.cif", "fit.cif", "fit.csv", "report.txt", "result.json", "zincite.cif"
+    ]  # fmt: skip
     assert [path.name for path in folder.parent.iterdir()] == ["out"]
 
 

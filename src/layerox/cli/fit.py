@@ -20,7 +20,7 @@ def add_to(subparsers: Any) -> None:
         help="refine phases against a measured pattern",
         description="Refine phases against a measured pattern: weight fractions with uncertainties, cells, a picture.",
     )
-    parser.add_argument("pattern", metavar="PATTERN", help="columns of text, GSAS or XRDML")
+    parser.add_argument("pattern", metavar="PATTERN", help="columns of text, GSAS, XRDML or pdCIF")
     parser.add_argument(
         "--phase",
         action="append",

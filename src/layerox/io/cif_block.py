@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gemmi import cif
 
@@ -28,6 +29,7 @@ class CifBlock:
     def __init__(self, block: cif.Block):
         self.name = str(block.name)
         self._columns: dict[str, list[str]] = {}
+        item: Any
         for item in block:
             if item.pair is not None:
                 self._columns.setdefault(_key(item.pair[0]), [item.pair[1]])

@@ -57,7 +57,7 @@ HEADINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"\A\s*<\?xml"), "an XML file, but not XRDML", EXPORT),
     (re.compile(r"\A\s*[{\[]\s*[\"{\[]"), "a JSON file", EXPORT),
 )
-MEASURED = re.compile(r"^[ \t]*(?:loop_\s+)?_pd_(?:meas|proc)[._](?:intensity|counts)_", re.MULTILINE | re.IGNORECASE)
+MEASURED = re.compile(r"(?:^|\s)_pd_(?:meas|proc)[._](?:intensity|counts)_", re.IGNORECASE)
 CIF_BLOCK = re.compile(r"^\s*data_", re.MULTILINE | re.IGNORECASE)
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),

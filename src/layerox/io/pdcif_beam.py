@@ -2,6 +2,7 @@
 
 _diffrn_radiation_polarisn_ratio is the intensity polarised perpendicular over that polarised parallel to a plane, which
 is the diffraction plane where _diffrn_radiation_polarisn_norm is 0: p / (1 - p) of P = p + (1 - p) cos^2(2 theta).
+Programs that leave the norm out have put other numbers there (p itself), so that a ratio alone is not used.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from layerox.radiation import (
 PROBE, TYPE = "_diffrn_radiation_probe", "_diffrn_radiation_type"
 RATIO, NORM = "_diffrn_radiation_polarisn_ratio", "_diffrn_radiation_polarisn_norm"
 MONOCHROMATOR = "_pd_instr_2theta_monochr_post"
+DESCRIBED = ("_pd_instr_monochr_post_spec", "_pd_instr_monochr_pre_spec", "_diffrn_radiation_monochromator")
+CRYSTAL = re.compile(r"graphite|mono|\bGe\b|\bSi\b|johansson|quartz|\d{3}", re.IGNORECASE)
 WAVELENGTHS = ("_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength_value")
 WEIGHT = "_wt"
 NAMED_LINE = re.compile(rf"({'|'.join(K_ALPHA)})k-?(?:a|alpha|l3)(1(?![,+&/]))?(?!.*k-?(?:a|alpha)2)", re.IGNORECASE)
@@ -68,7 +71,18 @@ def _beam(block: CifBlock, blocks: Sequence[CifBlock]) -> tuple[Radiation | None
     if beam is None or beam.kind == "neutron":
         return beam, kind is not None, remarks
     polarization = _polarization(block, blocks)
-    return beam if polarization is None else beam.polarized(polarization), kind is not None, remarks
+    if _first(block, NORM, blocks) is None and (ratio := _first(block, RATIO, blocks)) is not None:
+        message = (
+            f"the polarisation ratio {ratio:g} is given without its norm, and programs disagree on what that means"
+        )
+        remarks.append(Notice("polarization_unused", f"{message}: give --polarization or --monochromator"))
+    if polarization is not None:
+        return beam.polarized(polarization), kind is not None, remarks
+    described = next((text for tag in DESCRIBED if (text := block.text_said(tag, blocks))), "")
+    if CRYSTAL.search(described):
+        message = f"the file has {described!r} and no polarisation for it: give --monochromator its two-theta"
+        remarks.append(Notice("monochromator_angle_unknown", message))
+    return beam, kind is not None, remarks
 
 
 def _kind(block: CifBlock, blocks: Sequence[CifBlock]) -> Kind | None:
@@ -118,10 +132,11 @@ def _are_same(lines: Sequence[tuple[float, float]], named: Radiation) -> bool:
 
 def _polarization(block: CifBlock, blocks: Sequence[CifBlock]) -> float | None:
     ratio, norm, monochromator = (_first(block, tag, blocks) for tag in (RATIO, NORM, MONOCHROMATOR))
-    if ratio is not None and ratio >= 0 and norm in (None, 0.0):
-        return ratio / (1.0 + ratio)
-    if ratio is not None and ratio >= 0 and abs(norm or 0.0) == 90.0:
-        return 1.0 / (1.0 + ratio)
+    if ratio is not None and ratio >= 0 and norm is not None:
+        if norm == 0.0:
+            return ratio / (1.0 + ratio)
+        if abs(norm) == 90.0:
+            return 1.0 / (1.0 + ratio)
     return polarization_from_monochromator(two_theta=monochromator) if monochromator else None
 
 

@@ -32,7 +32,7 @@ class ComparedRow:
 
     @property
     def difference(self) -> float | None:
-        """A - b, None if one of them is missing or infinite."""
+        """What a is larger by; None if one of them is missing or infinite."""
         if self.a is None or self.b is None or not (math.isfinite(self.a) and math.isfinite(self.b)):
             return None
         return self.a.value - self.b.value

@@ -77,8 +77,8 @@ def _beam(radiation: Radiation) -> dict[str, str]:
     p = radiation.polarization
     if p is None:
         return items
-    # The ratio of a wholly polarised beam is finite only if the other component stands above.
-    norm, ratio = (0, p / (1 - p)) if p <= 0.5 else (90, (1 - p) / p)
+    # Perpendicular over parallel to the diffraction plane; without anything parallel, the other way round at 90.
+    norm, ratio = (0, p / (1 - p)) if p < 1 else (90, 0.0)
     return {**items, "_diffrn_radiation_polarisn_norm": f"{norm}", "_diffrn_radiation_polarisn_ratio": f"{ratio:.10g}"}
 
 
@@ -141,8 +141,8 @@ def _least_squares(refinement: Refinement) -> dict[str, str]:
         "_refine_ls_number_restraints": "0",
         "_refine_ls_number_constraints": str(tied),
         "_refine_ls_shift/su_max": "?" if shift is None else f"{shift:.2g}",
-        "_refine_special_details": f"{outcome}\nStandard uncertainties are from the full covariance, times the goodness"
-        f" of fit\nwhere that exceeds one. Durbin-Watson d = {figures.durbin_watson:.3f}{warnings}",
+        "_refine_special_details": f"{outcome}\nStandard uncertainties are from the full covariance, times the "
+        f"goodness of fit\nwhere that exceeds one. Durbin-Watson d = {figures.durbin_watson:.3f}{warnings}",
     }
 
 
@@ -196,9 +196,13 @@ def _excluded(pattern: Pattern) -> str:
 
 def _quantities(refinement: Refinement) -> str:
     """List all that varied or followed, by the names of result.json."""
+    p = refinement.radiation.polarization
+    said = "0.5, assumed" if p is None else f"{p:.6g}"
+    beam = f"Polarisation factor p + (1 - p) cos^2(2 theta), p = {said} (monochromators included)\n"
     moved = [p for p in refinement.parameters if p.number.status != "fixed"]
     lines = [f"{p.name} = {cif_number(p.number)} ({p.number.status})" for p in moved]
-    return "\n".join(["Variables, and what followed them (symmetry included):", *lines])
+    beam = beam if refinement.radiation.kind == "xray" else ""
+    return "\n".join([f"{beam}Variables, and what followed them (symmetry included):", *lines])
 
 
 def _list_wavelengths(block: cif.Block, radiation: Radiation) -> None:

@@ -69,9 +69,10 @@ def add_structure(block: cif.Block, phase: RefinedPhase, radiation: Radiation) -
     block.set_pair("_cell_volume", cif_number(phase.cell["volume"]))
     block.set_pair("_exptl_crystal_density_diffrn", f"{crystal.density:.4f}")
     _add_symmetry(block, phase)
-    _add_atom_types(block, phase, radiation)
-    _add_sites(block, phase)
-    _add_anisotropic(block, phase)
+    if phase.sites:
+        _add_atom_types(block, phase, radiation)
+        _add_sites(block, phase)
+        _add_anisotropic(block, phase)
 
 
 def _add_symmetry(block: cif.Block, phase: RefinedPhase) -> None:
@@ -130,10 +131,12 @@ def _add_anisotropic(block: cif.Block, phase: RefinedPhase) -> None:
 
 
 def add_reflections(block: cif.Block, phase: RefinedPhase, refinement: Refinement) -> None:
-    """Add hkl, multiplicity, d and F^2 of the reflections in the range, by falling d.
+    """Add hkl, multiplicity, d and F^2 of the reflections in the range, by falling d, of a phase with atoms.
 
     F^2 a cell is the mean of Friedel mates with displacements and dispersion, in electrons^2 (fm^2 for neutrons).
     """
+    if not phase.sites:
+        return
     low, high = refinement.pattern.range
     described = Phase(name=phase.name, crystal=phase.crystal)
     model = PhaseModel(described, refinement.radiation, refinement.instrument, high)
