@@ -7,7 +7,7 @@ warnings that a referee would raise.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.agreement import agreement, r_bragg
+from layerox.diffraction.agreement import agreement, r_bragg, unexplained
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name
 from layerox.diffraction.phase import Phase, with_displacement
 from layerox.diffraction.prepare import Outcome
@@ -28,9 +28,10 @@ from layerox.diffraction.refinement import (
     RefinedPhase,
     RefinedSite,
     Refinement,
+    RefinementStatus,
 )
 from layerox.diffraction.scattering import has_ion
-from layerox.diffraction.simulate import Model, safe_name
+from layerox.diffraction.simulate import Calculated, Model, safe_name
 from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -42,6 +43,10 @@ FloatArray = NDArray[np.float64]
 WORTH_LISTING = 0.5
 TOO_CORRELATED = 0.9
 SERIAL = 1.0
+# Share of the peaks' intensity left unexplained that deserves a word, and from which on there is no fit to speak of.
+LEFT_OUT, NOT_A_MODEL = 0.2, 0.5
+# Calculated intensity, in sigmas of a point, from which on observed over calculated says anything.
+VISIBLE = 0.5
 
 
 def conclude(
@@ -74,9 +79,10 @@ def conclude(
     phases = tuple(reader.phase(index) for index in range(len(model.phases)))
     names, covariance = _public_covariance(minimum)
     correlations = _correlations(names, covariance)
-    supported = any(phase.is_supported for phase in phases)
-    status = minimum.outcome if supported else "failed"
-    reason = minimum.reason if supported else "the data support none of the phases"
+    left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
+    fault = _fault(phases, left)
+    status: RefinementStatus = "failed" if fault else minimum.outcome
+    reason = fault or minimum.reason
     return Refinement(
         status=status,
         reason=reason,
@@ -93,12 +99,21 @@ def conclude(
         background=calculated.background,
         contributions=calculated.phases,
         steps=outcome.steps,
-        warnings=tuple(_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson)),
+        warnings=tuple(_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson, left)),
         cpu_s=cpu_s,
         version=version("layerox"),
         recipe=recipe,
         largest_shift=minimum.largest_shift,
     )
+
+
+def _fault(phases: Sequence[RefinedPhase], left: float) -> str:
+    """Return why a minimum is no result whatever the descent says of it, "" if it is one."""
+    if not any(phase.is_supported for phase in phases):
+        return "the data support none of the phases"
+    if left > NOT_A_MODEL:
+        return f"{100 * left:.0f} % of the peaks' intensity is unexplained: a phase is missing, or a cell far off"
+    return ""
 
 
 class _Reader:
@@ -112,8 +127,7 @@ class _Reader:
         self.fractions: WeightFractions = weight_fractions(
             self.model, self.values, self.transfer, self.minimum.covariance
         )
-        above = np.maximum(self.minimum.calculated.total - self.minimum.calculated.background, 1e-9)
-        self.ratio = (pattern.intensity - self.minimum.calculated.background) / above
+        self.ratio = _observed_over_calculated(pattern, self.minimum.calculated)
 
     def number(self, index: int) -> Refined:
         """Return a quantity of the model by its index."""
@@ -194,9 +208,10 @@ class _Reader:
 
     def _r_bragg(self, index: int) -> float:
         peaks = self.minimum.calculated.peaks[index]
-        table = peaks.table.copy()
+        shapes = peaks.listed if peaks.parts is None else peaks.parts
+        table = shapes.table.copy()
         table[3] *= self.values[self.model.phase_blocks[index].start + pk.SCALE]
-        return r_bragg(self.model.two_theta, self.ratio, table, peaks.listed.owner, self.model.tail)
+        return r_bragg(self.model.two_theta, self.ratio, table, shapes.owner, self.model.tail)
 
     def _cell(self, phase: Phase, block: slice, slots: dict[str, Refined]) -> dict[str, Refined]:
         own = slice(block.start + pk.CELL, block.start + pk.CELL + 6)
@@ -232,6 +247,14 @@ class _Reader:
         shifts = [pk.displacement_shift(angle / 2, geometry.radius, geometry.bragg_brentano)[0] for angle in bragg]
         displaced = value("instrument_displacement") * np.array(shifts)
         return np.asarray(np.degrees(bragg) + value("instrument_zero") + displaced)
+
+
+def _observed_over_calculated(pattern: Pattern, calculated: Calculated) -> FloatArray:
+    """Return the ratio of both above the background, 1 where the calculated one is lost in the noise, shape (n,)."""
+    above = calculated.phases.sum(axis=0)
+    visible = above > VISIBLE * pattern.sigma
+    observed = pattern.intensity - calculated.background
+    return np.where(visible, observed / np.where(visible, above, 1.0), 1.0)
 
 
 def _site(site: Site, slots: dict[str, Refined]) -> RefinedSite:
@@ -288,6 +311,7 @@ def _warnings(
     parameters: tuple[RefinedParameter, ...],
     correlations: list[Correlation],
     durbin_watson: float,
+    left: float,
 ) -> list[Notice]:
     model = outcome.model
     return [
@@ -300,6 +324,8 @@ def _warnings(
           for name, (support, _) in outcome.unsupported.items()),
         *_positions_and_correlations(parameters, correlations),
         *_serial_correlation(durbin_watson),
+        *_unexplained(left),
+        *outcome.remarks,
     ]  # fmt: skip
 
 
@@ -360,6 +386,13 @@ def _strong_correlations(correlations: list[Correlation]) -> list[Notice]:
         return []
     pairs = ", ".join(f"{c.a} and {c.b} ({c.value:.2f})" for c in strong)
     return [Notice("strong_correlation", f"correlations above {TOO_CORRELATED:g}: {pairs}")]
+
+
+def _unexplained(left: float) -> list[Notice]:
+    if left < LEFT_OUT:
+        return []
+    message = f"{100 * left:.0f} % of the peaks' intensity is unexplained: fractions and cells are of what is explained"
+    return [Notice("unexplained_intensity", message)]
 
 
 def _serial_correlation(durbin_watson: float) -> list[Notice]:

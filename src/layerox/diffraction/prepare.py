@@ -17,6 +17,7 @@ from layerox.diffraction.refine import Data, Minimum
 from layerox.diffraction.search import peak_width
 from layerox.diffraction.simulate import Model, safe_name
 from layerox.instrument import Instrument, Profile
+from layerox.notice import Notice
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 
@@ -44,6 +45,8 @@ class Outcome:
         and that uncertainty.
     evaluations
         Number of patterns computed with their derivatives.
+    remarks
+        What the strategy noticed and a user should know.
     """
 
     model: Model
@@ -51,6 +54,7 @@ class Outcome:
     steps: tuple[Step, ...]
     unsupported: dict[str, tuple[float, float]]
     evaluations: int
+    remarks: tuple[Notice, ...] = ()
 
 
 def prepared(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import lmfit
 
 FloatArray = NDArray[np.float64]
+RefinementStatus = Literal["converged", "not_converged", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +158,7 @@ class Refinement:
         Largest step of a variable that was left to do, in standard uncertainties ("shift/su"); None when not known.
     """
 
-    status: Literal["converged", "not_converged", "failed"]
+    status: RefinementStatus
     reason: str | None
     pattern: Pattern
     radiation: Radiation

@@ -128,10 +128,15 @@ class Model:
 
     def unit_patterns(self, values: FloatArray, reach_scales: FloatArray) -> FloatArray:
         """Return the pattern of each phase at scale 1, cut as if its scale were `reach_scales`, shape (p, n)."""
-        rows = np.zeros((len(self.phases), self.two_theta.size))
-        for index, found in enumerate(self._peaks(values)):
-            self._add(found, 1.0, self.tail / reach_scales[index], rows[index])
-        return rows
+        return np.array([self.unit_pattern(p, values, scale) for p, scale in enumerate(reach_scales)])
+
+    def unit_pattern(self, index: int, values: FloatArray, reach_scale: float) -> FloatArray:
+        """Return the pattern of one phase at scale 1, cut as if its scale were `reach_scale`, shape (n,)."""
+        row = np.zeros(self.two_theta.size)
+        instrument = np.ascontiguousarray(values[self.instrument_block])
+        found = self.phase_models[index].peaks(values[self.phase_blocks[index]], instrument)
+        self._add(found, 1.0, self.tail / reach_scale, row)
+        return row
 
     def _add(self, peaks: Peaks, scale: float, tail: float, row: FloatArray) -> None:
         """Add the peaks of a phase to its row."""

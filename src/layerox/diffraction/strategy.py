@@ -8,13 +8,14 @@ back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.constraints import COORDINATE_RANGE
 from layerox.diffraction.course import TIGHT, WORTH, Course
-from layerox.diffraction.parameters import slot_name
+from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import NO_PLAN, Plan
 from layerox.diffraction.prepare import (
@@ -28,9 +29,10 @@ from layerox.diffraction.prepare import (
     with_starting_widths,
 )
 from layerox.diffraction.refine import Minimum
-from layerox.diffraction.search import blurs_for, peak_width, search_cells, set_linear
+from layerox.diffraction.search import blurs_for, peak_width, scan_cells, search_cells, set_linear
 from layerox.diffraction.simulate import safe_name
 from layerox.instrument import Instrument
+from layerox.notice import Notice
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
@@ -40,10 +42,16 @@ MOST_BACKGROUND_TERMS = 18
 SUPPORT_SQUARED_FOR_EACH = 4.0
 SUPPORT_FOR_CELL = 3.0
 SUPPORT_FOR_WIDTHS = 12.0
+# Share of the peaks' intensity that a search of the cells may leave unexplained (widths are not refined yet), and that
+# the profile may leave when atoms are to be let go: structures do not explain what is not there.
+LEFT_BY_SEARCH, LEFT_FOR_ATOMS = 0.35, 0.2
 # Chi-squared (over its reduced value) by which a zero error and a displaced specimen must differ to be told apart.
 AMBIGUOUS = 20.0
 # Axial divergence shows in peaks below this angle (degrees); where to start it from (sample and slit alike, over L).
 ASYMMETRIC_BELOW, PLAUSIBLE_AXIAL = 60.0, 0.03
+# What of the instrument a calibration fixes, and the share of chi-squared that it may cost before it is doubted.
+PROFILE = [f"instrument_{slot}" for slot in "uvwxy"]
+DOUBTFUL = 0.1
 WORST_CELL_ESD = 1e-3
 WORST_U_ESD = 0.004
 LEAST_U = 5e-4
@@ -110,8 +118,27 @@ class _Automatic:
         self._drop_unsupported()
         self._obey()
         self.course.refine("all together", tolerance=TIGHT)
-        course = self.course
-        return Outcome(self.model, course.minimum, tuple(course.steps), self.unsupported, course.evaluations)
+        course, remarks = self.course, tuple(self._doubts())
+        return Outcome(self.model, course.minimum, tuple(course.steps), self.unsupported, course.evaluations, remarks)
+
+    def _doubts(self) -> Iterator[Notice]:
+        """Say so if the data contradict a calibrated profile: it was believed."""
+        if not self.calibrated:
+            return
+        minimum = self.course.minimum
+        free = set(minimum.parameters.free_names)
+        narrow = [phase.name for phase in self._strong() if _holds_no_width(minimum, slot_name(phase, "inverse_size"))]
+        if narrow:
+            message = f"the peaks of {', '.join(narrow)} are no wider than the instrument's profile, or narrower: is it this one's?"
+            yield Notice("profile_too_wide", message)
+        profile = [name for name in PROFILE if name not in free and minimum.parameters.is_own_master(name)]
+        (gain,) = self.course.gains([profile])
+        share = gain * max(minimum.reduced_chi_squared, 1.0) / minimum.chi_squared
+        if share > DOUBTFUL:
+            message = (
+                f"another profile than the instrument's would lower chi-squared by about {100 * min(share, 0.99):.0f} %"
+            )
+            yield Notice("profile_doubtful", f"{message}: calibrate it anew, or leave it out")
 
     def _obey(self) -> None:
         """Let go what the user frees and is not free yet, of the phases that the data support."""
@@ -124,9 +151,22 @@ class _Automatic:
         course = self.course
         self._guess_sizes()
         set_linear(self.model, course.data, course.parameters)
-        course.parameters = search_cells(self.model, course.data, course.parameters, blurs_for(self.model))
+        start = course.parameters
+        found = self._searched(start)
+        if found[0] > LEFT_BY_SEARCH:
+            found = min(found, self._searched(scan_cells(self.model, course.data, start)), key=lambda pair: pair[0])
+        course.parameters = found[1]
         set_linear(self.model, course.data, course.parameters)
         course.refine("scales and background", self._names("scale"))
+
+    def _searched(self, start: Parameters) -> tuple[float, Parameters]:
+        """Return the parameters that a descent from `start` finds, and how much of the peaks they leave unexplained."""
+        data = self.course.data
+        found = search_cells(self.model, data, start, blurs_for(self.model))
+        set_linear(self.model, data, found)
+        calculated = self.model.calculated(found.values[: len(self.model.names)])
+        left = unexplained(data.intensity, calculated.total, calculated.background, 1.0 / data.weight)
+        return left, found
 
     def _guess_sizes(self) -> None:
         """Start the Lorentzian width as a good part of the whole, so that it can move both ways."""
@@ -140,7 +180,9 @@ class _Automatic:
     def _position(self) -> None:
         """Let cells and one position error go: the zero, or where that has been calibrated the displacement."""
         seen = [phase for phase in self.phases if scale_support(self.course, phase)[0] > SUPPORT_FOR_CELL]
-        error = "displacement" if self.calibrated else "zero"
+        # A capillary has its zero to be wrong rather than its place.
+        focusing = self.model.instrument.geometry == "bragg-brentano"
+        error = "displacement" if self.calibrated and focusing else "zero"
         cells = self._names(*CELL_NAMES, phases=seen)
         self.course.refine(f"{error} and cells", [f"instrument_{error}", *cells])
 
@@ -227,7 +269,15 @@ class _Automatic:
 
     def _atoms(self) -> None:
         """Let displacements and coordinates go where the data ask for them."""
+        left = self._unexplained()
+        if left > LEFT_FOR_ATOMS:
+            self.course.record("atoms", kept=False, reason=f"{100 * left:.0f} % of the peaks' intensity is unexplained")
+            return
         self._worthwhile("atoms", self._atom_groups(), _implausible)
+
+    def _unexplained(self) -> float:
+        data, calculated = self.course.data, self.course.minimum.calculated
+        return unexplained(data.intensity, calculated.total, calculated.background, 1.0 / data.weight)
 
     def _atom_groups(self) -> list[list[str]]:
         groups = [[names[0]] for phase in self.phases for names in displacement_groups(phase)]
@@ -236,7 +286,9 @@ class _Automatic:
     def _second_look(self) -> None:
         """Ask once more for everything that was not let go: what hid it may have been fitted since."""
         groups = [self._names(slot, phases=[phase]) for phase in self._strong() for slot in ("microstrain",)]
-        groups += self._texture_groups() + self._atom_groups()
+        groups += self._texture_groups()
+        if self._unexplained() < LEFT_FOR_ATOMS:
+            groups += self._atom_groups()
         if not self.calibrated:
             groups.append(["instrument_u", "instrument_v"])
         free = set(self.course.parameters.free_names)
@@ -275,6 +327,11 @@ class _Automatic:
 
     def _all_names(self, phase: Phase) -> set[str]:
         return set(self._names(*phase.slot_names, phases=[phase]))
+
+
+def _holds_no_width(minimum: Minimum, name: str) -> bool:
+    names = minimum.parameters.free_names
+    return name in names and bool(minimum.at_bound[names.index(name)])
 
 
 def _implausible(found: Minimum, name: str) -> str:
