@@ -303,6 +303,12 @@ def test_anisotropic_displacements_follow_with_their_uncertainty(neutron):
     assert (row[0], row[4]) == ("Zn1", "0")
     assert row[1] == cif_number(Refined(crystal.sites[0].u_aniso[0], site.u_iso.esd))
     assert list(block.find_values("_atom_site_adp_type")) == ["Uani", "Uiso"]
+    # Refined, and the whole tensor has risen with it: in this setting U_eq is a third of the trace.
+    start = ZINCITE.sites[0]
+    assert site.u_iso.esd > 0
+    rise = sum(crystal.sites[0].u_aniso[:3]) / 3 - sum(start.u_aniso[:3]) / 3
+    assert rise == pytest.approx(site.u_iso - start.u_iso, rel=1e-3, abs=1e-9)
+    assert abs(rise) > 1e-6
 
 
 def test_a_phase_called_fit_does_not_take_the_place_of_fit_cif():
