@@ -71,7 +71,7 @@ def main(document):
 @pytest.fixture(scope="module")
 def neutron():
     """Zincite (anisotropic) with neutrons, some regions left out, a texture and a described instrument."""
-    made = simulate([ZINCITE], radiation=1.6, neutron=True, two_theta=(20, 120, 0.05), background=[100.0], counts=8000,
+    made = simulate([ZINCITE], radiation=1.6, neutron=True, two_theta=(20, 120, 0.05), background=[100.0], counts=4e5,
                     instrument=None, geometry="debye-scherrer", seed=5)  # fmt: skip
     facts = {"temperature_k": 295.0, "sample": "zinc oxide; \u03bcm powder", "start_time": "2024-03-22T21:30:13"}
     pattern = replace(made.pattern, metadata=facts).exclude([(30.0, 31.0), (77.125, 80.0)])
