@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from layerox.pattern import Pattern, pattern_from_arrays
     from layerox.plotting import plot
     from layerox.radiation import Radiation
+    from layerox.recipe import read_recipe
     from layerox.results.compare import compare
     from layerox.results.folder import load
     from layerox.results.published import read_published
+    from layerox.scripting import objective, parameters
 
     __version__: str
 
@@ -46,6 +48,9 @@ _HOMES = {
     "Radiation": "layerox.radiation",
     "compare": "layerox.results.compare",
     "load": "layerox.results.folder",
+    "read_recipe": "layerox.recipe",
+    "objective": "layerox.scripting",
+    "parameters": "layerox.scripting",
     "read_published": "layerox.results.published",
 }
 
@@ -63,12 +68,15 @@ __all__ = [
     "compare",
     "fit",
     "load",
+    "objective",
+    "parameters",
     "pattern_from_arrays",
     "plot",
     "read_instrument",
     "read_pattern",
     "read_patterns",
     "read_published",
+    "read_recipe",
     "simulate",
     "write_pattern",
 ]

@@ -1,7 +1,4 @@
-"""Analysis: simulate and fit as a user asks for them: names, files and options in, a result out.
-
-Here a wavelength is found or asked for, contradictions are refused, and nothing is guessed silently.
-"""
+"""Analysis: simulate and fit as a user asks for them: names, files and options in, a result out."""
 
 from __future__ import annotations
 
@@ -9,25 +6,35 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from layerox.diffraction.conclude import conclude
+from layerox.diffraction.lmfit_face import background_terms_of, plan_from
+from layerox.diffraction.parameters import public_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.plan import NO_PLAN
+from layerox.diffraction.prepare import FIRST_BACKGROUND_TERMS
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.reflections import reflections
+from layerox.diffraction.simulate import slots_of
 from layerox.diffraction.simulation import Simulation, simulation
-from layerox.diffraction.strategy import FIRST_BACKGROUND_TERMS, automatic, warm
-from layerox.errors import InputError, UnknownWavelength
+from layerox.diffraction.stages import staged, warm
+from layerox.diffraction.strategy import automatic
+from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument, Profile
-from layerox.io import read_instrument, read_pattern
+from layerox.measurement import beam_from, instrument_from, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phases_from
-from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text
+from layerox.radiation import Radiation
+from layerox.recipe import Recipe, RecipeArgument, recipe_from
+
+if TYPE_CHECKING:
+    import lmfit
 
 # Peaks of 0.08 degrees: a laboratory diffractometer without particular care.
 SIMULATED_PROFILE = Profile(w=0.0064)
-SAME_POLARIZATION = 1e-3
 Progress = Callable[[str], None]
 
 
@@ -36,10 +43,13 @@ def fit(
     phases: Sequence[PhaseArgument] | None = None,
     *,
     radiation: Radiation | str | float | None = None,
+    neutron: bool = False,
     monochromator: float | None = None,
     geometry: Geometry | None = None,
     polarization: float | None = None,
     instrument: Instrument | str | Path | None = None,
+    recipe: RecipeArgument | None = None,
+    params: lmfit.Parameters | None = None,
     range: tuple[float, float] | None = None,
     start: Refinement | None = None,
     progress: Progress | None = None,
@@ -54,6 +64,8 @@ def fit(
         Library names, stacking words, CIF files, Structures, or pairs (name, any of these).
     radiation
         Name ("CuKa"), wavelength in angstrom, or `Radiation`; needed where the file does not say.
+    neutron
+        Neutrons of that wavelength instead of X-rays.
     monochromator
         Two-theta of a diffracted-beam monochromator, degrees; sets the polarisation.
     geometry
@@ -62,6 +74,11 @@ def fit(
         p in p + (1 - p) cos^2 2 theta; 0.5 where nothing is said.
     instrument
         `Instrument`, or an instrument.toml, .prm or .instprm file.
+    recipe
+        A recipe.toml, a table of the same keys, or a `Recipe`: what is fixed, freed, bounded and tied, and in which
+        order. Without one the strategy is automatic.
+    params
+        `lmfit.Parameters` (see `parameters`): values, bounds, `vary` and `expr` are honoured, all in one stage.
     range
         First and last angle to use, degrees.
     start
@@ -75,23 +92,40 @@ def fit(
         If something given cannot be used; `UnknownWavelength` if nobody says which wavelength was used.
     """
     began = time.process_time()
-    data = _pattern(pattern, range)
-    known = _instrument(instrument if instrument is not None or start is None else start.instrument, geometry, data)
+    told = recipe_from(recipe)
+    if told is not None:
+        _refuse_twice(told, range=range, phases=phases, instrument=instrument, params=params)
+        phases, instrument = told.phases or phases, told.instrument or instrument
+    data = pattern_from(pattern, range if told is None else told.range or range)
+    data = data if told is None else data.exclude(told.exclude)
+    plan = NO_PLAN if told is None else told.plan
     if start is not None:
-        _refuse_with_start(phases=phases, geometry=geometry, monochromator=monochromator, polarization=polarization)
+        phases = None if told is not None and told.phases else phases
+        _refuse_with_start(phases=phases, geometry=geometry, monochromator=monochromator, polarization=polarization,
+                           params=params)  # fmt: skip
+        known = instrument_from(instrument or start.instrument, None, data)
         beam = beam_from(data.radiation, known, radiation, place=data.path)
-        outcome = warm(data, start, known, beam)
+        outcome = warm(data, start, known, beam, plan)
     else:
+        known = instrument_from(instrument, geometry, data, neutron=neutron)
         beam = beam_from(
-            data.radiation,
-            known,
-            radiation,
-            monochromator=monochromator,
-            polarization=polarization,
-            place=data.path,
+            data.radiation, known, radiation, monochromator=monochromator, polarization=polarization, place=data.path
         )
-        outcome = automatic(data, _usable(phases_from(phases or ()), data, beam), known, beam, progress=progress)
-    return conclude(outcome, data, known, time.process_time() - began)
+        chosen = _usable(phases_from(phases or ()), data, beam)
+        if params is not None:
+            names, _ = slots_of(chosen, known, background_terms_of(params))
+            plan = plan_from(params, [public_name(name) for name in names])
+        strategy = automatic if plan.strategy == "automatic" else staged
+        outcome = strategy(data, chosen, known, beam, plan, progress=progress)
+    return conclude(outcome, data, known, time.process_time() - began, recipe=None if told is None else told.document)
+
+
+def _refuse_twice(recipe: Recipe, **given: object) -> None:
+    """Refuse what both the recipe and the call say."""
+    said = {"range": recipe.range, "phases": recipe.phases, "instrument": recipe.instrument, "params": recipe}
+    for name, value in given.items():
+        if value is not None and said[name]:
+            raise InputError(f"{name} is given both in the recipe and beside it", cure="leave one of them out")
 
 
 def _usable(phases: list[Phase], data: Pattern, beam: Radiation) -> list[Phase]:
@@ -119,73 +153,6 @@ def _refuse_with_start(**options: object) -> None:
     for name, value in options.items():
         if value is not None:
             raise InputError(f"{name} is given together with start", cure="a warm start takes it from the result")
-
-
-def _pattern(pattern: Pattern | Simulation | str | Path, range: tuple[float, float] | None) -> Pattern:
-    if isinstance(pattern, Simulation):
-        pattern = pattern.pattern
-    if not isinstance(pattern, Pattern):
-        return read_pattern(pattern, range=range)
-    return pattern if range is None else pattern.crop(*range)
-
-
-def _instrument(
-    instrument: Instrument | str | Path | None, geometry: Geometry | None, pattern: Pattern | None
-) -> Instrument:
-    known = read_instrument(instrument) if isinstance(instrument, (str, Path)) else instrument
-    if known is None:
-        radius = pattern.metadata.get("radius_mm") if pattern else None
-        known = Instrument() if radius is None else Instrument(radius_mm=float(str(radius)))
-    return known if geometry is None else replace(known, geometry=geometry)
-
-
-def beam_from(
-    from_file: Radiation | None,
-    instrument: Instrument,
-    given: Radiation | str | float | None,
-    *,
-    monochromator: float | None = None,
-    polarization: float | None = None,
-    place: str | Path | None = None,
-) -> Radiation:
-    """Return the beam that the file, the instrument and the user agree upon.
-
-    Raises
-    ------
-    UnknownWavelength
-        If none of them says.
-    InputError
-        If two of them contradict each other.
-    """
-    chosen = radiation_from_text(given) if isinstance(given, (str, float, int)) else given
-    stated = [("--radiation", chosen), ("the instrument", instrument.radiation), ("the pattern", from_file)]
-    known = [(who, instrument.completed(beam)) for who, beam in stated if beam is not None]
-    if not known:
-        cure = "give --radiation, for example CuKa or 0.4139 (angstrom)"
-        raise UnknownWavelength("the wavelength is unknown", place=place, cure=cure)
-    who, beam = known[0]
-    for other_who, other in known[1:]:
-        if not beam.agrees_with(other):
-            fault = f"{who} says {beam}, {other_who} says {other}"
-            raise InputError(fault, place=place, cure="give the right one only")
-    already = next((b.polarization for _, b in known if b.polarization is not None), None)
-    return _polarized(beam, already, monochromator, polarization)
-
-
-def _polarized(
-    beam: Radiation, already: float | None, monochromator: float | None, polarization: float | None
-) -> Radiation:
-    if monochromator is not None and polarization is not None:
-        raise InputError("both --monochromator and --polarization are given", cure="give one of them")
-    if beam.kind == "neutron" and (monochromator is not None or polarization is not None):
-        raise InputError("neutrons have no polarisation factor", cure="leave --monochromator and --polarization out")
-    asked = polarization if monochromator is None else polarization_from_monochromator(two_theta=monochromator)
-    if asked is None:
-        return beam if already is None else beam.polarized(already)
-    if already is not None and abs(asked - already) > SAME_POLARIZATION:
-        fault = f"polarization {asked:.4f} is asked, the instrument or the file says {already:.4f}"
-        raise InputError(fault, cure="give one of them")
-    return beam.polarized(asked)
 
 
 def simulate(
@@ -231,9 +198,7 @@ def simulate(
     InputError
         If something given cannot be used.
     """
-    known = _instrument(instrument, geometry, None)
-    if neutron:
-        known = replace(known, kind="neutron", radiation=known.radiation and replace(known.radiation, kind="neutron"))
+    known = instrument_from(instrument, geometry, neutron=neutron)
     beam = beam_from(None, known, radiation, monochromator=monochromator, polarization=polarization)
     if known.profile is None:
         known = replace(known, profile=SIMULATED_PROFILE)

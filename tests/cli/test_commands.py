@@ -140,7 +140,8 @@ def test_built_cif_is_read_by_gemmi_and_as_a_phase(folder, capsys):
     ("words", "message"),
     [
         ([], "the following arguments are required"),
-        (["fit"], "arguments are required: PATTERN, --phase"),
+        (["fit"], "arguments are required: PATTERN"),
+        (["fit", "PATTERN"], "no phase is given; give --phase NAME_OR_FILE"),
         (["fit", "x.xy", "--phase", "P2", "--colour"], "unrecognized arguments: --colour"),
         (["fit", "x.xy", "--phase", "P2"], "x.xy"),
         (["fit", "PATTERN", "--phase", "P9"], "unknown phase 'P9'; did you mean"),

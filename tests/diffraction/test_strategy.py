@@ -7,7 +7,8 @@ import pytest
 
 from layerox.diffraction.conclude import conclude
 from layerox.diffraction.simulation import simulation
-from layerox.diffraction.strategy import automatic, warm
+from layerox.diffraction.stages import warm
+from layerox.diffraction.strategy import automatic
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import radiation_from_text

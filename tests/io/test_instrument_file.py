@@ -116,7 +116,7 @@ def test_what_the_user_says_of_polarisation_wins(tmp_path):
         ("[radiation]\nwavelength = \n", ":2: not valid TOML: Invalid value"),
         ("[radiation\n", ":1: not valid TOML: "),
         ("[radiation]\nwavelength = 1.5\nwavelength = 1.6\n", ":3: not valid TOML: Cannot overwrite a value"),
-        ("radiation = 5\n", ": [radiation]: input should be a valid dictionary"),
+        ("radiation = 5\n", ":1: [radiation]: input should be a valid dictionary"),
         ("", ": is empty"),
     ],
 )  # fmt: skip
@@ -139,7 +139,7 @@ def test_the_table_of_a_recipe():
     assert instrument_from_table(table, place="recipe.toml").zero == 0.01
     with pytest.raises(InputError, match=r"recipe\.toml:2: unknown key \[position\] zeros; did you mean 'zero'"):
         instrument_from_table(
-            {"position": {"zeros": 1.0}}, place="recipe.toml", text="[instrument.position]\nzeros = 1.0\n"
+            {"position": {"zeros": 1.0}}, place="recipe.toml", text="[position]\nzeros = 1.0\n"
         )
 
 

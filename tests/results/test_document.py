@@ -31,7 +31,7 @@ def test_names_of_the_contract(document):
             "size_nm", "microstrain", "preferred_orientation", "sites"} <= set(phase)  # fmt: skip
     assert set(phase["cell"]) == {"a", "b", "c", "alpha", "beta", "gamma", "volume"}
     assert set(phase["sites"][0]) == {"label", "species", "x", "y", "z", "occupancy", "u_iso"}
-    assert set(document["parameters"][0]) == {"name", *REFINED, "min", "max"}
+    assert set(document["parameters"][0]) == {"name", *REFINED, "min", "max", "expr"}
     assert set(document["correlations"][0]) == {"a", "b", "value"}
     assert set(document["warnings"][0]) == {"code", "message"}
 

@@ -24,10 +24,10 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument(
         "--phase",
         action="append",
-        required=True,
         metavar="NAME_OR_FILE",
         help="library name (P2), stacking word or CIF; NAME=FILE names it; one option a phase",
     )
+    parser.add_argument("--recipe", metavar="FILE.toml", help="what is fixed, freed, bounded and tied (see the README)")
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: fit-PATTERN)")
     add_beam_options(parser)
@@ -42,7 +42,8 @@ def add_to(subparsers: Any) -> None:
 def run(
     *,
     pattern: str,
-    phase: list[str],
+    phase: list[str] | None,
+    recipe: str | None,
     range: list[float] | None,
     output: str | None,
     radiation: str | None,
@@ -50,6 +51,7 @@ def run(
     polarization: float | None,
     geometry: Any,
     instrument: str | None,
+    neutron: bool,
     abscissa: str,
     allow_negative: bool,
     picture: str,
@@ -58,11 +60,13 @@ def run(
     """Fit, write the folder, print the summary; 0 if the result can be trusted, else 1."""
     from layerox import analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io import read_pattern  # noqa: PLC0415
+    from layerox.recipe import recipe_from  # noqa: PLC0415
     from layerox.results.folder import check_folder, files_of, write_folder  # noqa: PLC0415
     from layerox.results.report import summary_text  # noqa: PLC0415
 
     folder = Path(output) if output else Path(f"fit-{Path(pattern).stem}")
     check_folder(folder)
+    told = recipe_from(recipe)
     limits = None if range is None else (range[0], range[1])
     data = read_pattern(pattern, radiation=radiation, axis=abscissa, range=limits, allow_negative=allow_negative)
     with Progress(quiet=quiet) as progress:
@@ -75,6 +79,8 @@ def run(
             geometry=geometry,
             polarization=polarization,
             instrument=instrument,
+            neutron=neutron,
+            recipe=told,
             progress=progress,
         )
         progress("drawing")

@@ -11,6 +11,7 @@ def add_beam_options(parser: argparse.ArgumentParser) -> None:
     """Add radiation, polarisation, geometry and instrument."""
     group = parser.add_argument_group("beam and diffractometer")
     group.add_argument("--radiation", metavar="CuKa|CuKa1|MoKa|LAMBDA", help="emission lines, or one line in angstrom")
+    group.add_argument("--neutron", action="store_true", help="neutrons of that wavelength instead of X-rays")
     group.add_argument(
         "--monochromator", type=float, metavar="TWO_THETA", help="diffracted-beam monochromator, degrees"
     )

@@ -20,7 +20,6 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("structures", nargs="+", metavar="STRUCTURE", help="library name, stacking word or CIF")
     parser.add_argument("--weights", nargs="+", type=float, metavar="W", help="proportion by weight (default: equal)")
     parser.add_argument("--two-theta", nargs=3, type=float, default=(10.0, 90.0, 0.02), metavar=("LO", "HI", "STEP"))
-    parser.add_argument("--neutron", action="store_true", help="neutrons of the wavelength given")
     parser.add_argument("--size", nargs="+", type=float, metavar="NM", help="crystallite size of each structure")
     parser.add_argument("--microstrain", nargs="+", type=float, metavar="S", help="microstrain of each structure")
     parser.add_argument("--background", nargs="+", type=float, default=(), metavar="B", help="Chebyshev coefficients")

@@ -7,6 +7,7 @@ warnings that a referee would raise.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -18,6 +19,7 @@ from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import agreement, r_bragg
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name
 from layerox.diffraction.phase import Phase, with_displacement
+from layerox.diffraction.prepare import Outcome
 from layerox.diffraction.quantify import WeightFractions, cell_volume, weight_fractions
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.refinement import (
@@ -29,7 +31,6 @@ from layerox.diffraction.refinement import (
 )
 from layerox.diffraction.scattering import has_ion
 from layerox.diffraction.simulate import Model, safe_name
-from layerox.diffraction.strategy import Outcome
 from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -43,7 +44,13 @@ TOO_CORRELATED = 0.9
 SERIAL = 1.0
 
 
-def conclude(outcome: Outcome, pattern: Pattern, instrument: Instrument, cpu_s: float) -> Refinement:
+def conclude(
+    outcome: Outcome,
+    pattern: Pattern,
+    instrument: Instrument,
+    cpu_s: float,
+    recipe: Mapping[str, object] | None = None,
+) -> Refinement:
     """Return the result of a fit.
 
     Parameters
@@ -56,12 +63,14 @@ def conclude(outcome: Outcome, pattern: Pattern, instrument: Instrument, cpu_s: 
         What was known of the diffractometer before.
     cpu_s
         CPU time of the fit, seconds.
+    recipe
+        Handed on to the result.
     """
     reader = _Reader(outcome, pattern)
     model, minimum = outcome.model, outcome.minimum
     calculated = minimum.calculated
     figures = agreement(pattern.intensity, calculated.total, 1.0 / pattern.sigma, len(minimum.parameters.free_names))
-    parameters = tuple(reader.parameter(name) for name in model.names)
+    parameters = tuple(reader.parameter(name) for name in minimum.parameters.names)
     phases = tuple(reader.phase(index) for index in range(len(model.phases)))
     names, covariance = _public_covariance(minimum)
     correlations = _correlations(names, covariance)
@@ -87,6 +96,7 @@ def conclude(outcome: Outcome, pattern: Pattern, instrument: Instrument, cpu_s: 
         warnings=tuple(_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson)),
         cpu_s=cpu_s,
         version=version("layerox"),
+        recipe=recipe,
         largest_shift=minimum.largest_shift,
     )
 
@@ -114,6 +124,10 @@ class _Reader:
             leader = self.number(tie.leader)
             status: Status = "tied" if leader.status in ("free", "at_bound") else "fixed"
             return Refined(value, abs(tie.factor) * leader.esd, status)
+        if index in parameters.expressions:
+            slope = self.transfer[index]
+            esd = math.sqrt(max(float(slope @ self.minimum.covariance @ slope), 0.0))
+            return Refined(value, esd, "tied" if esd > 0 else "fixed")
         if not parameters.vary[index]:
             return Refined(value)
         held = self.minimum.at_bound[int(np.searchsorted(parameters.free_indices, index))]
@@ -125,9 +139,11 @@ class _Reader:
         index = parameters.find(name)
         low, high = float(parameters.lower[index]), float(parameters.upper[index])
         number = self._unless_unsupported(self.number(index), name)
+        text = parameters.link_text(name) or ""
         if name.endswith(INVERSE_SIZE):
-            return RefinedParameter(name=public_name(name), number=_size(number), minimum=1 / high, maximum=1 / low)
-        return RefinedParameter(name=name, number=number, minimum=low, maximum=high)
+            low, high = 1 / high if high else math.inf, 1 / low if low else math.inf
+            number = _size(number)
+        return RefinedParameter(name=public_name(name), number=number, minimum=low, maximum=high, expression=text)
 
     def _unless_unsupported(self, number: Refined, name: str) -> Refined:
         for phase_name, (_, esd) in self.outcome.unsupported.items():

@@ -7,12 +7,14 @@ or a user.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
 from layerox.crystal import Crystal
+from layerox.diffraction.extra_peaks import EXTRA_SLOTS, ExtraPeak
 from layerox.diffraction.parameters import Parameters
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.simulate import Model, safe_name
@@ -45,9 +47,18 @@ BOUNDS: dict[str, tuple[float, float]] = {
 
 def parameters_of(model: Model) -> Parameters:
     """Return the parameters of a model at their starting values, with bounds and symmetry ties; nothing varies."""
-    table = Parameters(model.names, model.start)
+    return constrained(model.names, model.start, model.phases, model.extras)
+
+
+def constrained(
+    names: list[str], values: FloatArray, phases: Sequence[Phase], extras: Sequence[ExtraPeak] = ()
+) -> Parameters:
+    """Return the parameters of phases and extra peaks by name (see `slots_of`), with bounds and symmetry ties."""
+    table = Parameters(names, values)
     _bound_by_kind(table)
-    for phase in model.phases:
+    for extra in extras:
+        _constrain_extra(table, extra)
+    for phase in phases:
         _constrain_cell(table, phase)
         _constrain_sites(table, phase)
     return table
@@ -58,6 +69,16 @@ def _bound_by_kind(table: Parameters) -> None:
         kind = next((kind for kind in BOUNDS if name.endswith(f"_{kind}")), None)
         if kind is not None:
             table.lower[k], table.upper[k] = BOUNDS[kind]
+
+
+def _constrain_extra(table: Parameters, extra: ExtraPeak) -> None:
+    """Keep a foreign peak near its place, its widths positive, and its area not negative."""
+    width = extra.gauss + extra.lorentz
+    bounds = {"position": (extra.position - width, extra.position + width), "area": (0.0, math.inf)}
+    for slot, value in zip(EXTRA_SLOTS, extra.values, strict=True):
+        k = table.find(f"{extra.name}_{slot}")
+        # A Gaussian part of no width at all would have no derivative.
+        table.lower[k], table.upper[k] = bounds.get(slot, (0.05 * width if value else 0.0, 5.0 * width))
 
 
 def _constrain_cell(table: Parameters, phase: Phase) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ class Parameters:
     ties, expressions
         index -> what the quantity follows.
     locked
-        Indices that symmetry (or the choice of origin) fixes.
+        Indices that symmetry, the choice of origin or a user fixes.
     """
 
     def __init__(self, names: list[str], values: FloatArray):
@@ -109,12 +110,32 @@ class Parameters:
         self.lower, self.upper = np.append(self.lower, lower), np.append(self.upper, upper)
         self.vary = np.append(self.vary, True)
 
+    def matching(self, pattern: str) -> list[str]:
+        """Return the names that a user means by a name or a shell pattern ("P2_*_u_iso"), as models have them.
+
+        Raises
+        ------
+        InputError
+            If there are none; names the nearest.
+        """
+        if not any(c in pattern for c in "*?["):
+            return [self.names[self.find(pattern)]]
+        found = [name for name in self.names if fnmatchcase(public_name(name), pattern)]
+        if not found:
+            raise InputError(f"no parameter is called {pattern!r}", cure=nearest(pattern, map(public_name, self.names)))
+        return found
+
+    def is_own_master(self, name: str) -> bool:
+        """Whether a parameter could vary: nothing fixes it, and it follows no other."""
+        k = self.find(name)
+        return not (k in self.locked or k in self.ties or k in self.expressions)
+
     def free(self, names: Iterable[str]) -> list[str]:
         """Let parameters vary; those that follow or are fixed by symmetry stay as they are. Return what was freed."""
         freed = []
         for name in names:
             k = self.find(name)
-            if k in self.locked or k in self.ties or k in self.expressions or self.vary[k]:
+            if not self.is_own_master(name) or self.vary[k]:
                 continue
             self.vary[k] = True
             freed.append(self.names[k])
@@ -124,6 +145,12 @@ class Parameters:
         """Hold parameters at their values."""
         for name in names:
             self.vary[self.find(name)] = False
+
+    def lock(self, names: Iterable[str]) -> None:
+        """Hold parameters at their values for good."""
+        for name in names:
+            self.vary[self.find(name)] = False
+            self.locked.add(self.find(name))
 
     def tie(self, name: str, leader: str, factor: float = 1.0, offset: float = 0.0) -> None:
         """Let a parameter follow another one; what follows a follower follows its leader."""
@@ -154,6 +181,18 @@ class Parameters:
         self.vary[k] = False
         self.expressions = {index: self.expressions[index] for index in self._order()}
         self._settle(self.values)
+
+    def link_text(self, name: str) -> str | None:
+        """Return the expression (in users' names) that a parameter follows, None if it follows nothing."""
+        k = self.find(name)
+        if k in self.expressions:
+            return self.expressions[k].text
+        if k not in self.ties:
+            return None
+        tie = self.ties[k]
+        text = public_name(self.names[tie.leader])
+        text = text if tie.factor == 1.0 else f"{tie.factor!r} * {text}"
+        return text if tie.offset == 0.0 else f"{text} + {tie.offset!r}"
 
     def _sources(self, expression: Expression) -> set[int]:
         """Return everything that an expression depends on, through whatever is followed."""

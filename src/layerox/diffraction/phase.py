@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from layerox.symmetry import CELL_NAMES, Symmetry, metric_tensor, wrapped
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+IntensityMode = Literal["rietveld", "le-bail", "pawley"]
 
 # The sphere of reflections is drawn this much larger than the range asks, so that cells may shrink or grow.
 CELL_MARGIN = 0.05
@@ -54,6 +56,8 @@ class Phase:
         `layer_normal`.
     preferred_orientation
         March coefficient r; 1 is random.
+    mode
+        Whether intensities follow from the structure, or are taken from the data by Le Bail's or Pawley's method.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Phase:
     microstrain: float = 0.0
     texture_axis: tuple[int, int, int] | None = None
     preferred_orientation: float = 1.0
+    mode: IntensityMode = "rietveld"
 
     @property
     def axis(self) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from layerox.notice import Notice
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 from layerox.refined import Refined
+
+if TYPE_CHECKING:
+    import lmfit
 
 FloatArray = NDArray[np.float64]
 
@@ -95,12 +98,16 @@ class RefinedPhase:
 
 @dataclass(frozen=True, kw_only=True)
 class RefinedParameter:
-    """One quantity of the model by its name; `minimum` and `maximum` are its bounds."""
+    """One quantity of the model by its name; `minimum` and `maximum` are its bounds.
+
+    `expression` is what it follows, in the names of others; empty if nothing.
+    """
 
     name: str
     number: Refined
     minimum: float
     maximum: float
+    expression: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +151,8 @@ class Refinement:
         CPU time of the fit, seconds.
     version
         Of layerox.
+    recipe
+        The recipe as it was used, every default written out; None without one.
     largest_shift
         Largest step of a variable that was left to do, in standard uncertainties ("shift/su"); None when not known.
     """
@@ -166,12 +175,20 @@ class Refinement:
     warnings: tuple[Notice, ...]
     cpu_s: float
     version: str
+    recipe: Mapping[str, object] | None = None
     largest_shift: float | None = None
 
     @property
     def weight_fractions(self) -> dict[str, Refined]:
         """Weight fraction of each phase, by name."""
         return {phase.name: phase.weight_fraction for phase in self.phases}
+
+    @property
+    def params(self) -> lmfit.Parameters:
+        """All quantities as `lmfit.Parameters`, with `stderr` and `correl`, for `lmfit.fit_report` or another fit."""
+        from layerox.diffraction.lmfit_face import lmfit_from_result  # noqa: PLC0415  (lmfit only where it is used)
+
+        return lmfit_from_result(self.parameters, self.free_names, self.covariance)
 
     def phase(self, name: str) -> RefinedPhase:
         """Return the phase of that name.

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction.extra_peaks import unit_curves
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.refine import Data, Minimum, bounded_step, minimise
 from layerox.diffraction.simulate import Model
@@ -53,34 +54,46 @@ def plausible_scales(model: Model, values: FloatArray, height: float) -> FloatAr
 
 
 def set_linear(model: Model, data: Data, parameters: Parameters) -> FloatArray:
-    """Give background and scales the values of linear least squares, scales not below zero.
+    """Give background, scales and areas of extra peaks the values of linear least squares, the last two not below zero.
+
+    Scales and areas that may not move (see `Parameters.is_own_master`) keep theirs.
 
     Returns
     -------
     ndarray
-        Scale of each phase over its standard uncertainty, shape (p,).
+        Scale of each phase over its standard uncertainty, shape (p,); 0 for one that keeps its scale.
     """
-    names = [model.names[k] for k in range(model.background_block.stop) if parameters.vary[k]]
-    terms = [parameters.find(name) for name in names]
     height = max(float(data.intensity.max() - np.median(data.intensity)), 1.0)
     reach = plausible_scales(model, parameters.values, height)
-    rows = np.concatenate([model.basis[terms], model.unit_patterns(parameters.values, reach)]) * data.weight
-    size = np.sqrt((rows**2).sum(axis=1))
-    rows /= np.maximum(size, 1e-300)[:, None]
-    normal, force = rows @ rows.T, rows @ (data.intensity * data.weight)
-    lower = np.concatenate([np.full(len(terms), -np.inf), np.zeros(len(model.phases))])
-    normal += 1e-12 * np.eye(len(lower))
-    solution = bounded_step(normal, -force, lower, np.full(len(lower), np.inf))
-    for name, value in zip(names, solution / size, strict=False):
-        parameters.assign(name, float(value))
-    scales = solution[len(terms) :] / size[len(terms) :]
-    for phase, scale in zip(model.phases, scales, strict=True):
-        parameters.assign(slot_name(phase, "scale"), float(scale))
-    model.reach_scales = np.maximum(scales, PEAK_FRACTION / 100 * reach)
-    residual = solution @ rows - data.intensity * data.weight
+    scales = [slot_name(phase, "scale") for phase in model.phases]
+    areas = [extra.names[-1] for extra in model.extras]
+    terms = [model.names[k] for k in range(model.background_block.stop)]
+    names = terms + areas + scales
+    units = unit_curves(model.two_theta, parameters.values[model.extra_block])
+    rows = np.concatenate([model.basis, units, model.unit_patterns(parameters.values, reach)]) * data.weight
+    moves = np.array([parameters.vary[parameters.find(name)] for name in terms]
+                     + [parameters.is_own_master(name) for name in areas + scales])  # fmt: skip
+    present = np.array([parameters.value(name) for name in names])
+    target = data.intensity * data.weight - present[~moves] @ rows[~moves]
+    solution, esds = _non_negative(rows[moves], target, sum(moves[: len(terms)]))
+    for name, value in zip(np.array(names)[moves].tolist(), solution.tolist(), strict=True):
+        parameters.assign(name, value)
+    support = np.zeros(len(names))
+    support[moves] = solution / esds
+    model.reach_scales = np.maximum([parameters.value(name) for name in scales], PEAK_FRACTION / 100 * reach)
+    return support[len(terms) + len(areas) :]
+
+
+def _non_negative(rows: FloatArray, target: FloatArray, unbounded: int) -> tuple[FloatArray, FloatArray]:
+    """Return the least-squares factors of rows (all but the first `unbounded` not negative) and their esds, (r,)."""
+    size = np.maximum(np.sqrt((rows**2).sum(axis=1)), 1e-300)
+    rows = rows / size[:, None]
+    normal, force = rows @ rows.T + 1e-12 * np.eye(len(rows)), rows @ target
+    lower = np.where(np.arange(len(rows)) < unbounded, -np.inf, 0.0)
+    solution = bounded_step(normal, -force, lower, np.full(len(rows), np.inf))
+    residual = solution @ rows - target
     reduced = float(residual @ residual) / max(len(residual) - len(solution), 1)
-    esds = np.sqrt(np.diag(np.linalg.inv(normal)) * reduced)
-    return solution[len(terms) :] / esds[len(terms) :]
+    return solution / size, np.sqrt(np.diag(np.linalg.inv(normal)) * reduced) / size
 
 
 def blurs_for(model: Model) -> tuple[float, ...]:
@@ -108,7 +121,7 @@ def search_cells(model: Model, data: Data, parameters: Parameters, blurs: Sequen
         trial.free(_cells_of(model, support > SUPPORT_FOR_CELL))
         trial.free(slot_name(p, "scale") for p in model.phases)
         found: Minimum = minimise(coarse, coarse_data, trial, tolerance=0.3, most_evaluations=20)
-        for k in range(len(model.names)):
+        for k in range(len(present.names)):
             if k != w:
                 present.values[k] = found.parameters.values[k]
     return present

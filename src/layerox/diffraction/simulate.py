@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.background import chebyshev_basis
+from layerox.diffraction.extra_peaks import ExtraPeak, add_extra_gradients, extra_curve
 from layerox.diffraction.phase import Peaks, PeakSet, Phase, PhaseModel
 from layerox.diffraction.profiles import add_asymmetry, add_asymmetry_gradients, add_peak_gradients, add_peaks
 from layerox.errors import InputError
@@ -33,7 +34,7 @@ class Calculated:
     Attributes
     ----------
     total, background
-        Shape (n,).
+        Shape (n,); the background holds humps and foreign peaks too.
     phases
         One row for each phase, shape (p, n).
     peaks
@@ -61,6 +62,8 @@ class Model:
         Number of Chebyshev terms.
     tail
         Height, in units of the pattern's intensity, at which the tail of a peak is cut.
+    extras
+        Humps and foreign peaks.
     """
 
     def __init__(
@@ -72,9 +75,10 @@ class Model:
         *,
         background_terms: int = 0,
         tail: float = 1e-3,
+        extras: Sequence[ExtraPeak] = (),
     ):
         self.two_theta = np.ascontiguousarray(two_theta, dtype=np.float64)
-        self.phases = tuple(phases)
+        self.phases, self.extras = tuple(phases), tuple(extras)
         self.instrument, self.radiation, self.tail = instrument, radiation, tail
         self.limits = float(self.two_theta[0]), float(self.two_theta[-1])
         self.basis = chebyshev_basis(self.two_theta, background_terms, self.limits)
@@ -91,20 +95,16 @@ class Model:
         return model
 
     def _name_slots(self) -> None:
+        self.names, self._start = slots_of(self.phases, self.instrument, len(self.basis), self.extras)
         self.background_block = slice(0, len(self.basis))
-        start = self.background_block.stop + len(INSTRUMENT_SLOTS)
-        self.instrument_block = slice(self.background_block.stop, start)
-        names = [f"background_{k}" for k in range(len(self.basis))]
-        names += [f"instrument_{slot}" for slot in INSTRUMENT_SLOTS]
+        self.instrument_block = slice(self.background_block.stop, self.background_block.stop + len(INSTRUMENT_SLOTS))
+        start = self.instrument_block.stop + sum(len(extra.names) for extra in self.extras)
+        self.extra_block = slice(self.instrument_block.stop, start)
         blocks = []
         for phase in self.phases:
-            names += [safe_name(f"{phase.name}_{slot}") for slot in phase.slot_names]
-            blocks.append(slice(start, len(names)))
-            start = len(names)
-        self.names, self.phase_blocks = names, tuple(blocks)
-        if len(set(names)) < len(names):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            raise InputError(f"two quantities are called {twice[0]!r}", cure="rename a phase or a site")
+            blocks.append(slice(start, start + len(phase.slot_names)))
+            start = blocks[-1].stop
+        self.phase_blocks = tuple(blocks)
 
     def on(self, two_theta: FloatArray) -> Model:
         """Return the same model on other angles within the same range."""
@@ -115,11 +115,8 @@ class Model:
 
     @property
     def start(self) -> FloatArray:
-        """Starting values, in the order of `names`."""
-        profile = self.instrument.profile or Profile()
-        instrument = [self.instrument.zero, self.instrument.displacement_mm]
-        instrument += [profile.u, profile.v, profile.w, profile.x, profile.y, *(profile.axial or (0.0, 0.0))]
-        return np.concatenate([np.zeros(len(self.basis)), instrument, *(phase.values for phase in self.phases)])
+        """Starting values, in the order of `names`; a new array each time."""
+        return self._start.copy()
 
     def calculated(self, values: FloatArray) -> Calculated:
         """Return the pattern for a vector of values (the order of `names`)."""
@@ -166,6 +163,9 @@ class Model:
         peaks = tuple(self._peaks(values))
         rows = np.zeros((len(self.phases), self.two_theta.size))
         jacobian = np.ascontiguousarray(transfer[self.background_block].T @ (self.basis * weight))
+        add_extra_gradients(
+            self.two_theta, values[self.extra_block], transfer[self.extra_block], weight, self.tail, jacobian
+        )
         instrument_transfer = transfer[self.instrument_block]
         for index, (block, found) in enumerate(zip(self.phase_blocks, peaks, strict=True)):
             self._add(found, values[block][pk.SCALE], self.tail, rows[index])
@@ -206,6 +206,7 @@ class Model:
 
     def _assembled(self, values: FloatArray, rows: FloatArray, peaks: tuple[Peaks, ...]) -> Calculated:
         background = values[self.background_block] @ self.basis
+        background += extra_curve(self.two_theta, values[self.extra_block], self.tail)
         return Calculated(background + rows.sum(axis=0), background, rows, peaks)
 
 
@@ -214,6 +215,33 @@ def _scaled(peaks: PeakSet, scale: float) -> FloatArray:
     table = peaks.table.copy()
     table[3] *= scale
     return table
+
+
+def slots_of(
+    phases: Sequence[Phase], instrument: Instrument, background_terms: int, extras: Sequence[ExtraPeak] = ()
+) -> tuple[list[str], FloatArray]:
+    """Return the names and starting values of all quantities of a model, in its order.
+
+    Raises
+    ------
+    InputError
+        If two of them would have one name.
+    """
+    names = [f"background_{k}" for k in range(background_terms)]
+    names += [f"instrument_{slot}" for slot in INSTRUMENT_SLOTS]
+    profile = instrument.profile or Profile()
+    values = [0.0] * background_terms + [instrument.zero, instrument.displacement_mm]
+    values += [profile.u, profile.v, profile.w, profile.x, profile.y, *(profile.axial or (0.0, 0.0))]
+    for extra in extras:
+        names += extra.names
+        values += extra.values
+    for phase in phases:
+        names += [safe_name(f"{phase.name}_{slot}") for slot in phase.slot_names]
+        values += phase.values.tolist()
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise InputError(f"two quantities are called {twice[0]!r}", cure="rename a phase or a site")
+    return names, np.array(values)
 
 
 def safe_name(name: str) -> str:

@@ -9,29 +9,34 @@ back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.diffraction.constraints import COORDINATE_RANGE, parameters_of
-from layerox.diffraction.course import TIGHT, WORTH, Course, Step
-from layerox.diffraction.parameters import Parameters, is_background, slot_name, slot_of_public
+from layerox.diffraction.constraints import COORDINATE_RANGE
+from layerox.diffraction.course import TIGHT, WORTH, Course
+from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.refine import Data, Minimum
-from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.plan import NO_PLAN, Plan
+from layerox.diffraction.prepare import (
+    FIRST_BACKGROUND_TERMS,
+    SUPPORT_SQUARED,
+    Outcome,
+    displacement_groups,
+    drop_phase,
+    prepared,
+    scale_support,
+    with_starting_widths,
+)
+from layerox.diffraction.refine import Minimum
 from layerox.diffraction.search import blurs_for, peak_width, search_cells, set_linear
-from layerox.diffraction.simulate import Model, safe_name
-from layerox.instrument import Instrument, Profile
+from layerox.diffraction.simulate import safe_name
+from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
 
-FIRST_BACKGROUND_TERMS = 6
 MOST_BACKGROUND_TERMS = 18
-# Height at which a peak's tail is cut, in units of the median sigma.
-TAIL = 0.005
-# A phase stands when (scale over its esd)^2 reaches this, and so much more for each cell parameter let go with it.
-SUPPORT_SQUARED = 10.0
+# What the square of a phase's support must reach more for each cell parameter let go with it.
 SUPPORT_SQUARED_FOR_EACH = 4.0
 SUPPORT_FOR_CELL = 3.0
 SUPPORT_FOR_WIDTHS = 12.0
@@ -43,32 +48,8 @@ WORST_CELL_ESD = 1e-3
 WORST_U_ESD = 0.004
 LEAST_U = 5e-4
 WORST_COORDINATE_ESD = 0.05
-# The share of the starting width that is taken as Gaussian and as Lorentzian.
-GAUSSIAN_SHARE, LORENTZIAN_SHARE = 0.6, 0.4
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What a strategy reached.
-
-    Attributes
-    ----------
-    model, minimum
-        The model of all phases, and where it ended.
-    steps
-        The record.
-    unsupported
-        For each phase that the data do not support: its scale over its standard uncertainty when it was last let go,
-        and that uncertainty.
-    evaluations
-        Number of patterns computed with their derivatives.
-    """
-
-    model: Model
-    minimum: Minimum
-    steps: tuple[Step, ...]
-    unsupported: dict[str, tuple[float, float]]
-    evaluations: int
+# The share of the starting width that is taken as Lorentzian.
+LORENTZIAN_SHARE = 0.4
 
 
 def automatic(
@@ -76,10 +57,11 @@ def automatic(
     phases: Sequence[Phase],
     instrument: Instrument,
     radiation: Radiation,
+    plan: Plan = NO_PLAN,
     *,
     progress: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Fit a pattern without a recipe.
+    """Fit a pattern in the automatic order.
 
     Parameters
     ----------
@@ -89,63 +71,26 @@ def automatic(
         Their crystals are the starting structures.
     instrument, radiation
         The diffractometer and the beam; if `instrument.profile` is None its widths are refined too.
+    plan
+        What the user demands: what is fixed stays, what is freed is let go at the end at the latest.
     progress
         Called with the name of every step.
     """
     start = with_starting_widths(instrument, pattern)
-    tail = TAIL * float(np.median(pattern.sigma))
-    model = Model(pattern.two_theta, phases, start, radiation, background_terms=MOST_BACKGROUND_TERMS, tail=tail)
-    parameters = parameters_of(model)
-    parameters.free(f"background_{k}" for k in range(FIRST_BACKGROUND_TERMS))
-    for phase in phases:
-        _tie_displacements(parameters, phase)
-    if instrument.profile is None:
-        parameters.tie("instrument_h_over_l", "instrument_s_over_l")
-    course = Course(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress)
-    return _Automatic(course, calibrated=instrument.profile is not None).run()
-
-
-def warm(pattern: Pattern, start: Refinement, instrument: Instrument, radiation: Radiation) -> Outcome:
-    """Fit a pattern from the result of a similar one: the same variables, all at once.
-
-    Parameters
-    ----------
-    pattern
-        The data.
-    start
-        The result to start from.
-    instrument, radiation
-        The diffractometer, its profile given, and the beam.
-    """
-    background = {row.name: float(row.number) for row in start.parameters if is_background(row.name)}
-    tail = TAIL * float(np.median(pattern.sigma))
-    phases = [refined_phase(phase) for phase in start.phases]
-    model = Model(pattern.two_theta, phases, instrument, radiation, background_terms=len(background), tail=tail)
-    parameters = parameters_of(model)
-    for phase in phases:
-        _tie_displacements(parameters, phase)
-    for name, value in background.items():
-        parameters.assign(name, value)
-    parameters.free(slot_of_public(name, parameters.index) for name in start.free_names)
-    course = Course(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters)
-    course.refine("from the last result", tolerance=TIGHT)
-    unsupported = {p.name: (p.support_sigma, p.scale.esd) for p in start.phases if not p.is_supported}
-    return Outcome(model, course.minimum, tuple(course.steps), unsupported, course.evaluations)
-
-
-def with_starting_widths(instrument: Instrument, pattern: Pattern) -> Instrument:
-    """Return the instrument with a profile: its own, or one about as wide as the strongest peak."""
-    if instrument.profile is not None:
-        return instrument
-    width = peak_width(pattern.two_theta, pattern.intensity)
-    return replace(instrument, profile=Profile(w=(GAUSSIAN_SHARE * width) ** 2))
+    course = prepared(pattern, phases, start, radiation, plan, MOST_BACKGROUND_TERMS, progress)
+    terms = FIRST_BACKGROUND_TERMS if plan.background_terms is None else plan.background_terms
+    course.parameters.free(f"background_{k}" for k in range(terms))
+    axial = {"instrument_s_over_l", "instrument_h_over_l"}
+    if instrument.profile is None and not plan.named(course.parameters) & axial:
+        course.parameters.tie("instrument_h_over_l", "instrument_s_over_l")
+    return _Automatic(course, plan, calibrated=instrument.profile is not None).run()
 
 
 class _Automatic:
     """The automatic order, applied to a course."""
 
-    def __init__(self, course: Course, *, calibrated: bool):
-        self.course, self.calibrated = course, calibrated
+    def __init__(self, course: Course, plan: Plan, *, calibrated: bool):
+        self.course, self.plan, self.calibrated = course, plan, calibrated
         self.model = course.model
         self.phases = list(self.model.phases)
         self.unsupported: dict[str, tuple[float, float]] = {}
@@ -163,9 +108,17 @@ class _Automatic:
         self._second_look()
         self._take_back_idle_texture()
         self._drop_unsupported()
+        self._obey()
         self.course.refine("all together", tolerance=TIGHT)
         course = self.course
         return Outcome(self.model, course.minimum, tuple(course.steps), self.unsupported, course.evaluations)
+
+    def _obey(self) -> None:
+        """Let go what the user frees and is not free yet, of the phases that the data support."""
+        absent = {name for phase in self.model.phases if phase not in self.phases for name in self._all_names(phase)}
+        demanded = [name for name in self.plan.free(self.course.parameters.copy()) if name not in absent]
+        if demanded:
+            self.course.refine("as demanded", demanded)
 
     def _scales_and_cells(self) -> None:
         course = self.course
@@ -179,12 +132,14 @@ class _Automatic:
         """Start the Lorentzian width as a good part of the whole, so that it can move both ways."""
         width = peak_width(self.model.two_theta, self.course.data.intensity)
         inverse_size = LORENTZIAN_SHARE * np.radians(width) / self.model.radiation.wavelength * 10.0
-        for phase in self.phases:
-            self.course.parameters.assign(slot_name(phase, "inverse_size"), inverse_size)
+        named = self.plan.named(self.course.parameters)
+        for name in self._names("inverse_size"):
+            if name not in named:
+                self.course.parameters.assign(name, inverse_size)
 
     def _position(self) -> None:
         """Let cells and one position error go: the zero, or where that has been calibrated the displacement."""
-        seen = [phase for phase in self.phases if self._support(phase)[0] > SUPPORT_FOR_CELL]
+        seen = [phase for phase in self.phases if scale_support(self.course, phase)[0] > SUPPORT_FOR_CELL]
         error = "displacement" if self.calibrated else "zero"
         cells = self._names(*CELL_NAMES, phases=seen)
         self.course.refine(f"{error} and cells", [f"instrument_{error}", *cells])
@@ -196,12 +151,13 @@ class _Automatic:
         data do not tell the two apart both vary, and the esds of the cells say what is not known.
         """
         course, instrument = self.course, self.model.instrument
-        if self.calibrated or instrument.geometry != "bragg-brentano":
+        old, new = "instrument_zero", "instrument_displacement"
+        masters = course.parameters.is_own_master(old) and course.parameters.is_own_master(new)
+        if self.calibrated or instrument.geometry != "bragg-brentano" or not masters:
             return
         theta = np.radians(0.25 * sum(self.model.limits))
         zero = np.radians(course.parameters.value("instrument_zero"))
         start = float(-zero * instrument.radius_mm / (2 * np.cos(theta)))
-        old, new = "instrument_zero", "instrument_displacement"
         if course.exchange("displacement in place of zero", old, new, start) < AMBIGUOUS:
             course.refine("both, as the data do not tell them apart", [old, new])
 
@@ -222,7 +178,7 @@ class _Automatic:
             self.course.attempt("axial divergence", [axial], start={axial: PLAUSIBLE_AXIAL})
 
     def _strong(self) -> list[Phase]:
-        return [phase for phase in self.phases if self._support(phase)[0] > SUPPORT_FOR_WIDTHS]
+        return [phase for phase in self.phases if scale_support(self.course, phase)[0] > SUPPORT_FOR_WIDTHS]
 
     def _drop_vague_cells(self) -> None:
         minimum = self.course.minimum
@@ -237,20 +193,14 @@ class _Automatic:
 
     def _drop_unsupported(self) -> None:
         for phase in list(self.phases):
-            support, esd = self._support(phase)
+            support, esd = scale_support(self.course, phase)
+            if not self.course.parameters.is_own_master(slot_name(phase, "scale")):
+                continue
             if support**2 >= self._support_needed(phase):
                 continue
             self.unsupported[phase.name] = support, esd
             self.phases.remove(phase)
-            own = [name for name in self.course.parameters.free_names if name in self._all_names(phase)]
-            self.course.parameters.assign(slot_name(phase, "scale"), 0.0)
-            self.course.drop(f"phase {phase.name}", own, f"its scale is {support:.1f} standard uncertainties")
-
-    def _support(self, phase: Phase) -> tuple[float, float]:
-        """Return the scale of a phase over its standard uncertainty, and that uncertainty."""
-        minimum, name = self.course.minimum, slot_name(phase, "scale")
-        esd = minimum.esd(name)
-        return (minimum.parameters.value(name) / esd if esd > 0 else 0.0), esd
+            drop_phase(self.course, phase, support)
 
     def _support_needed(self, phase: Phase) -> float:
         cells = set(self._names(*CELL_NAMES, phases=[phase]))
@@ -258,6 +208,8 @@ class _Automatic:
 
     def _background(self) -> None:
         """Add pairs of Chebyshev terms as long as the next pairs promise to pay."""
+        if self.plan.background_terms is not None:
+            return
         extra = [f"background_{k}" for k in range(FIRST_BACKGROUND_TERMS, MOST_BACKGROUND_TERMS)]
         choices = [extra[:count] for count in range(0, len(extra) + 1, 2)]
         gains = self.course.gains(choices)
@@ -325,19 +277,6 @@ class _Automatic:
         return set(self._names(*phase.slot_names, phases=[phase]))
 
 
-def refined_phase(phase: RefinedPhase) -> Phase:
-    """Return the phase of a result, ready to be refined on."""
-    return Phase(
-        name=phase.name,
-        crystal=phase.crystal,
-        scale=float(phase.scale),
-        size_nm=float(phase.size_nm),
-        microstrain=float(phase.microstrain),
-        texture_axis=phase.texture_axis,
-        preferred_orientation=float(phase.preferred_orientation),
-    )
-
-
 def _implausible(found: Minimum, name: str) -> str:
     """Tell why a refined displacement or coordinate cannot stand, "" if it can (as anything else)."""
     esd = found.esd(name)
@@ -350,28 +289,6 @@ def _implausible(found: Minimum, name: str) -> str:
         angstrom = esd * 2 * COORDINATE_RANGE / (found.parameters.upper[k] - found.parameters.lower[k])
         return f"is known to {angstrom:.2f} A only" if angstrom > WORST_COORDINATE_ESD else ""
     return ""
-
-
-def displacement_groups(phase: Phase) -> list[list[str]]:
-    """Return the names of the displacement factors of each element group: the sites that hold the same elements.
-
-    The smallest comes first in its group.
-    """
-    groups: dict[tuple[str, ...], list[tuple[float, str]]] = {}
-    crystal = phase.crystal
-    for members in crystal.mixed_sites:
-        elements = tuple(sorted({crystal.sites[k].element for k in members}))
-        for k in members:
-            name = safe_name(f"{phase.name}_{crystal.sites[k].label}_u_iso")
-            groups.setdefault(elements, []).append((crystal.sites[k].u_iso, name))
-    return [[name for _, name in sorted(group)] for group in groups.values()]
-
-
-def _tie_displacements(parameters: Parameters, phase: Phase) -> None:
-    """Let the displacement factors of each element group move together, their differences kept."""
-    for leader, *others in displacement_groups(phase):
-        for name in others:
-            parameters.tie(name, leader, offset=parameters.value(name) - parameters.value(leader))
 
 
 def coordinates(phase: Phase) -> list[str]:

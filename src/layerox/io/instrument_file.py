@@ -6,23 +6,19 @@ decides nothing about defaults that physics needs: what the file leaves out stay
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from layerox.errors import InputError, nearest
+from layerox.errors import InputError
 from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
-from layerox.io.opening import read_bytes, text_of
+from layerox.io.toml_file import Location, line_of, read_table, validated
 from layerox.io.writing import write_atomically
 from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
-
     from layerox.io.instrument_model import InstrumentModel, RadiationModel
 
 WAVELENGTH_KEYS = ("source", "wavelength", "lines")
@@ -38,11 +34,7 @@ def read_toml(path: Path) -> Instrument:
         With the line, for a syntax error, an unknown key, a value of the wrong kind, or two keys that exclude
         each other.
     """
-    text = text_of(read_bytes(path), path)
-    try:
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise _syntax_error(str(error), path) from None
+    table, text = read_table(path)
     return instrument_from_table(table, place=path, text=text)
 
 
@@ -58,14 +50,9 @@ def instrument_from_table(table: Mapping[str, Any], *, place: str | Path, text: 
     text
         Its source, in which messages find the line of a key.
     """
-    from pydantic import ValidationError  # noqa: PLC0415  (30 ms that most commands do not need)
-
     from layerox.io.instrument_model import InstrumentModel  # noqa: PLC0415
 
-    try:
-        return _instrument(InstrumentModel.model_validate(dict(table)), place, text)
-    except ValidationError as error:
-        raise _invalid(error, place, text) from None
+    return instrument_from_model(validated(InstrumentModel, table, place, text), place, text)
 
 
 def write_instrument(instrument: Instrument, path: str | Path) -> None:
@@ -92,12 +79,21 @@ def write_instrument(instrument: Instrument, path: str | Path) -> None:
     write_atomically(Path(path), "\n".join(lines))
 
 
-def _instrument(model: InstrumentModel, place: str | Path, text: str) -> Instrument:
-    with _blaming(place, text, "radiation", _first_given(model.radiation, WAVELENGTH_KEYS)):
+def instrument_from_model(
+    model: InstrumentModel, place: str | Path, text: str = "", inside: Location = ()
+) -> Instrument:
+    """Return the instrument of a validated model; `inside` is where a recipe holds it.
+
+    Raises
+    ------
+    InputError
+        With the line, if two keys exclude each other or a value is impossible.
+    """
+    with _blaming(place, text, *inside, "radiation", _first_given(model.radiation, WAVELENGTH_KEYS)):
         radiation = _radiation(model.radiation)
-    with _blaming(place, text, "radiation", _first_given(model.radiation, POLARIZATION_KEYS)):
+    with _blaming(place, text, *inside, "radiation", _first_given(model.radiation, POLARIZATION_KEYS)):
         polarization = _polarization(model.radiation)
-    with _blaming(place, text, "geometry", "radius_mm"):
+    with _blaming(place, text, *inside, "geometry", "radius_mm"):
         instrument = Instrument(
             geometry=model.geometry.kind,
             radius_mm=model.geometry.radius_mm if model.geometry.radius_mm is not None else DEFAULT_RADIUS_MM,
@@ -111,12 +107,12 @@ def _instrument(model: InstrumentModel, place: str | Path, text: str) -> Instrum
 
 
 @contextmanager
-def _blaming(place: str | Path, text: str, *path: str) -> Iterator[None]:
+def _blaming(place: str | Path, text: str, *path: str | int) -> Iterator[None]:
     """Let an error of the block name the line of a key."""
     try:
         yield
     except InputError as error:
-        raise InputError(error.problem, place=_placed(place, text, path), cure=error.cure) from None
+        raise InputError(error.problem, place=line_of(place, text, path), cure=error.cure) from None
 
 
 def _first_given(model: RadiationModel, keys: tuple[str, ...]) -> str:
@@ -154,52 +150,6 @@ def _profile(model: InstrumentModel) -> Profile | None:
         return None
     axial = (profile.axial[0], profile.axial[1]) if profile.axial is not None else None
     return Profile(u=profile.u, v=profile.v, w=profile.w, x=profile.x, y=profile.y, axial=axial)
-
-
-def _syntax_error(message: str, path: Path) -> InputError:
-    match = re.search(r"\(at line (\d+)", message)
-    place = f"{path}:{match[1]}" if match else str(path)
-    problem = message.partition(" (at ")[0]
-    return InputError(f"not valid TOML: {problem}", place=place, cure="correct the line")
-
-
-def _invalid(error: ValidationError, place: str | Path, text: str) -> InputError:
-    """Return the first fault of a validation as one line."""
-    fault = error.errors(include_url=False)[0]
-    path = tuple(str(part) for part in fault["loc"])
-    placed = _placed(place, text, path)
-    if fault["type"] == "extra_forbidden":
-        return InputError(f"unknown key {_dotted(path)}", place=placed, cure=nearest(path[-1], _known_keys(path)))
-    if fault["type"] == "literal_error":
-        choices = re.findall(r"'([^']*)'", str(fault["ctx"]["expected"]))
-        return InputError(
-            f"{_dotted(path)} = {fault['input']!r}", place=placed, cure=nearest(str(fault["input"]), choices)
-        )
-    return InputError(f"{_dotted(path)}: {fault['msg'].lower()}", place=placed, cure="correct the value")
-
-
-def _dotted(path: tuple[str, ...]) -> str:
-    return f"[{path[0]}] {'.'.join(path[1:])}" if len(path) > 1 else f"[{path[0]}]"
-
-
-def _known_keys(path: tuple[str, ...]) -> list[str]:
-    from layerox.io.instrument_model import InstrumentModel  # noqa: PLC0415
-
-    if len(path) == 1:
-        return list(InstrumentModel.model_fields)
-    return list(InstrumentModel.section(path[0]).model_fields)
-
-
-def _placed(place: str | Path, text: str, path: tuple[str, ...]) -> str:
-    """Return `place` with the line of a key where the source text shows it."""
-    section, wanted = "", path[1] if len(path) > 1 else ""
-    for number, line in enumerate(text.split("\n"), 1):
-        if match := re.match(r"\s*\[(?:instrument\.)?\s*\"?([\w-]+)\"?\s*\]", line):
-            section = match[1]
-        at_key = bool(wanted) and re.match(rf"\s*\"?{re.escape(wanted)}\"?\s*=", line) is not None
-        if section == path[0] and (at_key or (not wanted and match)):
-            return f"{place}:{number}"
-    return str(place)
 
 
 def _radiation_table(instrument: Instrument) -> dict[str, object]:

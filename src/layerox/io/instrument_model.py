@@ -11,11 +11,13 @@ from layerox.instrument import Geometry
 Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """A table that knows its keys and no others, and takes every value as it is written."""
+
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class RadiationModel(_Table):
+class RadiationModel(Table):
     """[radiation]: angstrom, degrees; one of source, wavelength and lines; polarization or monochromator."""
 
     kind: Literal["xray", "neutron"] | None = None
@@ -26,14 +28,14 @@ class RadiationModel(_Table):
     monochromator_two_theta: float | None = None
 
 
-class GeometryModel(_Table):
+class GeometryModel(Table):
     """[geometry]: the kind of diffractometer and its radius in mm."""
 
     kind: Geometry = "bragg-brentano"
     radius_mm: float | None = None
 
 
-class ProfileModel(_Table):
+class ProfileModel(Table):
     """[profile]: squared Gaussian widths in degrees^2, Lorentzian widths in degrees, axial ratios."""
 
     u: float = 0.0
@@ -44,28 +46,17 @@ class ProfileModel(_Table):
     axial: Pair | None = None
 
 
-class PositionModel(_Table):
+class PositionModel(Table):
     """[position]: zero in degrees, displacement in mm."""
 
     zero: float = 0.0
     displacement_mm: float = 0.0
 
 
-class InstrumentModel(_Table):
+class InstrumentModel(Table):
     """A whole instrument.toml."""
 
     radiation: RadiationModel = RadiationModel()
     geometry: GeometryModel = GeometryModel()
     profile: ProfileModel | None = None
     position: PositionModel = PositionModel()
-
-    @staticmethod
-    def section(name: str) -> type[BaseModel]:
-        """Return the model of one section."""
-        sections: dict[str, type[BaseModel]] = {
-            "radiation": RadiationModel,
-            "geometry": GeometryModel,
-            "profile": ProfileModel,
-            "position": PositionModel,
-        }
-        return sections[name]

@@ -59,6 +59,7 @@ def document_of(refinement: Refinement) -> Document:
         "covariance": {"names": list(refinement.free_names), "matrix": refinement.covariance.tolist()},
         "steps": [{**asdict(step), "r_wp": _finite(step.r_wp), "freed": list(step.freed)} for step in refinement.steps],
         "warnings": [asdict(warning) for warning in refinement.warnings],
+        "recipe": refinement.recipe,
         "cpu_s": refinement.cpu_s,
         "version": refinement.version,
     }
@@ -140,6 +141,7 @@ def _parameter(parameter: RefinedParameter) -> Document:
         **_number(parameter.number),
         "min": _finite(parameter.minimum),
         "max": _finite(parameter.maximum),
+        "expr": parameter.expression or None,
     }
 
 
@@ -174,6 +176,7 @@ def refinement_from_document(document: Document, curves: Mapping[str, NDArray[np
         steps=tuple(_read_step(row) for row in document["steps"]),
         warnings=tuple(Notice(**row) for row in document["warnings"]),
         cpu_s=document["cpu_s"],
+        recipe=document.get("recipe"),
         version=document["version"],
         largest_shift=document.get("convergence", {}).get("largest_shift_over_su"),
     )
@@ -271,6 +274,7 @@ def _read_parameter(row: Document) -> RefinedParameter:
         number=_read_number(row, math.inf),
         minimum=-math.inf if low is None else low,
         maximum=math.inf if high is None else high,
+        expression=row.get("expr") or "",
     )
 
 

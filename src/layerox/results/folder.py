@@ -11,6 +11,7 @@ from pathlib import Path
 
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
+from layerox.io.toml_file import toml_text
 from layerox.results.document import SCHEMA, json_text, refinement_from_document
 from layerox.results.pdcif import cif_text
 from layerox.results.report import report_text
@@ -27,6 +28,8 @@ def files_of(refinement: Refinement) -> dict[str, bytes]:
         "fit.cif": cif_text(refinement),
         "report.txt": report_text(refinement),
     }
+    if refinement.recipe is not None:
+        texts["recipe.toml"] = toml_text(refinement.recipe)
     return {name: text.encode() for name, text in texts.items()}
 
 

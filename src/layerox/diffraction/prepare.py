@@ -1,0 +1,137 @@
+"""Prepare: what every strategy starts from and ends with: a model with its table of parameters, and an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.course import Course, Step
+from layerox.diffraction.extra_peaks import refuse_outside
+from layerox.diffraction.parameters import Parameters, slot_name
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.plan import Plan
+from layerox.diffraction.refine import Data, Minimum
+from layerox.diffraction.search import peak_width
+from layerox.diffraction.simulate import Model, safe_name
+from layerox.instrument import Instrument, Profile
+from layerox.pattern import Pattern
+from layerox.radiation import Radiation
+
+FIRST_BACKGROUND_TERMS = 6
+# Height at which a peak's tail is cut, in units of the median sigma.
+TAIL = 0.005
+# A phase stands when (scale over its esd)^2 reaches this.
+SUPPORT_SQUARED = 10.0
+# The share of the starting width that is taken as Gaussian.
+GAUSSIAN_SHARE = 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a strategy reached.
+
+    Attributes
+    ----------
+    model, minimum
+        The model of all phases, and where it ended.
+    steps
+        The record.
+    unsupported
+        For each phase that the data do not support: its scale over its standard uncertainty when it was last let go,
+        and that uncertainty.
+    evaluations
+        Number of patterns computed with their derivatives.
+    """
+
+    model: Model
+    minimum: Minimum
+    steps: tuple[Step, ...]
+    unsupported: dict[str, tuple[float, float]]
+    evaluations: int
+
+
+def prepared(
+    pattern: Pattern,
+    phases: Sequence[Phase],
+    instrument: Instrument,
+    radiation: Radiation,
+    plan: Plan,
+    background_terms: int,
+    progress: Callable[[str], None] | None = None,
+) -> Course:
+    """Return a course that has not begun: nothing varies but what the plan adds; the plan's own terms come first.
+
+    Parameters
+    ----------
+    pattern, phases, radiation
+        The data, the starting structures and the beam.
+    instrument
+        The diffractometer, its profile given.
+    plan
+        What the user demands.
+    background_terms
+        Number of Chebyshev terms where the plan has no opinion.
+    progress
+        Called with the name of every step.
+    """
+    terms = background_terms if plan.background_terms is None else plan.background_terms
+    tail = TAIL * float(np.median(pattern.sigma))
+    refuse_outside(plan.extras, pattern.range)
+    model = Model(
+        pattern.two_theta, phases, instrument, radiation, background_terms=terms, tail=tail, extras=plan.extras
+    )
+    parameters = parameters_of(model)
+    plan.apply(parameters)
+    named = plan.named(parameters)
+    for phase in phases:
+        _tie_displacements(parameters, phase, named)
+    return Course(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress)
+
+
+def with_starting_widths(instrument: Instrument, pattern: Pattern) -> Instrument:
+    """Return the instrument with a profile: its own, or one about as wide as the strongest peak."""
+    if instrument.profile is not None:
+        return instrument
+    width = peak_width(pattern.two_theta, pattern.intensity)
+    return replace(instrument, profile=Profile(w=(GAUSSIAN_SHARE * width) ** 2))
+
+
+def scale_support(course: Course, phase: Phase) -> tuple[float, float]:
+    """Return the scale of a phase over its standard uncertainty, and that uncertainty, where the course stands."""
+    minimum, name = course.minimum, slot_name(phase, "scale")
+    esd = minimum.esd(name)
+    return (minimum.parameters.value(name) / esd if esd > 0 else 0.0), esd
+
+
+def drop_phase(course: Course, phase: Phase, support: float) -> None:
+    """Take a phase out of a refinement: its scale becomes zero, its other quantities stay where they are."""
+    names = {slot_name(phase, slot) for slot in phase.slot_names}
+    own = [name for name in course.parameters.free_names if name in names]
+    course.parameters.assign(slot_name(phase, "scale"), 0.0)
+    course.drop(f"phase {phase.name}", own, f"its scale is {support:.1f} standard uncertainties")
+
+
+def displacement_groups(phase: Phase) -> list[list[str]]:
+    """Return the names of the displacement factors of each element group: the sites that hold the same elements.
+
+    The smallest comes first in its group.
+    """
+    groups: dict[tuple[str, ...], list[tuple[float, str]]] = {}
+    crystal = phase.crystal
+    for members in crystal.mixed_sites:
+        elements = tuple(sorted({crystal.sites[k].element for k in members}))
+        for k in members:
+            name = safe_name(f"{phase.name}_{crystal.sites[k].label}_u_iso")
+            groups.setdefault(elements, []).append((crystal.sites[k].u_iso, name))
+    return [[name for _, name in sorted(group)] for group in groups.values()]
+
+
+def _tie_displacements(parameters: Parameters, phase: Phase, named: set[str]) -> None:
+    """Let the displacement factors of each element group move together, but for those that the user has named."""
+    for group in displacement_groups(phase):
+        leader, *others = [name for name in group if name not in named] or group[:1]
+        for name in others:
+            parameters.tie(name, leader, offset=parameters.value(name) - parameters.value(leader))

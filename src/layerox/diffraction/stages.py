@@ -1,0 +1,109 @@
+"""Stages: strategies that leave nothing to the data: all at once, in a user's own stages, or from an earlier result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from layerox.diffraction.course import TIGHT, Course
+from layerox.diffraction.parameters import is_background, slot_name, slot_of_public
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.plan import NO_PLAN, Plan, Stage
+from layerox.diffraction.prepare import (
+    FIRST_BACKGROUND_TERMS,
+    SUPPORT_SQUARED,
+    Outcome,
+    drop_phase,
+    prepared,
+    scale_support,
+    with_starting_widths,
+)
+from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.search import set_linear
+from layerox.instrument import Instrument
+from layerox.pattern import Pattern
+from layerox.radiation import Radiation
+
+
+def staged(
+    pattern: Pattern,
+    phases: Sequence[Phase],
+    instrument: Instrument,
+    radiation: Radiation,
+    plan: Plan,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Fit a pattern in the stages of a plan, or all at once if it has none.
+
+    Scales and background vary from the first stage on unless the plan fixes them. With stages of the user's own, what
+    he frees elsewhere is let go in the last one.
+    """
+    start = with_starting_widths(instrument, pattern)
+    course = prepared(pattern, phases, start, radiation, plan, FIRST_BACKGROUND_TERMS, progress)
+    course.parameters.free(name for name in course.model.names if is_background(name))
+    set_linear(course.model, course.data, course.parameters)
+    stages = plan.stages or (Stage(name="all at once"),)
+    for k, stage in enumerate(stages):
+        for name in stage.fix:
+            course.parameters.fix(course.parameters.matching(name))
+        wanted = [slot_name(phase, "scale") for phase in phases] if k == 0 else []
+        wanted += [found for name in stage.free for found in course.parameters.matching(name)]
+        last = k == len(stages) - 1
+        if last:
+            wanted += plan.free(course.parameters.copy())
+        course.refine(stage.name, wanted, tolerance=TIGHT)
+    unsupported = _dropped(course)
+    return Outcome(course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations)
+
+
+def _dropped(course: Course) -> dict[str, tuple[float, float]]:
+    """Take out the phases whose scale the data do not tell from zero; return their support and its uncertainty."""
+    found = {}
+    for phase in course.model.phases:
+        support, esd = scale_support(course, phase)
+        if esd > 0 and support**2 < SUPPORT_SQUARED:
+            found[phase.name] = support, esd
+            drop_phase(course, phase, support)
+    if found:
+        course.refine("all together", tolerance=TIGHT)
+    return found
+
+
+def warm(
+    pattern: Pattern, start: Refinement, instrument: Instrument, radiation: Radiation, plan: Plan = NO_PLAN
+) -> Outcome:
+    """Fit a pattern from the result of a similar one: the same variables, all at once.
+
+    Parameters
+    ----------
+    pattern
+        The data.
+    start
+        The result to start from.
+    instrument, radiation
+        The diffractometer, its profile given, and the beam.
+    plan
+        Constraints, as the result was refined with.
+    """
+    background = {row.name: float(row.number) for row in start.parameters if is_background(row.name)}
+    phases = [refined_phase(phase) for phase in start.phases]
+    course = prepared(pattern, phases, instrument, radiation, plan, len(background))
+    for name, value in background.items():
+        course.parameters.assign(name, value)
+    course.parameters.free(slot_of_public(name, course.parameters.index) for name in start.free_names)
+    course.refine("from the last result", tolerance=TIGHT)
+    unsupported = {p.name: (p.support_sigma, p.scale.esd) for p in start.phases if not p.is_supported}
+    return Outcome(course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations)
+
+
+def refined_phase(phase: RefinedPhase) -> Phase:
+    """Return the phase of a result, ready to be refined on."""
+    return Phase(
+        name=phase.name,
+        crystal=phase.crystal,
+        scale=float(phase.scale),
+        size_nm=float(phase.size_nm),
+        microstrain=float(phase.microstrain),
+        texture_axis=phase.texture_axis,
+        preferred_orientation=float(phase.preferred_orientation),
+    )

@@ -1,0 +1,114 @@
+"""The keys of a recipe.toml, the kinds of their values and their defaults, for pydantic."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from layerox.io.instrument_model import InstrumentModel, Pair, Table
+
+Interval = Pair
+PositiveFloat = Annotated[float, Field(gt=0)]
+
+
+class PatternModel(Table):
+    """[pattern]: angles to use and stretches to leave out, degrees."""
+
+    range: Interval | None = None
+    exclude: list[Interval] = []
+
+
+class RecipeInstrumentModel(InstrumentModel):
+    """[instrument]: an instrument.toml as it stands, a file that holds one, and what is freed or fixed of it."""
+
+    file: str | None = None
+    free: list[str] = []
+    fix: list[str] = []
+
+
+class ExtraModel(Table):
+    """A hump or a foreign peak: centre and full widths in degrees, area in intensity times degrees."""
+
+    name: str | None = None
+    position: float
+    width: PositiveFloat
+    lorentzian: Annotated[float, Field(ge=0, le=1)] = 0.0
+    area: Annotated[float, Field(ge=0)] | None = None
+    free: list[Literal["position", "gauss", "lorentz", "area"]] = []
+
+
+class BackgroundModel(Table):
+    """[background]: Chebyshev terms (as many as the data ask for by default), and humps."""
+
+    terms: Annotated[int, Field(ge=1, le=40)] | Literal["automatic"] = "automatic"
+    humps: list[ExtraModel] = []
+
+
+class TextureModel(Table):
+    """March coefficient, and the plane whose normal is its axis."""
+
+    r: PositiveFloat = 1.0
+    axis: Annotated[list[int], Field(min_length=3, max_length=3)] | None = None
+
+
+class PhaseModel(Table):
+    """[[phase]]: a structure, what is freed and fixed of it, and where its quantities start (nm for the size)."""
+
+    structure: str
+    name: str | None = None
+    mode: Literal["rietveld", "le-bail", "pawley"] = "rietveld"
+    free: list[str] = []
+    fix: list[str] = []
+    preferred_orientation: float | TextureModel | None = None
+    size: PositiveFloat | None = None
+    microstrain: Annotated[float, Field(ge=0)] | None = None
+    start: dict[str, float] = {}
+    bounds: dict[str, Interval] = {}
+
+
+class ParameterModel(Table):
+    """[parameters] NAME: any parameter (or all that a pattern such as "*_u_iso" matches)."""
+
+    value: float | None = None
+    vary: bool | None = None
+    min: float | None = None
+    max: float | None = None
+
+
+class VariableModel(Table):
+    """[variables] NAME: a quantity for constraints to use."""
+
+    value: float
+    min: float | None = None
+    max: float | None = None
+    vary: bool = True
+
+
+class StageModel(Table):
+    """[[strategy.stages]]: what is let go and held before the stage refines."""
+
+    name: str | None = None
+    free: list[str] = []
+    fix: list[str] = []
+
+
+class StrategyModel(Table):
+    """[strategy]: "automatic", "one-stage", or "stages" with a list of them."""
+
+    name: Literal["automatic", "one-stage", "stages"] | None = None
+    stages: list[StageModel] = []
+
+
+class RecipeModel(Table):
+    """A whole recipe.toml."""
+
+    pattern: PatternModel = PatternModel()
+    instrument: RecipeInstrumentModel = RecipeInstrumentModel()
+    background: BackgroundModel = BackgroundModel()
+    phase: list[PhaseModel] = []
+    peak: list[ExtraModel] = []
+    parameters: dict[str, ParameterModel | float] = {}
+    variables: dict[str, VariableModel | float] = {}
+    constraints: dict[str, str] = {}
+    strategy: StrategyModel = StrategyModel()
