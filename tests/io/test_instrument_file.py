@@ -138,9 +138,7 @@ def test_the_table_of_a_recipe():
     table = {"radiation": {"source": "CuKa"}, "position": {"zero": 0.01}}
     assert instrument_from_table(table, place="recipe.toml").zero == 0.01
     with pytest.raises(InputError, match=r"recipe\.toml:2: unknown key \[position\] zeros; did you mean 'zero'"):
-        instrument_from_table(
-            {"position": {"zeros": 1.0}}, place="recipe.toml", text="[position]\nzeros = 1.0\n"
-        )
+        instrument_from_table({"position": {"zeros": 1.0}}, place="recipe.toml", text="[position]\nzeros = 1.0\n")
 
 
 finite = st.floats(-1e6, 1e6)

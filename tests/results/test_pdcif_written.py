@@ -155,6 +155,16 @@ def test_profile_background_and_quantities_stand_in_text(main, refinement):
     assert f"k 0 = {numbers['background_0']} (free)" in background
     for name in refinement.free_names:
         assert f"{name} = {numbers[name]} (" in all_of_them
+    assert f"O3_b = {numbers['O3_b']} (tied: O3_a)" in all_of_them
+
+
+def test_humps_and_foreign_peaks_stand_with_the_background(refinement):
+    like = refinement.parameters[0]
+    hump = [replace(like, name=f"hump_0_{slot}", number=Refined(22.5, 0.3, "free")) for slot in ("position", "gauss")]
+    block = gemmi.cif.read_string(cif_text(replace(refinement, parameters=(*refinement.parameters, *hump))))[0]
+    (background,) = texts(block, "_pd_proc_ls_background_function")
+    assert "of no phase" in background
+    assert "hump_0_position = 22.5(3) (free)" in background
 
 
 def test_zero_has_the_sign_of_the_dictionary(refinement):
