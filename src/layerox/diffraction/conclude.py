@@ -351,6 +351,9 @@ def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: I
         notices.append(Notice("poisson_sigma", "the file gives no sigmas; counting statistics are assumed"))
     if model.radiation.polarization is None and model.radiation.kind == "xray":
         message = "an unpolarised beam without monochromator is assumed (polarization 0.5)"
+        keys = ("diffracted_monochromator", "incident_monochromator", "monochromator")
+        if described := next((text for key in keys if (text := pattern.metadata.get(key))), None):
+            message += f", though the file names {str(described)!r}: give its two-theta with --monochromator"
         notices.append(Notice("polarization_assumed", message))
     if (
         instrument.displacement_mm != minimum.parameters.value("instrument_displacement")

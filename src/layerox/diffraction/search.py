@@ -24,6 +24,8 @@ FloatArray = NDArray[np.float64]
 BLURS = (1.0, 0.35, 0.12)
 WRONG_CELL = 0.01
 POINTS_PER_BLUR = 6
+# Standard deviations beyond which a Gaussian is nothing.
+REACH = 3.5
 SIGMA_PER_FWHM = 1.0 / math.sqrt(8.0 * math.log(2.0))
 SUPPORT_FOR_CELL = 8.0
 PEAK_FRACTION = 0.5
@@ -202,19 +204,25 @@ def _blurred(model: Model, data: Data, blur: float) -> tuple[Model, Data]:
     spacing = max(blur / POINTS_PER_BLUR, step)
     grid = np.arange(two_theta[0], two_theta[-1], spacing)
     sigma = blur * SIGMA_PER_FWHM
+    # Where nothing was measured, or was left out on purpose, there is nothing to blur.
+    near = max(REACH * sigma, step)
+    grid = grid[np.searchsorted(two_theta, grid + near) > np.searchsorted(two_theta, grid - near)]
     intensity = _smoothed(two_theta, data.intensity, grid, sigma)
     variance = _smoothed(two_theta, data.weight**-2, grid, sigma)
     return model.on(grid), Data(intensity, 1.0 / np.sqrt(variance))
 
 
 def _smoothed(two_theta: FloatArray, values: FloatArray, grid: FloatArray, sigma: float) -> FloatArray:
-    """Return the Gaussian-weighted mean of `values` around each grid point."""
-    reach = 3.5 * sigma
+    """Return the Gaussian-weighted mean of `values` around each grid point, a neighbour's if none is within reach."""
+    reach = REACH * sigma
     start = np.searchsorted(two_theta, grid - reach)
     stop = np.searchsorted(two_theta, grid + reach)
     result = np.empty(grid.size)
     for k, centre in enumerate(grid):
-        window = slice(start[k], max(stop[k], start[k] + 1))
+        if start[k] == stop[k]:
+            result[k] = values[min(start[k], values.size - 1)]
+            continue
+        window = slice(start[k], stop[k])
         kernel = np.exp(-0.5 * ((two_theta[window] - centre) / sigma) ** 2)
         result[k] = kernel @ values[window] / kernel.sum()
     return result

@@ -50,6 +50,7 @@ def _data(refinement: Refinement) -> str:
     rows = [
         ("pattern", str(pattern.path or pattern.label)),
         ("range", f"{low:.4f} to {high:.4f} degrees, {len(pattern)} points"),
+        ("excluded", ", ".join(f"{low:g} to {high:g}" for low, high in pattern.excluded) or "nothing"),
         ("uncertainties", sigma),
         ("radiation", str(radiation)),
         ("polarization p", polarization if radiation.kind == "xray" else "none"),
@@ -65,6 +66,7 @@ def _model(refinement: Refinement) -> str:
         ("R_wp, R_p, R_exp", f"{figures.r_wp:.4f}, {figures.r_p:.4f}, {figures.r_exp:.4f}"),
         ("gof, Durbin-Watson", f"{figures.gof:.3f}, {figures.durbin_watson:.3f}"),
         ("variables", str(figures.free_parameters)),
+        ("largest shift", "not known" if refinement.largest_shift is None else f"{refinement.largest_shift:.1g} su"),
         ("background", f"{terms} Chebyshev terms"),
     ]
     rows += [
