@@ -103,7 +103,7 @@ def warm(
 
 
 def _still_absent(course: Course, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
-    """Ask again for phases that the start did not show; return the support (and its uncertainty) of those still absent."""
+    """Ask again for phases that the start did not show; return support and its uncertainty of those still absent."""
     found = {}
     for phase in phases:
         scale = slot_name(phase, "scale")

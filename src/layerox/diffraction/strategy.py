@@ -129,8 +129,8 @@ class _Automatic:
         free = set(minimum.parameters.free_names)
         narrow = [phase.name for phase in self._strong() if _holds_no_width(minimum, slot_name(phase, "inverse_size"))]
         if narrow:
-            message = f"the peaks of {', '.join(narrow)} are no wider than the instrument's profile, or narrower: is it this one's?"
-            yield Notice("profile_too_wide", message)
+            message = f"the peaks of {', '.join(narrow)} are no wider than the instrument's profile, or narrower"
+            yield Notice("profile_too_wide", f"{message}: is it of this diffractometer?")
         profile = [name for name in PROFILE if name not in free and minimum.parameters.is_own_master(name)]
         (gain,) = self.course.gains([profile])
         share = gain * max(minimum.reduced_chi_squared, 1.0) / minimum.chi_squared
