@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.agreement import agreement, r_bragg, unexplained
+from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained
+from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name
 from layerox.diffraction.phase import Phase, with_displacement
 from layerox.diffraction.prepare import Outcome
@@ -31,7 +32,7 @@ from layerox.diffraction.refinement import (
     RefinementStatus,
 )
 from layerox.diffraction.scattering import has_ion
-from layerox.diffraction.simulate import Calculated, Model, safe_name
+from layerox.diffraction.simulate import Model, safe_name
 from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -45,8 +46,6 @@ TOO_CORRELATED = 0.9
 SERIAL = 1.0
 # Share of the peaks' intensity left unexplained that deserves a word, and from which on there is no fit to speak of.
 LEFT_OUT, NOT_A_MODEL = 0.2, 0.5
-# Calculated intensity, in sigmas of a point, from which on observed over calculated says anything.
-VISIBLE = 0.5
 
 
 def conclude(
@@ -127,7 +126,7 @@ class _Reader:
         self.fractions: WeightFractions = weight_fractions(
             self.model, self.values, self.transfer, self.minimum.covariance
         )
-        self.ratio = _observed_over_calculated(pattern, self.minimum.calculated)
+        self.ratio = observed_over_calculated(pattern.intensity, self.minimum.calculated, pattern.sigma)
 
     def number(self, index: int) -> Refined:
         """Return a quantity of the model by its index."""
@@ -178,9 +177,11 @@ class _Reader:
             name=phase.name,
             space_group=crystal.space_group,
             formula=crystal.formula,
-            weight_fraction=self._fraction(index) if supported else self._absent(index, esd),
+            weight_fraction=self._fraction(index, phase) if supported else self._absent(index, esd),
             intensity_share=float(rows[index].sum() / max(rows.sum(), 1e-300)),
             support_sigma=scale / scale.esd if supported and scale.esd > 0 else support,
+            mode=phase.mode,
+            intensities=self._intensities(index),
             r_bragg=self._r_bragg(index) if supported else None,
             cell=self._cell(phase, block, slots),
             size_nm=_size(slots["inverse_size"]),
@@ -193,8 +194,11 @@ class _Reader:
             ticks=self._ticks(index),
         )
 
-    def _fraction(self, index: int) -> Refined:
-        alone = len(self.model.phases) - len(self.outcome.unsupported) == 1
+    def _fraction(self, index: int, phase: Phase) -> Refined:
+        if is_extracted(phase):
+            return Refined(math.nan)
+        weighed = sum(not is_extracted(other) for other in self.model.phases)
+        alone = weighed - len(self.outcome.unsupported) == 1
         status: Status = "fixed" if alone else "free"
         return Refined(self.fractions.values[index], self.fractions.esds[index], status)
 
@@ -212,6 +216,15 @@ class _Reader:
         table = shapes.table.copy()
         table[3] *= self.values[self.model.phase_blocks[index].start + pk.SCALE]
         return r_bragg(self.model.two_theta, self.ratio, table, shapes.owner, self.model.tail)
+
+    def _intensities(self, index: int) -> dict[tuple[int, int, int], Refined]:
+        """Return |F|^2 (in units of the scale) of the reflections whose intensities are taken from the data."""
+        own, block = self.model.phase_models[index], self.model.phase_blocks[index]
+        start = block.stop - len(own.intensity_slots)
+        seen = own.groups_between(*self.model.limits)
+        groups = own.group.tolist() if is_extracted(self.model.phases[index]) else []
+        rows = zip(own.reflections.hkl.tolist(), groups, strict=False)
+        return {(hkl[0], hkl[1], hkl[2]): self.number(start + g) for hkl, g in rows if seen[g]}
 
     def _cell(self, phase: Phase, block: slice, slots: dict[str, Refined]) -> dict[str, Refined]:
         own = slice(block.start + pk.CELL, block.start + pk.CELL + 6)
@@ -247,14 +260,6 @@ class _Reader:
         shifts = [pk.displacement_shift(angle / 2, geometry.radius, geometry.bragg_brentano)[0] for angle in bragg]
         displaced = value("instrument_displacement") * np.array(shifts)
         return np.asarray(np.degrees(bragg) + value("instrument_zero") + displaced)
-
-
-def _observed_over_calculated(pattern: Pattern, calculated: Calculated) -> FloatArray:
-    """Return the ratio of both above the background, 1 where the calculated one is lost in the noise, shape (n,)."""
-    above = calculated.phases.sum(axis=0)
-    visible = above > VISIBLE * pattern.sigma
-    observed = pattern.intensity - calculated.background
-    return np.where(visible, observed / np.where(visible, above, 1.0), 1.0)
 
 
 def _site(site: Site, slots: dict[str, Refined]) -> RefinedSite:
@@ -325,6 +330,7 @@ def _warnings(
         *_positions_and_correlations(parameters, correlations),
         *_serial_correlation(durbin_watson),
         *_unexplained(left),
+        *_extracted(model),
         *outcome.remarks,
     ]  # fmt: skip
 
@@ -389,6 +395,15 @@ def _strong_correlations(correlations: list[Correlation]) -> list[Notice]:
         return []
     pairs = ", ".join(f"{c.a} and {c.b} ({c.value:.2f})" for c in strong)
     return [Notice("strong_correlation", f"correlations above {TOO_CORRELATED:g}: {pairs}")]
+
+
+def _extracted(model: Model) -> list[Notice]:
+    names = [phase.name for phase in model.phases if is_extracted(phase)]
+    if not names:
+        return []
+    message = f"the intensities of {', '.join(names)} are taken from the data: no fraction follows from them"
+    rest = "" if len(names) == len(model.phases) else "; the fractions given are of the other phases among themselves"
+    return [Notice("extracted_intensities", message + rest)]
 
 
 def _unexplained(left: float) -> list[Notice]:

@@ -10,6 +10,7 @@ import numpy as np
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.course import Course, Step
 from layerox.diffraction.extra_peaks import refuse_outside
+from layerox.diffraction.extraction import ExtractionCourse, is_extracted, prepare_extraction
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import Plan
@@ -92,7 +93,9 @@ def prepared(
     named = plan.named(parameters)
     for phase in phases:
         _tie_displacements(parameters, phase, named)
-    return Course(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress)
+    kind = ExtractionCourse if any(map(is_extracted, phases)) else Course
+    prepare_extraction(model, parameters, float(np.ptp(pattern.intensity)))
+    return kind(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress)
 
 
 def with_starting_widths(instrument: Instrument, pattern: Pattern) -> Instrument:

@@ -7,7 +7,7 @@ without the model. Nothing in it is stored on its inputs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from layerox.crystal import Crystal
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.course import Step
+from layerox.diffraction.phase import IntensityMode
 from layerox.instrument import Instrument
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -72,6 +73,8 @@ class RefinedPhase:
         The refined structure.
     ticks
         Angles of the strongest line's reflections in the range, degrees.
+    mode, intensities
+        How the intensities were had; where they are taken from the data, |F|^2 by hkl.
     """
 
     name: str
@@ -90,6 +93,8 @@ class RefinedPhase:
     scale: Refined
     crystal: Crystal
     ticks: FloatArray
+    mode: IntensityMode = "rietveld"
+    intensities: Mapping[tuple[int, int, int], Refined] = field(default_factory=dict)
 
     @property
     def is_supported(self) -> bool:

@@ -128,4 +128,5 @@ def refined_phase(phase: RefinedPhase) -> Phase:
         microstrain=float(phase.microstrain),
         texture_axis=phase.texture_axis,
         preferred_orientation=float(phase.preferred_orientation),
+        mode=phase.mode,
     )

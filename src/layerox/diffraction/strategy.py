@@ -9,12 +9,14 @@ back.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from layerox.diffraction.agreement import unexplained
-from layerox.diffraction.constraints import COORDINATE_RANGE
+from layerox.diffraction.constraints import COORDINATE_RANGE, parameters_of
 from layerox.diffraction.course import TIGHT, WORTH, Course
+from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import NO_PLAN, Plan
@@ -30,7 +32,7 @@ from layerox.diffraction.prepare import (
 )
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.search import blurs_for, peak_width, scan_cells, search_cells, set_linear
-from layerox.diffraction.simulate import safe_name
+from layerox.diffraction.simulate import Model, safe_name
 from layerox.instrument import Instrument
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -150,21 +152,44 @@ class _Automatic:
     def _scales_and_cells(self) -> None:
         course = self.course
         self._guess_sizes()
+        if any(map(is_extracted, self.phases)):
+            course.parameters = self._started_from_structures()
+            return course.refine("scales and background", self._names("scale"))
+        course.parameters = self._best_start(self.model, course.parameters)
         set_linear(self.model, course.data, course.parameters)
-        start = course.parameters
-        found = self._searched(start)
-        if found[0] > LEFT_BY_SEARCH:
-            found = min(found, self._searched(scan_cells(self.model, course.data, start)), key=lambda pair: pair[0])
-        course.parameters = found[1]
-        set_linear(self.model, course.data, course.parameters)
-        course.refine("scales and background", self._names("scale"))
+        return course.refine("scales and background", self._names("scale"))
 
-    def _searched(self, start: Parameters) -> tuple[float, Parameters]:
+    def _best_start(self, model: Model, start: Parameters) -> Parameters:
+        """Return cells, scales and background as the blurred pattern shows them, scanned for where a descent fails."""
+        set_linear(model, self.course.data, start)
+        left, found = self._searched(model, start)
+        if left > LEFT_BY_SEARCH:
+            scanned_left, scanned = self._searched(model, scan_cells(model, self.course.data, start))
+            found = scanned if scanned_left < left else found
+        return found
+
+    def _started_from_structures(self) -> Parameters:
+        """Return what the structures say of cells and background, though intensities are to come from the data."""
+        own, table = self.model, self.course.parameters.copy()
+        phases = [replace(phase, mode="rietveld") for phase in own.phases]
+        beam, terms = (own.instrument, own.radiation), len(own.basis)
+        model = Model(own.two_theta, phases, *beam, background_terms=terms, tail=own.tail, extras=own.extras)
+        start = parameters_of(model)
+        start.free(name for name in table.free_names if name in start.index)
+        for name in start.names:
+            start.assign(name, table.value(name))
+        found = self._best_start(model, start)
+        for name in found.names:
+            if table.is_own_master(name):
+                table.assign(name, found.value(name))
+        return table
+
+    def _searched(self, model: Model, start: Parameters) -> tuple[float, Parameters]:
         """Return the parameters that a descent from `start` finds, and how much of the peaks they leave unexplained."""
         data = self.course.data
-        found = search_cells(self.model, data, start, blurs_for(self.model))
-        set_linear(self.model, data, found)
-        calculated = self.model.calculated(found.values[: len(self.model.names)])
+        found = search_cells(model, data, start, blurs_for(model))
+        set_linear(model, data, found)
+        calculated = model.calculated(found.values[: len(model.names)])
         left = unexplained(data.intensity, calculated.total, calculated.background, 1.0 / data.weight)
         return left, found
 
@@ -179,7 +204,7 @@ class _Automatic:
 
     def _position(self) -> None:
         """Let cells and one position error go: the zero, or where that has been calibrated the displacement."""
-        seen = [phase for phase in self.phases if scale_support(self.course, phase)[0] > SUPPORT_FOR_CELL]
+        seen = [phase for phase in self.phases if self._is_seen(phase, SUPPORT_FOR_CELL)]
         # A capillary has its zero to be wrong rather than its place.
         focusing = self.model.instrument.geometry == "bragg-brentano"
         error = "displacement" if self.calibrated and focusing else "zero"
@@ -220,7 +245,13 @@ class _Automatic:
             self.course.attempt("axial divergence", [axial], start={axial: PLAUSIBLE_AXIAL})
 
     def _strong(self) -> list[Phase]:
-        return [phase for phase in self.phases if scale_support(self.course, phase)[0] > SUPPORT_FOR_WIDTHS]
+        return [phase for phase in self.phases if self._is_seen(phase, SUPPORT_FOR_WIDTHS)]
+
+    def _is_seen(self, phase: Phase, support: float) -> bool:
+        return is_extracted(phase) or scale_support(self.course, phase)[0] > support
+
+    def _structures(self) -> list[Phase]:
+        return [phase for phase in self.phases if not is_extracted(phase)]
 
     def _drop_vague_cells(self) -> None:
         minimum = self.course.minimum
@@ -264,7 +295,7 @@ class _Automatic:
         self._worthwhile("texture", self._texture_groups())
 
     def _texture_groups(self) -> list[list[str]]:
-        oriented = [phase for phase in self.phases if len(phase.crystal.symmetry.cell_rule.free) > 1]
+        oriented = [phase for phase in self._structures() if len(phase.crystal.symmetry.cell_rule.free) > 1]
         return [self._names("preferred_orientation", phases=[phase]) for phase in oriented]
 
     def _atoms(self) -> None:
@@ -280,8 +311,8 @@ class _Automatic:
         return unexplained(data.intensity, calculated.total, calculated.background, 1.0 / data.weight)
 
     def _atom_groups(self) -> list[list[str]]:
-        groups = [[names[0]] for phase in self.phases for names in displacement_groups(phase)]
-        return groups + [[name] for phase in self.phases for name in coordinates(phase)]
+        groups = [[names[0]] for phase in self._structures() for names in displacement_groups(phase)]
+        return groups + [[name] for phase in self._structures() for name in coordinates(phase)]
 
     def _second_look(self) -> None:
         """Ask once more for everything that was not let go: what hid it may have been fitted since."""
