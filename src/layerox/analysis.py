@@ -111,7 +111,7 @@ def fit(
         beam = beam_from(
             data.radiation, known, radiation, monochromator=monochromator, polarization=polarization, place=data.path
         )
-        chosen = _usable(phases_from(phases or ()), data, beam)
+        chosen = usable(phases_from(phases or ()), data, beam)
         if params is not None:
             names, _ = slots_of(chosen, known, background_terms_of(params))
             plan = plan_from(params, [public_name(name) for name in names])
@@ -128,7 +128,7 @@ def _refuse_twice(recipe: Recipe, **given: object) -> None:
             raise InputError(f"{name} is given both in the recipe and beside it", cure="leave one of them out")
 
 
-def _usable(phases: list[Phase], data: Pattern, beam: Radiation) -> list[Phase]:
+def usable(phases: list[Phase], data: Pattern, beam: Radiation) -> list[Phase]:
     """Return the phases if the data can say something of them."""
     least = FIRST_BACKGROUND_TERMS + sum(1 + len(p.crystal.symmetry.cell_rule.free) for p in phases)
     if len(data) <= least:

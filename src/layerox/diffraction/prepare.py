@@ -142,3 +142,8 @@ def _tie_displacements(parameters: Parameters, phase: Phase, named: set[str]) ->
         leader, *others = [name for name in group if name not in named] or group[:1]
         for name in others:
             parameters.tie(name, leader, offset=parameters.value(name) - parameters.value(leader))
+
+
+def coordinates(phase: Phase) -> list[str]:
+    """Return the names of all coordinates of a phase, those that symmetry fixes included."""
+    return [safe_name(f"{phase.name}_{site.label}_{axis}") for site in phase.crystal.sites for axis in "xyz"]

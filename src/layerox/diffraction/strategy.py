@@ -24,6 +24,7 @@ from layerox.diffraction.prepare import (
     FIRST_BACKGROUND_TERMS,
     SUPPORT_SQUARED,
     Outcome,
+    coordinates,
     displacement_groups,
     drop_phase,
     prepared,
@@ -32,7 +33,7 @@ from layerox.diffraction.prepare import (
 )
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.search import blurs_for, peak_width, scan_cells, search_cells, set_linear
-from layerox.diffraction.simulate import Model, safe_name
+from layerox.diffraction.simulate import Model
 from layerox.instrument import Instrument
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -377,8 +378,3 @@ def _implausible(found: Minimum, name: str) -> str:
         angstrom = esd * 2 * COORDINATE_RANGE / (found.parameters.upper[k] - found.parameters.lower[k])
         return f"is known to {angstrom:.2f} A only" if angstrom > WORST_COORDINATE_ESD else ""
     return ""
-
-
-def coordinates(phase: Phase) -> list[str]:
-    """Return the names of all coordinates of a phase, those that symmetry fixes included."""
-    return [safe_name(f"{phase.name}_{site.label}_{axis}") for site in phase.crystal.sites for axis in "xyz"]
