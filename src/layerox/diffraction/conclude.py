@@ -367,7 +367,8 @@ def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: I
     ):
         message = f"the displacement is that on a goniometer radius of {DEFAULT_RADIUS_MM:g} mm, the default"
         notices.append(Notice("radius_assumed", message))
-    if instrument.profile is None:
+    widths = [name for name in minimum.parameters.free_names if name.endswith((INVERSE_SIZE, "_microstrain"))]
+    if instrument.profile is None and widths:
         message = "no calibrated profile was given: sizes and microstrains hold the diffractometer's share"
         notices.append(Notice("instrument_uncalibrated", message))
     return notices
@@ -379,13 +380,13 @@ def _positions_and_correlations(
     """Name what correlates; if zero and displacement both vary, their correlations with the cells say nothing new."""
     free = {p.name for p in parameters if p.number.status == "free"}
     errors = {"instrument_zero", "instrument_displacement"}
-    if not errors <= free:
+    cells = {name for name in free if name.endswith(tuple(f"_{cell}" for cell in CELL_NAMES))}
+    if not (errors <= free and cells):
         return _strong_correlations(correlations)
     message = (
         "a zero error and a displaced specimen were not told apart: the esds of the cells hold that; calibrate the zero"
     )
-    places = errors | {name for name in free if name.endswith(tuple(f"_{cell}" for cell in CELL_NAMES))}
-    others = [c for c in correlations if not {c.a, c.b} <= places]
+    others = [c for c in correlations if not {c.a, c.b} <= errors | cells]
     return [Notice("position_ambiguous", message), *_strong_correlations(others)]
 
 

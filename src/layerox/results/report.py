@@ -104,7 +104,13 @@ def _quantity_rows(refinement: Refinement) -> list[list[str]]:
 
 def _quantity_row(phase: RefinedPhase) -> list[str]:
     percent = Refined(100 * phase.weight_fraction, 100 * phase.weight_fraction.esd)
-    fraction = str(percent) if phase.is_supported else f"unsupported (esd {percent.esd:.2g})"
+    fraction = (
+        phase.mode
+        if phase.mode != "rietveld"
+        else str(percent)
+        if phase.is_supported
+        else f"unsupported (esd {percent.esd:.2g})"
+    )
     return [
         phase.name,
         phase.space_group,
