@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from layerox.diffraction.simulation import Simulation
     from layerox.errors import InputError, LayeroxError, UnknownWavelength
     from layerox.instrument import Instrument, Profile
-    from layerox.io import read_instrument, read_pattern, read_patterns, write_pattern
+    from layerox.io import read_instrument, read_pattern, read_patterns, write_instrument, write_pattern
     from layerox.joint import JointRefinement, Measurement, fit_jointly
     from layerox.pattern import Pattern, pattern_from_arrays
     from layerox.plotting import plot
@@ -44,6 +44,7 @@ _HOMES = {
     "read_pattern": "layerox.io",
     "read_patterns": "layerox.io",
     "write_pattern": "layerox.io",
+    "write_instrument": "layerox.io",
     "Pattern": "layerox.pattern",
     "pattern_from_arrays": "layerox.pattern",
     "plot": "layerox.plotting",
@@ -90,6 +91,7 @@ __all__ = [
     "read_published",
     "read_recipe",
     "simulate",
+    "write_instrument",
     "write_pattern",
 ]
 
