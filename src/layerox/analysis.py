@@ -187,7 +187,7 @@ def simulate(
     two_theta
         First angle, last angle and step, degrees.
     sizes_nm, microstrains
-        Of each phase; no broadening when not given.
+        Of each phase; when not given, none, or what a `Phase` brings along.
     background
         Chebyshev coefficients, counts.
     counts, seed
@@ -211,8 +211,8 @@ def simulate(
 def _broadened(
     phases: list[Phase], sizes_nm: Sequence[float] | None, microstrains: Sequence[float] | None
 ) -> list[Phase]:
-    sizes = [float("inf")] * len(phases) if sizes_nm is None else list(sizes_nm)
-    strains = [0.0] * len(phases) if microstrains is None else list(microstrains)
+    sizes = [phase.size_nm for phase in phases] if sizes_nm is None else list(sizes_nm)
+    strains = [phase.microstrain for phase in phases] if microstrains is None else list(microstrains)
     for option, values in (("--size", sizes), ("--microstrain", strains)):
         if len(values) != len(phases):
             raise InputError(f"{len(values)} values for {len(phases)} phases", place=option, cure="give one each")
