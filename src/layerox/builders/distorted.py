@@ -16,7 +16,7 @@ from layerox.builders.geometry import Dimensions, Geometry, dimensions
 from layerox.builders.layered import DisplacementFactors
 from layerox.builders.places import Place, sites_of
 from layerox.builders.sodium import Asked, Filling, contents, filled
-from layerox.crystal import Cell, Crystal
+from layerox.crystal import Cell, Crystal, cell_tuple
 from layerox.errors import InputError, nearest
 from layerox.stacking import Word, polytype
 from layerox.symmetry import symmetry_from_name
@@ -153,6 +153,7 @@ def distorted_crystal(
     shape = _shape(phase, known, word, composition, ions)
     build = _cmcm if phase == "P'2" else _c2m
     cell, places = build(phase, shape, composition, ions[0], known.positions, displacement or DisplacementFactors())
+    cell = cell_tuple(round(x, 10) for x in cell)
     return Crystal(
         name=name or composition.formula,
         cell=cell,
@@ -189,7 +190,8 @@ def _shape(
     long = long or ROOT3 * short * (1 + stretch)
     stretch = known.distortion if known.distortion is not None else long / (ROOT3 * short) - 1
     apex = long * (1 / 3 + LEAD * stretch) if known.apex is None else known.apex
-    parent = parent_lengths(phase, replace(known, distortion=None, **_own_sides(phase, short, long)))
+    a, b = (short, long) if phase == "P'2" else (long, short)
+    parent = parent_lengths(phase, replace(known, distortion=None, a=a, b=b))
     if known.bonds is not None:
         _, apex = _slab_from_bonds(known.bonds, short, long)
     lead = 2 * (apex - long / 3)
@@ -206,10 +208,6 @@ def _shape(
 def _sides(phase: str, known: DistortedGeometry) -> tuple[float | None, float | None]:
     """Return the short and the long side as far as the own cell gives them."""
     return (known.a, known.b) if phase == "P'2" else (known.b, known.a)
-
-
-def _own_sides(phase: str, short: float, long: float) -> dict[str, float]:
-    return {"a": short, "b": long} if phase == "P'2" else {"a": long, "b": short}
 
 
 def _monoclinic_height(known: DistortedGeometry) -> float | None:
@@ -307,4 +305,6 @@ def _equal_prisms(ions: Filling) -> Mapping[str, float]:
 def _check_names(phase: str, positions: Mapping[str, float], known: Sequence[str]) -> None:
     for name in positions:
         if name not in known:
-            raise InputError(f"the ions of {phase} have no free {name!r}", cure=f"free are: {', '.join(known) or 'none'}")
+            raise InputError(
+                f"the ions of {phase} have no free {name!r}", cure=f"free are: {', '.join(known) or 'none'}"
+            )

@@ -133,7 +133,7 @@ def spinel_composition(
         Any multiple of AB2O4; "MnO2" leaves the tetrahedra empty. Octahedra are filled first, and the tetrahedra get
         the ions that like them most.
     inversion
-        Share of the tetrahedral ions that change places with octahedral ions of other elements.
+        Share of the tetrahedral ions that change places with octahedral ones, drawn in proportion to what is there.
     tetrahedral
         Contents of the tetrahedra, where they are known.
 
@@ -243,20 +243,21 @@ def _inverted(
 ) -> tuple[dict[str, float], dict[str, float]]:
     if not 0 <= inversion <= 1:
         raise InputError(f"an inversion of {inversion:g}", cure="give 0 to 1")
-    others = {element: x for element, x in outside.items() if x > 0 and inside.get(element, 0.0) <= 0}
+    others = {element: x for element, x in outside.items() if x > 0}
     moved = inversion * sum(inside.values())
-    if moved > sum(others.values()) + 1e-9:
-        raise InputError(f"the octahedra of {formula} hold no other ions to change places with",
+    if inversion and (moved == 0 or (set(others) <= set(_present(inside)) and len(_present(inside)) == 1)):
+        raise InputError(f"the tetrahedra and octahedra of {formula} have no different ions to change places",
                          cure="leave the inversion out, or say what the tetrahedra hold")  # fmt: skip
-    new_inside, new_outside = dict(inside), dict(outside)
-    for element, x in inside.items():
-        new_inside[element] = x * (1 - inversion)
-        new_outside[element] += x * inversion
-    for element, x in others.items():
-        share = moved * x / sum(others.values())
-        new_inside[element] = share
-        new_outside[element] -= share
-    return new_inside, new_outside
+    down = {element: x * inversion for element, x in inside.items()}
+    up = {element: moved * x / sum(others.values()) for element, x in others.items()}
+    return (
+        {e: inside.get(e, 0.0) - down.get(e, 0.0) + up.get(e, 0.0) for e in {**inside, **outside}},
+        {e: outside.get(e, 0.0) + down.get(e, 0.0) - up.get(e, 0.0) for e in {**outside, **inside}},
+    )
+
+
+def _present(ions: Mapping[str, float]) -> list[str]:
+    return [element for element, x in ions.items() if x > 0]
 
 
 # --- cells ---------------------------------------------------------------------------------------------------------

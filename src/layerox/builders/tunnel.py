@@ -131,7 +131,10 @@ def _metal_places(composition: Composition, asked: Mapping[str, Amounts]) -> lis
     if short:
         raise InputError(f"the named metal sites hold more {short[0]} than the formula", cure="lower its share")
     open_positions = sum(number for site, (number, _) in METALS.items() if site not in asked)
-    even = {element: max(x, 0.0) / open_positions for element, x in left.items()} if open_positions else {}
+    # What rounding in the formula leaves over or short is spread: the open sites hold the mean filling.
+    rest = max(sum(max(x, 0.0) for x in left.values()), ROUNDING)
+    mean = min(sum(composition.metals.values()), 1.0)
+    even = {element: mean * max(x, 0.0) / rest for element, x in left.items()} if open_positions else {}
     return [
         Place(species=asked.get(site, even), position=position, b_iso=B_METAL, tag=site)
         for site, (_, position) in METALS.items()
