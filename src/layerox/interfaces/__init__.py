@@ -1,0 +1,1 @@
+"""Interfaces: two or three phases on one lattice, in one coherent cell."""
