@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from layerox.diffraction.simulation import Simulation
     from layerox.errors import InputError, LayeroxError, UnknownWavelength
     from layerox.instrument import Instrument, Profile
+    from layerox.interfaces import Interface, interface
     from layerox.io import read_instrument, read_pattern, read_patterns, write_instrument, write_pattern
     from layerox.joint import JointRefinement, Measurement, fit_jointly
     from layerox.pattern import Pattern, pattern_from_arrays
@@ -40,6 +41,8 @@ _HOMES = {
     "InputError": "layerox.errors",
     "LayeroxError": "layerox.errors",
     "UnknownWavelength": "layerox.errors",
+    "interface": "layerox.interfaces",
+    "Interface": "layerox.interfaces",
     "Instrument": "layerox.instrument",
     "Profile": "layerox.instrument",
     "read_instrument": "layerox.io",
@@ -68,6 +71,7 @@ __all__ = [
     "Calibration",
     "InputError",
     "Instrument",
+    "Interface",
     "JointRefinement",
     "LayeroxError",
     "Measurement",
@@ -82,6 +86,7 @@ __all__ = [
     "compare",
     "fit",
     "fit_jointly",
+    "interface",
     "library",
     "load",
     "objective",

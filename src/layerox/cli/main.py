@@ -50,12 +50,12 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     # Not above, so that a broken pipe of imports is handled too.
-    from layerox.cli import build, calibrate, compare, fit, phases, simulate  # noqa: PLC0415
+    from layerox.cli import build, calibrate, compare, fit, interface, phases, simulate  # noqa: PLC0415
 
     parser = _Parser(prog="layerox", description="Crystal structures and phase analysis of layered oxide cathodes.")
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (build, phases, simulate, fit, calibrate, compare):
+    for module in (build, interface, phases, simulate, fit, calibrate, compare):
         module.add_to(subparsers)
     return parser
 

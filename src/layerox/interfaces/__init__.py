@@ -1,1 +1,5 @@
 """Interfaces: two or three phases on one lattice, in one coherent cell."""
+
+from layerox.interfaces.interface import Interface, interface
+
+__all__ = ["Interface", "interface"]

@@ -1,0 +1,130 @@
+"""Coordination: which polyhedron of anions stands around each cation, by angles, and by letters where there are any.
+
+Counts alone say 6 for a trigonal prism and for an octahedron; the angles that pairs of bonds make set them apart: three
+straight pairs in an octahedron, none in a prism.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.atoms import Atoms
+from layerox.builders import Stack
+from layerox.builders.composition import INTERLAYER
+from layerox.crystal import ANIONS
+from layerox.neighbours import Pairs, pairs_within
+from layerox.symmetry import FloatArray, IntArray
+
+POLYHEDRA = ("octahedral", "prismatic", "tetrahedral", "square_pyramidal", "other")
+LONGEST_BOND = 3.2  # angstrom, Na-O in wide galleries and tunnels
+SHELL = 1.3  # bonds are at most so much longer than the shortest one
+STRAIGHT = 150.0  # degrees
+OFF_TETRAHEDRAL = 35.0
+SQUARE_PYRAMID = 0.5  # largest tau5 of Addison et al., J. Chem. Soc. Dalton Trans. (1984) 1349, 10.1039/DT9840001349
+TOO_CLOSE = 2.0  # angstrom; sites that are never filled together
+
+BoolArray = NDArray[np.bool_]
+Counts = dict[str, dict[str, int]]
+
+
+def coordination(atoms: Atoms) -> Counts:
+    """Return how many metal ("TM") and gallery ("Na") positions have each polyhedron of anions, by angles."""
+    anion, alkali, first = _roles(atoms)
+    pairs = pairs_within(atoms.lattice, atoms.positions[first], LONGEST_BOND)
+    bonds = pairs.where(anion[pairs.second] & ~anion[pairs.first])
+    kinds = polyhedra(bonds, len(first))
+    counts: Counts = {"TM": dict.fromkeys(POLYHEDRA, 0), "Na": dict.fromkeys(POLYHEDRA, 0)}
+    for index in np.flatnonzero(~anion):
+        counts["Na" if alkali[index] else "TM"][kinds.get(int(index), "other")] += 1
+    return counts
+
+
+def polyhedra(bonds: Pairs, size: int) -> dict[int, str]:
+    """Return the polyhedron around each position that has bonds; `bonds` are sorted by their first position."""
+    starts = np.searchsorted(bonds.first, np.arange(size + 1))
+    found = {}
+    for index in range(size):
+        part = slice(starts[index], starts[index + 1])
+        distance = bonds.distance[part]
+        if len(distance):
+            near = distance <= SHELL * distance.min()
+            found[index] = polyhedron(bonds.vector[part][near])
+    return found
+
+
+def polyhedron(vectors: FloatArray) -> str:
+    """Return the polyhedron that bonds make: vectors from the centre, any unit, shape (n, 3)."""
+    unit = vectors / np.linalg.norm(vectors, axis=1)[:, None]
+    upper = np.triu_indices(len(unit), 1)
+    angles = np.degrees(np.arccos(np.clip(unit @ unit.T, -1, 1)))[upper]
+    if len(unit) == 4:
+        return "tetrahedral" if np.abs(angles - 109.47).max() < OFF_TETRAHEDRAL else "other"
+    if len(unit) == 5:
+        largest = np.sort(angles)[-2:]
+        return "square_pyramidal" if (largest[1] - largest[0]) / 60.0 < SQUARE_PYRAMID else "other"
+    if len(unit) == 6:
+        straight = int((angles > STRAIGHT).sum())
+        return {3: "octahedral", 0: "prismatic"}.get(straight, "other")
+    return "other"
+
+
+def by_letters(stack: Stack) -> Counts:
+    """Return the same counts from the letters of each plane and of the anion planes beside it; P sites count each."""
+    counts: Counts = {"TM": dict.fromkeys(POLYHEDRA, 0), "Na": dict.fromkeys(POLYHEDRA, 0)}
+    ordered = sorted(stack.sheets, key=lambda sheet: sheet.height)
+    anions = [(sheet.height, sheet.letter) for sheet in ordered if sheet.role == "anion"]
+    heights = np.array([height for height, _ in anions])
+    for sheet in ordered:
+        if sheet.role == "anion":
+            continue
+        above = int(np.searchsorted(heights, sheet.height)) % len(anions)
+        low, high = anions[above - 1][1], anions[above][1]
+        kind = "other" if sheet.letter in {low, high} else "prismatic" if low == high else "octahedral"
+        counts["TM" if sheet.role == "metal" else "Na"][kind] += 1
+    return counts
+
+
+def shortest_distances(atoms: Atoms, cutoff: float = 3.4) -> dict[str, float]:
+    """Return the shortest distance of each pair of elements, angstrom, up to a cutoff.
+
+    Positions less than 2 A apart that together hold one ion at most count as never filled together.
+    """
+    _, _, first = _roles(atoms)
+    pairs = pairs_within(atoms.lattice, atoms.positions[first], cutoff)
+    place = {int(site): k for k, site in enumerate(atoms.site[first])}
+    owner = np.array([place[int(site)] for site in atoms.site])
+    filling = np.bincount(owner, weights=atoms.occupancies, minlength=len(first))
+    apart = (pairs.distance >= TOO_CLOSE) | (filling[pairs.first] + filling[pairs.second] > 1 + 1e-3)
+    kept = pairs.where(np.flatnonzero(apart))
+    elements = [sorted(set(atoms.elements[owner == k])) for k in range(len(first))]
+    return _least(elements, kept)
+
+
+def _least(elements: list[list[str]], pairs: Pairs) -> dict[str, float]:
+    names = sorted({"+".join(group) for group in elements})
+    index = np.array([names.index("+".join(group)) for group in elements])
+    least = np.full((len(names), len(names)), np.inf)
+    np.minimum.at(least, (index[pairs.first], index[pairs.second]), pairs.distance)
+    found: dict[str, float] = {}
+    for one, row in zip(names, least, strict=True):
+        for other, distance in zip(names, row, strict=True):
+            for pair in {tuple(sorted((a, b))) for a in one.split("+") for b in other.split("+")}:
+                key = "-".join(pair)
+                if np.isfinite(distance):
+                    found[key] = min(found.get(key, np.inf), float(distance))
+    return dict(sorted(found.items()))
+
+
+def _roles(atoms: Atoms) -> tuple[BoolArray, BoolArray, IntArray]:
+    """Return, for each position, whether it holds an anion, whether an alkali ion, and its first row."""
+    first = np.unique(atoms.site, return_index=True)[1]
+    elements = atoms.elements[first]
+    return np.isin(elements, list(ANIONS)), np.isin(elements, list(INTERLAYER)), first
+
+
+def total(counts: Mapping[str, Mapping[str, int]], times: int) -> Counts:
+    """Return counts of so many cells."""
+    return {role: {kind: n * times for kind, n in kinds.items()} for role, kinds in counts.items()}

@@ -1,0 +1,290 @@
+"""Interface: two or three phases made into one coherent cell, and everything that is to be known of it.
+
+The steps are those of the other modules of this folder: phases taken apart, a word that closes, a lattice that they
+share, planes laid, and the result looked at again from outside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from layerox.atoms import Atoms
+from layerox.builders import Stack
+from layerox.builders.sodium import contents
+from layerox.crystal import Crystal
+from layerox.elasticity import Stiffness
+from layerox.errors import InputError
+from layerox.interfaces.closing import closing_blocks
+from layerox.interfaces.coordination import by_letters, coordination, shortest_distances, total
+from layerox.interfaces.ingredient import Ingredient, ingredient
+from layerox.interfaces.intergrowth import Boundary, Intergrowth, intergrown, relabelled
+from layerox.interfaces.ledger import Entry, ledger, mean_composition
+from layerox.interfaces.matching import HARMLESS, Lamina, Match, critical_thickness, match
+from layerox.interfaces.report import Lamella, elastic_part
+from layerox.notice import Notice
+from layerox.stacking import Block, Word, closure, word_from_blocks
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+MOST_PHASES = 4
+LARGEST_TO_STANDARDISE = 60  # slabs; the search for the space group takes the square of them
+POISSON = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interface:
+    """A coherent cell of several phases.
+
+    Attributes
+    ----------
+    atoms
+        Every atom, with its layer, phase and kind of site.
+    crystal
+        The cell in its space group, before it was repeated; None for a particle.
+    word
+        Its stacking; None where letters do not describe all of it.
+    report
+        Plain values under the names of the contract.
+    findings, warnings
+        Defects; and what a user should know although nothing is wrong.
+    """
+
+    atoms: Atoms
+    crystal: Crystal | None
+    word: Word | None
+    report: Mapping[str, Any]
+    findings: tuple[Notice, ...] = field(default=())
+    warnings: tuple[Notice, ...] = field(default=())
+
+    @cached_property
+    def structure(self) -> Structure:
+        """The pymatgen Structure; site properties `layer`, `phase`, `site_kind`, `site_label`, `u_iso`."""
+        return self.atoms.to_structure()
+
+
+def interface(
+    phases: str | Sequence[str],
+    *,
+    slabs: Sequence[int] | None = None,
+    formulas: Sequence[str] | None = None,
+    strain: str = "stiffness",
+    boundary: str | float = "lower",
+    elastic: Mapping[str, Stiffness] | None = None,
+    supercell: Iterable[int] = (1, 1, 1),
+    seed: int = 0,
+) -> Interface:
+    """Return two or more phases in one coherent cell, stacked along c.
+
+    Parameters
+    ----------
+    phases
+        "P2/O3", or names one by one: polytypes, a Z, or entries of the library.
+    slabs
+        Galleries of each phase; the smallest set that closes, with two at least, when not given.
+    formulas
+        Composition of each phase; those of the library when not given.
+    strain
+        "stiffness" shares the misfit out by stiffness and thickness; a letter (A, B ...) or a phase holds that one.
+    boundary
+        Filling of the galleries next to a shared slab: "lower" of the two phases, "own", or ions per metal.
+    elastic
+        Stiffness tensors by phase, axis 3 along c.
+    supercell
+        Cells along a, b and c.
+    seed
+        For a Z.
+
+    Raises
+    ------
+    InputError
+        If a phase is unknown, the numbers do not close, or a gallery cannot hold what it should.
+    """
+    names = _names(phases)
+    parts = [
+        ingredient(name, formula, stiffness=(elastic or {}).get(name))
+        for name, formula in zip(names, _formulas(formulas, len(names)), strict=True)
+    ]
+    labelled = _labelled(parts)
+    stacked = closing_blocks([part.stacking for part in labelled], slabs, seed=seed)
+    blocks = [(part.label, count) for part, (_, count) in zip(labelled, stacked, strict=True)]
+    laid = relabelled(word_from_blocks(stacked, seed=seed), blocks)
+    found = match(_laminae(labelled, blocks), hold=_hold(strain, labelled))
+    strained = {p.label: p.strained(s.in_plane, s.out_of_plane) for p in labelled for s in [found.strained[p.label]]}
+    grown = intergrown(laid, strained, boundary=boundary, name="/".join(names))
+    return _looked_at(grown, blocks, labelled, found, tuple(supercell))
+
+
+def _names(phases: str | Sequence[str]) -> list[str]:
+    names = [name.strip() for name in (phases.split("/") if isinstance(phases, str) else phases)]
+    if not 2 <= len(names) <= MOST_PHASES or not all(names):
+        raise InputError(f"{len(names)} phases make no interface", place="/".join(names),
+                         cure=f"give two to {MOST_PHASES}, such as P2/O3")  # fmt: skip
+    return names
+
+
+def _formulas(formulas: Sequence[str] | None, size: int) -> list[str | None]:
+    if formulas is None:
+        return [None] * size
+    if len(formulas) not in {1, size}:
+        raise InputError(f"{len(formulas)} formulas for {size} phases", cure="give one for all, or one for each")
+    return list(formulas) if len(formulas) == size else [formulas[0]] * size
+
+
+def _labelled(parts: Sequence[Ingredient]) -> list[Ingredient]:
+    """Give phases of one name that differ a number each: a label stands for one phase."""
+    labelled: list[Ingredient] = []
+    for part in parts:
+        alike = [other for other in labelled if other.label.partition("#")[0] == part.label]
+        same = next((other for other in alike if replace(other, label=part.label) == part), None)
+        if same is not None:
+            labelled.append(same)
+        else:
+            labelled.append(replace(part, label=f"{part.label}#{len(alike) + 1}") if alike else part)
+    return labelled
+
+
+def _laminae(parts: Sequence[Ingredient], blocks: Sequence[Block]) -> list[Lamina]:
+    galleries: dict[str, int] = {}
+    for label, count in blocks:
+        galleries[label] = galleries.get(label, 0) + count
+    return [
+        Lamina(phase=p.label, a=p.a, thickness=galleries[p.label] * p.repeat, stiffness=p.stiffness)
+        for p in {part.label: part for part in parts}.values()
+    ]
+
+
+def _hold(strain: str, parts: Sequence[Ingredient]) -> str | None:
+    if strain == "stiffness":
+        return None
+    letters = {chr(ord("A") + k): part.label for k, part in enumerate(parts)}
+    return letters.get(strain, strain)
+
+
+def _looked_at(
+    grown: Intergrowth,
+    blocks: Sequence[Block],
+    parts: Sequence[Ingredient],
+    found: Match,
+    supercell: tuple[int, ...],
+) -> Interface:
+    """Look at a finished stack from outside, and repeat it."""
+    stack = grown.stack if len(grown.word) > LARGEST_TO_STANDARDISE else grown.stack.standardised()
+    source = "; ".join(dict.fromkeys(f"{part.label}: {part.source}" for part in parts))
+    stack = replace(stack, source=f"CONSTRUCTED by layerox, coherent cell of {source}")
+    unit = stack.atoms()
+    atoms = unit.repeated(supercell)
+    entries = ledger(grown)
+    warnings = _warnings(grown, entries, parts, found)
+    report = {
+        **_identity(stack, unit, atoms),
+        "closed": closure(grown.word).is_closed,
+        "misfit_direction": "2d",
+        **elastic_part(
+            found, [p.a for p in parts], interfaces=max(len(grown.boundaries), 1), units=len(grown.word), meshes=1
+        ),
+        "elastic_constants": {part.label: part.stiffness.source for part in parts},
+        "lamellae": [lamella.entry() for lamella in _lamellae(blocks, entries)],
+        "ledger": [_ledger_row(entry, grown) for entry in entries],
+        "boundaries": [_boundary_row(boundary) for boundary in grown.boundaries],
+        **_geometry(stack, unit, math.prod(supercell)),
+        "findings": [],
+        "warnings": [{"code": w.code, "message": w.message} for w in warnings],
+    }
+    return Interface(atoms=atoms, crystal=stack.crystal(), word=grown.word, report=report, warnings=warnings)
+
+
+def _identity(stack: Stack, unit: Atoms, atoms: Atoms) -> dict[str, Any]:
+    return {
+        "name": stack.name,
+        "atoms": len(set(unit.site.tolist())) * (len(atoms) // len(unit)),
+        "formula": atoms.formula,
+        "cell": [round(x, 6) for x in atoms.cell],
+        "space_group": stack.crystal().space_group,
+    }
+
+
+def _geometry(stack: Stack, unit: Atoms, cells: int) -> dict[str, Any]:
+    return {
+        "coordination": total(coordination(unit), cells),
+        "coordination_by_letters": total(by_letters(stack), cells),
+        "shortest": {pair: round(d, 4) for pair, d in shortest_distances(unit).items()},
+    }
+
+
+def _lamellae(blocks: Sequence[Block], entries: Sequence[Entry]) -> list[Lamella]:
+    """Return the lamellae in order: n galleries have n - 1 slabs of their own and two halves."""
+    lamellae, start = [], 0
+    for label, count in blocks:
+        inner = [(1.0, entries[k].composition) for k in range(start + 1, start + count)]
+        ends = [(0.5, entries[k % len(entries)].composition) for k in (start, start + count)]
+        mean = mean_composition([*inner, *ends])
+        lamellae.append(
+            Lamella(phase=label, slabs=count, galleries=count, formula=mean.formula, tm_valence=mean.metal_valence)
+        )
+        start += count
+    return lamellae
+
+
+def _ledger_row(entry: Entry, grown: Intergrowth) -> dict[str, Any]:
+    return {
+        "slab": entry.slab,
+        "phases": list(entry.phases),
+        "formula": entry.composition.formula,
+        "tm_valence": round(entry.tm_valence, 4),
+        "sodium_above": round(sum(contents(grown.galleries[entry.slab].ions).values()), 4),
+    }
+
+
+def _boundary_row(boundary: Boundary) -> dict[str, Any]:
+    return {
+        "slab": boundary.slab,
+        "phases": list(boundary.phases),
+        "sodium": [round(x, 4) for x in boundary.sodium],
+        "own_sodium": [round(x, 4) for x in boundary.own],
+    }
+
+
+def _warnings(
+    grown: Intergrowth, entries: Sequence[Entry], parts: Sequence[Ingredient], found: Match
+) -> tuple[Notice, ...]:
+    unique = {part.label: part for part in parts}.values()
+    remarks = [Notice(r.code, f"{part.label}: {r.message}") for part in unique for r in part.remarks]
+    return (*remarks, *_boundary_warnings(grown), *_charge_warnings(entries), *_coherency_warnings(found))
+
+
+def _boundary_warnings(grown: Intergrowth) -> list[Notice]:
+    warnings = []
+    for b in grown.boundaries:
+        where = f"slab {b.slab} between {b.phases[0]} and {b.phases[1]}"
+        if max(abs(now - own) for now, own in zip(b.sodium, b.own, strict=True)) > HARMLESS:
+            warnings.append(
+                Notice(
+                    "boundary_filling",
+                    f"the galleries beside {where} hold {b.sodium[0]:.3f} and {b.sodium[1]:.3f} ions per metal "
+                    f"instead of {b.own[0]:.3f} and {b.own[1]:.3f}",
+                )
+            )
+    return warnings
+
+
+def _charge_warnings(entries: Sequence[Entry]) -> list[Notice]:
+    found = [(entry.slab, entry.composition.charge_warning) for entry in entries]
+    return [Notice("charge_implausible", f"slab {slab}: {problem}") for slab, problem in found if problem]
+
+
+def _coherency_warnings(found: Match) -> list[Notice]:
+    if found.misfit < HARMLESS:
+        return []
+    thickness = critical_thickness(found.misfit, found.a, POISSON) / 10
+    return [
+        Notice(
+            "coherency_limit",
+            f"a misfit of {found.misfit:.2%} gives a Matthews-Blakeslee thickness of {thickness:.2g} nm, outside the "
+            "range of that theory: a hint that real lamellae may relax, no verdict",
+        )
+    ]
