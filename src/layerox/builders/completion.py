@@ -82,7 +82,7 @@ def tunnel_from(wish: Wish, default: Entry) -> Crystal:
     known = model.recipe if model else None
     sodium: Any = wish.sodium if wish.sodium is not None else known.sodium if known else {}
     lent = known.geometry if known else TunnelGeometry()
-    edges = {name: getattr(wish, name) or getattr(lent, name) for name in ("a", "b", "c")}
+    edges = {name: _first(getattr(wish, name), getattr(lent, name)) for name in ("a", "b", "c")}
     made = Tunnel(
         formula=composition, geometry=TunnelGeometry(**edges), sodium=sodium, metals=wish.metals or {}
     )  # fmt: skip
@@ -118,7 +118,7 @@ def _distorted_geometry(wish: Wish, phase: str, known: DistortedGeometry) -> Dis
 
     With a distortion the parent of the model is distorted anew, and a and c that are said are the parent's.
     """
-    galleries = wish.galleries or known.parent.galleries
+    galleries = _first(wish.galleries, known.parent.galleries)
     own_slab = wish.slab is not None or wish.bond is not None or wish.bonds is not None
     if wish.distortion is not None:
         if wish.b is not None or wish.beta is not None:
@@ -126,17 +126,21 @@ def _distorted_geometry(wish: Wish, phase: str, known: DistortedGeometry) -> Dis
         parent = parent_lengths(phase, known)
         parent = replace(parent, slab=None, bond=None) if own_slab else parent
         parent = replace(
-            parent, a=wish.a or parent.a, c=wish.c or parent.c, slab=wish.slab or parent.slab, bond=wish.bond,
+            parent,
+            a=_first(wish.a, parent.a),
+            c=_first(wish.c, parent.c),
+            slab=_first(wish.slab, parent.slab),
+            bond=wish.bond,
             galleries=galleries,
-        )  # fmt: skip
+        )
         return DistortedGeometry(distortion=wish.distortion, bonds=wish.bonds, parent=parent)
     parent = replace(known.parent, slab=wish.slab, bond=wish.bond) if own_slab else known.parent
     return replace(
         known,
-        a=wish.a or known.a,
-        b=wish.b or known.b,
-        c=wish.c or known.c,
-        beta=wish.beta or known.beta,
+        a=_first(wish.a, known.a),
+        b=_first(wish.b, known.b),
+        c=_first(wish.c, known.c),
+        beta=_first(wish.beta, known.beta),
         bonds=wish.bonds if own_slab else known.bonds,
         apex=None if own_slab else known.apex,
         parent=replace(parent, galleries=galleries),
@@ -149,10 +153,15 @@ def _spinel_geometry(wish: Wish, known: SpinelGeometry) -> SpinelGeometry:
         return SpinelGeometry(a=wish.a, c=wish.c, distortion=wish.distortion, u=wish.u, bond=wish.bond)
     if wish.c is not None or wish.distortion is not None:
         edge = None if wish.c is not None or known.c is not None else known.a
-        return SpinelGeometry(a=wish.a or edge, c=wish.c, distortion=wish.distortion, u=wish.u or known.u)
+        return SpinelGeometry(a=_first(wish.a, edge), c=wish.c, distortion=wish.distortion, u=_first(wish.u, known.u))
     if known.c is not None and wish.a is not None:
         return SpinelGeometry(a=wish.a, u=wish.u)
-    return replace(known, a=wish.a or known.a, u=wish.u or known.u, anion=None if wish.u else known.anion)
+    return replace(known, a=_first(wish.a, known.a), u=_first(wish.u, known.u), anion=None if wish.u else known.anion)
+
+
+def _first(said: Any, lent: Any) -> Any:
+    """Return what is said, else what the model lends; a zero is said, and refused where it is used."""
+    return lent if said is None else said
 
 
 def _estimated(crystal: Crystal) -> Crystal:

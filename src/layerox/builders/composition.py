@@ -209,7 +209,7 @@ def _alkali(cations: Mapping[str, Fraction], bracketed: Mapping[str, Fraction], 
     if bracketed:
         return {element: x for element, x in cations.items() if x > bracketed.get(element, 0)}
     always = {element: x for element, x in cations.items() if element in INTERLAYER}
-    for element in EITHER & set(cations):
+    for element in sorted(EITHER & set(cations)):
         others = sum(float(x) for e, x in cations.items() if e not in always and e not in EITHER)
         full = others >= ROUNDED_DOWN * sites
         if full or others + float(cations[element]) > ROUNDED_UP * sites:
@@ -265,8 +265,10 @@ def amounts_of(text: str) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
             opening, outer = _unstacked(stack, value, text)
             inner = {element: x * number for element, x in group.items()}
             if opening == "[":
-                bracketed = {e: bracketed.get(e, Fraction(0)) + inner.get(e, 0) for e in {*bracketed, *inner}}
-            group = {e: outer.get(e, Fraction(0)) + inner.get(e, 0) for e in (*outer, *(set(inner) - set(outer)))}
+                bracketed = {
+                    e: bracketed.get(e, Fraction(0)) + inner.get(e, 0) for e in dict.fromkeys((*bracketed, *inner))
+                }
+            group = {e: outer.get(e, Fraction(0)) + inner.get(e, 0) for e in dict.fromkeys((*outer, *inner))}
     if stack:
         raise InputError(f"{stack[-1][0]!r} is never closed", place=repr(text), cure="close the group")
     return group, bracketed

@@ -36,6 +36,7 @@ TETRAHEDRAL_RADII = {
 UNKNOWN_TETRAHEDRAL = 0.58
 EMPTY_U = 0.264  # anion parameter of lambda-MnO2, whose tetrahedra are empty
 SMALLEST_U, LARGEST_U = 0.22, 0.30
+SHORTEST_BOND, LONGEST_BOND = 1.6, 3.2
 # Usual charges for bond lengths; manganese takes what is left.
 CHARGES = {"Li": 1, "Na": 1, "Mg": 2, "Zn": 2, "Ni": 2, "Cu": 2, "Co": 3, "Fe": 3, "Cr": 3, "Al": 3, "Ti": 4}
 ORIGIN_TWO = "F d -3 m:2"
@@ -175,6 +176,7 @@ def spinel_crystal(
     What the geometry leaves open comes from bond lengths (Shannon radii).
     """
     known = geometry or SpinelGeometry()
+    _check_edge(known)
     b = factors or SpinelFactors()
     build = _cubic if known.is_cubic else _tetragonal
     group, cell, positions = build(composition, known)
@@ -195,6 +197,16 @@ def spinel_crystal(
         source=source,
         remarks=composition.remarks,
     )
+
+
+def _check_edge(known: SpinelGeometry) -> None:
+    """Refuse a cell in which octahedra would be crushed or torn; their bonds are about a quarter of the cube's edge."""
+    if known.a is None:
+        return
+    edge = known.a if known.c is None else (2 * known.a**2 * known.c) ** (1 / 3)
+    if not SHORTEST_BOND < edge / 4 < LONGEST_BOND:
+        raise InputError(f"a spinel with octahedral bonds of some {edge / 4:.2f} A",
+                         cure="give the edge of the cube, or a and c of the tetragonal cell")  # fmt: skip
 
 
 # --- who stands where ----------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ def _hexagonal(a: float, c: float) -> Cell:
 
 
 def _rock_salt(metal: str, a: float) -> Tabulated:
-    sites = ((metal, 1.0, (0.0, 0.0, 0.0), 0.4), ("O", 1.0, (0.5, 0.5, 0.5), 0.5))
+    sites = ((f"{metal}1", 1.0, (0.0, 0.0, 0.0), 0.4), ("O1", 1.0, (0.5, 0.5, 0.5), 0.5))
     return Tabulated(group="F m -3 m", cell=_cubic(a), sites=sites)
 
 
@@ -32,7 +32,7 @@ COMPANIONS = (
         name="Al",
         phase="hardware",
         title="aluminium: current collector, pouch, window",
-        recipe=Tabulated(group="F m -3 m", cell=_cubic(4.0490), sites=(("Al", 1.0, (0.0, 0.0, 0.0), 0.8),)),
+        recipe=Tabulated(group="F m -3 m", cell=_cubic(4.0490), sites=(("Al1", 1.0, (0.0, 0.0, 0.0), 0.8),)),
         provenance="cell LOOKED-UP; B CONSTRUCTED",
         reference=CULLITY,
     ),
@@ -40,7 +40,7 @@ COMPANIONS = (
         name="Cu",
         phase="hardware",
         title="copper: current collector",
-        recipe=Tabulated(group="F m -3 m", cell=_cubic(3.61491), sites=(("Cu", 1.0, (0.0, 0.0, 0.0), 0.55),)),
+        recipe=Tabulated(group="F m -3 m", cell=_cubic(3.61491), sites=(("Cu1", 1.0, (0.0, 0.0, 0.0), 0.55),)),
         provenance="cell LOOKED-UP; B CONSTRUCTED",
         reference="Straumanis & Yu, Acta Cryst. A25 (1969) 676, from the AFLOW prototype shipped with pymatgen",
     ),
@@ -49,7 +49,7 @@ COMPANIONS = (
         phase="hardware",
         title="beryllium: window",
         recipe=Tabulated(
-            group="P 63/m m c", cell=_hexagonal(2.2854, 3.5841), sites=(("Be", 1.0, (1 / 3, 2 / 3, 0.25), 0.5),)
+            group="P 63/m m c", cell=_hexagonal(2.2854, 3.5841), sites=(("Be1", 1.0, (1 / 3, 2 / 3, 0.25), 0.5),)
         ),
         provenance="cell LOOKED-UP; B CONSTRUCTED",
         reference=CULLITY,
@@ -58,7 +58,7 @@ COMPANIONS = (
         name="Na",
         phase="hardware",
         title="sodium metal: counter electrode",
-        recipe=Tabulated(group="I m -3 m", cell=_cubic(4.2906), sites=(("Na", 1.0, (0.0, 0.0, 0.0), 6.0),)),
+        recipe=Tabulated(group="I m -3 m", cell=_cubic(4.2906), sites=(("Na1", 1.0, (0.0, 0.0, 0.0), 6.0),)),
         provenance="cell RECALLED; B CONSTRUCTED",
         reference="textbook value at 20 C, recalled",
     ),
