@@ -125,7 +125,7 @@ def test_arrays_in_the_structure():
     assert set(structure.site_properties["site_kind"]) == {"metal", "anion", "face", "edge", "octahedral"}
 
 
-@pytest.mark.filterwarnings("ignore:A 1-line symmetry op")
+@pytest.mark.filterwarnings("ignore:A 1-line symmetry op", "ignore:Issues encountered while parsing CIF")
 def test_the_cif_comes_back_unchanged(tmp_path):
     from pymatgen.core import Structure
 

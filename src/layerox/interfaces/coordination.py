@@ -34,7 +34,7 @@ def coordination(atoms: Atoms) -> Counts:
     """Return how many metal ("TM") and gallery ("Na") positions have each polyhedron of anions, by angles."""
     anion, alkali, first = _roles(atoms)
     pairs = pairs_within(atoms.lattice, atoms.positions[first], LONGEST_BOND)
-    bonds = pairs.where(anion[pairs.second] & ~anion[pairs.first])
+    bonds = pairs.where(np.flatnonzero(anion[pairs.second] & ~anion[pairs.first]))
     kinds = polyhedra(bonds, len(first))
     counts: Counts = {"TM": dict.fromkeys(POLYHEDRA, 0), "Na": dict.fromkeys(POLYHEDRA, 0)}
     for index in np.flatnonzero(~anion):

@@ -52,6 +52,8 @@ class Interface:
         Plain values under the names of the contract.
     findings, warnings
         Defects; and what a user should know although nothing is wrong.
+    parts, grown
+        The layered phases free of strain, by label, and the planes that they were made into; none for other cells.
     """
 
     atoms: Atoms
@@ -60,6 +62,8 @@ class Interface:
     report: Mapping[str, Any]
     findings: tuple[Notice, ...] = field(default=())
     warnings: tuple[Notice, ...] = field(default=())
+    parts: Mapping[str, Ingredient] = field(default_factory=dict)
+    grown: Intergrowth | None = None
 
     @cached_property
     def structure(self) -> Structure:
@@ -195,7 +199,15 @@ def _looked_at(
         "findings": [],
         "warnings": [{"code": w.code, "message": w.message} for w in warnings],
     }
-    return Interface(atoms=atoms, crystal=stack.crystal(), word=grown.word, report=report, warnings=warnings)
+    return Interface(
+        atoms=atoms,
+        crystal=stack.crystal(),
+        word=grown.word,
+        report=report,
+        warnings=warnings,
+        parts={part.label: part for part in parts},
+        grown=grown,
+    )
 
 
 def _identity(stack: Stack, unit: Atoms, atoms: Atoms) -> dict[str, Any]:
