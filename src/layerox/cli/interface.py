@@ -32,6 +32,10 @@ def add_to(subparsers: Any) -> None:
         "--strain", default="stiffness", metavar="stiffness|A|B", help="share the misfit, or hold a phase"
     )
     parser.add_argument("--boundary", default="lower", metavar="lower|own|X", help="sodium in galleries at a boundary")
+    parser.add_argument(
+        "--faces", default="full", metavar="full|kagome", help="slabs that face a spinel: all metals, or three quarters"
+    )
+    parser.add_argument("--registry", type=int, default=0, metavar="0..3", help="where in its 2 x 2 cell a spinel is")
     parser.add_argument("--elastic", metavar="FILE", help="stiffness tensors, a table [PHASE] each (TOML)")
     parser.add_argument("--supercell", nargs=3, type=int, default=[1, 1, 1], metavar=("NA", "NB", "NC"), help="cells")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn (default: 0)")

@@ -1,7 +1,7 @@
 """Gliding: which lamellae of an intergrowth can turn into another phase by slab glides, and which way.
 
-A glide keeps every slab's sense, so that blocks of P2 (alternating senses) and of P3 or O3 (uniform ones) have different
-ends: no set of shifts serves both. What a glide costs is not asked here.
+A glide keeps every slab's sense, so that blocks of P2 (alternating senses) and of P3 or O3 (uniform ones) have
+different ends: no set of shifts serves both. What a glide costs is not asked here.
 """
 
 from __future__ import annotations

@@ -1,24 +1,50 @@
-"""Ingredient: a layered phase taken apart into what an interface needs: lengths, slab, and each kind of gallery.
+"""Ingredient: a phase taken apart into what an interface needs: lengths, slab, and each kind of gallery.
 
+A cubic spinel along [111] is described in the same terms: kagome planes are its slabs, mixed planes its galleries.
 The phase is built by the builders as it stands alone, free of strain; nothing is invented here.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from layerox.builders import GalleryContent, SlabContent, Stack, build_stack, phase_name
-from layerox.builders.composition import Composition
+from layerox.builders import LIBRARY, GalleryContent, SlabContent, Stack, build_crystal, build_stack, phase_name
+from layerox.builders.composition import Amounts, Composition
 from layerox.builders.layered import Sheet
+from layerox.crystal import ANIONS
 from layerox.elasticity import LAYERED, Stiffness
+from layerox.elasticity import SPINEL as SPINEL_STIFFNESS
 from layerox.errors import InputError
 from layerox.notice import Notice
-from layerox.stacking import POLYTYPES, Slab, identify, step_between, word_from_steps
+from layerox.stacking import POLYTYPES, SPINEL, Slab, identify, step_between, word_from_steps
 
 DEFAULT_Z_FRACTION = 0.3
+CUBIC = "F d -3 m:2"
+KAGOME = 0.75  # share of octahedra filled in a kagome plane
 NO_PLANE = ("P'2", "P'3", "O'3")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpinelSites:
+    """What a spinel has beside close-packed planes.
+
+    Attributes
+    ----------
+    octahedral, tetrahedral
+        Ions on one site of either kind.
+    shift
+        How far each anion is moved away from its tetrahedral ion, angstrom: sqrt(3) a (u - 1/4).
+    u_iso
+        Displacement of the tetrahedral ions, angstrom^2.
+    """
+
+    octahedral: Amounts
+    tetrahedral: Amounts
+    shift: float
+    u_iso: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +71,8 @@ class Ingredient:
         Displacement of each role and of each alkali site, angstrom^2.
     stiffness
         Elastic tensor, axis 3 along c.
+    spinel
+        What a spinel adds to its octahedral planes; None for layered phases.
     source, remarks
         As in a `Crystal`.
     """
@@ -58,6 +86,7 @@ class Ingredient:
     composition: Composition
     u_iso: Mapping[str, float]
     stiffness: Stiffness = field(default=LAYERED)
+    spinel: SpinelSites | None = None
     source: str = ""
     remarks: tuple[Notice, ...] = ()
 
@@ -96,8 +125,54 @@ def ingredient(phase: str, formula: str | None = None, *, stiffness: Stiffness |
                          cure=f"take its parent {name.replace(chr(39), '')}")  # fmt: skip
     if name == "Z":
         name = f"Z:{DEFAULT_Z_FRACTION}"
+    entry = LIBRARY.get(name)
+    if entry is not None and entry.phase == "spinel":
+        return _spinel(name, formula, stiffness or SPINEL_STIFFNESS)
     stack = build_stack(name, formula=formula)
     return _taken_apart(name, stack, stiffness or LAYERED)
+
+
+def _spinel(name: str, formula: str | None, stiffness: Stiffness) -> Ingredient:
+    """Take a cubic spinel apart along [111]: equally spaced anion planes, kagome slabs and mixed planes by turns."""
+    crystal = build_crystal(name, formula=formula)
+    if crystal.symmetry.name != CUBIC:
+        raise InputError(f"{name} is not cubic; interfaces to stretched spinels are not built yet",
+                         cure="take a cubic spinel")  # fmt: skip
+    tetrahedral = {s.element: s.occupancy for s in crystal.sites if s.position[0] == 1 / 8}
+    octahedral = {s.element: s.occupancy for s in crystal.sites if s.position[0] == 1 / 2}
+    anions = [s for s in crystal.sites if s.element in ANIONS]
+    plane = {s.element: s.occupancy for s in anions}
+    edge, u = crystal.cell[0], anions[0].position[0]
+    spacing = edge / (2 * math.sqrt(3))
+    kagome = {element: KAGOME * x for element, x in octahedral.items()}
+    u_iso = {("anion" if s.element in ANIONS else "metal"): s.u_iso for s in crystal.sites if s.position[0] != 1 / 8}
+    return Ingredient(
+        label=name,
+        stacking=SPINEL,
+        a=edge / (2 * math.sqrt(2)),
+        repeat=2 * spacing,
+        slab=SlabContent(thickness=spacing, metals=kagome, lower=plane, upper=plane),
+        galleries={"O3": GalleryContent(height=spacing, ions=mixed_plane(octahedral, tetrahedral, 2))},
+        composition=Composition(alkali={}, metals=octahedral, anions={e: 2 * x for e, x in plane.items()}),
+        u_iso=u_iso,
+        stiffness=stiffness,
+        spinel=SpinelSites(
+            octahedral=octahedral,
+            tetrahedral=tetrahedral,
+            shift=math.sqrt(3) * edge * (u - 0.25),
+            u_iso=next((s.u_iso for s in crystal.sites if s.position[0] == 1 / 8), u_iso["metal"]),
+        ),
+        source=crystal.source,
+        remarks=crystal.remarks,
+    )
+
+
+def mixed_plane(octahedral: Amounts, tetrahedral: Amounts, tetrahedra: int) -> dict[str, dict[str, float]]:
+    """Return the ions of a spinel's mixed plane per layered mesh, a quarter of its own: one octahedron, tetrahedra."""
+    return {
+        "triangular": {element: x / 4 for element, x in octahedral.items()},
+        "tetrahedral": {element: x * tetrahedra / 4 for element, x in tetrahedral.items()},
+    }
 
 
 def _taken_apart(name: str, stack: Stack, stiffness: Stiffness) -> Ingredient:

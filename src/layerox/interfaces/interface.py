@@ -12,17 +12,20 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from layerox.atoms import Atoms
-from layerox.builders import Stack
 from layerox.builders.sodium import contents
 from layerox.crystal import Crystal
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError
+from layerox.full_symmetry import with_full_symmetry
 from layerox.interfaces.closing import closing_blocks
-from layerox.interfaces.coordination import by_letters, coordination, shortest_distances, total
+from layerox.interfaces.coordination import Counts, by_letters, coordination, shortest_distances, total
+from layerox.interfaces.heterostructure import VARIANTS, with_spinel
 from layerox.interfaces.ingredient import Ingredient, ingredient
 from layerox.interfaces.intergrowth import Boundary, Intergrowth, intergrown, relabelled
-from layerox.interfaces.ledger import Entry, ledger, mean_composition
+from layerox.interfaces.ledger import Entry, lamella_composition, ledger
 from layerox.interfaces.matching import HARMLESS, Lamina, Match, critical_thickness, match
 from layerox.interfaces.report import Lamella, elastic_part
 from layerox.notice import Notice
@@ -78,6 +81,8 @@ def interface(
     formulas: Sequence[str] | None = None,
     strain: str = "stiffness",
     boundary: str | float = "lower",
+    faces: str = "full",
+    registry: int = 0,
     elastic: Mapping[str, Stiffness] | None = None,
     supercell: Iterable[int] = (1, 1, 1),
     seed: int = 0,
@@ -96,6 +101,11 @@ def interface(
         "stiffness" shares the misfit out by stiffness and thickness; a letter (A, B ...) or a phase holds that one.
     boundary
         Filling of the galleries next to a shared slab: "lower" of the two phases, "own", or ions per metal.
+    faces
+        The slab with which a layered phase faces a spinel: "full" leaves the spinel's tetrahedra on it empty, "kagome"
+        takes a quarter of its metals out and fills them.
+    registry
+        Which of the four places of the 2 x 2 cell a spinel takes, 0 to 3.
     elastic
         Stiffness tensors by phase, axis 3 along c.
     supercell
@@ -119,8 +129,39 @@ def interface(
     laid = relabelled(word_from_blocks(stacked, seed=seed), blocks)
     found = match(_laminae(labelled, blocks), hold=_hold(strain, labelled))
     strained = {p.label: p.strained(s.in_plane, s.out_of_plane) for p in labelled for s in [found.strained[p.label]]}
-    grown = intergrown(laid, strained, boundary=boundary, name="/".join(names))
-    return _looked_at(grown, blocks, labelled, found, tuple(supercell))
+    grown = intergrown(laid, strained, boundary=boundary, faces=faces, name="/".join(names))
+    cell = _spinel_cell(grown, strained, faces, registry) if any(p.spinel for p in labelled) else _layered_cell(grown)
+    return _looked_at(cell, grown, blocks, labelled, found, tuple(supercell))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cell:
+    """A finished cell: its atoms, its crystal in full symmetry, coordination by letters, and warnings of its own."""
+
+    atoms: Atoms
+    crystal: Crystal
+    by_letters: Counts
+    warnings: tuple[Notice, ...] = ()
+
+
+def _layered_cell(grown: Intergrowth) -> _Cell:
+    stack = grown.stack if len(grown.word) > LARGEST_TO_STANDARDISE else grown.stack.standardised()
+    return _Cell(atoms=stack.atoms(), crystal=stack.crystal(), by_letters=by_letters(stack))
+
+
+def _spinel_cell(grown: Intergrowth, parts: Mapping[str, Ingredient], faces: str, registry: int) -> _Cell:
+    atoms = with_spinel(grown, parts, faces=faces, registry=registry)
+    letters = total(by_letters(grown.stack), VARIANTS)
+    letters["TM"]["octahedral"] = np.unique(atoms.site[atoms.site_kind == "metal"]).size
+    letters["TM"]["tetrahedral"] = np.unique(atoms.site[atoms.site_kind == "tetrahedral"]).size
+    crystal = with_full_symmetry(atoms.to_crystal())
+    if faces == "kagome":
+        message = (
+            "a quarter of the metals is missing in each slab that faces the spinel, whose tetrahedra are all filled"
+        )
+    else:
+        message = "slabs that face the spinel are full, so that its tetrahedra on them (one in a 2 x 2 cell) are empty"
+    return _Cell(atoms=atoms, crystal=crystal, by_letters=letters, warnings=(Notice("boundary_tetrahedra", message),))
 
 
 def _names(phases: str | Sequence[str]) -> list[str]:
@@ -170,38 +211,37 @@ def _hold(strain: str, parts: Sequence[Ingredient]) -> str | None:
 
 
 def _looked_at(
+    cell: _Cell,
     grown: Intergrowth,
     blocks: Sequence[Block],
     parts: Sequence[Ingredient],
     found: Match,
     supercell: tuple[int, ...],
 ) -> Interface:
-    """Look at a finished stack from outside, and repeat it."""
-    stack = grown.stack if len(grown.word) > LARGEST_TO_STANDARDISE else grown.stack.standardised()
+    """Look at a finished cell from outside, and repeat it."""
     source = "; ".join(dict.fromkeys(f"{part.label}: {part.source}" for part in parts))
-    stack = replace(stack, source=f"CONSTRUCTED by layerox, coherent cell of {source}")
-    unit = stack.atoms()
+    unit = replace(cell.atoms, source=f"CONSTRUCTED by layerox, coherent cell of {source}")
     atoms = unit.repeated(supercell)
     entries = ledger(grown)
-    warnings = _warnings(grown, entries, parts, found)
+    warnings = (*_warnings(grown, entries, parts, found), *cell.warnings)
     report = {
-        **_identity(stack, unit, atoms),
+        **_identity(cell.crystal, unit, atoms),
         "closed": closure(grown.word).is_closed,
         "misfit_direction": "2d",
         **elastic_part(
             found, [p.a for p in parts], interfaces=max(len(grown.boundaries), 1), units=len(grown.word), meshes=1
         ),
         "elastic_constants": {part.label: part.stiffness.source for part in parts},
-        "lamellae": [lamella.entry() for lamella in _lamellae(blocks, entries)],
+        "lamellae": [lamella.entry() for lamella in _lamellae(blocks, grown)],
         "ledger": [_ledger_row(entry, grown) for entry in entries],
         "boundaries": [_boundary_row(boundary) for boundary in grown.boundaries],
-        **_geometry(stack, unit, math.prod(supercell)),
+        **_geometry(cell, unit, math.prod(supercell)),
         "findings": [],
         "warnings": [{"code": w.code, "message": w.message} for w in warnings],
     }
     return Interface(
         atoms=atoms,
-        crystal=stack.crystal(),
+        crystal=cell.crystal,
         word=grown.word,
         report=report,
         warnings=warnings,
@@ -210,33 +250,31 @@ def _looked_at(
     )
 
 
-def _identity(stack: Stack, unit: Atoms, atoms: Atoms) -> dict[str, Any]:
+def _identity(crystal: Crystal, unit: Atoms, atoms: Atoms) -> dict[str, Any]:
     return {
-        "name": stack.name,
+        "name": atoms.name,
         "atoms": len(set(unit.site.tolist())) * (len(atoms) // len(unit)),
         "formula": atoms.formula,
         "cell": [round(x, 6) for x in atoms.cell],
-        "space_group": stack.crystal().space_group,
+        "space_group": crystal.space_group,
     }
 
 
-def _geometry(stack: Stack, unit: Atoms, cells: int) -> dict[str, Any]:
+def _geometry(cell: _Cell, unit: Atoms, cells: int) -> dict[str, Any]:
     return {
         "coordination": total(coordination(unit), cells),
-        "coordination_by_letters": total(by_letters(stack), cells),
+        "coordination_by_letters": total(cell.by_letters, cells),
         "shortest": {pair: round(d, 4) for pair, d in shortest_distances(unit).items()},
     }
 
 
-def _lamellae(blocks: Sequence[Block], entries: Sequence[Entry]) -> list[Lamella]:
+def _lamellae(blocks: Sequence[Block], grown: Intergrowth) -> list[Lamella]:
     """Return the lamellae in order: n galleries have n - 1 slabs of their own and two halves."""
     lamellae, start = [], 0
     for label, count in blocks:
-        inner = [(1.0, entries[k].composition) for k in range(start + 1, start + count)]
-        ends = [(0.5, entries[k % len(entries)].composition) for k in (start, start + count)]
-        mean = mean_composition([*inner, *ends])
+        held = lamella_composition(grown, start, count)
         lamellae.append(
-            Lamella(phase=label, slabs=count, galleries=count, formula=mean.formula, tm_valence=mean.metal_valence)
+            Lamella(phase=label, slabs=count, galleries=count, formula=held.formula, tm_valence=held.metal_valence)
         )
         start += count
     return lamellae

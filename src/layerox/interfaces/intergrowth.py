@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from layerox.builders import GalleryContent, SlabContent, Stack, stacked
 from layerox.errors import InputError
-from layerox.interfaces.ingredient import Ingredient
+from layerox.interfaces.ingredient import KAGOME, Ingredient, mixed_plane
 from layerox.stacking import Block, Label, Word, lay
 
 
@@ -61,7 +61,12 @@ class Intergrowth:
 
 
 def intergrown(
-    word: Word, ingredients: Mapping[str, Ingredient], *, boundary: str | float = "lower", name: str = ""
+    word: Word,
+    ingredients: Mapping[str, Ingredient],
+    *,
+    boundary: str | float = "lower",
+    faces: str = "full",
+    name: str = "",
 ) -> Intergrowth:
     """Return the planes of a word whose labels name strained ingredients.
 
@@ -73,7 +78,10 @@ def intergrown(
         Strained to one lattice parameter, by label.
     boundary
         Filling of the two galleries next to a shared slab: "lower" takes the lower of the two phases' contents, "own"
-        leaves each as it is in its phase, a number is ions per metal.
+        leaves each as it is in its phase, a number is ions per metal. Galleries beside a spinel keep their own.
+    faces
+        The slab with which a layered phase faces a spinel: "full" leaves the spinel's tetrahedra on it empty, "kagome"
+        takes a quarter of its metals out and fills them.
     name
         Of the stack.
 
@@ -82,18 +90,22 @@ def intergrown(
     InputError
         If a phase has no gallery of a kind that the word asks for, or the filling is impossible.
     """
+    if faces not in {"full", "kagome"}:
+        raise InputError(f"slabs that face a spinel as {faces!r}", cure="choose from full, kagome")
     galleries = [_gallery(ingredients[g.label.phase], g.character) for g in word.galleries]
-    own = [_sodium(g) for g in galleries]
     labels = [label.phase for label in word.labels]
+    own = [0.0 if ingredients[label].spinel else _sodium(g) for label, g in zip(labels, galleries, strict=True)]
     filled, boundaries = list(galleries), []
     for slab, (below, above) in enumerate(zip([labels[-1], *labels[:-1]], labels, strict=True)):
         if below == above:
             continue
         low, high = (slab - 1) % len(labels), slab
-        for index in (low, high):
-            filled[index] = _filled(filled[index], _target(boundary, own[low], own[high], _sodium(filled[index])))
+        if not (ingredients[below].spinel or ingredients[above].spinel):
+            for index in (low, high):
+                filled[index] = _filled(filled[index], _target(boundary, own[low], own[high], _sodium(filled[index])))
         boundaries.append((slab, (below, above), low, high))
-    slabs = [_slab(ingredients[labels[k - 1]], ingredients[labels[k]]) for k in range(len(labels))]
+    filled = _without_boundary_tetrahedra(filled, labels, ingredients, faces)
+    slabs = [_slab(ingredients[labels[k - 1]], ingredients[labels[k]], faces) for k in range(len(labels))]
     stack = stacked(word, slabs, filled, a=ingredients[labels[0]].a)
     return Intergrowth(
         word=word,
@@ -101,7 +113,7 @@ def intergrown(
         slabs=tuple(slabs),
         galleries=tuple(filled),
         boundaries=tuple(
-            Boundary(slab=k, phases=p, sodium=(_sodium(filled[i]), _sodium(filled[j])), own=(own[i], own[j]))
+            Boundary(slab=k, phases=p, sodium=_alkali(filled, own, i, j), own=(own[i], own[j]))
             for k, p, i, j in boundaries
         ),
     )
@@ -143,11 +155,35 @@ def _filled(gallery: GalleryContent, target: float) -> GalleryContent:
     return GalleryContent(height=gallery.height, ions=ions)
 
 
-def _slab(below: Ingredient, above: Ingredient) -> SlabContent:
-    """Return the slab between two galleries: the phase's own, or the mean of two."""
+def _alkali(filled: Sequence[GalleryContent], own: Sequence[float], low: int, high: int) -> tuple[float, float]:
+    """Return the alkali ions of two galleries; a spinel's mixed plane, whose own number is 0, has none."""
+    first, second = (_sodium(filled[k]) if own[k] else 0.0 for k in (low, high))
+    return first, second
+
+
+def _without_boundary_tetrahedra(
+    filled: Sequence[GalleryContent], labels: Sequence[str], ingredients: Mapping[str, Ingredient], faces: str
+) -> list[GalleryContent]:
+    """Return the galleries, a spinel's first and last without the tetrahedra that stand on a full slab."""
+    kept = list(filled)
+    for k, label in enumerate(labels):
+        sites = ingredients[label].spinel
+        if sites is None or faces == "kagome":
+            continue
+        full = (labels[k - 1] != label) + (labels[(k + 1) % len(labels)] != label)
+        kept[k] = replace(kept[k], ions=mixed_plane(sites.octahedral, sites.tetrahedral, 2 - full))
+    return kept
+
+
+def _slab(below: Ingredient, above: Ingredient, faces: str) -> SlabContent:
+    """Return the slab between two galleries: the phase's own, the mean of two, or what faces a spinel."""
     one, other = below.slab, above.slab
     if below is above:
         return one
+    if below.spinel or above.spinel:
+        layered = other if below.spinel else one
+        share = KAGOME if faces == "kagome" else 1.0
+        return replace(layered, metals={element: share * x for element, x in layered.metals.items()})
     return SlabContent(
         thickness=(one.thickness + other.thickness) / 2,
         metals=mean(one.metals, other.metals),

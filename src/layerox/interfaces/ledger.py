@@ -6,12 +6,14 @@ oxidised or reduced, and whether its metals can be.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from layerox.builders.composition import Composition
+from layerox.builders.composition import INTERLAYER, Composition
 from layerox.builders.sodium import contents
-from layerox.interfaces.intergrowth import Intergrowth
+from layerox.interfaces.intergrowth import Intergrowth, mean
+
+ALKALI = INTERLAYER | {"Li"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,24 +46,45 @@ def ledger(grown: Intergrowth) -> tuple[Entry, ...]:
     labels = [label.phase for label in grown.word.labels]
     for k, slab in enumerate(grown.slabs):
         below, above = contents(grown.galleries[k - 1].ions), contents(grown.galleries[k].ions)
+        between = mean(below, above)
+        metals = {e: x for e, x in between.items() if e not in ALKALI}
         composition = Composition(
-            alkali={e: (below.get(e, 0.0) + above.get(e, 0.0)) / 2 for e in {**below, **above}},
-            metals=slab.metals,
+            alkali={e: x for e, x in between.items() if e in ALKALI},
+            metals={e: slab.metals.get(e, 0.0) + metals.get(e, 0.0) for e in {**slab.metals, **metals}},
             anions={e: slab.lower.get(e, 0.0) + slab.upper.get(e, 0.0) for e in {**slab.lower, **slab.upper}},
         )
         entries.append(Entry(slab=k, phases=(labels[k - 1], labels[k]), composition=composition))
     return tuple(entries)
 
 
-def mean_composition(parts: Sequence[tuple[float, Composition]]) -> Composition:
-    """Return the weighted mean of compositions."""
-    total = sum(weight for weight, _ in parts)
+def lamella_composition(grown: Intergrowth, first: int, count: int) -> Composition:
+    """Return what a lamella holds per MO2: its galleries, its inner slabs, and half of the slab at either end.
 
-    def blend(name: str) -> dict[str, float]:
-        found: dict[str, float] = {}
-        for weight, composition in parts:
-            for element, x in getattr(composition, name).items():
-                found[element] = found.get(element, 0.0) + weight * x / total
-        return found
+    Parameters
+    ----------
+    grown
+        The cell.
+    first, count
+        Its first gallery, and how many it has.
+    """
+    size = len(grown.slabs)
+    held: dict[str, float] = {}
+    anions: dict[str, float] = {}
+    for k in range(first, first + count):
+        _add(held, contents(grown.galleries[k % size].ions), 1.0)
+    for k in range(first, first + count + 1):
+        slab = grown.slabs[k % size]
+        share = 0.5 if k in {first, first + count} else 1.0
+        _add(held, slab.metals, share)
+        _add(anions, slab.lower, share)
+        _add(anions, slab.upper, share)
+    return Composition(
+        alkali={e: x / count for e, x in held.items() if e in ALKALI},
+        metals={e: x / count for e, x in held.items() if e not in ALKALI},
+        anions={e: x / count for e, x in anions.items()},
+    )
 
-    return Composition(alkali=blend("alkali"), metals=blend("metals"), anions=blend("anions"))
+
+def _add(total: dict[str, float], amounts: Mapping[str, float], share: float) -> None:
+    for element, x in amounts.items():
+        total[element] = total.get(element, 0.0) + share * x

@@ -11,20 +11,19 @@ from layerox.interfaces.matching import Match, dislocation_spacing
 
 @dataclass(frozen=True, kw_only=True)
 class Lamella:
-    """One lamella: its phase, TMO2 slabs (boundary slabs count half to each side), galleries, formula and valence."""
+    """One lamella: its phase, slabs (shared ones count half), galleries, formula and valence."""
 
     phase: str
-    slabs: float
+    slabs: int
     galleries: int
     formula: str
     tm_valence: float
 
     def entry(self) -> dict[str, Any]:
         """Return it as plain values."""
-        slabs = int(self.slabs) if float(self.slabs).is_integer() else self.slabs
         return {
             "phase": self.phase,
-            "slabs": slabs,
+            "slabs": self.slabs,
             "galleries": self.galleries,
             "formula": self.formula,
             "tm_valence": round(self.tm_valence, 4),
