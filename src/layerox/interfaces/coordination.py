@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.atoms import Atoms
+from layerox.atoms import Atoms, TextArray
 from layerox.builders import Stack
 from layerox.builders.composition import INTERLAYER
 from layerox.crystal import ANIONS
@@ -22,7 +22,7 @@ POLYHEDRA = ("octahedral", "prismatic", "tetrahedral", "square_pyramidal", "othe
 LONGEST_BOND = 3.2  # angstrom, Na-O in wide galleries and tunnels
 SHELL = 1.3  # bonds are at most so much longer than the shortest one
 STRAIGHT = 150.0  # degrees
-OFF_TETRAHEDRAL = 35.0
+TETRAHEDRAL, OFF_TETRAHEDRAL = 109.47, 35.0
 SQUARE_PYRAMID = 0.5  # largest tau5 of Addison et al., J. Chem. Soc. Dalton Trans. (1984) 1349, 10.1039/DT9840001349
 TOO_CLOSE = 2.0  # angstrom; sites that are never filled together
 
@@ -32,43 +32,51 @@ Counts = dict[str, dict[str, int]]
 
 def coordination(atoms: Atoms) -> Counts:
     """Return how many metal ("TM") and gallery ("Na") positions have each polyhedron of anions, by angles."""
-    anion, alkali, first = _roles(atoms)
-    pairs = pairs_within(atoms.lattice, atoms.positions[first], LONGEST_BOND)
-    bonds = pairs.where(np.flatnonzero(anion[pairs.second] & ~anion[pairs.first]))
-    kinds = polyhedra(bonds, len(first))
+    kinds, alkali = polyhedra(atoms)
     counts: Counts = {"TM": dict.fromkeys(POLYHEDRA, 0), "Na": dict.fromkeys(POLYHEDRA, 0)}
-    for index in np.flatnonzero(~anion):
-        counts["Na" if alkali[index] else "TM"][kinds.get(int(index), "other")] += 1
+    for role, chosen in (("TM", ~alkali), ("Na", alkali)):
+        names, numbers = np.unique(kinds[chosen & (kinds != "")], return_counts=True)
+        counts[role].update(dict(zip(names.tolist(), numbers.tolist(), strict=True)))
     return counts
 
 
-def polyhedra(bonds: Pairs, size: int) -> dict[int, str]:
-    """Return the polyhedron around each position that has bonds; `bonds` are sorted by their first position."""
-    starts = np.searchsorted(bonds.first, np.arange(size + 1))
-    found = {}
-    for index in range(size):
-        part = slice(starts[index], starts[index + 1])
-        distance = bonds.distance[part]
-        if len(distance):
-            near = distance <= SHELL * distance.min()
-            found[index] = polyhedron(bonds.vector[part][near])
+def polyhedra(atoms: Atoms) -> tuple[TextArray, BoolArray]:
+    """Return the polyhedron around each position of cations ("" for anions), and whether it holds an alkali ion."""
+    anion, alkali, first = _roles(atoms)
+    pairs = pairs_within(atoms.lattice, atoms.positions[first], LONGEST_BOND)
+    bonds = pairs.where(np.flatnonzero(anion[pairs.second] & ~anion[pairs.first]))
+    shortest = np.full(len(first), np.inf)
+    np.minimum.at(shortest, bonds.first, bonds.distance)
+    bonds = bonds.where(np.flatnonzero(bonds.distance <= SHELL * shortest[bonds.first]))
+    numbers = np.bincount(bonds.first, minlength=len(first))
+    starts = np.cumsum(numbers) - numbers
+    kinds = np.where(anion, "", "other").astype("<U16")
+    for number in (4, 5, 6):
+        centres = np.flatnonzero((numbers == number) & ~anion)
+        if len(centres):
+            vectors = bonds.vector[starts[centres][:, None] + np.arange(number)]
+            kinds[centres] = polyhedron(vectors)
+    return kinds, alkali
+
+
+def polyhedron(vectors: FloatArray) -> TextArray:
+    """Return the polyhedra that bonds make: vectors from the centres, any unit, shape (centres, bonds, 3)."""
+    unit = vectors / np.linalg.norm(vectors, axis=2)[:, :, None]
+    number = unit.shape[1]
+    upper = np.triu_indices(number, 1)
+    cosines = np.einsum("nik,njk->nij", unit, unit)[:, upper[0], upper[1]]
+    angles = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
+    found = np.full(len(unit), "other", dtype="<U16")
+    if number == 4:
+        found[np.abs(angles - TETRAHEDRAL).max(axis=1) < OFF_TETRAHEDRAL] = "tetrahedral"
+    if number == 5:
+        largest = np.sort(angles, axis=1)[:, -2:]
+        found[(largest[:, 1] - largest[:, 0]) / 60.0 < SQUARE_PYRAMID] = "square_pyramidal"
+    if number == 6:
+        straight = (angles > STRAIGHT).sum(axis=1)
+        found[straight == 3] = "octahedral"
+        found[straight == 0] = "prismatic"
     return found
-
-
-def polyhedron(vectors: FloatArray) -> str:
-    """Return the polyhedron that bonds make: vectors from the centre, any unit, shape (n, 3)."""
-    unit = vectors / np.linalg.norm(vectors, axis=1)[:, None]
-    upper = np.triu_indices(len(unit), 1)
-    angles = np.degrees(np.arccos(np.clip(unit @ unit.T, -1, 1)))[upper]
-    if len(unit) == 4:
-        return "tetrahedral" if np.abs(angles - 109.47).max() < OFF_TETRAHEDRAL else "other"
-    if len(unit) == 5:
-        largest = np.sort(angles)[-2:]
-        return "square_pyramidal" if (largest[1] - largest[0]) / 60.0 < SQUARE_PYRAMID else "other"
-    if len(unit) == 6:
-        straight = int((angles > STRAIGHT).sum())
-        return {3: "octahedral", 0: "prismatic"}.get(straight, "other")
-    return "other"
 
 
 def by_letters(stack: Stack) -> Counts:

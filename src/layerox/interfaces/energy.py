@@ -17,7 +17,7 @@ from layerox.atoms import Atoms
 from layerox.builders import stacked
 from layerox.errors import InputError
 from layerox.interfaces.ingredient import Ingredient
-from layerox.interfaces.interface import Interface
+from layerox.interfaces.result import Interface
 from layerox.stacking import polytype, word_from_blocks
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import numpy as np
 
 from layerox.atoms import Atoms
 from layerox.errors import InputError
-from layerox.interfaces.interface import Interface
+from layerox.interfaces.result import Interface
 from layerox.stacking import POLYTYPES, Label, Step, Word
 from layerox.stacking.word import centred
 from layerox.symmetry import FloatArray

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -28,50 +27,13 @@ from layerox.interfaces.intergrowth import Boundary, Intergrowth, intergrown, re
 from layerox.interfaces.ledger import Entry, lamella_composition, ledger
 from layerox.interfaces.matching import HARMLESS, Lamina, Match, critical_thickness, match
 from layerox.interfaces.report import Lamella, elastic_part
+from layerox.interfaces.result import Interface
 from layerox.notice import Notice
-from layerox.stacking import Block, Word, closure, word_from_blocks
-
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
+from layerox.stacking import Block, closure, word_from_blocks
 
 MOST_PHASES = 4
 LARGEST_TO_STANDARDISE = 60  # slabs; the search for the space group takes the square of them
 POISSON = 0.25
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interface:
-    """A coherent cell of several phases.
-
-    Attributes
-    ----------
-    atoms
-        Every atom, with its layer, phase and kind of site.
-    crystal
-        The cell in its space group, before it was repeated; None for a particle.
-    word
-        Its stacking; None where letters do not describe all of it.
-    report
-        Plain values under the names of the contract.
-    findings, warnings
-        Defects; and what a user should know although nothing is wrong.
-    parts, grown
-        The layered phases free of strain, by label, and the planes that they were made into; none for other cells.
-    """
-
-    atoms: Atoms
-    crystal: Crystal | None
-    word: Word | None
-    report: Mapping[str, Any]
-    findings: tuple[Notice, ...] = field(default=())
-    warnings: tuple[Notice, ...] = field(default=())
-    parts: Mapping[str, Ingredient] = field(default_factory=dict)
-    grown: Intergrowth | None = None
-
-    @cached_property
-    def structure(self) -> Structure:
-        """The pymatgen Structure; site properties `layer`, `phase`, `site_kind`, `site_label`, `u_iso`."""
-        return self.atoms.to_structure()
 
 
 def interface(
