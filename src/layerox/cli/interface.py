@@ -36,6 +36,10 @@ def add_to(subparsers: Any) -> None:
         "--faces", default="full", metavar="full|kagome", help="slabs that face a spinel: all metals, or three quarters"
     )
     parser.add_argument("--registry", type=int, default=0, metavar="0..3", help="where in its 2 x 2 cell a spinel is")
+    parser.add_argument(
+        "--core-shell", nargs="+", type=float, metavar="NM", help="particle: radius of the core A, then each shell, nm"
+    )
+    parser.add_argument("--aspect", type=float, default=0.5, metavar="X", help="half height of a core over its radius")
     parser.add_argument("--elastic", metavar="FILE", help="stiffness tensors, a table [PHASE] each (TOML)")
     parser.add_argument("--supercell", nargs=3, type=int, default=[1, 1, 1], metavar=("NA", "NB", "NC"), help="cells")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn (default: 0)")
@@ -99,12 +103,14 @@ def _tensors(path: str) -> dict[str, Stiffness]:
 def _lines(report: Any, output: str) -> list[str]:
     spacing = report["dislocation_spacing_nm"]
     energy = report["coherency_energy"]
+    area = energy["mJ_per_m2_interface"]
     shares = ", ".join(f"{p} {s['in_plane']:+.2%} / {s['out_of_plane']:+.2%}" for p, s in report["strain"].items())
     return [
         f"{report['name']}: {report['formula']}, {report['space_group']}, {report['atoms']} sites; written to {output}",
         f"misfit {report['misfit']:.2%} ({report['misfit_direction']}); strain in plane / along c: {shares}",
-        f"coherency energy {energy['MJ_per_m3']:.1f} MJ/m3, {energy['mJ_per_m2_interface']:.0f} mJ/m2 an interface, "
-        f"{energy['kJ_per_mol_TMO2']:.2f} kJ/mol TMO2"
+        f"coherency energy {energy['MJ_per_m3']:.1f} MJ/m3, "
+        + (f"{area:.0f} mJ/m2 an interface, " if area is not None else "")
+        + f"{energy['kJ_per_mol_TMO2']:.2f} kJ/mol TMO2"
         + (f"; misfit dislocations every {spacing:.1f} nm" if spacing else ""),
         *(
             f"lamella {x['phase']}: {x['slabs']} slabs, {x['formula']}, metals {x['tm_valence']:+.2f}"

@@ -6,6 +6,7 @@ straight pairs in an octahedron, none in a prism.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,7 +16,7 @@ from layerox.atoms import Atoms, TextArray
 from layerox.builders import Stack
 from layerox.builders.composition import INTERLAYER
 from layerox.crystal import ANIONS
-from layerox.neighbours import Pairs, pairs_within
+from layerox.neighbours import pairs_within
 from layerox.symmetry import FloatArray, IntArray
 
 POLYHEDRA = ("octahedral", "prismatic", "tetrahedral", "square_pyramidal", "other")
@@ -32,7 +33,12 @@ Counts = dict[str, dict[str, int]]
 
 def coordination(atoms: Atoms) -> Counts:
     """Return how many metal ("TM") and gallery ("Na") positions have each polyhedron of anions, by angles."""
-    kinds, alkali = polyhedra(atoms)
+    kinds, alkali, _ = polyhedra(atoms)
+    return counted(kinds, alkali)
+
+
+def counted(kinds: TextArray, alkali: BoolArray) -> Counts:
+    """Return the counts of polyhedra as `polyhedra` gives them."""
     counts: Counts = {"TM": dict.fromkeys(POLYHEDRA, 0), "Na": dict.fromkeys(POLYHEDRA, 0)}
     for role, chosen in (("TM", ~alkali), ("Na", alkali)):
         names, numbers = np.unique(kinds[chosen & (kinds != "")], return_counts=True)
@@ -40,8 +46,8 @@ def coordination(atoms: Atoms) -> Counts:
     return counts
 
 
-def polyhedra(atoms: Atoms) -> tuple[TextArray, BoolArray]:
-    """Return the polyhedron around each position of cations ("" for anions), and whether it holds an alkali ion."""
+def polyhedra(atoms: Atoms) -> tuple[TextArray, BoolArray, IntArray]:
+    """Return, for each position, the polyhedron around a cation ("" for anions), whether it is alkali, its bonds."""
     anion, alkali, first = _roles(atoms)
     pairs = pairs_within(atoms.lattice, atoms.positions[first], LONGEST_BOND)
     bonds = pairs.where(np.flatnonzero(anion[pairs.second] & ~anion[pairs.first]))
@@ -56,7 +62,7 @@ def polyhedra(atoms: Atoms) -> tuple[TextArray, BoolArray]:
         if len(centres):
             vectors = bonds.vector[starts[centres][:, None] + np.arange(number)]
             kinds[centres] = polyhedron(vectors)
-    return kinds, alkali
+    return kinds, alkali, numbers
 
 
 def polyhedron(vectors: FloatArray) -> TextArray:
@@ -102,28 +108,19 @@ def shortest_distances(atoms: Atoms, cutoff: float = 3.4) -> dict[str, float]:
     """
     _, _, first = _roles(atoms)
     pairs = pairs_within(atoms.lattice, atoms.positions[first], cutoff)
-    place = {int(site): k for k, site in enumerate(atoms.site[first])}
-    owner = np.array([place[int(site)] for site in atoms.site])
+    owner = np.searchsorted(atoms.site[first], atoms.site)
     filling = np.bincount(owner, weights=atoms.occupancies, minlength=len(first))
     apart = (pairs.distance >= TOO_CLOSE) | (filling[pairs.first] + filling[pairs.second] > 1 + 1e-3)
     kept = pairs.where(np.flatnonzero(apart))
-    elements = [sorted(set(atoms.elements[owner == k])) for k in range(len(first))]
-    return _least(elements, kept)
-
-
-def _least(elements: list[list[str]], pairs: Pairs) -> dict[str, float]:
-    names = sorted({"+".join(group) for group in elements})
-    index = np.array([names.index("+".join(group)) for group in elements])
-    least = np.full((len(names), len(names)), np.inf)
-    np.minimum.at(least, (index[pairs.first], index[pairs.second]), pairs.distance)
+    holds = {element: np.zeros(len(first), dtype=bool) for element in sorted(set(atoms.elements.tolist()))}
+    for element, held in holds.items():
+        held[owner[atoms.elements == element]] = True
     found: dict[str, float] = {}
-    for one, row in zip(names, least, strict=True):
-        for other, distance in zip(names, row, strict=True):
-            for pair in {tuple(sorted((a, b))) for a in one.split("+") for b in other.split("+")}:
-                key = "-".join(pair)
-                if np.isfinite(distance):
-                    found[key] = min(found.get(key, np.inf), float(distance))
-    return dict(sorted(found.items()))
+    for one, other in itertools.combinations_with_replacement(holds, 2):
+        distances = kept.distance[holds[one][kept.first] & holds[other][kept.second]]
+        if len(distances):
+            found[f"{one}-{other}"] = float(distances.min())
+    return found
 
 
 def _roles(atoms: Atoms) -> tuple[BoolArray, BoolArray, IntArray]:

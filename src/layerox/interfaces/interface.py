@@ -26,6 +26,9 @@ from layerox.interfaces.ingredient import Ingredient, ingredient
 from layerox.interfaces.intergrowth import Boundary, Intergrowth, intergrown, relabelled
 from layerox.interfaces.ledger import Entry, lamella_composition, ledger
 from layerox.interfaces.matching import HARMLESS, Lamina, Match, critical_thickness, match
+from layerox.interfaces.particle import ASPECT
+from layerox.interfaces.particle import core_shell as core_shell_particle
+from layerox.interfaces.particle_report import particle_interface
 from layerox.interfaces.report import Lamella, elastic_part
 from layerox.interfaces.result import Interface
 from layerox.notice import Notice
@@ -47,6 +50,8 @@ def interface(
     registry: int = 0,
     elastic: Mapping[str, Stiffness] | None = None,
     supercell: Iterable[int] = (1, 1, 1),
+    core_shell: Sequence[float] | None = None,
+    aspect: float = ASPECT,
     seed: int = 0,
 ) -> Interface:
     """Return two or more phases in one coherent cell, stacked along c.
@@ -72,8 +77,12 @@ def interface(
         Stiffness tensors by phase, axis 3 along c.
     supercell
         Cells along a, b and c.
+    core_shell
+        For a particle: radius of the core (the first phase), then the thickness of each shell outwards, nm.
+    aspect
+        Half height of the particle's core over its radius.
     seed
-        For a Z.
+        For a Z, and for which metal stands where in a particle.
 
     Raises
     ------
@@ -86,6 +95,11 @@ def interface(
         for name, formula in zip(names, _formulas(formulas, len(names)), strict=True)
     ]
     labelled = _labelled(parts)
+    if core_shell is not None:
+        if slabs is not None:
+            raise InputError("a particle has no slab numbers", place="slabs", cure="leave them or core_shell out")
+        made = core_shell_particle(labelled, core_shell, aspect=aspect, hold=_hold(strain, labelled), seed=seed)
+        return particle_interface(made, labelled)
     stacked = closing_blocks([part.stacking for part in labelled], slabs, seed=seed)
     blocks = [(part.label, count) for part, (_, count) in zip(labelled, stacked, strict=True)]
     laid = relabelled(word_from_blocks(stacked, seed=seed), blocks)
