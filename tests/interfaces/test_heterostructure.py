@@ -38,6 +38,14 @@ def test_planes_are_full_kagome_or_mixed(made):
     assert ions(made, "tetrahedral") == 2 * spinel - 2
 
 
+def test_the_validator_finds_nothing(made):
+    assert made.findings == ()
+
+
+def test_a_mixed_spinel_is_no_defect():
+    assert interface("P2/S_MgMn2O4c").findings == ()
+
+
 def test_no_two_cations_come_close(made):
     for pair, distance in made.report["shortest"].items():
         if "O" not in pair.split("-"):

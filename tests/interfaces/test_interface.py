@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import gemmi
 import numpy as np
@@ -11,7 +12,12 @@ import layerox as lx
 from layerox.builders import build_stack
 from layerox.elasticity import stiffness
 from layerox.interfaces import interface
+from layerox.interfaces.findings import cell_findings
+from layerox.interfaces.ingredient import ingredient
+from layerox.interfaces.intergrowth import intergrown
 from layerox.io.structures import write_structure
+from layerox.stacking import word_from_blocks
+from layerox.validation import identify_structure
 
 SETS = ["P2/O3", "P2/P3", "P2/P3/O3", "P3/O3", "O3/OP4", "P2/OP4", "P2/Z:0.3"]
 
@@ -30,6 +36,20 @@ def test_every_metal_is_octahedral_by_angles_and_by_letters(made):
 def test_every_gallery_is_what_its_label_says(made):
     assert made.report["closed"]
     assert all(gallery.label.step == gallery.step for gallery in made.word.galleries)
+
+
+def test_the_validator_finds_nothing(made):
+    assert made.findings == ()
+
+
+def test_what_does_not_close_is_neither_laid_nor_passed():
+    """P2*3|O3*4 needs a gallery of P3 type in P2; and a P3 gallery labelled P2 is found."""
+    parts = {name: ingredient(name) for name in ("P2", "O3")}
+    with pytest.raises(lx.InputError, match="P2 has no P3 gallery"):
+        intergrown(word_from_blocks([("P2", 3), ("O3", 4)]), parts)
+    cell = interface("P2/P3")
+    mislabelled = replace(cell.atoms, phase=np.where(cell.atoms.phase == "P3", "P2", cell.atoms.phase))
+    assert {f.code for f in cell_findings(mislabelled, list(parts.values()))} == {"not_closed"}
 
 
 def test_the_ledger_balances(made):
@@ -112,10 +132,30 @@ def test_a_lamella_cut_out_and_relaxed_is_its_phase_again(name):
     z = cell.atoms.cartesian[:, 2]
     inner = (cell.atoms.phase == name) & (cell.atoms.site_kind == "metal")
     heights = np.unique(z[inner].round(6))
+    assert identify_structure(_cut(cell, name)).name == name
     alone = build_stack(name)
     repeat = alone.c / len({sheet.layer for sheet in alone.sheets})
     assert np.diff(heights)[1] / (1 + strain["out_of_plane"]) == pytest.approx(repeat, abs=1e-4)
     assert cell.report["cell"][0] / (1 + strain["in_plane"]) == pytest.approx(alone.a, abs=1e-4)
+
+
+def _cut(cell, name):
+    """Return whole periods of a phase from the inside of its lamella, strain taken off, as a cell of their own."""
+    strain, atoms, slabs = cell.report["strain"][name], cell.atoms, {"P2": 2, "P3": 3, "O3": 3}[name]
+    inner = [
+        k for k in range(len(cell.word)) if {x.phase for x in (cell.word.labels[k - 1], cell.word.labels[k])} == {name}
+    ]
+    first = cell.grown.stack.atoms()
+    metals = {k: first.positions[(first.layer == k) & (first.site_kind == "metal")][0, 2] for k in inner}
+    low, high = metals[inner[0]], metals[inner[slabs]]
+    chosen = (first.positions[:, 2] >= low - 1e-9) & (first.positions[:, 2] < high - 1e-9)
+    lattice = atoms.lattice.copy()
+    lattice[:2] /= 1 + strain["in_plane"]
+    lattice[2] *= (high - low) / (1 + strain["out_of_plane"])
+    positions = first.positions[chosen] - [0, 0, low]
+    positions[:, 2] /= high - low
+    arrays = {x: getattr(first, x)[chosen] for x in ("kind", "site", "layer", "phase", "site_kind")}
+    return replace(first, lattice=lattice, positions=positions, **arrays)
 
 
 def test_arrays_in_the_structure():

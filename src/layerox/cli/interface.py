@@ -60,8 +60,8 @@ def run(*, output: str, report: str | None, strict: bool, elastic: str | None, *
     formulas = wish.pop("formula")
     made = interface(wish.pop("phases"), **wish, formulas=formulas, boundary=boundary, elastic=tensors)
     if strict and (made.findings or made.warnings):
-        first = (*made.findings, *made.warnings)[0]
-        raise InputError(first.message, place="--strict", cure="change what it names, or leave --strict out")
+        first = [*made.report["findings"], *made.report["warnings"]][0]
+        raise InputError(first["message"], place="--strict", cure="change what it names, or leave --strict out")
     write_structure(made.atoms, output)
     if report is not None:
         write_atomically(Path(report), json.dumps(made.report, indent=1) + "\n")

@@ -21,6 +21,7 @@ from layerox.errors import InputError
 from layerox.full_symmetry import with_full_symmetry
 from layerox.interfaces.closing import closing_blocks
 from layerox.interfaces.coordination import Counts, by_letters, coordination, shortest_distances, total
+from layerox.interfaces.findings import cell_findings
 from layerox.interfaces.heterostructure import VARIANTS, with_spinel
 from layerox.interfaces.ingredient import Ingredient, ingredient
 from layerox.interfaces.intergrowth import Boundary, Intergrowth, intergrown, relabelled
@@ -200,6 +201,7 @@ def _looked_at(
     atoms = unit.repeated(supercell)
     entries = ledger(grown)
     warnings = (*_warnings(grown, entries, parts, found), *cell.warnings)
+    findings = cell_findings(unit, list(parts))
     report = {
         **_identity(cell.crystal, unit, atoms),
         "closed": closure(grown.word).is_closed,
@@ -212,7 +214,7 @@ def _looked_at(
         "ledger": [_ledger_row(entry, grown) for entry in entries],
         "boundaries": [_boundary_row(boundary) for boundary in grown.boundaries],
         **_geometry(cell, unit, math.prod(supercell)),
-        "findings": [],
+        "findings": [{"code": f.code, "message": f.message} for f in findings],
         "warnings": [{"code": w.code, "message": w.message} for w in warnings],
     }
     return Interface(
@@ -220,6 +222,7 @@ def _looked_at(
         crystal=cell.crystal,
         word=grown.word,
         report=report,
+        findings=findings,
         warnings=warnings,
         parts={part.label: part for part in parts},
         grown=grown,

@@ -264,7 +264,7 @@ def _mesh(radius: float, a: float) -> FloatArray:
     steps = np.arange(-reach, reach + 1)
     mesh = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2).astype(float)
     near = np.linalg.norm(_in_plane(mesh, a), axis=1) < REACH * radius + 2 * a
-    return mesh[near]
+    return np.asarray(mesh[near])
 
 
 def _in_plane(mesh: FloatArray, a: float) -> FloatArray:
@@ -281,10 +281,10 @@ def _normals(stack: _Stack, repeat: float) -> FloatArray:
     lattice = np.array([[a, 0, 0], [-a / 2, a * math.sqrt(3) / 2, 0], [0, 0, 3 * repeat]])
     is_obverse = stack.word.slabs[int(np.argmin(stack.gallery_region))].sense > 0
     forms = [form if is_obverse else (form[1], form[0], form[2]) for form in FORMS]
-    normals = np.array([hkl for form in forms for hkl in _threefold(form)]) @ np.linalg.inv(lattice).T
+    indices = np.array([hkl for form in forms for hkl in _threefold(form)], dtype=float)
+    normals: FloatArray = indices @ np.linalg.inv(lattice).T
     normals /= np.linalg.norm(normals, axis=1)[:, None]
-    both: FloatArray = np.vstack([normals, -normals])
-    return both
+    return np.concatenate([normals, -normals])
 
 
 def _threefold(hkl: tuple[int, int, int]) -> Iterator[tuple[int, int, int]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from layerox.builders.composition import Composition
 from layerox.interfaces.coordination import shortest_distances
+from layerox.interfaces.findings import particle_findings
 from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.matching import AVOGADRO
 from layerox.interfaces.particle import Particle
@@ -22,6 +23,7 @@ from layerox.notice import Notice
 def particle_interface(made: Particle, parts: Sequence[Ingredient]) -> Interface:
     """Return a particle with its report."""
     warnings = tuple(_warnings(made, parts))
+    findings = particle_findings(made.atoms)
     report = {
         "name": made.atoms.name,
         "atoms": len(made.atoms),
@@ -36,10 +38,12 @@ def particle_interface(made: Particle, parts: Sequence[Ingredient]) -> Interface
         "coordination": made.counts,
         "metals_by_number_of_anions": {str(number): count for number, count in made.bonds.items()},
         "shortest": {pair: round(d, 4) for pair, d in shortest_distances(made.atoms).items()},
-        "findings": [],
+        "findings": [{"code": f.code, "message": f.message} for f in findings],
         "warnings": [{"code": w.code, "message": w.message} for w in warnings],
     }
-    return Interface(atoms=made.atoms, crystal=None, word=made.word, report=report, warnings=warnings)
+    return Interface(
+        atoms=made.atoms, crystal=None, word=made.word, report=report, findings=findings, warnings=warnings
+    )
 
 
 def _elastic(made: Particle, parts: Sequence[Ingredient]) -> dict[str, Any]:

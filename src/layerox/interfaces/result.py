@@ -13,6 +13,7 @@ from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.intergrowth import Intergrowth
 from layerox.notice import Notice
 from layerox.stacking import Word
+from layerox.validation import Finding
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -42,7 +43,7 @@ class Interface:
     crystal: Crystal | None
     word: Word | None
     report: Mapping[str, Any]
-    findings: tuple[Notice, ...] = field(default=())
+    findings: tuple[Finding, ...] = field(default=())
     warnings: tuple[Notice, ...] = field(default=())
     parts: Mapping[str, Ingredient] = field(default_factory=dict)
     grown: Intergrowth | None = None
