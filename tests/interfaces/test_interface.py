@@ -193,7 +193,13 @@ def test_the_report_is_plain(made):
 
 @pytest.mark.parametrize(
     ("phases", "message"),
-    [("P2", "no interface"), ("P2/Q9", "unknown phase"), ("P2/P'3", "not built yet"), ("P2/P2_NNM*3", "unreadable")],
+    [
+        ("P2", "no interface"),
+        ("P2/Q9", "unknown phase"),
+        ("P2/P'3", "not built yet"),
+        ("P2/tunnel", "not built yet"),
+        ("P2/P2_NNM*3", "unreadable"),
+    ],
 )
 def test_what_cannot_be_built_is_refused(phases, message):
     with pytest.raises(lx.InputError, match=message):
