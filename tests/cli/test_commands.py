@@ -337,7 +337,7 @@ def test_interfaces_that_are_refused(folder, capsys):
     assert "by senses: gallery 2 of P2 is P3; take P2*4|O3*3" in refused(
         capsys, "interface", "P2/O3", "--slabs", 3, 4, "-o", "x.cif"
     )
-    assert "not built yet" in refused(capsys, "interface", "P2/tunnel", "-o", "x.cif")
+    assert "not built yet" in refused(capsys, "interface", "P2/O3/tunnel", "-o", "x.cif")
     assert "--strict: " in refused(capsys, "interface", "P2/O3", "--strict", "-o", "x.cif")
     assert "partial occupancies" in refused(capsys, "interface", "P2/O3", "-o", "x.vasp")
     assert "choose from stiffness, P2, O3" in refused(capsys, "interface", "P2/O3", "--strain", "C", "-o", "x.cif")

@@ -197,7 +197,7 @@ def test_the_report_is_plain(made):
         ("P2", "no interface"),
         ("P2/Q9", "unknown phase"),
         ("P2/P'3", "not built yet"),
-        ("P2/tunnel", "not built yet"),
+        ("P2/O3/tunnel", "not built yet"),
         ("P2/P2_NNM*3", "unreadable"),
     ],
 )

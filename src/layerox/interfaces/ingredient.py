@@ -126,8 +126,6 @@ def ingredient(phase: str, formula: str | None = None, *, stiffness: Stiffness |
     if name == "Z":
         name = f"Z:{DEFAULT_Z_FRACTION}"
     entry = LIBRARY.get(name)
-    if entry is not None and entry.phase == "tunnel":
-        raise InputError("interfaces to a tunnel oxide are not built yet", cure="take layered phases and spinels")
     if entry is not None and entry.phase == "spinel":
         return _spinel(name, formula, stiffness or SPINEL_STIFFNESS)
     stack = build_stack(name, formula=formula)

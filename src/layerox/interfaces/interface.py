@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 
 from layerox.atoms import Atoms
+from layerox.builders import LIBRARY, build_crystal, phase_name
 from layerox.builders.sodium import contents
 from layerox.crystal import Crystal
-from layerox.elasticity import Stiffness
+from layerox.elasticity import TUNNEL, Stiffness
 from layerox.errors import InputError
 from layerox.full_symmetry import with_full_symmetry
+from layerox.interfaces.chain import along_the_chain
+from layerox.interfaces.chain_report import chain_interface
 from layerox.interfaces.closing import closing_blocks
 from layerox.interfaces.coordination import Counts, by_letters, coordination, shortest_distances, total
 from layerox.interfaces.findings import cell_findings
@@ -36,6 +39,7 @@ from layerox.notice import Notice
 from layerox.stacking import Block, closure, word_from_blocks
 
 MOST_PHASES = 4
+GALLERIES_BESIDE_TUNNEL = 2
 LARGEST_TO_STANDARDISE = 60  # slabs; the search for the space group takes the square of them
 POISSON = 0.25
 
@@ -91,6 +95,10 @@ def interface(
         If a phase is unknown, the numbers do not close, or a gallery cannot hold what it should.
     """
     names = _names(phases)
+    if any(_is_tunnel(name) for name in names):
+        if core_shell is not None:
+            raise InputError("a particle of a tunnel oxide is not built yet", place="core_shell", cure="take layers")
+        return _beside_a_tunnel(names, slabs, formulas, strain, elastic or {}, tuple(supercell))
     parts = [
         ingredient(name, formula, stiffness=(elastic or {}).get(name))
         for name, formula in zip(names, _formulas(formulas, len(names)), strict=True)
@@ -109,6 +117,42 @@ def interface(
     grown = intergrown(laid, strained, boundary=boundary, faces=faces, name="/".join(names))
     cell = _spinel_cell(grown, strained, faces, registry) if any(p.spinel for p in labelled) else _layered_cell(grown)
     return _looked_at(cell, grown, blocks, labelled, found, tuple(supercell))
+
+
+def _is_tunnel(name: str) -> bool:
+    entry = LIBRARY.get(phase_name(name))
+    return entry is not None and entry.phase == "tunnel"
+
+
+def _beside_a_tunnel(
+    names: Sequence[str],
+    slabs: Sequence[int] | None,
+    formulas: Sequence[str] | None,
+    strain: str,
+    elastic: Mapping[str, Stiffness],
+    supercell: tuple[int, ...],
+) -> Interface:
+    """Return one layered phase beside one cell of the tunnel oxide."""
+    place = "/".join(names)
+    if len(names) != 2 or all(map(_is_tunnel, names)):
+        raise InputError("a tunnel oxide with more than one other phase is not built yet", place=place,
+                         cure="take one layered phase, such as P2/tunnel")  # fmt: skip
+    order = sorted(range(2), key=lambda k: _is_tunnel(names[k]))
+    said = _formulas(formulas, 2)
+    layered, tunnel = (phase_name(names[k]) for k in order)
+    part = ingredient(layered, said[order[0]], stiffness=elastic.get(layered))
+    if part.spinel:
+        raise InputError("a spinel beside a tunnel oxide is not built yet", place=place, cure="take a layered phase")
+    numbers = [GALLERIES_BESIDE_TUNNEL, 1] if slabs is None else [slabs[k] for k in order if len(slabs) == 2]
+    if len(numbers) != 2 or numbers[0] < 1 or numbers[1] != 1:
+        raise InputError("slab numbers of a layered phase and a tunnel oxide", place="slabs",
+                         cure="give any number of galleries, and 1 for the tunnel: one b")  # fmt: skip
+    crystal = build_crystal(tunnel, formula=said[order[1]])
+    held = None if strain == "stiffness" else {"AB"[k]: n for k, n in zip(order, (part.label, "tunnel"), strict=True)}
+    tensor = elastic.get("tunnel", TUNNEL)
+    hold = None if held is None else held.get(strain, strain)
+    made = along_the_chain(part, crystal, tensor, galleries=numbers[0], hold=hold)
+    return chain_interface(made, part, crystal, supercell)
 
 
 @dataclass(frozen=True, kw_only=True)
