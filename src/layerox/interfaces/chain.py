@@ -165,7 +165,7 @@ def _shared(
 
 
 def cut(tunnel: Crystal) -> TunnelSlab:
-    """Return one b of the tunnel oxide with every metal's anions, cut where the fewest have to be added, then flattest."""
+    """Return one b of the tunnel oxide with every metal's anions, cut where the fewest are added, then flattest."""
     atoms = atoms_from_crystal(tunnel)
     first = np.unique(atoms.site, return_index=True)[1]
     places, elements = atoms.positions[first], atoms.elements[first]

@@ -175,7 +175,7 @@ def _laminae(parts: Sequence[Ingredient], sizes: FloatArray, basal: FloatArray) 
     volumes = np.diff(sizes**2 * basal, prepend=0.0)
     weights: dict[str, float] = {}
     for part, volume in zip(parts, volumes.tolist(), strict=True):
-        weights[part.label] = weights.get(part.label, 0.0) + volume / sizes[-1] ** 2
+        weights[part.label] = weights.get(part.label, 0.0) + volume / float(sizes[-1]) ** 2
     return [
         Lamina(phase=p.label, a=p.a, thickness=weights[p.label], stiffness=p.stiffness)
         for p in {part.label: part for part in parts}.values()
