@@ -341,4 +341,5 @@ def test_interfaces_that_are_refused(folder, capsys):
     assert "--strict: " in refused(capsys, "interface", "P2/O3", "--strict", "-o", "x.cif")
     assert "partial occupancies" in refused(capsys, "interface", "P2/O3", "-o", "x.vasp")
     assert "choose from stiffness, P2, O3" in refused(capsys, "interface", "P2/O3", "--strain", "C", "-o", "x.cif")
+    assert "no such folder" in refused(capsys, "interface", "P2/O3", "-o", "x.cif", "--report", "none/r.json")
     assert list(folder.glob("*x.*")) == []

@@ -160,7 +160,7 @@ def test_extended_xyz_holds_lattice_labels_occupancies_layers_and_phases(tmp_pat
     assert int(number) == len(atoms) == len(rows)
     lattice = [float(x) for x in re.search(r'Lattice="([^"]+)"', comment)[1].split()]
     assert np.reshape(lattice, (3, 3)) == pytest.approx(atoms.lattice, abs=1e-7)
-    properties = "species:S:1:pos:R:3:site_label:S:1:occupancy:R:1:layer:I:1:phase:S:1"
+    properties = "species:S:1:pos:R:3:site_label:S:1:occupancy:R:1:layer:I:1:phase:S:1:site_kind:S:1"
     assert f"Properties={properties} " in comment
     cells = [row.split() for row in rows]
     assert [cell[0] for cell in cells] == atoms.elements.tolist()

@@ -55,6 +55,8 @@ def run(*, output: str, report: str | None, strict: bool, elastic: str | None, *
     from layerox.io.structures import write_structure  # noqa: PLC0415
     from layerox.io.writing import write_atomically  # noqa: PLC0415
 
+    if report is not None and not Path(report).parent.is_dir():
+        raise InputError("there is no such folder", place=report, cure="give a folder that exists")
     boundary = _filling(wish.pop("boundary"))
     tensors = _tensors(elastic) if elastic else None
     formulas = wish.pop("formula")
