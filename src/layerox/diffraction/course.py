@@ -100,6 +100,18 @@ class Course:
         self._accept(self._minimised(trial, tolerance))
         self.record(name, names)
 
+    def restart(self, name: str, start: Parameters, freed: Sequence[str]) -> bool:
+        """Refine from elsewhere with some quantities let go, and go there if chi-squared falls by what they deserve."""
+        trial = start.copy()
+        trial.free(freed)
+        found = self._minimised(trial, LOOSE)
+        fall = self.minimum.chi_squared - found.chi_squared
+        better = fall / max(found.reduced_chi_squared, 1.0) > WORTH
+        if better:
+            self._accept(found)
+        self.record(name, freed, kept=better, reason="" if better else "fits no better")
+        return better
+
     def exchange(self, name: str, old: str, new: str, start: float) -> float:
         """Refine with `new` (from `start`) in place of the variable `old` (held at zero), and keep what fits better.
 
