@@ -1,5 +1,7 @@
 """`fit` and `simulate` as users call them: which beam, which instrument, and what contradicts what."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,7 +48,7 @@ def test_somebody_says_it(from_file, instrument, given):
 
 
 def test_user_and_file_contradict_each_other():
-    with pytest.raises(InputError, match="--radiation says MoKa .* the pattern says CuKa"):
+    with pytest.raises(InputError, match="given is MoKa .* the pattern says CuKa"):
         beam_from(CU, NOTHING, "MoKa")
 
 
@@ -121,6 +123,14 @@ def test_warm_start_takes_everything_from_the_result(simulated):
     assert again.free_names == first.free_names
     with pytest.raises(InputError, match="phases is given together with start"):
         fit(simulated, [p2()], start=first)
+
+
+def test_warm_start_takes_the_beam_from_the_result(simulated):
+    first = fit(simulated, [p2(), o3()])
+    silent = replace(simulated.pattern, radiation=None)
+    assert fit(silent, start=first).radiation == first.radiation
+    with pytest.raises(InputError, match="given is CuKa .* the pattern says MoKa"):
+        fit(replace(silent, radiation=radiation_from_text("MoKa")), start=first)
 
 
 def test_instrument_file_is_used(simulated, tmp_path):

@@ -104,7 +104,7 @@ def fit(
         _refuse_with_start(phases=phases, geometry=geometry, monochromator=monochromator, polarization=polarization,
                            params=params)  # fmt: skip
         known = instrument_from(instrument or start.instrument, None, data)
-        beam = beam_from(data.radiation, known, radiation, place=data.path)
+        beam = beam_from(data.radiation, known, start.radiation if radiation is None else radiation, place=data.path)
         outcome = warm(data, start, known, beam, plan)
     else:
         known = instrument_from(instrument, geometry, data, neutron=neutron)

@@ -177,18 +177,16 @@ def _pattern(scan: Scan, request: Request, beam: Radiation | None) -> Pattern:
 
 def _agreed_radiation(scan: Scan, request: Request) -> Radiation | None:
     """Return the user's radiation, else the file's; the two must not contradict each other."""
-    told, said = request.radiation, scan.radiation
+    told, said = request.radiation, scan.radiation and replace(scan.radiation, says_kind=scan.says_kind)
     if told is None or said is None:
         return told or said
-    if not scan.says_kind:
-        said = replace(said, kind=told.kind)
     if not told.agrees_with(said):
         raise InputError(
             f"the file says {said}, --radiation says {told}",
             place=request.path,
             cure="leave --radiation out, or correct the file",
         )
-    return told if told.polarization is not None else replace(told, polarization=said.polarization)
+    return told.completed_by(said)
 
 
 def _with_two_theta(scan: Scan, request: Request, beam: Radiation | None) -> Scan:

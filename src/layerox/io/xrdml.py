@@ -216,7 +216,7 @@ def _named(lines: tuple[tuple[float, float], ...], name: str) -> Radiation:
         usual = radiation_from_text(name)
     except InputError:
         return radiation
-    return Radiation(lines=lines, name=usual.name) if usual.agrees_with(radiation) else radiation
+    return Radiation(lines=lines, name=usual.name) if radiation.agrees_with(usual) else radiation
 
 
 def _metadata(root: Element, measurement: Element, scan: Element) -> dict[str, object]:

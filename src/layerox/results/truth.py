@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from layerox.diffraction.simulation import Simulation
+from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
 
 SCHEMA = "layerox.truth/1"
@@ -33,7 +34,7 @@ def truth_json(simulation: Simulation) -> str:
         "schema": SCHEMA,
         "version": version("layerox"),
         "seed": simulation.seed,
-        "radiation": asdict(radiation) if radiation else None,
+        "radiation": _radiation(radiation) if radiation else None,
         "instrument": {
             "geometry": instrument.geometry,
             "radius_mm": instrument.radius_mm,
@@ -44,6 +45,10 @@ def truth_json(simulation: Simulation) -> str:
         "phases": [_phase(simulation, index) for index in range(len(simulation.phases))],
     }
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def _radiation(radiation: Radiation) -> dict[str, Any]:
+    return {name: value for name, value in asdict(radiation).items() if name != "says_kind"}
 
 
 def _phase(simulation: Simulation, index: int) -> dict[str, Any]:
