@@ -176,7 +176,7 @@ def test_simulate_without_a_wavelength():
         ({"two_theta": (90, 10, 0.02)}, "LO HI STEP"),
         ({"two_theta": (0, 10, 0.02)}, "LO HI STEP"),
         ({"sizes_nm": [10.0]}, "--size: 1 values for 2 phases"),
-        ({"microstrains": [0.1, -0.1]}, "not positive"),
+        ({"microstrains": [0.1, -0.1]}, "a microstrain of -0.1; give"),
         ({"weights": [1.0]}, "1 weights for 2 phases"),
         ({"geometry": "sideways"}, "unknown geometry 'sideways'"),
     ],
@@ -224,3 +224,18 @@ def test_a_profile_without_width_is_refused():
     # 0.01 - 0.03 tan(theta) is negative above two-theta 36.9 degrees.
     with pytest.raises(InputError, match="have no width"):
         simulate(["P2"], radiation="CuKa1", instrument=Instrument(profile=Profile(v=-0.03, w=0.01)))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"two_theta": (10, 90, 1e-9)}, r"a step of 1e-09 degrees makes 8e\+10 points; give a step of 8e-05 degrees"),
+        ({"sizes_nm": [0.0]}, "a size of 0 nm; give nanometres, more than 0"),
+        ({"sizes_nm": [float("nan")]}, "a size of nan nm"),
+        ({"microstrains": [-0.1]}, "a microstrain of -0.1; give"),
+        ({"polarization": 2}, "polarization 2 is outside 0 to 1; 0.5 is unpolarised"),
+    ],
+)
+def test_impossible_options_of_a_simulation(options, words):
+    with pytest.raises(InputError, match=words):
+        simulate([p2()], radiation="CuKa", **options)

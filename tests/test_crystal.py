@@ -162,6 +162,7 @@ def changed(known, index, **fields):
         (P2.with_cell((2.885, 2.885, math.inf, 90, 90, 120)), "impossible cell"),
         (P2.with_cell((5, 5, 5, 30, 30, 170)), "impossible cell"),  # alpha + beta < gamma: no such angles in space
         (P2.with_cell((0.1, 0.1, 0.1, 90, 90, 90)), "impossible cell"),
+        (replace(P2, sites=tuple(replace(s, occupancy=0.0) for s in P2.sites)), "P2: all its sites are empty; give"),
         (changed(P2, 2, occupancy=1.5), r"^a\.cif: O1 has occupancy 1\.5; give 0 to 1"),
         (changed(P2, 2, occupancy=-0.1), r"^a\.cif: O1 has occupancy -0\.1; give 0 to 1"),
         (changed(P2, 2, occupancy=math.nan), r"^a\.cif: O1 has occupancy nan; give 0 to 1"),

@@ -210,6 +210,8 @@ class Crystal:
         for site in self.sites:
             if not 0 <= site.occupancy <= FULL:
                 raise InputError(f"{site.label} has occupancy {site.occupancy:g}", place=place, cure="give 0 to 1")
+        if not any(site.occupancy for site in self.sites):
+            raise InputError("all its sites are empty", place=place, cure="give occupancies above 0")
         self._check_overlaps(place)
         return self
 

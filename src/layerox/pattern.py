@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +15,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from layerox.errors import InputError
+from layerox.notice import Notice
 from layerox.radiation import Radiation
 
 FloatArray = NDArray[np.float64]
+# A pattern whose strongest point holds less, and not in whole numbers, was not counted but normalised.
+FEWEST_COUNTS = 100.0
 SigmaSource = Literal["file", "poisson"]
+NOT_COUNTS = Notice(
+    "not_counts", "the intensities are not whole numbers, so that sigma = sqrt(intensity) is only an estimate"
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -135,6 +142,27 @@ def poisson_sigma(intensity: ArrayLike) -> FloatArray:
     return np.sqrt(np.maximum(np.asarray(intensity, dtype=np.float64), 1.0))
 
 
+def refuse_no_counts(intensity: FloatArray, place: str | PathLike[str] | None) -> None:
+    """Refuse to take intensities for counts that nobody can have counted: all small, and not whole numbers.
+
+    Raises
+    ------
+    InputError
+        With what they may be instead: a normalised pattern, whose sigmas only the counts could tell.
+    """
+    top = float(intensity.max(initial=0.0))
+    if 0 < top < FEWEST_COUNTS and not are_whole(intensity):
+        fault = (
+            f"intensities of at most {top:g} that are not whole numbers are no counts, so that their sigmas are unknown"
+        )
+        raise InputError(fault, place=place, cure="give a column of sigmas, or the counts as measured")
+
+
+def are_whole(intensity: FloatArray) -> bool:
+    """Whether all intensities are whole numbers, as counts are."""
+    return bool((intensity == np.rint(intensity)).all())
+
+
 def pattern_from_arrays(
     two_theta: ArrayLike,
     intensity: ArrayLike,
@@ -143,8 +171,16 @@ def pattern_from_arrays(
     radiation: Radiation | None = None,
     label: str = "",
 ) -> Pattern:
-    """Return a `Pattern` of plain arrays; without `sigma` the intensities are taken as counts (Poisson)."""
+    """Return a `Pattern` of plain arrays; without `sigma` the intensities are taken as counts (Poisson).
+
+    Raises
+    ------
+    InputError
+        If they make no pattern, or `sigma` is missing and they cannot be counts.
+    """
     counts = np.asarray(intensity, dtype=np.float64)
+    if sigma is None:
+        refuse_no_counts(counts, label or None)
     errors = poisson_sigma(counts) if sigma is None else np.asarray(sigma, dtype=np.float64)
     return Pattern(
         two_theta=np.asarray(two_theta, dtype=np.float64),
@@ -153,4 +189,5 @@ def pattern_from_arrays(
         sigma_source="poisson" if sigma is None else "file",
         radiation=radiation,
         label=label,
+        metadata={} if sigma is not None or are_whole(counts) else {"remarks": (NOT_COUNTS,)},
     )

@@ -88,3 +88,19 @@ def test_without_counts_there_is_no_noise():
 def test_nonsense_is_refused(weights, more, message):
     with pytest.raises(InputError, match=message):
         simulation(TWO_THETA, [phase(p2()), phase(o3())], weights, INSTRUMENT, CU, **more)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"counts": 1e30}, "1e.30 counts"),
+        ({"counts": -1}, "-1 counts"),
+        ({"counts": 1000, "seed": -1}, "a seed of -1"),
+        ({"background": [np.nan]}, "coefficients nan"),
+        ({"background": [1e30, 2.0]}, r"coefficients 1e\+30 2; give counts"),
+    ],
+)
+def test_impossible_numbers_are_refused_with_a_cure(options, words):
+    with pytest.raises(InputError, match=words) as caught:
+        simulation(TWO_THETA, [phase(p2())], [1.0], INSTRUMENT, CU, **options)
+    assert caught.value.cure

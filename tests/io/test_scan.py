@@ -30,7 +30,7 @@ def test_counts_without_sigma_get_poisson_sigmas():
 
 
 def test_intensities_that_are_no_counts_are_remarked():
-    (remark,) = pattern(scan([10, 11], [1.5, 2.5])).metadata["remarks"]
+    (remark,) = pattern(scan([10, 11], [150.5, 2.5])).metadata["remarks"]
     assert remark.code == "not_counts"
 
 
@@ -90,6 +90,12 @@ def test_a_range_without_data_says_what_there_is():
 def test_an_empty_range_is_refused():
     with pytest.raises(InputError, match="--range: the range 60 to 50 is empty"):
         pattern(scan([10, 11]), limits=(60, 50))
+
+
+def test_a_normalised_pattern_without_sigmas_is_refused():
+    with pytest.raises(InputError, match=r"a\.xye: intensities of at most 1 that are not whole numbers are no counts"):
+        pattern(scan([10, 11], [0.5, 1.0]))
+    assert pattern(scan([10, 11], [0.5, 1.0], [0.1, 0.2])).sigma_source == "file"
 
 
 def test_negative_intensities_pass_with_a_sigma_column_when_allowed():

@@ -221,7 +221,16 @@ def test_a_document_without_scans(tmp_path):
 
 def test_the_radiation_must_agree(tmp_path):
     assert "the file says CuKa" in refusal(tmp_path, document(), radiation="MoKa")
-    assert read(tmp_path, document(), radiation="CuKa1").radiation.name == "CuKa1"
+    assert "the file says CuKa" in refusal(tmp_path, document(), radiation="CuKa1")
+    assert read(tmp_path, document(), radiation="CuKa").radiation.name == "CuKa"
+
+
+def test_a_doubtful_doublet_may_be_one_line(tmp_path):
+    """The file intends K-Alpha 1 and names no monochromator that would leave it alone: the user decides."""
+    doubtful = document().replace('intended="K-Alpha"', 'intended="K-Alpha 1"')
+    assert doubtful != document()
+    assert len(read(tmp_path, doubtful).radiation.lines) == 2
+    assert read(tmp_path, doubtful, radiation="CuKa1").radiation.name == "CuKa1"
 
 
 @pytest.mark.measured

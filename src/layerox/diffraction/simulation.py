@@ -22,6 +22,8 @@ FloatArray = NDArray[np.float64]
 # The strongest point of a pattern for which no counts are asked, and the height, relative to it, where tails end.
 NOISE_FREE_MAXIMUM = 10_000.0
 TAIL = 1e-7
+# More than any detector counts, and few enough to be told from their neighbours in double precision.
+MOST_COUNTS = 1e15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +129,7 @@ def simulation(
     Raises
     ------
     InputError
-        If weights or counts are not positive.
+        If weights or counts are not positive, or a number is beyond all counting.
     """
     shares = _shares(phases, weights)
     scales = scales_for_weights([phase.crystal for phase in phases], shares)
@@ -136,8 +138,14 @@ def simulation(
     _refuse_imaginary_widths(trial)
     top = _highest_point(trial)
     target = NOISE_FREE_MAXIMUM if counts is None else counts
-    if not target > 0:
-        raise InputError(f"{target:g} counts", place="--counts", cure="give a positive number")
+    if not 0 < target <= MOST_COUNTS:
+        raise InputError(f"{target:g} counts", place="--counts", cure=f"give a number from 1 to {MOST_COUNTS:g}")
+    if seed < 0:
+        raise InputError(f"a seed of {seed}", place="--seed", cure="give a whole number that is not negative")
+    if not all(abs(term) <= MOST_COUNTS for term in background):
+        terms = " ".join(f"{term:g}" for term in background)
+        cure = f"give counts, up to {MOST_COUNTS:g}"
+        raise InputError(f"coefficients {terms}", place="--background", cure=cure)
     scaled = [replace(phase, scale=phase.scale * target / top) for phase in scaled]
     model = Model(two_theta, scaled, instrument, radiation, background_terms=len(background), tail=TAIL * target)
     values = model.start

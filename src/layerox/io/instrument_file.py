@@ -158,7 +158,11 @@ def _radiation_table(instrument: Instrument) -> dict[str, object]:
     radiation = instrument.radiation
     stated: dict[str, object] = {"kind": instrument.kind, "polarization": instrument.polarization}
     if radiation is not None:
-        stated = {"kind": radiation.kind if radiation.says_kind else None, **_wavelength_table(radiation), "polarization": radiation.polarization}
+        stated = {
+            "kind": radiation.kind if radiation.says_kind else None,
+            **_wavelength_table(radiation),
+            "polarization": radiation.polarization,
+        }
     return {key: value for key, value in stated.items() if value is not None}
 
 

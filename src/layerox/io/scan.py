@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from layerox.errors import InputError, UnknownWavelength, nearest
 from layerox.notice import Notice
-from layerox.pattern import FloatArray, Pattern, SigmaSource, poisson_sigma
+from layerox.pattern import (
+    NOT_COUNTS,
+    FloatArray,
+    Pattern,
+    SigmaSource,
+    are_whole,
+    poisson_sigma,
+    refuse_no_counts,
+)
 from layerox.radiation import Radiation, radiation_from_text
 
 IntArray = NDArray[np.int64]
@@ -69,6 +77,8 @@ class Scan:
         What the file says that `x` is; None when it does not say.
     radiation
         The beam that the file names, or None.
+    other_radiation
+        The beam that the file may mean as well, where its statements do not fit together: a user may choose it.
     says_kind
         Whether the file tells X-rays from neutrons; a bare wavelength does not.
     label
@@ -88,6 +98,7 @@ class Scan:
     lines: IntArray | None = None
     axis: Axis | None = None
     radiation: Radiation | None = None
+    other_radiation: Radiation | None = None
     says_kind: bool = True
     label: str = ""
     metadata: dict[str, object] = field(default_factory=dict)
@@ -180,6 +191,8 @@ def _agreed_radiation(scan: Scan, request: Request) -> Radiation | None:
     told, said = request.radiation, scan.radiation and replace(scan.radiation, says_kind=scan.says_kind)
     if told is None or said is None:
         return told or said
+    if scan.other_radiation is not None and told.agrees_with(scan.other_radiation):
+        said = scan.other_radiation
     if not told.agrees_with(said):
         raise InputError(
             f"the file says {said}, --radiation says {told}",
@@ -273,9 +286,8 @@ def _check_intensities(scan: Scan, request: Request) -> None:
 def _with_sigma(scan: Scan, request: Request) -> Scan:
     """Return the scan with sigmas that are checked, or a remark where counting statistics are a guess."""
     if scan.sigma is None:
-        whole = bool((scan.intensity == np.rint(scan.intensity)).all())
-        message = "the intensities are not whole numbers, so that sigma = sqrt(intensity) is only an estimate"
-        return scan if whole else scan.remarking("not_counts", message)
+        refuse_no_counts(scan.intensity, request.path)
+        return scan if are_whole(scan.intensity) else scan.remarking(NOT_COUNTS.code, NOT_COUNTS.message)
     cure = "give positive sigmas, or leave the column out"
     _refuse(~(np.isfinite(scan.sigma) & (scan.sigma > 0)), scan, request, "sigma {sigma:g} is not positive", cure=cure)
     return _with_doubts(scan, scan.sigma) if scan.has_sigma_column else scan
