@@ -35,7 +35,7 @@ def simulated():
 
 
 def test_nobody_says_the_wavelength():
-    with pytest.raises(UnknownWavelength, match="scan.xy: the wavelength is unknown; give --radiation"):
+    with pytest.raises(UnknownWavelength, match="scan.xy: the wavelength is unknown; give the radiation"):
         beam_from(None, NOTHING, None, place="scan.xy")
 
 
@@ -63,7 +63,7 @@ def test_polarization():
     assert beam_from(CU, NOTHING, None, polarization=0.95).polarization == 0.95
     assert beam_from(CU, NOTHING, None).polarization is None
     assert beam_from(CU.polarized(0.5557), NOTHING, None, monochromator=26.6).polarization is not None
-    with pytest.raises(InputError, match="both --monochromator and --polarization"):
+    with pytest.raises(InputError, match="both monochromator and polarization"):
         beam_from(CU, NOTHING, None, monochromator=26.6, polarization=0.5)
     with pytest.raises(InputError, match="the instrument or the file says 0.9500"):
         beam_from(CU.polarized(0.95), NOTHING, None, polarization=0.5)
@@ -175,7 +175,7 @@ def test_simulate_without_a_wavelength():
     [
         ({"two_theta": (90, 10, 0.02)}, "LO HI STEP"),
         ({"two_theta": (0, 10, 0.02)}, "LO HI STEP"),
-        ({"sizes_nm": [10.0]}, "--size: 1 values for 2 phases"),
+        ({"sizes_nm": [10.0]}, "sizes_nm: 1 values for 2 phases"),
         ({"microstrains": [0.1, -0.1]}, "a microstrain of -0.1; give"),
         ({"weights": [1.0]}, "1 weights for 2 phases"),
         ({"geometry": "sideways"}, "unknown geometry 'sideways'"),

@@ -114,11 +114,6 @@ def test_species_are_written_as_a_cif_does(species, charge):
     assert (atom.charge, atom.species) == (charge, species)
 
 
-def test_which_elements_count_as_anions():
-    assert [s.label for s in P2.sites if s.is_anion] == ["O1"]
-    assert [s.label for s in TIED.sites if s.is_anion] == ["O1", "F1"]
-
-
 @given(st.lists(st.integers(-48, 48), min_size=3, max_size=3), st.floats(-1e-11, 1e-11))
 def test_positions_within_rounding_of_a_fraction_are_that_fraction(numerators, error):
     assert position_tuple(n / 24 + error for n in numerators) == tuple(n / 24 for n in numerators)

@@ -78,11 +78,6 @@ class Site:
             return self.element
         return f"{self.element}{abs(self.charge)}{'+' if self.charge > 0 else '-'}"
 
-    @property
-    def is_anion(self) -> bool:
-        """Whether the element is one that oxides and their doped relatives hold as an anion."""
-        return self.element in ANIONS
-
 
 @dataclass(frozen=True, kw_only=True)
 class Crystal:

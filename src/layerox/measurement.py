@@ -92,8 +92,8 @@ def beam_from(
     stated = [("given is", chosen), ("the instrument says", instrument.radiation), ("the pattern says", from_file)]
     known = [(who, instrument.completed(beam)) for who, beam in stated if beam is not None]
     if not known:
-        cure = "give --radiation, for example CuKa or 0.4139 (angstrom)"
-        raise UnknownWavelength("the wavelength is unknown", place=place, cure=cure)
+        cure = "give the radiation, for example CuKa or 0.4139 angstrom"
+        raise UnknownWavelength("the wavelength is unknown", place=place, cure=cure, argument="radiation")
     who, beam = known[0]
     for other_who, other in known:
         if instrument.kind is not None and instrument.kind != other.kind:
@@ -111,9 +111,9 @@ def beam_from(
 def _polarized(beam: Radiation, monochromator: float | None, polarization: float | None) -> Radiation:
     already = beam.polarization
     if monochromator is not None and polarization is not None:
-        raise InputError("both --monochromator and --polarization are given", cure="give one of them")
+        raise InputError("both monochromator and polarization are given", cure="give one of them")
     if beam.kind == "neutron" and (monochromator is not None or polarization is not None):
-        raise InputError("neutrons have no polarisation factor", cure="leave --monochromator and --polarization out")
+        raise InputError("neutrons have no polarisation factor", cure="leave monochromator and polarization out")
     asked = polarization if monochromator is None else polarization_from_monochromator(two_theta=monochromator)
     if asked is None:
         return beam

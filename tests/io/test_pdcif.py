@@ -189,7 +189,7 @@ def test_monochromator_without_an_angle_is_remarked(read):
 
 
 def test_a_beam_that_the_user_contradicts(read):
-    assert "the file says 1.5 A, --radiation says" in refusal(read, HEAD + ANGLED, radiation="CuKa")
+    assert "the file says 1.5 A, given is" in refusal(read, HEAD + ANGLED, radiation="CuKa")
 
 
 def test_facts(read):

@@ -14,6 +14,7 @@ from layerox.diffraction.quantify import scales_for_weights
 from layerox.diffraction.simulate import Calculated, Model
 from layerox.errors import InputError
 from layerox.instrument import Instrument
+from layerox.notice import Notice
 from layerox.pattern import Pattern, poisson_sigma
 from layerox.radiation import Radiation
 
@@ -88,6 +89,15 @@ class Simulation:
     seed: int | None
 
     @property
+    def warnings(self) -> tuple[Notice, ...]:
+        """What reading or building the phases noticed and a user should know."""
+        return tuple(
+            Notice(remark.code, f"{phase.name}: {remark.message}")
+            for phase in self.phases
+            for remark in phase.crystal.remarks
+        )
+
+    @property
     def two_theta(self) -> FloatArray:
         """Angles, degrees, shape (n,)."""
         return self.pattern.two_theta
@@ -139,13 +149,13 @@ def simulation(
     top = _highest_point(trial)
     target = NOISE_FREE_MAXIMUM if counts is None else counts
     if not 0 < target <= MOST_COUNTS:
-        raise InputError(f"{target:g} counts", place="--counts", cure=f"give a number from 1 to {MOST_COUNTS:g}")
+        raise InputError(f"{target:g} counts", argument="counts", cure=f"give a number from 1 to {MOST_COUNTS:g}")
     if seed < 0:
-        raise InputError(f"a seed of {seed}", place="--seed", cure="give a whole number that is not negative")
+        raise InputError(f"a seed of {seed}", argument="seed", cure="give a whole number that is not negative")
     if not all(abs(term) <= MOST_COUNTS for term in background):
         terms = " ".join(f"{term:g}" for term in background)
         cure = f"give counts, up to {MOST_COUNTS:g}"
-        raise InputError(f"coefficients {terms}", place="--background", cure=cure)
+        raise InputError(f"coefficients {terms}", argument="background", cure=cure)
     scaled = [replace(phase, scale=phase.scale * target / top) for phase in scaled]
     model = Model(two_theta, scaled, instrument, radiation, background_terms=len(background), tail=TAIL * target)
     values = model.start
@@ -166,10 +176,10 @@ def simulation(
 
 def _shares(phases: Sequence[Phase], weights: Sequence[float]) -> FloatArray:
     if len(weights) != len(phases):
-        raise InputError(f"{len(weights)} weights for {len(phases)} phases", place="--weights", cure="give one each")
+        raise InputError(f"{len(weights)} weights for {len(phases)} phases", argument="weights", cure="give one each")
     shares = np.asarray(weights, dtype=np.float64)
     if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
-        raise InputError(f"weights {list(weights)}", place="--weights", cure="give numbers that are not negative")
+        raise InputError(f"weights {list(weights)}", argument="weights", cure="give numbers that are not negative")
     return np.asarray(shares / shares.sum())
 
 
@@ -185,13 +195,14 @@ def _highest_point(model: Model) -> float:
     top = float(model.calculated(model.start).total.max())
     if not top > 0:
         low, high = model.limits
-        raise InputError(f"no peak stands between {low:g} and {high:g} degrees", cure="widen --two-theta")
+        fault = f"no peak stands between {low:g} and {high:g} degrees"
+        raise InputError(fault, argument="two_theta", cure="widen the range")
     return top
 
 
 def _pattern(model: Model, calculated: Calculated, radiation: Radiation, seed: int | None) -> Pattern:
     if (calculated.total < 0).any():
-        raise InputError("the background is negative", place="--background", cure="raise its first coefficient")
+        raise InputError("the background is negative", argument="background", cure="raise its first coefficient")
     intensity = calculated.total
     if seed is not None:
         intensity = np.random.default_rng(seed).poisson(calculated.total).astype(np.float64)

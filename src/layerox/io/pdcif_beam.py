@@ -75,12 +75,13 @@ def _beam(block: CifBlock, blocks: Sequence[CifBlock]) -> tuple[Radiation | None
         message = (
             f"the polarisation ratio {ratio:g} is given without its norm, and programs disagree on what that means"
         )
-        remarks.append(Notice("polarization_unused", f"{message}: give --polarization or --monochromator"))
+        message += ": give the polarization or the two-theta of the monochromator"
+        remarks.append(Notice("polarization_unused", message))
     if polarization is not None:
         return beam.polarized(polarization), kind is not None, remarks
     described = next((text for tag in DESCRIBED if (text := block.text_said(tag, blocks))), "")
     if CRYSTAL.search(described):
-        message = f"the file has {described!r} and no polarisation for it: give --monochromator its two-theta"
+        message = f"the file has {described!r} and no polarisation for it: give the two-theta of the monochromator"
         remarks.append(Notice("monochromator_angle_unknown", message))
     return beam, kind is not None, remarks
 

@@ -97,16 +97,22 @@ def _quantity_rows(refinement: Refinement) -> list[list[str]]:
         "c (A)",
         "V (A^3)",
     ]
-    return [head, *(_quantity_row(phase) for phase in refinement.phases)]
+    return [head, *(_quantity_row(phase, refinement) for phase in refinement.phases)]
 
 
-def _quantity_row(phase: RefinedPhase) -> list[str]:
+def fraction_text(phase: RefinedPhase, refinement: Refinement) -> str:
+    """Return the weight fraction of a phase in per cent; beside supported ones, how little of it would show."""
     percent = Refined(100 * phase.weight_fraction, 100 * phase.weight_fraction.esd)
-    fraction = str(percent) if phase.is_supported else f"unsupported (esd {percent.esd:.2g})"
+    if phase.is_supported:
+        return str(percent)
+    return f"unsupported (esd {percent.esd:.2g})" if any(p.is_supported for p in refinement.phases) else "unsupported"
+
+
+def _quantity_row(phase: RefinedPhase, refinement: Refinement) -> list[str]:
     return [
         phase.name,
         phase.space_group,
-        fraction,
+        fraction_text(phase, refinement),
         f"{100 * phase.intensity_share:.2f}",
         f"{phase.support_sigma:.1f}",
         "-" if phase.r_bragg is None else f"{phase.r_bragg:.4f}",
