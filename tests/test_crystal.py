@@ -258,3 +258,14 @@ def test_species_in_equivalent_places_come_together():
     sites = [replace(s, position=(2 / 3, 1 / 3, 5 / 6)) if s.label == "Mn1" else s for s in O3.sites]
     snapped = replace(O3, sites=tuple(sites)).snapped()
     assert snapped.mixed_sites == O3.mixed_sites
+
+
+@pytest.mark.parametrize(
+    ("cations", "expected"), [((1 / 3, 1 / 3), "Na0.67Ni0.33Mn0.33O2"), ((0.33, 0.67), P2.formula)]
+)
+def test_vacant_metals_keep_the_formula_unit(cations, expected):
+    """A third of the metals left out of P2: still two oxygens to a metal's position."""
+    filled = dict(zip(("Ni1", "Mn1"), cations, strict=True))
+    sites = tuple(replace(s, occupancy=filled.get(s.label, s.occupancy)) for s in P2.sites)
+    vacant = replace(P2, sites=sites)
+    assert (vacant.formula, vacant.formula_units) == (expected, 2)

@@ -49,6 +49,13 @@ class UnknownWavelength(InputError):
     """Neither the pattern's file nor the user says which wavelength was used."""
 
 
+class UnknownName(InputError, KeyError):
+    """A result holds nothing of that name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return a cure for an unknown `word`: the most similar choice, or all choices."""
     known = list(choices)

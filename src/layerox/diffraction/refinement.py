@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from layerox.crystal import Crystal
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.course import Step
+from layerox.diffraction.display import html_table, percent_text
+from layerox.errors import UnknownName, nearest
 from layerox.instrument import Instrument
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -195,13 +197,38 @@ class Refinement:
 
         Raises
         ------
-        KeyError
-            If there is none.
+        UnknownName
+            If there is none; an `InputError` and a `KeyError`.
         """
         for phase in self.phases:
             if phase.name == name:
                 return phase
-        raise KeyError(name)
+        raise UnknownName(f"no phase is called {name!r}", cure=nearest(name, [phase.name for phase in self.phases]))
+
+    def to_json(self) -> str:
+        """Return the text of result.json (schema "layerox.fit/1")."""
+        from layerox.diffraction.document import json_text  # noqa: PLC0415  (which is made of these classes)
+
+        return json_text(self)
+
+    def __repr__(self) -> str:
+        fractions = ", ".join(f"{name} {percent_text(number)}" for name, number in self.weight_fractions.items())
+        return f"<Refinement {self._headline}; weight %: {fractions}>"
+
+    def _repr_html_(self) -> str:
+        """Return the table of phases that a notebook shows."""
+        cells = ("a", "b", "c", "volume")
+        head = ("phase", "space group", "weight %", "a (A)", "b (A)", "c (A)", "V (A^3)")
+        rows = [
+            (p.name, p.space_group, percent_text(p.weight_fraction), *(str(p.cell[name]) for name in cells))
+            for p in self.phases
+        ]
+        return html_table(self._headline, head, rows)
+
+    @property
+    def _headline(self) -> str:
+        figures, label = self.agreement, self.pattern.label or "pattern"
+        return f"{label}: {self.status}, R_wp {100 * figures.r_wp:.2f} %, gof {figures.gof:.2f}"
 
     @property
     def difference(self) -> FloatArray:

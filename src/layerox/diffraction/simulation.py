@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction.display import html_table
 from layerox.diffraction.peaks import lorentz_polarization
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.quantify import scales_for_weights
@@ -87,6 +88,25 @@ class Simulation:
     reflections: tuple[Reflection, ...]
     instrument: Instrument
     seed: int | None
+
+    def __repr__(self) -> str:
+        parts = zip(self.phases, self.weights, strict=True)
+        fractions = ", ".join(f"{phase.name} {100 * weight:.4g}" for phase, weight in parts)
+        return f"<Simulation {self._headline}; weight %: {fractions}>"
+
+    def _repr_html_(self) -> str:
+        """Return the table of phases that a notebook shows."""
+        rows = [
+            (phase.name, phase.crystal.space_group, f"{100 * weight:.4g}", phase.crystal.formula)
+            for phase, weight in zip(self.phases, self.weights, strict=True)
+        ]
+        return html_table(self._headline, ("phase", "space group", "weight %", "formula"), rows)
+
+    @property
+    def _headline(self) -> str:
+        low, high = self.pattern.range
+        noise = "no noise" if self.seed is None else f"noise of seed {self.seed}"
+        return f"{low:g} to {high:g} degrees, {len(self.pattern)} points, {self.pattern.radiation}, {noise}"
 
     @property
     def warnings(self) -> tuple[Notice, ...]:

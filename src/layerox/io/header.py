@@ -38,10 +38,12 @@ PSI = re.compile(r"lambda\s*=.*\bT\s*=.*\bdT\s*=")  # DMC and HRPT, both neutron
 
 INTENSITY_TITLE = re.compile(r"int$|inten|count|obs|yobs|iobs|cps$|signal|i$|y$")
 SIGMA_TITLE = re.compile(r"sig|esd|err|e$|std|sd$|uncert|di$|dy$|yerr|σ|(intensity|counts?|i)(sig|esd|err|std|uncert)")
-TWO_THETA = re.compile(r"^(2-?\s?th|2\s?θ|2\s?ϑ|two[-_ ]?th|tth|angle|pos\.?\b|°2)", re.IGNORECASE)
+TWO_THETA = re.compile(r"^(2-?\s?th|2\s?θ|2\s?ϑ|two[-_ ]?th|tth|tt$|angle|pos\.?\b|°2)", re.IGNORECASE)
 THETA = re.compile(r"^(theta|θ)\b", re.IGNORECASE)
 Q = re.compile(r"^q\b|^q[_ (\[]", re.IGNORECASE)
 D = re.compile(r"^d$|^d[-_ ]?spac|^d\s*[(\[]", re.IGNORECASE)
+# White space between titles, not that between a title and its unit: "q (1/A) intensity", "Q A^-1 I".
+BEFORE_TITLE = re.compile(r"\s+(?![(\[/]|1/|(?:[AÅ]|nm)\^?[-−⁻][1¹])")
 NANOMETRE = re.compile(r"nm|nanom", re.IGNORECASE)
 
 
@@ -99,10 +101,10 @@ def titles_from_line(line: str, separator: str | None, width: int) -> Titles | N
     plain = [re.sub(r"[^a-zσ]", "", re.sub(r"[(\[].*", "", word.lower())) for word in words]
     x = next((k for k, kind in enumerate(kinds) if kind), None)
     sigma = next((k for k, word in enumerate(plain) if SIGMA_TITLE.match(word) and k != x), None)
-    others = ((k, word) for k, word in enumerate(plain) if k not in (x, sigma))
-    intensity = next((k for k, word in others if INTENSITY_TITLE.match(word)), None)
-    if x is None or intensity is None:
+    titled = [k for k, word in enumerate(plain) if k not in (x, sigma) and INTENSITY_TITLE.match(word)]
+    if x is None or not titled:
         return None
+    intensity = next((k for k in titled if k > x), titled[0])  # what stands before the angle is more often an index
     axis = kinds[x]
     assert axis is not None
     doubtful = words[x] if THETA.match(words[x]) else ""
@@ -160,7 +162,14 @@ def iso_time(text: str) -> str | None:
 
 def _words(line: str, separator: str | None, width: int) -> list[str]:
     line = line.strip().lstrip("#!';%*").strip()
-    for words in (line.split(separator), line.split(","), re.split(r"\t|\s{2,}", line), line.split()):
+    splits = (
+        line.split(separator),
+        line.split(","),
+        re.split(r"\t|\s{2,}", line),
+        line.split(),
+        BEFORE_TITLE.split(line),
+    )
+    for words in splits:
         if len(words) == width:
             return [word.strip().strip('"') for word in words]
     return []

@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from layerox.diffraction.document import SCHEMA, json_text, refinement_from_document
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
 from layerox.io.toml_file import toml_text
-from layerox.results.document import SCHEMA, json_text, refinement_from_document
 from layerox.results.pdcif import cif_text
 from layerox.results.report import report_text
 from layerox.results.structure_cif import structure_files
