@@ -1,5 +1,8 @@
 """Measurement: the beam that file, instrument and user agree upon; each expectation is what its source says."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from layerox.errors import InputError
@@ -102,3 +105,21 @@ def test_a_pattern_without_counts_is_refused(limits):
     pattern = pattern_from_arrays([10, 11, 12], [0, 0, 0 if limits is None else 5])
     with pytest.raises(InputError, match="the pattern holds no counts"):
         pattern_from(pattern, limits)
+
+
+@pytest.mark.parametrize("intensity", [[0.25, 1.0], [12.5, 99.9]])
+def test_a_normalised_pattern_has_no_counting_statistics(intensity):
+    with pytest.raises(InputError, match="scan: intensities of at most .* are no counts.*; give a column of sigmas"):
+        pattern_from(pattern_from_arrays([1, 2], intensity, label="scan"), None)
+    for known in ([0.1, 0.1], [1.0, 1.0]):
+        pattern = pattern_from_arrays([1, 2], intensity, known)
+        assert pattern_from(pattern, None) is pattern
+    counted = pattern_from_arrays([1, 2], np.rint(intensity))
+    assert pattern_from(counted, None) is counted
+
+
+def test_a_slow_rate_with_a_counting_time_was_counted():
+    """A reader that knows the time gives sigma = sqrt(R t) / t, here t = 100 s, and says that it is Poisson's."""
+    rate = np.array([0.25, 1.0])
+    slow = replace(pattern_from_arrays([1, 2], rate, np.sqrt(rate * 100) / 100), sigma_source="poisson")
+    assert pattern_from(slow, None) is slow

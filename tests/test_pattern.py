@@ -31,14 +31,6 @@ def test_given_sigmas_are_kept():
     assert (pattern.sigma.tolist(), pattern.sigma_source) == ([3.0, 4.0], "file")
 
 
-@pytest.mark.parametrize("intensity", [[0.25, 1.0], [12.5, 99.9]])
-def test_a_normalised_pattern_has_no_counting_statistics(intensity):
-    with pytest.raises(InputError, match="scan: intensities of at most .* are no counts.*; give a column of sigmas"):
-        pattern_from_arrays([1, 2], intensity, label="scan")
-    assert pattern_from_arrays([1, 2], intensity, [0.1, 0.1]).sigma_source == "file"
-    assert pattern_from_arrays([1, 2], np.rint(intensity)).sigma_source == "poisson"
-
-
 def test_intensities_that_are_not_whole_are_remarked():
     (remark,) = pattern_from_arrays([1, 2], [100.5, 2.0]).metadata["remarks"]
     assert remark.code == "not_counts"

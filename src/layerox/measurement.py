@@ -8,14 +8,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from layerox.diffraction.simulation import Simulation
 from layerox.errors import InputError, UnknownWavelength
 from layerox.instrument import Geometry, Instrument
 from layerox.io import read_instrument, read_pattern
-from layerox.pattern import Pattern
+from layerox.pattern import Pattern, are_whole, poisson_sigma
 from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text
 
 SAME_POLARIZATION = 1e-3
+# A pattern whose strongest point holds less, and not in whole numbers, was not counted but normalised.
+FEWEST_COUNTS = 100.0
 
 
 def pattern_from(pattern: Pattern | Simulation | str | Path, range: tuple[float, float] | None) -> Pattern:
@@ -24,7 +28,7 @@ def pattern_from(pattern: Pattern | Simulation | str | Path, range: tuple[float,
     Raises
     ------
     InputError
-        If it cannot be read, or holds nothing above zero.
+        If it cannot be read, holds nothing above zero, or has no sigmas and cannot have been counted.
     """
     if isinstance(pattern, Simulation):
         pattern = pattern.pattern
@@ -32,10 +36,19 @@ def pattern_from(pattern: Pattern | Simulation | str | Path, range: tuple[float,
         pattern = read_pattern(pattern, range=range)
     elif range is not None:
         pattern = pattern.crop(*range)
-    if not (pattern.intensity > 0).any():
-        fault = "the pattern holds no counts"
-        raise InputError(fault, place=pattern.path or pattern.label or None, cure="give one that was exposed")
+    _refuse_what_was_not_counted(pattern)
     return pattern
+
+
+def _refuse_what_was_not_counted(pattern: Pattern) -> None:
+    place = pattern.path or pattern.label or None
+    top = float(pattern.intensity.max())
+    if not top > 0:
+        raise InputError("the pattern holds no counts", place=place, cure="give one that was exposed")
+    assumed = pattern.sigma_source == "poisson" and np.array_equal(pattern.sigma, poisson_sigma(pattern.intensity))
+    if assumed and top < FEWEST_COUNTS and not are_whole(pattern.intensity):
+        fault = f"intensities of at most {top:g} that are not whole numbers are no counts: their sigmas are unknown"
+        raise InputError(fault, place=place, cure="give a column of sigmas, or the counts as measured")
 
 
 def instrument_from(

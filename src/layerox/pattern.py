@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from os import PathLike
 from pathlib import Path
 from typing import Literal
 
@@ -19,8 +18,6 @@ from layerox.notice import Notice
 from layerox.radiation import Radiation
 
 FloatArray = NDArray[np.float64]
-# A pattern whose strongest point holds less, and not in whole numbers, was not counted but normalised.
-FEWEST_COUNTS = 100.0
 SigmaSource = Literal["file", "poisson"]
 NOT_COUNTS = Notice(
     "not_counts", "the intensities are not whole numbers, so that sigma = sqrt(intensity) is only an estimate"
@@ -142,22 +139,6 @@ def poisson_sigma(intensity: ArrayLike) -> FloatArray:
     return np.sqrt(np.maximum(np.asarray(intensity, dtype=np.float64), 1.0))
 
 
-def refuse_no_counts(intensity: FloatArray, place: str | PathLike[str] | None) -> None:
-    """Refuse to take intensities for counts that nobody can have counted: all small, and not whole numbers.
-
-    Raises
-    ------
-    InputError
-        With what they may be instead: a normalised pattern, whose sigmas only the counts could tell.
-    """
-    top = float(intensity.max(initial=0.0))
-    if 0 < top < FEWEST_COUNTS and not are_whole(intensity):
-        fault = (
-            f"intensities of at most {top:g} that are not whole numbers are no counts, so that their sigmas are unknown"
-        )
-        raise InputError(fault, place=place, cure="give a column of sigmas, or the counts as measured")
-
-
 def are_whole(intensity: FloatArray) -> bool:
     """Whether all intensities are whole numbers, as counts are."""
     return bool((intensity == np.rint(intensity)).all())
@@ -176,11 +157,9 @@ def pattern_from_arrays(
     Raises
     ------
     InputError
-        If they make no pattern, or `sigma` is missing and they cannot be counts.
+        If they make no pattern.
     """
     counts = np.asarray(intensity, dtype=np.float64)
-    if sigma is None:
-        refuse_no_counts(counts, label or None)
     errors = poisson_sigma(counts) if sigma is None else np.asarray(sigma, dtype=np.float64)
     return Pattern(
         two_theta=np.asarray(two_theta, dtype=np.float64),

@@ -207,7 +207,7 @@ def test_users_faults_are_one_line_and_write_nothing(folder, shipped, capsys, wo
         ("repeated.xy", b"10 5\n10.1 6\n10.1 7\n10.2 7\n", "repeated.xy:3"),
         ("negative.xy", b"10 5\n10.1 -6\n10.2 7\n", "negative.xy:2"),
         ("zero.xy", b"".join(b"%d 0\n" % k for k in range(10, 90)), "zero.xy: the pattern holds no counts"),
-        ("normalised.xy", b"10 0.5\n11 1\n12 0.25\n", "normalised.xy: intensities of at most 1"),
+        ("normalised.xy", b"10 0.5\n11 1\n12 0.25\n13 1\n", "normalised.xy: intensities of at most 1"),
         ("short.xy", b"20 5\n30 6\n40 7\n", "3 points cannot determine"),
         ("cut.xy", b"10 5\n10.1 6\n10.2\n", "cut.xy:3"),
     ],

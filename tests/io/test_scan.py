@@ -92,12 +92,6 @@ def test_an_empty_range_is_refused():
         pattern(scan([10, 11]), limits=(60, 50))
 
 
-def test_a_normalised_pattern_without_sigmas_is_refused():
-    with pytest.raises(InputError, match=r"a\.xye: intensities of at most 1 that are not whole numbers are no counts"):
-        pattern(scan([10, 11], [0.5, 1.0]))
-    assert pattern(scan([10, 11], [0.5, 1.0], [0.1, 0.2])).sigma_source == "file"
-
-
 def test_negative_intensities_pass_with_a_sigma_column_when_allowed():
     assert pattern(scan([10, 11], [5, -1], [1, 1]), allow_negative=True).intensity.tolist() == [5, -1]
     with pytest.raises(InputError, match="negative intensity"):

@@ -23,7 +23,6 @@ from layerox.pattern import (
     SigmaSource,
     are_whole,
     poisson_sigma,
-    refuse_no_counts,
 )
 from layerox.radiation import Radiation, radiation_from_text
 
@@ -288,7 +287,6 @@ def _check_intensities(scan: Scan, request: Request) -> None:
 def _with_sigma(scan: Scan, request: Request) -> Scan:
     """Return the scan with sigmas that are checked, or a remark where counting statistics are a guess."""
     if scan.sigma is None:
-        refuse_no_counts(scan.intensity, request.path)
         return scan if are_whole(scan.intensity) else scan.remarking(NOT_COUNTS.code, NOT_COUNTS.message)
     cure = "give positive sigmas, or leave the column out"
     _refuse(~(np.isfinite(scan.sigma) & (scan.sigma > 0)), scan, request, "sigma {sigma:g} is not positive", cure=cure)
