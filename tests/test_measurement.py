@@ -7,7 +7,7 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.instrument import Instrument
-from layerox.io import read_instrument, read_pattern
+from layerox.io import read_instrument, read_pattern, write_instrument, write_pattern
 from layerox.measurement import beam_from, instrument_from, pattern_from
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import Radiation, radiation_from_text
@@ -62,6 +62,14 @@ def test_a_file_that_names_no_kind_follows_the_user(tmp_path):
     assert beam_from(bare.radiation, instrument_from(None, None, neutron=True), None).kind == "neutron"
     assert beam_from(bare.radiation, NOTHING, None).kind == "xray"
     assert read_pattern(path, radiation=NEUTRONS).radiation.kind == "neutron"
+
+
+def test_a_kind_that_nobody_said_is_not_written_either(tmp_path):
+    bare = radiation_from_text(1.494)
+    write_pattern(pattern_from_arrays([10, 11], [5, 6], radiation=bare), tmp_path / "a.xye")
+    write_instrument(Instrument(radiation=bare), tmp_path / "a.toml")
+    for again in (read_pattern(tmp_path / "a.xye"), read_instrument(tmp_path / "a.toml")):
+        assert (again.radiation, again.radiation.says_kind) == (bare, False)
 
 
 @pytest.mark.parametrize("given", [None, "CuKa"])

@@ -240,6 +240,7 @@ def test_a_pattern_without_a_wavelength_is_a_question(folder, capsys):
         ("{atoms}Na Na 0 0 0\n", "states no space group"),
         ("_space_group_name_H-M_alt 'P 9 9 9'\n{atoms}Na Na 0 0 0\n", "unknown space group 'P 9 9 9'"),
         ("_space_group_name_H-M_alt 'P 1'\n{atoms}Na Na 0 0 0\nO O 0.01 0 0\n", "Na and O overlap"),
+        ("_space_group_name_H-M_alt 'P 1'\n{atoms}Cn1 Cn 0 0 0\n", "no X-ray form factor for Cn; replace it"),
     ],
 )
 def test_bad_structures(folder, shipped, capsys, body, message):
@@ -249,7 +250,7 @@ def test_bad_structures(folder, shipped, capsys, body, message):
     atoms = "loop_\n" + "".join(f"_atom_site_{tag}\n" for tag in tags)
     Path("bad.cif").write_text("data_bad\n" + cell + body.format(atoms=atoms))
     line = refused(capsys, "fit", shipped, "--phase", "bad.cif", "-o", "out")
-    assert "bad.cif" in line
+    assert line.startswith("layerox: bad.cif: ")
     assert message in line
 
 

@@ -172,7 +172,7 @@ def test_scans_along_two_theta(tmp_path, axis):
 
 def test_many_scans_are_many_patterns(tmp_path):
     text = document(scan(), scan(), scan())
-    assert refusal(tmp_path, text) == ": holds 3 scans; read them with lx.read_patterns"
+    assert refusal(tmp_path, text) == ": holds 3 scans; keep one scan a file (in Python, read_patterns reads them all)"
     assert [pattern.label for pattern in read_patterns(tmp_path / "a.xrdml")] == ["a #1", "a #2", "a #3"]
 
 

@@ -87,7 +87,7 @@ def heading_from_lines(lines: Sequence[str], path: Path) -> Heading:
     radiation = _own_radiation(own["radiation"], path) if "radiation" in own else _radiation(text, neutron)
     return Heading(
         radiation=radiation,
-        says_kind=neutron or "radiation" in own,
+        says_kind=neutron if "radiation" not in own else radiation is not None and radiation.says_kind,
         sigma_source="poisson" if own.get("sigma", "").startswith("poisson") else "file",
         label=_own_label(own.get("label", "")),
         metadata=_metadata(lines, text),
@@ -179,7 +179,7 @@ def _own_radiation(text: str, path: Path) -> Radiation:
     try:
         stated = json.loads(text)
         lines = tuple((float(wavelength), float(weight)) for wavelength, weight in stated.pop("lines"))
-        return Radiation(lines=lines, **stated)
+        return Radiation(lines=lines, says_kind="kind" in stated, **stated)
     except (ValueError, TypeError, KeyError, AttributeError):
         problem = f"the line '# radiation: {text}' is damaged"
         raise InputError(problem, place=path, cure="correct or remove it") from None

@@ -117,7 +117,9 @@ def _heading(pattern: Pattern, suffix: str) -> list[str]:
 
 
 def _radiation_json(radiation: Radiation) -> str:
-    stated: dict[str, object] = {"lines": [list(line) for line in radiation.lines], "kind": radiation.kind}
+    stated: dict[str, object] = {"lines": [list(line) for line in radiation.lines]}
+    if radiation.says_kind:
+        stated["kind"] = radiation.kind
     if radiation.polarization is not None:
         stated["polarization"] = radiation.polarization
     if radiation.name:
