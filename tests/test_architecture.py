@@ -27,6 +27,7 @@ ROWS = [
     {"phases"},
     {"measurement", "recipe"},
     {"analysis", "calibration", "scripting"},
+    {"joint"},
     {"series"},
     {"strain"},
     {"plotting"},

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from layerox.analysis import fit, simulate
     from layerox.builders import build_structure as build
+    from layerox.calibration import Calibration, calibrate
     from layerox.diffraction.refinement import Refinement
     from layerox.diffraction.simulation import Simulation
     from layerox.errors import InputError, LayeroxError, UnknownWavelength
     from layerox.instrument import Instrument, Profile
-    from layerox.io import read_instrument, read_pattern, read_patterns, write_pattern
+    from layerox.io import read_instrument, read_pattern, read_patterns, write_instrument, write_pattern
+    from layerox.joint import JointRefinement, Measurement, fit_jointly
     from layerox.pattern import Pattern, pattern_from_arrays
     from layerox.plotting import plot
     from layerox.radiation import Radiation
@@ -42,6 +44,7 @@ _HOMES = {
     "read_pattern": "layerox.io",
     "read_patterns": "layerox.io",
     "write_pattern": "layerox.io",
+    "write_instrument": "layerox.io",
     "Pattern": "layerox.pattern",
     "pattern_from_arrays": "layerox.pattern",
     "plot": "layerox.plotting",
@@ -49,15 +52,23 @@ _HOMES = {
     "compare": "layerox.results.compare",
     "load": "layerox.results.folder",
     "read_recipe": "layerox.recipe",
+    "JointRefinement": "layerox.joint",
+    "Measurement": "layerox.joint",
+    "fit_jointly": "layerox.joint",
+    "Calibration": "layerox.calibration",
+    "calibrate": "layerox.calibration",
     "objective": "layerox.scripting",
     "parameters": "layerox.scripting",
     "read_published": "layerox.results.published",
 }
 
 __all__ = [
+    "Calibration",
     "InputError",
     "Instrument",
+    "JointRefinement",
     "LayeroxError",
+    "Measurement",
     "Pattern",
     "Profile",
     "Radiation",
@@ -65,8 +76,10 @@ __all__ = [
     "Simulation",
     "UnknownWavelength",
     "build",
+    "calibrate",
     "compare",
     "fit",
+    "fit_jointly",
     "load",
     "objective",
     "parameters",
@@ -78,6 +91,7 @@ __all__ = [
     "read_published",
     "read_recipe",
     "simulate",
+    "write_instrument",
     "write_pattern",
 ]
 

@@ -113,7 +113,7 @@ def fit(
         beam = beam_from(
             data.radiation, known, radiation, monochromator=monochromator, polarization=polarization, place=data.path
         )
-        chosen = _usable(phases_from(phases or ()), data, beam)
+        chosen = usable(phases_from(phases or ()), data, beam)
         if params is not None:
             names, _ = slots_of(chosen, known, background_terms_of(params))
             plan = plan_from(params, [public_name(name) for name in names])
@@ -130,7 +130,7 @@ def _refuse_twice(recipe: Recipe, **given: object) -> None:
             raise InputError(f"{name} is given both in the recipe and beside it", cure="leave one of them out")
 
 
-def _usable(phases: list[Phase], data: Pattern, beam: Radiation) -> list[Phase]:
+def usable(phases: list[Phase], data: Pattern, beam: Radiation) -> list[Phase]:
     """Return the phases if the data can say something of them."""
     least = FIRST_BACKGROUND_TERMS + sum(1 + len(p.crystal.symmetry.cell_rule.free) for p in phases)
     if len(data) <= least:
@@ -189,7 +189,7 @@ def simulate(
     two_theta
         First angle, last angle and step, degrees.
     sizes_nm, microstrains
-        Of each phase; no broadening when not given.
+        Of each phase; when not given, none, or what a `Phase` brings along.
     background
         Chebyshev coefficients, counts.
     counts, seed
@@ -213,8 +213,8 @@ def simulate(
 def _broadened(
     phases: list[Phase], sizes_nm: Sequence[float] | None, microstrains: Sequence[float] | None
 ) -> list[Phase]:
-    sizes = [float("inf")] * len(phases) if sizes_nm is None else list(sizes_nm)
-    strains = [0.0] * len(phases) if microstrains is None else list(microstrains)
+    sizes = [phase.size_nm for phase in phases] if sizes_nm is None else list(sizes_nm)
+    strains = [phase.microstrain for phase in phases] if microstrains is None else list(microstrains)
     for option, values in (("sizes_nm", sizes), ("microstrains", strains)):
         if len(values) != len(phases):
             raise InputError(f"{len(values)} values for {len(phases)} phases", argument=option, cure="give one each")

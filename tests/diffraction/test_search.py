@@ -224,3 +224,20 @@ def test_the_search_works_on_an_uneven_grid():
     found = searched(model_of(off(P2, 0.004, 0.004, -0.004), angles=uneven), counts)
     assert found.value("P2_a") == pytest.approx(2.885, rel=4e-4)
     assert found.value("P2_c") == pytest.approx(11.155, rel=4e-4)
+
+
+@pytest.mark.parametrize("step", [0.02, 0.05])
+def test_cells_are_found_around_a_region_that_was_left_out(step):
+    angles = np.arange(14.0, 80.0, step)
+    angles = angles[(angles < 50.0) | (angles > 60.0)]
+    model = model_of(P2, angles=angles)
+    values = model.start
+    values[model.background_block] = BACKGROUND
+    values[model.names.index("P2_scale")] = 1e-2
+    observed = model.calculated(values).total
+    table = parameters_of(model)
+    start = P2.cell[0] * 1.004
+    table.assign("P2_a", start)
+    found = search_cells(model, Data(observed, 1 / np.sqrt(observed)), table, [0.4, 0.1])
+    assert np.isfinite(found.values).all()
+    assert abs(found.value("P2_a") - P2.cell[0]) < 0.2 * abs(start - P2.cell[0])

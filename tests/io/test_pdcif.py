@@ -109,7 +109,10 @@ def test_net_intensities_are_remarked(read):
 
 def test_corrected_angles_are_preferred(read):
     body = "loop_ _pd_meas_2theta_scan _pd_proc_2theta_corrected _pd_meas_counts_total 10 10.1 5 11 11.1 6"
-    assert read(HEAD + body).two_theta.tolist() == [10.1, 11.1]
+    pattern = read(HEAD + body)
+    assert pattern.two_theta.tolist() == [10.1, 11.1]
+    assert pattern.metadata["two_theta_corrected"] is True
+    assert "two_theta_corrected" not in read(HEAD + ANGLED).metadata
 
 
 def test_angles_from_first_last_and_step(read):
@@ -181,11 +184,10 @@ def test_polarisation(read, items, polarization):
     assert ("polarization_unused" in codes(found)) == ("0.99" in items)
 
 
-def test_monochromator_without_an_angle_is_remarked(read):
+def test_a_described_monochromator_is_kept(read):
     pattern = read(f"{HEAD}_pd_instr_monochr_post_spec 'graphite (002)'\n{ANGLED}")
-    assert codes(pattern) == {"monochromator_angle_unknown"}
     assert pattern.metadata["diffracted_monochromator"] == "graphite (002)"
-    assert codes(read(f"{HEAD}_diffrn_radiation_monochromator 'Ni filter'\n{ANGLED}")) == set()
+    assert pattern.radiation.polarization is None
 
 
 def test_a_beam_that_the_user_contradicts(read):
@@ -268,7 +270,7 @@ def test_the_certification_scan_of_srm_660c(measured_data):
     assert (pattern.intensity[0], pattern.sigma[0]) == (19.0, pytest.approx(0.103**-0.5))
     assert pattern.radiation.name == "CuKa"
     assert pattern.metadata["radius_mm"] == 217.5
-    assert codes(pattern) == {"scans_left_out", "monochromator_angle_unknown"}
+    assert codes(pattern) == {"scans_left_out"}
     (only,) = read_patterns(measured_data / "standards" / "nist_srm660c_100a.cif")
     assert np.array_equal(only.intensity, pattern.intensity)
 

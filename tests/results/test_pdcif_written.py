@@ -50,6 +50,13 @@ _pd_proc_ls_special_details _pd_proc_ls_weight _pd_proc_number_of_points _pd_spe
 """
 DICTIONARIES = set(DICTIONARY_TEXT.split())
 
+# Where the fit of zincite starts: vibrations that are too large.
+STARTING = replace(ZINCITE, sites=tuple(
+    replace(site, u_iso=site.u_iso + 0.006,
+            u_aniso=site.u_aniso and (*(u + 0.006 for u in site.u_aniso[:3]), site.u_aniso[3] + 0.003, 0.0, 0.0))
+    for site in ZINCITE.sites
+))  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def document(refinement):
@@ -64,11 +71,11 @@ def main(document):
 @pytest.fixture(scope="module")
 def neutron():
     """Zincite (anisotropic) with neutrons, some regions left out, a texture and a described instrument."""
-    made = simulate([ZINCITE], radiation=1.6, neutron=True, two_theta=(20, 120, 0.05), background=[100.0], counts=8000,
+    made = simulate([ZINCITE], radiation=1.6, neutron=True, two_theta=(20, 120, 0.05), background=[100.0], counts=4e5,
                     instrument=None, geometry="debye-scherrer", seed=5)  # fmt: skip
     facts = {"temperature_k": 295.0, "sample": "zinc oxide; \u03bcm powder", "start_time": "2024-03-22T21:30:13"}
     pattern = replace(made.pattern, metadata=facts).exclude([(30.0, 31.0), (77.125, 80.0)])
-    return fit(pattern, [ZINCITE], geometry="debye-scherrer")
+    return fit(pattern, [STARTING], geometry="debye-scherrer")
 
 
 def texts(block, *tags):
@@ -148,6 +155,16 @@ def test_profile_background_and_quantities_stand_in_text(main, refinement):
     assert f"k 0 = {numbers['background_0']} (free)" in background
     for name in refinement.free_names:
         assert f"{name} = {numbers[name]} (" in all_of_them
+    assert f"O3_b = {numbers['O3_b']} (tied: O3_a)" in all_of_them
+
+
+def test_humps_and_foreign_peaks_stand_with_the_background(refinement):
+    like = refinement.parameters[0]
+    hump = [replace(like, name=f"hump_0_{slot}", number=Refined(22.5, 0.3, "free")) for slot in ("position", "gauss")]
+    block = gemmi.cif.read_string(cif_text(replace(refinement, parameters=(*refinement.parameters, *hump))))[0]
+    (background,) = texts(block, "_pd_proc_ls_background_function")
+    assert "of no phase" in background
+    assert "hump_0_position = 22.5(3) (free)" in background
 
 
 def test_zero_has_the_sign_of_the_dictionary(refinement):
@@ -303,6 +320,12 @@ def test_anisotropic_displacements_follow_with_their_uncertainty(neutron):
     assert (row[0], row[4]) == ("Zn1", "0")
     assert row[1] == cif_number(Refined(crystal.sites[0].u_aniso[0], site.u_iso.esd))
     assert list(block.find_values("_atom_site_adp_type")) == ["Uani", "Uiso"]
+    # Refined, and the whole tensor has risen with it: in this setting U_eq is a third of the trace.
+    start = STARTING.sites[0]
+    assert site.u_iso.esd > 0
+    rise = sum(crystal.sites[0].u_aniso[:3]) / 3 - sum(start.u_aniso[:3]) / 3
+    assert rise == pytest.approx(site.u_iso - start.u_iso, rel=1e-3, abs=1e-9)
+    assert rise == pytest.approx(-0.006, abs=5 * site.u_iso.esd)
 
 
 def test_a_phase_called_fit_does_not_take_the_place_of_fit_cif():

@@ -12,8 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.profiles import shared_out
+from layerox.diffraction.simulate import Calculated
 
 FloatArray = NDArray[np.float64]
+# Of a normal distribution, in units of sigma.
+MEAN_DEVIATION = float(np.sqrt(2.0 / np.pi))
+# Calculated intensity, in sigmas of a point, from which on observed over calculated says anything.
+VISIBLE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +71,25 @@ def agreement(observed: FloatArray, calculated: FloatArray, weight: FloatArray, 
         points=len(observed),
         free_parameters=free_parameters,
     )
+
+
+def unexplained(observed: FloatArray, calculated: FloatArray, background: FloatArray, sigma: FloatArray) -> float:
+    """Return the share of the intensity above the background that the model leaves unexplained, noise taken off.
+
+    Sum |y_o - y_c| over sum |y_o - y_b|, each less the sum of |noise| that counting alone gives: 0 for a model that
+    fits within the noise however weak the peaks are, 1 for one that might as well not be there. All of shape (n,).
+    """
+    noise = MEAN_DEVIATION * float(sigma.sum())
+    left = float(np.abs(observed - calculated).sum()) - noise
+    peaks = float(np.abs(observed - background).sum()) - noise
+    return max(left, 0.0) / peaks if peaks > 0 else 0.0
+
+
+def observed_over_calculated(observed: FloatArray, calculated: Calculated, sigma: FloatArray) -> FloatArray:
+    """Return the ratio of both above the background, 1 where the calculated one is lost in the noise, shape (n,)."""
+    above = calculated.phases.sum(axis=0)
+    visible = above > VISIBLE * sigma
+    return np.where(visible, (observed - calculated.background) / np.where(visible, above, 1.0), 1.0)
 
 
 def r_bragg(

@@ -7,7 +7,7 @@ warnings that a referee would raise.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.agreement import agreement, r_bragg
+from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained
+from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name
 from layerox.diffraction.phase import Phase, with_displacement
 from layerox.diffraction.prepare import Outcome
@@ -28,6 +29,7 @@ from layerox.diffraction.refinement import (
     RefinedPhase,
     RefinedSite,
     Refinement,
+    RefinementStatus,
 )
 from layerox.diffraction.scattering import has_ion
 from layerox.diffraction.simulate import Model, safe_name
@@ -42,6 +44,8 @@ FloatArray = NDArray[np.float64]
 WORTH_LISTING = 0.5
 TOO_CORRELATED = 0.9
 SERIAL = 1.0
+# Share of the peaks' intensity left unexplained that deserves a word, and from which on there is no fit to speak of.
+LEFT_OUT, NOT_A_MODEL = 0.2, 0.5
 
 
 def conclude(
@@ -74,9 +78,10 @@ def conclude(
     phases = tuple(reader.phase(index) for index in range(len(model.phases)))
     names, covariance = _public_covariance(minimum)
     correlations = _correlations(names, covariance)
-    supported = any(phase.is_supported for phase in phases)
-    status = minimum.outcome if supported else "failed"
-    reason = minimum.reason if supported else "the data support none of the phases"
+    left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
+    fault = _fault(phases, left)
+    status: RefinementStatus = "failed" if fault else minimum.outcome
+    reason = fault or minimum.reason
     return Refinement(
         status=status,
         reason=reason,
@@ -93,12 +98,21 @@ def conclude(
         background=calculated.background,
         contributions=calculated.phases,
         steps=outcome.steps,
-        warnings=tuple(_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson)),
+        warnings=tuple(_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson, left)),
         cpu_s=cpu_s,
         version=version("layerox"),
         recipe=recipe,
         largest_shift=minimum.largest_shift,
     )
+
+
+def _fault(phases: Sequence[RefinedPhase], left: float) -> str:
+    """Return why a minimum is no result whatever the descent says of it, "" if it is one."""
+    if not any(phase.is_supported for phase in phases):
+        return "the data support none of the phases"
+    if left > NOT_A_MODEL:
+        return f"{100 * left:.0f} % of the peaks' intensity is unexplained: a phase is missing, or a cell far off"
+    return ""
 
 
 class _Reader:
@@ -112,8 +126,7 @@ class _Reader:
         self.fractions: WeightFractions = weight_fractions(
             self.model, self.values, self.transfer, self.minimum.covariance
         )
-        above = np.maximum(self.minimum.calculated.total - self.minimum.calculated.background, 1e-9)
-        self.ratio = (pattern.intensity - self.minimum.calculated.background) / above
+        self.ratio = observed_over_calculated(pattern.intensity, self.minimum.calculated, pattern.sigma)
 
     def number(self, index: int) -> Refined:
         """Return a quantity of the model by its index."""
@@ -164,9 +177,11 @@ class _Reader:
             name=phase.name,
             space_group=crystal.space_group,
             formula=crystal.formula,
-            weight_fraction=self._fraction(index) if supported else self._absent(index, esd),
+            weight_fraction=self._fraction(index, phase) if supported else self._absent(index, esd),
             intensity_share=float(rows[index].sum() / max(rows.sum(), 1e-300)),
             support_sigma=scale / scale.esd if supported and scale.esd > 0 else support,
+            mode=phase.mode,
+            intensities=self._intensities(index),
             r_bragg=self._r_bragg(index) if supported else None,
             cell=self._cell(phase, block, slots),
             size_nm=_size(slots["inverse_size"]),
@@ -179,8 +194,11 @@ class _Reader:
             ticks=self._ticks(index),
         )
 
-    def _fraction(self, index: int) -> Refined:
-        alone = len(self.model.phases) - len(self.outcome.unsupported) == 1
+    def _fraction(self, index: int, phase: Phase) -> Refined:
+        if is_extracted(phase):
+            return Refined(math.nan)
+        weighed = sum(not is_extracted(other) for other in self.model.phases)
+        alone = weighed - len(self.outcome.unsupported) == 1
         status: Status = "fixed" if alone else "free"
         return Refined(self.fractions.values[index], self.fractions.esds[index], status)
 
@@ -194,9 +212,19 @@ class _Reader:
 
     def _r_bragg(self, index: int) -> float:
         peaks = self.minimum.calculated.peaks[index]
-        table = peaks.table.copy()
+        shapes = peaks.listed if peaks.parts is None else peaks.parts
+        table = shapes.table.copy()
         table[3] *= self.values[self.model.phase_blocks[index].start + pk.SCALE]
-        return r_bragg(self.model.two_theta, self.ratio, table, peaks.listed.owner, self.model.tail)
+        return r_bragg(self.model.two_theta, self.ratio, table, shapes.owner, self.model.tail)
+
+    def _intensities(self, index: int) -> dict[tuple[int, int, int], Refined]:
+        """Return |F|^2 (in units of the scale) of the reflections whose intensities are taken from the data."""
+        own, block = self.model.phase_models[index], self.model.phase_blocks[index]
+        start = block.stop - len(own.intensity_slots)
+        seen = own.groups_between(*self.model.limits)
+        groups = own.group.tolist() if is_extracted(self.model.phases[index]) else []
+        rows = zip(own.reflections.hkl.tolist(), groups, strict=False)
+        return {(hkl[0], hkl[1], hkl[2]): self.number(start + g) for hkl, g in rows if seen[g]}
 
     def _cell(self, phase: Phase, block: slice, slots: dict[str, Refined]) -> dict[str, Refined]:
         own = slice(block.start + pk.CELL, block.start + pk.CELL + 6)
@@ -288,6 +316,7 @@ def _warnings(
     parameters: tuple[RefinedParameter, ...],
     correlations: list[Correlation],
     durbin_watson: float,
+    left: float,
 ) -> list[Notice]:
     model = outcome.model
     return [
@@ -300,6 +329,9 @@ def _warnings(
           for name, (support, _) in outcome.unsupported.items()),
         *_positions_and_correlations(parameters, correlations),
         *_serial_correlation(durbin_watson),
+        *_unexplained(left),
+        *_extracted(model),
+        *outcome.remarks,
     ]  # fmt: skip
 
 
@@ -325,6 +357,9 @@ def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: I
         notices.append(Notice("poisson_sigma", "the file gives no sigmas; counting statistics are assumed"))
     if model.radiation.polarization is None and model.radiation.kind == "xray":
         message = "an unpolarised beam without monochromator is assumed (polarization 0.5)"
+        keys = ("diffracted_monochromator", "incident_monochromator", "monochromator")
+        if described := next((text for key in keys if (text := pattern.metadata.get(key))), None):
+            message += f", though the file names {str(described)!r}: give its two-theta with --monochromator"
         notices.append(Notice("polarization_assumed", message))
     if (
         instrument.displacement_mm != minimum.parameters.value("instrument_displacement")
@@ -332,7 +367,8 @@ def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: I
     ):
         message = f"the displacement is that on a goniometer radius of {DEFAULT_RADIUS_MM:g} mm, the default"
         notices.append(Notice("radius_assumed", message))
-    if instrument.profile is None:
+    widths = [name for name in minimum.parameters.free_names if name.endswith((INVERSE_SIZE, "_microstrain"))]
+    if instrument.profile is None and widths:
         message = "no calibrated profile was given: sizes and microstrains hold the diffractometer's share"
         notices.append(Notice("instrument_uncalibrated", message))
     return notices
@@ -344,13 +380,13 @@ def _positions_and_correlations(
     """Name what correlates; if zero and displacement both vary, their correlations with the cells say nothing new."""
     free = {p.name for p in parameters if p.number.status == "free"}
     errors = {"instrument_zero", "instrument_displacement"}
-    if not errors <= free:
+    cells = {name for name in free if name.endswith(tuple(f"_{cell}" for cell in CELL_NAMES))}
+    if not (errors <= free and cells):
         return _strong_correlations(correlations)
     message = (
         "a zero error and a displaced specimen were not told apart: the esds of the cells hold that; calibrate the zero"
     )
-    places = errors | {name for name in free if name.endswith(tuple(f"_{cell}" for cell in CELL_NAMES))}
-    others = [c for c in correlations if not {c.a, c.b} <= places]
+    others = [c for c in correlations if not {c.a, c.b} <= errors | cells]
     return [Notice("position_ambiguous", message), *_strong_correlations(others)]
 
 
@@ -360,6 +396,22 @@ def _strong_correlations(correlations: list[Correlation]) -> list[Notice]:
         return []
     pairs = ", ".join(f"{c.a} and {c.b} ({c.value:.2f})" for c in strong)
     return [Notice("strong_correlation", f"correlations above {TOO_CORRELATED:g}: {pairs}")]
+
+
+def _extracted(model: Model) -> list[Notice]:
+    names = [phase.name for phase in model.phases if is_extracted(phase)]
+    if not names:
+        return []
+    message = f"the intensities of {', '.join(names)} are taken from the data: no fraction follows from them"
+    rest = "" if len(names) == len(model.phases) else "; the fractions given are of the other phases among themselves"
+    return [Notice("extracted_intensities", message + rest)]
+
+
+def _unexplained(left: float) -> list[Notice]:
+    if left < LEFT_OUT:
+        return []
+    message = f"{100 * left:.0f} % of the peaks' intensity is unexplained: fractions and cells are of what is explained"
+    return [Notice("unexplained_intensity", message)]
 
 
 def _serial_correlation(durbin_watson: float) -> list[Notice]:

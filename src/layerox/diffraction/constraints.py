@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from layerox.crystal import Crystal
 from layerox.diffraction.extra_peaks import EXTRA_SLOTS, ExtraPeak
 from layerox.diffraction.parameters import Parameters
-from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase import INTENSITY, Phase
 from layerox.diffraction.simulate import Model, safe_name
 from layerox.symmetry import CELL_NAMES
 
@@ -61,6 +61,7 @@ def constrained(
     for phase in phases:
         _constrain_cell(table, phase)
         _constrain_sites(table, phase)
+        _constrain_intensities(table, phase)
     return table
 
 
@@ -108,6 +109,14 @@ def _constrain_sites(table: Parameters, phase: Phase) -> None:
                 k, lead = table.find(other[axis]), table.find(names[0][axis])
                 table.lower[k], table.upper[k] = table.lower[lead], table.upper[lead]
     _fix_origin(table, phase)
+
+
+def _constrain_intensities(table: Parameters, phase: Phase) -> None:
+    """Keep intensities that are taken from the data above zero."""
+    prefix = safe_name(f"{phase.name}_{INTENSITY}")
+    rows = [k for k, name in enumerate(table.names) if name.startswith(prefix)] if phase.mode != "rietveld" else []
+    if rows:
+        table.lower[rows] = 1e-7 * table.values[rows].max()
 
 
 def _site_names(phase: Phase, label: str) -> list[str]:

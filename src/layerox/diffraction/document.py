@@ -126,6 +126,8 @@ def _phase(phase: RefinedPhase) -> Document:
         "preferred_orientation": {**_number(phase.preferred_orientation), "axis": list(phase.texture_axis)},
         "sites": [_site(site) for site in phase.sites],
         "anisotropic": {site.label: site.u_aniso for site in phase.crystal.sites if site.u_aniso},
+        "mode": phase.mode,
+        "intensities": [[*hkl, _number(number)] for hkl, number in phase.intensities.items()],
         "ticks": phase.ticks.round(5).tolist(),
     }
 
@@ -245,6 +247,8 @@ def _read_phase(row: Document) -> RefinedPhase:
         scale=_read_number(row["scale"]),
         crystal=crystal,
         ticks=np.array(row["ticks"]),
+        mode=row.get("mode", "rietveld"),
+        intensities={(h, k, i): _read_number(number) for h, k, i, number in row.get("intensities", ())},
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from functools import cache
 from typing import Any
 
@@ -67,6 +68,12 @@ class Expression:
     def indices(self) -> list[int]:
         """Indices of the parameters that the expression names."""
         return [k for k, _ in self._sources.values()]
+
+    def moved(self, places: Mapping[int, int]) -> Expression:
+        """Return the same expression of parameters that stand elsewhere: old index -> new index."""
+        other = copy(self)
+        other._sources = {name: (places[k], reciprocal) for name, (k, reciprocal) in self._sources.items()}
+        return other
 
     def value(self, values: FloatArray) -> float:
         """Return the value of the parameter that follows the expression, as the model holds it.

@@ -28,6 +28,10 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 IntensityMode = Literal["rietveld", "le-bail", "pawley"]
 
+# How the intensities of a phase are called that has them from the data: "I_0_0_2".
+INTENSITY = "I_"
+# Relative difference of 1/d^2 below which reflections are one, and a width (degrees) to guess heights with.
+SAME_SPACING, WIDTH_GUESSED = 2e-4, 0.1
 # The sphere of reflections is drawn this much larger than the range asks, so that cells may shrink or grow.
 CELL_MARGIN = 0.05
 LAST_ANGLE = 175.0
@@ -198,6 +202,7 @@ class PhaseModel:
         images = equivalents(self.reflections.hkl, rotations[one_of_each_sign(rotations)])
         self.equivalents = np.ascontiguousarray(images, dtype=np.float64)
         self._sums: tuple[bytes, tuple[FloatArray, ...]] = (b"", ())
+        self._group_reflections()
 
     def _prepare_sums(self, crystal: Crystal) -> None:
         rotations, translations = crystal.symmetry.coset
@@ -213,6 +218,40 @@ class PhaseModel:
         self.site_weights = np.array(crystal.multiplicities, dtype=np.float64) / len(keep)
         self.beta = np.array([_anisotropy(crystal, k) for k in range(self.sites)])
 
+    def _group_reflections(self) -> None:
+        """Join reflections that no pattern tells apart: what a phase whose intensities come from the data has of them.
+
+        Reflections of one spacing (or as good as one) have one intensity for each of their equivalents.
+        """
+        if self.phase.mode == "rietveld":
+            self.intensity_slots: list[str] = []
+            self.first_intensities = np.zeros(0)
+            self.group = np.zeros(0, dtype=np.int64)
+            return
+        q = 1.0 / self.reflections.d_spacing(self.phase.crystal.cell) ** 2
+        apart = np.diff(q, prepend=-1.0) > SAME_SPACING * q
+        self.group = np.cumsum(apart) - 1
+        first = self.reflections.hkl[apart]
+        self.intensity_slots = [INTENSITY + "_".join(str(i).replace("-", "m") for i in hkl) for hkl in first.tolist()]
+        self.first_intensities = np.ones(len(first))
+
+    def groups_between(self, low: float, high: float) -> NDArray[np.bool_]:
+        """Return which groups of reflections stand between two angles (degrees) in the starting cell."""
+        sines = 0.5 * self.wavelengths[0] / self.reflections.d_spacing(self.phase.crystal.cell)
+        angles = 2.0 * np.degrees(np.arcsin(np.minimum(sines, 1.0)))
+        seen = np.zeros(len(self.intensity_slots), dtype=bool)
+        if len(seen):
+            seen[self.group[(angles >= low) & (angles <= high)]] = True
+        return seen
+
+    def scale_for(self, values: FloatArray, height: float) -> float:
+        """Return the scale at which the peaks of unit intensities have about a height, counts."""
+        weight = self.reflections.multiplicity.astype(np.float64)
+        sines = 0.5 * self.wavelengths[0] / self.reflections.d_spacing(self.phase.crystal.cell)
+        inside = sines < math.sin(0.5 * self.last)
+        factors = [pk.lorentz_polarization(math.asin(sine), self.polarization)[0] for sine in sines[inside]]
+        return height / float(np.median(weight[inside] * factors) / WIDTH_GUESSED)
+
     def geometric_sums(self, positions: FloatArray) -> tuple[FloatArray, ...]:
         """Return T and its gradient, computed anew only when a coordinate has moved."""
         key = positions.tobytes()
@@ -225,7 +264,8 @@ class PhaseModel:
         """Return the peaks for the values of the phase and of the instrument."""
         inverse, slopes = pk.reciprocal_metric(values[pk.CELL : pk.CELL + 6])
         q, by_cell = pk.inverse_squares(self.hkl, inverse, slopes)
-        site_values = values[pk.SITES :].reshape(self.sites, pk.PER_SITE)
+        end = pk.SITES + self.sites * pk.PER_SITE
+        site_values = values[pk.SITES : end].reshape(self.sites, pk.PER_SITE)
         real, imag, _, _ = self.geometric_sums(np.ascontiguousarray(site_values[:, :3]))
         f_squared, f_slope, by_occupancy, by_sum = squared_structure_factors(
             q,
@@ -238,6 +278,8 @@ class PhaseModel:
             real,
             imag,
         )
+        if self.intensity_slots:
+            f_squared, f_slope = values[end:][self.group], np.zeros(len(q))
         r = values[pk.ORIENTATION]
         texture, by_r, texture_by_cell = texture_factors(self.equivalents, self.axis, r, inverse, slopes)
         weight = self.reflections.multiplicity * texture
@@ -341,6 +383,8 @@ class PhaseModel:
         if slot == pk.ORIENTATION:
             return np.asarray(multiplicity * peaks.f_squared * peaks.texture_by_r)
         site, kind = divmod(slot - pk.SITES, pk.PER_SITE)
+        if site >= self.sites:
+            return np.asarray(multiplicity * (self.group == slot - pk.SITES - self.sites * pk.PER_SITE))
         weight = multiplicity * peaks.texture
         if kind == pk.SITE_OCCUPANCY:
             return np.asarray(weight * peaks.by_occupancy[site])

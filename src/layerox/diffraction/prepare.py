@@ -10,6 +10,7 @@ import numpy as np
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.course import Course, Step
 from layerox.diffraction.extra_peaks import refuse_outside
+from layerox.diffraction.extraction import ExtractionCourse, is_extracted, prepare_extraction
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import Plan
@@ -17,6 +18,7 @@ from layerox.diffraction.refine import Data, Minimum
 from layerox.diffraction.search import peak_width
 from layerox.diffraction.simulate import Model, safe_name
 from layerox.instrument import Instrument, Profile
+from layerox.notice import Notice
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 
@@ -44,6 +46,8 @@ class Outcome:
         and that uncertainty.
     evaluations
         Number of patterns computed with their derivatives.
+    remarks
+        What the strategy noticed and a user should know.
     """
 
     model: Model
@@ -51,6 +55,7 @@ class Outcome:
     steps: tuple[Step, ...]
     unsupported: dict[str, tuple[float, float]]
     evaluations: int
+    remarks: tuple[Notice, ...] = ()
 
 
 def prepared(
@@ -88,7 +93,9 @@ def prepared(
     named = plan.named(parameters)
     for phase in phases:
         _tie_displacements(parameters, phase, named)
-    return Course(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress)
+    kind = ExtractionCourse if any(map(is_extracted, phases)) else Course
+    prepare_extraction(model, parameters, float(np.ptp(pattern.intensity)))
+    return kind(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress)
 
 
 def with_starting_widths(instrument: Instrument, pattern: Pattern) -> Instrument:
@@ -135,3 +142,8 @@ def _tie_displacements(parameters: Parameters, phase: Phase, named: set[str]) ->
         leader, *others = [name for name in group if name not in named] or group[:1]
         for name in others:
             parameters.tie(name, leader, offset=parameters.value(name) - parameters.value(leader))
+
+
+def coordinates(phase: Phase) -> list[str]:
+    """Return the names of all coordinates of a phase, those that symmetry fixes included."""
+    return [safe_name(f"{phase.name}_{site.label}_{axis}") for site in phase.crystal.sites for axis in "xyz"]

@@ -201,6 +201,8 @@ def add_peak_gradients(
             d_position *= area[k]
             row = jacobian[columns[v], start:stop]
             if d_position == 0.0 and d_width == 0.0 and d_eta == 0.0:
+                if d_area == 0.0:
+                    continue
                 for i in range(n):
                     row[i] += d_area * value[i]
             else:
@@ -319,6 +321,8 @@ def add_asymmetry_gradients(
                 by_width[i], by_eta[i] = wider * weight[i], mixed * weight[i]
             for v in range(variables):
                 d_centre, d_gauss, d_lorentz, d_area = gradients[v, k] if symmetric else part_gradients[v, which]
+                if d_centre == 0.0 and d_gauss == 0.0 and d_lorentz == 0.0 and d_area == 0.0:
+                    continue
                 if symmetric:
                     d_area = -d_area
                 d_width = area * (width_g * d_gauss + width_l * d_lorentz)

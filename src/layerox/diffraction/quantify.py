@@ -67,7 +67,8 @@ def weight_fractions(model: Model, values: FloatArray, transfer: FloatArray, cov
     count = len(model.phases)
     weights, gradients = np.zeros(count), np.zeros((count, len(values)))
     for p, (phase, block) in enumerate(zip(model.phases, model.phase_blocks, strict=True)):
-        weights[p], gradients[p, block] = _weight(phase.crystal, values[block])
+        if phase.mode == "rietveld":
+            weights[p], gradients[p, block] = _weight(phase.crystal, values[block])
     total = weights.sum()
     if total <= 0:
         nothing = np.zeros((count, count))

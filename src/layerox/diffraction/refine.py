@@ -26,7 +26,8 @@ FIRST_DAMPING = 1e-4
 LEAST_DAMPING, MOST_DAMPING = 1e-9, 1e9
 # Share of the promised fall of chi-squared that a step must bring.
 WORTH_OF_STEP = 1e-4
-# A step as short as this (in standard uncertainties) may fail to lower chi-squared by rounding alone.
+# A step as short as this (in standard uncertainties, for each variable) may fail to lower chi-squared because tails
+# are cut and integrals are sums.
 WITHIN_NOISE = 0.02
 # Smallest eigenvalue of a scaled normal matrix that rounding leaves a meaning.
 UNDETERMINED = 1e-13
@@ -229,7 +230,7 @@ class _Descent:
             self.x, self.state = place, trial
             self.damping = max(self.damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
         else:
-            short = short or self._undamped_length() <= WITHIN_NOISE
+            short = short or self._undamped_length() <= WITHIN_NOISE * np.sqrt(len(self.x))
             self.damping *= 10.0
         if short:
             self._end("")

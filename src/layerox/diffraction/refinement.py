@@ -7,7 +7,7 @@ without the model. Nothing in it is stored on its inputs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from layerox.crystal import Crystal
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.course import Step
 from layerox.diffraction.display import html_table, percent_text
+from layerox.diffraction.phase import IntensityMode
 from layerox.errors import UnknownName, nearest
 from layerox.instrument import Instrument
 from layerox.notice import Notice
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import lmfit
 
 FloatArray = NDArray[np.float64]
+RefinementStatus = Literal["converged", "not_converged", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,8 @@ class RefinedPhase:
         The refined structure.
     ticks
         Angles of the strongest line's reflections in the range, degrees.
+    mode, intensities
+        How the intensities were had; where they are taken from the data, |F|^2 by hkl.
     """
 
     name: str
@@ -91,11 +95,18 @@ class RefinedPhase:
     scale: Refined
     crystal: Crystal
     ticks: FloatArray
+    mode: IntensityMode = "rietveld"
+    intensities: Mapping[tuple[int, int, int], Refined] = field(default_factory=dict)
 
     @property
     def is_supported(self) -> bool:
         """Whether the data show the phase."""
         return self.weight_fraction.status != "unsupported"
+
+    @property
+    def fraction_text(self) -> str:
+        """Weight fraction in per cent ("61.80(10)"), the mode of a phase that has none, or "unsupported"."""
+        return percent_text(self.weight_fraction) if self.mode == "rietveld" else self.mode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +170,7 @@ class Refinement:
         Largest step of a variable that was left to do, in standard uncertainties ("shift/su"); None when not known.
     """
 
-    status: Literal["converged", "not_converged", "failed"]
+    status: RefinementStatus
     reason: str | None
     pattern: Pattern
     radiation: Radiation
@@ -212,17 +223,14 @@ class Refinement:
         return json_text(self)
 
     def __repr__(self) -> str:
-        fractions = ", ".join(f"{name} {percent_text(number)}" for name, number in self.weight_fractions.items())
+        fractions = ", ".join(f"{phase.name} {phase.fraction_text}" for phase in self.phases)
         return f"<Refinement {self._headline}; weight %: {fractions}>"
 
     def _repr_html_(self) -> str:
         """Return the table of phases that a notebook shows."""
         cells = ("a", "b", "c", "volume")
         head = ("phase", "space group", "weight %", "a (A)", "b (A)", "c (A)", "V (A^3)")
-        rows = [
-            (p.name, p.space_group, percent_text(p.weight_fraction), *(str(p.cell[name]) for name in cells))
-            for p in self.phases
-        ]
+        rows = [(p.name, p.space_group, p.fraction_text, *(str(p.cell[name]) for name in cells)) for p in self.phases]
         return html_table(self._headline, head, rows)
 
     @property

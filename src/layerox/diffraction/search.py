@@ -7,7 +7,7 @@ observed and calculated pattern still overlap, and the cells can be refined; the
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,14 @@ FloatArray = NDArray[np.float64]
 BLURS = (1.0, 0.35, 0.12)
 WRONG_CELL = 0.01
 POINTS_PER_BLUR = 6
+# Standard deviations beyond which a Gaussian is nothing.
+REACH = 3.5
 SIGMA_PER_FWHM = 1.0 / math.sqrt(8.0 * math.log(2.0))
 SUPPORT_FOR_CELL = 8.0
 PEAK_FRACTION = 0.5
+# The grid of cells that is tried when a start is far off: relative steps, their number to each side, the blur in units
+# of the coarsest of a descent, and how often each phase has its turn.
+SCAN_STEP, SCAN_STEPS, SCAN_BLUR, SCAN_ROUNDS = 0.006, 6, 0.6, 2
 
 
 def peak_width(two_theta: FloatArray, intensity: FloatArray) -> float:
@@ -111,10 +116,8 @@ def search_cells(model: Model, data: Data, parameters: Parameters, blurs: Sequen
     present = parameters.copy()
     for blur in blurs:
         coarse, coarse_data = _blurred(model, data, blur)
-        trial = present.copy()
+        trial = _widened(present, width + blur**2)
         w = trial.find("instrument_w")
-        trial.upper[w] = np.inf
-        trial.values[w] = width + blur**2
         support = set_linear(coarse, coarse_data, trial)
         trial.free(_cells_of(model, support > SUPPORT_FOR_CELL))
         trial.free(slot_name(p, "scale") for p in model.phases)
@@ -123,6 +126,70 @@ def search_cells(model: Model, data: Data, parameters: Parameters, blurs: Sequen
             if k != w:
                 present.values[k] = found.parameters.values[k]
     return present
+
+
+def _widened(parameters: Parameters, w: float) -> Parameters:
+    """Return a copy with another W, whatever its bounds."""
+    trial = parameters.copy()
+    k = trial.find("instrument_w")
+    trial.upper[k], trial.values[k] = np.inf, w
+    return trial
+
+
+def scan_cells(model: Model, data: Data, parameters: Parameters) -> Parameters:
+    """Try a grid of cells for one phase after another on the blurred pattern, and keep the best.
+
+    For starts so far off that a descent ends between wrong peaks. Lengths in the layers move together, c by itself.
+    Returned are the parameters with new cells; nothing else is changed.
+    """
+    blur = SCAN_BLUR * blurs_for(model)[0]
+    coarse, coarse_data = _blurred(model, data, blur)
+    trial = _widened(parameters, parameters.value("instrument_w") + blur**2)
+    set_linear(coarse, coarse_data, trial)
+    result = parameters.copy()
+    for _ in range(SCAN_ROUNDS):
+        for p in range(len(model.phases)):
+            for name, value in _best_cell(coarse, coarse_data, trial, p).items():
+                trial.assign(name, value)
+                result.assign(name, value)
+    return result
+
+
+def _best_cell(model: Model, data: Data, parameters: Parameters, p: int) -> dict[str, float]:
+    """Return the cell lengths of phase p that explain most beside the others as they are."""
+    phase = model.phases[p]
+    lengths = [k for k in phase.crystal.symmetry.cell_rule.free if k < 3]
+    names = [slot_name(phase, CELL_NAMES[k]) for k in lengths]
+    if not all(parameters.is_own_master(name) for name in names):
+        return {}
+    values = parameters.values[: len(model.names)]
+    reach = np.maximum(model.reach_scales, 1e-300)
+    others = [model.unit_pattern(q, values, reach[q]) for q in range(len(model.phases)) if q != p]
+    background = model.basis[[k for k in range(model.background_block.stop) if parameters.vary[k]]]
+    fixed = np.concatenate([background, np.array(others).reshape(-1, model.two_theta.size)])
+    rows, target = np.concatenate([fixed, fixed[:1]]) * data.weight, data.intensity * data.weight
+    best, chosen = np.inf, {}
+    centre = np.array([parameters.value(name) for name in names])
+    for factors in _grid([k == 2 and len(lengths) > 1 for k in lengths]):
+        trial = parameters.copy()
+        for name, value in zip(names, centre * factors, strict=True):
+            trial.assign(name, value)
+        rows[-1] = model.unit_pattern(p, trial.values[: len(model.names)], reach[p]) * data.weight
+        if not rows[-1].any():
+            continue
+        solution, _ = _non_negative(rows, target, len(background))
+        chi_squared = float(((solution @ rows - target) ** 2).sum())
+        if chi_squared < best:
+            best, chosen = chi_squared, {name: trial.value(name) for name in names}
+    return chosen
+
+
+def _grid(stacked: Sequence[bool]) -> Iterator[FloatArray]:
+    """Yield factors on the free lengths: one for those in the layers, another for those along the stacking."""
+    steps = 1.0 + SCAN_STEP * np.arange(-SCAN_STEPS, SCAN_STEPS + 1)
+    for in_plane in steps:
+        for along in steps if any(stacked) else (1.0,):
+            yield np.where(stacked, along, in_plane)
 
 
 def _cells_of(model: Model, chosen: NDArray[np.bool_]) -> list[str]:
@@ -137,19 +204,25 @@ def _blurred(model: Model, data: Data, blur: float) -> tuple[Model, Data]:
     spacing = max(blur / POINTS_PER_BLUR, step)
     grid = np.arange(two_theta[0], two_theta[-1], spacing)
     sigma = blur * SIGMA_PER_FWHM
+    # Where nothing was measured, or was left out on purpose, there is nothing to blur.
+    near = max(REACH * sigma, step)
+    grid = grid[np.searchsorted(two_theta, grid + near) > np.searchsorted(two_theta, grid - near)]
     intensity = _smoothed(two_theta, data.intensity, grid, sigma)
     variance = _smoothed(two_theta, data.weight**-2, grid, sigma)
     return model.on(grid), Data(intensity, 1.0 / np.sqrt(variance))
 
 
 def _smoothed(two_theta: FloatArray, values: FloatArray, grid: FloatArray, sigma: float) -> FloatArray:
-    """Return the Gaussian-weighted mean of `values` around each grid point."""
-    reach = 3.5 * sigma
+    """Return the Gaussian-weighted mean of `values` around each grid point, a neighbour's if none is within reach."""
+    reach = REACH * sigma
     start = np.searchsorted(two_theta, grid - reach)
     stop = np.searchsorted(two_theta, grid + reach)
     result = np.empty(grid.size)
     for k, centre in enumerate(grid):
-        window = slice(start[k], max(stop[k], start[k] + 1))
+        if start[k] == stop[k]:
+            result[k] = values[min(start[k], values.size - 1)]
+            continue
+        window = slice(start[k], stop[k])
         kernel = np.exp(-0.5 * ((two_theta[window] - centre) / sigma) ** 2)
         result[k] = kernel @ values[window] / kernel.sum()
     return result

@@ -95,14 +95,15 @@ class Model:
         return model
 
     def _name_slots(self) -> None:
-        self.names, self._start = slots_of(self.phases, self.instrument, len(self.basis), self.extras)
+        intensities = [(model.intensity_slots, model.first_intensities) for model in self.phase_models]
+        self.names, self._start = slots_of(self.phases, self.instrument, len(self.basis), self.extras, intensities)
         self.background_block = slice(0, len(self.basis))
         self.instrument_block = slice(self.background_block.stop, self.background_block.stop + len(INSTRUMENT_SLOTS))
         start = self.instrument_block.stop + sum(len(extra.names) for extra in self.extras)
         self.extra_block = slice(self.instrument_block.stop, start)
         blocks = []
-        for phase in self.phases:
-            blocks.append(slice(start, start + len(phase.slot_names)))
+        for phase, model in zip(self.phases, self.phase_models, strict=True):
+            blocks.append(slice(start, start + len(phase.slot_names) + len(model.intensity_slots)))
             start = blocks[-1].stop
         self.phase_blocks = tuple(blocks)
 
@@ -128,10 +129,15 @@ class Model:
 
     def unit_patterns(self, values: FloatArray, reach_scales: FloatArray) -> FloatArray:
         """Return the pattern of each phase at scale 1, cut as if its scale were `reach_scales`, shape (p, n)."""
-        rows = np.zeros((len(self.phases), self.two_theta.size))
-        for index, found in enumerate(self._peaks(values)):
-            self._add(found, 1.0, self.tail / reach_scales[index], rows[index])
-        return rows
+        return np.array([self.unit_pattern(p, values, scale) for p, scale in enumerate(reach_scales)])
+
+    def unit_pattern(self, index: int, values: FloatArray, reach_scale: float) -> FloatArray:
+        """Return the pattern of one phase at scale 1, cut as if its scale were `reach_scale`, shape (n,)."""
+        row = np.zeros(self.two_theta.size)
+        instrument = np.ascontiguousarray(values[self.instrument_block])
+        found = self.phase_models[index].peaks(values[self.phase_blocks[index]], instrument)
+        self._add(found, 1.0, self.tail / reach_scale, row)
+        return row
 
     def _add(self, peaks: Peaks, scale: float, tail: float, row: FloatArray) -> None:
         """Add the peaks of a phase to its row."""
@@ -218,9 +224,15 @@ def _scaled(peaks: PeakSet, scale: float) -> FloatArray:
 
 
 def slots_of(
-    phases: Sequence[Phase], instrument: Instrument, background_terms: int, extras: Sequence[ExtraPeak] = ()
+    phases: Sequence[Phase],
+    instrument: Instrument,
+    background_terms: int,
+    extras: Sequence[ExtraPeak] = (),
+    intensities: Sequence[tuple[Sequence[str], FloatArray]] = (),
 ) -> tuple[list[str], FloatArray]:
     """Return the names and starting values of all quantities of a model, in its order.
+
+    `intensities` are the slots, and their values, of what each phase has beside its structure.
 
     Raises
     ------
@@ -235,9 +247,9 @@ def slots_of(
     for extra in extras:
         names += extra.names
         values += extra.values
-    for phase in phases:
-        names += [safe_name(f"{phase.name}_{slot}") for slot in phase.slot_names]
-        values += phase.values.tolist()
+    for phase, (slots, own) in zip(phases, intensities or [((), np.zeros(0))] * len(phases), strict=True):
+        names += [safe_name(f"{phase.name}_{slot}") for slot in (*phase.slot_names, *slots)]
+        values += [*phase.values.tolist(), *own.tolist()]
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise InputError(f"two quantities are called {twice[0]!r}", cure="rename a phase or a site")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from layerox.diffraction.course import TIGHT, Course
 from layerox.diffraction.parameters import is_background, slot_name, slot_of_public
 from layerox.diffraction.phase import Phase
@@ -17,8 +19,9 @@ from layerox.diffraction.prepare import (
     scale_support,
     with_starting_widths,
 )
+from layerox.diffraction.refine import minimise
 from layerox.diffraction.refinement import RefinedPhase, Refinement
-from layerox.diffraction.search import set_linear
+from layerox.diffraction.search import plausible_scales, set_linear
 from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
@@ -52,14 +55,14 @@ def staged(
         if last:
             wanted += plan.free(course.parameters.copy())
         course.refine(stage.name, wanted, tolerance=TIGHT)
-    unsupported = _dropped(course)
+    unsupported = _dropped(course, phases)
     return Outcome(course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations)
 
 
-def _dropped(course: Course) -> dict[str, tuple[float, float]]:
+def _dropped(course: Course, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
     """Take out the phases whose scale the data do not tell from zero; return their support and its uncertainty."""
     found = {}
-    for phase in course.model.phases:
+    for phase in phases:
         support, esd = scale_support(course, phase)
         if esd > 0 and support**2 < SUPPORT_SQUARED:
             found[phase.name] = support, esd
@@ -91,9 +94,28 @@ def warm(
     for name, value in background.items():
         course.parameters.assign(name, value)
     course.parameters.free(slot_of_public(name, course.parameters.index) for name in start.free_names)
+    height = max(float(np.ptp(pattern.intensity)), 1.0)
+    course.model.reach_scales = 0.01 * plausible_scales(course.model, course.parameters.values, height)
     course.refine("from the last result", tolerance=TIGHT)
-    unsupported = {p.name: (p.support_sigma, p.scale.esd) for p in start.phases if not p.is_supported}
+    absent = [phase for phase, old in zip(phases, start.phases, strict=True) if not old.is_supported]
+    unsupported = _still_absent(course, absent) | _dropped(course, [p for p in phases if p not in absent])
     return Outcome(course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations)
+
+
+def _still_absent(course: Course, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
+    """Ask again for phases that the start did not show; return support and its uncertainty of those still absent."""
+    found = {}
+    for phase in phases:
+        scale = slot_name(phase, "scale")
+        (gain,) = course.gains([[scale]])
+        if gain > SUPPORT_SQUARED and course.attempt(f"phase {phase.name} again", [scale]):
+            continue
+        trial = course.parameters.copy()
+        trial.free([scale])
+        probe = minimise(course.model, course.data, trial, tolerance=0.1)
+        esd = probe.esd(scale)
+        found[phase.name] = (probe.parameters.value(scale) / esd if esd > 0 else 0.0), esd
+    return found
 
 
 def refined_phase(phase: RefinedPhase) -> Phase:
@@ -106,4 +128,5 @@ def refined_phase(phase: RefinedPhase) -> Phase:
         microstrain=float(phase.microstrain),
         texture_axis=phase.texture_axis,
         preferred_orientation=float(phase.preferred_orientation),
+        mode=phase.mode,
     )

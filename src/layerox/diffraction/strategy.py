@@ -8,19 +8,23 @@ back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from layerox.diffraction.constraints import COORDINATE_RANGE
+from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.constraints import COORDINATE_RANGE, parameters_of
 from layerox.diffraction.course import TIGHT, WORTH, Course
-from layerox.diffraction.parameters import slot_name
+from layerox.diffraction.extraction import is_extracted
+from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import NO_PLAN, Plan
 from layerox.diffraction.prepare import (
     FIRST_BACKGROUND_TERMS,
     SUPPORT_SQUARED,
     Outcome,
+    coordinates,
     displacement_groups,
     drop_phase,
     prepared,
@@ -28,9 +32,10 @@ from layerox.diffraction.prepare import (
     with_starting_widths,
 )
 from layerox.diffraction.refine import Minimum
-from layerox.diffraction.search import blurs_for, peak_width, search_cells, set_linear
-from layerox.diffraction.simulate import safe_name
+from layerox.diffraction.search import blurs_for, peak_width, scan_cells, search_cells, set_linear
+from layerox.diffraction.simulate import Model
 from layerox.instrument import Instrument
+from layerox.notice import Notice
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
@@ -40,10 +45,16 @@ MOST_BACKGROUND_TERMS = 18
 SUPPORT_SQUARED_FOR_EACH = 4.0
 SUPPORT_FOR_CELL = 3.0
 SUPPORT_FOR_WIDTHS = 12.0
+# Share of the peaks' intensity that a search of the cells may leave unexplained (widths are not refined yet), and that
+# the profile may leave when atoms are to be let go: structures do not explain what is not there.
+LEFT_BY_SEARCH, LEFT_FOR_ATOMS = 0.35, 0.2
 # Chi-squared (over its reduced value) by which a zero error and a displaced specimen must differ to be told apart.
 AMBIGUOUS = 20.0
 # Axial divergence shows in peaks below this angle (degrees); where to start it from (sample and slit alike, over L).
 ASYMMETRIC_BELOW, PLAUSIBLE_AXIAL = 60.0, 0.03
+# What of the instrument a calibration fixes, and the share of chi-squared that it may cost before it is doubted.
+PROFILE = [f"instrument_{slot}" for slot in "uvwxy"]
+DOUBTFUL = 0.1
 WORST_CELL_ESD = 1e-3
 WORST_U_ESD = 0.004
 LEAST_U = 5e-4
@@ -110,8 +121,27 @@ class _Automatic:
         self._drop_unsupported()
         self._obey()
         self.course.refine("all together", tolerance=TIGHT)
-        course = self.course
-        return Outcome(self.model, course.minimum, tuple(course.steps), self.unsupported, course.evaluations)
+        course, remarks = self.course, tuple(self._doubts())
+        return Outcome(self.model, course.minimum, tuple(course.steps), self.unsupported, course.evaluations, remarks)
+
+    def _doubts(self) -> Iterator[Notice]:
+        """Say so if the data contradict a calibrated profile: it was believed."""
+        if not self.calibrated:
+            return
+        minimum = self.course.minimum
+        free = set(minimum.parameters.free_names)
+        narrow = [phase.name for phase in self._strong() if _holds_no_width(minimum, slot_name(phase, "inverse_size"))]
+        if narrow:
+            message = f"the peaks of {', '.join(narrow)} are no wider than the instrument's profile, or narrower"
+            yield Notice("profile_too_wide", f"{message}: is it of this diffractometer?")
+        profile = [name for name in PROFILE if name not in free and minimum.parameters.is_own_master(name)]
+        (gain,) = self.course.gains([profile])
+        share = gain * max(minimum.reduced_chi_squared, 1.0) / minimum.chi_squared
+        if share > DOUBTFUL:
+            message = (
+                f"another profile than the instrument's would lower chi-squared by about {100 * min(share, 0.99):.0f} %"
+            )
+            yield Notice("profile_doubtful", f"{message}: calibrate it anew, or leave it out")
 
     def _obey(self) -> None:
         """Let go what the user frees and is not free yet, of the phases that the data support."""
@@ -123,10 +153,46 @@ class _Automatic:
     def _scales_and_cells(self) -> None:
         course = self.course
         self._guess_sizes()
+        if any(map(is_extracted, self.phases)):
+            course.parameters = self._started_from_structures()
+            return course.refine("scales and background", self._names("scale"))
+        course.parameters = self._best_start(self.model, course.parameters)
         set_linear(self.model, course.data, course.parameters)
-        course.parameters = search_cells(self.model, course.data, course.parameters, blurs_for(self.model))
-        set_linear(self.model, course.data, course.parameters)
-        course.refine("scales and background", self._names("scale"))
+        return course.refine("scales and background", self._names("scale"))
+
+    def _best_start(self, model: Model, start: Parameters) -> Parameters:
+        """Return cells, scales and background as the blurred pattern shows them, scanned for where a descent fails."""
+        set_linear(model, self.course.data, start)
+        left, found = self._searched(model, start)
+        if left > LEFT_BY_SEARCH:
+            scanned_left, scanned = self._searched(model, scan_cells(model, self.course.data, start))
+            found = scanned if scanned_left < left else found
+        return found
+
+    def _started_from_structures(self) -> Parameters:
+        """Return what the structures say of cells and background, though intensities are to come from the data."""
+        own, table = self.model, self.course.parameters.copy()
+        phases = [replace(phase, mode="rietveld") for phase in own.phases]
+        beam, terms = (own.instrument, own.radiation), len(own.basis)
+        model = Model(own.two_theta, phases, *beam, background_terms=terms, tail=own.tail, extras=own.extras)
+        start = parameters_of(model)
+        start.free(name for name in table.free_names if name in start.index)
+        for name in start.names:
+            start.assign(name, table.value(name))
+        found = self._best_start(model, start)
+        for name in found.names:
+            if table.is_own_master(name):
+                table.assign(name, found.value(name))
+        return table
+
+    def _searched(self, model: Model, start: Parameters) -> tuple[float, Parameters]:
+        """Return the parameters that a descent from `start` finds, and how much of the peaks they leave unexplained."""
+        data = self.course.data
+        found = search_cells(model, data, start, blurs_for(model))
+        set_linear(model, data, found)
+        calculated = model.calculated(found.values[: len(model.names)])
+        left = unexplained(data.intensity, calculated.total, calculated.background, 1.0 / data.weight)
+        return left, found
 
     def _guess_sizes(self) -> None:
         """Start the Lorentzian width as a good part of the whole, so that it can move both ways."""
@@ -139,8 +205,10 @@ class _Automatic:
 
     def _position(self) -> None:
         """Let cells and one position error go: the zero, or where that has been calibrated the displacement."""
-        seen = [phase for phase in self.phases if scale_support(self.course, phase)[0] > SUPPORT_FOR_CELL]
-        error = "displacement" if self.calibrated else "zero"
+        seen = [phase for phase in self.phases if self._is_seen(phase, SUPPORT_FOR_CELL)]
+        # A capillary has its zero to be wrong rather than its place.
+        focusing = self.model.instrument.geometry == "bragg-brentano"
+        error = "displacement" if self.calibrated and focusing else "zero"
         cells = self._names(*CELL_NAMES, phases=seen)
         self.course.refine(f"{error} and cells", [f"instrument_{error}", *cells])
 
@@ -178,7 +246,13 @@ class _Automatic:
             self.course.attempt("axial divergence", [axial], start={axial: PLAUSIBLE_AXIAL})
 
     def _strong(self) -> list[Phase]:
-        return [phase for phase in self.phases if scale_support(self.course, phase)[0] > SUPPORT_FOR_WIDTHS]
+        return [phase for phase in self.phases if self._is_seen(phase, SUPPORT_FOR_WIDTHS)]
+
+    def _is_seen(self, phase: Phase, support: float) -> bool:
+        return is_extracted(phase) or scale_support(self.course, phase)[0] > support
+
+    def _structures(self) -> list[Phase]:
+        return [phase for phase in self.phases if not is_extracted(phase)]
 
     def _drop_vague_cells(self) -> None:
         minimum = self.course.minimum
@@ -222,21 +296,31 @@ class _Automatic:
         self._worthwhile("texture", self._texture_groups())
 
     def _texture_groups(self) -> list[list[str]]:
-        oriented = [phase for phase in self.phases if len(phase.crystal.symmetry.cell_rule.free) > 1]
+        oriented = [phase for phase in self._structures() if len(phase.crystal.symmetry.cell_rule.free) > 1]
         return [self._names("preferred_orientation", phases=[phase]) for phase in oriented]
 
     def _atoms(self) -> None:
         """Let displacements and coordinates go where the data ask for them."""
+        left = self._unexplained()
+        if left > LEFT_FOR_ATOMS:
+            self.course.record("atoms", kept=False, reason=f"{100 * left:.0f} % of the peaks' intensity is unexplained")
+            return
         self._worthwhile("atoms", self._atom_groups(), _implausible)
 
+    def _unexplained(self) -> float:
+        data, calculated = self.course.data, self.course.minimum.calculated
+        return unexplained(data.intensity, calculated.total, calculated.background, 1.0 / data.weight)
+
     def _atom_groups(self) -> list[list[str]]:
-        groups = [[names[0]] for phase in self.phases for names in displacement_groups(phase)]
-        return groups + [[name] for phase in self.phases for name in coordinates(phase)]
+        groups = [[names[0]] for phase in self._structures() for names in displacement_groups(phase)]
+        return groups + [[name] for phase in self._structures() for name in coordinates(phase)]
 
     def _second_look(self) -> None:
         """Ask once more for everything that was not let go: what hid it may have been fitted since."""
         groups = [self._names(slot, phases=[phase]) for phase in self._strong() for slot in ("microstrain",)]
-        groups += self._texture_groups() + self._atom_groups()
+        groups += self._texture_groups()
+        if self._unexplained() < LEFT_FOR_ATOMS:
+            groups += self._atom_groups()
         if not self.calibrated:
             groups.append(["instrument_u", "instrument_v"])
         free = set(self.course.parameters.free_names)
@@ -277,6 +361,11 @@ class _Automatic:
         return set(self._names(*phase.slot_names, phases=[phase]))
 
 
+def _holds_no_width(minimum: Minimum, name: str) -> bool:
+    names = minimum.parameters.free_names
+    return name in names and bool(minimum.at_bound[names.index(name)])
+
+
 def _implausible(found: Minimum, name: str) -> str:
     """Tell why a refined displacement or coordinate cannot stand, "" if it can (as anything else)."""
     esd = found.esd(name)
@@ -289,8 +378,3 @@ def _implausible(found: Minimum, name: str) -> str:
         angstrom = esd * 2 * COORDINATE_RANGE / (found.parameters.upper[k] - found.parameters.lower[k])
         return f"is known to {angstrom:.2f} A only" if angstrom > WORST_COORDINATE_ESD else ""
     return ""
-
-
-def coordinates(phase: Phase) -> list[str]:
-    """Return the names of all coordinates of a phase, those that symmetry fixes included."""
-    return [safe_name(f"{phase.name}_{site.label}_{axis}") for site in phase.crystal.sites for axis in "xyz"]

@@ -31,6 +31,7 @@ INTENSITIES = (
 )
 ANGLES = ("_pd_proc_2theta_corrected", "_pd_meas_2theta_scan", "_pd_meas_2theta_corrected", "_pd_proc_2theta")
 RANGES = ("_pd_proc_2theta_range", "_pd_meas_2theta_range")
+CORRECTED = {ANGLES[0], ANGLES[2], RANGES[0]}
 OTHER_AXES: tuple[tuple[str, Axis], ...] = (("_pd_proc_d_spacing", "d"), ("_pd_proc_recip_len_q", "q"))
 FLIGHT = ("_pd_meas_time_of_flight", "_pd_meas_time-of-flight")
 WEIGHT = "_pd_proc_ls_weight"
@@ -81,7 +82,7 @@ def _scan(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> Scan:
     tag = next(tag for tag in INTENSITIES if tag in block)
     intensity, brackets = _numbers(block, tag, path)
     _check_complete(block, tag, len(intensity), path)
-    x, axis = _axis(block, len(intensity), path)
+    x, axis, corrected = _axis(block, len(intensity), path)
     sigma, used = _sigma(block, tag, brackets, path)
     beam, says_kind, remarks = beam_of(block, blocks, path)
     scan = Scan(
@@ -92,7 +93,7 @@ def _scan(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> Scan:
         radiation=beam,
         says_kind=says_kind,
         label=_label(block),
-        metadata=_facts(block, blocks),
+        metadata=_facts(block, blocks) | ({"two_theta_corrected": True} if corrected else {}),
         remarks=tuple(remarks),
         excluded=(*_stated_regions(block), *_regions_without_weight(x, used)),
     )
@@ -132,18 +133,18 @@ def _check_complete(block: CifBlock, tag: str, points: int, path: Path) -> None:
         raise InputError(problem, place=path, cure="export or copy it again")
 
 
-def _axis(block: CifBlock, points: int, path: Path) -> tuple[FloatArray, Axis]:
-    """Return the abscissa of the points and what it is."""
+def _axis(block: CifBlock, points: int, path: Path) -> tuple[FloatArray, Axis, bool]:
+    """Return the abscissa of the points, what it is, and whether somebody has corrected the angles already."""
     for tag in ANGLES:
         if block.length(tag) == points:
-            return _numbers(block, tag, path)[0], "two-theta"
+            return _numbers(block, tag, path)[0], "two-theta", tag in CORRECTED
     for stem in RANGES:
         first, last, step = (_number(block, f"{stem}_{end}", path) for end in ("min", "max", "inc"))
         if first is not None and last is not None and step is not None:
-            return _equidistant(first, last, step, points, block.name, path), "two-theta"
+            return _equidistant(first, last, step, points, block.name, path), "two-theta", stem in CORRECTED
     for tag, axis in OTHER_AXES:
         if block.length(tag) == points:
-            return _numbers(block, tag, path)[0], axis
+            return _numbers(block, tag, path)[0], axis, False
     cure = f"add {ANGLES[1]}, or {RANGES[1]}_min, _max and _inc"
     raise InputError(f"block {block.name} has {points} intensities and no angles for them", place=path, cure=cure)
 

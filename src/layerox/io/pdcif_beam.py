@@ -29,8 +29,6 @@ from layerox.radiation import (
 PROBE, TYPE = "_diffrn_radiation_probe", "_diffrn_radiation_type"
 RATIO, NORM = "_diffrn_radiation_polarisn_ratio", "_diffrn_radiation_polarisn_norm"
 MONOCHROMATOR = "_pd_instr_2theta_monochr_post"
-DESCRIBED = ("_pd_instr_monochr_post_spec", "_pd_instr_monochr_pre_spec", "_diffrn_radiation_monochromator")
-CRYSTAL = re.compile(r"graphite|mono|\bGe\b|\bSi\b|johansson|quartz|\d{3}", re.IGNORECASE)
 WAVELENGTHS = ("_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength_value")
 WEIGHT = "_wt"
 NAMED_LINE = re.compile(rf"({'|'.join(K_ALPHA)})k-?(?:a|alpha|l3)(1(?![,+&/]))?(?!.*k-?(?:a|alpha)2)", re.IGNORECASE)
@@ -77,13 +75,7 @@ def _beam(block: CifBlock, blocks: Sequence[CifBlock]) -> tuple[Radiation | None
         )
         message += ": give the polarization or the two-theta of the monochromator"
         remarks.append(Notice("polarization_unused", message))
-    if polarization is not None:
-        return beam.polarized(polarization), kind is not None, remarks
-    described = next((text for tag in DESCRIBED if (text := block.text_said(tag, blocks))), "")
-    if CRYSTAL.search(described):
-        message = f"the file has {described!r} and no polarisation for it: give the two-theta of the monochromator"
-        remarks.append(Notice("monochromator_angle_unknown", message))
-    return beam, kind is not None, remarks
+    return beam if polarization is None else beam.polarized(polarization), kind is not None, remarks
 
 
 def _kind(block: CifBlock, blocks: Sequence[CifBlock]) -> Kind | None:

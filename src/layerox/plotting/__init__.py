@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from layerox.calibration import Calibration
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.simulation import Simulation
 from layerox.errors import InputError
+from layerox.plotting.calibration import plot_calibration
 from layerox.plotting.powder import INTENSITY_SCALES, plot_refinement, plot_simulation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["INTENSITY_SCALES", "plot", "plot_refinement", "plot_simulation"]
+__all__ = ["INTENSITY_SCALES", "plot", "plot_calibration", "plot_refinement", "plot_simulation"]
 
 
 def plot(result: object, ax: Axes | None = None, *, intensity: str = "linear") -> Axes:
@@ -21,7 +23,7 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str = "linear") -
     Parameters
     ----------
     result
-        A `Refinement` or a `Simulation`.
+        A `Refinement`, a `Simulation` or a `Calibration`.
     ax
         Where to draw; a new figure when not given.
     intensity
@@ -36,4 +38,6 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str = "linear") -
         return plot_refinement(result, ax, intensity=intensity)
     if isinstance(result, Simulation):
         return plot_simulation(result, ax, intensity=intensity)
-    raise InputError(f"a {type(result).__name__} cannot be drawn", cure="give the result of fit or simulate")
+    if isinstance(result, Calibration):
+        return plot_calibration(result, ax)
+    raise InputError(f"a {type(result).__name__} cannot be drawn", cure="give the result of fit, simulate or calibrate")

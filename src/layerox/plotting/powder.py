@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from layerox.diffraction.refinement import RefinedPhase, Refinement
 from layerox.diffraction.simulation import Simulation
 from layerox.errors import InputError, nearest
-from layerox.refined import Refined
+from layerox.plotting.canvas import png_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FloatArray = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ def plot_refinement(refinement: Refinement, ax: Axes | None = None, *, intensity
     main.plot(pattern.two_theta, refinement.calculated, lw=0.9, color=CALCULATED, label="calculated", zorder=3)
     main.plot(pattern.two_theta, refinement.background, lw=0.8, ls="--", color=BACKGROUND, label="background", zorder=4)
     shown = [phase for phase in refinement.phases if phase.is_supported]
-    labels = [f"{phase.name}  {_percent(phase)} wt %" for phase in shown]
+    labels = [f"{phase.name}  {_percent(phase)}" for phase in shown]
     lower = _below(main, [phase.ticks for phase in shown], labels, DIFFERENCE_SHARE)
     _set_scale(main, intensity, refinement.background, np.maximum(pattern.intensity, refinement.calculated))
     _draw_difference(lower, main, pattern.two_theta, refinement.difference, intensity)
@@ -162,24 +163,17 @@ def _legend(main: Axes, title: str | None) -> None:
 
 
 def _percent(phase: RefinedPhase) -> str:
-    return str(Refined(100 * phase.weight_fraction, 100 * phase.weight_fraction.esd))
+    return f"{phase.fraction_text} wt %" if phase.mode == "rietveld" else f"({phase.mode})"
 
 
 def picture(result: Refinement | Simulation, *, intensity: str = "linear", dpi: int = 150) -> bytes:
     """Return the picture of a result as a PNG file's bytes."""
-    from io import BytesIO  # noqa: PLC0415
 
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots(gridspec_kw=MARGINS)
+        if isinstance(result, Refinement):
+            plot_refinement(result, axes, intensity=intensity)
+        else:
+            plot_simulation(result, axes, intensity=intensity)
 
-    figure = Figure(figsize=FIGURE_INCHES)
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(gridspec_kw=MARGINS)
-    if isinstance(result, Refinement):
-        plot_refinement(result, axes, intensity=intensity)
-    else:
-        plot_simulation(result, axes, intensity=intensity)
-    buffer = BytesIO()
-    # Numbers of many digits reach beyond the margins: the picture grows with them.
-    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.1)
-    return buffer.getvalue()
+    return png_of(draw, FIGURE_INCHES, dpi)

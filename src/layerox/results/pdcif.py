@@ -7,9 +7,12 @@ values. `published.py` reads it back.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from gemmi import cif
 
+from layerox.diffraction.extra_peaks import EXTRA_SLOTS
 from layerox.diffraction.parameters import is_background
 from layerox.diffraction.refinement import RefinedParameter, RefinedPhase, Refinement
 from layerox.instrument import DEFAULT_RADIUS_MM
@@ -24,6 +27,8 @@ Gaussian FWHM^2 = U tan^2(theta) + V tan(theta) + W (degrees^2);
 Lorentzian FWHM = X/cos(theta) + Y tan(theta) (degrees)
  + (180/pi) wavelength/(L cos(theta)) + (180/pi) S tan(theta), L size, S microstrain.
 Axial divergence (S/L, H/L): Finger, Cox & Jephcoat, J. Appl. Cryst. 27 (1994) 892-900."""
+EXTRA = re.compile(rf"(hump|peak)_\d+_({'|'.join(EXTRA_SLOTS)})")
+EXTRA_HEAD = "and pseudo-Voigt peaks of no phase: position and FWHMs in degrees two-theta, area in intensity x degrees"
 GEOMETRIES = {"bragg-brentano": ("Bragg-Brentano", "reflection"), "debye-scherrer": ("Debye-Scherrer", "transmission")}
 # Steps that differ by less than this share are one step.
 SAME_STEP = 0.01
@@ -171,7 +176,9 @@ def _background(refinement: Refinement) -> str:
         f"Chebyshev polynomials of the first kind T_k(x), {len(terms)} coefficients that are not zero;\n"
         f"x = (2 two_theta - {low + high:.6f}) / {high - low:.6f}"
     )
-    return "\n".join([head, *(_line(p, f"k {p.name.removeprefix('background_')}") for p in terms)])
+    lines = [_line(p, f"k {p.name.removeprefix('background_')}") for p in terms]
+    extra = [_line(p, p.name) for p in refinement.parameters if EXTRA.fullmatch(p.name)]
+    return "\n".join([head, *lines, *([EXTRA_HEAD] if extra else []), *extra])
 
 
 def _texture(refinement: Refinement) -> str:
@@ -200,9 +207,15 @@ def _quantities(refinement: Refinement) -> str:
     said = "0.5, assumed" if p is None else f"{p:.6g}"
     beam = f"Polarisation factor p + (1 - p) cos^2(2 theta), p = {said} (monochromators included)\n"
     moved = [p for p in refinement.parameters if p.number.status != "fixed"]
-    lines = [f"{p.name} = {cif_number(p.number)} ({p.number.status})" for p in moved]
+    lines = [f"{p.name} = {cif_number(p.number)} ({_status(p)})" for p in moved]
     beam = beam if refinement.radiation.kind == "xray" else ""
     return "\n".join([f"{beam}Variables, and what followed them (symmetry included):", *lines])
+
+
+def _status(parameter: RefinedParameter) -> str:
+    """Return a status, and what a parameter follows."""
+    status = parameter.number.status
+    return f"{status}: {parameter.expression}" if parameter.expression else status
 
 
 def _list_wavelengths(block: cif.Block, radiation: Radiation) -> None:

@@ -50,6 +50,7 @@ def _data(refinement: Refinement) -> str:
     rows = [
         ("pattern", str(pattern.path or pattern.label)),
         ("range", f"{low:.4f} to {high:.4f} degrees, {len(pattern)} points"),
+        ("excluded", ", ".join(f"{low:g} to {high:g}" for low, high in pattern.excluded) or "nothing"),
         ("uncertainties", sigma),
         ("radiation", str(radiation)),
         ("polarization p", polarization if radiation.kind == "xray" else "none"),
@@ -65,6 +66,7 @@ def _model(refinement: Refinement) -> str:
         ("R_wp, R_p, R_exp", f"{figures.r_wp:.4f}, {figures.r_p:.4f}, {figures.r_exp:.4f}"),
         ("gof, Durbin-Watson", f"{figures.gof:.3f}, {figures.durbin_watson:.3f}"),
         ("variables", str(figures.free_parameters)),
+        ("largest shift", "not known" if refinement.largest_shift is None else f"{refinement.largest_shift:.1g} su"),
         ("background", f"{terms} Chebyshev terms"),
     ]
     rows += [
@@ -100,19 +102,18 @@ def _quantity_rows(refinement: Refinement) -> list[list[str]]:
     return [head, *(_quantity_row(phase, refinement) for phase in refinement.phases)]
 
 
-def fraction_text(phase: RefinedPhase, refinement: Refinement) -> str:
+def _fraction(phase: RefinedPhase, refinement: Refinement) -> str:
     """Return the weight fraction of a phase in per cent; beside supported ones, how little of it would show."""
-    percent = Refined(100 * phase.weight_fraction, 100 * phase.weight_fraction.esd)
-    if phase.is_supported:
-        return str(percent)
-    return f"unsupported (esd {percent.esd:.2g})" if any(p.is_supported for p in refinement.phases) else "unsupported"
+    if phase.is_supported or not any(other.is_supported for other in refinement.phases):
+        return phase.fraction_text
+    return f"{phase.fraction_text} (esd {100 * phase.weight_fraction.esd:.2g})"
 
 
 def _quantity_row(phase: RefinedPhase, refinement: Refinement) -> list[str]:
     return [
         phase.name,
         phase.space_group,
-        fraction_text(phase, refinement),
+        _fraction(phase, refinement),
         f"{100 * phase.intensity_share:.2f}",
         f"{phase.support_sigma:.1f}",
         "-" if phase.r_bragg is None else f"{phase.r_bragg:.4f}",
