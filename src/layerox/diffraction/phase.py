@@ -195,7 +195,7 @@ class PhaseModel:
         lines = len(self.wavelengths)
         self.owner = np.repeat(np.arange(len(self.hkl)), lines)
         self.line = np.tile(np.arange(lines), len(self.hkl))
-        self.scattering = scatterers(crystal.sites, radiation)
+        self.scattering = scatterers(crystal.sites, radiation, place=crystal.source or crystal.name)
         self._prepare_sums(crystal)
         self.axis = np.array(phase.axis, dtype=np.float64)
         rotations = crystal.symmetry.laue_rotations

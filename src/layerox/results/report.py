@@ -99,22 +99,21 @@ def _quantity_rows(refinement: Refinement) -> list[list[str]]:
         "c (A)",
         "V (A^3)",
     ]
-    return [head, *(_quantity_row(phase) for phase in refinement.phases)]
+    return [head, *(_quantity_row(phase, refinement) for phase in refinement.phases)]
 
 
-def _quantity_row(phase: RefinedPhase) -> list[str]:
-    percent = Refined(100 * phase.weight_fraction, 100 * phase.weight_fraction.esd)
-    fraction = (
-        phase.mode
-        if phase.mode != "rietveld"
-        else str(percent)
-        if phase.is_supported
-        else f"unsupported (esd {percent.esd:.2g})"
-    )
+def _fraction(phase: RefinedPhase, refinement: Refinement) -> str:
+    """Return the weight fraction of a phase in per cent; beside supported ones, how little of it would show."""
+    if phase.is_supported or not any(other.is_supported for other in refinement.phases):
+        return phase.fraction_text
+    return f"{phase.fraction_text} (esd {100 * phase.weight_fraction.esd:.2g})"
+
+
+def _quantity_row(phase: RefinedPhase, refinement: Refinement) -> list[str]:
     return [
         phase.name,
         phase.space_group,
-        fraction,
+        _fraction(phase, refinement),
         f"{100 * phase.intensity_share:.2f}",
         f"{phase.support_sigma:.1f}",
         "-" if phase.r_bragg is None else f"{phase.r_bragg:.4f}",
