@@ -93,7 +93,8 @@ def pulls_of(result: lx.Refinement, phases: list[Phase], weights: list[float]) -
         if not found.is_supported:
             pulls["unsupported"].append(weight)
             continue
-        pulls["fraction"].append((found.weight_fraction - weight) / found.weight_fraction.esd)
+        if found.weight_fraction.esd > 0:
+            pulls["fraction"].append((found.weight_fraction - weight) / found.weight_fraction.esd)
         if phase is phases[0]:  # the errors of all phases of a pattern add up to nothing
             pulls["fraction error"].append(float(found.weight_fraction) - weight)
         free = phase.crystal.symmetry.cell_rule.free

@@ -203,6 +203,21 @@ class Refinement:
 
         return lmfit_from_result(self.parameters, self.free_names, self.covariance)
 
+    @property
+    def serial_factor(self) -> float:
+        """Factor by which serially correlated residuals widen the uncertainties (Berar & Lelann 1991), at least 1."""
+        return serial_factor(self.difference / self.pattern.sigma)
+
+    def with_serial_correlation(self) -> Refinement:
+        """Return the result with every uncertainty multiplied by `serial_factor`."""
+        factor = self.serial_factor
+        return replace(
+            self,
+            phases=tuple(widened(phase, factor) for phase in self.phases),
+            parameters=tuple(widened(parameter, factor) for parameter in self.parameters),
+            covariance=self.covariance * factor**2,
+        )
+
     def phase(self, name: str) -> RefinedPhase:
         """Return the phase of that name.
 
