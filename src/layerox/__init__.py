@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from layerox.analysis import fit, simulate
+    from layerox.builders import LIBRARY as library  # noqa: N811  (a name of the public interface)
     from layerox.builders import build_structure as build
     from layerox.calibration import Calibration, calibrate
     from layerox.diffraction.refinement import Refinement
@@ -33,6 +34,7 @@ _HOMES = {
     "fit": "layerox.analysis",
     "simulate": "layerox.analysis",
     "build": "layerox.builders:build_structure",
+    "library": "layerox.builders:LIBRARY",
     "Refinement": "layerox.diffraction.refinement",
     "Simulation": "layerox.diffraction.simulation",
     "InputError": "layerox.errors",
@@ -80,6 +82,7 @@ __all__ = [
     "compare",
     "fit",
     "fit_jointly",
+    "library",
     "load",
     "objective",
     "parameters",

@@ -1,7 +1,7 @@
 """Phases: a user's phase argument turned into a phase that diffracts.
 
-An argument is a library name ("P2"), a stacking word, a CIF file, "NAME=" before any of these, a pymatgen Structure, a
-`Crystal`, or a pair (name, any of them).
+An argument is a library name ("P2", "Al", "C93" for all phases of a published cathode), a stacking word, a CIF file,
+"NAME=" before any of these, a pymatgen Structure, a `Crystal`, a library entry, or a pair (name, any of them).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from layerox.builders import build_crystal
+from layerox.builders import LIBRARY, Entry, build_crystal
 from layerox.crystal import Crystal, crystal_from_structure
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
@@ -37,12 +37,21 @@ def phases_from(arguments: Sequence[PhaseArgument]) -> list[Phase]:
         arguments = [arguments]
     if not arguments:
         raise InputError("no phase is given", argument="phases", cure=PHASE_CURE)
-    phases = [phase_from(argument) for argument in arguments]
+    phases = [phase_from(argument) for argument in _without_mixtures(arguments)]
     names = [phase.name for phase in phases]
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"two phases are called {name!r}", argument="phases", cure="name them: NAME=FILE")
     return phases
+
+
+def _without_mixtures(arguments: Sequence[PhaseArgument]) -> list[PhaseArgument]:
+    """Put the phases of a published cathode in the place of its name."""
+    single: list[PhaseArgument] = []
+    for argument in arguments:
+        cathode = LIBRARY.cathodes.get(argument) if isinstance(argument, str) else None
+        single += [argument] if cathode is None else [entry.name for entry in cathode.entries]
+    return single
 
 
 def phase_from(argument: PhaseArgument) -> Phase:
@@ -74,6 +83,8 @@ def _split(argument: PhaseArgument) -> tuple[str, PhaseArgument]:
 def _crystal(described: PhaseArgument) -> Crystal:
     if isinstance(described, Crystal):
         return described
+    if isinstance(described, Entry):
+        return described.crystal()
     if isinstance(described, (str, Path)):
         path = Path(described)
         if path.suffix.lower() in FILE_SUFFIXES or path.is_file():

@@ -129,6 +129,39 @@ def test_build_writes_a_structure(folder, capsys, suffix):
     assert (folder / f"p2{suffix}").stat().st_size > 100
 
 
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        (["Pp2"], "Cmcm"),
+        (["Op3", "--formula", "NaMnO2", "--distortion", 0.1], "C2/m"),
+        (["Pp3", "--a", 4.92, "--b", 2.83, "--c", 5.7, "--beta", 106, "--bonds", 1.9, 1.95], "C2/m"),
+        (["spinel", "--formula", "Mn3O4"], "I41/amd"),
+        (["spinel", "--formula", "MgMn2O4", "--tetrahedral", "Mg=0.5", "--tetrahedral", "Mn=0.5"], "Fd-3m"),
+        (["tunnel", "--formula", "Na0.4Mn0.89Ti0.11O2", "--metal", "5:Ti=0.5", "--metal", "5:Mn=0.5"], "Pbam"),
+        (["P2", "--setting", "rectangular", "--supercell", 2, 1, 1], "P63/mmc on rectangular axes, 2 x 1 x 1 cells"),
+    ],
+)
+def test_build_of_every_kind(folder, capsys, words, printed):
+    assert run("build", *words, "-o", "x.cif") == 0
+    out, err = capsys.readouterr()
+    assert printed in out
+    assert "source: " in out
+    assert err == ""
+    assert gemmi.read_small_structure("x.cif").sites
+
+
+def test_phases_lists_and_describes_the_library(capsys):
+    assert run("phases") == 0
+    listing = capsys.readouterr().out
+    assert "P2_NNM" in listing
+    assert "RECALLED" in listing
+    assert run("phases", "Pp2") == 0
+    assert "space group  Cmcm" in capsys.readouterr().out
+    assert run("phases", "C93") == 0
+    assert "24.8 wt% P2" in capsys.readouterr().out
+    assert "did you mean 'P2_NNM'" in refused(capsys, "phases", "P2_NMN")
+
+
 def test_built_cif_is_read_by_gemmi_and_as_a_phase(folder, capsys):
     run("build", "O3", "--a", 2.97, "--c", 16.02, "-o", "o3.cif")
     structure = gemmi.read_small_structure("o3.cif")

@@ -7,7 +7,7 @@ without the model. Nothing in it is stored on its inputs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.course import Step
 from layerox.diffraction.display import html_table, percent_text
 from layerox.diffraction.phase import IntensityMode
+from layerox.diffraction.uncertainty import serial_factor, widened
 from layerox.errors import UnknownName, nearest
 from layerox.instrument import Instrument
 from layerox.notice import Notice
