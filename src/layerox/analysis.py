@@ -119,7 +119,9 @@ def fit(
             plan = plan_from(params, [public_name(name) for name in names])
         strategy = automatic if plan.strategy == "automatic" else staged
         outcome = strategy(data, chosen, known, beam, plan, progress=progress)
-    return conclude(outcome, data, known, time.process_time() - began, recipe=None if told is None else told.document)
+    document = None if told is None else told.document
+    result = conclude(outcome, data, known, time.process_time() - began, recipe=document)
+    return result.with_serial_correlation() if plan.serial_correlation else result
 
 
 def _refuse_twice(recipe: Recipe, **given: object) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.parameters import Parameters, public_name
 from layerox.diffraction.refine import Data, Minimum, minimise
+from layerox.diffraction.restraints import Restraint
 from layerox.diffraction.simulate import Model
 
 FloatArray = NDArray[np.float64]
@@ -72,8 +73,9 @@ class Course:
         data: Data,
         parameters: Parameters,
         progress: Callable[[str], None] | None = None,
+        restraints: Sequence[Restraint] = (),
     ):
-        self.model, self.data, self.parameters = model, data, parameters
+        self.model, self.data, self.parameters, self.restraints = model, data, parameters, tuple(restraints)
         self.progress = progress
         self.steps: list[Step] = []
         self.evaluations = 0
@@ -228,7 +230,7 @@ class Course:
         return gate(found, name) if gate is not None else ""
 
     def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:
-        found = minimise(self.model, self.data, trial, tolerance=tolerance)
+        found = minimise(self.model, self.data, trial, tolerance=tolerance, restraints=self.restraints)
         self.evaluations += found.evaluations
         return found
 

@@ -19,6 +19,7 @@ from layerox.diffraction.prepare import (
     Outcome,
     drop_phase,
     prepared,
+    restraint_remarks,
     scale_support,
     with_starting_widths,
 )
@@ -60,7 +61,8 @@ def staged(
             wanted += plan.free(course.parameters.copy())
         course.refine(stage.name, wanted, tolerance=TIGHT)
     unsupported = _dropped(course, phases)
-    return Outcome(course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations)
+    remarks = restraint_remarks(course)
+    return Outcome(course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations, remarks)
 
 
 def _dropped(course: Course, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:

@@ -28,6 +28,7 @@ from layerox.diffraction.prepare import (
     displacement_groups,
     drop_phase,
     prepared,
+    restraint_remarks,
     scale_support,
     with_starting_widths,
 )
@@ -127,7 +128,7 @@ class _Automatic:
         self._drop_unsupported()
         self._obey()
         self.course.refine("all together", tolerance=TIGHT)
-        course, remarks = self.course, tuple(self._doubts())
+        course, remarks = self.course, (*self._doubts(), *restraint_remarks(self.course))
         return Outcome(self.model, course.minimum, tuple(course.steps), self.unsupported, course.evaluations, remarks)
 
     def _doubts(self) -> Iterator[Notice]:

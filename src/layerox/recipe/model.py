@@ -100,6 +100,23 @@ class StrategyModel(Table):
     stages: list[StageModel] = []
 
 
+class RestraintModel(Table):
+    """[[restraint]]: sites of a phase (two: angstrom, three: degrees), or an element per others, and its target."""
+
+    phase: str = ""
+    sites: list[str] = []
+    element: str = ""
+    per: list[str] = []
+    target: float
+    esd: PositiveFloat
+
+
+class UncertaintyModel(Table):
+    """[uncertainty]: whether serially correlated residuals widen the uncertainties."""
+
+    serial_correlation: bool = False
+
+
 class RecipeModel(Table):
     """A whole recipe.toml."""
 
@@ -111,4 +128,6 @@ class RecipeModel(Table):
     parameters: dict[str, ParameterModel | float] = {}
     variables: dict[str, VariableModel | float] = {}
     constraints: dict[str, str] = {}
+    restraint: list[RestraintModel] = []
+    uncertainty: UncertaintyModel = UncertaintyModel()
     strategy: StrategyModel = StrategyModel()

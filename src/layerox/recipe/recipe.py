@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from layerox.diffraction.extra_peaks import ExtraPeak
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import NO_PLAN, Demand, Plan, Stage, StrategyName, Variable
+from layerox.diffraction.restraints import RestraintWish
 from layerox.diffraction.simulate import safe_name
 from layerox.errors import InputError
 from layerox.instrument import Instrument
@@ -173,6 +174,18 @@ def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str)
         ),
         background_terms=terms if isinstance(terms, int) else None,
         extras=(*humps, *peaks),
+        restraints=tuple(
+            RestraintWish(
+                target=row.target,
+                esd=row.esd,
+                phase=row.phase,
+                sites=tuple(row.sites),
+                element=row.element,
+                per=tuple(row.per),
+            )
+            for row in model.restraint
+        ),
+        serial_correlation=model.uncertainty.serial_correlation,
     )
 
 
