@@ -33,6 +33,7 @@ from layerox.diffraction.refinement import (
 )
 from layerox.diffraction.scattering import has_ion
 from layerox.diffraction.simulate import Model, safe_name
+from layerox.diffraction.uncertainty import undetermined
 from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -331,6 +332,7 @@ def _warnings(
         *_serial_correlation(durbin_watson),
         *_unexplained(left),
         *_extracted(model),
+        *_undetermined(outcome.minimum),
         *outcome.remarks,
     ]  # fmt: skip
 
@@ -396,6 +398,14 @@ def _strong_correlations(correlations: list[Correlation]) -> list[Notice]:
         return []
     pairs = ", ".join(f"{c.a} and {c.b} ({c.value:.2f})" for c in strong)
     return [Notice("strong_correlation", f"correlations above {TOO_CORRELATED:g}: {pairs}")]
+
+
+def _undetermined(minimum: Minimum) -> list[Notice]:
+    """Name variables of which the pattern determines a combination only."""
+    inside = np.flatnonzero(~minimum.at_bound)
+    names = [public_name(minimum.parameters.free_names[k]) for k in inside]
+    groups = undetermined(minimum.normal_matrix[np.ix_(inside, inside)], names)
+    return [Notice("undetermined", f"this pattern does not determine {' and '.join(group)}") for group in groups]
 
 
 def _extracted(model: Model) -> list[Notice]:

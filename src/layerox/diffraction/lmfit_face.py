@@ -19,6 +19,7 @@ from layerox.diffraction.plan import Demand, Plan, Variable
 from layerox.diffraction.refine import Data
 from layerox.diffraction.search import set_linear
 from layerox.diffraction.simulate import Model
+from layerox.diffraction.uncertainty import undetermined
 from layerox.errors import InputError, nearest
 
 if TYPE_CHECKING:
@@ -148,6 +149,15 @@ class Objective:
         ]
         order = [rows[name] for name, p in params.items() if p.vary and not p.expr]
         return np.asarray(jacobian[order] * np.array(slopes)[:, None])
+
+    def undetermined(self, params: lmfit.Parameters) -> list[list[str]]:
+        """Return groups of the parameters that vary of which the pattern determines some combination only.
+
+        Asked before a fit, at the values given: what stands here will not be found, whatever the method.
+        """
+        jacobian = self.jacobian(params)
+        names = [name for name, p in params.items() if p.vary and not p.expr]
+        return undetermined(jacobian @ jacobian.T, names)
 
     def with_linear(self, params: lmfit.Parameters) -> lmfit.Parameters:
         """Return a copy whose scales and background (as far as they vary) are those of linear least squares."""
