@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from layerox.results.folder import load
     from layerox.results.published import read_published
     from layerox.scripting import objective, parameters
+    from layerox.uncertainty import bootstrap, likelihood_profile
 
     __version__: str
 
@@ -60,6 +61,8 @@ _HOMES = {
     "Calibration": "layerox.calibration",
     "calibrate": "layerox.calibration",
     "objective": "layerox.scripting",
+    "bootstrap": "layerox.uncertainty",
+    "likelihood_profile": "layerox.uncertainty",
     "parameters": "layerox.scripting",
     "read_published": "layerox.results.published",
 }
@@ -77,12 +80,14 @@ __all__ = [
     "Refinement",
     "Simulation",
     "UnknownWavelength",
+    "bootstrap",
     "build",
     "calibrate",
     "compare",
     "fit",
     "fit_jointly",
     "library",
+    "likelihood_profile",
     "load",
     "objective",
     "parameters",
