@@ -356,7 +356,7 @@ def _remarks_on_phases(model: Model) -> list[Notice]:
 def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: Instrument) -> list[Notice]:
     notices = []
     if pattern.sigma_source == "poisson":
-        notices.append(Notice("poisson_sigma", "the file gives no sigmas; counting statistics are assumed"))
+        notices.append(Notice("poisson_sigma", "the uncertainties of the data are those of counting statistics, sqrt(max(counts, 1))"))
     if model.radiation.polarization is None and model.radiation.kind == "xray":
         message = "an unpolarised beam without monochromator is assumed (polarization 0.5)"
         keys = ("diffracted_monochromator", "incident_monochromator", "monochromator")
