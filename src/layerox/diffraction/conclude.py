@@ -135,7 +135,7 @@ class _Reader:
         if index in parameters.ties:
             tie = parameters.ties[index]
             leader = self.number(tie.leader)
-            status: Status = "tied" if leader.status in ("free", "at_bound") else "fixed"
+            status: Status = "tied" if leader.status != "fixed" else "fixed"
             return Refined(value, abs(tie.factor) * leader.esd, status)
         if index in parameters.expressions:
             slope = self.transfer[index]
