@@ -179,7 +179,9 @@ def test_a_tie_with_a_variable_of_the_users_own(shift):
 
 
 def test_variables_have_bounds_and_may_be_fixed():
-    table = applied(variables={"d": Variable(value=0.1, minimum=0.0, maximum=0.2), "f": Variable(value=1.0, vary=False)})
+    table = applied(
+        variables={"d": Variable(value=0.1, minimum=0.0, maximum=0.2), "f": Variable(value=1.0, vary=False)}
+    )
     assert bounds_of(table, "d") == (0.0, 0.2)
     assert table.free_names == ["d"]
     assert table.free(["f"]) == []

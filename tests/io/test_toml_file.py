@@ -13,7 +13,9 @@ from layerox.recipe.model import RecipeModel
 # Where keys stand.
 
 NAMES = st.sampled_from(["a", "b_1", "free", "x-y", "P2_*_u_iso", "P2_[ab]", "two words", "dot.ted"])
-SCALARS = st.sampled_from(["1", "-2.5", "true", '"[table]"', '"a = 1"', "'# no'", "[]", "[\n  [20.0, 25.0],\n  [30, 31]\n]"])
+SCALARS = st.sampled_from(
+    ["1", "-2.5", "true", '"[table]"', '"a = 1"', "'# no'", "[]", "[\n  [20.0, 25.0],\n  [30, 31]\n]"]
+)
 # Of tables within tables: {name: value}, {name: table} and {name: [table, ...]}.
 TABLES = st.recursive(
     st.dictionaries(NAMES, SCALARS, max_size=3),

@@ -1,4 +1,4 @@
-"""Recipes: what a file says is what the fit does; the file as it was used stands in the result and means the same fit."""
+"""Recipes: a fit does what the file says, and the file as it was used stands in the result and means the same fit."""
 
 import json
 import tomllib
@@ -216,7 +216,7 @@ def test_what_a_recipe_demands(tmp_path):
         ("[[phase]]\nstructure = 'none.cif'\n", r"recipe\.toml:2: structure 'none\.cif': "),
         ("[pattern]\nexclude = [[30.0, 20.0]]\n", r"recipe\.toml:2: \[pattern\] exclude: 30 to 20; give the smaller"),
         ("[strategy]\nname = 'stages'\n", r"recipe\.toml:2: .*without any; add \[\[strategy\.stages\]\]"),
-        ("[strategy]\nname = 'one-stage'\n[[strategy.stages]]\n", r"recipe\.toml:2: .*'one-stage' together with stages"),
+        ("[strategy]\nname = 'one-stage'\n[[strategy.stages]]\n", r"recipe\.toml:2: .*'one-stage' together"),
         ("[instrument]\nfile = 'a.toml'\n[instrument.position]\nzero = 0.1\n",
          r"recipe\.toml:2: \[instrument\] file together with position; keep one of them"),
         ("[instrument.radiation]\nsource = 'CuKb'\n", r"recipe\.toml:2: .*unknown radiation 'CuKb'"),
