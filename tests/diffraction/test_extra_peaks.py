@@ -98,7 +98,7 @@ FOREIGN = ExtraPeak(name="foreign", position=40.9, gauss=0.08, lorentz=0.04, are
 
 @pytest.fixture(scope="module")
 def result():
-    """A fit of a noisy P2/O3 pattern with a hump and a foreign line, whose places and widths the recipe roughly says."""
+    """A fit of a noisy P2/O3 pattern with a hump and a foreign line that the recipe describes roughly."""
     clean = simulate([("P2", p2()), ("O3", o3())], weights=[0.6, 0.4], radiation=COPPER, two_theta=(12, 80, 0.02),
                      sizes_nm=[100, 70], background=[300, -80]).pattern  # fmt: skip
     added = np.concatenate([HUMP.values, FOREIGN.values])
