@@ -136,7 +136,7 @@ class _Reader:
         if index in parameters.ties:
             tie = parameters.ties[index]
             leader = self.number(tie.leader)
-            status: Status = "tied" if leader.status in ("free", "at_bound") else "fixed"
+            status: Status = "tied" if leader.status != "fixed" else "fixed"
             return Refined(value, abs(tie.factor) * leader.esd, status)
         if index in parameters.expressions:
             slope = self.transfer[index]
@@ -356,12 +356,13 @@ def _remarks_on_phases(model: Model) -> list[Notice]:
 def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: Instrument) -> list[Notice]:
     notices = []
     if pattern.sigma_source == "poisson":
-        notices.append(Notice("poisson_sigma", "the uncertainties of the data are those of counting statistics, sqrt(max(counts, 1))"))
+        message = "the uncertainties of the data are those of counting statistics, sqrt(max(counts, 1))"
+        notices.append(Notice("poisson_sigma", message))
     if model.radiation.polarization is None and model.radiation.kind == "xray":
         message = "an unpolarised beam without monochromator is assumed (polarization 0.5)"
         keys = ("diffracted_monochromator", "incident_monochromator", "monochromator")
         if described := next((text for key in keys if (text := pattern.metadata.get(key))), None):
-            message += f", though the file names {str(described)!r}: give its two-theta with --monochromator"
+            message += f", though the file names {str(described)!r}: give its two-theta"
         notices.append(Notice("polarization_assumed", message))
     if (
         instrument.displacement_mm != minimum.parameters.value("instrument_displacement")

@@ -7,6 +7,7 @@ plan. It is loaded when the first of these functions is called.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,7 @@ def plan_from(params: lmfit.Parameters, known: Iterable[str]) -> Plan:
 
 
 def _refuse_idle(params: lmfit.Parameters, known: Sequence[str]) -> None:
-    used = " ".join(p.expr for p in params.values() if p.expr)
+    used = {word for p in params.values() if p.expr for word in re.findall(r"\w+", p.expr)}
     for name in params:
         if name not in known and name not in used:
             raise InputError(f"no parameter is called {name!r}", place="params", cure=nearest(name, known))

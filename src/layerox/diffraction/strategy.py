@@ -212,11 +212,12 @@ class _Automatic:
                 self.course.parameters.assign(name, inverse_size)
 
     def _position(self) -> None:
-        """Let cells and one position error go: the zero, or where that has been calibrated the displacement."""
+        """Let cells and one position error go: the zero, or where that is known the displacement."""
         seen = [phase for phase in self.phases if self._is_seen(phase, SUPPORT_FOR_CELL)]
         # A capillary has its zero to be wrong rather than its place.
         focusing = self.model.instrument.geometry == "bragg-brentano"
-        error = "displacement" if self.calibrated and focusing else "zero"
+        known = self.calibrated or not self.course.parameters.is_own_master("instrument_zero")
+        error = "displacement" if known and focusing else "zero"
         cells = self._names(*CELL_NAMES, phases=seen)
         self.course.refine(f"{error} and cells", [f"instrument_{error}", *cells])
 

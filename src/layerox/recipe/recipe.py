@@ -87,6 +87,7 @@ def read_recipe(recipe: str | Path | Mapping[str, Any]) -> Recipe:
 
 def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> Recipe:
     phases = [_phase(row, k, place, text, folder) for k, row in enumerate(model.phase)]
+    model.strategy.name = _strategy(model, place, text)
     return Recipe(
         range=_pair(model.pattern.range) if model.pattern.range else None,
         exclude=tuple(_excluded(model, place, text)),
@@ -167,7 +168,7 @@ def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str)
         demands=demands,
         variables={name: _variable(row) for name, row in model.variables.items()},
         constraints=model.constraints,
-        strategy=_strategy(model, place, text),
+        strategy=model.strategy.name or "automatic",
         stages=tuple(
             Stage(name=row.name or f"stage {k}", free=tuple(row.free), fix=tuple(row.fix))
             for k, row in enumerate(model.strategy.stages, start=1)
