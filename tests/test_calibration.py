@@ -124,10 +124,10 @@ def test_the_size_of_a_standard_that_broadens_is_taken_off():
 @pytest.mark.parametrize(
     ("certified", "message"),
     [
-        ({"aa": 4.1}, r"--certified: aa = 4\.1 cannot be certified; did you mean 'a'\?"),
-        ({"b": 4.1}, r"--certified: b = 4\.1 cannot be certified"),
-        ({"a": -4.1}, r"--certified: a = -4\.1; give angstroms"),
-        ({"a": float("nan")}, r"--certified: a = nan"),
+        ({"aa": 4.1}, r"aa = 4\.1 cannot be certified; did you mean 'a'\?"),
+        ({"b": 4.1}, r"b = 4\.1 cannot be certified"),
+        ({"a": -4.1}, r"a = -4\.1; give angstroms"),
+        ({"a": float("nan")}, r"a = nan"),
     ],
 )
 def test_what_cannot_be_certified(certified, message):

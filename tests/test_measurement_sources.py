@@ -52,7 +52,7 @@ def test_the_radius_of_the_file_counts_unless_an_instrument_is_given():
 
 def test_neutrons_are_of_whatever_wavelength_is_known():
     assert instrument_from(None, None, neutron=True).kind == "neutron"
-    known = instrument_from(Instrument(radiation=Radiation(lines=((1.9, 1.0),))), None, neutron=True)
+    known = instrument_from(Instrument(radiation=radiation_from_text(1.9)), None, neutron=True)
     assert known.radiation.kind == "neutron"
     beam = beam_from(None, instrument_from(None, None, neutron=True), 1.5402)
     assert (beam.kind, beam.wavelength) == ("neutron", 1.5402)
@@ -61,12 +61,12 @@ def test_neutrons_are_of_whatever_wavelength_is_known():
 @pytest.mark.parametrize("given", [{"monochromator": 26.6}, {"polarization": 0.5}])
 def test_neutrons_have_no_polarisation(given):
     neutrons = Instrument(kind="neutron")
-    with pytest.raises(InputError, match="neutrons have no polarisation factor; leave --monochromator and"):
+    with pytest.raises(InputError, match="neutrons have no polarisation factor; leave monochromator and"):
         beam_from(None, neutrons, 1.54, **given)
 
 
 def test_two_ways_to_say_the_polarisation_are_refused():
-    with pytest.raises(InputError, match="both --monochromator and --polarization are given; give one of them"):
+    with pytest.raises(InputError, match="both monochromator and polarization are given; give one of them"):
         beam_from(CU, Instrument(), None, monochromator=26.6, polarization=0.5)
 
 
@@ -79,5 +79,5 @@ def test_polarisations_that_contradict_each_other_are_refused():
 
 def test_x_rays_of_the_file_and_neutrons_of_the_user_contradict_each_other():
     neutrons = Radiation(lines=((1.5405929, 1.0),), kind="neutron")
-    with pytest.raises(InputError, match="--radiation says neutrons"):
+    with pytest.raises(InputError, match="given is neutrons"):
         beam_from(CU, Instrument(), neutrons)

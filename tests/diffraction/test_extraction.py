@@ -7,12 +7,12 @@ import pytest
 
 from layerox.analysis import fit, simulate
 from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.document import document_of
 from layerox.diffraction.extraction import intensity_names, is_extracted, prepare_extraction, share_out
 from layerox.diffraction.refine import Data
 from layerox.diffraction.simulate import Model
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
-from layerox.results.document import document_of
 from layerox.results.folder import files_of
 from reference_crystals import LAB6, P2, p2, phase
 

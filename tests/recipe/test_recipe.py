@@ -8,6 +8,7 @@ import pytest
 
 from layerox.analysis import fit, simulate
 from layerox.crystal import structure_from_crystal
+from layerox.diffraction.document import document_of
 from layerox.diffraction.plan import Demand, Stage, Variable
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
@@ -15,7 +16,6 @@ from layerox.io import write_instrument
 from layerox.io.cif import read_crystal
 from layerox.phases import phase_from
 from layerox.recipe import Recipe, read_recipe, recipe_from
-from layerox.results.document import document_of
 from layerox.results.folder import files_of
 from layerox.scripting import parameters
 from reference_crystals import o3, p2
@@ -97,6 +97,8 @@ def test_every_default_is_written_out(tmp_path):
         "parameters": {},
         "variables": {},
         "constraints": {},
+        "restraint": [],
+        "uncertainty": {"serial_correlation": False},
         "strategy": {"name": "automatic", "stages": []},
     }  # fmt: skip
 
