@@ -224,6 +224,18 @@ _NUMBER = r"(?:[0-9]+/[0-9]+|[0-9]*\.?[0-9]+)"
 _TOKEN = re.compile(rf"(?P<element>[A-Z][a-z]?)|(?P<number>{_NUMBER})|(?P<open>[(\[])|(?P<close>[)\]])")
 
 
+def element_amounts(text: str) -> dict[str, float]:
+    """Return the number of atoms of each element in any formula, as it is written ("Al2O3": {"Al": 2, "O": 3}).
+
+    Raises
+    ------
+    InputError
+        If the text is no formula.
+    """
+    amounts, _ = _amounts(text)
+    return {element: float(number) for element, number in amounts.items()}
+
+
 def _amounts(text: str) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
     """All elements of a formula, and those that stand in square brackets."""
     tokens = _tokens(text)

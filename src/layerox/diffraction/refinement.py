@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from layerox.crystal import Crystal
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.course import Step
+from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.phase import IntensityMode
+from layerox.diffraction.standards import Absolute
 from layerox.instrument import Instrument
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -75,6 +77,18 @@ class RefinedPhase:
         Angles of the strongest line's reflections in the range, degrees.
     mode, intensities
         How the intensities were had; where they are taken from the data, |F|^2 by hkl.
+    detection_limit
+        Weight fraction of which 95 % would be seen, wrongly claimed in 5 % (Currie); None where nothing is weighed.
+    scale_mass_volume
+        S Z M V, g/mol angstrom^3: what fractions follow from.
+    density
+        X-ray density, g/cm^3.
+    mass_attenuation, linear_attenuation
+        mu/rho (cm^2/g) and mu (1/cm) averaged over the lines of the beam; None for neutrons.
+    attenuation_by_line
+        (wavelength in angstrom, mu/rho) of each line.
+    microabsorption
+        What was corrected; None without particle sizes.
     """
 
     name: str
@@ -95,6 +109,13 @@ class RefinedPhase:
     ticks: FloatArray
     mode: IntensityMode = "rietveld"
     intensities: Mapping[tuple[int, int, int], Refined] = field(default_factory=dict)
+    detection_limit: float | None = None
+    scale_mass_volume: Refined | None = None
+    density: Refined | None = None
+    mass_attenuation: Refined | None = None
+    linear_attenuation: Refined | None = None
+    attenuation_by_line: tuple[tuple[float, float], ...] = ()
+    microabsorption: Microabsorption | None = None
 
     @property
     def is_supported(self) -> bool:
@@ -161,6 +182,8 @@ class Refinement:
         The recipe as it was used, every default written out; None without one.
     largest_shift
         Largest step of a variable that was left to do, in standard uncertainties ("shift/su"); None when not known.
+    absolute
+        Fractions of the whole specimen; None without a standard.
     """
 
     status: RefinementStatus
@@ -183,11 +206,27 @@ class Refinement:
     version: str
     recipe: Mapping[str, object] | None = None
     largest_shift: float | None = None
+    absolute: Absolute | None = None
 
     @property
     def weight_fractions(self) -> dict[str, Refined]:
         """Weight fraction of each phase, by name."""
         return {phase.name: phase.weight_fraction for phase in self.phases}
+
+    @property
+    def absolute_weight_fractions(self) -> dict[str, Refined]:
+        """Fraction of the whole specimen of each phase that is seen, by name; empty without a standard."""
+        return {} if self.absolute is None else dict(self.absolute.weight_fractions)
+
+    @property
+    def amorphous_weight_fraction(self) -> Refined | None:
+        """What the phases leave of the whole specimen; None without a standard."""
+        return None if self.absolute is None else self.absolute.amorphous
+
+    @property
+    def detection_limits(self) -> dict[str, float | None]:
+        """Limit of detection of each phase as a weight fraction (95 %, Currie), by name."""
+        return {phase.name: phase.detection_limit for phase in self.phases}
 
     @property
     def params(self) -> lmfit.Parameters:
