@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from layerox.diffraction.refinement import RefinedPhase, Refinement
@@ -9,6 +10,7 @@ from layerox.refined import Refined
 from layerox.symmetry import CELL_NAMES
 
 WIDTH = 100
+WARNING_WIDTH = 120
 
 
 def report_text(refinement: Refinement) -> str:
@@ -214,7 +216,7 @@ def _correlations(refinement: Refinement) -> str:
 
 
 def _warnings(refinement: Refinement) -> str:
-    lines = [f"{warning.code}: {warning.message}" for warning in refinement.warnings]
+    lines = [textwrap.fill(str(warning), WARNING_WIDTH, subsequent_indent="  ") for warning in refinement.warnings]
     return _section("What a referee would ask", "\n".join(lines)) if lines else ""
 
 
