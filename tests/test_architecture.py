@@ -27,7 +27,7 @@ ROWS = [
     {"phases"},
     {"measurement", "recipe"},
     {"analysis", "calibration", "scripting"},
-    {"joint"},
+    {"joint", "uncertainty"},
     {"series"},
     {"strain"},
     {"plotting"},

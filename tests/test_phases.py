@@ -2,7 +2,7 @@
 
 import pytest
 
-from layerox.builders import build_structure
+from layerox.builders import LIBRARY, build_structure
 from layerox.crystal import structure_from_crystal
 from layerox.errors import InputError
 from layerox.io.structures import write_structure
@@ -21,6 +21,19 @@ def test_library_name():
     found = phase_from("P2")
     assert (found.name, found.crystal.space_group) == ("P2", "P63/mmc")
     assert "RECALLED" in found.crystal.source
+
+
+@pytest.mark.parametrize(("name", "group"), [("Pp2", "Cmcm"), ("spinel", "Fd-3m"), ("Al", "Fm-3m"), ("C93_O3", "R-3m")])
+def test_every_name_of_the_library_is_a_phase(name, group):
+    assert phase_from(name).crystal.space_group == group
+
+
+def test_a_published_cathode_is_all_of_its_phases():
+    assert [phase.name for phase in phases_from(["C106", "Al"])] == ["C106_P2", "C106_P3", "C106_spinel", "Al"]
+
+
+def test_an_entry_of_the_library_is_a_phase():
+    assert phase_from(LIBRARY["Op3_NaMnO2"]).name == "Op3_NaMnO2"
 
 
 def test_stacking_word():
@@ -73,6 +86,6 @@ def test_nonsense_is_refused(argument, message):
 def test_no_phase_and_two_of_one_name(cif):
     with pytest.raises(InputError, match="no phase is given"):
         phases_from([])
-    with pytest.raises(InputError, match="two phases are called 'P2'; name them: --phase NAME=FILE"):
+    with pytest.raises(InputError, match="two phases are called 'P2'; name them: NAME=FILE"):
         phases_from(["P2", "P2"])
     assert [p.name for p in phases_from(["P2", f"b={cif}"])] == ["P2", "b"]

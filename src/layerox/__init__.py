@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from layerox.analysis import fit, simulate
+    from layerox.builders import LIBRARY as library  # noqa: N811  (a name of the public interface)
     from layerox.builders import build_structure as build
     from layerox.calibration import Calibration, calibrate
     from layerox.diffraction.refinement import Refinement
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from layerox.results.folder import load
     from layerox.results.published import read_published
     from layerox.scripting import objective, parameters
+    from layerox.uncertainty import bootstrap, likelihood_profile
 
     __version__: str
 
@@ -33,6 +35,7 @@ _HOMES = {
     "fit": "layerox.analysis",
     "simulate": "layerox.analysis",
     "build": "layerox.builders:build_structure",
+    "library": "layerox.builders:LIBRARY",
     "Refinement": "layerox.diffraction.refinement",
     "Simulation": "layerox.diffraction.simulation",
     "InputError": "layerox.errors",
@@ -58,6 +61,8 @@ _HOMES = {
     "Calibration": "layerox.calibration",
     "calibrate": "layerox.calibration",
     "objective": "layerox.scripting",
+    "bootstrap": "layerox.uncertainty",
+    "likelihood_profile": "layerox.uncertainty",
     "parameters": "layerox.scripting",
     "read_published": "layerox.results.published",
 }
@@ -75,11 +80,14 @@ __all__ = [
     "Refinement",
     "Simulation",
     "UnknownWavelength",
+    "bootstrap",
     "build",
     "calibrate",
     "compare",
     "fit",
     "fit_jointly",
+    "library",
+    "likelihood_profile",
     "load",
     "objective",
     "parameters",

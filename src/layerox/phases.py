@@ -1,7 +1,7 @@
 """Phases: a user's phase argument turned into a phase that diffracts.
 
-An argument is a library name ("P2"), a stacking word, a CIF file, "NAME=" before any of these, a pymatgen Structure, a
-`Crystal`, or a pair (name, any of them).
+An argument is a library name ("P2", "Al", "C93" for all phases of a published cathode), a stacking word, a CIF file,
+"NAME=" before any of these, a pymatgen Structure, a `Crystal`, a library entry, or a pair (name, any of them).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from layerox.builders import build_crystal
+from layerox.builders import LIBRARY, Entry, build_crystal
 from layerox.crystal import Crystal, crystal_from_structure
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
@@ -21,6 +21,7 @@ from layerox.io.cif import read_crystal
 # A library name, stacking word or path (str, Path), Crystal, Phase, pymatgen Structure, or a pair (name, any of these).
 PhaseArgument = Any
 
+PHASE_CURE = "give library names, stacking words or CIF files"
 FILE_SUFFIXES = (".cif", ".mcif")
 
 
@@ -35,13 +36,22 @@ def phases_from(arguments: Sequence[PhaseArgument]) -> list[Phase]:
     if isinstance(arguments, (str, Path)) or not isinstance(arguments, Sequence):
         arguments = [arguments]
     if not arguments:
-        raise InputError("no phase is given", cure="give --phase NAME_OR_FILE")
-    phases = [phase_from(argument) for argument in arguments]
+        raise InputError("no phase is given", argument="phases", cure=PHASE_CURE)
+    phases = [phase_from(argument) for argument in _without_mixtures(arguments)]
     names = [phase.name for phase in phases]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"two phases are called {name!r}", place="--phase", cure="name them: --phase NAME=FILE")
+            raise InputError(f"two phases are called {name!r}", argument="phases", cure="name them: NAME=FILE")
     return phases
+
+
+def _without_mixtures(arguments: Sequence[PhaseArgument]) -> list[PhaseArgument]:
+    """Put the phases of a published cathode in the place of its name."""
+    single: list[PhaseArgument] = []
+    for argument in arguments:
+        cathode = LIBRARY.cathodes.get(argument) if isinstance(argument, str) else None
+        single += [argument] if cathode is None else [entry.name for entry in cathode.entries]
+    return single
 
 
 def phase_from(argument: PhaseArgument) -> Phase:
@@ -65,7 +75,7 @@ def _split(argument: PhaseArgument) -> tuple[str, PhaseArgument]:
     if isinstance(argument, str) and "=" in argument and not Path(argument).exists():
         name, _, rest = argument.partition("=")
         if not name.strip() or not rest.strip():
-            raise InputError(f"cannot read {argument!r}", place="--phase", cure="write NAME=FILE")
+            raise InputError(f"cannot read {argument!r}", argument="phases", cure="write NAME=FILE")
         return name.strip(), rest.strip()
     return "", argument
 
@@ -73,6 +83,8 @@ def _split(argument: PhaseArgument) -> tuple[str, PhaseArgument]:
 def _crystal(described: PhaseArgument) -> Crystal:
     if isinstance(described, Crystal):
         return described
+    if isinstance(described, Entry):
+        return described.crystal()
     if isinstance(described, (str, Path)):
         path = Path(described)
         if path.suffix.lower() in FILE_SUFFIXES or path.is_file():

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from layerox.builders import Composition, build_crystal, build_structure, library_phase, phase_name
+from layerox.builders import Composition, build_atoms, build_crystal, build_structure, library_phase, phase_name
 from layerox.errors import InputError
 from layerox.full_symmetry import with_full_symmetry
 
@@ -111,10 +111,30 @@ def test_names_on_a_command_line(text, name):
     assert phase_name(text) == name
 
 
-@pytest.mark.parametrize("text", ["Pp2", "P'3", "Op3", "spinel", "tunnel"])
-def test_phases_without_a_builder_say_so(text):
-    with pytest.raises(InputError, match="cannot be built yet"):
-        build_crystal(text)
+@pytest.mark.parametrize(
+    ("text", "group"), [("Pp2", "Cmcm"), ("P'3", "C2/m"), ("Op3", "C2/m"), ("spinel", "Fd-3m"), ("tunnel", "Pbam")]
+)
+def test_every_phase_has_a_builder(text, group):
+    crystal = build_crystal(text)
+    assert (crystal.name, crystal.space_group) == (text, group)
+
+
+# Words and polytypes beyond the library's entries: space groups from the project's table of phases.
+@pytest.mark.parametrize(
+    ("word", "group"), [("OP2", "P-3m1"), ("O6", "R-3m"), ("OP4r", "P63/mmc"), ("OP4", "P-6m2"), ("Z:0.3", "P3m1")]
+)
+def test_words_with_a_name(word, group):
+    assert build_crystal(word, formula="Na0.4MnO2").space_group == group
+
+
+def test_setting_and_supercell_go_together():
+    atoms = build_atoms("O3", setting="rectangular", supercell=(2, 1, 1))
+    assert len(build_atoms("O3")) * 4 == len(atoms)
+    assert atoms.cell == pytest.approx((2 * 2.9596, 3**0.5 * 2.9596, 15.9136, 90, 90, 90))
+    assert set(atoms.layer) == {0, 1, 2}
+    # One formula unit, mixed metals counted once.
+    assert len(build_structure("O3", setting="primitive")) == 4
+    assert len(build_structure("O3", setting="primitive", supercell=(2, 2, 2))) == 32
 
 
 @pytest.mark.parametrize(
@@ -131,6 +151,11 @@ def test_phases_without_a_builder_say_so(text):
         ("P2", {"supercell": (0, 1, 1)}, "three positive integers"),
         ("P2", {"supercell": (1, 1)}, "three positive integers"),
         ("O3", {"sodium": {"face": 0.2}}, "has a site 'face'"),
+        ("P2", {"inversion": 0.2}, "P2 has no inversion; P2 takes"),
+        ("spinel", {"sodium": {"face": 0.2}}, "has no sodium"),
+        ("Al", {"a": 4.1}, "it is a tabulated structure"),
+        ("C93", {}, "C93 is a mixture"),
+        ("P2", {"setting": "orthogonal"}, "unknown setting"),
     ],
 )
 def test_bad_wishes_are_refused(phase, options, message):

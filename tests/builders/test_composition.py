@@ -1,12 +1,16 @@
 """Formulas and charges. The sixteen formulas and their oxidation states are those of the project's table of published
 cathodes; other expectations follow from counting by hand."""
 
+import os
+import subprocess
+import sys
+
 import gemmi
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerox.builders.composition import MAH_PER_MOL, Composition, parse_formula
+from layerox.builders.composition import MAH_PER_MOL, Composition, charge_problem, parse_formula
 from layerox.errors import InputError
 
 
@@ -185,3 +189,28 @@ def test_scaling_a_formula_changes_nothing(metals, sodium, factor):
     assert one.alkali == pytest.approx(other.alkali)
     assert sum(one.metals.values()) == pytest.approx(1)
     assert sum(one.anions.values()) == pytest.approx(2)
+
+
+def test_elements_keep_the_order_of_the_formula():
+    """In a fresh interpreter each: sets would order them by hashes that differ from run to run."""
+    formula = "Na(Ni2/9Fe1/3Cu1/9Mn1/3)0.98Mn0.02O2"
+    code = f"from layerox.builders import parse_formula; print(*parse_formula('{formula}').metals)"
+    for seed in ("0", "1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        result = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+        )
+        assert result.stdout.split() == ["Ni", "Fe", "Cu", "Mn"]
+
+
+@pytest.mark.parametrize(
+    ("cations", "anions", "problem"),
+    [
+        ({"Li": 1, "Mn": 2}, {"O": 4}, ""),
+        ({"Na": 3}, {"O": 4}, "the anions ask for 8.00 positive charges, Na carry 3.00 to 3.00"),
+        ({"Mg": 1, "Al": 2}, {"O": 4}, ""),
+        ({"Al": 3}, {"O": 4}, "the anions ask for 8.00 positive charges, Al carry 9.00 to 9.00"),
+    ],
+)
+def test_charges_of_any_formula_are_counted(cations, anions, problem):
+    assert charge_problem(cations, anions) == problem

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from layerox.analysis import fit, simulate
+from layerox.diffraction.document import json_text
 from layerox.diffraction.microabsorption import mean_linear_attenuation, sphere_transmission
 from layerox.diffraction.quantification import Quantification
 from layerox.diffraction.standards import ExternalStandard, InternalStandard, k_factor
 from layerox.errors import InputError
-from layerox.results.document import json_text
 from layerox.results.folder import files_of, load, write_folder
 from layerox.results.report import report_text
 from reference_crystals import LAB6, ZINCITE, p2

@@ -7,6 +7,7 @@ import time
 import gemmi
 import numpy as np
 import pytest
+from ase.io import read as ase_read
 from gemmi import cif
 from pymatgen.core import Composition as PymatgenComposition
 from pymatgen.core import Structure
@@ -34,11 +35,11 @@ def _f_squared(positions, strengths, u_iso, cell):
     return np.abs(amplitude) ** 2
 
 
-def _of_crystal(crystal: Crystal):
+def _of_crystal(crystal: Crystal, *, at_rest=False):
     positions, owner = crystal.expanded()
     sites = [crystal.sites[k] for k in owner]
     strengths = [gemmi.Element(s.element).atomic_number * s.occupancy for s in sites]
-    return _f_squared(positions, strengths, [s.u_iso for s in sites], crystal.cell)
+    return _f_squared(positions, strengths, [0.0 if at_rest else s.u_iso for s in sites], crystal.cell)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,6 +74,32 @@ def test_cifs_are_read_back_by_pymatgen(name, tmp_path):
     stated = PymatgenComposition(cif.as_string(block.find_value("_chemical_formula_sum")))
     whole = stated * int(block.find_value("_cell_formula_units_Z"))
     assert {str(e): x for e, x in whole.items()} == pytest.approx(crystal.content, abs=1e-4)
+
+    positions = [site.frac_coords for site in structure]
+    strengths = [sum(e.Z * x for e, x in site.species.items()) for site in structure]
+    at_rest = np.zeros(len(structure))
+    theirs = _f_squared(positions, strengths, at_rest, structure.lattice.parameters)
+    ours = _of_crystal(crystal, at_rest=True)
+    assert theirs == pytest.approx(ours, rel=1e-6, abs=1e-6 * ours.max())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cifs_are_read_back_by_ase(name, tmp_path):
+    crystal = build_crystal(name)
+    path = tmp_path / "phase.cif"
+    write_structure(crystal, path)
+    atoms = ase_read(path, fractional_occupancies=True)
+    shares = [atoms.info["occupancy"][str(kind)] for kind in atoms.arrays["spacegroup_kinds"]]
+    content = {}
+    for share in shares:
+        for element, x in share.items():
+            content[element] = content.get(element, 0.0) + x
+    assert content == pytest.approx(crystal.content, rel=1e-6)
+    strengths = [sum(gemmi.Element(e).atomic_number * x for e, x in share.items()) for share in shares]
+    positions = atoms.get_scaled_positions()
+    theirs = _f_squared(positions, strengths, np.zeros(len(atoms)), atoms.cell.cellpar())
+    ours = _of_crystal(crystal, at_rest=True)
+    assert theirs == pytest.approx(ours, rel=1e-6, abs=1e-6 * ours.max())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -213,7 +240,7 @@ def test_json_is_a_pymatgen_structure(tmp_path):
 @pytest.mark.parametrize("suffix", [".vasp", ".lmp"])
 def test_formats_for_whole_atoms_refuse_partial_occupancies_and_leave_nothing(suffix, tmp_path):
     path = tmp_path / f"P2{suffix}"
-    with pytest.raises(InputError, match=r"Mn1, Na.*--ordered"):
+    with pytest.raises(InputError, match=r"Mn1, Na.*order the cell"):
         write_structure(build_crystal("P2"), path)
     assert list(tmp_path.iterdir()) == []
 

@@ -1,6 +1,6 @@
 """Builders: a description in, a crystal or its atoms out; they never diffract."""
 
-from layerox.builders.build import build_atoms, build_crystal, build_structure, phase_name
+from layerox.builders.build import build_atoms, build_crystal, build_structure
 from layerox.builders.composition import Composition, parse_formula
 from layerox.builders.geometry import Geometry
 from layerox.builders.layered import (
@@ -12,16 +12,29 @@ from layerox.builders.layered import (
     layered_stack,
     stacked,
 )
-from layerox.builders.library import DEFAULTS, LIBRARY, Entry, library_entry, library_phase
+from layerox.builders.library import (
+    CATHODES,
+    DEFAULTS,
+    LIBRARY,
+    Cathode,
+    Entry,
+    Library,
+    library_entry,
+    library_phase,
+)
+from layerox.builders.wish import phase_name
 
 __all__ = [
+    "CATHODES",
     "DEFAULTS",
     "LIBRARY",
+    "Cathode",
     "Composition",
     "DisplacementFactors",
     "Entry",
     "GalleryContent",
     "Geometry",
+    "Library",
     "SlabContent",
     "Stack",
     "build_atoms",

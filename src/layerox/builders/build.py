@@ -7,17 +7,21 @@ crystal's source names which.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Unpack
 
-from layerox.atoms import Atoms
-from layerox.builders.composition import Composition, parse_formula
+from layerox.atoms import Atoms, atoms_from_crystal
+from layerox.builders.axes import atoms_on_axes, crystal_on_axes
+from layerox.builders.completion import SAME_COMPOSITION, distorted_from, spinel_from, tunnel_from
+from layerox.builders.composition import Amounts, Composition, parse_formula
 from layerox.builders.geometry import Geometry
 from layerox.builders.layered import DisplacementFactors, Stack, check_closure, layered_stack
-from layerox.builders.library import DEFAULTS, LIBRARY, Entry, Layered
+from layerox.builders.library import DEFAULTS, LIBRARY, Entry
+from layerox.builders.recipes import Distorted, Layered, Spinel, Tunnel
 from layerox.builders.sodium import Asked
+from layerox.builders.wish import Said, Wish, largest_difference, phase_name
 from layerox.crystal import Crystal, structure_from_crystal
-from layerox.errors import InputError, nearest
+from layerox.errors import InputError
 from layerox.notice import Notice
 from layerox.stacking import LETTERS, POLYTYPES, Word, identify, parse_word
 
@@ -25,74 +29,35 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 DEFAULT_FORMULA = "Na2/3Ni1/3Mn2/3O2"
-SAME_COMPOSITION = 0.02
-NOT_YET = ("P'2", "P'3", "O'3", "spinel", "tunnel")
-ALIASES = {
-    "Pp2": "P'2", "P2'": "P'2", "Pp3": "P'3", "P3'": "P'3", "Op3": "O'3", "O3'": "O'3", "S": "spinel", "T": "tunnel",
-}  # fmt: skip
-APOSTROPHES = str.maketrans({"’": "'", "′": "'", "`": "'"})
 
 
 def build_crystal(
-    phase: str,
-    *,
-    formula: str | Composition | None = None,
-    a: float | None = None,
-    c: float | None = None,
-    slab: float | None = None,
-    bond: float | None = None,
-    galleries: Mapping[str, float] | None = None,
-    sodium: Asked | None = None,
-    supercell: Iterable[int] | None = None,
-    seed: int = 0,
+    phase: str, *, setting: str = "conventional", supercell: Iterable[int] | None = None, **said: Unpack[Said]
 ) -> Crystal:
-    """Return the crystal of a phase in the standard setting of its space group.
+    """Return the crystal of a phase, by default in the standard setting of its space group.
 
-    Parameters
-    ----------
-    phase
-        A phase ("P2", "Pp2" for P'2), an entry of the library ("P2_NaCoO2"), or a stacking word ("P2*4|O3*3", "AB BA").
-    formula
-        Composition per MO2; that of the library's entry, or Na2/3Ni1/3Mn2/3O2, when not given.
-    a, c
-        Hexagonal cell, angstrom; c is the height of the whole word.
-    slab, bond
-        Thickness of a slab, or metal-anion distance, angstrom.
-    galleries
-        Heights of galleries by kind ("P", "O"), character ("P3") or phase label, angstrom.
-    sodium
-        Occupancies of gallery sites: "face" and "edge" in P2, "lower" and "upper" in P3, "octahedral" in O.
-    supercell
-        Cells along a, b and c; the atoms are then listed in P 1. Meant for some thousand atoms, see `build_atoms`.
-    seed
-        For a Z.
+    Parameters are those of `build_structure`. With a supercell the atoms are listed in P 1; meant for some thousand
+    atoms, see `build_atoms`.
 
     Raises
     ------
     InputError
         If the phase is unknown, does not close, cannot hold its sodium, or the lengths make no cell.
     """
-    wish = Wish(phase, formula, Geometry(a=a, c=c, slab=slab, bond=bond, galleries=galleries or {}), sodium, seed)
-    stack = _stack(wish)
-    return stack.crystal() if supercell is None else stack.atoms().repeated(supercell).to_crystal()
+    built = _built(Wish(phase=phase, **said))
+    if supercell is not None:
+        return _atoms(built, setting).repeated(supercell).to_crystal()
+    return crystal_on_axes(built.crystal() if isinstance(built, Stack) else built, setting)
 
 
 def build_atoms(
-    phase: str,
-    *,
-    formula: str | Composition | None = None,
-    a: float | None = None,
-    c: float | None = None,
-    slab: float | None = None,
-    bond: float | None = None,
-    galleries: Mapping[str, float] | None = None,
-    sodium: Asked | None = None,
-    supercell: Iterable[int] = (1, 1, 1),
-    seed: int = 0,
+    phase: str, *, setting: str = "conventional", supercell: Iterable[int] = (1, 1, 1), **said: Unpack[Said]
 ) -> Atoms:
-    """Return every atom of a cell or supercell with its layer and phase; parameters as in `build_crystal`."""
-    wish = Wish(phase, formula, Geometry(a=a, c=c, slab=slab, bond=bond, galleries=galleries or {}), sodium, seed)
-    return _stack(wish).atoms().repeated(supercell)
+    """Return every atom of a cell or supercell, with its layer and phase where the cell is a stack of layers.
+
+    Parameters are those of `build_structure`.
+    """
+    return _atoms(_built(Wish(phase=phase, **said)), setting).repeated(supercell)
 
 
 def build_structure(
@@ -100,58 +65,113 @@ def build_structure(
     *,
     formula: str | Composition | None = None,
     a: float | None = None,
+    b: float | None = None,
     c: float | None = None,
+    beta: float | None = None,
     slab: float | None = None,
     bond: float | None = None,
+    bonds: tuple[float, float] | None = None,
     galleries: Mapping[str, float] | None = None,
     sodium: Asked | None = None,
+    distortion: float | None = None,
+    u: float | None = None,
+    inversion: float | None = None,
+    tetrahedral: Mapping[str, float] | None = None,
+    metals: Mapping[str, Amounts] | None = None,
+    setting: str = "conventional",
     supercell: Iterable[int] | None = None,
     ordered: bool = False,
     seed: int = 0,
 ) -> Structure:
-    """Return the pymatgen Structure of a phase; parameters as in `build_crystal`.
+    """Return the pymatgen Structure of a phase.
 
     Its `properties` hold name and source, its site properties `u_iso` (angstrom^2) and `site_label`.
+
+    Parameters
+    ----------
+    phase
+        A phase ("P2", "Pp2" for P'2, "spinel", "tunnel"), an entry of the library ("P2_NaCoO2", "Al"), or a stacking
+        word ("P2*4|O3*3", "AB BA").
+    formula
+        Composition per MO2 (spinels: any multiple of AB2O4); the library's when not given.
+    a, b, c, beta
+        Cell, angstrom and degrees; c of a word is the height of the whole word. P'2 has a and b of the rectangular
+        layer, P'3 and O'3 those of C2/m; a and c of a spinel make it tetragonal (I41/amd).
+    slab, bond
+        Thickness of a slab, or metal-anion distance (of a spinel: the octahedral one), angstrom.
+    bonds
+        The short and the long metal-anion distance of P'2, P'3 and O'3, angstrom.
+    galleries
+        Heights of galleries by kind ("P", "O"), character ("P3") or phase label, angstrom.
+    sodium
+        Occupancies of sodium sites: "face" and "edge" in P2, "lower" and "upper" in P3, "octahedral" in O, "Na1",
+        "Na2" and "Na3" in a tunnel.
+    distortion
+        P'2, P'3, O'3: stretch of the layer at constant area, 0 is the parent, whose hexagonal a and c are then meant.
+        Spinel: c / (sqrt(2) a) - 1 at constant volume, 0 is the cube, whose a is then meant.
+    u
+        Anion parameter of a spinel, inversion at the origin (near 0.26).
+    inversion, tetrahedral
+        Share of a spinel's tetrahedral ions that have changed places; or contents of the tetrahedra.
+    metals
+        Contents of metal sites "1" to "5" of a tunnel.
+    setting
+        "conventional"; "primitive"; or "rectangular": orthohexagonal a, a + 2b, c where the cell is hexagonal.
+    supercell
+        Cells along a, b and c of that setting.
+    ordered
+        Whole atoms instead of partial occupancies.
+    seed
+        For a Z.
+
+    Raises
+    ------
+    InputError
+        If the phase is unknown, does not close, cannot hold its sodium, the lengths make no cell, or something does
+        not apply to the phase.
     """
     if ordered:
         raise InputError("ordered cells cannot be built yet", cure="leave ordered=True out")
-    wish = Wish(phase, formula, Geometry(a=a, c=c, slab=slab, bond=bond, galleries=galleries or {}), sodium, seed)
-    stack = _stack(wish)
+    said: Said = {
+        "formula": formula, "a": a, "b": b, "c": c, "beta": beta, "slab": slab, "bond": bond, "bonds": bonds,
+        "galleries": galleries, "sodium": sodium, "distortion": distortion, "u": u, "inversion": inversion,
+        "tetrahedral": tetrahedral, "metals": metals, "seed": seed,
+    }  # fmt: skip
     if supercell is None:
-        return structure_from_crystal(stack.crystal())
-    return stack.atoms().repeated(supercell).to_structure()
+        return structure_from_crystal(build_crystal(phase, setting=setting, **said))
+    return build_atoms(phase, setting=setting, supercell=supercell, **said).to_structure()
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What a user asks for; see `build_crystal`."""
-
-    phase: str
-    formula: str | Composition | None
-    geometry: Geometry
-    sodium: Asked | None
-    seed: int
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether a phase is named and nothing else is said."""
-        return self.formula is None and self.sodium is None and self.geometry == Geometry()
+def _atoms(built: Stack | Crystal, setting: str) -> Atoms:
+    if isinstance(built, Stack):
+        return atoms_on_axes(built.atoms(), setting, built.group)
+    return atoms_on_axes(atoms_from_crystal(built), setting, built.symmetry.name)
 
 
-def phase_name(text: str) -> str:
-    """Return the name of a phase as the literature writes it: "Pp2" and "P2'" are "P'2"; others come back unchanged."""
-    plain = text.strip().translate(APOSTROPHES)
-    return ALIASES.get(plain, plain)
-
-
-def _stack(wish: Wish) -> Stack:
+def _built(wish: Wish) -> Stack | Crystal:
+    """Return a stack for a word, a crystal for every other phase."""
     name = phase_name(wish.phase)
-    if name in NOT_YET:
-        raise InputError(f"{name} cannot be built yet", cure=f"choose from {', '.join([*POLYTYPES, 'Z:0.3'])}")
+    entry = LIBRARY.get(name)
+    if entry is None or isinstance(entry.recipe, Layered):
+        return _stack(wish, name)
+    if wish.is_bare:
+        return entry.crystal(wish.name)
+    if isinstance(entry.recipe, Distorted):
+        return distorted_from(wish, entry)
+    if isinstance(entry.recipe, Spinel):
+        return spinel_from(wish, entry)
+    if isinstance(entry.recipe, Tunnel):
+        return tunnel_from(wish, entry)
+    wish.check("tabulated", name)
+    return entry.crystal(wish.name)
+
+
+def _stack(wish: Wish, name: str) -> Stack:
     entry, word = _entry_and_word(name, wish.seed)
+    wish.check("layered", name)
     recipe = _layered(entry)
     if wish.is_bare and entry is not None and recipe is not None:
-        return recipe.stack(name=wish.phase.strip(), source=entry.source)
+        return recipe.stack(name=wish.name, source=entry.source)
     return _described(wish, entry, word)
 
 
@@ -160,8 +180,10 @@ def _entry_and_word(name: str, seed: int) -> tuple[Entry | None, Word]:
     recipe = _layered(LIBRARY.get(name))
     if recipe is not None:
         return LIBRARY[name], parse_word(recipe.word)
+    if name in LIBRARY.cathodes:
+        LIBRARY.entry(name)
     if not _is_word(name):
-        raise InputError(f"unknown phase {name!r}", cure=nearest(name, [*POLYTYPES, "Z:0.3", *NOT_YET, *LIBRARY]))
+        raise InputError(f"unknown phase {name!r}", cure=LIBRARY.suggestion(name, [*POLYTYPES, "Z:0.3"]))
     word = parse_word(name, seed=seed)
     check_closure(word)
     key = DEFAULTS.get(identify(word).name)
@@ -174,6 +196,7 @@ def _is_word(name: str) -> bool:
 
 def _described(wish: Wish, entry: Entry | None, word: Word) -> Stack:
     """Build what no entry holds as it stands."""
+    given = Geometry(a=wish.a, c=wish.c, slab=wish.slab, bond=wish.bond, galleries=wish.galleries or {})
     composition, assumed = _composition(wish.formula, entry)
     model = _model(entry, composition)
     recipe = _layered(model)
@@ -181,13 +204,13 @@ def _described(wish: Wish, entry: Entry | None, word: Word) -> Stack:
     stack = layered_stack(
         word,
         composition,
-        geometry=_geometry(wish.geometry, recipe, word),
+        geometry=_geometry(given, recipe, word),
         sodium=sodium,
         displacement=recipe.displacement if recipe else DisplacementFactors(),
-        name=wish.phase.strip(),
-        source=_source(wish.geometry, model),
+        name=wish.name,
+        source=wish.source(model.source if model else None),
     )
-    estimated = recipe is None and not _is_complete(wish.geometry)
+    estimated = recipe is None and not _is_complete(given)
     return replace(stack, remarks=(*stack.remarks, *_notices(stack, estimated, assumed)))
 
 
@@ -209,8 +232,8 @@ def _model(entry: Entry | None, composition: Composition) -> Entry | None:
         return None
     for candidate in (entry, *LIBRARY.values()):
         recipe = _layered(candidate)
-        if recipe is None or candidate.phase != entry.phase:
-            continue
+        if recipe is None or candidate.phase != entry.phase or recipe.geometry.a is None:
+            continue  # models of cathodes have no cell of their own
         if _distance(parse_formula(recipe.formula), composition) <= SAME_COMPOSITION:
             return candidate
     return None
@@ -222,9 +245,7 @@ def _layered(entry: Entry | None) -> Layered | None:
 
 
 def _distance(one: Composition, other: Composition) -> float:
-    """Return the largest difference in any amount."""
-    pairs = [(one.alkali, other.alkali), (one.metals, other.metals), (one.anions, other.anions)]
-    return max(abs(a.get(e, 0.0) - b.get(e, 0.0)) for a, b in pairs for e in {*a, *b, "O"})
+    return largest_difference([(one.alkali, other.alkali), (one.metals, other.metals), (one.anions, other.anions)])
 
 
 def _geometry(given: Geometry, recipe: Layered | None, word: Word) -> Geometry:
@@ -263,14 +284,6 @@ def _is_complete(given: Geometry) -> bool:
     has_a = given.a is not None or (given.slab is not None and given.bond is not None)
     has_slab = given.slab is not None or given.bond is not None
     return has_a and (given.c is not None or (has_slab and bool(given.galleries)))
-
-
-def _source(given: Geometry, model: Entry | None) -> str:
-    names = [name for name in ("a", "c", "slab", "bond") if getattr(given, name) is not None]
-    names += [f"the {kind} gallery" for kind in given.galleries]
-    said = f"{', '.join(names)} as given; " if names else ""
-    rest = f"the rest after {model.source}" if model else "the rest from bond lengths (Shannon radii)"
-    return f"CONSTRUCTED by layerox: {said}{rest}"
 
 
 def _notices(stack: Stack, estimated: bool, assumed: bool) -> list[Notice]:

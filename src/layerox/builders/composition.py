@@ -159,6 +159,24 @@ class Composition:
         return STATES.get(metal, UNKNOWN_STATES)
 
 
+def charge_problem(cations: Amounts, anions: Amounts) -> str:
+    """Return why the charges of a formula cannot balance, whatever its sites; empty when they can."""
+    needed = -sum(ANION_CHARGE[element] * x for element, x in anions.items())
+    low, high = (sum(_range_of(element)[k] * x for element, x in cations.items()) for k in (0, 1))
+    slack = PLAUSIBLE_EXCESS * sum(cations.values())
+    if low - slack <= needed <= high + slack:
+        return ""
+    return f"the anions ask for {needed:.2f} positive charges, {', '.join(cations)} carry {low:.2f} to {high:.2f}"
+
+
+def _range_of(element: str) -> tuple[int, int]:
+    if element in INTERLAYER:
+        charge = INTERLAYER_CHARGE.get(element, 1)
+        return charge, charge
+    low, _, high = STATES.get(element, UNKNOWN_STATES)
+    return low, high
+
+
 def parse_formula(text: str) -> Composition:
     """Return the composition of a formula, scaled to one metal site and two anion sites.
 
@@ -170,7 +188,7 @@ def parse_formula(text: str) -> Composition:
     InputError
         If the text is no formula, or lacks metals or anions.
     """
-    amounts, bracketed = _amounts(text)
+    amounts, bracketed = amounts_of(text)
     anions = {element: x for element, x in amounts.items() if element in ANIONS}
     cations = {element: x for element, x in amounts.items() if element not in ANIONS}
     if not anions:
@@ -191,7 +209,7 @@ def _alkali(cations: Mapping[str, Fraction], bracketed: Mapping[str, Fraction], 
     if bracketed:
         return {element: x for element, x in cations.items() if x > bracketed.get(element, 0)}
     always = {element: x for element, x in cations.items() if element in INTERLAYER}
-    for element in EITHER & set(cations):
+    for element in sorted(EITHER & set(cations)):
         others = sum(float(x) for e, x in cations.items() if e not in always and e not in EITHER)
         full = others >= ROUNDED_DOWN * sites
         if full or others + float(cations[element]) > ROUNDED_UP * sites:
@@ -224,20 +242,14 @@ _NUMBER = r"(?:[0-9]+/[0-9]+|[0-9]*\.?[0-9]+)"
 _TOKEN = re.compile(rf"(?P<element>[A-Z][a-z]?)|(?P<number>{_NUMBER})|(?P<open>[(\[])|(?P<close>[)\]])")
 
 
-def element_amounts(text: str) -> dict[str, float]:
-    """Return the number of atoms of each element in any formula, as it is written ("Al2O3": {"Al": 2, "O": 3}).
+def amounts_of(text: str) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
+    """Return the elements of a formula with their numbers, and those that stand in square brackets.
 
     Raises
     ------
     InputError
         If the text is no formula.
     """
-    amounts, _ = _amounts(text)
-    return {element: float(number) for element, number in amounts.items()}
-
-
-def _amounts(text: str) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
-    """All elements of a formula, and those that stand in square brackets."""
     tokens = _tokens(text)
     group: dict[str, Fraction] = {}
     bracketed: dict[str, Fraction] = {}
@@ -253,8 +265,10 @@ def _amounts(text: str) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
             opening, outer = _unstacked(stack, value, text)
             inner = {element: x * number for element, x in group.items()}
             if opening == "[":
-                bracketed = {e: bracketed.get(e, Fraction(0)) + inner.get(e, 0) for e in {*bracketed, *inner}}
-            group = {e: outer.get(e, Fraction(0)) + inner.get(e, 0) for e in (*outer, *(set(inner) - set(outer)))}
+                bracketed = {
+                    e: bracketed.get(e, Fraction(0)) + inner.get(e, 0) for e in dict.fromkeys((*bracketed, *inner))
+                }
+            group = {e: outer.get(e, Fraction(0)) + inner.get(e, 0) for e in dict.fromkeys((*outer, *inner))}
     if stack:
         raise InputError(f"{stack[-1][0]!r} is never closed", place=repr(text), cure="close the group")
     return group, bracketed

@@ -16,58 +16,98 @@ def add_to(subparsers: Any) -> None:
         description="Build the cell of a phase or of a stacking word. What is not said is taken from the library or "
         "from bond lengths, and the file says which.",
     )
-    parser.add_argument("phase", metavar="PHASE", help='a phase (P2) or a stacking word ("P2*4|O3*3", "AB BA")')
+    parser.add_argument("phase", metavar="PHASE", help='a phase (P2, Pp2, spinel) or a stacking word ("P2*4|O3*3")')
     parser.add_argument("--formula", metavar="FORMULA", help="composition, such as Na0.67Ni0.33Mn0.67O2")
-    parser.add_argument("--a", type=float, metavar="A", help="hexagonal a, angstrom")
-    parser.add_argument("--c", type=float, metavar="C", help="height of the word, angstrom")
-    parser.add_argument("--slab", type=float, metavar="A", help="thickness of a slab, angstrom")
-    parser.add_argument("--bond", type=float, metavar="A", help="distance from metal to anion, angstrom")
-    parser.add_argument("--gallery", action="append", metavar="KIND=A", help="height of galleries of a kind (P, O, P2)")
-    parser.add_argument("--sodium", action="append", metavar="SITE=X", help="occupancy of a site (face, edge, ...)")
     parser.add_argument("--supercell", nargs=3, type=int, metavar=("NA", "NB", "NC"), help="cells along a, b and c")
+    parser.add_argument(
+        "--setting", default="conventional", help="axes: conventional, primitive or rectangular (orthohexagonal)"
+    )
     parser.add_argument("--ordered", action="store_true", help="whole atoms instead of partial occupancies")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn (default: 0)")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help=".cif .vasp .xyz .json or .lmp")
+    _add_geometry(parser.add_argument_group("cell and distances (angstrom, degrees)"))
+    _add_occupation(parser.add_argument_group("who stands where"))
     parser.set_defaults(command=run)
+
+
+def _add_geometry(group: Any) -> None:
+    group.add_argument("--a", type=float, metavar="A", help="edge of the cell")
+    group.add_argument("--b", type=float, metavar="B", help="edge of a distorted or tunnel cell")
+    group.add_argument("--c", type=float, metavar="C", help="height of the word or cell; makes a spinel tetragonal")
+    group.add_argument("--beta", type=float, metavar="DEGREES", help="angle of P'3 and O'3")
+    group.add_argument(
+        "--distortion", type=float, metavar="D", help="stretch of P'2, P'3, O'3 or a spinel; 0 is the parent"
+    )
+    group.add_argument("--slab", type=float, metavar="A", help="thickness of a slab")
+    group.add_argument("--bond", type=float, metavar="A", help="distance from metal to anion")
+    group.add_argument(
+        "--bonds", nargs=2, type=float, metavar=("SHORT", "LONG"), help="both distances of P'2, P'3 or O'3"
+    )
+    group.add_argument("--gallery", action="append", metavar="KIND=A", help="height of galleries of a kind (P, O, P2)")
+    group.add_argument("--u", type=float, metavar="U", help="anion parameter of a spinel (near 0.26)")
+
+
+def _add_occupation(group: Any) -> None:
+    group.add_argument("--sodium", action="append", metavar="SITE=X", help="occupancy of a site (face, edge, Na1, ...)")
+    group.add_argument("--inversion", type=float, metavar="I", help="share of a spinel's tetrahedra that is inverted")
+    group.add_argument("--tetrahedral", action="append", metavar="ION=X", help="contents of a spinel's tetrahedra")
+    group.add_argument(
+        "--metal", action="append", metavar="SITE:ION=X", help="contents of a tunnel's metal site 1 to 5 (5:Ti=1)"
+    )
 
 
 def run(
     *,
     phase: str,
-    formula: str | None,
-    a: float | None,
-    c: float | None,
-    slab: float | None,
-    bond: float | None,
     gallery: list[str] | None,
     sodium: list[str] | None,
+    bonds: list[float] | None,
+    tetrahedral: list[str] | None,
+    metal: list[str] | None,
+    setting: str,
     supercell: list[int] | None,
     ordered: bool,
-    seed: int,
     output: str,
+    **plain: Any,
 ) -> int:
-    """Build and write; always 0."""
+    """Build and write; always 0. `plain` are the options that the builders take as they are."""
     from layerox.builders import build_atoms, build_crystal  # noqa: PLC0415  (what --help does not need)
     from layerox.io.structures import write_structure  # noqa: PLC0415
 
     if ordered:
         raise InputError("ordered cells are not built yet", place="--ordered", cure="leave it out")
-    wish: dict[str, Any] = {
-        "formula": formula,
-        "a": a,
-        "c": c,
-        "slab": slab,
-        "bond": bond,
+    said: Any = {
+        **plain,
         "galleries": _pairs("--gallery", gallery),
         "sodium": _pairs("--sodium", sodium),
-        "seed": seed,
+        "bonds": tuple(bonds) if bonds else None,
+        "tetrahedral": _pairs("--tetrahedral", tetrahedral),
+        "metals": _metals(metal),
     }
-    crystal = build_crystal(phase, **wish)
-    write_structure(build_atoms(phase, **wish, supercell=supercell) if supercell else crystal, output)
+    crystal = build_crystal(phase, **said)
+    group = crystal.space_group
+    if supercell:
+        write_structure(build_atoms(phase, **said, setting=setting, supercell=supercell), output)
+    else:
+        write_structure(build_crystal(phase, **said, setting=setting), output)
+    axes = "" if setting == "conventional" else f" on {setting} axes"
     listed = f", {supercell[0]} x {supercell[1]} x {supercell[2]} cells" if supercell else ""
-    print(f"{crystal.name}: {crystal.formula}, {crystal.space_group}{listed}; written to {output}")
+    print(f"{crystal.name}: {crystal.formula}, {group}{axes}{listed}; written to {output}")
     print("\n".join([f"source: {crystal.source}", *(f"note: {remark.message}" for remark in crystal.remarks)]))
     return 0
+
+
+def _metals(texts: list[str] | None) -> dict[str, dict[str, float]] | None:
+    """Read ["5:Ti=0.5", "5:Mn=0.5"] as {"5": {"Ti": 0.5, "Mn": 0.5}}, None when nothing is given."""
+    if texts is None:
+        return None
+    found: dict[str, dict[str, float]] = {}
+    for text, number in (_pairs("--metal", texts) or {}).items():
+        site, colon, ion = text.partition(":")
+        if not (colon and ion):
+            raise InputError(f"cannot read {text!r}", place="--metal", cure="write SITE:ION=NUMBER, such as 5:Ti=1")
+        found.setdefault(site.strip(), {})[ion.strip()] = number
+    return found
 
 
 def _pairs(option: str, texts: list[str] | None) -> dict[str, float] | None:

@@ -35,6 +35,7 @@ from layerox.diffraction.refinement import (
 )
 from layerox.diffraction.scattering import has_ion
 from layerox.diffraction.simulate import Model, safe_name
+from layerox.diffraction.uncertainty import undetermined
 from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -144,7 +145,7 @@ class _Reader:
         if index in parameters.ties:
             tie = parameters.ties[index]
             leader = self.number(tie.leader)
-            status: Status = "tied" if leader.status in ("free", "at_bound") else "fixed"
+            status: Status = "tied" if leader.status != "fixed" else "fixed"
             return Refined(value, abs(tie.factor) * leader.esd, status)
         if index in parameters.expressions:
             slope = self.transfer[index]
@@ -345,6 +346,7 @@ def _warnings(
         *_serial_correlation(durbin_watson),
         *_unexplained(left),
         *_extracted(model),
+        *_undetermined(outcome.minimum),
         *outcome.remarks,
     ]  # fmt: skip
 
@@ -383,12 +385,13 @@ def _remarks_on_phases(model: Model) -> list[Notice]:
 def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: Instrument) -> list[Notice]:
     notices = []
     if pattern.sigma_source == "poisson":
-        notices.append(Notice("poisson_sigma", "the file gives no sigmas; counting statistics are assumed"))
+        message = "the uncertainties of the data are those of counting statistics, sqrt(max(counts, 1))"
+        notices.append(Notice("poisson_sigma", message))
     if model.radiation.polarization is None and model.radiation.kind == "xray":
         message = "an unpolarised beam without monochromator is assumed (polarization 0.5)"
         keys = ("diffracted_monochromator", "incident_monochromator", "monochromator")
         if described := next((text for key in keys if (text := pattern.metadata.get(key))), None):
-            message += f", though the file names {str(described)!r}: give its two-theta with --monochromator"
+            message += f", though the file names {str(described)!r}: give its two-theta"
         notices.append(Notice("polarization_assumed", message))
     if (
         instrument.displacement_mm != minimum.parameters.value("instrument_displacement")
@@ -425,6 +428,14 @@ def _strong_correlations(correlations: list[Correlation]) -> list[Notice]:
         return []
     pairs = ", ".join(f"{c.a} and {c.b} ({c.value:.2f})" for c in strong)
     return [Notice("strong_correlation", f"correlations above {TOO_CORRELATED:g}: {pairs}")]
+
+
+def _undetermined(minimum: Minimum) -> list[Notice]:
+    """Name variables of which the pattern determines a combination only."""
+    inside = np.flatnonzero(~minimum.at_bound)
+    names = [public_name(minimum.parameters.free_names[k]) for k in inside]
+    groups = undetermined(minimum.normal_matrix[np.ix_(inside, inside)], names)
+    return [Notice("undetermined", f"this pattern does not determine {' and '.join(group)}") for group in groups]
 
 
 def _extracted(model: Model) -> list[Notice]:

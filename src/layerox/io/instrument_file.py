@@ -131,7 +131,9 @@ def _radiation(model: RadiationModel) -> Radiation | None:
         radiation = radiation_from_text(model.source if model.source is not None else model.wavelength or 0.0)
     if model.kind == "neutron" and radiation.name:
         raise InputError(f'kind = "neutron" with the X-ray source {model.source}', cure="give the wavelength")
-    return replace(radiation, kind=model.kind or "xray")
+    if model.kind is not None:
+        return replace(radiation, kind=model.kind, says_kind=True)
+    return replace(radiation, says_kind=bool(radiation.name))
 
 
 def _polarization(model: RadiationModel) -> float | None:
@@ -156,7 +158,11 @@ def _radiation_table(instrument: Instrument) -> dict[str, object]:
     radiation = instrument.radiation
     stated: dict[str, object] = {"kind": instrument.kind, "polarization": instrument.polarization}
     if radiation is not None:
-        stated = {"kind": radiation.kind, **_wavelength_table(radiation), "polarization": radiation.polarization}
+        stated = {
+            "kind": radiation.kind if radiation.says_kind else None,
+            **_wavelength_table(radiation),
+            "polarization": radiation.polarization,
+        }
     return {key: value for key, value in stated.items() if value is not None}
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from layerox.errors import InputError
 
 EXPORT = "export it as .xye, .xy or .xrdml"
-AS_PHASE = "give it as --phase"
-AS_INSTRUMENT = "give it as --instrument"
+AS_PHASE = "give it as a phase"
+AS_INSTRUMENT = "give it as the instrument"
 
 # First bytes of formats that are not read, by their vendors' and the formats' own documentation, as collected
 # in the sources of xylib (github.com/wojdyr/xylib). Longer signatures stand before their own beginnings.

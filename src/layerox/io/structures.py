@@ -7,6 +7,7 @@ lists atoms. Reading is for `cif.py`.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def write_structure(structure: Crystal | Atoms, path: str | Path) -> None:
     try:
         text = writer(structure)
     except InputError as error:
-        raise InputError(error.problem, place=path, cure=error.cure) from None
+        raise InputError(error.problem, place=path, cure=error.cure, argument=error.argument) from None
     write_atomically(path, text)
 
 
@@ -80,7 +81,10 @@ def cif_text(structure: Crystal | Atoms) -> str:
         comments = [structure.source]
     heading = "".join(f"# {_ascii(line)}\n" for line in comments if line)
     block.set_pair("_publ_section_comment", cif.quote("\n".join(line for line in map(_ascii, comments) if line) or "."))
-    return heading + str(document.as_string(cif.WriteOptions(cif.Style.Pdbx)))
+    # Not gemmi's Pdbx style: it writes a loop of one row as pairs, which pymatgen and ASE misread.
+    options = cif.WriteOptions()
+    options.misuse_hash = True
+    return heading + str(document.as_string(options))
 
 
 def _block_name(name: str) -> str:
@@ -94,7 +98,7 @@ def _ascii(text: str) -> str:
 
 def _describe(block: cif.Block, cell: tuple[float, ...], content: Mapping[str, float], units: int) -> None:
     formula = " ".join(f"{element}{round(content[element] / units, 6):.12g}" for element in sorted(content))
-    block.set_pair("_chemical_formula_sum", cif.quote(formula))
+    block.set_pair("_chemical_formula_sum", f"'{formula}'")
     block.set_pair("_cell_formula_units_Z", str(units))
     for tag, value in zip(CELL_TAGS, cell, strict=True):
         block.set_pair(tag, f"{value:.10g}")
@@ -121,14 +125,19 @@ def _add_sites(block: cif.Block, rows: list[tuple[Site, int, tuple[float, ...]]]
     for site, multiplicity, position in rows:
         numbers = [f"{x:.12g}" for x in position]
         kind = "Uani" if site.u_aniso else "Uiso"
-        occupancy = f"{site.occupancy:.10g}"
-        loop.add_row([site.label, site.species, str(multiplicity), *numbers, occupancy, kind, f"{site.u_iso:.8f}"])
+        row = [site.label, site.species, str(multiplicity), *numbers, _occupancy(site.occupancy), kind]
+        loop.add_row([*row, f"{site.u_iso:.8f}"])
+
+
+def _occupancy(share: float) -> str:
+    """Write an occupancy, cut off and not rounded: thirds of a mixed site must not add up to more than 1."""
+    return f"{math.floor(share * 1e10 + 1e-3) / 1e10:.10g}"
 
 
 def _add_rows(block: cif.Block, atoms: Atoms) -> None:
     """One row for each atom, numbered by element so that labels are unique."""
     loop = block.init_loop("_atom_site_", SITE_TAGS)
-    tails = [[f"{kind.occupancy:.10g}", "Uiso", f"{kind.u_iso:.8f}"] for kind in atoms.kinds]
+    tails = [[_occupancy(kind.occupancy), "Uiso", f"{kind.u_iso:.8f}"] for kind in atoms.kinds]
     columns: list[list[str]] = [[] for _ in SITE_TAGS]
     for label, index, position in zip(
         _numbered_labels(atoms), atoms.kind.tolist(), atoms.positions.tolist(), strict=True
@@ -244,7 +253,7 @@ def _ordered(atoms: Atoms, what: str) -> Atoms:
     if not atoms.is_ordered:
         shared = sorted({kind.label for kind in atoms.kinds if kind.occupancy < 1})
         raise InputError(f"{what} cannot hold the partial occupancies of {', '.join(shared[:6])}",
-                         cure="order the cell with --ordered, or write .cif, .xyz or .json")  # fmt: skip
+                         argument="ordered", cure="order the cell, or write .cif, .xyz or .json")  # fmt: skip
     return atoms
 
 

@@ -137,6 +137,23 @@ class QuantificationModel(Table):
     packing: Share = 1.0
 
 
+class RestraintModel(Table):
+    """[[restraint]]: sites of a phase (two: angstrom, three: degrees), or an element per others, and its target."""
+
+    phase: str = ""
+    sites: list[str] = []
+    element: str = ""
+    per: list[str] = []
+    target: float
+    esd: PositiveFloat
+
+
+class UncertaintyModel(Table):
+    """[uncertainty]: whether serially correlated residuals widen the uncertainties."""
+
+    serial_correlation: bool = False
+
+
 class RecipeModel(Table):
     """A whole recipe.toml."""
 
@@ -148,5 +165,7 @@ class RecipeModel(Table):
     parameters: dict[str, ParameterModel | float] = {}
     variables: dict[str, VariableModel | float] = {}
     constraints: dict[str, str] = {}
+    restraint: list[RestraintModel] = []
+    uncertainty: UncertaintyModel = UncertaintyModel()
     strategy: StrategyModel = StrategyModel()
     quantification: QuantificationModel = QuantificationModel()

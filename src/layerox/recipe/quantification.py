@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import gemmi
 
-from layerox.builders.composition import element_amounts
+from layerox.builders.composition import amounts_of
 from layerox.diffraction.quantification import Quantification
 from layerox.diffraction.refinement import RefinedPhase, Refinement
 from layerox.diffraction.standards import ExternalStandard, InternalStandard, k_factor
@@ -115,6 +115,6 @@ def _masses(composition: Mapping[str, float]) -> dict[str, float]:
 
 def _shares(composition: Mapping[str, float]) -> Iterator[tuple[str, float]]:
     for formula, weight in composition.items():
-        amounts = {e: n * gemmi.Element(e).weight for e, n in element_amounts(formula).items()}
+        amounts = {e: float(n) * gemmi.Element(e).weight for e, n in amounts_of(formula)[0].items()}
         total = sum(amounts.values())
         yield from ((element, weight * mass / total) for element, mass in amounts.items())

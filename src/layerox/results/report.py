@@ -17,6 +17,7 @@ def report_text(refinement: Refinement) -> str:
     """Return the text of report.txt."""
     sections = [
         _heading(refinement),
+        _methods(refinement),
         _data(refinement),
         _model(refinement),
         _quantities(refinement),
@@ -44,6 +45,38 @@ def _heading(refinement: Refinement) -> str:
     name = refinement.pattern.label or "pattern"
     title = f"Rietveld refinement of {name} with layerox {refinement.version}"
     return f"{title}\n{'=' * len(title)}\n{summary_text(refinement)}"
+
+
+def _methods(refinement: Refinement) -> str:
+    """Return what was done as a methods section says it."""
+    pattern, figures, instrument = refinement.pattern, refinement.agreement, refinement.instrument
+    low, high = pattern.range
+    beam = "X-rays" if refinement.radiation.kind == "xray" else "neutrons"
+    extracted = [phase.name for phase in refinement.phases if phase.mode != "rietveld"]
+    refined = [phase.name for phase in refinement.phases if phase.mode == "rietveld"]
+    how = f"the structures of {_listed(refined)} were refined by the Rietveld method" if refined else ""
+    taken = f"the intensities of {_listed(extracted)} were taken from the data" if extracted else ""
+    is_asymmetric = instrument.profile is not None and instrument.profile.axial is not None
+    axial = ", asymmetric by axial divergence (Finger, Cox & Jephcoat, J. Appl. Cryst. 27 (1994) 892)"
+    weights = "their file's uncertainties" if pattern.sigma_source == "file" else "counting statistics"
+    sentences = [
+        f"Powder data ({beam}, {refinement.radiation}; {instrument.geometry} geometry) from {low:.2f} to",
+        f"{high:.2f} degrees two-theta, {figures.points} points, were fitted with layerox {refinement.version};",
+        f"{' and '.join(part for part in (how, taken) if part)}.",
+        "Peaks were Thompson-Cox-Hastings pseudo-Voigts (J. Appl. Cryst. 20 (1987) 79) with each phase's size and",
+        f"microstrain in the Lorentzian part{axial if is_asymmetric else ''}.",
+        f"The {figures.free_parameters} variables were found by least squares with weights from {weights};",
+        "uncertainties are from the full covariance, times the goodness of fit where that exceeds one.",
+    ]
+    if refined:
+        source = "Hill & Howard, J. Appl. Cryst. 20 (1987) 467"
+        sentences.append(f"Weight fractions follow from the scale factors ({source}).")
+    text = textwrap.fill(" ".join(sentences), WIDTH)
+    return _section("Methods", text)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _data(refinement: Refinement) -> str:
@@ -105,22 +138,21 @@ def _quantity_rows(refinement: Refinement) -> list[list[str]]:
         "c (A)",
         "V (A^3)",
     ]
-    return [head, *(_quantity_row(phase) for phase in refinement.phases)]
+    return [head, *(_quantity_row(phase, refinement) for phase in refinement.phases)]
 
 
-def _quantity_row(phase: RefinedPhase) -> list[str]:
-    percent = _percent(phase.weight_fraction)
-    fraction = (
-        phase.mode
-        if phase.mode != "rietveld"
-        else str(percent)
-        if phase.is_supported
-        else f"unsupported (esd {percent.esd:.2g})"
-    )
+def _fraction(phase: RefinedPhase, refinement: Refinement) -> str:
+    """Return the weight fraction of a phase in per cent; beside supported ones, how little of it would show."""
+    if phase.is_supported or not any(other.is_supported for other in refinement.phases):
+        return phase.fraction_text
+    return f"{phase.fraction_text} (esd {100 * phase.weight_fraction.esd:.2g})"
+
+
+def _quantity_row(phase: RefinedPhase, refinement: Refinement) -> list[str]:
     return [
         phase.name,
         phase.space_group,
-        fraction,
+        _fraction(phase, refinement),
         f"{100 * phase.intensity_share:.2f}",
         f"{phase.support_sigma:.1f}",
         "-" if phase.detection_limit is None else f"{100 * phase.detection_limit:.2g}",

@@ -1,113 +1,13 @@
-"""Library: named reference phases, each with its provenance in words, built by the same builders as everything else.
-
-LOOKED-UP was read in a public source when the table was made; RECALLED is cited from memory and was not read at the
-source, so that it must be verified before it is quoted; CONSTRUCTED follows from geometry. None is a refinement.
-"""
+"""Layered reference phases: undistorted stackings of NaxTMO2 and of two lithium relatives."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
 
-from layerox.builders.composition import parse_formula
 from layerox.builders.geometry import Geometry
-from layerox.builders.layered import DisplacementFactors, Stack, layered_stack
-from layerox.builders.sodium import Asked
-from layerox.crystal import Crystal
-from layerox.errors import InputError, nearest
-from layerox.stacking import parse_word
-
-
-class Recipe(Protocol):
-    """How an entry is built: any description that makes a crystal."""
-
-    def crystal(self, *, name: str, source: str) -> Crystal:
-        """Return the crystal."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layered:
-    """A layered cell described by its word, composition and geometry; see `layered_crystal` for the fields."""
-
-    word: str
-    formula: str
-    geometry: Geometry = field(default_factory=Geometry)
-    sodium: Asked = field(default_factory=dict)
-    displacement: DisplacementFactors = field(default_factory=DisplacementFactors)
-
-    def stack(self, *, name: str, source: str) -> Stack:
-        """Return its planes of atoms."""
-        return layered_stack(
-            parse_word(self.word),
-            parse_formula(self.formula),
-            geometry=self.geometry,
-            sodium=self.sodium,
-            displacement=self.displacement,
-            name=name,
-            source=source,
-        )
-
-    def crystal(self, *, name: str, source: str) -> Crystal:
-        """Return its crystal."""
-        return self.stack(name=name, source=source).crystal()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A reference phase.
-
-    Attributes
-    ----------
-    name
-        Key in `LIBRARY`.
-    phase
-        What kind of phase it is: a polytype, or a name such as "spinel".
-    title
-        What it is, for people.
-    recipe
-        How it is built.
-    provenance
-        Which of its values are LOOKED-UP, RECALLED and CONSTRUCTED.
-    reference
-        Where the values come from.
-    """
-
-    name: str
-    phase: str
-    title: str
-    recipe: Recipe
-    provenance: str
-    reference: str
-
-    @property
-    def source(self) -> str:
-        """Provenance and reference in one line, as a `Crystal` carries them."""
-        return f"layerox library {self.name}: {self.provenance} ({self.reference})"
-
-    def crystal(self, name: str | None = None) -> Crystal:
-        """Return the crystal, called by the entry's name unless another is given."""
-        return self.recipe.crystal(name=name or self.name, source=self.source)
-
-
-def library_phase(name: str) -> Crystal:
-    """Return a reference phase by the name of its entry ("O3_NNM") or of its phase ("O3": the default entry).
-
-    Raises
-    ------
-    InputError
-        If the library has no such entry.
-    """
-    return library_entry(name).crystal(name)
-
-
-def library_entry(name: str) -> Entry:
-    """Return the entry of that name, or the default entry of a phase."""
-    key = DEFAULTS.get(name, name)
-    if key not in LIBRARY:
-        raise InputError(f"the library has no {name!r}", cure=nearest(name, [*DEFAULTS, *LIBRARY]))
-    return LIBRARY[key]
+from layerox.builders.layered import DisplacementFactors
+from layerox.builders.library.entry import Entry
+from layerox.builders.recipes import Layered
 
 
 def gallery_from_repeat(*, repeat: float, a: float, bond: float) -> float:
@@ -120,7 +20,7 @@ def _b(metal: float, anion: float, prismatic: float = 2.5, octahedral: float = 1
 
 
 # B factors are CONSTRUCTED throughout: typical values, angstrom^2. Bonds and slabs are those behind z(anion).
-_ENTRIES = (
+LAYERED = (
     Entry(
         name="P2_NNM",
         phase="P2",
@@ -319,16 +219,3 @@ _ENTRIES = (
         reference="Berthelot et al., Chem. Mater. 23 (2011) 2420; Balsys & Davis (1994), recalled",
     ),
 )
-
-LIBRARY: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
-# The entry that a phase name alone stands for.
-DEFAULTS: Mapping[str, str] = {
-    "P2": "P2_NNM",
-    "P3": "P3_NNM_R3m",
-    "O3": "O3_NNM",
-    "O2": "O2_NNM",
-    "O1": "O1_CoO2",
-    "OP2": "OP2_glide",
-    "OP4": "OP4_glide",
-    "OP4r": "OP4_P63mmc",
-}

@@ -1,0 +1,113 @@
+"""Wish: what a user says of a phase, before anything is looked up or estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import TypedDict
+
+from layerox.builders.composition import Amounts, Composition
+from layerox.builders.sodium import Asked
+from layerox.errors import InputError
+
+APOSTROPHES = str.maketrans({"’": "'", "′": "'", "`": "'"})
+ALIASES = {
+    "Pp2": "P'2", "P2'": "P'2", "Pp3": "P'3", "P3'": "P'3", "Op3": "O'3", "O3'": "O'3", "S": "spinel", "T": "tunnel",
+}  # fmt: skip
+SAID_BY_KIND: Mapping[str, frozenset[str]] = {
+    "layered": frozenset(("formula", "a", "c", "slab", "bond", "galleries", "sodium")),
+    "distorted": frozenset(
+        ("formula", "a", "b", "c", "beta", "slab", "bond", "bonds", "galleries", "sodium", "distortion")
+    ),
+    "spinel": frozenset(("formula", "a", "c", "u", "bond", "distortion", "inversion", "tetrahedral")),
+    "tunnel": frozenset(("formula", "a", "b", "c", "sodium", "metals")),
+    "tabulated": frozenset(),
+}
+
+
+class Said(TypedDict, total=False):
+    """Everything that can be said of a phase; see `build_structure` for what each means."""
+
+    formula: str | Composition | None
+    a: float | None
+    b: float | None
+    c: float | None
+    beta: float | None
+    slab: float | None
+    bond: float | None
+    bonds: tuple[float, float] | None
+    galleries: Mapping[str, float] | None
+    sodium: Asked | None
+    distortion: float | None
+    u: float | None
+    inversion: float | None
+    tetrahedral: Mapping[str, float] | None
+    metals: Mapping[str, Amounts] | None
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """A phase and what is said of it; None where nothing is. The fields are those of `Said`."""
+
+    phase: str
+    formula: str | Composition | None = None
+    a: float | None = None
+    b: float | None = None
+    c: float | None = None
+    beta: float | None = None
+    slab: float | None = None
+    bond: float | None = None
+    bonds: tuple[float, float] | None = None
+    galleries: Mapping[str, float] | None = None
+    sodium: Asked | None = None
+    distortion: float | None = None
+    u: float | None = None
+    inversion: float | None = None
+    tetrahedral: Mapping[str, float] | None = None
+    metals: Mapping[str, Amounts] | None = None
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        return self.phase.strip()
+
+    @property
+    def said(self) -> list[str]:
+        """Names of what is said, phase and seed aside."""
+        names = [field.name for field in fields(self) if field.name not in {"phase", "seed"}]
+        return [name for name in names if getattr(self, name) is not None]
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether a phase is named and nothing else is said."""
+        return not self.said
+
+    def check(self, kind: str, phase: str) -> None:
+        """Refuse what does not apply to a kind of phase (a key of `SAID_BY_KIND`)."""
+        known = SAID_BY_KIND[kind]
+        for name in self.said:
+            if name not in known:
+                cure = f"{phase} takes {', '.join(sorted(known)) or 'nothing: it is a tabulated structure'}"
+                raise InputError(f"{phase} has no {name}", cure=cure)
+
+    def source(self, model: str | None) -> str:
+        """Return where a structure comes from that was made of this wish and a library entry's source, if any."""
+        lengths = ("a", "b", "c", "beta", "slab", "bond", "bonds", "distortion", "u")
+        names = [name for name in lengths if getattr(self, name) is not None]
+        names += [f"the {kind} gallery" for kind in self.galleries or {}]
+        said = f"{', '.join(names)} as given; " if names else ""
+        rest = f"the rest after {model}" if model else "the rest from bond lengths (Shannon radii)"
+        return f"CONSTRUCTED by layerox: {said}{rest}"
+
+
+def phase_name(text: str) -> str:
+    """Return the name of a phase as the literature writes it: "Pp2" and "P2'" are "P'2"; others come back unchanged."""
+    plain = text.strip().translate(APOSTROPHES)
+    return ALIASES.get(plain, plain)
+
+
+def largest_difference(pairs: Iterable[tuple[Amounts, Amounts]]) -> float:
+    """Return the largest difference in the amount of any element, over pairs of amounts."""
+    return max((abs(a.get(e, 0.0) - b.get(e, 0.0)) for a, b in pairs for e in {*a, *b}), default=0.0)

@@ -1,0 +1,25 @@
+"""`layerox phases`: what the library holds, and where its numbers come from."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_to(subparsers: Any) -> None:
+    """Add the command to the parser."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "phases",
+        help="list the phases of the library",
+        description="List the phases of the library with their provenance, or tell everything about one of them.",
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="an entry (P2_NNM), a phase (P2) or a cathode (C93)")
+    parser.set_defaults(command=run)
+
+
+def run(*, name: str | None) -> int:
+    """Print; always 0."""
+    from layerox.builders import LIBRARY, phase_name  # noqa: PLC0415  (what --help does not need)
+
+    print(LIBRARY.listing() if name is None else LIBRARY.about(phase_name(name)))
+    return 0
