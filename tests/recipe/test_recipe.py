@@ -91,13 +91,17 @@ def test_every_default_is_written_out(tmp_path):
         "background": {"terms": "automatic", "humps": []},
         "phase": [
             {"structure": "P2", "name": "P2", "mode": "rietveld", "free": [], "fix": [], "preferred_orientation": None,
-             "size": None, "microstrain": None, "start": {}, "bounds": {}}
+             "size": None, "microstrain": None, "particle_size_um": None, "start": {}, "bounds": {}}
         ],
         "peak": [],
         "parameters": {},
         "variables": {},
         "constraints": {},
+        "restraint": [],
+        "uncertainty": {"serial_correlation": False},
         "strategy": {"name": "automatic", "stages": []},
+        "quantification": {"internal_standard": None, "external_standard": None, "particle_sizes_um": {},
+                           "packing": 1.0},
     }  # fmt: skip
 
 
