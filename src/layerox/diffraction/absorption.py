@@ -33,7 +33,7 @@ ELECTRON_REST_EV = 510998.95
 PER_MOLE_AND_ANGSTROM3 = 1e24 / AVOGADRO
 # Largest sin(theta)/lambda of the form factors, 1/angstrom; beyond it they are taken to fall as its inverse square.
 LAST_FORM_FACTOR = 2.0
-DIRECTIONS = 200
+DIRECTIONS = 96
 
 
 @lru_cache(maxsize=1024)
@@ -57,13 +57,19 @@ def element_attenuation(element: str, wavelength: float) -> float:
 
 def _scattering(element: str, number: int, wavelength: float) -> float:
     """Return the coherent and incoherent cross-section of an atom, cm^2."""
-    cosine, weight = np.polynomial.legendre.leggauss(DIRECTIONS)
+    cosine, weight = _directions()
     f = _form_factor_at(element, np.sqrt((1.0 - cosine) / 2.0) / wavelength)
     coherent = (1.0 + cosine**2) * f**2
     ratio = 1.0 / (1.0 + ev_from_angstrom(wavelength=wavelength) / ELECTRON_REST_EV * (1.0 - cosine))
     klein_nishina = ratio**2 * (ratio + 1.0 / ratio - (1.0 - cosine**2))
     incoherent = klein_nishina * np.maximum(number - f**2 / number, 0.0)
     return float(np.pi * ELECTRON_RADIUS_CM**2 * (weight @ (coherent + incoherent)))
+
+
+@lru_cache(maxsize=1)
+def _directions() -> tuple[FloatArray, FloatArray]:
+    """Return cosines of the scattering angle and weights of a Gaussian quadrature over them."""
+    return np.polynomial.legendre.leggauss(DIRECTIONS)
 
 
 def _form_factor_at(element: str, s: FloatArray) -> FloatArray:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 CONFIDENCE = 0.95
+# Share of a point's counts that is not worth taking off its variance.
+NEGLIGIBLE = 1e-3
 # The 95 % quantile of a normal distribution.
 QUANTILE = 1.6448536269514722
 
@@ -51,9 +53,13 @@ def absence_sigmas(
     norms = np.sqrt((columns**2).sum(axis=1))
     columns = columns / norms[:, None]
     found = np.full(len(per_scale), np.nan)
+    weight = 1.0 / sigma**2
+    whole = (columns * weight) @ columns.T
     for row, k in enumerate(known):
         left = np.clip(1.0 - contributions[k] / np.maximum(calculated, 1e-300), 1e-6, 1.0)
-        normal = (columns / (sigma**2 * left)) @ columns.T
+        here = left < 1.0 - NEGLIGIBLE
+        own = columns[:, here]
+        normal = whole + (own * (weight[here] * (1.0 / left[here] - 1.0))) @ own.T
         found[k] = np.sqrt(max(np.linalg.pinv(normal, hermitian=True)[row, row], 0.0)) / norms[row]
     return found
 
