@@ -20,7 +20,7 @@ from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.reflections import reflections
 from layerox.diffraction.simulate import slots_of
 from layerox.diffraction.simulation import Simulation, simulation
-from layerox.diffraction.stages import staged, warm
+from layerox.diffraction.stages import refined_phase, staged, warm
 from layerox.diffraction.strategy import automatic
 from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument, Profile
@@ -107,6 +107,7 @@ def fit(
                            params=params)  # fmt: skip
         known = instrument_from(instrument or start.instrument, None, data)
         beam = beam_from(data.radiation, known, start.radiation if radiation is None else radiation, place=data.path)
+        plan.quantification.check([refined_phase(phase) for phase in start.phases], beam, known.geometry)
         outcome = warm(data, start, known, beam, plan)
     else:
         known = instrument_from(instrument, geometry, data, neutron=neutron)
@@ -117,10 +118,17 @@ def fit(
         if params is not None:
             names, _ = slots_of(chosen, known, background_terms_of(params))
             plan = plan_from(params, [public_name(name) for name in names])
+        plan.quantification.check(chosen, beam, known.geometry)
         strategy = automatic if plan.strategy == "automatic" else staged
         outcome = strategy(data, chosen, known, beam, plan, progress=progress)
-    document = None if told is None else told.document
-    result = conclude(outcome, data, known, time.process_time() - began, recipe=document)
+    result = conclude(
+        outcome,
+        data,
+        known,
+        time.process_time() - began,
+        recipe=None if told is None else told.document,
+        quantification=plan.quantification,
+    )
     return result.with_serial_correlation() if plan.serial_correlation else result
 
 

@@ -91,7 +91,7 @@ def test_every_default_is_written_out(tmp_path):
         "background": {"terms": "automatic", "humps": []},
         "phase": [
             {"structure": "P2", "name": "P2", "mode": "rietveld", "free": [], "fix": [], "preferred_orientation": None,
-             "size": None, "microstrain": None, "start": {}, "bounds": {}}
+             "size": None, "microstrain": None, "particle_size_um": None, "start": {}, "bounds": {}}
         ],
         "peak": [],
         "parameters": {},
@@ -100,6 +100,8 @@ def test_every_default_is_written_out(tmp_path):
         "restraint": [],
         "uncertainty": {"serial_correlation": False},
         "strategy": {"name": "automatic", "stages": []},
+        "quantification": {"internal_standard": None, "external_standard": None, "particle_sizes_um": {},
+                           "packing": 1.0},
     }  # fmt: skip
 
 

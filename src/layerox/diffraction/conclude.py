@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained
+from layerox.diffraction.detection import CONFIDENCE
 from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name
 from layerox.diffraction.phase import Phase, with_displacement
 from layerox.diffraction.prepare import Outcome
-from layerox.diffraction.quantify import WeightFractions, cell_volume, weight_fractions
+from layerox.diffraction.quantification import NOTHING_TOLD, Quantification, quantities
+from layerox.diffraction.quantify import cell_volume, weight_fractions
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.refinement import (
     Correlation,
@@ -55,6 +57,7 @@ def conclude(
     instrument: Instrument,
     cpu_s: float,
     recipe: Mapping[str, object] | None = None,
+    quantification: Quantification = NOTHING_TOLD,
 ) -> Refinement:
     """Return the result of a fit.
 
@@ -70,8 +73,10 @@ def conclude(
         CPU time of the fit, seconds.
     recipe
         Handed on to the result.
+    quantification
+        What the user tells of specimen and standards.
     """
-    reader = _Reader(outcome, pattern)
+    reader = _Reader(outcome, pattern, quantification)
     model, minimum = outcome.model, outcome.minimum
     calculated = minimum.calculated
     figures = agreement(pattern.intensity, calculated.total, 1.0 / pattern.sigma, len(minimum.parameters.free_names))
@@ -99,11 +104,16 @@ def conclude(
         background=calculated.background,
         contributions=calculated.phases,
         steps=outcome.steps,
-        warnings=tuple(_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson, left)),
+        warnings=(
+            *_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson, left),
+            *_unseen(phases),
+            *reader.found.notices,
+        ),
         cpu_s=cpu_s,
         version=version("layerox"),
         recipe=recipe,
         largest_shift=minimum.largest_shift,
+        absolute=reader.found.absolute,
     )
 
 
@@ -119,14 +129,13 @@ def _fault(phases: Sequence[RefinedPhase], left: float) -> str:
 class _Reader:
     """Reads numbers with their uncertainties off a minimum."""
 
-    def __init__(self, outcome: Outcome, pattern: Pattern):
+    def __init__(self, outcome: Outcome, pattern: Pattern, quantification: Quantification):
         self.outcome, self.pattern = outcome, pattern
         self.model, self.minimum = outcome.model, outcome.minimum
         self.values = self.minimum.parameters.values
         self.transfer = self.minimum.parameters.transfer()
-        self.fractions: WeightFractions = weight_fractions(
-            self.model, self.values, self.transfer, self.minimum.covariance
-        )
+        self.found = quantities(self.model, self.minimum, pattern.sigma, quantification)
+        self.fractions = self.found.fractions
         self.ratio = observed_over_calculated(pattern.intensity, self.minimum.calculated, pattern.sigma)
 
     def number(self, index: int) -> Refined:
@@ -193,6 +202,13 @@ class _Reader:
             scale=scale,
             crystal=crystal,
             ticks=self._ticks(index),
+            detection_limit=self.found.detection_limits[index],
+            scale_mass_volume=self.found.weights[index],
+            density=self.found.densities[index],
+            mass_attenuation=self.found.mass_attenuations[index],
+            linear_attenuation=self.found.linear_attenuations[index],
+            attenuation_by_line=self.found.attenuation_by_line[index],
+            microabsorption=self.found.microabsorption[index],
         )
 
     def _fraction(self, index: int, phase: Phase) -> Refined:
@@ -326,8 +342,6 @@ def _warnings(
         *_assumptions(model, outcome.minimum, pattern, instrument),
         *(Notice("at_bound", f"{p.name} ends at its bound, {p.number:.4g}") for p in parameters
           if p.number.status == "at_bound"),
-        *(Notice("unsupported_phase", f"the data do not show {name}: its scale is {support:.1f} standard uncertainties")
-          for name, (support, _) in outcome.unsupported.items()),
         *_positions_and_correlations(parameters, correlations),
         *_serial_correlation(durbin_watson),
         *_unexplained(left),
@@ -335,6 +349,21 @@ def _warnings(
         *_undetermined(outcome.minimum),
         *outcome.remarks,
     ]  # fmt: skip
+
+
+def _unseen(phases: Sequence[RefinedPhase]) -> list[Notice]:
+    """Name the phases that the data do not show, and how much of each they would have shown."""
+    return [Notice("unsupported_phase", _absence(phase)) for phase in phases if not phase.is_supported]
+
+
+def _absence(phase: RefinedPhase) -> str:
+    message = f"the data do not show {phase.name}: its scale is {phase.support_sigma:.1f} standard uncertainties"
+    if phase.detection_limit is None:
+        return message
+    limit = (
+        f"{100 * phase.detection_limit:.2g} wt% of it would be seen with {100 * CONFIDENCE:.0f} % confidence (Currie)"
+    )
+    return f"{message}; {limit}, if its cell and its widths are as given"
 
 
 def _remarks_on_pattern(pattern: Pattern) -> list[Notice]:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from layerox.diffraction.extra_peaks import ExtraPeak
 from layerox.diffraction.parameters import SIZE, Parameters, is_background, public_name
+from layerox.diffraction.quantification import NOTHING_TOLD, Quantification
 from layerox.diffraction.restraints import RestraintWish
 from layerox.errors import InputError
 
@@ -78,6 +79,8 @@ class Plan:
         Number of Chebyshev terms; None lets the data decide (six in a strategy of the user's own).
     extras
         Humps and foreign peaks; their areas vary, the rest as demanded.
+    quantification
+        What is told of specimen and standards.
     restraints
         What is known beside the pattern.
     serial_correlation
@@ -91,6 +94,7 @@ class Plan:
     stages: tuple[Stage, ...] = ()
     background_terms: int | None = None
     extras: tuple[ExtraPeak, ...] = ()
+    quantification: Quantification = NOTHING_TOLD
     restraints: tuple[RestraintWish, ...] = ()
     serial_correlation: bool = False
 

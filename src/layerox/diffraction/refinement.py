@@ -17,7 +17,9 @@ from layerox.crystal import Crystal
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.course import Step
 from layerox.diffraction.display import html_table, percent_text
+from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.phase import IntensityMode
+from layerox.diffraction.standards import Absolute
 from layerox.diffraction.uncertainty import serial_factor, widened
 from layerox.errors import UnknownName, nearest
 from layerox.instrument import Instrument
@@ -78,6 +80,18 @@ class RefinedPhase:
         Angles of the strongest line's reflections in the range, degrees.
     mode, intensities
         How the intensities were had; where they are taken from the data, |F|^2 by hkl.
+    detection_limit
+        Weight fraction of which 95 % would be seen, wrongly claimed in 5 % (Currie); None where nothing is weighed.
+    scale_mass_volume
+        S Z M V, g/mol angstrom^3: what fractions follow from.
+    density
+        X-ray density, g/cm^3.
+    mass_attenuation, linear_attenuation
+        mu/rho (cm^2/g) and mu (1/cm) averaged over the lines of the beam; None for neutrons.
+    attenuation_by_line
+        (wavelength in angstrom, mu/rho) of each line.
+    microabsorption
+        What was corrected; None without particle sizes.
     """
 
     name: str
@@ -98,6 +112,13 @@ class RefinedPhase:
     ticks: FloatArray
     mode: IntensityMode = "rietveld"
     intensities: Mapping[tuple[int, int, int], Refined] = field(default_factory=dict)
+    detection_limit: float | None = None
+    scale_mass_volume: Refined | None = None
+    density: Refined | None = None
+    mass_attenuation: Refined | None = None
+    linear_attenuation: Refined | None = None
+    attenuation_by_line: tuple[tuple[float, float], ...] = ()
+    microabsorption: Microabsorption | None = None
 
     @property
     def is_supported(self) -> bool:
@@ -169,6 +190,8 @@ class Refinement:
         The recipe as it was used, every default written out; None without one.
     largest_shift
         Largest step of a variable that was left to do, in standard uncertainties ("shift/su"); None when not known.
+    absolute
+        Fractions of the whole specimen; None without a standard.
     """
 
     status: RefinementStatus
@@ -191,11 +214,27 @@ class Refinement:
     version: str
     recipe: Mapping[str, object] | None = None
     largest_shift: float | None = None
+    absolute: Absolute | None = None
 
     @property
     def weight_fractions(self) -> dict[str, Refined]:
         """Weight fraction of each phase, by name."""
         return {phase.name: phase.weight_fraction for phase in self.phases}
+
+    @property
+    def absolute_weight_fractions(self) -> dict[str, Refined]:
+        """Fraction of the whole specimen of each phase that is seen, by name; empty without a standard."""
+        return {} if self.absolute is None else dict(self.absolute.weight_fractions)
+
+    @property
+    def amorphous_weight_fraction(self) -> Refined | None:
+        """What the phases leave of the whole specimen; None without a standard."""
+        return None if self.absolute is None else self.absolute.amorphous
+
+    @property
+    def detection_limits(self) -> dict[str, float | None]:
+        """Limit of detection of each phase as a weight fraction (95 %, Currie), by name."""
+        return {phase.name: phase.detection_limit for phase in self.phases}
 
     @property
     def params(self) -> lmfit.Parameters:
@@ -214,7 +253,8 @@ class Refinement:
         factor = self.serial_factor
         return replace(
             self,
-            phases=tuple(widened(phase, factor) for phase in self.phases),
+            phases=tuple(_widened_phase(phase, factor) for phase in self.phases),
+            absolute=None if self.absolute is None else widened(self.absolute, factor),
             parameters=tuple(widened(parameter, factor) for parameter in self.parameters),
             covariance=self.covariance * factor**2,
         )
@@ -258,3 +298,8 @@ class Refinement:
     def difference(self) -> FloatArray:
         """Observed minus calculated, shape (n,)."""
         return np.asarray(self.pattern.intensity - self.calculated)
+
+
+def _widened_phase(phase: RefinedPhase, factor: float) -> RefinedPhase:
+    limit = phase.detection_limit
+    return replace(widened(phase, factor), detection_limit=None if limit is None else min(limit * factor, 1.0))

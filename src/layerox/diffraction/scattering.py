@@ -70,7 +70,7 @@ def scatterers(
     """
     if radiation.kind == "neutron":
         return _neutron_scatterers(sites, place)
-    rows = [_form_factor(site.element, site.charge, place) for site in sites]
+    rows = [form_factor(site.element, site.charge, place) for site in sites]
     pairs = [_anomalous(site.element, radiation) if anomalous else (0.0, 0.0) for site in sites]
     table = np.array(rows, dtype=np.float64).reshape(len(sites), 2 * GAUSSIANS + 1)
     dispersion = np.array(pairs, dtype=np.float64).reshape(len(sites), 2)
@@ -96,7 +96,14 @@ def has_ion(element: str, charge: int) -> bool:
     return charge != 0 and _tabulated(element, charge) is not None
 
 
-def _form_factor(element: str, charge: int, place: str | None) -> list[float]:
+def form_factor(element: str, charge: int = 0, place: str | None = None) -> list[float]:
+    """Return the coefficients a1 ... a4, b1 ... b4, c of a species, the neutral atom's where there is no such ion.
+
+    Raises
+    ------
+    InputError
+        If the element is beyond the table.
+    """
     coefficients = _tabulated(element, charge) or _tabulated(element, 0)
     if coefficients is None:
         raise InputError(f"no X-ray form factor for {element}", place=place, cure="replace it: the table ends at Cf")
@@ -115,8 +122,13 @@ def _tabulated(element: str, charge: int) -> list[float] | None:
 
 
 def _anomalous(element: str, radiation: Radiation) -> tuple[float, float]:
+    return dispersion(element, radiation.energy_ev)
+
+
+def dispersion(element: str, energy_ev: float) -> tuple[float, float]:
+    """Return f' and f'' of an element at a photon energy (eV), zero outside the range of the tables."""
     number = gemmi.Element(element).atomic_number
     if not CROMER_LIBERMAN_FIRST <= number <= CROMER_LIBERMAN_LAST:
         return 0.0, 0.0
-    real, imaginary = gemmi.cromer_liberman(z=number, energy=radiation.energy_ev)
+    real, imaginary = gemmi.cromer_liberman(z=number, energy=energy_ev)
     return float(real), float(imaginary)

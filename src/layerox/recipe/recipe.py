@@ -23,6 +23,7 @@ from layerox.io import read_instrument
 from layerox.io.instrument_file import instrument_from_model
 from layerox.io.toml_file import Location, line_of, read_table, validated
 from layerox.phases import phases_from
+from layerox.recipe.quantification import quantification_of
 from layerox.symmetry import CELL_NAMES
 
 if TYPE_CHECKING:
@@ -87,13 +88,14 @@ def read_recipe(recipe: str | Path | Mapping[str, Any]) -> Recipe:
 
 def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> Recipe:
     phases = [_phase(row, k, place, text, folder) for k, row in enumerate(model.phase)]
+    told = quantification_of(model, [phase.name for phase in phases], place, text, folder)
     model.strategy.name = _strategy(model, place, text)
     return Recipe(
         range=_pair(model.pattern.range) if model.pattern.range else None,
         exclude=tuple(_excluded(model, place, text)),
         instrument=_instrument(model, place, text, folder),
         phases=tuple(phases_from(phases)) if phases else (),
-        plan=_plan(model, phases, place, text),
+        plan=replace(_plan(model, phases, place, text), quantification=told),
         document=model.model_dump(mode="json"),
     )
 

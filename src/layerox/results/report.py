@@ -10,6 +10,7 @@ from layerox.refined import Refined
 from layerox.symmetry import CELL_NAMES
 
 WIDTH = 100
+WARNING_WIDTH = 120
 
 
 def report_text(refinement: Refinement) -> str:
@@ -20,6 +21,8 @@ def report_text(refinement: Refinement) -> str:
         _data(refinement),
         _model(refinement),
         _quantities(refinement),
+        _absolute(refinement),
+        _microabsorption(refinement),
         *(_phase(phase) for phase in refinement.phases),
         _steps(refinement),
         _correlations(refinement),
@@ -115,7 +118,8 @@ def _quantities(refinement: Refinement) -> str:
     text = _table(_quantity_rows(refinement))
     note = (
         "Weight fractions are of the crystalline phases in the model (Hill & Howard 1987). Standard uncertainties are\n"
-        "from the full covariance, times the goodness of fit where that exceeds one; they hold random errors only."
+        "from the full covariance, times the goodness of fit where that exceeds one; they hold random errors only.\n"
+        "The limit is that of detection for known cells and widths: seen in 95 %, claimed falsely in 5 % (Currie 1968)."
     )
     return _section("Phases", f"{text}\n\n{note}")
 
@@ -127,6 +131,7 @@ def _quantity_rows(refinement: Refinement) -> list[list[str]]:
         "weight %",
         "intensity %",
         "support",
+        "limit %",
         "R_Bragg",
         "a (A)",
         "b (A)",
@@ -150,9 +155,49 @@ def _quantity_row(phase: RefinedPhase, refinement: Refinement) -> list[str]:
         _fraction(phase, refinement),
         f"{100 * phase.intensity_share:.2f}",
         f"{phase.support_sigma:.1f}",
+        "-" if phase.detection_limit is None else f"{100 * phase.detection_limit:.2g}",
         "-" if phase.r_bragg is None else f"{phase.r_bragg:.4f}",
         *(str(phase.cell[name]) for name in ("a", "b", "c", "volume")),
     ]
+
+
+def _absolute(refinement: Refinement) -> str:
+    found = refinement.absolute
+    if found is None:
+        return ""
+    rows = [(found.method, found.description)]
+    if found.k_factor is not None:
+        rows.append(("K", f"{found.k_factor}, mu/rho of the specimen {found.mass_attenuation:.2f} cm2/g"))
+    rows += [(name, f"{_percent(fraction)} wt%") for name, fraction in found.weight_fractions.items()]
+    rows.append(("amorphous", f"{_percent(found.amorphous)} wt% (or crystalline and not in the model)"))
+    if found.amorphous_of_sample is not None:
+        rows.append(("", f"{_percent(found.amorphous_of_sample)} wt% of the sample before the standard was added"))
+    return _section("Fractions of the whole specimen", _pairs(rows))
+
+
+def _microabsorption(refinement: Refinement) -> str:
+    corrected = [(phase, phase.microabsorption) for phase in refinement.phases if phase.microabsorption is not None]
+    if not corrected:
+        return ""
+    head = ["phase", "particles (um)", "(mu - mean) D", "powder", "tau", "uncorrected wt%", "corrected wt%"]
+    rows = [
+        [phase.name, f"{own.particle_size_um:g}", f"{own.contrast:.3f}", own.powder, f"{own.factor:.4f}",
+         f"{100 * own.uncorrected_weight_fraction:.2f}", str(_percent(phase.weight_fraction))]
+        for phase, own in corrected
+    ]  # fmt: skip
+    return _section("Microabsorption (Brindley 1945, spheres)", _table([head, *rows]))
+
+
+def _percent(number: Refined) -> Refined:
+    return Refined(100 * number, 100 * number.esd, number.status)
+
+
+def _attenuation(phase: RefinedPhase) -> list[tuple[str, str]]:
+    rows = [] if phase.density is None else [("density", f"{phase.density} g/cm3")]
+    if phase.linear_attenuation is not None:
+        text = f"mu {phase.linear_attenuation} 1/cm, mu/rho {phase.mass_attenuation} cm2/g"
+        rows.append(("attenuation", text))
+    return rows
 
 
 def _phase(phase: RefinedPhase) -> str:
@@ -160,6 +205,7 @@ def _phase(phase: RefinedPhase) -> str:
         ("formula", f"{phase.formula}, Z = {phase.crystal.formula_units}"),
         ("source", phase.crystal.source or "not stated"),
         ("cell", ", ".join(f"{name} {phase.cell[name]}" for name in CELL_NAMES)),
+        *_attenuation(phase),
         ("size", f"{_number(phase.size_nm)} nm"),
         ("microstrain", _number(phase.microstrain)),
         ("March coefficient", f"{_number(phase.preferred_orientation)} about {' '.join(map(str, phase.texture_axis))}"),
@@ -202,7 +248,7 @@ def _correlations(refinement: Refinement) -> str:
 
 
 def _warnings(refinement: Refinement) -> str:
-    lines = [f"{warning.code}: {warning.message}" for warning in refinement.warnings]
+    lines = [textwrap.fill(str(warning), WARNING_WIDTH, subsequent_indent="  ") for warning in refinement.warnings]
     return _section("What a referee would ask", "\n".join(lines)) if lines else ""
 
 
