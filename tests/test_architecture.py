@@ -19,7 +19,7 @@ ROWS = [
     {"notice", "radiation", "refined"},
     {"instrument", "pattern", "symmetry", "stacking", "elasticity"},
     {"crystal"},
-    {"atoms", "full_symmetry"},
+    {"atoms", "full_symmetry", "neighbours"},
     {"builders", "io"},
     {"diffraction"},
     {"results"},

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from layerox.analysis import fit, simulate
     from layerox.builders import build_structure as build
+    from layerox.builders import orderings
     from layerox.diffraction.refinement import Refinement
     from layerox.diffraction.simulation import Simulation
     from layerox.errors import InputError, LayeroxError, UnknownWavelength
@@ -27,6 +28,7 @@ _HOMES = {
     "fit": "layerox.analysis",
     "simulate": "layerox.analysis",
     "build": "layerox.builders:build_structure",
+    "orderings": "layerox.builders",
     "Refinement": "layerox.diffraction.refinement",
     "Simulation": "layerox.diffraction.simulation",
     "InputError": "layerox.errors",
@@ -58,6 +60,7 @@ __all__ = [
     "build",
     "fit",
     "load",
+    "orderings",
     "pattern_from_arrays",
     "plot",
     "read_instrument",

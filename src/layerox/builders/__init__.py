@@ -13,6 +13,7 @@ from layerox.builders.layered import (
     stacked,
 )
 from layerox.builders.library import DEFAULTS, LIBRARY, Entry, library_entry, library_phase
+from layerox.builders.ordering import Ordering, ordered_atoms, orderings
 
 __all__ = [
     "DEFAULTS",
@@ -22,6 +23,7 @@ __all__ = [
     "Entry",
     "GalleryContent",
     "Geometry",
+    "Ordering",
     "SlabContent",
     "Stack",
     "build_atoms",
@@ -31,6 +33,8 @@ __all__ = [
     "layered_stack",
     "library_entry",
     "library_phase",
+    "ordered_atoms",
+    "orderings",
     "parse_formula",
     "phase_name",
     "stacked",

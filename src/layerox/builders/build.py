@@ -15,7 +15,9 @@ from layerox.builders.composition import Composition, parse_formula
 from layerox.builders.geometry import Geometry
 from layerox.builders.layered import DisplacementFactors, Stack, check_closure, layered_stack
 from layerox.builders.library import DEFAULTS, LIBRARY, Entry, Layered
+from layerox.builders.ordering import ordered_atoms
 from layerox.builders.sodium import Asked
+from layerox.builders.supercell import Shape, in_supercell
 from layerox.crystal import Crystal, structure_from_crystal
 from layerox.errors import InputError, nearest
 from layerox.notice import Notice
@@ -65,7 +67,7 @@ def build_crystal(
     supercell
         Cells along a, b and c; the atoms are then listed in P 1. Meant for some thousand atoms, see `build_atoms`.
     seed
-        For a Z.
+        For a Z, and for what ordering draws.
 
     Raises
     ------
@@ -87,12 +89,16 @@ def build_atoms(
     bond: float | None = None,
     galleries: Mapping[str, float] | None = None,
     sodium: Asked | None = None,
-    supercell: Iterable[int] = (1, 1, 1),
+    supercell: Shape | None = None,
+    ordered: bool = False,
     seed: int = 0,
 ) -> Atoms:
-    """Return every atom of a cell or supercell with its layer and phase; parameters as in `build_crystal`."""
+    """Return every atom of a cell or supercell with its layer and phase; parameters as in `build_structure`."""
     wish = Wish(phase, formula, Geometry(a=a, c=c, slab=slab, bond=bond, galleries=galleries or {}), sodium, seed)
-    return _stack(wish).atoms().repeated(supercell)
+    stack = _stack(wish)
+    if ordered:
+        return _ordered(stack, supercell, seed)
+    return in_supercell(stack.atoms(), (1, 1, 1) if supercell is None else supercell)
 
 
 def build_structure(
@@ -105,21 +111,30 @@ def build_structure(
     bond: float | None = None,
     galleries: Mapping[str, float] | None = None,
     sodium: Asked | None = None,
-    supercell: Iterable[int] | None = None,
+    supercell: Shape | None = None,
     ordered: bool = False,
     seed: int = 0,
 ) -> Structure:
     """Return the pymatgen Structure of a phase; parameters as in `build_crystal`.
 
+    `ordered` gives whole atoms, see `ordering.ordered_atoms`: the best of all orderings in a small cell, one drawn with
+    `seed` in a large one, in the smallest supercell that reaches the composition unless `supercell` is given (three
+    counts, or a 3 x 3 matrix with the new edges as rows). What had to be rounded stands in `properties["remarks"]`.
     Its `properties` hold name and source, its site properties `u_iso` (angstrom^2) and `site_label`.
     """
-    if ordered:
-        raise InputError("ordered cells cannot be built yet", cure="leave ordered=True out")
     wish = Wish(phase, formula, Geometry(a=a, c=c, slab=slab, bond=bond, galleries=galleries or {}), sodium, seed)
     stack = _stack(wish)
+    if ordered:
+        return _ordered(stack, supercell, seed).to_structure()
     if supercell is None:
         return structure_from_crystal(stack.crystal())
-    return stack.atoms().repeated(supercell).to_structure()
+    return in_supercell(stack.atoms(), supercell).to_structure()
+
+
+def _ordered(stack: Stack, supercell: Shape | None, seed: int) -> Atoms:
+    """Return whole atoms, with what building the disordered cell noticed."""
+    disordered = replace(stack.atoms(), remarks=stack.remarks)
+    return ordered_atoms(disordered, supercell, seed=seed)
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,6 @@ def run(
     from layerox.builders import build_atoms, build_crystal  # noqa: PLC0415  (what --help does not need)
     from layerox.io.structures import write_structure  # noqa: PLC0415
 
-    if ordered:
-        raise InputError("ordered cells are not built yet", place="--ordered", cure="leave it out")
     wish: dict[str, Any] = {
         "formula": formula,
         "a": a,
@@ -63,10 +61,17 @@ def run(
         "seed": seed,
     }
     crystal = build_crystal(phase, **wish)
-    write_structure(build_atoms(phase, **wish, supercell=supercell) if supercell else crystal, output)
+    remarks = crystal.remarks
     listed = f", {supercell[0]} x {supercell[1]} x {supercell[2]} cells" if supercell else ""
+    if ordered or supercell:
+        atoms = build_atoms(phase, **wish, supercell=supercell, ordered=ordered)
+        write_structure(atoms, output)
+        listed += f", ordered as {atoms.formula}" if ordered else ""
+        remarks = atoms.remarks if ordered else remarks
+    else:
+        write_structure(crystal, output)
     print(f"{crystal.name}: {crystal.formula}, {crystal.space_group}{listed}; written to {output}")
-    print("\n".join([f"source: {crystal.source}", *(f"note: {remark.message}" for remark in crystal.remarks)]))
+    print("\n".join([f"source: {crystal.source}", *(f"note: {remark.message}" for remark in remarks)]))
     return 0
 
 
