@@ -10,7 +10,7 @@ FACES = [[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]
 
 
 def test_madelung_constants():
-    salt = np.array([*FACES, *(np.array(FACES) + [0.5, 0, 0])])
+    salt = np.array([*FACES, *(np.array(FACES) + np.array([0.5, 0, 0]))])
     energy = ewald_energies(ewald_matrix(5.6 * np.eye(3), salt), np.array([[1.0] * 4 + [-1.0] * 4]))[0]
     assert energy / 4 == pytest.approx(-1.747564595 * COULOMB / 2.8, rel=1e-8)
     chloride = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])

@@ -134,7 +134,6 @@ def test_built_cif_is_read_by_gemmi_and_as_a_phase(folder, capsys):
         (["build", "P2", "--formula", "Na0.67Xx", "-o", "x.cif"], "Na0.67Xx"),
         (["build", "P2", "--gallery", "P", "-o", "x.cif"], "write NAME=NUMBER"),
         (["build", "P2", "-o", "x.txt"], "x.txt"),
-        (["build", "P2", "--ordered", "-o", "x.vasp"], "--ordered"),
     ],
 )
 def test_users_faults_are_one_line_and_write_nothing(folder, shipped, capsys, words, message):
@@ -236,3 +235,15 @@ def test_fit_does_not_load_what_it_does_not_need(folder, shipped):
         f"from layerox.cli.main import main\nmain(['fit', {str(shipped)!r}, '--phase', 'P2', '-o', 'out', '--quiet'])"
     )
     assert not {"lmfit", "pandas", "pymatgen", "plotly", "dask"} & loaded_after(code)
+
+
+def test_build_an_ordered_cell(folder, capsys):
+    options = ["--formula", "Na0.7Ni0.33Mn0.67O2", "--supercell", 5, 5, 1, "--ordered", "--seed", 4]
+    assert run("build", "P2", *options, "-o", "one.vasp") == 0
+    out = capsys.readouterr().out
+    # 50 metals: 35 Na, 33.5 Mn and 16.5 Ni.
+    assert "ordered as Na35" in out
+    assert "note: the nearest that whole atoms in this cell can reach" in out
+    assert run("build", "P2", *options, "-o", "two.vasp") == 0
+    assert (folder / "one.vasp").read_text() == (folder / "two.vasp").read_text()
+    assert (folder / "one.vasp").read_text().splitlines()[6].split()[0].isdigit()

@@ -194,13 +194,11 @@ def _pool(
     ions = tuple(sorted(members))
     kind = atoms.kind.tolist()
     layer = atoms.layer.tolist() if by_layer and atoms.layer is not None else None
-    keys: dict[tuple[object, ...], int] = {}
+    keys: dict[tuple[int, tuple[int, ...]], int] = {}
     group, shares = [], np.zeros((len(places), len(ions) + 1))
     for index, of_site in enumerate(rows):
-        key: tuple[object, ...] = (
-            tuple(sorted(kind[row] for row in of_site)) if keep_split else 0,
-            layer[of_site[0]] if layer is not None else 0,
-        )
+        label = tuple(sorted(kind[row] for row in of_site)) if keep_split else ()
+        key = (layer[of_site[0]] if layer is not None else 0, label)
         group.append(keys.setdefault(key, len(keys)))
         for row in of_site:
             one = atoms.kinds[kind[row]]
@@ -214,20 +212,32 @@ def _pool(
     shares /= shares.sum(axis=1, keepdims=True)
     of_class = np.zeros((len(keys), len(ions) + 1))
     np.add.at(of_class, group, shares)
-    return Pool(places=places, ions=ions, group=np.array(group), shares=of_class, counts=whole_numbers(of_class))
+    counts = _counts(of_class, np.array([of_layer for of_layer, _ in keys]))
+    return Pool(places=places, ions=ions, group=np.array(group), shares=of_class, counts=counts)
 
 
-def whole_numbers(shares: FloatArray) -> IntArray:
+def _counts(shares: FloatArray, layer: IntArray) -> IntArray:
+    """Round the shares of the cell to layers first, then those of each layer to its sites, so that none overflows."""
+    layers, member = np.unique(layer, return_inverse=True)
+    of_layer = np.zeros((len(layers), shares.shape[1]))
+    np.add.at(of_layer, member, shares)
+    counts = np.zeros(shares.shape, dtype=int)
+    for k, columns in enumerate(whole_numbers(of_layer)):
+        counts[member == k] = whole_numbers(shares[member == k], columns)
+    return counts
+
+
+def whole_numbers(shares: FloatArray, columns: IntArray | None = None) -> IntArray:
     """Round a table with whole row sums so that rows keep their sums and columns come nearest to theirs.
 
-    Column sums are those of the largest remainders; every entry is rounded up or down (controlled rounding, Cox,
+    Column sums, unless they are given, are those of the largest remainders; every entry is rounded up or down (controlled rounding, Cox,
     J. Am. Stat. Assoc. 82 (1987) 520, doi:10.1080/01621459.1987.10478456), the largest remainders up as far as
     both sums allow.
     """
     shares = np.where(np.abs(shares - np.rint(shares)) < 1e-9, np.rint(shares), shares)
     low = np.floor(shares).astype(int)
     missing = np.rint(shares.sum(axis=1)).astype(int) - low.sum(axis=1)
-    columns = _largest_remainders(shares.sum(axis=0)) - low.sum(axis=0)
+    columns = (_largest_remainders(shares.sum(axis=0)) if columns is None else columns) - low.sum(axis=0)
     rows, width = shares.shape
     if rows == 1:
         return np.asarray(low + columns)
