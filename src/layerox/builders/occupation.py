@@ -230,9 +230,9 @@ def _counts(shares: FloatArray, layer: IntArray) -> IntArray:
 def whole_numbers(shares: FloatArray, columns: IntArray | None = None) -> IntArray:
     """Round a table with whole row sums so that rows keep their sums and columns come nearest to theirs.
 
-    Column sums, unless they are given, are those of the largest remainders; every entry is rounded up or down (controlled rounding, Cox,
-    J. Am. Stat. Assoc. 82 (1987) 520, doi:10.1080/01621459.1987.10478456), the largest remainders up as far as
-    both sums allow.
+    Column sums, unless they are given, are those of the largest remainders; every entry is rounded up or down, the
+    largest remainders up as far as both sums allow (controlled rounding, Cox, J. Am. Stat. Assoc. 82 (1987) 520,
+    doi:10.1080/01621459.1987.10478456).
     """
     shares = np.where(np.abs(shares - np.rint(shares)) < 1e-9, np.rint(shares), shares)
     low = np.floor(shares).astype(int)
