@@ -21,6 +21,7 @@ ROWS = [
     {"crystal"},
     {"atoms", "full_symmetry", "neighbours"},
     {"builders", "io"},
+    {"validation"},
     {"diffraction"},
     {"results"},
     {"interfaces"},

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from layerox.plotting import plot
     from layerox.radiation import Radiation
     from layerox.results.folder import load
+    from layerox.validation import Finding, check, identify_structure
 
     __version__: str
 
@@ -45,9 +46,13 @@ _HOMES = {
     "plot": "layerox.plotting",
     "Radiation": "layerox.radiation",
     "load": "layerox.results.folder",
+    "Finding": "layerox.validation",
+    "check": "layerox.validation",
+    "identify_structure": "layerox.validation",
 }
 
 __all__ = [
+    "Finding",
     "InputError",
     "Instrument",
     "LayeroxError",
@@ -58,7 +63,9 @@ __all__ = [
     "Simulation",
     "UnknownWavelength",
     "build",
+    "check",
     "fit",
+    "identify_structure",
     "load",
     "orderings",
     "pattern_from_arrays",

@@ -208,7 +208,7 @@ def atoms_from_structure(structure: Structure, *, name: str = "") -> Atoms:
             one = Site(
                 label=str(row.properties.get("site_label") or species.symbol),
                 element=species.symbol,
-                charge=round(getattr(species, "oxi_state", 0) or 0),
+                charge=_whole(getattr(species, "oxi_state", 0) or 0),
                 position=(0.0, 0.0, 0.0),
                 occupancy=float(occupancy),
                 u_iso=float(row.properties.get("u_iso") or ASSUMED_U_ISO),
@@ -226,6 +226,11 @@ def atoms_from_structure(structure: Structure, *, name: str = "") -> Atoms:
         site=np.array(site, dtype=int),
         source=str(said.get("source") or "pymatgen Structure"),
     )
+
+
+def _whole(charge: float) -> int:
+    """Return a charge that is a whole number; mean charges such as Mn3.5+ count as not stated."""
+    return int(charge) if charge == int(charge) else 0
 
 
 def supercell(structure: Crystal | Atoms, counts: Iterable[int]) -> Atoms:

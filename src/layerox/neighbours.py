@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from layerox.symmetry import FloatArray, IntArray
@@ -40,7 +41,7 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.first)
 
-    def where(self, chosen: FloatArray | IntArray) -> Pairs:
+    def where(self, chosen: NDArray[np.bool_] | IntArray) -> Pairs:
         """Return the pairs that a mask or index array chooses."""
         return Pairs(
             first=self.first[chosen],

@@ -59,9 +59,7 @@ def polyhedra(places: Places) -> Polyhedra:
     bonds = pairs.where(~is_anion[pairs.first] & is_anion[pairs.second] & (pairs.distance <= longest))
     number = np.bincount(bonds.first, minlength=len(places))
     starts = np.searchsorted(bonds.first, np.arange(len(places) + 1))
-    shape = tuple(
-        "" if is_anion[k] else _shape(bonds.vector[starts[k] : starts[k + 1]]) for k in range(len(places))
-    )
+    shape = tuple("" if is_anion[k] else _shape(bonds.vector[starts[k] : starts[k + 1]]) for k in range(len(places)))
     return Polyhedra(bonds, shape, number)
 
 

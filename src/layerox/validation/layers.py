@@ -7,6 +7,7 @@ Structures whose metals are joined in all directions (spinel, tunnel) have no wo
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -183,9 +184,7 @@ def _spaces(places: Places, heights: FloatArray, repeat: float) -> tuple[Space, 
     planes, levels = [planes[k] for k in order], levels[order]
     cations = np.flatnonzero(places.role != ANION)
     home = (np.searchsorted(levels, heights[cations], side="right") - 1) % len(levels)
-    return tuple(
-        _space(places, planes, levels, repeat, (k, cations[home == k])) for k in range(len(planes))
-    )
+    return tuple(_space(places, planes, levels, repeat, (k, cations[home == k])) for k in range(len(planes)))
 
 
 def _planes(heights: FloatArray, anions: IntArray, repeat: float) -> list[IntArray]:
@@ -219,9 +218,7 @@ def _space(
     if not is_slab:
         alkali = np.concatenate([alkali, metals[places.either[metals]]])
         metals = sure
-    return Space(
-        below=planes[k], above=planes[following], metals=metals, alkali=alkali, height=height, is_slab=is_slab
-    )
+    return Space(below=planes[k], above=planes[following], metals=metals, alkali=alkali, height=height, is_slab=is_slab)
 
 
 # --- letters -------------------------------------------------------------------------------------------------------
@@ -246,7 +243,7 @@ class _Reader:
         slabs = [k for k, space in enumerate(spaces) if space.is_slab]
         galleries = {k: self.gallery(space) for k, space in enumerate(spaces) if not space.is_slab}
         irregular = tuple(k for k, step in galleries.items() if step is None)
-        alternate = 2 * len(slabs) == len(spaces) and all((b - a) == 2 for a, b in zip(slabs, slabs[1:], strict=False))
+        alternate = 2 * len(slabs) == len(spaces) and all((b - a) == 2 for a, b in itertools.pairwise(slabs))
         if irregular or not slabs or not alternate:
             return None, irregular
         tops = [self.top(spaces[k]) for k in slabs]

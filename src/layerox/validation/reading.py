@@ -39,7 +39,9 @@ def atoms_of(structure: StructureArgument) -> Atoms:
         return _from_ase(structure)
     if hasattr(structure, "structure"):
         return atoms_of(structure.structure)
-    raise InputError(f"a {type(structure).__name__} is no structure", cure="give a CIF, a pymatgen Structure or ASE Atoms")
+    raise InputError(
+        f"a {type(structure).__name__} is no structure", cure="give a CIF, a pymatgen Structure or ASE Atoms"
+    )
 
 
 def _from_file(path: Path) -> Atoms:
