@@ -251,13 +251,13 @@ def test_build_an_ordered_cell(folder, capsys):
 
 def test_check_ends_with_one_when_there_are_findings(folder, capsys):
     assert run("build", "P2", "-o", "p2.cif") == 0
-    assert run("build", "O3", "--formula", "NaMgO2", "-o", "o3.cif") == 0
+    assert run("build", "O3", "--formula", "NaZnO2", "-o", "o3.cif") == 0
     capsys.readouterr()
     assert run("check", "p2.cif") == 0
     assert capsys.readouterr().out == "p2.cif: P2, no findings\n"
     assert run("check", "p2.cif", "o3.cif") == 1
     out = capsys.readouterr().out
-    assert "o3.cif: O3, 1 finding\n  charge_off: Mg3 would need a mean charge of +3.00" in out
+    assert "o3.cif: O3, 1 finding\n  charge_off: Zn3 would need a mean charge of +3.00" in out
     assert run("check", "p2.cif", "--phase", "O2") == 1
     assert "wrong_gallery: the atoms stack as P2" in capsys.readouterr().out
     assert "no such file" in refused(capsys, "check", "absent.cif")
