@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from layerox.errors import InputError, LayeroxError, UnknownWavelength
     from layerox.instrument import Instrument, Profile
     from layerox.io import read_instrument, read_pattern, read_patterns, write_pattern
+    from layerox.notebook import card, view
     from layerox.pattern import Pattern, pattern_from_arrays
     from layerox.plotting import plot
     from layerox.radiation import Radiation
@@ -46,6 +47,8 @@ _HOMES = {
     "plot": "layerox.plotting",
     "Radiation": "layerox.radiation",
     "load": "layerox.results.folder",
+    "card": "layerox.notebook",
+    "view": "layerox.notebook",
     "Finding": "layerox.validation",
     "check": "layerox.validation",
     "identify_structure": "layerox.validation",
@@ -63,6 +66,7 @@ __all__ = [
     "Simulation",
     "UnknownWavelength",
     "build",
+    "card",
     "check",
     "fit",
     "identify_structure",
@@ -74,6 +78,7 @@ __all__ = [
     "read_pattern",
     "read_patterns",
     "simulate",
+    "view",
     "write_pattern",
 ]
 
