@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from layerox.analysis import fit, simulate
     from layerox.builders import LIBRARY as library  # noqa: N811  (a name of the public interface)
     from layerox.builders import build_structure as build
+    from layerox.builders import orderings
     from layerox.calibration import Calibration, calibrate
     from layerox.diffraction.refinement import Refinement
     from layerox.diffraction.simulation import Simulation
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from layerox.instrument import Instrument, Profile
     from layerox.io import read_instrument, read_pattern, read_patterns, write_instrument, write_pattern
     from layerox.joint import JointRefinement, Measurement, fit_jointly
+    from layerox.notebook import card, view
     from layerox.pattern import Pattern, pattern_from_arrays
     from layerox.plotting import plot
     from layerox.radiation import Radiation
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from layerox.results.published import read_published
     from layerox.scripting import objective, parameters
     from layerox.uncertainty import bootstrap, likelihood_profile
+    from layerox.validation import Finding, check, identify_structure
 
     __version__: str
 
@@ -65,10 +68,17 @@ _HOMES = {
     "likelihood_profile": "layerox.uncertainty",
     "parameters": "layerox.scripting",
     "read_published": "layerox.results.published",
+    "orderings": "layerox.builders",
+    "card": "layerox.notebook",
+    "view": "layerox.notebook",
+    "Finding": "layerox.validation",
+    "check": "layerox.validation",
+    "identify_structure": "layerox.validation",
 }
 
 __all__ = [
     "Calibration",
+    "Finding",
     "InputError",
     "Instrument",
     "JointRefinement",
@@ -83,13 +93,17 @@ __all__ = [
     "bootstrap",
     "build",
     "calibrate",
+    "card",
+    "check",
     "compare",
     "fit",
     "fit_jointly",
+    "identify_structure",
     "library",
     "likelihood_profile",
     "load",
     "objective",
+    "orderings",
     "parameters",
     "pattern_from_arrays",
     "plot",
@@ -99,6 +113,7 @@ __all__ = [
     "read_published",
     "read_recipe",
     "simulate",
+    "view",
     "write_instrument",
     "write_pattern",
 ]

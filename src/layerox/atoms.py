@@ -16,8 +16,9 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.crystal import Cell, Crystal, Site, cell_tuple, formula_text, position_tuple
+from layerox.crystal import ASSUMED_U_ISO, Cell, Crystal, Site, cell_tuple, formula_text, position_tuple
 from layerox.errors import InputError
+from layerox.notice import Notice
 from layerox.symmetry import FloatArray, IntArray, cell_from_metric, symmetry_from_triplets
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Atoms:
         Name of the block that a row belongs to ("P2|O3" for a slab between two), shape (n,); None when unknown.
     source
         Where it comes from.
+    remarks
+        What making it noticed and a user should know.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Atoms:
     layer: IntArray | None = None
     phase: TextArray | None = None
     source: str = ""
+    remarks: tuple[Notice, ...] = ()
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -143,8 +147,14 @@ class Atoms:
             count[kind.element] = count.get(kind.element, 0) + 1
             label = f"{kind.element}{count[kind.element]}"
             sites.append(replace(kind, label=label, position=position_tuple(position), u_aniso=None))
-        symmetry = symmetry_from_triplets(["x,y,z"], name="P 1")
-        return Crystal(name=self.name, cell=self.cell, symmetry=symmetry, sites=tuple(sites), source=self.source)
+        return Crystal(
+            name=self.name,
+            cell=self.cell,
+            symmetry=symmetry_from_triplets(["x,y,z"], name="P 1"),
+            sites=tuple(sites),
+            source=self.source,
+            remarks=self.remarks,
+        )
 
     def to_structure(self) -> Structure:
         """Return the pymatgen Structure; site properties `u_iso` (angstrom^2) and `site_label`."""
@@ -164,6 +174,8 @@ class Atoms:
             site_properties={"u_iso": [k.u_iso for k in leaders], "site_label": [k.label for k in leaders]},
         )
         structure.properties = {"name": self.name, "source": self.source}
+        if self.remarks:
+            structure.properties["remarks"] = [str(remark) for remark in self.remarks]
         return structure
 
 
@@ -186,7 +198,45 @@ def atoms_from_crystal(crystal: Crystal) -> Atoms:
         kind=np.concatenate(kind),
         site=np.concatenate(site),
         source=crystal.source,
+        remarks=crystal.remarks,
     )
+
+
+def atoms_from_structure(structure: Structure, *, name: str = "") -> Atoms:
+    """Return the atoms of a pymatgen Structure, in its order; positions of one site are rows that share `site`.
+
+    Site properties `u_iso` (angstrom^2) and `site_label` are used where present.
+    """
+    kinds: dict[Site, int] = {}
+    kind, site, positions = [], [], []
+    for index, row in enumerate(structure):
+        for species, occupancy in row.species.items():
+            one = Site(
+                label=str(row.properties.get("site_label") or species.symbol),
+                element=species.symbol,
+                charge=_whole(getattr(species, "oxi_state", 0) or 0),
+                position=(0.0, 0.0, 0.0),
+                occupancy=float(occupancy),
+                u_iso=float(row.properties.get("u_iso") or ASSUMED_U_ISO),
+            )
+            kind.append(kinds.setdefault(one, len(kinds)))
+            site.append(index)
+            positions.append(row.frac_coords)
+    said = structure.properties or {}
+    return Atoms(
+        name=name or str(said.get("name") or structure.composition.reduced_formula),
+        lattice=np.array(structure.lattice.matrix),
+        positions=np.array(positions, dtype=float).reshape(-1, 3),
+        kinds=tuple(kinds),
+        kind=np.array(kind, dtype=int),
+        site=np.array(site, dtype=int),
+        source=str(said.get("source") or "pymatgen Structure"),
+    )
+
+
+def _whole(charge: float) -> int:
+    """Return a charge that is a whole number; mean charges such as Mn3.5+ count as not stated."""
+    return int(charge) if charge == int(charge) else 0
 
 
 def supercell(structure: Crystal | Atoms, counts: Iterable[int]) -> Atoms:

@@ -25,7 +25,7 @@ SAME_POSITION = 5e-3
 
 
 @contextmanager
-def _errors_raised() -> Iterator[None]:
+def errors_raised() -> Iterator[None]:
     """Let spglib raise its errors; its process-wide switch, which otherwise warns at every call, is put back."""
     before = spglib.error.OLD_ERROR_HANDLING
     spglib.error.OLD_ERROR_HANDLING = False
@@ -53,7 +53,7 @@ def with_full_symmetry(crystal: Crystal, tolerance: float = TOLERANCE) -> Crysta
     if len(positions) > LARGEST_CELL:
         return crystal
     listed = _listed(crystal, positions, owner)
-    with _errors_raised():
+    with errors_raised():
         try:
             dataset = spglib.get_symmetry_dataset(listed.for_spglib, symprec=tolerance)
         except spglib.error.SpglibError:

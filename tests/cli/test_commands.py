@@ -221,7 +221,6 @@ def test_built_cif_is_read_by_gemmi_and_as_a_phase(folder, capsys):
         (["build", "P2", "--formula", "Na0.67Xx", "-o", "x.cif"], "Na0.67Xx"),
         (["build", "P2", "--gallery", "P", "-o", "x.cif"], "write NAME=NUMBER"),
         (["build", "P2", "-o", "x.txt"], "x.txt"),
-        (["build", "P2", "--ordered", "-o", "x.vasp"], "--ordered"),
     ],
 )
 def test_users_faults_are_one_line_and_write_nothing(folder, shipped, capsys, words, message):
@@ -419,3 +418,29 @@ def test_a_recipe_with_constraints_does_not_load_lmfit(folder, shipped):
     result = json.loads((folder / "out" / "result.json").read_text())
     assert result["recipe"]["strategy"] == {"name": "one-stage", "stages": []}
     assert result["phases"][0]["cell"]["c"]["status"] in ("tied", "fixed")
+
+
+def test_build_an_ordered_cell(folder, capsys):
+    options = ["--formula", "Na0.7Ni0.33Mn0.67O2", "--supercell", 5, 5, 1, "--ordered", "--seed", 4]
+    assert run("build", "P2", *options, "-o", "one.vasp") == 0
+    out = capsys.readouterr().out
+    # 50 metals: 35 Na, 33.5 Mn and 16.5 Ni.
+    assert "ordered as Na35" in out
+    assert "note: the nearest that whole atoms in this cell can reach" in out
+    assert run("build", "P2", *options, "-o", "two.vasp") == 0
+    assert (folder / "one.vasp").read_text() == (folder / "two.vasp").read_text()
+    assert (folder / "one.vasp").read_text().splitlines()[6].split()[0].isdigit()
+
+
+def test_check_ends_with_one_when_there_are_findings(folder, capsys):
+    assert run("build", "P2", "-o", "p2.cif") == 0
+    assert run("build", "O3", "--formula", "NaZnO2", "-o", "o3.cif") == 0
+    capsys.readouterr()
+    assert run("check", "p2.cif") == 0
+    assert capsys.readouterr().out == "p2.cif: P2, no findings\n"
+    assert run("check", "p2.cif", "o3.cif") == 1
+    out = capsys.readouterr().out
+    assert "o3.cif: O3, 1 finding\n  charge_off: Zn3 would need a mean charge of +3.00" in out
+    assert run("check", "p2.cif", "--phase", "O2") == 1
+    assert "wrong_gallery: the atoms stack as P2" in capsys.readouterr().out
+    assert "no such file" in refused(capsys, "check", "absent.cif")

@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     from layerox.cli import (  # noqa: PLC0415  (so that a broken pipe of imports is handled too)
         build,
         calibrate,
+        check,
         compare,
         fit,
         phases,
@@ -88,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="layerox", description="Crystal structures and phase analysis of layered oxide cathodes.")
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (build, phases, simulate, fit, calibrate, compare):
+    for module in (build, check, phases, simulate, fit, calibrate, compare):
         module.add_to(subparsers)
     return parser
 

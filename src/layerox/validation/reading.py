@@ -1,0 +1,73 @@
+"""Reading: whatever holds a structure, a file or an object of pymatgen, ASE or layerox, as atoms in its own order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from layerox.atoms import Atoms, atoms_from_crystal, atoms_from_structure
+from layerox.crystal import Crystal, Site
+from layerox.errors import InputError
+from layerox.io.cif import read_crystal
+
+# A path, a pymatgen Structure, an ASE Atoms, a Crystal, Atoms, or an object with a `structure`.
+StructureArgument = Any
+
+CIF_SUFFIXES = (".cif", ".mcif")
+PYMATGEN_SUFFIXES = (".vasp", ".poscar", ".json")
+
+
+def atoms_of(structure: StructureArgument) -> Atoms:
+    """Return the atoms of a structure; what reading it noticed stands in their remarks.
+
+    Raises
+    ------
+    InputError
+        If it is a file that cannot be read, or no structure.
+    """
+    if isinstance(structure, Atoms):
+        return structure
+    if isinstance(structure, Crystal):
+        return atoms_from_crystal(structure)
+    if isinstance(structure, (str, Path)):
+        return _from_file(Path(structure))
+    if hasattr(structure, "frac_coords") and hasattr(structure, "lattice"):
+        return atoms_from_structure(structure)
+    if hasattr(structure, "get_scaled_positions") and hasattr(structure, "get_chemical_symbols"):
+        return _from_ase(structure)
+    if hasattr(structure, "structure"):
+        return atoms_of(structure.structure)
+    raise InputError(
+        f"a {type(structure).__name__} is no structure", cure="give a CIF, a pymatgen Structure or ASE Atoms"
+    )
+
+
+def _from_file(path: Path) -> Atoms:
+    if path.suffix.lower() in CIF_SUFFIXES or not path.exists():
+        return atoms_from_crystal(read_crystal(path))
+    if path.suffix.lower() in PYMATGEN_SUFFIXES or path.name.startswith(("POSCAR", "CONTCAR")):
+        from pymatgen.core import Structure  # noqa: PLC0415  (half a second, needed only here)
+
+        try:
+            return atoms_from_structure(Structure.from_file(path), name=path.stem)
+        except Exception as error:  # whatever a reader of someone else's raises at a broken file
+            raise InputError(f"cannot be read ({error})", place=path, cure="give a CIF") from error
+    raise InputError("is no structure file", place=path, cure="give a CIF, a POSCAR (.vasp) or pymatgen JSON")
+
+
+def _from_ase(atoms: Any) -> Atoms:
+    symbols = [str(symbol) for symbol in atoms.get_chemical_symbols()]
+    elements = list(dict.fromkeys(symbols))
+    if not symbols or abs(float(np.linalg.det(np.array(atoms.get_cell())))) < 1.0:
+        raise InputError("the ASE atoms have no cell", cure="set a periodic cell")
+    return Atoms(
+        name=str(atoms.get_chemical_formula()),
+        lattice=np.array(atoms.get_cell(), dtype=float),
+        positions=np.array(atoms.get_scaled_positions(wrap=False), dtype=float),
+        kinds=tuple(Site(label=element, element=element, position=(0.0, 0.0, 0.0)) for element in elements),
+        kind=np.array([elements.index(symbol) for symbol in symbols]),
+        site=np.arange(len(symbols)),
+        source="ASE Atoms",
+    )
