@@ -30,6 +30,7 @@ from layerox.diffraction.simulate import safe_name, slots_of
 from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
+from layerox.symmetry import CELL_NAMES
 
 
 def staged(
@@ -140,6 +141,9 @@ def _still_absent(course: Course, phases: Sequence[Phase]) -> dict[str, tuple[fl
         scale = slot_name(phase, "scale")
         (gain,) = course.gains([[scale]])
         if gain > SUPPORT_SQUARED and course.attempt(f"phase {phase.name} again", [scale]):
+            course.attempt(
+                f"cell and size of {phase.name}", [slot_name(phase, s) for s in (*CELL_NAMES, "inverse_size")]
+            )
             continue
         trial = course.parameters.copy()
         trial.free([scale])

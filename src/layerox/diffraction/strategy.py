@@ -53,6 +53,8 @@ OUTSHINES, SAME_CELL = 0.35, 5e-4
 LEFT_BY_SEARCH, LEFT_FOR_ATOMS = 0.35, 0.2
 # Chi-squared (over its reduced value) by which a zero error and a displaced specimen must differ to be told apart.
 AMBIGUOUS = 20.0
+# A zero (degrees) that no diffractometer in use has beside a displaced specimen.
+WILD_ZERO = 0.1
 # Axial divergence shows in peaks below this angle (degrees); where to start it from (sample and slit alike, over L).
 ASYMMETRIC_BELOW, PLAUSIBLE_AXIAL = 60.0, 0.03
 # What of the instrument a calibration fixes, and the share of chi-squared that it may cost before it is doubted.
@@ -126,6 +128,7 @@ class _Automatic:
         self._second_look()
         self._take_back_idle_texture()
         self._drop_unsupported()
+        self._refuse_wild_positions()
         self._obey()
         self.course.refine("all together", tolerance=TIGHT)
         course, remarks = self.course, (*self._doubts(), *restraint_remarks(self.course))
@@ -232,11 +235,33 @@ class _Automatic:
         masters = course.parameters.is_own_master(old) and course.parameters.is_own_master(new)
         if self.calibrated or instrument.geometry != "bragg-brentano" or not masters:
             return
-        theta = np.radians(0.25 * sum(self.model.limits))
-        zero = np.radians(course.parameters.value("instrument_zero"))
-        start = float(-zero * instrument.radius_mm / (2 * np.cos(theta)))
-        if course.exchange("displacement in place of zero", old, new, start) < AMBIGUOUS:
+        if self._displaced(old, new) < AMBIGUOUS:
             course.refine("both, as the data do not tell them apart", [old, new])
+
+    def _displaced(self, old: str, new: str) -> float:
+        """Keep a displacement in place of the zero if it fits better; return how well the two are told apart."""
+        start = self.course.parameters.value(old) / self._shift_by_displacement()
+        return self.course.exchange("displacement in place of zero", old, new, start)
+
+    def _shift_by_displacement(self) -> float:
+        """Return by how much (degrees) a millimetre of displacement shifts peaks in the middle of the pattern."""
+        theta = np.radians(0.25 * sum(self.model.limits))
+        return float(np.degrees(-2.0 * np.cos(theta) / self.model.instrument.radius_mm))
+
+    def _refuse_wild_positions(self) -> None:
+        """Let go of one position error again if the two have run away from each other.
+
+        They all but cancel, so that what the profile does not describe can drive both to values that no diffractometer
+        has, and the cells along with them.
+        """
+        course, old, new = self.course, "instrument_zero", "instrument_displacement"
+        zero = course.parameters.value(old)
+        if not {old, new} <= set(course.parameters.free_names) or abs(zero) < WILD_ZERO:
+            return
+        course.parameters.assign(old, zero + course.parameters.value(new) * self._shift_by_displacement())
+        course.parameters.assign(new, 0.0)
+        course.drop("both position errors", [new], f"a zero of {zero:.2f} degrees is none of a diffractometer")
+        self._displaced(old, new)
 
     def _widths(self) -> None:
         course = self.course
