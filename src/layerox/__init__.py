@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from layerox.diffraction.simulation import Simulation
     from layerox.errors import InputError, LayeroxError, UnknownWavelength
     from layerox.instrument import Instrument, Profile
+    from layerox.interfaces import Interface, interface
     from layerox.io import read_instrument, read_pattern, read_patterns, write_instrument, write_pattern
     from layerox.joint import JointRefinement, Measurement, fit_jointly
     from layerox.notebook import card, view
@@ -74,6 +75,8 @@ _HOMES = {
     "Finding": "layerox.validation",
     "check": "layerox.validation",
     "identify_structure": "layerox.validation",
+    "interface": "layerox.interfaces",
+    "Interface": "layerox.interfaces",
 }
 
 __all__ = [
@@ -81,6 +84,7 @@ __all__ = [
     "Finding",
     "InputError",
     "Instrument",
+    "Interface",
     "JointRefinement",
     "LayeroxError",
     "Measurement",
@@ -99,6 +103,7 @@ __all__ = [
     "fit",
     "fit_jointly",
     "identify_structure",
+    "interface",
     "library",
     "likelihood_profile",
     "load",

@@ -53,6 +53,8 @@ class Atoms:
         Number of the slab, or of the slab below a gallery, shape (n,); None when there are no layers.
     phase
         Name of the block that a row belongs to ("P2|O3" for a slab between two), shape (n,); None when unknown.
+    site_kind
+        What sort of place a row stands on ("metal", "anion", "face", "octahedral" ...), shape (n,); None when unknown.
     source
         Where it comes from.
     remarks
@@ -67,6 +69,7 @@ class Atoms:
     site: IntArray
     layer: IntArray | None = None
     phase: TextArray | None = None
+    site_kind: TextArray | None = None
     source: str = ""
     remarks: tuple[Notice, ...] = ()
 
@@ -136,6 +139,7 @@ class Atoms:
             site=(self.site[:, None] * size + np.arange(size)).reshape(-1),
             layer=layer,
             phase=None if self.phase is None else np.repeat(self.phase, size),
+            site_kind=None if self.site_kind is None else np.repeat(self.site_kind, size),
         )
 
     def to_crystal(self) -> Crystal:
@@ -157,7 +161,10 @@ class Atoms:
         )
 
     def to_structure(self) -> Structure:
-        """Return the pymatgen Structure; site properties `u_iso` (angstrom^2) and `site_label`."""
+        """Return the pymatgen Structure.
+
+        Site properties `u_iso` (angstrom^2), `site_label`, and `layer`, `phase` and `site_kind` where they are known.
+        """
         from pymatgen.core import Lattice, Structure  # noqa: PLC0415  (half a second, needed only here)
 
         first = np.unique(self.site, return_index=True)[1]
@@ -167,12 +174,13 @@ class Atoms:
             kind = self.kinds[index]
             species[place][kind.species] = species[place].get(kind.species, 0.0) + kind.occupancy
         leaders = [self.kinds[index] for index in self.kind[first]]
-        structure = Structure(
-            Lattice(self.lattice),
-            species,
-            self.positions[first],
-            site_properties={"u_iso": [k.u_iso for k in leaders], "site_label": [k.label for k in leaders]},
-        )
+        known = {"layer": self.layer, "phase": self.phase, "site_kind": self.site_kind}
+        properties: dict[str, list[object]] = {
+            "u_iso": [k.u_iso for k in leaders],
+            "site_label": [k.label for k in leaders],
+            **{name: values[first].tolist() for name, values in known.items() if values is not None},
+        }
+        structure = Structure(Lattice(self.lattice), species, self.positions[first], site_properties=properties)
         structure.properties = {"name": self.name, "source": self.source}
         if self.remarks:
             structure.properties["remarks"] = [str(remark) for remark in self.remarks]

@@ -444,3 +444,48 @@ def test_check_ends_with_one_when_there_are_findings(folder, capsys):
     assert run("check", "p2.cif", "--phase", "O2") == 1
     assert "wrong_gallery: the atoms stack as P2" in capsys.readouterr().out
     assert "no such file" in refused(capsys, "check", "absent.cif")
+
+
+def test_interface_writes_the_cell_and_its_report(folder, capsys):
+    assert run("interface", "P2/O3", "--slabs", 4, 6, "-o", "cell.cif", "--report", "report.json") == 0
+    out = capsys.readouterr().out
+    assert "misfit 2.55% (2d)" in out
+    assert "coherency energy 53.6 MJ/m3, 145 mJ/m2 an interface" in out
+    report = json.loads((folder / "report.json").read_text())
+    keys = (
+        "atoms formula cell space_group closed misfit misfit_direction strain coherency_energy dislocation_spacing_nm"
+    )
+    assert {*keys.split(), "lamellae", "coordination", "shortest", "findings", "warnings"} <= set(report)
+    assert report["findings"] == []
+    assert set(report["coherency_energy"]) == {"MJ_per_m3", "mJ_per_m2_interface", "kJ_per_mol_TMO2"}
+    assert set(report["lamellae"][0]) == {"phase", "slabs", "galleries", "formula", "tm_valence"}
+
+
+def test_a_particle_by_command(folder, capsys):
+    words = ("--core-shell", 1.5, 0.7, "--formula", "NaNi0.5Mn0.5O2", "--formula", "Na2/3Ni1/3Mn2/3O2")
+    assert run("interface", "O3/P2", *words, "-o", "p.xyz", "--report", "r.json") == 0
+    report = json.loads((folder / "r.json").read_text())
+    assert (folder / "p.xyz").read_text().startswith(f"{report['atoms']}\n")
+    assert "lack anions" in capsys.readouterr().out
+
+
+def test_stiffness_from_a_file(folder, capsys):
+    (folder / "c.toml").write_text("[O3]\nC11 = 223.0\nC12 = 67.0\nC13 = 44.0\nC33 = 128.0\nC44 = 35.0\n")
+    assert run("interface", "P2/O3", "--elastic", "c.toml", "-o", "cell.cif", "--report", "r.json") == 0
+    assert json.loads((folder / "r.json").read_text())["elastic_constants"]["O3"] == "c.toml"
+    capsys.readouterr()
+    (folder / "c.toml").write_text("[O3]\nC11 = 223.0\n")
+    assert "c.toml: [O3]: a trigonal tensor lacks C12" in refused(
+        capsys, "interface", "P2/O3", "--elastic", "c.toml", "-o", "x.cif"
+    )
+
+
+def test_interfaces_that_are_refused(folder, capsys):
+    assert "by senses: gallery 2 of P2 is P3; take P2*4|O3*3" in refused(
+        capsys, "interface", "P2/O3", "--slabs", 3, 4, "-o", "x.cif"
+    )
+    assert "not built yet" in refused(capsys, "interface", "P2/O3/tunnel", "-o", "x.cif")
+    assert "--strict: " in refused(capsys, "interface", "P2/O3", "--strict", "-o", "x.cif")
+    assert "partial occupancies" in refused(capsys, "interface", "P2/O3", "-o", "x.vasp")
+    assert "choose from stiffness, P2, O3" in refused(capsys, "interface", "P2/O3", "--strain", "C", "-o", "x.cif")
+    assert list(folder.glob("*x.*")) == []

@@ -1,6 +1,6 @@
 """Builders: a description in, a crystal or its atoms out; they never diffract."""
 
-from layerox.builders.build import build_atoms, build_crystal, build_structure
+from layerox.builders.build import build_atoms, build_crystal, build_stack, build_structure
 from layerox.builders.composition import Composition, parse_formula
 from layerox.builders.geometry import Geometry
 from layerox.builders.layered import (
@@ -41,6 +41,7 @@ __all__ = [
     "Stack",
     "build_atoms",
     "build_crystal",
+    "build_stack",
     "build_structure",
     "layered_crystal",
     "layered_stack",

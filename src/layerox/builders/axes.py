@@ -89,6 +89,7 @@ def atoms_on_axes(atoms: Atoms, setting: str, group: str) -> Atoms:
         site=site,
         layer=None if atoms.layer is None else atoms.layer[chosen],
         phase=None if atoms.phase is None else atoms.phase[chosen],
+        site_kind=None if atoms.site_kind is None else atoms.site_kind[chosen],
     )
 
 

@@ -72,6 +72,20 @@ def build_atoms(
     return in_supercell(atoms, (1, 1, 1) if supercell is None else supercell)
 
 
+def build_stack(phase: str, **said: Unpack[Said]) -> Stack:
+    """Return the planes of a phase that is a stack of hexagonal layers; parameters as in `build_structure`.
+
+    Raises
+    ------
+    InputError
+        As `build_crystal`, and for phases that are no such stack.
+    """
+    built = _built(Wish(phase=phase, **said))
+    if not isinstance(built, Stack):
+        raise InputError(f"{phase} is no stack of hexagonal layers", cure="take P2, P3, O3, O2, O1, OP2, OP4 or a Z")
+    return built
+
+
 def build_structure(
     phase: str,
     *,

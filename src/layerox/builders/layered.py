@@ -163,6 +163,7 @@ class Stack:
             site=np.array([index for index, _ in rows]),
             layer=np.array([sheet.layer for sheet in sheets]),
             phase=np.array([sheet.phase for sheet in sheets]),
+            site_kind=np.array([sheet.site or sheet.role for sheet in sheets]),
             source=self.source,
         )
 

@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         check,
         compare,
         fit,
+        interface,
         phases,
         simulate,
     )
@@ -89,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="layerox", description="Crystal structures and phase analysis of layered oxide cathodes.")
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (build, check, phases, simulate, fit, calibrate, compare):
+    for module in (build, interface, check, phases, simulate, fit, calibrate, compare):
         module.add_to(subparsers)
     return parser
 

@@ -19,7 +19,7 @@ from layerox.atoms import Atoms, atoms_from_crystal
 from layerox.crystal import Crystal, Site
 from layerox.errors import InputError, nearest
 from layerox.io.writing import write_atomically
-from layerox.symmetry import CELL_NAMES, FloatArray
+from layerox.symmetry import CELL_NAMES, FloatArray, IntArray
 
 CELL_TAGS = tuple(f"_cell_{'length' if name in 'abc' else 'angle'}_{name}" for name in CELL_NAMES)
 SITE_TAGS = [
@@ -136,7 +136,9 @@ def _occupancy(share: float) -> str:
 
 def _add_rows(block: cif.Block, atoms: Atoms) -> None:
     """One row for each atom, numbered by element so that labels are unique."""
-    loop = block.init_loop("_atom_site_", SITE_TAGS)
+    arrays = {"phase": atoms.phase, "layer": atoms.layer, "site_kind": atoms.site_kind}
+    known = {f"layerox_{name}": values for name, values in arrays.items() if values is not None}
+    loop = block.init_loop("_atom_site_", [*SITE_TAGS, *known])
     tails = [[_occupancy(kind.occupancy), "Uiso", f"{kind.u_iso:.8f}"] for kind in atoms.kinds]
     columns: list[list[str]] = [[] for _ in SITE_TAGS]
     for label, index, position in zip(
@@ -145,7 +147,7 @@ def _add_rows(block: cif.Block, atoms: Atoms) -> None:
         row = [label, atoms.kinds[index].species, "1", *(f"{x:.10f}" for x in position), *tails[index]]
         for column, value in zip(columns, row, strict=True):
             column.append(value)
-    loop.set_all_values(columns)
+    loop.set_all_values([*columns, *([cif.quote(str(x)) for x in values.tolist()] for values in known.values())])
 
 
 def _numbered_labels(atoms: Atoms) -> list[str]:
@@ -182,6 +184,9 @@ def xyz_text(structure: Crystal | Atoms) -> str:
     if atoms.phase is not None:
         columns.append(atoms.phase.tolist())
         properties, pattern = f"{properties}:phase:S:1", f"{pattern} %s"
+    if atoms.site_kind is not None:
+        columns.append(atoms.site_kind.tolist())
+        properties, pattern = f"{properties}:site_kind:S:1", f"{pattern} %s"
     lattice = " ".join(f"{x:.8f}" for x in atoms.lattice.flat)
     comment = f'Lattice="{lattice}" Properties={properties} pbc="T T T" name="{_quotable(atoms.name)}"'
     lines = [pattern % row for row in zip(*columns, strict=True)]
@@ -197,7 +202,8 @@ def poscar_text(structure: Crystal | Atoms) -> str:
     atoms = _ordered(_atoms(structure), "a POSCAR")
     elements = list(dict.fromkeys(atoms.elements.tolist()))
     groups = [np.flatnonzero(atoms.elements == element) for element in elements]
-    positions = atoms.positions[np.concatenate(groups)] % 1.0
+    order = np.concatenate(groups)
+    positions = atoms.positions[order] % 1.0
     return "\n".join(
         [
             f"{_quotable(atoms.name)} {atoms.formula}",
@@ -206,7 +212,7 @@ def poscar_text(structure: Crystal | Atoms) -> str:
             " ".join(elements),
             " ".join(str(len(group)) for group in groups),
             "Direct",
-            *("%.10f %.10f %.10f" % tuple(row) for row in positions.tolist()),  # noqa: UP031  (ten times faster)
+            *map("%.10f %.10f %.10f%s".__mod__, zip(*positions.T.tolist(), _remarks(atoms, order, " ! "), strict=True)),
             "",
         ]
     )
@@ -220,11 +226,12 @@ def lammps_text(structure: Crystal | Atoms) -> str:
     charges = [kind.charge for kind in atoms.kinds]
     style = "charge" if all(charges) else "atomic"
     masses = [f"{k} {gemmi.Element(element).weight:.5f}  # {element}" for k, element in enumerate(elements, 1)]
-    rows = zip(atoms.elements.tolist(), atoms.kind.tolist(), positions.tolist(), strict=True)
+    remarks = _remarks(atoms, np.arange(len(atoms)), "  # ")
+    rows = zip(atoms.elements.tolist(), atoms.kind.tolist(), positions.tolist(), remarks, strict=True)
     number = {element: k for k, element in enumerate(elements, 1)}
     lines = [
-        f"{k} {number[element]}{f' {charges[kind]}' if style == 'charge' else ''} {x:.8f} {y:.8f} {z:.8f}"
-        for k, (element, kind, (x, y, z)) in enumerate(rows, 1)
+        f"{k} {number[element]}{f' {charges[kind]}' if style == 'charge' else ''} {x:.8f} {y:.8f} {z:.8f}{remark}"
+        for k, (element, kind, (x, y, z), remark) in enumerate(rows, 1)
     ]
     (lx, _, _), (xy, ly, _), (xz, yz, lz) = box.tolist()
     head = [f"{_quotable(atoms.name)} {atoms.formula} (layerox, atom_style {style})", "", f"{len(atoms)} atoms"]
@@ -247,6 +254,14 @@ def _lammps_box(atoms: Atoms) -> tuple[FloatArray, FloatArray]:
 def json_text(structure: Crystal | Atoms) -> str:
     """Return the JSON of the pymatgen Structure."""
     return json.dumps(_atoms(structure).to_structure().as_dict()) + "\n"
+
+
+def _remarks(atoms: Atoms, order: IntArray, mark: str) -> list[str]:
+    """Return phase, layer and kind of site of each atom as a comment; empty texts where they are not known."""
+    if atoms.phase is None or atoms.layer is None or atoms.site_kind is None:
+        return [""] * len(order)
+    known = zip(atoms.phase[order].tolist(), atoms.layer[order].tolist(), atoms.site_kind[order].tolist(), strict=True)
+    return [f"{mark}{phase} {layer} {kind}" for phase, layer, kind in known]
 
 
 def _ordered(atoms: Atoms, what: str) -> Atoms:

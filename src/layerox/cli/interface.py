@@ -1,0 +1,121 @@
+"""`layerox interface`: two or three phases in one coherent cell, with a report on what that costs and what is amiss."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from layerox.errors import InputError
+
+if TYPE_CHECKING:
+    from layerox.elasticity import Stiffness
+
+UNTRUSTWORTHY = 1
+
+
+def add_to(subparsers: Any) -> None:
+    """Add the command to the parser."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "interface",
+        help="build a coherent interface of two or more phases",
+        description="Stack phases along c in one coherent cell that shares its boundary slabs. Every choice made at a "
+        "boundary, and what the coherence costs, stands in the report.",
+    )
+    parser.add_argument("phases", metavar="A/B[/C]", help="phases, such as P2/O3")
+    parser.add_argument(
+        "--slabs", nargs="+", type=int, metavar="N", help="slabs of each phase; default: fewest that close"
+    )
+    parser.add_argument("--formula", action="append", metavar="F", help="composition; once for all or once a phase")
+    parser.add_argument(
+        "--strain", default="stiffness", metavar="stiffness|A|B", help="share the misfit, or hold a phase"
+    )
+    parser.add_argument("--boundary", default="lower", metavar="lower|own|X", help="sodium in galleries at a boundary")
+    parser.add_argument(
+        "--faces", default="full", metavar="full|kagome", help="slabs that face a spinel: all metals, or three quarters"
+    )
+    parser.add_argument("--registry", type=int, default=0, metavar="0..3", help="where in its 2 x 2 cell a spinel is")
+    parser.add_argument(
+        "--core-shell", nargs="+", type=float, metavar="NM", help="particle: radius of the core A, then each shell, nm"
+    )
+    parser.add_argument("--aspect", type=float, default=0.5, metavar="X", help="half height of a core over its radius")
+    parser.add_argument("--elastic", metavar="FILE", help="stiffness tensors, a table [PHASE] each (TOML)")
+    parser.add_argument("--supercell", nargs=3, type=int, default=[1, 1, 1], metavar=("NA", "NB", "NC"), help="cells")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn (default: 0)")
+    parser.add_argument("--strict", action="store_true", help="write nothing if there is a finding or a warning")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help=".cif .vasp .xyz .json or .lmp")
+    parser.add_argument("--report", metavar="REPORT.json", help="everything known of the cell")
+    parser.set_defaults(command=run)
+
+
+def run(*, output: str, report: str | None, strict: bool, elastic: str | None, **wish: Any) -> int:
+    """Build, write and tell; 1 when the cell has defects."""
+    from layerox.interfaces import interface  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.structures import write_structure  # noqa: PLC0415
+    from layerox.io.writing import write_atomically  # noqa: PLC0415
+
+    boundary = _filling(wish.pop("boundary"))
+    tensors = _tensors(elastic) if elastic else None
+    formulas = wish.pop("formula")
+    made = interface(wish.pop("phases"), **wish, formulas=formulas, boundary=boundary, elastic=tensors)
+    if strict and (made.findings or made.warnings):
+        first = [*made.report["findings"], *made.report["warnings"]][0]
+        raise InputError(first["message"], place="--strict", cure="change what it names, or leave --strict out")
+    write_structure(made.atoms, output)
+    if report is not None:
+        write_atomically(Path(report), json.dumps(made.report, indent=1) + "\n")
+    print("\n".join(_lines(made.report, output)))
+    return UNTRUSTWORTHY if made.findings else 0
+
+
+def _filling(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _tensors(path: str) -> dict[str, Stiffness]:
+    """Read [P2] symmetry = "trigonal", C11 = 290.0 ... (GPa)."""
+    from layerox.elasticity import stiffness  # noqa: PLC0415
+    from layerox.io.toml_file import read_table  # noqa: PLC0415
+
+    table, _ = read_table(Path(path))
+    tensors = {}
+    for phase, entry in table.items():
+        if not isinstance(entry, dict):
+            raise InputError(
+                f"{phase} is no table", place=path, cure='write [P2], then symmetry = "trigonal", C11 = ...'
+            )
+        source = str(entry.pop("source", path))
+        symmetry = str(entry.pop("symmetry", "trigonal"))
+        bad = [name for name, value in entry.items() if not isinstance(value, int | float) or isinstance(value, bool)]
+        if bad:
+            raise InputError(f"{bad[0]} of {phase} is no number", place=path, cure="give GPa")
+        try:
+            tensors[phase] = stiffness(symmetry, entry, source=source)
+        except InputError as error:
+            raise InputError(error.problem, place=f"{path}: [{phase}]", cure=error.cure) from None
+    return tensors
+
+
+def _lines(report: Any, output: str) -> list[str]:
+    spacing = report["dislocation_spacing_nm"]
+    energy = report["coherency_energy"]
+    area = energy["mJ_per_m2_interface"]
+    shares = ", ".join(f"{p} {s['in_plane']:+.2%} / {s['out_of_plane']:+.2%}" for p, s in report["strain"].items())
+    return [
+        f"{report['name']}: {report['formula']}, {report['space_group']}, {report['atoms']} sites; written to {output}",
+        f"misfit {report['misfit']:.2%} ({report['misfit_direction']}); strain in plane / along c: {shares}",
+        f"coherency energy {energy['MJ_per_m3']:.1f} MJ/m3, "
+        + (f"{area:.0f} mJ/m2 an interface, " if area is not None else "")
+        + f"{energy['kJ_per_mol_TMO2']:.2f} kJ/mol TMO2"
+        + (f"; misfit dislocations every {spacing:.1f} nm" if spacing else ""),
+        *(
+            f"lamella {x['phase']}: {x['slabs']} slabs, {x['formula']}, metals {x['tm_valence']:+.2f}"
+            for x in report["lamellae"]
+        ),
+        *(f"finding: {x['message']}" for x in report["findings"]),
+        *(f"warning: {x['message']}" for x in report["warnings"]),
+    ]

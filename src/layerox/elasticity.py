@@ -1,0 +1,170 @@
+"""Elasticity: stiffness tensors by crystal symmetry and what a layer does when it is strained in its plane.
+
+Linear and homogeneous: a layer here is uniform, its surface normal (axis 3) free of stress. Nye, Physical Properties of
+Crystals (Oxford, 1985), chapters 8 and 9. Stiffness in GPa, strain dimensionless, Voigt order 11 22 33 23 13 12.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.errors import InputError, nearest
+
+FloatArray = NDArray[np.float64]
+
+VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+IN_PLANE, OUT_OF_PLANE = [0, 1, 5], [2, 3, 4]
+EQUAL = np.array([1.0, 1.0, 0.0])
+
+# The constants that each symmetry asks for; those after the bar may be left out and are then 0.
+CONSTANTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "cubic": (("C11", "C12", "C44"), ()),
+    "hexagonal": (("C11", "C12", "C13", "C33", "C44"), ()),
+    "trigonal": (("C11", "C12", "C13", "C33", "C44"), ("C14",)),
+    "orthorhombic": (("C11", "C22", "C33", "C12", "C13", "C23", "C44", "C55", "C66"), ()),
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stiffness:
+    """A stiffness tensor, axis 3 along the normal of the interface.
+
+    Attributes
+    ----------
+    matrix
+        Voigt matrix, GPa, shape (6, 6).
+    source
+        Where it comes from.
+    """
+
+    matrix: FloatArray
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        symmetric = np.allclose(self.matrix, self.matrix.T, atol=1e-6)
+        if not symmetric or not np.isfinite(self.matrix).all() or np.linalg.eigvalsh(self.matrix).min() <= 0:
+            raise InputError("the stiffness tensor is of no stable crystal", place=self.source or None,
+                             cure="its matrix must be symmetric and positive definite")  # fmt: skip
+
+    @property
+    def plane(self) -> FloatArray:
+        """Stiffness of the layer with its normal free, GPa, shape (3, 3), components 11 22 12."""
+        inside = self.matrix[np.ix_(IN_PLANE, IN_PLANE)]
+        across = self.matrix[np.ix_(IN_PLANE, OUT_OF_PLANE)]
+        outside = self.matrix[np.ix_(OUT_OF_PLANE, OUT_OF_PLANE)]
+        return np.asarray(inside - across @ np.linalg.solve(outside, across.T))
+
+    @property
+    def biaxial(self) -> float:
+        """M in W = M e^2, the energy of an equal strain e along both directions of the plane, GPa.
+
+        With an axis of order 3 or more along the normal M = C11 + C12 - 2 C13^2 / C33.
+        """
+        return float(EQUAL @ self.plane @ EQUAL) / 2
+
+    def out_of_plane(self, strain: Sequence[float] | FloatArray) -> float:
+        """Return the strain along the normal that in-plane strains (11, 22, 12 as engineering shear) bring about.
+
+        For an equal strain e of a trigonal layer it is -2 (C13 / C33) e.
+        """
+        across = self.matrix[np.ix_(OUT_OF_PLANE, IN_PLANE)]
+        outside = self.matrix[np.ix_(OUT_OF_PLANE, OUT_OF_PLANE)]
+        return float(-np.linalg.solve(outside, across @ np.asarray(strain, dtype=float))[0])
+
+    def energy(self, strain: Sequence[float] | FloatArray) -> float:
+        """Return the elastic energy of in-plane strains with a free normal, MJ/m^3."""
+        given = np.asarray(strain, dtype=float)
+        return float(given @ self.plane @ given) / 2 * 1000.0
+
+    def von_mises(self, strain: Sequence[float] | FloatArray) -> float:
+        """Return the von Mises stress of the layer under in-plane strains, GPa; M e for an equal strain e."""
+        first, second, shear = (self.plane @ np.asarray(strain, dtype=float)).tolist()
+        return math.sqrt(first**2 - first * second + second**2 + 3 * shear**2)
+
+    def rotated(self, axes: FloatArray) -> Stiffness:
+        """Return the tensor in other axes: unit vectors in the old ones, one a row, shape (3, 3)."""
+        full = np.zeros((3, 3, 3, 3))
+        for row, (i, j) in enumerate(VOIGT):
+            for column, (k, m) in enumerate(VOIGT):
+                full[[i, i, j, j], [j, j, i, i], [k, m, k, m], [m, k, m, k]] = self.matrix[row, column]
+        turned = np.einsum("ip,jq,kr,ms,pqrs->ijkm", axes, axes, axes, axes, full)
+        matrix = np.array([[turned[i, j, k, m] for k, m in VOIGT] for i, j in VOIGT])
+        return Stiffness(matrix=(matrix + matrix.T) / 2, source=self.source)
+
+
+def stiffness(symmetry: str, constants: Mapping[str, float], *, source: str = "") -> Stiffness:
+    """Return a tensor from the constants of its symmetry.
+
+    Parameters
+    ----------
+    symmetry
+        "cubic", "hexagonal", "trigonal" or "orthorhombic", axis 3 along the crystal's c.
+    constants
+        C11 and so on, GPa, those of `CONSTANTS`.
+    source
+        Where they come from.
+
+    Raises
+    ------
+    InputError
+        If a constant is missing, unknown, or the crystal would be unstable.
+    """
+    if symmetry not in CONSTANTS:
+        raise InputError(f"unknown symmetry {symmetry!r} of a tensor", cure=nearest(symmetry, CONSTANTS))
+    needed, allowed = CONSTANTS[symmetry]
+    missing = [name for name in needed if name not in constants]
+    if missing:
+        raise InputError(f"a {symmetry} tensor lacks {', '.join(missing)}", cure=f"give {', '.join(needed)} in GPa")
+    unknown = [name for name in constants if name not in (*needed, *allowed)]
+    if unknown:
+        raise InputError(f"a {symmetry} tensor has no independent {unknown[0]}", cure=f"give {', '.join(needed)}")
+    return Stiffness(matrix=_matrix(symmetry, {**dict.fromkeys(allowed, 0.0), **constants}), source=source)
+
+
+def _matrix(symmetry: str, c: Mapping[str, float]) -> FloatArray:
+    if symmetry == "cubic":
+        c = {**c, "C13": c["C12"], "C33": c["C11"], "C66": c["C44"]}
+    if symmetry in {"hexagonal", "trigonal"}:
+        c = {**c, "C66": (c["C11"] - c["C12"]) / 2}
+    matrix = np.zeros((6, 6))
+    matrix[0, :3] = c["C11"], c["C12"], c["C13"]
+    matrix[1, 1:3] = c.get("C22", c["C11"]), c.get("C23", c["C13"])
+    matrix[2, 2] = c["C33"]
+    matrix[3, 3], matrix[4, 4], matrix[5, 5] = c["C44"], c.get("C55", c["C44"]), c["C66"]
+    matrix[0, 3], matrix[1, 3], matrix[4, 5] = c.get("C14", 0.0), -c.get("C14", 0.0), c.get("C14", 0.0)
+    return np.triu(matrix) + np.triu(matrix, 1).T
+
+
+def along_111(cubic: Stiffness) -> Stiffness:
+    """Return a cubic tensor with axis 3 along [111] and axis 1 along [1-10]."""
+    axes = np.array([[1, -1, 0], [1, 1, -2], [1, 1, 1]]) / np.sqrt([[2.0], [6.0], [3.0]])
+    return cubic.rotated(axes)
+
+
+# Layered sodium oxides: CONSTRUCTED, 0.825 times the LiCrO2 tensor of the Materials Project (mp-18793, read on ELATE),
+# so that the bulk modulus is the 117 GPa fitted to the cells of NaNiO2 under pressure (Nagle-Cocco et al., Inorg. Chem.
+# 61 (2022) 4312); good to some 20 %. P-type galleries may be softer along c.
+LAYERED = stiffness(
+    "trigonal",
+    {"C11": 290.0, "C12": 87.0, "C13": 57.0, "C14": -7.0, "C33": 167.0, "C44": 45.0},
+    source="CONSTRUCTED: 0.825 x LiCrO2 (mp-18793), so that K is the 117 GPa of NaNiO2; +-20 %",
+)
+# No tensor of a manganese spinel or of the tunnel oxide was found: isotropic, CONSTRUCTED from a bulk modulus and a
+# Poisson ratio of 0.25 (C11 = 3K(1-n)/(1+n), C12 = 3Kn/(1+n), C44 = (C11-C12)/2).
+SPINEL = along_111(
+    stiffness(
+        "cubic",
+        {"C11": 214.2, "C12": 71.4, "C44": 71.4},
+        source="CONSTRUCTED: isotropic, K = 119 GPa (LiMn2O4, RECALLED), Poisson ratio 0.25 assumed",
+    )
+)
+TUNNEL = stiffness(
+    "cubic",
+    {"C11": 214.2, "C12": 71.4, "C44": 71.4},
+    source="CONSTRUCTED: isotropic, as for the spinel; nothing was found for the tunnel oxide",
+)

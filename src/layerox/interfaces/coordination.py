@@ -1,0 +1,135 @@
+"""Coordination: which polyhedron of anions stands around each cation, by angles, and by letters where there are any.
+
+Counts alone say 6 for a trigonal prism and for an octahedron; the angles that pairs of bonds make set them apart: three
+straight pairs in an octahedron, none in a prism.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.atoms import Atoms, TextArray
+from layerox.builders import Stack
+from layerox.builders.composition import INTERLAYER
+from layerox.crystal import ANIONS
+from layerox.neighbours import pairs_within
+from layerox.symmetry import FloatArray, IntArray
+
+POLYHEDRA = ("octahedral", "prismatic", "tetrahedral", "square_pyramidal", "other")
+LONGEST_BOND = 3.2  # angstrom, Na-O in wide galleries and tunnels
+SHELL = 1.3  # bonds are at most so much longer than the shortest one
+STRAIGHT = 150.0  # degrees
+TETRAHEDRAL, OFF_TETRAHEDRAL = 109.47, 35.0
+SQUARE_PYRAMID = 0.5  # largest tau5 of Addison et al., J. Chem. Soc. Dalton Trans. (1984) 1349, 10.1039/DT9840001349
+TOO_CLOSE = 2.0  # angstrom; sites that are never filled together
+
+BoolArray = NDArray[np.bool_]
+Counts = dict[str, dict[str, int]]
+
+
+def coordination(atoms: Atoms) -> Counts:
+    """Return how many metal ("TM") and gallery ("Na") positions have each polyhedron of anions, by angles."""
+    kinds, alkali, _ = polyhedra(atoms)
+    return counted(kinds, alkali)
+
+
+def counted(kinds: TextArray, alkali: BoolArray) -> Counts:
+    """Return the counts of polyhedra as `polyhedra` gives them."""
+    counts: Counts = {"TM": dict.fromkeys(POLYHEDRA, 0), "Na": dict.fromkeys(POLYHEDRA, 0)}
+    for role, chosen in (("TM", ~alkali), ("Na", alkali)):
+        names, numbers = np.unique(kinds[chosen & (kinds != "")], return_counts=True)
+        counts[role].update(dict(zip(names.tolist(), numbers.tolist(), strict=True)))
+    return counts
+
+
+def polyhedra(atoms: Atoms) -> tuple[TextArray, BoolArray, IntArray]:
+    """Return, for each position, the polyhedron around a cation ("" for anions), whether it is alkali, its bonds."""
+    anion, alkali, first = _roles(atoms)
+    pairs = pairs_within(atoms.lattice, atoms.positions[first], LONGEST_BOND)
+    bonds = pairs.where(np.flatnonzero(anion[pairs.second] & ~anion[pairs.first]))
+    shortest = np.full(len(first), np.inf)
+    np.minimum.at(shortest, bonds.first, bonds.distance)
+    bonds = bonds.where(np.flatnonzero(bonds.distance <= SHELL * shortest[bonds.first]))
+    numbers = np.bincount(bonds.first, minlength=len(first))
+    starts = np.cumsum(numbers) - numbers
+    kinds = np.where(anion, "", "other").astype("<U16")
+    for number in (4, 5, 6):
+        centres = np.flatnonzero((numbers == number) & ~anion)
+        if len(centres):
+            vectors = bonds.vector[starts[centres][:, None] + np.arange(number)]
+            kinds[centres] = polyhedron(vectors)
+    return kinds, alkali, numbers
+
+
+def polyhedron(vectors: FloatArray) -> TextArray:
+    """Return the polyhedra that bonds make: vectors from the centres, any unit, shape (centres, bonds, 3)."""
+    unit = vectors / np.linalg.norm(vectors, axis=2)[:, :, None]
+    number = unit.shape[1]
+    upper = np.triu_indices(number, 1)
+    cosines = np.einsum("nik,njk->nij", unit, unit)[:, upper[0], upper[1]]
+    angles = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
+    found = np.full(len(unit), "other", dtype="<U16")
+    if number == 4:
+        found[np.abs(angles - TETRAHEDRAL).max(axis=1) < OFF_TETRAHEDRAL] = "tetrahedral"
+    if number == 5:
+        largest = np.sort(angles, axis=1)[:, -2:]
+        found[(largest[:, 1] - largest[:, 0]) / 60.0 < SQUARE_PYRAMID] = "square_pyramidal"
+    if number == 6:
+        straight = (angles > STRAIGHT).sum(axis=1)
+        found[straight == 3] = "octahedral"
+        found[straight == 0] = "prismatic"
+    return found
+
+
+def by_letters(stack: Stack) -> Counts:
+    """Return the same counts from the letters of each plane and of the anion planes beside it; P sites count each."""
+    counts: Counts = {"TM": dict.fromkeys(POLYHEDRA, 0), "Na": dict.fromkeys(POLYHEDRA, 0)}
+    ordered = sorted(stack.sheets, key=lambda sheet: sheet.height)
+    anions = [(sheet.height, sheet.letter) for sheet in ordered if sheet.role == "anion"]
+    heights = np.array([height for height, _ in anions])
+    for sheet in ordered:
+        if sheet.role == "anion":
+            continue
+        above = int(np.searchsorted(heights, sheet.height)) % len(anions)
+        low, high = anions[above - 1][1], anions[above][1]
+        kind = "other" if sheet.letter in {low, high} else "prismatic" if low == high else "octahedral"
+        counts["TM" if sheet.role == "metal" else "Na"][kind] += 1
+    return counts
+
+
+def shortest_distances(atoms: Atoms, cutoff: float = 3.4) -> dict[str, float]:
+    """Return the shortest distance of each pair of elements, angstrom, up to a cutoff.
+
+    Positions less than 2 A apart that together hold one ion at most count as never filled together.
+    """
+    _, _, first = _roles(atoms)
+    pairs = pairs_within(atoms.lattice, atoms.positions[first], cutoff)
+    owner = np.searchsorted(atoms.site[first], atoms.site)
+    filling = np.bincount(owner, weights=atoms.occupancies, minlength=len(first))
+    apart = (pairs.distance >= TOO_CLOSE) | (filling[pairs.first] + filling[pairs.second] > 1 + 1e-3)
+    kept = pairs.where(np.flatnonzero(apart))
+    holds = {element: np.zeros(len(first), dtype=bool) for element in sorted(set(atoms.elements.tolist()))}
+    for element, held in holds.items():
+        held[owner[atoms.elements == element]] = True
+    found: dict[str, float] = {}
+    for one, other in itertools.combinations_with_replacement(holds, 2):
+        distances = kept.distance[holds[one][kept.first] & holds[other][kept.second]]
+        if len(distances):
+            found[f"{one}-{other}"] = float(distances.min())
+    return found
+
+
+def _roles(atoms: Atoms) -> tuple[BoolArray, BoolArray, IntArray]:
+    """Return, for each position, whether it holds an anion, whether an alkali ion, and its first row."""
+    first = np.unique(atoms.site, return_index=True)[1]
+    elements = atoms.elements[first]
+    return np.isin(elements, list(ANIONS)), np.isin(elements, list(INTERLAYER)), first
+
+
+def total(counts: Mapping[str, Mapping[str, int]], times: int) -> Counts:
+    """Return counts of so many cells."""
+    return {role: {kind: n * times for kind, n in kinds.items()} for role, kinds in counts.items()}

@@ -1,0 +1,188 @@
+"""Matching: lamellae that share one in-plane lattice, how far each is strained, and what that costs.
+
+Every lamella is uniform and linear elastic; nothing here knows atoms. Dislocations are counted, not placed: Matthews &
+Blakeslee, J. Cryst. Growth 27 (1974) 118, doi:10.1016/S0022-0248(74)80055-2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from layerox.elasticity import Stiffness
+from layerox.errors import InputError
+
+AVOGADRO = 6.02214076e23
+HARMLESS = 1e-9  # misfits below are rounding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lamina:
+    """One phase as elasticity sees it.
+
+    Attributes
+    ----------
+    phase
+        Its label.
+    a
+        In-plane lattice parameter when free, angstrom.
+    thickness
+        When free, angstrom, all its lamellae together.
+    stiffness
+        Axis 3 along the normal.
+    """
+
+    phase: str
+    a: float
+    thickness: float
+    stiffness: Stiffness
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strained:
+    """What the shared lattice does to one phase: strains (dimensionless), energy (MJ/m^3), uniform stress (GPa)."""
+
+    in_plane: float
+    out_of_plane: float
+    energy: float
+    von_mises: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """Laminae on one in-plane lattice.
+
+    Attributes
+    ----------
+    a
+        Shared lattice parameter, angstrom.
+    misfit
+        Largest 2 (a2 - a1) / (a1 + a2) of any two phases, positive.
+    strained
+        What happens to each phase.
+    energy
+        Coherency energy per volume of the strained stack, MJ/m^3.
+    height
+        Strained height of the stack, angstrom.
+    """
+
+    a: float
+    misfit: float
+    strained: Mapping[str, Strained]
+    energy: float
+    height: float
+
+    def energy_per_area(self, interfaces: int) -> float:
+        """Return the coherency energy per area of one of so many interfaces, mJ/m^2."""
+        return self.energy * self.height / interfaces / 10.0
+
+    def energy_per_mole(self, units: float, area_units: float = 1.0) -> float:
+        """Return the coherency energy, kJ/mol, of TMO2: `units` of them stand on `area_units` hexagonal unit meshes."""
+        volume = area_units * self.a**2 * math.sqrt(3) / 2 * self.height * 1e-30
+        return self.energy * 1e6 * volume / units * AVOGADRO / 1000.0
+
+
+def match(laminae: Sequence[Lamina], *, hold: str | None = None) -> Match:
+    """Return the shared lattice that costs least, sum t M (a / a_i - 1)^2, or that of the phase that is held.
+
+    Raises
+    ------
+    InputError
+        If the phase to hold is none of them.
+    """
+    shared = _least(laminae) if hold is None else _held(laminae, hold)
+    strained = {lamina.phase: _strained(lamina, shared / lamina.a - 1) for lamina in laminae}
+    heights = {x.phase: x.thickness * (1 + strained[x.phase].out_of_plane) for x in laminae}
+    total = sum(x.thickness for x in laminae)
+    edges = [lamina.a for lamina in laminae]
+    return Match(
+        a=shared,
+        misfit=misfit(min(edges), max(edges)),
+        strained=strained,
+        energy=sum(strained[x.phase].energy * x.thickness for x in laminae) / total,
+        height=sum(heights.values()),
+    )
+
+
+def _least(laminae: Sequence[Lamina]) -> float:
+    weights = [lamina.thickness * lamina.stiffness.biaxial for lamina in laminae]
+    first = sum(w / lamina.a for w, lamina in zip(weights, laminae, strict=True))
+    second = sum(w / lamina.a**2 for w, lamina in zip(weights, laminae, strict=True))
+    return first / second
+
+
+def _held(laminae: Sequence[Lamina], hold: str) -> float:
+    for lamina in laminae:
+        if lamina.phase == hold:
+            return lamina.a
+    names = ", ".join(lamina.phase for lamina in laminae)
+    raise InputError(f"no phase {hold!r} to hold", cure=f"choose from stiffness, {names}")
+
+
+def _strained(lamina: Lamina, strain: float) -> Strained:
+    equal = (strain, strain, 0.0)
+    return Strained(
+        in_plane=strain,
+        out_of_plane=lamina.stiffness.out_of_plane(equal),
+        energy=lamina.stiffness.energy(equal),
+        von_mises=lamina.stiffness.von_mises(equal),
+    )
+
+
+def misfit(one: float, other: float) -> float:
+    """Return 2 (other - one) / (one + other)."""
+    return 2 * (other - one) / (one + other)
+
+
+def dislocation_spacing(one: float, other: float) -> float:
+    """Return the period a1 a2 / |a2 - a1| after which n of one length meet n + 1 of the other; infinite when equal.
+
+    This is the moire period; the lines of a triangular network stand sin(60 deg) of it apart.
+    """
+    return math.inf if abs(other - one) < HARMLESS else one * other / abs(other - one)
+
+
+def critical_thickness(mismatch: float, burgers: float, poisson: float) -> float:
+    """Return the Matthews-Blakeslee thickness (in units of `burgers`) for an edge dislocation in the interface.
+
+    h = b / (8 pi f (1 + nu)) (ln(h / b) + 1). Continuum theory: below some ten layers it is outside its range. Infinite
+    without a misfit; `burgers` where the equation has no solution.
+    """
+    if abs(mismatch) < HARMLESS:
+        return math.inf
+    scale = burgers / (8 * math.pi * abs(mismatch) * (1 + poisson))
+    height = 100.0 * max(scale, burgers)
+    for _ in range(200):
+        following = scale * (math.log(height / burgers) + 1)
+        if following <= burgers:
+            return burgers
+        if abs(following - height) < 1e-9 * height:
+            break
+        height = following
+    return height
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coincidence:
+    """`first` periods of one length against `second` of another: the mean length (angstrom) and the misfit left."""
+
+    first: int
+    second: int
+    length: float
+    misfit: float
+
+
+def coincidences(one: float, other: float, *, longest: float, tolerance: float) -> tuple[Coincidence, ...]:
+    """Return the pairs of multiples up to a length (angstrom) whose misfit is within a tolerance, the shortest first.
+
+    Multiples of a pair that fits already are left out.
+    """
+    found: list[Coincidence] = []
+    for first in range(1, int(longest / one) + 1):
+        second = max(round(first * one / other), 1)
+        rest = misfit(first * one, second * other)
+        if abs(rest) <= tolerance and math.gcd(first, second) == 1:
+            length = (first * one + second * other) / 2
+            found.append(Coincidence(first=first, second=second, length=length, misfit=rest))
+    return tuple(found)
