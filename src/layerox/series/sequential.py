@@ -7,7 +7,8 @@ before a birth are asked for the newborn, and quarantined ones have another chan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,17 +16,20 @@ import numpy as np
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.constraints import CELL_RANGE
 from layerox.diffraction.parameters import is_background, slot_name
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.search import blurs_for, search_cells
 from layerox.errors import InputError
 from layerox.pattern import Pattern
+from layerox.series.amend import Amendment
 from layerox.series.bench import Bench, State, View
 from layerox.series.births import Nursery, is_ghost
 from layerox.series.foundation import Foundation, from_scratch
 from layerox.series.frames import Frame
-from layerox.series.measured import Absence, Row, Verdict, phases_of
+from layerox.series.measured import Absence, Number, Row, Verdict, phases_of
 from layerox.series.presence import Rung, birth_needs, climbed, descended
 from layerox.series.shared import rungs_of
+from layerox.series.table import is_present
 
 # Share of the peaks' intensity that may be left unexplained: at all, and beyond the last accepted frame's.
 HOPELESS, WORSE_BY = 0.5, 0.1
@@ -291,6 +295,30 @@ class Segment:
             return f"goodness of fit {fit.gof:.1f}, {self._last.gof:.1f} in the frame before"
         return ""
 
+    def amended(self, frame: Frame, row: Row, amendment: Amendment) -> Row:
+        """Refine a frame once more without phases that are no more than noise, or with some that must be there."""
+        pattern = self.setup.reading.pattern(frame)
+        bench = self._bench(pattern)
+        sources = {name: row for name in self.setup.names if is_present(row, name)}
+        sources = {name: found for name, found in (sources | dict(amendment.with_)).items()
+                   if name not in amendment.without}  # fmt: skip
+        if not sources:
+            return row
+        values, rungs = {}, []
+        for phase in bench.phases:
+            numbers = sources[phase.name].phases[phase.name] if phase.name in sources else None
+            rungs.append(Rung.ABSENT if numbers is None else _rung(numbers, added=phase.name in dict(amendment.with_)))
+            values |= {} if numbers is None else _start_of(phase, numbers)
+        start = bench.start(values, rungs)
+        view, minimum = bench.minimised(pattern, start, linear=True, budget=40)
+        state = bench.moved(start, view, minimum)
+        added = [p for p, phase in enumerate(bench.phases) if phase.name in dict(amendment.with_)]
+        if minimum.outcome != "converged" or any(_support(bench, minimum, p) < 1.0 for p in added):
+            return row
+        absences = Nursery(bench, pattern, state, view, minimum).absences() if len(sources) < len(bench.phases) else {}
+        fit = self._judged((bench, pattern, state, view, minimum, absences))
+        return row if _fault(fit) else _measured(frame, row.verdict, row.reason, fit)
+
     def _released(self, done: list[Done]) -> list[Done]:
         """Accept stretches of frames that fail alike: not the frames are bad, the specimen has changed."""
         result = list(done)
@@ -339,6 +367,19 @@ class Segment:
         if gain < 5.0 * max(more, 1):
             return item
         return Done(_measured(frame, item.row.verdict, "", fit), fit)
+
+
+def _rung(numbers: Mapping[str, Number], *, added: bool) -> Rung:
+    """Return on which rung a row's numbers were refined; what is put in has only its scale."""
+    if added or math.isnan(numbers["a"][1]):
+        return Rung.SCALE
+    return Rung.CELL if math.isnan(numbers["size"][1]) else Rung.WIDTHS
+
+
+def _start_of(phase: Phase, numbers: Mapping[str, Number]) -> dict[str, float]:
+    """Return the values of a phase's quantities as a row has them, by name."""
+    found = {slot_name(phase, slot): numbers[slot][0] for slot in ("a", "b", "c", "beta", "microstrain")}
+    return found | {slot_name(phase, "inverse_size"): 1.0 / numbers["size"][0]}
 
 
 def shows_peaks(pattern: Pattern) -> bool:
