@@ -27,7 +27,7 @@ from layerox.series.births import Nursery, is_ghost
 from layerox.series.foundation import Foundation, from_scratch
 from layerox.series.frames import Frame
 from layerox.series.measured import Absence, Number, Row, Verdict, phases_of
-from layerox.series.presence import Rung, birth_needs, climbed, descended
+from layerox.series.presence import LEFT, Rung, birth_needs, climbed, descended
 from layerox.series.shared import rungs_of
 from layerox.series.table import is_present
 
@@ -185,7 +185,7 @@ class Segment:
             if phase.name not in outcome.unsupported:
                 values |= {n: table.value(n) for n in names if n in self.foundation.free and n in free}
         rungs = [Rung.ABSENT if phase.name in outcome.unsupported else Rung.WIDTHS for phase in bench.phases]
-        state = bench.start(values, rungs)
+        state = bench.start(values, rungs if any(rungs) else start.rungs)
         view, minimum = bench.minimised(pattern, state, linear=True, budget=40)
         return self._judged(self._with_births(*self._settled(bench, pattern, state, view, minimum), None))
 
@@ -399,7 +399,7 @@ def _support(bench: Bench, minimum: Minimum, p: int) -> float:
 
 def _fault(fit: Fit) -> str:
     """Return why a minimum is no result whatever came before, "" if it is one."""
-    if not fit.state.present:
+    if all(_support(fit.bench, fit.minimum, p) < LEFT[Rung.SCALE] for p in fit.state.present):
         return "shows none of the phases"
     if fit.minimum.outcome != "converged":
         return fit.minimum.reason or "did not converge"
