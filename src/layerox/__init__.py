@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from layerox.results.folder import load
     from layerox.results.published import read_published
     from layerox.scripting import objective, parameters
+    from layerox.series.result import Series, open_series
+    from layerox.series.run import fit_series
+    from layerox.series.synthetic import simulate_series
 
     __version__: str
 
@@ -60,6 +63,10 @@ _HOMES = {
     "objective": "layerox.scripting",
     "parameters": "layerox.scripting",
     "read_published": "layerox.results.published",
+    "Series": "layerox.series.result",
+    "open_series": "layerox.series.result",
+    "fit_series": "layerox.series.run",
+    "simulate_series": "layerox.series.synthetic",
 }
 
 __all__ = [
@@ -73,6 +80,7 @@ __all__ = [
     "Profile",
     "Radiation",
     "Refinement",
+    "Series",
     "Simulation",
     "UnknownWavelength",
     "build",
@@ -80,8 +88,10 @@ __all__ = [
     "compare",
     "fit",
     "fit_jointly",
+    "fit_series",
     "load",
     "objective",
+    "open_series",
     "parameters",
     "pattern_from_arrays",
     "plot",
@@ -91,6 +101,7 @@ __all__ = [
     "read_published",
     "read_recipe",
     "simulate",
+    "simulate_series",
     "write_instrument",
     "write_pattern",
 ]

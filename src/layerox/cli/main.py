@@ -49,12 +49,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from layerox.cli import build, calibrate, compare, fit, simulate  # noqa: PLC0415  (so that a broken pipe of imports is handled too)
+    from layerox.cli import build, calibrate, compare, fit, series, simulate, simulate_series  # noqa: PLC0415  (so that a broken pipe of imports is handled too)
 
     parser = _Parser(prog="layerox", description="Crystal structures and phase analysis of layered oxide cathodes.")
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (build, simulate, fit, calibrate, compare):
+    for module in (build, simulate, fit, series, simulate_series, calibrate, compare):
         module.add_to(subparsers)
     return parser
 

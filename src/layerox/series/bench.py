@@ -145,9 +145,15 @@ class Bench:
         return View(shown, model, table, places, self.reach[list(shown)])
 
     def minimised(
-        self, pattern: Pattern, state: State, *, linear: bool = False, tolerance: float = TOLERANCE, budget: int = BUDGET
+        self,
+        pattern: Pattern,
+        state: State,
+        *,
+        linear: bool = False,
+        tolerance: float = TOLERANCE,
+        budget: int = BUDGET,
     ) -> tuple[View, Minimum]:
-        """Refine what the rungs of a state let go, from its values; with `linear`, from the best scales and background."""
+        """Refine what a state's rungs let go, from its values; with `linear`, from the best scales and background."""
         view, data, table = self.ready(pattern, state)
         if linear:
             set_linear(view.model, data, table)

@@ -119,5 +119,3 @@ def is_ghost(bench: Bench, p: int, values: FloatArray) -> bool:
     wavelength = bench.model.radiation.wavelength
     width = wavelength * inverse / pk.NM / math.cos(theta) + strain * math.tan(theta)
     return math.degrees(width) > GHOSTLY
-
-

@@ -15,6 +15,7 @@ from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import OWN_SLOTS, Phase
+from layerox.diffraction.plan import Demand
 from layerox.diffraction.prepare import FIRST_BACKGROUND_TERMS, Outcome, with_starting_widths
 from layerox.diffraction.simulate import INSTRUMENT_SLOTS
 from layerox.diffraction.stages import staged
@@ -30,6 +31,7 @@ from layerox.symmetry import CELL_NAMES
 SCOUTS = 6
 TRUSTED = 0.35
 POSITION = ("instrument_zero", "instrument_displacement")
+AXIAL = ("instrument_s_over_l", "instrument_h_over_l")
 PROFILE = tuple(f"instrument_{slot}" for slot in INSTRUMENT_SLOTS[2:])
 
 
@@ -49,6 +51,8 @@ class Scout:
         Scale over its standard uncertainty of the phases that the frame shows.
     left
         Share of the peaks' intensity left unexplained.
+    limits
+        First and last angle, degrees.
     """
 
     frame: int
@@ -56,6 +60,7 @@ class Scout:
     free: frozenset[str]
     supports: dict[str, float]
     left: float
+    limits: tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,6 +83,8 @@ class Foundation:
         Names of what scouts refine together.
     sightings
         The scouts that are to be trusted.
+    limits
+        First and last angle of a usual frame, degrees.
     """
 
     setup: Setup
@@ -87,6 +94,7 @@ class Foundation:
     free: frozenset[str]
     shared: frozenset[str]
     sightings: tuple[Scout, ...]
+    limits: tuple[float, float]
 
 
 def scout_indices(count: int) -> list[int]:
@@ -110,13 +118,15 @@ def scouted(setup: Setup, frame: Frame) -> Scout | None:
     left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
     values = dict(zip(minimum.parameters.names, minimum.parameters.values.tolist(), strict=True))
     free = frozenset(minimum.parameters.free_names)
-    return Scout(frame=frame.index, values=values, free=free, supports=supports, left=left)
+    return Scout(frame=frame.index, values=values, free=free, supports=supports, left=left, limits=outcome.model.limits)
 
 
 def from_scratch(setup: Setup, pattern: Pattern, instrument: Instrument) -> Outcome:
     """Return a fit of a pattern that knows nothing of its neighbours, in the order of the plan."""
     strategy = automatic if setup.plan.strategy == "automatic" else staged
-    return strategy(pattern, setup.phases, instrument, setup.radiation, setup.plan)
+    # Axial divergence costs ten times the rest of a pattern: it is for those who ask for it, or have calibrated it.
+    plan = replace(setup.plan, demands={**dict.fromkeys(AXIAL, Demand(vary=False)), **setup.plan.demands})
+    return strategy(pattern, setup.phases, instrument, setup.radiation, plan)
 
 
 def _support(outcome: Outcome, phase: Phase) -> tuple[float, float]:
@@ -166,7 +176,13 @@ def founded(setup: Setup, scouts: Sequence[Scout], pattern: Pattern) -> Foundati
         free=frozenset(free - shared),
         shared=frozenset(shared),
         sightings=trusted,
+        limits=_usual_limits(scouts, pattern),
     )
+
+
+def _usual_limits(scouts: Sequence[Scout], pattern: Pattern) -> tuple[float, float]:
+    low, high = np.median([scout.limits for scout in scouts] or [pattern.range], axis=0)
+    return float(low), float(high)
 
 
 def _with_profile(instrument: Instrument, values: dict[str, float]) -> Instrument:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 from layerox.errors import InputError, nearest
@@ -250,7 +251,7 @@ def _axis_notices(axis: str, values: list[float]) -> list[Notice]:
     notices = []
     if len(known) < len(values):
         notices.append(Notice("axis_incomplete", f"{len(values) - len(known)} frames have no {axis}; they stand last"))
-    steps = [later - earlier for earlier, later in zip(known, known[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(known)]
     if same := sum(step == 0 for step in steps):
         notices.append(Notice("axis_repeated", f"{same} frames have the {axis} of the frame before"))
     usual = sorted(steps)[len(steps) // 2] if steps else 0.0

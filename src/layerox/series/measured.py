@@ -139,7 +139,8 @@ class _Numbers:
 def _weight_of_scales(model: Model, values: FloatArray) -> float:
     """Return the sum of S Z M V over the phases."""
     return sum(
-        values[block.start + pk.SCALE] * _weight(model, p, values[block]) for p, block in enumerate(model.phase_blocks)
+        float(values[block.start + pk.SCALE]) * _weight(model, p, values[block])
+        for p, block in enumerate(model.phase_blocks)
     )
 
 

@@ -26,7 +26,7 @@ class Rung(IntEnum):
     WIDTHS = 3
 
 
-# Support at which a rung is entered, and below which it is left. A phase is born only with its cell (see `birth_needs`).
+# Support at which a rung is entered, and below which it is left. A birth needs more (see `birth_needs`).
 ENTERED = {Rung.CELL: 9.0, Rung.WIDTHS: 16.0}
 LEFT = {Rung.SCALE: 3.2, Rung.CELL: 6.0, Rung.WIDTHS: 10.0}
 # What the square of a newborn phase's support must reach, and how much more for each length or angle of its cell.

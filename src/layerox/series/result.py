@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from layerox.diffraction.simulate import safe_name
 from layerox.errors import InputError
 from layerox.series.measured import QUANTITIES
@@ -68,6 +71,11 @@ class Series:
             data[name] = ("frame", table[name].astype(str).to_numpy(object))
         coordinates = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}
         return xr.Dataset(data, coords=coordinates, attrs={"title": "layerox series", "schema": SCHEMA})
+
+    @property
+    def place(self) -> NDArray[np.float64]:
+        """Where each frame stands on the first axis, or its number if there is none, shape (frames,)."""
+        return np.asarray(self.frames[self.axes[0] if self.axes else "frame"].to_numpy(float))
 
     @property
     def is_trustworthy(self) -> bool:

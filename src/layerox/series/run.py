@@ -103,7 +103,8 @@ def fit_series(
         refuse_twice(told, range=range, phases=phases, instrument=instrument)
         phases, instrument, range = told.phases or phases, told.instrument or instrument, told.range or range
     chosen = phases_from(phases or ())
-    frames = frames_of(Path(folder).resolve(), glob=glob, axes=[axis] if isinstance(axis, str) else axis)
+    source = Path(folder).resolve()
+    frames = frames_of(source, glob=glob, axes=[axis] if isinstance(axis, str) else axis)
     reading = Reading(radiation=radiation, range=range, exclude=() if told is None else told.exclude)
     first = _first_readable(frames, reading)
     known = instrument_from(instrument, geometry, first, neutron=neutron)
@@ -113,7 +114,8 @@ def fit_series(
     setup = Setup(phases=tuple(usable(chosen, first, beam)), instrument=known, radiation=beam, reading=reading)
     setup = setup if told is None else replace(setup, plan=told.plan)
     document = _document(told, setup, phases or (), instrument)
-    return _Run(setup, frames, first, document, unordered, Path(output), progress).go(workers, scheduler, resume=resume)
+    run = _Run(setup, frames, first, document, unordered, source, Path(output), progress)
+    return run.go(workers, scheduler, resume=resume)
 
 
 def _first_readable(frames: Frames, reading: Reading) -> Pattern:
@@ -156,11 +158,12 @@ class _Run:
         first: Pattern,
         document: Mapping[str, object],
         unordered: bool,
+        source: Path,
         folder: Path,
         progress: Progress | None,
     ):
         self.setup, self.frames, self.first, self.document = setup, frames, first, document
-        self.unordered = unordered
+        self.unordered, self.folder = unordered, source
         self.tell = progress or (lambda _: None)
         self.store = Store(folder, self._key(), frames.axes, setup.names)
         self.segments = [frames.frames[r.start : r.stop] for r in tasks.segments(len(frames))]
@@ -259,6 +262,8 @@ class _Run:
             {
                 "status": status,
                 "version": version("layerox"),
+                "folder": str(self.folder),
+                "range": self.setup.reading.range,
                 "frames": len(self.frames),
                 "phases": list(self.setup.names),
                 "axes": list(self.frames.axes),
@@ -298,5 +303,3 @@ def _identity(frame: Frame) -> list[object]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-

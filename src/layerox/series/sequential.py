@@ -37,6 +37,8 @@ HOPELESS, WORSE_BY = 0.5, 0.1
 WORSE_TIMES = 3.0
 # A pattern whose highest point stands less than this many sigmas above its median shows no peaks.
 NO_PEAKS = 6.0
+# Share of the usual range of angles that a frame must span.
+WHOLE = 0.9
 # Frames that fail in a row before nothing is fitted from scratch any more, and after how many it is tried again.
 HOPELESS_RUN, ANOTHER_TRY = 3, 10
 # Consecutive frames that fail alike are not bad frames: the specimen has changed.
@@ -116,6 +118,8 @@ class Segment:
             return Done(_row(frame, "unreadable", error.problem))
         if not shows_peaks(pattern):
             return Done(_row(frame, "quarantined", "shows no peaks"))
+        if cut := self._cut(pattern):
+            return Done(_row(frame, "quarantined", cut))
         try:
             fit, verdict = self._best(frame, pattern)
         except np.linalg.LinAlgError:
@@ -125,6 +129,14 @@ class Segment:
             return Done(_measured(frame, "quarantined", fit.fault, fit), fit)
         self._failures, self._last = 0, fit
         return Done(_measured(frame, verdict, "", fit), fit)
+
+    def _cut(self, pattern: Pattern) -> str:
+        """Say so if a pattern spans much less than the others: a file that was cut off between two lines."""
+        low, high = self.foundation.limits
+        start, stop = pattern.range
+        if min(stop, high) - max(start, low) >= WHOLE * (high - low):
+            return ""
+        return f"spans {start:.4g} to {stop:.4g} degrees, other frames {low:.4g} to {high:.4g}"
 
     def _best(self, frame: Frame, pattern: Pattern) -> tuple[Fit, Verdict]:
         """Return the first fit that can be believed, or the best of all, and what it is called."""
@@ -179,7 +191,7 @@ class Segment:
         """Refine from what a fit from scratch finds, its cells and widths; position and profile are the series'."""
         outcome = from_scratch(self.setup, pattern, self.foundation.instrument)
         table, free = outcome.minimum.parameters, set(outcome.minimum.parameters.free_names)
-        values = {}
+        values: dict[str, float] = {}
         for phase in bench.phases:
             names = [slot_name(phase, slot) for slot in phase.slot_names]
             if phase.name not in outcome.unsupported:
@@ -207,7 +219,7 @@ class Segment:
         return bench, pattern, state, view, minimum
 
     def _held(self, bench: Bench, start: State, state: State) -> State:
-        """Return a state whose phases, where they have stepped down, have the cell and widths that they started with."""
+        """Return a state whose phases, where they have stepped down, have the cell and widths they started with."""
         values = state.values.copy()
         for p, rung in enumerate(state.rungs):
             slots = [] if rung == Rung.WIDTHS else ["inverse_size", "microstrain"]
@@ -227,7 +239,9 @@ class Segment:
                 return bench, pattern, state, view, minimum, {}
             nursery = Nursery(bench, pattern, state, view, minimum)
             absences = nursery.absences()
-            born = next((b for p in nursery.promising() if (b := self._birth(nursery, pattern, p, index, minimum))), None)
+            born = next(
+                (b for p in nursery.promising() if (b := self._birth(nursery, pattern, p, index, minimum))), None
+            )
             if born is None:
                 break
             state, view, minimum = born
@@ -265,9 +279,7 @@ class Segment:
                 return grown, view, minimum
         return None
 
-    def _judged(
-        self, found: tuple[Bench, Pattern, State, View, Minimum, dict[str, Absence]]
-    ) -> Fit:
+    def _judged(self, found: tuple[Bench, Pattern, State, View, Minimum, dict[str, Absence]]) -> Fit:
         """Return a fit with the reason why it cannot be believed, if there is one."""
         bench, pattern, state, view, minimum, absences = found
         calculated = minimum.calculated
@@ -304,7 +316,8 @@ class Segment:
                    if name not in amendment.without}  # fmt: skip
         if not sources:
             return row
-        values, rungs = {}, []
+        values: dict[str, float] = {}
+        rungs = []
         for phase in bench.phases:
             numbers = sources[phase.name].phases[phase.name] if phase.name in sources else None
             rungs.append(Rung.ABSENT if numbers is None else _rung(numbers, added=phase.name in dict(amendment.with_)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import NO_PLAN, Plan
@@ -31,7 +31,7 @@ class Setup:
     instrument: Instrument
     radiation: Radiation
     plan: Plan = NO_PLAN
-    reading: Reading = Reading()
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def names(self) -> tuple[str, ...]:

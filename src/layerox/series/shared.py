@@ -18,7 +18,7 @@ from layerox.series.presence import ENTERED, Rung
 
 FloatArray = NDArray[np.float64]
 
-# Chi-squared, over its reduced value, by which two kinds of position error must differ over all scouts to be told apart.
+# Chi-squared, over its reduced value, by which zero and displacement must differ over all scouts to be told apart.
 AMBIGUOUS = 20.0
 
 

@@ -59,7 +59,8 @@ class Store:
         except BlockingIOError:
             raise InputError("another process is at work there", place=self.folder, cure="wait for it") from None
         except OSError as error:
-            raise InputError(f"cannot be used ({error.strerror})", place=self.folder, cure="choose another -o") from None
+            problem = f"cannot be used ({error.strerror})"
+            raise InputError(problem, place=self.folder, cure="choose another -o") from None
         begun = self._begun() if resume else {}
         if begun and begun.get("key") != self.key:
             raise InputError("was begun with other frames or settings", place=self.folder,

@@ -88,7 +88,7 @@ SCENARIOS: Mapping[str, tuple[History, ...]] = {
                 (1.0, 1.012)), size_nm=50.0, microstrain=0.0025),
         History(name="Al", weight=((0.0, 0.06),), size_nm=200.0, microstrain=0.0005),
     ),
-    # Heating of a biphasic cathode: O3 turns into P2 and comes back a little; nothing is ever quite gone but spinel is born.
+    # Heating of a biphasic cathode: O3 turns into P2 and comes back a little; a spinel is born.
     "p2-o3": (
         History(name="P2", weight=((0.0, 0.35), (0.6, 0.8), (1.0, 0.65)), c=((0.0, 1.0), (1.0, 1.006))),
         History(name="O3", weight=((0.0, 0.65), (0.6, 0.15), (1.0, 0.25)), a=((0.0, 1.0), (1.0, 1.004))),
@@ -289,14 +289,15 @@ def _spoilt(intensity: FloatArray, bad: BadKind | None, draw: np.random.Generato
 def _with_spikes(intensity: FloatArray, draw: np.random.Generator) -> FloatArray:
     """Return the counts with single channels far too high, as sparks and cosmic rays leave them."""
     hit = draw.random(len(intensity)) < SHARE_OF_SPIKES
-    return np.where(hit, np.rint(HEIGHT_OF_SPIKES * np.median(intensity) * (1 + draw.random(len(intensity)))), intensity)
+    heights = HEIGHT_OF_SPIKES * np.median(intensity) * (1.0 + draw.random(len(intensity)))
+    return np.where(hit, np.rint(heights), intensity)
 
 
 def crystal_of(name: str) -> Crystal:
     """Return a phase of a scenario: aluminium, a spinel, or one of the library."""
     if name == "Al":
-        sites = (Site(label="Al1", element="Al", position=(0.0, 0.0, 0.0), u_iso=0.01),)
-        return _cubic("Al", "F m -3 m", 4.0495, sites, "RECALLED: cell of aluminium at room temperature")
+        aluminium = Site(label="Al1", element="Al", position=(0.0, 0.0, 0.0), u_iso=0.01)
+        return _cubic("Al", "F m -3 m", 4.0495, (aluminium,), "RECALLED: cell of aluminium at room temperature")
     if name == "spinel":
         sites = (
             Site(label="Li1", element="Li", position=(0.125, 0.125, 0.125), u_iso=0.02),
@@ -318,5 +319,3 @@ def _halite() -> Crystal:
 def _cubic(name: str, group: str, a: float, sites: tuple[Site, ...], source: str) -> Crystal:
     cell = (a, a, a, 90.0, 90.0, 90.0)
     return Crystal(name=name, cell=cell, symmetry=symmetry_from_name(group), sites=sites, source=source)
-
-

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -57,17 +58,17 @@ def each_alone(setup: Setup, frames: Sequence[Frame]) -> list[Row]:
 
 
 def _alone(setup: Setup, frame: Frame) -> Row:
-    known = {"frame": frame.index, "file": frame.file, "axes": frame.axes}
+    unfit = partial(Row, frame=frame.index, file=frame.file, axes=frame.axes)
     try:
         pattern = setup.reading.pattern(frame)
     except InputError as error:
-        return Row(**known, verdict="unreadable", reason=error.problem)
+        return unfit(verdict="unreadable", reason=error.problem)
     if not shows_peaks(pattern):
-        return Row(**known, verdict="quarantined", reason="shows no peaks")
+        return unfit(verdict="quarantined", reason="shows no peaks")
     try:
         outcome = from_scratch(setup, pattern, setup.instrument)
     except (InputError, np.linalg.LinAlgError) as error:
-        return Row(**known, verdict="quarantined", reason=str(error))
+        return unfit(verdict="quarantined", reason=str(error))
     minimum, calculated = outcome.minimum, outcome.minimum.calculated
     left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
     reason = minimum.reason or ""
@@ -80,8 +81,7 @@ def _alone(setup: Setup, frame: Frame) -> Row:
         for phase in setup.phases
         if phase.name in outcome.unsupported
     }
-    return Row(
-        **known,
+    return unfit(
         verdict="quarantined" if reason else "accepted",
         reason=reason,
         r_wp=float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum())),
