@@ -79,7 +79,7 @@ def _draw_fractions(axes: Axes, series: Series) -> None:
     good = series.frames["verdict"].isin(["accepted", "reseeded"])
     for k, name in enumerate(series.phases):
         columns = (f"{name}.weight_fraction", f"{name}.weight_fraction_esd")
-        value, esd = (100.0 * series.frames[column].where(good) for column in columns)
+        value, esd = (100.0 * series.frames[column].where(good).to_numpy(float) for column in columns)
         axes.errorbar(series.place, value, esd, fmt=".-", ms=3, lw=0.8, color=PALETTE[k % len(PALETTE)], label=name)
     for place in series.place[~good]:
         axes.axvline(place, color=DOUBTED, lw=0.8, zorder=0)

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.diffraction import peaks as pk
 from layerox.diffraction.refine import Data, Minimum
 from layerox.pattern import Pattern
 from layerox.series.bench import Bench, State, View
@@ -25,9 +24,8 @@ FloatArray = NDArray[np.float64]
 KNOWN, UNKNOWN = 0.002, 0.006
 # Relative steps of the grid of cells and their number to each side, for both.
 STEP, KNOWN_STEPS, UNKNOWN_STEPS = 0.002, 2, 6
-# Peaks broader than this (FWHM, degrees, in the middle of the range) are a background that a phase has swallowed.
-GHOSTLY = 1.5
-MIDDLE = 0.5
+# A phase of smaller crystallites (1/nm), or more strained, is background that it has swallowed rather than peaks.
+GHOSTLY = {"inverse_size": 0.3, "microstrain": 0.03}
 
 
 class Nursery:
@@ -113,9 +111,4 @@ class Nursery:
 
 def is_ghost(bench: Bench, p: int, values: FloatArray) -> bool:
     """Whether a phase's peaks are so broad that it explains background rather than peaks."""
-    low, high = bench.model.limits
-    theta = math.radians(0.5 * (low + MIDDLE * (high - low)))
-    inverse, strain = (values[bench.place(p, slot)] for slot in ("inverse_size", "microstrain"))
-    wavelength = bench.model.radiation.wavelength
-    width = wavelength * inverse / pk.NM / math.cos(theta) + strain * math.tan(theta)
-    return math.degrees(width) > GHOSTLY
+    return any(values[bench.place(p, slot)] > most for slot, most in GHOSTLY.items())

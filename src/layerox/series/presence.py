@@ -36,9 +36,12 @@ WORTH_TRYING = 20.0
 
 
 def climbed(rung: Rung, support: float) -> Rung:
-    """Return the rung on which a present phase of some support stands in the next frame: at most one higher."""
+    """Return the rung on which a phase of some support stands in the next frame: at most one higher.
+
+    An absent phase does not climb by itself, it is born.
+    """
     higher = Rung(min(rung + 1, Rung.WIDTHS))
-    if rung < higher and support >= ENTERED[higher]:
+    if Rung.ABSENT < rung < higher and support >= ENTERED[higher]:
         return higher
     return rung
 

@@ -75,7 +75,7 @@ class Series:
     @property
     def place(self) -> NDArray[np.float64]:
         """Where each frame stands on the first axis, or its number if there is none, shape (frames,)."""
-        return np.asarray(self.frames[self.axes[0] if self.axes else "frame"].to_numpy(float))
+        return np.asarray(self.frames[self.axes[0] if self.axes else "frame"], dtype=np.float64)
 
     @property
     def is_trustworthy(self) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.constraints import CELL_RANGE
+from layerox.diffraction.course import LOOSE
 from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Minimum
@@ -22,7 +23,7 @@ from layerox.diffraction.search import blurs_for, search_cells
 from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.amend import Amendment
-from layerox.series.bench import Bench, State, View
+from layerox.series.bench import Bench, Rungs, State, View
 from layerox.series.births import Nursery, is_ghost
 from layerox.series.foundation import Foundation, from_scratch
 from layerox.series.frames import Frame
@@ -44,8 +45,19 @@ HOPELESS_RUN, ANOTHER_TRY = 3, 10
 # Consecutive frames that fail alike are not bad frames: the specimen has changed.
 ALIKE = 3
 # How long a phase that could not be born is left in peace, unless it promises this much more.
-REST, MUCH_MORE = 5, 2.0
+REST, MUCH_MORE = 10, 2.0
+# Share of the support that a birth needs below which it is not looked at any closer.
+HOPEFUL = 0.5
+# Budget of evaluations of a trial, and of a start that is not warm.
+TRIAL, PATIENT = 15, 60
+# Largest step left to do, in standard uncertainties, with which a refinement counts as done.
+NEARLY_THERE = 0.3
 MOST_DESCENTS = 4
+# Rise of chi-squared, over its reduced value, at which a step down is taken back: the phase was needed after all.
+REGRET = 100.0
+# Support from which on a phase is what it says whatever its cell does, and the relative change of a cell from frame
+# to frame that a weaker phase is not believed.
+STRONG, STRAYED = 40.0, 0.005
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +188,9 @@ class Segment:
     def _warm(self, bench: Bench, pattern: Pattern, start: State, index: int) -> Fit:
         """Refine from a neighbour, let phases die that do not show any more, and look for new ones."""
         view, minimum = bench.minimised(pattern, start)
+        if not _has_settled(minimum):
+            start = bench.moved(start, view, minimum)
+            view, minimum = bench.minimised(pattern, start, budget=PATIENT)
         return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), index))
 
     def _searched(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
@@ -184,7 +199,7 @@ class Segment:
         found = search_cells(view.model, data, table, blurs_for(view.model))
         values = start.values.copy()
         values[view.places] = found.values
-        view, minimum = bench.minimised(pattern, State(values, start.rungs), linear=True, budget=40)
+        view, minimum = bench.minimised(pattern, State(values, start.rungs), linear=True, budget=PATIENT)
         return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), None))
 
     def _cold(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
@@ -198,7 +213,7 @@ class Segment:
                 values |= {n: table.value(n) for n in names if n in self.foundation.free and n in free}
         rungs = [Rung.ABSENT if phase.name in outcome.unsupported else Rung.WIDTHS for phase in bench.phases]
         state = bench.start(values, rungs if any(rungs) else start.rungs)
-        view, minimum = bench.minimised(pattern, state, linear=True, budget=40)
+        view, minimum = bench.minimised(pattern, state, linear=True, budget=PATIENT)
         return self._judged(self._with_births(*self._settled(bench, pattern, state, view, minimum), None))
 
     def _settled(
@@ -207,16 +222,36 @@ class Segment:
         """Let phases step down as far as their supports demand, and refine again where one did."""
         state = bench.moved(start, view, minimum)
         for _ in range(MOST_DESCENTS):
-            rungs = tuple(
-                descended(rung, _support(bench, minimum, p)) if rung else rung for p, rung in enumerate(state.rungs)
-            )
+            # What runs away goes first: it may have taken the others' peaks.
+            forced = self._without_runaways(bench, state, minimum)
+            rungs = forced or tuple(self._borne(bench, start, state, minimum, p) for p in range(len(state.rungs)))
             if rungs == state.rungs or not any(rungs):
                 break
-            held = bench.moved(state, view, minimum, rungs)
-            state = self._held(bench, start, held)
-            view, minimum = bench.minimised(pattern, state)
-            state = bench.moved(state, view, minimum)
+            lower = self._held(bench, start, bench.moved(state, view, minimum, rungs))
+            lower_view, found = bench.minimised(pattern, lower)
+            rise = (found.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
+            if rise > REGRET and not forced:
+                break
+            state, view, minimum = bench.moved(lower, lower_view, found), lower_view, found
         return bench, pattern, state, view, minimum
+
+    def _without_runaways(self, bench: Bench, state: State, minimum: Minimum) -> Rungs | None:
+        """Return the rungs with those lowered whose phases explain other things than their own peaks, None if none."""
+        rungs = list(state.rungs)
+        for p in state.present:
+            if _runs_away(bench, state, minimum, p):
+                ghost = is_ghost(bench, p, state.values) or rungs[p] == Rung.SCALE
+                rungs[p] = Rung.ABSENT if ghost else Rung.SCALE
+        return tuple(rungs) if tuple(rungs) != state.rungs else None
+
+    def _borne(self, bench: Bench, start: State, state: State, minimum: Minimum, p: int) -> Rung:
+        """Return the rung that a phase bears at a minimum; the cell of a weak one does not jump."""
+        rung, support = state.rungs[p], _support(bench, minimum, p)
+        if rung == Rung.ABSENT or support >= STRONG:
+            return rung
+        cell = bench.cell_places(p)
+        strayed = self._last is not None and np.abs(state.values[cell] / start.values[cell] - 1.0).max() > STRAYED
+        return descended(Rung.SCALE if strayed else rung, support)
 
     def _held(self, bench: Bench, start: State, state: State) -> State:
         """Return a state whose phases, where they have stepped down, have the cell and widths they started with."""
@@ -270,13 +305,18 @@ class Segment:
         for rung in (Rung.WIDTHS, Rung.CELL):
             rungs = tuple(rung if k == p else old for k, old in enumerate(state.rungs))
             start = State(state.values, rungs)
-            view, minimum = bench.minimised(pattern, start)
+            view, minimum = bench.minimised(pattern, start, tolerance=LOOSE, budget=TRIAL)
             grown = bench.moved(start, view, minimum)
             support = _support(bench, minimum, p)
+            if support < HOPEFUL * needed:
+                return None
             fell = (before.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
             good = support >= needed and fell >= needed**2 / 2 and not is_ghost(bench, p, grown.values)
-            if good and minimum.outcome == "converged" and not _ends_at_cell_bound(bench, minimum, p):
-                return grown, view, minimum
+            if good and not _ends_at_cell_bound(bench, minimum, p):
+                view, minimum = bench.minimised(pattern, grown, budget=PATIENT)
+                if _ends_at_cell_bound(bench, minimum, p):
+                    return None
+                return bench.moved(grown, view, minimum), view, minimum
         return None
 
     def _judged(self, found: tuple[Bench, Pattern, State, View, Minimum, dict[str, Absence]]) -> Fit:
@@ -323,7 +363,7 @@ class Segment:
             rungs.append(Rung.ABSENT if numbers is None else _rung(numbers, added=phase.name in dict(amendment.with_)))
             values |= {} if numbers is None else _start_of(phase, numbers)
         start = bench.start(values, rungs)
-        view, minimum = bench.minimised(pattern, start, linear=True, budget=40)
+        view, minimum = bench.minimised(pattern, start, linear=True, budget=PATIENT)
         state = bench.moved(start, view, minimum)
         added = [p for p, phase in enumerate(bench.phases) if phase.name in dict(amendment.with_)]
         if minimum.outcome != "converged" or any(_support(bench, minimum, p) < 1.0 for p in added):
@@ -414,12 +454,25 @@ def _fault(fit: Fit) -> str:
     """Return why a minimum is no result whatever came before, "" if it is one."""
     if all(_support(fit.bench, fit.minimum, p) < LEFT[Rung.SCALE] for p in fit.state.present):
         return "shows none of the phases"
-    if fit.minimum.outcome != "converged":
+    if not _has_settled(fit.minimum):
         return fit.minimum.reason or "did not converge"
     if fit.left > HOPELESS:
         return f"{100 * fit.left:.0f} % of the peaks' intensity is unexplained"
     bound = [fit.bench.phases[p].name for p in fit.state.present if _ends_at_cell_bound(fit.bench, fit.minimum, p)]
     return f"the cell of {bound[0]} runs away, more than {100 * CELL_RANGE:.0f} % from where it began" if bound else ""
+
+
+def _has_settled(minimum: Minimum) -> bool:
+    """Whether what a descent has left to do is small against the uncertainties, though its budget may be used up."""
+    left = minimum.largest_shift
+    return minimum.outcome == "converged" or (left is not None and left < NEARLY_THERE)
+
+
+def _runs_away(bench: Bench, state: State, minimum: Minimum, p: int) -> bool:
+    """Whether a phase that is not strong explains something else than its own peaks."""
+    if _support(bench, minimum, p) >= STRONG:
+        return False
+    return is_ghost(bench, p, state.values) or _ends_at_cell_bound(bench, minimum, p)
 
 
 def _ends_at_cell_bound(bench: Bench, minimum: Minimum, p: int) -> bool:
