@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from layerox.results.folder import load
     from layerox.results.published import read_published
     from layerox.scripting import objective, parameters
+    from layerox.series.result import Series, open_series
+    from layerox.series.run import fit_series
+    from layerox.series.synthetic import simulate_series
     from layerox.uncertainty import bootstrap, likelihood_profile
     from layerox.validation import Finding, check, identify_structure
 
@@ -77,6 +80,10 @@ _HOMES = {
     "identify_structure": "layerox.validation",
     "interface": "layerox.interfaces",
     "Interface": "layerox.interfaces",
+    "Series": "layerox.series.result",
+    "open_series": "layerox.series.result",
+    "fit_series": "layerox.series.run",
+    "simulate_series": "layerox.series.synthetic",
 }
 
 __all__ = [
@@ -92,6 +99,7 @@ __all__ = [
     "Profile",
     "Radiation",
     "Refinement",
+    "Series",
     "Simulation",
     "UnknownWavelength",
     "bootstrap",
@@ -102,12 +110,14 @@ __all__ = [
     "compare",
     "fit",
     "fit_jointly",
+    "fit_series",
     "identify_structure",
     "interface",
     "library",
     "likelihood_profile",
     "load",
     "objective",
+    "open_series",
     "orderings",
     "parameters",
     "pattern_from_arrays",
@@ -118,6 +128,7 @@ __all__ = [
     "read_published",
     "read_recipe",
     "simulate",
+    "simulate_series",
     "view",
     "write_instrument",
     "write_pattern",

@@ -96,7 +96,7 @@ def fit(
     began = time.process_time()
     told = recipe_from(recipe)
     if told is not None:
-        _refuse_twice(told, range=range, phases=phases, instrument=instrument, params=params)
+        refuse_twice(told, range=range, phases=phases, instrument=instrument, params=params)
         phases, instrument = told.phases or phases, told.instrument or instrument
     data = pattern_from(pattern, range if told is None else told.range or range)
     data = data if told is None else data.exclude(told.exclude)
@@ -132,7 +132,7 @@ def fit(
     return result.with_serial_correlation() if plan.serial_correlation else result
 
 
-def _refuse_twice(recipe: Recipe, **given: object) -> None:
+def refuse_twice(recipe: Recipe, **given: object) -> None:
     """Refuse what both the recipe and the call say."""
     said = {"range": recipe.range, "phases": recipe.phases, "instrument": recipe.instrument, "params": recipe}
     for name, value in given.items():

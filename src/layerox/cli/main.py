@@ -84,13 +84,15 @@ def _parser() -> argparse.ArgumentParser:
         fit,
         interface,
         phases,
+        series,
         simulate,
+        simulate_series,
     )
 
     parser = _Parser(prog="layerox", description="Crystal structures and phase analysis of layered oxide cathodes.")
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (build, interface, check, phases, simulate, fit, calibrate, compare):
+    for module in (build, interface, check, phases, simulate, simulate_series, fit, series, calibrate, compare):
         module.add_to(subparsers)
     return parser
 

@@ -66,17 +66,21 @@ def write_instrument(instrument: Instrument, path: str | Path) -> None:
     InputError
         If the file cannot be written.
     """
+    lines: list[str] = []
+    for section, table in table_of_instrument(instrument).items():
+        lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in table.items()), ""]
+    write_atomically(Path(path), "\n".join(lines))
+
+
+def table_of_instrument(instrument: Instrument) -> dict[str, dict[str, object]]:
+    """Return the tables of an instrument.toml, those without a key left out."""
     sections: dict[str, dict[str, object]] = {
         "radiation": _radiation_table(instrument),
         "geometry": {"kind": instrument.geometry, "radius_mm": instrument.radius_mm},
         "profile": _profile_table(instrument.profile),
         "position": {"zero": instrument.zero, "displacement_mm": instrument.displacement_mm},
     }
-    lines: list[str] = []
-    for section, table in sections.items():
-        if table:
-            lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in table.items()), ""]
-    write_atomically(Path(path), "\n".join(lines))
+    return {section: table for section, table in sections.items() if table}
 
 
 def instrument_from_model(

