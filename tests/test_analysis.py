@@ -1,5 +1,7 @@
 """`fit` and `simulate` as users call them: which beam, which instrument, and what contradicts what."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,7 @@ def simulated():
 
 
 def test_nobody_says_the_wavelength():
-    with pytest.raises(UnknownWavelength, match="scan.xy: the wavelength is unknown; give --radiation"):
+    with pytest.raises(UnknownWavelength, match="scan.xy: the wavelength is unknown; give the radiation"):
         beam_from(None, NOTHING, None, place="scan.xy")
 
 
@@ -46,7 +48,7 @@ def test_somebody_says_it(from_file, instrument, given):
 
 
 def test_user_and_file_contradict_each_other():
-    with pytest.raises(InputError, match="--radiation says MoKa .* the pattern says CuKa"):
+    with pytest.raises(InputError, match="given is MoKa .* the pattern says CuKa"):
         beam_from(CU, NOTHING, "MoKa")
 
 
@@ -61,7 +63,7 @@ def test_polarization():
     assert beam_from(CU, NOTHING, None, polarization=0.95).polarization == 0.95
     assert beam_from(CU, NOTHING, None).polarization is None
     assert beam_from(CU.polarized(0.5557), NOTHING, None, monochromator=26.6).polarization is not None
-    with pytest.raises(InputError, match="both --monochromator and --polarization"):
+    with pytest.raises(InputError, match="both monochromator and polarization"):
         beam_from(CU, NOTHING, None, monochromator=26.6, polarization=0.5)
     with pytest.raises(InputError, match="the instrument or the file says 0.9500"):
         beam_from(CU.polarized(0.95), NOTHING, None, polarization=0.5)
@@ -123,6 +125,14 @@ def test_warm_start_takes_everything_from_the_result(simulated):
         fit(simulated, [p2()], start=first)
 
 
+def test_warm_start_takes_the_beam_from_the_result(simulated):
+    first = fit(simulated, [p2(), o3()])
+    silent = replace(simulated.pattern, radiation=None)
+    assert fit(silent, start=first).radiation == first.radiation
+    with pytest.raises(InputError, match="given is CuKa .* the pattern says MoKa"):
+        fit(replace(silent, radiation=radiation_from_text("MoKa")), start=first)
+
+
 def test_instrument_file_is_used(simulated, tmp_path):
     path = tmp_path / "machine.toml"
     write_instrument(Instrument(profile=Profile(w=0.0064), radius_mm=217.5), path)
@@ -165,8 +175,8 @@ def test_simulate_without_a_wavelength():
     [
         ({"two_theta": (90, 10, 0.02)}, "LO HI STEP"),
         ({"two_theta": (0, 10, 0.02)}, "LO HI STEP"),
-        ({"sizes_nm": [10.0]}, "--size: 1 values for 2 phases"),
-        ({"microstrains": [0.1, -0.1]}, "not positive"),
+        ({"sizes_nm": [10.0]}, "sizes_nm: 1 values for 2 phases"),
+        ({"microstrains": [0.1, -0.1]}, "a microstrain of -0.1; give"),
         ({"weights": [1.0]}, "1 weights for 2 phases"),
         ({"geometry": "sideways"}, "unknown geometry 'sideways'"),
     ],
@@ -214,3 +224,18 @@ def test_a_profile_without_width_is_refused():
     # 0.01 - 0.03 tan(theta) is negative above two-theta 36.9 degrees.
     with pytest.raises(InputError, match="have no width"):
         simulate(["P2"], radiation="CuKa1", instrument=Instrument(profile=Profile(v=-0.03, w=0.01)))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"two_theta": (10, 90, 1e-9)}, r"a step of 1e-09 degrees makes 8e\+10 points; give a step of 8e-05 degrees"),
+        ({"sizes_nm": [0.0]}, "a size of 0 nm; give nanometres, more than 0"),
+        ({"sizes_nm": [float("nan")]}, "a size of nan nm"),
+        ({"microstrains": [-0.1]}, "a microstrain of -0.1; give"),
+        ({"polarization": 2}, "polarization 2 is outside 0 to 1; 0.5 is unpolarised"),
+    ],
+)
+def test_impossible_options_of_a_simulation(options, words):
+    with pytest.raises(InputError, match=words):
+        simulate([p2()], radiation="CuKa", **options)

@@ -28,7 +28,7 @@ ROWS = [
     {"phases"},
     {"measurement", "recipe"},
     {"analysis", "calibration", "scripting"},
-    {"joint"},
+    {"joint", "uncertainty"},
     {"series"},
     {"strain"},
     {"plotting"},
@@ -44,7 +44,7 @@ FORBIDDEN = {
 }
 # The package itself, loaded lazily, and `python -m layerox`.
 DOORS = {"__init__", "__main__"}
-HEAVY = ("pymatgen", "lmfit", "pandas", "plotly", "dask", "xarray", "ase")
+HEAVY = ("pymatgen", "lmfit", "pandas", "plotly", "dask", "distributed", "xarray", "ase")
 PICTURES = ("matplotlib", "mpl_toolkits")
 
 MODULES = sorted(ROOT.rglob("*.py"))

@@ -91,3 +91,8 @@ def test_a_hundred_thousand_atoms_take_a_tenth_of_a_second():
 def test_impossible_supercells_are_refused(cells):
     with pytest.raises(InputError, match="three positive integers"):
         supercell(build_crystal("P2"), cells)
+
+
+def test_a_supercell_beyond_all_use_is_refused_at_once():
+    with pytest.raises(InputError, match=r"1000000 x 1000000 x 1 cells hold \d+ atoms; at most 2000000"):
+        supercell(build_crystal("P2"), (10**6, 10**6, 1))

@@ -25,6 +25,12 @@ def test_the_message_names_place_fault_and_cure(place, cure, expected):
     assert (error.problem, error.place, error.cure) == ("is empty", place, cure)
 
 
+def test_an_argument_is_the_place_where_there_is_no_other():
+    assert str(InputError("is empty", argument="phases")) == "phases: is empty"
+    error = pickle.loads(pickle.dumps(InputError("is empty", place="a.cif", argument="phases")))
+    assert (str(error), error.argument) == ("a.cif: is empty", "phases")
+
+
 @given(st.text(), st.text(), st.text())
 def test_the_message_is_one_line(problem, place, cure):
     assert len(str(InputError(problem, place=place, cure=cure)).splitlines()) <= 1

@@ -36,7 +36,8 @@ BARE = radiation_from_text("CuKa")
         (Instrument(), BARE, "xray", None),
         (Instrument(polarization=0.8), BARE, "xray", 0.8),
         (Instrument(polarization=0.8), BARE.polarized(0.6), "xray", 0.6),  # what the beam says itself holds
-        (Instrument(kind="neutron"), BARE, "neutron", None),
+        (Instrument(kind="neutron"), radiation_from_text(1.54), "neutron", None),
+        (Instrument(kind="neutron"), BARE, "xray", None),  # CuKa can be nothing else
         (Instrument(radiation=BARE.polarized(0.9)), BARE, "xray", 0.9),
         # Where a radiation is known, kind and polarization stand in it and nowhere else.
         (Instrument(radiation=BARE, polarization=0.8), BARE, "xray", None),

@@ -31,6 +31,12 @@ def test_given_sigmas_are_kept():
     assert (pattern.sigma.tolist(), pattern.sigma_source) == ([3.0, 4.0], "file")
 
 
+def test_intensities_that_are_not_whole_are_remarked():
+    (remark,) = pattern_from_arrays([1, 2], [100.5, 2.0]).metadata["remarks"]
+    assert remark.code == "not_counts"
+    assert "remarks" not in pattern_from_arrays([1, 2], [100, 2]).metadata
+
+
 def test_length_and_range(pattern):
     assert len(pattern) == 4
     assert pattern.range == (10.0, 10.3)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from layerox.analysis import fit, simulate
     from layerox.builders import LIBRARY as library  # noqa: N811  (a name of the public interface)
     from layerox.builders import build_structure as build
+    from layerox.builders import orderings
     from layerox.calibration import Calibration, calibrate
     from layerox.diffraction.refinement import Refinement
     from layerox.diffraction.simulation import Simulation
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from layerox.interfaces import Interface, interface
     from layerox.io import read_instrument, read_pattern, read_patterns, write_instrument, write_pattern
     from layerox.joint import JointRefinement, Measurement, fit_jointly
+    from layerox.notebook import card, view
     from layerox.pattern import Pattern, pattern_from_arrays
     from layerox.plotting import plot
     from layerox.radiation import Radiation
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
     from layerox.results.folder import load
     from layerox.results.published import read_published
     from layerox.scripting import objective, parameters
+    from layerox.series.result import Series, open_series
+    from layerox.series.run import fit_series
+    from layerox.series.synthetic import simulate_series
+    from layerox.uncertainty import bootstrap, likelihood_profile
+    from layerox.validation import Finding, check, identify_structure
 
     __version__: str
 
@@ -41,8 +48,6 @@ _HOMES = {
     "InputError": "layerox.errors",
     "LayeroxError": "layerox.errors",
     "UnknownWavelength": "layerox.errors",
-    "interface": "layerox.interfaces",
-    "Interface": "layerox.interfaces",
     "Instrument": "layerox.instrument",
     "Profile": "layerox.instrument",
     "read_instrument": "layerox.io",
@@ -63,12 +68,27 @@ _HOMES = {
     "Calibration": "layerox.calibration",
     "calibrate": "layerox.calibration",
     "objective": "layerox.scripting",
+    "bootstrap": "layerox.uncertainty",
+    "likelihood_profile": "layerox.uncertainty",
     "parameters": "layerox.scripting",
     "read_published": "layerox.results.published",
+    "orderings": "layerox.builders",
+    "card": "layerox.notebook",
+    "view": "layerox.notebook",
+    "Finding": "layerox.validation",
+    "check": "layerox.validation",
+    "identify_structure": "layerox.validation",
+    "interface": "layerox.interfaces",
+    "Interface": "layerox.interfaces",
+    "Series": "layerox.series.result",
+    "open_series": "layerox.series.result",
+    "fit_series": "layerox.series.run",
+    "simulate_series": "layerox.series.synthetic",
 }
 
 __all__ = [
     "Calibration",
+    "Finding",
     "InputError",
     "Instrument",
     "Interface",
@@ -79,17 +99,26 @@ __all__ = [
     "Profile",
     "Radiation",
     "Refinement",
+    "Series",
     "Simulation",
     "UnknownWavelength",
+    "bootstrap",
     "build",
     "calibrate",
+    "card",
+    "check",
     "compare",
     "fit",
     "fit_jointly",
+    "fit_series",
+    "identify_structure",
     "interface",
     "library",
+    "likelihood_profile",
     "load",
     "objective",
+    "open_series",
+    "orderings",
     "parameters",
     "pattern_from_arrays",
     "plot",
@@ -99,6 +128,8 @@ __all__ = [
     "read_published",
     "read_recipe",
     "simulate",
+    "simulate_series",
+    "view",
     "write_instrument",
     "write_pattern",
 ]

@@ -20,7 +20,7 @@ from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.reflections import reflections
 from layerox.diffraction.simulate import slots_of
 from layerox.diffraction.simulation import Simulation, simulation
-from layerox.diffraction.stages import staged, warm
+from layerox.diffraction.stages import refined_phase, staged, warm
 from layerox.diffraction.strategy import automatic
 from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument, Profile
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # Peaks of 0.08 degrees: a laboratory diffractometer without particular care.
 SIMULATED_PROFILE = Profile(w=0.0064)
+LARGEST_MICROSTRAIN = 0.5
+MOST_POINTS = 1_000_000
 Progress = Callable[[str], None]
 
 
@@ -94,7 +96,7 @@ def fit(
     began = time.process_time()
     told = recipe_from(recipe)
     if told is not None:
-        _refuse_twice(told, range=range, phases=phases, instrument=instrument, params=params)
+        refuse_twice(told, range=range, phases=phases, instrument=instrument, params=params)
         phases, instrument = told.phases or phases, told.instrument or instrument
     data = pattern_from(pattern, range if told is None else told.range or range)
     data = data if told is None else data.exclude(told.exclude)
@@ -104,7 +106,8 @@ def fit(
         _refuse_with_start(phases=phases, geometry=geometry, monochromator=monochromator, polarization=polarization,
                            params=params)  # fmt: skip
         known = instrument_from(instrument or start.instrument, None, data)
-        beam = beam_from(data.radiation, known, radiation, place=data.path)
+        beam = beam_from(data.radiation, known, start.radiation if radiation is None else radiation, place=data.path)
+        plan.quantification.check([refined_phase(phase) for phase in start.phases], beam, known.geometry)
         outcome = warm(data, start, known, beam, plan)
     else:
         known = instrument_from(instrument, geometry, data, neutron=neutron)
@@ -115,12 +118,21 @@ def fit(
         if params is not None:
             names, _ = slots_of(chosen, known, background_terms_of(params))
             plan = plan_from(params, [public_name(name) for name in names])
+        plan.quantification.check(chosen, beam, known.geometry)
         strategy = automatic if plan.strategy == "automatic" else staged
         outcome = strategy(data, chosen, known, beam, plan, progress=progress)
-    return conclude(outcome, data, known, time.process_time() - began, recipe=None if told is None else told.document)
+    result = conclude(
+        outcome,
+        data,
+        known,
+        time.process_time() - began,
+        recipe=None if told is None else told.document,
+        quantification=plan.quantification,
+    )
+    return result.with_serial_correlation() if plan.serial_correlation else result
 
 
-def _refuse_twice(recipe: Recipe, **given: object) -> None:
+def refuse_twice(recipe: Recipe, **given: object) -> None:
     """Refuse what both the recipe and the call say."""
     said = {"range": recipe.range, "phases": recipe.phases, "instrument": recipe.instrument, "params": recipe}
     for name, value in given.items():
@@ -213,18 +225,25 @@ def _broadened(
 ) -> list[Phase]:
     sizes = [phase.size_nm for phase in phases] if sizes_nm is None else list(sizes_nm)
     strains = [phase.microstrain for phase in phases] if microstrains is None else list(microstrains)
-    for option, values in (("--size", sizes), ("--microstrain", strains)):
+    for option, values in (("sizes_nm", sizes), ("microstrains", strains)):
         if len(values) != len(phases):
-            raise InputError(f"{len(values)} values for {len(phases)} phases", place=option, cure="give one each")
-    if not all(size > 0 for size in sizes) or not all(strain >= 0 for strain in strains):
-        raise InputError("a size or microstrain is not positive", place="--size, --microstrain")
+            raise InputError(f"{len(values)} values for {len(phases)} phases", argument=option, cure="give one each")
+    for size, strain in zip(sizes, strains, strict=True):
+        if not size > 0:
+            raise InputError(f"a size of {size:g} nm", argument="sizes_nm", cure="give nanometres, more than 0")
+        if not 0 <= strain < LARGEST_MICROSTRAIN:
+            cure = f"give relative widths, from 0 to {LARGEST_MICROSTRAIN:g}"
+            raise InputError(f"a microstrain of {strain:g}", argument="microstrains", cure=cure)
     return [replace(p, size_nm=s, microstrain=e) for p, s, e in zip(phases, sizes, strains, strict=True)]
 
 
 def angles(low: float, high: float, step: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return the angles from `low` to `high` (degrees, both included where the step allows)."""
     if not (0 < low < high < 180 and 0 < step <= (high - low) / 10):
-        raise InputError(f"angles from {low:g} to {high:g} in steps of {step:g}", place="--two-theta",
+        raise InputError(f"angles from {low:g} to {high:g} in steps of {step:g}", argument="two_theta",
                          cure="give LO HI STEP in degrees, 0 < LO < HI < 180")  # fmt: skip
+    if (high - low) / step > MOST_POINTS:
+        raise InputError(f"a step of {step:g} degrees makes {(high - low) / step:.2g} points", argument="two_theta",
+                         cure=f"give a step of {(high - low) / MOST_POINTS:.1g} degrees or more")  # fmt: skip
     count = int(np.floor((high - low) / step + 1e-6)) + 1
     return np.round(low + step * np.arange(count), 10)

@@ -6,6 +6,7 @@ hundred thousand atoms are a few arrays here, where as many `Site` objects would
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 TextArray = NDArray[np.str_]
 
 ALMOST_FULL = 1e-6
+# More would take minutes to write and gigabytes to hold.
+MOST_ROWS = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,8 +123,11 @@ class Atoms:
     def repeated(self, counts: Iterable[int]) -> Atoms:
         """Return the supercell of `counts` cells along a, b and c; the images of an atom follow each other."""
         numbers = _checked(counts)
+        size = math.prod(numbers)
+        if size * len(self) > MOST_ROWS:
+            fault = f"{' x '.join(map(str, numbers))} cells hold {size * len(self)} atoms"
+            raise InputError(fault, argument="supercell", cure=f"at most {MOST_ROWS} can be listed: take fewer cells")
         cells = np.stack(np.meshgrid(*(np.arange(n) for n in numbers), indexing="ij"), axis=-1).reshape(-1, 3)
-        size = len(cells)
         layer = None
         if self.layer is not None:
             layer = (self.layer[:, None] + cells[:, 2] * (self.layer.max() + 1)).reshape(-1)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from layerox.crystal import Crystal, cell_tuple
 from layerox.diffraction.calibration import STRETCH, Curve, calibrated, curve_of
 from layerox.diffraction.conclude import conclude
 from layerox.diffraction.phase import Phase
@@ -111,14 +110,10 @@ def _certified(phase: Phase, certified: Mapping[str, float]) -> Phase:
     free = [CELL_NAMES[k] for k in rule.free]
     for name, value in certified.items():
         if name not in free:
-            raise InputError(f"{name} = {value:g} cannot be certified", place="--certified", cure=nearest(name, free))
+            raise InputError(f"{name} = {value:g} cannot be certified", argument="certified", cure=nearest(name, free))
         if not value > 0:
-            raise InputError(f"{name} = {value:g}", place="--certified", cure="give angstroms and degrees")
+            raise InputError(f"{name} = {value:g}", argument="certified", cure="give angstroms and degrees")
         cell[CELL_NAMES.index(name)] = value
     for follower, leader in rule.follows.items():
         cell[follower] = cell[leader]
-    return replace(phase, crystal=_with_cell(crystal, cell))
-
-
-def _with_cell(crystal: Crystal, cell: list[float]) -> Crystal:
-    return replace(crystal, cell=cell_tuple(cell))
+    return replace(phase, crystal=crystal.with_cell(cell))

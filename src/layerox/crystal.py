@@ -78,11 +78,6 @@ class Site:
             return self.element
         return f"{self.element}{abs(self.charge)}{'+' if self.charge > 0 else '-'}"
 
-    @property
-    def is_anion(self) -> bool:
-        """Whether the element is one that oxides and their doped relatives hold as an anion."""
-        return self.element in ANIONS
-
 
 @dataclass(frozen=True, kw_only=True)
 class Crystal:
@@ -170,12 +165,17 @@ class Crystal:
 
     @property
     def formula_units(self) -> int:
-        """Number of formula units Z: what divides the numbers of positions filled by each element or mixture."""
+        """Number of formula units Z: what divides the numbers of positions filled by each element or mixture.
+
+        Where no cation fills its positions, those that are filled best count.
+        """
+        occupancies = [sum(self.sites[k].occupancy for k in group) for group in self.mixed_sites]
+        of_cations = [any(self.sites[k].element not in ANIONS for k in group) for group in self.mixed_sites]
+        best = max((x for x, is_cation in zip(occupancies, of_cations, strict=True) if is_cation), default=1.0)
         counts: dict[tuple[tuple[str, float], ...], int] = {}
-        for group in self.mixed_sites:
-            members = [self.sites[k] for k in group]
-            if abs(sum(site.occupancy for site in members) - 1) < 0.01:
-                mixture = tuple(sorted((site.element, round(site.occupancy, 2)) for site in members))
+        for group, occupancy, is_cation in zip(self.mixed_sites, occupancies, of_cations, strict=True):
+            if abs(occupancy - (min(best, 1.0) if is_cation else 1.0)) < 0.01:
+                mixture = tuple(sorted((self.sites[k].element, round(self.sites[k].occupancy, 2)) for k in group))
                 counts[mixture] = counts.get(mixture, 0) + self.multiplicities[group[0]]
         return math.gcd(*counts.values()) if counts else 1
 
@@ -210,6 +210,8 @@ class Crystal:
         for site in self.sites:
             if not 0 <= site.occupancy <= FULL:
                 raise InputError(f"{site.label} has occupancy {site.occupancy:g}", place=place, cure="give 0 to 1")
+        if not any(site.occupancy for site in self.sites):
+            raise InputError("all its sites are empty", place=place, cure="give occupancies above 0")
         self._check_overlaps(place)
         return self
 

@@ -25,17 +25,35 @@ class InputError(LayeroxError):
         The file (with line, where known) or the option that is at fault.
     cure
         What to do about it.
+    argument
+        The argument of `fit` or `simulate` that is at fault or holds the cure; it stands for the place where there is
+        no other. The command line says how the option is spelt there.
     """
 
-    def __init__(self, problem: str, *, place: str | PathLike[str] | None = None, cure: str | None = None):
-        self.problem, self.place, self.cure = problem, place, cure
-        head = f"{place}: " if place is not None else ""
+    def __init__(
+        self,
+        problem: str,
+        *,
+        place: str | PathLike[str] | None = None,
+        cure: str | None = None,
+        argument: str | None = None,
+    ):
+        self.problem, self.place, self.cure, self.argument = problem, place, cure, argument
+        where = argument if place is None else place
+        head = f"{where}: " if where is not None else ""
         tail = f"; {cure}" if cure else ""
         super().__init__(" ".join(f"{head}{problem}{tail}".split()))
 
 
 class UnknownWavelength(InputError):
     """Neither the pattern's file nor the user says which wavelength was used."""
+
+
+class UnknownName(InputError, KeyError):
+    """A result holds nothing of that name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

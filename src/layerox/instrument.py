@@ -73,7 +73,13 @@ class Instrument:
             raise InputError(f"a goniometer radius of {self.radius_mm} mm", cure="give a positive radius_mm")
 
     def completed(self, radiation: Radiation) -> Radiation:
-        """Return a radiation named elsewhere with the kind and polarisation that the description states."""
-        stated = self.radiation if self.radiation is not None else self
-        polarization = radiation.polarization if radiation.polarization is not None else stated.polarization
-        return replace(radiation, kind=stated.kind or radiation.kind, polarization=polarization)
+        """Return a radiation named elsewhere, completed by the kind and polarisation that the description states."""
+        if self.radiation is not None:
+            return radiation.completed_by(self.radiation)
+        stated = replace(
+            radiation,
+            kind=self.kind or radiation.kind,
+            says_kind=self.kind is not None,
+            polarization=self.polarization,
+        )
+        return radiation.completed_by(stated)

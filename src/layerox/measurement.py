@@ -8,23 +8,47 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from layerox.diffraction.simulation import Simulation
 from layerox.errors import InputError, UnknownWavelength
 from layerox.instrument import Geometry, Instrument
 from layerox.io import read_instrument, read_pattern
-from layerox.pattern import Pattern
+from layerox.pattern import Pattern, are_whole, poisson_sigma
 from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text
 
 SAME_POLARIZATION = 1e-3
+# A pattern whose strongest point holds less, and not in whole numbers, was not counted but normalised.
+FEWEST_COUNTS = 100.0
 
 
 def pattern_from(pattern: Pattern | Simulation | str | Path, range: tuple[float, float] | None) -> Pattern:
-    """Return a pattern, or that of a file or a simulation, cropped to a range (degrees)."""
+    """Return a pattern, or that of a file or a simulation, cropped to a range (degrees).
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, holds nothing above zero, or has no sigmas and cannot have been counted.
+    """
     if isinstance(pattern, Simulation):
         pattern = pattern.pattern
     if not isinstance(pattern, Pattern):
-        return read_pattern(pattern, range=range)
-    return pattern if range is None else pattern.crop(*range)
+        pattern = read_pattern(pattern, range=range)
+    elif range is not None:
+        pattern = pattern.crop(*range)
+    _refuse_what_was_not_counted(pattern)
+    return pattern
+
+
+def _refuse_what_was_not_counted(pattern: Pattern) -> None:
+    place = pattern.path or pattern.label or None
+    top = float(pattern.intensity.max())
+    if not top > 0:
+        raise InputError("the pattern holds no counts", place=place, cure="give one that was exposed")
+    assumed = pattern.sigma_source == "poisson" and np.array_equal(pattern.sigma, poisson_sigma(pattern.intensity))
+    if assumed and top < FEWEST_COUNTS and not are_whole(pattern.intensity):
+        fault = f"intensities of at most {top:g} that are not whole numbers are no counts: their sigmas are unknown"
+        raise InputError(fault, place=place, cure="give a column of sigmas, or the counts as measured")
 
 
 def instrument_from(
@@ -34,14 +58,29 @@ def instrument_from(
     *,
     neutron: bool = False,
 ) -> Instrument:
-    """Return the diffractometer that the user or the pattern's file describes, counting neutrons if asked."""
+    """Return the diffractometer that the user or the pattern's file describes, counting neutrons if asked.
+
+    Raises
+    ------
+    InputError
+        If its description cannot be read, or says X-rays where neutrons are asked for.
+    """
     known = read_instrument(instrument) if isinstance(instrument, (str, Path)) else instrument
     if known is None:
         radius = pattern.metadata.get("radius_mm") if pattern else None
         known = Instrument() if radius is None else Instrument(radius_mm=float(str(radius)))
     if neutron:
-        known = replace(known, kind="neutron", radiation=known.radiation and replace(known.radiation, kind="neutron"))
+        known = _with_neutrons(known)
     return known if geometry is None else replace(known, geometry=geometry)
+
+
+def _with_neutrons(known: Instrument) -> Instrument:
+    beam = known.radiation
+    said = known.kind if beam is None else beam.kind if beam.says_kind else None
+    if said == "xray":
+        fault = f"neutrons are asked for, the instrument says {'X-rays' if beam is None else beam}"
+        raise InputError(fault, cure="give the right one only")
+    return replace(known, kind="neutron", radiation=beam and replace(beam, kind="neutron", says_kind=True))
 
 
 def beam_from(
@@ -63,31 +102,36 @@ def beam_from(
         If two of them contradict each other.
     """
     chosen = radiation_from_text(given) if isinstance(given, (str, float, int)) else given
-    stated = [("--radiation", chosen), ("the instrument", instrument.radiation), ("the pattern", from_file)]
+    stated = [("given is", chosen), ("the instrument says", instrument.radiation), ("the pattern says", from_file)]
     known = [(who, instrument.completed(beam)) for who, beam in stated if beam is not None]
     if not known:
-        cure = "give --radiation, for example CuKa or 0.4139 (angstrom)"
-        raise UnknownWavelength("the wavelength is unknown", place=place, cure=cure)
+        cure = "give the radiation, for example CuKa or 0.4139 angstrom"
+        raise UnknownWavelength("the wavelength is unknown", place=place, cure=cure, argument="radiation")
     who, beam = known[0]
-    for other_who, other in known[1:]:
-        if not beam.agrees_with(other):
-            fault = f"{who} says {beam}, {other_who} says {other}"
+    for other_who, other in known:
+        if instrument.kind is not None and instrument.kind != other.kind:
+            asked = "neutrons are" if instrument.kind == "neutron" else "X-rays are"
+            fault = f"{asked} asked for, {other_who} {other}"
             raise InputError(fault, place=place, cure="give the right one only")
-    already = next((b.polarization for _, b in known if b.polarization is not None), None)
-    return _polarized(beam, already, monochromator, polarization)
+        if not beam.agrees_with(other):
+            fault = f"{who} {beam}, {other_who} {other}"
+            raise InputError(fault, place=place, cure="give the right one only")
+    for _, other in known[1:]:
+        beam = beam.completed_by(other)
+    return replace(_polarized(beam, monochromator, polarization), says_kind=True)
 
 
-def _polarized(
-    beam: Radiation, already: float | None, monochromator: float | None, polarization: float | None
-) -> Radiation:
+def _polarized(beam: Radiation, monochromator: float | None, polarization: float | None) -> Radiation:
+    already = beam.polarization
     if monochromator is not None and polarization is not None:
-        raise InputError("both --monochromator and --polarization are given", cure="give one of them")
+        raise InputError("both monochromator and polarization are given", cure="give one of them")
     if beam.kind == "neutron" and (monochromator is not None or polarization is not None):
-        raise InputError("neutrons have no polarisation factor", cure="leave --monochromator and --polarization out")
+        raise InputError("neutrons have no polarisation factor", cure="leave monochromator and polarization out")
     asked = polarization if monochromator is None else polarization_from_monochromator(two_theta=monochromator)
     if asked is None:
-        return beam if already is None else beam.polarized(already)
+        return beam
+    polarized = beam.polarized(asked)  # refuses what is no polarisation before it is compared with one
     if already is not None and abs(asked - already) > SAME_POLARIZATION:
         fault = f"polarization {asked:.4f} is asked, the instrument or the file says {already:.4f}"
         raise InputError(fault, cure="give one of them")
-    return beam.polarized(asked)
+    return polarized

@@ -14,10 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from layerox.errors import InputError
+from layerox.notice import Notice
 from layerox.radiation import Radiation
 
 FloatArray = NDArray[np.float64]
 SigmaSource = Literal["file", "poisson"]
+NOT_COUNTS = Notice(
+    "not_counts", "the intensities are not whole numbers, so that sigma = sqrt(intensity) is only an estimate"
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -135,6 +139,11 @@ def poisson_sigma(intensity: ArrayLike) -> FloatArray:
     return np.sqrt(np.maximum(np.asarray(intensity, dtype=np.float64), 1.0))
 
 
+def are_whole(intensity: FloatArray) -> bool:
+    """Whether all intensities are whole numbers, as counts are."""
+    return bool((intensity == np.rint(intensity)).all())
+
+
 def pattern_from_arrays(
     two_theta: ArrayLike,
     intensity: ArrayLike,
@@ -143,7 +152,13 @@ def pattern_from_arrays(
     radiation: Radiation | None = None,
     label: str = "",
 ) -> Pattern:
-    """Return a `Pattern` of plain arrays; without `sigma` the intensities are taken as counts (Poisson)."""
+    """Return a `Pattern` of plain arrays; without `sigma` the intensities are taken as counts (Poisson).
+
+    Raises
+    ------
+    InputError
+        If they make no pattern.
+    """
     counts = np.asarray(intensity, dtype=np.float64)
     errors = poisson_sigma(counts) if sigma is None else np.asarray(sigma, dtype=np.float64)
     return Pattern(
@@ -153,4 +168,5 @@ def pattern_from_arrays(
         sigma_source="poisson" if sigma is None else "file",
         radiation=radiation,
         label=label,
+        metadata={} if sigma is not None or are_whole(counts) else {"remarks": (NOT_COUNTS,)},
     )

@@ -21,6 +21,7 @@ from layerox.io.cif import read_crystal
 # A library name, stacking word or path (str, Path), Crystal, Phase, pymatgen Structure, or a pair (name, any of these).
 PhaseArgument = Any
 
+PHASE_CURE = "give library names, stacking words or CIF files"
 FILE_SUFFIXES = (".cif", ".mcif")
 
 
@@ -35,12 +36,12 @@ def phases_from(arguments: Sequence[PhaseArgument]) -> list[Phase]:
     if isinstance(arguments, (str, Path)) or not isinstance(arguments, Sequence):
         arguments = [arguments]
     if not arguments:
-        raise InputError("no phase is given", cure="give --phase NAME_OR_FILE")
+        raise InputError("no phase is given", argument="phases", cure=PHASE_CURE)
     phases = [phase_from(argument) for argument in _without_mixtures(arguments)]
     names = [phase.name for phase in phases]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"two phases are called {name!r}", place="--phase", cure="name them: --phase NAME=FILE")
+            raise InputError(f"two phases are called {name!r}", argument="phases", cure="name them: NAME=FILE")
     return phases
 
 
@@ -74,7 +75,7 @@ def _split(argument: PhaseArgument) -> tuple[str, PhaseArgument]:
     if isinstance(argument, str) and "=" in argument and not Path(argument).exists():
         name, _, rest = argument.partition("=")
         if not name.strip() or not rest.strip():
-            raise InputError(f"cannot read {argument!r}", place="--phase", cure="write NAME=FILE")
+            raise InputError(f"cannot read {argument!r}", argument="phases", cure="write NAME=FILE")
         return name.strip(), rest.strip()
     return "", argument
 

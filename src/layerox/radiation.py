@@ -9,7 +9,7 @@ Tables for Crystallography C (2004), table 4.2.2.1.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from layerox.errors import InputError
@@ -43,12 +43,15 @@ class Radiation:
         on neutrons. None where nobody has said it.
     name
         What the user called it ("CuKa"), empty for plain wavelengths.
+    says_kind
+        Whether somebody has said `kind`; a bare wavelength is one of X-rays only for want of anything better.
     """
 
     lines: tuple[tuple[float, float], ...]
     kind: Literal["xray", "neutron"] = "xray"
     polarization: float | None = None
     name: str = ""
+    says_kind: bool = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         if not self.lines:
@@ -82,9 +85,28 @@ class Radiation:
         return tuple(weight / total for _, weight in self.lines)
 
     def agrees_with(self, other: Radiation) -> bool:
-        """Whether both mean the same beam: kind, and the strongest wavelength within 0.03 %."""
-        same = abs(self.wavelength / other.wavelength - 1) <= SAME_WAVELENGTH
-        return same and self.kind == other.kind
+        """Whether what somebody else says of the beam, `other`, allows for this one.
+
+        The kinds must be the same where both are said, and all wavelengths within 0.03 %. One bare wavelength is what
+        programs write of a doublet too: it contradicts no beam with the same strongest line.
+        """
+        if self.says_kind and other.says_kind and self.kind != other.kind:
+            return False
+        if len(other.lines) == 1 and not other.name:
+            return _is_near(self.wavelength, other.wavelength)
+        pairs = zip(self.by_weight, other.by_weight, strict=False)
+        return len(self.lines) == len(other.lines) and all(_is_near(one, another) for one, another in pairs)
+
+    @property
+    def by_weight(self) -> tuple[float, ...]:
+        """Wavelengths, angstrom, strongest first."""
+        return tuple(wavelength for wavelength, _ in sorted(self.lines, key=lambda line: -line[1]))
+
+    def completed_by(self, other: Radiation) -> Radiation:
+        """Return the same lines with the kind and the polarisation of `other`, where this one does not say them."""
+        kind, says = (self.kind, True) if self.says_kind else (other.kind, other.says_kind)
+        polarization = other.polarization if self.polarization is None else self.polarization
+        return replace(self, kind=kind, says_kind=says, polarization=polarization)
 
     def polarized(self, polarization: float) -> Radiation:
         """Return the same lines with polarisation p = `polarization`."""
@@ -96,6 +118,10 @@ class Radiation:
         return label if self.kind == "xray" else f"neutrons, {label}"
 
 
+def _is_near(one: float, other: float) -> bool:
+    return abs(one / other - 1) <= SAME_WAVELENGTH
+
+
 def radiation_from_text(text: str | float) -> Radiation:
     """Return the radiation that a user names: "CuKa", "CuKa1", "MoKa" ... or one wavelength in angstrom.
 
@@ -105,7 +131,7 @@ def radiation_from_text(text: str | float) -> Radiation:
         If the text is neither a known line nor a number.
     """
     try:
-        return Radiation(lines=((float(text), 1.0),))
+        return Radiation(lines=((float(text), 1.0),), says_kind=False)
     except ValueError:
         pass
     word = str(text).strip().lower().replace("-", "").replace("α", "a").replace("alpha", "a")

@@ -13,7 +13,7 @@ from layerox.builders import DisplacementFactors, GalleryContent, SlabContent, b
 from layerox.builders.composition import parse_formula
 from layerox.builders.geometry import Geometry
 from layerox.builders.layered import layered_crystal, layered_stack
-from layerox.crystal import Crystal
+from layerox.crystal import ANIONS, Crystal
 from layerox.errors import InputError
 from layerox.stacking import POLYTYPES, Slab, Word, parse_word, polytype
 
@@ -117,7 +117,7 @@ def _anions_around(crystal: Crystal) -> dict[str, list[np.ndarray]]:
     owner = crystal.expanded()[1]
     around: dict[int, list[tuple[float, np.ndarray]]] = {}
     for length, (one, other), vector in _neighbours(crystal, 3.2):
-        if crystal.sites[owner[other]].is_anion and not crystal.sites[owner[one]].is_anion:
+        if crystal.sites[owner[other]].element in ANIONS and crystal.sites[owner[one]].element not in ANIONS:
             around.setdefault(one, []).append((length, vector / length))
     shells = {k: sorted(v, key=lambda pair: pair[0])[:6] for k, v in around.items()}
     found: dict[str, list[np.ndarray]] = {}

@@ -210,7 +210,7 @@ def test_bonds_and_coordination_are_those_of_the_table(name):
 def neighbours(crystal, site):
     """Vectors to the anions about a site, nearest first, angstrom."""
     positions, owner = crystal.expanded()
-    anions = positions[[crystal.sites[k].is_anion for k in owner]]
+    anions = positions[[crystal.sites[k].element in {"O", "F", "S"} for k in owner]]
     cells = np.array([(i, j, k) for i in range(-1, 2) for j in range(-1, 2) for k in range(-2, 3)])
     apart = (anions[:, None, :] - site.position + cells).reshape(-1, 3) @ lattice_from_cell(crystal.cell)
     return apart[np.argsort(np.linalg.norm(apart, axis=1))]

@@ -13,6 +13,7 @@ from layerox.cli.main import main
 from layerox.io import read_pattern
 
 ROOT = Path(__file__).parents[2]
+SIMULATE = ("simulate", "P2", "--radiation", "CuKa", "-o", "s.xye")
 
 
 @pytest.fixture
@@ -174,20 +175,45 @@ def test_built_cif_is_read_by_gemmi_and_as_a_phase(folder, capsys):
     [
         ([], "the following arguments are required"),
         (["fit"], "arguments are required: PATTERN"),
-        (["fit", "PATTERN"], "no phase is given; give --phase NAME_OR_FILE"),
+        (["fit", "PATTERN"], "--phase: no phase is given; give library names"),
         (["fit", "x.xy", "--phase", "P2", "--colour"], "unrecognized arguments: --colour"),
         (["fit", "x.xy", "--phase", "P2"], "x.xy"),
         (["fit", "PATTERN", "--phase", "P9"], "unknown phase 'P9'; did you mean"),
         (["fit", "PATTERN", "--phase", "P2", "--phase", "P2"], "two phases are called 'P2'"),
         (["fit", "PATTERN", "--phase", "P2", "--radiation", "MoKa"], "MoKa"),
         (["fit", "PATTERN", "--phase", "P2", "--radiation", "CuKalpha7"], "unknown radiation"),
-        (["fit", "PATTERN", "--phase", "P2", "--monochromator", "26.6", "--polarization", "0.5"], "both --mono"),
+        (
+            ["fit", "PATTERN", "--phase", "P2", "--monochromator", "26.6", "--polarization", "0.5"],
+            "both monochromator and polarization are given",
+        ),
         (["fit", "PATTERN", "--phase", "P2", "--range", "50", "20"], "50"),
         (["fit", "PATTERN", "--phase", "P2", "--range", "18", "30"], "no reflection between 18 and 30"),
         (["fit", "PATTERN", "--phase", "P2", "--geometry", "flat"], "invalid choice: 'flat'"),
         (["fit", "PATTERN", "--phase", "P2", "--instrument", "none.toml"], "none.toml"),
         (["fit", "PATTERN", "--phase", "P2", "--abscissa", "k"], "invalid choice: 'k'"),
-        (["simulate", "P2", "-o", "s.xye"], "the wavelength is unknown; give --radiation"),
+        (["fit", "PATTERN", "--phase", "P2", "--phase", "O3", "--radiation", "CuKa1"], "given is CuKa1 (1.540593 A)"),
+        (["fit", "PATTERN", "--phase", "P2", "--neutron"], "neutrons are asked for, the pattern says CuKa"),
+        (["fit", "PATTERN", "--phase", "P2", "--abscissa", "q"], "p2_o3.xye:"),
+        (["fit", "PATTERN", "--phase", "P2", "--picture", "cube"], "--picture: unknown intensity axis 'cube'"),
+        (["simulate", "P2", "-o", "s.xye"], "--radiation: the wavelength is unknown; give the radiation"),
+        (["simulate", "P2", "P2", "--radiation", "CuKa", "-o", "s.xye"], "STRUCTURE: two phases are called 'P2'; name"),
+        (
+            ["simulate", "P2", "--radiation", "CuKa", "--neutron", "-o", "s.xye"],
+            "neutrons are asked for, given is CuKa",
+        ),
+        ([*SIMULATE, "--two-theta", "10", "90", "1e-9"], "--two-theta: a step of 1e-09 degrees"),
+        ([*SIMULATE, "--counts", "1e30"], "--counts: 1e+30 counts; give"),
+        ([*SIMULATE, "--counts", "1000", "--seed", "-1"], "--seed: a seed of -1; give"),
+        ([*SIMULATE, "--size", "0"], "--size: a size of 0 nm; give"),
+        ([*SIMULATE, "--background", "nan"], "--background: coefficients nan; give"),
+        (
+            [*SIMULATE, "--plot", "s.xye"],
+            "s.xye: pictures are not drawn as .xye; give a file that ends in .png (--plot)",
+        ),
+        ([*SIMULATE, "--plot", "p.foo"], "p.foo: pictures are not drawn as .foo"),
+        ([*SIMULATE, "--reflections", "s.xye"], "s.xye: would be written twice; choose another name (--reflections)"),
+        ([*SIMULATE, "--reflections", "./s.truth.json"], "s.truth.json: would be written twice"),
+        ([*SIMULATE, "--reflections", "no/r.csv"], "no/r.csv: cannot be written"),
         (["simulate", "P2", "--radiation", "CuKa", "-o", "s.raw"], "s.raw"),
         (["simulate", "P2", "--radiation", "CuKa", "-o", "no/s.xye"], "no/s.xye"),
         (["simulate", "P2", "--radiation", "CuKa", "--two-theta", "9", "5", "1", "-o", "s.xye"], "LO HI STEP"),
@@ -195,7 +221,6 @@ def test_built_cif_is_read_by_gemmi_and_as_a_phase(folder, capsys):
         (["build", "P2", "--formula", "Na0.67Xx", "-o", "x.cif"], "Na0.67Xx"),
         (["build", "P2", "--gallery", "P", "-o", "x.cif"], "write NAME=NUMBER"),
         (["build", "P2", "-o", "x.txt"], "x.txt"),
-        (["build", "P2", "--ordered", "-o", "x.vasp"], "--ordered"),
     ],
 )
 def test_users_faults_are_one_line_and_write_nothing(folder, shipped, capsys, words, message):
@@ -213,6 +238,8 @@ def test_users_faults_are_one_line_and_write_nothing(folder, shipped, capsys, wo
         ("negative_angle.xy", b"-1 5\n-0.9 6\n1 7\n", "negative_angle.xy:1"),
         ("repeated.xy", b"10 5\n10.1 6\n10.1 7\n10.2 7\n", "repeated.xy:3"),
         ("negative.xy", b"10 5\n10.1 -6\n10.2 7\n", "negative.xy:2"),
+        ("zero.xy", b"".join(b"%d 0\n" % k for k in range(10, 90)), "zero.xy: the pattern holds no counts"),
+        ("normalised.xy", b"10 0.5\n11 1\n12 0.25\n13 1\n", "normalised.xy: intensities of at most 1"),
         ("short.xy", b"20 5\n30 6\n40 7\n", "3 points cannot determine"),
         ("cut.xy", b"10 5\n10.1 6\n10.2\n", "cut.xy:3"),
     ],
@@ -232,7 +259,10 @@ def test_output_that_is_a_file_is_refused_before_the_work(folder, shipped, capsy
 def test_a_pattern_without_a_wavelength_is_a_question(folder, capsys):
     np.savetxt("scan.xy", np.column_stack([np.arange(10, 90, 0.02), np.full(4000, 50)]), fmt="%.2f %d")
     line = refused(capsys, "fit", "scan.xy", "--phase", "P2", "-o", "out")
-    assert "scan.xy: the wavelength is unknown; give --radiation" in line
+    assert (
+        "scan.xy: the wavelength is unknown; give the radiation, for example CuKa or 0.4139 angstrom (--radiation)"
+        in line
+    )
 
 
 @pytest.mark.parametrize(
@@ -242,6 +272,7 @@ def test_a_pattern_without_a_wavelength_is_a_question(folder, capsys):
         ("{atoms}Na Na 0 0 0\n", "states no space group"),
         ("_space_group_name_H-M_alt 'P 9 9 9'\n{atoms}Na Na 0 0 0\n", "unknown space group 'P 9 9 9'"),
         ("_space_group_name_H-M_alt 'P 1'\n{atoms}Na Na 0 0 0\nO O 0.01 0 0\n", "Na and O overlap"),
+        ("_space_group_name_H-M_alt 'P 1'\n{atoms}Cn1 Cn 0 0 0\n", "no X-ray form factor for Cn; replace it"),
     ],
 )
 def test_bad_structures(folder, shipped, capsys, body, message):
@@ -251,7 +282,7 @@ def test_bad_structures(folder, shipped, capsys, body, message):
     atoms = "loop_\n" + "".join(f"_atom_site_{tag}\n" for tag in tags)
     Path("bad.cif").write_text("data_bad\n" + cell + body.format(atoms=atoms))
     line = refused(capsys, "fit", shipped, "--phase", "bad.cif", "-o", "out")
-    assert "bad.cif" in line
+    assert line.startswith("layerox: bad.cif: ")
     assert message in line
 
 
@@ -267,6 +298,81 @@ def test_module_runs_as_a_program(folder):
     done = subprocess.run([sys.executable, "-m", "layerox", "nothing"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("layerox: argument COMMAND: invalid choice: 'nothing'")
+
+
+def test_a_structure_is_not_written_over(folder, capsys):
+    run("build", "P2", "-o", "p2.cif")
+    before = Path("p2.cif").read_text()
+    capsys.readouterr()
+    words = ("simulate", "p2.cif", "--radiation", "CuKa", "-o", "s.xye", "--reflections", "p2.cif")
+    assert "p2.cif: is read, and would be written over" in refused(capsys, *words)
+    assert Path("p2.cif").read_text() == before
+
+
+def test_the_truth_of_another_pattern_is_kept(folder, capsys):
+    assert run(*SIMULATE) == 0
+    assert json.loads(Path("s.truth.json").read_text())["pattern"] == "s.xye"
+    line = refused(capsys, "simulate", "O3", "--radiation", "CuKa", "-o", "s.csv")
+    assert "s.truth.json: is the truth of s.xye, which s.csv would replace; choose another stem than 's'" in line
+    assert run(*SIMULATE) == 0
+    Path("s.xye").unlink()
+    assert run("simulate", "O3", "--radiation", "CuKa", "-o", "s.csv") == 0
+
+
+def test_what_is_doubtful_about_a_structure_is_said_and_kept(folder, capsys):
+    run("build", "P2", "-o", "p2.cif")
+    text = Path("p2.cif").read_text()
+    formula = next(line for line in text.splitlines() if line.startswith("_chemical_formula_sum"))
+    Path("p2.cif").write_text(text.replace(formula, "_chemical_formula_sum 'Na Ni Mn O2'"))
+    capsys.readouterr()
+    assert run("simulate", "p2.cif", "--radiation", "CuKa", "-o", "s.xye") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.startswith("warning: p2: its atoms make Na")
+    (warning,) = json.loads(Path("s.truth.json").read_text())["warnings"]
+    assert warning["code"] == "formula_disagrees"
+    assert out == f"warning: {warning['message']}\n"
+
+
+def test_a_result_of_another_program_is_kept(folder, shipped, capsys):
+    Path("out").mkdir()
+    Path("out/result.json").write_text('{"mine": 1}')
+    line = refused(capsys, "fit", shipped, "--phase", "P2", "-o", "out")
+    assert "out/result.json: is not the result of a fit and would be replaced; choose another folder (--output)" in line
+    assert Path("out/result.json").read_text() == '{"mine": 1}'
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_one_line(folder):
+    words = [sys.executable, "-m", "layerox", "build", "P2", "-o", "p2.cif"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2, "layerox: No space left on device; free some space or write elsewhere\n"
+    )  # fmt: skip
+
+
+def test_an_interrupt_behind_another_error_ends_with_130_too(monkeypatch, shipped, capsys):
+    """Compiled code that is interrupted while it is loaded raises errors of its own, which carry the interrupt."""
+
+    def interrupted(*_, **__):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise SystemError("returned a result with an exception set") from None
+
+    monkeypatch.setattr("layerox.analysis.fit", interrupted)
+    assert run("fit", shipped, "--phase", "P2", "-o", "never") == 130
+    assert capsys.readouterr().err == "layerox: interrupted\n"
+
+
+def test_a_fault_of_ours_is_not_hidden(monkeypatch, shipped):
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("layerox.analysis.fit", broken)
+    with pytest.raises(ZeroDivisionError):
+        run("fit", shipped, "--phase", "P2", "-o", "never")
 
 
 def test_interrupt_ends_with_130(monkeypatch, shipped, capsys):
@@ -297,6 +403,47 @@ def test_fit_does_not_load_what_it_does_not_need(folder, shipped):
         f"from layerox.cli.main import main\nmain(['fit', {str(shipped)!r}, '--phase', 'P2', '-o', 'out', '--quiet'])"
     )
     assert not {"lmfit", "pandas", "pymatgen", "plotly", "dask"} & loaded_after(code)
+
+
+def test_a_recipe_with_constraints_does_not_load_lmfit(folder, shipped):
+    (folder / "recipe.toml").write_text(
+        "[[phase]]\nstructure = 'P2'\n[variables]\nratio = 3.866\n[constraints]\nP2_c = 'P2_a * ratio'\n"
+        "[strategy]\nname = 'one-stage'\n"
+    )
+    words = ["fit", str(shipped), "--recipe", "recipe.toml", "-o", "out", "--quiet"]
+    code = f"from layerox.cli.main import main\nmain({words!r})"
+    assert not {"lmfit", "pandas", "pymatgen", "plotly", "dask"} & loaded_after(code)
+    used = (folder / "out" / "recipe.toml").read_text()
+    assert 'P2_c = "P2_a * ratio"' in used
+    result = json.loads((folder / "out" / "result.json").read_text())
+    assert result["recipe"]["strategy"] == {"name": "one-stage", "stages": []}
+    assert result["phases"][0]["cell"]["c"]["status"] in ("tied", "fixed")
+
+
+def test_build_an_ordered_cell(folder, capsys):
+    options = ["--formula", "Na0.7Ni0.33Mn0.67O2", "--supercell", 5, 5, 1, "--ordered", "--seed", 4]
+    assert run("build", "P2", *options, "-o", "one.vasp") == 0
+    out = capsys.readouterr().out
+    # 50 metals: 35 Na, 33.5 Mn and 16.5 Ni.
+    assert "ordered as Na35" in out
+    assert "note: the nearest that whole atoms in this cell can reach" in out
+    assert run("build", "P2", *options, "-o", "two.vasp") == 0
+    assert (folder / "one.vasp").read_text() == (folder / "two.vasp").read_text()
+    assert (folder / "one.vasp").read_text().splitlines()[6].split()[0].isdigit()
+
+
+def test_check_ends_with_one_when_there_are_findings(folder, capsys):
+    assert run("build", "P2", "-o", "p2.cif") == 0
+    assert run("build", "O3", "--formula", "NaZnO2", "-o", "o3.cif") == 0
+    capsys.readouterr()
+    assert run("check", "p2.cif") == 0
+    assert capsys.readouterr().out == "p2.cif: P2, no findings\n"
+    assert run("check", "p2.cif", "o3.cif") == 1
+    out = capsys.readouterr().out
+    assert "o3.cif: O3, 1 finding\n  charge_off: Zn3 would need a mean charge of +3.00" in out
+    assert run("check", "p2.cif", "--phase", "O2") == 1
+    assert "wrong_gallery: the atoms stack as P2" in capsys.readouterr().out
+    assert "no such file" in refused(capsys, "check", "absent.cif")
 
 
 def test_interface_writes_the_cell_and_its_report(folder, capsys):

@@ -3,9 +3,12 @@
 import lmfit
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from layerox.diffraction.agreement import agreement, r_bragg
+from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained
 from layerox.diffraction.profiles import add_peaks
+from layerox.diffraction.simulate import Calculated
 
 OBSERVED, CALCULATED = np.array([100.0, 400.0, 225.0, 64.0]), np.array([90.0, 420.0, 225.0, 72.0])
 WEIGHT = 1 / np.sqrt(OBSERVED)  # 1/10, 1/20, 1/15, 1/8
@@ -92,3 +95,41 @@ def test_a_phase_without_intensity_has_no_r_bragg_to_divide_by():
     nothing = PEAKS.copy()
     nothing[3] = 0
     assert r_bragg(ANGLES, np.ones(ANGLES.size), nothing, PAIRS, 1e-6) == 0
+
+
+# What is left unexplained.
+
+FLAT = np.full(ANGLES.size, 200.0)
+QUIET = np.full(ANGLES.size, 1e-9)
+
+
+@given(st.floats(0.0, 2.0), st.floats(0.01, 100.0))
+def test_the_share_that_a_model_leaves(share, unit):
+    peaks = curve(PEAKS[3])
+    left = unexplained(unit * (FLAT + peaks), unit * (FLAT + share * peaks), unit * FLAT, unit * QUIET)
+    assert left == pytest.approx(abs(1 - share), abs=1e-6)
+
+
+def test_noise_is_not_unexplained_however_weak_the_peaks_are():
+    draw = np.random.default_rng(4)
+    for height in (0.02, 0.05, 0.3, 1.0, 20.0):
+        total = FLAT + height * curve(PEAKS[3])
+        for _ in range(20):
+            found = unexplained(draw.poisson(total), total, FLAT, np.sqrt(total))
+            assert found < 0.15  # by chance less than 0 but for one in a thousand
+    observed = draw.poisson(FLAT + 20 * curve(PEAKS[3]))
+    assert unexplained(observed, FLAT, FLAT, np.sqrt(FLAT)) == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_pattern_without_peaks_has_nothing_to_explain():
+    assert unexplained(FLAT, FLAT, FLAT, np.sqrt(FLAT)) == 0.0
+
+
+def test_observed_over_calculated_is_that_above_the_background():
+    rows = np.array([[0.0, 30.0, 2.0, 100.0], [0.0, 10.0, 2.0, 0.0]])
+    background = np.full(4, 50.0)
+    calculated = Calculated(total=background + rows.sum(axis=0), background=background, phases=rows, peaks=())
+    observed = np.array([70.0, 90.0, 60.0, 40.0])
+    # The third point's 4 counts stand below half of its sigma of 10: it says nothing.
+    expected = [1.0, 40 / 40, 1.0, -10 / 100]
+    assert observed_over_calculated(observed, calculated, np.full(4, 10.0)) == pytest.approx(expected)

@@ -379,3 +379,103 @@ def test_a_bare_table_has_no_bounds_and_no_ties():
     table.assign("a", -1e9)
     assert table.value("a") == -1e9
     assert table.free_names == []
+
+
+# Expressions, patterns, and what is held for good.
+
+
+def test_patterns_are_of_the_names_that_users_know():
+    table = table_of(P2)
+    sites = ["Ni1", "Mn1", "O1", "Na1", "Na2"]
+    assert table.matching("P2_*_u_iso") == [f"P2_{site}_u_iso" for site in sites]
+    assert table.matching("P2_Na?_u_iso") == ["P2_Na1_u_iso", "P2_Na2_u_iso"]
+    assert table.matching("P2_[NM]*1_z") == ["P2_Ni1_z", "P2_Mn1_z", "P2_Na1_z"]
+    assert table.matching("*_size") == ["P2_inverse_size"]
+    assert table.matching("P2_size") == table.matching("P2_inverse_size") == ["P2_inverse_size"]
+
+
+@pytest.mark.parametrize("pattern", ["O3_*_u_iso", "P2_*_v_iso", "P2_aa"])
+def test_patterns_of_nothing_are_refused(pattern):
+    with pytest.raises(InputError, match="no parameter is called"):
+        table_of(P2).matching(pattern)
+
+
+def test_what_is_locked_is_never_freed():
+    table = table_of(P2)
+    table.free(["P2_a", "P2_c"])
+    table.lock(["P2_a", "P2_size"])
+    assert table.free_names == ["P2_c"]
+    assert not table.is_own_master("P2_a")
+    assert table.free(["P2_a", "P2_inverse_size"]) == []
+
+
+def test_links_as_users_read_them():
+    table = table_of(P2)
+    assert table.link_text("P2_a") is None
+    assert table.link_text("P2_b") == "P2_a"
+    table.tie("P2_Na2_u_iso", "P2_Na1_u_iso", factor=2.0, offset=0.001)
+    assert table.link_text("P2_Na2_u_iso") == "2.0 * P2_Na1_u_iso + 0.001"
+    table.express("P2_c", "4 * P2_a")
+    assert table.link_text("P2_c") == "4 * P2_a"
+
+
+def test_a_link_put_in_again_as_an_expression_is_the_same():
+    table = table_of(TIED)
+    for name in coordinates_of(table, "tied"):
+        text = table.link_text(name)
+        if text is not None:
+            follower = table.value(name)
+            names = {public_name(n): float(v) for n, v in zip(table.names, table.values, strict=True)}
+            assert eval(text, {}, names) == pytest.approx(follower)
+
+
+def test_an_expression_is_followed_by_what_symmetry_ties():
+    table = table_of(P2, O3_PRIME)
+    table.add("delta", 0.1)
+    table.express("P2_a", "Op3_b + delta")
+    table.free(["Op3_b"])
+    assert table.free_names == ["Op3_b", "delta"]
+    table.assign("Op3_b", 2.9)
+    assert [table.value(f"P2_{x}") for x in "ab"] == pytest.approx([3.0, 3.0])
+    rows = table.transfer()[[table.find("P2_a"), table.find("P2_b")]]
+    np.testing.assert_allclose(rows, 1.0, atol=1e-9)
+    assert table.transfer() == pytest.approx(numerical_transfer(table), abs=1e-7)
+
+
+def test_expressions_of_expressions_are_put_in_order():
+    table = table_of(P2, SPINEL)
+    table.express("spinel_a", "P2_c - P2_a")  # before what it follows
+    table.express("P2_c", "4 * P2_a - 0.2")
+    table.free(["P2_a"])
+    table.assign("P2_a", 2.9)
+    assert table.value("P2_c") == pytest.approx(11.4)
+    assert [table.value(f"spinel_{x}") for x in "abc"] == pytest.approx([8.5] * 3)
+    assert table.transfer() == pytest.approx(numerical_transfer(table), abs=1e-7)
+
+
+def test_circles_are_refused():
+    table = table_of(P2, SPINEL)
+    table.express("P2_a", "spinel_a / 3")
+    with pytest.raises(InputError, match="spinel_a would follow itself"):
+        table.express("spinel_a", "3 * P2_b")  # b follows a
+    with pytest.raises(InputError, match="P2_c would follow itself"):
+        table.express("P2_c", "P2_c + 1")
+
+
+def test_what_symmetry_fixes_cannot_follow():
+    with pytest.raises(InputError, match="fixed by symmetry"):
+        table_of(P2).express("P2_b", "P2_c / 4")
+    with pytest.raises(InputError, match="fixed by symmetry"):
+        table_of(P2).express("P2_gamma", "P2_c * 10")
+
+
+def test_an_added_quantity_varies_within_its_bounds():
+    table = table_of(P2)
+    table.add("delta", 0.5, 0.0, 1.0)
+    assert table.free_names == ["delta"]
+    table.assign("delta", 7.0)
+    assert table.value("delta") == 1.0
+    with pytest.raises(InputError, match="called 'delta' already"):
+        table.add("delta", 0.0)
+    with pytest.raises(InputError, match="called 'P2_a' already"):
+        table.add("P2_a", 0.0)

@@ -109,6 +109,9 @@ def test_the_lightest_atoms_have_no_anomalous_scattering(element):
 
 
 def test_an_element_beyond_the_tables_is_refused():
+    for beam, words in ((COPPER, "form factor"), (NEUTRONS, "scattering length")):
+        with pytest.raises(InputError, match=rf"^a\.cif: no .*{words} for Es; replace"):
+            of("Es", beam, place="a.cif")
     with pytest.raises(InputError, match="no X-ray form factor for Es; "):
         of("Es")
 

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Data
-from layerox.diffraction.search import BLURS, blurs_for, peak_width, plausible_scales, search_cells, set_linear
+from layerox.diffraction.search import (
+    BLURS,
+    SCANS,
+    blurs_for,
+    peak_width,
+    plausible_scales,
+    scan_cells,
+    search_cells,
+    set_linear,
+)
 from layerox.diffraction.simulate import Model
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
@@ -241,3 +250,49 @@ def test_cells_are_found_around_a_region_that_was_left_out(step):
     found = search_cells(model, Data(observed, 1 / np.sqrt(observed)), table, [0.4, 0.1])
     assert np.isfinite(found.values).all()
     assert abs(found.value("P2_a") - P2.cell[0]) < 0.2 * abs(start - P2.cell[0])
+
+
+# Cells far off.
+
+
+@pytest.mark.parametrize("error", [(0.03, -0.018), (-0.024, 0.03)])
+def test_a_scan_lands_within_a_step_of_a_cell_that_is_far_off(error):
+    counts = counts_of(model_of(P2), [2e-2], seed=3)
+    model = model_of(off(P2, error[0], error[0], error[1]))
+    table, data = table_of(model), data_of(counts)
+    found = scan_cells(model, data, table)
+    assert found.value("P2_a") == pytest.approx(2.885, rel=SCANS[0].step)
+    assert found.value("P2_c") == pytest.approx(11.155, rel=1.5 * SCANS[0].step)
+    assert found.value("P2_b") == found.value("P2_a")
+    # Near enough for a descent.
+    again = search_cells(model, data, found, blurs_for(model))
+    assert again.value("P2_a") == pytest.approx(2.885, rel=3e-4)
+    assert again.value("P2_c") == pytest.approx(11.155, rel=3e-4)
+
+
+def test_a_scan_of_two_phases():
+    counts = counts_of(model_of(P2, O3), [2e-2, 7e-3], seed=3)
+    model = model_of(off(P2, 0.024, 0.024, 0.0), off(O3, 0.0, 0.0, -0.018))
+    found = scan_cells(model, data_of(counts), table_of(model))
+    for name, truth in (("P2_a", 2.885), ("P2_c", 11.155), ("O3_a", 2.961), ("O3_c", 15.91)):
+        assert found.value(name) == pytest.approx(truth, rel=1.5 * SCANS[0].step), name
+
+
+def test_a_scan_changes_cells_alone_and_only_those_that_may_move():
+    counts = counts_of(model_of(P2, O3), [2e-2, 7e-3], seed=3)
+    model = model_of(off(P2, 0.02, 0.02, 0.0), off(O3, 0.02, 0.02, 0.0))
+    table = table_of(model)
+    table.lock(["O3_a"])
+    before = table.copy()
+    found = scan_cells(model, data_of(counts), table)
+    changed = {name for name in table.names if found.value(name) != before.value(name)}
+    assert {"P2_a", "P2_b"} <= changed <= {"P2_a", "P2_b", "P2_c"}
+    assert found.free_names == before.free_names
+    np.testing.assert_array_equal(table.values, before.values)
+
+
+def test_a_cubic_cell_is_scanned_along_one_line():
+    counts = counts_of(model_of(LAB6), [2e-2], seed=8)
+    model = model_of(off(LAB6, *[SCANS[0].steps * SCANS[0].step * 0.97] * 3))
+    found = scan_cells(model, data_of(counts), table_of(model))
+    assert found.value("LaB6_a") == pytest.approx(LAB6.cell[0], rel=SCANS[0].step)

@@ -1,5 +1,7 @@
 """Simulated patterns: what goes in comes out, noise is Poisson noise, and the list of reflections is right."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from layerox.diffraction.quantify import scales_for_weights
 from layerox.diffraction.simulation import simulation
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
+from layerox.notice import Notice
 from layerox.radiation import radiation_from_text
 from reference_crystals import O3_PRIME, o3, p2, phase
 
@@ -88,3 +91,34 @@ def test_without_counts_there_is_no_noise():
 def test_nonsense_is_refused(weights, more, message):
     with pytest.raises(InputError, match=message):
         simulation(TWO_THETA, [phase(p2()), phase(o3())], weights, INSTRUMENT, CU, **more)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"counts": 1e30}, "1e.30 counts"),
+        ({"counts": -1}, "-1 counts"),
+        ({"counts": 1000, "seed": -1}, "a seed of -1"),
+        ({"background": [np.nan]}, "coefficients nan"),
+        ({"background": [1e30, 2.0]}, r"coefficients 1e\+30 2; give counts"),
+    ],
+)
+def test_impossible_numbers_are_refused_with_a_cure(options, words):
+    with pytest.raises(InputError, match=words) as caught:
+        simulation(TWO_THETA, [phase(p2())], [1.0], INSTRUMENT, CU, **options)
+    assert caught.value.cure
+
+
+def test_a_simulation_is_short_at_a_prompt_and_a_table_in_a_notebook():
+    result = simulation(TWO_THETA, [phase(p2()), phase(o3())], [3.0, 1.0], INSTRUMENT, CU, counts=100, seed=7)
+    assert repr(result) == (
+        "<Simulation 10 to 89.98 degrees, 4000 points, CuKa (1.540593, 1.544427 A), noise of seed 7; "
+        "weight %: P2 75, O3 25>"
+    )
+    assert "<td>O3</td><td>R-3m</td><td>25</td>" in result._repr_html_()
+
+
+def test_what_a_phase_remarks_a_simulation_warns_of():
+    remark = Notice("displacement_assumed", "no displacement factors")
+    result = simulation(TWO_THETA, [phase(replace(p2(), remarks=(remark,)))], [1.0], INSTRUMENT, CU)
+    assert result.warnings == (Notice("displacement_assumed", "P2: no displacement factors"),)

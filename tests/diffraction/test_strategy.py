@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from layerox.diffraction.conclude import conclude
+from layerox.diffraction.plan import Demand, Plan
 from layerox.diffraction.simulation import simulation
 from layerox.diffraction.stages import warm
 from layerox.diffraction.strategy import automatic
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import radiation_from_text
-from reference_crystals import ZINCITE, o3, p2, phase
+from reference_crystals import SPINEL, ZINCITE, o3, p2, phase
 
 TWO_THETA = np.arange(12.0, 90.0, 0.02)
 CU = radiation_from_text("CuKa").polarized(0.5)
@@ -126,6 +127,93 @@ def test_zero_and_displacement_that_look_alike_widen_the_esds_of_the_cells():
     assert "position_ambiguous" in {w.code for w in result.warnings}
     calibrated = fitted(mixture(), [p2(), o3()], TRUE_INSTRUMENT)
     assert result.phase("P2").cell["a"].esd > 2 * calibrated.phase("P2").cell["a"].esd
+
+
+# Doubts, and gates against nonsense.
+
+
+def codes(result):
+    return {w.code for w in result.warnings}
+
+
+def test_a_profile_that_is_right_is_not_doubted():
+    result = fitted(mixture(), [p2(), o3()], TRUE_INSTRUMENT)
+    assert not {"profile_too_wide", "profile_doubtful"} & codes(result)
+
+
+def test_a_profile_wider_than_the_peaks_is_doubted():
+    result = fitted(mixture(), [p2(), o3()], Instrument(profile=Profile(w=0.05), zero=0.02))
+    assert "profile_too_wide" in codes(result)
+    message = next(w.message for w in result.warnings if w.code == "profile_too_wide")
+    assert "P2" in message
+    assert "is it of this diffractometer?" in message
+
+
+def test_a_profile_of_another_shape_is_doubted():
+    """Gaussian peaks of 0.2 degrees that a sharp instrument leaves to the Lorentzian widths of the specimen."""
+    broad = Instrument(profile=Profile(w=0.04))
+    pattern = simulation(TWO_THETA, [phase(p2(), size_nm=300)], [1.0], broad, CU, background=[300], counts=8000,
+                         seed=3).pattern  # fmt: skip
+    result = fitted(pattern, [p2()], Instrument(profile=Profile(w=0.001)))
+    assert "profile_doubtful" in codes(result)
+    assert "profile_doubtful" not in codes(fitted(pattern, [p2()]))  # refined, it is not calibrated
+    assert "profile_doubtful" not in codes(fitted(pattern, [p2()], broad))
+
+
+def incomplete(share_of_spinel):
+    """Return a pattern of P2 and spinel, which no fit below knows of."""
+    phases = [phase(p2(2.8853, 11.148), size_nm=110), phase(SPINEL, size_nm=80)]
+    return simulation(TWO_THETA, phases, [1 - share_of_spinel, share_of_spinel], TRUE_INSTRUMENT, CU,
+                      background=[300], counts=8000, seed=3).pattern  # fmt: skip
+
+
+def test_structures_do_not_explain_what_is_not_there():
+    result = fitted(incomplete(0.3), [p2()])
+    assert "unexplained_intensity" in codes(result)
+    assert result.status != "failed"
+    refused = next(step for step in result.steps if step.name == "atoms")
+    assert not refused.kept
+    assert "of the peaks' intensity is unexplained" in refused.reason
+    moved = [p.name for p in result.parameters if p.number.status == "free" and p.name.endswith(("_z", "_u_iso"))]
+    assert moved == []
+    assert off(result.phase("P2").cell["c"], 11.148) < 5
+
+
+def test_a_model_of_less_than_half_of_the_peaks_is_none():
+    result = fitted(incomplete(0.75), [p2()])
+    assert result.status == "failed"
+    assert "unexplained: a phase is missing, or a cell far off" in result.reason
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_weak_peaks_that_are_explained_are_not_called_unexplained(seed):
+    """Peaks of 3 sigma: the noise of some thousand points is more than all of them, and says nothing against them."""
+    pattern = simulation(TWO_THETA, [phase(p2(), size_nm=60)], [1.0], TRUE_INSTRUMENT, CU, background=[400], counts=60,
+                         seed=seed).pattern  # fmt: skip
+    result = fitted(pattern, [p2()], TRUE_INSTRUMENT)
+    assert "unexplained_intensity" not in codes(result)
+    assert "unexplained" not in (result.reason or "")
+    assert result.status != "failed" or not result.phase("P2").is_supported
+
+
+def test_cells_far_off_are_scanned_for():
+    result = fitted(mixture(), [wrong(p2(2.8853, 11.148), 0.025, -0.02), o3()])
+    assert result.status == "converged"
+    assert off(result.phase("P2").cell["a"], 2.8853) < 3
+    assert off(result.phase("P2").cell["c"], 11.148) < 3
+
+
+def test_with_a_zero_that_is_known_the_displacement_goes():
+    displaced = replace(TRUE_INSTRUMENT, zero=0.0, displacement_mm=0.08)
+    pattern = simulation(TWO_THETA, [phase(p2(2.8853, 11.148), size_nm=110)], [1.0], displaced, CU, background=[300],
+                         counts=8000, seed=3).pattern  # fmt: skip
+    plan = Plan(demands={"instrument_zero": Demand(vary=False)})
+    outcome = automatic(pattern, [phase(p2())], Instrument(), CU, plan)
+    result = conclude(outcome, pattern, Instrument(), 0.0)
+    values = {p.name: p.number for p in result.parameters}
+    assert (values["instrument_zero"].value, values["instrument_zero"].status) == (0.0, "fixed")
+    assert off(values["instrument_displacement"], 0.08) < 3
+    assert off(result.phase("P2").cell["c"], 11.148) < 3
 
 
 @pytest.mark.measured

@@ -409,6 +409,20 @@ def test_a_missing_element_is_a_disagreement(read):
     assert codes(read(cif_text(more="_chemical_formula_sum 'Na0.67 Ni0.33 Mn0.67 O2 H2'"))) == ["formula_disagrees"]
 
 
+def test_an_unknown_symbol_beside_a_known_number_is_named(read):
+    found = read(cif_text(group="P 9/q q q", more=f"{NUMBER} 194"))
+    assert found.space_group == "P63/mmc"
+    assert [str(r) for r in found.remarks] == [
+        "space_group_unknown: its space group 'P 9/q q q' is unknown: 194, P63/mmc, was taken"
+    ]
+
+
+def test_a_symbol_and_a_number_that_contradict_each_other_are_refused(read):
+    message = refusal(read, cif_text(more=f"{NUMBER} 187"))
+    assert "two space groups, 'P 63/m m c' (number 194) and '187' (P-6m2); correct one of them" in message
+    assert read(cif_text(more=f"{NUMBER} 194")).remarks == ()
+
+
 def test_several_remarks_stand_together(read):
     text = cif_text(
         cell=SPINEL_CELL, group="F d -3 m",
@@ -484,8 +498,7 @@ def test_a_folder(tmp_path):
 
 
 def test_a_structure_of_nothing_but_vacancies_does_not_divide_by_zero(read):
-    found = read(cif_text(atoms="O1 O 0 0 0 0 0.005", more="_chemical_formula_sum 'O'"))
-    assert codes(found) == ["formula_disagrees"]
+    assert "all its sites are empty" in refusal(read, cif_text(atoms="O1 O 0 0 0 0 0.005"))
     assert codes(read(cif_text(more="_chemical_formula_sum 'Na0 O0'"))) == ["formula_disagrees"]
 
 

@@ -42,6 +42,28 @@ def test_title_lines(line, columns):
     assert (titles.x, titles.intensity, titles.sigma) == columns
 
 
+@pytest.mark.parametrize(
+    ("line", "axis", "scale"),
+    [
+        ("# q (1/A) intensity", "q", 1.0),
+        ("# Q [1/nm] I", "q", 0.1),
+        ("# q / nm^-1 intensity", "q", 0.1),
+        ("q A^-1 I(q)", "q", 1.0),
+        ("q nm⁻¹ intensity", "q", 0.1),
+        ("# 2theta (deg) I (counts)", "two-theta", 1.0),
+        ("# d (A) intensity", "d", 1.0),
+    ],
+)
+def test_units_belong_to_their_titles(line, axis, scale):
+    titles = titles_from_line(line, None, 2)
+    assert (titles.axis, titles.scale, titles.x, titles.intensity) == (axis, scale, 0, 1)
+
+
+def test_an_index_before_the_angle_is_no_intensity():
+    titles = titles_from_line("i tt I", None, 3)
+    assert (titles.axis, titles.x, titles.intensity, titles.sigma) == ("two-theta", 1, 2, None)
+
+
 @pytest.mark.parametrize("line", ["my fine sample", "2theta of it", "intensity sigma error", "2theta intensity"])
 def test_other_lines_are_no_titles(line):
     assert titles_from_line(line, None, 3) is None

@@ -101,6 +101,9 @@ def test_what_the_user_says_of_polarisation_wins(tmp_path):
         ("[geometry]\nkind = 'bragg'\n", ":2: [geometry] kind = 'bragg'; did you mean 'bragg-brentano'?"),
         ("[geometry]\nradius_mm = -1\n", ":2: a goniometer radius of -1.0 mm"),
         ("[profile]\naxial = [0.1]\n", ":2: [profile] axial"),
+        ("[profile]\nu = -1\nw = -1\n", ":3: [profile] w: input should be greater than or equal to 0"),
+        ("[profile]\nx = -0.1\n", ":2: [profile] x"),
+        ("[profile]\ny = -0.1\n", ":2: [profile] y"),
         ("[radiation]\nlines = [[1.5]]\n", ":2: [radiation] lines"),
         ("[radiation]\nlines = []\n", ":2: [radiation] lines"),
         ("[radiation]\nlines = [[1.5, -1]]\n", ":2: the line at 1.5 A has weight -1.0"),
@@ -149,8 +152,9 @@ radiations = st.none() | st.builds(
     polarization=st.none() | st.floats(0, 1),
 )
 named = st.sampled_from([radiation_from_text("CuKa"), radiation_from_text("AgKa1").polarized(0.5)])
+widths = st.floats(0, 1e3)
 profiles = st.none() | st.builds(
-    Profile, u=finite, v=finite, w=finite, x=finite, y=finite, axial=st.none() | st.tuples(finite, finite)
+    Profile, u=finite, v=finite, w=widths, x=widths, y=widths, axial=st.none() | st.tuples(finite, finite)
 )
 
 

@@ -85,16 +85,16 @@ def test_plain_text_comes_back_unchanged(tmp_path):
         (b"*RAS_DATA_START\r\n*RAS_HEADER_START\r\n", "a Rigaku RAS file"),
         (b"\x89HDF\r\n\x1a\n\x00", "an HDF5 or NeXus file"),
         (b"; converted\n_FILEVERSION=2\n_SITE='x'\n", "a Bruker UXD file"),
-        (b"data_x\n_cell_length_a 4\n_pd_calc_method Rietveld\n", "a structure; give it as --phase"),
-        (b"data_x\n_cell_length_a 4\n", "a structure; give it as --phase"),
-        (b"            1234567890\nINS   BANK      1\n", "a GSAS instrument file; give it as --instrument"),
+        (b"data_x\n_cell_length_a 4\n_pd_calc_method Rietveld\n", "a structure; give it as a phase"),
+        (b"data_x\n_cell_length_a 4\n", "a structure; give it as a phase"),
+        (b"            1234567890\nINS   BANK      1\n", "a GSAS instrument file; give it as the instrument"),
         (b"#GSAS-II instrument parameter file\nType:PXC\n", "a GSAS-II instrument file"),
         (b"[radiation]\nsource = 'CuKa'\n", "an instrument file"),
         (b"<!DOCTYPE html>\n<html></html>", "a web page"),
         (b"<?xml version='1.0'?>\n<a>1 2</a>", "an XML file, but not XRDML"),
         (b'{"two_theta": [1, 2]}', "a JSON file"),
         (b"1 2\n\x00\x01\x02 3 4", "binary"),
-        (gzip.compress(b"1 2\n3 4\n"), "a gzip archive"),
+        (gzip.compress(b"1 2\n3 4\n", mtime=0), "a gzip archive"),
     ],
 )
 def test_foreign_contents_are_named(tmp_path, content, name):
@@ -128,8 +128,8 @@ def test_archives_are_named_by_their_suffix(tmp_path, suffix, name):
         ("formats/rigaku_nims.ras", "Rigaku RAS file"),
         ("formats/bruker.UXD", "Bruker UXD file"),
         ("formats/xrdml_918-16_10_ref.nxs", "HDF5 or NeXus file"),
-        ("standards/Si.cif", "structure; give it as --phase"),
-        ("standards/11bm_gsas.prm", "GSAS instrument file; give it as --instrument"),
+        ("standards/Si.cif", "structure; give it as a phase"),
+        ("standards/11bm_gsas.prm", "GSAS instrument file; give it as the instrument"),
     ],
 )
 def test_measured_files_of_other_formats_are_named(measured_data, file, name):

@@ -191,7 +191,7 @@ def test_a_described_monochromator_is_kept(read):
 
 
 def test_a_beam_that_the_user_contradicts(read):
-    assert "the file says 1.5 A, --radiation says" in refusal(read, HEAD + ANGLED, radiation="CuKa")
+    assert "the file says 1.5 A, given is" in refusal(read, HEAD + ANGLED, radiation="CuKa")
 
 
 def test_facts(read):

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 
 import gemmi
 import numpy as np
@@ -177,14 +176,6 @@ def test_a_crystal_without_layers_has_plain_columns(tmp_path):
     assert "occupancy:R:1 pbc=" in path.read_text().splitlines()[1]
 
 
-def test_a_hundred_thousand_atoms_are_written_as_xyz_in_a_second(tmp_path):
-    atoms = build_atoms("P2", supercell=(50, 50, 4))
-    start = time.perf_counter()
-    write_structure(atoms, tmp_path / "big.xyz")
-    assert time.perf_counter() - start < 1
-    assert len(atoms) == 120_000
-
-
 @pytest.mark.parametrize("cells", [(1, 1, 1), (3, 1, 1), (1, 3, 2)])
 def test_poscars_are_read_back_by_pymatgen(cells, tmp_path):
     atoms = supercell(build_crystal("O3", formula="NaMnO2"), cells)
@@ -240,7 +231,7 @@ def test_json_is_a_pymatgen_structure(tmp_path):
 @pytest.mark.parametrize("suffix", [".vasp", ".lmp"])
 def test_formats_for_whole_atoms_refuse_partial_occupancies_and_leave_nothing(suffix, tmp_path):
     path = tmp_path / f"P2{suffix}"
-    with pytest.raises(InputError, match=r"Mn1, Na.*--ordered"):
+    with pytest.raises(InputError, match=r"Mn1, Na.*order the cell"):
         write_structure(build_crystal("P2"), path)
     assert list(tmp_path.iterdir()) == []
 

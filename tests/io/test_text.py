@@ -117,7 +117,7 @@ def test_a_column_titled_theta_is_taken_for_two_theta_and_remarked(tmp_path):
 def test_a_titled_q_or_d_axis_is_never_taken_for_two_theta(tmp_path, title, axis, scale):
     rows = f"{title}\n1.0 100 10\n2.0 121 11\n".replace(" ", "," if "," in title else " ")
     rows = rows.replace("d,(nm)", "d (nm)")
-    assert f'the file\'s axis is {axis}, not two-theta; read it with axis "{axis}"' in refusal(tmp_path, rows)
+    assert f'the file\'s axis is {axis}, not two-theta; say that the axis is "{axis}"' in refusal(tmp_path, rows)
     low = read(tmp_path, rows, axis=axis, radiation=0.5).two_theta
     wanted = np.array([1.0, 2.0]) * scale
     sine = 0.5 * wanted / (4 * np.pi) if axis == "q" else 0.5 / (2 * wanted[::-1])
@@ -207,7 +207,9 @@ HEADED = "# scan 1\n10 100\n11 121\n12 144\n# scan 2\n10 101\n11 122\n12 145\n"
 
 
 def test_a_scan_repeated_under_a_second_heading(tmp_path):
-    assert refusal(tmp_path, HEADED) == ": holds 2 scans; read them with lx.read_patterns"
+    assert (
+        refusal(tmp_path, HEADED) == ": holds 2 scans; keep one scan a file (in Python, read_patterns reads them all)"
+    )
     first, second = read_patterns(write(tmp_path, HEADED))
     assert (first.label, second.label) == ("a #1", "a #2")
     assert (first.intensity.tolist(), second.intensity.tolist()) == ([100, 121, 144], [101, 122, 145])
@@ -329,7 +331,7 @@ def test_an_11_bm_file_with_a_c_comment(measured_data):
     result = read_pattern(measured_data / "formats/example_bmb.xye", radiation=0.414581)
     assert result.radiation.wavelength == 0.414581
     assert (result.metadata["temperature_k"], result.metadata["start_time"]) == (300.03, "2017-04-12T01:23:16.472073")
-    with pytest.raises(InputError, match="--radiation says CuKa"):
+    with pytest.raises(InputError, match="given is CuKa"):
         read_pattern(measured_data / "formats/example_bmb.xye", radiation="CuKa")
 
 

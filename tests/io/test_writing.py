@@ -9,9 +9,23 @@ from hypothesis import strategies as st
 
 from layerox.errors import InputError
 from layerox.io import read_pattern, write_pattern
-from layerox.io.writing import write_atomically
+from layerox.io.writing import write_atomically, write_together
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation, radiation_from_text
+
+
+def test_files_are_written_together_or_not_at_all(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "a").write_text("old")
+    for bad in (tmp_path / "missing" / "b", tmp_path / "folder"):
+        with pytest.raises(InputError, match="cannot be written") as caught:
+            write_together({tmp_path / "a": "new", bad: "new"})
+        assert caught.value.place == bad
+        assert (tmp_path / "a").read_text() == "old"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "folder"]
+    write_together({tmp_path / "a": "new", tmp_path / "b": b"more"})
+    assert [(tmp_path / name).read_text() for name in "ab"] == ["new", "more"]
+
 
 WRITABLE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 angles = st.lists(st.floats(0, 180, allow_subnormal=False), min_size=2, max_size=30, unique=True).map(sorted)

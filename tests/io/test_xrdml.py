@@ -172,7 +172,7 @@ def test_scans_along_two_theta(tmp_path, axis):
 
 def test_many_scans_are_many_patterns(tmp_path):
     text = document(scan(), scan(), scan())
-    assert refusal(tmp_path, text) == ": holds 3 scans; read them with lx.read_patterns"
+    assert refusal(tmp_path, text) == ": holds 3 scans; keep one scan a file (in Python, read_patterns reads them all)"
     assert [pattern.label for pattern in read_patterns(tmp_path / "a.xrdml")] == ["a #1", "a #2", "a #3"]
 
 
@@ -221,7 +221,16 @@ def test_a_document_without_scans(tmp_path):
 
 def test_the_radiation_must_agree(tmp_path):
     assert "the file says CuKa" in refusal(tmp_path, document(), radiation="MoKa")
-    assert read(tmp_path, document(), radiation="CuKa1").radiation.name == "CuKa1"
+    assert "the file says CuKa" in refusal(tmp_path, document(), radiation="CuKa1")
+    assert read(tmp_path, document(), radiation="CuKa").radiation.name == "CuKa"
+
+
+def test_a_doubtful_doublet_may_be_one_line(tmp_path):
+    """The file intends K-Alpha 1 and names no monochromator that would leave it alone: the user decides."""
+    doubtful = document().replace('intended="K-Alpha"', 'intended="K-Alpha 1"')
+    assert doubtful != document()
+    assert len(read(tmp_path, doubtful).radiation.lines) == 2
+    assert read(tmp_path, doubtful, radiation="CuKa1").radiation.name == "CuKa1"
 
 
 @pytest.mark.measured

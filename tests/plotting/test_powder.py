@@ -1,6 +1,10 @@
 """The picture of a fit: what is in it, and that it is a picture."""
 
+import io
+from dataclasses import replace
+
 import matplotlib as mpl
+import matplotlib.image
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -55,6 +59,33 @@ def test_phases_differ_in_colour_and_ticks_match_the_legend(refinement):
     assert len(set(colours)) == len(refinement.phases)
     marks = [mpl.colors.to_rgb(line.get_color()) for line in main.lines if line.get_marker() == "|"]
     assert np.allclose(marks, colours)
+
+
+def test_nine_phases_have_nine_colours(refinement):
+    nine = replace(refinement, phases=tuple(replace(refinement.phases[0], name=f"P{k}") for k in range(17)))
+    main = plot(nine, axes())
+    colours = {tuple(c.get_colors()[0][:3]) for c in main.figure.axes[1].collections}
+    assert len(colours) == 17
+
+
+@pytest.mark.parametrize("intensity", INTENSITY_SCALES)
+def test_a_calculated_peak_above_the_observed_ones_is_seen(refinement, intensity):
+    high = replace(refinement, calculated=3.0 * refinement.calculated)
+    assert plot(high, axes(), intensity=intensity).get_ylim()[1] > high.calculated.max()
+
+
+def test_long_numbers_are_not_cut_off(refinement):
+    """The outermost pixels of a picture are white, however many digits its axis has."""
+    pattern = refinement.pattern
+    large = replace(refinement, pattern=replace(pattern, intensity=3e5 * pattern.intensity),
+                    calculated=3e5 * refinement.calculated)  # fmt: skip
+    pixels = pyplot_image(picture(large))
+    for edge in (pixels[:, :3], pixels[:, -3:], pixels[:3], pixels[-3:]):
+        assert (edge == 1.0).all()
+
+
+def pyplot_image(png):
+    return mpl.image.imread(io.BytesIO(png))
 
 
 def test_difference_has_the_scale_of_the_pattern(refinement):

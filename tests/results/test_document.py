@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from layerox.diffraction.document import document_of, json_text, refinement_from_document
 from layerox.errors import InputError
-from layerox.results.document import document_of, json_text, refinement_from_document
 from layerox.results.folder import files_of, load, write_folder
 
 REFINED = {"value", "esd", "status"}
@@ -152,3 +152,25 @@ def test_result_without_its_curves(refinement, tmp_path):
     (tmp_path / "fit.csv").unlink()
     with pytest.raises(InputError, match=r"fit.csv: no such file; keep fit.csv beside result.json"):
         load(tmp_path)
+
+
+def test_a_result_writes_its_own_json(refinement):
+    assert refinement.to_json() == json_text(refinement)
+
+
+def test_a_result_is_short_at_a_prompt_and_a_table_in_a_notebook(refinement):
+    text = repr(refinement)
+    assert len(text) < 200
+    assert f"R_wp {100 * refinement.agreement.r_wp:.2f} %" in text
+    assert f"O3 {100 * refinement.weight_fractions['O3']:.1f}"[:5] in text
+    table = refinement._repr_html_()
+    assert table.count("<tr>") == 1 + len(refinement.phases)
+    assert "P&#x27;2 like" in table
+    assert "unsupported" in table
+
+
+def test_an_unknown_phase_is_answered_with_the_nearest(refinement):
+    for kind in (InputError, KeyError):
+        with pytest.raises(kind) as caught:
+            refinement.phase("O2")
+        assert str(caught.value) == "no phase is called 'O2'; did you mean 'O3'?"

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import gemmi
 import numpy as np
@@ -71,6 +72,14 @@ def test_structures_of_the_cif_are_phases_again(refinement, tmp_path):
     crystal = read_crystal(tmp_path / "o3.cif")
     assert crystal.formula == refinement.phase("O3").formula
     assert crystal.remarks == ()
+
+
+def test_where_no_phase_is_supported_none_has_an_esd(refinement):
+    none = replace(refinement, phases=refinement.phases[2:])
+    assert not any(phase.is_supported for phase in none.phases)
+    assert "unsupported (esd" in summary_text(refinement)
+    assert "unsupported" in summary_text(none)
+    assert "unsupported (esd" not in summary_text(none)
 
 
 def test_report_says_what_was_done(refinement):

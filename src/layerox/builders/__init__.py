@@ -22,6 +22,7 @@ from layerox.builders.library import (
     library_entry,
     library_phase,
 )
+from layerox.builders.ordering import Ordering, ordered_atoms, orderings
 from layerox.builders.wish import phase_name
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "GalleryContent",
     "Geometry",
     "Library",
+    "Ordering",
     "SlabContent",
     "Stack",
     "build_atoms",
@@ -45,6 +47,8 @@ __all__ = [
     "layered_stack",
     "library_entry",
     "library_phase",
+    "ordered_atoms",
+    "orderings",
     "parse_formula",
     "phase_name",
     "stacked",

@@ -17,8 +17,10 @@ from layerox.builders.composition import Amounts, Composition, parse_formula
 from layerox.builders.geometry import Geometry
 from layerox.builders.layered import DisplacementFactors, Stack, check_closure, layered_stack
 from layerox.builders.library import DEFAULTS, LIBRARY, Entry
+from layerox.builders.ordering import ordered_atoms
 from layerox.builders.recipes import Distorted, Layered, Spinel, Tunnel
 from layerox.builders.sodium import Asked
+from layerox.builders.supercell import Shape, in_supercell
 from layerox.builders.wish import Said, Wish, largest_difference, phase_name
 from layerox.crystal import Crystal, structure_from_crystal
 from layerox.errors import InputError
@@ -51,13 +53,23 @@ def build_crystal(
 
 
 def build_atoms(
-    phase: str, *, setting: str = "conventional", supercell: Iterable[int] = (1, 1, 1), **said: Unpack[Said]
+    phase: str,
+    *,
+    setting: str = "conventional",
+    supercell: Shape | None = None,
+    ordered: bool = False,
+    **said: Unpack[Said],
 ) -> Atoms:
     """Return every atom of a cell or supercell, with its layer and phase where the cell is a stack of layers.
 
     Parameters are those of `build_structure`.
     """
-    return _atoms(_built(Wish(phase=phase, **said)), setting).repeated(supercell)
+    wish = Wish(phase=phase, **said)
+    built = _built(wish)
+    atoms = _atoms(built, setting)
+    if ordered:
+        return ordered_atoms(replace(atoms, remarks=built.remarks), supercell, seed=wish.seed)
+    return in_supercell(atoms, (1, 1, 1) if supercell is None else supercell)
 
 
 def build_stack(phase: str, **said: Unpack[Said]) -> Stack:
@@ -93,12 +105,15 @@ def build_structure(
     tetrahedral: Mapping[str, float] | None = None,
     metals: Mapping[str, Amounts] | None = None,
     setting: str = "conventional",
-    supercell: Iterable[int] | None = None,
+    supercell: Shape | None = None,
     ordered: bool = False,
     seed: int = 0,
 ) -> Structure:
     """Return the pymatgen Structure of a phase.
 
+    `ordered` gives whole atoms, see `ordering.ordered_atoms`: the best of all orderings in a small cell, one drawn with
+    `seed` in a large one, in the smallest supercell that reaches the composition unless `supercell` is given (three
+    counts, or a 3 x 3 matrix with the new edges as rows). What had to be rounded stands in `properties["remarks"]`.
     Its `properties` hold name and source, its site properties `u_iso` (angstrom^2) and `site_label`.
 
     Parameters
@@ -144,16 +159,14 @@ def build_structure(
         If the phase is unknown, does not close, cannot hold its sodium, the lengths make no cell, or something does
         not apply to the phase.
     """
-    if ordered:
-        raise InputError("ordered cells cannot be built yet", cure="leave ordered=True out")
     said: Said = {
         "formula": formula, "a": a, "b": b, "c": c, "beta": beta, "slab": slab, "bond": bond, "bonds": bonds,
         "galleries": galleries, "sodium": sodium, "distortion": distortion, "u": u, "inversion": inversion,
         "tetrahedral": tetrahedral, "metals": metals, "seed": seed,
     }  # fmt: skip
-    if supercell is None:
+    if supercell is None and not ordered:
         return structure_from_crystal(build_crystal(phase, setting=setting, **said))
-    return build_atoms(phase, setting=setting, supercell=supercell, **said).to_structure()
+    return build_atoms(phase, setting=setting, supercell=supercell, ordered=ordered, **said).to_structure()
 
 
 def _atoms(built: Stack | Crystal, setting: str) -> Atoms:

@@ -74,8 +74,6 @@ def run(
     from layerox.builders import build_atoms, build_crystal  # noqa: PLC0415  (what --help does not need)
     from layerox.io.structures import write_structure  # noqa: PLC0415
 
-    if ordered:
-        raise InputError("ordered cells are not built yet", place="--ordered", cure="leave it out")
     said: Any = {
         **plain,
         "galleries": _pairs("--gallery", gallery),
@@ -85,15 +83,18 @@ def run(
         "metals": _metals(metal),
     }
     crystal = build_crystal(phase, **said)
-    group = crystal.space_group
-    if supercell:
-        write_structure(build_atoms(phase, **said, setting=setting, supercell=supercell), output)
-    else:
-        write_structure(build_crystal(phase, **said, setting=setting), output)
+    remarks = crystal.remarks
     axes = "" if setting == "conventional" else f" on {setting} axes"
     listed = f", {supercell[0]} x {supercell[1]} x {supercell[2]} cells" if supercell else ""
-    print(f"{crystal.name}: {crystal.formula}, {group}{axes}{listed}; written to {output}")
-    print("\n".join([f"source: {crystal.source}", *(f"note: {remark.message}" for remark in crystal.remarks)]))
+    if ordered or supercell:
+        atoms = build_atoms(phase, **said, setting=setting, supercell=supercell, ordered=ordered)
+        write_structure(atoms, output)
+        listed += f", ordered as {atoms.formula}" if ordered else ""
+        remarks = atoms.remarks if ordered else remarks
+    else:
+        write_structure(build_crystal(phase, **said, setting=setting), output)
+    print(f"{crystal.name}: {crystal.formula}, {crystal.space_group}{axes}{listed}; written to {output}")
+    print("\n".join([f"source: {crystal.source}", *(f"note: {remark.message}" for remark in remarks)]))
     return 0
 
 

@@ -10,7 +10,6 @@ from layerox.cli.options import add_beam_options
 from layerox.cli.progress import Progress
 
 ABSCISSAS = ("two-theta", "q", "d")
-PICTURES = ("linear", "sqrt", "log")
 
 
 def add_to(subparsers: Any) -> None:
@@ -34,7 +33,9 @@ def add_to(subparsers: Any) -> None:
     reading = parser.add_argument_group("reading the pattern")
     reading.add_argument("--abscissa", choices=ABSCISSAS, default="two-theta", help="what the first column holds")
     reading.add_argument("--allow-negative", action="store_true", help="accept negative intensities with sigmas")
-    parser.add_argument("--picture", choices=PICTURES, default="linear", help="intensity axis of fit.png")
+    parser.add_argument(
+        "--picture", metavar="SCALE", default="linear", help="intensity axis of fit.png: linear, sqrt, log"
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.set_defaults(command=run)
 
@@ -60,12 +61,15 @@ def run(
     """Fit, write the folder, print the summary; 0 if the result can be trusted, else 1."""
     from layerox import analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io import read_pattern  # noqa: PLC0415
+    from layerox.plotting.powder import check_scale  # noqa: PLC0415
+    from layerox.plotting.powder import picture as drawn  # noqa: PLC0415
     from layerox.recipe import recipe_from  # noqa: PLC0415
     from layerox.results.folder import check_folder, files_of, write_folder  # noqa: PLC0415
     from layerox.results.report import summary_text  # noqa: PLC0415
 
     folder = Path(output) if output else Path(f"fit-{Path(pattern).stem}")
     check_folder(folder)
+    check_scale(picture)
     told = recipe_from(recipe)
     limits = None if range is None else (range[0], range[1])
     data = read_pattern(pattern, radiation=radiation, axis=abscissa, range=limits, allow_negative=allow_negative)
@@ -85,8 +89,6 @@ def run(
         )
         progress("drawing")
         files = files_of(result)
-        from layerox.plotting.powder import picture as drawn  # noqa: PLC0415
-
         files["fit.png"] = drawn(result, intensity=picture)
     write_folder(folder, files)
     if not quiet:

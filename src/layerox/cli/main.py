@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from layerox.cli.options import with_option
 from layerox.errors import LayeroxError
 
 USER_FAULT, INTERRUPTED, UNTRUSTWORTHY = 2, 130, 1
@@ -33,29 +34,65 @@ def main(argv: Sequence[str]) -> int:
     """Run a command line and return its exit status."""
     # One thread does it: the matrices are small, and a second thread only burns time (and a cluster's patience).
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    spelling: dict[str, str] = {}
     try:
         arguments = vars(_parser().parse_args(argv))
-        command = arguments.pop("command")
-        return int(command(**arguments))
+        command, spelling = arguments.pop("command"), arguments.pop("spelling", {})
+        status = int(command(**arguments))
+        sys.stdout.flush()  # so that a full disk is found here, not while the interpreter ends
+        return status
     except LayeroxError as error:
-        print(f"layerox: {error}", file=sys.stderr)
+        print(f"layerox: {with_option(error, spelling)}", file=sys.stderr)
         return USER_FAULT
-    except KeyboardInterrupt:
-        print("layerox: interrupted", file=sys.stderr)
-        return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 0
+    except BaseException as error:
+        if _is_interrupt(error):
+            print("layerox: interrupted", file=sys.stderr)
+            return INTERRUPTED
+        if isinstance(error, OSError):
+            _forget_output()
+            named = f"{error.filename}: " if error.filename else ""
+            print(f"layerox: {named}{error.strerror or error}; free some space or write elsewhere", file=sys.stderr)
+            return USER_FAULT
+        raise
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether an error is Ctrl-C, or came of one: compiled code that is interrupted while it loads raises others."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _forget_output() -> None:
+    """Send what is still to be printed nowhere, so that the interpreter does not stumble over it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
-    # Not above, so that a broken pipe of imports is handled too.
-    from layerox.cli import build, calibrate, compare, fit, interface, phases, simulate  # noqa: PLC0415
+    from layerox.cli import (  # noqa: PLC0415  (so that a broken pipe of imports is handled too)
+        build,
+        calibrate,
+        check,
+        compare,
+        fit,
+        interface,
+        phases,
+        series,
+        simulate,
+        simulate_series,
+    )
 
     parser = _Parser(prog="layerox", description="Crystal structures and phase analysis of layered oxide cathodes.")
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (build, interface, phases, simulate, fit, calibrate, compare):
+    for module in (build, interface, check, phases, simulate, simulate_series, fit, series, calibrate, compare):
         module.add_to(subparsers)
     return parser
 

@@ -1,9 +1,11 @@
-"""Options that several commands share: how the pattern was measured."""
+"""Options that several commands share, how the pattern was measured, and how options are spelt in messages."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
+from layerox.errors import InputError, LayeroxError
 from layerox.instrument import GEOMETRIES
 
 
@@ -18,3 +20,24 @@ def add_beam_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--polarization", type=float, metavar="P", help="p in p + (1 - p) cos^2(2 theta)")
     group.add_argument("--geometry", choices=GEOMETRIES, help="default: bragg-brentano")
     group.add_argument("--instrument", metavar="FILE", help="instrument.toml, GSAS .prm or GSAS-II .instprm")
+
+
+# How the command line spells the arguments that errors name; others are spelt alike.
+OPTIONS = {
+    "phases": "--phase",
+    "axis": "--abscissa",
+    "intensity": "--picture",
+    "sizes_nm": "--size",
+    "microstrains": "--microstrain",
+}
+
+
+def with_option(error: LayeroxError, spelling: Mapping[str, str]) -> str:
+    """Return the line of an error with the option that is at fault, or that cures it, as the command line spells it."""
+    argument = getattr(error, "argument", None)
+    if not isinstance(error, InputError) or argument is None:
+        return str(error)
+    option = {**OPTIONS, **spelling}.get(argument, f"--{argument.replace('_', '-')}")
+    if error.place is None:
+        return str(InputError(error.problem, place=option, cure=error.cure))
+    return f"{error} ({option})"

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from layerox.cli.options import add_beam_options
+from layerox.errors import InputError
+
+PICTURE = ".png"
 
 
 def add_to(subparsers: Any) -> None:
@@ -29,7 +32,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="PATTERN.xye", help=".xye, .xy or .csv")
     parser.add_argument("--plot", metavar="FILE.png", help="draw the pattern")
     add_beam_options(parser)
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, spelling={"phases": "STRUCTURE"})
 
 
 def run(
@@ -52,11 +55,20 @@ def run(
     geometry: Any,
     instrument: str | None,
 ) -> int:
-    """Simulate and write; always 0."""
+    """Simulate and write all files or none; always 0."""
     from layerox import analysis  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.writing import write_atomically, write_pattern  # noqa: PLC0415
-    from layerox.results.truth import reflections_csv, truth_json  # noqa: PLC0415
+    from layerox.io.writing import pattern_text, write_together  # noqa: PLC0415
+    from layerox.results.truth import reflections_csv, refuse_foreign_truth, truth_json  # noqa: PLC0415
 
+    path = Path(output)
+    truth = path.with_suffix(".truth.json")
+    drawn, listed = Path(plot) if plot else None, Path(reflections) if reflections else None
+    if drawn is not None and drawn.suffix.lower() != PICTURE:
+        raise InputError(f"pictures are not drawn as {drawn.suffix or 'a file without suffix'}", place=drawn,
+                         cure=f"give a file that ends in {PICTURE}", argument="plot")  # fmt: skip
+    sources = [Path(text) for text in (*structures, instrument) if text]
+    _refuse_shared([("output", path), ("output", truth), ("plot", drawn), ("reflections", listed)], sources)
+    refuse_foreign_truth(truth, path)
     result = analysis.simulate(
         structures,
         weights=weights,
@@ -73,13 +85,25 @@ def run(
         counts=counts,
         seed=seed,
     )
-    path = Path(output)
-    write_pattern(result.pattern, path)
-    write_atomically(path.with_suffix(".truth.json"), truth_json(result))
-    if reflections:
-        write_atomically(Path(reflections), reflections_csv(result))
-    if plot:
+    files: dict[Path, str | bytes] = {path: pattern_text(result.pattern, path), truth: truth_json(result, path.name)}
+    if listed is not None:
+        files[listed] = reflections_csv(result)
+    if drawn is not None:
         from layerox.plotting.powder import picture  # noqa: PLC0415
 
-        write_atomically(Path(plot), picture(result))
+        files[drawn] = picture(result)
+    write_together(files)
+    for warning in result.warnings:
+        print(f"warning: {warning.message}")
     return 0
+
+
+def _refuse_shared(outputs: list[tuple[str, Path | None]], inputs: list[Path]) -> None:
+    """Refuse files that would be written twice, or over what was read."""
+    taken = {path.resolve(): "is read, and would be written over" for path in inputs if path.is_file()}
+    for argument, path in outputs:
+        if path is None:
+            continue
+        if fault := taken.get(path.resolve()):
+            raise InputError(fault, place=path, cure="choose another name", argument=argument)
+        taken[path.resolve()] = "would be written twice"

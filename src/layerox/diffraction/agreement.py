@@ -15,8 +15,11 @@ from layerox.diffraction.profiles import shared_out
 from layerox.diffraction.simulate import Calculated
 
 FloatArray = NDArray[np.float64]
-# Of a normal distribution, in units of sigma.
+# Of the modulus of a normal distribution, in units of sigma: its mean and its standard deviation.
 MEAN_DEVIATION = float(np.sqrt(2.0 / np.pi))
+SPREAD_OF_DEVIATION = float(np.sqrt(1.0 - 2.0 / np.pi))
+# Standard deviations of the sum of the noise that chance is allowed.
+BY_CHANCE = 3.0
 # Calculated intensity, in sigmas of a point, from which on observed over calculated says anything.
 VISIBLE = 0.5
 
@@ -76,11 +79,13 @@ def agreement(observed: FloatArray, calculated: FloatArray, weight: FloatArray, 
 def unexplained(observed: FloatArray, calculated: FloatArray, background: FloatArray, sigma: FloatArray) -> float:
     """Return the share of the intensity above the background that the model leaves unexplained, noise taken off.
 
-    Sum |y_o - y_c| over sum |y_o - y_b|, each less the sum of |noise| that counting alone gives: 0 for a model that
-    fits within the noise however weak the peaks are, 1 for one that might as well not be there. All of shape (n,).
+    Sum |y_o - y_c| over sum |y_o - y_b|, each less the sum of |noise| that counting alone gives, the first also less
+    what that sum may be larger by chance: 0 for a model that fits within the noise however weak the peaks are, 1 for
+    one that might as well not be there. All of shape (n,).
     """
     noise = MEAN_DEVIATION * float(sigma.sum())
-    left = float(np.abs(observed - calculated).sum()) - noise
+    chance = BY_CHANCE * SPREAD_OF_DEVIATION * float(np.sqrt(sigma @ sigma))
+    left = float(np.abs(observed - calculated).sum()) - noise - chance
     peaks = float(np.abs(observed - background).sum()) - noise
     return max(left, 0.0) / peaks if peaks > 0 else 0.0
 

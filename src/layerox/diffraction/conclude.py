@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained
+from layerox.diffraction.detection import CONFIDENCE
 from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name
 from layerox.diffraction.phase import Phase, with_displacement
 from layerox.diffraction.prepare import Outcome
-from layerox.diffraction.quantify import WeightFractions, cell_volume, weight_fractions
+from layerox.diffraction.quantification import NOTHING_TOLD, Quantification, quantities
+from layerox.diffraction.quantify import cell_volume, weight_fractions
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.refinement import (
     Correlation,
@@ -33,6 +35,7 @@ from layerox.diffraction.refinement import (
 )
 from layerox.diffraction.scattering import has_ion
 from layerox.diffraction.simulate import Model, safe_name
+from layerox.diffraction.uncertainty import undetermined
 from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -54,6 +57,7 @@ def conclude(
     instrument: Instrument,
     cpu_s: float,
     recipe: Mapping[str, object] | None = None,
+    quantification: Quantification = NOTHING_TOLD,
 ) -> Refinement:
     """Return the result of a fit.
 
@@ -69,8 +73,10 @@ def conclude(
         CPU time of the fit, seconds.
     recipe
         Handed on to the result.
+    quantification
+        What the user tells of specimen and standards.
     """
-    reader = _Reader(outcome, pattern)
+    reader = _Reader(outcome, pattern, quantification)
     model, minimum = outcome.model, outcome.minimum
     calculated = minimum.calculated
     figures = agreement(pattern.intensity, calculated.total, 1.0 / pattern.sigma, len(minimum.parameters.free_names))
@@ -98,11 +104,16 @@ def conclude(
         background=calculated.background,
         contributions=calculated.phases,
         steps=outcome.steps,
-        warnings=tuple(_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson, left)),
+        warnings=(
+            *_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson, left),
+            *_unseen(phases),
+            *reader.found.notices,
+        ),
         cpu_s=cpu_s,
         version=version("layerox"),
         recipe=recipe,
         largest_shift=minimum.largest_shift,
+        absolute=reader.found.absolute,
     )
 
 
@@ -118,14 +129,13 @@ def _fault(phases: Sequence[RefinedPhase], left: float) -> str:
 class _Reader:
     """Reads numbers with their uncertainties off a minimum."""
 
-    def __init__(self, outcome: Outcome, pattern: Pattern):
+    def __init__(self, outcome: Outcome, pattern: Pattern, quantification: Quantification):
         self.outcome, self.pattern = outcome, pattern
         self.model, self.minimum = outcome.model, outcome.minimum
         self.values = self.minimum.parameters.values
         self.transfer = self.minimum.parameters.transfer()
-        self.fractions: WeightFractions = weight_fractions(
-            self.model, self.values, self.transfer, self.minimum.covariance
-        )
+        self.found = quantities(self.model, self.minimum, pattern.sigma, quantification)
+        self.fractions = self.found.fractions
         self.ratio = observed_over_calculated(pattern.intensity, self.minimum.calculated, pattern.sigma)
 
     def number(self, index: int) -> Refined:
@@ -135,7 +145,7 @@ class _Reader:
         if index in parameters.ties:
             tie = parameters.ties[index]
             leader = self.number(tie.leader)
-            status: Status = "tied" if leader.status in ("free", "at_bound") else "fixed"
+            status: Status = "tied" if leader.status != "fixed" else "fixed"
             return Refined(value, abs(tie.factor) * leader.esd, status)
         if index in parameters.expressions:
             slope = self.transfer[index]
@@ -192,6 +202,13 @@ class _Reader:
             scale=scale,
             crystal=crystal,
             ticks=self._ticks(index),
+            detection_limit=self.found.detection_limits[index],
+            scale_mass_volume=self.found.weights[index],
+            density=self.found.densities[index],
+            mass_attenuation=self.found.mass_attenuations[index],
+            linear_attenuation=self.found.linear_attenuations[index],
+            attenuation_by_line=self.found.attenuation_by_line[index],
+            microabsorption=self.found.microabsorption[index],
         )
 
     def _fraction(self, index: int, phase: Phase) -> Refined:
@@ -325,14 +342,28 @@ def _warnings(
         *_assumptions(model, outcome.minimum, pattern, instrument),
         *(Notice("at_bound", f"{p.name} ends at its bound, {p.number:.4g}") for p in parameters
           if p.number.status == "at_bound"),
-        *(Notice("unsupported_phase", f"the data do not show {name}: its scale is {support:.1f} standard uncertainties")
-          for name, (support, _) in outcome.unsupported.items()),
         *_positions_and_correlations(parameters, correlations),
         *_serial_correlation(durbin_watson),
         *_unexplained(left),
         *_extracted(model),
+        *_undetermined(outcome.minimum),
         *outcome.remarks,
     ]  # fmt: skip
+
+
+def _unseen(phases: Sequence[RefinedPhase]) -> list[Notice]:
+    """Name the phases that the data do not show, and how much of each they would have shown."""
+    return [Notice("unsupported_phase", _absence(phase)) for phase in phases if not phase.is_supported]
+
+
+def _absence(phase: RefinedPhase) -> str:
+    message = f"the data do not show {phase.name}: its scale is {phase.support_sigma:.1f} standard uncertainties"
+    if phase.detection_limit is None:
+        return message
+    limit = (
+        f"{100 * phase.detection_limit:.2g} wt% of it would be seen with {100 * CONFIDENCE:.0f} % confidence (Currie)"
+    )
+    return f"{message}; {limit}, if its cell and its widths are as given"
 
 
 def _remarks_on_pattern(pattern: Pattern) -> list[Notice]:
@@ -354,12 +385,13 @@ def _remarks_on_phases(model: Model) -> list[Notice]:
 def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: Instrument) -> list[Notice]:
     notices = []
     if pattern.sigma_source == "poisson":
-        notices.append(Notice("poisson_sigma", "the file gives no sigmas; counting statistics are assumed"))
+        message = "the uncertainties of the data are those of counting statistics, sqrt(max(counts, 1))"
+        notices.append(Notice("poisson_sigma", message))
     if model.radiation.polarization is None and model.radiation.kind == "xray":
         message = "an unpolarised beam without monochromator is assumed (polarization 0.5)"
         keys = ("diffracted_monochromator", "incident_monochromator", "monochromator")
         if described := next((text for key in keys if (text := pattern.metadata.get(key))), None):
-            message += f", though the file names {str(described)!r}: give its two-theta with --monochromator"
+            message += f", though the file names {str(described)!r}: give its two-theta"
         notices.append(Notice("polarization_assumed", message))
     if (
         instrument.displacement_mm != minimum.parameters.value("instrument_displacement")
@@ -396,6 +428,14 @@ def _strong_correlations(correlations: list[Correlation]) -> list[Notice]:
         return []
     pairs = ", ".join(f"{c.a} and {c.b} ({c.value:.2f})" for c in strong)
     return [Notice("strong_correlation", f"correlations above {TOO_CORRELATED:g}: {pairs}")]
+
+
+def _undetermined(minimum: Minimum) -> list[Notice]:
+    """Name variables of which the pattern determines a combination only."""
+    inside = np.flatnonzero(~minimum.at_bound)
+    names = [public_name(minimum.parameters.free_names[k]) for k in inside]
+    groups = undetermined(minimum.normal_matrix[np.ix_(inside, inside)], names)
+    return [Notice("undetermined", f"this pattern does not determine {' and '.join(group)}") for group in groups]
 
 
 def _extracted(model: Model) -> list[Notice]:

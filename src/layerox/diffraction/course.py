@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.parameters import Parameters, public_name
 from layerox.diffraction.refine import Data, Minimum, minimise
+from layerox.diffraction.restraints import Restraint
 from layerox.diffraction.simulate import Model
 
 FloatArray = NDArray[np.float64]
@@ -72,8 +73,9 @@ class Course:
         data: Data,
         parameters: Parameters,
         progress: Callable[[str], None] | None = None,
+        restraints: Sequence[Restraint] = (),
     ):
-        self.model, self.data, self.parameters = model, data, parameters
+        self.model, self.data, self.parameters, self.restraints = model, data, parameters, tuple(restraints)
         self.progress = progress
         self.steps: list[Step] = []
         self.evaluations = 0
@@ -99,6 +101,18 @@ class Course:
         names = trial.free(freed)
         self._accept(self._minimised(trial, tolerance))
         self.record(name, names)
+
+    def restart(self, name: str, start: Parameters, freed: Sequence[str]) -> bool:
+        """Refine from elsewhere with some quantities let go, and go there if chi-squared falls by what they deserve."""
+        trial = start.copy()
+        trial.free(freed)
+        found = self._minimised(trial, LOOSE)
+        fall = self.minimum.chi_squared - found.chi_squared
+        better = fall / max(found.reduced_chi_squared, 1.0) > WORTH
+        if better:
+            self._accept(found)
+        self.record(name, freed, kept=better, reason="" if better else "fits no better")
+        return better
 
     def exchange(self, name: str, old: str, new: str, start: float) -> float:
         """Refine with `new` (from `start`) in place of the variable `old` (held at zero), and keep what fits better.
@@ -216,7 +230,7 @@ class Course:
         return gate(found, name) if gate is not None else ""
 
     def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:
-        found = minimise(self.model, self.data, trial, tolerance=tolerance)
+        found = minimise(self.model, self.data, trial, tolerance=tolerance, restraints=self.restraints)
         self.evaluations += found.evaluations
         return found
 

@@ -65,13 +65,15 @@ class ExtractionCourse(Course):
         table, last = trial.copy(), np.inf
         for _ in range(MOST_CYCLES):
             share_out(self.model, self.data, table, shared)
-            found = minimise(self.model, self.data, table, tolerance=LOOSE, most_evaluations=FEW_STEPS)
+            found = minimise(
+                self.model, self.data, table, tolerance=LOOSE, most_evaluations=FEW_STEPS, restraints=self.restraints
+            )
             self.evaluations += found.evaluations
             table = found.parameters
             if last - found.chi_squared < SETTLED * found.chi_squared:
                 break
             last = found.chi_squared
-        found = minimise(self.model, self.data, table, tolerance=tolerance)
+        found = minimise(self.model, self.data, table, tolerance=tolerance, restraints=self.restraints)
         self.evaluations += found.evaluations
         return found
 

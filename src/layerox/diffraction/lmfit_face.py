@@ -7,6 +7,7 @@ plan. It is loaded when the first of these functions is called.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from layerox.diffraction.plan import Demand, Plan, Variable
 from layerox.diffraction.refine import Data
 from layerox.diffraction.search import set_linear
 from layerox.diffraction.simulate import Model
+from layerox.diffraction.uncertainty import undetermined
 from layerox.errors import InputError, nearest
 
 if TYPE_CHECKING:
@@ -105,7 +107,7 @@ def plan_from(params: lmfit.Parameters, known: Iterable[str]) -> Plan:
 
 
 def _refuse_idle(params: lmfit.Parameters, known: Sequence[str]) -> None:
-    used = " ".join(p.expr for p in params.values() if p.expr)
+    used = {word for p in params.values() if p.expr for word in re.findall(r"\w+", p.expr)}
     for name in params:
         if name not in known and name not in used:
             raise InputError(f"no parameter is called {name!r}", place="params", cure=nearest(name, known))
@@ -148,6 +150,15 @@ class Objective:
         ]
         order = [rows[name] for name, p in params.items() if p.vary and not p.expr]
         return np.asarray(jacobian[order] * np.array(slopes)[:, None])
+
+    def undetermined(self, params: lmfit.Parameters) -> list[list[str]]:
+        """Return groups of the parameters that vary of which the pattern determines some combination only.
+
+        Asked before a fit, at the values given: what stands here will not be found, whatever the method.
+        """
+        jacobian = self.jacobian(params)
+        names = [name for name, p in params.items() if p.vary and not p.expr]
+        return undetermined(jacobian @ jacobian.T, names)
 
     def with_linear(self, params: lmfit.Parameters) -> lmfit.Parameters:
         """Return a copy whose scales and background (as far as they vary) are those of linear least squares."""

@@ -75,6 +75,16 @@ class Parameters:
         other.ties, other.expressions, other.locked = dict(self.ties), dict(self.expressions), set(self.locked)
         return other
 
+    def taking(self, indices: NDArray[np.intp]) -> Parameters:
+        """Return a table of some of the quantities; what one of them follows must be among them."""
+        place = {int(k): at for at, k in enumerate(indices)}
+        other = Parameters([self.names[k] for k in indices], self.values[indices])
+        other.lower, other.upper, other.vary = self.lower[indices], self.upper[indices], self.vary[indices]
+        other.locked = {place[k] for k in self.locked if k in place}
+        other.ties = {place[k]: Tie(place[t.leader], t.factor, t.offset) for k, t in self.ties.items() if k in place}
+        other.expressions = {place[k]: e.moved(place) for k, e in self.expressions.items() if k in place}
+        return other
+
     def find(self, name: str) -> int:
         """Return the index of a name, as models or as users write it.
 

@@ -195,7 +195,7 @@ class PhaseModel:
         lines = len(self.wavelengths)
         self.owner = np.repeat(np.arange(len(self.hkl)), lines)
         self.line = np.tile(np.arange(lines), len(self.hkl))
-        self.scattering = scatterers(crystal.sites, radiation)
+        self.scattering = scatterers(crystal.sites, radiation, place=crystal.source or crystal.name)
         self._prepare_sums(crystal)
         self.axis = np.array(phase.axis, dtype=np.float64)
         rotations = crystal.symmetry.laue_rotations
@@ -248,7 +248,7 @@ class PhaseModel:
         """Return the scale at which the peaks of unit intensities have about a height, counts."""
         weight = self.reflections.multiplicity.astype(np.float64)
         sines = 0.5 * self.wavelengths[0] / self.reflections.d_spacing(self.phase.crystal.cell)
-        inside = sines < math.sin(0.5 * self.last)
+        inside = sines < math.sin(self.last)
         factors = [pk.lorentz_polarization(math.asin(sine), self.polarization)[0] for sine in sines[inside]]
         return height / float(np.median(weight[inside] * factors) / WIDTH_GUESSED)
 

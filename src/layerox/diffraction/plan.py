@@ -13,6 +13,8 @@ from typing import Literal
 
 from layerox.diffraction.extra_peaks import ExtraPeak
 from layerox.diffraction.parameters import SIZE, Parameters, is_background, public_name
+from layerox.diffraction.quantification import NOTHING_TOLD, Quantification
+from layerox.diffraction.restraints import RestraintWish
 from layerox.errors import InputError
 
 StrategyName = Literal["automatic", "one-stage", "stages"]
@@ -77,6 +79,12 @@ class Plan:
         Number of Chebyshev terms; None lets the data decide (six in a strategy of the user's own).
     extras
         Humps and foreign peaks; their areas vary, the rest as demanded.
+    quantification
+        What is told of specimen and standards.
+    restraints
+        What is known beside the pattern.
+    serial_correlation
+        Whether uncertainties are widened for serially correlated residuals.
     """
 
     demands: Mapping[str, Demand] = field(default_factory=dict)
@@ -86,6 +94,9 @@ class Plan:
     stages: tuple[Stage, ...] = ()
     background_terms: int | None = None
     extras: tuple[ExtraPeak, ...] = ()
+    quantification: Quantification = NOTHING_TOLD
+    restraints: tuple[RestraintWish, ...] = ()
+    serial_correlation: bool = False
 
     def apply(self, parameters: Parameters) -> None:
         """Give parameters the values, bounds and links demanded; what is fixed is locked, only variables are freed.

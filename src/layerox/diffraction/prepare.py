@@ -15,12 +15,14 @@ from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import Plan
 from layerox.diffraction.refine import Data, Minimum
+from layerox.diffraction.restraints import resolved
 from layerox.diffraction.search import peak_width
 from layerox.diffraction.simulate import Model, safe_name
 from layerox.instrument import Instrument, Profile
 from layerox.notice import Notice
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
+from layerox.refined import with_esd
 
 FIRST_BACKGROUND_TERMS = 6
 # Height at which a peak's tail is cut, in units of the median sigma.
@@ -95,7 +97,8 @@ def prepared(
         _tie_displacements(parameters, phase, named)
     kind = ExtractionCourse if any(map(is_extracted, phases)) else Course
     prepare_extraction(model, parameters, float(np.ptp(pattern.intensity)))
-    return kind(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress)
+    restraints = resolved(plan.restraints, phases)
+    return kind(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress, restraints)
 
 
 def with_starting_widths(instrument: Instrument, pattern: Pattern) -> Instrument:
@@ -119,6 +122,18 @@ def drop_phase(course: Course, phase: Phase, support: float) -> None:
     own = [name for name in course.parameters.free_names if name in names]
     course.parameters.assign(slot_name(phase, "scale"), 0.0)
     course.drop(f"phase {phase.name}", own, f"its scale is {support:.1f} standard uncertainties")
+
+
+def restraint_remarks(course: Course) -> tuple[Notice, ...]:
+    """Return how each restraint was met."""
+    table = course.minimum.parameters
+    remarks = []
+    for restraint in course.restraints:
+        value = restraint.value({name: table.value(name) for name in restraint.names()})
+        target = with_esd(restraint.target, restraint.esd)
+        miss = (value - restraint.target) / restraint.esd
+        remarks.append(Notice("restraint", f"{restraint.label}: {value:.5g}, target {target}, {miss:+.1f} esds off"))
+    return tuple(remarks)
 
 
 def displacement_groups(phase: Phase) -> list[list[str]]:

@@ -1,7 +1,7 @@
 """Quantify: weight fractions from Rietveld scales, with uncertainties from the full covariance.
 
 W_p = (S Z M V)_p / sum (S Z M V) (Hill & Howard, J. Appl. Cryst. 20 (1987) 467, doi:10.1107/S0021889887086199). The
-fractions are of the crystalline phases in the model. Microabsorption is not corrected here.
+fractions are of the crystalline phases in the model. Microabsorption and standards are put in elsewhere.
 """
 
 from __future__ import annotations
@@ -64,19 +64,60 @@ def weight_fractions(model: Model, values: FloatArray, transfer: FloatArray, cov
     covariance
         Covariance of the variables, shape (v, v).
     """
+    weights = phase_weights(model, values, transfer)
+    return fractions_of(weights.values, weights.slopes, covariance)
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseWeights:
+    """S Z M V of the phases of a model, to which the masses seen are proportional.
+
+    Attributes
+    ----------
+    values
+        Shape (p,); 0 for phases whose intensities are taken from the data.
+    slopes
+        Derivatives with respect to the variables, shape (p, v).
+    """
+
+    values: FloatArray
+    slopes: FloatArray
+
+
+def phase_weights(model: Model, values: FloatArray, transfer: FloatArray) -> PhaseWeights:
+    """Return S Z M V of each phase at a vector of values; `transfer` as for `weight_fractions`."""
     count = len(model.phases)
     weights, gradients = np.zeros(count), np.zeros((count, len(values)))
     for p, (phase, block) in enumerate(zip(model.phases, model.phase_blocks, strict=True)):
         if phase.mode == "rietveld":
             weights[p], gradients[p, block] = _weight(phase.crystal, values[block])
+    return PhaseWeights(weights, gradients @ transfer)
+
+
+def fractions_of(weights: FloatArray, slopes: FloatArray, covariance: FloatArray) -> WeightFractions:
+    """Return the fractions that weights make of their sum; all zero if there is none.
+
+    Parameters
+    ----------
+    weights, slopes
+        Shape (p,), and their derivatives with respect to the variables, (p, v).
+    covariance
+        Of the variables, shape (v, v).
+    """
     total = weights.sum()
     if total <= 0:
-        nothing = np.zeros((count, count))
-        return WeightFractions(np.zeros(count), np.zeros(count), nothing)
+        nothing = np.zeros((len(weights), len(weights)))
+        return WeightFractions(np.zeros(len(weights)), np.zeros(len(weights)), nothing)
     fractions = weights / total
-    slopes = (gradients - np.outer(fractions, gradients.sum(axis=0))) / total @ transfer
-    matrix = slopes @ covariance @ slopes.T
+    of_fractions = (slopes - np.outer(fractions, slopes.sum(axis=0))) / total
+    matrix = of_fractions @ covariance @ of_fractions.T
     return WeightFractions(fractions, np.sqrt(np.maximum(np.diag(matrix), 0.0)), matrix)
+
+
+def weight_per_scale(crystal: Crystal, values: FloatArray) -> float:
+    """Return Z M V of a phase (g/mol angstrom^3) at the values of its slots."""
+    sites = values[pk.SITES :].reshape(len(crystal.sites), pk.PER_SITE)
+    return cell_mass(crystal, sites[:, pk.SITE_OCCUPANCY]) * cell_volume(values[pk.CELL : pk.CELL + 6])[0]
 
 
 def _weight(crystal: Crystal, values: FloatArray) -> tuple[float, FloatArray]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.parameters import Parameters
+from layerox.diffraction.restraints import Restraint
 from layerox.diffraction.simulate import Calculated, Model
 
 FloatArray = NDArray[np.float64]
@@ -162,10 +163,11 @@ def minimise(
     *,
     tolerance: float = 3e-4,
     most_evaluations: int = 60,
+    restraints: Sequence[Restraint] = (),
 ) -> Minimum:
     """Refine the variables of `parameters` against one pattern; see `minimise_jointly`."""
-    histograms = [Histogram(model, data)]
-    return minimise_jointly(histograms, parameters, tolerance=tolerance, most_evaluations=most_evaluations)
+    descent = _Descent([Histogram(model, data)], parameters, restraints)
+    return descent.followed(tolerance, most_evaluations)
 
 
 def minimise_jointly(
@@ -174,6 +176,7 @@ def minimise_jointly(
     *,
     tolerance: float = 3e-4,
     most_evaluations: int = 60,
+    restraints: Sequence[Restraint] = (),
 ) -> Minimum:
     """Refine the variables of `parameters` (which is not changed) from their present values.
 
@@ -187,11 +190,10 @@ def minimise_jointly(
         Length of the last step, in standard uncertainties (the norm of the whole step).
     most_evaluations
         Budget of patterns with derivatives.
+    restraints
+        Observations beside the patterns.
     """
-    descent = _Descent(histograms, parameters)
-    while not descent.ended and descent.evaluations < most_evaluations:
-        descent.step(tolerance)
-    return descent.minimum()
+    return _Descent(histograms, parameters, restraints).followed(tolerance, most_evaluations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,8 +207,8 @@ class _State:
 class _Descent:
     """A descent to a minimum, step by step."""
 
-    def __init__(self, histograms: Sequence[Histogram], parameters: Parameters):
-        self.histograms, self.parameters = tuple(histograms), parameters
+    def __init__(self, histograms: Sequence[Histogram], parameters: Parameters, restraints: Sequence[Restraint] = ()):
+        self.histograms, self.parameters, self.restraints = tuple(histograms), parameters, tuple(restraints)
         self.places = [histogram.places(parameters) for histogram in self.histograms]
         self.points = sum(len(histogram.data.weight) for histogram in self.histograms)
         free = parameters.free_indices
@@ -216,6 +218,12 @@ class _Descent:
         self.state = self._evaluated(self.x)
         self.ended = not len(free)
         self.reason = "" if self.ended else "the budget of evaluations was used up"
+
+    def followed(self, tolerance: float, most_evaluations: int) -> Minimum:
+        """Step until it ends or the budget is used up; return where that is."""
+        while not self.ended and self.evaluations < most_evaluations:
+            self.step(tolerance)
+        return self.minimum()
 
     def step(self, tolerance: float) -> None:
         """Try one step, and go there if it lowers chi-squared; end when steps have become shorter than `tolerance`."""
@@ -267,6 +275,11 @@ class _Descent:
             normal += jacobian @ jacobian.T
             gradient += jacobian @ residual
             patterns.append(calculated)
+        for restraint in self.restraints:
+            miss, row = restraint.row(values, self.parameters, transfer)
+            chi_squared += miss**2
+            normal += np.outer(row, row)
+            gradient += miss * row
         return _State(chi_squared, normal, gradient, tuple(patterns))
 
     def _end(self, reason: str) -> None:

@@ -7,7 +7,7 @@ without the model. Nothing in it is stored on its inputs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 from layerox.crystal import Crystal
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.course import Step
+from layerox.diffraction.display import html_table, percent_text
+from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.phase import IntensityMode
+from layerox.diffraction.standards import Absolute
+from layerox.diffraction.uncertainty import serial_factor, widened
+from layerox.errors import UnknownName, nearest
 from layerox.instrument import Instrument
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -75,6 +80,18 @@ class RefinedPhase:
         Angles of the strongest line's reflections in the range, degrees.
     mode, intensities
         How the intensities were had; where they are taken from the data, |F|^2 by hkl.
+    detection_limit
+        Weight fraction of which 95 % would be seen, wrongly claimed in 5 % (Currie); None where nothing is weighed.
+    scale_mass_volume
+        S Z M V, g/mol angstrom^3: what fractions follow from.
+    density
+        X-ray density, g/cm^3.
+    mass_attenuation, linear_attenuation
+        mu/rho (cm^2/g) and mu (1/cm) averaged over the lines of the beam; None for neutrons.
+    attenuation_by_line
+        (wavelength in angstrom, mu/rho) of each line.
+    microabsorption
+        What was corrected; None without particle sizes.
     """
 
     name: str
@@ -95,11 +112,23 @@ class RefinedPhase:
     ticks: FloatArray
     mode: IntensityMode = "rietveld"
     intensities: Mapping[tuple[int, int, int], Refined] = field(default_factory=dict)
+    detection_limit: float | None = None
+    scale_mass_volume: Refined | None = None
+    density: Refined | None = None
+    mass_attenuation: Refined | None = None
+    linear_attenuation: Refined | None = None
+    attenuation_by_line: tuple[tuple[float, float], ...] = ()
+    microabsorption: Microabsorption | None = None
 
     @property
     def is_supported(self) -> bool:
         """Whether the data show the phase."""
         return self.weight_fraction.status != "unsupported"
+
+    @property
+    def fraction_text(self) -> str:
+        """Weight fraction in per cent ("61.80(10)"), the mode of a phase that has none, or "unsupported"."""
+        return percent_text(self.weight_fraction) if self.mode == "rietveld" else self.mode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +190,8 @@ class Refinement:
         The recipe as it was used, every default written out; None without one.
     largest_shift
         Largest step of a variable that was left to do, in standard uncertainties ("shift/su"); None when not known.
+    absolute
+        Fractions of the whole specimen; None without a standard.
     """
 
     status: RefinementStatus
@@ -183,11 +214,27 @@ class Refinement:
     version: str
     recipe: Mapping[str, object] | None = None
     largest_shift: float | None = None
+    absolute: Absolute | None = None
 
     @property
     def weight_fractions(self) -> dict[str, Refined]:
         """Weight fraction of each phase, by name."""
         return {phase.name: phase.weight_fraction for phase in self.phases}
+
+    @property
+    def absolute_weight_fractions(self) -> dict[str, Refined]:
+        """Fraction of the whole specimen of each phase that is seen, by name; empty without a standard."""
+        return {} if self.absolute is None else dict(self.absolute.weight_fractions)
+
+    @property
+    def amorphous_weight_fraction(self) -> Refined | None:
+        """What the phases leave of the whole specimen; None without a standard."""
+        return None if self.absolute is None else self.absolute.amorphous
+
+    @property
+    def detection_limits(self) -> dict[str, float | None]:
+        """Limit of detection of each phase as a weight fraction (95 %, Currie), by name."""
+        return {phase.name: phase.detection_limit for phase in self.phases}
 
     @property
     def params(self) -> lmfit.Parameters:
@@ -196,20 +243,63 @@ class Refinement:
 
         return lmfit_from_result(self.parameters, self.free_names, self.covariance)
 
+    @property
+    def serial_factor(self) -> float:
+        """Factor by which serially correlated residuals widen the uncertainties (Berar & Lelann 1991), at least 1."""
+        return serial_factor(self.difference / self.pattern.sigma)
+
+    def with_serial_correlation(self) -> Refinement:
+        """Return the result with every uncertainty multiplied by `serial_factor`."""
+        factor = self.serial_factor
+        return replace(
+            self,
+            phases=tuple(_widened_phase(phase, factor) for phase in self.phases),
+            absolute=None if self.absolute is None else widened(self.absolute, factor),
+            parameters=tuple(widened(parameter, factor) for parameter in self.parameters),
+            covariance=self.covariance * factor**2,
+        )
+
     def phase(self, name: str) -> RefinedPhase:
         """Return the phase of that name.
 
         Raises
         ------
-        KeyError
-            If there is none.
+        UnknownName
+            If there is none; an `InputError` and a `KeyError`.
         """
         for phase in self.phases:
             if phase.name == name:
                 return phase
-        raise KeyError(name)
+        raise UnknownName(f"no phase is called {name!r}", cure=nearest(name, [phase.name for phase in self.phases]))
+
+    def to_json(self) -> str:
+        """Return the text of result.json (schema "layerox.fit/1")."""
+        from layerox.diffraction.document import json_text  # noqa: PLC0415  (which is made of these classes)
+
+        return json_text(self)
+
+    def __repr__(self) -> str:
+        fractions = ", ".join(f"{phase.name} {phase.fraction_text}" for phase in self.phases)
+        return f"<Refinement {self._headline}; weight %: {fractions}>"
+
+    def _repr_html_(self) -> str:
+        """Return the table of phases that a notebook shows."""
+        cells = ("a", "b", "c", "volume")
+        head = ("phase", "space group", "weight %", "a (A)", "b (A)", "c (A)", "V (A^3)")
+        rows = [(p.name, p.space_group, p.fraction_text, *(str(p.cell[name]) for name in cells)) for p in self.phases]
+        return html_table(self._headline, head, rows)
+
+    @property
+    def _headline(self) -> str:
+        figures, label = self.agreement, self.pattern.label or "pattern"
+        return f"{label}: {self.status}, R_wp {100 * figures.r_wp:.2f} %, gof {figures.gof:.2f}"
 
     @property
     def difference(self) -> FloatArray:
         """Observed minus calculated, shape (n,)."""
         return np.asarray(self.pattern.intensity - self.calculated)
+
+
+def _widened_phase(phase: RefinedPhase, factor: float) -> RefinedPhase:
+    limit = phase.detection_limit
+    return replace(widened(phase, factor), detection_limit=None if limit is None else min(limit * factor, 1.0))

@@ -47,7 +47,9 @@ class Scatterers:
     imaginary: FloatArray
 
 
-def scatterers(sites: Sequence[Site], radiation: Radiation, *, anomalous: bool = True) -> Scatterers:
+def scatterers(
+    sites: Sequence[Site], radiation: Radiation, *, anomalous: bool = True, place: str | None = None
+) -> Scatterers:
     """Return the scattering of each site's species for a radiation.
 
     Parameters
@@ -58,6 +60,8 @@ def scatterers(sites: Sequence[Site], radiation: Radiation, *, anomalous: bool =
         X-rays of `radiation.wavelength`, or neutrons.
     anomalous
         Whether f' and f'' are included.
+    place
+        Where the sites come from, for messages.
 
     Raises
     ------
@@ -65,8 +69,8 @@ def scatterers(sites: Sequence[Site], radiation: Radiation, *, anomalous: bool =
         If an element has no tabulated form factor or scattering length.
     """
     if radiation.kind == "neutron":
-        return _neutron_scatterers(sites)
-    rows = [_form_factor(site.element, site.charge) for site in sites]
+        return _neutron_scatterers(sites, place)
+    rows = [form_factor(site.element, site.charge, place) for site in sites]
     pairs = [_anomalous(site.element, radiation) if anomalous else (0.0, 0.0) for site in sites]
     table = np.array(rows, dtype=np.float64).reshape(len(sites), 2 * GAUSSIANS + 1)
     dispersion = np.array(pairs, dtype=np.float64).reshape(len(sites), 2)
@@ -78,11 +82,11 @@ def scatterers(sites: Sequence[Site], radiation: Radiation, *, anomalous: bool =
     )
 
 
-def _neutron_scatterers(sites: Sequence[Site]) -> Scatterers:
+def _neutron_scatterers(sites: Sequence[Site], place: str | None) -> Scatterers:
     lengths = [float(gemmi.Element(site.element).neutron92.calculate_sf(0.0)) for site in sites]
     missing = [site.element for site, length in zip(sites, lengths, strict=True) if length == 0.0]
     if missing:
-        raise InputError(f"no neutron scattering length for {missing[0]}", cure="replace the element")
+        raise InputError(f"no neutron scattering length for {missing[0]}", place=place, cure="replace the element")
     nothing = np.zeros((len(sites), GAUSSIANS))
     return Scatterers(a=nothing, b=nothing.copy(), constant=np.array(lengths), imaginary=np.zeros(len(sites)))
 
@@ -92,10 +96,17 @@ def has_ion(element: str, charge: int) -> bool:
     return charge != 0 and _tabulated(element, charge) is not None
 
 
-def _form_factor(element: str, charge: int) -> list[float]:
+def form_factor(element: str, charge: int = 0, place: str | None = None) -> list[float]:
+    """Return the coefficients a1 ... a4, b1 ... b4, c of a species, the neutral atom's where there is no such ion.
+
+    Raises
+    ------
+    InputError
+        If the element is beyond the table.
+    """
     coefficients = _tabulated(element, charge) or _tabulated(element, 0)
     if coefficients is None:
-        raise InputError(f"no X-ray form factor for {element}", cure="the table ends at Cf")
+        raise InputError(f"no X-ray form factor for {element}", place=place, cure="replace it: the table ends at Cf")
     return list(coefficients)
 
 
@@ -111,8 +122,13 @@ def _tabulated(element: str, charge: int) -> list[float] | None:
 
 
 def _anomalous(element: str, radiation: Radiation) -> tuple[float, float]:
+    return dispersion(element, radiation.energy_ev)
+
+
+def dispersion(element: str, energy_ev: float) -> tuple[float, float]:
+    """Return f' and f'' of an element at a photon energy (eV), zero outside the range of the tables."""
     number = gemmi.Element(element).atomic_number
     if not CROMER_LIBERMAN_FIRST <= number <= CROMER_LIBERMAN_LAST:
         return 0.0, 0.0
-    real, imaginary = gemmi.cromer_liberman(z=number, energy=radiation.energy_ev)
+    real, imaginary = gemmi.cromer_liberman(z=number, energy=energy_ev)
     return float(real), float(imaginary)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,8 @@ REACH = 3.5
 SIGMA_PER_FWHM = 1.0 / math.sqrt(8.0 * math.log(2.0))
 SUPPORT_FOR_CELL = 8.0
 PEAK_FRACTION = 0.5
-# The grid of cells that is tried when a start is far off: relative steps, their number to each side, the blur in units
-# of the coarsest of a descent, and how often each phase has its turn.
-SCAN_STEP, SCAN_STEPS, SCAN_BLUR, SCAN_ROUNDS = 0.006, 6, 0.6, 2
+# How often each phase has its turn in a scan of all.
+SCAN_ROUNDS = 2
 
 
 def peak_width(two_theta: FloatArray, intensity: FloatArray) -> float:
@@ -142,20 +142,49 @@ def scan_cells(model: Model, data: Data, parameters: Parameters) -> Parameters:
     For starts so far off that a descent ends between wrong peaks. Lengths in the layers move together, c by itself.
     Returned are the parameters with new cells; nothing else is changed.
     """
-    blur = SCAN_BLUR * blurs_for(model)[0]
-    coarse, coarse_data = _blurred(model, data, blur)
-    trial = _widened(parameters, parameters.value("instrument_w") + blur**2)
+    scan = SCANS[0]
+    coarse, coarse_data, trial = _blurred_for(scan, model, data, parameters)
     set_linear(coarse, coarse_data, trial)
     result = parameters.copy()
     for _ in range(SCAN_ROUNDS):
         for p in range(len(model.phases)):
-            for name, value in _best_cell(coarse, coarse_data, trial, p).items():
+            for name, value in _best_cell(coarse, coarse_data, trial, p, scan).items():
                 trial.assign(name, value)
                 result.assign(name, value)
     return result
 
 
-def _best_cell(model: Model, data: Data, parameters: Parameters, p: int) -> dict[str, float]:
+def scanned_cell(model: Model, data: Data, parameters: Parameters, p: int) -> dict[str, float]:
+    """Return the cell lengths of phase p that explain most beside the others: of a coarse grid, then of a fine one."""
+    table = parameters.copy()
+    chosen: dict[str, float] = {}
+    for scan in SCANS:
+        coarse, coarse_data, trial = _blurred_for(scan, model, data, table)
+        chosen = _best_cell(coarse, coarse_data, trial, p, scan)
+        for name, value in chosen.items():
+            table.assign(name, value)
+    return chosen
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A grid of cells: relative step, steps to each side, and the blur in units of the coarsest of a descent."""
+
+    step: float
+    steps: int
+    blur: float
+
+
+# Blurred peaks must overlap from one step to the next.
+SCANS = (Scan(0.006, 6, 0.6), Scan(0.0015, 3, 0.15))
+
+
+def _blurred_for(scan: Scan, model: Model, data: Data, parameters: Parameters) -> tuple[Model, Data, Parameters]:
+    blur = scan.blur * blurs_for(model)[0]
+    return *_blurred(model, data, blur), _widened(parameters, parameters.value("instrument_w") + blur**2)
+
+
+def _best_cell(model: Model, data: Data, parameters: Parameters, p: int, scan: Scan) -> dict[str, float]:
     """Return the cell lengths of phase p that explain most beside the others as they are."""
     phase = model.phases[p]
     lengths = [k for k in phase.crystal.symmetry.cell_rule.free if k < 3]
@@ -170,7 +199,7 @@ def _best_cell(model: Model, data: Data, parameters: Parameters, p: int) -> dict
     rows, target = np.concatenate([fixed, fixed[:1]]) * data.weight, data.intensity * data.weight
     best, chosen = np.inf, {}
     centre = np.array([parameters.value(name) for name in names])
-    for factors in _grid([k == 2 and len(lengths) > 1 for k in lengths]):
+    for factors in _grid([k == 2 and len(lengths) > 1 for k in lengths], scan):
         trial = parameters.copy()
         for name, value in zip(names, centre * factors, strict=True):
             trial.assign(name, value)
@@ -184,9 +213,9 @@ def _best_cell(model: Model, data: Data, parameters: Parameters, p: int) -> dict
     return chosen
 
 
-def _grid(stacked: Sequence[bool]) -> Iterator[FloatArray]:
+def _grid(stacked: Sequence[bool], scan: Scan) -> Iterator[FloatArray]:
     """Yield factors on the free lengths: one for those in the layers, another for those along the stacking."""
-    steps = 1.0 + SCAN_STEP * np.arange(-SCAN_STEPS, SCAN_STEPS + 1)
+    steps = 1.0 + scan.step * np.arange(-scan.steps, scan.steps + 1)
     for in_plane in steps:
         for along in steps if any(stacked) else (1.0,):
             yield np.where(stacked, along, in_plane)

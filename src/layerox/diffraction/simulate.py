@@ -114,6 +114,15 @@ class Model:
         other.basis = chebyshev_basis(other.two_theta, len(self.basis), self.limits)
         return other
 
+    def showing(self, indices: Sequence[int]) -> Model:
+        """Return the model of some of its phases; what was made ready for them is shared."""
+        other = copy(self)
+        other.phases = tuple(self.phases[k] for k in indices)
+        other.phase_models = tuple(self.phase_models[k] for k in indices)
+        other.reach_scales = self.reach_scales[list(indices)]
+        other._name_slots()
+        return other
+
     @property
     def start(self) -> FloatArray:
         """Starting values, in the order of `names`; a new array each time."""

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction.display import html_table
 from layerox.diffraction.peaks import lorentz_polarization
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.quantify import scales_for_weights
 from layerox.diffraction.simulate import Calculated, Model
 from layerox.errors import InputError
 from layerox.instrument import Instrument
+from layerox.notice import Notice
 from layerox.pattern import Pattern, poisson_sigma
 from layerox.radiation import Radiation
 
@@ -22,6 +24,8 @@ FloatArray = NDArray[np.float64]
 # The strongest point of a pattern for which no counts are asked, and the height, relative to it, where tails end.
 NOISE_FREE_MAXIMUM = 10_000.0
 TAIL = 1e-7
+# More than any detector counts, and few enough to be told from their neighbours in double precision.
+MOST_COUNTS = 1e15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +89,34 @@ class Simulation:
     instrument: Instrument
     seed: int | None
 
+    def __repr__(self) -> str:
+        parts = zip(self.phases, self.weights, strict=True)
+        fractions = ", ".join(f"{phase.name} {100 * weight:.4g}" for phase, weight in parts)
+        return f"<Simulation {self._headline}; weight %: {fractions}>"
+
+    def _repr_html_(self) -> str:
+        """Return the table of phases that a notebook shows."""
+        rows = [
+            (phase.name, phase.crystal.space_group, f"{100 * weight:.4g}", phase.crystal.formula)
+            for phase, weight in zip(self.phases, self.weights, strict=True)
+        ]
+        return html_table(self._headline, ("phase", "space group", "weight %", "formula"), rows)
+
+    @property
+    def _headline(self) -> str:
+        low, high = self.pattern.range
+        noise = "no noise" if self.seed is None else f"noise of seed {self.seed}"
+        return f"{low:g} to {high:g} degrees, {len(self.pattern)} points, {self.pattern.radiation}, {noise}"
+
+    @property
+    def warnings(self) -> tuple[Notice, ...]:
+        """What reading or building the phases noticed and a user should know."""
+        return tuple(
+            Notice(remark.code, f"{phase.name}: {remark.message}")
+            for phase in self.phases
+            for remark in phase.crystal.remarks
+        )
+
     @property
     def two_theta(self) -> FloatArray:
         """Angles, degrees, shape (n,)."""
@@ -127,7 +159,7 @@ def simulation(
     Raises
     ------
     InputError
-        If weights or counts are not positive.
+        If weights or counts are not positive, or a number is beyond all counting.
     """
     shares = _shares(phases, weights)
     scales = scales_for_weights([phase.crystal for phase in phases], shares)
@@ -136,8 +168,14 @@ def simulation(
     _refuse_imaginary_widths(trial)
     top = _highest_point(trial)
     target = NOISE_FREE_MAXIMUM if counts is None else counts
-    if not target > 0:
-        raise InputError(f"{target:g} counts", place="--counts", cure="give a positive number")
+    if not 0 < target <= MOST_COUNTS:
+        raise InputError(f"{target:g} counts", argument="counts", cure=f"give a number from 1 to {MOST_COUNTS:g}")
+    if seed < 0:
+        raise InputError(f"a seed of {seed}", argument="seed", cure="give a whole number that is not negative")
+    if not all(abs(term) <= MOST_COUNTS for term in background):
+        terms = " ".join(f"{term:g}" for term in background)
+        cure = f"give counts, up to {MOST_COUNTS:g}"
+        raise InputError(f"coefficients {terms}", argument="background", cure=cure)
     scaled = [replace(phase, scale=phase.scale * target / top) for phase in scaled]
     model = Model(two_theta, scaled, instrument, radiation, background_terms=len(background), tail=TAIL * target)
     values = model.start
@@ -158,10 +196,10 @@ def simulation(
 
 def _shares(phases: Sequence[Phase], weights: Sequence[float]) -> FloatArray:
     if len(weights) != len(phases):
-        raise InputError(f"{len(weights)} weights for {len(phases)} phases", place="--weights", cure="give one each")
+        raise InputError(f"{len(weights)} weights for {len(phases)} phases", argument="weights", cure="give one each")
     shares = np.asarray(weights, dtype=np.float64)
     if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
-        raise InputError(f"weights {list(weights)}", place="--weights", cure="give numbers that are not negative")
+        raise InputError(f"weights {list(weights)}", argument="weights", cure="give numbers that are not negative")
     return np.asarray(shares / shares.sum())
 
 
@@ -177,13 +215,14 @@ def _highest_point(model: Model) -> float:
     top = float(model.calculated(model.start).total.max())
     if not top > 0:
         low, high = model.limits
-        raise InputError(f"no peak stands between {low:g} and {high:g} degrees", cure="widen --two-theta")
+        fault = f"no peak stands between {low:g} and {high:g} degrees"
+        raise InputError(fault, argument="two_theta", cure="widen the range")
     return top
 
 
 def _pattern(model: Model, calculated: Calculated, radiation: Radiation, seed: int | None) -> Pattern:
     if (calculated.total < 0).any():
-        raise InputError("the background is negative", place="--background", cure="raise its first coefficient")
+        raise InputError("the background is negative", argument="background", cure="raise its first coefficient")
     intensity = calculated.total
     if seed is not None:
         intensity = np.random.default_rng(seed).poisson(calculated.total).astype(np.float64)

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from layerox.diffraction.constraints import constrained
 from layerox.diffraction.course import TIGHT, Course
+from layerox.diffraction.extra_peaks import EXTRA_SLOTS, ExtraPeak
 from layerox.diffraction.parameters import is_background, slot_name, slot_of_public
-from layerox.diffraction.phase import Phase
-from layerox.diffraction.plan import NO_PLAN, Plan, Stage
+from layerox.diffraction.phase import INTENSITY, Phase
+from layerox.diffraction.plan import NO_PLAN, Plan, Stage, Variable
 from layerox.diffraction.prepare import (
     FIRST_BACKGROUND_TERMS,
     SUPPORT_SQUARED,
     Outcome,
     drop_phase,
     prepared,
+    restraint_remarks,
     scale_support,
     with_starting_widths,
 )
 from layerox.diffraction.refine import minimise
 from layerox.diffraction.refinement import RefinedPhase, Refinement
 from layerox.diffraction.search import plausible_scales, set_linear
+from layerox.diffraction.simulate import safe_name, slots_of
 from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
+from layerox.symmetry import CELL_NAMES
 
 
 def staged(
@@ -56,7 +62,8 @@ def staged(
             wanted += plan.free(course.parameters.copy())
         course.refine(stage.name, wanted, tolerance=TIGHT)
     unsupported = _dropped(course, phases)
-    return Outcome(course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations)
+    remarks = restraint_remarks(course)
+    return Outcome(course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations, remarks)
 
 
 def _dropped(course: Course, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
@@ -86,11 +93,13 @@ def warm(
     instrument, radiation
         The diffractometer, its profile given, and the beam.
     plan
-        Constraints, as the result was refined with.
+        What is demanded beyond the links of the result, which stand.
     """
     background = {row.name: float(row.number) for row in start.parameters if is_background(row.name)}
     phases = [refined_phase(phase) for phase in start.phases]
-    course = prepared(pattern, phases, instrument, radiation, plan, len(background))
+    course = prepared(
+        pattern, phases, instrument, radiation, _with_links(plan, start, phases, instrument), len(background)
+    )
     for name, value in background.items():
         course.parameters.assign(name, value)
     course.parameters.free(slot_of_public(name, course.parameters.index) for name in start.free_names)
@@ -102,6 +111,29 @@ def warm(
     return Outcome(course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations)
 
 
+def _with_links(plan: Plan, start: Refinement, phases: Sequence[Phase], instrument: Instrument) -> Plan:
+    """Return the plan with what the parameters of a result follow, its variables and its extra peaks."""
+    values = {row.name: float(row.number) for row in start.parameters}
+    extras = [
+        ExtraPeak(name=stem, **{slot: values[f"{stem}_{slot}"] for slot in EXTRA_SLOTS})
+        for stem in (name.removesuffix("_gauss") for name in values if name.endswith("_gauss"))
+    ]
+    terms = sum(map(is_background, values))
+    ruled = constrained(*slots_of(phases, instrument, terms, extras), phases, extras)
+    own = [row for row in start.parameters if slot_of_public(row.name, ruled.index) not in ruled.index]
+    own = [row for row in own if not any(row.name.startswith(f"{safe_name(p.name)}_{INTENSITY}") for p in phases)]
+    variables = {
+        row.name: Variable(value=float(row.number), minimum=row.minimum, maximum=row.maximum,
+                           vary=row.name in start.free_names)
+        for row in own
+    }  # fmt: skip
+    links = {row.name: row.expression for row in start.parameters if row.expression}
+    free = {name: text for name, text in links.items() if name in variables or ruled.link_text(name) is None}
+    return replace(
+        plan, variables={**variables, **plan.variables}, constraints={**free, **plan.constraints}, extras=tuple(extras)
+    )
+
+
 def _still_absent(course: Course, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
     """Ask again for phases that the start did not show; return support and its uncertainty of those still absent."""
     found = {}
@@ -109,6 +141,9 @@ def _still_absent(course: Course, phases: Sequence[Phase]) -> dict[str, tuple[fl
         scale = slot_name(phase, "scale")
         (gain,) = course.gains([[scale]])
         if gain > SUPPORT_SQUARED and course.attempt(f"phase {phase.name} again", [scale]):
+            course.attempt(
+                f"cell and size of {phase.name}", [slot_name(phase, s) for s in (*CELL_NAMES, "inverse_size")]
+            )
             continue
         trial = course.parameters.copy()
         trial.free([scale])

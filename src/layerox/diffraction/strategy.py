@@ -8,7 +8,7 @@ back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,11 +28,12 @@ from layerox.diffraction.prepare import (
     displacement_groups,
     drop_phase,
     prepared,
+    restraint_remarks,
     scale_support,
     with_starting_widths,
 )
 from layerox.diffraction.refine import Minimum
-from layerox.diffraction.search import blurs_for, peak_width, scan_cells, search_cells, set_linear
+from layerox.diffraction.search import blurs_for, peak_width, scan_cells, scanned_cell, search_cells, set_linear
 from layerox.diffraction.simulate import Model
 from layerox.instrument import Instrument
 from layerox.notice import Notice
@@ -45,11 +46,15 @@ MOST_BACKGROUND_TERMS = 18
 SUPPORT_SQUARED_FOR_EACH = 4.0
 SUPPORT_FOR_CELL = 3.0
 SUPPORT_FOR_WIDTHS = 12.0
+# Share of the peaks' intensity from which on a phase needs no second search, and what makes two lengths the same.
+OUTSHINES, SAME_CELL = 0.35, 5e-4
 # Share of the peaks' intensity that a search of the cells may leave unexplained (widths are not refined yet), and that
 # the profile may leave when atoms are to be let go: structures do not explain what is not there.
 LEFT_BY_SEARCH, LEFT_FOR_ATOMS = 0.35, 0.2
 # Chi-squared (over its reduced value) by which a zero error and a displaced specimen must differ to be told apart.
 AMBIGUOUS = 20.0
+# A zero (degrees) that no diffractometer in use has beside a displaced specimen.
+WILD_ZERO = 0.1
 # Axial divergence shows in peaks below this angle (degrees); where to start it from (sample and slit alike, over L).
 ASYMMETRIC_BELOW, PLAUSIBLE_AXIAL = 60.0, 0.03
 # What of the instrument a calibration fixes, and the share of chi-squared that it may cost before it is doubted.
@@ -105,23 +110,28 @@ class _Automatic:
         self.model = course.model
         self.phases = list(self.model.phases)
         self.unsupported: dict[str, tuple[float, float]] = {}
+        # What the user said of the cells.
+        self.start = course.parameters.copy()
 
     def run(self) -> Outcome:
         self._scales_and_cells()
         self._position()
         self._widths()
-        self._drop_unsupported()
         self._background()
         self._texture()
+        self._reconsider_cells()
+        self._drop_vague_cells()
+        self._drop_unsupported()
         self._width_against_angle()
         self._displacement()
         self._atoms()
         self._second_look()
         self._take_back_idle_texture()
         self._drop_unsupported()
+        self._refuse_wild_positions()
         self._obey()
         self.course.refine("all together", tolerance=TIGHT)
-        course, remarks = self.course, tuple(self._doubts())
+        course, remarks = self.course, (*self._doubts(), *restraint_remarks(self.course))
         return Outcome(self.model, course.minimum, tuple(course.steps), self.unsupported, course.evaluations, remarks)
 
     def _doubts(self) -> Iterator[Notice]:
@@ -153,6 +163,7 @@ class _Automatic:
     def _scales_and_cells(self) -> None:
         course = self.course
         self._guess_sizes()
+        self.start = course.parameters.copy()
         if any(map(is_extracted, self.phases)):
             course.parameters = self._started_from_structures()
             return course.refine("scales and background", self._names("scale"))
@@ -204,11 +215,12 @@ class _Automatic:
                 self.course.parameters.assign(name, inverse_size)
 
     def _position(self) -> None:
-        """Let cells and one position error go: the zero, or where that has been calibrated the displacement."""
+        """Let cells and one position error go: the zero, or where that is known the displacement."""
         seen = [phase for phase in self.phases if self._is_seen(phase, SUPPORT_FOR_CELL)]
         # A capillary has its zero to be wrong rather than its place.
         focusing = self.model.instrument.geometry == "bragg-brentano"
-        error = "displacement" if self.calibrated and focusing else "zero"
+        known = self.calibrated or not self.course.parameters.is_own_master("instrument_zero")
+        error = "displacement" if known and focusing else "zero"
         cells = self._names(*CELL_NAMES, phases=seen)
         self.course.refine(f"{error} and cells", [f"instrument_{error}", *cells])
 
@@ -223,11 +235,33 @@ class _Automatic:
         masters = course.parameters.is_own_master(old) and course.parameters.is_own_master(new)
         if self.calibrated or instrument.geometry != "bragg-brentano" or not masters:
             return
-        theta = np.radians(0.25 * sum(self.model.limits))
-        zero = np.radians(course.parameters.value("instrument_zero"))
-        start = float(-zero * instrument.radius_mm / (2 * np.cos(theta)))
-        if course.exchange("displacement in place of zero", old, new, start) < AMBIGUOUS:
+        if self._displaced(old, new) < AMBIGUOUS:
             course.refine("both, as the data do not tell them apart", [old, new])
+
+    def _displaced(self, old: str, new: str) -> float:
+        """Keep a displacement in place of the zero if it fits better; return how well the two are told apart."""
+        start = self.course.parameters.value(old) / self._shift_by_displacement()
+        return self.course.exchange("displacement in place of zero", old, new, start)
+
+    def _shift_by_displacement(self) -> float:
+        """Return by how much (degrees) a millimetre of displacement shifts peaks in the middle of the pattern."""
+        theta = np.radians(0.25 * sum(self.model.limits))
+        return float(np.degrees(-2.0 * np.cos(theta) / self.model.instrument.radius_mm))
+
+    def _refuse_wild_positions(self) -> None:
+        """Let go of one position error again if the two have run away from each other.
+
+        They all but cancel, so that what the profile does not describe can drive both to values that no diffractometer
+        has, and the cells along with them.
+        """
+        course, old, new = self.course, "instrument_zero", "instrument_displacement"
+        zero = course.parameters.value(old)
+        if not {old, new} <= set(course.parameters.free_names) or abs(zero) < WILD_ZERO:
+            return
+        course.parameters.assign(old, zero + course.parameters.value(new) * self._shift_by_displacement())
+        course.parameters.assign(new, 0.0)
+        course.drop("both position errors", [new], f"a zero of {zero:.2f} degrees is none of a diffractometer")
+        self._displaced(old, new)
 
     def _widths(self) -> None:
         course = self.course
@@ -235,7 +269,34 @@ class _Automatic:
         instrument = [] if self.calibrated else ["instrument_w"]
         course.refine("widths", [*instrument, *self._names("inverse_size", phases=strong)])
         self._worthwhile("microstrain", [self._names("microstrain", phases=[phase]) for phase in strong])
-        self._drop_vague_cells()
+
+    def _reconsider_cells(self) -> None:
+        """Ask of phases that others outshine whether another cell fits better: the blurred pattern hardly showed them.
+
+        With everything else as it has been refined, the cell given and the best of a grid compete with the one found.
+        """
+        course = self.course
+        rows = course.minimum.calculated.phases.sum(axis=1)
+        order = {phase: k for k, phase in enumerate(self.model.phases)}
+        for phase in self._structures():
+            if rows[order[phase]] > OUTSHINES * rows.sum():
+                continue
+            names = [name for name in self._names(*CELL_NAMES, phases=[phase]) if course.parameters.is_own_master(name)]
+            given = {name: self.start.value(name) for name in names}
+            scanned = given | scanned_cell(self.model, course.data, self._with(given, phase), order[phase])
+            for origin, cell in (("given", given), ("scanned", scanned)):
+                if any(abs(course.parameters.value(name) / cell[name] - 1) > SAME_CELL for name in names):
+                    course.restart(f"{phase.name} from the cell {origin}", self._with(cell, phase), names)
+
+    def _with(self, cell: Mapping[str, float], phase: Phase) -> Parameters:
+        """Return the present parameters with another cell for a phase, and its widths as they were at first."""
+        table = self.course.parameters.copy()
+        widths = self._names("inverse_size", "microstrain", phases=[phase])
+        for name, value in cell.items():
+            table.assign(name, value)
+        for name in widths:
+            table.assign(name, self.start.value(name))
+        return table
 
     def _width_against_angle(self) -> None:
         if self.calibrated:
@@ -263,7 +324,11 @@ class _Automatic:
             if name in free and minimum.esd(name) > WORST_CELL_ESD * minimum.parameters.value(name)
         ]
         if vague:
-            self.course.drop("cells", vague, "the data do not determine them")
+            for phase in self.phases:
+                own = self._names(*CELL_NAMES, phases=[phase])
+                for name in own if set(own) & set(vague) else ():
+                    self.course.parameters.assign(name, self.start.value(name))
+            self.course.drop("cells", vague, "the data do not determine them: those given stand")
 
     def _drop_unsupported(self) -> None:
         for phase in list(self.phases):

@@ -61,7 +61,11 @@ def read_pattern(
     request = request_from_arguments(path, radiation, axis, range, allow_negative)
     scans = _powder_scans(request.path)
     if len(scans) > 1:
-        raise InputError(f"holds {len(scans)} scans", place=request.path, cure="read them with lx.read_patterns")
+        raise InputError(
+            f"holds {len(scans)} scans",
+            place=request.path,
+            cure="keep one scan a file (in Python, read_patterns reads them all)",
+        )
     return pattern_from_scan(scans[0], request)
 
 

@@ -158,10 +158,25 @@ def _symmetry(
         return symmetry, _contradictions(symmetry, symbols, cell)
     if not symbols:
         raise InputError("states no space group", place=path, cure="add _space_group_name_H-M_alt")
-    known = [found for symbol in symbols if (found := _named(symbol, cell)) is not None]
+    symbol, symmetry = _agreed(symbols, cell, path)
+    chosen, remarks = _with_origin_chosen(symmetry, symbol, block, cell, sites)
+    if symbol != symbols[0]:
+        message = f"its space group {symbols[0]!r} is unknown: {symbol}, {symmetry.short_name}, was taken"
+        remarks = [Notice("space_group_unknown", message), *remarks]
+    return chosen, remarks
+
+
+def _agreed(symbols: list[str], cell: tuple[float, ...], path: Path) -> tuple[str, Symmetry]:
+    """Return the first symbol (or number) that is known, and its group; the others must not say another one."""
+    known = [(symbol, found) for symbol in symbols if (found := _named(symbol, cell)) is not None]
     if not known:
         raise InputError(f"unknown space group {symbols[0]!r}", place=path, cure="give a Hermann-Mauguin symbol")
-    return _with_origin_chosen(known[0], symbols[0], block, cell, sites)
+    symbol, symmetry = known[0]
+    for other, found in known[1:]:
+        if found.number != symmetry.number:
+            fault = f"two space groups, {symbol!r} (number {symmetry.number}) and {other!r} ({found.short_name})"
+            raise InputError(fault, place=path, cure="correct one of them")
+    return symbol, symmetry
 
 
 def _operations(block: cif.Block) -> list[str]:
@@ -192,11 +207,14 @@ def _named(symbol: str, cell: tuple[float, ...]) -> Symmetry | None:
 
 
 def _contradictions(symmetry: Symmetry, symbols: list[str], cell: tuple[float, ...]) -> list[Notice]:
-    named = _named(symbols[0], cell) if symbols else None
-    if named is None or not symmetry.name or named.number == symmetry.number:
-        return []
-    message = f"its operations are those of {symmetry.short_name}, its symbol says {symbols[0]!r}: the operations hold"
-    return [Notice("space_group_contradiction", message)]
+    for symbol in symbols if symmetry.name else ():
+        named = _named(symbol, cell)
+        if named is not None and named.number != symmetry.number:
+            message = (
+                f"its operations are those of {symmetry.short_name}, its symbol says {symbol!r}: the operations hold"
+            )
+            return [Notice("space_group_contradiction", message)]
+    return []
 
 
 def _with_origin_chosen(

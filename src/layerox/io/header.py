@@ -38,10 +38,12 @@ PSI = re.compile(r"lambda\s*=.*\bT\s*=.*\bdT\s*=")  # DMC and HRPT, both neutron
 
 INTENSITY_TITLE = re.compile(r"int$|inten|count|obs|yobs|iobs|cps$|signal|i$|y$")
 SIGMA_TITLE = re.compile(r"sig|esd|err|e$|std|sd$|uncert|di$|dy$|yerr|σ|(intensity|counts?|i)(sig|esd|err|std|uncert)")
-TWO_THETA = re.compile(r"^(2-?\s?th|2\s?θ|2\s?ϑ|two[-_ ]?th|tth|angle|pos\.?\b|°2)", re.IGNORECASE)
+TWO_THETA = re.compile(r"^(2-?\s?th|2\s?θ|2\s?ϑ|two[-_ ]?th|tth|tt$|angle|pos\.?\b|°2)", re.IGNORECASE)
 THETA = re.compile(r"^(theta|θ)\b", re.IGNORECASE)
 Q = re.compile(r"^q\b|^q[_ (\[]", re.IGNORECASE)
 D = re.compile(r"^d$|^d[-_ ]?spac|^d\s*[(\[]", re.IGNORECASE)
+# White space between titles, not that between a title and its unit: "q (1/A) intensity", "Q A^-1 I".
+BEFORE_TITLE = re.compile(r"\s+(?![(\[/]|1/|(?:[AÅ]|nm)\^?[-−⁻][1¹])")
 NANOMETRE = re.compile(r"nm|nanom", re.IGNORECASE)
 
 
@@ -85,7 +87,7 @@ def heading_from_lines(lines: Sequence[str], path: Path) -> Heading:
     radiation = _own_radiation(own["radiation"], path) if "radiation" in own else _radiation(text, neutron)
     return Heading(
         radiation=radiation,
-        says_kind=neutron or "radiation" in own,
+        says_kind=neutron if "radiation" not in own else radiation is not None and radiation.says_kind,
         sigma_source="poisson" if own.get("sigma", "").startswith("poisson") else "file",
         label=_own_label(own.get("label", "")),
         metadata=_metadata(lines, text),
@@ -99,10 +101,10 @@ def titles_from_line(line: str, separator: str | None, width: int) -> Titles | N
     plain = [re.sub(r"[^a-zσ]", "", re.sub(r"[(\[].*", "", word.lower())) for word in words]
     x = next((k for k, kind in enumerate(kinds) if kind), None)
     sigma = next((k for k, word in enumerate(plain) if SIGMA_TITLE.match(word) and k != x), None)
-    others = ((k, word) for k, word in enumerate(plain) if k not in (x, sigma))
-    intensity = next((k for k, word in others if INTENSITY_TITLE.match(word)), None)
-    if x is None or intensity is None:
+    titled = [k for k, word in enumerate(plain) if k not in (x, sigma) and INTENSITY_TITLE.match(word)]
+    if x is None or not titled:
         return None
+    intensity = next((k for k in titled if k > x), titled[0])  # what stands before the angle is more often an index
     axis = kinds[x]
     assert axis is not None
     doubtful = words[x] if THETA.match(words[x]) else ""
@@ -160,7 +162,14 @@ def iso_time(text: str) -> str | None:
 
 def _words(line: str, separator: str | None, width: int) -> list[str]:
     line = line.strip().lstrip("#!';%*").strip()
-    for words in (line.split(separator), line.split(","), re.split(r"\t|\s{2,}", line), line.split()):
+    splits = (
+        line.split(separator),
+        line.split(","),
+        re.split(r"\t|\s{2,}", line),
+        line.split(),
+        BEFORE_TITLE.split(line),
+    )
+    for words in splits:
         if len(words) == width:
             return [word.strip().strip('"') for word in words]
     return []
@@ -170,7 +179,7 @@ def _own_radiation(text: str, path: Path) -> Radiation:
     try:
         stated = json.loads(text)
         lines = tuple((float(wavelength), float(weight)) for wavelength, weight in stated.pop("lines"))
-        return Radiation(lines=lines, **stated)
+        return Radiation(lines=lines, says_kind="kind" in stated, **stated)
     except (ValueError, TypeError, KeyError, AttributeError):
         problem = f"the line '# radiation: {text}' is damaged"
         raise InputError(problem, place=path, cure="correct or remove it") from None

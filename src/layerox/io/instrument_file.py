@@ -66,17 +66,21 @@ def write_instrument(instrument: Instrument, path: str | Path) -> None:
     InputError
         If the file cannot be written.
     """
+    lines: list[str] = []
+    for section, table in table_of_instrument(instrument).items():
+        lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in table.items()), ""]
+    write_atomically(Path(path), "\n".join(lines))
+
+
+def table_of_instrument(instrument: Instrument) -> dict[str, dict[str, object]]:
+    """Return the tables of an instrument.toml, those without a key left out."""
     sections: dict[str, dict[str, object]] = {
         "radiation": _radiation_table(instrument),
         "geometry": {"kind": instrument.geometry, "radius_mm": instrument.radius_mm},
         "profile": _profile_table(instrument.profile),
         "position": {"zero": instrument.zero, "displacement_mm": instrument.displacement_mm},
     }
-    lines: list[str] = []
-    for section, table in sections.items():
-        if table:
-            lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in table.items()), ""]
-    write_atomically(Path(path), "\n".join(lines))
+    return {section: table for section, table in sections.items() if table}
 
 
 def instrument_from_model(
@@ -131,7 +135,9 @@ def _radiation(model: RadiationModel) -> Radiation | None:
         radiation = radiation_from_text(model.source if model.source is not None else model.wavelength or 0.0)
     if model.kind == "neutron" and radiation.name:
         raise InputError(f'kind = "neutron" with the X-ray source {model.source}', cure="give the wavelength")
-    return replace(radiation, kind=model.kind or "xray")
+    if model.kind is not None:
+        return replace(radiation, kind=model.kind, says_kind=True)
+    return replace(radiation, says_kind=bool(radiation.name))
 
 
 def _polarization(model: RadiationModel) -> float | None:
@@ -156,7 +162,11 @@ def _radiation_table(instrument: Instrument) -> dict[str, object]:
     radiation = instrument.radiation
     stated: dict[str, object] = {"kind": instrument.kind, "polarization": instrument.polarization}
     if radiation is not None:
-        stated = {"kind": radiation.kind, **_wavelength_table(radiation), "polarization": radiation.polarization}
+        stated = {
+            "kind": radiation.kind if radiation.says_kind else None,
+            **_wavelength_table(radiation),
+            "polarization": radiation.polarization,
+        }
     return {key: value for key, value in stated.items() if value is not None}
 
 

@@ -36,13 +36,13 @@ class GeometryModel(Table):
 
 
 class ProfileModel(Table):
-    """[profile]: squared Gaussian widths in degrees^2, Lorentzian widths in degrees, axial ratios."""
+    """[profile]: squared Gaussian widths in degrees^2 (w alone is one), Lorentzian widths in degrees, axial ratios."""
 
     u: float = 0.0
     v: float = 0.0
-    w: float = 0.0
-    x: float = 0.0
-    y: float = 0.0
+    w: Annotated[float, Field(ge=0)] = 0.0
+    x: Annotated[float, Field(ge=0)] = 0.0
+    y: Annotated[float, Field(ge=0)] = 0.0
     axial: Pair | None = None
 
 

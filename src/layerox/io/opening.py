@@ -12,8 +12,8 @@ from pathlib import Path
 from layerox.errors import InputError
 
 EXPORT = "export it as .xye, .xy or .xrdml"
-AS_PHASE = "give it as --phase"
-AS_INSTRUMENT = "give it as --instrument"
+AS_PHASE = "give it as a phase"
+AS_INSTRUMENT = "give it as the instrument"
 
 # First bytes of formats that are not read, by their vendors' and the formats' own documentation, as collected
 # in the sources of xylib (github.com/wojdyr/xylib). Longer signatures stand before their own beginnings.
@@ -110,7 +110,8 @@ def text_of(data: bytes, path: Path) -> str:
 
 def is_pdcif(text: str) -> bool:
     """Whether a text is a CIF that holds a measured pattern (and not only the structure that came of one)."""
-    return MEASURED.search(text) is not None and CIF_BLOCK.search(text) is not None
+    # A plain search spares columns of text the expressions: half a millisecond a file of a series.
+    return "_pd_" in text.lower() and MEASURED.search(text) is not None and CIF_BLOCK.search(text) is not None
 
 
 def refuse_other_contents(text: str, path: Path) -> None:

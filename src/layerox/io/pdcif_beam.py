@@ -73,7 +73,8 @@ def _beam(block: CifBlock, blocks: Sequence[CifBlock]) -> tuple[Radiation | None
         message = (
             f"the polarisation ratio {ratio:g} is given without its norm, and programs disagree on what that means"
         )
-        remarks.append(Notice("polarization_unused", f"{message}: give --polarization or --monochromator"))
+        message += ": give the polarization or the two-theta of the monochromator"
+        remarks.append(Notice("polarization_unused", message))
     return beam if polarization is None else beam.polarized(polarization), kind is not None, remarks
 
 

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 
 from layerox.errors import InputError, UnknownWavelength, nearest
 from layerox.notice import Notice
-from layerox.pattern import FloatArray, Pattern, SigmaSource, poisson_sigma
+from layerox.pattern import (
+    NOT_COUNTS,
+    FloatArray,
+    Pattern,
+    SigmaSource,
+    are_whole,
+    poisson_sigma,
+)
 from layerox.radiation import Radiation, radiation_from_text
 
 IntArray = NDArray[np.int64]
@@ -69,6 +76,8 @@ class Scan:
         What the file says that `x` is; None when it does not say.
     radiation
         The beam that the file names, or None.
+    other_radiation
+        The beam that the file may mean as well, where its statements do not fit together: a user may choose it.
     says_kind
         Whether the file tells X-rays from neutrons; a bare wavelength does not.
     label
@@ -88,6 +97,7 @@ class Scan:
     lines: IntArray | None = None
     axis: Axis | None = None
     radiation: Radiation | None = None
+    other_radiation: Radiation | None = None
     says_kind: bool = True
     label: str = ""
     metadata: dict[str, object] = field(default_factory=dict)
@@ -126,9 +136,9 @@ def request_from_arguments(
 ) -> Request:
     """Return the checked arguments of `read_pattern`."""
     if axis not in AXES:
-        raise InputError(f"unknown axis {axis!r}", place="axis", cure=nearest(str(axis), AXES))
+        raise InputError(f"unknown axis {axis!r}", argument="axis", cure=nearest(str(axis), AXES))
     if limits is not None and not limits[0] < limits[1]:
-        raise InputError(f"the range {limits[0]:g} to {limits[1]:g} is empty", place="--range", cure="give LO < HI")
+        raise InputError(f"the range {limits[0]:g} to {limits[1]:g} is empty", argument="range", cure="give LO < HI")
     if radiation is not None and not isinstance(radiation, Radiation):
         radiation = _radiation_of_user(radiation)
     return Request(path=Path(path), radiation=radiation, axis=axis, range=limits, allow_negative=allow_negative)  # type: ignore[arg-type]
@@ -138,7 +148,7 @@ def _radiation_of_user(text: str | float) -> Radiation:
     try:
         return radiation_from_text(text)
     except InputError as error:
-        raise InputError(error.problem, place="--radiation", cure=error.cure) from None
+        raise InputError(error.problem, argument="radiation", cure=error.cure) from None
 
 
 def pattern_from_scan(scan: Scan, request: Request) -> Pattern:
@@ -177,36 +187,38 @@ def _pattern(scan: Scan, request: Request, beam: Radiation | None) -> Pattern:
 
 def _agreed_radiation(scan: Scan, request: Request) -> Radiation | None:
     """Return the user's radiation, else the file's; the two must not contradict each other."""
-    told, said = request.radiation, scan.radiation
+    told, said = request.radiation, scan.radiation and replace(scan.radiation, says_kind=scan.says_kind)
     if told is None or said is None:
         return told or said
-    if not scan.says_kind:
-        said = replace(said, kind=told.kind)
+    if scan.other_radiation is not None and told.agrees_with(scan.other_radiation):
+        said = scan.other_radiation
     if not told.agrees_with(said):
         raise InputError(
-            f"the file says {said}, --radiation says {told}",
+            f"the file says {said}, given is {told}",
             place=request.path,
-            cure="leave --radiation out, or correct the file",
+            cure="leave it out, or correct the file",
+            argument="radiation",
         )
-    return told if told.polarization is not None else replace(told, polarization=said.polarization)
+    return told.completed_by(said)
 
 
 def _with_two_theta(scan: Scan, request: Request, beam: Radiation | None) -> Scan:
     """Return the scan with its axis in degrees two-theta."""
     if scan.axis is not None and scan.axis != request.axis:
-        cure = f'read it with axis "{scan.axis}"' if scan.axis != "two-theta" else "leave the axis out"
-        raise InputError(f"the file's axis is {scan.axis}, not {request.axis}", place=request.path, cure=cure)
+        cure = f'say that the axis is "{scan.axis}"' if scan.axis != "two-theta" else "leave the axis out"
+        fault = f"the file's axis is {scan.axis}, not {request.axis}"
+        raise InputError(fault, place=request.path, cure=cure, argument="axis")
     if request.axis == "two-theta":
         return scan
     if beam is None:
         problem = f"a {request.axis} axis becomes two-theta only with a wavelength, and the file names none"
-        raise UnknownWavelength(problem, place=request.path, cure="give --radiation")
+        raise UnknownWavelength(problem, place=request.path, cure="give the radiation", argument="radiation")
     low = scan.x < 0 if request.axis == "q" else scan.x <= 0
     _refuse(low, scan, request, "{x:g} is no " + request.axis, cure=f"give {AXIS_UNITS[request.axis]}, positive")
     with np.errstate(over="ignore"):
         sine = two_sines(scan.x, axis=request.axis, wavelength=beam.wavelength) / 2.0
     problem = f"{{x:g}} {AXIS_UNITS[request.axis]} cannot be reached with {beam.wavelength:g} A"
-    _refuse(sine > 1.0, scan, request, problem, cure="check the axis, its unit and --radiation")
+    _refuse(sine > 1.0, scan, request, problem, cure="check the axis, its unit and the radiation")
     return replace(scan, x=2.0 * np.degrees(np.arcsin(sine)))
 
 
@@ -257,27 +269,25 @@ def _check_angles(scan: Scan, request: Request) -> None:
     _refuse(step == 0, scan, request, "the angle {x:.10g} is repeated", cure=cure)
     cure = "keep one scan a file, in the order of its angles"
     _refuse(step < 0, scan, request, "the angles are out of order at {x:.10g}", cure=cure)
-    cure = f"crop it away: --range 0 {scan.x[-1]:g}"
-    _refuse(scan.x < 0, scan, request, "negative angle {x:.10g}", cure=cure)
+    cure = f"crop it away with the range 0 to {scan.x[-1]:g}"
+    _refuse(scan.x < 0, scan, request, "negative angle {x:.10g}", cure=cure, argument="range")
     cure = 'give degrees, or say that the axis is "q" or "d"'
-    _refuse(scan.x > 180, scan, request, "{x:.10g} is no two-theta", cure=cure)
+    _refuse(scan.x > 180, scan, request, "{x:.10g} is no two-theta", cure=cure, argument="axis")
 
 
 def _check_intensities(scan: Scan, request: Request) -> None:
     _refuse(~np.isfinite(scan.intensity), scan, request, "the intensity is not a number", cure="remove the point")
     if not (request.allow_negative and scan.has_sigma_column):
-        cure = "give the counts as they were measured"
+        cure, argument = "give the counts as they were measured", None
         if scan.has_sigma_column:
-            cure = "give --allow-negative if a background was subtracted"
-        _refuse(scan.intensity < 0, scan, request, "negative intensity {y:g}", cure=cure)
+            cure, argument = "allow negative ones if a background was subtracted", "allow_negative"
+        _refuse(scan.intensity < 0, scan, request, "negative intensity {y:g}", cure=cure, argument=argument)
 
 
 def _with_sigma(scan: Scan, request: Request) -> Scan:
     """Return the scan with sigmas that are checked, or a remark where counting statistics are a guess."""
     if scan.sigma is None:
-        whole = bool((scan.intensity == np.rint(scan.intensity)).all())
-        message = "the intensities are not whole numbers, so that sigma = sqrt(intensity) is only an estimate"
-        return scan if whole else scan.remarking("not_counts", message)
+        return scan if are_whole(scan.intensity) else scan.remarking(NOT_COUNTS.code, NOT_COUNTS.message)
     cure = "give positive sigmas, or leave the column out"
     _refuse(~(np.isfinite(scan.sigma) & (scan.sigma > 0)), scan, request, "sigma {sigma:g} is not positive", cure=cure)
     return _with_doubts(scan, scan.sigma) if scan.has_sigma_column else scan
@@ -294,7 +304,9 @@ def _with_doubts(scan: Scan, sigma: FloatArray) -> Scan:
     return scan
 
 
-def _refuse(bad: NDArray[np.bool_], scan: Scan, request: Request, problem: str, *, cure: str) -> None:
+def _refuse(
+    bad: NDArray[np.bool_], scan: Scan, request: Request, problem: str, *, cure: str, argument: str | None = None
+) -> None:
     """Raise an error that names the first bad point, by its line where the file has one."""
     if not bad.any():
         return
@@ -302,5 +314,5 @@ def _refuse(bad: NDArray[np.bool_], scan: Scan, request: Request, problem: str, 
     sigma = float("nan") if scan.sigma is None else scan.sigma[index]
     text = problem.format(x=scan.x[index], y=scan.intensity[index], sigma=sigma, axis=scan.axis or "angle")
     if scan.lines is None:
-        raise InputError(f"point {index + 1}: {text}", place=request.path, cure=cure)
-    raise InputError(text, place=f"{request.path}:{scan.lines[index]}", cure=cure)
+        raise InputError(f"point {index + 1}: {text}", place=request.path, cure=cure, argument=argument)
+    raise InputError(text, place=f"{request.path}:{scan.lines[index]}", cure=cure, argument=argument)

@@ -51,7 +51,7 @@ def write_structure(structure: Crystal | Atoms, path: str | Path) -> None:
     try:
         text = writer(structure)
     except InputError as error:
-        raise InputError(error.problem, place=path, cure=error.cure) from None
+        raise InputError(error.problem, place=path, cure=error.cure, argument=error.argument) from None
     write_atomically(path, text)
 
 
@@ -268,7 +268,7 @@ def _ordered(atoms: Atoms, what: str) -> Atoms:
     if not atoms.is_ordered:
         shared = sorted({kind.label for kind in atoms.kinds if kind.occupancy < 1})
         raise InputError(f"{what} cannot hold the partial occupancies of {', '.join(shared[:6])}",
-                         cure="order the cell with --ordered, or write .cif, .xyz or .json")  # fmt: skip
+                         argument="ordered", cure="order the cell, or write .cif, .xyz or .json")  # fmt: skip
     return atoms
 
 

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="BaseModel")
 Location = tuple[str | int, ...]
 
+KEY = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
+DOTTED = rf"{KEY}(?:\s*\.\s*{KEY})*"
+# The whole line, as the rows of an array over several lines begin with a bracket too.
+HEADER = re.compile(rf"\s*(\[\[?)\s*({DOTTED})\s*\]\]?\s*(?:#.*)?$")
+SETTING = re.compile(rf"\s*({DOTTED})\s*=")
+
 
 def read_table(path: Path) -> tuple[dict[str, Any], str]:
     """Return the table of a TOML file, and its text.
@@ -158,7 +164,7 @@ def _places(text: str) -> Iterator[tuple[int, Location]]:
     counts: dict[Location, int] = {}
     table: Location = ()
     for number, line in enumerate(text.split("\n"), 1):
-        if match := re.match(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]", line):
+        if match := HEADER.match(line):
             table = ()
             *outer, last = _keys(match[2])
             for name in outer:
@@ -168,7 +174,7 @@ def _places(text: str) -> Iterator[tuple[int, Location]]:
                 counts[table] = counts.get(table, -1) + 1
                 table = _entered(table, counts)
             yield number, table
-        elif match := re.match(r"\s*((?:[\w.-]|\"[^\"]*\"|'[^']*')+)\s*=", line):
+        elif match := SETTING.match(line):
             yield number, (*table, *_keys(match[1]))
 
 
@@ -178,4 +184,4 @@ def _entered(table: Location, counts: Mapping[Location, int]) -> Location:
 
 
 def _keys(dotted: str) -> list[str]:
-    return [part.strip("\"' ") for part in re.findall(r"\"[^\"]*\"|'[^']*'|[^.]+", dotted)]
+    return [part.strip("\"'") for part in re.findall(KEY, dotted)]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
+from errno import EISDIR
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +37,17 @@ def write_pattern(pattern: Pattern, path: str | Path) -> None:
     InputError
         If the suffix is none of these or the file cannot be written.
     """
-    path = Path(path)
+    write_atomically(Path(path), pattern_text(pattern, Path(path)))
+
+
+def pattern_text(pattern: Pattern, path: Path) -> str:
+    """Return what `write_pattern` writes to a path.
+
+    Raises
+    ------
+    InputError
+        If the suffix is none of the formats.
+    """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise InputError(f"patterns are not written as {suffix or 'a file without suffix'}", place=path,
@@ -43,32 +55,43 @@ def write_pattern(pattern: Pattern, path: str | Path) -> None:
     columns = [pattern.two_theta, pattern.intensity] + ([] if suffix == ".xy" else [pattern.sigma])
     mark = "," if suffix == ".csv" else " "
     rows = (mark.join(map(_number, row)) for row in np.stack(columns, axis=1).tolist())
-    write_atomically(path, "\n".join([*_heading(pattern, suffix), *rows, ""]))
+    return "\n".join([*_heading(pattern, suffix), *rows, ""])
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file as a whole or not at all: into a temporary neighbour that then takes its name.
+    """Write a file as a whole or not at all; see `write_together`."""
+    write_together({path: content})
+
+
+def write_together(files: Mapping[Path, str | bytes]) -> None:
+    """Write files as wholes, all or none: into temporary neighbours that take their names when all are written.
 
     Raises
     ------
     InputError
-        If the folder is missing or cannot be written to.
+        If a folder is missing or cannot be written to.
     """
-    temporary = ""
+    staged: dict[Path, Path] = {}
+    path = Path()
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path())
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        for path, content in files.items():
+            if path.is_dir():
+                raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path())
+            staged[path] = Path(name)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+            os.chmod(name, 0o666 & ~_umask())
+        for path, temporary in staged.items():
+            os.replace(temporary, path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
             f"cannot be written: {reason}", place=path, cure="give a file in a folder that exists and is writable"
         ) from None
     finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        for temporary in staged.values():
+            temporary.unlink(missing_ok=True)
 
 
 def _umask() -> int:
@@ -94,7 +117,9 @@ def _heading(pattern: Pattern, suffix: str) -> list[str]:
 
 
 def _radiation_json(radiation: Radiation) -> str:
-    stated: dict[str, object] = {"lines": [list(line) for line in radiation.lines], "kind": radiation.kind}
+    stated: dict[str, object] = {"lines": [list(line) for line in radiation.lines]}
+    if radiation.says_kind:
+        stated["kind"] = radiation.kind
     if radiation.polarization is not None:
         stated["polarization"] = radiation.polarization
     if radiation.name:

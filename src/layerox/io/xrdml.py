@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 from xml.etree import ElementTree
@@ -27,6 +27,7 @@ from layerox.radiation import Radiation, radiation_from_text
 Element = ElementTree.Element
 POWDER_AXES = ("Gonio", "2Theta", "2Theta-Omega", "Omega-2Theta", "TwoThetaOmega")
 CLOSING = re.compile(rb"</(\w+:)?xrdMeasurements>\s*\Z")
+DOUBTFUL_DOUBLET = "K-alpha doublet: the file says K-Alpha 1 but names no incident-beam monochromator"
 COMPLETE = "read it again when the measurement has ended"
 
 
@@ -85,6 +86,7 @@ def _scan(root: Element, measurement: Element, scan: Element, label: str, path: 
     counts = _counts(scan, path)
     radiation, choice = _radiation(measurement)
     metadata = _metadata(root, measurement, scan)
+    doubtful = radiation is not None and choice == DOUBTFUL_DOUBLET
     if choice:
         metadata["wavelength_choice"] = choice
     return Scan(
@@ -94,6 +96,7 @@ def _scan(root: Element, measurement: Element, scan: Element, label: str, path: 
         sigma_source="poisson",
         axis="two-theta",
         radiation=radiation,
+        other_radiation=replace(radiation, lines=radiation.lines[:1], name="") if radiation and doubtful else None,
         label=label,
         metadata=metadata,
         remarks=(*counts.remarks, *_status_remarks(scan)),
@@ -205,7 +208,7 @@ def _radiation(measurement: Element) -> tuple[Radiation | None, str]:
 
 def _doublet_choice(intended: str) -> str:
     if intended == "K-Alpha 1":
-        return "K-alpha doublet: the file says K-Alpha 1 but names no incident-beam monochromator"
+        return DOUBTFUL_DOUBLET
     return "K-alpha doublet: the file says so"
 
 
@@ -216,7 +219,7 @@ def _named(lines: tuple[tuple[float, float], ...], name: str) -> Radiation:
         usual = radiation_from_text(name)
     except InputError:
         return radiation
-    return Radiation(lines=lines, name=usual.name) if usual.agrees_with(radiation) else radiation
+    return Radiation(lines=lines, name=usual.name) if radiation.agrees_with(usual) else radiation
 
 
 def _metadata(root: Element, measurement: Element, scan: Element) -> dict[str, object]:

@@ -9,12 +9,14 @@ from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.simulation import Simulation
 from layerox.errors import InputError
 from layerox.plotting.calibration import plot_calibration
+from layerox.plotting.operando import plot_series
 from layerox.plotting.powder import INTENSITY_SCALES, plot_refinement, plot_simulation
+from layerox.series.result import Series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["INTENSITY_SCALES", "plot", "plot_calibration", "plot_refinement", "plot_simulation"]
+__all__ = ["INTENSITY_SCALES", "plot", "plot_calibration", "plot_refinement", "plot_series", "plot_simulation"]
 
 
 def plot(result: object, ax: Axes | None = None, *, intensity: str = "linear") -> Axes:
@@ -23,7 +25,7 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str = "linear") -
     Parameters
     ----------
     result
-        A `Refinement`, a `Simulation` or a `Calibration`.
+        A `Refinement`, a `Simulation`, a `Calibration` or a `Series`.
     ax
         Where to draw; a new figure when not given.
     intensity
@@ -40,4 +42,6 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str = "linear") -
         return plot_simulation(result, ax, intensity=intensity)
     if isinstance(result, Calibration):
         return plot_calibration(result, ax)
+    if isinstance(result, Series):
+        return plot_series(result, ax)
     raise InputError(f"a {type(result).__name__} cannot be drawn", cure="give the result of fit, simulate or calibrate")

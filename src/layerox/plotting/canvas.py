@@ -19,5 +19,6 @@ def png_of(draw: Callable[[Figure], None], inches: tuple[float, float], dpi: int
     FigureCanvasAgg(figure)
     draw(figure)
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
+    # Numbers of many digits reach beyond the margins: the picture grows with them.
+    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.1)
     return buffer.getvalue()

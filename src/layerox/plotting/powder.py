@@ -17,7 +17,6 @@ from layerox.diffraction.refinement import RefinedPhase, Refinement
 from layerox.diffraction.simulation import Simulation
 from layerox.errors import InputError, nearest
 from layerox.plotting.canvas import png_of
-from layerox.refined import Refined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +26,7 @@ FloatArray = NDArray[np.float64]
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 OBSERVED, CALCULATED, BACKGROUND, DIFFERENCE = "#222222", "#C1272D", "#777777", "#444444"
+PALER = 0.55
 INTENSITY_SCALES = ("linear", "sqrt", "log")
 ROW_INCHES, DIFFERENCE_SHARE = 0.14, 0.24
 FIGURE_INCHES = (9.0, 5.6)
@@ -53,7 +53,7 @@ def plot_refinement(refinement: Refinement, ax: Axes | None = None, *, intensity
     shown = [phase for phase in refinement.phases if phase.is_supported]
     labels = [f"{phase.name}  {_percent(phase)}" for phase in shown]
     lower = _below(main, [phase.ticks for phase in shown], labels, DIFFERENCE_SHARE)
-    _set_scale(main, intensity, refinement.background, pattern.intensity)
+    _set_scale(main, intensity, refinement.background, np.maximum(pattern.intensity, refinement.calculated))
     _draw_difference(lower, main, pattern.two_theta, refinement.difference, intensity)
     figures = refinement.agreement
     title = f"R$_{{wp}}$ {100 * figures.r_wp:.2f} %, gof {figures.gof:.2f}"
@@ -81,9 +81,21 @@ def plot_simulation(simulation: Simulation, ax: Axes | None = None, *, intensity
     return main
 
 
-def _axes(ax: Axes | None, intensity: str) -> Axes:
+def check_scale(intensity: str) -> None:
+    """Refuse an intensity axis that is none of `INTENSITY_SCALES`.
+
+    Raises
+    ------
+    InputError
+        With the nearest one.
+    """
     if intensity not in INTENSITY_SCALES:
-        raise InputError(f"unknown intensity axis {intensity!r}", cure=nearest(intensity, INTENSITY_SCALES))
+        fault = f"unknown intensity axis {intensity!r}"
+        raise InputError(fault, cure=nearest(intensity, INTENSITY_SCALES), argument="intensity")
+
+
+def _axes(ax: Axes | None, intensity: str) -> Axes:
+    check_scale(intensity)
     if ax is not None:
         return ax
     from matplotlib import pyplot  # noqa: PLC0415  (a script that hands its own Axes over needs no pyplot)
@@ -99,7 +111,7 @@ def _below(main: Axes, ticks: Sequence[FloatArray], labels: Sequence[str], diffe
     divider = make_axes_locatable(main)
     rows: Axes = divider.append_axes("bottom", size=ROW_INCHES * max(len(ticks), 1) + 0.06, pad=0.0, sharex=main)
     for row, (positions, label) in enumerate(zip(ticks, labels, strict=True)):
-        colour = PALETTE[row % len(PALETTE)]
+        colour = _colour(row)
         rows.vlines(positions, -row - 0.85, -row - 0.15, color=colour, lw=0.8)
         main.plot([], [], "|", color=colour, ms=7, label=label)
     rows.set(ylim=(-max(len(ticks), 1), 0), yticks=[])
@@ -112,15 +124,25 @@ def _below(main: Axes, ticks: Sequence[FloatArray], labels: Sequence[str], diffe
     return lower
 
 
-def _set_scale(main: Axes, intensity: str, background: FloatArray, observed: FloatArray) -> None:
-    top = float(observed.max())
+def _colour(phase: int) -> tuple[float, float, float]:
+    """Return the colour of a phase: the palette, then ever paler ones of the same hues."""
+    from matplotlib.colors import to_rgb  # noqa: PLC0415
+
+    depth = PALER ** (phase // len(PALETTE))
+    red, green, blue = (1.0 - depth * (1.0 - part) for part in to_rgb(PALETTE[phase % len(PALETTE)]))
+    return red, green, blue
+
+
+def _set_scale(main: Axes, intensity: str, background: FloatArray, highest: FloatArray) -> None:
+    """Set the intensity axis so that all of `highest`, the upper envelope of the curves, can be seen."""
+    top = float(highest.max())
     if intensity == "linear":
         main.set_ylim(0.0, 1.04 * top)
     elif intensity == "sqrt":
         main.set_yscale("function", functions=(lambda y: np.sqrt(np.maximum(y, 0.0)), np.square))
         main.set_ylim(0.0, 1.04 * top)
     else:
-        floor = max(float(min(background.min(), observed[observed > 0].min(initial=top))), 1e-4 * top)
+        floor = max(float(min(background.min(), highest[highest > 0].min(initial=top))), 1e-4 * top)
         main.set_yscale("log")
         main.set_ylim(0.7 * floor, 1.5 * top)
     main.set_xlim(main.dataLim.x0, main.dataLim.x1)
@@ -141,9 +163,7 @@ def _legend(main: Axes, title: str | None) -> None:
 
 
 def _percent(phase: RefinedPhase) -> str:
-    if phase.mode != "rietveld":
-        return f"({phase.mode})"
-    return f"{Refined(100 * phase.weight_fraction, 100 * phase.weight_fraction.esd)} wt %"
+    return f"{phase.fraction_text} wt %" if phase.mode == "rietveld" else f"({phase.mode})"
 
 
 def picture(result: Refinement | Simulation, *, intensity: str = "linear", dpi: int = 150) -> bytes:

@@ -10,6 +10,7 @@ from layerox.io.instrument_model import InstrumentModel, Pair, Table
 
 Interval = Pair
 PositiveFloat = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class PatternModel(Table):
@@ -63,6 +64,7 @@ class PhaseModel(Table):
     preferred_orientation: float | TextureModel | None = None
     size: PositiveFloat | None = None
     microstrain: Annotated[float, Field(ge=0)] | None = None
+    particle_size_um: PositiveFloat | None = None
     start: dict[str, float] = {}
     bounds: dict[str, Interval] = {}
 
@@ -100,6 +102,58 @@ class StrategyModel(Table):
     stages: list[StageModel] = []
 
 
+class InternalStandardModel(Table):
+    """A phase of which a known fraction (0 to 1, of its crystalline part in the whole specimen) was weighed in."""
+
+    phase: str
+    weight_fraction: Share
+    esd: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class ExternalStandardModel(Table):
+    """K of O'Connor & Raven, or the result of a fit of a pure standard; mu/rho (cm2/g) or composition of the specimen.
+
+    `composition` is in proportion by weight, {Al2O3 = 0.5, ZnO = 0.5}; `standard_mass_attenuation` is that of the
+    standard, by default the refined phase's own.
+    """
+
+    k_factor: PositiveFloat | None = None
+    k_esd: Annotated[float, Field(ge=0)] = 0.0
+    result: str | None = None
+    phase: str | None = None
+    weight_fraction: Share = 1.0
+    weight_esd: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    standard_mass_attenuation: PositiveFloat | None = None
+    mass_attenuation: PositiveFloat | None = None
+    composition: dict[str, PositiveFloat] = {}
+
+
+class QuantificationModel(Table):
+    """[quantification]: standards, sizes of the particles in micrometre, and the solid share of the powder's volume."""
+
+    internal_standard: InternalStandardModel | None = None
+    external_standard: ExternalStandardModel | None = None
+    particle_sizes_um: dict[str, PositiveFloat] = {}
+    packing: Share = 1.0
+
+
+class RestraintModel(Table):
+    """[[restraint]]: sites of a phase (two: angstrom, three: degrees), or an element per others, and its target."""
+
+    phase: str = ""
+    sites: list[str] = []
+    element: str = ""
+    per: list[str] = []
+    target: float
+    esd: PositiveFloat
+
+
+class UncertaintyModel(Table):
+    """[uncertainty]: whether serially correlated residuals widen the uncertainties."""
+
+    serial_correlation: bool = False
+
+
 class RecipeModel(Table):
     """A whole recipe.toml."""
 
@@ -111,4 +165,7 @@ class RecipeModel(Table):
     parameters: dict[str, ParameterModel | float] = {}
     variables: dict[str, VariableModel | float] = {}
     constraints: dict[str, str] = {}
+    restraint: list[RestraintModel] = []
+    uncertainty: UncertaintyModel = UncertaintyModel()
     strategy: StrategyModel = StrategyModel()
+    quantification: QuantificationModel = QuantificationModel()

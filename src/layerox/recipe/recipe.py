@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from layerox.diffraction.extra_peaks import ExtraPeak
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import NO_PLAN, Demand, Plan, Stage, StrategyName, Variable
+from layerox.diffraction.restraints import RestraintWish
 from layerox.diffraction.simulate import safe_name
 from layerox.errors import InputError
 from layerox.instrument import Instrument
@@ -22,6 +23,7 @@ from layerox.io import read_instrument
 from layerox.io.instrument_file import instrument_from_model
 from layerox.io.toml_file import Location, line_of, read_table, validated
 from layerox.phases import phases_from
+from layerox.recipe.quantification import quantification_of
 from layerox.symmetry import CELL_NAMES
 
 if TYPE_CHECKING:
@@ -86,12 +88,14 @@ def read_recipe(recipe: str | Path | Mapping[str, Any]) -> Recipe:
 
 def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> Recipe:
     phases = [_phase(row, k, place, text, folder) for k, row in enumerate(model.phase)]
+    told = quantification_of(model, [phase.name for phase in phases], place, text, folder)
+    model.strategy.name = _strategy(model, place, text)
     return Recipe(
         range=_pair(model.pattern.range) if model.pattern.range else None,
         exclude=tuple(_excluded(model, place, text)),
         instrument=_instrument(model, place, text, folder),
         phases=tuple(phases_from(phases)) if phases else (),
-        plan=_plan(model, phases, place, text),
+        plan=replace(_plan(model, phases, place, text), quantification=told),
         document=model.model_dump(mode="json"),
     )
 
@@ -166,13 +170,25 @@ def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str)
         demands=demands,
         variables={name: _variable(row) for name, row in model.variables.items()},
         constraints=model.constraints,
-        strategy=_strategy(model, place, text),
+        strategy=model.strategy.name or "automatic",
         stages=tuple(
             Stage(name=row.name or f"stage {k}", free=tuple(row.free), fix=tuple(row.fix))
             for k, row in enumerate(model.strategy.stages, start=1)
         ),
         background_terms=terms if isinstance(terms, int) else None,
         extras=(*humps, *peaks),
+        restraints=tuple(
+            RestraintWish(
+                target=row.target,
+                esd=row.esd,
+                phase=row.phase,
+                sites=tuple(row.sites),
+                element=row.element,
+                per=tuple(row.per),
+            )
+            for row in model.restraint
+        ),
+        serial_correlation=model.uncertainty.serial_correlation,
     )
 
 

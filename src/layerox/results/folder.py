@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from layerox.diffraction.document import SCHEMA, json_text, refinement_from_document
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
 from layerox.io.toml_file import toml_text
-from layerox.results.document import SCHEMA, json_text, refinement_from_document
 from layerox.results.pdcif import cif_text
 from layerox.results.report import report_text
 from layerox.results.structure_cif import structure_files
@@ -39,11 +39,23 @@ def check_folder(folder: Path) -> None:
     Raises
     ------
     InputError
-        If a file stands in its way.
+        If a file stands in its way, or it holds a result.json of somebody else.
     """
     for place in (folder, *folder.parents):
         if place.exists() and not place.is_dir():
-            raise InputError("is a file, not a folder", place=place, cure="choose another folder with -o")
+            raise InputError("is a file, not a folder", place=place, cure="choose another folder", argument="output")
+    standing = folder / "result.json"
+    if standing.exists() and not _is_result(standing):
+        fault = "is not the result of a fit and would be replaced"
+        raise InputError(fault, place=standing, cure="choose another folder", argument="output")
+
+
+def _is_result(path: Path) -> bool:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(document, dict) and document.get("schema") == SCHEMA
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

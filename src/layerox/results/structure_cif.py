@@ -15,6 +15,7 @@ from gemmi import cif
 from layerox.diffraction.peaks import W
 from layerox.diffraction.phase import Phase, PhaseModel
 from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.reflections import Reflections
 from layerox.diffraction.scattering import scatterers
 from layerox.diffraction.simulate import INSTRUMENT_SLOTS, safe_name
 from layerox.radiation import Radiation
@@ -133,9 +134,13 @@ def _add_anisotropic(block: cif.Block, phase: RefinedPhase) -> None:
 def add_reflections(block: cif.Block, phase: RefinedPhase, refinement: Refinement) -> None:
     """Add hkl, multiplicity, d and F^2 of the reflections in the range, by falling d, of a phase with atoms.
 
-    F^2 a cell is the mean of Friedel mates with displacements and dispersion, in electrons^2 (fm^2 for neutrons).
+    F^2 a cell is the mean of Friedel mates with displacements and dispersion, in electrons^2 (fm^2 for neutrons). Of a
+    phase whose intensities are taken from the data, F^2 is what was found (in units of its scale), as a measured one.
     """
     if not phase.sites:
+        return
+    if phase.intensities:
+        _add_extracted(block, phase)
         return
     low, high = refinement.pattern.range
     described = Phase(name=phase.name, crystal=phase.crystal)
@@ -158,6 +163,15 @@ def add_reflections(block: cif.Block, phase: RefinedPhase, refinement: Refinemen
     for k in listed:
         hkl = [str(int(index)) for index in model.reflections.hkl[k]]
         loop.add_row([*hkl, str(int(model.reflections.multiplicity[k])), f"{d[k]:.6f}", f"{peaks.f_squared[k]:.6g}"])
+
+
+def _add_extracted(block: cif.Block, phase: RefinedPhase) -> None:
+    block.set_pair("_reflns_number_total", str(len(phase.intensities)))
+    loop = block.init_loop("_refln_", ["index_h", "index_k", "index_l", "d_spacing", "F_squared_meas"])
+    found = Reflections(np.array(list(phase.intensities)), np.ones(len(phase.intensities), dtype=np.int64))
+    rows = zip(phase.intensities.items(), found.d_spacing(phase.crystal.cell), strict=True)
+    for (hkl, f_squared), d in rows:
+        loop.add_row([*map(str, hkl), f"{d:.6f}", cif_number(f_squared)])
 
 
 def cif_number(number: Refined) -> str:

@@ -6,9 +6,12 @@ import json
 import math
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from layerox.diffraction.simulation import Simulation
+from layerox.errors import InputError
+from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
 
 SCHEMA = "layerox.truth/1"
@@ -26,14 +29,15 @@ REFLECTION_COLUMNS = (
 )
 
 
-def truth_json(simulation: Simulation) -> str:
-    """Return all that went into a simulated pattern as JSON text."""
+def truth_json(simulation: Simulation, pattern: str = "") -> str:
+    """Return all that went into a simulated pattern as JSON text; `pattern` is the name of its file."""
     radiation, instrument = simulation.pattern.radiation, simulation.instrument
     document = {
         "schema": SCHEMA,
         "version": version("layerox"),
+        "pattern": pattern or None,
         "seed": simulation.seed,
-        "radiation": asdict(radiation) if radiation else None,
+        "radiation": _radiation(radiation) if radiation else None,
         "instrument": {
             "geometry": instrument.geometry,
             "radius_mm": instrument.radius_mm,
@@ -42,8 +46,30 @@ def truth_json(simulation: Simulation) -> str:
             "profile": asdict(instrument.profile) if instrument.profile else None,
         },
         "phases": [_phase(simulation, index) for index in range(len(simulation.phases))],
+        "warnings": [asdict(warning) for warning in simulation.warnings],
     }
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def refuse_foreign_truth(truth: Path, pattern: Path) -> None:
+    """Refuse to replace the truth of one pattern by that of another one that shares its stem.
+
+    Raises
+    ------
+    InputError
+        If the file names another pattern, which still stands beside it.
+    """
+    try:
+        other = json.loads(truth.read_text(encoding="utf-8")).get("pattern")
+    except (OSError, ValueError, AttributeError):
+        return
+    if isinstance(other, str) and other != pattern.name and truth.with_name(other).exists():
+        cure = f"choose another stem than {pattern.stem!r}"
+        raise InputError(f"is the truth of {other}, which {pattern.name} would replace", place=truth, cure=cure)
+
+
+def _radiation(radiation: Radiation) -> dict[str, Any]:
+    return {name: value for name, value in asdict(radiation).items() if name != "says_kind"}
 
 
 def _phase(simulation: Simulation, index: int) -> dict[str, Any]:

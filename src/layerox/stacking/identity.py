@@ -40,11 +40,6 @@ class Identity:
     o_fraction: Fraction
     characters: tuple[str, ...]
 
-    @property
-    def is_named(self) -> bool:
-        """Whether it is one of the periodic polytypes with a name."""
-        return self.name in POLYTYPES
-
 
 def identify(word: Word) -> Identity:
     """Return which polytype a cyclic word is, whatever its labels, first slab and orientation."""

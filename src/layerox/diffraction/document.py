@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.course import Step
+from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.refinement import (
     Correlation,
     RefinedParameter,
@@ -25,6 +26,7 @@ from layerox.diffraction.refinement import (
     RefinedSite,
     Refinement,
 )
+from layerox.diffraction.standards import Absolute
 from layerox.instrument import Instrument, Profile
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -44,6 +46,7 @@ def json_text(refinement: Refinement) -> str:
 
 def document_of(refinement: Refinement) -> Document:
     """Return a refinement as plain data, without its curves."""
+    absolute = refinement.absolute
     return {
         "schema": SCHEMA,
         "status": refinement.status,
@@ -53,7 +56,9 @@ def document_of(refinement: Refinement) -> Document:
         "instrument": _instrument(refinement.instrument),
         "agreement": asdict(refinement.agreement),
         "convergence": {"largest_shift_over_su": _finite(refinement.largest_shift)},
-        "phases": [_phase(phase) for phase in refinement.phases],
+        "phases": [_phase(phase) | _absolute_fraction(phase.name, absolute) for phase in refinement.phases],
+        **({} if absolute is None else {"amorphous_weight_fraction": _number(absolute.amorphous)}),
+        **({} if absolute is None else {"standard": _standard(absolute)}),
         "parameters": [_parameter(parameter) for parameter in refinement.parameters],
         "correlations": [asdict(correlation) for correlation in refinement.correlations],
         "covariance": {"names": list(refinement.free_names), "matrix": refinement.covariance.tolist()},
@@ -62,6 +67,22 @@ def document_of(refinement: Refinement) -> Document:
         "recipe": refinement.recipe,
         "cpu_s": refinement.cpu_s,
         "version": refinement.version,
+    }
+
+
+def _absolute_fraction(name: str, absolute: Absolute | None) -> Document:
+    if absolute is None:
+        return {}
+    return {"absolute_weight_fraction": _maybe(absolute.weight_fractions.get(name))}
+
+
+def _standard(absolute: Absolute) -> Document:
+    return {
+        "method": absolute.method,
+        "description": absolute.description,
+        "amorphous_of_sample": _maybe(absolute.amorphous_of_sample),
+        "k_factor": _maybe(absolute.k_factor),
+        "mass_attenuation": absolute.mass_attenuation,
     }
 
 
@@ -127,9 +148,27 @@ def _phase(phase: RefinedPhase) -> Document:
         "sites": [_site(site) for site in phase.sites],
         "anisotropic": {site.label: site.u_aniso for site in phase.crystal.sites if site.u_aniso},
         "mode": phase.mode,
+        **_quantities(phase),
         "intensities": [[*hkl, _number(number)] for hkl, number in phase.intensities.items()],
         "ticks": phase.ticks.round(5).tolist(),
     }
+
+
+def _quantities(phase: RefinedPhase) -> Document:
+    """Return what follows from scale, cell and occupancies together."""
+    return {
+        "detection_limit": _finite(phase.detection_limit),
+        "scale_mass_volume": _maybe(phase.scale_mass_volume),
+        "density": _maybe(phase.density),
+        "mass_attenuation": _maybe(phase.mass_attenuation),
+        "linear_attenuation": _maybe(phase.linear_attenuation),
+        "attenuation_by_line": [list(line) for line in phase.attenuation_by_line],
+        "microabsorption": None if phase.microabsorption is None else asdict(phase.microabsorption),
+    }
+
+
+def _maybe(number: Refined | None) -> Document | None:
+    return None if number is None else _number(number)
 
 
 def _site(site: RefinedSite) -> Document:
@@ -181,7 +220,29 @@ def refinement_from_document(document: Document, curves: Mapping[str, NDArray[np
         recipe=document.get("recipe"),
         version=document["version"],
         largest_shift=document.get("convergence", {}).get("largest_shift_over_su"),
+        absolute=_read_absolute(document),
     )
+
+
+def _read_absolute(document: Document) -> Absolute | None:
+    row = document.get("standard")
+    if row is None:
+        return None
+    fractions = {p["name"]: _read_number(p["absolute_weight_fraction"]) for p in document["phases"]
+                 if p["absolute_weight_fraction"] is not None}  # fmt: skip
+    return Absolute(
+        method=row["method"],
+        description=row["description"],
+        weight_fractions=fractions,
+        amorphous=_read_number(document["amorphous_weight_fraction"]),
+        amorphous_of_sample=_read_maybe(row["amorphous_of_sample"]),
+        k_factor=_read_maybe(row["k_factor"]),
+        mass_attenuation=row["mass_attenuation"],
+    )
+
+
+def _read_maybe(row: Document | None) -> Refined | None:
+    return None if row is None else _read_number(row)
 
 
 def _read_number(row: Document, missing: float = math.nan) -> Refined:
@@ -249,7 +310,18 @@ def _read_phase(row: Document) -> RefinedPhase:
         ticks=np.array(row["ticks"]),
         mode=row.get("mode", "rietveld"),
         intensities={(h, k, i): _read_number(number) for h, k, i, number in row.get("intensities", ())},
+        detection_limit=row.get("detection_limit"),
+        scale_mass_volume=_read_maybe(row.get("scale_mass_volume")),
+        density=_read_maybe(row.get("density")),
+        mass_attenuation=_read_maybe(row.get("mass_attenuation")),
+        linear_attenuation=_read_maybe(row.get("linear_attenuation")),
+        attenuation_by_line=tuple((length, mu) for length, mu in row.get("attenuation_by_line", ())),
+        microabsorption=_read_microabsorption(row.get("microabsorption")),
     )
+
+
+def _read_microabsorption(row: Document | None) -> Microabsorption | None:
+    return None if row is None else Microabsorption(**row)
 
 
 def _read_site(row: Document) -> RefinedSite:

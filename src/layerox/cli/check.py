@@ -1,0 +1,41 @@
+"""`layerox check`: what is wrong with structures, one line a finding."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_to(subparsers: Any) -> None:
+    """Add the command to the parser."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "check",
+        help="say what is wrong with structures",
+        description="Check structures of layered oxides, spinels and tunnel phases, anybody's: stacking, coordination, "
+        "contacts, composition and charge. Ends with 1 when there is a finding.",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="CIF, POSCAR (.vasp) or pymatgen JSON")
+    parser.add_argument("--phase", metavar="PHASE", help='what they are said to be: a phase or a word ("P2*4|O3*3")')
+    parser.add_argument("--formula", metavar="FORMULA", help="composition that they are said to have")
+    parser.add_argument("--space-group", metavar="SYMBOL", help='space group that they are said to have ("P 63/m m c")')
+    parser.set_defaults(command=run)
+
+
+def run(*, files: list[str], phase: str | None, formula: str | None, space_group: str | None) -> int:
+    """Print each file's phase and findings; 1 if there are any."""
+    from pathlib import Path  # noqa: PLC0415  (what --help does not need)
+
+    from layerox.validation import check, identify_structure  # noqa: PLC0415
+
+    worst = 0
+    for file in files:
+        findings = check(Path(file), phase=phase, formula=formula, space_group=space_group)
+        print(f"{file}: {identify_structure(Path(file)).name}, {_counted(len(findings))}")
+        for finding in findings:
+            print(f"  {finding}")
+        worst = max(worst, int(bool(findings)))
+    return worst
+
+
+def _counted(number: int) -> str:
+    return "no findings" if not number else "1 finding" if number == 1 else f"{number} findings"

@@ -1,0 +1,356 @@
+"""Quantification: what a user tells of specimen and standards, and what follows from scales, cells and occupancies.
+
+Density and attenuation of every phase, fractions corrected for microabsorption, fractions of the whole specimen, limits
+of detection, and what a referee would ask about them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.diffraction import peaks as pk
+from layerox.diffraction.absorption import Matter, matter, mixture_attenuation
+from layerox.diffraction.detection import absence_sigmas, as_fraction, detection_limit
+from layerox.diffraction.extraction import is_extracted
+from layerox.diffraction.microabsorption import (
+    CM_PER_UM,
+    COARSE,
+    MEDIUM,
+    Microabsorption,
+    brindley,
+    kind_of_powder,
+    mean_linear_attenuation,
+)
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.quantify import (
+    PhaseWeights,
+    WeightFractions,
+    fractions_of,
+    phase_weights,
+    weight_per_scale,
+)
+from layerox.diffraction.refine import Minimum
+from layerox.diffraction.simulate import Model
+from layerox.diffraction.standards import (
+    Absolute,
+    ExternalStandard,
+    InternalStandard,
+    by_external_standard,
+    by_internal_standard,
+)
+from layerox.errors import InputError, nearest
+from layerox.instrument import Geometry
+from layerox.notice import Notice
+from layerox.radiation import Radiation
+from layerox.refined import Refined
+
+FloatArray = NDArray[np.float64]
+
+# The size of particles that a well-ground powder has, for which the contrast is named where nobody gives one.
+USUAL_PARTICLE_UM = 5.0
+# An amorphous fraction this many of its esds below zero, and this far, is no fraction: esds hold random errors only,
+# and in the weighed mixtures of the round robin, which have none, it is found to within 0.02.
+TOO_NEGATIVE, SYSTEMATIC = 3.0, 0.02
+STEP = 1e-5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantification:
+    """What a user tells of the specimen.
+
+    Attributes
+    ----------
+    internal_standard, external_standard
+        At most one of them.
+    particle_sizes_um
+        Diameter of the particles by name of the phase, micrometre: of all phases or of none.
+    packing
+        Share of the powder's volume that is solid, for the mean attenuation; 1 is Brindley's own choice.
+    """
+
+    internal_standard: InternalStandard | None = None
+    external_standard: ExternalStandard | None = None
+    particle_sizes_um: Mapping[str, float] = field(default_factory=dict)
+    packing: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.internal_standard and self.external_standard:
+            raise InputError("both an internal and an external standard", place="[quantification]", cure="keep one")
+        if not 0 < self.packing <= 1:
+            raise InputError(f"packing {self.packing:g}", place="[quantification]", cure="give a share, 0 to 1")
+        if wrong := [name for name, size in self.particle_sizes_um.items() if not 0 < size < math.inf]:
+            raise InputError(f"particle size of {wrong[0]}", place="[quantification]", cure="give micrometres above 0")
+
+    def check(self, phases: Sequence[Phase], radiation: Radiation, geometry: Geometry) -> None:
+        """Refuse what does not fit the phases and the beam.
+
+        Raises
+        ------
+        InputError
+            If a phase is unknown or has no fraction, or a correction has no meaning for this measurement.
+        """
+        place, weighed = "[quantification]", [phase.name for phase in phases if not is_extracted(phase)]
+        standard = [self.internal_standard.phase] if self.internal_standard else []
+        for name in [*standard, *self.particle_sizes_um]:
+            if name not in weighed:
+                raise InputError(f"no phase {name!r} with a scale", place=place, cure=nearest(name, weighed))
+        if self.particle_sizes_um and (missing := [name for name in weighed if name not in self.particle_sizes_um]):
+            raise InputError(f"no particle size of {missing[0]}", place=place, cure="give that of every phase")
+        if radiation.kind == "neutron" and (self.particle_sizes_um or self.external_standard):
+            raise InputError("particle sizes and external standards are for X-rays", place=place, cure="leave them out")
+        if geometry != "bragg-brentano" and self.external_standard:
+            raise InputError(f"an external standard in {geometry} geometry", place=place,
+                             cure="weigh in an internal standard")  # fmt: skip
+
+
+NOTHING_TOLD = Quantification()
+
+
+@dataclass(frozen=True, eq=False)
+class Quantities:
+    """What follows for the phases of a model; sequences in their order.
+
+    Attributes
+    ----------
+    fractions
+        Of the crystalline phases, corrected for microabsorption where that was possible.
+    weights
+        S Z M V of each phase, as the scales say it.
+    densities, mass_attenuations, linear_attenuations
+        g/cm^3, cm^2/g and 1/cm; the attenuations are None where there is none to tell.
+    attenuation_by_line
+        (wavelength, mu/rho) of each line of the beam, by phase.
+    microabsorption
+        None where no particle sizes are given.
+    detection_limits
+        Weight fraction of which 95 % would be seen (Currie); None for phases without a fraction.
+    absolute
+        Fractions of the whole specimen; None without a standard.
+    notices
+        What a user should know.
+    """
+
+    fractions: WeightFractions
+    weights: tuple[Refined, ...]
+    densities: tuple[Refined, ...]
+    mass_attenuations: tuple[Refined | None, ...]
+    linear_attenuations: tuple[Refined | None, ...]
+    attenuation_by_line: tuple[tuple[tuple[float, float], ...], ...]
+    microabsorption: tuple[Microabsorption | None, ...]
+    detection_limits: tuple[float | None, ...]
+    absolute: Absolute | None
+    notices: tuple[Notice, ...]
+
+
+def quantities(
+    model: Model,
+    minimum: Minimum,
+    sigma: FloatArray,
+    told: Quantification = NOTHING_TOLD,
+) -> Quantities:
+    """Return all quantities at a minimum.
+
+    Parameters
+    ----------
+    model, minimum
+        The model and where its refinement ended.
+    sigma
+        Standard uncertainties of the points, shape (n,).
+    told
+        What the user tells of the specimen.
+    """
+    values, transfer, covariance = minimum.parameters.values, minimum.parameters.transfer(), minimum.covariance
+    names = [phase.name for phase in model.phases]
+    seen = phase_weights(model, values, transfer)
+    bodies = [matter(phase.crystal, values[block], model.radiation)
+              for phase, block in zip(model.phases, model.phase_blocks, strict=True)]  # fmt: skip
+    slopes = [transfer[block] for block in model.phase_blocks]
+    esds = np.sqrt(np.maximum(np.einsum("pv,vw,pw->p", seen.slopes, covariance, seen.slopes), 0.0))
+    effects, weights, remarks = _microabsorption(names, seen, bodies, told)
+    fractions = fractions_of(weights.values, weights.slopes, covariance)
+    limits = _detection_limits(model, minimum, sigma, seen.values)
+    absolute, more = _absolute(names, weights, covariance, bodies, model.radiation, told)
+    return Quantities(
+        fractions=fractions,
+        weights=tuple(Refined(v, e, "tied" if e > 0 else "fixed") for v, e in zip(seen.values, esds, strict=True)),
+        densities=tuple(_refined(b.density, b.density_slopes, t, covariance)
+                        for b, t in zip(bodies, slopes, strict=True)),
+        mass_attenuations=tuple(_known(_refined(b.mass_attenuation, b.mass_slopes, t, covariance))
+                                for b, t in zip(bodies, slopes, strict=True)),
+        linear_attenuations=tuple(_known(_refined(b.linear_attenuation, b.linear_slopes, t, covariance))
+                                  for b, t in zip(bodies, slopes, strict=True)),
+        attenuation_by_line=tuple(() if math.isnan(b.mass_attenuation) else b.by_line for b in bodies),
+        microabsorption=effects,
+        detection_limits=limits,
+        absolute=absolute,
+        notices=(*remarks, *more),
+    )  # fmt: skip
+
+
+def _refined(value: float, slopes: FloatArray, transfer: FloatArray, covariance: FloatArray) -> Refined:
+    slope = slopes @ transfer
+    esd = math.sqrt(max(float(slope @ covariance @ slope), 0.0))
+    return Refined(value, esd, "tied" if esd > 0 else "fixed")
+
+
+def _known(number: Refined) -> Refined | None:
+    return None if math.isnan(number) else number
+
+
+def _detection_limits(
+    model: Model, minimum: Minimum, sigma: FloatArray, weights: FloatArray
+) -> tuple[float | None, ...]:
+    """Return for each phase the fraction whose scale is at Currie's limit, the other phases being as they are."""
+    values = minimum.parameters.values[: len(model.names)].copy()
+    rows = list(zip(model.phases, model.phase_blocks, strict=True))
+    zmv = np.array([0.0 if is_extracted(p) else weight_per_scale(p.crystal, values[block]) for p, block in rows])
+    places = [block.start + pk.SCALE for block in model.phase_blocks]
+    absent = np.flatnonzero((zmv > 0) & (values[places] <= 0))
+    curves = minimum.calculated.phases
+    if absent.size:  # a phase of scale zero has no curve: it is drawn with some other scale
+        for k in absent:
+            values[places[k]] = max(weights.sum(), 1e-300) / zmv[k]
+        curves = model.calculated(values).phases
+    per_scale = np.where((zmv > 0)[:, None], curves / np.where(zmv > 0, values[places], 1.0)[:, None], 0.0)
+    errors = absence_sigmas(per_scale, minimum.calculated.phases, model.basis, minimum.calculated.total, sigma)
+    least = detection_limit(1.0) * errors * zmv * math.sqrt(max(minimum.reduced_chi_squared, 1.0))
+    others = weights.sum() - weights
+    return tuple(
+        None if math.isnan(w) else as_fraction(w, o) for w, o in zip(least.tolist(), others.tolist(), strict=True)
+    )
+
+
+def _microabsorption(
+    names: list[str], seen: PhaseWeights, bodies: Sequence[Matter], told: Quantification
+) -> tuple[tuple[Microabsorption | None, ...], PhaseWeights, list[Notice]]:
+    """Return what Brindley's correction says of each phase, the weights corrected for it, and what to say of it."""
+    known = np.flatnonzero(seen.values > 0).tolist()
+    nothing: tuple[Microabsorption | None, ...] = (None,) * len(names)
+    densities = np.array([bodies[k].density for k in known])
+    linear = np.array([bodies[k].linear_attenuation for k in known])
+    if not known or np.isnan(linear).any():
+        return nothing, seen, []
+    if not told.particle_sizes_um:
+        return nothing, seen, _contrast([names[k] for k in known], seen.values[known], densities, linear)
+    sizes = [told.particle_sizes_um[names[k]] for k in known]
+
+    def corrected(weights: FloatArray) -> FloatArray:
+        return weights / brindley(weights, densities, linear, sizes, told.packing)[1]
+
+    contrasts, factors = brindley(seen.values[known], densities, linear, sizes, told.packing)
+    values, slopes = seen.values.copy(), seen.slopes.copy()
+    values[known] = seen.values[known] / factors
+    slopes[known] = _slopes(corrected, seen.values[known]) @ seen.slopes[known]
+    effects = list(nothing)
+    for k, size, contrast, factor in zip(known, sizes, contrasts.tolist(), factors.tolist(), strict=True):
+        effects[k] = Microabsorption(
+            particle_size_um=size,
+            contrast=contrast,
+            factor=factor,
+            powder=kind_of_powder(contrast),
+            uncorrected_weight_fraction=float(seen.values[k] / seen.values.sum()),
+        )
+    rows = [(names[k], contrast) for k, contrast in zip(known, contrasts.tolist(), strict=True)]
+    return tuple(effects), PhaseWeights(values, slopes), _range_of_brindley(rows)
+
+
+def _slopes(function: Callable[[FloatArray], FloatArray], at: FloatArray) -> FloatArray:
+    """Return the derivatives of a function of weights, by central differences, shape (p, p)."""
+    steps = STEP * np.diag(at)
+    return np.stack([(function(at + s) - function(at - s)) / (2 * s.sum()) for s in steps], axis=1)
+
+
+def _range_of_brindley(rows: Sequence[tuple[str, float]]) -> list[Notice]:
+    """Say where contrasts lie outside the range of the correction."""
+    outside = [(name, contrast) for name, contrast in rows if abs(contrast) >= MEDIUM]
+    if not outside:
+        return []
+    listed = ", ".join(f"{name} {contrast:.2g}" for name, contrast in outside)
+    message = f"outside Brindley's range of |mu - mean| D < {MEDIUM:g}: {listed}; "
+    if max(abs(contrast) for _, contrast in outside) >= COARSE:
+        return [Notice("microabsorption_uncorrected", message + "no correction can be made: grind finer, or use a "
+                       "shorter wavelength or neutrons")]  # fmt: skip
+    return [Notice("microabsorption", message + "the corrected fractions are a guess: grind finer")]
+
+
+def _contrast(names: list[str], weights: FloatArray, densities: FloatArray, linear: FloatArray) -> list[Notice]:
+    """Say if the phases attenuate so differently that well-ground particles would lie outside Brindley's range."""
+    mean = mean_linear_attenuation(weights, densities, linear)
+    contrasts = (linear - mean) * USUAL_PARTICLE_UM * CM_PER_UM
+    worst = int(np.argmax(np.abs(contrasts)))
+    if abs(contrasts[worst]) < MEDIUM:
+        return []
+    finest = MEDIUM / abs(linear[worst] - mean) / CM_PER_UM
+    listed = ", ".join(f"{name} {mu:.0f}" for name, mu in zip(names, linear.tolist(), strict=True))
+    message = (
+        f"linear attenuation differs ({listed}, mean {mean:.0f} 1/cm): particles of {USUAL_PARTICLE_UM:g} um are "
+        f"outside Brindley's range ({names[worst]}: |mu - mean| D = {abs(contrasts[worst]):.2g}, limit {MEDIUM:g}); "
+        f"the fractions hold for particles well below {finest:.2g} um only; give particle_size_um of each phase"
+    )
+    return [Notice("microabsorption", message)]
+
+
+def _absolute(
+    names: list[str],
+    weights: PhaseWeights,
+    covariance: FloatArray,
+    bodies: Sequence[Matter],
+    radiation: Radiation,
+    told: Quantification,
+) -> tuple[Absolute | None, list[Notice]]:
+    """Return the fractions of the whole specimen, and what to say of them."""
+    known = np.flatnonzero(weights.values > 0).tolist()
+    own, values = [names[k] for k in known], weights.values[known]
+    if told.internal_standard is not None:
+        if told.internal_standard.phase not in own:
+            message = f"the internal standard {told.internal_standard.phase} is not seen: no absolute fractions"
+            return None, [Notice("standard_absent", message)]
+        fractions = fractions_of(values, weights.slopes[known], covariance)
+        found = by_internal_standard(own, fractions.values, fractions.covariance, told.internal_standard)
+        return found, _too_negative(found)
+    if told.external_standard is None or not known:
+        return None, []
+    notices = []
+    mean, slopes = _specimen_attenuation(values, [bodies[k] for k in known], radiation, told.external_standard)
+    if _is_presumed(told.external_standard):
+        message = (
+            f"mu/rho of the specimen is taken as that of its crystalline part, {mean:.1f} cm2/g; "
+            "give mass_attenuation or composition of the whole"
+        )
+        notices.append(Notice("attenuation_presumed", message))
+    matrix = weights.slopes[known] @ covariance @ weights.slopes[known].T
+    found = by_external_standard(own, values, matrix, told.external_standard, (mean, slopes))
+    return found, [*notices, *_too_negative(found)]
+
+
+def _specimen_attenuation(
+    weights: FloatArray, bodies: Sequence[Matter], radiation: Radiation, standard: ExternalStandard
+) -> tuple[float, FloatArray]:
+    """Return mu/rho of the specimen, cm^2/g, and its derivatives with respect to the weights of its phases."""
+    if standard.mass_attenuation is not None:
+        return standard.mass_attenuation, np.zeros(len(weights))
+    if standard.composition:
+        return mixture_attenuation(standard.composition, radiation), np.zeros(len(weights))
+    own = np.array([body.mass_attenuation for body in bodies])
+    mean = float(weights @ own / weights.sum())
+    return mean, (own - mean) / weights.sum()
+
+
+def _is_presumed(standard: ExternalStandard) -> bool:
+    return standard.mass_attenuation is None and not standard.composition
+
+
+def _too_negative(found: Absolute) -> list[Notice]:
+    rest = found.amorphous
+    if rest >= -max(TOO_NEGATIVE * rest.esd, SYSTEMATIC):
+        return []
+    message = (
+        f"the phases make up {100 * (1 - rest):.1f} % of the specimen: the {found.method} or its fraction is wrong, or "
+        "the phases are seen unequally (microabsorption, texture, occupancies)"
+    )
+    return [Notice("more_than_everything", message)]

@@ -1,0 +1,248 @@
+"""Restraints: what is known beside the pattern, as observations with uncertainties of their own.
+
+Distances and angles of atoms, the composition of a phase, and the content of the whole specimen (sodium known from the
+charge that has flowed, for example). Each is a function of the parameters that adds (value - target)^2 / esd^2 to
+chi-squared.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.crystal import Crystal, Site
+from layerox.diffraction.parameters import Parameters, slot_name
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.quantify import cell_volume
+from layerox.errors import InputError, nearest
+from layerox.symmetry import CELL_NAMES, metric_tensor
+
+FloatArray = NDArray[np.float64]
+STEP = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restraint(ABC):
+    """An observation of parameters: a target and its standard uncertainty, in the unit of the quantity."""
+
+    target: float
+    esd: float
+
+    def __post_init__(self) -> None:
+        if not (self.esd > 0 and math.isfinite(self.target)):
+            raise InputError(f"target {self.target}, esd {self.esd}", place=self.label, cure="give a positive esd")
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """What it restrains, for reports."""
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """Return the names of the parameters that it depends on."""
+
+    @abstractmethod
+    def value(self, numbers: Mapping[str, float]) -> float:
+        """Return the quantity for values of those parameters, by name."""
+
+    def row(self, values: FloatArray, parameters: Parameters, transfer: FloatArray) -> tuple[float, FloatArray]:
+        """Return (value - target) / esd and its derivatives with respect to the variables, shape (v,)."""
+        indices = [parameters.find(name) for name in self.names()]
+        numbers = dict(zip(self.names(), values[indices].tolist(), strict=True))
+        gradient = np.zeros(transfer.shape[1])
+        for name, k in zip(self.names(), indices, strict=True):
+            if transfer[k].any():
+                step = STEP * max(abs(numbers[name]), 1.0)
+                up, down = (self.value({**numbers, name: numbers[name] + s}) for s in (step, -step))
+                gradient += (up - down) / (2 * step) * transfer[k]
+        return (self.value(numbers) - self.target) / self.esd, gradient / self.esd
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry(Restraint):
+    """A distance (two sites, angstrom) or an angle at the middle of three (degrees), of the nearest atoms."""
+
+    phase: Phase
+    sites: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """What it restrains, for reports."""
+        return f"{self.phase.name} {'-'.join(self.sites)}"
+
+    def names(self) -> list[str]:
+        """Return the names of cell and coordinates."""
+        return [slot_name(self.phase, slot) for slot in (*CELL_NAMES, *self._coordinates)]
+
+    @property
+    def _coordinates(self) -> list[str]:
+        return [f"{site}_{axis}" for site in dict.fromkeys(self.sites) for axis in "xyz"]
+
+    @cached_property
+    def _images(self) -> list[tuple[FloatArray, FloatArray]]:
+        """Rotation and translation that bring each site to where it is meant: nearest to the middle (or first) one."""
+        crystal = self.phase.crystal
+        positions = [np.array(_site(crystal, label).position) for label in self.sites]
+        hub = 1 if len(self.sites) == 3 else 0
+        images, taken = [], [positions[hub]]
+        for k, position in enumerate(positions):
+            if k == hub:
+                images.append((np.eye(3), np.zeros(3)))
+                continue
+            rotation, translation = _nearest_image(crystal, positions[hub], position, taken)
+            taken.append(rotation @ position + translation)
+            images.append((rotation, translation))
+        return images
+
+    def value(self, numbers: Mapping[str, float]) -> float:
+        """Return the distance or the angle."""
+        metric = metric_tensor(tuple(numbers[slot_name(self.phase, name)] for name in CELL_NAMES))
+        at = []
+        for label, (rotation, translation) in zip(self.sites, self._images, strict=True):
+            own = np.array([numbers[slot_name(self.phase, f"{label}_{axis}")] for axis in "xyz"])
+            at.append(rotation @ own + translation)
+        if len(at) == 2:
+            return math.sqrt((at[1] - at[0]) @ metric @ (at[1] - at[0]))
+        first, second = at[0] - at[1], at[2] - at[1]
+        cosine = (first @ metric @ second) / math.sqrt((first @ metric @ first) * (second @ metric @ second))
+        return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content(Restraint):
+    """Atoms of an element for each atom of others, in one phase or over all phases of the specimen.
+
+    The number of cells of a phase is proportional to its scale times its volume (Hill & Howard 1987).
+    """
+
+    phases: tuple[Phase, ...]
+    element: str
+    per: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """What it restrains, for reports."""
+        return f"{self.element} / ({' + '.join(self.per)}) of {', '.join(phase.name for phase in self.phases)}"
+
+    def names(self) -> list[str]:
+        """Return the names of scales, cells and occupancies."""
+        return [
+            slot_name(phase, slot)
+            for phase in self.phases
+            for slot in ("scale", *CELL_NAMES, *(f"{site.label}_occupancy" for site in phase.crystal.sites))
+        ]
+
+    def value(self, numbers: Mapping[str, float]) -> float:
+        """Return the ratio."""
+        wanted = others = 0.0
+        for phase in self.phases:
+            cell = np.array([numbers[slot_name(phase, name)] for name in CELL_NAMES])
+            cells = numbers[slot_name(phase, "scale")] * cell_volume(cell)[0] if len(self.phases) > 1 else 1.0
+            for site, multiplicity in zip(phase.crystal.sites, phase.crystal.multiplicities, strict=True):
+                atoms = cells * multiplicity * numbers[slot_name(phase, f"{site.label}_occupancy")]
+                wanted += atoms * (site.element == self.element)
+                others += atoms * (site.element in self.per)
+        return wanted / others if others > 0 else 0.0
+
+
+def geometry(phase: Phase, sites: Sequence[str], target: float, esd: float) -> Geometry:
+    """Return a restraint on a distance (two sites) or an angle (three).
+
+    Raises
+    ------
+    InputError
+        If a site is unknown, or there are not two or three.
+    """
+    if len(sites) not in (2, 3):
+        raise InputError(f"{len(sites)} sites", place=phase.name, cure="give two for a distance, three for an angle")
+    for label in sites:
+        _site(phase.crystal, label)
+    return Geometry(phase=phase, sites=tuple(sites), target=target, esd=esd)
+
+
+def content(phases: Sequence[Phase], element: str, per: Sequence[str], target: float, esd: float) -> Content:
+    """Return a restraint on the atoms of an element for each atom of others.
+
+    Raises
+    ------
+    InputError
+        If no phase holds them.
+    """
+    held = sorted({site.element for phase in phases for site in phase.crystal.sites})
+    for name in (element, *per):
+        if name not in held:
+            raise InputError(f"no phase holds {name}", place="restraint", cure=nearest(name, held))
+    return Content(phases=tuple(phases), element=element, per=tuple(per), target=target, esd=esd)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestraintWish:
+    """A restraint as a user words it: sites of one phase, or an element per others in one phase or, without, in all."""
+
+    target: float
+    esd: float
+    phase: str = ""
+    sites: tuple[str, ...] = ()
+    element: str = ""
+    per: tuple[str, ...] = ()
+
+
+def resolved(wishes: Sequence[RestraintWish], phases: Sequence[Phase]) -> tuple[Restraint, ...]:
+    """Return the restraints that are meant by wishes.
+
+    Raises
+    ------
+    InputError
+        If a phase, a site or an element is unknown.
+    """
+    by_name = {phase.name: phase for phase in phases}
+    found: list[Restraint] = []
+    for wish in wishes:
+        if wish.phase and wish.phase not in by_name:
+            raise InputError(f"no phase is called {wish.phase!r}", place="restraint", cure=nearest(wish.phase, by_name))
+        if wish.sites:
+            if not wish.phase:
+                raise InputError(f"sites {'-'.join(wish.sites)} of no phase", place="restraint", cure="name the phase")
+            found.append(geometry(by_name[wish.phase], wish.sites, wish.target, wish.esd))
+        else:
+            chosen = [by_name[wish.phase]] if wish.phase else list(phases)
+            found.append(content(chosen, wish.element, wish.per, wish.target, wish.esd))
+    return tuple(found)
+
+
+def _site(crystal: Crystal, label: str) -> Site:
+    for site in crystal.sites:
+        if site.label == label:
+            return site
+    known = [site.label for site in crystal.sites]
+    raise InputError(f"has no site {label!r}", place=crystal.name, cure=nearest(label, known))
+
+
+def _nearest_image(
+    crystal: Crystal, hub: FloatArray, position: FloatArray, taken: Sequence[FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the operation that brings a site nearest to a place, but not onto one that is taken already."""
+    metric, symmetry = metric_tensor(crystal.cell), crystal.symmetry
+    best, chosen = math.inf, (np.eye(3), np.zeros(3))
+    shifts = np.array(np.meshgrid(*[(-1, 0, 1)] * 3, indexing="ij")).reshape(3, -1).T
+    for rotation, translation in zip(symmetry.rotations, symmetry.translations, strict=True):
+        at = rotation @ position + translation
+        home = np.round(hub - at)
+        for shift in shifts + home:
+            there = at + shift
+            if any(_distance(there, other, metric) < 0.1 for other in taken):
+                continue
+            distance = _distance(there, hub, metric)
+            if distance < best - 1e-9:
+                best, chosen = distance, (rotation.astype(np.float64), translation + shift)
+    return chosen
+
+
+def _distance(first: FloatArray, second: FloatArray, metric: FloatArray) -> float:
+    return math.sqrt(max(float((first - second) @ metric @ (first - second)), 0.0))

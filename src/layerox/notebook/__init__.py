@@ -1,0 +1,24 @@
+"""Notebook: structures and words as a person sees them; `%load_ext layerox.notebook` shows cards by themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from layerox.notebook.card import Card, card
+from layerox.notebook.scene import View, view
+
+__all__ = ["Card", "View", "card", "load_ipython_extension", "view"]
+
+SHOWN = (
+    ("pymatgen.core.structure", "Structure"),
+    ("layerox.crystal", "Crystal"),
+    ("layerox.atoms", "Atoms"),
+    ("layerox.stacking.word", "Word"),
+)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Show structures and words as cards in this notebook."""
+    formatter = shell.display_formatter.formatters["text/html"]
+    for module, name in SHOWN:
+        formatter.for_type_by_name(module, name, lambda one: card(one)._repr_html_())

@@ -1,0 +1,287 @@
+"""Frames: which patterns a series consists of, in which order, and where they stand on its axes.
+
+Natural order of the file names (frame_2 before frame_10), or of an axis. Nothing here judges a pattern: a file that
+cannot be read is a frame like any other, and becomes a row that says why.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+from layerox.errors import InputError, nearest
+from layerox.io import read_pattern, read_patterns
+from layerox.notice import Notice
+from layerox.pattern import Pattern
+from layerox.radiation import Radiation
+
+SUFFIXES = (".xye", ".xy", ".dat", ".txt", ".csv", ".prn", ".chi", ".fxye", ".gsas", ".gsa", ".gss", ".gda", ".xrdml")
+# Formats that commonly hold several scans a file, and how many files of any other are opened to see whether they do.
+SCANS_WITHIN = (".xrdml", ".cif", ".gsas", ".gsa", ".gss", ".gda")
+FEW_FILES = 20
+AXES = {"time": "start_time", "temperature": "temperature_k"}
+# Distance between frames, in units of the usual one, that is called a gap.
+GAP = 3.0
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """One pattern of a series.
+
+    Attributes
+    ----------
+    index
+        Its place in the series, from 0.
+    file
+        As tables name it: the file's name, with "#2" behind it for the second scan of several.
+    path, scan
+        Where it is; `scan` counts from 0 within the file, None where the file is read as holding one.
+    axes
+        Its place on each axis of the series, in the order of `Frames.axes`; nan where it is not known.
+    """
+
+    index: int
+    file: str
+    path: Path
+    scan: int | None = None
+    axes: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frames:
+    """The frames of a series, in order, the names of its axes, and what is odd about them."""
+
+    frames: tuple[Frame, ...]
+    axes: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How the patterns of a series are read: what `read_pattern` is told, and the regions that are left out."""
+
+    radiation: Radiation | str | float | None = None
+    range: tuple[float, float] | None = None
+    exclude: tuple[tuple[float, float], ...] = ()
+
+    def pattern(self, frame: Frame) -> Pattern:
+        """Return the pattern of a frame.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        if frame.scan is None:
+            found = read_pattern(frame.path, radiation=self.radiation, range=self.range)
+        else:
+            scans = read_patterns(frame.path, radiation=self.radiation, range=self.range)
+            if frame.scan >= len(scans):
+                raise InputError(f"holds {len(scans)} scans now", place=frame.path, cure="leave the file as it was")
+            found = scans[frame.scan]
+        return found.exclude(self.exclude) if self.exclude else found
+
+
+def frames_of(folder: str | Path, *, glob: str | None = None, axes: Sequence[str] = ()) -> Frames:
+    """Return the frames of a folder, or of one file with many scans.
+
+    Parameters
+    ----------
+    folder
+        Its own files, not those of its subfolders.
+    glob
+        Which files ("*.xye"); without it those with the commonest suffix of a pattern.
+    axes
+        "time" or "temperature" as the files say them (hours since the first frame, kelvin), or "FILE.csv:COLUMN",
+        whose first column names the frames by file name, by stem, or by the last number in it. The first axis orders
+        the frames.
+
+    Raises
+    ------
+    InputError
+        If there are no patterns, or an axis cannot be had.
+    """
+    folder = Path(folder)
+    paths, notices = _files(folder, glob)
+    frames = _with_scans(paths)
+    columns = [_column(name, frames) for name in axes]
+    frames = [replace(f, axes=tuple(column[k] for column in columns)) for k, f in enumerate(frames)]
+    names = tuple(name.rpartition(":")[2] for name in axes)
+    if columns:
+        frames.sort(key=lambda frame: (math.isnan(frame.axes[0]), frame.axes[0]))
+        notices += _axis_notices(names[0], [frame.axes[0] for frame in frames])
+    notices += _number_notices([frame.path for frame in frames])
+    frames = [replace(frame, index=k) for k, frame in enumerate(frames)]
+    return Frames(frames=tuple(frames), axes=names, notices=tuple(notices))
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key that sorts numbers within names by their value: frame_2 before frame_10."""
+    parts = re.split(r"(\d+)", name.lower())
+    return tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts)
+
+
+def _files(folder: Path, glob: str | None) -> tuple[list[Path], list[Notice]]:
+    if folder.is_file():
+        return [folder], []
+    if not folder.is_dir():
+        raise InputError("no such folder", place=folder, cure="check the path")
+    try:
+        present = [p for p in folder.glob(glob or "*") if p.is_file() and not p.name.startswith(".")]
+    except (ValueError, NotImplementedError) as error:
+        raise InputError(f"--glob {glob!r}: {error}", place=folder, cure='write it like "*.xye"') from None
+    notices: list[Notice] = []
+    if glob is None:
+        present, notices = _of_commonest_suffix(present)
+    if not present:
+        raise InputError("holds no patterns", place=folder, cure=f"expected {', '.join(SUFFIXES)}, or say --glob")
+    return sorted(present, key=lambda path: natural_key(path.name)), notices
+
+
+def _of_commonest_suffix(paths: list[Path]) -> tuple[list[Path], list[Notice]]:
+    counts = Counter(path.suffix.lower() for path in paths if path.suffix.lower() in SUFFIXES)
+    if not counts:
+        return [], []
+    chosen = min(counts, key=lambda suffix: (-counts[suffix], SUFFIXES.index(suffix)))
+    left = {suffix: count for suffix, count in counts.items() if suffix != chosen}
+    said = ", ".join(f"{count} {suffix}" for suffix, count in sorted(left.items()))
+    notices = [Notice("files_left_out", f"only {chosen} files were taken, not {said}; say --glob otherwise")]
+    return [path for path in paths if path.suffix.lower() == chosen], notices if left else []
+
+
+def _with_scans(paths: list[Path]) -> list[Frame]:
+    few = len(paths) <= FEW_FILES
+    frames = []
+    for path in paths:
+        count = _scans_in(path) if few or path.suffix.lower() in SCANS_WITHIN else 1
+        if count == 1:
+            frames.append(Frame(index=0, file=path.name, path=path))
+        else:
+            frames += [Frame(index=0, file=f"{path.name}#{k + 1}", path=path, scan=k) for k in range(count)]
+    return frames
+
+
+def _scans_in(path: Path) -> int:
+    """Return how many patterns a file holds; 1 for one that cannot be read, which is told when its turn comes."""
+    try:
+        return len(read_patterns(path))
+    except InputError:
+        return 1
+
+
+def _column(axis: str, frames: list[Frame]) -> list[float]:
+    if axis in AXES:
+        return _stated(axis, frames)
+    if ":" in axis:
+        path, _, column = axis.rpartition(":")
+        return _listed(Path(path), column, frames)
+    if axis == "voltage":
+        raise InputError("no file of patterns says a voltage", place="--axis", cure="give CSV:COLUMN")
+    raise InputError(f"unknown axis {axis!r}", place="--axis", cure=nearest(axis, [*AXES, "CSV:COLUMN"]))
+
+
+def _stated(axis: str, frames: list[Frame]) -> list[float]:
+    """Return what the files themselves say: hours since the earliest frame, or kelvin."""
+    values = [_stated_by(frame, AXES[axis]) for frame in frames]
+    if all(math.isnan(value) for value in values):
+        raise InputError(f"no file says its {axis}", place="--axis", cure="give CSV:COLUMN")
+    if axis != "time":
+        return values
+    first = min(value for value in values if not math.isnan(value))
+    return [(value - first) / 3600.0 for value in values]
+
+
+def _stated_by(frame: Frame, key: str) -> float:
+    try:
+        said = Reading().pattern(frame).metadata.get(key)
+        if said is None:
+            return math.nan
+        return datetime.fromisoformat(str(said)).timestamp() if key == AXES["time"] else float(str(said))
+    except (InputError, ValueError):
+        return math.nan
+
+
+def _listed(path: Path, column: str, frames: list[Frame]) -> list[float]:
+    """Return a column of a CSV file, each row joined to its frame by the name that the row gives."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"cannot be read: {error}", place=path, cure="give CSV:COLUMN") from None
+    titles = [title.strip() for title in rows[0]] if rows else []
+    if column not in titles:
+        raise InputError(f"has no column {column!r}", place=path, cure=nearest(column, titles))
+    at = titles.index(column)
+    values = {row[0].strip(): row[at].strip() for row in rows[1:] if len(row) > at}
+    found = [_number(_row_of(frame, values), path, column) for frame in frames]
+    if all(math.isnan(value) for value in found):
+        cure = "let its first column hold file names, stems, or the last number in them"
+        raise InputError("names none of the frames", place=path, cure=cure)
+    return found
+
+
+def _row_of(frame: Frame, values: dict[str, str]) -> str:
+    numbers = re.findall(r"\d+", frame.path.stem)
+    names = [frame.file] if frame.scan is not None else [frame.file, frame.path.stem, *numbers[-1:]]
+    if numbers and frame.scan is None:
+        names.append(str(int(numbers[-1])))
+    return next((values[name] for name in names if name in values), "")
+
+
+def _number(text: str, path: Path, column: str) -> float:
+    try:
+        return float(text) if text else math.nan
+    except ValueError:
+        raise InputError(f"{column} holds {text!r}", place=path, cure="write a number, or leave it empty") from None
+
+
+def _axis_notices(axis: str, values: list[float]) -> list[Notice]:
+    known = [value for value in values if not math.isnan(value)]
+    notices = []
+    if len(known) < len(values):
+        notices.append(Notice("axis_incomplete", f"{len(values) - len(known)} frames have no {axis}; they stand last"))
+    steps = [later - earlier for earlier, later in pairwise(known)]
+    if same := sum(step == 0 for step in steps):
+        notices.append(Notice("axis_repeated", f"{same} frames have the {axis} of the frame before"))
+    usual = sorted(steps)[len(steps) // 2] if steps else 0.0
+    gaps = [value for value, step in zip(known, steps, strict=False) if usual > 0 and step > GAP * usual]
+    if gaps:
+        notices.append(Notice("axis_gaps", f"gaps behind {axis} {_named([f'{gap:.6g}' for gap in gaps])}"))
+    return notices
+
+
+def _number_notices(paths: list[Path]) -> list[Notice]:
+    """Say which numbers are missing from file names that count, and which stand twice."""
+    found = [re.findall(r"\d+", path.stem) for path in dict.fromkeys(paths)]
+    if len(found) < 3 or not all(found):
+        return []
+    counts = Counter((re.sub(r"\d+(?=\D*$)", "", path.stem), int(n[-1])) for path, n in zip(dict.fromkeys(paths), found,
+                                                                                         strict=True))  # fmt: skip
+    if len({stem for stem, _ in counts}) > 1:
+        return []
+    numbers = sorted(number for _, number in counts)
+    missing = sorted(set(range(numbers[0], numbers[-1])) - set(numbers)) if numbers[-1] - numbers[0] < 10**6 else []
+    twice = [number for (_, number), count in counts.items() if count > 1]
+    notices = []
+    if missing and len(missing) < len(numbers):
+        notices.append(Notice("frames_missing", f"{len(missing)} numbers are missing: {_named(map(str, missing))}"))
+    if twice:
+        notices.append(Notice("frames_repeated", f"numbers that stand twice: {_named(map(str, twice))}"))
+    return notices
+
+
+def _named(names: Sequence[str] | map[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else ""
+    return ", ".join(listed[:MOST_NAMED]) + more

@@ -1,0 +1,117 @@
+"""Result: a series as its folder holds it: the table of its frames, and the same as an xarray dataset."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.diffraction.simulate import safe_name
+from layerox.errors import InputError
+from layerox.series.measured import QUANTITIES
+from layerox.series.store import SCHEMA
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+UNITS = {
+    "a": "angstrom", "b": "angstrom", "c": "angstrom", "beta": "degree", "volume": "angstrom^3", "size": "nm",
+}  # fmt: skip
+TEXTS = ("file", "verdict", "reason")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Series:
+    """The result of a series.
+
+    Attributes
+    ----------
+    frames
+        frames.csv as a DataFrame, one row a frame.
+    transitions
+        Births and deaths of phases, as a DataFrame.
+    phases
+        Their names as the columns have them.
+    axes
+        Names of the axis columns.
+    run
+        run.json: settings, notices, counts of verdicts, times.
+    path
+        The folder; None if there is none any more.
+    """
+
+    frames: pd.DataFrame
+    transitions: pd.DataFrame
+    phases: tuple[str, ...]
+    axes: tuple[str, ...]
+    run: Mapping[str, Any]
+    path: Path | None = None
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """The series as an xarray dataset: quantities over (frame, phase), with their standard uncertainties."""
+        import xarray as xr  # noqa: PLC0415  (half a second that only a dataset needs)
+
+        table = self.frames
+        data: dict[str, Any] = {}
+        for quantity in QUANTITIES:
+            for end in ("", "_esd"):
+                columns = [f"{name}.{quantity}{end}" for name in self.phases]
+                unit = UNITS.get(quantity, "1")
+                data[quantity + end] = (("frame", "phase"), table[columns].to_numpy(float), {"units": unit})
+        for name in ("r_wp", "gof", *self.axes):
+            data[name] = ("frame", table[name].to_numpy(float))
+        for name in TEXTS:
+            data[name] = ("frame", table[name].astype(str).to_numpy(object))
+        coordinates = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}
+        return xr.Dataset(data, coords=coordinates, attrs={"title": "layerox series", "schema": SCHEMA})
+
+    @property
+    def place(self) -> NDArray[np.float64]:
+        """Where each frame stands on the first axis, or its number if there is none, shape (frames,)."""
+        return np.asarray(self.frames[self.axes[0] if self.axes else "frame"], dtype=np.float64)
+
+    @property
+    def is_trustworthy(self) -> bool:
+        """Whether no frame is quarantined, and there are some that can be read."""
+        verdicts = self.frames["verdict"]
+        return not (verdicts == "quarantined").any() and not (verdicts == "unreadable").all()
+
+
+def open_series(path: str | Path) -> Series:
+    """Return the series of a folder that `layerox series` has written, finished or not.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
+
+    folder = Path(path)
+    try:
+        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        run = {}
+    if not isinstance(run, dict) or run.get("schema") != SCHEMA:
+        raise InputError("holds no series", place=folder, cure="give the folder that layerox series has written")
+    try:
+        texts = dict.fromkeys(TEXTS, str)
+        frames = pd.read_csv(folder / "frames.csv", dtype=texts, keep_default_na=False, na_values=[""])
+        changes = pd.read_csv(folder / "transitions.csv")
+    except (OSError, ValueError) as error:
+        raise InputError(f"its tables cannot be read ({error})", place=folder, cure="run it with --resume") from None
+    frames[list(TEXTS)] = frames[list(TEXTS)].fillna("")
+    phases = tuple(safe_name(name) for name in run["phases"])
+    return Series(frames=frames, transitions=changes, phases=phases, axes=tuple(run["axes"]), run=run, path=folder)
+
+
+def netcdf_bytes(series: Series) -> bytes:
+    """Return the dataset of a series as a NetCDF file (version 3, which every reader knows)."""
+    return bytes(series.dataset.to_netcdf(path=None, format="NETCDF3_64BIT", engine="scipy"))

@@ -1,0 +1,305 @@
+"""Run: a series from its folder to its tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from layerox.analysis import refuse_twice, usable
+from layerox.errors import InputError
+from layerox.instrument import Geometry, Instrument
+from layerox.io.instrument_file import table_of_instrument
+from layerox.io.toml_file import toml_text
+from layerox.io.writing import write_atomically
+from layerox.measurement import beam_from, instrument_from
+from layerox.pattern import Pattern
+from layerox.phases import PhaseArgument, phases_from
+from layerox.radiation import Radiation
+from layerox.recipe import Recipe, RecipeArgument, recipe_from
+from layerox.series import tasks
+from layerox.series.amend import Presences, amendments
+from layerox.series.executor import Executor, executor
+from layerox.series.foundation import Foundation, founded, scout_indices
+from layerox.series.frames import Frame, Frames, Reading, frames_of
+from layerox.series.measured import Row
+from layerox.series.result import Series, netcdf_bytes, open_series
+from layerox.series.setup import Setup
+from layerox.series.shared import refined_together
+from layerox.series.store import Store
+
+Progress = Callable[[str], None]
+# Seconds between two writings of the growing tables.
+REFRESH_S = 5.0
+
+
+def fit_series(
+    folder: str | Path,
+    phases: Sequence[PhaseArgument] | None = None,
+    *,
+    radiation: Radiation | str | float | None = None,
+    neutron: bool = False,
+    monochromator: float | None = None,
+    geometry: Geometry | None = None,
+    polarization: float | None = None,
+    instrument: Instrument | str | Path | None = None,
+    recipe: RecipeArgument | None = None,
+    range: tuple[float, float] | None = None,
+    glob: str | None = None,
+    axis: str | Sequence[str] = (),
+    unordered: bool = False,
+    workers: int = 1,
+    scheduler: str | None = None,
+    output: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Series:
+    """Refine all patterns of a folder.
+
+    Parameters
+    ----------
+    folder
+        Of patterns, or one file with many scans.
+    phases, radiation, neutron, monochromator, geometry, polarization, instrument, recipe, range
+        As for `fit`; the phases are all that may show in any frame.
+    glob, axis
+        Which files, and where frames stand on one axis or several; see `frames_of`.
+    unordered
+        Frames are not neighbours (a composition series): each is fitted from scratch.
+    workers
+        Processes; 1 works in this one.
+    scheduler
+        Address of a dask scheduler whose workers see the same files.
+    output
+        Folder for the tables; without one they are only returned.
+    resume
+        Go on with what an interrupted run has left in `output`.
+    progress
+        Called with what is being done.
+
+    Raises
+    ------
+    InputError
+        If something given cannot be used. A frame that cannot be read or fitted is a row, not an error.
+    """
+    if output is None:
+        with tempfile.TemporaryDirectory(prefix="layerox-series-") as place:
+            found = fit_series(
+                folder, phases, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+                polarization=polarization, instrument=instrument, recipe=recipe, range=range, glob=glob, axis=axis,
+                unordered=unordered, workers=workers, scheduler=scheduler, output=place, progress=progress,
+            )  # fmt: skip
+            return replace(found, path=None)
+    told = recipe_from(recipe)
+    if told is not None:
+        refuse_twice(told, range=range, phases=phases, instrument=instrument)
+        phases, instrument, range = told.phases or phases, told.instrument or instrument, told.range or range
+    chosen = phases_from(phases or ())
+    source = Path(folder).resolve()
+    frames = frames_of(source, glob=glob, axes=[axis] if isinstance(axis, str) else axis)
+    reading = Reading(radiation=radiation, range=range, exclude=() if told is None else told.exclude)
+    first = _first_readable(frames, reading)
+    known = instrument_from(instrument, geometry, first, neutron=neutron)
+    beam = beam_from(
+        first.radiation, known, radiation, monochromator=monochromator, polarization=polarization, place=first.path
+    )
+    setup = Setup(phases=tuple(usable(chosen, first, beam)), instrument=known, radiation=beam, reading=reading)
+    setup = setup if told is None else replace(setup, plan=told.plan)
+    document = _document(told, setup, phases or (), instrument)
+    run = _Run(setup, frames, first, document, unordered, source, Path(output), progress)
+    return run.go(workers, scheduler, resume=resume)
+
+
+def _first_readable(frames: Frames, reading: Reading) -> Pattern:
+    faults = []
+    for frame in frames.frames:
+        try:
+            return reading.pattern(frame)
+        except InputError as error:
+            faults.append(error)
+    raise InputError(f"none of {len(frames)} frames can be read; {faults[0].problem}", place=faults[0].place,
+                     cure=faults[0].cure)  # fmt: skip
+
+
+def _document(
+    told: Recipe | None, setup: Setup, phases: Sequence[PhaseArgument], instrument: Instrument | str | Path | None
+) -> Mapping[str, object]:
+    """Return the recipe as used: the user's, or one that says what he has said otherwise."""
+    if told is not None and told.phases:
+        return told.document
+    rows = []
+    for phase, argument in zip(setup.phases, phases, strict=True):
+        text = argument[1] if isinstance(argument, tuple) else argument
+        text = str(text).removeprefix(f"{phase.name}=") if isinstance(text, (str, Path)) else phase.name
+        path = Path(text)
+        rows.append({"name": phase.name, "structure": str(path.resolve()) if path.is_file() else text})
+    table = table_of_instrument(replace(setup.instrument, radiation=setup.radiation))
+    own: dict[str, Any] = {"phase": rows} if told is not None else {"phase": rows, "instrument": table}
+    if setup.reading.range is not None:
+        own["pattern"] = {"range": list(setup.reading.range)}
+    return own if told is None else {**told.document, **own}
+
+
+class _Run:
+    """One run of a series."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        frames: Frames,
+        first: Pattern,
+        document: Mapping[str, object],
+        unordered: bool,
+        source: Path,
+        folder: Path,
+        progress: Progress | None,
+    ):
+        self.setup, self.frames, self.first, self.document = setup, frames, first, document
+        self.unordered, self.folder = unordered, source
+        self.tell = progress or (lambda _: None)
+        self.store = Store(folder, self._key(), frames.axes, setup.names)
+        self.segments = [frames.frames[r.start : r.stop] for r in tasks.segments(len(frames))]
+        self.began, self.done = time.perf_counter(), 0
+        self.started = _now()
+        self._refreshed = 0.0
+
+    def go(self, workers: int, scheduler: str | None, *, resume: bool) -> Series:
+        """Do the work that is left to do, and return the series."""
+        try:
+            if self.store.open(resume=resume):
+                return open_series(self.store.folder)
+            write_atomically(self.store.folder / "recipe.toml", toml_text(self.document))
+            self._say("running", workers)
+            with executor(workers, scheduler) as where:
+                self._work(where)
+            return self._finish(workers)
+        except KeyboardInterrupt:
+            self._say("interrupted", workers)
+            raise
+        finally:
+            self.store.close()
+
+    def _work(self, where: Executor) -> None:
+        left = [k for k, _ in enumerate(self.segments) if not self.store.has("first", k)]
+        self.done = len(self.frames) - sum(len(self.segments[k]) for k in left)
+        if self.unordered:
+            self._gather("first", where.run(tasks.each_alone, ((k, (self.setup, self.segments[k])) for k in left)))
+            return
+        foundation = self._foundation(where)
+        self._gather("first", where.run(tasks.follow, ((k, (foundation, self.segments[k])) for k in left)))
+        self._amend(foundation, where)
+
+    def _foundation(self, where: Executor) -> Foundation:
+        """Return what all frames share."""
+        self.tell("looking at frames across the series")
+        indices = scout_indices(len(self.frames))
+        jobs = ((k, (self.setup, self.frames.frames[k])) for k in indices)
+        found = dict(where.run(tasks.scout, jobs))
+        scouts = [scout for k in indices if (scout := found[k]) is not None]
+        foundation = founded(self.setup, scouts, self.first)
+        patterns = {s.frame: self.setup.reading.pattern(self.frames.frames[s.frame]) for s in foundation.sightings}
+        return refined_together(foundation, patterns)
+
+    def _gather(self, stage: str, results: Iterator[tuple[int, list[Row]]]) -> None:
+        """Put parts on disk as they come."""
+        for number, rows in results:
+            self.store.put(stage, number, rows)
+            if stage == "first":
+                self.done += len(rows)
+                self._tell_rate()
+            if time.perf_counter() - self._refreshed > REFRESH_S:
+                self.store.write_tables(len(self.segments))
+                self._refreshed = time.perf_counter()
+
+    def _tell_rate(self) -> None:
+        rate = self.done / max(time.perf_counter() - self.began, 1e-6)
+        left = (len(self.frames) - self.done) / rate
+        self.tell(f"{self.done} of {len(self.frames)} frames, {rate:.0f} a second, {left:.0f} s left")
+
+    def _amend(self, foundation: Foundation, where: Executor) -> None:
+        """Refine frames once more whose phases disagree with those of all frames around them."""
+        presences = Presences(self.setup.names)
+        for number in range(len(self.segments)):
+            presences.add(self.store.rows("first", number))
+        doubtful = presences.doubtful()
+        wanted = {at for _, with_ in doubtful.values() for _, at in with_}
+        models = {row.frame: row for row in self._first_rows() if row.frame in wanted} if wanted else {}
+        demanded = amendments(doubtful, models)
+        self._gather("amended", where.run(tasks.amend, self._amend_jobs(foundation, demanded)))
+
+    def _amend_jobs(self, foundation: Foundation, demanded: Sequence[Any]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        for number, frames in enumerate(self.segments):
+            own = [a for a in demanded if frames[0].index <= a.frame <= frames[-1].index]
+            if own and not self.store.has("amended", number):
+                yield number, (foundation, frames, self.store.rows("first", number), own)
+
+    def _first_rows(self) -> Iterator[Row]:
+        for number in range(len(self.segments)):
+            yield from self.store.rows("first", number)
+
+    def _finish(self, workers: int) -> Series:
+        self.tell("writing")
+        self.store.write_tables(len(self.segments))
+        self._say("running", workers)
+        series = open_series(self.store.folder)
+        write_atomically(self.store.folder / "series.nc", netcdf_bytes(series))
+        verdicts = Counter(series.frames["verdict"])
+        self._say("complete", workers, {name: int(verdicts[name]) for name in sorted(verdicts)})
+        self.store.finish()
+        return replace(series, run=open_series(self.store.folder).run)
+
+    def _say(self, status: str, workers: int, verdicts: Mapping[str, int] | None = None) -> None:
+        """Write run.json."""
+        self.store.write_run(
+            {
+                "status": status,
+                "version": version("layerox"),
+                "folder": str(self.folder),
+                "range": self.setup.reading.range,
+                "frames": len(self.frames),
+                "phases": list(self.setup.names),
+                "axes": list(self.frames.axes),
+                "unordered": self.unordered,
+                "segments": [len(segment) for segment in self.segments],
+                "workers": workers,
+                "verdicts": verdicts,
+                "notices": [asdict(notice) for notice in self.frames.notices],
+                "started": self.started,
+                "written": _now(),
+                "wall_s": round(time.perf_counter() - self.began, 3),
+            }
+        )
+
+    def _key(self) -> str:
+        """Return a hash of everything that decides the results."""
+        said = {
+            "version": version("layerox"),
+            "recipe": self.document,
+            "phases": [[p.name, *p.slot_names, *p.values.tolist(), p.crystal.space_group] for p in self.setup.phases],
+            "instrument": repr(self.setup.instrument),
+            "beam": repr(self.setup.radiation),
+            "reading": repr(self.setup.reading),
+            "unordered": self.unordered,
+            "frames": [_identity(frame) for frame in self.frames.frames],
+        }
+        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _identity(frame: Frame) -> list[object]:
+    try:
+        size = frame.path.stat().st_size
+    except OSError:
+        size = -1
+    return [frame.file, size, *map(repr, frame.axes)]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,507 @@
+"""Sequential: the frames of one segment, each started from the last one that was accepted.
+
+A frame is refined warm; if that fails, from a search of the cells on the blurred pattern; if that fails, from scratch.
+A frame for which nothing works is quarantined and no other frame starts from it. A second pass runs backwards: frames
+before a birth are asked for the newborn, and quarantined ones have another chance from their later neighbour.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.constraints import CELL_RANGE
+from layerox.diffraction.course import LOOSE
+from layerox.diffraction.parameters import is_background, slot_name
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.refine import Minimum
+from layerox.diffraction.search import blurs_for, search_cells
+from layerox.errors import InputError
+from layerox.pattern import Pattern
+from layerox.series.amend import Amendment
+from layerox.series.bench import Bench, Rungs, State, View
+from layerox.series.births import Nursery, is_ghost
+from layerox.series.foundation import Foundation, from_scratch
+from layerox.series.frames import Frame
+from layerox.series.measured import Absence, Number, Row, Verdict, phases_of
+from layerox.series.presence import LEFT, Rung, birth_needs, climbed, descended
+from layerox.series.shared import rungs_of
+from layerox.series.table import is_present
+
+# Share of the peaks' intensity that may be left unexplained: at all, and beyond the last accepted frame's.
+HOPELESS, WORSE_BY = 0.5, 0.1
+# Factor by which the goodness of fit may differ from the last accepted frame's.
+WORSE_TIMES = 3.0
+# A pattern whose highest point stands less than this many sigmas above its median shows no peaks.
+NO_PEAKS = 6.0
+# Share of the usual range of angles that a frame must span.
+WHOLE = 0.9
+# Frames that fail in a row before nothing is fitted from scratch any more, and after how many it is tried again.
+HOPELESS_RUN, ANOTHER_TRY = 3, 10
+# Consecutive frames that fail alike are not bad frames: the specimen has changed.
+ALIKE = 3
+# How long a phase that could not be born is left in peace, unless it promises this much more.
+REST, MUCH_MORE = 10, 2.0
+# Share of the support that a birth needs below which it is not looked at any closer.
+HOPEFUL = 0.5
+# Budget of evaluations of a trial, and of a start that is not warm.
+TRIAL, PATIENT = 15, 60
+# Largest step left to do, in standard uncertainties, with which a refinement counts as done.
+NEARLY_THERE = 0.3
+MOST_DESCENTS = 4
+# Rise of chi-squared, over its reduced value, at which a step down is taken back: the phase was needed after all.
+REGRET = 100.0
+# Support from which on a phase is what it says whatever its cell does, and the relative change of a cell from frame
+# to frame that a weaker phase is not believed.
+STRONG, STRAYED = 40.0, 0.005
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Where a frame ended.
+
+    Attributes
+    ----------
+    bench, state, view, minimum
+        The model and the values; `state` has the rungs for the next frame.
+    absences
+        How well the frame excludes the phases that it does not show.
+    left, gof, r_wp
+        Share of unexplained intensity, goodness of fit, weighted profile R factor.
+    fault
+        Why it cannot be believed, "" if it can.
+    is_jump
+        The fault is only that it fits worse than the frames before.
+    """
+
+    bench: Bench
+    state: State
+    view: View
+    minimum: Minimum
+    absences: dict[str, Absence]
+    left: float
+    gof: float
+    r_wp: float
+    fault: str = ""
+    is_jump: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """A frame that is done: its row, and the values and rungs by name from which a neighbour can start (if any)."""
+
+    row: Row
+    fit: Fit | None = None
+
+
+class Segment:
+    """The frames of one segment, one after another.
+
+    Parameters
+    ----------
+    foundation
+        What all frames of the series share.
+    """
+
+    def __init__(self, foundation: Foundation):
+        self.foundation = foundation
+        self.setup = foundation.setup
+        self._benches: dict[bytes, Bench] = {}
+        self._last: Fit | None = None
+        self._failures = 0
+        self._rests: dict[int, tuple[int, float]] = {}
+
+    def run(self, frames: Sequence[Frame]) -> list[Row]:
+        """Return the rows of the segment's frames."""
+        done = [self.forward(frame) for frame in frames]
+        done = self._released(done)
+        done = self._backward(frames, done)
+        return [item.row for item in done]
+
+    def forward(self, frame: Frame) -> Done:
+        """Refine the next frame from the last accepted one."""
+        try:
+            pattern = self.setup.reading.pattern(frame)
+        except InputError as error:
+            return Done(_row(frame, "unreadable", error.problem))
+        if not shows_peaks(pattern):
+            return Done(_row(frame, "quarantined", "shows no peaks"))
+        if cut := self._cut(pattern):
+            return Done(_row(frame, "quarantined", cut))
+        try:
+            fit, verdict = self._best(frame, pattern)
+        except np.linalg.LinAlgError:
+            return Done(_row(frame, "quarantined", "the normal equations cannot be solved"))
+        if fit.fault:
+            self._failures += 1
+            return Done(_measured(frame, "quarantined", fit.fault, fit), fit)
+        self._failures, self._last = 0, fit
+        return Done(_measured(frame, verdict, "", fit), fit)
+
+    def _cut(self, pattern: Pattern) -> str:
+        """Say so if a pattern spans much less than the others: a file that was cut off between two lines."""
+        low, high = self.foundation.limits
+        start, stop = pattern.range
+        if min(stop, high) - max(start, low) >= WHOLE * (high - low):
+            return ""
+        return f"spans {start:.4g} to {stop:.4g} degrees, other frames {low:.4g} to {high:.4g}"
+
+    def _best(self, frame: Frame, pattern: Pattern) -> tuple[Fit, Verdict]:
+        """Return the first fit that can be believed, or the best of all, and what it is called."""
+        bench = self._bench(pattern)
+        first = self._last is None
+        start = self._start(bench, frame)
+        fit = self._searched(bench, pattern, start) if first else self._warm(bench, pattern, start, frame.index)
+        if not fit.fault:
+            return fit, "accepted"
+        tried = [fit]
+        if not first:
+            tried.append(self._searched(bench, pattern, start))
+        if tried[-1].fault and (self._failures < HOPELESS_RUN or self._failures % ANOTHER_TRY == 0):
+            tried.append(self._cold(bench, pattern, start))
+        best = min(tried, key=lambda one: (bool(one.fault), one.minimum.chi_squared))
+        return best, "reseeded"
+
+    def _bench(self, pattern: Pattern) -> Bench:
+        key = pattern.two_theta.tobytes()
+        if key not in self._benches:
+            self._benches[key] = Bench(self.foundation, pattern)
+        return self._benches[key]
+
+    def _start(self, bench: Bench, frame: Frame) -> State:
+        """Return where a frame starts: the last accepted one, or the scout that stands nearest."""
+        if self._last is not None:
+            if self._last.bench is bench:
+                return self._last.state
+            return bench.start(self._last.bench.named(self._last.state), self._last.state.rungs)
+        scouts = self.foundation.sightings
+        if not scouts:
+            return bench.start({}, [Rung.CELL] * len(bench.phases))
+        nearest = min(scouts, key=lambda scout: abs(scout.frame - frame.index))
+        values = {n: v for n, v in nearest.values.items() if n in self.foundation.free and not is_background(n)}
+        return bench.start(values, rungs_of(self.foundation, nearest))
+
+    def _warm(self, bench: Bench, pattern: Pattern, start: State, index: int) -> Fit:
+        """Refine from a neighbour, let phases die that do not show any more, and look for new ones."""
+        view, minimum = bench.minimised(pattern, start)
+        if not _has_settled(minimum):
+            start = bench.moved(start, view, minimum)
+            view, minimum = bench.minimised(pattern, start, budget=PATIENT)
+        return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), index))
+
+    def _searched(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
+        """Refine from the cells that the blurred pattern shows."""
+        view, data, table = bench.ready(pattern, start)
+        found = search_cells(view.model, data, table, blurs_for(view.model))
+        values = start.values.copy()
+        values[view.places] = found.values
+        view, minimum = bench.minimised(pattern, State(values, start.rungs), linear=True, budget=PATIENT)
+        return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), None))
+
+    def _cold(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
+        """Refine from what a fit from scratch finds, its cells and widths; position and profile are the series'."""
+        outcome = from_scratch(self.setup, pattern, self.foundation.instrument)
+        table, free = outcome.minimum.parameters, set(outcome.minimum.parameters.free_names)
+        values: dict[str, float] = {}
+        for phase in bench.phases:
+            names = [slot_name(phase, slot) for slot in phase.slot_names]
+            if phase.name not in outcome.unsupported:
+                values |= {n: table.value(n) for n in names if n in self.foundation.free and n in free}
+        rungs = [Rung.ABSENT if phase.name in outcome.unsupported else Rung.WIDTHS for phase in bench.phases]
+        state = bench.start(values, rungs if any(rungs) else start.rungs)
+        view, minimum = bench.minimised(pattern, state, linear=True, budget=PATIENT)
+        return self._judged(self._with_births(*self._settled(bench, pattern, state, view, minimum), None))
+
+    def _settled(
+        self, bench: Bench, pattern: Pattern, start: State, view: View, minimum: Minimum
+    ) -> tuple[Bench, Pattern, State, View, Minimum]:
+        """Let phases step down as far as their supports demand, and refine again where one did."""
+        state = bench.moved(start, view, minimum)
+        for _ in range(MOST_DESCENTS):
+            # What runs away goes first: it may have taken the others' peaks.
+            forced = self._without_runaways(bench, state, minimum)
+            rungs = forced or tuple(self._borne(bench, start, state, minimum, p) for p in range(len(state.rungs)))
+            if rungs == state.rungs or not any(rungs):
+                break
+            lower = self._held(bench, start, bench.moved(state, view, minimum, rungs))
+            lower_view, found = bench.minimised(pattern, lower)
+            rise = (found.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
+            if rise > REGRET and not forced:
+                break
+            state, view, minimum = bench.moved(lower, lower_view, found), lower_view, found
+        return bench, pattern, state, view, minimum
+
+    def _without_runaways(self, bench: Bench, state: State, minimum: Minimum) -> Rungs | None:
+        """Return the rungs with those lowered whose phases explain other things than their own peaks, None if none."""
+        rungs = list(state.rungs)
+        for p in state.present:
+            if _runs_away(bench, state, minimum, p):
+                ghost = is_ghost(bench, p, state.values) or rungs[p] == Rung.SCALE
+                rungs[p] = Rung.ABSENT if ghost else Rung.SCALE
+        return tuple(rungs) if tuple(rungs) != state.rungs else None
+
+    def _borne(self, bench: Bench, start: State, state: State, minimum: Minimum, p: int) -> Rung:
+        """Return the rung that a phase bears at a minimum; the cell of a weak one does not jump."""
+        rung, support = state.rungs[p], _support(bench, minimum, p)
+        if rung == Rung.ABSENT or support >= STRONG:
+            return rung
+        cell = bench.cell_places(p)
+        strayed = self._last is not None and np.abs(state.values[cell] / start.values[cell] - 1.0).max() > STRAYED
+        return descended(Rung.SCALE if strayed else rung, support)
+
+    def _held(self, bench: Bench, start: State, state: State) -> State:
+        """Return a state whose phases, where they have stepped down, have the cell and widths they started with."""
+        values = state.values.copy()
+        for p, rung in enumerate(state.rungs):
+            slots = [] if rung == Rung.WIDTHS else ["inverse_size", "microstrain"]
+            places = [bench.place(p, slot) for slot in slots]
+            if rung < Rung.CELL:
+                places += bench.cell_places(p)
+            values[places] = start.values[places]
+        return State(values, state.rungs)
+
+    def _with_births(
+        self, bench: Bench, pattern: Pattern, state: State, view: View, minimum: Minimum, index: int | None
+    ) -> tuple[Bench, Pattern, State, View, Minimum, dict[str, Absence]]:
+        """Ask for absent phases, and let those be born that the frame shows beyond doubt."""
+        absences: dict[str, Absence] = {}
+        for _ in range(len(bench.phases)):
+            if len(state.present) == len(bench.phases):
+                return bench, pattern, state, view, minimum, {}
+            nursery = Nursery(bench, pattern, state, view, minimum)
+            absences = nursery.absences()
+            born = next(
+                (b for p in nursery.promising() if (b := self._birth(nursery, pattern, p, index, minimum))), None
+            )
+            if born is None:
+                break
+            state, view, minimum = born
+        return bench, pattern, state, view, minimum, absences
+
+    def _birth(
+        self, nursery: Nursery, pattern: Pattern, p: int, index: int | None, before: Minimum
+    ) -> tuple[State, View, Minimum] | None:
+        """Return the frame with an absent phase, None if it does not show clearly enough."""
+        gain = nursery.gain(p)
+        failed, promised = self._rests.get(p, (-REST, 0.0))
+        if index is not None and index - failed < REST and gain < MUCH_MORE * promised:
+            return None
+        placed = nursery.placed(p)
+        born = self._grown(nursery.bench, pattern, placed, p, birth_needs(nursery.bench.cell_variables(p)), before)
+        if born is None and index is not None:
+            self._rests[p] = index, gain
+        if born is not None:
+            self._rests.pop(p, None)
+        return born
+
+    def _grown(
+        self, bench: Bench, pattern: Pattern, state: State, p: int, needed: float, before: Minimum
+    ) -> tuple[State, View, Minimum] | None:
+        """Return the frame refined with one more phase, its cell and widths too; None if its support is less."""
+        for rung in (Rung.WIDTHS, Rung.CELL):
+            rungs = tuple(rung if k == p else old for k, old in enumerate(state.rungs))
+            start = State(state.values, rungs)
+            view, minimum = bench.minimised(pattern, start, tolerance=LOOSE, budget=TRIAL)
+            grown = bench.moved(start, view, minimum)
+            support = _support(bench, minimum, p)
+            if support < HOPEFUL * needed:
+                return None
+            fell = (before.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
+            good = support >= needed and fell >= needed**2 / 2 and not is_ghost(bench, p, grown.values)
+            if good and not _ends_at_cell_bound(bench, minimum, p):
+                view, minimum = bench.minimised(pattern, grown, budget=PATIENT)
+                if _ends_at_cell_bound(bench, minimum, p):
+                    return None
+                return bench.moved(grown, view, minimum), view, minimum
+        return None
+
+    def _judged(self, found: tuple[Bench, Pattern, State, View, Minimum, dict[str, Absence]]) -> Fit:
+        """Return a fit with the reason why it cannot be believed, if there is one."""
+        bench, pattern, state, view, minimum, absences = found
+        calculated = minimum.calculated
+        left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
+        gof = float(np.sqrt(minimum.reduced_chi_squared))
+        rungs = [climbed(rung, _support(bench, minimum, p)) if rung else rung for p, rung in enumerate(state.rungs)]
+        r_wp = float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum()))
+        state = State(state.values, tuple(rungs))
+        fit = Fit(bench, state, view, minimum, absences, left, gof, r_wp)
+        fault = _fault(fit)
+        if not fault and (jump := self._jump(fit)):
+            return replace(fit, fault=jump, is_jump=True)
+        return replace(fit, fault=fault)
+
+    def _jump(self, fit: Fit) -> str:
+        """Return how a frame fits worse than the last accepted one, "" if it does not."""
+        if self._last is None:
+            usual = [scout.left for scout in self.foundation.sightings]
+            worse = bool(usual) and fit.left > max(usual) + WORSE_BY
+            return f"{100 * fit.left:.0f} % of the peaks' intensity is unexplained" if worse else ""
+        if fit.left > self._last.left + WORSE_BY:
+            share = f"{100 * fit.left:.0f} % of the peaks' intensity is unexplained"
+            return f"{share}, {100 * self._last.left:.0f} % in the frame before"
+        if fit.gof > WORSE_TIMES * max(self._last.gof, 1.0):
+            return f"goodness of fit {fit.gof:.1f}, {self._last.gof:.1f} in the frame before"
+        return ""
+
+    def amended(self, frame: Frame, row: Row, amendment: Amendment) -> Row:
+        """Refine a frame once more without phases that are no more than noise, or with some that must be there."""
+        pattern = self.setup.reading.pattern(frame)
+        bench = self._bench(pattern)
+        sources = {name: row for name in self.setup.names if is_present(row, name)}
+        sources = {name: found for name, found in (sources | dict(amendment.with_)).items()
+                   if name not in amendment.without}  # fmt: skip
+        if not sources:
+            return row
+        values: dict[str, float] = {}
+        rungs = []
+        for phase in bench.phases:
+            numbers = sources[phase.name].phases[phase.name] if phase.name in sources else None
+            rungs.append(Rung.ABSENT if numbers is None else _rung(numbers, added=phase.name in dict(amendment.with_)))
+            values |= {} if numbers is None else _start_of(phase, numbers)
+        start = bench.start(values, rungs)
+        view, minimum = bench.minimised(pattern, start, linear=True, budget=PATIENT)
+        state = bench.moved(start, view, minimum)
+        added = [p for p, phase in enumerate(bench.phases) if phase.name in dict(amendment.with_)]
+        if minimum.outcome != "converged" or any(_support(bench, minimum, p) < 1.0 for p in added):
+            return row
+        absences = Nursery(bench, pattern, state, view, minimum).absences() if len(sources) < len(bench.phases) else {}
+        fit = self._judged((bench, pattern, state, view, minimum, absences))
+        return row if _fault(fit) else _measured(frame, row.verdict, row.reason, fit)
+
+    def _released(self, done: list[Done]) -> list[Done]:
+        """Accept stretches of frames that fail alike: not the frames are bad, the specimen has changed."""
+        result = list(done)
+        k = 0
+        while k < len(done):
+            end = k
+            while end < len(done) and _fails_like(done[k], done[end]):
+                end += 1
+            if end - k >= ALIKE:
+                for i in range(k, end):
+                    result[i] = replace(done[i], row=replace(done[i].row, verdict="reseeded"))
+            k = max(end, k + 1)
+        return result
+
+    def _backward(self, frames: Sequence[Frame], done: list[Done]) -> list[Done]:
+        """Go back through the frames: newborn phases and quarantined frames have another chance from later on."""
+        result = list(done)
+        later: Fit | None = None
+        for k in range(len(frames) - 1, -1, -1):
+            fit = result[k].fit
+            if later is not None and fit is not None and self._deserves_another(result[k], later):
+                result[k] = self._again(frames[k], result[k], later)
+            if result[k].row.is_good and result[k].fit is not None:
+                later = result[k].fit
+        return result
+
+    def _deserves_another(self, item: Done, later: Fit) -> bool:
+        if item.fit is None:
+            return False
+        return not item.row.is_good or bool(set(later.state.present) - set(item.fit.state.present))
+
+    def _again(self, frame: Frame, item: Done, later: Fit) -> Done:
+        """Return a frame refined from its later neighbour if that is better, else as it was."""
+        pattern = self.setup.reading.pattern(frame)
+        bench = self._bench(pattern)
+        self._last = later
+        start = self._start(bench, frame)
+        fit = self._warm(bench, pattern, start, -(10**9))
+        before = item.fit
+        if fit.fault or before is None:
+            return item
+        if not item.row.is_good:
+            return Done(_measured(frame, "reseeded", "", fit), fit)
+        more = len(fit.minimum.parameters.free_names) - len(before.minimum.parameters.free_names)
+        gain = (before.minimum.chi_squared - fit.minimum.chi_squared) / max(fit.minimum.reduced_chi_squared, 1.0)
+        if gain < 5.0 * max(more, 1):
+            return item
+        return Done(_measured(frame, item.row.verdict, "", fit), fit)
+
+
+def _rung(numbers: Mapping[str, Number], *, added: bool) -> Rung:
+    """Return on which rung a row's numbers were refined; what is put in has only its scale."""
+    if added or math.isnan(numbers["a"][1]):
+        return Rung.SCALE
+    return Rung.CELL if math.isnan(numbers["size"][1]) else Rung.WIDTHS
+
+
+def _start_of(phase: Phase, numbers: Mapping[str, Number]) -> dict[str, float]:
+    """Return the values of a phase's quantities as a row has them, by name."""
+    found = {slot_name(phase, slot): numbers[slot][0] for slot in ("a", "b", "c", "beta", "microstrain")}
+    return found | {slot_name(phase, "inverse_size"): 1.0 / numbers["size"][0]}
+
+
+def shows_peaks(pattern: Pattern) -> bool:
+    """Whether a pattern has peaks that counting statistics alone cannot make."""
+    top = int(np.argmax(pattern.intensity))
+    return float(pattern.intensity[top] - np.median(pattern.intensity)) > NO_PEAKS * float(pattern.sigma[top])
+
+
+def _support(bench: Bench, minimum: Minimum, p: int) -> float:
+    name = slot_name(bench.phases[p], "scale")
+    esd = minimum.esd(name)
+    if esd <= 0:
+        # A scale that does not vary was given by the user: the phase is there because he says so.
+        return np.inf if name not in minimum.parameters.free_names else 0.0
+    return minimum.parameters.value(name) / esd
+
+
+def _fault(fit: Fit) -> str:
+    """Return why a minimum is no result whatever came before, "" if it is one."""
+    if all(_support(fit.bench, fit.minimum, p) < LEFT[Rung.SCALE] for p in fit.state.present):
+        return "shows none of the phases"
+    if not _has_settled(fit.minimum):
+        return fit.minimum.reason or "did not converge"
+    if fit.left > HOPELESS:
+        return f"{100 * fit.left:.0f} % of the peaks' intensity is unexplained"
+    bound = [fit.bench.phases[p].name for p in fit.state.present if _ends_at_cell_bound(fit.bench, fit.minimum, p)]
+    return f"the cell of {bound[0]} runs away, more than {100 * CELL_RANGE:.0f} % from where it began" if bound else ""
+
+
+def _has_settled(minimum: Minimum) -> bool:
+    """Whether what a descent has left to do is small against the uncertainties, though its budget may be used up."""
+    left = minimum.largest_shift
+    return minimum.outcome == "converged" or (left is not None and left < NEARLY_THERE)
+
+
+def _runs_away(bench: Bench, state: State, minimum: Minimum, p: int) -> bool:
+    """Whether a phase that is not strong explains something else than its own peaks."""
+    if _support(bench, minimum, p) >= STRONG:
+        return False
+    return is_ghost(bench, p, state.values) or _ends_at_cell_bound(bench, minimum, p)
+
+
+def _ends_at_cell_bound(bench: Bench, minimum: Minimum, p: int) -> bool:
+    names = minimum.parameters.free_names
+    cell = [name for name in (bench.table.names[k] for k in bench.cell_places(p)) if name in names]
+    return any(minimum.at_bound[names.index(name)] for name in cell)
+
+
+def _fails_like(first: Done, other: Done) -> bool:
+    a, b = first.fit, other.fit
+    if a is None or b is None or not (a.is_jump and b.is_jump):
+        return False
+    return not other.row.is_good and abs(a.left - b.left) < 0.5 * WORSE_BY and b.gof < 1.5 * a.gof < 2.25 * b.gof
+
+
+def _row(frame: Frame, verdict: Verdict, reason: str) -> Row:
+    return Row(frame=frame.index, file=frame.file, axes=frame.axes, verdict=verdict, reason=reason)
+
+
+def _measured(frame: Frame, verdict: Verdict, reason: str, fit: Fit) -> Row:
+    names = {phase.name for k, phase in enumerate(fit.bench.phases) if k not in fit.state.present}
+    absent = {name: fit.absences.get(name, Absence()) for name in names}
+    return Row(
+        frame=frame.index,
+        file=frame.file,
+        axes=frame.axes,
+        verdict=verdict,
+        reason=reason,
+        r_wp=fit.r_wp,
+        gof=fit.gof,
+        phases=phases_of(fit.view.model, fit.minimum, absent),
+    )

@@ -1,0 +1,321 @@
+"""Synthetic: operando series whose truth is known: births, deaths, jumps, spectators, drift, and frames gone bad.
+
+The same forward model that is refined makes the patterns, with Poisson noise from a seed. What the phases do is told by
+a scenario; it is CONSTRUCTED for tests and teaching, after what the literature reports of sodium layered oxides, and
+stands for no measurement.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.builders import build_crystal
+from layerox.crystal import Crystal, Site
+from layerox.diffraction import peaks as pk
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.quantify import scales_for_weights
+from layerox.diffraction.simulate import Model
+from layerox.errors import InputError, nearest
+from layerox.instrument import Instrument, Profile
+from layerox.io.structures import cif_text
+from layerox.io.writing import write_atomically, write_pattern
+from layerox.pattern import Pattern, poisson_sigma
+from layerox.radiation import Radiation, radiation_from_text
+from layerox.symmetry import symmetry_from_name
+
+FloatArray = NDArray[np.float64]
+Curve = tuple[tuple[float, float], ...]
+BadKind = Literal["truncated", "beam-off", "spikes", "saturated", "foreign"]
+BAD_KINDS: tuple[BadKind, ...] = ("truncated", "beam-off", "spikes", "saturated", "foreign")
+SCHEMA = "layerox.series-truth/1"
+# A laboratory diffractometer: peaks of 0.07 degrees.
+DIFFRACTOMETER = Instrument(profile=Profile(u=0.002, v=-0.001, w=0.004))
+BACKGROUND = (260.0, -90.0, 40.0, -15.0)
+TAIL = 1e-6
+# Counts of the strongest point of a frame, and how far the specimen wanders over the series (mm).
+COUNTS, DRIFT_MM = 8000.0, 0.06
+HEIGHT_OF_SPIKES, SHARE_OF_SPIKES, SATURATION = 20.0, 0.01, 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """What one phase does.
+
+    Attributes
+    ----------
+    name
+        A library phase, or "Al" or "spinel".
+    weight
+        (progress, weight) points, joined by straight lines; progress runs from 0 to 1. Weights are scaled to sum to 1.
+    a, c
+        (progress, factor on the length) points.
+    size_nm, microstrain
+        Of its crystallites.
+    """
+
+    name: str
+    weight: Curve
+    a: Curve = ((0.0, 1.0),)
+    c: Curve = ((0.0, 1.0),)
+    size_nm: float = 80.0
+    microstrain: float = 0.0015
+
+
+SCENARIOS: Mapping[str, tuple[History, ...]] = {
+    # Charge of a P2 cathode: c grows, then the layers glide to OP4 and collapse to O2; spinel and foil look on.
+    "p2-op4-o2": (
+        History(name="P2", weight=((0.0, 0.9), (0.4, 0.9), (0.7, 0.0)), a=((0.0, 1.0), (0.7, 0.992)),
+                c=((0.0, 1.0), (0.4, 1.012), (0.7, 1.014))),
+        History(name="OP4", weight=((0.35, 0.0), (0.6, 0.7), (0.9, 0.15)), a=((0.3, 1.0), (1.0, 0.994)),
+                size_nm=35.0, microstrain=0.003),
+        History(name="O2", weight=((0.6, 0.0), (0.95, 0.75)), c=((0.6, 1.0), (1.0, 0.985)), size_nm=25.0,
+                microstrain=0.004),
+        History(name="spinel", weight=((0.0, 0.05),), size_nm=60.0),
+        History(name="Al", weight=((0.0, 0.05),), size_nm=200.0, microstrain=0.0005),
+    ),
+    # Charge of an O3 cathode: O3 turns into P3 over a range of coexistence, c jumps.
+    "o3-p3": (
+        History(name="O3", weight=((0.2, 1.0), (0.65, 0.0)), a=((0.0, 1.0), (0.65, 0.988)), c=((0.0, 1.0),
+                (0.65, 1.008))),
+        History(name="P3", weight=((0.25, 0.0), (0.7, 1.0)), a=((0.2, 1.0), (1.0, 0.985)), c=((0.2, 0.992),
+                (1.0, 1.012)), size_nm=50.0, microstrain=0.0025),
+        History(name="Al", weight=((0.0, 0.06),), size_nm=200.0, microstrain=0.0005),
+    ),
+    # Heating of a biphasic cathode: O3 turns into P2 and comes back a little; a spinel is born.
+    "p2-o3": (
+        History(name="P2", weight=((0.0, 0.35), (0.6, 0.8), (1.0, 0.65)), c=((0.0, 1.0), (1.0, 1.006))),
+        History(name="O3", weight=((0.0, 0.65), (0.6, 0.15), (1.0, 0.25)), a=((0.0, 1.0), (1.0, 1.004))),
+        History(name="spinel", weight=((0.5, 0.0), (0.9, 0.12)), size_nm=40.0),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrueFrame:
+    """What a synthetic frame was made of.
+
+    Attributes
+    ----------
+    file
+        Its name.
+    phases
+        Of each phase that is there: weight_fraction, a, b, c (angstrom).
+    displacement_mm
+        Of the specimen.
+    bad
+        What has happened to the frame, None if it is good.
+    """
+
+    file: str
+    phases: Mapping[str, Mapping[str, float]]
+    displacement_mm: float
+    bad: BadKind | None
+
+
+def simulate_series(
+    folder: str | Path,
+    scenario: str = "p2-op4-o2",
+    *,
+    frames: int = 60,
+    seed: int = 0,
+    bad: float = 0.0,
+    radiation: Radiation | str = "CuKa",
+    two_theta: tuple[float, float, float] = (10.0, 90.0, 0.02),
+    counts: float = COUNTS,
+) -> list[TrueFrame]:
+    """Write a folder of synthetic patterns: frame_0000.xye ..., a CIF for each phase, and truth.json.
+
+    Parameters
+    ----------
+    folder
+        Made if it is missing.
+    scenario
+        One of `SCENARIOS`.
+    frames, seed
+        Their number; the seed of noise, drift and faults.
+    bad
+        Share of the frames that something has happened to.
+    radiation
+        The beam.
+    two_theta
+        First angle, last angle and step, degrees.
+    counts
+        Of the strongest point of each frame.
+
+    Raises
+    ------
+    InputError
+        If something given cannot be used or the folder cannot be written to.
+    """
+    folder = Path(folder)
+    if scenario not in SCENARIOS:
+        raise InputError(f"unknown scenario {scenario!r}", place="--scenario", cure=nearest(scenario, SCENARIOS))
+    if frames < 1 or not 0 <= bad < 1 or not counts > 0:
+        raise InputError(f"{frames} frames, {bad:g} of them bad, {counts:g} counts", place="--frames, --bad, --counts",
+                         cure="give at least one frame, a share below 1, and a positive number")  # fmt: skip
+    beam = radiation_from_text(radiation) if isinstance(radiation, str) else radiation
+    maker = _Maker(SCENARIOS[scenario], beam.polarized(0.5), two_theta, counts)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot be made ({error.strerror})", place=folder, cure="choose another folder") from None
+    faults = _faults(frames, bad, np.random.default_rng([seed, 1]))
+    truth = []
+    for k in range(frames):
+        progress = k / max(frames - 1, 1)
+        pattern, true = maker.frame(k, progress, faults[k], np.random.default_rng([seed, 2, k]))
+        path = folder / true.file
+        write_pattern(pattern, path)
+        if true.bad == "truncated":
+            text = path.read_bytes()
+            write_atomically(path, text[: int(0.4 * len(text))])
+        truth.append(true)
+    for phase in maker.phases:
+        write_atomically(folder / f"{phase.name}.cif", cif_text(phase.crystal))
+    write_atomically(folder / "truth.json", _truth_text(scenario, seed, truth))
+    return truth
+
+
+def _truth_text(scenario: str, seed: int, truth: list[TrueFrame]) -> str:
+    rows = [vars(true) for true in truth]
+    document = {"schema": SCHEMA, "scenario": scenario, "provenance": "CONSTRUCTED", "seed": seed, "frames": rows}
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _faults(count: int, share: float, draw: np.random.Generator) -> list[BadKind | None]:
+    """Return what happens to each frame; the first one is spared."""
+    found: list[BadKind | None] = [None] * count
+    number = min(round(share * count), count - 1)
+    for k in draw.choice(np.arange(1, count), number, replace=False) if number else ():
+        found[int(k)] = BAD_KINDS[int(draw.integers(len(BAD_KINDS)))]
+    return found
+
+
+class _Maker:
+    """Makes the frames of one scenario."""
+
+    def __init__(
+        self, histories: tuple[History, ...], beam: Radiation, two_theta: tuple[float, float, float], counts: float
+    ):
+        self.histories, self.beam, self.counts = histories, beam, counts
+        low, high, step = two_theta
+        self.angles = np.round(low + step * np.arange(int(np.floor((high - low) / step + 1e-6)) + 1), 10)
+        self.phases = [
+            Phase(name=h.name, crystal=crystal_of(h.name), size_nm=h.size_nm, microstrain=h.microstrain)
+            for h in histories
+        ]
+        # The foreign specimen that is measured by mistake once in a while.
+        stranger = Phase(name="stranger", crystal=_halite(), size_nm=50.0)
+        self.model = self._model(self.phases)
+        self.strange = self._model([stranger])
+
+    def _model(self, phases: list[Phase]) -> Model:
+        return Model(
+            self.angles, phases, DIFFRACTOMETER, self.beam, background_terms=len(BACKGROUND), tail=TAIL * self.counts
+        )
+
+    def frame(
+        self, index: int, progress: float, bad: BadKind | None, draw: np.random.Generator
+    ) -> tuple[Pattern, TrueFrame]:
+        """Return a pattern and what it was made of."""
+        displacement = DRIFT_MM * float(np.sin(2.0 * progress)) + 0.003 * float(draw.normal())
+        crystals = [self._crystal(phase, history, progress) for phase, history in zip(self.phases, self.histories,
+                                                                                    strict=True)]  # fmt: skip
+        weights = np.maximum([_at(history.weight, progress) for history in self.histories], 0.0)
+        weights = weights / weights.sum()
+        expected = self._expected(self.model, crystals, weights, displacement)
+        if bad == "foreign":
+            (stranger,) = self.strange.phases
+            expected = self._expected(self.strange, [stranger.crystal], np.ones(1), displacement)
+        if bad == "beam-off":
+            expected = np.full_like(expected, 5.0)
+        intensity = _spoilt(draw.poisson(expected).astype(np.float64), bad, draw)
+        true = TrueFrame(
+            file=f"frame_{index:04d}.xye",
+            phases={
+                phase.name: dict(zip(("weight_fraction", "a", "b", "c"), (float(w), *crystal.cell[:3]), strict=True))
+                for phase, crystal, w in zip(self.phases, crystals, weights, strict=True)
+                if w > 0
+            },
+            displacement_mm=displacement,
+            bad=bad,
+        )
+        pattern = Pattern(two_theta=self.angles, intensity=intensity, sigma=poisson_sigma(intensity),
+                          sigma_source="poisson", radiation=self.beam, label=f"frame {index}")  # fmt: skip
+        return pattern, true
+
+    def _crystal(self, phase: Phase, history: History, progress: float) -> Crystal:
+        a, b, c, *angles = phase.crystal.cell
+        in_plane, across = _at(history.a, progress), _at(history.c, progress)
+        return phase.crystal.with_cell([a * in_plane, b * in_plane, c * across, *angles])
+
+    def _expected(self, model: Model, crystals: list[Crystal], weights: FloatArray, displacement: float) -> FloatArray:
+        """Return the expected counts."""
+        values = model.start
+        values[model.background_block] = BACKGROUND
+        values[model.instrument_block.start + pk.DISPLACEMENT] = displacement
+        for block, crystal in zip(model.phase_blocks, crystals, strict=True):
+            values[block.start + pk.CELL : block.start + pk.CELL + 6] = crystal.cell
+        scales = scales_for_weights(crystals, weights)
+        top = 1.0
+        for factor in (self.counts, None):
+            for block, scale in zip(model.phase_blocks, scales, strict=True):
+                values[block.start + pk.SCALE] = scale * (top if factor is None else factor)
+            found = model.calculated(values)
+            top = self.counts**2 / float(found.phases.sum(axis=0).max())
+        return found.total
+
+
+def _at(curve: Curve, progress: float) -> float:
+    x, y = zip(*curve, strict=True)
+    return float(np.interp(progress, x, y))
+
+
+def _spoilt(intensity: FloatArray, bad: BadKind | None, draw: np.random.Generator) -> FloatArray:
+    spoil: dict[BadKind, Callable[[], FloatArray]] = {
+        "saturated": lambda: np.minimum(intensity, np.rint(SATURATION * intensity.max())),
+        "spikes": lambda: _with_spikes(intensity, draw),
+    }
+    return spoil[bad]() if bad in spoil else intensity
+
+
+def _with_spikes(intensity: FloatArray, draw: np.random.Generator) -> FloatArray:
+    """Return the counts with single channels far too high, as sparks and cosmic rays leave them."""
+    hit = draw.random(len(intensity)) < SHARE_OF_SPIKES
+    heights = HEIGHT_OF_SPIKES * np.median(intensity) * (1.0 + draw.random(len(intensity)))
+    return np.where(hit, np.rint(heights), intensity)
+
+
+def crystal_of(name: str) -> Crystal:
+    """Return a phase of a scenario: aluminium, a spinel, or one of the library."""
+    if name == "Al":
+        aluminium = Site(label="Al1", element="Al", position=(0.0, 0.0, 0.0), u_iso=0.01)
+        return _cubic("Al", "F m -3 m", 4.0495, (aluminium,), "RECALLED: cell of aluminium at room temperature")
+    if name == "spinel":
+        sites = (
+            Site(label="Li1", element="Li", position=(0.125, 0.125, 0.125), u_iso=0.02),
+            Site(label="Mn1", element="Mn", position=(0.5, 0.5, 0.5), u_iso=0.005),
+            Site(label="O1", element="O", position=(0.263, 0.263, 0.263), u_iso=0.01),
+        )
+        return _cubic("spinel", "F d -3 m:2", 8.24, sites, "RECALLED: LiMn2O4")
+    return replace(build_crystal(name), name=name)
+
+
+def _halite() -> Crystal:
+    sites = (
+        Site(label="Na1", element="Na", position=(0.0, 0.0, 0.0), u_iso=0.02),
+        Site(label="Cl1", element="Cl", position=(0.5, 0.5, 0.5), u_iso=0.02),
+    )
+    return _cubic("halite", "F m -3 m", 5.64, sites, "RECALLED: NaCl")
+
+
+def _cubic(name: str, group: str, a: float, sites: tuple[Site, ...], source: str) -> Crystal:
+    cell = (a, a, a, 90.0, 90.0, 90.0)
+    return Crystal(name=name, cell=cell, symmetry=symmetry_from_name(group), sites=sites, source=source)

@@ -1,0 +1,167 @@
+"""Are the uncertainties true? Seeded mixtures, simulated and fitted; how often the truth lies within one and two esds.
+
+Prints JSON, and draws the pulls with --plot FILE.png. Run: python tests/benchmarks/honesty.py [--count 200]
+
+Each pattern is drawn anew: fractions from 2 to 98 wt%, cells, sizes, microstrains, texture, displacement and counts
+within what laboratories see; noise is Poisson. The fit is the automatic one and starts from the library's cells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+import layerox as lx
+from layerox.diffraction.phase import Phase
+from layerox.instrument import Instrument, Profile
+from layerox.phases import phases_from
+from layerox.radiation import radiation_from_text
+from layerox.symmetry import CELL_NAMES
+
+MIXTURES = (("P2", "O3"), ("P2", "P3"), ("P2", "Op3"), ("P2", "O3", "spinel"))
+PROFILE = Profile(u=0.003, v=-0.002, w=0.004, x=0.004)
+CU = radiation_from_text("CuKa").polarized(0.5557)
+# Classes of numbers whose pulls are counted together.
+CLASSES = {
+    "fraction": "",
+    "a": "a",
+    "c": "c",
+    "monoclinic a": "a",
+    "monoclinic b": "b",
+    "monoclinic c": "c",
+    "beta": "beta",
+    "cubic a": "a",
+}
+
+
+def drawn(names: tuple[str, ...], rng: np.random.Generator) -> tuple[list[Phase], list[float]]:
+    """Return phases with cells and broadening drawn at random, and their weight fractions."""
+    phases = []
+    for phase in phases_from(list(names)):
+        crystal = phase.crystal
+        cell = list(crystal.cell)
+        for k in crystal.symmetry.cell_rule.free:
+            cell[k] *= 1.0 + rng.uniform(-0.004, 0.004) if k < 3 else 1.0 + rng.uniform(-0.001, 0.001)
+        for follower, leader in crystal.symmetry.cell_rule.follows.items():
+            cell[follower] = cell[leader]
+        phases.append(
+            Phase(
+                name=phase.name,
+                crystal=crystal.with_cell(cell),
+                size_nm=float(rng.uniform(40, 250)),
+                microstrain=float(rng.uniform(0.0003, 0.003)),
+                preferred_orientation=1.0
+                if crystal.symmetry.cell_rule.free == (0,)
+                else float(rng.uniform(0.75, 1.05)),
+            )
+        )
+    shares = rng.dirichlet(np.ones(len(names)))
+    return phases, (0.02 + (1 - 0.02 * len(names)) * shares).tolist()
+
+
+def pattern_of(phases: list[Phase], weights: list[float], rng: np.random.Generator) -> lx.Pattern:
+    """Return a noisy pattern of a mixture on a diffractometer whose specimen is displaced a little."""
+    instrument = Instrument(profile=PROFILE, displacement_mm=float(rng.uniform(-0.1, 0.1)))
+    background = [float(rng.uniform(80, 400)), -60.0, 20.0]
+    simulated = lx.simulate(
+        phases,
+        weights=weights,
+        radiation=CU,
+        two_theta=(12, 100, 0.02),
+        instrument=instrument,
+        background=background,
+        counts=float(np.exp(rng.uniform(np.log(3_000), np.log(60_000)))),
+        seed=int(rng.integers(2**31)),
+    )
+    return simulated.pattern
+
+
+def pulls_of(result: lx.Refinement, phases: list[Phase], weights: list[float]) -> dict[str, list[float]]:
+    """Return (found - true) / esd of every free number, by class, and the errors of the fractions."""
+    pulls = defaultdict(list)
+    for phase, weight in zip(phases, weights, strict=True):
+        found = result.phase(phase.name)
+        if not found.is_supported:
+            pulls["unsupported"].append(weight)
+            continue
+        if found.weight_fraction.esd > 0:
+            pulls["fraction"].append((found.weight_fraction - weight) / found.weight_fraction.esd)
+        if phase is phases[0]:  # the errors of all phases of a pattern add up to nothing
+            pulls["fraction error"].append(float(found.weight_fraction) - weight)
+        free = phase.crystal.symmetry.cell_rule.free
+        monoclinic, cubic = len(free) == 4, free == (0,)
+        for k in free:
+            number, true = found.cell[CELL_NAMES[k]], phase.crystal.cell[k]
+            if number.esd > 0:
+                name = "cubic a" if cubic else ("monoclinic " if monoclinic and k < 3 else "") + CELL_NAMES[k]
+                pulls[name].append((number - true) / number.esd)
+    return pulls
+
+
+def measured(count: int, seed: int, mixtures: tuple[tuple[str, ...], ...]) -> dict[str, object]:
+    """Return the coverage over `count` patterns of each mixture."""
+    pulls: dict[str, list[float]] = defaultdict(list)
+    outcomes: dict[str, int] = defaultdict(int)
+    start = time.process_time()
+    instrument = Instrument(profile=PROFILE)
+    for index, names in enumerate(mixtures):
+        for k in range(count):
+            rng = np.random.default_rng([seed, index, k])
+            phases, weights = drawn(names, rng)
+            pattern = pattern_of(phases, weights, rng)
+            result = lx.fit(pattern, list(names), instrument=instrument)
+            outcomes[result.status] += 1
+            for name, values in pulls_of(result, phases, weights).items():
+                pulls[name] += values
+            if (k + 1) % 100 == 0:
+                print(f"{'/'.join(names)}: {k + 1}", file=sys.stderr, flush=True)
+    report: dict[str, object] = {"patterns": count * len(mixtures), "outcomes": dict(outcomes)}
+    report["cpu_s_a_fit"] = (time.process_time() - start) / (count * len(mixtures))
+    for name in CLASSES:
+        values = np.abs(pulls[name])
+        if len(values):
+            row = {"pulls": len(values), "within_1": float((values < 1).mean()), "within_2": float((values < 2).mean())}
+            report[name] = {**row, "mean": float(np.mean(pulls[name])), "beyond_4": int((values > 4).sum())}
+    errors = np.array(pulls["fraction error"])
+    report["bias_wt_percent"] = float(100 * errors.mean())
+    report["rms_wt_percent"] = float(100 * np.sqrt((errors**2).mean()))
+    report["unsupported"] = {"count": len(pulls["unsupported"]), "largest_true": max(pulls["unsupported"], default=0.0)}
+    report["values"] = {name: pulls[name] for name in CLASSES if pulls[name]}
+    return report
+
+
+def draw(values: dict[str, list[float]], path: Path) -> None:
+    """Draw the distribution of the pulls beside a normal one."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    x = np.linspace(-5, 5, 201)
+    for k, (name, pulls) in enumerate(values.items(), start=1):
+        axes = figure.add_subplot(2, (len(values) + 1) // 2, k)
+        axes.hist(np.clip(pulls, -5, 5), bins=41, range=(-5, 5), density=True, color="#56B4E9")
+        axes.plot(x, np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi), color="#D55E00", lw=1)
+        axes.set_title(f"{name}, {len(pulls)}", fontsize="small")
+    figure.savefig(path, dpi=120)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", nargs="+", help="phases of one mixture")
+    parser.add_argument("--plot", type=Path)
+    options = parser.parse_args()
+    found = measured(options.count, options.seed, (tuple(options.only),) if options.only else MIXTURES)
+    drawn_values = found.pop("values")
+    if options.plot:
+        draw(drawn_values, options.plot)
+    print(json.dumps(found, indent=1))

@@ -1,0 +1,36 @@
+"""Serial correlation and directions that a pattern does not determine."""
+
+import numpy as np
+import pytest
+
+from layerox.diffraction.uncertainty import serial_factor, undetermined
+
+
+def test_independent_residuals_ask_for_nothing():
+    factors = [serial_factor(np.random.default_rng(seed).normal(size=4000)) for seed in range(20)]
+    assert np.mean(factors) == pytest.approx(1.0, abs=0.02)
+
+
+def test_residuals_that_come_in_groups_of_one_value_count_once_a_group():
+    """n copies of each independent residual: the variance of a mean is n times larger, its esd sqrt(n) times."""
+    fresh = np.random.default_rng(3).normal(size=6000)
+    assert serial_factor(np.repeat(fresh, 9)) == pytest.approx(3.0, rel=0.03)
+
+
+def test_the_scale_of_the_residuals_does_not_matter():
+    residuals = np.cumsum(np.random.default_rng(1).normal(size=500))
+    assert serial_factor(7 * residuals) == pytest.approx(serial_factor(residuals))
+
+
+def test_variables_that_do_the_same_are_named_together():
+    rows = np.random.default_rng(0).normal(size=(3, 50))
+    jacobian = np.array([rows[0], rows[1], rows[0] * 4.0, rows[2], np.zeros(50)])
+    groups = undetermined(jacobian @ jacobian.T, ["a", "b", "c", "d", "idle"])
+    assert groups[0] == ["idle"]
+    assert len(groups) == 2
+    assert set(groups[1]) == {"a", "c"}
+
+
+def test_a_well_determined_set_names_nobody():
+    jacobian = np.random.default_rng(0).normal(size=(5, 200))
+    assert undetermined(jacobian @ jacobian.T, list("abcde")) == []
