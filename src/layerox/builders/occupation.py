@@ -115,6 +115,7 @@ class Openings:
             site=np.arange(len(rows)),
             layer=None if atoms.layer is None else atoms.layer[rows],
             phase=None if atoms.phase is None else atoms.phase[rows],
+            site_kind=None if atoms.site_kind is None else atoms.site_kind[rows],
             remarks=(*atoms.remarks, *remarks),
         )
 

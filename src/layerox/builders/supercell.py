@@ -68,6 +68,7 @@ def in_supercell(atoms: Atoms, shape: Shape) -> Atoms:
         site=(atoms.site[:, None] * size + np.arange(size)).reshape(-1),
         layer=layer,
         phase=None if atoms.phase is None else np.repeat(atoms.phase, size),
+        site_kind=None if atoms.site_kind is None else np.repeat(atoms.site_kind, size),
     )
 
 
