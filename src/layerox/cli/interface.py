@@ -42,6 +42,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--aspect", type=float, default=0.5, metavar="X", help="half height of a core over its radius")
     parser.add_argument("--elastic", metavar="FILE", help="stiffness tensors, a table [PHASE] each (TOML)")
     parser.add_argument("--supercell", nargs=3, type=int, default=[1, 1, 1], metavar=("NA", "NB", "NC"), help="cells")
+    parser.add_argument("--ordered", action="store_true", help="whole atoms instead of partial occupancies")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn (default: 0)")
     parser.add_argument("--strict", action="store_true", help="write nothing if there is a finding or a warning")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help=".cif .vasp .xyz .json or .lmp")
@@ -49,9 +50,12 @@ def add_to(subparsers: Any) -> None:
     parser.set_defaults(command=run)
 
 
-def run(*, output: str, report: str | None, strict: bool, elastic: str | None, **wish: Any) -> int:
+def run(
+    *, output: str, report: str | None, strict: bool, ordered: bool, elastic: str | None, seed: int, **wish: Any
+) -> int:
     """Build, write and tell; 1 when the cell has defects."""
     from layerox.interfaces import interface  # noqa: PLC0415  (what --help does not need)
+    from layerox.interfaces.whole import with_whole_atoms  # noqa: PLC0415
     from layerox.io.structures import write_structure  # noqa: PLC0415
     from layerox.io.writing import write_atomically  # noqa: PLC0415
 
@@ -60,7 +64,9 @@ def run(*, output: str, report: str | None, strict: bool, elastic: str | None, *
     boundary = _filling(wish.pop("boundary"))
     tensors = _tensors(elastic) if elastic else None
     formulas = wish.pop("formula")
-    made = interface(wish.pop("phases"), **wish, formulas=formulas, boundary=boundary, elastic=tensors)
+    made = interface(wish.pop("phases"), **wish, formulas=formulas, boundary=boundary, elastic=tensors, seed=seed)
+    if ordered:
+        made = with_whole_atoms(made, seed=seed)
     if strict and (made.findings or made.warnings):
         first = [*made.report["findings"], *made.report["warnings"]][0]
         raise InputError(first["message"], place="--strict", cure="change what it names, or leave --strict out")
