@@ -57,7 +57,7 @@ MOST_DESCENTS = 4
 REGRET = 100.0
 # Support from which on a phase is what it says whatever its cell does, and the relative change of a cell from frame
 # to frame that a weaker phase is not believed.
-STRONG, STRAYED = 40.0, 0.005
+STRONG, STRAYED = 30.0, 0.005
 
 
 @dataclass(frozen=True, eq=False)
