@@ -366,7 +366,7 @@ class Segment:
         view, minimum = bench.minimised(pattern, start, linear=True, budget=PATIENT)
         state = bench.moved(start, view, minimum)
         added = [p for p, phase in enumerate(bench.phases) if phase.name in dict(amendment.with_)]
-        if minimum.outcome != "converged" or any(_support(bench, minimum, p) < 1.0 for p in added):
+        if not _has_settled(minimum) or any(_support(bench, minimum, p) < 1.0 for p in added):
             return row
         absences = Nursery(bench, pattern, state, view, minimum).absences() if len(sources) < len(bench.phases) else {}
         fit = self._judged((bench, pattern, state, view, minimum, absences))
