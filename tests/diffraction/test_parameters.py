@@ -479,3 +479,19 @@ def test_an_added_quantity_varies_within_its_bounds():
         table.add("delta", 0.0)
     with pytest.raises(InputError, match="called 'P2_a' already"):
         table.add("P2_a", 0.0)
+
+
+def test_a_table_of_some_quantities_keeps_their_bounds_and_links():
+    """Links of P2 (b = a) come along, and an expression between what is taken; what is not taken is gone."""
+    table = table_of(P2, SPINEL)
+    table.add("delta", 0.01)
+    table.express("P2_c", "P2_a + delta")
+    table.free(["P2_a"])
+    wanted = [name for name in table.names if not name.startswith("spinel_")]
+    part = table.taking(table.places(wanted))
+    assert part.names == wanted
+    part.assign("P2_a", 2.9)
+    assert part.value("P2_b") == 2.9
+    assert part.value("P2_c") == pytest.approx(2.91)
+    assert part.free_names == ["P2_a", "delta"]
+    assert table.value("P2_a") != 2.9

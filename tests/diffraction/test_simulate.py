@@ -173,3 +173,13 @@ def test_range_below_the_first_reflection_is_refused():
     angles = np.arange(2.0, 4.0, 0.02)
     with pytest.raises(InputError, match="P2 has no reflection between 2 and 3.98 degrees"):
         Model(angles, [phase(p2())], Instrument(profile=PROFILE), radiation_from_text("CuKa"))
+
+
+def test_a_model_that_shows_some_phases_gives_their_part_of_the_pattern():
+    instrument, beam = Instrument(profile=PROFILE), radiation_from_text("CuKa")
+    both = Model(TWO_THETA, [phase(p2()), phase(o3())], instrument, beam, background_terms=2, tail=TAIL)
+    one = both.showing([1])
+    alone = Model(TWO_THETA, [phase(o3())], instrument, beam, background_terms=2, tail=TAIL)
+    assert one.names == alone.names
+    np.testing.assert_array_equal(one.calculated(one.start).total, alone.calculated(alone.start).total)
+    assert len(both.phases) == 2

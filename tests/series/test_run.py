@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -180,3 +181,39 @@ def test_the_series_of_gsas_ii(reference_data):
         cell = np.array([frame[name][length] for frame in truth])
         off = (series.frames[f"{name}.{length}"] - cell) / series.frames[f"{name}.{length}_esd"]
         assert np.mean(np.abs(off) < 3) >= 0.98, (name, length)
+
+
+@pytest.fixture
+def cluster_by_hand(tmp_path):
+    """Yield (address, workers): a scheduler and two workers started as anybody would start them."""
+    place = tmp_path / "scheduler.json"
+    common = ["--no-dashboard", "--scheduler-file", str(place)]
+    dask = [sys.executable, "-m", "dask"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    scheduler = subprocess.Popen([*dask, "scheduler", "--port", "0", *common], **quiet)
+    until = time.monotonic() + 60
+    while not place.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    command = [*dask, "worker", *common, "--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path)]
+    workers = [subprocess.Popen(command, **quiet) for _ in range(2)]
+    yield json.loads(place.read_text())["address"], workers
+    for process in (*workers, scheduler):
+        process.kill()
+        process.wait()
+
+
+def test_a_cluster_finishes_though_a_worker_is_killed(cluster_by_hand, fitted, o3_p3, phases_of_o3_p3, tmp_path):
+    address, workers = cluster_by_hand
+    output = tmp_path / "out"
+    killed = []
+
+    def kill_one(said):
+        if "looking" in said and not killed:
+            killed.append(workers[0])
+            threading.Timer(1.0, workers[0].kill).start()
+
+    series = fit_series(
+        o3_p3[0], phases_of_o3_p3, radiation="CuKa", scheduler=address, output=output, progress=kill_one
+    )
+    assert workers[0].wait(timeout=60) != 0
+    assert (series.path / "frames.csv").read_bytes() == (fitted.path / "frames.csv").read_bytes()

@@ -27,7 +27,7 @@ from layerox.symmetry import CELL_NAMES
 FloatArray = NDArray[np.float64]
 Rungs = tuple[Rung, ...]
 
-TOLERANCE = 3e-3
+TOLERANCE = 0.02
 BUDGET = 25
 # Share of a plausible height at which derivatives of a phase are cut.
 REACH = 0.01

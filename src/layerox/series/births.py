@@ -25,7 +25,7 @@ KNOWN, UNKNOWN = 0.002, 0.006
 # Relative steps of the grid of cells and their number to each side, for both.
 STEP, KNOWN_STEPS, UNKNOWN_STEPS = 0.002, 2, 6
 # A phase of smaller crystallites (1/nm), or more strained, is background that it has swallowed rather than peaks.
-GHOSTLY = {"inverse_size": 0.3, "microstrain": 0.03}
+GHOSTLY = {"inverse_size": 0.3, "microstrain": 0.06}
 
 
 class Nursery:

@@ -87,6 +87,6 @@ def executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
         with client:
             yield Distributed(client)
         return
-    cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50)
+    cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50)
     with cluster, Client(cluster) as client:
         yield Distributed(client)

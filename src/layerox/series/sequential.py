@@ -57,7 +57,7 @@ MOST_DESCENTS = 4
 REGRET = 100.0
 # Support from which on a phase is what it says whatever its cell does, and the relative change of a cell from frame
 # to frame that a weaker phase is not believed.
-STRONG, STRAYED = 40.0, 0.005
+STRONG, STRAYED = 30.0, 0.005
 
 
 @dataclass(frozen=True, eq=False)
@@ -366,7 +366,7 @@ class Segment:
         view, minimum = bench.minimised(pattern, start, linear=True, budget=PATIENT)
         state = bench.moved(start, view, minimum)
         added = [p for p, phase in enumerate(bench.phases) if phase.name in dict(amendment.with_)]
-        if minimum.outcome != "converged" or any(_support(bench, minimum, p) < 1.0 for p in added):
+        if not _has_settled(minimum) or any(_support(bench, minimum, p) < 1.0 for p in added):
             return row
         absences = Nursery(bench, pattern, state, view, minimum).absences() if len(sources) < len(bench.phases) else {}
         fit = self._judged((bench, pattern, state, view, minimum, absences))

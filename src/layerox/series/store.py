@@ -6,7 +6,6 @@ that a run killed at any moment goes on where it was. A lock held by the operati
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -52,6 +51,8 @@ class Store:
         InputError
             If the folder cannot be used, another process works in it, or `resume` meets a run of other settings.
         """
+        import fcntl  # noqa: PLC0415  (reading a series must work where this module of Unix is missing)
+
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = (self.folder / ".lock").open("w")
