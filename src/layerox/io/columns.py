@@ -124,7 +124,7 @@ def dialect_of(lines: Sequence[str]) -> Dialect:
     separates the fields, and no number of the file has a point.
     """
     sample = _numeric_lines(lines)
-    if any(re.search(r"\d\s*;\s*[-+.\d]", line) for line in sample):
+    if any(";" in line and re.search(r"\d\s*;\s*[-+.\d]", line) for line in sample):
         comma = any(re.search(r"\d,\d", line) for line in sample)
         return Dialect(decimal="," if comma else ".", separator=";")
     with_commas = [line for line in sample if "," in line]
