@@ -24,7 +24,7 @@ from layerox.diffraction.stages import refined_phase, staged, warm
 from layerox.diffraction.strategy import automatic
 from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument, Profile
-from layerox.measurement import beam_from, instrument_from, pattern_from
+from layerox.measurement import beam_from, instrument_from, measured_with, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phases_from
 from layerox.radiation import Radiation
@@ -110,10 +110,10 @@ def fit(
         plan.quantification.check([refined_phase(phase) for phase in start.phases], beam, known.geometry)
         outcome = warm(data, start, known, beam, plan)
     else:
-        known = instrument_from(instrument, geometry, data, neutron=neutron)
-        beam = beam_from(
-            data.radiation, known, radiation, monochromator=monochromator, polarization=polarization, place=data.path
-        )
+        known, beam = measured_with(
+            data, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+            polarization=polarization, instrument=instrument,
+        )  # fmt: skip
         chosen = usable(phases_from(phases or ()), data, beam)
         if params is not None:
             names, _ = slots_of(chosen, known, background_terms_of(params))
@@ -210,8 +210,10 @@ def simulate(
     InputError
         If something given cannot be used.
     """
-    known = instrument_from(instrument, geometry, neutron=neutron)
-    beam = beam_from(None, known, radiation, monochromator=monochromator, polarization=polarization)
+    known, beam = measured_with(
+        None, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+        polarization=polarization, instrument=instrument,
+    )  # fmt: skip
     if known.profile is None:
         known = replace(known, profile=SIMULATED_PROFILE)
     chosen = phases_from(phases)

@@ -13,7 +13,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError, nearest
 from layerox.instrument import Geometry, Instrument
-from layerox.measurement import beam_from, instrument_from, pattern_from
+from layerox.measurement import measured_with, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phase_from
 from layerox.radiation import Radiation
@@ -82,10 +82,10 @@ def calibrate(
     """
     began = time.process_time()
     data = pattern_from(pattern, range)
-    known = instrument_from(instrument, geometry, data, neutron=neutron)
-    beam = beam_from(
-        data.radiation, known, radiation, monochromator=monochromator, polarization=polarization, place=data.path
-    )
+    known, beam = measured_with(
+        data, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+        polarization=polarization, instrument=instrument,
+    )  # fmt: skip
     standard = _certified(phase_from(phase), certified or {})
     if size_nm is not None:
         standard = replace(standard, size_nm=size_nm)

@@ -17,7 +17,7 @@ from layerox.diffraction.simulate import safe_name
 from layerox.diffraction.strategy import automatic
 from layerox.errors import InputError, nearest
 from layerox.instrument import Geometry, Instrument
-from layerox.measurement import beam_from, instrument_from, pattern_from
+from layerox.measurement import measured_with, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phases_from
 from layerox.radiation import Radiation
@@ -105,9 +105,10 @@ def fit_jointly(
     patterns, instruments, outcomes = [], [], []
     for row in asked:
         data = pattern_from(row.pattern, row.range).exclude(row.exclude)
-        known = instrument_from(row.instrument, row.geometry, data, neutron=row.neutron)
-        beam = beam_from(data.radiation, known, row.radiation, monochromator=row.monochromator,
-                         polarization=row.polarization, place=data.path)  # fmt: skip
+        known, beam = measured_with(
+            data, radiation=row.radiation, neutron=row.neutron, monochromator=row.monochromator,
+            geometry=row.geometry, polarization=row.polarization, instrument=row.instrument,
+        )  # fmt: skip
         outcomes.append(automatic(data, usable(chosen, data, beam), known, beam, progress=progress))
         patterns.append(data)
         instruments.append(known)

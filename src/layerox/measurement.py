@@ -83,6 +83,35 @@ def _with_neutrons(known: Instrument) -> Instrument:
     return replace(known, kind="neutron", radiation=beam and replace(beam, kind="neutron", says_kind=True))
 
 
+def measured_with(
+    pattern: Pattern | None,
+    *,
+    radiation: Radiation | str | float | None,
+    neutron: bool,
+    monochromator: float | None,
+    geometry: Geometry | None,
+    polarization: float | None,
+    instrument: Instrument | str | Path | None,
+) -> tuple[Instrument, Radiation]:
+    """Return the diffractometer and the beam that file, description and user agree upon; arguments are those of `fit`.
+
+    Raises
+    ------
+    InputError
+        As `instrument_from` and `beam_from` do; `UnknownWavelength` if nobody says which wavelength was used.
+    """
+    known = instrument_from(instrument, geometry, pattern, neutron=neutron)
+    beam = beam_from(
+        pattern.radiation if pattern else None,
+        known,
+        radiation,
+        monochromator=monochromator,
+        polarization=polarization,
+        place=pattern.path if pattern else None,
+    )
+    return known, beam
+
+
 def beam_from(
     from_file: Radiation | None,
     instrument: Instrument,

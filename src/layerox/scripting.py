@@ -19,7 +19,7 @@ from layerox.diffraction.refine import Data
 from layerox.diffraction.simulate import Model, slots_of
 from layerox.diffraction.simulation import Simulation
 from layerox.instrument import Geometry, Instrument, Profile
-from layerox.measurement import beam_from, instrument_from, pattern_from
+from layerox.measurement import instrument_from, measured_with, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phases_from
 from layerox.radiation import Radiation
@@ -96,10 +96,10 @@ def objective(
         As `fit` does.
     """
     data = pattern_from(pattern, range)
-    known = instrument_from(instrument, geometry, data, neutron=neutron)
-    beam = beam_from(
-        data.radiation, known, radiation, monochromator=monochromator, polarization=polarization, place=data.path
-    )
+    known, beam = measured_with(
+        data, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+        polarization=polarization, instrument=instrument,
+    )  # fmt: skip
     tail = TAIL * float(np.median(data.sigma))
     model = Model(data.two_theta, phases_from(phases), known, beam, background_terms=background_terms, tail=tail)
     return Objective(model, Data(data.intensity, 1.0 / data.sigma))

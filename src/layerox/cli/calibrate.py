@@ -48,8 +48,8 @@ def run(
 ) -> int:
     """Calibrate, write the instrument and the picture, print what was found; 0 if it can be trusted, else 1."""
     from layerox.calibration import calibrate  # noqa: PLC0415  (what --help does not need)
-    from layerox.io import write_instrument  # noqa: PLC0415
-    from layerox.io.writing import write_atomically  # noqa: PLC0415
+    from layerox.io.instrument_file import instrument_text  # noqa: PLC0415
+    from layerox.io.writing import write_together  # noqa: PLC0415
     from layerox.plotting.calibration import calibration_picture  # noqa: PLC0415
 
     target = Path(output)
@@ -65,8 +65,7 @@ def run(
         )
         progress("drawing")
         drawn = calibration_picture(found)
-    write_instrument(found.instrument, target)
-    write_atomically(figure, drawn)
+    write_together({target: instrument_text(found.instrument), figure: drawn})
     if not quiet:
         print(_summary(found, target, figure))
     return 0 if found.refinement.status == "converged" else 1

@@ -1,7 +1,7 @@
 """Conclude: from where a strategy ended to the result that a user holds.
 
-It only reads the minimum off: values, uncertainties from the full covariance, statuses, figures of merit, and the
-warnings that a referee would raise.
+It only reads the minimum off: values, uncertainties from the full covariance, statuses, figures of merit; what a
+referee would ask stands in `referee.py`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained
-from layerox.diffraction.detection import CONFIDENCE
 from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name
 from layerox.diffraction.phase import Phase, with_displacement
 from layerox.diffraction.prepare import Outcome
 from layerox.diffraction.quantification import NOTHING_TOLD, Quantification, quantities
 from layerox.diffraction.quantify import cell_volume, weight_fractions
+from layerox.diffraction.referee import doubts, unseen
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.refinement import (
     Correlation,
@@ -33,11 +33,8 @@ from layerox.diffraction.refinement import (
     Refinement,
     RefinementStatus,
 )
-from layerox.diffraction.scattering import has_ion
-from layerox.diffraction.simulate import Model, safe_name
-from layerox.diffraction.uncertainty import undetermined
-from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
-from layerox.notice import Notice
+from layerox.diffraction.simulate import safe_name
+from layerox.instrument import Instrument, Profile
 from layerox.pattern import Pattern
 from layerox.refined import Refined, Status
 from layerox.symmetry import CELL_NAMES
@@ -45,10 +42,8 @@ from layerox.symmetry import CELL_NAMES
 FloatArray = NDArray[np.float64]
 
 WORTH_LISTING = 0.5
-TOO_CORRELATED = 0.9
-SERIAL = 1.0
-# Share of the peaks' intensity left unexplained that deserves a word, and from which on there is no fit to speak of.
-LEFT_OUT, NOT_A_MODEL = 0.2, 0.5
+# Share of the peaks' intensity left unexplained from which on there is no fit to speak of.
+NOT_A_MODEL = 0.5
 
 
 def conclude(
@@ -105,8 +100,8 @@ def conclude(
         contributions=calculated.phases,
         steps=outcome.steps,
         warnings=(
-            *_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson, left),
-            *_unseen(phases),
+            *doubts(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson, left),
+            *unseen(phases),
             *reader.found.notices,
         ),
         cpu_s=cpu_s,
@@ -324,140 +319,3 @@ def _correlations(names: list[str], covariance: FloatArray) -> list[Correlation]
     pairs = zip(*np.triu_indices(len(names), 1), strict=True)
     found = [Correlation(a=names[i], b=names[j], value=float(matrix[i, j])) for i, j in pairs]
     return sorted(found, key=lambda c: -abs(c.value))
-
-
-def _warnings(
-    outcome: Outcome,
-    pattern: Pattern,
-    instrument: Instrument,
-    parameters: tuple[RefinedParameter, ...],
-    correlations: list[Correlation],
-    durbin_watson: float,
-    left: float,
-) -> list[Notice]:
-    model = outcome.model
-    return [
-        *_remarks_on_pattern(pattern),
-        *_remarks_on_phases(model),
-        *_assumptions(model, outcome.minimum, pattern, instrument),
-        *(Notice("at_bound", f"{p.name} ends at its bound, {p.number:.4g}") for p in parameters
-          if p.number.status == "at_bound"),
-        *_positions_and_correlations(parameters, correlations),
-        *_serial_correlation(durbin_watson),
-        *_unexplained(left),
-        *_extracted(model),
-        *_undetermined(outcome.minimum),
-        *outcome.remarks,
-    ]  # fmt: skip
-
-
-def _unseen(phases: Sequence[RefinedPhase]) -> list[Notice]:
-    """Name the phases that the data do not show, and how much of each they would have shown."""
-    return [Notice("unsupported_phase", _absence(phase)) for phase in phases if not phase.is_supported]
-
-
-def _absence(phase: RefinedPhase) -> str:
-    message = f"the data do not show {phase.name}: its scale is {phase.support_sigma:.1f} standard uncertainties"
-    if phase.detection_limit is None:
-        return message
-    limit = (
-        f"{100 * phase.detection_limit:.2g} wt% of it would be seen with {100 * CONFIDENCE:.0f} % confidence (Currie)"
-    )
-    return f"{message}; {limit}, if its cell and its widths are as given"
-
-
-def _remarks_on_pattern(pattern: Pattern) -> list[Notice]:
-    remarks = pattern.metadata.get("remarks", ())
-    return [remark for remark in remarks if isinstance(remark, Notice)] if isinstance(remarks, tuple) else []
-
-
-def _remarks_on_phases(model: Model) -> list[Notice]:
-    notices = [Notice(r.code, f"{phase.name}: {r.message}") for phase in model.phases for r in phase.crystal.remarks]
-    if model.radiation.kind == "xray":
-        for phase in model.phases:
-            ions = {s.species for s in phase.crystal.sites if s.charge and not has_ion(s.element, s.charge)}
-            if ions:
-                message = f"{phase.name}: no form factor for {', '.join(sorted(ions))}; the neutral atom's is used"
-                notices.append(Notice("neutral_form_factor", message))
-    return notices
-
-
-def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: Instrument) -> list[Notice]:
-    notices = []
-    if pattern.sigma_source == "poisson":
-        message = "the uncertainties of the data are those of counting statistics, sqrt(max(counts, 1))"
-        notices.append(Notice("poisson_sigma", message))
-    if model.radiation.polarization is None and model.radiation.kind == "xray":
-        message = "an unpolarised beam without monochromator is assumed (polarization 0.5)"
-        keys = ("diffracted_monochromator", "incident_monochromator", "monochromator")
-        if described := next((text for key in keys if (text := pattern.metadata.get(key))), None):
-            message += f", though the file names {str(described)!r}: give its two-theta"
-        notices.append(Notice("polarization_assumed", message))
-    if (
-        instrument.displacement_mm != minimum.parameters.value("instrument_displacement")
-        and instrument.radius_mm == DEFAULT_RADIUS_MM
-    ):
-        message = f"the displacement is that on a goniometer radius of {DEFAULT_RADIUS_MM:g} mm, the default"
-        notices.append(Notice("radius_assumed", message))
-    widths = [name for name in minimum.parameters.free_names if name.endswith((INVERSE_SIZE, "_microstrain"))]
-    if instrument.profile is None and widths:
-        message = "no calibrated profile was given: sizes and microstrains hold the diffractometer's share"
-        notices.append(Notice("instrument_uncalibrated", message))
-    return notices
-
-
-def _positions_and_correlations(
-    parameters: tuple[RefinedParameter, ...], correlations: list[Correlation]
-) -> list[Notice]:
-    """Name what correlates; if zero and displacement both vary, their correlations with the cells say nothing new."""
-    free = {p.name for p in parameters if p.number.status == "free"}
-    errors = {"instrument_zero", "instrument_displacement"}
-    cells = {name for name in free if name.endswith(tuple(f"_{cell}" for cell in CELL_NAMES))}
-    if not (errors <= free and cells):
-        return _strong_correlations(correlations)
-    message = (
-        "a zero error and a displaced specimen were not told apart: the esds of the cells hold that; calibrate the zero"
-    )
-    others = [c for c in correlations if not {c.a, c.b} <= errors | cells]
-    return [Notice("position_ambiguous", message), *_strong_correlations(others)]
-
-
-def _strong_correlations(correlations: list[Correlation]) -> list[Notice]:
-    strong = [c for c in correlations if abs(c.value) > TOO_CORRELATED and "background_" not in c.a + c.b]
-    if not strong:
-        return []
-    pairs = ", ".join(f"{c.a} and {c.b} ({c.value:.2f})" for c in strong)
-    return [Notice("strong_correlation", f"correlations above {TOO_CORRELATED:g}: {pairs}")]
-
-
-def _undetermined(minimum: Minimum) -> list[Notice]:
-    """Name variables of which the pattern determines a combination only."""
-    inside = np.flatnonzero(~minimum.at_bound)
-    names = [public_name(minimum.parameters.free_names[k]) for k in inside]
-    groups = undetermined(minimum.normal_matrix[np.ix_(inside, inside)], names)
-    return [Notice("undetermined", f"this pattern does not determine {' and '.join(group)}") for group in groups]
-
-
-def _extracted(model: Model) -> list[Notice]:
-    names = [phase.name for phase in model.phases if is_extracted(phase)]
-    if not names:
-        return []
-    message = f"the intensities of {', '.join(names)} are taken from the data: no fraction follows from them"
-    rest = "" if len(names) == len(model.phases) else "; the fractions given are of the other phases among themselves"
-    return [Notice("extracted_intensities", message + rest)]
-
-
-def _unexplained(left: float) -> list[Notice]:
-    if left < LEFT_OUT:
-        return []
-    message = f"{100 * left:.0f} % of the peaks' intensity is unexplained: fractions and cells are of what is explained"
-    return [Notice("unexplained_intensity", message)]
-
-
-def _serial_correlation(durbin_watson: float) -> list[Notice]:
-    if durbin_watson >= SERIAL:
-        return []
-    message = (
-        f"the residuals are serially correlated (Durbin-Watson {durbin_watson:.2f}): the true errors exceed the esds"
-    )
-    return [Notice("serial_correlation", message)]

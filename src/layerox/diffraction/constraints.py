@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from layerox.crystal import Crystal
 from layerox.diffraction.extra_peaks import EXTRA_SLOTS, ExtraPeak
-from layerox.diffraction.parameters import Parameters
+from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import INTENSITY, Phase
-from layerox.diffraction.simulate import Model, safe_name
+from layerox.diffraction.simulate import Model
 from layerox.symmetry import CELL_NAMES
 
 FloatArray = NDArray[np.float64]
@@ -83,7 +83,7 @@ def _constrain_extra(table: Parameters, extra: ExtraPeak) -> None:
 
 
 def _constrain_cell(table: Parameters, phase: Phase) -> None:
-    names = [safe_name(f"{phase.name}_{name}") for name in CELL_NAMES]
+    names = [slot_name(phase, name) for name in CELL_NAMES]
     rule = phase.crystal.symmetry.cell_rule
     for index, name in enumerate(names):
         k = table.find(name)
@@ -113,14 +113,14 @@ def _constrain_sites(table: Parameters, phase: Phase) -> None:
 
 def _constrain_intensities(table: Parameters, phase: Phase) -> None:
     """Keep intensities that are taken from the data above zero."""
-    prefix = safe_name(f"{phase.name}_{INTENSITY}")
+    prefix = slot_name(phase, INTENSITY)
     rows = [k for k, name in enumerate(table.names) if name.startswith(prefix)] if phase.mode != "rietveld" else []
     if rows:
         table.lower[rows] = 1e-7 * table.values[rows].max()
 
 
 def _site_names(phase: Phase, label: str) -> list[str]:
-    return [safe_name(f"{phase.name}_{label}_{axis}") for axis in "xyz"]
+    return [slot_name(phase, f"{label}_{axis}") for axis in "xyz"]
 
 
 def _constrain_position(table: Parameters, names: list[str], free: FloatArray, crystal: Crystal) -> None:

@@ -17,7 +17,7 @@ from layerox.diffraction.plan import Plan
 from layerox.diffraction.refine import Data, Minimum
 from layerox.diffraction.restraints import resolved
 from layerox.diffraction.search import peak_width
-from layerox.diffraction.simulate import Model, safe_name
+from layerox.diffraction.simulate import Model
 from layerox.instrument import Instrument, Profile
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -146,7 +146,7 @@ def displacement_groups(phase: Phase) -> list[list[str]]:
     for members in crystal.mixed_sites:
         elements = tuple(sorted({crystal.sites[k].element for k in members}))
         for k in members:
-            name = safe_name(f"{phase.name}_{crystal.sites[k].label}_u_iso")
+            name = slot_name(phase, f"{crystal.sites[k].label}_u_iso")
             groups.setdefault(elements, []).append((crystal.sites[k].u_iso, name))
     return [[name for _, name in sorted(group)] for group in groups.values()]
 
@@ -161,4 +161,4 @@ def _tie_displacements(parameters: Parameters, phase: Phase, named: set[str]) ->
 
 def coordinates(phase: Phase) -> list[str]:
     """Return the names of all coordinates of a phase, those that symmetry fixes included."""
-    return [safe_name(f"{phase.name}_{site.label}_{axis}") for site in phase.crystal.sites for axis in "xyz"]
+    return [slot_name(phase, f"{site.label}_{axis}") for site in phase.crystal.sites for axis in "xyz"]

@@ -31,7 +31,6 @@ CENTIDEGREE = 0.01
 KEY_WIDTH = 12
 GAUSSIAN_TERMS = 3
 TYPES = {"PXC": "xray", "PNC": "neutron"}
-TUBES = {1: "Cr", 2: "Fe", 3: "Cu", 4: "Mo", 5: "Ag", 7: "Co"}
 ORDERS: dict[int, tuple[str, ...]] = {
     1: ("GU", "GV", "GW"),
     2: ("GU", "GV", "GW", "LX", "LY", "trns", "asym", "shft", "GP"),

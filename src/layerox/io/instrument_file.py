@@ -56,20 +56,26 @@ def instrument_from_table(table: Mapping[str, Any], *, place: str | Path, text: 
 
 
 def write_instrument(instrument: Instrument, path: str | Path) -> None:
-    """Write an instrument.toml that reads back as the same instrument; an existing file is replaced as a whole.
-
-    A radiation's name is kept where it stands for exactly these lines ("CuKa"); other names are not part of the
-    format.
+    """Write `instrument_text` to a file; an existing one is replaced as a whole.
 
     Raises
     ------
     InputError
         If the file cannot be written.
     """
+    write_atomically(Path(path), instrument_text(instrument))
+
+
+def instrument_text(instrument: Instrument) -> str:
+    """Return the text of an instrument.toml that reads back as the same instrument.
+
+    A radiation's name is kept where it stands for exactly these lines ("CuKa"); other names are not part of the
+    format.
+    """
     lines: list[str] = []
     for section, table in table_of_instrument(instrument).items():
         lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in table.items()), ""]
-    write_atomically(Path(path), "\n".join(lines))
+    return "\n".join(lines)
 
 
 def table_of_instrument(instrument: Instrument) -> dict[str, dict[str, object]]:

@@ -7,25 +7,22 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import gemmi
 import numpy as np
-import spglib
+from spglib.error import SpglibError
 
 from layerox.atoms import Atoms
 from layerox.crystal import ANIONS, formula_text
-from layerox.full_symmetry import errors_raised
 from layerox.notebook.colours import element_colour, phase_colour
 from layerox.stacking import LETTERS, Word, closure, identify
 from layerox.symmetry import cell_from_metric
 from layerox.validation.check import check
+from layerox.validation.claims import LARGEST_CELL, found_space_group
 from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.identity import phase_of
 from layerox.validation.layers import Layers, layers_of
 from layerox.validation.places import ALKALI, METAL, Places, places_of
 from layerox.validation.reading import StructureArgument, atoms_of
 
-LARGEST_FOR_SYMMETRY = 2000
-SYMMETRY_TOLERANCE = 0.01
 MOST_DRAWN = 24  # slabs
 RISE, STEP, RADIUS = 11.0, 16.0, 4.0  # pixels of a plane, a letter, an anion
 
@@ -115,16 +112,13 @@ def _units(atoms: Atoms) -> float:
 
 
 def _space_group(places: Places) -> str:
-    if len(places) > LARGEST_FOR_SYMMETRY:
+    if len(places) > LARGEST_CELL:
         return "not looked for in so large a cell"
-    mixtures = [tuple(sorted((e, round(x, 3)) for e, x in species)) for species in places.species]
-    numbers = [sorted(set(mixtures)).index(mixture) + 1 for mixture in mixtures]
-    with errors_raised():
-        try:
-            found = spglib.get_symmetry_dataset((places.lattice, places.positions, numbers), symprec=SYMMETRY_TOLERANCE)
-        except spglib.error.SpglibError:
-            return "none found"
-    return f"{gemmi.find_spacegroup_by_number(found.number).short_name()} ({found.number})"
+    try:
+        found = found_space_group(places)
+    except SpglibError:
+        return "none found"
+    return f"{found.short_name()} ({found.number})"
 
 
 def _layer_rows(layers: Layers | None) -> Iterator[Row]:

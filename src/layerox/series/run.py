@@ -20,7 +20,7 @@ from layerox.instrument import Geometry, Instrument
 from layerox.io.instrument_file import table_of_instrument
 from layerox.io.toml_file import toml_text
 from layerox.io.writing import write_atomically
-from layerox.measurement import beam_from, instrument_from
+from layerox.measurement import measured_with
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phases_from
 from layerox.radiation import Radiation
@@ -107,10 +107,10 @@ def fit_series(
     frames = frames_of(source, glob=glob, axes=[axis] if isinstance(axis, str) else axis)
     reading = Reading(radiation=radiation, range=range, exclude=() if told is None else told.exclude)
     first = _first_readable(frames, reading)
-    known = instrument_from(instrument, geometry, first, neutron=neutron)
-    beam = beam_from(
-        first.radiation, known, radiation, monochromator=monochromator, polarization=polarization, place=first.path
-    )
+    known, beam = measured_with(
+        first, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+        polarization=polarization, instrument=instrument,
+    )  # fmt: skip
     setup = Setup(phases=tuple(usable(chosen, first, beam)), instrument=known, radiation=beam, reading=reading)
     setup = setup if told is None else replace(setup, plan=told.plan)
     document = _document(told, setup, phases or (), instrument)

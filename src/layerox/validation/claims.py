@@ -75,6 +75,21 @@ def _amounts(formula: str) -> dict[str, float]:
         raise InputError(f"cannot read the formula {formula!r} ({error})", cure="write Na0.67Ni0.33Mn0.67O2") from error
 
 
+def found_space_group(places: Places) -> gemmi.SpaceGroup:
+    """Return the space group of atoms, mixed and partly occupied sites told apart by what they hold, to 0.001.
+
+    Raises
+    ------
+    spglib.error.SpglibError
+        If spglib finds none.
+    """
+    mixtures = [tuple(sorted((e, round(x, 3)) for e, x in species)) for species in places.species]
+    numbers = [sorted(set(mixtures)).index(mixture) + 1 for mixture in mixtures]
+    with errors_raised():
+        found = spglib.get_symmetry_dataset((places.lattice, places.positions, numbers), symprec=SYMMETRY_TOLERANCE)
+    return gemmi.find_spacegroup_by_number(found.number)
+
+
 def symmetry_findings(atoms: Atoms, places: Places, claimed: str) -> Iterator[Finding]:
     """Yield a finding when the atoms lack operations of a space group that they are said to have.
 
@@ -86,14 +101,10 @@ def symmetry_findings(atoms: Atoms, places: Places, claimed: str) -> Iterator[Fi
     if len(places) > LARGEST_CELL:
         raise InputError(f"{len(places)} sites are too many to find their space group", cure="check a smaller cell")
     wanted = symmetry_from_name(claimed)
-    mixtures = [tuple(sorted((e, round(x, 3)) for e, x in species)) for species in places.species]
-    numbers = [sorted(set(mixtures)).index(mixture) + 1 for mixture in mixtures]
-    with errors_raised():
-        found = spglib.get_symmetry_dataset((places.lattice, places.positions, numbers), symprec=SYMMETRY_TOLERANCE)
-    has = gemmi.find_spacegroup_by_number(found.number)
+    has = found_space_group(places)
     order = len(has.operations().derive_symmorphic().sym_ops)
     claimed_order = len(wanted) // len(wanted.centrings)
-    if found.number != wanted.number and order <= claimed_order:
+    if has.number != wanted.number and order <= claimed_order:
         yield Finding("symmetry_lower", f"the atoms have {has.short_name()} to {SYMMETRY_TOLERANCE} A, not {claimed}")
 
 

@@ -30,8 +30,6 @@ UNANIMOUS = 0.8
 LATERAL_REACH = 1.45
 STRETCH, SHEAR = 1.012, 0.04  # in-plane axial ratio, and angstrom of gliding, beyond which a cell counts as distorted
 
-Triangles = tuple[complex, complex]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Space:
