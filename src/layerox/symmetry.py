@@ -23,6 +23,11 @@ CELL_NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
 SAME_POSITION = 1e-4
 
 
+def compact_symbol(group: gemmi.SpaceGroup) -> str:
+    """Return the Hermann-Mauguin symbol without spaces, R-3m for hexagonal axes too."""
+    return str(group.hm[0] + group.short_name()[1:])
+
+
 @dataclass(frozen=True, eq=False)
 class Symmetry:
     """All operations of a space group, centring included: x' = rotations[k] @ x + translations[k].
@@ -60,7 +65,7 @@ class Symmetry:
         if not self.name:
             return "unknown setting"
         group = gemmi.SpaceGroup(self.name)
-        return str(group.hm[0] + group.short_name()[1:])
+        return compact_symbol(group)
 
     @cached_property
     def _gemmi_operations(self) -> list[gemmi.Op]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from layerox.cli.main import main
-from layerox.io import read_pattern
+from layerox.io import read_instrument, read_pattern
 
 ROOT = Path(__file__).parents[2]
 SIMULATE = ("simulate", "P2", "--radiation", "CuKa", "-o", "s.xye")
@@ -490,3 +490,29 @@ def test_interfaces_that_are_refused(folder, capsys):
     assert "choose from stiffness, P2, O3" in refused(capsys, "interface", "P2/O3", "--strain", "C", "-o", "x.cif")
     assert "no such folder" in refused(capsys, "interface", "P2/O3", "-o", "x.cif", "--report", "none/r.json")
     assert list(folder.glob("*x.*")) == []
+
+
+def test_calibrate_writes_instrument_and_picture(folder, capsys):
+    """The profile that was simulated comes back: w = 0.0064 (peaks of 0.08 degrees, what `simulate` has by default)."""
+    words = ["--radiation", "CuKa", "--two-theta", 40, 120, 0.03, "--background", 100, "--counts", 20000, "--seed", 3]
+    assert run("simulate", "Cu", *words, "-o", "cu.xye") == 0
+    capsys.readouterr()
+    assert run("calibrate", "cu.xye", "--phase", "Cu", "-o", "mine.toml") == 0
+    out = capsys.readouterr().out
+    assert "converged" in out
+    assert "written: mine.toml, mine.png" in out
+    profile = read_instrument(folder / "mine.toml").profile
+    assert profile.w == pytest.approx(0.0064, rel=0.1)
+    assert (folder / "mine.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_calibrate_writes_both_files_or_none(folder, capsys):
+    assert (
+        run("simulate", "Cu", "--radiation", "CuKa", "--two-theta", 40, 120, 0.05, "--counts", 5000, "-o", "cu.xye")
+        == 0
+    )
+    capsys.readouterr()
+    message = refused(capsys, "calibrate", "cu.xye", "--phase", "Cu", "-o", "mine.toml", "--plot", "none/mine.png")
+    assert "none/mine.png" in message
+    assert not (folder / "mine.toml").exists()
+    assert "call it mine.toml" in refused(capsys, "calibrate", "cu.xye", "--phase", "Cu", "-o", "mine.json")

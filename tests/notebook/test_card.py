@@ -66,3 +66,8 @@ def test_the_extension_registers_cards():
     load_ipython_extension(SimpleNamespace(display_formatter=SimpleNamespace(formatters={"text/html": shown})))
     assert "P63/mmc" in shown["pymatgen.core.structure", "Structure"](build_structure("P2"))
     assert "<svg" in shown["layerox.stacking.word", "Word"](parse_word("P2"))
+
+
+def test_a_rhombohedral_group_on_hexagonal_axes_is_called_r():
+    """International Tables write R -3 m for No. 166 on either axes."""
+    assert dict(card(build_structure("O3")).rows)["space group"] == "R-3m (166)"

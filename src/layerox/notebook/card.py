@@ -14,7 +14,7 @@ from layerox.atoms import Atoms
 from layerox.crystal import ANIONS, formula_text
 from layerox.notebook.colours import element_colour, phase_colour
 from layerox.stacking import LETTERS, Word, closure, identify
-from layerox.symmetry import cell_from_metric
+from layerox.symmetry import cell_from_metric, compact_symbol
 from layerox.validation.check import check
 from layerox.validation.claims import LARGEST_CELL, found_space_group
 from layerox.validation.coordination import Polyhedra, polyhedra
@@ -118,7 +118,7 @@ def _space_group(places: Places) -> str:
         found = found_space_group(places)
     except SpglibError:
         return "none found"
-    return f"{found.short_name()} ({found.number})"
+    return f"{compact_symbol(found)} ({found.number})"
 
 
 def _layer_rows(layers: Layers | None) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from layerox.builders.composition import ANION_CHARGE, INTERLAYER, INTERLAYER_CH
 from layerox.crystal import ANIONS, formula_text
 from layerox.errors import InputError
 from layerox.full_symmetry import errors_raised
-from layerox.symmetry import symmetry_from_name
+from layerox.symmetry import compact_symbol, symmetry_from_name
 from layerox.validation.finding import Finding
 from layerox.validation.places import ALKALI, METAL, Places
 
@@ -105,7 +105,9 @@ def symmetry_findings(atoms: Atoms, places: Places, claimed: str) -> Iterator[Fi
     order = len(has.operations().derive_symmorphic().sym_ops)
     claimed_order = len(wanted) // len(wanted.centrings)
     if has.number != wanted.number and order <= claimed_order:
-        yield Finding("symmetry_lower", f"the atoms have {has.short_name()} to {SYMMETRY_TOLERANCE} A, not {claimed}")
+        yield Finding(
+            "symmetry_lower", f"the atoms have {compact_symbol(has)} to {SYMMETRY_TOLERANCE} A, not {claimed}"
+        )
 
 
 def remark_findings(atoms: Atoms) -> Iterator[Finding]:
