@@ -15,10 +15,11 @@ import numpy as np
 
 from layerox.atoms import Atoms
 from layerox.builders import LIBRARY, build_crystal, phase_name
+from layerox.builders.axes import atoms_on_axes
 from layerox.builders.sodium import contents
 from layerox.crystal import Crystal
 from layerox.elasticity import TUNNEL, Stiffness
-from layerox.errors import InputError
+from layerox.errors import InputError, nearest
 from layerox.full_symmetry import with_full_symmetry
 from layerox.interfaces.chain import along_the_chain
 from layerox.interfaces.chain_report import chain_interface
@@ -26,13 +27,14 @@ from layerox.interfaces.closing import closing_blocks
 from layerox.interfaces.coordination import Counts, by_letters, coordination, shortest_distances, total
 from layerox.interfaces.findings import cell_findings
 from layerox.interfaces.heterostructure import VARIANTS, with_spinel
-from layerox.interfaces.ingredient import Ingredient, ingredient
+from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.intergrowth import Boundary, Intergrowth, intergrown, relabelled
 from layerox.interfaces.ledger import Entry, lamella_composition, ledger
 from layerox.interfaces.matching import HARMLESS, Lamina, Match, critical_thickness, match
 from layerox.interfaces.particle import ASPECT
 from layerox.interfaces.particle import core_shell as core_shell_particle
 from layerox.interfaces.particle_report import particle_interface
+from layerox.interfaces.parts import ingredient
 from layerox.interfaces.report import Lamella, elastic_part
 from layerox.interfaces.result import Interface
 from layerox.notice import Notice
@@ -40,6 +42,7 @@ from layerox.stacking import Block, closure, word_from_blocks
 
 MOST_PHASES = 4
 GALLERIES_BESIDE_TUNNEL = 2
+MESHES = 2  # of the net in its centred rectangle
 LARGEST_TO_STANDARDISE = 60  # slabs; the search for the space group takes the square of them
 POISSON = 0.25
 
@@ -99,11 +102,7 @@ def interface(
         if core_shell is not None:
             raise InputError("a particle of a tunnel oxide is not built yet", place="core_shell", cure="take layers")
         return _beside_a_tunnel(names, slabs, formulas, strain, elastic or {}, tuple(supercell))
-    parts = [
-        ingredient(name, formula, stiffness=(elastic or {}).get(name))
-        for name, formula in zip(names, _formulas(formulas, len(names)), strict=True)
-    ]
-    labelled = _labelled(parts)
+    labelled = _labelled(_parts(names, formulas, _tensors(elastic, names)))
     if core_shell is not None:
         if slabs is not None:
             raise InputError("a particle has no slab numbers", place="slabs", cure="leave them or core_shell out")
@@ -113,9 +112,11 @@ def interface(
     blocks = [(part.label, count) for part, (_, count) in zip(labelled, stacked, strict=True)]
     laid = relabelled(word_from_blocks(stacked, seed=seed), blocks)
     found = match(_laminae(labelled, blocks), hold=_hold(strain, labelled))
-    strained = {p.label: p.strained(s.in_plane, s.out_of_plane) for p in labelled for s in [found.strained[p.label]]}
+    strained = {
+        part.label: part.strained(found.strained[part.label], rectangular=found.long is not None) for part in labelled
+    }
     grown = intergrown(laid, strained, boundary=boundary, faces=faces, name="/".join(names))
-    cell = _spinel_cell(grown, strained, faces, registry) if any(p.spinel for p in labelled) else _layered_cell(grown)
+    cell = _spinel_cell(grown, faces, registry) if any(p.spinel for p in labelled) else _layered_cell(grown)
     return _looked_at(cell, grown, blocks, labelled, found, tuple(supercell))
 
 
@@ -166,13 +167,24 @@ class _Cell:
 
 
 def _layered_cell(grown: Intergrowth) -> _Cell:
+    if grown.long is not None:
+        atoms = _rectangular(grown.atoms())
+        crystal = with_full_symmetry(atoms.to_crystal())
+        return _Cell(atoms=atoms, crystal=crystal, by_letters=total(by_letters(grown.stack), MESHES))
     stack = grown.stack if len(grown.word) > LARGEST_TO_STANDARDISE else grown.stack.standardised()
     return _Cell(atoms=stack.atoms(), crystal=stack.crystal(), by_letters=by_letters(stack))
 
 
-def _spinel_cell(grown: Intergrowth, parts: Mapping[str, Ingredient], faces: str, registry: int) -> _Cell:
-    atoms = with_spinel(grown, parts, faces=faces, registry=registry)
+def _rectangular(atoms: Atoms) -> Atoms:
+    """Return the atoms over the whole centred rectangle instead of over one of its two meshes."""
+    return atoms_on_axes(atoms, "rectangular", "P 3 m 1")
+
+
+def _spinel_cell(grown: Intergrowth, faces: str, registry: int) -> _Cell:
+    atoms = with_spinel(grown, faces=faces, registry=registry)
     letters = total(by_letters(grown.stack), VARIANTS)
+    if grown.long is not None:
+        atoms, letters = _rectangular(atoms), total(letters, MESHES)
     letters["TM"]["octahedral"] = np.unique(atoms.site[atoms.site_kind == "metal"]).size
     letters["TM"]["tetrahedral"] = np.unique(atoms.site[atoms.site_kind == "tetrahedral"]).size
     crystal = with_full_symmetry(atoms.to_crystal())
@@ -191,6 +203,25 @@ def _names(phases: str | Sequence[str]) -> list[str]:
         raise InputError(f"{len(names)} phases make no interface", place="/".join(names),
                          cure=f"give two to {MOST_PHASES}, such as P2/O3")  # fmt: skip
     return names
+
+
+def _parts(names: Sequence[str], formulas: Sequence[str] | None, tensors: Mapping[str, Stiffness]) -> list[Ingredient]:
+    """Return each phase taken apart; those that are alike are one object."""
+    wishes = list(zip(names, _formulas(formulas, len(names)), strict=True))
+    made = {
+        (name, formula): ingredient(name, formula, stiffness=tensors.get(phase_name(name)))
+        for name, formula in dict.fromkeys(wishes)
+    }
+    return [made[wish] for wish in wishes]
+
+
+def _tensors(elastic: Mapping[str, Stiffness] | None, names: Sequence[str]) -> dict[str, Stiffness]:
+    """Return the tensors by the phases' full names; each must belong to one of them."""
+    known = {phase_name(name) for name in names}
+    for name in elastic or {}:
+        if phase_name(name) not in known:
+            raise InputError(f"stiffness of {name}, which takes no part", place="elastic", cure=nearest(name, names))
+    return {phase_name(name): tensor for name, tensor in (elastic or {}).items()}
 
 
 def _formulas(formulas: Sequence[str] | None, size: int) -> list[str | None]:
@@ -218,10 +249,7 @@ def _laminae(parts: Sequence[Ingredient], blocks: Sequence[Block]) -> list[Lamin
     galleries: dict[str, int] = {}
     for label, count in blocks:
         galleries[label] = galleries.get(label, 0) + count
-    return [
-        Lamina(phase=p.label, a=p.a, thickness=galleries[p.label] * p.repeat, stiffness=p.stiffness)
-        for p in {part.label: part for part in parts}.values()
-    ]
+    return [part.lamina(galleries[part.label] * part.repeat) for part in {part.label: part for part in parts}.values()]
 
 
 def _hold(strain: str, parts: Sequence[Ingredient]) -> str | None:
@@ -243,7 +271,7 @@ def _looked_at(
     source = "; ".join(dict.fromkeys(f"{part.label}: {part.source}" for part in parts))
     unit = replace(cell.atoms, source=f"CONSTRUCTED by layerox, coherent cell of {source}")
     atoms = unit.repeated(supercell)
-    entries = ledger(grown)
+    entries = ledger(grown.planes)
     warnings = (*_warnings(grown, entries, parts, found), *cell.warnings)
     findings = cell_findings(unit, list(parts))
     report = {
@@ -251,12 +279,16 @@ def _looked_at(
         "closed": closure(grown.word).is_closed,
         "misfit_direction": "2d",
         **elastic_part(
-            found, [p.a for p in parts], interfaces=max(len(grown.boundaries), 1), units=len(grown.word), meshes=1
+            found,
+            [(p.a, p.long) for p in parts],
+            interfaces=max(len(grown.planes.boundaries), 1),
+            units=len(grown.word),
+            meshes=1,
         ),
         "elastic_constants": {part.label: part.stiffness.source for part in parts},
         "lamellae": [lamella.entry() for lamella in _lamellae(blocks, grown)],
         "ledger": [_ledger_row(entry, grown) for entry in entries],
-        "boundaries": [_boundary_row(boundary) for boundary in grown.boundaries],
+        "boundaries": [_boundary_row(boundary) for boundary in grown.planes.boundaries],
         **_geometry(cell, unit, math.prod(supercell)),
         "findings": [{"code": f.code, "message": f.message} for f in findings],
         "warnings": [{"code": w.code, "message": w.message} for w in warnings],
@@ -295,7 +327,7 @@ def _lamellae(blocks: Sequence[Block], grown: Intergrowth) -> list[Lamella]:
     """Return the lamellae in order: n galleries have n - 1 slabs of their own and two halves."""
     lamellae, start = [], 0
     for label, count in blocks:
-        held = lamella_composition(grown, start, count)
+        held = lamella_composition(grown.planes, start, count)
         lamellae.append(
             Lamella(phase=label, slabs=count, galleries=count, formula=held.formula, tm_valence=held.metal_valence)
         )
@@ -309,7 +341,7 @@ def _ledger_row(entry: Entry, grown: Intergrowth) -> dict[str, Any]:
         "phases": list(entry.phases),
         "formula": entry.composition.formula,
         "tm_valence": round(entry.tm_valence, 4),
-        "sodium_above": round(sum(contents(grown.galleries[entry.slab].ions).values()), 4),
+        "sodium_above": round(sum(contents(grown.planes.galleries[entry.slab].ions).values()), 4),
     }
 
 
@@ -332,7 +364,7 @@ def _warnings(
 
 def _boundary_warnings(grown: Intergrowth) -> list[Notice]:
     warnings = []
-    for b in grown.boundaries:
+    for b in grown.planes.boundaries:
         where = f"slab {b.slab} between {b.phases[0]} and {b.phases[1]}"
         if max(abs(now - own) for now, own in zip(b.sodium, b.own, strict=True)) > HARMLESS:
             warnings.append(

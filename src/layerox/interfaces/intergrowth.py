@@ -1,7 +1,8 @@
 """Intergrowth: layered phases stacked along c on one lattice, sharing their boundary slabs.
 
-Galleries carry the label of their phase; a slab between two phases is the mean of theirs, in content and thickness, so
-that no plane is doubled and none is missing.
+Galleries carry the label of their phase; a slab between two phases is the mean of theirs, in content, thickness and
+distortion, so that no plane is doubled and none is missing. Where distorted layers take part the lattice is a centred
+rectangular net, and c leans as far as they shift it.
 """
 
 from __future__ import annotations
@@ -9,10 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from layerox.atoms import Atoms
 from layerox.builders import GalleryContent, SlabContent, Stack, stacked
+from layerox.builders.layered import POINTS, Sheet
 from layerox.errors import InputError
 from layerox.interfaces.ingredient import KAGOME, Ingredient, mixed_plane
 from layerox.stacking import Block, Label, Word, lay
+from layerox.symmetry import FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,26 +44,91 @@ class Boundary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Intergrowth:
-    """Layered phases in one cell.
+class Planes:
+    """What an open or a cyclic word is made of.
 
     Attributes
     ----------
     word
         Its slabs and galleries; labels are those of the ingredients.
-    stack
-        Its planes of atoms, heights as fractions of c; layers are numbered as the slabs of `word`.
     slabs, galleries
         What each slab, and the gallery above it, holds.
+    lower, upper
+        How far the lower and the upper anions of each slab stand ahead of their letters along the long side of the net,
+        angstrom; a cyclic word has its first slab once more at the end of `lower`.
     boundaries
         The shared slabs.
     """
 
     word: Word
-    stack: Stack
     slabs: tuple[SlabContent, ...]
     galleries: tuple[GalleryContent, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
     boundaries: tuple[Boundary, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intergrowth:
+    """Layered phases in one cell.
+
+    Attributes
+    ----------
+    planes
+        What its slabs and galleries hold.
+    stack
+        Its planes of atoms as letters, heights as fractions of c; layers are numbered as the slabs of the word.
+    parts
+        The strained phases, by label.
+    long
+        Long side of the rectangular net, angstrom; None on a hexagonal lattice.
+    """
+
+    planes: Planes
+    stack: Stack
+    parts: Mapping[str, Ingredient]
+    long: float | None = None
+
+    @property
+    def word(self) -> Word:
+        """Its slabs and galleries."""
+        return self.planes.word
+
+    @property
+    def lattice(self) -> FloatArray:
+        """Edges over one mesh as rows, angstrom: a, the way to the rectangle's centre (b), and c, which may lean."""
+        a = self.stack.a
+        long = np.sqrt(3) * a if self.long is None else self.long
+        return np.array([[a, 0.0, 0.0], [-a / 2, long / 2, 0.0], [0.0, self._lean, self.stack.c]])
+
+    @property
+    def _lean(self) -> float:
+        if self.long is None:
+            return 0.0
+        return float((self.planes.lower[-1] + self.long / 2) % self.long - self.long / 2)
+
+    def ahead(self, sheet: Sheet) -> float:
+        """Return how far a plane stands ahead of its letter along the long side, angstrom."""
+        if self.long is None:
+            return 0.0
+        k, planes = sheet.layer, self.planes
+        if sheet.role == "metal":
+            return (planes.lower[k] + planes.upper[k]) / 2
+        if sheet.role == "alkali":
+            net, gallery = self.parts[sheet.phase].net, self.word.galleries[k]
+            own = 0.0 if net is None else gallery.below.sense * net.sites.get(sheet.site, 0.0)
+            return (planes.upper[k] + planes.lower[k + 1]) / 2 + own
+        return planes.lower[k] if sheet.letter == self.word.slabs[k].lower else planes.upper[k]
+
+    def atoms(self) -> Atoms:
+        """Return every atom over one mesh of the plane, with its layer and phase."""
+        atoms = self.stack.atoms()
+        if self.long is None:
+            return atoms
+        sheets = [self.stack.sheets[k] for k in atoms.site.tolist()]
+        flat = np.array([POINTS[sheet.letter] for sheet in sheets]) @ self.lattice[:2]
+        upright = np.array([(0.0, self.ahead(sheet), sheet.height * self.stack.c) for sheet in sheets])
+        return replace(atoms, lattice=self.lattice, positions=(flat + upright) @ np.linalg.inv(self.lattice))
 
 
 def intergrown(
@@ -68,22 +139,52 @@ def intergrown(
     faces: str = "full",
     name: str = "",
 ) -> Intergrowth:
-    """Return the planes of a word whose labels name strained ingredients.
+    """Return the planes of a cyclic word whose labels name strained ingredients.
 
     Parameters
     ----------
     word
         Closed.
     ingredients
-        Strained to one lattice parameter, by label.
+        Strained to one lattice, by label.
+    boundary, faces
+        As in `planes_of`.
+    name
+        Of the stack.
+
+    Raises
+    ------
+    InputError
+        If a phase has no gallery of a kind that the word asks for, or the filling is impossible.
+    """
+    planes = planes_of(word, ingredients, boundary=boundary, faces=faces)
+    first = ingredients[word.labels[0].phase]
+    stack = stacked(word, planes.slabs, planes.galleries, a=first.a)
+    return Intergrowth(
+        planes=planes,
+        stack=replace(_with_displacements(stack, ingredients), name=name),
+        parts=ingredients,
+        long=None if first.net is None else first.net.long,
+    )
+
+
+def planes_of(
+    word: Word, ingredients: Mapping[str, Ingredient], *, boundary: str | float = "lower", faces: str = "full"
+) -> Planes:
+    """Return what the slabs and galleries of a word hold whose labels name strained ingredients.
+
+    Parameters
+    ----------
+    word
+        Closed, or open.
+    ingredients
+        Strained to one lattice, by label.
     boundary
         Filling of the two galleries next to a shared slab: "lower" takes the lower of the two phases' contents, "own"
         leaves each as it is in its phase, a number is ions per metal. Galleries beside a spinel keep their own.
     faces
         The slab with which a layered phase faces a spinel: "full" leaves the spinel's tetrahedra on it empty, "kagome"
         takes a quarter of its metals out and fills them.
-    name
-        Of the stack.
 
     Raises
     ------
@@ -96,7 +197,7 @@ def intergrown(
     labels = [label.phase for label in word.labels]
     own = [0.0 if ingredients[label].spinel else _sodium(g) for label, g in zip(labels, galleries, strict=True)]
     filled, boundaries = list(galleries), []
-    for slab, (below, above) in enumerate(zip([labels[-1], *labels[:-1]], labels, strict=True)):
+    for slab, (below, above) in enumerate(_sides(word)):
         if below == above:
             continue
         low, high = (slab - 1) % len(labels), slab
@@ -105,18 +206,45 @@ def intergrown(
                 filled[index] = _filled(filled[index], _target(boundary, own[low], own[high], _sodium(filled[index])))
         boundaries.append((slab, (below, above), low, high))
     filled = _without_boundary_tetrahedra(filled, labels, ingredients, faces)
-    slabs = [_slab(ingredients[labels[k - 1]], ingredients[labels[k]], faces) for k in range(len(labels))]
-    stack = stacked(word, slabs, filled, a=ingredients[labels[0]].a)
-    return Intergrowth(
+    pairs = [(ingredients[below], ingredients[above]) for below, above in _sides(word)]
+    lower, upper = _displaced(word, [_slab_ahead(*pair) for pair in pairs], ingredients)
+    return Planes(
         word=word,
-        stack=replace(_with_displacements(stack, ingredients), name=name),
-        slabs=tuple(slabs),
+        slabs=tuple(_slab(*pair, faces) for pair in pairs),
         galleries=tuple(filled),
+        lower=lower,
+        upper=upper,
         boundaries=tuple(
             Boundary(slab=k, phases=p, sodium=_alkali(filled, own, i, j), own=(own[i], own[j]))
             for k, p, i, j in boundaries
         ),
     )
+
+
+def _sides(word: Word) -> list[tuple[str, str]]:
+    """Return the labels below and above each slab; those at the ends of an open word see one label."""
+    labels = [label.phase for label in word.labels]
+    if word.cyclic:
+        return list(zip([labels[-1], *labels[:-1]], labels, strict=True))
+    return list(zip([labels[0], *labels], [*labels, labels[-1]], strict=True))
+
+
+def _displaced(
+    word: Word, ahead: Sequence[float], ingredients: Mapping[str, Ingredient]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return how far the lower and upper anions of each slab stand ahead, the first slab's lower ones at 0.
+
+    A gallery that turns the sense is a mirror or an inversion between equal slabs: it displaces nothing.
+    """
+    lower, upper = [0.0], []
+    for slab, gallery in zip(ahead, word.galleries, strict=False):
+        sense, net = gallery.below.sense, ingredients[gallery.label.phase].net
+        upper.append(lower[-1] + sense * slab)
+        step = 0.0 if net is None or gallery.step.flips else sense * net.galleries.get(gallery.character, 0.0)
+        lower.append(upper[-1] + step)
+    if not word.cyclic:
+        upper.append(lower[-1] + word.slabs[-1].sense * ahead[-1])
+    return tuple(lower), tuple(upper)
 
 
 def relabelled(word: Word, blocks: Sequence[Block]) -> Word:
@@ -190,6 +318,14 @@ def _slab(below: Ingredient, above: Ingredient, faces: str) -> SlabContent:
         lower=mean(one.lower, other.lower),
         upper=mean(one.upper, other.upper),
     )
+
+
+def _slab_ahead(below: Ingredient, above: Ingredient) -> float:
+    """Return how far the slab between two galleries displaces its upper anions: as `_slab` has its thickness."""
+    one, other = (0.0 if part.net is None else part.net.slab for part in (below, above))
+    if below.spinel or above.spinel:
+        return other if below.spinel else one
+    return (one + other) / 2
 
 
 def mean(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:

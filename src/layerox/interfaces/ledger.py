@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from layerox.builders.composition import INTERLAYER, Composition
 from layerox.builders.sodium import contents
-from layerox.interfaces.intergrowth import Intergrowth, mean
+from layerox.interfaces.intergrowth import Planes, mean
 
 ALKALI = INTERLAYER | {"Li"}
 
@@ -40,12 +40,12 @@ class Entry:
         return self.composition.metal_valence
 
 
-def ledger(grown: Intergrowth) -> tuple[Entry, ...]:
-    """Return an entry for each slab."""
+def ledger(planes: Planes) -> tuple[Entry, ...]:
+    """Return an entry for each slab of a cyclic word."""
     entries = []
-    labels = [label.phase for label in grown.word.labels]
-    for k, slab in enumerate(grown.slabs):
-        below, above = contents(grown.galleries[k - 1].ions), contents(grown.galleries[k].ions)
+    labels = [label.phase for label in planes.word.labels]
+    for k, slab in enumerate(planes.slabs):
+        below, above = contents(planes.galleries[k - 1].ions), contents(planes.galleries[k].ions)
         between = mean(below, above)
         metals = {e: x for e, x in between.items() if e not in ALKALI}
         composition = Composition(
@@ -57,23 +57,23 @@ def ledger(grown: Intergrowth) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def lamella_composition(grown: Intergrowth, first: int, count: int) -> Composition:
+def lamella_composition(planes: Planes, first: int, count: int) -> Composition:
     """Return what a lamella holds per MO2: its galleries, its inner slabs, and half of the slab at either end.
 
     Parameters
     ----------
-    grown
-        The cell.
+    planes
+        Of a cyclic word.
     first, count
         Its first gallery, and how many it has.
     """
-    size = len(grown.slabs)
+    size = len(planes.slabs)
     held: dict[str, float] = {}
     anions: dict[str, float] = {}
     for k in range(first, first + count):
-        _add(held, contents(grown.galleries[k % size].ions), 1.0)
+        _add(held, contents(planes.galleries[k % size].ions), 1.0)
     for k in range(first, first + count + 1):
-        slab = grown.slabs[k % size]
+        slab = planes.slabs[k % size]
         share = 0.5 if k in {first, first + count} else 1.0
         _add(held, slab.metals, share)
         _add(anions, slab.lower, share)

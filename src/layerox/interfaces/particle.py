@@ -127,7 +127,7 @@ def core_shell(
     sizes = np.cumsum(radii) * 10.0
     basal = sizes - sizes[0] + aspect * sizes[0]
     found = match(_laminae(parts, sizes, basal), hold=hold)
-    strained = [part.strained(s.in_plane, s.out_of_plane) for part in parts for s in [found.strained[part.label]]]
+    strained = [part.strained(found.strained[part.label]) for part in parts]
     regions = [
         Region(part=part, radius=float(r), half_height=float(h))
         for part, r, h in zip(strained, sizes, basal, strict=True)
@@ -163,8 +163,9 @@ def _check(parts: Sequence[Ingredient], radii: Sequence[float], aspect: float) -
     if not all(math.isfinite(r) and r > 0 for r in (*radii, aspect)):
         raise InputError("lengths that are not positive", place=place, cure="give nm")
     for part in parts:
-        if part.stacking not in POLYTYPES:
-            raise InputError(f"a particle of {part.label}", place=place, cure="take layered polytypes")
+        if part.stacking not in POLYTYPES or part.net is not None:
+            raise InputError(f"a particle of {part.label}", place=place,
+                             cure="take polytypes of hexagonal layers, whose facets are known")  # fmt: skip
     columns = (2 * sum(radii) * 10 / parts[0].a) ** 2 * 1.3
     if columns * 2 * (aspect * radii[0] + sum(radii[1:])) * 10 / parts[0].repeat > LARGEST:
         raise InputError(f"a particle of {2 * sum(radii):g} nm is too large", place=place, cure="make it smaller")
@@ -176,10 +177,7 @@ def _laminae(parts: Sequence[Ingredient], sizes: FloatArray, basal: FloatArray) 
     weights: dict[str, float] = {}
     for part, volume in zip(parts, volumes.tolist(), strict=True):
         weights[part.label] = weights.get(part.label, 0.0) + volume / float(sizes[-1]) ** 2
-    return [
-        Lamina(phase=p.label, a=p.a, thickness=weights[p.label], stiffness=p.stiffness)
-        for p in {part.label: part for part in parts}.values()
-    ]
+    return [part.lamina(weights[part.label]) for part in {part.label: part for part in parts}.values()]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
