@@ -196,7 +196,7 @@ def test_the_report_is_plain(made):
     [
         ("P2", "no interface"),
         ("P2/Q9", "unknown phase"),
-        ("P2/O3/tunnel", "not built yet"),
+        ("spinel/spinel", "share no slab with a layer"),
         ("P2/P2_NNM*3", "unreadable"),
     ],
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from layerox.builders.composition import INTERLAYER, Composition
 from layerox.builders.sodium import contents
-from layerox.interfaces.intergrowth import Planes, mean
+from layerox.interfaces.word_planes import Planes, mean
 
 ALKALI = INTERLAYER | {"Li"}
 
@@ -58,30 +58,32 @@ def ledger(planes: Planes) -> tuple[Entry, ...]:
 
 
 def lamella_composition(planes: Planes, first: int, count: int) -> Composition:
-    """Return what a lamella holds per MO2: its galleries, its inner slabs, and half of the slab at either end.
+    """Return what a lamella holds per MO2: its galleries, its inner slabs, and half of each slab that it shares.
 
     Parameters
     ----------
     planes
-        Of a cyclic word.
+        Of a cyclic or an open word; the faces of an open one are shared with none.
     first, count
         Its first gallery, and how many it has.
     """
-    size = len(planes.slabs)
+    size, open_ends = len(planes.slabs), set() if planes.word.cyclic else {0, len(planes.slabs) - 1}
     held: dict[str, float] = {}
     anions: dict[str, float] = {}
+    units = 0.0
     for k in range(first, first + count):
         _add(held, contents(planes.galleries[k % size].ions), 1.0)
     for k in range(first, first + count + 1):
         slab = planes.slabs[k % size]
-        share = 0.5 if k in {first, first + count} else 1.0
+        share = 0.5 if k in {first, first + count} - open_ends else 1.0
+        units += share
         _add(held, slab.metals, share)
         _add(anions, slab.lower, share)
         _add(anions, slab.upper, share)
     return Composition(
-        alkali={e: x / count for e, x in held.items() if e in ALKALI},
-        metals={e: x / count for e, x in held.items() if e not in ALKALI},
-        anions={e: x / count for e, x in anions.items()},
+        alkali={e: x / units for e, x in held.items() if e in ALKALI},
+        metals={e: x / units for e, x in held.items() if e not in ALKALI},
+        anions={e: x / units for e, x in anions.items()},
     )
 
 

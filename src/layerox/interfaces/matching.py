@@ -101,9 +101,14 @@ class Match:
         return max(self.misfits)
 
     @property
+    def sides(self) -> tuple[float, float]:
+        """Both sides of the shared net as a rectangle, angstrom."""
+        return self.a, ROOT3 * self.a if self.long is None else self.long
+
+    @property
     def area(self) -> float:
         """Of one mesh, half of the rectangle, square angstrom."""
-        return self.a * (ROOT3 * self.a if self.long is None else self.long) / 2
+        return self.sides[0] * self.sides[1] / 2
 
     def energy_per_area(self, interfaces: int) -> float:
         """Return the coherency energy per area of one of so many interfaces, mJ/m^2."""

@@ -73,8 +73,7 @@ def _regions(made: Particle, parts: Sequence[Ingredient]) -> list[Lamella]:
                 phase=part.label,
                 slabs=galleries,
                 galleries=galleries,
-                formula=held.formula,
-                tm_valence=held.metal_valence,
+                composition=held,
             )
         )
     return rows
