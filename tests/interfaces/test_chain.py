@@ -155,7 +155,7 @@ def test_a_tensor_of_the_tunnel_stands_on_its_own_axes():
         ("spinel/tunnel", {}, "no orientation of a spinel"),
         ("P2/spinel/tunnel", {}, "no orientation of a spinel"),
         ("P2/tunnel", {"core_shell": [3, 1]}, "no columns run through core and shell"),
-        ("P2/tunnel", {"faces": "kagome"}, "without a spinel has no faces"),
+        ("P2/tunnel", {"faces": "kagome"}, "without a spinel has no such thing"),
         ("P2/tunnel", {"strain": "C"}, "choose from stiffness, P2, tunnel"),
     ],
 )

@@ -60,7 +60,7 @@ def _counts(wish: Wish, parts: Sequence[Ingredient], tunnel: int, order: Sequenc
     if wish.slabs is None:
         return [smallest_count(part.stacking) for part in parts]
     if wish.slabs[tunnel] != 1:
-        raise InputError(f"a tunnel oxide of {wish.slabs[tunnel]} slabs", place="slabs",
+        raise InputError(f"a tunnel oxide of {wish.slabs[tunnel]} slabs", argument="slabs",
                          cure="give 1 for the tunnel: it is one b thick")  # fmt: skip
     return [wish.slabs[k] for k in order]
 

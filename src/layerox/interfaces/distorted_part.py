@@ -18,6 +18,7 @@ from layerox.builders.composition import Composition
 from layerox.builders.distorted import PARENTS
 from layerox.crystal import ANIONS, Crystal, Site
 from layerox.elasticity import HALF_TURN, LAYERED, LAYERED_ALTERNATING, Stiffness
+from layerox.errors import InputError
 from layerox.interfaces.ingredient import Ingredient, Net
 from layerox.stacking import POLYTYPES, Gallery, word_from_steps
 from layerox.symmetry import FloatArray
@@ -96,13 +97,13 @@ class _View:
         group = next(group for group in self.crystal.mixed_sites if owner in group)
         return [self.crystal.sites[k] for k in group]
 
-    def ahead(self, y: float, height: float, *, anions: bool) -> tuple[float, int]:
-        """Return how far the nearest anion (or cation) at a height stands ahead of y, and its site."""
+    def ahead(self, y: float, height: float, *, anions: bool) -> tuple[float, int] | None:
+        """Return how far the anion (or cation) near y at a height stands ahead of it, and its site; None if none is."""
         level = np.flatnonzero(np.abs(self.points[:, 2] - height) < SAME)
         kind = [k for k in level.tolist() if (self.crystal.sites[self.owners[k]].element in ANIONS) == anions]
         shifts = (self.points[kind, 1] - y + self.long / 2) % self.long - self.long / 2
-        least = int(np.abs(shifts).argmin())
-        return float(shifts[least]), self.owners[kind[least]]
+        near = np.flatnonzero(np.abs(shifts) < self.long / 6)
+        return (float(shifts[near[0]]), self.owners[kind[near[0]]]) if len(near) else None
 
 
 def _view(crystal: Crystal, axes: FloatArray) -> _View:
@@ -142,16 +143,23 @@ def _on_the_mirror(crystal: Crystal, lattice: FloatArray, short: float) -> tuple
 
 
 def _net(view: _View, gallery: Gallery) -> tuple[Net, dict[str, list[Site]]]:
-    """Return how far every plane stands ahead of its letter, and the species on each site of the gallery."""
+    """Return how far every plane stands ahead of its letter, and the species on each filled site of the gallery."""
     letter, half = view.long / 3, view.thickness / 2
     metal = gallery.below.metal
     upper = (gallery.below.upper - metal) * letter
-    first, _ = view.ahead(upper, half, anions=True)
+    first = _step(view.ahead(upper, half, anions=True))
     lower = upper + first + (gallery.above.lower - gallery.below.upper) * letter
-    step, _ = view.ahead(lower, view.repeat - half, anions=True)
+    step = _step(view.ahead(lower, view.repeat - half, anions=True))
     sites, species = {}, {}
     for name, place in gallery.sites:
         middle = (place - metal) * letter + first + step / 2
-        sites[name], owner = view.ahead(middle, view.repeat / 2, anions=False)
-        species[name] = view.standing(owner)
+        found = view.ahead(middle, view.repeat / 2, anions=False)
+        if found is not None:
+            sites[name], species[name] = found[0], view.standing(found[1])
     return Net(long=view.long, slab=2 * first, galleries={gallery.character: step}, sites=sites), species
+
+
+def _step(found: tuple[float, int] | None) -> float:
+    if found is None:
+        raise InputError("anions are too far from close packing to have letters", cure="take a smaller distortion")
+    return found[0]

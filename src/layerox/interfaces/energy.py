@@ -65,6 +65,9 @@ def interface_energy(made: Interface, calculator: Any) -> InterfaceEnergy:
     """
     if made.grown is None:
         raise InputError("the energy of this interface has no bulk phases to refer to", cure="take layered phases")
+    if any(part.spinel for part in made.parts.values()):
+        raise InputError("a spinel lamella holds other amounts than its bulk, to which no energy can refer",
+                         cure="take layered phases")  # fmt: skip
     unit = made.grown.atoms()
     counts: dict[str, int] = {}
     for phase, count in made.grown.word.blocks:

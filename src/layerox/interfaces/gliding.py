@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from layerox.atoms import Atoms
+from layerox.builders import LIBRARY
 from layerox.errors import InputError
 from layerox.interfaces.result import Interface
-from layerox.stacking import POLYTYPES, Label, Step, Word
+from layerox.stacking import POLYTYPES, SPINEL, Label, Step, Word
 from layerox.stacking.word import centred
 from layerox.symmetry import FloatArray
 
@@ -82,8 +83,13 @@ def _lamellae(word: Word) -> Iterator[tuple[str, tuple[Step, ...]]]:
 
 
 def _ends(phase: str, steps: tuple[Step, ...]) -> Iterator[tuple[str, tuple[Step, ...]]]:
-    """Yield what a lamella can become, itself first: every run of a polytype's pattern with the same senses."""
+    """Yield what a lamella can become, itself first: every run of a polytype's pattern with the same senses.
+
+    The planes of a spinel are bound together and do not glide.
+    """
     yield phase, steps
+    if _kind(phase) == SPINEL:
+        return
     seen = {steps}
     for name, pattern in POLYTYPES.items():
         turned = tuple(step.turned() for step in reversed(pattern))
@@ -95,6 +101,12 @@ def _ends(phase: str, steps: tuple[Step, ...]) -> Iterator[tuple[str, tuple[Step
                 if alike and shown and run not in seen:
                     seen.add(run)
                     yield name, run
+
+
+def _kind(label: str) -> str:
+    """Return the phase that a label stands for: that of a library entry, or the label itself."""
+    entry = LIBRARY.get(label.partition("#")[0])
+    return label if entry is None else entry.phase
 
 
 def _mode(word: Word, ends: Sequence[tuple[str, tuple[Step, ...]]]) -> GlideMode:

@@ -20,6 +20,7 @@ from layerox.interfaces.particle import ASPECT
 from layerox.interfaces.particle import core_shell as core_shell_particle
 from layerox.interfaces.particle_report import particle_interface
 from layerox.interfaces.result import Interface
+from layerox.interfaces.semicoherent_report import semicoherent_interface
 from layerox.interfaces.wish import DEFAULT_BOUNDARY, DEFAULT_FACES, DEFAULT_REGISTRY, ONE_CELL, Wish
 from layerox.stacking import Block, word_from_blocks
 
@@ -60,9 +61,13 @@ def interface(
     registry
         Which of the four places of the 2 x 2 cell a spinel takes, 0 to 3.
     elastic
-        Stiffness tensors by phase, axis 3 along c.
+        Stiffness tensors by phase, on each crystal's own axes (see `elasticity.stiffness`).
     supercell
         Cells along a, b and c.
+    in_plane
+        Meshes of each phase along a and b of one larger cell, such as (40, 39): neighbours whose numbers differ share
+        no slab, and take up in the gallery between them what a coherent cell would strain. "auto": n on n + 1 of the
+        two phases that differ most.
     core_shell
         For a particle: radius of the core (the first phase), then the thickness of each shell outwards, nm.
     aspect
@@ -87,7 +92,7 @@ def interface(
         return _particle(wish, core_shell)
     if any(wish.is_a(k, "tunnel") for k in wish.numbers):
         return beside_tunnel(wish)
-    return _coherent(wish)
+    return _coherent(wish) if in_plane is None else semicoherent_interface(wish)
 
 
 def _coherent(wish: Wish) -> Interface:

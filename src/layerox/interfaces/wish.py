@@ -18,6 +18,7 @@ MOST_PHASES = 4
 MOST_SLABS = 2000
 DEFAULT_BOUNDARY, DEFAULT_FACES, DEFAULT_REGISTRY = "lower", "full", 0
 ONE_CELL = (1, 1, 1)
+AUTO = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +45,12 @@ class Wish:
                              cure=f"give two to {MOST_PHASES}, such as P2/O3")  # fmt: skip
         self._check_slabs()
         if self.formulas is not None and len(self.formulas) not in {1, len(self.names)}:
-            raise InputError(f"{len(self.formulas)} formulas for {len(self.names)} phases",
+            raise InputError(f"{len(self.formulas)} formulas for {len(self.names)} phases", argument="formulas",
                              cure="give one for all, or one for each")  # fmt: skip
         known = {phase_name(name) for name in self.names}
         for name in self.elastic:
             if phase_name(name) not in known:
-                raise InputError(f"stiffness of {name}, which takes no part", place="elastic",
+                raise InputError(f"stiffness of {name}, which takes no part", argument="elastic",
                                  cure=nearest(name, self.names))  # fmt: skip
 
     def _check_slabs(self) -> None:
@@ -57,9 +58,11 @@ class Wish:
             return
         if len(self.slabs) != len(self.names) or any(int(n) != n or n < 1 for n in self.slabs):
             raise InputError(f"slab numbers {' '.join(map(str, self.slabs))} for {len(self.names)} phases",
-                             place="slabs", cure="give one positive number for each phase")  # fmt: skip
+                             argument="slabs", cure="give one positive number for each phase")  # fmt: skip
         if sum(self.slabs) > MOST_SLABS:
-            raise InputError(f"{sum(self.slabs)} slabs in one cell", place="slabs", cure=f"take {MOST_SLABS} at most")
+            raise InputError(
+                f"{sum(self.slabs)} slabs in one cell", argument="slabs", cure=f"take {MOST_SLABS} at most"
+            )
 
     @property
     def numbers(self) -> range:
@@ -120,7 +123,7 @@ class Wish:
         }
         for name in names:
             if given[name]:
-                raise InputError(f"{what} has no {name}", place=self.place, cure="leave it out")
+                raise InputError(f"{what} has no such thing", argument=name, cure="leave it out")
 
 
 def _numbered(part: Ingredient, before: Sequence[Ingredient]) -> Ingredient:

@@ -123,7 +123,9 @@ def planes_of(
         low, high = (slab - 1) % len(labels), slab
         if not (ingredients[below].spinel or ingredients[above].spinel):
             for index in (low, high):
-                filled[index] = _filled(filled[index], _target(boundary, own[low], own[high], _sodium(filled[index])))
+                filled[index] = _filled(
+                    filled[index], target_filling(boundary, own[low], own[high], _sodium(filled[index]))
+                )
         boundaries.append((slab, (below, above), low, high))
     filled = _without_boundary_tetrahedra(filled, labels, ingredients, faces)
     pairs = [(ingredients[below], ingredients[above]) for below, above in _sides(word)]
@@ -224,7 +226,8 @@ def _sodium(gallery: GalleryContent) -> float:
     return sum(sum(ions.values()) for ions in gallery.ions.values())
 
 
-def _target(boundary: str | float, low: float, high: float, now: float) -> float:
+def target_filling(boundary: str | float, low: float, high: float, now: float) -> float:
+    """Return the ions per metal of a gallery that now has so many, between phases that have `low` and `high`."""
     if boundary == "own":
         return now
     if boundary == "lower":
