@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.electrochemistry.records import CHARGE, DISCHARGE, REST, IntArray, Records
+from layerox.electrochemistry.records import REST, IntArray, Records
 from layerox.errors import InputError
 from layerox.notice import Notice
 from layerox.pattern import FloatArray
@@ -57,7 +57,7 @@ def net_charge(
         If counter and current contradict each other, or an insisted-on counter is not there.
     """
     flows, doubt = _from_current(records, state, gaps)
-    counted = _from_counters(records, state, sign)
+    counted = _from_counters(records, state, sign, flows)
     if counted is None:
         if source == "counter":
             raise InputError("has no counter of charge", place=records.path, cure='leave out charge = "counter"')
@@ -74,7 +74,7 @@ def _summed(increments: FloatArray) -> FloatArray:
     return np.concatenate([[0.0], np.cumsum(increments)])
 
 
-def _from_counters(records: Records, state: IntArray, sign: int) -> FloatArray | None:
+def _from_counters(records: Records, state: IntArray, sign: int, flows: FloatArray) -> FloatArray | None:
     """Return the charge of each interval by the first counter that the file has, mAh, shape (n - 1,)."""
     counters = records.counters
     if "net" in counters:
@@ -84,9 +84,23 @@ def _from_counters(records: Records, state: IntArray, sign: int) -> FloatArray |
     if "charge" in counters and "discharge" in counters:
         return _increments(counters["charge"]) - _increments(counters["discharge"])
     if "step_capacity" in counters:
-        grown = _increments(np.abs(counters["step_capacity"]), records.step)
-        return grown * np.where(state[1:] == CHARGE, 1.0, np.where(state[1:] == DISCHARGE, -1.0, 0.0))
+        return _of_capacity(counters["step_capacity"], records.step, state, sign, flows)
     return None
+
+
+def _of_capacity(
+    capacity: FloatArray, step: IntArray | None, state: IntArray, sign: int, flows: FloatArray
+) -> FloatArray:
+    """Return the charge of each interval by a column called capacity, mAh.
+
+    Some count from the beginning of a step, some from that of half a cycle, and some the net charge with its sign: what
+    the current says decides.
+    """
+    readings = [sign * np.diff(capacity)]
+    if (capacity >= 0).all():
+        readings += [_increments(capacity, begins) * state[1:] for begins in (step, None)]
+    known = np.isfinite(flows)
+    return min(readings, key=lambda reading: float(np.abs(reading - flows)[known].sum()))
 
 
 def _increments(counter: FloatArray, step: IntArray | None = None) -> FloatArray:
@@ -99,11 +113,14 @@ def _increments(counter: FloatArray, step: IntArray | None = None) -> FloatArray
 
 
 def _from_current(records: Records, state: IntArray, gaps: NDArray[np.bool_]) -> tuple[FloatArray, tuple[Notice, ...]]:
-    """Return the integral of the current over each interval (trapezoids), mAh, shape (n - 1,); nan where unknown."""
+    """Return the integral of the current over each interval, mAh, shape (n - 1,); nan where unknown.
+
+    Trapezoids; but cyclers log where a step begins, so that before it the current is still that of the record before.
+    """
     signed = np.abs(records.current) * state
     before, after = signed[:-1], signed[1:]
     hours = np.diff(records.time) / SECONDS_AN_HOUR
-    flows = 0.5 * (before + after) * hours
+    flows = np.where(state[1:] == state[:-1], 0.5 * (before + after), before) * hours
     unknown = gaps & (np.abs(after - before) > STEADY * np.maximum(np.abs(before), np.abs(after)))
     flows[unknown] = np.nan
     if not unknown.any():

@@ -127,12 +127,29 @@ def columns_from_text(text: str, path: Path, *, month_first: bool | None = None)
     if not score:
         raise InputError("holds no table of a cycler", place=path, cure=WHAT_IS_NEEDED)
     top = max(at - len(LAYERS) + 1, 0)
-    rows = list(csv.reader(lines[top:], delimiter=separator))
+    rows = _cells(lines[top:], separator, path, top + 1)
     if separator == "," and (match := QUOTED_COMMA.search(text)):
         line = text.count("\n", 0, match.start()) + 1
         raise InputError(f"the number {match[0]} holds a comma", place=f"{path}:{line}",
                          cure="export with decimal points, or with semicolons between the columns")  # fmt: skip
     return columns_from_rows(rows, path, at - top, first_line=top + 1, month_first=month_first)
+
+
+def _cells(lines: Sequence[str], separator: str, path: Path, first_line: int) -> Rows:
+    """Return the cells of each line."""
+    reader = csv.reader(lines, delimiter=separator)
+    rows: list[list[str]] = []
+    try:
+        for row in reader:
+            rows.append(row)
+            if reader.line_num > len(rows):
+                break
+        else:
+            return rows
+    except csv.Error:
+        pass
+    raise InputError("a quotation mark is not closed", place=f"{path}:{first_line + max(len(rows) - 1, 0)}",
+                     cure="correct the line, or export the file again")  # fmt: skip
 
 
 def columns_from_rows(
@@ -180,7 +197,8 @@ def _best_titles(lines: Sequence[str]) -> tuple[int, int, str]:
     best = (0, 0, "")
     for at, line in enumerate(lines[:DEEPEST]):
         for separator in SEPARATORS:
-            if separator in line and (score := score_of(next(csv.reader([line], delimiter=separator)))) > best[0]:
+            cells = [cell.strip().strip('"') for cell in line.split(separator)]
+            if len(cells) > 1 and (score := score_of(cells)) > best[0]:
                 best = (score, at, separator)
     return best
 
@@ -199,8 +217,8 @@ def _is_neware(titles: Sequence[str]) -> bool:
 
 def _is_layered(heads: Rows) -> bool:
     """Whether three rows of titles are those of cycles, of steps (one cell in) and of records (two cells in)."""
-    cycle, step, record = ([cell.strip() for cell in row] for row in heads)
-    return bool(cycle[0]) and not step[0] and bool(step[1:2] and step[1]) and not any(record[:2])
+    cycle, step, record = ([bool(cell.strip()) for cell in row[:3]] for row in heads)
+    return cycle[:1] == [True] and step[:2] == [False, True] and record == [False, False, True]
 
 
 def _flattened(heads: Rows, width: int, rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, list[str]]]:
@@ -211,7 +229,7 @@ def _flattened(heads: Rows, width: int, rows: Iterable[tuple[int, Sequence[str]]
     for line, row in rows:
         if row and row[0].strip():
             cycle = row[0]
-            if len(row) > max(cycles, kind):  # the first step stands behind its cycle in some versions
+            if len(row) >= cycles + kind:  # the first step stands behind its cycle in some versions
                 step, what = row[cycles], row[cycles + kind - 1]
         elif len(row) > kind and row[1].strip():
             step, what = row[1], row[kind]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -50,14 +51,16 @@ def records_from_neware(path: Path, zone: tzinfo | None) -> Records:
 
 
 def _read(path: Path) -> tuple[Any, dict[str, Any]]:
-    """Return the table and the metadata; the package logs what it meets, which is none of a library's business."""
+    """Return the table and the metadata; what the package logs and which calls of pandas are old helps no user."""
     import NewareNDA  # noqa: PLC0415  (pandas takes a third of a second)
 
     silenced = logging.getLogger("newarenda")
     before = silenced.disabled, silenced.level
     silenced.disabled = True
     try:
-        return NewareNDA.read(str(path)), dict(NewareNDA.read_metadata(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return NewareNDA.read(str(path)), dict(NewareNDA.read_metadata(path))
     except Exception as error:  # whatever a damaged binary file makes of a reader that trusts it
         raise InputError(f"cannot be read as a log of Neware: {error or type(error).__name__}", place=path,
                          cure="export it as CSV or Excel with BTSDA") from None  # fmt: skip

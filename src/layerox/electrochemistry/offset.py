@@ -130,7 +130,7 @@ def _matched(offset: float, seen: FloatArray, logged: FloatArray, tolerance: flo
 def _covered(logged: FloatArray, tolerance: float) -> float:
     """Return the share of the log's time that lies within the tolerance of one of its events."""
     width = 2 * tolerance + sum(min(2 * tolerance, later - earlier) for earlier, later in pairwise(logged))
-    return min(1.0, width / (float(logged[-1] - logged[0]) + 2 * tolerance))
+    return float(min(1.0, width / (logged[-1] - logged[0] + 2 * tolerance)))
 
 
 def _chance(events: int, matched: int, covered: float, trials: int) -> float:
@@ -139,5 +139,7 @@ def _chance(events: int, matched: int, covered: float, trials: int) -> float:
     One event of each trial coincides because the trial was made so.
     """
     left = events - 1
-    at_least = sum(math.comb(left, k) * covered**k * (1 - covered) ** (left - k) for k in range(matched - 1, left + 1))
+    at_least = math.fsum(
+        math.comb(left, k) * covered**k * (1.0 - covered) ** (left - k) for k in range(matched - 1, left + 1)
+    )
     return min(1.0, trials * at_least)

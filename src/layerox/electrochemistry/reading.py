@@ -42,6 +42,8 @@ REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"EC-LAB SETTING FILE", "a settings file of EC-Lab (.mps)", "give the .mpt of the data"),
     (b"EC-Lab LOG FILE", "a protocol file of EC-Lab (.mpl)", "give the .mpt of the data"),
 )  # fmt: skip
+# 1990-01-01 and 2100-01-01, seconds since 1970.
+EARLIEST, LATEST = 631152000.0, 4102444800.0
 EXPORT = "export it as CSV, Excel or .mpt"
 COUNTERS: tuple[Counter, ...] = ("net", "increment", "charge", "discharge", "step_capacity")
 
@@ -120,7 +122,7 @@ def _records_of(columns: Columns, header: Header, zone: tzinfo | None, start: da
     keep = np.isfinite(time) & np.isfinite(voltage) & np.isfinite(current)
     if not keep.any():
         raise InputError("no record has time, voltage and current", place=columns.path, cure=EXPORT)
-    _refuse_backwards(time[keep], [line for line, kept in zip(columns.lines, keep, strict=True) if kept], columns.path)
+    _refuse_odd_times(time[keep], [line for line, kept in zip(columns.lines, keep, strict=True) if kept], columns.path)
     counters = {name: values[keep] for name in COUNTERS if (values := columns.numbers(name)) is not None}
     return Records(
         path=columns.path,
@@ -158,7 +160,12 @@ def _times(columns: Columns, header: Header, zone: tzinfo | None, start: datetim
     return elapsed + float(seconds_of(header.start, zone, path)[0])
 
 
-def _refuse_backwards(time: FloatArray, lines: Sequence[int], path: Path) -> None:
+def _refuse_odd_times(time: FloatArray, lines: Sequence[int], path: Path) -> None:
+    """Refuse times that no cycler can have logged, and an order that is none."""
+    strange = np.flatnonzero((time < EARLIEST) | (time > LATEST))
+    if strange.size:
+        raise InputError("its time is not one of the years 1990 to 2099", place=f"{path}:{lines[int(strange[0])]}",
+                         cure="correct the line, or the clock")  # fmt: skip
     back = np.flatnonzero(np.diff(time) < -ROUNDING_S)
     if back.size:
         at = int(back[0])
@@ -191,7 +198,8 @@ def _log(records: Records, convention: Convention | None, source: Source, longes
     return Electrochemistry(
         time=records.time,
         voltage=records.voltage,
-        current=np.where(state == REST, sign * records.current, np.abs(records.current) * state),
+        # Plus zero, so that nothing is -0.
+        current=np.where(state == REST, sign * records.current, np.abs(records.current) * state) + 0.0,
         capacity=capacity,
         cycle=cycle,
         step=step,

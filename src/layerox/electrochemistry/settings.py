@@ -24,7 +24,7 @@ class ElectrochemistryModel(Table):
     `frame_start` and every `frame_cadence_s` seconds; `frame_exposure_s` tells where their middle is.
     """
 
-    file: str | list[str] = []
+    file: str | list[str] = Field(default_factory=list)
     time_zone: str | None = None
     offset: float | Literal["fit"] = 0.0
     start: Moment | None = None
