@@ -86,7 +86,10 @@ def fitted_offset(starts: FloatArray, ends: FloatArray, log: Electrochemistry) -
 
 
 def _events_of_frames(starts: FloatArray, ends: FloatArray) -> tuple[float, FloatArray]:
-    """Return the usual distance of frames, s, and their events: first, last, and the edges of gaps."""
+    """Return the usual distance of frames, s, and their events: first, last, and the edges of gaps.
+
+    A stretch of few frames, all far apart, is one gap.
+    """
     order = np.argsort(starts)[: int(np.isfinite(starts).sum())]
     starts, ends = starts[order], ends[order]
     if starts.size < 3:
@@ -94,8 +97,12 @@ def _events_of_frames(starts: FloatArray, ends: FloatArray) -> tuple[float, Floa
                          cure="give it in seconds")  # fmt: skip
     cadence = float(np.median(np.diff(starts)))
     ends = np.where(np.isfinite(ends), ends, starts + cadence)
-    behind = np.flatnonzero(np.diff(starts) > GAP * cadence)
-    return cadence, np.sort(np.concatenate([starts[[0, *(behind + 1)]], ends[[*behind, -1]]]))
+    long = np.diff(starts) > GAP * cadence
+    begins, stops = (
+        np.flatnonzero(np.diff(long, prepend=False) & long),
+        np.flatnonzero(np.diff(long, append=False) & long),
+    )
+    return cadence, np.sort(np.concatenate([starts[[0, *(stops + 1)]], ends[[*begins, -1]]]))
 
 
 def _events_of_log(log: Electrochemistry) -> FloatArray:
