@@ -21,7 +21,7 @@ ROWS = [
     {"crystal"},
     {"atoms", "full_symmetry", "neighbours"},
     {"builders", "io"},
-    {"validation"},
+    {"validation", "electrochemistry"},
     {"diffraction"},
     {"results"},
     {"interfaces"},
@@ -44,7 +44,9 @@ FORBIDDEN = {
 }
 # The package itself, loaded lazily, and `python -m layerox`.
 DOORS = {"__init__", "__main__"}
-HEAVY = ("pymatgen", "lmfit", "pandas", "plotly", "dask", "distributed", "xarray", "ase")
+HEAVY = (
+    "pymatgen", "lmfit", "pandas", "plotly", "dask", "distributed", "xarray", "ase", "NewareNDA", "python_calamine",
+)  # fmt: skip
 PICTURES = ("matplotlib", "mpl_toolkits")
 
 MODULES = sorted(ROOT.rglob("*.py"))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from layerox.calibration import Calibration, calibrate
     from layerox.diffraction.refinement import Refinement
     from layerox.diffraction.simulation import Simulation
+    from layerox.electrochemistry import Electrochemistry, read_electrochemistry
     from layerox.errors import InputError, LayeroxError, UnknownWavelength
     from layerox.instrument import Instrument, Profile
     from layerox.interfaces import Interface, interface
@@ -45,6 +46,8 @@ _HOMES = {
     "library": "layerox.builders:LIBRARY",
     "Refinement": "layerox.diffraction.refinement",
     "Simulation": "layerox.diffraction.simulation",
+    "Electrochemistry": "layerox.electrochemistry",
+    "read_electrochemistry": "layerox.electrochemistry",
     "InputError": "layerox.errors",
     "LayeroxError": "layerox.errors",
     "UnknownWavelength": "layerox.errors",
@@ -88,6 +91,7 @@ _HOMES = {
 
 __all__ = [
     "Calibration",
+    "Electrochemistry",
     "Finding",
     "InputError",
     "Instrument",
@@ -122,6 +126,7 @@ __all__ = [
     "parameters",
     "pattern_from_arrays",
     "plot",
+    "read_electrochemistry",
     "read_instrument",
     "read_pattern",
     "read_patterns",
