@@ -30,11 +30,12 @@ from layerox.series.amend import Presences, amendments
 from layerox.series.executor import Executor, executor
 from layerox.series.foundation import Foundation, founded, scout_indices
 from layerox.series.frames import Frame, Frames, Reading, frames_of
-from layerox.series.measured import Row
+from layerox.series.measured import Row, quantities_of
 from layerox.series.result import Series, netcdf_bytes, open_series
 from layerox.series.setup import Setup
 from layerox.series.shared import refined_together
 from layerox.series.store import Store
+from layerox.series.structures import structures_of
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -165,7 +166,9 @@ class _Run:
         self.setup, self.frames, self.first, self.document = setup, frames, first, document
         self.unordered, self.folder = unordered, source
         self.tell = progress or (lambda _: None)
-        self.store = Store(folder, self._key(), frames.axes, setup.names)
+        quantities = {phase.name: quantities_of(phase.crystal) for phase in setup.phases}
+        self.store = Store(folder, self._key(), frames.axes, quantities)
+        self.structures = structures_of(setup.phases, {})
         self.segments = [frames.frames[r.start : r.stop] for r in tasks.segments(len(frames))]
         self.began, self.done = time.perf_counter(), 0
         self.started = _now()
@@ -206,7 +209,9 @@ class _Run:
         scouts = [scout for k in indices if (scout := found[k]) is not None]
         foundation = founded(self.setup, scouts, self.first)
         patterns = {s.frame: self.setup.reading.pattern(self.frames.frames[s.frame]) for s in foundation.sightings}
-        return refined_together(foundation, patterns)
+        foundation = refined_together(foundation, patterns)
+        self.structures = structures_of(self.setup.phases, foundation.values)
+        return foundation
 
     def _gather(self, stage: str, results: Iterator[tuple[int, list[Row]]]) -> None:
         """Put parts on disk as they come."""
@@ -272,6 +277,7 @@ class _Run:
                 "range": self.setup.reading.range,
                 "frames": len(self.frames),
                 "phases": list(self.setup.names),
+                "structures": self.structures,
                 "axes": list(self.frames.axes),
                 "unordered": self.unordered,
                 "segments": [len(segment) for segment in self.segments],
