@@ -176,8 +176,8 @@ def founded(setup: Setup, scouts: Sequence[Scout], pattern: Pattern) -> Foundati
         instrument=instrument,
         background_terms=terms,
         values=values,
-        free=frozenset(free - shared),
-        shared=frozenset(shared),
+        free=frozenset((free - shared) | setup.own_names),
+        shared=frozenset(shared - setup.own_names),
         sightings=trusted,
         limits=_usual_limits(scouts, pattern),
     )

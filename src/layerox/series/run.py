@@ -57,6 +57,7 @@ def fit_series(
     glob: str | None = None,
     axis: str | Sequence[str] = (),
     unordered: bool = False,
+    own: Sequence[str] = (),
     workers: int = 1,
     scheduler: str | None = None,
     output: str | Path | None = None,
@@ -75,6 +76,9 @@ def fit_series(
         Which files, and where frames stand on one axis or several; see `frames_of`.
     unordered
         Frames are not neighbours (a composition series): each is fitted from scratch.
+    own
+        Names or patterns of atoms' quantities that each frame refines for itself, instead of the series for all:
+        "P2_O1_z" lets slab and gallery of P2 change apart.
     workers
         Processes; 1 works in this one.
     scheduler
@@ -96,7 +100,7 @@ def fit_series(
             found = fit_series(
                 folder, phases, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
                 polarization=polarization, instrument=instrument, recipe=recipe, range=range, glob=glob, axis=axis,
-                unordered=unordered, workers=workers, scheduler=scheduler, output=place, progress=progress,
+                unordered=unordered, own=own, workers=workers, scheduler=scheduler, output=place, progress=progress,
             )  # fmt: skip
             return replace(found, path=None)
     told = recipe_from(recipe)
@@ -112,8 +116,11 @@ def fit_series(
         first, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
         polarization=polarization, instrument=instrument,
     )  # fmt: skip
-    setup = Setup(phases=tuple(usable(chosen, first, beam)), instrument=known, radiation=beam, reading=reading)
+    setup = Setup(
+        phases=tuple(usable(chosen, first, beam)), instrument=known, radiation=beam, reading=reading, own=tuple(own)
+    )
     setup = setup if told is None else replace(setup, plan=told.plan)
+    _ = setup.own_names  # a name that is nobody's is refused before any work is done
     document = _document(told, setup, phases or (), instrument)
     run = _Run(setup, frames, first, document, unordered, source, Path(output), progress)
     return run.go(workers, scheduler, resume=resume)
@@ -280,6 +287,7 @@ class _Run:
                 "structures": self.structures,
                 "axes": list(self.frames.axes),
                 "unordered": self.unordered,
+                "own": list(self.setup.own),
                 "segments": [len(segment) for segment in self.segments],
                 "workers": workers,
                 "verdicts": verdicts,
@@ -300,6 +308,7 @@ class _Run:
             "beam": repr(self.setup.radiation),
             "reading": repr(self.setup.reading),
             "unordered": self.unordered,
+            "own": list(self.setup.own),
             "frames": [_identity(frame) for frame in self.frames.frames],
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()

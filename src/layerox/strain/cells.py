@@ -163,6 +163,10 @@ def _phase_of_series(series: Series, name: str, document: Mapping[str, Any]) -> 
             pair = np.nan_to_num(_column(table, name, f"{CORRELATION}_{other}_{one}"))
             correlations[:, i, j] = correlations[:, j, i] = pair
     spread = _spread(crystal)
+    share, share_esd = (_column(table, name, f"{SLAB_SHARE}{end}") for end in ("", "_esd"))
+    if (share_esd > 0).any():
+        # Frames refine the atoms, each for itself: one that has not done so has not measured its slabs.
+        share = np.where(share_esd > 0, share, math.nan)
     return PhaseCells(
         name=name,
         crystal=crystal,
@@ -170,8 +174,8 @@ def _phase_of_series(series: Series, name: str, document: Mapping[str, Any]) -> 
         cells=values @ spread.T + _fixed(crystal),
         covariance=spread @ (correlations * esds[:, :, None] * esds[:, None, :]) @ spread.T,
         weight=_column(table, name, "weight_fraction"),
-        slab_share=_column(table, name, SLAB_SHARE),
-        slab_share_esd=np.nan_to_num(_column(table, name, f"{SLAB_SHARE}_esd")),
+        slab_share=share,
+        slab_share_esd=np.nan_to_num(share_esd),
     )
 
 
