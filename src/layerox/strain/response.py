@@ -22,6 +22,8 @@ from layerox.strain.tensor import edges_of_metrics, metrics_of_cells
 
 FloatArray = NDArray[np.float64]
 
+ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Response:
@@ -183,7 +185,8 @@ def _slope(
     terms = np.vander(places, degree + 1, increasing=True)
     solver = np.linalg.pinv(terms * weights[:, None]) * weights
     missed = rows - terms @ (solver @ rows)
-    known = variances > 0
+    # What symmetry keeps at zero has a variance of rounding alone.
+    known = variances > ROUNDING * variances.max(initial=0.0)
     freedom = max(int(known.sum()) - int(known.any(axis=0).sum()) * (degree + 1), 1)
     chi_squared = float((missed[known] ** 2 / variances[known]).sum()) / freedom
     total = np.einsum("n,nij->ij", solver[1] ** 2, covariance) * max(chi_squared, 1.0)
