@@ -9,9 +9,10 @@ from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
 from layerox.series.structures import crystal_from_document, structures_of
 from layerox.strain.cells import observed
+from series_tables import series_of
 
 
-def test_symmetry_spreads_the_covariance(series_of):
+def test_symmetry_spreads_the_covariance():
     """b follows a, angles are exact: rows of a and b alike, those of angles empty."""
     covariance = np.array([[1e-8, -2e-8], [-2e-8, 9e-8]])
     series = series_of({"P2": (build_crystal("P2"), [[2.885, 11.155]] * 2, covariance, 1.0)})
@@ -22,7 +23,7 @@ def test_symmetry_spreads_the_covariance(series_of):
     np.testing.assert_allclose(found.cells[0], [2.885, 2.885, 11.155, 90, 90, 120])
 
 
-def test_a_rhombohedral_cell_has_one_angle(series_of):
+def test_a_rhombohedral_cell_has_one_angle():
     from layerox.builders.axes import crystal_on_axes
 
     crystal = crystal_on_axes(build_crystal("O3"), "primitive")
@@ -34,7 +35,7 @@ def test_a_rhombohedral_cell_has_one_angle(series_of):
     np.testing.assert_allclose(found.covariance[0][3:, 3:], 1e-6)
 
 
-def test_a_cell_that_was_carried_over_is_no_measurement(series_of):
+def test_a_cell_that_was_carried_over_is_no_measurement():
     series = series_of({"P2": (build_crystal("P2"), [[2.885, 11.155]] * 3, np.diag([1e-8, 1e-8]), 1.0)})
     series.frames.loc[1, ["P2.a_esd", "P2.b_esd", "P2.c_esd"]] = np.nan
     assert observed(series).phases["P2"].frames.tolist() == [0, 2]

@@ -7,13 +7,14 @@ import layerox as lx
 from layerox.builders import build_crystal
 from layerox.errors import InputError
 from layerox.strain.evolution import strain_evolution
+from series_tables import series_of
 
 NOTHING = [np.nan, np.nan]
 SMALL = np.diag([1e-8, 1e-8])
 
 
 @pytest.fixture
-def gliding(series_of):
+def gliding():
     """Return a series of P2 and O3 that turn into O2 and P3, with aluminium beside them."""
     p2, o3, p3, o2, al = (build_crystal(name) for name in ("P2", "O3", "P3", "O2", "Al"))
     return series_of(
@@ -106,14 +107,14 @@ def test_slab_and_gallery_fill_the_distance_of_slabs(gliding):
     assert found["slab"] == pytest.approx(2 * z * 11.155, rel=1e-9)
 
 
-def test_frames_that_cannot_be_believed_are_left_out(series_of):
+def test_frames_that_cannot_be_believed_are_left_out():
     p2 = build_crystal("P2")
     values = [[2.885, 11.155], [2.9, 12.0], [2.88, 11.2]]
     series = series_of({"P2": (p2, values, SMALL, 1.0)}, verdicts=["accepted", "quarantined", "reseeded"])
     assert strain_evolution(series).frames["frame"].tolist() == [0, 2]
 
 
-def test_distorted_phases_are_held_against_their_parents(series_of):
+def test_distorted_phases_are_held_against_their_parents():
     """O'3 without distortion in an O3 series is not strained; 2 degrees of monoclinic shear are a shear E_yz."""
     o3, flat = build_crystal("O3"), build_crystal("O'3", distortion=0.0)
     a, b, c, _, beta, _ = flat.cell
@@ -135,7 +136,7 @@ def test_distorted_phases_are_held_against_their_parents(series_of):
     assert sheared["e_volume"] == pytest.approx(0.0, abs=2e-5)
 
 
-def test_tensors_in_crystal_axes(series_of):
+def test_tensors_in_crystal_axes():
     """In O'3 the layers' x is b, the crystal's is a; the principal strains are those of both."""
     crystal = build_crystal("O'3")
     states = [(*crystal.cell[:3], crystal.cell[4]), (5.25, 2.85, 5.60, 110.0)]
@@ -150,7 +151,7 @@ def test_tensors_in_crystal_axes(series_of):
     np.testing.assert_allclose(turned.principal_esds, own.green_lagrange.principal_esds, rtol=1e-6)
 
 
-def test_principal_strains_of_layers_have_the_uncertainties_of_lengths(series_of):
+def test_principal_strains_of_layers_have_the_uncertainties_of_lengths():
     """E = (r^2 - 1) / 2 of a length ratio r: dE = r dr, with the reference's share of it; correlated a and c."""
     covariance = np.array([[1e-8, 2e-8], [2e-8, 9e-8]])
     series = series_of({"P2": (build_crystal("P2"), [[2.885, 11.155], [2.87, 11.3]], covariance, 1.0)})

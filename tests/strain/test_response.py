@@ -7,6 +7,7 @@ from layerox.builders import build_crystal
 from layerox.errors import InputError
 from layerox.strain.evolution import strain_evolution
 from layerox.strain.response import compressibility, thermal_expansion
+from series_tables import series_of
 
 # LOOKED-UP: GPa and a, b, c (angstrom), beta (degrees) at 290 K by neutrons, of the CIFs and the notebook in github
 # lnaglecocco/VanVleckCalculator, examples/NaNiO2-pressure, which name Nagle-Cocco et al., Inorg. Chem. 61 (2022) 4312.
@@ -23,7 +24,7 @@ NANIO2_COVARIANCE = np.diag(np.array([0.0002, 0.00012, 0.0002, 0.002]) ** 2)
 
 
 @pytest.fixture
-def nanio2(series_of):
+def nanio2():
     phases = {"O'3": (build_crystal("O'3"), NANIO2[:, 1:], NANIO2_COVARIANCE, 1.0)}
     return strain_evolution(series_of(phases, axes={"pressure": NANIO2[:, 0]}))
 
@@ -50,7 +51,7 @@ def test_principal_compressibilities_add_up_to_that_of_the_volume(nanio2):
     assert found.tensor.principal[0, 0] == pytest.approx(found.by_axis["b"][0], rel=1e-6)
 
 
-def test_a_linear_expansion_comes_back_with_its_uncertainty(series_of):
+def test_a_linear_expansion_comes_back_with_its_uncertainty():
     """Lengths exp(alpha (T - 300)) with noise from a seed, 150 runs: no bias, and a scatter of one esd at most.
 
     A chi-squared above one widens the uncertainties, one below does not narrow them.
@@ -74,7 +75,7 @@ def test_a_linear_expansion_comes_back_with_its_uncertainty(series_of):
         assert 0.8 < np.std(own) < 1.05, name
 
 
-def test_limits_choose_a_stretch_of_the_axis(series_of):
+def test_limits_choose_a_stretch_of_the_axis():
     temperature = np.array([100.0, 150, 200, 250, 300, 350, 400])
     a = np.where(temperature < 250, 2.9, 2.9 * (1 + 1e-4 * (temperature - 250)))
     values = np.stack([a, np.full(7, 11.0)], axis=1)

@@ -14,6 +14,7 @@ from layerox.errors import InputError
 from layerox.strain.evolution import strain_evolution
 from layerox.strain.sphere import Shell, core_shell, isotropic_moduli, particle_in_frame
 from layerox.strain.vtk import AROUND, POLAR, RADIAL, write_vtk
+from series_tables import series_of
 
 CORE = Shell(phase="O3", outer_nm=400.0, bulk=150.0, shear=70.0, strain=-0.02)
 SHELL = Shell(phase="P2", outer_nm=500.0, bulk=120.0, shear=60.0, strain=-0.03)
@@ -96,7 +97,7 @@ def test_bad_particles_are_refused(shells, message):
 
 
 @pytest.fixture
-def cycled(series_of):
+def cycled():
     """Return P2 that loses 8.7 % of its volume and O3 that loses 5.7 % (the review's figures, section 7)."""
     small = np.diag([1e-8, 1e-8])
     states = {

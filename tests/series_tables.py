@@ -4,26 +4,21 @@ import itertools
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.simulate import safe_name
+from layerox.layering import layering_of
 from layerox.series.measured import CORRELATION, SLAB_SHARE, quantities_of, titles_of
 from layerox.series.result import Series
 from layerox.series.structures import structures_of
 from layerox.symmetry import CELL_NAMES
 
 
-@pytest.fixture
-def series_of():
-    """Return a function that makes a Series of {phase name: (crystal, free values, their covariance, weights)}.
+def series_of(phases, *, axes=None, verdicts=None):
+    """Return a Series of {phase name: (crystal, free values, their covariance, weights)}.
 
     Values have shape (n, free), nan rows where a frame does not show the phase; the covariance is (free, free).
     """
-    return _series_of
-
-
-def _series_of(phases, *, axes=None, verdicts=None):
     count = len(next(iter(phases.values()))[1])
     table = {"frame": np.arange(count), "file": [f"f{k}.xye" for k in range(count)], **(axes or {})}
     table |= {"verdict": verdicts or ["accepted"] * count, "reason": "", "r_wp": 0.05, "gof": 1.0}
@@ -53,7 +48,5 @@ def _columns(name, crystal, values, covariance, weights):
         table[f"{CORRELATION}_{one}_{other}"] = np.where(there, covariance[i, j] / (esds[i] * esds[j]), np.nan)
     table["weight_fraction"] = np.broadcast_to(weights, len(values)).copy()
     if SLAB_SHARE in table:
-        from layerox.layering import layering_of
-
         table[SLAB_SHARE] = np.where(there, layering_of(crystal).slab_share, np.nan)
     return {f"{name}.{title}": column for title, column in table.items()}
