@@ -22,6 +22,7 @@ ROWS = [
     {"atoms", "full_symmetry", "neighbours"},
     {"builders", "io"},
     {"validation", "electrochemistry"},
+    {"layering"},
     {"diffraction"},
     {"results"},
     {"interfaces"},

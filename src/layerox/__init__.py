@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from layerox.series.result import Series, open_series
     from layerox.series.run import fit_series
     from layerox.series.synthetic import simulate_series
+    from layerox.strain import strain
+    from layerox.strain.evolution import StrainEvolution
     from layerox.uncertainty import bootstrap, likelihood_profile
     from layerox.validation import Finding, check, identify_structure
 
@@ -87,6 +89,8 @@ _HOMES = {
     "open_series": "layerox.series.result",
     "fit_series": "layerox.series.run",
     "simulate_series": "layerox.series.synthetic",
+    "StrainEvolution": "layerox.strain.evolution",
+    "strain": "layerox.strain",
 }
 
 __all__ = [
@@ -105,6 +109,7 @@ __all__ = [
     "Refinement",
     "Series",
     "Simulation",
+    "StrainEvolution",
     "UnknownWavelength",
     "bootstrap",
     "build",
@@ -134,6 +139,7 @@ __all__ = [
     "read_recipe",
     "simulate",
     "simulate_series",
+    "strain",
     "view",
     "write_instrument",
     "write_pattern",

@@ -5,12 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from layerox.errors import InputError
-
-if TYPE_CHECKING:
-    from layerox.elasticity import Stiffness
 
 UNTRUSTWORTHY = 1
 
@@ -62,13 +59,14 @@ def run(
     """Build, write and tell; 1 when the cell has defects."""
     from layerox.interfaces import interface  # noqa: PLC0415  (what --help does not need)
     from layerox.interfaces.whole import with_whole_atoms  # noqa: PLC0415
+    from layerox.io.elastic_file import read_elastic  # noqa: PLC0415
     from layerox.io.structures import write_structure  # noqa: PLC0415
     from layerox.io.writing import write_atomically  # noqa: PLC0415
 
     if report is not None and not Path(report).parent.is_dir():
         raise InputError("there is no such folder", place=report, cure="give a folder that exists")
     boundary = _filling(wish.pop("boundary"))
-    tensors = _tensors(elastic) if elastic else None
+    tensors = read_elastic(Path(elastic)) if elastic else None
     formulas, in_plane = wish.pop("formula"), _meshes(wish.pop("in_plane"))
     made = interface(
         wish.pop("phases"), **wish, formulas=formulas, boundary=boundary, in_plane=in_plane, elastic=tensors, seed=seed
@@ -99,30 +97,6 @@ def _meshes(words: list[str] | None) -> list[int] | str | None:
         return [int(word) for word in words]
     except ValueError:
         raise InputError(f"meshes {' '.join(words)}", argument="in_plane", cure="give auto, or whole numbers") from None
-
-
-def _tensors(path: str) -> dict[str, Stiffness]:
-    """Read [P2] symmetry = "trigonal", C11 = 290.0 ... (GPa)."""
-    from layerox.elasticity import stiffness  # noqa: PLC0415
-    from layerox.io.toml_file import read_table  # noqa: PLC0415
-
-    table, _ = read_table(Path(path))
-    tensors = {}
-    for phase, entry in table.items():
-        if not isinstance(entry, dict):
-            raise InputError(
-                f"{phase} is no table", place=path, cure='write [P2], then symmetry = "trigonal", C11 = ...'
-            )
-        source = str(entry.pop("source", path))
-        symmetry = str(entry.pop("symmetry", "trigonal"))
-        bad = [name for name, value in entry.items() if not isinstance(value, int | float) or isinstance(value, bool)]
-        if bad:
-            raise InputError(f"{bad[0]} of {phase} is no number", place=path, cure="give GPa")
-        try:
-            tensors[phase] = stiffness(symmetry, entry, source=source)
-        except InputError as error:
-            raise InputError(error.problem, place=f"{path}: [{phase}]", cure=error.cure) from None
-    return tensors
 
 
 def _lines(report: Any, output: str) -> list[str]:

@@ -38,6 +38,13 @@ def add_to(subparsers: Any) -> None:
         help="where frames stand; the first axis orders them (default: the natural order of their names)",
     )
     parser.add_argument("--unordered", action="store_true", help="frames are no neighbours: fit each from scratch")
+    parser.add_argument(
+        "--own",
+        action="append",
+        default=[],
+        metavar="P2_O1_z",
+        help="of the atoms, what each frame refines for itself instead of the series for all",
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
@@ -82,6 +89,7 @@ def run(
     glob: str | None,
     axis: list[str],
     unordered: bool,
+    own: list[str],
     workers: int,
     scheduler: str | None,
     resume: bool,
@@ -141,6 +149,7 @@ def run(
             axis=axis,
             electrochemistry=log if any(value is not None for value in log.values()) else None,
             unordered=unordered,
+            own=own,
             workers=workers,
             scheduler=scheduler,
             output=place,
