@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         fit,
         interface,
         phases,
+        report,
         series,
         simulate,
         simulate_series,
@@ -92,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="layerox", description="Crystal structures and phase analysis of layered oxide cathodes.")
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (build, interface, check, phases, simulate, simulate_series, fit, series, calibrate, compare):
+    for module in (build, interface, check, phases, simulate, simulate_series, fit, series, report, calibrate, compare):
         module.add_to(subparsers)
     return parser
 

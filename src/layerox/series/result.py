@@ -72,10 +72,33 @@ class Series:
         coordinates = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}
         return xr.Dataset(data, coords=coordinates, attrs={"title": "layerox series", "schema": SCHEMA})
 
+    def tidy(self) -> pd.DataFrame:
+        """Return the series in long form: one row for each frame, phase and quantity that is known.
+
+        Columns: frame, file, the axes, verdict, phase, quantity, value, esd (empty where none is known), unit.
+        """
+        import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
+
+        common = ["frame", "file", *self.axes, "verdict"]
+        parts = []
+        for name in self.phases:
+            for quantity in QUANTITIES:
+                part = self.frames[common].copy()
+                part["phase"], part["quantity"] = name, quantity
+                part["value"], part["esd"] = (self.frames[f"{name}.{quantity}{end}"] for end in ("", "_esd"))
+                part["unit"] = UNITS.get(quantity, "1")
+                parts.append(part[part["value"].notna()])
+        return pd.concat(parts).sort_values("frame", kind="stable", ignore_index=True)
+
     @property
     def place(self) -> NDArray[np.float64]:
         """Where each frame stands on the first axis, or its number if there is none, shape (frames,)."""
         return np.asarray(self.frames[self.axes[0] if self.axes else "frame"], dtype=np.float64)
+
+    @property
+    def is_good(self) -> NDArray[np.bool_]:
+        """Which frames can be believed, shape (frames,)."""
+        return np.asarray(self.frames["verdict"].isin(["accepted", "reseeded"]))
 
     @property
     def is_trustworthy(self) -> bool:

@@ -27,9 +27,10 @@ from layerox.radiation import Radiation
 from layerox.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.series import tasks
 from layerox.series.amend import Presences, amendments
+from layerox.series.description import described
 from layerox.series.executor import Executor, executor
 from layerox.series.foundation import Foundation, founded, scout_indices
-from layerox.series.frames import Frame, Frames, Reading, frames_of
+from layerox.series.frames import Frame, Frames, Reading, axis_units, frames_of
 from layerox.series.measured import Row
 from layerox.series.result import Series, netcdf_bytes, open_series
 from layerox.series.setup import Setup
@@ -114,7 +115,8 @@ def fit_series(
     setup = Setup(phases=tuple(usable(chosen, first, beam)), instrument=known, radiation=beam, reading=reading)
     setup = setup if told is None else replace(setup, plan=told.plan)
     document = _document(told, setup, phases or (), instrument)
-    run = _Run(setup, frames, first, document, unordered, source, Path(output), progress)
+    description = {**described(setup, first), "axis_units": axis_units([axis] if isinstance(axis, str) else axis)}
+    run = _Run(setup, frames, first, document, description, unordered, source, Path(output), progress)
     return run.go(workers, scheduler, resume=resume)
 
 
@@ -157,6 +159,7 @@ class _Run:
         frames: Frames,
         first: Pattern,
         document: Mapping[str, object],
+        description: Mapping[str, object],
         unordered: bool,
         source: Path,
         folder: Path,
@@ -165,6 +168,7 @@ class _Run:
         self.setup, self.frames, self.first, self.document = setup, frames, first, document
         self.unordered, self.folder = unordered, source
         self.tell = progress or (lambda _: None)
+        self.description = description
         self.store = Store(folder, self._key(), frames.axes, setup.names)
         self.segments = [frames.frames[r.start : r.stop] for r in tasks.segments(len(frames))]
         self.began, self.done = time.perf_counter(), 0
@@ -277,6 +281,7 @@ class _Run:
                 "segments": [len(segment) for segment in self.segments],
                 "workers": workers,
                 "verdicts": verdicts,
+                **self.description,
                 "notices": [asdict(notice) for notice in self.frames.notices],
                 "started": self.started,
                 "written": _now(),
