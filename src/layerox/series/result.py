@@ -53,9 +53,16 @@ class Series:
     run: Mapping[str, Any]
     path: Path | None = None
 
+    def __repr__(self) -> str:
+        """Say in one line what the series holds."""
+        counts = self.frames["verdict"].value_counts().sort_index()
+        said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        axes = f"; axes {', '.join(self.axes)}" if self.axes else ""
+        return f"Series({len(self.frames)} frames: {said}; phases {', '.join(self.phases)}{axes})"
+
     @property
     def dataset(self) -> xr.Dataset:
-        """The series as an xarray dataset: quantities over (frame, phase), with their standard uncertainties."""
+        """The series as an xarray dataset: quantities over (frame, phase) with their esds; axes are coordinates."""
         import xarray as xr  # noqa: PLC0415  (half a second that only a dataset needs)
 
         table = self.frames
@@ -65,11 +72,15 @@ class Series:
                 columns = [f"{name}.{quantity}{end}" for name in self.phases]
                 unit = UNITS.get(quantity, "1")
                 data[quantity + end] = (("frame", "phase"), table[columns].to_numpy(float), {"units": unit})
-        for name in ("r_wp", "gof", *self.axes):
+        for name in ("r_wp", "gof"):
             data[name] = ("frame", table[name].to_numpy(float))
         for name in TEXTS:
             data[name] = ("frame", table[name].astype(str).to_numpy(object))
-        coordinates = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}
+        coordinates: dict[str, Any] = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}
+        units = self.run.get("axis_units", {})
+        for name in self.axes:
+            attributes = {"units": units[name]} if name in units else {}
+            coordinates[name] = ("frame", table[name].to_numpy(float), attributes)
         return xr.Dataset(data, coords=coordinates, attrs={"title": "layerox series", "schema": SCHEMA})
 
     def tidy(self) -> pd.DataFrame:
