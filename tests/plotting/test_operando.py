@@ -126,7 +126,24 @@ def test_a_run_that_says_nothing_of_its_structures_is_drawn_too(heated, tmp_path
     (tmp_path / "out" / "run.json").write_text(json.dumps(run))
     figure = Figure()
     plot_series(lx.open_series(tmp_path / "out"), figure.subplots())
-    assert list(panels_of(figure)) == ["2θ (degrees)", "time_h", "weight %", "ΔV (%)"]
+    panels = panels_of(figure)
+    assert list(panels) == ["2θ (degrees)", "time_h", "weight %", "change of a, b, c (%)"]
+    lengths = panels["change of a, b, c (%)"]
+    assert [text.get_text() for text in lengths.get_legend().get_texts()] == ["a", "c"]
+    along_c = [container.lines[0].get_xdata() for container in lengths.containers][1]
+    c = lx.open_series(tmp_path / "out").frames["P2.c"]
+    np.testing.assert_allclose(along_c[[0, -1]], [0.0, 100 * (c.iloc[-1] / c.iloc[0] - 1)], atol=1e-9)
+
+
+def test_a_phase_that_never_shows_has_pale_markers_and_panels_without_numbers(heated, tmp_path):
+    shutil.copytree(heated, tmp_path / "out")
+    series = lx.open_series(heated)
+    series.frames.assign(verdict="quarantined").to_csv(tmp_path / "out" / "frames.csv", index=False)
+    figure = Figure()
+    plot_series(lx.open_series(tmp_path / "out"), figure.subplots())
+    rows = next(axes for axes in figure.axes if [label.get_text() for label in axes.get_yticklabels()] == ["P2", "O3"])
+    assert {line.get_alpha() for line in rows.lines} == {0.45}
+    assert len(panels_of(figure)["weight %"].get_xticks()) == 0
 
 
 def test_units_are_named_where_they_are_known(series):

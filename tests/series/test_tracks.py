@@ -88,6 +88,17 @@ def test_frames_that_cannot_be_believed_have_no_cell():
     assert np.isnan(reflection_tracks(series)[0].two_theta).tolist() == [False, True, True]
 
 
+def test_a_reflection_stands_first_where_its_phase_shows_first_or_else_where_it_starts():
+    crystal = build_crystal("P2")
+    a, b, c, *angles = crystal.cell
+    cells = [crystal.cell, (a, b, 1.01 * c, *angles), crystal.cell]
+    seen = reflection_tracks(series_of(crystal, cells, ["quarantined", "accepted", "accepted"]))[0]
+    never = reflection_tracks(series_of(crystal, cells, ["quarantined"] * 3))[0]
+    assert seen.first == seen.two_theta[1] < never.first
+    # Bragg's law for 002: sin(theta) = lambda / c.
+    assert never.first == never.start == pytest.approx(2 * np.degrees(np.arcsin(1.5405929 / c)))
+
+
 def test_reflections_beyond_the_wavelength_are_not_there():
     crystal = build_crystal("P2")
     track = reflection_tracks(series_of(crystal, [crystal.cell], ["accepted"], reflected=((9, 0, 0),)))[0]

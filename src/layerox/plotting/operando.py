@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from layerox.io.writing import write_together
 from layerox.plotting.canvas import files_of
-from layerox.plotting.markers import ROW_HEIGHT, draw_reflections, draw_tracks, first_of, phase_colour
+from layerox.plotting.markers import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
 from layerox.series.contour import IntensityMap, intensity_map
 from layerox.series.result import Series
 from layerox.series.tracks import layer_lengths, reflection_tracks
@@ -38,6 +38,10 @@ UNITS = {"voltage": "V"}
 # What a cycler's log says of a frame, but what is not drawn beside the map.
 NOT_DRAWN = {"current", "capacity", "cycle", "step"}
 MOST_AXES = 3
+# How lengths of cells are told from each other.
+LINES = {"a": "-", "b": ":", "c": "--"}
+# Frames beyond which points are drawn smaller, and both sizes.
+MANY, POINT, SMALL_POINT = 120, 3.0, 1.0
 SMALL, TICK, SMALLER, LABEL_PAD = 8.0, 7.0, 6.0, 11.0
 
 
@@ -178,18 +182,34 @@ def _draw_spacing(axes: Axes, series: Series) -> None:
 
 
 def _draw_change(axes: Axes, series: Series) -> None:
-    """Draw the volume of phases without layers, relative to where each shows first."""
-    layered = layer_lengths(series)
+    """Draw the lengths of cells without layers, relative to where each phase shows first."""
+    shown = set()
     for name in series.phases:
-        value, esd = (_column(series, f"{name}.volume{end}") for end in ("", "_esd"))
-        if name not in layered and np.isfinite(value).any():
-            scale = 100.0 / first_of(value)
-            _draw_points(axes, series, name, scale * value - 100.0, scale * esd)
-    axes.set_xlabel("ΔV of others (%)" if layered else "ΔV (%)", fontsize=SMALL)
+        for length in _own_lengths(series, name) if name not in layer_lengths(series) else ():
+            value, esd = (_column(series, f"{name}.{length}{end}") for end in ("", "_esd"))
+            if np.isfinite(value).any():
+                scale = 100.0 / float(value[np.isfinite(value)][0])
+                _draw_points(axes, series, name, scale * value - 100.0, scale * esd, LINES[length])
+                shown.add(length)
+    axes.set_xlabel("change of a, b, c (%)" if len(shown) > 1 else "change of a (%)", fontsize=SMALL)
+    if len(shown) > 1:
+        handles = [axes.plot([], [], LINES[length], color=CURVE, lw=0.8, label=length)[0] for length in sorted(shown)]
+        axes.legend(handles=handles, frameon=False, fontsize=SMALLER, handlelength=2.6)
 
 
-def _draw_points(axes: Axes, series: Series, name: str, value: FloatArray, esd: FloatArray) -> None:
-    axes.errorbar(value, series.place, xerr=np.nan_to_num(esd), fmt=".-", ms=3.0, lw=0.8, elinewidth=0.7,
+def _own_lengths(series: Series, name: str) -> list[str]:
+    """Return the lengths of a cell that are not always the same as one before."""
+    columns = {length: _column(series, f"{name}.{length}") for length in LINES}
+    own: list[str] = []
+    for length, values in columns.items():
+        if not any(np.array_equal(values, columns[other], equal_nan=True) for other in own):
+            own.append(length)
+    return own
+
+
+def _draw_points(axes: Axes, series: Series, name: str, value: FloatArray, esd: FloatArray, line: str = "-") -> None:
+    size = POINT if len(value) <= MANY else SMALL_POINT
+    axes.errorbar(value, series.place, xerr=np.nan_to_num(esd), fmt=".", ls=line, ms=size, lw=0.8, elinewidth=0.7,
                   color=phase_colour(series, name), label=name)  # fmt: skip
 
 
@@ -199,13 +219,16 @@ def _column(series: Series, name: str) -> FloatArray:
 
 def _finish_panel(axes: Axes, series: Series) -> None:
     """Mark the frames that cannot be believed, and keep the numbers of neighbouring panels apart."""
-    for place in series.place[~series.is_good]:
-        axes.axhline(place, color=DOUBTED, lw=0.8, zorder=0)
-    axes.locator_params(axis="x", nbins=3)
+    if any(np.isfinite(line.get_xdata()).any() for line in axes.lines):
+        axes.locator_params(axis="x", nbins=3)
+    else:
+        axes.set_xticks([])
     axes.xaxis.label.set_verticalalignment("baseline")
     axes.xaxis.labelpad = LABEL_PAD
     axes.margins(x=0.08)
     axes.tick_params(labelleft=False, labelsize=TICK)
+    for place in series.place[~series.is_good]:
+        axes.axhline(place, color=DOUBTED, lw=0.8, zorder=0)
 
 
 def _label_first(columns: Sequence[Axes], series: Series) -> None:

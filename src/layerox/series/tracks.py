@@ -34,6 +34,8 @@ class Track:
         Which.
     intensity
         Relative to the strongest of its phase in the starting structure.
+    start
+        Degrees in the starting cell.
     two_theta
         Degrees, nan where the frame does not show the phase or cannot be believed, shape (frames,).
     """
@@ -41,7 +43,14 @@ class Track:
     phase: str
     hkl: tuple[int, int, int]
     intensity: float
+    start: float
     two_theta: FloatArray
+
+    @property
+    def first(self) -> float:
+        """Where it stands when the phase shows first, or in the starting cell if it never does, degrees."""
+        known = self.two_theta[np.isfinite(self.two_theta)]
+        return float(known[0]) if len(known) else self.start
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +83,16 @@ def reflection_tracks(series: Series) -> list[Track]:
     wavelength = series.run.get("measured", {}).get("wavelength")
     found = []
     for phase, structure in structures(series).items():
-        cells = cells_of(series, phase)
+        cells = np.vstack((np.array([structure["cell"]], dtype=np.float64), cells_of(series, phase)))
         for row in structure["reflections"]:
             sines = 0.5 * wavelength / d_spacings(cells, row["hkl"])
-            two_theta = 2.0 * np.degrees(np.arcsin(np.where(sines < 1.0, sines, np.nan)))
+            angles = 2.0 * np.degrees(np.arcsin(np.where(sines < 1.0, sines, np.nan)))
             h, k, l = row["hkl"]  # noqa: E741  (the name of an index)
-            found.append(Track(phase=phase, hkl=(h, k, l), intensity=row["intensity"], two_theta=two_theta))
+            found.append(
+                Track(
+                    phase=phase, hkl=(h, k, l), intensity=row["intensity"], start=float(angles[0]), two_theta=angles[1:]
+                )
+            )
     return found
 
 
