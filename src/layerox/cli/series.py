@@ -50,6 +50,7 @@ def add_to(subparsers: Any) -> None:
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
     parser.add_argument("--resume", action="store_true", help="go on with what an interrupted run has left")
     parser.add_argument("--watch", action="store_true", help="not built yet")
+    parser.add_argument("--tidy", action="store_true", help="write tidy.csv too: a row for each frame, phase, quantity")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: series-FOLDER)")
     _add_log_options(parser)
     add_beam_options(parser)
@@ -100,6 +101,7 @@ def run(
     formula: str | None,
     start: str | None,
     cadence: float | None,
+    tidy: bool,
     output: str | None,
     radiation: str | None,
     monochromator: float | None,
@@ -114,7 +116,8 @@ def run(
     for name, option in NOT_BUILT.items():
         if later[name]:
             raise InputError(f"{option} is not built yet", cure="leave it out")
-    from layerox.results.folder import check_folder  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.writing import write_atomically  # noqa: PLC0415  (what --help does not need)
+    from layerox.results.folder import check_folder  # noqa: PLC0415
     from layerox.series.run import fit_series  # noqa: PLC0415
     from layerox.series.summary import series_text  # noqa: PLC0415
 
@@ -158,8 +161,12 @@ def run(
         )
         progress("drawing")
         from layerox.plotting.operando import write_pictures  # noqa: PLC0415
+        from layerox.report import write_report  # noqa: PLC0415
 
         write_pictures(series, place)
+        write_report(place)
+        if tidy:
+            write_atomically(place / "tidy.csv", series.tidy().to_csv(index=False))
     if not quiet:
         print(series_text(series))
         print(f"written to {place}/: {', '.join(sorted(p.name for p in place.iterdir() if p.name[0] != '.'))}")

@@ -29,7 +29,7 @@ def series_text(series: Series) -> str:
 
 def _phase_line(series: Series, name: str) -> str:
     frames = series.frames
-    shown = frames[frames[f"{name}.volume"].notna()]
+    shown = frames[series.is_good & frames[f"{name}.volume"].notna()]
     if not len(shown):
         return f"{name}: in no frame"
     first, last = shown.iloc[0], shown.iloc[-1]
