@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from layerox.calibration import Calibration, calibrate
     from layerox.diffraction.refinement import Refinement
     from layerox.diffraction.simulation import Simulation
+    from layerox.electrochemistry import Electrochemistry, read_electrochemistry
     from layerox.errors import InputError, LayeroxError, UnknownWavelength
     from layerox.instrument import Instrument, Profile
     from layerox.interfaces import Interface, interface
@@ -47,6 +48,8 @@ _HOMES = {
     "library": "layerox.builders:LIBRARY",
     "Refinement": "layerox.diffraction.refinement",
     "Simulation": "layerox.diffraction.simulation",
+    "Electrochemistry": "layerox.electrochemistry",
+    "read_electrochemistry": "layerox.electrochemistry",
     "InputError": "layerox.errors",
     "LayeroxError": "layerox.errors",
     "UnknownWavelength": "layerox.errors",
@@ -92,6 +95,7 @@ _HOMES = {
 
 __all__ = [
     "Calibration",
+    "Electrochemistry",
     "Finding",
     "InputError",
     "Instrument",
@@ -127,6 +131,7 @@ __all__ = [
     "parameters",
     "pattern_from_arrays",
     "plot",
+    "read_electrochemistry",
     "read_instrument",
     "read_pattern",
     "read_patterns",

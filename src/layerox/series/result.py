@@ -24,6 +24,7 @@ UNITS = {
     "a": "angstrom", "b": "angstrom", "c": "angstrom", "alpha": "degree", "beta": "degree", "gamma": "degree",
     "volume": "angstrom^3", "size": "nm",
 }  # fmt: skip
+AXIS_UNITS = {"time": "hour", "temperature": "K", "voltage": "V", "current": "mA", "capacity": "mAh"}
 TEXTS = ("file", "verdict", "reason")
 
 
@@ -66,7 +67,8 @@ class Series:
             unit = UNITS.get(title.removesuffix("_esd"), "1")
             data[title] = (("frame", "phase"), table.reindex(columns=columns).to_numpy(float), {"units": unit})
         for name in ("r_wp", "gof", *self.axes):
-            data[name] = ("frame", table[name].to_numpy(float))
+            stated = {"units": AXIS_UNITS[name]} if name in AXIS_UNITS else {}
+            data[name] = ("frame", table[name].to_numpy(float), stated)
         for name in TEXTS:
             data[name] = ("frame", table[name].astype(str).to_numpy(object))
         coordinates = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}

@@ -27,6 +27,7 @@ from layerox.radiation import Radiation
 from layerox.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.series import tasks
 from layerox.series.amend import Presences, amendments
+from layerox.series.electrochemistry import ElectrochemistryArgument, frames_with_log, settings_from
 from layerox.series.executor import Executor, executor
 from layerox.series.foundation import Foundation, founded, scout_indices
 from layerox.series.frames import Frame, Frames, Reading, frames_of
@@ -56,6 +57,7 @@ def fit_series(
     range: tuple[float, float] | None = None,
     glob: str | None = None,
     axis: str | Sequence[str] = (),
+    electrochemistry: ElectrochemistryArgument | None = None,
     unordered: bool = False,
     own: Sequence[str] = (),
     workers: int = 1,
@@ -74,6 +76,11 @@ def fit_series(
         As for `fit`; the phases are all that may show in any frame.
     glob, axis
         Which files, and where frames stand on one axis or several; see `frames_of`.
+    electrochemistry
+        A cycler's file, several of one cell, or a table with the keys of a recipe's [electrochemistry]: what the log
+        says at the middle of each frame becomes columns (voltage in V, current in mA, net charge as capacity in mAh,
+        sodium per MO2 as x_na, cycle, step). Needs times of the frames: stamps in their files, a CSV axis of dates, or
+        `frame_start` and `frame_cadence_s`.
     unordered
         Frames are not neighbours (a composition series): each is fitted from scratch.
     own
@@ -100,7 +107,8 @@ def fit_series(
             found = fit_series(
                 folder, phases, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
                 polarization=polarization, instrument=instrument, recipe=recipe, range=range, glob=glob, axis=axis,
-                unordered=unordered, own=own, workers=workers, scheduler=scheduler, output=place, progress=progress,
+                electrochemistry=electrochemistry, unordered=unordered, own=own, workers=workers,
+                scheduler=scheduler, output=place, progress=progress,
             )  # fmt: skip
             return replace(found, path=None)
     told = recipe_from(recipe)
@@ -109,7 +117,10 @@ def fit_series(
         phases, instrument, range = told.phases or phases, told.instrument or instrument, told.range or range
     chosen = phases_from(phases or ())
     source = Path(folder).resolve()
-    frames = frames_of(source, glob=glob, axes=[axis] if isinstance(axis, str) else axis)
+    axes = [axis] if isinstance(axis, str) else axis
+    cell = settings_from(electrochemistry, None if told is None else told.electrochemistry)
+    frames = frames_of(source, glob=glob, axes=axes) if cell is None else frames_with_log(source, cell, glob=glob,
+                                                                                         axes=axes)  # fmt: skip
     reading = Reading(radiation=radiation, range=range, exclude=() if told is None else told.exclude)
     first = _first_readable(frames, reading)
     known, beam = measured_with(
@@ -122,6 +133,7 @@ def fit_series(
     setup = setup if told is None else replace(setup, plan=told.plan)
     _ = setup.own_names  # a name that is nobody's is refused before any work is done
     document = _document(told, setup, phases or (), instrument)
+    document = document if cell is None else {**document, "electrochemistry": cell.model_dump(mode="json")}
     run = _Run(setup, frames, first, document, unordered, source, Path(output), progress)
     return run.go(workers, scheduler, resume=resume)
 
@@ -291,6 +303,7 @@ class _Run:
                 "segments": [len(segment) for segment in self.segments],
                 "workers": workers,
                 "verdicts": verdicts,
+                **({"electrochemistry": self.frames.electrochemistry} if self.frames.electrochemistry else {}),
                 "notices": [asdict(notice) for notice in self.frames.notices],
                 "started": self.started,
                 "written": _now(),
