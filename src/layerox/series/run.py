@@ -35,6 +35,7 @@ from layerox.series.result import Series, netcdf_bytes, open_series
 from layerox.series.setup import Setup
 from layerox.series.shared import refined_together
 from layerox.series.store import Store
+from layerox.series.survey import survey_indices
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -205,7 +206,11 @@ class _Run:
         found = dict(where.run(tasks.scout, jobs))
         scouts = [scout for k in indices if (scout := found[k]) is not None]
         foundation = founded(self.setup, scouts, self.first)
-        patterns = {s.frame: self.setup.reading.pattern(self.frames.frames[s.frame]) for s in foundation.sightings}
+        if foundation.sightings:
+            frames = [self.frames.frames[k] for k in survey_indices(len(self.frames))]
+            ((_, foundation),) = where.run(tasks.survey, [(0, (foundation, frames))])
+        together = set(indices) & {s.frame for s in foundation.sightings}
+        patterns = {k: self.setup.reading.pattern(self.frames.frames[k]) for k in sorted(together)}
         return refined_together(foundation, patterns)
 
     def _gather(self, stage: str, results: Iterator[tuple[int, list[Row]]]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.constraints import CELL_RANGE
@@ -20,6 +21,7 @@ from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.search import blurs_for, search_cells
+from layerox.diffraction.uncertainty import serial_factor
 from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.amend import Amendment
@@ -28,9 +30,12 @@ from layerox.series.births import Nursery, is_ghost
 from layerox.series.foundation import Foundation, from_scratch
 from layerox.series.frames import Frame
 from layerox.series.measured import Absence, Number, Row, Verdict, phases_of
-from layerox.series.presence import LEFT, Rung, birth_needs, climbed, descended
+from layerox.series.presence import LEFT, Rung, climbed, descended
 from layerox.series.shared import rungs_of
 from layerox.series.table import is_present
+from layerox.symmetry import CELL_NAMES
+
+FloatArray = NDArray[np.float64]
 
 # Share of the peaks' intensity that may be left unexplained: at all, and beyond the last accepted frame's.
 HOPELESS, WORSE_BY = 0.5, 0.1
@@ -58,6 +63,10 @@ REGRET = 100.0
 # Support from which on a phase is what it says whatever its cell does, and the relative change of a cell from frame
 # to frame that a weaker phase is not believed.
 STRONG, STRAYED = 30.0, 0.005
+# Between frames that are not neighbours a cell may move for so many frames, and no further than this as it did before.
+MOST_STRIDES, FURTHEST = 3, 0.015
+# The relative difference from its cell in the nearest frame that shows it strongly with which a weak phase is not born.
+AWAY = 0.015
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +75,8 @@ class Fit:
 
     Attributes
     ----------
+    frame
+        Which.
     bench, state, view, minimum
         The model and the values; `state` has the rungs for the next frame.
     absences
@@ -78,6 +89,7 @@ class Fit:
         The fault is only that it fits worse than the frames before.
     """
 
+    frame: int
     bench: Bench
     state: State
     view: View
@@ -105,25 +117,41 @@ class Segment:
     ----------
     foundation
         What all frames of the series share.
+    is_patient
+        Whether a frame that cannot be refined from its neighbours is fitted from scratch.
     """
 
-    def __init__(self, foundation: Foundation):
+    def __init__(self, foundation: Foundation, *, is_patient: bool = True):
         self.foundation = foundation
         self.setup = foundation.setup
+        self.is_patient = is_patient
         self._benches: dict[bytes, Bench] = {}
         self._last: Fit | None = None
+        self._before: Fit | None = None
         self._failures = 0
         self._rests: dict[int, tuple[int, float]] = {}
+        self._index = 0
 
     def run(self, frames: Sequence[Frame]) -> list[Row]:
         """Return the rows of the segment's frames."""
+        return [item.row for item in self.walked(frames)]
+
+    def walked(self, frames: Sequence[Frame]) -> list[Done]:
+        """Return the frames refined forwards and backwards."""
         done = [self.forward(frame) for frame in frames]
-        done = self._released(done)
-        done = self._backward(frames, done)
-        return [item.row for item in done]
+        return self._backward(frames, self._released(done))
+
+    def walked_from(self, middle: int, frames: Sequence[Frame]) -> list[Done]:
+        """Return the frames refined outwards from one of them, and then backwards."""
+        right = [self.forward(frame) for frame in frames[middle:]]
+        self._last, self._rests = None, {}
+        self._accept(right[0].fit)
+        left = [self.forward(frame) for frame in reversed(frames[:middle])]
+        return self._backward(frames, [*reversed(left), *right])
 
     def forward(self, frame: Frame) -> Done:
         """Refine the next frame from the last accepted one."""
+        self._index = frame.index
         try:
             pattern = self.setup.reading.pattern(frame)
         except InputError as error:
@@ -139,8 +167,13 @@ class Segment:
         if fit.fault:
             self._failures += 1
             return Done(_measured(frame, "quarantined", fit.fault, fit), fit)
-        self._failures, self._last = 0, fit
+        self._accept(fit)
         return Done(_measured(frame, verdict, "", fit), fit)
+
+    def _accept(self, fit: Fit | None) -> None:
+        """Let the next frame start from this one."""
+        self._failures = 0
+        self._before, self._last = self._last, fit
 
     def _cut(self, pattern: Pattern) -> str:
         """Say so if a pattern spans much less than the others: a file that was cut off between two lines."""
@@ -152,32 +185,34 @@ class Segment:
 
     def _best(self, frame: Frame, pattern: Pattern) -> tuple[Fit, Verdict]:
         """Return the first fit that can be believed, or the best of all, and what it is called."""
-        bench = self._bench(pattern)
+        bench = self.bench(pattern)
         first = self._last is None
-        start = self._start(bench, frame)
-        fit = self._searched(bench, pattern, start) if first else self._warm(bench, pattern, start, frame.index)
+        start = self.start(bench, frame)
+        fit = self._searched(bench, pattern, start) if first else self._warm(bench, pattern, start, may_rest=True)
         if not fit.fault:
             return fit, "accepted"
         tried = [fit]
         if not first:
             tried.append(self._searched(bench, pattern, start))
-        if tried[-1].fault and (self._failures < HOPELESS_RUN or self._failures % ANOTHER_TRY == 0):
+        if self.is_patient and tried[-1].fault and (self._failures < HOPELESS_RUN or self._failures % ANOTHER_TRY == 0):
             tried.append(self._cold(bench, pattern, start))
         best = min(tried, key=lambda one: (bool(one.fault), one.minimum.chi_squared))
         return best, "reseeded"
 
-    def _bench(self, pattern: Pattern) -> Bench:
+    def bench(self, pattern: Pattern) -> Bench:
+        """Return the model made ready for the angles of a pattern."""
         key = pattern.two_theta.tobytes()
         if key not in self._benches:
             self._benches[key] = Bench(self.foundation, pattern)
         return self._benches[key]
 
-    def _start(self, bench: Bench, frame: Frame) -> State:
+    def start(self, bench: Bench, frame: Frame) -> State:
         """Return where a frame starts: the last accepted one, or the scout that stands nearest."""
         if self._last is not None:
-            if self._last.bench is bench:
-                return self._last.state
-            return bench.start(self._last.bench.named(self._last.state), self._last.state.rungs)
+            state = self._last.state
+            if self._last.bench is not bench:
+                state = bench.start(self._last.bench.named(state), state.rungs)
+            return state if self.is_patient else self._continued(bench, state)
         scouts = self.foundation.sightings
         if not scouts:
             return bench.start({}, [Rung.CELL] * len(bench.phases))
@@ -185,13 +220,26 @@ class Segment:
         values = {n: v for n, v in nearest.values.items() if n in self.foundation.free and not is_background(n)}
         return bench.start(values, rungs_of(self.foundation, nearest))
 
-    def _warm(self, bench: Bench, pattern: Pattern, start: State, index: int) -> Fit:
+    def _continued(self, bench: Bench, state: State) -> State:
+        """Return a state whose cells go on as they have gone between the last two frames."""
+        last, before = self._last, self._before
+        if last is None or before is None or last.bench is not before.bench or last.bench is not bench:
+            return state
+        ahead = (self._index - last.frame) / (last.frame - before.frame)
+        values = state.values.copy()
+        for p in set(last.state.present) & set(before.state.present):
+            cell = bench.cell_places(p)
+            step = ahead * (last.state.values[cell] / before.state.values[cell] - 1.0)
+            values[cell] *= 1.0 + np.clip(step, -FURTHEST, FURTHEST)
+        return State(values, state.rungs)
+
+    def _warm(self, bench: Bench, pattern: Pattern, start: State, *, may_rest: bool) -> Fit:
         """Refine from a neighbour, let phases die that do not show any more, and look for new ones."""
         view, minimum = bench.minimised(pattern, start)
         if not _has_settled(minimum):
             start = bench.moved(start, view, minimum)
             view, minimum = bench.minimised(pattern, start, budget=PATIENT)
-        return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), index))
+        return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), may_rest=may_rest))
 
     def _searched(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
         """Refine from the cells that the blurred pattern shows."""
@@ -200,7 +248,7 @@ class Segment:
         values = start.values.copy()
         values[view.places] = found.values
         view, minimum = bench.minimised(pattern, State(values, start.rungs), linear=True, budget=PATIENT)
-        return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), None))
+        return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum)))
 
     def _cold(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
         """Refine from what a fit from scratch finds, its cells and widths; position and profile are the series'."""
@@ -214,7 +262,7 @@ class Segment:
         rungs = [Rung.ABSENT if phase.name in outcome.unsupported else Rung.WIDTHS for phase in bench.phases]
         state = bench.start(values, rungs if any(rungs) else start.rungs)
         view, minimum = bench.minimised(pattern, state, linear=True, budget=PATIENT)
-        return self._judged(self._with_births(*self._settled(bench, pattern, state, view, minimum), None))
+        return self._judged(self._with_births(*self._settled(bench, pattern, state, view, minimum)))
 
     def _settled(
         self, bench: Bench, pattern: Pattern, start: State, view: View, minimum: Minimum
@@ -224,13 +272,16 @@ class Segment:
         for _ in range(MOST_DESCENTS):
             # What runs away goes first: it may have taken the others' peaks.
             forced = self._without_runaways(bench, state, minimum)
-            rungs = forced or tuple(self._borne(bench, start, state, minimum, p) for p in range(len(state.rungs)))
+            serial = _serial(pattern, minimum)
+            rungs = forced or tuple(
+                self._borne(bench, start, state, minimum, p, serial) for p in range(len(state.rungs))
+            )
             if rungs == state.rungs or not any(rungs):
                 break
             lower = self._held(bench, start, bench.moved(state, view, minimum, rungs))
             lower_view, found = bench.minimised(pattern, lower)
             rise = (found.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
-            if rise > REGRET and not forced:
+            if rise > REGRET * serial**2 and not forced:
                 break
             state, view, minimum = bench.moved(lower, lower_view, found), lower_view, found
         return bench, pattern, state, view, minimum
@@ -244,13 +295,17 @@ class Segment:
                 rungs[p] = Rung.ABSENT if ghost else Rung.SCALE
         return tuple(rungs) if tuple(rungs) != state.rungs else None
 
-    def _borne(self, bench: Bench, start: State, state: State, minimum: Minimum, p: int) -> Rung:
+    def _borne(self, bench: Bench, start: State, state: State, minimum: Minimum, p: int, serial: float) -> Rung:
         """Return the rung that a phase bears at a minimum; the cell of a weak one does not jump."""
-        rung, support = state.rungs[p], _support(bench, minimum, p)
+        rung, support = state.rungs[p], support_of(bench, minimum, p)
         if rung == Rung.ABSENT or support >= STRONG:
             return rung
+        if support < LEFT[Rung.SCALE] * serial:
+            return Rung.ABSENT
         cell = bench.cell_places(p)
-        strayed = self._last is not None and np.abs(state.values[cell] / start.values[cell] - 1.0).max() > STRAYED
+        moved = np.abs(state.values[cell] / start.values[cell] - 1.0).max()
+        stride = 1 if self._last is None else abs(self._index - self._last.frame)
+        strayed = self._last is not None and moved > STRAYED * min(stride, MOST_STRIDES)
         return descended(Rung.SCALE if strayed else rung, support)
 
     def _held(self, bench: Bench, start: State, state: State) -> State:
@@ -265,7 +320,7 @@ class Segment:
         return State(values, state.rungs)
 
     def _with_births(
-        self, bench: Bench, pattern: Pattern, state: State, view: View, minimum: Minimum, index: int | None
+        self, bench: Bench, pattern: Pattern, state: State, view: View, minimum: Minimum, *, may_rest: bool = False
     ) -> tuple[Bench, Pattern, State, View, Minimum, dict[str, Absence]]:
         """Ask for absent phases, and let those be born that the frame shows beyond doubt."""
         absences: dict[str, Absence] = {}
@@ -275,7 +330,7 @@ class Segment:
             nursery = Nursery(bench, pattern, state, view, minimum)
             absences = nursery.absences()
             born = next(
-                (b for p in nursery.promising() if (b := self._birth(nursery, pattern, p, index, minimum))), None
+                (b for p in nursery.promising() if (b := self._birth(nursery, pattern, p, minimum, may_rest=may_rest))), None
             )
             if born is None:
                 break
@@ -283,22 +338,42 @@ class Segment:
         return bench, pattern, state, view, minimum, absences
 
     def _birth(
-        self, nursery: Nursery, pattern: Pattern, p: int, index: int | None, before: Minimum
+        self, nursery: Nursery, pattern: Pattern, p: int, before: Minimum, *, may_rest: bool
     ) -> tuple[State, View, Minimum] | None:
         """Return the frame with an absent phase, None if it does not show clearly enough."""
         gain = nursery.gain(p)
         failed, promised = self._rests.get(p, (-REST, 0.0))
-        if index is not None and index - failed < REST and gain < MUCH_MORE * promised:
+        if may_rest and abs(self._index - failed) < REST and gain < MUCH_MORE * promised:
             return None
-        placed = nursery.placed(p)
-        born = self._grown(nursery.bench, pattern, placed, p, birth_needs(nursery.bench.cell_variables(p)), before)
-        if born is None and index is not None:
-            self._rests[p] = index, gain
+        needed = nursery.needs(p)
+        born = self.grown(nursery.bench, pattern, nursery.placed(p), p, needed, before)
+        if born is not None and self._is_away(nursery, p, *born):
+            born = None
+        if born is None and may_rest:
+            self._rests[p] = self._index, gain
         if born is not None:
             self._rests.pop(p, None)
         return born
 
-    def _grown(
+    def _is_away(self, nursery: Nursery, p: int, state: State, view: View, minimum: Minimum) -> bool:
+        """Whether a newborn phase that is not strong has another cell than where the series shows it strongly."""
+        if support_of(nursery.bench, minimum, p) >= STRONG * nursery.serial:
+            return False
+        places = nursery.bench.cell_places(p)
+        home = self._home(nursery.bench.phases[p])
+        given = nursery.bench.table.values[places]
+        off = np.abs(state.values[places] / (given if home is None else home) - 1.0).max()
+        return bool(off > (CELL_RANGE if home is None else AWAY))
+
+    def _home(self, phase: Phase) -> FloatArray | None:
+        """Return the cell that a phase has in the nearest frame that shows it strongly, None if none does."""
+        strong = [s for s in self.foundation.sightings if s.supports.get(phase.name, 0.0) >= STRONG]
+        if not strong:
+            return None
+        nearest = min(strong, key=lambda scout: abs(scout.frame - self._index))
+        return np.array([nearest.values[slot_name(phase, name)] for name in CELL_NAMES])
+
+    def grown(
         self, bench: Bench, pattern: Pattern, state: State, p: int, needed: float, before: Minimum
     ) -> tuple[State, View, Minimum] | None:
         """Return the frame refined with one more phase, its cell and widths too; None if its support is less."""
@@ -307,7 +382,7 @@ class Segment:
             start = State(state.values, rungs)
             view, minimum = bench.minimised(pattern, start, tolerance=LOOSE, budget=TRIAL)
             grown = bench.moved(start, view, minimum)
-            support = _support(bench, minimum, p)
+            support = support_of(bench, minimum, p)
             if support < HOPEFUL * needed:
                 return None
             fell = (before.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
@@ -325,10 +400,10 @@ class Segment:
         calculated = minimum.calculated
         left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
         gof = float(np.sqrt(minimum.reduced_chi_squared))
-        rungs = [climbed(rung, _support(bench, minimum, p)) if rung else rung for p, rung in enumerate(state.rungs)]
+        rungs = [climbed(rung, support_of(bench, minimum, p)) if rung else rung for p, rung in enumerate(state.rungs)]
         r_wp = float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum()))
         state = State(state.values, tuple(rungs))
-        fit = Fit(bench, state, view, minimum, absences, left, gof, r_wp)
+        fit = Fit(self._index, bench, state, view, minimum, absences, left, gof, r_wp)
         fault = _fault(fit)
         if not fault and (jump := self._jump(fit)):
             return replace(fit, fault=jump, is_jump=True)
@@ -349,8 +424,9 @@ class Segment:
 
     def amended(self, frame: Frame, row: Row, amendment: Amendment) -> Row:
         """Refine a frame once more without phases that are no more than noise, or with some that must be there."""
+        self._index = frame.index
         pattern = self.setup.reading.pattern(frame)
-        bench = self._bench(pattern)
+        bench = self.bench(pattern)
         sources = {name: row for name in self.setup.names if is_present(row, name)}
         sources = {name: found for name, found in (sources | dict(amendment.with_)).items()
                    if name not in amendment.without}  # fmt: skip
@@ -366,7 +442,7 @@ class Segment:
         view, minimum = bench.minimised(pattern, start, linear=True, budget=PATIENT)
         state = bench.moved(start, view, minimum)
         added = [p for p, phase in enumerate(bench.phases) if phase.name in dict(amendment.with_)]
-        if not _has_settled(minimum) or any(_support(bench, minimum, p) < 1.0 for p in added):
+        if not _has_settled(minimum) or any(support_of(bench, minimum, p) < 1.0 for p in added):
             return row
         absences = Nursery(bench, pattern, state, view, minimum).absences() if len(sources) < len(bench.phases) else {}
         fit = self._judged((bench, pattern, state, view, minimum, absences))
@@ -406,10 +482,10 @@ class Segment:
     def _again(self, frame: Frame, item: Done, later: Fit) -> Done:
         """Return a frame refined from its later neighbour if that is better, else as it was."""
         pattern = self.setup.reading.pattern(frame)
-        bench = self._bench(pattern)
-        self._last = later
-        start = self._start(bench, frame)
-        fit = self._warm(bench, pattern, start, -(10**9))
+        bench = self.bench(pattern)
+        self._last, self._index = later, frame.index
+        start = self.start(bench, frame)
+        fit = self._warm(bench, pattern, start, may_rest=False)
         before = item.fit
         if fit.fault or before is None:
             return item
@@ -441,7 +517,13 @@ def shows_peaks(pattern: Pattern) -> bool:
     return float(pattern.intensity[top] - np.median(pattern.intensity)) > NO_PEAKS * float(pattern.sigma[top])
 
 
-def _support(bench: Bench, minimum: Minimum, p: int) -> float:
+def _serial(pattern: Pattern, minimum: Minimum) -> float:
+    """Return the factor by which runs of residuals of one sign make supports seem larger than they are."""
+    return serial_factor((pattern.intensity - minimum.calculated.total) / pattern.sigma)
+
+
+def support_of(bench: Bench, minimum: Minimum, p: int) -> float:
+    """Return the scale of a phase over its standard uncertainty."""
     name = slot_name(bench.phases[p], "scale")
     esd = minimum.esd(name)
     if esd <= 0:
@@ -452,7 +534,7 @@ def _support(bench: Bench, minimum: Minimum, p: int) -> float:
 
 def _fault(fit: Fit) -> str:
     """Return why a minimum is no result whatever came before, "" if it is one."""
-    if all(_support(fit.bench, fit.minimum, p) < LEFT[Rung.SCALE] for p in fit.state.present):
+    if all(support_of(fit.bench, fit.minimum, p) < LEFT[Rung.SCALE] for p in fit.state.present):
         return "shows none of the phases"
     if not _has_settled(fit.minimum):
         return fit.minimum.reason or "did not converge"
@@ -470,7 +552,7 @@ def _has_settled(minimum: Minimum) -> bool:
 
 def _runs_away(bench: Bench, state: State, minimum: Minimum, p: int) -> bool:
     """Whether a phase that is not strong explains something else than its own peaks."""
-    if _support(bench, minimum, p) >= STRONG:
+    if support_of(bench, minimum, p) >= STRONG:
         return False
     return is_ghost(bench, p, state.values) or _ends_at_cell_bound(bench, minimum, p)
 
