@@ -71,7 +71,7 @@ class Nursery:
         # What runs of residuals of one sign promise is misfit of the phases that are there, until it is much more.
         self.serial = serial_factor(difference)
         rows = np.array([self._row(p, self._probe(p)) for p in self.absent])
-        self.scores = self.residual.scores(rows.reshape(len(self.absent), -1))
+        self.scores = self.residual.scores(rows.reshape(len(self.absent), difference.size))
 
     def promising(self) -> list[int]:
         """Return the absent phases that are worth a try, the most promising first."""

@@ -29,6 +29,7 @@ from layerox.series.bench import Bench, Rungs, State, View
 from layerox.series.births import Nursery, is_ghost
 from layerox.series.foundation import Foundation, from_scratch
 from layerox.series.frames import Frame
+from layerox.series.homes import Homes, is_another
 from layerox.series.measured import Absence, Number, Row, Verdict, phases_of
 from layerox.series.presence import LEFT, Rung, climbed, descended
 from layerox.series.shared import rungs_of
@@ -65,8 +66,8 @@ REGRET = 100.0
 STRONG, STRAYED = 30.0, 0.005
 # Between frames that are not neighbours a cell may move for so many frames, and no further than this as it did before.
 MOST_STRIDES, FURTHEST = 3, 0.015
-# The relative difference from its cell in the nearest frame that shows it strongly with which a weak phase is not born.
-AWAY = 0.015
+# Support, in units of what a birth needs, with which a phase is born in whatever cell.
+CONVINCING = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +132,8 @@ class Segment:
         self._failures = 0
         self._rests: dict[int, tuple[int, float]] = {}
         self._index = 0
+        self._strong_cells: dict[int, FloatArray] = {}
+        self.homes = Homes(self.setup.phases, foundation.sightings)
 
     def run(self, frames: Sequence[Frame]) -> list[Row]:
         """Return the rows of the segment's frames."""
@@ -174,6 +177,9 @@ class Segment:
         """Let the next frame start from this one."""
         self._failures = 0
         self._before, self._last = self._last, fit
+        for p in () if fit is None else fit.state.present:
+            if support_of(fit.bench, fit.minimum, p) >= STRONG:
+                self._strong_cells[p] = fit.state.values[fit.bench.cell_places(p)]
 
     def _cut(self, pattern: Pattern) -> str:
         """Say so if a pattern spans much less than the others: a file that was cut off between two lines."""
@@ -188,12 +194,12 @@ class Segment:
         bench = self.bench(pattern)
         first = self._last is None
         start = self.start(bench, frame)
-        fit = self._searched(bench, pattern, start) if first else self._warm(bench, pattern, start, may_rest=True)
+        fit = self._warm(bench, pattern, start, is_first=first, may_rest=not first)
         if not fit.fault:
             return fit, "accepted"
-        tried = [fit]
-        if not first:
-            tried.append(self._searched(bench, pattern, start))
+        tried = [fit, self._searched(bench, pattern, start)]
+        if first and not tried[-1].fault:
+            return tried[-1], "accepted"
         if self.is_patient and tried[-1].fault and (self._failures < HOPELESS_RUN or self._failures % ANOTHER_TRY == 0):
             tried.append(self._cold(bench, pattern, start))
         best = min(tried, key=lambda one: (bool(one.fault), one.minimum.chi_squared))
@@ -218,6 +224,10 @@ class Segment:
             return bench.start({}, [Rung.CELL] * len(bench.phases))
         nearest = min(scouts, key=lambda scout: abs(scout.frame - frame.index))
         values = {n: v for n, v in nearest.values.items() if n in self.foundation.free and not is_background(n)}
+        for phase in self.setup.phases:
+            if phase.name in self.homes.seen:
+                names = [slot_name(phase, name) for name in CELL_NAMES]
+                values |= dict(zip(names, self.homes.at(phase.name, frame.index).tolist(), strict=True))
         return bench.start(values, rungs_of(self.foundation, nearest))
 
     def _continued(self, bench: Bench, state: State) -> State:
@@ -233,13 +243,22 @@ class Segment:
             values[cell] *= 1.0 + np.clip(step, -FURTHEST, FURTHEST)
         return State(values, state.rungs)
 
-    def _warm(self, bench: Bench, pattern: Pattern, start: State, *, may_rest: bool) -> Fit:
+    def _warm(
+        self, bench: Bench, pattern: Pattern, start: State, *, is_first: bool = False, may_rest: bool = False
+    ) -> Fit:
         """Refine from a neighbour, let phases die that do not show any more, and look for new ones."""
-        view, minimum = bench.minimised(pattern, start)
+        view, minimum = bench.minimised(pattern, start, linear=is_first)
         if not _has_settled(minimum):
             start = bench.moved(start, view, minimum)
             view, minimum = bench.minimised(pattern, start, budget=PATIENT)
         return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), may_rest=may_rest))
+
+    def refined_from(self, frame: Frame, fit: Fit, state: State) -> Fit:
+        """Return a frame refined once more, from another state."""
+        self._index, self._last = frame.index, fit
+        pattern = self.setup.reading.pattern(frame)
+        view, minimum = fit.bench.minimised(pattern, state, linear=True, budget=PATIENT)
+        return self._judged((*self._settled(fit.bench, pattern, state, view, minimum), fit.absences))
 
     def _searched(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
         """Refine from the cells that the blurred pattern shows."""
@@ -290,10 +309,18 @@ class Segment:
         """Return the rungs with those lowered whose phases explain other things than their own peaks, None if none."""
         rungs = list(state.rungs)
         for p in state.present:
-            if _runs_away(bench, state, minimum, p):
+            if _runs_away(bench, state, minimum, p) or self._has_left(bench, state, minimum, p):
                 ghost = is_ghost(bench, p, state.values) or rungs[p] == Rung.SCALE
                 rungs[p] = Rung.ABSENT if ghost else Rung.SCALE
         return tuple(rungs) if tuple(rungs) != state.rungs else None
+
+    def _has_left(self, bench: Bench, state: State, minimum: Minimum, p: int) -> bool:
+        """Whether a phase that is not strong has come away from home, and from where it was when it was strong."""
+        if support_of(bench, minimum, p) >= STRONG or not self.is_patient:
+            return False
+        strong = self._strong_cells.get(p)
+        stays = strong is not None and not is_another(state.values[bench.cell_places(p)], strong)
+        return not stays and self._is_away(bench, state, p)
 
     def _borne(self, bench: Bench, start: State, state: State, minimum: Minimum, p: int, serial: float) -> Rung:
         """Return the rung that a phase bears at a minimum; the cell of a weak one does not jump."""
@@ -347,7 +374,7 @@ class Segment:
             return None
         needed = nursery.needs(p)
         born = self.grown(nursery.bench, pattern, nursery.placed(p), p, needed, before)
-        if born is not None and self._is_away(nursery, p, *born):
+        if born is not None and self._is_elsewhere(nursery, p, *born):
             born = None
         if born is None and may_rest:
             self._rests[p] = self._index, gain
@@ -355,23 +382,14 @@ class Segment:
             self._rests.pop(p, None)
         return born
 
-    def _is_away(self, nursery: Nursery, p: int, state: State, view: View, minimum: Minimum) -> bool:
-        """Whether a newborn phase that is not strong has another cell than where the series shows it strongly."""
-        if support_of(nursery.bench, minimum, p) >= STRONG * nursery.serial:
+    def _is_elsewhere(self, nursery: Nursery, p: int, state: State, view: View, minimum: Minimum) -> bool:
+        """Whether a newborn phase has another cell than the series knows of it, and does not show well enough for that."""
+        if support_of(nursery.bench, minimum, p) >= CONVINCING * nursery.needs(p):
             return False
-        places = nursery.bench.cell_places(p)
-        home = self._home(nursery.bench.phases[p])
-        given = nursery.bench.table.values[places]
-        off = np.abs(state.values[places] / (given if home is None else home) - 1.0).max()
-        return bool(off > (CELL_RANGE if home is None else AWAY))
+        return self._is_away(nursery.bench, state, p)
 
-    def _home(self, phase: Phase) -> FloatArray | None:
-        """Return the cell that a phase has in the nearest frame that shows it strongly, None if none does."""
-        strong = [s for s in self.foundation.sightings if s.supports.get(phase.name, 0.0) >= STRONG]
-        if not strong:
-            return None
-        nearest = min(strong, key=lambda scout: abs(scout.frame - self._index))
-        return np.array([nearest.values[slot_name(phase, name)] for name in CELL_NAMES])
+    def _is_away(self, bench: Bench, state: State, p: int) -> bool:
+        return self.homes.is_away(bench.phases[p].name, self._index, state.values[bench.cell_places(p)])
 
     def grown(
         self, bench: Bench, pattern: Pattern, state: State, p: int, needed: float, before: Minimum
@@ -485,7 +503,7 @@ class Segment:
         bench = self.bench(pattern)
         self._last, self._index = later, frame.index
         start = self.start(bench, frame)
-        fit = self._warm(bench, pattern, start, may_rest=False)
+        fit = self._warm(bench, pattern, start)
         before = item.fit
         if fit.fault or before is None:
             return item

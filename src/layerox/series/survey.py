@@ -7,7 +7,7 @@ the frames of the survey, forwards and backwards; every segment of the series th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +23,9 @@ from layerox.series.bench import Bench, State, View
 from layerox.series.births import GHOSTLY, JUDGED, WIDER, Nursery
 from layerox.series.foundation import SCOUTS, Foundation, Scout
 from layerox.series.frames import Frame
-from layerox.series.sequential import PATIENT, STRONG, Segment, support_of
+from layerox.series.homes import Homes
+from layerox.series.presence import Rung
+from layerox.series.sequential import PATIENT, STRONG, Fit, Segment, support_of
 
 # Intervals of the survey for each between two scouts.
 FOR_EACH = 3
@@ -53,13 +55,51 @@ def surveyed(foundation: Foundation, frames: Sequence[Frame]) -> Foundation:
     if not certain.sightings:
         return foundation
     certain, clearest = _with_found(certain, sought, frames)
-    walked = Segment(certain, is_patient=False).walked_from(clearest, frames)
-    scouts = [
-        scout_of(certain, done.row.frame, done.fit.bench, done.fit.state, done.fit.minimum, done.fit.left)
-        for done in walked
-        if done.fit is not None and done.row.is_good
-    ]
+    segment = Segment(certain, is_patient=False)
+    walked = segment.walked_from(clearest, frames)
+    fits = {frame: d.fit for frame, d in zip(frames, walked, strict=True) if d.fit is not None and d.row.is_good}
+    fits = _brought_home(segment, fits)
+    scouts = [_scout_of(certain, fit) for fit in fits.values()]
     return _standing_on(certain, scouts) if scouts else foundation
+
+
+def _scout_of(foundation: Foundation, fit: Fit) -> Scout:
+    return scout_of(foundation, fit.frame, fit.bench, fit.state, fit.minimum, fit.left)
+
+
+def _brought_home(segment: Segment, fits: Mapping[Frame, Fit]) -> dict[Frame, Fit]:
+    """Return the fits with phases that show weakly, and far from the cell of those that show them strongly, put right.
+
+    Such a phase is refined once more from the cell that lies between those; if it does not stay there it was not there.
+    """
+    foundation = segment.foundation
+    homes = Homes(foundation.setup.phases, [_scout_of(foundation, fit) for fit in fits.values()], least=STRONG)
+    result = dict(fits)
+    for frame, fit in fits.items():
+        lost = _away_from(homes, fit)
+        if not lost:
+            continue
+        values = fit.state.values.copy()
+        for p in lost:
+            values[fit.bench.cell_places(p)] = homes.at(fit.bench.phases[p].name, fit.frame)
+        again = segment.refined_from(frame, fit, State(values, fit.state.rungs))
+        if again.fault or (lost := _away_from(homes, again)):
+            rungs = tuple(Rung.ABSENT if p in lost else rung for p, rung in enumerate(fit.state.rungs))
+            again = segment.refined_from(frame, fit, State(fit.state.values, rungs))
+        result[frame] = again if not again.fault else fit
+    return result
+
+
+def _away_from(homes: Homes, fit: Fit) -> list[int]:
+    """Return the phases that a fit shows away from home, though not strongly."""
+    bench, values = fit.bench, fit.state.values
+    return [
+        p
+        for p in fit.state.present
+        if bench.phases[p].name in homes.seen
+        and support_of(bench, fit.minimum, p) < STRONG
+        and homes.is_away(bench.phases[p].name, fit.frame, values[bench.cell_places(p)])
+    ]
 
 
 def without_doubtful(foundation: Foundation) -> tuple[Foundation, list[str]]:
