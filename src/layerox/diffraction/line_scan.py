@@ -1,23 +1,23 @@
 """Line scan: cells far from the one given that put a phase's strongest lines where a difference pattern has intensity.
 
 A descent, or a grid on a blurred pattern (`search`), sees one or two per cent far. A cell that was refined at another
-temperature, or beside other phases, may be off by six per cent along one axis alone and by several degrees in its angle.
-The difference pattern is correlated once with a peak at every angle (a matched filter; Turin, IRE Trans. Inf. Theory 6
-(1960) 311, doi:10.1109/TIT.1960.1057571); what a cell explains is then looked up at its lines, which is quick enough for
-tens of thousands of cells. Only intensities are taken from the structure, and they do not follow the cell; the few cells
-that are found are to be judged with the whole model.
+temperature, or beside other phases, may be off by six per cent along one axis alone and by degrees in its angle. The
+difference pattern is correlated once with a peak at every angle (a matched filter; Turin, IRE Trans. Inf. Theory 6
+(1960) 311, doi:10.1109/TIT.1960.1057571); what a cell explains is then looked up at its lines, which is quick enough
+for tens of thousands of cells. Only intensities are taken from the structure, and they do not follow the cell; the few
+cells that are found are to be judged with the whole model.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.compiled import compiled
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.compiled import compiled
 from layerox.diffraction.simulate import Model
 from layerox.symmetry import CellRule
 
@@ -111,6 +111,7 @@ def scanned_lines(
     difference: FloatArray,
     weight: FloatArray,
     window: Window,
+    free: tuple[int, ...],
     count: int,
 ) -> Scanned:
     """Return the cells within a window around that of phase `p` that explain most of a difference pattern.
@@ -121,13 +122,15 @@ def scanned_lines(
         The phase in its model; its cell among the values is the middle of the window.
     difference, weight
         Observed minus calculated pattern times `weight`, and one over sigma, shape (n,).
-    window
-        How far to look. Every free length and angle is varied by itself.
+    window, free
+        How far to look, and which of a, b, c, alpha, beta, gamma are varied, each by itself.
     count
         How many cells are wanted at most.
     """
     cell = values[model.phase_blocks[p]][pk.CELL : pk.CELL + 6]
-    rule = model.phases[p].crystal.symmetry.cell_rule
+    if not free:
+        return Scanned(cell[None, :][:0], np.zeros(0))
+    rule = replace(model.phases[p].crystal.symmetry.cell_rule, free=free)
     lines = _strongest(model, p, values)
     pattern = (model, values, difference, weight)
     step = step_of(rule, window)
@@ -148,7 +151,7 @@ def step_of(rule: CellRule, window: Window) -> float:
     """Return the relative step of lengths with which a window takes about as many cells as may be looked at."""
     spans = [_span(k, window) for k in rule.free]
     step = math.prod(spans) ** (1.0 / len(spans)) * MOST_CELLS ** (-1.0 / len(spans))
-    return max(step, FINEST_STEP)
+    return float(max(step, FINEST_STEP))
 
 
 def _span(k: int, window: Window) -> float:
@@ -239,12 +242,13 @@ def _matched(
 
 
 def _gains(cells: FloatArray, lines: Lines, seen: Correlation) -> FloatArray:
-    """Return the fall of chi-squared that each cell promises, its scale being the best, (k,); 0 for a negative scale."""
+    """Return the fall of chi-squared that each cell promises at its best scale, (k,); 0 where that is negative."""
     table = np.array([seen.force, seen.norm, seen.sigma])
-    return line_gains(
+    gains: FloatArray = line_gains(
         np.ascontiguousarray(cells), lines.hkl, lines.strength, lines.wavelengths, lines.shares, lines.zero,
         seen.first, seen.step, table,
     )  # fmt: skip
+    return gains
 
 
 @compiled
@@ -324,7 +328,7 @@ def _apart(cells: FloatArray, gains: FloatArray, lines: Lines, seen: Correlation
             chosen.append(k)
         if len(chosen) == count:
             break
-    return order[chosen].tolist()
+    return [int(k) for k in order[chosen]]
 
 
 def _places(cells: FloatArray, lines: Lines) -> FloatArray:

@@ -135,6 +135,12 @@ class Bench:
         """Return how many lengths and angles of a phase are refined."""
         return len(self._free[p][Rung.CELL])
 
+    def free_cell(self, p: int) -> tuple[int, ...]:
+        """Return which of a, b, c, alpha, beta, gamma of a phase are refined and follow nothing."""
+        free = self._free[p][Rung.CELL]
+        names = [self.table.names[k] for k in self.cell_places(p)]
+        return tuple(k for k, name in enumerate(names) if name in free and self.table.is_own_master(name))
+
     def start(self, values: dict[str, float], rungs: Iterable[Rung]) -> State:
         """Return a state from values by name; what is not named stands as the foundation has it."""
         table = self.table.copy()

@@ -107,11 +107,11 @@ class Nursery:
         """Return an absent phase in the cells of a window that explain most of the residual, the best first."""
         probe = self._probe(p)
         size = len(self.bench.model.names)
+        free = self.bench.free_cell(p)
         found = scanned_lines(
-            self.bench.model, p, probe[:size], self.residual.residual, self.data.weight, window, count
+            self.bench.model, p, probe[:size], self.residual.residual, self.data.weight, window, free, count
         )
-        places = self.bench.cell_places(p)
-        judged = [self._judged(p, probe, cell) for cell in (probe[places], *found.cells)]
+        judged = [self._judged(p, probe, cell) for cell in (probe[self.bench.cell_places(p)], *found.cells)]
         return sorted(judged, key=lambda candidate: -candidate.gain)
 
     def _judged(self, p: int, probe: FloatArray, cell: FloatArray) -> Candidate:

@@ -212,7 +212,7 @@ def _frame_names(phase: Phase, trusted: Sequence[Scout]) -> list[str]:
     names = [slot_name(phase, slot) for slot in ("scale", *cell, "inverse_size")]
     strain = slot_name(phase, "microstrain")
     strong = [scout for scout in trusted if slot_name(phase, "inverse_size") in scout.free]
-    if 2 * sum(strain in scout.free for scout in strong) >= len(strong):
+    if strong and 2 * sum(strain in scout.free for scout in strong) >= len(strong):
         names.append(strain)
     return names
 

@@ -15,13 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.agreement import unexplained
-from layerox.diffraction.constraints import CELL_RANGE
 from layerox.diffraction.course import LOOSE
-from layerox.diffraction.parameters import is_background, slot_name
+from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.search import blurs_for, search_cells
-from layerox.diffraction.uncertainty import serial_factor
 from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.amend import Amendment
@@ -30,20 +28,28 @@ from layerox.series.births import Nursery, is_ghost
 from layerox.series.foundation import Foundation, from_scratch
 from layerox.series.frames import Frame
 from layerox.series.homes import Homes, is_another
+from layerox.series.judgement import (
+    STRONG,
+    Fit,
+    ends_at_cell_bound,
+    fault_of,
+    has_settled,
+    runs_away,
+    serial_of,
+    shows_peaks,
+    support_of,
+)
 from layerox.series.measured import Absence, Number, Row, Verdict, phases_of
 from layerox.series.presence import LEFT, Rung, climbed, descended
-from layerox.series.shared import rungs_of
+from layerox.series.starts import continued, state_at
 from layerox.series.table import is_present
-from layerox.symmetry import CELL_NAMES
 
 FloatArray = NDArray[np.float64]
 
-# Share of the peaks' intensity that may be left unexplained: at all, and beyond the last accepted frame's.
-HOPELESS, WORSE_BY = 0.5, 0.1
+# Share of the peaks' intensity that may be left unexplained beyond the last accepted frame's.
+WORSE_BY = 0.1
 # Factor by which the goodness of fit may differ from the last accepted frame's.
 WORSE_TIMES = 3.0
-# A pattern whose highest point stands less than this many sigmas above its median shows no peaks.
-NO_PEAKS = 6.0
 # Share of the usual range of angles that a frame must span.
 WHOLE = 0.9
 # Frames that fail in a row before nothing is fitted from scratch any more, and after how many it is tried again.
@@ -56,51 +62,14 @@ REST, MUCH_MORE = 10, 2.0
 HOPEFUL = 0.5
 # Budget of evaluations of a trial, and of a start that is not warm.
 TRIAL, PATIENT = 15, 60
-# Largest step left to do, in standard uncertainties, with which a refinement counts as done.
-NEARLY_THERE = 0.3
 MOST_DESCENTS = 4
 # Rise of chi-squared, over its reduced value, at which a step down is taken back: the phase was needed after all.
 REGRET = 100.0
-# Support from which on a phase is what it says whatever its cell does, and the relative change of a cell from frame
-# to frame that a weaker phase is not believed.
-STRONG, STRAYED = 30.0, 0.005
-# Between frames that are not neighbours a cell may move for so many frames, and no further than this as it did before.
-MOST_STRIDES, FURTHEST = 3, 0.015
+# The relative change of a cell from frame to frame that a phase that is not strong is not believed, and for how many
+# frames it may add up between frames that are not neighbours.
+STRAYED, MOST_STRIDES = 0.005, 3
 # Support, in units of what a birth needs, with which a phase is born in whatever cell.
 CONVINCING = 2.0
-
-
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """Where a frame ended.
-
-    Attributes
-    ----------
-    frame
-        Which.
-    bench, state, view, minimum
-        The model and the values; `state` has the rungs for the next frame.
-    absences
-        How well the frame excludes the phases that it does not show.
-    left, gof, r_wp
-        Share of unexplained intensity, goodness of fit, weighted profile R factor.
-    fault
-        Why it cannot be believed, "" if it can.
-    is_jump
-        The fault is only that it fits worse than the frames before.
-    """
-
-    frame: int
-    bench: Bench
-    state: State
-    view: View
-    minimum: Minimum
-    absences: dict[str, Absence]
-    left: float
-    gof: float
-    r_wp: float
-    fault: str = ""
-    is_jump: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,14 +87,14 @@ class Segment:
     ----------
     foundation
         What all frames of the series share.
-    is_patient
-        Whether a frame that cannot be refined from its neighbours is fitted from scratch.
+    in_strides
+        Whether the frames are far apart: their cells go on as they have gone, and none is fitted from scratch.
     """
 
-    def __init__(self, foundation: Foundation, *, is_patient: bool = True):
+    def __init__(self, foundation: Foundation, *, in_strides: bool = False):
         self.foundation = foundation
         self.setup = foundation.setup
-        self.is_patient = is_patient
+        self.in_strides = in_strides
         self._benches: dict[bytes, Bench] = {}
         self._last: Fit | None = None
         self._before: Fit | None = None
@@ -148,7 +117,7 @@ class Segment:
         """Return the frames refined outwards from one of them, and then backwards."""
         right = [self.forward(frame) for frame in frames[middle:]]
         self._last, self._rests = None, {}
-        self._accept(right[0].fit)
+        self._accept(right[0].fit if right[0].row.is_good else None)
         left = [self.forward(frame) for frame in reversed(frames[:middle])]
         return self._backward(frames, [*reversed(left), *right])
 
@@ -177,9 +146,9 @@ class Segment:
         """Let the next frame start from this one."""
         self._failures = 0
         self._before, self._last = self._last, fit
-        for p in () if fit is None else fit.state.present:
-            if support_of(fit.bench, fit.minimum, p) >= STRONG:
-                self._strong_cells[p] = fit.state.values[fit.bench.cell_places(p)]
+        if fit is not None:
+            strong = [p for p in fit.state.present if support_of(fit.bench, fit.minimum, p) >= STRONG]
+            self._strong_cells |= {p: fit.state.values[fit.bench.cell_places(p)] for p in strong}
 
     def _cut(self, pattern: Pattern) -> str:
         """Say so if a pattern spans much less than the others: a file that was cut off between two lines."""
@@ -200,7 +169,8 @@ class Segment:
         tried = [fit, self._searched(bench, pattern, start)]
         if first and not tried[-1].fault:
             return tried[-1], "accepted"
-        if self.is_patient and tried[-1].fault and (self._failures < HOPELESS_RUN or self._failures % ANOTHER_TRY == 0):
+        again = self._failures < HOPELESS_RUN or self._failures % ANOTHER_TRY == 0
+        if tried[-1].fault and again and not self.in_strides:
             tried.append(self._cold(bench, pattern, start))
         best = min(tried, key=lambda one: (bool(one.fault), one.minimum.chi_squared))
         return best, "reseeded"
@@ -213,42 +183,20 @@ class Segment:
         return self._benches[key]
 
     def start(self, bench: Bench, frame: Frame) -> State:
-        """Return where a frame starts: the last accepted one, or the scout that stands nearest."""
+        """Return where a frame starts: the last accepted one, or what the survey knows."""
         if self._last is not None:
             state = self._last.state
             if self._last.bench is not bench:
                 state = bench.start(self._last.bench.named(state), state.rungs)
-            return state if self.is_patient else self._continued(bench, state)
-        scouts = self.foundation.sightings
-        if not scouts:
-            return bench.start({}, [Rung.CELL] * len(bench.phases))
-        nearest = min(scouts, key=lambda scout: abs(scout.frame - frame.index))
-        values = {n: v for n, v in nearest.values.items() if n in self.foundation.free and not is_background(n)}
-        for phase in self.setup.phases:
-            if phase.name in self.homes.seen:
-                names = [slot_name(phase, name) for name in CELL_NAMES]
-                values |= dict(zip(names, self.homes.at(phase.name, frame.index).tolist(), strict=True))
-        return bench.start(values, rungs_of(self.foundation, nearest))
-
-    def _continued(self, bench: Bench, state: State) -> State:
-        """Return a state whose cells go on as they have gone between the last two frames."""
-        last, before = self._last, self._before
-        if last is None or before is None or last.bench is not before.bench or last.bench is not bench:
-            return state
-        ahead = (self._index - last.frame) / (last.frame - before.frame)
-        values = state.values.copy()
-        for p in set(last.state.present) & set(before.state.present):
-            cell = bench.cell_places(p)
-            step = ahead * (last.state.values[cell] / before.state.values[cell] - 1.0)
-            values[cell] *= 1.0 + np.clip(step, -FURTHEST, FURTHEST)
-        return State(values, state.rungs)
+            return continued(state, self._before, self._last, self._index) if self.in_strides else state
+        return state_at(frame.index, self.foundation, self.homes, bench)
 
     def _warm(
         self, bench: Bench, pattern: Pattern, start: State, *, is_first: bool = False, may_rest: bool = False
     ) -> Fit:
         """Refine from a neighbour, let phases die that do not show any more, and look for new ones."""
         view, minimum = bench.minimised(pattern, start, linear=is_first)
-        if not _has_settled(minimum):
+        if not has_settled(minimum):
             start = bench.moved(start, view, minimum)
             view, minimum = bench.minimised(pattern, start, budget=PATIENT)
         return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), may_rest=may_rest))
@@ -291,7 +239,7 @@ class Segment:
         for _ in range(MOST_DESCENTS):
             # What runs away goes first: it may have taken the others' peaks.
             forced = self._without_runaways(bench, state, minimum)
-            serial = _serial(pattern, minimum)
+            serial = serial_of(pattern, minimum)
             rungs = forced or tuple(
                 self._borne(bench, start, state, minimum, p, serial) for p in range(len(state.rungs))
             )
@@ -309,14 +257,14 @@ class Segment:
         """Return the rungs with those lowered whose phases explain other things than their own peaks, None if none."""
         rungs = list(state.rungs)
         for p in state.present:
-            if _runs_away(bench, state, minimum, p) or self._has_left(bench, state, minimum, p):
+            if runs_away(bench, state, minimum, p) or self._has_left(bench, state, minimum, p):
                 ghost = is_ghost(bench, p, state.values) or rungs[p] == Rung.SCALE
                 rungs[p] = Rung.ABSENT if ghost else Rung.SCALE
         return tuple(rungs) if tuple(rungs) != state.rungs else None
 
     def _has_left(self, bench: Bench, state: State, minimum: Minimum, p: int) -> bool:
         """Whether a phase that is not strong has come away from home, and from where it was when it was strong."""
-        if support_of(bench, minimum, p) >= STRONG or not self.is_patient:
+        if support_of(bench, minimum, p) >= STRONG or self.in_strides:
             return False
         strong = self._strong_cells.get(p)
         stays = strong is not None and not is_another(state.values[bench.cell_places(p)], strong)
@@ -357,7 +305,8 @@ class Segment:
             nursery = Nursery(bench, pattern, state, view, minimum)
             absences = nursery.absences()
             born = next(
-                (b for p in nursery.promising() if (b := self._birth(nursery, pattern, p, minimum, may_rest=may_rest))), None
+                (b for p in nursery.promising() if (b := self._birth(nursery, pattern, p, minimum, may_rest=may_rest))),
+                None,
             )
             if born is None:
                 break
@@ -383,7 +332,7 @@ class Segment:
         return born
 
     def _is_elsewhere(self, nursery: Nursery, p: int, state: State, view: View, minimum: Minimum) -> bool:
-        """Whether a newborn phase has another cell than the series knows of it, and does not show well enough for that."""
+        """Whether a newborn phase has another cell than the series knows, and shows not well enough for that."""
         if support_of(nursery.bench, minimum, p) >= CONVINCING * nursery.needs(p):
             return False
         return self._is_away(nursery.bench, state, p)
@@ -405,9 +354,9 @@ class Segment:
                 return None
             fell = (before.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
             good = support >= needed and fell >= needed**2 / 2 and not is_ghost(bench, p, grown.values)
-            if good and not _ends_at_cell_bound(bench, minimum, p):
+            if good and not ends_at_cell_bound(bench, minimum, p):
                 view, minimum = bench.minimised(pattern, grown, budget=PATIENT)
-                if _ends_at_cell_bound(bench, minimum, p):
+                if ends_at_cell_bound(bench, minimum, p):
                     return None
                 return bench.moved(grown, view, minimum), view, minimum
         return None
@@ -422,7 +371,7 @@ class Segment:
         r_wp = float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum()))
         state = State(state.values, tuple(rungs))
         fit = Fit(self._index, bench, state, view, minimum, absences, left, gof, r_wp)
-        fault = _fault(fit)
+        fault = fault_of(fit)
         if not fault and (jump := self._jump(fit)):
             return replace(fit, fault=jump, is_jump=True)
         return replace(fit, fault=fault)
@@ -460,11 +409,11 @@ class Segment:
         view, minimum = bench.minimised(pattern, start, linear=True, budget=PATIENT)
         state = bench.moved(start, view, minimum)
         added = [p for p, phase in enumerate(bench.phases) if phase.name in dict(amendment.with_)]
-        if not _has_settled(minimum) or any(support_of(bench, minimum, p) < 1.0 for p in added):
+        if not has_settled(minimum) or any(support_of(bench, minimum, p) < 1.0 for p in added):
             return row
         absences = Nursery(bench, pattern, state, view, minimum).absences() if len(sources) < len(bench.phases) else {}
         fit = self._judged((bench, pattern, state, view, minimum, absences))
-        return row if _fault(fit) else _measured(frame, row.verdict, row.reason, fit)
+        return row if fault_of(fit) else _measured(frame, row.verdict, row.reason, fit)
 
     def _released(self, done: list[Done]) -> list[Done]:
         """Accept stretches of frames that fail alike: not the frames are bad, the specimen has changed."""
@@ -527,58 +476,6 @@ def _start_of(phase: Phase, numbers: Mapping[str, Number]) -> dict[str, float]:
     """Return the values of a phase's quantities as a row has them, by name."""
     found = {slot_name(phase, slot): numbers[slot][0] for slot in ("a", "b", "c", "beta", "microstrain")}
     return found | {slot_name(phase, "inverse_size"): 1.0 / numbers["size"][0]}
-
-
-def shows_peaks(pattern: Pattern) -> bool:
-    """Whether a pattern has peaks that counting statistics alone cannot make."""
-    top = int(np.argmax(pattern.intensity))
-    return float(pattern.intensity[top] - np.median(pattern.intensity)) > NO_PEAKS * float(pattern.sigma[top])
-
-
-def _serial(pattern: Pattern, minimum: Minimum) -> float:
-    """Return the factor by which runs of residuals of one sign make supports seem larger than they are."""
-    return serial_factor((pattern.intensity - minimum.calculated.total) / pattern.sigma)
-
-
-def support_of(bench: Bench, minimum: Minimum, p: int) -> float:
-    """Return the scale of a phase over its standard uncertainty."""
-    name = slot_name(bench.phases[p], "scale")
-    esd = minimum.esd(name)
-    if esd <= 0:
-        # A scale that does not vary was given by the user: the phase is there because he says so.
-        return np.inf if name not in minimum.parameters.free_names else 0.0
-    return minimum.parameters.value(name) / esd
-
-
-def _fault(fit: Fit) -> str:
-    """Return why a minimum is no result whatever came before, "" if it is one."""
-    if all(support_of(fit.bench, fit.minimum, p) < LEFT[Rung.SCALE] for p in fit.state.present):
-        return "shows none of the phases"
-    if not _has_settled(fit.minimum):
-        return fit.minimum.reason or "did not converge"
-    if fit.left > HOPELESS:
-        return f"{100 * fit.left:.0f} % of the peaks' intensity is unexplained"
-    bound = [fit.bench.phases[p].name for p in fit.state.present if _ends_at_cell_bound(fit.bench, fit.minimum, p)]
-    return f"the cell of {bound[0]} runs away, more than {100 * CELL_RANGE:.0f} % from where it began" if bound else ""
-
-
-def _has_settled(minimum: Minimum) -> bool:
-    """Whether what a descent has left to do is small against the uncertainties, though its budget may be used up."""
-    left = minimum.largest_shift
-    return minimum.outcome == "converged" or (left is not None and left < NEARLY_THERE)
-
-
-def _runs_away(bench: Bench, state: State, minimum: Minimum, p: int) -> bool:
-    """Whether a phase that is not strong explains something else than its own peaks."""
-    if support_of(bench, minimum, p) >= STRONG:
-        return False
-    return is_ghost(bench, p, state.values) or _ends_at_cell_bound(bench, minimum, p)
-
-
-def _ends_at_cell_bound(bench: Bench, minimum: Minimum, p: int) -> bool:
-    names = minimum.parameters.free_names
-    cell = [name for name in (bench.table.names[k] for k in bench.cell_places(p)) if name in names]
-    return any(minimum.at_bound[names.index(name)] for name in cell)
 
 
 def _fails_like(first: Done, other: Done) -> bool:

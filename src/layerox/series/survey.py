@@ -1,8 +1,9 @@
-"""Survey: some frames walked through before all others, so that the cell of every phase is known near wherever it shows.
+"""Survey: some frames walked through before all others, so that every cell is known near wherever its phase shows.
 
-A phase that no scout shows beyond doubt may have a cell far from the one given. It is sought in all frames of the survey,
-on what the others leave unexplained, and taken from the frame in which it explains most. From there it is followed through
-the frames of the survey, forwards and backwards; every segment of the series then starts near a frame that has been seen.
+A phase that no scout shows beyond doubt may have a cell far from the one given. It is sought in all frames of the
+survey, on what the others leave unexplained, and taken from the frame in which it explains most. From there it is
+followed through the survey, forwards and backwards; every segment of the series then starts near a frame that has been
+seen.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from layerox.series.births import GHOSTLY, JUDGED, WIDER, Nursery
 from layerox.series.foundation import SCOUTS, Foundation, Scout
 from layerox.series.frames import Frame
 from layerox.series.homes import Homes
+from layerox.series.judgement import STRONG, Fit, support_of
 from layerox.series.presence import Rung
-from layerox.series.sequential import PATIENT, STRONG, Fit, Segment, support_of
+from layerox.series.sequential import PATIENT, Segment
 
 # Intervals of the survey for each between two scouts.
 FOR_EACH = 3
@@ -55,7 +57,7 @@ def surveyed(foundation: Foundation, frames: Sequence[Frame]) -> Foundation:
     if not certain.sightings:
         return foundation
     certain, clearest = _with_found(certain, sought, frames)
-    segment = Segment(certain, is_patient=False)
+    segment = Segment(certain, in_strides=True)
     walked = segment.walked_from(clearest, frames)
     fits = {frame: d.fit for frame, d in zip(frames, walked, strict=True) if d.fit is not None and d.row.is_good}
     fits = _brought_home(segment, fits)
@@ -106,15 +108,20 @@ def without_doubtful(foundation: Foundation) -> tuple[Foundation, list[str]]:
     """Return the foundation without what is not beyond doubt, and the names of the phases that no scout shows so."""
     phases = {phase.name: phase for phase in foundation.setup.phases}
     sightings = tuple(
-        replace(scout, supports={n: s for n, s in scout.supports.items() if s >= STRONG and not _is_ghost(scout, phases[n])})
+        replace(
+            scout, supports={n: s for n, s in scout.supports.items() if s >= STRONG and not _is_ghost(scout, phases[n])}
+        )
         for scout in foundation.sightings
     )
     seen = {name for scout in sightings for name in scout.supports}
     own = {name for phase in phases.values() if phase.name not in seen for name in _names_of(phase)}
     values = {name: value for name, value in foundation.values.items() if name not in own}
+    # How a phase is broadened that nobody has seen well is not known: its strain is let go beside its size.
+    strains = {slot_name(phase, "microstrain") for phase in phases.values() if phase.name not in seen}
     certain = replace(
         foundation,
         values=values,
+        free=foundation.free | strains,
         shared=foundation.shared - own,
         sightings=tuple(scout for scout in sightings if scout.supports),
     )
@@ -138,7 +145,7 @@ def _with_found(foundation: Foundation, sought: Sequence[str], frames: Sequence[
     best = max(foundation.sightings, key=lambda scout: (len(scout.supports), -scout.left))
     begin = [frame.index for frame in frames].index(best.frame)
     names = foundation.setup.names
-    segment = Segment(foundation, is_patient=False)
+    segment = Segment(foundation, in_strides=True)
     looks = {k: look for k, frame in enumerate(frames) if sought and (look := _look(segment, frame)) is not None}
     shares = {name: {k: look.share(names.index(name)) for k, look in looks.items()} for name in sought}
     taken = 0.0
@@ -179,15 +186,20 @@ class _Look:
 
     def take_in(self, segment: Segment, p: int) -> bool:
         """Refine the frame with an absent phase, from the cells that explain most; return whether it is there."""
-        places = [place for place in self.nursery.candidates(p, FAR, JUDGED) if self.nursery.is_worth_trying(place.gain)]
-        grown = [segment.grown(self.bench, self.pattern, place.state, p, self._needed(p, place.state), self.minimum) for place in places[:REFINED]]
+        places = [
+            place for place in self.nursery.candidates(p, FAR, JUDGED) if self.nursery.is_worth_trying(place.gain)
+        ]
+        grown = [
+            segment.grown(self.bench, self.pattern, place.state, p, self._needed(p, place.state), self.minimum)
+            for place in places[:REFINED]
+        ]
         found = [born for born in grown if born is not None]
         if found:
             self._stand(*min(found, key=lambda born: born[2].chi_squared))
         return bool(found)
 
     def _needed(self, p: int, place: State) -> float:
-        """Return the support that an absent phase needs in a cell: of so many, one far from that given fits by chance."""
+        """Return the support that an absent phase needs in a cell: of so many far ones, some fit by chance."""
         given, cell = (values[self.bench.cell_places(p)] for values in (self.state.values, place.values))
         far = np.abs(cell / given - 1.0).max() > WIDER.lengths
         return max(STRONG, self.nursery.needs(p)) if far else self.nursery.needs(p)
@@ -199,9 +211,7 @@ class _Look:
         return scout_of(foundation, self.frame, self.bench, self.state, self.minimum, left)
 
 
-def scout_of(
-    foundation: Foundation, frame: int, bench: Bench, state: State, minimum: Minimum, left: float
-) -> Scout:
+def scout_of(foundation: Foundation, frame: int, bench: Bench, state: State, minimum: Minimum, left: float) -> Scout:
     """Return a frame that was refined upon a foundation as a scout."""
     supports = {bench.phases[p].name: support_of(bench, minimum, p) for p in state.present}
     return Scout(

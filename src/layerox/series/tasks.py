@@ -17,8 +17,9 @@ from layerox.errors import InputError
 from layerox.series.amend import Amendment
 from layerox.series.foundation import Foundation, Scout, from_scratch, scouted
 from layerox.series.frames import Frame
+from layerox.series.judgement import HOPELESS, shows_peaks
 from layerox.series.measured import Absence, Row, phases_of
-from layerox.series.sequential import HOPELESS, Segment, shows_peaks
+from layerox.series.sequential import Segment
 from layerox.series.setup import Setup
 from layerox.series.survey import surveyed
 
