@@ -38,6 +38,7 @@ from layerox.series.setup import Setup
 from layerox.series.shared import refined_together
 from layerox.series.store import Store
 from layerox.series.structures import structures_of
+from layerox.series.survey import survey_indices
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -232,7 +233,11 @@ class _Run:
         found = dict(where.run(tasks.scout, jobs))
         scouts = [scout for k in indices if (scout := found[k]) is not None]
         foundation = founded(self.setup, scouts, self.first)
-        patterns = {s.frame: self.setup.reading.pattern(self.frames.frames[s.frame]) for s in foundation.sightings}
+        if foundation.sightings:
+            frames = [self.frames.frames[k] for k in survey_indices(len(self.frames))]
+            ((_, foundation),) = where.run(tasks.survey, [(0, (foundation, frames))])
+        together = set(indices) & {s.frame for s in foundation.sightings}
+        patterns = {k: self.setup.reading.pattern(self.frames.frames[k]) for k in sorted(together)}
         foundation = refined_together(foundation, patterns)
         self.structures = self._structures(foundation.values)
         return foundation
