@@ -8,6 +8,7 @@ import struct
 import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -37,7 +38,7 @@ class Truth:
         """Seconds since 1970 in UTC."""
         return START.timestamp() + self.elapsed
 
-    @property
+    @cached_property
     def local(self):
         """The times of the records on a clock in Berlin."""
         return [START.replace(tzinfo=None) + BERLIN_AHEAD + timedelta(seconds=float(s)) for s in self.elapsed]
