@@ -307,7 +307,16 @@ def test_the_command_takes_a_log(operando, tmp_path, capsys):
     folder, phases, place = operando
     command = ["series", str(folder), "--radiation", "CuKa", "--glob", "frame_000[0-2].xye", "-o", str(tmp_path / "o")]
     command += [word for path in phases for word in ("--phase", str(path))]
-    command += ["--electrochemistry", str(place / "cell.csv"), "--mass", "1", "0.01", "--formula", "NaMnO2"]
+    command += [
+        "--electrochemistry",
+        str(place / "cell.csv"),
+        "--mass",
+        "1",
+        "--mass-esd",
+        "0.01",
+        "--formula",
+        "NaMnO2",
+    ]
     timed = ["--start", "2024-06-03T10:30:00", "--cadence", "600", "--offset", "-30"]
     assert main([*command, *timed, "--time-zone", BERLIN]) == 0
     assert "cell: 3 frames within the log, 3.009 -> 3.04" in capsys.readouterr().out
@@ -320,7 +329,7 @@ def test_the_command_takes_a_log(operando, tmp_path, capsys):
         ([], "--start 2024-03-22T21:30:13 with --cadence SECONDS"),
         (timed, "(--time-zone)"),
         (["--start", "2024-06-03T10:30:00Z"], "--start: a start of the frames goes with a cadence"),
-        ([*timed, "--time-zone", "UTC", "--mass", "1", "2", "3"], "--mass: 3 numbers"),
+        ([*timed, "--time-zone", "UTC", "--mass", "0"], "mass_mg"),
         (["--start", "tomorrow", "--cadence", "1"], "frame_start"),
     ):
         assert main([*command, *extra, "-o", str(tmp_path / "p")]) == 2
