@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from layerox.builders import build_crystal
+from layerox.crystal import Crystal, Site
 from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument
 from layerox.pattern import pattern_from_arrays
@@ -13,6 +14,7 @@ from layerox.radiation import radiation_from_text
 from layerox.series.description import cell_variables, described, layers_in
 from layerox.series.setup import Setup
 from layerox.series.synthetic import crystal_of
+from layerox.symmetry import symmetry_from_name
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,17 @@ def test_slabs_and_metals_of_a_cell(name, slabs, metals):
 @pytest.mark.parametrize("name", ["spinel", "Al"])
 def test_what_has_no_layers_says_so(name):
     assert layers_in(crystal_of(name)) is None
+
+
+def test_protons_make_no_slabs():
+    """Brucite: Mg in 1a, O and H in 2d of P-3m1 (cell and heights RECALLED, good enough for the question)."""
+    sites = tuple(
+        Site(label=element, element=element, position=position)
+        for element, position in (("Mg", (0, 0, 0)), ("O", (1 / 3, 2 / 3, 0.22)), ("H", (1 / 3, 2 / 3, 0.43)))
+    )
+    group = symmetry_from_name("P -3 m 1")
+    brucite = Crystal(name="brucite", cell=(3.14, 3.14, 4.77, 90, 90, 120), symmetry=group, sites=sites)
+    assert layers_in(brucite) is None
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ from layerox.validation.reading import atoms_of
 MOST_REFLECTIONS, FAINTEST = 12, 0.05
 # Peaks have some width where nobody has calibrated the diffractometer: intensities do not depend on it.
 ANY_WIDTH = Profile(w=0.01)
+# What hydroxides have between their anions does not make slabs of a layered oxide.
+PROTONS = ("H", "D")
 LIBRARIES = ("layerox", "numpy", "scipy", "numba", "gemmi", "spglib")
 
 
@@ -99,8 +101,10 @@ def layers_in(crystal: Crystal) -> dict[str, Any] | None:
     slabs = [] if layers is None else [space for space in layers.spaces if space.is_slab]
     if layers is None or not slabs:
         return None
-    metals = sum(len(space.metals) for space in slabs)
-    return {"hkl": list(layers.direction), "slabs": len(slabs), "metals": metals}
+    metals = [int(k) for space in slabs for k in space.metals]
+    if any(element in PROTONS for k in metals for element, _ in places.species[k]):
+        return None
+    return {"hkl": list(layers.direction), "slabs": len(slabs), "metals": len(metals)}
 
 
 def strongest_reflections(setup: Setup, phase: Phase, pattern: Pattern) -> list[dict[str, Any]]:
