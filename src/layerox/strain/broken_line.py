@@ -54,6 +54,11 @@ class BrokenLine:
     noise: float = 1.0
     outliers: tuple[int, ...] = ()
 
+    @property
+    def gap(self) -> float:
+        """Mean distance of the values."""
+        return float(self.knots[-1] - self.knots[0]) / max(self.count - 1, 1)
+
     def __call__(self, place: FloatArray) -> FloatArray:
         """Return the heights at some places."""
         return np.interp(place, self.knots, self.heights)

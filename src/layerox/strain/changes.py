@@ -36,7 +36,7 @@ DRAWS = 60
 SHOWN = 0.6
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Change:
     """One rise or fall.
 
@@ -48,7 +48,10 @@ class Change:
         The levels.
     begins, ends
         Whether it begins from a "rest", with the "start" of the row or at a "reversal", and likewise how it ends. What
-        begins with the row was perhaps under way before, what ends with it goes perhaps on.
+        begins with the row was perhaps under way before, what ends with it goes perhaps on: its onset or end is then
+        that of the row, without an uncertainty (nan).
+    places, levels
+        Its course on the fitted line, shape (k,).
     """
 
     onset: Refined
@@ -58,6 +61,12 @@ class Change:
     after: Refined
     begins: Begins
     ends: Ends
+    places: FloatArray
+    levels: FloatArray
+
+    def level(self, place: FloatArray) -> FloatArray:
+        """Return the level at some places; before and behind the change that at its ends."""
+        return np.interp(place, self.places, self.levels)
 
     @property
     def rises(self) -> bool:
@@ -101,30 +110,61 @@ def changes(
     for k in range(len(runs)):
         measured[k], spread[k] = _with_sigmoid(place, value, esd, line, runs, k, measured[k], spread[k])
     spread[:, :3] = np.hypot(spread[:, :3], _resolution(place, measured)[:, None])
-    last = len(line.knots) - 1
-    return tuple(_change(runs, k, last, measured[k], spread[k]) for k in range(len(runs)))
+    return tuple(_change(line, runs, k, measured[k], spread[k]) for k in range(len(runs)))
 
 
-def _change(runs: Sequence[Run], k: int, last_knot: int, measured: FloatArray, spread: FloatArray) -> Change:
+def _change(line: BrokenLine, runs: Sequence[Run], k: int, measured: FloatArray, spread: FloatArray) -> Change:
     first, last = runs[k]
-    onset, midpoint, end, before, after = (
-        Refined(value, esd, "free") for value, esd in zip(measured.tolist(), spread.tolist(), strict=True)
+    low, high = line.knots[0] + line.gap, line.knots[-1] - line.gap
+    begins: Begins = "start" if measured[0] < low else "reversal" if _turns(line, runs, k - 1) else "rest"
+    ends: Ends = "end" if measured[2] > high else "reversal" if _turns(line, runs, k) else "rest"
+    if begins == "start":
+        measured[0], spread[0] = line.knots[0], np.nan
+    if ends == "end":
+        measured[2], spread[2] = line.knots[-1], np.nan
+    onset, midpoint, end, before, after = map(_number, measured, spread)
+    return Change(
+        onset=onset,
+        midpoint=midpoint,
+        end=end,
+        before=before,
+        after=after,
+        begins=begins,
+        ends=ends,
+        places=line.knots[first : last + 1],
+        levels=line.heights[first : last + 1],
     )
-    begins: Begins = "start" if first == 0 else "reversal" if k and runs[k - 1][1] == first else "rest"
-    is_turned = k + 1 < len(runs) and runs[k + 1][0] == last
-    ends: Ends = "end" if last == last_knot else "reversal" if is_turned else "rest"
-    return Change(onset=onset, midpoint=midpoint, end=end, before=before, after=after, begins=begins, ends=ends)
+
+
+def _turns(line: BrokenLine, runs: Sequence[Run], k: int) -> bool:
+    """Whether the run after run `k` goes the other way without a rest in between."""
+    if not 0 <= k < len(runs) - 1:
+        return False
+    one, other = runs[k], runs[k + 1]
+    opposite = _signed(line, one) * _signed(line, other) < 0
+    return bool(opposite and line.knots[other[0]] - line.knots[one[1]] < REST * line.gap)
+
+
+def _signed(line: BrokenLine, run: Run) -> float:
+    return float(line.heights[run[1]] - line.heights[run[0]])
+
+
+def _number(value: float, esd: float) -> Refined:
+    return Refined(float(value), float(esd), "free")
 
 
 def monotone_runs(line: BrokenLine, least: float) -> list[Run]:
     """Return the stretches over which a line rises or falls by `least`, without the rests at their ends and within."""
-    pivots = _pivots(line.heights, least)
+    pivots = turning_points(line.heights, least)
     runs = [part for first, last in zip(pivots, pivots[1:], strict=False) for part in _parts(line, (first, last), least)]
     return [trimmed for trimmed in (_trimmed(line, run) for run in runs) if _is_clear(line, trimmed)]
 
 
-def _pivots(heights: FloatArray, least: float) -> list[int]:
-    """Return the knots at which heights turn, where turns smaller than `least` do not count."""
+def turning_points(heights: FloatArray, least: float) -> list[int]:
+    """Return the indices at which heights turn, the ends included; turns smaller than `least` do not count.
+
+    Where nothing changes by `least` there are none.
+    """
     pivots: list[int] = []
     low = high = way = 0
     for k, height in enumerate(heights):
@@ -144,7 +184,7 @@ def _pivots(heights: FloatArray, least: float) -> list[int]:
 def _parts(line: BrokenLine, run: Run, least: float) -> list[Run]:
     """Return a run parted at the longest rest within it, and so on."""
     first, last = run
-    rest = REST * float(line.knots[-1] - line.knots[0]) / max(line.count - 1, 1)
+    rest = REST * line.gap
     pauses = [
         (start, stop)
         for start in range(first + 1, last)
@@ -160,16 +200,19 @@ def _parts(line: BrokenLine, run: Run, least: float) -> list[Run]:
 
 
 def _trimmed(line: BrokenLine, run: Run) -> Run:
-    """Return a run without the rests at its ends."""
+    """Return a run without the rests at its ends: slow pieces, as long as little happens in all of them together."""
     first, last = run
-    whole = _rise(line, first, last)
-
-    def rests(start: int, stop: int, other: tuple[int, int]) -> bool:
-        return _rise(line, start, stop) < LITTLE * whole and _rate(line, start, stop) < SLOW * _rate(line, *other)
-
-    begin = max((k for k in range(first + 1, last) if rests(first, k, (k, last))), default=first)
-    end = min((k for k in range(begin + 1, last) if rests(k, last, (begin, k))), default=last)
+    little = LITTLE * _rise(line, first, last)
+    begin, end = first, last
+    while begin + 1 < end and _rise(line, first, begin + 1) < little and _is_slow(line, begin, (begin + 1, end)):
+        begin += 1
+    while end - 1 > begin and _rise(line, end - 1, last) < little and _is_slow(line, end - 1, (begin, end - 1)):
+        end -= 1
     return begin, end
+
+
+def _is_slow(line: BrokenLine, piece: int, rest: Run) -> bool:
+    return _rate(line, piece, piece + 1) < SLOW * _rate(line, *rest)
 
 
 def _is_clear(line: BrokenLine, run: Run) -> bool:
@@ -179,7 +222,7 @@ def _is_clear(line: BrokenLine, run: Run) -> bool:
 
 
 def _rise(line: BrokenLine, first: int, last: int) -> float:
-    return abs(float(line.heights[last] - line.heights[first]))
+    return abs(_signed(line, (first, last)))
 
 
 def _rate(line: BrokenLine, first: int, last: int) -> float:
@@ -252,11 +295,10 @@ def _with_sigmoid(
     measured: FloatArray,
     spread: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return what is known of a change that lies between two rests when it may be a gradual one too."""
+    """Return what is known of a change when it may be a gradual one too; one that ends by a reversal is not."""
     last = len(line.knots) - 1
     before, after = runs[k - 1][1] if k else 0, runs[k + 1][0] if k + 1 < len(runs) else last
-    first, stop = runs[k]
-    if first == before or stop == after:
+    if _turns(line, runs, k - 1) or _turns(line, runs, k):
         return measured, spread
     window = (place >= line.knots[before]) & (place <= line.knots[after])
     window[list(line.outliers)] = False

@@ -1,8 +1,8 @@
 """Sigmoid: a change as one logistic curve, and how likely that is beside a line of straight pieces.
 
-What a few noisy values leave open is whether a change is gradual or a ramp. Both are fitted, and what they say is
-averaged by their weights (Bayesian information criterion), the disagreement being part of the uncertainty: Burnham &
-Anderson, Model Selection and Multimodel Inference (2002), chapter 4.
+What a few noisy values leave open is whether a change is gradual or a ramp. Both are fitted; where the Bayesian
+information criterion is decisive (a difference of 10: Kass & Raftery, J. Am. Stat. Assoc. 90 (1995) 773,
+doi:10.1080/01621459.1995.10476572) one is taken, else their mean, the disagreement being part of the uncertainty.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ FloatArray = NDArray[np.float64]
 # Where 10, 30, 70 and 90 % of a logistic change are done, in widths from its middle, and the onset that follows.
 TENTH, THIRD = np.log(1.0 / 9.0), np.log(3.0 / 7.0)
 ONSET = float(TENTH - 0.5 * (THIRD - TENTH))
+# Difference of the information criterion that decides.
+DECISIVE = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,7 +76,7 @@ def fitted_sigmoid(place: FloatArray, value: FloatArray, esd: FloatArray, start:
 def averaged(
     measured: FloatArray, esds: FloatArray, criterion: float, other: Sigmoid, other_criterion: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the weighted mean of what two descriptions say, and its uncertainties, shapes (5,).
+    """Return what two descriptions say together, and its uncertainties, shapes (5,).
 
     Parameters
     ----------
@@ -83,9 +85,7 @@ def averaged(
     other, other_criterion
         The second.
     """
-    weight = 1.0 / (1.0 + np.exp(np.clip(0.5 * (criterion - other_criterion), -50.0, 50.0)))
-    mean = weight * measured + (1.0 - weight) * other.measured
-    variance = weight * (esds**2 + (measured - mean) ** 2) + (1.0 - weight) * (
-        other.esds**2 + (other.measured - mean) ** 2
-    )
-    return mean, np.sqrt(variance)
+    if abs(criterion - other_criterion) >= DECISIVE:
+        return (measured, esds) if criterion < other_criterion else (other.measured, other.esds)
+    variance = 0.5 * (esds**2 + other.esds**2) + 0.25 * (measured - other.measured) ** 2
+    return 0.5 * (measured + other.measured), np.sqrt(variance)
