@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerox.refined import Refined
-from layerox.strain.branches import Axis, Branch
+from layerox.strain.driver import Axis, Branch
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
-# Frames that a rest must last for, and that a set of phases must show to be a state.
+# Frames that a rest must last for, and before a phase's height for which others must have been there to count.
 REST, LASTING = 3.0, 2
 
 
@@ -65,7 +65,7 @@ def _shown(table: pd.DataFrame, phases: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def stages(
-    table: pd.DataFrame, phases: Sequence[str], found: Mapping[str, Sequence[Change]], least: float
+    table: pd.DataFrame, phases: Sequence[str], found: Mapping[str, Sequence[Change]]
 ) -> list[tuple[str, ...]]:
     """Return the phases of the stages that give a run its name, in order.
 
@@ -77,8 +77,6 @@ def stages(
         Those that matter.
     found
         The changes of each.
-    least
-        Weight fraction below which a phase does not count at the height of another.
     """
     frame = table["frame"].to_numpy(dtype=np.float64)
     shown = _shown(table, phases)
@@ -91,8 +89,9 @@ def stages(
         for change in found.get(name, ()):
             if change.rises and change.ends == "reversal":
                 at = int(np.argmin(np.abs(frame - float(change.places[-1]))))
-                weights = {p: float(table[f"{p}.weight_fraction"].iloc[at]) for p in shown[at]}
-                named.append((frame[at], tuple(p for p in shown[at] if weights[p] >= least)))
+                # Neither what is just being born counts at the height of another phase, nor what dies there.
+                around = shown[max(at - LASTING, 0) : at + 1]
+                named.append((frame[at], tuple(p for p in shown[at] if all(p in other for other in around))))
     return [phases for _, phases in sorted(named)]
 
 

@@ -19,7 +19,7 @@ from layerox.errors import InputError
 from layerox.notice import Notice
 from layerox.refined import Refined
 from layerox.series.result import Series
-from layerox.strain.branches import Axis, axis_of
+from layerox.strain.driver import Axis, axis_of
 from layerox.strain.changes import Change, changes
 from layerox.strain.coexistence import Coexistence, coexistence
 from layerox.strain.drifts import Drift, drifts
@@ -226,7 +226,7 @@ def transitions(
     layered = [name for name in named if known[name].is_layered]
     return Transitions(
         series=series,
-        name=run_name(stages(table, named, found, least), _origins(steps, known), shown),
+        name=run_name(stages(table, named, found), _origins(steps, known), shown),
         states=states(table, named),
         changes=tuple(_phase_change(table, name, change, driver) for name, change in listed),
         steps=steps,
