@@ -16,12 +16,13 @@ ROOT = Path(layerox.__file__).parent
 # Each part may import itself and the parts of the rows above its own, less what FORBIDDEN names.
 ROWS = [
     {"errors"},
-    {"notice", "radiation", "refined"},
+    {"compiled", "notice", "radiation", "refined"},
     {"instrument", "pattern", "symmetry", "stacking", "elasticity"},
     {"crystal"},
     {"atoms", "full_symmetry", "neighbours"},
     {"builders", "io"},
-    {"validation"},
+    {"validation", "electrochemistry"},
+    {"layering"},
     {"diffraction"},
     {"results"},
     {"interfaces"},
@@ -44,7 +45,9 @@ FORBIDDEN = {
 }
 # The package itself, loaded lazily, and `python -m layerox`.
 DOORS = {"__init__", "__main__"}
-HEAVY = ("pymatgen", "lmfit", "pandas", "plotly", "dask", "distributed", "xarray", "ase")
+HEAVY = (
+    "pymatgen", "lmfit", "pandas", "plotly", "dask", "distributed", "xarray", "ase", "NewareNDA", "python_calamine",
+)  # fmt: skip
 PICTURES = ("matplotlib", "mpl_toolkits")
 
 MODULES = sorted(ROOT.rglob("*.py"))

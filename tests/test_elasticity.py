@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.elasticity import LAYERED, SPINEL, along_111, stiffness
+from layerox.elasticity import HALF_TURN, LAYERED, LAYERED_ALTERNATING, SPINEL, along_111, stiffness
 from layerox.errors import InputError
 
 TRIGONAL = {"C11": 290.0, "C12": 87.0, "C13": 57.0, "C14": -7.0, "C33": 167.0, "C44": 45.0}
@@ -50,6 +50,35 @@ def test_turning_about_the_normal_leaves_the_biaxial_modulus(angle):
     assert stiffness("trigonal", TRIGONAL).rotated(turn).biaxial == pytest.approx(338.0898, rel=1e-6)
 
 
+def test_a_trigonal_layer_leans_under_unequal_strains():
+    # sigma_23 = C14 (e11 - e22) + C44 gamma = 0
+    assert LAYERED.lean((0.01, -0.02, 0.0)) == pytest.approx(7 / 45 * 0.03, rel=1e-12)
+    assert LAYERED.lean((0.01, 0.01, 0.0)) == pytest.approx(0, abs=1e-15)
+    assert LAYERED_ALTERNATING.lean((0.01, -0.02, 0.0)) == pytest.approx(0, abs=1e-15)
+    assert LAYERED.rotated(HALF_TURN).lean((0.01, -0.02, 0.0)) == pytest.approx(-7 / 45 * 0.03, rel=1e-12)
+
+
+def test_tensors_of_lower_symmetry_hold_those_of_higher():
+    names = ("C22", "C23", "C55")
+    twins = dict(zip(names, ("C11", "C13", "C44"), strict=True))
+    tetragonal = {"C11": 290.0, "C12": 87.0, "C13": 57.0, "C33": 167.0, "C44": 45.0, "C66": 101.5}
+    orthorhombic = tetragonal | {name: tetragonal[twins[name]] for name in names}
+    hexagonal = LAYERED_ALTERNATING.matrix  # C66 = (290 - 87) / 2
+    assert stiffness("tetragonal", tetragonal).matrix == pytest.approx(hexagonal)
+    assert stiffness("orthorhombic", orthorhombic).matrix == pytest.approx(hexagonal)
+    assert stiffness("monoclinic", orthorhombic).matrix == pytest.approx(hexagonal)
+
+
+def test_a_monoclinic_tensor_has_the_diad_along_axis_two():
+    constants = {"C11": 290.0, "C22": 280.0, "C33": 167.0, "C12": 87.0, "C13": 57.0, "C23": 60.0}
+    constants |= {"C44": 45.0, "C55": 50.0, "C66": 100.0, "C15": 9.0, "C25": -4.0, "C35": 3.0, "C46": 5.0}
+    tensor = stiffness("monoclinic", constants)
+    assert tensor.matrix[0, 4] == 9.0
+    assert tensor.matrix[3, 5] == 5.0
+    assert tensor.rotated(np.diag([-1.0, 1.0, -1.0])).matrix == pytest.approx(tensor.matrix)
+    assert tensor.rotated(HALF_TURN).matrix[0, 4] == pytest.approx(-9.0)
+
+
 @pytest.mark.parametrize(
     ("symmetry", "constants", "message"),
     [
@@ -58,6 +87,8 @@ def test_turning_about_the_normal_leaves_the_biaxial_modulus(angle):
         ("cubic", {**CUBIC, "C13": 1.0}, "no independent C13"),
         ("cubic", {**CUBIC, "C12": 400.0}, "no stable crystal"),
         ("hexagonal", CUBIC, "lacks C13, C33"),
+        ("tetragonal", CUBIC, "lacks C13, C33, C66"),
+        ("monoclinic", TRIGONAL, "lacks C22, C23, C55, C66"),
     ],
 )
 def test_bad_tensors_are_refused(symmetry, constants, message):

@@ -1,6 +1,5 @@
 """lmfit's side of the engine: parameters that are honoured, reports that print, and minimisers that end where we do."""
 
-import importlib.util
 import math
 import re
 from dataclasses import replace
@@ -246,7 +245,6 @@ def test_a_method_without_derivatives_goes_down(residuals, params):
     assert found.params["P2_a"].value == pytest.approx(TRUE_A, abs=3e-4)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("emcee") is None, reason="emcee is not installed")
 def test_sampling_gives_the_uncertainties_of_the_covariance(simulated, phases, residuals, params):
     result = fit(simulated, phases, instrument=KNOWN, params=params)
     at = result.params

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from layerox.calibration import Calibration, calibrate
     from layerox.diffraction.refinement import Refinement
     from layerox.diffraction.simulation import Simulation
+    from layerox.electrochemistry import Electrochemistry, read_electrochemistry
     from layerox.errors import InputError, LayeroxError, UnknownWavelength
     from layerox.instrument import Instrument, Profile
     from layerox.interfaces import Interface, interface
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from layerox.series.result import Series, open_series
     from layerox.series.run import fit_series
     from layerox.series.synthetic import simulate_series
+    from layerox.strain import strain
+    from layerox.strain.evolution import StrainEvolution
     from layerox.uncertainty import bootstrap, likelihood_profile
     from layerox.validation import Finding, check, identify_structure
 
@@ -45,6 +48,8 @@ _HOMES = {
     "library": "layerox.builders:LIBRARY",
     "Refinement": "layerox.diffraction.refinement",
     "Simulation": "layerox.diffraction.simulation",
+    "Electrochemistry": "layerox.electrochemistry",
+    "read_electrochemistry": "layerox.electrochemistry",
     "InputError": "layerox.errors",
     "LayeroxError": "layerox.errors",
     "UnknownWavelength": "layerox.errors",
@@ -84,10 +89,13 @@ _HOMES = {
     "open_series": "layerox.series.result",
     "fit_series": "layerox.series.run",
     "simulate_series": "layerox.series.synthetic",
+    "StrainEvolution": "layerox.strain.evolution",
+    "strain": "layerox.strain",
 }
 
 __all__ = [
     "Calibration",
+    "Electrochemistry",
     "Finding",
     "InputError",
     "Instrument",
@@ -101,6 +109,7 @@ __all__ = [
     "Refinement",
     "Series",
     "Simulation",
+    "StrainEvolution",
     "UnknownWavelength",
     "bootstrap",
     "build",
@@ -122,6 +131,7 @@ __all__ = [
     "parameters",
     "pattern_from_arrays",
     "plot",
+    "read_electrochemistry",
     "read_instrument",
     "read_pattern",
     "read_patterns",
@@ -129,6 +139,7 @@ __all__ = [
     "read_recipe",
     "simulate",
     "simulate_series",
+    "strain",
     "view",
     "write_instrument",
     "write_pattern",

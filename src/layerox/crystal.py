@@ -147,21 +147,18 @@ class Crystal:
     @cached_property
     def mixed_sites(self) -> tuple[tuple[int, ...], ...]:
         """Indices of `sites` grouped by position: one tuple for each crystallographic position."""
-        groups: list[list[int]] = []
-        for index, site in enumerate(self.sites):
-            home = next((g for g in groups if self._same_position(self.sites[g[0]], site)), None)
-            if home is None:
-                groups.append([index])
-            else:
-                home.append(index)
-        return tuple(tuple(group) for group in groups)
+        groups: dict[int, list[int]] = {}
+        positions = np.array([site.position for site in self.sites]).reshape(-1, 3)
+        for index in range(len(self.sites)):
+            leaders = list(groups)
+            same = np.flatnonzero(self._distances(positions[leaders], positions[index]) < SAME_SITE)
+            groups.setdefault(leaders[same[0]] if len(same) else index, []).append(index)
+        return tuple(tuple(group) for group in groups.values())
 
-    def _same_position(self, one: Site, other: Site) -> bool:
-        return self._distance(one.position, other.position) < SAME_SITE
-
-    def _distance(self, one: Sequence[float], other: Sequence[float]) -> float:
-        shift = wrapped(np.subtract(one, other))
-        return math.sqrt(float(shift @ metric_tensor(self.cell) @ shift))
+    def _distances(self, positions: FloatArray, place: FloatArray) -> FloatArray:
+        """Return how far the nearest images of positions are from a place, angstrom, shape positions.shape[:-1]."""
+        shift = wrapped(positions - place)
+        return np.asarray(np.sqrt(np.einsum("...j,jk,...k->...", shift, metric_tensor(self.cell), shift)))
 
     @property
     def formula_units(self) -> int:
@@ -248,11 +245,12 @@ class Crystal:
 
     def _shared(self, place: FloatArray, sites: list[Site]) -> Sequence[float] | FloatArray:
         """Return the position of an earlier site that has `place` among its images, else `place`."""
+        if not sites:
+            return place
         images = self.symmetry.images(place)
-        for site in sites:
-            if min(self._distance(image, site.position) for image in images) < SAME_SITE:
-                return site.position
-        return place
+        positions = np.array([site.position for site in sites])
+        near = self._distances(images[None, :, :], positions[:, None, :]).min(axis=1) < SAME_SITE
+        return sites[int(near.argmax())].position if near.any() else place
 
 
 def formula_text(content: dict[str, float]) -> str:

@@ -26,8 +26,15 @@ CONSTANTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "cubic": (("C11", "C12", "C44"), ()),
     "hexagonal": (("C11", "C12", "C13", "C33", "C44"), ()),
     "trigonal": (("C11", "C12", "C13", "C33", "C44"), ("C14",)),
+    "tetragonal": (("C11", "C12", "C13", "C33", "C44", "C66"), ()),
     "orthorhombic": (("C11", "C22", "C33", "C12", "C13", "C23", "C44", "C55", "C66"), ()),
+    "monoclinic": (
+        ("C11", "C22", "C33", "C12", "C13", "C23", "C44", "C55", "C66"),
+        ("C15", "C25", "C35", "C46"),
+    ),
 }
+INDICES: Mapping[str, tuple[int, int]] = {f"C{i}{j}": (i - 1, j - 1) for i in range(1, 7) for j in range(i, 7)}
+HALF_TURN = np.diag([-1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,9 +79,21 @@ class Stiffness:
 
         For an equal strain e of a trigonal layer it is -2 (C13 / C33) e.
         """
+        return float(self._free(strain)[0])
+
+    def lean(self, strain: Sequence[float] | FloatArray) -> float:
+        """Return the engineering shear 23 of the layer with its normal free under in-plane strains.
+
+        Nothing where an axis or a mirror of the crystal lies in the normal; for unequal strains of a trigonal layer it
+        is -(C14 / C44) (e11 - e22).
+        """
+        return float(self._free(strain)[1])
+
+    def _free(self, strain: Sequence[float] | FloatArray) -> FloatArray:
+        """Return the strains 33, 23 and 13 that leave the normal free of stress, shape (3,)."""
         across = self.matrix[np.ix_(OUT_OF_PLANE, IN_PLANE)]
         outside = self.matrix[np.ix_(OUT_OF_PLANE, OUT_OF_PLANE)]
-        return float(-np.linalg.solve(outside, across @ np.asarray(strain, dtype=float))[0])
+        return np.asarray(-np.linalg.solve(outside, across @ np.asarray(strain, dtype=float)))
 
     def energy(self, strain: Sequence[float] | FloatArray) -> float:
         """Return the elastic energy of in-plane strains with a free normal, MJ/m^3."""
@@ -103,7 +122,8 @@ def stiffness(symmetry: str, constants: Mapping[str, float], *, source: str = ""
     Parameters
     ----------
     symmetry
-        "cubic", "hexagonal", "trigonal" or "orthorhombic", axis 3 along the crystal's c.
+        "cubic", "hexagonal", "trigonal", "tetragonal" (4/mmm), "orthorhombic" or "monoclinic". Axis 1 along a and axis
+        3 along c; in the monoclinic case axis 2 along the unique b and axis 3 normal to a and b.
     constants
         C11 and so on, GPa, those of `CONSTANTS`.
     source
@@ -131,12 +151,13 @@ def _matrix(symmetry: str, c: Mapping[str, float]) -> FloatArray:
         c = {**c, "C13": c["C12"], "C33": c["C11"], "C66": c["C44"]}
     if symmetry in {"hexagonal", "trigonal"}:
         c = {**c, "C66": (c["C11"] - c["C12"]) / 2}
+    if symmetry in {"cubic", "hexagonal", "trigonal", "tetragonal"}:
+        c = {**c, "C22": c["C11"], "C23": c["C13"], "C55": c["C44"]}
+    if symmetry == "trigonal":
+        c = {**c, "C24": -c["C14"], "C56": c["C14"]}
     matrix = np.zeros((6, 6))
-    matrix[0, :3] = c["C11"], c["C12"], c["C13"]
-    matrix[1, 1:3] = c.get("C22", c["C11"]), c.get("C23", c["C13"])
-    matrix[2, 2] = c["C33"]
-    matrix[3, 3], matrix[4, 4], matrix[5, 5] = c["C44"], c.get("C55", c["C44"]), c["C66"]
-    matrix[0, 3], matrix[1, 3], matrix[4, 5] = c.get("C14", 0.0), -c.get("C14", 0.0), c.get("C14", 0.0)
+    for name, value in c.items():
+        matrix[INDICES[name]] = value
     return np.triu(matrix) + np.triu(matrix, 1).T
 
 
@@ -153,6 +174,12 @@ LAYERED = stiffness(
     "trigonal",
     {"C11": 290.0, "C12": 87.0, "C13": 57.0, "C14": -7.0, "C33": 167.0, "C44": 45.0},
     source="CONSTRUCTED: 0.825 x LiCrO2 (mp-18793), so that K is the 117 GPa of NaNiO2; +-20 %",
+)
+# The same where slabs turn by turns (P2, O2 ...): the sixfold axis forbids C14.
+LAYERED_ALTERNATING = stiffness(
+    "hexagonal",
+    {"C11": 290.0, "C12": 87.0, "C13": 57.0, "C33": 167.0, "C44": 45.0},
+    source=LAYERED.source,
 )
 # No tensor of a manganese spinel or of the tunnel oxide was found: isotropic, CONSTRUCTED from a bulk modulus and a
 # Poisson ratio of 0.25 (C11 = 3K(1-n)/(1+n), C12 = 3Kn/(1+n), C44 = (C11-C12)/2).

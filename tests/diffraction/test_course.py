@@ -228,20 +228,33 @@ def test_dropping_holds_and_refines_the_rest(course_of):
     assert (course.steps[-1].kept, course.steps[-1].reason) == (False, "nobody needs it")
 
 
-def test_a_value_that_means_nothing_is_taken_back(course_of):
-    course = course_of(freed=[*ALWAYS, "P2_preferred_orientation"])
-    course.take_back("texture", {"P2_preferred_orientation": 1.0})
-    assert course.parameters.value("P2_preferred_orientation") == 1.0
-    assert "P2_preferred_orientation" not in course.parameters.free_names
-    assert course.steps[-1].reason.startswith("taken back: chi-squared rises by ")
+# What is let go though it does not pay.
 
 
-def test_a_value_that_means_something_is_not_taken_back(course_of):
-    course = course_of(freed=[*ALWAYS, "P2_preferred_orientation"], P2_preferred_orientation=0.9)
-    before, steps = course.parameters, len(course.steps)
-    course.take_back("texture", {"P2_preferred_orientation": 1.0})
-    assert course.parameters is before
-    assert len(course.steps) == steps
+def test_what_is_admitted_stands_though_it_does_not_pay(course_of):
+    course = course_of()
+    course.admit("texture", ["P2_preferred_orientation"])
+    found = course.minimum
+    assert "P2_preferred_orientation" in course.parameters.free_names
+    assert abs(found.parameters.value("P2_preferred_orientation") - 1.0) < 4 * found.esd("P2_preferred_orientation")
+    assert (course.steps[-1].freed, course.steps[-1].kept) == (("P2_preferred_orientation",), True)
+
+
+def test_what_is_admitted_does_not_stand_at_its_bound(course_of):
+    course = course_of(P2_inverse_size=1 / 65)  # peaks narrower than at 60 nm: a microstrain would have to be negative
+    course.admit("both", ["P2_microstrain", "P2_a"])
+    assert [(step.freed, step.kept) for step in course.steps[-2:]] == [(("P2_microstrain",), False), (("P2_a",), True)]
+    assert course.parameters.value("P2_microstrain") == 0.0
+    assert "P2_a" in course.parameters.free_names
+
+
+def test_foreseen_uncertainties_are_those_of_the_refinement(course_of):
+    course = course_of()
+    names = ["P2_preferred_orientation", "P2_a", "O3_c"]
+    foreseen = course.foreseen_esds(names)
+    course.refine("all of them", names)
+    assert foreseen == pytest.approx([course.minimum.esd(name) for name in names], rel=0.02)
+    assert course.foreseen_esds(["O3_b"]) == [np.inf]  # follows a
 
 
 def test_progress_hears_of_every_step(course_of):

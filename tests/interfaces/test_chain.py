@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 import layerox as lx
 from layerox.builders import build_crystal
+from layerox.elasticity import LAYERED_ALTERNATING, TUNNEL, stiffness
 from layerox.interfaces import interface
-from layerox.interfaces.chain import cut
 from layerox.interfaces.coordination import polyhedra
+from layerox.interfaces.tunnel_slab import cut
 
 
 @pytest.fixture(scope="module", params=["P2/tunnel", "tunnel/P3"])
@@ -74,7 +76,7 @@ def test_charges_balance(made):
 
 def test_one_phase_held():
     strain = interface("P2/tunnel", strain="A").report["strain"]
-    assert strain["P2"] == {"in_plane": 0, "across": 0, "out_of_plane": 0}
+    assert strain["P2"] == {"in_plane": 0, "across": 0, "lean": 0, "out_of_plane": 0}
     assert strain["tunnel"]["in_plane"] == pytest.approx(2.885 / 2.825 - 1, abs=1e-6)
 
 
@@ -84,13 +86,76 @@ def test_more_galleries():
     assert report["findings"] == []
 
 
+@pytest.fixture(scope="module", params=["P2/O3/tunnel", "P2/tunnel/P3", "P'2/tunnel", "P2/O'3/tunnel", "P2/OP4/tunnel"])
+def several(request):
+    return interface(request.param)
+
+
+def test_several_layered_phases_share_slabs_beside_the_tunnel(several):
+    """Metals octahedral but for the tunnel's pyramids, none with fewer anions; galleries as their labels say."""
+    report, word = several.report, several.word
+    counts = report["coordination"]["TM"]
+    assert counts["square_pyramidal"] == 4 * report["across"]["periods"]["tunnel"]
+    assert counts["prismatic"] == counts["other"] == counts["tetrahedral"] == 0
+    assert all(gallery.label.step == gallery.step for gallery in word.galleries)
+    assert not word.cyclic
+    assert len(report["boundaries"]) == len(word.blocks) - 1
+    assert several.findings == ()
+    assert report["shortest"]["O-O"] > 0.9 * 2.539
+    assert all(d > 2.3 for pair, d in report["shortest"].items() if "O" not in pair.split("-"))
+
+
+def test_what_follows_the_tunnel_comes_first(several):
+    """P2/tunnel/P3 round and round is tunnel, P3, P2."""
+    layered = [row["phase"] for row in several.report["lamellae"][:-1]]
+    assert layered == (
+        ["P3", "P2"] if several.report["name"] == "P3/P2/tunnel" else several.report["name"].split("/")[:-1]
+    )
+    phases = several.atoms.phase[np.argsort(several.atoms.positions[:, 2])]
+    found = [phase for phase in dict.fromkeys(phases.tolist()) if "|" not in phase]
+    assert found == [*layered, "tunnel"]
+
+
+def test_charges_balance_with_several(several):
+    content = several.atoms.content
+    metals = sum(x for e, x in content.items() if e not in {"O", "Na"})
+    mean = (2 * content["O"] - content["Na"]) / metals
+    valences = [row["tm_valence"] for row in several.report["lamellae"]]
+    assert min(valences) <= mean <= max(valences) <= 4
+
+
+def test_the_shared_rectangle_costs_least():
+    """Against a minimiser: P2 of two galleries, 9 rectangles of 2.885 x 4.997 A on 5 tunnels of 2.825 x 9.09 A."""
+    report = interface("P2/tunnel").report
+    free = [(LAYERED_ALTERNATING, 2.885, 9 * np.sqrt(3) * 2.885, 11.155), (TUNNEL, 2.825, 5 * 9.09, 26.4)]
+
+    def cost(sides):
+        return sum(t * c.energy((sides[0] / a - 1, sides[1] / b - 1, 0.0)) for c, a, b, t in free)
+
+    best = minimize(cost, (2.85, 45.2), method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-8})
+    assert report["cell"][:2] == pytest.approx(best.x.tolist(), abs=1e-4)
+    assert report["coherency_energy"]["MJ_per_m3"] == pytest.approx(best.fun / (11.155 + 26.4), rel=1e-4)
+
+
+def test_a_tensor_of_the_tunnel_stands_on_its_own_axes():
+    """C33 of Pbam is the stiffness along the chains: with it alone raised, the tunnel yields less along them."""
+    own = {"C11": 214.2, "C22": 214.2, "C33": 400.0, "C12": 71.4, "C13": 71.4, "C23": 71.4}
+    own |= {"C44": 71.4, "C55": 71.4, "C66": 71.4}
+    stiff = interface("P2/tunnel", elastic={"tunnel": stiffness("orthorhombic", own, source="a test")}).report
+    even = interface("P2/tunnel").report
+    assert stiff["strain"]["tunnel"]["in_plane"] < 0.8 * even["strain"]["tunnel"]["in_plane"]
+    assert stiff["elastic_constants"]["tunnel"] == "a test"
+
+
 @pytest.mark.parametrize(
     ("phases", "wish", "message"),
     [
         ("P2/tunnel", {"slabs": [2, 2]}, "1 for the tunnel"),
-        ("P2/O3/tunnel", {}, "not built yet"),
-        ("spinel/tunnel", {}, "not built yet"),
-        ("P2/tunnel", {"core_shell": [3, 1]}, "not built yet"),
+        ("P2/tunnel/O3/tunnel", {}, "name one"),
+        ("spinel/tunnel", {}, "no orientation of a spinel"),
+        ("P2/spinel/tunnel", {}, "no orientation of a spinel"),
+        ("P2/tunnel", {"core_shell": [3, 1]}, "no columns run through core and shell"),
+        ("P2/tunnel", {"faces": "kagome"}, "without a spinel has no such thing"),
         ("P2/tunnel", {"strain": "C"}, "choose from stiffness, P2, tunnel"),
     ],
 )

@@ -41,3 +41,22 @@ def test_partial_sites_are_refused():
 def test_cells_of_another_composition_are_refused():
     with pytest.raises(lx.InputError, match="differ in Na"):
         interface_energy(interface("P2/O3"), lj.LennardJones())
+
+
+def test_a_spinel_has_no_bulk_to_refer_to():
+    with pytest.raises(lx.InputError, match="other amounts than its bulk"):
+        interface_energy(interface("P2/spinel", formulas=["MnO2", "Mn2O4"]), lj.LennardJones())
+
+
+def test_distorted_layers_of_one_phase_have_no_interface():
+    made = interface("O'3/O'3", formulas=["NiO2"])
+    energy = interface_energy(made, lj.LennardJones(rc=6.0, **GLASS))
+    assert energy.total == pytest.approx(0, abs=1e-8)
+    assert energy.strain == pytest.approx(0, abs=1e-8)
+
+
+def test_the_strain_of_rectangular_nets_is_told_apart():
+    made = interface("P2/O'3", formulas=["NiO2"])
+    energy = interface_energy(made, lj.LennardJones(rc=4.0, **GLASS))
+    assert abs(energy.strain) > 1e-3
+    assert abs(energy.boundary) < abs(energy.strain)

@@ -68,3 +68,21 @@ def test_a_mode_of_another_word_is_refused():
         glide_path(made, glide_modes(parse_word("P2*2|O3*3"))[0])
     with pytest.raises(lx.InputError, match="make no path"):
         glide_path(made, glide_modes(made.word)[0], images=1)
+
+
+def test_a_spinel_holds_while_its_neighbour_glides():
+    modes = glide_modes(interface("P2/spinel", slabs=[4, 3]).word)
+    assert {mode.phases[1] for mode in modes} == {"spinel"}
+    assert ("OP4", "spinel") in {mode.phases for mode in modes}
+    assert all(mode.held == ("spinel",) for mode in modes)
+
+
+def test_distorted_layers_glide_along_their_long_side():
+    made = interface("P'2/P3", slabs=[2, 3])
+    mode = next(mode for mode in glide_modes(made.word) if mode.phases == ("Pp2", "O3"))
+    start, _, end = glide_path(made, mode, images=3)
+    moved = np.linalg.norm((end.cartesian - start.cartesian)[start.site_kind == "metal"], axis=1)
+    assert mode.held == ("Pp2",)
+    assert sorted({round(x, 4) for x in moved})[1] == pytest.approx(made.report["cell"][1] / 3, rel=1e-4)
+    assert coordination(end)["TM"]["octahedral"] == 5
+    assert coordination(end)["Na"]["octahedral"] == 6  # both sites of three galleries

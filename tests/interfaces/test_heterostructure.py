@@ -134,8 +134,3 @@ def test_registry_variants_are_one_crystal_displaced(registry):
 def test_what_cannot_be(wish, message):
     with pytest.raises(lx.InputError, match=message):
         interface("P2/spinel", **wish)
-
-
-def test_stretched_spinels_are_refused():
-    with pytest.raises(lx.InputError, match="not cubic"):
-        interface("P2/S_Mn3O4")

@@ -102,6 +102,7 @@ def test_every_default_is_written_out(tmp_path):
         "strategy": {"name": "automatic", "stages": []},
         "quantification": {"internal_standard": None, "external_standard": None, "particle_sizes_um": {},
                            "packing": 1.0},
+        "electrochemistry": None,
     }  # fmt: skip
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from layerox.errors import InputError
-
-if TYPE_CHECKING:
-    from layerox.elasticity import Stiffness
 
 UNTRUSTWORTHY = 1
 
@@ -37,6 +34,12 @@ def add_to(subparsers: Any) -> None:
     )
     parser.add_argument("--registry", type=int, default=0, metavar="0..3", help="where in its 2 x 2 cell a spinel is")
     parser.add_argument(
+        "--in-plane",
+        nargs="+",
+        metavar="auto|N",
+        help="meshes of each phase on one larger cell (semi-coherent)",
+    )
+    parser.add_argument(
         "--core-shell", nargs="+", type=float, metavar="NM", help="particle: radius of the core A, then each shell, nm"
     )
     parser.add_argument("--aspect", type=float, default=0.5, metavar="X", help="half height of a core over its radius")
@@ -47,7 +50,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--strict", action="store_true", help="write nothing if there is a finding or a warning")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help=".cif .vasp .xyz .json or .lmp")
     parser.add_argument("--report", metavar="REPORT.json", help="everything known of the cell")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, spelling={"formulas": "--formula"})
 
 
 def run(
@@ -56,15 +59,18 @@ def run(
     """Build, write and tell; 1 when the cell has defects."""
     from layerox.interfaces import interface  # noqa: PLC0415  (what --help does not need)
     from layerox.interfaces.whole import with_whole_atoms  # noqa: PLC0415
+    from layerox.io.elastic_file import read_elastic  # noqa: PLC0415
     from layerox.io.structures import write_structure  # noqa: PLC0415
     from layerox.io.writing import write_atomically  # noqa: PLC0415
 
     if report is not None and not Path(report).parent.is_dir():
         raise InputError("there is no such folder", place=report, cure="give a folder that exists")
     boundary = _filling(wish.pop("boundary"))
-    tensors = _tensors(elastic) if elastic else None
-    formulas = wish.pop("formula")
-    made = interface(wish.pop("phases"), **wish, formulas=formulas, boundary=boundary, elastic=tensors, seed=seed)
+    tensors = read_elastic(Path(elastic)) if elastic else None
+    formulas, in_plane = wish.pop("formula"), _meshes(wish.pop("in_plane"))
+    made = interface(
+        wish.pop("phases"), **wish, formulas=formulas, boundary=boundary, in_plane=in_plane, elastic=tensors, seed=seed
+    )
     if ordered:
         made = with_whole_atoms(made, seed=seed)
     if strict and (made.findings or made.warnings):
@@ -84,35 +90,23 @@ def _filling(text: str) -> str | float:
         return text
 
 
-def _tensors(path: str) -> dict[str, Stiffness]:
-    """Read [P2] symmetry = "trigonal", C11 = 290.0 ... (GPa)."""
-    from layerox.elasticity import stiffness  # noqa: PLC0415
-    from layerox.io.toml_file import read_table  # noqa: PLC0415
-
-    table, _ = read_table(Path(path))
-    tensors = {}
-    for phase, entry in table.items():
-        if not isinstance(entry, dict):
-            raise InputError(
-                f"{phase} is no table", place=path, cure='write [P2], then symmetry = "trigonal", C11 = ...'
-            )
-        source = str(entry.pop("source", path))
-        symmetry = str(entry.pop("symmetry", "trigonal"))
-        bad = [name for name, value in entry.items() if not isinstance(value, int | float) or isinstance(value, bool)]
-        if bad:
-            raise InputError(f"{bad[0]} of {phase} is no number", place=path, cure="give GPa")
-        try:
-            tensors[phase] = stiffness(symmetry, entry, source=source)
-        except InputError as error:
-            raise InputError(error.problem, place=f"{path}: [{phase}]", cure=error.cure) from None
-    return tensors
+def _meshes(words: list[str] | None) -> list[int] | str | None:
+    if words is None or len(words) == 1:
+        return words[0] if words else None
+    try:
+        return [int(word) for word in words]
+    except ValueError:
+        raise InputError(f"meshes {' '.join(words)}", argument="in_plane", cure="give auto, or whole numbers") from None
 
 
 def _lines(report: Any, output: str) -> list[str]:
     spacing = report["dislocation_spacing_nm"]
     energy = report["coherency_energy"]
     area = energy["mJ_per_m2_interface"]
-    shares = ", ".join(f"{p} {s['in_plane']:+.2%} / {s['out_of_plane']:+.2%}" for p, s in report["strain"].items())
+    shares = ", ".join(
+        f"{p} {' / '.join(f'{s[name]:+.2%}' for name in ('in_plane', 'across', 'out_of_plane') if name in s)}"
+        for p, s in report["strain"].items()
+    )
     return [
         f"{report['name']}: {report['formula']}, {report['space_group']}, {report['atoms']} sites; written to {output}",
         f"misfit {report['misfit']:.2%} ({report['misfit_direction']}); strain in plane / along c: {shares}",

@@ -87,12 +87,13 @@ def _parser() -> argparse.ArgumentParser:
         series,
         simulate,
         simulate_series,
+        strain,
     )
 
     parser = _Parser(prog="layerox", description="Crystal structures and phase analysis of layered oxide cathodes.")
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (build, interface, check, phases, simulate, simulate_series, fit, series, calibrate, compare):
+    for module in (build, interface, check, phases, simulate, simulate_series, fit, series, strain, calibrate, compare):
         module.add_to(subparsers)
     return parser
 

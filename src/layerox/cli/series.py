@@ -11,7 +11,9 @@ from layerox.cli.progress import Progress
 from layerox.errors import InputError
 
 # Of the command as it is to be, what does not exist yet.
-NOT_BUILT = {"electrochemistry": "--electrochemistry", "watch": "--watch"}
+NOT_BUILT = {"watch": "--watch"}
+# How this command spells what errors name otherwise.
+SPELLING = {"frame_start": "--start", "frame_cadence_s": "--cadence"}
 
 
 def add_to(subparsers: Any) -> None:
@@ -36,16 +38,46 @@ def add_to(subparsers: Any) -> None:
         help="where frames stand; the first axis orders them (default: the natural order of their names)",
     )
     parser.add_argument("--unordered", action="store_true", help="frames are no neighbours: fit each from scratch")
+    parser.add_argument(
+        "--own",
+        action="append",
+        default=[],
+        metavar="P2_O1_z",
+        help="of the atoms, what each frame refines for itself instead of the series for all",
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
     parser.add_argument("--resume", action="store_true", help="go on with what an interrupted run has left")
-    parser.add_argument("--electrochemistry", metavar="FILE", help="not built yet")
     parser.add_argument("--watch", action="store_true", help="not built yet")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: series-FOLDER)")
+    _add_log_options(parser)
     add_beam_options(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, spelling=SPELLING)
+
+
+def _add_log_options(parser: argparse.ArgumentParser) -> None:
+    """Add the cycler's log, its clock and that of the frames, and the cathode."""
+    group = parser.add_argument_group("electrochemistry (more of it in the table [electrochemistry] of a recipe)")
+    group.add_argument(
+        "--electrochemistry",
+        action="append",
+        metavar="FILE",
+        help="a cycler's log (.mpt, .nda, .ndax, .csv, .xlsx), once for each file of the cell",
+    )
+    group.add_argument("--time-zone", metavar="ZONE", help="of clocks that do not say theirs: Europe/Berlin or +02:00")
+    group.add_argument(
+        "--offset", type=_offset, metavar="SECONDS|fit", help="to add to the cycler's clock to have the frames' clock"
+    )
+    group.add_argument("--mass", nargs="+", type=float, metavar="MG", help="of active material, and its uncertainty")
+    group.add_argument("--formula", metavar="F", help="of the cathode as weighed: Na0.67Ni0.33Mn0.67O2")
+    group.add_argument("--start", metavar="ISO_TIME", help="of the first frame, where the files do not say it")
+    group.add_argument("--cadence", type=float, metavar="SECONDS", help="from frame to frame, with --start")
+
+
+def _offset(text: str) -> float | str:
+    return "fit" if text == "fit" else float(text)
 
 
 def run(
@@ -57,9 +89,17 @@ def run(
     glob: str | None,
     axis: list[str],
     unordered: bool,
+    own: list[str],
     workers: int,
     scheduler: str | None,
     resume: bool,
+    electrochemistry: list[str] | None,
+    time_zone: str | None,
+    offset: float | str | None,
+    mass: list[float] | None,
+    formula: str | None,
+    start: str | None,
+    cadence: float | None,
     output: str | None,
     radiation: str | None,
     monochromator: float | None,
@@ -80,6 +120,19 @@ def run(
 
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
     check_folder(place)
+    if mass is not None and len(mass) > 2:
+        raise InputError(f"{len(mass)} numbers", place="--mass", cure="give MG, or MG and its uncertainty")
+    mass_mg, mass_esd_mg = (*(mass or ()), None, None)[:2]
+    log = {
+        "file": electrochemistry,
+        "time_zone": time_zone,
+        "offset": offset,
+        "mass_mg": mass_mg,
+        "mass_esd_mg": mass_esd_mg,
+        "formula": formula,
+        "frame_start": start,
+        "frame_cadence_s": cadence,
+    }
     with Progress(quiet=quiet) as progress:
         series = fit_series(
             folder,
@@ -94,7 +147,9 @@ def run(
             range=None if range is None else (range[0], range[1]),
             glob=glob,
             axis=axis,
+            electrochemistry=log if any(value is not None for value in log.values()) else None,
             unordered=unordered,
+            own=own,
             workers=workers,
             scheduler=scheduler,
             output=place,

@@ -193,17 +193,20 @@ class Course:
         self._accept(self._minimised(trial, LOOSE))
         self.record(name, fixed, kept=False, reason=reason)
 
-    def take_back(self, name: str, neutral: Mapping[str, float]) -> None:
-        """Hold quantities at values that mean nothing special, unless chi-squared then rises more than they deserve."""
-        trial = self.parameters.copy()
-        trial.fix(neutral)
-        for quantity, value in neutral.items():
-            trial.assign(quantity, value)
-        found = self._minimised(trial, LOOSE)
-        rise = (found.chi_squared - self.minimum.chi_squared) / max(self.minimum.reduced_chi_squared, 1.0)
-        if rise < WORTH * len(neutral):
-            self._accept(found)
-            self.record(name, neutral, kept=False, reason=f"taken back: chi-squared rises by {max(rise, 0.0):.1f} only")
+    def admit(self, name: str, freed: Sequence[str]) -> None:
+        """Let quantities go, refine, and keep those that do not end at a bound."""
+        names = list(freed)
+        while names:
+            trial = self.parameters.copy()
+            trial.free(names)
+            found = self._minimised(trial, LOOSE)
+            faults = [name for name in names if self._fault(found, name, None)]
+            if not faults:
+                self._accept(found)
+                return self.record(name, names)
+            self.record(name, faults, kept=False, reason="ends at its bound")
+            names = [n for n in names if n not in faults]
+        return None
 
     def gains(self, groups: Sequence[Sequence[str]]) -> list[float]:
         """Return by how much chi-squared (over its reduced value) would fall if each group alone were let go."""
@@ -223,6 +226,19 @@ class Course:
             new = [order[name] for name in group if name in fresh]
             result.append(_score(normal, gradient, old, new, trial) / reduced)
         return result
+
+    def foreseen_esds(self, names: Sequence[str]) -> list[float]:
+        """Return the standard uncertainty that each quantity would have if all of them were let go; inf if none."""
+        trial = self.parameters.copy()
+        trial.free(names)
+        order = {name: k for k, name in enumerate(trial.free_names)}
+        _, jacobian = self.model.linearised(trial.values, trial.transfer(), self.data.weight)
+        self.evaluations += 1
+        normal = jacobian @ jacobian.T
+        scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-300))
+        inverse = np.linalg.pinv(normal * np.outer(scale, scale), rcond=1e-10, hermitian=True)
+        variance = np.diag(inverse) * scale**2 * max(self.minimum.reduced_chi_squared, 1.0)
+        return [float(np.sqrt(variance[order[name]])) if name in order else np.inf for name in names]
 
     def _fault(self, found: Minimum, name: str, gate: Callable[[Minimum, str], str] | None) -> str:
         if found.at_bound[found.parameters.free_names.index(name)]:

@@ -227,23 +227,24 @@ class _Descent:
 
     def step(self, tolerance: float) -> None:
         """Try one step, and go there if it lowers chi-squared; end when steps have become shorter than `tolerance`."""
+        if self.evaluations > 1 and self._undamped_length() <= tolerance:
+            return self._end("")
         step = self._proposed(self.damping)
         expected = self._expected(step)
         place = np.clip(self.x + step, self.lower, self.upper)
         trial = self._evaluated(place)
         gained = self.state.chi_squared - trial.chi_squared
         lower = np.isfinite(trial.chi_squared) and gained > WORTH_OF_STEP * expected
-        short = self._length(step) <= tolerance and self._undamped_length() <= tolerance
-        if lower or (short and gained >= 0):
+        if lower:
             self.x, self.state = place, trial
             self.damping = max(self.damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
-        else:
-            short = short or self._undamped_length() <= WITHIN_NOISE * np.sqrt(len(self.x))
-            self.damping *= 10.0
-        if short:
+            return None
+        self.damping *= 10.0
+        if self._undamped_length() <= WITHIN_NOISE * np.sqrt(len(self.x)):
             self._end("")
         elif self.damping > MOST_DAMPING:
             self._end("no step lowers chi-squared")
+        return None
 
     def _length(self, step: FloatArray) -> float:
         """Return the length of a step in standard uncertainties."""
@@ -320,6 +321,9 @@ def bounded_step(hessian: FloatArray, gradient: FloatArray, lower: FloatArray, u
     scale = 1.0 / np.sqrt(np.diag(hessian))
     h, g = hessian * np.outer(scale, scale), gradient * scale
     low, high = lower / scale, upper / scale
+    newton = _solve(h, -g)
+    if (newton >= low).all() and (newton <= high).all():
+        return newton * scale
     d = np.zeros_like(g)
     pinned = low >= high  # no room at all: never let go, lest it go round in circles
     active = pinned | ((low >= 0.0) & (g > 0.0)) | ((high <= 0.0) & (g < 0.0))

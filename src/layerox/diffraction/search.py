@@ -246,12 +246,11 @@ def _smoothed(two_theta: FloatArray, values: FloatArray, grid: FloatArray, sigma
     reach = REACH * sigma
     start = np.searchsorted(two_theta, grid - reach)
     stop = np.searchsorted(two_theta, grid + reach)
-    result = np.empty(grid.size)
-    for k, centre in enumerate(grid):
-        if start[k] == stop[k]:
-            result[k] = values[min(start[k], values.size - 1)]
-            continue
-        window = slice(start[k], stop[k])
-        kernel = np.exp(-0.5 * ((two_theta[window] - centre) / sigma) ** 2)
-        result[k] = kernel @ values[window] / kernel.sum()
-    return result
+    # One row a grid point; windows shorter than the longest are filled up with weights of zero.
+    width = max(int((stop - start).max(initial=0)), 1)
+    places = start[:, None] + np.arange(width)
+    inside = places < stop[:, None]
+    places = np.minimum(places, values.size - 1)
+    kernel = np.where(inside, np.exp(-0.5 * ((two_theta[places] - grid[:, None]) / sigma) ** 2), 0.0)
+    kernel[start == stop, 0] = 1.0
+    return np.asarray((kernel * values[places]).sum(axis=1) / kernel.sum(axis=1))

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.diffraction.compiled import compiled
+from layerox.compiled import compiled
 
 FloatArray = NDArray[np.float64]
 TWO_PI = 2.0 * math.pi

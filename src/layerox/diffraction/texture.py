@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.diffraction.compiled import compiled
+from layerox.compiled import compiled
 
 FloatArray = NDArray[np.float64]
 

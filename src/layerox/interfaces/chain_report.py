@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,58 +13,83 @@ from layerox.atoms import Atoms
 from layerox.builders.composition import INTERLAYER, Composition
 from layerox.crystal import ANIONS, Crystal
 from layerox.full_symmetry import with_full_symmetry
-from layerox.interfaces.chain import OneDirectional
+from layerox.interfaces.chain import TUNNEL, OneDirectional
 from layerox.interfaces.coordination import coordination, polyhedra, shortest_distances, total
 from layerox.interfaces.findings import cell_findings
 from layerox.interfaces.ingredient import Ingredient
-from layerox.interfaces.matching import AVOGADRO, dislocation_spacing, misfit
-from layerox.interfaces.report import Lamella
+from layerox.interfaces.matching import dislocation_spacing
+from layerox.interfaces.report import (
+    Lamella,
+    boundary_entry,
+    boundary_warnings,
+    identity_part,
+    lamellae_of,
+    rounded_spacing,
+    said,
+    strain_entry,
+)
 from layerox.interfaces.result import Interface
 from layerox.notice import Notice
+from layerox.stacking import Block
 
 FEWEST = 4  # anions around a gallery or tunnel ion, at least
+FACES = 2  # of the tunnel slab
+MESHES = 2  # in the rectangle that layers and tunnel share
 
 
-def chain_interface(made: OneDirectional, part: Ingredient, tunnel: Crystal, supercell: Sequence[int]) -> Interface:
-    """Return a layered phase beside the tunnel oxide with its report."""
-    unit = made.atoms
+def chain_interface(
+    made: OneDirectional,
+    blocks: Sequence[Block],
+    parts: Mapping[str, Ingredient],
+    tunnel: Crystal,
+    supercell: Sequence[int],
+) -> Interface:
+    """Return layers beside the tunnel oxide with a report.
+
+    Parameters
+    ----------
+    made
+        The cell.
+    blocks
+        Label and galleries of each layered lamella, from the tunnel upwards.
+    parts, tunnel
+        The phases, free of strain.
+    supercell
+        Cells along the chains, across them and along the normal.
+    """
+    sources = [*(f"{part.label}: {part.source}" for part in parts.values()), f"{TUNNEL}: {tunnel.source}"]
+    source = f"CONSTRUCTED by layerox, cell coherent along the chains of {'; '.join(sources)}"
+    unit = replace(made.atoms, source=source)
     atoms = unit.repeated(supercell)
     crystal = with_full_symmetry(unit.to_crystal())
-    held = {phase: _composition(unit, phase) for phase in (part.label, "tunnel")}
-    warnings = tuple(_warnings(made, part, held))
-    findings = cell_findings(unit, [part])
-    galleries = len(made.word.galleries)
+    lamellae = [*lamellae_of(made.planes, blocks), _tunnel_lamella(unit)]
+    warnings = tuple(_warnings(made, blocks, parts, lamellae))
+    findings = cell_findings(unit, list(parts.values()))
     report = {
-        "name": unit.name,
-        "atoms": len(set(unit.site.tolist())) * math.prod(supercell),
-        "formula": atoms.formula,
-        "cell": [round(x, 6) for x in atoms.cell],
-        "space_group": crystal.space_group,
+        **identity_part(unit, atoms, crystal.space_group),
         "closed": None,
-        "misfit": round(abs(misfit(tunnel.cell[2], part.a)), 6),
+        "misfit": round(made.match.misfits[0], 6),
         "misfit_direction": "1d",
         "across": {
-            "periods": {"tunnel": made.coincidence.first, part.label: made.coincidence.second},
+            "periods": {TUNNEL: made.coincidence.first, **dict.fromkeys(parts, made.coincidence.second)},
             "residual_misfit": round(made.coincidence.misfit, 6),
         },
         "gaps": [round(gap, 4) for gap in made.gap],
-        **_elastic(made, part, tunnel),
-        "lamellae": [
-            Lamella(
-                phase=phase,
-                slabs=galleries if phase == part.label else 1,
-                galleries=galleries if phase == part.label else 0,
-                formula=composition.formula,
-                tm_valence=composition.metal_valence,
-            ).entry()
-            for phase, composition in held.items()
-        ],
+        **_elastic(made, parts, tunnel),
+        "lamellae": [lamella.entry() for lamella in lamellae],
+        "boundaries": [boundary_entry(boundary) for boundary in made.planes.boundaries],
         "coordination": total(coordination(unit), math.prod(supercell)),
         "shortest": {pair: round(d, 4) for pair, d in shortest_distances(unit).items()},
-        "findings": [{"code": f.code, "message": f.message} for f in findings],
-        "warnings": [{"code": w.code, "message": w.message} for w in warnings],
+        "findings": said(findings),
+        "warnings": said(warnings),
     }
-    return Interface(atoms=atoms, crystal=crystal, word=made.word, report=report, findings=findings, warnings=warnings)
+    return Interface(
+        atoms=atoms, crystal=crystal, word=made.planes.word, report=report, findings=findings, warnings=warnings
+    )
+
+
+def _tunnel_lamella(atoms: Atoms) -> Lamella:
+    return Lamella(phase=TUNNEL, slabs=1, galleries=0, composition=_composition(atoms, TUNNEL))
 
 
 def _composition(atoms: Atoms, phase: str) -> Composition:
@@ -82,50 +108,59 @@ def _composition(atoms: Atoms, phase: str) -> Composition:
     )
 
 
-def _elastic(made: OneDirectional, part: Ingredient, tunnel: Crystal) -> dict[str, Any]:
-    stored = sum(made.energies[phase] * made.thickness[phase] for phase in made.energies)  # MJ/m^3 x angstrom
+def _elastic(made: OneDirectional, parts: Mapping[str, Ingredient], tunnel: Crystal) -> dict[str, Any]:
     metals = sum(x for e, x in made.atoms.content.items() if e not in ANIONS and e not in INTERLAYER)
-    area = float(made.atoms.lattice[0, 0] * made.atoms.lattice[1, 1])
-    spacing = dislocation_spacing(part.a, tunnel.cell[2])
+    along = [tunnel.cell[2], *(part.a for part in parts.values())]
+    found = made.match
     return {
-        "strain": {
-            phase: {"in_plane": round(along, 6), "across": round(across, 6), "out_of_plane": round(normal, 6)}
-            for phase, (along, across, normal) in made.strains.items()
-        },
+        "strain": {phase: strain_entry(strain, rectangular=True) for phase, strain in found.strained.items()},
         "coherency_energy": {
-            "MJ_per_m3": round(stored / sum(made.thickness.values()), 4),
-            "mJ_per_m2_interface": round(stored / 2 / 10, 4),
-            "kJ_per_mol_TMO2": round(stored * 1e6 * area * 1e-30 / metals * AVOGADRO / 1000, 5),
+            "MJ_per_m3": round(found.energy, 4),
+            "mJ_per_m2_interface": round(found.energy_per_area(FACES + len(made.planes.boundaries)), 4),
+            "kJ_per_mol_TMO2": round(found.energy_per_mole(metals, MESHES), 5),
         },
-        "dislocation_spacing_nm": round(spacing / 10, 4) if math.isfinite(spacing) else None,
-        "von_mises_stress_GPa": {phase: round(stress, 4) for phase, stress in made.stresses.items()},
+        "dislocation_spacing_nm": rounded_spacing(dislocation_spacing(min(along), max(along))),
+        "von_mises_stress_GPa": {phase: round(s.von_mises, 4) for phase, s in found.strained.items()},
+        "elastic_constants": {
+            **{label: part.stiffness.source for label, part in parts.items()},
+            TUNNEL: made.stiffness.source,
+        },
     }
 
 
-def _warnings(made: OneDirectional, part: Ingredient, held: dict[str, Composition]) -> list[Notice]:
-    near = made.coincidence
-    warnings = [
-        Notice(
-            "one_direction",
-            f"coherent along the chains only: across them {near.first} periods of the tunnel meet {near.second} of "
-            f"{part.label} with {near.misfit:+.2%} left, and no plane of anions is shared",
-        ),
-        Notice(
-            "boundary_filling",
-            f"the gaps between the phases ({made.gap[0]:.2f} and {made.gap[1]:.2f} A) hold no sodium: the metals of "
-            f"{part.label} have a mean charge of {held[part.label].metal_valence:+.2f}",
-        ),
-        Notice(
-            "added_anions",
-            f"{made.tunnel.added} anions were added to each cell of the tunnel oxide, so that the metals of its faces "
-            f"are whole: its metals have a mean charge of {held['tunnel'].metal_valence:+.2f}",
-        ),
-    ]
+def _warnings(
+    made: OneDirectional,
+    blocks: Sequence[Block],
+    parts: Mapping[str, Ingredient],
+    lamellae: Sequence[Lamella],
+) -> Iterator[Notice]:
+    for part in parts.values():
+        yield from (Notice(remark.code, f"{part.label}: {remark.message}") for remark in part.remarks)
+    near, (first, last) = made.coincidence, (blocks[0][0], blocks[-1][0])
+    yield Notice(
+        "one_direction",
+        f"coherent along the chains only: across them {near.first} periods of the tunnel meet {near.second} of "
+        f"{'/'.join(parts)} with {near.misfit:+.2%} left, and no plane of anions is shared",
+    )
+    *layered, tunnel = lamellae
+    charges = ", ".join(f"{row.phase} {row.composition.metal_valence:+.2f}" for row in layered)
+    yield Notice(
+        "boundary_filling",
+        f"the gaps to the tunnel ({made.gap[0]:.2f} A below {first}, {made.gap[1]:.2f} A above {last}) hold no sodium: "
+        f"mean charges of the metals are {charges}",
+    )
+    yield from boundary_warnings(made.planes)
+    yield Notice(
+        "added_anions",
+        f"{made.tunnel.added} anions were added to each cell of the tunnel oxide, so that the metals of its faces "
+        f"are whole: its metals have a mean charge of {tunnel.composition.metal_valence:+.2f}",
+    )
     bare = _under_coordinated(made.atoms)
     if bare:
-        warnings.append(Notice("under_coordinated", f"{bare} gallery ions at the boundaries have under four anions"))
-    charges = [Notice("charge_implausible", f"{p}: {c.charge_warning}") for p, c in held.items() if c.charge_warning]
-    return [*warnings, *charges]
+        yield Notice("under_coordinated", f"{bare} gallery ions at the boundaries have under {FEWEST} anions")
+    for row in lamellae:
+        if row.composition.charge_warning:
+            yield Notice("charge_implausible", f"{row.phase}: {row.composition.charge_warning}")
 
 
 def _under_coordinated(atoms: Atoms) -> int:

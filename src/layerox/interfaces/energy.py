@@ -14,9 +14,9 @@ import gemmi
 import numpy as np
 
 from layerox.atoms import Atoms
-from layerox.builders import stacked
 from layerox.errors import InputError
 from layerox.interfaces.ingredient import Ingredient
+from layerox.interfaces.intergrowth import intergrown, relabelled
 from layerox.interfaces.result import Interface
 from layerox.stacking import polytype, word_from_blocks
 
@@ -65,18 +65,21 @@ def interface_energy(made: Interface, calculator: Any) -> InterfaceEnergy:
     """
     if made.grown is None:
         raise InputError("the energy of this interface has no bulk phases to refer to", cure="take layered phases")
-    unit = made.grown.stack.atoms()
+    if any(part.spinel for part in made.parts.values()):
+        raise InputError("a spinel lamella holds other amounts than its bulk, to which no energy can refer",
+                         cure="take layered phases")  # fmt: skip
+    unit = made.grown.atoms()
     counts: dict[str, int] = {}
     for phase, count in made.grown.word.blocks:
         counts[phase] = counts.get(phase, 0) + count
     free = {label: _bulk(part) for label, part in made.parts.items()}
-    strained = {label: _bulk(_strained(made, part)) for label, part in made.parts.items()}
+    strained = {label: _bulk(part) for label, part in made.grown.parts.items()}
     _check_content(unit, free, counts)
     whole = _energy(unit, calculator)
     bulk = sum(n * _per_slab(free[label], calculator) for label, n in counts.items())
     held = sum(n * _per_slab(strained[label], calculator) for label, n in counts.items())
     area = float(np.linalg.norm(np.cross(unit.lattice[0], unit.lattice[1])))
-    scale = J_PER_M2 / (max(len(made.grown.boundaries), 1) * area)
+    scale = J_PER_M2 / (max(len(made.grown.planes.boundaries), 1) * area)
     return InterfaceEnergy(total=(whole - bulk) * scale, strain=(held - bulk) * scale)
 
 
@@ -108,17 +111,11 @@ def _per_slab(atoms: Atoms, calculator: Any) -> float:
     return _energy(atoms, calculator) / len(set(atoms.layer.tolist()))
 
 
-def _strained(made: Interface, part: Ingredient) -> Ingredient:
-    strain = made.report["strain"][part.label]
-    return part.strained(strain["in_plane"], strain["out_of_plane"])
-
-
 def _bulk(part: Ingredient) -> Atoms:
-    """Return the phase alone in its hexagonal cell."""
+    """Return the phase alone in its cell."""
     is_polytype = not part.stacking.startswith("Z:")
     word = polytype(part.stacking) if is_polytype else word_from_blocks([(part.stacking, 20)])
-    galleries = [part.galleries[gallery.character] for gallery in word.galleries]
-    return stacked(word, [part.slab] * len(word), galleries, a=part.a).atoms()
+    return intergrown(relabelled(word, [(part.label, len(word))]), {part.label: part}).atoms()
 
 
 def _check_content(unit: Atoms, free: Mapping[str, Atoms], counts: Mapping[str, int]) -> None:

@@ -6,10 +6,14 @@ sequence is left out. Contacts, coordination and charges count everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from layerox.atoms import Atoms
 from layerox.interfaces.ingredient import Ingredient
+from layerox.symmetry import IntArray
 from layerox.validation import Finding, check
 from layerox.validation.claims import charge_findings, overfull_findings
 from layerox.validation.contacts import contact_findings
@@ -18,15 +22,40 @@ from layerox.validation.places import places_of
 OF_LAYERS = ("missing_gallery", "double_plane", "wrong_gallery", "composition_off", "not_closed")
 
 
-def cell_findings(atoms: Atoms, parts: list[Ingredient]) -> tuple[Finding, ...]:
-    """Return what is wrong with a cell that has no surface."""
+def cell_findings(atoms: Atoms, parts: Sequence[Ingredient], *, unmatched: Sequence[int] = ()) -> tuple[Finding, ...]:
+    """Return what is wrong with a cell that has no surface.
+
+    Parameters
+    ----------
+    atoms
+        With their phases.
+    parts
+        The phases.
+    unmatched
+        Slabs above which two different meshes face each other: no gallery of layers either.
+    """
     frameworks = [part.label for part in parts if part.spinel]
-    if not frameworks or atoms.phase is None:
+    if atoms.phase is None or not (frameworks or unmatched):
         return tuple(check(atoms))
     first = np.unique(atoms.site, return_index=True)[1]
-    held = [any(name in label.split("|") for name in frameworks) for label in atoms.phase[first].tolist()]
-    strange = set(np.flatnonzero(held).tolist())
+    held = np.array([any(name in label.split("|") for name in frameworks) for label in atoms.phase[first].tolist()])
+    strange = set(np.flatnonzero(held | _facing(atoms, first, unmatched)).tolist())
     return tuple(f for f in check(atoms) if f.code not in OF_LAYERS or not strange & set(f.atoms))
+
+
+def _facing(atoms: Atoms, first: IntArray, unmatched: Sequence[int]) -> NDArray[np.bool_]:
+    """Return which sites are anions beside a gallery between two meshes, or ions in it."""
+    if not unmatched or atoms.layer is None or atoms.site_kind is None:
+        return np.zeros(len(first), dtype=bool)
+    slabs = max(unmatched) + 1
+    layer, kind, height = atoms.layer[first] % slabs, atoms.site_kind[first], atoms.positions[first, 2]
+    middles = {k: height[(layer == k) & (kind == "metal")].mean() for k in range(slabs)}
+    raised = height > np.array([middles[k] for k in layer.tolist()])
+    below, above = np.isin(layer, unmatched), np.isin(layer, [(k + 1) % slabs for k in unmatched])
+    anion = kind == "anion"
+    return np.asarray(
+        (below & ~np.isin(kind, ["anion", "metal"])) | (anion & below & raised) | (anion & above & ~raised)
+    )
 
 
 def particle_findings(atoms: Atoms) -> tuple[Finding, ...]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from layerox.atoms import Atoms
+from layerox.builders import LIBRARY
 from layerox.errors import InputError
 from layerox.interfaces.result import Interface
-from layerox.stacking import POLYTYPES, Label, Step, Word
+from layerox.stacking import POLYTYPES, SPINEL, Label, Step, Word
 from layerox.stacking.word import centred
 from layerox.symmetry import FloatArray
 
@@ -82,8 +83,13 @@ def _lamellae(word: Word) -> Iterator[tuple[str, tuple[Step, ...]]]:
 
 
 def _ends(phase: str, steps: tuple[Step, ...]) -> Iterator[tuple[str, tuple[Step, ...]]]:
-    """Yield what a lamella can become, itself first: every run of a polytype's pattern with the same senses."""
+    """Yield what a lamella can become, itself first: every run of a polytype's pattern with the same senses.
+
+    The planes of a spinel are bound together and do not glide.
+    """
     yield phase, steps
+    if _kind(phase) == SPINEL:
+        return
     seen = {steps}
     for name, pattern in POLYTYPES.items():
         turned = tuple(step.turned() for step in reversed(pattern))
@@ -95,6 +101,12 @@ def _ends(phase: str, steps: tuple[Step, ...]) -> Iterator[tuple[str, tuple[Step
                 if alike and shown and run not in seen:
                     seen.add(run)
                     yield name, run
+
+
+def _kind(label: str) -> str:
+    """Return the phase that a label stands for: that of a library entry, or the label itself."""
+    entry = LIBRARY.get(label.partition("#")[0])
+    return label if entry is None else entry.phase
 
 
 def _mode(word: Word, ends: Sequence[tuple[str, tuple[Step, ...]]]) -> GlideMode:
@@ -133,7 +145,7 @@ def glide_path(made: Interface, mode: GlideMode, images: int = 5) -> tuple[Atoms
         raise InputError("the glide mode belongs to another word", cure="take one of glide_modes(interface.word)")
     if images < 2:
         raise InputError(f"{images} images make no path", cure="give two or more")
-    return tuple(_image(made.grown.stack.atoms(), mode, k / (images - 1)) for k in range(images))
+    return tuple(_image(made.grown.atoms(), mode, k / (images - 1)) for k in range(images))
 
 
 def _image(atoms: Atoms, mode: GlideMode, way: float) -> Atoms:
@@ -144,7 +156,7 @@ def _image(atoms: Atoms, mode: GlideMode, way: float) -> Atoms:
     moves = shifts[atoms.layer][:, None] * GLIDE
     inside = ~np.isin(atoms.site_kind, ["metal", "anion"])
     for row in np.flatnonzero(inside):
-        moves[row] += _ion_move(atoms.positions[row], mode, int(atoms.layer[row]))
+        moves[row] += _ion_move(str(atoms.site_kind[row]), mode, int(atoms.layer[row]))
     lean = shifts[-1] * GLIDE * way
     lattice = atoms.lattice.copy()
     lattice[2] += lean @ atoms.lattice
@@ -152,10 +164,10 @@ def _image(atoms: Atoms, mode: GlideMode, way: float) -> Atoms:
     return replace(atoms, lattice=lattice, positions=straight, source=f"{atoms.source}; {way:.0%} of {mode}")
 
 
-def _ion_move(position: FloatArray, mode: GlideMode, layer: int) -> FloatArray:
+def _ion_move(site: str, mode: GlideMode, layer: int) -> FloatArray:
     """Return how far an ion goes relative to the slab below it: to the nearest site of its gallery."""
-    letter = round(3 * position[0]) % 3
     gallery = mode.start.galleries[layer]
+    letter = dict(gallery.sites)[site]
     ends = replace(gallery, above=gallery.above.shifted(mode.glides[layer]))
-    steps = [centred(site - letter) for _, site in ends.sites]
+    steps = [centred(end - letter) for _, end in ends.sites]
     return min(steps, key=abs) * GLIDE

@@ -2,7 +2,7 @@
 
 (111) of the spinel on (001), [1-10] on [100]; the same close-packed anion planes run through both. The spinel begins on
 the face of a slab, never at a gallery of alkali ions; where its planes are shared, anions stand at the mean of what the
-two phases ask.
+two phases ask. Distorted phases and stretched spinels share the short and the long side of their nets.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerox.atoms import Atoms, lattice_from_cell
+from layerox.atoms import Atoms
 from layerox.builders.layered import POINTS, Sheet
 from layerox.crystal import Site
+from layerox.elasticity import HALF_TURN
 from layerox.errors import InputError
 from layerox.interfaces.ingredient import KAGOME, Ingredient, SpinelSites
 from layerox.interfaces.intergrowth import Intergrowth
@@ -29,9 +30,10 @@ GLIDE = np.array([1 / 3, 2 / 3])
 
 @dataclass(kw_only=True)
 class Row:
-    """One position of the cell: in-plane coordinates in layered meshes, height in angstrom."""
+    """One position of the cell: in layered meshes, and beyond that (0, ahead, height), angstrom."""
 
     place: FloatArray
+    ahead: float
     height: float
     species: Mapping[str, float]
     u_iso: float
@@ -54,15 +56,13 @@ class MixedPlane:
     high: FloatArray | None
 
 
-def with_spinel(grown: Intergrowth, parts: Mapping[str, Ingredient], *, faces: str, registry: int = 0) -> Atoms:
+def with_spinel(grown: Intergrowth, *, faces: str, registry: int = 0) -> Atoms:
     """Return every atom of an intergrowth that holds spinel blocks.
 
     Parameters
     ----------
     grown
         Its planes, laid as if every octahedron were alike.
-    parts
-        Its phases, strained.
     faces
         "full" or "kagome", as it was grown with.
     registry
@@ -77,22 +77,23 @@ def with_spinel(grown: Intergrowth, parts: Mapping[str, Ingredient], *, faces: s
     if registry not in range(VARIANTS):
         raise InputError(f"registry {registry}", cure=f"give 0 to {VARIANTS - 1}")
     rows, vacancies = [], {}
-    blocks = list(_spinel_blocks(grown, parts))
+    blocks = list(_spinel_blocks(grown))
     for number, (first, count) in enumerate(blocks):
         variant = registry if number == len(blocks) - 1 else 0
         planes, empty = _planes(grown, first, count, faces, SQUARE[variant])
         vacancies.update(empty)
-        rows += [row for plane in planes for row in _mixed_rows(plane, grown, parts)]
-    framework = [row for sheet in grown.stack.sheets for row in _expanded(sheet, grown.stack.c, vacancies)]
-    lattice = lattice_from_cell((SIDE * grown.stack.a, SIDE * grown.stack.a, grown.stack.c, 90.0, 90.0, 120.0))
-    _push_anions(framework, rows, lattice, parts)
-    return _atoms([*framework, *rows], lattice, grown)
+        rows += [row for plane in planes for row in _mixed_rows(plane, grown)]
+    framework = [row for sheet in grown.stack.sheets for row in _expanded(sheet, grown, vacancies)]
+    lattice = grown.lattice * [[SIDE], [SIDE], [1]]
+    xyz = _places([*framework, *rows], lattice)
+    xyz[: len(framework)] += _pushes(framework, rows, xyz, lattice, grown)
+    return _atoms([*framework, *rows], xyz, lattice, grown)
 
 
-def _spinel_blocks(grown: Intergrowth, parts: Mapping[str, Ingredient]) -> Iterator[tuple[int, int]]:
+def _spinel_blocks(grown: Intergrowth) -> Iterator[tuple[int, int]]:
     start = 0
     for phase, count in grown.word.blocks:
-        if parts[phase].spinel:
+        if grown.parts[phase].spinel:
             if count < SIDE:
                 raise InputError("one slab of spinel has no kagome plane", cure="give the spinel two slabs or more")
             yield start, count
@@ -140,11 +141,12 @@ def _way(start: int, end: int) -> FloatArray:
     return np.asarray(centred(end - start) * GLIDE)
 
 
-def _mixed_rows(plane: MixedPlane, grown: Intergrowth, parts: Mapping[str, Ingredient]) -> Iterator[Row]:
+def _mixed_rows(plane: MixedPlane, grown: Intergrowth) -> Iterator[Row]:
     label = grown.word.labels[plane.gallery].phase
-    part = parts[label]
+    part = grown.parts[label]
     sites = _sites(part)
     bottom, height = _gallery_span(grown, plane.gallery)
+    start, end = grown.planes.upper[plane.gallery], grown.planes.lower[plane.gallery + 1]
     spots = (
         (plane.octahedral, 0.5, sites.octahedral, part.u_iso["metal"], "metal"),
         (plane.low, 0.25, sites.tetrahedral, sites.u_iso, "tetrahedral"),
@@ -153,8 +155,8 @@ def _mixed_rows(plane: MixedPlane, grown: Intergrowth, parts: Mapping[str, Ingre
     for place, rise, species, u_iso, kind in spots:
         if place is not None:
             yield Row(
-                place=place, height=bottom + rise * height, species=species, u_iso=u_iso,
-                label="t" if kind == "tetrahedral" else "", layer=plane.gallery, phase=label, kind=kind,
+                place=place, ahead=start + rise * (end - start), height=bottom + rise * height, species=species,
+                u_iso=u_iso, label="t" if kind == "tetrahedral" else "", layer=plane.gallery, phase=label, kind=kind,
             )  # fmt: skip
 
 
@@ -165,11 +167,12 @@ def _sites(part: Ingredient) -> SpinelSites:
 
 def _gallery_span(grown: Intergrowth, gallery: int) -> tuple[float, float]:
     """Return the height of the anion plane below a gallery, and of the gallery, angstrom."""
-    below = sum(g.height for g in grown.galleries[:gallery]) + sum(s.thickness for s in grown.slabs[: gallery + 1])
-    return below, grown.galleries[gallery].height
+    planes = grown.planes
+    below = sum(g.height for g in planes.galleries[:gallery]) + sum(s.thickness for s in planes.slabs[: gallery + 1])
+    return below, planes.galleries[gallery].height
 
 
-def _expanded(sheet: Sheet, c: float, vacancies: Mapping[int, FloatArray]) -> Iterator[Row]:
+def _expanded(sheet: Sheet, grown: Intergrowth, vacancies: Mapping[int, FloatArray]) -> Iterator[Row]:
     """Yield the four positions of a plane, three where it is a kagome plane."""
     empty = vacancies.get(sheet.layer) if sheet.role == "metal" else None
     share = KAGOME if empty is not None else 1.0
@@ -178,7 +181,8 @@ def _expanded(sheet: Sheet, c: float, vacancies: Mapping[int, FloatArray]) -> It
         if empty is None or not _same(place, empty):
             yield Row(
                 place=place,
-                height=sheet.height * c,
+                ahead=grown.ahead(sheet),
+                height=sheet.height * grown.stack.c,
                 species={element: x / share for element, x in sheet.species},
                 u_iso=sheet.u_iso,
                 label={"face": "f", "edge": "e"}.get(sheet.site, ""),
@@ -193,31 +197,36 @@ def _same(one: FloatArray, other: FloatArray) -> bool:
     return bool(np.abs(away).max() < 0.1)
 
 
-def _push_anions(
-    framework: Sequence[Row], inside: Sequence[Row], lattice: FloatArray, parts: Mapping[str, Ingredient]
-) -> None:
-    """Move the four anions around each tetrahedral ion away from it; those of a shared plane half as far."""
-    anions = [row for row in framework if row.kind == "anion"]
-    scale = np.array([SIDE, SIDE, lattice[2, 2]])
-    at = np.array([(*row.place, row.height) for row in anions]) / scale
-    moves = np.zeros_like(at)
-    for ion in inside:
+def _places(rows: Sequence[Row], lattice: FloatArray) -> FloatArray:
+    """Return the positions, angstrom, shape (n, 3)."""
+    flat = np.array([row.place for row in rows]) @ lattice[:2] / SIDE
+    return np.asarray(flat + np.array([(0.0, row.ahead, row.height) for row in rows]))
+
+
+def _pushes(
+    framework: Sequence[Row], inside: Sequence[Row], xyz: FloatArray, lattice: FloatArray, grown: Intergrowth
+) -> FloatArray:
+    """Return how tetrahedral ions displace the four anions around each; those of a shared plane half as far."""
+    moves = np.zeros((len(framework), 3))
+    anions = np.array([k for k, row in enumerate(framework) if row.kind == "anion"])
+    back = np.linalg.inv(lattice)
+    for ion, at in zip(inside, xyz[len(framework) :], strict=True):
         if ion.kind != "tetrahedral":
             continue
-        away = at - np.array([*ion.place, ion.height]) / scale
+        away = (xyz[anions] - at) @ back
         away = (away - np.rint(away)) @ lattice
         nearest = np.argsort(np.linalg.norm(away, axis=1))[:4]
-        for index in nearest:
-            share = 0.5 if "|" in anions[index].phase else 1.0
-            moves[index] += share * _sites(parts[ion.phase]).shift * away[index] / np.linalg.norm(away[index])
-    shifts = moves @ np.linalg.inv(lattice) * scale
-    for row, shift in zip(anions, shifts, strict=True):
-        row.place = row.place + shift[:2]
-        row.height += float(shift[2])
+        turn = np.eye(3) if grown.word.slabs[ion.layer].sense > 0 else HALF_TURN
+        push = turn @ _sites(grown.parts[ion.phase]).push @ turn
+        for index in nearest.tolist():
+            share = 0.5 if "|" in framework[anions[index]].phase else 1.0
+            moves[anions[index]] += share * push @ away[index]
+    return moves
 
 
-def _atoms(rows: Sequence[Row], lattice: FloatArray, grown: Intergrowth) -> Atoms:
-    ordered = sorted(rows, key=lambda row: (row.layer, round(row.height, 6)))
+def _atoms(rows: Sequence[Row], xyz: FloatArray, lattice: FloatArray, grown: Intergrowth) -> Atoms:
+    order = sorted(range(len(rows)), key=lambda k: (rows[k].layer, round(rows[k].height, 6)))
+    ordered = [rows[k] for k in order]
     kinds: dict[Site, int] = {}
     columns: list[tuple[int, int]] = []
     for number, row in enumerate(ordered):
@@ -227,7 +236,7 @@ def _atoms(rows: Sequence[Row], lattice: FloatArray, grown: Intergrowth) -> Atom
             )
             columns.append((number, kinds.setdefault(site, len(kinds))))
     owner = np.array([number for number, _ in columns])
-    places = np.array([(*(row.place / SIDE % 1.0), row.height / lattice[2, 2] % 1.0) for row in ordered])
+    places = np.round(xyz[order] @ np.linalg.inv(lattice), 12) % 1.0
     return Atoms(
         name=grown.stack.name,
         lattice=lattice,

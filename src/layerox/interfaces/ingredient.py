@@ -1,33 +1,28 @@
 """Ingredient: a phase taken apart into what an interface needs: lengths, slab, and each kind of gallery.
 
-A cubic spinel along [111] is described in the same terms: kagome planes are its slabs, mixed planes its galleries.
-The phase is built by the builders as it stands alone, free of strain; nothing is invented here.
+Phases that are no stack of hexagonal layers are described in the same terms. Distorted layers have a centred
+rectangular net, whose planes stand ahead of or behind the letters along its long side. A spinel along [111] has kagome
+planes as slabs and mixed planes as galleries. How each is found is for `parts.py` and its neighbours.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
-from layerox.builders import LIBRARY, GalleryContent, SlabContent, Stack, build_crystal, build_stack, phase_name
+import numpy as np
+
+from layerox.builders import GalleryContent, SlabContent
 from layerox.builders.composition import Amounts, Composition
-from layerox.builders.layered import Sheet
-from layerox.crystal import ANIONS
 from layerox.elasticity import LAYERED, Stiffness
-from layerox.elasticity import SPINEL as SPINEL_STIFFNESS
-from layerox.errors import InputError
+from layerox.interfaces.matching import ROOT3, Lamina, Strained
 from layerox.notice import Notice
-from layerox.stacking import POLYTYPES, SPINEL, Slab, identify, step_between, word_from_steps
+from layerox.symmetry import FloatArray
 
-DEFAULT_Z_FRACTION = 0.3
-CUBIC = "F d -3 m:2"
 KAGOME = 0.75  # share of octahedra filled in a kagome plane
-NO_PLANE = ("P'2", "P'3", "O'3")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SpinelSites:
     """What a spinel has beside close-packed planes.
 
@@ -35,21 +30,48 @@ class SpinelSites:
     ----------
     octahedral, tetrahedral
         Ions on one site of either kind.
-    shift
-        How far each anion is moved away from its tetrahedral ion, angstrom: sqrt(3) a (u - 1/4).
+    push
+        Turns the way from a tetrahedral ion to one of its four anions, as close packing has it, into that anion's
+        displacement; in the frame of the interface (see `Net`), for positive senses, shape (3, 3). In a cube it is
+        8 u - 2 in every direction.
     u_iso
         Displacement of the tetrahedral ions, angstrom^2.
     """
 
     octahedral: Amounts
     tetrahedral: Amounts
-    shift: float
+    push: FloatArray
     u_iso: float
 
 
 @dataclass(frozen=True, kw_only=True)
+class Net:
+    """A centred rectangular net: a short side along axis 1 ([100] of a hexagonal one) and a long one along axis 2.
+
+    Letters stand at 0, 1/3 and 2/3 of the long side. All lengths are in angstrom along it, counted towards the next
+    letter, for slabs of positive sense; they change sign with the sense.
+
+    Attributes
+    ----------
+    long
+        The long side.
+    slab
+        How far the upper anions of a slab stand ahead of their letter when the lower ones stand on theirs.
+    galleries
+        The same across a gallery of each character.
+    sites
+        How far the ions of each gallery site stand ahead, halfway between the anions' own displacements.
+    """
+
+    long: float
+    slab: float = 0.0
+    galleries: Mapping[str, float] = field(default_factory=dict)
+    sites: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ingredient:
-    """A layered phase, free of strain.
+    """A phase, free of strain.
 
     Attributes
     ----------
@@ -58,7 +80,7 @@ class Ingredient:
     stacking
         A polytype, or a Z with its fraction: what blocks are made of.
     a
-        In-plane lattice parameter, angstrom.
+        In-plane lattice parameter, angstrom; the short side of a rectangular net.
     repeat
         Mean height of a slab with its gallery, angstrom.
     slab
@@ -70,7 +92,9 @@ class Ingredient:
     u_iso
         Displacement of each role and of each alkali site, angstrom^2.
     stiffness
-        Elastic tensor, axis 3 along c.
+        Elastic tensor in the frame of the interface: axis 1 along the short side, axis 3 along the normal.
+    net
+        Its rectangular net; None for a hexagonal one.
     spinel
         What a spinel adds to its octahedral planes; None for layered phases.
     source, remarks
@@ -86,85 +110,52 @@ class Ingredient:
     composition: Composition
     u_iso: Mapping[str, float]
     stiffness: Stiffness = field(default=LAYERED)
+    net: Net | None = None
     spinel: SpinelSites | None = None
     source: str = ""
     remarks: tuple[Notice, ...] = ()
 
-    def strained(self, in_plane: float, out_of_plane: float) -> Ingredient:
-        """Return it under homogeneous strains: every height is scaled alike."""
-        scale = 1 + out_of_plane
+    @property
+    def long(self) -> float:
+        """Long side of its net as a rectangle, angstrom."""
+        return ROOT3 * self.a if self.net is None else self.net.long
+
+    def lamina(self, thickness: float) -> Lamina:
+        """Return it as elasticity sees it, all its lamellae together so thick (angstrom)."""
+        long = None if self.net is None else self.net.long
+        return Lamina(phase=self.label, a=self.a, thickness=thickness, stiffness=self.stiffness, long=long)
+
+    def strained(self, strain: Strained, *, rectangular: bool = False) -> Ingredient:
+        """Return it under homogeneous strains, every height scaled alike; on a rectangular net where it is told so."""
+        scale = 1 + strain.out_of_plane
         return replace(
             self,
-            a=self.a * (1 + in_plane),
+            a=self.a * (1 + strain.in_plane),
             repeat=self.repeat * scale,
             slab=replace(self.slab, thickness=self.slab.thickness * scale),
             galleries={name: replace(g, height=g.height * scale) for name, g in self.galleries.items()},
+            net=self._strained_net(strain) if rectangular else None,
+            spinel=None if self.spinel is None else replace(self.spinel, push=_deformed(self.spinel.push, strain)),
+        )
+
+    def _strained_net(self, strain: Strained) -> Net:
+        stretch, own = 1 + strain.across, self.net or Net(long=self.long)
+        return Net(
+            long=own.long * stretch,
+            slab=own.slab * stretch + strain.lean * self.slab.thickness,
+            galleries={
+                name: own.galleries.get(name, 0.0) * stretch + strain.lean * gallery.height
+                for name, gallery in self.galleries.items()
+            },
+            sites={name: shift * stretch for name, shift in own.sites.items()},
         )
 
 
-def ingredient(phase: str, formula: str | None = None, *, stiffness: Stiffness | None = None) -> Ingredient:
-    """Return a layered phase taken apart.
-
-    Parameters
-    ----------
-    phase
-        A polytype, a Z, or an entry of the library.
-    formula
-        Composition; the library's when not given.
-    stiffness
-        Elastic tensor; the constructed one of layered sodium oxides when not given.
-
-    Raises
-    ------
-    InputError
-        If the phase is unknown or no single stacking of hexagonal layers.
-    """
-    name = phase_name(phase)
-    if name in NO_PLANE:
-        raise InputError(f"the layers of {name} are not hexagonal; interfaces to it are not built yet",
-                         cure=f"take its parent {name.replace(chr(39), '')}")  # fmt: skip
-    if name == "Z":
-        name = f"Z:{DEFAULT_Z_FRACTION}"
-    entry = LIBRARY.get(name)
-    if entry is not None and entry.phase == "spinel":
-        return _spinel(name, formula, stiffness or SPINEL_STIFFNESS)
-    stack = build_stack(name, formula=formula)
-    return _taken_apart(name, stack, stiffness or LAYERED)
-
-
-def _spinel(name: str, formula: str | None, stiffness: Stiffness) -> Ingredient:
-    """Take a cubic spinel apart along [111]: equally spaced anion planes, kagome slabs and mixed planes by turns."""
-    crystal = build_crystal(name, formula=formula)
-    if crystal.symmetry.name != CUBIC:
-        raise InputError(f"{name} is not cubic; interfaces to stretched spinels are not built yet",
-                         cure="take a cubic spinel")  # fmt: skip
-    tetrahedral = {s.element: s.occupancy for s in crystal.sites if s.position[0] == 1 / 8}
-    octahedral = {s.element: s.occupancy for s in crystal.sites if s.position[0] == 1 / 2}
-    anions = [s for s in crystal.sites if s.element in ANIONS]
-    plane = {s.element: s.occupancy for s in anions}
-    edge, u = crystal.cell[0], anions[0].position[0]
-    spacing = edge / (2 * math.sqrt(3))
-    kagome = {element: KAGOME * x for element, x in octahedral.items()}
-    u_iso = {("anion" if s.element in ANIONS else "metal"): s.u_iso for s in crystal.sites if s.position[0] != 1 / 8}
-    return Ingredient(
-        label=name,
-        stacking=SPINEL,
-        a=edge / (2 * math.sqrt(2)),
-        repeat=2 * spacing,
-        slab=SlabContent(thickness=spacing, metals=kagome, lower=plane, upper=plane),
-        galleries={"O3": GalleryContent(height=spacing, ions=mixed_plane(octahedral, tetrahedral, 2))},
-        composition=Composition(alkali={}, metals=octahedral, anions={e: 2 * x for e, x in plane.items()}),
-        u_iso=u_iso,
-        stiffness=stiffness,
-        spinel=SpinelSites(
-            octahedral=octahedral,
-            tetrahedral=tetrahedral,
-            shift=math.sqrt(3) * edge * (u - 0.25),
-            u_iso=next((s.u_iso for s in crystal.sites if s.position[0] == 1 / 8), u_iso["metal"]),
-        ),
-        source=crystal.source,
-        remarks=crystal.remarks,
-    )
+def _deformed(push: FloatArray, strain: Strained) -> FloatArray:
+    """Return a linear map of directions, as the strained crystal has it."""
+    way = np.diag([1 + strain.in_plane, 1 + strain.across, 1 + strain.out_of_plane])
+    way[1, 2] = strain.lean
+    return np.asarray(way @ push @ np.linalg.inv(way))
 
 
 def mixed_plane(octahedral: Amounts, tetrahedral: Amounts, tetrahedra: int) -> dict[str, dict[str, float]]:
@@ -173,82 +164,3 @@ def mixed_plane(octahedral: Amounts, tetrahedral: Amounts, tetrahedra: int) -> d
         "triangular": {element: x / 4 for element, x in octahedral.items()},
         "tetrahedral": {element: x * tetrahedra / 4 for element, x in tetrahedral.items()},
     }
-
-
-def _taken_apart(name: str, stack: Stack, stiffness: Stiffness) -> Ingredient:
-    layers = _layers(stack)
-    slabs = [layer.slab for layer in layers]
-    above = [*layers[1:], layers[0]]
-    galleries: dict[str, GalleryContent] = {}
-    for low, high in zip(layers, above, strict=True):
-        character = step_between(low.slab, high.slab).character
-        height = (high.bottom - low.top) % stack.c
-        galleries.setdefault(character, GalleryContent(height=height, ions=low.ions))
-    first = layers[0]
-    content = SlabContent(thickness=first.top - first.bottom, metals=first.metals, lower=first.lower, upper=first.upper)
-    return Ingredient(
-        label=name,
-        stacking=name if name in POLYTYPES or name.startswith("Z:") else _named(name, slabs),
-        a=stack.a,
-        repeat=stack.c / len(layers),
-        slab=content,
-        galleries=galleries,
-        composition=_composition(stack, len(layers)),
-        u_iso={key: sheet.u_iso for sheet in stack.sheets for key in (sheet.role, sheet.site) if key},
-        stiffness=stiffness,
-        source=stack.source,
-        remarks=stack.remarks,
-    )
-
-
-def _named(name: str, slabs: Sequence[Slab]) -> str:
-    steps = [step_between(low, high) for low, high in pairwise([*slabs, slabs[0]])]
-    found = identify(word_from_steps(steps)).name
-    if found not in POLYTYPES:
-        raise InputError(f"{name} is an intergrowth itself", cure="name its phases one by one: P2/O3")
-    return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Layer:
-    """One slab of a phase and the gallery above it, heights in angstrom."""
-
-    slab: Slab
-    bottom: float
-    top: float
-    metals: Mapping[str, float]
-    lower: Mapping[str, float]
-    upper: Mapping[str, float]
-    ions: Mapping[str, Mapping[str, float]]
-
-
-def _layers(stack: Stack) -> list[_Layer]:
-    """Return the slabs of a stack from the lowest metal plane up."""
-    numbers = sorted({sheet.layer for sheet in stack.sheets})
-    return [_layer(stack, [sheet for sheet in stack.sheets if sheet.layer == number]) for number in numbers]
-
-
-def _layer(stack: Stack, sheets: Sequence[Sheet]) -> _Layer:
-    metal = next(sheet for sheet in sheets if sheet.role == "metal")
-
-    def offset(sheet: Sheet) -> float:
-        return (sheet.height - metal.height + 0.5) % 1.0 - 0.5
-
-    lower, upper = sorted((sheet for sheet in sheets if sheet.role == "anion"), key=offset)
-    return _Layer(
-        slab=Slab(lower.letter, (upper.letter - lower.letter + 1) % 3 - 1),
-        bottom=(metal.height + offset(lower)) * stack.c,
-        top=(metal.height + offset(upper)) * stack.c,
-        metals=dict(metal.species),
-        lower=dict(lower.species),
-        upper=dict(upper.species),
-        ions={sheet.site: dict(sheet.species) for sheet in sheets if sheet.role == "alkali"},
-    )
-
-
-def _composition(stack: Stack, layers: int) -> Composition:
-    totals: dict[str, dict[str, float]] = {"alkali": {}, "metal": {}, "anion": {}}
-    for sheet in stack.sheets:
-        for element, x in sheet.species:
-            totals[sheet.role][element] = totals[sheet.role].get(element, 0.0) + x / layers
-    return Composition(alkali=totals["alkali"], metals=totals["metal"], anions=totals["anion"])

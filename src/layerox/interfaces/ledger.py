@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from layerox.builders.composition import INTERLAYER, Composition
 from layerox.builders.sodium import contents
-from layerox.interfaces.intergrowth import Intergrowth, mean
+from layerox.interfaces.word_planes import Planes, mean
 
 ALKALI = INTERLAYER | {"Li"}
 
@@ -40,12 +40,12 @@ class Entry:
         return self.composition.metal_valence
 
 
-def ledger(grown: Intergrowth) -> tuple[Entry, ...]:
-    """Return an entry for each slab."""
+def ledger(planes: Planes) -> tuple[Entry, ...]:
+    """Return an entry for each slab of a cyclic word."""
     entries = []
-    labels = [label.phase for label in grown.word.labels]
-    for k, slab in enumerate(grown.slabs):
-        below, above = contents(grown.galleries[k - 1].ions), contents(grown.galleries[k].ions)
+    labels = [label.phase for label in planes.word.labels]
+    for k, slab in enumerate(planes.slabs):
+        below, above = contents(planes.galleries[k - 1].ions), contents(planes.galleries[k].ions)
         between = mean(below, above)
         metals = {e: x for e, x in between.items() if e not in ALKALI}
         composition = Composition(
@@ -57,31 +57,33 @@ def ledger(grown: Intergrowth) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def lamella_composition(grown: Intergrowth, first: int, count: int) -> Composition:
-    """Return what a lamella holds per MO2: its galleries, its inner slabs, and half of the slab at either end.
+def lamella_composition(planes: Planes, first: int, count: int) -> Composition:
+    """Return what a lamella holds per MO2: its galleries, its inner slabs, and half of each slab that it shares.
 
     Parameters
     ----------
-    grown
-        The cell.
+    planes
+        Of a cyclic or an open word; the faces of an open one are shared with none.
     first, count
         Its first gallery, and how many it has.
     """
-    size = len(grown.slabs)
+    size, open_ends = len(planes.slabs), set() if planes.word.cyclic else {0, len(planes.slabs) - 1}
     held: dict[str, float] = {}
     anions: dict[str, float] = {}
+    units = 0.0
     for k in range(first, first + count):
-        _add(held, contents(grown.galleries[k % size].ions), 1.0)
+        _add(held, contents(planes.galleries[k % size].ions), 1.0)
     for k in range(first, first + count + 1):
-        slab = grown.slabs[k % size]
-        share = 0.5 if k in {first, first + count} else 1.0
+        slab = planes.slabs[k % size]
+        share = 0.5 if k in {first, first + count} - open_ends else 1.0
+        units += share
         _add(held, slab.metals, share)
         _add(anions, slab.lower, share)
         _add(anions, slab.upper, share)
     return Composition(
-        alkali={e: x / count for e, x in held.items() if e in ALKALI},
-        metals={e: x / count for e, x in held.items() if e not in ALKALI},
-        anions={e: x / count for e, x in anions.items()},
+        alkali={e: x / units for e, x in held.items() if e in ALKALI},
+        metals={e: x / units for e, x in held.items() if e not in ALKALI},
+        anions={e: x / units for e, x in anions.items()},
     )
 
 

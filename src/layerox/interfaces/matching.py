@@ -10,9 +10,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError
 
+ROOT3 = math.sqrt(3)
 AVOGADRO = 6.02214076e23
 HARMLESS = 1e-9  # misfits below are rounding
 
@@ -26,25 +29,39 @@ class Lamina:
     phase
         Its label.
     a
-        In-plane lattice parameter when free, angstrom.
+        In-plane lattice parameter when free, angstrom; the side along axis 1 where the net is rectangular.
     thickness
         When free, angstrom, all its lamellae together.
     stiffness
         Axis 3 along the normal.
+    long
+        The other side of a centred rectangular net, along axis 2, angstrom; None for sqrt(3) a, a hexagonal net.
     """
 
     phase: str
     a: float
     thickness: float
     stiffness: Stiffness
+    long: float | None = None
+
+    @property
+    def sides(self) -> tuple[float, float]:
+        """Both sides of its net as a rectangle, angstrom."""
+        return self.a, ROOT3 * self.a if self.long is None else self.long
 
 
 @dataclass(frozen=True, kw_only=True)
 class Strained:
-    """What the shared lattice does to one phase: strains (dimensionless), energy (MJ/m^3), uniform stress (GPa)."""
+    """What the shared lattice does to one phase: strains (dimensionless), energy (MJ/m^3), uniform stress (GPa).
+
+    `in_plane` is the strain along axis 1, `across` the one along axis 2 (the same on a hexagonal lattice), `lean` the
+    shear of the normal towards axis 2.
+    """
 
     in_plane: float
+    across: float
     out_of_plane: float
+    lean: float
     energy: float
     von_mises: float
 
@@ -56,9 +73,13 @@ class Match:
     Attributes
     ----------
     a
-        Shared lattice parameter, angstrom.
+        Shared lattice parameter, angstrom; the side along axis 1 of a rectangular net.
+    long
+        The other side of a centred rectangular net, angstrom; None where the lattice is hexagonal.
     misfit
         Largest 2 (a2 - a1) / (a1 + a2) of any two phases, positive.
+    misfits
+        The same along axis 1 and along axis 2.
     strained
         What happens to each phase.
     energy
@@ -68,37 +89,64 @@ class Match:
     """
 
     a: float
-    misfit: float
+    long: float | None
+    misfits: tuple[float, float]
     strained: Mapping[str, Strained]
     energy: float
     height: float
+
+    @property
+    def misfit(self) -> float:
+        """The larger of the two."""
+        return max(self.misfits)
+
+    @property
+    def sides(self) -> tuple[float, float]:
+        """Both sides of the shared net as a rectangle, angstrom."""
+        return self.a, ROOT3 * self.a if self.long is None else self.long
+
+    @property
+    def area(self) -> float:
+        """Of one mesh, half of the rectangle, square angstrom."""
+        return self.sides[0] * self.sides[1] / 2
 
     def energy_per_area(self, interfaces: int) -> float:
         """Return the coherency energy per area of one of so many interfaces, mJ/m^2."""
         return self.energy * self.height / interfaces / 10.0
 
     def energy_per_mole(self, units: float, area_units: float = 1.0) -> float:
-        """Return the coherency energy, kJ/mol, of TMO2: `units` of them stand on `area_units` hexagonal unit meshes."""
-        volume = area_units * self.a**2 * math.sqrt(3) / 2 * self.height * 1e-30
+        """Return the coherency energy, kJ/mol, of TMO2: `units` of them stand on `area_units` meshes."""
+        volume = area_units * self.area * self.height * 1e-30
         return self.energy * 1e6 * volume / units * AVOGADRO / 1000.0
 
 
 def match(laminae: Sequence[Lamina], *, hold: str | None = None) -> Match:
-    """Return the shared lattice that costs least, sum t M (a / a_i - 1)^2, or that of the phase that is held.
+    """Return the shared lattice that costs least, or that of the phase that is held.
+
+    Hexagonal nets share sum t M (a / a_i - 1)^2 out over one length; as soon as one is rectangular, both sides of the
+    shared rectangle follow from the least sum t e Q e / 2, Q the stiffness of each layer with its normal free.
 
     Raises
     ------
     InputError
         If the phase to hold is none of them.
     """
-    shared = _least(laminae) if hold is None else _held(laminae, hold)
-    strained = {lamina.phase: _strained(lamina, shared / lamina.a - 1) for lamina in laminae}
+    hexagonal = all(lamina.long is None for lamina in laminae)
+    if hold is not None:
+        shared = _held(laminae, hold)
+    elif hexagonal:
+        edge = _least(laminae)
+        shared = edge, ROOT3 * edge
+    else:
+        shared = _least_rectangle(laminae)
+    strained = {lamina.phase: _strained(lamina, shared, hexagonal=hexagonal) for lamina in laminae}
     heights = {x.phase: x.thickness * (1 + strained[x.phase].out_of_plane) for x in laminae}
     total = sum(x.thickness for x in laminae)
-    edges = [lamina.a for lamina in laminae]
+    sides = [sorted(lamina.sides[k] for lamina in laminae) for k in (0, 1)]
     return Match(
-        a=shared,
-        misfit=misfit(min(edges), max(edges)),
+        a=shared[0],
+        long=None if hexagonal else shared[1],
+        misfits=(misfit(sides[0][0], sides[0][-1]), misfit(sides[1][0], sides[1][-1])),
         strained=strained,
         energy=sum(strained[x.phase].energy * x.thickness for x in laminae) / total,
         height=sum(heights.values()),
@@ -112,21 +160,36 @@ def _least(laminae: Sequence[Lamina]) -> float:
     return first / second
 
 
-def _held(laminae: Sequence[Lamina], hold: str) -> float:
+def _least_rectangle(laminae: Sequence[Lamina]) -> tuple[float, float]:
+    """Solve sum t D (Q D x - q) = 0, D = diag(1 / side) and q = Q (1, 1), for the sides x."""
+    left, right = np.zeros((2, 2)), np.zeros(2)
+    for lamina in laminae:
+        inverse = np.diag(1 / np.array(lamina.sides))
+        plane = lamina.thickness * lamina.stiffness.plane[:2, :2]
+        left += inverse @ plane @ inverse
+        right += inverse @ plane @ np.ones(2)
+    short, long = np.linalg.solve(left, right).tolist()
+    return short, long
+
+
+def _held(laminae: Sequence[Lamina], hold: str) -> tuple[float, float]:
     for lamina in laminae:
         if lamina.phase == hold:
-            return lamina.a
+            return lamina.sides
     names = ", ".join(lamina.phase for lamina in laminae)
     raise InputError(f"no phase {hold!r} to hold", cure=f"choose from stiffness, {names}")
 
 
-def _strained(lamina: Lamina, strain: float) -> Strained:
-    equal = (strain, strain, 0.0)
+def _strained(lamina: Lamina, shared: tuple[float, float], *, hexagonal: bool) -> Strained:
+    along, across = (new / old - 1 for new, old in zip(shared, lamina.sides, strict=True))
+    strain = (along, along if hexagonal else across, 0.0)
     return Strained(
-        in_plane=strain,
-        out_of_plane=lamina.stiffness.out_of_plane(equal),
-        energy=lamina.stiffness.energy(equal),
-        von_mises=lamina.stiffness.von_mises(equal),
+        in_plane=strain[0],
+        across=strain[1],
+        out_of_plane=lamina.stiffness.out_of_plane(strain),
+        lean=lamina.stiffness.lean(strain),
+        energy=lamina.stiffness.energy(strain),
+        von_mises=lamina.stiffness.von_mises(strain),
     )
 
 

@@ -127,7 +127,7 @@ def core_shell(
     sizes = np.cumsum(radii) * 10.0
     basal = sizes - sizes[0] + aspect * sizes[0]
     found = match(_laminae(parts, sizes, basal), hold=hold)
-    strained = [part.strained(s.in_plane, s.out_of_plane) for part in parts for s in [found.strained[part.label]]]
+    strained = [part.strained(found.strained[part.label]) for part in parts]
     regions = [
         Region(part=part, radius=float(r), half_height=float(h))
         for part, r, h in zip(strained, sizes, basal, strict=True)
@@ -136,7 +136,7 @@ def core_shell(
     metals = _metals(stack, regions)
     counts = np.bincount(metals.region, minlength=len(regions))
     if counts.min() == 0:
-        raise InputError("a shell is too thin to hold a TMO2 unit", place="core-shell", cure="make it thicker")
+        raise InputError("a shell is too thin to hold a TMO2 unit", argument="core_shell", cure="make it thicker")
     draw = np.random.default_rng(seed)
     sodium, moved = _sodium(stack, regions, counts, draw)
     atoms = _atoms(stack, regions, metals, sodium, draw)
@@ -156,18 +156,20 @@ def core_shell(
 
 
 def _check(parts: Sequence[Ingredient], radii: Sequence[float], aspect: float) -> None:
-    place = "core-shell"
     if len(radii) != len(parts):
-        raise InputError(f"{len(radii)} lengths for {len(parts)} phases", place=place,
+        raise InputError(f"{len(radii)} lengths for {len(parts)} phases", argument="core_shell",
                          cure="give the core's radius and the thickness of each shell, nm")  # fmt: skip
     if not all(math.isfinite(r) and r > 0 for r in (*radii, aspect)):
-        raise InputError("lengths that are not positive", place=place, cure="give nm")
+        raise InputError("lengths that are not positive", argument="core_shell", cure="give nm")
     for part in parts:
-        if part.stacking not in POLYTYPES:
-            raise InputError(f"a particle of {part.label}", place=place, cure="take layered polytypes")
+        if part.stacking not in POLYTYPES or part.net is not None:
+            raise InputError(f"a particle of {part.label}", argument="core_shell",
+                             cure="take polytypes of hexagonal layers, whose facets are known")  # fmt: skip
     columns = (2 * sum(radii) * 10 / parts[0].a) ** 2 * 1.3
     if columns * 2 * (aspect * radii[0] + sum(radii[1:])) * 10 / parts[0].repeat > LARGEST:
-        raise InputError(f"a particle of {2 * sum(radii):g} nm is too large", place=place, cure="make it smaller")
+        raise InputError(
+            f"a particle of {2 * sum(radii):g} nm is too large", argument="core_shell", cure="make it smaller"
+        )
 
 
 def _laminae(parts: Sequence[Ingredient], sizes: FloatArray, basal: FloatArray) -> list[Lamina]:
@@ -176,10 +178,7 @@ def _laminae(parts: Sequence[Ingredient], sizes: FloatArray, basal: FloatArray) 
     weights: dict[str, float] = {}
     for part, volume in zip(parts, volumes.tolist(), strict=True):
         weights[part.label] = weights.get(part.label, 0.0) + volume / float(sizes[-1]) ** 2
-    return [
-        Lamina(phase=p.label, a=p.a, thickness=weights[p.label], stiffness=p.stiffness)
-        for p in {part.label: part for part in parts}.values()
-    ]
+    return [part.lamina(weights[part.label]) for part in {part.label: part for part in parts}.values()]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -327,7 +326,7 @@ def _sodium(
             waiting -= len(kept[-1])
         moved.append(waiting)
     if waiting:
-        raise InputError(f"{waiting} gallery ions find no site", place="core-shell",
+        raise InputError(f"{waiting} gallery ions find no site", argument="core_shell",
                          cure="make the outer shell thicker, or lower its sodium")  # fmt: skip
     pairs = list(zip((inner, outer), map(np.concatenate, chosen), strict=True))
     places = Places(

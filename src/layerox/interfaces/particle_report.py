@@ -49,7 +49,7 @@ def particle_interface(made: Particle, parts: Sequence[Ingredient]) -> Interface
 def _elastic(made: Particle, parts: Sequence[Ingredient]) -> dict[str, Any]:
     """Return the elastic keys: per volume and mole; a particle's curved interface has no single area."""
     repeat = sum(n * part.repeat for n, part in zip(made.units, parts, strict=True)) / sum(made.units)
-    found = dict(elastic_part(made.match, [part.a for part in parts], interfaces=1, units=1, meshes=1))
+    found = dict(elastic_part(made.match, [(part.a, part.long) for part in parts], interfaces=1, units=1, meshes=1))
     volume = made.match.a**2 * math.sqrt(3) / 2 * repeat * 1e-30
     energy = dict(found["coherency_energy"])
     energy["mJ_per_m2_interface"] = None
@@ -73,8 +73,7 @@ def _regions(made: Particle, parts: Sequence[Ingredient]) -> list[Lamella]:
                 phase=part.label,
                 slabs=galleries,
                 galleries=galleries,
-                formula=held.formula,
-                tm_valence=held.metal_valence,
+                composition=held,
             )
         )
     return rows

@@ -37,6 +37,8 @@ class Interface:
         Defects; and what a user should know although nothing is wrong.
     parts, grown
         The layered phases free of strain, by label, and the planes that they were made into; none for other cells.
+    unmatched
+        Slabs above which two different meshes face each other.
     """
 
     atoms: Atoms
@@ -47,6 +49,7 @@ class Interface:
     warnings: tuple[Notice, ...] = field(default=())
     parts: Mapping[str, Ingredient] = field(default_factory=dict)
     grown: Intergrowth | None = None
+    unmatched: tuple[int, ...] = ()
 
     @cached_property
     def structure(self) -> Structure:

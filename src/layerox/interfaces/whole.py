@@ -23,7 +23,7 @@ def with_whole_atoms(made: Interface, *, seed: int = 0) -> Interface:
     if made.atoms.is_ordered:
         return made
     atoms = ordered_atoms(made.atoms, (1, 1, 1), seed=seed)
-    findings = cell_findings(atoms, list(made.parts.values()))
+    findings = cell_findings(atoms, list(made.parts.values()), unmatched=made.unmatched)
     warnings = (*made.warnings, *atoms.remarks)
     report = {
         **made.report,

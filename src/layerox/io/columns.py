@@ -7,6 +7,7 @@ number. What the columns mean is decided elsewhere (see `text.py`).
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -140,7 +141,7 @@ def dialect_of(lines: Sequence[str]) -> Dialect:
 
 def _numeric_lines(lines: Sequence[str]) -> list[str]:
     """Return the first lines that hold numbers, if possible nothing but numbers."""
-    rows = (line for line in lines if STARTS_A_ROW.match(line) and not is_comment(line))
+    rows = (line for line in lines if STARTS_A_ROW.match(line))  # which no comment does
     sample = [without_inline_comment(line).strip() for line in islice(rows, SAMPLE)]
     return [line for line in sample if WHOLE_ROW.fullmatch(line)] or sample
 
@@ -155,6 +156,13 @@ def clean_table(lines: Sequence[str], first: int, separator: str | None = None) 
     first
         The number of its first line in the file.
     """
+    # The compiled reader serves folders of files: for a single one, importing its compiler would cost more.
+    if separator is None and "numba" in sys.modules:
+        from layerox.io.plain_numbers import plain_table  # noqa: PLC0415
+
+        plain = plain_table("\n".join(lines), len(lines))
+        if plain is not None:
+            return Table(plain, np.arange(first, first + len(lines), dtype=np.int64))
     try:
         values = np.loadtxt(lines, dtype=np.float64, comments=None, delimiter=separator, ndmin=2)
     except ValueError:

@@ -57,6 +57,8 @@ HEADINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"\A\s*<\?xml"), "an XML file, but not XRDML", EXPORT),
     (re.compile(r"\A\s*[{\[]\s*[\"{\[]"), "a JSON file", EXPORT),
 )
+# Plain comments and columns of numbers, which most files of a series are, need none of these expressions.
+ONLY_COLUMNS = re.compile(r"(?:#(?!\s*GSAS)[^\n]*\n)*[-+.\deE\s]*")
 MEASURED = re.compile(r"(?:^|\s)_pd_(?:meas|proc)[._](?:intensity|counts)_", re.IGNORECASE)
 CIF_BLOCK = re.compile(r"^\s*data_", re.MULTILINE | re.IGNORECASE)
 BOMS = (
@@ -122,8 +124,11 @@ def refuse_other_contents(text: str, path: Path) -> None:
     InputError
         With the name of the format and what to do instead.
     """
+    start = text[:START]
+    if ONLY_COLUMNS.fullmatch(start):
+        return
     for heading, name, cure in HEADINGS:
-        if heading.search(text[:START]):
+        if heading.search(start):
             raise InputError(f"is {name}", place=path, cure=cure)
 
 

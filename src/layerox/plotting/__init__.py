@@ -11,12 +11,25 @@ from layerox.errors import InputError
 from layerox.plotting.calibration import plot_calibration
 from layerox.plotting.operando import plot_series
 from layerox.plotting.powder import INTENSITY_SCALES, plot_refinement, plot_simulation
+from layerox.plotting.strain import plot_coherency, plot_indicatrix, plot_strain
 from layerox.series.result import Series
+from layerox.strain.evolution import StrainEvolution
+from layerox.strain.phase_strain import PhaseStrain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["INTENSITY_SCALES", "plot", "plot_calibration", "plot_refinement", "plot_series", "plot_simulation"]
+__all__ = [
+    "INTENSITY_SCALES",
+    "plot",
+    "plot_calibration",
+    "plot_coherency",
+    "plot_indicatrix",
+    "plot_refinement",
+    "plot_series",
+    "plot_simulation",
+    "plot_strain",
+]
 
 
 def plot(result: object, ax: Axes | None = None, *, intensity: str = "linear") -> Axes:
@@ -25,7 +38,7 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str = "linear") -
     Parameters
     ----------
     result
-        A `Refinement`, a `Simulation`, a `Calibration` or a `Series`.
+        A `Refinement`, a `Simulation`, a `Calibration`, a `Series`, a `StrainEvolution`, or the strain of one phase.
     ax
         Where to draw; a new figure when not given.
     intensity
@@ -44,4 +57,8 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str = "linear") -
         return plot_calibration(result, ax)
     if isinstance(result, Series):
         return plot_series(result, ax)
+    if isinstance(result, StrainEvolution):
+        return plot_strain(result, ax)
+    if isinstance(result, PhaseStrain):
+        return plot_indicatrix(result, ax)
     raise InputError(f"a {type(result).__name__} cannot be drawn", cure="give the result of fit, simulate or calibrate")

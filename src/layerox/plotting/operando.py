@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 INCHES = (7.0, 8.5)
 HEIGHTS = {"map": 3.0, "axis": 0.9, "fractions": 1.5, "cells": 1.7}
 FORMATS = ("png", "pdf")
+# What a cycler's log says of a frame, but what is not drawn beside the map.
+NOT_DRAWN = {"current", "capacity", "x_na_esd", "cycle", "step"}
 DOUBTED = "#BBBBBB"
 
 
@@ -48,7 +50,7 @@ def plot_series(series: Series, ax: Axes | None = None) -> Axes:
 def draw(series: Series, figure: Figure) -> Axes:
     """Draw a series on a figure; returns the topmost Axes."""
     found = intensity_map(series)
-    others = [name for name in series.axes[1:] if series.frames[name].notna().any()]
+    others = [name for name in series.axes[1:] if name not in NOT_DRAWN and series.frames[name].notna().any()]
     rows = [*(["map"] if found is not None else []), *(["axis"] * len(others)), "fractions", "cells"]
     grid = {"height_ratios": [HEIGHTS[row] for row in rows], "hspace": 0.08}
     panels = figure.subplots(len(rows), 1, sharex=True, squeeze=False, gridspec_kw=grid)[:, 0]

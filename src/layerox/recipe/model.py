@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from layerox.electrochemistry.settings import ElectrochemistryModel
 from layerox.io.instrument_model import InstrumentModel, Pair, Table
 
 Interval = Pair
@@ -169,3 +170,4 @@ class RecipeModel(Table):
     uncertainty: UncertaintyModel = UncertaintyModel()
     strategy: StrategyModel = StrategyModel()
     quantification: QuantificationModel = QuantificationModel()
+    electrochemistry: ElectrochemistryModel | None = None

@@ -27,6 +27,7 @@ from layerox.recipe.quantification import quantification_of
 from layerox.symmetry import CELL_NAMES
 
 if TYPE_CHECKING:
+    from layerox.electrochemistry.settings import ElectrochemistryModel
     from layerox.recipe.model import ExtraModel, ParameterModel, PhaseModel, RecipeModel, VariableModel
 
 # In lists of what is freed or fixed: all lengths and angles that symmetry leaves free.
@@ -47,6 +48,8 @@ class Recipe:
         Ready to be refined; empty if they are named elsewhere.
     plan
         What is demanded of the parameters, and the strategy.
+    electrochemistry
+        The log of a series and its clocks; None where it says nothing of one.
     document
         The recipe with every default written out, as plain data.
     """
@@ -56,6 +59,7 @@ class Recipe:
     instrument: Instrument | None = None
     phases: tuple[Phase, ...] = ()
     plan: Plan = NO_PLAN
+    electrochemistry: ElectrochemistryModel | None = None
     document: Mapping[str, object]
 
 
@@ -90,12 +94,14 @@ def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> R
     phases = [_phase(row, k, place, text, folder) for k, row in enumerate(model.phase)]
     told = quantification_of(model, [phase.name for phase in phases], place, text, folder)
     model.strategy.name = _strategy(model, place, text)
+    _find_logs(model, folder)
     return Recipe(
         range=_pair(model.pattern.range) if model.pattern.range else None,
         exclude=tuple(_excluded(model, place, text)),
         instrument=_instrument(model, place, text, folder),
         phases=tuple(phases_from(phases)) if phases else (),
         plan=replace(_plan(model, phases, place, text), quantification=told),
+        electrochemistry=model.electrochemistry,
         document=model.model_dump(mode="json"),
     )
 
@@ -126,6 +132,12 @@ def _instrument(model: RecipeModel, place: str | Path, text: str, folder: Path) 
                          place=line_of(place, text, ("instrument", "file")), cure="keep one of them")  # fmt: skip
     row.file = str((folder / row.file).resolve())
     return read_instrument(row.file)
+
+
+def _find_logs(model: RecipeModel, folder: Path) -> None:
+    """Look for the files of a cycler beside the recipe; they stand in the result, which lies elsewhere."""
+    if model.electrochemistry is not None:
+        model.electrochemistry.file = [str((folder / name).resolve()) for name in model.electrochemistry.files]
 
 
 def _phase(row: PhaseModel, index: int, place: str | Path, text: str, folder: Path) -> Phase:

@@ -7,7 +7,7 @@ position error, scales, cells and the specimen's broadening are each frame's own
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -85,6 +85,8 @@ class Foundation:
         The scouts that are to be trusted.
     limits
         First and last angle of a usual frame, degrees.
+    esds
+        Standard uncertainties of what was refined together, by name.
     """
 
     setup: Setup
@@ -95,6 +97,7 @@ class Foundation:
     shared: frozenset[str]
     sightings: tuple[Scout, ...]
     limits: tuple[float, float]
+    esds: dict[str, float] = field(default_factory=dict)
 
 
 def scout_indices(count: int) -> list[int]:
@@ -173,8 +176,8 @@ def founded(setup: Setup, scouts: Sequence[Scout], pattern: Pattern) -> Foundati
         instrument=instrument,
         background_terms=terms,
         values=values,
-        free=frozenset(free - shared),
-        shared=frozenset(shared),
+        free=frozenset((free - shared) | setup.own_names),
+        shared=frozenset(shared - setup.own_names),
         sightings=trusted,
         limits=_usual_limits(scouts, pattern),
     )

@@ -10,12 +10,15 @@ import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
+from layerox.electrochemistry.clock import written_stamps
 from layerox.errors import InputError, nearest
 from layerox.io import read_pattern, read_patterns
 from layerox.notice import Notice
@@ -62,6 +65,7 @@ class Frames:
     frames: tuple[Frame, ...]
     axes: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
+    electrochemistry: Mapping[str, object] | None = None  # how a log was held against them, for run.json
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -120,7 +124,7 @@ def frames_of(folder: str | Path, *, glob: str | None = None, axes: Sequence[str
     names = tuple(name.rpartition(":")[2] for name in axes)
     if columns:
         frames.sort(key=lambda frame: (math.isnan(frame.axes[0]), frame.axes[0]))
-        notices += _axis_notices(names[0], [frame.axes[0] for frame in frames])
+        notices += axis_notices(names[0], [frame.axes[0] for frame in frames])
     notices += _number_notices([frame.path for frame in frames])
     frames = [replace(frame, index=k) for k, frame in enumerate(frames)]
     return Frames(frames=tuple(frames), axes=names, notices=tuple(notices))
@@ -187,7 +191,9 @@ def _column(axis: str, frames: list[Frame]) -> list[float]:
         path, _, column = axis.rpartition(":")
         return _listed(Path(path), column, frames)
     if axis == "voltage":
-        raise InputError("no file of patterns says a voltage", place="--axis", cure="give CSV:COLUMN")
+        raise InputError(
+            "no file of patterns says a voltage", place="--axis", cure="give CSV:COLUMN or --electrochemistry FILE"
+        )
     raise InputError(f"unknown axis {axis!r}", place="--axis", cure=nearest(axis, [*AXES, "CSV:COLUMN"]))
 
 
@@ -213,7 +219,22 @@ def _stated_by(frame: Frame, key: str) -> float:
 
 
 def _listed(path: Path, column: str, frames: list[Frame]) -> list[float]:
-    """Return a column of a CSV file, each row joined to its frame by the name that the row gives."""
+    """Return a column of a CSV file as numbers; dates and times are hours since the earliest."""
+    cells = listed_cells(path, column, frames)
+    if (stamps := written_stamps(cells, path)) is not None:
+        hours = (stamps.instants - np.nanmin(stamps.instants)) / np.timedelta64(1, "h")
+        return [float(value) for value in hours]
+    return [_number(cell, path, column) for cell in cells]
+
+
+def listed_cells(path: Path, column: str, frames: Sequence[Frame]) -> list[str]:
+    """Return the cells of a column of a CSV file, each row joined to its frame by the name that the row gives.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no such column, or names none of the frames.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
@@ -224,11 +245,11 @@ def _listed(path: Path, column: str, frames: list[Frame]) -> list[float]:
         raise InputError(f"has no column {column!r}", place=path, cure=nearest(column, titles))
     at = titles.index(column)
     values = {row[0].strip(): row[at].strip() for row in rows[1:] if len(row) > at}
-    found = [_number(_row_of(frame, values), path, column) for frame in frames]
-    if all(math.isnan(value) for value in found):
+    cells = [_row_of(frame, values) for frame in frames]
+    if not any(cells):
         cure = "let its first column hold file names, stems, or the last number in them"
         raise InputError("names none of the frames", place=path, cure=cure)
-    return found
+    return cells
 
 
 def _row_of(frame: Frame, values: dict[str, str]) -> str:
@@ -246,7 +267,8 @@ def _number(text: str, path: Path, column: str) -> float:
         raise InputError(f"{column} holds {text!r}", place=path, cure="write a number, or leave it empty") from None
 
 
-def _axis_notices(axis: str, values: list[float]) -> list[Notice]:
+def axis_notices(axis: str, values: list[float]) -> list[Notice]:
+    """Say which frames have no place on an axis or that of another, and where there are gaps."""
     known = [value for value in values if not math.isnan(value)]
     notices = []
     if len(known) < len(values):

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.crystal import Crystal
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.parameters import slot_name
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.quantify import cell_mass, cell_volume, weight_fractions
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.simulate import Model
+from layerox.layering import layering_of
+from layerox.symmetry import CELL_NAMES
 
 FloatArray = NDArray[np.float64]
 Verdict = Literal["accepted", "reseeded", "quarantined", "unreadable"]
@@ -23,6 +29,8 @@ QUANTITIES = (
     "weight_fraction", "intensity_share", "support", "a", "b", "c", "beta", "volume", "size", "microstrain",
 )  # fmt: skip
 UNKNOWN: Number = (math.nan, math.nan)
+CORRELATION, SLAB_SHARE = "correlation", "slab_share"
+NOTHING_SHARED: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +81,30 @@ class Absence:
     weight_esd: float = math.nan
 
 
-def phases_of(model: Model, minimum: Minimum, absent: Mapping[str, Absence]) -> dict[str, dict[str, Number]]:
+def quantities_of(crystal: Crystal) -> tuple[str, ...]:
+    """Return what is measured of a phase: `QUANTITIES`, then what its symmetry and its layers add.
+
+    Other free angles of its cell; the correlations of its free lengths and angles ("correlation_a_c"); of layered
+    phases the thickness of a slab over the distance of slabs.
+    """
+    names = [CELL_NAMES[k] for k in crystal.symmetry.cell_rule.free]
+    angles = [name for name in names if name in ("alpha", "gamma")]
+    pairs = [f"{CORRELATION}_{one}_{other}" for one, other in itertools.combinations(names, 2)]
+    return (*QUANTITIES, *angles, *pairs, *([SLAB_SHARE] if layering_of(crystal) is not None else []))
+
+
+def titles_of(quantities: Iterable[str]) -> list[str]:
+    """Return the columns of quantities: each with its uncertainty, which correlations have none of."""
+    return [
+        title
+        for quantity in quantities
+        for title in ([quantity] if quantity.startswith(CORRELATION) else [quantity, f"{quantity}_esd"])
+    ]
+
+
+def phases_of(
+    model: Model, minimum: Minimum, absent: Mapping[str, Absence], shared: Mapping[str, float] = NOTHING_SHARED
+) -> dict[str, dict[str, Number]]:
     """Return the quantities of all phases at a minimum.
 
     Parameters
@@ -82,6 +113,8 @@ def phases_of(model: Model, minimum: Minimum, absent: Mapping[str, Absence]) -> 
         Where a frame ended. The phases of the model that `absent` names are not taken for present.
     absent
         Of every phase that the frame does not show.
+    shared
+        Uncertainties of what the frames of a series have in common, by name.
     """
     size = len(model.names)
     values, transfer = minimum.parameters.values[:size], minimum.parameters.transfer()[:size]
@@ -102,6 +135,8 @@ def phases_of(model: Model, minimum: Minimum, absent: Mapping[str, Absence]) -> 
             **numbers.cell(),
             "size": numbers.size(),
             "microstrain": numbers.of(pk.MICROSTRAIN),
+            **numbers.further_cell(phase.crystal),
+            **numbers.slab_share(phase, shared),
         }
     weight = _weight_of_scales(model, values)
     return rows | {name: _nothing(absence, weight) for name, absence in absent.items()}
@@ -124,6 +159,39 @@ class _Numbers:
         a, b, c, _, beta, _ = (self.of(slot) for slot in range(pk.CELL, pk.CELL + 6))
         volume, gradient = cell_volume(self.values[block])
         return {"a": a, "b": b, "c": c, "beta": beta, "volume": (volume, self._esd(gradient @ self.transfer[block]))}
+
+    def further_cell(self, crystal: Crystal) -> dict[str, Number]:
+        """Return free angles other than beta, and the correlations of the free lengths and angles."""
+        free = crystal.symmetry.cell_rule.free
+        slopes = self.transfer[[pk.CELL + k for k in free]]
+        matrix = slopes @ self.covariance @ slopes.T
+        esds = np.sqrt(np.maximum(np.diag(matrix), 0.0))
+        esds[esds == 0.0] = math.nan
+        found = {name: self.of(pk.CELL + k) for k in free if (name := CELL_NAMES[k]) in ("alpha", "gamma")}
+        for i, j in itertools.combinations(range(len(free)), 2):
+            value = float(matrix[i, j] / (esds[i] * esds[j]))
+            found[f"{CORRELATION}_{CELL_NAMES[free[i]]}_{CELL_NAMES[free[j]]}"] = (value, math.nan)
+        return found
+
+    def slab_share(self, phase: Phase, shared: Mapping[str, float]) -> dict[str, Number]:
+        """Return the thickness of a slab over the distance of slabs, nothing for a phase without layers.
+
+        Coordinates that are the frame's own bring their covariance, those of the series the uncertainty that they have
+        there.
+        """
+        layering = layering_of(phase.crystal)
+        if layering is None:
+            return {}
+        moving = [(k, axis) for k, axis in zip(*np.nonzero(layering.slopes), strict=True)]
+        places = [pk.SITES + pk.PER_SITE * k + axis for k, axis in moving]
+        start = [phase.crystal.sites[k].position[axis] for k, axis in moving]
+        slopes = layering.slopes[layering.slopes != 0]
+        slots = phase.slot_names
+        common = np.array([shared.get(slot_name(phase, slots[place]), 0.0) for place in places])
+        own = slopes @ self.transfer[places]
+        variance = float(own @ self.covariance @ own + ((slopes * common) ** 2).sum())
+        value = layering.slab_share + float(slopes @ (self.values[places] - start))
+        return {SLAB_SHARE: (value, math.sqrt(variance) if variance > 0 else math.nan)}
 
     def size(self) -> Number:
         inverse, esd = self.of(pk.INVERSE_SIZE)

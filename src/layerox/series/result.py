@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.simulate import safe_name
 from layerox.errors import InputError
-from layerox.series.measured import QUANTITIES
+from layerox.series.measured import QUANTITIES, titles_of
 from layerox.series.store import SCHEMA
 
 if TYPE_CHECKING:
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 UNITS = {
-    "a": "angstrom", "b": "angstrom", "c": "angstrom", "beta": "degree", "volume": "angstrom^3", "size": "nm",
+    "a": "angstrom", "b": "angstrom", "c": "angstrom", "alpha": "degree", "beta": "degree", "gamma": "degree",
+    "volume": "angstrom^3", "size": "nm",
 }  # fmt: skip
+AXIS_UNITS = {"time": "hour", "temperature": "K", "voltage": "V", "current": "mA", "capacity": "mAh"}
 TEXTS = ("file", "verdict", "reason")
 
 
@@ -60,17 +62,23 @@ class Series:
 
         table = self.frames
         data: dict[str, Any] = {}
-        for quantity in QUANTITIES:
-            for end in ("", "_esd"):
-                columns = [f"{name}.{quantity}{end}" for name in self.phases]
-                unit = UNITS.get(quantity, "1")
-                data[quantity + end] = (("frame", "phase"), table[columns].to_numpy(float), {"units": unit})
+        for title in self.titles:
+            columns = [f"{name}.{title}" for name in self.phases]
+            unit = UNITS.get(title.removesuffix("_esd"), "1")
+            data[title] = (("frame", "phase"), table.reindex(columns=columns).to_numpy(float), {"units": unit})
         for name in ("r_wp", "gof", *self.axes):
-            data[name] = ("frame", table[name].to_numpy(float))
+            stated = {"units": AXIS_UNITS[name]} if name in AXIS_UNITS else {}
+            data[name] = ("frame", table[name].to_numpy(float), stated)
         for name in TEXTS:
             data[name] = ("frame", table[name].astype(str).to_numpy(object))
         coordinates = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}
         return xr.Dataset(data, coords=coordinates, attrs={"title": "layerox series", "schema": SCHEMA})
+
+    @property
+    def titles(self) -> list[str]:
+        """Titles of the columns of the phases, without their names; not every phase has all of them."""
+        owned = (column.split(".", 1) for column in self.frames.columns if "." in column)
+        return list(dict.fromkeys([*titles_of(QUANTITIES), *(title for name, title in owned if name in self.phases)]))
 
     @property
     def place(self) -> NDArray[np.float64]:

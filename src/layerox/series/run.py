@@ -27,14 +27,16 @@ from layerox.radiation import Radiation
 from layerox.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.series import tasks
 from layerox.series.amend import Presences, amendments
+from layerox.series.electrochemistry import ElectrochemistryArgument, frames_with_log, settings_from
 from layerox.series.executor import Executor, executor
 from layerox.series.foundation import Foundation, founded, scout_indices
 from layerox.series.frames import Frame, Frames, Reading, frames_of
-from layerox.series.measured import Row
+from layerox.series.measured import Row, quantities_of
 from layerox.series.result import Series, netcdf_bytes, open_series
 from layerox.series.setup import Setup
 from layerox.series.shared import refined_together
 from layerox.series.store import Store
+from layerox.series.structures import structures_of
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -55,7 +57,9 @@ def fit_series(
     range: tuple[float, float] | None = None,
     glob: str | None = None,
     axis: str | Sequence[str] = (),
+    electrochemistry: ElectrochemistryArgument | None = None,
     unordered: bool = False,
+    own: Sequence[str] = (),
     workers: int = 1,
     scheduler: str | None = None,
     output: str | Path | None = None,
@@ -72,8 +76,16 @@ def fit_series(
         As for `fit`; the phases are all that may show in any frame.
     glob, axis
         Which files, and where frames stand on one axis or several; see `frames_of`.
+    electrochemistry
+        A cycler's file, several of one cell, or a table with the keys of a recipe's [electrochemistry]: what the log
+        says at the middle of each frame becomes columns (voltage in V, current in mA, net charge as capacity in mAh,
+        sodium per MO2 as x_na, cycle, step). Needs times of the frames: stamps in their files, a CSV axis of dates, or
+        `frame_start` and `frame_cadence_s`.
     unordered
         Frames are not neighbours (a composition series): each is fitted from scratch.
+    own
+        Names or patterns of atoms' quantities that each frame refines for itself, instead of the series for all:
+        "P2_O1_z" lets slab and gallery of P2 change apart.
     workers
         Processes; 1 works in this one.
     scheduler
@@ -95,7 +107,8 @@ def fit_series(
             found = fit_series(
                 folder, phases, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
                 polarization=polarization, instrument=instrument, recipe=recipe, range=range, glob=glob, axis=axis,
-                unordered=unordered, workers=workers, scheduler=scheduler, output=place, progress=progress,
+                electrochemistry=electrochemistry, unordered=unordered, own=own, workers=workers,
+                scheduler=scheduler, output=place, progress=progress,
             )  # fmt: skip
             return replace(found, path=None)
     told = recipe_from(recipe)
@@ -104,16 +117,23 @@ def fit_series(
         phases, instrument, range = told.phases or phases, told.instrument or instrument, told.range or range
     chosen = phases_from(phases or ())
     source = Path(folder).resolve()
-    frames = frames_of(source, glob=glob, axes=[axis] if isinstance(axis, str) else axis)
+    axes = [axis] if isinstance(axis, str) else axis
+    cell = settings_from(electrochemistry, None if told is None else told.electrochemistry)
+    frames = frames_of(source, glob=glob, axes=axes) if cell is None else frames_with_log(source, cell, glob=glob,
+                                                                                         axes=axes)  # fmt: skip
     reading = Reading(radiation=radiation, range=range, exclude=() if told is None else told.exclude)
     first = _first_readable(frames, reading)
     known, beam = measured_with(
         first, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
         polarization=polarization, instrument=instrument,
     )  # fmt: skip
-    setup = Setup(phases=tuple(usable(chosen, first, beam)), instrument=known, radiation=beam, reading=reading)
+    setup = Setup(
+        phases=tuple(usable(chosen, first, beam)), instrument=known, radiation=beam, reading=reading, own=tuple(own)
+    )
     setup = setup if told is None else replace(setup, plan=told.plan)
+    _ = setup.own_names  # a name that is nobody's is refused before any work is done
     document = _document(told, setup, phases or (), instrument)
+    document = document if cell is None else {**document, "electrochemistry": cell.model_dump(mode="json")}
     run = _Run(setup, frames, first, document, unordered, source, Path(output), progress)
     return run.go(workers, scheduler, resume=resume)
 
@@ -165,7 +185,9 @@ class _Run:
         self.setup, self.frames, self.first, self.document = setup, frames, first, document
         self.unordered, self.folder = unordered, source
         self.tell = progress or (lambda _: None)
-        self.store = Store(folder, self._key(), frames.axes, setup.names)
+        quantities = {phase.name: quantities_of(phase.crystal) for phase in setup.phases}
+        self.store = Store(folder, self._key(), frames.axes, quantities)
+        self.structures = structures_of(setup.phases, {})
         self.segments = [frames.frames[r.start : r.stop] for r in tasks.segments(len(frames))]
         self.began, self.done = time.perf_counter(), 0
         self.started = _now()
@@ -206,7 +228,9 @@ class _Run:
         scouts = [scout for k in indices if (scout := found[k]) is not None]
         foundation = founded(self.setup, scouts, self.first)
         patterns = {s.frame: self.setup.reading.pattern(self.frames.frames[s.frame]) for s in foundation.sightings}
-        return refined_together(foundation, patterns)
+        foundation = refined_together(foundation, patterns)
+        self.structures = structures_of(self.setup.phases, foundation.values)
+        return foundation
 
     def _gather(self, stage: str, results: Iterator[tuple[int, list[Row]]]) -> None:
         """Put parts on disk as they come."""
@@ -272,11 +296,14 @@ class _Run:
                 "range": self.setup.reading.range,
                 "frames": len(self.frames),
                 "phases": list(self.setup.names),
+                "structures": self.structures,
                 "axes": list(self.frames.axes),
                 "unordered": self.unordered,
+                "own": list(self.setup.own),
                 "segments": [len(segment) for segment in self.segments],
                 "workers": workers,
                 "verdicts": verdicts,
+                **({"electrochemistry": self.frames.electrochemistry} if self.frames.electrochemistry else {}),
                 "notices": [asdict(notice) for notice in self.frames.notices],
                 "started": self.started,
                 "written": _now(),
@@ -294,6 +321,7 @@ class _Run:
             "beam": repr(self.setup.radiation),
             "reading": repr(self.setup.reading),
             "unordered": self.unordered,
+            "own": list(self.setup.own),
             "frames": [_identity(frame) for frame in self.frames.frames],
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()

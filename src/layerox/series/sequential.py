@@ -503,5 +503,5 @@ def _measured(frame: Frame, verdict: Verdict, reason: str, fit: Fit) -> Row:
         reason=reason,
         r_wp=fit.r_wp,
         gof=fit.gof,
-        phases=phases_of(fit.view.model, fit.minimum, absent),
+        phases=phases_of(fit.view.model, fit.minimum, absent, fit.bench.foundation.esds),
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import dataclass, field
 
-from layerox.diffraction.phase import Phase
+from layerox.diffraction.parameters import slot_name
+from layerox.diffraction.phase import OWN_SLOTS, Phase
 from layerox.diffraction.plan import NO_PLAN, Plan
+from layerox.errors import InputError, nearest
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation
 from layerox.series.frames import Reading
@@ -25,6 +28,8 @@ class Setup:
         What the recipe demands.
     reading
         How the patterns are read.
+    own
+        Names or shell patterns of atoms' quantities that every frame refines for itself ("P2_O1_z").
     """
 
     phases: tuple[Phase, ...]
@@ -32,8 +37,25 @@ class Setup:
     radiation: Radiation
     plan: Plan = NO_PLAN
     reading: Reading = field(default_factory=Reading)
+    own: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the phases."""
         return tuple(phase.name for phase in self.phases)
+
+    @property
+    def own_names(self) -> frozenset[str]:
+        """Names of the quantities of atoms that every frame refines for itself.
+
+        Raises
+        ------
+        InputError
+            If a name or pattern is of none.
+        """
+        atoms = [slot_name(phase, slot) for phase in self.phases for slot in phase.slot_names[len(OWN_SLOTS) :]]
+        found = {pattern: fnmatch.filter(atoms, pattern) for pattern in self.own}
+        for pattern, names in found.items():
+            if not names:
+                raise InputError(f"no atom has a quantity {pattern!r}", argument="own", cure=nearest(pattern, atoms))
+        return frozenset(name for names in found.values() for name in names)

@@ -63,13 +63,15 @@ def refined_together(foundation: Foundation, patterns: Mapping[int, Pattern]) ->
         Histogram(view.model, data, tuple(own[: len(view.model.names)]))
         for own, (view, data, _) in zip(names, parts, strict=True)
     ]
-    found = minimise_jointly(histograms, joint, tolerance=0.03, most_evaluations=20).parameters
+    minimum = minimise_jointly(histograms, joint, tolerance=0.03, most_evaluations=20)
+    found = minimum.parameters
     values = {**foundation.values, **{name: found.value(name) for name in shared if name in found.index}}
     sightings = tuple(
         replace(place.scout, values={own: found.value(name) for own, name in zip(table.names, theirs, strict=True)})
         for place, theirs, (_, _, table) in zip(places, names, parts, strict=True)
     )
-    return replace(foundation, values=values, sightings=sightings)
+    esds = {name: minimum.esd(name) for name in shared if name in found.index}
+    return replace(foundation, values=values, sightings=sightings, esds=esds)
 
 
 def _is_strong(place: _Place, name: str) -> bool:

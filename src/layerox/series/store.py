@@ -33,13 +33,15 @@ class Store:
         Made if it is missing.
     key
         Of everything that decides the results; parts of another key are not taken up.
-    axes, phases
+    axes
         Names, as the tables have them.
+    phases
+        What is measured of each phase, by name.
     """
 
-    def __init__(self, folder: Path, key: str, axes: Sequence[str], phases: Sequence[str]):
+    def __init__(self, folder: Path, key: str, axes: Sequence[str], phases: Mapping[str, Sequence[str]]):
         self.folder, self.key = folder, key
-        self.axes, self.phases = tuple(axes), tuple(phases)
+        self.axes, self.phases = tuple(axes), dict(phases)
         self.work = folder / WORK
         self._lock: TextIO | None = None
 
@@ -122,7 +124,7 @@ class Store:
         """Write frames.csv and transitions.csv from the parts that are done, one row at a time."""
         found = (cells(row, self.phases) for row in self.all_rows(parts))
         self._write("frames.csv", header(self.axes, self.phases), found)
-        changes = (transition_cells(change) for change in transitions(self.all_rows(parts), self.phases))
+        changes = (transition_cells(change) for change in transitions(self.all_rows(parts), list(self.phases)))
         self._write("transitions.csv", transition_header(self.axes), changes)
 
     def _write(self, name: str, titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from layerox.diffraction.simulate import safe_name
-from layerox.series.measured import QUANTITIES, UNKNOWN, Row
+from layerox.series.measured import UNKNOWN, Row, titles_of
 
 FIXED = ("frame", "file")
 JUDGED = ("verdict", "reason", "r_wp", "gof")
@@ -24,16 +24,20 @@ class Transition:
     row: Row
 
 
-def header(axes: Sequence[str], phases: Sequence[str]) -> list[str]:
-    """Return the titles of frames.csv."""
-    own = [f"{safe_name(p)}.{q}{end}" for p in phases for q in QUANTITIES for end in ("", "_esd")]
+def header(axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the titles of frames.csv; `phases` names the quantities of each phase."""
+    own = [f"{safe_name(name)}.{title}" for name, quantities in phases.items() for title in titles_of(quantities)]
     return [*FIXED, *axes, *JUDGED, *own]
 
 
-def cells(row: Row, phases: Sequence[str]) -> list[str]:
+def cells(row: Row, phases: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the cells of a row of frames.csv; what is not known is empty."""
-    own = [row.phases.get(name, {}).get(quantity, UNKNOWN) for name in phases for quantity in QUANTITIES]
-    numbers = [text for pair in own for text in map(_text, pair)]
+    numbers = [
+        _text(number)
+        for name, quantities in phases.items()
+        for quantity in quantities
+        for _, number in zip(titles_of([quantity]), row.phases.get(name, {}).get(quantity, UNKNOWN), strict=False)
+    ]
     axes = [_text(value) for value in row.axes]
     return [str(row.frame), row.file, *axes, row.verdict, row.reason, _text(row.r_wp), _text(row.gof), *numbers]
 

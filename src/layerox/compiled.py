@@ -16,6 +16,15 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def compiled(function: Function) -> Function:
     """Compile `function` on its first call, and keep the machine code on disk for the next process."""
-    decorator = numba.njit(cache=True, fastmath=True, error_model="numpy", nogil=True)
+    return _compiled(function, fastmath=True)
+
+
+def compiled_exactly(function: Function) -> Function:
+    """Compile `function` likewise, its arithmetic as written: what must be right to the last bit."""
+    return _compiled(function, fastmath=False)
+
+
+def _compiled(function: Function, *, fastmath: bool) -> Function:
+    decorator = numba.njit(cache=True, fastmath=fastmath, error_model="numpy", nogil=True)
     result: Function = decorator(function)
     return result

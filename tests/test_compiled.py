@@ -12,12 +12,12 @@ from numba.core.caching import NullCache
 from numba.extending import is_jitted
 
 import layerox.diffraction
-from layerox.diffraction.compiled import compiled
+from layerox.compiled import compiled
 
 MODULES = [
     importlib.import_module(f"layerox.diffraction.{found.name}")
     for found in pkgutil.iter_modules(layerox.diffraction.__path__)
-]
+] + [importlib.import_module("layerox.io.plain_numbers")]
 
 
 def compiled_functions(module):

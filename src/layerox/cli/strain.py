@@ -1,0 +1,87 @@
+"""`layerox strain`: from the folder of a series to strains, coherency and their picture."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import Any
+
+from layerox.errors import InputError
+
+
+def add_to(subparsers: Any) -> None:
+    """Add the command to the parser."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "strain",
+        help="strains, volumes and coherency from the table of a series",
+        description="Strains of every phase of a series against a reference, what coexisting phases would cost if they "
+        "were coherent, and a picture; or the strain between two fits.",
+    )
+    parser.add_argument("folder", metavar="DIR", help="that layerox series (or layerox fit) has written")
+    parser.add_argument(
+        "--reference", metavar="FRAME", help="number of a frame, or the folder of a fit (default: the first frame)"
+    )
+    parser.add_argument("--elastic", metavar="FILE", help="stiffness tensors, a table [PHASE] each (TOML)")
+    parser.add_argument(
+        "--single-phase",
+        nargs="+",
+        default=[],
+        metavar="PHASE=A",
+        help="in-plane lattice parameter of phases when alone, angstrom: P2=2.885(2) O3=2.960",
+    )
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.set_defaults(command=run)
+
+
+def run(*, folder: str, reference: str | None, elastic: str | None, single_phase: list[str], quiet: bool) -> int:
+    """Compute, write tables and picture into the folder, print what came of it; 1 for a fit that did not converge."""
+    from layerox.io.writing import write_together  # noqa: PLC0415  (what --help does not need)
+    from layerox.plotting.strain import picture  # noqa: PLC0415
+    from layerox.strain.cells import opened  # noqa: PLC0415
+    from layerox.strain.evolution import strain_evolution  # noqa: PLC0415
+    from layerox.strain.tables import csv_text, strain_text  # noqa: PLC0415
+
+    place = Path(folder)
+    if not place.is_dir():
+        raise InputError("no such folder", place=place, cure="give the folder that layerox series has written")
+    subject = opened(place)
+    found = strain_evolution(
+        subject, reference=_reference(reference), elastic=elastic, single_phase=_single_phases(single_phase)
+    )
+    files: dict[Path, str | bytes] = {
+        place / "strain.csv": csv_text(found.frames),
+        place / "coherency.csv": csv_text(found.coherency),
+        place / "strain.png": picture(found),
+    }
+    write_together(files)
+    if not quiet:
+        print(strain_text(found))
+        print(f"written to {place}/: {', '.join(path.name for path in files)}")
+    # Frames that cannot be believed are left out; a fit that did not converge has nothing else to offer.
+    return 0 if getattr(subject, "status", "converged") == "converged" else 1
+
+
+def _reference(text: str | None) -> int | str | None:
+    """Return the number of a frame, or a path as it is."""
+    if text is None or not text.lstrip("-").isdigit():
+        if text is not None and not Path(text).exists():
+            raise InputError(f"{text!r} is neither the number of a frame nor a folder", place="--reference",
+                             cure="give a number, or the folder of a fit")  # fmt: skip
+        return text
+    return int(text)
+
+
+def _single_phases(words: list[str]) -> dict[str, tuple[float, float]]:
+    """Return lattice parameters of words such as P2=2.885(2)."""
+    from layerox.io.cif_number import value_and_su  # noqa: PLC0415
+
+    found = {}
+    for word in words:
+        name, _, text = word.partition("=")
+        try:
+            value, esd = value_and_su(text)
+            found[name] = (value, 0.0 if math.isnan(esd) else esd)
+        except ValueError:
+            raise InputError(f"cannot read {word!r}", place="--single-phase", cure="write P2=2.885(2)") from None
+    return found

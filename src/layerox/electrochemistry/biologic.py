@@ -1,0 +1,68 @@
+"""BioLogic: what the header of an EC-Lab text export (.mpt) says beside the table below it.
+
+Times in the table are seconds since the acquisition began, over all linked techniques; the header tells when that was,
+in local time, month first. Without a header ("Nb header lines : 3") nothing does. Positive current oxidises the working
+electrode, which charges a cathode.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from layerox.electrochemistry.clock import Stamps, read_stamps
+
+MAGIC = re.compile(r"\s*(EC|BT)-Lab\S* ASCII FILE", re.IGNORECASE)
+STARTED = re.compile(r"^Acquisition started on\s*:\s*(.+)$", re.MULTILINE)
+TECHNIQUE_STARTED = re.compile(r"^\W*Technique started on\s*:\W*(.+)$", re.MULTILINE)
+MASS = re.compile(r"^Mass of active material\s*:\s*([\d.,]+)\s*(mg|g|µg|ug)\s*$", re.MULTILINE)
+AT_REST = re.compile(r"^(Special )?Open Circuit Voltage\s*$", re.MULTILINE | re.IGNORECASE)
+MILLIGRAMS = {"g": 1e3, "mg": 1.0, "µg": 1e-3, "ug": 1e-3}
+# What EC-Lab writes where nobody has typed a mass.
+UNTYPED_MG = 0.001
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What a header says.
+
+    Attributes
+    ----------
+    start
+        When the acquisition began, None if that is not said.
+    mass_mg
+        Of active material, None if nobody has typed it.
+    at_rest
+        Whether the technique is one without current, whose table has no column of it.
+    """
+
+    start: Stamps | None = None
+    mass_mg: float | None = None
+    at_rest: bool = False
+
+
+def is_eclab(text: str) -> bool:
+    """Whether a text is an export of EC-Lab or BT-Lab."""
+    return MAGIC.match(text) is not None
+
+
+def header_of(text: str, path: Path) -> Header:
+    """Return what the header of an export says."""
+    top = text[: _end_of_header(text)]
+    started = STARTED.search(top) or TECHNIQUE_STARTED.search(top)
+    mass = MASS.search(top)
+    mass_mg = float(mass[1].replace(",", ".")) * MILLIGRAMS[mass[2]] if mass else None
+    return Header(
+        start=read_stamps([started[1]], path, month_first=True) if started else None,
+        mass_mg=mass_mg if mass_mg is not None and mass_mg > UNTYPED_MG else None,
+        at_rest=AT_REST.search(top) is not None,
+    )
+
+
+def _end_of_header(text: str) -> int:
+    lines = re.search(r"^Nb header lines\s*:\s*(\d+)", text, re.MULTILINE)
+    end = 0
+    for _ in range(int(lines[1]) if lines else 0):
+        end = text.find("\n", end) + 1 or len(text)
+    return end

@@ -1,0 +1,47 @@
+"""Settings: the keys of [electrochemistry] in a recipe, their kinds and defaults, for pydantic."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from layerox.io.instrument_model import Table
+
+PositiveFloat = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+# As TOML writes it, or as a text in ISO 8601; without a zone it is local.
+Moment = Annotated[datetime, Field(strict=False)]
+
+
+class ElectrochemistryModel(Table):
+    """[electrochemistry]: the cycler's files, its clock and that of the frames, and the cathode.
+
+    `offset` is in seconds, to be added to the cycler's clock, or "fit"; `start` is when the log began if its files do
+    not say; `sodium` is the content at the first record (that of the formula by default); `current` says which sign
+    charges the cathode; `charge` which source is trusted. Times of frames are those of their files, of a CSV axis, or
+    `frame_start` and every `frame_cadence_s` seconds; `frame_exposure_s` tells where their middle is.
+    """
+
+    file: str | list[str] = Field(default_factory=list)
+    time_zone: str | None = None
+    offset: float | Literal["fit"] = 0.0
+    start: Moment | None = None
+    mass_mg: PositiveFloat | None = None
+    mass_esd_mg: NotNegative | None = None
+    formula: str | None = None
+    sodium: NotNegative | None = None
+    sodium_esd: NotNegative | None = None
+    current: Literal["charge-positive", "discharge-positive"] | None = None
+    charge: Literal["automatic", "counter", "current"] = "automatic"
+    longest_gap_s: PositiveFloat | None = None
+    frame_time_zone: str | None = None
+    frame_start: Moment | None = None
+    frame_cadence_s: PositiveFloat | None = None
+    frame_exposure_s: PositiveFloat | None = None
+
+    @property
+    def files(self) -> list[str]:
+        """The files, however many."""
+        return [self.file] if isinstance(self.file, str) else self.file

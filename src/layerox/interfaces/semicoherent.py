@@ -1,0 +1,341 @@
+"""Semi-coherent: lamellae with meshes of their own in one larger cell, where n of one phase meet n + 1 of another.
+
+What the larger cell leaves of the misfit strains the lamellae; the rest is taken up in the gallery between them, which
+two different nets face. TMO2 slabs stay whole and no plane of anions is shared. Neighbours with the same number of
+meshes share a slab as in coherent cells. All is rigid: what a relaxed cell would gather into lines of dislocations is
+spread evenly here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from layerox.atoms import MOST_ROWS, Atoms, lattice_from_cell
+from layerox.crystal import Site
+from layerox.errors import InputError
+from layerox.interfaces.ingredient import Ingredient
+from layerox.interfaces.matching import Lamina, Match, match, misfit
+from layerox.interfaces.moire import Holes, apart, holes, net_of
+from layerox.interfaces.word_planes import Layer, Planes, layers_of, mean, planes_of, target_filling
+from layerox.stacking import Label, Word, labels_of_blocks, word_from_steps
+from layerox.symmetry import FloatArray
+
+LONGEST = 500.0  # angstrom, edge of a cell that nobody asked for by numbers
+LOWEST = 2.75  # angstrom between anions on top of each other
+NEAREST = 0.9  # of the phases' own distances: the least between ions in a gallery of two nets, and to their anions
+BOUNDARY = "boundary"  # kind of site in such a gallery
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lamella:
+    """What is asked of one lamella: its phase (hexagonal, free of strain), slabs, and meshes along a and b."""
+
+    part: Ingredient
+    slabs: int
+    meshes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unmatched:
+    """A gallery between two meshes.
+
+    Attributes
+    ----------
+    slab
+        Number of the slab below it.
+    phases
+        Of the slabs below and above.
+    height
+        Between the facing anions, angstrom.
+    sodium, own
+        Ions per metal (mean of both slabs), and what the galleries of either phase hold.
+    sites
+        Positions for them.
+    """
+
+    slab: int
+    phases: tuple[str, str]
+    height: float
+    sodium: float
+    own: tuple[float, float]
+    sites: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SemiCoherent:
+    """A finished cell.
+
+    Attributes
+    ----------
+    atoms
+        Every position; layers are numbered from the lowest slab.
+    groups
+        Runs of lamellae with one mesh, from the bottom up.
+    planes
+        The open word of each group.
+    match
+        What the larger cell leaves of the misfit.
+    unmatched
+        The galleries between groups; the last one lies across the cell's edge.
+    """
+
+    atoms: Atoms
+    groups: tuple[tuple[Lamella, ...], ...]
+    planes: tuple[Planes, ...]
+    match: Match
+    unmatched: tuple[Unmatched, ...]
+
+
+def meshes_for(edges: Sequence[float], name: str) -> list[int]:
+    """Return the meshes at which the two of some edges (angstrom) that differ most have parted by one.
+
+    Raises
+    ------
+    InputError
+        If nothing differs, or that takes too long a way.
+    """
+    short, long = min(edges), max(edges)
+    if long * short > LONGEST * (long - short):
+        raise InputError(f"the meshes of {name} differ by {misfit(short, long):.2%} and do not part by one within "
+                         f"{LONGEST:g} A", argument="in_plane", cure="build the coherent cell")  # fmt: skip
+    length = round(short / (long - short)) * long
+    return [round(length / edge) for edge in edges]
+
+
+def semicoherent(
+    lamellae: Sequence[Lamella],
+    *,
+    boundary: str | float = "lower",
+    hold: str | None = None,
+    name: str = "",
+    seed: int = 0,
+) -> SemiCoherent:
+    """Return lamellae with meshes of their own on one larger cell.
+
+    Parameters
+    ----------
+    lamellae
+        Along c; not all meshes are equal.
+    boundary
+        Filling as in `planes_of`, also of the galleries between two meshes.
+    hold
+        Label of a phase that takes no strain.
+    name, seed
+        Of the cell; for a Z.
+
+    Raises
+    ------
+    InputError
+        If the meshes leave more misfit than there was, or make too large a cell.
+    """
+    _check_size(lamellae)
+    found = _matched(lamellae, hold)
+    strained = {one.part.label: one.part.strained(found.strained[one.part.label]) for one in lamellae}
+    groups = _groups(lamellae)
+    planes = tuple(planes_of(_word(group, seed), strained, boundary=boundary) for group in groups)
+    rows: list[_Plane] = []
+    unmatched = []
+    height, slabs = 0.0, 0
+    for k, (group, own) in enumerate(zip(groups, planes, strict=True)):
+        layers = [layer for layer in layers_of(own, strained) if layer.species]
+        rows += [_plane(layer, group[0].meshes, height, slabs) for layer in layers]
+        height += max(layer.height for layer in layers)
+        slabs += len(own.word)
+        after = (k + 1) % len(groups)
+        facing = _Facing(
+            below=strained[group[-1].part.label],
+            above=strained[groups[after][0].part.label],
+            lower=net_of(own.word.slabs[-1].upper, group[0].meshes),
+            upper=net_of(planes[after].word.slabs[0].lower, groups[after][0].meshes),
+            edge=found.a,
+        )
+        ions, gallery = facing.filled(boundary, slabs - 1)
+        rows += [_raised(ions, height)] if ions.species else []
+        unmatched.append(gallery)
+        height += gallery.height
+    return SemiCoherent(
+        atoms=_listed(rows, (found.a, height), name),
+        groups=tuple(groups),
+        planes=planes,
+        match=found,
+        unmatched=tuple(unmatched),
+    )
+
+
+def _check_size(lamellae: Sequence[Lamella]) -> None:
+    """Refuse cells with more rows than can be listed: per mesh and slab the anions, metals and two sites of ions."""
+    rows = sum(
+        one.meshes**2 * one.slabs * (2 + len(one.part.composition.metals) + 2 * len(one.part.composition.alkali))
+        for one in lamellae
+    )
+    if rows > MOST_ROWS:
+        raise InputError(f"some {rows:.2g} rows of atoms in one cell", argument="in_plane",
+                         cure=f"take fewer slabs or meshes: {MOST_ROWS} can be listed")  # fmt: skip
+
+
+def _matched(lamellae: Sequence[Lamella], hold: str | None) -> Match:
+    """Return what is left for each phase to take when so many of its meshes make one edge."""
+    thick: dict[str, float] = {}
+    for one in lamellae:
+        thick[one.part.label] = thick.get(one.part.label, 0.0) + one.slabs * one.part.repeat
+    unique = {one.part.label: one for one in lamellae}
+    if any(unique[one.part.label].meshes != one.meshes for one in lamellae):
+        raise InputError("one phase with two numbers of meshes", argument="in_plane", cure="give it the same each time")
+    laminae = [
+        Lamina(phase=label, a=one.meshes * one.part.a, thickness=thick[label], stiffness=one.part.stiffness)
+        for label, one in unique.items()
+    ]
+    found = match(laminae, hold=hold)
+    edges = [one.part.a for one in lamellae]
+    natural = misfit(min(edges), max(edges))
+    if found.misfit > natural:
+        numbers = " ".join(str(one.meshes) for one in lamellae)
+        better = meshes_for(edges, "/".join(unique))
+        raise InputError(f"{numbers} meshes leave a misfit of {found.misfit:.2%}, without them it is {natural:.2%}",
+                         argument="in_plane", cure=f"give {' '.join(map(str, better))}")  # fmt: skip
+    return found
+
+
+def _groups(lamellae: Sequence[Lamella]) -> list[tuple[Lamella, ...]]:
+    """Return runs of lamellae with one mesh, the first beginning where meshes change."""
+    size = len(lamellae)
+    first = next(k for k in range(size) if lamellae[k].meshes != lamellae[k - 1].meshes)
+    groups: list[list[Lamella]] = []
+    for k in range(first, first + size):
+        if groups and groups[-1][-1].meshes == lamellae[k % size].meshes:
+            groups[-1].append(lamellae[k % size])
+        else:
+            groups.append([lamellae[k % size]])
+    return [tuple(group) for group in groups]
+
+
+def _word(group: Sequence[Lamella], seed: int) -> Word:
+    """Return the slabs of a group: as many as its lamellae have galleries, the last of which is the one above it."""
+    labels = labels_of_blocks([(one.part.stacking, one.slabs) for one in group], seed=seed)[:-1]
+    phases = [one.part.label for one in group for _ in range(one.slabs)]
+    slabs = word_from_steps([label.step for label in labels], cyclic=False).slabs
+    own = tuple(Label(phase, label.step) for phase, label in zip(phases, labels, strict=False))
+    return Word(slabs, cyclic=False, labels=own)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Plane:
+    """One plane of atoms: places (fractions of the edge, shape (n, 2)) and what stands on each."""
+
+    places: FloatArray
+    height: float
+    species: Mapping[str, float]
+    u_iso: float
+    layer: int
+    phase: str
+    kind: str
+
+
+def _plane(layer: Layer, meshes: int, height: float, slabs: int) -> _Plane:
+    """Return a plane of a group that begins at a height and at a number of slabs."""
+    return _Plane(
+        places=net_of(layer.letter, meshes), height=height + layer.height, species=layer.species, u_iso=layer.u_iso,
+        layer=slabs + layer.layer, phase=layer.phase, kind=layer.kind,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Facing:
+    """Two nets of anions that face each other, of the slabs of two (strained) phases; edge in angstrom."""
+
+    below: Ingredient
+    above: Ingredient
+    lower: FloatArray
+    upper: FloatArray
+    edge: float
+
+    @property
+    def height(self) -> float:
+        """Of the gallery, angstrom: the higher one of both phases, for somewhere anions are on top of each other."""
+        return max(LOWEST, *(g.height for part in (self.below, self.above) for g in part.galleries.values()))
+
+    @property
+    def contact(self) -> float:
+        """Shortest distance of ions and anions in the phases, angstrom."""
+        return min(
+            math.sqrt(part.a**2 / 3 + gallery.height**2 / 4)
+            for part in (self.below, self.above)
+            for gallery in part.galleries.values()
+        )
+
+    def filled(self, boundary: str | float, slab: int) -> tuple[_Plane, Unmatched]:
+        """Return the ions half-way up (height 0), and what is to be known of the gallery above a slab."""
+        sizes = len(self.lower), len(self.upper)
+        own = self.below.composition.sodium, self.above.composition.sodium
+        room = self._room()
+        wanted = _wanted(boundary, own, sizes)
+        share = min(wanted / len(room), 1.0) if len(room) else 0.0
+        mixture = mean(self.below.composition.alkali, self.above.composition.alkali)
+        total = sum(mixture.values())
+        if wanted and not total:
+            raise InputError(
+                "no ions are known for an empty gallery", argument="boundary", cure="take 'own' or 'lower'"
+            )
+        phase = f"{self.below.label}|{self.above.label}"
+        plane = _Plane(
+            places=room.positions,
+            height=self.height / 2,
+            species={ion: share * x / total for ion, x in mixture.items()} if share else {},
+            u_iso=max(u for part in (self.below, self.above) for u in part.u_iso.values()),
+            layer=slab,
+            phase=phase,
+            kind=BOUNDARY,
+        )
+        held = 2 * share * len(room) / sum(sizes)
+        gallery = Unmatched(
+            slab=slab, phases=(self.below.label, self.above.label), height=self.height, sodium=held, own=own,
+            sites=len(room),
+        )  # fmt: skip
+        return plane, gallery
+
+    def _room(self) -> Holes:
+        """Return the sites: holes far enough from the anions of both nets and from each other."""
+        found = holes(self.lower, self.upper, self.edge)
+        wide = np.hypot(found.clearance, self.height / 2) >= NEAREST * self.contact
+        least = NEAREST * min(self.below.a, self.above.a)
+        return apart(found.where(np.flatnonzero(wide)), self.edge, least)
+
+
+def _wanted(boundary: str | float, own: tuple[float, float], sizes: tuple[int, int]) -> float:
+    """Return the number of ions between two nets of so many anions."""
+    if boundary == "own":
+        return (own[0] * sizes[0] + own[1] * sizes[1]) / 2
+    return target_filling(boundary, *own, min(own)) * sum(sizes) / 2
+
+
+def _raised(plane: _Plane, by: float) -> _Plane:
+    return replace(plane, height=plane.height + by)
+
+
+def _listed(planes: Sequence[_Plane], edges: tuple[float, float], name: str) -> Atoms:
+    """Return the atoms of planes in a hexagonal cell of so long an edge and height, angstrom."""
+    kinds: dict[Site, int] = {}
+    rows: list[tuple[_Plane, int, int]] = []  # plane, kind, first site
+    sites = 0
+    for plane in planes:
+        for element, x in plane.species.items():
+            site = Site(label=element, element=element, position=(0.0, 0.0, 0.0), occupancy=x, u_iso=plane.u_iso)
+            rows.append((plane, kinds.setdefault(site, len(kinds)), sites))
+        sites += len(plane.places)
+    sizes = [len(plane.places) for plane, _, _ in rows]
+    xyz = [np.column_stack([p.places % 1.0, np.full(len(p.places), p.height / edges[1])]) for p, _, _ in rows]
+    return Atoms(
+        name=name,
+        lattice=lattice_from_cell((edges[0], edges[0], edges[1], 90.0, 90.0, 120.0)),
+        positions=np.concatenate(xyz),
+        kinds=tuple(kinds),
+        kind=np.repeat([kind for _, kind, _ in rows], sizes),
+        site=np.concatenate([first + np.arange(len(plane.places)) for plane, _, first in rows]),
+        layer=np.repeat([plane.layer for plane, _, _ in rows], sizes),
+        phase=np.repeat([plane.phase for plane, _, _ in rows], sizes),
+        site_kind=np.repeat([plane.kind for plane, _, _ in rows], sizes),
+    )

@@ -1,0 +1,245 @@
+"""Report on a semi-coherent cell: the same names as for others, what its meshes leave, and what its boundaries lack."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from layerox.atoms import Atoms
+from layerox.builders.composition import INTERLAYER, Composition
+from layerox.crystal import ANIONS
+from layerox.errors import InputError
+from layerox.interfaces.closing import smallest_count
+from layerox.interfaces.coordination import counted, polyhedra, shortest_distances, total
+from layerox.interfaces.findings import cell_findings
+from layerox.interfaces.ingredient import Ingredient
+from layerox.interfaces.matching import dislocation_spacing, misfit
+from layerox.interfaces.report import (
+    Lamella,
+    boundary_entry,
+    boundary_warnings,
+    elastic_part,
+    identity_part,
+    rounded_spacing,
+    said,
+)
+from layerox.interfaces.result import Interface
+from layerox.interfaces.semicoherent import BOUNDARY, SemiCoherent, Unmatched, meshes_for, semicoherent
+from layerox.interfaces.semicoherent import Lamella as Asked
+from layerox.interfaces.wish import AUTO, Wish
+from layerox.notice import Notice
+
+WHOLE = 6  # anions around an ion in the gallery of a phase
+
+
+def semicoherent_interface(wish: Wish) -> Interface:
+    """Return phases with meshes of their own on one larger cell, with a report.
+
+    Raises
+    ------
+    InputError
+        If a phase is no stack of hexagonal layers, or the numbers of meshes make no sense.
+    """
+    for kind, why in (("spinel", "shares a plane of anions, which has one mesh"), ("tunnel", "fits along its chains")):
+        if any(wish.is_a(k, kind) for k in wish.numbers):
+            raise InputError(f"a {kind} {why}: it has no in_plane", place=wish.place, cure="leave in_plane out")
+    parts = wish.parts(wish.numbers)
+    meshes = _meshes(wish, parts)
+    slabs = [smallest_count(part.stacking) + 1 for part in parts] if wish.slabs is None else wish.slabs
+    if min(slabs) < 2:
+        raise InputError("a lamella of one slab has no gallery", argument="slabs", cure="give two slabs or more")
+    made = semicoherent(
+        [Asked(part=part, slabs=n, meshes=m) for part, n, m in zip(parts, slabs, meshes, strict=True)],
+        boundary=wish.boundary,
+        hold=wish.hold(dict(enumerate(part.label for part in parts))),
+        name=wish.place,
+        seed=wish.seed,
+    )
+    return _reported(made, {part.label: part for part in parts}, wish.supercell)
+
+
+def _meshes(wish: Wish, parts: Sequence[Ingredient]) -> list[int]:
+    distorted = [part.label for part in parts if part.net is not None]
+    if distorted:
+        raise InputError(f"the net of {distorted[0]} is rectangular: it has no in_plane", place=wish.place,
+                         cure="take hexagonal phases, or leave in_plane out")  # fmt: skip
+    if wish.in_plane == AUTO:
+        return meshes_for([part.a for part in parts], wish.place)
+    numbers = wish.in_plane if wish.in_plane is not None and not isinstance(wish.in_plane, str) else ()
+    if len(numbers) != len(parts) or any(int(n) != n or n < 1 for n in numbers):
+        raise InputError(f"meshes {wish.in_plane!r} for {len(parts)} phases", argument="in_plane",
+                         cure=f"give {AUTO!r}, or a positive number for each phase")  # fmt: skip
+    if len(set(numbers)) == 1:
+        raise InputError("the same number of meshes for each phase is the coherent cell", argument="in_plane",
+                         cure="leave it out, and repeat the cell by supercell")  # fmt: skip
+    return list(numbers)
+
+
+def _reported(made: SemiCoherent, parts: Mapping[str, Ingredient], supercell: Sequence[int]) -> Interface:
+    source = "; ".join(f"{part.label}: {part.source}" for part in parts.values())
+    unit = replace(made.atoms, source=f"CONSTRUCTED by layerox, semi-coherent cell of {source}")
+    atoms = unit.repeated(supercell)
+    unmatched = tuple(gallery.slab for gallery in made.unmatched)
+    kinds, alkali, bonds = polyhedra(unit)
+    lamellae = list(_lamellae(made, unit))
+    at_boundary = _boundary_bonds(unit, bonds)
+    warnings = tuple(_warnings(made, parts, lamellae, at_boundary))
+    findings = cell_findings(unit, list(parts.values()), unmatched=unmatched)
+    cells = math.prod(supercell)
+    report = {
+        **identity_part(unit, atoms, "P1"),
+        "closed": None,
+        "misfit_direction": "2d",
+        **_elastic(made, parts),
+        "elastic_constants": {label: part.stiffness.source for label, part in parts.items()},
+        "lamellae": [lamella.entry() for lamella in lamellae],
+        "boundaries": [
+            *(boundary_entry(boundary) for planes in made.planes for boundary in planes.boundaries),
+            *(_gallery_entry(gallery, at_boundary[gallery.slab]) for gallery in made.unmatched),
+        ],
+        "coordination": total(counted(kinds, alkali), cells),
+        "shortest": {pair: round(d, 4) for pair, d in shortest_distances(unit).items()},
+        "findings": said(findings),
+        "warnings": said(warnings),
+    }
+    return Interface(
+        atoms=atoms,
+        crystal=None,
+        word=None,
+        report=report,
+        findings=findings,
+        warnings=warnings,
+        parts=parts,
+        unmatched=unmatched,
+    )
+
+
+def _elastic(made: SemiCoherent, parts: Mapping[str, Ingredient]) -> dict[str, Any]:
+    """Return the elastic keys: the misfit of the phases, and strains and energy that the meshes leave."""
+    meshes = {one.part.label: one.meshes for group in made.groups for one in group}
+    edges = [part.a for part in parts.values()]
+    slabs = sum(one.slabs * one.meshes**2 for group in made.groups for one in group)
+    boundaries = len(made.unmatched) + sum(len(planes.boundaries) for planes in made.planes)
+    lengths = [(n * parts[label].a, n * parts[label].long) for label, n in meshes.items()]
+    found = dict(elastic_part(made.match, lengths, interfaces=boundaries, units=slabs, meshes=1))
+    apart = max(meshes.values()) - min(meshes.values())
+    return {
+        **found,
+        "misfit": round(misfit(min(edges), max(edges)), 6),
+        "dislocation_spacing_nm": rounded_spacing(made.match.a / apart),
+        "in_plane": {
+            "meshes": meshes,
+            "length_nm": round(made.match.a / 10, 4),
+            "residual_misfit": found["misfit"],
+            "natural_spacing_nm": rounded_spacing(dislocation_spacing(min(edges), max(edges))),
+        },
+    }
+
+
+def _lamellae(made: SemiCoherent, atoms: Atoms) -> Iterator[Lamella]:
+    """Yield what each lamella holds: its slabs, half of one that it shares, and half of the ions beside each slab."""
+    held = _slab_contents(atoms)
+    start = 0
+    for group in made.groups:
+        for number, one in enumerate(group):
+            shares = np.ones(one.slabs + 1)
+            shares[0] = 1.0 if number == 0 else 0.5
+            shares[-1] = 0.0 if number == len(group) - 1 else 0.5
+            content: dict[str, float] = {}
+            for share, slab in zip(shares.tolist(), range(start, start + one.slabs + 1), strict=True):
+                for element, x in held[slab % len(held)].items():
+                    content[element] = content.get(element, 0.0) + share * x / one.meshes**2 / shares.sum()
+            yield Lamella(phase=one.part.label, slabs=one.slabs, galleries=one.slabs, composition=_composition(content))
+            start += one.slabs
+
+
+def _slab_contents(atoms: Atoms) -> list[dict[str, float]]:
+    """Return the atoms of each slab with half of the gallery ions on either side."""
+    assert atoms.layer is not None
+    assert atoms.site_kind is not None
+    elements, numbers = np.unique(atoms.elements, return_inverse=True)
+    size = int(atoms.layer.max()) + 1
+    in_slab = np.isin(atoms.site_kind, ["metal", "anion"])
+    amounts = np.zeros((size, len(elements)))
+    np.add.at(amounts, (atoms.layer[in_slab], numbers[in_slab]), atoms.occupancies[in_slab])
+    for layer in (atoms.layer[~in_slab], (atoms.layer[~in_slab] + 1) % size):
+        np.add.at(amounts, (layer, numbers[~in_slab]), atoms.occupancies[~in_slab] / 2)
+    return [dict(zip(elements.tolist(), row, strict=True)) for row in amounts.tolist()]
+
+
+def _composition(content: Mapping[str, float]) -> Composition:
+    present = {element: x for element, x in content.items() if x > 0}
+    return Composition(
+        alkali={e: x for e, x in present.items() if e in INTERLAYER},
+        metals={e: x for e, x in present.items() if e not in INTERLAYER and e not in ANIONS},
+        anions={e: x for e, x in present.items() if e in ANIONS},
+    )
+
+
+def _boundary_bonds(atoms: Atoms, bonds: np.ndarray[Any, np.dtype[np.int64]]) -> dict[int, dict[int, int]]:
+    """Return, for each slab below a gallery between two meshes, how many of its sites have how many anions."""
+    assert atoms.layer is not None
+    assert atoms.site_kind is not None
+    first = np.unique(atoms.site, return_index=True)[1]
+    kinds, layers = atoms.site_kind[first], atoms.layer[first]
+    found: dict[int, dict[int, int]] = {}
+    for slab in range(int(layers.max()) + 1):
+        numbers, counts = np.unique(bonds[(kinds == BOUNDARY) & (layers == slab)], return_counts=True)
+        found[slab] = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+    return found
+
+
+def _gallery_entry(gallery: Unmatched, bonds: Mapping[int, int]) -> dict[str, Any]:
+    return {
+        "slab": gallery.slab,
+        "phases": list(gallery.phases),
+        "height": round(gallery.height, 4),
+        "sodium": [round(gallery.sodium, 4)] * 2,
+        "own_sodium": [round(x, 4) for x in gallery.own],
+        "sites": gallery.sites,
+        "sites_by_number_of_anions": {str(number): count for number, count in bonds.items()},
+    }
+
+
+def _warnings(
+    made: SemiCoherent,
+    parts: Mapping[str, Ingredient],
+    lamellae: Sequence[Lamella],
+    at_boundary: Mapping[int, Mapping[int, int]],
+) -> Iterator[Notice]:
+    for part in parts.values():
+        yield from (Notice(remark.code, f"{part.label}: {remark.message}") for remark in part.remarks)
+    meshes = ", ".join(f"{one.meshes} of {one.part.label}" for group in made.groups for one in group)
+    yield Notice(
+        "semi_coherent",
+        f"{meshes} make one edge of {made.match.a / 10:.2f} nm: no plane is shared between different meshes, and "
+        "nothing is relaxed; the energy is that of the strain left in the lamellae, without the dislocations'",
+    )
+    for planes in made.planes:
+        yield from boundary_warnings(planes)
+    for gallery in made.unmatched:
+        yield from _gallery_warnings(gallery, at_boundary[gallery.slab])
+    for row in lamellae:
+        if row.composition.charge_warning:
+            yield Notice("charge_implausible", f"{row.phase}: {row.composition.charge_warning}")
+
+
+def _gallery_warnings(gallery: Unmatched, bonds: Mapping[int, int]) -> Iterator[Notice]:
+    where = f"the gallery above slab {gallery.slab} between {gallery.phases[0]} and {gallery.phases[1]}"
+    if max(abs(gallery.sodium - own) for own in gallery.own) > 1e-9:
+        yield Notice(
+            "boundary_filling",
+            f"{where} holds {gallery.sodium:.3f} ions per metal instead of {gallery.own[0]:.3f} and "
+            f"{gallery.own[1]:.3f}, shared out on the {gallery.sites} holes of its two nets",
+        )
+    bare = sum(count for number, count in bonds.items() if number < WHOLE)
+    if bare:
+        yield Notice(
+            "under_coordinated",
+            f"in {where} {bare} of {gallery.sites} sites for ions have under {WHOLE} anions: two different nets face "
+            "each other there",
+        )

@@ -1,0 +1,36 @@
+"""Elastic file: stiffness tensors of phases from TOML, a table [PHASE] each: symmetry = "trigonal", C11 = 290.0 ..."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from layerox.elasticity import Stiffness, stiffness
+from layerox.errors import InputError
+from layerox.io.toml_file import read_table
+
+
+def read_elastic(path: Path) -> dict[str, Stiffness]:
+    """Return the tensors of a file, by phase; constants in GPa, `symmetry` trigonal by default, `source` if it is told.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a table holds something else than numbers, or a crystal would be unstable.
+    """
+    table, _ = read_table(path)
+    tensors = {}
+    for phase, entry in table.items():
+        if not isinstance(entry, dict):
+            raise InputError(
+                f"{phase} is no table", place=path, cure='write [P2], then symmetry = "trigonal", C11 = ...'
+            )
+        source = str(entry.pop("source", path))
+        symmetry = str(entry.pop("symmetry", "trigonal"))
+        bad = [name for name, value in entry.items() if not isinstance(value, int | float) or isinstance(value, bool)]
+        if bad:
+            raise InputError(f"{bad[0]} of {phase} is no number", place=path, cure="give GPa")
+        try:
+            tensors[phase] = stiffness(symmetry, entry, source=source)
+        except InputError as error:
+            raise InputError(error.problem, place=f"{path}: [{phase}]", cure=error.cure) from None
+    return tensors

@@ -1,0 +1,115 @@
+"""Plain numbers: columns of decimal numbers in white space, read by a compiled loop.
+
+A decimal number whose digits make an integer below 2**53 and whose power of ten is at most 22 is that integer times or
+over that power, both exact in binary, so that one operation rounds it as it should be (W. D. Clinger, How to Read
+Floating Point Numbers Accurately, 1990, doi:10.1145/93542.93557). Anything else is left to a reader of all cases.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.compiled import compiled_exactly
+
+SPACE, TAB, NEWLINE, PLUS, MINUS, POINT, ZERO, NINE, LARGE_E, SMALL_E = (ord(c) for c in " \t\n+-.09Ee")
+# Powers of ten that are exact in binary, and digits that always are.
+EXACT_POWERS = np.array([float(10**power) for power in range(23)])
+EXACT_DIGITS = 15
+
+
+def plain_table(text: str, rows: int) -> NDArray[np.float64] | None:
+    """Return the table that a text is, shape (rows, columns); None if it is not as plain as that.
+
+    Parameters
+    ----------
+    text
+        Lines of numbers, and nothing else; no line may be empty.
+    rows
+        Number of its lines.
+    """
+    data = np.frombuffer(text.encode("utf-8", errors="replace"), dtype=np.uint8)
+    numbers = np.empty(data.size // 2 + 1)
+    count, columns = _parsed(data, numbers, EXACT_POWERS)
+    if columns <= 0 or count != rows * columns:
+        return None
+    return numbers[:count].reshape(rows, columns).copy()
+
+
+@compiled_exactly
+def _parsed(data: NDArray[np.uint8], numbers: NDArray[np.float64], powers: NDArray[np.float64]) -> tuple[int, int]:
+    """Fill `numbers`; return how many there are, and how many in every line: -1 if something is not plain."""
+    count, in_line, columns, k, end = 0, 0, -1, 0, data.size
+    while k < end:
+        letter = data[k]
+        if letter in (SPACE, TAB):
+            k += 1
+            continue
+        if letter == NEWLINE:
+            if in_line == 0 or columns not in (-1, in_line):
+                return count, -1
+            columns, in_line = in_line, 0
+            k += 1
+            continue
+        value, k = _number(data, k, powers)
+        if k < 0:
+            return count, -1
+        numbers[count] = value
+        count += 1
+        in_line += 1
+    if in_line and columns not in (-1, in_line):
+        return count, -1
+    return count, (in_line if columns == -1 else columns)
+
+
+@compiled_exactly
+def _number(data: NDArray[np.uint8], k: int, powers: NDArray[np.float64]) -> tuple[float, int]:
+    """Return the number that begins at `k` and where it ends; -1 for the latter if it is not plain."""
+    end = data.size
+    negative = data[k] == MINUS
+    if negative or data[k] == PLUS:
+        k += 1
+    mantissa, digits, power, any_digit, point = 0, 0, 0, False, False
+    while k < end:
+        letter = data[k]
+        if ZERO <= letter <= NINE:
+            any_digit = True
+            mantissa = 10 * mantissa + (letter - ZERO)
+            digits += 1 if mantissa else 0
+            power -= 1 if point else 0
+            if digits > EXACT_DIGITS:
+                return 0.0, -1
+        elif letter == POINT and not point:
+            point = True
+        else:
+            break
+        k += 1
+    if not any_digit:
+        return 0.0, -1
+    if k < end and data[k] in (LARGE_E, SMALL_E):
+        exponent, k = _exponent(data, k + 1)
+        if k < 0:
+            return 0.0, -1
+        power += exponent
+    if k < end and data[k] not in (SPACE, TAB, NEWLINE):
+        return 0.0, -1
+    if abs(power) >= powers.size:
+        return 0.0, -1
+    value = mantissa / powers[-power] if power < 0 else mantissa * powers[power]
+    return (-value if negative else value), k
+
+
+@compiled_exactly
+def _exponent(data: NDArray[np.uint8], k: int) -> tuple[int, int]:
+    """Return the exponent that begins at `k` and where it ends; -1 for the latter if there is none or a wild one."""
+    end = data.size
+    negative = k < end and data[k] == MINUS
+    if k < end and data[k] in (MINUS, PLUS):
+        k += 1
+    start, value = k, 0
+    while k < end and ZERO <= data[k] <= NINE and k - start < 4:
+        value = 10 * value + (data[k] - ZERO)
+        k += 1
+    if k == start:
+        return 0, -1
+    return (-value if negative else value), k

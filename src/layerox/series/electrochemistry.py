@@ -1,0 +1,265 @@
+"""Electrochemistry of a series: each frame gets what the cycler's log says at its middle, as columns of its row.
+
+A frame is placed by its time and by nothing else: where the log says nothing (before, behind, in a gap) the columns are
+empty, and how many are is told.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from layerox.electrochemistry.clock import utc_text, zone_of
+from layerox.electrochemistry.log import Electrochemistry
+from layerox.electrochemistry.moments import Moments, moments_of
+from layerox.electrochemistry.offset import Offset, fitted_offset
+from layerox.electrochemistry.reading import read_electrochemistry
+from layerox.electrochemistry.sodium import Sodium, sodium_of
+from layerox.errors import InputError
+from layerox.notice import Notice
+from layerox.pattern import FloatArray
+from layerox.series.frame_times import FrameTimes, frame_times
+from layerox.series.frames import Frames, axis_notices, frames_of
+
+if TYPE_CHECKING:
+    from layerox.electrochemistry.settings import ElectrochemistryModel
+
+# The file of a log, several, or a table with the keys of [electrochemistry].
+ElectrochemistryArgument = str | Path | Sequence[str | Path] | Mapping[str, Any]
+
+COLUMNS = ("voltage", "current", "capacity", "x_na", "x_na_esd", "cycle", "step")
+TIME = "time"
+# Contents that no layered oxide has: more charge has flowed than its sodium could carry.
+LEAST_X, MOST_X = -0.02, 1.05
+# So many stretches of charging, rest and discharging are listed in run.json; pulses make thousands.
+MOST_STRETCHES = 500
+# Masses by the user and by the file, told if they are apart by more than this share.
+MASS_DIFFERS = 0.01
+
+
+def settings_from(
+    argument: ElectrochemistryArgument | None, told: ElectrochemistryModel | None
+) -> ElectrochemistryModel | None:
+    """Return what a user says of a log, in his call and in his recipe; None if he says nothing.
+
+    Raises
+    ------
+    InputError
+        If he says a thing twice, an unknown key is given, or there is no file.
+    """
+    if argument is None and told is None:
+        return None
+    from layerox.electrochemistry.settings import ElectrochemistryModel  # noqa: PLC0415  (pydantic takes 30 ms)
+    from layerox.io.toml_file import validated  # noqa: PLC0415
+
+    own: dict[str, Any] = _table(argument)
+    there = {} if told is None else told.model_dump(exclude_unset=True)
+    if there.get("file") == []:
+        del there["file"]
+    if twice := sorted(own.keys() & there.keys()):
+        raise InputError(f"{twice[0]} is given here and in the recipe", argument="electrochemistry",
+                         cure="keep one of them")  # fmt: skip
+    settings = validated(ElectrochemistryModel, {**there, **own}, "electrochemistry")
+    if not settings.files:
+        raise InputError("no file of a cycler", argument="electrochemistry", cure="give one")
+    if (settings.mass_mg is None) and settings.mass_esd_mg is not None:
+        raise InputError("an uncertainty of the mass without it", argument="mass", cure="give both")
+    settings.file = [str(Path(name).resolve()) for name in settings.files]
+    return settings
+
+
+def _table(argument: ElectrochemistryArgument | None) -> dict[str, Any]:
+    if argument is None:
+        return {}
+    if isinstance(argument, Mapping):
+        own = {key: value for key, value in argument.items() if value is not None}
+        file = own.pop("file", None)
+        return own if file is None else {**own, **_table(file)}
+    return {"file": [str(argument)] if isinstance(argument, (str, Path)) else [str(each) for each in argument]}
+
+
+def frames_with_log(
+    source: Path, told: ElectrochemistryModel, *, glob: str | None = None, axes: Sequence[str] = ()
+) -> Frames:
+    """Return the frames of a folder with the columns of a log as further axes.
+
+    Parameters
+    ----------
+    source, glob, axes
+        As for `frames_of`; an axis may also be a column of the log, which then stands first, the frames in the order
+        of their times. Without axes the first is the time, in hours since the first frame.
+    told
+        The log, the clocks and the cathode.
+
+    Raises
+    ------
+    InputError
+        As `frames_of` and `read_electrochemistry`; if the frames have no times, or none of them within the log.
+    """
+    others = [axis for axis in axes if axis not in COLUMNS]
+    wanted = [axis for axis in axes if axis in COLUMNS]
+    frames = frames_of(source, glob=glob, axes=others)
+    if taken := sorted(set(frames.axes) & set(COLUMNS)):
+        raise InputError(f"the axis {taken[0]!r} is also a column of the log", place="--axis", cure="rename it")
+    zone = None if told.frame_time_zone or told.time_zone is None else zone_of(told.time_zone)
+    zone = zone_of(told.frame_time_zone) if told.frame_time_zone else zone
+    times = frame_times(frames.frames, others, told, zone, source)
+    log = read_electrochemistry(
+        told.files, time_zone=told.time_zone, start=told.start, current=told.current, charge=told.charge,
+        longest_gap_s=told.longest_gap_s,
+    )  # fmt: skip
+    offset = fitted_offset(times.starts, times.ends, log) if told.offset == "fit" else Offset(value=told.offset)
+    sodium = _sodium(told, log)
+    found = moments_of(log, times.middles - offset.value)
+    _refuse_strangers(log, times, offset, found)
+    columns = _columns(found, sodium)
+    if wanted and (missing := set(wanted) - columns.keys()):
+        raise InputError(f"{missing.pop()} needs the mass and the formula of the cathode", place="--axis",
+                         cure="give --mass and --formula")  # fmt: skip
+    placed = _placed(frames, times, columns, wanted)
+    notices = [*placed.notices, *log.notices, *_notices(told, log, times, offset, found, sodium, columns)]
+    return replace(
+        placed,
+        notices=tuple(notices),
+        electrochemistry=_report(told, log, times, offset, found, sodium),
+    )
+
+
+def _sodium(told: ElectrochemistryModel, log: Electrochemistry) -> Sodium | None:
+    """Return the cathode, if the user gives a formula; its mass may stand in the log."""
+    mass = log.mass_mg if told.mass_mg is None else told.mass_mg
+    if told.formula is None:
+        if told.mass_mg is not None:
+            raise InputError("a mass tells no sodium content without a formula", argument="formula",
+                             cure="give the formula as weighed")  # fmt: skip
+        return None
+    if mass is None:
+        raise InputError("a formula tells no sodium content without a mass", argument="mass",
+                         cure="give milligrams of active material")  # fmt: skip
+    return sodium_of(told.formula, mass, told.mass_esd_mg, told.sodium, told.sodium_esd)
+
+
+def _refuse_strangers(log: Electrochemistry, times: FrameTimes, offset: Offset, found: Moments) -> None:
+    """Refuse frames none of which lies within the log."""
+    if found.outside < np.isfinite(times.middles).sum():
+        return
+    first, last = np.nanmin(times.middles), np.nanmax(times.middles)
+    shifted = f" with an offset of {offset.value:g} s" if offset.value else ""
+    problem = (
+        f"no frame lies within the log: frames {utc_text(first)} to {utc_text(last)}, log {utc_text(log.time[0])} to "
+        f"{utc_text(log.time[-1])}{shifted}"
+    )
+    raise InputError(problem, place=log.paths[0] if log.paths else None,
+                     cure="check the time zones of both clocks, or give their offset in seconds")  # fmt: skip
+
+
+def _columns(found: Moments, sodium: Sodium | None) -> dict[str, FloatArray]:
+    """Return the columns of the table by name, each shape (frames,)."""
+    columns = {"voltage": found.voltage, "current": found.current, "capacity": found.capacity}
+    if sodium is not None:
+        columns["x_na"], columns["x_na_esd"] = sodium.content(found.capacity)
+    return {**columns, "cycle": found.cycle, "step": found.step}
+
+
+def _placed(frames: Frames, times: FrameTimes, columns: Mapping[str, FloatArray], wanted: Sequence[str]) -> Frames:
+    """Return the frames with the columns behind their axes, the wanted ones first."""
+    names = [*wanted, *frames.axes]
+    middles = times.middles
+    extra = dict(columns)
+    if not names:
+        names, extra[TIME] = [TIME], (middles - np.nanmin(middles)) / 3600.0
+    behind = [name for name in columns if name not in names]
+    own = {name: [frame.axes[k] for frame in frames.frames] for k, name in enumerate(frames.axes)}
+    values = {**{name: column.tolist() for name, column in extra.items()}, **own}
+    placed = [
+        replace(frame, axes=tuple(values[name][k] for name in (*names, *behind)))
+        for k, frame in enumerate(frames.frames)
+    ]
+    if frames.axes:
+        return replace(frames, frames=tuple(placed), axes=(*names, *behind))
+    order = sorted(range(len(placed)), key=lambda k: (math.isnan(middles[k]), middles[k]))
+    told = axis_notices(TIME, [float(middles[k]) / 3600.0 for k in order])
+    placed = [replace(placed[k], index=index) for index, k in enumerate(order)]
+    return replace(frames, frames=tuple(placed), axes=(*names, *behind), notices=(*frames.notices, *told))
+
+
+def _notices(
+    told: ElectrochemistryModel, log: Electrochemistry, times: FrameTimes, offset: Offset, found: Moments,
+    sodium: Sodium | None, columns: Mapping[str, FloatArray],
+) -> list[Notice]:  # fmt: skip
+    notices = []
+    if offset.evidence:
+        said = f"the cycler's clock is {offset.value:.1f}({offset.esd:.1f}) s behind that of the frames: "
+        notices.append(Notice("clock_offset_fitted", said + offset.evidence))
+    if times.are_starts:
+        message = "the frames tell when they began but not how long they took: the log is read at their beginnings"
+        notices.append(Notice("frame_times_are_starts", f"{message}; say frame_exposure_s in [electrochemistry]"))
+    if untimed := int(np.isnan(times.middles).sum()):
+        notices.append(Notice("frames_without_time", f"{untimed} frames have no time and nothing of the log"))
+    if found.outside:
+        notices.append(Notice("frames_outside_log", f"{found.outside} frames lie before or behind the log: their "
+                              "electrochemical columns are empty"))  # fmt: skip
+    if found.in_gaps:
+        notices.append(Notice("frames_in_gaps", f"{found.in_gaps} frames lie in gaps of the log: their "
+                              "electrochemical columns are empty"))  # fmt: skip
+    return notices if sodium is None else [*notices, *_sodium_notices(told, log, sodium, columns["x_na"])]
+
+
+def _sodium_notices(
+    told: ElectrochemistryModel, log: Electrochemistry, sodium: Sodium, content: FloatArray
+) -> list[Notice]:
+    notices = []
+    if told.mass_mg is None:
+        notices.append(Notice("mass_from_log", f"the mass of active material is the log's, {sodium.mass_mg:g} mg"))
+    elif log.mass_mg is not None and abs(log.mass_mg / sodium.mass_mg - 1.0) > MASS_DIFFERS:
+        notices.append(Notice("mass_differs", f"{sodium.mass_mg:g} mg are given, the log says {log.mass_mg:g} mg"))
+    if beyond := int(((content < LEAST_X) | (content > MOST_X)).sum()):
+        notices.append(Notice("sodium_implausible", f"x_na lies outside 0 to 1 in {beyond} frames: mass, formula and "
+                              "start do not belong to this charge, or it went elsewhere"))  # fmt: skip
+    return notices
+
+
+def _report(
+    told: ElectrochemistryModel, log: Electrochemistry, times: FrameTimes, offset: Offset, found: Moments,
+    sodium: Sodium | None,
+) -> dict[str, object]:  # fmt: skip
+    """Return what run.json tells of the log and of how frames were placed on it."""
+    report: dict[str, object] = {
+        "files": [str(path) for path in log.paths],
+        "records": len(log),
+        "from": utc_text(log.time[0]),
+        "to": utc_text(log.time[-1]),
+        "time_zone": told.time_zone,
+        "frame_times": times.source,
+        "offset_s": round(offset.value, 3),
+        "offset_esd_s": round(offset.esd, 3) if offset.evidence else None,
+        "offset_evidence": offset.evidence or None,
+        "frames_outside": found.outside,
+        "frames_in_gaps": found.in_gaps,
+        "units": {"voltage": "V", "current": "mA", "capacity": "mAh", "x_na": "Na per MO2"},
+        "stretches": [
+            {
+                "state": stretch.state,
+                "cycle": stretch.cycle,
+                "from": utc_text(stretch.start),
+                "to": utc_text(stretch.end),
+                "capacity_mAh": None if math.isnan(stretch.capacity) else round(stretch.capacity, 6),
+                "voltage": stretch.voltage,
+            }
+            for stretch in log.stretches[:MOST_STRETCHES]
+        ],
+    }
+    if sodium is not None:
+        report |= {
+            "formula": sodium.formula,
+            "mass_mg": sodium.mass_mg,
+            "mass_esd_mg": None if math.isnan(sodium.mass_esd_mg) else sodium.mass_esd_mg,
+            "sodium_at_start": sodium.start,
+            "theoretical_capacity_mAh_per_g": round(sodium.theoretical_capacity, 3),
+        }
+    return report

@@ -1,0 +1,197 @@
+"""Sphere: the stress in a core-shell particle whose phases swell by different amounts, in closed form.
+
+Concentric isotropic spheres that stick together, linear elastic, free outside. In each layer the displacement is
+u = A r + B / r^2; continuity of u and of the radial stress at the boundaries, a finite centre and a free surface fix
+all A and B. Timoshenko & Goodier, Theory of Elasticity (1970), article 136; Christensen & Newman, J. Solid State
+Electrochem. 10 (2006) 293, doi:10.1007/s10008-006-0095-1. No gradients within a phase, no plasticity, no cracks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from layerox.elasticity import Stiffness
+from layerox.errors import InputError
+from layerox.strain.evolution import StrainEvolution
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shell:
+    """One layer of a particle, the core or a shell.
+
+    Attributes
+    ----------
+    phase
+        Its name.
+    outer_nm
+        Outer radius, nm.
+    bulk, shear
+        Moduli, GPa.
+    strain
+        By how much every length of it would change if it were alone (dimensionless).
+    """
+
+    phase: str
+    outer_nm: float
+    bulk: float
+    shear: float
+    strain: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Particle:
+    """A particle under its own misfit.
+
+    Attributes
+    ----------
+    shells
+        From the core outwards.
+    slopes, poles
+        A (dimensionless) and B (nm^3) of u = A r + B / r^2 in each layer, shape (layers,).
+    """
+
+    shells: tuple[Shell, ...]
+    slopes: FloatArray
+    poles: FloatArray
+
+    @property
+    def radius_nm(self) -> float:
+        """Of the whole particle, nm."""
+        return self.shells[-1].outer_nm
+
+    def layer(self, radius_nm: ArrayLike) -> NDArray[np.int64]:
+        """Return the index of the layer at a distance from the centre (nm); a boundary belongs to what it encloses."""
+        outer = [shell.outer_nm for shell in self.shells]
+        found = np.searchsorted(outer, np.asarray(radius_nm, dtype=np.float64) * (1.0 - 1e-12))
+        return np.asarray(np.minimum(found, len(outer) - 1), dtype=np.int64)
+
+    def radial(self, radius_nm: ArrayLike) -> FloatArray:
+        """Return the radial stress, GPa, positive in tension."""
+        return self._stress(radius_nm, -4.0)
+
+    def hoop(self, radius_nm: ArrayLike) -> FloatArray:
+        """Return the tangential stress, GPa."""
+        return self._stress(radius_nm, 2.0)
+
+    def _stress(self, radius_nm: ArrayLike, factor: float) -> FloatArray:
+        radius = np.asarray(radius_nm, dtype=np.float64)
+        k = self.layer(radius)
+        bulk, shear, own = (
+            np.array([getattr(s, name) for s in self.shells])[k] for name in ("bulk", "shear", "strain")
+        )
+        # The core has no pole: its centre is as good as any other place.
+        pole = np.where(k > 0, self.poles[k], 0.0) / np.where(k > 0, radius, 1.0) ** 3
+        return np.asarray(3.0 * bulk * (self.slopes[k] - own) + factor * shear * pole)
+
+    def von_mises(self, radius_nm: ArrayLike) -> FloatArray:
+        """Return |hoop - radial| stress, GPa; nothing in the core, which is under pressure alone."""
+        return np.abs(self.hoop(radius_nm) - self.radial(radius_nm))
+
+    def displacement(self, radius_nm: ArrayLike) -> FloatArray:
+        """Return how far a place at that distance moves outwards, nm."""
+        radius = np.asarray(radius_nm, dtype=np.float64)
+        k = self.layer(radius)
+        pole = np.where(k > 0, self.poles[k], 0.0) / np.where(k > 0, radius, 1.0) ** 2
+        return np.asarray(self.slopes[k] * radius + pole)
+
+
+def core_shell(shells: Sequence[Shell]) -> Particle:
+    """Return the particle of concentric layers.
+
+    Parameters
+    ----------
+    shells
+        From the core outwards, radii rising.
+
+    Raises
+    ------
+    InputError
+        If there are none, radii do not rise, or moduli are not positive.
+    """
+    layers = tuple(shells)
+    radii = [0.0, *(shell.outer_nm for shell in layers)]
+    if not layers or not all(b > a for a, b in pairwise(radii)):
+        raise InputError("the radii of core and shells do not rise", cure="give outer radii in nm, the core's first")
+    if not all(shell.bulk > 0 and shell.shear > 0 for shell in layers):
+        raise InputError("a modulus is not positive", cure="give bulk and shear moduli in GPa")
+    matrix, right = _equations(layers)
+    solution = np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
+    return Particle(shells=layers, slopes=solution[0::2], poles=solution[1::2])
+
+
+def _equations(layers: Sequence[Shell]) -> tuple[FloatArray, FloatArray]:
+    """Return the linear equations of A, B of all layers: no pole in the core, continuity, no stress on the surface."""
+    size = 2 * len(layers)
+    matrix, right = np.zeros((size, size)), np.zeros(size)
+    matrix[0, 1] = 1.0
+    for k, (inner, outer) in enumerate(pairwise(layers)):
+        radius, row = inner.outer_nm, 1 + 2 * k
+        here = slice(2 * k, 2 * k + 2), slice(2 * k + 2, 2 * k + 4)
+        for block, shell, sign in ((here[0], inner, 1.0), (here[1], outer, -1.0)):
+            matrix[row, block] = sign * radius, sign / radius**2
+            matrix[row + 1, block] = 3.0 * sign * shell.bulk, -4.0 * sign * shell.shear / radius**3
+            right[row + 1] += 3.0 * sign * shell.bulk * shell.strain
+    last = layers[-1]
+    matrix[-1, -2:] = 3.0 * last.bulk, -4.0 * last.shear / last.outer_nm**3
+    right[-1] = 3.0 * last.bulk * last.strain
+    return matrix, right
+
+
+def isotropic_moduli(tensor: Stiffness) -> tuple[float, float]:
+    """Return bulk and shear modulus of a polycrystal, GPa: the mean of Voigt's and Reuss's bounds.
+
+    Hill, Proc. Phys. Soc. A 65 (1952) 349, doi:10.1088/0370-1298/65/5/307.
+    """
+    stiff, soft = tensor.matrix, np.linalg.inv(tensor.matrix)
+    bulk_voigt = stiff[:3, :3].sum() / 9.0
+    bulk_reuss = 1.0 / soft[:3, :3].sum()
+    diagonal, off = np.trace(stiff[:3, :3]), stiff[:3, :3].sum() - np.trace(stiff[:3, :3])
+    shear_voigt = (diagonal - off / 2.0 + 3.0 * np.trace(stiff[3:, 3:])) / 15.0
+    diagonal, off = np.trace(soft[:3, :3]), soft[:3, :3].sum() - np.trace(soft[:3, :3])
+    shear_reuss = 15.0 / (4.0 * diagonal - 2.0 * off + 3.0 * np.trace(soft[3:, 3:]))
+    return float(bulk_voigt + bulk_reuss) / 2.0, float(shear_voigt + shear_reuss) / 2.0
+
+
+def particle_in_frame(
+    strain: StrainEvolution, frame: int, core: tuple[str, float], *shells: tuple[str, float]
+) -> Particle:
+    """Return a core-shell particle of the phases of a series in one frame.
+
+    Every phase changes its volume as the frame has measured it against the reference, in which the particle is taken to
+    be free of stress; the change is isotropic, as it is on the mean over many grains.
+
+    Parameters
+    ----------
+    strain
+        Of the series.
+    frame
+        Number of a frame that has measured all these phases.
+    core
+        Phase and radius, nm.
+    shells
+        Phase and thickness of each shell outwards, nm.
+
+    Raises
+    ------
+    InputError
+        If the frame has not measured a phase, or a phase has no stiffness.
+    """
+    radius, layers = 0.0, []
+    for phase, thickness in (core, *shells):
+        radius += thickness
+        if phase not in strain.elastic:
+            raise InputError(f"no stiffness of {phase}", argument="elastic", cure="give it in a file of tensors")
+        own = strain.of(phase).set_index("frame")
+        if frame not in own.index:
+            raise InputError(f"frame {frame} has not measured {phase}", argument="frame", cure="choose another")
+        bulk, shear = isotropic_moduli(strain.elastic[phase])
+        change = float(np.cbrt(1.0 + own.at[frame, "e_volume"]) - 1.0)
+        layers.append(Shell(phase=phase, outer_nm=radius, bulk=bulk, shear=shear, strain=change))
+    return core_shell(layers)
