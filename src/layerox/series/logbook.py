@@ -79,6 +79,8 @@ class Logbook:
         return found
 
 
+# Of an experiment of which nothing else is told.
+PLAIN = Logbook(hours=10.0)
 NICKEL_MANGANESE = "Na0.67Ni0.33Mn0.67O2"
 LOGBOOKS: Mapping[str, Logbook] = {
     "p2-op4-o2": Logbook(hours=10.0, cell=Cell(

@@ -8,7 +8,7 @@ stands for no measurement.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -28,12 +28,14 @@ from layerox.io.structures import cif_text
 from layerox.io.writing import write_atomically, write_pattern
 from layerox.pattern import Pattern, poisson_sigma
 from layerox.radiation import Radiation, radiation_from_text
-from layerox.series.logbook import LOGBOOKS, Curve, Logbook, cycler_text, log_text, value_at
+from layerox.series.logbook import LOGBOOKS, PLAIN, Curve, Logbook, cycler_text, log_text, value_at
 from layerox.symmetry import symmetry_from_name
 
 FloatArray = NDArray[np.float64]
 BadKind = Literal["truncated", "beam-off", "spikes", "saturated", "foreign"]
 BAD_KINDS: tuple[BadKind, ...] = ("truncated", "beam-off", "spikes", "saturated", "foreign")
+# What histories of somebody's own are called.
+OWN = "own"
 SUFFIXES = (".xye", ".xy")
 SCHEMA = "layerox.series-truth/1"
 # A laboratory diffractometer: peaks of 0.07 degrees.
@@ -59,6 +61,8 @@ class History:
         (progress, factor on the length) points.
     size_nm, microstrain
         Of its crystallites.
+    structure
+        The library phase, "Al" or "spinel" that it is where it has a name of its own.
     """
 
     name: str
@@ -67,6 +71,7 @@ class History:
     c: Curve = ((0.0, 1.0),)
     size_nm: float = 80.0
     microstrain: float = 0.0015
+    structure: str = ""
 
 
 SCENARIOS: Mapping[str, tuple[History, ...]] = {
@@ -147,7 +152,7 @@ class TrueFrame:
 
 def simulate_series(
     folder: str | Path,
-    scenario: str = "p2-op4-o2",
+    scenario: str | Sequence[History] = "p2-op4-o2",
     *,
     frames: int = 60,
     seed: int = 0,
@@ -167,7 +172,7 @@ def simulate_series(
     folder
         Made if it is missing.
     scenario
-        One of `SCENARIOS`.
+        One of `SCENARIOS`, or histories of your own.
     frames, seed
         Their number; the seed of noise, drift and faults.
     bad
@@ -187,7 +192,7 @@ def simulate_series(
         If something given cannot be used or the folder cannot be written to.
     """
     folder = Path(folder)
-    if scenario not in SCENARIOS:
+    if isinstance(scenario, str) and scenario not in SCENARIOS:
         raise InputError(f"unknown scenario {scenario!r}", place="--scenario", cure=nearest(scenario, SCENARIOS))
     if frames < 1 or not 0 <= bad < 1 or not counts > 0:
         raise InputError(f"{frames} frames, {bad:g} of them bad, {counts:g} counts", place="--frames, --bad, --counts",
@@ -195,8 +200,9 @@ def simulate_series(
     if suffix not in SUFFIXES:
         raise InputError(f"series are not written as {suffix!r}", place="--suffix", cure=nearest(suffix, SUFFIXES))
     beam = radiation_from_text(radiation) if isinstance(radiation, str) else radiation
-    book = LOGBOOKS[scenario]
-    maker = _Maker(SCENARIOS[scenario], book, beam.polarized(0.5), two_theta, counts)
+    name, histories = (scenario, SCENARIOS[scenario]) if isinstance(scenario, str) else (OWN, tuple(scenario))
+    book = LOGBOOKS.get(name, PLAIN)
+    maker = _Maker(histories, book, beam.polarized(0.5), two_theta, counts)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -218,7 +224,7 @@ def simulate_series(
     write_atomically(folder / "log.csv", log_text(book, [true.file for true in truth], places))
     if book.cell is not None:
         write_atomically(folder / "cycler.csv", cycler_text(book))
-    write_atomically(folder / "truth.json", _truth_text(scenario, seed, book, truth))
+    write_atomically(folder / "truth.json", _truth_text(name, seed, book, truth))
     return truth
 
 
@@ -254,7 +260,7 @@ class _Maker:
         low, high, step = two_theta
         self.angles = np.round(low + step * np.arange(int(np.floor((high - low) / step + 1e-6)) + 1), 10)
         self.phases = [
-            Phase(name=h.name, crystal=crystal_of(h.name), size_nm=h.size_nm, microstrain=h.microstrain)
+            Phase(name=h.name, crystal=crystal_of(h.structure or h.name), size_nm=h.size_nm, microstrain=h.microstrain)
             for h in histories
         ]
         # The foreign specimen that is measured by mistake once in a while.
