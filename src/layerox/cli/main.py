@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         compare,
         fit,
         interface,
+        parametric,
         phases,
         series,
         simulate,
@@ -92,7 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="layerox", description="Crystal structures and phase analysis of layered oxide cathodes.")
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (build, interface, check, phases, simulate, simulate_series, fit, series, calibrate, compare):
+    modules = (build, interface, check, phases, simulate, simulate_series, fit, series, parametric, calibrate, compare)
+    for module in modules:
         module.add_to(subparsers)
     return parser
 

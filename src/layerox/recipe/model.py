@@ -154,6 +154,14 @@ class UncertaintyModel(Table):
     serial_correlation: bool = False
 
 
+class ParametricModel(Table):
+    """[parametric]: quantities of a series as functions of an axis; several forms for one let the data choose."""
+
+    axis: str | None = None
+    between: Interval | None = None
+    functions: dict[str, str | list[str]] = {}
+
+
 class RecipeModel(Table):
     """A whole recipe.toml."""
 
@@ -169,3 +177,4 @@ class RecipeModel(Table):
     uncertainty: UncertaintyModel = UncertaintyModel()
     strategy: StrategyModel = StrategyModel()
     quantification: QuantificationModel = QuantificationModel()
+    parametric: ParametricModel = ParametricModel()

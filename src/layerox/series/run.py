@@ -113,7 +113,7 @@ def fit_series(
     )  # fmt: skip
     setup = Setup(phases=tuple(usable(chosen, first, beam)), instrument=known, radiation=beam, reading=reading)
     setup = setup if told is None else replace(setup, plan=told.plan)
-    document = _document(told, setup, phases or (), instrument)
+    document = _document(told, setup, phases or ())
     run = _Run(setup, frames, first, document, unordered, source, Path(output), progress)
     return run.go(workers, scheduler, resume=resume)
 
@@ -129,23 +129,36 @@ def _first_readable(frames: Frames, reading: Reading) -> Pattern:
                      cure=faults[0].cure)  # fmt: skip
 
 
-def _document(
-    told: Recipe | None, setup: Setup, phases: Sequence[PhaseArgument], instrument: Instrument | str | Path | None
-) -> Mapping[str, object]:
-    """Return the recipe as used: the user's, or one that says what he has said otherwise."""
-    if told is not None and told.phases:
-        return told.document
+def _document(told: Recipe | None, setup: Setup, phases: Sequence[PhaseArgument]) -> Mapping[str, object]:
+    """Return the recipe as used: the user's, completed by what he has said otherwise."""
+    said: dict[str, Any] = {} if told is None else dict(told.document)
+    measured = table_of_instrument(replace(setup.instrument, radiation=setup.radiation))
+    said["instrument"] = {**said.get("instrument", {}), "file": None, **measured}
+    if told is None or not told.phases:
+        said["phase"] = _phase_rows(setup, phases)
+    if setup.reading.range is not None:
+        said["pattern"] = {**said.get("pattern", {}), "range": list(setup.reading.range)}
+    return said
+
+
+def _phase_rows(setup: Setup, phases: Sequence[PhaseArgument]) -> list[dict[str, str]]:
+    """Return the phases as a recipe names them."""
     rows = []
     for phase, argument in zip(setup.phases, phases, strict=True):
         text = argument[1] if isinstance(argument, tuple) else argument
         text = str(text).removeprefix(f"{phase.name}=") if isinstance(text, (str, Path)) else phase.name
         path = Path(text)
         rows.append({"name": phase.name, "structure": str(path.resolve()) if path.is_file() else text})
-    table = table_of_instrument(replace(setup.instrument, radiation=setup.radiation))
-    own: dict[str, Any] = {"phase": rows} if told is not None else {"phase": rows, "instrument": table}
-    if setup.reading.range is not None:
-        own["pattern"] = {"range": list(setup.reading.range)}
-    return own if told is None else {**told.document, **own}
+    return rows
+
+
+def foundation_of(setup: Setup, frames: Sequence[Frame], first: Pattern, where: Executor) -> Foundation:
+    """Return what all frames of a series share, from scouts spread over them; `first` is any that can be read."""
+    indices = scout_indices(len(frames))
+    found = dict(where.run(tasks.scout, ((k, (setup, frames[k])) for k in indices)))
+    foundation = founded(setup, [scout for k in indices if (scout := found[k]) is not None], first)
+    patterns = {scout.frame: setup.reading.pattern(frames[scout.frame]) for scout in foundation.sightings}
+    return refined_together(foundation, patterns)
 
 
 class _Run:
@@ -200,13 +213,7 @@ class _Run:
     def _foundation(self, where: Executor) -> Foundation:
         """Return what all frames share."""
         self.tell("looking at frames across the series")
-        indices = scout_indices(len(self.frames))
-        jobs = ((k, (self.setup, self.frames.frames[k])) for k in indices)
-        found = dict(where.run(tasks.scout, jobs))
-        scouts = [scout for k in indices if (scout := found[k]) is not None]
-        foundation = founded(self.setup, scouts, self.first)
-        patterns = {s.frame: self.setup.reading.pattern(self.frames.frames[s.frame]) for s in foundation.sightings}
-        return refined_together(foundation, patterns)
+        return foundation_of(self.setup, self.frames.frames, self.first, where)
 
     def _gather(self, stage: str, results: Iterator[tuple[int, list[Row]]]) -> None:
         """Put parts on disk as they come."""
@@ -270,6 +277,7 @@ class _Run:
                 "version": version("layerox"),
                 "folder": str(self.folder),
                 "range": self.setup.reading.range,
+                "recipe": self.document,
                 "frames": len(self.frames),
                 "phases": list(self.setup.names),
                 "axes": list(self.frames.axes),
@@ -288,7 +296,8 @@ class _Run:
         """Return a hash of everything that decides the results."""
         said = {
             "version": version("layerox"),
-            "recipe": self.document,
+            # What is asked of the finished table does not decide it.
+            "recipe": {name: part for name, part in self.document.items() if name != "parametric"},
             "phases": [[p.name, *p.slot_names, *p.values.tolist(), p.crystal.space_group] for p in self.setup.phases],
             "instrument": repr(self.setup.instrument),
             "beam": repr(self.setup.radiation),
