@@ -1,7 +1,8 @@
-"""Parametric: quantities of a series frame by frame, the functions that were refined over all of them, and the pulls."""
+"""Parametric: quantities of a series frame by frame, the functions refined over all of them, and the pulls."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,16 +78,17 @@ def _grid(found: Parametric) -> tuple[int, int]:
 
 def _draw_function(axes: Axes, found: Parametric, function: Function) -> None:
     frames, name = found.frames, function.name
-    color = (
-        REJECTED if function.verdict.status == "rejected" else PALETTE[found.functions.index(function) % len(PALETTE)]
-    )
+    k = found.functions.index(function)
+    color = REJECTED if function.verdict.status == "rejected" else PALETTE[k % len(PALETTE)]
     axes.errorbar(frames[found.axis], frames[f"{name}_alone"], frames[f"{name}_alone_esd"], fmt="o", ms=2.5, lw=0.7,
                   color=POINTS, label="frame by frame", zorder=2)  # fmt: skip
     for number, x in enumerate(_places(function)):
         value, esd = function.value(x)
-        said = {"label": "function, ±2 esd"} if number == 0 else {}
+        label = "function, ±2 esd" if number == 0 else None
         axes.plot(x, value, color=color, lw=1.3, zorder=4)
-        axes.fill_between(x, value - 2.0 * esd, value + 2.0 * esd, color=color, alpha=0.3, lw=0.0, zorder=3, **said)
+        axes.fill_between(
+            x, value - 2.0 * esd, value + 2.0 * esd, color=color, alpha=0.3, lw=0.0, zorder=3, label=label
+        )
     unit = UNITS.get(_kind(name))
     axes.set_ylabel(f"{name} ({unit})" if unit else name)
     axes.tick_params(labelbottom=False)
@@ -102,7 +104,7 @@ def _places(function: Function) -> list[np.ndarray]:
     ends = [low, *breaks, high]
     return [
         np.linspace(start, np.nextafter(stop, start) if stop != high else stop, PLACES)
-        for start, stop in zip(ends, ends[1:], strict=False)
+        for start, stop in pairwise(ends)
     ]
 
 

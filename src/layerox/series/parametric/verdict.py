@@ -34,8 +34,8 @@ class Verdict:
     ----------
     status
         "supported"; "scattered": no trend is left, but frames scatter more than their uncertainties; "rejected": a
-        trend is left or another form does much better; "undecided": a trend is left, but other functions are rejected by
-        the values of single frames and this one is not; "richer_than_needed"; "untested": no frames to spare.
+        trend is left or another form does much better; "undecided": a trend is left, but the values of single frames
+        bear this function and reject others; "richer_than_needed"; "untested": no frames to spare.
     scatter
         Root mean square of the frames' deviations from the function in their uncertainties, all other functions held,
         over the degrees of freedom.
