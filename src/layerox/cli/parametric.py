@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from layerox.cli.progress import Progress
 from layerox.errors import InputError
 
-SPELLING = {"functions": "--function"}
+SPELLING = {"functions": "--function", "axis": "--axis"}
 
 
 def add_to(subparsers: Any) -> None:
@@ -51,32 +52,51 @@ def run(
     quiet: bool,
 ) -> int:
     """Refine, write, print what came of it; 0 if the data bear all functions, else 1."""
-    from layerox.recipe import read_recipe  # noqa: PLC0415  (what --help does not need)
-
-    functions: dict[str, Any] = _functions(function)
-    stretch = None if between is None else (between[0], between[1])
-    if recipe is not None:
-        if functions:
-            raise InputError("together with --function", place="--recipe", cure="keep one of them")
-        told = read_recipe(recipe).parametric
-        if not told.functions:
-            raise InputError(
-                "names no functions", place=f"{recipe} [parametric]", cure='add functions = {P2_a = "..."}'
-            )
-        functions, axis, stretch = dict(told.functions), axis or told.axis, stretch or told.between
+    if recipe is not None and function:
+        raise InputError("together with --function", place="--recipe", cure="keep one of them")
+    told = asked_by(recipe)
+    if recipe is not None and told is None:
+        cure = 'add functions = {P2_a = "polynomial 2"}'
+        raise InputError("names no functions", place=f"{recipe} [parametric]", cure=cure)
+    asked: dict[str, Any] = told or {"functions": _functions(function) or None}
+    asked |= {} if axis is None else {"axis": axis}
+    asked |= {} if between is None else {"between": (between[0], between[1])}
     with Progress(quiet=quiet) as progress:
         text, trustworthy = refine_and_write(
-            Path(series), functions or None, axis=axis, between=stretch, workers=workers, scheduler=scheduler,
-            output=Path(output or series), progress=progress,
-        )  # fmt: skip
+            Path(series), asked, workers=workers, scheduler=scheduler, output=Path(output or series), progress=progress
+        )
     if not quiet:
         print(text)
         print(f"written to {output or series}/: parametric.csv, parametric.json, parametric.png")
     return 0 if trustworthy else 1
 
 
+def asked_by(recipe: str | None) -> dict[str, Any] | None:
+    """Return functions, axis and stretch that a recipe's [parametric] asks for; None if it asks for none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or one of its forms is none.
+    """
+    from layerox.recipe import read_recipe  # noqa: PLC0415  (what --help does not need)
+    from layerox.series.parametric.refine import wished  # noqa: PLC0415
+
+    told = None if recipe is None else read_recipe(recipe).parametric
+    if told is None or not told.functions:
+        return None
+    wished(told.functions)
+    return {"functions": dict(told.functions), "axis": told.axis, "between": told.between}
+
+
 def refine_and_write(
-    series: Path, functions: dict[str, Any] | None, *, output: Path, progress: Progress, **how: Any
+    series: Path,
+    asked: dict[str, Any],
+    *,
+    output: Path,
+    workers: int,
+    scheduler: str | None,
+    progress: Callable[[str], None],
 ) -> tuple[str, bool]:
     """Refine and write all three files; return what came of it, and whether it can be trusted."""
     from layerox.plotting.parametric import parametric_picture  # noqa: PLC0415  (what --help does not need)
@@ -85,7 +105,7 @@ def refine_and_write(
     from layerox.series.parametric.words import parametric_text  # noqa: PLC0415
 
     check_folder(output)
-    found = refine_parametric(series, functions, progress=progress, **how)
+    found = refine_parametric(series, workers=workers, scheduler=scheduler, progress=progress, **asked)
     progress("drawing")
     write_folder(output, {**found.files(), "parametric.png": parametric_picture(found)})
     return parametric_text(found), found.is_trustworthy

@@ -74,10 +74,12 @@ def run(
     for name, option in NOT_BUILT.items():
         if later[name]:
             raise InputError(f"{option} is not built yet", cure="leave it out")
-    from layerox.results.folder import check_folder  # noqa: PLC0415  (what --help does not need)
+    from layerox.cli.parametric import asked_by, refine_and_write  # noqa: PLC0415  (what --help does not need)
+    from layerox.results.folder import check_folder  # noqa: PLC0415
     from layerox.series.run import fit_series  # noqa: PLC0415
     from layerox.series.summary import series_text  # noqa: PLC0415
 
+    asked = asked_by(recipe)
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
     check_folder(place)
     with Progress(quiet=quiet) as progress:
@@ -105,7 +107,13 @@ def run(
         from layerox.plotting.operando import write_pictures  # noqa: PLC0415
 
         write_pictures(series, place)
+        said, trustworthy = [series_text(series)], series.is_trustworthy
+        if asked is not None:
+            text, borne = refine_and_write(
+                place, asked, output=place, workers=workers, scheduler=scheduler, progress=progress
+            )
+            said, trustworthy = [*said, "", text], trustworthy and borne
     if not quiet:
-        print(series_text(series))
+        print("\n".join(said))
         print(f"written to {place}/: {', '.join(sorted(p.name for p in place.iterdir() if p.name[0] != '.'))}")
-    return 0 if series.is_trustworthy else 1
+    return 0 if trustworthy else 1

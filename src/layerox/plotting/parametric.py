@@ -61,7 +61,7 @@ def draw(found: Parametric, figure: Figure) -> Axes:
     rows, columns = _grid(found)
     panels = []
     for part, function in zip(figure.subfigures(rows, columns, squeeze=False).flat, found.functions, strict=False):
-        upper, lower = part.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3.0, 1.0], "hspace": 0.0})
+        upper, lower = part.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3.0, 1.0]})
         _draw_function(upper, found, function)
         _draw_pulls(lower, found, function)
         part.align_ylabels([upper, lower])
@@ -86,9 +86,8 @@ def _draw_function(axes: Axes, found: Parametric, function: Function) -> None:
         value, esd = function.value(x)
         label = "function, ±2 esd" if number == 0 else None
         axes.plot(x, value, color=color, lw=1.3, zorder=4)
-        axes.fill_between(
-            x, value - 2.0 * esd, value + 2.0 * esd, color=color, alpha=0.3, lw=0.0, zorder=3, label=label
-        )
+        band = value - 2.0 * esd, value + 2.0 * esd
+        axes.fill_between(x, *band, color=color, alpha=0.3, lw=0.0, zorder=3, label=label)
     unit = UNITS.get(_kind(name))
     axes.set_ylabel(f"{name} ({unit})" if unit else name)
     axes.tick_params(labelbottom=False)
@@ -119,6 +118,7 @@ def _draw_pulls(axes: Axes, found: Parametric, function: Function) -> None:
     axes.plot(found.frames[found.axis], pulls, "o", ms=2.5, color=POINTS, zorder=2)
     reach = max(LEAST_PULL, 1.1 * float(np.nanmax(np.abs(pulls)))) if pulls.notna().any() else LEAST_PULL
     axes.set(ylim=(-reach, reach), ylabel="pull", xlabel=found.axis)
+    axes.locator_params(axis="x", integer=found.axis == "frame", nbins=8)
 
 
 def parametric_picture(found: Parametric, *, dpi: int = 150) -> bytes:

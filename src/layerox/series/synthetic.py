@@ -8,7 +8,7 @@ stands for no measurement.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -121,7 +121,7 @@ class TrueFrame:
 
 def simulate_series(
     folder: str | Path,
-    scenario: str = "p2-op4-o2",
+    scenario: str | Sequence[History] = "p2-op4-o2",
     *,
     frames: int = 60,
     seed: int = 0,
@@ -137,7 +137,7 @@ def simulate_series(
     folder
         Made if it is missing.
     scenario
-        One of `SCENARIOS`.
+        One of `SCENARIOS`, or what each phase is to do.
     frames, seed
         Their number; the seed of noise, drift and faults.
     bad
@@ -155,13 +155,14 @@ def simulate_series(
         If something given cannot be used or the folder cannot be written to.
     """
     folder = Path(folder)
-    if scenario not in SCENARIOS:
+    if isinstance(scenario, str) and scenario not in SCENARIOS:
         raise InputError(f"unknown scenario {scenario!r}", place="--scenario", cure=nearest(scenario, SCENARIOS))
     if frames < 1 or not 0 <= bad < 1 or not counts > 0:
         raise InputError(f"{frames} frames, {bad:g} of them bad, {counts:g} counts", place="--frames, --bad, --counts",
                          cure="give at least one frame, a share below 1, and a positive number")  # fmt: skip
     beam = radiation_from_text(radiation) if isinstance(radiation, str) else radiation
-    maker = _Maker(SCENARIOS[scenario], beam.polarized(0.5), two_theta, counts)
+    histories = SCENARIOS[scenario] if isinstance(scenario, str) else tuple(scenario)
+    maker = _Maker(histories, beam.polarized(0.5), two_theta, counts)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -179,7 +180,7 @@ def simulate_series(
         truth.append(true)
     for phase in maker.phases:
         write_atomically(folder / f"{phase.name}.cif", cif_text(phase.crystal))
-    write_atomically(folder / "truth.json", _truth_text(scenario, seed, truth))
+    write_atomically(folder / "truth.json", _truth_text(scenario if isinstance(scenario, str) else "own", seed, truth))
     return truth
 
 

@@ -87,25 +87,48 @@ def refine_parametric(
     tell = progress or (lambda _: None)
     recipe = recipe_of(opened)
     told = recipe.parametric
-    wished = _wished(functions or told.functions)
+    wishes = wished(functions or told.functions)
     source = source_of(opened, recipe, axis or told.axis, between or told.between)
     with executor(workers, scheduler) as where:
         tell("looking at frames across the series")
         foundation = foundation_of(source.setup, source.frames, source.first, where)
-        found = _Work(source, foundation, wished, where, tell).done()
+        found = functions_refined(source, foundation, wishes, where, tell)
     found = replace(found, series="" if opened.path is None else str(opened.path))
     if output is not None:
         write_folder(Path(output), found.files())
     return found
 
 
-def _wished(functions: Mapping[str, FunctionArgument]) -> dict[str, list[Wish]]:
-    """Return the forms that are asked for, none where the data choose among the common ones."""
+def wished(functions: Mapping[str, FunctionArgument]) -> dict[str, list[Wish]]:
+    """Return the forms that are asked for, none where the data choose among the common ones.
+
+    Raises
+    ------
+    InputError
+        If one of them is no form.
+    """
     found = {}
     for name, asked in functions.items():
         texts = [asked] if isinstance(asked, str) else list(asked)
         found[name] = [] if texts == [AUTOMATIC] else [wish_of(text, name) for text in texts]
     return found
+
+
+def functions_refined(
+    source: Source, foundation: Foundation, wishes: Mapping[str, list[Wish]], where: Executor, tell: Progress
+) -> Parametric:
+    """Return frames refined with their quantities as functions.
+
+    Parameters
+    ----------
+    source, foundation
+        The series, and what its frames share.
+    wishes
+        Forms by quantity, see `wished`; without any, all cell lengths that enough frames tell.
+    where, tell
+        Where frames are worked upon, and who is told how far that is.
+    """
+    return _Work(source, foundation, wishes, where, tell).done()
 
 
 class _Work:
@@ -115,14 +138,14 @@ class _Work:
         self,
         source: Source,
         foundation: Foundation,
-        wished: Mapping[str, list[Wish]],
+        wishes: Mapping[str, list[Wish]],
         where: Executor,
         tell: Progress,
     ):
         self.source, self.where, self.tell = source, where, tell
         bench = Bench(foundation, source.first)
-        self.is_asked = bool(wished)
-        names = wished or {name: [] for name in cell_lengths(bench, foundation.free)}
+        self.is_asked = bool(wishes)
+        names = wishes or {name: [] for name in cell_lengths(bench, foundation.free)}
         self.quantities, self.wishes = _quantities(names, bench)
         slots = {quantity.slot for quantity in self.quantities}
         self.foundation = replace(foundation, free=foundation.free | slots, shared=foundation.shared - slots)

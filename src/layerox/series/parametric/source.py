@@ -93,7 +93,7 @@ def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[f
         good &= (x >= between[0]) & (x <= between[1])
     chosen = np.flatnonzero(good)
     if not len(chosen):
-        raise InputError(f"no good frame has a {name} there", argument="between", cure="choose another stretch")
+        raise InputError(f"no good frame stands there on the axis {name}", argument="between", cure="choose another")
     limits = series.run["range"]
     reading = Reading(
         radiation=None if recipe.instrument is None else recipe.instrument.radiation,
