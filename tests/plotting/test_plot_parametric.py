@@ -27,7 +27,7 @@ def test_each_function_stands_over_the_values_of_its_frames(found):
     assert panels[0] is first
     assert [axes.get_ylabel() for axes in panels] == ["P2_c (Å)", "pull", "O3_a (Å)", "pull", "P2_a (Å)", "pull"]
     points, curve = first.lines[0], first.lines[-1]
-    np.testing.assert_allclose(points.get_ydata(), found.frames["P2_c_alone"])
+    np.testing.assert_allclose(np.asarray(points.get_ydata(), dtype=float), found.frames["P2_c_alone"])
     np.testing.assert_allclose(curve.get_ydata(), found.function("P2_c").value(curve.get_xdata())[0])
     np.testing.assert_allclose(panels[1].lines[-1].get_ydata(), found.frames["P2_c_pull"])
 

@@ -73,9 +73,7 @@ class Absence:
     weight_esd: float = math.nan
 
 
-def phases_of(
-    model: Model, minimum: Minimum, absent: Mapping[str, Absence], covariance: FloatArray | None = None
-) -> dict[str, dict[str, Number]]:
+def phases_of(model: Model, minimum: Minimum, absent: Mapping[str, Absence]) -> dict[str, dict[str, Number]]:
     """Return the quantities of all phases at a minimum.
 
     Parameters
@@ -84,13 +82,10 @@ def phases_of(
         Where a frame ended. The phases of the model that `absent` names are not taken for present.
     absent
         Of every phase that the frame does not show.
-    covariance
-        Of the variables, where it is known better than from this frame alone, shape (v, v).
     """
-    covariance = minimum.covariance if covariance is None else covariance
     size = len(model.names)
     values, transfer = minimum.parameters.values[:size], minimum.parameters.transfer()[:size]
-    fractions = weight_fractions(model, values, transfer, covariance)
+    fractions = weight_fractions(model, values, transfer, minimum.covariance)
     share = minimum.calculated.phases.sum(axis=1)
     total = max(float(share.sum()), 1e-300)
     rows: dict[str, dict[str, Number]] = {}
@@ -98,7 +93,7 @@ def phases_of(
         if phase.name in absent:
             continue
         own = slice(model.phase_blocks[p].start, model.phase_blocks[p].stop)
-        numbers = _Numbers(values[own], transfer[own], covariance)
+        numbers = _Numbers(values[own], transfer[own], minimum.covariance)
         scale, esd = numbers.of(pk.SCALE)
         rows[phase.name] = {
             "weight_fraction": (float(fractions.values[p]), float(fractions.esds[p])),

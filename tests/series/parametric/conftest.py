@@ -47,9 +47,7 @@ class Laboratory:
         self.model = Model(ANGLES, self.phases, DIFFRACTOMETER, BEAM, background_terms=3, tail=1e-3)
         self.place = {name: k for k, name in enumerate(self.model.names)}
         values = self.model.start
-        self.unit = [
-            HEIGHT / self.model.unit_pattern(p, values, 1e3).max() for p in range(len(self.phases))
-        ]
+        self.unit = [HEIGHT / self.model.unit_pattern(p, values, 1e3).max() for p in range(len(self.phases))]
 
     def pattern(self, told, draw):
         """Return a noisy pattern with some quantities as told, by name."""
@@ -69,9 +67,7 @@ class Laboratory:
         """Return a series: `truth` are arrays by name over the frames; the displacement wobbles."""
         draw = np.random.default_rng(seed)
         told = {"instrument_displacement": wobble * draw.standard_normal(len(x)), **truth}
-        patterns = tuple(
-            self.pattern({name: values[k] for name, values in told.items()}, draw) for k in range(len(x))
-        )
+        patterns = tuple(self.pattern({name: values[k] for name, values in told.items()}, draw) for k in range(len(x)))
         setup = Setup(phases=self.phases, instrument=DIFFRACTOMETER, radiation=BEAM, reading=Memory(patterns=patterns))
         frames = tuple(Frame(index=k, file=f"frame_{k}", path=None) for k in range(len(x)))
         rungs = (Rung.WIDTHS, Rung.CELL)

@@ -54,13 +54,15 @@ def test_the_step_and_the_covariance_are_those_of_the_dense_equations(seed, fram
     last = slice(own * frames, None)
     np.testing.assert_allclose(arrow.step(), step[last], rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(arrow.covariance(), inverse[last, last], rtol=1e-9, atol=1e-9)
-    # Of one frame: its own variables and its quantities, whose derivatives are the slopes.
-    slopes = parts[0][2]
+    # Three other quantities of a frame, of its own variables and of shared ones, whose derivatives are the slopes.
+    slopes, other = parts[0][2], np.random.default_rng(seed).standard_normal((3, own + shared))
     lift = np.zeros((own + shared, len(inverse)))
     lift[:own, :own] = np.eye(own)
     lift[own:, last] = slopes
-    of_frame = reduced[0].covariance(slopes @ arrow.covariance() @ slopes.T, 1.0)
-    np.testing.assert_allclose(of_frame, lift @ inverse @ lift.T, rtol=1e-9, atol=1e-9)
+    variance, following = reduced[0].followed(other, 1.0)
+    through = following @ slopes
+    variance = variance + np.einsum("pi,ij,pj->p", through, arrow.covariance(), through)
+    np.testing.assert_allclose(variance, np.diag(other @ lift @ inverse @ lift.T @ other.T), rtol=1e-9)
 
 
 def test_own_variables_follow_the_response():
@@ -75,7 +77,7 @@ def test_own_variables_follow_the_response():
 
 
 def test_the_covariance_holds_what_each_frame_inflates_and_scatters():
-    """Drawn forces: noise of each frame's inflated variance, and quantities that scatter by 0.3, give that covariance."""
+    """Drawn forces: noise of each frame's inflated variance, and a quantity that scatters by 0.3, give it."""
     parts = problem(7, 5, 3, 2, 2)
     _, reduced = folded(parts, 3, 2)
     arrow = Arrow(2)

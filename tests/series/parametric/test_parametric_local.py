@@ -171,12 +171,26 @@ def test_the_covariance_of_fractions_is_that_of_the_whole_refinement(series):
     visit = Visit(frame=one.frame, state=one.state, active=(0, 1), values=one.values)
     (told,) = local.held(foundation, quantities, [visit])
     alone = np.linalg.inv(told.normal) * one.inflation
-    (as_alone,), (certain,) = (
-        local.fractions(foundation, quantities, [visit], [matrix]) for matrix in (alone, np.zeros((2, 2)))
-    )
     for name, (value, esd) in one.fractions.items():
-        assert as_alone[name] == (pytest.approx(value, abs=0.02 * esd), pytest.approx(esd, rel=3e-3))
-        assert certain[name][1] < esd
+        share = told.fractions[name]
+        assert share.number(alone) == (pytest.approx(value, abs=0.02 * esd), pytest.approx(esd, rel=3e-3))
+        assert share.number(np.zeros((2, 2)))[1] < esd
+
+
+def test_fractions_follow_the_functions_as_they_do(series):
+    """Derivatives beside what frames end with when their quantities are held elsewhere."""
+    source, foundation, quantities = series
+    (one,) = local.alone(foundation, quantities, source.known[:1])
+    esds = one.esds
+    visits = [
+        Visit(frame=one.frame, state=one.state, active=(0, 1), values=one.values + shift)
+        for shift in (np.zeros(2), np.array([esds[0], 0.0]), np.array([0.0, esds[1]]))
+    ]
+    still, *moved = local.held(foundation, quantities, visits)
+    for k, there in enumerate(moved):
+        expected = there.fractions["P2"].value - still.fractions["P2"].value
+        _, uncertainty = one.fractions["P2"]
+        assert still.fractions["P2"].slopes[k] * esds[k] == pytest.approx(expected, abs=0.02 * uncertainty)
 
 
 def test_the_same_frames_come_back_from_any_worker(series):

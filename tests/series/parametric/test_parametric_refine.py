@@ -79,9 +79,9 @@ def test_the_powers_of_a_polynomial_have_the_same_band(found):
 
 
 def test_uncertainties_are_calibrated(laboratory):
-    """24 series of 6 coefficients: the mean square pull is 1 within four of its standard deviations, sqrt(2 / 144)."""
-    off = [pulls(laboratory.refined(laboratory.source(X, truth(), seed=100 + s), FUNCTIONS)) for s in range(24)]
-    assert np.mean(np.square(off)) == pytest.approx(1.0, abs=0.47)
+    """16 series of 6 coefficients: the mean square pull is 1 within three of its standard deviations, sqrt(2 / 96)."""
+    off = [pulls(laboratory.refined(laboratory.source(X, truth(), seed=100 + s), FUNCTIONS)) for s in range(16)]
+    assert np.mean(np.square(off)) == pytest.approx(1.0, abs=0.43)
     assert np.abs(off).max() < 4
 
 
@@ -110,7 +110,11 @@ def test_a_wrong_form_is_rejected_and_said_to_be(laboratory, series):
 
 
 def test_the_data_choose_among_forms_that_are_named_and_among_all(laboratory, series):
-    named = {"P2_a": ["constant", "polynomial 1", "polynomial 2"], "P2_c": "automatic", "Al_a": ["polynomial 1", "constant"]}
+    named = {
+        "P2_a": ["constant", "polynomial 1", "polynomial 2"],
+        "P2_c": "automatic",
+        "Al_a": ["polynomial 1", "constant"],
+    }
     found = laboratory.refined(series, named)
     assert [function.form.text for function in found.functions] == ["polynomial 2", "polynomial 1", "constant"]
     assert {trial.text for trial in found.functions[0].trials} >= {"constant", "polynomial 1", "polynomial 2"}
@@ -136,7 +140,7 @@ def test_a_size_is_a_function_in_nanometres(laboratory, series):
     """80 nm was put in; its uncertainty is not that of its inverse."""
     found = laboratory.refined(series, {"P2_size": "constant"})
     function = found.functions[0]
-    assert function.esds[0] > 0.5
+    assert 0.1 < function.esds[0] < 2.0
     assert abs(function.coefficients[0] - 80.0) < 3 * function.esds[0]
 
 
@@ -161,9 +165,6 @@ def test_two_functions_of_one_quantity_are_refused(laboratory, series):
 
 
 def test_frames_that_cannot_be_refined_are_left_out_with_their_reason(laboratory, series):
-    broken = list(series.setup.reading.patterns)
-    broken[3] = replace(broken[3], intensity=np.full(len(broken[3]), 7.0), sigma=np.full(len(broken[3]), 2.6))
-
     class Torn(type(series.setup.reading)):
         def pattern(self, frame):
             if frame.index == 3:
@@ -196,7 +197,8 @@ def test_the_table_holds_functions_beside_frames(found):
     assert (table["rise"] > -0.1).all()
     fractions = table[["P2.weight_fraction", "Al.weight_fraction"]].sum(axis=1)
     np.testing.assert_allclose(fractions, 1.0)
-    assert (table["P2.weight_fraction_esd"] < table["P2.weight_fraction_alone_esd"] * 1.001).all()
+    # The reduced chi-squared of a frame, under which both stand, changes with its degrees of freedom.
+    assert (table["P2.weight_fraction_esd"] < table["P2.weight_fraction_alone_esd"] * 1.01).all()
 
 
 def test_the_files_hold_the_result(found):

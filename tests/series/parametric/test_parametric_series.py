@@ -21,7 +21,7 @@ IN_PLANE, ACROSS = 1.0 - 0.004 * P, 1.0 + 0.01 * P - 0.006 * P**2
 def raw(tmp_path_factory):
     """Return a folder of frames of P2 whose lengths are polynomials of the sodium content in log.csv."""
     folder = tmp_path_factory.mktemp("raw")
-    curve = dict(a=tuple(zip(P, IN_PLANE, strict=True)), c=tuple(zip(P, ACROSS, strict=True)))
+    curve = {"a": tuple(zip(P, IN_PLANE, strict=True)), "c": tuple(zip(P, ACROSS, strict=True))}
     histories = [History(name="P2", weight=((0.0, 0.9),), **curve), History(name="Al", weight=((0.0, 0.1),))]
     lx.simulate_series(folder, histories, frames=FRAMES, seed=2, two_theta=(14.0, 60.0, 0.05), counts=4000)
     rows = "".join(f"{k},{0.67 - 0.33 * p:.6f}\n" for k, p in enumerate(P))
@@ -42,7 +42,18 @@ def fitted(raw, tmp_path_factory):
     place = tmp_path_factory.mktemp("work")
     recipe = place / "recipe.toml"
     recipe.write_text(f'[[phase]]\nstructure = "{raw}/P2.cif"\n[[phase]]\nstructure = "{raw}/Al.cif"\n{RECIPE}')
-    words = ["series", raw, "--glob", "*.xye", "--recipe", recipe, "--radiation", "CuKa", "--axis", f"{raw}/log.csv:x_Na"]
+    words = [
+        "series",
+        raw,
+        "--glob",
+        "*.xye",
+        "--recipe",
+        recipe,
+        "--radiation",
+        "CuKa",
+        "--axis",
+        f"{raw}/log.csv:x_Na",
+    ]
     assert main([str(word) for word in (*words, "--quiet", "-o", place / "out")]) == 0
     return place / "out"
 

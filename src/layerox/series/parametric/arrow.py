@@ -39,19 +39,24 @@ class Reduced:
     response: FloatArray
     inverse: FloatArray
 
-    def covariance(self, shared: FloatArray, inflation: float) -> FloatArray:
-        """Return the covariance of (own, shared) for one of the shared quantities, shape (l + m, l + m).
+    def followed(self, slopes: FloatArray, inflation: float) -> tuple[FloatArray, FloatArray]:
+        """Return how other quantities of the frame vary once its own variables follow the shared ones.
 
         Parameters
         ----------
-        shared
-            Covariance of the shared quantities over all frames, shape (m, m).
+        slopes
+            Their derivatives with respect to (own, shared) variables, shape (p, l + m).
         inflation
             Reduced chi-squared of the frame, if above one.
+
+        Returns
+        -------
+        tuple
+            Their variances for shared quantities that stand still, shape (p,), and their whole derivatives with respect
+            to the shared ones, shape (p, m).
         """
-        cross = -self.response @ shared
-        own = inflation * self.inverse - cross @ self.response.T
-        return np.block([[own, cross], [cross.T, shared]])
+        own, shared = slopes[:, : len(self.inverse)], slopes[:, len(self.inverse) :]
+        return inflation * np.einsum("pi,ij,pj->p", own, self.inverse, own), shared - own @ self.response
 
 
 def eliminated(normal: FloatArray, gradient: FloatArray, shared: NDArray[np.bool_]) -> Reduced:

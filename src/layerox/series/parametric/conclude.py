@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -93,8 +93,8 @@ class Findings:
         return arrow.covariance()
 
 
-def concluded(found: Findings, fractions: Sequence[Mapping[str, Number]]) -> Parametric:
-    """Return the result; `fractions` are the weight fractions of each frame with the functions."""
+def concluded(found: Findings) -> Parametric:
+    """Return the result."""
     ended = found.ended
     judged_alone = [_function(found, k) for k in range(len(found.chosen))]
     verdicts = relieved({function.name: function.verdict for function in judged_alone})
@@ -107,7 +107,7 @@ def concluded(found: Findings, fractions: Sequence[Mapping[str, Number]]) -> Par
         functions=functions,
         covariance=found.covariance,
         together=_test(ended, found.serial),
-        frames=_table(found, functions, fractions),
+        frames=_table(found, functions),
         serial_factor=found.serial,
         passes=ended.passes,
         left_out=tuple(found.left_out),
@@ -146,7 +146,7 @@ def _test(ended: Ended, serial: float) -> Together:
     return together(rise / serial**2, values - len(ended.coefficients), points / serial**2)
 
 
-def _table(found: Findings, functions: Sequence[Function], fractions: Sequence[Mapping[str, Number]]) -> pd.DataFrame:
+def _table(found: Findings, functions: Sequence[Function]) -> pd.DataFrame:
     """Return the table of frames; see `header`."""
     import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
 
@@ -154,15 +154,18 @@ def _table(found: Findings, functions: Sequence[Function], fractions: Sequence[M
     bands = [function.value(found.x) for function in functions]
     rows = []
     for n, seat in enumerate(found.ended.seats):
-        one = seat.alone
-        rise = np.nan if seat.held is None else (seat.held.chi_squared - one.chi_squared) / one.inflation
-        place = [] if axis == NUMBER else [float(found.x[n])]
-        row: list[Any] = [one.frame.index, one.frame.file, *place, rise]
+        one, held = seat.alone, seat.held
+        if held is None:
+            continue
+        rise = (held.chi_squared - one.chi_squared) / one.inflation
+        row: list[Any] = [one.frame.index, one.frame.file, *([] if axis == NUMBER else [float(found.x[n])]), rise]
         for k, (value, esd) in enumerate(bands):
             own = (one.values[k], one.esds[k])
             row += _beside(float(value[n]), float(esd[n]), *own) if k in one.active else [np.nan] * 5
+        covariance = seat.slopes @ found.covariance @ seat.slopes.T
         for name in phases:
-            row += [*fractions[n].get(name, UNKNOWN), *one.fractions.get(name, UNKNOWN)]
+            shared = held.fractions[name].number(covariance) if name in held.fractions else UNKNOWN
+            row += [*shared, *one.fractions.get(name, UNKNOWN)]
         rows.append(row)
     names = [function.name for function in functions]
     return pd.DataFrame(rows, columns=header(names, [safe_name(name) for name in phases], axis))

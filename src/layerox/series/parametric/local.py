@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.parameters import Parameters
+from layerox.diffraction.quantify import fraction_slopes, phase_weights, weight_fractions
 from layerox.diffraction.refine import Data, Minimum, minimise
 from layerox.diffraction.uncertainty import sums_of_runs
 from layerox.errors import InputError
@@ -20,7 +21,7 @@ from layerox.pattern import Pattern
 from layerox.series.bench import Bench, Rungs, State, View
 from layerox.series.foundation import Foundation
 from layerox.series.frames import Frame
-from layerox.series.measured import Number, phases_of
+from layerox.series.measured import Number
 from layerox.series.parametric.arrow import Reduced, eliminated
 from layerox.series.parametric.quantities import Quantity
 
@@ -102,6 +103,8 @@ class Held:
         Of the quantities that it has, in users' units, its own variables eliminated; see `Reduced`.
     is_cut
         Whether a function left the bounds of a quantity, which stays at the bound.
+    fractions
+        Weight fraction of each phase that it shows.
     """
 
     state: State
@@ -109,6 +112,24 @@ class Held:
     normal: FloatArray
     force: FloatArray
     is_cut: bool
+    fractions: Mapping[str, Share]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Share:
+    """A weight fraction with the functions: its value, its variance if they stood still, and how it follows them.
+
+    `slopes` are derivatives with respect to the frame's quantities in users' units, shape (m,).
+    """
+
+    value: float
+    variance: float
+    slopes: FloatArray
+
+    def number(self, covariance: FloatArray) -> Number:
+        """Return value and standard uncertainty for a covariance of the frame's quantities, shape (m, m)."""
+        variance = self.variance + float(self.slopes @ covariance @ self.slopes)
+        return self.value, float(np.sqrt(max(variance, 0.0)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,27 +152,6 @@ def held(foundation: Foundation, quantities: Sequence[Quantity], visits: Sequenc
     """Return frames refined with their quantities held."""
     local = _Local(foundation, quantities)
     return [local.held(visit) for visit in visits]
-
-
-def fractions(
-    foundation: Foundation, quantities: Sequence[Quantity], visits: Sequence[Visit], covariances: Sequence[FloatArray]
-) -> list[dict[str, Number]]:
-    """Return the weight fractions of frames; `covariances` are those of their quantities over all frames."""
-    local = _Local(foundation, quantities)
-    return [local.fractions(visit, matrix) for visit, matrix in zip(visits, covariances, strict=True)]
-
-
-@dataclass(frozen=True, eq=False)
-class _Refined:
-    """A frame whose own variables are refined: its minimum, the same with the quantities let go, and what is left."""
-
-    bench: Bench
-    state: State
-    view: View
-    minimum: Minimum
-    released: Minimum
-    reduced: Reduced
-    slopes: FloatArray
 
 
 class _Local:
@@ -218,38 +218,28 @@ class _Local:
 
     def held(self, visit: Visit) -> Held:
         """Return a frame refined with its quantities held, and its reduced normal equations there."""
-        found = self._refined(visit)
-        return Held(
-            state=found.bench.moved(found.state, found.view, found.minimum),
-            chi_squared=found.minimum.chi_squared,
-            normal=found.reduced.normal * np.outer(found.slopes, found.slopes),
-            force=found.reduced.force * found.slopes,
-            is_cut=not found.slopes.all(),
-        )
-
-    def fractions(self, visit: Visit, covariance: FloatArray) -> dict[str, Number]:
-        """Return the weight fractions of a frame, their uncertainties from the covariance of the whole refinement."""
-        found = self._refined(visit)
-        shared = covariance * np.outer(found.slopes, found.slopes)
-        whole = found.reduced.covariance(shared, max(found.minimum.reduced_chi_squared, 1.0))
-        back = np.argsort(_order(found.released.parameters, [self.quantities[k].slot for k in visit.active]))
-        return _fractions(found.view, found.released, whole[np.ix_(back, back)])
-
-    def _refined(self, visit: Visit) -> _Refined:
-        """Return a frame with its own variables refined, and what they leave for its quantities."""
         pattern, bench = self._read(visit.frame)
         state, is_cut = self._placed(bench, visit)
         view, data, table = bench.ready(pattern, state)
-        table.fix([self.quantities[k].slot for k in visit.active])
+        slots = [self.quantities[k].slot for k in visit.active]
+        table.fix(slots)
         minimum = minimise(view.model, data, table, tolerance=TOLERANCE, most_evaluations=BUDGET)
-        released, reduced = self._reduced(view, data, minimum, visit.active)
-        slopes = [self._slope(minimum, k, is_cut=cut) for k, cut in zip(visit.active, is_cut, strict=True)]
-        return _Refined(bench, state, view, minimum, released, reduced, np.array(slopes))
+        table, order = _released(minimum, slots)
+        reduced = _reduced(view, data, table, order, len(slots))
+        slopes = np.array([self._slope(table, k, is_cut=cut) for k, cut in zip(visit.active, is_cut, strict=True)])
+        return Held(
+            state=bench.moved(state, view, minimum),
+            chi_squared=minimum.chi_squared,
+            normal=reduced.normal * np.outer(slopes, slopes),
+            force=reduced.force * slopes,
+            is_cut=any(is_cut),
+            fractions=_shares(view, table, order, reduced, slopes, max(minimum.reduced_chi_squared, 1.0)),
+        )
 
-    def _slope(self, minimum: Minimum, k: int, *, is_cut: bool) -> float:
+    def _slope(self, table: Parameters, k: int, *, is_cut: bool) -> float:
         """Return how the model's value follows the user's one: not at all beyond a bound."""
         quantity = self.quantities[k]
-        return 0.0 if is_cut else quantity.slope(minimum.parameters.value(quantity.slot))
+        return 0.0 if is_cut else quantity.slope(table.value(quantity.slot))
 
     def _placed(self, bench: Bench, visit: Visit) -> tuple[State, list[bool]]:
         """Return the state with the quantities where the functions say, and which of them a bound has cut."""
@@ -260,37 +250,50 @@ class _Local:
             is_cut.append(bool(values[at] != wanted))
         return replace(visit.state, values=values), is_cut
 
-    def _reduced(self, view: View, data: Data, minimum: Minimum, active: tuple[int, ...]) -> tuple[Minimum, Reduced]:
-        """Return the minimum with the quantities let go, and the normal equations without the frame's own variables."""
-        table = minimum.parameters.copy()
-        inside = dict(zip(table.free_names, (~minimum.at_bound).tolist(), strict=True))
-        slots = [self.quantities[k].slot for k in active]
-        table.fix(name for name, free in inside.items() if not free)
-        _let_go(table, slots)
-        size, transfer = len(view.model.names), table.transfer()
-        calculated, jacobian = view.model.linearised(table.values[:size], transfer[:size], data.weight)
-        residual = (calculated.total - data.intensity) * data.weight
-        normal, gradient = jacobian @ jacobian.T, jacobian @ residual
-        order = _order(table, slots)
-        shared = np.arange(len(order)) >= len(order) - len(slots)
-        loose = np.zeros(len(order), dtype=bool)
-        released = replace(minimum, parameters=table, normal_matrix=normal, at_bound=loose, next_step=None)
-        return released, eliminated(normal[np.ix_(order, order)], gradient[order], shared)
 
+def _released(minimum: Minimum, slots: Sequence[str]) -> tuple[Parameters, NDArray[np.intp]]:
+    """Return the table with some quantities let go and what a bound holds held, and its variables in order, these last.
 
-def _let_go(table: Parameters, slots: Sequence[str]) -> None:
+    The order is that in which the quantities are named.
+    """
+    table = minimum.parameters.copy()
+    table.fix(name for name, stuck in zip(table.free_names, minimum.at_bound, strict=True) if stuck)
     for slot in slots:
         table.vary[table.index[slot]] = True
-
-
-def _order(table: Parameters, slots: Sequence[str]) -> NDArray[np.intp]:
-    """Return the variables of a table with some of them put last, in the order in which these are named."""
     names = table.free_names
     last = [names.index(slot) for slot in slots]
-    return np.array([k for k in range(len(names)) if k not in last] + last, dtype=np.intp)
+    return table, np.array([k for k in range(len(names)) if k not in last] + last, dtype=np.intp)
 
 
-def _fractions(view: View, minimum: Minimum, covariance: FloatArray | None = None) -> dict[str, Number]:
+def _reduced(view: View, data: Data, table: Parameters, order: NDArray[np.intp], shared: int) -> Reduced:
+    """Return the normal equations of a frame without its own variables; the last `shared` in order are not its own."""
+    size = len(view.model.names)
+    calculated, jacobian = view.model.linearised(table.values[:size], table.transfer()[:size], data.weight)
+    residual = (calculated.total - data.intensity) * data.weight
+    jacobian = jacobian[order]
+    belongs = np.arange(len(order)) >= len(order) - shared
+    return eliminated(jacobian @ jacobian.T, jacobian @ residual, belongs)
+
+
+def _shares(
+    view: View, table: Parameters, order: NDArray[np.intp], reduced: Reduced, slopes: FloatArray, inflation: float
+) -> dict[str, Share]:
+    """Return the weight fraction of each phase, and how it follows the frame's quantities."""
+    size = len(view.model.names)
+    weights = phase_weights(view.model, table.values[:size], table.transfer()[:size])
+    if not weights.values.sum() > 0:
+        return {}
+    fractions, of_fractions = fraction_slopes(weights.values, weights.slopes)
+    variances, following = reduced.followed(of_fractions[:, order], inflation)
+    return {
+        phase.name: Share(value=float(fractions[p]), variance=float(variances[p]), slopes=following[p] * slopes)
+        for p, phase in enumerate(view.model.phases)
+    }
+
+
+def _fractions(view: View, minimum: Minimum) -> dict[str, Number]:
     """Return the weight fraction of each phase with its uncertainty."""
-    rows = phases_of(view.model, minimum, {}, covariance)
-    return {name: row["weight_fraction"] for name, row in rows.items()}
+    size, table = len(view.model.names), minimum.parameters
+    found = weight_fractions(view.model, table.values[:size], table.transfer()[:size], minimum.covariance)
+    names = [phase.name for phase in view.model.phases]
+    return dict(zip(names, zip(found.values.tolist(), found.esds.tolist(), strict=True), strict=True))

@@ -22,7 +22,6 @@ from layerox.series import tasks
 from layerox.series.bench import Bench
 from layerox.series.executor import Executor, executor
 from layerox.series.foundation import Foundation
-from layerox.series.measured import Number
 from layerox.series.parametric import local
 from layerox.series.parametric.choice import Points, Trial, best_of, examined
 from layerox.series.parametric.conclude import Chosen, Findings, concluded
@@ -162,7 +161,7 @@ class _Work:
             self.quantities = [self.quantities[k] for k in kept]
         ended = self._together(x, alone, chosen)
         found = Findings(source=self.source, x=x, ended=ended, chosen=chosen, serial=serial, left_out=left_out)
-        return concluded(found, self._fractions(ended, found.covariance))
+        return concluded(found)
 
     def _by_themselves(self) -> tuple[FloatArray, list[Alone], list[tuple[str, str]]]:
         """Return the frames refined each by itself with their places, and (file, why) of those that could not be."""
@@ -205,11 +204,6 @@ class _Work:
     def _survey(self, seats: Sequence[Seat], values: Sequence[FloatArray]) -> list[Held]:
         visits = [_visit(seat, own) for seat, own in zip(seats, values, strict=True)]
         return self._run("all frames together", local.held, visits)
-
-    def _fractions(self, ended: Ended, covariance: FloatArray) -> list[dict[str, Number]]:
-        visits = [_visit(seat, seat.slopes @ ended.coefficients) for seat in ended.seats]
-        known = [seat.slopes @ covariance @ seat.slopes.T for seat in ended.seats]
-        return self._run("weight fractions", local.fractions, visits, known)
 
     def _run(self, said: str, function: Callable[..., list[T]], *lists: Sequence[Any]) -> list[T]:
         """Return what a function makes of the frames, stretch by stretch, in their order."""
