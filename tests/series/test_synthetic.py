@@ -7,7 +7,7 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.io import read_pattern
-from layerox.series.synthetic import SCENARIOS, simulate_series
+from layerox.series.synthetic import SCENARIOS, History, simulate_series
 
 GRID = (15.0, 40.0, 0.05)
 
@@ -34,6 +34,15 @@ def test_the_truth_names_what_is_there(tmp_path, scenario):
         assert np.median(pattern.intensity) > 100
         assert pattern.intensity.max() == pytest.approx(8000, rel=0.2)
     assert {path.stem for path in tmp_path.glob("*.cif")} == {history.name for history in SCENARIOS[scenario]}
+
+
+def test_phases_may_do_what_the_user_says(tmp_path):
+    p2 = History(name="P2", weight=((0.0, 1.0), (1.0, 3.0)), a=((0.0, 1.0), (1.0, 1.01)))
+    own = [p2, History(name="Al", weight=((0.0, 1.0),))]
+    first, last = simulate_series(tmp_path, own, frames=2, two_theta=GRID)
+    assert [true.phases["P2"]["weight_fraction"] for true in (first, last)] == pytest.approx([0.5, 0.75])
+    assert last.phases["P2"]["a"] == pytest.approx(1.01 * first.phases["P2"]["a"])
+    assert json.loads((tmp_path / "truth.json").read_text())["scenario"] == "own"
 
 
 def test_nonsense_is_refused(tmp_path):

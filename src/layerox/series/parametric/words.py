@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from layerox.refined import with_esd
 from layerox.series.parametric.result import Function, Parametric
 
-MOST_NAMED = 5
+MOST_NAMED, WIDTH = 5, 110
 
 
 def parametric_text(found: Parametric) -> str:
@@ -43,7 +45,7 @@ def _function(function: Function, axis: str) -> list[str]:
     if function.narrower >= 1.05:
         head += f"; {function.narrower:.1f} times narrower than frame by frame"
     numbers = zip(function.form.labels, function.coefficients, function.esds, strict=True)
-    lines = [head, "  " + ", ".join(f"{label} {with_esd(value, esd)}" for label, value, esd in numbers)]
+    lines = [head, _wrapped(", ".join(f"{label} {with_esd(value, esd)}" for label, value, esd in numbers))]
     powers = function.powers()
     if powers is not None and len(powers[1]) > 1:
         centre, values, covariance = powers
@@ -52,4 +54,8 @@ def _function(function: Function, axis: str) -> list[str]:
     place = function.trials[0].place
     if place is not None:
         lines.append(f"  place told by the data: {place[0]:.6g}, between {place[1]:.6g} and {place[2]:.6g}")
-    return [*lines, f"  {verdict.text}"]
+    return [*lines, _wrapped(verdict.text)]
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
