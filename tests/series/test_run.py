@@ -89,6 +89,16 @@ def test_the_recipe_as_used_gives_the_same_table(fitted, o3_p3, tmp_path):
     assert (again.path / "frames.csv").read_bytes() == (fitted.path / "frames.csv").read_bytes()
 
 
+def test_what_stands_beside_a_recipe_stands_in_the_recipe_as_used(o3_p3, tmp_path):
+    """The recipe names phases only; beam and range were said beside it, and the recipe as used needs neither."""
+    recipe = {"phase": [{"structure": str(o3_p3[0] / "O3.cif")}]}
+    few = {"glob": "frame_000[0-1].xye", "unordered": True}
+    first = fit_series(o3_p3[0], recipe=recipe, radiation="CuKa", range=(14, 60), output=tmp_path / "first", **few)
+    again = fit_series(o3_p3[0], recipe=first.path / "recipe.toml", output=tmp_path / "again", **few)
+    assert (again.path / "frames.csv").read_bytes() == (first.path / "frames.csv").read_bytes()
+    assert first.run["recipe"]["pattern"]["range"] == [14, 60]
+
+
 def test_two_workers_write_the_same_bytes(fitted, o3_p3, phases_of_o3_p3, tmp_path):
     again = fit_series(o3_p3[0], phases_of_o3_p3, radiation="CuKa", workers=2, output=tmp_path)
     assert (again.path / "frames.csv").read_bytes() == (fitted.path / "frames.csv").read_bytes()

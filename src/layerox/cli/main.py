@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         compare,
         fit,
         interface,
+        parametric,
         phases,
         report,
         series,
@@ -95,7 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for module in (
-        build, interface, check, phases, simulate, simulate_series, fit, series, strain, report, calibrate, compare,
+        build, interface, check, phases, simulate, simulate_series, fit, series, parametric, strain, report, calibrate,
+        compare,
     ):  # fmt: skip
         module.add_to(subparsers)
     return parser

@@ -122,11 +122,13 @@ def run(
     for name, option in NOT_BUILT.items():
         if later[name]:
             raise InputError(f"{option} is not built yet", cure="leave it out")
-    from layerox.io.writing import write_atomically  # noqa: PLC0415  (what --help does not need)
+    from layerox.cli.parametric import asked_by, refine_and_write  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.writing import write_atomically  # noqa: PLC0415
     from layerox.results.folder import check_folder  # noqa: PLC0415
     from layerox.series.run import fit_series  # noqa: PLC0415
     from layerox.series.summary import series_text  # noqa: PLC0415
 
+    asked = asked_by(recipe)
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
     check_folder(place)
     log = {
@@ -167,10 +169,16 @@ def run(
         from layerox.report import write_report  # noqa: PLC0415
 
         write_pictures(series, place)
-        write_report(place)
         if tidy:
             write_atomically(place / "tidy.csv", series.tidy().to_csv(index=False))
+        said, trustworthy = [series_text(series)], series.is_trustworthy
+        if asked is not None:
+            text, borne = refine_and_write(
+                place, asked, output=place, workers=workers, scheduler=scheduler, progress=progress
+            )
+            said, trustworthy = [*said, "", text], trustworthy and borne
+        write_report(place)
     if not quiet:
-        print(series_text(series))
+        print("\n".join(said))
         print(f"written to {place}/: {', '.join(sorted(p.name for p in place.iterdir() if p.name[0] != '.'))}")
-    return 0 if series.is_trustworthy else 1
+    return 0 if trustworthy else 1

@@ -108,10 +108,16 @@ def fractions_of(weights: FloatArray, slopes: FloatArray, covariance: FloatArray
     if total <= 0:
         nothing = np.zeros((len(weights), len(weights)))
         return WeightFractions(np.zeros(len(weights)), np.zeros(len(weights)), nothing)
-    fractions = weights / total
-    of_fractions = (slopes - np.outer(fractions, slopes.sum(axis=0))) / total
+    fractions, of_fractions = fraction_slopes(weights, slopes)
     matrix = of_fractions @ covariance @ of_fractions.T
     return WeightFractions(fractions, np.sqrt(np.maximum(np.diag(matrix), 0.0)), matrix)
+
+
+def fraction_slopes(weights: FloatArray, slopes: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the fractions that weights (of which there are some) make of their sum, and their derivatives."""
+    total = weights.sum()
+    fractions = weights / total
+    return fractions, (slopes - np.outer(fractions, slopes.sum(axis=0))) / total
 
 
 def weight_per_scale(crystal: Crystal, values: FloatArray) -> float:

@@ -155,6 +155,14 @@ class UncertaintyModel(Table):
     serial_correlation: bool = False
 
 
+class ParametricModel(Table):
+    """[parametric]: quantities of a series as functions of an axis; several forms for one let the data choose."""
+
+    axis: str | None = None
+    between: Interval | None = None
+    functions: dict[str, str | list[str]] = {}
+
+
 class RecipeModel(Table):
     """A whole recipe.toml."""
 
@@ -171,3 +179,4 @@ class RecipeModel(Table):
     strategy: StrategyModel = StrategyModel()
     quantification: QuantificationModel = QuantificationModel()
     electrochemistry: ElectrochemistryModel | None = None
+    parametric: ParametricModel = ParametricModel()

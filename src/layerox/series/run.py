@@ -134,7 +134,7 @@ def fit_series(
     )
     setup = setup if told is None else replace(setup, plan=told.plan)
     _ = setup.own_names  # a name that is nobody's is refused before any work is done
-    document = _document(told, setup, phases or (), instrument)
+    document = _document(told, setup, phases or ())
     document = document if cell is None else {**document, "electrochemistry": cell.model_dump(mode="json")}
     units = axis_units([axis] if isinstance(axis, str) else axis) | ({} if cell is None else COLUMN_UNITS)
     description = {**described(setup, first), "axis_units": units}
@@ -153,23 +153,40 @@ def _first_readable(frames: Frames, reading: Reading) -> Pattern:
                      cure=faults[0].cure)  # fmt: skip
 
 
-def _document(
-    told: Recipe | None, setup: Setup, phases: Sequence[PhaseArgument], instrument: Instrument | str | Path | None
-) -> Mapping[str, object]:
-    """Return the recipe as used: the user's, or one that says what he has said otherwise."""
-    if told is not None and told.phases:
-        return told.document
+def _document(told: Recipe | None, setup: Setup, phases: Sequence[PhaseArgument]) -> Mapping[str, object]:
+    """Return the recipe as used: the user's, completed by what he has said otherwise."""
+    said: dict[str, Any] = {} if told is None else dict(told.document)
+    measured = table_of_instrument(replace(setup.instrument, radiation=setup.radiation))
+    said["instrument"] = {**said.get("instrument", {}), "file": None, **measured}
+    if told is None or not told.phases:
+        said["phase"] = _phase_rows(setup, phases)
+    if setup.reading.range is not None:
+        said["pattern"] = {**said.get("pattern", {}), "range": list(setup.reading.range)}
+    return said
+
+
+def _phase_rows(setup: Setup, phases: Sequence[PhaseArgument]) -> list[dict[str, str]]:
+    """Return the phases as a recipe names them."""
     rows = []
     for phase, argument in zip(setup.phases, phases, strict=True):
         text = argument[1] if isinstance(argument, tuple) else argument
         text = str(text).removeprefix(f"{phase.name}=") if isinstance(text, (str, Path)) else phase.name
         path = Path(text)
         rows.append({"name": phase.name, "structure": str(path.resolve()) if path.is_file() else text})
-    table = table_of_instrument(replace(setup.instrument, radiation=setup.radiation))
-    own: dict[str, Any] = {"phase": rows} if told is not None else {"phase": rows, "instrument": table}
-    if setup.reading.range is not None:
-        own["pattern"] = {"range": list(setup.reading.range)}
-    return own if told is None else {**told.document, **own}
+    return rows
+
+
+def foundation_of(setup: Setup, frames: Sequence[Frame], first: Pattern, where: Executor) -> Foundation:
+    """Return what all frames of a series share, from scouts spread over them; `first` is any that can be read."""
+    indices = scout_indices(len(frames))
+    found = dict(where.run(tasks.scout, ((k, (setup, frames[k])) for k in indices)))
+    foundation = founded(setup, [scout for k in indices if (scout := found[k]) is not None], first)
+    if foundation.sightings:
+        looked_at = [frames[k] for k in survey_indices(len(frames))]
+        ((_, foundation),) = where.run(tasks.survey, [(0, (foundation, looked_at))])
+    together = set(indices) & {scout.frame for scout in foundation.sightings}
+    patterns = {k: setup.reading.pattern(frames[k]) for k in sorted(together)}
+    return refined_together(foundation, patterns)
 
 
 class _Run:
@@ -228,17 +245,7 @@ class _Run:
     def _foundation(self, where: Executor) -> Foundation:
         """Return what all frames share."""
         self.tell("looking at frames across the series")
-        indices = scout_indices(len(self.frames))
-        jobs = ((k, (self.setup, self.frames.frames[k])) for k in indices)
-        found = dict(where.run(tasks.scout, jobs))
-        scouts = [scout for k in indices if (scout := found[k]) is not None]
-        foundation = founded(self.setup, scouts, self.first)
-        if foundation.sightings:
-            frames = [self.frames.frames[k] for k in survey_indices(len(self.frames))]
-            ((_, foundation),) = where.run(tasks.survey, [(0, (foundation, frames))])
-        together = set(indices) & {s.frame for s in foundation.sightings}
-        patterns = {k: self.setup.reading.pattern(self.frames.frames[k]) for k in sorted(together)}
-        foundation = refined_together(foundation, patterns)
+        foundation = foundation_of(self.setup, self.frames.frames, self.first, where)
         self.structures = self._structures(foundation.values)
         return foundation
 
@@ -309,6 +316,7 @@ class _Run:
                 "version": version("layerox"),
                 "folder": str(self.folder),
                 "range": self.setup.reading.range,
+                "recipe": self.document,
                 "frames": len(self.frames),
                 "phases": list(self.setup.names),
                 **self.description,
@@ -331,7 +339,8 @@ class _Run:
         """Return a hash of everything that decides the results."""
         said = {
             "version": version("layerox"),
-            "recipe": self.document,
+            # What is asked of the finished table does not decide it.
+            "recipe": {name: part for name, part in self.document.items() if name != "parametric"},
             "phases": [[p.name, *p.slot_names, *p.values.tolist(), p.crystal.space_group] for p in self.setup.phases],
             "instrument": repr(self.setup.instrument),
             "beam": repr(self.setup.radiation),
