@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from layerox.joint import JointRefinement, Measurement, fit_jointly
     from layerox.notebook import card, view
     from layerox.pattern import Pattern, pattern_from_arrays
-    from layerox.plotting import plot
+    from layerox.plotting import plot, plot_waterfall
     from layerox.radiation import Radiation
     from layerox.recipe import read_recipe
+    from layerox.report import write_report
     from layerox.results.compare import compare
     from layerox.results.folder import load
     from layerox.results.published import read_published
@@ -63,9 +64,11 @@ _HOMES = {
     "Pattern": "layerox.pattern",
     "pattern_from_arrays": "layerox.pattern",
     "plot": "layerox.plotting",
+    "plot_waterfall": "layerox.plotting",
     "Radiation": "layerox.radiation",
     "compare": "layerox.results.compare",
     "load": "layerox.results.folder",
+    "write_report": "layerox.report",
     "read_recipe": "layerox.recipe",
     "JointRefinement": "layerox.joint",
     "Measurement": "layerox.joint",
@@ -131,6 +134,7 @@ __all__ = [
     "parameters",
     "pattern_from_arrays",
     "plot",
+    "plot_waterfall",
     "read_electrochemistry",
     "read_instrument",
     "read_pattern",
@@ -143,6 +147,7 @@ __all__ = [
     "view",
     "write_instrument",
     "write_pattern",
+    "write_report",
 ]
 
 

@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         fit,
         interface,
         phases,
+        report,
         series,
         simulate,
         simulate_series,
@@ -93,7 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="layerox", description="Crystal structures and phase analysis of layered oxide cathodes.")
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (build, interface, check, phases, simulate, simulate_series, fit, series, strain, calibrate, compare):
+    for module in (
+        build, interface, check, phases, simulate, simulate_series, fit, series, strain, report, calibrate, compare,
+    ):  # fmt: skip
         module.add_to(subparsers)
     return parser
 

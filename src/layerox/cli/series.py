@@ -34,8 +34,9 @@ def add_to(subparsers: Any) -> None:
         "--axis",
         action="append",
         default=[],
-        metavar="time|temperature|CSV:COLUMN",
-        help="where frames stand; the first axis orders them (default: the natural order of their names)",
+        metavar="time|temperature|voltage|CSV:COLUMN",
+        help="where frames stand; the first axis orders them (default: the natural order of their names); with a "
+        "cycler's log also its columns",
     )
     parser.add_argument("--unordered", action="store_true", help="frames are no neighbours: fit each from scratch")
     parser.add_argument(
@@ -50,6 +51,7 @@ def add_to(subparsers: Any) -> None:
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
     parser.add_argument("--resume", action="store_true", help="go on with what an interrupted run has left")
     parser.add_argument("--watch", action="store_true", help="not built yet")
+    parser.add_argument("--tidy", action="store_true", help="write tidy.csv too: a row for each frame, phase, quantity")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: series-FOLDER)")
     _add_log_options(parser)
     add_beam_options(parser)
@@ -70,14 +72,18 @@ def _add_log_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--offset", type=_offset, metavar="SECONDS|fit", help="to add to the cycler's clock to have the frames' clock"
     )
-    group.add_argument("--mass", nargs="+", type=float, metavar="MG", help="of active material, and its uncertainty")
+    group.add_argument("--mass", type=float, metavar="MG", help="of active material, without carbon and binder")
+    group.add_argument("--mass-esd", type=float, metavar="MG", help="standard uncertainty of the mass")
     group.add_argument("--formula", metavar="F", help="of the cathode as weighed: Na0.67Ni0.33Mn0.67O2")
     group.add_argument("--start", metavar="ISO_TIME", help="of the first frame, where the files do not say it")
     group.add_argument("--cadence", type=float, metavar="SECONDS", help="from frame to frame, with --start")
 
 
 def _offset(text: str) -> float | str:
-    return "fit" if text == "fit" else float(text)
+    try:
+        return "fit" if text == "fit" else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of seconds nor fit") from None
 
 
 def run(
@@ -96,10 +102,12 @@ def run(
     electrochemistry: list[str] | None,
     time_zone: str | None,
     offset: float | str | None,
-    mass: list[float] | None,
+    mass: float | None,
+    mass_esd: float | None,
     formula: str | None,
     start: str | None,
     cadence: float | None,
+    tidy: bool,
     output: str | None,
     radiation: str | None,
     monochromator: float | None,
@@ -114,21 +122,19 @@ def run(
     for name, option in NOT_BUILT.items():
         if later[name]:
             raise InputError(f"{option} is not built yet", cure="leave it out")
-    from layerox.results.folder import check_folder  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.writing import write_atomically  # noqa: PLC0415  (what --help does not need)
+    from layerox.results.folder import check_folder  # noqa: PLC0415
     from layerox.series.run import fit_series  # noqa: PLC0415
     from layerox.series.summary import series_text  # noqa: PLC0415
 
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
     check_folder(place)
-    if mass is not None and len(mass) > 2:
-        raise InputError(f"{len(mass)} numbers", place="--mass", cure="give MG, or MG and its uncertainty")
-    mass_mg, mass_esd_mg = (*(mass or ()), None, None)[:2]
     log = {
         "file": electrochemistry,
         "time_zone": time_zone,
         "offset": offset,
-        "mass_mg": mass_mg,
-        "mass_esd_mg": mass_esd_mg,
+        "mass_mg": mass,
+        "mass_esd_mg": mass_esd,
         "formula": formula,
         "frame_start": start,
         "frame_cadence_s": cadence,
@@ -158,8 +164,12 @@ def run(
         )
         progress("drawing")
         from layerox.plotting.operando import write_pictures  # noqa: PLC0415
+        from layerox.report import write_report  # noqa: PLC0415
 
         write_pictures(series, place)
+        write_report(place)
+        if tidy:
+            write_atomically(place / "tidy.csv", series.tidy().to_csv(index=False))
     if not quiet:
         print(series_text(series))
         print(f"written to {place}/: {', '.join(sorted(p.name for p in place.iterdir() if p.name[0] != '.'))}")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 ElectrochemistryArgument = str | Path | Sequence[str | Path] | Mapping[str, Any]
 
 COLUMNS = ("voltage", "current", "capacity", "x_na", "x_na_esd", "cycle", "step")
+COLUMN_UNITS = {"voltage": "V", "current": "mA", "capacity": "mAh", "x_na": "Na per MO2"}
 TIME = "time"
 # Contents that no layered oxide has: more charge has flowed than its sodium could carry.
 LEAST_X, MOST_X = -0.02, 1.05
@@ -241,7 +242,7 @@ def _report(
         "offset_evidence": offset.evidence or None,
         "frames_outside": found.outside,
         "frames_in_gaps": found.in_gaps,
-        "units": {"voltage": "V", "current": "mA", "capacity": "mAh", "x_na": "Na per MO2"},
+        "units": COLUMN_UNITS,
         "stretches": [
             {
                 "state": stretch.state,

@@ -30,6 +30,7 @@ SUFFIXES = (".xye", ".xy", ".dat", ".txt", ".csv", ".prn", ".chi", ".fxye", ".gs
 SCANS_WITHIN = (".xrdml", ".cif", ".gsas", ".gsa", ".gss", ".gda")
 FEW_FILES = 20
 AXES = {"time": "start_time", "temperature": "temperature_k"}
+UNITS = {"time": "h", "temperature": "K"}
 # Distance between frames, in units of the usual one, that is called a gap.
 GAP = 3.0
 MOST_NAMED = 5
@@ -128,6 +129,11 @@ def frames_of(folder: str | Path, *, glob: str | None = None, axes: Sequence[str
     notices += _number_notices([frame.path for frame in frames])
     frames = [replace(frame, index=k) for k, frame in enumerate(frames)]
     return Frames(frames=tuple(frames), axes=names, notices=tuple(notices))
+
+
+def axis_units(axes: Sequence[str]) -> dict[str, str]:
+    """Return the units of the axes that the files of patterns say; what a table holds is in units of its own."""
+    return {name: UNITS[name] for name in axes if name in UNITS}
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:

@@ -27,16 +27,18 @@ from layerox.radiation import Radiation
 from layerox.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.series import tasks
 from layerox.series.amend import Presences, amendments
-from layerox.series.electrochemistry import ElectrochemistryArgument, frames_with_log, settings_from
+from layerox.series.description import described
+from layerox.series.electrochemistry import COLUMN_UNITS, ElectrochemistryArgument, frames_with_log, settings_from
 from layerox.series.executor import Executor, executor
 from layerox.series.foundation import Foundation, founded, scout_indices
-from layerox.series.frames import Frame, Frames, Reading, frames_of
+from layerox.series.frames import Frame, Frames, Reading, axis_units, frames_of
 from layerox.series.measured import Row, quantities_of
 from layerox.series.result import Series, netcdf_bytes, open_series
 from layerox.series.setup import Setup
 from layerox.series.shared import refined_together
 from layerox.series.store import Store
 from layerox.series.structures import structures_of
+from layerox.series.survey import survey_indices
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -134,7 +136,9 @@ def fit_series(
     _ = setup.own_names  # a name that is nobody's is refused before any work is done
     document = _document(told, setup, phases or (), instrument)
     document = document if cell is None else {**document, "electrochemistry": cell.model_dump(mode="json")}
-    run = _Run(setup, frames, first, document, unordered, source, Path(output), progress)
+    units = axis_units([axis] if isinstance(axis, str) else axis) | ({} if cell is None else COLUMN_UNITS)
+    description = {**described(setup, first), "axis_units": units}
+    run = _Run(setup, frames, first, document, description, unordered, source, Path(output), progress)
     return run.go(workers, scheduler, resume=resume)
 
 
@@ -177,6 +181,7 @@ class _Run:
         frames: Frames,
         first: Pattern,
         document: Mapping[str, object],
+        description: Mapping[str, Any],
         unordered: bool,
         source: Path,
         folder: Path,
@@ -185,9 +190,10 @@ class _Run:
         self.setup, self.frames, self.first, self.document = setup, frames, first, document
         self.unordered, self.folder = unordered, source
         self.tell = progress or (lambda _: None)
+        self.description = description
         quantities = {phase.name: quantities_of(phase.crystal) for phase in setup.phases}
         self.store = Store(folder, self._key(), frames.axes, quantities)
-        self.structures = structures_of(setup.phases, {})
+        self.structures = self._structures({})
         self.segments = [frames.frames[r.start : r.stop] for r in tasks.segments(len(frames))]
         self.began, self.done = time.perf_counter(), 0
         self.started = _now()
@@ -227,10 +233,19 @@ class _Run:
         found = dict(where.run(tasks.scout, jobs))
         scouts = [scout for k in indices if (scout := found[k]) is not None]
         foundation = founded(self.setup, scouts, self.first)
-        patterns = {s.frame: self.setup.reading.pattern(self.frames.frames[s.frame]) for s in foundation.sightings}
+        if foundation.sightings:
+            frames = [self.frames.frames[k] for k in survey_indices(len(self.frames))]
+            ((_, foundation),) = where.run(tasks.survey, [(0, (foundation, frames))])
+        together = set(indices) & {s.frame for s in foundation.sightings}
+        patterns = {k: self.setup.reading.pattern(self.frames.frames[k]) for k in sorted(together)}
         foundation = refined_together(foundation, patterns)
-        self.structures = structures_of(self.setup.phases, foundation.values)
+        self.structures = self._structures(foundation.values)
         return foundation
+
+    def _structures(self, values: Mapping[str, float]) -> dict[str, dict[str, Any]]:
+        """Return what run.json says of the phases: what they are, and their atoms as all frames share them."""
+        documents = structures_of(self.setup.phases, values)
+        return {name: {**told, **documents[name]} for name, told in self.description["structures"].items()}
 
     def _gather(self, stage: str, results: Iterator[tuple[int, list[Row]]]) -> None:
         """Put parts on disk as they come."""
@@ -296,6 +311,7 @@ class _Run:
                 "range": self.setup.reading.range,
                 "frames": len(self.frames),
                 "phases": list(self.setup.names),
+                **self.description,
                 "structures": self.structures,
                 "axes": list(self.frames.axes),
                 "unordered": self.unordered,

@@ -1,0 +1,257 @@
+"""Broken line: values in a row as straight pieces that join, as many as their uncertainties ask for.
+
+Knots are let in one after another where they lower chi-squared most, moved by least squares, and taken out again where
+they do not pay (regression with unknown break-points: Muggeo, Stat. Med. 22 (2003) 3055, doi:10.1002/sim.1545).
+Nothing here knows what the values are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+# Fall of chi-squared that a knot must bring: of a thousand rows of pure noise two at most have one, whether they hold
+# 20 values or 400 (tests/strain/test_broken_line.py draws them).
+WORTH = 16.0
+# What it is when the shape of a line matters more than how many pieces it has.
+WORTH_SHAPE = 8.0
+MOST_KNOTS = 30
+# Values that are searched for knots; longer rows are thinned to their means first.
+MOST_VALUES = 400
+# Least distance of knots, in units of the distance of the values there.
+APART = 0.5
+# A value stands out if it lies this many standard uncertainties beyond both of its neighbours and they agree.
+STANDS_OUT = 6.0
+ROUNDS, SHORTEST = 12, 1e-3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BrokenLine:
+    """A line of straight pieces.
+
+    Attributes
+    ----------
+    knots, heights
+        Ascending places, the first and the last of all values among them, and the heights there, shape (k,).
+    covariance
+        Of the heights at these knots, the noise included, shape (k, k).
+    count
+        How many values it was laid through.
+    noise
+        Factor on the standard uncertainties that the scatter of the values asks for, at least 1.
+    outliers
+        Indices of the values that were left out.
+    """
+
+    knots: FloatArray
+    heights: FloatArray
+    covariance: FloatArray
+    count: int
+    noise: float = 1.0
+    outliers: tuple[int, ...] = ()
+
+    @property
+    def gap(self) -> float:
+        """Mean distance of the values."""
+        return float(self.knots[-1] - self.knots[0]) / max(self.count - 1, 1)
+
+    def __call__(self, place: FloatArray) -> FloatArray:
+        """Return the heights at some places."""
+        return np.interp(place, self.knots, self.heights)
+
+
+def broken_line(
+    place: FloatArray, value: FloatArray, esd: FloatArray, *, noise: float | None = None, worth: float = WORTH
+) -> BrokenLine:
+    """Return the broken line through values.
+
+    Parameters
+    ----------
+    place
+        Ascending, shape (n,), three at least.
+    value, esd
+        Shape (n,); esds positive.
+    noise
+        Factor on the esds; by default what neighbouring values scatter, at least 1.
+    worth
+        Fall of chi-squared that a knot must bring.
+    """
+    outliers = _outliers(value, esd)
+    kept = ~outliers
+    x, y = place[kept], value[kept]
+    factor = _noise(x, y, esd[kept]) if noise is None else noise
+    search = _Search(*_thinned(x, y, 1.0 / (factor * esd[kept])), worth)
+    knots = search.knots()
+    more = max(search.reduced_chi_squared(knots) ** 0.5, 1.0) if noise is None else 1.0
+    heights, covariance = search.heights(knots)
+    return BrokenLine(
+        knots=knots,
+        heights=heights,
+        covariance=covariance * more**2,
+        count=len(x),
+        noise=factor * more,
+        outliers=tuple(np.flatnonzero(outliers).tolist()),
+    )
+
+
+def _outliers(value: FloatArray, esd: FloatArray) -> NDArray[np.bool_]:
+    """Return which single values stand out from neighbours that agree with each other, shape (n,)."""
+    out = np.zeros(len(value), dtype=bool)
+    if len(value) < 5:
+        return out
+    left, middle, right = value[:-2], value[1:-1], value[2:]
+    scale = np.hypot(esd[1:-1], np.maximum(esd[:-2], esd[2:])) * _plain_noise(value, esd)
+    beyond = np.minimum(np.abs(middle - left), np.abs(middle - right))
+    same_side = (middle - left) * (middle - right) > 0
+    out[1:-1] = same_side & (beyond > STANDS_OUT * scale) & (np.abs(right - left) < 0.3 * beyond)
+    return out
+
+
+def _plain_noise(value: FloatArray, esd: FloatArray) -> float:
+    place = np.arange(len(value), dtype=np.float64)
+    return _noise(place, value, esd)
+
+
+def _noise(place: FloatArray, value: FloatArray, esd: FloatArray) -> float:
+    """Return by how much more than their esds values scatter about the line through their neighbours, at least 1."""
+    if len(value) < 5:
+        return 1.0
+    share = (place[1:-1] - place[:-2]) / (place[2:] - place[:-2])
+    off = value[1:-1] - (1.0 - share) * value[:-2] - share * value[2:]
+    expected = np.sqrt(esd[1:-1] ** 2 + ((1.0 - share) * esd[:-2]) ** 2 + (share * esd[2:]) ** 2)
+    return max(float(1.4826 * np.median(np.abs(off / expected))), 1.0)
+
+
+def _thinned(place: FloatArray, value: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return weighted means of neighbouring values if there are too many, with the root of their summed weights."""
+    size = -(-len(place) // MOST_VALUES)
+    if size == 1:
+        return place, value, weight
+    starts = np.arange(0, len(place), size)
+    square = weight**2
+    total = np.add.reduceat(square, starts)
+    return np.add.reduceat(square * place, starts) / total, np.add.reduceat(square * value, starts) / total, total**0.5
+
+
+class _Search:
+    """The search for the knots of one row of values."""
+
+    def __init__(self, place: FloatArray, value: FloatArray, weight: FloatArray, worth: float):
+        self.place, self.value, self.weight, self.worth = place, value, weight, worth
+        self.gap = np.gradient(place)
+
+    def knots(self) -> FloatArray:
+        """Return the knots, shape (k,)."""
+        knots = self.place[[0, -1]]
+        chi_squared = self._chi_squared(knots)
+        for _ in range(min(MOST_KNOTS, len(self.place) // 2)):
+            gain, where = self._best_knot(knots)
+            # One hinge sees part of what it brings once its neighbours have moved.
+            if gain < 0.5 * self.worth:
+                break
+            trial = self._moved(np.sort(np.append(knots, where)))
+            found = self._chi_squared(trial)
+            if chi_squared - found < self.worth:
+                break
+            knots, chi_squared = trial, found
+        return self._pruned(knots, chi_squared)
+
+    def heights(self, knots: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the heights at the knots and their covariance, shapes (k,) and (k, k)."""
+        hats = self._hats(knots)
+        solution = np.linalg.lstsq(hats, self.value * self.weight, rcond=None)[0]
+        return solution, np.linalg.pinv(hats.T @ hats)
+
+    def reduced_chi_squared(self, knots: FloatArray) -> float:
+        """Return chi-squared over its degrees of freedom: heights, and places of the inner knots, are fitted."""
+        return self._chi_squared(knots) / max(len(self.place) - 2 * len(knots) + 2, 1)
+
+    def _hats(self, knots: FloatArray) -> FloatArray:
+        """Return the weighted hat function of every knot at the values, shape (n, k)."""
+        piece = np.clip(np.searchsorted(knots, self.place, side="right") - 1, 0, len(knots) - 2)
+        share = (self.place - knots[piece]) / (knots[piece + 1] - knots[piece])
+        rows = np.arange(len(self.place))
+        hats = np.zeros((len(self.place), len(knots)))
+        hats[rows, piece], hats[rows, piece + 1] = 1.0 - share, share
+        return hats * self.weight[:, None]
+
+    def _chi_squared(self, knots: FloatArray) -> float:
+        hats = self._hats(knots)
+        target = self.value * self.weight
+        solution = np.linalg.lstsq(hats, target, rcond=None)[0]
+        return float(((target - hats @ solution) ** 2).sum())
+
+    def _best_knot(self, knots: FloatArray) -> tuple[float, float]:
+        """Return by how much chi-squared would fall with a knot at the best of the values, and where that is."""
+        near = np.abs(self.place[:, None] - knots[None]).min(axis=1)
+        places = self.place[near > APART * self.gap]
+        if not len(places):
+            return 0.0, 0.0
+        basis, _ = np.linalg.qr(self._hats(knots))
+        hinges = np.maximum(self.place[:, None] - places[None], 0.0) * self.weight[:, None]
+        target = self.value * self.weight
+        target = target - basis @ (basis.T @ target)
+        before = (hinges**2).sum(axis=0)
+        hinges -= basis @ (basis.T @ hinges)
+        left = (hinges**2).sum(axis=0)
+        gains = np.where(left > 1e-9 * before, (target @ hinges) ** 2 / np.maximum(left, 1e-300), 0.0)
+        best = int(np.argmax(gains))
+        return float(gains[best]), float(places[best])
+
+    def _moved(self, knots: FloatArray) -> FloatArray:
+        """Return the knots moved to where chi-squared is least (Gauss and Newton, steps halved until they help)."""
+        best = self._chi_squared(knots)
+        for _ in range(ROUNDS):
+            step = self._step(knots)
+            for _ in range(4):
+                trial = self._in_order(knots + step)
+                found = self._chi_squared(trial)
+                if found < best:
+                    break
+                step *= 0.5
+            else:
+                return knots
+            done = best - found < SHORTEST
+            knots, best = trial, found
+            if done:
+                break
+        return knots
+
+    def _step(self, knots: FloatArray) -> FloatArray:
+        """Return the step of the inner knots, 0 for the outer ones; heights are let go with them, shape (k,)."""
+        hats = self._hats(knots)
+        heights = np.linalg.lstsq(hats, self.value * self.weight, rcond=None)[0]
+        slopes = np.diff(heights) / np.diff(knots)
+        piece = np.clip(np.searchsorted(knots, self.place, side="right") - 1, 0, len(slopes) - 1)
+        by_knot = -slopes[piece][:, None] * hats[:, 1:-1]
+        residual = self.value * self.weight - hats @ heights
+        solution = np.linalg.lstsq(np.hstack([hats, by_knot]), residual, rcond=1e-8)[0]
+        step = np.zeros(len(knots))
+        most = 0.5 * np.minimum(np.diff(knots)[:-1], np.diff(knots)[1:])
+        step[1:-1] = np.clip(solution[len(knots) :], -most, most)
+        return step
+
+    def _in_order(self, knots: FloatArray) -> FloatArray:
+        """Return knots that keep their distance: a piece without a value of its own has no slope."""
+        gap = APART * np.interp(knots, self.place, self.gap)
+        for k in range(1, len(knots) - 1):
+            knots[k] = max(knots[k], knots[k - 1] + gap[k])
+        for k in range(len(knots) - 2, 0, -1):
+            knots[k] = min(knots[k], knots[k + 1] - gap[k])
+        return knots
+
+    def _pruned(self, knots: FloatArray, chi_squared: float) -> FloatArray:
+        """Return the knots without those that chi-squared hardly misses."""
+        while len(knots) > 2:
+            trials = [np.delete(knots, k) for k in range(1, len(knots) - 1)]
+            least = min(trials, key=self._chi_squared)
+            least = self._moved(least)
+            found = self._chi_squared(least)
+            if found - chi_squared >= self.worth:
+                break
+            knots, chi_squared = least, found
+        return knots

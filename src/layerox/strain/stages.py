@@ -1,0 +1,110 @@
+"""Stages: the states that a run passes through, and which of them give it its name.
+
+A stage is where the run begins, where it ends, where it rests, and where a phase that comes and goes is at its most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.strain.changes import Change
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FloatArray = NDArray[np.float64]
+
+# Frames that a rest must last for, and before a phase's height for which others must have been there to count.
+REST, LASTING = 3.0, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A stretch of frames that show the same phases.
+
+    Attributes
+    ----------
+    phases
+        Their names.
+    first, last
+        Frames.
+    """
+
+    phases: tuple[str, ...]
+    first: int
+    last: int
+
+
+def states(table: pd.DataFrame, phases: Sequence[str]) -> tuple[State, ...]:
+    """Return which of some phases the frames show, stretch by stretch.
+
+    Parameters
+    ----------
+    table
+        The frames of a series that can be believed.
+    phases
+        Those that matter.
+    """
+    found: list[State] = []
+    for frame, shown in zip(table["frame"].tolist(), _shown(table, phases), strict=True):
+        if found and found[-1].phases == shown:
+            found[-1] = State(phases=shown, first=found[-1].first, last=frame)
+        else:
+            found.append(State(phases=shown, first=frame, last=frame))
+    return tuple(found)
+
+
+def _shown(table: pd.DataFrame, phases: Sequence[str]) -> list[tuple[str, ...]]:
+    there = {name: table[f"{name}.volume"].notna().to_numpy() for name in phases}
+    return [tuple(name for name in phases if there[name][k]) for k in range(len(table))]
+
+
+def stages(table: pd.DataFrame, phases: Sequence[str], found: Mapping[str, Sequence[Change]]) -> list[tuple[str, ...]]:
+    """Return the phases of the stages that give a run its name, in order.
+
+    Parameters
+    ----------
+    table
+        The frames of a series that can be believed.
+    phases
+        Those that matter.
+    found
+        The changes of each.
+    """
+    frame = table["frame"].to_numpy(dtype=np.float64)
+    shown = _shown(table, phases)
+    if not len(frame):
+        return []
+    places = [(frame[0], frame[0]), (frame[-1], frame[-1])]
+    places += _rests(frame, [change for name in phases for change in found.get(name, ())])
+    named = [(low, _usual(shown, (frame >= low) & (frame <= high))) for low, high in places]
+    for name in phases:
+        for change in found.get(name, ()):
+            if change.rises and change.ends == "reversal":
+                at = int(np.argmin(np.abs(frame - float(change.places[-1]))))
+                # Neither what is just being born counts at the height of another phase, nor what dies there.
+                around = shown[max(at - LASTING, 0) : at + 1]
+                named.append((frame[at], tuple(p for p in shown[at] if all(p in other for other in around))))
+    return [phases for _, phases in sorted(named)]
+
+
+def _rests(frame: FloatArray, found: Sequence[Change]) -> list[tuple[float, float]]:
+    """Return the stretches in which nothing changes."""
+    busy = sorted((float(change.onset), float(change.end)) for change in found)
+    rests, free_from = [], frame[0]
+    for onset, end in [*busy, (frame[-1], frame[-1])]:
+        if onset - free_from >= REST:
+            rests.append((free_from, onset))
+        free_from = max(free_from, end)
+    return rests
+
+
+def _usual(shown: Sequence[tuple[str, ...]], within: NDArray[np.bool_]) -> tuple[str, ...]:
+    """Return the set of phases that most frames of a stretch show."""
+    sets = [shown[k] for k in np.flatnonzero(within)]
+    return max(sorted(set(sets)), key=sets.count) if sets else ()
