@@ -24,7 +24,7 @@ TURNING = {
     "pressure": ("compression", "release"),
 }
 # Share of the largest current that is still a rest; share of the whole range that is no turn yet.
-REST, TURN = 0.02, 0.02
+REST, TURN = 1e-3, 0.02
 
 
 def branches(table: pd.DataFrame) -> list[str]:

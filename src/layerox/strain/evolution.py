@@ -104,7 +104,7 @@ def strain_evolution(
         raise InputError("one cell alone is not strained", argument="reference", cure="say against which cell")
     anchors = anchors_of(seen, reference)
     tensors = {name: phase_strain(phase, anchors[name]) for name, phase in seen.phases.items()}
-    known = stiffnesses(seen.phases, elastic)
+    known = stiffnesses(seen.phases, tensors, elastic)
     return StrainEvolution(
         frames=_frames_table(seen, tensors),
         coherency=coherency_rows(seen, tensors, known, single_phase or {}),
