@@ -46,7 +46,9 @@ class Flow:
     end: float
 
 
-def flows(phases: Sequence[str], found: Sequence[Change], stackings: Mapping[str, Stacking], least: float) -> list[Flow]:
+def flows(
+    phases: Sequence[str], found: Sequence[Change], stackings: Mapping[str, Stacking], least: float
+) -> list[Flow]:
     """Return the flows between changes, in the order of their midpoints.
 
     Parameters

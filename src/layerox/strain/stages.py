@@ -64,9 +64,7 @@ def _shown(table: pd.DataFrame, phases: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(name for name in phases if there[name][k]) for k in range(len(table))]
 
 
-def stages(
-    table: pd.DataFrame, phases: Sequence[str], found: Mapping[str, Sequence[Change]]
-) -> list[tuple[str, ...]]:
+def stages(table: pd.DataFrame, phases: Sequence[str], found: Mapping[str, Sequence[Change]]) -> list[tuple[str, ...]]:
     """Return the phases of the stages that give a run its name, in order.
 
     Parameters
@@ -108,5 +106,5 @@ def _rests(frame: FloatArray, found: Sequence[Change]) -> list[tuple[float, floa
 
 def _usual(shown: Sequence[tuple[str, ...]], within: NDArray[np.bool_]) -> tuple[str, ...]:
     """Return the set of phases that most frames of a stretch show."""
-    sets = [shown[k] for k in np.flatnonzero(within)]
+    sets = [own for own, there in zip(shown, within, strict=True) if there]
     return max(sorted(set(sets)), key=sets.count) if sets else ()

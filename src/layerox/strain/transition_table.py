@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layerox.io.writing import write_atomically
+from layerox.strain.cells import GOOD
 from layerox.strain.transitions import PhaseChange, Step, Transitions
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _belongs(event: pd.Series, change: PhaseChange) -> bool:
 def _frame(found: Transitions, change: PhaseChange) -> dict[str, Any]:
     """Return what the frame nearest to the middle of a change shows."""
     frames = found.series.frames
-    frames = frames[frames["verdict"].isin(["accepted", "reseeded"])]
+    frames = frames[frames["verdict"].isin(GOOD)]
     row = frames.iloc[int((frames["frame"] - float(change.change.midpoint)).abs().argmin())]
     place = {title: row[title] for title in ("frame", "file", *found.series.axes)}
     own = {t: row[f"{change.phase}.{t}"] for t in ("weight_fraction", "weight_fraction_esd", "support")}
@@ -108,9 +109,7 @@ def transitions_text(found: Transitions) -> str:
     unit = found.axis.name or "frame"
     lines = [found.name] if found.name else []
     lines += [_step_line(found, step, unit) for step in found.steps]
-    lines += [
-        f"{loop.there} and back: {loop.width} apart ({unit}), cycle {loop.cycle}" for loop in found.hysteresis
-    ]
+    lines += [f"{loop.there} and back: {loop.width} apart ({unit}), cycle {loop.cycle}" for loop in found.hysteresis]
     lines += [
         f"{lost.phase} {lost.quantity} did not come back in cycle {lost.cycle}: {lost.before} -> {lost.after}"
         for lost in found.lost_for_good[:MOST_LINES]
