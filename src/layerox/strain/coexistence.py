@@ -1,11 +1,11 @@
 """Coexistence: whether one phase turned into another side by side with it (two-phase) or by itself (solid solution).
 
-The cells of a specimen spread while two phases coexist, and do not while one phase drifts. The spread of a frame is the
-variance of the layer's size about its mean, f (1 - f) (x_2 - x_1)^2 for two phases in the proportion f; what end members
-that never change would show at the same mean is m (1 - m) (X_1 - X_0)^2 with the share m of the way that the mean has
-gone. Their ratio over a transition is one for two phases of constant cells (Gibbs: nothing is left to vary at constant
-temperature and pressure) and zero for a solid solution. x holds the logarithms of the in-plane length, counted twice,
-and of the repeat of a slab, so that P2 and OP4 can be compared.
+The cells of a specimen spread while two phases coexist, and do not while one phase drifts. The spread of a frame is
+the variance of the layer's size about its mean, f (1 - f) (x_2 - x_1)^2 for two phases in the proportion f; what end
+members that never change would show at the same mean is m (1 - m) (X_1 - X_0)^2 with the share m of the way that the
+mean has gone. Their ratio over a transition is one for two phases of constant cells (Gibbs: nothing is left to vary at
+constant temperature and pressure) and zero for a solid solution. x holds the logarithms of the in-plane length, counted
+twice, and of the repeat of a slab, so that P2 and OP4 can be compared.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Mechanism = Literal["two-phase", "solid solution", "both", "undecided"]
 # Ratios from which on a transition is two-phase, and up to which it is a solid solution; see
 # tests/benchmarks/transitions.py for how often either is said wrongly.
 TWO_PHASE, SOLID_SOLUTION = 0.75, 0.25
-# Frames that must show a transition, and the length of way in standard uncertainties that the cells must have gone.
-FEWEST, FAR = 3, 5.0
+# Frames that must show a transition, and the uncertainty of the ratio from which on it tells nothing.
+FEWEST, VAGUE = 3, 0.2
 DRAWS = 200
 
 
@@ -172,9 +172,11 @@ def _widest(mean: FloatArray, begin: FloatArray, stop: FloatArray) -> float:
 def judged(ratio: Refined, frames: int) -> Coexistence:
     """Return the verdict on a ratio of spreads."""
     value, esd = float(ratio), ratio.esd
-    if not np.isfinite(value) or not esd < 0.2:
+    if not np.isfinite(value) or not esd < VAGUE:
         return Coexistence(ratio=ratio, frames=frames, mechanism="undecided")
-    mechanism: Mechanism = (
-        "two-phase" if value >= TWO_PHASE else "solid solution" if value <= SOLID_SOLUTION else "both"
-    )
+    mechanism: Mechanism = "both"
+    if value >= TWO_PHASE:
+        mechanism = "two-phase"
+    elif value <= SOLID_SOLUTION:
+        mechanism = "solid solution"
     return Coexistence(ratio=ratio, frames=frames, mechanism=mechanism)

@@ -146,15 +146,14 @@ def _bump(frame: FloatArray, value: FloatArray, change: Change) -> Refined:
     shapes = [(4.0 * done * (1.0 - done), begin - AROUND, stop + AROUND)]
     middle = float(change.midpoint)
     shapes += [(np.exp(-0.5 * ((x - middle) / w) ** 2), middle - 4 * w - 2, middle + 4 * w + 2) for w in BELLS]
-    found = [
-        _height(x[near], y[near], shape[near]) for shape, low, high in shapes for near in [(x >= low) & (x <= high)]
-    ]
+    near = [(x >= low) & (x <= high) for _, low, high in shapes]
+    found = [_height(x[own], y[own], shape[own]) for own, (shape, *_) in zip(near, shapes, strict=True)]
     told = [bump for bump in found if np.isfinite(bump)]
     return max(told, key=lambda bump: bump / bump.esd, default=Refined(float("nan"), float("nan"), "free"))
 
 
 def _height(x: FloatArray, y: FloatArray, shape: FloatArray) -> Refined:
-    """Return how high a bump of some shape stands on a straight line; nan where its top or its foot shows too little."""
+    """Return how high a bump stands on a straight line; nan where its top or its foot shows too little."""
     if len(x) < FEWEST or (shape > 0.5).sum() < 2 or (shape < 0.2).sum() < 3:
         return Refined(float("nan"), float("nan"), "free")
     rows = np.column_stack([np.ones_like(x), x - x.mean(), shape])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,5 +140,5 @@ def _turns(frame: FloatArray, value: FloatArray) -> tuple[Branch, ...]:
             first=int(frame[start]) + (k > 0),
             last=int(frame[stop]),
         )
-        for k, (start, stop) in enumerate(zip(turns, turns[1:], strict=False))
+        for k, (start, stop) in enumerate(pairwise(turns))
     )

@@ -28,10 +28,10 @@ def table_of(found: Transitions) -> pd.DataFrame:
     """Return the changes of a series as a table, in the order of frames.
 
     Columns: phase, kind, frame, file, the axes, weight_fraction (with esd) and support of the frame, as the series
-    writes them; then onset, midpoint, end (frames), the same on the axis of the run as `<axis>_onset` ..., the fractions
-    before and after, all with esd; how the change begins and ends; its branch; the transitions it takes part in, what
-    gliding makes of them, and whether they are two-phase, with the ratio that tells. A birth that no change belongs to
-    has only the first.
+    writes them; then onset, midpoint, end (frames), the same on the axis of the run as `<axis>_onset` ..., the
+    fractions before and after, all with esd; how the change begins and ends; its branch; the transitions it takes part
+    in, what gliding makes of them, and whether they are two-phase, with the ratio that tells. A birth that no change
+    belongs to has only the first.
     """
     import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
 
