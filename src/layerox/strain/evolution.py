@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from layerox.elasticity import Stiffness
-from layerox.errors import InputError
+from layerox.errors import InputError, nearest
 from layerox.notice import Notice
 from layerox.strain.branches import branches, cycles
 from layerox.strain.cells import Observed, PhaseCells, Subject, observed
@@ -68,6 +68,19 @@ class StrainEvolution:
     def of(self, phase: str) -> pd.DataFrame:
         """Return the rows of one phase."""
         return self.frames[self.frames["phase"] == phase]
+
+    def against(self, axis: str) -> StrainEvolution:
+        """Return the same with another axis first, for figures against it.
+
+        Raises
+        ------
+        InputError
+            If the series has no such axis.
+        """
+        if axis not in self.axes:
+            raise InputError(f"the series has no axis {axis!r}", argument="axis",
+                             cure=nearest(axis, self.axes) if self.axes else "run it with --axis")  # fmt: skip
+        return replace(self, axes=(axis, *(other for other in self.axes if other != axis)))
 
 
 def strain_evolution(
