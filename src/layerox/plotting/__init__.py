@@ -54,8 +54,8 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None
     Parameters
     ----------
     result
-        A `Refinement`, a `Simulation`, a `Calibration`, a `Series`, a `Parametric`, a `StrainEvolution`, or the strain of
-        one phase.
+        A `Refinement`, a `Simulation`, a `Calibration`, a `Series`, a `Parametric`, a `StrainEvolution`, or the strain
+        of one phase.
     ax
         Where to draw; a new figure when not given.
     intensity
