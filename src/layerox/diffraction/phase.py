@@ -7,6 +7,7 @@ everything that cannot change during a refinement computed once.
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -234,6 +235,18 @@ class PhaseModel:
         first = self.reflections.hkl[apart]
         self.intensity_slots = [INTENSITY + "_".join(str(i).replace("-", "m") for i in hkl) for hkl in first.tolist()]
         self.first_intensities = np.ones(len(first))
+
+    def only(self, chosen: NDArray[np.intp]) -> PhaseModel:
+        """Return the same phase with some of its reflections, by their indices."""
+        other = copy(self)
+        other.reflections = Reflections(self.reflections.hkl[chosen], self.reflections.multiplicity[chosen])
+        for name in ("hkl", "rotated", "shift", "equivalents"):
+            setattr(other, name, np.ascontiguousarray(getattr(self, name)[chosen]))
+        lines = len(self.wavelengths)
+        other.owner, other.line = np.repeat(np.arange(len(chosen)), lines), np.tile(np.arange(lines), len(chosen))
+        other.group = self.group[chosen] if len(self.group) else self.group
+        other._sums = (b"", ())
+        return other
 
     def groups_between(self, low: float, high: float) -> NDArray[np.bool_]:
         """Return which groups of reflections stand between two angles (degrees) in the starting cell."""
