@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from layerox.cli.options import add_beam_options
+from layerox.cli.options import add_beam_options, add_hardware_options
 from layerox.cli.progress import Progress
 
 ABSCISSAS = ("two-theta", "q", "d")
@@ -26,6 +26,7 @@ def add_to(subparsers: Any) -> None:
         metavar="NAME_OR_FILE",
         help="library name (P2), stacking word or CIF; NAME=FILE names it; one option a phase",
     )
+    add_hardware_options(parser)
     parser.add_argument("--recipe", metavar="FILE.toml", help="what is fixed, freed, bounded and tied (see the README)")
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: fit-PATTERN)")
@@ -44,6 +45,8 @@ def run(
     *,
     pattern: str,
     phase: list[str] | None,
+    hardware: list[str],
+    reference: str | None,
     recipe: str | None,
     range: list[float] | None,
     output: str | None,
@@ -85,6 +88,8 @@ def run(
             instrument=instrument,
             neutron=neutron,
             recipe=told,
+            hardware=hardware,
+            reference=reference,
             progress=progress,
         )
         progress("drawing")

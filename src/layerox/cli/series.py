@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from layerox.cli.options import add_beam_options
+from layerox.cli.options import add_beam_options, add_hardware_options
 from layerox.cli.progress import Progress
 from layerox.errors import InputError
 
@@ -25,6 +25,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument(
         "--phase", action="append", metavar="NAME_OR_FILE", help="every phase that may show in any frame; as for fit"
     )
+    add_hardware_options(parser)
     parser.add_argument("--recipe", metavar="FILE.toml", help="what is fixed, freed, bounded and tied in every frame")
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("--glob", metavar="G", help='which files, for example "*.xye"')
@@ -52,6 +53,8 @@ def run(
     *,
     folder: str,
     phase: list[str] | None,
+    hardware: list[str],
+    reference: str | None,
     recipe: str | None,
     range: list[float] | None,
     glob: str | None,
@@ -99,6 +102,8 @@ def run(
             scheduler=scheduler,
             output=place,
             resume=resume,
+            hardware=hardware,
+            reference=reference,
             progress=progress,
         )
         progress("drawing")

@@ -106,7 +106,7 @@ class Bench:
         found: dict[int, dict[Rung, list[str]]] = {}
         for p, phase in enumerate(self.phases):
             own = [name for name in (slot_name(phase, slot) for slot in phase.slot_names) if name in free]
-            cell = {slot_name(phase, name) for name in CELL_NAMES}
+            cell = {slot_name(phase, name) for name in (*CELL_NAMES, "displacement")}
             scale = slot_name(phase, "scale")
             found[p] = {
                 Rung.SCALE: [scale] if scale in own else [],
@@ -117,8 +117,13 @@ class Bench:
         found[-1] = {Rung.ABSENT: [name for name in self.table.names if name in free]}
         return found
 
+    def moves_cell(self, p: int) -> bool:
+        """Whether anything of a phase's cell is refined."""
+        names = [self.table.names[k] for k in self.cell_places(p)]
+        return any(name in self._free[p][Rung.CELL] and self.table.is_own_master(name) for name in names)
+
     def cell_variables(self, p: int) -> int:
-        """Return how many lengths and angles of a phase are refined."""
+        """Return how many lengths and angles of a phase are refined, its own displacement among them."""
         return len(self._free[p][Rung.CELL])
 
     def start(self, values: dict[str, float], rungs: Iterable[Rung]) -> State:

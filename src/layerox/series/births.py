@@ -86,6 +86,9 @@ class Nursery:
     def _cells(self, p: int, values: FloatArray) -> Iterator[FloatArray]:
         """Yield cells around the present one: one factor for the lengths in the layers, another for that across."""
         cell = values[self.bench.cell_places(p)]
+        if not self.bench.moves_cell(p):
+            yield cell
+            return
         lengths = [k for k in self.bench.phases[p].crystal.symmetry.cell_rule.free if k < 3]
         count = KNOWN_STEPS if self._is_known(p) else UNKNOWN_STEPS
         steps = 1.0 + STEP * np.arange(-count, count + 1)

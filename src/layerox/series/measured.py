@@ -11,9 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.quantify import cell_mass, cell_volume, weight_fractions
+from layerox.diffraction.quantify import (
+    PhaseWeights,
+    cell_volume,
+    fractions_of,
+    masses_to_reference,
+    of_the_specimen,
+    phase_weights,
+)
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.simulate import Model
+from layerox.series.setup import Setup
 
 FloatArray = NDArray[np.float64]
 Verdict = Literal["accepted", "reseeded", "quarantined", "unreadable"]
@@ -22,6 +30,8 @@ Number = tuple[float, float]
 QUANTITIES = (
     "weight_fraction", "intensity_share", "support", "a", "b", "c", "beta", "volume", "size", "microstrain",
 )  # fmt: skip
+# What a series has beside these where a phase is hardware of the cell, or is referred to.
+DISPLACEMENT, TO_REFERENCE = "displacement", "mass_to_reference"
 UNKNOWN: Number = (math.nan, math.nan)
 
 
@@ -39,7 +49,7 @@ class Row:
         As fractions; nan without a fit.
     phases
         For each phase by name its quantities: (value, standard uncertainty), nan where there is none. Cells in
-        angstrom and degrees, volume in angstrom^3, size in nm.
+        angstrom and degrees, volume in angstrom^3, size in nm, displacement in mm beside the specimen's.
     """
 
     frame: int
@@ -73,11 +83,21 @@ class Absence:
     weight_esd: float = math.nan
 
 
-def phases_of(model: Model, minimum: Minimum, absent: Mapping[str, Absence]) -> dict[str, dict[str, Number]]:
+def quantities_of(setup: Setup) -> tuple[str, ...]:
+    """Return what the tables of a series tell of each phase."""
+    hardware = (DISPLACEMENT,) if any(phase.hardware for phase in setup.phases) else ()
+    return (*QUANTITIES, *hardware, *((TO_REFERENCE,) if setup.reference else ()))
+
+
+def phases_of(
+    setup: Setup, model: Model, minimum: Minimum, absent: Mapping[str, Absence]
+) -> dict[str, dict[str, Number]]:
     """Return the quantities of all phases at a minimum.
 
     Parameters
     ----------
+    setup
+        Says which phases are hardware, and to which one the others are referred.
     model, minimum
         Where a frame ended. The phases of the model that `absent` names are not taken for present.
     absent
@@ -85,7 +105,9 @@ def phases_of(model: Model, minimum: Minimum, absent: Mapping[str, Absence]) -> 
     """
     size = len(model.names)
     values, transfer = minimum.parameters.values[:size], minimum.parameters.transfer()[:size]
-    fractions = weight_fractions(model, values, transfer, minimum.covariance)
+    weights = phase_weights(model, values, transfer)
+    weighed = of_the_specimen(weights, model.phases)
+    fractions = fractions_of(weighed.values, weighed.slopes, minimum.covariance)
     share = minimum.calculated.phases.sum(axis=1)
     total = max(float(share.sum()), 1e-300)
     rows: dict[str, dict[str, Number]] = {}
@@ -96,15 +118,29 @@ def phases_of(model: Model, minimum: Minimum, absent: Mapping[str, Absence]) -> 
         numbers = _Numbers(values[own], transfer[own], minimum.covariance)
         scale, esd = numbers.of(pk.SCALE)
         rows[phase.name] = {
-            "weight_fraction": (float(fractions.values[p]), float(fractions.esds[p])),
+            "weight_fraction": (float(fractions.values[p]), float(fractions.esds[p])) if phase.is_weighed else UNKNOWN,
             "intensity_share": (float(share[p]) / total, math.nan),
             "support": (scale / esd if esd > 0 else math.nan, math.nan),
             **numbers.cell(),
             "size": numbers.size(),
             "microstrain": numbers.of(pk.MICROSTRAIN),
+            DISPLACEMENT: numbers.of(pk.OWN_DISPLACEMENT),
         }
-    weight = _weight_of_scales(model, values)
-    return rows | {name: _nothing(absence, weight) for name, absence in absent.items()}
+    if setup.reference in rows:
+        _refer(rows, setup.reference, model, weights, minimum.covariance)
+    weight = float(weighed.values.sum())
+    hardware = {phase.name for phase in setup.phases if phase.hardware}
+    return rows | {name: _nothing(own, weight, weighed=name not in hardware) for name, own in absent.items()}
+
+
+def _refer(
+    rows: dict[str, dict[str, Number]], reference: str, model: Model, weights: PhaseWeights, covariance: FloatArray
+) -> None:
+    """Add the masses against the reference's to the rows of all phases but itself."""
+    names = [phase.name for phase in model.phases]
+    for name, value, esd in zip(names, *masses_to_reference(weights, covariance, names.index(reference)), strict=True):
+        if name in rows and name != reference:
+            rows[name][TO_REFERENCE] = float(value), float(esd)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,29 +172,13 @@ class _Numbers:
         return math.sqrt(variance) if variance > 0 else math.nan
 
 
-def _weight_of_scales(model: Model, values: FloatArray) -> float:
-    """Return the sum of S Z M V over the phases."""
-    return sum(
-        float(values[block.start + pk.SCALE]) * _weight(model, p, values[block])
-        for p, block in enumerate(model.phase_blocks)
-    )
-
-
-def _weight(model: Model, p: int, values: FloatArray) -> float:
-    """Return Z M V of a phase at the values of its slots."""
-    crystal = model.phases[p].crystal
-    sites = values[pk.SITES : pk.SITES + pk.PER_SITE * len(crystal.sites)].reshape(-1, pk.PER_SITE)
-    volume, _ = cell_volume(values[pk.CELL : pk.CELL + 6])
-    return cell_mass(crystal, sites[:, pk.SITE_OCCUPANCY]) * volume
-
-
-def _nothing(absence: Absence, weight: float) -> dict[str, Number]:
+def _nothing(absence: Absence, weight: float, *, weighed: bool) -> dict[str, Number]:
     """Return the row of an absent phase: no fraction, with the uncertainty of the scale that the data leave open."""
     most = absence.weight_esd
     uncertainty = most / (weight + most) if weight > 0 else math.nan
     return {
         **dict.fromkeys(QUANTITIES, UNKNOWN),
-        "weight_fraction": (0.0, uncertainty),
+        "weight_fraction": (0.0, uncertainty) if weighed else UNKNOWN,
         "intensity_share": (0.0, math.nan),
         "support": (absence.support, math.nan),
     }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.simulate import safe_name
 from layerox.errors import InputError
-from layerox.series.measured import QUANTITIES
+from layerox.series.measured import DISPLACEMENT, QUANTITIES, TO_REFERENCE
 from layerox.series.store import SCHEMA
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 UNITS = {
     "a": "angstrom", "b": "angstrom", "c": "angstrom", "beta": "degree", "volume": "angstrom^3", "size": "nm",
+    "displacement": "mm",
 }  # fmt: skip
 TEXTS = ("file", "verdict", "reason")
 
@@ -60,7 +61,7 @@ class Series:
 
         table = self.frames
         data: dict[str, Any] = {}
-        for quantity in QUANTITIES:
+        for quantity in self.quantities:
             for end in ("", "_esd"):
                 columns = [f"{name}.{quantity}{end}" for name in self.phases]
                 unit = UNITS.get(quantity, "1")
@@ -71,6 +72,12 @@ class Series:
             data[name] = ("frame", table[name].astype(str).to_numpy(object))
         coordinates = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}
         return xr.Dataset(data, coords=coordinates, attrs={"title": "layerox series", "schema": SCHEMA})
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What the columns of each phase tell: "weight_fraction", "a" ..."""
+        more = (DISPLACEMENT, TO_REFERENCE)
+        return (*QUANTITIES, *(name for name in more if f"{self.phases[0]}.{name}" in self.frames))
 
     @property
     def place(self) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from layerox.analysis import refuse_twice, usable
+from layerox.diffraction.plan import NO_PLAN
 from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument
 from layerox.io.instrument_file import table_of_instrument
@@ -22,7 +23,7 @@ from layerox.io.toml_file import toml_text
 from layerox.io.writing import write_atomically
 from layerox.measurement import measured_with
 from layerox.pattern import Pattern
-from layerox.phases import PhaseArgument, phases_from
+from layerox.phases import PhaseArgument, argued_phases
 from layerox.radiation import Radiation
 from layerox.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.series import tasks
@@ -30,7 +31,7 @@ from layerox.series.amend import Presences, amendments
 from layerox.series.executor import Executor, executor
 from layerox.series.foundation import Foundation, founded, scout_indices
 from layerox.series.frames import Frame, Frames, Reading, frames_of
-from layerox.series.measured import Row
+from layerox.series.measured import Row, quantities_of
 from layerox.series.result import Series, netcdf_bytes, open_series
 from layerox.series.setup import Setup
 from layerox.series.shared import refined_together
@@ -60,6 +61,8 @@ def fit_series(
     scheduler: str | None = None,
     output: str | Path | None = None,
     resume: bool = False,
+    hardware: Sequence[PhaseArgument] = (),
+    reference: str | None = None,
     progress: Progress | None = None,
 ) -> Series:
     """Refine all patterns of a folder.
@@ -82,6 +85,9 @@ def fit_series(
         Folder for the tables; without one they are only returned.
     resume
         Go on with what an interrupted run has left in `output`.
+    hardware, reference
+        Phases of the cell, and the one to whose mass the others' are referred, as for `fit`; frames.csv then has
+        columns `displacement` and `mass_to_reference`.
     progress
         Called with what is being done.
 
@@ -95,14 +101,16 @@ def fit_series(
             found = fit_series(
                 folder, phases, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
                 polarization=polarization, instrument=instrument, recipe=recipe, range=range, glob=glob, axis=axis,
-                unordered=unordered, workers=workers, scheduler=scheduler, output=place, progress=progress,
+                unordered=unordered, workers=workers, scheduler=scheduler, output=place, hardware=hardware,
+                reference=reference, progress=progress,
             )  # fmt: skip
             return replace(found, path=None)
     told = recipe_from(recipe)
     if told is not None:
-        refuse_twice(told, range=range, phases=phases, instrument=instrument)
+        refuse_twice(told, range=range, phases=phases, instrument=instrument, hardware=hardware or None,
+                     reference=reference)  # fmt: skip
         phases, instrument, range = told.phases or phases, told.instrument or instrument, told.range or range
-    chosen = phases_from(phases or ())
+    argued = argued_phases(phases or (), hardware)
     source = Path(folder).resolve()
     frames = frames_of(source, glob=glob, axes=[axis] if isinstance(axis, str) else axis)
     reading = Reading(radiation=radiation, range=range, exclude=() if told is None else told.exclude)
@@ -111,9 +119,11 @@ def fit_series(
         first, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
         polarization=polarization, instrument=instrument,
     )  # fmt: skip
-    setup = Setup(phases=tuple(usable(chosen, first, beam)), instrument=known, radiation=beam, reading=reading)
-    setup = setup if told is None else replace(setup, plan=told.plan)
-    document = _document(told, setup, phases or (), instrument)
+    plan = (NO_PLAN if told is None else told.plan).referring_to(reference)
+    chosen = usable([phase for _, phase in argued], first, beam)
+    plan.quantification.check(chosen, beam, known.geometry)
+    setup = Setup(phases=tuple(chosen), instrument=known, radiation=beam, plan=plan, reading=reading)
+    document = _document(told, setup, [argument for argument, _ in argued], reference)
     run = _Run(setup, frames, first, document, unordered, source, Path(output), progress)
     return run.go(workers, scheduler, resume=resume)
 
@@ -130,21 +140,26 @@ def _first_readable(frames: Frames, reading: Reading) -> Pattern:
 
 
 def _document(
-    told: Recipe | None, setup: Setup, phases: Sequence[PhaseArgument], instrument: Instrument | str | Path | None
+    told: Recipe | None, setup: Setup, phases: Sequence[PhaseArgument], reference: str | None
 ) -> Mapping[str, object]:
     """Return the recipe as used: the user's, or one that says what he has said otherwise."""
+    before: Mapping[str, Any] = {} if told is None else told.document
+    quantification = {**before.get("quantification", {}), "reference": reference}
+    referring = {"quantification": quantification} if reference else {}
     if told is not None and told.phases:
-        return told.document
+        return {**told.document, **referring}
     rows = []
     for phase, argument in zip(setup.phases, phases, strict=True):
         text = argument[1] if isinstance(argument, tuple) else argument
         text = str(text).removeprefix(f"{phase.name}=") if isinstance(text, (str, Path)) else phase.name
         path = Path(text)
-        rows.append({"name": phase.name, "structure": str(path.resolve()) if path.is_file() else text})
+        row = {"name": phase.name, "structure": str(path.resolve()) if path.is_file() else text}
+        rows.append({**row, "hardware": True} if phase.hardware else row)
     table = table_of_instrument(replace(setup.instrument, radiation=setup.radiation))
     own: dict[str, Any] = {"phase": rows} if told is not None else {"phase": rows, "instrument": table}
     if setup.reading.range is not None:
         own["pattern"] = {"range": list(setup.reading.range)}
+    own |= referring
     return own if told is None else {**told.document, **own}
 
 
@@ -165,7 +180,7 @@ class _Run:
         self.setup, self.frames, self.first, self.document = setup, frames, first, document
         self.unordered, self.folder = unordered, source
         self.tell = progress or (lambda _: None)
-        self.store = Store(folder, self._key(), frames.axes, setup.names)
+        self.store = Store(folder, self._key(), frames.axes, setup.names, quantities_of(setup))
         self.segments = [frames.frames[r.start : r.stop] for r in tasks.segments(len(frames))]
         self.began, self.done = time.perf_counter(), 0
         self.started = _now()

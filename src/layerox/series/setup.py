@@ -37,3 +37,8 @@ class Setup:
     def names(self) -> tuple[str, ...]:
         """Names of the phases."""
         return tuple(phase.name for phase in self.phases)
+
+    @property
+    def reference(self) -> str | None:
+        """Name of the phase to whose mass the others' are referred."""
+        return self.plan.quantification.reference

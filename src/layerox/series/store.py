@@ -33,13 +33,13 @@ class Store:
         Made if it is missing.
     key
         Of everything that decides the results; parts of another key are not taken up.
-    axes, phases
-        Names, as the tables have them.
+    axes, phases, quantities
+        Names, as the tables have them; the quantities are those told of each phase.
     """
 
-    def __init__(self, folder: Path, key: str, axes: Sequence[str], phases: Sequence[str]):
+    def __init__(self, folder: Path, key: str, axes: Sequence[str], phases: Sequence[str], quantities: Sequence[str]):
         self.folder, self.key = folder, key
-        self.axes, self.phases = tuple(axes), tuple(phases)
+        self.axes, self.phases, self.quantities = tuple(axes), tuple(phases), tuple(quantities)
         self.work = folder / WORK
         self._lock: TextIO | None = None
 
@@ -120,8 +120,8 @@ class Store:
 
     def write_tables(self, parts: int) -> None:
         """Write frames.csv and transitions.csv from the parts that are done, one row at a time."""
-        found = (cells(row, self.phases) for row in self.all_rows(parts))
-        self._write("frames.csv", header(self.axes, self.phases), found)
+        found = (cells(row, self.phases, self.quantities) for row in self.all_rows(parts))
+        self._write("frames.csv", header(self.axes, self.phases, self.quantities), found)
         changes = (transition_cells(change) for change in transitions(self.all_rows(parts), self.phases))
         self._write("transitions.csv", transition_header(self.axes), changes)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from layerox.diffraction.simulate import safe_name
-from layerox.series.measured import QUANTITIES, UNKNOWN, Row
+from layerox.series.measured import UNKNOWN, Row
 
 FIXED = ("frame", "file")
 JUDGED = ("verdict", "reason", "r_wp", "gof")
@@ -24,15 +24,15 @@ class Transition:
     row: Row
 
 
-def header(axes: Sequence[str], phases: Sequence[str]) -> list[str]:
-    """Return the titles of frames.csv."""
-    own = [f"{safe_name(p)}.{q}{end}" for p in phases for q in QUANTITIES for end in ("", "_esd")]
+def header(axes: Sequence[str], phases: Sequence[str], quantities: Sequence[str]) -> list[str]:
+    """Return the titles of frames.csv; `quantities` are those told of each phase."""
+    own = [f"{safe_name(p)}.{q}{end}" for p in phases for q in quantities for end in ("", "_esd")]
     return [*FIXED, *axes, *JUDGED, *own]
 
 
-def cells(row: Row, phases: Sequence[str]) -> list[str]:
+def cells(row: Row, phases: Sequence[str], quantities: Sequence[str]) -> list[str]:
     """Return the cells of a row of frames.csv; what is not known is empty."""
-    own = [row.phases.get(name, {}).get(quantity, UNKNOWN) for name in phases for quantity in QUANTITIES]
+    own = [row.phases.get(name, {}).get(quantity, UNKNOWN) for name in phases for quantity in quantities]
     numbers = [text for pair in own for text in map(_text, pair)]
     axes = [_text(value) for value in row.axes]
     return [str(row.frame), row.file, *axes, row.verdict, row.reason, _text(row.r_wp), _text(row.gof), *numbers]
