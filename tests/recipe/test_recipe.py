@@ -91,7 +91,8 @@ def test_every_default_is_written_out(tmp_path):
         "background": {"terms": "automatic", "humps": []},
         "phase": [
             {"structure": "P2", "name": "P2", "mode": "rietveld", "hardware": False, "free": [], "fix": [],
-             "preferred_orientation": None, "size": None, "microstrain": None, "particle_size_um": None, "start": {}, "bounds": {}}
+             "preferred_orientation": None, "size": None, "microstrain": None, "particle_size_um": None,
+             "start": {}, "bounds": {}}
         ],
         "peak": [],
         "parameters": {},
