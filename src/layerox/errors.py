@@ -49,6 +49,10 @@ class UnknownWavelength(InputError):
     """Neither the pattern's file nor the user says which wavelength was used."""
 
 
+class ChoiceNeeded(InputError):
+    """A file holds more than one thing that could be meant, or not the one that is asked for."""
+
+
 class UnknownName(InputError, KeyError):
     """A result holds nothing of that name."""
 

@@ -19,7 +19,7 @@ def add_to(subparsers: Any) -> None:
         help="refine phases against a measured pattern",
         description="Refine phases against a measured pattern: weight fractions with uncertainties, cells, a picture.",
     )
-    parser.add_argument("pattern", metavar="PATTERN", help="columns of text, GSAS, XRDML or pdCIF")
+    parser.add_argument("pattern", metavar="PATTERN", help="columns of text, GSAS, XRDML, pdCIF or HDF5")
     parser.add_argument(
         "--phase",
         action="append",
@@ -33,6 +33,7 @@ def add_to(subparsers: Any) -> None:
     add_beam_options(parser)
     reading = parser.add_argument_group("reading the pattern")
     reading.add_argument("--abscissa", choices=ABSCISSAS, default="two-theta", help="what the first column holds")
+    reading.add_argument("--dataset", metavar="PATH", help="group of an HDF5 file that holds the pattern")
     reading.add_argument("--allow-negative", action="store_true", help="accept negative intensities with sigmas")
     parser.add_argument(
         "--picture", metavar="SCALE", default="linear", help="intensity axis of fit.png: linear, sqrt, log"
@@ -58,6 +59,7 @@ def run(
     neutron: bool,
     abscissa: str,
     allow_negative: bool,
+    dataset: str | None,
     picture: str,
     quiet: bool,
 ) -> int:
@@ -75,7 +77,9 @@ def run(
     check_scale(picture)
     told = recipe_from(recipe)
     limits = None if range is None else (range[0], range[1])
-    data = read_pattern(pattern, radiation=radiation, axis=abscissa, range=limits, allow_negative=allow_negative)
+    data = read_pattern(
+        pattern, radiation=radiation, axis=abscissa, range=limits, allow_negative=allow_negative, dataset=dataset
+    )
     with Progress(quiet=quiet) as progress:
         progress("preparing (the first run on a machine compiles for some seconds)")
         result = analysis.fit(

@@ -21,7 +21,7 @@ def add_to(subparsers: Any) -> None:
         help="refine a folder of patterns into one table",
         description="Refine all patterns of a folder: cells, fractions and their uncertainties against the axis.",
     )
-    parser.add_argument("folder", metavar="FOLDER", help="of patterns, or one file with many scans")
+    parser.add_argument("folder", metavar="FOLDER", help="of patterns, or one file with many (HDF5, pdCIF, ...)")
     parser.add_argument(
         "--phase", action="append", metavar="NAME_OR_FILE", help="every phase that may show in any frame; as for fit"
     )
@@ -29,12 +29,14 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--recipe", metavar="FILE.toml", help="what is fixed, freed, bounded and tied in every frame")
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("--glob", metavar="G", help='which files, for example "*.xye"')
+    parser.add_argument("--dataset", metavar="PATH", help="group of HDF5 files that holds the patterns")
     parser.add_argument(
         "--axis",
         action="append",
         default=[],
-        metavar="time|temperature|CSV:COLUMN",
-        help="where frames stand; the first axis orders them (default: the natural order of their names)",
+        metavar="time|temperature|NAME|CSV:COLUMN",
+        help="where frames stand, by the files, by what an HDF5 file holds, or by a table; the first axis orders them "
+        "(default: the natural order of their names)",
     )
     parser.add_argument("--unordered", action="store_true", help="frames are no neighbours: fit each from scratch")
     where = parser.add_mutually_exclusive_group()
@@ -58,6 +60,7 @@ def run(
     recipe: str | None,
     range: list[float] | None,
     glob: str | None,
+    dataset: str | None,
     axis: list[str],
     unordered: bool,
     workers: int,
@@ -96,6 +99,7 @@ def run(
             recipe=recipe,
             range=None if range is None else (range[0], range[1]),
             glob=glob,
+            dataset=dataset,
             axis=axis,
             unordered=unordered,
             workers=workers,

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError
-from layerox.series.frames import Frame, Reading
+from layerox.radiation import Radiation
+from layerox.series.frames import Reading, frame_of
 from layerox.series.result import Series
 
 FloatArray = NDArray[np.float64]
@@ -58,10 +59,15 @@ def _pattern(series: Series, k: int) -> tuple[FloatArray, FloatArray] | None:
     name, _, number = str(series.frames["file"].iloc[k]).partition("#")
     path = Path(series.run["folder"])
     path = path if path.is_file() else path / name
-    frame = Frame(index=k, file=name, path=path, scan=int(number) - 1 if number else None)
-    limits = series.run["range"]
+    frame = frame_of(path, int(number) - 1, 2) if number else frame_of(path, 0, 1)
+    limits, lines = series.run["range"], series.run.get("lines")
+    reading = Reading(
+        radiation=None if lines is None else Radiation(lines=tuple((w, share) for w, share in lines), says_kind=False),
+        range=None if limits is None else (limits[0], limits[1]),
+        dataset=series.run.get("dataset"),
+    )
     try:
-        found = Reading(range=None if limits is None else (limits[0], limits[1])).pattern(frame)
+        found = reading.pattern(frame)
     except InputError:
         return None
     return found.two_theta, found.intensity

@@ -21,7 +21,7 @@ from layerox.instrument import Geometry, Instrument
 from layerox.io.instrument_file import table_of_instrument
 from layerox.io.toml_file import toml_text
 from layerox.io.writing import write_atomically
-from layerox.measurement import measured_with
+from layerox.measurement import measured_with, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, argued_phases
 from layerox.radiation import Radiation
@@ -55,6 +55,7 @@ def fit_series(
     recipe: RecipeArgument | None = None,
     range: tuple[float, float] | None = None,
     glob: str | None = None,
+    dataset: str | None = None,
     axis: str | Sequence[str] = (),
     unordered: bool = False,
     workers: int = 1,
@@ -73,8 +74,8 @@ def fit_series(
         Of patterns, or one file with many scans.
     phases, radiation, neutron, monochromator, geometry, polarization, instrument, recipe, range
         As for `fit`; the phases are all that may show in any frame.
-    glob, axis
-        Which files, and where frames stand on one axis or several; see `frames_of`.
+    glob, dataset, axis
+        Which files, which group of HDF5 files, and where frames stand on one axis or several; see `frames_of`.
     unordered
         Frames are not neighbours (a composition series): each is fitted from scratch.
     workers
@@ -100,9 +101,9 @@ def fit_series(
         with tempfile.TemporaryDirectory(prefix="layerox-series-") as place:
             found = fit_series(
                 folder, phases, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
-                polarization=polarization, instrument=instrument, recipe=recipe, range=range, glob=glob, axis=axis,
-                unordered=unordered, workers=workers, scheduler=scheduler, output=place, hardware=hardware,
-                reference=reference, progress=progress,
+                polarization=polarization, instrument=instrument, recipe=recipe, range=range, glob=glob,
+                dataset=dataset, axis=axis, unordered=unordered, workers=workers, scheduler=scheduler, output=place,
+                hardware=hardware, reference=reference, progress=progress,
             )  # fmt: skip
             return replace(found, path=None)
     told = recipe_from(recipe)
@@ -112,8 +113,8 @@ def fit_series(
         phases, instrument, range = told.phases or phases, told.instrument or instrument, told.range or range
     argued = argued_phases(phases or (), hardware)
     source = Path(folder).resolve()
-    frames = frames_of(source, glob=glob, axes=[axis] if isinstance(axis, str) else axis)
-    reading = Reading(radiation=radiation, range=range, exclude=() if told is None else told.exclude)
+    frames = frames_of(source, glob=glob, axes=[axis] if isinstance(axis, str) else axis, dataset=dataset)
+    reading = Reading(radiation=radiation, range=range, exclude=() if told is None else told.exclude, dataset=dataset)
     first = _first_readable(frames, reading)
     known, beam = measured_with(
         first, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
@@ -132,7 +133,7 @@ def _first_readable(frames: Frames, reading: Reading) -> Pattern:
     faults = []
     for frame in frames.frames:
         try:
-            return reading.pattern(frame)
+            return pattern_from(reading.pattern(frame), None)
         except InputError as error:
             faults.append(error)
     raise InputError(f"none of {len(frames)} frames can be read; {faults[0].problem}", place=faults[0].place,
@@ -285,6 +286,8 @@ class _Run:
                 "version": version("layerox"),
                 "folder": str(self.folder),
                 "range": self.setup.reading.range,
+                "dataset": self.setup.reading.dataset,
+                "lines": self.setup.radiation.lines,
                 "frames": len(self.frames),
                 "phases": list(self.setup.names),
                 "axes": list(self.frames.axes),
@@ -316,10 +319,12 @@ class _Run:
 
 def _identity(frame: Frame) -> list[object]:
     try:
-        size = frame.path.stat().st_size
+        status = frame.path.stat()
     except OSError:
-        size = -1
-    return [frame.file, size, *map(repr, frame.axes)]
+        return [frame.file, -1, *map(repr, frame.axes)]
+    # A file of many frames may have room for those to come: its size does not tell that they have.
+    written = [status.st_mtime_ns] if frame.scan is not None else []
+    return [frame.file, status.st_size, *written, *map(repr, frame.axes)]
 
 
 def _now() -> str:
