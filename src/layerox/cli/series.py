@@ -6,12 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from layerox.cli.interrupt import terminated_as_interrupt
 from layerox.cli.options import add_beam_options, add_hardware_options
 from layerox.cli.progress import Progress
 from layerox.errors import InputError
 
 # Of the command as it is to be, what does not exist yet.
-NOT_BUILT = {"electrochemistry": "--electrochemistry", "watch": "--watch"}
+NOT_BUILT = {"electrochemistry": "--electrochemistry"}
 
 
 def add_to(subparsers: Any) -> None:
@@ -44,7 +45,15 @@ def add_to(subparsers: Any) -> None:
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
     parser.add_argument("--resume", action="store_true", help="go on with what an interrupted run has left")
     parser.add_argument("--electrochemistry", metavar="FILE", help="not built yet")
-    parser.add_argument("--watch", action="store_true", help="not built yet")
+    parser.add_argument(
+        "--watch", action="store_true", help="follow a folder that is filling, or a file that is being written"
+    )
+    parser.add_argument(
+        "--watch-idle",
+        type=float,
+        metavar="SECONDS",
+        help="with --watch: how long nothing must come for the series to be finished (default: ten usual intervals)",
+    )
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: series-FOLDER)")
     add_beam_options(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -66,6 +75,8 @@ def run(
     workers: int,
     scheduler: str | None,
     resume: bool,
+    watch: bool,
+    watch_idle: float | None,
     output: str | None,
     radiation: str | None,
     monochromator: float | None,
@@ -83,10 +94,13 @@ def run(
     from layerox.results.folder import check_folder  # noqa: PLC0415  (what --help does not need)
     from layerox.series.run import fit_series  # noqa: PLC0415
     from layerox.series.summary import series_text  # noqa: PLC0415
+    from layerox.series.watching import Watch  # noqa: PLC0415
 
+    if watch_idle is not None and not watch:
+        raise InputError("is for --watch", place="--watch-idle", cure="give --watch too")
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
     check_folder(place)
-    with Progress(quiet=quiet) as progress:
+    with Progress(quiet=quiet) as progress, terminated_as_interrupt():
         series = fit_series(
             folder,
             phase,
@@ -106,6 +120,7 @@ def run(
             scheduler=scheduler,
             output=place,
             resume=resume,
+            watch=Watch(idle_s=watch_idle) if watch else False,
             hardware=hardware,
             reference=reference,
             progress=progress,

@@ -106,6 +106,8 @@ def scouted(setup: Setup, frame: Frame) -> Scout | None:
     """Return a frame fitted from scratch; None if it cannot be read, or can by no means be fitted."""
     try:
         pattern = setup.reading.pattern(frame)
+        if not np.ptp(pattern.intensity) > 0:
+            return None
         outcome = from_scratch(setup, pattern, setup.instrument)
     except (InputError, np.linalg.LinAlgError):
         return None

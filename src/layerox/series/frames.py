@@ -136,7 +136,7 @@ def frames_of(
         If there are no patterns, or an axis cannot be had.
     """
     folder = Path(folder)
-    paths, notices = _files(folder, glob)
+    paths, notices = files_in(folder, glob)
     frames = _with_scans(paths, dataset)
     stacks = _Stacks(dataset)
     columns = [_column(name, frames, stacks) for name in axes]
@@ -153,13 +153,24 @@ def frames_of(
     return Frames(frames=tuple(frames), axes=names, notices=tuple(notices))
 
 
+class NoFrames(InputError):
+    """A folder that holds no patterns, or none yet."""
+
+
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Return a key that sorts numbers within names by their value: frame_2 before frame_10."""
     parts = re.split(r"(\d+)", name.lower())
     return tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts)
 
 
-def _files(folder: Path, glob: str | None) -> tuple[list[Path], list[Notice]]:
+def files_in(folder: Path, glob: str | None) -> tuple[list[Path], list[Notice]]:
+    """Return the files of a series in natural order, and which others were left out.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or the pattern of names is none; `NoFrames` if it holds nothing.
+    """
     if folder.is_file():
         return [folder], []
     if not folder.is_dir():
@@ -172,7 +183,7 @@ def _files(folder: Path, glob: str | None) -> tuple[list[Path], list[Notice]]:
     if glob is None:
         present, notices = _of_commonest_suffix(present)
     if not present:
-        raise InputError("holds no patterns", place=folder, cure=f"expected {', '.join(SUFFIXES)}, or say --glob")
+        raise NoFrames("holds no patterns", place=folder, cure=f"expected {', '.join(SUFFIXES)}, or say --glob")
     return sorted(present, key=lambda path: natural_key(path.name)), notices
 
 

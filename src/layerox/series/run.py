@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from layerox.analysis import refuse_twice, usable
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import NO_PLAN
-from layerox.errors import InputError
+from layerox.errors import InputError, is_interrupt
 from layerox.instrument import Geometry, Instrument
 from layerox.io.instrument_file import table_of_instrument
 from layerox.io.toml_file import toml_text
@@ -29,13 +32,15 @@ from layerox.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.series import tasks
 from layerox.series.amend import Presences, amendments
 from layerox.series.executor import Executor, executor
-from layerox.series.foundation import Foundation, founded, scout_indices
+from layerox.series.foundation import Foundation
 from layerox.series.frames import Frame, Frames, Reading, frames_of
+from layerox.series.groundwork import laid_foundation
+from layerox.series.live import Live, Ready
 from layerox.series.measured import Row, quantities_of
 from layerox.series.result import Series, netcdf_bytes, open_series
 from layerox.series.setup import Setup
-from layerox.series.shared import refined_together
 from layerox.series.store import Store
+from layerox.series.watching import Watch, Watcher
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -62,6 +67,7 @@ def fit_series(
     scheduler: str | None = None,
     output: str | Path | None = None,
     resume: bool = False,
+    watch: bool | Watch = False,
     hardware: Sequence[PhaseArgument] = (),
     reference: str | None = None,
     progress: Progress | None = None,
@@ -86,6 +92,9 @@ def fit_series(
         Folder for the tables; without one they are only returned.
     resume
         Go on with what an interrupted run has left in `output`.
+    watch
+        Follow a folder that is filling, or a file that is being written: tables of what is complete grow in `output`
+        until nothing more comes, then the series is refined as a whole. A `Watch` says how.
     hardware, reference
         Phases of the cell, and the one to whose mass the others' are referred, as for `fit`; frames.csv then has
         columns `displacement` and `mass_to_reference`.
@@ -103,7 +112,7 @@ def fit_series(
                 folder, phases, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
                 polarization=polarization, instrument=instrument, recipe=recipe, range=range, glob=glob,
                 dataset=dataset, axis=axis, unordered=unordered, workers=workers, scheduler=scheduler, output=place,
-                hardware=hardware, reference=reference, progress=progress,
+                watch=watch, hardware=hardware, reference=reference, progress=progress,
             )  # fmt: skip
             return replace(found, path=None)
     told = recipe_from(recipe)
@@ -111,22 +120,83 @@ def fit_series(
         refuse_twice(told, range=range, phases=phases, instrument=instrument, hardware=hardware or None,
                      reference=reference)  # fmt: skip
         phases, instrument, range = told.phases or phases, told.instrument or instrument, told.range or range
-    argued = argued_phases(phases or (), hardware)
-    source = Path(folder).resolve()
-    frames = frames_of(source, glob=glob, axes=[axis] if isinstance(axis, str) else axis, dataset=dataset)
-    reading = Reading(radiation=radiation, range=range, exclude=() if told is None else told.exclude, dataset=dataset)
-    first = _first_readable(frames, reading)
-    known, beam = measured_with(
-        first, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
-        polarization=polarization, instrument=instrument,
+    asked = _Asked(
+        argued=argued_phases(phases or (), hardware),
+        told=told,
+        reference=reference,
+        reading=Reading(
+            radiation=radiation, range=range, exclude=() if told is None else told.exclude, dataset=dataset
+        ),
+        beam={"radiation": radiation, "neutron": neutron, "monochromator": monochromator, "geometry": geometry,
+              "polarization": polarization, "instrument": instrument},
     )  # fmt: skip
-    plan = (NO_PLAN if told is None else told.plan).referring_to(reference)
-    chosen = usable([phase for _, phase in argued], first, beam)
-    plan.quantification.check(chosen, beam, known.geometry)
-    setup = Setup(phases=tuple(chosen), instrument=known, radiation=beam, plan=plan, reading=reading)
-    document = _document(told, setup, [argument for argument, _ in argued], reference)
-    run = _Run(setup, frames, first, document, unordered, source, Path(output), progress)
-    return run.go(workers, scheduler, resume=resume)
+    source, axes = Path(folder).resolve(), [axis] if isinstance(axis, str) else list(axis)
+    results, tell = Path(output), progress or (lambda _: None)
+    is_live = False
+    if watch:
+        watcher = Watcher(source, glob, axes, dataset, Watch() if watch is True else watch)
+        live = Live(watcher, partial(_live, asked, unordered, source, results, tell), unordered, tell)
+        is_live = live.follow(resume=resume)
+    frames = frames_of(source, glob=glob, axes=axes, dataset=dataset)
+    run = _Run(*asked.setup(frames), frames, unordered, source, results, tell, shows_growth=not is_live)
+    return run.go(workers, scheduler, resume=resume or is_live)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Asked:
+    """What a user asks for, before any pattern has been looked at.
+
+    Attributes
+    ----------
+    argued
+        The phases behind their arguments.
+    told
+        The recipe.
+    reference
+        Name of the phase to whose mass the others' are referred.
+    reading
+        How patterns are read.
+    beam
+        The arguments of `measured_with`.
+    """
+
+    argued: Sequence[tuple[PhaseArgument, Phase]]
+    told: Recipe | None
+    reference: str | None
+    reading: Reading
+    beam: Mapping[str, Any]
+
+    def setup(self, frames: Frames) -> tuple[Setup, Pattern, Mapping[str, object]]:
+        """Return what frames are refined with, a pattern of them, and the recipe as used.
+
+        Raises
+        ------
+        InputError
+            If something given cannot be used, or none of the frames can be read.
+        """
+        first = _first_readable(frames, self.reading)
+        known, beam = measured_with(first, **self.beam)
+        plan = (NO_PLAN if self.told is None else self.told.plan).referring_to(self.reference)
+        chosen = usable([phase for _, phase in self.argued], first, beam)
+        plan.quantification.check(chosen, beam, known.geometry)
+        setup = Setup(phases=tuple(chosen), instrument=known, radiation=beam, plan=plan, reading=self.reading)
+        document = _document(self.told, setup, [argument for argument, _ in self.argued], self.reference)
+        return setup, first, document
+
+
+class _Unreadable(InputError):
+    """None of the frames can be read, or none yet."""
+
+
+def _live(asked: _Asked, unordered: bool, source: Path, folder: Path, tell: Progress, frames: Frames) -> Ready | None:
+    """Return a growing series that can be refined with what has come so far, None if nothing can be read yet."""
+    try:
+        setup, first, document = asked.setup(frames)
+    except _Unreadable:
+        return None
+    run = _Run(setup, first, document, frames, unordered, source, folder, tell)
+    store = Store(folder, "", run.settings, frames.axes, setup.names, quantities_of(setup))
+    return Ready(setup=setup, first=first, store=store, key_of=run.key_of)
 
 
 def _first_readable(frames: Frames, reading: Reading) -> Pattern:
@@ -136,8 +206,8 @@ def _first_readable(frames: Frames, reading: Reading) -> Pattern:
             return pattern_from(reading.pattern(frame), None)
         except InputError as error:
             faults.append(error)
-    raise InputError(f"none of {len(frames)} frames can be read; {faults[0].problem}", place=faults[0].place,
-                     cure=faults[0].cure)  # fmt: skip
+    raise _Unreadable(f"none of {len(frames)} frames can be read; {faults[0].problem}", place=faults[0].place,
+                      cure=faults[0].cure)  # fmt: skip
 
 
 def _document(
@@ -170,35 +240,40 @@ class _Run:
     def __init__(
         self,
         setup: Setup,
-        frames: Frames,
         first: Pattern,
         document: Mapping[str, object],
+        frames: Frames,
         unordered: bool,
         source: Path,
         folder: Path,
-        progress: Progress | None,
+        tell: Progress,
+        *,
+        shows_growth: bool = True,
     ):
         self.setup, self.frames, self.first, self.document = setup, frames, first, document
-        self.unordered, self.folder = unordered, source
-        self.tell = progress or (lambda _: None)
-        self.store = Store(folder, self._key(), frames.axes, setup.names, quantities_of(setup))
+        self.unordered, self.folder, self.tell = unordered, source, tell
+        names = frames.axes, setup.names, quantities_of(setup)
+        self.store = Store(folder, self.key_of(frames), self.settings, *names)
         self.segments = [frames.frames[r.start : r.stop] for r in tasks.segments(len(frames))]
         self.began, self.done = time.perf_counter(), 0
         self.started = _now()
-        self._next_refresh = self.began + REFRESH_S
+        # Where a watch has left a longer table, it stands until this run is done.
+        self._next_refresh = self.began + REFRESH_S if shows_growth else math.inf
 
     def go(self, workers: int, scheduler: str | None, *, resume: bool) -> Series:
         """Do the work that is left to do, and return the series."""
         try:
             if self.store.open(resume=resume):
+                self.store.finish()
                 return open_series(self.store.folder)
             write_atomically(self.store.folder / "recipe.toml", toml_text(self.document))
             self._say("running", workers)
             with executor(workers, scheduler) as where:
                 self._work(where)
             return self._finish(workers)
-        except KeyboardInterrupt:
-            self._say("interrupted", workers)
+        except BaseException as error:
+            if is_interrupt(error):
+                self._say("interrupted", workers)
             raise
         finally:
             self.store.close()
@@ -209,20 +284,10 @@ class _Run:
         if self.unordered:
             self._gather("first", where.run(tasks.each_alone, ((k, (self.setup, self.segments[k])) for k in left)))
             return
-        foundation = self._foundation(where)
+        self.tell("looking at frames across the series")
+        foundation = laid_foundation(self.setup, self.frames.frames, self.first, where)
         self._gather("first", where.run(tasks.follow, ((k, (foundation, self.segments[k])) for k in left)))
         self._amend(foundation, where)
-
-    def _foundation(self, where: Executor) -> Foundation:
-        """Return what all frames share."""
-        self.tell("looking at frames across the series")
-        indices = scout_indices(len(self.frames))
-        jobs = ((k, (self.setup, self.frames.frames[k])) for k in indices)
-        found = dict(where.run(tasks.scout, jobs))
-        scouts = [scout for k in indices if (scout := found[k]) is not None]
-        foundation = founded(self.setup, scouts, self.first)
-        patterns = {s.frame: self.setup.reading.pattern(self.frames.frames[s.frame]) for s in foundation.sightings}
-        return refined_together(foundation, patterns)
 
     def _gather(self, stage: str, results: Iterator[tuple[int, list[Row]]]) -> None:
         """Put parts on disk as they come."""
@@ -237,7 +302,7 @@ class _Run:
     def _refresh(self) -> None:
         """Write the tables as far as they have grown; rarely enough that long ones cost a tenth of the time at most."""
         began = time.perf_counter()
-        self.store.write_tables(len(self.segments))
+        self.store.write_tables(self._rows)
         now = time.perf_counter()
         self._next_refresh = now + max(REFRESH_S, 10.0 * (now - began))
 
@@ -263,13 +328,16 @@ class _Run:
             if own and not self.store.has("amended", number):
                 yield number, (foundation, frames, self.store.rows("first", number), own)
 
+    def _rows(self) -> Iterator[Row]:
+        return self.store.all_rows(len(self.segments))
+
     def _first_rows(self) -> Iterator[Row]:
         for number in range(len(self.segments)):
             yield from self.store.rows("first", number)
 
     def _finish(self, workers: int) -> Series:
         self.tell("writing")
-        self.store.write_tables(len(self.segments))
+        self.store.write_tables(self._rows)
         self._say("running", workers)
         series = open_series(self.store.folder)
         write_atomically(self.store.folder / "series.nc", netcdf_bytes(series))
@@ -302,19 +370,31 @@ class _Run:
             }
         )
 
-    def _key(self) -> str:
-        """Return a hash of everything that decides the results."""
-        said = {
-            "version": version("layerox"),
-            "recipe": self.document,
-            "phases": [[p.name, *p.slot_names, *p.values.tolist(), p.crystal.space_group] for p in self.setup.phases],
-            "instrument": repr(self.setup.instrument),
-            "beam": repr(self.setup.radiation),
-            "reading": repr(self.setup.reading),
-            "unordered": self.unordered,
-            "frames": [_identity(frame) for frame in self.frames.frames],
-        }
-        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+    @property
+    def settings(self) -> str:
+        """A hash of everything that decides the results but the frames."""
+        phases = self.setup.phases
+        return _hash(
+            {
+                "version": version("layerox"),
+                "recipe": self.document,
+                "phases": [
+                    [p.name, p.hardware, *p.slot_names, *p.values.tolist(), p.crystal.space_group] for p in phases
+                ],
+                "instrument": repr(self.setup.instrument),
+                "beam": repr(self.setup.radiation),
+                "reading": repr(self.setup.reading),
+                "unordered": self.unordered,
+            }
+        )
+
+    def key_of(self, frames: Frames) -> str:
+        """Return a hash of everything that decides the results of certain frames."""
+        return _hash({"settings": self.settings, "frames": [_identity(frame) for frame in frames.frames]})
+
+
+def _hash(said: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _identity(frame: Frame) -> list[object]:
