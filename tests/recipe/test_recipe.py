@@ -90,8 +90,9 @@ def test_every_default_is_written_out(tmp_path):
         },
         "background": {"terms": "automatic", "humps": []},
         "phase": [
-            {"structure": "P2", "name": "P2", "mode": "rietveld", "free": [], "fix": [], "preferred_orientation": None,
-             "size": None, "microstrain": None, "particle_size_um": None, "start": {}, "bounds": {}}
+            {"structure": "P2", "name": "P2", "mode": "rietveld", "hardware": False, "free": [], "fix": [],
+             "preferred_orientation": None, "size": None, "microstrain": None, "particle_size_um": None,
+             "start": {}, "bounds": {}}
         ],
         "peak": [],
         "parameters": {},
@@ -101,7 +102,7 @@ def test_every_default_is_written_out(tmp_path):
         "uncertainty": {"serial_correlation": False},
         "strategy": {"name": "automatic", "stages": []},
         "quantification": {"internal_standard": None, "external_standard": None, "particle_sizes_um": {},
-                           "packing": 1.0},
+                           "packing": 1.0, "reference": None},
         "electrochemistry": None,
         "parametric": {"axis": None, "between": None, "functions": {}},
     }  # fmt: skip

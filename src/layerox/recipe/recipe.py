@@ -168,7 +168,7 @@ def _phase(row: PhaseModel, index: int, place: str | Path, text: str, folder: Pa
         blamed = line_of(place, text, ("phase", index, "structure"))
         raise InputError(f"structure {given!r}: {error.problem}", place=blamed, cure=error.cure) from None
     row.name = phase.name
-    phase = replace(phase, mode=row.mode)
+    phase = replace(phase, mode=row.mode, hardware=row.hardware)
     if row.size is not None:
         phase = replace(phase, size_nm=row.size)
     if row.microstrain is not None:

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError
-from layerox.series.frames import Reading
-from layerox.series.locate import frame_at
+from layerox.series.locate import frame_at, reading_of
 from layerox.series.result import Series
 
 FloatArray = NDArray[np.float64]
@@ -84,9 +83,8 @@ def mean_around(grid: FloatArray, two_theta: FloatArray, intensity: FloatArray) 
 
 
 def _pattern(series: Series, k: int) -> tuple[FloatArray, FloatArray] | None:
-    limits = series.run["range"]
     try:
-        found = Reading(range=None if limits is None else (limits[0], limits[1])).pattern(frame_at(series, k))
+        found = reading_of(series).pattern(frame_at(series, k))
     except InputError:
         return None
     return found.two_theta, found.intensity

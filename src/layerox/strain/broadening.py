@@ -198,11 +198,11 @@ def broadening(result: Refinement) -> Broadening:
     found = breadths(result)
     names = dict.fromkeys(group.phase for group in found.groups)
     phases = tuple(_of_phase(result.phase(name), result, found) for name in names)
-    message = "no calibrated profile was given: breadths hold what its refinement has left of the diffractometer's share"
-    uncalibrated = any(notice.code == "instrument_uncalibrated" for notice in result.warnings)
-    return Broadening(
-        phases=phases, notices=(Notice("instrument_uncalibrated", message),) if uncalibrated else ()
+    message = (
+        "no calibrated profile was given: breadths hold what its refinement has left of the diffractometer's share"
     )
+    uncalibrated = any(notice.code == "instrument_uncalibrated" for notice in result.warnings)
+    return Broadening(phases=phases, notices=(Notice("instrument_uncalibrated", message),) if uncalibrated else ())
 
 
 def _of_phase(phase: RefinedPhase, result: Refinement, found: Breadths) -> PhaseBroadening:

@@ -22,6 +22,7 @@ from layerox.series import tasks
 from layerox.series.bench import Bench
 from layerox.series.executor import Executor, executor
 from layerox.series.foundation import Foundation
+from layerox.series.groundwork import laid_foundation
 from layerox.series.parametric import local
 from layerox.series.parametric.choice import Points, Trial, best_of, examined
 from layerox.series.parametric.conclude import Chosen, Findings, concluded
@@ -32,7 +33,6 @@ from layerox.series.parametric.quantities import Quantity, cell_lengths, quantit
 from layerox.series.parametric.result import Parametric
 from layerox.series.parametric.source import Source, recipe_of, source_of
 from layerox.series.result import Series, open_series
-from layerox.series.run import foundation_of
 
 T = TypeVar("T")
 FloatArray = NDArray[np.float64]
@@ -90,7 +90,7 @@ def refine_parametric(
     source = source_of(opened, recipe, axis or told.axis, between or told.between)
     with executor(workers, scheduler) as where:
         tell("looking at frames across the series")
-        foundation = foundation_of(source.setup, source.frames, source.first, where)
+        foundation = laid_foundation(source.setup, source.frames, source.first, where)
         found = functions_refined(source, foundation, wishes, where, tell)
     found = replace(found, series="" if opened.path is None else str(opened.path))
     if output is not None:

@@ -33,7 +33,7 @@ FloatArray = NDArray[np.float64]
 NUMBER = "frame"
 GOOD = ("accepted", "reseeded")
 # Quantities of the table that are the model's too, and in which of them a rung shows.
-SLOTS = ("a", "b", "c", "beta", "microstrain")
+SLOTS = ("a", "b", "c", "beta", "microstrain", "displacement")
 WIDTHS, CELL = ("size", "microstrain"), ("a", "b", "c", "beta")
 
 
@@ -99,6 +99,7 @@ def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[f
         radiation=None if recipe.instrument is None else recipe.instrument.radiation,
         range=None if limits is None else (limits[0], limits[1]),
         exclude=recipe.exclude,
+        dataset=series.run.get("dataset"),
     )
     first = reading.pattern(frames[int(np.flatnonzero(series.frames["verdict"] != "unreadable")[0])])
     setup = replace(_setup(recipe, first, reading), own=tuple(series.run.get("own", ())))
@@ -165,7 +166,7 @@ class _Numbers:
     phase: str
 
     def of(self, quantity: str) -> float:
-        return float(self.row[f"{self.phase}.{quantity}"])
+        return float(self.row.get(f"{self.phase}.{quantity}", math.nan))
 
     @property
     def rung(self) -> Rung:
