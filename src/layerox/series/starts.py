@@ -33,7 +33,7 @@ def state_at(index: int, foundation: Foundation, homes: Homes, bench: Bench) -> 
 
 def continued(state: State, before: Fit | None, last: Fit, index: int) -> State:
     """Return a state whose cells go on as they have gone between the last two frames."""
-    if before is None or before.bench is not last.bench:
+    if before is None or before.frame == last.frame or before.bench is not last.bench:
         return state
     ahead = (index - last.frame) / (last.frame - before.frame)
     values = state.values.copy()
