@@ -157,8 +157,8 @@ def coherency_warnings(found: Match) -> Iterator[Notice]:
     if found.misfit > LARGEST_MISFIT:
         yield Notice(
             "large_misfit",
-            f"coherent pairs that are known differ by 0.3 to 2.6 %, these by {found.misfit:.1%}: that they are coherent "
-            "is doubtful, and elasticity is not linear so far",
+            f"coherent pairs that are known differ by 0.3 to 2.6 %, these by {found.misfit:.1%}: that they are "
+            "coherent is doubtful, and elasticity is not linear so far",
         )
 
 
