@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from layerox.results.folder import load
     from layerox.results.published import read_published
     from layerox.scripting import objective, parameters
+    from layerox.series.parametric.refine import refine_parametric
+    from layerox.series.parametric.result import Parametric
     from layerox.series.result import Series, open_series
     from layerox.series.run import fit_series
     from layerox.series.synthetic import simulate_series
@@ -92,6 +94,8 @@ _HOMES = {
     "open_series": "layerox.series.result",
     "fit_series": "layerox.series.run",
     "simulate_series": "layerox.series.synthetic",
+    "Parametric": "layerox.series.parametric.result",
+    "refine_parametric": "layerox.series.parametric.refine",
     "StrainEvolution": "layerox.strain.evolution",
     "strain": "layerox.strain",
 }
@@ -106,6 +110,7 @@ __all__ = [
     "JointRefinement",
     "LayeroxError",
     "Measurement",
+    "Parametric",
     "Pattern",
     "Profile",
     "Radiation",
@@ -141,6 +146,7 @@ __all__ = [
     "read_patterns",
     "read_published",
     "read_recipe",
+    "refine_parametric",
     "simulate",
     "simulate_series",
     "strain",

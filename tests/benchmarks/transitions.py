@@ -2,9 +2,9 @@
 
 Twelve operando series (three scenarios, four seeds each, 60 frames, 5 % of them gone bad) are refined, and onset,
 midpoint and end of every change are compared with those of the weights that the frames were made of; the truth is
-measured here, by code of its own. Then the verdicts on how a phase changed are counted: series in which one phase drifts
-(a solid solution), in which two phases of one stacking coexist unseen (refined as one), and in which two stackings of
-constant cells coexist. FOLDER keeps the refined series for another time.
+measured here, by code of its own. Then the verdicts on how a phase changed are counted: series in which one phase
+drifts (a solid solution), in which two phases of one stacking coexist unseen (refined as one), and in which two
+stackings of constant cells coexist. FOLDER keeps the refined series for another time.
 """
 
 from __future__ import annotations

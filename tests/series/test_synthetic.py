@@ -9,7 +9,7 @@ from layerox.cli.simulate_series import SCENARIOS as NAMED
 from layerox.errors import InputError
 from layerox.io import read_pattern
 from layerox.series.frames import frames_of
-from layerox.series.synthetic import BAD_KINDS, DRIFT_MM, SCENARIOS, simulate_series
+from layerox.series.synthetic import BAD_KINDS, DRIFT_MM, SCENARIOS, History, simulate_series
 
 GRID = (15.0, 40.0, 0.05)
 
@@ -99,6 +99,15 @@ def test_every_kind_of_fault_happens_and_only_to_the_share_that_is_asked(tmp_pat
 
 def test_the_command_names_every_scenario():
     assert all(name in NAMED for name in SCENARIOS)
+
+
+def test_phases_may_do_what_the_user_says(tmp_path):
+    p2 = History(name="P2", weight=((0.0, 1.0), (1.0, 3.0)), a=((0.0, 1.0), (1.0, 1.01)))
+    own = [p2, History(name="Al", weight=((0.0, 1.0),))]
+    first, last = simulate_series(tmp_path, own, frames=2, two_theta=GRID)
+    assert [true.phases["P2"]["weight_fraction"] for true in (first, last)] == pytest.approx([0.5, 0.75])
+    assert last.phases["P2"]["a"] == pytest.approx(1.01 * first.phases["P2"]["a"])
+    assert json.loads((tmp_path / "truth.json").read_text())["scenario"] == "own"
 
 
 def test_nonsense_is_refused(tmp_path):

@@ -7,6 +7,7 @@ everything that cannot change during a refinement computed once.
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -36,7 +37,7 @@ SAME_SPACING, WIDTH_GUESSED = 2e-4, 0.1
 CELL_MARGIN = 0.05
 LAST_ANGLE = 175.0
 SITE_SLOTS = ("x", "y", "z", "occupancy", "u_iso")
-OWN_SLOTS = ("scale", *CELL_NAMES, "inverse_size", "microstrain", "preferred_orientation")
+OWN_SLOTS = ("scale", *CELL_NAMES, "inverse_size", "microstrain", "preferred_orientation", "displacement")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,11 @@ class Phase:
         March coefficient r; 1 is random.
     mode
         Whether intensities follow from the structure, or are taken from the data by Le Bail's or Pawley's method.
+    displacement_mm
+        Where the phase lies beside the specimen: its displacement less that of the specimen, with the same sign.
+    hardware
+        Whether it belongs to the cell (a foil, a window) and not to the specimen: it has no weight fraction, and of its
+        position a strategy refines the displacement, not the lengths of its cell.
     """
 
     name: str
@@ -72,6 +78,13 @@ class Phase:
     texture_axis: tuple[int, int, int] | None = None
     preferred_orientation: float = 1.0
     mode: IntensityMode = "rietveld"
+    displacement_mm: float = 0.0
+    hardware: bool = False
+
+    @property
+    def is_weighed(self) -> bool:
+        """Whether it has a weight fraction: its intensities follow from its structure, and it is of the specimen."""
+        return self.mode == "rietveld" and not self.hardware
 
     @property
     def axis(self) -> tuple[int, int, int]:
@@ -92,6 +105,7 @@ class Phase:
             1.0 / self.size_nm,
             self.microstrain,
             self.preferred_orientation,
+            self.displacement_mm,
         ]
         for site in self.crystal.sites:
             own += [*site.position, site.occupancy, site.u_iso]
@@ -235,6 +249,18 @@ class PhaseModel:
         self.intensity_slots = [INTENSITY + "_".join(str(i).replace("-", "m") for i in hkl) for hkl in first.tolist()]
         self.first_intensities = np.ones(len(first))
 
+    def only(self, chosen: NDArray[np.intp]) -> PhaseModel:
+        """Return the same phase with some of its reflections, by their indices."""
+        other = copy(self)
+        other.reflections = Reflections(self.reflections.hkl[chosen], self.reflections.multiplicity[chosen])
+        for name in ("hkl", "rotated", "shift", "equivalents"):
+            setattr(other, name, np.ascontiguousarray(getattr(self, name)[chosen]))
+        lines = len(self.wavelengths)
+        other.owner, other.line = np.repeat(np.arange(len(chosen)), lines), np.tile(np.arange(lines), len(chosen))
+        other.group = self.group[chosen] if len(self.group) else self.group
+        other._sums = (b"", ())
+        return other
+
     def groups_between(self, low: float, high: float) -> NDArray[np.bool_]:
         """Return which groups of reflections stand between two angles (degrees) in the starting cell."""
         sines = 0.5 * self.wavelengths[0] / self.reflections.d_spacing(self.phase.crystal.cell)
@@ -283,6 +309,9 @@ class PhaseModel:
         r = values[pk.ORIENTATION]
         texture, by_r, texture_by_cell = texture_factors(self.equivalents, self.axis, r, inverse, slopes)
         weight = self.reflections.multiplicity * texture
+        if values[pk.OWN_DISPLACEMENT]:
+            instrument_values = instrument_values.copy()
+            instrument_values[pk.DISPLACEMENT] += values[pk.OWN_DISPLACEMENT]
         table, peak_slopes, bragg, bragg_by_q = pk.peak_list(
             q,
             weight * f_squared,
@@ -359,6 +388,8 @@ class PhaseModel:
                 gradient[:, 3] += factor * chosen.table[3]
             elif slot in (pk.INVERSE_SIZE, pk.MICROSTRAIN):
                 pk.broadening_gradient(slot, chosen.bragg, self.wavelengths[chosen.line], self.last, gradient, factor)
+            elif slot == pk.OWN_DISPLACEMENT:
+                self._add_instrument(gradient, chosen, pk.DISPLACEMENT, factor, scale)
             else:
                 if pk.CELL <= slot < pk.CELL + 6:
                     pk.chain_through_q(peaks.by_cell[slot - pk.CELL], chosen.owner, slopes, gradient, factor)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,6 +120,17 @@ class Model:
         other.phases = tuple(self.phases[k] for k in indices)
         other.phase_models = tuple(self.phase_models[k] for k in indices)
         other.reach_scales = self.reach_scales[list(indices)]
+        other._name_slots()
+        return other
+
+    def parted(self, parts: Sequence[tuple[int, NDArray[np.intp]]]) -> Model:
+        """Return a model whose phases are parts of this one's: (phase, indices of its reflections), in that order."""
+        other = copy(self)
+        other.phases = tuple(
+            replace(self.phases[k], name=f"{self.phases[k].name}.{n}") for n, (k, _) in enumerate(parts)
+        )
+        other.phase_models = tuple(self.phase_models[k].only(chosen) for k, chosen in parts)
+        other.reach_scales = self.reach_scales[[k for k, _ in parts]]
         other._name_slots()
         return other
 

@@ -11,9 +11,11 @@ from layerox.diffraction.simulation import Simulation
 from layerox.errors import InputError, nearest
 from layerox.plotting.calibration import plot_calibration
 from layerox.plotting.operando import plot_series
+from layerox.plotting.parametric import plot_parametric
 from layerox.plotting.powder import INTENSITY_SCALES, plot_refinement, plot_simulation
 from layerox.plotting.strain import plot_coherency, plot_indicatrix, plot_strain
 from layerox.plotting.waterfall import plot_waterfall
+from layerox.series.parametric.result import Parametric
 from layerox.series.result import Series
 from layerox.strain.evolution import StrainEvolution
 from layerox.strain.phase_strain import PhaseStrain
@@ -27,6 +29,7 @@ __all__ = [
     "plot_calibration",
     "plot_coherency",
     "plot_indicatrix",
+    "plot_parametric",
     "plot_refinement",
     "plot_series",
     "plot_simulation",
@@ -39,6 +42,7 @@ KINDS = ("operando", "waterfall")
 PICTURES: dict[type, Callable[[Any, Axes | None], Axes]] = {
     Calibration: plot_calibration,
     Series: plot_series,
+    Parametric: plot_parametric,
     StrainEvolution: plot_strain,
     PhaseStrain: plot_indicatrix,
 }
@@ -50,7 +54,8 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None
     Parameters
     ----------
     result
-        A `Refinement`, a `Simulation`, a `Calibration`, a `Series`, a `StrainEvolution`, or the strain of one phase.
+        A `Refinement`, a `Simulation`, a `Calibration`, a `Series`, a `Parametric`, a `StrainEvolution`, or the strain
+        of one phase.
     ax
         Where to draw; a new figure when not given.
     intensity

@@ -120,7 +120,7 @@ class Bench:
         found: dict[int, dict[Rung, list[str]]] = {}
         for p, phase in enumerate(self.phases):
             own = [name for name in (slot_name(phase, slot) for slot in phase.slot_names) if name in free]
-            cell = {slot_name(phase, name) for name in CELL_NAMES}
+            cell = {slot_name(phase, name) for name in (*CELL_NAMES, "displacement")}
             scale = slot_name(phase, "scale")
             found[p] = {
                 Rung.SCALE: [scale] if scale in own else [],
@@ -132,7 +132,7 @@ class Bench:
         return found
 
     def cell_variables(self, p: int) -> int:
-        """Return how many lengths and angles of a phase are refined."""
+        """Return how many lengths and angles of a phase are refined, its own displacement among them."""
         return len(self._free[p][Rung.CELL])
 
     def free_cell(self, p: int) -> tuple[int, ...]:

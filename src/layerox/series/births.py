@@ -108,6 +108,8 @@ class Nursery:
         probe = self._probe(p)
         size = len(self.bench.model.names)
         free = self.bench.free_cell(p)
+        if not free:
+            return [self._judged(p, probe, probe[self.bench.cell_places(p)])]
         found = scanned_lines(
             self.bench.model, p, probe[:size], self.residual.residual, self.data.weight, window, free, count
         )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError
-from layerox.series.frames import Frame, Reading
+from layerox.series.locate import frame_at, reading_of
 from layerox.series.result import Series
 
 FloatArray = NDArray[np.float64]
@@ -84,13 +83,8 @@ def mean_around(grid: FloatArray, two_theta: FloatArray, intensity: FloatArray) 
 
 
 def _pattern(series: Series, k: int) -> tuple[FloatArray, FloatArray] | None:
-    name, _, number = str(series.frames["file"].iloc[k]).partition("#")
-    path = Path(series.run["folder"])
-    path = path if path.is_file() else path / name
-    frame = Frame(index=k, file=name, path=path, scan=int(number) - 1 if number else None)
-    limits = series.run["range"]
     try:
-        found = Reading(range=None if limits is None else (limits[0], limits[1])).pattern(frame)
+        found = reading_of(series).pattern(frame_at(series, k))
     except InputError:
         return None
     return found.two_theta, found.intensity

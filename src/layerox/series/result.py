@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 UNITS = {
     "a": "angstrom", "b": "angstrom", "c": "angstrom", "alpha": "degree", "beta": "degree", "gamma": "degree",
-    "volume": "angstrom^3", "size": "nm",
+    "volume": "angstrom^3", "size": "nm", "displacement": "mm",
 }  # fmt: skip
 TEXTS = ("file", "verdict", "reason")
 

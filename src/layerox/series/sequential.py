@@ -290,7 +290,7 @@ class Segment:
             slots = [] if rung == Rung.WIDTHS else ["inverse_size", "microstrain"]
             places = [bench.place(p, slot) for slot in slots]
             if rung < Rung.CELL:
-                places += bench.cell_places(p)
+                places += [*bench.cell_places(p), bench.place(p, "displacement")]
             values[places] = start.values[places]
         return State(values, state.rungs)
 
@@ -467,14 +467,15 @@ class Segment:
 
 def _rung(numbers: Mapping[str, Number], *, added: bool) -> Rung:
     """Return on which rung a row's numbers were refined; what is put in has only its scale."""
-    if added or math.isnan(numbers["a"][1]):
+    if added or all(math.isnan(numbers[name][1]) for name in ("a", "displacement")):
         return Rung.SCALE
     return Rung.CELL if math.isnan(numbers["size"][1]) else Rung.WIDTHS
 
 
 def _start_of(phase: Phase, numbers: Mapping[str, Number]) -> dict[str, float]:
     """Return the values of a phase's quantities as a row has them, by name."""
-    found = {slot_name(phase, slot): numbers[slot][0] for slot in ("a", "b", "c", "beta", "microstrain")}
+    slots = ("a", "b", "c", "beta", "microstrain", "displacement")
+    found = {slot_name(phase, slot): numbers[slot][0] for slot in slots}
     return found | {slot_name(phase, "inverse_size"): 1.0 / numbers["size"][0]}
 
 
@@ -492,6 +493,7 @@ def _row(frame: Frame, verdict: Verdict, reason: str) -> Row:
 def _measured(frame: Frame, verdict: Verdict, reason: str, fit: Fit) -> Row:
     names = {phase.name for k, phase in enumerate(fit.bench.phases) if k not in fit.state.present}
     absent = {name: fit.absences.get(name, Absence()) for name in names}
+    foundation = fit.bench.foundation
     return Row(
         frame=frame.index,
         file=frame.file,
@@ -500,5 +502,5 @@ def _measured(frame: Frame, verdict: Verdict, reason: str, fit: Fit) -> Row:
         reason=reason,
         r_wp=fit.r_wp,
         gof=fit.gof,
-        phases=phases_of(fit.view.model, fit.minimum, absent, fit.bench.foundation.esds),
+        phases=phases_of(foundation.setup, fit.view.model, fit.minimum, absent, foundation.esds),
     )

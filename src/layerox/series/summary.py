@@ -53,5 +53,7 @@ def _phase_line(series: Series, name: str) -> str:
         return f"{name}: in no frame"
     first, last = shown.iloc[0], shown.iloc[-1]
     weight = f"{100 * first[f'{name}.weight_fraction']:.1f} -> {100 * last[f'{name}.weight_fraction']:.1f} wt%"
+    if shown[f"{name}.weight_fraction"].isna().all():
+        weight = "hardware"
     volume = f"V {first[f'{name}.volume']:.3f} -> {last[f'{name}.volume']:.3f} A^3"
     return f"{name}: in {len(shown)} frames, {first['frame']} to {last['frame']}: {weight}, {volume}"

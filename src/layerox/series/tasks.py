@@ -93,7 +93,7 @@ def _alone(setup: Setup, frame: Frame) -> Row:
         reason=reason,
         r_wp=float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum())),
         gof=float(np.sqrt(minimum.reduced_chi_squared)),
-        phases=phases_of(outcome.model, minimum, absent),
+        phases=phases_of(setup, outcome.model, minimum, absent),
     )
 
 

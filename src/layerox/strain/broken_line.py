@@ -164,7 +164,7 @@ class _Search:
         """Return the heights at the knots and their covariance, shapes (k,) and (k, k)."""
         hats = self._hats(knots)
         solution = np.linalg.lstsq(hats, self.value * self.weight, rcond=None)[0]
-        return solution, np.linalg.pinv(hats.T @ hats)
+        return np.asarray(solution), np.asarray(np.linalg.pinv(hats.T @ hats))
 
     def reduced_chi_squared(self, knots: FloatArray) -> float:
         """Return chi-squared over its degrees of freedom: heights, and places of the inner knots, are fitted."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -156,9 +157,7 @@ def _number(value: float, esd: float) -> Refined:
 def monotone_runs(line: BrokenLine, least: float) -> list[Run]:
     """Return the stretches over which a line rises or falls by `least`, without the rests at their ends and within."""
     pivots = turning_points(line.heights, least)
-    runs = [
-        part for first, last in zip(pivots, pivots[1:], strict=False) for part in _parts(line, (first, last), least)
-    ]
+    runs = [part for run in pairwise(pivots) for part in _parts(line, run, least)]
     return [trimmed for trimmed in (_trimmed(line, run) for run in runs) if _is_clear(line, trimmed)]
 
 
@@ -259,9 +258,8 @@ def _spread(
     expected = line(place)
     found: list[list[FloatArray]] = [[] for _ in runs]
     for _ in range(draws):
-        drawn = broken_line(
-            place, expected + sigma * rng.standard_normal(len(place)), sigma, noise=1.0, worth=WORTH_SHAPE
-        )
+        value = expected + sigma * rng.standard_normal(len(place))
+        drawn = broken_line(place, value, sigma, noise=1.0, worth=WORTH_SHAPE)
         rows = [_measured(drawn, run) for run in monotone_runs(drawn, 0.8 * least)]
         for k, run in enumerate(runs):
             alike = _alike(_measured(line, run), rows)

@@ -1,28 +1,26 @@
 """Coexistence: whether one phase turned into another side by side with it (two-phase) or by itself (solid solution).
 
-The cells of a specimen spread while two phases coexist, and do not while one phase drifts. The spread of a frame is the
-variance of the layer's size about its mean, f (1 - f) (x_2 - x_1)^2 for two phases in the proportion f; what end members
-that never change would show at the same mean is m (1 - m) (X_1 - X_0)^2 with the share m of the way that the mean has
-gone. Their ratio over a transition is one for two phases of constant cells (Gibbs: nothing is left to vary at constant
-temperature and pressure) and zero for a solid solution. x holds the logarithms of the in-plane length, counted twice,
-and of the repeat of a slab, so that P2 and OP4 can be compared.
+The cells of a specimen spread while two phases coexist, and do not while one phase drifts. The spread of a frame is
+the variance of the layer's size about its mean, f (1 - f) (x_2 - x_1)^2 for two phases in the proportion f; what end
+members that never change would show at the same mean is m (1 - m) (X_1 - X_0)^2 with the share m of the way that the
+mean has gone. Their ratio over a transition is one for two phases of constant cells (Gibbs: nothing is left to vary at
+constant temperature and pressure) and zero for a solid solution. x holds the logarithms of the in-plane length, counted
+twice, and of the repeat of a slab, so that P2 and OP4 can be compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.layering import Layering, mesh_area
 from layerox.refined import Refined
-from layerox.stacking import natural_count
-from layerox.strain.naming import Stacking
-
-if TYPE_CHECKING:
-    import pandas as pd
+from layerox.strain.cells import PhaseCells
+from layerox.symmetry import metric_tensor
 
 FloatArray = NDArray[np.float64]
 Mechanism = Literal["two-phase", "solid solution", "both", "undecided"]
@@ -30,8 +28,8 @@ Mechanism = Literal["two-phase", "solid solution", "both", "undecided"]
 # Ratios from which on a transition is two-phase, and up to which it is a solid solution; see
 # tests/benchmarks/transitions.py for how often either is said wrongly.
 TWO_PHASE, SOLID_SOLUTION = 0.75, 0.25
-# Frames that must show a transition, and the length of way in standard uncertainties that the cells must have gone.
-FEWEST, FAR = 3, 5.0
+# Frames that must show a transition, and the uncertainty of the ratio from which on it tells nothing.
+FEWEST, VAGUE = 3, 0.2
 DRAWS = 200
 
 
@@ -57,36 +55,64 @@ class Coexistence:
 UNDECIDED = Coexistence(ratio=Refined(float("nan"), float("nan"), "free"), frames=0, mechanism="undecided")
 
 
-def layer_sizes(table: pd.DataFrame, phase: str, stacking: Stacking) -> tuple[FloatArray, FloatArray]:
-    """Return sqrt(2) ln of the in-plane length and ln of the slab repeat, and their uncertainties, (n, 2) each.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LayerSizes:
+    """What the layers of a phase measure in the frames that have refined its cell.
 
-    The in-plane length is the root of the area a metal has in its layer (angstrom); nan where the phase is absent.
+    Attributes
+    ----------
+    frames
+        Ascending, shape (n,).
+    sizes, esds
+        sqrt(2) ln of the in-plane length (root of the area of one TMO2, angstrom) and ln of the slab repeat, (n, 2).
     """
-    columns = {q: table[f"{phase}.{q}"].to_numpy(dtype=np.float64) for q in ("a", "b", "c", "beta")}
-    esds = {q: _esd(table, phase, q) for q in columns}
-    a, b, c, beta = columns.values()
-    right_angled = np.abs(beta - 90.0) < 1e-6
-    hexagonal = right_angled & (np.abs(a - b) < 1e-6 * a)
-    # An orthorhombic P'2 and the monoclinic cells have two metals a layer; one layer stands in a monoclinic cell.
-    area = np.where(hexagonal, 0.75**0.5 * a * b, 0.5 * a * b)
-    slabs = np.where(right_angled, natural_count(stacking.base or "P2"), 1)
-    repeat = c * np.sin(np.radians(beta)) / slabs
-    in_plane = np.where(hexagonal, esds["a"] / a, 0.5 * np.hypot(esds["a"] / a, esds["b"] / b))
-    across = np.hypot(esds["c"] / c, np.radians(esds["beta"]) / np.tan(np.radians(np.where(right_angled, 90.0, beta))))
-    sizes = np.column_stack([0.5**0.5 * np.log(area), np.log(repeat)])
-    return sizes, np.column_stack([2.0**0.5 * in_plane, across])
+
+    frames: FloatArray
+    sizes: FloatArray
+    esds: FloatArray
+
+    def within(self, low: float, high: float) -> LayerSizes:
+        """Return the part between two frames."""
+        near = (self.frames >= low) & (self.frames <= high)
+        return LayerSizes(frames=self.frames[near], sizes=self.sizes[near], esds=self.esds[near])
+
+    def at(self, frame: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return sizes and uncertainties in some frames, (n, 2) each: those between neighbours where it was held."""
+        columns = (self.sizes, self.esds)
+        size, esd = (np.column_stack([np.interp(frame, self.frames, own) for own in c.T]) for c in columns)
+        return size, esd
 
 
-def _esd(table: pd.DataFrame, phase: str, quantity: str) -> FloatArray:
-    """Return the uncertainties of a quantity; 0 where there is none (what was held)."""
-    return np.nan_to_num(table[f"{phase}.{quantity}_esd"].to_numpy(dtype=np.float64))
+def layer_sizes(cells: PhaseCells) -> LayerSizes | None:
+    """Return what the layers of a phase measure; None if it has none, or no cell was refined."""
+    layering = cells.layering
+    if layering is None or not len(cells.frames):
+        return None
+    slopes = np.stack([_slopes(cell, layering) for cell in cells.cells])
+    variances = np.einsum("nqi,nij,nqj->nq", slopes, cells.covariance, slopes)
+    sizes = np.array([_sizes(cell, layering) for cell in cells.cells])
+    esds = np.sqrt(np.maximum(variances, 0.0))
+    return LayerSizes(frames=cells.frames.astype(np.float64), sizes=sizes, esds=esds)
+
+
+def _sizes(cell: FloatArray, layering: Layering) -> FloatArray:
+    metric = layering.basis.T @ metric_tensor(cell.tolist()) @ layering.basis
+    area = float(mesh_area(metric))
+    return np.array([0.5**0.5 * np.log(area), np.log(np.sqrt(np.linalg.det(metric)) / area)])
+
+
+def _slopes(cell: FloatArray, layering: Layering) -> FloatArray:
+    """Return the derivatives of both sizes with respect to the cell, by differences, shape (2, 6)."""
+    steps = np.diag(1e-6 * cell)
+    moved = [(_sizes(cell + step, layering) - _sizes(cell - step, layering)) / (2.0 * step.sum()) for step in steps]
+    return np.stack(moved, axis=1)
 
 
 def coexistence(
-    table: pd.DataFrame,
-    pair: tuple[str, str],
-    stackings: Mapping[str, Stacking],
-    window: tuple[float, float],
+    pair: tuple[LayerSizes | None, LayerSizes | None],
+    frame: FloatArray,
+    weights: Sequence[FloatArray],
+    weight_esds: Sequence[FloatArray],
     *,
     seed: int = 0,
 ) -> Coexistence:
@@ -94,41 +120,32 @@ def coexistence(
 
     Parameters
     ----------
-    table
-        The frames of a series that can be believed.
     pair
-        The phase that falls and the one that rises.
-    stackings
-        Of both; one that is not layered leaves it undecided.
-    window
-        Frames of onset and end.
+        Sizes of the phase that falls and of the one that rises; None for one without layers leaves it undecided.
+    frame
+        Those of the transition, ascending, shape (n,).
+    weights, weight_esds
+        Weight fractions of both in these frames, shapes (n,); 0 where a phase is absent.
     seed
         Of the draws for the uncertainty.
     """
-    if not all(name in stackings and stackings[name].is_layered for name in pair):
+    first, second = pair
+    seen = [weight > 0 for weight in weights]
+    if first is None or second is None or len(frame) < FEWEST or not all(there.any() for there in seen):
         return UNDECIDED
-    frame = table["frame"].to_numpy(dtype=np.float64)
-    within = table[(frame >= window[0] - 0.5) & (frame <= window[1] + 0.5)]
-    sizes, esds = zip(*(layer_sizes(within, name, stackings[name]) for name in pair), strict=True)
-    weights = [within[f"{name}.weight_fraction"].to_numpy(dtype=np.float64) for name in pair]
-    errors = [_esd(within, name, "weight_fraction") for name in pair]
-    there = [np.isfinite(size).all(axis=1) & (weight > 0) for size, weight in zip(sizes, weights, strict=True)]
-    if not (there[0].any() and there[1].any()) or len(within) < FEWEST:
-        return UNDECIDED
+    sizes, esds = zip(first.at(frame), second.at(frame), strict=True)
     rng = np.random.default_rng(seed)
 
-    def drawn(noisy: float) -> float:
-        """Return the ratio with noise (1) or without (0)."""
-        x = [size + noisy * esd * rng.standard_normal(size.shape) for size, esd in zip(sizes, esds, strict=True)]
+    def drawn(noise: float) -> float:
+        x = [size + noise * esd * rng.standard_normal(size.shape) for size, esd in zip(sizes, esds, strict=True)]
         w = [
-            np.where(seen, np.maximum(weight + noisy * error * rng.standard_normal(len(weight)), 0.0), 0.0)
-            for weight, error, seen in zip(weights, errors, there, strict=True)
+            np.where(there, np.maximum(weight + noise * esd * rng.standard_normal(len(frame)), 0.0), 0.0)
+            for weight, esd, there in zip(weights, weight_esds, seen, strict=True)
         ]
         return _ratio(x[0], x[1], w[0], w[1])
 
-    value = drawn(0.0)
     spread = float(np.std([drawn(1.0) for _ in range(DRAWS)]))
-    return judged(Refined(value, spread, "free"), len(within))
+    return judged(Refined(drawn(0.0), spread, "free"), len(frame))
 
 
 def _ratio(first: FloatArray, second: FloatArray, w_first: FloatArray, w_second: FloatArray) -> float:
@@ -136,11 +153,12 @@ def _ratio(first: FloatArray, second: FloatArray, w_first: FloatArray, w_second:
 
     The end members are the falling phase where it is seen first, and the rising one where it is seen last.
     """
+    if not (w_first.any() and w_second.any()):
+        return float("nan")
     begin, stop = first[w_first > 0][0], second[w_second > 0][-1]
     share = w_second / np.maximum(w_first + w_second, 1e-300)
-    x_1, x_2 = np.where(w_first[:, None] > 0, first, second), np.where(w_second[:, None] > 0, second, first)
-    spread = share * (1.0 - share) * ((x_2 - x_1) ** 2).sum(axis=1)
-    return float(spread.sum()) / _widest(x_1 + share[:, None] * (x_2 - x_1), begin, stop)
+    spread = share * (1.0 - share) * ((second - first) ** 2).sum(axis=1)
+    return float(spread.sum()) / _widest(first + share[:, None] * (second - first), begin, stop)
 
 
 def _widest(mean: FloatArray, begin: FloatArray, stop: FloatArray) -> float:
@@ -154,9 +172,11 @@ def _widest(mean: FloatArray, begin: FloatArray, stop: FloatArray) -> float:
 def judged(ratio: Refined, frames: int) -> Coexistence:
     """Return the verdict on a ratio of spreads."""
     value, esd = float(ratio), ratio.esd
-    if not np.isfinite(value) or not esd < 0.2:
+    if not np.isfinite(value) or not esd < VAGUE:
         return Coexistence(ratio=ratio, frames=frames, mechanism="undecided")
-    mechanism: Mechanism = (
-        "two-phase" if value >= TWO_PHASE else "solid solution" if value <= SOLID_SOLUTION else "both"
-    )
+    mechanism: Mechanism = "both"
+    if value >= TWO_PHASE:
+        mechanism = "two-phase"
+    elif value <= SOLID_SOLUTION:
+        mechanism = "solid solution"
     return Coexistence(ratio=ratio, frames=frames, mechanism=mechanism)

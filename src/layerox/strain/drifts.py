@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from layerox.refined import Refined
 from layerox.strain.changes import Change, changes
-from layerox.strain.coexistence import layer_sizes
-from layerox.strain.naming import Stacking
+from layerox.strain.coexistence import LayerSizes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,25 +65,24 @@ class Drift:
     kind: Kind
 
 
-def drifts(table: pd.DataFrame, phase: str, stacking: Stacking, *, seed: int = 0) -> tuple[Drift, ...]:
+def drifts(table: pd.DataFrame, phase: str, measured: LayerSizes, *, seed: int = 0) -> tuple[Drift, ...]:
     """Return the drifts of a phase, in order.
 
     Parameters
     ----------
     table
         The frames of a series that can be believed.
-    phase, stacking
-        A layered one.
+    phase, measured
+        A layered one, and its layers.
     seed
         Of the uncertainties.
     """
-    shown = table[table[f"{phase}.weight_fraction"] >= LEAST_WEIGHT]
-    sizes, esds = layer_sizes(shown, phase, stacking)
-    known = np.isfinite(sizes).all(axis=1) & (esds > 0).any(axis=1)
-    shown, sizes, esds = shown[known], sizes[known], esds[known]
-    if len(shown) < FEWEST:
+    enough = table.loc[table[f"{phase}.weight_fraction"] >= LEAST_WEIGHT, "frame"]
+    known = np.isin(measured.frames, enough) & (measured.esds > 0).any(axis=1)
+    frame, sizes, esds = measured.frames[known], measured.sizes[known], measured.esds[known]
+    if len(frame) < FEWEST:
         return ()
-    frame = shown["frame"].to_numpy(dtype=np.float64)
+    shown = table[table["frame"].isin(frame)]
     direction = _direction(sizes, esds)
     along, error = sizes @ direction, np.sqrt(esds**2 @ direction**2)
     found = changes(frame, along, np.maximum(error, 1e-3 * LEAST), least=LEAST, seed=seed)
@@ -148,15 +146,14 @@ def _bump(frame: FloatArray, value: FloatArray, change: Change) -> Refined:
     shapes = [(4.0 * done * (1.0 - done), begin - AROUND, stop + AROUND)]
     middle = float(change.midpoint)
     shapes += [(np.exp(-0.5 * ((x - middle) / w) ** 2), middle - 4 * w - 2, middle + 4 * w + 2) for w in BELLS]
-    found = [
-        _height(x[near], y[near], shape[near]) for shape, low, high in shapes for near in [(x >= low) & (x <= high)]
-    ]
+    near = [(x >= low) & (x <= high) for _, low, high in shapes]
+    found = [_height(x[own], y[own], shape[own]) for own, (shape, *_) in zip(near, shapes, strict=True)]
     told = [bump for bump in found if np.isfinite(bump)]
     return max(told, key=lambda bump: bump / bump.esd, default=Refined(float("nan"), float("nan"), "free"))
 
 
 def _height(x: FloatArray, y: FloatArray, shape: FloatArray) -> Refined:
-    """Return how high a bump of some shape stands on a straight line; nan where its top or its foot shows too little."""
+    """Return how high a bump stands on a straight line; nan where its top or its foot shows too little."""
     if len(x) < FEWEST or (shape > 0.5).sum() < 2 or (shape < 0.2).sum() < 3:
         return Refined(float("nan"), float("nan"), "free")
     rows = np.column_stack([np.ones_like(x), x - x.mean(), shape])

@@ -1,11 +1,13 @@
-"""Branches: the parts of a run in which its axis goes one way: charge and discharge, heating and cooling.
+"""Driver: the axis that drives a run, its stretches (charge and discharge, heating and cooling), and what lies where.
 
 What happened between frames is put on that axis; its uncertainty there follows from the axis' course around it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +15,13 @@ from numpy.typing import NDArray
 from layerox.errors import InputError, nearest
 from layerox.refined import Refined
 from layerox.series.result import Series
+from layerox.strain.branches import TURN, TURNING, branches, cycles
 from layerox.strain.changes import turning_points
 
 FloatArray = NDArray[np.float64]
 
-# What an axis is called whose turns mean something, and the names of its two ways.
-WAYS = {
-    "temp": ("heating", "cooling"),
-    "volt": ("charge", "discharge"),
-    "potential": ("charge", "discharge"),
-    "ewe": ("charge", "discharge"),
-    "ecell": ("charge", "discharge"),
-}
+# What the two ways of an axis are called that has no name of its own for them.
 OTHER_WAYS = ("up", "down")
-# Share of an axis' range below which a turn is a wiggle.
-DEAD_BAND = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +31,11 @@ class Branch:
     Attributes
     ----------
     name
-        "charge", "discharge", "heating", "cooling"; "up" or "down" on an axis of another name.
+        As `strain.branches` has it ("charge", "heating", ...); "up" or "down" on an axis that it does not know.
     cycle
         1 for the first branch and the one that leads back, and so on.
     first, last
-        Frames; the turns belong to both of their branches.
+        Frames.
     """
 
     name: str
@@ -71,8 +65,8 @@ class Axis:
 
     def branch(self, frame: float) -> Branch | None:
         """Return the branch in which a frame lies."""
-        within = [b for b in self.branches if b.first <= frame <= b.last]
-        return within[0] if within else None
+        begun = [branch for branch in self.branches if branch.first <= frame]
+        return begun[-1] if begun else None
 
     def at(self, frame: Refined) -> Refined:
         """Return the place of something that happened at a (broken) number of frames."""
@@ -97,45 +91,54 @@ def axis_of(series: Series, name: str | None = None) -> Axis:
     series
         The run.
     name
-        One of its axes; by default the first that is called like a temperature or a voltage, else the first of all.
+        One of its axes; by default voltage, temperature or pressure, else the first of all.
 
     Raises
     ------
     InputError
         If it has no such axis.
     """
-    frame = series.frames["frame"].to_numpy(dtype=np.float64)
     if name is not None and name not in series.axes:
         cure = nearest(name, series.axes) if series.axes else "the series has none: give it one with --axis"
         raise InputError(f"no axis is called {name!r}", argument="axis", cure=cure)
-    telling = [axis for axis in series.axes if _ways(axis) != OTHER_WAYS]
+    frame = series.frames["frame"].to_numpy(dtype=np.float64)
+    telling = [axis for axis in series.axes if axis.lower() in TURNING]
     chosen = name or next(iter([*telling, *series.axes]), "")
     value = series.frames[chosen].to_numpy(dtype=np.float64) if chosen else frame
     known = np.isfinite(value)
     if not chosen or known.sum() < 2:
         return Axis(name="", frame=frame, value=frame, branches=())
-    frame, value = frame[known], value[known]
-    return Axis(name=chosen, frame=frame, value=value, branches=_branches(chosen, frame, value))
+    table = series.frames[["frame", *series.axes]]
+    named = branches(table)
+    stretches = _stretches(frame, named, cycles(table, named)) if any(named) else _turns(frame[known], value[known])
+    return Axis(name=chosen, frame=frame[known], value=value[known], branches=stretches)
 
 
-def _ways(name: str) -> tuple[str, str]:
-    return next((ways for word, ways in WAYS.items() if word in name.lower()), OTHER_WAYS)
+def _stretches(frame: FloatArray, named: Sequence[str], numbers: Sequence[int | None]) -> tuple[Branch, ...]:
+    """Return the stretches of frames that are called alike; rests belong to what precedes them."""
+    found: list[Branch] = []
+    for place, name, number in zip(frame.astype(int).tolist(), named, numbers, strict=True):
+        if found and name in (found[-1].name, "rest", ""):
+            found[-1] = Branch(name=found[-1].name, cycle=found[-1].cycle, first=found[-1].first, last=place)
+        elif name not in ("rest", ""):
+            cycle = 1 + len(found) // 2 if number is None else number
+            found.append(Branch(name=name, cycle=cycle, first=place, last=place))
+    return tuple(found)
 
 
-def _branches(name: str, frame: FloatArray, value: FloatArray) -> tuple[Branch, ...]:
-    turns = turning_points(value, DEAD_BAND * float(np.ptp(value)))
-    if len(turns) < 2:
+def _turns(frame: FloatArray, value: FloatArray) -> tuple[Branch, ...]:
+    """Return the ways of an axis that turns; none for one that does not."""
+    turns = turning_points(value, TURN * float(np.ptp(value)))
+    if len(turns) < 3:
         return ()
     turns[0], turns[-1] = 0, len(value) - 1
-    rising, falling = _ways(name)
-    if len(turns) == 2 and (rising, falling) == OTHER_WAYS:
-        return ()
+    up, down = OTHER_WAYS
     return tuple(
         Branch(
-            name=rising if value[stop] > value[start] else falling,
+            name=up if value[stop] > value[start] else down,
             cycle=1 + k // 2,
-            first=int(frame[start]),
+            first=int(frame[start]) + (k > 0),
             last=int(frame[stop]),
         )
-        for k, (start, stop) in enumerate(zip(turns, turns[1:], strict=False))
+        for k, (start, stop) in enumerate(pairwise(turns))
     )

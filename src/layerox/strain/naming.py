@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from layerox.crystal import Crystal
 from layerox.errors import InputError, nearest
+from layerox.layering import layering_of
 from layerox.stacking import POLYTYPES, glides_between, polytype, sense_family
 
 # "Op3_main" is a distorted O3: letters, primes (safe names write them p), a digit, and r for the reoriented OP4.
@@ -29,22 +31,21 @@ class Stacking:
     ----------
     name
         As the review writes it: "P2", "O'3", "Z", "spinel".
-    base
-        The polytype of `POLYTYPES` without its distortion; "" for a Z and for what is not layered.
+    family
+        Where slab senses reverse, which no glide changes; None for what is not layered, or not regularly.
     is_layered
         Whether it consists of TMO2 slabs, all parallel.
     """
 
     name: str
-    base: str = ""
-    is_layered: bool = True
+    family: tuple[bool, ...] | None = None
+    is_layered: bool = False
 
     @property
-    def family(self) -> tuple[bool, ...] | None:
-        """Where slab senses reverse, which no glide changes; None for what is not layered."""
-        if not self.is_layered:
-            return None
-        return sense_family(polytype(self.base or "P2"))
+    def base(self) -> str:
+        """The polytype of `POLYTYPES` without its distortion; "" where it is none."""
+        plain = self.name.replace("'", "")
+        return plain if plain in POLYTYPES else ""
 
 
 def stacking_of(name: str) -> Stacking | None:
@@ -54,25 +55,39 @@ def stacking_of(name: str) -> Stacking | None:
         base = match["letters"] + match["rest"]
         if base not in POLYTYPES:
             return None
-        return Stacking(match["letters"] + "'" * len(match["primes"]) + match["rest"], base)
+        shown = match["letters"] + "'" * len(match["primes"]) + match["rest"]
+        return Stacking(shown, sense_family(polytype(base)), is_layered=True)
     head = _SUFFIXED.fullmatch(name)
     if head is None:
         return None
     if head["head"] == "Z":
-        return Stacking("Z")
+        return Stacking("Z", sense_family(polytype("P2")), is_layered=True)
     known = FRAMEWORKS.get(head["head"])
-    return Stacking(known, is_layered=False) if known else None
+    return Stacking(known) if known else None
 
 
-def stackings_of(phases: Sequence[str], told: Mapping[str, str] | None = None) -> dict[str, Stacking]:
+def _stacking_of_crystal(name: str, crystal: Crystal) -> Stacking | None:
+    """Return the stacking that a structure has, else the one that its phase's name says of what is not layered."""
+    layering = layering_of(crystal)
+    if layering is not None:
+        return Stacking(layering.name, layering.family, is_layered=True)
+    said = stacking_of(name)
+    return said if said is not None and not said.is_layered else None
+
+
+def stackings_of(
+    phases: Sequence[str], crystals: Mapping[str, Crystal], told: Mapping[str, str] | None = None
+) -> dict[str, Stacking]:
     """Return the stackings of the phases of a series, by name; what is none (a foil, an impurity) is left out.
 
     Parameters
     ----------
     phases
         Their names, as the columns of the series have them.
+    crystals
+        Structures, as far as they are known; of others the name must say what they are.
     told
-        What a phase is whose name does not say it: {"main": "P2"}.
+        What a phase is, whatever name and structure say: {"main": "P2"}.
 
     Raises
     ------
@@ -86,7 +101,10 @@ def stackings_of(phases: Sequence[str], told: Mapping[str, str] | None = None) -
         if stacking_of(text) is None:
             cure = nearest(text, [*POLYTYPES, "Z", "P'2", "O'3", "P'3", "spinel", "tunnel"])
             raise InputError(f"{text!r} is no stacking", argument="stackings", cure=cure)
-    found = {name: stacking_of(told.get(name, name)) for name in phases}
+    found: dict[str, Stacking | None] = {}
+    for name in phases:
+        by_name = name in told or name not in crystals
+        found[name] = stacking_of(told.get(name, name)) if by_name else _stacking_of_crystal(name, crystals[name])
     return {name: stacking for name, stacking in found.items() if stacking is not None}
 
 

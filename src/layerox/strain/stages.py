@@ -106,5 +106,5 @@ def _rests(frame: FloatArray, found: Sequence[Change]) -> list[tuple[float, floa
 
 def _usual(shown: Sequence[tuple[str, ...]], within: NDArray[np.bool_]) -> tuple[str, ...]:
     """Return the set of phases that most frames of a stretch show."""
-    sets = [shown[k] for k in np.flatnonzero(within)]
+    sets = [own for own, there in zip(shown, within, strict=True) if there]
     return max(sorted(set(sets)), key=sets.count) if sets else ()

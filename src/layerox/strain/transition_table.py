@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layerox.io.writing import write_atomically
+from layerox.strain.cells import GOOD
 from layerox.strain.transitions import PhaseChange, Step, Transitions
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ def table_of(found: Transitions) -> pd.DataFrame:
     """Return the changes of a series as a table, in the order of frames.
 
     Columns: phase, kind, frame, file, the axes, weight_fraction (with esd) and support of the frame, as the series
-    writes them; then onset, midpoint, end (frames), the same on the axis of the run as `<axis>_onset` ..., the fractions
-    before and after, all with esd; how the change begins and ends; its branch; the transitions it takes part in, what
-    gliding makes of them, and whether they are two-phase, with the ratio that tells. A birth that no change belongs to
-    has only the first.
+    writes them; then onset, midpoint, end (frames), the same on the axis of the run as `<axis>_onset` ..., the
+    fractions before and after, all with esd; how the change begins and ends; its branch; the transitions it takes part
+    in, what gliding makes of them, and whether they are two-phase, with the ratio that tells. A birth that no change
+    belongs to has only the first.
     """
     import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
 
@@ -61,7 +62,7 @@ def _belongs(event: pd.Series, change: PhaseChange) -> bool:
 def _frame(found: Transitions, change: PhaseChange) -> dict[str, Any]:
     """Return what the frame nearest to the middle of a change shows."""
     frames = found.series.frames
-    frames = frames[frames["verdict"].isin(["accepted", "reseeded"])]
+    frames = frames[frames["verdict"].isin(GOOD)]
     row = frames.iloc[int((frames["frame"] - float(change.change.midpoint)).abs().argmin())]
     place = {title: row[title] for title in ("frame", "file", *found.series.axes)}
     own = {t: row[f"{change.phase}.{t}"] for t in ("weight_fraction", "weight_fraction_esd", "support")}

@@ -7,7 +7,7 @@ charge, discharge, heating or cooling (`branches`) and how far there and back ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -19,10 +19,12 @@ from layerox.errors import InputError
 from layerox.notice import Notice
 from layerox.refined import Refined
 from layerox.series.result import Series
-from layerox.strain.driver import Axis, axis_of
+from layerox.series.structures import crystal_from_document
+from layerox.strain.cells import GOOD, observed
 from layerox.strain.changes import Change, changes
-from layerox.strain.coexistence import Coexistence, coexistence
+from layerox.strain.coexistence import Coexistence, LayerSizes, coexistence, layer_sizes
 from layerox.strain.drifts import Drift, drifts
+from layerox.strain.driver import Axis, axis_of
 from layerox.strain.flows import Flow, flows
 from layerox.strain.hysteresis import Hysteresis, Return, hystereses, returns
 from layerox.strain.naming import ARROW, Stacking, glide_text, run_name, shown_names, stackings_of
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 Kind = Literal["birth", "death", "rise", "fall"]
 
-# The smallest change of a weight fraction that counts, unless a phase is born or dies: then half of the most it reaches.
+# The smallest change of a weight fraction that counts; where a phase is absent at times, half of the most it reaches.
 LEAST = 0.02
 # Uncertainty of a weight fraction below which none is believed.
 LEAST_ESD = 1e-4
@@ -211,32 +213,42 @@ def transitions(
     """
     if not 0 < least < 1:
         raise InputError(f"changes of {least:g}", argument="least", cure="give a weight fraction between 0 and 1")
-    known = stackings_of(series.phases, stackings)
+    documents = series.run.get("structures") or {}
+    crystals = {name: crystal_from_document(name, documents[name]) for name in series.phases if name in documents}
+    known = stackings_of(series.phases, crystals, stackings)
     driver = axis_of(series, axis)
-    table = series.frames[series.frames["verdict"].isin(["accepted", "reseeded"])].reset_index(drop=True)
+    table = series.frames[series.frames["verdict"].isin(GOOD)].reset_index(drop=True)
     if not len(table):
         raise InputError("no frame of the series can be believed", place=series.path, cure="see its frames.csv")
+    cells = observed(series).phases if documents else {}
+    layers = {name: layer_sizes(cells[name]) for name in known if name in cells and known[name].is_layered}
     found = {name: _changes(table, series.phases, name, least, seed) for name in series.phases}
     listed = sorted(
         ((name, change) for name in found for change in found[name]), key=lambda pair: float(pair[1].midpoint)
     )
     shown = shown_names(known)
-    steps = _steps(table, listed, known, shown, driver, least, seed)
+    steps = tuple(_Stepper(table, listed, known, shown, layers, driver, seed).steps(least))
     named = [name for name in series.phases if name in known]
-    layered = [name for name in named if known[name].is_layered]
     return Transitions(
         series=series,
         name=run_name(stages(table, named, found), _origins(steps, known), shown),
         states=states(table, named),
         changes=tuple(_phase_change(table, name, change, driver) for name, change in listed),
         steps=steps,
-        drifts=tuple(drift for name in layered for drift in drifts(table, name, known[name], seed=seed)),
+        drifts=tuple(d for name, own in layers.items() if own is not None for d in drifts(table, name, own, seed=seed)),
         hysteresis=hystereses(steps, driver),
         returns=returns(table, series.phases, driver),
         axis=driver,
         stackings=known,
-        notices=(*_rule_notices(steps),),
+        notices=(*_notices(documents), *_rule_notices(steps)),
     )
+
+
+def _notices(documents: Mapping[str, object]) -> list[Notice]:
+    if documents:
+        return []
+    message = "the series does not hold its structures: cells are not compared, and names tell what the phases are"
+    return [Notice("no_structures", f"{message}; run it again")]
 
 
 def _changes(table: pd.DataFrame, phases: Sequence[str], name: str, least: float, seed: int) -> tuple[Change, ...]:
@@ -263,7 +275,7 @@ def _esds(table: pd.DataFrame, phases: Sequence[str], name: str) -> FloatArray:
         variance += np.where(absent, left_open**2, 0.0) * (other != name)
     floor = np.maximum(value * variance**0.5, LEAST_ESD)
     usual = float(np.nanmedian(own)) if np.isfinite(own).any() else LEAST_ESD
-    return np.maximum(np.where(np.isfinite(own), own, usual), floor)
+    return np.asarray(np.maximum(np.where(np.isfinite(own), own, usual), floor))
 
 
 def _phase_change(table: pd.DataFrame, name: str, change: Change, axis: Axis) -> PhaseChange:
@@ -290,49 +302,54 @@ def _kind(table: pd.DataFrame, name: str, change: Change) -> Kind:
     return "death" if len(edge) and edge[:3].any() else "fall"
 
 
-def _steps(
-    table: pd.DataFrame,
-    listed: Sequence[tuple[str, Change]],
-    known: Mapping[str, Stacking],
-    shown: Mapping[str, str],
-    axis: Axis,
-    least: float,
-    seed: int,
-) -> tuple[Step, ...]:
-    names, found = [name for name, _ in listed], [change for _, change in listed]
-    # A foil takes no part.
-    chosen = [k for k, name in enumerate(names) if name in known]
-    names, found = [names[k] for k in chosen], [found[k] for k in chosen]
-    return tuple(
-        _step(table, flow, names, found, known, shown, axis, seed) for flow in flows(names, found, known, least)
-    )
+class _Stepper:
+    """Makes the steps of a series out of the changes of its phases."""
 
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        listed: Sequence[tuple[str, Change]],
+        known: Mapping[str, Stacking],
+        shown: Mapping[str, str],
+        layers: Mapping[str, LayerSizes | None],
+        axis: Axis,
+        seed: int,
+    ):
+        # A foil takes no part.
+        chosen = [(name, change) for name, change in listed if name in known]
+        self.names, self.found = [name for name, _ in chosen], [change for _, change in chosen]
+        self.table, self.known, self.shown, self.layers = table, known, shown, layers
+        self.axis, self.seed = axis, seed
 
-def _step(
-    table: pd.DataFrame,
-    flow: Flow,
-    names: Sequence[str],
-    found: Sequence[Change],
-    known: Mapping[str, Stacking],
-    shown: Mapping[str, str],
-    axis: Axis,
-    seed: int,
-) -> Step:
-    origin, product = names[flow.fall], names[flow.rise]
-    both = (found[flow.fall], found[flow.rise])
-    branch = axis.branch(flow.midpoint)
-    return Step(
-        origin=origin,
-        product=product,
-        name=f"{shown[origin]}{ARROW}{shown[product]}",
-        onset=max((change.onset for change in both), key=float),
-        midpoint=Refined(flow.midpoint, max(change.midpoint.esd for change in both), "free"),
-        end=min((change.end for change in both), key=float),
-        weight=flow.weight,
-        glides=glide_text(known[origin], known[product]),
-        coexistence=coexistence(table, (origin, product), known, (flow.onset, flow.end), seed=seed),
-        branch="" if branch is None else branch.name,
-    )
+    def steps(self, least: float) -> Iterator[Step]:
+        """Yield the steps in the order of their midpoints."""
+        for flow in flows(self.names, self.found, self.known, least):
+            yield self._step(flow)
+
+    def _step(self, flow: Flow) -> Step:
+        pair = self.names[flow.fall], self.names[flow.rise]
+        both = self.found[flow.fall], self.found[flow.rise]
+        branch = self.axis.branch(flow.midpoint)
+        return Step(
+            origin=pair[0],
+            product=pair[1],
+            name=ARROW.join(self.shown[name] for name in pair),
+            onset=max((change.onset for change in both), key=float),
+            midpoint=Refined(flow.midpoint, max(change.midpoint.esd for change in both), "free"),
+            end=min((change.end for change in both), key=float),
+            weight=flow.weight,
+            glides=glide_text(*(self.known[name] for name in pair)),
+            coexistence=self._coexistence(pair, flow),
+            branch="" if branch is None else branch.name,
+        )
+
+    def _coexistence(self, pair: tuple[str, str], flow: Flow) -> Coexistence:
+        frame = self.table["frame"].to_numpy(dtype=np.float64)
+        within = self.table[(frame >= flow.onset - 0.5) & (frame <= flow.end + 0.5)]
+        weights = [np.nan_to_num(within[f"{name}.weight_fraction"].to_numpy(dtype=np.float64)) for name in pair]
+        esds = [np.nan_to_num(within[f"{name}.weight_fraction_esd"].to_numpy(dtype=np.float64)) for name in pair]
+        layers = self.layers.get(pair[0]), self.layers.get(pair[1])
+        return coexistence(layers, within["frame"].to_numpy(dtype=np.float64), weights, esds, seed=self.seed)
 
 
 def _origins(steps: Sequence[Step], known: Mapping[str, Stacking]) -> dict[str, list[str]]:
