@@ -44,7 +44,7 @@ FORBIDDEN = {
 }
 # The package itself, loaded lazily, and `python -m layerox`.
 DOORS = {"__init__", "__main__"}
-HEAVY = ("pymatgen", "lmfit", "pandas", "plotly", "dask", "distributed", "xarray", "ase")
+HEAVY = ("pymatgen", "lmfit", "pandas", "plotly", "dask", "distributed", "xarray", "ase", "h5py")
 PICTURES = ("matplotlib", "mpl_toolkits")
 
 MODULES = sorted(ROOT.rglob("*.py"))
