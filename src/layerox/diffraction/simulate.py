@@ -126,7 +126,9 @@ class Model:
     def parted(self, parts: Sequence[tuple[int, NDArray[np.intp]]]) -> Model:
         """Return a model whose phases are parts of this one's: (phase, indices of its reflections), in that order."""
         other = copy(self)
-        other.phases = tuple(replace(self.phases[k], name=f"{self.phases[k].name}.{n}") for n, (k, _) in enumerate(parts))
+        other.phases = tuple(
+            replace(self.phases[k], name=f"{self.phases[k].name}.{n}") for n, (k, _) in enumerate(parts)
+        )
         other.phase_models = tuple(self.phase_models[k].only(chosen) for k, chosen in parts)
         other.reach_scales = self.reach_scales[[k for k, _ in parts]]
         other._name_slots()
