@@ -67,6 +67,8 @@ class Reflection:
         are not resolved, "all" in a phase without layers.
     two_theta, spacing
         Degrees and angstrom.
+    cosine
+        Of the angle to the normal of the layers; nan without layers.
     breadth
         Integral breadth that the specimen adds, degrees.
     observed_breadth, instrument_breadth
@@ -79,6 +81,7 @@ class Reflection:
     kind: Kind
     two_theta: float
     spacing: float
+    cosine: float
     breadth: Refined
     observed_breadth: float
     instrument_breadth: float
@@ -151,6 +154,11 @@ class LayerBroadening:
         # J = root^2; d root / d(x disorder) = -root / hypot.
         slope = (4.0 / 3.0) * root**2 * x / math.hypot(x * self.disorder, 2.0)
         return Refined((1.0 - root**2) / 1.5, slope * self.disorder.esd, self.disorder.status)
+
+    def expected(self, reflection: Reflection) -> float:
+        """Return the reciprocal breadth of a reflection, 1/nm; of an unresolved one without what glides do."""
+        along = self.across + (self.disorder if reflection.kind == "10l" else 0.0)
+        return float(self.line.intercept + self.line.slope * 10.0 / reflection.spacing + along * reflection.cosine)
 
     @property
     def reading(self) -> str:
@@ -251,28 +259,29 @@ def _of_phase(phase: RefinedPhase, found: Breadths) -> PhaseBroadening:
     place = np.array([10.0 / group.spacing for group in groups])
     model = _model_line(phase)
     line = _non_negative(np.column_stack([np.ones_like(place), place]), value, covariance)
-    layers = None
+    layers, cosines = None, np.full(len(groups), np.nan)
     if layering is not None:
         told = [k for k, kind in enumerate(kinds) if kind != "mixed"]
-        cosines = np.array([_cosine(groups[k], layering, phase) for k in told])
+        cosines = np.array([_cosine(group, layering, phase) for group in groups])
         glides = np.array([kinds[k] == "10l" for k in told])
         repeat = 0.1 * _slab_repeat(layering, phase)
-        layers = _layers(place[told], cosines, glides, value[told], covariance[np.ix_(told, told)], model, repeat)
+        layers = _layers(place[told], cosines[told], glides, value[told], covariance[np.ix_(told, told)], model, repeat)
     return PhaseBroadening(
         phase=phase.name,
         model=model,
         line=HallLine(intercept=line[0], slope=line[1]),
         layers=layers,
-        reflections=tuple(map(_reflection, groups, kinds, value, np.sqrt(np.diag(covariance)))),
+        reflections=tuple(map(_reflection, groups, kinds, cosines, value, np.sqrt(np.diag(covariance)))),
     )
 
 
-def _reflection(group: GroupBreadth, kind: Kind, value: float, esd: float) -> Reflection:
+def _reflection(group: GroupBreadth, kind: Kind, cosine: float, value: float, esd: float) -> Reflection:
     return Reflection(
         hkl=tuple((h, k, l) for h, k, l in group.hkl.tolist()),  # noqa: E741  (Miller's letter)
         kind=kind,
         two_theta=group.two_theta,
         spacing=group.spacing,
+        cosine=float(cosine),
         breadth=Refined(BREADTH * group.lorentz, BREADTH * group.lorentz_esd, "free"),
         observed_breadth=group.observed_breadth,
         instrument_breadth=group.instrument_breadth,
