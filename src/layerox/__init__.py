@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from layerox.joint import JointRefinement, Measurement, fit_jointly
     from layerox.notebook import card, view
     from layerox.pattern import Pattern, pattern_from_arrays
-    from layerox.plotting import plot
+    from layerox.plotting import plot, plot_waterfall
     from layerox.radiation import Radiation
     from layerox.recipe import read_recipe
+    from layerox.report import write_report
     from layerox.results.compare import compare
     from layerox.results.folder import load
     from layerox.results.published import read_published
     from layerox.scripting import objective, parameters
+    from layerox.series.parametric.refine import refine_parametric
+    from layerox.series.parametric.result import Parametric
     from layerox.series.result import Series, open_series
     from layerox.series.run import fit_series
     from layerox.series.synthetic import simulate_series
@@ -63,9 +66,11 @@ _HOMES = {
     "Pattern": "layerox.pattern",
     "pattern_from_arrays": "layerox.pattern",
     "plot": "layerox.plotting",
+    "plot_waterfall": "layerox.plotting",
     "Radiation": "layerox.radiation",
     "compare": "layerox.results.compare",
     "load": "layerox.results.folder",
+    "write_report": "layerox.report",
     "read_recipe": "layerox.recipe",
     "JointRefinement": "layerox.joint",
     "Measurement": "layerox.joint",
@@ -89,6 +94,8 @@ _HOMES = {
     "open_series": "layerox.series.result",
     "fit_series": "layerox.series.run",
     "simulate_series": "layerox.series.synthetic",
+    "Parametric": "layerox.series.parametric.result",
+    "refine_parametric": "layerox.series.parametric.refine",
     "StrainEvolution": "layerox.strain.evolution",
     "strain": "layerox.strain",
 }
@@ -103,6 +110,7 @@ __all__ = [
     "JointRefinement",
     "LayeroxError",
     "Measurement",
+    "Parametric",
     "Pattern",
     "Profile",
     "Radiation",
@@ -131,18 +139,21 @@ __all__ = [
     "parameters",
     "pattern_from_arrays",
     "plot",
+    "plot_waterfall",
     "read_electrochemistry",
     "read_instrument",
     "read_pattern",
     "read_patterns",
     "read_published",
     "read_recipe",
+    "refine_parametric",
     "simulate",
     "simulate_series",
     "strain",
     "view",
     "write_instrument",
     "write_pattern",
+    "write_report",
 ]
 
 

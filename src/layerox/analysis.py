@@ -54,6 +54,8 @@ def fit(
     params: lmfit.Parameters | None = None,
     range: tuple[float, float] | None = None,
     start: Refinement | None = None,
+    hardware: Sequence[PhaseArgument] = (),
+    reference: str | None = None,
     progress: Progress | None = None,
 ) -> Refinement:
     """Refine phases against a pattern.
@@ -85,6 +87,11 @@ def fit(
         First and last angle to use, degrees.
     start
         A result to start from: its phases, beam, instrument and free parameters, refined in one stage.
+    hardware
+        Phases of the cell (a foil, a window): names of some of `phases`, or phases beside them. They have no weight
+        fraction, their cells are held, and each has a displacement of its own, in mm beside the specimen's.
+    reference
+        Name of the phase that stays as it is, hardware as a rule, to whose mass those of the others are referred.
     progress
         Called with the name of each step.
 
@@ -96,15 +103,16 @@ def fit(
     began = time.process_time()
     told = recipe_from(recipe)
     if told is not None:
-        refuse_twice(told, range=range, phases=phases, instrument=instrument, params=params)
+        refuse_twice(told, range=range, phases=phases, instrument=instrument, params=params,
+                     hardware=hardware or None, reference=reference)  # fmt: skip
         phases, instrument = told.phases or phases, told.instrument or instrument
     data = pattern_from(pattern, range if told is None else told.range or range)
     data = data if told is None else data.exclude(told.exclude)
-    plan = NO_PLAN if told is None else told.plan
+    plan = (NO_PLAN if told is None else told.plan).referring_to(reference)
     if start is not None:
         phases = None if told is not None and told.phases else phases
         _refuse_with_start(phases=phases, geometry=geometry, monochromator=monochromator, polarization=polarization,
-                           params=params)  # fmt: skip
+                           params=params, hardware=hardware or None)  # fmt: skip
         known = instrument_from(instrument or start.instrument, None, data)
         beam = beam_from(data.radiation, known, start.radiation if radiation is None else radiation, place=data.path)
         plan.quantification.check([refined_phase(phase) for phase in start.phases], beam, known.geometry)
@@ -114,10 +122,10 @@ def fit(
             data, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
             polarization=polarization, instrument=instrument,
         )  # fmt: skip
-        chosen = usable(phases_from(phases or ()), data, beam)
+        chosen = usable(phases_from(phases or (), hardware), data, beam)
         if params is not None:
             names, _ = slots_of(chosen, known, background_terms_of(params))
-            plan = plan_from(params, [public_name(name) for name in names])
+            plan = plan_from(params, [public_name(name) for name in names]).referring_to(reference)
         plan.quantification.check(chosen, beam, known.geometry)
         strategy = automatic if plan.strategy == "automatic" else staged
         outcome = strategy(data, chosen, known, beam, plan, progress=progress)
@@ -134,7 +142,14 @@ def fit(
 
 def refuse_twice(recipe: Recipe, **given: object) -> None:
     """Refuse what both the recipe and the call say."""
-    said = {"range": recipe.range, "phases": recipe.phases, "instrument": recipe.instrument, "params": recipe}
+    said: dict[str, object] = {
+        "range": recipe.range,
+        "phases": recipe.phases,
+        "instrument": recipe.instrument,
+        "params": recipe,
+        "hardware": recipe.phases,
+        "reference": recipe.plan.quantification.reference,
+    }
     for name, value in given.items():
         if value is not None and said[name]:
             raise InputError(f"{name} is given both in the recipe and beside it", cure="leave one of them out")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class Stiffness:
             raise InputError("the stiffness tensor is of no stable crystal", place=self.source or None,
                              cure="its matrix must be symmetric and positive definite")  # fmt: skip
 
-    @property
+    @cached_property
     def plane(self) -> FloatArray:
         """Stiffness of the layer with its normal free, GPa, shape (3, 3), components 11 22 12."""
         inside = self.matrix[np.ix_(IN_PLANE, IN_PLANE)]
@@ -66,7 +67,7 @@ class Stiffness:
         outside = self.matrix[np.ix_(OUT_OF_PLANE, OUT_OF_PLANE)]
         return np.asarray(inside - across @ np.linalg.solve(outside, across.T))
 
-    @property
+    @cached_property
     def biaxial(self) -> float:
         """M in W = M e^2, the energy of an equal strain e along both directions of the plane, GPa.
 
@@ -91,9 +92,14 @@ class Stiffness:
 
     def _free(self, strain: Sequence[float] | FloatArray) -> FloatArray:
         """Return the strains 33, 23 and 13 that leave the normal free of stress, shape (3,)."""
+        return np.asarray(self._response @ np.asarray(strain, dtype=float))
+
+    @cached_property
+    def _response(self) -> FloatArray:
+        """Strains 33, 23 and 13 for each in-plane strain, shape (3, 3)."""
         across = self.matrix[np.ix_(OUT_OF_PLANE, IN_PLANE)]
         outside = self.matrix[np.ix_(OUT_OF_PLANE, OUT_OF_PLANE)]
-        return np.asarray(-np.linalg.solve(outside, across @ np.asarray(strain, dtype=float)))
+        return np.asarray(-np.linalg.solve(outside, across))
 
     def energy(self, strain: Sequence[float] | FloatArray) -> float:
         """Return the elastic energy of in-plane strains with a free normal, MJ/m^3."""

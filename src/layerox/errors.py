@@ -49,6 +49,10 @@ class UnknownWavelength(InputError):
     """Neither the pattern's file nor the user says which wavelength was used."""
 
 
+class ChoiceNeeded(InputError):
+    """A file holds more than one thing that could be meant, or not the one that is asked for."""
+
+
 class UnknownName(InputError, KeyError):
     """A result holds nothing of that name."""
 
@@ -61,3 +65,14 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     known = list(choices)
     close = get_close_matches(word, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
+
+
+def is_interrupt(error: BaseException | None) -> bool:
+    """Whether an error is Ctrl-C, or came of one: compiled code that is interrupted while it loads raises others."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False

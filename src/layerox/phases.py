@@ -25,24 +25,46 @@ PHASE_CURE = "give library names, stacking words or CIF files"
 FILE_SUFFIXES = (".cif", ".mcif")
 
 
-def phases_from(arguments: Sequence[PhaseArgument]) -> list[Phase]:
+def phases_from(arguments: Sequence[PhaseArgument], hardware: Sequence[PhaseArgument] = ()) -> list[Phase]:
     """Return the phases that a user names.
+
+    Parameters
+    ----------
+    arguments
+        Of the specimen.
+    hardware
+        Of the cell: names of some of `arguments`, or phases beside them.
 
     Raises
     ------
     InputError
         If there is none, two have one name, or one cannot be understood.
     """
-    if isinstance(arguments, (str, Path)) or not isinstance(arguments, Sequence):
-        arguments = [arguments]
-    if not arguments:
+    return [phase for _, phase in argued_phases(arguments, hardware)]
+
+
+def argued_phases(
+    arguments: Sequence[PhaseArgument], hardware: Sequence[PhaseArgument] = ()
+) -> list[tuple[PhaseArgument, Phase]]:
+    """Return the phases that a user names, each behind the argument that it comes from; see `phases_from`."""
+    found = [(argument, phase_from(argument)) for argument in _without_mixtures(_listed(arguments))]
+    names = [phase.name for _, phase in found]
+    marked = [argument for argument in _listed(hardware) if isinstance(argument, str) and argument in names]
+    beside = [argument for argument in _listed(hardware) if argument not in marked]
+    found = [(a, replace(phase, hardware=True) if phase.name in marked else phase) for a, phase in found]
+    found += [(argument, replace(phase_from(argument), hardware=True)) for argument in beside]
+    if not found:
         raise InputError("no phase is given", argument="phases", cure=PHASE_CURE)
-    phases = [phase_from(argument) for argument in _without_mixtures(arguments)]
-    names = [phase.name for phase in phases]
+    names = [phase.name for _, phase in found]
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"two phases are called {name!r}", argument="phases", cure="name them: NAME=FILE")
-    return phases
+    return found
+
+
+def _listed(arguments: Sequence[PhaseArgument]) -> Sequence[PhaseArgument]:
+    is_one = isinstance(arguments, (str, Path)) or not isinstance(arguments, Sequence)
+    return [arguments] if is_one else arguments
 
 
 def _without_mixtures(arguments: Sequence[PhaseArgument]) -> list[PhaseArgument]:

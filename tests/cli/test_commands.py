@@ -469,6 +469,34 @@ def test_a_particle_by_command(folder, capsys):
     assert "lack anions" in capsys.readouterr().out
 
 
+def test_a_larger_cell_in_plane_by_command(folder, capsys):
+    """14 meshes of a = 3.02 A meet 15 of 2.82 A."""
+    words = ("--in-plane", "auto", "-o", "cell.xyz", "--report", "r.json")
+    assert run("interface", "O3_NFO/O1", *words) == 0
+    assert "nothing is relaxed" in capsys.readouterr().out
+    meshes = json.loads((folder / "r.json").read_text())["in_plane"]["meshes"]
+    numbers = list(meshes.values())
+    assert numbers[1] == numbers[0] + 1
+    assert run("interface", "O3_NFO/O1", "--in-plane", *numbers, "-o", "again.xyz") == 0
+    assert (folder / "again.xyz").read_text() == (folder / "cell.xyz").read_text()
+
+
+def test_distorted_phases_by_command(folder, capsys):
+    (folder / "c.toml").write_text(
+        '[Pp2]\nsymmetry = "orthorhombic"\nC11 = 290.0\nC22 = 250.0\nC33 = 167.0\nC12 = 87.0\nC13 = 57.0\n'
+        "C23 = 57.0\nC44 = 45.0\nC55 = 45.0\nC66 = 100.0\n"
+    )
+    words = ("--elastic", "c.toml", "-o", "cell.cif", "--report", "r.json")
+    assert run("interface", "Pp2/P2", *words) == 0
+    assert "strain in plane / across / along c: Pp2" in capsys.readouterr().out
+    report = json.loads((folder / "r.json").read_text())
+    assert report["elastic_constants"]["Pp2"] == "c.toml"
+    assert set(report["strain"]["Pp2"]) == {"in_plane", "across", "lean", "out_of_plane"}
+    assert "stiffness of Pp2, which takes no part" in refused(
+        capsys, "interface", "P2/O3", "--elastic", "c.toml", "-o", "x.cif"
+    )
+
+
 def test_stiffness_from_a_file(folder, capsys):
     (folder / "c.toml").write_text("[O3]\nC11 = 223.0\nC12 = 67.0\nC13 = 44.0\nC33 = 128.0\nC44 = 35.0\n")
     assert run("interface", "P2/O3", "--elastic", "c.toml", "-o", "cell.cif", "--report", "r.json") == 0
@@ -484,7 +512,13 @@ def test_interfaces_that_are_refused(folder, capsys):
     assert "by senses: gallery 2 of P2 is P3; take P2*4|O3*3" in refused(
         capsys, "interface", "P2/O3", "--slabs", 3, 4, "-o", "x.cif"
     )
-    assert "not built yet" in refused(capsys, "interface", "P2/O3/tunnel", "-o", "x.cif")
+    words = ("P2/tunnel", "--core-shell", 3, 1)
+    assert "no columns run through core and shell" in refused(capsys, "interface", *words, "-o", "x.cif")
+    assert "--in-plane: meshes a b" in refused(capsys, "interface", "P2/O3", "--in-plane", "a", "b", "-o", "x.cif")
+    assert "--registry: an interface without" in refused(capsys, "interface", "P2/O3", "--registry", 2, "-o", "x.cif")
+    assert "--boundary: a boundary filling of 2.0" in refused(
+        capsys, "interface", "P2/O3", "--boundary", 2, "-o", "x.cif"
+    )
     assert "--strict: " in refused(capsys, "interface", "P2/O3", "--strict", "-o", "x.cif")
     assert "partial occupancies" in refused(capsys, "interface", "P2/O3", "-o", "x.vasp")
     assert "choose from stiffness, P2, O3" in refused(capsys, "interface", "P2/O3", "--strain", "C", "-o", "x.cif")

@@ -354,12 +354,14 @@ def test_a_site_may_be_called_like_an_instrument_slot():
 
 
 def test_a_phase_of_any_name_has_the_bounds_of_its_kind():
-    for name in ("background", "instrument", "x", "zero"):
+    for name in ("background", "x", "zero"):
         table = table_of(P2, names=[name])
         k = table.find(f"{name}_scale")
         assert (table.lower[k], table.upper[k]) == (0.0, math.inf), name
         k = table.find(f"{name}_O1_occupancy")
         assert (table.lower[k], table.upper[k]) == (0.0, 1.0), name
+    with pytest.raises(InputError, match="two quantities are called 'instrument_displacement'; rename a phase"):
+        table_of(P2, names=["instrument"])
 
 
 def test_slots_of_a_phase_by_name_and_index():
@@ -368,7 +370,7 @@ def test_slots_of_a_phase_by_name_and_index():
     names = phase.slot_names
     assert names[pk.SCALE] == "scale"
     assert names[pk.CELL : pk.CELL + 6] == ["a", "b", "c", "alpha", "beta", "gamma"]
-    assert names[pk.INVERSE_SIZE : pk.SITES] == ["inverse_size", "microstrain", "preferred_orientation"]
+    assert names[pk.INVERSE_SIZE : pk.SITES] == ["inverse_size", "microstrain", "preferred_orientation", "displacement"]
     assert names[pk.SITES + 2 * pk.PER_SITE + pk.SITE_Z] == "O1_z"
     assert phase.values[pk.SITES + 3 * pk.PER_SITE + pk.SITE_OCCUPANCY] == 0.25
     assert len(phase.values) == len(names)

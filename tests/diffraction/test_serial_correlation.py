@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from layerox.diffraction.uncertainty import serial_factor, undetermined
+from layerox.diffraction.uncertainty import factor_of_runs, serial_factor, sums_of_runs, undetermined
 
 
 def test_independent_residuals_ask_for_nothing():
@@ -20,6 +20,12 @@ def test_residuals_that_come_in_groups_of_one_value_count_once_a_group():
 def test_the_scale_of_the_residuals_does_not_matter():
     residuals = np.cumsum(np.random.default_rng(1).normal(size=500))
     assert serial_factor(7 * residuals) == pytest.approx(serial_factor(residuals))
+
+
+def test_the_sums_of_several_patterns_add_up():
+    """Two patterns of 3000 points in groups of nine: the factor of both is that of each, the square root of nine."""
+    sums = [sums_of_runs(np.repeat(np.random.default_rng(seed).normal(size=3000), 9)) for seed in (1, 2)]
+    assert factor_of_runs(sums[0][0] + sums[1][0], sums[0][1] + sums[1][1]) == pytest.approx(3.0, rel=0.03)
 
 
 def test_variables_that_do_the_same_are_named_together():

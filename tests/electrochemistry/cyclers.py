@@ -1,13 +1,15 @@
 """A cell whose log is known because it is computed here, and writers of it as the programs of cyclers export it.
 
 The layouts are those of public example files: EC-Lab 11 (.mpt with and without header), Neware BTS 7 (layered) and 8
-(flat), Arbin MITS Pro (with units in the titles, and without), and .nda version 29 as the source of NewareNDA has it.
+(flat), Arbin MITS Pro (with units in the titles, and without), and .nda 29 and .ndax 11 as the source of NewareNDA has
+them.
 """
 
 import struct
 import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -37,7 +39,7 @@ class Truth:
         """Seconds since 1970 in UTC."""
         return START.timestamp() + self.elapsed
 
-    @property
+    @cached_property
     def local(self):
         """The times of the records on a clock in Berlin."""
         return [START.replace(tzinfo=None) + BERLIN_AHEAD + timedelta(seconds=float(s)) for s in self.elapsed]
@@ -213,6 +215,38 @@ def write_nda(path, truth):
         record[78:82] = struct.pack("<i", 100)
         body += record
     path.write_bytes(bytes(head) + bytes(body))
+    return path
+
+
+def _pages(kind, records, before, behind):
+    """Return an .ndc of version 11: a page of header, then pages of 4096 bytes with as many records as fit."""
+    room = 4096 - before - behind
+    each = room // len(records[0])
+    pages = bytearray(4096)
+    pages[0], pages[2] = kind, 11
+    for first in range(0, len(records), each):
+        body = b"".join(records[first : first + each])
+        pages += bytes(before) + body + bytes(room - len(body)) + bytes(behind)
+    return bytes(pages)
+
+
+def write_ndax(path, truth):
+    """Write an .ndax of BTS 8, version 11: records, their times and counts, and steps, in three files of an archive."""
+    counts = {sign: truth.since(truth.step, sign) * 3600.0 for sign in (1, -1)}
+    data = [struct.pack("<ff", 1e4 * v, i) for v, i in zip(truth.voltage, truth.current, strict=True)]
+    run = [
+        struct.pack("<ixffff8xiiiih", int(1000 * truth.elapsed[k]), counts[1][k], counts[-1][k], 0.0, 0.0, 0,
+                    int(truth.time[k]), truth.step[k], k + 1, 0)
+        for k in range(len(data))
+    ]  # fmt: skip
+    steps = [
+        struct.pack("<ii16sb12s", truth.cycle[a] - 1, truth.step[a], b"", {1: 1, 0: 4, -1: 2}[truth.state[a]], b"")
+        for a, _ in steps_in(truth)
+    ]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data.ndc", _pages(1, data, 132, 4))
+        archive.writestr("data_runInfo.ndc", _pages(18, run, 132, 16))
+        archive.writestr("data_step.ndc", _pages(7, steps, 132, 5))
     return path
 
 

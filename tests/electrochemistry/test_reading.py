@@ -13,6 +13,7 @@ from cyclers import (
     write_arbin_workbook,
     write_mpt,
     write_nda,
+    write_ndax,
     write_neware,
     write_neware_layered,
     write_old_arbin,
@@ -37,6 +38,7 @@ FORMATS = {
         lambda path, truth: write_neware_layered(path, truth, first_step_behind_its_cycle=True),
     ),
     "nda": ("cell.nda", write_nda),
+    "ndax": ("cell.ndax", write_ndax),
     "arbin": ("cell.csv", write_arbin),
     "arbin without units": ("cell.csv", write_old_arbin),
     "arbin workbook": ("cell.xlsx", write_arbin_workbook),
@@ -165,6 +167,11 @@ def test_a_local_time_without_a_zone_is_asked_for(tmp_path, name):
         lx.read_electrochemistry(path)
     assert caught.value.argument == "time_zone"
     assert lx.read_electrochemistry(path, time_zone="+02:00").time[0] == START.timestamp()
+
+
+def test_newer_files_of_neware_are_in_utc(tmp_path):
+    log = lx.read_electrochemistry(write_ndax(tmp_path / "cell.ndax", truth_of()))
+    np.testing.assert_allclose(log.time, truth_of().time)
 
 
 def test_a_log_that_only_counts_seconds_needs_its_start(tmp_path):

@@ -13,6 +13,7 @@ from layerox.elasticity import HALF_TURN, LAYERED, LAYERED_ALTERNATING, SPINEL, 
 from layerox.interfaces import interface
 from layerox.interfaces.parts import ingredient
 from layerox.neighbours import pairs_within
+from layerox.validation import check
 
 PHASES = ["P'2", "P'3", "O'3", "Op3_NaMnO2"]
 PAIRS = ["P'2/P2", "P2/O'3", "P3/P'3", "O'3/O3", "P'2/O'3", "P'2/P'3/O'3", "P2/O3/O'3", "P'2/OP4"]
@@ -51,6 +52,7 @@ def test_metals_keep_their_polyhedra_by_letters_and_by_angles(made):
 
 def test_nothing_is_wrong_with_it(made):
     assert made.findings == ()
+    assert check(made) == []
     assert made.report["closed"]
     bulk = [least(interface([p, p]).report["shortest"]) for p in made.report["strain"] if not made.parts[p].spinel]
     bulk.append({("M", "O"): 1.930, ("Li", "O"): 1.974, ("O", "O"): 2.56})  # LiMn2O4 and Mn3O4 of the library

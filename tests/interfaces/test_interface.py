@@ -158,6 +158,11 @@ def _cut(cell, name):
     return replace(first, lattice=lattice, positions=positions, **arrays)
 
 
+def test_a_large_misfit_is_named():
+    assert "large_misfit" not in {w["code"] for w in interface("P2/O3").report["warnings"]}
+    assert "large_misfit" in {w["code"] for w in interface("P2/S_Na2MoO4").report["warnings"]}  # 11 %, phases.md
+
+
 def test_arrays_in_the_structure():
     structure = interface("P2/O3").structure
     assert set(structure.site_properties) >= {"layer", "phase", "site_kind"}
@@ -196,7 +201,10 @@ def test_the_report_is_plain(made):
     [
         ("P2", "no interface"),
         ("P2/Q9", "unknown phase"),
-        ("spinel/spinel", "share no slab with a layer"),
+        ("spinel/spinel", "two spinels side by side"),
+        ("spinel/P2/spinel", "two spinels side by side"),
+        ("P2/spinel/S_Mn3O4", "two spinels side by side"),
+        ("P2//O3", "without a name"),
         ("P2/P2_NNM*3", "unreadable"),
     ],
 )

@@ -48,6 +48,31 @@ def test_the_list_holds_allowed_planes_only():
     assert any(row.first == (0, 0, 4) and row.second == (1, 0, 1) for row in rows)
 
 
+def test_short_sides_of_distorted_layers_are_parallel():
+    # b of O'3 NaNiO2 (2.846 A) and a of P'2 (2.840 A) on [100] of P2: planes normal to them, spacings half of these.
+    o3, p2 = library_phase("O'3"), library_phase("P'2")
+    pair = plane_pair(o3, (0, 2, 0), p2, (2, 0, 0))
+    assert pair.angle == pytest.approx(0, abs=1e-6)
+    assert pair.misfit == pytest.approx(2 * (2.840 - 2.84614) / (2.840 + 2.84614), abs=1e-5)
+    assert plane_pair(o3, (0, 0, 1), P2, (0, 0, 2)).angle == pytest.approx(0, abs=1e-6)
+
+
+def test_a_stretched_spinel_lies_on_011():
+    stretched = library_phase("S_Mn3O4")
+    assert plane_pair(stretched, (0, 1, 1), P2, (0, 0, 2)).angle == pytest.approx(0, abs=1e-6)
+    # (200) of I41/amd is (2-20) of the cube, normal to the shared [100]: half of 5.765 A.
+    pair = plane_pair(stretched, (2, 0, 0), P2, (2, -1, 0))
+    assert pair.angle == pytest.approx(0, abs=1e-6)
+    assert pair.d_first == pytest.approx(5.765 / 2)
+
+
+def test_a_tunnel_stands_as_in_its_cell():
+    # (010) in the interface, chains along [100]: (002) of the chains beside (2-10) of P2, 2.825 against 2.885 A.
+    tunnel = library_phase("tunnel")
+    assert plane_pair(tunnel, (0, 2, 0), P2, (0, 0, 2)).angle == pytest.approx(0, abs=1e-6)
+    assert plane_pair(tunnel, (0, 0, 2), P2, (2, -1, 0)).misfit == pytest.approx(0.021, abs=1e-3)
+
+
 def test_unknown_orientation():
-    with pytest.raises(lx.InputError, match="choose from layered, spinel, tunnel"):
+    with pytest.raises(lx.InputError, match="choose from layered, monoclinic, spinel, stretched spinel, tunnel"):
         plane_pairs(P2, O3, orientations=("layered", "cubic"))

@@ -59,6 +59,10 @@ def test_slabs_stay_whole(made):
     counts = made.report["coordination"]["TM"]
     assert counts["octahedral"] == metals
     assert sum(counts.values()) == metals
+    letters = made.report["coordination_by_letters"]
+    assert letters["TM"] == counts
+    assert letters["Na"]["prismatic"] == 2 * 2 * 40**2
+    assert letters["Na"]["octahedral"] == 2 * 39**2
 
 
 def test_nothing_is_wrong_but_what_the_boundary_lacks_is_named(made):

@@ -73,6 +73,14 @@ def example(**more):
     return Pattern(two_theta=x, intensity=np.array([100, 0, 25]), sigma=np.array([10.0, 1.0, 5.0]), **more)
 
 
+@pytest.mark.parametrize("suffix", [".xye", ".xy", ".csv"])
+def test_time_and_temperature_come_back(tmp_path, suffix):
+    said = {"start_time": "2026-03-02T08:00:00+00:00", "temperature_k": 298.15}
+    write_pattern(example(metadata=said), tmp_path / f"a{suffix}")
+    again = read_pattern(tmp_path / f"a{suffix}", radiation="CuKa")
+    assert {name: again.metadata[name] for name in said} == said
+
+
 def test_two_columns_read_back_as_counts(tmp_path):
     write_pattern(example(sigma_source="poisson", radiation=radiation_from_text("CuKa")), tmp_path / "a.xy")
     again = read_pattern(tmp_path / "a.xy")

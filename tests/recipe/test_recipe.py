@@ -90,8 +90,9 @@ def test_every_default_is_written_out(tmp_path):
         },
         "background": {"terms": "automatic", "humps": []},
         "phase": [
-            {"structure": "P2", "name": "P2", "mode": "rietveld", "free": [], "fix": [], "preferred_orientation": None,
-             "size": None, "microstrain": None, "particle_size_um": None, "start": {}, "bounds": {}}
+            {"structure": "P2", "name": "P2", "mode": "rietveld", "hardware": False, "free": [], "fix": [],
+             "preferred_orientation": None, "size": None, "microstrain": None, "particle_size_um": None,
+             "start": {}, "bounds": {}}
         ],
         "peak": [],
         "parameters": {},
@@ -101,8 +102,9 @@ def test_every_default_is_written_out(tmp_path):
         "uncertainty": {"serial_correlation": False},
         "strategy": {"name": "automatic", "stages": []},
         "quantification": {"internal_standard": None, "external_standard": None, "particle_sizes_um": {},
-                           "packing": 1.0},
+                           "packing": 1.0, "reference": None},
         "electrochemistry": None,
+        "parametric": {"axis": None, "between": None, "functions": {}},
     }  # fmt: skip
 
 
@@ -114,6 +116,16 @@ def test_a_recipe_is_a_file_a_table_or_itself(tmp_path):
     assert recipe_from(str(path)).phases[0].crystal.sites == of_file.phases[0].crystal.sites
     assert recipe_from(None) is None
     assert isinstance(recipe_from({}), Recipe)
+
+
+def test_a_recipe_may_ask_for_functions_of_an_axis():
+    told = read_recipe({"parametric": {"axis": "x_Na", "between": [0.4, 0.7], "functions": {"P2_a": "vegard",
+                        "P2_c": ["spline 4", "polynomial 2"]}}}).parametric  # fmt: skip
+    assert (told.axis, told.between) == ("x_Na", (0.4, 0.7))
+    assert told.functions == {"P2_a": "vegard", "P2_c": ["spline 4", "polynomial 2"]}
+    assert read_recipe({}).parametric.functions == {}
+    with pytest.raises(InputError, match=r"unknown key \[parametric\] function; did you mean 'functions'"):
+        read_recipe({"parametric": {"function": {}}})
 
 
 def test_files_are_looked_for_beside_the_recipe(tmp_path, monkeypatch):

@@ -2,12 +2,15 @@
 
 import math
 
+import h5py
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.errors import InputError
+from layerox.errors import ChoiceNeeded, InputError
 from layerox.series.frames import Reading, frames_of, natural_key
+from nexus_files import ANGLES, WAVELENGTH, azint_file, curves, data_group, pyfai_file
 
 ROWS = "\n".join(f"{10 + 0.1 * k:.1f} {100 + k}" for k in range(20)) + "\n"
 
@@ -118,3 +121,105 @@ def test_an_empty_folder_is_refused(tmp_path):
         frames_of(tmp_path)
     with pytest.raises(InputError, match="no such folder"):
         frames_of(tmp_path / "nowhere")
+
+
+def logged_file(path, frames=12, **columns):
+    """Write an HDF5 file of some frames with what is logged for each."""
+    intensity, _ = curves(frames)
+    with h5py.File(path, "w") as file:
+        data_group(file, "entry/data", intensity, ANGLES)
+        for name, (values, unit) in columns.items():
+            file[f"entry/log/{name}"] = values
+            file[f"entry/log/{name}"].attrs["units"] = unit
+    return intensity
+
+
+def test_the_frames_of_one_hdf5_file_are_numbered_and_read_one_at_a_time(tmp_path):
+    intensity = pyfai_file(tmp_path / "scan.h5", frames=12)
+    found = frames_of(tmp_path / "scan.h5")
+    assert files(found) == [f"scan.h5#{k + 1}" for k in range(12)]
+    for frame, row in zip(found.frames, intensity, strict=True):
+        pattern = Reading().pattern(frame)
+        assert np.array_equal(pattern.intensity, row)
+        assert pattern.radiation.wavelength == pytest.approx(WAVELENGTH)
+
+
+def test_q_becomes_two_theta_with_the_wavelength_of_the_file_or_the_user(tmp_path):
+    azint_file(tmp_path / "scan.h5")
+    frame = frames_of(tmp_path / "scan.h5").frames[0]
+    assert np.allclose(Reading().pattern(frame).two_theta, ANGLES)
+    q = 4.0 * np.pi * np.sin(np.radians(ANGLES / 2.0)) / WAVELENGTH
+    with h5py.File(tmp_path / "silent.h5", "w") as file:
+        data_group(file, "entry/data", curves(2)[0], q, unit="1/angstrom", name="q")
+    frame = frames_of(tmp_path / "silent.h5").frames[1]
+    assert np.allclose(Reading(radiation=WAVELENGTH).pattern(frame).two_theta, ANGLES)
+    with pytest.raises(InputError, match="only with a wavelength"):
+        Reading().pattern(frame)
+
+
+def test_a_folder_of_hdf5_files_with_many_frames_each(tmp_path):
+    for name, frames in (("run_10.h5", 2), ("run_9.h5", 3), ("run_11.h5", 1)):
+        pyfai_file(tmp_path / name, frames=frames)
+    assert files(frames_of(tmp_path)) == [
+        "run_9.h5#1", "run_9.h5#2", "run_9.h5#3", "run_10.h5#1", "run_10.h5#2", "run_11.h5",
+    ]  # fmt: skip
+
+
+def test_what_the_file_holds_of_each_frame_becomes_axes(tmp_path):
+    hours = np.array([0, 1, 2, 3, 4, 5, 7, 7, 20, 21, 22, 23]) / 10.0
+    path = tmp_path / "scan.h5"
+    logged_file(path, time=(3600.0 * hours, "s"), temperature=(hours * 10, "degC"), voltage=(3.0 + hours, "V"))
+    found = frames_of(path, axes=["time", "temperature", "voltage"])
+    assert found.axes == ("time", "temperature", "voltage")
+    assert np.allclose([frame.axes for frame in found.frames], np.stack([hours, hours * 10 + 273.15, 3.0 + hours], 1))
+    with pytest.raises(InputError, match="did you mean 'voltage'"):
+        frames_of(path, axes=["voltag"])
+
+
+def test_gaps_and_repeated_times_are_told_though_nobody_asks_for_the_axis(tmp_path):
+    logged_file(tmp_path / "scan.h5", time=(60.0 * np.array([0, 1, 2, 3, 3, 4, 5, 6, 30, 31, 32, 33]), "s"))
+    found = {notice.code: notice.message for notice in frames_of(tmp_path / "scan.h5").notices}
+    assert found["axis_gaps"] == "gaps behind time 0.1"
+    assert found["axis_repeated"].startswith("1 ")
+
+
+def test_a_temperature_in_no_unit_is_no_axis(tmp_path):
+    logged_file(tmp_path / "scan.h5", temperature=(np.arange(12.0), ""))
+    with pytest.raises(InputError, match="no file says its temperature, or not in which unit"):
+        frames_of(tmp_path / "scan.h5", axes=["temperature"])
+
+
+def test_times_of_several_files_must_be_moments(tmp_path):
+    for name in ("a.h5", "b.h5"):
+        logged_file(tmp_path / name, time=(np.arange(12.0), "s"))
+    with pytest.raises(InputError, match="a.h5: counts times from a beginning of its own; give CSV:COLUMN"):
+        frames_of(tmp_path, axes=["time"])
+
+
+def test_a_choice_within_a_file_is_asked_for_at_once(tmp_path):
+    with h5py.File(tmp_path / "two.h5", "w") as file:
+        for name in ("raw", "normalised"):
+            data_group(file, f"entry/{name}", curves(3)[0], ANGLES)
+    with pytest.raises(ChoiceNeeded, match="holds /entry/normalised, /entry/raw; say which with --dataset PATH"):
+        frames_of(tmp_path / "two.h5")
+    assert len(frames_of(tmp_path / "two.h5", dataset="/entry/raw")) == 3
+
+
+def test_the_blocks_of_a_pdcif_are_frames_with_times_and_temperatures(tmp_path):
+    rows = "\n".join(f"{10 + 0.1 * k:.1f} {100 + k}" for k in range(20))
+    loop = f"loop_\n_pd_meas_2theta_scan\n_pd_meas_counts_total\n{rows}\n"
+    blocks = [
+        f"data_f{k}\n_pd_meas_datetime_initiated 2024-05-01T1{k}:00:00\n_diffrn_ambient_temperature {300 + k}\n{loop}"
+        for k in range(3)
+    ]
+    (tmp_path / "ramp.cif").write_text("".join(blocks))
+    found = frames_of(tmp_path / "ramp.cif", axes=["time", "temperature"])
+    assert files(found) == ["ramp.cif#1", "ramp.cif#2", "ramp.cif#3"]
+    assert [frame.axes for frame in found.frames] == [(0.0, 300.0), (1.0, 301.0), (2.0, 302.0)]
+    assert len(Reading().pattern(found.frames[2])) == 20
+
+
+def test_an_hdf5_file_that_cannot_be_read_is_a_frame(tmp_path):
+    pyfai_file(tmp_path / "a_1.h5")
+    (tmp_path / "a_2.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"\x00" * 500)
+    assert files(frames_of(tmp_path))[-1] == "a_2.h5"

@@ -8,15 +8,18 @@ import sys
 import threading
 import time
 
+import h5py
 import numpy as np
 import pytest
 
 import layerox as lx
 from layerox.errors import InputError
 from layerox.series.amend import Presences
+from layerox.series.contour import intensity_map
 from layerox.series.measured import Row
 from layerox.series.run import fit_series
 from layerox.series.tasks import segments
+from nexus_files import data_group
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +92,16 @@ def test_the_recipe_as_used_gives_the_same_table(fitted, o3_p3, tmp_path):
     assert (again.path / "frames.csv").read_bytes() == (fitted.path / "frames.csv").read_bytes()
 
 
+def test_what_stands_beside_a_recipe_stands_in_the_recipe_as_used(o3_p3, tmp_path):
+    """The recipe names phases only; beam and range were said beside it, and the recipe as used needs neither."""
+    recipe = {"phase": [{"structure": str(o3_p3[0] / "O3.cif")}]}
+    few = {"glob": "frame_000[0-1].xye", "unordered": True}
+    first = fit_series(o3_p3[0], recipe=recipe, radiation="CuKa", range=(14, 60), output=tmp_path / "first", **few)
+    again = fit_series(o3_p3[0], recipe=first.path / "recipe.toml", output=tmp_path / "again", **few)
+    assert (again.path / "frames.csv").read_bytes() == (first.path / "frames.csv").read_bytes()
+    assert first.run["recipe"]["pattern"]["range"] == [14, 60]
+
+
 def test_two_workers_write_the_same_bytes(fitted, o3_p3, phases_of_o3_p3, tmp_path):
     again = fit_series(o3_p3[0], phases_of_o3_p3, radiation="CuKa", workers=2, output=tmp_path)
     assert (again.path / "frames.csv").read_bytes() == (fitted.path / "frames.csv").read_bytes()
@@ -116,6 +129,29 @@ def test_a_killed_run_goes_on_where_it_was(fitted, o3_p3, phases_of_o3_p3, tmp_p
 def test_a_run_is_not_resumed_with_other_settings(fitted, o3_p3, phases_of_o3_p3):
     with pytest.raises(InputError, match="other frames or settings"):
         fit_series(o3_p3[0], phases_of_o3_p3[:2], radiation="CuKa", output=fitted.path, resume=True)
+
+
+def test_one_hdf5_file_gives_the_table_of_the_folder(fitted, o3_p3, phases_of_o3_p3, tmp_path):
+    """The frames that can be read, as one array with their sigmas; another order of magnitude of file, the same bytes.
+
+    The map is drawn from the file too, which says nothing of the beam.
+    """
+    readable = fitted.frames[fitted.frames["verdict"] != "unreadable"]
+    patterns = [lx.read_pattern(o3_p3[0] / name) for name in readable["file"]]
+    path = tmp_path / "all.h5"
+    with h5py.File(path, "w") as file:
+        stack = [np.stack([getattr(pattern, part) for pattern in patterns]) for part in ("intensity", "sigma")]
+        group = data_group(file, "entry/data", stack[0], patterns[0].two_theta)
+        group["intensity_errors"] = stack[1]
+    found = fit_series(path, phases_of_o3_p3, radiation="CuKa", output=tmp_path / "out")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for k, name in enumerate(readable["file"]):
+        (folder / f"f{k:02d}.xye").write_bytes((o3_p3[0] / name).read_bytes())
+    other = fit_series(folder, phases_of_o3_p3, radiation="CuKa")
+    assert found.frames["file"].tolist() == [f"all.h5#{k + 1}" for k in range(len(readable))]
+    assert found.frames.drop(columns="file").equals(other.frames.drop(columns="file"))
+    assert intensity_map(found).intensity.shape[0] == len(readable)
 
 
 def test_unordered_frames_are_fitted_each_by_itself(o3_p3, phases_of_o3_p3):

@@ -257,6 +257,19 @@ def test_a_column_of_the_log_may_be_the_first_axis(tmp_path, log):
         held(folder, axes=[f"{table}:voltage"], file=str(log))
 
 
+def test_scans_that_say_when_they_began_and_ended_are_held_at_their_middles(measured_data, tmp_path):
+    """Ten measured scans: C1 from 18:09:37 to 18:24:18 UTC, C10 from 20:24:25 to 20:39:05 (their headers)."""
+    began = datetime(2020, 11, 6, 18, tzinfo=UTC)
+    log = tmp_path / "cell.csv"
+    lines = [f"{(began + timedelta(minutes=m)).isoformat()},{3 + m / 1000:.3f},0.1" for m in range(181)]
+    log.write_text("time,voltage_V,current_mA\n" + "\n".join(lines) + "\n")
+    frames = held(measured_data / "in-situ-xrdml", file=str(log))
+    middles = [(9 * 60 + 37 + 24 * 60 + 18) / 120, (144 * 60 + 25 + 159 * 60 + 5) / 120]
+    np.testing.assert_allclose(column(frames, "voltage")[[0, -1]], 3 + np.array(middles) / 1000, atol=1e-6)
+    assert frames.electrochemistry["frame_times"] == "the time stamps of the files"
+    assert "frame_times_are_starts" not in codes(frames)
+
+
 @pytest.fixture(scope="module")
 def operando(o3_p3, tmp_path_factory):
     """Return (folder of three frames, phases, log): real patterns, with times in a table."""
@@ -294,9 +307,19 @@ def test_the_command_takes_a_log(operando, tmp_path, capsys):
     folder, phases, place = operando
     command = ["series", str(folder), "--radiation", "CuKa", "--glob", "frame_000[0-2].xye", "-o", str(tmp_path / "o")]
     command += [word for path in phases for word in ("--phase", str(path))]
-    command += ["--electrochemistry", str(place / "cell.csv"), "--mass", "1", "0.01", "--formula", "NaMnO2"]
+    command += [
+        "--electrochemistry",
+        str(place / "cell.csv"),
+        "--mass",
+        "1",
+        "--mass-esd",
+        "0.01",
+        "--formula",
+        "NaMnO2",
+    ]
     timed = ["--start", "2024-06-03T10:30:00", "--cadence", "600", "--offset", "-30"]
     assert main([*command, *timed, "--time-zone", BERLIN]) == 0
+    assert "cell: 3 frames within the log, 3.009 -> 3.04" in capsys.readouterr().out
     frames = lx.open_series(tmp_path / "o").frames
     np.testing.assert_allclose(frames["voltage"], volts((np.arange(3) * 600 + 330) / 3600), atol=1e-4)
     assert (frames["x_na_esd"] > 0).all()
@@ -306,7 +329,7 @@ def test_the_command_takes_a_log(operando, tmp_path, capsys):
         ([], "--start 2024-03-22T21:30:13 with --cadence SECONDS"),
         (timed, "(--time-zone)"),
         (["--start", "2024-06-03T10:30:00Z"], "--start: a start of the frames goes with a cadence"),
-        ([*timed, "--time-zone", "UTC", "--mass", "1", "2", "3"], "--mass: 3 numbers"),
+        ([*timed, "--time-zone", "UTC", "--mass", "0"], "mass_mg"),
         (["--start", "tomorrow", "--cadence", "1"], "frame_start"),
     ):
         assert main([*command, *extra, "-o", str(tmp_path / "p")]) == 2

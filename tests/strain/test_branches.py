@@ -9,7 +9,7 @@ from layerox.strain.branches import branches, cycles
 
 
 def test_the_current_tells_charge_from_discharge():
-    table = pd.DataFrame({"current": [0.0, 0.1, 0.1, 0.001, -0.1, -0.05, np.nan, 0.1]})
+    table = pd.DataFrame({"current": [0.0, 0.1, 0.1, 5e-5, -0.1, -0.002, np.nan, 0.1]})
     found = branches(table)
     assert found == ["rest", "charge", "charge", "rest", "discharge", "discharge", "", "charge"]
     assert cycles(table, found) == [1, 1, 1, 1, 1, 1, 1, 2]

@@ -43,7 +43,7 @@ def test_a_cell_that_was_carried_over_is_no_measurement():
 
 def test_structures_survive_run_json():
     crystal = build_crystal("O'3")
-    document = structures_of([Phase(name="O'3", crystal=crystal)], {"Op3_O1_z": 0.81, "Op3_a": 5.4})["Op3"]
+    document = structures_of([Phase(name="O'3", crystal=crystal)], {"Op3_O1_z": 0.81, "Op3_a": 5.4})["O'3"]
     again = crystal_from_document("Op3", document)
     assert again.symmetry.name == crystal.symmetry.name
     assert again.cell[0] == 5.4

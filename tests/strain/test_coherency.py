@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from layerox.builders import build_crystal
-from layerox.elasticity import LAYERED
+from layerox.elasticity import LAYERED, stiffness
 from layerox.errors import InputError
 from layerox.strain.evolution import strain_evolution
 from series_tables import series_of
@@ -94,6 +94,44 @@ def test_a_spinel_shares_its_111_plane():
     assert strain.coherency[["phase_1", "phase_2"]].drop_duplicates().to_numpy().tolist() == [["P2", "spinel"]]
     assert strain.coherency["misfit"].iloc[0] == pytest.approx(0.0107, abs=1e-4)
     assert strain.elastic["spinel"].source.startswith("CONSTRUCTED")
+
+
+def test_a_distorted_mesh_differs_along_two_sides():
+    """O'3 of the area of O3, 3 % shorter along b: along a 3 % longer. At equal volumes each gives way by half.
+
+    Energy e Q e / 2 of (-1.5 %, +1.5 %) in either phase, Q that of the layers with their normal free, to first order
+    in the misfit.
+    """
+    o3, flat = build_crystal("O3"), build_crystal("O'3")
+    a, height = 2.960, 15.9136 / 3
+    b, long = 0.97 * a, a * np.sqrt(3) / 0.97
+    beta = 90 + np.degrees(np.arctan(long / 3 / height))
+    crystal = flat.with_cell([long, b, height / np.sin(np.radians(beta)), 90, beta, 90])
+    weights = [o3.mass / 3, crystal.mass / 2]
+    phases = {
+        "O3": (o3, [[a, 3 * height]] * 2, SMALL, weights[0]),
+        "O'3": (crystal, [[long, b, crystal.cell[2], beta]] * 2, np.diag([1e-8] * 4), weights[1]),
+    }
+    found = strain_evolution(series_of(phases)).coherency.iloc[0]
+    assert found["a_1"] == pytest.approx(found["a_2"], rel=1e-9)  # the same area
+    assert found["volume_share_1"] == pytest.approx(0.5, rel=1e-6)
+    sides = sorted([found["misfit"], found["misfit_other"]])
+    assert sides == pytest.approx([2 * (0.97 - 1) / 1.97, 2 * (1 - 0.97) / 1.97], rel=1e-9)
+    assert found["energy_MJ_per_m3"] == pytest.approx(LAYERED.energy((0.01523, -0.01523, 0.0)), rel=0.02)
+    assert found["dislocation_spacing_nm"] == pytest.approx(2.96 / 0.03046 / 10, rel=0.05)
+
+
+def test_a_users_tensor_is_turned_from_the_crystals_axes():
+    """Of O'3 the crystal's axis 1 is a, the layers' is b."""
+    constants = {"C11": 300.0, "C22": 200.0, "C33": 150.0, "C12": 80.0, "C13": 60.0, "C23": 50.0, "C44": 40.0,
+                 "C55": 45.0, "C66": 70.0}  # fmt: skip
+    crystal = build_crystal("O'3")
+    state = [*crystal.cell[:3], crystal.cell[4]]
+    series = series_of({"O'3": (crystal, [state, state], np.diag([1e-8] * 4), 1.0)})
+    matrix = strain_evolution(series, elastic={"O'3": stiffness("monoclinic", constants)}).elastic["Op3"].matrix
+    assert matrix[0, 0] == pytest.approx(200.0)
+    assert matrix[1, 1] == pytest.approx(300.0)
+    assert matrix[3, 3] == pytest.approx(45.0)
 
 
 def test_tensors_from_a_file(tmp_path):

@@ -47,6 +47,21 @@ def test_p2_to_o2_is_23_per_cent(gliding):
     assert found["e_c_esd"] == 0.0
 
 
+def test_p2_to_o2_of_the_library_is_23_per_cent():
+    """The structures of the table of phases: 2.885 / 11.155 and 2.812 / 9.05 A."""
+    found = lx.strain("O2_NNM", reference="P2_NNM").frames.iloc[0]
+    assert found["layer_reference"] == "P2_NNM@given"
+    assert found["e_volume"] == pytest.approx(2.812**2 * 9.05 / (2.885**2 * 11.155) - 1, rel=1e-9)
+    assert round(100 * found["e_volume"]) == -23
+
+
+def test_another_axis_can_stand_first(gliding):
+    strain = strain_evolution(gliding).against("voltage")
+    assert strain.axes == ("voltage",)
+    with pytest.raises(InputError, match="no axis 'voltag'; did you mean 'voltage'"):
+        strain.against("voltag")
+
+
 def test_p3_is_held_against_the_o3_it_can_have_come_from(gliding):
     """Not against P2, whose slabs have other senses: three slabs in c of both, so that c compares at once."""
     strain = strain_evolution(gliding)

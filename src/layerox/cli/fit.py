@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from layerox.cli.options import add_beam_options
+from layerox.cli.options import add_beam_options, add_hardware_options
 from layerox.cli.progress import Progress
 
 ABSCISSAS = ("two-theta", "q", "d")
@@ -19,19 +19,21 @@ def add_to(subparsers: Any) -> None:
         help="refine phases against a measured pattern",
         description="Refine phases against a measured pattern: weight fractions with uncertainties, cells, a picture.",
     )
-    parser.add_argument("pattern", metavar="PATTERN", help="columns of text, GSAS, XRDML or pdCIF")
+    parser.add_argument("pattern", metavar="PATTERN", help="columns of text, GSAS, XRDML, pdCIF or HDF5")
     parser.add_argument(
         "--phase",
         action="append",
         metavar="NAME_OR_FILE",
         help="library name (P2), stacking word or CIF; NAME=FILE names it; one option a phase",
     )
+    add_hardware_options(parser)
     parser.add_argument("--recipe", metavar="FILE.toml", help="what is fixed, freed, bounded and tied (see the README)")
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: fit-PATTERN)")
     add_beam_options(parser)
     reading = parser.add_argument_group("reading the pattern")
     reading.add_argument("--abscissa", choices=ABSCISSAS, default="two-theta", help="what the first column holds")
+    reading.add_argument("--dataset", metavar="PATH", help="group of an HDF5 file that holds the pattern")
     reading.add_argument("--allow-negative", action="store_true", help="accept negative intensities with sigmas")
     parser.add_argument(
         "--picture", metavar="SCALE", default="linear", help="intensity axis of fit.png: linear, sqrt, log"
@@ -44,6 +46,8 @@ def run(
     *,
     pattern: str,
     phase: list[str] | None,
+    hardware: list[str],
+    reference: str | None,
     recipe: str | None,
     range: list[float] | None,
     output: str | None,
@@ -55,6 +59,7 @@ def run(
     neutron: bool,
     abscissa: str,
     allow_negative: bool,
+    dataset: str | None,
     picture: str,
     quiet: bool,
 ) -> int:
@@ -72,7 +77,9 @@ def run(
     check_scale(picture)
     told = recipe_from(recipe)
     limits = None if range is None else (range[0], range[1])
-    data = read_pattern(pattern, radiation=radiation, axis=abscissa, range=limits, allow_negative=allow_negative)
+    data = read_pattern(
+        pattern, radiation=radiation, axis=abscissa, range=limits, allow_negative=allow_negative, dataset=dataset
+    )
     with Progress(quiet=quiet) as progress:
         progress("preparing (the first run on a machine compiles for some seconds)")
         result = analysis.fit(
@@ -85,6 +92,8 @@ def run(
             instrument=instrument,
             neutron=neutron,
             recipe=told,
+            hardware=hardware,
+            reference=reference,
             progress=progress,
         )
         progress("drawing")

@@ -103,21 +103,26 @@ def _lines(report: Any, output: str) -> list[str]:
     spacing = report["dislocation_spacing_nm"]
     energy = report["coherency_energy"]
     area = energy["mJ_per_m2_interface"]
-    shares = ", ".join(
-        f"{p} {' / '.join(f'{s[name]:+.2%}' for name in ('in_plane', 'across', 'out_of_plane') if name in s)}"
-        for p, s in report["strain"].items()
-    )
+    names = [x for x in ("in_plane", "across", "out_of_plane") if all(x in s for s in report["strain"].values())]
+    shares = ", ".join(f"{p} {' / '.join(f'{s[x]:+.2%}' for x in names)}" for p, s in report["strain"].items())
+    across = " / across" if "across" in names else ""
     return [
         f"{report['name']}: {report['formula']}, {report['space_group']}, {report['atoms']} sites; written to {output}",
-        f"misfit {report['misfit']:.2%} ({report['misfit_direction']}); strain in plane / along c: {shares}",
-        f"coherency energy {energy['MJ_per_m3']:.1f} MJ/m3, "
-        + (f"{area:.0f} mJ/m2 an interface, " if area is not None else "")
-        + f"{energy['kJ_per_mol_TMO2']:.2f} kJ/mol TMO2"
+        f"misfit {report['misfit']:.2%} ({report['misfit_direction']}); strain in plane{across} / along c: {shares}",
+        f"coherency energy {_rounded(energy['MJ_per_m3'], 1)} MJ/m3, "
+        + (f"{_rounded(area, 0)} mJ/m2 an interface, " if area is not None else "")
+        + f"{_rounded(energy['kJ_per_mol_TMO2'], 2)} kJ/mol TMO2"
         + (f"; misfit dislocations every {spacing:.1f} nm" if spacing else ""),
         *(
-            f"lamella {x['phase']}: {x['slabs']} slabs, {x['formula']}, metals {x['tm_valence']:+.2f}"
+            f"lamella {x['phase']}: {x['slabs']} slab{'s'[: x['slabs'] != 1]}, {x['formula']}, "
+            f"metals {x['tm_valence']:+.2f}"
             for x in report["lamellae"]
         ),
         *(f"finding: {x['message']}" for x in report["findings"]),
         *(f"warning: {x['message']}" for x in report["warnings"]),
     ]
+
+
+def _rounded(value: float, digits: int) -> str:
+    """Write a number with so many digits after the point, a small one with two that count."""
+    return f"{value:.{digits}f}" if value == 0 or value >= 10.0**-digits else f"{value:.2g}"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from layerox.cli.options import with_option
-from layerox.errors import LayeroxError
+from layerox.errors import LayeroxError, is_interrupt
 
 USER_FAULT, INTERRUPTED, UNTRUSTWORTHY = 2, 130, 1
 
@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
         _forget_output()
         return 0
     except BaseException as error:
-        if _is_interrupt(error):
+        if is_interrupt(error):
             print("layerox: interrupted", file=sys.stderr)
             return INTERRUPTED
         if isinstance(error, OSError):
@@ -57,17 +57,6 @@ def main(argv: Sequence[str]) -> int:
             print(f"layerox: {named}{error.strerror or error}; free some space or write elsewhere", file=sys.stderr)
             return USER_FAULT
         raise
-
-
-def _is_interrupt(error: BaseException | None) -> bool:
-    """Whether an error is Ctrl-C, or came of one: compiled code that is interrupted while it loads raises others."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        seen.add(id(error))
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _forget_output() -> None:
@@ -83,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
         compare,
         fit,
         interface,
+        parametric,
         phases,
+        report,
         series,
         simulate,
         simulate_series,
@@ -93,7 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="layerox", description="Crystal structures and phase analysis of layered oxide cathodes.")
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (build, interface, check, phases, simulate, simulate_series, fit, series, strain, calibrate, compare):
+    for module in (
+        build, interface, check, phases, simulate, simulate_series, fit, series, parametric, strain, report, calibrate,
+        compare,
+    ):  # fmt: skip
         module.add_to(subparsers)
     return parser
 

@@ -22,6 +22,18 @@ def add_beam_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--instrument", metavar="FILE", help="instrument.toml, GSAS .prm or GSAS-II .instprm")
 
 
+def add_hardware_options(parser: argparse.ArgumentParser) -> None:
+    """Add the phases that belong to the cell, and the one to which the others are referred."""
+    parser.add_argument(
+        "--hardware",
+        action="append",
+        default=[],
+        metavar="NAME_OR_FILE",
+        help="phase of the cell (Al, Cu, Be, graphite): no weight fraction, and a displacement of its own",
+    )
+    parser.add_argument("--reference", metavar="NAME", help="phase that stays as it is: masses are told against it")
+
+
 # How the command line spells the arguments that errors name; others are spelt alike.
 OPTIONS = {
     "phases": "--phase",

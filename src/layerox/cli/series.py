@@ -6,12 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from layerox.cli.options import add_beam_options
+from layerox.cli.interrupt import terminated_as_interrupt
+from layerox.cli.options import add_beam_options, add_hardware_options
 from layerox.cli.progress import Progress
 from layerox.errors import InputError
 
-# Of the command as it is to be, what does not exist yet.
-NOT_BUILT = {"watch": "--watch"}
 # How this command spells what errors name otherwise.
 SPELLING = {"frame_start": "--start", "frame_cadence_s": "--cadence"}
 
@@ -23,19 +22,22 @@ def add_to(subparsers: Any) -> None:
         help="refine a folder of patterns into one table",
         description="Refine all patterns of a folder: cells, fractions and their uncertainties against the axis.",
     )
-    parser.add_argument("folder", metavar="FOLDER", help="of patterns, or one file with many scans")
+    parser.add_argument("folder", metavar="FOLDER", help="of patterns, or one file with many (HDF5, pdCIF, ...)")
     parser.add_argument(
         "--phase", action="append", metavar="NAME_OR_FILE", help="every phase that may show in any frame; as for fit"
     )
+    add_hardware_options(parser)
     parser.add_argument("--recipe", metavar="FILE.toml", help="what is fixed, freed, bounded and tied in every frame")
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("--glob", metavar="G", help='which files, for example "*.xye"')
+    parser.add_argument("--dataset", metavar="PATH", help="group of HDF5 files that holds the patterns")
     parser.add_argument(
         "--axis",
         action="append",
         default=[],
-        metavar="time|temperature|CSV:COLUMN",
-        help="where frames stand; the first axis orders them (default: the natural order of their names)",
+        metavar="time|temperature|voltage|NAME|CSV:COLUMN",
+        help="where frames stand, by the files, by what an HDF5 file holds, or by a table; the first axis orders them "
+        "(default: the natural order of their names); with a cycler's log also its columns",
     )
     parser.add_argument("--unordered", action="store_true", help="frames are no neighbours: fit each from scratch")
     parser.add_argument(
@@ -49,7 +51,16 @@ def add_to(subparsers: Any) -> None:
     where.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
     parser.add_argument("--resume", action="store_true", help="go on with what an interrupted run has left")
-    parser.add_argument("--watch", action="store_true", help="not built yet")
+    parser.add_argument(
+        "--watch", action="store_true", help="follow a folder that is filling, or a file that is being written"
+    )
+    parser.add_argument(
+        "--watch-idle",
+        type=float,
+        metavar="SECONDS",
+        help="with --watch: how long nothing must come for the series to be finished (default: ten usual intervals)",
+    )
+    parser.add_argument("--tidy", action="store_true", help="write tidy.csv too: a row for each frame, phase, quantity")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: series-FOLDER)")
     _add_log_options(parser)
     add_beam_options(parser)
@@ -70,36 +81,47 @@ def _add_log_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--offset", type=_offset, metavar="SECONDS|fit", help="to add to the cycler's clock to have the frames' clock"
     )
-    group.add_argument("--mass", nargs="+", type=float, metavar="MG", help="of active material, and its uncertainty")
+    group.add_argument("--mass", type=float, metavar="MG", help="of active material, without carbon and binder")
+    group.add_argument("--mass-esd", type=float, metavar="MG", help="standard uncertainty of the mass")
     group.add_argument("--formula", metavar="F", help="of the cathode as weighed: Na0.67Ni0.33Mn0.67O2")
     group.add_argument("--start", metavar="ISO_TIME", help="of the first frame, where the files do not say it")
     group.add_argument("--cadence", type=float, metavar="SECONDS", help="from frame to frame, with --start")
 
 
 def _offset(text: str) -> float | str:
-    return "fit" if text == "fit" else float(text)
+    try:
+        return "fit" if text == "fit" else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of seconds nor fit") from None
 
 
 def run(
     *,
     folder: str,
     phase: list[str] | None,
+    hardware: list[str],
+    reference: str | None,
     recipe: str | None,
     range: list[float] | None,
     glob: str | None,
+    dataset: str | None,
     axis: list[str],
     unordered: bool,
     own: list[str],
     workers: int,
     scheduler: str | None,
     resume: bool,
+    watch: bool,
+    watch_idle: float | None,
     electrochemistry: list[str] | None,
     time_zone: str | None,
     offset: float | str | None,
-    mass: list[float] | None,
+    mass: float | None,
+    mass_esd: float | None,
     formula: str | None,
     start: str | None,
     cadence: float | None,
+    tidy: bool,
     output: str | None,
     radiation: str | None,
     monochromator: float | None,
@@ -108,32 +130,31 @@ def run(
     instrument: str | None,
     neutron: bool,
     quiet: bool,
-    **later: object,
 ) -> int:
     """Refine, write the folder, print what came of it; 0 if no frame is quarantined, else 1."""
-    for name, option in NOT_BUILT.items():
-        if later[name]:
-            raise InputError(f"{option} is not built yet", cure="leave it out")
-    from layerox.results.folder import check_folder  # noqa: PLC0415  (what --help does not need)
+    from layerox.cli.parametric import asked_by, refine_and_write  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.writing import write_atomically  # noqa: PLC0415
+    from layerox.results.folder import check_folder  # noqa: PLC0415
     from layerox.series.run import fit_series  # noqa: PLC0415
     from layerox.series.summary import series_text  # noqa: PLC0415
+    from layerox.series.watching import Watch  # noqa: PLC0415
 
+    if watch_idle is not None and not watch:
+        raise InputError("is for --watch", place="--watch-idle", cure="give --watch too")
+    asked = asked_by(recipe)
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
     check_folder(place)
-    if mass is not None and len(mass) > 2:
-        raise InputError(f"{len(mass)} numbers", place="--mass", cure="give MG, or MG and its uncertainty")
-    mass_mg, mass_esd_mg = (*(mass or ()), None, None)[:2]
     log = {
         "file": electrochemistry,
         "time_zone": time_zone,
         "offset": offset,
-        "mass_mg": mass_mg,
-        "mass_esd_mg": mass_esd_mg,
+        "mass_mg": mass,
+        "mass_esd_mg": mass_esd,
         "formula": formula,
         "frame_start": start,
         "frame_cadence_s": cadence,
     }
-    with Progress(quiet=quiet) as progress:
+    with Progress(quiet=quiet) as progress, terminated_as_interrupt():
         series = fit_series(
             folder,
             phase,
@@ -146,6 +167,7 @@ def run(
             recipe=recipe,
             range=None if range is None else (range[0], range[1]),
             glob=glob,
+            dataset=dataset,
             axis=axis,
             electrochemistry=log if any(value is not None for value in log.values()) else None,
             unordered=unordered,
@@ -154,13 +176,26 @@ def run(
             scheduler=scheduler,
             output=place,
             resume=resume,
+            watch=Watch(idle_s=watch_idle) if watch else False,
+            hardware=hardware,
+            reference=reference,
             progress=progress,
         )
         progress("drawing")
         from layerox.plotting.operando import write_pictures  # noqa: PLC0415
+        from layerox.report import write_report  # noqa: PLC0415
 
         write_pictures(series, place)
+        if tidy:
+            write_atomically(place / "tidy.csv", series.tidy().to_csv(index=False))
+        said, trustworthy = [series_text(series)], series.is_trustworthy
+        if asked is not None:
+            text, borne = refine_and_write(
+                place, asked, output=place, workers=workers, scheduler=scheduler, progress=progress
+            )
+            said, trustworthy = [*said, "", text], trustworthy and borne
+        write_report(place)
     if not quiet:
-        print(series_text(series))
+        print("\n".join(said))
         print(f"written to {place}/: {', '.join(sorted(p.name for p in place.iterdir() if p.name[0] != '.'))}")
-    return 0 if series.is_trustworthy else 1
+    return 0 if trustworthy else 1

@@ -18,7 +18,7 @@ from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained
 from layerox.diffraction.extraction import is_extracted
-from layerox.diffraction.parameters import INVERSE_SIZE, public_name
+from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.phase import Phase, with_displacement
 from layerox.diffraction.prepare import Outcome
 from layerox.diffraction.quantification import NOTHING_TOLD, Quantification, quantities
@@ -204,13 +204,16 @@ class _Reader:
             linear_attenuation=self.found.linear_attenuations[index],
             attenuation_by_line=self.found.attenuation_by_line[index],
             microabsorption=self.found.microabsorption[index],
+            displacement_mm=slots["displacement"],
+            hardware=phase.hardware,
+            mass_to_reference=self.found.masses_to_reference[index],
         )
 
     def _fraction(self, index: int, phase: Phase) -> Refined:
-        if is_extracted(phase):
+        if not phase.is_weighed:
             return Refined(math.nan)
-        weighed = sum(not is_extracted(other) for other in self.model.phases)
-        alone = weighed - len(self.outcome.unsupported) == 1
+        weighed = [other.name for other in self.model.phases if other.is_weighed]
+        alone = len(set(weighed) - set(self.outcome.unsupported)) == 1
         status: Status = "fixed" if alone else "free"
         return Refined(self.fractions.values[index], self.fractions.esds[index], status)
 
@@ -262,15 +265,19 @@ class _Reader:
 
     def _ticks(self, index: int) -> FloatArray:
         sines = 0.5 * self.model.radiation.wavelength * np.sqrt(self.minimum.calculated.peaks[index].q)
-        positions = self._measured(2 * np.arcsin(sines[sines < 1]))
+        own = self.minimum.parameters.value(slot_name(self.model.phases[index], "displacement"))
+        positions = self._measured(2 * np.arcsin(sines[sines < 1]), own)
         low, high = self.model.limits
         return np.asarray(positions[(positions >= low) & (positions <= high)])
 
-    def _measured(self, bragg: FloatArray) -> FloatArray:
-        """Return the angles (degrees) at which reflections of Bragg angles (radian) stand in the pattern."""
+    def _measured(self, bragg: FloatArray, own: float) -> FloatArray:
+        """Return the angles (degrees) at which reflections of Bragg angles (radian) stand in the pattern.
+
+        `own` is the displacement of their phase beside the specimen's, mm.
+        """
         value, geometry = self.minimum.parameters.value, self.model.phase_models[0]
         shifts = [pk.displacement_shift(angle / 2, geometry.radius, geometry.bragg_brentano)[0] for angle in bragg]
-        displaced = value("instrument_displacement") * np.array(shifts)
+        displaced = (value("instrument_displacement") + own) * np.array(shifts)
         return np.asarray(np.degrees(bragg) + value("instrument_zero") + displaced)
 
 

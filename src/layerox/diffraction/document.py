@@ -20,6 +20,7 @@ from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.course import Step
 from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.refinement import (
+    NOT_DISPLACED,
     Correlation,
     RefinedParameter,
     RefinedPhase,
@@ -145,6 +146,8 @@ def _phase(phase: RefinedPhase) -> Document:
         "size_nm": _number(phase.size_nm),
         "microstrain": _number(phase.microstrain),
         "preferred_orientation": {**_number(phase.preferred_orientation), "axis": list(phase.texture_axis)},
+        "displacement_mm": _number(phase.displacement_mm),
+        "hardware": phase.hardware,
         "sites": [_site(site) for site in phase.sites],
         "anisotropic": {site.label: site.u_aniso for site in phase.crystal.sites if site.u_aniso},
         "mode": phase.mode,
@@ -159,6 +162,7 @@ def _quantities(phase: RefinedPhase) -> Document:
     return {
         "detection_limit": _finite(phase.detection_limit),
         "scale_mass_volume": _maybe(phase.scale_mass_volume),
+        "mass_to_reference": _maybe(phase.mass_to_reference),
         "density": _maybe(phase.density),
         "mass_attenuation": _maybe(phase.mass_attenuation),
         "linear_attenuation": _maybe(phase.linear_attenuation),
@@ -312,6 +316,9 @@ def _read_phase(row: Document) -> RefinedPhase:
         intensities={(h, k, i): _read_number(number) for h, k, i, number in row.get("intensities", ())},
         detection_limit=row.get("detection_limit"),
         scale_mass_volume=_read_maybe(row.get("scale_mass_volume")),
+        mass_to_reference=_read_maybe(row.get("mass_to_reference")),
+        displacement_mm=_read_number(row["displacement_mm"]) if "displacement_mm" in row else NOT_DISPLACED,
+        hardware=row.get("hardware", False),
         density=_read_maybe(row.get("density")),
         mass_attenuation=_read_maybe(row.get("mass_attenuation")),
         linear_attenuation=_read_maybe(row.get("linear_attenuation")),

@@ -23,7 +23,7 @@ from layerox.symmetry import CELL_NAMES
 
 STRETCH, OVERALL = "stretch", "overall_scale"
 STRETCH_RANGE = 0.005
-OWN_OF_MEASUREMENT = ("inverse_size", "microstrain", "preferred_orientation")
+OWN_OF_MEASUREMENT = ("inverse_size", "microstrain", "preferred_orientation", "displacement")
 LENGTHS = CELL_NAMES[:3]
 
 

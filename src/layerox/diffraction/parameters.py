@@ -19,6 +19,7 @@ from layerox.diffraction.expressions import Expression
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.simulate import safe_name
 from layerox.errors import InputError, nearest
+from layerox.symmetry import CELL_NAMES
 
 FloatArray = NDArray[np.float64]
 
@@ -294,3 +295,9 @@ def slot_of_public(name: str, names: Iterable[str]) -> str:
 def slot_name(phase: Phase, slot: str) -> str:
     """Return the name of a phase's own quantity: "P2_a", "Pp2_inverse_size"."""
     return safe_name(f"{phase.name}_{slot}")
+
+
+def position_names(phase: Phase) -> list[str]:
+    """Return the names of what moves the peaks of a phase: its cell, and for hardware its own displacement."""
+    own = ["displacement"] if phase.hardware else []
+    return [slot_name(phase, slot) for slot in (*CELL_NAMES, *own)]

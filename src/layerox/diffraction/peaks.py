@@ -27,7 +27,7 @@ LEAST_SQUARE = 1e-6
 
 # What a variable of the model acts upon; the order of the slots of `Instrument` and of a phase.
 ZERO, DISPLACEMENT, U, V, W, X, Y, S_OVER_L, H_OVER_L = range(9)
-SCALE, CELL, INVERSE_SIZE, MICROSTRAIN, ORIENTATION, SITES = 0, 1, 7, 8, 9, 10
+SCALE, CELL, INVERSE_SIZE, MICROSTRAIN, ORIENTATION, OWN_DISPLACEMENT, SITES = 0, 1, 7, 8, 9, 10, 11
 SITE_X, SITE_Y, SITE_Z, SITE_OCCUPANCY, SITE_U = range(5)
 PER_SITE = 5
 

@@ -37,7 +37,7 @@ SAME_SPACING, WIDTH_GUESSED = 2e-4, 0.1
 CELL_MARGIN = 0.05
 LAST_ANGLE = 175.0
 SITE_SLOTS = ("x", "y", "z", "occupancy", "u_iso")
-OWN_SLOTS = ("scale", *CELL_NAMES, "inverse_size", "microstrain", "preferred_orientation")
+OWN_SLOTS = ("scale", *CELL_NAMES, "inverse_size", "microstrain", "preferred_orientation", "displacement")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +63,11 @@ class Phase:
         March coefficient r; 1 is random.
     mode
         Whether intensities follow from the structure, or are taken from the data by Le Bail's or Pawley's method.
+    displacement_mm
+        Where the phase lies beside the specimen: its displacement less that of the specimen, with the same sign.
+    hardware
+        Whether it belongs to the cell (a foil, a window) and not to the specimen: it has no weight fraction, and of its
+        position a strategy refines the displacement, not the lengths of its cell.
     """
 
     name: str
@@ -73,6 +78,13 @@ class Phase:
     texture_axis: tuple[int, int, int] | None = None
     preferred_orientation: float = 1.0
     mode: IntensityMode = "rietveld"
+    displacement_mm: float = 0.0
+    hardware: bool = False
+
+    @property
+    def is_weighed(self) -> bool:
+        """Whether it has a weight fraction: its intensities follow from its structure, and it is of the specimen."""
+        return self.mode == "rietveld" and not self.hardware
 
     @property
     def axis(self) -> tuple[int, int, int]:
@@ -93,6 +105,7 @@ class Phase:
             1.0 / self.size_nm,
             self.microstrain,
             self.preferred_orientation,
+            self.displacement_mm,
         ]
         for site in self.crystal.sites:
             own += [*site.position, site.occupancy, site.u_iso]
@@ -296,6 +309,9 @@ class PhaseModel:
         r = values[pk.ORIENTATION]
         texture, by_r, texture_by_cell = texture_factors(self.equivalents, self.axis, r, inverse, slopes)
         weight = self.reflections.multiplicity * texture
+        if values[pk.OWN_DISPLACEMENT]:
+            instrument_values = instrument_values.copy()
+            instrument_values[pk.DISPLACEMENT] += values[pk.OWN_DISPLACEMENT]
         table, peak_slopes, bragg, bragg_by_q = pk.peak_list(
             q,
             weight * f_squared,
@@ -372,6 +388,8 @@ class PhaseModel:
                 gradient[:, 3] += factor * chosen.table[3]
             elif slot in (pk.INVERSE_SIZE, pk.MICROSTRAIN):
                 pk.broadening_gradient(slot, chosen.bragg, self.wavelengths[chosen.line], self.last, gradient, factor)
+            elif slot == pk.OWN_DISPLACEMENT:
+                self._add_instrument(gradient, chosen, pk.DISPLACEMENT, factor, scale)
             else:
                 if pk.CELL <= slot < pk.CELL + 6:
                     pk.chain_through_q(peaks.by_cell[slot - pk.CELL], chosen.owner, slopes, gradient, factor)

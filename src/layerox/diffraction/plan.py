@@ -98,6 +98,12 @@ class Plan:
     restraints: tuple[RestraintWish, ...] = ()
     serial_correlation: bool = False
 
+    def referring_to(self, reference: str | None) -> Plan:
+        """Return the plan with a phase to whose mass the others' are referred; None leaves it as it is."""
+        if reference is None:
+            return self
+        return replace(self, quantification=replace(self.quantification, reference=reference))
+
     def apply(self, parameters: Parameters) -> None:
         """Give parameters the values, bounds and links demanded; what is fixed is locked, only variables are freed.
 

@@ -23,6 +23,7 @@ from layerox.notice import Notice
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 from layerox.refined import with_esd
+from layerox.symmetry import CELL_NAMES
 
 FIRST_BACKGROUND_TERMS = 6
 # Height at which a peak's tail is cut, in units of the median sigma.
@@ -95,6 +96,7 @@ def prepared(
     named = plan.named(parameters)
     for phase in phases:
         _tie_displacements(parameters, phase, named)
+        _hold_hardware(parameters, phase, named)
     kind = ExtractionCourse if any(map(is_extracted, phases)) else Course
     prepare_extraction(model, parameters, float(np.ptp(pattern.intensity)))
     restraints = resolved(plan.restraints, phases)
@@ -157,6 +159,16 @@ def _tie_displacements(parameters: Parameters, phase: Phase, named: set[str]) ->
         leader, *others = [name for name in group if name not in named] or group[:1]
         for name in others:
             parameters.tie(name, leader, offset=parameters.value(name) - parameters.value(leader))
+
+
+def _hold_hardware(parameters: Parameters, phase: Phase, named: set[str]) -> None:
+    """Hold the cell of what belongs to the cell, but for what the user has named of it.
+
+    The lattice parameter of a metal is known better than the place of a foil, and the data rarely tell the two apart.
+    """
+    if phase.hardware:
+        cell = [slot_name(phase, name) for name in CELL_NAMES]
+        parameters.lock(name for name in cell if name not in named and parameters.is_own_master(name))
 
 
 def coordinates(phase: Phase) -> list[str]:

@@ -31,6 +31,8 @@ from layerox.diffraction.quantify import (
     PhaseWeights,
     WeightFractions,
     fractions_of,
+    masses_to_reference,
+    of_the_specimen,
     phase_weights,
     weight_per_scale,
 )
@@ -71,12 +73,15 @@ class Quantification:
         Diameter of the particles by name of the phase, micrometre: of all phases or of none.
     packing
         Share of the powder's volume that is solid, for the mean attenuation; 1 is Brindley's own choice.
+    reference
+        Name of a phase that does not change (hardware, as a rule) against which the others' masses are told.
     """
 
     internal_standard: InternalStandard | None = None
     external_standard: ExternalStandard | None = None
     particle_sizes_um: Mapping[str, float] = field(default_factory=dict)
     packing: float = 1.0
+    reference: str | None = None
 
     def __post_init__(self) -> None:
         if self.internal_standard and self.external_standard:
@@ -94,7 +99,11 @@ class Quantification:
         InputError
             If a phase is unknown or has no fraction, or a correction has no meaning for this measurement.
         """
-        place, weighed = "[quantification]", [phase.name for phase in phases if not is_extracted(phase)]
+        place, weighed = "[quantification]", [phase.name for phase in phases if phase.is_weighed]
+        scaled = [phase.name for phase in phases if not is_extracted(phase)]
+        if self.reference is not None and self.reference not in scaled:
+            fault = f"no phase {self.reference!r} to refer to"
+            raise InputError(fault, place=place, cure=nearest(self.reference, scaled))
         standard = [self.internal_standard.phase] if self.internal_standard else []
         for name in [*standard, *self.particle_sizes_um]:
             if name not in weighed:
@@ -118,7 +127,7 @@ class Quantities:
     Attributes
     ----------
     fractions
-        Of the crystalline phases, corrected for microabsorption where that was possible.
+        Of the crystalline phases without hardware, corrected for microabsorption where that was possible.
     weights
         S Z M V of each phase, as the scales say it.
     densities, mass_attenuations, linear_attenuations
@@ -131,6 +140,8 @@ class Quantities:
         Weight fraction of which 95 % would be seen (Currie); None for phases without a fraction.
     absolute
         Fractions of the whole specimen; None without a standard.
+    masses_to_reference
+        S Z M V of each phase over that of the reference; None where there is none.
     notices
         What a user should know.
     """
@@ -144,6 +155,7 @@ class Quantities:
     microabsorption: tuple[Microabsorption | None, ...]
     detection_limits: tuple[float | None, ...]
     absolute: Absolute | None
+    masses_to_reference: tuple[Refined | None, ...]
     notices: tuple[Notice, ...]
 
 
@@ -171,9 +183,10 @@ def quantities(
               for phase, block in zip(model.phases, model.phase_blocks, strict=True)]  # fmt: skip
     slopes = [transfer[block] for block in model.phase_blocks]
     esds = np.sqrt(np.maximum(np.einsum("pv,vw,pw->p", seen.slopes, covariance, seen.slopes), 0.0))
-    effects, weights, remarks = _microabsorption(names, seen, bodies, told)
+    own = of_the_specimen(seen, model.phases)
+    effects, weights, remarks = _microabsorption(names, own, bodies, told)
     fractions = fractions_of(weights.values, weights.slopes, covariance)
-    limits = _detection_limits(model, minimum, sigma, seen.values)
+    limits = _detection_limits(model, minimum, sigma, own.values)
     absolute, more = _absolute(names, weights, covariance, bodies, model.radiation, told)
     return Quantities(
         fractions=fractions,
@@ -188,8 +201,19 @@ def quantities(
         microabsorption=effects,
         detection_limits=limits,
         absolute=absolute,
+        masses_to_reference=_to_reference(names, seen, covariance, told.reference),
         notices=(*remarks, *more),
     )  # fmt: skip
+
+
+def _to_reference(
+    names: list[str], seen: PhaseWeights, covariance: FloatArray, reference: str | None
+) -> tuple[Refined | None, ...]:
+    if reference is None:
+        return (None,) * len(names)
+    values, esds = masses_to_reference(seen, covariance, names.index(reference))
+    found = zip(names, values.tolist(), esds.tolist(), strict=True)
+    return tuple(None if name == reference or math.isnan(v) else Refined(v, e, "tied") for name, v, e in found)
 
 
 def _refined(value: float, slopes: FloatArray, transfer: FloatArray, covariance: FloatArray) -> Refined:
@@ -208,7 +232,7 @@ def _detection_limits(
     """Return for each phase the fraction whose scale is at Currie's limit, the other phases being as they are."""
     values = minimum.parameters.values[: len(model.names)].copy()
     rows = list(zip(model.phases, model.phase_blocks, strict=True))
-    zmv = np.array([0.0 if is_extracted(p) else weight_per_scale(p.crystal, values[block]) for p, block in rows])
+    zmv = np.array([weight_per_scale(p.crystal, values[block]) if p.is_weighed else 0.0 for p, block in rows])
     places = [block.start + pk.SCALE for block in model.phase_blocks]
     absent = np.flatnonzero((zmv > 0) & (values[places] <= 0))
     curves = minimum.calculated.phases

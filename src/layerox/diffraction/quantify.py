@@ -1,7 +1,8 @@
 """Quantify: weight fractions from Rietveld scales, with uncertainties from the full covariance.
 
 W_p = (S Z M V)_p / sum (S Z M V) (Hill & Howard, J. Appl. Cryst. 20 (1987) 467, doi:10.1107/S0021889887086199). The
-fractions are of the crystalline phases in the model. Microabsorption and standards are put in elsewhere.
+fractions are of the crystalline phases in the model that are not hardware of the cell. Microabsorption and standards
+are put in elsewhere.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from layerox.crystal import Crystal
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.simulate import Model
 
 FloatArray = NDArray[np.float64]
@@ -53,7 +55,7 @@ def cell_volume(cell: FloatArray) -> tuple[float, FloatArray]:
 
 
 def weight_fractions(model: Model, values: FloatArray, transfer: FloatArray, covariance: FloatArray) -> WeightFractions:
-    """Return the weight fractions at a vector of values.
+    """Return the weight fractions at a vector of values; 0 for hardware.
 
     Parameters
     ----------
@@ -64,7 +66,7 @@ def weight_fractions(model: Model, values: FloatArray, transfer: FloatArray, cov
     covariance
         Covariance of the variables, shape (v, v).
     """
-    weights = phase_weights(model, values, transfer)
+    weights = of_the_specimen(phase_weights(model, values, transfer), model.phases)
     return fractions_of(weights.values, weights.slopes, covariance)
 
 
@@ -94,6 +96,36 @@ def phase_weights(model: Model, values: FloatArray, transfer: FloatArray) -> Pha
     return PhaseWeights(weights, gradients @ transfer)
 
 
+def of_the_specimen(weights: PhaseWeights, phases: Sequence[Phase]) -> PhaseWeights:
+    """Return the weights without those of hardware, which become zero."""
+    own = np.array([phase.is_weighed for phase in phases], dtype=np.float64)
+    return PhaseWeights(weights.values * own, weights.slopes * own[:, None])
+
+
+def masses_to_reference(weights: PhaseWeights, covariance: FloatArray, reference: int) -> tuple[FloatArray, FloatArray]:
+    """Return S Z M V of each phase over that of the phase of an index, and standard uncertainties, shape (p,) each.
+
+    As the reference does not change, this is the mass of each phase that the beam sees on an absolute scale: a phase
+    that turns amorphous or falls off loses it, whatever the others do. All nan where the reference does not show.
+
+    Parameters
+    ----------
+    weights
+        Of the phases of a model, hardware included.
+    covariance
+        Of the variables, shape (v, v).
+    reference
+        Index of the phase that stays as it is.
+    """
+    known = weights.values[reference]
+    if known <= 0:
+        return np.full(len(weights.values), np.nan), np.full(len(weights.values), np.nan)
+    ratios = weights.values / known
+    slopes = (weights.slopes - np.outer(ratios, weights.slopes[reference])) / known
+    variances = np.einsum("pv,vw,pw->p", slopes, covariance, slopes)
+    return ratios, np.sqrt(np.maximum(variances, 0.0))
+
+
 def fractions_of(weights: FloatArray, slopes: FloatArray, covariance: FloatArray) -> WeightFractions:
     """Return the fractions that weights make of their sum; all zero if there is none.
 
@@ -108,10 +140,16 @@ def fractions_of(weights: FloatArray, slopes: FloatArray, covariance: FloatArray
     if total <= 0:
         nothing = np.zeros((len(weights), len(weights)))
         return WeightFractions(np.zeros(len(weights)), np.zeros(len(weights)), nothing)
-    fractions = weights / total
-    of_fractions = (slopes - np.outer(fractions, slopes.sum(axis=0))) / total
+    fractions, of_fractions = fraction_slopes(weights, slopes)
     matrix = of_fractions @ covariance @ of_fractions.T
     return WeightFractions(fractions, np.sqrt(np.maximum(np.diag(matrix), 0.0)), matrix)
+
+
+def fraction_slopes(weights: FloatArray, slopes: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the fractions that weights (of which there are some) make of their sum, and their derivatives."""
+    total = weights.sum()
+    fractions = weights / total
+    return fractions, (slopes - np.outer(fractions, slopes.sum(axis=0))) / total
 
 
 def weight_per_scale(crystal: Crystal, values: FloatArray) -> float:

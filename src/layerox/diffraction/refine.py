@@ -142,7 +142,7 @@ class Minimum:
     @cached_property
     def full_covariance(self) -> FloatArray:
         """Covariance as if no bound held any variable, shape (v, v)."""
-        return _inverse(self.normal_matrix) * max(self.reduced_chi_squared, 1.0)
+        return inverse_of_normal(self.normal_matrix) * max(self.reduced_chi_squared, 1.0)
 
     @cached_property
     def covariance(self) -> FloatArray:
@@ -152,7 +152,7 @@ class Minimum:
         """
         inside = ~self.at_bound
         matrix = np.zeros_like(self.normal_matrix)
-        matrix[np.ix_(inside, inside)] = _inverse(self.normal_matrix[np.ix_(inside, inside)])
+        matrix[np.ix_(inside, inside)] = inverse_of_normal(self.normal_matrix[np.ix_(inside, inside)])
         return matrix * max(self.reduced_chi_squared, 1.0)
 
 
@@ -368,7 +368,7 @@ def _held(x: FloatArray, gradient: FloatArray, lower: FloatArray, upper: FloatAr
     return ((x <= lower + near) & (gradient >= 0)) | ((x >= upper - near) & (gradient <= 0))
 
 
-def _inverse(matrix: FloatArray) -> FloatArray:
+def inverse_of_normal(matrix: FloatArray) -> FloatArray:
     """Invert a normal matrix scaled to a unit diagonal.
 
     A direction that the data do not determine gets a vast variance, a variable without any influence none.

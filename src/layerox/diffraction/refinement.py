@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 RefinementStatus = Literal["converged", "not_converged", "failed"]
+NOT_DISPLACED = Refined(0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,8 @@ class RefinedPhase:
     name, space_group, formula
         As they stand in tables.
     weight_fraction
-        Of the crystalline phases in the model; 0 with status "unsupported" for a phase that the data do not show.
+        Of the crystalline phases in the model; 0 with status "unsupported" for a phase that the data do not show, nan
+        for one that is not weighed (hardware, or intensities taken from the data).
     intensity_share
         Fraction of the calculated intensity above the background.
     support_sigma
@@ -92,6 +94,12 @@ class RefinedPhase:
         (wavelength in angstrom, mu/rho) of each line.
     microabsorption
         What was corrected; None without particle sizes.
+    displacement_mm
+        Where the phase lies beside the specimen, mm.
+    hardware
+        Whether it belongs to the cell and not to the specimen.
+    mass_to_reference
+        S Z M V over that of the phase that a recipe names as reference; None without one.
     """
 
     name: str
@@ -119,6 +127,9 @@ class RefinedPhase:
     linear_attenuation: Refined | None = None
     attenuation_by_line: tuple[tuple[float, float], ...] = ()
     microabsorption: Microabsorption | None = None
+    displacement_mm: Refined = NOT_DISPLACED
+    hardware: bool = False
+    mass_to_reference: Refined | None = None
 
     @property
     def is_supported(self) -> bool:
@@ -127,8 +138,10 @@ class RefinedPhase:
 
     @property
     def fraction_text(self) -> str:
-        """Weight fraction in per cent ("61.80(10)"), the mode of a phase that has none, or "unsupported"."""
-        return percent_text(self.weight_fraction) if self.mode == "rietveld" else self.mode
+        """Weight fraction in per cent ("61.80(10)") or "unsupported"; why there is none ("hardware", the mode)."""
+        if self.mode != "rietveld":
+            return self.mode
+        return "hardware" if self.hardware and self.is_supported else percent_text(self.weight_fraction)
 
 
 @dataclass(frozen=True, kw_only=True)

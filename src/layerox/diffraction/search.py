@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.extra_peaks import unit_curves
-from layerox.diffraction.parameters import Parameters, slot_name
+from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.refine import Data, Minimum, bounded_step, minimise
 from layerox.diffraction.simulate import Model
 from layerox.symmetry import CELL_NAMES
@@ -223,7 +223,7 @@ def _grid(stacked: Sequence[bool], scan: Scan) -> Iterator[FloatArray]:
 
 def _cells_of(model: Model, chosen: NDArray[np.bool_]) -> list[str]:
     phases = [phase for phase, take in zip(model.phases, chosen, strict=True) if take]
-    return [slot_name(phase, name) for phase in phases for name in CELL_NAMES]
+    return [name for phase in phases for name in position_names(phase)]
 
 
 def _blurred(model: Model, data: Data, blur: float) -> tuple[Model, Data]:

@@ -10,7 +10,7 @@ import numpy as np
 from layerox.diffraction.constraints import constrained
 from layerox.diffraction.course import TIGHT, Course
 from layerox.diffraction.extra_peaks import EXTRA_SLOTS, ExtraPeak
-from layerox.diffraction.parameters import is_background, slot_name, slot_of_public
+from layerox.diffraction.parameters import is_background, position_names, slot_name, slot_of_public
 from layerox.diffraction.phase import INTENSITY, Phase
 from layerox.diffraction.plan import NO_PLAN, Plan, Stage, Variable
 from layerox.diffraction.prepare import (
@@ -30,7 +30,6 @@ from layerox.diffraction.simulate import safe_name, slots_of
 from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
-from layerox.symmetry import CELL_NAMES
 
 
 def staged(
@@ -141,9 +140,7 @@ def _still_absent(course: Course, phases: Sequence[Phase]) -> dict[str, tuple[fl
         scale = slot_name(phase, "scale")
         (gain,) = course.gains([[scale]])
         if gain > SUPPORT_SQUARED and course.attempt(f"phase {phase.name} again", [scale]):
-            course.attempt(
-                f"cell and size of {phase.name}", [slot_name(phase, s) for s in (*CELL_NAMES, "inverse_size")]
-            )
+            course.attempt(f"cell and size of {phase.name}", [*position_names(phase), slot_name(phase, "inverse_size")])
             continue
         trial = course.parameters.copy()
         trial.free([scale])
@@ -164,4 +161,6 @@ def refined_phase(phase: RefinedPhase) -> Phase:
         texture_axis=phase.texture_axis,
         preferred_orientation=float(phase.preferred_orientation),
         mode=phase.mode,
+        displacement_mm=float(phase.displacement_mm),
+        hardware=phase.hardware,
     )

@@ -17,7 +17,7 @@ from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.constraints import COORDINATE_RANGE, parameters_of
 from layerox.diffraction.course import TIGHT, WORTH, Course
 from layerox.diffraction.extraction import is_extracted
-from layerox.diffraction.parameters import Parameters, slot_name
+from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import NO_PLAN, Plan
 from layerox.diffraction.prepare import (
@@ -225,7 +225,7 @@ class _Automatic:
         focusing = self.model.instrument.geometry == "bragg-brentano"
         known = self.calibrated or not self.course.parameters.is_own_master("instrument_zero")
         error = "displacement" if known and focusing else "zero"
-        cells = self._names(*CELL_NAMES, phases=seen)
+        cells = [name for phase in seen for name in position_names(phase)]
         self.course.refine(f"{error} and cells", [f"instrument_{error}", *cells])
 
     def _displacement(self) -> None:
@@ -346,7 +346,7 @@ class _Automatic:
             drop_phase(self.course, phase, support)
 
     def _support_needed(self, phase: Phase) -> float:
-        cells = set(self._names(*CELL_NAMES, phases=[phase]))
+        cells = set(position_names(phase))
         return SUPPORT_SQUARED + SUPPORT_SQUARED_FOR_EACH * len(cells & set(self.course.parameters.free_names))
 
     def _background(self) -> None:
@@ -368,8 +368,8 @@ class _Automatic:
         return [self._names("preferred_orientation", phases=[phase]) for phase in self._oriented()]
 
     def _oriented(self) -> list[Phase]:
-        """Return the phases whose crystals can lie in one way rather than another: cubic ones hardly do."""
-        return [phase for phase in self._structures() if len(phase.crystal.symmetry.cell_rule.free) > 1]
+        """Return the phases whose crystals can lie in one way rather than another: cubic ones hardly do, but foils."""
+        return [p for p in self._structures() if p.hardware or len(p.crystal.symmetry.cell_rule.free) > 1]
 
     def _atoms(self) -> None:
         """Let displacements and coordinates go where the data ask for them."""

@@ -34,10 +34,20 @@ def serial_factor(residuals: FloatArray) -> float:
     residuals
         Observed minus calculated over sigma, shape (n,).
     """
+    runs, squares = sums_of_runs(residuals)
+    return factor_of_runs(runs, squares)
+
+
+def sums_of_runs(residuals: FloatArray) -> tuple[float, float]:
+    """Return the sum over runs of one sign of (sum of the run)^2, and the sum of squares; both add up over patterns."""
     starts = np.flatnonzero(np.diff(np.sign(residuals), prepend=np.nan) != 0)
     runs = np.add.reduceat(residuals, starts)
-    ratio = float((runs**2).sum() / max(float((residuals**2).sum()), 1e-300))
-    return max(float(np.sqrt(ratio / INDEPENDENT)), 1.0)
+    return float((runs**2).sum()), float((residuals**2).sum())
+
+
+def factor_of_runs(runs: float, squares: float) -> float:
+    """Return the factor of `serial_factor` for its two sums."""
+    return max(float(np.sqrt(runs / max(squares, 1e-300) / INDEPENDENT)), 1.0)
 
 
 # Mean length of a run of independent signs is 2, and within it E[r_i r_j] = 2 / pi of a normal variance for each pair:

@@ -127,8 +127,10 @@ def _candidates(seen: FloatArray, logged: FloatArray, tolerance: float) -> list[
 
 def _matched(offset: float, seen: FloatArray, logged: FloatArray, tolerance: float) -> _Match:
     """Count the events that coincide at an offset, and centre it upon them."""
-    distance = seen[:, None] - logged[None, :] - offset
-    nearest = distance[np.arange(len(seen)), np.abs(distance).argmin(axis=1)]
+    shifted = seen - offset
+    behind = np.clip(np.searchsorted(logged, shifted), 1, len(logged) - 1)
+    early, late = shifted - logged[behind - 1], shifted - logged[behind]
+    nearest = np.where(np.abs(early) < np.abs(late), early, late)
     near = nearest[np.abs(nearest) <= tolerance]
     scatter = float(near.std(ddof=1)) / math.sqrt(near.size) if near.size > 1 else tolerance
     return _Match(offset + float(near.mean()), int(near.size), scatter)

@@ -14,7 +14,14 @@ from layerox.builders.composition import INTERLAYER, Composition
 from layerox.crystal import ANIONS, Crystal
 from layerox.full_symmetry import with_full_symmetry
 from layerox.interfaces.chain import TUNNEL, OneDirectional
-from layerox.interfaces.coordination import coordination, polyhedra, shortest_distances, total
+from layerox.interfaces.coordination import (
+    Counts,
+    coordination,
+    layers_by_letters,
+    polyhedra,
+    shortest_distances,
+    total,
+)
 from layerox.interfaces.findings import cell_findings
 from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.matching import dislocation_spacing
@@ -79,6 +86,7 @@ def chain_interface(
         "lamellae": [lamella.entry() for lamella in lamellae],
         "boundaries": [boundary_entry(boundary) for boundary in made.planes.boundaries],
         "coordination": total(coordination(unit), math.prod(supercell)),
+        "coordination_by_letters": total(_by_letters(made), math.prod(supercell)),
         "shortest": {pair: round(d, 4) for pair, d in shortest_distances(unit).items()},
         "findings": said(findings),
         "warnings": said(warnings),
@@ -86,6 +94,11 @@ def chain_interface(
     return Interface(
         atoms=atoms, crystal=crystal, word=made.planes.word, report=report, findings=findings, warnings=warnings
     )
+
+
+def _by_letters(made: OneDirectional) -> Counts:
+    """Return the polyhedra of the layers; the tunnel oxide has no letters."""
+    return layers_by_letters(made.planes, MESHES * made.coincidence.second)
 
 
 def _tunnel_lamella(atoms: Atoms) -> Lamella:

@@ -7,7 +7,7 @@ straight pairs in an octahedron, none in a prism.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from layerox.atoms import Atoms, TextArray
 from layerox.builders import Stack
 from layerox.builders.composition import INTERLAYER
 from layerox.crystal import ANIONS
+from layerox.interfaces.word_planes import Planes
 from layerox.neighbours import pairs_within
 from layerox.symmetry import FloatArray, IntArray
 
@@ -96,9 +97,35 @@ def by_letters(stack: Stack) -> Counts:
             continue
         above = int(np.searchsorted(heights, sheet.height)) % len(anions)
         low, high = anions[above - 1][1], anions[above][1]
-        kind = "other" if sheet.letter in {low, high} else "prismatic" if low == high else "octahedral"
-        counts["TM" if sheet.role == "metal" else "Na"][kind] += 1
+        counts["TM" if sheet.role == "metal" else "Na"][_kind(sheet.letter, low, high)] += 1
     return counts
+
+
+def layers_by_letters(planes: Planes, meshes: int) -> Counts:
+    """Return the same counts for the slabs and galleries of an open word, each plane over so many meshes."""
+    counts: Counts = {"TM": dict.fromkeys(POLYHEDRA, 0), "Na": dict.fromkeys(POLYHEDRA, 0)}
+    for slab in planes.word.slabs:
+        counts["TM"][_kind(slab.metal, slab.lower, slab.upper)] += meshes
+    for gallery, held in zip(planes.word.galleries, planes.galleries, strict=True):
+        for site, letter in gallery.sites:
+            if held.ions.get(site):
+                counts["Na"][_kind(letter, gallery.below.upper, gallery.above.lower)] += meshes
+    return counts
+
+
+def _kind(letter: int, low: int, high: int) -> str:
+    """Return the polyhedron of an ion on a letter between anions on two others."""
+    return "other" if letter in {low, high} else "prismatic" if low == high else "octahedral"
+
+
+def added(counts: Iterable[Mapping[str, Mapping[str, int]]]) -> Counts:
+    """Return the sums of several counts."""
+    sums: Counts = {"TM": dict.fromkeys(POLYHEDRA, 0), "Na": dict.fromkeys(POLYHEDRA, 0)}
+    for one in counts:
+        for role, kinds in one.items():
+            for kind, number in kinds.items():
+                sums[role][kind] += number
+    return sums
 
 
 def shortest_distances(atoms: Atoms, cutoff: float = 3.4) -> dict[str, float]:

@@ -75,7 +75,7 @@ def with_spinel(grown: Intergrowth, *, faces: str, registry: int = 0) -> Atoms:
         If the registry is none of the four, or a block is too thin to hold a kagome plane.
     """
     if registry not in range(VARIANTS):
-        raise InputError(f"registry {registry}", cure=f"give 0 to {VARIANTS - 1}")
+        raise InputError(f"registry {registry}", argument="registry", cure=f"give 0 to {VARIANTS - 1}")
     rows, vacancies = [], {}
     blocks = list(_spinel_blocks(grown))
     for number, (first, count) in enumerate(blocks):

@@ -98,8 +98,9 @@ def interface(
 def _coherent(wish: Wish) -> Interface:
     """Return phases on one mesh, stacked along c in a cell that closes."""
     parts = wish.parts(wish.numbers)
-    if all(part.spinel for part in parts):
-        raise InputError("spinels alone share no slab with a layer", place=wish.place, cure="add a layered phase")
+    if any(parts[k - 1].spinel and parts[k].spinel for k in wish.numbers):
+        raise InputError("two spinels side by side, or round the cell's edge, share no TMO2 slab", place=wish.place,
+                         cure="put a layered phase between them, or name one spinel once")  # fmt: skip
     stacked = closing_blocks([part.stacking for part in parts], wish.slabs, seed=wish.seed)
     blocks = [(part.label, count) for part, (_, count) in zip(parts, stacked, strict=True)]
     laid = relabelled(word_from_blocks(stacked, seed=wish.seed), blocks)

@@ -177,7 +177,7 @@ def _held(laminae: Sequence[Lamina], hold: str) -> tuple[float, float]:
         if lamina.phase == hold:
             return lamina.sides
     names = ", ".join(lamina.phase for lamina in laminae)
-    raise InputError(f"no phase {hold!r} to hold", cure=f"choose from stiffness, {names}")
+    raise InputError(f"no phase {hold!r} to hold", argument="strain", cure=f"choose from stiffness, {names}")
 
 
 def _strained(lamina: Lamina, shared: tuple[float, float], *, hexagonal: bool) -> Strained:

@@ -23,12 +23,15 @@ Hkl = tuple[int, int, int]
 PARALLEL = 1.0  # degrees
 LARGEST_INDEX = 12
 COUNTED = 1e-6
-# Direction of the crystal (a plane normal, then a zone in that plane) along the shared normal and the shared [100].
+# The plane that lies in the interface, and the zone in it along the shared [100] (the chains of a tunnel oxide).
 ORIENTATIONS = {
     "layered": ((0, 0, 1), (1, 0, 0)),
+    "monoclinic": ((0, 0, 1), (0, 1, 0)),
     "spinel": ((1, 1, 1), (1, -1, 0)),
-    "tunnel": ((1, 0, 0), (0, 0, 1)),
+    "stretched spinel": ((0, 1, 1), (1, 0, 0)),
+    "tunnel": ((0, 1, 0), (0, 0, 1)),
 }
+PBAM = 55
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +78,8 @@ def plane_pairs(
     d_min
         Smallest spacing, angstrom.
     orientations
-        "layered", "spinel" or "tunnel" for each: (001)[100] // (111)[1-10] // (100)[001]; by space group when not
-        given.
+        For each a key of `ORIENTATIONS`: (001)[100] of layers, (001)[010] of P'3 and O'3, (111)[1-10] of a spinel,
+        (011)[100] of one in I41/amd, (010)[001] of the tunnel oxide; by space group when not given.
 
     Raises
     ------
@@ -101,8 +104,11 @@ def plane_pair(
 
 
 def _orientation(crystal: Crystal) -> str:
+    if crystal.symmetry.number == PBAM:
+        return "tunnel"
     system = crystal.symmetry.name and gemmi.SpaceGroup(crystal.symmetry.name).crystal_system_str()
-    return {"cubic": "spinel", "orthorhombic": "tunnel"}.get(system or "", "layered")
+    named = {"cubic": "spinel", "tetragonal": "stretched spinel", "monoclinic": "monoclinic"}
+    return named.get(system or "", "layered")
 
 
 def _frame(crystal: Crystal, orientation: str) -> FloatArray:

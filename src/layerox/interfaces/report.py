@@ -19,6 +19,7 @@ from layerox.validation import Finding
 
 FARTHEST = 1e7  # angstrom
 POISSON = 0.25
+LARGEST_MISFIT = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +154,12 @@ def coherency_warnings(found: Match) -> Iterator[Notice]:
         f"a misfit of {found.misfit:.2%} gives a Matthews-Blakeslee thickness of {thickness:.2g} nm, outside the "
         "range of that theory: a hint that real lamellae may relax, no verdict",
     )
+    if found.misfit > LARGEST_MISFIT:
+        yield Notice(
+            "large_misfit",
+            f"coherent pairs that are known differ by 0.3 to 2.6 %, these by {found.misfit:.1%}: that they are "
+            "coherent is doubtful, and elasticity is not linear so far",
+        )
 
 
 def said(rows: Sequence[Finding | Notice]) -> list[dict[str, str]]:

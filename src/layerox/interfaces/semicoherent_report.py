@@ -14,7 +14,15 @@ from layerox.builders.composition import INTERLAYER, Composition
 from layerox.crystal import ANIONS
 from layerox.errors import InputError
 from layerox.interfaces.closing import smallest_count
-from layerox.interfaces.coordination import counted, polyhedra, shortest_distances, total
+from layerox.interfaces.coordination import (
+    Counts,
+    added,
+    counted,
+    layers_by_letters,
+    polyhedra,
+    shortest_distances,
+    total,
+)
 from layerox.interfaces.findings import cell_findings
 from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.matching import dislocation_spacing, misfit
@@ -102,6 +110,7 @@ def _reported(made: SemiCoherent, parts: Mapping[str, Ingredient], supercell: Se
             *(_gallery_entry(gallery, at_boundary[gallery.slab]) for gallery in made.unmatched),
         ],
         "coordination": total(counted(kinds, alkali), cells),
+        "coordination_by_letters": total(_by_letters(made), cells),
         "shortest": {pair: round(d, 4) for pair, d in shortest_distances(unit).items()},
         "findings": said(findings),
         "warnings": said(warnings),
@@ -116,6 +125,12 @@ def _reported(made: SemiCoherent, parts: Mapping[str, Ingredient], supercell: Se
         parts=parts,
         unmatched=unmatched,
     )
+
+
+def _by_letters(made: SemiCoherent) -> Counts:
+    """Return the polyhedra of slabs and galleries of one mesh; between two meshes letters mean nothing."""
+    groups = zip(made.groups, made.planes, strict=True)
+    return added(layers_by_letters(planes, group[0].meshes ** 2) for group, planes in groups)
 
 
 def _elastic(made: SemiCoherent, parts: Mapping[str, Ingredient]) -> dict[str, Any]:

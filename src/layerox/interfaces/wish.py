@@ -40,7 +40,9 @@ class Wish:
     seed: int
 
     def __post_init__(self) -> None:
-        if not 2 <= len(self.names) <= MOST_PHASES or not all(self.names):
+        if not all(self.names):
+            raise InputError("a phase without a name", place=self.place, cure="write P2/O3")
+        if not 2 <= len(self.names) <= MOST_PHASES:
             raise InputError(f"{len(self.names)} phases make no interface", place=self.place,
                              cure=f"give two to {MOST_PHASES}, such as P2/O3")  # fmt: skip
         self._check_slabs()

@@ -112,7 +112,7 @@ def planes_of(
         If a phase has no gallery of a kind that the word asks for, or the filling is impossible.
     """
     if faces not in {"full", "kagome"}:
-        raise InputError(f"slabs that face a spinel as {faces!r}", cure="choose from full, kagome")
+        raise InputError(f"slabs that face a spinel as {faces!r}", argument="faces", cure="choose from full, kagome")
     galleries = [_gallery(ingredients[g.label.phase], g.character) for g in word.galleries]
     labels = [label.phase for label in word.labels]
     own = [0.0 if ingredients[label].spinel else _sodium(g) for label, g in zip(labels, galleries, strict=True)]
@@ -233,14 +233,16 @@ def target_filling(boundary: str | float, low: float, high: float, now: float) -
     if boundary == "lower":
         return min(low, high, now)
     if isinstance(boundary, str) or not 0 <= boundary <= 1:
-        raise InputError(f"a boundary filling of {boundary!r}", cure="give 'lower', 'own', or 0 to 1 ions per metal")
+        raise InputError(f"a boundary filling of {boundary!r}", argument="boundary",
+                         cure="give 'lower', 'own', or 0 to 1 ions per metal")  # fmt: skip
     return float(boundary)
 
 
 def _filled(gallery: GalleryContent, target: float) -> GalleryContent:
     now = _sodium(gallery)
     if now == 0 and target > 0:
-        raise InputError("an empty gallery has no sites to share sodium out on", cure="take 'own' or 'lower'")
+        raise InputError("an empty gallery has no sites to share sodium out on", argument="boundary",
+                         cure="take 'own' or 'lower'")  # fmt: skip
     scale = target / now if now else 1.0
     ions = {site: {element: x * scale for element, x in held.items()} for site, held in gallery.ions.items()}
     return GalleryContent(height=gallery.height, ions=ions)

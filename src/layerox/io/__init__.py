@@ -1,18 +1,21 @@
 """Files in and out: `read_pattern` looks at the contents, then at the suffix, and picks the reader.
 
-One module per format; all pass through `scan.py`, so that their checks and their messages are the same.
+One module per format; all pass through `scan.py`, so that their checks and their messages are the same. `read_stack`
+is for files of many patterns, which are read one at a time.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from layerox.errors import InputError
 from layerox.instrument import Instrument
 from layerox.io.gsas import is_gsas, scans_from_gsas
-from layerox.io.opening import is_pdcif, read_bytes, refuse_other_contents, text_of
+from layerox.io.opening import is_cif_of_blocks, is_hdf5, is_pdcif, read_bytes, refuse_other_contents, text_of
 from layerox.io.scan import Scan, pattern_from_scan, request_from_arguments
+from layerox.io.stack import ListedStack, Stack
 from layerox.io.text import scans_from_text
 from layerox.io.writing import write_pattern
 from layerox.io.xrdml import is_xrdml, scans_from_xrdml
@@ -20,7 +23,7 @@ from layerox.notice import Notice
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 
-__all__ = ["read_instrument", "read_pattern", "read_patterns", "write_instrument", "write_pattern"]
+__all__ = ["read_instrument", "read_pattern", "read_patterns", "read_stack", "write_instrument", "write_pattern"]
 
 
 def read_pattern(
@@ -30,13 +33,15 @@ def read_pattern(
     axis: str = "two-theta",
     range: tuple[float, float] | None = None,
     allow_negative: bool = False,
+    dataset: str | None = None,
 ) -> Pattern:
     """Return the pattern of a file with one scan.
 
     Parameters
     ----------
     path
-        Columns of text (.xy .xye .dat .txt .csv .prn .chi), GSAS (.fxye and others with a BANK line), XRDML or pdCIF.
+        Columns of text (.xy .xye .dat .txt .csv .prn .chi), GSAS (.fxye and others with a BANK line), XRDML, pdCIF, or
+        HDF5 with NeXus groups (.h5 .nxs).
     radiation
         A `Radiation`, a name ("CuKa") or a wavelength in angstrom. It must agree with what the file says; where
         both are silent, the pattern's radiation is None.
@@ -46,6 +51,8 @@ def read_pattern(
         First and last two-theta to keep, degrees; what lies outside is not checked.
     allow_negative
         Accept negative intensities, as background subtraction leaves them, in files with a sigma column.
+    dataset
+        Path of the group in an HDF5 file, where there are several.
 
     Returns
     -------
@@ -59,7 +66,7 @@ def read_pattern(
         If the file is missing, damaged, cut off or no single powder pattern: one line with place and cure.
     """
     request = request_from_arguments(path, radiation, axis, range, allow_negative)
-    scans = _powder_scans(request.path)
+    scans = _powder_scans(request.path, dataset)
     if len(scans) > 1:
         raise InputError(
             f"holds {len(scans)} scans",
@@ -76,6 +83,7 @@ def read_patterns(
     axis: str = "two-theta",
     range: tuple[float, float] | None = None,
     allow_negative: bool = False,
+    dataset: str | None = None,
 ) -> list[Pattern]:
     """Return the patterns of a file with one scan or many, in the file's order.
 
@@ -83,7 +91,52 @@ def read_patterns(
     `read_pattern`.
     """
     request = request_from_arguments(path, radiation, axis, range, allow_negative)
-    return [pattern_from_scan(scan, request) for scan in _powder_scans(request.path)]
+    return [pattern_from_scan(scan, request) for scan in _powder_scans(request.path, dataset)]
+
+
+def read_stack(path: str | Path, dataset: str | None = None) -> Stack:
+    """Return a file of many patterns, to be read one at a time; the one used last is remembered until it changes.
+
+    Parameters
+    ----------
+    path
+        Any file that `read_pattern` reads.
+    dataset
+        Path of the group in an HDF5 file, or a pattern that several match.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or holds no powder pattern.
+    """
+    path = Path(path).absolute()
+    try:
+        status = path.stat()
+        stamp = (status.st_size, status.st_mtime_ns)
+    except (OSError, ValueError):
+        stamp = (0, 0)
+    return _stack(path, dataset, stamp)
+
+
+@lru_cache(maxsize=2)
+def _stack(path: Path, dataset: str | None, stamp: tuple[int, int]) -> Stack:
+    if is_hdf5(path):
+        from layerox.io.nexus import nexus_stack  # noqa: PLC0415  (other formats do not need it)
+
+        return nexus_stack(path, dataset)
+    _refuse_dataset(path, dataset)
+    if is_cif_of_blocks(path):
+        from layerox.io.pdcif_stack import cif_stack  # noqa: PLC0415  (other formats do not need gemmi)
+
+        found = cif_stack(path)
+        if found is not None:
+            return found
+    return ListedStack(path=path, scans=_powder_scans(path))
+
+
+def _refuse_dataset(path: Path, dataset: str | None) -> None:
+    if dataset is not None:
+        raise InputError("is no HDF5 file", place=path, cure="leave the dataset out", argument="dataset")
 
 
 def read_instrument(path: str | Path) -> Instrument:
@@ -111,8 +164,12 @@ def write_instrument(instrument: Instrument, path: str | Path) -> None:
     instrument_file.write_instrument(instrument, path)
 
 
-def _powder_scans(path: Path) -> list[Scan]:
+def _powder_scans(path: Path, dataset: str | None = None) -> list[Scan]:
     """Return the two-theta scans of a file, each with a remark if others had to be left out."""
+    if is_hdf5(path):
+        stack = read_stack(path, dataset)
+        return [replace(scan, remarks=(*scan.remarks, *stack.notices)) for scan in map(stack.scan, range(len(stack)))]
+    _refuse_dataset(path, dataset)
     found = _scans(path)
     usable = [scan for scan in found if isinstance(scan, Scan)]
     refused = [error for error in found if isinstance(error, InputError)]

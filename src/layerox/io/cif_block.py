@@ -6,7 +6,7 @@ Names are compared in lower case and in the spelling of the old dictionaries, so
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,16 @@ class CifBlock:
     ----------
     name
         What stands behind data_.
+
+    Parameters
+    ----------
+    block
+        As gemmi has it.
+    longest
+        Rows of a loop beyond which only its names are kept; None keeps all.
     """
 
-    def __init__(self, block: cif.Block):
+    def __init__(self, block: cif.Block, longest: int | None = None):
         self.name = str(block.name)
         self._columns: dict[str, list[str]] = {}
         item: Any
@@ -34,9 +41,22 @@ class CifBlock:
             if item.pair is not None:
                 self._columns.setdefault(_key(item.pair[0]), [item.pair[1]])
             elif item.loop is not None:
-                tags, values = item.loop.tags, item.loop.values
+                tags = item.loop.tags
+                is_long = longest is not None and item.loop.length() > longest
+                values = [] if is_long else item.loop.values
                 for k, tag in enumerate(tags):
                     self._columns.setdefault(_key(tag), values[k :: len(tags)])
+
+    @classmethod
+    def of(cls, columns: dict[str, list[str]]) -> CifBlock:
+        """Return a block without a name that has columns of plain text."""
+        block = cls(cif.Block(""))
+        block._columns = {tag: [cif.quote(value) for value in values] for tag, values in columns.items()}
+        return block
+
+    def tags(self) -> Iterable[str]:
+        """Return the names of the items."""
+        return self._columns.keys()
 
     def __contains__(self, tag: str) -> bool:
         return tag in self._columns
@@ -82,8 +102,26 @@ class CifBlock:
         return (speaker or self).numbers(tag)
 
 
-def blocks_of(text: str, path: Path) -> list[CifBlock]:
-    """Return the blocks of a CIF.
+class Consensus:
+    """What the blocks of a file agree upon, gathered block by block."""
+
+    def __init__(self) -> None:
+        self._agreed: dict[str, list[str] | None] = {}
+
+    def add(self, block: CifBlock) -> None:
+        """Take note of what a block says."""
+        for tag in block.tags():
+            if block.text(tag):
+                column = block.column(tag)
+                self._agreed[tag] = column if self._agreed.get(tag, column) == column else None
+
+    def block(self) -> CifBlock:
+        """Return what everybody says that says anything as a block of its own."""
+        return CifBlock.of({tag: column for tag, column in self._agreed.items() if column is not None})
+
+
+def blocks_of(text: str, path: Path, longest: int | None = None) -> list[CifBlock]:
+    """Return the blocks of a CIF; of loops with more than `longest` rows only the names.
 
     Raises
     ------
@@ -91,7 +129,7 @@ def blocks_of(text: str, path: Path) -> list[CifBlock]:
         If it cannot be parsed, as one that was cut off within a list.
     """
     try:
-        return [CifBlock(block) for block in cif.read_string(text)]
+        return [CifBlock(block, longest) for block in cif.read_string(text)]
     except (RuntimeError, ValueError) as error:
         problem = (str(error).splitlines() or [type(error).__name__])[0].removeprefix("string:")
         raise InputError(f"is no readable CIF ({problem})", place=path, cure="export or copy it again") from None

@@ -32,7 +32,6 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"SIETRONICS XRD SCAN", "a Sietronics CPI file"),
     (b"*RAS_DATA_START", "a Rigaku RAS file"),
     (b"*RAS_HEADER_START", "a Rigaku RAS file"),
-    (b"\x89HDF", "an HDF5 or NeXus file"),
     (b"CDF\x01", "a NetCDF file"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"BZh", "a bzip2 archive"),
@@ -60,6 +59,8 @@ HEADINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
 # Plain comments and columns of numbers, which most files of a series are, need none of these expressions.
 ONLY_COLUMNS = re.compile(r"(?:#(?!\s*GSAS)[^\n]*\n)*[-+.\deE\s]*")
 MEASURED = re.compile(r"(?:^|\s)_pd_(?:meas|proc)[._](?:intensity|counts)_", re.IGNORECASE)
+HDF5 = b"\x89HDF\r\n\x1a\n"
+CIF_START = re.compile(rb"^\s*data_", re.MULTILINE | re.IGNORECASE)
 CIF_BLOCK = re.compile(r"^\s*data_", re.MULTILINE | re.IGNORECASE)
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -108,6 +109,26 @@ def text_of(data: bytes, path: Path) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether a file begins as HDF5 files do; False for one that cannot be opened."""
+    return _head(path, len(HDF5)) == HDF5
+
+
+def is_cif_of_blocks(path: Path) -> bool:
+    """Whether a file is text that begins like a CIF, one byte a letter; False for one that cannot be opened."""
+    head = _head(path, START)
+    wide = any(head.startswith(mark) for mark, encoding in BOMS if encoding != "utf-8")
+    return not wide and b"\x00" not in head and CIF_START.search(head) is not None
+
+
+def _head(path: Path, size: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(size)
+    except (OSError, ValueError):
+        return b""
 
 
 def is_pdcif(text: str) -> bool:

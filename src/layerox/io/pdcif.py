@@ -61,21 +61,33 @@ def scans_from_cif(text: str, path: Path) -> list[Scan | InputError]:
         If the file is no CIF, or no block has a measured pattern.
     """
     blocks = blocks_of(text, path)
-    measured = [block for block in blocks if any(tag in block for tag in INTENSITIES)]
+    measured = [block for block in blocks if is_measured(block)]
     if not measured:
         raise InputError("is a powder CIF without a pattern", place=path, cure="give the file with the intensities")
     found = [_scan_or_error(block, blocks, path) for block in measured]
     return _without_calculated(found, path)
 
 
+def is_measured(block: CifBlock) -> bool:
+    """Whether a block holds a measured pattern."""
+    return any(tag in block for tag in INTENSITIES)
+
+
 def _scan_or_error(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> Scan | InputError:
     try:
-        return _scan(block, blocks, path)
+        return scan_of_block(block, blocks, path)
     except InputError as error:
         return error
 
 
-def _scan(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> Scan:
+def scan_of_block(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> Scan:
+    """Return the scan of a measured block; what it does not say itself comes from the others of the file.
+
+    Raises
+    ------
+    InputError
+        If it is no powder pattern over an angle, q or d.
+    """
     if any(tag in block for tag in FLIGHT):
         cure = "give a pattern of constant wavelength"
         raise InputError(f"block {block.name} is a time-of-flight pattern", place=path, cure=cure)
@@ -92,15 +104,15 @@ def _scan(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> Scan:
         axis=axis,
         radiation=beam,
         says_kind=says_kind,
-        label=_label(block),
-        metadata=_facts(block, blocks) | ({"two_theta_corrected": True} if corrected else {}),
+        label=block_label(block),
+        metadata=facts_of_block(block, blocks) | ({"two_theta_corrected": True} if corrected else {}),
         remarks=tuple(remarks),
         excluded=(*_stated_regions(block), *_regions_without_weight(x, used)),
     )
     return _net(tag, scan).taking(used) if not used.all() else _net(tag, scan)
 
 
-def _label(block: CifBlock) -> str:
+def block_label(block: CifBlock) -> str:
     """Return the name that the second field of _pd_block_id gives, "" for one without fields."""
     fields = block.text("_pd_block_id").split("|")
     return fields[1].strip() if len(fields) > 1 else ""
@@ -196,7 +208,8 @@ def _stated_regions(block: CifBlock) -> list[tuple[float, float]]:
     return [(float(low), float(high)) for low, high in found if low.count(".") < 2 and high.count(".") < 2]
 
 
-def _facts(block: CifBlock, blocks: Sequence[CifBlock]) -> dict[str, object]:
+def facts_of_block(block: CifBlock, blocks: Sequence[CifBlock]) -> dict[str, object]:
+    """Return what a block says beside its points, with the keys of `Pattern.metadata`."""
     facts: dict[str, object] = {}
     for key, tag in FACTS.items():
         try:
@@ -218,14 +231,15 @@ def _without_calculated(found: list[Scan | InputError], path: Path) -> list[Scan
 
 
 def _if_measured(scan: Scan, scans: list[Scan], path: Path) -> Scan | InputError:
-    if not _is_calculated(scan.label):
+    if not is_calculated(scan.label):
         return scan
     for other in scans:
-        if not _is_calculated(other.label) and len(other) == len(scan) and np.array_equal(other.x, scan.x):
+        if not is_calculated(other.label) and len(other) == len(scan) and np.array_equal(other.x, scan.x):
             problem = f"block {scan.label} is by its name the calculated pattern of {other.label}"
             return InputError(problem, place=path, cure="give it in a file of its own")
     return scan
 
 
-def _is_calculated(label: str) -> bool:
+def is_calculated(label: str) -> bool:
+    """Whether a pattern is by its name a calculated one."""
     return re.search(r"calc(ulated)?$", label, re.IGNORECASE) is not None

@@ -114,7 +114,7 @@ def _spelt(location: Location, model: type[BaseModel]) -> Location:
 
 
 def _is_kind(part: str) -> bool:
-    return bool(re.fullmatch(r"(float|int|str|bool|list|dict|literal|constrained|function)\b.*|\w+Model", part))
+    return bool(re.fullmatch(r"(float|int|str|bool|list|dict|literal|constrained)\b.*|function-.*|\w+Model", part))
 
 
 def _key(model: type[BaseModel], field: str) -> str:

@@ -1,7 +1,8 @@
 """Writing a pattern as .xye, .xy or .csv, so that `read_pattern` gives back the same numbers and the same beam.
 
 The heading is comments; three of its lines are for programs: `# label:`, `# radiation:` and `# sigma:`, the first two
-as JSON. Numbers are written with as many digits as they need to come back unchanged.
+as JSON; time and temperature stand there as other programs write them. Numbers are written with as many digits as they
+need to come back unchanged.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 
 FORMATS = (".xye", ".xy", ".csv")
+FACTS = {"start_time": "# start time: {}", "temperature_k": "# temperature [K]: {:.6g}"}
 
 
 def write_pattern(pattern: Pattern, path: str | Path) -> None:
@@ -109,6 +111,7 @@ def _heading(pattern: Pattern, suffix: str) -> list[str]:
         lines.append(f"# radiation: {_radiation_json(pattern.radiation)}")
     else:
         lines.append("# radiation unknown")
+    lines += [line.format(pattern.metadata[fact]) for fact, line in FACTS.items() if pattern.metadata.get(fact)]
     if suffix == ".xy":
         return [*lines, "# sigma left out; two_theta (degrees), intensity"]
     sigma = "poisson, sqrt(max(counts, 1))" if pattern.sigma_source == "poisson" else "measured"

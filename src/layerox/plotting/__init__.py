@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from layerox.calibration import Calibration
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.simulation import Simulation
-from layerox.errors import InputError
+from layerox.errors import InputError, nearest
 from layerox.plotting.calibration import plot_calibration
 from layerox.plotting.operando import plot_series
+from layerox.plotting.parametric import plot_parametric
 from layerox.plotting.powder import INTENSITY_SCALES, plot_refinement, plot_simulation
 from layerox.plotting.strain import plot_coherency, plot_indicatrix, plot_strain
+from layerox.plotting.waterfall import plot_waterfall
+from layerox.series.parametric.result import Parametric
 from layerox.series.result import Series
 from layerox.strain.evolution import StrainEvolution
 from layerox.strain.phase_strain import PhaseStrain
@@ -25,40 +29,54 @@ __all__ = [
     "plot_calibration",
     "plot_coherency",
     "plot_indicatrix",
+    "plot_parametric",
     "plot_refinement",
     "plot_series",
     "plot_simulation",
     "plot_strain",
+    "plot_waterfall",
 ]
 
+KINDS = ("operando", "waterfall")
+# What is drawn in one way only.
+PICTURES: dict[type, Callable[[Any, Axes | None], Axes]] = {
+    Calibration: plot_calibration,
+    Series: plot_series,
+    Parametric: plot_parametric,
+    StrainEvolution: plot_strain,
+    PhaseStrain: plot_indicatrix,
+}
 
-def plot(result: object, ax: Axes | None = None, *, intensity: str = "linear") -> Axes:
+
+def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None, kind: str = "operando") -> Axes:
     """Draw a result as its kind is drawn.
 
     Parameters
     ----------
     result
-        A `Refinement`, a `Simulation`, a `Calibration`, a `Series`, a `StrainEvolution`, or the strain of one phase.
+        A `Refinement`, a `Simulation`, a `Calibration`, a `Series`, a `Parametric`, a `StrainEvolution`, or the strain
+        of one phase.
     ax
         Where to draw; a new figure when not given.
     intensity
-        "linear", "sqrt" or "log".
+        "linear", "sqrt" or "log"; by default linear for one pattern, and sqrt for the waterfall of a series.
+    kind
+        Of a series: "operando" (the map, fractions and cells on one axis) or "waterfall".
 
     Raises
     ------
     InputError
-        If there is no picture of such an object.
+        If there is no picture of such an object, or of this kind.
     """
+    if kind not in KINDS:
+        raise InputError(f"unknown kind {kind!r} of picture", cure=nearest(kind, KINDS), argument="kind")
     if isinstance(result, Refinement):
-        return plot_refinement(result, ax, intensity=intensity)
+        return plot_refinement(result, ax, intensity=intensity or "linear")
     if isinstance(result, Simulation):
-        return plot_simulation(result, ax, intensity=intensity)
-    if isinstance(result, Calibration):
-        return plot_calibration(result, ax)
-    if isinstance(result, Series):
-        return plot_series(result, ax)
-    if isinstance(result, StrainEvolution):
-        return plot_strain(result, ax)
-    if isinstance(result, PhaseStrain):
-        return plot_indicatrix(result, ax)
+        return plot_simulation(result, ax, intensity=intensity or "linear")
+    if isinstance(result, Series) and kind == "waterfall":
+        return plot_waterfall(result, ax, intensity=intensity or "sqrt")
+    for made, draw in PICTURES.items():
+        if isinstance(result, made):
+            return draw(result, ax)
     raise InputError(f"a {type(result).__name__} cannot be drawn", cure="give the result of fit, simulate or calibrate")

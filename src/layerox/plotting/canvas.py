@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+# Two drawings of one result are the same bytes: nothing random, and no date.
+SALT = "layerox"
+UNDATED: dict[str, dict[str, None]] = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
+DPI = 200
+
+
+def files_of(draw: Callable[[Figure], object], inches: tuple[float, float], kinds: Sequence[str]) -> dict[str, bytes]:
+    """Return the bytes of files ("png", "pdf", "svg"), by kind, with a figure of a size that `draw` fills."""
+    from matplotlib import rc_context  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=inches)
+    draw(figure)
+    _settle(figure)
+    found = {}
+    for kind in kinds:
+        buffer = BytesIO()
+        with rc_context({"svg.hashsalt": SALT}):
+            figure.savefig(buffer, format=kind, dpi=DPI, metadata=UNDATED[kind])
+        found[kind] = buffer.getvalue()
+    return found
+
+
+def _settle(figure: Figure) -> None:
+    """Lay a figure out once for all kinds of file, to a millionth: the last digits of the layout's solver vary."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        x, y, width, height = (round(float(side), 6) for side in axes.get_position().bounds)
+        axes.set_position((x, y, width, height))
 
 
 def png_of(draw: Callable[[Figure], None], inches: tuple[float, float], dpi: int) -> bytes:

@@ -1,35 +1,52 @@
-"""Operando: a series as papers print it: the map of all patterns, and below it fractions and cells on the same axis.
+"""Operando: a series as papers print it: the map of all patterns, and beside it, on the same axis, what came of them.
 
-The map's colours (cividis) and those of the phases (Okabe & Ito) are told apart by colour-blind readers.
+Above the map stand the reflections of each phase, and in it the way that the strongest of them take while the phase is
+there; beside it voltage or temperature, fractions, and cells. Colours are those of Okabe & Ito, which colour-blind
+readers tell apart; the map runs from light to dark, so that it prints in grey.
 """
 
 from __future__ import annotations
 
-from io import BytesIO
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from layerox.io.writing import write_atomically
-from layerox.plotting.powder import PALETTE
+from layerox.io.writing import write_together
+from layerox.plotting.canvas import files_of
+from layerox.plotting.markers import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
 from layerox.series.contour import IntensityMap, intensity_map
 from layerox.series.result import Series
+from layerox.series.tracks import layer_lengths, reflection_tracks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INCHES = (7.0, 8.5)
-HEIGHTS = {"map": 3.0, "axis": 0.9, "fractions": 1.5, "cells": 1.7}
-FORMATS = ("png", "pdf")
+FloatArray = NDArray[np.float64]
+Drawer = Callable[["Axes", Series], None]
+
+# Inches.
+MAP_HEIGHT, MAP_WIDTH, PANEL_WIDTH = 5.2, 4.6, 1.35
+FORMATS = ("png", "pdf", "svg")
+DOUBTED, CURVE, COLOURS = "#C8C8C8", "#222222", "Greys"
+# A step between frames beyond so many usual ones is a gap.
+GAP = 3.0
+UNITS = {"voltage": "V"}
 # What a cycler's log says of a frame, but what is not drawn beside the map.
 NOT_DRAWN = {"current", "capacity", "x_na_esd", "cycle", "step"}
-DOUBTED = "#BBBBBB"
+MOST_AXES = 3
+# How lengths of cells are told from each other.
+LINES = {"a": "-", "b": ":", "c": "--"}
+# Frames beyond which points are drawn smaller, and both sizes.
+MANY, POINT, SMALL_POINT = 120, 3.0, 1.0
+SMALL, TICK, SMALLER, LABEL_PAD = 8.0, 7.0, 6.0, 11.0
 
 
 def plot_series(series: Series, ax: Axes | None = None) -> Axes:
-    """Draw a series; returns the Axes of the map, or of the fractions where the patterns are not there any more.
+    """Draw a series; returns the Axes of the map, or of the first panel where the patterns are not there any more.
 
     Parameters
     ----------
@@ -42,74 +59,203 @@ def plot_series(series: Series, ax: Axes | None = None) -> Axes:
     if figure is None:
         from matplotlib import pyplot  # noqa: PLC0415  (a script that hands its own Axes over needs no pyplot)
 
-        figure = pyplot.figure(figsize=INCHES)
+        figure = pyplot.figure(figsize=inches_of(series))
     figure.clear()
     return draw(series, figure)
 
 
+def inches_of(series: Series) -> tuple[float, float]:
+    """Return the size of the figure of a series with its map."""
+    return MAP_WIDTH + PANEL_WIDTH * len(_panels(series)), MAP_HEIGHT + ROW_HEIGHT * len(series.phases)
+
+
 def draw(series: Series, figure: Figure) -> Axes:
-    """Draw a series on a figure; returns the topmost Axes."""
-    found = intensity_map(series)
-    others = [name for name in series.axes[1:] if name not in NOT_DRAWN and series.frames[name].notna().any()]
-    rows = [*(["map"] if found is not None else []), *(["axis"] * len(others)), "fractions", "cells"]
-    grid = {"height_ratios": [HEIGHTS[row] for row in rows], "hspace": 0.08}
-    panels = figure.subplots(len(rows), 1, sharex=True, squeeze=False, gridspec_kw=grid)[:, 0]
-    waiting = list(panels)
+    """Draw a series on a figure; returns the Axes of the map, or of the first panel."""
+    figure.set_layout_engine("constrained", h_pad=0.03, w_pad=0.03, hspace=0.0, wspace=0.02)
+    found, panels = intensity_map(series), _panels(series)
+    widths = [*([MAP_WIDTH] if found is not None else []), *([PANEL_WIDTH] * len(panels))]
+    heights = (ROW_HEIGHT * len(series.phases), MAP_HEIGHT)
+    grid = figure.add_gridspec(2, len(widths), width_ratios=widths, height_ratios=heights)
+    first = figure.add_subplot(grid[1, 0])
+    columns = [first, *(figure.add_subplot(grid[1, k], sharey=first) for k in range(1, len(widths)))]
     if found is not None:
-        _draw_map(waiting.pop(0), found)
-    for name in others:
-        axes = waiting.pop(0)
-        axes.plot(series.place, series.frames[name], color="#222222", lw=1.0)
-        axes.set_ylabel(name)
-    _draw_fractions(waiting[0], series)
-    _draw_cells(waiting[1], series)
-    waiting[1].set_xlabel(series.axes[0] if series.axes else "frame")
-    figure.align_ylabels(panels)
-    top: Axes = panels[0]
-    return top
+        tracks = reflection_tracks(series)
+        _draw_map(columns[0], found)
+        draw_tracks(columns[0], series, tracks)
+        draw_reflections(figure.add_subplot(grid[0, 0], sharex=first), series, tracks)
+        _draw_words(figure.add_subplot(grid[0, 1:]), series)
+    for axes, panel in zip(columns[-len(panels) :], panels, strict=True):
+        panel(axes, series)
+        _finish_panel(axes, series)
+    _label_first(columns, series)
+    figure.align_xlabels(columns)
+    if found is None or not series.run.get("structures"):
+        _draw_legend(columns[-len(panels)], series)
+    return first
+
+
+def _panels(series: Series) -> list[Drawer]:
+    others = [name for name in series.axes[1:] if name not in NOT_DRAWN and series.frames[name].notna().any()]
+    layers = [_draw_in_plane, _draw_spacing] if layer_lengths(series) else []
+    plain = [_draw_change] if len(layer_lengths(series)) < len(series.phases) else []
+    return [*(_curve_drawer(name) for name in others[:MOST_AXES]), _draw_fractions, *layers, *plain]
+
+
+# --- the map -------------------------------------------------------------------------------------------------------
 
 
 def _draw_map(axes: Axes, found: IntensityMap) -> None:
-    shown = np.sqrt(np.maximum(found.intensity, 0.0)).T
-    low, high = np.percentile(shown, (2.0, 99.7))
-    axes.pcolormesh(found.place, found.two_theta, shown, cmap="cividis", vmin=low, vmax=high, shading="nearest",
-                    rasterized=True)  # fmt: skip
-    axes.set_ylabel("2θ (degrees)")
+    shown = np.sqrt(np.maximum(found.intensity, 0.0))
+    low, high = np.nanpercentile(shown[found.good] if found.good.any() else shown, (5.0, 99.5))
+    edges, rows = _with_gaps(found.place, shown)
+    half = 0.5 * (found.two_theta[1] - found.two_theta[0])
+    angles = np.append(found.two_theta - half, found.two_theta[-1] + half)
+    axes.pcolormesh(angles, edges, rows, cmap=COLOURS, vmin=low, vmax=high, rasterized=True)
+    axes.set_xlim(found.two_theta[0], found.two_theta[-1])
+    axes.set_ylim(edges[0], edges[-1])
+    axes.set_xlabel("2θ (degrees)", fontsize=SMALL, va="baseline", labelpad=LABEL_PAD)
+    axes.tick_params(labelsize=SMALL)
+
+
+def _with_gaps(place: FloatArray, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the edges of the rows of a map and the rows, empty ones where frames are missing."""
+    steps = np.diff(place)
+    half = 0.5 * float(np.median(steps))
+    edges, kept = [place[0] - half], []
+    for row, here, step in zip(rows, place, [*steps, np.inf], strict=True):
+        is_gap = step > GAP * 2.0 * half > 0.0
+        edges.append(here + half if is_gap else here + 0.5 * step)
+        kept.append(row)
+        if is_gap and np.isfinite(step):
+            edges.append(here + step - half)
+            kept.append(np.full_like(row, np.nan))
+    return np.array(edges), np.array(kept)
+
+
+def _draw_words(axes: Axes, series: Series) -> None:
+    """Say above the panels what is drawn, and how many frames came to what."""
+    counts = series.frames["verdict"].value_counts().sort_index()
+    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    lines = [f"{len(series.frames)} frames: {said}", "bars: one standard uncertainty"]
+    if not series.is_good.all():
+        lines.append("grey lines: frames that are not to be believed")
+    axes.text(0.0, 0.1, "\n".join(lines), fontsize=SMALL, color=CURVE, transform=axes.transAxes, va="bottom")
+    axes.set_axis_off()
+
+
+# --- the panels ----------------------------------------------------------------------------------------------------
+
+
+def _curve_drawer(name: str) -> Drawer:
+    """Return what draws another axis of the series."""
+
+    def drawn(axes: Axes, series: Series) -> None:
+        axes.plot(series.frames[name], series.place, color=CURVE, lw=1.1)
+        axes.set_xlabel(axis_label(series, name), fontsize=SMALL)
+
+    return drawn
 
 
 def _draw_fractions(axes: Axes, series: Series) -> None:
-    good = series.frames["verdict"].isin(["accepted", "reseeded"])
-    for k, name in enumerate(series.phases):
-        columns = (f"{name}.weight_fraction", f"{name}.weight_fraction_esd")
-        value, esd = (100.0 * series.frames[column].where(good).to_numpy(float) for column in columns)
-        axes.errorbar(series.place, value, esd, fmt=".-", ms=3, lw=0.8, color=PALETTE[k % len(PALETTE)], label=name)
-    for place in series.place[~good]:
-        axes.axvline(place, color=DOUBTED, lw=0.8, zorder=0)
-    axes.set_ylabel("weight %")
-    axes.legend(frameon=False, fontsize="small", ncols=max(1, min(len(series.phases), 4)))
+    for name in series.phases:
+        value, esd = (_column(series, f"{name}.weight_fraction{end}") for end in ("", "_esd"))
+        _draw_points(axes, series, name, 100.0 * _without_long_absence(value), 100.0 * esd)
+    axes.set_xlabel("weight %", fontsize=SMALL)
 
 
-def _draw_cells(axes: Axes, series: Series) -> None:
-    """Draw a (full line) and c (dashed) relative to where each phase shows first."""
-    good = series.frames["verdict"].isin(["accepted", "reseeded"])
-    for k, name in enumerate(series.phases):
-        for length, line in (("a", "-"), ("c", "--")):
-            value = series.frames[f"{name}.{length}"].where(good)
-            if value.notna().any():
-                change = 100.0 * (value / value.dropna().iloc[0] - 1.0)
-                axes.plot(series.place, change, line, lw=1.0, color=PALETTE[k % len(PALETTE)])
-    axes.set_ylabel("a (line), c (dashed)\nchange (%)")
+def _without_long_absence(fractions: FloatArray) -> FloatArray:
+    """Return fractions with nan where a phase is absent, but for the frames at which it comes and goes."""
+    there = np.pad(fractions > 0.0, 1)
+    return np.where(there[1:-1] | there[2:] | there[:-2], fractions, np.nan)
+
+
+def _draw_in_plane(axes: Axes, series: Series) -> None:
+    for name, found in layer_lengths(series).items():
+        _draw_points(axes, series, name, found.in_plane, found.in_plane_esd)
+    axes.set_xlabel("a in the layer (Å)", fontsize=SMALL)
+
+
+def _draw_spacing(axes: Axes, series: Series) -> None:
+    for name, found in layer_lengths(series).items():
+        _draw_points(axes, series, name, found.spacing, found.spacing_esd)
+    axes.set_xlabel("layer spacing (Å)", fontsize=SMALL)
+
+
+def _draw_change(axes: Axes, series: Series) -> None:
+    """Draw the lengths of cells without layers, relative to where each phase shows first."""
+    shown = set()
+    for name in series.phases:
+        for length in _own_lengths(series, name) if name not in layer_lengths(series) else ():
+            value, esd = (_column(series, f"{name}.{length}{end}") for end in ("", "_esd"))
+            if np.isfinite(value).any():
+                scale = 100.0 / float(value[np.isfinite(value)][0])
+                _draw_points(axes, series, name, scale * value - 100.0, scale * esd, LINES[length])
+                shown.add(length)
+    axes.set_xlabel("change of a, b, c (%)" if len(shown) > 1 else "change of a (%)", fontsize=SMALL)
+    if len(shown) > 1:
+        handles = [axes.plot([], [], LINES[length], color=CURVE, lw=0.8, label=length)[0] for length in sorted(shown)]
+        axes.legend(handles=handles, frameon=False, fontsize=SMALLER, handlelength=2.6)
+
+
+def _own_lengths(series: Series, name: str) -> list[str]:
+    """Return the lengths of a cell that are not always the same as one before."""
+    columns = {length: _column(series, f"{name}.{length}") for length in LINES}
+    own: list[str] = []
+    for length, values in columns.items():
+        if not any(np.array_equal(values, columns[other], equal_nan=True) for other in own):
+            own.append(length)
+    return own
+
+
+def _draw_points(axes: Axes, series: Series, name: str, value: FloatArray, esd: FloatArray, line: str = "-") -> None:
+    size = POINT if len(value) <= MANY else SMALL_POINT
+    axes.errorbar(value, series.place, xerr=np.nan_to_num(esd), fmt=".", ls=line, ms=size, lw=0.8, elinewidth=0.7,
+                  color=phase_colour(series, name), label=name)  # fmt: skip
+
+
+def _column(series: Series, name: str) -> FloatArray:
+    return np.asarray(series.frames[name].where(series.is_good), dtype=np.float64)
+
+
+def _finish_panel(axes: Axes, series: Series) -> None:
+    """Mark the frames that cannot be believed, and keep the numbers of neighbouring panels apart."""
+    if any(np.isfinite(line.get_xdata()).any() for line in axes.lines):
+        axes.locator_params(axis="x", nbins=3)
+    else:
+        axes.set_xticks([])
+    axes.xaxis.label.set_verticalalignment("baseline")
+    axes.xaxis.labelpad = LABEL_PAD
+    axes.margins(x=0.08)
+    axes.tick_params(labelleft=False, labelsize=TICK)
+    for place in series.place[~series.is_good]:
+        axes.axhline(place, color=DOUBTED, lw=0.8, zorder=0)
+
+
+def _label_first(columns: Sequence[Axes], series: Series) -> None:
+    columns[0].tick_params(labelleft=True)
+    columns[0].set_ylabel(axis_label(series, series.axes[0]) if series.axes else "frame", fontsize=SMALL)
+
+
+def _draw_legend(axes: Axes, series: Series) -> None:
+    for name in series.phases:
+        axes.plot([], [], color=phase_colour(series, name), label=name)
+    axes.legend(frameon=False, fontsize=SMALLER, loc="best")
+
+
+def axis_label(series: Series, name: str) -> str:
+    """Return the name of an axis with its unit, where that is known."""
+    unit = series.run.get("axis_units", {}).get(name) or UNITS.get(name)
+    return f"{name} ({unit})" if unit else name
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def series_pictures(series: Series) -> dict[str, bytes]:
+    """Return the picture as "png", "pdf" and "svg" files, by kind."""
+    return files_of(lambda figure: draw(series, figure), inches_of(series), FORMATS)
 
 
 def write_pictures(series: Series, folder: Path) -> None:
-    """Write series.png and series.pdf."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    figure = Figure(figsize=INCHES, layout="constrained")
-    FigureCanvasAgg(figure)
-    draw(series, figure)
-    for kind in FORMATS:
-        buffer = BytesIO()
-        figure.savefig(buffer, format=kind, dpi=150)
-        write_atomically(folder / f"series.{kind}", buffer.getvalue())
+    """Write series.png, series.pdf and series.svg."""
+    write_together({folder / f"series.{kind}": content for kind, content in series_pictures(series).items()})

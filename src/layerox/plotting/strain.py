@@ -64,7 +64,8 @@ def draw(strain: StrainEvolution, figure: Figure) -> Axes:
         ROWS[name](strain, axes)
     panels[-1].set_xlabel(strain.axes[0] if strain.axes else "frame")
     upper.align_ylabels(panels)
-    shown = list(strain.tensors.values())[:MOST_ROUND]
+    layered = [own for own in strain.tensors.values() if own.axes == "layer"]
+    shown = (layered or list(strain.tensors.values()))[:MOST_ROUND]
     rounds = lower.subplots(1, len(shown), squeeze=False, subplot_kw={"projection": "polar"})[0]
     for axes, own in zip(rounds, shown, strict=True):
         plot_indicatrix(own, axes, colour=_colour(strain, own.phase))
@@ -224,7 +225,7 @@ def _label_round(axes: Any, plane: str, largest: float) -> None:
     axes.set_xticks([0.0, np.pi / 2.0], list(plane), fontsize="small")
     axes.set_ylim(0.0, 1.1 * largest if largest > 0 else 1.0)
     axes.set_yticks([largest / 2.0, largest] if largest > 0 else [1.0])
-    axes.set_yticklabels([f"{tick:.2g}" for tick in axes.get_yticks()], fontsize="xx-small")
+    axes.set_yticklabels([f"{tick:.2g}" for tick in axes.get_yticks()], fontsize="xx-small", color="#555555")
     axes.set_rlabel_position(315.0)
 
 

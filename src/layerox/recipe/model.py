@@ -55,11 +55,15 @@ class TextureModel(Table):
 
 
 class PhaseModel(Table):
-    """[[phase]]: a structure, what is freed and fixed of it, and where its quantities start (nm for the size)."""
+    """[[phase]]: a structure, what is freed and fixed of it, and where its quantities start (nm for the size).
+
+    `hardware` is what belongs to the cell: it has no weight fraction, and a displacement (mm) of its own.
+    """
 
     structure: str
     name: str | None = None
     mode: Literal["rietveld", "le-bail", "pawley"] = "rietveld"
+    hardware: bool = False
     free: list[str] = []
     fix: list[str] = []
     preferred_orientation: float | TextureModel | None = None
@@ -130,12 +134,16 @@ class ExternalStandardModel(Table):
 
 
 class QuantificationModel(Table):
-    """[quantification]: standards, sizes of the particles in micrometre, and the solid share of the powder's volume."""
+    """[quantification]: standards, sizes of the particles in micrometre, and the solid share of the powder's volume.
+
+    `reference` is the phase that stays as it is: masses are told against its own.
+    """
 
     internal_standard: InternalStandardModel | None = None
     external_standard: ExternalStandardModel | None = None
     particle_sizes_um: dict[str, PositiveFloat] = {}
     packing: Share = 1.0
+    reference: str | None = None
 
 
 class RestraintModel(Table):
@@ -155,6 +163,14 @@ class UncertaintyModel(Table):
     serial_correlation: bool = False
 
 
+class ParametricModel(Table):
+    """[parametric]: quantities of a series as functions of an axis; several forms for one let the data choose."""
+
+    axis: str | None = None
+    between: Interval | None = None
+    functions: dict[str, str | list[str]] = {}
+
+
 class RecipeModel(Table):
     """A whole recipe.toml."""
 
@@ -171,3 +187,4 @@ class RecipeModel(Table):
     strategy: StrategyModel = StrategyModel()
     quantification: QuantificationModel = QuantificationModel()
     electrochemistry: ElectrochemistryModel | None = None
+    parametric: ParametricModel = ParametricModel()

@@ -49,6 +49,7 @@ def quantification_of(
             external_standard=_external(told.external_standard, folder),
             particle_sizes_um=_sizes(model, phases),
             packing=told.packing,
+            reference=told.reference,
         )
     except InputError as error:
         raise InputError(f"{error.place or ''} {error.problem}".strip(), place=here, cure=error.cure) from None

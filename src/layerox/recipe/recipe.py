@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,15 @@ if TYPE_CHECKING:
 CELL = "cell"
 
 
+@dataclass(frozen=True, kw_only=True)
+class ParametricWish:
+    """What a recipe asks of a finished series: forms by quantity, the axis, and the stretch of it (None: not said)."""
+
+    functions: Mapping[str, str | list[str]] = field(default_factory=dict)
+    axis: str | None = None
+    between: tuple[float, float] | None = None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recipe:
     """What a recipe says.
@@ -50,6 +59,8 @@ class Recipe:
         What is demanded of the parameters, and the strategy.
     electrochemistry
         The log of a series and its clocks; None where it says nothing of one.
+    parametric
+        What is asked of a finished series.
     document
         The recipe with every default written out, as plain data.
     """
@@ -60,6 +71,7 @@ class Recipe:
     phases: tuple[Phase, ...] = ()
     plan: Plan = NO_PLAN
     electrochemistry: ElectrochemistryModel | None = None
+    parametric: ParametricWish = field(default_factory=ParametricWish)
     document: Mapping[str, object]
 
 
@@ -102,6 +114,11 @@ def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> R
         phases=tuple(phases_from(phases)) if phases else (),
         plan=replace(_plan(model, phases, place, text), quantification=told),
         electrochemistry=model.electrochemistry,
+        parametric=ParametricWish(
+            functions=model.parametric.functions,
+            axis=model.parametric.axis,
+            between=_pair(model.parametric.between) if model.parametric.between else None,
+        ),
         document=model.model_dump(mode="json"),
     )
 
@@ -151,7 +168,7 @@ def _phase(row: PhaseModel, index: int, place: str | Path, text: str, folder: Pa
         blamed = line_of(place, text, ("phase", index, "structure"))
         raise InputError(f"structure {given!r}: {error.problem}", place=blamed, cure=error.cure) from None
     row.name = phase.name
-    phase = replace(phase, mode=row.mode)
+    phase = replace(phase, mode=row.mode, hardware=row.hardware)
     if row.size is not None:
         phase = replace(phase, size_nm=row.size)
     if row.microstrain is not None:

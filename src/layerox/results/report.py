@@ -208,11 +208,23 @@ def _phase(phase: RefinedPhase) -> str:
         *_attenuation(phase),
         ("size", f"{_number(phase.size_nm)} nm"),
         ("microstrain", _number(phase.microstrain)),
+        *_place(phase),
         ("March coefficient", f"{_number(phase.preferred_orientation)} about {' '.join(map(str, phase.texture_axis))}"),
     ]
     head = ["site", "species", "x", "y", "z", "occupancy", "U_iso (A^2)"]
     sites = [[s.label, s.species, str(s.x), str(s.y), str(s.z), str(s.occupancy), str(s.u_iso)] for s in phase.sites]
     return _section(f"Phase {phase.name} ({phase.space_group})", f"{_pairs(rows)}\n\n{_table([head, *sites])}")
+
+
+def _place(phase: RefinedPhase) -> list[tuple[str, str]]:
+    """Return where a phase lies beside the specimen, and its mass against the reference's, where these are told."""
+    own = phase.displacement_mm
+    rows = [("hardware", "of the cell: it has no weight fraction")] if phase.hardware else []
+    if own.value or own.status != "fixed":
+        rows.append(("displacement", f"{_number(own)} mm beside the specimen's"))
+    if phase.mass_to_reference is not None:
+        rows.append(("mass to reference", str(phase.mass_to_reference)))
+    return rows
 
 
 def _number(number: Refined) -> str:

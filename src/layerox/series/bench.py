@@ -6,7 +6,7 @@ the model has only those phases that a frame shows, so that absent ones cost not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,6 +31,8 @@ TOLERANCE = 0.02
 BUDGET = 25
 # Share of a plausible height at which derivatives of a phase are cut.
 REACH = 0.01
+# How far a cell may come over a whole series, in units of what it may move within a frame.
+FARTHEST = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,7 @@ class Bench:
         for name in self.table.names:
             if name in foundation.values and self.table.is_own_master(name):
                 self.table.assign(name, foundation.values[name])
+        self._roam(setup.plan.named(self.table))
         self.phases: Sequence[Phase] = self.model.phases
         self._own = {phase.name: {slot_name(phase, slot) for slot in phase.slot_names} for phase in self.phases}
         # Phases whose cell has been seen, and the scale of each phase at which it is cut in a pattern of height one.
@@ -100,13 +103,24 @@ class Bench:
         self._views: dict[tuple[int, ...], View] = {}
         self._free = self._free_names()
 
+    def _roam(self, named: Collection[str]) -> None:
+        """Widen the bounds of cells, but for those that the user has named: within a frame they go with its start."""
+        self.half = np.zeros(len(self.table.names))
+        for phase in self.model.phases:
+            for name in (slot_name(phase, name) for name in CELL_NAMES):
+                k = self.table.index[name]
+                if name not in named and self.table.is_own_master(name):
+                    self.half[k] = 0.5 * (self.table.upper[k] - self.table.lower[k])
+        self.table.lower -= (FARTHEST - 1.0) * self.half
+        self.table.upper += (FARTHEST - 1.0) * self.half
+
     def _free_names(self) -> dict[int, dict[Rung, list[str]]]:
         """Return for each phase (-1: none) what is let go from which rung on."""
         free = {name for name in self.foundation.free if name in self.table.index}
         found: dict[int, dict[Rung, list[str]]] = {}
         for p, phase in enumerate(self.phases):
             own = [name for name in (slot_name(phase, slot) for slot in phase.slot_names) if name in free]
-            cell = {slot_name(phase, name) for name in CELL_NAMES}
+            cell = {slot_name(phase, name) for name in (*CELL_NAMES, "displacement")}
             scale = slot_name(phase, "scale")
             found[p] = {
                 Rung.SCALE: [scale] if scale in own else [],
@@ -118,8 +132,14 @@ class Bench:
         return found
 
     def cell_variables(self, p: int) -> int:
-        """Return how many lengths and angles of a phase are refined."""
+        """Return how many lengths and angles of a phase are refined, its own displacement among them."""
         return len(self._free[p][Rung.CELL])
+
+    def free_cell(self, p: int) -> tuple[int, ...]:
+        """Return which of a, b, c, alpha, beta, gamma of a phase are refined and follow nothing."""
+        free = self._free[p][Rung.CELL]
+        names = [self.table.names[k] for k in self.cell_places(p)]
+        return tuple(k for k, name in enumerate(names) if name in free and self.table.is_own_master(name))
 
     def start(self, values: dict[str, float], rungs: Iterable[Rung]) -> State:
         """Return a state from values by name; what is not named stands as the foundation has it."""
@@ -167,6 +187,10 @@ class Bench:
         view.model.reach_scales = view.reach * height
         table = view.table.copy()
         table.values[:] = state.values[view.places]
+        half = self.half[view.places]
+        roams = half > 0
+        table.lower[roams] = np.maximum(table.lower, table.values - half)[roams]
+        table.upper[roams] = np.minimum(table.upper, table.values + half)[roams]
         table.free(self._wanted(state.rungs))
         return view, Data(pattern.intensity, 1.0 / pattern.sigma), table
 

@@ -1,31 +1,50 @@
 """Births: whether a frame shows phases that the frames before did not, and where their cells are.
 
 The residual of a frame is asked for each absent phase with a score test; one that promises enough has its cell sought
-on a grid, with its peaks broadened so that neighbouring cells overlap, and is then refined with all others.
+by its strongest lines, the few cells that explain most being judged with the whole model and broadened peaks, and is
+then refined with all others.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction.line_scan import Window, scanned_lines
 from layerox.diffraction.refine import Data, Minimum
+from layerox.diffraction.uncertainty import serial_factor
 from layerox.pattern import Pattern
 from layerox.series.bench import Bench, State, View
 from layerox.series.measured import Absence
-from layerox.series.presence import WORTH_TRYING, Residual
+from layerox.series.presence import WORTH_TRYING, Residual, birth_needs
 
 FloatArray = NDArray[np.float64]
 
 # Microstrain that broadens the probe of a phase whose cell is known from elsewhere in the series, or is not.
 KNOWN, UNKNOWN = 0.002, 0.006
-# Relative steps of the grid of cells and their number to each side, for both.
-STEP, KNOWN_STEPS, UNKNOWN_STEPS = 0.002, 2, 6
+# How far its cell is sought, for both, and how many cells are judged with the whole model.
+NEAR, WIDER = Window(lengths=0.004, angles=0.5), Window(lengths=0.012, angles=1.0)
+JUDGED = 6
 # A phase of smaller crystallites (1/nm), or more strained, is background that it has swallowed rather than peaks.
 GHOSTLY = {"inverse_size": 0.3, "microstrain": 0.06}
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """An absent phase in one of the cells that it may have.
+
+    Attributes
+    ----------
+    state
+        With the cell and the scale; the rungs are as they were.
+    gain
+        Fall of chi-squared, over its reduced value, that it promises.
+    """
+
+    state: State
+    gain: float
 
 
 class Nursery:
@@ -49,13 +68,23 @@ class Nursery:
         _, jacobian = view.model.linearised(table.values[:size], table.transfer()[:size], self.data.weight)
         difference = (self.data.intensity - minimum.calculated.total) * self.data.weight
         self.residual = Residual(difference, jacobian, minimum.reduced_chi_squared)
+        # What runs of residuals of one sign promise is misfit of the phases that are there, until it is much more.
+        self.serial = serial_factor(difference)
         rows = np.array([self._row(p, self._probe(p)) for p in self.absent])
-        self.scores = self.residual.scores(rows.reshape(len(self.absent), -1))
+        self.scores = self.residual.scores(rows.reshape(len(self.absent), difference.size))
 
     def promising(self) -> list[int]:
         """Return the absent phases that are worth a try, the most promising first."""
         order = np.argsort(-self.scores.gains)
-        return [self.absent[k] for k in order if self.scores.gains[k] > WORTH_TRYING]
+        return [self.absent[k] for k in order if self.is_worth_trying(float(self.scores.gains[k]))]
+
+    def is_worth_trying(self, gain: float) -> bool:
+        """Whether a promised fall of chi-squared (over its reduced value) is more than runs of residuals make."""
+        return gain > WORTH_TRYING * self.serial**2
+
+    def needs(self, p: int) -> float:
+        """Return the support with which an absent phase is born."""
+        return self.serial * birth_needs(self.bench.cell_variables(p))
 
     def gain(self, p: int) -> float:
         """Return what the score test promises of an absent phase."""
@@ -72,26 +101,28 @@ class Nursery:
 
     def placed(self, p: int) -> State:
         """Return the state with an absent phase in the cell that explains most of the residual."""
-        best, chosen = -math.inf, self._probe(p)
-        probe = chosen
-        for cell in self._cells(p, probe):
-            trial = probe.copy()
-            trial[self.bench.cell_places(p)] = cell
-            scores = self.residual.scores(self._row(p, trial)[None])
-            if scores.gains[0] > best:
-                best, chosen = float(scores.gains[0]), trial
-                chosen[self.bench.place(p, "scale")] = max(float(scores.scales[0]), 0.0)
-        return State(chosen, self.state.rungs)
+        return self.candidates(p, NEAR if self._is_known(p) else WIDER, JUDGED)[0].state
 
-    def _cells(self, p: int, values: FloatArray) -> Iterator[FloatArray]:
-        """Yield cells around the present one: one factor for the lengths in the layers, another for that across."""
-        cell = values[self.bench.cell_places(p)]
-        lengths = [k for k in self.bench.phases[p].crystal.symmetry.cell_rule.free if k < 3]
-        count = KNOWN_STEPS if self._is_known(p) else UNKNOWN_STEPS
-        steps = 1.0 + STEP * np.arange(-count, count + 1)
-        for in_plane in steps:
-            for across in steps if 2 in lengths and len(lengths) > 1 else (in_plane,):
-                yield cell * np.array([in_plane, in_plane, across, 1.0, 1.0, 1.0])
+    def candidates(self, p: int, window: Window, count: int) -> list[Candidate]:
+        """Return an absent phase in the cells of a window that explain most of the residual, the best first."""
+        probe = self._probe(p)
+        size = len(self.bench.model.names)
+        free = self.bench.free_cell(p)
+        if not free:
+            return [self._judged(p, probe, probe[self.bench.cell_places(p)])]
+        found = scanned_lines(
+            self.bench.model, p, probe[:size], self.residual.residual, self.data.weight, window, free, count
+        )
+        judged = [self._judged(p, probe, cell) for cell in (probe[self.bench.cell_places(p)], *found.cells)]
+        return sorted(judged, key=lambda candidate: -candidate.gain)
+
+    def _judged(self, p: int, probe: FloatArray, cell: FloatArray) -> Candidate:
+        """Return an absent phase in a cell, with the scale that the whole model gives it."""
+        values = probe.copy()
+        values[self.bench.cell_places(p)] = cell
+        scores = self.residual.scores(self._row(p, values)[None])
+        values[self.bench.place(p, "scale")] = max(float(scores.scales[0]), 0.0)
+        return Candidate(State(values, self.state.rungs), float(scores.gains[0]))
 
     def _is_known(self, p: int) -> bool:
         return f"{self.bench.phases[p].name}" in self.bench.known

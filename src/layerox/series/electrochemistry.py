@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 ElectrochemistryArgument = str | Path | Sequence[str | Path] | Mapping[str, Any]
 
 COLUMNS = ("voltage", "current", "capacity", "x_na", "x_na_esd", "cycle", "step")
+COLUMN_UNITS = {"voltage": "V", "current": "mA", "capacity": "mAh", "x_na": "Na per MO2"}
 TIME = "time"
 # Contents that no layered oxide has: more charge has flowed than its sodium could carry.
 LEAST_X, MOST_X = -0.02, 1.05
@@ -84,13 +85,18 @@ def _table(argument: ElectrochemistryArgument | None) -> dict[str, Any]:
 
 
 def frames_with_log(
-    source: Path, told: ElectrochemistryModel, *, glob: str | None = None, axes: Sequence[str] = ()
+    source: Path,
+    told: ElectrochemistryModel,
+    *,
+    glob: str | None = None,
+    axes: Sequence[str] = (),
+    dataset: str | None = None,
 ) -> Frames:
     """Return the frames of a folder with the columns of a log as further axes.
 
     Parameters
     ----------
-    source, glob, axes
+    source, glob, axes, dataset
         As for `frames_of`; an axis may also be a column of the log, which then stands first, the frames in the order
         of their times. Without axes the first is the time, in hours since the first frame.
     told
@@ -103,7 +109,7 @@ def frames_with_log(
     """
     others = [axis for axis in axes if axis not in COLUMNS]
     wanted = [axis for axis in axes if axis in COLUMNS]
-    frames = frames_of(source, glob=glob, axes=others)
+    frames = frames_of(source, glob=glob, axes=others, dataset=dataset)
     if taken := sorted(set(frames.axes) & set(COLUMNS)):
         raise InputError(f"the axis {taken[0]!r} is also a column of the log", place="--axis", cure="rename it")
     zone = None if told.frame_time_zone or told.time_zone is None else zone_of(told.time_zone)
@@ -241,7 +247,7 @@ def _report(
         "offset_evidence": offset.evidence or None,
         "frames_outside": found.outside,
         "frames_in_gaps": found.in_gaps,
-        "units": {"voltage": "V", "current": "mA", "capacity": "mAh", "x_na": "Na per MO2"},
+        "units": COLUMN_UNITS,
         "stretches": [
             {
                 "state": stretch.state,

@@ -109,6 +109,8 @@ def scouted(setup: Setup, frame: Frame) -> Scout | None:
     """Return a frame fitted from scratch; None if it cannot be read, or can by no means be fitted."""
     try:
         pattern = setup.reading.pattern(frame)
+        if not np.ptp(pattern.intensity) > 0:
+            return None
         outcome = from_scratch(setup, pattern, setup.instrument)
     except (InputError, np.linalg.LinAlgError):
         return None
@@ -208,8 +210,11 @@ def _of_phase(phase: Phase, trusted: Sequence[Scout]) -> tuple[dict[str, float],
 
 def _frame_names(phase: Phase, trusted: Sequence[Scout]) -> list[str]:
     """Return what of a phase is each frame's own: scale, cell, size, and microstrain where the scouts ask for it."""
-    cell = [CELL_NAMES[k] for k in phase.crystal.symmetry.cell_rule.free]
-    names = [slot_name(phase, slot) for slot in ("scale", *cell, "inverse_size")]
+    cell = [slot_name(phase, CELL_NAMES[k]) for k in phase.crystal.symmetry.cell_rule.free]
+    if phase.hardware:
+        let_go = {name for scout in trusted for name in scout.free}
+        cell = [slot_name(phase, "displacement"), *(name for name in cell if name in let_go)]
+    names = [slot_name(phase, "scale"), *cell, slot_name(phase, "inverse_size")]
     strain = slot_name(phase, "microstrain")
     strong = [scout for scout in trusted if slot_name(phase, "inverse_size") in scout.free]
     if strong and 2 * sum(strain in scout.free for scout in strong) >= len(strong):

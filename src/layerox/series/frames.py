@@ -12,24 +12,30 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
 
 from layerox.electrochemistry.clock import written_stamps
-from layerox.errors import InputError, nearest
-from layerox.io import read_pattern, read_patterns
+from layerox.errors import ChoiceNeeded, InputError, nearest
+from layerox.io import read_pattern, read_stack
+from layerox.io.scan import Axis, pattern_from_scan, request_from_arguments
+from layerox.io.stack import TEMPERATURE, TIME, Stack, stated_column
 from layerox.notice import Notice
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 
-SUFFIXES = (".xye", ".xy", ".dat", ".txt", ".csv", ".prn", ".chi", ".fxye", ".gsas", ".gsa", ".gss", ".gda", ".xrdml")
+SUFFIXES = (".xye", ".xy", ".dat", ".txt", ".csv", ".prn", ".chi", ".fxye", ".gsas", ".gsa", ".gss", ".gda", ".xrdml",
+            ".h5", ".hdf5", ".hdf", ".nxs", ".nx", ".nexus")  # fmt: skip
+# Formats of which single patterns are read without reading the others.
+STACKED = (".cif", ".h5", ".hdf5", ".hdf", ".nxs", ".nx", ".nexus")
 # Formats that commonly hold several scans a file, and how many files of any other are opened to see whether they do.
-SCANS_WITHIN = (".xrdml", ".cif", ".gsas", ".gsa", ".gss", ".gda")
+SCANS_WITHIN = (*STACKED, ".xrdml", ".gsas", ".gsa", ".gss", ".gda")
 FEW_FILES = 20
-AXES = {"time": "start_time", "temperature": "temperature_k"}
+AXES = (TIME, TEMPERATURE)
+SECONDS_AN_HOUR = 3600.0
+UNITS = {TIME: "h", TEMPERATURE: "K"}
 # Distance between frames, in units of the usual one, that is called a gap.
 GAP = 3.0
 MOST_NAMED = 5
@@ -46,7 +52,8 @@ class Frame:
     file
         As tables name it: the file's name, with "#2" behind it for the second scan of several.
     path, scan
-        Where it is; `scan` counts from 0 within the file, None where the file is read as holding one.
+        Where it is; `scan` counts from 0 within the file, None where the file is read as holding one. The number in
+        `file` counts from 1.
     axes
         Its place on each axis of the series, in the order of `Frames.axes`; nan where it is not known.
     """
@@ -73,11 +80,20 @@ class Frames:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How the patterns of a series are read: what `read_pattern` is told, and the regions that are left out."""
+    """How the patterns of a series are read: what `read_pattern` is told, and the regions that are left out.
+
+    Attributes
+    ----------
+    radiation, range, dataset
+        See `read_pattern`.
+    exclude
+        (first, last) two-theta of regions, degrees.
+    """
 
     radiation: Radiation | str | float | None = None
     range: tuple[float, float] | None = None
     exclude: tuple[tuple[float, float], ...] = ()
+    dataset: str | None = None
 
     def pattern(self, frame: Frame) -> Pattern:
         """Return the pattern of a frame.
@@ -90,14 +106,18 @@ class Reading:
         if frame.scan is None:
             found = read_pattern(frame.path, radiation=self.radiation, range=self.range)
         else:
-            scans = read_patterns(frame.path, radiation=self.radiation, range=self.range)
-            if frame.scan >= len(scans):
-                raise InputError(f"holds {len(scans)} scans now", place=frame.path, cure="leave the file as it was")
-            found = scans[frame.scan]
+            scan = read_stack(frame.path, self.dataset).scan(frame.scan)
+            # A file that says what its axis is need not be asked.
+            axis: Axis = scan.axis or "two-theta"
+            found = pattern_from_scan(
+                scan, request_from_arguments(frame.path, self.radiation, axis, self.range, allow_negative=False)
+            )
         return found.exclude(self.exclude) if self.exclude else found
 
 
-def frames_of(folder: str | Path, *, glob: str | None = None, axes: Sequence[str] = ()) -> Frames:
+def frames_of(
+    folder: str | Path, *, glob: str | None = None, axes: Sequence[str] = (), dataset: str | None = None
+) -> Frames:
     """Return the frames of a folder, or of one file with many scans.
 
     Parameters
@@ -107,9 +127,11 @@ def frames_of(folder: str | Path, *, glob: str | None = None, axes: Sequence[str
     glob
         Which files ("*.xye"); without it those with the commonest suffix of a pattern.
     axes
-        "time" or "temperature" as the files say them (hours since the first frame, kelvin), or "FILE.csv:COLUMN",
-        whose first column names the frames by file name, by stem, or by the last number in it. The first axis orders
-        the frames.
+        "time" or "temperature" as the files say them (hours since the first frame, kelvin), the name of anything else
+        that an HDF5 file holds for each frame, or "FILE.csv:COLUMN", whose first column names the frames by file name,
+        by stem, or by the last number in it. The first axis orders the frames.
+    dataset
+        Path of the group in HDF5 files, where there are several.
 
     Raises
     ------
@@ -117,17 +139,30 @@ def frames_of(folder: str | Path, *, glob: str | None = None, axes: Sequence[str
         If there are no patterns, or an axis cannot be had.
     """
     folder = Path(folder)
-    paths, notices = _files(folder, glob)
-    frames = _with_scans(paths)
-    columns = [_column(name, frames) for name in axes]
+    paths, notices = files_in(folder, glob)
+    frames = _with_scans(paths, dataset)
+    stacks = _Stacks(dataset)
+    columns = [_column(name, frames, stacks) for name in axes]
     frames = [replace(f, axes=tuple(column[k] for column in columns)) for k, f in enumerate(frames)]
     names = tuple(name.rpartition(":")[2] for name in axes)
     if columns:
         frames.sort(key=lambda frame: (math.isnan(frame.axes[0]), frame.axes[0]))
         notices += axis_notices(names[0], [frame.axes[0] for frame in frames])
+    else:
+        notices += _time_notices(frames, stacks)
+    notices += [notice for path in dict.fromkeys(f.path for f in frames) for notice in stacks.notices(path)]
     notices += _number_notices([frame.path for frame in frames])
     frames = [replace(frame, index=k) for k, frame in enumerate(frames)]
     return Frames(frames=tuple(frames), axes=names, notices=tuple(notices))
+
+
+def axis_units(axes: Sequence[str]) -> dict[str, str]:
+    """Return the units of the axes that the files of patterns say; what a table holds is in units of its own."""
+    return {name: UNITS[name] for name in axes if name in UNITS}
+
+
+class NoFrames(InputError):
+    """A folder that holds no patterns, or none yet."""
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -136,7 +171,14 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts)
 
 
-def _files(folder: Path, glob: str | None) -> tuple[list[Path], list[Notice]]:
+def files_in(folder: Path, glob: str | None) -> tuple[list[Path], list[Notice]]:
+    """Return the files of a series in natural order, and which others were left out.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or the pattern of names is none; `NoFrames` if it holds nothing.
+    """
     if folder.is_file():
         return [folder], []
     if not folder.is_dir():
@@ -149,7 +191,7 @@ def _files(folder: Path, glob: str | None) -> tuple[list[Path], list[Notice]]:
     if glob is None:
         present, notices = _of_commonest_suffix(present)
     if not present:
-        raise InputError("holds no patterns", place=folder, cure=f"expected {', '.join(SUFFIXES)}, or say --glob")
+        raise NoFrames("holds no patterns", place=folder, cure=f"expected {', '.join(SUFFIXES)}, or say --glob")
     return sorted(present, key=lambda path: natural_key(path.name)), notices
 
 
@@ -164,58 +206,137 @@ def _of_commonest_suffix(paths: list[Path]) -> tuple[list[Path], list[Notice]]:
     return [path for path in paths if path.suffix.lower() == chosen], notices if left else []
 
 
-def _with_scans(paths: list[Path]) -> list[Frame]:
+def _with_scans(paths: list[Path], dataset: str | None) -> list[Frame]:
     few = len(paths) <= FEW_FILES
     frames = []
     for path in paths:
-        count = _scans_in(path) if few or path.suffix.lower() in SCANS_WITHIN else 1
-        if count == 1:
-            frames.append(Frame(index=0, file=path.name, path=path))
-        else:
-            frames += [Frame(index=0, file=f"{path.name}#{k + 1}", path=path, scan=k) for k in range(count)]
+        count = scans_in(path, dataset) if few or path.suffix.lower() in SCANS_WITHIN else 1
+        frames += [frame_of(path, k, count) for k in range(count)]
     return frames
 
 
-def _scans_in(path: Path) -> int:
-    """Return how many patterns a file holds; 1 for one that cannot be read, which is told when its turn comes."""
+def frame_of(path: Path, scan: int, count: int) -> Frame:
+    """Return a frame of a file that holds so many, its place in the series yet to be told."""
+    if count == 1:
+        return Frame(index=0, file=path.name, path=path, scan=0 if path.suffix.lower() in STACKED else None)
+    return Frame(index=0, file=f"{path.name}#{scan + 1}", path=path, scan=scan)
+
+
+def scans_in(path: Path, dataset: str | None = None) -> int:
+    """Return how many patterns a file holds; 1 for one that cannot be read, which is told when its turn comes.
+
+    Raises
+    ------
+    ChoiceNeeded
+        If it is an HDF5 file that leaves a choice, or does not hold what `dataset` names.
+    """
     try:
-        return len(read_patterns(path))
+        return len(read_stack(path, dataset))
+    except ChoiceNeeded:
+        raise
     except InputError:
         return 1
 
 
-def _column(axis: str, frames: list[Frame]) -> list[float]:
+class _Stacks:
+    """The files of many patterns among those of a series."""
+
+    def __init__(self, dataset: str | None):
+        self.dataset = dataset
+
+    def of(self, frame: Frame) -> Stack | None:
+        """Return the file of a frame, None for one of a single pattern, or one that cannot be read."""
+        if frame.scan is None:
+            return None
+        try:
+            return read_stack(frame.path, self.dataset)
+        except InputError:
+            return None
+
+    def names(self, frames: Sequence[Frame]) -> list[str]:
+        """Return what the file of the first frame holds of each frame."""
+        stack = self.of(frames[0]) if frames else None
+        return [] if stack is None else list(stack.names)
+
+    def notices(self, path: Path) -> tuple[Notice, ...]:
+        """Return what is to be said of the choice of what is read."""
+        if path.suffix.lower() not in STACKED:
+            return ()
+        stack = self.of(Frame(index=0, file=path.name, path=path, scan=0))
+        return () if stack is None else stack.notices
+
+    def stated(self, name: str, frames: list[Frame]) -> list[float]:
+        """Return what the files say of each frame, times in seconds; nan where they say nothing.
+
+        Raises
+        ------
+        InputError
+            If several files count times from beginnings of their own.
+        """
+        values: list[float] = []
+        counted = set()
+        for path, own in groupby(frames, key=lambda frame: frame.path):
+            members = list(own)
+            stack = self.of(members[0])
+            column = stated_column([_facts(frame) for frame in members], name) if stack is None else stack.column(name)
+            if column is None:
+                values += [math.nan] * len(members)
+                continue
+            if name == TIME and not column.is_absolute:
+                counted.add(path)
+            places = range(len(members)) if stack is None else [frame.scan or 0 for frame in members]
+            values += [float(column.values[k]) for k in places]
+        if counted and len({frame.path for frame in frames}) > 1:
+            problem = "counts times from a beginning of its own"
+            raise InputError(problem, place=min(counted), cure="give CSV:COLUMN")
+        return values
+
+
+def _facts(frame: Frame) -> Mapping[str, object]:
+    try:
+        return Reading().pattern(frame).metadata
+    except InputError:
+        return {}
+
+
+def _column(axis: str, frames: list[Frame], stacks: _Stacks) -> list[float]:
     if axis in AXES:
-        return _stated(axis, frames)
+        return _stated(axis, frames, stacks)
     if ":" in axis:
         path, _, column = axis.rpartition(":")
         return _listed(Path(path), column, frames)
+    held = stacks.names(frames)
+    if axis.lower() in held:
+        return stacks.stated(axis, frames)
     if axis == "voltage":
         raise InputError(
             "no file of patterns says a voltage", place="--axis", cure="give CSV:COLUMN or --electrochemistry FILE"
         )
-    raise InputError(f"unknown axis {axis!r}", place="--axis", cure=nearest(axis, [*AXES, "CSV:COLUMN"]))
+    raise InputError(f"unknown axis {axis!r}", place="--axis", cure=nearest(axis, [*AXES, "CSV:COLUMN", *held]))
 
 
-def _stated(axis: str, frames: list[Frame]) -> list[float]:
+def _stated(axis: str, frames: list[Frame], stacks: _Stacks) -> list[float]:
     """Return what the files themselves say: hours since the earliest frame, or kelvin."""
-    values = [_stated_by(frame, AXES[axis]) for frame in frames]
+    values = stacks.stated(axis, frames)
     if all(math.isnan(value) for value in values):
-        raise InputError(f"no file says its {axis}", place="--axis", cure="give CSV:COLUMN")
-    if axis != "time":
+        unit = ", or not in which unit" if stacks.names(frames) else ""
+        raise InputError(f"no file says its {axis}{unit}", place="--axis", cure="give CSV:COLUMN")
+    if axis != TIME:
         return values
     first = min(value for value in values if not math.isnan(value))
-    return [(value - first) / 3600.0 for value in values]
+    return [(value - first) / SECONDS_AN_HOUR for value in values]
 
 
-def _stated_by(frame: Frame, key: str) -> float:
-    try:
-        said = Reading().pattern(frame).metadata.get(key)
-        if said is None:
-            return math.nan
-        return datetime.fromisoformat(str(said)).timestamp() if key == AXES["time"] else float(str(said))
-    except (InputError, ValueError):
-        return math.nan
+def _time_notices(frames: list[Frame], stacks: _Stacks) -> list[Notice]:
+    """Say where frames are missing, or stand twice, by the times that a file of many tells of itself."""
+    if len(frames) < 2 or len({frame.path for frame in frames}) > 1:
+        return []
+    stack = stacks.of(frames[0])
+    column = None if stack is None else stack.column(TIME)
+    if column is None:
+        return []
+    seconds = column.values[[frame.scan or 0 for frame in frames]]
+    return axis_notices(TIME, ((seconds - np.nanmin(seconds)) / SECONDS_AN_HOUR).tolist())
 
 
 def _listed(path: Path, column: str, frames: list[Frame]) -> list[float]:
@@ -254,8 +375,9 @@ def listed_cells(path: Path, column: str, frames: Sequence[Frame]) -> list[str]:
 
 def _row_of(frame: Frame, values: dict[str, str]) -> str:
     numbers = re.findall(r"\d+", frame.path.stem)
-    names = [frame.file] if frame.scan is not None else [frame.file, frame.path.stem, *numbers[-1:]]
-    if numbers and frame.scan is None:
+    is_only = frame.file == frame.path.name
+    names = [frame.file, frame.path.stem, *numbers[-1:]] if is_only else [frame.file]
+    if numbers and is_only:
         names.append(str(int(numbers[-1])))
     return next((values[name] for name in names if name in values), "")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,10 +15,18 @@ from layerox.crystal import Crystal
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.quantify import cell_mass, cell_volume, weight_fractions
+from layerox.diffraction.quantify import (
+    PhaseWeights,
+    cell_volume,
+    fractions_of,
+    masses_to_reference,
+    of_the_specimen,
+    phase_weights,
+)
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.simulate import Model
 from layerox.layering import layering_of
+from layerox.series.setup import Setup
 from layerox.symmetry import CELL_NAMES
 
 FloatArray = NDArray[np.float64]
@@ -28,6 +36,8 @@ Number = tuple[float, float]
 QUANTITIES = (
     "weight_fraction", "intensity_share", "support", "a", "b", "c", "beta", "volume", "size", "microstrain",
 )  # fmt: skip
+# What a series has beside these where a phase is hardware of the cell, or is referred to.
+DISPLACEMENT, TO_REFERENCE = "displacement", "mass_to_reference"
 UNKNOWN: Number = (math.nan, math.nan)
 CORRELATION, SLAB_SHARE = "correlation", "slab_share"
 NOTHING_SHARED: Mapping[str, float] = {}
@@ -47,7 +57,7 @@ class Row:
         As fractions; nan without a fit.
     phases
         For each phase by name its quantities: (value, standard uncertainty), nan where there is none. Cells in
-        angstrom and degrees, volume in angstrom^3, size in nm.
+        angstrom and degrees, volume in angstrom^3, size in nm, displacement in mm beside the specimen's.
     """
 
     frame: int
@@ -81,16 +91,24 @@ class Absence:
     weight_esd: float = math.nan
 
 
-def quantities_of(crystal: Crystal) -> tuple[str, ...]:
-    """Return what is measured of a phase: `QUANTITIES`, then what its symmetry and its layers add.
+def quantities_of(setup: Setup) -> dict[str, tuple[str, ...]]:
+    """Return what the tables of a series tell of each phase, by name.
 
-    Other free angles of its cell; the correlations of its free lengths and angles ("correlation_a_c"); of layered
-    phases the thickness of a slab over the distance of slabs.
+    `QUANTITIES`; the displacement of hardware and the mass referred to another phase where the series has them; then
+    what symmetry and layers add: other free angles of the cell, the correlations of its free lengths and angles
+    ("correlation_a_c"), and of layered phases the thickness of a slab over the distance of slabs.
     """
+    hardware = (DISPLACEMENT,) if any(phase.hardware for phase in setup.phases) else ()
+    common = (*QUANTITIES, *hardware, *((TO_REFERENCE,) if setup.reference else ()))
+    return {phase.name: (*common, *_further_quantities(phase.crystal)) for phase in setup.phases}
+
+
+def _further_quantities(crystal: Crystal) -> Iterator[str]:
     names = [CELL_NAMES[k] for k in crystal.symmetry.cell_rule.free]
-    angles = [name for name in names if name in ("alpha", "gamma")]
-    pairs = [f"{CORRELATION}_{one}_{other}" for one, other in itertools.combinations(names, 2)]
-    return (*QUANTITIES, *angles, *pairs, *([SLAB_SHARE] if layering_of(crystal) is not None else []))
+    yield from (name for name in names if name in ("alpha", "gamma"))
+    yield from (f"{CORRELATION}_{one}_{other}" for one, other in itertools.combinations(names, 2))
+    if layering_of(crystal) is not None:
+        yield SLAB_SHARE
 
 
 def titles_of(quantities: Iterable[str]) -> list[str]:
@@ -103,12 +121,18 @@ def titles_of(quantities: Iterable[str]) -> list[str]:
 
 
 def phases_of(
-    model: Model, minimum: Minimum, absent: Mapping[str, Absence], shared: Mapping[str, float] = NOTHING_SHARED
+    setup: Setup,
+    model: Model,
+    minimum: Minimum,
+    absent: Mapping[str, Absence],
+    shared: Mapping[str, float] = NOTHING_SHARED,
 ) -> dict[str, dict[str, Number]]:
     """Return the quantities of all phases at a minimum.
 
     Parameters
     ----------
+    setup
+        Says which phases are hardware, and to which one the others are referred.
     model, minimum
         Where a frame ended. The phases of the model that `absent` names are not taken for present.
     absent
@@ -118,7 +142,9 @@ def phases_of(
     """
     size = len(model.names)
     values, transfer = minimum.parameters.values[:size], minimum.parameters.transfer()[:size]
-    fractions = weight_fractions(model, values, transfer, minimum.covariance)
+    weights = phase_weights(model, values, transfer)
+    weighed = of_the_specimen(weights, model.phases)
+    fractions = fractions_of(weighed.values, weighed.slopes, minimum.covariance)
     share = minimum.calculated.phases.sum(axis=1)
     total = max(float(share.sum()), 1e-300)
     rows: dict[str, dict[str, Number]] = {}
@@ -129,17 +155,31 @@ def phases_of(
         numbers = _Numbers(values[own], transfer[own], minimum.covariance)
         scale, esd = numbers.of(pk.SCALE)
         rows[phase.name] = {
-            "weight_fraction": (float(fractions.values[p]), float(fractions.esds[p])),
+            "weight_fraction": (float(fractions.values[p]), float(fractions.esds[p])) if phase.is_weighed else UNKNOWN,
             "intensity_share": (float(share[p]) / total, math.nan),
             "support": (scale / esd if esd > 0 else math.nan, math.nan),
             **numbers.cell(),
             "size": numbers.size(),
             "microstrain": numbers.of(pk.MICROSTRAIN),
+            DISPLACEMENT: numbers.of(pk.OWN_DISPLACEMENT),
             **numbers.further_cell(phase.crystal),
             **numbers.slab_share(phase, shared),
         }
-    weight = _weight_of_scales(model, values)
-    return rows | {name: _nothing(absence, weight) for name, absence in absent.items()}
+    if setup.reference in rows:
+        _refer(rows, setup.reference, model, weights, minimum.covariance)
+    weight = float(weighed.values.sum())
+    hardware = {phase.name for phase in setup.phases if phase.hardware}
+    return rows | {name: _nothing(own, weight, weighed=name not in hardware) for name, own in absent.items()}
+
+
+def _refer(
+    rows: dict[str, dict[str, Number]], reference: str, model: Model, weights: PhaseWeights, covariance: FloatArray
+) -> None:
+    """Add the masses against the reference's to the rows of all phases but itself."""
+    names = [phase.name for phase in model.phases]
+    for name, value, esd in zip(names, *masses_to_reference(weights, covariance, names.index(reference)), strict=True):
+        if name in rows and name != reference:
+            rows[name][TO_REFERENCE] = float(value), float(esd)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,29 +244,13 @@ class _Numbers:
         return math.sqrt(variance) if variance > 0 else math.nan
 
 
-def _weight_of_scales(model: Model, values: FloatArray) -> float:
-    """Return the sum of S Z M V over the phases."""
-    return sum(
-        float(values[block.start + pk.SCALE]) * _weight(model, p, values[block])
-        for p, block in enumerate(model.phase_blocks)
-    )
-
-
-def _weight(model: Model, p: int, values: FloatArray) -> float:
-    """Return Z M V of a phase at the values of its slots."""
-    crystal = model.phases[p].crystal
-    sites = values[pk.SITES : pk.SITES + pk.PER_SITE * len(crystal.sites)].reshape(-1, pk.PER_SITE)
-    volume, _ = cell_volume(values[pk.CELL : pk.CELL + 6])
-    return cell_mass(crystal, sites[:, pk.SITE_OCCUPANCY]) * volume
-
-
-def _nothing(absence: Absence, weight: float) -> dict[str, Number]:
+def _nothing(absence: Absence, weight: float, *, weighed: bool) -> dict[str, Number]:
     """Return the row of an absent phase: no fraction, with the uncertainty of the scale that the data leave open."""
     most = absence.weight_esd
     uncertainty = most / (weight + most) if weight > 0 else math.nan
     return {
         **dict.fromkeys(QUANTITIES, UNKNOWN),
-        "weight_fraction": (0.0, uncertainty),
+        "weight_fraction": (0.0, uncertainty) if weighed else UNKNOWN,
         "intensity_share": (0.0, math.nan),
         "support": (absence.support, math.nan),
     }

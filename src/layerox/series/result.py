@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 UNITS = {
     "a": "angstrom", "b": "angstrom", "c": "angstrom", "alpha": "degree", "beta": "degree", "gamma": "degree",
-    "volume": "angstrom^3", "size": "nm",
+    "volume": "angstrom^3", "size": "nm", "displacement": "mm",
 }  # fmt: skip
-AXIS_UNITS = {"time": "hour", "temperature": "K", "voltage": "V", "current": "mA", "capacity": "mAh"}
 TEXTS = ("file", "verdict", "reason")
 
 
@@ -55,9 +54,16 @@ class Series:
     run: Mapping[str, Any]
     path: Path | None = None
 
+    def __repr__(self) -> str:
+        """Say in one line what the series holds."""
+        counts = self.frames["verdict"].value_counts().sort_index()
+        said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        axes = f"; axes {', '.join(self.axes)}" if self.axes else ""
+        return f"Series({len(self.frames)} frames: {said}; phases {', '.join(self.phases)}{axes})"
+
     @property
     def dataset(self) -> xr.Dataset:
-        """The series as an xarray dataset: quantities over (frame, phase), with their standard uncertainties."""
+        """The series as an xarray dataset: quantities over (frame, phase) with their esds; axes are coordinates."""
         import xarray as xr  # noqa: PLC0415  (half a second that only a dataset needs)
 
         table = self.frames
@@ -66,13 +72,36 @@ class Series:
             columns = [f"{name}.{title}" for name in self.phases]
             unit = UNITS.get(title.removesuffix("_esd"), "1")
             data[title] = (("frame", "phase"), table.reindex(columns=columns).to_numpy(float), {"units": unit})
-        for name in ("r_wp", "gof", *self.axes):
-            stated = {"units": AXIS_UNITS[name]} if name in AXIS_UNITS else {}
-            data[name] = ("frame", table[name].to_numpy(float), stated)
+        for name in ("r_wp", "gof"):
+            data[name] = ("frame", table[name].to_numpy(float))
         for name in TEXTS:
             data[name] = ("frame", table[name].astype(str).to_numpy(object))
-        coordinates = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}
+        coordinates: dict[str, Any] = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}
+        units = self.run.get("axis_units", {})
+        for name in self.axes:
+            attributes = {"units": units[name]} if name in units else {}
+            coordinates[name] = ("frame", table[name].to_numpy(float), attributes)
         return xr.Dataset(data, coords=coordinates, attrs={"title": "layerox series", "schema": SCHEMA})
+
+    def tidy(self) -> pd.DataFrame:
+        """Return the series in long form: one row for each frame, phase and quantity that is known.
+
+        Columns: frame, file, the axes, verdict, phase, quantity, value, esd (empty where none is known), unit.
+        """
+        import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
+
+        common = ["frame", "file", *self.axes, "verdict"]
+        parts = []
+        for name in self.phases:
+            own = [title for title in self.titles if not title.endswith("_esd") and f"{name}.{title}" in self.frames]
+            for quantity in own:
+                part = self.frames[common].copy()
+                part["phase"], part["quantity"] = name, quantity
+                part["value"] = self.frames[f"{name}.{quantity}"]
+                part["esd"] = self.frames.get(f"{name}.{quantity}_esd", np.nan)
+                part["unit"] = UNITS.get(quantity, "1")
+                parts.append(part[part["value"].notna()])
+        return pd.concat(parts).sort_values("frame", kind="stable", ignore_index=True)
 
     @property
     def titles(self) -> list[str]:
@@ -84,6 +113,11 @@ class Series:
     def place(self) -> NDArray[np.float64]:
         """Where each frame stands on the first axis, or its number if there is none, shape (frames,)."""
         return np.asarray(self.frames[self.axes[0] if self.axes else "frame"], dtype=np.float64)
+
+    @property
+    def is_good(self) -> NDArray[np.bool_]:
+        """Which frames can be believed, shape (frames,)."""
+        return np.asarray(self.frames["verdict"].isin(["accepted", "reseeded"]))
 
     @property
     def is_trustworthy(self) -> bool:

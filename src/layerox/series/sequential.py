@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerox.diffraction.agreement import unexplained
-from layerox.diffraction.constraints import CELL_RANGE
 from layerox.diffraction.course import LOOSE
-from layerox.diffraction.parameters import is_background, slot_name
+from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.search import blurs_for, search_cells
@@ -27,17 +27,29 @@ from layerox.series.bench import Bench, Rungs, State, View
 from layerox.series.births import Nursery, is_ghost
 from layerox.series.foundation import Foundation, from_scratch
 from layerox.series.frames import Frame
+from layerox.series.homes import Homes, is_another
+from layerox.series.judgement import (
+    STRONG,
+    Fit,
+    ends_at_cell_bound,
+    fault_of,
+    has_settled,
+    runs_away,
+    serial_of,
+    shows_peaks,
+    support_of,
+)
 from layerox.series.measured import Absence, Number, Row, Verdict, phases_of
-from layerox.series.presence import LEFT, Rung, birth_needs, climbed, descended
-from layerox.series.shared import rungs_of
+from layerox.series.presence import LEFT, Rung, climbed, descended
+from layerox.series.starts import continued, state_at
 from layerox.series.table import is_present
 
-# Share of the peaks' intensity that may be left unexplained: at all, and beyond the last accepted frame's.
-HOPELESS, WORSE_BY = 0.5, 0.1
+FloatArray = NDArray[np.float64]
+
+# Share of the peaks' intensity that may be left unexplained beyond the last accepted frame's.
+WORSE_BY = 0.1
 # Factor by which the goodness of fit may differ from the last accepted frame's.
 WORSE_TIMES = 3.0
-# A pattern whose highest point stands less than this many sigmas above its median shows no peaks.
-NO_PEAKS = 6.0
 # Share of the usual range of angles that a frame must span.
 WHOLE = 0.9
 # Frames that fail in a row before nothing is fitted from scratch any more, and after how many it is tried again.
@@ -50,44 +62,14 @@ REST, MUCH_MORE = 10, 2.0
 HOPEFUL = 0.5
 # Budget of evaluations of a trial, and of a start that is not warm.
 TRIAL, PATIENT = 15, 60
-# Largest step left to do, in standard uncertainties, with which a refinement counts as done.
-NEARLY_THERE = 0.3
 MOST_DESCENTS = 4
 # Rise of chi-squared, over its reduced value, at which a step down is taken back: the phase was needed after all.
 REGRET = 100.0
-# Support from which on a phase is what it says whatever its cell does, and the relative change of a cell from frame
-# to frame that a weaker phase is not believed.
-STRONG, STRAYED = 30.0, 0.005
-
-
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """Where a frame ended.
-
-    Attributes
-    ----------
-    bench, state, view, minimum
-        The model and the values; `state` has the rungs for the next frame.
-    absences
-        How well the frame excludes the phases that it does not show.
-    left, gof, r_wp
-        Share of unexplained intensity, goodness of fit, weighted profile R factor.
-    fault
-        Why it cannot be believed, "" if it can.
-    is_jump
-        The fault is only that it fits worse than the frames before.
-    """
-
-    bench: Bench
-    state: State
-    view: View
-    minimum: Minimum
-    absences: dict[str, Absence]
-    left: float
-    gof: float
-    r_wp: float
-    fault: str = ""
-    is_jump: bool = False
+# The relative change of a cell from frame to frame that a phase that is not strong is not believed, and for how many
+# frames it may add up between frames that are not neighbours.
+STRAYED, MOST_STRIDES = 0.005, 3
+# Support, in units of what a birth needs, with which a phase is born in whatever cell.
+CONVINCING = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,25 +87,43 @@ class Segment:
     ----------
     foundation
         What all frames of the series share.
+    in_strides
+        Whether the frames are far apart: their cells go on as they have gone, and none is fitted from scratch.
     """
 
-    def __init__(self, foundation: Foundation):
+    def __init__(self, foundation: Foundation, *, in_strides: bool = False):
         self.foundation = foundation
         self.setup = foundation.setup
+        self.in_strides = in_strides
         self._benches: dict[bytes, Bench] = {}
         self._last: Fit | None = None
+        self._before: Fit | None = None
         self._failures = 0
         self._rests: dict[int, tuple[int, float]] = {}
+        self._index = 0
+        self._strong_cells: dict[int, FloatArray] = {}
+        self.homes = Homes(self.setup.phases, foundation.sightings)
 
     def run(self, frames: Sequence[Frame]) -> list[Row]:
         """Return the rows of the segment's frames."""
+        return [item.row for item in self.walked(frames)]
+
+    def walked(self, frames: Sequence[Frame]) -> list[Done]:
+        """Return the frames refined forwards and backwards."""
         done = [self.forward(frame) for frame in frames]
-        done = self._released(done)
-        done = self._backward(frames, done)
-        return [item.row for item in done]
+        return self._backward(frames, self._released(done))
+
+    def walked_from(self, middle: int, frames: Sequence[Frame]) -> list[Done]:
+        """Return the frames refined outwards from one of them, and then backwards."""
+        right = [self.forward(frame) for frame in frames[middle:]]
+        self._last, self._rests = None, {}
+        self._accept(right[0].fit if right[0].row.is_good else None)
+        left = [self.forward(frame) for frame in reversed(frames[:middle])]
+        return self._backward(frames, [*reversed(left), *right])
 
     def forward(self, frame: Frame) -> Done:
         """Refine the next frame from the last accepted one."""
+        self._index = frame.index
         try:
             pattern = self.setup.reading.pattern(frame)
         except InputError as error:
@@ -139,8 +139,16 @@ class Segment:
         if fit.fault:
             self._failures += 1
             return Done(_measured(frame, "quarantined", fit.fault, fit), fit)
-        self._failures, self._last = 0, fit
+        self._accept(fit)
         return Done(_measured(frame, verdict, "", fit), fit)
+
+    def _accept(self, fit: Fit | None) -> None:
+        """Let the next frame start from this one."""
+        self._failures = 0
+        self._before, self._last = self._last, fit
+        if fit is not None:
+            strong = [p for p in fit.state.present if support_of(fit.bench, fit.minimum, p) >= STRONG]
+            self._strong_cells |= {p: fit.state.values[fit.bench.cell_places(p)] for p in strong}
 
     def _cut(self, pattern: Pattern) -> str:
         """Say so if a pattern spans much less than the others: a file that was cut off between two lines."""
@@ -152,46 +160,53 @@ class Segment:
 
     def _best(self, frame: Frame, pattern: Pattern) -> tuple[Fit, Verdict]:
         """Return the first fit that can be believed, or the best of all, and what it is called."""
-        bench = self._bench(pattern)
+        bench = self.bench(pattern)
         first = self._last is None
-        start = self._start(bench, frame)
-        fit = self._searched(bench, pattern, start) if first else self._warm(bench, pattern, start, frame.index)
+        start = self.start(bench, frame)
+        fit = self._warm(bench, pattern, start, is_first=first, may_rest=not first)
         if not fit.fault:
             return fit, "accepted"
-        tried = [fit]
-        if not first:
-            tried.append(self._searched(bench, pattern, start))
-        if tried[-1].fault and (self._failures < HOPELESS_RUN or self._failures % ANOTHER_TRY == 0):
+        tried = [fit, self._searched(bench, pattern, start)]
+        if first and not tried[-1].fault:
+            return tried[-1], "accepted"
+        again = self._failures < HOPELESS_RUN or self._failures % ANOTHER_TRY == 0
+        if tried[-1].fault and again and not self.in_strides:
             tried.append(self._cold(bench, pattern, start))
         best = min(tried, key=lambda one: (bool(one.fault), one.minimum.chi_squared))
         return best, "reseeded"
 
-    def _bench(self, pattern: Pattern) -> Bench:
+    def bench(self, pattern: Pattern) -> Bench:
+        """Return the model made ready for the angles of a pattern."""
         key = pattern.two_theta.tobytes()
         if key not in self._benches:
             self._benches[key] = Bench(self.foundation, pattern)
         return self._benches[key]
 
-    def _start(self, bench: Bench, frame: Frame) -> State:
-        """Return where a frame starts: the last accepted one, or the scout that stands nearest."""
+    def start(self, bench: Bench, frame: Frame) -> State:
+        """Return where a frame starts: the last accepted one, or what the survey knows."""
         if self._last is not None:
-            if self._last.bench is bench:
-                return self._last.state
-            return bench.start(self._last.bench.named(self._last.state), self._last.state.rungs)
-        scouts = self.foundation.sightings
-        if not scouts:
-            return bench.start({}, [Rung.CELL] * len(bench.phases))
-        nearest = min(scouts, key=lambda scout: abs(scout.frame - frame.index))
-        values = {n: v for n, v in nearest.values.items() if n in self.foundation.free and not is_background(n)}
-        return bench.start(values, rungs_of(self.foundation, nearest))
+            state = self._last.state
+            if self._last.bench is not bench:
+                state = bench.start(self._last.bench.named(state), state.rungs)
+            return continued(state, self._before, self._last, self._index) if self.in_strides else state
+        return state_at(frame.index, self.foundation, self.homes, bench)
 
-    def _warm(self, bench: Bench, pattern: Pattern, start: State, index: int) -> Fit:
+    def _warm(
+        self, bench: Bench, pattern: Pattern, start: State, *, is_first: bool = False, may_rest: bool = False
+    ) -> Fit:
         """Refine from a neighbour, let phases die that do not show any more, and look for new ones."""
-        view, minimum = bench.minimised(pattern, start)
-        if not _has_settled(minimum):
+        view, minimum = bench.minimised(pattern, start, linear=is_first)
+        if not has_settled(minimum):
             start = bench.moved(start, view, minimum)
             view, minimum = bench.minimised(pattern, start, budget=PATIENT)
-        return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), index))
+        return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), may_rest=may_rest))
+
+    def refined_from(self, frame: Frame, fit: Fit, state: State) -> Fit:
+        """Return a frame refined once more, from another state."""
+        self._index, self._last = frame.index, fit
+        pattern = self.setup.reading.pattern(frame)
+        view, minimum = fit.bench.minimised(pattern, state, linear=True, budget=PATIENT)
+        return self._judged((*self._settled(fit.bench, pattern, state, view, minimum), fit.absences))
 
     def _searched(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
         """Refine from the cells that the blurred pattern shows."""
@@ -200,7 +215,7 @@ class Segment:
         values = start.values.copy()
         values[view.places] = found.values
         view, minimum = bench.minimised(pattern, State(values, start.rungs), linear=True, budget=PATIENT)
-        return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), None))
+        return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum)))
 
     def _cold(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
         """Refine from what a fit from scratch finds, its cells and widths; position and profile are the series'."""
@@ -214,7 +229,7 @@ class Segment:
         rungs = [Rung.ABSENT if phase.name in outcome.unsupported else Rung.WIDTHS for phase in bench.phases]
         state = bench.start(values, rungs if any(rungs) else start.rungs)
         view, minimum = bench.minimised(pattern, state, linear=True, budget=PATIENT)
-        return self._judged(self._with_births(*self._settled(bench, pattern, state, view, minimum), None))
+        return self._judged(self._with_births(*self._settled(bench, pattern, state, view, minimum)))
 
     def _settled(
         self, bench: Bench, pattern: Pattern, start: State, view: View, minimum: Minimum
@@ -224,13 +239,16 @@ class Segment:
         for _ in range(MOST_DESCENTS):
             # What runs away goes first: it may have taken the others' peaks.
             forced = self._without_runaways(bench, state, minimum)
-            rungs = forced or tuple(self._borne(bench, start, state, minimum, p) for p in range(len(state.rungs)))
+            serial = serial_of(pattern, minimum)
+            rungs = forced or tuple(
+                self._borne(bench, start, state, minimum, p, serial) for p in range(len(state.rungs))
+            )
             if rungs == state.rungs or not any(rungs):
                 break
             lower = self._held(bench, start, bench.moved(state, view, minimum, rungs))
             lower_view, found = bench.minimised(pattern, lower)
             rise = (found.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
-            if rise > REGRET and not forced:
+            if rise > REGRET * serial**2 and not forced:
                 break
             state, view, minimum = bench.moved(lower, lower_view, found), lower_view, found
         return bench, pattern, state, view, minimum
@@ -239,18 +257,30 @@ class Segment:
         """Return the rungs with those lowered whose phases explain other things than their own peaks, None if none."""
         rungs = list(state.rungs)
         for p in state.present:
-            if _runs_away(bench, state, minimum, p):
+            if runs_away(bench, state, minimum, p) or self._has_left(bench, state, minimum, p):
                 ghost = is_ghost(bench, p, state.values) or rungs[p] == Rung.SCALE
                 rungs[p] = Rung.ABSENT if ghost else Rung.SCALE
         return tuple(rungs) if tuple(rungs) != state.rungs else None
 
-    def _borne(self, bench: Bench, start: State, state: State, minimum: Minimum, p: int) -> Rung:
+    def _has_left(self, bench: Bench, state: State, minimum: Minimum, p: int) -> bool:
+        """Whether a phase that is not strong has come away from home, and from where it was when it was strong."""
+        if support_of(bench, minimum, p) >= STRONG or self.in_strides:
+            return False
+        strong = self._strong_cells.get(p)
+        stays = strong is not None and not is_another(state.values[bench.cell_places(p)], strong)
+        return not stays and self._is_away(bench, state, p)
+
+    def _borne(self, bench: Bench, start: State, state: State, minimum: Minimum, p: int, serial: float) -> Rung:
         """Return the rung that a phase bears at a minimum; the cell of a weak one does not jump."""
-        rung, support = state.rungs[p], _support(bench, minimum, p)
+        rung, support = state.rungs[p], support_of(bench, minimum, p)
         if rung == Rung.ABSENT or support >= STRONG:
             return rung
+        if support < LEFT[Rung.SCALE] * serial:
+            return Rung.ABSENT
         cell = bench.cell_places(p)
-        strayed = self._last is not None and np.abs(state.values[cell] / start.values[cell] - 1.0).max() > STRAYED
+        moved = np.abs(state.values[cell] / start.values[cell] - 1.0).max()
+        stride = 1 if self._last is None else abs(self._index - self._last.frame)
+        strayed = self._last is not None and moved > STRAYED * min(stride, MOST_STRIDES)
         return descended(Rung.SCALE if strayed else rung, support)
 
     def _held(self, bench: Bench, start: State, state: State) -> State:
@@ -260,12 +290,12 @@ class Segment:
             slots = [] if rung == Rung.WIDTHS else ["inverse_size", "microstrain"]
             places = [bench.place(p, slot) for slot in slots]
             if rung < Rung.CELL:
-                places += bench.cell_places(p)
+                places += [*bench.cell_places(p), bench.place(p, "displacement")]
             values[places] = start.values[places]
         return State(values, state.rungs)
 
     def _with_births(
-        self, bench: Bench, pattern: Pattern, state: State, view: View, minimum: Minimum, index: int | None
+        self, bench: Bench, pattern: Pattern, state: State, view: View, minimum: Minimum, *, may_rest: bool = False
     ) -> tuple[Bench, Pattern, State, View, Minimum, dict[str, Absence]]:
         """Ask for absent phases, and let those be born that the frame shows beyond doubt."""
         absences: dict[str, Absence] = {}
@@ -275,7 +305,8 @@ class Segment:
             nursery = Nursery(bench, pattern, state, view, minimum)
             absences = nursery.absences()
             born = next(
-                (b for p in nursery.promising() if (b := self._birth(nursery, pattern, p, index, minimum))), None
+                (b for p in nursery.promising() if (b := self._birth(nursery, pattern, p, minimum, may_rest=may_rest))),
+                None,
             )
             if born is None:
                 break
@@ -283,22 +314,33 @@ class Segment:
         return bench, pattern, state, view, minimum, absences
 
     def _birth(
-        self, nursery: Nursery, pattern: Pattern, p: int, index: int | None, before: Minimum
+        self, nursery: Nursery, pattern: Pattern, p: int, before: Minimum, *, may_rest: bool
     ) -> tuple[State, View, Minimum] | None:
         """Return the frame with an absent phase, None if it does not show clearly enough."""
         gain = nursery.gain(p)
         failed, promised = self._rests.get(p, (-REST, 0.0))
-        if index is not None and index - failed < REST and gain < MUCH_MORE * promised:
+        if may_rest and abs(self._index - failed) < REST and gain < MUCH_MORE * promised:
             return None
-        placed = nursery.placed(p)
-        born = self._grown(nursery.bench, pattern, placed, p, birth_needs(nursery.bench.cell_variables(p)), before)
-        if born is None and index is not None:
-            self._rests[p] = index, gain
+        needed = nursery.needs(p)
+        born = self.grown(nursery.bench, pattern, nursery.placed(p), p, needed, before)
+        if born is not None and self._is_elsewhere(nursery, p, *born):
+            born = None
+        if born is None and may_rest:
+            self._rests[p] = self._index, gain
         if born is not None:
             self._rests.pop(p, None)
         return born
 
-    def _grown(
+    def _is_elsewhere(self, nursery: Nursery, p: int, state: State, view: View, minimum: Minimum) -> bool:
+        """Whether a newborn phase has another cell than the series knows, and shows not well enough for that."""
+        if support_of(nursery.bench, minimum, p) >= CONVINCING * nursery.needs(p):
+            return False
+        return self._is_away(nursery.bench, state, p)
+
+    def _is_away(self, bench: Bench, state: State, p: int) -> bool:
+        return self.homes.is_away(bench.phases[p].name, self._index, state.values[bench.cell_places(p)])
+
+    def grown(
         self, bench: Bench, pattern: Pattern, state: State, p: int, needed: float, before: Minimum
     ) -> tuple[State, View, Minimum] | None:
         """Return the frame refined with one more phase, its cell and widths too; None if its support is less."""
@@ -307,14 +349,14 @@ class Segment:
             start = State(state.values, rungs)
             view, minimum = bench.minimised(pattern, start, tolerance=LOOSE, budget=TRIAL)
             grown = bench.moved(start, view, minimum)
-            support = _support(bench, minimum, p)
+            support = support_of(bench, minimum, p)
             if support < HOPEFUL * needed:
                 return None
             fell = (before.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
             good = support >= needed and fell >= needed**2 / 2 and not is_ghost(bench, p, grown.values)
-            if good and not _ends_at_cell_bound(bench, minimum, p):
+            if good and not ends_at_cell_bound(bench, minimum, p):
                 view, minimum = bench.minimised(pattern, grown, budget=PATIENT)
-                if _ends_at_cell_bound(bench, minimum, p):
+                if ends_at_cell_bound(bench, minimum, p):
                     return None
                 return bench.moved(grown, view, minimum), view, minimum
         return None
@@ -325,11 +367,11 @@ class Segment:
         calculated = minimum.calculated
         left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
         gof = float(np.sqrt(minimum.reduced_chi_squared))
-        rungs = [climbed(rung, _support(bench, minimum, p)) if rung else rung for p, rung in enumerate(state.rungs)]
+        rungs = [climbed(rung, support_of(bench, minimum, p)) if rung else rung for p, rung in enumerate(state.rungs)]
         r_wp = float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum()))
         state = State(state.values, tuple(rungs))
-        fit = Fit(bench, state, view, minimum, absences, left, gof, r_wp)
-        fault = _fault(fit)
+        fit = Fit(self._index, bench, state, view, minimum, absences, left, gof, r_wp)
+        fault = fault_of(fit)
         if not fault and (jump := self._jump(fit)):
             return replace(fit, fault=jump, is_jump=True)
         return replace(fit, fault=fault)
@@ -349,8 +391,9 @@ class Segment:
 
     def amended(self, frame: Frame, row: Row, amendment: Amendment) -> Row:
         """Refine a frame once more without phases that are no more than noise, or with some that must be there."""
+        self._index = frame.index
         pattern = self.setup.reading.pattern(frame)
-        bench = self._bench(pattern)
+        bench = self.bench(pattern)
         sources = {name: row for name in self.setup.names if is_present(row, name)}
         sources = {name: found for name, found in (sources | dict(amendment.with_)).items()
                    if name not in amendment.without}  # fmt: skip
@@ -366,11 +409,11 @@ class Segment:
         view, minimum = bench.minimised(pattern, start, linear=True, budget=PATIENT)
         state = bench.moved(start, view, minimum)
         added = [p for p, phase in enumerate(bench.phases) if phase.name in dict(amendment.with_)]
-        if not _has_settled(minimum) or any(_support(bench, minimum, p) < 1.0 for p in added):
+        if not has_settled(minimum) or any(support_of(bench, minimum, p) < 1.0 for p in added):
             return row
         absences = Nursery(bench, pattern, state, view, minimum).absences() if len(sources) < len(bench.phases) else {}
         fit = self._judged((bench, pattern, state, view, minimum, absences))
-        return row if _fault(fit) else _measured(frame, row.verdict, row.reason, fit)
+        return row if fault_of(fit) else _measured(frame, row.verdict, row.reason, fit)
 
     def _released(self, done: list[Done]) -> list[Done]:
         """Accept stretches of frames that fail alike: not the frames are bad, the specimen has changed."""
@@ -406,10 +449,10 @@ class Segment:
     def _again(self, frame: Frame, item: Done, later: Fit) -> Done:
         """Return a frame refined from its later neighbour if that is better, else as it was."""
         pattern = self.setup.reading.pattern(frame)
-        bench = self._bench(pattern)
-        self._last = later
-        start = self._start(bench, frame)
-        fit = self._warm(bench, pattern, start, -(10**9))
+        bench = self.bench(pattern)
+        self._last, self._index = later, frame.index
+        start = self.start(bench, frame)
+        fit = self._warm(bench, pattern, start)
         before = item.fit
         if fit.fault or before is None:
             return item
@@ -424,61 +467,16 @@ class Segment:
 
 def _rung(numbers: Mapping[str, Number], *, added: bool) -> Rung:
     """Return on which rung a row's numbers were refined; what is put in has only its scale."""
-    if added or math.isnan(numbers["a"][1]):
+    if added or all(math.isnan(numbers[name][1]) for name in ("a", "displacement")):
         return Rung.SCALE
     return Rung.CELL if math.isnan(numbers["size"][1]) else Rung.WIDTHS
 
 
 def _start_of(phase: Phase, numbers: Mapping[str, Number]) -> dict[str, float]:
     """Return the values of a phase's quantities as a row has them, by name."""
-    found = {slot_name(phase, slot): numbers[slot][0] for slot in ("a", "b", "c", "beta", "microstrain")}
+    slots = ("a", "b", "c", "beta", "microstrain", "displacement")
+    found = {slot_name(phase, slot): numbers[slot][0] for slot in slots}
     return found | {slot_name(phase, "inverse_size"): 1.0 / numbers["size"][0]}
-
-
-def shows_peaks(pattern: Pattern) -> bool:
-    """Whether a pattern has peaks that counting statistics alone cannot make."""
-    top = int(np.argmax(pattern.intensity))
-    return float(pattern.intensity[top] - np.median(pattern.intensity)) > NO_PEAKS * float(pattern.sigma[top])
-
-
-def _support(bench: Bench, minimum: Minimum, p: int) -> float:
-    name = slot_name(bench.phases[p], "scale")
-    esd = minimum.esd(name)
-    if esd <= 0:
-        # A scale that does not vary was given by the user: the phase is there because he says so.
-        return np.inf if name not in minimum.parameters.free_names else 0.0
-    return minimum.parameters.value(name) / esd
-
-
-def _fault(fit: Fit) -> str:
-    """Return why a minimum is no result whatever came before, "" if it is one."""
-    if all(_support(fit.bench, fit.minimum, p) < LEFT[Rung.SCALE] for p in fit.state.present):
-        return "shows none of the phases"
-    if not _has_settled(fit.minimum):
-        return fit.minimum.reason or "did not converge"
-    if fit.left > HOPELESS:
-        return f"{100 * fit.left:.0f} % of the peaks' intensity is unexplained"
-    bound = [fit.bench.phases[p].name for p in fit.state.present if _ends_at_cell_bound(fit.bench, fit.minimum, p)]
-    return f"the cell of {bound[0]} runs away, more than {100 * CELL_RANGE:.0f} % from where it began" if bound else ""
-
-
-def _has_settled(minimum: Minimum) -> bool:
-    """Whether what a descent has left to do is small against the uncertainties, though its budget may be used up."""
-    left = minimum.largest_shift
-    return minimum.outcome == "converged" or (left is not None and left < NEARLY_THERE)
-
-
-def _runs_away(bench: Bench, state: State, minimum: Minimum, p: int) -> bool:
-    """Whether a phase that is not strong explains something else than its own peaks."""
-    if _support(bench, minimum, p) >= STRONG:
-        return False
-    return is_ghost(bench, p, state.values) or _ends_at_cell_bound(bench, minimum, p)
-
-
-def _ends_at_cell_bound(bench: Bench, minimum: Minimum, p: int) -> bool:
-    names = minimum.parameters.free_names
-    cell = [name for name in (bench.table.names[k] for k in bench.cell_places(p)) if name in names]
-    return any(minimum.at_bound[names.index(name)] for name in cell)
 
 
 def _fails_like(first: Done, other: Done) -> bool:
@@ -495,6 +493,7 @@ def _row(frame: Frame, verdict: Verdict, reason: str) -> Row:
 def _measured(frame: Frame, verdict: Verdict, reason: str, fit: Fit) -> Row:
     names = {phase.name for k, phase in enumerate(fit.bench.phases) if k not in fit.state.present}
     absent = {name: fit.absences.get(name, Absence()) for name in names}
+    foundation = fit.bench.foundation
     return Row(
         frame=frame.index,
         file=frame.file,
@@ -503,5 +502,5 @@ def _measured(frame: Frame, verdict: Verdict, reason: str, fit: Fit) -> Row:
         reason=reason,
         r_wp=fit.r_wp,
         gof=fit.gof,
-        phases=phases_of(fit.view.model, fit.minimum, absent, fit.bench.foundation.esds),
+        phases=phases_of(foundation.setup, fit.view.model, fit.minimum, absent, foundation.esds),
     )

@@ -59,3 +59,8 @@ class Setup:
             if not names:
                 raise InputError(f"no atom has a quantity {pattern!r}", argument="own", cure=nearest(pattern, atoms))
         return frozenset(name for names in found.values() for name in names)
+
+    @property
+    def reference(self) -> str | None:
+        """Name of the phase to whose mass the others' are referred."""
+        return self.plan.quantification.reference

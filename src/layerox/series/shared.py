@@ -43,11 +43,18 @@ def refined_together(foundation: Foundation, patterns: Mapping[int, Pattern]) ->
     foundation
         As the scouts, each alone, have it.
     patterns
-        Of the scouts, by frame.
+        Of the scouts that are refined together, by frame; the other sightings stay as they are.
     """
+    others = [scout for scout in foundation.sightings if scout.frame not in patterns]
+    foundation = replace(foundation, sightings=tuple(s for s in foundation.sightings if s.frame in patterns))
     if not foundation.sightings:
-        return foundation
-    foundation = _position_settled(foundation, patterns)
+        return replace(foundation, sightings=tuple(others))
+    found = _refined(_position_settled(foundation, patterns), patterns)
+    return replace(found, sightings=tuple(sorted([*found.sightings, *others], key=lambda scout: scout.frame)))
+
+
+def _refined(foundation: Foundation, patterns: Mapping[int, Pattern]) -> Foundation:
+    """Return the foundation with what the sightings, all of which have patterns, say together."""
     places = _places(foundation, patterns)
     shared = {name for name in foundation.shared if any(name in place.ready()[2].index for place in places)}
     if not shared:

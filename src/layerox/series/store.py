@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -31,16 +31,17 @@ class Store:
     ----------
     folder
         Made if it is missing.
-    key
-        Of everything that decides the results; parts of another key are not taken up.
+    key, settings
+        Of everything that decides the results, and of everything but the frames; parts of another key are not taken
+        up. An empty key is that of a folder that is still being followed: of its frames more will come.
     axes
         Names, as the tables have them.
     phases
         What is measured of each phase, by name.
     """
 
-    def __init__(self, folder: Path, key: str, axes: Sequence[str], phases: Mapping[str, Sequence[str]]):
-        self.folder, self.key = folder, key
+    def __init__(self, folder: Path, key: str, settings: str, axes: Sequence[str], phases: Mapping[str, Sequence[str]]):
+        self.folder, self.key, self.settings = folder, key, settings
         self.axes, self.phases = tuple(axes), dict(phases)
         self.work = folder / WORK
         self._lock: TextIO | None = None
@@ -64,19 +65,32 @@ class Store:
         except OSError as error:
             problem = f"cannot be used ({error.strerror})"
             raise InputError(problem, place=self.folder, cure="choose another -o") from None
-        begun = self._begun() if resume else {}
-        if begun and begun.get("key") != self.key:
+        begun = self.begun() if resume else {}
+        if begun and not self._continues(begun):
             raise InputError("was begun with other frames or settings", place=self.folder,
                              cure="leave --resume out, or choose another -o")  # fmt: skip
-        if begun.get("status") == "complete":
+        if self.key and begun.get("key") == self.key and begun.get("status") == "complete":
             return True
         if not begun:
             shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(exist_ok=True)
+        if self.key and begun.get("key") != self.key:
+            self._drop("first", "amended")
         self._sweep()
         return False
 
-    def _begun(self) -> dict[str, Any]:
+    def _continues(self, begun: Mapping[str, Any]) -> bool:
+        """Whether this run goes on with what another one began: of the same frames, or of a folder that grows."""
+        grows = not self.key or not begun.get("key")
+        return bool(begun.get("key") == self.key or (grows and begun.get("settings") == self.settings))
+
+    def _drop(self, *stages: str) -> None:
+        for stage in stages:
+            for path in self.work.glob(f"{stage}-*"):
+                path.unlink(missing_ok=True)
+
+    def begun(self) -> dict[str, Any]:
+        """Return the run.json that lies there, empty if none does."""
         try:
             found = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -98,19 +112,20 @@ class Store:
 
     def has(self, stage: str, number: int) -> bool:
         """Whether a part is done."""
-        return self._part(stage, number).exists()
+        return self.part(stage, number).exists()
 
     def put(self, stage: str, number: int, rows: Sequence[Row]) -> None:
         """Keep the rows of a part."""
         text = "".join(json.dumps(asdict(row)) + "\n" for row in rows)
-        write_atomically(self._part(stage, number), text)
+        write_atomically(self.part(stage, number), text)
 
     def rows(self, stage: str, number: int) -> list[Row]:
         """Return the rows of a part."""
-        lines = self._part(stage, number).read_text(encoding="utf-8").splitlines()
-        return [_row(json.loads(line)) for line in lines]
+        lines = self.part(stage, number).read_text(encoding="utf-8").splitlines()
+        return [row_from(json.loads(line)) for line in lines]
 
-    def _part(self, stage: str, number: int) -> Path:
+    def part(self, stage: str, number: int) -> Path:
+        """Return where a part lies."""
         return self.work / f"{stage}-{number:06d}.jsonl"
 
     def all_rows(self, parts: int) -> Iterator[Row]:
@@ -120,11 +135,11 @@ class Store:
             if self.has(stage, number):
                 yield from self.rows(stage, number)
 
-    def write_tables(self, parts: int) -> None:
-        """Write frames.csv and transitions.csv from the parts that are done, one row at a time."""
-        found = (cells(row, self.phases) for row in self.all_rows(parts))
+    def write_tables(self, rows: Callable[[], Iterator[Row]]) -> None:
+        """Write frames.csv and transitions.csv, one row at a time; `rows` yields them anew at each call."""
+        found = (cells(row, self.phases) for row in rows())
         self._write("frames.csv", header(self.axes, self.phases), found)
-        changes = (transition_cells(change) for change in transitions(self.all_rows(parts), list(self.phases)))
+        changes = (transition_cells(change) for change in transitions(rows(), list(self.phases)))
         self._write("transitions.csv", transition_header(self.axes), changes)
 
     def _write(self, name: str, titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -141,7 +156,7 @@ class Store:
 
     def write_run(self, document: Mapping[str, object]) -> None:
         """Write run.json."""
-        whole = {"schema": SCHEMA, "key": self.key, **document}
+        whole = {"schema": SCHEMA, "key": self.key, "settings": self.settings, **document}
         write_atomically(self.folder / "run.json", json.dumps(whole, indent=1) + "\n")
 
     def finish(self) -> None:
@@ -149,6 +164,7 @@ class Store:
         shutil.rmtree(self.work, ignore_errors=True)
 
 
-def _row(found: dict[str, Any]) -> Row:
+def row_from(found: dict[str, Any]) -> Row:
+    """Return a row from the plain data that it was kept as."""
     phases = {name: {q: (pair[0], pair[1]) for q, pair in own.items()} for name, own in found.pop("phases").items()}
     return Row(**{**found, "axes": tuple(found["axes"]), "phases": phases})

@@ -9,13 +9,12 @@ from typing import Any
 from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.simulate import safe_name
 from layerox.symmetry import CELL_NAMES, symmetry_from_name, symmetry_from_triplets
 
 
 def structures_of(phases: Iterable[Phase], values: Mapping[str, float]) -> dict[str, dict[str, Any]]:
-    """Return phases as plain data, by name as the columns have it, with their quantities where values are given."""
-    return {safe_name(phase.name): _document(_with_values(phase, values)) for phase in phases}
+    """Return phases as plain data, by name, with their quantities where values are given."""
+    return {phase.name: _document(_with_values(phase, values)) for phase in phases}
 
 
 def _with_values(phase: Phase, values: Mapping[str, float]) -> Crystal:

@@ -28,12 +28,15 @@ from layerox.io.structures import cif_text
 from layerox.io.writing import write_atomically, write_pattern
 from layerox.pattern import Pattern, poisson_sigma
 from layerox.radiation import Radiation, radiation_from_text
+from layerox.series.logbook import LOGBOOKS, PLAIN, Curve, Logbook, cycler_text, log_text, value_at
 from layerox.symmetry import symmetry_from_name
 
 FloatArray = NDArray[np.float64]
-Curve = tuple[tuple[float, float], ...]
 BadKind = Literal["truncated", "beam-off", "spikes", "saturated", "foreign"]
 BAD_KINDS: tuple[BadKind, ...] = ("truncated", "beam-off", "spikes", "saturated", "foreign")
+# What histories of somebody's own are called.
+OWN = "own"
+SUFFIXES = (".xye", ".xy")
 SCHEMA = "layerox.series-truth/1"
 # A laboratory diffractometer: peaks of 0.07 degrees.
 DIFFRACTOMETER = Instrument(profile=Profile(u=0.002, v=-0.001, w=0.004))
@@ -97,6 +100,27 @@ SCENARIOS: Mapping[str, tuple[History, ...]] = {
         History(name="O3", weight=((0.0, 0.65), (0.6, 0.15), (1.0, 0.25)), a=((0.0, 1.0), (1.0, 1.004))),
         History(name="spinel", weight=((0.5, 0.0), (0.9, 0.12)), size_nm=40.0),
     ),
+    # A P2 cathode charged and discharged: OP4 and O2 come, go later than they came, and P2 does not quite return.
+    "p2-cycle": (
+        History(name="P2", weight=((0.22, 0.9), (0.4, 0.0), (0.7, 0.0), (0.9, 0.85)), a=((0.0, 1.0), (0.22, 0.9935),
+                (0.4, 0.992), (0.7, 0.9925), (1.0, 0.9985)), c=((0.0, 1.0), (0.22, 1.012), (0.4, 1.015),
+                (0.7, 1.014), (1.0, 1.0035))),
+        History(name="OP4", weight=((0.2, 0.0), (0.36, 0.7), (0.48, 0.15), (0.58, 0.15), (0.7, 0.75), (0.92, 0.0)),
+                a=((0.2, 1.0), (0.5, 0.994), (0.9, 1.0)), c=((0.2, 1.0), (0.5, 0.992), (0.9, 1.0)), size_nm=40.0,
+                microstrain=0.0025),
+        History(name="O2", weight=((0.36, 0.0), (0.49, 0.75), (0.57, 0.75), (0.68, 0.0)), c=((0.36, 1.0), (0.52, 0.985),
+                (0.68, 1.0)), size_nm=30.0, microstrain=0.003),
+        History(name="Al", weight=((0.0, 0.06),), size_nm=200.0, microstrain=0.0005),
+    ),
+    # Heating of a P3 cathode that holds a spinel: P3 turns into P2, everything expands, the spinel looks on.
+    "p3-p2-spinel": (
+        History(name="P3", weight=((0.3, 0.88), (0.7, 0.0)), a=((0.0, 1.0), (0.7, 1.005)), c=((0.0, 1.0),
+                (0.7, 1.011))),
+        History(name="P2", weight=((0.33, 0.0), (0.7, 0.88)), a=((0.3, 1.002), (1.0, 1.007)), c=((0.3, 1.004),
+                (1.0, 1.015)), size_nm=60.0, microstrain=0.002),
+        History(name="spinel", weight=((0.0, 0.12),), a=((0.0, 1.0), (1.0, 1.008)), c=((0.0, 1.0), (1.0, 1.008)),
+                size_nm=60.0),
+    ),
 }  # fmt: skip
 
 
@@ -110,6 +134,8 @@ class TrueFrame:
         Its name.
     phases
         Of each phase that is there: weight_fraction, a, b, c (angstrom).
+    time, axes
+        When it was taken (ISO 8601, UTC), and where it stands: time_h, temperature_k and, of a cell, voltage and x_na.
     displacement_mm
         Of the specimen.
     bad
@@ -117,6 +143,8 @@ class TrueFrame:
     """
 
     file: str
+    time: str
+    axes: Mapping[str, float]
     phases: Mapping[str, Mapping[str, float]]
     displacement_mm: float
     bad: BadKind | None
@@ -132,8 +160,12 @@ def simulate_series(
     radiation: Radiation | str = "CuKa",
     two_theta: tuple[float, float, float] = (10.0, 90.0, 0.02),
     counts: float = COUNTS,
+    suffix: str = ".xye",
 ) -> list[TrueFrame]:
-    """Write a folder of synthetic patterns: frame_0000.xye ..., a CIF for each phase, and truth.json.
+    """Write a folder of synthetic patterns: frame_0000.xye ..., a CIF for each phase, logs, and truth.json.
+
+    The patterns say when they were taken and how warm the specimen was; log.csv says it of all of them, and of a cell
+    its voltage and sodium content too, of which cycler.csv is the cycler's own record.
 
     Parameters
     ----------
@@ -151,6 +183,8 @@ def simulate_series(
         First angle, last angle and step, degrees.
     counts
         Of the strongest point of each frame.
+    suffix
+        ".xye", or ".xy" for a third of the size: sigmas are those of counting either way.
 
     Raises
     ------
@@ -163,19 +197,23 @@ def simulate_series(
     if frames < 1 or not 0 <= bad < 1 or not counts > 0:
         raise InputError(f"{frames} frames, {bad:g} of them bad, {counts:g} counts", place="--frames, --bad, --counts",
                          cure="give at least one frame, a share below 1, and a positive number")  # fmt: skip
+    if suffix not in SUFFIXES:
+        raise InputError(f"series are not written as {suffix!r}", place="--suffix", cure=nearest(suffix, SUFFIXES))
     beam = radiation_from_text(radiation) if isinstance(radiation, str) else radiation
-    name, histories = (scenario, SCENARIOS[scenario]) if isinstance(scenario, str) else ("own", tuple(scenario))
-    maker = _Maker(histories, beam.polarized(0.5), two_theta, counts)
+    name, histories = (scenario, SCENARIOS[scenario]) if isinstance(scenario, str) else (OWN, tuple(scenario))
+    book = LOGBOOKS.get(name, PLAIN)
+    maker = _Maker(histories, book, beam.polarized(0.5), two_theta, counts)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot be made ({error.strerror})", place=folder, cure="choose another folder") from None
     faults = _faults(frames, bad, np.random.default_rng([seed, 1]))
     truth = []
-    for k in range(frames):
-        progress = k / max(frames - 1, 1)
-        pattern, true = maker.frame(k, progress, faults[k], np.random.default_rng([seed, 2, k]))
-        path = folder / true.file
+    places = [k / max(frames - 1, 1) for k in range(frames)]
+    for k, progress in enumerate(places):
+        name = f"frame_{k:04d}{suffix}"
+        pattern, true = maker.frame(name, progress, faults[k], np.random.default_rng([seed, 2, k]))
+        path = folder / name
         write_pattern(pattern, path)
         if true.bad == "truncated":
             text = path.read_bytes()
@@ -183,13 +221,18 @@ def simulate_series(
         truth.append(true)
     for phase in maker.phases:
         write_atomically(folder / f"{phase.name}.cif", cif_text(phase.crystal))
-    write_atomically(folder / "truth.json", _truth_text(name, seed, truth))
+    write_atomically(folder / "log.csv", log_text(book, [true.file for true in truth], places))
+    if book.cell is not None:
+        write_atomically(folder / "cycler.csv", cycler_text(book))
+    write_atomically(folder / "truth.json", _truth_text(name, seed, book, truth))
     return truth
 
 
-def _truth_text(scenario: str, seed: int, truth: list[TrueFrame]) -> str:
-    rows = [vars(true) for true in truth]
-    document = {"schema": SCHEMA, "scenario": scenario, "provenance": "CONSTRUCTED", "seed": seed, "frames": rows}
+def _truth_text(scenario: str, seed: int, book: Logbook, truth: list[TrueFrame]) -> str:
+    document: dict[str, object] = {"schema": SCHEMA, "scenario": scenario, "provenance": "CONSTRUCTED", "seed": seed}
+    if book.cell is not None:
+        document["cell"] = {"formula": book.cell.formula, "mass_mg": book.cell.mass_mg}
+    document["frames"] = [vars(true) for true in truth]
     return json.dumps(document, indent=1) + "\n"
 
 
@@ -206,9 +249,14 @@ class _Maker:
     """Makes the frames of one scenario."""
 
     def __init__(
-        self, histories: tuple[History, ...], beam: Radiation, two_theta: tuple[float, float, float], counts: float
+        self,
+        histories: tuple[History, ...],
+        book: Logbook,
+        beam: Radiation,
+        two_theta: tuple[float, float, float],
+        counts: float,
     ):
-        self.histories, self.beam, self.counts = histories, beam, counts
+        self.histories, self.book, self.beam, self.counts = histories, book, beam, counts
         low, high, step = two_theta
         self.angles = np.round(low + step * np.arange(int(np.floor((high - low) / step + 1e-6)) + 1), 10)
         self.phases = [
@@ -226,13 +274,13 @@ class _Maker:
         )
 
     def frame(
-        self, index: int, progress: float, bad: BadKind | None, draw: np.random.Generator
+        self, name: str, progress: float, bad: BadKind | None, draw: np.random.Generator
     ) -> tuple[Pattern, TrueFrame]:
-        """Return a pattern and what it was made of."""
+        """Return the pattern of a file and what it was made of."""
         displacement = DRIFT_MM * float(np.sin(2.0 * progress)) + 0.003 * float(draw.normal())
         crystals = [self._crystal(phase, history, progress) for phase, history in zip(self.phases, self.histories,
                                                                                     strict=True)]  # fmt: skip
-        weights = np.maximum([_at(history.weight, progress) for history in self.histories], 0.0)
+        weights = np.maximum([value_at(history.weight, progress) for history in self.histories], 0.0)
         weights = weights / weights.sum()
         expected = self._expected(self.model, crystals, weights, displacement)
         if bad == "foreign":
@@ -242,7 +290,9 @@ class _Maker:
             expected = np.full_like(expected, 5.0)
         intensity = _spoilt(draw.poisson(expected).astype(np.float64), bad, draw)
         true = TrueFrame(
-            file=f"frame_{index:04d}.xye",
+            file=name,
+            time=self.book.time(progress).isoformat(timespec="seconds"),
+            axes=self.book.axes(progress),
             phases={
                 phase.name: dict(zip(("weight_fraction", "a", "b", "c"), (float(w), *crystal.cell[:3]), strict=True))
                 for phase, crystal, w in zip(self.phases, crystals, weights, strict=True)
@@ -251,13 +301,14 @@ class _Maker:
             displacement_mm=displacement,
             bad=bad,
         )
-        pattern = Pattern(two_theta=self.angles, intensity=intensity, sigma=poisson_sigma(intensity),
-                          sigma_source="poisson", radiation=self.beam, label=f"frame {index}")  # fmt: skip
+        said = {"start_time": true.time, "temperature_k": true.axes["temperature_k"]}
+        pattern = Pattern(two_theta=self.angles, intensity=intensity, sigma=poisson_sigma(intensity), metadata=said,
+                          sigma_source="poisson", radiation=self.beam, label=Path(name).stem)  # fmt: skip
         return pattern, true
 
     def _crystal(self, phase: Phase, history: History, progress: float) -> Crystal:
         a, b, c, *angles = phase.crystal.cell
-        in_plane, across = _at(history.a, progress), _at(history.c, progress)
+        in_plane, across = value_at(history.a, progress), value_at(history.c, progress)
         return phase.crystal.with_cell([a * in_plane, b * in_plane, c * across, *angles])
 
     def _expected(self, model: Model, crystals: list[Crystal], weights: FloatArray, displacement: float) -> FloatArray:
@@ -275,11 +326,6 @@ class _Maker:
             found = model.calculated(values)
             top = self.counts**2 / float(found.phases.sum(axis=0).max())
         return found.total
-
-
-def _at(curve: Curve, progress: float) -> float:
-    x, y = zip(*curve, strict=True)
-    return float(np.interp(progress, x, y))
 
 
 def _spoilt(intensity: FloatArray, bad: BadKind | None, draw: np.random.Generator) -> FloatArray:

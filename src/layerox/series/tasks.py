@@ -17,9 +17,11 @@ from layerox.errors import InputError
 from layerox.series.amend import Amendment
 from layerox.series.foundation import Foundation, Scout, from_scratch, scouted
 from layerox.series.frames import Frame
+from layerox.series.judgement import HOPELESS, shows_peaks
 from layerox.series.measured import Absence, Row, phases_of
-from layerox.series.sequential import HOPELESS, Segment, shows_peaks
+from layerox.series.sequential import Segment
 from layerox.series.setup import Setup
+from layerox.series.survey import surveyed
 
 # Frames a segment: about an eighth of the series, within these bounds, so that cores are evenly busy.
 FEWEST, MOST, PARTS = 20, 100, 8
@@ -34,6 +36,11 @@ def segments(count: int) -> list[range]:
 def scout(setup: Setup, frame: Frame) -> Scout | None:
     """Return a frame fitted from scratch, None if it cannot be."""
     return scouted(setup, frame)
+
+
+def survey(foundation: Foundation, frames: Sequence[Frame]) -> Foundation:
+    """Return the foundation with the frames of the survey as its sightings."""
+    return surveyed(foundation, frames)
 
 
 def follow(foundation: Foundation, frames: Sequence[Frame]) -> list[Row]:
@@ -86,7 +93,7 @@ def _alone(setup: Setup, frame: Frame) -> Row:
         reason=reason,
         r_wp=float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum())),
         gof=float(np.sqrt(minimum.reduced_chi_squared)),
-        phases=phases_of(outcome.model, minimum, absent),
+        phases=phases_of(setup, outcome.model, minimum, absent),
     )
 
 

@@ -7,20 +7,34 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from layerox.elasticity import Stiffness
+    from layerox.strain.cells import Subject
+    from layerox.strain.coherency import SinglePhase
     from layerox.strain.evolution import StrainEvolution
+    from layerox.strain.reference import ReferenceArgument
 
 
 class _Strain(ModuleType):
     """The package, callable."""
 
-    def __call__(self, subject: Any, **options: Any) -> StrainEvolution:
+    def __call__(
+        self,
+        subject: Subject,
+        *,
+        reference: ReferenceArgument = None,
+        elastic: str | Path | Mapping[str, Stiffness] | None = None,
+        single_phase: Mapping[str, SinglePhase] | None = None,
+    ) -> StrainEvolution:
         """Return the strains of a series, of fits or of structures: see `layerox.strain.evolution.strain_evolution`."""
         from layerox.strain.evolution import strain_evolution  # noqa: PLC0415  (a call needs it, an import does not)
 
-        return strain_evolution(subject, **options)
+        return strain_evolution(subject, reference=reference, elastic=elastic, single_phase=single_phase)
 
 
 sys.modules[__name__].__class__ = _Strain

@@ -1,6 +1,7 @@
 """Branches: which frames are charge, discharge, rest, heating, cooling or hold, and of which cycle.
 
-Read off the axis columns of a series: the current where there is one, else the way voltage or temperature turns.
+Read off the axis columns of a series: the current where there is one, else the way voltage, sodium content, temperature
+or pressure turn.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ FloatArray = NDArray[np.float64]
 CURRENT, CYCLE = ("current", "current_ma", "current_a"), "cycle"
 TURNING = {
     "voltage": ("charge", "discharge"),
+    "x_na": ("discharge", "charge"),
     "temperature": ("heating", "cooling"),
     "pressure": ("compression", "release"),
 }
 # Share of the largest current that is still a rest; share of the whole range that is no turn yet.
-REST, TURN = 0.02, 0.02
+REST, TURN = 1e-3, 0.02
 
 
 def branches(table: pd.DataFrame) -> list[str]:

@@ -144,7 +144,8 @@ def _of_series(series: Series) -> Observed:
     structures = series.run.get("structures")
     if structures is None:
         raise InputError("was written before series kept their structures", place=series.path, cure="run it again")
-    found = {name: _phase_of_series(series, name, structures[name]) for name in series.phases}
+    documents = {safe_name(name): document for name, document in structures.items()}
+    found = {name: _phase_of_series(series, name, documents[name]) for name in series.phases}
     table = series.frames[["frame", *series.axes]]
     return Observed(phases={n: p for n, p in found.items() if len(p.frames)}, table=table, axes=series.axes)
 

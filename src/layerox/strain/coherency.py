@@ -1,9 +1,9 @@
 """Coherency: what phases that coexist would do to each other if they shared one lattice in their plane.
 
 Two layered phases share the mesh of TMO2, a spinel its (111) plane of close-packed oxygen. Strains, energy and uniform
-stress are those of flat lamellae in proportion to the volumes (`interfaces.matching`); distorted meshes count with the
-hexagonal one of the same area. That they are coherent is not said: given the lattices of the single phases, it is said
-how far the measured ones have been pulled together.
+stress are those of flat lamellae in proportion to the volumes (`interfaces.matching`); the meshes of distorted phases
+are centred rectangles, which differ from others along two sides. That phases are coherent is not said: given the
+lattices of the single phases, it is said how far the measured ones have been pulled together.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from layerox.crystal import Crystal
 from layerox.diffraction.simulate import safe_name
-from layerox.elasticity import LAYERED, SPINEL, Stiffness
+from layerox.elasticity import LAYERED, LAYERED_ALTERNATING, SPINEL, Stiffness, along_111
 from layerox.errors import InputError, nearest
 from layerox.interfaces.matching import Lamina, dislocation_spacing, match, misfit
 from layerox.io.elastic_file import read_elastic
-from layerox.layering import layering_of
+from layerox.layering import Layering
 from layerox.strain.cells import Observed, PhaseCells
 from layerox.strain.phase_strain import Numbers, PhaseStrain
 
@@ -38,12 +38,16 @@ SinglePhase = float | tuple[float, float]
 SPINEL_GROUP, SPINEL_ANIONS = 227, 32
 # The mesh of a spinel's (111) plane of oxygen is its edge over this.
 SPINEL_MESH = 2.0 * math.sqrt(2.0)
+ROOT3 = math.sqrt(3.0)
+# Rows of a centred rectangle stand a side apart along the short one, half a side along the long one.
+ROWS = (1.0, 2.0)
+SAME = 1e-9
 NOTHING = (math.nan, math.nan)
 COLUMNS = (
     "frame", "phase_1", "phase_2", "misfit", "coherent_strain_1", "coherent_strain_2", "energy_MJ_per_m3",
     "von_mises_stress_1_GPa", "von_mises_stress_2_GPa", "dislocation_spacing_nm", "misfit_esd", "volume_share_1",
     "a_1", "a_1_esd", "a_2", "a_2_esd", "strain_1", "strain_1_esd", "strain_2", "strain_2_esd", "pulled_together",
-    "pulled_together_esd",
+    "pulled_together_esd", "misfit_other", "coherent_strain_1_other", "coherent_strain_2_other",
 )  # fmt: skip
 
 
@@ -56,7 +60,9 @@ class Sheet:
     phase
         Its name.
     edge, edge_esd
-        Of its mesh, angstrom.
+        Of its mesh, or of the hexagonal one of the same area, angstrom.
+    sides, side_esds
+        Of the mesh as a centred rectangle, angstrom.
     volume
         Relative volume in the specimen.
     stiffness
@@ -68,15 +74,28 @@ class Sheet:
     phase: str
     edge: float
     edge_esd: float
+    sides: tuple[float, float]
+    side_esds: tuple[float, float]
     volume: float
     stiffness: Stiffness
     single: tuple[float, float] = NOTHING
 
+    @property
+    def lamina(self) -> Lamina:
+        """The sheet as elasticity sees it; a hexagonal mesh has one length."""
+        short, long = self.sides
+        rectangle = None if abs(long / (ROOT3 * short) - 1.0) < SAME else long
+        return Lamina(phase=self.phase, a=short, long=rectangle, thickness=self.volume, stiffness=self.stiffness)
+
 
 def stiffnesses(
-    phases: Mapping[str, PhaseCells], elastic: str | Path | Mapping[str, Stiffness] | None
+    phases: Mapping[str, PhaseCells],
+    strains: Mapping[str, PhaseStrain],
+    elastic: str | Path | Mapping[str, Stiffness] | None,
 ) -> dict[str, Stiffness]:
     """Return the stiffness of the phases with a plane to share: the user's, else the constructed one of their kind.
+
+    The user's are in the axes of the crystal, those returned in the axes of the layers.
 
     Raises
     ------
@@ -90,11 +109,18 @@ def stiffnesses(
                          cure=f"call a table [{next(iter(phases))}]")  # fmt: skip
     found = {}
     for name, phase in phases.items():
-        if layering_of(phase.crystal) is not None:
-            found[name] = own.get(name, LAYERED)
+        layering = phase.layering
+        if layering is not None:
+            axes = strains[name].crystal_axes.T
+            found[name] = own[name].rotated(axes) if name in own else _constructed(layering)
         elif is_spinel(phase.crystal):
-            found[name] = own.get(name, SPINEL)
+            found[name] = along_111(own[name]) if name in own else SPINEL
     return found
+
+
+def _constructed(layering: Layering) -> Stiffness:
+    """Return the tensor of layers; where slabs turn by turns, the sixfold axis forbids C14."""
+    return LAYERED_ALTERNATING if layering.family == (True,) else LAYERED
 
 
 def _place(elastic: object) -> str | None:
@@ -151,48 +177,50 @@ def _sheets(
     phase: PhaseCells, strain: PhaseStrain, stiffness: Stiffness, alone: Mapping[str, tuple[float, float]]
 ) -> dict[int, Sheet]:
     """Return the sheets of one phase by frame."""
-    edges, esds = plane_edges(phase, strain)
     volumes = phase.weight * phase.volumes / phase.crystal.mass
-    columns = (phase.frames.tolist(), edges.tolist(), esds.tolist(), volumes.tolist())
+    numbers = plane_numbers(phase, strain)
+    values, esds = (np.stack([pair[k] for pair in numbers], axis=1).tolist() for k in (0, 1))
     return {
-        frame: Sheet(phase=phase.name, edge=edge, edge_esd=esd, volume=volume, stiffness=stiffness,
+        frame: Sheet(phase=phase.name, edge=edge, edge_esd=edge_esd, sides=(short, long),
+                     side_esds=(short_esd, long_esd), volume=volume, stiffness=stiffness,
                      single=alone.get(phase.name, NOTHING))
-        for frame, edge, esd, volume in zip(*columns, strict=True)
+        for frame, volume, (edge, short, long), (edge_esd, short_esd, long_esd)
+        in zip(phase.frames.tolist(), volumes.tolist(), values, esds, strict=True)
     }  # fmt: skip
 
 
-def plane_edges(phase: PhaseCells, strain: PhaseStrain) -> Numbers:
-    """Return the edge of the mesh that a phase can share, angstrom, and its standard uncertainty."""
+def plane_numbers(phase: PhaseCells, strain: PhaseStrain) -> tuple[Numbers, Numbers, Numbers]:
+    """Return the edge of the mesh that a phase can share and its sides as a rectangle, angstrom, with uncertainties."""
     if phase.layering is not None:
-        return strain.numbers["layer_edge"]
-    esds = np.sqrt(np.maximum(phase.covariance[:, 0, 0], 0.0))
-    return phase.cells[:, 0] / SPINEL_MESH, esds / SPINEL_MESH
+        return strain.numbers["layer_edge"], strain.numbers["short"], strain.numbers["long"]
+    edge = phase.cells[:, 0] / SPINEL_MESH
+    esd = np.sqrt(np.maximum(phase.covariance[:, 0, 0], 0.0)) / SPINEL_MESH
+    return (edge, esd), (edge, esd), (ROOT3 * edge, ROOT3 * esd)
 
 
 def pair_numbers(one: Sheet, other: Sheet) -> list[object]:
-    """Return a row of the table without its frame: two phases, and what sharing their plane would do."""
-    laminae = [
-        Lamina(phase=sheet.phase, a=sheet.edge, thickness=sheet.volume, stiffness=sheet.stiffness)
-        for sheet in (one, other)
-    ]
-    found = match(laminae)
+    """Return a row of the table without its frame: two phases, and what sharing their plane would do.
+
+    Misfit, strains and dislocations are those along the side that differs most; "other" is the other side.
+    """
+    found = match([one.lamina, other.lamina])
     first, second = found.strained[one.phase], found.strained[other.phase]
-    value, esd = _misfit(one, other)
-    spacing = dislocation_spacing(one.edge, other.edge) / 10.0
+    misfits = [misfit(a, b) for a, b in zip(one.sides, other.sides, strict=True)]
+    k = 0 if abs(misfits[0]) >= abs(misfits[1]) * (1.0 - SAME) else 1
+    strains = [((own.in_plane, own.across)[k], (own.in_plane, own.across)[1 - k]) for own in (first, second)]
+    spacing = dislocation_spacing(one.sides[k] / ROWS[k], other.sides[k] / ROWS[k]) / 10.0
+    esd = _misfit_esd((one.sides[k], one.side_esds[k]), (other.sides[k], other.side_esds[k]))
     return [
-        one.phase, other.phase, value, first.in_plane, second.in_plane, found.energy, first.von_mises,
+        one.phase, other.phase, misfits[k], strains[0][0], strains[1][0], found.energy, first.von_mises,
         second.von_mises, spacing if math.isfinite(spacing) else math.nan, esd,
         one.volume / (one.volume + other.volume), one.edge, one.edge_esd, other.edge, other.edge_esd,
         *_against_alone(one), *_against_alone(other), *pulled_together(one, other),
+        misfits[1 - k], strains[0][1], strains[1][1],
     ]  # fmt: skip
 
 
-def _misfit(one: Sheet, other: Sheet) -> tuple[float, float]:
-    """Return 2 (a2 - a1) / (a1 + a2), and its standard uncertainty; the cells are taken as independent."""
-    return misfit(one.edge, other.edge), _misfit_esd((one.edge, one.edge_esd), (other.edge, other.edge_esd))
-
-
 def _misfit_esd(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Return the standard uncertainty of 2 (b - a) / (a + b); the cells are taken as independent."""
     scale = 4.0 / (one[0] + other[0]) ** 2
     return scale * math.hypot(other[0] * one[1], one[0] * other[1])
 
@@ -213,6 +241,7 @@ def pulled_together(one: Sheet, other: Sheet) -> tuple[float, float]:
     free = misfit(one.single[0], other.single[0])
     if math.isnan(free) or free == 0.0:
         return NOTHING
-    value, esd = _misfit(one, other)
+    value = misfit(one.edge, other.edge)
+    esd = _misfit_esd((one.edge, one.edge_esd), (other.edge, other.edge_esd))
     free_esd = _misfit_esd(one.single, other.single)
     return 1.0 - value / free, math.hypot(esd / free, value * free_esd / free**2)

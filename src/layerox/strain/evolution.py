@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from layerox.elasticity import Stiffness
-from layerox.errors import InputError
+from layerox.errors import InputError, nearest
 from layerox.notice import Notice
 from layerox.strain.branches import branches, cycles
 from layerox.strain.cells import Observed, PhaseCells, Subject, observed
@@ -69,6 +69,19 @@ class StrainEvolution:
         """Return the rows of one phase."""
         return self.frames[self.frames["phase"] == phase]
 
+    def against(self, axis: str) -> StrainEvolution:
+        """Return the same with another axis first, for figures against it.
+
+        Raises
+        ------
+        InputError
+            If the series has no such axis.
+        """
+        if axis not in self.axes:
+            raise InputError(f"the series has no axis {axis!r}", argument="axis",
+                             cure=nearest(axis, self.axes) if self.axes else "run it with --axis")  # fmt: skip
+        return replace(self, axes=(axis, *(other for other in self.axes if other != axis)))
+
 
 def strain_evolution(
     subject: Subject,
@@ -104,7 +117,7 @@ def strain_evolution(
         raise InputError("one cell alone is not strained", argument="reference", cure="say against which cell")
     anchors = anchors_of(seen, reference)
     tensors = {name: phase_strain(phase, anchors[name]) for name, phase in seen.phases.items()}
-    known = stiffnesses(seen.phases, elastic)
+    known = stiffnesses(seen.phases, tensors, elastic)
     return StrainEvolution(
         frames=_frames_table(seen, tensors),
         coherency=coherency_rows(seen, tensors, known, single_phase or {}),

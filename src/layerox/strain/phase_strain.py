@@ -135,7 +135,8 @@ class PhaseStrain:
     numbers
         Values and standard uncertainties by name: e_a, e_b, e_c (relative changes of lengths), e_layer, e_stack
         (of the mean edge of the mesh, and of the distance of slabs), e_volume and volume (of TMO2, or of a formula
-        unit; angstrom^3), layer_edge (of the hexagonal mesh of the same area), slab, gallery (mean heights; angstrom).
+        unit; angstrom^3), layer_edge (of the hexagonal mesh of the same area), distance (of slabs), slab, gallery (mean
+        heights), short, long (sides of the mesh as a centred rectangle, along x and y; angstrom).
     green_lagrange, hencky, small
         Tensors in `axes`.
     crystal_axes
@@ -178,7 +179,7 @@ def phase_strain(phase: PhaseCells, anchors: Anchors) -> PhaseStrain:
         numbers={
             **dict(zip(("e_a", "e_b", "e_c"), lengths, strict=True)),
             **dict(zip(("e_layer", "e_stack", "e_volume"), sizes, strict=True)),
-            **dict(zip(("volume", "layer_edge"), own[:2], strict=True)),
+            **dict(zip(("volume", "layer_edge", "distance", "short", "long"), own, strict=True)),
             **_heights(phase, own[2]),
         },
         green_lagrange=green,
@@ -210,12 +211,12 @@ class _Shape:
         return edges_of_metrics(self.other_basis.T @ metrics_of_cells(cells) @ self.other_basis)
 
     def own(self, cells: FloatArray) -> FloatArray:
-        """Return volume of a formula unit, edge of a hexagonal mesh of the area, distance of slabs; shape (n, 3)."""
+        """Return volume of a formula unit, edge of a hexagonal mesh of the area, distance of slabs, sides; (n, 5)."""
         return _sizes(self.edges(cells), abs(float(np.linalg.det(self.basis))) * self.units)
 
     def changes(self, cells: FloatArray, other: FloatArray) -> FloatArray:
         """Return the relative changes of mean edge, height and volume, shape (n, 3)."""
-        volume, edge, height = self.own(cells).T
+        volume, edge, height = self.own(cells)[:, :3].T
         before = _sizes(self.other_edges(other), abs(float(np.linalg.det(self.other_basis))) * self.other_units)
         found = np.stack([edge / before[:, 1], height / before[:, 2], volume / before[:, 0]], axis=1) - 1.0
         if not self.is_layered:
@@ -230,10 +231,10 @@ class _Shape:
 
 
 def _sizes(edges: FloatArray, units: float) -> FloatArray:
-    """Return volume for each of `units`, edge of the hexagonal mesh of the same area, and height; shape (n, 3)."""
-    across = edges[:, 0, 0] * edges[:, 1, 1]
-    edge = np.sqrt(2.0 * across / math.sqrt(3.0))
-    return np.stack([across * edges[:, 2, 2] / units, edge, edges[:, 2, 2]], axis=1)
+    """Return volume for each of `units`, edge of the hexagonal mesh of the same area, height, and sides; (n, 5)."""
+    short, up, height = np.diagonal(edges, axis1=1, axis2=2).T
+    edge = np.sqrt(2.0 * short * up / math.sqrt(3.0))
+    return np.stack([short * up * height / units, edge, height, short, 2.0 * up], axis=1)
 
 
 def _tensors(phase: PhaseCells, anchor: Anchor, shape: _Shape, measure: Callable[[FloatArray], FloatArray]) -> Tensors:
@@ -273,7 +274,7 @@ def _against(phase: PhaseCells, anchor: Anchor, function: Comparison) -> tuple[F
 
 
 def _own(phase: PhaseCells, shape: _Shape) -> list[Numbers]:
-    """Return volume of a formula unit, edge of the mesh and distance of slabs."""
+    """Return volume of a formula unit, edge of the mesh, distance of slabs, and sides of the mesh."""
     values = shape.own(phase.cells)
     if not shape.is_layered:
         values[:, 1:] = np.nan

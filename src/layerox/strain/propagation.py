@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 STEP = 0.1
+# Share of the largest variance below which there is none: what symmetry fixes.
+ROUNDING = 1e-15
 
 
 def covariance_of(
@@ -37,9 +39,10 @@ def covariance_of(
     """
     weights, axes = np.linalg.eigh(covariance)
     roots = axes * np.sqrt(np.maximum(weights, 0.0))[:, None, :]
-    total = np.zeros(())
-    for k in range(values.shape[1]):
+    size = function(values[:1]).shape[1]
+    total = np.zeros((len(values), size, size))
+    for k in np.flatnonzero((weights > ROUNDING * weights.max(initial=0.0)).any(axis=0)):
         shift = STEP * roots[:, :, k]
         change = (function(values + shift) - function(values - shift)) / (2.0 * STEP)
-        total = total + change[:, :, None] * change[:, None, :]
-    return np.asarray(total)
+        total += change[:, :, None] * change[:, None, :]
+    return total

@@ -97,13 +97,12 @@ def _standing(seen: Observed, reference: ReferenceArgument) -> dict[str, Anchor]
     """Return the phases that stand in the reference."""
     if reference is None:
         reference = min(int(phase.frames[0]) for phase in seen.phases.values())
-    if isinstance(reference, int):
-        return _in_frame(seen, reference)
+    if isinstance(reference, int | np.integer):
+        return _in_frame(seen, int(reference))
     if isinstance(reference, Mapping):
         return _of_numbers(seen, reference)
     given = observed(reference)
-    last = {name: Anchor(source=phase, row=len(phase.frames) - 1, frame=None) for name, phase in given.phases.items()}
-    return last
+    return {name: Anchor(source=phase, row=len(phase.frames) - 1, frame=None) for name, phase in given.phases.items()}
 
 
 def _in_frame(seen: Observed, frame: int) -> dict[str, Anchor]:

@@ -6,7 +6,7 @@ trigonal prisms. So bonds are judged by angle, and layers by the stacking word t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -105,9 +105,10 @@ def _structural_findings(atoms: Atoms, places: Places, phase: str | None) -> Ite
         if phase is not None and _claimed_word(phase) is not None:
             yield Finding("wrong_gallery", f"the metals form no layers, {phase} has them")
         return
-    yield from _sequence_findings(places, layers)
+    mixed = {k for k, space in enumerate(layers.spaces) if _is_mixed(space, bonds)}
+    yield from _sequence_findings(places, layers, mixed)
     yield from _gallery_findings(places, layers)
-    yield from _content_findings(places, layers)
+    yield from _content_findings(places, layers, mixed)
     if phase is not None:
         yield from _phase_findings(layers, phase)
     yield from _label_findings(atoms, layers)
@@ -126,12 +127,18 @@ def _coordination_findings(places: Places, bonds: Polyhedra) -> Iterator[Finding
         yield Finding("metal_coordination", message, tuple(bare))
 
 
-def _sequence_findings(places: Places, layers: Layers) -> Iterator[Finding]:
+def _is_mixed(space: Space, bonds: Polyhedra) -> bool:
+    """Whether it is a spinel's plane of octahedral and tetrahedral metals, neither slab nor gallery."""
+    return any(bonds.shape[k] == "tetrahedral" for k in space.metals)
+
+
+def _sequence_findings(places: Places, layers: Layers, mixed: Collection[int]) -> Iterator[Finding]:
     """Slabs and galleries must take turns."""
     spaces = layers.spaces
     for k, space in enumerate(spaces):
-        following = spaces[(k + 1) % len(spaces)]
-        if len(spaces) == 1 or space.is_slab != following.is_slab:
+        after = (k + 1) % len(spaces)
+        following = spaces[after]
+        if len(spaces) == 1 or space.is_slab != following.is_slab or {k, after} & set(mixed):
             continue
         if space.is_slab:
             metals = np.concatenate([space.metals, following.metals])
@@ -179,15 +186,15 @@ def _alkali_planes(places: Places, layers: Layers, space: Space) -> Iterator[Fin
         yield Finding("double_plane", message, _plain(space.alkali))
 
 
-def _content_findings(places: Places, layers: Layers) -> Iterator[Finding]:
+def _content_findings(places: Places, layers: Layers, mixed: Collection[int]) -> Iterator[Finding]:
     """Each slab has one metal site for each anion of a plane, each gallery at most one ion."""
-    for space in layers.spaces:
+    for k, space in enumerate(layers.spaces):
         size = len(space.below)
         if len(space.below) != len(space.above):
             message = f"anion planes of {len(space.below)} and {len(space.above)} atoms face each other"
             yield Finding("composition_off", message, _plain(np.concatenate([space.below, space.above])))
         metals = float(places.occupancy[space.metals].sum()) / size
-        if space.is_slab and not METALS_PER_SITE[0] <= metals <= METALS_PER_SITE[1]:
+        if space.is_slab and k not in mixed and not METALS_PER_SITE[0] <= metals <= METALS_PER_SITE[1]:
             message = f"a slab with {metals:.2f} metals per site ({places.named(space.metals)})"
             yield Finding("composition_off", message, _plain(space.metals))
         ions = float(places.occupancy[space.alkali].sum()) / size

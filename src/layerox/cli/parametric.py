@@ -1,0 +1,124 @@
+"""`layerox parametric`: quantities of a finished series as smooth functions of its axis, refined over all frames."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from layerox.cli.progress import Progress
+from layerox.errors import InputError
+
+SPELLING = {"functions": "--function", "axis": "--axis"}
+
+
+def add_to(subparsers: Any) -> None:
+    """Add the command to the parser."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "parametric",
+        help="quantities of a finished series as functions of its axis",
+        description="Refine quantities of a finished series as smooth functions of its axis over all frames at once, "
+        "and say which form the data support. Forms: constant, polynomial N, spline KNOTS, spline at X X X, "
+        "vegard X1 X2, kinked X, pieces with a jump such as 'polynomial 1 | X | constant'; ? is a place that the data "
+        "tell; automatic lets them choose, several forms with commas choose among these.",
+    )
+    parser.add_argument("series", metavar="DIR", help="folder that layerox series has written")
+    parser.add_argument(
+        "--function", action="append", default=[], metavar="'P2_a=polynomial 2'",
+        help="default: [parametric] of the recipe, or all cell lengths automatically",
+    )  # fmt: skip
+    parser.add_argument("--recipe", metavar="FILE.toml", help="whose [parametric] is taken, not that of the series")
+    parser.add_argument("--axis", metavar="NAME", help="a column of frames.csv, or frame (default: the first axis)")
+    parser.add_argument("--between", nargs=2, type=float, metavar=("LO", "HI"), help="stretch of the axis to use")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
+    parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: that of the series)")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.set_defaults(command=run, spelling=SPELLING)
+
+
+def run(
+    *,
+    series: str,
+    function: list[str],
+    recipe: str | None,
+    axis: str | None,
+    between: list[float] | None,
+    workers: int,
+    scheduler: str | None,
+    output: str | None,
+    quiet: bool,
+) -> int:
+    """Refine, write, print what came of it; 0 if the data bear all functions, else 1."""
+    if recipe is not None and function:
+        raise InputError("together with --function", place="--recipe", cure="keep one of them")
+    told = asked_by(recipe)
+    if recipe is not None and told is None:
+        cure = 'add functions = {P2_a = "polynomial 2"}'
+        raise InputError("names no functions", place=f"{recipe} [parametric]", cure=cure)
+    asked: dict[str, Any] = told or {"functions": _functions(function) or None}
+    asked |= {} if axis is None else {"axis": axis}
+    asked |= {} if between is None else {"between": (between[0], between[1])}
+    with Progress(quiet=quiet) as progress:
+        text, trustworthy = refine_and_write(
+            Path(series), asked, workers=workers, scheduler=scheduler, output=Path(output or series), progress=progress
+        )
+    if not quiet:
+        print(text)
+        print(f"written to {output or series}/: parametric.csv, parametric.json, parametric.png")
+    return 0 if trustworthy else 1
+
+
+def asked_by(recipe: str | None) -> dict[str, Any] | None:
+    """Return functions, axis and stretch that a recipe's [parametric] asks for; None if it asks for none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or one of its forms is none.
+    """
+    from layerox.recipe import read_recipe  # noqa: PLC0415  (what --help does not need)
+    from layerox.series.parametric.refine import wished  # noqa: PLC0415
+
+    told = None if recipe is None else read_recipe(recipe).parametric
+    if told is None or not told.functions:
+        return None
+    wished(told.functions)
+    return {"functions": dict(told.functions), "axis": told.axis, "between": told.between}
+
+
+def refine_and_write(
+    series: Path,
+    asked: dict[str, Any],
+    *,
+    output: Path,
+    workers: int,
+    scheduler: str | None,
+    progress: Callable[[str], None],
+) -> tuple[str, bool]:
+    """Refine and write all three files; return what came of it, and whether it can be trusted."""
+    from layerox.plotting.parametric import parametric_picture  # noqa: PLC0415  (what --help does not need)
+    from layerox.results.folder import check_folder, write_folder  # noqa: PLC0415
+    from layerox.series.parametric.refine import refine_parametric  # noqa: PLC0415
+    from layerox.series.parametric.words import parametric_text  # noqa: PLC0415
+
+    check_folder(output)
+    found = refine_parametric(series, workers=workers, scheduler=scheduler, progress=progress, **asked)
+    progress("drawing")
+    write_folder(output, {**found.files(), "parametric.png": parametric_picture(found)})
+    return parametric_text(found), found.is_trustworthy
+
+
+def _functions(words: list[str]) -> dict[str, list[str]]:
+    """Return the forms of words such as "P2_a=polynomial 2, spline 4"."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        name, sign, forms = word.partition("=")
+        if not sign or not name.strip():
+            raise InputError(f"cannot read {word!r}", place="--function", cure="write 'P2_a=polynomial 2'")
+        if name.strip() in found:
+            raise InputError(f"{name.strip()} stands twice", place="--function", cure="write 'P2_a=form, form'")
+        found[name.strip()] = [form.strip() for form in forms.split(",")]
+    return found

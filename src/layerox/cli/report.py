@@ -1,0 +1,25 @@
+"""`layerox report`: the results of a folder on one page."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_to(subparsers: Any) -> None:
+    """Add the command to the parser."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "report",
+        help="write report.html of a series or a fit anew",
+        description="Write report.html, one page that needs no network, into a folder of layerox series or fit.",
+    )
+    parser.add_argument("folder", metavar="DIR", help="what layerox series or layerox fit has written")
+    parser.set_defaults(command=run)
+
+
+def run(*, folder: str) -> int:
+    """Write and say where; always 0."""
+    from layerox.report import write_report  # noqa: PLC0415  (what --help does not need)
+
+    print(f"written: {write_report(folder)}")
+    return 0

@@ -1,0 +1,119 @@
+"""pdCIF stack: the measured blocks of a powder CIF as patterns that are read one at a time.
+
+The file is gone through once to find where its blocks begin and what they say of beam, time and temperature; the
+columns of a block are parsed when its turn comes. Each pattern is what `pdcif.py` makes of it when it reads the file
+as a whole.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from layerox.errors import InputError
+from layerox.io.cif_block import CifBlock, Consensus, blocks_of
+from layerox.io.opening import MEASURED
+from layerox.io.pdcif import block_label, facts_of_block, is_calculated, is_measured, scan_of_block
+from layerox.io.scan import Scan
+from layerox.io.stack import START_TIME, TEMPERATURE_K, Column, refuse_beyond, stated_column
+from layerox.notice import Notice
+
+# Where a block begins, and where a text field does or ends: what looks like a block within one is none.
+MARK = re.compile(rb"^(?:data_[^\s]*|;)", re.IGNORECASE | re.MULTILINE)
+# Loops longer than this hold the points of a pattern, not facts about it.
+SHORT = 32
+COLUMNS = (START_TIME, TEMPERATURE_K)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CifStack:
+    """The measured blocks of a powder CIF.
+
+    Attributes
+    ----------
+    path
+        The file.
+    places
+        First byte of each measured block, and one past its last.
+    shared
+        What the blocks of the file agree upon.
+    facts
+        Time and temperature of each measured block.
+    """
+
+    path: Path
+    places: tuple[tuple[int, int], ...]
+    shared: CifBlock
+    facts: tuple[dict[str, object], ...]
+    names: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def scan(self, index: int) -> Scan:
+        """Return a scan by its number, from 0."""
+        refuse_beyond(self, index)
+        start, stop = self.places[index]
+        try:
+            with self.path.open("rb") as file:
+                file.seek(start)
+                data = file.read(stop - start)
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", place=self.path, cure="check the file") from None
+        (block,) = blocks_of(_text(data), self.path)
+        return scan_of_block(block, [block, self.shared], self.path)
+
+    def column(self, name: str) -> Column | None:
+        """Return the times or temperatures that the blocks state."""
+        return stated_column(self.facts, name)
+
+
+def cif_stack(path: Path) -> CifStack | None:
+    """Return the measured blocks of a powder CIF; None if it has none."""
+    shared = Consensus()
+    found: list[tuple[tuple[int, int], str, dict[str, object]]] = []
+    for start, stop, data in _blocks(path):
+        try:
+            (block,) = blocks_of(_text(data), path, longest=SHORT)
+        except InputError:
+            # A block that was cut off is a pattern all the same, and says so when its turn comes.
+            found += [((start, stop), "", {})] if MEASURED.search(_text(data)) else []
+            continue
+        shared.add(block)
+        if is_measured(block):
+            own = facts_of_block(block, [block])
+            found.append(((start, stop), block_label(block), {key: own[key] for key in COLUMNS if key in own}))
+    if not found:
+        return None
+    if not all(is_calculated(label) for _, label, _ in found):
+        found = [row for row in found if not is_calculated(row[1])]
+    common = facts_of_block(shared.block(), [shared.block()])
+    facts = tuple({key: common[key] for key in COLUMNS if key in common} | own for _, _, own in found)
+    return CifStack(path=path, places=tuple(place for place, _, _ in found), shared=shared.block(), facts=facts)
+
+
+def _blocks(path: Path) -> Iterator[tuple[int, int, bytes]]:
+    """Yield where each block begins and ends, and its bytes; only one is in memory at a time."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        start, inside = None, False
+        for mark in MARK.finditer(data):
+            if mark[0] == b";":
+                inside = not inside
+            elif not inside:
+                if start is not None:
+                    yield start, mark.start(), data[start : mark.start()]
+                start = mark.start()
+        if start is not None:
+            yield start, len(data), data[start:]
+
+
+def _text(data: bytes) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n")

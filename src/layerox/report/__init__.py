@@ -1,0 +1,42 @@
+"""Report: report.html, the results in a folder of `layerox series` or `layerox fit` on one page without network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from layerox.errors import InputError
+from layerox.io.writing import write_atomically
+from layerox.report.fit import fit_page
+from layerox.report.series import pictures_of, series_page
+from layerox.results.folder import load
+from layerox.series.result import open_series
+
+__all__ = ["fit_page", "series_page", "write_report"]
+
+NAME = "report.html"
+
+
+def write_report(folder: str | Path) -> Path:
+    """Write report.html into the folder of a series or of a fit, and return its path.
+
+    Parameters
+    ----------
+    folder
+        What `layerox series` or `layerox fit` has written.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or cannot be written to.
+    """
+    folder = Path(folder)
+    if (folder / "run.json").is_file():
+        series = open_series(folder)
+        text = series_page(series, pictures_of(series))
+    elif (folder / "result.json").is_file():
+        text = fit_page(load(folder))
+    else:
+        cure = "give a folder that layerox series or layerox fit has written"
+        raise InputError("holds neither a series nor a fit", place=folder, cure=cure)
+    write_atomically(folder / NAME, text)
+    return folder / NAME

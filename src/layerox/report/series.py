@@ -1,0 +1,257 @@
+"""Series: report.html of a series: what came of it, with its pictures, and what was done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from layerox.errors import InputError
+from layerox.notice import Notice
+from layerox.plotting.markers import phase_colour
+from layerox.plotting.operando import axis_label, series_pictures
+from layerox.plotting.waterfall import waterfall_pictures
+from layerox.refined import with_esd
+from layerox.report.methods import series_methods
+from layerox.report.page import Html, figure, folded, page, paragraph, section, stacked, table
+from layerox.series.result import Series
+
+# Rows of a table beyond which the rest is only counted.
+MOST_ROWS = 200
+# Goodness of fit above which a model does not describe its data, and the share of frames that may fail.
+POOR_GOF, MANY = 2.0, 0.1
+# Support of a phase's best frame below which it is weak evidence.
+WEAK = 20.0
+OPERANDO = (
+    "All patterns (square root of the intensity), with the reflections of the phases above and, dotted, the way of the "
+    "strongest; beside it, on the same axis, what came of the refinements. Bars are one standard uncertainty."
+)
+WATERFALL = "Patterns one above the other; grey ones are not to be believed."
+# Pictures of our own that stand in the report already.
+OWN = {"series.png", "waterfall.png"}
+COLUMNS = (("a (Å)", "a", 1.0), ("b (Å)", "b", 1.0), ("c (Å)", "c", 1.0), ("β (°)", "beta", 1.0),
+           ("V (Å³)", "volume", 1.0), ("size (nm)", "size", 1.0),
+           ("microstrain (%)", "microstrain", 100.0))  # fmt: skip
+
+
+def series_page(series: Series, pictures: Mapping[str, bytes]) -> str:
+    """Return the page of a series.
+
+    Parameters
+    ----------
+    series
+        The result, with its folder.
+    pictures
+        SVG files of the figures: "operando" and, where the patterns are there, "waterfall".
+    """
+    name = Path(series.run["folder"]).name
+    return page(
+        f"Series {name}",
+        [
+            f"<h1>Series {escape(name)}</h1>",
+            paragraph(_headline(series), faint=True),
+            _verdicts(series),
+            section("Warnings", _notices(series)),
+            section("Overview", figure(pictures["operando"], "svg", OPERANDO)),
+            section("Transitions", _transitions(series)),
+            section("Phases", _phases(series), _sources(series)),
+            section("Agreement", _agreement(series)),
+            section("Frames set aside", _set_aside(series)),
+            section("Patterns", figure(pictures["waterfall"], "svg", WATERFALL)) if "waterfall" in pictures else "",
+            section("More pictures", *_other_pictures(series)),
+            section("What was done", *map(paragraph, series_methods(series)), _files(series), *_papers(series)),
+        ],
+    )
+
+
+def pictures_of(series: Series) -> dict[str, bytes]:
+    """Return the SVG files for `series_page`; where the patterns are gone, the picture that was drawn in their time."""
+    try:
+        return {"waterfall": waterfall_pictures(series)["svg"], "operando": series_pictures(series)["svg"]}
+    except InputError:
+        drawn = None if series.path is None else series.path / "series.svg"
+        return {"operando": drawn.read_bytes() if drawn and drawn.is_file() else series_pictures(series)["svg"]}
+
+
+# --- what came of it -----------------------------------------------------------------------------------------------
+
+
+def _headline(series: Series) -> str:
+    place = series.place[np.isfinite(series.place)]
+    spread = ""
+    if series.axes and len(place):
+        spread = f", {axis_label(series, series.axes[0])} {place.min():.4g} to {place.max():.4g}"
+    written = str(series.run["written"]).replace("T", " ")
+    return f"{len(series.frames)} frames{spread}. layerox {series.run['version']}, {written}."
+
+
+def _verdicts(series: Series) -> str:
+    counts = series.frames["verdict"].value_counts().sort_index()
+    items = (
+        f'<li class="{"good" if verdict in ("accepted", "reseeded") else "bad"}"><b>{count}</b> {escape(verdict)}</li>'
+        for verdict, count in counts.items()
+    )
+    return f'<ul class="verdicts">{"".join(items)}</ul>'
+
+
+def _notices(series: Series) -> str:
+    found = [*_cautions(series), *(Notice(**notice) for notice in series.run["notices"])]
+    return table(("code", "what"), ([notice.code, notice.message] for notice in found))
+
+
+def _cautions(series: Series) -> Iterator[Notice]:
+    """Yield what a referee would ask of the table as a whole."""
+    frames, good = series.frames, series.is_good
+    if series.run["status"] != "complete":
+        yield Notice("not_complete", f"the run is {series.run['status']}: go on with --resume")
+    if (~good).mean() > MANY:
+        yield Notice("many_set_aside", f"{(~good).sum()} of {len(good)} frames are set aside; see their reasons")
+    gof = frames["gof"][good].median()
+    if gof > POOR_GOF:
+        yield Notice(
+            "poor_fit", f"the median goodness of fit is {gof:.1f}: the model leaves more than noise unexplained"
+        )
+    for name in series.phases:
+        support = frames[f"{name}.support"][good & frames[f"{name}.volume"].notna()]
+        if not len(support):
+            yield Notice("never_seen", f"{name} is shown by no frame")
+        elif support.max() < WEAK:
+            yield Notice("weak_phase", f"{name} never reaches a support of {WEAK:g} (at most {support.max():.1f})")
+
+
+def _transitions(series: Series) -> str:
+    """Return the table of transitions with whatever columns it has."""
+    found = series.transitions
+    if not len(found):
+        return paragraph("No phase appears or disappears.")
+    names = [name for name in found.columns if not name.endswith("_esd")]
+    head = [axis_label(series, name).replace("_", " ") for name in names]
+    rows = ([_with_twin(row, name) for name in names] for row in found.head(MOST_ROWS).to_dict("records"))
+    return table(head, rows) + _left_out(len(found))
+
+
+def _with_twin(row: Mapping[str, Any], name: str) -> str:
+    """Return a cell, with its uncertainty in brackets where the table has one."""
+    value = row[name]
+    if not isinstance(value, float):
+        return str(value)
+    return _number(value, row.get(f"{name}_esd", math.nan))
+
+
+def _number(value: float, esd: float = math.nan, scale: float = 1.0) -> str:
+    if not math.isfinite(value):
+        return ""
+    return with_esd(scale * value, scale * esd) if math.isfinite(esd) else f"{scale * value:.4g}"
+
+
+def _left_out(count: int) -> str:
+    return paragraph(f"and {count - MOST_ROWS} more", faint=True) if count > MOST_ROWS else ""
+
+
+def _phases(series: Series) -> str:
+    """Return the table of phases: where each shows, and how its quantities go from its first frame to its last."""
+    shown = [(title, quantity, scale) for title, quantity, scale in COLUMNS if _is_worth_it(series, quantity)]
+    head = ["phase", "frames", "weight %", "range", *(title for title, _, _ in shown), "ΔV (%)"]
+    rows = ([_with_chip(series, name), *_phase_row(series, name, shown)] for name in series.phases)
+    note = (
+        "Above in the first frame that shows the phase, below in the last; in brackets the standard uncertainty. ΔV is "
+        "between these two frames, the range of weight % over all that show it."
+    )
+    return table(head, rows) + paragraph(note, faint=True)
+
+
+def _with_chip(series: Series, name: str) -> Html:
+    """Return the name of a phase beside the colour that it has in the pictures."""
+    return Html(f'<span class="chip" style="background:{phase_colour(series, name)}"></span>{escape(name)}')
+
+
+def _is_worth_it(series: Series, quantity: str) -> bool:
+    """Whether a column says something of some phase that its neighbours do not: b and beta often are a and 90."""
+    if quantity not in ("b", "beta"):
+        return True
+    other = {"b": "a", "beta": None}[quantity]
+    for name in series.phases:
+        values = series.frames[f"{name}.{quantity}"].dropna()
+        usual = 90.0 if other is None else series.frames[f"{name}.{other}"].dropna()
+        if len(values) and not (values == usual).all():
+            return True
+    return False
+
+
+def _phase_row(series: Series, name: str, columns: list[tuple[str, str, float]]) -> list[str]:
+    frames = series.frames[series.is_good & series.frames[f"{name}.volume"].notna()]
+    if not len(frames):
+        return ["none", *[""] * (len(columns) + 3)]
+    first, last = frames.iloc[0], frames.iloc[-1]
+    weight = 100.0 * frames[f"{name}.weight_fraction"]
+    span = stacked(str(len(frames)), f"({first['frame']} to {last['frame']})")
+    change = 100.0 * (last[f"{name}.volume"] / first[f"{name}.volume"] - 1.0)
+    numbers = [_from_to(first, last, f"{name}.{quantity}", scale) for _, quantity, scale in columns]
+    return [span, _from_to(first, last, f"{name}.weight_fraction", 100.0),
+            stacked(f"{weight.min():.1f}", f"to {weight.max():.1f}"), *numbers, f"{change:.2f}"]  # fmt: skip
+
+
+def _from_to(first: Mapping[str, Any], last: Mapping[str, Any], column: str, scale: float) -> str:
+    ends = [_number(row[column], row[f"{column}_esd"], scale) for row in (first, last)]
+    return ends[0] if ends[0] == ends[1] else stacked(*(end or "?" for end in ends))
+
+
+def _sources(series: Series) -> str:
+    rows = [
+        [name, own["space_group"], own["formula"], own["source"] or "not stated"]
+        for name, own in series.run.get("structures", {}).items()
+    ]
+    return table(("phase", "space group", "formula of the start", "where its structure comes from"), rows)
+
+
+def _agreement(series: Series) -> str:
+    good = series.frames[series.is_good]
+    if not len(good):
+        return ""
+    rows = []
+    for title, column, scale in (("R_wp (%)", "r_wp", 100.0), ("goodness of fit", "gof", 1.0)):
+        values = scale * good[column]
+        worst = good.loc[values.idxmax(), "file"]
+        rows.append([title, *(f"{x:.2f}" for x in (values.min(), values.median(), values.max())), worst])
+    return table(("of the frames that are believed", "least", "median", "most", "worst frame"), rows)
+
+
+def _set_aside(series: Series) -> str:
+    bad = series.frames[series.frames["reason"] != ""]
+    if not len(bad):
+        return paragraph("None.")
+    rows = (
+        [str(r.frame), r.file, r.verdict, r.reason, _number(100.0 * r.r_wp)] for r in bad.head(MOST_ROWS).itertuples()
+    )
+    return table(("frame", "file", "verdict", "reason", "R_wp (%)"), rows) + _left_out(len(bad))
+
+
+# --- what was done -------------------------------------------------------------------------------------------------
+
+
+def _other_pictures(series: Series) -> Iterator[str]:
+    """Yield the pictures that other commands have left in the folder."""
+    if series.path is not None:
+        for path in sorted(series.path.glob("*.png")):
+            if path.name not in OWN:
+                yield figure(path.read_bytes(), "png", path.name)
+
+
+def _files(series: Series) -> str:
+    rows = [
+        ("patterns", str(series.run["folder"])),
+        ("started, written (UTC)", f"{series.run['started']}, {series.run['written']}"),
+        ("time", f"{series.run['wall_s']:.1f} s, {series.run['workers']} at work"),
+        ("versions", ", ".join(f"{name} {said}" for name, said in series.run.get("versions", {}).items())),
+    ]
+    return table(("", ""), [row for row in rows if row[1]])
+
+
+def _papers(series: Series) -> Iterator[str]:
+    if series.path is not None and (series.path / "recipe.toml").is_file():
+        text = (series.path / "recipe.toml").read_text(encoding="utf-8")
+        yield folded("recipe.toml, as used: layerox series FOLDER --recipe recipe.toml gives the same table", text)

@@ -1,0 +1,292 @@
+"""Live: the rows of a series that is still growing, each frame refined from the last one as soon as it is complete.
+
+What all frames share is told from those that have come so far, and told anew whenever there are twice as many. So these
+rows are for looking at while the beam is on: when nothing more comes, the series is refined once more as a whole, and
+its tables are those of any other run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from layerox.errors import InputError, is_interrupt
+from layerox.io.writing import write_atomically
+from layerox.pattern import Pattern
+from layerox.series import tasks
+from layerox.series.executor import InProcess
+from layerox.series.frames import Frame, Frames
+from layerox.series.groundwork import laid_foundation
+from layerox.series.measured import Row
+from layerox.series.sequential import Segment
+from layerox.series.setup import Setup
+from layerox.series.store import Store, row_from
+from layerox.series.watching import Look, Stamp, Watcher
+
+STAGE = "live"
+# Rows in one file of the work that is kept; seconds between two writings of the tables.
+CHUNK, REFRESH_S = 100, 2.0
+# Number of frames at which the foundation is laid anew, and again with each doubling.
+RENEWED_AT = 6
+# Which frame a row is of: the name of its file, its scan, and for a file of one frame its size and time.
+Key = tuple[str, int, int, int]
+Kept = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ready:
+    """A series that can be refined: what is demanded, any pattern of it, and the folder for its results.
+
+    `key_of` tells the key that a run over certain frames would have, `told` what run.json says however many there are.
+    """
+
+    setup: Setup
+    first: Pattern
+    store: Store
+    key_of: Callable[[Frames], str]
+    told: Mapping[str, Any]
+
+
+class Live:
+    """Follows a growing series.
+
+    Parameters
+    ----------
+    watcher
+        Tells which frames are complete.
+    ready
+        Makes a series of the frames that are there; raises `InputError` where something given cannot be used, and
+        returns None where no frame can be read yet.
+    unordered
+        Whether frames have neighbours.
+    tell
+        Called with what is being done.
+    """
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        ready: Callable[[Frames], Ready | None],
+        unordered: bool,
+        tell: Callable[[str], None],
+    ):
+        self.watcher, self.make_ready, self.unordered, self.tell = watcher, ready, unordered, tell
+        self.watch = watcher.watch
+        self.ready: Ready | None = None
+        self.rows = _Rows()
+        self.refused: dict[Key, Stamp] = {}
+        self.finished: set[Key] = set()
+        self._segment: Segment | None = None
+        self._renewed_at = 0
+        self._written = -REFRESH_S
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+
+    def follow(self, *, resume: bool) -> bool:
+        """Follow the series until nothing more comes; return whether rows of it lie on disk.
+
+        Raises
+        ------
+        InputError
+            If something given cannot be used.
+        KeyboardInterrupt
+            When interrupted; what is done lies on disk.
+        """
+        look = self.watcher.look()
+        try:
+            while not self.watcher.is_idle:
+                look = self.watcher.look()
+                if self._took_all(look, resume=resume):
+                    self._refresh(look)
+                    self._say_waiting(look)
+                    self.watch.sleep(self.watch.poll_s)
+            return len(self.rows) > 0
+        except BaseException as error:
+            if is_interrupt(error):
+                self._refresh(look, "interrupted")
+            raise
+        finally:
+            if self.ready is not None:
+                self.ready.store.close()
+
+    def _took_all(self, look: Look, *, resume: bool) -> bool:
+        """Refine what is complete; return False where it is time for another look before all is done."""
+        if not len(look.frames) or not self._is_ready(look, resume=resume):
+            return True
+        began = self.watch.clock()
+        for frame, pattern in self._fresh(look):
+            self._take(frame, pattern, look)
+            now = self.watch.clock()
+            if now - self._written >= REFRESH_S:
+                self._refresh(look)
+            if now - began >= self.watch.poll_s:
+                return False
+        return True
+
+    def _fresh(self, look: Look) -> Iterator[tuple[Frame, Pattern]]:
+        """Yield the complete frames that have no row yet, with their patterns."""
+        assert self.ready is not None
+        held: set[Path] = set()
+        if not self.finished.issuperset(_key(frame, look.stamps[frame.path]) for frame in look.frames.frames):
+            # A finished run has left no rows to go on with: the series starts again, with what has come.
+            self.finished = set()
+        for frame in look.frames.frames:
+            key = _key(frame, look.stamps[frame.path])
+            if key in self.rows or key in self.finished or frame.path in held:
+                continue
+            if self.refused.get(key) == look.stamps[frame.path]:
+                continue
+            try:
+                pattern = self.ready.setup.reading.pattern(frame)
+            except InputError:
+                self.refused[key] = look.stamps[frame.path]
+                continue
+            if frame.path not in look.settled and not pattern.intensity.any():
+                # Room for a frame that is still to come.
+                held.add(frame.path)
+                continue
+            yield frame, pattern
+
+    def _is_ready(self, look: Look, *, resume: bool) -> bool:
+        """Make the series ready with the first frames; take up what an interrupted watch has left."""
+        if self.ready is None:
+            self.ready = self.make_ready(look.frames)
+            if self.ready is None:
+                return False
+            begun = self.ready.store.begun() if resume else {}
+            self.ready.store.open(resume=resume)
+            self.rows = _Rows(self.ready.store)
+            if begun.get("status") == "complete" and begun.get("key") == self.ready.key_of(look.frames):
+                self.finished = {_key(frame, look.stamps[frame.path]) for frame in look.frames.frames}
+        return True
+
+    def _take(self, frame: Frame, pattern: Pattern, look: Look) -> None:
+        """Refine a frame and keep its row."""
+        assert self.ready is not None
+        self.tell(f"frame {len(self.rows) + 1} of {len(look.frames)} that are complete: {frame.file}")
+        if self.unordered:
+            (row,) = tasks.each_alone(self.ready.setup, [frame])
+        else:
+            row = self._following(self.ready, look).forward(frame).row
+        self.rows.add(_key(frame, look.stamps[frame.path]), row)
+
+    def _following(self, ready: Ready, look: Look) -> Segment:
+        """Return the segment that goes on, on a foundation that holds for the frames there are."""
+        count = len(look.frames)
+        if self._segment is None or count >= max(2 * self._renewed_at, RENEWED_AT):
+            self.tell(f"looking at {count} frames")
+            foundation = laid_foundation(ready.setup, look.frames.frames, ready.first, InProcess())
+            self._segment, self._renewed_at = Segment(foundation), count
+        return self._segment
+
+    def _refresh(self, look: Look, status: str = "watching") -> None:
+        """Write the tables and run.json, if there are rows that they lack."""
+        if self.ready is None or not self.rows or (status == "watching" and not self.rows.unwritten):
+            return
+        store = self.ready.store
+        store.write_tables(lambda: self._in_order(look))
+        frames = sum(1 for _ in self._in_order(look))
+        store.write_run(
+            {
+                "status": status,
+                **self.ready.told,
+                "frames": frames,
+                "axes": list(look.frames.axes),
+                "notices": [asdict(notice) for notice in look.frames.notices],
+                "started": self._started,
+                "written": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+        )
+        self.rows.unwritten = False
+        self._written = self.watch.clock()
+
+    def _in_order(self, look: Look) -> Iterator[Row]:
+        """Yield the rows in the order that their frames have by now."""
+        for frame in look.frames.frames:
+            row = self.rows.get(_key(frame, look.stamps[frame.path]))
+            if row is not None:
+                yield replace(row, frame=frame.index, file=frame.file, axes=frame.axes)
+
+    def _say_waiting(self, look: Look) -> None:
+        being_written = len(look.stamps) - len(look.settled)
+        said = f", {being_written} being written" if being_written else ""
+        self.tell(f"watching: {len(self.rows)} frames{said}; ends after {self.watcher.idle_s:.0f} s without a new one")
+
+
+@dataclass(eq=False)
+class _Rows:
+    """The rows of a live series: on disk in chunks, in memory only where each of them is.
+
+    Attributes
+    ----------
+    store
+        The folder; None before there is any.
+    unwritten
+        Whether there are rows that the tables lack.
+    """
+
+    store: Store | None = None
+    unwritten: bool = False
+    _places: dict[Key, tuple[int, int]] = field(default_factory=dict)
+    _tail: tuple[int, list[Kept]] = field(default_factory=lambda: (0, []))
+    _other: tuple[int, list[Kept]] = field(default_factory=lambda: (-1, []))
+
+    def __post_init__(self) -> None:
+        """Take up the rows that lie in the folder."""
+        number = 0
+        while self.store is not None and self.store.has(STAGE, number):
+            self._tail = number, self._read(number)
+            for k, kept in enumerate(self._tail[1]):
+                self._places[_key_from(kept["key"])] = number, k
+            number += 1
+        self.unwritten = bool(self._places)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def add(self, key: Key, row: Row) -> None:
+        """Keep a row, on disk at once."""
+        assert self.store is not None
+        number, chunk = self._tail
+        if len(chunk) >= CHUNK:
+            number, chunk = self._tail = number + 1, []
+        chunk.append({"key": list(key), "row": asdict(row)})
+        write_atomically(self.store.part(STAGE, number), "".join(json.dumps(kept) + "\n" for kept in chunk))
+        self._places[key] = number, len(chunk) - 1
+        self.unwritten = True
+
+    def get(self, key: Key) -> Row | None:
+        """Return a row, None if there is none."""
+        if key not in self._places:
+            return None
+        number, k = self._places[key]
+        return row_from(dict(self._chunk(number)[k]["row"]))
+
+    def _chunk(self, number: int) -> list[Kept]:
+        """Return a chunk; the one that grows and the one read last are remembered."""
+        if number == self._tail[0]:
+            return self._tail[1]
+        if number != self._other[0]:
+            self._other = number, self._read(number)
+        return self._other[1]
+
+    def _read(self, number: int) -> list[Kept]:
+        assert self.store is not None
+        lines = self.store.part(STAGE, number).read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+
+def _key(frame: Frame, stamp: Stamp) -> Key:
+    """Return which frame a row is of: one in a file of its own is another one when the file changes."""
+    return (frame.path.name, frame.scan, 0, 0) if frame.scan is not None else (frame.path.name, -1, *stamp)
+
+
+def _key_from(kept: Sequence[Any]) -> Key:
+    name, scan, size, written = kept
+    return str(name), int(scan), int(size), int(written)

@@ -1,0 +1,190 @@
+"""Conclude: what a parametric refinement says: functions and verdicts, the test of all of them, the table of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.diffraction.simulate import safe_name
+from layerox.notice import Notice
+from layerox.series.measured import Number
+from layerox.series.parametric.arrow import Arrow
+from layerox.series.parametric.choice import Points, Trial
+from layerox.series.parametric.descent import Ended, Functions
+from layerox.series.parametric.quantities import Quantity
+from layerox.series.parametric.result import Function, Parametric, header
+from layerox.series.parametric.scatter import Deviation, Pull, deviations
+from layerox.series.parametric.source import NUMBER, Source
+from layerox.series.parametric.verdict import Together, judged, relieved, together
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FloatArray = NDArray[np.float64]
+UNKNOWN: Number = (np.nan, np.nan)
+
+# Factor of serial correlation from which on a user is told.
+WORTH_TELLING = 1.2
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A quantity with the form that it was given, and the points and trials that speak for it."""
+
+    quantity: Quantity
+    trial: Trial
+    trials: tuple[Trial, ...]
+    points: Points
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Findings:
+    """All that a refinement has found.
+
+    Attributes
+    ----------
+    source, x
+        The series, and where the refined frames stand on the axis, shape (n,).
+    ended, chosen
+        Where the refinement ended, and with which forms.
+    serial
+        Factor for serially correlated residuals.
+    left_out
+        (file, why) of frames that could not be refined by themselves.
+    """
+
+    source: Source
+    x: FloatArray
+    ended: Ended
+    chosen: Sequence[Chosen]
+    serial: float
+    left_out: Sequence[tuple[str, str]]
+
+    @cached_property
+    def deviations(self) -> list[Deviation]:
+        """How frames deviate from each function."""
+        pulls = [
+            Pull(
+                active=seat.alone.active,
+                normal=seat.held.normal,
+                force=seat.held.force,
+                inflation=self.serial**2 * seat.alone.inflation,
+            )
+            for seat in self.ended.seats
+            if seat.held is not None
+        ]
+        return deviations(pulls, [len(one.trial.coefficients) for one in self.chosen])
+
+    @cached_property
+    def covariance(self) -> FloatArray:
+        """Of all coefficients; frames scatter as they do, and residuals come in runs if the recipe asks for it."""
+        own = np.array([deviation.own for deviation in self.deviations])
+        widening = self.serial**2 if self.source.setup.plan.serial_correlation else 1.0
+        arrow = Arrow(len(self.ended.coefficients))
+        for seat in self.ended.seats:
+            if seat.held is not None:
+                scatter = own[list(seat.alone.active)]
+                arrow.add(seat.slopes, seat.held.normal, seat.held.force, widening * seat.alone.inflation, scatter)
+        return arrow.covariance()
+
+
+def concluded(found: Findings) -> Parametric:
+    """Return the result."""
+    ended = found.ended
+    judged_alone = [_function(found, k) for k in range(len(found.chosen))]
+    verdicts = relieved({function.name: function.verdict for function in judged_alone})
+    functions = tuple(replace(function, verdict=verdicts[function.name]) for function in judged_alone)
+    return Parametric(
+        status="not_converged" if ended.reason else "converged",
+        reason=ended.reason or None,
+        axis=found.source.axis,
+        domain=(float(found.x.min()), float(found.x.max())),
+        functions=functions,
+        covariance=found.covariance,
+        together=_test(ended, found.serial),
+        frames=_table(found, functions),
+        serial_factor=found.serial,
+        passes=ended.passes,
+        left_out=tuple(found.left_out),
+        remarks=tuple(_remarks(found, functions)),
+    )
+
+
+def _function(found: Findings, k: int) -> Function:
+    one, deviation = found.chosen[k], found.deviations[k]
+    block = Functions([other.trial.form for other in found.chosen]).blocks[k]
+    x = found.x[[k in seat.alone.active for seat in found.ended.seats]]
+    function = Function(
+        name=one.quantity.name,
+        form=one.trial.form,
+        coefficients=found.ended.coefficients[block],
+        covariance=found.covariance[block, block],
+        domain=(float(x.min()), float(x.max())),
+        frames=(len(one.points), len(x)),
+        verdict=judged(one.trial, one.trials, one.points, deviation, found.x[deviation.frames]),
+        trials=one.trials,
+        narrower=1.0,
+    )
+    _, esds = function.value(one.points.x)
+    return replace(function, narrower=float(np.median(one.points.esd / np.maximum(esds, 1e-300)) / found.serial))
+
+
+def _test(ended: Ended, serial: float) -> Together:
+    """Return the likelihood-ratio test over the frames that tell all their quantities by themselves."""
+    rise, values, points = 0.0, 0, 0
+    for seat in ended.seats:
+        one = seat.alone
+        if seat.held is None or not np.isfinite(one.values[list(one.active)]).all():
+            continue
+        rise += (seat.held.chi_squared - one.chi_squared) / one.inflation
+        values, points = values + len(one.active), points + one.freedom
+    return together(rise / serial**2, values - len(ended.coefficients), points / serial**2)
+
+
+def _table(found: Findings, functions: Sequence[Function]) -> pd.DataFrame:
+    """Return the table of frames; see `header`."""
+    import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
+
+    phases, axis = found.source.setup.names, found.source.axis
+    bands = [function.value(found.x) for function in functions]
+    rows = []
+    for n, seat in enumerate(found.ended.seats):
+        one, held = seat.alone, seat.held
+        if held is None:
+            continue
+        rise = (held.chi_squared - one.chi_squared) / one.inflation
+        row: list[Any] = [one.frame.index, one.frame.file, *([] if axis == NUMBER else [float(found.x[n])]), rise]
+        for k, (value, esd) in enumerate(bands):
+            own = (one.values[k], one.esds[k])
+            row += _beside(float(value[n]), float(esd[n]), *own) if k in one.active else [np.nan] * 5
+        covariance = seat.slopes @ found.covariance @ seat.slopes.T
+        for name in phases:
+            shared = held.fractions[name].number(covariance) if name in held.fractions else UNKNOWN
+            row += [*shared, *one.fractions.get(name, UNKNOWN)]
+        rows.append(row)
+    names = [function.name for function in functions]
+    return pd.DataFrame(rows, columns=header(names, [safe_name(name) for name in phases], axis))
+
+
+def _beside(value: float, esd: float, alone: float, alone_esd: float) -> list[float]:
+    return [value, esd, float(alone), float(alone_esd), float((alone - value) / alone_esd)]
+
+
+def _remarks(found: Findings, functions: Sequence[Function]) -> Iterator[Notice]:
+    serial = found.serial
+    cut = sum(seat.held is not None and seat.held.is_cut for seat in found.ended.seats)
+    if cut:
+        said = f"in {cut} frames a function leaves the bounds of its quantity, which stays at the bound there"
+        yield Notice("function_out_of_bounds", said)
+    if serial > WORTH_TELLING and not found.source.setup.plan.serial_correlation:
+        said = f"residuals of the patterns come in runs: uncertainties would be {serial:.1f} times larger"
+        yield Notice("serial_correlation", f"{said} ([uncertainty] serial_correlation = true)")
+    places = [function.name for function in functions if function.trials[0].place is not None]
+    if places:
+        said = f"the place that the data told for {', '.join(places)} was held in the refinement"
+        yield Notice("place_held", f"{said}: uncertainties near it do not hold its own")

@@ -1,0 +1,144 @@
+"""Descent: coefficients of all functions refined against all frames, pass by pass.
+
+In each pass every frame refines its own variables with its quantities where the functions say, and hands back what is
+left for them (see `arrow.py`); the Gauss-Newton step of the coefficients is halved until chi-squared of all patterns
+falls. A frame in trouble with its own variables so stays its own trouble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.series.parametric.arrow import Arrow
+from layerox.series.parametric.forms import Form
+from layerox.series.parametric.local import Alone, Held
+
+FloatArray = NDArray[np.float64]
+# From values in users' units to frames refined there; both lists in the order of the frames.
+Survey = Callable[[Sequence["Seat"], Sequence[FloatArray]], list[Held]]
+
+# Length of the last step, in standard uncertainties (the norm of the whole step).
+TOLERANCE = 0.01
+MOST_PASSES, MOST_HALVINGS = 12, 4
+# Rise of chi-squared a frame, over its reduced value, that tails which are cut and budgets that end may cause.
+NOISE = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Seat:
+    """A frame in the refinement: what it was by itself, where it stands, and how its quantities follow coefficients.
+
+    Attributes
+    ----------
+    alone
+        The frame refined by itself.
+    held
+        Where it stands; None before the first pass.
+    slopes
+        Derivatives of its quantities with respect to all coefficients, shape (m, size).
+    """
+
+    alone: Alone
+    slopes: FloatArray
+    held: Held | None = None
+
+
+class Functions:
+    """All functions side by side: their coefficients stand in one vector.
+
+    Parameters
+    ----------
+    forms
+        One for each quantity.
+    """
+
+    def __init__(self, forms: Sequence[Form]):
+        self.forms = tuple(forms)
+        ends = np.cumsum([0, *(len(form.labels) for form in forms)]).tolist()
+        self.blocks = [slice(start, stop) for start, stop in pairwise(ends)]
+        self.size = int(ends[-1])
+
+    def slopes(self, x: FloatArray, active: Sequence[Sequence[int]]) -> list[FloatArray]:
+        """Return for frames at places x the derivatives of the quantities that each has, shape (m, size) each."""
+        columns = [form.basis(x) for form in self.forms]
+        found = []
+        for n, indices in enumerate(active):
+            rows = np.zeros((len(indices), self.size))
+            for row, k in zip(rows, indices, strict=True):
+                row[self.blocks[k]] = columns[k][n]
+            found.append(rows)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Ended:
+    """Where the refinement ended.
+
+    Attributes
+    ----------
+    coefficients
+        Of all functions, shape (size,).
+    seats
+        The frames there.
+    arrow
+        The reduced normal equations there.
+    passes
+        How often all frames were visited.
+    reason
+        Why it did not converge, "" if it did.
+    """
+
+    coefficients: FloatArray
+    seats: tuple[Seat, ...]
+    arrow: Arrow
+    passes: int
+    reason: str
+
+    @property
+    def chi_squared(self) -> float:
+        """Of all patterns."""
+        return sum(seat.held.chi_squared for seat in self.seats if seat.held is not None)
+
+
+def descended(survey: Survey, seats: Sequence[Seat], start: FloatArray) -> Ended:
+    """Refine coefficients from their start.
+
+    Parameters
+    ----------
+    survey
+        Visits all frames.
+    seats
+        The frames, refined by themselves.
+    start
+        Coefficients, shape (size,).
+    """
+    point, passes = _visited(survey, seats, start), 1
+    while passes < MOST_PASSES:
+        step = point.arrow.step()
+        if point.arrow.length(step) <= TOLERANCE:
+            return replace(point, passes=passes, reason="")
+        most = point.chi_squared + NOISE * sum(seat.alone.inflation for seat in seats)
+        for halving in range(MOST_HALVINGS):
+            trial = _visited(survey, point.seats, point.coefficients + step / 2**halving)
+            passes += 1
+            if trial.chi_squared <= most:
+                break
+        else:
+            return replace(point, passes=passes, reason="no step of the coefficients lowers chi-squared")
+        point = trial
+    return replace(point, passes=passes, reason=f"not converged after {passes} passes through the frames")
+
+
+def _visited(survey: Survey, seats: Sequence[Seat], coefficients: FloatArray) -> Ended:
+    """Return all frames refined with their quantities where the functions say."""
+    found = survey(seats, [seat.slopes @ coefficients for seat in seats])
+    arrow, placed = Arrow(len(coefficients)), []
+    for seat, held in zip(seats, found, strict=True):
+        arrow.add(seat.slopes, held.normal, held.force, seat.alone.inflation)
+        placed.append(Seat(alone=seat.alone, slopes=seat.slopes, held=held))
+    return Ended(coefficients, tuple(placed), arrow, 1, "")

@@ -1,0 +1,250 @@
+"""Refine: chosen quantities of a finished series as smooth functions of an axis, over all its patterns at once.
+
+After Stinton & Evans, J. Appl. Cryst. 40 (2007) 87, doi:10.1107/S0021889806043275. Each frame is refined by itself
+first; its values say which forms the data support, and start the functions. Then coefficients and frames are refined
+together, with what is each frame's own (scales, background, widths, ...) eliminated from the normal equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.diffraction.uncertainty import factor_of_runs
+from layerox.errors import InputError
+from layerox.results.folder import write_folder
+from layerox.series import tasks
+from layerox.series.bench import Bench
+from layerox.series.executor import Executor, executor
+from layerox.series.foundation import Foundation
+from layerox.series.groundwork import laid_foundation
+from layerox.series.parametric import local
+from layerox.series.parametric.choice import Points, Trial, best_of, examined
+from layerox.series.parametric.conclude import Chosen, Findings, concluded
+from layerox.series.parametric.descent import Ended, Functions, Seat, descended
+from layerox.series.parametric.forms import AUTOMATIC, Wish, wish_of
+from layerox.series.parametric.local import Alone, Held, Visit
+from layerox.series.parametric.quantities import Quantity, cell_lengths, quantity_of
+from layerox.series.parametric.result import Parametric
+from layerox.series.parametric.source import Source, recipe_of, source_of
+from layerox.series.result import Series, open_series
+
+T = TypeVar("T")
+FloatArray = NDArray[np.float64]
+Progress = Callable[[str], None]
+FunctionArgument = str | Sequence[str]
+
+# Frames that must tell a quantity by themselves before it is given a function without being asked for.
+FEWEST = 6
+
+
+def refine_parametric(
+    series: Series | str | Path,
+    functions: Mapping[str, FunctionArgument] | None = None,
+    *,
+    axis: str | None = None,
+    between: tuple[float, float] | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
+    output: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Parametric:
+    """Refine quantities of a series as functions of an axis, over all its frames at once.
+
+    Parameters
+    ----------
+    series
+        The result of `fit_series`, or the folder that it has written; the patterns must be where they were.
+    functions
+        For each quantity ("P2_a", "P2_size", "instrument_displacement", "P2_O1_z") its form, several of which the data
+        choose, or "automatic"; see `forms.py`. Without any, what the series' recipe says under [parametric], or else
+        all cell lengths that enough frames tell, automatically.
+    axis
+        A numeric column of the series' table ("time", "temperature", "x_Na") or "frame"; by default what the recipe
+        says, the first axis of the series, or the number of the frame.
+    between
+        First and last place on the axis that take part; by default all.
+    workers, scheduler
+        As for `fit_series`.
+    output
+        Folder for parametric.json and parametric.csv.
+    progress
+        Called with what is being done.
+
+    Raises
+    ------
+    InputError
+        If the series is not finished, a quantity or an axis is unknown, or a form asks for more than the frames can
+        tell. A form that the data reject is a result.
+    """
+    opened = series if isinstance(series, Series) else open_series(series)
+    tell = progress or (lambda _: None)
+    recipe = recipe_of(opened)
+    told = recipe.parametric
+    wishes = wished(functions or told.functions)
+    source = source_of(opened, recipe, axis or told.axis, between or told.between)
+    with executor(workers, scheduler) as where:
+        tell("looking at frames across the series")
+        foundation = laid_foundation(source.setup, source.frames, source.first, where)
+        found = functions_refined(source, foundation, wishes, where, tell)
+    found = replace(found, series="" if opened.path is None else str(opened.path))
+    if output is not None:
+        write_folder(Path(output), found.files())
+    return found
+
+
+def wished(functions: Mapping[str, FunctionArgument]) -> dict[str, list[Wish]]:
+    """Return the forms that are asked for, none where the data choose among the common ones.
+
+    Raises
+    ------
+    InputError
+        If one of them is no form.
+    """
+    found = {}
+    for name, asked in functions.items():
+        texts = [asked] if isinstance(asked, str) else list(asked)
+        found[name] = [] if texts == [AUTOMATIC] else [wish_of(text, name) for text in texts]
+    return found
+
+
+def functions_refined(
+    source: Source, foundation: Foundation, wishes: Mapping[str, list[Wish]], where: Executor, tell: Progress
+) -> Parametric:
+    """Return frames refined with their quantities as functions.
+
+    Parameters
+    ----------
+    source, foundation
+        The series, and what its frames share.
+    wishes
+        Forms by quantity, see `wished`; without any, all cell lengths that enough frames tell.
+    where, tell
+        Where frames are worked upon, and who is told how far that is.
+    """
+    return _Work(source, foundation, wishes, where, tell).done()
+
+
+class _Work:
+    """One parametric refinement."""
+
+    def __init__(
+        self,
+        source: Source,
+        foundation: Foundation,
+        wishes: Mapping[str, list[Wish]],
+        where: Executor,
+        tell: Progress,
+    ):
+        self.source, self.where, self.tell = source, where, tell
+        bench = Bench(foundation, source.first)
+        self.is_asked = bool(wishes)
+        names = wishes or {name: [] for name in cell_lengths(bench, foundation.free)}
+        self.quantities, self.wishes = _quantities(names, bench)
+        slots = {quantity.slot for quantity in self.quantities}
+        self.foundation = replace(foundation, free=foundation.free | slots, shared=foundation.shared - slots)
+
+    def done(self) -> Parametric:
+        """Refine frames by themselves, choose forms, refine them together, and return what came of it."""
+        x, alone, left_out = self._by_themselves()
+        serial = factor_of_runs(sum(a.runs for a in alone), sum(a.squares for a in alone))
+        chosen = self._chosen(x, alone, serial)
+        if len(chosen) < len(self.quantities):
+            # What too few frames tell keeps its own value in each of them.
+            kept = [self.quantities.index(one.quantity) for one in chosen]
+            alone = [_of_quantities(one, kept) for one in alone]
+            self.quantities = [self.quantities[k] for k in kept]
+        ended = self._together(x, alone, chosen)
+        found = Findings(source=self.source, x=x, ended=ended, chosen=chosen, serial=serial, left_out=left_out)
+        return concluded(found)
+
+    def _by_themselves(self) -> tuple[FloatArray, list[Alone], list[tuple[str, str]]]:
+        """Return the frames refined each by itself with their places, and (file, why) of those that could not be."""
+        known = self.source.known
+        parts = self._run("frames by themselves", local.alone, known)
+        good = [k for k, one in enumerate(parts) if isinstance(one, Alone) and one.active]
+        faults = [(known[k].frame.file, one) for k, one in enumerate(parts) if isinstance(one, str)]
+        if not good:
+            fault = f"none of {len(known)} frames has any of these quantities" + (f"; {faults[0][1]}" if faults else "")
+            raise InputError(fault, argument="functions", cure="choose others")
+        return self.source.x[good], [one for one in parts if isinstance(one, Alone) and one.active], faults
+
+    def _chosen(self, x: FloatArray, alone: Sequence[Alone], serial: float) -> list[Chosen]:
+        self.tell("choosing forms")
+        found = []
+        for k, (quantity, wishes) in enumerate(zip(self.quantities, self.wishes, strict=True)):
+            values = np.array([one.values[k] for one in alone])
+            esds = serial * np.array([one.esds[k] for one in alone])
+            good = np.isfinite(values) & (esds > 0) & np.isfinite(esds)
+            if good.sum() < (1 if self.is_asked else FEWEST):
+                if self.is_asked:
+                    raise InputError("is refined in none of the frames", place=quantity.name, cure="choose another")
+                continue
+            points = Points(x=x[good], value=values[good], esd=esds[good])
+            points, own, common = examined(wishes, points, quantity.name)
+            trial = best_of(own or common)
+            others = [other for other in (*own, *common) if other.text != trial.text]
+            found.append(Chosen(quantity, trial, (trial, *_unique(others)), points))
+        if not found:
+            raise InputError("no cell length is refined in enough frames", argument="functions", cure="name some")
+        return found
+
+    def _together(self, x: FloatArray, alone: Sequence[Alone], chosen: Sequence[Chosen]) -> Ended:
+        functions = Functions([one.trial.form for one in chosen])
+        slopes = functions.slopes(x, [one.active for one in alone])
+        seats = [Seat(alone=one, slopes=rows) for one, rows in zip(alone, slopes, strict=True)]
+        start = np.concatenate([one.trial.coefficients for one in chosen])
+        return descended(self._survey, seats, start)
+
+    def _survey(self, seats: Sequence[Seat], values: Sequence[FloatArray]) -> list[Held]:
+        visits = [_visit(seat, own) for seat, own in zip(seats, values, strict=True)]
+        return self._run("all frames together", local.held, visits)
+
+    def _run(self, said: str, function: Callable[..., list[T]], *lists: Sequence[Any]) -> list[T]:
+        """Return what a function makes of the frames, stretch by stretch, in their order."""
+        stretches = tasks.segments(len(lists[0]))
+        found: dict[int, list[T]] = {}
+        done = 0
+        for number, part in self.where.run(function, self._jobs(stretches, lists)):
+            found[number] = part
+            done += len(part)
+            self.tell(f"{said}: {done} of {len(lists[0])}")
+        return [one for number in sorted(found) for one in found[number]]
+
+    def _jobs(
+        self, stretches: Sequence[range], lists: Sequence[Sequence[Any]]
+    ) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        for number, stretch in enumerate(stretches):
+            parts = [items[stretch.start : stretch.stop] for items in lists]
+            yield number, (self.foundation, self.quantities, *parts)
+
+
+def _quantities(names: Mapping[str, list[Wish]], bench: Bench) -> tuple[list[Quantity], list[list[Wish]]]:
+    """Return the quantities that users name, and their forms; none twice."""
+    found: dict[str, Quantity] = {}
+    for name in names:
+        quantity = quantity_of(name, bench)
+        if quantity.slot in found:
+            raise InputError("is given two functions", place=name, cure="keep one of them")
+        found[quantity.slot] = quantity
+    return list(found.values()), list(names.values())
+
+
+def _of_quantities(one: Alone, kept: Sequence[int]) -> Alone:
+    """Return a frame that knows only some of the quantities."""
+    active = tuple(kept.index(k) for k in one.active if k in kept)
+    return replace(one, active=active, values=one.values[list(kept)], esds=one.esds[list(kept)])
+
+
+def _unique(trials: Sequence[Trial]) -> list[Trial]:
+    return list({trial.text: trial for trial in trials}.values())
+
+
+def _visit(seat: Seat, values: FloatArray) -> Visit:
+    state = seat.alone.state if seat.held is None else seat.held.state
+    return Visit(frame=seat.alone.frame, state=state, active=seat.alone.active, values=values)

@@ -1,0 +1,255 @@
+"""Result: functions with their coefficients and bands, the frames beside them, and what the tests say."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.errors import UnknownName, nearest
+from layerox.notice import Notice
+from layerox.series.parametric.choice import Trial
+from layerox.series.parametric.forms import Form, Polynomial
+from layerox.series.parametric.verdict import Together, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FloatArray = NDArray[np.float64]
+SCHEMA = "layerox.parametric/1"
+Status = Literal["converged", "not_converged"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Function:
+    """A quantity as a function of the axis.
+
+    Attributes
+    ----------
+    name
+        Of the quantity, in the unit that users know (angstrom, degrees, nm).
+    form, coefficients, covariance
+        The function: shape (k,) and (k, k).
+    domain
+        Where its frames stand on the axis: first and last.
+    frames
+        How many frames have told it by themselves, and how many took part.
+    verdict
+        How the form stands.
+    trials
+        All forms that were compared, fitted to the values of single frames; the form itself first.
+    narrower
+        Median over the frames of the uncertainty of a frame alone over that of the function there.
+    """
+
+    name: str
+    form: Form
+    coefficients: FloatArray
+    covariance: FloatArray
+    domain: tuple[float, float]
+    frames: tuple[int, int]
+    verdict: Verdict
+    trials: tuple[Trial, ...]
+    narrower: float
+
+    @property
+    def esds(self) -> FloatArray:
+        """Standard uncertainties of the coefficients, shape (k,)."""
+        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+
+    def value(self, x: float | Sequence[float] | FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the function and its standard uncertainty at places on the axis, shape (n,) each."""
+        basis = self.form.basis(np.atleast_1d(np.asarray(x, dtype=np.float64)))
+        variance = np.einsum("nk,kl,nl->n", basis, self.covariance, basis)
+        return basis @ self.coefficients, np.sqrt(np.maximum(variance, 0.0))
+
+    def powers(self) -> tuple[float, FloatArray, FloatArray] | None:
+        """Return (x0, coefficients of (x - x0)^j, their covariance) of a polynomial; None for other forms."""
+        if not isinstance(self.form, Polynomial):
+            return None
+        matrix = self.form.powers()
+        return self.form.centre, matrix @ self.coefficients, matrix @ self.covariance @ matrix.T
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Parametric:
+    """The result of a parametric refinement.
+
+    Attributes
+    ----------
+    status, reason
+        Whether it converged, and if not why.
+    axis, domain
+        Name of the axis, and the first and last place on it.
+    functions
+        In the order in which they were asked for.
+    covariance
+        Of the coefficients of all functions one after another.
+    together
+        All functions against all frames by themselves.
+    frames
+        One row a frame: functions, frames alone, weight fractions; see `header`.
+    serial_factor
+        Factor on uncertainties that serially correlated residuals ask for; tests hold it, uncertainties only where
+        the recipe says so.
+    passes
+        How often all frames were visited.
+    left_out
+        (file, why) of frames that could not be refined by themselves.
+    remarks
+        What a user should know.
+    series
+        Folder of the series, "" if it has none.
+    """
+
+    status: Status
+    reason: str | None
+    axis: str
+    domain: tuple[float, float]
+    functions: tuple[Function, ...]
+    covariance: FloatArray
+    together: Together
+    frames: pd.DataFrame
+    serial_factor: float
+    passes: int
+    left_out: tuple[tuple[str, str], ...]
+    remarks: tuple[Notice, ...]
+    series: str = ""
+
+    def function(self, name: str) -> Function:
+        """Return the function of a quantity.
+
+        Raises
+        ------
+        UnknownName
+            If there is none of that name.
+        """
+        names = [function.name for function in self.functions]
+        if name not in names:
+            raise UnknownName(f"no function of {name!r}", cure=nearest(name, names))
+        return self.functions[names.index(name)]
+
+    @property
+    def is_trustworthy(self) -> bool:
+        """Whether it converged and the data reject none of the functions, alone or together."""
+        statuses = {function.verdict.status for function in self.functions}
+        # Frames that have a scatter of their own fail the test of all functions together for that reason.
+        explained = "scattered" in statuses or any(function.verdict.own > 0 for function in self.functions)
+        borne = explained or not self.together.is_rejected
+        return self.status == "converged" and "rejected" not in statuses and borne
+
+    def to_json(self) -> str:
+        """Return the result as text: all but the table of frames."""
+        return json.dumps(_plain(_document(self)), indent=1, allow_nan=False) + "\n"
+
+    def to_csv(self) -> str:
+        """Return the table of frames as text, nine digits, what is not known empty."""
+        return "".join(_csv_lines(self.frames))
+
+    def files(self) -> dict[str, bytes]:
+        """Return parametric.json and parametric.csv."""
+        return {"parametric.json": self.to_json().encode(), "parametric.csv": self.to_csv().encode()}
+
+
+def header(names: Sequence[str], phases: Sequence[str], axis: str) -> list[str]:
+    """Return the titles of the table.
+
+    For each quantity: the function and its esd there; the frame alone, and its esd; their difference over the latter.
+    For each phase the weight fraction with the functions, and that of the frame alone. `rise` is that of chi-squared
+    from the frame alone to the functions, over its reduced value.
+    """
+    own = [f"{name}{end}" for name in names for end in ("", "_esd", "_alone", "_alone_esd", "_pull")]
+    own += [f"{phase}.weight_fraction{end}" for phase in phases for end in ("", "_esd", "_alone", "_alone_esd")]
+    return ["frame", "file", *([] if axis == "frame" else [axis]), "rise", *own]
+
+
+def _csv_lines(frames: pd.DataFrame) -> Iterator[str]:
+    for row in (list(frames.columns), *frames.itertuples(index=False)):
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow([_cell(value) for value in row])
+        yield line.getvalue()
+
+
+def _cell(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return "" if math.isnan(value) else f"{value:.10g}"
+
+
+def _document(found: Parametric) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "status": found.status,
+        "reason": found.reason,
+        "version": version("layerox"),
+        "series": found.series,
+        "axis": {"name": found.axis, "first": found.domain[0], "last": found.domain[1]},
+        "frames": len(found.frames),
+        "passes": found.passes,
+        "together": {**vars(found.together), "is_rejected": found.together.is_rejected},
+        "serial_factor": found.serial_factor,
+        "functions": [_of_function(function) for function in found.functions],
+        "covariance": found.covariance,
+        "left_out": [{"file": file, "reason": why} for file, why in found.left_out],
+        "warnings": [{"code": remark.code, "message": remark.message} for remark in found.remarks],
+    }
+
+
+def _of_function(function: Function) -> dict[str, Any]:
+    rows = zip(function.form.labels, function.coefficients, function.esds, strict=True)
+    powers = function.powers()
+    return {
+        "name": function.name,
+        "form": function.form.text,
+        "domain": function.domain,
+        "frames": {"alone": function.frames[0], "all": function.frames[1]},
+        "coefficients": [{"label": label, "value": value, "esd": esd} for label, value, esd in rows],
+        "covariance": function.covariance,
+        "powers": None if powers is None else _of_powers(*powers),
+        "place": _of_place(function.trials[0]),
+        "narrower": function.narrower,
+        "verdict": vars(function.verdict),
+        "forms": [_of_trial(trial, function.trials) for trial in function.trials],
+    }
+
+
+def _of_powers(centre: float, coefficients: FloatArray, covariance: FloatArray) -> dict[str, Any]:
+    esds = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    rows = [{"power": k, "value": v, "esd": e} for k, (v, e) in enumerate(zip(coefficients, esds, strict=True))]
+    return {"about": centre, "coefficients": rows}
+
+
+def _of_place(trial: Trial) -> dict[str, float] | None:
+    return None if trial.place is None else dict(zip(("value", "first", "last"), trial.place, strict=True))
+
+
+def _of_trial(trial: Trial, trials: Sequence[Trial]) -> dict[str, Any]:
+    least = min(other.criterion for other in trials)
+    return {
+        "form": trial.text,
+        "asked": trial.wanted,
+        "coefficients": len(trial.coefficients),
+        "cost": trial.cost,
+        "chi_squared": trial.chi_squared,
+        "freedom": trial.freedom,
+        "criterion_above_best": trial.criterion - least,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return plain data for JSON; a number that is none is null."""
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(part) for part in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return value

@@ -1,0 +1,167 @@
+"""Tracks: what follows from the cells of a series: where reflections stand in each frame, how far layers are apart.
+
+Positions are those of the cells alone, for the first emission line: errors of zero and displacement, a few hundredths
+of a degree, are not in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.diffraction.simulate import safe_name
+from layerox.series.result import Series
+
+FloatArray = NDArray[np.float64]
+
+# Cell parameters that the table of a series holds; others that are free are those of the starting cell.
+COLUMNS = {"a": 0, "b": 1, "c": 2, "beta": 4}
+# A change small enough for a derivative, in units of the cell parameter's uncertainty.
+STEP = 0.1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Track:
+    """One reflection through a series.
+
+    Attributes
+    ----------
+    phase, hkl
+        Which.
+    intensity
+        Relative to the strongest of its phase in the starting structure.
+    start
+        Degrees in the starting cell.
+    two_theta
+        Degrees, nan where the frame does not show the phase or cannot be believed, shape (frames,).
+    """
+
+    phase: str
+    hkl: tuple[int, int, int]
+    intensity: float
+    start: float
+    two_theta: FloatArray
+
+    @property
+    def first(self) -> float:
+        """Where it stands when the phase shows first, or in the starting cell if it never does, degrees."""
+        known = self.two_theta[np.isfinite(self.two_theta)]
+        return float(known[0]) if len(known) else self.start
+
+
+@dataclass(frozen=True, eq=False)
+class LayerLengths:
+    """The layers of a phase through a series, on a scale that is the same for every stacking.
+
+    Attributes
+    ----------
+    in_plane, spacing
+        Distance of neighbouring metals in a hexagonal layer of the same area, and distance from slab to slab,
+        angstrom, shape (frames,).
+    in_plane_esd, spacing_esd
+        Their standard uncertainties.
+    """
+
+    in_plane: FloatArray
+    spacing: FloatArray
+    in_plane_esd: FloatArray
+    spacing_esd: FloatArray
+
+
+def reflection_tracks(series: Series) -> list[Track]:
+    """Return the strongest reflections of each phase; none of a series that does not say what they are.
+
+    Parameters
+    ----------
+    series
+        Its run.json lists them (see `described`).
+    """
+    wavelength = series.run.get("measured", {}).get("wavelength")
+    found = []
+    for phase, structure in structures(series).items():
+        cells = np.vstack((np.array([structure["cell"]], dtype=np.float64), cells_of(series, phase)))
+        for row in structure["reflections"]:
+            sines = 0.5 * wavelength / d_spacings(cells, row["hkl"])
+            angles = 2.0 * np.degrees(np.arcsin(np.where(sines < 1.0, sines, np.nan)))
+            h, k, l = row["hkl"]  # noqa: E741  (the name of an index)
+            found.append(
+                Track(
+                    phase=phase, hkl=(h, k, l), intensity=row["intensity"], start=float(angles[0]), two_theta=angles[1:]
+                )
+            )
+    return found
+
+
+def layer_lengths(series: Series) -> dict[str, LayerLengths]:
+    """Return the layers of each phase that has some.
+
+    Uncertainties are propagated from those of the cell's lengths and angle without their correlations, which the table
+    does not hold.
+    """
+    layered = [phase for phase, structure in structures(series).items() if structure["layers"] is not None]
+    return {phase: _lengths(series, phase) for phase in layered}
+
+
+def structures(series: Series) -> dict[str, Mapping[str, Any]]:
+    """Return what run.json says of each phase, by its name in the columns; nothing for runs that did not write it."""
+    return {safe_name(name): found for name, found in series.run.get("structures", {}).items()}
+
+
+def cells_of(series: Series, phase: str) -> FloatArray:
+    """Return the cell in each frame, nan where it does not show the phase, shape (frames, 6), angstrom and degrees."""
+    structure = structures(series)[phase]
+    good = series.is_good & series.frames[f"{phase}.volume"].notna().to_numpy()
+    cells = np.tile(np.array(structure["cell"], dtype=np.float64), (len(good), 1))
+    for column, members in _variables(structure):
+        cells[:, members] = series.frames[f"{phase}.{column}"].to_numpy(dtype=np.float64)[:, None]
+    cells[~good] = np.nan
+    return cells
+
+
+def _variables(structure: Mapping[str, Any]) -> Iterator[tuple[str, list[int]]]:
+    """Yield the free quantities of a cell: the column that holds one, and the cell parameters that it is."""
+    for members in structure["variables"]:
+        column = next((name for name, place in COLUMNS.items() if place in members), None)
+        if column is not None:
+            yield column, members
+
+
+def d_spacings(cells: FloatArray, hkl: Sequence[int]) -> FloatArray:
+    """Return the distance of lattice planes in each of many cells (n, 6), angstrom, shape (n,)."""
+    index = np.array(hkl, dtype=np.float64)
+    return np.asarray(np.einsum("i,nij,j->n", index, np.linalg.inv(_metrics(cells)), index) ** -0.5)
+
+
+def _metrics(cells: FloatArray) -> FloatArray:
+    """Return the metric tensors of cells, shape (n, 3, 3)."""
+    lengths, cosines = cells[:, :3], np.cos(np.radians(cells[:, 3:]))
+    angles = np.ones((len(cells), 3, 3))
+    for place, (i, j) in enumerate(((1, 2), (0, 2), (0, 1))):
+        angles[:, i, j] = angles[:, j, i] = cosines[:, place]
+    return np.asarray(angles * lengths[:, :, None] * lengths[:, None, :])
+
+
+def _lengths(series: Series, phase: str) -> LayerLengths:
+    structure, cells = structures(series)[phase], cells_of(series, phase)
+    values = _in_plane_and_spacing(cells, structure["layers"])
+    variances = np.full(values.shape, np.nan)
+    for column, members in _variables(structure):
+        esd = series.frames[f"{phase}.{column}_esd"].to_numpy(dtype=np.float64)
+        moved = cells.copy()
+        moved[:, members] += STEP * esd[:, None]
+        change = (_in_plane_and_spacing(moved, structure["layers"]) - values) / STEP
+        variances = np.where(np.isfinite(change), np.nan_to_num(variances) + change**2, variances)
+    return LayerLengths(*values, *np.sqrt(variances))
+
+
+def _in_plane_and_spacing(cells: FloatArray, layers: Mapping[str, Any]) -> FloatArray:
+    """Return both lengths of layers in many cells, shape (2, n)."""
+    spacing = d_spacings(cells, layers["hkl"]) / layers["slabs"]
+    with np.errstate(invalid="ignore"):  # frames that do not show the phase
+        volume = np.sqrt(np.linalg.det(_metrics(cells)))
+    area = volume / layers["metals"] / spacing
+    return np.array((np.sqrt(2.0 * area / np.sqrt(3.0)), spacing))
