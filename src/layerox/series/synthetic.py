@@ -211,9 +211,9 @@ def simulate_series(
     truth = []
     places = [k / max(frames - 1, 1) for k in range(frames)]
     for k, progress in enumerate(places):
-        name = f"frame_{k:04d}{suffix}"
-        pattern, true = maker.frame(name, progress, faults[k], np.random.default_rng([seed, 2, k]))
-        path = folder / name
+        file = f"frame_{k:04d}{suffix}"
+        pattern, true = maker.frame(file, progress, faults[k], np.random.default_rng([seed, 2, k]))
+        path = folder / file
         write_pattern(pattern, path)
         if true.bad == "truncated":
             text = path.read_bytes()
