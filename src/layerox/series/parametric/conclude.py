@@ -73,7 +73,7 @@ class Findings:
                 active=seat.alone.active,
                 normal=seat.held.normal,
                 force=seat.held.force,
-                inflation=self.serial**2 * seat.alone.inflation,
+                inflation=seat.alone.inflation,
             )
             for seat in self.ended.seats
             if seat.held is not None
@@ -131,7 +131,7 @@ def _function(found: Findings, k: int) -> Function:
         narrower=1.0,
     )
     _, esds = function.value(one.points.x)
-    return replace(function, narrower=float(np.median(one.points.esd / np.maximum(esds, 1e-300)) / found.serial))
+    return replace(function, narrower=float(np.median(one.points.esd / np.maximum(esds, 1e-300))))
 
 
 def _test(ended: Ended, serial: float) -> Together:
