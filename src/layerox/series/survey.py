@@ -25,7 +25,7 @@ from layerox.series.births import GHOSTLY, JUDGED, WIDER, Nursery
 from layerox.series.foundation import SCOUTS, Foundation, Scout
 from layerox.series.frames import Frame
 from layerox.series.homes import Homes
-from layerox.series.judgement import STRONG, Fit, support_of
+from layerox.series.judgement import STRONG, Fit, shows_peaks, support_of
 from layerox.series.presence import Rung
 from layerox.series.sequential import PATIENT, Segment
 
@@ -159,7 +159,8 @@ def _with_found(foundation: Foundation, sought: Sequence[str], frames: Sequence[
 
 def _look(segment: Segment, frame: Frame) -> _Look | None:
     try:
-        return _Look(segment, frame)
+        pattern = segment.setup.reading.pattern(frame)
+        return _Look(segment, frame, pattern) if shows_peaks(pattern) else None
     except (InputError, np.linalg.LinAlgError):
         return None
 
@@ -167,9 +168,8 @@ def _look(segment: Segment, frame: Frame) -> _Look | None:
 class _Look:
     """A frame of the survey as it stands with what is known, and what it would show beside that."""
 
-    def __init__(self, segment: Segment, frame: Frame):
-        self.frame = frame.index
-        self.pattern: Pattern = segment.setup.reading.pattern(frame)
+    def __init__(self, segment: Segment, frame: Frame, pattern: Pattern):
+        self.frame, self.pattern = frame.index, pattern
         self.bench = segment.bench(self.pattern)
         start = segment.start(self.bench, frame)
         view, minimum = self.bench.minimised(self.pattern, start, linear=True, budget=PATIENT)
