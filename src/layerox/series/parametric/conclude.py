@@ -78,7 +78,8 @@ class Findings:
             for seat in self.ended.seats
             if seat.held is not None
         ]
-        return deviations(pulls, [len(one.trial.coefficients) for one in self.chosen])
+        counts = [len(one.trial.coefficients) for one in self.chosen]
+        return deviations(pulls, counts, [one.points.own for one in self.chosen])
 
     @cached_property
     def covariance(self) -> FloatArray:
