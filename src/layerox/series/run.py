@@ -218,7 +218,8 @@ class _Asked:
         units = axis_units(self.axes)
         if self.electrochemistry is not None:
             document = {**document, "electrochemistry": self.electrochemistry.model_dump(mode="json")}
-            units |= COLUMN_UNITS
+            # Without axes a log orders the frames by their times.
+            units |= COLUMN_UNITS | ({} if self.axes else axis_units(["time"]))
         description = {**described(setup, first), "axis_units": units}
         return _Demands(setup=setup, first=first, document=document, description=description)
 
