@@ -275,7 +275,10 @@ def test_a_watch_that_is_told_to_end_exits_with_130_and_is_resumed(source, phase
 
     writer = threading.Thread(target=write)
     words = command(folder, phases, output, "--watch", "--watch-idle", "300")
+    # Shells have Ctrl-C ignored by what they start in the background, and children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen([sys.executable, "-m", "layerox", *words], stderr=subprocess.PIPE)
+    signal.signal(signal.SIGINT, before)
     writer.start()
     until = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < until and not (output / "frames.csv").exists():
