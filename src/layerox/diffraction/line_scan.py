@@ -24,9 +24,9 @@ from layerox.symmetry import CellRule
 FloatArray = NDArray[np.float64]
 
 # How many lines of a phase are looked at, the strongest first, and the share of the strongest that they must have.
-MOST_LINES, WEAKEST = 24, 0.02
+MOST_LINES, WEAKEST = 16, 0.03
 # Cells of a scan, which decide how fine its steps are, and the finest step that is of use.
-MOST_CELLS, FINEST_STEP = 40_000, 0.002
+MOST_CELLS, FINEST_STEP = 20_000, 0.002
 # Full width of the blur in relative cell steps, and the steps of angles (radian) in relative steps of lengths.
 BLUR_IN_STEPS, ANGLE_IN_STEPS = 1.2, 2.0
 # How many cells of the coarse scan are looked at more closely, and how much finer the steps around them are.
