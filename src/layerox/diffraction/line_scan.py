@@ -178,7 +178,7 @@ def cells_around(cell: FloatArray, rule: CellRule, window: Window, step: float) 
     """
     axes = []
     for k in rule.free:
-        count = round(0.5 * _span(k, window) / step)
+        count = int(0.5 * _span(k, window) / step + 1e-9)
         places = step * np.arange(-count, count + 1)
         axes.append(cell[k] * (1.0 + places) if k < 3 else cell[k] + np.degrees(ANGLE_IN_STEPS * places))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
