@@ -157,8 +157,9 @@ class _Work:
         if len(chosen) < len(self.quantities):
             # What too few frames tell keeps its own value in each of them.
             kept = [self.quantities.index(one.quantity) for one in chosen]
-            alone = [_of_quantities(one, kept) for one in alone]
             self.quantities = [self.quantities[k] for k in kept]
+            alone = [_of_quantities(one, kept) for one in alone]
+            x, alone = x[[bool(one.active) for one in alone]], [one for one in alone if one.active]
         ended = self._together(x, alone, chosen)
         found = Findings(source=self.source, x=x, ended=ended, chosen=chosen, serial=serial, left_out=left_out)
         return concluded(found)
