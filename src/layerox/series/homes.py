@@ -6,6 +6,7 @@ that of the frames that show it well.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -42,6 +43,7 @@ class Homes:
     def __init__(self, phases: Iterable[Phase], sightings: Iterable[Scout]):
         self.given = {phase.name: np.array(phase.crystal.cell) for phase in phases}
         ordered = sorted(sightings, key=lambda scout: scout.frame)
+        self.looked_at = [scout.frame for scout in ordered]
         self.seen: dict[str, tuple[list[int], FloatArray]] = {}
         for phase in phases:
             names = [slot_name(phase, name) for name in CELL_NAMES]
@@ -56,6 +58,16 @@ class Homes:
             return self.given[name]
         frames, cells = self.seen[name]
         return np.array([np.interp(frame, frames, column) for column in cells.T])
+
+    def is_expected(self, name: str, frame: int) -> bool:
+        """Whether all sightings beside a frame, one on either side or the last one, show a phase."""
+        if name not in self.seen:
+            return False
+        k = bisect_left(self.looked_at, frame)
+        is_one = k < len(self.looked_at) and self.looked_at[k] == frame
+        return set(self.looked_at[k : k + 1] if is_one else self.looked_at[max(k - 1, 0) : k + 1]) <= set(
+            self.seen[name][0]
+        )
 
     def is_away(self, name: str, frame: int, cell: FloatArray) -> bool:
         """Whether a cell is another one than the phase has at home."""

@@ -31,18 +31,17 @@ from layerox.phases import PhaseArgument, argued_phases
 from layerox.radiation import Radiation
 from layerox.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.series import tasks
-from layerox.series.amend import Presences, amendments
 from layerox.series.description import described
 from layerox.series.electrochemistry import COLUMN_UNITS, ElectrochemistryArgument, frames_with_log, settings_from
 from layerox.series.executor import Executor, executor
-from layerox.series.foundation import Foundation
 from layerox.series.frames import Frame, Frames, Reading, axis_units, frames_of
 from layerox.series.groundwork import laid_foundation
 from layerox.series.live import Live, Ready
 from layerox.series.measured import Row, quantities_of
+from layerox.series.reconcile import Reconciliation
 from layerox.series.result import Series, netcdf_bytes, open_series
 from layerox.series.setup import Setup
-from layerox.series.store import Store
+from layerox.series.store import FIRST, Store
 from layerox.series.structures import structures_of
 from layerox.series.watching import Watch, Watcher
 
@@ -332,17 +331,17 @@ class _Run:
             self.store.close()
 
     def _work(self, where: Executor) -> None:
-        left = [k for k, _ in enumerate(self.segments) if not self.store.has("first", k)]
+        left = [k for k, _ in enumerate(self.segments) if not self.store.has(FIRST, k)]
         self.done = self._found = len(self.frames) - sum(len(self.segments[k]) for k in left)
         if self.unordered:
-            self._gather("first", where.run(tasks.each_alone, ((k, (self.setup, self.segments[k])) for k in left)))
+            self._gather(FIRST, where.run(tasks.each_alone, ((k, (self.setup, self.segments[k])) for k in left)))
             return
         self.tell("looking at frames across the series")
         foundation = laid_foundation(self.setup, self.frames.frames, self.first, where)
         self.structures = self._structures(foundation.values)
         self._set_out = time.perf_counter()
-        self._gather("first", where.run(tasks.follow, ((k, (foundation, self.segments[k])) for k in left)))
-        self._amend(foundation, where)
+        self._gather(FIRST, where.run(tasks.follow, ((k, (foundation, self.segments[k])) for k in left)))
+        Reconciliation(foundation, self.segments, self.store, self._gather).run(where)
 
     def _structures(self, values: Mapping[str, float]) -> dict[str, dict[str, Any]]:
         """Return what run.json says of the phases: what they are, and their atoms as all frames share them."""
@@ -353,7 +352,7 @@ class _Run:
         """Put parts on disk as they come."""
         for number, rows in results:
             self.store.put(stage, number, rows)
-            if stage == "first":
+            if stage == FIRST:
                 self.done += len(rows)
                 self._tell_rate()
             if time.perf_counter() > self._next_refresh:
@@ -372,29 +371,8 @@ class _Run:
         left = (len(self.frames) - self.done) / rate
         self.tell(f"{self.done} of {len(self.frames)} frames, {rate:.0f} a second, {left:.0f} s left")
 
-    def _amend(self, foundation: Foundation, where: Executor) -> None:
-        """Refine frames once more whose phases disagree with those of all frames around them."""
-        presences = Presences(self.setup.names)
-        for number in range(len(self.segments)):
-            presences.add(self.store.rows("first", number))
-        doubtful = presences.doubtful()
-        wanted = {at for _, with_ in doubtful.values() for _, at in with_}
-        models = {row.frame: row for row in self._first_rows() if row.frame in wanted} if wanted else {}
-        demanded = amendments(doubtful, models)
-        self._gather("amended", where.run(tasks.amend, self._amend_jobs(foundation, demanded)))
-
-    def _amend_jobs(self, foundation: Foundation, demanded: Sequence[Any]) -> Iterator[tuple[int, tuple[Any, ...]]]:
-        for number, frames in enumerate(self.segments):
-            own = [a for a in demanded if frames[0].index <= a.frame <= frames[-1].index]
-            if own and not self.store.has("amended", number):
-                yield number, (foundation, frames, self.store.rows("first", number), own)
-
     def _rows(self) -> Iterator[Row]:
         return self.store.all_rows(len(self.segments))
-
-    def _first_rows(self) -> Iterator[Row]:
-        for number in range(len(self.segments)):
-            yield from self.store.rows("first", number)
 
     def _finish(self, workers: int) -> Series:
         self.tell("writing")

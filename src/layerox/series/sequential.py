@@ -7,8 +7,7 @@ before a birth are asked for the newborn, and quarantined ones have another chan
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.course import LOOSE
 from layerox.diffraction.parameters import slot_name
-from layerox.diffraction.phase import Phase
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.search import blurs_for, search_cells
 from layerox.errors import InputError
@@ -39,8 +37,9 @@ from layerox.series.judgement import (
     shows_peaks,
     support_of,
 )
-from layerox.series.measured import Absence, Number, Row, Verdict, phases_of
+from layerox.series.measured import Absence, Row, Verdict, phases_of
 from layerox.series.presence import LEFT, Rung, climbed, descended
+from layerox.series.restore import restored
 from layerox.series.starts import continued, state_at
 from layerox.series.table import is_present
 
@@ -70,8 +69,9 @@ REGRET = 100.0
 STRAYED, MOST_STRIDES = 0.005, 3
 # How many of the cells that are found for a phase are refined.
 REFINED = 2
-# Support, in units of what a birth needs, with which a phase is born in whatever cell.
-CONVINCING = 2.0
+# Support, in units of what a birth needs, with which a phase is born in whatever cell, and with which it comes back
+# where the frames around show it.
+CONVINCING, WELCOME = 2.0, 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +140,9 @@ class Segment:
             return Done(_row(frame, "quarantined", "the normal equations cannot be solved"))
         if fit.fault:
             self._failures += 1
-            return Done(_measured(frame, "quarantined", fit.fault, fit), fit)
+            return Done(measured_row(frame, "quarantined", fit.fault, fit), fit)
         self._accept(fit)
-        return Done(_measured(frame, verdict, "", fit), fit)
+        return Done(measured_row(frame, verdict, "", fit), fit)
 
     def _accept(self, fit: Fit | None) -> None:
         """Let the next frame start from this one."""
@@ -192,8 +192,18 @@ class Segment:
             state = self._last.state
             if self._last.bench is not bench:
                 state = bench.start(self._last.bench.named(state), state.rungs)
+            state = self._with_absent_at_home(bench, state)
             return continued(state, self._before, self._last, self._index) if self.in_strides else state
         return state_at(frame.index, self.foundation, self.homes, bench)
+
+    def _with_absent_at_home(self, bench: Bench, state: State) -> State:
+        """Return a state whose absent phases have the cells that they have around the frame, to be asked for there."""
+        values = state.values.copy()
+        for p, rung in enumerate(state.rungs):
+            name = bench.phases[p].name
+            if rung == Rung.ABSENT and name in self.homes.seen:
+                values[bench.cell_places(p)] = self.homes.at(name, self._index)
+        return State(values, state.rungs)
 
     def _warm(
         self, bench: Bench, pattern: Pattern, start: State, *, is_first: bool = False, may_rest: bool = False
@@ -329,7 +339,8 @@ class Segment:
         if p in self._lost(nursery):
             born = self._sought_anew(nursery, pattern, p, before)
         else:
-            born = self.grown(nursery.bench, pattern, nursery.placed(p), p, nursery.needs(p), before)
+            needed = nursery.needs(p) * (WELCOME if self._is_expected(nursery.bench, p) else 1.0)
+            born = self.grown(nursery.bench, pattern, nursery.placed(p), p, needed, before)
             if born is not None and self._is_elsewhere(nursery, p, *born):
                 born = None
         if born is None and may_rest:
@@ -349,9 +360,12 @@ class Segment:
     ) -> tuple[State, View, Minimum] | None:
         """Return the frame with a phase that the one before showed, in the best cell around where that had it."""
         places = nursery.candidates(p, STRIDE, JUDGED)[:REFINED]
-        needed = LEFT[Rung.SCALE] * nursery.serial
+        needed = WELCOME * nursery.needs(p)
         grown = [self.grown(nursery.bench, pattern, place.state, p, needed, before) for place in places]
         return min((born for born in grown if born is not None), key=lambda born: born[2].chi_squared, default=None)
+
+    def _is_expected(self, bench: Bench, p: int) -> bool:
+        return self.homes.is_expected(bench.phases[p].name, self._index)
 
     def _is_elsewhere(self, nursery: Nursery, p: int, state: State, view: View, minimum: Minimum) -> bool:
         """Whether a newborn phase has another cell than the series knows, and shows not well enough for that."""
@@ -421,13 +435,7 @@ class Segment:
                    if name not in amendment.without}  # fmt: skip
         if not sources:
             return row
-        values: dict[str, float] = {}
-        rungs = []
-        for phase in bench.phases:
-            numbers = sources[phase.name].phases[phase.name] if phase.name in sources else None
-            rungs.append(Rung.ABSENT if numbers is None else _rung(numbers, added=phase.name in dict(amendment.with_)))
-            values |= {} if numbers is None else _start_of(phase, numbers)
-        start = bench.start(values, rungs)
+        start = restored(bench, sources, dict(amendment.with_))
         view, minimum = bench.minimised(pattern, start, linear=True, budget=PATIENT)
         state = bench.moved(start, view, minimum)
         added = [p for p, phase in enumerate(bench.phases) if phase.name in dict(amendment.with_)]
@@ -435,7 +443,26 @@ class Segment:
             return row
         absences = Nursery(bench, pattern, state, view, minimum).absences() if len(sources) < len(bench.phases) else {}
         fit = self._judged((bench, pattern, state, view, minimum, absences))
-        return row if fault_of(fit) else _measured(frame, row.verdict, row.reason, fit)
+        return row if fault_of(fit) else measured_row(frame, row.verdict, row.reason, fit)
+
+    def as_it_stands(self, frame: Frame, row: Row) -> Fit | None:
+        """Return a frame refined where its row says that it ended, None if it does not stay there."""
+        self._index = frame.index
+        pattern = self.setup.reading.pattern(frame)
+        bench = self.bench(pattern)
+        sources = {name: row for name in self.setup.names if is_present(row, name)}
+        view, minimum = bench.minimised(pattern, restored(bench, sources), linear=True, budget=PATIENT)
+        state = bench.moved(restored(bench, sources), view, minimum)
+        fit = self._judged((bench, pattern, state, view, minimum, {}))
+        return None if fault_of(fit) else fit
+
+    def from_neighbour(self, frame: Frame, neighbour: Fit) -> Fit:
+        """Return a frame refined from one beside it, however that was found."""
+        self._last, self._before, self._rests, self._index = None, None, {}, frame.index
+        self._accept(neighbour)
+        pattern = self.setup.reading.pattern(frame)
+        bench = self.bench(pattern)
+        return self._warm(bench, pattern, self.start(bench, frame))
 
     def _released(self, done: list[Done]) -> list[Done]:
         """Accept stretches of frames that fail alike: not the frames are bad, the specimen has changed."""
@@ -479,31 +506,17 @@ class Segment:
         if fit.fault or before is None:
             return item
         if not item.row.is_good:
-            return Done(_measured(frame, "reseeded", "", fit), fit)
+            return Done(measured_row(frame, "reseeded", "", fit), fit)
         more = len(fit.minimum.parameters.free_names) - len(before.minimum.parameters.free_names)
         gain = (before.minimum.chi_squared - fit.minimum.chi_squared) / max(fit.minimum.reduced_chi_squared, 1.0)
         if gain < 5.0 * max(more, 1):
             return item
-        return Done(_measured(frame, item.row.verdict, "", fit), fit)
+        return Done(measured_row(frame, item.row.verdict, "", fit), fit)
 
 
 def _by_merit(fit: Fit) -> tuple[bool, float]:
     """Return what sorts fits of one frame: those that can be believed first, then by chi-squared."""
     return bool(fit.fault), fit.minimum.chi_squared
-
-
-def _rung(numbers: Mapping[str, Number], *, added: bool) -> Rung:
-    """Return on which rung a row's numbers were refined; what is put in has only its scale."""
-    if added or all(math.isnan(numbers[name][1]) for name in ("a", "displacement")):
-        return Rung.SCALE
-    return Rung.CELL if math.isnan(numbers["size"][1]) else Rung.WIDTHS
-
-
-def _start_of(phase: Phase, numbers: Mapping[str, Number]) -> dict[str, float]:
-    """Return the values of a phase's quantities as a row has them, by name."""
-    slots = ("a", "b", "c", "beta", "microstrain", "displacement")
-    found = {slot_name(phase, slot): numbers[slot][0] for slot in slots}
-    return found | {slot_name(phase, "inverse_size"): 1.0 / numbers["size"][0]}
 
 
 def _fails_like(first: Done, other: Done) -> bool:
@@ -517,7 +530,8 @@ def _row(frame: Frame, verdict: Verdict, reason: str) -> Row:
     return Row(frame=frame.index, file=frame.file, axes=frame.axes, verdict=verdict, reason=reason)
 
 
-def _measured(frame: Frame, verdict: Verdict, reason: str, fit: Fit) -> Row:
+def measured_row(frame: Frame, verdict: Verdict, reason: str, fit: Fit) -> Row:
+    """Return the row of a frame as it was refined."""
     names = {phase.name for k, phase in enumerate(fit.bench.phases) if k not in fit.state.present}
     absent = {name: fit.absences.get(name, Absence()) for name in names}
     foundation = fit.bench.foundation

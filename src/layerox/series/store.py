@@ -22,6 +22,9 @@ from layerox.series.table import cells, csv_lines, header, transition_cells, tra
 
 SCHEMA = "layerox.series/1"
 WORK = ".parts"
+# What is done with each part, one after another: refined; handed over from its neighbours, in rounds; amended.
+FIRST, HANDED, AMENDED = "first", ("handed1", "handed2", "handed3"), "amended"
+STAGES = (FIRST, *HANDED, AMENDED)
 
 
 class Store:
@@ -75,7 +78,7 @@ class Store:
             shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(exist_ok=True)
         if self.key and begun.get("key") != self.key:
-            self._drop("first", "amended")
+            self._drop(*STAGES)
         self._sweep()
         return False
 
@@ -129,11 +132,16 @@ class Store:
         return self.work / f"{stage}-{number:06d}.jsonl"
 
     def all_rows(self, parts: int) -> Iterator[Row]:
-        """Yield the rows of all parts that are done, in order; amended ones in place of the first."""
+        """Yield the rows of all parts that are done, in order, as the last stage has them."""
         for number in range(parts):
-            stage = "amended" if self.has("amended", number) else "first"
-            if self.has(stage, number):
-                yield from self.rows(stage, number)
+            done = [stage for stage in STAGES if self.has(stage, number)]
+            if done:
+                yield from self.rows(done[-1], number)
+
+    def rows_before(self, stage: str, number: int) -> list[Row]:
+        """Return the rows of a part as the stages before one have left them."""
+        done = [former for former in STAGES[: STAGES.index(stage)] if self.has(former, number)]
+        return self.rows(done[-1], number)
 
     def write_tables(self, rows: Callable[[], Iterator[Row]]) -> None:
         """Write frames.csv and transitions.csv, one row at a time; `rows` yields them anew at each call."""

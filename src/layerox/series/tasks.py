@@ -17,6 +17,7 @@ from layerox.errors import InputError
 from layerox.series.amend import Amendment
 from layerox.series.foundation import Foundation, Scout, from_scratch, scouted
 from layerox.series.frames import Frame
+from layerox.series.handover import Border, handed_over
 from layerox.series.judgement import HOPELESS, shows_peaks
 from layerox.series.measured import Absence, Row, phases_of
 from layerox.series.sequential import Segment
@@ -46,6 +47,11 @@ def survey(foundation: Foundation, frames: Sequence[Frame]) -> Foundation:
 def follow(foundation: Foundation, frames: Sequence[Frame]) -> list[Row]:
     """Return the rows of a segment whose frames follow each other."""
     return Segment(foundation).run(frames)
+
+
+def hand_over(foundation: Foundation, frames: Sequence[Frame], rows: Sequence[Row], border: Border) -> list[Row]:
+    """Return the rows of a segment with some frames refined from those beyond its ends."""
+    return handed_over(foundation, frames, rows, border)
 
 
 def amend(

@@ -1,0 +1,110 @@
+"""Handover: the border between two segments crossed from both sides.
+
+Segments are refined apart, so that any number of workers may share them; one of them may have found a phase, or a
+better minimum, that the other has missed. From the frame beside the border each frame of the other side is refined once
+more, and so on inwards as long as that is better. What is better has a price: chi-squared, what each variable is worth,
+and for a phase that the frame beside it does not show what a birth must bring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from layerox.errors import InputError
+from layerox.series.foundation import Foundation
+from layerox.series.frames import Frame
+from layerox.series.judgement import Fit, serial_of
+from layerox.series.measured import Row
+from layerox.series.presence import BIRTH
+from layerox.series.sequential import STRAYED, Segment, measured_row
+from layerox.series.table import is_present
+
+# What chi-squared, over its reduced value, must fall by for each variable.
+WORTH = 5.0
+# Factor by which the goodness of fit of neighbours differs at most if they agree.
+ALIKE = 1.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Border:
+    """What lies beyond a segment: the last frame before it and the first one after it that can be believed, if any."""
+
+    before: tuple[Frame, Row] | None = None
+    after: tuple[Frame, Row] | None = None
+
+
+def agree(one: Row, other: Row) -> bool:
+    """Whether two frames side by side show the same phases in about the same cells, and fit alike."""
+    shown = {name for name in one.phases if is_present(one, name)}
+    if shown != {name for name in other.phases if is_present(other, name)}:
+        return False
+    if not 1.0 / ALIKE < one.gof / other.gof < ALIKE:
+        return False
+    lengths = np.array(
+        [[row.phases[name][slot][0] for name in sorted(shown) for slot in "abc"] for row in (one, other)]
+    )
+    return bool(np.abs(lengths[0] / lengths[1] - 1.0).max(initial=0.0) < STRAYED)
+
+
+def handed_over(foundation: Foundation, frames: Sequence[Frame], rows: Sequence[Row], border: Border) -> list[Row]:
+    """Return the rows of a segment with those frames refined anew that are better as the neighbours have them."""
+    walk = _Walk(foundation, frames, rows)
+    if border.before is not None:
+        walk.go(*border.before, range(len(frames)))
+    if border.after is not None:
+        walk.go(*border.after, range(len(frames) - 1, -1, -1))
+    return walk.rows
+
+
+class _Walk:
+    """Goes into a segment from its ends."""
+
+    def __init__(self, foundation: Foundation, frames: Sequence[Frame], rows: Sequence[Row]):
+        self.segment = Segment(foundation)
+        self.frames, self.rows = frames, list(rows)
+
+    def go(self, frame: Frame, row: Row, inwards: range) -> None:
+        """Go on from a frame beyond the border until one is better as it is."""
+        beside = self.segment.as_it_stands(frame, row)
+        for k in inwards:
+            if beside is None:
+                return
+            if self.rows[k].verdict == "unreadable":
+                continue
+            found = self._refined(self.frames[k], beside)
+            if found is not None and self._is_better(found, self.rows[k], beside):
+                verdict = self.rows[k].verdict if self.rows[k].is_good else "reseeded"
+                self.rows[k], beside = measured_row(self.frames[k], verdict, "", found), found
+            elif self.rows[k].is_good:
+                return
+
+    def _refined(self, frame: Frame, beside: Fit) -> Fit | None:
+        try:
+            found = self.segment.from_neighbour(frame, beside)
+        except (InputError, np.linalg.LinAlgError):
+            return None
+        return None if found.fault else found
+
+    def _is_better(self, found: Fit, row: Row, beside: Fit) -> bool:
+        """Whether a frame is better as found from the frame beside it than as its row has it."""
+        if not row.is_good:
+            return True
+        pattern = self.segment.setup.reading.pattern(self.frames[row.frame - self.frames[0].index])
+        reduced = max(found.minimum.reduced_chi_squared, 1.0)
+        birth = BIRTH * serial_of(pattern, found.minimum) ** 2
+        known = _shown(beside)
+        # R factors of one frame differ as the roots of chi-squared do.
+        chi_squared = found.minimum.chi_squared * (row.r_wp / found.r_wp) ** 2
+        variables = found.minimum.points - chi_squared / row.gof**2
+        own = {name for name in self.segment.setup.names if is_present(row, name)}
+        as_it_is = chi_squared / reduced + WORTH * variables + birth * len(own - known)
+        free = len(found.minimum.parameters.free_names)
+        as_found = found.minimum.chi_squared / reduced + WORTH * (free + 1) + birth * len(_shown(found) - known)
+        return as_found < as_it_is
+
+
+def _shown(fit: Fit) -> set[str]:
+    return {fit.bench.phases[p].name for p in fit.state.present}

@@ -1,0 +1,114 @@
+"""Reconcile: segments that were refined apart made one series.
+
+Borders whose sides disagree are crossed, in rounds, as what crosses one may reach the next; then the births and deaths
+are judged over the whole series. Each stage takes what the stage before has put on disk, so that an interrupted run
+goes on where it was and any number of workers finds the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from layerox.series import tasks
+from layerox.series.amend import Presences, amendments
+from layerox.series.executor import Executor
+from layerox.series.foundation import Foundation
+from layerox.series.frames import Frame
+from layerox.series.handover import Border, agree
+from layerox.series.measured import Row
+from layerox.series.store import AMENDED, HANDED, Store
+
+# Puts the rows of parts on disk as they come: the stage, and (number of the part, rows).
+Gather = Callable[[str, Iterator[tuple[int, list[Row]]]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ends:
+    """The first and the last frame of a segment that can be believed, None if none can."""
+
+    first: tuple[Frame, Row] | None
+    last: tuple[Frame, Row] | None
+
+
+def _is_same(one: tuple[Frame, Row] | None, other: tuple[Frame, Row]) -> bool:
+    """Whether a frame stands where it stood."""
+    return one is not None and (one[1].frame, one[1].r_wp, one[1].gof) == (other[1].frame, other[1].r_wp, other[1].gof)
+
+
+class Reconciliation:
+    """The stages that follow when every segment has been refined.
+
+    Parameters
+    ----------
+    foundation
+        What all frames share.
+    segments
+        Their frames.
+    store, gather
+        Where the rows lie, and what puts them there.
+    """
+
+    def __init__(self, foundation: Foundation, segments: Sequence[Sequence[Frame]], store: Store, gather: Gather):
+        self.foundation, self.segments, self.store, self.gather = foundation, segments, store, gather
+
+    def run(self, where: Executor) -> None:
+        """Hand over across borders, then amend."""
+        before: list[_Ends] = []
+        for stage in HANDED:
+            ends = [self._ends(number, stage) for number in range(len(self.segments))]
+            wanted = self._borders(ends, before)
+            if not wanted:
+                break
+            self.gather(stage, where.run(tasks.hand_over, self._hand_over_jobs(stage, wanted)))
+            before = ends
+        self._amend(where)
+
+    def _rows(self, number: int, stage: str) -> list[Row]:
+        """Return the rows of a segment as they were before a stage."""
+        return self.store.rows_before(stage, number)
+
+    def _ends(self, number: int, stage: str) -> _Ends:
+        rows = self._rows(number, stage)
+        good = [(frame, row) for frame, row in zip(self.segments[number], rows, strict=True) if row.is_good]
+        return _Ends(first=good[0] if good else None, last=good[-1] if good else None)
+
+    def _borders(self, ends: Sequence[_Ends], before: Sequence[_Ends]) -> dict[int, Border]:
+        """Return for each segment what lies beyond it, where that disagrees and has not been tried as it is."""
+        found: dict[int, Border] = {}
+        for k in range(1, len(ends)):
+            left, right = ends[k - 1].last, ends[k].first
+            if left is None or right is None or agree(left[1], right[1]):
+                continue
+            if before and _is_same(before[k - 1].last, left) and _is_same(before[k].first, right):
+                continue
+            found[k - 1] = Border(before=found[k - 1].before if k - 1 in found else None, after=right)
+            found[k] = Border(before=left)
+        return found
+
+    def _hand_over_jobs(self, stage: str, wanted: dict[int, Border]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        for number, border in sorted(wanted.items()):
+            if not self.store.has(stage, number):
+                yield number, (self.foundation, self.segments[number], self._rows(number, stage), border)
+
+    def _amend(self, where: Executor) -> None:
+        """Refine frames once more whose phases disagree with those of all frames around them."""
+        presences = Presences(self.foundation.setup.names)
+        for number in range(len(self.segments)):
+            presences.add(self._rows(number, AMENDED))
+        doubtful = presences.doubtful()
+        wanted = {at for _, with_ in doubtful.values() for _, at in with_}
+        models = {row.frame: row for row in self._all_rows() if row.frame in wanted} if wanted else {}
+        demanded = amendments(doubtful, models)
+        self.gather(AMENDED, where.run(tasks.amend, self._amend_jobs(demanded)))
+
+    def _all_rows(self) -> Iterator[Row]:
+        for number in range(len(self.segments)):
+            yield from self._rows(number, AMENDED)
+
+    def _amend_jobs(self, demanded: Sequence[Any]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        for number, frames in enumerate(self.segments):
+            own = [a for a in demanded if frames[0].index <= a.frame <= frames[-1].index]
+            if own and not self.store.has(AMENDED, number):
+                yield number, (self.foundation, frames, self._rows(number, AMENDED), own)
