@@ -5,7 +5,7 @@ Run: LAYEROX_DATA=... python tests/benchmarks/heating.py [heating] [cooling] [--
 heating: Na2CO3 + Mn2O3 + YCl3 between 350 and 650 C (Todd et al., J. Am. Chem. Soc. 143 (2021) 15185,
 doi:10.1021/jacs.1c06229), 131 frames, eleven phases with the structures that the publication started from. For every
 phase: in how many of the frames to which the publication gives more than 5 wt% the volume is within 0.5 %, and when it
-is born and dies. Where the volumes differ, some frames are refined once more as the publication had them (evidence).
+is born and dies. What the frames say where the volumes differ is told by `heating_evidence.py`.
 cooling: CuCr2O4 between 7 and 289 K (Suchomel et al., Phys. Rev. B 86 (2012) 054406,
 doi:10.1103/PhysRevB.86.054406): between which frames it becomes orthorhombic, and how smooth its cell is.
 """
@@ -271,13 +271,15 @@ def cooling(data: Path, workers: int) -> dict[str, object]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="*", choices=["heating", "cooling"])
+    parser.add_argument("what", nargs="*", metavar="heating, cooling")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--figure", type=Path)
     arguments = parser.parse_args()
     data = Path(os.environ["LAYEROX_DATA"])
     report = {"load_average": os.getloadavg()[0]}
     wanted = arguments.what or ["heating", "cooling"]
+    if unknown := set(wanted) - {"heating", "cooling"}:
+        parser.error(f"what is {unknown.pop()}?")
     if "heating" in wanted:
         report["heating"] = heating(data, arguments.workers, arguments.figure)
     if "cooling" in wanted:

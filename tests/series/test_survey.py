@@ -1,6 +1,7 @@
 """Cells that the series knows: homes, lines of cells, doubtful scouts, and phases whose cell was given far off."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,6 +47,21 @@ def test_a_phase_that_nobody_has_seen_is_at_home_in_the_cell_given():
     np.testing.assert_allclose(homes.at("P2", 3), CELL)
     assert not homes.is_away("P2", 3, CELL * [1.014, 1.014, 1.0, 1.0, 1.0, 1.0])
     assert homes.is_away("P2", 3, CELL * [1.0, 1.0, 1.016, 1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"), [(0, False), (10, True), (15, True), (20, True), (25, False), (40, False)]
+)
+def test_a_phase_is_expected_between_sightings_that_show_it(frame, expected):
+    """Frames 10 and 20 show it, 30 does not, and before 10 nobody has looked but frame 0, which does not."""
+    blank = Scout(frame=30, values=scout(30, 1).values, free=frozenset(), supports={}, left=0.1, limits=(10.0, 60.0))
+    homes = Homes([PHASE], [replace(blank, frame=0), scout(10, 50), scout(20, 50), blank])
+    assert homes.is_expected("P2", frame) is expected
+    assert not Homes([PHASE], [blank]).is_expected("P2", frame)
+
+
+def test_a_phase_that_the_last_sighting_shows_is_expected_beyond_it():
+    assert Homes([PHASE], [scout(10, 50)]).is_expected("P2", 12)
 
 
 @given(st.floats(0.0, 2.0), st.floats(0.0, 2.0))
