@@ -6,7 +6,10 @@ import argparse
 from typing import Any
 
 # What `simulate_series` knows; --help does not load it for their names.
-SCENARIOS = "p2-op4-o2 or o3-p3 (charge), p2-cycle (charge and discharge), p2-o3 or p3-p2-spinel (heating)"
+SCENARIOS = (
+    "p2-op4-o2 or o3-p3 (charge), p2-cycle (charge and discharge), p2-o3 or p3-p2-spinel (heating), "
+    "o3-p2-titanium (composition)"
+)
 
 
 def add_to(subparsers: Any) -> None:

@@ -61,18 +61,24 @@ class Logbook:
         (progress, kelvin) points.
     cell
         None where nothing is charged.
+    composition
+        Where specimens differ in it: what x is of ("x_ti"), and (progress, x) points.
     """
 
     hours: float
     temperature_k: Curve = ((0.0, ROOM_K),)
     cell: Cell | None = None
+    composition: tuple[str, Curve] | None = None
 
     def time(self, progress: float) -> datetime:
         """Return the time of day (UTC)."""
         return BEGIN + timedelta(hours=self.hours * progress)
 
     def axes(self, progress: float) -> dict[str, float]:
-        """Return hours, kelvin and, of a cell, volts and sodium content."""
+        """Return hours, kelvin and, of a cell, volts and sodium content; of different specimens, their composition."""
+        if self.composition is not None:
+            name, curve = self.composition
+            return {name: value_at(curve, progress)}
         found = {"time_h": self.hours * progress, "temperature_k": value_at(self.temperature_k, progress)}
         if self.cell is not None:
             found |= {"voltage": value_at(self.cell.voltage, progress), "x_na": value_at(self.cell.sodium, progress)}
@@ -99,6 +105,7 @@ LOGBOOKS: Mapping[str, Logbook] = {
                  (0.5, 4.45), (0.5005, 4.3), (0.54, 4.18), (0.5405, 4.02), (0.72, 3.9), (0.8, 3.56), (0.9, 3.42),
                  (0.93, 3.15), (0.98, 2.95), (1.0, 2.3)),
     )),
+    "o3-p2-titanium": Logbook(hours=12.0, composition=("x_ti", ((0.0, 0.0), (1.0, 0.4)))),
     "p3-p2-spinel": Logbook(hours=8.0, temperature_k=((0.0, 300.0), (1.0, 1100.0))),
 }  # fmt: skip
 

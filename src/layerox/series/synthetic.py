@@ -54,7 +54,7 @@ class History:
     Attributes
     ----------
     name
-        A library phase, or "Al" or "spinel".
+        A library phase, or "Al", "NiO" or "spinel".
     weight
         (progress, weight) points, joined by straight lines; progress runs from 0 to 1. Weights are scaled to sum to 1.
     a, c
@@ -62,7 +62,7 @@ class History:
     size_nm, microstrain
         Of its crystallites.
     structure
-        The library phase, "Al" or "spinel" that it is where it has a name of its own.
+        The library phase, "Al", "NiO" or "spinel" that it is where it has a name of its own.
     """
 
     name: str
@@ -120,6 +120,14 @@ SCENARIOS: Mapping[str, tuple[History, ...]] = {
                 (1.0, 1.015)), size_nm=60.0, microstrain=0.002),
         History(name="spinel", weight=((0.0, 0.12),), a=((0.0, 1.0), (1.0, 1.008)), c=((0.0, 1.0), (1.0, 1.008)),
                 size_nm=60.0),
+    ),
+    # Specimens of growing titanium content, each made anew: O3 gives way to P2, both follow Vegard, NiO is left over.
+    "o3-p2-titanium": (
+        History(name="O3", weight=((0.0, 0.95), (0.25, 0.8), (0.75, 0.0)), a=((0.0, 1.0), (1.0, 1.012)),
+                c=((0.0, 1.0), (1.0, 1.006)), size_nm=120.0, microstrain=0.001),
+        History(name="P2", weight=((0.2, 0.0), (0.75, 0.95), (1.0, 1.0)), a=((0.0, 0.998), (1.0, 1.010)),
+                c=((0.0, 1.0), (1.0, 1.009)), size_nm=150.0, microstrain=0.001),
+        History(name="NiO", weight=((0.0, 0.05), (0.6, 0.0)), size_nm=40.0),
     ),
 }  # fmt: skip
 
@@ -301,7 +309,7 @@ class _Maker:
             displacement_mm=displacement,
             bad=bad,
         )
-        said = {"start_time": true.time, "temperature_k": true.axes["temperature_k"]}
+        said = {"start_time": true.time, "temperature_k": value_at(self.book.temperature_k, progress)}
         pattern = Pattern(two_theta=self.angles, intensity=intensity, sigma=poisson_sigma(intensity), metadata=said,
                           sigma_source="poisson", radiation=self.beam, label=Path(name).stem)  # fmt: skip
         return pattern, true
@@ -344,10 +352,14 @@ def _with_spikes(intensity: FloatArray, draw: np.random.Generator) -> FloatArray
 
 
 def crystal_of(name: str) -> Crystal:
-    """Return a phase of a scenario: aluminium, a spinel, or one of the library."""
+    """Return a phase of a scenario: aluminium, NiO, a spinel, or one of the library."""
     if name == "Al":
         aluminium = Site(label="Al1", element="Al", position=(0.0, 0.0, 0.0), u_iso=0.01)
         return _cubic("Al", "F m -3 m", 4.0495, (aluminium,), "RECALLED: cell of aluminium at room temperature")
+    if name == "NiO":
+        nickel = Site(label="Ni1", element="Ni", position=(0.0, 0.0, 0.0), u_iso=0.005)
+        oxygen = Site(label="O1", element="O", position=(0.5, 0.5, 0.5), u_iso=0.007)
+        return _cubic("NiO", "F m -3 m", 4.177, (nickel, oxygen), "RECALLED: cell of NiO at room temperature")
     if name == "spinel":
         sites = (
             Site(label="Li1", element="Li", position=(0.125, 0.125, 0.125), u_iso=0.02),
