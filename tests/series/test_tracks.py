@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import layerox as lx
 from layerox.builders import build_crystal
 from layerox.diffraction.reflections import reflections
+from layerox.instrument import Instrument, Profile
 from layerox.series.description import cell_variables, layers_in
 from layerox.series.measured import QUANTITIES
 from layerox.series.result import Series
@@ -25,12 +26,14 @@ def series_of(crystal, cells, verdicts, reflected=((0, 0, 2), (1, 0, 2))):
     for quantity in QUANTITIES:
         known = [cell[columns[quantity]] for cell in cells] if quantity in columns else 1.0
         table[f"P.{quantity}"], table[f"P.{quantity}_esd"] = known, ESD
+    table |= {"zero": 0.0, "displacement": 0.0}
     rows = [{"hkl": list(hkl), "intensity": 1.0} for hkl in reflected]
     structure = {
         "space_group": crystal.space_group, "cell": list(crystal.cell), "variables": cell_variables(crystal),
         "layers": layers_in(crystal), "reflections": rows,
     }  # fmt: skip
-    run = {"measured": {"wavelength": 1.5405929}, "structures": {"P": structure}}
+    measured = {"wavelength": 1.5405929, "geometry": "bragg-brentano", "radius_mm": 200.0}
+    run = {"measured": measured, "structures": {"P": structure}}
     return Series(frames=pd.DataFrame(table), transitions=pd.DataFrame(), phases=("P",), axes=(), run=run)
 
 
@@ -79,6 +82,23 @@ def test_reflections_stand_where_the_simulation_has_them():
     }
     for track in reflection_tracks(series):
         assert track.two_theta[0] == pytest.approx(simulated[track.hkl], abs=1e-6)
+
+
+@pytest.mark.parametrize("geometry", ["bragg-brentano", "debye-scherrer"])
+def test_reflections_are_moved_as_the_simulation_moves_them(geometry):
+    """By zero and displacement; hardware stands beside the specimen."""
+    series = series_of(build_crystal("P2"), [build_crystal("P2").cell], ["accepted"])
+    series.frames["zero"], series.frames["displacement"] = 0.021, -0.13
+    series.frames["P.displacement"] = 0.05
+    series.run["measured"]["geometry"] = geometry
+    instrument = Instrument(zero=0.021, displacement_mm=-0.13 + 0.05, radius_mm=200.0, geometry=geometry,
+                            profile=Profile(w=4e-4))  # fmt: skip
+    for track in reflection_tracks(series):
+        place = track.two_theta[0]
+        assert abs(place - track.start) > 0.005
+        window = (place - 0.1, place + 0.1, 0.001)
+        shown = lx.simulate(["P2"], radiation=1.5405929, two_theta=window, instrument=instrument)
+        assert shown.two_theta[np.argmax(shown.intensity)] == pytest.approx(place, abs=0.0015)
 
 
 def test_frames_that_cannot_be_believed_have_no_cell():

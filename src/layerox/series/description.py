@@ -60,6 +60,7 @@ def described(setup: Setup, pattern: Pattern) -> dict[str, Any]:
             "wavelength": beam.wavelength,
             "polarization": beam.polarization,
             "geometry": setup.instrument.geometry,
+            "radius_mm": setup.instrument.radius_mm,
             "two_theta": [low, high],
             "points": len(pattern),
             "sigma_source": pattern.sigma_source,

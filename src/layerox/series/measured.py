@@ -38,6 +38,8 @@ QUANTITIES = (
 )  # fmt: skip
 # What a series has beside these where a phase is hardware of the cell, or is referred to.
 DISPLACEMENT, TO_REFERENCE = "displacement", "mass_to_reference"
+# What moves all reflections of a frame: degrees, and mm of the specimen.
+OFFSETS = ("zero", DISPLACEMENT)
 UNKNOWN: Number = (math.nan, math.nan)
 CORRELATION, SLAB_SHARE = "correlation", "slab_share"
 NOTHING_SHARED: Mapping[str, float] = {}
@@ -58,6 +60,8 @@ class Row:
     phases
         For each phase by name its quantities: (value, standard uncertainty), nan where there is none. Cells in
         angstrom and degrees, volume in angstrom^3, size in nm, displacement in mm beside the specimen's.
+    offsets
+        Zero (degrees) and displacement of the specimen (mm) with their uncertainties, nan where they are given.
     """
 
     frame: int
@@ -68,6 +72,7 @@ class Row:
     r_wp: float = math.nan
     gof: float = math.nan
     phases: Mapping[str, Mapping[str, Number]] = field(default_factory=dict)
+    offsets: Mapping[str, Number] = field(default_factory=dict)
 
     @property
     def is_good(self) -> bool:
@@ -171,6 +176,13 @@ def phases_of(
     weight = float(weighed.values.sum())
     hardware = {phase.name for phase in setup.phases if phase.hardware}
     return rows | {name: _nothing(own, weight, weighed=name not in hardware) for name, own in absent.items()}
+
+
+def offsets_of(minimum: Minimum) -> dict[str, Number]:
+    """Return what moves all reflections of a frame at its minimum."""
+    table = minimum.parameters
+    names = {slot: f"instrument_{slot}" for slot in OFFSETS}
+    return {slot: (float(table.value(name)), minimum.esd(name) or math.nan) for slot, name in names.items()}
 
 
 def _refer(

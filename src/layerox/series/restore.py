@@ -30,7 +30,16 @@ def restored(bench: Bench, sources: Mapping[str, Row], added: Container[str] = (
         numbers = sources[phase.name].phases[phase.name] if phase.name in sources else None
         rungs.append(Rung.ABSENT if numbers is None else _rung(numbers, is_added=phase.name in added))
         values |= {} if numbers is None else _start_of(phase, numbers)
-    return bench.start(values, rungs)
+    return bench.start(values | _offsets_of(sources), rungs)
+
+
+def _offsets_of(sources: Mapping[str, Row]) -> dict[str, float]:
+    """Return the offsets of the frame that most phases are taken from, by name, as far as it has refined them."""
+    rows = list(sources.values())
+    if not rows:
+        return {}
+    most = max(rows, key=lambda row: sum(row is other for other in rows))
+    return {f"instrument_{name}": value for name, (value, esd) in most.offsets.items() if not math.isnan(esd)}
 
 
 def _rung(numbers: Mapping[str, Number], *, is_added: bool) -> Rung:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.simulate import safe_name
 from layerox.errors import InputError
-from layerox.series.measured import QUANTITIES, titles_of
+from layerox.series.measured import OFFSETS, QUANTITIES, titles_of
 from layerox.series.store import SCHEMA
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 UNITS = {
     "a": "angstrom", "b": "angstrom", "c": "angstrom", "alpha": "degree", "beta": "degree", "gamma": "degree",
-    "volume": "angstrom^3", "size": "nm", "displacement": "mm",
+    "volume": "angstrom^3", "size": "nm", "displacement": "mm", "zero": "degree",
 }  # fmt: skip
 TEXTS = ("file", "verdict", "reason")
 
@@ -74,6 +74,9 @@ class Series:
             data[title] = (("frame", "phase"), table.reindex(columns=columns).to_numpy(float), {"units": unit})
         for name in ("r_wp", "gof"):
             data[name] = ("frame", table[name].to_numpy(float))
+        for name in titles_of(OFFSETS):
+            unit = UNITS[name.removesuffix("_esd")]
+            data[f"instrument_{name}"] = ("frame", table[name].to_numpy(float), {"units": unit})
         for name in TEXTS:
             data[name] = ("frame", table[name].astype(str).to_numpy(object))
         coordinates: dict[str, Any] = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}

@@ -37,7 +37,7 @@ from layerox.series.judgement import (
     shows_peaks,
     support_of,
 )
-from layerox.series.measured import Absence, Row, Verdict, phases_of
+from layerox.series.measured import Absence, Row, Verdict, offsets_of, phases_of
 from layerox.series.presence import LEFT, Rung, climbed, descended
 from layerox.series.restore import restored
 from layerox.series.starts import continued, state_at
@@ -544,4 +544,5 @@ def measured_row(frame: Frame, verdict: Verdict, reason: str, fit: Fit) -> Row:
         r_wp=fit.r_wp,
         gof=fit.gof,
         phases=phases_of(foundation.setup, fit.view.model, fit.minimum, absent, foundation.esds),
+        offsets=offsets_of(fit.minimum),
     )

@@ -175,4 +175,5 @@ class Store:
 def row_from(found: dict[str, Any]) -> Row:
     """Return a row from the plain data that it was kept as."""
     phases = {name: {q: (pair[0], pair[1]) for q, pair in own.items()} for name, own in found.pop("phases").items()}
-    return Row(**{**found, "axes": tuple(found["axes"]), "phases": phases})
+    offsets = {name: (pair[0], pair[1]) for name, pair in found["offsets"].items()}
+    return Row(**{**found, "axes": tuple(found["axes"]), "phases": phases, "offsets": offsets})

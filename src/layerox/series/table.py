@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from layerox.diffraction.simulate import safe_name
-from layerox.series.measured import UNKNOWN, Row, titles_of
+from layerox.series.measured import OFFSETS, UNKNOWN, Row, titles_of
 
 FIXED = ("frame", "file")
 JUDGED = ("verdict", "reason", "r_wp", "gof")
@@ -27,7 +27,7 @@ class Transition:
 def header(axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the titles of frames.csv; `phases` names the quantities of each phase."""
     own = [f"{safe_name(name)}.{title}" for name, quantities in phases.items() for title in titles_of(quantities)]
-    return [*FIXED, *axes, *JUDGED, *own]
+    return [*FIXED, *axes, *JUDGED, *own, *titles_of(OFFSETS)]
 
 
 def cells(row: Row, phases: Mapping[str, Sequence[str]]) -> list[str]:
@@ -39,7 +39,9 @@ def cells(row: Row, phases: Mapping[str, Sequence[str]]) -> list[str]:
         for _, number in zip(titles_of([quantity]), row.phases.get(name, {}).get(quantity, UNKNOWN), strict=False)
     ]
     axes = [_text(value) for value in row.axes]
-    return [str(row.frame), row.file, *axes, row.verdict, row.reason, _text(row.r_wp), _text(row.gof), *numbers]
+    offsets = [_text(number) for name in OFFSETS for number in row.offsets.get(name, UNKNOWN)]
+    judged = [row.verdict, row.reason, _text(row.r_wp), _text(row.gof)]
+    return [str(row.frame), row.file, *axes, *judged, *numbers, *offsets]
 
 
 def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:

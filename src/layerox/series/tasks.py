@@ -19,7 +19,7 @@ from layerox.series.foundation import Foundation, Scout, from_scratch, scouted
 from layerox.series.frames import Frame
 from layerox.series.handover import Border, handed_over
 from layerox.series.judgement import HOPELESS, shows_peaks
-from layerox.series.measured import Absence, Row, phases_of
+from layerox.series.measured import Absence, Row, offsets_of, phases_of
 from layerox.series.sequential import Segment
 from layerox.series.setup import Setup
 from layerox.series.survey import surveyed
@@ -100,6 +100,7 @@ def _alone(setup: Setup, frame: Frame) -> Row:
         r_wp=float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum())),
         gof=float(np.sqrt(minimum.reduced_chi_squared)),
         phases=phases_of(setup, outcome.model, minimum, absent),
+        offsets=offsets_of(minimum),
     )
 
 

@@ -1,7 +1,7 @@
 """Tracks: what follows from the cells of a series: where reflections stand in each frame, how far layers are apart.
 
-Positions are those of the cells alone, for the first emission line: errors of zero and displacement, a few hundredths
-of a degree, are not in them.
+Positions are those of the first emission line, as the frame shows them: moved by its zero and displacement, and by
+that of a phase of the cell hardware.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction.peaks import displacement_shift
 from layerox.diffraction.simulate import safe_name
 from layerox.series.result import Series
 
@@ -87,6 +88,7 @@ def reflection_tracks(series: Series) -> list[Track]:
         for row in structure["reflections"]:
             sines = 0.5 * wavelength / d_spacings(cells, row["hkl"])
             angles = 2.0 * np.degrees(np.arcsin(np.where(sines < 1.0, sines, np.nan)))
+            angles[1:] += _offsets(series, phase, angles[1:])
             h, k, l = row["hkl"]  # noqa: E741  (the name of an index)
             found.append(
                 Track(
@@ -94,6 +96,17 @@ def reflection_tracks(series: Series) -> list[Track]:
                 )
             )
     return found
+
+
+def _offsets(series: Series, phase: str, angles: FloatArray) -> FloatArray:
+    """Return by how much each frame shows a reflection beside where its cell has it, degrees, shape (frames,)."""
+    said, frames = series.run["measured"], series.frames
+    displacement = frames["displacement"].to_numpy(dtype=np.float64)
+    if f"{phase}.displacement" in frames:
+        displacement = displacement + np.nan_to_num(frames[f"{phase}.displacement"].to_numpy(dtype=np.float64))
+    flat = said["geometry"] == "bragg-brentano"
+    shifts = [displacement_shift(theta, said["radius_mm"], flat)[0] for theta in np.radians(angles / 2.0)]
+    return np.asarray(frames["zero"].to_numpy(dtype=np.float64) + displacement * np.array(shifts))
 
 
 def layer_lengths(series: Series) -> dict[str, LayerLengths]:
