@@ -1,9 +1,9 @@
 """Lookout: phases that no scout shows beyond doubt, sought far from the cells given.
 
 A cell that was refined at another temperature, or beside other phases, may be off by more than any descent bridges. A
-phase is sought in what the others leave unexplained, in several frames, and taken from the one of which it explains
-most. Among tens of thousands of cells some explain something by chance: one far from that given must explain the lion's
-share, and much more than any near it.
+phase is sought in what the others leave unexplained, in several frames, and refined in the one of which it promises to
+explain most. Among tens of thousands of cells some explain something by chance: one far from that given must have
+explained the lion's share when it has been refined, and much more than the best one near it.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from layerox.series.sightings import scout_of, with_scout
 
 # How far a cell is sought.
 FAR = Window(lengths=0.07, angles=5.0)
-# Share of the misfit beyond noise that a phase must explain with a cell so far off, and how many times what it explains
-# with a cell near that given.
-LIONS_SHARE, BETTER = 0.4, 2.0
+# Share of the misfit beyond noise that a phase must promise to explain with a cell so far off, the share that it must
+# explain when it has been refined, and how many times what it explains from a cell near that given.
+PROMISING, LIONS_SHARE, BETTER = 0.2, 0.4, 1.5
 
 
 def with_found(foundation: Foundation, sought: Sequence[str], frames: Sequence[Frame]) -> tuple[Foundation, int]:
@@ -55,7 +55,7 @@ def with_found(foundation: Foundation, sought: Sequence[str], frames: Sequence[F
     # What the phase that explains most of all has explained, none of the others explains.
     for name in sorted(sought, key=lambda name: -max(shares[name].values(), default=0.0)):
         share, k = max(((share, k) for k, share in shares[name].items()), default=(0.0, 0))
-        if share >= LIONS_SHARE and looks[k].take_in(segment, names.index(name)):
+        if share >= PROMISING and looks[k].take_in(segment, names.index(name)):
             foundation = with_scout(foundation, looks[k].scout(foundation))
             clearest, taken = (k, share) if share > taken else (clearest, taken)
     return foundation, clearest
@@ -83,33 +83,46 @@ class _Look:
         self.state, self.minimum = state, minimum
         self.nursery = Nursery(self.bench, self.pattern, state, view, minimum)
 
+    @property
+    def beyond_noise(self) -> float:
+        """Chi-squared beyond what counting alone makes, in units of the reduced one."""
+        return (self.minimum.chi_squared - self.pattern.intensity.size) / self.nursery.residual.reduced
+
     def share(self, p: int) -> float:
-        """Return the share of the misfit beyond noise that an absent phase would explain with a cell far off."""
-        gain = max((place.gain for place in self._far_places(p)), default=0.0) * self.nursery.residual.reduced
-        beyond_noise = self.minimum.chi_squared - self.pattern.intensity.size
-        return float(gain / max(beyond_noise, gain, 1e-300))
+        """Return the share of the misfit beyond noise that an absent phase promises to explain with a cell far off."""
+        gain = max((place.gain for place in self._far_places(p)), default=0.0)
+        return float(gain / max(self.beyond_noise, gain, 1e-300))
 
     def _far_places(self, p: int) -> list[Candidate]:
-        """Return an absent phase in far cells that explain much more than any near the one given."""
+        """Return an absent phase in the far cells that are worth a try, the most promising first."""
         cell = self.bench.cell_places(p)
-        near = self.nursery.candidates(p, WIDER, JUDGED)[0].gain
         return [
             place
             for place in self.nursery.candidates(p, FAR, JUDGED)
             if is_another(place.state.values[cell], self.state.values[cell], WIDER)
-            and place.gain > BETTER * near
             and self.nursery.is_worth_trying(place.gain)
         ]
 
     def take_in(self, segment: Segment, p: int) -> bool:
-        """Refine the frame with an absent phase, from the cells that explain most; return whether it is there."""
+        """Refine the frame with an absent phase from the far cells that promise most; return whether it is there."""
+        far = self._grown(segment, p, self._far_places(p)[:REFINED])
+        if far is None or self._fall(far) < LIONS_SHARE * self.beyond_noise:
+            return False
+        near = self._grown(segment, p, self.nursery.candidates(p, WIDER, JUDGED)[:REFINED])
+        if near is not None and self._fall(far) < BETTER * self._fall(near):
+            return False
+        self._stand(*far)
+        return True
+
+    def _grown(self, segment: Segment, p: int, places: Sequence[Candidate]) -> tuple[State, View, Minimum] | None:
+        """Return the frame refined with an absent phase from some cells, as the best of them ends."""
         needed = max(STRONG, self.nursery.needs(p))
-        places = self._far_places(p)[:REFINED]
-        grown = [segment.grown(self.bench, self.pattern, place.state, p, needed, self.minimum) for place in places]
-        found = [born for born in grown if born is not None]
-        if found:
-            self._stand(*min(found, key=lambda born: born[2].chi_squared))
-        return bool(found)
+        grown = (segment.grown(self.bench, self.pattern, place.state, p, needed, self.minimum) for place in places)
+        return min((born for born in grown if born is not None), key=lambda born: born[2].chi_squared, default=None)
+
+    def _fall(self, found: tuple[State, View, Minimum]) -> float:
+        """Return by how much chi-squared has fallen, in units of what it was for each degree of freedom."""
+        return (self.minimum.chi_squared - found[2].chi_squared) / self.nursery.residual.reduced
 
     def scout(self, foundation: Foundation) -> Scout:
         """Return the frame as a scout."""
