@@ -8,7 +8,7 @@ import pandas as pd
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.simulate import safe_name
 from layerox.layering import layering_of
-from layerox.series.measured import CORRELATION, SLAB_SHARE, quantities_of, titles_of
+from layerox.series.measured import CORRELATION, QUANTITIES, SLAB_SHARE, further_quantities, titles_of
 from layerox.series.result import Series
 from layerox.series.structures import structures_of
 from layerox.symmetry import CELL_NAMES
@@ -37,7 +37,7 @@ def series_of(phases, *, axes=None, verdicts=None):
 def _columns(name, crystal, values, covariance, weights):
     rule = crystal.symmetry.cell_rule
     there = np.isfinite(values).all(axis=1)
-    table = {title: np.full(len(values), np.nan) for title in titles_of(quantities_of(crystal))}
+    table = {title: np.full(len(values), np.nan) for title in titles_of([*QUANTITIES, *further_quantities(crystal)])}
     esds = np.sqrt(np.diag(covariance))
     for column, k in enumerate(rule.free):
         for index in (k, *(follower for follower, leader in rule.follows.items() if leader == k)):

@@ -47,6 +47,7 @@ FORBIDDEN = {
 DOORS = {"__init__", "__main__"}
 HEAVY = (
     "pymatgen", "lmfit", "pandas", "plotly", "dask", "distributed", "xarray", "ase", "NewareNDA", "python_calamine",
+    "h5py",
 )  # fmt: skip
 PICTURES = ("matplotlib", "mpl_toolkits")
 

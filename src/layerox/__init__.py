@@ -98,9 +98,14 @@ _HOMES = {
     "refine_parametric": "layerox.series.parametric.refine",
     "StrainEvolution": "layerox.strain.evolution",
     "strain": "layerox.strain",
+    "Broadening": "layerox.strain.broadening",
+    "broadening": "layerox.strain.broadening",
+    "Transitions": "layerox.strain.transitions",
+    "transitions": "layerox.strain.transitions",
 }
 
 __all__ = [
+    "Broadening",
     "Calibration",
     "Electrochemistry",
     "Finding",
@@ -118,8 +123,10 @@ __all__ = [
     "Series",
     "Simulation",
     "StrainEvolution",
+    "Transitions",
     "UnknownWavelength",
     "bootstrap",
+    "broadening",
     "build",
     "calibrate",
     "card",
@@ -150,6 +157,7 @@ __all__ = [
     "simulate",
     "simulate_series",
     "strain",
+    "transitions",
     "view",
     "write_instrument",
     "write_pattern",

@@ -1,7 +1,7 @@
 """Are the uncertainties true? Seeded mixtures, simulated and fitted; how often the truth lies within one and two esds.
 
 Prints JSON, and draws the pulls with --plot FILE.png. Run: python tests/benchmarks/honesty.py [--count 200]
-1,500 pulls in every class: python tests/benchmarks/honesty.py --count 300 300 1500 1500 --workers 2
+1,500 pulls in every class: python tests/benchmarks/honesty.py --count 300 300 1512 1512 --workers 2
 
 Each pattern is drawn anew: fractions from 2 to 98 wt%, cells, sizes, microstrains, texture, displacement and counts
 within what laboratories see; noise is Poisson. The fit is the automatic one and starts from the library's cells.

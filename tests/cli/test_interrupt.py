@@ -11,6 +11,14 @@ import pytest
 from layerox.cli.interrupt import terminated_as_interrupt
 
 
+@pytest.fixture(autouse=True)
+def _not_in_the_background():
+    """Let Ctrl-C count: shells have it ignored by what they start in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def wait(seconds=5.0):
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -105,6 +105,11 @@ def test_several_layered_phases_share_slabs_beside_the_tunnel(several):
     assert all(d > 2.3 for pair, d in report["shortest"].items() if "O" not in pair.split("-"))
 
 
+def test_layers_far_apart_are_no_defect_of_the_tunnel():
+    """With O1 held the metals of the tunnel join those of no layer, and its planes are no slabs to the validator."""
+    assert interface("O1/tunnel/O'3", strain="A").findings == ()
+
+
 def test_what_follows_the_tunnel_comes_first(several):
     """P2/tunnel/P3 round and round is tunnel, P3, P2."""
     layered = [row["phase"] for row in several.report["lamellae"][:-1]]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from layerox.interfaces import interface
 from layerox.interfaces.coordination import polyhedron
 
 OCTAHEDRON = np.array([(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)])
@@ -28,6 +29,13 @@ SQUARE = OCTAHEDRON[:4]
 )
 def test_ideal_polyhedra(vectors, name):
     assert polyhedron(2.0 * vectors[None]).tolist() == [name]
+
+
+def test_lithium_in_a_gallery_is_no_metal():
+    # OP4r of the library holds Li in its O galleries and Na in its P galleries; four slabs and galleries of each pair.
+    report = interface("P2/OP4r").report
+    assert report["coordination"] == report["coordination_by_letters"]
+    assert report["coordination"]["Na"]["octahedral"] == 2
 
 
 @pytest.mark.parametrize("seed", range(5))

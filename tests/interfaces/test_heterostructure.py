@@ -126,6 +126,24 @@ def test_registry_variants_are_one_crystal_displaced(registry):
     assert (np.abs(spots[0] - spots[1]).max() > 0.1) == (registry > 0)
 
 
+def test_registries_of_two_blocks_are_different_crystals():
+    """With two spinel blocks the second one's place shows: tetrahedra of one block stand otherwise to the other's."""
+    cells = [interface("spinel/P2/spinel/P3", registry=k) for k in range(4)]
+    spans = {tuple(np.round(between_blocks(cell), 3)) for cell in cells}
+    assert len(spans) > 1
+    assert all(cell.findings == () for cell in cells)
+    assert {cell.report["formula"] for cell in cells} == {cells[0].report["formula"]}
+
+
+def between_blocks(cell):
+    """Return the sorted distances of up to 17 A of tetrahedral ions of different blocks."""
+    chosen = np.unique(cell.atoms.site[cell.atoms.site_kind == "tetrahedral"], return_index=True)[1]
+    rows = np.flatnonzero(cell.atoms.site_kind == "tetrahedral")[chosen]
+    layer = cell.atoms.layer[rows]
+    pairs = pairs_within(cell.atoms.lattice, cell.atoms.positions[rows], 17.0)
+    return np.sort(pairs.distance[np.abs(layer[pairs.first] - layer[pairs.second]) > 3])
+
+
 @pytest.mark.parametrize(
     ("wish", "message"),
     [

@@ -1,6 +1,7 @@
 """Misfit, strains and energies: the worked numbers of P2/O3 (2.885 / 2.960 A), and limits that must hold."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -99,6 +100,41 @@ def test_the_shared_lattice_costs_least(a, b, thickness, away):
     for trial in (found.a * (1 + away), found.a * (1 - away)):
         cost = sum(x.stiffness.energy((trial / x.a - 1,) * 2 + (0,)) * x.thickness for x in laminae)
         assert cost >= found.energy * (1 + thickness) - 1e-9
+
+
+SIDES = st.tuples(st.floats(2.7, 3.1), st.floats(4.7, 5.6), st.floats(0.5, 5))
+
+
+@given(st.lists(SIDES, min_size=2, max_size=4), st.floats(-1e-3, 1e-3), st.floats(-1e-3, 1e-3))
+def test_the_shared_rectangle_costs_least(sides, short, long):
+    laminae = [Lamina(phase=str(k), a=a, long=b, thickness=t, stiffness=LAYERED) for k, (a, b, t) in enumerate(sides)]
+    found = match(laminae)
+    trial = (found.a * (1 + short), found.long * (1 + long))
+    cost = sum(x.stiffness.energy((trial[0] / x.a - 1, trial[1] / x.long - 1, 0)) * x.thickness for x in laminae)
+    assert cost >= found.energy * sum(x.thickness for x in laminae) - 1e-6
+
+
+@given(st.lists(st.tuples(st.floats(2.7, 3.1), st.floats(0.5, 5)), min_size=2, max_size=3))
+def test_hexagonal_nets_written_as_rectangles_share_the_same_lattice(pairs):
+    flat = [Lamina(phase=str(k), a=a, thickness=t, stiffness=LAYERED) for k, (a, t) in enumerate(pairs)]
+    tall = [replace(lamina, long=math.sqrt(3) * lamina.a) for lamina in flat]
+    one, other = match(flat), match(tall)
+    assert other.a == pytest.approx(one.a, rel=1e-9)
+    assert other.long == pytest.approx(math.sqrt(3) * one.a, rel=1e-9)
+    assert other.energy == pytest.approx(one.energy, rel=1e-6, abs=1e-9)
+    assert other.energy_per_mole(2) == pytest.approx(one.energy_per_mole(2), rel=1e-6, abs=1e-9)
+    assert other.misfit == pytest.approx(one.misfit, abs=1e-9)
+
+
+def test_a_rectangle_held_and_its_directions():
+    # P'2 (2.840 x 5.265 A) and P2 (2.885 x 4.997 A): misfits of 1.57 and 5.22 %, strains of P2 on P'2 by hand.
+    distorted = Lamina(phase="Pp2", a=2.84, long=5.265, thickness=11.2, stiffness=LAYERED)
+    found = match([distorted, pair(11.155, 1)[0]], hold="Pp2")
+    assert found.sides == (2.84, 5.265)
+    assert found.misfits == pytest.approx((0.01572, 0.05224), abs=1e-5)
+    strain = found.strained["P2"]
+    assert (strain.in_plane, strain.across) == pytest.approx((2.84 / 2.885 - 1, 5.265 / 4.99697 - 1), abs=1e-5)
+    assert strain.lean == pytest.approx(7 / 45 * (strain.in_plane - strain.across), rel=1e-9)
 
 
 def test_coincidences_of_a_tunnel_with_a_layer():

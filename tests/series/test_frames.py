@@ -223,3 +223,14 @@ def test_an_hdf5_file_that_cannot_be_read_is_a_frame(tmp_path):
     pyfai_file(tmp_path / "a_1.h5")
     (tmp_path / "a_2.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"\x00" * 500)
     assert files(frames_of(tmp_path))[-1] == "a_2.h5"
+
+
+def test_the_default_of_a_file_is_taken_and_said_once(tmp_path):
+    for k in range(3):
+        with h5py.File(tmp_path / f"f_{k}.h5", "w") as file:
+            for name in ("raw", "normalised"):
+                data_group(file, f"entry/{name}", curves(2)[0], ANGLES)
+            file.attrs["default"], file["entry"].attrs["default"] = "entry", "raw"
+    found = frames_of(tmp_path)
+    assert len(found) == 6
+    assert codes(found) == ["dataset_chosen"]

@@ -114,7 +114,7 @@ def _lines(report: Any, output: str) -> list[str]:
         + f"{_rounded(energy['kJ_per_mol_TMO2'], 2)} kJ/mol TMO2"
         + (f"; misfit dislocations every {spacing:.1f} nm" if spacing else ""),
         *(
-            f"lamella {x['phase']}: {x['slabs']} slab{'s'[: x['slabs'] != 1]}, {x['formula']}, "
+            f"lamella {x['phase']}: {x['slabs']} {'slab' if x['slabs'] == 1 else 'slabs'}, {x['formula']}, "
             f"metals {x['tm_valence']:+.2f}"
             for x in report["lamellae"]
         ),

@@ -39,8 +39,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _again(hook: Callable[[Any], object], lost: Any) -> None:
     if issubclass(lost.exc_type, KeyboardInterrupt):
-        # Not at once: what is asked for in here would be lost as well.
-        timer = threading.Timer(SOON_S, _thread.interrupt_main)
+        # Not at once: what is asked for in here would be lost as well. And by our own signal: a process in the
+        # background may have been told to ignore Ctrl-C.
+        timer = threading.Timer(SOON_S, _thread.interrupt_main, (signal.SIGTERM,))
         timer.daemon = True
         timer.start()
     else:

@@ -38,9 +38,13 @@ def run(*, folder: str, reference: str | None, elastic: str | None, single_phase
     """Compute, write tables and picture into the folder, print what came of it; 1 for a fit that did not converge."""
     from layerox.io.writing import write_together  # noqa: PLC0415  (what --help does not need)
     from layerox.plotting.strain import picture  # noqa: PLC0415
+    from layerox.plotting.transitions import transitions_picture  # noqa: PLC0415
+    from layerox.series.result import Series  # noqa: PLC0415
     from layerox.strain.cells import opened  # noqa: PLC0415
     from layerox.strain.evolution import strain_evolution  # noqa: PLC0415
     from layerox.strain.tables import csv_text, strain_text  # noqa: PLC0415
+    from layerox.strain.transition_table import transitions_csv, transitions_text  # noqa: PLC0415
+    from layerox.strain.transitions import transitions  # noqa: PLC0415
 
     place = Path(folder)
     if not place.is_dir():
@@ -54,9 +58,15 @@ def run(*, folder: str, reference: str | None, elastic: str | None, single_phase
         place / "coherency.csv": csv_text(found.coherency),
         place / "strain.png": picture(found),
     }
+    text = strain_text(found)
+    if isinstance(subject, Series):
+        happened = transitions(subject)
+        files[place / "transitions.csv"] = transitions_csv(happened)
+        files[place / "transitions.png"] = transitions_picture(happened)
+        text = f"{text}\n\n{transitions_text(happened)}"
     write_together(files)
     if not quiet:
-        print(strain_text(found))
+        print(text)
         print(f"written to {place}/: {', '.join(path.name for path in files)}")
     # Frames that cannot be believed are left out; a fit that did not converge has nothing else to offer.
     return 0 if getattr(subject, "status", "converged") == "converged" else 1

@@ -24,9 +24,11 @@ from layerox.symmetry import CellRule
 FloatArray = NDArray[np.float64]
 
 # How many lines of a phase are looked at, the strongest first, and the share of the strongest that they must have.
-MOST_LINES, WEAKEST = 24, 0.02
+MOST_LINES, WEAKEST = 16, 0.03
 # Cells of a scan, which decide how fine its steps are, and the finest step that is of use.
-MOST_CELLS, FINEST_STEP = 40_000, 0.002
+MOST_CELLS, FINEST_STEP = 20_000, 0.002
+# By how much steps grow until no more cells than that are left.
+COARSER = 1.02
 # Full width of the blur in relative cell steps, and the steps of angles (radian) in relative steps of lengths.
 BLUR_IN_STEPS, ANGLE_IN_STEPS = 1.2, 2.0
 # How many cells of the coarse scan are looked at more closely, and how much finer the steps around them are.
@@ -148,15 +150,22 @@ def scanned_lines(
 
 
 def step_of(rule: CellRule, window: Window) -> float:
-    """Return the relative step of lengths with which a window takes about as many cells as may be looked at."""
+    """Return the relative step of lengths with which a window takes as many cells as may be looked at, or fewer."""
     spans = [_span(k, window) for k in rule.free]
-    step = math.prod(spans) ** (1.0 / len(spans)) * MOST_CELLS ** (-1.0 / len(spans))
-    return float(max(step, FINEST_STEP))
+    step = max(math.prod(spans) ** (1.0 / len(spans)) * MOST_CELLS ** (-1.0 / len(spans)), FINEST_STEP)
+    while math.prod(2 * _half(span, step) + 1 for span in spans) > MOST_CELLS:
+        step *= COARSER
+    return step
 
 
 def _span(k: int, window: Window) -> float:
     """Return how many relative steps of one fit into the window of a length (k < 3) or an angle."""
     return 2.0 * (window.lengths if k < 3 else math.radians(window.angles) / ANGLE_IN_STEPS)
+
+
+def _half(span: float, step: float) -> int:
+    """Return how many steps fit into half of a span."""
+    return int(0.5 * span / step + 1e-9)
 
 
 def cells_around(cell: FloatArray, rule: CellRule, window: Window, step: float) -> FloatArray:
@@ -178,7 +187,7 @@ def cells_around(cell: FloatArray, rule: CellRule, window: Window, step: float) 
     """
     axes = []
     for k in rule.free:
-        count = round(0.5 * _span(k, window) / step)
+        count = _half(_span(k, window), step)
         places = step * np.arange(-count, count + 1)
         axes.append(cell[k] * (1.0 + places) if k < 3 else cell[k] + np.degrees(ANGLE_IN_STEPS * places))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))

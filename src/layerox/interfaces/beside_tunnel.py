@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from layerox.builders import build_crystal, phase_name
 from layerox.elasticity import TUNNEL as TUNNEL_STIFFNESS
 from layerox.errors import InputError
-from layerox.interfaces.chain import ALONG_THE_CHAINS, TUNNEL, along_the_chain
+from layerox.interfaces.chain import ALONG_THE_CHAINS, along_the_chain
 from layerox.interfaces.chain_report import chain_interface
 from layerox.interfaces.closing import smallest_count
+from layerox.interfaces.findings import TUNNEL
 from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.result import Interface
 from layerox.interfaces.wish import Wish

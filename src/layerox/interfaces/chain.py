@@ -17,6 +17,7 @@ from layerox.builders.layered import POINTS
 from layerox.crystal import ANIONS, Crystal, Site
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError
+from layerox.interfaces.findings import TUNNEL
 from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.matching import Coincidence, Lamina, Match, coincidences, match
 from layerox.interfaces.tunnel_slab import GRAIN, TunnelSlab, cut
@@ -26,7 +27,6 @@ from layerox.stacking import Word
 TOLERANCE = 0.015  # misfit left across the chains
 LONGEST = 120.0  # angstrom
 CONTACT = 2.75  # angstrom between anions on either side of the gap, about twice the radius of O
-TUNNEL = "tunnel"
 # Axes of the interface in those of Pbam, one a row: the chains (c), across them (a), the normal (b).
 ALONG_THE_CHAINS = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 

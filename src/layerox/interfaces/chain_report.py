@@ -13,7 +13,7 @@ from layerox.atoms import Atoms
 from layerox.builders.composition import INTERLAYER, Composition
 from layerox.crystal import ANIONS, Crystal
 from layerox.full_symmetry import with_full_symmetry
-from layerox.interfaces.chain import TUNNEL, OneDirectional
+from layerox.interfaces.chain import OneDirectional
 from layerox.interfaces.coordination import (
     Counts,
     coordination,
@@ -22,7 +22,7 @@ from layerox.interfaces.coordination import (
     shortest_distances,
     total,
 )
-from layerox.interfaces.findings import cell_findings
+from layerox.interfaces.findings import TUNNEL, cell_findings
 from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.matching import dislocation_spacing
 from layerox.interfaces.report import (

@@ -26,6 +26,7 @@ SHELL = 1.3  # bonds are at most so much longer than the shortest one
 STRAIGHT = 150.0  # degrees
 TETRAHEDRAL, OFF_TETRAHEDRAL = 109.47, 35.0
 SQUARE_PYRAMID = 0.5  # largest tau5 of Addison et al., J. Chem. Soc. Dalton Trans. (1984) 1349, 10.1039/DT9840001349
+IN_FRAMEWORK = ("metal", "tetrahedral")  # kinds of site of cations outside galleries and tunnels
 TOO_CLOSE = 2.0  # angstrom; sites that are never filled together
 
 BoolArray = NDArray[np.bool_]
@@ -151,10 +152,16 @@ def shortest_distances(atoms: Atoms, cutoff: float = 3.4) -> dict[str, float]:
 
 
 def _roles(atoms: Atoms) -> tuple[BoolArray, BoolArray, IntArray]:
-    """Return, for each position, whether it holds an anion, whether an alkali ion, and its first row."""
+    """Return, for each position, whether it holds an anion, whether a gallery ion, and its first row.
+
+    Which ions stand in galleries is told by the kind of site: lithium stands in galleries and in slabs.
+    """
     first = np.unique(atoms.site, return_index=True)[1]
     elements = atoms.elements[first]
-    return np.isin(elements, list(ANIONS)), np.isin(elements, list(INTERLAYER)), first
+    anion = np.isin(elements, list(ANIONS))
+    if atoms.site_kind is None:
+        return anion, np.isin(elements, list(INTERLAYER)), first
+    return anion, ~anion & ~np.isin(atoms.site_kind[first], IN_FRAMEWORK), first
 
 
 def total(counts: Mapping[str, Mapping[str, int]], times: int) -> Counts:

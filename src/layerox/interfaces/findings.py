@@ -1,7 +1,7 @@
 """Findings: the validator's view of an interface cell, less what it cannot know of one.
 
-It reads layers of slabs and galleries; a spinel's kagome and mixed planes are neither, so that what it says of their
-sequence is left out. Contacts, coordination and charges count everywhere.
+It reads layers of slabs and galleries; a spinel's kagome and mixed planes and a tunnel oxide are neither, so that what
+it says of their sequence is left out. Contacts, coordination and charges count everywhere.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from layerox.validation.claims import charge_findings, overfull_findings
 from layerox.validation.contacts import contact_findings
 from layerox.validation.places import places_of
 
+TUNNEL = "tunnel"  # label of a tunnel oxide, which is no part with layers
 OF_LAYERS = ("missing_gallery", "double_plane", "wrong_gallery", "composition_off", "not_closed")
 
 
@@ -34,9 +35,9 @@ def cell_findings(atoms: Atoms, parts: Sequence[Ingredient], *, unmatched: Seque
     unmatched
         Slabs above which two different meshes face each other: no gallery of layers either.
     """
-    frameworks = [part.label for part in parts if part.spinel]
-    if atoms.phase is None or not (frameworks or unmatched):
+    if atoms.phase is None:
         return tuple(check(atoms))
+    frameworks = [TUNNEL, *(part.label for part in parts if part.spinel)]
     first = np.unique(atoms.site, return_index=True)[1]
     held = np.array([any(name in label.split("|") for name in frameworks) for label in atoms.phase[first].tolist()])
     strange = set(np.flatnonzero(held | _facing(atoms, first, unmatched)).tolist())

@@ -9,16 +9,20 @@ from layerox.calibration import Calibration
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.simulation import Simulation
 from layerox.errors import InputError, nearest
+from layerox.plotting.broadening import plot_broadening
 from layerox.plotting.calibration import plot_calibration
 from layerox.plotting.operando import plot_series
 from layerox.plotting.parametric import plot_parametric
 from layerox.plotting.powder import INTENSITY_SCALES, plot_refinement, plot_simulation
 from layerox.plotting.strain import plot_coherency, plot_indicatrix, plot_strain
+from layerox.plotting.transitions import plot_transitions
 from layerox.plotting.waterfall import plot_waterfall
 from layerox.series.parametric.result import Parametric
 from layerox.series.result import Series
+from layerox.strain.broadening import Broadening
 from layerox.strain.evolution import StrainEvolution
 from layerox.strain.phase_strain import PhaseStrain
+from layerox.strain.transitions import Transitions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "INTENSITY_SCALES",
     "plot",
+    "plot_broadening",
     "plot_calibration",
     "plot_coherency",
     "plot_indicatrix",
@@ -34,6 +39,7 @@ __all__ = [
     "plot_series",
     "plot_simulation",
     "plot_strain",
+    "plot_transitions",
     "plot_waterfall",
 ]
 
@@ -45,6 +51,8 @@ PICTURES: dict[type, Callable[[Any, Axes | None], Axes]] = {
     Parametric: plot_parametric,
     StrainEvolution: plot_strain,
     PhaseStrain: plot_indicatrix,
+    Transitions: plot_transitions,
+    Broadening: plot_broadening,
 }
 
 
@@ -54,8 +62,8 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None
     Parameters
     ----------
     result
-        A `Refinement`, a `Simulation`, a `Calibration`, a `Series`, a `Parametric`, a `StrainEvolution`, or the strain
-        of one phase.
+        A `Refinement`, a `Simulation`, a `Calibration`, a `Series`, a `Parametric`, a `StrainEvolution`, the strain
+        of one phase, `Transitions`, or a `Broadening`.
     ax
         Where to draw; a new figure when not given.
     intensity

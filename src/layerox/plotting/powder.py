@@ -163,7 +163,9 @@ def _legend(main: Axes, title: str | None) -> None:
 
 
 def _percent(phase: RefinedPhase) -> str:
-    return f"{phase.fraction_text} wt %" if phase.mode == "rietveld" else f"({phase.mode})"
+    if phase.mode != "rietveld" or phase.hardware:
+        return f"({phase.fraction_text})"
+    return f"{phase.fraction_text} wt %"
 
 
 def picture(result: Refinement | Simulation, *, intensity: str = "linear", dpi: int = 150) -> bytes:

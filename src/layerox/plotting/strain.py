@@ -32,6 +32,8 @@ MOST_ROUND = 4
 PLANES = {"xz": (0, 2), "yz": (1, 2), "xy": (0, 1)}
 LESS = "#C1272D"
 DIRECTIONS = 361
+# Frames without a phase over which its line is still drawn.
+LONGEST_BREAK = 3
 
 
 def plot_strain(strain: StrainEvolution, ax: Axes | None = None) -> Axes:
@@ -68,7 +70,8 @@ def draw(strain: StrainEvolution, figure: Figure) -> Axes:
     shown = (layered or list(strain.tensors.values()))[:MOST_ROUND]
     rounds = lower.subplots(1, len(shown), squeeze=False, subplot_kw={"projection": "polar"})[0]
     for axes, own in zip(rounds, shown, strict=True):
-        plot_indicatrix(own, axes, colour=_colour(strain, own.phase))
+        strongest = int(own.frames[own.green_lagrange.von_mises.argmax()])
+        plot_indicatrix(own, axes, frame=strongest, colour=_colour(strain, own.phase))
     top: Axes = panels[0]
     return top
 
@@ -104,9 +107,15 @@ def _draw_column(
         place, colour = _place(strain, own), _colour(strain, phase)
         value, esd = scale * own[column].to_numpy(float), scale * own[f"{column}_esd"].to_numpy(float)
         back = own["branch"].isin(BACK).to_numpy()
-        axes.plot(place, value, line, lw=0.9, color=colour, label=phase if names else None)
+        _draw_line(axes, own, place, value, line, lw=0.9, color=colour, label=phase if names else None)
         for chosen, face in ((~back, colour), (back, "white")):
             axes.errorbar(place[chosen], value[chosen], esd[chosen], fmt="o", ms=2.6, lw=0.7, color=colour, mfc=face)
+
+
+def _draw_line(axes: Axes, table: pd.DataFrame, place: FloatArray, value: FloatArray, line: str, **style: Any) -> None:
+    """Draw a line that breaks where the frames say nothing for a while: what went and came back is not joined."""
+    gaps = np.flatnonzero(np.diff(table["frame"].to_numpy()) > LONGEST_BREAK) + 1
+    axes.plot(np.insert(place, gaps, np.nan), np.insert(value, gaps, np.nan), line, **style)
 
 
 def _draw_volumes(strain: StrainEvolution, axes: Axes) -> None:
@@ -145,11 +154,12 @@ def plot_coherency(strain: StrainEvolution, ax: Axes | None = None) -> Axes:
     for k, (pair, own) in enumerate(table.groupby(["phase_1", "phase_2"], sort=False)):
         place, colour = _place(strain, own), PALETTE[k % len(PALETTE)]
         value, esd = 100.0 * own["misfit"].to_numpy(float), 100.0 * own["misfit_esd"].to_numpy(float)
-        axes.errorbar(place, value, esd, fmt="o-", ms=2.6, lw=0.9, color=colour, label="/".join(pair))
-        energies.plot(place, own["energy_MJ_per_m3"], ":", lw=1.2, color=colour)
+        axes.errorbar(place, value, esd, fmt="o", ms=2.6, lw=0.7, color=colour, label="/".join(pair))
+        _draw_line(axes, own, place, value, "-", lw=0.9, color=colour)
+        _draw_line(energies, own, place, own["energy_MJ_per_m3"].to_numpy(float), ":", lw=1.2, color=colour)
     axes.set_ylabel("misfit (%)")
     energies.set_ylabel("energy, if coherent\n(dotted) (MJ/m³)")
-    energies.set_ylim(bottom=0.0)
+    energies.set_ylim(0.0, 1.1 * max(float(table["energy_MJ_per_m3"].max()), 1e-3))
     axes.legend(frameon=False, fontsize="x-small", ncols=3, loc="best")
     return axes
 

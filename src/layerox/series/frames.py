@@ -140,7 +140,7 @@ def frames_of(
     """
     folder = Path(folder)
     paths, notices = files_in(folder, glob)
-    frames = _with_scans(paths, dataset)
+    frames, said = _with_scans(paths, dataset)
     stacks = _Stacks(dataset)
     columns = [_column(name, frames, stacks) for name in axes]
     frames = [replace(f, axes=tuple(column[k] for column in columns)) for k, f in enumerate(frames)]
@@ -150,8 +150,7 @@ def frames_of(
         notices += axis_notices(names[0], [frame.axes[0] for frame in frames])
     else:
         notices += _time_notices(frames, stacks)
-    notices += [notice for path in dict.fromkeys(f.path for f in frames) for notice in stacks.notices(path)]
-    notices += _number_notices([frame.path for frame in frames])
+    notices += [*said, *_number_notices([frame.path for frame in frames])]
     frames = [replace(frame, index=k) for k, frame in enumerate(frames)]
     return Frames(frames=tuple(frames), axes=names, notices=tuple(notices))
 
@@ -206,13 +205,18 @@ def _of_commonest_suffix(paths: list[Path]) -> tuple[list[Path], list[Notice]]:
     return [path for path in paths if path.suffix.lower() == chosen], notices if left else []
 
 
-def _with_scans(paths: list[Path], dataset: str | None) -> list[Frame]:
+def _with_scans(paths: list[Path], dataset: str | None) -> tuple[list[Frame], list[Notice]]:
+    """Return the frames of files, and what is to be said of the choices made in them: each thing once."""
     few = len(paths) <= FEW_FILES
-    frames = []
+    frames: list[Frame] = []
+    said: dict[str, Notice] = {}
     for path in paths:
-        count = scans_in(path, dataset) if few or path.suffix.lower() in SCANS_WITHIN else 1
+        stack = _opened(path, dataset) if few or path.suffix.lower() in SCANS_WITHIN else None
+        count = 1 if stack is None else len(stack)
         frames += [frame_of(path, k, count) for k in range(count)]
-    return frames
+        for notice in () if stack is None else stack.notices:
+            said.setdefault(notice.code, notice)
+    return frames, list(said.values())
 
 
 def frame_of(path: Path, scan: int, count: int) -> Frame:
@@ -222,8 +226,8 @@ def frame_of(path: Path, scan: int, count: int) -> Frame:
     return Frame(index=0, file=f"{path.name}#{scan + 1}", path=path, scan=scan)
 
 
-def scans_in(path: Path, dataset: str | None = None) -> int:
-    """Return how many patterns a file holds; 1 for one that cannot be read, which is told when its turn comes.
+def _opened(path: Path, dataset: str | None) -> Stack | None:
+    """Return a file of many patterns, None for one that cannot be read, which is told when its turn comes.
 
     Raises
     ------
@@ -231,11 +235,11 @@ def scans_in(path: Path, dataset: str | None = None) -> int:
         If it is an HDF5 file that leaves a choice, or does not hold what `dataset` names.
     """
     try:
-        return len(read_stack(path, dataset))
+        return read_stack(path, dataset)
     except ChoiceNeeded:
         raise
     except InputError:
-        return 1
+        return None
 
 
 class _Stacks:
@@ -257,13 +261,6 @@ class _Stacks:
         """Return what the file of the first frame holds of each frame."""
         stack = self.of(frames[0]) if frames else None
         return [] if stack is None else list(stack.names)
-
-    def notices(self, path: Path) -> tuple[Notice, ...]:
-        """Return what is to be said of the choice of what is read."""
-        if path.suffix.lower() not in STACKED:
-            return ()
-        stack = self.of(Frame(index=0, file=path.name, path=path, scan=0))
-        return () if stack is None else stack.notices
 
     def stated(self, name: str, frames: list[Frame]) -> list[float]:
         """Return what the files say of each frame, times in seconds; nan where they say nothing.

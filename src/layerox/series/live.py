@@ -25,15 +25,13 @@ from layerox.series.measured import Row
 from layerox.series.sequential import Segment
 from layerox.series.setup import Setup
 from layerox.series.store import Store, row_from
-from layerox.series.watching import Look, Stamp, Watcher
+from layerox.series.watching import Key, Look, Stamp, Watcher
 
 STAGE = "live"
 # Rows in one file of the work that is kept; seconds between two writings of the tables.
 CHUNK, REFRESH_S = 100, 2.0
 # Number of frames at which the foundation is laid anew, and again with each doubling.
 RENEWED_AT = 6
-# Which frame a row is of: the name of its file, its scan, and for a file of one frame its size and time.
-Key = tuple[str, int, int, int]
 Kept = dict[str, Any]
 
 
@@ -82,6 +80,7 @@ class Live:
         self.finished: set[Key] = set()
         self._segment: Segment | None = None
         self._renewed_at = 0
+        self._looked: Look | None = None
         self._written = -REFRESH_S
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -128,27 +127,33 @@ class Live:
 
     def _fresh(self, look: Look) -> Iterator[tuple[Frame, Pattern]]:
         """Yield the complete frames that have no row yet, with their patterns."""
-        assert self.ready is not None
-        held: set[Path] = set()
-        if not self.finished.issuperset(_key(frame, look.stamps[frame.path]) for frame in look.frames.frames):
+        if not self.finished.issuperset(look.key(frame) for frame in look.frames.frames):
             # A finished run has left no rows to go on with: the series starts again, with what has come.
             self.finished = set()
+        empty: set[Path] = set()
         for frame in look.frames.frames:
-            key = _key(frame, look.stamps[frame.path])
-            if key in self.rows or key in self.finished or frame.path in held:
+            if frame.path in empty or not self._is_due(frame, look):
                 continue
-            if self.refused.get(key) == look.stamps[frame.path]:
-                continue
-            try:
-                pattern = self.ready.setup.reading.pattern(frame)
-            except InputError:
-                self.refused[key] = look.stamps[frame.path]
-                continue
-            if frame.path not in look.settled and not pattern.intensity.any():
-                # Room for a frame that is still to come.
-                held.add(frame.path)
-                continue
-            yield frame, pattern
+            pattern = self._pattern(frame, look)
+            if pattern is not None and frame.path not in look.settled and not pattern.intensity.any():
+                # Room for frames that are still to come.
+                empty.add(frame.path)
+            elif pattern is not None:
+                yield frame, pattern
+
+    def _is_due(self, frame: Frame, look: Look) -> bool:
+        key = look.key(frame)
+        done = key in self.rows or key in self.finished
+        return not done and self.refused.get(key) != look.stamps[frame.path]
+
+    def _pattern(self, frame: Frame, look: Look) -> Pattern | None:
+        """Return the pattern of a frame; one that cannot be read is not asked for again until its file changes."""
+        assert self.ready is not None
+        try:
+            return self.ready.setup.reading.pattern(frame)
+        except InputError:
+            self.refused[look.key(frame)] = look.stamps[frame.path]
+            return None
 
     def _is_ready(self, look: Look, *, resume: bool) -> bool:
         """Make the series ready with the first frames; take up what an interrupted watch has left."""
@@ -160,26 +165,30 @@ class Live:
             self.ready.store.open(resume=resume)
             self.rows = _Rows(self.ready.store)
             if begun.get("status") == "complete" and begun.get("key") == self.ready.key_of(look.frames):
-                self.finished = {_key(frame, look.stamps[frame.path]) for frame in look.frames.frames}
+                self.finished = {look.key(frame) for frame in look.frames.frames}
         return True
 
     def _take(self, frame: Frame, pattern: Pattern, look: Look) -> None:
         """Refine a frame and keep its row."""
         assert self.ready is not None
-        self.tell(f"frame {len(self.rows) + 1} of {len(look.frames)} that are complete: {frame.file}")
+        self.tell(f"frame {len(self.rows) + 1}: {frame.file}")
         if self.unordered:
             (row,) = tasks.each_alone(self.ready.setup, [frame])
         else:
-            row = self._following(self.ready, look).forward(frame).row
-        self.rows.add(_key(frame, look.stamps[frame.path]), row)
+            row = self._following(self.ready, frame, look).forward(frame).row
+        self.rows.add(look.key(frame), row)
 
-    def _following(self, ready: Ready, look: Look) -> Segment:
-        """Return the segment that goes on, on a foundation that holds for the frames there are."""
-        count = len(look.frames)
-        if self._segment is None or count >= max(2 * self._renewed_at, RENEWED_AT):
-            self.tell(f"looking at {count} frames")
-            foundation = laid_foundation(ready.setup, look.frames.frames, ready.first, InProcess())
-            self._segment, self._renewed_at = Segment(foundation), count
+    def _following(self, ready: Ready, frame: Frame, look: Look) -> Segment:
+        """Return the segment that goes on with a frame, on a foundation that holds for what has come so far."""
+        if self._segment is not None and look is self._looked:
+            return self._segment
+        self._looked = look
+        come = [f for f in look.frames.frames if f == frame or f.path in look.settled or look.key(f) in self.rows]
+        if self._segment is None or len(come) >= max(2 * self._renewed_at, RENEWED_AT):
+            self.tell(f"looking at {len(come)} frames")
+            numbered = [replace(f, index=k) for k, f in enumerate(come)]
+            foundation = laid_foundation(ready.setup, numbered, ready.first, InProcess())
+            self._segment, self._renewed_at = Segment(foundation), len(come)
         return self._segment
 
     def _refresh(self, look: Look, status: str = "watching") -> None:
@@ -206,7 +215,7 @@ class Live:
     def _in_order(self, look: Look) -> Iterator[Row]:
         """Yield the rows in the order that their frames have by now."""
         for frame in look.frames.frames:
-            row = self.rows.get(_key(frame, look.stamps[frame.path]))
+            row = self.rows.get(look.key(frame))
             if row is not None:
                 yield replace(row, frame=frame.index, file=frame.file, axes=frame.axes)
 
@@ -280,11 +289,6 @@ class _Rows:
         assert self.store is not None
         lines = self.store.part(STAGE, number).read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
-
-
-def _key(frame: Frame, stamp: Stamp) -> Key:
-    """Return which frame a row is of: one in a file of its own is another one when the file changes."""
-    return (frame.path.name, frame.scan, 0, 0) if frame.scan is not None else (frame.path.name, -1, *stamp)
 
 
 def _key_from(kept: Sequence[Any]) -> Key:

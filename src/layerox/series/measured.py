@@ -100,10 +100,11 @@ def quantities_of(setup: Setup) -> dict[str, tuple[str, ...]]:
     """
     hardware = (DISPLACEMENT,) if any(phase.hardware for phase in setup.phases) else ()
     common = (*QUANTITIES, *hardware, *((TO_REFERENCE,) if setup.reference else ()))
-    return {phase.name: (*common, *_further_quantities(phase.crystal)) for phase in setup.phases}
+    return {phase.name: (*common, *further_quantities(phase.crystal)) for phase in setup.phases}
 
 
-def _further_quantities(crystal: Crystal) -> Iterator[str]:
+def further_quantities(crystal: Crystal) -> Iterator[str]:
+    """Yield what the symmetry and the layers of a crystal add to the table."""
     names = [CELL_NAMES[k] for k in crystal.symmetry.cell_rule.free]
     yield from (name for name in names if name in ("alpha", "gamma"))
     yield from (f"{CORRELATION}_{one}_{other}" for one, other in itertools.combinations(names, 2))

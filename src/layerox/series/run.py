@@ -218,7 +218,8 @@ class _Asked:
         units = axis_units(self.axes)
         if self.electrochemistry is not None:
             document = {**document, "electrochemistry": self.electrochemistry.model_dump(mode="json")}
-            units |= COLUMN_UNITS
+            # Without axes a log orders the frames by their times.
+            units |= COLUMN_UNITS | ({} if self.axes else axis_units(["time"]))
         description = {**described(setup, first), "axis_units": units}
         return _Demands(setup=setup, first=first, document=document, description=description)
 
@@ -307,7 +308,7 @@ class _Run:
         self.store = Store(folder, self.key_of(frames), self.settings, frames.axes, quantities_of(self.setup))
         self.structures = self._structures({})
         self.segments = [frames.frames[r.start : r.stop] for r in tasks.segments(len(frames))]
-        self.began, self.done = time.perf_counter(), 0
+        self.began, self.done, self._found, self._set_out = time.perf_counter(), 0, 0, time.perf_counter()
         self.started = _now()
         # Where a watch has left a longer table, it stands until this run is done.
         self._next_refresh = self.began + REFRESH_S if shows_growth else math.inf
@@ -332,13 +333,14 @@ class _Run:
 
     def _work(self, where: Executor) -> None:
         left = [k for k, _ in enumerate(self.segments) if not self.store.has("first", k)]
-        self.done = len(self.frames) - sum(len(self.segments[k]) for k in left)
+        self.done = self._found = len(self.frames) - sum(len(self.segments[k]) for k in left)
         if self.unordered:
             self._gather("first", where.run(tasks.each_alone, ((k, (self.setup, self.segments[k])) for k in left)))
             return
         self.tell("looking at frames across the series")
         foundation = laid_foundation(self.setup, self.frames.frames, self.first, where)
         self.structures = self._structures(foundation.values)
+        self._set_out = time.perf_counter()
         self._gather("first", where.run(tasks.follow, ((k, (foundation, self.segments[k])) for k in left)))
         self._amend(foundation, where)
 
@@ -365,7 +367,8 @@ class _Run:
         self._next_refresh = now + max(REFRESH_S, 10.0 * (now - began))
 
     def _tell_rate(self) -> None:
-        rate = self.done / max(time.perf_counter() - self.began, 1e-6)
+        """Say how many frames are done, and how fast: what an earlier run has done tells nothing of this one's rate."""
+        rate = (self.done - self._found) / max(time.perf_counter() - self._set_out, 1e-6)
         left = (len(self.frames) - self.done) / rate
         self.tell(f"{self.done} of {len(self.frames)} frames, {rate:.0f} a second, {left:.0f} s left")
 

@@ -24,10 +24,10 @@ from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.amend import Amendment
 from layerox.series.bench import Bench, Rungs, State, View
-from layerox.series.births import Nursery, is_ghost
+from layerox.series.births import JUDGED, Nursery, is_ghost
 from layerox.series.foundation import Foundation, from_scratch
 from layerox.series.frames import Frame
-from layerox.series.homes import Homes, is_another
+from layerox.series.homes import STRIDE, Homes, is_another
 from layerox.series.judgement import (
     STRONG,
     Fit,
@@ -68,6 +68,8 @@ REGRET = 100.0
 # The relative change of a cell from frame to frame that a phase that is not strong is not believed, and for how many
 # frames it may add up between frames that are not neighbours.
 STRAYED, MOST_STRIDES = 0.005, 3
+# How many of the cells that are found for a phase are refined.
+REFINED = 2
 # Support, in units of what a birth needs, with which a phase is born in whatever cell.
 CONVINCING = 2.0
 
@@ -164,6 +166,9 @@ class Segment:
         first = self._last is None
         start = self.start(bench, frame)
         fit = self._warm(bench, pattern, start, is_first=first, may_rest=not first)
+        if self.in_strides and not first and frame.index in {scout.frame for scout in self.foundation.sightings}:
+            own = self._warm(bench, pattern, state_at(frame.index, self.foundation, self.homes, bench), is_first=True)
+            fit = min(fit, own, key=_by_merit)
         if not fit.fault:
             return fit, "accepted"
         tried = [fit, self._searched(bench, pattern, start)]
@@ -172,8 +177,7 @@ class Segment:
         again = self._failures < HOPELESS_RUN or self._failures % ANOTHER_TRY == 0
         if tried[-1].fault and again and not self.in_strides:
             tried.append(self._cold(bench, pattern, start))
-        best = min(tried, key=lambda one: (bool(one.fault), one.minimum.chi_squared))
-        return best, "reseeded"
+        return min(tried, key=_by_merit), "reseeded"
 
     def bench(self, pattern: Pattern) -> Bench:
         """Return the model made ready for the angles of a pattern."""
@@ -203,7 +207,7 @@ class Segment:
 
     def refined_from(self, frame: Frame, fit: Fit, state: State) -> Fit:
         """Return a frame refined once more, from another state."""
-        self._index, self._last = frame.index, fit
+        self._index, self._last = frame.index, None
         pattern = self.setup.reading.pattern(frame)
         view, minimum = fit.bench.minimised(pattern, state, linear=True, budget=PATIENT)
         return self._judged((*self._settled(fit.bench, pattern, state, view, minimum), fit.absences))
@@ -281,6 +285,8 @@ class Segment:
         moved = np.abs(state.values[cell] / start.values[cell] - 1.0).max()
         stride = 1 if self._last is None else abs(self._index - self._last.frame)
         strayed = self._last is not None and moved > STRAYED * min(stride, MOST_STRIDES)
+        if strayed and self.in_strides:
+            return Rung.ABSENT  # and sought anew around where it has come from
         return descended(Rung.SCALE if strayed else rung, support)
 
     def _held(self, bench: Bench, start: State, state: State) -> State:
@@ -304,10 +310,9 @@ class Segment:
                 return bench, pattern, state, view, minimum, {}
             nursery = Nursery(bench, pattern, state, view, minimum)
             absences = nursery.absences()
-            born = next(
-                (b for p in nursery.promising() if (b := self._birth(nursery, pattern, p, minimum, may_rest=may_rest))),
-                None,
-            )
+            wanted = dict.fromkeys([*self._lost(nursery), *nursery.promising()])
+            tries = (self._birth(nursery, pattern, p, minimum, may_rest=may_rest) for p in wanted)
+            born = next((one for one in tries if one is not None), None)
             if born is None:
                 break
             state, view, minimum = born
@@ -321,15 +326,32 @@ class Segment:
         failed, promised = self._rests.get(p, (-REST, 0.0))
         if may_rest and abs(self._index - failed) < REST and gain < MUCH_MORE * promised:
             return None
-        needed = nursery.needs(p)
-        born = self.grown(nursery.bench, pattern, nursery.placed(p), p, needed, before)
-        if born is not None and self._is_elsewhere(nursery, p, *born):
-            born = None
+        if p in self._lost(nursery):
+            born = self._sought_anew(nursery, pattern, p, before)
+        else:
+            born = self.grown(nursery.bench, pattern, nursery.placed(p), p, nursery.needs(p), before)
+            if born is not None and self._is_elsewhere(nursery, p, *born):
+                born = None
         if born is None and may_rest:
             self._rests[p] = self._index, gain
         if born is not None:
             self._rests.pop(p, None)
         return born
+
+    def _lost(self, nursery: Nursery) -> list[int]:
+        """Return the phases that the frame before showed and this one does not, where frames are far apart."""
+        if not self.in_strides or self._last is None:
+            return []
+        return [p for p in nursery.absent if p in self._last.state.present]
+
+    def _sought_anew(
+        self, nursery: Nursery, pattern: Pattern, p: int, before: Minimum
+    ) -> tuple[State, View, Minimum] | None:
+        """Return the frame with a phase that the one before showed, in the best cell around where that had it."""
+        places = nursery.candidates(p, STRIDE, JUDGED)[:REFINED]
+        needed = LEFT[Rung.SCALE] * nursery.serial
+        grown = [self.grown(nursery.bench, pattern, place.state, p, needed, before) for place in places]
+        return min((born for born in grown if born is not None), key=lambda born: born[2].chi_squared, default=None)
 
     def _is_elsewhere(self, nursery: Nursery, p: int, state: State, view: View, minimum: Minimum) -> bool:
         """Whether a newborn phase has another cell than the series knows, and shows not well enough for that."""
@@ -463,6 +485,11 @@ class Segment:
         if gain < 5.0 * max(more, 1):
             return item
         return Done(_measured(frame, item.row.verdict, "", fit), fit)
+
+
+def _by_merit(fit: Fit) -> tuple[bool, float]:
+    """Return what sorts fits of one frame: those that can be believed first, then by chi-squared."""
+    return bool(fit.fault), fit.minimum.chi_squared
 
 
 def _rung(numbers: Mapping[str, Number], *, added: bool) -> Rung:

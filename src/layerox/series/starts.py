@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from layerox.diffraction.parameters import is_background, slot_name
 from layerox.series.bench import Bench, State
 from layerox.series.foundation import Foundation
-from layerox.series.homes import Homes
+from layerox.series.homes import Homes, gone_on
 from layerox.series.judgement import Fit
 from layerox.series.presence import Rung
 from layerox.series.shared import rungs_of
 from layerox.symmetry import CELL_NAMES
-
-# Relative step by which a cell goes on, at most.
-FURTHEST = 0.015
 
 
 def state_at(index: int, foundation: Foundation, homes: Homes, bench: Bench) -> State:
@@ -33,12 +28,11 @@ def state_at(index: int, foundation: Foundation, homes: Homes, bench: Bench) -> 
 
 def continued(state: State, before: Fit | None, last: Fit, index: int) -> State:
     """Return a state whose cells go on as they have gone between the last two frames."""
-    if before is None or before.bench is not last.bench:
+    if before is None or before.frame == last.frame or before.bench is not last.bench:
         return state
     ahead = (index - last.frame) / (last.frame - before.frame)
     values = state.values.copy()
     for p in set(last.state.present) & set(before.state.present):
         cell = last.bench.cell_places(p)
-        step = ahead * (last.state.values[cell] / before.state.values[cell] - 1.0)
-        values[cell] *= 1.0 + np.clip(step, -FURTHEST, FURTHEST)
+        values[cell] = gone_on(last.state.values[cell], before.state.values[cell], ahead)
     return State(values, state.rungs)

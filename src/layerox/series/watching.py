@@ -22,6 +22,8 @@ from layerox.series.frames import STACKED, Frame, Frames, NoFrames, files_in, fr
 # and after this many where no interval is known.
 INTERVALS, LEAST_IDLE_S, IDLE_S = 10, 60.0, 600.0
 Stamp = tuple[int, int]
+# Which frame is meant: the name of its file, its scan, and for a file of one frame its size and time.
+Key = tuple[str, int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,11 @@ class Look:
     frames: Frames
     stamps: Mapping[Path, Stamp]
     settled: frozenset[Path]
+
+    def key(self, frame: Frame) -> Key:
+        """Return which frame is meant: one in a file of its own is another one when the file changes."""
+        name = frame.path.name
+        return (name, -1, *self.stamps[frame.path]) if frame.scan is None else (name, frame.scan, 0, 0)
 
 
 class Watcher:

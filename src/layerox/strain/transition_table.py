@@ -101,8 +101,13 @@ def _takes_part(change: PhaseChange, step: Step) -> bool:
 def write_transitions(found: Transitions, folder: str | Path) -> Path:
     """Write transitions.csv of a series anew, with what is known of each change; return its path."""
     path = Path(folder) / "transitions.csv"
-    write_atomically(path, found.table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+    write_atomically(path, transitions_csv(found))
     return path
+
+
+def transitions_csv(found: Transitions) -> str:
+    """Return transitions.csv of a series, with what is known of each change."""
+    return str(found.table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
 
 
 def transitions_text(found: Transitions) -> str:

@@ -167,3 +167,25 @@ def test_patterns_that_are_gone_are_told(fitted):
     series = lx.open_series(fitted)
     with pytest.raises(InputError, match="frame_0011.xye"):
         lx.refine_parametric(replace(series, run={**series.run, "folder": "/nowhere"}))
+
+
+def test_the_series_of_gsas_ii(reference_data, tmp_path):
+    """50 frames that GSAS-II has simulated (reference/README.md), with cells that change by straight lines."""
+    folder = reference_data / "series-p2-o3"
+    phases = [reference_data / "P2.cif", reference_data / "O3.cif"]
+    lx.fit_series(folder, phases, radiation="CuKa", output=tmp_path / "out")
+    found = lx.refine_parametric(tmp_path / "out")
+    frames = json.loads((folder / "truth.json").read_text())["frames"]
+    assert [function.name for function in found.functions] == ["P2_a", "P2_c", "O3_a", "O3_c"]
+    for function in found.functions:
+        phase, length = function.name.split("_")
+        true = np.array([frame[phase][length] for frame in frames])
+        assert function.form.text == "polynomial 1"
+        assert function.verdict.status == "supported"
+        value, esd = function.value(np.arange(50))
+        assert np.abs((value - true) / esd).max() < 3
+        # Fifty values for two coefficients: sqrt(50 / 2) at the median.
+        assert function.narrower == pytest.approx(5, rel=0.15)
+    assert not found.together.is_rejected
+    weight = found.frames["P2.weight_fraction"] - [frame["P2"]["wt"] for frame in frames]
+    assert np.sqrt(np.mean(weight**2)) <= 0.0013

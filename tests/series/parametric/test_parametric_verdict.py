@@ -21,7 +21,7 @@ def verdict(text, truth, seed=0, scatter=0.0, x=X):
     points, (trial,), common = examined([wish_of(text, "P2_a")], points, "P2_a")
     normal = np.array([[ESD**-2]])
     pulls = [Pull(active=(0,), normal=normal, force=normal[0] * r, inflation=1.0) for r in trial.residual]
-    (deviation,) = deviations(pulls, [len(trial.coefficients)])
+    (deviation,) = deviations(pulls, [len(trial.coefficients)], [points.own])
     return judged(trial, common, points, deviation, x)
 
 
@@ -117,7 +117,7 @@ def series_of_two(seed, jitter, frames=60):
 def test_a_jitter_is_given_to_the_quantity_that_jitters():
     """Seen from either quantity alone frames scatter; only one of them is the reason."""
     for seed in range(20):
-        first, second = deviations(series_of_two(seed, 5 * ESD), [0, 0])
+        first, second = deviations(series_of_two(seed, 5 * ESD), [0, 0], [0.0, 0.0])
         assert first.own == 0.0
         assert second.own == pytest.approx(5 * ESD, rel=0.4)
         assert first.ratio == pytest.approx(1.0, abs=0.35)
@@ -125,10 +125,19 @@ def test_a_jitter_is_given_to_the_quantity_that_jitters():
 
 
 def test_without_jitter_there_is_none():
-    assert [d.own for seed in range(20) for d in deviations(series_of_two(seed, 0.0), [0, 0])] == [0.0] * 40
+    assert [d.own for seed in range(20) for d in deviations(series_of_two(seed, 0.0), [0, 0], [0.0, 0.0])] == [0.0] * 40
+
+
+def test_what_is_known_already_stays_and_need_not_be_found_again():
+    """The second jitters by 5 and is known to: nothing is added; known to jitter by less, the rest is found."""
+    for known in (5.0, 2.0):
+        _, second = deviations(series_of_two(3, 5 * ESD), [0, 0], [0.0, known * ESD])
+        assert second.own == pytest.approx(5 * ESD, rel=0.4)
+    first, _ = deviations(series_of_two(3, 0.0), [0, 0], [ESD, 0.0])
+    assert first.own == ESD
 
 
 def test_a_quantity_that_a_bound_has_cut_pulls_at_nothing():
     pulls = [*series_of_two(1, 0.0), Pull(active=(1,), normal=np.zeros((1, 1)), force=np.zeros(1), inflation=1.0)]
-    _, second = deviations(pulls, [0, 0])
+    _, second = deviations(pulls, [0, 0], [0.0, 0.0])
     assert second.frames.tolist() == list(range(60))

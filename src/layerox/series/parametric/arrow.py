@@ -117,9 +117,14 @@ class Arrow:
         self.spread += slopes.T @ spread @ slopes
         self.force += slopes.T @ force
 
-    def step(self) -> FloatArray:
-        """Return the Gauss-Newton step of the coefficients, shape (size,)."""
-        return inverse_of_normal(self.normal) @ self.force
+    def step(self, damping: float = 0.0) -> FloatArray:
+        """Return the Gauss-Newton step of the coefficients, damped after Levenberg and Marquardt, shape (size,)."""
+        damped = self.normal + damping * np.diag(np.diag(self.normal))
+        return inverse_of_normal(damped) @ self.force
+
+    def promise(self, step: FloatArray) -> float:
+        """Return by how much chi-squared would fall with a step if patterns followed their derivatives."""
+        return max(float(2.0 * self.force @ step - step @ self.normal @ step), 1e-300)
 
     def length(self, step: FloatArray) -> float:
         """Return the length of a step in standard uncertainties."""

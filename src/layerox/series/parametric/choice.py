@@ -24,12 +24,13 @@ from layerox.series.parametric.forms import Form, Wish, wish_of
 FloatArray = NDArray[np.float64]
 
 COMMON = (
-    "constant", "polynomial 1", "polynomial 2", "polynomial 3", "polynomial 4", "spline 5", "spline 7", "spline 10",
+    "constant", "polynomial 1", "polynomial 2", "polynomial 3", "polynomial 4", "spline 5", "spline 6",
+    "spline 8", "spline 11",
     "kinked ?", "constant | ? | constant", "polynomial 1 | ? | polynomial 1",
 )  # fmt: skip
 COST_OF_PLACE = 2
 # Frames that a unit of cost of a common form needs; how many places are looked at in each round of a search.
-FRAMES_EACH, PLACES = 3, 120
+FRAMES_EACH, PLACES = 2.5, 120
 # Differences of the criterion that are not worth more than a bare mention, and that speak strongly (Kass & Raftery,
 # J. Am. Stat. Assoc. 90 (1995) 773, doi:10.1080/01621459.1995.10476572).
 BARE, STRONG = 2.0, 6.0
@@ -208,14 +209,23 @@ def common_trials(points: Points, place: str) -> list[Trial]:
 
 
 def own_scatter(trials: Sequence[Trial], points: Points) -> float:
-    """Return the scatter of frames beyond their uncertainties that is left even by the form that leaves least of it.
+    """Return the scatter of frames beyond their uncertainties that speaks best for any of the forms.
 
-    It is none where chance explains what any of the forms leaves.
+    A form that leaves more than chance does may have such a scatter for one more coefficient, in a criterion of all
+    that the likelihood holds: chi-squared + sum ln variance + k ln n. A rich form without a scatter so stands against a
+    poor one with it.
     """
-    tested = [trial for trial in trials if trial.freedom > 0]
-    if not tested or any(chi2.sf(trial.chi_squared, trial.freedom) >= LEVEL for trial in tested):
-        return 0.0
-    return min(_excess(trial, points) for trial in tested)
+    options = [_option(trial, points) for trial in trials if trial.freedom > 0]
+    return min(options)[1] if options else 0.0
+
+
+def _option(trial: Trial, points: Points) -> tuple[float, float]:
+    """Return criterion and scatter of a form."""
+    if chi2.sf(trial.chi_squared, trial.freedom) >= LEVEL:
+        return trial.criterion, 0.0
+    own = _excess(trial, points)
+    wider = float(np.log1p((own / points.esd) ** 2).sum())
+    return trial.freedom + wider + (trial.cost + 1) * float(np.log(len(points))), own
 
 
 def _excess(trial: Trial, points: Points) -> float:

@@ -73,12 +73,13 @@ class Findings:
                 active=seat.alone.active,
                 normal=seat.held.normal,
                 force=seat.held.force,
-                inflation=self.serial**2 * seat.alone.inflation,
+                inflation=seat.alone.inflation,
             )
             for seat in self.ended.seats
             if seat.held is not None
         ]
-        return deviations(pulls, [len(one.trial.coefficients) for one in self.chosen])
+        counts = [len(one.trial.coefficients) for one in self.chosen]
+        return deviations(pulls, counts, [one.points.own for one in self.chosen])
 
     @cached_property
     def covariance(self) -> FloatArray:
@@ -131,7 +132,7 @@ def _function(found: Findings, k: int) -> Function:
         narrower=1.0,
     )
     _, esds = function.value(one.points.x)
-    return replace(function, narrower=float(np.median(one.points.esd / np.maximum(esds, 1e-300)) / found.serial))
+    return replace(function, narrower=float(np.median(one.points.esd / np.maximum(esds, 1e-300))))
 
 
 def _test(ended: Ended, serial: float) -> Together:

@@ -1,8 +1,8 @@
 """Descent: coefficients of all functions refined against all frames, pass by pass.
 
 In each pass every frame refines its own variables with its quantities where the functions say, and hands back what is
-left for them (see `arrow.py`); the Gauss-Newton step of the coefficients is halved until chi-squared of all patterns
-falls. A frame in trouble with its own variables so stays its own trouble.
+left for them (see `arrow.py`). Steps of the coefficients are Gauss and Newton's, damped as Levenberg and Marquardt do
+where chi-squared of all patterns does not fall. A frame in trouble with its own variables so stays its own trouble.
 """
 
 from __future__ import annotations
@@ -23,8 +23,12 @@ FloatArray = NDArray[np.float64]
 Survey = Callable[[Sequence["Seat"], Sequence[FloatArray]], list[Held]]
 
 # Length of the last step, in standard uncertainties (the norm of the whole step).
-TOLERANCE = 0.01
-MOST_PASSES, MOST_HALVINGS = 12, 4
+TOLERANCE = 0.03
+MOST_PASSES = 30
+# Damping of a step after one that did not lower chi-squared, and from which on nothing is hoped for.
+FIRST_DAMPING, MOST_DAMPING = 1e-3, 1e6
+# Shares of the promised fall of chi-squared with which damping becomes less, or more.
+WELL_KEPT, BADLY_KEPT = 0.75, 0.25
 # Rise of chi-squared a frame, over its reduced value, that tails which are cut and budgets that end may cause.
 NOISE = 1e-3
 
@@ -96,8 +100,8 @@ class Ended:
     coefficients: FloatArray
     seats: tuple[Seat, ...]
     arrow: Arrow
-    passes: int
-    reason: str
+    passes: int = 1
+    reason: str = ""
 
     @property
     def chi_squared(self) -> float:
@@ -117,21 +121,42 @@ def descended(survey: Survey, seats: Sequence[Seat], start: FloatArray) -> Ended
     start
         Coefficients, shape (size,).
     """
-    point, passes = _visited(survey, seats, start), 1
-    while passes < MOST_PASSES:
-        step = point.arrow.step()
-        if point.arrow.length(step) <= TOLERANCE:
-            return replace(point, passes=passes, reason="")
-        most = point.chi_squared + NOISE * sum(seat.alone.inflation for seat in seats)
-        for halving in range(MOST_HALVINGS):
-            trial = _visited(survey, point.seats, point.coefficients + step / 2**halving)
-            passes += 1
-            if trial.chi_squared <= most:
-                break
-        else:
-            return replace(point, passes=passes, reason="no step of the coefficients lowers chi-squared")
+    point, passes, damping = _visited(survey, seats, start), 1, 0.0
+    move = point.arrow.step()
+    while point.arrow.length(point.arrow.step()) > TOLERANCE:
+        if passes == MOST_PASSES:
+            return replace(point, passes=passes, reason=f"not converged after {passes} passes through the frames")
+        trial = _visited(survey, point.seats, point.coefficients + move)
+        passes += 1
+        fell = point.chi_squared - trial.chi_squared
+        if fell < -NOISE * sum(seat.alone.inflation for seat in seats):
+            damping = max(10.0 * damping, FIRST_DAMPING)
+            if damping > MOST_DAMPING:
+                return replace(point, passes=passes, reason="no step of the coefficients lowers chi-squared")
+            move = point.arrow.step(damping)
+            continue
+        damping = _damping(damping, fell / point.arrow.promise(move))
+        move = _mixed(trial.arrow.step(damping), point.arrow.step(damping), move, trial.arrow.normal)
         point = trial
-    return replace(point, passes=passes, reason=f"not converged after {passes} passes through the frames")
+    return replace(point, passes=passes)
+
+
+def _damping(damping: float, kept: float) -> float:
+    """Return the damping after a step that has kept so much of what it promised."""
+    if kept > WELL_KEPT:
+        return 0.1 * damping if damping > FIRST_DAMPING else 0.0
+    return 2.0 * damping if kept < BADLY_KEPT else damping
+
+
+def _mixed(step: FloatArray, before: FloatArray, taken: FloatArray, normal: FloatArray) -> FloatArray:
+    """Return the next move from a step, the one before (damped alike), and the move that was taken between them.
+
+    Where patterns fit badly, second derivatives count: steps overshoot and come back by nearly as much. The mixture of
+    both steps that is shortest lands between them (Anderson, J. ACM 12 (1965) 547, doi:10.1145/321296.321305, depth 1).
+    """
+    change = step - before
+    share = float(change @ normal @ step) / max(float(change @ normal @ change), 1e-300)
+    return step - share * (taken + change)
 
 
 def _visited(survey: Survey, seats: Sequence[Seat], coefficients: FloatArray) -> Ended:
@@ -141,4 +166,4 @@ def _visited(survey: Survey, seats: Sequence[Seat], coefficients: FloatArray) ->
     for seat, held in zip(seats, found, strict=True):
         arrow.add(seat.slopes, held.normal, held.force, seat.alone.inflation)
         placed.append(Seat(alone=seat.alone, slopes=seat.slopes, held=held))
-    return Ended(coefficients, tuple(placed), arrow, 1, "")
+    return Ended(coefficients, tuple(placed), arrow)

@@ -153,12 +153,13 @@ class _Work:
         """Refine frames by themselves, choose forms, refine them together, and return what came of it."""
         x, alone, left_out = self._by_themselves()
         serial = factor_of_runs(sum(a.runs for a in alone), sum(a.squares for a in alone))
-        chosen = self._chosen(x, alone, serial)
+        chosen = self._chosen(x, alone)
         if len(chosen) < len(self.quantities):
             # What too few frames tell keeps its own value in each of them.
             kept = [self.quantities.index(one.quantity) for one in chosen]
-            alone = [_of_quantities(one, kept) for one in alone]
             self.quantities = [self.quantities[k] for k in kept]
+            alone = [_of_quantities(one, kept) for one in alone]
+            x, alone = x[[bool(one.active) for one in alone]], [one for one in alone if one.active]
         ended = self._together(x, alone, chosen)
         found = Findings(source=self.source, x=x, ended=ended, chosen=chosen, serial=serial, left_out=left_out)
         return concluded(found)
@@ -174,12 +175,12 @@ class _Work:
             raise InputError(fault, argument="functions", cure="choose others")
         return self.source.x[good], [one for one in parts if isinstance(one, Alone) and one.active], faults
 
-    def _chosen(self, x: FloatArray, alone: Sequence[Alone], serial: float) -> list[Chosen]:
+    def _chosen(self, x: FloatArray, alone: Sequence[Alone]) -> list[Chosen]:
         self.tell("choosing forms")
         found = []
         for k, (quantity, wishes) in enumerate(zip(self.quantities, self.wishes, strict=True)):
             values = np.array([one.values[k] for one in alone])
-            esds = serial * np.array([one.esds[k] for one in alone])
+            esds = np.array([one.esds[k] for one in alone])
             good = np.isfinite(values) & (esds > 0) & np.isfinite(esds)
             if good.sum() < (1 if self.is_asked else FEWEST):
                 if self.is_asked:

@@ -98,8 +98,8 @@ class Parametric:
     frames
         One row a frame: functions, frames alone, weight fractions; see `header`.
     serial_factor
-        Factor on uncertainties that serially correlated residuals ask for; tests hold it, uncertainties only where
-        the recipe says so.
+        Factor on uncertainties that serially correlated residuals of the patterns ask for. The test of all functions
+        holds it; uncertainties hold it where the recipe says so, and otherwise what frames are seen to scatter.
     passes
         How often all frames were visited.
     left_out

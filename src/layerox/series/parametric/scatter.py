@@ -64,7 +64,7 @@ class Deviation:
     pulls: FloatArray
 
 
-def deviations(pulls: Sequence[Pull], coefficients: Sequence[int]) -> list[Deviation]:
+def deviations(pulls: Sequence[Pull], coefficients: Sequence[int], known: Sequence[float]) -> list[Deviation]:
     """Return how frames deviate from each function.
 
     Parameters
@@ -73,10 +73,12 @@ def deviations(pulls: Sequence[Pull], coefficients: Sequence[int]) -> list[Devia
         Of the frames.
     coefficients
         How many each function has.
+    known
+        Scatter of each quantity that the values of single frames have told already.
     """
     rows = [_Rows(pulls, k) for k in range(len(coefficients))]
     freedoms = [len(row.frames) - count for row, count in zip(rows, coefficients, strict=True)]
-    own = np.zeros(len(rows))
+    own = np.array(known, dtype=np.float64)
     for _ in rows:
         excess = [row.excess(own, freedom) for row, freedom in zip(rows, freedoms, strict=True)]
         worst = int(np.argmax(excess))

@@ -190,7 +190,8 @@ def _words(found: Verdict, trial: Trial, every: Sequence[Trial]) -> str:
         where = "along the axis" if found.order == "axis" else "in the order of the frames"
         said += f", and neighbours {where} deviate alike (correlation {found.neighbours:.2f}): a trend is left"
     elif found.own > 0:
-        said += f" without a trend: a scatter of {found.own:.2g} of their own is added to their uncertainties"
+        seen = " without a trend" if found.p_scatter < LEVEL else ", by their values alone more"
+        said += f"{seen}: a scatter of {found.own:.2g} of their own is added to their uncertainties"
     return f"{said}; {_comparison(found, trial, every)}"
 
 

@@ -1,0 +1,118 @@
+"""Lookout: phases that no scout shows beyond doubt, sought far from the cells given.
+
+A cell that was refined at another temperature, or beside other phases, may be off by more than any descent bridges. A
+phase is sought in what the others leave unexplained, in several frames, and taken from the one of which it explains
+most. Among tens of thousands of cells some explain something by chance: one far from that given must explain the lion's
+share, and much more than any near it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.line_scan import Window
+from layerox.diffraction.refine import Minimum
+from layerox.errors import InputError
+from layerox.pattern import Pattern
+from layerox.series.bench import State, View
+from layerox.series.births import JUDGED, WIDER, Candidate, Nursery
+from layerox.series.foundation import Foundation, Scout
+from layerox.series.frames import Frame
+from layerox.series.homes import is_another
+from layerox.series.judgement import STRONG, shows_peaks
+from layerox.series.sequential import PATIENT, REFINED, Segment
+from layerox.series.sightings import scout_of, with_scout
+
+# How far a cell is sought.
+FAR = Window(lengths=0.07, angles=5.0)
+# Share of the misfit beyond noise that a phase must explain with a cell so far off, and how many times what it explains
+# with a cell near that given.
+LIONS_SHARE, BETTER = 0.4, 2.0
+
+
+def with_found(foundation: Foundation, sought: Sequence[str], frames: Sequence[Frame]) -> tuple[Foundation, int]:
+    """Return the foundation with those phases that a frame shows far from home, and which frame shows most clearly.
+
+    Parameters
+    ----------
+    foundation
+        With what the scouts show beyond doubt.
+    sought
+        The names of the other phases.
+    frames
+        Where they are sought.
+    """
+    best = max(foundation.sightings, key=lambda scout: (len(scout.supports), -scout.left))
+    clearest = [frame.index for frame in frames].index(best.frame)
+    names = foundation.setup.names
+    segment = Segment(foundation, in_strides=True)
+    looks = {k: look for k, frame in enumerate(frames) if sought and (look := _look(segment, frame)) is not None}
+    shares = {name: {k: look.share(names.index(name)) for k, look in looks.items()} for name in sought}
+    taken = 0.0
+    # What the phase that explains most of all has explained, none of the others explains.
+    for name in sorted(sought, key=lambda name: -max(shares[name].values(), default=0.0)):
+        share, k = max(((share, k) for k, share in shares[name].items()), default=(0.0, 0))
+        if share >= LIONS_SHARE and looks[k].take_in(segment, names.index(name)):
+            foundation = with_scout(foundation, looks[k].scout(foundation))
+            clearest, taken = (k, share) if share > taken else (clearest, taken)
+    return foundation, clearest
+
+
+def _look(segment: Segment, frame: Frame) -> _Look | None:
+    try:
+        pattern = segment.setup.reading.pattern(frame)
+        return _Look(segment, frame, pattern) if shows_peaks(pattern) else None
+    except (InputError, np.linalg.LinAlgError):
+        return None
+
+
+class _Look:
+    """A frame as it stands with what is known, and what it would show beside that."""
+
+    def __init__(self, segment: Segment, frame: Frame, pattern: Pattern):
+        self.frame, self.pattern = frame.index, pattern
+        self.bench = segment.bench(self.pattern)
+        start = segment.start(self.bench, frame)
+        view, minimum = self.bench.minimised(self.pattern, start, linear=True, budget=PATIENT)
+        self._stand(self.bench.moved(start, view, minimum), view, minimum)
+
+    def _stand(self, state: State, view: View, minimum: Minimum) -> None:
+        self.state, self.minimum = state, minimum
+        self.nursery = Nursery(self.bench, self.pattern, state, view, minimum)
+
+    def share(self, p: int) -> float:
+        """Return the share of the misfit beyond noise that an absent phase would explain with a cell far off."""
+        gain = max((place.gain for place in self._far_places(p)), default=0.0) * self.nursery.residual.reduced
+        beyond_noise = self.minimum.chi_squared - self.pattern.intensity.size
+        return float(gain / max(beyond_noise, gain, 1e-300))
+
+    def _far_places(self, p: int) -> list[Candidate]:
+        """Return an absent phase in far cells that explain much more than any near the one given."""
+        cell = self.bench.cell_places(p)
+        near = self.nursery.candidates(p, WIDER, JUDGED)[0].gain
+        return [
+            place
+            for place in self.nursery.candidates(p, FAR, JUDGED)
+            if is_another(place.state.values[cell], self.state.values[cell], WIDER)
+            and place.gain > BETTER * near
+            and self.nursery.is_worth_trying(place.gain)
+        ]
+
+    def take_in(self, segment: Segment, p: int) -> bool:
+        """Refine the frame with an absent phase, from the cells that explain most; return whether it is there."""
+        needed = max(STRONG, self.nursery.needs(p))
+        places = self._far_places(p)[:REFINED]
+        grown = [segment.grown(self.bench, self.pattern, place.state, p, needed, self.minimum) for place in places]
+        found = [born for born in grown if born is not None]
+        if found:
+            self._stand(*min(found, key=lambda born: born[2].chi_squared))
+        return bool(found)
+
+    def scout(self, foundation: Foundation) -> Scout:
+        """Return the frame as a scout."""
+        calculated = self.minimum.calculated
+        left = unexplained(self.pattern.intensity, calculated.total, calculated.background, self.pattern.sigma)
+        return scout_of(foundation, self.frame, self.bench, self.state, self.minimum, left)
