@@ -155,7 +155,7 @@ def step_of(rule: CellRule, window: Window) -> float:
     step = max(math.prod(spans) ** (1.0 / len(spans)) * MOST_CELLS ** (-1.0 / len(spans)), FINEST_STEP)
     while math.prod(2 * _half(span, step) + 1 for span in spans) > MOST_CELLS:
         step *= COARSER
-    return step
+    return float(step)
 
 
 def _span(k: int, window: Window) -> float:
