@@ -22,7 +22,7 @@ FloatArray = NDArray[np.float64]
 
 # Share of the draws that must show a change too; otherwise its uncertainties are not known.
 SHOWN = 0.6
-# Share of the least change from which on a drawn one counts: one that is just large enough must not be missed by chance.
+# Share of the least change from which on a drawn one counts: what is just large enough must not be missed by chance.
 LESS = 0.8
 
 
