@@ -32,8 +32,21 @@ CLEAR = 5.0
 def monotone_runs(line: BrokenLine, least: float) -> list[Run]:
     """Return the stretches over which a line rises or falls by `least`, without the rests at their ends and within."""
     pivots = turning_points(line.heights, least)
-    runs = [part for run in pairwise(pivots) for part in _parts(line, run, least)]
+    ways = [way for run in pairwise(pivots) for way in _ways(line, run, least)]
+    runs = [part for way in ways for part in _parts(line, way, least)]
     return [trimmed for trimmed in (_trimmed(line, run) for run in runs) if _is_clear(line, trimmed)]
+
+
+def _ways(line: BrokenLine, run: Run, least: float) -> list[Run]:
+    """Return a run without what goes there and back by less than `least`, though by more than noise.
+
+    Where no single way is large enough, the run as a whole is.
+    """
+    first, last = run
+    clear = CLEAR * float(np.median(2.0 * np.diag(line.covariance))) ** 0.5
+    turns = turning_points(line.heights[first : last + 1], min(clear, least))
+    ways = [(first + begin, first + end) for begin, end in pairwise(turns)]
+    return [way for way in ways if _rise(line, *way) >= least] or [run]
 
 
 def turning_points(heights: FloatArray, least: float) -> list[int]:
