@@ -125,7 +125,11 @@ def _rate(line: BrokenLine, first: int, last: int) -> float:
 def measured(line: BrokenLine, run: Run) -> FloatArray:
     """Return onset, midpoint, end, and the levels before and after, shape (5,)."""
     own = slice(run[0], run[1] + 1)
-    knots, heights = line.knots[own], line.heights[own]
+    return measured_along(line.knots[own], line.heights[own])
+
+
+def measured_along(knots: FloatArray, heights: FloatArray) -> FloatArray:
+    """Return the same of a change that runs from the first of some joined points to the last."""
     done = np.maximum.accumulate((heights - heights[0]) / (heights[-1] - heights[0]))
     # Where the line rests or goes back a little nothing is done: of equal shares the first counts.
     keep = np.append(True, np.diff(done) > 0)
@@ -133,6 +137,21 @@ def measured(line: BrokenLine, run: Run) -> FloatArray:
     onset = max(tenth - 0.5 * (third - tenth), knots[0])
     end = min(ninth + 0.5 * (ninth - seventh), knots[-1])
     return np.array([onset, middle, end, heights[0], heights[-1]])
+
+
+def chord(line: BrokenLine, run: Run, place: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return points of a run on the line that joins its heights at the values: nothing happens between two values.
+
+    Where a run turns, the line reaches beyond all values; the chord ends at the outermost value on either side of the
+    turn instead.
+    """
+    first, last = line.knots[run[0]], line.knots[run[1]]
+    low = max(int(np.searchsorted(place, first, side="right")) - 1, 0)
+    high = min(int(np.searchsorted(place, last)), len(place) - 1)
+    points = place[low : high + 1]
+    heights = line(points) * np.sign(_signed(line, run))
+    own = slice(int(np.argmin(heights[:2])), len(points) - 2 + int(np.argmax(heights[-2:])) + 1)
+    return points[own], line(points[own])
 
 
 def turns_after(line: BrokenLine, runs: Sequence[Run], k: int) -> bool:

@@ -1,8 +1,9 @@
 """Spread: the standard uncertainties of when a change began, was half done and ended.
 
 They are those of the whole procedure: values are drawn anew about the fitted line, fitted and measured alike. Added are
-what a bend too small to be seen may hide, what the distance of the values leaves open of an abrupt change, and the
-disagreement with a gradual change where that fits as well.
+what a bend too small to be seen may hide, what the distance of the values leaves open of a turn or an abrupt change,
+and the disagreement with a gradual change where that fits as well. How often they cover the truth:
+tests/benchmarks/transitions.py.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.strain.broken_line import WORTH_SHAPE, BrokenLine, broken_line
-from layerox.strain.runs import Run, measured, monotone_runs, turns_after
+from layerox.strain.runs import Run, chord, measured, measured_along, monotone_runs, turns_after
 from layerox.strain.sigmoid import PARAMETERS, averaged, fitted_sigmoid
 
 FloatArray = NDArray[np.float64]
@@ -24,6 +25,8 @@ FloatArray = NDArray[np.float64]
 SHOWN = 0.6
 # Share of the least change from which on a drawn one counts: what is just large enough must not be missed by chance.
 LESS = 0.8
+# Values that a chord joins.
+FEWEST = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +46,7 @@ def measured_with_spread(fitted: Fitted, draws: int, rng: np.random.Generator) -
     rows = np.array([measured(fitted.line, run) for run in fitted.runs])
     spread = _drawn(fitted, rows, draws, rng)
     for k in range(len(rows)):
-        rows[k], spread[k] = _with_sigmoid(fitted, k, rows[k], spread[k])
+        rows[k], spread[k] = _with_chord(fitted, k, *_with_sigmoid(fitted, k, rows[k], spread[k]))
         spread[k, :3] = np.hypot(spread[k, :3], _resolution(fitted.place, rows[k]))
         spread[k, :3] = np.hypot(spread[k, :3], _hidden_bends(fitted, rows[k]))
     return rows, spread
@@ -97,6 +100,22 @@ def _with_sigmoid(fitted: Fitted, k: int, row: FloatArray, spread: FloatArray) -
     price, own = np.log(len(x)), 2 * (after - before)
     chi_squared = float((((line(x) - y) / sigma) ** 2).sum())
     return averaged(row, spread, chi_squared + price * own, found, found.chi_squared + price * PARAMETERS)
+
+
+def _with_chord(fitted: Fitted, k: int, row: FloatArray, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return what is known of a change when nobody saw what happens between two values.
+
+    The line bends at one place between them, the chord joins them; half of the difference is added to the
+    uncertainties. Where the level turns, the line reaches beyond all values: half-way lies what is said of that side.
+    """
+    line, runs = fitted.line, fitted.runs
+    points, heights = chord(line, runs[k], fitted.place)
+    if len(points) < FEWEST:
+        return row, spread
+    half = 0.5 * (measured_along(points, heights) - measured(line, runs[k]))
+    begins, ends = turns_after(line, runs, k - 1), turns_after(line, runs, k)
+    turning = np.array([begins, begins or ends, ends, begins, ends])
+    return row + half * turning, np.hypot(spread, half)
 
 
 def _hidden_bends(fitted: Fitted, row: FloatArray) -> FloatArray:
