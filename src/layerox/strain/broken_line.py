@@ -122,7 +122,7 @@ def _plain_noise(value: FloatArray, esd: FloatArray) -> float:
 def _noise(place: FloatArray, value: FloatArray, esd: FloatArray) -> float:
     """Return by how much more than their esds neighbouring values scatter, at least 1.
 
-    Asked of divided differences of some orders: a curve that bends adds to the lower, one with kinks to the higher ones,
+    Asked of divided differences of some orders: a curve that bends adds to the lower, kinks add to the higher ones,
     so that the least of them has seen the least of it.
     """
     orders = [order for order in ORDERS if len(value) >= order + 3]

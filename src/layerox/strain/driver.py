@@ -116,7 +116,7 @@ def axis_of(series: Series, name: str | None = None) -> Axis:
 
 def _telling(axes: Sequence[str]) -> dict[str, str]:
     """Return the axes whose turns mean something, and what `strain.branches` calls them ("temperature_k": ...)."""
-    found = {}
+    found: dict[str, str] = {}
     for word in TURNING:
         axis = next((axis for axis in axes if axis.lower().startswith(word)), None)
         found |= {} if axis is None else {axis: word}
