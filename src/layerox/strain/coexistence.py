@@ -28,8 +28,8 @@ Mechanism = Literal["two-phase", "solid solution", "both", "undecided"]
 # Ratios from which on a transition is two-phase, and up to which it is a solid solution.
 TWO_PHASE, SOLID_SOLUTION = 0.75, 0.25
 # How surely the ratio must lie beyond: 5 % of a normal distribution lie further than so many standard deviations on one
-# side. tests/benchmarks/mechanisms.py counts how often either is said of ratios at the very limit.
-SURE = 1.645
+# side. Of ratios at the very limit, 3.5 to 6 % are said to be beyond it (tests/benchmarks/mechanisms.py).
+SURE, NO_SPREAD = 1.645, 1e-9
 # Frames that must show a transition, and the uncertainty of the ratio from which on it tells nothing.
 FEWEST, VAGUE = 3, 0.2
 DRAWS = 200
@@ -152,8 +152,10 @@ def coexistence(
         ]
         return _ratio(x[0], x[1], w[0], w[1])
 
-    spread = float(np.std([drawn(1.0) for _ in range(DRAWS)]))
-    return judged(Refined(drawn(0.0), spread, "free"), len(frame))
+    draws = np.array([drawn(1.0) for _ in range(DRAWS)])
+    # What is wrong with the end members makes the ratio wrong by a factor.
+    factor = float(np.exp(SURE * np.std(np.log(np.maximum(draws, NO_SPREAD)))))
+    return judged(Refined(drawn(0.0), float(np.std(draws)), "free"), factor, len(frame))
 
 
 def _root(covariance: FloatArray) -> FloatArray:
@@ -183,12 +185,12 @@ def _widest(mean: FloatArray, begin: FloatArray, stop: FloatArray) -> float:
     return float((done * (1.0 - done)).sum()) * length or float("nan")
 
 
-def judged(ratio: Refined, frames: int) -> Coexistence:
-    """Return the verdict on a ratio of spreads."""
+def judged(ratio: Refined, factor: float, frames: int) -> Coexistence:
+    """Return the verdict on a ratio of spreads that may be too large or too small by a factor."""
     value, esd = float(ratio), ratio.esd
     if not np.isfinite(value) or not esd < VAGUE:
         return Coexistence(ratio=ratio, frames=frames, mechanism="undecided")
-    low, high = value - SURE * esd, value + SURE * esd
+    low, high = value / factor, value * factor
     mechanism: Mechanism = "undecided"
     if low >= TWO_PHASE:
         mechanism = "two-phase"

@@ -25,8 +25,8 @@ Kind = Literal["solid solution", "hidden coexistence", "undecided"]
 
 # The least relative change of the layer that counts, and the share of a phase below which its cell is not asked.
 LEAST, LEAST_WEIGHT = 1e-3, 0.05
-# Chance of a bump in noise below which two phases were refined as one; tests/benchmarks/mechanisms.py counts how often
-# that is said of one phase.
+# Chance of a bump in noise below which two phases were refined as one. Of 200 refined series of one phase, 0.5 % were
+# below 1 % and 3.5 % below 5 %, of 40 of two all were below 1 % (tests/benchmarks/mechanisms.py).
 LEVEL = 0.01
 FEWEST = 8
 # Spacing (nm) at which crystallite size counts as a relative width, to be added to microstrain.
