@@ -32,8 +32,10 @@ def test_a_ramp_begins_and_ends_where_it_does():
 
 
 def test_uncertainties_cover_the_truth():
-    """Twenty-five ramps, three places each: within two esds in at least 92 % (95 % of a normal distribution, less 2.5 of
-    its deviations for 75 draws would be 89 %; hidden bends make the esds larger for straight ramps)."""
+    """Twenty-five ramps, three places each: within two esds in at least 92 %, for 95 % of a normal distribution.
+
+    Hidden bends make the uncertainties of straight ramps larger.
+    """
     pulls = []
     for k in range(25):
         begin, end = 12 + 0.3 * k, 34 + 0.4 * k

@@ -41,7 +41,7 @@ def test_what_values_do_not_determine_is_left_open():
     line = 0.1 + 0.01 * PLACE
     esd = np.full(50, 0.004)
     assert fitted_sigmoid(PLACE[:4], line[:4], esd[:4], START) is None
-    assert fitted_sigmoid(PLACE, line, esd, START + [0, 60, 60, 0, 0]) is None
+    assert fitted_sigmoid(PLACE, line, esd, START + np.array([0, 60, 60, 0, 0])) is None
     # The slope goes on: a logistic curve as wide as the row has reached its bounds, or has no certain ends.
     found = fitted_sigmoid(PLACE, line, esd, START)
     assert found is None or found.esds[0] > 1.0

@@ -62,7 +62,7 @@ def test_a_biphasic_charge_is_named_as_the_review_does():
     }
     found = transitions(run_of(weights, seed=3, esd=0.002))
     assert found.name == "P2/O3 -> P2/P3 -> OP4/OP2"
-    assert [step.name for step in found.steps][0] == "O3 -> P3"
+    assert found.steps[0].name == "O3 -> P3"
     assert {step.name for step in found.steps} == {"O3 -> P3", "P2 -> OP4", "P3 -> OP2"}
     assert found.violations == ()
     assert [step.weight for step in found.steps if step.name == "P2 -> OP4"] == [pytest.approx(0.6, abs=0.02)]
