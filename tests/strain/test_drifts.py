@@ -47,8 +47,10 @@ def test_a_jump_of_one_phase_is_asked_too():
 
 
 def test_one_phase_is_hardly_ever_taken_for_two():
-    """The benchmark asks forty refined series; here forty tables of the same statistics."""
-    assert all(drift.kind == "solid solution" for seed in range(40) for drift in found(WAY, seed=seed))
+    """Of twenty tables, each has a chance of 1 % to be below 1 %, and half are below a half (ten, 2.2 to either side)."""
+    chances = np.array([drift.chance for seed in range(20) for drift in found(WAY, seed=seed)])
+    assert (chances < 0.01).sum() <= 1
+    assert 4 <= (chances < 0.5).sum() <= 16
 
 
 def test_a_cell_that_rests_does_not_drift():
