@@ -47,7 +47,7 @@ def test_a_jump_of_one_phase_is_asked_too():
 
 
 def test_one_phase_is_hardly_ever_taken_for_two():
-    """Each table is below 1 % with a chance of 1 %; half of them are below a half (ten of twenty, 2.2 to either side)."""
+    """Each table is below 1 % with a chance of 1 %; half of them below a half (ten of twenty, 2.2 to either side)."""
     chances = np.array([drift.chance for seed in range(20) for drift in found(WAY, seed=seed)])
     assert (chances < 0.01).sum() <= 1
     assert 4 <= (chances < 0.5).sum() <= 16
