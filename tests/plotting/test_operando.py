@@ -27,7 +27,7 @@ def test_the_panels_stand_beside_the_map_on_one_axis(series):
     figure = Figure()
     top = plot_series(series, figure.subplots())
     panels = panels_of(figure)
-    assert list(panels) == ["2θ (degrees)", "time_h", "weight %", "a in the layer (Å)", "layer spacing (Å)"]
+    assert list(panels) == ["2θ (degrees)", "time (h)", "weight %", "a in the layer (Å)", "layer spacing (Å)"]
     assert top is panels["2θ (degrees)"]
     assert top.get_ylabel() == "temperature (K)"
     assert len({axes.get_ylim() for axes in panels.values()}) == 1
@@ -110,7 +110,7 @@ def test_without_patterns_the_panels_are_drawn(heated, tmp_path):
     (tmp_path / "out" / "run.json").write_text(text.replace('"folder": "', '"folder": "/nowhere'))
     figure = Figure()
     top = plot_series(lx.open_series(tmp_path / "out"), figure.subplots())
-    assert list(panels_of(figure)) == ["time_h", "weight %", "a in the layer (Å)", "layer spacing (Å)"]
+    assert list(panels_of(figure)) == ["time (h)", "weight %", "a in the layer (Å)", "layer spacing (Å)"]
     assert top.get_ylabel() == "temperature (K)"
     assert [text.get_text() for text in top.get_legend().get_texts()] == ["P2", "O3"]
 
@@ -127,7 +127,7 @@ def test_a_run_that_says_nothing_of_its_structures_is_drawn_too(heated, tmp_path
     figure = Figure()
     plot_series(lx.open_series(tmp_path / "out"), figure.subplots())
     panels = panels_of(figure)
-    assert list(panels) == ["2θ (degrees)", "time_h", "weight %", "change of a, b, c (%)"]
+    assert list(panels) == ["2θ (degrees)", "time (h)", "weight %", "change of a, b, c (%)"]
     lengths = panels["change of a, b, c (%)"]
     assert [text.get_text() for text in lengths.get_legend().get_texts()] == ["a", "c"]
     along_c = [container.lines[0].get_xdata() for container in lengths.containers][1]

@@ -32,7 +32,7 @@ def test_the_figure_shows_volumes_layers_heights_and_coherency(strain):
     drawn = {line.get_label(): line for line in top.lines}
     np.testing.assert_allclose(drawn["P2"].get_ydata(), 100 * strain.of("P2")["e_volume"])
     np.testing.assert_allclose(drawn["P2"].get_xdata(), [2.5, 3.5, 4.3, 2.6])
-    assert panels[3].get_xlabel() == "voltage"
+    assert panels[3].get_xlabel() == "voltage (V)"
 
 
 def test_discharge_is_open(strain):

@@ -32,7 +32,7 @@ MARKS = {
 COLOURS = {"00l": "#0072B2", "11l": "#009E73", "10l": "#D55E00", "mixed": "#777777", "all": "#222222"}
 MODEL, LINE, INSTRUMENT = "#222222", "#AAAAAA", "#777777"
 # Share of the height left free for labels, and of the width that they keep from each other.
-ROOM, APART = 0.2, 0.03
+ROOM, APART = 0.3, 0.03
 
 
 def plot_broadening(found: Broadening, ax: Axes | None = None, *, phase: str | None = None) -> Axes:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from layerox.io.writing import write_together
 from layerox.plotting.canvas import files_of
+from layerox.plotting.labels import axis_text
 from layerox.plotting.markers import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
 from layerox.series.contour import IntensityMap, intensity_map
 from layerox.series.result import Series
@@ -34,7 +35,6 @@ FORMATS = ("png", "pdf", "svg")
 DOUBTED, CURVE, COLOURS = "#C8C8C8", "#222222", "Greys"
 # A step between frames beyond so many usual ones is a gap.
 GAP = 3.0
-UNITS = {"voltage": "V"}
 # What a cycler's log says of a frame, but what is not drawn beside the map.
 NOT_DRAWN = {"current", "capacity", "x_na_esd", "cycle", "step"}
 MOST_AXES = 3
@@ -244,8 +244,7 @@ def _draw_legend(axes: Axes, series: Series) -> None:
 
 def axis_label(series: Series, name: str) -> str:
     """Return the name of an axis with its unit, where that is known."""
-    unit = series.run.get("axis_units", {}).get(name) or UNITS.get(name)
-    return f"{name} ({unit})" if unit else name
+    return axis_text(name, series.run.get("axis_units", {}).get(name))
 
 
 # --- files ---------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from layerox.errors import InputError, nearest
 from layerox.plotting.canvas import png_of
+from layerox.plotting.labels import axis_text
 from layerox.plotting.powder import PALETTE
 from layerox.strain.evolution import StrainEvolution
 from layerox.strain.phase_strain import PhaseStrain
@@ -64,7 +65,7 @@ def draw(strain: StrainEvolution, figure: Figure) -> Axes:
     panels = upper.subplots(len(rows), 1, sharex=True, squeeze=False)[:, 0]
     for name, axes in zip(rows, panels, strict=True):
         ROWS[name](strain, axes)
-    panels[-1].set_xlabel(strain.axes[0] if strain.axes else "frame")
+    panels[-1].set_xlabel(_axis_text(strain))
     upper.align_ylabels(panels)
     layered = [own for own in strain.tensors.values() if own.axes == "layer"]
     shown = (layered or list(strain.tensors.values()))[:MOST_ROUND]
@@ -94,6 +95,10 @@ def _colour(strain: StrainEvolution, phase: str) -> str:
 def _place(strain: StrainEvolution, table: pd.DataFrame) -> FloatArray:
     """Return where rows stand on the first axis, or their frames if there is none."""
     return np.asarray(table[strain.axes[0] if strain.axes else "frame"], dtype=np.float64)
+
+
+def _axis_text(strain: StrainEvolution) -> str:
+    return axis_text((*strain.axes, "")[0])
 
 
 def _draw_column(
@@ -157,7 +162,7 @@ def plot_coherency(strain: StrainEvolution, ax: Axes | None = None) -> Axes:
         axes.errorbar(place, value, esd, fmt="o", ms=2.6, lw=0.7, color=colour, label="/".join(pair))
         _draw_line(axes, own, place, value, "-", lw=0.9, color=colour)
         _draw_line(energies, own, place, own["energy_MJ_per_m3"].to_numpy(float), ":", lw=1.2, color=colour)
-    axes.set_ylabel("misfit (%)")
+    axes.set(xlabel=_axis_text(strain), ylabel="misfit (%)")
     energies.set_ylabel("energy, if coherent\n(dotted) (MJ/m³)")
     energies.set_ylim(0.0, 1.1 * max(float(table["energy_MJ_per_m3"].max()), 1e-3))
     axes.legend(frameon=False, fontsize="x-small", ncols=3, loc="best")
@@ -173,6 +178,7 @@ def _new_axes(**options: object) -> Axes:
 
 def _draw_coherency(strain: StrainEvolution, axes: Axes) -> None:
     plot_coherency(strain, axes)
+    axes.set_xlabel("")
 
 
 ROWS = {
@@ -227,7 +233,8 @@ def plot_indicatrix(
     axes.plot(angle, np.where(value >= 0, value, np.nan), "-", lw=1.4, color=colour)
     axes.plot(angle, np.where(value < 0, -value, np.nan), "--", lw=1.4, color=LESS)
     _label_round(axes, plane, float(np.abs(value).max()))
-    axes.set_title(f"{strain.phase}, frame {chosen} (%)\nagainst {strain.layer_reference}", fontsize="x-small")
+    text = f"{strain.phase}, frame {chosen}, against {strain.layer_reference}\nstrain (%), dashed where shorter"
+    axes.set_title(text, fontsize="x-small")
     return axes
 
 
@@ -235,8 +242,12 @@ def _label_round(axes: Any, plane: str, largest: float) -> None:
     axes.set_xticks([0.0, np.pi / 2.0], list(plane), fontsize="small")
     axes.set_ylim(0.0, 1.1 * largest if largest > 0 else 1.0)
     axes.set_yticks([largest / 2.0, largest] if largest > 0 else [1.0])
-    axes.set_yticklabels([f"{tick:.2g}" for tick in axes.get_yticks()], fontsize="xx-small", color="#555555")
+    axes.set_yticklabels([f"{tick:.2g}" for tick in axes.get_yticks()], fontsize="xx-small", color="#333333")
     axes.set_rlabel_position(315.0)
+    # Numbers stand above the curve, which they would be illegible under.
+    axes.set_axisbelow(False)
+    for label in axes.get_yticklabels():
+        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6})
 
 
 def picture(strain: StrainEvolution, *, dpi: int = 150) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
@@ -26,6 +27,8 @@ MOST_VALUES = 400
 APART = 0.5
 # A value stands out if it lies this many standard uncertainties beyond both of its neighbours and they agree.
 STANDS_OUT = 6.0
+# Orders of the differences that are asked for noise.
+ORDERS = (2, 3, 4)
 ROUNDS, SHORTEST = 12, 1e-3
 
 
@@ -117,13 +120,23 @@ def _plain_noise(value: FloatArray, esd: FloatArray) -> float:
 
 
 def _noise(place: FloatArray, value: FloatArray, esd: FloatArray) -> float:
-    """Return by how much more than their esds values scatter about the line through their neighbours, at least 1."""
-    if len(value) < 5:
-        return 1.0
-    share = (place[1:-1] - place[:-2]) / (place[2:] - place[:-2])
-    off = value[1:-1] - (1.0 - share) * value[:-2] - share * value[2:]
-    expected = np.sqrt(esd[1:-1] ** 2 + ((1.0 - share) * esd[:-2]) ** 2 + (share * esd[2:]) ** 2)
-    return max(float(1.4826 * np.median(np.abs(off / expected))), 1.0)
+    """Return by how much more than their esds neighbouring values scatter, at least 1.
+
+    Asked of divided differences of some orders: a curve that bends adds to the lower, kinks add to the higher ones,
+    so that the least of them has seen the least of it.
+    """
+    orders = [order for order in ORDERS if len(value) >= order + 3]
+    return max(min((_scatter(place, value, esd, order) for order in orders), default=1.0), 1.0)
+
+
+def _scatter(place: FloatArray, value: FloatArray, esd: FloatArray, order: int) -> float:
+    """Return the robust deviation of the divided differences of an order, in units of what the esds make of it."""
+    rows = sliding_window_view(place, order + 1)
+    apart = rows[:, :, None] - rows[:, None, :] + np.eye(order + 1)
+    share = 1.0 / apart.prod(axis=2)
+    off = (share * sliding_window_view(value, order + 1)).sum(axis=1)
+    expected = np.sqrt(((share * sliding_window_view(esd, order + 1)) ** 2).sum(axis=1))
+    return float(1.4826 * np.median(np.abs(off / expected)))
 
 
 def _thinned(place: FloatArray, value: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -25,9 +25,11 @@ from layerox.symmetry import metric_tensor
 FloatArray = NDArray[np.float64]
 Mechanism = Literal["two-phase", "solid solution", "both", "undecided"]
 
-# Ratios from which on a transition is two-phase, and up to which it is a solid solution; see
-# tests/benchmarks/transitions.py for how often either is said wrongly.
+# Ratios from which on a transition is two-phase, and up to which it is a solid solution.
 TWO_PHASE, SOLID_SOLUTION = 0.75, 0.25
+# How surely the ratio must lie beyond: 5 % of a normal distribution lie further than so many standard deviations on one
+# side. Of ratios at the very limit, 3.5 to 6 % are said to be beyond it (tests/benchmarks/mechanisms.py).
+SURE, NO_SPREAD = 1.645, 1e-9
 # Frames that must show a transition, and the uncertainty of the ratio from which on it tells nothing.
 FEWEST, VAGUE = 3, 0.2
 DRAWS = 200
@@ -44,7 +46,8 @@ class Coexistence:
     frames
         How many tell.
     mechanism
-        "two-phase", "solid solution", "both" for what lies clearly between, else "undecided".
+        "two-phase" where the ratio is 0.75 or more at the 5 % level (one-sided), "solid solution" where it is 0.25 or
+        less, "both" where it lies between, else "undecided".
     """
 
     ratio: Refined
@@ -63,24 +66,26 @@ class LayerSizes:
     ----------
     frames
         Ascending, shape (n,).
-    sizes, esds
+    sizes
         sqrt(2) ln of the in-plane length (root of the area of one TMO2, angstrom) and ln of the slab repeat, (n, 2).
+    covariance
+        Of both: a specimen that is displaced moves them together; shape (n, 2, 2).
     """
 
     frames: FloatArray
     sizes: FloatArray
-    esds: FloatArray
+    covariance: FloatArray
 
-    def within(self, low: float, high: float) -> LayerSizes:
-        """Return the part between two frames."""
-        near = (self.frames >= low) & (self.frames <= high)
-        return LayerSizes(frames=self.frames[near], sizes=self.sizes[near], esds=self.esds[near])
+    @property
+    def esds(self) -> FloatArray:
+        """Standard uncertainties of the sizes, shape (n, 2)."""
+        return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
 
     def at(self, frame: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return sizes and uncertainties in some frames, (n, 2) each: those between neighbours where it was held."""
-        columns = (self.sizes, self.esds)
-        size, esd = (np.column_stack([np.interp(frame, self.frames, own) for own in c.T]) for c in columns)
-        return size, esd
+        """Return sizes and their covariances in some frames, (n, 2) and (n, 2, 2): those between neighbours if held."""
+        flat = np.column_stack([self.sizes, self.covariance.reshape(-1, 4)])
+        found = np.column_stack([np.interp(frame, self.frames, own) for own in flat.T])
+        return found[:, :2], found[:, 2:].reshape(-1, 2, 2)
 
 
 def layer_sizes(cells: PhaseCells) -> LayerSizes | None:
@@ -89,10 +94,9 @@ def layer_sizes(cells: PhaseCells) -> LayerSizes | None:
     if layering is None or not len(cells.frames):
         return None
     slopes = np.stack([_slopes(cell, layering) for cell in cells.cells])
-    variances = np.einsum("nqi,nij,nqj->nq", slopes, cells.covariance, slopes)
+    covariance = np.einsum("nqi,nij,nrj->nqr", slopes, cells.covariance, slopes)
     sizes = np.array([_sizes(cell, layering) for cell in cells.cells])
-    esds = np.sqrt(np.maximum(variances, 0.0))
-    return LayerSizes(frames=cells.frames.astype(np.float64), sizes=sizes, esds=esds)
+    return LayerSizes(frames=cells.frames.astype(np.float64), sizes=sizes, covariance=covariance)
 
 
 def _sizes(cell: FloatArray, layering: Layering) -> FloatArray:
@@ -133,19 +137,31 @@ def coexistence(
     seen = [weight > 0 for weight in weights]
     if first is None or second is None or len(frame) < FEWEST or not all(there.any() for there in seen):
         return UNDECIDED
-    sizes, esds = zip(first.at(frame), second.at(frame), strict=True)
+    sizes, covariances = zip(first.at(frame), second.at(frame), strict=True)
+    roots = [_root(covariance) for covariance in covariances]
     rng = np.random.default_rng(seed)
 
     def drawn(noise: float) -> float:
-        x = [size + noise * esd * rng.standard_normal(size.shape) for size, esd in zip(sizes, esds, strict=True)]
+        x = [
+            size + noise * np.einsum("nqr,nr->nq", root, rng.standard_normal(size.shape))
+            for size, root in zip(sizes, roots, strict=True)
+        ]
         w = [
             np.where(there, np.maximum(weight + noise * esd * rng.standard_normal(len(frame)), 0.0), 0.0)
             for weight, esd, there in zip(weights, weight_esds, seen, strict=True)
         ]
         return _ratio(x[0], x[1], w[0], w[1])
 
-    spread = float(np.std([drawn(1.0) for _ in range(DRAWS)]))
-    return judged(Refined(drawn(0.0), spread, "free"), len(frame))
+    draws = np.array([drawn(1.0) for _ in range(DRAWS)])
+    # What is wrong with the end members makes the ratio wrong by a factor.
+    factor = float(np.exp(SURE * np.std(np.log(np.maximum(draws, NO_SPREAD)))))
+    return judged(Refined(drawn(0.0), float(np.std(draws)), "free"), factor, len(frame))
+
+
+def _root(covariance: FloatArray) -> FloatArray:
+    """Return the symmetric roots of covariances, shape (n, 2, 2); what rounding has made negative counts as nothing."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray(np.einsum("nij,nj,nkj->nik", vectors, np.sqrt(np.maximum(values, 0.0)), vectors))
 
 
 def _ratio(first: FloatArray, second: FloatArray, w_first: FloatArray, w_second: FloatArray) -> float:
@@ -169,14 +185,17 @@ def _widest(mean: FloatArray, begin: FloatArray, stop: FloatArray) -> float:
     return float((done * (1.0 - done)).sum()) * length or float("nan")
 
 
-def judged(ratio: Refined, frames: int) -> Coexistence:
-    """Return the verdict on a ratio of spreads."""
+def judged(ratio: Refined, factor: float, frames: int) -> Coexistence:
+    """Return the verdict on a ratio of spreads that may be too large or too small by a factor."""
     value, esd = float(ratio), ratio.esd
     if not np.isfinite(value) or not esd < VAGUE:
         return Coexistence(ratio=ratio, frames=frames, mechanism="undecided")
-    mechanism: Mechanism = "both"
-    if value >= TWO_PHASE:
+    low, high = value / factor, value * factor
+    mechanism: Mechanism = "undecided"
+    if low >= TWO_PHASE:
         mechanism = "two-phase"
-    elif value <= SOLID_SOLUTION:
+    elif high <= SOLID_SOLUTION:
         mechanism = "solid solution"
+    elif low >= SOLID_SOLUTION and high <= TWO_PHASE:
+        mechanism = "both"
     return Coexistence(ratio=ratio, frames=frames, mechanism=mechanism)

@@ -16,7 +16,7 @@ from layerox.errors import InputError, nearest
 from layerox.refined import Refined
 from layerox.series.result import Series
 from layerox.strain.branches import TURN, TURNING, branches, cycles
-from layerox.strain.changes import turning_points
+from layerox.strain.runs import turning_points
 
 FloatArray = NDArray[np.float64]
 
@@ -102,16 +102,25 @@ def axis_of(series: Series, name: str | None = None) -> Axis:
         cure = nearest(name, series.axes) if series.axes else "the series has none: give it one with --axis"
         raise InputError(f"no axis is called {name!r}", argument="axis", cure=cure)
     frame = series.frames["frame"].to_numpy(dtype=np.float64)
-    telling = [axis for axis in series.axes if axis.lower() in TURNING]
+    telling = _telling(series.axes)
     chosen = name or next(iter([*telling, *series.axes]), "")
     value = series.frames[chosen].to_numpy(dtype=np.float64) if chosen else frame
     known = np.isfinite(value)
     if not chosen or known.sum() < 2:
         return Axis(name="", frame=frame, value=frame, branches=())
-    table = series.frames[["frame", *series.axes]]
+    table = series.frames[["frame", *series.axes]].rename(columns=telling)
     named = branches(table)
     stretches = _stretches(frame, named, cycles(table, named)) if any(named) else _turns(frame[known], value[known])
     return Axis(name=chosen, frame=frame[known], value=value[known], branches=stretches)
+
+
+def _telling(axes: Sequence[str]) -> dict[str, str]:
+    """Return the axes whose turns mean something, and what `strain.branches` calls them ("temperature_k": ...)."""
+    found: dict[str, str] = {}
+    for word in TURNING:
+        axis = next((axis for axis in axes if axis.lower().startswith(word)), None)
+        found |= {} if axis is None else {axis: word}
+    return found
 
 
 def _stretches(frame: FloatArray, named: Sequence[str], numbers: Sequence[int | None]) -> tuple[Branch, ...]:

@@ -155,8 +155,11 @@ def _compared(
         for quantity in QUANTITIES:
             one, other = (_number(row, f"{phase}.{quantity}") for row in (before, after))
             difference = Refined(float(other) - float(one), float(np.hypot(one.esd, other.esd)), "free")
-            # What was held has no uncertainty; what is absent has no cell.
-            if np.isfinite(difference) and difference.esd > 0:
+            # What was held has no uncertainty; what is absent has no cell; what follows a tells nothing new.
+            follows = quantity in ("b", "c") and all(
+                row[f"{phase}.{quantity}"] == row[f"{phase}.a"] for row in (before, after)
+            )
+            if np.isfinite(difference) and difference.esd > 0 and not follows:
                 yield Return(
                     cycle=cycle,
                     phase=phase,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,9 +85,9 @@ def stages(table: pd.DataFrame, phases: Sequence[str], found: Mapping[str, Seque
     places += _rests(frame, [change for name in phases for change in found.get(name, ())])
     named = [(low, _usual(shown, (frame >= low) & (frame <= high))) for low, high in places]
     for name in phases:
-        for change in found.get(name, ()):
-            if change.rises and change.ends == "reversal":
-                at = int(np.argmin(np.abs(frame - float(change.places[-1]))))
+        for change, following in pairwise(found.get(name, ())):
+            if change.rises and not following.rises:
+                at = int(np.argmin(np.abs(frame - 0.5 * (change.places[-1] + following.places[0]))))
                 # Neither what is just being born counts at the height of another phase, nor what dies there.
                 around = shown[max(at - LASTING, 0) : at + 1]
                 named.append((frame[at], tuple(p for p in shown[at] if all(p in other for other in around))))

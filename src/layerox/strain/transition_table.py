@@ -6,6 +6,7 @@ phases that were there already become rows of their own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,7 +127,11 @@ def transitions_text(found: Transitions) -> str:
 
 def _step_line(found: Transitions, step: Step, unit: str) -> str:
     onset, midpoint, end = (found.axis.at(place) for place in (step.onset, step.midpoint, step.end))
+    begins = f"before {onset}" if math.isnan(onset.esd) else onset
+    ends = f"after {end}" if math.isnan(end.esd) else end
     how = step.coexistence
-    ratio = f" ({how.ratio})" if how.frames else ""
+    ratio = f" (ratio of spreads {how.ratio})" if how.frames else ""
     where = f" on {step.branch}" if step.branch else ""
-    return f"{step.name}{where}: {unit} {onset}, {midpoint}, {end}; {100 * step.weight:.1f} wt%; {how.mechanism}{ratio}"
+    return (
+        f"{step.name}{where}: {unit} {begins}, {midpoint}, {ends}; {100 * step.weight:.1f} wt%; {how.mechanism}{ratio}"
+    )

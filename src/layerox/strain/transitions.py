@@ -40,6 +40,7 @@ Kind = Literal["birth", "death", "rise", "fall"]
 LEAST = 0.02
 # Uncertainty of a weight fraction below which none is believed.
 LEAST_ESD = 1e-4
+SODIUM = "x_na"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,11 +238,16 @@ def transitions(
         steps=steps,
         drifts=tuple(d for name, own in layers.items() if own is not None for d in drifts(table, name, own, seed=seed)),
         hysteresis=hystereses(steps, driver),
-        returns=returns(table, series.phases, driver),
+        returns=returns(table, series.phases, _state_axis(series, driver)),
         axis=driver,
         stackings=known,
         notices=(*_notices(documents), *_rule_notices(steps)),
     )
+
+
+def _state_axis(series: Series, driver: Axis) -> Axis:
+    """Return the axis on which states before and after a cycle are alike: the sodium content where it is known."""
+    return axis_of(series, SODIUM) if SODIUM in series.axes and driver.name != SODIUM else driver
 
 
 def _notices(documents: Mapping[str, object]) -> list[Notice]:
