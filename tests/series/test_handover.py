@@ -149,6 +149,17 @@ def test_a_quarantined_frame_is_refined_from_beyond_the_border(series):
     assert found[1] == rows[3]
 
 
+@pytest.mark.parametrize("verdict", ["unreadable", "quarantined"])
+def test_a_frame_that_was_not_fitted_at_all_is_passed_over(series, verdict):
+    """Its file is cut off, or it shows no peaks: a warm start has nothing to say about that."""
+    foundation, frames, rows, _ = series
+    blank = Row(frame=2, file=rows[2].file, verdict=verdict, reason="spans 14 to 30 degrees")
+    missed = without(rows[3], "O3")
+    found = handed_over(foundation, frames[2:4], [blank, missed], Border(before=(frames[1], rows[1])))
+    assert found[0] is blank
+    assert shown(found[1]) == shown(rows[3])
+
+
 class Watched:
     """Runs tasks here and remembers which."""
 

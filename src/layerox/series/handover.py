@@ -8,6 +8,7 @@ and for a phase that the frame beside it does not show what a birth must bring.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -72,8 +73,8 @@ class _Walk:
         for k in inwards:
             if beside is None:
                 return
-            if self.rows[k].verdict == "unreadable":
-                continue
+            if math.isnan(self.rows[k].r_wp):
+                continue  # nothing of it could be fitted: it cannot be read, was cut off, or shows no peaks
             found = self._refined(self.frames[k], beside)
             if found is not None and self._is_better(found, self.rows[k], beside):
                 verdict = self.rows[k].verdict if self.rows[k].is_good else "reseeded"
