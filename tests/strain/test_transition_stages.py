@@ -51,5 +51,13 @@ def test_a_phase_that_comes_and_goes_names_a_stage_at_its_height():
     assert found[-1] == ("O1",)
 
 
+def test_a_phase_that_is_alone_for_one_frame_is_alone_at_its_height():
+    """OP4 between O2 and P2: at 27 the last O2 is still there, at 29 the first P2 already is."""
+    o2 = ramp(COUNT, (10, 1.0), (27, 0.06), (28, 0.0))
+    p2 = ramp(COUNT, (28, 0.0), (29, 0.12), (37, 1.0))
+    found = stages_of(O2=o2, OP4=1 - o2 - p2, P2=p2, phases=["O2", "OP4", "P2"])
+    assert list(dict.fromkeys(found)) == [("O2",), ("OP4",), ("P2",)]
+
+
 def test_no_frames_no_stages():
     assert stages(table_of(P2=np.ones(COUNT)).iloc[:0], ["P2"], {}) == []

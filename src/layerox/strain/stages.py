@@ -87,11 +87,21 @@ def stages(table: pd.DataFrame, phases: Sequence[str], found: Mapping[str, Seque
     for name in phases:
         for change, following in pairwise(found.get(name, ())):
             if change.rises and not following.rises:
-                at = int(np.argmin(np.abs(frame - 0.5 * (change.places[-1] + following.places[0]))))
+                at = _height(table, name, change.places[-1], following.places[0])
                 # Neither what is just being born counts at the height of another phase, nor what dies there.
                 around = shown[max(at - LASTING, 0) : at + 1]
                 named.append((frame[at], tuple(p for p in shown[at] if all(p in other for other in around))))
     return [phases for _, phases in sorted(named)]
+
+
+def _height(table: pd.DataFrame, name: str, risen: float, falling: float) -> int:
+    """Return which frame shows most of a phase between its rise and its fall, each of them known to a frame."""
+    frame = table["frame"].to_numpy(dtype=np.float64)
+    weight = np.nan_to_num(table[f"{name}.weight_fraction"].to_numpy(dtype=np.float64), nan=-1.0)
+    between = (frame >= risen - 1.0) & (frame <= falling + 1.0)
+    if not between.any():
+        return int(np.argmin(np.abs(frame - 0.5 * (risen + falling))))
+    return int(np.argmax(np.where(between, weight, -2.0)))
 
 
 def _rests(frame: FloatArray, found: Sequence[Change]) -> list[tuple[float, float]]:
