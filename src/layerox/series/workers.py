@@ -1,0 +1,80 @@
+"""Workers: a cluster of processes on this machine, which comes up while the process that asked for it begins its work.
+
+Workers are forked from a server that has imported what their tasks need, once for all of them and for those that take
+the place of one that died; the server starts before anything else, and on a core of its own.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+# What the server imports before it forks.
+IMPORTED = ("layerox.series.tasks", "distributed", "distributed.nanny", "distributed.worker")
+# One thread a process, as dask.distributed has it as well. Its threshold for giving memory back, 64 kB, would have the
+# kernel clear the pages of every array anew: a fifth of a worker's time.
+ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    "MALLOC_TRIM_THRESHOLD_": str(2**25),
+    "MALLOC_MMAP_THRESHOLD_": str(2**24),
+}
+FORKED, SPAWNED = "forkserver", "spawn"
+
+
+@contextmanager
+def coming_workers(count: int) -> Iterator[Future[Any]]:
+    """Yield what will be a client of so many workers; they are gone when the context ends."""
+    method = FORKED if FORKED in multiprocessing.get_all_start_methods() else SPAWNED
+    if method == FORKED:
+        _start_server()
+    with ThreadPoolExecutor(max_workers=1) as thread, ExitStack() as opened:
+        coming = thread.submit(_client, count, method, opened)
+        try:
+            yield coming
+        finally:
+            wait([coming])
+
+
+def _start_server() -> None:
+    """Start the server from which workers are forked, unless it is there already."""
+    from multiprocessing import forkserver  # noqa: PLC0415  (not on every system)
+
+    multiprocessing.get_context(FORKED).set_forkserver_preload(list(IMPORTED))
+    with _environment(ENVIRONMENT):
+        forkserver.ensure_running()
+
+
+def _client(count: int, method: str, opened: ExitStack) -> Any:
+    """Return a client of a new cluster, both to be closed by `opened`."""
+    import dask  # noqa: PLC0415  (half a second that one process does not need)
+    from distributed import Client, LocalCluster  # noqa: PLC0415
+
+    told = {"distributed.worker.multiprocessing-method": method, "distributed.nanny.pre-spawn-environ": ENVIRONMENT}
+    opened.enter_context(dask.config.set(told))
+    cluster = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=50)
+    opened.callback(cluster.close)
+    client = Client(cluster)
+    opened.callback(client.close)  # not as a context of its own, which only the thread that entered it may leave
+    return client
+
+
+@contextmanager
+def _environment(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Let variables have values while processes are started."""
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
