@@ -77,8 +77,8 @@ def test_a_run_whose_worker_is_killed_completes(words, whole, tmp_path):
 
 
 def is_worker(process):
-    """Whether a process is one that multiprocessing has spawned to do work."""
+    """Whether a process is one that multiprocessing has forked from its server to do work."""
     try:
-        return any("spawn_main" in word for word in process.cmdline())
+        return all(any("forkserver" in word for word in one.cmdline()) for one in (process, process.parent()))
     except psutil.Error:
         return False
