@@ -25,6 +25,12 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(2**25),
     "MALLOC_MMAP_THRESHOLD_": str(2**24),
 }
+# Watching how they spend their time ten or fifty times a second takes some of it.
+QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.gil.enabled": False,
+}
 FORKED, SPAWNED = "forkserver", "spawn"
 
 
@@ -57,6 +63,7 @@ def _client(count: int, method: str, opened: ExitStack) -> Any:
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
     told = {"distributed.worker.multiprocessing-method": method, "distributed.nanny.pre-spawn-environ": ENVIRONMENT}
+    told |= QUIET
     opened.enter_context(dask.config.set(told))
     cluster = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=50)
     opened.callback(cluster.close)
