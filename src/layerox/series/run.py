@@ -45,6 +45,7 @@ from layerox.series.setup import Setup
 from layerox.series.store import Store
 from layerox.series.structures import structures_of
 from layerox.series.watching import Watch, Watcher
+from layerox.series.workers import start_server
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -130,6 +131,8 @@ def fit_series(
                 reference=reference, progress=progress,
             )  # fmt: skip
             return replace(found, path=None)
+    if workers > 1 and scheduler is None and not watch:
+        start_server()
     told = recipe_from(recipe)
     if told is not None:
         refuse_twice(told, range=range, phases=phases, instrument=instrument, hardware=hardware or None,

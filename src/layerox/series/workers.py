@@ -1,7 +1,7 @@
 """Workers: a cluster of processes on this machine, which comes up while the process that asked for it begins its work.
 
 Workers are forked from a server that has imported what their tasks need, once for all of them and for those that take
-the place of one that died; the server starts before anything else, and on a core of its own.
+the place of one that died. It can be started before anything else: it takes a second, on a core of its own.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ FORKED, SPAWNED = "forkserver", "spawn"
 @contextmanager
 def coming_workers(count: int) -> Iterator[Future[Any]]:
     """Yield what will be a client of so many workers; they are gone when the context ends."""
-    method = FORKED if FORKED in multiprocessing.get_all_start_methods() else SPAWNED
-    if method == FORKED:
-        _start_server()
+    start_server()
     with ThreadPoolExecutor(max_workers=1) as thread, ExitStack() as opened:
-        coming = thread.submit(_client, count, method, opened)
+        coming = thread.submit(_client, count, opened)
         try:
             yield coming
         finally:
             wait([coming])
 
 
-def _start_server() -> None:
-    """Start the server from which workers are forked, unless it is there already."""
+def start_server() -> None:
+    """Start the server from which workers are forked, unless it is there already or the system has no such thing."""
+    if _method() != FORKED:
+        return
     from multiprocessing import forkserver  # noqa: PLC0415  (not on every system)
 
     multiprocessing.get_context(FORKED).set_forkserver_preload(list(IMPORTED))
@@ -57,14 +57,17 @@ def _start_server() -> None:
         forkserver.ensure_running()
 
 
-def _client(count: int, method: str, opened: ExitStack) -> Any:
+def _method() -> str:
+    return FORKED if FORKED in multiprocessing.get_all_start_methods() else SPAWNED
+
+
+def _client(count: int, opened: ExitStack) -> Any:
     """Return a client of a new cluster, both to be closed by `opened`."""
     import dask  # noqa: PLC0415  (half a second that one process does not need)
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
-    told = {"distributed.worker.multiprocessing-method": method, "distributed.nanny.pre-spawn-environ": ENVIRONMENT}
-    told |= QUIET
-    opened.enter_context(dask.config.set(told))
+    started = {"distributed.worker.multiprocessing-method": _method(), "distributed.nanny.pre-spawn-environ": ENVIRONMENT}
+    opened.enter_context(dask.config.set({**started, **QUIET}))
     cluster = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=50)
     opened.callback(cluster.close)
     client = Client(cluster)
