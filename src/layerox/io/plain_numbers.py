@@ -2,9 +2,9 @@
 
 A decimal number whose digits make an integer below 2**53 and whose power of ten is at most 22 is that integer times or
 over that power, both exact in binary, so that one operation rounds it as it should be (W. D. Clinger, How to Read
-Floating Point Numbers Accurately, 1990, doi:10.1145/93542.93557). Longer numbers, as programs write them that keep every
-bit, are divided in two parts: the quotient, and what it lacks (T. J. Dekker, A floating-point technique for extending
-the available precision, 1971, doi:10.1007/BF01397083). Anything else is left to a reader of all cases.
+Floating Point Numbers Accurately, 1990, doi:10.1145/93542.93557). Longer numbers, as programs write them that keep
+every bit, are found in two parts: the quotient, and what it lacks (T. J. Dekker, A floating-point technique for
+extending the available precision, 1971, doi:10.1007/BF01397083). Anything else is left to a reader of all cases.
 """
 
 from __future__ import annotations
@@ -101,15 +101,18 @@ def _number(data: NDArray[np.uint8], k: int, powers: NDArray[np.float64]) -> tup
         power += exponent
     if k < end and data[k] not in (SPACE, TAB, NEWLINE):
         return 0.0, -1
+    value = _scaled(mantissa, digits, power, powers)
+    return (-value if negative else value), (-1 if math.isnan(value) else k)
+
+
+@compiled_exactly
+def _scaled(mantissa: int, digits: int, power: int, powers: NDArray[np.float64]) -> float:
+    """Return an integer of so many digits times a power of ten, as it should be rounded; nan if that is not known."""
     if abs(power) >= powers.size:
-        return 0.0, -1
+        return np.nan
     if digits > EXACT_DIGITS and power != 0:
-        value = _long_quotient(mantissa, powers[-power]) if power < 0 else np.nan
-        if math.isnan(value):
-            return 0.0, -1
-    else:
-        value = mantissa / powers[-power] if power < 0 else mantissa * powers[power]
-    return (-value if negative else value), k
+        return _long_quotient(mantissa, powers[-power]) if power < 0 else np.nan
+    return mantissa / powers[-power] if power < 0 else mantissa * powers[power]
 
 
 @compiled_exactly

@@ -1,7 +1,8 @@
 """Executor: where the tasks of a series run: in this process, in a cluster on this machine, or in one that waits.
 
-One thread a worker. While workers are coming up, what is small and must come first is done here. Only a few tasks more than workers are under way at any moment, so that memory stays flat however
-many there are; a task whose worker dies is given to another one by dask.distributed.
+One thread a worker. While workers are coming up, what is small and must come first is done here. Only a few tasks more
+than workers are under way at any moment, so that memory stays flat however many there are; a task whose worker dies is
+given to another one by dask.distributed.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 # What the server imports before it forks.
-IMPORTED = ("layerox.series.tasks", "distributed", "distributed.nanny", "distributed.worker")
+IMPORTED = ("layerox.series.tasks", "layerox.series.warm", "distributed", "distributed.nanny", "distributed.worker")
 # One thread a process, as dask.distributed has it as well. Its threshold for giving memory back, 64 kB, would have the
 # kernel clear the pages of every array anew: a fifth of a worker's time.
 ENVIRONMENT = {
@@ -66,7 +66,10 @@ def _client(count: int, opened: ExitStack) -> Any:
     import dask  # noqa: PLC0415  (half a second that one process does not need)
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
-    started = {"distributed.worker.multiprocessing-method": _method(), "distributed.nanny.pre-spawn-environ": ENVIRONMENT}
+    started = {
+        "distributed.worker.multiprocessing-method": _method(),
+        "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
+    }
     opened.enter_context(dask.config.set({**started, **QUIET}))
     cluster = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=50)
     opened.callback(cluster.close)
