@@ -51,7 +51,7 @@ def folder_of(place: Path, count: int, grid: tuple[float, float, float]) -> Path
 
 def file_of(place: Path, folder: Path, count: int) -> Path:
     """Return an HDF5 file of the same frames, as an integration program writes it."""
-    import h5py  # noqa: PLC0415  (workers import this file too, as they do any script)
+    import h5py  # here, because workers import this file too, as they do any script
 
     patterns = [lx.read_pattern(place / "source" / f"frame_{k:04d}.xye") for k in range(DIFFERENT)]
     path = place / "frames.h5"

@@ -112,7 +112,7 @@ def _scaled(mantissa: int, digits: int, power: int, powers: NDArray[np.float64])
         return np.nan
     if digits > EXACT_DIGITS and power != 0:
         return _long_quotient(mantissa, powers[-power]) if power < 0 else np.nan
-    return mantissa / powers[-power] if power < 0 else mantissa * powers[power]
+    return float(mantissa / powers[-power] if power < 0 else mantissa * powers[power])
 
 
 @compiled_exactly
