@@ -1,4 +1,4 @@
-"""Warm: imported by the server from which workers are forked, so that it has the compiled loops that they call.
+"""Warm: imported by the server from which workers are forked, and by nobody else: it makes ready what they inherit.
 
 Loading compiled code takes a process a quarter of a second; what the server has loaded is there in every worker. A
 pattern of one atom is read and refined, which calls what a frame of a series calls; nothing is kept of it.

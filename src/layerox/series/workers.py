@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
@@ -50,11 +51,18 @@ def start_server() -> None:
     """Start the server from which workers are forked, unless it is there already or the system has no such thing."""
     if _method() != FORKED:
         return
-    from multiprocessing import forkserver  # noqa: PLC0415  (not on every system)
+    from multiprocessing import forkserver, resource_tracker  # noqa: PLC0415  (not on every system)
 
     multiprocessing.get_context(FORKED).set_forkserver_preload(list(IMPORTED))
-    with _environment(ENVIRONMENT):
-        forkserver.ensure_running()
+    # What is blocked while it starts stays so: an interrupt is for this process, which ends its workers. The tracker,
+    # without which it does not start, would let interrupts in again as it starts itself.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with _environment(ENVIRONMENT):
+            forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _method() -> str:
