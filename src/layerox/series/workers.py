@@ -26,11 +26,13 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(2**25),
     "MALLOC_MMAP_THRESHOLD_": str(2**24),
 }
-# Watching how they spend their time ten or fifty times a second takes some of it.
+# Watching how they spend their time ten or fifty times a second takes some of it. A log of the last thousand messages
+# would keep all that their tasks were given.
 QUIET = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.admin.low-level-log-length": 1,
 }
 FORKED, SPAWNED = "forkserver", "spawn"
 
@@ -79,7 +81,7 @@ def _client(count: int, opened: ExitStack) -> Any:
         "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
     }
     opened.enter_context(dask.config.set({**started, **QUIET}))
-    cluster = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=50)
+    cluster = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=50)
     opened.callback(cluster.close)
     client = Client(cluster)
     opened.callback(client.close)  # not as a context of its own, which only the thread that entered it may leave
