@@ -363,11 +363,11 @@ class _Run:
                 self._refresh()
 
     def _refresh(self) -> None:
-        """Write the tables as far as they have grown; rarely enough that long ones cost a tenth of the time at most."""
+        """Write the tables as far as they have grown; rarely enough to cost a thirtieth of the time at most."""
         began = time.perf_counter()
         self.store.write_tables(self._rows)
         now = time.perf_counter()
-        self._next_refresh = now + max(REFRESH_S, 10.0 * (now - began))
+        self._next_refresh = now + max(REFRESH_S, 30.0 * (now - began))
 
     def _tell_rate(self) -> None:
         """Say how many frames are done, and how fast: what an earlier run has done tells nothing of this one's rate."""
