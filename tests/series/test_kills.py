@@ -49,7 +49,7 @@ def test_a_run_killed_at_random_moments_and_resumed_has_the_same_tables(words, w
     for _ in range(KILLS):
         process = subprocess.Popen([*words, str(tmp_path / "out"), "--resume"])
         try:
-            process.wait(timeout=draw.uniform(0.3, 1.0) * whole[1])
+            process.wait(timeout=draw.uniform(0.1, 0.7) * whole[1])
         except subprocess.TimeoutExpired:
             hit += 1
         process.kill()
