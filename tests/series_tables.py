@@ -37,7 +37,10 @@ def series_of(phases, *, axes=None, verdicts=None):
 def _columns(name, crystal, values, covariance, weights):
     rule = crystal.symmetry.cell_rule
     there = np.isfinite(values).all(axis=1)
-    table = {title: np.full(len(values), np.nan) for title in titles_of([*QUANTITIES, *further_quantities(crystal)])}
+    table = {
+        title: np.full(len(values), np.nan)
+        for title in titles_of([*QUANTITIES, *further_quantities(crystal, layering_of(crystal))])
+    }
     esds = np.sqrt(np.diag(covariance))
     for column, k in enumerate(rule.free):
         for index in (k, *(follower for follower, leader in rule.follows.items() if leader == k)):

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,10 +20,10 @@ from layerox.atoms import atoms_from_crystal
 from layerox.crystal import Crystal
 from layerox.stacking import sense_family
 from layerox.symmetry import FloatArray, IntArray, Symmetry, metric_tensor, wrapped
-from layerox.validation.coordination import polyhedra
-from layerox.validation.identity import phase_of
-from layerox.validation.layers import Layers, layers_of
-from layerox.validation.places import ANION, Places, places_of
+
+if TYPE_CHECKING:
+    from layerox.validation.layers import Layers
+    from layerox.validation.places import Places
 
 # Lattice vectors are looked for within so many cells; a mesh may be stretched and sheared by so much.
 REACH, STRETCH = 2, 0.25
@@ -64,6 +65,12 @@ class Layering:
 @lru_cache(maxsize=64)
 def layering_of(crystal: Crystal) -> Layering | None:
     """Return the layers of a crystal; None if it has none (a spinel, a tunnel oxide, a metal), or no mesh of TMO2."""
+    # A third of a second, for the search of neighbours, that those who are told the layers of a crystal do not need.
+    from layerox.validation.coordination import polyhedra  # noqa: PLC0415
+    from layerox.validation.identity import phase_of  # noqa: PLC0415
+    from layerox.validation.layers import layers_of  # noqa: PLC0415
+    from layerox.validation.places import ANION, places_of  # noqa: PLC0415
+
     atoms = atoms_from_crystal(crystal)
     places = places_of(atoms)
     layers = layers_of(places, polyhedra(places))

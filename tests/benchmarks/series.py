@@ -23,14 +23,10 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import h5py
 import numpy as np
 import psutil
 
-from layerox.io import read_pattern
-from layerox.series.frames import frames_of
-from layerox.series.run import fit_series
-from layerox.series.synthetic import simulate_series
+import layerox as lx
 
 DIFFERENT = 200
 MB = 1024.0**2
@@ -46,7 +42,7 @@ def at(k: int) -> int:
 def folder_of(place: Path, count: int, grid: tuple[float, float, float]) -> Path:
     """Return a folder of so many frames."""
     source, folder = place / "source", place / "frames"
-    simulate_series(source, "p2-o3", frames=DIFFERENT, two_theta=grid)
+    lx.simulate_series(source, "p2-o3", frames=DIFFERENT, two_theta=grid)
     folder.mkdir()
     for k in range(count):
         os.link(source / f"frame_{at(k):04d}.xye", folder / f"frame_{k:06d}.xye")
@@ -55,7 +51,9 @@ def folder_of(place: Path, count: int, grid: tuple[float, float, float]) -> Path
 
 def file_of(place: Path, folder: Path, count: int) -> Path:
     """Return an HDF5 file of the same frames, as an integration program writes it."""
-    patterns = [read_pattern(place / "source" / f"frame_{k:04d}.xye") for k in range(DIFFERENT)]
+    import h5py  # here, because workers import this file too, as they do any script
+
+    patterns = [lx.read_pattern(place / "source" / f"frame_{k:04d}.xye") for k in range(DIFFERENT)]
     path = place / "frames.h5"
     with h5py.File(path, "w") as file:
         group = file.create_group("entry/data")
@@ -106,7 +104,7 @@ class Meter:
 def timed(source: Path, phases: list[Path], output: Path, workers: int, count: int) -> dict[str, object]:
     """Return wall time, rate and memory of a whole run."""
     began, cpu, meter = time.perf_counter(), time.process_time(), Meter()
-    fit_series(source, phases, radiation="CuKa", workers=workers, output=output, progress=meter)
+    lx.fit_series(source, phases, radiation="CuKa", workers=workers, output=output, progress=meter)
     wall, spent = time.perf_counter() - began, time.process_time() - cpu
     return {
         "wall_s": round(wall, 2),
@@ -177,7 +175,7 @@ def main(asked: argparse.Namespace) -> None:
         phases = [place / "source" / f"{phase}.cif" for phase in ("P2", "O3")]
         if asked.hdf5:
             source = file_of(place, source, asked.frames)
-        report: dict[str, object] = {"frames": len(frames_of(source)), "load_average": os.getloadavg()[0]}
+        report: dict[str, object] = {"frames": asked.frames, "load_average": os.getloadavg()[0]}
         if asked.kills:
             report |= killed(source, phases, place, asked.kills, asked.workers[-1])
         else:

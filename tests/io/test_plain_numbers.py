@@ -18,6 +18,32 @@ def test_every_bit_is_that_of_float(rows):
     np.testing.assert_array_equal(table, [[float(number) for number in row] for row in rows])
 
 
+# Every bit of what a program computes: repr writes up to 17 digits, of which the compiled loop refuses those with an
+# exponent beyond its powers of ten.
+COMPUTED = st.floats(min_value=1e-4, max_value=1e9).map(repr)
+
+
+@given(st.lists(COMPUTED, min_size=1, max_size=20))
+def test_every_bit_of_long_numbers_too(rows):
+    table = plain_table("\n".join(rows), len(rows))
+    assert table is not None
+    np.testing.assert_array_equal(table[:, 0], [float(number) for number in rows])
+
+
+@given(st.from_regex(r"\A[1-9][0-9]{0,9}\.[0-9]{6,8}\Z"))
+def test_long_decimals_are_rounded_as_they_should_be(number):
+    """Not only what repr writes: any digits, whose true value may lie anywhere between two doubles."""
+    table = plain_table(number, 1)
+    assert table is not None
+    assert table[0, 0] == float(number)
+
+
+@pytest.mark.parametrize("number", ["4503599627370497.5", "2251799813685249.25", "1125899906842625.125"])
+def test_what_lies_in_the_middle_of_two_doubles_is_left_to_others(number):
+    """2**52 + 1.5 and its like: the last digit of a double is 1, 0.5 and 0.25 there."""
+    assert plain_table(number, 1) is None
+
+
 @given(st.text(alphabet="0123456789.-+eE \t\nx,", max_size=60))
 def test_what_it_takes_is_what_float_takes(text):
     lines = text.removesuffix("\n").split("\n")

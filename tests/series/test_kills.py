@@ -49,7 +49,7 @@ def test_a_run_killed_at_random_moments_and_resumed_has_the_same_tables(words, w
     for _ in range(KILLS):
         process = subprocess.Popen([*words, str(tmp_path / "out"), "--resume"])
         try:
-            process.wait(timeout=draw.uniform(0.3, 1.0) * whole[1])
+            process.wait(timeout=draw.uniform(0.1, 0.7) * whole[1])
         except subprocess.TimeoutExpired:
             hit += 1
         process.kill()
@@ -77,8 +77,8 @@ def test_a_run_whose_worker_is_killed_completes(words, whole, tmp_path):
 
 
 def is_worker(process):
-    """Whether a process is one that multiprocessing has spawned to do work."""
+    """Whether a process is one that multiprocessing has forked from its server to do work."""
     try:
-        return any("spawn_main" in word for word in process.cmdline())
+        return all(any("forkserver" in word for word in one.cmdline()) for one in (process, process.parent()))
     except psutil.Error:
         return False

@@ -27,7 +27,7 @@ GRID = (12.0, 80.0, 0.03)
     ],
 )  # fmt: skip
 def test_symmetry_decides_what_is_measured(name, further):
-    assert list(further_quantities(build_crystal(name))) == list(further)
+    assert list(further_quantities(build_crystal(name), layering_of(build_crystal(name)))) == list(further)
 
 
 def test_correlations_have_no_uncertainty():

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linprog
 
 from layerox.atoms import ALMOST_FULL, Atoms
 from layerox.builders.composition import ANION_CHARGE, INTERLAYER, INTERLAYER_CHARGE, Composition
@@ -235,6 +234,8 @@ def whole_numbers(shares: FloatArray, columns: IntArray | None = None) -> IntArr
     largest remainders up as far as both sums allow (controlled rounding, Cox, J. Am. Stat. Assoc. 82 (1987) 520,
     doi:10.1080/01621459.1987.10478456).
     """
+    from scipy.optimize import linprog  # noqa: PLC0415  (a tenth of a second that a fit does not need)
+
     shares = np.where(np.abs(shares - np.rint(shares)) < 1e-9, np.rint(shares), shares)
     low = np.floor(shares).astype(int)
     missing = np.rint(shares.sum(axis=1)).astype(int) - low.sum(axis=1)

@@ -24,6 +24,8 @@ FloatArray = NDArray[np.float64]
 Outcome = Literal["converged", "not_converged"]
 
 FIRST_DAMPING = 1e-4
+# The same from a place near the minimum, where damping only holds back what is strongly correlated.
+NEAR_DAMPING = 1e-6
 LEAST_DAMPING, MOST_DAMPING = 1e-9, 1e9
 # Share of the promised fall of chi-squared that a step must bring.
 WORTH_OF_STEP = 1e-4
@@ -164,9 +166,13 @@ def minimise(
     tolerance: float = 3e-4,
     most_evaluations: int = 60,
     restraints: Sequence[Restraint] = (),
+    damping: float = FIRST_DAMPING,
 ) -> Minimum:
-    """Refine the variables of `parameters` against one pattern; see `minimise_jointly`."""
-    descent = _Descent([Histogram(model, data)], parameters, restraints)
+    """Refine the variables of `parameters` against one pattern; see `minimise_jointly`.
+
+    `damping` is that of the first step, in units of the diagonal of the normal matrix.
+    """
+    descent = _Descent([Histogram(model, data)], parameters, restraints, damping)
     return descent.followed(tolerance, most_evaluations)
 
 
@@ -207,14 +213,20 @@ class _State:
 class _Descent:
     """A descent to a minimum, step by step."""
 
-    def __init__(self, histograms: Sequence[Histogram], parameters: Parameters, restraints: Sequence[Restraint] = ()):
+    def __init__(
+        self,
+        histograms: Sequence[Histogram],
+        parameters: Parameters,
+        restraints: Sequence[Restraint] = (),
+        damping: float = FIRST_DAMPING,
+    ):
         self.histograms, self.parameters, self.restraints = tuple(histograms), parameters, tuple(restraints)
         self.places = [histogram.places(parameters) for histogram in self.histograms]
         self.points = sum(len(histogram.data.weight) for histogram in self.histograms)
         free = parameters.free_indices
         self.lower, self.upper = parameters.lower[free], parameters.upper[free]
         self.x = np.clip(parameters.values[free], self.lower, self.upper)
-        self.evaluations, self.damping = 0, FIRST_DAMPING
+        self.evaluations, self.damping = 0, damping
         self.state = self._evaluated(self.x)
         self.ended = not len(free)
         self.reason = "" if self.ended else "the budget of evaluations was used up"

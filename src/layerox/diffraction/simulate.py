@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -276,6 +277,7 @@ def slots_of(
     return names, np.array(values)
 
 
+@lru_cache(maxsize=4096)
 def safe_name(name: str) -> str:
     """Return a name as a parameter may be called: letters, digits and underscores, primes written "p"."""
     return re.sub(r"\W", "_", name.replace("'", "p"))

@@ -124,7 +124,10 @@ def dialect_of(lines: Sequence[str]) -> Dialect:
     A comma is a decimal mark when it always stands between digits, white space, a tab or a semicolon
     separates the fields, and no number of the file has a point.
     """
-    sample = _numeric_lines(lines)
+    rows = list(islice((line for line in lines if STARTS_A_ROW.match(line)), SAMPLE))  # which no comment does
+    if not any("," in line or ";" in line for line in rows):
+        return Dialect()
+    sample = _numeric_lines(rows)
     if any(";" in line and re.search(r"\d\s*;\s*[-+.\d]", line) for line in sample):
         comma = any(re.search(r"\d,\d", line) for line in sample)
         return Dialect(decimal="," if comma else ".", separator=";")
@@ -139,10 +142,9 @@ def dialect_of(lines: Sequence[str]) -> Dialect:
     return Dialect(separator=",")
 
 
-def _numeric_lines(lines: Sequence[str]) -> list[str]:
-    """Return the first lines that hold numbers, if possible nothing but numbers."""
-    rows = (line for line in lines if STARTS_A_ROW.match(line))  # which no comment does
-    sample = [without_inline_comment(line).strip() for line in islice(rows, SAMPLE)]
+def _numeric_lines(rows: Sequence[str]) -> list[str]:
+    """Return lines without what follows their numbers, if possible those that hold nothing but numbers."""
+    sample = [without_inline_comment(line).strip() for line in rows]
     return [line for line in sample if WHOLE_ROW.fullmatch(line)] or sample
 
 

@@ -2,10 +2,14 @@
 
 A decimal number whose digits make an integer below 2**53 and whose power of ten is at most 22 is that integer times or
 over that power, both exact in binary, so that one operation rounds it as it should be (W. D. Clinger, How to Read
-Floating Point Numbers Accurately, 1990, doi:10.1145/93542.93557). Anything else is left to a reader of all cases.
+Floating Point Numbers Accurately, 1990, doi:10.1145/93542.93557). Longer numbers, as programs write them that keep
+every bit, are found in two parts: the quotient, and what it lacks (T. J. Dekker, A floating-point technique for
+extending the available precision, 1971, doi:10.1007/BF01397083). Anything else is left to a reader of all cases.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +17,13 @@ from numpy.typing import NDArray
 from layerox.compiled import compiled_exactly
 
 SPACE, TAB, NEWLINE, PLUS, MINUS, POINT, ZERO, NINE, LARGE_E, SMALL_E = (ord(c) for c in " \t\n+-.09Ee")
-# Powers of ten that are exact in binary, and digits that always are.
+# Powers of ten that are exact in binary, digits that always are, and digits that an integer of 64 bits has room for.
 EXACT_POWERS = np.array([float(10**power) for power in range(23)])
-EXACT_DIGITS = 15
+EXACT_DIGITS, MOST_DIGITS = 15, 18
+# Parts a double is split into, so that the products of its halves are exact (Veltkamp).
+SPLITTER = 2.0**27 + 1.0
+# Relative uncertainty, and more, of what a quotient lacks: it takes two roundings to find.
+DOUBT = 2.0**-50
 
 
 def plain_table(text: str, rows: int) -> NDArray[np.float64] | None:
@@ -77,7 +85,7 @@ def _number(data: NDArray[np.uint8], k: int, powers: NDArray[np.float64]) -> tup
             mantissa = 10 * mantissa + (letter - ZERO)
             digits += 1 if mantissa else 0
             power -= 1 if point else 0
-            if digits > EXACT_DIGITS:
+            if digits > MOST_DIGITS:
                 return 0.0, -1
         elif letter == POINT and not point:
             point = True
@@ -93,10 +101,45 @@ def _number(data: NDArray[np.uint8], k: int, powers: NDArray[np.float64]) -> tup
         power += exponent
     if k < end and data[k] not in (SPACE, TAB, NEWLINE):
         return 0.0, -1
+    value = _scaled(mantissa, digits, power, powers)
+    return (-value if negative else value), (-1 if math.isnan(value) else k)
+
+
+@compiled_exactly
+def _scaled(mantissa: int, digits: int, power: int, powers: NDArray[np.float64]) -> float:
+    """Return an integer of so many digits times a power of ten, as it should be rounded; nan if that is not known."""
     if abs(power) >= powers.size:
-        return 0.0, -1
-    value = mantissa / powers[-power] if power < 0 else mantissa * powers[power]
-    return (-value if negative else value), k
+        return np.nan
+    if digits > EXACT_DIGITS and power != 0:
+        return _long_quotient(mantissa, powers[-power]) if power < 0 else np.nan
+    return float(mantissa / powers[-power] if power < 0 else mantissa * powers[power])
+
+
+@compiled_exactly
+def _long_quotient(mantissa: int, power: float) -> float:
+    """Return an integer of up to `MOST_DIGITS` digits over an exact power of ten, as it should be rounded.
+
+    nan where the true quotient lies too near the middle of two doubles to be told from it.
+    """
+    whole = float(mantissa)
+    beyond = float(mantissa - np.int64(whole))
+    quotient = whole / power
+    lacking = (_remainder(whole, quotient, power) + beyond) / power
+    low, high = quotient + lacking * (1.0 - DOUBT), quotient + lacking * (1.0 + DOUBT)
+    return low if low == high else np.nan
+
+
+@compiled_exactly
+def _remainder(whole: float, quotient: float, power: float) -> float:
+    """Return whole - quotient * power, exactly, of a quotient that has been rounded."""
+    product = quotient * power
+    part = SPLITTER * quotient
+    q_high = part - (part - quotient)
+    part = SPLITTER * power
+    p_high = part - (part - power)
+    q_low, p_low = quotient - q_high, power - p_high
+    error = ((q_high * p_high - product) + q_high * p_low + q_low * p_high) + q_low * p_low
+    return (whole - product) - error
 
 
 @compiled_exactly

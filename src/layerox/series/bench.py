@@ -16,7 +16,7 @@ from layerox.crystal import cell_tuple
 from layerox.diffraction.parameters import Parameters, is_background, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.prepare import TAIL, prepared
-from layerox.diffraction.refine import Data, Minimum, minimise
+from layerox.diffraction.refine import FIRST_DAMPING, NEAR_DAMPING, Data, Minimum, minimise
 from layerox.diffraction.search import plausible_scales, set_linear
 from layerox.diffraction.simulate import Model
 from layerox.pattern import Pattern
@@ -170,14 +170,19 @@ class Bench:
         state: State,
         *,
         linear: bool = False,
+        near: bool = False,
         tolerance: float = TOLERANCE,
         budget: int = BUDGET,
     ) -> tuple[View, Minimum]:
-        """Refine what a state's rungs let go, from its values; with `linear`, from the best scales and background."""
+        """Refine what a state's rungs let go, from its values.
+
+        With `linear`, from the best scales and background; `near` says that the minimum should not be far.
+        """
         view, data, table = self.ready(pattern, state)
         if linear:
             set_linear(view.model, data, table)
-        return view, minimise(view.model, data, table, tolerance=tolerance, most_evaluations=budget)
+        damping = NEAR_DAMPING if near else FIRST_DAMPING
+        return view, minimise(view.model, data, table, tolerance=tolerance, most_evaluations=budget, damping=damping)
 
     def ready(self, pattern: Pattern, state: State) -> tuple[View, Data, Parameters]:
         """Return view, data and table for refining a pattern from a state."""

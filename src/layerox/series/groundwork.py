@@ -29,11 +29,11 @@ def laid_foundation(setup: Setup, frames: Sequence[Frame], first: Pattern, where
         Runs the scouts.
     """
     indices = scout_indices(len(frames))
-    found = dict(where.run(tasks.scout, ((k, (setup, frames[k])) for k in indices)))
+    found = dict(where.run(tasks.scout, ((k, (setup, frames[k])) for k in indices), at_once=True))
     foundation = founded(setup, [scout for k in indices if (scout := found[k]) is not None], first)
     if foundation.sightings:
         looked_at = [frames[k] for k in survey_indices(len(frames))]
-        ((_, foundation),) = where.run(tasks.survey, [(0, (foundation, looked_at))])
+        ((_, foundation),) = where.run(tasks.survey, [(0, (foundation, looked_at))], at_once=True)
     together = set(indices) & {scout.frame for scout in foundation.sightings}
     patterns = {k: setup.reading.pattern(frames[k]) for k in sorted(together)}
     return refined_together(foundation, patterns)

@@ -25,7 +25,7 @@ from layerox.diffraction.quantify import (
 )
 from layerox.diffraction.refine import Minimum
 from layerox.diffraction.simulate import Model
-from layerox.layering import layering_of
+from layerox.layering import Layering
 from layerox.series.setup import Setup
 from layerox.symmetry import CELL_NAMES
 
@@ -105,15 +105,16 @@ def quantities_of(setup: Setup) -> dict[str, tuple[str, ...]]:
     """
     hardware = (DISPLACEMENT,) if any(phase.hardware for phase in setup.phases) else ()
     common = (*QUANTITIES, *hardware, *((TO_REFERENCE,) if setup.reference else ()))
-    return {phase.name: (*common, *further_quantities(phase.crystal)) for phase in setup.phases}
+    layerings = setup.layerings
+    return {p.name: (*common, *further_quantities(p.crystal, layerings[p.name])) for p in setup.phases}
 
 
-def further_quantities(crystal: Crystal) -> Iterator[str]:
+def further_quantities(crystal: Crystal, layering: Layering | None) -> Iterator[str]:
     """Yield what the symmetry and the layers of a crystal add to the table."""
     names = [CELL_NAMES[k] for k in crystal.symmetry.cell_rule.free]
     yield from (name for name in names if name in ("alpha", "gamma"))
     yield from (f"{CORRELATION}_{one}_{other}" for one, other in itertools.combinations(names, 2))
-    if layering_of(crystal) is not None:
+    if layering is not None:
         yield SLAB_SHARE
 
 
@@ -169,7 +170,7 @@ def phases_of(
             "microstrain": numbers.of(pk.MICROSTRAIN),
             DISPLACEMENT: numbers.of(pk.OWN_DISPLACEMENT),
             **numbers.further_cell(phase.crystal),
-            **numbers.slab_share(phase, shared),
+            **numbers.slab_share(phase, setup.layerings[phase.name], shared),
         }
     if setup.reference in rows:
         _refer(rows, setup.reference, model, weights, minimum.covariance)
@@ -226,13 +227,12 @@ class _Numbers:
             found[f"{CORRELATION}_{CELL_NAMES[free[i]]}_{CELL_NAMES[free[j]]}"] = (value, math.nan)
         return found
 
-    def slab_share(self, phase: Phase, shared: Mapping[str, float]) -> dict[str, Number]:
+    def slab_share(self, phase: Phase, layering: Layering | None, shared: Mapping[str, float]) -> dict[str, Number]:
         """Return the thickness of a slab over the distance of slabs, nothing for a phase without layers.
 
         Coordinates that are the frame's own bring their covariance, those of the series the uncertainty that they have
         there.
         """
-        layering = layering_of(phase.crystal)
         if layering is None:
             return {}
         moving = [(k, axis) for k, axis in zip(*np.nonzero(layering.slopes), strict=True)]

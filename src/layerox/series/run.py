@@ -44,6 +44,7 @@ from layerox.series.setup import Setup
 from layerox.series.store import FIRST, Store
 from layerox.series.structures import structures_of
 from layerox.series.watching import Watch, Watcher
+from layerox.series.workers import start_server
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -129,6 +130,8 @@ def fit_series(
                 reference=reference, progress=progress,
             )  # fmt: skip
             return replace(found, path=None)
+    if workers > 1 and scheduler is None and not watch:
+        start_server()
     told = recipe_from(recipe)
     if told is not None:
         refuse_twice(told, range=range, phases=phases, instrument=instrument, hardware=hardware or None,
@@ -359,11 +362,11 @@ class _Run:
                 self._refresh()
 
     def _refresh(self) -> None:
-        """Write the tables as far as they have grown; rarely enough that long ones cost a tenth of the time at most."""
+        """Write the tables as far as they have grown; rarely enough to cost a thirtieth of the time at most."""
         began = time.perf_counter()
         self.store.write_tables(self._rows)
         now = time.perf_counter()
-        self._next_refresh = now + max(REFRESH_S, 10.0 * (now - began))
+        self._next_refresh = now + max(REFRESH_S, 30.0 * (now - began))
 
     def _tell_rate(self) -> None:
         """Say how many frames are done, and how fast: what an earlier run has done tells nothing of this one's rate."""

@@ -209,7 +209,7 @@ class Segment:
         self, bench: Bench, pattern: Pattern, start: State, *, is_first: bool = False, may_rest: bool = False
     ) -> Fit:
         """Refine from a neighbour, let phases die that do not show any more, and look for new ones."""
-        view, minimum = bench.minimised(pattern, start, linear=is_first)
+        view, minimum = bench.minimised(pattern, start, linear=is_first, near=not (is_first or self.in_strides))
         if not has_settled(minimum):
             start = bench.moved(start, view, minimum)
             view, minimum = bench.minimised(pattern, start, budget=PATIENT)
@@ -260,7 +260,7 @@ class Segment:
             if rungs == state.rungs or not any(rungs):
                 break
             lower = self._held(bench, start, bench.moved(state, view, minimum, rungs))
-            lower_view, found = bench.minimised(pattern, lower)
+            lower_view, found = bench.minimised(pattern, lower, near=True)
             rise = (found.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
             if rise > REGRET * serial**2 and not forced:
                 break

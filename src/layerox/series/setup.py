@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fnmatch
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import OWN_SLOTS, Phase
 from layerox.diffraction.plan import NO_PLAN, Plan
 from layerox.errors import InputError, nearest
 from layerox.instrument import Instrument
+from layerox.layering import Layering, layering_of
 from layerox.radiation import Radiation
 from layerox.series.frames import Reading
 
@@ -43,6 +45,11 @@ class Setup:
     def names(self) -> tuple[str, ...]:
         """Names of the phases."""
         return tuple(phase.name for phase in self.phases)
+
+    @cached_property
+    def layerings(self) -> dict[str, Layering | None]:
+        """The layers of each phase by name, None of one that has none; once they are known, workers are told them."""
+        return {phase.name: layering_of(phase.crystal) for phase in self.phases}
 
     @property
     def own_names(self) -> frozenset[str]:

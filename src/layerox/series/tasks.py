@@ -6,7 +6,6 @@ sees the same files.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -24,14 +23,14 @@ from layerox.series.sequential import Segment
 from layerox.series.setup import Setup
 from layerox.series.survey import surveyed
 
-# Frames a segment: about an eighth of the series, within these bounds, so that cores are evenly busy.
+# Frames a segment: about an eighth of the series, about within these bounds, so that cores are evenly busy.
 FEWEST, MOST, PARTS = 20, 100, 8
 
 
 def segments(count: int) -> list[range]:
-    """Return the segments of so many frames."""
-    length = min(max(math.ceil(count / PARTS), FEWEST), MOST)
-    return [range(start, min(start + length, count)) for start in range(0, count, length)]
+    """Return the segments of so many frames, as long as each other but for one frame."""
+    parts = max(round(count / min(max(count / PARTS, FEWEST), MOST)), 1)
+    return [range(k * count // parts, (k + 1) * count // parts) for k in range(parts)]
 
 
 def scout(setup: Setup, frame: Frame) -> Scout | None:

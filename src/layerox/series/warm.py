@@ -1,0 +1,36 @@
+"""Warm: imported by the server from which workers are forked, and by nobody else: it makes ready what they inherit.
+
+Loading compiled code takes a process a quarter of a second; what the server has loaded is there in every worker. A
+pattern of one atom is read and refined, which calls what a frame of a series calls; nothing is kept of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from layerox.crystal import Crystal, Site
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.simulate import Model
+from layerox.instrument import Instrument, Profile
+from layerox.io.plain_numbers import plain_table
+from layerox.pattern import pattern_from_arrays
+from layerox.radiation import radiation_from_text
+from layerox.series.foundation import from_scratch
+from layerox.series.setup import Setup
+from layerox.symmetry import symmetry_from_name
+
+
+def load_loops() -> None:
+    """Read a table and refine a pattern, both as small as can be."""
+    plain_table("1 2\n3 4", 2)
+    cell, symmetry = (4.2, 4.2, 4.2, 90.0, 90.0, 90.0), symmetry_from_name("P m -3 m")
+    atom = Site(label="Na", element="Na", position=(0.0, 0.0, 0.0))
+    phase = Phase(name="x", crystal=Crystal(name="x", cell=cell, symmetry=symmetry, sites=(atom,)), size_nm=50.0)
+    beam, instrument = radiation_from_text("CuKa").polarized(0.5), Instrument(profile=Profile(w=0.01))
+    model = Model(np.linspace(20.0, 70.0, 500), [phase], instrument, beam)
+    counts = 50.0 + model.calculated(model.start).total
+    pattern = pattern_from_arrays(model.two_theta, counts, radiation=beam)
+    from_scratch(Setup(phases=(phase,), instrument=instrument, radiation=beam), pattern, instrument)
+
+
+load_loops()
