@@ -172,7 +172,7 @@ def heating(data: Path, workers: int, figure: Path | None) -> dict[str, object]:
     return {
         "workers": workers,
         "wall_s": round(wall, 1),
-        "cpu_s": round(_cpu(), 1),
+        "cpu_s": round(_cpu(), 1) if workers == 1 else None,
         "verdicts": dict(Counter(series.frames["verdict"])),
         "median_r_wp": round(float(series.frames["r_wp"].median()), 4),
         "phases": compared(series, said),
@@ -180,9 +180,9 @@ def heating(data: Path, workers: int, figure: Path | None) -> dict[str, object]:
 
 
 def _cpu() -> float:
-    """Return the seconds of CPU of this process and of its children that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    """Return the seconds of CPU of this process; workers are no children of it."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def draw(series: Series, said: Mapping[int, Mapping[str, Published]], path: Path) -> None:
@@ -259,7 +259,7 @@ def cooling(data: Path, workers: int) -> dict[str, object]:
                                     for k in range(1, len(volume) - 1)])  # fmt: skip
     return {
         "wall_s": round(time.perf_counter() - began, 1),
-        "cpu_s": round(_cpu() - cpu, 1),
+        "cpu_s": round(_cpu() - cpu, 1) if workers == 1 else None,
         "verdicts": dict(Counter(frames["verdict"])),
         "orthorhombic_up_to_k": float(kelvin[last]),
         "tetragonal_from_k": float(kelvin[last + 1]),

@@ -7,6 +7,7 @@ then refined with all others.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,10 +74,13 @@ class Nursery:
         rows = np.array([self._row(p, self._probe(p)) for p in self.absent])
         self.scores = self.residual.scores(rows.reshape(len(self.absent), difference.size))
 
-    def promising(self) -> list[int]:
-        """Return the absent phases that are worth a try, the most promising first."""
-        order = np.argsort(-self.scores.gains)
-        return [self.absent[k] for k in order if self.is_worth_trying(float(self.scores.gains[k]))]
+    def promising(self, ease: Callable[[int], float] = lambda _: 1.0) -> list[int]:
+        """Return the absent phases that are worth a try, the most promising first.
+
+        `ease` says by which factor a phase needs less support than others.
+        """
+        gains = [float(gain) / ease(p) ** 2 for gain, p in zip(self.scores.gains, self.absent, strict=True)]
+        return [self.absent[k] for k in np.argsort(np.negative(gains)) if self.is_worth_trying(gains[k])]
 
     def is_worth_trying(self, gain: float) -> bool:
         """Whether a promised fall of chi-squared (over its reduced value) is more than runs of residuals make."""

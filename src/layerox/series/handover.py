@@ -94,13 +94,16 @@ class _Walk:
         if not row.is_good:
             return True
         pattern = self.segment.setup.reading.pattern(self.frames[row.frame - self.frames[0].index])
-        reduced = max(found.minimum.reduced_chi_squared, 1.0)
-        birth = BIRTH * serial_of(pattern, found.minimum) ** 2
+        reduced, serial = max(found.minimum.reduced_chi_squared, 1.0), serial_of(pattern, found.minimum)
         known = _shown(beside)
         # R factors of one frame differ as the roots of chi-squared do.
         chi_squared = found.minimum.chi_squared * (row.r_wp / found.r_wp) ** 2
         variables = found.minimum.points - chi_squared / row.gof**2
         own = {name for name in self.segment.setup.names if is_present(row, name)}
+        newcomers = [p for p in found.state.present if found.bench.phases[p].name not in own]
+        if not all(self.segment.is_welcome(found, p, serial) for p in newcomers):
+            return False
+        birth = BIRTH * serial**2
         as_it_is = chi_squared / reduced + WORTH * variables + birth * len(own - known)
         free = len(found.minimum.parameters.free_names)
         as_found = found.minimum.chi_squared / reduced + WORTH * (free + 1) + birth * len(_shown(found) - known)

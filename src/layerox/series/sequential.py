@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ from layerox.series.judgement import (
     support_of,
 )
 from layerox.series.measured import Absence, Row, Verdict, offsets_of, phases_of
-from layerox.series.presence import LEFT, Rung, climbed, descended
+from layerox.series.presence import LEFT, Rung, birth_needs, climbed, descended
 from layerox.series.restore import restored
 from layerox.series.starts import continued, state_at
 from layerox.series.table import is_present
@@ -71,7 +72,7 @@ STRAYED, MOST_STRIDES = 0.005, 3
 REFINED = 2
 # Support, in units of what a birth needs, with which a phase is born in whatever cell, and with which it comes back
 # where the frames around show it.
-CONVINCING, WELCOME = 2.0, 0.7
+CONVINCING, WELCOME = 2.0, 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,7 +321,7 @@ class Segment:
                 return bench, pattern, state, view, minimum, {}
             nursery = Nursery(bench, pattern, state, view, minimum)
             absences = nursery.absences()
-            wanted = dict.fromkeys([*self._lost(nursery), *nursery.promising()])
+            wanted = dict.fromkeys([*self._lost(nursery), *nursery.promising(partial(self._ease, bench))])
             tries = (self._birth(nursery, pattern, p, minimum, may_rest=may_rest) for p in wanted)
             born = next((one for one in tries if one is not None), None)
             if born is None:
@@ -339,7 +340,7 @@ class Segment:
         if p in self._lost(nursery):
             born = self._sought_anew(nursery, pattern, p, before)
         else:
-            needed = nursery.needs(p) * (WELCOME if self._is_expected(nursery.bench, p) else 1.0)
+            needed = self._ease(nursery.bench, p) * nursery.needs(p)
             born = self.grown(nursery.bench, pattern, nursery.placed(p), p, needed, before)
             if born is not None and self._is_elsewhere(nursery, p, *born):
                 born = None
@@ -364,14 +365,21 @@ class Segment:
         grown = [self.grown(nursery.bench, pattern, place.state, p, needed, before) for place in places]
         return min((born for born in grown if born is not None), key=lambda born: born[2].chi_squared, default=None)
 
-    def _is_expected(self, bench: Bench, p: int) -> bool:
-        return self.homes.is_expected(bench.phases[p].name, self._index)
+    def _ease(self, bench: Bench, p: int) -> float:
+        """Return the share of what a birth needs that is enough for a phase."""
+        return WELCOME if self.homes.is_expected(bench.phases[p].name, self._index) else 1.0
 
     def _is_elsewhere(self, nursery: Nursery, p: int, state: State, view: View, minimum: Minimum) -> bool:
         """Whether a newborn phase has another cell than the series knows, and shows not well enough for that."""
         if support_of(nursery.bench, minimum, p) >= CONVINCING * nursery.needs(p):
             return False
         return self._is_away(nursery.bench, state, p)
+
+    def is_welcome(self, fit: Fit, p: int, serial: float) -> bool:
+        """Whether a frame refined with a phase that one beside it shows has that well enough, in a cell that it has."""
+        share = support_of(fit.bench, fit.minimum, p) / (serial * birth_needs(fit.bench.cell_variables(p)))
+        name, cell = fit.bench.phases[p].name, fit.state.values[fit.bench.cell_places(p)]
+        return share >= (CONVINCING if self.homes.is_away(name, fit.frame, cell) else WELCOME)
 
     def _is_away(self, bench: Bench, state: State, p: int) -> bool:
         return self.homes.is_away(bench.phases[p].name, self._index, state.values[bench.cell_places(p)])
@@ -493,7 +501,16 @@ class Segment:
     def _deserves_another(self, item: Done, later: Fit) -> bool:
         if item.fit is None:
             return False
-        return not item.row.is_good or bool(set(later.state.present) - set(item.fit.state.present))
+        if not item.row.is_good or set(later.state.present) - set(item.fit.state.present):
+            return True
+        return self.in_strides and self._has_jumped(item.fit, later)
+
+    def _has_jumped(self, fit: Fit, later: Fit) -> bool:
+        """Whether a phase has another cell than in the frame behind: one of both may have missed the better one."""
+        return any(
+            is_another(fit.state.values[fit.bench.cell_places(p)], later.state.values[later.bench.cell_places(p)])
+            for p in set(fit.state.present) & set(later.state.present)
+        )
 
     def _again(self, frame: Frame, item: Done, later: Fit) -> Done:
         """Return a frame refined from its later neighbour if that is better, else as it was."""
@@ -509,7 +526,9 @@ class Segment:
             return Done(measured_row(frame, "reseeded", "", fit), fit)
         more = len(fit.minimum.parameters.free_names) - len(before.minimum.parameters.free_names)
         gain = (before.minimum.chi_squared - fit.minimum.chi_squared) / max(fit.minimum.reduced_chi_squared, 1.0)
-        if gain < 5.0 * max(more, 1):
+        serial = serial_of(pattern, fit.minimum)
+        newcomers = set(fit.state.present) - set(before.state.present)
+        if gain < 5.0 * max(more, 1) or not all(self.is_welcome(fit, p, serial) for p in newcomers):
             return item
         return Done(measured_row(frame, item.row.verdict, "", fit), fit)
 
