@@ -224,8 +224,12 @@ def draw(series: Series, said: Mapping[int, Mapping[str, Published]], path: Path
 
 def _draw_fractions(axes, frames, series, names, palette) -> None:
     for k, name in enumerate(names):
-        axes.plot(frames, 100 * series.frames[f"{name}.weight_fraction"], color=palette[k % len(palette)], lw=1.2)
+        turn, place = divmod(k, len(palette))
+        style = {"color": palette[place], "ls": "--" if turn else "-", "lw": 1.2, "label": name}
+        axes.plot(frames, 100 * series.frames[f"{name}.weight_fraction"], **style)
     axes.set_title("weight % here", fontsize=9)
+    axes.legend(fontsize=6, frameon=False, ncols=2, loc="upper right", bbox_to_anchor=(1.0, 0.98))
+    axes.set_ylim(0, 62)
 
 
 def _draw_presence(axes, frames, series, said, names, palette) -> None:
