@@ -90,6 +90,8 @@ class _Look:
 
     def share(self, p: int) -> float:
         """Return the share of the misfit beyond noise that an absent phase promises to explain with a cell far off."""
+        if self.beyond_noise < 0.5 * self._needed(p) ** 2:
+            return 0.0  # not all of it together would be enough
         gain = max((place.gain for place in self._far_places(p)), default=0.0)
         return float(gain / max(self.beyond_noise, gain, 1e-300))
 
@@ -114,9 +116,13 @@ class _Look:
         self._stand(*far)
         return True
 
+    def _needed(self, p: int) -> float:
+        """Return the support that an absent phase must have."""
+        return max(STRONG, self.nursery.needs(p))
+
     def _grown(self, segment: Segment, p: int, places: Sequence[Candidate]) -> tuple[State, View, Minimum] | None:
         """Return the frame refined with an absent phase from some cells, as the best of them ends."""
-        needed = max(STRONG, self.nursery.needs(p))
+        needed = self._needed(p)
         grown = (segment.grown(self.bench, self.pattern, place.state, p, needed, self.minimum) for place in places)
         return min((born for born in grown if born is not None), key=lambda born: born[2].chi_squared, default=None)
 

@@ -94,7 +94,10 @@ def _places(foundation: Foundation, patterns: Mapping[int, Pattern]) -> list[_Pl
     places = []
     for scout in foundation.sightings:
         pattern = patterns[scout.frame]
-        bench = benches.setdefault(pattern.two_theta.tobytes(), Bench(foundation, pattern))
+        grid = pattern.two_theta.tobytes()
+        if grid not in benches:
+            benches[grid] = Bench(foundation, pattern)
+        bench = benches[grid]
         values = {name: value for name, value in scout.values.items() if name not in foundation.shared}
         places.append(_Place(scout, pattern, bench, bench.start(values, rungs_of(foundation, scout))))
     return places
