@@ -28,6 +28,7 @@ from layerox.measurement import measured_with
 from layerox.pattern import Pattern
 from layerox.series.bench import Bench, State
 from layerox.series.executor import InProcess
+from layerox.series.fitter import PATIENT
 from layerox.series.foundation import Foundation
 from layerox.series.frames import Frame, Reading, frames_of
 from layerox.series.groundwork import laid_foundation
@@ -36,7 +37,6 @@ from layerox.series.measured import DISPLACEMENT, QUANTITIES, Row
 from layerox.series.presence import Rung
 from layerox.series.restore import restored
 from layerox.series.result import Series, open_series
-from layerox.series.sequential import PATIENT
 from layerox.series.setup import Setup
 from layerox.series.table import is_present
 from layerox.symmetry import CELL_NAMES

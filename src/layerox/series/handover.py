@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.errors import InputError
+from layerox.series.fitter import STRAYED
 from layerox.series.foundation import Foundation
 from layerox.series.frames import Frame
 from layerox.series.judgement import Fit, serial_of
 from layerox.series.measured import Row
 from layerox.series.presence import BIRTH
-from layerox.series.sequential import STRAYED, Segment, measured_row
+from layerox.series.sequential import Segment, measured_row
 from layerox.series.table import is_present
 
 # What chi-squared, over its reduced value, must fall by for each variable.
@@ -101,7 +102,7 @@ class _Walk:
         variables = found.minimum.points - chi_squared / row.gof**2
         own = {name for name in self.segment.setup.names if is_present(row, name)}
         newcomers = [p for p in found.state.present if found.bench.phases[p].name not in own]
-        if not all(self.segment.is_welcome(found, p, serial) for p in newcomers):
+        if not all(self.segment.fitter.is_welcome(found, p, serial) for p in newcomers):
             return False
         birth = BIRTH * serial**2
         as_it_is = chi_squared / reduced + WORTH * variables + birth * len(own - known)

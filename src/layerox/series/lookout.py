@@ -19,11 +19,11 @@ from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.bench import State, View
 from layerox.series.births import JUDGED, WIDER, Candidate, Nursery
+from layerox.series.fitter import PATIENT, REFINED, Fitter
 from layerox.series.foundation import Foundation, Scout
 from layerox.series.frames import Frame
 from layerox.series.homes import is_another
 from layerox.series.judgement import STRONG, shows_peaks
-from layerox.series.sequential import PATIENT, REFINED, Segment
 from layerox.series.sightings import scout_of, with_scout
 
 # How far a cell is sought.
@@ -48,23 +48,23 @@ def with_found(foundation: Foundation, sought: Sequence[str], frames: Sequence[F
     best = max(foundation.sightings, key=lambda scout: (len(scout.supports), -scout.left))
     clearest = [frame.index for frame in frames].index(best.frame)
     names = foundation.setup.names
-    segment = Segment(foundation, in_strides=True)
-    looks = {k: look for k, frame in enumerate(frames) if sought and (look := _look(segment, frame)) is not None}
+    fitter = Fitter(foundation, in_strides=True)
+    looks = {k: look for k, frame in enumerate(frames) if sought and (look := _look(fitter, frame)) is not None}
     shares = {name: {k: look.share(names.index(name)) for k, look in looks.items()} for name in sought}
     taken = 0.0
     # What the phase that explains most of all has explained, none of the others explains.
     for name in sorted(sought, key=lambda name: -max(shares[name].values(), default=0.0)):
         share, k = max(((share, k) for k, share in shares[name].items()), default=(0.0, 0))
-        if share >= PROMISING and looks[k].take_in(segment, names.index(name)):
+        if share >= PROMISING and looks[k].take_in(fitter, names.index(name)):
             foundation = with_scout(foundation, looks[k].scout(foundation))
             clearest, taken = (k, share) if share > taken else (clearest, taken)
     return foundation, clearest
 
 
-def _look(segment: Segment, frame: Frame) -> _Look | None:
+def _look(fitter: Fitter, frame: Frame) -> _Look | None:
     try:
-        pattern = segment.setup.reading.pattern(frame)
-        return _Look(segment, frame, pattern) if shows_peaks(pattern) else None
+        pattern = fitter.setup.reading.pattern(frame)
+        return _Look(fitter, frame, pattern) if shows_peaks(pattern) else None
     except (InputError, np.linalg.LinAlgError):
         return None
 
@@ -72,10 +72,10 @@ def _look(segment: Segment, frame: Frame) -> _Look | None:
 class _Look:
     """A frame as it stands with what is known, and what it would show beside that."""
 
-    def __init__(self, segment: Segment, frame: Frame, pattern: Pattern):
+    def __init__(self, fitter: Fitter, frame: Frame, pattern: Pattern):
         self.frame, self.pattern = frame.index, pattern
-        self.bench = segment.bench(self.pattern)
-        start = segment.start(self.bench, frame)
+        self.bench = fitter.bench(self.pattern)
+        start = fitter.start(self.bench, frame)
         view, minimum = self.bench.minimised(self.pattern, start, linear=True, budget=PATIENT)
         self._stand(self.bench.moved(start, view, minimum), view, minimum)
 
@@ -105,12 +105,12 @@ class _Look:
             and self.nursery.is_worth_trying(place.gain)
         ]
 
-    def take_in(self, segment: Segment, p: int) -> bool:
+    def take_in(self, fitter: Fitter, p: int) -> bool:
         """Refine the frame with an absent phase from the far cells that promise most; return whether it is there."""
-        far = self._grown(segment, p, self._far_places(p)[:REFINED])
+        far = self._grown(fitter, p, self._far_places(p)[:REFINED])
         if far is None or self._fall(far) < LIONS_SHARE * self.beyond_noise:
             return False
-        near = self._grown(segment, p, self.nursery.candidates(p, WIDER, JUDGED)[:REFINED])
+        near = self._grown(fitter, p, self.nursery.candidates(p, WIDER, JUDGED)[:REFINED])
         if near is not None and self._fall(far) < BETTER * self._fall(near):
             return False
         self._stand(*far)
@@ -120,10 +120,10 @@ class _Look:
         """Return the support that an absent phase must have."""
         return max(STRONG, self.nursery.needs(p))
 
-    def _grown(self, segment: Segment, p: int, places: Sequence[Candidate]) -> tuple[State, View, Minimum] | None:
+    def _grown(self, fitter: Fitter, p: int, places: Sequence[Candidate]) -> tuple[State, View, Minimum] | None:
         """Return the frame refined with an absent phase from some cells, as the best of them ends."""
         needed = self._needed(p)
-        grown = (segment.grown(self.bench, self.pattern, place.state, p, needed, self.minimum) for place in places)
+        grown = (fitter.grown(self.bench, self.pattern, place.state, p, needed, self.minimum) for place in places)
         return min((born for born in grown if born is not None), key=lambda born: born[2].chi_squared, default=None)
 
     def _fall(self, found: tuple[State, View, Minimum]) -> float:

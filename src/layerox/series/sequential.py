@@ -9,70 +9,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.diffraction.agreement import unexplained
-from layerox.diffraction.course import LOOSE
-from layerox.diffraction.parameters import slot_name
-from layerox.diffraction.refine import Minimum
-from layerox.diffraction.search import blurs_for, search_cells
 from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.amend import Amendment
-from layerox.series.bench import Bench, Rungs, State, View
-from layerox.series.births import JUDGED, Nursery, is_ghost
-from layerox.series.foundation import Foundation, from_scratch
+from layerox.series.births import Nursery
+from layerox.series.fitter import PATIENT, WORSE_BY, Fitter
+from layerox.series.foundation import Foundation
 from layerox.series.frames import Frame
-from layerox.series.homes import STRIDE, Homes, is_another
+from layerox.series.homes import is_another
 from layerox.series.judgement import (
-    STRONG,
     Fit,
-    ends_at_cell_bound,
     fault_of,
     has_settled,
-    runs_away,
     serial_of,
     shows_peaks,
     support_of,
 )
 from layerox.series.measured import Absence, Row, Verdict, offsets_of, phases_of
-from layerox.series.presence import LEFT, Rung, birth_needs, climbed, descended
 from layerox.series.restore import restored
-from layerox.series.starts import continued, state_at
+from layerox.series.starts import state_at
 from layerox.series.table import is_present
 
 FloatArray = NDArray[np.float64]
 
-# Share of the peaks' intensity that may be left unexplained beyond the last accepted frame's.
-WORSE_BY = 0.1
-# Factor by which the goodness of fit may differ from the last accepted frame's.
-WORSE_TIMES = 3.0
 # Share of the usual range of angles that a frame must span.
 WHOLE = 0.9
 # Frames that fail in a row before nothing is fitted from scratch any more, and after how many it is tried again.
 HOPELESS_RUN, ANOTHER_TRY = 3, 10
 # Consecutive frames that fail alike are not bad frames: the specimen has changed.
 ALIKE = 3
-# How long a phase that could not be born is left in peace, unless it promises this much more.
-REST, MUCH_MORE = 10, 2.0
-# Share of the support that a birth needs below which it is not looked at any closer.
-HOPEFUL = 0.5
-# Budget of evaluations of a trial, and of a start that is not warm.
-TRIAL, PATIENT = 15, 60
-MOST_DESCENTS = 4
-# Rise of chi-squared, over its reduced value, at which a step down is taken back: the phase was needed after all.
-REGRET = 100.0
-# The relative change of a cell from frame to frame that a phase that is not strong is not believed, and for how many
-# frames it may add up between frames that are not neighbours.
-STRAYED, MOST_STRIDES = 0.005, 3
-# How many of the cells that are found for a phase are refined.
-REFINED = 2
-# Support, in units of what a birth needs, with which a phase is born in whatever cell, and with which it comes back
-# where the frames around show it.
-CONVINCING, WELCOME = 2.0, 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,14 +67,8 @@ class Segment:
         self.foundation = foundation
         self.setup = foundation.setup
         self.in_strides = in_strides
-        self._benches: dict[bytes, Bench] = {}
-        self._last: Fit | None = None
-        self._before: Fit | None = None
+        self.fitter = Fitter(foundation, in_strides=in_strides)
         self._failures = 0
-        self._rests: dict[int, tuple[int, float]] = {}
-        self._index = 0
-        self._strong_cells: dict[int, FloatArray] = {}
-        self.homes = Homes(self.setup.phases, foundation.sightings)
 
     def run(self, frames: Sequence[Frame]) -> list[Row]:
         """Return the rows of the segment's frames."""
@@ -119,14 +82,14 @@ class Segment:
     def walked_from(self, middle: int, frames: Sequence[Frame]) -> list[Done]:
         """Return the frames refined outwards from one of them, and then backwards."""
         right = [self.forward(frame) for frame in frames[middle:]]
-        self._last, self._rests = None, {}
-        self._accept(right[0].fit if right[0].row.is_good else None)
+        self._failures = 0
+        self.fitter.turn_to(right[0].fit if right[0].row.is_good else None)
         left = [self.forward(frame) for frame in reversed(frames[:middle])]
         return self._backward(frames, [*reversed(left), *right])
 
     def forward(self, frame: Frame) -> Done:
         """Refine the next frame from the last accepted one."""
-        self._index = frame.index
+        self.fitter.index = frame.index
         try:
             pattern = self.setup.reading.pattern(frame)
         except InputError as error:
@@ -142,16 +105,9 @@ class Segment:
         if fit.fault:
             self._failures += 1
             return Done(measured_row(frame, "quarantined", fit.fault, fit), fit)
-        self._accept(fit)
-        return Done(measured_row(frame, verdict, "", fit), fit)
-
-    def _accept(self, fit: Fit | None) -> None:
-        """Let the next frame start from this one."""
         self._failures = 0
-        self._before, self._last = self._last, fit
-        if fit is not None:
-            strong = [p for p in fit.state.present if support_of(fit.bench, fit.minimum, p) >= STRONG]
-            self._strong_cells |= {p: fit.state.values[fit.bench.cell_places(p)] for p in strong}
+        self.fitter.accept(fit)
+        return Done(measured_row(frame, verdict, "", fit), fit)
 
     def _cut(self, pattern: Pattern) -> str:
         """Say so if a pattern spans much less than the others: a file that was cut off between two lines."""
@@ -163,281 +119,29 @@ class Segment:
 
     def _best(self, frame: Frame, pattern: Pattern) -> tuple[Fit, Verdict]:
         """Return the first fit that can be believed, or the best of all, and what it is called."""
-        bench = self.bench(pattern)
-        first = self._last is None
-        start = self.start(bench, frame)
-        fit = self._warm(bench, pattern, start, is_first=first, may_rest=not first)
+        bench = self.fitter.bench(pattern)
+        first = self.fitter.last is None
+        start = self.fitter.start(bench, frame)
+        fit = self.fitter.warm(bench, pattern, start, is_first=first, may_rest=not first)
         if self.in_strides and not first and frame.index in {scout.frame for scout in self.foundation.sightings}:
-            own = self._warm(bench, pattern, state_at(frame.index, self.foundation, self.homes, bench), is_first=True)
+            seen = state_at(frame.index, self.foundation, self.fitter.homes, bench)
+            own = self.fitter.warm(bench, pattern, seen, is_first=True)
             fit = min(fit, own, key=_by_merit)
         if not fit.fault:
             return fit, "accepted"
-        tried = [fit, self._searched(bench, pattern, start)]
+        tried = [fit, self.fitter.searched(bench, pattern, start)]
         if first and not tried[-1].fault:
             return tried[-1], "accepted"
         again = self._failures < HOPELESS_RUN or self._failures % ANOTHER_TRY == 0
         if tried[-1].fault and again and not self.in_strides:
-            tried.append(self._cold(bench, pattern, start))
+            tried.append(self.fitter.cold(bench, pattern, start))
         return min(tried, key=_by_merit), "reseeded"
-
-    def bench(self, pattern: Pattern) -> Bench:
-        """Return the model made ready for the angles of a pattern."""
-        key = pattern.two_theta.tobytes()
-        if key not in self._benches:
-            self._benches[key] = Bench(self.foundation, pattern)
-        return self._benches[key]
-
-    def start(self, bench: Bench, frame: Frame) -> State:
-        """Return where a frame starts: the last accepted one, or what the survey knows."""
-        if self._last is not None:
-            state = self._last.state
-            if self._last.bench is not bench:
-                state = bench.start(self._last.bench.named(state), state.rungs)
-            state = self._with_absent_at_home(bench, state)
-            return continued(state, self._before, self._last, self._index) if self.in_strides else state
-        return state_at(frame.index, self.foundation, self.homes, bench)
-
-    def _with_absent_at_home(self, bench: Bench, state: State) -> State:
-        """Return a state whose absent phases have the cells that they have around the frame, to be asked for there."""
-        values = state.values.copy()
-        for p, rung in enumerate(state.rungs):
-            name = bench.phases[p].name
-            if rung == Rung.ABSENT and name in self.homes.seen:
-                values[bench.cell_places(p)] = self.homes.at(name, self._index)
-        return State(values, state.rungs)
-
-    def _warm(
-        self, bench: Bench, pattern: Pattern, start: State, *, is_first: bool = False, may_rest: bool = False
-    ) -> Fit:
-        """Refine from a neighbour, let phases die that do not show any more, and look for new ones."""
-        view, minimum = bench.minimised(pattern, start, linear=is_first, near=not (is_first or self.in_strides))
-        if not has_settled(minimum):
-            start = bench.moved(start, view, minimum)
-            view, minimum = bench.minimised(pattern, start, budget=PATIENT)
-        return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), may_rest=may_rest))
-
-    def refined_from(self, frame: Frame, fit: Fit, state: State) -> Fit:
-        """Return a frame refined once more, from another state."""
-        self._index, self._last = frame.index, None
-        pattern = self.setup.reading.pattern(frame)
-        view, minimum = fit.bench.minimised(pattern, state, linear=True, budget=PATIENT)
-        return self._judged((*self._settled(fit.bench, pattern, state, view, minimum), fit.absences))
-
-    def _searched(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
-        """Refine from the cells that the blurred pattern shows."""
-        view, data, table = bench.ready(pattern, start)
-        found = search_cells(view.model, data, table, blurs_for(view.model))
-        values = start.values.copy()
-        values[view.places] = found.values
-        view, minimum = bench.minimised(pattern, State(values, start.rungs), linear=True, budget=PATIENT)
-        return self._judged(self._with_births(*self._settled(bench, pattern, start, view, minimum)))
-
-    def _cold(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
-        """Refine from what a fit from scratch finds, its cells and widths; position and profile are the series'."""
-        outcome = from_scratch(self.setup, pattern, self.foundation.instrument)
-        table, free = outcome.minimum.parameters, set(outcome.minimum.parameters.free_names)
-        values: dict[str, float] = {}
-        for phase in bench.phases:
-            names = [slot_name(phase, slot) for slot in phase.slot_names]
-            if phase.name not in outcome.unsupported:
-                values |= {n: table.value(n) for n in names if n in self.foundation.free and n in free}
-        rungs = [Rung.ABSENT if phase.name in outcome.unsupported else Rung.WIDTHS for phase in bench.phases]
-        state = bench.start(values, rungs if any(rungs) else start.rungs)
-        view, minimum = bench.minimised(pattern, state, linear=True, budget=PATIENT)
-        return self._judged(self._with_births(*self._settled(bench, pattern, state, view, minimum)))
-
-    def _settled(
-        self, bench: Bench, pattern: Pattern, start: State, view: View, minimum: Minimum
-    ) -> tuple[Bench, Pattern, State, View, Minimum]:
-        """Let phases step down as far as their supports demand, and refine again where one did."""
-        state = bench.moved(start, view, minimum)
-        for _ in range(MOST_DESCENTS):
-            # What runs away goes first: it may have taken the others' peaks.
-            forced = self._without_runaways(bench, state, minimum)
-            serial = serial_of(pattern, minimum)
-            rungs = forced or tuple(
-                self._borne(bench, start, state, minimum, p, serial) for p in range(len(state.rungs))
-            )
-            if rungs == state.rungs or not any(rungs):
-                break
-            lower = self._held(bench, start, bench.moved(state, view, minimum, rungs))
-            lower_view, found = bench.minimised(pattern, lower, near=True)
-            rise = (found.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
-            if rise > REGRET * serial**2 and not forced:
-                break
-            state, view, minimum = bench.moved(lower, lower_view, found), lower_view, found
-        return bench, pattern, state, view, minimum
-
-    def _without_runaways(self, bench: Bench, state: State, minimum: Minimum) -> Rungs | None:
-        """Return the rungs with those lowered whose phases explain other things than their own peaks, None if none."""
-        rungs = list(state.rungs)
-        for p in state.present:
-            if runs_away(bench, state, minimum, p) or self._has_left(bench, state, minimum, p):
-                ghost = is_ghost(bench, p, state.values) or rungs[p] == Rung.SCALE
-                rungs[p] = Rung.ABSENT if ghost else Rung.SCALE
-        return tuple(rungs) if tuple(rungs) != state.rungs else None
-
-    def _has_left(self, bench: Bench, state: State, minimum: Minimum, p: int) -> bool:
-        """Whether a phase that is not strong has come away from home, and from where it was when it was strong."""
-        if support_of(bench, minimum, p) >= STRONG or self.in_strides:
-            return False
-        strong = self._strong_cells.get(p)
-        stays = strong is not None and not is_another(state.values[bench.cell_places(p)], strong)
-        return not stays and self._is_away(bench, state, p)
-
-    def _borne(self, bench: Bench, start: State, state: State, minimum: Minimum, p: int, serial: float) -> Rung:
-        """Return the rung that a phase bears at a minimum; the cell of a weak one does not jump."""
-        rung, support = state.rungs[p], support_of(bench, minimum, p)
-        if rung == Rung.ABSENT or support >= STRONG:
-            return rung
-        if support < LEFT[Rung.SCALE] * serial:
-            return Rung.ABSENT
-        cell = bench.cell_places(p)
-        moved = np.abs(state.values[cell] / start.values[cell] - 1.0).max()
-        stride = 1 if self._last is None else abs(self._index - self._last.frame)
-        strayed = self._last is not None and moved > STRAYED * min(stride, MOST_STRIDES)
-        if strayed and self.in_strides:
-            return Rung.ABSENT  # and sought anew around where it has come from
-        return descended(Rung.SCALE if strayed else rung, support)
-
-    def _held(self, bench: Bench, start: State, state: State) -> State:
-        """Return a state whose phases, where they have stepped down, have the cell and widths they started with."""
-        values = state.values.copy()
-        for p, rung in enumerate(state.rungs):
-            slots = [] if rung == Rung.WIDTHS else ["inverse_size", "microstrain"]
-            places = [bench.place(p, slot) for slot in slots]
-            if rung < Rung.CELL:
-                places += [*bench.cell_places(p), bench.place(p, "displacement")]
-            values[places] = start.values[places]
-        return State(values, state.rungs)
-
-    def _with_births(
-        self, bench: Bench, pattern: Pattern, state: State, view: View, minimum: Minimum, *, may_rest: bool = False
-    ) -> tuple[Bench, Pattern, State, View, Minimum, dict[str, Absence]]:
-        """Ask for absent phases, and let those be born that the frame shows beyond doubt."""
-        absences: dict[str, Absence] = {}
-        for _ in range(len(bench.phases)):
-            if len(state.present) == len(bench.phases):
-                return bench, pattern, state, view, minimum, {}
-            nursery = Nursery(bench, pattern, state, view, minimum)
-            absences = nursery.absences()
-            wanted = dict.fromkeys([*self._lost(nursery), *nursery.promising(partial(self._ease, bench))])
-            tries = (self._birth(nursery, pattern, p, minimum, may_rest=may_rest) for p in wanted)
-            born = next((one for one in tries if one is not None), None)
-            if born is None:
-                break
-            state, view, minimum = born
-        return bench, pattern, state, view, minimum, absences
-
-    def _birth(
-        self, nursery: Nursery, pattern: Pattern, p: int, before: Minimum, *, may_rest: bool
-    ) -> tuple[State, View, Minimum] | None:
-        """Return the frame with an absent phase, None if it does not show clearly enough."""
-        gain = nursery.gain(p)
-        failed, promised = self._rests.get(p, (-REST, 0.0))
-        if may_rest and abs(self._index - failed) < REST and gain < MUCH_MORE * promised:
-            return None
-        if p in self._lost(nursery):
-            born = self._sought_anew(nursery, pattern, p, before)
-        else:
-            needed = self._ease(nursery.bench, p) * nursery.needs(p)
-            born = self.grown(nursery.bench, pattern, nursery.placed(p), p, needed, before)
-            if born is not None and self._is_elsewhere(nursery, p, *born):
-                born = None
-        if born is None and may_rest:
-            self._rests[p] = self._index, gain
-        if born is not None:
-            self._rests.pop(p, None)
-        return born
-
-    def _lost(self, nursery: Nursery) -> list[int]:
-        """Return the phases that the frame before showed and this one does not, where frames are far apart."""
-        if not self.in_strides or self._last is None:
-            return []
-        return [p for p in nursery.absent if p in self._last.state.present]
-
-    def _sought_anew(
-        self, nursery: Nursery, pattern: Pattern, p: int, before: Minimum
-    ) -> tuple[State, View, Minimum] | None:
-        """Return the frame with a phase that the one before showed, in the best cell around where that had it."""
-        places = nursery.candidates(p, STRIDE, JUDGED)[:REFINED]
-        needed = WELCOME * nursery.needs(p)
-        grown = [self.grown(nursery.bench, pattern, place.state, p, needed, before) for place in places]
-        return min((born for born in grown if born is not None), key=lambda born: born[2].chi_squared, default=None)
-
-    def _ease(self, bench: Bench, p: int) -> float:
-        """Return the share of what a birth needs that is enough for a phase."""
-        return WELCOME if self.homes.is_expected(bench.phases[p].name, self._index) else 1.0
-
-    def _is_elsewhere(self, nursery: Nursery, p: int, state: State, view: View, minimum: Minimum) -> bool:
-        """Whether a newborn phase has another cell than the series knows, and shows not well enough for that."""
-        if support_of(nursery.bench, minimum, p) >= CONVINCING * nursery.needs(p):
-            return False
-        return self._is_away(nursery.bench, state, p)
-
-    def is_welcome(self, fit: Fit, p: int, serial: float) -> bool:
-        """Whether a frame refined with a phase that one beside it shows has that well enough, in a cell that it has."""
-        share = support_of(fit.bench, fit.minimum, p) / (serial * birth_needs(fit.bench.cell_variables(p)))
-        name, cell = fit.bench.phases[p].name, fit.state.values[fit.bench.cell_places(p)]
-        return share >= (CONVINCING if self.homes.is_away(name, fit.frame, cell) else WELCOME)
-
-    def _is_away(self, bench: Bench, state: State, p: int) -> bool:
-        return self.homes.is_away(bench.phases[p].name, self._index, state.values[bench.cell_places(p)])
-
-    def grown(
-        self, bench: Bench, pattern: Pattern, state: State, p: int, needed: float, before: Minimum
-    ) -> tuple[State, View, Minimum] | None:
-        """Return the frame refined with one more phase, its cell and widths too; None if its support is less."""
-        for rung in (Rung.WIDTHS, Rung.CELL):
-            rungs = tuple(rung if k == p else old for k, old in enumerate(state.rungs))
-            start = State(state.values, rungs)
-            view, minimum = bench.minimised(pattern, start, tolerance=LOOSE, budget=TRIAL)
-            grown = bench.moved(start, view, minimum)
-            support = support_of(bench, minimum, p)
-            if support < HOPEFUL * needed:
-                return None
-            fell = (before.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
-            good = support >= needed and fell >= needed**2 / 2 and not is_ghost(bench, p, grown.values)
-            if good and not ends_at_cell_bound(bench, minimum, p):
-                view, minimum = bench.minimised(pattern, grown, budget=PATIENT)
-                if ends_at_cell_bound(bench, minimum, p):
-                    return None
-                return bench.moved(grown, view, minimum), view, minimum
-        return None
-
-    def _judged(self, found: tuple[Bench, Pattern, State, View, Minimum, dict[str, Absence]]) -> Fit:
-        """Return a fit with the reason why it cannot be believed, if there is one."""
-        bench, pattern, state, view, minimum, absences = found
-        calculated = minimum.calculated
-        left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
-        gof = float(np.sqrt(minimum.reduced_chi_squared))
-        rungs = [climbed(rung, support_of(bench, minimum, p)) if rung else rung for p, rung in enumerate(state.rungs)]
-        r_wp = float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum()))
-        state = State(state.values, tuple(rungs))
-        fit = Fit(self._index, bench, state, view, minimum, absences, left, gof, r_wp)
-        fault = fault_of(fit)
-        if not fault and (jump := self._jump(fit)):
-            return replace(fit, fault=jump, is_jump=True)
-        return replace(fit, fault=fault)
-
-    def _jump(self, fit: Fit) -> str:
-        """Return how a frame fits worse than the last accepted one, "" if it does not."""
-        if self._last is None:
-            usual = [scout.left for scout in self.foundation.sightings]
-            worse = bool(usual) and fit.left > max(usual) + WORSE_BY
-            return f"{100 * fit.left:.0f} % of the peaks' intensity is unexplained" if worse else ""
-        if fit.left > self._last.left + WORSE_BY:
-            share = f"{100 * fit.left:.0f} % of the peaks' intensity is unexplained"
-            return f"{share}, {100 * self._last.left:.0f} % in the frame before"
-        if fit.gof > WORSE_TIMES * max(self._last.gof, 1.0):
-            return f"goodness of fit {fit.gof:.1f}, {self._last.gof:.1f} in the frame before"
-        return ""
 
     def amended(self, frame: Frame, row: Row, amendment: Amendment) -> Row:
         """Refine a frame once more without phases that are no more than noise, or with some that must be there."""
-        self._index = frame.index
+        self.fitter.index = frame.index
         pattern = self.setup.reading.pattern(frame)
-        bench = self.bench(pattern)
+        bench = self.fitter.bench(pattern)
         sources = {name: row for name in self.setup.names if is_present(row, name)}
         sources = {name: found for name, found in (sources | dict(amendment.with_)).items()
                    if name not in amendment.without}  # fmt: skip
@@ -450,27 +154,27 @@ class Segment:
         if not has_settled(minimum) or any(support_of(bench, minimum, p) < 1.0 for p in added):
             return row
         absences = Nursery(bench, pattern, state, view, minimum).absences() if len(sources) < len(bench.phases) else {}
-        fit = self._judged((bench, pattern, state, view, minimum, absences))
+        fit = self.fitter.judged((bench, pattern, state, view, minimum, absences))
         return row if fault_of(fit) else measured_row(frame, row.verdict, row.reason, fit)
 
     def as_it_stands(self, frame: Frame, row: Row) -> Fit | None:
         """Return a frame refined where its row says that it ended, None if it does not stay there."""
-        self._index = frame.index
+        self.fitter.index = frame.index
         pattern = self.setup.reading.pattern(frame)
-        bench = self.bench(pattern)
+        bench = self.fitter.bench(pattern)
         sources = {name: row for name in self.setup.names if is_present(row, name)}
         view, minimum = bench.minimised(pattern, restored(bench, sources), linear=True, budget=PATIENT)
         state = bench.moved(restored(bench, sources), view, minimum)
-        fit = self._judged((bench, pattern, state, view, minimum, {}))
+        fit = self.fitter.judged((bench, pattern, state, view, minimum, {}))
         return None if fault_of(fit) else fit
 
     def from_neighbour(self, frame: Frame, neighbour: Fit) -> Fit:
         """Return a frame refined from one beside it, however that was found."""
-        self._last, self._before, self._rests, self._index = None, None, {}, frame.index
-        self._accept(neighbour)
+        self.fitter.turn_to(neighbour)
+        self.fitter.index = frame.index
         pattern = self.setup.reading.pattern(frame)
-        bench = self.bench(pattern)
-        return self._warm(bench, pattern, self.start(bench, frame))
+        bench = self.fitter.bench(pattern)
+        return self.fitter.warm(bench, pattern, self.fitter.start(bench, frame))
 
     def _released(self, done: list[Done]) -> list[Done]:
         """Accept stretches of frames that fail alike: not the frames are bad, the specimen has changed."""
@@ -515,10 +219,10 @@ class Segment:
     def _again(self, frame: Frame, item: Done, later: Fit) -> Done:
         """Return a frame refined from its later neighbour if that is better, else as it was."""
         pattern = self.setup.reading.pattern(frame)
-        bench = self.bench(pattern)
-        self._last, self._index = later, frame.index
-        start = self.start(bench, frame)
-        fit = self._warm(bench, pattern, start)
+        bench = self.fitter.bench(pattern)
+        self.fitter.last, self.fitter.index = later, frame.index
+        start = self.fitter.start(bench, frame)
+        fit = self.fitter.warm(bench, pattern, start)
         before = item.fit
         if fit.fault or before is None:
             return item
@@ -528,7 +232,7 @@ class Segment:
         gain = (before.minimum.chi_squared - fit.minimum.chi_squared) / max(fit.minimum.reduced_chi_squared, 1.0)
         serial = serial_of(pattern, fit.minimum)
         newcomers = set(fit.state.present) - set(before.state.present)
-        if gain < 5.0 * max(more, 1) or not all(self.is_welcome(fit, p, serial) for p in newcomers):
+        if gain < 5.0 * max(more, 1) or not all(self.fitter.is_welcome(fit, p, serial) for p in newcomers):
             return item
         return Done(measured_row(frame, item.row.verdict, "", fit), fit)
 

@@ -92,11 +92,11 @@ def _put_right(segment: Segment, frame: Frame, fit: Fit, homes: Mapping[int, Flo
     values = fit.state.values.copy()
     for p, home in homes.items():
         values[fit.bench.cell_places(p)] = home
-    again = segment.refined_from(frame, fit, State(values, fit.state.rungs))
+    again = segment.fitter.refined_from(frame, fit, State(values, fit.state.rungs))
     stays = all(not is_another(_cell(again, p), home, STRIDE) for p, home in homes.items() if p in again.state.present)
     if again.fault or not stays:
         rungs = tuple(Rung.ABSENT if p in homes else rung for p, rung in enumerate(fit.state.rungs))
-        again = segment.refined_from(frame, fit, State(fit.state.values, rungs))
+        again = segment.fitter.refined_from(frame, fit, State(fit.state.values, rungs))
     return fit if again.fault else again
 
 
