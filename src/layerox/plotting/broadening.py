@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError, nearest
-from layerox.plotting.canvas import png_of
+from layerox.plotting.canvas import cleared_figure, png_of
 from layerox.plotting.powder import PALETTE
 from layerox.strain.broadening import Broadening, PhaseBroadening
 
@@ -56,13 +56,7 @@ def plot_broadening(found: Broadening, ax: Axes | None = None, *, phase: str | N
     if phase is not None and phase not in names:
         raise InputError(f"no breadths of {phase!r}", argument="phase", cure=nearest(phase, names))
     chosen = [own for own in found.phases if phase in (None, own.phase)][:MOST_COLUMNS]
-    figure = None if ax is None else ax.get_figure(root=True)
-    if figure is None:
-        from matplotlib import pyplot  # noqa: PLC0415  (a script that hands its own Axes over needs no pyplot)
-
-        figure = pyplot.figure(figsize=(INCHES_COLUMN * max(len(chosen), 1), INCHES_HIGH))
-    figure.clear()
-    return draw(chosen, figure)
+    return draw(chosen, cleared_figure(ax, (INCHES_COLUMN * max(len(chosen), 1), INCHES_HIGH)))
 
 
 def draw(phases: list[PhaseBroadening], figure: Figure) -> Axes:

@@ -1,12 +1,13 @@
-"""Canvas: figures drawn into memory, without a window and without pyplot's state."""
+"""Canvas: figures of several panels: those of Axes that somebody has, and those drawn into memory without a window."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -14,6 +15,19 @@ if TYPE_CHECKING:
 SALT = "layerox"
 UNDATED: dict[str, dict[str, None]] = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
 DPI = 200
+
+
+def cleared_figure(
+    ax: Axes | None, inches: tuple[float, float], *, layout: Literal["constrained"] | None = None
+) -> Figure:
+    """Return the figure of some Axes without what it shows, or a new one of a size (and a layout) without Axes."""
+    figure = None if ax is None else ax.get_figure(root=True)
+    if figure is None:
+        from matplotlib import pyplot  # noqa: PLC0415  (a script that hands its own Axes over needs no pyplot)
+
+        figure = pyplot.figure(figsize=inches, layout=layout)
+    figure.clear()
+    return figure
 
 
 def files_of(draw: Callable[[Figure], object], inches: tuple[float, float], kinds: Sequence[str]) -> dict[str, bytes]:

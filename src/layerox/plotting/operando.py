@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.io.writing import write_together
-from layerox.plotting.canvas import files_of
+from layerox.plotting.canvas import cleared_figure, files_of
 from layerox.plotting.labels import axis_text
 from layerox.plotting.markers import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
 from layerox.series.contour import IntensityMap, intensity_map
@@ -55,13 +55,7 @@ def plot_series(series: Series, ax: Axes | None = None) -> Axes:
     ax
         Its figure is drawn upon, in place of everything that it shows; a new one when not given.
     """
-    figure = None if ax is None else ax.get_figure(root=True)
-    if figure is None:
-        from matplotlib import pyplot  # noqa: PLC0415  (a script that hands its own Axes over needs no pyplot)
-
-        figure = pyplot.figure(figsize=inches_of(series))
-    figure.clear()
-    return draw(series, figure)
+    return draw(series, cleared_figure(ax, inches_of(series)))
 
 
 def inches_of(series: Series) -> tuple[float, float]:

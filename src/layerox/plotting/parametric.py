@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerox.plotting.canvas import png_of
+from layerox.plotting.canvas import cleared_figure, png_of
 from layerox.plotting.powder import PALETTE
 from layerox.series.parametric.result import Function, Parametric
 
@@ -41,13 +41,7 @@ def plot_parametric(found: Parametric, ax: Axes | None = None) -> Axes:
     Axes
         Of the first function; those of its pulls, (frame alone - function) / esd, hang below it.
     """
-    figure = None if ax is None else ax.get_figure(root=True)
-    if figure is None:
-        from matplotlib import pyplot  # noqa: PLC0415  (a script that hands its own Axes over needs no pyplot)
-
-        figure = pyplot.figure(figsize=inches(found), layout="constrained")
-    figure.clear()
-    return draw(found, figure)
+    return draw(found, cleared_figure(ax, inches(found), layout="constrained"))
 
 
 def inches(found: Parametric) -> tuple[float, float]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError, nearest
-from layerox.plotting.canvas import png_of
+from layerox.plotting.canvas import cleared_figure, png_of
 from layerox.plotting.labels import axis_text
 from layerox.plotting.powder import PALETTE
 from layerox.strain.evolution import StrainEvolution
@@ -47,13 +47,7 @@ def plot_strain(strain: StrainEvolution, ax: Axes | None = None) -> Axes:
     ax
         Its figure is drawn upon, in place of everything that it shows; a new one when not given.
     """
-    figure = None if ax is None else ax.get_figure(root=True)
-    if figure is None:
-        from matplotlib import pyplot  # noqa: PLC0415  (a script that hands its own Axes over needs no pyplot)
-
-        figure = pyplot.figure(figsize=_inches(strain))
-    figure.clear()
-    return draw(strain, figure)
+    return draw(strain, cleared_figure(ax, _inches(strain)))
 
 
 def draw(strain: StrainEvolution, figure: Figure) -> Axes:

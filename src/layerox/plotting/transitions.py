@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.plotting.canvas import png_of
+from layerox.plotting.canvas import cleared_figure, png_of
 from layerox.plotting.operando import axis_label
 from layerox.plotting.powder import PALETTE
 from layerox.strain.cells import GOOD
@@ -38,13 +38,7 @@ def plot_transitions(found: Transitions, ax: Axes | None = None) -> Axes:
     ax
         Its figure is drawn upon, in place of everything that it shows; a new one when not given.
     """
-    figure = None if ax is None else ax.get_figure(root=True)
-    if figure is None:
-        from matplotlib import pyplot  # noqa: PLC0415  (a script that hands its own Axes over needs no pyplot)
-
-        figure = pyplot.figure(figsize=inches(found))
-    figure.clear()
-    return draw(found, figure)
+    return draw(found, cleared_figure(ax, inches(found)))
 
 
 def inches(found: Transitions) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError
-from layerox.plotting.canvas import files_of
+from layerox.plotting.canvas import cleared_figure, files_of
 from layerox.plotting.markers import ROW_HEIGHT, draw_reflections
 from layerox.plotting.operando import DOUBTED, FORMATS, SMALL, TICK, axis_label
 from layerox.plotting.powder import check_scale
@@ -52,13 +52,7 @@ def plot_waterfall(series: Series, ax: Axes | None = None, *, intensity: str = "
         If the patterns are not where they were.
     """
     check_scale(intensity)
-    figure = None if ax is None else ax.get_figure(root=True)
-    if figure is None:
-        from matplotlib import pyplot  # noqa: PLC0415  (a script that hands its own Axes over needs no pyplot)
-
-        figure = pyplot.figure(figsize=inches_of(series))
-    figure.clear()
-    return draw(series, figure, intensity=intensity)
+    return draw(series, cleared_figure(ax, inches_of(series)), intensity=intensity)
 
 
 def inches_of(series: Series) -> tuple[float, float]:
