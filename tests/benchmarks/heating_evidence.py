@@ -38,7 +38,7 @@ from layerox.series.presence import Rung
 from layerox.series.restore import restored
 from layerox.series.result import Series, open_series
 from layerox.series.setup import Setup
-from layerox.series.table import is_present
+from layerox.series.table import is_present, shown_in
 from layerox.symmetry import CELL_NAMES
 
 
@@ -111,7 +111,7 @@ def _number(found: Mapping[str, float], title: str) -> tuple[float, float]:
 def _standing(foundation: Foundation, frame: Frame, row: Row) -> tuple[Bench, Pattern, State]:
     pattern = foundation.setup.reading.pattern(frame)
     bench = Bench(foundation, pattern)
-    return bench, pattern, restored(bench, {n: row for n in foundation.setup.names if is_present(row, n)})
+    return bench, pattern, restored(bench, dict.fromkeys(shown_in(row), row))
 
 
 def _differs(said: Mapping[int, Mapping[str, Published]], frame: Frame, name: str, row: Mapping[str, float]) -> bool:

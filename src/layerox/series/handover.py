@@ -15,17 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.errors import InputError
+from layerox.pattern import Pattern
 from layerox.series.fitter import STRAYED
 from layerox.series.foundation import Foundation
 from layerox.series.frames import Frame
 from layerox.series.judgement import Fit, serial_of
 from layerox.series.measured import Row
 from layerox.series.presence import BIRTH
-from layerox.series.sequential import Segment, measured_row
-from layerox.series.table import is_present
+from layerox.series.sequential import WORTH, Segment, measured_row
+from layerox.series.table import shown_in
 
-# What chi-squared, over its reduced value, must fall by for each variable.
-WORTH = 5.0
 # Factor by which the goodness of fit of neighbours differs at most if they agree.
 ALIKE = 1.1
 
@@ -40,14 +39,12 @@ class Border:
 
 def agree(one: Row, other: Row) -> bool:
     """Whether two frames side by side show the same phases in about the same cells, and fit alike."""
-    shown = {name for name in one.phases if is_present(one, name)}
-    if shown != {name for name in other.phases if is_present(other, name)}:
+    shown = shown_in(one)
+    if set(shown) != set(shown_in(other)):
         return False
     if not 1.0 / ALIKE < one.gof / other.gof < ALIKE:
         return False
-    lengths = np.array(
-        [[row.phases[name][slot][0] for name in sorted(shown) for slot in "abc"] for row in (one, other)]
-    )
+    lengths = np.array([[row.phases[name][slot][0] for name in shown for slot in "abc"] for row in (one, other)])
     return bool(np.abs(lengths[0] / lengths[1] - 1.0).max(initial=0.0) < STRAYED)
 
 
@@ -76,31 +73,32 @@ class _Walk:
                 return
             if math.isnan(self.rows[k].r_wp):
                 continue  # nothing of it could be fitted: it cannot be read, was cut off, or shows no peaks
-            found = self._refined(self.frames[k], beside)
-            if found is not None and self._is_better(found, self.rows[k], beside):
+            refined = self._refined(self.frames[k], beside)
+            if refined is not None and self._is_better(*refined, self.rows[k], beside):
+                found, _ = refined
                 verdict = self.rows[k].verdict if self.rows[k].is_good else "reseeded"
                 self.rows[k], beside = measured_row(self.frames[k], verdict, "", found), found
             elif self.rows[k].is_good:
                 return
 
-    def _refined(self, frame: Frame, beside: Fit) -> Fit | None:
+    def _refined(self, frame: Frame, beside: Fit) -> tuple[Fit, Pattern] | None:
         try:
-            found = self.segment.from_neighbour(frame, beside)
+            pattern = self.segment.setup.reading.pattern(frame)
+            found = self.segment.from_neighbour(frame, pattern, beside)
         except (InputError, np.linalg.LinAlgError):
             return None
-        return None if found.fault else found
+        return None if found.fault else (found, pattern)
 
-    def _is_better(self, found: Fit, row: Row, beside: Fit) -> bool:
+    def _is_better(self, found: Fit, pattern: Pattern, row: Row, beside: Fit) -> bool:
         """Whether a frame is better as found from the frame beside it than as its row has it."""
         if not row.is_good:
             return True
-        pattern = self.segment.setup.reading.pattern(self.frames[row.frame - self.frames[0].index])
         reduced, serial = max(found.minimum.reduced_chi_squared, 1.0), serial_of(pattern, found.minimum)
         known = _shown(beside)
         # R factors of one frame differ as the roots of chi-squared do.
         chi_squared = found.minimum.chi_squared * (row.r_wp / found.r_wp) ** 2
         variables = found.minimum.points - chi_squared / row.gof**2
-        own = {name for name in self.segment.setup.names if is_present(row, name)}
+        own = set(shown_in(row))
         newcomers = [p for p in found.state.present if found.bench.phases[p].name not in own]
         if not all(self.segment.fitter.is_welcome(found, p, serial) for p in newcomers):
             return False

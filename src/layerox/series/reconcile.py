@@ -65,12 +65,8 @@ class Reconciliation:
             before = ends
         self._amend(where)
 
-    def _rows(self, number: int, stage: str) -> list[Row]:
-        """Return the rows of a segment as they were before a stage."""
-        return self.store.rows_before(stage, number)
-
     def _ends(self, number: int, stage: str) -> _Ends:
-        rows = self._rows(number, stage)
+        rows = self.store.rows_before(stage, number)
         good = [(frame, row) for frame, row in zip(self.segments[number], rows, strict=True) if row.is_good]
         return _Ends(first=good[0] if good else None, last=good[-1] if good else None)
 
@@ -90,13 +86,13 @@ class Reconciliation:
     def _hand_over_jobs(self, stage: str, wanted: dict[int, Border]) -> Iterator[tuple[int, tuple[Any, ...]]]:
         for number, border in sorted(wanted.items()):
             if not self.store.has(stage, number):
-                yield number, (self.foundation, self.segments[number], self._rows(number, stage), border)
+                yield number, (self.foundation, self.segments[number], self.store.rows_before(stage, number), border)
 
     def _amend(self, where: Executor) -> None:
         """Refine frames once more whose phases disagree with those of all frames around them."""
         presences = Presences(self.foundation.setup.names)
         for number in range(len(self.segments)):
-            presences.add(self._rows(number, AMENDED))
+            presences.add(self.store.rows_before(AMENDED, number))
         doubtful = presences.doubtful()
         wanted = {at for _, with_ in doubtful.values() for _, at in with_}
         models = {row.frame: row for row in self._all_rows() if row.frame in wanted} if wanted else {}
@@ -105,10 +101,10 @@ class Reconciliation:
 
     def _all_rows(self) -> Iterator[Row]:
         for number in range(len(self.segments)):
-            yield from self._rows(number, AMENDED)
+            yield from self.store.rows_before(AMENDED, number)
 
     def _amend_jobs(self, demanded: Sequence[Any]) -> Iterator[tuple[int, tuple[Any, ...]]]:
         for number, frames in enumerate(self.segments):
             own = [a for a in demanded if frames[0].index <= a.frame <= frames[-1].index]
             if own and not self.store.has(AMENDED, number):
-                yield number, (self.foundation, frames, self._rows(number, AMENDED), own)
+                yield number, (self.foundation, frames, self.store.rows_before(AMENDED, number), own)

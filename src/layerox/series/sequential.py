@@ -32,7 +32,7 @@ from layerox.series.judgement import (
 from layerox.series.measured import Absence, Row, Verdict, offsets_of, phases_of
 from layerox.series.restore import restored
 from layerox.series.starts import state_at
-from layerox.series.table import is_present
+from layerox.series.table import shown_in
 
 FloatArray = NDArray[np.float64]
 
@@ -42,6 +42,8 @@ WHOLE = 0.9
 HOPELESS_RUN, ANOTHER_TRY = 3, 10
 # Consecutive frames that fail alike are not bad frames: the specimen has changed.
 ALIKE = 3
+# What chi-squared, over its reduced value, must fall by for each variable that a frame has more.
+WORTH = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,7 @@ class Segment:
         first = self.fitter.last is None
         start = self.fitter.start(bench, frame)
         fit = self.fitter.warm(bench, pattern, start, is_first=first, may_rest=not first)
-        if self.in_strides and not first and frame.index in {scout.frame for scout in self.foundation.sightings}:
+        if self.in_strides and not first and frame.index in self.fitter.homes.looked_at:
             seen = state_at(frame.index, self.foundation, self.fitter.homes, bench)
             own = self.fitter.warm(bench, pattern, seen, is_first=True)
             fit = min(fit, own, key=_by_merit)
@@ -142,9 +144,8 @@ class Segment:
         self.fitter.index = frame.index
         pattern = self.setup.reading.pattern(frame)
         bench = self.fitter.bench(pattern)
-        sources = {name: row for name in self.setup.names if is_present(row, name)}
-        sources = {name: found for name, found in (sources | dict(amendment.with_)).items()
-                   if name not in amendment.without}  # fmt: skip
+        demanded = dict.fromkeys(shown_in(row), row) | dict(amendment.with_)
+        sources = {name: found for name, found in demanded.items() if name not in amendment.without}
         if not sources:
             return row
         start = restored(bench, sources, dict(amendment.with_))
@@ -162,17 +163,16 @@ class Segment:
         self.fitter.index = frame.index
         pattern = self.setup.reading.pattern(frame)
         bench = self.fitter.bench(pattern)
-        sources = {name: row for name in self.setup.names if is_present(row, name)}
-        view, minimum = bench.minimised(pattern, restored(bench, sources), linear=True, budget=PATIENT)
-        state = bench.moved(restored(bench, sources), view, minimum)
+        start = restored(bench, dict.fromkeys(shown_in(row), row))
+        view, minimum = bench.minimised(pattern, start, linear=True, budget=PATIENT)
+        state = bench.moved(start, view, minimum)
         fit = self.fitter.judged((bench, pattern, state, view, minimum, {}))
         return None if fault_of(fit) else fit
 
-    def from_neighbour(self, frame: Frame, neighbour: Fit) -> Fit:
+    def from_neighbour(self, frame: Frame, pattern: Pattern, neighbour: Fit) -> Fit:
         """Return a frame refined from one beside it, however that was found."""
         self.fitter.turn_to(neighbour)
         self.fitter.index = frame.index
-        pattern = self.setup.reading.pattern(frame)
         bench = self.fitter.bench(pattern)
         return self.fitter.warm(bench, pattern, self.fitter.start(bench, frame))
 
@@ -232,7 +232,7 @@ class Segment:
         gain = (before.minimum.chi_squared - fit.minimum.chi_squared) / max(fit.minimum.reduced_chi_squared, 1.0)
         serial = serial_of(pattern, fit.minimum)
         newcomers = set(fit.state.present) - set(before.state.present)
-        if gain < 5.0 * max(more, 1) or not all(self.fitter.is_welcome(fit, p, serial) for p in newcomers):
+        if gain < WORTH * max(more, 1) or not all(self.fitter.is_welcome(fit, p, serial) for p in newcomers):
             return item
         return Done(measured_row(frame, item.row.verdict, "", fit), fit)
 

@@ -76,6 +76,11 @@ def is_present(row: Row, name: str) -> bool:
     return not math.isnan(value)
 
 
+def shown_in(row: Row) -> tuple[str, ...]:
+    """Return the names of the phases that a frame shows."""
+    return tuple(name for name in row.phases if is_present(row, name))
+
+
 def transition_header(axes: Sequence[str]) -> list[str]:
     """Return the titles of transitions.csv."""
     return ["phase", "kind", "frame", "file", *axes, "weight_fraction", "weight_fraction_esd", "support"]
