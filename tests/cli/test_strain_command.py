@@ -1,5 +1,7 @@
 """`layerox strain` as a shell calls it: what it writes, prints and refuses."""
 
+from shutil import copytree
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,6 +84,16 @@ def test_two_fits(tmp_path, capsys):
     assert "--reference: one cell alone is not strained; say against which cell" in refused(
         capsys, "strain", tmp_path / "charged"
     )
+
+
+def test_a_series_without_any_cell_is_refused(folder, tmp_path, capsys):
+    """All twelve frames set aside, as where the wrong phases were named."""
+    copied = tmp_path / "copied"
+    copytree(folder, copied)
+    table = (copied / "frames.csv").read_text()
+    assert table.count(",accepted,") == 12
+    (copied / "frames.csv").write_text(table.replace(",accepted,", ",quarantined,"))
+    assert "no frame shows a phase whose cell was refined" in refused(capsys, "strain", copied)
 
 
 def test_bad_words_are_one_line(folder, tmp_path, capsys):

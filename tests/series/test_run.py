@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from shutil import copytree
 
 import h5py
 import numpy as np
@@ -76,6 +77,18 @@ def test_the_folder_reads_back_and_holds_no_traces_of_work(fitted):
     assert sorted(p.name for p in fitted.path.iterdir()) == [
         ".lock", "frames.csv", "recipe.toml", "run.json", "series.nc", "transitions.csv",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lost", "begin"), [(1, 30), (20, 30), (3000, None)])
+def test_a_table_that_was_cut_off_is_refused(fitted, tmp_path, lost, begin):
+    """The last line of the 30 frames is longer than 20 bytes, so that it begins; of 3000 several lines are gone."""
+    copied = tmp_path / "copied"
+    copytree(fitted.path, copied)
+    whole = (copied / "frames.csv").read_bytes()
+    (copied / "frames.csv").write_bytes(whole[:-lost])
+    count = whole[:-lost].count(b"\n") if begin is None else begin
+    with pytest.raises(InputError, match=rf"frames\.csv: is cut off: {count} of 30 frames begin in it"):
+        lx.open_series(copied)
 
 
 def test_the_netcdf_file_is_the_dataset(fitted):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import SEEK_END
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +136,7 @@ def open_series(path: str | Path) -> Series:
     Raises
     ------
     InputError
-        If there is none.
+        If there is none, or its table is cut off.
     """
     import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
 
@@ -152,9 +153,22 @@ def open_series(path: str | Path) -> Series:
         changes = pd.read_csv(folder / "transitions.csv")
     except (OSError, ValueError) as error:
         raise InputError(f"its tables cannot be read ({error})", place=folder, cure="run it with --resume") from None
+    _refuse_cut_off(folder / "frames.csv", run, len(frames))
     frames[list(TEXTS)] = frames[list(TEXTS)].fillna("")
     phases = tuple(safe_name(name) for name in run["phases"])
     return Series(frames=frames, transitions=changes, phases=phases, axes=tuple(run["axes"]), run=run, path=folder)
+
+
+def _refuse_cut_off(path: Path, run: Mapping[str, Any], count: int) -> None:
+    """Refuse the table of a finished series that has lost some of its end, in a copy say."""
+    if run.get("status") != "complete":
+        return
+    with path.open("rb") as table:
+        table.seek(-1, SEEK_END)
+        is_whole = table.read() == b"\n"
+    if count != run["frames"] or not is_whole:
+        raise InputError(f"is cut off: {count} of {run['frames']} frames begin in it", place=path,
+                         cure="copy the folder again, or run layerox series anew")  # fmt: skip
 
 
 def netcdf_bytes(series: Series) -> bytes:

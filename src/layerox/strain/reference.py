@@ -86,8 +86,11 @@ def anchors_of(seen: Observed, reference: ReferenceArgument = None) -> dict[str,
     Raises
     ------
     InputError
-        If the frame has measured nothing, or what is given names no phase of these.
+        If no frame has measured a cell, the one named has not, or what is given names no phase of these.
     """
+    if not seen.phases:
+        raise InputError("no frame shows a phase whose cell was refined", argument="series",
+                         cure="look at verdicts and reasons in frames.csv")  # fmt: skip
     standing = _standing(seen, reference)
     own = {name: standing.get(name) or _anchor(phase, int(phase.frames[0])) for name, phase in seen.phases.items()}
     return {name: Anchors(own=own[name], layers=_parent(seen.phases[name], standing) or own[name]) for name in own}
