@@ -6,6 +6,7 @@ import shutil
 from html import unescape
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import layerox as lx
@@ -121,6 +122,17 @@ def test_a_series_without_a_single_good_frame_has_a_page(output):
     words = words_of(output)
     assert "5 quarantined" in words
     assert "never_seen" in words
+
+
+def test_hardware_without_weights_has_no_range_of_them(output):
+    """A hardware phase has no weight fraction in any frame."""
+    frames = lx.open_series(output).frames
+    name = lx.open_series(output).phases[0]
+    assert "nan" not in words_of(output)
+    assert f"to {100 * frames[f'{name}.weight_fraction'].max():.1f}" in words_of(output)
+    frames[[f"{name}.weight_fraction", f"{name}.weight_fraction_esd"]] = np.nan
+    frames.to_csv(output / "frames.csv", index=False)
+    assert "nan" not in words_of(output)
 
 
 def test_each_frame_by_itself_is_another_method(output):

@@ -187,12 +187,12 @@ def _phase_row(series: Series, name: str, columns: list[tuple[str, str, float]])
     if not len(frames):
         return ["none", *[""] * (len(columns) + 3)]
     first, last = frames.iloc[0], frames.iloc[-1]
-    weight = 100.0 * frames[f"{name}.weight_fraction"]
+    weight = 100.0 * frames[f"{name}.weight_fraction"].dropna()  # hardware has none
+    spread = stacked(f"{weight.min():.1f}", f"to {weight.max():.1f}") if len(weight) else ""
     span = stacked(str(len(frames)), f"({first['frame']} to {last['frame']})")
     change = 100.0 * (last[f"{name}.volume"] / first[f"{name}.volume"] - 1.0)
     numbers = [_from_to(first, last, f"{name}.{quantity}", scale) for _, quantity, scale in columns]
-    return [span, _from_to(first, last, f"{name}.weight_fraction", 100.0),
-            stacked(f"{weight.min():.1f}", f"to {weight.max():.1f}"), *numbers, f"{change:.2f}"]  # fmt: skip
+    return [span, _from_to(first, last, f"{name}.weight_fraction", 100.0), spread, *numbers, f"{change:.2f}"]
 
 
 def _from_to(first: Mapping[str, Any], last: Mapping[str, Any], column: str, scale: float) -> str:
