@@ -45,10 +45,13 @@ class State:
         Of all quantities of the full model, shape (names,).
     rungs
         How much of each phase is refined.
+    held
+        Names of common variables that the frame does not determine: they stay at their starting values.
     """
 
     values: FloatArray
     rungs: Rungs
+    held: frozenset[str] = frozenset()
 
     @property
     def present(self) -> tuple[int, ...]:
@@ -196,7 +199,7 @@ class Bench:
         roams = half > 0
         table.lower[roams] = np.maximum(table.lower, table.values - half)[roams]
         table.upper[roams] = np.minimum(table.upper, table.values + half)[roams]
-        table.free(self._wanted(state.rungs))
+        table.free(name for name in self._wanted(state.rungs) if name not in state.held)
         return view, Data(pattern.intensity, 1.0 / pattern.sigma), table
 
     def _wanted(self, rungs: Rungs) -> list[str]:
@@ -213,7 +216,7 @@ class Bench:
         for p, rung in enumerate(chosen):
             if rung == Rung.ABSENT:
                 values[self.place(p, "scale")] = 0.0
-        return State(values, chosen)
+        return State(values, chosen, state.held)
 
     def belongs(self, phase: Phase, name: str) -> bool:
         """Whether a quantity is a phase's own."""

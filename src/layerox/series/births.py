@@ -8,7 +8,7 @@ then refined with all others.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +126,7 @@ class Nursery:
         values[self.bench.cell_places(p)] = cell
         scores = self.residual.scores(self._row(p, values)[None])
         values[self.bench.place(p, "scale")] = max(float(scores.scales[0]), 0.0)
-        return Candidate(State(values, self.state.rungs), float(scores.gains[0]))
+        return Candidate(replace(self.state, values=values), float(scores.gains[0]))
 
     def _is_known(self, p: int) -> bool:
         return f"{self.bench.phases[p].name}" in self.bench.known

@@ -20,7 +20,7 @@ from layerox.diffraction.search import blurs_for, search_cells
 from layerox.pattern import Pattern
 from layerox.series.bench import Bench, Rungs, State, View
 from layerox.series.births import JUDGED, Nursery, is_ghost
-from layerox.series.foundation import Foundation, from_scratch
+from layerox.series.foundation import POSITION, Foundation, from_scratch
 from layerox.series.frames import Frame
 from layerox.series.homes import STRIDE, Homes, is_another
 from layerox.series.judgement import (
@@ -55,6 +55,8 @@ REGRET = 100.0
 # The relative change of a cell from frame to frame that a phase that is not strong is not believed, and for how many
 # frames it may add up between frames that are not neighbours.
 STRAYED, MOST_STRIDES = 0.005, 3
+# Standard uncertainty of the displacement (mm) from which on a frame does not determine it beside the zero.
+VAGUE_MM = 0.08
 # How many of the cells that are found for a phase are refined.
 REFINED = 2
 # Support, in units of what a birth needs, with which a phase is born in whatever cell, and with which it comes back
@@ -121,7 +123,7 @@ class Fitter:
             name = bench.phases[p].name
             if rung == Rung.ABSENT and name in self.homes.seen:
                 values[bench.cell_places(p)] = self.homes.at(name, self.index)
-        return State(values, state.rungs)
+        return replace(state, values=values)
 
     def warm(
         self, bench: Bench, pattern: Pattern, start: State, *, is_first: bool = False, may_rest: bool = False
@@ -131,7 +133,37 @@ class Fitter:
         if not has_settled(minimum):
             start = bench.moved(start, view, minimum)
             view, minimum = bench.minimised(pattern, start, budget=PATIENT)
+        start, view, minimum = self._with_position_held(bench, pattern, start, view, minimum)
         return self.judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), may_rest=may_rest))
+
+    def _with_position_held(
+        self, bench: Bench, pattern: Pattern, start: State, view: View, minimum: Minimum
+    ) -> tuple[State, View, Minimum]:
+        """Hold the displacement of a frame that cannot tell it from the zero, and refine again.
+
+        Both would drift far, with opposite signs. The displacement of the seed frames around it is the better estimate,
+        and the same one whichever neighbour the frame starts from.
+        """
+        zero, displacement = POSITION
+        free = set(minimum.parameters.free_names)
+        if self.last is None or not {zero, displacement} <= free or minimum.esd(displacement) < VAGUE_MM:
+            return start, view, minimum
+        values = start.values.copy()
+        values[bench.table.index[displacement]] = self._interpolated(
+            displacement, None, start.values[bench.table.index[displacement]]
+        )
+        held = State(values, start.rungs, frozenset({displacement}))
+        return held, *bench.minimised(pattern, held, budget=PATIENT)
+
+    def _interpolated(self, name: str, phase: str | None, otherwise: float) -> float:
+        """Return a quantity interpolated between the seed frames, of a phase between those that show it strongly."""
+        scouts = [scout for scout in self.foundation.sightings if name in scout.values]
+        if phase is not None:
+            scouts = [scout for scout in scouts if scout.supports.get(phase, 0.0) >= STRONG]
+        if not scouts:
+            return otherwise
+        seen = sorted((scout.frame, scout.values[name]) for scout in scouts)
+        return float(np.interp(self.index, [frame for frame, _ in seen], [value for _, value in seen]))
 
     def refined_from(self, frame: Frame, fit: Fit, state: State) -> Fit:
         """Return a frame refined once more, from another state."""
@@ -146,7 +178,7 @@ class Fitter:
         found = search_cells(view.model, data, table, blurs_for(view.model))
         values = start.values.copy()
         values[view.places] = found.values
-        view, minimum = bench.minimised(pattern, State(values, start.rungs), linear=True, budget=PATIENT)
+        view, minimum = bench.minimised(pattern, replace(start, values=values), linear=True, budget=PATIENT)
         return self.judged(self._with_births(*self._settled(bench, pattern, start, view, minimum)))
 
     def cold(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
@@ -218,15 +250,21 @@ class Fitter:
         return descended(Rung.SCALE if strayed else rung, support)
 
     def _held(self, bench: Bench, start: State, state: State) -> State:
-        """Return a state whose phases, where they have stepped down, have the cell and widths they started with."""
+        """Return a state whose phases, where they have stepped down, have held widths, and the cell they started with.
+
+        Widths change slowly: those of the seed frames around do not depend on the neighbour that the frame starts from.
+        """
         values = state.values.copy()
         for p, rung in enumerate(state.rungs):
-            slots = [] if rung == Rung.WIDTHS else ["inverse_size", "microstrain"]
-            places = [bench.place(p, slot) for slot in slots]
+            phase = bench.phases[p]
+            if rung < Rung.WIDTHS:
+                for slot in ("inverse_size", "microstrain"):
+                    place = bench.place(p, slot)
+                    values[place] = self._interpolated(bench.table.names[place], phase.name, start.values[place])
             if rung < Rung.CELL:
-                places += [*bench.cell_places(p), bench.place(p, "displacement")]
-            values[places] = start.values[places]
-        return State(values, state.rungs)
+                places = [*bench.cell_places(p), bench.place(p, "displacement")]
+                values[places] = start.values[places]
+        return replace(state, values=values)
 
     def _with_births(
         self, bench: Bench, pattern: Pattern, state: State, view: View, minimum: Minimum, *, may_rest: bool = False
@@ -307,7 +345,7 @@ class Fitter:
         """Return the frame refined with one more phase, its cell and widths too; None if its support is less."""
         for rung in (Rung.WIDTHS, Rung.CELL):
             rungs = tuple(rung if k == p else old for k, old in enumerate(state.rungs))
-            start = State(state.values, rungs)
+            start = replace(state, rungs=rungs)
             view, minimum = bench.minimised(pattern, start, tolerance=LOOSE, budget=TRIAL)
             grown = bench.moved(start, view, minimum)
             support = support_of(bench, minimum, p)

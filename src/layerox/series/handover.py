@@ -16,6 +16,7 @@ import numpy as np
 
 from layerox.errors import InputError
 from layerox.pattern import Pattern
+from layerox.series.acceptance import Doubt
 from layerox.series.fitter import STRAYED
 from layerox.series.foundation import Foundation
 from layerox.series.frames import Frame
@@ -58,12 +59,30 @@ def handed_over(foundation: Foundation, frames: Sequence[Frame], rows: Sequence[
     return walk.rows
 
 
-class _Walk:
-    """Goes into a segment from its ends."""
+def compared(foundation: Foundation, frames: Sequence[Frame], rows: Sequence[Row], doubt: Doubt) -> list[Row]:
+    """Return the rows of frames in doubt, refined from the accepted frames beside them where that is better.
 
-    def __init__(self, foundation: Foundation, frames: Sequence[Frame], rows: Sequence[Row]):
+    `frames` and `rows` include those neighbours.
+    """
+    walk = _Walk(foundation, frames, rows, doubt)
+    inside = range(int(doubt.before is not None), len(frames) - int(doubt.after is not None))
+    if doubt.before is not None:
+        walk.go(frames[0], rows[0], inside)
+    if doubt.after is not None and not doubt.exchanged:
+        walk.go(frames[-1], rows[-1], inside[::-1])
+    return [walk.rows[k] for k in inside]
+
+
+class _Walk:
+    """Refines the frames of a segment, or all frames of a doubt, from the ends inwards."""
+
+    def __init__(
+        self, foundation: Foundation, frames: Sequence[Frame], rows: Sequence[Row], doubt: Doubt | None = None
+    ):
         self.segment = Segment(foundation)
-        self.frames, self.rows = frames, list(rows)
+        self.frames, self.rows, self.doubt = frames, list(rows), doubt
+        # A frame whose phases have exchanged cells fits equally well with the right ones.
+        self.allowance = 3.0 * WORTH if doubt is not None and doubt.exchanged else 0.0
 
     def go(self, frame: Frame, row: Row, inwards: range) -> None:
         """Go on from a frame beyond the border until one is better as it is."""
@@ -78,7 +97,7 @@ class _Walk:
                 found, _ = refined
                 verdict = self.rows[k].verdict if self.rows[k].is_good else "reseeded"
                 self.rows[k], beside = measured_row(self.frames[k], verdict, "", found), found
-            elif self.rows[k].is_good:
+            elif self.rows[k].is_good and self.doubt is None:
                 return
 
     def _refined(self, frame: Frame, beside: Fit) -> tuple[Fit, Pattern] | None:
@@ -106,7 +125,7 @@ class _Walk:
         as_it_is = chi_squared / reduced + WORTH * variables + birth * len(own - known)
         free = len(found.minimum.parameters.free_names)
         as_found = found.minimum.chi_squared / reduced + WORTH * (free + 1) + birth * len(_shown(found) - known)
-        return as_found < as_it_is
+        return as_found < as_it_is + self.allowance
 
 
 def _shown(fit: Fit) -> set[str]:

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from layerox.series import tasks
+from layerox.series.acceptance import Doubt, Trace, confusable, judged
 from layerox.series.amend import Presences, amendments
 from layerox.series.executor import Executor
 from layerox.series.foundation import Foundation
 from layerox.series.frames import Frame
 from layerox.series.handover import Border, agree
 from layerox.series.measured import Row
-from layerox.series.store import AMENDED, HANDED, Store
+from layerox.series.store import AMENDED, COMPARED, HANDED, JUDGED, Store
 
 # Puts the rows of parts on disk as they come: the stage, and (number of the part, rows).
 Gather = Callable[[str, Iterator[tuple[int, list[Row]]]], None]
@@ -54,7 +56,7 @@ class Reconciliation:
         self.foundation, self.segments, self.store, self.gather = foundation, segments, store, gather
 
     def run(self, where: Executor) -> None:
-        """Hand over across borders, then amend."""
+        """Merge the segments, refine frames in doubt again, correct phases, and give the verdicts."""
         before: list[_Ends] = []
         for stage in HANDED:
             ends = [self._ends(number, stage) for number in range(len(self.segments))]
@@ -63,7 +65,9 @@ class Reconciliation:
                 break
             self.gather(stage, where.run(tasks.hand_over, self._hand_over_jobs(stage, wanted)))
             before = ends
+        self._compare(where)
         self._amend(where)
+        self._judge()
 
     def _ends(self, number: int, stage: str) -> _Ends:
         rows = self.store.rows_before(stage, number)
@@ -87,6 +91,58 @@ class Reconciliation:
         for number, border in sorted(wanted.items()):
             if not self.store.has(stage, number):
                 yield number, (self.foundation, self.segments[number], self.store.rows_before(stage, number), border)
+
+    def _compare(self, where: Executor) -> None:
+        """Refine frames that fit worse than those around, or whose phases have exchanged cells, from their neighbours.
+
+        What is better then may show other frames in doubt; a second round settles those.
+        """
+        doubts = self._trace(COMPARED).doubts()
+        if not doubts or any(self.store.has(COMPARED, number) for number in range(len(self.segments))):
+            return
+        found: dict[int, Row] = {}
+        for _, rows in where.run(tasks.compare, self._compare_jobs(doubts)):
+            found |= {row.frame: row for row in rows}
+        self.gather(COMPARED, self._with_rows(COMPARED, lambda row: found.get(row.frame, row)))
+
+    def _compare_jobs(self, doubts: Sequence[Doubt]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        for number, doubt in enumerate(doubts):
+            first = doubt.first if doubt.before is None else doubt.before
+            last = doubt.last if doubt.after is None else doubt.after
+            frames, rows = self._between(COMPARED, first, last)
+            yield number, (self.foundation, frames, rows, doubt)
+
+    def _between(self, stage: str, first: int, last: int) -> tuple[list[Frame], list[Row]]:
+        """Return the frames from one to another and their rows before a stage."""
+        frames, rows = [], []
+        for number, own in enumerate(self.segments):
+            if own[-1].index >= first and own[0].index <= last:
+                for frame, row in zip(own, self.store.rows_before(stage, number), strict=True):
+                    if first <= frame.index <= last:
+                        frames.append(frame)
+                        rows.append(row)
+        return frames, rows
+
+    def _with_rows(self, stage: str, change: Callable[[Row], Row]) -> Iterator[tuple[int, list[Row]]]:
+        """Yield the segments of which a change of rows changes any, with all their rows."""
+        for number in range(len(self.segments)):
+            rows = self.store.rows_before(stage, number)
+            changed = [change(row) for row in rows]
+            if any(new is not old for new, old in zip(changed, rows, strict=True)):
+                yield number, changed
+
+    def _trace(self, stage: str) -> Trace:
+        """Return what the frames are compared by, before a stage."""
+        crystals = [(phase.name, phase.crystal) for phase in self.foundation.setup.phases if not phase.hardware]
+        pairs = confusable([(name, crystal.symmetry.number, crystal.cell[:3]) for name, crystal in crystals])
+        trace = Trace(pairs=pairs)
+        for number in range(len(self.segments)):
+            trace.add(self.store.rows_before(stage, number))
+        return trace
+
+    def _judge(self) -> None:
+        """Give each frame the verdict that it has among all others."""
+        self.gather(JUDGED, self._with_rows(JUDGED, partial(judged, verdicts=self._trace(JUDGED).verdicts())))
 
     def _amend(self, where: Executor) -> None:
         """Refine frames once more whose phases disagree with those of all frames around them."""

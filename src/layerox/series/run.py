@@ -18,6 +18,7 @@ from typing import Any
 
 from layerox.analysis import refuse_twice, usable
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase_order import canonical_order
 from layerox.diffraction.plan import NO_PLAN
 from layerox.electrochemistry.settings import ElectrochemistryModel
 from layerox.errors import InputError, is_interrupt
@@ -213,24 +214,31 @@ class _Asked:
         chosen = usable([phase for _, phase in self.argued], first, beam)
         plan.quantification.check(chosen, beam, known.geometry)
         setup = Setup(
-            phases=tuple(chosen), instrument=known, radiation=beam, plan=plan, reading=self.reading, own=self.own
+            phases=tuple(chosen[k] for k in canonical_order(chosen)),
+            instrument=known,
+            radiation=beam,
+            plan=plan,
+            reading=self.reading,
+            own=self.own,
         )
         _ = setup.own_names  # a name that is nobody's is refused before any work is done
-        document = _document(self.told, setup, [argument for argument, _ in self.argued], self.reference)
+        document = _document(self.told, setup, chosen, [argument for argument, _ in self.argued], self.reference)
         units = axis_units(self.axes)
         if self.electrochemistry is not None:
             document = {**document, "electrochemistry": self.electrochemistry.model_dump(mode="json")}
             # Without axes a log orders the frames by their times.
             units |= COLUMN_UNITS | ({} if self.axes else axis_units(["time"]))
         description = {**described(setup, first), "axis_units": units}
-        return _Demands(setup=setup, first=first, document=document, description=description)
+        names = [phase.name for phase in chosen]
+        return _Demands(setup=setup, names=names, first=first, document=document, description=description)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Demands:
-    """What frames are refined with, a pattern of them, the recipe as used, and what run.json says of both."""
+    """What frames are refined with, the names of the phases as the user orders them, a pattern, recipe and run.json."""
 
     setup: Setup
+    names: Sequence[str]
     first: Pattern
     document: Mapping[str, object]
     description: Mapping[str, Any]
@@ -247,7 +255,7 @@ def _live(asked: _Asked, unordered: bool, source: Path, folder: Path, tell: Prog
     except _Unreadable:
         return None
     run = _Run(demands, frames, unordered, source, folder, tell)
-    store = Store(folder, "", run.settings, frames.axes, quantities_of(demands.setup))
+    store = Store(folder, "", run.settings, frames.axes, run.columns)
     return Ready(setup=demands.setup, first=demands.first, store=store, key_of=run.key_of, told=run.told)
 
 
@@ -263,14 +271,14 @@ def _first_readable(frames: Frames, reading: Reading) -> Pattern:
 
 
 def _document(
-    told: Recipe | None, setup: Setup, phases: Sequence[PhaseArgument], reference: str | None
+    told: Recipe | None, setup: Setup, phases: Sequence[Phase], given: Sequence[PhaseArgument], reference: str | None
 ) -> Mapping[str, object]:
     """Return the recipe as used: the user's, completed by what he has said otherwise."""
     said: dict[str, Any] = {} if told is None else dict(told.document)
     measured = table_of_instrument(replace(setup.instrument, radiation=setup.radiation))
     said["instrument"] = {**said.get("instrument", {}), "file": None, **measured}
     if told is None or not told.phases:
-        said["phase"] = _phase_rows(setup, phases)
+        said["phase"] = _phase_rows(phases, given)
     if setup.reading.range is not None:
         said["pattern"] = {**said.get("pattern", {}), "range": list(setup.reading.range)}
     if reference is not None:
@@ -278,10 +286,10 @@ def _document(
     return said
 
 
-def _phase_rows(setup: Setup, phases: Sequence[PhaseArgument]) -> list[dict[str, object]]:
+def _phase_rows(phases: Sequence[Phase], given: Sequence[PhaseArgument]) -> list[dict[str, object]]:
     """Return the phases as a recipe names them."""
     rows = []
-    for phase, argument in zip(setup.phases, phases, strict=True):
+    for phase, argument in zip(phases, given, strict=True):
         text = argument[1] if isinstance(argument, tuple) else argument
         text = str(text).removeprefix(f"{phase.name}=") if isinstance(text, (str, Path)) else phase.name
         path = Path(text)
@@ -304,10 +312,10 @@ class _Run:
         *,
         shows_growth: bool = True,
     ):
-        self.setup, self.first, self.frames = demands.setup, demands.first, frames
+        self.setup, self.names, self.first, self.frames = demands.setup, demands.names, demands.first, frames
         self.document, self.description = demands.document, demands.description
         self.unordered, self.folder, self.tell = unordered, source, tell
-        self.store = Store(folder, self.key_of(frames), self.settings, frames.axes, quantities_of(self.setup))
+        self.store = Store(folder, self.key_of(frames), self.settings, frames.axes, self.columns)
         self.structures = self._structures({})
         self.segments = [frames.frames[r.start : r.stop] for r in tasks.segments(len(frames))]
         self.began, self.done, self._found, self._set_out = time.perf_counter(), 0, 0, time.perf_counter()
@@ -417,7 +425,7 @@ class _Run:
             "recipe": self.document,
             "dataset": self.setup.reading.dataset,
             "lines": self.setup.radiation.lines,
-            "phases": list(self.setup.names),
+            "phases": list(self.names),
             **self.description,
             "structures": self.structures,
             "unordered": self.unordered,
@@ -443,6 +451,12 @@ class _Run:
                 "own": list(self.setup.own),
             }
         )
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """The quantities of each phase in frames.csv, the phases as the user orders them."""
+        found = quantities_of(self.setup)
+        return {name: found[name] for name in self.names}
 
     def key_of(self, frames: Frames) -> str:
         """Return a hash of everything that decides the results of certain frames."""

@@ -30,6 +30,7 @@ from layerox.series.judgement import (
     support_of,
 )
 from layerox.series.measured import Absence, Row, Verdict, offsets_of, phases_of
+from layerox.series.presence import LEFT, Rung
 from layerox.series.restore import restored
 from layerox.series.starts import state_at
 from layerox.series.table import shown_in
@@ -40,6 +41,8 @@ FloatArray = NDArray[np.float64]
 WHOLE = 0.9
 # Frames that fail in a row before nothing is fitted from scratch any more, and after how many it is tried again.
 HOPELESS_RUN, ANOTHER_TRY = 3, 10
+# Ratio of the highest support to that of the last frame below which a frame is weak.
+WEAK = 0.3
 # Consecutive frames that fail alike are not bad frames: the specimen has changed.
 ALIKE = 3
 # What chi-squared, over its reduced value, must fall by for each variable that a frame has more.
@@ -71,6 +74,7 @@ class Segment:
         self.in_strides = in_strides
         self.fitter = Fitter(foundation, in_strides=in_strides)
         self._failures = 0
+        self._was_weak = False
 
     def run(self, frames: Sequence[Frame]) -> list[Row]:
         """Return the rows of the segment's frames."""
@@ -108,8 +112,17 @@ class Segment:
             self._failures += 1
             return Done(measured_row(frame, "quarantined", fit.fault, fit), fit)
         self._failures = 0
-        self.fitter.accept(fit)
+        if self._leads(fit):
+            self.fitter.accept(fit)
         return Done(measured_row(frame, verdict, "", fit), fit)
+
+    def _leads(self, fit: Fit) -> bool:
+        """Whether the next frame starts from this one: a weak frame (far fewer counts) leads only after another one."""
+        last = self.fitter.last
+        weak = last is not None and _best_support(fit) < WEAK * _best_support(last)
+        leads = not weak or self._was_weak
+        self._was_weak = weak
+        return leads
 
     def _cut(self, pattern: Pattern) -> str:
         """Say so if a pattern spans much less than the others: a file that was cut off between two lines."""
@@ -152,7 +165,7 @@ class Segment:
         view, minimum = bench.minimised(pattern, start, linear=True, budget=PATIENT)
         state = bench.moved(start, view, minimum)
         added = [p for p, phase in enumerate(bench.phases) if phase.name in dict(amendment.with_)]
-        if not has_settled(minimum) or any(support_of(bench, minimum, p) < 1.0 for p in added):
+        if not has_settled(minimum) or any(support_of(bench, minimum, p) < LEFT[Rung.SCALE] for p in added):
             return row
         absences = Nursery(bench, pattern, state, view, minimum).absences() if len(sources) < len(bench.phases) else {}
         fit = self.fitter.judged((bench, pattern, state, view, minimum, absences))
@@ -235,6 +248,10 @@ class Segment:
         if gain < WORTH * max(more, 1) or not all(self.fitter.is_welcome(fit, p, serial) for p in newcomers):
             return item
         return Done(measured_row(frame, item.row.verdict, "", fit), fit)
+
+
+def _best_support(fit: Fit) -> float:
+    return max((support_of(fit.bench, fit.minimum, p) for p in fit.state.present), default=0.0)
 
 
 def _by_merit(fit: Fit) -> tuple[bool, float]:

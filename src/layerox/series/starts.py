@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from layerox.diffraction.parameters import is_background, slot_name
 from layerox.series.bench import Bench, State
 from layerox.series.foundation import Foundation
@@ -35,4 +37,4 @@ def continued(state: State, before: Fit | None, last: Fit, index: int) -> State:
     for p in set(last.state.present) & set(before.state.present):
         cell = last.bench.cell_places(p)
         values[cell] = gone_on(last.state.values[cell], before.state.values[cell], ahead)
-    return State(values, state.rungs)
+    return replace(state, values=values)

@@ -21,9 +21,11 @@ from layerox.series.table import cells, csv_lines, header, transition_cells, tra
 
 SCHEMA = "layerox.series/1"
 WORK = ".parts"
-# What is done with each part, one after another: refined; handed over from its neighbours, in rounds; amended.
-FIRST, HANDED, AMENDED = "first", ("handed1", "handed2", "handed3"), "amended"
-STAGES = (FIRST, *HANDED, AMENDED)
+# The stages of each part, one after another: refined; refined again from the neighbour segments, in rounds; frames in
+# doubt refined again from their neighbours; phases corrected over the series; verdicts given over the series.
+FIRST, HANDED, COMPARED = "first", ("handed1", "handed2", "handed3"), "compared"
+AMENDED, JUDGED = "amended", "judged"
+STAGES = (FIRST, *HANDED, COMPARED, AMENDED, JUDGED)
 
 
 class Store:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.series.bench import State
 from layerox.series.births import GHOSTLY
 from layerox.series.foundation import SCOUTS, Foundation, Scout
 from layerox.series.frames import Frame
@@ -92,11 +91,11 @@ def _put_right(segment: Segment, frame: Frame, fit: Fit, homes: Mapping[int, Flo
     values = fit.state.values.copy()
     for p, home in homes.items():
         values[fit.bench.cell_places(p)] = home
-    again = segment.fitter.refined_from(frame, fit, State(values, fit.state.rungs))
+    again = segment.fitter.refined_from(frame, fit, replace(fit.state, values=values))
     stays = all(not is_another(_cell(again, p), home, STRIDE) for p, home in homes.items() if p in again.state.present)
     if again.fault or not stays:
         rungs = tuple(Rung.ABSENT if p in homes else rung for p, rung in enumerate(fit.state.rungs))
-        again = segment.fitter.refined_from(frame, fit, State(fit.state.values, rungs))
+        again = segment.fitter.refined_from(frame, fit, replace(fit.state, rungs=rungs))
     return fit if again.fault else again
 
 

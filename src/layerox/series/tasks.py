@@ -13,10 +13,11 @@ import numpy as np
 
 from layerox.diffraction.agreement import unexplained
 from layerox.errors import InputError
+from layerox.series.acceptance import Doubt
 from layerox.series.amend import Amendment
 from layerox.series.foundation import Foundation, Scout, from_scratch, scouted
 from layerox.series.frames import Frame
-from layerox.series.handover import Border, handed_over
+from layerox.series.handover import Border, compared, handed_over
 from layerox.series.judgement import HOPELESS, shows_peaks
 from layerox.series.measured import Absence, Row, offsets_of, phases_of
 from layerox.series.sequential import Segment
@@ -51,6 +52,11 @@ def follow(foundation: Foundation, frames: Sequence[Frame]) -> list[Row]:
 def hand_over(foundation: Foundation, frames: Sequence[Frame], rows: Sequence[Row], border: Border) -> list[Row]:
     """Return the rows of a segment with some frames refined from those beyond its ends."""
     return handed_over(foundation, frames, rows, border)
+
+
+def compare(foundation: Foundation, frames: Sequence[Frame], rows: Sequence[Row], doubt: Doubt) -> list[Row]:
+    """Return the rows of frames in doubt, refined from the accepted frames beside them where that is better."""
+    return compared(foundation, frames, rows, doubt)
 
 
 def amend(

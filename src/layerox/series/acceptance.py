@@ -1,0 +1,235 @@
+"""Acceptance: refined frames compared with their neighbours, over the whole series.
+
+A single frame can look acceptable and still be wrong: a phase is lost and the others take over its lines, two phases of
+one structure exchange their cells, or zero and displacement drift apart. The neighbour frames show it. Frames in doubt
+are first refined again from the frames beside them (`segment_merge` does that); what stays in doubt is quarantined or
+carries a reason. Nothing is refined here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.series.measured import DISPLACEMENT, Row
+from layerox.series.table import shown_in
+
+FloatArray = NDArray[np.float64]
+
+# Number of frames on each side that a frame is compared with.
+AROUND = 5
+# Ratio of the goodness of fit to that of the frames around from which a frame is refined again, and from which it is
+# not accepted. A phase of 3 wt% that is lost raises it by a third at 8,000 counts.
+DOUBTFUL, WORSE = 1.2, 1.5
+# The same ratio of R_wp alone: the frame has far fewer counts, which is no fault but must be stated.
+FEWER_COUNTS = 2.5
+# A run of at least this many frames that fit worse alike is a change of the specimen, not a series of bad frames.
+CHANGE = 3
+# Standard uncertainty of a weight fraction beyond which the frame does not determine it.
+UNDETERMINED = 0.2
+# How far the specimen may move between frames (mm), how many standard uncertainties make it certain, and the largest
+# displacement that a mounted specimen has: 1 mm at a radius of 200 mm shifts lines by 0.57 degrees.
+MOVED, CERTAIN, LARGEST_DISPLACEMENT = 0.25, 5.0, 1.0
+# Cells of two phases that can be confused: relative difference of their lengths.
+SIMILAR = 0.03
+# The distance of cells after an exchange over that before it, below which two phases have exchanged their cells.
+EXCHANGED = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """Consecutive frames in doubt.
+
+    Attributes
+    ----------
+    first, last
+        Indices of the first and last frame.
+    exchanged
+        True if phases have exchanged their cells, False if the frames fit worse than the frames around.
+    before, after
+        Indices of the accepted frames beside them, None where there is none.
+    """
+
+    first: int
+    last: int
+    exchanged: bool
+    before: int | None
+    after: int | None
+
+
+@dataclass
+class Trace:
+    """What frames are compared by, a few numbers a frame.
+
+    Attributes
+    ----------
+    pairs
+        Names of phases of one structure type, whose cells can be exchanged.
+    frames, gof, r_wp, displacement, displacement_esd
+        Of the accepted frames, in order.
+    cells
+        Lengths a, b, c of each phase of a pair, nan where it is absent.
+    """
+
+    pairs: Sequence[tuple[str, str]] = ()
+    frames: list[int] = field(default_factory=list)
+    gof: list[float] = field(default_factory=list)
+    r_wp: list[float] = field(default_factory=list)
+    displacement: list[float] = field(default_factory=list)
+    displacement_esd: list[float] = field(default_factory=list)
+    cells: dict[str, list[tuple[float, ...]]] = field(default_factory=dict)
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Append the accepted ones of some rows."""
+        for row in rows:
+            if not row.is_good:
+                continue
+            self.frames.append(row.frame)
+            self.gof.append(row.gof)
+            self.r_wp.append(row.r_wp)
+            value, esd = row.offsets.get(DISPLACEMENT, (np.nan, np.nan))
+            self.displacement.append(value)
+            self.displacement_esd.append(esd)
+            for name in {name for pair in self.pairs for name in pair}:
+                phase = row.phases.get(name, {})
+                lengths = tuple(phase[axis][0] if axis in phase else np.nan for axis in "abc")
+                self.cells.setdefault(name, []).append(lengths)
+
+    def doubts(self) -> list[Doubt]:
+        """Return the runs of frames to be refined again."""
+        found = _runs(self._fits_worse(DOUBTFUL), exchanged=False)
+        for pair in self.pairs:
+            found += _runs(self._is_exchanged(*pair), exchanged=True)
+        return [self._numbered(*run) for run in sorted(found)]
+
+    def _numbered(self, start: int, stop: int, exchanged: bool) -> Doubt:
+        return Doubt(
+            first=self.frames[start],
+            last=self.frames[stop - 1],
+            exchanged=exchanged,
+            before=self.frames[start - 1] if start else None,
+            after=self.frames[stop] if stop < len(self.frames) else None,
+        )
+
+    def _fits_worse(self, ratio: float) -> NDArray[np.bool_]:
+        """Return for each frame whether its goodness of fit is worse than that of the frames on either side."""
+        left, right = self._references(ratio)
+        return np.array(self.gof) > ratio * np.fmax(np.fmin(left, right), 1.0)
+
+    def _references(self, ratio: float) -> tuple[FloatArray, FloatArray]:
+        """Return the median goodness of fit of the frames before and after each frame, nan where there are none.
+
+        Frames that are themselves worse than their reference do not enter it.
+        """
+        gof = np.array(self.gof)
+        return _reference(gof, ratio), _reference(gof[::-1], ratio)[::-1]
+
+    def _is_exchanged(self, one: str, other: str) -> NDArray[np.bool_]:
+        """Return for each frame whether two phases have the cells that the other one had before."""
+        cells = np.log(np.array([self.cells.get(one, []), self.cells.get(other, [])], dtype=np.float64))
+        exchanged = np.zeros(len(self.frames), dtype=bool)
+        known: FloatArray | None = None
+        for k in range(len(self.frames)):
+            here = cells[:, k]
+            if np.isnan(here).any():
+                continue
+            if known is not None:
+                as_they_are = float(np.abs(here - known).sum())
+                exchanged[k] = float(np.abs(here[::-1] - known).sum()) < EXCHANGED * as_they_are
+            known = here[::-1] if exchanged[k] else here
+        return exchanged
+
+    def verdicts(self) -> dict[int, tuple[bool, str]]:
+        """Return for frames that differ from those around whether they are still accepted, and the reason."""
+        found: dict[int, tuple[bool, str]] = {}
+        left, right = self._references(WORSE)
+        reference = np.fmax(np.fmin(left, right), 1.0)
+        for start, stop, _ in _runs(self._fits_worse(WORSE), exchanged=False):
+            for k in range(start, stop):
+                reason = f"goodness of fit {self.gof[k]:.2g}, {reference[k]:.2g} in the frames around"
+                found[self.frames[k]] = stop - start >= CHANGE, reason
+        for k, reason in self._displaced():
+            found.setdefault(self.frames[k], (False, reason))
+        for k, reason in self._weak():
+            found.setdefault(self.frames[k], (True, reason))
+        return found
+
+    def _displaced(self) -> Iterator[tuple[int, str]]:
+        """Yield the frames whose specimen is where it cannot be, and why."""
+        place, esd = np.array(self.displacement), np.array(self.displacement_esd)
+        for k in np.flatnonzero(~np.isnan(place)):
+            around = [i for i in _around(k, len(place)) if not np.isnan(place[i])]
+            usual = float(np.median(place[around])) if around else 0.0
+            moved = abs(place[k] - usual)
+            if len(around) >= AROUND and moved > MOVED and moved > CERTAIN * esd[k]:
+                yield int(k), f"displacement {place[k]:.2f} mm, {usual:.2f} mm in the frames around"
+            elif len(around) < AROUND and abs(place[k]) > LARGEST_DISPLACEMENT:
+                yield int(k), f"displacement {place[k]:.2f} mm, more than a mounted specimen has"
+
+    def _weak(self) -> Iterator[tuple[int, str]]:
+        """Yield the frames of far fewer counts than those around."""
+        r_wp = np.array(self.r_wp)
+        for k in range(len(r_wp)):
+            around = _around(k, len(r_wp))
+            usual = float(np.median(r_wp[around])) if around else np.inf
+            if r_wp[k] > FEWER_COUNTS * usual:
+                yield k, f"R_wp {100 * r_wp[k]:.2g} %, {100 * usual:.2g} % in the frames around: far fewer counts"
+
+
+def _around(k: int, count: int) -> list[int]:
+    return [i for i in range(max(k - AROUND, 0), min(k + AROUND + 1, count)) if i != k]
+
+
+def _reference(gof: FloatArray, ratio: float) -> FloatArray:
+    """Return the median of the last values before each one, nan for the first, without those above it by a ratio."""
+    found = np.full(len(gof), np.nan)
+    before: list[float] = []
+    for k, value in enumerate(gof):
+        found[k] = np.median(before[-AROUND:]) if before else np.nan
+        if not before or value <= ratio * max(found[k], 1.0):
+            before.append(float(value))
+    return found
+
+
+def _runs(flags: NDArray[np.bool_], *, exchanged: bool) -> list[tuple[int, int, bool]]:
+    """Return the stretches of True as (first, one past the last, exchanged)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return [(int(start), int(stop), exchanged) for start, stop in edges.reshape(-1, 2)]
+
+
+def undetermined(row: Row) -> str:
+    """Return the reason if a frame does not determine the fraction of a phase that it shows, else ""."""
+    esds = {name: row.phases[name]["weight_fraction"][1] for name in shown_in(row)}
+    name, esd = max(esds.items(), key=lambda item: np.nan_to_num(item[1]), default=("", 0.0))
+    return f"the fraction of {name} is undetermined, esd {100 * esd:.2g} wt%" if esd > UNDETERMINED else ""
+
+
+def judged(row: Row, verdicts: Mapping[int, tuple[bool, str]]) -> Row:
+    """Return a row with the verdict and the reason that it has among all others."""
+    if not row.is_good:
+        return row
+    if reason := undetermined(row):
+        return replace(row, verdict="quarantined", reason=reason)
+    is_accepted, reason = verdicts.get(row.frame, (True, ""))
+    if not reason:
+        return row
+    return replace(row, verdict=row.verdict if is_accepted else "quarantined", reason=reason)
+
+
+def confusable(phases: Iterable[tuple[str, int, Sequence[float]]]) -> list[tuple[str, str]]:
+    """Return the pairs of phases that can exchange their cells.
+
+    Parameters
+    ----------
+    phases
+        Name, number of the space group, and lengths a, b, c in angstrom.
+    """
+    return [
+        (one, other)
+        for (one, group, lengths), (other, its_group, its_lengths) in combinations(phases, 2)
+        if group == its_group and np.abs(np.log(np.divide(lengths, its_lengths))).max() < SIMILAR
+    ]
