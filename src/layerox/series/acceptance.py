@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,14 +161,14 @@ class Trace:
     def _displaced(self) -> Iterator[tuple[int, str]]:
         """Yield the frames whose specimen is where it cannot be, and why."""
         place, esd = np.array(self.displacement), np.array(self.displacement_esd)
-        for k in np.flatnonzero(~np.isnan(place)):
+        for k in np.flatnonzero(~np.isnan(place)).tolist():
             around = [i for i in _around(k, len(place)) if not np.isnan(place[i])]
             usual = float(np.median(place[around])) if around else 0.0
             moved = abs(place[k] - usual)
             if len(around) >= AROUND and moved > MOVED and moved > CERTAIN * esd[k]:
-                yield int(k), f"displacement {place[k]:.2f} mm, {usual:.2f} mm in the frames around"
+                yield k, f"displacement {place[k]:.2f} mm, {usual:.2f} mm in the frames around"
             elif len(around) < AROUND and abs(place[k]) > LARGEST_DISPLACEMENT:
-                yield int(k), f"displacement {place[k]:.2f} mm, more than a mounted specimen has"
+                yield k, f"displacement {place[k]:.2f} mm, more than a mounted specimen has"
 
     def _weak(self) -> Iterator[tuple[int, str]]:
         """Yield the frames of far fewer counts than those around."""

@@ -55,6 +55,8 @@ REGRET = 100.0
 # The relative change of a cell from frame to frame that a phase that is not strong is not believed, and for how many
 # frames it may add up between frames that are not neighbours.
 STRAYED, MOST_STRIDES = 0.005, 3
+# Ratio of the highest support to the usual one below which a frame is weak.
+WEAK = 0.3
 # Standard uncertainty of the displacement (mm) from which on a frame does not determine it beside the zero.
 VAGUE_MM = 0.08
 # How many of the cells that are found for a phase are refined.
@@ -134,19 +136,20 @@ class Fitter:
             start = bench.moved(start, view, minimum)
             view, minimum = bench.minimised(pattern, start, budget=PATIENT)
         start, view, minimum = self._with_position_held(bench, pattern, start, view, minimum)
-        return self.judged(self._with_births(*self._settled(bench, pattern, start, view, minimum), may_rest=may_rest))
+        return self._concluded(bench, pattern, start, view, minimum, may_rest=may_rest)
 
     def _with_position_held(
         self, bench: Bench, pattern: Pattern, start: State, view: View, minimum: Minimum
     ) -> tuple[State, View, Minimum]:
-        """Hold the displacement of a frame that cannot tell it from the zero, and refine again.
+        """Hold the displacement of a frame of few counts that cannot tell it from the zero, and refine again.
 
         Both would drift far, with opposite signs. The displacement of the seed frames around it is the better estimate,
         and the same one whichever neighbour the frame starts from.
         """
         zero, displacement = POSITION
         free = set(minimum.parameters.free_names)
-        if self.last is None or not {zero, displacement} <= free or minimum.esd(displacement) < VAGUE_MM:
+        is_vague = {zero, displacement} <= free and minimum.esd(displacement) > VAGUE_MM
+        if not (is_vague and self._is_weak(bench, minimum)):
             return start, view, minimum
         values = start.values.copy()
         values[bench.table.index[displacement]] = self._interpolated(
@@ -154,6 +157,12 @@ class Fitter:
         )
         held = State(values, start.rungs, frozenset({displacement}))
         return held, *bench.minimised(pattern, held, budget=PATIENT)
+
+    def _is_weak(self, bench: Bench, minimum: Minimum) -> bool:
+        """Whether a frame shows its phases much less well than the seed frames do: it has far fewer counts."""
+        usual = [max(scout.supports.values()) for scout in self.foundation.sightings if scout.supports]
+        best = max((support_of(bench, minimum, p) for p in range(len(bench.phases))), default=0.0)
+        return bool(usual) and best < WEAK * float(np.median(usual))
 
     def _interpolated(self, name: str, phase: str | None, otherwise: float) -> float:
         """Return a quantity interpolated between the seed frames, of a phase between those that show it strongly."""
@@ -179,7 +188,7 @@ class Fitter:
         values = start.values.copy()
         values[view.places] = found.values
         view, minimum = bench.minimised(pattern, replace(start, values=values), linear=True, budget=PATIENT)
-        return self.judged(self._with_births(*self._settled(bench, pattern, start, view, minimum)))
+        return self._concluded(bench, pattern, start, view, minimum)
 
     def cold(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
         """Refine from what a fit from scratch finds, its cells and widths; position and profile are the series'."""
@@ -193,7 +202,35 @@ class Fitter:
         rungs = [Rung.ABSENT if phase.name in outcome.unsupported else Rung.WIDTHS for phase in bench.phases]
         state = bench.start(values, rungs if any(rungs) else start.rungs)
         view, minimum = bench.minimised(pattern, state, linear=True, budget=PATIENT)
-        return self.judged(self._with_births(*self._settled(bench, pattern, state, view, minimum)))
+        return self._concluded(bench, pattern, state, view, minimum)
+
+    def _concluded(
+        self, bench: Bench, pattern: Pattern, start: State, view: View, minimum: Minimum, *, may_rest: bool = False
+    ) -> Fit:
+        """Settle which phases the frame shows, and how much of each is refined."""
+        settled = self._settled(bench, pattern, start, view, minimum)
+        *found, absences = self._with_births(*settled, may_rest=may_rest)
+        return self.judged((*self._climbed(*found), absences))
+
+    def _climbed(
+        self, bench: Bench, pattern: Pattern, state: State, view: View, minimum: Minimum
+    ) -> tuple[Bench, Pattern, State, View, Minimum]:
+        """Refine more of the phases that show well enough for it.
+
+        It is done in the frame itself, so that what is refined of a strong phase does not depend on the frame before.
+        """
+        for _ in range(Rung.WIDTHS - Rung.SCALE):
+            supports = [support_of(bench, minimum, p) if rung else 0.0 for p, rung in enumerate(state.rungs)]
+            rungs = tuple(climbed(rung, support) for rung, support in zip(state.rungs, supports, strict=True))
+            if rungs == state.rungs:
+                break
+            higher = replace(state, rungs=rungs)
+            higher_view, found = bench.minimised(pattern, higher, budget=PATIENT)
+            reached = bench.moved(higher, higher_view, found)
+            if not has_settled(found) or self._without_runaways(bench, reached, found):
+                break
+            state, view, minimum = reached, higher_view, found
+        return bench, pattern, state, view, minimum
 
     def _settled(
         self, bench: Bench, pattern: Pattern, start: State, view: View, minimum: Minimum
@@ -354,6 +391,7 @@ class Fitter:
             fell = (before.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
             good = support >= needed and fell >= needed**2 / 2 and not is_ghost(bench, p, grown.values)
             if good and not ends_at_cell_bound(bench, minimum, p):
+                grown = self._held(bench, grown, grown)
                 view, minimum = bench.minimised(pattern, grown, budget=PATIENT)
                 if ends_at_cell_bound(bench, minimum, p):
                     return None
@@ -366,9 +404,8 @@ class Fitter:
         calculated = minimum.calculated
         left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
         gof = float(np.sqrt(minimum.reduced_chi_squared))
-        rungs = [climbed(rung, support_of(bench, minimum, p)) if rung else rung for p, rung in enumerate(state.rungs)]
         r_wp = float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum()))
-        state = State(state.values, tuple(rungs))
+        state = State(state.values, state.rungs)  # what was held here is the next frame's own again
         fit = Fit(self.index, bench, state, view, minimum, absences, left, gof, r_wp)
         fault = fault_of(fit)
         if not fault and (jump := self._jump(fit)):

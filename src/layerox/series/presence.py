@@ -27,7 +27,7 @@ class Rung(IntEnum):
 
 
 # Support at which a rung is entered, and below which it is left. A birth needs more (see `birth_needs`).
-ENTERED = {Rung.CELL: 9.0, Rung.WIDTHS: 16.0}
+ENTERED = {Rung.CELL: 9.0, Rung.WIDTHS: 12.0}
 LEFT = {Rung.SCALE: 3.2, Rung.CELL: 6.0, Rung.WIDTHS: 10.0}
 # What the square of a newborn phase's support must reach, and how much more for each length or angle of its cell.
 BIRTH, BIRTH_FOR_EACH = 30.0, 5.0
@@ -36,7 +36,7 @@ WORTH_TRYING = 20.0
 
 
 def climbed(rung: Rung, support: float) -> Rung:
-    """Return the rung on which a phase of some support stands in the next frame: at most one higher.
+    """Return the rung that a phase of some support reaches: at most one higher.
 
     An absent phase does not climb by itself, it is born.
     """

@@ -17,7 +17,7 @@ from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.amend import Amendment
 from layerox.series.births import Nursery
-from layerox.series.fitter import PATIENT, WORSE_BY, Fitter
+from layerox.series.fitter import PATIENT, WEAK, WORSE_BY, Fitter
 from layerox.series.foundation import Foundation
 from layerox.series.frames import Frame
 from layerox.series.homes import is_another
@@ -41,8 +41,6 @@ FloatArray = NDArray[np.float64]
 WHOLE = 0.9
 # Frames that fail in a row before nothing is fitted from scratch any more, and after how many it is tried again.
 HOPELESS_RUN, ANOTHER_TRY = 3, 10
-# Ratio of the highest support to that of the last frame below which a frame is weak.
-WEAK = 0.3
 # Consecutive frames that fail alike are not bad frames: the specimen has changed.
 ALIKE = 3
 # What chi-squared, over its reduced value, must fall by for each variable that a frame has more.
