@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ from layerox.series.reconcile import Reconciliation
 from layerox.series.restore import restored
 from layerox.series.sequential import Segment
 from layerox.series.setup import Setup
-from layerox.series.store import AMENDED, FIRST, HANDED, STAGES, Store
+from layerox.series.store import AMENDED, COMPARED, FIRST, HANDED, JUDGED, STAGES, Store
 from layerox.series.synthetic import simulate_series
 
 NAMES = ("O3", "P3", "Al")
@@ -197,10 +198,62 @@ def test_only_borders_that_disagree_are_crossed_and_what_is_done_is_not_done_aga
     assert again.calls == []
 
 
+def reconciled(foundation, frames, rows, folder):
+    """Return the rows of one segment after all stages, and the tasks that ran."""
+    store = Store(folder, "key", "settings", (), {})
+    store.work.mkdir()
+    store.put(FIRST, 0, rows)
+
+    def gather(stage, results):
+        for number, found in results:
+            store.put(stage, number, found)
+
+    where = Watched()
+    Reconciliation(foundation, [frames], store, gather).run(where)
+    return list(store.all_rows(1)), where.calls
+
+
+def test_a_phase_lost_to_the_end_of_the_series_is_found_again(series, tmp_path):
+    """The frames that lost it fit worse than those before; no border of segments is near."""
+    foundation, frames, rows, _ = series
+    missed = [without(one, "Al") if k >= 7 else one for k, one in enumerate(rows)]
+    found, calls = reconciled(foundation, frames, missed, tmp_path)
+    assert [name for name, _ in calls] == ["compare"]
+    assert [shown(one) for one in found] == [shown(one) for one in rows]
+    assert {one.verdict for one in found[7:]} == {"accepted"}
+    for one, usual in zip(found, rows, strict=True):
+        fraction, esd = usual.phases["Al"]["weight_fraction"]
+        assert one.phases["Al"]["weight_fraction"][0] == pytest.approx(fraction, abs=0.2 * esd)
+
+
+def test_a_frame_that_stays_worse_than_its_neighbours_is_quarantined(series, tmp_path):
+    """The row claims a better fit than the frame has around it: refining again does not mend it."""
+    foundation, frames, rows, _ = series
+    claimed = [replace(one, gof=3.0) if k == 5 else replace(one, gof=one.gof) for k, one in enumerate(rows)]
+    # A frame whose file has changed for the worse: its row cannot be improved upon.
+    frames = list(frames)
+    spoiled = tmp_path / "spoiled.xye"
+    lines = Path(frames[5].path).read_text().splitlines()
+    start = len(lines) // 2
+    lines[start:] = [line if line.startswith("#") else _raised(line, k) for k, line in enumerate(lines[start:])]
+    spoiled.write_text("\n".join(lines) + "\n")
+    frames[5] = replace(frames[5], path=spoiled)
+    found, _ = reconciled(foundation, frames, claimed, tmp_path)
+    assert found[5].verdict == "quarantined"
+    assert found[5].reason.startswith("goodness of fit 3")
+    assert all(found[k].is_good for k in range(FRAMES) if k != 5)
+
+
+def _raised(line, k):
+    """Return a row of an .xye file with a wave on its counts that no phase and no background explains."""
+    two_theta, counts, sigma = map(float, line.split())
+    return f"{two_theta} {counts * (1.5 if k % 8 < 4 else 1.0)} {sigma}"
+
+
 def test_rows_come_from_the_last_stage_before(tmp_path):
     store = Store(tmp_path, "key", "settings", (), {})
     store.work.mkdir()
-    assert (FIRST, *HANDED, AMENDED) == STAGES
+    assert (FIRST, *HANDED, COMPARED, AMENDED, JUDGED) == STAGES
     for k, stage in enumerate((FIRST, HANDED[1], AMENDED)):
         store.put(stage, 0, [row(frame=k)])
     assert store.rows_before(HANDED[0], 0)[0].frame == 0
