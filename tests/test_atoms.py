@@ -1,7 +1,5 @@
 """Lists of atoms and supercells, against pymatgen and gemmi."""
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -76,15 +74,9 @@ def test_an_ordered_cell_knows_it_is():
     assert atoms.to_crystal().checked().content == atoms.content
 
 
-def test_a_hundred_thousand_atoms_take_a_tenth_of_a_second():
-    crystal = build_crystal("P2")
-    best = 9.0
-    for _ in range(3):
-        start = time.perf_counter()
-        atoms = supercell(crystal, (50, 50, 4))
-        best = min(best, time.perf_counter() - start)
-    assert len(atoms) == 120_000
-    assert best < 0.1
+def test_a_supercell_of_a_hundred_thousand_atoms():
+    """50 x 50 x 4 cells of the 12 site rows of P2; tests/benchmarks/build.py has its time."""
+    assert len(supercell(build_crystal("P2"), (50, 50, 4))) == 120_000
 
 
 @pytest.mark.parametrize("cells", [(0, 1, 1), (1, 1), (1.5, 1, 1), (1, -1, 1)])

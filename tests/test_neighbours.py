@@ -17,12 +17,12 @@ def test_the_same_as_counting_images(seed, cutoff):
     lattice = np.diag(draw.uniform(2, 5, 3)) + draw.uniform(-0.8, 0.8, (3, 3))
     positions = draw.uniform(-1.5, 1.5, (5, 3))
     pairs = pairs_within(lattice, positions, cutoff)
+    offsets = np.array(list(itertools.product(range(-9, 10), repeat=3)))
     expected = set()
     for i, j in itertools.product(range(5), repeat=2):
-        for offset in itertools.product(range(-9, 10), repeat=3):
-            length = np.linalg.norm((positions[j] + offset - positions[i]) @ lattice)
-            if length <= cutoff and (i != j or any(offset)):
-                expected.add((i, j, offset))
+        lengths = np.linalg.norm((positions[j] + offsets - positions[i]) @ lattice, axis=1)
+        near = offsets[(lengths <= cutoff) & ((i != j) | offsets.any(axis=1))]
+        expected |= {(i, j, tuple(offset)) for offset in near.tolist()}
     found = set(zip(pairs.first.tolist(), pairs.second.tolist(), map(tuple, pairs.offset.tolist()), strict=True))
     assert found == expected
     again = (positions[pairs.second] + pairs.offset - positions[pairs.first]) @ lattice

@@ -2,7 +2,6 @@
 pymatgen's StructureMatcher, or counted by Burnside's lemma over the operations that spglib gives."""
 
 import itertools
-import time
 import warnings
 
 import numpy as np
@@ -121,14 +120,12 @@ def test_the_best_is_the_ewald_minimum_of_pymatgen():
     assert [one.energy for one in found] == pytest.approx(energies, abs=1e-3)
 
 
-def test_5760_sites_within_a_second():
+def test_5760_sites():
+    """tests/benchmarks/build.py has its time."""
     atoms = build_atoms("P2", formula="Na0.67Ni0.33Mn0.67O2", supercell=(24, 24, 1))
     assert len(np.unique(atoms.site)) == 5760
     parent = build_atoms("P2", formula="Na0.67Ni0.33Mn0.67O2")
-    ordered_atoms(parent, (12, 12, 1))  # imports
-    start = time.perf_counter()
     ordered = ordered_atoms(parent, (24, 24, 1), seed=3)
-    assert time.perf_counter() - start < 1.0
     assert ordered.is_ordered
     assert shortest(ordered) > 2.0
     # 1152 metals: 0.67 * 1152 = 771.8 and 0.33 * 1152 = 380.2.
