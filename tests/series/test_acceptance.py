@@ -62,6 +62,8 @@ def test_one_frame_that_stays_worse_is_quarantined_and_a_long_run_has_a_reason()
     run = trace([row(k, gof=2.2 if k >= 8 else 1.0) for k in range(17)]).verdicts()
     assert sorted(run) == list(range(8, 17))
     assert all(accepted for accepted, _ in run.values())
+    last = trace([row(k, gof=2.2 if k == 16 else 1.0) for k in range(17)]).verdicts()
+    assert last == {16: (True, "goodness of fit 2.2, 1 in the frames around")}
 
 
 def test_fewer_counts_are_stated_and_are_no_fault():

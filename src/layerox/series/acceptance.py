@@ -27,7 +27,8 @@ AROUND = 5
 DOUBTFUL, WORSE = 1.2, 1.5
 # The same ratio of R_wp alone: the frame has far fewer counts, which is no fault but must be stated.
 FEWER_COUNTS = 2.5
-# A run of at least this many frames that fit worse alike is a change of the specimen, not a series of bad frames.
+# A run of at least this many frames that fit worse alike is a change of the specimen, not a series of bad frames. At an
+# end of the series nothing tells them apart, and the frame carries the reason only.
 CHANGE = 3
 # Standard uncertainty of a weight fraction beyond which the frame does not determine it.
 UNDETERMINED = 0.2
@@ -151,7 +152,8 @@ class Trace:
         for start, stop, _ in _runs(self._fits_worse(WORSE), exchanged=False):
             for k in range(start, stop):
                 reason = f"goodness of fit {self.gof[k]:.2g}, {reference[k]:.2g} in the frames around"
-                found[self.frames[k]] = stop - start >= CHANGE, reason
+                is_change = stop - start >= CHANGE or start == 0 or stop == len(self.frames)
+                found[self.frames[k]] = is_change, reason
         for k, reason in self._displaced():
             found.setdefault(self.frames[k], (False, reason))
         for k, reason in self._weak():

@@ -356,8 +356,8 @@ class _Run:
 
     def _structures(self, values: Mapping[str, float]) -> dict[str, dict[str, Any]]:
         """Return what run.json says of the phases: what they are, and their atoms as all frames share them."""
-        documents = structures_of(self.setup.phases, values)
-        return {name: {**told, **documents[name]} for name, told in self.description["structures"].items()}
+        documents, own = structures_of(self.setup.phases, values), self.description["structures"]
+        return {name: {**own[name], **documents[name]} for name in self.names}
 
     def _gather(self, stage: str, results: Iterator[tuple[int, list[Row]]]) -> None:
         """Put parts on disk as they come."""
