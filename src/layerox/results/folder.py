@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from layerox.diffraction.document import SCHEMA, json_text, refinement_from_document
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
+from layerox.io.outputs import check_outputs, write_outputs
 from layerox.io.toml_file import toml_text
 from layerox.results.pdcif import cif_text
 from layerox.results.report import report_text
-from layerox.results.structure_cif import structure_files
+from layerox.results.structure_cif import structure_file, structure_files
 from layerox.results.table import csv_text, read_curves
+
+# What every fit writes; a recipe as used stands beside it, and a CIF for each phase.
+FILES = ("result.json", "fit.csv", "fit.cif", "report.txt", "fit.png")
+RECIPE = "recipe.toml"
 
 
 def files_of(refinement: Refinement) -> dict[str, bytes]:
@@ -33,53 +36,46 @@ def files_of(refinement: Refinement) -> dict[str, bytes]:
     return {name: text.encode() for name, text in texts.items()}
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that cannot be one, before any work is done for it.
+def outputs_of_fit(phases: Iterable[str], *, recipe: bool = False) -> tuple[str, ...]:
+    """Return the names of the files that the fit of these phases writes."""
+    structures = (structure_file(name) for name in phases)
+    return (*FILES, *([RECIPE] if recipe else []), *structures)
+
+
+def check_folder(folder: Path, names: Iterable[str], *, inputs: Iterable[Path] = (), overwrite: bool = False) -> None:
+    """Refuse a folder into which these files cannot be written, before any work is done for it.
 
     Raises
     ------
     InputError
-        If a file stands in its way, or it holds a result.json of somebody else.
+        If it cannot be made or written to, or one of the files is the user's or an input; see `check_outputs`.
     """
-    for place in (folder, *folder.parents):
-        if place.exists() and not place.is_dir():
-            raise InputError("is a file, not a folder", place=place, cure="choose another folder", argument="output")
-    standing = folder / "result.json"
-    if standing.exists() and not _is_result(standing):
-        fault = "is not the result of a fit and would be replaced"
-        raise InputError(fault, place=standing, cure="choose another folder", argument="output")
+    paths = [folder / name for name in names]
+    check_outputs(paths, inputs=inputs, overwrite=overwrite, makes_folder=True)
 
 
-def _is_result(path: Path) -> bool:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(document, dict) and document.get("schema") == SCHEMA
+def write_folder(
+    folder: Path,
+    files: Mapping[str, bytes],
+    *,
+    by: str = "fit",
+    inputs: Iterable[Path] = (),
+    overwrite: bool = False,
+    keep: bool = False,
+) -> None:
+    """Write files into a folder (made if it is missing), all or none; other files there are left alone.
 
-
-def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder (made if it is missing), each as a whole; other files there are left alone.
+    With `keep`, files that cannot be written are kept in a folder for temporary files, and the error says where.
 
     Raises
     ------
     InputError
-        If the folder cannot be written to.
+        If the folder cannot be written to, or a file of the user stands there; see `check_outputs`.
     """
-    temporary = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        for name, content in files.items():
-            (temporary / name).write_bytes(content)
-        folder.mkdir(exist_ok=True)
-        for name in files:
-            os.replace(temporary / name, folder / name)
-    except OSError as error:
-        raise InputError(f"cannot be written ({error.strerror})", place=folder, cure="choose another folder") from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+    with contextlib.suppress(OSError):  # the writing says why
+        folder.mkdir(parents=True, exist_ok=True)
+    paths = {folder / name: content for name, content in files.items()}
+    write_outputs(paths, by=by, inputs=inputs, overwrite=overwrite, keep=keep)
 
 
 def load(path: str | Path) -> Refinement:
