@@ -7,6 +7,7 @@ seen it.
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -19,6 +20,8 @@ M = TypeVar("M", bound="BaseModel")
 
 # Largest document that is read, bytes: the covariance of a thousand variables takes 20 MB.
 LARGEST = 1 << 28
+# Digits of the largest whole number: times are in nanoseconds.
+LONGEST_INTEGER = 20
 # Longest part of a place within a document that stands in a message.
 LONGEST_PLACE = 80
 
@@ -42,10 +45,10 @@ def read_document(path: Path, schema: str, *, what: str, cure: str) -> dict[str,
     """
     text = _text_of(path, cure)
     try:
-        found = json.loads(text, parse_constant=_refuse_constant)
+        found = json.loads(text, parse_constant=_refuse_constant, parse_float=_float, parse_int=_int)
     except (ValueError, RecursionError) as error:
         said = str(error) if isinstance(error, ValueError) else "nested too deeply"
-        raise InputError(f"is damaged: not JSON ({said})", place=path, cure=cure) from None
+        raise InputError(f"is not JSON, or damaged ({said[:LONGEST_PLACE]})", place=path, cure=cure) from None
     if not isinstance(found, dict) or not isinstance(found.get("schema"), str):
         raise InputError(f"is not {what}", place=path, cure=cure)
     if found["schema"] != schema:
@@ -70,6 +73,18 @@ def _text_of(path: Path, cure: str) -> str:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
+
+
+def _float(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _int(text: str) -> int:
+    if len(text) > LONGEST_INTEGER:
+        raise ValueError("a whole number is too large")
+    return int(text)
 
 
 def checked_document(model: type[M], document: dict[str, Any], path: Path, *, cure: str) -> M:

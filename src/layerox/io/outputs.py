@@ -85,8 +85,8 @@ def _checked(
 ) -> dict[Path, Manifest]:
     """Check outputs; return the manifests that were read for it, by folder."""
     read = {identity for path in inputs if (identity := _identity(path)) is not None}
-    for folder in dict.fromkeys(path.parent for path in listed):
-        _demand_writable(folder, makes_folder=makes_folder)
+    for path in {path.parent: path for path in reversed(listed)}.values():
+        _demand_writable(path, makes_folder=makes_folder)
     manifests: dict[Path, Manifest] = {}
     for path in listed:
         if not os.path.lexists(path):
@@ -207,15 +207,15 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _demand_writable(folder: Path, *, makes_folder: bool) -> None:
-    """Refuse a folder in which no file can be made."""
-    place = folder
+def _demand_writable(path: Path, *, makes_folder: bool) -> None:
+    """Refuse a file in whose folder none can be made."""
+    place = folder = path.parent
     while not os.path.lexists(place) and place != place.parent:
         place = place.parent
     if not place.is_dir():
         raise InputError("is a file, not a folder", place=place, cure="choose another output", argument="output")
     if place != folder and not makes_folder:
-        raise InputError("there is no such folder", place=folder, cure="make it, or choose another output")
+        raise WriteFailed("cannot be written: there is no such folder", place=path, cure="make it, or choose another")
     try:
         with tempfile.TemporaryFile(dir=place) as probe:
             probe.write(bytes(PROBE))

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import os
 from collections.abc import Iterable, Mapping
+from errno import ENOENT
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from layerox.diffraction.document import SCHEMA, json_text, refinement_from_document
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
+from layerox.io.json_file import checked_document, read_document
 from layerox.io.outputs import check_outputs, write_outputs
 from layerox.io.toml_file import toml_text
 from layerox.results.pdcif import cif_text
 from layerox.results.report import report_text
+from layerox.results.result_model import ResultModel
 from layerox.results.structure_cif import structure_file, structure_files
 from layerox.results.table import csv_text, read_curves
 
 # What every fit writes; a recipe as used stands beside it, and a CIF for each phase.
-FILES = ("result.json", "fit.csv", "fit.cif", "report.txt", "fit.png")
+RESULT, CURVES = "result.json", "fit.csv"
+FILES = (RESULT, CURVES, "fit.cif", "report.txt", "fit.png")
 RECIPE = "recipe.toml"
+CURE = "copy the folder again, or run the fit anew"
+# Letters of a fault that a message shows.
+MOST_SAID = 200
 
 
 def files_of(refinement: Refinement) -> dict[str, bytes]:
@@ -84,17 +94,32 @@ def load(path: str | Path) -> Refinement:
     Raises
     ------
     InputError
-        If the file is missing or not a result of a fit.
+        If a file is missing, not of a fit, or was damaged, or both are of different fits.
     """
     path = Path(path)
-    path = path / "result.json" if path.is_dir() else path
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", place=path, cure="give a result.json") from error
-    except ValueError as error:
-        raise InputError("is not JSON", place=path, cure="give the result.json of a fit") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise InputError("is not the result of a fit", place=path, cure="give the result.json of a fit")
+    path = path / RESULT if path.is_dir() else path
+    if not path.exists():
+        raise InputError(f"cannot be read ({os.strerror(ENOENT)})", place=path, cure="give a result.json")
+    document = read_document(path, SCHEMA, what="the result of a fit", cure=CURE)
+    checked_document(ResultModel, document, path, cure=CURE)
     names = [phase["name"] for phase in document["phases"]]
-    return refinement_from_document(document, read_curves(path.with_name("fit.csv"), names))
+    curves = read_curves(path.with_name(CURVES), names)
+    _demand_same_fit(document["pattern"], curves["two_theta"], path.with_name(CURVES))
+    try:
+        found = refinement_from_document(document, curves)
+        impossible = [phase.name for phase in found.phases if not phase.crystal.is_possible]
+    except (InputError, ValueError, KeyError, TypeError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
+        said = getattr(error, "problem", None) or str(error) or type(error).__name__
+        raise InputError(f"is damaged: {said[:MOST_SAID]}", place=path, cure=CURE) from None
+    if impossible:
+        raise InputError(f"is damaged: {impossible[0]} has no such cell or element", place=path, cure=CURE)
+    return found
+
+
+def _demand_same_fit(told: Mapping[str, float], angles: NDArray[np.float64], path: Path) -> None:
+    """Refuse the curves of another fit, or some of whose rows are gone; they are written with eight digits."""
+    ends = (told["two_theta_min"], told["two_theta_max"])
+    if len(angles) != told["points"] or not np.allclose(ends, (angles[0], angles[-1]), rtol=1e-6, atol=1e-6):
+        problem = f"has {len(angles)} points from {angles[0]:g} to {angles[-1]:g} degrees, its result.json " \
+                  f"{told['points']} from {ends[0]:g} to {ends[1]:g}"  # fmt: skip
+        raise InputError(problem, place=path, cure="put the files of one fit together, or run it again")

@@ -121,7 +121,9 @@ def phase_identity(phase: Phase) -> list[object]:
     """Return what makes a phase: every quantity that it starts with, its atoms, and its symmetry operations."""
     sites = [asdict(site) for site in phase.crystal.sites]
     own = [phase.name, phase.hardware, phase.mode, phase.axis, *phase.slot_names, *phase.values.tolist()]
-    return [*own, sites, sorted(phase.crystal.symmetry.triplets)]
+    symmetry = phase.crystal.symmetry
+    operations = zip(symmetry.rotations.tolist(), symmetry.translations.round(6).tolist(), strict=True)
+    return [*own, sites, sorted(operations)]
 
 
 def sha256_of(said: Mapping[str, object] | Sequence[object]) -> str:
