@@ -55,6 +55,11 @@ def add_to(subparsers: Any) -> None:
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
     parser.add_argument("--resume", action="store_true", help="go on with what an interrupted run has left")
     parser.add_argument(
+        "--refit",
+        metavar="FRAME",
+        help="refine one frame of the finished series in DIR once more: the number or file of one that was set aside",
+    )
+    parser.add_argument(
         "--watch", action="store_true", help="follow a folder that is filling, or a file that is being written"
     )
     parser.add_argument(
@@ -115,6 +120,7 @@ def run(
     workers: int,
     scheduler: str | None,
     resume: bool,
+    refit: str | None,
     watch: bool,
     watch_idle: float | None,
     electrochemistry: list[str] | None,
@@ -187,6 +193,7 @@ def run(
             hardware=hardware,
             reference=reference,
             overwrite=overwrite,
+            refit=refit,
             progress=progress,
         )
         progress("drawing")
@@ -194,7 +201,7 @@ def run(
         from layerox.report import write_report  # noqa: PLC0415
 
         write_pictures(series, place, overwrite=overwrite)
-        if tidy:
+        if tidy or (refit is not None and TIDY in results_in(place)):
             table = series.tidy().to_csv(index=False)
             write_outputs({place / TIDY: table}, by="series", inputs=read, overwrite=overwrite)
         said, trustworthy = [series_text(series)], series.is_trustworthy

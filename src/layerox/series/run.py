@@ -50,9 +50,10 @@ from layerox.series.identity import (
 from layerox.series.live import Live, Ready
 from layerox.series.measured import Row, quantities_of
 from layerox.series.reconcile import Reconciliation
+from layerox.series.refit import alone, neighbours_of, place_of, refined_again, rows_of_table, with_row
 from layerox.series.result import Series, netcdf_bytes, open_series
 from layerox.series.setup import Setup
-from layerox.series.store import FIRST, RESULTS, Store
+from layerox.series.store import FIRST, RESULTS, TABLE, Store
 from layerox.series.structures import structures_of
 from layerox.series.watching import Watch, Watcher
 from layerox.series.workers import start_server
@@ -88,6 +89,7 @@ def fit_series(
     hardware: Sequence[PhaseArgument] = (),
     reference: str | None = None,
     overwrite: bool = False,
+    refit: str | int | None = None,
     progress: Progress | None = None,
 ) -> Series:
     """Refine all patterns of a folder.
@@ -127,6 +129,9 @@ def fit_series(
     overwrite
         Whether files in `output` may be replaced that layerox did not write, or that were changed since. What is read
         is never replaced.
+    refit
+        Number or file of one frame of the finished series in `output` that was set aside: it alone is refined once
+        more. Everything else must be given as it was then; only the file of this frame may have changed.
     progress
         Called with what is being done.
 
@@ -135,6 +140,9 @@ def fit_series(
     InputError
         If something given cannot be used. A frame that cannot be read or fitted is a row, not an error.
     """
+    if refit is not None and (output is None or resume or watch):
+        raise InputError("needs the output of a finished series, and neither resume nor watch", argument="refit",
+                         cure="give the output, and leave the others out")  # fmt: skip
     if output is None:
         with tempfile.TemporaryDirectory(prefix="layerox-series-") as place:
             found = fit_series(
@@ -181,6 +189,8 @@ def fit_series(
     listed = frames_of if asked.electrochemistry is None else partial(frames_with_log, told=asked.electrochemistry)
     frames = listed(source, glob=glob, axes=axes, dataset=dataset)
     run = _Run(asked.demands(frames), frames, unordered, source, results, tell, overwrite, shows_growth=not is_live)
+    if refit is not None:
+        return run.refit(refit, workers, scheduler)
     return run.go(workers, scheduler, resume=resume or is_live)
 
 
@@ -376,6 +386,53 @@ class _Run:
             raise
         finally:
             self.store.close()
+
+    def refit(self, wanted: str | int, workers: int, scheduler: str | None) -> Series:
+        """Refine one frame of the finished series once more, and return the series."""
+        try:
+            self.store.lock()
+            series, begun = open_series(self.results), self.store.begun()
+            k = place_of(wanted, series)
+            self._demand_finished(begun, k)
+            rows = partial(rows_of_table, self.results / TABLE, self.frames.axes, self.store.phases)
+            row = self._refined_again(k, rows, workers, scheduler)
+            return self._finish_refit(begun, with_row(rows, k, row), row)
+        finally:
+            self.store.close()
+
+    def _demand_finished(self, begun: Mapping[str, Any], k: int) -> None:
+        """Refuse a series that is not finished, or of other settings or other frames than the one that may change."""
+        frame = self.frames.frames[k] if k < len(self.frames) else None
+        before = read_hashes(self.results)
+        shared = sum(frame is not None and other.path == frame.path for other in self.frames.frames) > 1
+        known = {} if frame is None or shared else {n: h for n, h in before.items() if n == frame.path.name}
+        self.store.demand_complete(begun, self._key(self.frames, {**self.hashes, **known}))
+
+    def _refined_again(self, k: int, rows: Callable[[], Iterator[Row]], workers: int, scheduler: str | None) -> Row:
+        frame = self.frames.frames[k]
+        if self.unordered:
+            return alone(self.setup, frame)
+        self.tell("looking at frames across the series")
+        with executor(workers, scheduler) as where:
+            foundation = laid_foundation(self.setup, self.frames.frames, self.first, where)
+        self.tell(f"refining {frame.file}")
+        return refined_again(foundation, frame, neighbours_of(k, self.frames.frames, rows()))
+
+    def _finish_refit(self, begun: Mapping[str, Any], rows: Callable[[], Iterator[Row]], row: Row) -> Series:
+        """Write the tables with the new row, and say in run.json that it is one."""
+        self.store.write_tables(rows)
+        series = open_series(self.results)
+        self.store.write({"series.nc": netcdf_bytes(series)})
+        write_atomically(self.results / HASHES, hashes_text(self.hashes))
+        verdicts = Counter(series.frames["verdict"])
+        told = {"frame": row.frame, "file": row.file, "verdict": row.verdict, "reason": row.reason, "written": _now()}
+        changed = {
+            "verdicts": {name: int(verdicts[name]) for name in sorted(verdicts)},
+            "refitted": [*begun.get("refitted", []), told],
+            "sha256": self.store.sha256(),
+        }
+        self.store.write_run({**begun, "key": self.store.key, **changed})
+        return open_series(self.results)
 
     def _kept(self, error: WriteFailed, workers: int) -> InputError:
         """Return the error of a run that cannot write any more, with where to go on."""

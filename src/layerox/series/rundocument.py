@@ -120,6 +120,7 @@ class RunModel(_Model):
     started: str
     written: str
     wall_s: Annotated[float, Field(ge=0)] | None = None
+    refitted: list[dict[str, Any]] = []
     sha256: dict[str, str] = {}
 
     @model_validator(mode="after")

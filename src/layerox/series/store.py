@@ -134,6 +134,22 @@ class Store:
         grows = not self.key or not begun.get("key")
         return bool(begun.get("key") == self.key or (grows and begun.get("settings") == self.settings))
 
+    def demand_complete(self, begun: Mapping[str, Any], key: str) -> None:
+        """Refuse what lies in the folder if it is not the finished series of a key, as it was written.
+
+        Raises
+        ------
+        InputError
+            If it is not finished, of other frames or settings, or its table was changed or is missing.
+        """
+        if begun.get("status") != "complete":
+            raise InputError("the series is not finished", place=self.folder, cure="run it with --resume first")
+        if begun.get("key") != key:
+            raise InputError(self._difference(begun), place=self.folder,
+                             cure="give what it was refined with, or refine it again")  # fmt: skip
+        if not self._has_tables(begun):
+            raise InputError("its tables are not as they were written", place=self.folder, cure="run it again")
+
     def _difference(self, begun: Mapping[str, Any]) -> str:
         if begun.get("settings") == self.settings:
             return "was begun with other frames, or their files have changed since"
