@@ -190,6 +190,12 @@ class Crystal:
         """Return the same atoms in another cell; the parameters that symmetry fixes must be right."""
         return replace(self, cell=cell_tuple(cell))
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether its cell encloses a volume and its elements exist; refined structures need not be more."""
+        known = all(gemmi.Element(site.element).atomic_number > 0 for site in self.sites)
+        return known and all(math.isfinite(x) and x > 0 for x in self.cell) and self.volume > 1.0
+
     def checked(self) -> Crystal:
         """Return self if it can diffract.
 

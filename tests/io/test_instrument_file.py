@@ -174,7 +174,7 @@ def test_a_written_instrument_reads_back_unchanged(tmp_path, instrument):
     path = tmp_path / "instrument.toml"
     write_instrument(instrument, path)
     assert read_instrument(path) == instrument
-    assert os.listdir(tmp_path) == ["instrument.toml"]
+    assert sorted(os.listdir(tmp_path)) == [".layerox.jsonl", "instrument.toml"]
 
 
 @pytest.mark.parametrize("instrument", [Instrument(polarization=0.9), Instrument(kind="neutron"), Instrument()])

@@ -20,14 +20,18 @@ def test_files(refinement, tmp_path):
     folder = tmp_path / "a" / "out"
     write_folder(folder, files_of(refinement))
     assert sorted(path.name for path in folder.iterdir()) == [
-        "O3.cif", "Pp2_like.cif", "fit.cif", "fit.csv", "report.txt", "result.json", "zincite.cif"
+        ".layerox.jsonl", "O3.cif", "Pp2_like.cif", "fit.cif", "fit.csv", "report.txt", "result.json", "zincite.cif"
     ]  # fmt: skip
     assert [path.name for path in folder.parent.iterdir()] == ["out"]
 
 
-def test_existing_files_are_replaced_and_others_left(refinement, tmp_path):
-    (tmp_path / "result.json").write_text("old")
+def test_own_files_are_replaced_and_others_left(refinement, tmp_path):
+    (tmp_path / "result.json").write_text("mine")
     (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"result\.json: is not recorded as layerox's own"):
+        write_folder(tmp_path, files_of(refinement))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "result.json"]
+    write_folder(tmp_path, files_of(refinement), overwrite=True)
     write_folder(tmp_path, files_of(refinement))
     assert (tmp_path / "result.json").read_text().startswith("{")
     assert (tmp_path / "notes.txt").read_text() == "mine"
@@ -35,7 +39,7 @@ def test_existing_files_are_replaced_and_others_left(refinement, tmp_path):
 
 def test_folder_that_is_a_file(refinement, tmp_path):
     (tmp_path / "out").write_text("")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="is a file, not a folder"):
         write_folder(tmp_path / "out", files_of(refinement))
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from layerox.io.toml_file import toml_text
+from layerox.series.store import WORK
 from layerox.series.synthetic import simulate_series
 
 FRAMES, KILLS = 50, 3
@@ -66,7 +67,7 @@ def test_a_run_whose_worker_is_killed_completes(words, whole, tmp_path):
     victim = None
     until = time.monotonic() + 120
     while process.poll() is None and victim is None and time.monotonic() < until:
-        if list(output.glob(".parts/first-*")):
+        if list(output.glob(f"{WORK}/first-*")):
             workers = [child for child in psutil.Process(process.pid).children(recursive=True) if is_worker(child)]
             victim = workers[0]
             victim.kill()

@@ -18,6 +18,7 @@ from layerox.cli.main import main
 from layerox.errors import InputError
 from layerox.io.toml_file import toml_text
 from layerox.series.run import fit_series
+from layerox.series.store import WORK
 from layerox.series.synthetic import simulate_series
 from layerox.series.watching import Watch
 from nexus_files import data_group
@@ -178,7 +179,7 @@ def test_an_interrupted_watch_goes_on_where_it_was(source, phases, finished, tmp
     assert same_tables(output, finished[1])
     taken = [text for text in told if text.startswith("frame ")]
     assert len(taken) == FRAMES - kept
-    assert not (output / ".parts").exists()
+    assert not (output / WORK).exists()
 
 
 def test_what_a_watch_has_left_is_finished_without_one(source, phases, finished, tmp_path):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
+from layerox.cli.options import add_overwrite_option
 from layerox.errors import InputError
 
 
@@ -25,6 +27,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--ordered", action="store_true", help="whole atoms instead of partial occupancies")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn (default: 0)")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help=".cif .vasp .xyz .json or .lmp")
+    add_overwrite_option(parser)
     _add_geometry(parser.add_argument_group("cell and distances (angstrom, degrees)"))
     _add_occupation(parser.add_argument_group("who stands where"))
     parser.set_defaults(command=run)
@@ -68,12 +71,17 @@ def run(
     supercell: list[int] | None,
     ordered: bool,
     output: str,
+    overwrite: bool,
     **plain: Any,
 ) -> int:
     """Build and write; always 0. `plain` are the options that the builders take as they are."""
     from layerox.builders import build_atoms, build_crystal  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.structures import write_structure  # noqa: PLC0415
+    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    from layerox.io.structures import demand_structure_suffix, structure_text  # noqa: PLC0415
 
+    target, read = Path(output), inputs_among(phase)
+    demand_structure_suffix(target)
+    check_outputs([target], inputs=read, overwrite=overwrite)
     said: Any = {
         **plain,
         "galleries": _pairs("--gallery", gallery),
@@ -88,11 +96,12 @@ def run(
     listed = f", {supercell[0]} x {supercell[1]} x {supercell[2]} cells" if supercell else ""
     if ordered or supercell:
         atoms = build_atoms(phase, **said, setting=setting, supercell=supercell, ordered=ordered)
-        write_structure(atoms, output)
+        text = structure_text(atoms, target)
         listed += f", ordered as {atoms.formula}" if ordered else ""
         remarks = atoms.remarks if ordered else remarks
     else:
-        write_structure(build_crystal(phase, **said, setting=setting), output)
+        text = structure_text(build_crystal(phase, **said, setting=setting), target)
+    write_outputs({target: text}, by="build", inputs=read, overwrite=overwrite)
     print(f"{crystal.name}: {crystal.formula}, {crystal.space_group}{axes}{listed}; written to {output}")
     print("\n".join([f"source: {crystal.source}", *(f"note: {remark.message}" for remark in remarks)]))
     return 0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from layerox.cli.options import add_beam_options
+from layerox.cli.options import add_beam_options, add_overwrite_option
 from layerox.cli.progress import Progress
 
 
@@ -28,6 +28,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("-o", "--output", required=True, metavar="FILE.toml", help="where the instrument is written")
     parser.add_argument("--plot", metavar="FILE.png", help="default: beside the instrument")
+    add_overwrite_option(parser)
     add_beam_options(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.set_defaults(command=run)
@@ -43,13 +44,15 @@ def run(
     range: list[float] | None,
     output: str,
     plot: str | None,
+    overwrite: bool,
     quiet: bool,
     **beam: Any,
 ) -> int:
     """Calibrate, write the instrument and the picture, print what was found; 0 if it can be trusted, else 1."""
     from layerox.calibration import calibrate  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.atomic import Content  # noqa: PLC0415
     from layerox.io.instrument_file import instrument_text  # noqa: PLC0415
-    from layerox.io.writing import write_together  # noqa: PLC0415
+    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
     from layerox.plotting.calibration import calibration_picture  # noqa: PLC0415
 
     target = Path(output)
@@ -57,6 +60,8 @@ def run(
     _demand_suffix(target, ".toml")
     _demand_suffix(figure, ".png")
     cell = _cell(certified)
+    read = inputs_among(pattern, phase, beam["instrument"])
+    check_outputs([target, figure], inputs=read, overwrite=overwrite)
     with Progress(quiet=quiet) as progress:
         progress("preparing (the first run on a machine compiles for some seconds)")
         limits = None if range is None else (range[0], range[1])
@@ -65,7 +70,8 @@ def run(
         )
         progress("drawing")
         drawn = calibration_picture(found)
-    write_together({target: instrument_text(found.instrument), figure: drawn})
+    files: dict[Path, Content] = {target: instrument_text(found.instrument), figure: drawn}
+    write_outputs(files, by="calibrate", inputs=read, overwrite=overwrite, keep=True)
     if not quiet:
         print(_summary(found, target, figure))
     return 0 if found.refinement.status == "converged" else 1

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from layerox.cli.options import add_beam_options, add_hardware_options
+from layerox.cli.options import add_beam_options, add_hardware_options, add_overwrite_option
 from layerox.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from layerox.recipe import Recipe
 
 ABSCISSAS = ("two-theta", "q", "d")
 
@@ -30,6 +33,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--recipe", metavar="FILE.toml", help="what is fixed, freed, bounded and tied (see the README)")
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: fit-PATTERN)")
+    add_overwrite_option(parser)
     add_beam_options(parser)
     reading = parser.add_argument_group("reading the pattern")
     reading.add_argument("--abscissa", choices=ABSCISSAS, default="two-theta", help="what the first column holds")
@@ -51,6 +55,7 @@ def run(
     recipe: str | None,
     range: list[float] | None,
     output: str | None,
+    overwrite: bool,
     radiation: str | None,
     monochromator: float | None,
     polarization: float | None,
@@ -66,16 +71,19 @@ def run(
     """Fit, write the folder, print the summary; 0 if the result can be trusted, else 1."""
     from layerox import analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io import read_pattern  # noqa: PLC0415
+    from layerox.io.outputs import inputs_among  # noqa: PLC0415
     from layerox.plotting.powder import check_scale  # noqa: PLC0415
     from layerox.plotting.powder import picture as drawn  # noqa: PLC0415
     from layerox.recipe import recipe_from  # noqa: PLC0415
-    from layerox.results.folder import check_folder, files_of, write_folder  # noqa: PLC0415
+    from layerox.results.folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
     from layerox.results.report import summary_text  # noqa: PLC0415
 
     folder = Path(output) if output else Path(f"fit-{Path(pattern).stem}")
-    check_folder(folder)
     check_scale(picture)
     told = recipe_from(recipe)
+    read = inputs_among(pattern, phase, hardware, recipe, instrument, None if told is None else told.document)
+    names = outputs_of_fit(_phase_names(phase, hardware, told), recipe=told is not None)
+    check_folder(folder, names, inputs=read, overwrite=overwrite)
     limits = None if range is None else (range[0], range[1])
     data = read_pattern(
         pattern, radiation=radiation, axis=abscissa, range=limits, allow_negative=allow_negative, dataset=dataset
@@ -99,9 +107,17 @@ def run(
         progress("drawing")
         files = files_of(result)
         files["fit.png"] = drawn(result, intensity=picture)
-    write_folder(folder, files)
+    write_folder(folder, files, inputs=read, overwrite=overwrite, keep=True)
     if not quiet:
         print(summary_text(result))
         print("\n".join(f"warning: {w.message}" for w in result.warnings), end="\n" if result.warnings else "")
         print(f"written to {folder}/: {', '.join(sorted(files))}")
     return 0 if result.status == "converged" else 1
+
+
+def _phase_names(phase: list[str] | None, hardware: list[str], told: Recipe | None) -> list[str]:
+    """Return the names of the phases, by which their files will be called; none where none is given."""
+    from layerox.phases import phases_from  # noqa: PLC0415  (what --help does not need)
+
+    given = phases_from(phase, hardware) if phase else []
+    return [known.name for known in (*given, *(() if told is None else told.phases))]

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from layerox.cli.options import add_overwrite_option
 from layerox.errors import InputError
 
 UNTRUSTWORTHY = 1
@@ -50,21 +51,34 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--strict", action="store_true", help="write nothing if there is a finding or a warning")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help=".cif .vasp .xyz .json or .lmp")
     parser.add_argument("--report", metavar="REPORT.json", help="everything known of the cell")
+    add_overwrite_option(parser)
     parser.set_defaults(command=run, spelling={"formulas": "--formula"})
 
 
 def run(
-    *, output: str, report: str | None, strict: bool, ordered: bool, elastic: str | None, seed: int, **wish: Any
+    *,
+    output: str,
+    report: str | None,
+    overwrite: bool,
+    strict: bool,
+    ordered: bool,
+    elastic: str | None,
+    seed: int,
+    **wish: Any,
 ) -> int:
     """Build, write and tell; 1 when the cell has defects."""
     from layerox.interfaces import interface  # noqa: PLC0415  (what --help does not need)
     from layerox.interfaces.whole import with_whole_atoms  # noqa: PLC0415
+    from layerox.io.atomic import Content  # noqa: PLC0415
     from layerox.io.elastic_file import read_elastic  # noqa: PLC0415
-    from layerox.io.structures import write_structure  # noqa: PLC0415
-    from layerox.io.writing import write_atomically  # noqa: PLC0415
+    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    from layerox.io.structures import demand_structure_suffix, structure_text  # noqa: PLC0415
 
-    if report is not None and not Path(report).parent.is_dir():
-        raise InputError("there is no such folder", place=report, cure="give a folder that exists")
+    target, listed, read = Path(output), Path(report) if report else None, inputs_among(elastic, wish["phases"])
+    demand_structure_suffix(target)
+    if listed is not None and listed.resolve() == target.resolve():
+        raise InputError("would be written twice", place=listed, cure="choose another name", argument="report")
+    check_outputs([target, *([listed] if listed else [])], inputs=read, overwrite=overwrite)
     boundary = _filling(wish.pop("boundary"))
     tensors = read_elastic(Path(elastic)) if elastic else None
     formulas, in_plane = wish.pop("formula"), _meshes(wish.pop("in_plane"))
@@ -76,9 +90,10 @@ def run(
     if strict and (made.findings or made.warnings):
         first = [*made.report["findings"], *made.report["warnings"]][0]
         raise InputError(first["message"], place="--strict", cure="change what it names, or leave --strict out")
-    write_structure(made.atoms, output)
-    if report is not None:
-        write_atomically(Path(report), json.dumps(made.report, indent=1) + "\n")
+    files: dict[Path, Content] = {target: structure_text(made.atoms, target)}
+    if listed is not None:
+        files[listed] = json.dumps(made.report, indent=1) + "\n"
+    write_outputs(files, by="interface", inputs=read, overwrite=overwrite)
     print("\n".join(_lines(made.report, output)))
     return UNTRUSTWORTHY if made.findings else 0
 

@@ -34,6 +34,15 @@ def add_hardware_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference", metavar="NAME", help="phase that stays as it is: masses are told against it")
 
 
+def add_overwrite_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that lets files of the user be replaced."""
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace files that layerox did not write, or that were changed since; never what is read",
+    )
+
+
 # How the command line spells the arguments that errors name; others are spelt alike.
 OPTIONS = {
     "phases": "--phase",

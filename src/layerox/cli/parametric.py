@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from layerox.cli.options import add_overwrite_option
 from layerox.cli.progress import Progress
 from layerox.errors import InputError
 
+OUTPUTS = ("parametric.csv", "parametric.json", "parametric.png")
 SPELLING = {"functions": "--function", "axis": "--axis"}
 
 
@@ -35,6 +37,7 @@ def add_to(subparsers: Any) -> None:
     where.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: that of the series)")
+    add_overwrite_option(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.set_defaults(command=run, spelling=SPELLING)
 
@@ -49,9 +52,12 @@ def run(
     workers: int,
     scheduler: str | None,
     output: str | None,
+    overwrite: bool,
     quiet: bool,
 ) -> int:
     """Refine, write, print what came of it; 0 if the data bear all functions, else 1."""
+    from layerox.io.outputs import inputs_among  # noqa: PLC0415  (what --help does not need)
+
     if recipe is not None and function:
         raise InputError("together with --function", place="--recipe", cure="keep one of them")
     told = asked_by(recipe)
@@ -63,7 +69,14 @@ def run(
     asked |= {} if between is None else {"between": (between[0], between[1])}
     with Progress(quiet=quiet) as progress:
         text, trustworthy = refine_and_write(
-            Path(series), asked, workers=workers, scheduler=scheduler, output=Path(output or series), progress=progress
+            Path(series),
+            asked,
+            workers=workers,
+            scheduler=scheduler,
+            output=Path(output or series),
+            inputs=inputs_among(recipe),
+            overwrite=overwrite,
+            progress=progress,
         )
     if not quiet:
         print(text)
@@ -96,6 +109,8 @@ def refine_and_write(
     output: Path,
     workers: int,
     scheduler: str | None,
+    inputs: Sequence[Path] = (),
+    overwrite: bool = False,
     progress: Callable[[str], None],
 ) -> tuple[str, bool]:
     """Refine and write all three files; return what came of it, and whether it can be trusted."""
@@ -104,10 +119,11 @@ def refine_and_write(
     from layerox.series.parametric.refine import refine_parametric  # noqa: PLC0415
     from layerox.series.parametric.words import parametric_text  # noqa: PLC0415
 
-    check_folder(output)
+    check_folder(output, OUTPUTS, inputs=inputs, overwrite=overwrite)
     found = refine_parametric(series, workers=workers, scheduler=scheduler, progress=progress, **asked)
     progress("drawing")
-    write_folder(output, {**found.files(), "parametric.png": parametric_picture(found)})
+    files = {**found.files(), "parametric.png": parametric_picture(found)}
+    write_folder(output, files, by="parametric", inputs=inputs, overwrite=overwrite, keep=True)
     return parametric_text(found), found.is_trustworthy
 
 

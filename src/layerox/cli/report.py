@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from layerox.cli.options import add_overwrite_option
+
 
 def add_to(subparsers: Any) -> None:
     """Add the command to the parser."""
@@ -14,12 +16,13 @@ def add_to(subparsers: Any) -> None:
         description="Write report.html, one page that needs no network, into a folder of layerox series or fit.",
     )
     parser.add_argument("folder", metavar="DIR", help="what layerox series or layerox fit has written")
+    add_overwrite_option(parser)
     parser.set_defaults(command=run)
 
 
-def run(*, folder: str) -> int:
+def run(*, folder: str, overwrite: bool) -> int:
     """Write and say where; always 0."""
     from layerox.report import write_report  # noqa: PLC0415  (what --help does not need)
 
-    print(f"written: {write_report(folder)}")
+    print(f"written: {write_report(folder, overwrite=overwrite)}")
     return 0

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from layerox.cli.interrupt import terminated_as_interrupt
-from layerox.cli.options import add_beam_options, add_hardware_options
+from layerox.cli.options import add_beam_options, add_hardware_options, add_overwrite_option
 from layerox.cli.progress import Progress
 from layerox.errors import InputError
 
 # How this command spells what errors name otherwise.
 SPELLING = {"frame_start": "--start", "frame_cadence_s": "--cadence"}
+# What is written beside the tables.
+PICTURES, REPORT, TIDY = ("series.png", "series.pdf", "series.svg"), "report.html", "tidy.csv"
+OF_PARAMETRIC = ("parametric.csv", "parametric.json", "parametric.png")
 
 
 def add_to(subparsers: Any) -> None:
@@ -52,6 +55,11 @@ def add_to(subparsers: Any) -> None:
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
     parser.add_argument("--resume", action="store_true", help="go on with what an interrupted run has left")
     parser.add_argument(
+        "--refit",
+        metavar="FRAME",
+        help="refine one frame of the finished series in DIR once more: the number or file of one that was set aside",
+    )
+    parser.add_argument(
         "--watch", action="store_true", help="follow a folder that is filling, or a file that is being written"
     )
     parser.add_argument(
@@ -62,6 +70,7 @@ def add_to(subparsers: Any) -> None:
     )
     parser.add_argument("--tidy", action="store_true", help="write tidy.csv too: a row for each frame, phase, quantity")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: series-FOLDER)")
+    add_overwrite_option(parser)
     _add_log_options(parser)
     add_beam_options(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -111,6 +120,7 @@ def run(
     workers: int,
     scheduler: str | None,
     resume: bool,
+    refit: str | None,
     watch: bool,
     watch_idle: float | None,
     electrochemistry: list[str] | None,
@@ -123,6 +133,7 @@ def run(
     cadence: float | None,
     tidy: bool,
     output: str | None,
+    overwrite: bool,
     radiation: str | None,
     monochromator: float | None,
     polarization: float | None,
@@ -133,9 +144,9 @@ def run(
 ) -> int:
     """Refine, write the folder, print what came of it; 0 if no frame is quarantined, else 1."""
     from layerox.cli.parametric import asked_by, refine_and_write  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.writing import write_atomically  # noqa: PLC0415
+    from layerox.io.outputs import results_in, write_outputs  # noqa: PLC0415
     from layerox.results.folder import check_folder  # noqa: PLC0415
-    from layerox.series.run import fit_series  # noqa: PLC0415
+    from layerox.series.run import fit_series, inputs_of_series  # noqa: PLC0415
     from layerox.series.summary import series_text  # noqa: PLC0415
     from layerox.series.watching import Watch  # noqa: PLC0415
 
@@ -143,7 +154,9 @@ def run(
         raise InputError("is for --watch", place="--watch-idle", cure="give --watch too")
     asked = asked_by(recipe)
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
-    check_folder(place)
+    read = inputs_of_series(folder, glob, phase, hardware, recipe, instrument, electrochemistry, axis)
+    further = [*PICTURES, REPORT, *([TIDY] if tidy else []), *(OF_PARAMETRIC if asked is not None else ())]
+    check_folder(place, further, inputs=read, overwrite=overwrite)
     log = {
         "file": electrochemistry,
         "time_zone": time_zone,
@@ -179,23 +192,32 @@ def run(
             watch=Watch(idle_s=watch_idle) if watch else False,
             hardware=hardware,
             reference=reference,
+            overwrite=overwrite,
+            refit=refit,
             progress=progress,
         )
         progress("drawing")
         from layerox.plotting.operando import write_pictures  # noqa: PLC0415
         from layerox.report import write_report  # noqa: PLC0415
 
-        write_pictures(series, place)
-        if tidy:
-            write_atomically(place / "tidy.csv", series.tidy().to_csv(index=False))
+        write_pictures(series, place, overwrite=overwrite)
+        if tidy or (refit is not None and TIDY in results_in(place)):
+            table = series.tidy().to_csv(index=False)
+            write_outputs({place / TIDY: table}, by="series", inputs=read, overwrite=overwrite)
         said, trustworthy = [series_text(series)], series.is_trustworthy
         if asked is not None:
             text, borne = refine_and_write(
-                place, asked, output=place, workers=workers, scheduler=scheduler, progress=progress
+                place,
+                asked,
+                output=place,
+                workers=workers,
+                scheduler=scheduler,
+                overwrite=overwrite,
+                progress=progress,
             )
             said, trustworthy = [*said, "", text], trustworthy and borne
-        write_report(place)
+        write_report(place, overwrite=overwrite)
     if not quiet:
         print("\n".join(said))
-        print(f"written to {place}/: {', '.join(sorted(p.name for p in place.iterdir() if p.name[0] != '.'))}")
+        print(f"written to {place}/: {', '.join(sorted(results_in(place)))}")
     return 0 if trustworthy else 1

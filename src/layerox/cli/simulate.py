@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from layerox.cli.options import add_beam_options
+from layerox.cli.options import add_beam_options, add_overwrite_option
 from layerox.errors import InputError
 
 PICTURE = ".png"
@@ -31,6 +31,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--reflections", metavar="REFL.csv", help="write the list of reflections")
     parser.add_argument("-o", "--output", required=True, metavar="PATTERN.xye", help=".xye, .xy or .csv")
     parser.add_argument("--plot", metavar="FILE.png", help="draw the pattern")
+    add_overwrite_option(parser)
     add_beam_options(parser)
     parser.set_defaults(command=run, spelling={"phases": "STRUCTURE"})
 
@@ -48,6 +49,7 @@ def run(
     seed: int,
     reflections: str | None,
     output: str,
+    overwrite: bool,
     plot: str | None,
     radiation: str | None,
     monochromator: float | None,
@@ -57,7 +59,9 @@ def run(
 ) -> int:
     """Simulate and write all files or none; always 0."""
     from layerox import analysis  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.writing import pattern_text, write_together  # noqa: PLC0415
+    from layerox.io.atomic import Content  # noqa: PLC0415
+    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    from layerox.io.writing import pattern_text  # noqa: PLC0415
     from layerox.results.truth import reflections_csv, refuse_foreign_truth, truth_json  # noqa: PLC0415
 
     path = Path(output)
@@ -66,9 +70,11 @@ def run(
     if drawn is not None and drawn.suffix.lower() != PICTURE:
         raise InputError(f"pictures are not drawn as {drawn.suffix or 'a file without suffix'}", place=drawn,
                          cure=f"give a file that ends in {PICTURE}", argument="plot")  # fmt: skip
-    sources = [Path(text) for text in (*structures, instrument) if text]
-    _refuse_shared([("output", path), ("output", truth), ("plot", drawn), ("reflections", listed)], sources)
+    sources = inputs_among(structures, instrument)
+    _refuse_shared([("output", path), ("output", truth), ("plot", drawn), ("reflections", listed)])
     refuse_foreign_truth(truth, path)
+    targets = [target for target in (path, truth, drawn, listed) if target is not None]
+    check_outputs(targets, inputs=sources, overwrite=overwrite)
     result = analysis.simulate(
         structures,
         weights=weights,
@@ -85,25 +91,25 @@ def run(
         counts=counts,
         seed=seed,
     )
-    files: dict[Path, str | bytes] = {path: pattern_text(result.pattern, path), truth: truth_json(result, path.name)}
+    files: dict[Path, Content] = {path: pattern_text(result.pattern, path), truth: truth_json(result, path.name)}
     if listed is not None:
         files[listed] = reflections_csv(result)
     if drawn is not None:
         from layerox.plotting.powder import picture  # noqa: PLC0415
 
         files[drawn] = picture(result)
-    write_together(files)
+    write_outputs(files, by="simulate", inputs=sources, overwrite=overwrite)
     for warning in result.warnings:
         print(f"warning: {warning.message}")
     return 0
 
 
-def _refuse_shared(outputs: list[tuple[str, Path | None]], inputs: list[Path]) -> None:
-    """Refuse files that would be written twice, or over what was read."""
-    taken = {path.resolve(): "is read, and would be written over" for path in inputs if path.is_file()}
+def _refuse_shared(outputs: list[tuple[str, Path | None]]) -> None:
+    """Refuse files that would be written twice."""
+    taken: set[Path] = set()
     for argument, path in outputs:
         if path is None:
             continue
-        if fault := taken.get(path.resolve()):
-            raise InputError(fault, place=path, cure="choose another name", argument=argument)
-        taken[path.resolve()] = "would be written twice"
+        if path.resolve() in taken:
+            raise InputError("would be written twice", place=path, cure="choose another name", argument=argument)
+        taken.add(path.resolve())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from layerox.cli.options import add_overwrite_option
+
 # What `simulate_series` knows; --help does not load it for their names.
 SCENARIOS = (
     "p2-op4-o2 or o3-p3 (charge), p2-cycle (charge and discharge), p2-o3 or p3-p2-spinel (heating), "
@@ -27,6 +29,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of noise, drift and faults (default: 0)")
     parser.add_argument("--suffix", default=".xye", metavar=".xye|.xy", help="of the patterns (default: .xye)")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="folder for the patterns")
+    add_overwrite_option(parser)
     parser.set_defaults(command=run)
 
 
@@ -40,13 +43,22 @@ def run(
     seed: int,
     suffix: str,
     output: str,
+    overwrite: bool,
 ) -> int:
     """Simulate and write; always 0."""
     from layerox.series.synthetic import simulate_series  # noqa: PLC0415  (what --help does not need)
 
     grid = (two_theta[0], two_theta[1], two_theta[2])
     truth = simulate_series(
-        output, scenario, frames=frames, seed=seed, bad=bad, two_theta=grid, counts=counts, suffix=suffix
+        output,
+        scenario,
+        frames=frames,
+        seed=seed,
+        bad=bad,
+        two_theta=grid,
+        counts=counts,
+        suffix=suffix,
+        overwrite=overwrite,
     )
     print(f"{len(truth)} patterns and their truth written to {output}/")
     return 0

@@ -7,7 +7,11 @@ import math
 from pathlib import Path
 from typing import Any
 
+from layerox.cli.options import add_overwrite_option
 from layerox.errors import InputError
+
+OUTPUTS = ("strain.csv", "coherency.csv", "strain.png")
+OF_SERIES = ("transitions.csv", "transitions.png")
 
 
 def add_to(subparsers: Any) -> None:
@@ -30,13 +34,23 @@ def add_to(subparsers: Any) -> None:
         metavar="PHASE=A",
         help="in-plane lattice parameter of phases when alone, angstrom: P2=2.885(2) O3=2.960",
     )
+    add_overwrite_option(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.set_defaults(command=run)
 
 
-def run(*, folder: str, reference: str | None, elastic: str | None, single_phase: list[str], quiet: bool) -> int:
+def run(
+    *,
+    folder: str,
+    reference: str | None,
+    elastic: str | None,
+    single_phase: list[str],
+    overwrite: bool,
+    quiet: bool,
+) -> int:
     """Compute, write tables and picture into the folder, print what came of it; 1 for a fit that did not converge."""
-    from layerox.io.writing import write_together  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.atomic import Content  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
     from layerox.plotting.strain import picture  # noqa: PLC0415
     from layerox.plotting.transitions import transitions_picture  # noqa: PLC0415
     from layerox.series.result import Series  # noqa: PLC0415
@@ -49,11 +63,14 @@ def run(*, folder: str, reference: str | None, elastic: str | None, single_phase
     place = Path(folder)
     if not place.is_dir():
         raise InputError("no such folder", place=place, cure="give the folder that layerox series has written")
+    read = inputs_among(elastic, reference)
+    names = (*OUTPUTS, *(OF_SERIES if (place / "run.json").exists() else ()))
+    check_outputs([place / name for name in names], inputs=read, overwrite=overwrite)
     subject = opened(place)
     found = strain_evolution(
         subject, reference=_reference(reference), elastic=elastic, single_phase=_single_phases(single_phase)
     )
-    files: dict[Path, str | bytes] = {
+    files: dict[Path, Content] = {
         place / "strain.csv": csv_text(found.frames),
         place / "coherency.csv": csv_text(found.coherency),
         place / "strain.png": picture(found),
@@ -64,7 +81,7 @@ def run(*, folder: str, reference: str | None, elastic: str | None, single_phase
         files[place / "transitions.csv"] = transitions_csv(happened)
         files[place / "transitions.png"] = transitions_picture(happened)
         text = f"{text}\n\n{transitions_text(happened)}"
-    write_together(files)
+    write_outputs(files, by="strain", inputs=read, overwrite=overwrite)
     if not quiet:
         print(text)
         print(f"written to {place}/: {', '.join(path.name for path in files)}")

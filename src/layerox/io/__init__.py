@@ -157,11 +157,14 @@ def read_instrument(path: str | Path) -> Instrument:
     return readers[path.suffix.lower()](path)
 
 
-def write_instrument(instrument: Instrument, path: str | Path) -> None:
-    """Write an instrument.toml that reads back as the same instrument, as a whole or not at all."""
+def write_instrument(instrument: Instrument, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write an instrument.toml that reads back as the same instrument, as a whole or not at all.
+
+    A file of the user that stands there is replaced with `overwrite` only.
+    """
     from layerox.io import instrument_file  # noqa: PLC0415  (not needed for patterns)
 
-    instrument_file.write_instrument(instrument, path)
+    instrument_file.write_instrument(instrument, path, overwrite=overwrite)
 
 
 def _powder_scans(path: Path, dataset: str | None = None) -> list[Scan]:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from layerox.errors import InputError
 from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
+from layerox.io.outputs import write_outputs
 from layerox.io.toml_file import Location, line_of, read_table, validated
-from layerox.io.writing import write_atomically
 from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text
 
 if TYPE_CHECKING:
@@ -55,15 +55,22 @@ def instrument_from_table(table: Mapping[str, Any], *, place: str | Path, text: 
     return instrument_from_model(validated(InstrumentModel, table, place, text), place, text)
 
 
-def write_instrument(instrument: Instrument, path: str | Path) -> None:
-    """Write `instrument_text` to a file; an existing one is replaced as a whole.
+def write_instrument(instrument: Instrument, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write `instrument_text` to a file; one that layerox wrote there and nobody changed is replaced as a whole.
+
+    Parameters
+    ----------
+    instrument, path
+        What is written, and where.
+    overwrite
+        Whether any other file may be replaced too.
 
     Raises
     ------
     InputError
-        If the file cannot be written.
+        If a file of the user stands there, or it cannot be written.
     """
-    write_atomically(Path(path), instrument_text(instrument))
+    write_outputs({Path(path): instrument_text(instrument)}, by="write_instrument", overwrite=overwrite)
 
 
 def instrument_text(instrument: Instrument) -> str:

@@ -18,7 +18,7 @@ from gemmi import cif
 from layerox.atoms import Atoms, atoms_from_crystal
 from layerox.crystal import Crystal, Site
 from layerox.errors import InputError, nearest
-from layerox.io.writing import write_atomically
+from layerox.io.outputs import write_outputs
 from layerox.symmetry import CELL_NAMES, FloatArray, IntArray
 
 CELL_TAGS = tuple(f"_cell_{'length' if name in 'abc' else 'angle'}_{name}" for name in CELL_NAMES)
@@ -29,7 +29,7 @@ SITE_TAGS = [
 ANISO_TAGS = ["label", "U_11", "U_22", "U_33", "U_12", "U_13", "U_23"]
 
 
-def write_structure(structure: Crystal | Atoms, path: str | Path) -> None:
+def write_structure(structure: Crystal | Atoms, path: str | Path, *, overwrite: bool = False) -> None:
     """Write a structure in the format of the path's suffix.
 
     Parameters
@@ -37,22 +37,41 @@ def write_structure(structure: Crystal | Atoms, path: str | Path) -> None:
     structure
         A crystal, or atoms of any number. POSCAR and LAMMPS data need ordered ones.
     path
-        .cif, .vasp, .xyz, .json or .lmp; the folder must exist.
+        .cif, .vasp, .xyz, .json or .lmp; the folder must exist. A file that layerox wrote there and nobody changed is
+        replaced as a whole.
+    overwrite
+        Whether any other file may be replaced too.
 
     Raises
     ------
     InputError
-        If the suffix is unknown, the file cannot be written, or the format cannot hold partial occupancies.
+        If the suffix is unknown, a file of the user stands there, it cannot be written, or the format cannot hold
+        partial occupancies.
     """
     path = Path(path)
-    writer = WRITERS.get(path.suffix.lower())
-    if writer is None:
-        raise InputError(f"unknown suffix {path.suffix!r}", place=path, cure=nearest(path.suffix, WRITERS))
+    write_outputs({path: structure_text(structure, path)}, by="write_structure", overwrite=overwrite)
+
+
+def structure_text(structure: Crystal | Atoms, path: Path) -> str:
+    """Return what `write_structure` writes to a path.
+
+    Raises
+    ------
+    InputError
+        If the suffix is unknown or the format cannot hold partial occupancies.
+    """
+    demand_structure_suffix(path)
+    writer = WRITERS[path.suffix.lower()]
     try:
-        text = writer(structure)
+        return writer(structure)
     except InputError as error:
         raise InputError(error.problem, place=path, cure=error.cure, argument=error.argument) from None
-    write_atomically(path, text)
+
+
+def demand_structure_suffix(path: Path) -> None:
+    """Refuse a file whose suffix is none of the formats."""
+    if path.suffix.lower() not in WRITERS:
+        raise InputError(f"unknown suffix {path.suffix!r}", place=path, cure=nearest(path.suffix, WRITERS))
 
 
 def _atoms(structure: Crystal | Atoms) -> Atoms:

@@ -8,15 +8,12 @@ need to come back unchanged.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Mapping
-from errno import EISDIR
 from pathlib import Path
 
 import numpy as np
 
 from layerox.errors import InputError
+from layerox.io.outputs import write_outputs
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 
@@ -24,7 +21,7 @@ FORMATS = (".xye", ".xy", ".csv")
 FACTS = {"start_time": "# start time: {}", "temperature_k": "# temperature [K]: {:.6g}"}
 
 
-def write_pattern(pattern: Pattern, path: str | Path) -> None:
+def write_pattern(pattern: Pattern, path: str | Path, *, overwrite: bool = False) -> None:
     """Write a pattern; the suffix chooses the format.
 
     Parameters
@@ -32,14 +29,16 @@ def write_pattern(pattern: Pattern, path: str | Path) -> None:
     pattern
         Written with two_theta (degrees), intensity and, except in .xy, sigma.
     path
-        .xye, .xy or .csv; an existing file is replaced as a whole.
+        .xye, .xy or .csv; a file that layerox wrote there and nobody changed is replaced as a whole.
+    overwrite
+        Whether any other file may be replaced too.
 
     Raises
     ------
     InputError
-        If the suffix is none of these or the file cannot be written.
+        If the suffix is none of these, a file of the user stands there, or the file cannot be written.
     """
-    write_atomically(Path(path), pattern_text(pattern, Path(path)))
+    write_outputs({Path(path): pattern_text(pattern, Path(path))}, by="write_pattern", overwrite=overwrite)
 
 
 def pattern_text(pattern: Pattern, path: Path) -> str:
@@ -58,49 +57,6 @@ def pattern_text(pattern: Pattern, path: Path) -> str:
     mark = "," if suffix == ".csv" else " "
     rows = (mark.join(map(_number, row)) for row in np.stack(columns, axis=1).tolist())
     return "\n".join([*_heading(pattern, suffix), *rows, ""])
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file as a whole or not at all; see `write_together`."""
-    write_together({path: content})
-
-
-def write_together(files: Mapping[Path, str | bytes]) -> None:
-    """Write files as wholes, all or none: into temporary neighbours that take their names when all are written.
-
-    Raises
-    ------
-    InputError
-        If a folder is missing or cannot be written to.
-    """
-    staged: dict[Path, Path] = {}
-    path = Path()
-    try:
-        for path, content in files.items():
-            if path.is_dir():
-                raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path())
-            staged[path] = Path(name)
-            with os.fdopen(handle, "wb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
-            os.chmod(name, 0o666 & ~_umask())
-        for path, temporary in staged.items():
-            os.replace(temporary, path)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"cannot be written: {reason}", place=path, cure="give a file in a folder that exists and is writable"
-        ) from None
-    finally:
-        for temporary in staged.values():
-            temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    """Return the process's umask, which can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def _heading(pattern: Pattern, suffix: str) -> list[str]:

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.spatial import ConvexHull
 
 from layerox.errors import InputError
+from layerox.io.outputs import write_outputs
 from layerox.notebook.colours import LAYER_COLOURS, element_colour, mixed_colour, phase_colour, rgba
 from layerox.symmetry import FloatArray
 from layerox.validation.coordination import Polyhedra, polyhedra
@@ -54,9 +55,9 @@ class View:
         """One HTML page with everything that it needs."""
         return str(self.figure.to_html(include_plotlyjs=True, full_html=True))
 
-    def write(self, path: str | Path) -> None:
-        """Save the page."""
-        Path(path).write_text(self.page, encoding="utf-8")
+    def write(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Save the page; a file of the user that stands there is replaced with `overwrite` only."""
+        write_outputs({Path(path): self.page}, by="view", overwrite=overwrite)
 
     def _repr_html_(self) -> str:
         page = html.escape(self.page, quote=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.io.writing import write_together
+from layerox.io.outputs import write_outputs
 from layerox.plotting.canvas import cleared_figure, files_of
 from layerox.plotting.labels import axis_text
 from layerox.plotting.markers import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
@@ -249,6 +249,7 @@ def series_pictures(series: Series) -> dict[str, bytes]:
     return files_of(lambda figure: draw(series, figure), inches_of(series), FORMATS)
 
 
-def write_pictures(series: Series, folder: Path) -> None:
-    """Write series.png, series.pdf and series.svg."""
-    write_together({folder / f"series.{kind}": content for kind, content in series_pictures(series).items()})
+def write_pictures(series: Series, folder: Path, *, overwrite: bool = False) -> None:
+    """Write series.png, series.pdf and series.svg; files of the user of these names with `overwrite` only."""
+    files = {folder / f"series.{kind}": content for kind, content in series_pictures(series).items()}
+    write_outputs(files, by="series", overwrite=overwrite)

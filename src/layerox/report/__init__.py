@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from layerox.errors import InputError
-from layerox.io.writing import write_atomically
+from layerox.io.outputs import check_outputs, write_outputs
 from layerox.report.fit import fit_page
 from layerox.report.series import pictures_of, series_page
 from layerox.results.folder import load
@@ -16,20 +16,23 @@ __all__ = ["fit_page", "series_page", "write_report"]
 NAME = "report.html"
 
 
-def write_report(folder: str | Path) -> Path:
+def write_report(folder: str | Path, *, overwrite: bool = False) -> Path:
     """Write report.html into the folder of a series or of a fit, and return its path.
 
     Parameters
     ----------
     folder
         What `layerox series` or `layerox fit` has written.
+    overwrite
+        Whether a report.html that layerox did not write, or that was changed since, may be replaced.
 
     Raises
     ------
     InputError
-        If it is neither, or cannot be written to.
+        If it is neither, cannot be written to, or holds a report.html of the user.
     """
     folder = Path(folder)
+    check_outputs([folder / NAME], overwrite=overwrite)
     if (folder / "run.json").is_file():
         series = open_series(folder)
         text = series_page(series, pictures_of(series))
@@ -38,5 +41,5 @@ def write_report(folder: str | Path) -> Path:
     else:
         cure = "give a folder that layerox series or layerox fit has written"
         raise InputError("holds neither a series nor a fit", place=folder, cure=cure)
-    write_atomically(folder / NAME, text)
+    write_outputs({folder / NAME: text}, by="report", overwrite=overwrite)
     return folder / NAME

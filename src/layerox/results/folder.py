@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
-import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from errno import ENOENT
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from layerox.diffraction.document import SCHEMA, json_text, refinement_from_document
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
+from layerox.io.json_file import checked_document, read_document
+from layerox.io.outputs import check_outputs, write_outputs
 from layerox.io.toml_file import toml_text
 from layerox.results.pdcif import cif_text
 from layerox.results.report import report_text
-from layerox.results.structure_cif import structure_files
+from layerox.results.result_model import ResultModel
+from layerox.results.structure_cif import structure_file, structure_files
 from layerox.results.table import csv_text, read_curves
+
+# What every fit writes; a recipe as used stands beside it, and a CIF for each phase.
+RESULT, CURVES = "result.json", "fit.csv"
+FILES = (RESULT, CURVES, "fit.cif", "report.txt", "fit.png")
+RECIPE = "recipe.toml"
+CURE = "copy the folder again, or run the fit anew"
+# Letters of a fault that a message shows.
+MOST_SAID = 200
 
 
 def files_of(refinement: Refinement) -> dict[str, bytes]:
@@ -33,53 +46,46 @@ def files_of(refinement: Refinement) -> dict[str, bytes]:
     return {name: text.encode() for name, text in texts.items()}
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that cannot be one, before any work is done for it.
+def outputs_of_fit(phases: Iterable[str], *, recipe: bool = False) -> tuple[str, ...]:
+    """Return the names of the files that the fit of these phases writes."""
+    structures = (structure_file(name) for name in phases)
+    return (*FILES, *([RECIPE] if recipe else []), *structures)
+
+
+def check_folder(folder: Path, names: Iterable[str], *, inputs: Iterable[Path] = (), overwrite: bool = False) -> None:
+    """Refuse a folder into which these files cannot be written, before any work is done for it.
 
     Raises
     ------
     InputError
-        If a file stands in its way, or it holds a result.json of somebody else.
+        If it cannot be made or written to, or one of the files is the user's or an input; see `check_outputs`.
     """
-    for place in (folder, *folder.parents):
-        if place.exists() and not place.is_dir():
-            raise InputError("is a file, not a folder", place=place, cure="choose another folder", argument="output")
-    standing = folder / "result.json"
-    if standing.exists() and not _is_result(standing):
-        fault = "is not the result of a fit and would be replaced"
-        raise InputError(fault, place=standing, cure="choose another folder", argument="output")
+    paths = [folder / name for name in names]
+    check_outputs(paths, inputs=inputs, overwrite=overwrite, makes_folder=True)
 
 
-def _is_result(path: Path) -> bool:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(document, dict) and document.get("schema") == SCHEMA
+def write_folder(
+    folder: Path,
+    files: Mapping[str, bytes],
+    *,
+    by: str = "fit",
+    inputs: Iterable[Path] = (),
+    overwrite: bool = False,
+    keep: bool = False,
+) -> None:
+    """Write files into a folder (made if it is missing), all or none; other files there are left alone.
 
-
-def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder (made if it is missing), each as a whole; other files there are left alone.
+    With `keep`, files that cannot be written are kept in a folder for temporary files, and the error says where.
 
     Raises
     ------
     InputError
-        If the folder cannot be written to.
+        If the folder cannot be written to, or a file of the user stands there; see `check_outputs`.
     """
-    temporary = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        for name, content in files.items():
-            (temporary / name).write_bytes(content)
-        folder.mkdir(exist_ok=True)
-        for name in files:
-            os.replace(temporary / name, folder / name)
-    except OSError as error:
-        raise InputError(f"cannot be written ({error.strerror})", place=folder, cure="choose another folder") from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+    with contextlib.suppress(OSError):  # the writing says why
+        folder.mkdir(parents=True, exist_ok=True)
+    paths = {folder / name: content for name, content in files.items()}
+    write_outputs(paths, by=by, inputs=inputs, overwrite=overwrite, keep=keep)
 
 
 def load(path: str | Path) -> Refinement:
@@ -88,17 +94,32 @@ def load(path: str | Path) -> Refinement:
     Raises
     ------
     InputError
-        If the file is missing or not a result of a fit.
+        If a file is missing, not of a fit, or was damaged, or both are of different fits.
     """
     path = Path(path)
-    path = path / "result.json" if path.is_dir() else path
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", place=path, cure="give a result.json") from error
-    except ValueError as error:
-        raise InputError("is not JSON", place=path, cure="give the result.json of a fit") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise InputError("is not the result of a fit", place=path, cure="give the result.json of a fit")
+    path = path / RESULT if path.is_dir() else path
+    if not path.exists():
+        raise InputError(f"cannot be read ({os.strerror(ENOENT)})", place=path, cure="give a result.json")
+    document = read_document(path, SCHEMA, what="the result of a fit", cure=CURE)
+    checked_document(ResultModel, document, path, cure=CURE)
     names = [phase["name"] for phase in document["phases"]]
-    return refinement_from_document(document, read_curves(path.with_name("fit.csv"), names))
+    curves = read_curves(path.with_name(CURVES), names)
+    _demand_same_fit(document["pattern"], curves["two_theta"], path.with_name(CURVES))
+    try:
+        found = refinement_from_document(document, curves)
+        impossible = [phase.name for phase in found.phases if not phase.crystal.is_possible]
+    except (InputError, ValueError, KeyError, TypeError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
+        said = getattr(error, "problem", None) or str(error) or type(error).__name__
+        raise InputError(f"is damaged: {said[:MOST_SAID]}", place=path, cure=CURE) from None
+    if impossible:
+        raise InputError(f"is damaged: {impossible[0]} has no such cell or element", place=path, cure=CURE)
+    return found
+
+
+def _demand_same_fit(told: Mapping[str, float], angles: NDArray[np.float64], path: Path) -> None:
+    """Refuse the curves of another fit, or some of whose rows are gone; they are written with eight digits."""
+    ends = (told["two_theta_min"], told["two_theta_max"])
+    if len(angles) != told["points"] or not np.allclose(ends, (angles[0], angles[-1]), rtol=1e-6, atol=1e-6):
+        problem = f"has {len(angles)} points from {angles[0]:g} to {angles[-1]:g} degrees, its result.json " \
+                  f"{told['points']} from {ends[0]:g} to {ends[1]:g}"  # fmt: skip
+        raise InputError(problem, place=path, cure="put the files of one fit together, or run it again")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,9 @@ from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
 
 CURVES = ("two_theta", "observed", "sigma", "calculated", "background", "difference")
+CURE = "copy the folder again, or run the fit anew"
+# Largest table that is read (10^7 points take less), the largest number in it, and letters of a fault in a message.
+LARGEST, LARGEST_NUMBER, MOST_SAID = 1 << 31, 1e30, 100
 
 
 def csv_text(refinement: Refinement) -> str:
@@ -40,15 +45,48 @@ def read_curves(path: Path, phases: list[str]) -> dict[str, NDArray[np.float64]]
     Raises
     ------
     InputError
-        If the file is missing or not of this shape.
+        If the file is missing, not of this shape, of other phases, or holds what is no number.
     """
-    try:
-        rows = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2)
-    except OSError:
-        raise InputError("no such file", place=path, cure="keep fit.csv beside result.json") from None
-    except ValueError as error:
-        raise InputError(f"is not a table of a fit ({error})", place=path, cure="run the fit again") from None
+    text = _text_of(path)
     names = [*CURVES, *phases]
-    if rows.shape[1] != len(names):
-        raise InputError(f"has {rows.shape[1]} columns, expected {len(names)}", place=path, cure="run the fit again")
+    try:
+        titles = next(csv.reader(io.StringIO(text, newline="")), [])
+        head = ",".join(_quoted(title) for title in titles)
+        rows = np.loadtxt(io.StringIO(text[len(head) + 1 :]), delimiter=",", ndmin=2)
+    except (ValueError, csv.Error) as error:
+        said = " ".join(str(error).split())[:MOST_SAID]
+        raise InputError(f"is not a table of a fit ({said})", place=path, cure=CURE) from None
+    if titles != names:
+        problem = f"has the columns {', '.join(titles)[:MOST_SAID]}, its result.json {', '.join(names)[:MOST_SAID]}"
+        raise InputError(problem, place=path, cure="put the files of one fit together, or run it again")
+    _demand_curves(rows, len(names), path)
     return dict(zip(names, np.ascontiguousarray(rows.T), strict=True))
+
+
+def _text_of(path: Path) -> str:
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError("is not a regular file", place=path, cure="keep fit.csv beside result.json")
+        if path.stat().st_size > LARGEST:
+            raise InputError(f"is larger than {LARGEST >> 20} MiB", place=path, cure=CURE)
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise InputError("no such file", place=path, cure="keep fit.csv beside result.json") from None
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", place=path, cure="check the file") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"is damaged: byte {error.start + 1} is not UTF-8", place=path, cure=CURE) from None
+    if not text.endswith("\n") or text.count("\n") < 3:
+        raise InputError("is cut off: it does not end with a line", place=path, cure=CURE)
+    return text
+
+
+def _demand_curves(rows: NDArray[np.float64], count: int, path: Path) -> None:
+    """Refuse numbers that no pattern has: fit.csv is a measured pattern as well."""
+    if rows.shape[1] != count:
+        raise InputError(f"has {rows.shape[1]} columns, expected {count}", place=path, cure=CURE)
+    if not (np.abs(rows) < LARGEST_NUMBER).all():
+        problem = "is damaged: it holds a value that is not a number, or far too large"
+        raise InputError(problem, place=path, cure=CURE)
+    if (np.diff(rows[:, 0]) <= 0).any() or (rows[:, CURVES.index("sigma")] <= 0).any():
+        raise InputError("is damaged: its angles do not ascend, or a sigma is not positive", place=path, cure=CURE)

@@ -20,6 +20,7 @@ import numpy as np
 from layerox.electrochemistry.clock import written_stamps
 from layerox.errors import ChoiceNeeded, InputError, nearest
 from layerox.io import read_pattern, read_stack
+from layerox.io.outputs import results_in
 from layerox.io.scan import Axis, pattern_from_scan, request_from_arguments
 from layerox.io.stack import TEMPERATURE, TIME, Stack, stated_column
 from layerox.notice import Notice
@@ -183,7 +184,9 @@ def files_in(folder: Path, glob: str | None) -> tuple[list[Path], list[Notice]]:
     if not folder.is_dir():
         raise InputError("no such folder", place=folder, cure="check the path")
     try:
-        present = [p for p in folder.glob(glob or "*") if p.is_file() and not p.name.startswith(".")]
+        own = results_in(folder)  # of a series whose results stand among its patterns
+        listed = (p for p in folder.glob(glob or "*") if p.is_file() and not p.name.startswith("."))
+        present = [p for p in listed if p.parent != folder or p.name not in own]
     except (ValueError, NotImplementedError) as error:
         raise InputError(f"--glob {glob!r}: {error}", place=folder, cure='write it like "*.xye"') from None
     notices: list[Notice] = []

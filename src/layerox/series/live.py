@@ -7,7 +7,6 @@ its tables are those of any other run.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,19 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from layerox.errors import InputError, is_interrupt
-from layerox.io.writing import write_atomically
 from layerox.pattern import Pattern
 from layerox.series import tasks
 from layerox.series.executor import InProcess
 from layerox.series.frames import Frame, Frames
 from layerox.series.groundwork import laid_foundation
 from layerox.series.measured import Row
+from layerox.series.parts import row_from_line
 from layerox.series.sequential import Segment
 from layerox.series.setup import Setup
-from layerox.series.store import Store, row_from
+from layerox.series.store import LIVE, Store
 from layerox.series.watching import Key, Look, Stamp, Watcher
 
-STAGE = "live"
 # Rows in one file of the work that is kept; seconds between two writings of the tables.
 CHUNK, REFRESH_S = 100, 2.0
 # Number of frames at which the foundation is laid anew, and again with each doubling.
@@ -246,11 +244,14 @@ class _Rows:
     def __post_init__(self) -> None:
         """Take up the rows that lie in the folder."""
         number = 0
-        while self.store is not None and self.store.has(STAGE, number):
+        while self.store is not None and self.store.has(LIVE, number):
             self._tail = number, self._read(number)
             for k, kept in enumerate(self._tail[1]):
                 self._places[_key_from(kept["key"])] = number, k
             number += 1
+        if self.store is not None:
+            # Chunks behind one that was damaged: what they hold comes anew.
+            self.store.drop_from(LIVE, number)
         self.unwritten = bool(self._places)
 
     def __contains__(self, key: Key) -> bool:
@@ -266,7 +267,7 @@ class _Rows:
         if len(chunk) >= CHUNK:
             number, chunk = self._tail = number + 1, []
         chunk.append({"key": list(key), "row": asdict(row)})
-        write_atomically(self.store.part(STAGE, number), "".join(json.dumps(kept) + "\n" for kept in chunk))
+        self.store.put_lines(LIVE, number, chunk)
         self._places[key] = number, len(chunk) - 1
         self.unwritten = True
 
@@ -275,7 +276,7 @@ class _Rows:
         if key not in self._places:
             return None
         number, k = self._places[key]
-        return row_from(dict(self._chunk(number)[k]["row"]))
+        return row_from_line(self._chunk(number)[k]["row"])
 
     def _chunk(self, number: int) -> list[Kept]:
         """Return a chunk; the one that grows and the one read last are remembered."""
@@ -287,8 +288,7 @@ class _Rows:
 
     def _read(self, number: int) -> list[Kept]:
         assert self.store is not None
-        lines = self.store.part(STAGE, number).read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        return self.store.lines(LIVE, number)
 
 
 def _key_from(kept: Sequence[Any]) -> Key:

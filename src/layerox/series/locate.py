@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +10,17 @@ from layerox.radiation import Radiation
 from layerox.series.frames import Frame, Reading, frame_of
 from layerox.series.result import Series
 
+# A scan of several in a file, as tables name it.
+SCAN = re.compile(r"(.+)#([1-9]\d{0,9})", re.DOTALL)
+
 
 def frame_at(series: Series, k: int) -> Frame:
     """Return a frame of a series by its row in the table; "#2" behind a file's name is its second scan."""
-    name, _, number = str(series.frames["file"].iloc[k]).partition("#")
-    path = Path(series.run["folder"])
-    path = path if path.is_file() else path / name
-    frame = frame_of(path, int(number) - 1, 2) if number else frame_of(path, 0, 1)
-    return replace(frame, index=k)
+    file, folder = str(series.frames["file"].iloc[k]), Path(series.run["folder"])
+    scan = None if (folder / file).is_file() else SCAN.fullmatch(file)
+    name = file if scan is None else scan[1]
+    path = folder if folder.is_file() else folder / name
+    return replace(frame_of(path, 0, 1) if scan is None else frame_of(path, int(scan[2]) - 1, 2), index=k)
 
 
 def reading_of(series: Series) -> Reading:

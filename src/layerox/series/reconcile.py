@@ -7,7 +7,7 @@ goes on where it was and any number of workers finds the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -95,15 +95,20 @@ class Reconciliation:
     def _compare(self, where: Executor) -> None:
         """Refine frames that fit worse than those around, or whose phases have exchanged cells, from their neighbours.
 
-        What is better then may show other frames in doubt; a second round settles those.
+        Neighbouring segments may take part in one run of doubtful frames: all of them are done, or all are done again.
         """
         doubts = self._trace(COMPARED).doubts()
-        if not doubts or any(self.store.has(COMPARED, number) for number in range(len(self.segments))):
+        touched = [number for number in range(len(self.segments)) if self._has_doubt(number, doubts)]
+        if all(self.store.has(COMPARED, number) for number in touched):
             return
         found: dict[int, Row] = {}
         for _, rows in where.run(tasks.compare, self._compare_jobs(doubts)):
             found |= {row.frame: row for row in rows}
-        self.gather(COMPARED, self._with_rows(COMPARED, lambda row: found.get(row.frame, row)))
+        self.gather(COMPARED, self._with_rows(COMPARED, touched, lambda row: found.get(row.frame, row)))
+
+    def _has_doubt(self, number: int, doubts: Sequence[Doubt]) -> bool:
+        first, last = self.segments[number][0].index, self.segments[number][-1].index
+        return any(doubt.first <= last and doubt.last >= first for doubt in doubts)
 
     def _compare_jobs(self, doubts: Sequence[Doubt]) -> Iterator[tuple[int, tuple[Any, ...]]]:
         for number, doubt in enumerate(doubts):
@@ -123,13 +128,12 @@ class Reconciliation:
                         rows.append(row)
         return frames, rows
 
-    def _with_rows(self, stage: str, change: Callable[[Row], Row]) -> Iterator[tuple[int, list[Row]]]:
-        """Yield the segments of which a change of rows changes any, with all their rows."""
-        for number in range(len(self.segments)):
-            rows = self.store.rows_before(stage, number)
-            changed = [change(row) for row in rows]
-            if any(new is not old for new, old in zip(changed, rows, strict=True)):
-                yield number, changed
+    def _with_rows(
+        self, stage: str, numbers: Iterable[int], change: Callable[[Row], Row]
+    ) -> Iterator[tuple[int, list[Row]]]:
+        """Yield some segments with their rows changed."""
+        for number in numbers:
+            yield number, [change(row) for row in self.store.rows_before(stage, number)]
 
     def _trace(self, stage: str) -> Trace:
         """Return what the frames are compared by, before a stage."""
@@ -142,7 +146,8 @@ class Reconciliation:
 
     def _judge(self) -> None:
         """Give each frame the verdict that it has among all others."""
-        self.gather(JUDGED, self._with_rows(JUDGED, partial(judged, verdicts=self._trace(JUDGED).verdicts())))
+        verdicts = self._trace(JUDGED).verdicts()
+        self.gather(JUDGED, self._with_rows(JUDGED, range(len(self.segments)), partial(judged, verdicts=verdicts)))
 
     def _amend(self, where: Executor) -> None:
         """Refine frames once more whose phases disagree with those of all frames around them."""

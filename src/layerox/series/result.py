@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from os import SEEK_END
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.simulate import safe_name
-from layerox.errors import InputError
+from layerox.series.frametable import TEXTS, read_changes, read_frames
 from layerox.series.measured import OFFSETS, QUANTITIES, titles_of
-from layerox.series.store import SCHEMA
+from layerox.series.rundocument import SCHEMA, read_run
+from layerox.series.store import CHANGES, TABLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +24,6 @@ UNITS = {
     "a": "angstrom", "b": "angstrom", "c": "angstrom", "alpha": "degree", "beta": "degree", "gamma": "degree",
     "volume": "angstrom^3", "size": "nm", "displacement": "mm", "zero": "degree",
 }  # fmt: skip
-TEXTS = ("file", "verdict", "reason")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -136,39 +134,14 @@ def open_series(path: str | Path) -> Series:
     Raises
     ------
     InputError
-        If there is none, or its table is cut off.
+        If there is none, or one of its files was damaged.
     """
-    import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
-
     folder = Path(path)
-    try:
-        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        run = {}
-    if not isinstance(run, dict) or run.get("schema") != SCHEMA:
-        raise InputError("holds no series", place=folder, cure="give the folder that layerox series has written")
-    try:
-        texts = dict.fromkeys(TEXTS, str)
-        frames = pd.read_csv(folder / "frames.csv", dtype=texts, keep_default_na=False, na_values=[""])
-        changes = pd.read_csv(folder / "transitions.csv")
-    except (OSError, ValueError) as error:
-        raise InputError(f"its tables cannot be read ({error})", place=folder, cure="run it with --resume") from None
-    _refuse_cut_off(folder / "frames.csv", run, len(frames))
-    frames[list(TEXTS)] = frames[list(TEXTS)].fillna("")
+    run = read_run(folder)
+    frames = read_frames(folder / TABLE, run)
+    changes = read_changes(folder / CHANGES, run)
     phases = tuple(safe_name(name) for name in run["phases"])
     return Series(frames=frames, transitions=changes, phases=phases, axes=tuple(run["axes"]), run=run, path=folder)
-
-
-def _refuse_cut_off(path: Path, run: Mapping[str, Any], count: int) -> None:
-    """Refuse the table of a finished series that has lost some of its end, in a copy say."""
-    if run.get("status") != "complete":
-        return
-    with path.open("rb") as table:
-        table.seek(-1, SEEK_END)
-        is_whole = table.read() == b"\n"
-    if count != run["frames"] or not is_whole:
-        raise InputError(f"is cut off: {count} of {run['frames']} frames begin in it", place=path,
-                         cure="copy the folder again, or run layerox series anew")  # fmt: skip
 
 
 def netcdf_bytes(series: Series) -> bytes:

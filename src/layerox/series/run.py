@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import contextlib
 import math
 import tempfile
 import time
@@ -11,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,26 +22,39 @@ from layerox.diffraction.plan import NO_PLAN
 from layerox.electrochemistry.settings import ElectrochemistryModel
 from layerox.errors import InputError, is_interrupt
 from layerox.instrument import Geometry, Instrument
+from layerox.io.atomic import WriteFailed, write_atomically
 from layerox.io.instrument_file import table_of_instrument
+from layerox.io.outputs import inputs_among
 from layerox.io.toml_file import toml_text
-from layerox.io.writing import write_atomically
 from layerox.measurement import measured_with, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, argued_phases
 from layerox.radiation import Radiation
 from layerox.recipe import Recipe, RecipeArgument, recipe_from
+from layerox.results.folder import check_folder
 from layerox.series import tasks
 from layerox.series.description import described
 from layerox.series.electrochemistry import COLUMN_UNITS, ElectrochemistryArgument, frames_with_log, settings_from
 from layerox.series.executor import Executor, executor
-from layerox.series.frames import Frame, Frames, Reading, axis_units, frames_of
+from layerox.series.frames import Frames, Reading, axis_units, files_in, frames_of
 from layerox.series.groundwork import laid_foundation
+from layerox.series.identity import (
+    HASHES,
+    HashedFile,
+    frame_identity,
+    hashed_files,
+    hashes_text,
+    phase_identity,
+    read_hashes,
+    sha256_of,
+)
 from layerox.series.live import Live, Ready
 from layerox.series.measured import Row, quantities_of
 from layerox.series.reconcile import Reconciliation
+from layerox.series.refit import alone, neighbours_of, place_of, refined_again, rows_of_table, with_row
 from layerox.series.result import Series, netcdf_bytes, open_series
 from layerox.series.setup import Setup
-from layerox.series.store import FIRST, Store
+from layerox.series.store import FIRST, RESULTS, TABLE, Store
 from layerox.series.structures import structures_of
 from layerox.series.watching import Watch, Watcher
 from layerox.series.workers import start_server
@@ -77,6 +89,8 @@ def fit_series(
     watch: bool | Watch = False,
     hardware: Sequence[PhaseArgument] = (),
     reference: str | None = None,
+    overwrite: bool = False,
+    refit: str | int | None = None,
     progress: Progress | None = None,
 ) -> Series:
     """Refine all patterns of a folder.
@@ -113,6 +127,12 @@ def fit_series(
     hardware, reference
         Phases of the cell, and the one to whose mass the others' are referred, as for `fit`; frames.csv then has
         columns `displacement` and `mass_to_reference`.
+    overwrite
+        Whether files in `output` may be replaced that layerox did not write, or that were changed since. What is read
+        is never replaced.
+    refit
+        Number or file of one frame of the finished series in `output` that was set aside: it alone is refined once
+        more. Everything else must be given as it was then; only the file of this frame may have changed.
     progress
         Called with what is being done.
 
@@ -121,6 +141,9 @@ def fit_series(
     InputError
         If something given cannot be used. A frame that cannot be read or fitted is a row, not an error.
     """
+    if refit is not None and (output is None or resume or watch):
+        raise InputError("needs the output of a finished series, and neither resume nor watch", argument="refit",
+                         cure="give the output, and leave the others out")  # fmt: skip
     if output is None:
         with tempfile.TemporaryDirectory(prefix="layerox-series-") as place:
             found = fit_series(
@@ -153,18 +176,30 @@ def fit_series(
               "polarization": polarization, "instrument": instrument},
     )  # fmt: skip
     source, results, tell = Path(folder).resolve(), Path(output), progress or (lambda _: None)
+    read = inputs_of_series(folder, glob, phases, hardware, recipe, instrument, electrochemistry, axes,
+                            None if told is None else told.document)  # fmt: skip
+    check_folder(results, RESULTS, inputs=read, overwrite=overwrite)
     is_live = False
     if watch and asked.electrochemistry is not None:
         raise InputError("a log that still grows is not followed", argument="electrochemistry",
                          cure="leave it out while watching, and run again with it when both are complete")  # fmt: skip
     if watch:
         watcher = Watcher(source, glob, axes, dataset, Watch() if watch is True else watch)
-        live = Live(watcher, partial(_live, asked, unordered, source, results, tell), unordered, tell)
+        live = Live(watcher, partial(_live, asked, unordered, source, results, tell, overwrite), unordered, tell)
         is_live = live.follow(resume=resume)
     listed = frames_of if asked.electrochemistry is None else partial(frames_with_log, told=asked.electrochemistry)
     frames = listed(source, glob=glob, axes=axes, dataset=dataset)
-    run = _Run(asked.demands(frames), frames, unordered, source, results, tell, shows_growth=not is_live)
+    run = _Run(asked.demands(frames), frames, unordered, source, results, tell, overwrite, shows_growth=not is_live)
+    if refit is not None:
+        return run.refit(refit, workers, scheduler)
     return run.go(workers, scheduler, resume=resume or is_live)
+
+
+def inputs_of_series(folder: str | Path, glob: str | None, *arguments: Any) -> list[Path]:
+    """Return all files that a series reads: its frames, and what its other arguments name."""
+    with contextlib.suppress(InputError):  # whoever reads them says what is wrong with them
+        return [*files_in(Path(folder), glob)[0], *inputs_among(*arguments)]
+    return inputs_among(*arguments)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -248,14 +283,16 @@ class _Unreadable(InputError):
     """None of the frames can be read, or none yet."""
 
 
-def _live(asked: _Asked, unordered: bool, source: Path, folder: Path, tell: Progress, frames: Frames) -> Ready | None:
+def _live(
+    asked: _Asked, unordered: bool, source: Path, folder: Path, tell: Progress, overwrite: bool, frames: Frames
+) -> Ready | None:
     """Return a growing series that can be refined with what has come so far, None if nothing can be read yet."""
     try:
         demands = asked.demands(frames)
     except _Unreadable:
         return None
-    run = _Run(demands, frames, unordered, source, folder, tell)
-    store = Store(folder, "", run.settings, frames.axes, run.columns)
+    run = _Run(demands, frames, unordered, source, folder, tell, overwrite)
+    store = Store(folder, "", run.settings, frames.axes, run.columns, overwrite=overwrite)
     return Ready(setup=demands.setup, first=demands.first, store=store, key_of=run.key_of, told=run.told)
 
 
@@ -309,13 +346,14 @@ class _Run:
         source: Path,
         folder: Path,
         tell: Progress,
+        overwrite: bool = False,
         *,
         shows_growth: bool = True,
     ):
         self.setup, self.names, self.first, self.frames = demands.setup, demands.names, demands.first, frames
         self.document, self.description = demands.document, demands.description
         self.unordered, self.folder, self.tell = unordered, source, tell
-        self.store = Store(folder, self.key_of(frames), self.settings, frames.axes, self.columns)
+        self.results, self.overwrite = folder, overwrite
         self.structures = self._structures({})
         self.segments = [frames.frames[r.start : r.stop] for r in tasks.segments(len(frames))]
         self.began, self.done, self._found, self._set_out = time.perf_counter(), 0, 0, time.perf_counter()
@@ -323,23 +361,92 @@ class _Run:
         # Where a watch has left a longer table, it stands until this run is done.
         self._next_refresh = self.began + REFRESH_S if shows_growth else math.inf
 
+    @cached_property
+    def hashes(self) -> dict[str, HashedFile]:
+        """What the files of the frames hold, by name."""
+        return hashed_files((frame.path for frame in self.frames.frames), read_hashes(self.results))
+
+    @cached_property
+    def store(self) -> Store:
+        """The folder of the results."""
+        key = self._key(self.frames, self.hashes)
+        return Store(self.results, key, self.settings, self.frames.axes, self.columns, overwrite=self.overwrite)
+
     def go(self, workers: int, scheduler: str | None, *, resume: bool) -> Series:
         """Do the work that is left to do, and return the series."""
         try:
             if self.store.open(resume=resume):
                 self.store.finish()
-                return open_series(self.store.folder)
-            write_atomically(self.store.folder / "recipe.toml", toml_text(self.document))
+                return open_series(self.results)
+            write_atomically(self.results / HASHES, hashes_text(self.hashes))
+            self.store.write({"recipe.toml": toml_text(self.document)})
             self._say("running", workers)
             with executor(workers, scheduler) as where:
                 self._work(where)
             return self._finish(workers)
+        except WriteFailed as error:
+            raise self._kept(error, workers) from None
         except BaseException as error:
             if is_interrupt(error):
-                self._say("interrupted", workers)
+                with contextlib.suppress(InputError):
+                    self._say("interrupted", workers)
             raise
         finally:
             self.store.close()
+
+    def refit(self, wanted: str | int, workers: int, scheduler: str | None) -> Series:
+        """Refine one frame of the finished series once more, and return the series."""
+        try:
+            self.store.lock()
+            series, begun = open_series(self.results), self.store.begun()
+            k = place_of(wanted, series)
+            self._demand_finished(begun, k)
+            rows = partial(rows_of_table, self.results / TABLE, self.frames.axes, self.store.phases)
+            row = self._refined_again(k, rows, workers, scheduler)
+            return self._finish_refit(begun, with_row(rows, k, row), row)
+        finally:
+            self.store.close()
+
+    def _demand_finished(self, begun: Mapping[str, Any], k: int) -> None:
+        """Refuse a series that is not finished, or of other settings or other frames than the one that may change."""
+        frame = self.frames.frames[k] if k < len(self.frames) else None
+        before = read_hashes(self.results)
+        shared = sum(frame is not None and other.path == frame.path for other in self.frames.frames) > 1
+        known = {} if frame is None or shared else {n: h for n, h in before.items() if n == frame.path.name}
+        self.store.demand_complete(begun, self._key(self.frames, {**self.hashes, **known}))
+
+    def _refined_again(self, k: int, rows: Callable[[], Iterator[Row]], workers: int, scheduler: str | None) -> Row:
+        frame = self.frames.frames[k]
+        if self.unordered:
+            return alone(self.setup, frame)
+        self.tell("looking at frames across the series")
+        with executor(workers, scheduler) as where:
+            foundation = laid_foundation(self.setup, self.frames.frames, self.first, where)
+        self.tell(f"refining {frame.file}")
+        return refined_again(foundation, frame, neighbours_of(k, self.frames.frames, rows()))
+
+    def _finish_refit(self, begun: Mapping[str, Any], rows: Callable[[], Iterator[Row]], row: Row) -> Series:
+        """Write the tables with the new row, and say in run.json that it is one."""
+        self.store.write_tables(rows)
+        series = open_series(self.results)
+        self.store.write({"series.nc": netcdf_bytes(series)})
+        write_atomically(self.results / HASHES, hashes_text(self.hashes))
+        verdicts = Counter(series.frames["verdict"])
+        told = {"frame": row.frame, "file": row.file, "verdict": row.verdict, "reason": row.reason, "written": _now()}
+        changed = {
+            "verdicts": {name: int(verdicts[name]) for name in sorted(verdicts)},
+            "refitted": [*begun.get("refitted", []), told],
+            "sha256": self.store.sha256(),
+        }
+        self.store.write_run({**begun, "key": self.store.key, **changed})
+        return open_series(self.results)
+
+    def _kept(self, error: WriteFailed, workers: int) -> InputError:
+        """Return the error of a run that cannot write any more, with where to go on."""
+        place = self.store.rescue(self._report("interrupted", workers))
+        where = "" if place is None else f" with -o {place}"
+        cure = f"when there is room, go on{where} and --resume: what is refined is kept"
+        return InputError(error.problem, place=error.place, cure=cure)
 
     def _work(self, where: Executor) -> None:
         left = [k for k, _ in enumerate(self.segments) if not self.store.has(FIRST, k)]
@@ -372,7 +479,10 @@ class _Run:
     def _refresh(self) -> None:
         """Write the tables as far as they have grown; rarely enough to cost a thirtieth of the time at most."""
         began = time.perf_counter()
-        self.store.write_tables(self._rows)
+        try:
+            self.store.write_tables(self._rows)
+        except InputError as error:
+            self.tell(f"the growing tables are not written: {error}")  # the parts hold what they would
         now = time.perf_counter()
         self._next_refresh = now + max(REFRESH_S, 30.0 * (now - began))
 
@@ -389,31 +499,34 @@ class _Run:
         self.tell("writing")
         self.store.write_tables(self._rows)
         self._say("running", workers)
-        series = open_series(self.store.folder)
-        write_atomically(self.store.folder / "series.nc", netcdf_bytes(series))
+        series = open_series(self.results)
+        self.store.write({"series.nc": netcdf_bytes(series)})
         verdicts = Counter(series.frames["verdict"])
         self._say("complete", workers, {name: int(verdicts[name]) for name in sorted(verdicts)})
         self.store.finish()
-        return replace(series, run=open_series(self.store.folder).run)
+        return replace(series, run=open_series(self.results).run)
 
     def _say(self, status: str, workers: int, verdicts: Mapping[str, int] | None = None) -> None:
         """Write run.json."""
-        self.store.write_run(
-            {
-                "status": status,
-                **self.told,
-                "frames": len(self.frames),
-                "axes": list(self.frames.axes),
-                "segments": [len(segment) for segment in self.segments],
-                "workers": workers,
-                "verdicts": verdicts,
-                **({"electrochemistry": self.frames.electrochemistry} if self.frames.electrochemistry else {}),
-                "notices": [asdict(notice) for notice in self.frames.notices],
-                "started": self.started,
-                "written": _now(),
-                "wall_s": round(time.perf_counter() - self.began, 3),
-            }
-        )
+        self.store.write_run(self._report(status, workers, verdicts))
+
+    def _report(self, status: str, workers: int, verdicts: Mapping[str, int] | None = None) -> dict[str, Any]:
+        """Return what run.json says."""
+        return {
+            "status": status,
+            **self.told,
+            "frames": len(self.frames),
+            "axes": list(self.frames.axes),
+            "segments": [len(segment) for segment in self.segments],
+            "workers": workers,
+            "verdicts": verdicts,
+            **({"electrochemistry": self.frames.electrochemistry} if self.frames.electrochemistry else {}),
+            "notices": [asdict(notice) for notice in self.frames.notices],
+            "started": self.started,
+            "written": _now(),
+            "wall_s": round(time.perf_counter() - self.began, 3),
+            **({"sha256": self.store.sha256()} if status == "complete" else {}),
+        }
 
     @property
     def told(self) -> dict[str, Any]:
@@ -435,15 +548,12 @@ class _Run:
     @property
     def settings(self) -> str:
         """A hash of everything that decides the results but the frames."""
-        phases = self.setup.phases
-        return _hash(
+        return sha256_of(
             {
                 "version": version("layerox"),
                 # What is asked of the finished table does not decide it.
                 "recipe": {name: part for name, part in self.document.items() if name != "parametric"},
-                "phases": [
-                    [p.name, p.hardware, *p.slot_names, *p.values.tolist(), p.crystal.space_group] for p in phases
-                ],
+                "phases": [phase_identity(phase) for phase in self.setup.phases],
                 "instrument": repr(self.setup.instrument),
                 "beam": repr(self.setup.radiation),
                 "reading": repr(self.setup.reading),
@@ -460,21 +570,11 @@ class _Run:
 
     def key_of(self, frames: Frames) -> str:
         """Return a hash of everything that decides the results of certain frames."""
-        return _hash({"settings": self.settings, "frames": [_identity(frame) for frame in frames.frames]})
+        return self._key(frames, hashed_files((frame.path for frame in frames.frames), read_hashes(self.results)))
 
-
-def _hash(said: Mapping[str, object]) -> str:
-    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _identity(frame: Frame) -> list[object]:
-    try:
-        status = frame.path.stat()
-    except OSError:
-        return [frame.file, -1, *map(repr, frame.axes)]
-    # A file of many frames may have room for those to come: its size does not tell that they have.
-    written = [status.st_mtime_ns] if frame.scan is not None else []
-    return [frame.file, status.st_size, *written, *map(repr, frame.axes)]
+    def _key(self, frames: Frames, found: Mapping[str, HashedFile]) -> str:
+        identities = [frame_identity(frame, found) for frame in frames.frames]
+        return sha256_of({"settings": self.settings, "frames": identities})
 
 
 def _now() -> str:

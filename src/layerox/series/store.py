@@ -1,31 +1,45 @@
 """Store: the folder of a series while it grows: parts that survive any interruption, and the tables made of them.
 
 Each segment that is done lies as one file in a hidden folder; whatever is written appears as a whole or not at all, so
-that a run killed at any moment goes on where it was. A lock held by the operating system dies with its process.
+that a run killed at any moment goes on where it was. A lock held by the operating system dies with its process. Of
+what lies in the folder only layerox's own files are replaced or removed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from layerox.errors import InputError
-from layerox.io.writing import write_atomically
+from layerox.io.atomic import TEMPORARY, WriteFailed
+from layerox.io.outputs import keep_elsewhere, write_outputs
 from layerox.series.measured import Row
+from layerox.series.parts import Line, PartName, line_from_row, read_part, row_from_line, write_part
+from layerox.series.rundocument import RUN, SCHEMA, read_run
 from layerox.series.table import cells, csv_lines, header, transition_cells, transition_header, transitions
 
-SCHEMA = "layerox.series/1"
-WORK = ".parts"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from filelock import FileLock
+
+WORK, LOCK = ".layerox-parts", ".layerox.lock"
+TABLE, CHANGES = "frames.csv", "transitions.csv"
+RESULTS = (TABLE, CHANGES, "series.nc", "recipe.toml", RUN)
 # The stages of each part, one after another: refined; refined again from the neighbour segments, in rounds; frames in
 # doubt refined again from their neighbours; phases corrected over the series; verdicts given over the series.
 FIRST, HANDED, COMPARED = "first", ("handed1", "handed2", "handed3"), "compared"
 AMENDED, JUDGED = "amended", "judged"
 STAGES = (FIRST, *HANDED, COMPARED, AMENDED, JUDGED)
+# Rows of a series that is still being followed; they belong to its settings, as its frames are not known yet.
+LIVE = "live"
+BY = "series"
+PART = re.compile(r"(\w+)-(\d{6,9})\.jsonl")
 
 
 class Store:
@@ -42,13 +56,27 @@ class Store:
         Names, as the tables have them.
     phases
         What is measured of each phase, by name.
+    overwrite
+        Whether files of the user that are called as results are may be replaced.
     """
 
-    def __init__(self, folder: Path, key: str, settings: str, axes: Sequence[str], phases: Mapping[str, Sequence[str]]):
+    def __init__(
+        self,
+        folder: Path,
+        key: str,
+        settings: str,
+        axes: Sequence[str],
+        phases: Mapping[str, Sequence[str]],
+        *,
+        overwrite: bool = False,
+    ):
         self.folder, self.key, self.settings = folder, key, settings
-        self.axes, self.phases = tuple(axes), dict(phases)
+        self.axes, self.phases, self.overwrite = tuple(axes), dict(phases), overwrite
         self.work = folder / WORK
-        self._lock: TextIO | None = None
+        self._lock: FileLock | None = None
+        # Parts that are whole: each is read once to see it. And parts that could not be written.
+        self._whole: set[str] = set()
+        self._unwritten: dict[PartName, list[Line]] = {}
 
     def open(self, *, resume: bool) -> bool:
         """Take the folder; return whether a finished run of the same key lies there already.
@@ -56,81 +84,187 @@ class Store:
         Raises
         ------
         InputError
-            If the folder cannot be used, another process works in it, or `resume` meets a run of other settings.
+            If the folder cannot be used, another process works in it, or `resume` meets a run of other frames or
+            settings, or one whose files were damaged.
         """
-        import fcntl  # noqa: PLC0415  (reading a series must work where this module of Unix is missing)
-
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.folder / ".lock").open("w")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError("another process is at work there", place=self.folder, cure="wait for it") from None
-        except OSError as error:
-            problem = f"cannot be used ({error.strerror})"
-            raise InputError(problem, place=self.folder, cure="choose another -o") from None
+        self.lock()
         begun = self.begun() if resume else {}
         if begun and not self._continues(begun):
-            raise InputError("was begun with other frames or settings", place=self.folder,
+            raise InputError(self._difference(begun), place=self.folder,
                              cure="leave --resume out, or choose another -o")  # fmt: skip
         if self.key and begun.get("key") == self.key and begun.get("status") == "complete":
-            return True
-        if not begun:
-            shutil.rmtree(self.work, ignore_errors=True)
-        self.work.mkdir(exist_ok=True)
-        if self.key and begun.get("key") != self.key:
-            self._drop(*STAGES)
-        self._sweep()
+            if self._has_tables(begun):
+                return True
+            self.finish()
+        if not resume:
+            self.finish()
+        self._make(self.work)
+        self._clean()
         return False
+
+    def lock(self) -> None:
+        """Take the folder for this process alone; the operating system lets it go when the process ends.
+
+        Raises
+        ------
+        InputError
+            If the folder cannot be used, or another process works in it.
+        """
+        from filelock import FileLock, Timeout  # noqa: PLC0415  (reading a series needs no lock)
+
+        self._make(self.folder)
+        self._lock = FileLock(self.folder / LOCK)
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            raise InputError("another process is at work there", place=self.folder, cure="wait for it") from None
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def _make(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: OSError) -> InputError:
+        problem = f"cannot be used ({error.strerror or error})"
+        return InputError(problem, place=self.folder, cure="choose another -o")
 
     def _continues(self, begun: Mapping[str, Any]) -> bool:
         """Whether this run goes on with what another one began: of the same frames, or of a folder that grows."""
         grows = not self.key or not begun.get("key")
         return bool(begun.get("key") == self.key or (grows and begun.get("settings") == self.settings))
 
-    def _drop(self, *stages: str) -> None:
-        for stage in stages:
-            for path in self.work.glob(f"{stage}-*"):
+    def demand_complete(self, begun: Mapping[str, Any], key: str) -> None:
+        """Refuse what lies in the folder if it is not the finished series of a key, as it was written.
+
+        Raises
+        ------
+        InputError
+            If it is not finished, of other frames or settings, or its table was changed or is missing.
+        """
+        if begun.get("status") != "complete":
+            raise InputError("the series is not finished", place=self.folder, cure="run it with --resume first")
+        if begun.get("key") != key:
+            raise InputError(self._difference(begun), place=self.folder,
+                             cure="give what it was refined with, or refine it again")  # fmt: skip
+        if not self._has_tables(begun):
+            raise InputError("its tables are not as they were written", place=self.folder, cure="run it again")
+
+    def _difference(self, begun: Mapping[str, Any]) -> str:
+        if begun.get("settings") == self.settings:
+            return "was begun with other frames, or their files have changed since"
+        return "was begun with other frames or settings (phases, recipe, beam, version)"
+
+    def _has_tables(self, begun: Mapping[str, Any]) -> bool:
+        """Whether the table of a finished run lies there as it was written.
+
+        Raises
+        ------
+        InputError
+            If it was changed since.
+        """
+        try:
+            found = hashlib.sha256((self.folder / TABLE).read_bytes()).hexdigest()
+        except OSError:
+            return False
+        if found == begun.get("sha256", {}).get(TABLE):
+            return (self.folder / CHANGES).is_file() and (self.folder / "series.nc").is_file()
+        if self.overwrite:
+            return False
+        raise InputError("was changed after the run was finished", place=self.folder / TABLE, argument="overwrite",
+                         cure="put it back, or give overwrite to refine all frames again")  # fmt: skip
+
+    def _parts(self, *stages: str) -> Iterator[tuple[Path, str, int]]:
+        """Yield the parts that lie there, with stage and number."""
+        for path in sorted(self.work.glob("*.jsonl")):
+            match = PART.fullmatch(path.name)
+            if match and match[1] in stages:
+                yield path, match[1], int(match[2])
+
+    def drop_from(self, stage: str, number: int) -> None:
+        """Remove the parts of a stage from a number on."""
+        for path, _, own in self._parts(stage):
+            if own >= number:
+                path.unlink(missing_ok=True)
+                self._whole.discard(path.name)
+
+    def _clean(self) -> None:
+        """Remove parts that are not whole or of another run, and what writers that were killed have left."""
+        for path, stage, number in self._parts(*STAGES, LIVE):
+            if not self.has(stage, number):
+                path.unlink(missing_ok=True)
+        for folder in (self.folder, self.work):
+            for path in folder.glob(f".*{TEMPORARY}"):
                 path.unlink(missing_ok=True)
 
     def begun(self) -> dict[str, Any]:
-        """Return the run.json that lies there, empty if none does."""
-        try:
-            found = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) and found.get("schema") == SCHEMA else {}
+        """Return the run.json that lies there, empty if none does.
 
-    def _sweep(self) -> None:
-        """Remove what writers that were killed have left half-written."""
-        for folder in (self.folder, self.work):
-            for path in folder.glob(".*.*"):
-                if path.is_file() and path.suffix != ".csv" and path.name != ".lock":
-                    path.unlink(missing_ok=True)
+        Raises
+        ------
+        InputError
+            If it is damaged, or none of a series.
+        """
+        return read_run(self.folder) if (self.folder / RUN).exists() else {}
 
     def close(self) -> None:
         """Let the folder go."""
         if self._lock is not None:
-            self._lock.close()
+            self._lock.release()
             self._lock = None
 
+    # --- parts -----------------------------------------------------------------------------------------------------
+
+    def _name(self, stage: str, number: int) -> PartName:
+        return PartName(run=self.settings if stage == LIVE else self.key, stage=stage, number=number)
+
     def has(self, stage: str, number: int) -> bool:
-        """Whether a part is done."""
-        return self.part(stage, number).exists()
+        """Whether a part is done, whole, and of this run."""
+        name = self._name(stage, number)
+        if name.file not in self._whole and read_part(self.work, name) is not None:
+            self._whole.add(name.file)
+        return name.file in self._whole
 
     def put(self, stage: str, number: int, rows: Sequence[Row]) -> None:
-        """Keep the rows of a part."""
-        text = "".join(json.dumps(vars(row)) + "\n" for row in rows)  # plain data as it is: `asdict` would copy it
-        write_atomically(self.part(stage, number), text)
+        """Keep the rows of a part.
+
+        Raises
+        ------
+        WriteFailed
+            If it cannot be written; `rescue` keeps it elsewhere.
+        """
+        self.put_lines(stage, number, [line_from_row(row) for row in rows])
+
+    def put_lines(self, stage: str, number: int, lines: Sequence[Line]) -> None:
+        """Keep the lines of a part; see `put`."""
+        name = self._name(stage, number)
+        try:
+            write_part(self.work, name, lines)
+        except WriteFailed:
+            self._unwritten[name] = list(lines)
+            raise
+        self._whole.add(name.file)
 
     def rows(self, stage: str, number: int) -> list[Row]:
         """Return the rows of a part."""
-        lines = self.part(stage, number).read_text(encoding="utf-8").splitlines()
-        return [row_from(json.loads(line)) for line in lines]
+        return [row_from_line(line) for line in self.lines(stage, number)]
 
-    def part(self, stage: str, number: int) -> Path:
-        """Return where a part lies."""
-        return self.work / f"{stage}-{number:06d}.jsonl"
+    def lines(self, stage: str, number: int) -> list[Line]:
+        """Return the lines of a part.
+
+        Raises
+        ------
+        InputError
+            If it was damaged while the run was at work.
+        """
+        name = self._name(stage, number)
+        found = read_part(self.work, name)
+        if found is None:
+            raise InputError("was changed or removed while the run was at work", place=self.work / name.file,
+                             cure="go on with --resume")  # fmt: skip
+        return found
 
     def all_rows(self, parts: int) -> Iterator[Row]:
         """Yield the rows of all parts that are done, in order, as the last stage has them."""
@@ -144,37 +278,77 @@ class Store:
         done = [former for former in STAGES[: STAGES.index(stage)] if self.has(former, number)]
         return self.rows(done[-1], number)
 
+    # --- results ---------------------------------------------------------------------------------------------------
+
     def write_tables(self, rows: Callable[[], Iterator[Row]]) -> None:
         """Write frames.csv and transitions.csv, one row at a time; `rows` yields them anew at each call."""
         found = (cells(row, self.phases) for row in rows())
-        self._write("frames.csv", header(self.axes, self.phases), found)
         changes = (transition_cells(change) for change in transitions(rows(), list(self.phases)))
-        self._write("transitions.csv", transition_header(self.axes), changes)
+        self.write(
+            {
+                TABLE: _table(header(self.axes, self.phases), found),
+                CHANGES: _table(transition_header(self.axes), changes),
+            }
+        )
 
-    def _write(self, name: str, titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Write a table of any length as a whole or not at all."""
-        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=self.folder)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.writelines(csv_lines([titles]))
-                file.writelines(csv_lines(rows))
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, self.folder / name)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+    def write(self, files: Mapping[str, Any]) -> None:
+        """Write results into the folder, all or none.
+
+        Raises
+        ------
+        InputError
+            If a file of the user stands there, or they cannot be written.
+        """
+        paths = {self.folder / name: content for name, content in files.items()}
+        write_outputs(paths, by=BY, overwrite=self.overwrite)
 
     def write_run(self, document: Mapping[str, object]) -> None:
         """Write run.json."""
         whole = {"schema": SCHEMA, "key": self.key, "settings": self.settings, **document}
-        write_atomically(self.folder / "run.json", json.dumps(whole, indent=1) + "\n")
+        self.write({RUN: json.dumps(whole, indent=1) + "\n"})
+
+    def sha256(self) -> dict[str, str]:
+        """Return the SHA-256 of frames.csv, for run.json."""
+        return {TABLE: hashlib.sha256((self.folder / TABLE).read_bytes()).hexdigest()}
 
     def finish(self) -> None:
         """Remove the parts: the tables hold all that they held."""
-        shutil.rmtree(self.work, ignore_errors=True)
+        for path, _, _ in self._parts(*STAGES, LIVE):
+            path.unlink(missing_ok=True)
+        self._whole.clear()
+        with contextlib.suppress(OSError):
+            self.work.rmdir()  # not if anything else lies there
+
+    def rescue(self, document: Mapping[str, object]) -> Path | None:
+        """Keep the parts elsewhere, with those that could not be written, so that a run can go on from there.
+
+        Parameters
+        ----------
+        document
+            What `write_run` would write.
+
+        Returns
+        -------
+        The folder for --resume; None if all parts lie where they should, or nothing could be kept.
+        """
+        if not self._unwritten:
+            return None
+        names = [self._name(stage, number) for _, stage, number in self._parts(*STAGES, LIVE)]
+        kept = {name: lines for name in names if (lines := read_part(self.work, name)) is not None} | self._unwritten
+        whole = {"schema": SCHEMA, "key": self.key, "settings": self.settings, **document}
+        place = keep_elsewhere({RUN: json.dumps(whole, indent=1) + "\n"})
+        if place is None:
+            return None
+        try:
+            (place / WORK).mkdir()
+            for name, lines in kept.items():
+                write_part(place / WORK, name, lines)
+        except (OSError, WriteFailed):
+            return None
+        return place
 
 
-def row_from(found: dict[str, Any]) -> Row:
-    """Return a row from the plain data that it was kept as."""
-    phases = {name: {q: (pair[0], pair[1]) for q, pair in own.items()} for name, own in found.pop("phases").items()}
-    offsets = {name: (pair[0], pair[1]) for name, pair in found["offsets"].items()}
-    return Row(**{**found, "axes": tuple(found["axes"]), "phases": phases, "offsets": offsets})
+def _table(titles: Sequence[str], rows: Iterator[list[str]]) -> Iterator[str]:
+    """Yield the lines of a table."""
+    yield from csv_lines([titles])
+    yield from csv_lines(rows)

@@ -8,7 +8,8 @@ stands for no measurement.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -24,10 +25,13 @@ from layerox.diffraction.quantify import scales_for_weights
 from layerox.diffraction.simulate import Model
 from layerox.errors import InputError, nearest
 from layerox.instrument import Instrument, Profile
+from layerox.io.atomic import Content
+from layerox.io.outputs import check_outputs, is_own, recorded, remove_own, results_in, write_outputs
 from layerox.io.structures import cif_text
-from layerox.io.writing import write_atomically, write_pattern
+from layerox.io.writing import pattern_text
 from layerox.pattern import Pattern, poisson_sigma
 from layerox.radiation import Radiation, radiation_from_text
+from layerox.series.frames import SUFFIXES as PATTERNS
 from layerox.series.logbook import LOGBOOKS, PLAIN, Curve, Logbook, cycler_text, log_text, value_at
 from layerox.symmetry import symmetry_from_name
 
@@ -38,6 +42,8 @@ BAD_KINDS: tuple[BadKind, ...] = ("truncated", "beam-off", "spikes", "saturated"
 OWN = "own"
 SUFFIXES = (".xye", ".xy")
 SCHEMA = "layerox.series-truth/1"
+# How the manifest names what is written here, and what its frames are called.
+BY, FRAME = "simulate-series", re.compile(r"frame_\d{4,}\.xye?")
 # A laboratory diffractometer: peaks of 0.07 degrees.
 DIFFRACTOMETER = Instrument(profile=Profile(u=0.002, v=-0.001, w=0.004))
 BACKGROUND = (260.0, -90.0, 40.0, -15.0)
@@ -169,6 +175,7 @@ def simulate_series(
     two_theta: tuple[float, float, float] = (10.0, 90.0, 0.02),
     counts: float = COUNTS,
     suffix: str = ".xye",
+    overwrite: bool = False,
 ) -> list[TrueFrame]:
     """Write a folder of synthetic patterns: frame_0000.xye ..., a CIF for each phase, logs, and truth.json.
 
@@ -178,7 +185,8 @@ def simulate_series(
     Parameters
     ----------
     folder
-        Made if it is missing.
+        Made if it is missing. Simulated frames of an earlier call are replaced; beside measured patterns none is
+        written.
     scenario
         One of `SCENARIOS`, or histories of your own.
     frames, seed
@@ -193,11 +201,13 @@ def simulate_series(
         Of the strongest point of each frame.
     suffix
         ".xye", or ".xy" for a third of the size: sigmas are those of counting either way.
+    overwrite
+        Whether files may be replaced that layerox did not write, or that were changed since.
 
     Raises
     ------
     InputError
-        If something given cannot be used or the folder cannot be written to.
+        If something given cannot be used, the folder cannot be written to, or it holds files of the user.
     """
     folder = Path(folder)
     if isinstance(scenario, str) and scenario not in SCENARIOS:
@@ -211,29 +221,55 @@ def simulate_series(
     name, histories = (scenario, SCENARIOS[scenario]) if isinstance(scenario, str) else (OWN, tuple(scenario))
     book = LOGBOOKS.get(name, PLAIN)
     maker = _Maker(histories, book, beam.polarized(0.5), two_theta, counts)
+    faults = _faults(frames, bad, np.random.default_rng([seed, 1]))
+    truth: list[TrueFrame] = []
+    places = [k / max(frames - 1, 1) for k in range(frames)]
+
+    def frame_text(k: int) -> Iterator[str]:
+        file = f"frame_{k:04d}{suffix}"
+        pattern, true = maker.frame(file, places[k], faults[k], np.random.default_rng([seed, 2, k]))
+        truth.append(true)
+        text = pattern_text(pattern, folder / file)
+        yield text[: int(0.4 * len(text))] if true.bad == "truncated" else text
+
+    def truth_text() -> Iterator[str]:
+        yield _truth_text(name, seed, book, truth)
+
+    listed = [f"frame_{k:04d}{suffix}" for k in range(frames)]
+    files: dict[str, Content] = {file: frame_text(k) for k, file in enumerate(listed)}
+    files |= {f"{phase.name}.cif": cif_text(phase.crystal) for phase in maker.phases}
+    files |= {"log.csv": log_text(book, listed, places)}
+    files |= {} if book.cell is None else {"cycler.csv": cycler_text(book)}
+    _write(folder, files | {"truth.json": truth_text()}, overwrite=overwrite)
+    return truth
+
+
+def _write(folder: Path, files: Mapping[str, Content], *, overwrite: bool) -> None:
+    """Write a series, all files or none, in the place of one that was simulated before."""
+    check_outputs([folder / name for name in files], overwrite=overwrite, makes_folder=True)
+    before = {name for name, record in recorded(folder).items() if record.by == BY}
+    strange = [path for path in _patterns_in(folder) if path.name not in before and path.name not in files]
+    if strange:
+        raise InputError("would stand among simulated patterns, and was not simulated", place=strange[0],
+                         cure="choose another folder", argument="output")  # fmt: skip
+    left = [folder / name for name in before if FRAME.fullmatch(name) and name not in files]
+    for path in left:
+        if path.is_file() and not (overwrite or is_own(path)):
+            raise InputError("was changed after it was simulated and would stand among others", place=path,
+                             cure="choose another folder, or give overwrite", argument="overwrite")  # fmt: skip
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot be made ({error.strerror})", place=folder, cure="choose another folder") from None
-    faults = _faults(frames, bad, np.random.default_rng([seed, 1]))
-    truth = []
-    places = [k / max(frames - 1, 1) for k in range(frames)]
-    for k, progress in enumerate(places):
-        file = f"frame_{k:04d}{suffix}"
-        pattern, true = maker.frame(file, progress, faults[k], np.random.default_rng([seed, 2, k]))
-        path = folder / file
-        write_pattern(pattern, path)
-        if true.bad == "truncated":
-            text = path.read_bytes()
-            write_atomically(path, text[: int(0.4 * len(text))])
-        truth.append(true)
-    for phase in maker.phases:
-        write_atomically(folder / f"{phase.name}.cif", cif_text(phase.crystal))
-    write_atomically(folder / "log.csv", log_text(book, [true.file for true in truth], places))
-    if book.cell is not None:
-        write_atomically(folder / "cycler.csv", cycler_text(book))
-    write_atomically(folder / "truth.json", _truth_text(name, seed, book, truth))
-    return truth
+    write_outputs({folder / name: content for name, content in files.items()}, by=BY, overwrite=overwrite)
+    remove_own(left, overwrite=overwrite)
+
+
+def _patterns_in(folder: Path) -> list[Path]:
+    """Return the files of a folder that may be patterns."""
+    own = results_in(folder)
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(p for p in found if p.suffix.lower() in PATTERNS and p.name not in own and p.name[0] != ".")
 
 
 def _truth_text(scenario: str, seed: int, book: Logbook, truth: list[TrueFrame]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from layerox.io.writing import write_atomically
+from layerox.io.outputs import write_outputs
 from layerox.strain.cells import GOOD
 from layerox.strain.transitions import PhaseChange, Step, Transitions
 
@@ -98,10 +98,10 @@ def _takes_part(change: PhaseChange, step: Step) -> bool:
     return bool(change.phase == name and within)
 
 
-def write_transitions(found: Transitions, folder: str | Path) -> Path:
+def write_transitions(found: Transitions, folder: str | Path, *, overwrite: bool = False) -> Path:
     """Write transitions.csv of a series anew, with what is known of each change; return its path."""
     path = Path(folder) / "transitions.csv"
-    write_atomically(path, transitions_csv(found))
+    write_outputs({path: transitions_csv(found)}, by="strain", overwrite=overwrite)
     return path
 
 

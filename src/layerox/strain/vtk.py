@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError
-from layerox.io.writing import write_atomically
+from layerox.io.outputs import write_outputs
 from layerox.strain.sphere import Particle
 
 FloatArray = NDArray[np.float64]
@@ -23,7 +23,7 @@ RADIAL, POLAR, AROUND = 13, 19, 28
 SHOWN = 1.5 * np.pi
 
 
-def write_vtk(particle: Particle, path: str | Path) -> None:
+def write_vtk(particle: Particle, path: str | Path, *, overwrite: bool = False) -> None:
     """Write the stresses of a particle as a .vts file: lengths in nm, stresses in GPa.
 
     Point data: radial_stress, hoop_stress, von_mises_stress, displacement (a vector, nm) and layer (0 in the core).
@@ -31,12 +31,12 @@ def write_vtk(particle: Particle, path: str | Path) -> None:
     Raises
     ------
     InputError
-        If the file is called otherwise or cannot be written.
+        If the file is called otherwise, cannot be written, or is the user's and `overwrite` is not given.
     """
     target = Path(path)
     if target.suffix.lower() != ".vts":
         raise InputError("a structured grid of VTK ends in .vts", place=target, cure=f"call it {target.stem}.vts")
-    write_atomically(target, vtk_text(particle))
+    write_outputs({target: vtk_text(particle)}, by="write_vtk", overwrite=overwrite)
 
 
 def vtk_text(particle: Particle) -> str:

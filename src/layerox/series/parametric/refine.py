@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.uncertainty import factor_of_runs
 from layerox.errors import InputError
-from layerox.results.folder import write_folder
+from layerox.results.folder import check_folder, write_folder
 from layerox.series import tasks
 from layerox.series.bench import Bench
 from layerox.series.executor import Executor, executor
@@ -30,7 +30,7 @@ from layerox.series.parametric.descent import Ended, Functions, Seat, descended
 from layerox.series.parametric.forms import AUTOMATIC, Wish, wish_of
 from layerox.series.parametric.local import Alone, Held, Visit
 from layerox.series.parametric.quantities import Quantity, cell_lengths, quantity_of
-from layerox.series.parametric.result import Parametric
+from layerox.series.parametric.result import FILES, Parametric
 from layerox.series.parametric.source import Source, recipe_of, source_of
 from layerox.series.result import Series, open_series
 
@@ -52,6 +52,7 @@ def refine_parametric(
     workers: int = 1,
     scheduler: str | None = None,
     output: str | Path | None = None,
+    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Parametric:
     """Refine quantities of a series as functions of an axis, over all its frames at once.
@@ -73,6 +74,8 @@ def refine_parametric(
         As for `fit_series`.
     output
         Folder for parametric.json and parametric.csv.
+    overwrite
+        Whether files of these names may be replaced that layerox did not write, or that were changed since.
     progress
         Called with what is being done.
 
@@ -82,6 +85,8 @@ def refine_parametric(
         If the series is not finished, a quantity or an axis is unknown, or a form asks for more than the frames can
         tell. A form that the data reject is a result.
     """
+    if output is not None:
+        check_folder(Path(output), FILES, overwrite=overwrite)
     opened = series if isinstance(series, Series) else open_series(series)
     tell = progress or (lambda _: None)
     recipe = recipe_of(opened)
@@ -94,7 +99,7 @@ def refine_parametric(
         found = functions_refined(source, foundation, wishes, where, tell)
     found = replace(found, series="" if opened.path is None else str(opened.path))
     if output is not None:
-        write_folder(Path(output), found.files())
+        write_folder(Path(output), found.files(), by="parametric", overwrite=overwrite)
     return found
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 SCHEMA = "layerox.parametric/1"
+FILES = ("parametric.json", "parametric.csv")
 Status = Literal["converged", "not_converged"]
 
 
@@ -156,7 +157,7 @@ class Parametric:
 
     def files(self) -> dict[str, bytes]:
         """Return parametric.json and parametric.csv."""
-        return {"parametric.json": self.to_json().encode(), "parametric.csv": self.to_csv().encode()}
+        return dict(zip(FILES, (self.to_json().encode(), self.to_csv().encode()), strict=True))
 
 
 def header(names: Sequence[str], phases: Sequence[str], axis: str) -> list[str]:

@@ -1,0 +1,113 @@
+"""JSON files that layerox has written: read back and checked, every fault one line that names the file.
+
+A file may have been cut off, edited or mixed up with another one since: what it holds is trusted only after a model has
+seen it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from layerox.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+M = TypeVar("M", bound="BaseModel")
+
+# Largest document that is read, bytes: the covariance of a thousand variables takes 20 MB.
+LARGEST = 1 << 28
+# Digits of the largest whole number: times are in nanoseconds.
+LONGEST_INTEGER = 20
+# Longest part of a place within a document that stands in a message.
+LONGEST_PLACE = 80
+
+
+def read_document(path: Path, schema: str, *, what: str, cure: str) -> dict[str, Any]:
+    """Return the document of a JSON file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    schema
+        What its "schema" must say.
+    what, cure
+        What the file should be ("the result of a fit"), and what to do if it is not.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is not JSON, or has another schema.
+    """
+    text = _text_of(path, cure)
+    try:
+        found = json.loads(text, parse_constant=_refuse_constant, parse_float=_float, parse_int=_int)
+    except (ValueError, RecursionError) as error:
+        said = str(error) if isinstance(error, ValueError) else "nested too deeply"
+        raise InputError(f"is not JSON, or damaged ({said[:LONGEST_PLACE]})", place=path, cure=cure) from None
+    if not isinstance(found, dict) or not isinstance(found.get("schema"), str):
+        raise InputError(f"is not {what}", place=path, cure=cure)
+    if found["schema"] != schema:
+        said = f"schema {found['schema'][:LONGEST_PLACE]!r}, this version reads {schema!r}"
+        raise InputError(f"is not {what}: {said}", place=path, cure=cure)
+    return found
+
+
+def _text_of(path: Path, cure: str) -> str:
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError("is not a regular file", place=path, cure=cure)
+        if path.stat().st_size > LARGEST:
+            raise InputError(f"is larger than {LARGEST >> 20} MiB", place=path, cure=cure)
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"is damaged: byte {error.start + 1} is not UTF-8", place=path, cure=cure) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot be read ({reason})", place=path, cure=cure) from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _float(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _int(text: str) -> int:
+    if len(text) > LONGEST_INTEGER:
+        raise ValueError("a whole number is too large")
+    return int(text)
+
+
+def checked_document(model: type[M], document: dict[str, Any], path: Path, *, cure: str) -> M:
+    """Return a document as an instance of its model.
+
+    Raises
+    ------
+    InputError
+        For the first fault: a key that is missing, a value of the wrong kind or outside its range.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415  (30 ms that most commands do not need)
+
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise InputError(f"is damaged: {_fault(error)}", place=path, cure=cure) from None
+    except (OverflowError, RecursionError):
+        raise InputError("is damaged: a number is too large", place=path, cure=cure) from None
+
+
+def _fault(error: ValidationError) -> str:
+    """Return the first fault of a validation: its place within the document and what is wrong there."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in fault["loc"])[:LONGEST_PLACE]
+    said = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{place}: {said[:1].lower()}{said[1:]}" if place else said

@@ -1,0 +1,242 @@
+"""Result model: what a result.json must hold so that a refinement can be read back from it, for pydantic.
+
+Keys that are not named here are free to come. Numbers are finite already when they arrive. Lengths are in angstrom,
+angles in degrees.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from layerox.diffraction.agreement import Agreement
+from layerox.diffraction.refinement import Correlation
+from layerox.notice import Notice
+
+Status = Literal["free", "fixed", "tied", "at_bound", "unsupported", "alike"]
+Name = Annotated[str, Field(min_length=1, max_length=1000)]
+Size = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=-10, le=10)]
+Index = Annotated[int, Field(ge=-10000, le=10000)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+# A symbol, or operations: 192 are the most that a space group has in a cell.
+Triplet = Annotated[str, Field(max_length=100)]
+Setting = Triplet | Annotated[list[Triplet], Field(max_length=192)]
+
+
+class _Model(BaseModel):
+    """A part of the document; keys that it does not name are left as they are."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False, arbitrary_types_allowed=True)
+
+
+class NumberModel(_Model):
+    """A refined number; null is what is infinite or not known."""
+
+    value: float | None
+    esd: Size | None
+    status: Status
+
+
+class LengthModel(NumberModel):
+    """A length of a cell."""
+
+    value: Annotated[float, Field(gt=0.1, lt=1e5)]
+
+
+class CellAngleModel(NumberModel):
+    """An angle of a cell."""
+
+    value: Annotated[float, Field(gt=0, lt=180)]
+
+
+class VolumeModel(NumberModel):
+    """A volume."""
+
+    value: Annotated[float, Field(gt=1)]
+
+
+class CellModel(_Model):
+    """A cell."""
+
+    a: LengthModel
+    b: LengthModel
+    c: LengthModel
+    alpha: CellAngleModel
+    beta: CellAngleModel
+    gamma: CellAngleModel
+    volume: VolumeModel
+
+
+class TextureModel(NumberModel):
+    """A March coefficient and its axis."""
+
+    axis: tuple[Index, Index, Index]
+
+
+class SiteModel(_Model):
+    """A site."""
+
+    label: str
+    species: Annotated[str, Field(pattern=r"^[A-Z][a-z]?([0-9]?[+-])?$")]
+    x: NumberModel
+    y: NumberModel
+    z: NumberModel
+    occupancy: NumberModel
+    u_iso: NumberModel
+
+
+class PhaseModel(_Model):
+    """A phase."""
+
+    name: Name
+    space_group: str
+    setting: Setting
+    formula: str
+    source: str | None
+    weight_fraction: NumberModel
+    intensity_share: Share
+    support_sigma: float
+    r_bragg: Annotated[float, Field(ge=0)] | None
+    scale: NumberModel
+    cell: CellModel
+    size_nm: NumberModel
+    microstrain: NumberModel
+    preferred_orientation: TextureModel
+    sites: list[SiteModel]
+    anisotropic: dict[str, tuple[float, float, float, float, float, float]]
+    ticks: list[Annotated[float, Field(gt=-360, lt=360)]]
+    mode: Literal["rietveld", "le-bail", "pawley"] = "rietveld"
+    intensities: list[tuple[Index, Index, Index, NumberModel]] = []
+    detection_limit: Size | None = None
+    scale_mass_volume: NumberModel | None = None
+    mass_to_reference: NumberModel | None = None
+    displacement_mm: NumberModel | None = None
+    hardware: bool = False
+    density: NumberModel | None = None
+    mass_attenuation: NumberModel | None = None
+    linear_attenuation: NumberModel | None = None
+    attenuation_by_line: list[tuple[float, float]] = []
+    absolute_weight_fraction: NumberModel | None = None
+
+
+class PatternModel(_Model):
+    """Where the data came from."""
+
+    file: Annotated[str, Field(pattern=r"^[^\x00]*$")] | None
+    label: str
+    two_theta_min: float
+    two_theta_max: float
+    points: Annotated[int, Field(ge=2, le=10**8)]
+    sigma: Literal["file", "poisson"]
+    excluded: list[tuple[float, float]] = []
+
+
+class RadiationModel(_Model):
+    """The beam."""
+
+    kind: Literal["xray", "neutron"]
+    name: str
+    lines: Annotated[list[tuple[float, float]], Field(min_length=1, max_length=1000)]
+    polarization: Annotated[float, Field(ge=0, le=1)] | None
+
+
+class ProfileModel(_Model):
+    """Calibrated widths of peaks."""
+
+    u: float
+    v: float
+    w: float
+    x: float
+    y: float
+    axial: tuple[float, float] | None
+
+
+class InstrumentModel(_Model):
+    """The diffractometer."""
+
+    geometry: Literal["bragg-brentano", "debye-scherrer"]
+    radius_mm: Annotated[float, Field(gt=0, lt=1e6)]
+    zero: float
+    displacement_mm: float
+    profile: ProfileModel | None
+
+
+class ParameterModel(NumberModel):
+    """A quantity of the model."""
+
+    name: Name
+    min: float | None
+    max: float | None
+    expr: str | None = None
+
+
+class CovarianceModel(_Model):
+    """The covariance of the variables."""
+
+    names: list[Name]
+    matrix: list[list[float]]
+
+    @model_validator(mode="after")
+    def _is_square(self) -> CovarianceModel:
+        count = len(self.names)
+        if len(set(self.names)) < count:
+            raise ValueError("a name stands twice")
+        if len(self.matrix) != count or any(len(row) != count for row in self.matrix):
+            raise ValueError(f"the matrix of {count} variables is not square")
+        if any(row[k] < 0 for k, row in enumerate(self.matrix)):
+            raise ValueError("a variance is negative")
+        return self
+
+
+class StepModel(_Model):
+    """A step of the refinement."""
+
+    name: str
+    freed: list[str]
+    r_wp: float | None
+    kept: bool
+    reason: str
+
+
+class StandardModel(_Model):
+    """The standard against which absolute fractions are."""
+
+    method: str
+    description: str
+    amorphous_of_sample: NumberModel | None
+    k_factor: NumberModel | None
+    mass_attenuation: float | None
+
+
+class ResultModel(_Model):
+    """The document."""
+
+    status: Literal["converged", "not_converged", "failed"]
+    reason: str | None
+    pattern: PatternModel
+    radiation: RadiationModel
+    instrument: InstrumentModel
+    agreement: Agreement
+    phases: list[PhaseModel]
+    parameters: list[ParameterModel]
+    correlations: list[Correlation]
+    covariance: CovarianceModel
+    steps: list[StepModel]
+    warnings: list[Notice]
+    recipe: dict[str, Any] | None = None
+    cpu_s: Size
+    version: str
+    standard: StandardModel | None = None
+    amorphous_weight_fraction: NumberModel | None = None
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> ResultModel:
+        for rows in (self.phases, self.parameters):
+            names = [row.name for row in rows]
+            if len(set(names)) < len(names):
+                raise ValueError("a name stands twice")
+        if (self.standard is None) != (self.amorphous_weight_fraction is None):
+            raise ValueError("a standard and the amorphous fraction go together")
+        return self

@@ -1,0 +1,202 @@
+"""Frame table: frames.csv and transitions.csv read back, checked as a whole before anything is computed from them.
+
+A table may have been cut off, edited, or put together from two since it was written. Every fault is one line that names
+the file, and the row where there is one.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from layerox.diffraction.simulate import safe_name
+from layerox.errors import InputError
+from layerox.series.measured import OFFSETS, QUANTITIES, titles_of
+from layerox.series.table import FIXED, JUDGED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXTS = ("file", "verdict", "reason")
+VERDICTS = ("accepted", "reseeded", "quarantined", "unreadable")
+CURE = "copy the folder again, or run layerox series anew"
+# Largest table that is read, bytes: a million frames of three phases take 1 GB.
+LARGEST = 1 << 32
+# What a number of a table may be, by the end of its title; sizes may be infinite.
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "weight_fraction": (-1.0, 2.0),
+    "intensity_share": (-1.0, 2.0),
+    "r_wp": (0.0, 1e6),
+    "gof": (0.0, 1e9),
+    "alpha": (0.0, 180.0),
+    "beta": (0.0, 180.0),
+    "gamma": (0.0, 180.0),
+    "a": (0.1, 1e5),
+    "b": (0.1, 1e5),
+    "c": (0.1, 1e5),
+    "volume": (1.0, 1e12),
+    "size": (0.0, np.inf),
+}
+LARGEST_NUMBER = 1e15
+CHANGE_TEXTS = ("phase", "kind", "file")
+CHANGE_NUMBERS = ("weight_fraction", "weight_fraction_esd", "support")
+
+
+def read_frames(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
+    """Return frames.csv.
+
+    Parameters
+    ----------
+    path
+        The file.
+    run
+        The run.json beside it, checked.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is cut off, or holds what no series writes.
+    """
+    data = _bytes_of(path)
+    titles = _demand_rectangle(data, path)
+    _demand_titles(titles, run, path)
+    table = _parsed(data, path, dict.fromkeys(TEXTS, str))
+    table[list(TEXTS)] = table[list(TEXTS)].fillna("")
+    _demand_numbers(table, [title for title in titles if title not in TEXTS], path)
+    _demand_rows(table, path)
+    if run["status"] == "complete" and len(table) != run["frames"]:
+        raise InputError(f"is cut off: {len(table)} of {run['frames']} frames stand in it", place=path, cure=CURE)
+    return table
+
+
+def read_changes(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
+    """Return transitions.csv, as the series or `layerox strain` has written it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is cut off, or holds what neither writes.
+    """
+    data = _bytes_of(path)
+    titles = _demand_rectangle(data, path)
+    table = _parsed(data, path, dict.fromkeys(CHANGE_TEXTS, str))
+    needed = ["phase", "kind", "frame", "file", *((*run["axes"], *CHANGE_NUMBERS) if len(table) else ())]
+    if missing := [title for title in needed if title not in titles]:
+        raise InputError(f"is damaged: it has no column {missing[0]}", place=path, cure=CURE)
+    table[list(CHANGE_TEXTS)] = table[list(CHANGE_TEXTS)].fillna("")
+    _demand_numbers(table, ["frame", *CHANGE_NUMBERS] if len(table) else [], path)
+    if not table["phase"].isin([safe_name(name) for name in run["phases"]]).all():
+        raise InputError("is damaged: it names a phase that the series does not have", place=path, cure=CURE)
+    return table
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError("is not a regular file", place=path, cure=CURE)
+        if path.stat().st_size > LARGEST:
+            raise InputError(f"is larger than {LARGEST >> 30} GiB", place=path, cure=CURE)
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", place=path, cure="run it with --resume") from None
+
+
+def _demand_rectangle(data: bytes, path: Path) -> list[str]:
+    """Return the titles of a table; refuse one whose lines differ in length, or that ends within a line."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        problem = f"is damaged: byte {error.start + 1} is not UTF-8"
+        raise InputError(problem, place=path, cure=CURE) from None
+    if not data.endswith(b"\n") or b"\0" in data:
+        raise InputError("is cut off or damaged: it does not end with a line", place=path, cure=CURE)
+    rows = _lengths(data)
+    try:
+        titles, count = next(rows)
+        for number, (_, length) in enumerate(rows, 2):
+            if length != count:
+                problem = f"is damaged: row {number} has {length} cells, the first {count}"
+                raise InputError(problem, place=path, cure=CURE)
+    except (csv.Error, StopIteration):
+        raise InputError("is damaged: it is no table", place=path, cure=CURE) from None
+    if len(set(titles)) < len(titles):
+        raise InputError("is damaged: a column stands twice", place=path, cure=CURE)
+    return titles
+
+
+def _lengths(data: bytes) -> Iterator[tuple[list[str], int]]:
+    """Yield the cells of the first row of a table, and how many each row has."""
+    if b'"' in data:
+        yield from ((row, len(row)) for row in csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
+        return
+    lines = data.split(b"\n")
+    titles = lines[0].decode("utf-8").split(",")
+    yield titles, len(titles)
+    yield from (([], line.count(b",") + 1) for line in lines[1:-1])
+
+
+def _demand_titles(titles: Sequence[str], run: Mapping[str, Any], path: Path) -> None:
+    """Refuse a table that has not the columns of the series that run.json describes."""
+    head = [*FIXED, *run["axes"], *JUDGED]
+    phases = [safe_name(name) for name in run["phases"]]
+    needed = [f"{name}.{title}" for name in phases for title in titles_of(QUANTITIES)]
+    known = [title for title in titles[len(head) :] if title.partition(".")[0] in phases]
+    if list(titles[: len(head)]) != head or not set(needed) <= set(titles):
+        raise InputError("has other columns than run.json says", place=path, cure=CURE)
+    if strange := set(titles[len(head) :]) - set(known) - set(titles_of(OFFSETS)):
+        problem = f"has a column of no phase of the series: {min(strange)[:60]}"
+        raise InputError(problem, place=path, cure=CURE)
+
+
+def _parsed(data: bytes, path: Path, texts: Mapping[str, type[str]]) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
+
+    try:
+        return pd.read_csv(io.BytesIO(data), dtype=texts, keep_default_na=False, na_values=[""], low_memory=False)
+    except (ValueError, OverflowError) as error:
+        said = " ".join(str(error).split())[:100]
+        raise InputError(f"is damaged: {said}", place=path, cure=CURE) from None
+
+
+def _demand_numbers(table: pd.DataFrame, titles: Sequence[str], path: Path) -> None:
+    """Refuse numbers that are none, or that no refinement ends with."""
+    for title in titles:
+        column = table[title]
+        if column.dtype.kind not in "if":
+            raise InputError(f"is damaged: column {title} holds text", place=path, cure=CURE)
+        values = np.asarray(column, dtype=np.float64)
+        low, high = _limits(title)
+        bad = np.flatnonzero((values < low) | (values > high))
+        if len(bad):
+            problem = f"is damaged: {title} is {values[bad[0]]:g} in row {bad[0] + 2}"
+            raise InputError(problem, place=path, cure=CURE)
+
+
+def _limits(title: str) -> tuple[float, float]:
+    """Return what a number may be; an axis of a user's own may be called like a quantity, and be anything."""
+    own = title.rpartition(".")[2]
+    if "." not in title and own not in JUDGED:
+        return -LARGEST_NUMBER, LARGEST_NUMBER
+    if own.endswith("_esd"):
+        return 0.0, np.inf if own == "size_esd" else LARGEST_NUMBER
+    return LIMITS.get(own, (-LARGEST_NUMBER, LARGEST_NUMBER))
+
+
+def _demand_rows(table: pd.DataFrame, path: Path) -> None:
+    """Refuse rows that stand twice or are missing within, and verdicts that there are none of."""
+    frames = table["frame"]
+    if not len(table):
+        raise InputError("holds no frames", place=path, cure="run it with --resume")
+    if frames.dtype.kind != "i" or frames.iloc[0] < 0 or (np.diff(frames.to_numpy()) <= 0).any():
+        raise InputError("is damaged: its frames do not ascend", place=path, cure=CURE)
+    if not table["verdict"].isin(VERDICTS).all():
+        row = int(np.flatnonzero(~table["verdict"].isin(VERDICTS))[0])
+        problem = f"is damaged: row {row + 2} has the verdict {str(table['verdict'].iloc[row])[:40]!r}"
+        raise InputError(problem, place=path, cure=CURE)
+    if (table["file"].str.contains(r"[/\0]", regex=True) | (table["file"] == "")).any():
+        raise InputError("is damaged: a file is called by no name", place=path, cure=CURE)

@@ -1,0 +1,182 @@
+"""Refit: one frame of a finished series refined once more, all others left as they stand.
+
+A frame that was set aside may have been copied again since, or stand between neighbours that were better understood
+only later. It is refined from scratch and from the accepted frames on both sides; the best of these fits counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from layerox.diffraction.simulate import safe_name
+from layerox.errors import InputError, nearest
+from layerox.series import tasks
+from layerox.series.foundation import Foundation
+from layerox.series.frames import Frame
+from layerox.series.judgement import Fit
+from layerox.series.measured import DISPLACEMENT, OFFSETS, Number, Row, titles_of
+from layerox.series.result import Series
+from layerox.series.sequential import Segment, measured_row
+from layerox.series.setup import Setup
+
+# A phase that lies where the specimen lies has no displacement of its own in the table.
+NOT_DISPLACED: Number = (0.0, float("nan"))
+
+
+def place_of(wanted: str | int, series: Series) -> int:
+    """Return the row of the frame that a user means, by its number or the name of its file.
+
+    Raises
+    ------
+    InputError
+        If there is no such frame, or it is accepted: only frames that were set aside are refined once more.
+    """
+    files, numbers = series.frames["file"].tolist(), series.frames["frame"].tolist()
+    text = str(wanted)
+    if text in files:
+        k = files.index(text)
+    elif text.isdecimal() and int(text) in numbers:
+        k = numbers.index(int(text))
+    else:
+        cure = f"give a number from {numbers[0]} to {numbers[-1]}, or a file"
+        cure = cure if text.lstrip("-").isdecimal() else nearest(text, files[:1000])[:200]
+        raise InputError(f"the series has no frame {text[:100]!r}", argument="refit", cure=cure)
+    verdict = series.frames["verdict"].iloc[k]
+    if verdict not in ("quarantined", "unreadable"):
+        raise InputError(f"frame {numbers[k]} ({files[k]}) is {verdict}", argument="refit",
+                         cure="name one that is quarantined or unreadable")  # fmt: skip
+    return int(k)
+
+
+# --- rows of a finished table --------------------------------------------------------------------------------------
+
+
+def rows_of_table(path: Path, axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> Iterator[Row]:
+    """Yield the rows of a frames.csv that has been checked.
+
+    Parameters
+    ----------
+    path
+        The table.
+    axes, phases
+        Names of the axes, and the quantities of each phase by name, as the table was written with.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        for found in csv.DictReader(file):
+            yield _row_from_cells(found, axes, phases)
+
+
+def _row_from_cells(found: Mapping[str, str], axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> Row:
+    def number(title: str) -> float:
+        return float(found.get(title) or "nan")
+
+    def pair(title: str) -> Number:
+        twin = titles_of([title.rpartition(".")[2]])[1:]
+        return number(title), number(f"{title}_esd") if twin else float("nan")
+
+    own = {
+        name: {DISPLACEMENT: NOT_DISPLACED} | {q: pair(f"{safe_name(name)}.{q}") for q in quantities}
+        for name, quantities in phases.items()
+    }
+    verdict: Any = found["verdict"]
+    return Row(
+        frame=int(found["frame"]),
+        file=found["file"],
+        axes=tuple(number(axis) for axis in axes),
+        verdict=verdict,
+        reason=found["reason"],
+        r_wp=number("r_wp"),
+        gof=number("gof"),
+        phases=own,
+        offsets={name: pair(name) for name in OFFSETS},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbours:
+    """The accepted frames nearest to one, before it and behind it, with their rows; None where there is none."""
+
+    before: tuple[Frame, Row] | None = None
+    after: tuple[Frame, Row] | None = None
+
+
+def neighbours_of(k: int, frames: Sequence[Frame], rows: Iterator[Row]) -> Neighbours:
+    """Return the accepted frames nearest to one."""
+    found = Neighbours()
+    for place, (frame, row) in enumerate(zip(frames, rows, strict=True)):
+        if not row.is_good:
+            continue
+        if place > k:
+            return replace(found, after=(frame, row))
+        found = replace(found, before=(frame, row))
+    return found
+
+
+# --- the frame -----------------------------------------------------------------------------------------------------
+
+
+def alone(setup: Setup, frame: Frame) -> Row:
+    """Return the row of a frame that has no neighbours, refined from scratch."""
+    (row,) = tasks.each_alone(setup, [frame])
+    return row
+
+
+def refined_again(foundation: Foundation, frame: Frame, beside: Neighbours) -> Row:
+    """Return the row of a frame as the best of its fits leaves it: from both neighbours and from scratch.
+
+    Each fit is judged as in the series: against the neighbour that it has.
+    """
+    segments = [_beside(foundation, *one) for one in (beside.before, beside.after) if one is not None]
+    known = [segment for segment in segments if segment is not None] or [Segment(foundation)]
+    done = [segment.forward(frame) for segment in known]
+    fits = [item.fit for item in done if item.fit is not None]
+    if not fits:
+        return done[0].row
+    with contextlib.suppress(InputError, np.linalg.LinAlgError):
+        fits.append(_from_scratch(known[0], frame))
+    best = min(fits, key=_by_merit)
+    return measured_row(frame, "quarantined" if best.fault else "reseeded", best.fault, best)
+
+
+def _beside(foundation: Foundation, neighbour: Frame, row: Row) -> Segment | None:
+    """Return a segment that goes on from a neighbour as its row has it, None if that cannot be restored."""
+    segment = Segment(foundation)
+    try:
+        fit = segment.as_it_stands(neighbour, row)
+    except (InputError, np.linalg.LinAlgError):
+        return None
+    if fit is None:
+        return None
+    segment.fitter.turn_to(fit)
+    return segment
+
+
+def _from_scratch(segment: Segment, frame: Frame) -> Fit:
+    fitter, pattern = segment.fitter, segment.setup.reading.pattern(frame)
+    fitter.index = frame.index
+    bench = fitter.bench(pattern)
+    return fitter.cold(bench, pattern, fitter.start(bench, frame))
+
+
+def _by_merit(fit: Fit) -> tuple[bool, float]:
+    """Sort key: fits without a fault first, then by chi-squared."""
+    return bool(fit.fault), fit.minimum.chi_squared
+
+
+Rows = Callable[[], Iterator[Row]]
+
+
+def with_row(rows: Rows, k: int, row: Row) -> Rows:
+    """Return rows in which one is replaced."""
+
+    def replaced() -> Iterator[Row]:
+        return (row if place == k else own for place, own in enumerate(rows()))
+
+    return replaced

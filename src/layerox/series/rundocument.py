@@ -1,0 +1,163 @@
+"""Run document: what run.json says of a series, checked when it is read.
+
+Only what is used later must be there; more keys are free to come. Lengths are in angstrom, angles in degrees.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from layerox.errors import InputError
+from layerox.io.json_file import checked_document, read_document
+from layerox.series.structures import crystal_from_document
+
+RUN = "run.json"
+SCHEMA = "layerox.series/1"
+CURE = "copy the folder again, or run layerox series anew without --resume"
+NO_SERIES = "give the folder that layerox series has written"
+
+Length = Annotated[float, Field(gt=0.1, lt=1e5)]
+CellAngle = Annotated[float, Field(gt=0, lt=180)]
+Index = Annotated[int, Field(ge=-1000, le=1000)]
+Hkl = tuple[Index, Index, Index]
+Fraction = Annotated[float, Field(ge=-1e3, le=1e3)]
+Charge = Annotated[int, Field(ge=-9, le=9)]
+SiteRow = tuple[str, str, Charge, Fraction, Fraction, Fraction, Annotated[float, Field(ge=-1, le=10)]]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+Angle = Annotated[float, Field(gt=-360, lt=360)]
+# A symbol, or operations: 192 are the most that a space group has in a cell.
+Setting = Annotated[str, Field(max_length=100)] | Annotated[list[Annotated[str, Field(max_length=100)]],
+                                                            Field(max_length=192)]  # fmt: skip
+Wavelength = Annotated[float, Field(gt=1e-4, lt=1e3)]
+
+
+class _Model(BaseModel):
+    """A part of the document; keys that it does not name are left as they are."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+
+class NoticeModel(_Model):
+    """A notice."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: str
+    message: str
+
+
+class ReflectionModel(_Model):
+    """A strong reflection of a phase, its intensity relative to the strongest."""
+
+    hkl: Hkl
+    intensity: Annotated[float, Field(ge=0, le=1.01)]
+
+
+class LayersModel(_Model):
+    """How a phase stacks."""
+
+    hkl: Hkl
+    slabs: Annotated[int, Field(ge=1, le=10**4)]
+    metals: Annotated[int, Field(ge=1, le=10**6)]
+
+
+class StructureModel(_Model):
+    """A phase."""
+
+    space_group: str = ""
+    formula: str = ""
+    source: str | None = ""
+    cell: tuple[Length, Length, Length, CellAngle, CellAngle, CellAngle]
+    variables: list[list[Annotated[int, Field(ge=0, le=5)]]] = []
+    layers: LayersModel | None = None
+    reflections: list[ReflectionModel] = []
+    setting: Setting | None = None
+    sites: list[SiteRow] = []
+
+
+class MeasuredModel(_Model):
+    """Beam and diffractometer."""
+
+    kind: str
+    radiation: str
+    wavelength: Wavelength
+    polarization: float | None = None
+    geometry: str
+    radius_mm: Annotated[float, Field(gt=0, lt=1e6)]
+    two_theta: tuple[Angle, Angle]
+    points: Count
+    sigma_source: str
+
+
+class RunModel(_Model):
+    """The document."""
+
+    status: Literal["running", "interrupted", "watching", "complete"]
+    key: str
+    settings: str
+    version: str
+    folder: Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
+    range: tuple[Angle, Angle] | None = None
+    recipe: dict[str, Any] | None = None
+    dataset: str | None = None
+    lines: list[tuple[Wavelength, Annotated[float, Field(gt=0, lt=1e6)]]] | None = None
+    phases: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+    measured: MeasuredModel | None = None
+    structures: dict[str, StructureModel] | None = None
+    versions: dict[str, str] = {}
+    axis_units: dict[str, str] = {}
+    unordered: bool = False
+    own: list[str] = []
+    frames: Count
+    axes: list[str]
+    workers: Count | None = None
+    verdicts: dict[str, Count] | None = None
+    electrochemistry: dict[str, Any] | None = None
+    notices: list[NoticeModel]
+    started: str
+    written: str
+    wall_s: Annotated[float, Field(ge=0)] | None = None
+    refitted: list[dict[str, Any]] = []
+    sha256: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _agree(self) -> RunModel:
+        if len(set(self.phases)) < len(self.phases) or len(set(self.axes)) < len(self.axes):
+            raise ValueError("a name stands twice")
+        if self.structures is not None and set(self.structures) != set(self.phases):
+            raise ValueError("structures and phases are of different names")
+        return self
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """Return the run.json of the folder of a series.
+
+    Raises
+    ------
+    InputError
+        If there is none, it is not of a series, or it is damaged.
+    """
+    path = folder / RUN
+    if not path.exists():
+        raise InputError("holds no series", place=folder, cure=NO_SERIES)
+    document = read_document(path, SCHEMA, what="the record of a series", cure=CURE)
+    checked_document(RunModel, document, path, cure=CURE)
+    for name, structure in (document.get("structures") or {}).items():
+        _demand_crystal(name, structure, path)
+    return document
+
+
+def _demand_crystal(name: str, structure: dict[str, Any], path: Path) -> None:
+    """Refuse a structure from which no crystal can be made."""
+    if structure.get("setting") is None:
+        return
+    try:
+        possible = crystal_from_document(name, structure).is_possible
+    except (InputError, ValueError, KeyError, TypeError, IndexError, ArithmeticError) as error:
+        said = getattr(error, "problem", None) or f"{type(error).__name__}"
+        raise InputError(f"is damaged: structures.{name}: {said}", place=path, cure=CURE) from None
+    if not possible:
+        raise InputError(f"is damaged: structures.{name}: no such cell or element", place=path, cure=CURE)
