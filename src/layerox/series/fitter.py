@@ -209,8 +209,8 @@ class Fitter:
     ) -> Fit:
         """Settle which phases the frame shows, and how much of each is refined."""
         settled = self._settled(bench, pattern, start, view, minimum)
-        *found, absences = self._with_births(*settled, may_rest=may_rest)
-        return self.judged((*self._climbed(*found), absences))
+        bench, pattern, state, view, minimum, absences = self._with_births(*settled, may_rest=may_rest)
+        return self.judged((*self._climbed(bench, pattern, state, view, minimum), absences))
 
     def _climbed(
         self, bench: Bench, pattern: Pattern, state: State, view: View, minimum: Minimum
