@@ -14,19 +14,23 @@ from dataclasses import replace
 import numpy as np
 
 from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.alike import settled
 from layerox.diffraction.constraints import COORDINATE_RANGE, parameters_of
-from layerox.diffraction.course import TIGHT, WORTH, Course
+from layerox.diffraction.course import WORTH, Course, Step
 from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase_order import canonical, in_order
 from layerox.diffraction.plan import NO_PLAN, Plan
 from layerox.diffraction.prepare import (
     FIRST_BACKGROUND_TERMS,
+    PHASE_LEFT_OUT,
     SUPPORT_SQUARED,
     Outcome,
     coordinates,
     displacement_groups,
     drop_phase,
+    embedded,
     prepared,
     restraint_remarks,
     scale_support,
@@ -97,27 +101,69 @@ def automatic(
         Called with the name of every step.
     """
     start = with_starting_widths(instrument, pattern)
-    course = prepared(pattern, phases, start, radiation, plan, MOST_BACKGROUND_TERMS, progress)
+    ordered, calibrated = canonical(phases), instrument.profile is not None
+
+    def course_of(chosen: Sequence[Phase]) -> Course:
+        return _course(pattern, chosen, start, radiation, plan, progress, calibrated=calibrated)
+
+    may_restart = plan.names_nothing
+    present, unsupported, earlier = ordered, dict[str, tuple[float, float]](), list[Step]()
+    while True:
+        attempt = _Automatic(course_of(present), plan, calibrated=calibrated, may_restart=may_restart)
+        finished = attempt.run()
+        unsupported |= attempt.unsupported
+        if finished:
+            break
+        earlier += [step for step in attempt.course.steps if step.name.startswith(PHASE_LEFT_OUT)]
+        present = attempt.phases
+    course = attempt.course
+    if len(present) < len(ordered):
+        course = embedded(course, course_of(ordered))
+    course.steps[:0] = earlier
+    remarks = [*attempt.doubts(), *restraint_remarks(attempt.course)]
+    alike = settled(course, unsupported, attempt.start) if plan.names_nothing else ()
+    outcome = Outcome(
+        course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations, tuple(remarks), alike
+    )
+    return in_order(outcome, [phase.name for phase in phases])
+
+
+def _course(
+    pattern: Pattern,
+    phases: Sequence[Phase],
+    instrument: Instrument,
+    radiation: Radiation,
+    plan: Plan,
+    progress: Callable[[str], None] | None,
+    *,
+    calibrated: bool,
+) -> Course:
+    """Return a course that has not begun, its first background terms free."""
+    course = prepared(pattern, phases, instrument, radiation, plan, MOST_BACKGROUND_TERMS, progress)
     terms = FIRST_BACKGROUND_TERMS if plan.background_terms is None else plan.background_terms
     course.parameters.free(f"background_{k}" for k in range(terms))
     axial = {"instrument_s_over_l", "instrument_h_over_l"}
-    if instrument.profile is None and not plan.named(course.parameters) & axial:
+    if not calibrated and not plan.named(course.parameters) & axial:
         course.parameters.tie("instrument_h_over_l", "instrument_s_over_l")
-    return _Automatic(course, plan, calibrated=instrument.profile is not None).run()
+    return course
 
 
 class _Automatic:
     """The automatic order, applied to a course."""
 
-    def __init__(self, course: Course, plan: Plan, *, calibrated: bool):
-        self.course, self.plan, self.calibrated = course, plan, calibrated
+    def __init__(self, course: Course, plan: Plan, *, calibrated: bool, may_restart: bool):
+        self.course, self.plan, self.calibrated, self.may_restart = course, plan, calibrated, may_restart
         self.model = course.model
         self.phases = list(self.model.phases)
         self.unsupported: dict[str, tuple[float, float]] = {}
         # What the user said of the cells.
         self.start = course.parameters.copy()
 
-    def run(self) -> Outcome:
+    def run(self) -> bool:
+        """Go through all steps; False where a phase was left out on the way, so that the rest begins anew.
+
+        A fit must not depend on a phase that was offered and is absent, and everything before would.
+        """
         self._scales_and_cells()
         self._position()
         self._widths()
@@ -126,19 +172,25 @@ class _Automatic:
         self._reconsider_cells()
         self._drop_vague_cells()
         self._drop_unsupported()
+        if self._begins_anew():
+            return False
         self._width_against_angle()
         self._displacement()
         self._atoms()
         self._second_look()
         self._drop_unsupported()
+        if self._begins_anew():
+            return False
         self._let_go_what_is_determined()
         self._refuse_wild_positions()
         self._obey()
-        self.course.refine("all together", tolerance=TIGHT)
-        course, remarks = self.course, (*self._doubts(), *restraint_remarks(self.course))
-        return Outcome(self.model, course.minimum, tuple(course.steps), self.unsupported, course.evaluations, remarks)
+        self.course.conclude("all together")
+        return True
 
-    def _doubts(self) -> Iterator[Notice]:
+    def _begins_anew(self) -> bool:
+        return self.may_restart and bool(self.unsupported) and bool(self.phases)
+
+    def doubts(self) -> Iterator[Notice]:
         """Say so if the data contradict a calibrated profile: it was believed."""
         if not self.calibrated:
             return
@@ -335,15 +387,19 @@ class _Automatic:
             self.course.drop("cells", vague, "the data do not determine them: those given stand")
 
     def _drop_unsupported(self) -> None:
-        for phase in list(self.phases):
-            support, esd = scale_support(self.course, phase)
-            if not self.course.parameters.is_own_master(slot_name(phase, "scale")):
-                continue
-            if support**2 >= self._support_needed(phase):
-                continue
+        """Leave out the phases that the data do not support, the weakest first: without it others may be supported."""
+        while weak := [row for row in map(self._weakness, self.phases) if row[0] < 1.0]:
+            _, support, esd, phase = min(weak, key=lambda row: row[0])
             self.unsupported[phase.name] = support, esd
             self.phases.remove(phase)
             drop_phase(self.course, phase, support)
+
+    def _weakness(self, phase: Phase) -> tuple[float, float, float, Phase]:
+        """Return the support of a phase over what is needed (squares), the support, its uncertainty and the phase."""
+        if not self.course.parameters.is_own_master(slot_name(phase, "scale")):
+            return np.inf, 0.0, 0.0, phase
+        support, esd = scale_support(self.course, phase)
+        return support * abs(support) / self._support_needed(phase), support, esd, phase
 
     def _support_needed(self, phase: Phase) -> float:
         cells = set(position_names(phase))
