@@ -82,8 +82,8 @@ def conclude(
     names, covariance = _public_covariance(minimum)
     correlations = _correlations(names, covariance)
     left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
-    fault, why = fault_of(outcome, phases, pattern, left)
-    status: RefinementStatus = fault or minimum.outcome
+    usable, why = fault_of(outcome, phases, pattern, left)
+    status: RefinementStatus = minimum.outcome if usable == "converged" else usable
     reason = "; ".join(text for text in (why, minimum.reason) if text) or None
     peaks = _unexplained_peaks(model, minimum, pattern)
     sensitive = sensitivities(model, minimum, Data(pattern.intensity, 1.0 / pattern.sigma))

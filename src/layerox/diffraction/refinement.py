@@ -139,7 +139,7 @@ class RefinedPhase:
     def is_supported(self) -> bool:
         """Whether the model holds the phase: the data show it, or it is shown for a group of phases that are alike."""
         status = self.weight_fraction.status
-        return status != "unsupported" and not (status == "alike" and self.weight_fraction == 0)
+        return status != "unsupported" and not (status == "alike" and self.weight_fraction.value == 0.0)
 
     @property
     def fraction_text(self) -> str:

@@ -136,7 +136,8 @@ def _windows(values: FloatArray, reach: int) -> FloatArray:
 def _running_median(values: FloatArray, reach: int) -> FloatArray:
     """Return the running median, worked out at every `reach`-th point and joined by straight lines."""
     at = np.unique(np.append(np.arange(0, values.size, max(reach // 2, 1)), values.size - 1))
-    return np.interp(np.arange(values.size), at, np.median(_windows(values, reach)[at], axis=1))
+    medians = np.median(_windows(values, reach)[at], axis=1)
+    return np.asarray(np.interp(np.arange(values.size), at, medians))
 
 
 def _running_maximum(values: FloatArray, reach: int) -> FloatArray:

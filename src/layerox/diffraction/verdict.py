@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.prepare import Outcome
-from layerox.diffraction.refinement import RefinedPhase
+from layerox.diffraction.refinement import RefinedPhase, RefinementStatus
 from layerox.diffraction.unexplained import widths
 from layerox.pattern import Pattern
 
@@ -36,8 +36,10 @@ WINDOW, REACH, CERTAIN = 1.5, 1.5, 4.0
 AT_FAULT = 0.5
 
 
-def fault_of(outcome: Outcome, phases: Sequence[RefinedPhase], pattern: Pattern, left: float) -> tuple[str, str]:
-    """Return status and reason of a minimum that is no usable fit, ("", "") if it is one.
+def fault_of(
+    outcome: Outcome, phases: Sequence[RefinedPhase], pattern: Pattern, left: float
+) -> tuple[RefinementStatus, str]:
+    """Return status and reason of a minimum that is no usable fit, "converged" and "" if it is one.
 
     Parameters
     ----------
@@ -55,15 +57,14 @@ def fault_of(outcome: Outcome, phases: Sequence[RefinedPhase], pattern: Pattern,
         return "failed", reason
     reasons = [
         *_left_over(left),
-        *(
-            fault
-            for k in range(len(phases))
-            if phases[k].is_supported
-            for fault in _lines_at_fault(outcome, pattern, k)
-        ),
+        *(fault for k in _supported(phases) for fault in _lines_at_fault(outcome, pattern, k)),
         *(fault for phase in phases for fault in _undetermined(phase)),
     ]
-    return ("not_converged", "; ".join(reasons)) if reasons else ("", "")
+    return ("not_converged", "; ".join(reasons)) if reasons else ("converged", "")
+
+
+def _supported(phases: Sequence[RefinedPhase]) -> list[int]:
+    return [k for k, phase in enumerate(phases) if phase.is_supported]
 
 
 def _left_over(left: float) -> list[str]:

@@ -35,7 +35,7 @@ def report_text(refinement: Refinement) -> str:
 
 
 def summary_text(refinement: Refinement) -> str:
-    """Return the few lines that a terminal shows: a reason if the fit cannot be used, agreement, fractions and cells."""
+    """Return the few lines that a terminal shows: the reason of a fit that cannot be used, agreement, fractions, cells."""
     figures = refinement.agreement
     reason = [f"{refinement.status}: {refinement.reason}"] if refinement.reason else []
     head = "" if refinement.reason else f"{refinement.status}: "
@@ -195,6 +195,7 @@ def _sensitivity(refinement: Refinement) -> str:
          *(f"{100 * row.changes.get(name, 0.0):+.2f}" for name in names),
          "-" if row.found is None else with_esd(row.found, row.esd or 0.0), "yes" if row.is_indicated else "no"]
         for row in refinement.sensitivity
+        if row.is_indicated or not row.cause.endswith("_step")
     ]  # fmt: skip
     note = textwrap.fill(
         "Fitted less true weight fraction if the specimen or the instrument differs from the model by one unit, to "
