@@ -9,7 +9,7 @@ by less are alike: this pattern does not distinguish them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.course import LOOSE, WORTH, Course
-from layerox.diffraction.parameters import Parameters, position_names, slot_name
+from layerox.diffraction.parameters import Parameters, is_background, position_names, slot_name
 from layerox.diffraction.phase import Peaks
 from layerox.diffraction.phase_order import freedom
 from layerox.diffraction.prepare import PHASE_LEFT_OUT, Alike
@@ -35,11 +35,13 @@ SIMILAR, BIN, SMEARING, MOST_STRAIN = 0.9, 5e-4, 8e-3, 0.03
 SHIFTS = (-0.004, -0.002, -0.001, 0.0, 0.001, 0.002, 0.004)
 # Fall of chi-squared over its reduced value that a second cell must promise; starts of it that are refined.
 PROMISING, STARTS = 25.0, 3
+# Reduced chi-squared from which on two supported phases may be in a false minimum.
+COULD_BE_BETTER = 1.05
 # What of a phase passes to the one that takes its place.
 PASSED_ON = ("inverse_size", "microstrain", "preferred_orientation")
 
 
-def settled(course: Course, unsupported: dict[str, tuple[float, float]], given: Parameters) -> tuple[Alike, ...]:
+def settled(course: Course, unsupported: dict[str, tuple[float, float]]) -> tuple[Alike, ...]:
     """Settle which of the phases that could take each other's place are present, and return those that are alike.
 
     Parameters
@@ -48,8 +50,6 @@ def settled(course: Course, unsupported: dict[str, tuple[float, float]], given: 
         Refined, of all phases; it moves on where another choice fits better.
     unsupported
         Support and its uncertainty of the phases that are absent; changed with the course.
-    given
-        Cells as they were given.
     """
     candidates = _candidates(course)
     return _Settlement(course, unsupported, candidates).run() if candidates else ()
@@ -114,98 +114,110 @@ class _Settlement:
         self.moved = False
 
     def run(self) -> tuple[Alike, ...]:
-        """Try everything once, in the order of the phases; refine to the end if something moved."""
-        for one, other in self.pairs:
-            self._pair(one, other)
+        """Try every pair of which one phase is shown, in the order of the phases; refine to the end if one moved."""
+        pending = list(self.pairs)
+        while ready := [pair for pair in pending if any(map(self._is_shown, pair))]:
+            pending.remove(ready[0])
+            self._pair(*ready[0])
         if self.moved:
             self.course.conclude("all together, phases exchanged")
+        self._estimate_absent()
         return tuple(self._groups())
 
     def _pair(self, one: int, other: int) -> None:
-        shown = [k for k in (one, other) if self._is_shown(k)]
-        if len(shown) == 2:
-            self._two_shown(one, other)
-        elif len(shown) == 1:
-            self._one_shown(shown[0], other if shown[0] == one else one)
+        if self._is_shown(one) and self._is_shown(other):
+            return self._two_shown(one, other)
+        shown, absent = (one, other) if self._is_shown(one) else (other, one)
+        if self._stands_for(absent):
+            return None
+        exchanged = self._exchanged(shown, absent)
+        if exchanged.rise(self.course.minimum) < -exchanged.threshold:
+            self._take(exchanged, shown, absent)
+            shown, absent = absent, shown
+            exchanged = self._exchanged(shown, absent)
+        split = self._split(shown, absent, exchanged)
+        if split is not None and split.rise(self.course.minimum) < -split.threshold:
+            self._adopt(split, f"{self.phases[absent].name} beside {self.phases[shown].name}, of another cell")
+            self.unsupported.pop(self.phases[absent].name, None)
+            return self._two_shown(one, other)
+        return self._judge(exchanged, shown, absent)
 
     def _is_shown(self, k: int) -> bool:
         return self.phases[k].name not in self.unsupported
-
-    def _one_shown(self, shown: int, absent: int) -> None:
-        if self._stands_for(absent):
-            return
-        exchanged = self._exchanged(shown, absent)
-        if self._is_better(split := self._split(shown, absent, exchanged)):
-            assert split is not None
-            self._adopt(split, f"{self.phases[absent].name} beside {self.phases[shown].name}, of another cell")
-            self.unsupported.pop(self.phases[absent].name, None)
-            self._name_by_given_cells(shown, absent)
-            return
-        self._judge(exchanged, shown, absent)
 
     def _stands_for(self, k: int) -> bool:
         name = self.phases[k].name
         return any(name == row[0] for rows in self.stood_for.values() for row in rows)
 
     def _judge(self, exchanged: _Trial, shown: int, absent: int) -> None:
-        """Keep or exchange a phase, and note it if the data do not tell the two apart."""
+        """Note a phase that could take the place of the one shown; of the two the higher symmetry is shown."""
         rise, threshold = exchanged.rise(self.course.minimum), exchanged.threshold
-        fractions = self._fraction(self.course.minimum, shown), self._fraction(exchanged.minimum, absent)
-        higher = freedom(self.phases[absent].crystal) < freedom(self.phases[shown].crystal)
-        if rise < -threshold or (abs(rise) <= threshold and higher):
-            self._take(exchanged, [shown], [absent])
-            shown, absent, fractions = absent, shown, fractions[::-1]
-        if abs(rise) <= threshold:
-            self._note(shown, absent, fractions[0] - fractions[1], threshold, abs(rise))
+        if abs(rise) > threshold:
+            return
+        spread = self._fraction(self.course.minimum, shown) - self._fraction(exchanged.minimum, absent)
+        if freedom(self.phases[absent].crystal) < freedom(self.phases[shown].crystal):
+            self._take(exchanged, shown, absent)
+            shown, absent = absent, shown
+        self._note(shown, absent, spread, threshold, abs(rise))
 
     def _two_shown(self, one: int, other: int) -> None:
         """Merge two supported phases if that costs no more than their variables are worth, else look for better."""
+        present = self.course.minimum
         merged = {kept: self._exchanged(left, kept) for kept, left in ((one, other), (other, one))}
-        order = sorted(merged, key=lambda k: (freedom(self.phases[k].crystal), merged[k].minimum.chi_squared))
-        fits = [k for k in order if merged[k].rise(self.course.minimum) <= merged[k].threshold]
-        if fits:
-            kept, left = fits[0], other if fits[0] == one else one
-            change = abs(merged[kept].rise(self.course.minimum))
-            both = self._fraction(self.course.minimum, one) + self._fraction(self.course.minimum, other)
-            self._take(merged[kept], [left], [kept])
-            spread = self._fraction(merged[kept].minimum, kept) - both
-            return self._note(kept, left, spread, merged[kept].threshold, change)
-        if self.course.minimum.reduced_chi_squared > 1.05:
-            best = min(order, key=lambda k: merged[k].minimum.chi_squared)
-            left = other if best == one else one
-            split = self._split(best, left, merged[best], merged[best].minimum)
-            if split is not None and split.rise(self.course.minimum) < -WORTH:
+        kept = min(merged, key=lambda k: merged[k].rise(present) + WORTH * merged[k].more)
+        left = other if kept == one else one
+        if merged[kept].rise(present) <= merged[kept].threshold:
+            rise = merged[left].rise(merged[kept].minimum)
+            again = _Trial(merged[left].minimum, merged[left].more - merged[kept].more)
+            self._take(merged[kept], left, kept)
+            return self._judge(again, kept, left) if abs(rise) <= again.threshold else None
+        if present.reduced_chi_squared > COULD_BE_BETTER:
+            split = self._split(kept, left, merged[kept], merged[kept].minimum)
+            if split is not None and split.rise(present) < -WORTH:
                 self._adopt(split, f"{self.phases[one].name} and {self.phases[other].name} from other cells")
         return self._name_by_given_cells(one, other)
 
     # -- trials ------------------------------------------------------------------------------------------------------
 
     def _exchanged(self, left: int, taken: int) -> _Trial:
-        """Return where a refinement ends in which one phase takes the place of another (or joins both into one)."""
-        starts = self._starts(left, taken)
-        found = [self._refined(start) for start in starts]
-        best = min(found, key=lambda minimum: minimum.chi_squared)
-        return _Trial(best, len(best.at_bound) - len(self.course.minimum.at_bound))
+        """Return where a refinement ends in which one phase takes the place of another (or joins both into one).
+
+        Starts follow each other until one fits as well as the present choice.
+        """
+        present, best = self.course.minimum, None
+        for start in self._starts(left, taken):
+            found = self._refined(start)
+            trial = _Trial(found, len(found.at_bound) - len(present.at_bound))
+            if best is None or found.chi_squared < best.minimum.chi_squared:
+                best = trial
+            if best.rise(present) <= best.threshold:
+                break
+        assert best is not None
+        return best
 
     def _starts(self, left: int, taken: int) -> Iterator[Parameters]:
-        """Yield the parameters with `taken` in the place of `left`: its cell as it is, searched, and scanned."""
+        """Yield the parameters with `taken` in the place of `left`: that one's cell, its own, searched and scanned."""
         table = self._handed_over(left, taken)
         if self._same_kind(left, taken):
             yield self._with_cell(table, taken, self._cell(self.course.parameters, left))
         if self._is_shown(taken):
-            yield table.copy()
+            yield self._with_cell(table, taken, self._cell(self.course.parameters, taken))
             return
-        fixed = table.copy()
-        own = set(position_names(self.phases[taken]))
-        scales = {slot_name(self.phases[taken], "scale")}
-        fixed.lock(n for n in fixed.names if n not in own | scales and not n.startswith("background_")
-                   and fixed.is_own_master(n))  # fmt: skip
+        fixed = self._searching(table, taken)
         found = search_cells(self.model, self.course.data, fixed, blurs_for(self.model))
         yield self._with_cell(table, taken, self._cell(found, taken))
         self._assign_reach(table)
         scanned = scanned_cell(self.model, self.course.data, fixed, taken)
-        cell = dict(self._cell(fixed, taken)) | scanned
-        yield self._with_cell(table, taken, cell)
+        for name, value in scanned.items():
+            fixed.assign(name, value)
+        yield self._with_cell(table, taken, self._cell(fixed, taken))
+
+    def _searching(self, table: Parameters, k: int) -> Parameters:
+        """Return parameters of which only the cell and the scale of a phase, and the background, can move."""
+        fixed = table.copy()
+        own = {*position_names(self.phases[k]), slot_name(self.phases[k], "scale")}
+        fixed.lock(n for n in fixed.names if n not in own and not is_background(n) and fixed.is_own_master(n))
+        return fixed
 
     def _handed_over(self, left: int, taken: int) -> Parameters:
         """Return the parameters without one phase, another having its weight, widths, texture and freedom."""
@@ -227,34 +239,30 @@ class _Settlement:
 
     def _split(self, shown: int, absent: int, exchanged: _Trial, present: Minimum | None = None) -> _Trial | None:
         """Return the best refinement in which an absent phase stands beside the shown one, with another cell."""
-        start = self.course.minimum if present is None else present
-        table = start.parameters.copy()
-        cell = self._cell(exchanged.minimum.parameters, absent) if present is None else None
-        if cell is None or self._same_kind(shown, absent):
-            cell = self._cell(table, shown) if self._same_kind(shown, absent) else self._given_cell(absent)
+        table = (self.course.minimum if present is None else present).parameters.copy()
+        same = self._same_kind(shown, absent)
+        cell = self._cell(table, shown) if same else self._cell(exchanged.minimum.parameters, absent)
         for slot in PASSED_ON:
-            table.values[table.find(slot_name(self.phases[absent], slot))] = table.value(
-                slot_name(self.phases[shown], slot)
-            )
-        promising = self._promising(table, absent, cell)
-        found = []
-        free = set(table.free_names)
-        for shifted, scale in promising:
-            trial = self._with_cell(table.copy(), absent, shifted)
-            trial.assign(slot_name(self.phases[absent], "scale"), scale)
-            own = [slot_name(self.phases[absent], slot) for slot in ("scale", *CELL_NAMES, "inverse_size")]
-            if slot_name(self.phases[shown], "microstrain") in free:
-                own.append(slot_name(self.phases[absent], "microstrain"))
-            trial.free(own)
-            found.append(self._refined(trial))
+            source, target = (slot_name(self.phases[k], slot) for k in (shown, absent))
+            table.values[table.find(target)] = table.value(source)
+        found = [self._refined(self._beside(table, shown, absent, shifted, scale))
+                 for shifted, scale in self._promising(table, absent, cell)]  # fmt: skip
         if not found:
             return None
         best = min(found, key=lambda minimum: minimum.chi_squared)
         return _Trial(best, len(best.at_bound) - len(self.course.minimum.at_bound))
 
-    def _promising(
-        self, table: Parameters, absent: int, cell: Mapping[str, float]
-    ) -> list[tuple[dict[str, float], float]]:
+    def _beside(self, table: Parameters, shown: int, absent: int, cell: FloatArray, scale: float) -> Parameters:
+        """Return parameters in which an absent phase varies beside the shown one, from a cell and a scale."""
+        trial = self._with_cell(table, absent, cell)
+        phase = self.phases[absent]
+        trial.assign(slot_name(phase, "scale"), scale)
+        trial.free(slot_name(phase, slot) for slot in ("scale", *CELL_NAMES, "inverse_size"))
+        if slot_name(self.phases[shown], "microstrain") in table.free_names:
+            trial.free([slot_name(phase, "microstrain")])
+        return trial
+
+    def _promising(self, table: Parameters, absent: int, cell: FloatArray) -> list[tuple[FloatArray, float]]:
         """Return the shifted cells with which an added phase would lower chi-squared most, each with its scale."""
         data, model = self.course.data, self.model
         values = table.values[: len(model.names)]
@@ -267,7 +275,7 @@ class _Settlement:
         reach = max(self._weight(self.course.minimum, absent), self._largest_weight()) / self._per_scale(absent)
         rows = []
         for shifted in self._shifted_cells(cell, absent):
-            trial = self._with_cell(table.copy(), absent, shifted)
+            trial = self._with_cell(table, absent, shifted)
             curve = model.unit_pattern(absent, trial.values[: len(model.names)], reach) * data.weight
             own = curve - basis @ (basis.T @ curve)
             power, overlap = float(own @ own), float(own @ residual)
@@ -276,14 +284,12 @@ class _Settlement:
         rows = sorted((row for row in rows if row[0] > PROMISING), key=lambda row: -row[0])
         return [(shifted, scale) for _, shifted, scale in rows[:STARTS]]
 
-    def _shifted_cells(self, cell: Mapping[str, float], k: int) -> Iterator[dict[str, float]]:
-        names = [slot_name(self.phases[k], name) for name in CELL_NAMES[:3]]
+    def _shifted_cells(self, cell: FloatArray, k: int) -> Iterator[FloatArray]:
         several = len(self.phases[k].crystal.symmetry.cell_rule.free) > 1
         for in_plane, along in product(SHIFTS, SHIFTS if several else (None,)):
             third = in_plane if along is None else along
             if in_plane or third:
-                factors = (1 + in_plane, 1 + in_plane, 1 + third)
-                yield dict(cell) | {n: cell[n] * f for n, f in zip(names, factors, strict=True)}
+                yield cell * (1 + np.array([in_plane, in_plane, third, 0.0, 0.0, 0.0]))
 
     def _refined(self, start: Parameters) -> Minimum:
         found = minimise(self.model, self.course.data, start, tolerance=LOOSE, restraints=self.course.restraints)
@@ -292,25 +298,31 @@ class _Settlement:
 
     # -- consequences ------------------------------------------------------------------------------------------------
 
-    def _is_better(self, trial: _Trial | None) -> bool:
-        return trial is not None and trial.rise(self.course.minimum) < -trial.threshold
-
     def _adopt(self, trial: _Trial, name: str) -> None:
         self.course.adopt(trial.minimum)
         self.course.record(name)
         self.moved = True
 
-    def _take(self, trial: _Trial, left: list[int], taken: list[int]) -> None:
-        """Go to a trial in which some phases have taken the place of others."""
-        names = [[self.phases[k].name for k in group] for group in (taken, left)]
-        self._adopt(trial, f"{names[0][0]} in place of {names[1][0]}")
-        for name in names[0]:
-            self.unsupported.pop(name, None)
-        for k in left:
-            self.unsupported[self.phases[k].name] = (0.0, 0.0)
-            rows = self.stood_for.pop(self.phases[k].name, [])
-            if rows:
-                self.stood_for.setdefault(names[0][0], []).extend(rows)
+    def _take(self, trial: _Trial, left: int, taken: int) -> None:
+        """Go to a trial in which one phase has taken the place of another, and of those that it stood for."""
+        old, new = self.phases[left].name, self.phases[taken].name
+        self._adopt(trial, f"{new} in place of {old}")
+        self.unsupported.pop(new, None)
+        self.unsupported[old] = (0.0, 0.0)
+        if rows := self.stood_for.pop(old, []):
+            self.stood_for.setdefault(new, []).extend(rows)
+
+    def _estimate_absent(self) -> None:
+        """Give the phases that were exchanged a support and its uncertainty: of their scale alone."""
+        for phase in self.phases:
+            if self.unsupported.get(phase.name) != (0.0, 0.0):
+                continue
+            scale = slot_name(phase, "scale")
+            trial = self.course.parameters.copy()
+            trial.free([scale])
+            found = self._refined(trial)
+            esd = found.esd(scale)
+            self.unsupported[phase.name] = (found.parameters.value(scale) / esd if esd > 0 else 0.0), esd
 
     def _note(self, shown: int, absent: int, spread: float, threshold: float, change: float) -> None:
         rows = self.stood_for.setdefault(self.phases[shown].name, [])
@@ -331,7 +343,7 @@ class _Settlement:
         if not self._same_kind(one, other):
             return
         table = self.course.parameters
-        found = [self._lengths(table, k) for k in (one, other)]
+        found = [np.log(self._cell(table, k)[:3]) for k in (one, other)]
         given = [np.log(np.array(self.phases[k].crystal.cell[:3])) for k in (one, other)]
         straight = sum(float(((f - g) ** 2).sum()) for f, g in zip(found, given, strict=True))
         crossed = sum(float(((f - g) ** 2).sum()) for f, g in zip(found[::-1], given, strict=True))
@@ -355,24 +367,18 @@ class _Settlement:
         same_sites = [(s.label, s.element) for s in a.crystal.sites] == [(s.label, s.element) for s in b.crystal.sites]
         return a.crystal.space_group == b.crystal.space_group and a.slot_names == b.slot_names and same_sites
 
-    def _lengths(self, table: Parameters, k: int) -> FloatArray:
-        return np.log([table.value(slot_name(self.phases[k], name)) for name in CELL_NAMES[:3]])
+    def _cell(self, table: Parameters, k: int) -> FloatArray:
+        """Return the cell of a phase, shape (6,)."""
+        return np.array([table.value(slot_name(self.phases[k], name)) for name in CELL_NAMES])
 
-    def _cell(self, table: Parameters, k: int) -> dict[str, float]:
-        """Return the cell of a phase by the names of the phase that is to have it."""
-        return {slot_name(self.phases[k], name): table.value(slot_name(self.phases[k], name)) for name in CELL_NAMES}
-
-    def _given_cell(self, k: int) -> dict[str, float]:
-        phase = self.phases[k]
-        return {slot_name(phase, n): x for n, x in zip(CELL_NAMES, phase.crystal.cell, strict=True)}
-
-    def _with_cell(self, table: Parameters, k: int, cell: Mapping[str, float]) -> Parameters:
-        """Return the table with a cell (lengths and angles in order, of whatever phase) for a phase."""
-        for name, value in zip(CELL_NAMES, cell.values(), strict=True):
+    def _with_cell(self, table: Parameters, k: int, cell: FloatArray) -> Parameters:
+        """Return a copy of the table with a cell for a phase."""
+        other = table.copy()
+        for name, value in zip(CELL_NAMES, cell.tolist(), strict=True):
             own = slot_name(self.phases[k], name)
-            if table.is_own_master(own):
-                table.assign(own, value)
-        return table
+            if other.is_own_master(own):
+                other.assign(own, value)
+        return other
 
     def _assign_reach(self, table: Parameters) -> None:
         scales = np.array([table.value(slot_name(phase, "scale")) for phase in self.phases])

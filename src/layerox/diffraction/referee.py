@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from layerox.diffraction.counting import flat_tops, noise_over_sigma, spikes
 from layerox.diffraction.detection import CONFIDENCE
 from layerox.diffraction.display import percent_text
 from layerox.diffraction.extraction import is_extracted
@@ -24,12 +26,16 @@ from layerox.pattern import Pattern
 from layerox.refined import with_esd
 from layerox.symmetry import CELL_NAMES
 
+FloatArray = NDArray[np.float64]
+
 TOO_CORRELATED = 0.9
 SERIAL = 1.0
 # Share of the peaks' intensity left unexplained from which on a user is warned.
 LEFT_OUT = 0.05
 # Peaks and effects named in one warning; strongest reflections whose other emission lines are looked for.
 MOST_NAMED, STRONGEST = 5, 6
+# Factor between the noise and the uncertainties of the points from which on a user is warned.
+NOISE_OFF = 1.7
 
 
 def doubts(
@@ -55,6 +61,7 @@ def doubts(
     model = outcome.model
     return [
         *_remarks_on_pattern(pattern),
+        *_counting(pattern, outcome.minimum),
         *_remarks_on_phases(model),
         *_assumptions(model, outcome.minimum, pattern, instrument),
         *(Notice("at_bound", f"{p.name} ends at its bound, {p.number:.4g}") for p in parameters
@@ -137,6 +144,42 @@ def _absence(phase: RefinedPhase) -> str:
 def _remarks_on_pattern(pattern: Pattern) -> list[Notice]:
     remarks = pattern.metadata.get("remarks", ())
     return [remark for remark in remarks if isinstance(remark, Notice)] if isinstance(remarks, tuple) else []
+
+
+def _counting(pattern: Pattern, minimum: Minimum) -> list[Notice]:
+    """Name what the points themselves show: clipped peaks, spikes, uncertainties that are not those of the noise."""
+    residuals = (pattern.intensity - minimum.calculated.total) / pattern.sigma
+    return [*_saturated(pattern), *_spikes(pattern, residuals), *_noise(residuals)]
+
+
+def _saturated(pattern: Pattern) -> list[Notice]:
+    count, top = flat_tops(pattern.intensity)
+    if not count:
+        return []
+    message = f"{count} points in a row or more are at {top:.6g}, the highest intensity: the detector is saturated"
+    return [Notice("saturated", message + "; exclude these peaks or measure with less intensity")]
+
+
+def _spikes(pattern: Pattern, residuals: FloatArray) -> list[Notice]:
+    found = spikes(residuals)
+    if not found.size:
+        return []
+    places = ", ".join(f"{angle:.2f}" for angle in pattern.two_theta[found[:MOST_NAMED]])
+    message = f"{found.size} single points stand far above their neighbours, as at {places} degrees: exclude them"
+    return [Notice("spikes", message)]
+
+
+def _noise(residuals: FloatArray) -> list[Notice]:
+    ratio = noise_over_sigma(residuals)
+    if ratio < 1.0 / NOISE_OFF:
+        message = (
+            f"neighbouring points scatter by {ratio:.2g} times their uncertainties only: these are too large, or the"
+        )
+        return [Notice("sigma_too_large", f"{message} data were smoothed; all esds are wrong by as much")]
+    if ratio > NOISE_OFF:
+        message = f"neighbouring points scatter by {ratio:.2g} times their uncertainties: these are too small"
+        return [Notice("sigma_too_small", f"{message}; the esds are corrected by the goodness of fit only")]
+    return []
 
 
 def _remarks_on_phases(model: Model) -> list[Notice]:

@@ -121,7 +121,7 @@ def automatic(
         course = embedded(course, course_of(ordered))
     course.steps[:0] = earlier
     remarks = [*attempt.doubts(), *restraint_remarks(attempt.course)]
-    alike = settled(course, unsupported, attempt.start) if plan.names_nothing else ()
+    alike = settled(course, unsupported) if plan.names_nothing else ()
     outcome = Outcome(
         course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations, tuple(remarks), alike
     )

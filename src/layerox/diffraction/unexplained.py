@@ -21,7 +21,7 @@ FloatArray = NDArray[np.float64]
 
 # Peaks listed at most; height over its standard uncertainty, over the strongest observed peak, and over the calculated
 # intensity below it, that one must have.
-MOST_LISTED, LEAST_SIGNIFICANCE, LEAST_HEIGHT, LEAST_EXCESS = 10, 8.0, 0.01, 0.5
+MOST_LISTED, LEAST_SIGNIFICANCE, LEAST_HEIGHT, LEAST_EXCESS = 10, 8.0, 0.005, 0.5
 # Strongest peaks whose median width is that of the filter; widths (in these) to the side that the running median sees.
 WIDTHS_SEEN, MEDIAN_REACH = 20, 4.0
 SIGMA_PER_FWHM = 1.0 / math.sqrt(8.0 * math.log(2.0))

@@ -35,7 +35,7 @@ def report_text(refinement: Refinement) -> str:
 
 
 def summary_text(refinement: Refinement) -> str:
-    """Return the few lines that a terminal shows: the reason of a fit that cannot be used, agreement, fractions, cells."""
+    """Return the few lines that a terminal shows: reason of a fit that cannot be used, agreement, fractions, cells."""
     figures = refinement.agreement
     reason = [f"{refinement.status}: {refinement.reason}"] if refinement.reason else []
     head = "" if refinement.reason else f"{refinement.status}: "
