@@ -37,7 +37,7 @@ WRONG_ESDS, WRONG_FRACTION = 4.0, 0.03
 # Warnings that name something wrong; others state assumptions.
 ALARMS = {
     "alike", "unexplained_peaks", "unexplained_intensity", "stray_radiation", "thin_specimen", "beam_overflow",
-    "bimodal_size", "occupancy", "polarization", "dead_time", "intensity_step", "background_step", "saturated", "spikes",
+    "bimodal_size", "occupancy", "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step", "saturated", "spikes",
     "sigma_too_large", "sigma_too_small", "profile_misfit",
 }  # fmt: skip
 
@@ -677,7 +677,7 @@ def asymmetric_peaks(rng):
     """Axial divergence of 0.05, the profile told without it."""
     own = specimen(rng)
     own.instrument = Instrument(profile=replace(PROFILE, axial=(0.05, 0.05)))
-    return own.case(total(own.curves()), {"profile_misfit"})
+    return own.case(total(own.curves()), {"axial_divergence"})
 
 
 @kind

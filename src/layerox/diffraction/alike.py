@@ -16,6 +16,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction.added_phase import cell_names, cell_of, promising, with_cell
 from layerox.diffraction.course import LOOSE, WORTH, Course
 from layerox.diffraction.parameters import Parameters, is_background, position_names, slot_name
 from layerox.diffraction.phase import Peaks
@@ -33,8 +34,8 @@ FloatArray = NDArray[np.float64]
 SIMILAR, BIN, SMEARING, MOST_STRAIN = 0.9, 5e-4, 8e-3, 0.03
 # Relative changes of lengths in the layers and along the stacking from which a second cell is started.
 SHIFTS = (-0.004, -0.002, -0.001, 0.0, 0.001, 0.002, 0.004)
-# Fall of chi-squared over its reduced value that a second cell must promise; starts of it that are refined.
-PROMISING, STARTS = 25.0, 3
+# Starts of a second cell that are refined.
+STARTS = 3
 # Reduced chi-squared from which on two supported phases may be in a false minimum.
 COULD_BE_BETTER = 1.05
 # What of a phase passes to the one that takes its place.
@@ -231,7 +232,7 @@ class _Settlement:
                 table.values[table.find(target)] = table.value(source)
             if source in free:
                 table.free([target])
-        table.free([slot_name(new, "scale"), *(position_names(new) if set(position_names(old)) & free else ())])
+        table.free([slot_name(new, "scale"), *position_names(new)])
         table.fix(slot_name(old, slot) for slot in old.slot_names)
         table.assign(slot_name(old, "scale"), 0.0)
         table.assign(slot_name(new, "scale"), sum(weights) / self._per_scale(taken))
@@ -245,8 +246,8 @@ class _Settlement:
         for slot in PASSED_ON:
             source, target = (slot_name(self.phases[k], slot) for k in (shown, absent))
             table.values[table.find(target)] = table.value(source)
-        found = [self._refined(self._beside(table, shown, absent, shifted, scale))
-                 for shifted, scale in self._promising(table, absent, cell)]  # fmt: skip
+        starts = promising(self.course, table, absent, self._shifted_cells(cell, absent))[:STARTS]
+        found = [self._refined(self._beside(table, shown, absent, *start)) for start in starts]
         if not found:
             return None
         best = min(found, key=lambda minimum: minimum.chi_squared)
@@ -261,28 +262,6 @@ class _Settlement:
         if slot_name(self.phases[shown], "microstrain") in table.free_names:
             trial.free([slot_name(phase, "microstrain")])
         return trial
-
-    def _promising(self, table: Parameters, absent: int, cell: FloatArray) -> list[tuple[FloatArray, float]]:
-        """Return the shifted cells with which an added phase would lower chi-squared most, each with its scale."""
-        data, model = self.course.data, self.model
-        values = table.values[: len(model.names)]
-        calculated, jacobian = model.linearised(values, table.transfer()[: len(model.names)], data.weight)
-        self.course.evaluations += 1
-        basis = np.linalg.qr(jacobian.T)[0]
-        residual = (data.intensity - calculated.total) * data.weight
-        residual = residual - basis @ (basis.T @ residual)
-        reduced = max(float(residual @ residual) / max(len(residual) - basis.shape[1], 1), 1.0)
-        reach = max(self._weight(self.course.minimum, absent), self._largest_weight()) / self._per_scale(absent)
-        rows = []
-        for shifted in self._shifted_cells(cell, absent):
-            trial = self._with_cell(table, absent, shifted)
-            curve = model.unit_pattern(absent, trial.values[: len(model.names)], reach) * data.weight
-            own = curve - basis @ (basis.T @ curve)
-            power, overlap = float(own @ own), float(own @ residual)
-            if overlap > 0 and power > 1e-12 * float(curve @ curve):
-                rows.append((overlap**2 / power / reduced, shifted, overlap / power))
-        rows = sorted((row for row in rows if row[0] > PROMISING), key=lambda row: -row[0])
-        return [(shifted, scale) for _, shifted, scale in rows[:STARTS]]
 
     def _shifted_cells(self, cell: FloatArray, k: int) -> Iterator[FloatArray]:
         several = len(self.phases[k].crystal.symmetry.cell_rule.free) > 1
@@ -368,17 +347,10 @@ class _Settlement:
         return a.crystal.space_group == b.crystal.space_group and a.slot_names == b.slot_names and same_sites
 
     def _cell(self, table: Parameters, k: int) -> FloatArray:
-        """Return the cell of a phase, shape (6,)."""
-        return np.array([table.value(slot_name(self.phases[k], name)) for name in CELL_NAMES])
+        return cell_of(table, cell_names(self.course, k))
 
     def _with_cell(self, table: Parameters, k: int, cell: FloatArray) -> Parameters:
-        """Return a copy of the table with a cell for a phase."""
-        other = table.copy()
-        for name, value in zip(CELL_NAMES, cell.tolist(), strict=True):
-            own = slot_name(self.phases[k], name)
-            if other.is_own_master(own):
-                other.assign(own, value)
-        return other
+        return with_cell(self.course, table, k, cell)
 
     def _assign_reach(self, table: Parameters) -> None:
         scales = np.array([table.value(slot_name(phase, "scale")) for phase in self.phases])
@@ -390,9 +362,6 @@ class _Settlement:
 
     def _weight(self, minimum: Minimum, k: int) -> float:
         return minimum.parameters.value(slot_name(self.phases[k], "scale")) * self._per_scale(k)
-
-    def _largest_weight(self) -> float:
-        return max(self._weight(self.course.minimum, k) for k in range(len(self.phases)))
 
     def _fraction(self, minimum: Minimum, k: int) -> float:
         table = minimum.parameters

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-# Points in a row at the highest value that no noise leaves equal, and the least such value (counts or any unit of them).
+# Points in a row at the highest value that no noise leaves equal, and the least such value in steps of the counter.
 FLAT_TOP, LEAST_FLAT = 4, 30.0
 # A spike: residual over the noise, and over those of both neighbours.
 SPIKE, ABOVE_NEIGHBOURS = 15.0, 5.0

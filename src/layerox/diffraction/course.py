@@ -129,13 +129,13 @@ class Course:
         """Go to a minimum that was found elsewhere."""
         self._accept(found)
 
-    def restart(self, name: str, start: Parameters, freed: Sequence[str]) -> bool:
+    def restart(self, name: str, start: Parameters, freed: Sequence[str], worth: float = WORTH) -> bool:
         """Refine from elsewhere with some quantities let go, and go there if chi-squared falls by what they deserve."""
         trial = start.copy()
         trial.free(freed)
         found = self._minimised(trial, LOOSE)
         fall = self.minimum.chi_squared - found.chi_squared
-        better = fall / max(found.reduced_chi_squared, 1.0) > WORTH
+        better = fall / max(found.reduced_chi_squared, 1.0) > worth
         if better:
             self._accept(found)
         self.record(name, freed, kept=better, reason="" if better else "fits no better")
@@ -219,6 +219,23 @@ class Course:
         trial.fix(fixed)
         self._accept(self._minimised(trial, LOOSE))
         self.record(name, fixed, kept=False, reason=reason)
+
+    def withdraw(self, name: str, fixed: Sequence[str], values: Mapping[str, float], reason: str) -> bool:
+        """Hold quantities at other values and refine the rest, unless that fits worse than they are worth.
+
+        Each of some strongly correlated quantities can be vague while what they are together is known well.
+        """
+        trial = self.parameters.copy()
+        for quantity, value in values.items():
+            trial.assign(quantity, value)
+        trial.fix(fixed)
+        found = self._minimised(trial, LOOSE)
+        rise = (found.chi_squared - self.minimum.chi_squared) / max(self.minimum.reduced_chi_squared, 1.0)
+        held = rise <= WORTH * len(fixed)
+        if held:
+            self._accept(found)
+        self.record(name, fixed, kept=not held, reason=reason if held else f"held, chi-squared rises by {rise:.0f}")
+        return held
 
     def admit(self, name: str, freed: Sequence[str]) -> None:
         """Let quantities go, refine, and keep those that do not end at a bound."""

@@ -137,9 +137,12 @@ def with_starting_widths(instrument: Instrument, pattern: Pattern) -> Instrument
 
 
 def scale_support(course: Course, phase: Phase) -> tuple[float, float]:
-    """Return the scale of a phase over its standard uncertainty, and that uncertainty, where the course stands."""
+    """Return the scale of a phase over its standard uncertainty, and that uncertainty, where the course stands.
+
+    The uncertainty is that for the present texture: a strong one leaves the amount open, not that the phase is there.
+    """
     minimum, name = course.minimum, slot_name(phase, "scale")
-    esd = minimum.esd(name)
+    esd = minimum.esd_holding(name, [slot_name(phase, "preferred_orientation")])
     return (minimum.parameters.value(name) / esd if esd > 0 else 0.0), esd
 
 

@@ -129,6 +129,17 @@ class Minimum:
         matrix = self.full_covariance if self.at_bound[k] else self.covariance
         return float(np.sqrt(max(matrix[k, k], 0.0)))
 
+    def esd_holding(self, name: str, held: Sequence[str]) -> float:
+        """Return the standard uncertainty of a variable when some others are held, 0 for anything else."""
+        names = self.parameters.free_names
+        fixed = {names.index(other) for other in held if other in names}
+        if name not in names or not fixed:
+            return self.esd(name)
+        k = names.index(name)
+        kept = [i for i in range(len(names)) if i not in fixed and (i == k or not self.at_bound[i])]
+        variance = inverse_of_normal(self.normal_matrix[np.ix_(kept, kept)])[kept.index(k), kept.index(k)]
+        return float(np.sqrt(max(variance * max(self.reduced_chi_squared, 1.0), 0.0)))
+
     @property
     def largest_shift(self) -> float | None:
         """Largest component of the next step in standard uncertainties ("shift/su"), None when it is not known.

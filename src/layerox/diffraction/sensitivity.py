@@ -34,6 +34,8 @@ LEAST_SHARE = 0.05
 # Places of a step that are tried; first angle (degrees) from which on a fixed slit can hardly overflow; angles at
 # which the beam may begin to fit on the specimen.
 STEPS, NO_OVERFLOW, FITS_FROM = 24, 20.0, (16.0, 20.0, 25.0, 30.0, 35.0)
+# Angle (degrees) below which axial divergence shows, and a usual amount of it.
+ASYMMETRIC_BELOW, SOME_AXIAL = 60.0, 0.03
 # Products 2 mu t of thin specimens that are tried; that for which the sensitivity is given comes first.
 THICKNESSES = (1.0, 0.5, 2.0)
 
@@ -46,7 +48,7 @@ class Sensitivity:
     ----------
     cause
         Code of the effect: "scattering_power", "thin_specimen", "beam_overflow", "bimodal_size", "occupancy",
-        "polarization", "dead_time", "intensity_step", "background_step".
+        "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step".
     subject
         Phase, site or place that it concerns; "" for the whole pattern.
     unit
@@ -173,6 +175,7 @@ def _effects(model: Model, minimum: Minimum, data: Data, shown: list[int]) -> It
     if model.instrument.geometry == "bragg-brentano":
         yield from _thin(peaks, theta)
         yield from _overflow(model, peaks, theta)
+    yield from _axial(model, minimum)
     if model.radiation.kind == "xray":
         yield from _polarization(model, peaks, theta)
     for k in strong:
@@ -201,6 +204,18 @@ def _overflow(model: Model, peaks: FloatArray, theta: FloatArray) -> Iterator[_E
             ratio = np.minimum(np.sin(theta) / math.sin(math.radians(angle / 2)), 1.0)
             unit = f"a beam wider than the specimen below {angle:g} degrees"
             yield _Effect("beam_overflow", "", unit, peaks * (ratio - 1.0), most=3.0)
+
+
+def _axial(model: Model, minimum: Minimum) -> Iterator[_Effect]:
+    """Yield the asymmetry of peaks at low angles where the model has none."""
+    values = minimum.parameters.values[: len(model.names)].copy()
+    block = model.instrument_block.start
+    if values[block + pk.S_OVER_L] or values[block + pk.H_OVER_L] or model.limits[0] > ASYMMETRIC_BELOW:
+        return
+    values[[block + pk.S_OVER_L, block + pk.H_OVER_L]] = SOME_AXIAL
+    curve = model.calculated(values).total - minimum.calculated.total
+    unit = f"an axial divergence of S/L = H/L = {SOME_AXIAL:g} that is not in the model"
+    yield _Effect("axial_divergence", "", unit, curve)
 
 
 def _polarization(model: Model, peaks: FloatArray, theta: FloatArray) -> Iterator[_Effect]:

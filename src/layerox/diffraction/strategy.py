@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from layerox.diffraction.added_phase import looked_for_again
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.alike import settled
 from layerox.diffraction.constraints import COORDINATE_RANGE, parameters_of
@@ -55,6 +56,8 @@ OUTSHINES, SAME_CELL = 0.35, 5e-4
 # Share of the peaks' intensity that a search of the cells may leave unexplained (widths are not refined yet), and that
 # the profile may leave when atoms are to be let go: structures do not explain what is not there.
 LEFT_BY_SEARCH, LEFT_FOR_ATOMS = 0.35, 0.2
+# Where a search starts again that leaves too much: displacement (mm), zero (degrees), March coefficient.
+FAR_DISPLACEMENT, FAR_ZERO, STRONG_TEXTURE = 0.8, 0.4, 0.4
 # Chi-squared (over its reduced value) by which a zero error and a displaced specimen must differ to be told apart.
 AMBIGUOUS = 20.0
 # A zero (degrees) that no diffractometer in use has beside a displaced specimen.
@@ -121,6 +124,8 @@ def automatic(
         course = embedded(course, course_of(ordered))
     course.steps[:0] = earlier
     remarks = [*attempt.doubts(), *restraint_remarks(attempt.course)]
+    if may_restart and unsupported:
+        looked_for_again(course, unsupported)
     alike = settled(course, unsupported) if plan.names_nothing else ()
     outcome = Outcome(
         course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations, tuple(remarks), alike
@@ -232,9 +237,27 @@ class _Automatic:
         set_linear(model, self.course.data, start)
         left, found = self._searched(model, start)
         if left > LEFT_BY_SEARCH:
-            scanned_left, scanned = self._searched(model, scan_cells(model, self.course.data, start))
-            found = scanned if scanned_left < left else found
+            rows = [(left, found), self._searched(model, scan_cells(model, self.course.data, start))]
+            found = min(rows, key=lambda row: row[0])[1]
+            left = min(row[0] for row in rows)
+        if left > LEFT_BY_SEARCH:
+            others = [self._searched(model, other) for other in self._far_starts(start)]
+            found = min([(left, found), *others], key=lambda row: row[0])[1]
         return found
+
+    def _far_starts(self, start: Parameters) -> Iterator[Parameters]:
+        """Yield starts with a misplaced specimen, a wrong zero, and crystals that lie flat, unless these are fixed."""
+        textures = self._names("preferred_orientation", phases=self._oriented())
+        for names, value in (
+            (["instrument_displacement"], FAR_DISPLACEMENT), (["instrument_displacement"], -FAR_DISPLACEMENT),
+            (["instrument_zero"], FAR_ZERO), (["instrument_zero"], -FAR_ZERO), (textures, STRONG_TEXTURE),
+        ):  # fmt: skip
+            own = [name for name in names if start.is_own_master(name)]
+            if own:
+                other = start.copy()
+                for name in own:
+                    other.assign(name, value)
+                yield other
 
     def _started_from_structures(self) -> Parameters:
         """Return what the structures say of cells and background, though intensities are to come from the data."""
@@ -379,12 +402,13 @@ class _Automatic:
             for name in self._names(*CELL_NAMES)
             if name in free and minimum.esd(name) > WORST_CELL_ESD * minimum.parameters.value(name)
         ]
-        if vague:
-            for phase in self.phases:
-                own = self._names(*CELL_NAMES, phases=[phase])
-                for name in own if set(own) & set(vague) else ():
-                    self.course.parameters.assign(name, self.start.value(name))
-            self.course.drop("cells", vague, "the data do not determine them: those given stand")
+        if not vague:
+            return
+        given: dict[str, float] = {}
+        for phase in self.phases:
+            own = self._names(*CELL_NAMES, phases=[phase])
+            given |= {name: self.start.value(name) for name in own if set(own) & set(vague)}
+        self.course.withdraw("cells", vague, given, "the data do not determine them: those given stand")
 
     def _drop_unsupported(self) -> None:
         """Leave out the phases that the data do not support, the weakest first: without it others may be supported."""
