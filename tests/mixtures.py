@@ -27,8 +27,9 @@ def mixture(names, weights, *, seed, counts=8_000.0, two_theta=(12.0, 80.0, 0.03
         else replace(phases_from([phase])[0], size_nm=100.0, microstrain=0.001, **changes)
         for phase in names
     ]
-    return simulate(phases, weights=weights, radiation=CU, two_theta=two_theta, counts=counts, seed=seed,
-                    background=[200.0, -50.0], instrument=Instrument(profile=PROFILE, displacement_mm=displacement_mm)).pattern  # fmt: skip
+    instrument = Instrument(profile=PROFILE, displacement_mm=displacement_mm)
+    options = {"two_theta": two_theta, "counts": counts, "seed": seed, "background": [200.0, -50.0]}
+    return simulate(phases, weights=weights, radiation=CU, instrument=instrument, **options).pattern
 
 
 def multiplied(pattern, factor):

@@ -1,9 +1,9 @@
 """A phase that is offered and absent changes nothing for the others."""
 
 import pytest
-from mixtures import mixture, shown
 
 from layerox.analysis import fit
+from mixtures import mixture, shown
 
 
 @pytest.mark.parametrize("ghosts", [("spinel",), ("O1", "spinel"), ("tunnel",), ("P3",)])

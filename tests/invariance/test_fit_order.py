@@ -4,11 +4,11 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from mixtures import differences, lowered, mixture, shown
 
 from layerox.analysis import fit
 from layerox.diffraction.phase_order import canonical
 from layerox.phases import phases_from
+from mixtures import differences, lowered, mixture, shown
 
 # The refinement is the same to the last digit; only the inverse of its matrix depends on the order of rows.
 ROUNDING = 1e-9

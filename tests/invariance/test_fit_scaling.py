@@ -1,9 +1,9 @@
 """Counts and uncertainties times a number change no fraction, cell or width, and no decision."""
 
 import pytest
-from mixtures import differences, mixture, multiplied, shown
 
 from layerox.analysis import fit
+from mixtures import differences, mixture, multiplied, shown
 
 
 @pytest.mark.parametrize("factor", [1e-6, 1e-3, 7.0, 1e5])

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from mixtures import differences, mixture, shown
 
 from layerox.analysis import fit
 from layerox.crystal import Crystal
 from layerox.phases import phases_from
 from layerox.symmetry import symmetry_from_name
+from mixtures import differences, mixture, shown
 
 
 def in_p1(crystal, repeats=(1, 1, 1), shift=(0.0, 0.0, 0.0)):

@@ -115,15 +115,18 @@ def _peak(two_theta: float, height: float, radiation: Radiation) -> UnexplainedP
 
 
 def _matched(values: FloatArray, sigma: FloatArray, width: float) -> tuple[FloatArray, FloatArray]:
-    """Return the height of a Gaussian peak centred at each point by least squares, and its uncertainty, (n,) each."""
+    """Return the height of a Gaussian peak centred at each point by least squares, and its uncertainty, (n,) each.
+
+    Every point has the same weight: with those of counting statistics a peak would be weighed by its flanks.
+    """
     reach = max(round(width), 2)
     x = np.arange(-reach, reach + 1) / max(width * SIGMA_PER_FWHM, 0.5)
     kernel = np.exp(-0.5 * x**2)
     if kernel.size > values.size:
         return np.zeros_like(values), np.ones_like(values)
-    weight = 1.0 / sigma**2
-    information = np.maximum(np.convolve(weight, kernel**2, mode="same"), 1e-300)
-    return np.convolve(values * weight, kernel, mode="same") / information, 1.0 / np.sqrt(information)
+    power = float(kernel @ kernel)
+    variance = np.convolve(sigma**2, kernel**2, mode="same")
+    return np.convolve(values, kernel, mode="same") / power, np.sqrt(variance) / power
 
 
 def _windows(values: FloatArray, reach: int) -> FloatArray:

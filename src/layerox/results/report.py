@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from layerox.diffraction.course import Step
 from layerox.diffraction.display import percent_text
 from layerox.diffraction.refinement import RefinedPhase, Refinement
 from layerox.refined import Refined, with_esd
@@ -12,6 +13,8 @@ from layerox.symmetry import CELL_NAMES
 
 WIDTH = 100
 WARNING_WIDTH = 120
+# Unexplained peaks named in the line of a summary.
+MOST_NAMED = 3
 
 
 def report_text(refinement: Refinement) -> str:
@@ -40,7 +43,7 @@ def summary_text(refinement: Refinement) -> str:
     reason = [f"{refinement.status}: {refinement.reason}"] if refinement.reason else []
     head = "" if refinement.reason else f"{refinement.status}: "
     left = refinement.unexplained
-    strongest = f", strongest unexplained peak at {left[0]}" if left else ""
+    strongest = f", unexplained peaks at {', '.join(map(str, left[:MOST_NAMED]))}" if left else ""
     lines = [
         *reason,
         f"{head}R_wp {100 * figures.r_wp:.2f} %, gof {figures.gof:.2f}, {figures.free_parameters} variables, "
@@ -276,14 +279,27 @@ def _number(number: Refined) -> str:
 
 def _steps(refinement: Refinement) -> str:
     lines = []
-    for step in refinement.steps:
-        verdict = "kept" if step.kept else "not kept"
-        line = f"{100 * step.r_wp:8.3f} %  {verdict:<9} {step.name}"
-        names = ", ".join(step.freed)
-        lines += [line, *([f"{'':22}{part}" for part in _wrapped(names)] if names else [])]
-        if step.reason:
-            lines += [f"{'':22}-> {part}" for part in _wrapped(step.reason)]
-    return _section("Steps (R_wp after each)", "\n".join(lines))
+    for k, step in enumerate(refinement.steps):
+        later = {name for other in refinement.steps[k + 1 :] if other.kept for name in other.freed}
+        for verdict, names in _verdicts(step, later):
+            line = f"{100 * step.r_wp:8.3f} %  {verdict:<9} {step.name}"
+            lines += [line, *([f"{'':22}{part}" for part in _wrapped(", ".join(names))] if names else [])]
+            if step.reason:
+                lines += [f"{'':22}-> {part}" for part in _wrapped(step.reason)]
+    note = "deferred: not refined in this step, and refined in a later one"
+    return _section(
+        "Steps (R_wp after each)", "\n".join([*lines, *([note] if "  deferred " in "".join(lines) else [])])
+    )
+
+
+def _verdicts(step: Step, later: set[str]) -> list[tuple[str, list[str]]]:
+    """Return what became of the quantities of a step: those that a later step keeps are deferred, not rejected."""
+    if step.kept:
+        return [("kept", list(step.freed))]
+    deferred = [name for name in step.freed if name in later]
+    rejected = [name for name in step.freed if name not in later]
+    rows = [("not kept", rejected)] if rejected or not deferred else []
+    return rows + ([("deferred", deferred)] if deferred else [])
 
 
 def _wrapped(text: str) -> list[str]:
