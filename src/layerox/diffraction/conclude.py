@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained
+from layerox.diffraction.counting import spikes
 from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.phase import Phase, with_displacement
@@ -81,7 +82,11 @@ def conclude(
     phases = tuple(reader.phase(index) for index in range(len(model.phases)))
     names, covariance = _public_covariance(minimum)
     correlations = _correlations(names, covariance)
-    left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
+    kept = np.ones(len(pattern), dtype=bool)
+    kept[spikes((pattern.intensity - calculated.total) / pattern.sigma)] = False
+    left = unexplained(
+        pattern.intensity[kept], calculated.total[kept], calculated.background[kept], pattern.sigma[kept]
+    )
     usable, why = fault_of(outcome, phases, pattern, left)
     status: RefinementStatus = minimum.outcome if usable == "converged" else usable
     reason = "; ".join(text for text in (why, minimum.reason) if text) or None

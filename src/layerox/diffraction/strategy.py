@@ -9,20 +9,20 @@ back.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from layerox.diffraction.added_phase import looked_for_again
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.alike import settled
-from layerox.diffraction.constraints import COORDINATE_RANGE, parameters_of
+from layerox.diffraction.cell_start import started
 from layerox.diffraction.course import WORTH, Course, Step
 from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical, in_order
 from layerox.diffraction.plan import NO_PLAN, Plan
+from layerox.diffraction.plausibility import implausible, profile_doubts
 from layerox.diffraction.prepare import (
     FIRST_BACKGROUND_TERMS,
     PHASE_LEFT_OUT,
@@ -38,8 +38,7 @@ from layerox.diffraction.prepare import (
     with_starting_widths,
 )
 from layerox.diffraction.refine import Minimum
-from layerox.diffraction.search import blurs_for, peak_width, scan_cells, scanned_cell, search_cells, set_linear
-from layerox.diffraction.simulate import Model
+from layerox.diffraction.search import peak_width, scanned_cell
 from layerox.instrument import Instrument
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -53,24 +52,16 @@ SUPPORT_FOR_CELL = 3.0
 SUPPORT_FOR_WIDTHS = 12.0
 # Share of the peaks' intensity from which on a phase needs no second search, and what makes two lengths the same.
 OUTSHINES, SAME_CELL = 0.35, 5e-4
-# Share of the peaks' intensity that a search of the cells may leave unexplained (widths are not refined yet), and that
-# the profile may leave when atoms are to be let go: structures do not explain what is not there.
-LEFT_BY_SEARCH, LEFT_FOR_ATOMS = 0.35, 0.2
-# Where a search starts again that leaves too much: displacement (mm), zero (degrees), March coefficient.
-FAR_DISPLACEMENT, FAR_ZERO, STRONG_TEXTURE = 0.8, 0.4, 0.4
+# Share of the peaks' intensity that the profile may leave when atoms are to be refined: structures do not explain what
+# is not there.
+LEFT_FOR_ATOMS = 0.2
 # Chi-squared (over its reduced value) by which a zero error and a displaced specimen must differ to be told apart.
 AMBIGUOUS = 20.0
 # A zero (degrees) that no diffractometer in use has beside a displaced specimen.
 WILD_ZERO = 0.1
 # Axial divergence shows in peaks below this angle (degrees); where to start it from (sample and slit alike, over L).
 ASYMMETRIC_BELOW, PLAUSIBLE_AXIAL = 60.0, 0.03
-# What of the instrument a calibration fixes, and the share of chi-squared that it may cost before it is doubted.
-PROFILE = [f"instrument_{slot}" for slot in "uvwxy"]
-DOUBTFUL = 0.1
 WORST_CELL_ESD = 1e-3
-WORST_U_ESD = 0.004
-LEAST_U = 5e-4
-WORST_COORDINATE_ESD = 0.05
 # A March coefficient that is known better than this is refined: powders of platelets have 0.8 to 1.0 without any care.
 WORST_TEXTURE_ESD = 0.1
 # Likewise a microstrain, and the width due to size relative to itself.
@@ -196,23 +187,8 @@ class _Automatic:
         return self.may_restart and bool(self.unsupported) and bool(self.phases)
 
     def doubts(self) -> Iterator[Notice]:
-        """Say so if the data contradict a calibrated profile: it was believed."""
-        if not self.calibrated:
-            return
-        minimum = self.course.minimum
-        free = set(minimum.parameters.free_names)
-        narrow = [phase.name for phase in self._strong() if _holds_no_width(minimum, slot_name(phase, "inverse_size"))]
-        if narrow:
-            message = f"the peaks of {', '.join(narrow)} are no wider than the instrument's profile, or narrower"
-            yield Notice("profile_too_wide", f"{message}: is it of this diffractometer?")
-        profile = [name for name in PROFILE if name not in free and minimum.parameters.is_own_master(name)]
-        (gain,) = self.course.gains([profile])
-        share = gain * max(minimum.reduced_chi_squared, 1.0) / minimum.chi_squared
-        if share > DOUBTFUL:
-            message = (
-                f"another profile than the instrument's would lower chi-squared by about {100 * min(share, 0.99):.0f} %"
-            )
-            yield Notice("profile_doubtful", f"{message}: calibrate it anew, or leave it out")
+        """Yield how the data contradict a profile that was given."""
+        return profile_doubts(self.course, self._strong()) if self.calibrated else iter(())
 
     def _obey(self) -> None:
         """Let go what the user frees and is not free yet, of the phases that the data support."""
@@ -225,64 +201,8 @@ class _Automatic:
         course = self.course
         self._guess_sizes()
         self.start = course.parameters.copy()
-        if any(map(is_extracted, self.phases)):
-            course.parameters = self._started_from_structures()
-            return course.refine("scales and background", self._names("scale"))
-        course.parameters = self._best_start(self.model, course.parameters)
-        set_linear(self.model, course.data, course.parameters)
-        return course.refine("scales and background", self._names("scale"))
-
-    def _best_start(self, model: Model, start: Parameters) -> Parameters:
-        """Return cells, scales and background as the blurred pattern shows them, scanned for where a descent fails."""
-        set_linear(model, self.course.data, start)
-        left, found = self._searched(model, start)
-        if left > LEFT_BY_SEARCH:
-            rows = [(left, found), self._searched(model, scan_cells(model, self.course.data, start))]
-            found = min(rows, key=lambda row: row[0])[1]
-            left = min(row[0] for row in rows)
-        if left > LEFT_BY_SEARCH:
-            others = [self._searched(model, other) for other in self._far_starts(start)]
-            found = min([(left, found), *others], key=lambda row: row[0])[1]
-        return found
-
-    def _far_starts(self, start: Parameters) -> Iterator[Parameters]:
-        """Yield starts with a misplaced specimen, a wrong zero, and crystals that lie flat, unless these are fixed."""
-        textures = self._names("preferred_orientation", phases=self._oriented())
-        for names, value in (
-            (["instrument_displacement"], FAR_DISPLACEMENT), (["instrument_displacement"], -FAR_DISPLACEMENT),
-            (["instrument_zero"], FAR_ZERO), (["instrument_zero"], -FAR_ZERO), (textures, STRONG_TEXTURE),
-        ):  # fmt: skip
-            own = [name for name in names if start.is_own_master(name)]
-            if own:
-                other = start.copy()
-                for name in own:
-                    other.assign(name, value)
-                yield other
-
-    def _started_from_structures(self) -> Parameters:
-        """Return what the structures say of cells and background, though intensities are to come from the data."""
-        own, table = self.model, self.course.parameters.copy()
-        phases = [replace(phase, mode="rietveld") for phase in own.phases]
-        beam, terms = (own.instrument, own.radiation), len(own.basis)
-        model = Model(own.two_theta, phases, *beam, background_terms=terms, tail=own.tail, extras=own.extras)
-        start = parameters_of(model)
-        start.free(name for name in table.free_names if name in start.index)
-        for name in start.names:
-            start.assign(name, table.value(name))
-        found = self._best_start(model, start)
-        for name in found.names:
-            if table.is_own_master(name):
-                table.assign(name, found.value(name))
-        return table
-
-    def _searched(self, model: Model, start: Parameters) -> tuple[float, Parameters]:
-        """Return the parameters that a descent from `start` finds, and how much of the peaks they leave unexplained."""
-        data = self.course.data
-        found = search_cells(model, data, start, blurs_for(model))
-        set_linear(model, data, found)
-        calculated = model.calculated(found.values[: len(model.names)])
-        left = unexplained(data.intensity, calculated.total, calculated.background, 1.0 / data.weight)
-        return left, found
+        course.parameters = started(course, self._names("preferred_orientation", phases=self._oriented()))
+        course.refine("scales and background", self._names("scale"))
 
     def _guess_sizes(self) -> None:
         """Start the Lorentzian width as a good part of the whole, so that it can move both ways."""
@@ -457,7 +377,7 @@ class _Automatic:
         if left > LEFT_FOR_ATOMS:
             self.course.record("atoms", kept=False, reason=f"{100 * left:.0f} % of the peaks' intensity is unexplained")
             return
-        self._worthwhile("atoms", self._atom_groups(), _implausible)
+        self._worthwhile("atoms", self._atom_groups(), implausible)
 
     def _unexplained(self) -> float:
         data, calculated = self.course.data, self.course.minimum.calculated
@@ -478,7 +398,7 @@ class _Automatic:
         free = set(self.course.parameters.free_names)
         left = [group for group in groups if not free & set(group)]
         if left:
-            self._worthwhile("second look", left, _implausible)
+            self._worthwhile("second look", left, implausible)
 
     def _let_go_what_is_determined(self) -> None:
         """Let all widths and textures go that the data determine, whether chi-squared falls by it or not.
@@ -516,22 +436,3 @@ class _Automatic:
 
     def _all_names(self, phase: Phase) -> set[str]:
         return set(self._names(*phase.slot_names, phases=[phase]))
-
-
-def _holds_no_width(minimum: Minimum, name: str) -> bool:
-    names = minimum.parameters.free_names
-    return name in names and bool(minimum.at_bound[names.index(name)])
-
-
-def _implausible(found: Minimum, name: str) -> str:
-    """Tell why a refined displacement or coordinate cannot stand, "" if it can (as anything else)."""
-    esd = found.esd(name)
-    if name.endswith("_u_iso"):
-        if found.parameters.value(name) < LEAST_U:
-            return "is too small to be physical"
-        return f"is known to {esd:.4f} A^2 only" if esd > WORST_U_ESD else ""
-    if name.endswith(("_x", "_y", "_z")) and not name.startswith("instrument_"):
-        k = found.parameters.find(name)
-        angstrom = esd * 2 * COORDINATE_RANGE / (found.parameters.upper[k] - found.parameters.lower[k])
-        return f"is known to {angstrom:.2f} A only" if angstrom > WORST_COORDINATE_ESD else ""
-    return ""
