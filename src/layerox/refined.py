@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-Status = Literal["free", "fixed", "tied", "at_bound", "unsupported"]
+Status = Literal["free", "fixed", "tied", "at_bound", "unsupported", "alike"]
 
 
 class Refined(float):
@@ -16,7 +16,7 @@ class Refined(float):
     esd
         Standard uncertainty in the unit of the value; 0 for a fixed one.
     status
-        "free", "fixed", "tied", "at_bound" or "unsupported".
+        "free", "fixed", "tied", "at_bound", "unsupported" or "alike" (not distinguished from others).
     """
 
     esd: float

@@ -7,7 +7,7 @@ referee would ask stands in `referee.py`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained
+from layerox.diffraction.counting import spikes
 from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.phase import Phase, with_displacement
-from layerox.diffraction.prepare import Outcome
+from layerox.diffraction.prepare import Alike, Outcome
 from layerox.diffraction.quantification import NOTHING_TOLD, Quantification, quantities
 from layerox.diffraction.quantify import cell_volume, weight_fractions
-from layerox.diffraction.referee import doubts, unseen
-from layerox.diffraction.refine import Minimum
+from layerox.diffraction.referee import doubts, foreign, indicated, indistinct, unseen
+from layerox.diffraction.refine import Data, Minimum
 from layerox.diffraction.refinement import (
+    AlikeGroup,
     Correlation,
     RefinedParameter,
     RefinedPhase,
@@ -33,7 +35,10 @@ from layerox.diffraction.refinement import (
     Refinement,
     RefinementStatus,
 )
-from layerox.diffraction.simulate import safe_name
+from layerox.diffraction.sensitivity import sensitivities
+from layerox.diffraction.simulate import Model, safe_name
+from layerox.diffraction.unexplained import UnexplainedPeak, typical_width, unexplained_peaks
+from layerox.diffraction.verdict import fault_of
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import Pattern
 from layerox.refined import Refined, Status
@@ -42,8 +47,6 @@ from layerox.symmetry import CELL_NAMES
 FloatArray = NDArray[np.float64]
 
 WORTH_LISTING = 0.5
-# Share of the peaks' intensity left unexplained from which on there is no fit to speak of.
-NOT_A_MODEL = 0.5
 
 
 def conclude(
@@ -79,10 +82,17 @@ def conclude(
     phases = tuple(reader.phase(index) for index in range(len(model.phases)))
     names, covariance = _public_covariance(minimum)
     correlations = _correlations(names, covariance)
-    left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
-    fault = _fault(phases, left)
-    status: RefinementStatus = "failed" if fault else minimum.outcome
-    reason = fault or minimum.reason
+    kept = np.ones(len(pattern), dtype=bool)
+    kept[spikes((pattern.intensity - calculated.total) / pattern.sigma)] = False
+    left = unexplained(
+        pattern.intensity[kept], calculated.total[kept], calculated.background[kept], pattern.sigma[kept]
+    )
+    usable, why = fault_of(outcome, phases, pattern, left)
+    status: RefinementStatus = minimum.outcome if usable == "converged" else usable
+    reason = "; ".join(text for text in (why, minimum.reason) if text) or None
+    peaks = _unexplained_peaks(model, minimum, pattern)
+    sensitive = sensitivities(model, minimum, Data(pattern.intensity, 1.0 / pattern.sigma))
+    groups = tuple(reader.group(alike) for alike in outcome.alike)
     return Refinement(
         status=status,
         reason=reason,
@@ -102,6 +112,9 @@ def conclude(
         warnings=(
             *doubts(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson, left),
             *unseen(phases),
+            *indistinct(groups),
+            *foreign(peaks, model, minimum),
+            *indicated(sensitive),
             *reader.found.notices,
         ),
         cpu_s=cpu_s,
@@ -109,16 +122,18 @@ def conclude(
         recipe=recipe,
         largest_shift=minimum.largest_shift,
         absolute=reader.found.absolute,
+        groups=groups,
+        unexplained=peaks,
+        sensitivity=sensitive,
     )
 
 
-def _fault(phases: Sequence[RefinedPhase], left: float) -> str:
-    """Return why a minimum is no result whatever the descent says of it, "" if it is one."""
-    if not any(phase.is_supported for phase in phases):
-        return "the data support none of the phases"
-    if left > NOT_A_MODEL:
-        return f"{100 * left:.0f} % of the peaks' intensity is unexplained: a phase is missing, or a cell far off"
-    return ""
+def _unexplained_peaks(model: Model, minimum: Minimum, pattern: Pattern) -> tuple[UnexplainedPeak, ...]:
+    scales = [minimum.parameters.values[block.start + pk.SCALE] for block in model.phase_blocks]
+    width = typical_width(pattern.two_theta, minimum.calculated, scales)
+    return unexplained_peaks(
+        pattern.two_theta, pattern.intensity, minimum.calculated, pattern.sigma, width, model.radiation
+    )
 
 
 class _Reader:
@@ -182,7 +197,7 @@ class _Reader:
             name=phase.name,
             space_group=crystal.space_group,
             formula=crystal.formula,
-            weight_fraction=self._fraction(index, phase) if supported else self._absent(index, esd),
+            weight_fraction=self._fraction(index, phase) if supported else self._absent(index, phase, esd),
             intensity_share=float(rows[index].sum() / max(rows.sum(), 1e-300)),
             support_sigma=scale / scale.esd if supported and scale.esd > 0 else support,
             mode=phase.mode,
@@ -197,7 +212,7 @@ class _Reader:
             scale=scale,
             crystal=crystal,
             ticks=self._ticks(index),
-            detection_limit=self.found.detection_limits[index],
+            detection_limit=None if self._alike(phase.name) else self.found.detection_limits[index],
             scale_mass_volume=self.found.weights[index],
             density=self.found.densities[index],
             mass_attenuation=self.found.mass_attenuations[index],
@@ -215,10 +230,33 @@ class _Reader:
         weighed = [other.name for other in self.model.phases if other.is_weighed]
         alone = len(set(weighed) - set(self.outcome.unsupported)) == 1
         status: Status = "fixed" if alone else "free"
-        return Refined(self.fractions.values[index], self.fractions.esds[index], status)
+        value = float(self.fractions.values[index])
+        if self._alike(phase.name):
+            return Refined(value, value, "alike")
+        return Refined(value, self.fractions.esds[index], status)
 
-    def _absent(self, index: int, scale_esd: float) -> Refined:
-        """Return a fraction of zero, its uncertainty that of the scale which the data did not support."""
+    def _alike(self, name: str) -> Alike | None:
+        return next((alike for alike in self.outcome.alike if name in alike.members), None)
+
+    def _index(self, name: str) -> int:
+        return [phase.name for phase in self.model.phases].index(name)
+
+    def group(self, alike: Alike) -> AlikeGroup:
+        """Return a group of phases that are alike, with the fraction of all of them together."""
+        shown = self._index(alike.members[0])
+        esd = math.hypot(float(self.fractions.esds[shown]), alike.spread)
+        fraction = Refined(float(self.fractions.values[shown]), esd, "free" if esd > 0 else "fixed")
+        return AlikeGroup(
+            members=alike.members, weight_fraction=fraction, change=alike.change, threshold=alike.threshold
+        )
+
+    def _absent(self, index: int, phase: Phase, scale_esd: float) -> Refined:
+        """Return a fraction of zero, its uncertainty that of the scale which the data did not support.
+
+        That of a phase which is alike another one is all that the other may be.
+        """
+        if alike := self._alike(phase.name):
+            return Refined(0.0, float(self.fractions.values[self._index(alike.members[0])]), "alike")
         probe = self.values.copy()
         probe[self.model.phase_blocks[index].start + pk.SCALE] = scale_esd
         nothing = np.zeros((0, 0))

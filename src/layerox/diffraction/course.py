@@ -8,12 +8,12 @@ a group of quantities were let go, without refining them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.diffraction.parameters import Parameters, public_name
+from layerox.diffraction.parameters import Parameters, is_background, public_name
 from layerox.diffraction.refine import Data, Minimum, minimise
 from layerox.diffraction.restraints import Restraint
 from layerox.diffraction.simulate import Model
@@ -25,6 +25,11 @@ FloatArray = NDArray[np.float64]
 WORTH = 10.0
 LOOSE = 0.1
 TIGHT = 3e-4
+# Variables that a descent which stalls may hold, and the kinds of them: no cell, fraction or texture.
+MOST_HELD = 4
+NUISANCES = ("_u", "_v", "_w", "_x", "_y", "_s_over_l", "_inverse_size", "_microstrain")
+# Largest shift over standard uncertainty at which a refinement has converged by convention.
+CONVERGED_SHIFT = 0.1
 
 
 @dataclass(frozen=True)
@@ -102,13 +107,35 @@ class Course:
         self._accept(self._minimised(trial, tolerance))
         self.record(name, names)
 
-    def restart(self, name: str, start: Parameters, freed: Sequence[str]) -> bool:
+    def conclude(self, name: str) -> None:
+        """Refine to the end. A descent that stalls goes on without what the data hardly determine.
+
+        The variable held is the one that takes most part in the worst determined direction, of those that no result
+        is made of: widths, axial divergence and background. What is still to do below a tenth of an uncertainty is
+        done (the convention for a final shift); else the reason names what still moves.
+        """
+        self.refine(name, tolerance=TIGHT)
+        for _ in range(MOST_HELD):
+            if self.minimum.outcome == "converged" or not (held := _least_determined(self.minimum)):
+                break
+            trial = self.parameters.copy()
+            trial.fix([held])
+            self._accept(self._minimised(trial, TIGHT))
+            self.record(name, [held], kept=False, reason="held: the data determine it only together with others")
+        if self.minimum.outcome != "converged":
+            self._accept(_ended(self.minimum))
+
+    def adopt(self, found: Minimum) -> None:
+        """Go to a minimum that was found elsewhere."""
+        self._accept(found)
+
+    def restart(self, name: str, start: Parameters, freed: Sequence[str], worth: float = WORTH) -> bool:
         """Refine from elsewhere with some quantities let go, and go there if chi-squared falls by what they deserve."""
         trial = start.copy()
         trial.free(freed)
         found = self._minimised(trial, LOOSE)
         fall = self.minimum.chi_squared - found.chi_squared
-        better = fall / max(found.reduced_chi_squared, 1.0) > WORTH
+        better = fall / max(found.reduced_chi_squared, 1.0) > worth
         if better:
             self._accept(found)
         self.record(name, freed, kept=better, reason="" if better else "fits no better")
@@ -193,6 +220,23 @@ class Course:
         self._accept(self._minimised(trial, LOOSE))
         self.record(name, fixed, kept=False, reason=reason)
 
+    def withdraw(self, name: str, fixed: Sequence[str], values: Mapping[str, float], reason: str) -> bool:
+        """Hold quantities at other values and refine the rest, unless that fits worse than they are worth.
+
+        Each of some strongly correlated quantities can be vague while what they are together is known well.
+        """
+        trial = self.parameters.copy()
+        for quantity, value in values.items():
+            trial.assign(quantity, value)
+        trial.fix(fixed)
+        found = self._minimised(trial, LOOSE)
+        rise = (found.chi_squared - self.minimum.chi_squared) / max(self.minimum.reduced_chi_squared, 1.0)
+        held = rise <= WORTH * len(fixed)
+        if held:
+            self._accept(found)
+        self.record(name, fixed, kept=not held, reason=reason if held else f"held, chi-squared rises by {rise:.0f}")
+        return held
+
     def admit(self, name: str, freed: Sequence[str]) -> None:
         """Let quantities go, refine, and keep those that do not end at a bound."""
         names = list(freed)
@@ -252,6 +296,36 @@ class Course:
 
     def _accept(self, found: Minimum) -> None:
         self._minimum, self.parameters = found, found.parameters
+
+
+def _least_determined(minimum: Minimum) -> str:
+    """Return the width or background term with most part in the worst determined direction, "" if there is none."""
+    names = minimum.parameters.free_names
+    inside = np.flatnonzero(~minimum.at_bound)
+    matrix = minimum.normal_matrix[np.ix_(inside, inside)]
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    part = np.abs(np.linalg.eigh(matrix * np.outer(scale, scale))[1][:, 0])
+    rows = [(share, names[k]) for share, k in zip(part.tolist(), inside, strict=True) if _is_nuisance(names[k])]
+    return max(rows)[1] if rows else ""
+
+
+def _is_nuisance(name: str) -> bool:
+    instrumental = name.startswith("instrument_") and name.endswith(NUISANCES)
+    return is_background(name) or instrumental or name.endswith(("_inverse_size", "_microstrain"))
+
+
+def _ended(minimum: Minimum) -> Minimum:
+    """Return a minimum whose descent stalled as converged if little is left to do, else with what still moves."""
+    shift = minimum.largest_shift
+    if shift is None or minimum.next_step is None:
+        return minimum
+    if shift < CONVERGED_SHIFT:
+        return replace(minimum, outcome="converged", reason=None)
+    esds = np.sqrt(np.maximum(np.diag(minimum.covariance), 1e-300))
+    moving = np.where(minimum.at_bound, 0.0, np.abs(minimum.next_step) / esds)
+    name = public_name(minimum.parameters.free_names[int(np.argmax(moving))])
+    reason = f"the refinement stalls: {name} would still move by {shift:.2g} standard uncertainties"
+    return replace(minimum, reason=reason)
 
 
 def _score(normal: FloatArray, gradient: FloatArray, old: list[int], new: list[int], trial: Parameters) -> float:

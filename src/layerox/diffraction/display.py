@@ -9,8 +9,10 @@ from layerox.refined import Refined
 
 
 def percent_text(fraction: Refined) -> str:
-    """Return a refined weight fraction in per cent, "61.80(10)", or that it is unsupported."""
-    return "unsupported" if fraction.status == "unsupported" else str(Refined(100 * fraction, 100 * fraction.esd))
+    """Return a refined weight fraction in per cent, "61.80(10)", or that it is unsupported or alike others."""
+    if fraction.status in ("unsupported", "alike"):
+        return fraction.status
+    return str(Refined(100 * fraction, 100 * fraction.esd))
 
 
 def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -21,13 +21,16 @@ from layerox.diffraction.course import Step
 from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.refinement import (
     NOT_DISPLACED,
+    AlikeGroup,
     Correlation,
     RefinedParameter,
     RefinedPhase,
     RefinedSite,
     Refinement,
 )
+from layerox.diffraction.sensitivity import Sensitivity
 from layerox.diffraction.standards import Absolute
+from layerox.diffraction.unexplained import UnexplainedPeak
 from layerox.instrument import Instrument, Profile
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -60,6 +63,9 @@ def document_of(refinement: Refinement) -> Document:
         "phases": [_phase(phase) | _absolute_fraction(phase.name, absolute) for phase in refinement.phases],
         **({} if absolute is None else {"amorphous_weight_fraction": _number(absolute.amorphous)}),
         **({} if absolute is None else {"standard": _standard(absolute)}),
+        "groups": [_group(group) for group in refinement.groups],
+        "unexplained": [asdict(peak) for peak in refinement.unexplained],
+        "sensitivity": [_sensitivity(row) for row in refinement.sensitivity],
         "parameters": [_parameter(parameter) for parameter in refinement.parameters],
         "correlations": [asdict(correlation) for correlation in refinement.correlations],
         "covariance": {"names": list(refinement.free_names), "matrix": refinement.covariance.tolist()},
@@ -68,6 +74,27 @@ def document_of(refinement: Refinement) -> Document:
         "recipe": refinement.recipe,
         "cpu_s": refinement.cpu_s,
         "version": refinement.version,
+    }
+
+
+def _group(group: AlikeGroup) -> Document:
+    return {
+        "members": list(group.members),
+        "weight_fraction": _number(group.weight_fraction),
+        "change": group.change,
+        "threshold": group.threshold,
+    }
+
+
+def _sensitivity(row: Sensitivity) -> Document:
+    return {
+        "cause": row.cause,
+        "subject": row.subject,
+        "unit": row.unit,
+        "changes": {name: float(change) for name, change in row.changes.items()},
+        "found": _finite(row.found),
+        "esd": _finite(row.esd),
+        "is_indicated": row.is_indicated,
     }
 
 
@@ -225,6 +252,18 @@ def refinement_from_document(document: Document, curves: Mapping[str, NDArray[np
         version=document["version"],
         largest_shift=document.get("convergence", {}).get("largest_shift_over_su"),
         absolute=_read_absolute(document),
+        groups=tuple(_read_group(row) for row in document.get("groups", ())),
+        unexplained=tuple(UnexplainedPeak(**row) for row in document.get("unexplained", ())),
+        sensitivity=tuple(Sensitivity(**row) for row in document.get("sensitivity", ())),
+    )
+
+
+def _read_group(row: Document) -> AlikeGroup:
+    return AlikeGroup(
+        members=tuple(row["members"]),
+        weight_fraction=_read_number(row["weight_fraction"]),
+        change=row.get("change", 0.0),
+        threshold=row.get("threshold", 0.0),
     )
 
 

@@ -1,26 +1,69 @@
-"""Phase order: the order in which phases are refined, whatever order and names the user gives them.
+"""Phase order: the order in which a strategy takes phases, whatever order and names a user gives them.
 
-A strategy decides phase by phase, so that its decisions depend on their order. Here it follows from the structures
-alone: quantities that neither the setting nor the name of a structure changes.
+Searches and tests go from phase to phase, so that their order can decide. It follows from the structures alone: the
+density does not depend on setting, origin or supercell. Results are put back into the order given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
+
+from layerox.crystal import Crystal
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.prepare import Outcome
+from layerox.diffraction.simulate import Calculated
 
 
-def canonical_order(phases: Sequence[Phase]) -> list[int]:
-    """Return the indices of the phases in the order in which they are refined.
-
-    The specimen's phases come before cell hardware, higher symmetry before lower, then the denser phase first.
-    """
-    return sorted(range(len(phases)), key=lambda k: _key(phases[k]))
+def canonical(phases: Sequence[Phase]) -> list[Phase]:
+    """Return phases by symmetry, density, and cell; the name decides between structures that are the same."""
+    return sorted(phases, key=_key)
 
 
 def _key(phase: Phase) -> tuple[object, ...]:
     crystal = phase.crystal
-    density = crystal.mass / crystal.volume
-    composition = sorted((site.element, round(site.occupancy, 6)) for site in crystal.sites)
-    return phase.hardware, -crystal.symmetry.number, -round(density, 6), composition, phase.name
+    density = round(crystal.mass / crystal.volume, 4)
+    return freedom(crystal), -density, *(round(x, 6) for x in crystal.cell), phase.mode, phase.hardware, phase.name
+
+
+def freedom(crystal: Crystal) -> int:
+    """Return the number of cell parameters that symmetry leaves free: small for a high symmetry."""
+    return len(crystal.symmetry.cell_rule.free)
+
+
+def in_order(outcome: Outcome, names: Sequence[str]) -> Outcome:
+    """Return an outcome with its phases in another order.
+
+    Parameters
+    ----------
+    outcome
+        With phases in any order.
+    names
+        Of the same phases, in the order wanted.
+    """
+    present = [phase.name for phase in outcome.model.phases]
+    if present == list(names):
+        return outcome
+    order = [present.index(name) for name in names]
+    model = outcome.model.showing(order)
+    old = outcome.minimum.parameters
+    added = old.names[len(outcome.model.names) :]
+    table = old.taking(old.places([*model.names, *added]))
+    free = old.free_names
+    place = [free.index(name) for name in table.free_names]
+    minimum = outcome.minimum
+    turned = replace(
+        minimum,
+        parameters=table,
+        normal_matrix=minimum.normal_matrix[np.ix_(place, place)],
+        at_bound=minimum.at_bound[place],
+        patterns=tuple(_turned(pattern, order) for pattern in minimum.patterns),
+        next_step=None if minimum.next_step is None else minimum.next_step[place],
+    )
+    return replace(outcome, model=model, minimum=turned)
+
+
+def _turned(pattern: Calculated, order: list[int]) -> Calculated:
+    return replace(pattern, phases=pattern.phases[order], peaks=tuple(pattern.peaks[k] for k in order))

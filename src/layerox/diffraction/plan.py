@@ -98,6 +98,11 @@ class Plan:
     restraints: tuple[RestraintWish, ...] = ()
     serial_correlation: bool = False
 
+    @property
+    def names_nothing(self) -> bool:
+        """Whether no parameter of a phase is named: the strategy may then leave phases out and exchange them."""
+        return not (self.demands or self.variables or self.constraints or self.restraints)
+
     def referring_to(self, reference: str | None) -> Plan:
         """Return the plan with a phase to whose mass the others' are referred; None leaves it as it is."""
         if reference is None:

@@ -16,7 +16,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import Plan
 from layerox.diffraction.refine import Data, Minimum
 from layerox.diffraction.restraints import resolved
-from layerox.diffraction.search import peak_width
+from layerox.diffraction.search import peak_width, plausible_scales
 from layerox.diffraction.simulate import Model
 from layerox.instrument import Instrument, Profile
 from layerox.notice import Notice
@@ -32,6 +32,28 @@ TAIL = 0.005
 SUPPORT_SQUARED = 10.0
 # The share of the starting width that is taken as Gaussian.
 GAUSSIAN_SHARE = 0.6
+# How a step is called that leaves a phase out.
+PHASE_LEFT_OUT = "phase "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alike:
+    """Phases that a pattern does not distinguish.
+
+    Attributes
+    ----------
+    members
+        Their names; the first is the one that the model holds for all of them.
+    spread
+        Largest change of the weight fraction of the group if another member takes its place.
+    threshold, change
+        The change of chi-squared (over its reduced value) below which phases are alike, and the largest one found.
+    """
+
+    members: tuple[str, ...]
+    spread: float
+    threshold: float
+    change: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +73,8 @@ class Outcome:
         Number of patterns computed with their derivatives.
     remarks
         What the strategy noticed and a user should know.
+    alike
+        Phases that the pattern does not distinguish.
     """
 
     model: Model
@@ -59,6 +83,7 @@ class Outcome:
     unsupported: dict[str, tuple[float, float]]
     evaluations: int
     remarks: tuple[Notice, ...] = ()
+    alike: tuple[Alike, ...] = ()
 
 
 def prepared(
@@ -112,9 +137,12 @@ def with_starting_widths(instrument: Instrument, pattern: Pattern) -> Instrument
 
 
 def scale_support(course: Course, phase: Phase) -> tuple[float, float]:
-    """Return the scale of a phase over its standard uncertainty, and that uncertainty, where the course stands."""
+    """Return the scale of a phase over its standard uncertainty, and that uncertainty, where the course stands.
+
+    The uncertainty is that for the present texture: a strong one leaves the amount open, not that the phase is there.
+    """
     minimum, name = course.minimum, slot_name(phase, "scale")
-    esd = minimum.esd(name)
+    esd = minimum.esd_holding(name, [slot_name(phase, "preferred_orientation")])
     return (minimum.parameters.value(name) / esd if esd > 0 else 0.0), esd
 
 
@@ -123,7 +151,45 @@ def drop_phase(course: Course, phase: Phase, support: float) -> None:
     names = {slot_name(phase, slot) for slot in phase.slot_names}
     own = [name for name in course.parameters.free_names if name in names]
     course.parameters.assign(slot_name(phase, "scale"), 0.0)
-    course.drop(f"phase {phase.name}", own, f"its scale is {support:.1f} standard uncertainties")
+    course.drop(f"{PHASE_LEFT_OUT}{phase.name}", own, f"its scale is {support:.1f} standard uncertainties")
+
+
+def embedded(part: Course, whole: Course) -> Course:
+    """Return the course of all phases where that of some of them stands: the others have a scale of zero.
+
+    Parameters
+    ----------
+    part
+        A course of some of the phases that has been refined.
+    whole
+        A course of all of them that has not begun; it is changed and returned.
+    """
+    table, minimum = whole.parameters, part.minimum
+    for phase in whole.model.phases:
+        table.values[table.find(slot_name(phase, "scale"))] = 0.0
+        table.values[table.find(slot_name(phase, "inverse_size"))] = _usual(part, "inverse_size")
+    found = minimum.parameters
+    places = table.places(found.names)
+    table.values[places], table.vary[places] = found.values, found.vary
+    calculated = whole.model.calculated(table.values[: len(whole.model.names)])
+    whole.model.reach_scales = _reach_scales(part, whole)
+    whole.steps, whole.evaluations = part.steps, part.evaluations
+    whole.adopt(replace(minimum, parameters=table, patterns=(calculated,)))
+    return whole
+
+
+def _usual(course: Course, slot: str) -> float:
+    """Return the median of a quantity over the phases of a course."""
+    return float(np.median([course.parameters.value(slot_name(phase, slot)) for phase in course.model.phases]))
+
+
+def _reach_scales(part: Course, whole: Course) -> np.ndarray:
+    """Return the scales down to which tails are drawn, for all phases."""
+    height = max(float(np.ptp(whole.data.intensity)), 1e-300)
+    scales = 0.01 * plausible_scales(whole.model, whole.parameters.values, height)
+    for phase, scale in zip(part.model.phases, part.model.reach_scales, strict=True):
+        scales[[p.name for p in whole.model.phases].index(phase.name)] = scale
+    return scales
 
 
 def restraint_remarks(course: Course) -> tuple[Notice, ...]:

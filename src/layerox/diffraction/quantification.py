@@ -229,7 +229,10 @@ def _known(number: Refined) -> Refined | None:
 def _detection_limits(
     model: Model, minimum: Minimum, sigma: FloatArray, weights: FloatArray
 ) -> tuple[float | None, ...]:
-    """Return for each phase the fraction whose scale is at Currie's limit, the other phases being as they are."""
+    """Return for each phase the fraction whose scale is at Currie's limit, the other phases being as they are.
+
+    None for a phase that is alone: whatever there is of it is the whole.
+    """
     values = minimum.parameters.values[: len(model.names)].copy()
     rows = list(zip(model.phases, model.phase_blocks, strict=True))
     zmv = np.array([weight_per_scale(p.crystal, values[block]) if p.is_weighed else 0.0 for p, block in rows])
@@ -245,7 +248,8 @@ def _detection_limits(
     least = detection_limit(1.0) * errors * zmv * math.sqrt(max(minimum.reduced_chi_squared, 1.0))
     others = weights.sum() - weights
     return tuple(
-        None if math.isnan(w) else as_fraction(w, o) for w, o in zip(least.tolist(), others.tolist(), strict=True)
+        None if math.isnan(w) or o <= 0.0 else as_fraction(w, o)
+        for w, o in zip(least.tolist(), others.tolist(), strict=True)
     )
 
 

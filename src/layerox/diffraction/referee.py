@@ -5,25 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from layerox.diffraction.counting import flat_tops, noise_over_sigma, spikes
 from layerox.diffraction.detection import CONFIDENCE
+from layerox.diffraction.display import percent_text
 from layerox.diffraction.extraction import is_extracted
-from layerox.diffraction.parameters import INVERSE_SIZE, public_name
+from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.prepare import Outcome
 from layerox.diffraction.refine import Minimum
-from layerox.diffraction.refinement import Correlation, RefinedParameter, RefinedPhase
+from layerox.diffraction.refinement import AlikeGroup, Correlation, RefinedParameter, RefinedPhase
 from layerox.diffraction.scattering import has_ion
+from layerox.diffraction.sensitivity import HARMFUL, Sensitivity
 from layerox.diffraction.simulate import Model
 from layerox.diffraction.uncertainty import undetermined
+from layerox.diffraction.unexplained import UnexplainedPeak, stray_lines
 from layerox.instrument import DEFAULT_RADIUS_MM, Instrument
 from layerox.notice import Notice
 from layerox.pattern import Pattern
+from layerox.refined import with_esd
 from layerox.symmetry import CELL_NAMES
+
+FloatArray = NDArray[np.float64]
 
 TOO_CORRELATED = 0.9
 SERIAL = 1.0
-# Share of the peaks' intensity left unexplained that deserves a word.
-LEFT_OUT = 0.2
+# Share of the peaks' intensity left unexplained from which on a user is warned.
+LEFT_OUT = 0.05
+# Peaks and effects named in one warning; strongest reflections whose other emission lines are looked for.
+MOST_NAMED, STRONGEST = 5, 6
+# Factor between the noise and the uncertainties of the points from which on a user is warned.
+NOISE_OFF = 1.7
 
 
 def doubts(
@@ -49,6 +61,7 @@ def doubts(
     model = outcome.model
     return [
         *_remarks_on_pattern(pattern),
+        *_counting(pattern, outcome.minimum),
         *_remarks_on_phases(model),
         *_assumptions(model, outcome.minimum, pattern, instrument),
         *(Notice("at_bound", f"{p.name} ends at its bound, {p.number:.4g}") for p in parameters
@@ -64,7 +77,58 @@ def doubts(
 
 def unseen(phases: Sequence[RefinedPhase]) -> list[Notice]:
     """Name the phases that the data do not show, and how much of each they would have shown."""
-    return [Notice("unsupported_phase", _absence(phase)) for phase in phases if not phase.is_supported]
+    return [Notice("unsupported_phase", _absence(phase)) for phase in phases
+            if phase.weight_fraction.status == "unsupported"]  # fmt: skip
+
+
+def indistinct(groups: Sequence[AlikeGroup]) -> list[Notice]:
+    """Name the phases that the pattern does not distinguish."""
+    return [Notice("alike", _indistinct(group)) for group in groups]
+
+
+def _indistinct(group: AlikeGroup) -> str:
+    names = f"{', '.join(group.members[:-1])} and {group.members[-1]}"
+    together = percent_text(group.weight_fraction)
+    return (
+        f"this pattern does not distinguish {names}, {together} wt% together: exchanged, chi-squared changes by "
+        f"{group.change:.1f}, less than {group.threshold:.0f}; {group.members[0]} is shown for them"
+    )
+
+
+def foreign(peaks: Sequence[UnexplainedPeak], model: Model, minimum: Minimum) -> list[Notice]:
+    """List the strongest unexplained peaks, and say which of them are other emission lines of the tube."""
+    if not peaks:
+        return []
+    notices = [Notice("unexplained_peaks", f"unexplained peaks at {', '.join(map(str, peaks[:MOST_NAMED]))}")]
+    for name, own in stray_lines(peaks, _strongest_spacings(model, minimum), model.radiation).items():
+        places = ", ".join(f"{peak.two_theta:.2f}" for peak in own)
+        message = f"unexplained peaks stand where {name} radiation puts the strongest reflections: {places} degrees"
+        notices.append(Notice("stray_radiation", message))
+    return notices
+
+
+def _strongest_spacings(model: Model, minimum: Minimum) -> list[float]:
+    """Return the spacings (angstrom) of the strongest reflections of all phases."""
+    rows = []
+    for k, (phase, peaks) in enumerate(zip(model.phases, minimum.calculated.peaks, strict=True)):
+        scale = minimum.parameters.value(slot_name(phase, "scale"))
+        area = scale * peaks.listed.table[3]
+        rows += [(float(area[i]), k, float(peaks.q[peaks.listed.owner[i]])) for i in np.argsort(-area)[:STRONGEST]]
+    return [1.0 / float(np.sqrt(q)) for _, _, q in sorted(rows, reverse=True)[:STRONGEST]]
+
+
+def indicated(found: Sequence[Sensitivity]) -> list[Notice]:
+    """Name the effects outside the model to which the residuals point, those first that change fractions most."""
+    rows = [row for row in found if row.is_indicated and row.harm > HARMFUL]
+    return [Notice(row.cause, _indicated(row)) for row in sorted(rows, key=lambda row: -row.harm)[:MOST_NAMED]]
+
+
+def _indicated(row: Sensitivity) -> str:
+    amount = with_esd(row.found or 0.0, row.esd or 0.0)
+    changes = ", ".join(
+        f"{name} {100 * change * (row.found or 0.0):+.1f}" for name, change in row.changes.items() if change
+    )
+    return f"the residuals point to {amount} times {row.unit}: it would change the fitted fractions by {changes} wt%"
 
 
 def _absence(phase: RefinedPhase) -> str:
@@ -80,6 +144,42 @@ def _absence(phase: RefinedPhase) -> str:
 def _remarks_on_pattern(pattern: Pattern) -> list[Notice]:
     remarks = pattern.metadata.get("remarks", ())
     return [remark for remark in remarks if isinstance(remark, Notice)] if isinstance(remarks, tuple) else []
+
+
+def _counting(pattern: Pattern, minimum: Minimum) -> list[Notice]:
+    """Name what the points themselves show: clipped peaks, spikes, uncertainties that are not those of the noise."""
+    residuals = (pattern.intensity - minimum.calculated.total) / pattern.sigma
+    return [*_saturated(pattern), *_spikes(pattern, residuals), *_noise(residuals)]
+
+
+def _saturated(pattern: Pattern) -> list[Notice]:
+    count, top = flat_tops(pattern.intensity)
+    if not count:
+        return []
+    message = f"{count} points in a row or more are at {top:.6g}, the highest intensity: the detector is saturated"
+    return [Notice("saturated", message + "; exclude these peaks or measure with less intensity")]
+
+
+def _spikes(pattern: Pattern, residuals: FloatArray) -> list[Notice]:
+    found = spikes(residuals)
+    if not found.size:
+        return []
+    places = ", ".join(f"{angle:.2f}" for angle in pattern.two_theta[found[:MOST_NAMED]])
+    message = f"{found.size} single points stand far above their neighbours, as at {places} degrees: exclude them"
+    return [Notice("spikes", message)]
+
+
+def _noise(residuals: FloatArray) -> list[Notice]:
+    ratio = noise_over_sigma(residuals)
+    if ratio < 1.0 / NOISE_OFF:
+        message = (
+            f"neighbouring points scatter by {ratio:.2g} times their uncertainties only: these are too large, or the"
+        )
+        return [Notice("sigma_too_large", f"{message} data were smoothed; all esds are wrong by as much")]
+    if ratio > NOISE_OFF:
+        message = f"neighbouring points scatter by {ratio:.2g} times their uncertainties: these are too small"
+        return [Notice("sigma_too_small", f"{message}; the esds are corrected by the goodness of fit only")]
+    return []
 
 
 def _remarks_on_phases(model: Model) -> list[Notice]:

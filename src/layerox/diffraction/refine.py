@@ -32,6 +32,9 @@ WORTH_OF_STEP = 1e-4
 # A step as short as this (in standard uncertainties, for each variable) may fail to lower chi-squared because tails
 # are cut and integrals are sums.
 WITHIN_NOISE = 0.02
+# A descent ends if so many evaluations in a row lower chi-squared by less than this share of its reduced value: where
+# the model fits badly, the linearised one promises falls that the true one does not have.
+STALLED_FOR, STALLED = 10, 0.05
 # Smallest eigenvalue of a scaled normal matrix that rounding leaves a meaning.
 UNDETERMINED = 1e-13
 
@@ -128,6 +131,17 @@ class Minimum:
         k = names.index(name)
         matrix = self.full_covariance if self.at_bound[k] else self.covariance
         return float(np.sqrt(max(matrix[k, k], 0.0)))
+
+    def esd_holding(self, name: str, held: Sequence[str]) -> float:
+        """Return the standard uncertainty of a variable when some others are held, 0 for anything else."""
+        names = self.parameters.free_names
+        fixed = {names.index(other) for other in held if other in names}
+        if name not in names or not fixed:
+            return self.esd(name)
+        k = names.index(name)
+        kept = [i for i in range(len(names)) if i not in fixed and (i == k or not self.at_bound[i])]
+        variance = inverse_of_normal(self.normal_matrix[np.ix_(kept, kept)])[kept.index(k), kept.index(k)]
+        return float(np.sqrt(max(variance * max(self.reduced_chi_squared, 1.0), 0.0)))
 
     @property
     def largest_shift(self) -> float | None:
@@ -228,6 +242,7 @@ class _Descent:
         self.x = np.clip(parameters.values[free], self.lower, self.upper)
         self.evaluations, self.damping = 0, damping
         self.state = self._evaluated(self.x)
+        self.history = [self.state.chi_squared]
         self.ended = not len(free)
         self.reason = "" if self.ended else "the budget of evaluations was used up"
 
@@ -238,7 +253,10 @@ class _Descent:
         return self.minimum()
 
     def step(self, tolerance: float) -> None:
-        """Try one step, and go there if it lowers chi-squared; end when steps have become shorter than `tolerance`."""
+        """Try one step, and go there if it lowers chi-squared; end when steps have become shorter than `tolerance`.
+
+        A descent that has stalled has ended too: steps are as short as they get.
+        """
         if self.evaluations > 1 and self._undamped_length() <= tolerance:
             return self._end("")
         step = self._proposed(self.damping)
@@ -250,13 +268,23 @@ class _Descent:
         if lower:
             self.x, self.state = place, trial
             self.damping = max(self.damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
-            return None
+            self.history.append(self.state.chi_squared)
+            return self._end("") if self._has_stalled() else None
         self.damping *= 10.0
+        self.history.append(self.state.chi_squared)
+        if self._has_stalled():
+            return self._end("")
         if self._undamped_length() <= WITHIN_NOISE * np.sqrt(len(self.x)):
             self._end("")
         elif self.damping > MOST_DAMPING:
             self._end("no step lowers chi-squared")
         return None
+
+    def _has_stalled(self) -> bool:
+        if len(self.history) <= STALLED_FOR:
+            return False
+        fall = self.history[-1 - STALLED_FOR] - self.history[-1]
+        return bool(fall < STALLED * self.history[-1] / max(self.points, 1))
 
     def _length(self, step: FloatArray) -> float:
         """Return the length of a step in standard uncertainties."""

@@ -19,8 +19,10 @@ from layerox.diffraction.course import Step
 from layerox.diffraction.display import html_table, percent_text
 from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.phase import IntensityMode
+from layerox.diffraction.sensitivity import Sensitivity
 from layerox.diffraction.standards import Absolute
 from layerox.diffraction.uncertainty import serial_factor, widened
+from layerox.diffraction.unexplained import UnexplainedPeak
 from layerox.errors import UnknownName, nearest
 from layerox.instrument import Instrument
 from layerox.notice import Notice
@@ -59,7 +61,9 @@ class RefinedPhase:
         As they stand in tables.
     weight_fraction
         Of the crystalline phases in the model; 0 with status "unsupported" for a phase that the data do not show, nan
-        for one that is not weighed (hardware, or intensities taken from the data).
+        for one that is not weighed (hardware, or intensities taken from the data). Status "alike": the fraction of a
+        group that the pattern does not divide, held by the phase shown for it, 0 for the others; its uncertainty is
+        the whole of it.
     intensity_share
         Fraction of the calculated intensity above the background.
     support_sigma
@@ -133,8 +137,9 @@ class RefinedPhase:
 
     @property
     def is_supported(self) -> bool:
-        """Whether the data show the phase."""
-        return self.weight_fraction.status != "unsupported"
+        """Whether the model holds the phase: the data show it, or it is shown for a group of phases that are alike."""
+        status = self.weight_fraction.status
+        return status != "unsupported" and not (status == "alike" and self.weight_fraction.value == 0.0)
 
     @property
     def fraction_text(self) -> str:
@@ -165,6 +170,27 @@ class Correlation:
     a: str
     b: str
     value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlikeGroup:
+    """Phases that the pattern does not distinguish.
+
+    Attributes
+    ----------
+    members
+        Their names; the first is shown for all of them.
+    weight_fraction
+        Of all of them together; the uncertainty holds how much it depends on which of them is there.
+    change, threshold
+        Largest change of chi-squared (over its reduced value) when one takes the place of another, and the one from
+        which on they would be distinguished.
+    """
+
+    members: tuple[str, ...]
+    weight_fraction: Refined
+    change: float = 0.0
+    threshold: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -205,6 +231,12 @@ class Refinement:
         Largest step of a variable that was left to do, in standard uncertainties ("shift/su"); None when not known.
     absolute
         Fractions of the whole specimen; None without a standard.
+    groups
+        Phases that the pattern does not distinguish.
+    unexplained
+        Observed peaks that the model does not have, strongest first.
+    sensitivity
+        What the fractions would change by if something were wrong that the data hardly show.
     """
 
     status: RefinementStatus
@@ -228,6 +260,9 @@ class Refinement:
     recipe: Mapping[str, object] | None = None
     largest_shift: float | None = None
     absolute: Absolute | None = None
+    groups: tuple[AlikeGroup, ...] = ()
+    unexplained: tuple[UnexplainedPeak, ...] = ()
+    sensitivity: tuple[Sensitivity, ...] = ()
 
     @property
     def weight_fractions(self) -> dict[str, Refined]:
@@ -268,6 +303,7 @@ class Refinement:
             self,
             phases=tuple(_widened_phase(phase, factor) for phase in self.phases),
             absolute=None if self.absolute is None else widened(self.absolute, factor),
+            groups=tuple(widened(group, factor) for group in self.groups),
             parameters=tuple(widened(parameter, factor) for parameter in self.parameters),
             covariance=self.covariance * factor**2,
         )

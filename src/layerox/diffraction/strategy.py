@@ -9,32 +9,36 @@ back.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
+from layerox.diffraction.added_phase import looked_for_again
 from layerox.diffraction.agreement import unexplained
-from layerox.diffraction.constraints import COORDINATE_RANGE, parameters_of
-from layerox.diffraction.course import TIGHT, WORTH, Course
+from layerox.diffraction.alike import settled
+from layerox.diffraction.cell_start import started
+from layerox.diffraction.course import WORTH, Course, Step
 from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase_order import canonical, in_order
 from layerox.diffraction.plan import NO_PLAN, Plan
+from layerox.diffraction.plausibility import implausible, profile_doubts
 from layerox.diffraction.prepare import (
     FIRST_BACKGROUND_TERMS,
+    PHASE_LEFT_OUT,
     SUPPORT_SQUARED,
     Outcome,
     coordinates,
     displacement_groups,
     drop_phase,
+    embedded,
     prepared,
     restraint_remarks,
     scale_support,
     with_starting_widths,
 )
 from layerox.diffraction.refine import Minimum
-from layerox.diffraction.search import blurs_for, peak_width, scan_cells, scanned_cell, search_cells, set_linear
-from layerox.diffraction.simulate import Model
+from layerox.diffraction.search import peak_width, scanned_cell
 from layerox.instrument import Instrument
 from layerox.notice import Notice
 from layerox.pattern import Pattern
@@ -48,22 +52,16 @@ SUPPORT_FOR_CELL = 3.0
 SUPPORT_FOR_WIDTHS = 12.0
 # Share of the peaks' intensity from which on a phase needs no second search, and what makes two lengths the same.
 OUTSHINES, SAME_CELL = 0.35, 5e-4
-# Share of the peaks' intensity that a search of the cells may leave unexplained (widths are not refined yet), and that
-# the profile may leave when atoms are to be let go: structures do not explain what is not there.
-LEFT_BY_SEARCH, LEFT_FOR_ATOMS = 0.35, 0.2
+# Share of the peaks' intensity that the profile may leave when atoms are to be refined: structures do not explain what
+# is not there.
+LEFT_FOR_ATOMS = 0.2
 # Chi-squared (over its reduced value) by which a zero error and a displaced specimen must differ to be told apart.
 AMBIGUOUS = 20.0
 # A zero (degrees) that no diffractometer in use has beside a displaced specimen.
 WILD_ZERO = 0.1
 # Axial divergence shows in peaks below this angle (degrees); where to start it from (sample and slit alike, over L).
 ASYMMETRIC_BELOW, PLAUSIBLE_AXIAL = 60.0, 0.03
-# What of the instrument a calibration fixes, and the share of chi-squared that it may cost before it is doubted.
-PROFILE = [f"instrument_{slot}" for slot in "uvwxy"]
-DOUBTFUL = 0.1
 WORST_CELL_ESD = 1e-3
-WORST_U_ESD = 0.004
-LEAST_U = 5e-4
-WORST_COORDINATE_ESD = 0.05
 # A March coefficient that is known better than this is refined: powders of platelets have 0.8 to 1.0 without any care.
 WORST_TEXTURE_ESD = 0.1
 # Likewise a microstrain, and the width due to size relative to itself.
@@ -97,27 +95,71 @@ def automatic(
         Called with the name of every step.
     """
     start = with_starting_widths(instrument, pattern)
-    course = prepared(pattern, phases, start, radiation, plan, MOST_BACKGROUND_TERMS, progress)
+    ordered, calibrated = canonical(phases), instrument.profile is not None
+
+    def course_of(chosen: Sequence[Phase]) -> Course:
+        return _course(pattern, chosen, start, radiation, plan, progress, calibrated=calibrated)
+
+    may_restart = plan.names_nothing
+    present, unsupported, earlier = ordered, dict[str, tuple[float, float]](), list[Step]()
+    while True:
+        attempt = _Automatic(course_of(present), plan, calibrated=calibrated, may_restart=may_restart)
+        finished = attempt.run()
+        unsupported |= attempt.unsupported
+        if finished:
+            break
+        earlier += [step for step in attempt.course.steps if step.name.startswith(PHASE_LEFT_OUT)]
+        present = attempt.phases
+    course = attempt.course
+    if len(present) < len(ordered):
+        course = embedded(course, course_of(ordered))
+    course.steps[:0] = earlier
+    remarks = [*attempt.doubts(), *restraint_remarks(attempt.course)]
+    if may_restart and unsupported:
+        looked_for_again(course, unsupported)
+    alike = settled(course, unsupported) if plan.names_nothing else ()
+    outcome = Outcome(
+        course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations, tuple(remarks), alike
+    )
+    return in_order(outcome, [phase.name for phase in phases])
+
+
+def _course(
+    pattern: Pattern,
+    phases: Sequence[Phase],
+    instrument: Instrument,
+    radiation: Radiation,
+    plan: Plan,
+    progress: Callable[[str], None] | None,
+    *,
+    calibrated: bool,
+) -> Course:
+    """Return a course that has not begun, its first background terms free."""
+    course = prepared(pattern, phases, instrument, radiation, plan, MOST_BACKGROUND_TERMS, progress)
     terms = FIRST_BACKGROUND_TERMS if plan.background_terms is None else plan.background_terms
     course.parameters.free(f"background_{k}" for k in range(terms))
     axial = {"instrument_s_over_l", "instrument_h_over_l"}
-    if instrument.profile is None and not plan.named(course.parameters) & axial:
+    if not calibrated and not plan.named(course.parameters) & axial:
         course.parameters.tie("instrument_h_over_l", "instrument_s_over_l")
-    return _Automatic(course, plan, calibrated=instrument.profile is not None).run()
+    return course
 
 
 class _Automatic:
     """The automatic order, applied to a course."""
 
-    def __init__(self, course: Course, plan: Plan, *, calibrated: bool):
-        self.course, self.plan, self.calibrated = course, plan, calibrated
+    def __init__(self, course: Course, plan: Plan, *, calibrated: bool, may_restart: bool):
+        self.course, self.plan, self.calibrated, self.may_restart = course, plan, calibrated, may_restart
         self.model = course.model
         self.phases = list(self.model.phases)
         self.unsupported: dict[str, tuple[float, float]] = {}
         # What the user said of the cells.
         self.start = course.parameters.copy()
 
-    def run(self) -> Outcome:
+    def run(self) -> bool:
+        """Go through all steps; False where a phase was left out on the way, so that the rest begins anew.
+
+        A fit must not depend on a phase that was offered and is absent, and everything before would.
+        """
         self._scales_and_cells()
         self._position()
         self._widths()
@@ -126,36 +168,27 @@ class _Automatic:
         self._reconsider_cells()
         self._drop_vague_cells()
         self._drop_unsupported()
+        if self._begins_anew():
+            return False
         self._width_against_angle()
         self._displacement()
         self._atoms()
         self._second_look()
         self._drop_unsupported()
+        if self._begins_anew():
+            return False
         self._let_go_what_is_determined()
         self._refuse_wild_positions()
         self._obey()
-        self.course.refine("all together", tolerance=TIGHT)
-        course, remarks = self.course, (*self._doubts(), *restraint_remarks(self.course))
-        return Outcome(self.model, course.minimum, tuple(course.steps), self.unsupported, course.evaluations, remarks)
+        self.course.conclude("all together")
+        return True
 
-    def _doubts(self) -> Iterator[Notice]:
-        """Say so if the data contradict a calibrated profile: it was believed."""
-        if not self.calibrated:
-            return
-        minimum = self.course.minimum
-        free = set(minimum.parameters.free_names)
-        narrow = [phase.name for phase in self._strong() if _holds_no_width(minimum, slot_name(phase, "inverse_size"))]
-        if narrow:
-            message = f"the peaks of {', '.join(narrow)} are no wider than the instrument's profile, or narrower"
-            yield Notice("profile_too_wide", f"{message}: is it of this diffractometer?")
-        profile = [name for name in PROFILE if name not in free and minimum.parameters.is_own_master(name)]
-        (gain,) = self.course.gains([profile])
-        share = gain * max(minimum.reduced_chi_squared, 1.0) / minimum.chi_squared
-        if share > DOUBTFUL:
-            message = (
-                f"another profile than the instrument's would lower chi-squared by about {100 * min(share, 0.99):.0f} %"
-            )
-            yield Notice("profile_doubtful", f"{message}: calibrate it anew, or leave it out")
+    def _begins_anew(self) -> bool:
+        return self.may_restart and bool(self.unsupported) and bool(self.phases)
+
+    def doubts(self) -> Iterator[Notice]:
+        """Yield how the data contradict a profile that was given."""
+        return profile_doubts(self.course, self._strong()) if self.calibrated else iter(())
 
     def _obey(self) -> None:
         """Let go what the user frees and is not free yet, of the phases that the data support."""
@@ -168,46 +201,8 @@ class _Automatic:
         course = self.course
         self._guess_sizes()
         self.start = course.parameters.copy()
-        if any(map(is_extracted, self.phases)):
-            course.parameters = self._started_from_structures()
-            return course.refine("scales and background", self._names("scale"))
-        course.parameters = self._best_start(self.model, course.parameters)
-        set_linear(self.model, course.data, course.parameters)
-        return course.refine("scales and background", self._names("scale"))
-
-    def _best_start(self, model: Model, start: Parameters) -> Parameters:
-        """Return cells, scales and background as the blurred pattern shows them, scanned for where a descent fails."""
-        set_linear(model, self.course.data, start)
-        left, found = self._searched(model, start)
-        if left > LEFT_BY_SEARCH:
-            scanned_left, scanned = self._searched(model, scan_cells(model, self.course.data, start))
-            found = scanned if scanned_left < left else found
-        return found
-
-    def _started_from_structures(self) -> Parameters:
-        """Return what the structures say of cells and background, though intensities are to come from the data."""
-        own, table = self.model, self.course.parameters.copy()
-        phases = [replace(phase, mode="rietveld") for phase in own.phases]
-        beam, terms = (own.instrument, own.radiation), len(own.basis)
-        model = Model(own.two_theta, phases, *beam, background_terms=terms, tail=own.tail, extras=own.extras)
-        start = parameters_of(model)
-        start.free(name for name in table.free_names if name in start.index)
-        for name in start.names:
-            start.assign(name, table.value(name))
-        found = self._best_start(model, start)
-        for name in found.names:
-            if table.is_own_master(name):
-                table.assign(name, found.value(name))
-        return table
-
-    def _searched(self, model: Model, start: Parameters) -> tuple[float, Parameters]:
-        """Return the parameters that a descent from `start` finds, and how much of the peaks they leave unexplained."""
-        data = self.course.data
-        found = search_cells(model, data, start, blurs_for(model))
-        set_linear(model, data, found)
-        calculated = model.calculated(found.values[: len(model.names)])
-        left = unexplained(data.intensity, calculated.total, calculated.background, 1.0 / data.weight)
-        return left, found
+        course.parameters = started(course, self._names("preferred_orientation", phases=self._oriented()))
+        course.refine("scales and background", self._names("scale"))
 
     def _guess_sizes(self) -> None:
         """Start the Lorentzian width as a good part of the whole, so that it can move both ways."""
@@ -327,23 +322,28 @@ class _Automatic:
             for name in self._names(*CELL_NAMES)
             if name in free and minimum.esd(name) > WORST_CELL_ESD * minimum.parameters.value(name)
         ]
-        if vague:
-            for phase in self.phases:
-                own = self._names(*CELL_NAMES, phases=[phase])
-                for name in own if set(own) & set(vague) else ():
-                    self.course.parameters.assign(name, self.start.value(name))
-            self.course.drop("cells", vague, "the data do not determine them: those given stand")
+        if not vague:
+            return
+        given: dict[str, float] = {}
+        for phase in self.phases:
+            own = self._names(*CELL_NAMES, phases=[phase])
+            given |= {name: self.start.value(name) for name in own if set(own) & set(vague)}
+        self.course.withdraw("cells", vague, given, "the data do not determine them: those given stand")
 
     def _drop_unsupported(self) -> None:
-        for phase in list(self.phases):
-            support, esd = scale_support(self.course, phase)
-            if not self.course.parameters.is_own_master(slot_name(phase, "scale")):
-                continue
-            if support**2 >= self._support_needed(phase):
-                continue
+        """Leave out the phases that the data do not support, the weakest first: without it others may be supported."""
+        while weak := [row for row in map(self._weakness, self.phases) if row[0] < 1.0]:
+            _, support, esd, phase = min(weak, key=lambda row: row[0])
             self.unsupported[phase.name] = support, esd
             self.phases.remove(phase)
             drop_phase(self.course, phase, support)
+
+    def _weakness(self, phase: Phase) -> tuple[float, float, float, Phase]:
+        """Return the support of a phase over what is needed (squares), the support, its uncertainty and the phase."""
+        if not self.course.parameters.is_own_master(slot_name(phase, "scale")):
+            return np.inf, 0.0, 0.0, phase
+        support, esd = scale_support(self.course, phase)
+        return support * abs(support) / self._support_needed(phase), support, esd, phase
 
     def _support_needed(self, phase: Phase) -> float:
         cells = set(position_names(phase))
@@ -377,7 +377,7 @@ class _Automatic:
         if left > LEFT_FOR_ATOMS:
             self.course.record("atoms", kept=False, reason=f"{100 * left:.0f} % of the peaks' intensity is unexplained")
             return
-        self._worthwhile("atoms", self._atom_groups(), _implausible)
+        self._worthwhile("atoms", self._atom_groups(), implausible)
 
     def _unexplained(self) -> float:
         data, calculated = self.course.data, self.course.minimum.calculated
@@ -398,7 +398,7 @@ class _Automatic:
         free = set(self.course.parameters.free_names)
         left = [group for group in groups if not free & set(group)]
         if left:
-            self._worthwhile("second look", left, _implausible)
+            self._worthwhile("second look", left, implausible)
 
     def _let_go_what_is_determined(self) -> None:
         """Let all widths and textures go that the data determine, whether chi-squared falls by it or not.
@@ -436,22 +436,3 @@ class _Automatic:
 
     def _all_names(self, phase: Phase) -> set[str]:
         return set(self._names(*phase.slot_names, phases=[phase]))
-
-
-def _holds_no_width(minimum: Minimum, name: str) -> bool:
-    names = minimum.parameters.free_names
-    return name in names and bool(minimum.at_bound[names.index(name)])
-
-
-def _implausible(found: Minimum, name: str) -> str:
-    """Tell why a refined displacement or coordinate cannot stand, "" if it can (as anything else)."""
-    esd = found.esd(name)
-    if name.endswith("_u_iso"):
-        if found.parameters.value(name) < LEAST_U:
-            return "is too small to be physical"
-        return f"is known to {esd:.4f} A^2 only" if esd > WORST_U_ESD else ""
-    if name.endswith(("_x", "_y", "_z")) and not name.startswith("instrument_"):
-        k = found.parameters.find(name)
-        angstrom = esd * 2 * COORDINATE_RANGE / (found.parameters.upper[k] - found.parameters.lower[k])
-        return f"is known to {angstrom:.2f} A only" if angstrom > WORST_COORDINATE_ESD else ""
-    return ""

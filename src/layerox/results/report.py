@@ -5,12 +5,16 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from layerox.diffraction.course import Step
+from layerox.diffraction.display import percent_text
 from layerox.diffraction.refinement import RefinedPhase, Refinement
-from layerox.refined import Refined
+from layerox.refined import Refined, with_esd
 from layerox.symmetry import CELL_NAMES
 
 WIDTH = 100
 WARNING_WIDTH = 120
+# Unexplained peaks named in the line of a summary.
+MOST_NAMED = 3
 
 
 def report_text(refinement: Refinement) -> str:
@@ -23,6 +27,8 @@ def report_text(refinement: Refinement) -> str:
         _quantities(refinement),
         _absolute(refinement),
         _microabsorption(refinement),
+        _unexplained(refinement),
+        _sensitivity(refinement),
         *(_phase(phase) for phase in refinement.phases),
         _steps(refinement),
         _correlations(refinement),
@@ -32,13 +38,25 @@ def report_text(refinement: Refinement) -> str:
 
 
 def summary_text(refinement: Refinement) -> str:
-    """Return the few lines that a terminal shows: fractions, cells and agreement."""
+    """Return the few lines that a terminal shows: reason of a fit that cannot be used, agreement, fractions, cells."""
     figures = refinement.agreement
-    head = f"{refinement.status}: R_wp {100 * figures.r_wp:.2f} %, gof {figures.gof:.2f}, {figures.free_parameters} "
-    lines = [head + f"variables, {figures.points} points"]
-    if refinement.reason:
-        lines.append(f"reason: {refinement.reason}")
-    return "\n".join([*lines, "", _table(_quantity_rows(refinement))])
+    reason = [f"{refinement.status}: {refinement.reason}"] if refinement.reason else []
+    head = "" if refinement.reason else f"{refinement.status}: "
+    left = refinement.unexplained
+    strongest = f", unexplained peaks at {', '.join(map(str, left[:MOST_NAMED]))}" if left else ""
+    lines = [
+        *reason,
+        f"{head}R_wp {100 * figures.r_wp:.2f} %, gof {figures.gof:.2f}, {figures.free_parameters} variables, "
+        f"{figures.points} points{strongest}",
+    ]
+    return "\n".join([*lines, "", _table(_quantity_rows(refinement)), *_group_lines(refinement)])
+
+
+def _group_lines(refinement: Refinement) -> list[str]:
+    return [
+        f"{' or '.join(group.members)}: {percent_text(group.weight_fraction)} wt% together, not distinguished"
+        for group in refinement.groups
+    ]
 
 
 def _heading(refinement: Refinement) -> str:
@@ -100,7 +118,7 @@ def _model(refinement: Refinement) -> str:
     figures = refinement.agreement
     terms = sum(p.name.startswith("background_") and p.number.status == "free" for p in refinement.parameters)
     rows = [
-        ("R_wp, R_p, R_exp", f"{figures.r_wp:.4f}, {figures.r_p:.4f}, {figures.r_exp:.4f}"),
+        ("R_wp, R_p, R_exp", f"{100 * figures.r_wp:.2f} %, {100 * figures.r_p:.2f} %, {100 * figures.r_exp:.2f} %"),
         ("gof, Durbin-Watson", f"{figures.gof:.3f}, {figures.durbin_watson:.3f}"),
         ("variables", str(figures.free_parameters)),
         ("largest shift", "not known" if refinement.largest_shift is None else f"{refinement.largest_shift:.1g} su"),
@@ -132,7 +150,7 @@ def _quantity_rows(refinement: Refinement) -> list[list[str]]:
         "intensity %",
         "support",
         "limit %",
-        "R_Bragg",
+        "R_Bragg %",
         "a (A)",
         "b (A)",
         "c (A)",
@@ -143,7 +161,7 @@ def _quantity_rows(refinement: Refinement) -> list[list[str]]:
 
 def _fraction(phase: RefinedPhase, refinement: Refinement) -> str:
     """Return the weight fraction of a phase in per cent; beside supported ones, how little of it would show."""
-    if phase.is_supported or not any(other.is_supported for other in refinement.phases):
+    if phase.weight_fraction.status != "unsupported" or not any(other.is_supported for other in refinement.phases):
         return phase.fraction_text
     return f"{phase.fraction_text} (esd {100 * phase.weight_fraction.esd:.2g})"
 
@@ -156,9 +174,37 @@ def _quantity_row(phase: RefinedPhase, refinement: Refinement) -> list[str]:
         f"{100 * phase.intensity_share:.2f}",
         f"{phase.support_sigma:.1f}",
         "-" if phase.detection_limit is None else f"{100 * phase.detection_limit:.2g}",
-        "-" if phase.r_bragg is None else f"{phase.r_bragg:.4f}",
+        "-" if phase.r_bragg is None else f"{100 * phase.r_bragg:.2f}",
         *(str(phase.cell[name]) for name in ("a", "b", "c", "volume")),
     ]
+
+
+def _unexplained(refinement: Refinement) -> str:
+    if not refinement.unexplained:
+        return ""
+    head = ["two-theta (degrees)", "d (A)", "height above calculated"]
+    rows = [[f"{peak.two_theta:.3f}", f"{peak.d:.4f}", f"{peak.height:.4g}"] for peak in refinement.unexplained]
+    return _section("Observed peaks that are not explained", _table([head, *rows]))
+
+
+def _sensitivity(refinement: Refinement) -> str:
+    """Return by how much the fractions would be off if something were wrong that the pattern hardly shows."""
+    if not refinement.sensitivity:
+        return ""
+    names = [phase.name for phase in refinement.phases if phase.is_supported]
+    head = ["one unit of", *(f"{name} (wt%)" for name in names), "units found", "indicated"]
+    rows = [
+        [f"{row.subject + ': ' if row.subject and row.subject not in row.unit else ''}{row.unit}",
+         *(f"{100 * row.changes.get(name, 0.0):+.2f}" for name in names),
+         "-" if row.found is None else with_esd(row.found, row.esd or 0.0), "yes" if row.is_indicated else "no"]
+        for row in refinement.sensitivity
+        if row.is_indicated or not row.cause.endswith("_step")
+    ]  # fmt: skip
+    note = textwrap.fill(
+        "Fitted less true weight fraction if the specimen or the instrument differs from the model by one unit, to "
+        "first order. Units found are what the residuals point to; \"-\" where only the fractions would change.", WIDTH
+    )  # fmt: skip
+    return _section("Sensitivity of the weight fractions", f"{_table([head, *rows])}\n\n{note}")
 
 
 def _absolute(refinement: Refinement) -> str:
@@ -233,14 +279,27 @@ def _number(number: Refined) -> str:
 
 def _steps(refinement: Refinement) -> str:
     lines = []
-    for step in refinement.steps:
-        verdict = "kept" if step.kept else "not kept"
-        line = f"{100 * step.r_wp:8.3f} %  {verdict:<9} {step.name}"
-        names = ", ".join(step.freed)
-        lines += [line, *([f"{'':22}{part}" for part in _wrapped(names)] if names else [])]
-        if step.reason:
-            lines += [f"{'':22}-> {part}" for part in _wrapped(step.reason)]
-    return _section("Steps (R_wp after each)", "\n".join(lines))
+    for k, step in enumerate(refinement.steps):
+        later = {name for other in refinement.steps[k + 1 :] if other.kept for name in other.freed}
+        for verdict, names in _verdicts(step, later):
+            line = f"{100 * step.r_wp:8.3f} %  {verdict:<9} {step.name}"
+            lines += [line, *([f"{'':22}{part}" for part in _wrapped(", ".join(names))] if names else [])]
+            if step.reason:
+                lines += [f"{'':22}-> {part}" for part in _wrapped(step.reason)]
+    note = "deferred: not refined in this step, and refined in a later one"
+    return _section(
+        "Steps (R_wp after each)", "\n".join([*lines, *([note] if "  deferred " in "".join(lines) else [])])
+    )
+
+
+def _verdicts(step: Step, later: set[str]) -> list[tuple[str, list[str]]]:
+    """Return what became of the quantities of a step: those that a later step keeps are deferred, not rejected."""
+    if step.kept:
+        return [("kept", list(step.freed))]
+    deferred = [name for name in step.freed if name in later]
+    rejected = [name for name in step.freed if name not in later]
+    rows = [("not kept", rejected)] if rejected or not deferred else []
+    return rows + ([("deferred", deferred)] if deferred else [])
 
 
 def _wrapped(text: str) -> list[str]:

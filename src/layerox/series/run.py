@@ -17,7 +17,7 @@ from typing import Any
 
 from layerox.analysis import refuse_twice, usable
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.phase_order import canonical_order
+from layerox.diffraction.phase_order import canonical
 from layerox.diffraction.plan import NO_PLAN
 from layerox.electrochemistry.settings import ElectrochemistryModel
 from layerox.errors import InputError, is_interrupt
@@ -249,7 +249,7 @@ class _Asked:
         chosen = usable([phase for _, phase in self.argued], first, beam)
         plan.quantification.check(chosen, beam, known.geometry)
         setup = Setup(
-            phases=tuple(chosen[k] for k in canonical_order(chosen)),
+            phases=tuple(canonical(chosen)),
             instrument=known,
             radiation=beam,
             plan=plan,

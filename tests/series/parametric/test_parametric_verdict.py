@@ -1,11 +1,14 @@
 """Verdicts: what is told of forms that made the values, that did not, and of frames that scatter."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.stats import chi2
 
 from layerox.series.parametric.choice import LEVEL, Points, examined
 from layerox.series.parametric.forms import wish_of
+from layerox.series.parametric.result import Parametric
 from layerox.series.parametric.scatter import Deviation, Pull, deviations
 from layerox.series.parametric.verdict import judged, relieved, together
 
@@ -141,3 +144,15 @@ def test_a_quantity_that_a_bound_has_cut_pulls_at_nothing():
     pulls = [*series_of_two(1, 0.0), Pull(active=(1,), normal=np.zeros((1, 1)), force=np.zeros(1), inflation=1.0)]
     _, second = deviations(pulls, [0, 0], [0.0, 0.0])
     assert second.frames.tolist() == list(range(60))
+
+
+def test_functions_that_are_rejected_together_are_not_trusted_whatever_scatters_of_its_own():
+    """p = 0.0006 of all functions together is below the level, and a scatter of one of them does not excuse it."""
+    rejected = together(75.0, 40, 1e7)
+    assert rejected.p == pytest.approx(6e-4, abs=4e-4)
+    assert rejected.is_rejected
+    function = SimpleNamespace(verdict=SimpleNamespace(status="scattered", own=1e-4))
+    found = SimpleNamespace(status="converged", functions=(function,), together=rejected)
+    assert not Parametric.is_trustworthy.fget(found)
+    found.together = together(40.0, 40, 1e7)
+    assert Parametric.is_trustworthy.fget(found)

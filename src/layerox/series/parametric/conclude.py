@@ -16,6 +16,7 @@ from layerox.series.measured import Number
 from layerox.series.parametric.arrow import Arrow
 from layerox.series.parametric.choice import Points, Trial
 from layerox.series.parametric.descent import Ended, Functions
+from layerox.series.parametric.local import Alone, Held
 from layerox.series.parametric.quantities import Quantity
 from layerox.series.parametric.result import Function, Parametric, header
 from layerox.series.parametric.scatter import Deviation, Pull, deviations
@@ -107,7 +108,7 @@ def concluded(found: Findings) -> Parametric:
         domain=(float(found.x.min()), float(found.x.max())),
         functions=functions,
         covariance=found.covariance,
-        together=_test(ended, found.serial),
+        together=_test(ended, found.serial, [_scatter(function) for function in functions]),
         frames=_table(found, functions),
         serial_factor=found.serial,
         passes=ended.passes,
@@ -135,16 +136,38 @@ def _function(found: Findings, k: int) -> Function:
     return replace(function, narrower=float(np.median(one.points.esd / np.maximum(esds, 1e-300))))
 
 
-def _test(ended: Ended, serial: float) -> Together:
-    """Return the likelihood-ratio test over the frames that tell all their quantities by themselves."""
+def _test(ended: Ended, serial: float, own: Sequence[float]) -> Together:
+    """Return the likelihood-ratio test over the frames that tell all their quantities by themselves.
+
+    `own` is the scatter of each quantity that is added to the uncertainties of the frames: the rise of chi-squared is
+    less by what it explains, to second order.
+    """
     rise, values, points = 0.0, 0, 0
     for seat in ended.seats:
         one = seat.alone
         if seat.held is None or not np.isfinite(one.values[list(one.active)]).all():
             continue
-        rise += (seat.held.chi_squared - one.chi_squared) / one.inflation
+        scatter = np.array(own)[list(one.active)]
+        rise += _rise(seat.held, one, scatter)
         values, points = values + len(one.active), points + one.freedom
     return together(rise / serial**2, values - len(ended.coefficients), points / serial**2)
+
+
+def _scatter(function: Function) -> float:
+    """Return the scatter that a function leaves; what a rejected one leaves is a trend, and excuses nothing."""
+    return 0.0 if function.verdict.status == "rejected" else function.verdict.own
+
+
+def _rise(held: Held, one: Alone, scatter: FloatArray) -> float:
+    """Return by how much chi-squared rises from a frame alone to the functions, beyond a scatter of its quantities.
+
+    With the force f and the normal matrix N of the quantities it is f [s N + N D N]^-1 f, D the scatter squared and s
+    the inflation of the frame; without scatter that is f N^-1 f / s.
+    """
+    if not scatter.any():
+        return (held.chi_squared - one.chi_squared) / one.inflation
+    matrix = one.inflation * held.normal + held.normal @ np.diag(scatter**2) @ held.normal
+    return float(held.force @ np.linalg.lstsq(matrix, held.force, rcond=None)[0])
 
 
 def _table(found: Findings, functions: Sequence[Function]) -> pd.DataFrame:

@@ -142,10 +142,7 @@ class Parametric:
     def is_trustworthy(self) -> bool:
         """Whether it converged and the data reject none of the functions, alone or together."""
         statuses = {function.verdict.status for function in self.functions}
-        # Frames that have a scatter of their own fail the test of all functions together for that reason.
-        explained = "scattered" in statuses or any(function.verdict.own > 0 for function in self.functions)
-        borne = explained or not self.together.is_rejected
-        return self.status == "converged" and "rejected" not in statuses and borne
+        return self.status == "converged" and "rejected" not in statuses and not self.together.is_rejected
 
     def to_json(self) -> str:
         """Return the result as text: all but the table of frames."""

@@ -1,0 +1,64 @@
+"""Plausibility: why a refined quantity cannot stand, and how data contradict a profile that was given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from layerox.diffraction.constraints import COORDINATE_RANGE
+from layerox.diffraction.course import Course
+from layerox.diffraction.parameters import slot_name
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.refine import Minimum
+from layerox.notice import Notice
+
+# What of the instrument a calibration fixes, and the share of chi-squared that it may cost before it is doubted.
+PROFILE = [f"instrument_{slot}" for slot in "uvwxy"]
+DOUBTFUL = 0.1
+WORST_U_ESD = 0.004
+LEAST_U = 5e-4
+WORST_COORDINATE_ESD = 0.05
+
+
+def profile_doubts(course: Course, strong: Sequence[Phase]) -> Iterator[Notice]:
+    """Yield how the data contradict a calibrated profile, which was held.
+
+    Parameters
+    ----------
+    course
+        Refined.
+    strong
+        The phases strong enough to tell their widths.
+    """
+    minimum = course.minimum
+    free = set(minimum.parameters.free_names)
+    narrow = [phase.name for phase in strong if _holds_no_width(minimum, slot_name(phase, "inverse_size"))]
+    if narrow:
+        message = f"the peaks of {', '.join(narrow)} are no wider than the instrument's profile, or narrower"
+        yield Notice("profile_too_wide", f"{message}: is it of this diffractometer?")
+    profile = [name for name in PROFILE if name not in free and minimum.parameters.is_own_master(name)]
+    (gain,) = course.gains([profile])
+    share = gain * max(minimum.reduced_chi_squared, 1.0) / minimum.chi_squared
+    if share > DOUBTFUL:
+        message = (
+            f"another profile than the instrument's would lower chi-squared by about {100 * min(share, 0.99):.0f} %"
+        )
+        yield Notice("profile_doubtful", f"{message}: calibrate it anew, or leave it out")
+
+
+def _holds_no_width(minimum: Minimum, name: str) -> bool:
+    names = minimum.parameters.free_names
+    return name in names and bool(minimum.at_bound[names.index(name)])
+
+
+def implausible(found: Minimum, name: str) -> str:
+    """Tell why a refined displacement or coordinate cannot stand, "" if it can (as anything else)."""
+    esd = found.esd(name)
+    if name.endswith("_u_iso"):
+        if found.parameters.value(name) < LEAST_U:
+            return "is too small to be physical"
+        return f"is known to {esd:.4f} A^2 only" if esd > WORST_U_ESD else ""
+    if name.endswith(("_x", "_y", "_z")) and not name.startswith("instrument_"):
+        k = found.parameters.find(name)
+        angstrom = esd * 2 * COORDINATE_RANGE / (found.parameters.upper[k] - found.parameters.lower[k])
+        return f"is known to {angstrom:.2f} A only" if angstrom > WORST_COORDINATE_ESD else ""
+    return ""

@@ -1,0 +1,291 @@
+"""Sensitivity: what the fractions would change by if something were wrong that the data hardly show.
+
+An effect adds a curve dy to the pattern. A refinement without it moves its variables by dp = (J W J^T)^-1 J W dy, exact
+to first order, and the fractions with them; what the variables cannot follow shows in the residuals, and its amplitude
+there tells whether the data point to the effect (Rao's score test, Proc. Camb. Philos. Soc. 44 (1948) 50).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.diffraction import peaks as pk
+from layerox.diffraction.parameters import slot_name
+from layerox.diffraction.phase import polarization_of
+from layerox.diffraction.quantify import fraction_slopes, of_the_specimen, phase_weights
+from layerox.diffraction.refine import Data, Minimum, inverse_of_normal
+from layerox.diffraction.simulate import Model
+
+FloatArray = NDArray[np.float64]
+
+# Amplitude over its uncertainty from which on the data point to an effect: one curve, and the best of many.
+POINTS_TO, BEST_OF_MANY = 5.0, 7.0
+# The change of a fraction (for the amplitude found) from which on a user is warned.
+HARMFUL = 0.01
+# Sizes (nm) of a part that is not in the model, and the refined size that they must be well below.
+SMALL_SIZES, WELL_BELOW = (3.0, 5.0, 8.0), 0.4
+# Least share of the intensity of a phase whose sizes and occupancies are looked at.
+LEAST_SHARE = 0.05
+# Places of a step that are tried; first angle (degrees) from which on a fixed slit can hardly overflow; angles at
+# which the beam may begin to fit on the specimen.
+STEPS, NO_OVERFLOW, FITS_FROM = 24, 20.0, (16.0, 20.0, 25.0, 30.0, 35.0)
+# Angle (degrees) below which axial divergence shows, and a usual amount of it.
+ASYMMETRIC_BELOW, SOME_AXIAL = 60.0, 0.03
+# Products 2 mu t of thin specimens that are tried; that for which the sensitivity is given comes first.
+THICKNESSES = (1.0, 0.5, 2.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sensitivity:
+    """How the weight fractions depend on something outside the model.
+
+    Attributes
+    ----------
+    cause
+        Code of the effect: "scattering_power", "thin_specimen", "beam_overflow", "bimodal_size", "occupancy",
+        "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step".
+    subject
+        Phase, site or place that it concerns; "" for the whole pattern.
+    unit
+        One unit of the effect, in words.
+    changes
+        By phase: fitted less true weight fraction if the effect is present with one unit.
+    found, esd
+        Units that the residuals point to, and the standard uncertainty; None where only the fractions can tell.
+    is_indicated
+        Whether the data point to it with certainty.
+    """
+
+    cause: str
+    subject: str
+    unit: str
+    changes: Mapping[str, float]
+    found: float | None = None
+    esd: float | None = None
+    is_indicated: bool = False
+
+    @property
+    def harm(self) -> float:
+        """Largest change of a fraction for what the residuals point to; for one unit where they tell nothing."""
+        largest = max(map(abs, self.changes.values()), default=0.0)
+        return largest if self.found is None else largest * abs(self.found)
+
+
+@dataclass(frozen=True, eq=False)
+class _Effect:
+    """One unit of an effect as a curve, shape (n,); `slopes` are what it does to the fractions beside that."""
+
+    cause: str
+    subject: str
+    unit: str
+    curve: FloatArray
+    certain: float = POINTS_TO
+    both_signs: bool = False
+    slopes: FloatArray | None = None
+    is_testable: bool = True
+    most: float = math.inf
+
+
+def sensitivities(model: Model, minimum: Minimum, data: Data) -> tuple[Sensitivity, ...]:
+    """Return the sensitivities of the fractions at a minimum; none where there is only one phase.
+
+    Parameters
+    ----------
+    model, minimum, data
+        What was refined, where it ended, and against what.
+    """
+    shown = [k for k, phase in enumerate(model.phases) if phase.is_weighed and _scale(model, minimum, k) > 0]
+    if not shown:
+        return ()
+    linear = _Linear(model, minimum, data)
+    found = [linear.sensitivity(effect) for effect in _effects(model, minimum, data, shown)]
+    return tuple(_best_of_each(found))
+
+
+def _scale(model: Model, minimum: Minimum, k: int) -> float:
+    return minimum.parameters.value(slot_name(model.phases[k], "scale"))
+
+
+def _best_of_each(found: list[Sensitivity]) -> Iterator[Sensitivity]:
+    """Yield of each cause and subject the one that the data point to most, the first if to none."""
+    groups: dict[tuple[str, str], list[Sensitivity]] = {}
+    for row in found:
+        subject = "" if row.cause.endswith("_step") else row.subject
+        groups.setdefault((row.cause, subject), []).append(row)
+    for rows in groups.values():
+        yield max(rows, key=_significance) if any(row.is_indicated for row in rows) else rows[0]
+
+
+def _significance(row: Sensitivity) -> float:
+    return abs(row.found / row.esd) if row.is_indicated and row.found is not None and row.esd else 0.0
+
+
+class _Linear:
+    """A model linearised at a minimum: what its variables and its residuals make of an added curve."""
+
+    def __init__(self, model: Model, minimum: Minimum, data: Data):
+        self.model, self.data = model, data
+        table = minimum.parameters
+        transfer = table.transfer()
+        count = len(model.names)
+        calculated, jacobian = model.linearised(table.values[:count], transfer[:count], data.weight)
+        free = ~minimum.at_bound
+        self.jacobian = jacobian[free]
+        self.inverse = inverse_of_normal(self.jacobian @ self.jacobian.T)
+        self.basis = np.linalg.qr(self.jacobian.T)[0]
+        residual = (data.intensity - calculated.total) * data.weight
+        self.residual = residual - self.basis @ (self.basis.T @ residual)
+        self.spread = math.sqrt(max(minimum.reduced_chi_squared, 1.0))
+        weights = of_the_specimen(phase_weights(model, table.values[:count], transfer[:count]), model.phases)
+        self.slopes = fraction_slopes(weights.values, weights.slopes[:, free])[1]
+
+    def sensitivity(self, effect: _Effect) -> Sensitivity:
+        """Return what an effect does to the fractions, and whether the residuals point to it."""
+        curve = effect.curve * self.data.weight
+        followed = self.inverse @ (self.jacobian @ curve)
+        changes = self.slopes @ followed
+        own = curve - self.basis @ (self.basis.T @ curve)
+        power = float(own @ own)
+        names = [phase.name for phase in self.model.phases]
+        found, esd, indicated = None, None, False
+        if effect.slopes is not None:
+            changes = changes - effect.slopes
+        if effect.is_testable and power > 1e-10 * float(curve @ curve):
+            found, esd = float(own @ self.residual) / power, self.spread / math.sqrt(power)
+            physical = effect.both_signs or found > 0
+            indicated = physical and abs(found) > effect.certain * esd and abs(found) < effect.most
+        rows = {name: float(change) for name, change in zip(names, changes, strict=True)}
+        return Sensitivity(cause=effect.cause, subject=effect.subject, unit=effect.unit, changes=rows, found=found,
+                           esd=esd, is_indicated=indicated)  # fmt: skip
+
+
+def _effects(model: Model, minimum: Minimum, data: Data, shown: list[int]) -> Iterator[_Effect]:
+    calculated = minimum.calculated
+    peaks = calculated.phases.sum(axis=0)
+    theta = np.radians(model.two_theta / 2)
+    rows = calculated.phases.sum(axis=1)
+    strong = [k for k in shown if rows[k] > LEAST_SHARE * rows.sum()]
+    if len(shown) > 1:
+        yield from _scattering_powers(model, calculated.phases, shown)
+    if model.instrument.geometry == "bragg-brentano":
+        yield from _thin(peaks, theta)
+        yield from _overflow(model, peaks, theta)
+    yield from _axial(model, minimum)
+    if model.radiation.kind == "xray":
+        yield from _polarization(model, peaks, theta)
+    for k in strong:
+        yield from _small(model, minimum, k)
+    yield from _occupancies(model, minimum, strong)
+    yield from _counting(calculated.total)
+    yield from _steps(model, peaks, calculated.background)
+
+
+def _scattering_powers(model: Model, rows: FloatArray, shown: list[int]) -> Iterator[_Effect]:
+    for k in shown:
+        unit = "1 % more scattering power (|F|^2) than its structure says"
+        yield _Effect("scattering_power", model.phases[k].name, unit, 0.01 * rows[k], is_testable=False)
+
+
+def _thin(peaks: FloatArray, theta: FloatArray) -> Iterator[_Effect]:
+    for product in THICKNESSES:
+        unit = f"a thin specimen, 2 mu t = {product:g}"
+        yield _Effect("thin_specimen", "", unit, -peaks * np.exp(-product / np.sin(theta)), most=3.0)
+
+
+def _overflow(model: Model, peaks: FloatArray, theta: FloatArray) -> Iterator[_Effect]:
+    low, high = model.limits
+    for angle in FITS_FROM if low < NO_OVERFLOW else ():
+        if low < angle - 1.0 < high:
+            ratio = np.minimum(np.sin(theta) / math.sin(math.radians(angle / 2)), 1.0)
+            unit = f"a beam wider than the specimen below {angle:g} degrees"
+            yield _Effect("beam_overflow", "", unit, peaks * (ratio - 1.0), most=3.0)
+
+
+def _axial(model: Model, minimum: Minimum) -> Iterator[_Effect]:
+    """Yield the asymmetry of peaks at low angles where the model has none."""
+    values = minimum.parameters.values[: len(model.names)].copy()
+    block = model.instrument_block.start
+    if values[block + pk.S_OVER_L] or values[block + pk.H_OVER_L] or model.limits[0] > ASYMMETRIC_BELOW:
+        return
+    values[[block + pk.S_OVER_L, block + pk.H_OVER_L]] = SOME_AXIAL
+    curve = model.calculated(values).total - minimum.calculated.total
+    unit = f"an axial divergence of S/L = H/L = {SOME_AXIAL:g} that is not in the model"
+    yield _Effect("axial_divergence", "", unit, curve)
+
+
+def _polarization(model: Model, peaks: FloatArray, theta: FloatArray) -> Iterator[_Effect]:
+    p = polarization_of(model.radiation)
+    squared = np.cos(2 * theta) ** 2
+    slope = (1.0 - squared) / (p + (1.0 - p) * squared)
+    # The factor at the middle angle is the scale's.
+    curve = 0.1 * peaks * (slope - float(slope.mean()))
+    yield _Effect("polarization", "", "0.1 of the polarisation p", curve, both_signs=True)
+
+
+def _small(model: Model, minimum: Minimum, k: int) -> Iterator[_Effect]:
+    """Yield a part of a phase that consists of small crystals: 1 % of its intensity."""
+    phase, block = model.phases[k], model.phase_blocks[k]
+    values = minimum.parameters.values[: len(model.names)].copy()
+    scale, inverse = values[block.start + pk.SCALE], values[block.start + pk.INVERSE_SIZE]
+    for size in SMALL_SIZES:
+        if 1.0 / size * WELL_BELOW < inverse:
+            continue
+        values[block.start + pk.INVERSE_SIZE] = 1.0 / size
+        curve = 0.01 * scale * model.unit_pattern(k, values, scale)
+        yield _Effect("bimodal_size", phase.name, f"1 % more of {phase.name} in crystals of {size:g} nm", curve,
+                      slopes=_of_more(minimum, model, k, 0.01))  # fmt: skip
+
+
+def _of_more(minimum: Minimum, model: Model, k: int, share: float) -> FloatArray:
+    """Return how the true fractions change if there is more of a phase than the model has."""
+    values = minimum.parameters.values[: len(model.names)]
+    weights = of_the_specimen(phase_weights(model, values, np.zeros((len(values), 0))), model.phases).values
+    before = weights / weights.sum()
+    weights = weights.copy()
+    weights[k] *= 1.0 + share
+    return np.asarray(weights / weights.sum() - before)
+
+
+def _occupancies(model: Model, minimum: Minimum, strong: list[int]) -> Iterator[_Effect]:
+    """Yield a change of the occupancy of each site that has more than a small part in the intensity."""
+    table = minimum.parameters.copy()
+    names = [
+        slot_name(model.phases[k], f"{site.label}_occupancy") for k in strong for site in model.phases[k].crystal.sites
+    ]
+    names = [name for name in names if table.is_own_master(name) and name not in table.free_names]
+    if not names:
+        return
+    table.fix(table.free_names)
+    table.free(names)
+    count = len(model.names)
+    _, jacobian = model.linearised(table.values[:count], table.transfer()[:count], np.ones(model.two_theta.size))
+    weights = of_the_specimen(phase_weights(model, table.values[:count], table.transfer()[:count]), model.phases)
+    slopes = fraction_slopes(weights.values, weights.slopes)[1]
+    for k, name in enumerate(table.free_names):
+        label = name.removesuffix("_occupancy")
+        yield _Effect("occupancy", label, f"0.1 of the occupancy of {label}", 0.1 * jacobian[k], both_signs=True,
+                      slopes=0.1 * slopes[:, k])  # fmt: skip
+
+
+def _counting(total: FloatArray) -> Iterator[_Effect]:
+    top = float(total.max(initial=0.0))
+    if top > 0:
+        curve = -0.01 * total**2 / top
+        yield _Effect("dead_time", "", "1 % of the counts of the highest point lost to dead time", curve)
+
+
+def _steps(model: Model, peaks: FloatArray, background: FloatArray) -> Iterator[_Effect]:
+    x = model.two_theta
+    low, high = model.limits
+    for angle in np.linspace(low, high, STEPS + 2)[1:-1]:
+        after = x > angle
+        where = f"{angle:.0f} degrees"
+        yield _Effect("intensity_step", where, f"1 % more intensity from {where} on",
+                      0.01 * after * (peaks + background), BEST_OF_MANY, both_signs=True)  # fmt: skip
+        yield _Effect("background_step", where, f"1 % more background from {where} on", 0.01 * after * background,
+                      BEST_OF_MANY, both_signs=True)  # fmt: skip

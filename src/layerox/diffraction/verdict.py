@@ -1,0 +1,185 @@
+"""Verdict: whether a minimum is a fit that can be used, and if not why.
+
+A descent that has converged may have converged to nonsense. It is not judged by R_wp or gof, which long counting makes
+large and a high background small, but by what a reader looks at: are the strongest lines of each phase where they are
+calculated, and about as strong; is most of the intensity explained; is each weight fraction determined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.diffraction import peaks as pk
+from layerox.diffraction.extraction import is_extracted
+from layerox.diffraction.prepare import Outcome
+from layerox.diffraction.refinement import RefinedPhase, RefinementStatus
+from layerox.diffraction.unexplained import widths
+from layerox.pattern import Pattern
+
+FloatArray = NDArray[np.float64]
+
+# Share of the peaks' intensity left unexplained from which on there is no fit at all, and none that can be used.
+NOT_A_MODEL, TOO_MUCH_LEFT = 0.5, 0.15
+# A standard uncertainty from which on a weight fraction is not determined.
+UNDETERMINED_FRACTION = 0.2
+# Lines of each phase that are looked at; the share of the intensity in the window of a line that must be its phase's.
+LINES, OWN_SHARE = 5, 0.6
+# Distance from its place, in full widths, and calculated over observed area that a line may have.
+MOST_OFFSET, MOST_RATIO = 0.5, 2.0
+# Half the window of a line in full widths; offsets tried; standard uncertainties by which a limit is exceeded.
+WINDOW, REACH, CERTAIN = 1.5, 1.5, 4.0
+# The share of the looked-at intensity of a phase that must be at fault.
+AT_FAULT = 0.5
+
+
+def fault_of(
+    outcome: Outcome, phases: Sequence[RefinedPhase], pattern: Pattern, left: float
+) -> tuple[RefinementStatus, str]:
+    """Return status and reason of a minimum that is no usable fit, "converged" and "" if it is one.
+
+    Parameters
+    ----------
+    outcome, pattern
+        Where the strategy ended, and the data.
+    phases
+        The phases of the result.
+    left
+        Share of the peaks' intensity that is unexplained.
+    """
+    if not any(phase.is_supported for phase in phases):
+        return "failed", "the data support none of the phases"
+    if left > NOT_A_MODEL:
+        reason = f"{100 * left:.0f} % of the peaks' intensity is unexplained: a phase is missing, or a cell far off"
+        return "failed", reason
+    reasons = [
+        *_left_over(left),
+        *(fault for k in _supported(phases) for fault in _lines_at_fault(outcome, pattern, k)),
+        *(fault for phase in phases for fault in _undetermined(phase)),
+    ]
+    return ("not_converged", "; ".join(reasons)) if reasons else ("converged", "")
+
+
+def _supported(phases: Sequence[RefinedPhase]) -> list[int]:
+    return [k for k, phase in enumerate(phases) if phase.is_supported]
+
+
+def _left_over(left: float) -> list[str]:
+    if left < TOO_MUCH_LEFT:
+        return []
+    return [f"{100 * left:.0f} % of the peaks' intensity is unexplained: a phase is missing, or a structure is wrong"]
+
+
+def _undetermined(phase: RefinedPhase) -> list[str]:
+    fraction = phase.weight_fraction
+    if fraction.status != "free" or not fraction.esd > UNDETERMINED_FRACTION:
+        return []
+    return [f"the weight fraction of {phase.name} is undetermined: {100 * fraction:.0f} +- {100 * fraction.esd:.2g} %"]
+
+
+def _lines_at_fault(outcome: Outcome, pattern: Pattern, index: int) -> list[str]:
+    """Return why the strongest lines of a phase do not match the pattern, [] if they do."""
+    if is_extracted(outcome.model.phases[index]):
+        return []
+    lines = strongest_lines(outcome, pattern, index)
+    looked_at = sum(line.area for line in lines)
+    missed = [line for line in lines if line.is_missed]
+    unequal = [line for line in lines if line.is_unequal and not line.is_missed]
+    name = outcome.model.phases[index].name
+    faults = []
+    if sum(line.area for line in missed) > AT_FAULT * looked_at:
+        places = ", ".join(f"{line.two_theta:.2f} ({line.offset:+.2f})" for line in missed)
+        faults.append(f"the strongest lines of {name} are missed by more than half their width, degrees: {places}")
+    if sum(line.area for line in unequal) > AT_FAULT * looked_at:
+        places = ", ".join(f"{line.two_theta:.2f} ({line.ratio:.2g})" for line in unequal)
+        faults.append(f"calculated over observed area of the strongest lines of {name} is outside 0.5 to 2: {places}")
+    return faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A strong line of a phase, compared with the pattern less everything else.
+
+    Attributes
+    ----------
+    two_theta, width, area
+        Where it is calculated, its full width at half maximum (degrees) and its area.
+    offset
+        Observed less calculated place, degrees; 0 unless the data say otherwise with certainty.
+    observed, esd
+        Observed area over the calculated one, and its standard uncertainty.
+    """
+
+    two_theta: float
+    width: float
+    area: float
+    offset: float
+    observed: float
+    esd: float
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether it is observed more than half its width from its place."""
+        return abs(self.offset) > MOST_OFFSET * self.width
+
+    @property
+    def is_unequal(self) -> bool:
+        """Whether calculated over observed area is certainly outside 0.5 to 2."""
+        margin = CERTAIN * self.esd
+        return self.observed - margin > MOST_RATIO or self.observed + margin < 1.0 / MOST_RATIO
+
+    @property
+    def ratio(self) -> float:
+        """Calculated over observed area; inf where nothing is observed."""
+        return 1.0 / self.observed if self.observed > 0 else float("inf")
+
+
+def strongest_lines(outcome: Outcome, pattern: Pattern, index: int) -> list[Line]:
+    """Return the strongest lines of a phase that no other phase hides, strongest first."""
+    model, minimum = outcome.model, outcome.minimum
+    calculated = minimum.calculated
+    scales = [minimum.parameters.values[block.start + pk.SCALE] for block in model.phase_blocks]
+    alone = [scale if k == index else 0.0 for k, scale in enumerate(scales)]
+    position, width, area = widths(calculated, alone)
+    own = calculated.phases[index]
+    rest = pattern.intensity - (calculated.total - own)
+    peaks_total = calculated.phases.sum(axis=0)
+    spread = float(np.sqrt(max(minimum.reduced_chi_squared, 1.0)))
+    low, high = pattern.range
+    lines: list[Line] = []
+    for k in np.argsort(-area):
+        if len(lines) == LINES or area[k] < 0.05 * area.max(initial=0.0):
+            break
+        place, full = float(position[k]), max(float(width[k]), 2.0 * float(np.median(np.diff(pattern.two_theta))))
+        if not low + full < place < high - full or any(abs(place - x.two_theta) < WINDOW * full for x in lines):
+            continue
+        window = slice(*np.searchsorted(pattern.two_theta, (place - WINDOW * full, place + WINDOW * full)))
+        if own[window].sum() < OWN_SHARE * peaks_total[window].sum() or window.stop - window.start < 3:
+            continue
+        lines.append(_compared(pattern, own, rest, window, spread, (place, full, float(area[k]))))
+    return lines
+
+
+def _compared(
+    pattern: Pattern,
+    own: FloatArray,
+    rest: FloatArray,
+    window: slice,
+    spread: float,
+    line: tuple[float, float, float],
+) -> Line:
+    """Return a line with its area and place as the data show them in a window."""
+    place, full, area = line
+    x, weight = pattern.two_theta[window], 1.0 / (spread * pattern.sigma[window]) ** 2
+    offsets = full * np.linspace(-REACH, REACH, 25)
+    curves = np.array([np.interp(x - offset, pattern.two_theta, own) for offset in offsets])
+    power = np.maximum((curves**2) @ weight, 1e-300)
+    overlap = curves @ (weight * rest[window])
+    gains = np.maximum(overlap, 0.0) ** 2 / power
+    best, here = int(np.argmax(gains)), len(offsets) // 2
+    offset = float(offsets[best]) if gains[best] - gains[here] > CERTAIN**2 else 0.0
+    return Line(two_theta=place, width=full, area=area, offset=offset, observed=float(overlap[here] / power[here]),
+                esd=float(1.0 / np.sqrt(power[here])))  # fmt: skip
