@@ -108,7 +108,7 @@ def test_workers_change_no_digit(raw, plain):
 
 @pytest.mark.parametrize("weak", [5, 11])
 def test_a_weak_frame_does_not_change_those_behind_it(raw, plain, weak, tmp_path):
-    for k in range(FRAMES):
+    for k in set(range(FRAMES)) - {weak}:
         shutil.copy(raw / f"frame_{k:04d}.xye", tmp_path / f"frame_{k:04d}.xye")
     pattern = read_pattern(raw / f"frame_{weak:04d}.xye")
     counts = np.random.default_rng(weak).poisson(0.02 * pattern.intensity).astype(float)
