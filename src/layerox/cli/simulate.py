@@ -72,9 +72,9 @@ def run(
                          cure=f"give a file that ends in {PICTURE}", argument="plot")  # fmt: skip
     sources = inputs_among(structures, instrument)
     _refuse_shared([("output", path), ("output", truth), ("plot", drawn), ("reflections", listed)])
-    refuse_foreign_truth(truth, path)
     targets = [target for target in (path, truth, drawn, listed) if target is not None]
     check_outputs(targets, inputs=sources, overwrite=overwrite)
+    refuse_foreign_truth(truth, path)
     result = analysis.simulate(
         structures,
         weights=weights,

@@ -145,7 +145,7 @@ def write_outputs(
     except InputError as error:
         if not keep:
             raise
-        raise _kept(files, error) from None
+        raise _kept(files, by, error) from None
 
 
 def is_own(path: Path) -> bool:
@@ -321,21 +321,20 @@ def _compact(folder: Path, before: Manifest) -> None:
 # --- what cannot be written is kept elsewhere ----------------------------------------------------------------------
 
 
-def _kept(files: Mapping[Path, Content], error: InputError) -> InputError:
+def _kept(files: Mapping[Path, Content], by: str, error: InputError) -> InputError:
     """Return the error of a finished result that cannot be written, with where it was kept instead."""
-    place = keep_elsewhere({path.name: content for path, content in files.items()})
+    place = keep_elsewhere({path.name: content for path, content in files.items()}, by)
     said = "could not be kept anywhere else" if place is None else f"was kept in {place}"
     return type(error)(f"{error.problem}; the finished result {said}", place=error.place, cure=error.cure,
                        argument=error.argument)  # fmt: skip
 
 
-def keep_elsewhere(files: Mapping[str, Content]) -> Path | None:
+def keep_elsewhere(files: Mapping[str, Content], by: str) -> Path | None:
     """Write files into a new folder for temporary files, the working folder or the user's; None if nothing is left."""
     for parent in (tempfile.gettempdir, Path.cwd, Path.home):
         try:
             folder = Path(tempfile.mkdtemp(prefix="layerox-kept-", dir=parent()))
-            for name, content in files.items():
-                write_atomically(folder / name, content)
+            write_outputs({folder / name: content for name, content in files.items()}, by=by)
         except (OSError, RuntimeError, InputError):
             continue
         return folder

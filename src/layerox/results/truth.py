@@ -61,9 +61,10 @@ def refuse_foreign_truth(truth: Path, pattern: Path) -> None:
     """
     try:
         other = json.loads(truth.read_text(encoding="utf-8")).get("pattern")
-    except (OSError, ValueError, AttributeError):
+        stands = isinstance(other, str) and other != pattern.name and truth.with_name(other).exists()
+    except (OSError, ValueError, AttributeError, RecursionError):
         return
-    if isinstance(other, str) and other != pattern.name and truth.with_name(other).exists():
+    if stands:
         cure = f"choose another stem than {pattern.stem!r}"
         raise InputError(f"is the truth of {other}, which {pattern.name} would replace", place=truth, cure=cure)
 

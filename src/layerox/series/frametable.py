@@ -67,6 +67,8 @@ def read_frames(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
     _demand_titles(titles, run, path)
     table = _parsed(data, path, dict.fromkeys(TEXTS, str))
     table[list(TEXTS)] = table[list(TEXTS)].fillna("")
+    if not len(table):
+        raise InputError("holds no frames", place=path, cure="run it with --resume")
     _demand_numbers(table, [title for title in titles if title not in TEXTS], path)
     _demand_rows(table, path)
     if run["status"] == "complete" and len(table) != run["frames"]:
@@ -144,7 +146,7 @@ def _demand_titles(titles: Sequence[str], run: Mapping[str, Any], path: Path) ->
     """Refuse a table that has not the columns of the series that run.json describes."""
     head = [*FIXED, *run["axes"], *JUDGED]
     phases = [safe_name(name) for name in run["phases"]]
-    needed = [f"{name}.{title}" for name in phases for title in titles_of(QUANTITIES)]
+    needed = [f"{name}.{title}" for name in phases for title in titles_of(QUANTITIES)] + titles_of(OFFSETS)
     known = [title for title in titles[len(head) :] if title.partition(".")[0] in phases]
     if list(titles[: len(head)]) != head or not set(needed) <= set(titles):
         raise InputError("has other columns than run.json says", place=path, cure=CURE)
@@ -190,8 +192,6 @@ def _limits(title: str) -> tuple[float, float]:
 def _demand_rows(table: pd.DataFrame, path: Path) -> None:
     """Refuse rows that stand twice or are missing within, and verdicts that there are none of."""
     frames = table["frame"]
-    if not len(table):
-        raise InputError("holds no frames", place=path, cure="run it with --resume")
     if frames.dtype.kind != "i" or frames.iloc[0] < 0 or (np.diff(frames.to_numpy()) <= 0).any():
         raise InputError("is damaged: its frames do not ascend", place=path, cure=CURE)
     if not table["verdict"].isin(VERDICTS).all():

@@ -336,7 +336,7 @@ class Store:
         names = [self._name(stage, number) for _, stage, number in self._parts(*STAGES, LIVE)]
         kept = {name: lines for name in names if (lines := read_part(self.work, name)) is not None} | self._unwritten
         whole = {"schema": SCHEMA, "key": self.key, "settings": self.settings, **document}
-        place = keep_elsewhere({RUN: json.dumps(whole, indent=1) + "\n"})
+        place = keep_elsewhere({RUN: json.dumps(whole, indent=1) + "\n"}, BY)
         if place is None:
             return None
         try:
