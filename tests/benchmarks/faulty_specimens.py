@@ -275,7 +275,8 @@ def distorted_for_certain(rng):
 def wrong_polytype(rng):
     """P3 is offered in the place of P2."""
     own = specimen(rng)
-    return own.case(total(own.curves()), offered=("P3", "O3"), truth={("P3",): 0.0, ("O3",): own.weights[1]})
+    return own.case(total(own.curves()), {"unexplained_intensity"}, offered=("P3", "O3"),
+                    truth={("P3",): 0.0, ("O3",): own.weights[1]})  # fmt: skip
 
 
 def _cell_off(rng, factors):
