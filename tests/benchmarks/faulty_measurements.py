@@ -40,14 +40,14 @@ def wrong_wavelength_by_1_percent(rng):
 def alpha_1_told_as_doublet(rng):
     """An incident monochromator told as a tube."""
     own = specimen(rng, beam=radiation_from_text("CuKa1").polarized(0.5557))
-    return own.case(total(own.curves()), {"profile_misfit", "unexplained_peaks"})
+    return own.case(total(own.curves()), {"unexplained_peaks"})
 
 
 @kind
 def doublet_ratio_of_0_4(rng):
     """Ka2 over Ka1 is 0.4."""
     own = specimen(rng, beam=replace(CU, lines=((1.5405929, 1.0), (1.5444274, 0.4))))
-    return own.case(total(own.curves()), {"profile_misfit"})
+    return own.case(total(own.curves()))
 
 
 @kind
@@ -264,7 +264,7 @@ def two_instruments(rng):
     _, background, rows = own.curves()
     blurred = broad.curves()[2]
     curve = background + rows.sum(axis=0) + blurred.sum(axis=0) * rows.sum() / blurred.sum()
-    return own.case(curve, {"profile_misfit", "bimodal_size"})
+    return own.case(curve, {"bimodal_size"})
 
 
 @kind
@@ -284,7 +284,7 @@ def super_lorentzian(rng):
     _, background, rows = own.curves()
     tails = broad.curves()[2]
     curve = background + rows.sum(axis=0) + tails.sum(axis=0) * rows.sum() / tails.sum()
-    return own.case(curve, {"profile_misfit", "bimodal_size"})
+    return own.case(curve, {"bimodal_size"})
 
 
 @kind
@@ -296,4 +296,4 @@ def platelets(rng):
     _, background, rows = own.curves()
     parts = [x.curves()[2] for x in (flat, lying)]
     curve = background + rows[1] + 0.5 * sum(part[0] * rows[1].sum() / part[1].sum() for part in parts)
-    return own.case(curve, {"profile_misfit", "bimodal_size", "occupancy", "intensities_misfit"})
+    return own.case(curve, {"anisotropic_size"})

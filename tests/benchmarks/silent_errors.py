@@ -33,8 +33,9 @@ WRONG_ESDS, WRONG_FRACTION = 4.0, 0.03
 # Warnings that name something wrong; others state assumptions.
 ALARMS = {
     "alike", "unexplained_peaks", "unexplained_intensity", "stray_radiation", "thin_specimen", "beam_overflow",
-    "bimodal_size", "occupancy", "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step",
-    "saturated", "spikes", "sigma_too_large", "sigma_too_small", "profile_misfit",
+    "bimodal_size", "anisotropic_size", "occupancy", "polarization", "axial_divergence", "dead_time", "intensity_step",
+    "background_step",
+    "saturated", "spikes", "sigma_too_large", "sigma_too_small"
 }  # fmt: skip
 
 

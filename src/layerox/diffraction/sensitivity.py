@@ -20,6 +20,7 @@ from layerox.diffraction.phase import Phase, polarization_of
 from layerox.diffraction.quantify import fraction_slopes, of_the_specimen, phase_weights
 from layerox.diffraction.refine import Data, Minimum, inverse_of_normal
 from layerox.diffraction.simulate import Model
+from layerox.symmetry import metric_tensor
 
 FloatArray = NDArray[np.float64]
 
@@ -31,6 +32,8 @@ HARMFUL = 0.01
 SMALL_SIZES, WELL_BELOW = (3.0, 5.0, 8.0), 0.4
 # Units of 0.1 by which an occupancy may leave the range from empty to full.
 ROUNDING = 0.2
+# Cosine to the layers' normal from which on a reflection tells the size along it, and a difference of 1/size (1/nm).
+ABOUT_AXIS, FLATTER = 0.94, 0.002
 # Least share of the intensity of a phase whose sizes and occupancies are looked at.
 LEAST_SHARE = 0.05
 # Places of a step that are tried; first angle (degrees) from which on a fixed slit can hardly overflow; angles at
@@ -49,8 +52,8 @@ class Sensitivity:
     Attributes
     ----------
     cause
-        Code of the effect: "scattering_power", "thin_specimen", "beam_overflow", "bimodal_size", "occupancy",
-        "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step".
+        Code of the effect: "scattering_power", "thin_specimen", "beam_overflow", "bimodal_size", "anisotropic_size",
+        "occupancy", "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step".
     subject
         Phase, site or place that it concerns; "" for the whole pattern.
     unit
@@ -183,6 +186,7 @@ def _effects(model: Model, minimum: Minimum, data: Data, shown: list[int]) -> It
         yield from _polarization(model, peaks, theta)
     for k in strong:
         yield from _small(model, minimum, k)
+        yield from _flat(model, minimum, k)
     yield from _occupancies(model, minimum, strong)
     yield from _counting(calculated.total)
     yield from _steps(model, peaks, calculated.background)
@@ -242,6 +246,27 @@ def _small(model: Model, minimum: Minimum, k: int) -> Iterator[_Effect]:
         curve = 0.01 * scale * model.unit_pattern(k, values, scale)
         yield _Effect("bimodal_size", phase.name, f"1 % more of {phase.name} in crystals of {size:g} nm", curve,
                       slopes=_of_more(minimum, model, k, 0.01))  # fmt: skip
+
+
+def _flat(model: Model, minimum: Minimum, k: int) -> Iterator[_Effect]:
+    """Yield a width of the reflections about the layers' normal that is not that of the others."""
+    phase, block = model.phases[k], model.phase_blocks[k]
+    own = model.phase_models[k]
+    star = np.linalg.inv(metric_tensor(phase.crystal.cell))
+    lengths = np.sqrt(np.einsum("ni,ij,nj->n", own.hkl, star, own.hkl))
+    axis = own.axis / math.sqrt(float(own.axis @ star @ own.axis))
+    chosen = np.flatnonzero(np.abs(own.hkl @ star @ axis) > ABOUT_AXIS * lengths)
+    if not 0 < chosen.size < len(own.hkl) or len(phase.crystal.symmetry.cell_rule.free) == 1:
+        return
+    part = model.parted([(k, chosen)])
+    values = np.concatenate([minimum.parameters.values[: block.start][: part.phase_blocks[0].start],
+                             minimum.parameters.values[block]])  # fmt: skip
+    scale, inverse = values[part.phase_blocks[0].start + pk.SCALE], part.phase_blocks[0].start + pk.INVERSE_SIZE
+    before = part.unit_pattern(0, values, scale)
+    values[inverse] += FLATTER
+    curve = scale * (part.unit_pattern(0, values, scale) - before)
+    unit = f"{FLATTER:g} 1/nm more of 1/size along the layers' normal of {phase.name}"
+    yield _Effect("anisotropic_size", phase.name, unit, curve, both_signs=True)
 
 
 def _of_more(minimum: Minimum, model: Model, k: int, share: float) -> FloatArray:
