@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained
+from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained_area
 from layerox.diffraction.counting import spikes
 from layerox.diffraction.extraction import is_extracted
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
@@ -36,8 +36,8 @@ from layerox.diffraction.refinement import (
     RefinementStatus,
 )
 from layerox.diffraction.sensitivity import sensitivities
-from layerox.diffraction.simulate import Model, safe_name
-from layerox.diffraction.unexplained import UnexplainedPeak, typical_width, unexplained_peaks
+from layerox.diffraction.simulate import safe_name
+from layerox.diffraction.unexplained import typical_width, unexplained_peaks
 from layerox.diffraction.verdict import fault_of
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import Pattern
@@ -82,15 +82,21 @@ def conclude(
     phases = tuple(reader.phase(index) for index in range(len(model.phases)))
     names, covariance = _public_covariance(minimum)
     correlations = _correlations(names, covariance)
+    scales = [minimum.parameters.values[block.start + pk.SCALE] for block in model.phase_blocks]
+    width = typical_width(pattern.two_theta, pattern.intensity, calculated, scales)
     kept = np.ones(len(pattern), dtype=bool)
     kept[spikes((pattern.intensity - calculated.total) / pattern.sigma)] = False
-    left = unexplained(
-        pattern.intensity[kept], calculated.total[kept], calculated.background[kept], pattern.sigma[kept]
+    left = unexplained_area(
+        pattern.intensity[kept],
+        calculated.total[kept],
+        calculated.background[kept],
+        pattern.sigma[kept],
+        round(1.5 * width / float(np.median(np.diff(pattern.two_theta)))),
     )
     usable, why = fault_of(outcome, phases, pattern, left)
     status: RefinementStatus = minimum.outcome if usable == "converged" else usable
     reason = "; ".join(text for text in (why, minimum.reason) if text) or None
-    peaks = _unexplained_peaks(model, minimum, pattern)
+    peaks = unexplained_peaks(pattern.two_theta, pattern.intensity, calculated, pattern.sigma, width, model.radiation)
     sensitive = sensitivities(model, minimum, Data(pattern.intensity, 1.0 / pattern.sigma))
     groups = tuple(reader.group(alike) for alike in outcome.alike)
     return Refinement(
@@ -125,14 +131,6 @@ def conclude(
         groups=groups,
         unexplained=peaks,
         sensitivity=sensitive,
-    )
-
-
-def _unexplained_peaks(model: Model, minimum: Minimum, pattern: Pattern) -> tuple[UnexplainedPeak, ...]:
-    scales = [minimum.parameters.values[block.start + pk.SCALE] for block in model.phase_blocks]
-    width = typical_width(pattern.two_theta, minimum.calculated, scales)
-    return unexplained_peaks(
-        pattern.two_theta, pattern.intensity, minimum.calculated, pattern.sigma, width, model.radiation
     )
 
 

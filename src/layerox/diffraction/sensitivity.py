@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.parameters import slot_name
-from layerox.diffraction.phase import polarization_of
+from layerox.diffraction.phase import Phase, polarization_of
 from layerox.diffraction.quantify import fraction_slopes, of_the_specimen, phase_weights
 from layerox.diffraction.refine import Data, Minimum, inverse_of_normal
 from layerox.diffraction.simulate import Model
+from layerox.symmetry import metric_tensor
 
 FloatArray = NDArray[np.float64]
 
@@ -29,6 +30,10 @@ POINTS_TO, BEST_OF_MANY = 5.0, 7.0
 HARMFUL = 0.01
 # Sizes (nm) of a part that is not in the model, and the refined size that they must be well below.
 SMALL_SIZES, WELL_BELOW = (3.0, 5.0, 8.0), 0.4
+# Units of 0.1 by which an occupancy may leave the range from empty to full.
+ROUNDING = 0.2
+# Cosine to the layers' normal from which on a reflection tells the size along it, and a difference of 1/size (1/nm).
+ABOUT_AXIS, FLATTER = 0.94, 0.002
 # Least share of the intensity of a phase whose sizes and occupancies are looked at.
 LEAST_SHARE = 0.05
 # Places of a step that are tried; first angle (degrees) from which on a fixed slit can hardly overflow; angles at
@@ -47,8 +52,8 @@ class Sensitivity:
     Attributes
     ----------
     cause
-        Code of the effect: "scattering_power", "thin_specimen", "beam_overflow", "bimodal_size", "occupancy",
-        "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step".
+        Code of the effect: "scattering_power", "thin_specimen", "beam_overflow", "bimodal_size", "anisotropic_size",
+        "occupancy", "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step".
     subject
         Phase, site or place that it concerns; "" for the whole pattern.
     unit
@@ -88,6 +93,7 @@ class _Effect:
     both_signs: bool = False
     slopes: FloatArray | None = None
     is_testable: bool = True
+    least: float = -math.inf
     most: float = math.inf
 
 
@@ -158,7 +164,7 @@ class _Linear:
         if effect.is_testable and power > 1e-10 * float(curve @ curve):
             found, esd = float(own @ self.residual) / power, self.spread / math.sqrt(power)
             physical = effect.both_signs or found > 0
-            indicated = physical and abs(found) > effect.certain * esd and abs(found) < effect.most
+            indicated = physical and abs(found) > effect.certain * esd and effect.least < found < effect.most
         rows = {name: float(change) for name, change in zip(names, changes, strict=True)}
         return Sensitivity(cause=effect.cause, subject=effect.subject, unit=effect.unit, changes=rows, found=found,
                            esd=esd, is_indicated=indicated)  # fmt: skip
@@ -180,6 +186,7 @@ def _effects(model: Model, minimum: Minimum, data: Data, shown: list[int]) -> It
         yield from _polarization(model, peaks, theta)
     for k in strong:
         yield from _small(model, minimum, k)
+        yield from _flat(model, minimum, k)
     yield from _occupancies(model, minimum, strong)
     yield from _counting(calculated.total)
     yield from _steps(model, peaks, calculated.background)
@@ -241,6 +248,27 @@ def _small(model: Model, minimum: Minimum, k: int) -> Iterator[_Effect]:
                       slopes=_of_more(minimum, model, k, 0.01))  # fmt: skip
 
 
+def _flat(model: Model, minimum: Minimum, k: int) -> Iterator[_Effect]:
+    """Yield a width of the reflections about the layers' normal that is not that of the others."""
+    phase, block = model.phases[k], model.phase_blocks[k]
+    own = model.phase_models[k]
+    star = np.linalg.inv(metric_tensor(phase.crystal.cell))
+    lengths = np.sqrt(np.einsum("ni,ij,nj->n", own.hkl, star, own.hkl))
+    axis = own.axis / math.sqrt(float(own.axis @ star @ own.axis))
+    chosen = np.flatnonzero(np.abs(own.hkl @ star @ axis) > ABOUT_AXIS * lengths)
+    if not 0 < chosen.size < len(own.hkl) or len(phase.crystal.symmetry.cell_rule.free) == 1:
+        return
+    part = model.parted([(k, chosen)])
+    values = np.concatenate([minimum.parameters.values[: block.start][: part.phase_blocks[0].start],
+                             minimum.parameters.values[block]])  # fmt: skip
+    scale, inverse = values[part.phase_blocks[0].start + pk.SCALE], part.phase_blocks[0].start + pk.INVERSE_SIZE
+    before = part.unit_pattern(0, values, scale)
+    values[inverse] += FLATTER
+    curve = scale * (part.unit_pattern(0, values, scale) - before)
+    unit = f"{FLATTER:g} 1/nm more of 1/size along the layers' normal of {phase.name}"
+    yield _Effect("anisotropic_size", phase.name, unit, curve, both_signs=True)
+
+
 def _of_more(minimum: Minimum, model: Model, k: int, share: float) -> FloatArray:
     """Return how the true fractions change if there is more of a phase than the model has."""
     values = minimum.parameters.values[: len(model.names)]
@@ -254,10 +282,8 @@ def _of_more(minimum: Minimum, model: Model, k: int, share: float) -> FloatArray
 def _occupancies(model: Model, minimum: Minimum, strong: list[int]) -> Iterator[_Effect]:
     """Yield a change of the occupancy of each site that has more than a small part in the intensity."""
     table = minimum.parameters.copy()
-    names = [
-        slot_name(model.phases[k], f"{site.label}_occupancy") for k in strong for site in model.phases[k].crystal.sites
-    ]
-    names = [name for name in names if table.is_own_master(name) and name not in table.free_names]
+    room = {name: units for k in strong for name, units in _room(model.phases[k])}
+    names = [name for name in room if table.is_own_master(name) and name not in table.free_names]
     if not names:
         return
     table.fix(table.free_names)
@@ -268,8 +294,20 @@ def _occupancies(model: Model, minimum: Minimum, strong: list[int]) -> Iterator[
     slopes = fraction_slopes(weights.values, weights.slopes)[1]
     for k, name in enumerate(table.free_names):
         label = name.removesuffix("_occupancy")
+        low, high = room[name]
         yield _Effect("occupancy", label, f"0.1 of the occupancy of {label}", 0.1 * jacobian[k], both_signs=True,
-                      slopes=0.1 * slopes[:, k])  # fmt: skip
+                      slopes=0.1 * slopes[:, k], least=low, most=high)  # fmt: skip
+
+
+def _room(phase: Phase) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Yield for each site the change, in units of 0.1, that leaves it empty and the one that fills its position."""
+    crystal = phase.crystal
+    for group in crystal.mixed_sites:
+        full = sum(crystal.sites[k].occupancy for k in group)
+        for k in group:
+            site = crystal.sites[k]
+            name = slot_name(phase, f"{site.label}_occupancy")
+            yield name, (-site.occupancy / 0.1 - ROUNDING, (1.0 - full) / 0.1 + ROUNDING)
 
 
 def _counting(total: FloatArray) -> Iterator[_Effect]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.profiles import tch_width
+from layerox.diffraction.search import peak_width
 from layerox.diffraction.simulate import Calculated
 from layerox.radiation import Radiation
 
@@ -62,12 +63,18 @@ def widths(calculated: Calculated, scales: Sequence[float]) -> tuple[FloatArray,
     return position, full, area
 
 
-def typical_width(two_theta: FloatArray, calculated: Calculated, scales: Sequence[float]) -> float:
-    """Return the median full width (degrees) of the strongest peaks of a model, three steps at least."""
+def typical_width(
+    two_theta: FloatArray, observed: FloatArray, calculated: Calculated, scales: Sequence[float]
+) -> float:
+    """Return the median full width (degrees) of the strongest peaks of a model, three steps at least.
+
+    It is no wider than the strongest observed peak: a wrong model makes its peaks broad.
+    """
     step = float(np.median(np.diff(two_theta)))
     _, full, area = widths(calculated, scales)
     strongest = np.argsort(-area)[:WIDTHS_SEEN]
-    return max(float(np.median(full[strongest])) if len(strongest) else 0.0, 3.0 * step)
+    seen = peak_width(two_theta, observed)
+    return max(min(float(np.median(full[strongest])), seen) if len(strongest) else seen, 3.0 * step)
 
 
 def unexplained_peaks(

@@ -26,6 +26,8 @@ FloatArray = NDArray[np.float64]
 NOT_A_MODEL, TOO_MUCH_LEFT = 0.5, 0.15
 # A standard uncertainty from which on a weight fraction is not determined.
 UNDETERMINED_FRACTION = 0.2
+# A March coefficient from which on crystals are oriented so well that nothing tells how many there are.
+MOST_ORIENTED = 0.14
 # Lines of each phase that are looked at; the share of the intensity in the window of a line that must be its phase's.
 LINES, OWN_SHARE = 5, 0.6
 # Distance from its place, in full widths, and calculated over observed area that a line may have.
@@ -59,6 +61,7 @@ def fault_of(
         *_left_over(left),
         *(fault for k in _supported(phases) for fault in _lines_at_fault(outcome, pattern, k)),
         *(fault for phase in phases for fault in _undetermined(phase)),
+        *_too_oriented([phase for phase in phases if phase.is_supported]),
     ]
     return ("not_converged", "; ".join(reasons)) if reasons else ("converged", "")
 
@@ -78,6 +81,16 @@ def _undetermined(phase: RefinedPhase) -> list[str]:
     if fraction.status != "free" or not fraction.esd > UNDETERMINED_FRACTION:
         return []
     return [f"the weight fraction of {phase.name} is undetermined: {100 * fraction:.0f} +- {100 * fraction.esd:.2g} %"]
+
+
+def _too_oriented(phases: Sequence[RefinedPhase]) -> list[str]:
+    """Return which of several phases show the lines of one direction only: their amounts do not follow from these."""
+    rows = [(phase, float(phase.preferred_orientation)) for phase in phases] if len(phases) > 1 else []
+    return [
+        f"a March coefficient of {r:.2g} leaves the weight fraction of {phase.name} undetermined"
+        for phase, r in rows
+        if phase.weight_fraction.status == "free" and not MOST_ORIENTED < r < 1.0 / MOST_ORIENTED
+    ]
 
 
 def _lines_at_fault(outcome: Outcome, pattern: Pattern, index: int) -> list[str]:
