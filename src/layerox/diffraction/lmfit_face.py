@@ -1,7 +1,8 @@
 """lmfit: parameters and residuals as `lmfit.Parameters` and a function for `lmfit.Minimizer`.
 
 lmfit is a face of the engine, not a part of it: names, values, bounds and expressions go over, and come back as a
-plan. It is loaded when the first of these functions is called.
+plan. It is loaded when the first of these functions is called. lmfit evaluates expressions by an interpreter of Python:
+each is checked before, since results are read from files.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.expressions import refuse_foreign
 from layerox.diffraction.parameters import Parameters, is_background, public_name
 from layerox.diffraction.plan import Demand, Plan, Variable
 from layerox.diffraction.refine import Data
@@ -72,6 +74,7 @@ def _lmfit(rows: Iterable[tuple[str, float, bool, float, float, str | None]]) ->
         bounds = (low, high) if inside else (-math.inf, math.inf)
         params.add(name, value=value, vary=vary and text is None, min=bounds[0], max=bounds[1])
         if text is not None:
+            refuse_foreign(name, text)
             linked.append((name, text))
     for name, text in linked:
         params[name].set(expr=text)
@@ -91,9 +94,12 @@ def plan_from(params: lmfit.Parameters, known: Iterable[str]) -> Plan:
     Raises
     ------
     InputError
-        If a name is neither known nor used.
+        If a name is neither known nor used, or an expression holds more than is allowed.
     """
     names = list(known)
+    for name, p in params.items():
+        if p.expr:
+            refuse_foreign(name, p.expr)
     _refuse_idle(params, names)
     own = [p for name, p in params.items() if name not in names]
     free = [p for name, p in params.items() if name in names and not p.expr]

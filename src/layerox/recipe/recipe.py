@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layerox.diffraction.expressions import refuse_foreign
 from layerox.diffraction.extra_peaks import ExtraPeak
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import NO_PLAN, Demand, Plan, Stage, StrategyName, Variable
@@ -198,7 +199,7 @@ def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str)
     return Plan(
         demands=demands,
         variables={name: _variable(row) for name, row in model.variables.items()},
-        constraints=model.constraints,
+        constraints=_constraints(model, place, text),
         strategy=model.strategy.name or "automatic",
         stages=tuple(
             Stage(name=row.name or f"stage {k}", free=tuple(row.free), fix=tuple(row.fix))
@@ -219,6 +220,17 @@ def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str)
         ),
         serial_correlation=model.uncertainty.serial_correlation,
     )
+
+
+def _constraints(model: RecipeModel, place: str | Path, text: str) -> Mapping[str, str]:
+    """Return the expressions by the name that follows them, once each holds only what is allowed."""
+    for name, expression in model.constraints.items():
+        try:
+            refuse_foreign(name, expression)
+        except InputError as error:
+            where = line_of(place, text, ("constraints", name))
+            raise InputError(f"{error.place} {error.problem}", place=where, cure=error.cure) from None
+    return model.constraints
 
 
 def _strategy(model: RecipeModel, place: str | Path, text: str) -> StrategyName:
