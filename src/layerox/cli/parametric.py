@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layerox.cli.progress import Progress
+from layerox.cli.workers import add_worker_options, tls_from
 from layerox.errors import InputError
+
+if TYPE_CHECKING:
+    from layerox.series.cluster import Tls
 
 SPELLING = {"functions": "--function", "axis": "--axis"}
 
@@ -31,9 +35,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--recipe", metavar="FILE.toml", help="whose [parametric] is taken, not that of the series")
     parser.add_argument("--axis", metavar="NAME", help="a column of frames.csv, or frame (default: the first axis)")
     parser.add_argument("--between", nargs=2, type=float, metavar=("LO", "HI"), help="stretch of the axis to use")
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
-    where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
+    add_worker_options(parser)
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: that of the series)")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.set_defaults(command=run, spelling=SPELLING)
@@ -48,6 +50,9 @@ def run(
     between: list[float] | None,
     workers: int,
     scheduler: str | None,
+    tls_ca: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     output: str | None,
     quiet: bool,
 ) -> int:
@@ -61,10 +66,12 @@ def run(
     asked: dict[str, Any] = told or {"functions": _functions(function) or None}
     asked |= {} if axis is None else {"axis": axis}
     asked |= {} if between is None else {"between": (between[0], between[1])}
+    tls = tls_from(tls_ca, tls_cert, tls_key)
     with Progress(quiet=quiet) as progress:
         text, trustworthy = refine_and_write(
-            Path(series), asked, workers=workers, scheduler=scheduler, output=Path(output or series), progress=progress
-        )
+            Path(series), asked, workers=workers, scheduler=scheduler, tls=tls, output=Path(output or series),
+            progress=progress,
+        )  # fmt: skip
     if not quiet:
         print(text)
         print(f"written to {output or series}/: parametric.csv, parametric.json, parametric.png")
@@ -96,6 +103,7 @@ def refine_and_write(
     output: Path,
     workers: int,
     scheduler: str | None,
+    tls: Tls | None,
     progress: Callable[[str], None],
 ) -> tuple[str, bool]:
     """Refine and write all three files; return what came of it, and whether it can be trusted."""
@@ -105,7 +113,7 @@ def refine_and_write(
     from layerox.series.parametric.words import parametric_text  # noqa: PLC0415
 
     check_folder(output)
-    found = refine_parametric(series, workers=workers, scheduler=scheduler, progress=progress, **asked)
+    found = refine_parametric(series, workers=workers, scheduler=scheduler, tls=tls, progress=progress, **asked)
     progress("drawing")
     write_folder(output, {**found.files(), "parametric.png": parametric_picture(found)})
     return parametric_text(found), found.is_trustworthy

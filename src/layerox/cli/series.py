@@ -9,6 +9,7 @@ from typing import Any
 from layerox.cli.interrupt import terminated_as_interrupt
 from layerox.cli.options import add_beam_options, add_hardware_options
 from layerox.cli.progress import Progress
+from layerox.cli.workers import add_worker_options, tls_from
 from layerox.errors import InputError
 
 # How this command spells what errors name otherwise.
@@ -47,9 +48,7 @@ def add_to(subparsers: Any) -> None:
         metavar="P2_O1_z",
         help="of the atoms, what each frame refines for itself instead of the series for all",
     )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
-    where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
+    add_worker_options(parser)
     parser.add_argument("--resume", action="store_true", help="go on with what an interrupted run has left")
     parser.add_argument(
         "--watch", action="store_true", help="follow a folder that is filling, or a file that is being written"
@@ -110,6 +109,9 @@ def run(
     own: list[str],
     workers: int,
     scheduler: str | None,
+    tls_ca: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     resume: bool,
     watch: bool,
     watch_idle: float | None,
@@ -141,6 +143,7 @@ def run(
 
     if watch_idle is not None and not watch:
         raise InputError("is for --watch", place="--watch-idle", cure="give --watch too")
+    tls = tls_from(tls_ca, tls_cert, tls_key)
     asked = asked_by(recipe)
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
     check_folder(place)
@@ -174,6 +177,7 @@ def run(
             own=own,
             workers=workers,
             scheduler=scheduler,
+            tls=tls,
             output=place,
             resume=resume,
             watch=Watch(idle_s=watch_idle) if watch else False,
@@ -191,7 +195,7 @@ def run(
         said, trustworthy = [series_text(series)], series.is_trustworthy
         if asked is not None:
             text, borne = refine_and_write(
-                place, asked, output=place, workers=workers, scheduler=scheduler, progress=progress
+                place, asked, output=place, workers=workers, scheduler=scheduler, tls=tls, progress=progress
             )
             said, trustworthy = [*said, "", text], trustworthy and borne
         write_report(place)

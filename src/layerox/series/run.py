@@ -31,6 +31,7 @@ from layerox.phases import PhaseArgument, argued_phases
 from layerox.radiation import Radiation
 from layerox.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.series import tasks
+from layerox.series.cluster import Tls, check_scheduler, connection_notices
 from layerox.series.description import described
 from layerox.series.electrochemistry import COLUMN_UNITS, ElectrochemistryArgument, frames_with_log, settings_from
 from layerox.series.executor import Executor, executor
@@ -71,6 +72,7 @@ def fit_series(
     own: Sequence[str] = (),
     workers: int = 1,
     scheduler: str | None = None,
+    tls: Tls | None = None,
     output: str | Path | None = None,
     resume: bool = False,
     watch: bool | Watch = False,
@@ -100,8 +102,9 @@ def fit_series(
         "P2_O1_z" lets slab and gallery of P2 change apart.
     workers
         Processes; 1 works in this one.
-    scheduler
-        Address of a dask scheduler whose workers see the same files.
+    scheduler, tls
+        Address of a dask scheduler whose workers see the same files, and the files of an encrypted connection to it;
+        a plain one is named in a notice. Needs the extra `cluster`.
     output
         Folder for the tables; without one they are only returned.
     resume
@@ -126,10 +129,11 @@ def fit_series(
                 folder, phases, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
                 polarization=polarization, instrument=instrument, recipe=recipe, range=range, glob=glob,
                 dataset=dataset, axis=axis, electrochemistry=electrochemistry, unordered=unordered, own=own,
-                workers=workers, scheduler=scheduler, output=place, watch=watch, hardware=hardware,
+                workers=workers, scheduler=scheduler, tls=tls, output=place, watch=watch, hardware=hardware,
                 reference=reference, progress=progress,
             )  # fmt: skip
             return replace(found, path=None)
+    check_scheduler(scheduler, tls)
     if workers > 1 and scheduler is None and not watch:
         start_server()
     told = recipe_from(recipe)
@@ -162,8 +166,9 @@ def fit_series(
         is_live = live.follow(resume=resume)
     listed = frames_of if asked.electrochemistry is None else partial(frames_with_log, told=asked.electrochemistry)
     frames = listed(source, glob=glob, axes=axes, dataset=dataset)
+    frames = replace(frames, notices=(*frames.notices, *connection_notices(scheduler)))
     run = _Run(asked.demands(frames), frames, unordered, source, results, tell, shows_growth=not is_live)
-    return run.go(workers, scheduler, resume=resume or is_live)
+    return run.go(workers, scheduler, tls, resume=resume or is_live)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -315,7 +320,7 @@ class _Run:
         # Where a watch has left a longer table, it stands until this run is done.
         self._next_refresh = self.began + REFRESH_S if shows_growth else math.inf
 
-    def go(self, workers: int, scheduler: str | None, *, resume: bool) -> Series:
+    def go(self, workers: int, scheduler: str | None, tls: Tls | None, *, resume: bool) -> Series:
         """Do the work that is left to do, and return the series."""
         try:
             if self.store.open(resume=resume):
@@ -323,7 +328,7 @@ class _Run:
                 return open_series(self.store.folder)
             write_atomically(self.store.folder / "recipe.toml", toml_text(self.document))
             self._say("running", workers)
-            with executor(workers, scheduler) as where:
+            with executor(workers, scheduler, tls) as where:
                 self._work(where)
             return self._finish(workers)
         except BaseException as error:

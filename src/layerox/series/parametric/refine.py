@@ -20,6 +20,7 @@ from layerox.errors import InputError
 from layerox.results.folder import write_folder
 from layerox.series import tasks
 from layerox.series.bench import Bench
+from layerox.series.cluster import Tls, connection_notices
 from layerox.series.executor import Executor, executor
 from layerox.series.foundation import Foundation
 from layerox.series.groundwork import laid_foundation
@@ -51,6 +52,7 @@ def refine_parametric(
     between: tuple[float, float] | None = None,
     workers: int = 1,
     scheduler: str | None = None,
+    tls: Tls | None = None,
     output: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Parametric:
@@ -69,7 +71,7 @@ def refine_parametric(
         says, the first axis of the series, or the number of the frame.
     between
         First and last place on the axis that take part; by default all.
-    workers, scheduler
+    workers, scheduler, tls
         As for `fit_series`.
     output
         Folder for parametric.json and parametric.csv.
@@ -88,11 +90,15 @@ def refine_parametric(
     told = recipe.parametric
     wishes = wished(functions or told.functions)
     source = source_of(opened, recipe, axis or told.axis, between or told.between)
-    with executor(workers, scheduler) as where:
+    with executor(workers, scheduler, tls) as where:
         tell("looking at frames across the series")
         foundation = laid_foundation(source.setup, source.frames, source.first, where)
         found = functions_refined(source, foundation, wishes, where, tell)
-    found = replace(found, series="" if opened.path is None else str(opened.path))
+    found = replace(
+        found,
+        series="" if opened.path is None else str(opened.path),
+        remarks=(*found.remarks, *connection_notices(scheduler)),
+    )
     if output is not None:
         write_folder(Path(output), found.files())
     return found
