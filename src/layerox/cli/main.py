@@ -27,13 +27,13 @@ class _Parser(argparse.ArgumentParser):
 
 def run() -> NoReturn:
     """Run the command of this process and exit."""
+    # Before anything loads them: linear algebra in one thread, which then need not be started and left idle.
+    os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     sys.exit(main(sys.argv[1:]))
 
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line and return its exit status."""
-    # One thread does it: the matrices are small, and a second thread only burns time (and a cluster's patience).
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     spelling: dict[str, str] = {}
     try:
         arguments = vars(_parser().parse_args(argv))

@@ -24,6 +24,7 @@ from layerox.diffraction.search import set_linear
 from layerox.diffraction.simulate import Model
 from layerox.diffraction.uncertainty import undetermined
 from layerox.errors import InputError, nearest
+from layerox.threads import single_threaded
 
 if TYPE_CHECKING:
     import lmfit
@@ -140,12 +141,14 @@ class Objective:
         self.model, self.data = model, data
         self._table: tuple[object, Parameters] = (None, parameters_of(model))
 
+    @single_threaded
     def __call__(self, params: lmfit.Parameters) -> FloatArray:
         """Return (calculated - observed) / sigma, shape (n,)."""
         table = self._at(params)
         calculated = self.model.calculated(table.values[: len(self.model.names)])
         return np.asarray((calculated.total - self.data.intensity) * self.data.weight)
 
+    @single_threaded
     def jacobian(self, params: lmfit.Parameters) -> FloatArray:
         """Return the derivatives of the residuals with respect to the parameters that vary, in their order, (v, n)."""
         table = self._at(params)
@@ -157,6 +160,7 @@ class Objective:
         order = [rows[name] for name, p in params.items() if p.vary and not p.expr]
         return np.asarray(jacobian[order] * np.array(slopes)[:, None])
 
+    @single_threaded
     def undetermined(self, params: lmfit.Parameters) -> list[list[str]]:
         """Return groups of the parameters that vary of which the pattern determines some combination only.
 
@@ -166,6 +170,7 @@ class Objective:
         names = [name for name, p in params.items() if p.vary and not p.expr]
         return undetermined(jacobian @ jacobian.T, names)
 
+    @single_threaded
     def with_linear(self, params: lmfit.Parameters) -> lmfit.Parameters:
         """Return a copy whose scales and background (as far as they vary) are those of linear least squares."""
         table, copied = self._at(params), params.copy()

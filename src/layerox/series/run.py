@@ -46,12 +46,14 @@ from layerox.series.store import FIRST, Store
 from layerox.series.structures import structures_of
 from layerox.series.watching import Watch, Watcher
 from layerox.series.workers import start_server
+from layerox.threads import single_threaded
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
 REFRESH_S = 5.0
 
 
+@single_threaded
 def fit_series(
     folder: str | Path,
     phases: Sequence[PhaseArgument] | None = None,

@@ -34,6 +34,7 @@ from layerox.series.parametric.quantities import Quantity, cell_lengths, quantit
 from layerox.series.parametric.result import Parametric
 from layerox.series.parametric.source import Source, recipe_of, source_of
 from layerox.series.result import Series, open_series
+from layerox.threads import single_threaded
 
 T = TypeVar("T")
 FloatArray = NDArray[np.float64]
@@ -44,6 +45,7 @@ FunctionArgument = str | Sequence[str]
 FEWEST = 6
 
 
+@single_threaded
 def refine_parametric(
     series: Series | str | Path,
     functions: Mapping[str, FunctionArgument] | None = None,
