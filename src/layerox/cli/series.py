@@ -135,6 +135,7 @@ def run(
 ) -> int:
     """Refine, write the folder, print what came of it; 0 if no frame is quarantined, else 1."""
     from layerox.cli.parametric import asked_by, refine_and_write  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.text_cells import safe_table  # noqa: PLC0415
     from layerox.io.writing import write_atomically  # noqa: PLC0415
     from layerox.results.folder import check_folder  # noqa: PLC0415
     from layerox.series.run import fit_series  # noqa: PLC0415
@@ -191,7 +192,7 @@ def run(
 
         write_pictures(series, place)
         if tidy:
-            write_atomically(place / "tidy.csv", series.tidy().to_csv(index=False))
+            write_atomically(place / "tidy.csv", safe_table(series.tidy()).to_csv(index=False))
         said, trustworthy = [series_text(series)], series.is_trustworthy
         if asked is not None:
             text, borne = refine_and_write(

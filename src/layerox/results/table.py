@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
+from layerox.io.text_cells import quoted_cell
 
 CURVES = ("two_theta", "observed", "sigma", "calculated", "background", "difference")
 
@@ -25,13 +26,9 @@ def csv_text(refinement: Refinement) -> str:
         refinement.difference,
         *refinement.contributions,
     ]
-    head = ",".join([*CURVES, *(_quoted(phase.name) for phase in refinement.phases)])
+    head = ",".join([*CURVES, *(quoted_cell(phase.name) for phase in refinement.phases)])
     rows = (",".join(f"{value:.8g}" for value in row) for row in np.stack(columns, axis=1).tolist())
     return "\n".join([head, *rows, ""])
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if any(mark in name for mark in ',"\n') else name
 
 
 def read_curves(path: Path, phases: list[str]) -> dict[str, NDArray[np.float64]]:

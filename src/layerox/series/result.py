@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.simulate import safe_name
 from layerox.errors import InputError
+from layerox.io.text_cells import plain_table
 from layerox.series.measured import OFFSETS, QUANTITIES, titles_of
 from layerox.series.store import SCHEMA
 
@@ -155,6 +156,7 @@ def open_series(path: str | Path) -> Series:
         raise InputError(f"its tables cannot be read ({error})", place=folder, cure="run it with --resume") from None
     _refuse_cut_off(folder / "frames.csv", run, len(frames))
     frames[list(TEXTS)] = frames[list(TEXTS)].fillna("")
+    frames, changes = plain_table(frames), plain_table(changes)
     phases = tuple(safe_name(name) for name in run["phases"])
     return Series(frames=frames, transitions=changes, phases=phases, axes=tuple(run["axes"]), run=run, path=folder)
 

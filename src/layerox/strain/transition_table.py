@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layerox.io.text_cells import safe_table
 from layerox.io.writing import write_atomically
 from layerox.strain.cells import GOOD
 from layerox.strain.transitions import PhaseChange, Step, Transitions
@@ -107,7 +108,7 @@ def write_transitions(found: Transitions, folder: str | Path) -> Path:
 
 def transitions_csv(found: Transitions) -> str:
     """Return transitions.csv of a series, with what is known of each change."""
-    return str(found.table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+    return str(safe_table(found.table).to_csv(index=False, float_format="%.9g", lineterminator="\n"))
 
 
 def transitions_text(found: Transitions) -> str:
