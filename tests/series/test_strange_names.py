@@ -1,4 +1,4 @@
-"""Names that a stranger has given files and axes: no formula of a spreadsheet, no mark-up of a page, no formula of TeX."""
+"""Names that a stranger has given files and axes: no formula of a spreadsheet or of TeX, no mark-up of a page."""
 
 import csv
 import os

@@ -7,19 +7,17 @@ the place of one that died. It can be started before anything else: it takes a s
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
-import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
-from types import ModuleType
 from typing import Any, TypeVar
 
 from layerox.errors import InputError
+from layerox.processes import ONE_THREAD, environment, without_script
 
 T = TypeVar("T")
 Task = tuple[int, tuple[Any, ...]]
@@ -30,10 +28,7 @@ IMPORTED = ("layerox.series.tasks", "layerox.series.warm")
 # One thread a process. The usual threshold for giving memory back, 128 kB, would have the kernel clear the pages of
 # every array anew: a fifth of a worker's time.
 ENVIRONMENT = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
+    **ONE_THREAD,
     "MALLOC_TRIM_THRESHOLD_": str(2**25),
     "MALLOC_MMAP_THRESHOLD_": str(2**24),
 }
@@ -75,7 +70,7 @@ def start_server() -> None:
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        with _environment(ENVIRONMENT):
+        with environment(ENVIRONMENT):
             forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -99,7 +94,7 @@ class Worker:
         self.task: Task | None = None
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=serve, args=(other,), daemon=True)
-        with other, _environment(ENVIRONMENT), _without_script():
+        with other, environment(ENVIRONMENT), without_script():
             self.process.start()
 
     def give(self, function: Callable[..., object], task: Task) -> None:
@@ -241,29 +236,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         signal.raise_signal(signal.SIGTERM)
-
-
-@contextmanager
-def _without_script() -> Iterator[None]:
-    """Let a process start without the script of this one, which multiprocessing would run again: nothing needs it."""
-    script = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = script
-
-
-@contextmanager
-def _environment(wanted: Mapping[str, str]) -> Iterator[None]:
-    """Let variables have values while processes are started."""
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
