@@ -67,7 +67,7 @@ def _forget_peak() -> None:
 
 
 def _peak() -> float:
-    """Return the largest resident memory since it was forgotten, MiB; of the whole life where the system has no other."""
+    """Return the largest resident memory since it was forgotten, MiB; or of the whole life of this process."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:

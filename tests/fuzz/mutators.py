@@ -15,11 +15,13 @@ import numpy as np
 NUMBER = re.compile(rb"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 NUMBERS = (b"nan", b"inf", b"-inf", b"0", b"-1", b"1e308", b"1e-308", b"1e999", b"9" * 400, b"0x10", b"1.2.3", b"--5",
            b"2147483648", b"9223372036854775808", b"1_000", b"1,5", b"1e5", b"100000000", b"-0.0", b"")  # fmt: skip
-TEXTS = (b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\t", b"'", b'"', b"[[", b"{", b"}", b"]", b"=", b"#", b";", b"<",
-         b"&a;", b"\\", b"%s", b"../../x", b"\xf0\x9f\x92\xa9", "é".encode("latin-1"), b"data_", b"loop_", b"_x",
+TEXTS = (b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\t", b"'", b'"', b"[[", b"{", b"}", b"]", b"=", b"#", b";",
+         b"<", b"&a;", b"\\", b"%s", b"../../x", b"\xf0\x9f\x92\xa9", "é".encode("latin-1"), b"data_", b"loop_", b"_x",
          b"null", b"true", b"\x1b[2J")  # fmt: skip
-VALUES = (None, True, "", "text", [], {}, -1, 0, 1e308, float("nan"), float("inf"), 10**30, [[]], {"value": None}, "nan",
-          "x" * 100_000)  # fmt: skip
+VALUES = (None, True, "", "text", [], {}, -1, 0, 1e308, float("nan"), float("inf"), 10**30, [[]], {"value": None},
+          "nan", "x" * 100_000)  # fmt: skip
+BRACKETS = ((b"[", b"]"), (b"(", b")"), (b"{a=", b"}"), (b'{"a":', b"}"), (b"<a>", b"</a>"), (b"-", b""))
+LETTERS = (b"1", b" ", b"a", b"1 ", b"1.", b"-", b"\n", b"e", b",")
 Mutator = Callable[[bytes, random.Random], bytes]
 
 
@@ -111,14 +113,14 @@ def nest(data: bytes, draw: random.Random) -> bytes:
     found = list(NUMBER.finditer(data[:200_000]))
     at = draw.choice(found).start() if found else draw.randrange(len(data) + 1)
     depth = draw.choice((50, 2000, 100_000))
-    opening, closing = draw.choice(((b"[", b"]"), (b"(", b")"), (b"{a=", b"}"), (b'{"a":', b"}"), (b"<a>", b"</a>"), (b"-", b"")))
+    opening, closing = draw.choice(BRACKETS)
     return data[:at] + opening * depth + b"1" + closing * depth + data[at:]
 
 
 def lengthen(data: bytes, draw: random.Random) -> bytes:
     """Put a very long piece of one letter, digit or blank in."""
     at = draw.randrange(len(data) + 1)
-    return data[:at] + draw.choice((b"1", b" ", b"a", b"1 ", b"1.", b"-", b"\n", b"e", b",")) * draw.choice((300, 10_000, 300_000)) + data[at:]
+    return data[:at] + draw.choice(LETTERS) * draw.choice((300, 10_000, 300_000)) + data[at:]
 
 
 def encode(data: bytes, draw: random.Random) -> bytes:
@@ -208,8 +210,10 @@ def _retype(file: h5py.File, place: str, draw: random.Random) -> None:
         return
     shape, attributes = old.shape, dict(old.attrs)
     del file[place]
-    kind = draw.choice(("S10", "c16", "?", "f2", "u8", "i1", [("a", "f8"), ("b", "S3")], h5py.string_dtype(), h5py.ref_dtype,
-                        h5py.vlen_dtype(np.dtype("f8")), h5py.enum_dtype({"a": 1}), "V5", "(3,)f8"))  # fmt: skip
+    kind = draw.choice((
+        "S10", "c16", "?", "f2", "u8", "i1", "V5", "(3,)f8", [("a", "f8"), ("b", "S3")], h5py.string_dtype(),
+        h5py.ref_dtype, h5py.vlen_dtype(np.dtype("f8")), h5py.enum_dtype({"a": 1}),
+    ))  # fmt: skip
     file.create_dataset(place, shape, kind).attrs.update(attributes)
 
 
@@ -237,7 +241,7 @@ def _link(file: h5py.File, place: str, draw: random.Random) -> None:
     del file[place]
     file[place] = draw.choice((
         h5py.SoftLink(f"/{place}"), h5py.SoftLink("/"), h5py.SoftLink("/nowhere"), h5py.SoftLink("."),
-        h5py.ExternalLink("/dev/zero", "/"), h5py.ExternalLink("../x.h5", "/a"), h5py.ExternalLink("mutant.h5", f"/{place}"),
+        h5py.ExternalLink("/dev/zero", "/"), h5py.ExternalLink("../x.h5", "/a"), h5py.ExternalLink("pyfai.h5", "/"),
     ))  # fmt: skip
 
 
@@ -265,10 +269,25 @@ def _attribute(file: h5py.File, place: str, draw: random.Random) -> None:
     """Change or add an attribute."""
     thing = file[place]
     names = [*thing.attrs, "signal", "axes", "units", "NX_class", "default", "start", "unit"]
-    value = draw.choice(("", "x" * 10_000, 1, np.arange(5), np.nan, "deg", "1/nm", ".", "data", ["a", "b", "c"], b"\xff\xfe",
-                         h5py.Empty("f8"), np.array([b"I", b"."]), "seconds since 99999-99-99", "NXdata", True))  # fmt: skip
+    value = draw.choice((
+        "", "x" * 10_000, 1, np.arange(5), np.nan, "deg", "1/nm", ".", "data", ["a", "b", "c"], b"\xff\xfe", True,
+        h5py.Empty("f8"), np.array([b"I", b"."]), "seconds since 99999-99-99", "NXdata",
+    ))  # fmt: skip
     with suppress(TypeError, ValueError, OSError):
         thing.attrs[draw.choice(names)] = value
 
 
-HDF5 = (_reshape, _reshape, _retype, _retype, _refill, _empty, _delete, _link, _store_outside, _regroup, _multiply, _attribute)
+HDF5 = (
+    _reshape,
+    _reshape,
+    _retype,
+    _retype,
+    _refill,
+    _empty,
+    _delete,
+    _link,
+    _store_outside,
+    _regroup,
+    _multiply,
+    _attribute,
+)

@@ -81,6 +81,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "pattern": read_pattern,
     "hdf5": read_hdf5,
     "structure": read_structure,
+    "atoms": lx.check,
     "recipe": lx.read_recipe,
     "instrument": lx.read_instrument,
     "elastic": read_elastic,

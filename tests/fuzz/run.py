@@ -19,9 +19,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(1, str(Path(__file__).parents[1]))  # for the tests' writers of HDF5 and of cyclers' logs
+sys.path.insert(2, str(Path(__file__).parents[1] / "electrochemistry"))
 
 from mutators import mutated
 from seeds import Seed, measured_seeds, written_seeds
@@ -39,7 +42,7 @@ class Child:
         """Return what came of a file."""
         if self.process is None:
             self._start()
-        assert self.process is not None and self.process.stdin is not None
+        assert self.process is not None
         try:
             self.process.stdin.write(json.dumps({"kind": kind, "path": str(path)}) + "\n")
             self.process.stdin.flush()
@@ -60,16 +63,12 @@ class Child:
             code = self.process.wait(1.0 if self.process.poll() is None else None)
         except subprocess.TimeoutExpired:
             code = None
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):
-            try:
+            with suppress(OSError):
                 stream.close()
-            except OSError:
-                pass
         self.process = None
         return code
 
@@ -81,7 +80,7 @@ class Child:
         assert self._answer() is not None, "the child does not start"
 
     def _answer(self) -> dict[str, object] | None:
-        assert self.process is not None and self.process.stdout is not None
+        assert self.process is not None
         if not select.select([self.process.stdout], [], [], PATIENCE_S)[0]:
             return None
         line = self.process.stdout.readline()
@@ -115,8 +114,7 @@ def fuzzed(count: int, seed: int, kind: str | None = None, keep: Path | None = N
             found = child.ask(chosen.kind, path)
             counts[chosen.kind] += 1
             refused += bool(found["length"]) and not found["fault"]
-            for key in largest:
-                largest[key] = max(largest[key], found[key])
+            largest = {key: max(value, found[key]) for key, value in largest.items()}
             if fault := fault_of(found):
                 row = faults.setdefault((chosen.kind, fault), {"count": 0, "first": number, "said": found["said"]})
                 row["count"] += 1

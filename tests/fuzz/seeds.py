@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cyclers
 import numpy as np
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "electrochemistry")]
-
-import cyclers
 import layerox as lx
 import nexus_files
 from layerox.builders import build_crystal
@@ -21,6 +17,10 @@ from layerox.io.structures import write_structure
 from layerox.results.folder import files_of
 
 LARGEST, MOST_MEASURED = 300_000, 40
+MEASURED = {
+    "pattern": (".xye", ".xy", ".dat", ".fxye", ".xrdml", ".prn", ".chi", ".txt", ".raw", ".ras", ".uxd", ".rasx"),
+    "structure": (".cif",), "instrument": (".prm",), "cycler": (".nda", ".ndax", ".xlsx", ".mpr"), "hdf5": (".nxs",),
+}  # fmt: skip
 RECIPE = """
 [pattern]
 range = [12.0, 60.0]
@@ -75,13 +75,26 @@ displacement_mm = -0.05
 PRM = "\r\n".join([
     "            123456789012345678901234567890", "INS   BANK      1", "INS   HTYPE   PXCR",
     "INS  1 ICONS  1.540500  1.544300       1.5         0     0.700    0     0.500", "INS  1 IRAD     3",
-    "INS  1PRCF1     3    8      0.01", "INS  1PRCF11" + 4 * "   2.000000E+00", "INS  1PRCF12" + 4 * "   1.000000E-02", "",
+    "INS  1PRCF1     3    8      0.01", "INS  1PRCF11" + 4 * "   2.000000E+00",
+    "INS  1PRCF12" + 4 * "   1.000000E-02", "",
 ])  # fmt: skip
-INSTPRM = "#GSAS-II instrument parameter file\n" + "\n".join(
-    f"{name}:{value}" for name, value in {"Type": "PXC", "Bank": 1.0, "Lam1": 1.5406, "Lam2": 1.5444, "I(L2)/I(L1)": 0.5,
-                                          "Polariz.": 0.7, "Zero": 0.01, "U": 2.0, "V": -2.0, "W": 5.0, "X": 0.1, "Y": 0.2,
-                                          "Z": 0.0, "SH/L": 0.002, "Azimuth": 0.0}.items()
-)  # fmt: skip
+INSTPRM = """#GSAS-II instrument parameter file
+Type:PXC
+Bank:1.0
+Lam1:1.5406
+Lam2:1.5444
+I(L2)/I(L1):0.5
+Polariz.:0.7
+Zero:0.01
+U:2.0
+V:-2.0
+W:5.0
+X:0.1
+Y:0.2
+Z:0.0
+SH/L:0.002
+Azimuth:0.0
+"""
 XRDML = """<?xml version="1.0" encoding="UTF-8"?>
 <xrdMeasurements xmlns="http://www.xrdml.com/XRDMeasurement/2.1" status="Completed">
 <sample type="To be analyzed"><id>S1</id><name>x</name></sample>
@@ -140,9 +153,7 @@ def measured_seeds() -> list[Seed]:
     folder = os.environ.get("LAYEROX_DATA")
     if not folder:
         return []
-    kinds = {".cif": "structure", ".prm": "instrument", ".nda": "cycler", ".ndax": "cycler", ".xlsx": "cycler",
-             ".mpr": "cycler", ".nxs": "hdf5", **dict.fromkeys((".xye", ".xy", ".dat", ".fxye", ".xrdml", ".prn", ".chi",
-             ".txt", ".raw", ".ras", ".brml", ".uxd", ".rasx"), "pattern")}  # fmt: skip
+    kinds = {suffix: kind for kind, suffixes in MEASURED.items() for suffix in suffixes}
     found = [p for p in sorted(Path(folder).rglob("*")) if p.suffix.lower() in kinds and p.stat().st_size < LARGEST]
     drawn = random.Random(0).sample(found, min(MOST_MEASURED, len(found)))
     # Each of these starts a process of its own.
@@ -188,7 +199,11 @@ def _patterns(place: Path) -> list[Seed]:
 def _structures(place: Path) -> list[Seed]:
     for name in ("P2", "Pp3", "O3", "spinel"):
         write_structure(build_crystal(name), place / f"{name}.cif")
-    return [_of("structure", place / f"{name}.cif") for name in ("P2", "Pp3", "O3", "spinel")]
+    atoms = lx.build("P2", ordered=True)
+    atoms.to(str(place / "atoms.vasp"), fmt="poscar")
+    atoms.to(str(place / "atoms.json"), fmt="json")
+    symmetric = [_of("structure", place / f"{name}.cif") for name in ("P2", "Pp3", "O3", "spinel")]
+    return [*symmetric, _of("atoms", place / "atoms.vasp"), _of("atoms", place / "atoms.json")]
 
 
 def _settings() -> list[Seed]:

@@ -22,6 +22,7 @@ from layerox.errors import InputError
 from layerox.instrument import Instrument
 from layerox.io import read_instrument
 from layerox.io.instrument_file import instrument_from_model
+from layerox.io.opening import is_file
 from layerox.io.toml_file import Location, line_of, read_table, validated
 from layerox.phases import phases_from
 from layerox.recipe.quantification import quantification_of
@@ -161,7 +162,7 @@ def _find_logs(model: RecipeModel, folder: Path) -> None:
 def _phase(row: PhaseModel, index: int, place: str | Path, text: str, folder: Path) -> Phase:
     """Return a phase with its starting values; a file is looked for beside the recipe."""
     given, beside = row.structure, folder / row.structure
-    if beside.is_file():
+    if is_file(beside):
         row.structure = str(beside.resolve())  # the recipe stands in the result, which lies elsewhere
     try:
         (phase,) = phases_from([row.structure if row.name is None else (row.name, row.structure)])

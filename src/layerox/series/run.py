@@ -23,6 +23,7 @@ from layerox.electrochemistry.settings import ElectrochemistryModel
 from layerox.errors import InputError, is_interrupt
 from layerox.instrument import Geometry, Instrument
 from layerox.io.instrument_file import table_of_instrument
+from layerox.io.opening import is_file
 from layerox.io.toml_file import toml_text
 from layerox.io.writing import write_atomically
 from layerox.measurement import measured_with, pattern_from
@@ -292,7 +293,7 @@ def _phase_rows(setup: Setup, phases: Sequence[PhaseArgument]) -> list[dict[str,
         text = argument[1] if isinstance(argument, tuple) else argument
         text = str(text).removeprefix(f"{phase.name}=") if isinstance(text, (str, Path)) else phase.name
         path = Path(text)
-        row: dict[str, object] = {"name": phase.name, "structure": str(path.resolve()) if path.is_file() else text}
+        row: dict[str, object] = {"name": phase.name, "structure": str(path.resolve()) if is_file(path) else text}
         rows.append({**row, "hardware": True} if phase.hardware else row)
     return rows
 
