@@ -34,7 +34,9 @@ def read_hdf5(path: Path) -> None:
         for index in range(min(len(stack), 3)):
             with suppress(InputError):
                 stack.scan(index)
-    frames_of(path, axes=["time", "temperature"])
+    with suppress(InputError):
+        frames_of(path, axes=["time", "temperature"])
+    frames_of(path)
 
 
 def read_structure(path: Path) -> None:

@@ -5,7 +5,9 @@ import sys
 
 import pytest
 from mutators import mutated
+from readers import READERS
 from run import fault_of, fuzzed
+from seeds import written_seeds
 
 MUTANTS = 500
 
@@ -18,6 +20,21 @@ def test_mutants_are_read_or_refused_in_one_short_line(monkeypatch):
     # It is no proof if mutants are all alike: some are still valid, most are refused, every kind takes part.
     assert 0.3 * MUTANTS < report["refused"] < 0.97 * MUTANTS
     assert len(report["kinds"]) == 11
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory):
+    return written_seeds(tmp_path_factory.mktemp("seeds"))
+
+
+def test_what_is_mutated_is_valid(seeds, tmp_path):
+    """Otherwise its mutants would all be refused for the same fault."""
+    for number, seed in enumerate(seeds):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for name, data in seed.files.items():
+            (folder / name).write_bytes(data)
+        READERS[seed.kind](folder / seed.target)
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def _walk(group: Any, depth: int = 0) -> Iterator[Any]:
 
 def pyfai_configuration(group: Any) -> Mapping[str, Any]:
     """Return the configuration that pyFAI leaves beside its results ("configuration/data", JSON); empty without."""
-    with suppress(KeyError, ValueError, OSError, AttributeError, RecursionError):
+    with suppress(KeyError, ValueError, TypeError, OSError, AttributeError, RecursionError):
         data = member(group, "configuration/data")
         found = {} if data is None else json.loads(_text(data[()]))
         return found if isinstance(found, dict) else {}

@@ -48,7 +48,7 @@ def _child(group: Any, name: str, links: int) -> Any | None:
 
 def _stands_within(dataset: Any) -> bool:
     """Whether the numbers of an array stand in its file, or in files beside it."""
-    if dataset.external:
+    if dataset.shape is None or dataset.external:  # without a shape it holds nothing
         return False
     return not dataset.is_virtual or all(
         source.file_name == "." or _is_beside(source.file_name, dataset) for source in dataset.virtual_sources()
