@@ -18,6 +18,8 @@ from layerox.io.opening import exists
 StructureArgument = Any
 
 CIF_SUFFIXES = (".cif", ".mcif")
+# Angstrom; of an edge of a cell.
+LONGEST = 1e5
 PYMATGEN_SUFFIXES = (".vasp", ".poscar", ".json")
 
 
@@ -56,10 +58,20 @@ def _from_file(path: Path) -> Atoms:
             found = (
                 Structure.from_dict(_plain_json(path)) if path.suffix.lower() == ".json" else Structure.from_file(path)
             )
-            return atoms_from_structure(found, name=path.stem)
+            atoms = atoms_from_structure(found, name=path.stem)
         except Exception as error:  # whatever a reader of someone else's raises at a broken file
             raise InputError(f"cannot be read ({error})", place=path, cure="give a CIF") from error
+        _refuse_no_cell(atoms, path)
+        return atoms
     raise InputError("is no structure file", place=path, cure="give a CIF, a POSCAR (.vasp) or pymatgen JSON")
+
+
+def _refuse_no_cell(atoms: Atoms, path: Path) -> None:
+    """Refuse positions that are no numbers, and a cell that no crystal has."""
+    edges = np.linalg.norm(atoms.lattice, axis=1)
+    sound = np.isfinite(atoms.lattice).all() and np.isfinite(atoms.positions).all()
+    if not sound or not 0.5 < edges.min() <= edges.max() < LONGEST or abs(np.linalg.det(atoms.lattice)) < 1.0:
+        raise InputError("its cell or its positions are none of a crystal", place=path, cure="correct them")
 
 
 def _plain_json(path: Path) -> Any:
