@@ -15,8 +15,8 @@ ROOT = Path(layerox.__file__).parent
 
 # Each part may import itself and the parts of the rows above its own, less what FORBIDDEN names.
 ROWS = [
-    {"errors"},
-    {"compiled", "notice", "radiation", "refined"},
+    {"errors", "notice"},
+    {"compiled", "processes", "radiation", "refined", "threads"},
     {"instrument", "pattern", "symmetry", "stacking", "elasticity"},
     {"crystal"},
     {"atoms", "full_symmetry", "neighbours"},

@@ -4,7 +4,10 @@ stands in, and of no other."""
 import ast
 import importlib
 import inspect
+import os
 import pkgutil
+import subprocess
+import sys
 from types import CodeType
 
 import pytest
@@ -91,3 +94,57 @@ def _twice(x):
 def test_a_compiled_function_computes():
     assert _twice(3.0) == 6.0
     assert is_jitted(_twice)
+
+
+ELSEWHERE = """
+import layerox.compiled as compiled
+import loops
+assert loops.twice(3.0) == 6.0
+print([notice.message for notice in compiled.cache_notices()])
+"""
+
+
+@pytest.fixture
+def without_caches(tmp_path):
+    """Return what runs code in a process that finds no cache folder, with a folder for temporary files."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "__pycache__").touch()  # a file: no folder can be made there
+    (source / "loops.py").write_text(
+        "from layerox.compiled import compiled\n\n\n@compiled\ndef twice(x):\n    return 2.0 * x\n"
+    )
+
+    def run(temporary):
+        nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME"), "/dev/null/none")
+        places = [str(source), *filter(None, sys.path)]
+        environment = {**os.environ, **nowhere, "TMPDIR": str(temporary), "PYTHONPATH": os.pathsep.join(places)}
+        environment.pop("NUMBA_CACHE_DIR", None)
+        words = [sys.executable, "-c", ELSEWHERE]
+        return subprocess.run(words, env=environment, check=True, capture_output=True, text=True).stdout
+
+    return run
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="/dev/null/none is no folder on POSIX systems")
+
+
+@posix
+def test_without_a_cache_folder_code_is_kept_among_temporary_files_of_the_users_own(without_caches, tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    said = without_caches(temporary)
+    (folder,) = temporary.glob("layerox-*")
+    assert f"compiled code is in {folder}; set NUMBA_CACHE_DIR" in said
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(folder.rglob("loops.twice-*.nbi"))
+
+
+@posix
+def test_a_temporary_folder_where_others_can_write_is_not_used(without_caches, tmp_path):
+    """Compiled code is loaded and run: whoever can put it there could run anything."""
+    temporary = tmp_path / "temporary"
+    folder = temporary / f"layerox-{os.getuid()}"
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    assert "no folder can be written to: everything is compiled anew" in without_caches(temporary)
+    assert not list(folder.rglob("*.nbi"))

@@ -53,3 +53,26 @@ def test_the_nearest_choice_is_named_and_all_of_them_when_none_is_near():
     assert nearest("P-63/mmc", ["P63/mmc", "R-3m"]) == "did you mean 'P63/mmc'?"
     assert nearest("xyz", ["P2", "O3"]) == "choose from P2, O3"
     assert nearest("xyz", iter(["P2", "O3"])) == "choose from P2, O3"
+    many = [f"name_{k}" for k in range(1000)]
+    assert nearest("xyz", many).endswith("name_29 ... (1000 in all)")
+
+
+@given(st.text(), st.text(), st.text(), st.integers(1, 3))
+def test_no_message_is_long_and_none_commands_a_terminal(problem, place, cure, power):
+    parts = (text * 10 ** (2 * power) for text in (problem, place, cure))
+    said = str(InputError(next(parts), place=next(parts), cure=next(parts)))
+    assert len(said) <= 500
+    assert said.isprintable()
+
+
+def test_of_long_parts_the_ends_stay():
+    error = InputError("a" * 10**6 + " z", place="/folder/" + "b" * 1000 + "/scan.xye", cure="give less")
+    assert error.problem.startswith("aaa")
+    assert error.problem.endswith(" z")
+    assert str(error).startswith("/folder/bbb")
+    assert "bbb/scan.xye: aaa" in str(error)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_what_a_terminal_would_obey_is_written_by_its_code():
+    assert str(InputError("holds 'a\x1b[2Jb'", place="scan\udcff.xye")) == r"scan\udcff.xye: holds 'a\x1b[2Jb'"

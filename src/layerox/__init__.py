@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from layerox.results.folder import load
     from layerox.results.published import read_published
     from layerox.scripting import objective, parameters
+    from layerox.series.cluster import Tls
     from layerox.series.parametric.refine import refine_parametric
     from layerox.series.parametric.result import Parametric
     from layerox.series.result import Series, open_series
@@ -94,6 +95,7 @@ _HOMES = {
     "open_series": "layerox.series.result",
     "fit_series": "layerox.series.run",
     "simulate_series": "layerox.series.synthetic",
+    "Tls": "layerox.series.cluster",
     "Parametric": "layerox.series.parametric.result",
     "refine_parametric": "layerox.series.parametric.refine",
     "StrainEvolution": "layerox.strain.evolution",
@@ -123,6 +125,7 @@ __all__ = [
     "Series",
     "Simulation",
     "StrainEvolution",
+    "Tls",
     "Transitions",
     "UnknownWavelength",
     "bootstrap",

@@ -29,6 +29,7 @@ from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phases_from
 from layerox.radiation import Radiation
 from layerox.recipe import Recipe, RecipeArgument, recipe_from
+from layerox.threads import single_threaded
 
 if TYPE_CHECKING:
     import lmfit
@@ -40,6 +41,7 @@ MOST_POINTS = 1_000_000
 Progress = Callable[[str], None]
 
 
+@single_threaded
 def fit(
     pattern: Pattern | Simulation | str | Path,
     phases: Sequence[PhaseArgument] | None = None,
@@ -182,6 +184,7 @@ def _refuse_with_start(**options: object) -> None:
             raise InputError(f"{name} is given together with start", cure="a warm start takes it from the result")
 
 
+@single_threaded
 def simulate(
     phases: Sequence[PhaseArgument],
     *,

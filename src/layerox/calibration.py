@@ -19,6 +19,7 @@ from layerox.phases import PhaseArgument, phase_from
 from layerox.radiation import Radiation
 from layerox.refined import Refined
 from layerox.symmetry import CELL_NAMES
+from layerox.threads import single_threaded
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,6 +44,7 @@ class Calibration:
     curve: Curve
 
 
+@single_threaded
 def calibrate(
     pattern: Pattern | str | Path,
     phase: PhaseArgument,

@@ -8,6 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from os import PathLike
+from typing import Any
+
+# Characters of a line, and of its parts, at most: texts of files may stand in it.
+MOST, MOST_PROBLEM, MOST_CURE = 500, 200, 200
+# Choices that are listed, and characters of a word that are compared with them.
+MOST_CHOICES, MOST_COMPARED = 30, 100
 
 
 class LayeroxError(Exception):
@@ -38,11 +44,38 @@ class InputError(LayeroxError):
         cure: str | None = None,
         argument: str | None = None,
     ):
-        self.problem, self.place, self.cure, self.argument = problem, place, cure, argument
+        self.problem, self.cure = shortened(problem, MOST_PROBLEM), None if cure is None else shortened(cure, MOST_CURE)
+        self.place, self.argument = place, argument
         where = argument if place is None else place
-        head = f"{where}: " if where is not None else ""
-        tail = f"; {cure}" if cure else ""
-        super().__init__(" ".join(f"{head}{problem}{tail}".split()))
+        tail = f"; {self.cure}" if self.cure else ""
+        room = max(MOST - 2 - len(self.problem) - len(tail), 0)
+        head = f"{shortened(str(where), room)}: " if where is not None else ""
+        super().__init__(f"{head}{self.problem}{tail}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args, vars(self))
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text in one line of so many characters, its middle left out if it is longer.
+
+    Characters that a terminal would obey or cannot show are written by their codes.
+    """
+    if len(text) > 4 * most:
+        text = f"{text[: 2 * most]}{text[-2 * most :]}"
+    plain = " ".join(text.split())
+    if not plain.isprintable():
+        plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in plain)
+    half = (most - 5) // 2
+    return plain if len(plain) <= most else f"{plain[:half].rstrip()} ... {plain[-half:].lstrip()}"
+
+
+def _again(kind: type[InputError], args: tuple[Any, ...], state: dict[str, Any]) -> InputError:
+    """Return an error as it was in another process."""
+    error = kind.__new__(kind)
+    error.args = args
+    vars(error).update(state)
+    return error
 
 
 class UnknownWavelength(InputError):
@@ -63,8 +96,11 @@ class UnknownName(InputError, KeyError):
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return a cure for an unknown `word`: the most similar choice, or all choices."""
     known = list(choices)
-    close = get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
+    close = get_close_matches(word[:MOST_COMPARED], known, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    more = f" ... ({len(known)} in all)" if len(known) > MOST_CHOICES else ""
+    return f"choose from {', '.join(known[:MOST_CHOICES])}{more}"
 
 
 def is_interrupt(error: BaseException | None) -> bool:

@@ -22,6 +22,7 @@ from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phases_from
 from layerox.radiation import Radiation
 from layerox.refined import Refined
+from layerox.threads import single_threaded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,7 @@ class JointRefinement:
         return max((refinement.status for refinement in self.refinements.values()), key=order.index)
 
 
+@single_threaded
 def fit_jointly(
     measurements: Sequence[Measurement | Mapping[str, object]],
     phases: Sequence[PhaseArgument],

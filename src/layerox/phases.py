@@ -17,6 +17,7 @@ from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
 from layerox.full_symmetry import with_full_symmetry
 from layerox.io.cif import read_crystal
+from layerox.io.opening import exists, is_file
 
 # A library name, stacking word or path (str, Path), Crystal, Phase, pymatgen Structure, or a pair (name, any of these).
 PhaseArgument = Any
@@ -94,7 +95,7 @@ def phase_from(argument: PhaseArgument) -> Phase:
 def _split(argument: PhaseArgument) -> tuple[str, PhaseArgument]:
     if isinstance(argument, tuple) and len(argument) == 2:
         return str(argument[0]), argument[1]
-    if isinstance(argument, str) and "=" in argument and not Path(argument).exists():
+    if isinstance(argument, str) and "=" in argument and not exists(argument):
         name, _, rest = argument.partition("=")
         if not name.strip() or not rest.strip():
             raise InputError(f"cannot read {argument!r}", argument="phases", cure="write NAME=FILE")
@@ -109,7 +110,7 @@ def _crystal(described: PhaseArgument) -> Crystal:
         return described.crystal()
     if isinstance(described, (str, Path)):
         path = Path(described)
-        if path.suffix.lower() in FILE_SUFFIXES or path.is_file():
+        if path.suffix.lower() in FILE_SUFFIXES or is_file(path):
             return read_crystal(path)
         return build_crystal(str(described))
     if hasattr(described, "frac_coords") and hasattr(described, "lattice"):

@@ -82,10 +82,11 @@ def test_moved_is_the_same_expression_elsewhere(places, numbers):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a +", r"follower = 'a \+': is no expression; write such as"),
-        ("a = 2", "is no expression"),
+        ("a +", r"follower = 'a \+': is no expression; write numbers, parameters"),
+        ("a = 2", "is no expression, '=' is not allowed"),
         ("", "is no expression"),
         ("a + bb", r"follower = 'a \+ bb': knows no 'bb'; did you mean 'b'\?"),
+        ("nothing(a)", r"'nothing\(a\)' is not allowed"),
     ],
 )
 def test_what_is_no_expression(text, message):
@@ -93,7 +94,7 @@ def test_what_is_no_expression(text, message):
         expression(text)
 
 
-@pytest.mark.parametrize("text", ["1 / a", "log(a)", "sqrt(a - 1)", "'word'", "[a, a]", "nothing(a)"])
+@pytest.mark.parametrize("text", ["1 / a", "log(a)", "sqrt(a - 1)", "a**-1", "(a - 8)**(1 / 3)", "exp(a + 800)"])
 def test_what_has_no_value(text):
     with pytest.raises(InputError, match="has no finite value"):
         expression(text).value(np.zeros(4))
@@ -102,11 +103,3 @@ def test_what_has_no_value(text):
 def test_a_size_of_zero_has_no_reciprocal():
     with pytest.raises(InputError, match="has no finite value"):
         expression("a", place="P2_size").value(np.zeros(4))
-
-
-def test_a_failure_leaves_nothing_behind():
-    with pytest.raises(InputError):
-        expression("1 / a").value(np.zeros(4))
-    assert expression("1 / a").value(np.array([4.0, 0, 0, 0])) == 0.25
-    with pytest.raises(InputError, match="knows no 'a'"):
-        Expression("a + 1", {"x": 0}, slot_of_public, place="x")

@@ -7,14 +7,22 @@ import numpy as np
 import pytest
 
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.lmfit_face import Objective, background_terms_of, lmfit_from_table, plan_from
+from layerox.diffraction.lmfit_face import (
+    Objective,
+    background_terms_of,
+    lmfit_from_result,
+    lmfit_from_table,
+    plan_from,
+)
 from layerox.diffraction.parameters import public_name
 from layerox.diffraction.plan import Demand, Variable
 from layerox.diffraction.refine import Data
+from layerox.diffraction.refinement import RefinedParameter
 from layerox.diffraction.simulate import Model
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
+from layerox.refined import Refined
 from reference_crystals import ALL, P2, TIED, phase
 
 ANGLES = np.arange(14.0, 60.0, 0.05)
@@ -85,6 +93,28 @@ def test_a_name_that_is_only_part_of_a_used_one_is_refused():
     params.add("P2_a", expr="2 + delta_2")
     with pytest.raises(InputError, match="no parameter is called 'delta'"):
         plan_from(params, ["P2_a"])
+
+
+def test_no_expression_of_a_file_reaches_lmfits_interpreter_unless_it_is_arithmetic(tmp_path):
+    """Results are read from files, where somebody may have changed what a parameter follows."""
+    marker = tmp_path / "written"
+    parameters = [
+        RefinedParameter(name="P2_a", number=Refined(2.9), minimum=2.0, maximum=4.0),
+        RefinedParameter(
+            name="P2_c", number=Refined(11.0), minimum=9.0, maximum=12.0, expression=f"savetxt('{marker}', [P2_a])"
+        ),
+    ]
+    with pytest.raises(InputError, match="P2_c = .*is no expression"):
+        lmfit_from_result(parameters, ["P2_a"], np.eye(1))
+    assert not marker.exists()
+
+
+def test_an_expression_of_lmfit_that_is_more_than_arithmetic_is_rejected():
+    params = lmfit.Parameters()
+    params.add("P2_a", value=2.9)
+    params.add("P2_c", expr="where(P2_a > 2, 11, 12)")
+    with pytest.raises(InputError, match="'>' is not allowed; write numbers, parameters"):
+        plan_from(params, ["P2_a", "P2_c"])
 
 
 def test_terms_of_the_background_are_counted():

@@ -164,3 +164,22 @@ def test_a_table_without_faults_comes_as_its_model():
     model = validated(RecipeModel, {"pattern": {"range": [10.0, 20.0]}}, "recipe")
     assert model.pattern.range == [10.0, 20.0]
     assert model.background.terms == "automatic"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a" + ".a" * 300_000 + " = 1", r"recipe\.toml:1: not valid TOML: a key of more parts than any"),
+        ("x = 1\ny = {a" + " . a" * 5_000 + " = 1}", r"recipe\.toml:2: .* more parts"),
+        ("x = " + "[" * 100_000, "nested too deeply"),
+        ("x = " + "{a=" * 100_000, "nested too deeply"),
+        ("x = " + "9" * 5_000, "not valid TOML"),
+        ("x = 1\n" * 400_000, "longer than 1048576 characters"),
+    ],
+    ids=["dotted key", "dotted key within", "arrays", "tables", "integer", "long"],
+)
+def test_what_would_take_a_parser_forever_is_one_line(tmp_path, text, message):
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_table(path)

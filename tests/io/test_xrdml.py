@@ -215,6 +215,17 @@ def test_damaged_documents_are_refused(tmp_path, old, new, message):
     assert message in refusal(tmp_path, document().replace(old, new))
 
 
+def test_entities_in_two_bytes_a_letter_are_refused_too(tmp_path):
+    """A billion laughs in UTF-16, which parsers of XML read as well."""
+    laughs = '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    old = '<?xml version="1.0" encoding="UTF-8"?>'
+    text = document().replace(old, f'<?xml version="1.0" encoding="UTF-16"?>{laughs}')
+    path = tmp_path / "scan.xrdml"
+    path.write_bytes(text.encode("utf-16"))
+    with pytest.raises(InputError, match="declares a document type"):
+        read_pattern(path)
+
+
 def test_a_document_without_scans(tmp_path):
     assert refusal(tmp_path, document("<comment/>")).startswith(": holds no scan")
 

@@ -238,6 +238,8 @@ def test_what_a_recipe_demands(tmp_path):
          r"recipe\.toml:2: \[instrument\] file together with position; keep one of them"),
         ("[instrument.radiation]\nsource = 'CuKb'\n", r"recipe\.toml:2: .*unknown radiation 'CuKb'"),
         ("[[phase]]\nstructure='P2'\n[[phase]]\nstructure='P2'\n", "two phases are called 'P2'"),
+        ("[constraints]\nP2_a = 'O3_a'\nO3_c = 'open(1)'\n",
+         r"recipe\.toml:3: O3_c = 'open\(1\)' is no expression, 'open\(1\)' is not allowed; write numbers, parameters"),
         ("[[peak]]\nposition = 1.0\nwidth = 0.0\n", r"recipe\.toml:3: .*greater than 0"),
     ],
 )  # fmt: skip

@@ -69,3 +69,11 @@ def test_pictures_are_inside(kind, mime):
     (source,) = [attributes["src"] for tag, attributes in Reader(text).tags if tag == "img"]
     assert source == f"data:{mime};base64,YWJj"
     assert Reader(text).texts == ['say "so" <now>']
+
+
+def test_characters_that_html_does_not_have_are_marked():
+    """Control characters, and the halves by which names that are not UTF-8 are kept."""
+    text = page("a\0b", [paragraph("c\udcffd\x1b[31m")])
+    assert "<title>a\ufffdb</title>" in text
+    assert "c\ufffdd\ufffd[31m" in text
+    text.encode("utf-8")

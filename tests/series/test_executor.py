@@ -1,6 +1,5 @@
 """Where tasks run: here one after another, here until workers are there, and on workers that are as they should be."""
 
-import os
 import subprocess
 import sys
 from concurrent.futures import Future
@@ -8,6 +7,7 @@ from concurrent.futures import Future
 import pytest
 
 from layerox.errors import InputError
+from layerox.series.cluster import Tls, connection_notices
 from layerox.series.executor import Coming, InProcess, executor
 
 # What a frame of a series calls beyond what its workers have inherited: nothing has to be loaded.
@@ -50,25 +50,15 @@ def test_one_process_works_in_order():
 
 
 def test_what_must_come_first_is_done_here_while_workers_are_coming():
-    """The client never comes."""
+    """They never come."""
     assert list(Coming(Future()).run(pow, powers(3), at_once=True)) == [(0, 1), (1, 2), (2, 4)]
 
 
-def test_a_cluster_that_does_not_come_up_is_told():
+def test_workers_that_do_not_come_up_are_told():
     failed = Future()
     failed.set_exception(OSError("no port"))
     with pytest.raises(OSError, match="no port"):
         list(Coming(failed).run(pow, powers(3), at_once=True))
-
-
-def test_workers_are_other_processes_that_keep_their_memory(monkeypatch):
-    """glibc would give every array back to the kernel, as dask.distributed has it; this process keeps what it had."""
-    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
-    with executor(2, None) as where:
-        pids = {pid for _, pid in where.run(os.getpid, ((k, ()) for k in range(8)))}
-        told = {value for _, value in where.run(os.getenv, ((k, ("MALLOC_MMAP_THRESHOLD_",)) for k in range(8)))}
-    assert os.getpid() not in pids
-    assert told == {str(2**24)}
 
 
 def test_no_workers_are_a_fault():
@@ -83,3 +73,36 @@ def test_workers_have_inherited_the_loops_that_a_frame_calls(tmp_path, o3_p3):
         (tmp_path / f"{k}.xye").write_bytes((folder / f"frame_{k:04d}.xye").read_bytes())
     words = [sys.executable, "-c", INHERITED, str(tmp_path), str(folder / "O3.cif")]
     assert subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_files_of_tls_are_checked_before_anything_starts(tmp_path):
+    (tmp_path / "here.pem").write_text("")
+    files = dict.fromkeys(("ca", "cert", "key"), tmp_path / "here.pem")
+    for scheduler, tls, message in (
+        (None, Tls(**files), "tls: is for a scheduler"),
+        ("tcp://host:1", Tls(**files), "tcp://host:1: is no address of TLS; write tls://HOST:PORT"),
+        ("tls://host:1", Tls(**{**files, "key": tmp_path / "none.pem"}), r"none\.pem: no such file; give a PEM file"),
+        ("tls://host:1", None, "tls://host:1: needs the files of TLS"),
+    ):
+        with pytest.raises(InputError, match=message), executor(1, scheduler, tls):
+            pass
+
+
+def test_a_plain_connection_is_named():
+    (notice,) = connection_notices("tcp://10.0.0.1:8786")
+    assert notice.code == "connection_not_encrypted"
+    assert "tcp://10.0.0.1:8786 is not encrypted" in notice.message
+    assert connection_notices("tls://10.0.0.1:8786") == connection_notices(None) == ()
+
+
+def test_without_dask_a_scheduler_is_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)  # its import fails then
+    message = r"scheduler: needs dask\.distributed.*pip install 'layerox\[cluster\]'"
+    with pytest.raises(InputError, match=message), executor(1, "tcp://127.0.0.1:1"):
+        pass
+
+
+def test_no_scheduler_at_an_address(monkeypatch):
+    monkeypatch.setattr("layerox.series.cluster.PATIENCE_S", 0.1)
+    with pytest.raises(InputError, match="no scheduler answers"), executor(1, "tcp://127.0.0.1:1"):
+        pass

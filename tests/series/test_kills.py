@@ -61,18 +61,21 @@ def test_a_run_killed_at_random_moments_and_resumed_has_the_same_tables(words, w
 
 
 def test_a_run_whose_worker_is_killed_completes(words, whole, tmp_path):
-    """Two workers of a cluster on this machine; one of them dies as soon as the first of three parts lies on disk."""
+    """Two workers, which listen on no network; one of them dies as soon as the first of three parts lies on disk."""
     output = tmp_path / "out"
     process = subprocess.Popen([*words, str(output), "--workers", "2"])
-    victim = None
+    victim, listening = None, None
     until = time.monotonic() + 120
     while process.poll() is None and victim is None and time.monotonic() < until:
         if list(output.glob(f"{WORK}/first-*")):
-            workers = [child for child in psutil.Process(process.pid).children(recursive=True) if is_worker(child)]
+            tree = psutil.Process(process.pid)
+            workers = [child for child in tree.children(recursive=True) if is_worker(child)]
+            listening = [c for one in (tree, *workers) for c in one.net_connections("inet") if c.status == "LISTEN"]
             victim = workers[0]
             victim.kill()
         time.sleep(0.001)
     assert victim is not None
+    assert listening == []
     assert process.wait(timeout=300) in (0, 1)
     assert same_tables(output, whole[0])
 

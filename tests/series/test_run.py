@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from shutil import copytree
 
 import h5py
@@ -16,6 +18,7 @@ import pytest
 import layerox as lx
 from layerox.errors import InputError
 from layerox.series.amend import Presences
+from layerox.series.cluster import Tls
 from layerox.series.contour import intensity_map
 from layerox.series.measured import Row
 from layerox.series.run import fit_series
@@ -236,23 +239,56 @@ def test_the_series_of_gsas_ii(reference_data):
         assert np.mean(np.abs(off) < 3) >= 0.98, (name, length)
 
 
-@pytest.fixture
-def cluster_by_hand(tmp_path):
+@contextmanager
+def cluster(folder, *options):
     """Yield (address, workers): a scheduler and two workers started as anybody would start them."""
-    place = tmp_path / "scheduler.json"
-    common = ["--no-dashboard", "--scheduler-file", str(place)]
+    place = folder / "scheduler.json"
+    common = ["--no-dashboard", "--scheduler-file", str(place), *options]
     dask = [sys.executable, "-m", "dask"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     scheduler = subprocess.Popen([*dask, "scheduler", "--port", "0", *common], **quiet)
     until = time.monotonic() + 60
     while not place.exists() and time.monotonic() < until:
         time.sleep(0.05)
-    command = [*dask, "worker", *common, "--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path)]
+    command = [*dask, "worker", *common, "--nthreads", "1", "--no-nanny", "--local-directory", str(folder)]
     workers = [subprocess.Popen(command, **quiet) for _ in range(2)]
-    yield json.loads(place.read_text())["address"], workers
-    for process in (*workers, scheduler):
-        process.kill()
-        process.wait()
+    try:
+        yield json.loads(place.read_text())["address"], workers
+    finally:
+        for process in (*workers, scheduler):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def cluster_by_hand(tmp_path):
+    """Yield (address, workers) of a scheduler without TLS."""
+    with cluster(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def files_of_tls(tmp_path):
+    """Return a certificate that is its own authority, and its key."""
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    subprocess.run([*words, "-keyout", str(key), "-out", str(cert)], check=True, capture_output=True)
+    return Tls(ca=cert, cert=cert, key=key)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made with openssl")
+def test_a_cluster_behind_tls_gives_the_same_table(files_of_tls, fitted, o3_p3, phases_of_o3_p3, tmp_path):
+    options = [f"--tls-{name}={files_of_tls.cert if name != 'key' else files_of_tls.key}"
+               for name in ("ca-file", "cert", "key")]  # fmt: skip
+    with cluster(tmp_path, "--protocol", "tls", *options) as (address, _):
+        assert address.startswith("tls://")
+        series = fit_series(
+            o3_p3[0], phases_of_o3_p3, radiation="CuKa", scheduler=address, tls=files_of_tls, output=tmp_path / "out"
+        )
+        with pytest.raises(InputError, match="needs the files of TLS"):
+            fit_series(o3_p3[0], phases_of_o3_p3, radiation="CuKa", scheduler=address)
+    assert (series.path / "frames.csv").read_bytes() == (fitted.path / "frames.csv").read_bytes()
+    assert "connection_not_encrypted" not in {notice["code"] for notice in series.run["notices"]}
 
 
 def test_a_cluster_finishes_though_a_worker_is_killed(cluster_by_hand, fitted, o3_p3, phases_of_o3_p3, tmp_path):
@@ -269,4 +305,5 @@ def test_a_cluster_finishes_though_a_worker_is_killed(cluster_by_hand, fitted, o
         o3_p3[0], phases_of_o3_p3, radiation="CuKa", scheduler=address, output=output, progress=kill_one
     )
     assert workers[0].wait(timeout=60) != 0
+    assert "connection_not_encrypted" in {notice["code"] for notice in series.run["notices"]}
     assert (series.path / "frames.csv").read_bytes() == (fitted.path / "frames.csv").read_bytes()

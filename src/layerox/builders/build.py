@@ -26,6 +26,7 @@ from layerox.crystal import Crystal, structure_from_crystal
 from layerox.errors import InputError
 from layerox.notice import Notice
 from layerox.stacking import LETTERS, POLYTYPES, Word, identify, parse_word
+from layerox.threads import single_threaded
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -86,6 +87,7 @@ def build_stack(phase: str, **said: Unpack[Said]) -> Stack:
     return built
 
 
+@single_threaded
 def build_structure(
     phase: str,
     *,

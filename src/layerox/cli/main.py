@@ -7,6 +7,8 @@ interrupted.
 from __future__ import annotations
 
 import argparse
+import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -27,18 +29,38 @@ class _Parser(argparse.ArgumentParser):
 
 def run() -> NoReturn:
     """Run the command of this process and exit."""
+    # Before anything loads them: linear algebra in one thread, which then need not be started and left idle.
+    os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+    _open_streams()
     sys.exit(main(sys.argv[1:]))
+
+
+def _open_streams() -> None:
+    """Let streams that are closed lead nowhere, and those that lack a character print its code."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  (until the process ends)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line and return its exit status."""
-    # One thread does it: the matrices are small, and a second thread only burns time (and a cluster's patience).
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     spelling: dict[str, str] = {}
+    # It logs that it keeps its cache among the temporary files where there is no home.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         arguments = vars(_parser().parse_args(argv))
         command, spelling = arguments.pop("command"), arguments.pop("spelling", {})
         status = int(command(**arguments))
+        _print_cache_notices()
         sys.stdout.flush()  # so that a full disk is found here, not while the interpreter ends
         return status
     except LayeroxError as error:
@@ -51,12 +73,29 @@ def main(argv: Sequence[str]) -> int:
         if is_interrupt(error):
             print("layerox: interrupted", file=sys.stderr)
             return INTERRUPTED
+        if isinstance(error, (MemoryError, RecursionError)):
+            print(f"layerox: {_excess(argv, error)}", file=sys.stderr)
+            return USER_FAULT
         if isinstance(error, OSError):
             _forget_output()
             named = f"{error.filename}: " if error.filename else ""
             print(f"layerox: {named}{error.strerror or error}; free some space or write elsewhere", file=sys.stderr)
             return USER_FAULT
         raise
+
+
+def _excess(argv: Sequence[str], error: MemoryError | RecursionError) -> str:
+    """Return what to say when a file or an option asks for more than this machine has."""
+    what = "nested too deeply" if isinstance(error, RecursionError) else "more memory is needed than there is"
+    said = " ".join(str(error).split())[:120]
+    return f"{' '.join(argv[:2])[:200]}: {what}{f' ({said})' if said else ''}; check the input, or give less at a time"
+
+
+def _print_cache_notices() -> None:
+    """Say once where compiled code is kept, if that is not where it usually is."""
+    module = sys.modules.get("layerox.compiled")
+    for notice in () if module is None else module.cache_notices():
+        print(f"layerox: note: {notice.message}", file=sys.stderr)
 
 
 def _forget_output() -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layerox.cli.options import add_overwrite_option
 from layerox.cli.progress import Progress
+from layerox.cli.workers import add_worker_options, tls_from
 from layerox.errors import InputError
+
+if TYPE_CHECKING:
+    from layerox.series.cluster import Tls
 
 OUTPUTS = ("parametric.csv", "parametric.json", "parametric.png")
 SPELLING = {"functions": "--function", "axis": "--axis"}
@@ -33,9 +37,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--recipe", metavar="FILE.toml", help="whose [parametric] is taken, not that of the series")
     parser.add_argument("--axis", metavar="NAME", help="a column of frames.csv, or frame (default: the first axis)")
     parser.add_argument("--between", nargs=2, type=float, metavar=("LO", "HI"), help="stretch of the axis to use")
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
-    where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
+    add_worker_options(parser)
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: that of the series)")
     add_overwrite_option(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -51,6 +53,9 @@ def run(
     between: list[float] | None,
     workers: int,
     scheduler: str | None,
+    tls_ca: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     output: str | None,
     overwrite: bool,
     quiet: bool,
@@ -67,12 +72,14 @@ def run(
     asked: dict[str, Any] = told or {"functions": _functions(function) or None}
     asked |= {} if axis is None else {"axis": axis}
     asked |= {} if between is None else {"between": (between[0], between[1])}
+    tls = tls_from(tls_ca, tls_cert, tls_key)
     with Progress(quiet=quiet) as progress:
         text, trustworthy = refine_and_write(
             Path(series),
             asked,
             workers=workers,
             scheduler=scheduler,
+            tls=tls,
             output=Path(output or series),
             inputs=inputs_among(recipe),
             overwrite=overwrite,
@@ -109,6 +116,7 @@ def refine_and_write(
     output: Path,
     workers: int,
     scheduler: str | None,
+    tls: Tls | None,
     inputs: Sequence[Path] = (),
     overwrite: bool = False,
     progress: Callable[[str], None],
@@ -120,7 +128,7 @@ def refine_and_write(
     from layerox.series.parametric.words import parametric_text  # noqa: PLC0415
 
     check_folder(output, OUTPUTS, inputs=inputs, overwrite=overwrite)
-    found = refine_parametric(series, workers=workers, scheduler=scheduler, progress=progress, **asked)
+    found = refine_parametric(series, workers=workers, scheduler=scheduler, tls=tls, progress=progress, **asked)
     progress("drawing")
     files = {**found.files(), "parametric.png": parametric_picture(found)}
     write_folder(output, files, by="parametric", inputs=inputs, overwrite=overwrite, keep=True)

@@ -9,6 +9,7 @@ from typing import Any
 from layerox.cli.interrupt import terminated_as_interrupt
 from layerox.cli.options import add_beam_options, add_hardware_options, add_overwrite_option
 from layerox.cli.progress import Progress
+from layerox.cli.workers import add_worker_options, tls_from
 from layerox.errors import InputError
 
 # How this command spells what errors name otherwise.
@@ -50,9 +51,7 @@ def add_to(subparsers: Any) -> None:
         metavar="P2_O1_z",
         help="of the atoms, what each frame refines for itself instead of the series for all",
     )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
-    where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
+    add_worker_options(parser)
     parser.add_argument("--resume", action="store_true", help="go on with what an interrupted run has left")
     parser.add_argument(
         "--refit",
@@ -119,6 +118,9 @@ def run(
     own: list[str],
     workers: int,
     scheduler: str | None,
+    tls_ca: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     resume: bool,
     refit: str | None,
     watch: bool,
@@ -145,6 +147,7 @@ def run(
     """Refine, write the folder, print what came of it; 0 if no frame is quarantined, else 1."""
     from layerox.cli.parametric import asked_by, refine_and_write  # noqa: PLC0415  (what --help does not need)
     from layerox.io.outputs import results_in, write_outputs  # noqa: PLC0415
+    from layerox.io.text_cells import safe_table  # noqa: PLC0415
     from layerox.results.folder import check_folder  # noqa: PLC0415
     from layerox.series.run import fit_series, inputs_of_series  # noqa: PLC0415
     from layerox.series.summary import series_text  # noqa: PLC0415
@@ -152,6 +155,7 @@ def run(
 
     if watch_idle is not None and not watch:
         raise InputError("is for --watch", place="--watch-idle", cure="give --watch too")
+    tls = tls_from(tls_ca, tls_cert, tls_key)
     asked = asked_by(recipe)
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
     read = inputs_of_series(folder, glob, phase, hardware, recipe, instrument, electrochemistry, axis)
@@ -187,6 +191,7 @@ def run(
             own=own,
             workers=workers,
             scheduler=scheduler,
+            tls=tls,
             output=place,
             resume=resume,
             watch=Watch(idle_s=watch_idle) if watch else False,
@@ -202,7 +207,7 @@ def run(
 
         write_pictures(series, place, overwrite=overwrite)
         if tidy or (refit is not None and TIDY in results_in(place)):
-            table = series.tidy().to_csv(index=False)
+            table = safe_table(series.tidy()).to_csv(index=False)
             write_outputs({place / TIDY: table}, by="series", inputs=read, overwrite=overwrite)
         said, trustworthy = [series_text(series)], series.is_trustworthy
         if asked is not None:
@@ -212,6 +217,7 @@ def run(
                 output=place,
                 workers=workers,
                 scheduler=scheduler,
+                tls=tls,
                 overwrite=overwrite,
                 progress=progress,
             )

@@ -91,8 +91,10 @@ def run(
 
 def _reference(text: str | None) -> int | str | None:
     """Return the number of a frame, or a path as it is."""
+    from layerox.io.opening import exists  # noqa: PLC0415  (what --help does not need)
+
     if text is None or not text.lstrip("-").isdigit():
-        if text is not None and not Path(text).exists():
+        if text is not None and not exists(text):
             raise InputError(f"{text!r} is neither the number of a frame nor a folder", place="--reference",
                              cure="give a number, or the folder of a fit")  # fmt: skip
         return text

@@ -1,25 +1,21 @@
 """Expressions: what a user writes for a quantity that follows others, such as "P2_a + delta".
 
-The language is lmfit's (asteval: arithmetic and the functions of numpy). Derivatives are central differences, which are
-exact for straight lines and good to ten digits otherwise. asteval is loaded when the first expression is met.
+Here names meet parameters; what may be written is the matter of `arithmetic.py`.
 """
 
 from __future__ import annotations
 
-import ast
-import math
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction.arithmetic import CONSTANTS, Dual, evaluated, names_in, parsed
 from layerox.errors import InputError, nearest
 
 FloatArray = NDArray[np.float64]
-STEP = 1e-5
+MOST_SHOWN = 60
 
 
 class Expression:
@@ -35,34 +31,26 @@ class Expression:
         Turns a name that users write into the one in `index`; those that differ hold the reciprocal.
     place
         The parameter that the expression is for, for messages.
+
+    Raises
+    ------
+    InputError
+        If it holds anything that is not allowed, or an unknown name.
     """
 
     def __init__(
         self, text: str, index: Mapping[str, int], slot_of: Callable[[str, Iterable[str]], str], *, place: str
     ):
-        self.text, self._place = text, f"{place} = {text!r}"
-        names = self._names()
+        self.text, self._place = text, place_of(place, text)
+        self._tree = parsed(text, self._place)
         self._sources: dict[str, tuple[int, bool]] = {}
-        for name in names:
+        for name in names_in(self._tree):
             slot = name if name in index else slot_of(name, index)
             if slot in index:
                 self._sources[name] = index[slot], slot != name
-        self._reciprocal = place not in index
-        self._refuse_unknown(names, index)
-
-    def _names(self) -> list[str]:
-        try:
-            tree = ast.parse(self.text, mode="eval")
-        except (SyntaxError, ValueError) as error:
-            raise InputError("is no expression", place=self._place, cure="write such as 'P2_a + delta'") from error
-        called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-        return [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
-
-    def _refuse_unknown(self, names: Iterable[str], index: Mapping[str, int]) -> None:
-        symbols = _interpreter().symtable
-        for name in names:
-            if name not in self._sources and name not in symbols:
+            elif name not in CONSTANTS:
                 raise InputError(f"knows no {name!r}", place=self._place, cure=nearest(name, index))
+        self._reciprocal = place not in index
 
     @property
     def indices(self) -> list[int]:
@@ -81,54 +69,50 @@ class Expression:
         Raises
         ------
         InputError
-            If the expression cannot be evaluated or is not a finite number.
+            If it is not a finite number.
         """
-        return self._evaluated({name: self._seen(values, name) for name in self._sources})
+        found = self._evaluated(values, with_slopes=False).value
+        return 1.0 / found if self._reciprocal else found
 
     def slopes(self, values: FloatArray) -> dict[int, float]:
-        """Return its derivatives with respect to the parameters that it names, by their index."""
-        found: dict[int, float] = {}
-        seen = {name: self._seen(values, name) for name in self._sources}
+        """Return its derivatives with respect to the parameters that it names, by their index.
+
+        Raises
+        ------
+        InputError
+            If one of them is not a finite number.
+        """
+        found = self._evaluated(values, with_slopes=True)
+        outer = -1.0 / found.value**2 if self._reciprocal else 1.0
+        slopes: dict[int, float] = {}
         for name, (k, reciprocal) in self._sources.items():
-            step = STEP * max(abs(seen[name]), 1e-3)
-            up, down = (self._evaluated({**seen, name: seen[name] + s}) for s in (step, -step))
-            slope = (up - down) / (2 * step)
-            found[k] = found.get(k, 0.0) + (-slope * seen[name] ** 2 if reciprocal else slope)
+            inner = -1.0 / float(values[k]) ** 2 if reciprocal else 1.0
+            slopes[k] = slopes.get(k, 0.0) + outer * inner * found.slopes.get(name, 0.0)
+        return slopes
+
+    def _evaluated(self, values: FloatArray, *, with_slopes: bool) -> Dual:
+        try:
+            seen = {name: 1.0 / float(values[k]) if r else float(values[k]) for name, (k, r) in self._sources.items()}
+            found = evaluated(self._tree, seen, with_slopes=with_slopes)
+            if self._reciprocal and found.value == 0.0:
+                raise ZeroDivisionError
+        except ArithmeticError:
+            cure = "correct the expression"
+            raise InputError("has no finite value", place=self._place, cure=cure) from None
         return found
 
-    def _seen(self, values: FloatArray, name: str) -> float:
-        k, reciprocal = self._sources[name]
-        return float(1.0 / values[k]) if reciprocal else float(values[k])
 
-    def _evaluated(self, seen: Mapping[str, float]) -> float:
-        result = _result(self.text, seen)
-        if result is None or (self._reciprocal and result == 0):
-            raise InputError("has no finite value", place=self._place, cure="correct the expression")
-        return 1.0 / result if self._reciprocal else result
+def place_of(name: str, text: str) -> str:
+    """Return how messages name an expression: the parameter, and the beginning of the text."""
+    return f"{name} = {text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + '...'!r}"
 
 
-def _result(text: str, seen: Mapping[str, float]) -> float | None:
-    """Evaluate an expression; None if it fails or is no finite number."""
-    interpreter = _interpreter()
-    symbols = interpreter.symtable
-    hidden = {name: symbols[name] for name in seen if name in symbols}
-    symbols.update(seen)
-    try:
-        result: Any = interpreter(text, show_errors=False, raise_errors=False)
-        failed, interpreter.error = bool(interpreter.error), []
-    finally:
-        for name in seen:
-            del symbols[name]
-        symbols.update(hidden)
-    try:
-        number = float(result)
-    except (TypeError, ValueError):
-        return None
-    return None if failed or not math.isfinite(number) else number
+def refuse_foreign(name: str, text: str) -> None:
+    """Refuse an expression that holds more than is allowed, before another program (lmfit) evaluates it.
 
-
-@cache
-def _interpreter() -> Any:
-    from asteval import Interpreter  # noqa: PLC0415  (only fits with expressions need it)
-
-    return Interpreter(minimal=True, use_numpy=True)
+    Raises
+    ------
+    InputError
+        If it does.
+    """
+    parsed(text, place_of(name, text))

@@ -1,7 +1,8 @@
 """lmfit: parameters and residuals as `lmfit.Parameters` and a function for `lmfit.Minimizer`.
 
 lmfit is a face of the engine, not a part of it: names, values, bounds and expressions go over, and come back as a
-plan. It is loaded when the first of these functions is called.
+plan. It is loaded when the first of these functions is called. lmfit evaluates expressions by an interpreter of Python:
+each is checked before, since results are read from files.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.expressions import refuse_foreign
 from layerox.diffraction.parameters import Parameters, is_background, public_name
 from layerox.diffraction.plan import Demand, Plan, Variable
 from layerox.diffraction.refine import Data
@@ -22,6 +24,7 @@ from layerox.diffraction.search import set_linear
 from layerox.diffraction.simulate import Model
 from layerox.diffraction.uncertainty import undetermined
 from layerox.errors import InputError, nearest
+from layerox.threads import single_threaded
 
 if TYPE_CHECKING:
     import lmfit
@@ -72,6 +75,7 @@ def _lmfit(rows: Iterable[tuple[str, float, bool, float, float, str | None]]) ->
         bounds = (low, high) if inside else (-math.inf, math.inf)
         params.add(name, value=value, vary=vary and text is None, min=bounds[0], max=bounds[1])
         if text is not None:
+            refuse_foreign(name, text)
             linked.append((name, text))
     for name, text in linked:
         params[name].set(expr=text)
@@ -91,9 +95,12 @@ def plan_from(params: lmfit.Parameters, known: Iterable[str]) -> Plan:
     Raises
     ------
     InputError
-        If a name is neither known nor used.
+        If a name is neither known nor used, or an expression holds more than is allowed.
     """
     names = list(known)
+    for name, p in params.items():
+        if p.expr:
+            refuse_foreign(name, p.expr)
     _refuse_idle(params, names)
     own = [p for name, p in params.items() if name not in names]
     free = [p for name, p in params.items() if name in names and not p.expr]
@@ -134,12 +141,14 @@ class Objective:
         self.model, self.data = model, data
         self._table: tuple[object, Parameters] = (None, parameters_of(model))
 
+    @single_threaded
     def __call__(self, params: lmfit.Parameters) -> FloatArray:
         """Return (calculated - observed) / sigma, shape (n,)."""
         table = self._at(params)
         calculated = self.model.calculated(table.values[: len(self.model.names)])
         return np.asarray((calculated.total - self.data.intensity) * self.data.weight)
 
+    @single_threaded
     def jacobian(self, params: lmfit.Parameters) -> FloatArray:
         """Return the derivatives of the residuals with respect to the parameters that vary, in their order, (v, n)."""
         table = self._at(params)
@@ -151,6 +160,7 @@ class Objective:
         order = [rows[name] for name, p in params.items() if p.vary and not p.expr]
         return np.asarray(jacobian[order] * np.array(slopes)[:, None])
 
+    @single_threaded
     def undetermined(self, params: lmfit.Parameters) -> list[list[str]]:
         """Return groups of the parameters that vary of which the pattern determines some combination only.
 
@@ -160,6 +170,7 @@ class Objective:
         names = [name for name, p in params.items() if p.vary and not p.expr]
         return undetermined(jacobian @ jacobian.T, names)
 
+    @single_threaded
     def with_linear(self, params: lmfit.Parameters) -> lmfit.Parameters:
         """Return a copy whose scales and background (as far as they vary) are those of linear least squares."""
         table, copied = self._at(params), params.copy()

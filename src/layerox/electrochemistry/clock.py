@@ -23,6 +23,8 @@ Instants = NDArray[np.datetime64]
 EPOCH = np.datetime64("1970-01-01T00:00:00", "us")
 SECOND = np.timedelta64(1, "s")
 # Zones change by whole quarters of an hour, at whole quarters of an hour.
+# Years whose clocks are known to tables of zones.
+FIRST_YEAR, LAST_YEAR = 1900, 2999
 QUARTER = np.timedelta64(15, "m")
 # Numbers that stand for a time: seconds since 1970 (in UTC), and days since 1899-12-30 as Excel counts them (local).
 UNIX, EXCEL = (1e9, 1e10), (2e4, 8e4)
@@ -264,6 +266,9 @@ def _shift(zone: str | None) -> timedelta:
 
 def _ahead_of_utc(local: Instants, zone: tzinfo, place: str | Path, argument: str) -> FloatArray:
     """Return how far the clock of a zone is ahead of UTC at local times, s."""
+    years = local.astype("datetime64[Y]").astype(np.int64) + 1970
+    if ((years < FIRST_YEAR) | (years > LAST_YEAR)).any():
+        raise InputError("states a time that no clock has shown", place=place, cure="correct the time")
     quarters, at = np.unique(local.astype("datetime64[m]").astype(np.int64) // 15, return_inverse=True)
     starts = [datetime(1970, 1, 1) + timedelta(minutes=15 * int(k)) for k in quarters]
     early = np.array([_ahead(start, zone, 0) for start in starts])

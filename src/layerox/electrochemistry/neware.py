@@ -13,9 +13,12 @@ import numpy as np
 from layerox.electrochemistry.clock import Stamps, seconds_of
 from layerox.electrochemistry.records import Counter, Records, kinds_of
 from layerox.errors import InputError
+from layerox.io.archive import check_archive
 from layerox.pattern import FloatArray
+from layerox.processes import confined
 
 SUFFIXES = (".nda", ".ndax")
+CURE = "export it as CSV or Excel with BTSDA"
 COUNTERS: dict[str, Counter] = {"Charge_Capacity(mAh)": "charge", "Discharge_Capacity(mAh)": "discharge"}
 
 
@@ -34,7 +37,8 @@ def records_from_neware(path: Path, zone: tzinfo | None) -> Records:
     InputError
         If the file is damaged or of a version that NewareNDA does not know.
     """
-    table, facts = _read(path)
+    check_archive(path)
+    table, facts = confined(table_of, path, cure=CURE)
     if not len(table):
         raise InputError("holds no records", place=path, cure="export it with its records")
     return Records(
@@ -50,8 +54,14 @@ def records_from_neware(path: Path, zone: tzinfo | None) -> Records:
     )
 
 
-def _read(path: Path) -> tuple[Any, dict[str, Any]]:
-    """Return the table and the metadata; what the package logs and which calls of pandas are old helps no user."""
+def table_of(path: Path) -> tuple[Any, dict[str, Any]]:
+    """Return the table and the metadata; what the package logs and which calls of pandas are old helps no user.
+
+    Raises
+    ------
+    InputError
+        If the package cannot read the file.
+    """
     import NewareNDA  # noqa: PLC0415  (pandas takes a third of a second)
 
     silenced = logging.getLogger("newarenda")
@@ -62,8 +72,8 @@ def _read(path: Path) -> tuple[Any, dict[str, Any]]:
             warnings.simplefilter("ignore")
             return NewareNDA.read(str(path)), dict(NewareNDA.read_metadata(path))
     except Exception as error:  # whatever a damaged binary file makes of a reader that trusts it
-        raise InputError(f"cannot be read as a log of Neware: {error or type(error).__name__}", place=path,
-                         cure="export it as CSV or Excel with BTSDA") from None  # fmt: skip
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"cannot be read as a log of Neware: {said}", place=path, cure=CURE) from None
     finally:
         silenced.disabled = before[0]
         silenced.setLevel(before[1])

@@ -13,6 +13,8 @@ from typing import Any
 
 from layerox.electrochemistry.columns import DEEPEST, WHAT_IS_NEEDED, Columns, columns_from_rows, score_of
 from layerox.errors import InputError
+from layerox.io.archive import check_archive
+from layerox.processes import confined
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb")
 # Summaries of cycles and steps by the names that Arbin, Neware and people give their sheets.
@@ -27,8 +29,9 @@ def columns_from_workbook(path: Path) -> Columns:
     InputError
         If the file cannot be read, or none of its sheets is the table of a cycler.
     """
+    check_archive(path)
     parts: list[Columns] = []
-    for name, rows in _sheets(path):
+    for name, rows in confined(sheets_of, path, cure="export it as CSV"):
         if name.lower().startswith(SUMMARIES):
             continue
         scores = [score_of(row) for row in rows[:DEEPEST]]
@@ -39,7 +42,14 @@ def columns_from_workbook(path: Path) -> Columns:
     return _together(parts)
 
 
-def _sheets(path: Path) -> list[tuple[str, list[list[str]]]]:
+def sheets_of(path: Path) -> list[tuple[str, list[list[str]]]]:
+    """Return the names and the rows of all sheets of a workbook.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
     from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415  (only workbooks need it)
 
     try:
@@ -47,7 +57,9 @@ def _sheets(path: Path) -> list[tuple[str, list[list[str]]]]:
         sheets = [(name, book.get_sheet_by_name(name)) for name in book.sheet_names]
         return [(name, [_texts(row) for row in sheet.to_python(skip_empty_area=False)]) for name, sheet in sheets]
     except (CalamineError, OSError, ValueError) as error:
-        raise InputError(f"cannot be read as a workbook: {error}", place=path, cure="export it as CSV") from None
+        raise InputError(
+            f"cannot be read as a workbook: {str(error)[:200]}", place=path, cure="export it as CSV"
+        ) from None
 
 
 def _texts(row: Sequence[Any]) -> list[str]:

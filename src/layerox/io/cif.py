@@ -16,6 +16,7 @@ from gemmi import cif
 
 from layerox.crystal import ASSUMED_U_ISO, Cell, Crystal, Position, Site, cell_tuple, position_tuple
 from layerox.errors import InputError
+from layerox.io.opening import exists
 from layerox.notice import Notice
 from layerox.symmetry import Symmetry, metric_tensor, symmetry_from_name, symmetry_from_triplets
 
@@ -97,7 +98,7 @@ def _blocks_with_atoms(path: Path) -> list[cif.Block]:
 
 
 def _document(path: Path) -> cif.Document:
-    if not path.exists():
+    if not exists(path):
         raise InputError("no such file", place=path, cure="check the path")
     if path.is_dir():
         raise InputError("is a folder", place=path, cure="give a CIF file")

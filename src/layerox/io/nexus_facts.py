@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from layerox.io.nexus_links import member
 from layerox.io.stack import TEMPERATURE, TIME, Column, moment_of, seconds_of
 from layerox.notice import Notice
 from layerox.radiation import K_ALPHA_RATIO, PLAUSIBLE_WAVELENGTH, SAME_WAVELENGTH, Radiation, ev_from_angstrom
@@ -200,24 +201,23 @@ def _walk(group: Any, depth: int = 0) -> Iterator[Any]:
     count = 0
     inner = []
     for name in group:
-        with suppress(KeyError, OSError):
-            kind = group.get(name, getclass=True)
-            if kind is h5py.Dataset:
-                count += 1
-                yield group[name]
-            elif kind is h5py.Group and depth < DEEPEST:
-                inner.append(name)
+        found = member(group, name)
+        if isinstance(found, h5py.Dataset):
+            count += 1
+            yield found
+        elif isinstance(found, h5py.Group) and depth < DEEPEST:
+            inner.append(found)
         if count > MOST_DATASETS:
             return
-    for name in inner:
-        with suppress(KeyError, OSError):
-            yield from _walk(group[name], depth + 1)
+    for found in inner:
+        yield from _walk(found, depth + 1)
 
 
 def pyfai_configuration(group: Any) -> Mapping[str, Any]:
     """Return the configuration that pyFAI leaves beside its results ("configuration/data", JSON); empty without."""
-    with suppress(KeyError, ValueError, OSError, AttributeError):
-        found = json.loads(_text(group["configuration/data"][()]))
+    with suppress(KeyError, ValueError, TypeError, OSError, AttributeError, RecursionError):
+        data = member(group, "configuration/data")
+        found = {} if data is None else json.loads(_text(data[()]))
         return found if isinstance(found, dict) else {}
     return {}
 

@@ -11,7 +11,6 @@ import math
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 
 from layerox.errors import ChoiceNeeded, InputError
 from layerox.io.nexus_facts import attribute, pyfai_configuration, texts
+from layerox.io.nexus_links import member
 from layerox.io.scan import Axis
 from layerox.notice import Notice
 
@@ -112,9 +112,9 @@ def _groups(file: Any) -> Iterator[Any]:
         seen.add((where.fileno, where.addr))
         yield group
         for name in sorted(group, key=_natural) if depth < DEEPEST else ():
-            with suppress(KeyError, OSError):
-                if group.get(name, getclass=True) is h5py.Group:
-                    waiting.append((group[name], depth + 1))
+            found = member(group, name)
+            if isinstance(found, h5py.Group):
+                waiting.append((found, depth + 1))
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
@@ -157,12 +157,8 @@ def _datasets(group: Any) -> dict[str, Any]:
     """Return the arrays that stand directly in a group, by name."""
     import h5py  # noqa: PLC0415
 
-    found = {}
-    for name in group:
-        with suppress(KeyError, OSError):
-            if group.get(name, getclass=True) is h5py.Dataset:
-                found[name] = group[name]
-    return found
+    found = {name: member(group, name) for name in group}
+    return {name: array for name, array in found.items() if isinstance(array, h5py.Dataset)}
 
 
 def _signal(group: Any) -> Any | None:
@@ -310,9 +306,10 @@ def _default(file: Any, usable: Sequence[Source]) -> Source | None:
     group = file
     for _ in range(DEEPEST):
         name = attribute(group, "default")
-        if not name or name not in group:
+        inner = member(group, name) if name else None
+        if inner is None:
             break
-        group = group[name]
+        group = inner
     return next((source for source in usable if group.name != "/" and file[source.group] == group), None)
 
 

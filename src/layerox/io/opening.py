@@ -72,6 +72,22 @@ UNPRINTABLE = bytes((*range(0x00, 0x09), *range(0x0E, 0x20), 0x7F))
 START = 20_000
 
 
+def exists(path: str | Path) -> bool:
+    """Whether a text that may be a path names something; False for one that no system could have as a name."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long; a null character
+        return False
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether a text that may be a path names a file; see `exists`."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def read_bytes(path: Path) -> bytes:
     """Return the bytes of a file.
 

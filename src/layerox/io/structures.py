@@ -18,6 +18,7 @@ from gemmi import cif
 from layerox.atoms import Atoms, atoms_from_crystal
 from layerox.crystal import Crystal, Site
 from layerox.errors import InputError, nearest
+from layerox.io.cif_quote import commented, quoted
 from layerox.io.outputs import write_outputs
 from layerox.symmetry import CELL_NAMES, FloatArray, IntArray
 
@@ -86,7 +87,7 @@ def cif_text(structure: Crystal | Atoms) -> str:
     document = cif.Document()
     block = document.add_new_block(_block_name(structure.name))
     block.set_pair("_audit_creation_method", cif.quote("layerox"))
-    block.set_pair("_chemical_name_common", cif.quote(structure.name))
+    block.set_pair("_chemical_name_common", quoted(structure.name))
     if isinstance(structure, Crystal):
         _describe(block, structure.cell, structure.content, structure.formula_units)
         _add_symmetry(block, structure)
@@ -98,8 +99,8 @@ def cif_text(structure: Crystal | Atoms) -> str:
         _add_p1(block)
         _add_rows(block, structure)
         comments = [structure.source]
-    heading = "".join(f"# {_ascii(line)}\n" for line in comments if line)
-    block.set_pair("_publ_section_comment", cif.quote("\n".join(line for line in map(_ascii, comments) if line) or "."))
+    heading = "".join(map(commented, comments))
+    block.set_pair("_publ_section_comment", quoted("\n".join(filter(None, comments)) or "."))
     # Not gemmi's Pdbx style: it writes a loop of one row as pairs, which pymatgen and ASE misread.
     options = cif.WriteOptions()
     options.misuse_hash = True
@@ -109,10 +110,6 @@ def cif_text(structure: Crystal | Atoms) -> str:
 def _block_name(name: str) -> str:
     plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.+") else "_" for letter in name)
     return plain or "structure"
-
-
-def _ascii(text: str) -> str:
-    return text.encode("ascii", "replace").decode()
 
 
 def _describe(block: cif.Block, cell: tuple[float, ...], content: Mapping[str, float], units: int) -> None:
@@ -126,7 +123,7 @@ def _describe(block: cif.Block, cell: tuple[float, ...], content: Mapping[str, f
 def _add_symmetry(block: cif.Block, crystal: Crystal) -> None:
     symmetry = crystal.symmetry
     if symmetry.name:
-        block.set_pair("_space_group_name_H-M_alt", cif.quote(symmetry.name))
+        block.set_pair("_space_group_name_H-M_alt", quoted(symmetry.name))
         block.set_pair("_space_group_IT_number", str(symmetry.number))
     loop = block.init_loop("_space_group_symop_", ["operation_xyz"])
     for triplet in symmetry.triplets:
@@ -144,7 +141,7 @@ def _add_sites(block: cif.Block, rows: list[tuple[Site, int, tuple[float, ...]]]
     for site, multiplicity, position in rows:
         numbers = [f"{x:.12g}" for x in position]
         kind = "Uani" if site.u_aniso else "Uiso"
-        row = [site.label, site.species, str(multiplicity), *numbers, _occupancy(site.occupancy), kind]
+        row = [quoted(site.label), quoted(site.species), str(multiplicity), *numbers, _occupancy(site.occupancy), kind]
         loop.add_row([*row, f"{site.u_iso:.8f}"])
 
 
@@ -166,7 +163,7 @@ def _add_rows(block: cif.Block, atoms: Atoms) -> None:
         row = [label, atoms.kinds[index].species, "1", *(f"{x:.10f}" for x in position), *tails[index]]
         for column, value in zip(columns, row, strict=True):
             column.append(value)
-    loop.set_all_values([*columns, *([cif.quote(str(x)) for x in values.tolist()] for values in known.values())])
+    loop.set_all_values([*columns, *([quoted(str(x)) for x in values.tolist()] for values in known.values())])
 
 
 def _numbered_labels(atoms: Atoms) -> list[str]:
@@ -183,7 +180,7 @@ def _add_anisotropic(block: cif.Block, crystal: Crystal) -> None:
     if rows:
         loop = block.init_loop("_atom_site_aniso_", ANISO_TAGS)
         for label, tensor in rows:
-            loop.add_row([label, *(f"{u:.8f}" for u in tensor)])
+            loop.add_row([quoted(label), *(f"{u:.8f}" for u in tensor)])
 
 
 # --- lists of atoms ------------------------------------------------------------------------------------------------
@@ -195,7 +192,8 @@ def xyz_text(structure: Crystal | Atoms) -> str:
     A mixed site takes one line for each species.
     """
     atoms = _atoms(structure)
-    columns = [atoms.elements.tolist(), *atoms.cartesian.T.tolist(), atoms.labels.tolist(), atoms.occupancies.tolist()]
+    labels = ["_".join(label.split()) for label in atoms.labels.tolist()]
+    columns = [atoms.elements.tolist(), *atoms.cartesian.T.tolist(), labels, atoms.occupancies.tolist()]
     properties, pattern = "species:S:1:pos:R:3:site_label:S:1:occupancy:R:1", "%-2s %.8f %.8f %.8f %s %.6f"
     if atoms.layer is not None:
         columns.append(atoms.layer.tolist())

@@ -21,6 +21,9 @@ KEY = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
 DOTTED = rf"{KEY}(?:\s*\.\s*{KEY})*"
 # The whole line, as the rows of an array over several lines begin with a bracket too.
 HEADER = re.compile(rf"\s*(\[\[?)\s*({DOTTED})\s*\]\]?\s*(?:#.*)?$")
+# The time that tomllib needs grows with the square of the parts of a key.
+MOST_CHARACTERS = 2**20
+MANY_PARTS = re.compile(r"(?:\.[\w\"'\s-]{0,100}){200}")
 SETTING = re.compile(rf"\s*({DOTTED})\s*=")
 
 
@@ -33,9 +36,18 @@ def read_table(path: Path) -> tuple[dict[str, Any], str]:
         With the line, if the file cannot be read or is not TOML.
     """
     text = text_of(read_bytes(path), path)
+    if len(text) > MOST_CHARACTERS:
+        raise InputError(f"is longer than {MOST_CHARACTERS} characters", place=path, cure="give a recipe or settings")
+    if found := MANY_PARTS.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise InputError(
+            "not valid TOML: a key of more parts than any", place=f"{path}:{line}", cure="correct the line"
+        )
     try:
         return tomllib.loads(text), text
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise InputError("not valid TOML: nested too deeply", place=path, cure="give a recipe or settings") from None
+    except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
         match = re.search(r"\(at line (\d+)", str(error))
         place = f"{path}:{match[1]}" if match else str(path)
         problem = str(error).partition(" (at ")[0]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from layerox.errors import InputError, nearest
 from layerox.plotting.canvas import cleared_figure, png_of
+from layerox.plotting.labels import verbatim
 from layerox.plotting.powder import PALETTE
 from layerox.strain.broadening import Broadening, PhaseBroadening
 
@@ -66,7 +67,7 @@ def draw(phases: list[PhaseBroadening], figure: Figure) -> Axes:
     for k, phase in enumerate(phases):
         _draw_hall(phase, panels[0, k])
         _draw_breadths(phase, panels[1, k])
-        panels[0, k].set_title(phase.phase, loc="left", fontsize="medium", color=PALETTE[k % len(PALETTE)])
+        panels[0, k].set_title(verbatim(phase.phase), loc="left", fontsize="medium", color=PALETTE[k % len(PALETTE)])
     panels[0, 0].set_ylabel("β cosθ / λ (1/nm)")
     panels[1, 0].set_ylabel("integral breadth (degrees)")
     first: Axes = panels[0, 0]

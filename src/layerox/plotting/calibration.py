@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerox.calibration import Calibration
 from layerox.plotting.canvas import png_of
+from layerox.plotting.labels import verbatim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +56,7 @@ def plot_calibration(calibration: Calibration, ax: Axes | None = None) -> Axes:
     lower.set(xlabel="2θ (degrees)", ylabel="observed − true 2θ (degrees)")
     ax.legend(frameon=False, fontsize="small", loc="upper left")
     figures = calibration.refinement.agreement
-    name = calibration.refinement.phases[0].name
+    name = verbatim(calibration.refinement.phases[0].name)
     title = f"{name}, R$_{{wp}}$ {100 * figures.r_wp:.2f} %, wavelength {calibration.wavelength} Å"
     ax.set_title(title, loc="left", fontsize="medium")
     return ax

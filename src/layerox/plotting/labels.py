@@ -9,6 +9,15 @@ SUFFIXES = {"k": "K", "h": "h", "s": "s", "min": "min", "v": "V", "ma": "mA", "g
 SYMBOLS = {"x_na": "x (Na per formula unit)"}
 
 
+MOST_SHOWN = 120
+
+
+def verbatim(text: str) -> str:
+    """Return a text from a file or a user as matplotlib shows it letter by letter: $ begins no formula; cut if long."""
+    shown = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
+    return "".join(c if c.isprintable() else " " for c in shown).replace("$", r"\$")
+
+
 def axis_text(name: str, unit: str | None = None) -> str:
     """Return what an axis is called, with its unit where that is told, said by its name, or known.
 

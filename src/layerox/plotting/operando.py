@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from layerox.io.outputs import write_outputs
 from layerox.plotting.canvas import cleared_figure, files_of
-from layerox.plotting.labels import axis_text
+from layerox.plotting.labels import axis_text, verbatim
 from layerox.plotting.markers import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
 from layerox.series.contour import IntensityMap, intensity_map
 from layerox.series.result import Series
@@ -145,7 +145,7 @@ def _curve_drawer(name: str) -> Drawer:
 
     def drawn(axes: Axes, series: Series) -> None:
         axes.plot(series.frames[name], series.place, color=CURVE, lw=1.1)
-        axes.set_xlabel(axis_label(series, name), fontsize=SMALL)
+        axes.set_xlabel(verbatim(axis_label(series, name)), fontsize=SMALL)
 
     return drawn
 
@@ -227,7 +227,7 @@ def _finish_panel(axes: Axes, series: Series) -> None:
 
 def _label_first(columns: Sequence[Axes], series: Series) -> None:
     columns[0].tick_params(labelleft=True)
-    columns[0].set_ylabel(axis_label(series, series.axes[0]) if series.axes else "frame", fontsize=SMALL)
+    columns[0].set_ylabel(verbatim(axis_label(series, series.axes[0])) if series.axes else "frame", fontsize=SMALL)
 
 
 def _draw_legend(axes: Axes, series: Series) -> None:

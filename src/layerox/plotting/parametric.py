@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerox.plotting.canvas import cleared_figure, png_of
+from layerox.plotting.labels import verbatim
 from layerox.plotting.powder import PALETTE
 from layerox.series.parametric.result import Function, Parametric
 
@@ -111,7 +112,7 @@ def _draw_pulls(axes: Axes, found: Parametric, function: Function) -> None:
     axes.axhline(0.0, color=ZERO, lw=0.8, zorder=1)
     axes.plot(found.frames[found.axis], pulls, "o", ms=2.5, color=POINTS, zorder=2)
     reach = max(LEAST_PULL, 1.1 * float(np.nanmax(np.abs(pulls)))) if pulls.notna().any() else LEAST_PULL
-    axes.set(ylim=(-reach, reach), ylabel="pull", xlabel=found.axis)
+    axes.set(ylim=(-reach, reach), ylabel="pull", xlabel=verbatim(found.axis))
     axes.locator_params(axis="x", integer=found.axis == "frame", nbins=8)
 
 

@@ -17,6 +17,7 @@ from layerox.diffraction.refinement import RefinedPhase, Refinement
 from layerox.diffraction.simulation import Simulation
 from layerox.errors import InputError, nearest
 from layerox.plotting.canvas import png_of
+from layerox.plotting.labels import verbatim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +60,7 @@ def plot_refinement(refinement: Refinement, ax: Axes | None = None, *, intensity
     title = f"R$_{{wp}}$ {100 * figures.r_wp:.2f} %, gof {figures.gof:.2f}"
     _legend(main, title if refinement.status == "converged" else f"{title}\n{refinement.status.replace('_', ' ')}")
     if pattern.label:
-        main.set_title(pattern.label, loc="left", fontsize="medium")
+        main.set_title(verbatim(pattern.label), loc="left", fontsize="medium")
     return main
 
 
@@ -113,7 +114,7 @@ def _below(main: Axes, ticks: Sequence[FloatArray], labels: Sequence[str], diffe
     for row, (positions, label) in enumerate(zip(ticks, labels, strict=True)):
         colour = _colour(row)
         rows.vlines(positions, -row - 0.85, -row - 0.15, color=colour, lw=0.8)
-        main.plot([], [], "|", color=colour, ms=7, label=label)
+        main.plot([], [], "|", color=colour, ms=7, label=verbatim(label))
     rows.set(ylim=(-max(len(ticks), 1), 0), yticks=[])
     main.tick_params(labelbottom=False)
     main.set_ylabel("intensity")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from layerox.errors import InputError, nearest
 from layerox.plotting.canvas import cleared_figure, png_of
-from layerox.plotting.labels import axis_text
+from layerox.plotting.labels import axis_text, verbatim
 from layerox.plotting.powder import PALETTE
 from layerox.strain.evolution import StrainEvolution
 from layerox.strain.phase_strain import PhaseStrain
@@ -92,7 +92,7 @@ def _place(strain: StrainEvolution, table: pd.DataFrame) -> FloatArray:
 
 
 def _axis_text(strain: StrainEvolution) -> str:
-    return axis_text((*strain.axes, "")[0])
+    return verbatim(axis_text((*strain.axes, "")[0]))
 
 
 def _draw_column(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.plotting.canvas import cleared_figure, png_of
+from layerox.plotting.labels import verbatim
 from layerox.plotting.operando import axis_label
 from layerox.plotting.powder import PALETTE
 from layerox.strain.cells import GOOD
@@ -67,7 +68,7 @@ def draw(found: Transitions, figure: Figure) -> Axes:
     weights: Axes = waiting.pop(0)
     _draw_weights(found, weights)
     _draw_steps(found, waiting[0])
-    waiting[0].set_xlabel(axis_label(found.series, (*found.series.axes, "")[0]))
+    waiting[0].set_xlabel(verbatim(axis_label(found.series, (*found.series.axes, "")[0])))
     panels[0].set_title(_wrapped(found.name), loc="left", fontsize="medium")
     figure.align_ylabels(panels)
     return weights
@@ -95,7 +96,7 @@ def _place(found: Transitions, frame: FloatArray | float) -> FloatArray:
 
 def _draw_driver(found: Transitions, axes: Axes) -> None:
     axes.plot(_place(found, found.axis.frame), found.axis.value, color="#222222", lw=1.0)
-    axes.set_ylabel(axis_label(found.series, found.axis.name))
+    axes.set_ylabel(verbatim(axis_label(found.series, found.axis.name)))
     for branch in found.axis.branches[1:]:
         axes.axvline(float(_place(found, branch.first - 0.5)), color=NO_PART, lw=0.8, zorder=0)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from layerox.errors import InputError
 from layerox.plotting.canvas import cleared_figure, files_of
+from layerox.plotting.labels import verbatim
 from layerox.plotting.markers import ROW_HEIGHT, draw_reflections
 from layerox.plotting.operando import DOUBTED, FORMATS, SMALL, TICK, axis_label
 from layerox.plotting.powder import check_scale
@@ -103,7 +104,7 @@ def _name_curves(axes: Axes, series: Series, place: FloatArray) -> None:
     named = np.unique(np.linspace(0, len(place) - 1, min(NAMED, len(place))).round().astype(int))
     right.set_yticks(named, [f"{place[k]:.4g}" for k in named], fontsize=TICK)
     right.tick_params(length=0)
-    right.set_ylabel(axis_label(series, series.axes[0]) if series.axes else "frame", fontsize=SMALL)
+    right.set_ylabel(verbatim(axis_label(series, series.axes[0])) if series.axes else "frame", fontsize=SMALL)
 
 
 def waterfall_pictures(series: Series) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layerox.diffraction.expressions import refuse_foreign
 from layerox.diffraction.extra_peaks import ExtraPeak
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.plan import NO_PLAN, Demand, Plan, Stage, StrategyName, Variable
@@ -21,6 +22,7 @@ from layerox.errors import InputError
 from layerox.instrument import Instrument
 from layerox.io import read_instrument
 from layerox.io.instrument_file import instrument_from_model
+from layerox.io.opening import is_file
 from layerox.io.toml_file import Location, line_of, read_table, validated
 from layerox.phases import phases_from
 from layerox.recipe.quantification import quantification_of
@@ -160,7 +162,7 @@ def _find_logs(model: RecipeModel, folder: Path) -> None:
 def _phase(row: PhaseModel, index: int, place: str | Path, text: str, folder: Path) -> Phase:
     """Return a phase with its starting values; a file is looked for beside the recipe."""
     given, beside = row.structure, folder / row.structure
-    if beside.is_file():
+    if is_file(beside):
         row.structure = str(beside.resolve())  # the recipe stands in the result, which lies elsewhere
     try:
         (phase,) = phases_from([row.structure if row.name is None else (row.name, row.structure)])
@@ -198,7 +200,7 @@ def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str)
     return Plan(
         demands=demands,
         variables={name: _variable(row) for name, row in model.variables.items()},
-        constraints=model.constraints,
+        constraints=_constraints(model, place, text),
         strategy=model.strategy.name or "automatic",
         stages=tuple(
             Stage(name=row.name or f"stage {k}", free=tuple(row.free), fix=tuple(row.fix))
@@ -219,6 +221,17 @@ def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str)
         ),
         serial_correlation=model.uncertainty.serial_correlation,
     )
+
+
+def _constraints(model: RecipeModel, place: str | Path, text: str) -> Mapping[str, str]:
+    """Return the expressions by the name that follows them, once each holds only what is allowed."""
+    for name, expression in model.constraints.items():
+        try:
+            refuse_foreign(name, expression)
+        except InputError as error:
+            where = line_of(place, text, ("constraints", name))
+            raise InputError(f"{error.place} {error.problem}", place=where, cure=error.cure) from None
+    return model.constraints
 
 
 def _strategy(model: RecipeModel, place: str | Path, text: str) -> StrategyName:

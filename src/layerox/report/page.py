@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
+# What HTML does not allow: control characters, and halves of characters (names of files that are not UTF-8).
+_FOREIGN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 MIME = {"svg": "image/svg+xml", "png": "image/png"}
 STYLE = """
 body { font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; color: #1c1c1c; background: #fff;
@@ -44,11 +47,12 @@ class Html(str):
 def page(title: str, parts: Iterable[str]) -> str:
     """Return a whole page of parts that are HTML already."""
     body = "\n".join(part for part in parts if part)
-    return (
+    whole = (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
+    return _FOREIGN.sub("\ufffd", whole)
 
 
 def section(title: str, *parts: str) -> str:

@@ -18,6 +18,7 @@ from layerox.diffraction.refinement import RefinedPhase, Refinement
 from layerox.diffraction.reflections import Reflections
 from layerox.diffraction.scattering import scatterers
 from layerox.diffraction.simulate import INSTRUMENT_SLOTS, safe_name
+from layerox.io.cif_quote import quoted
 from layerox.radiation import Radiation
 from layerox.refined import Refined, with_esd
 from layerox.symmetry import CELL_NAMES, metric_tensor
@@ -96,13 +97,13 @@ def _add_atom_types(block: cif.Block, phase: RefinedPhase, radiation: Radiation)
         loop = block.init_loop("_atom_type_", ["symbol", "scat_length_neutron", "scat_source"])
         source = cif_text_item("Sears, Neutron News 3 (1992) 26-37")
         for species, length in zip(kinds, found.constant, strict=True):
-            loop.add_row([species, f"{length:.4f}", source])
+            loop.add_row([quoted(species), f"{length:.4f}", source])
         return
     bare = scatterers(list(kinds.values()), radiation, anomalous=False)
     loop = block.init_loop("_atom_type_", ["symbol", "scat_dispersion_real", "scat_dispersion_imag", "scat_source"])
     source = cif_text_item("International Tables Vol. C (1992) 6.1.1.4; Cromer & Liberman, Acta Cryst. A37 (1981) 267")
     for species, real, imaginary in zip(kinds, found.constant - bare.constant, found.imaginary, strict=True):
-        loop.add_row([species, f"{real:.4f}", f"{imaginary:.4f}", source])
+        loop.add_row([quoted(species), f"{real:.4f}", f"{imaginary:.4f}", source])
 
 
 def _add_sites(block: cif.Block, phase: RefinedPhase) -> None:
@@ -111,8 +112,9 @@ def _add_sites(block: cif.Block, phase: RefinedPhase) -> None:
     for site, plain, multiplicity in zip(phase.sites, crystal.sites, crystal.multiplicities, strict=True):
         position = [cif_number(number) for number in (site.x, site.y, site.z)]
         kind = "Uani" if plain.u_aniso else "Uiso"
-        loop.add_row([site.label, site.species, str(multiplicity), *position, cif_number(site.occupancy), kind,
-                      cif_number(site.u_iso)])  # fmt: skip
+        names = quoted(site.label), quoted(site.species)
+        occupancy, u_iso = cif_number(site.occupancy), cif_number(site.u_iso)
+        loop.add_row([*names, str(multiplicity), *position, occupancy, kind, u_iso])
 
 
 def _add_anisotropic(block: cif.Block, phase: RefinedPhase) -> None:
@@ -128,7 +130,7 @@ def _add_anisotropic(block: cif.Block, phase: RefinedPhase) -> None:
     loop = block.init_loop("_atom_site_aniso_", ANISO_TAGS)
     for site, tensor in rows:
         esds = [site.u_iso.esd * part if part > 1e-9 else 0.0 for part in share]
-        loop.add_row([site.label, *(cif_number(Refined(u, e)) for u, e in zip(tensor, esds, strict=True))])
+        loop.add_row([quoted(site.label), *(cif_number(Refined(u, e)) for u, e in zip(tensor, esds, strict=True))])
 
 
 def add_reflections(block: cif.Block, phase: RefinedPhase, refinement: Refinement) -> None:
@@ -183,8 +185,7 @@ def cif_number(number: Refined) -> str:
 
 def cif_text_item(text: str) -> str:
     """Quote a text for a CIF; what is not ASCII becomes a question mark."""
-    plain = text.encode("ascii", "replace").decode()
-    return text if plain == "?" else str(cif.quote(plain))
+    return text if text == "?" else quoted(text)
 
 
 def safe_code(name: str) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
+from layerox.io.text_cells import plain_cell, quoted_cell
 
 CURVES = ("two_theta", "observed", "sigma", "calculated", "background", "difference")
 CURE = "copy the folder again, or run the fit anew"
@@ -30,13 +31,9 @@ def csv_text(refinement: Refinement) -> str:
         refinement.difference,
         *refinement.contributions,
     ]
-    head = ",".join([*CURVES, *(_quoted(phase.name) for phase in refinement.phases)])
+    head = ",".join([*CURVES, *(quoted_cell(phase.name) for phase in refinement.phases)])
     rows = (",".join(f"{value:.8g}" for value in row) for row in np.stack(columns, axis=1).tolist())
     return "\n".join([head, *rows, ""])
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if any(mark in name for mark in ',"\n') else name
 
 
 def read_curves(path: Path, phases: list[str]) -> dict[str, NDArray[np.float64]]:
@@ -50,9 +47,9 @@ def read_curves(path: Path, phases: list[str]) -> dict[str, NDArray[np.float64]]
     text = _text_of(path)
     names = [*CURVES, *phases]
     try:
-        titles = next(csv.reader(io.StringIO(text, newline="")), [])
-        head = ",".join(_quoted(title) for title in titles)
-        rows = np.loadtxt(io.StringIO(text[len(head) + 1 :]), delimiter=",", ndmin=2)
+        stream = io.StringIO(text, newline="")
+        titles = [plain_cell(title) for title in next(csv.reader(stream), [])]
+        rows = np.loadtxt(stream, delimiter=",", ndmin=2)
     except (ValueError, csv.Error) as error:
         said = " ".join(str(error).split())[:MOST_SAID]
         raise InputError(f"is not a table of a fit ({said})", place=path, cure=CURE) from None

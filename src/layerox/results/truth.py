@@ -11,6 +11,7 @@ from typing import Any
 
 from layerox.diffraction.simulation import Simulation
 from layerox.errors import InputError
+from layerox.io.text_cells import quoted_cell
 from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
 
@@ -100,5 +101,5 @@ def reflections_csv(simulation: Simulation) -> str:
     for r in simulation.reflections:
         numbers = (r.d_spacing, r.two_theta, r.f_squared, r.lorentz_polarization, r.intensity)
         hkl = ",".join(str(index) for index in r.hkl)
-        rows.append(f"{r.phase},{hkl},{r.multiplicity}," + ",".join(f"{number:.9g}" for number in numbers))
+        rows.append(f"{quoted_cell(r.phase)},{hkl},{r.multiplicity}," + ",".join(f"{number:.9g}" for number in numbers))
     return "\n".join([",".join(REFLECTION_COLUMNS), *rows, ""])

@@ -1,8 +1,7 @@
-"""Executor: where the tasks of a series run: in this process, in a cluster on this machine, or in one that waits.
+"""Executor: where the tasks of a series run: in this process, in others on this machine, or on a cluster.
 
-One thread a worker. While workers are coming up, what is small and must come first is done here. Only a few tasks more
-than workers are under way at any moment, so that memory stays flat however many there are; a task whose worker dies is
-given to another one by dask.distributed.
+While workers are coming up, what is small and must come first is done here. Only as many tasks as workers can take are
+under way at any moment, so that memory stays flat however many there are; a task whose worker dies is given to another.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from layerox.errors import InputError
-from layerox.series.workers import coming_workers
+from layerox.series.cluster import Tls, check_scheduler, cluster_at
+from layerox.series.workers import Pool, coming_workers
 
 T = TypeVar("T")
 Task = tuple[int, tuple[Any, ...]]
-AHEAD = 2
-PATIENCE_S = 20
 
 
 class Executor(Protocol):
@@ -42,60 +40,28 @@ class InProcess:
 
 
 class Coming:
-    """Tasks on the workers of a cluster that is coming up."""
+    """Tasks on workers that are coming up."""
 
-    def __init__(self, client: Future[Any]):
-        self.client = client
+    def __init__(self, pool: Future[Pool]):
+        self.pool = pool
 
     def run(
         self, function: Callable[..., T], tasks: Iterable[Task], *, at_once: bool = False
     ) -> Iterator[tuple[int, T]]:
         """Yield (number of the task, result) as they come."""
         waiting = iter(tasks)
-        while at_once and not self.client.done():
+        while at_once and not self.pool.done():
             try:
                 number, arguments = next(waiting)
             except StopIteration:
                 return
             yield number, function(*arguments)
-        yield from Distributed(self.client.result()).run(function, waiting)
-
-
-class Distributed:
-    """Tasks on the workers of a dask cluster."""
-
-    def __init__(self, client: Any):
-        self.client = client
-
-    def run(
-        self, function: Callable[..., T], tasks: Iterable[Task], *, at_once: bool = False
-    ) -> Iterator[tuple[int, T]]:
-        """Yield (number of the task, result) as they come."""
-        from distributed import as_completed  # noqa: PLC0415  (a second that one process does not need)
-
-        waiting = iter(tasks)
-        numbers: dict[str, int] = {}
-        done = as_completed()
-        room = AHEAD * max(len(self.client.scheduler_info(n_workers=-1)["workers"]), 1)
-
-        def give() -> None:
-            for number, arguments in waiting:
-                future = self.client.submit(function, *arguments, pure=False, retries=2)
-                numbers[future.key] = number
-                done.add(future)
-                return
-
-        for _ in range(room):
-            give()
-        for future in done:
-            yield numbers.pop(future.key), future.result()
-            future.release()
-            give()
+        yield from self.pool.result().run(function, waiting)
 
 
 @contextmanager
-def executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
-    """Yield where tasks run: here for one worker, else in a cluster of this machine or at the address of a scheduler.
+def executor(workers: int, scheduler: str | None, tls: Tls | None = None) -> Iterator[Executor]:
+    """Yield where tasks run: here for one worker, else on workers of this machine or of a scheduler's cluster.
 
     Raises
     ------
@@ -104,20 +70,12 @@ def executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
     """
     if workers < 1:
         raise InputError(f"{workers} workers", place="--workers", cure="give 1 or more")
+    check_scheduler(scheduler, tls)
     if scheduler is not None:
-        with _client_of(scheduler) as client:
-            yield Distributed(client)
+        with cluster_at(scheduler, tls) as cluster:
+            yield cluster
     elif workers == 1:
         yield InProcess()
     else:
         with coming_workers(workers) as coming:
             yield Coming(coming)
-
-
-def _client_of(scheduler: str) -> Any:
-    from distributed import Client  # noqa: PLC0415  (see above)
-
-    try:
-        return Client(scheduler, timeout=PATIENCE_S)
-    except (OSError, ValueError) as error:
-        raise InputError(f"no scheduler answers ({error})", place=scheduler, cure="start dask-scheduler") from None

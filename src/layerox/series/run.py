@@ -24,6 +24,7 @@ from layerox.errors import InputError, is_interrupt
 from layerox.instrument import Geometry, Instrument
 from layerox.io.atomic import WriteFailed, write_atomically
 from layerox.io.instrument_file import table_of_instrument
+from layerox.io.opening import is_file
 from layerox.io.outputs import inputs_among
 from layerox.io.toml_file import toml_text
 from layerox.measurement import measured_with, pattern_from
@@ -33,6 +34,7 @@ from layerox.radiation import Radiation
 from layerox.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.results.folder import check_folder
 from layerox.series import tasks
+from layerox.series.cluster import Tls, check_scheduler, connection_notices
 from layerox.series.description import described
 from layerox.series.electrochemistry import COLUMN_UNITS, ElectrochemistryArgument, frames_with_log, settings_from
 from layerox.series.executor import Executor, executor
@@ -58,12 +60,14 @@ from layerox.series.store import FIRST, RESULTS, TABLE, Store
 from layerox.series.structures import structures_of
 from layerox.series.watching import Watch, Watcher
 from layerox.series.workers import start_server
+from layerox.threads import single_threaded
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
 REFRESH_S = 5.0
 
 
+@single_threaded
 def fit_series(
     folder: str | Path,
     phases: Sequence[PhaseArgument] | None = None,
@@ -84,6 +88,7 @@ def fit_series(
     own: Sequence[str] = (),
     workers: int = 1,
     scheduler: str | None = None,
+    tls: Tls | None = None,
     output: str | Path | None = None,
     resume: bool = False,
     watch: bool | Watch = False,
@@ -115,8 +120,9 @@ def fit_series(
         "P2_O1_z" lets slab and gallery of P2 change apart.
     workers
         Processes; 1 works in this one.
-    scheduler
-        Address of a dask scheduler whose workers see the same files.
+    scheduler, tls
+        Address of a dask scheduler whose workers see the same files, and the files of an encrypted connection to it;
+        a plain one is named in a notice. Needs the extra `cluster`.
     output
         Folder for the tables; without one they are only returned.
     resume
@@ -150,10 +156,11 @@ def fit_series(
                 folder, phases, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
                 polarization=polarization, instrument=instrument, recipe=recipe, range=range, glob=glob,
                 dataset=dataset, axis=axis, electrochemistry=electrochemistry, unordered=unordered, own=own,
-                workers=workers, scheduler=scheduler, output=place, watch=watch, hardware=hardware,
+                workers=workers, scheduler=scheduler, tls=tls, output=place, watch=watch, hardware=hardware,
                 reference=reference, progress=progress,
             )  # fmt: skip
             return replace(found, path=None)
+    check_scheduler(scheduler, tls)
     if workers > 1 and scheduler is None and not watch:
         start_server()
     told = recipe_from(recipe)
@@ -189,10 +196,11 @@ def fit_series(
         is_live = live.follow(resume=resume)
     listed = frames_of if asked.electrochemistry is None else partial(frames_with_log, told=asked.electrochemistry)
     frames = listed(source, glob=glob, axes=axes, dataset=dataset)
+    frames = replace(frames, notices=(*frames.notices, *connection_notices(scheduler)))
     run = _Run(asked.demands(frames), frames, unordered, source, results, tell, overwrite, shows_growth=not is_live)
     if refit is not None:
-        return run.refit(refit, workers, scheduler)
-    return run.go(workers, scheduler, resume=resume or is_live)
+        return run.refit(refit, workers, scheduler, tls)
+    return run.go(workers, scheduler, tls, resume=resume or is_live)
 
 
 def inputs_of_series(folder: str | Path, glob: str | None, *arguments: Any) -> list[Path]:
@@ -330,7 +338,7 @@ def _phase_rows(phases: Sequence[Phase], given: Sequence[PhaseArgument]) -> list
         text = argument[1] if isinstance(argument, tuple) else argument
         text = str(text).removeprefix(f"{phase.name}=") if isinstance(text, (str, Path)) else phase.name
         path = Path(text)
-        row: dict[str, object] = {"name": phase.name, "structure": str(path.resolve()) if path.is_file() else text}
+        row: dict[str, object] = {"name": phase.name, "structure": str(path.resolve()) if is_file(path) else text}
         rows.append({**row, "hardware": True} if phase.hardware else row)
     return rows
 
@@ -372,7 +380,7 @@ class _Run:
         key = self._key(self.frames, self.hashes)
         return Store(self.results, key, self.settings, self.frames.axes, self.columns, overwrite=self.overwrite)
 
-    def go(self, workers: int, scheduler: str | None, *, resume: bool) -> Series:
+    def go(self, workers: int, scheduler: str | None, tls: Tls | None, *, resume: bool) -> Series:
         """Do the work that is left to do, and return the series."""
         try:
             if self.store.open(resume=resume):
@@ -381,7 +389,7 @@ class _Run:
             write_atomically(self.results / HASHES, hashes_text(self.hashes))
             self.store.write({"recipe.toml": toml_text(self.document)})
             self._say("running", workers)
-            with executor(workers, scheduler) as where:
+            with executor(workers, scheduler, tls) as where:
                 self._work(where)
             return self._finish(workers)
         except WriteFailed as error:
@@ -394,7 +402,7 @@ class _Run:
         finally:
             self.store.close()
 
-    def refit(self, wanted: str | int, workers: int, scheduler: str | None) -> Series:
+    def refit(self, wanted: str | int, workers: int, scheduler: str | None, tls: Tls | None) -> Series:
         """Refine one frame of the finished series once more, and return the series."""
         try:
             self.store.lock()
@@ -402,7 +410,7 @@ class _Run:
             k = place_of(wanted, series)
             self._demand_finished(begun, k)
             rows = partial(rows_of_table, self.results / TABLE, self.frames.axes, self.store.phases)
-            row = self._refined_again(k, rows, workers, scheduler)
+            row = self._refined_again(k, rows, workers, scheduler, tls)
             return self._finish_refit(begun, with_row(rows, k, row), row)
         finally:
             self.store.close()
@@ -415,12 +423,14 @@ class _Run:
         known = {} if frame is None or shared else {n: h for n, h in before.items() if n == frame.path.name}
         self.store.demand_complete(begun, self._key(self.frames, {**self.hashes, **known}))
 
-    def _refined_again(self, k: int, rows: Callable[[], Iterator[Row]], workers: int, scheduler: str | None) -> Row:
+    def _refined_again(
+        self, k: int, rows: Callable[[], Iterator[Row]], workers: int, scheduler: str | None, tls: Tls | None
+    ) -> Row:
         frame = self.frames.frames[k]
         if self.unordered:
             return alone(self.setup, frame)
         self.tell("looking at frames across the series")
-        with executor(workers, scheduler) as where:
+        with executor(workers, scheduler, tls) as where:
             foundation = laid_foundation(self.setup, self.frames.frames, self.first, where)
         self.tell(f"refining {frame.file}")
         return refined_again(foundation, frame, neighbours_of(k, self.frames.frames, rows()))

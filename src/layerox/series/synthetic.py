@@ -34,6 +34,7 @@ from layerox.radiation import Radiation, radiation_from_text
 from layerox.series.frames import SUFFIXES as PATTERNS
 from layerox.series.logbook import LOGBOOKS, PLAIN, Curve, Logbook, cycler_text, log_text, value_at
 from layerox.symmetry import symmetry_from_name
+from layerox.threads import single_threaded
 
 FloatArray = NDArray[np.float64]
 BadKind = Literal["truncated", "beam-off", "spikes", "saturated", "foreign"]
@@ -164,6 +165,7 @@ class TrueFrame:
     bad: BadKind | None
 
 
+@single_threaded
 def simulate_series(
     folder: str | Path,
     scenario: str | Sequence[History] = "p2-op4-o2",

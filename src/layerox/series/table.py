@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from layerox.diffraction.simulate import safe_name
+from layerox.io.text_cells import safe_cell
 from layerox.series.measured import OFFSETS, UNKNOWN, Row, titles_of
 
 FIXED = ("frame", "file")
@@ -27,7 +28,7 @@ class Transition:
 def header(axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the titles of frames.csv; `phases` names the quantities of each phase."""
     own = [f"{safe_name(name)}.{title}" for name, quantities in phases.items() for title in titles_of(quantities)]
-    return [*FIXED, *axes, *JUDGED, *own, *titles_of(OFFSETS)]
+    return [*FIXED, *map(safe_cell, axes), *JUDGED, *own, *titles_of(OFFSETS)]
 
 
 def cells(row: Row, phases: Mapping[str, Sequence[str]]) -> list[str]:
@@ -40,8 +41,8 @@ def cells(row: Row, phases: Mapping[str, Sequence[str]]) -> list[str]:
     ]
     axes = [_text(value) for value in row.axes]
     offsets = [_text(number) for name in OFFSETS for number in row.offsets.get(name, UNKNOWN)]
-    judged = [row.verdict, row.reason, _text(row.r_wp), _text(row.gof)]
-    return [str(row.frame), row.file, *axes, *judged, *numbers, *offsets]
+    judged = [row.verdict, safe_cell(row.reason), _text(row.r_wp), _text(row.gof)]
+    return [str(row.frame), safe_cell(row.file), *axes, *judged, *numbers, *offsets]
 
 
 def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -83,7 +84,16 @@ def shown_in(row: Row) -> tuple[str, ...]:
 
 def transition_header(axes: Sequence[str]) -> list[str]:
     """Return the titles of transitions.csv."""
-    return ["phase", "kind", "frame", "file", *axes, "weight_fraction", "weight_fraction_esd", "support"]
+    return [
+        "phase",
+        "kind",
+        "frame",
+        "file",
+        *map(safe_cell, axes),
+        "weight_fraction",
+        "weight_fraction_esd",
+        "support",
+    ]
 
 
 def transition_cells(found: Transition) -> list[str]:
@@ -92,4 +102,4 @@ def transition_cells(found: Transition) -> list[str]:
     fraction, support = numbers.get("weight_fraction", UNKNOWN), numbers.get("support", UNKNOWN)
     axes = [_text(value) for value in found.row.axes]
     own = [*map(_text, fraction), _text(support[0])]
-    return [safe_name(found.phase), found.kind, str(found.row.frame), found.row.file, *axes, *own]
+    return [safe_name(found.phase), found.kind, str(found.row.frame), safe_cell(found.row.file), *axes, *own]

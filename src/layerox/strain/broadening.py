@@ -29,6 +29,7 @@ from layerox.layering import Layering, layering_of
 from layerox.notice import Notice
 from layerox.refined import Refined
 from layerox.symmetry import metric_tensor
+from layerox.threads import single_threaded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,6 +227,7 @@ class Broadening:
         raise UnknownName(f"no breadths of {name!r}", cure=nearest(name, [phase.phase for phase in self.phases]))
 
 
+@single_threaded
 def broadening(result: Refinement) -> Broadening:
     """Return what broadens the peaks of each phase of a fit, from breadths that are refined group by group.
 

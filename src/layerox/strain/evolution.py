@@ -19,6 +19,7 @@ from layerox.strain.coherency import SinglePhase, coherency_rows, stiffnesses
 from layerox.strain.phase_strain import Numbers, PhaseStrain, phase_strain
 from layerox.strain.reference import Anchors, ReferenceArgument, anchors_of
 from layerox.strain.tensor import COMPONENTS
+from layerox.threads import single_threaded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +84,7 @@ class StrainEvolution:
         return replace(self, axes=(axis, *(other for other in self.axes if other != axis)))
 
 
+@single_threaded
 def strain_evolution(
     subject: Subject,
     *,

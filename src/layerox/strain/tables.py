@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from layerox.io.text_cells import safe_table
 from layerox.refined import with_esd
 from layerox.strain.evolution import StrainEvolution
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def csv_text(table: pd.DataFrame) -> str:
     """Return a table as CSV: nine digits, what is not known is empty."""
-    return str(table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+    return str(safe_table(table).to_csv(index=False, float_format="%.9g", lineterminator="\n"))
 
 
 def strain_text(strain: StrainEvolution) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layerox.io.outputs import write_outputs
+from layerox.io.text_cells import safe_table
 from layerox.strain.cells import GOOD
 from layerox.strain.transitions import PhaseChange, Step, Transitions
 
@@ -107,7 +108,7 @@ def write_transitions(found: Transitions, folder: str | Path, *, overwrite: bool
 
 def transitions_csv(found: Transitions) -> str:
     """Return transitions.csv of a series, with what is known of each change."""
-    return str(found.table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+    return str(safe_table(found.table).to_csv(index=False, float_format="%.9g", lineterminator="\n"))
 
 
 def transitions_text(found: Transitions) -> str:

@@ -29,6 +29,7 @@ from layerox.strain.flows import Flow, flows
 from layerox.strain.hysteresis import Hysteresis, Return, hystereses, returns
 from layerox.strain.naming import ARROW, Stacking, glide_text, run_name, shown_names, stackings_of
 from layerox.strain.stages import State, stages, states
+from layerox.threads import single_threaded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,6 +185,7 @@ class Transitions:
         return f"<Transitions {self.name or 'none'}: {len(self.changes)} changes, {len(self.steps)} steps>"
 
 
+@single_threaded
 def transitions(
     series: Series,
     *,

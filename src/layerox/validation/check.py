@@ -14,6 +14,7 @@ import numpy as np
 from layerox.atoms import Atoms
 from layerox.builders import phase_name
 from layerox.errors import InputError
+from layerox.io.opening import exists
 from layerox.stacking import Word, closure, identify, parse_word
 from layerox.validation.claims import (
     charge_findings,
@@ -80,7 +81,7 @@ def _word_of(structure: StructureArgument | Word) -> Word | None:
     """Return the word when a word was given, as such or as a text that names no file."""
     if isinstance(structure, Word):
         return structure
-    if not isinstance(structure, str) or Path(structure).suffix or Path(structure).exists():
+    if not isinstance(structure, str) or Path(structure).suffix or exists(structure):
         return None
     try:
         return parse_word(structure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ from layerox.atoms import Atoms, atoms_from_crystal, atoms_from_structure
 from layerox.crystal import Crystal, Site
 from layerox.errors import InputError
 from layerox.io.cif import read_crystal
+from layerox.io.opening import exists
 
 # A path, a pymatgen Structure, an ASE Atoms, a Crystal, Atoms, or an object with a `structure`.
 StructureArgument = Any
 
 CIF_SUFFIXES = (".cif", ".mcif")
+# Angstrom; of an edge of a cell.
+LONGEST = 1e5
 PYMATGEN_SUFFIXES = (".vasp", ".poscar", ".json")
 
 
@@ -45,16 +49,38 @@ def atoms_of(structure: StructureArgument) -> Atoms:
 
 
 def _from_file(path: Path) -> Atoms:
-    if path.suffix.lower() in CIF_SUFFIXES or not path.exists():
+    if path.suffix.lower() in CIF_SUFFIXES or not exists(path):
         return atoms_from_crystal(read_crystal(path))
     if path.suffix.lower() in PYMATGEN_SUFFIXES or path.name.startswith(("POSCAR", "CONTCAR")):
         from pymatgen.core import Structure  # noqa: PLC0415  (half a second, needed only here)
 
         try:
-            return atoms_from_structure(Structure.from_file(path), name=path.stem)
+            found = (
+                Structure.from_dict(_plain_json(path)) if path.suffix.lower() == ".json" else Structure.from_file(path)
+            )
+            atoms = atoms_from_structure(found, name=path.stem)
         except Exception as error:  # whatever a reader of someone else's raises at a broken file
             raise InputError(f"cannot be read ({error})", place=path, cure="give a CIF") from error
+        _refuse_no_cell(atoms, path)
+        return atoms
     raise InputError("is no structure file", place=path, cure="give a CIF, a POSCAR (.vasp) or pymatgen JSON")
+
+
+def _refuse_no_cell(atoms: Atoms, path: Path) -> None:
+    """Refuse positions that are no numbers, and a cell that no crystal has."""
+    edges = np.linalg.norm(atoms.lattice, axis=1)
+    sound = np.isfinite(atoms.lattice).all() and np.isfinite(atoms.positions).all()
+    if not sound or not 0.5 < edges.min() <= edges.max() < LONGEST or abs(np.linalg.det(atoms.lattice)) < 1.0:
+        raise InputError("its cell or its positions are none of a crystal", place=path, cure="correct them")
+
+
+def _plain_json(path: Path) -> Any:
+    """Return the JSON of a structure without the keys (@module, @class) by which it could have any module imported."""
+    return json.loads(path.read_text(encoding="utf-8"), object_hook=_without_instructions)
+
+
+def _without_instructions(found: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in found.items() if not key.startswith("@")}
 
 
 def _from_ase(atoms: Any) -> Atoms:

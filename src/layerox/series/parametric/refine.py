@@ -20,6 +20,7 @@ from layerox.errors import InputError
 from layerox.results.folder import check_folder, write_folder
 from layerox.series import tasks
 from layerox.series.bench import Bench
+from layerox.series.cluster import Tls, connection_notices
 from layerox.series.executor import Executor, executor
 from layerox.series.foundation import Foundation
 from layerox.series.groundwork import laid_foundation
@@ -33,6 +34,7 @@ from layerox.series.parametric.quantities import Quantity, cell_lengths, quantit
 from layerox.series.parametric.result import FILES, Parametric
 from layerox.series.parametric.source import Source, recipe_of, source_of
 from layerox.series.result import Series, open_series
+from layerox.threads import single_threaded
 
 T = TypeVar("T")
 FloatArray = NDArray[np.float64]
@@ -43,6 +45,7 @@ FunctionArgument = str | Sequence[str]
 FEWEST = 6
 
 
+@single_threaded
 def refine_parametric(
     series: Series | str | Path,
     functions: Mapping[str, FunctionArgument] | None = None,
@@ -51,6 +54,7 @@ def refine_parametric(
     between: tuple[float, float] | None = None,
     workers: int = 1,
     scheduler: str | None = None,
+    tls: Tls | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -70,7 +74,7 @@ def refine_parametric(
         says, the first axis of the series, or the number of the frame.
     between
         First and last place on the axis that take part; by default all.
-    workers, scheduler
+    workers, scheduler, tls
         As for `fit_series`.
     output
         Folder for parametric.json and parametric.csv.
@@ -93,11 +97,15 @@ def refine_parametric(
     told = recipe.parametric
     wishes = wished(functions or told.functions)
     source = source_of(opened, recipe, axis or told.axis, between or told.between)
-    with executor(workers, scheduler) as where:
+    with executor(workers, scheduler, tls) as where:
         tell("looking at frames across the series")
         foundation = laid_foundation(source.setup, source.frames, source.first, where)
         found = functions_refined(source, foundation, wishes, where, tell)
-    found = replace(found, series="" if opened.path is None else str(opened.path))
+    found = replace(
+        found,
+        series="" if opened.path is None else str(opened.path),
+        remarks=(*found.remarks, *connection_notices(scheduler)),
+    )
     if output is not None:
         write_folder(Path(output), found.files(), by="parametric", overwrite=overwrite)
     return found

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import UnknownName, nearest
+from layerox.io.text_cells import safe_cell
 from layerox.notice import Notice
 from layerox.series.parametric.choice import Trial
 from layerox.series.parametric.forms import Form, Polynomial
@@ -178,7 +179,7 @@ def _csv_lines(frames: pd.DataFrame) -> Iterator[str]:
 
 def _cell(value: object) -> str:
     if not isinstance(value, float):
-        return str(value)
+        return safe_cell(value) if isinstance(value, str) else str(value)
     return "" if math.isnan(value) else f"{value:.10g}"
 
 

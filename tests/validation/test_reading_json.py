@@ -1,0 +1,44 @@
+"""JSON of pymatgen: read as data; keys by which it could import modules have no effect."""
+
+import json
+import sys
+
+import pytest
+from pymatgen.core import Lattice, Structure
+
+import layerox as lx
+from layerox.errors import InputError
+
+
+@pytest.fixture
+def document():
+    return Structure(Lattice.cubic(4.2), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]).as_dict()
+
+
+@pytest.mark.parametrize("key", ["@class", "@callable"])
+def test_no_module_is_imported_on_a_strangers_word(key, document, tmp_path, monkeypatch):
+    """pymatgen decodes properties of sites by whatever module they name; one beside the file would do."""
+    marker = tmp_path / "imported"
+    (tmp_path / "strangers_module.py").write_text(f"open({str(marker)!r}, 'w')\n\n\nclass Thing:\n    pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for site in document["sites"]:
+        site["properties"] = {"mine": {"@module": "strangers_module", key: "Thing"}}
+    path = tmp_path / "cell.json"
+    path.write_text(json.dumps(document))
+    lx.check(path)
+    assert not marker.exists()
+    assert "strangers_module" not in sys.modules
+
+
+def test_the_structure_is_what_pymatgen_has_written(document, tmp_path):
+    path = tmp_path / "cell.json"
+    path.write_text(json.dumps(document))
+    assert lx.check(path) == lx.check(Structure.from_dict(document))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{}", "[]", "1", '{"lattice": 1, "sites": []}', ""])
+def test_other_json_is_one_line(text, tmp_path):
+    path = tmp_path / "cell.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match="cannot be read"):
+        lx.check(path)
