@@ -1,5 +1,5 @@
-"""The atom list of a CIF: mixtures, vacancies, occupancies beyond 0 to 1, quoted and Fortran numbers, displacements as U,
-B and beta. Expected numbers by hand."""
+"""The atom list of a CIF: mixtures, vacancies, occupancies beyond 0 to 1, quoted and Fortran numbers, displacements as
+U, B and beta. Expected numbers by hand."""
 
 import math
 

@@ -94,7 +94,7 @@ def test_a_wrong_z_alone_is_a_notice(read):
 
 
 def test_a_list_of_all_atoms_in_p1_is_taken_as_it_stands(read):
-    cell, atoms = NACL
+    cell = NACL[0]
     faces = [(0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)]
     rows = [f"Na{k} Na {x} {y} {z} 1" for k, (x, y, z) in enumerate(faces)]
     rows += [f"Cl{k} Cl {x + 0.5} {y} {z} 1" for k, (x, y, z) in enumerate(faces)]
@@ -153,7 +153,7 @@ def test_axes_that_the_cell_contradicts(read):
 
 
 def test_a_list_of_all_atoms_beside_the_full_symmetry_is_merged(read):
-    cell, atoms = NACL
+    cell = NACL[0]
     rows = [f"Na{k} Na {p} 1" for k, p in enumerate(("0 0 0", "0 0.5 0.5", "0.5 0 0.5", "0.5 0.5 0"))]
     rows += [f"Cl{k} Cl {p} 1" for k, p in enumerate(("0.5 0.5 0.5", "0.5 0 0", "0 0.5 0", "0 0 0.5"))]
     found = read(cell, "\n".join(rows), group="F m -3 m")

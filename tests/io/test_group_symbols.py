@@ -33,8 +33,10 @@ def test_a_symbol_that_names_its_origin_or_axes(symbol, setting):
         ("Fd\\overline{3}m", ("F d -3 m:2", "F d -3 m:1")), ("P\\bar{3}m1", ("P -3 m 1",)),
         ("P 63/m 2/m 2/c", ("P 63/m m c",)), ("P6(3)/mmc", ("P 63/m m c",)), ("P 6~3~/m m c", ("P 63/m m c",)),
         ("P6_3/mmc", ("P 63/m m c",)), ("P6₃/mmc", ("P 63/m m c",)), ("P 63/mmc", ("P 63/m m c",)),
-        ("P6<sub>3</sub>/mmc", ("P 63/m m c",)), ("F 4/m -3 2/m", ("F m -3 m",)), ("P 21/n 21/m 21/a", ("P n m a",)),
-        ("P2(1)/c", ("P 1 21/c 1",)), ("C 1 2/m 1", ("C 1 2/m 1",)), ("pnma", ("P n m a",)), ("P n m a S", ("P n m a",)),
+        ("P6<sub>3</sub>/mmc", ("P 63/m m c",)), ("F 4/m -3 2/m", ("F m -3 m",)),
+        ("P 21/n 21/m 21/a", ("P n m a",)),
+        ("P2(1)/c", ("P 1 21/c 1",)), ("C 1 2/m 1", ("C 1 2/m 1",)), ("pnma", ("P n m a",)),
+        ("P n m a S", ("P n m a",)),
         ("P 3 2 1", ("P 3 2 1",)), ("P 3 1 2", ("P 3 1 2",)), ("C 2 2 2", ("C 2 2 2",)), ("P 2", ("P 1 2 1",)),
     ],
 )  # fmt: skip

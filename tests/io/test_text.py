@@ -175,7 +175,6 @@ def test_temperature_in_celsius(tmp_path):
     ("content", "message"),
     [
         ("10 100\n10.1 110\n10.1 120\n10.2 130\n", ":3: the angle 10.1 is repeated"),
-        ("10 100\n10.1 nan\n10.2 120\n", ":2: the intensity is not a number"),
         ("nan 100\n10.1 110\n", ":1: the angle is not a number"),
         ("10 100\n-10.1 110\n", ":2: negative angle -10.1"),
         ("10 100\n10.1 -5\n10.2 5\n", ":2: negative intensity -5"),
@@ -304,7 +303,7 @@ def test_sigmas_behind_the_intensities(tmp_path):
         ("formats/example_ocx.xy", 1876, (5.0, 2.732), (80.0, 0.272), "poisson"),
         ("formats/example_evadiffract.xy", 28, (5.0001, 4.852), (5.2743, 4.324), "poisson"),
         ("formats/with_sigma.txt", 3, (20.0, 49.0), (20.04, 31.0), "file"),
-        ("formats/PSI_DMC.dat", 3200, (2.948, 7444.0), (162.898, 0.0), "file"),
+        ("formats/PSI_DMC.dat", 3198, (2.948, 7444.0), (162.898, 0.0), "file"),
         ("cpd-round-robin/prn/cpd-1a.prn", 7251, (5.0, 153.0), (150.0, None), "poisson"),
         ("cpd-round-robin/prn/cpd-1e.prn", 7251, (5.0, 177.0), (150.0, 130.0), "poisson"),
         ("naxmno2-heating-100-230/frames/100.xye", 2500, (0.7, 9448.501022), (15.896016, 6654.736746), "file"),

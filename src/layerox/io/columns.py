@@ -6,6 +6,7 @@ number. What the columns mean is decided elsewhere (see `text.py`).
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ from layerox.pattern import FloatArray
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)(?![a-z])"
 IS_NUMBER = re.compile(NUMBER, re.IGNORECASE)
+# What programs write for a number that is none, behind the angle of a row: masked, missing, too wide for its format.
+NO_NUMBER = re.compile(r"[-+]?nan(?:\(\w*\))?|[-+]?1\.?#\w+|--+|\*{3,}|n/?a|null|none|masked|\?", re.IGNORECASE)
 WHOLE_ROW = re.compile(r"[-+\d.,;eEdD\s\"]+")
 STARTS_A_ROW = re.compile(r"\s*\"?[-+]?(?:\.?\d|nan\b|inf\b)", re.IGNORECASE)
 COMMENT_MARKS = ("#", "!", "'", ";", "%", "*", "//", "&", "$", "@")
@@ -49,11 +52,14 @@ class Dialect:
 
     def numbers(self, line: str) -> list[float]:
         """Return the numbers that a line begins with; text behind them is left out."""
-        found = []
+        found: list[float] = []
         for part in self.fields(line):
-            if IS_NUMBER.fullmatch(part) is None:
+            if IS_NUMBER.fullmatch(part):
+                found.append(float(part.replace("d", "e").replace("D", "e")))
+            elif found and NO_NUMBER.fullmatch(part):
+                found.append(math.nan)
+            else:
                 break
-            found.append(float(part.replace("d", "e").replace("D", "e")))
         return found
 
 
