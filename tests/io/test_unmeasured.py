@@ -133,8 +133,8 @@ def test_notices_count_and_regions_place():
     found = {notice.code: notice.message for notice in notices_of(kinds, X, np.full(POINTS, 77.0))}
     assert found == {
         "points_masked": "1 point that is no number was left out at 14 degrees",
-        "points_not_counted": "30 points of zero amid counts were left out at 12 to 12.58 degrees: nothing was counted there",
-        "points_saturated": "2 points at the highest value were left out at 16 to 16.02 degrees: the detector was clipped",
+        "points_not_counted": "30 points of zero amid counts were left out at 12 to 12.58 degrees: nothing was counted",
+        "points_saturated": "2 points at the highest value were left out at 16 to 16.02 degrees: a clipped detector",
         "spikes_left_out": "single points far above both neighbours, narrower than any peak, were left out: "
         "20 degrees (77)",
     }  # fmt: skip

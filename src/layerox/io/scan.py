@@ -165,9 +165,8 @@ def pattern_from_scan(scan: Scan, request: Request) -> Pattern:
         If a q or d axis has to be converted and nobody has named the wavelength.
     """
     unplaced = ~np.isfinite(scan.x)
-    _refuse(
-        unplaced & np.isfinite(scan.intensity), scan, request, "the {axis} is not a number", cure="remove the point"
-    )
+    nowhere = unplaced & np.isfinite(scan.intensity)
+    _refuse(nowhere, scan, request, "the {axis} is not a number", cure="remove the point")
     beam = _agreed_radiation(scan, request)
     scan = _ascending(_with_two_theta(scan.taking(~unplaced) if unplaced.any() else scan, request, beam))
     scan = _without_weightless(_without_unmeasured(scan, request), request)

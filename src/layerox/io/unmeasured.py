@@ -106,8 +106,8 @@ def _dummies(intensity: FloatArray) -> BoolArray:
 def counts_of(intensity: FloatArray, sigma: FloatArray | None) -> FloatArray:
     """Return the counts whose scatter an intensity has, (intensity / its uncertainty)^2, shape (n,).
 
-    The uncertainty is the file's own; without one, whole numbers are counts, and others are scaled by their scatter. All
-    zero where nothing scatters: such a pattern was calculated, not measured.
+    The uncertainty is the file's own; without one, whole numbers are counts, and others are scaled by their scatter.
+    All zero where nothing scatters: such a pattern was calculated, not measured.
     """
     if sigma is None:
         return intensity if are_whole(intensity) else intensity * _counts_for_one(intensity)
@@ -148,8 +148,8 @@ def _edges(flags: BoolArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def _gaps(intensity: FloatArray, sigma: FloatArray | None, counts: FloatArray) -> list[Run]:
     """Return the runs of zeros that cannot be counts.
 
-    A run of k zeros has the chance e^(-k m) where m counts are expected. What is expected is read cautiously: the points
-    beside the run must be far above zero on both sides, or above it with no stretch around that is nearly so low.
+    A run of k zeros has the chance e^(-k m) where m counts are expected. What is expected is read cautiously: the
+    points beside the run must be far above zero on both sides, or above it with no stretch around nearly so low.
     """
     zero = intensity == 0
     if not zero.any() or zero.all():
@@ -294,9 +294,9 @@ def notices_of(kinds: KindArray, two_theta: FloatArray, intensity: FloatArray) -
     texts = {
         Kind.NO_NUMBER: ("points_masked", "{n} that {are} no number{s} {were} left out{where}"),
         Kind.NOT_COUNTED: (
-            "points_not_counted", "{n} of zero amid counts {were} left out{where}: nothing was counted there",
+            "points_not_counted", "{n} of zero amid counts {were} left out{where}: nothing was counted",
         ),
-        Kind.SATURATED: ("points_saturated", "{n} at the highest value {were} left out{where}: the detector was clipped"),
+        Kind.SATURATED: ("points_saturated", "{n} at the highest value {were} left out{where}: a clipped detector"),
     }  # fmt: skip
     notices = []
     for kind, (code, text) in texts.items():
