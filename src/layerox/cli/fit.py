@@ -9,7 +9,7 @@ from typing import Any
 from layerox.cli.options import add_beam_options, add_hardware_options
 from layerox.cli.progress import Progress
 
-ABSCISSAS = ("two-theta", "q", "d")
+ABSCISSAS = ("two-theta", "q", "d", "radians")
 
 
 def add_to(subparsers: Any) -> None:
@@ -32,7 +32,9 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: fit-PATTERN)")
     add_beam_options(parser)
     reading = parser.add_argument_group("reading the pattern")
-    reading.add_argument("--abscissa", choices=ABSCISSAS, default="two-theta", help="what the first column holds")
+    reading.add_argument(
+        "--abscissa", "--unit", choices=ABSCISSAS, default="two-theta", help="what the first column holds"
+    )
     reading.add_argument("--dataset", metavar="PATH", help="group of an HDF5 file that holds the pattern")
     reading.add_argument("--allow-negative", action="store_true", help="accept negative intensities with sigmas")
     parser.add_argument(

@@ -111,17 +111,18 @@ def without_block_comments(text: str, path: Path) -> tuple[str, list[str]]:
     if "/*" not in text:
         return text, []
     comments: list[str] = []
-
-    def blanked(match: re.Match[str]) -> str:
-        comments.extend(match[0].strip("/*").splitlines())
-        return "\n" * match[0].count("\n")
-
-    text = re.sub(r"/\*.*?\*/", blanked, text, flags=re.DOTALL)
-    left, mark, _ = text.partition("/*")
-    if mark:
-        place = f"{path}:{left.count(chr(10)) + 1}"
-        raise InputError("this comment is not closed", place=place, cure="the file is cut off: copy it again")
-    return text, comments
+    kept: list[str] = []
+    place = 0
+    while (start := text.find("/*", place)) >= 0:
+        end = text.find("*/", start + 2)
+        if end < 0:
+            line = text.count("\n", 0, start) + 1
+            cure = "the file is cut off: copy it again"
+            raise InputError("this comment is not closed", place=f"{path}:{line}", cure=cure)
+        comments.extend(text[start : end + 2].strip("/*").splitlines())
+        kept += [text[place:start], "\n" * text.count("\n", start, end)]
+        place = end + 2
+    return "".join((*kept, text[place:])), comments
 
 
 def dialect_of(lines: Sequence[str]) -> Dialect:

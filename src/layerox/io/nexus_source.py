@@ -31,10 +31,12 @@ MOST_NAMED = 6
 UNITS: tuple[tuple[re.Pattern[str], Axis, float], ...] = (
     (re.compile(r"(2th_)?(deg|degrees?|°|\^o)"), "two-theta", 1.0),
     (re.compile(r"(2th_)?(rad|radians?)"), "two-theta", 180.0 / math.pi),
+    (re.compile(r"(2th_)?(mrad|milliradians?)"), "two-theta", 0.18 / math.pi),
     (re.compile(r"(q_)?(1/(a|å|aa|ang|angstroms?)|(a|å|aa|ang|angstroms?)\^?-1)"), "q", 1.0),
     (re.compile(r"(q_)?(1/nm|nm\^?-1|1/nanometers?)"), "q", 0.1),
     (re.compile(r"(a|å|ang|angstroms?)"), "d", 1.0),
-    (re.compile(r"nm"), "d", 10.0),
+    (re.compile(r"nm|nanometers?"), "d", 10.0),
+    (re.compile(r"pm|picometers?"), "d", 0.01),
 )
 ABSCISSA = re.compile(r"(2|two)_?[- ]?th(eta)?|tth|ttheta|polar_angle|scattering_angle|radial(_axis)?|q|d|d_?spacing")
 ANGLE = re.compile(r"(2|two)_?[- ]?th(eta)?|tth|ttheta|polar_angle|scattering_angle")

@@ -29,11 +29,14 @@ from layerox.radiation import Radiation, radiation_from_text
 
 IntArray = NDArray[np.int64]
 Axis = Literal["two-theta", "q", "d"]
-AXES: tuple[str, ...] = get_args(Axis)
+RADIANS = "radians"
+AXES: tuple[str, ...] = (*get_args(Axis), RADIANS)
 FEW_COUNTS = 4.0
 # A channel of no counts stands beside such ones; sigmas are written with two digits or more.
 MOST_COUNTS_BESIDE_NONE, ROOT_TOLERANCE = 20.0, 0.01
 AXIS_UNITS = {"two-theta": "degrees", "q": "1/A", "d": "A"}
+# Angles that end here are more often radians than a pattern.
+LARGEST_RADIANS = math.pi
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,8 @@ class Request:
         The beam, None when the user names none.
     axis
         "two-theta" (degrees), "q" (1/angstrom) or "d" (angstrom).
+    in_radians
+        Whether two-theta is in radians, where the file does not say it.
     range
         First and last two-theta to keep, degrees.
     allow_negative
@@ -57,6 +62,7 @@ class Request:
     path: Path
     radiation: Radiation | None = None
     axis: Axis = "two-theta"
+    in_radians: bool = False
     range: tuple[float, float] | None = None
     allow_negative: bool = False
 
@@ -144,7 +150,9 @@ def request_from_arguments(
         raise InputError(f"the range {limits[0]:g} to {limits[1]:g} is empty", argument="range", cure="give LO < HI")
     if radiation is not None and not isinstance(radiation, Radiation):
         radiation = _radiation_of_user(radiation)
-    return Request(path=Path(path), radiation=radiation, axis=axis, range=limits, allow_negative=allow_negative)  # type: ignore[arg-type]
+    meant: Any = "two-theta" if axis == RADIANS else axis
+    return Request(path=Path(path), radiation=radiation, axis=meant, in_radians=axis == RADIANS, range=limits,
+                   allow_negative=allow_negative)  # fmt: skip
 
 
 def _radiation_of_user(text: str | float) -> Radiation:
@@ -213,8 +221,10 @@ def _with_two_theta(scan: Scan, request: Request, beam: Radiation | None) -> Sca
         cure = f'say that the axis is "{scan.axis}"' if scan.axis != "two-theta" else "leave the axis out"
         fault = f"the file's axis is {scan.axis}, not {request.axis}"
         raise InputError(fault, place=request.path, cure=cure, argument="axis")
+    if request.in_radians and scan.axis is None:
+        return replace(scan, x=np.degrees(scan.x))
     if request.axis == "two-theta":
-        return scan
+        return scan if scan.axis else _with_doubtful_angles(scan)
     if beam is None:
         problem = f"a {request.axis} axis becomes two-theta only with a wavelength, and the file names none"
         raise UnknownWavelength(problem, place=request.path, cure="give the radiation", argument="radiation")
@@ -225,6 +235,13 @@ def _with_two_theta(scan: Scan, request: Request, beam: Radiation | None) -> Sca
     problem = f"{{x:g}} {AXIS_UNITS[request.axis]} cannot be reached with {beam.wavelength:g} A"
     _refuse(sine > 1.0, scan, request, problem, cure="check the axis, its unit and the radiation")
     return replace(scan, x=2.0 * np.degrees(np.arcsin(sine)))
+
+
+def _with_doubtful_angles(scan: Scan) -> Scan:
+    """Remark angles of no stated unit that may be radians."""
+    if not len(scan) or not 0 < scan.x.max() <= LARGEST_RADIANS:
+        return scan
+    return scan.remarking("axis_doubtful", f"the angles end at {scan.x.max():.4g} degrees: are they radians?")
 
 
 def two_sines(x: FloatArray, *, axis: str, wavelength: float) -> FloatArray:
