@@ -9,6 +9,21 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from os import PathLike
 
+# Letters of a message: what a file holds in place of a number may be as long as the file.
+MOST_OF_PLACE, MOST_OF_PROBLEM, MOST_OF_CURE = 150, 220, 120
+
+
+def shortened(text: str, most: int, *, keep_end: bool = False) -> str:
+    """Return a text of at most `most` letters: the rest, or with `keep_end` the beginning, as "..."."""
+    if len(text) <= most:
+        return text
+    return f"...{text[3 - most :]}" if keep_end else f"{text[: most - 3]}..."
+
+
+def printable(text: str) -> str:
+    """Return a text that every encoder takes: bytes of a file name that are no UTF-8 as "\\xff"."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") if not text.isascii() else text
+
 
 class LayeroxError(Exception):
     """Anything that layerox refuses on purpose; `str(error)` is one line."""
@@ -40,9 +55,10 @@ class InputError(LayeroxError):
     ):
         self.problem, self.place, self.cure, self.argument = problem, place, cure, argument
         where = argument if place is None else place
-        head = f"{where}: " if where is not None else ""
+        head = f"{shortened(str(where), MOST_OF_PLACE, keep_end=True)}: " if where is not None else ""
+        problem, cure = shortened(problem, MOST_OF_PROBLEM), cure and shortened(cure, MOST_OF_CURE)
         tail = f"; {cure}" if cure else ""
-        super().__init__(" ".join(f"{head}{problem}{tail}".split()))
+        super().__init__(printable(" ".join(f"{head}{problem}{tail}".split())))
 
 
 class UnknownWavelength(InputError):

@@ -7,6 +7,7 @@ interrupted.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ class _Parser(argparse.ArgumentParser):
 
 def run() -> NoReturn:
     """Run the command of this process and exit."""
+    # A file name may hold bytes that are no text in this locale: print what they are, and do not stop at them.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main(sys.argv[1:]))
 
 

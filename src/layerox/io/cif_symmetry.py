@@ -18,7 +18,7 @@ import numpy as np
 from gemmi import cif
 
 from layerox.crystal import Crystal, cell_tuple
-from layerox.errors import InputError
+from layerox.errors import InputError, printable
 from layerox.io.cif_content import (
     FORMULA_TOLERANCE,
     Stated,
@@ -71,7 +71,10 @@ def crystal_in_its_group(
     InputError
         If no group is stated, the cell contradicts it, or the operations are incomplete beyond repair.
     """
-    plain = Crystal(name=name, cell=cell_tuple(cell), symmetry=symmetry_of("P 1"), sites=atoms.sites, source=str(path))
+    plain = Crystal(
+        name=printable(name), cell=cell_tuple(cell), symmetry=symmetry_of("P 1"), sites=atoms.sites,
+        source=printable(str(path)),
+    )  # fmt: skip
     symbols = [text for tag in SYMBOL_TAGS if (text := text_in(block, tag))]
     operations, unread = _listed_operations(block, symbols, path)
     if operations is not None:

@@ -82,7 +82,7 @@ def write_together(files: Mapping[Path, str | bytes]) -> None:
             handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path())
             staged[path] = Path(name)
             with os.fdopen(handle, "wb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
+                file.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
             os.chmod(name, 0o666 & ~_umask())
         for path, temporary in staged.items():
             os.replace(temporary, path)
