@@ -21,7 +21,7 @@ def shortened(text: str, most: int, *, keep_end: bool = False) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text that every encoder takes: bytes of a file name that are no UTF-8 as "\\xff"."""
+    """Return a text that every encoder takes: bytes of a file name that are no UTF-8 as a backslash with x and hex."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") if not text.isascii() else text
 
 

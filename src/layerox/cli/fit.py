@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from layerox.cli.inputs import check_inputs
 from layerox.cli.options import add_beam_options, add_hardware_options
 from layerox.cli.progress import Progress
 
@@ -66,6 +67,7 @@ def run(
     quiet: bool,
 ) -> int:
     """Fit, write the folder, print the summary; 0 if the result can be trusted, else 1."""
+    check_inputs(files=(pattern, recipe, instrument), phases=phase, hardware=hardware)
     from layerox import analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io import read_pattern  # noqa: PLC0415
     from layerox.plotting.powder import check_scale  # noqa: PLC0415

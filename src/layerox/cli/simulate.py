@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from layerox.cli.inputs import check_inputs
 from layerox.cli.options import add_beam_options
 from layerox.errors import InputError
 
@@ -56,6 +57,7 @@ def run(
     instrument: str | None,
 ) -> int:
     """Simulate and write all files or none; always 0."""
+    check_inputs(files=(instrument,), phases=structures)
     from layerox import analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io.writing import pattern_text, write_together  # noqa: PLC0415
     from layerox.results.truth import reflections_csv, refuse_foreign_truth, truth_json  # noqa: PLC0415

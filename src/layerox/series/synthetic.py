@@ -206,7 +206,7 @@ def simulate_series(
         raise InputError(f"unknown scenario {scenario!r}", place="--scenario", cure=nearest(scenario, SCENARIOS))
     if not 1 <= frames <= MOST_FRAMES or not 0 <= bad < 1 or not 0 < counts <= MOST_COUNTS:
         raise InputError(f"{frames} frames, {bad:g} of them bad, {counts:g} counts", place="--frames, --bad, --counts",
-                         cure=f"give 1 to {MOST_FRAMES} frames, a share below 1, and counts up to {MOST_COUNTS:g}")  # fmt: skip
+                         cure=f"give 1 to {MOST_FRAMES} frames, a share below 1, counts up to {MOST_COUNTS:g}")  # fmt: skip
     points = frames * (two_theta[1] - two_theta[0]) / two_theta[2] if two_theta[2] > 0 else 0.0
     if points > MOST_POINTS:
         raise InputError(f"{frames} frames with {points:.2g} points in all", place="--frames, --two-theta",
