@@ -36,7 +36,8 @@ Position = tuple[float, float, float]
 ASSUMED_U_ISO = 0.006
 SAME_SITE = 0.01
 OVERLAP = 0.5
-FULL = 1.02
+# Up to FULL a position is a whole atom; published tables state up to MOST_OCCUPIED on one site, MOST_SHARED together.
+FULL, MOST_OCCUPIED, MOST_SHARED = 1.02, 1.2, 1.1
 LARGEST_CELL_TO_SEARCH = 2000
 NON_METALS = frozenset(("H", "D", "B", "C", "N", "P", "S", "Se"))
 HALOGENS = frozenset(("F", "Cl", "Br", "I"))
@@ -166,12 +167,12 @@ class Crystal:
 
         Where no cation fills its positions, those that are filled best count.
         """
-        occupancies = [sum(self.sites[k].occupancy for k in group) for group in self.mixed_sites]
+        occupancies = [min(sum(self.sites[k].occupancy for k in group), 1.0) for group in self.mixed_sites]
         of_cations = [any(self.sites[k].element not in ANIONS for k in group) for group in self.mixed_sites]
         best = max((x for x, is_cation in zip(occupancies, of_cations, strict=True) if is_cation), default=1.0)
         counts: dict[tuple[tuple[str, float], ...], int] = {}
         for group, occupancy, is_cation in zip(self.mixed_sites, occupancies, of_cations, strict=True):
-            if abs(occupancy - (min(best, 1.0) if is_cation else 1.0)) < 0.01:
+            if abs(occupancy - (best if is_cation else 1.0)) < 0.01:
                 mixture = tuple(sorted((self.sites[k].element, round(self.sites[k].occupancy, 2)) for k in group))
                 counts[mixture] = counts.get(mixture, 0) + self.multiplicities[group[0]]
         return math.gcd(*counts.values()) if counts else 1
@@ -211,7 +212,10 @@ class Crystal:
             cure = "give positive lengths in angstrom and angles in degrees"
             raise InputError(f"impossible cell {self.cell}", place=place, cure=cure)
         for site in self.sites:
-            if not 0 <= site.occupancy <= FULL:
+            if not gemmi.Element(site.element).atomic_number:
+                raise InputError(f"{site.label} is of no known element ({site.element!r})", place=place,
+                                 cure="write its elements, one row an element")  # fmt: skip
+            if not 0 <= site.occupancy <= MOST_OCCUPIED:
                 raise InputError(f"{site.label} has occupancy {site.occupancy:g}", place=place, cure="give 0 to 1")
         if not any(site.occupancy for site in self.sites):
             raise InputError("all its sites are empty", place=place, cure="give occupancies above 0")
@@ -219,23 +223,34 @@ class Crystal:
         return self
 
     def _check_overlaps(self, place: str) -> None:
-        positions, owner = self.expanded()
-        if len(positions) > LARGEST_CELL_TO_SEARCH:
-            return
-        occupancy = np.array([self.sites[k].occupancy for k in owner])
-        metric = metric_tensor(self.cell)
-        first = np.unique(owner, return_index=True)[1]
-        for index in first:
-            shift = wrapped(positions - positions[index])
-            near = np.einsum("ij,jk,ik->i", shift, metric, shift) < OVERLAP**2
-            if occupancy[near].sum() > FULL:
-                labels = " and ".join(dict.fromkeys(self.sites[k].label for k in owner[near]))
+        for labels, total, number in self.crowded():
+            if total > (MOST_SHARED if number > 1 else MOST_OCCUPIED) + 1e-6:
                 raise InputError(
-                    f"{labels} overlap: less than {OVERLAP} A apart with a total occupancy of "
-                    f"{occupancy[near].sum():.3g}",
+                    f"{' and '.join(labels[:4])} overlap: less than {OVERLAP} A apart with a total occupancy of "
+                    f"{total:.3g}",
                     place=place,
                     cure="correct the coordinates or lower the occupancies",
                 )
+
+    def crowded(self) -> list[tuple[tuple[str, ...], float, int]]:
+        """Positions less than half an angstrom apart that hold more than one atom: labels, total occupancy, number.
+
+        Cells of more than 2000 atoms are not searched.
+        """
+        positions, owner = self.expanded()
+        if len(positions) > LARGEST_CELL_TO_SEARCH:
+            return []
+        occupancy = np.array([self.sites[k].occupancy for k in owner])
+        metric = metric_tensor(self.cell)
+        found: dict[tuple[str, ...], tuple[float, int]] = {}
+        for index in np.unique(owner, return_index=True)[1]:
+            shift = wrapped(positions - positions[index])
+            near = np.einsum("ij,jk,ik->i", shift, metric, shift) < OVERLAP**2
+            total = float(occupancy[near].sum())
+            if total > FULL:
+                labels = tuple(dict.fromkeys(self.sites[k].label for k in owner[near]))
+                found.setdefault(labels, (total, int(near.sum())))
+        return [(labels, *rest) for labels, rest in found.items()]
 
     def snapped(self, tolerance: float = 0.05) -> Crystal:
         """Return the crystal with coordinates such as 0.3333 moved onto their special positions (angstrom).

@@ -16,6 +16,11 @@ MOST, MOST_PROBLEM, MOST_CURE = 500, 200, 200
 MOST_CHOICES, MOST_COMPARED = 30, 100
 
 
+def printable(text: str) -> str:
+    """Return a text that every encoder takes: bytes of a file name that are no UTF-8 as a backslash with x and hex."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") if not text.isascii() else text
+
+
 class LayeroxError(Exception):
     """Anything that layerox refuses on purpose; `str(error)` is one line."""
 

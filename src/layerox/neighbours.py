@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from layerox.symmetry import FloatArray, IntArray
 
@@ -64,6 +63,8 @@ def pairs_within(lattice: FloatArray, positions: FloatArray, cutoff: float) -> P
     cutoff
         Angstrom; may be larger than the cell.
     """
+    from scipy.spatial import cKDTree  # noqa: PLC0415  (a quarter of a second, needed only here)
+
     cells = np.floor(positions).astype(int)
     inside = positions - cells
     owner, shift = _images(lattice, inside, cutoff)

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layerox.errors import InputError
+from layerox.errors import InputError, printable
 from layerox.notice import Notice
 from layerox.radiation import Radiation
 
@@ -66,6 +66,7 @@ class Pattern:
             array.setflags(write=False)
             object.__setattr__(self, name, array)
         object.__setattr__(self, "metadata", dict(self.metadata))
+        object.__setattr__(self, "label", printable(self.label))
         self._check()
 
     def _check(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from layerox.builders import LIBRARY, Entry, build_crystal
 from layerox.crystal import Crystal, crystal_from_structure
 from layerox.diffraction.phase import Phase
-from layerox.errors import InputError
+from layerox.errors import InputError, printable
 from layerox.full_symmetry import with_full_symmetry
 from layerox.io.cif import read_crystal
 from layerox.io.opening import exists, is_file
@@ -99,7 +99,7 @@ def _split(argument: PhaseArgument) -> tuple[str, PhaseArgument]:
         name, _, rest = argument.partition("=")
         if not name.strip() or not rest.strip():
             raise InputError(f"cannot read {argument!r}", argument="phases", cure="write NAME=FILE")
-        return name.strip(), rest.strip()
+        return printable(name.strip()), rest.strip()
     return "", argument
 
 

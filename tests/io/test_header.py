@@ -1,30 +1,12 @@
 """Phrases of headings."""
 
+import math
 from pathlib import Path
 
 import pytest
 
-from layerox.io.header import axis_from_title, heading_from_lines, iso_time, scale_from_title, titles_from_line
-
-
-@pytest.mark.parametrize(
-    ("title", "axis"),
-    [
-        ("2theta", "two-theta"), ("2-Theta Angle (Degrees)", "two-theta"), ("2\u03b8", "two-theta"),
-        ("two_theta", "two-theta"), ("tth", "two-theta"), ("Angle", "two-theta"), ("2th_deg", "two-theta"),
-        ("theta", "two-theta"), ("q", "q"), ("Q (1/nm)", "q"), ("q_nm^-1", "q"), ("d", "d"), ("d-spacing", "d"),
-        ("d (A)", "d"), ("date", None), ("quality", None), ("intensity", None), ("", None),
-    ],
-)  # fmt: skip
-def test_axes_by_their_titles(title, axis):
-    assert axis_from_title(title) == axis
-
-
-def test_nanometres_are_scaled_to_angstrom():
-    """10 / nm = 1 / A, 0.1 nm = 1 A."""
-    assert scale_from_title("q_nm^-1", "q") == 0.1
-    assert scale_from_title("d (nm)", "d") == 10.0
-    assert scale_from_title("q_A^-1", "q") == 1.0
+from layerox.errors import InputError
+from layerox.io.header import heading_from_lines, iso_time, titles_from_line
 
 
 @pytest.mark.parametrize(
@@ -38,7 +20,7 @@ def test_nanometres_are_scaled_to_angstrom():
     ],
 )
 def test_title_lines(line, columns):
-    titles = titles_from_line(line, "," if "," in line else None, 3)
+    titles = titles_from_line(line, "," if "," in line else None, 3, "a.xy")
     assert (titles.x, titles.intensity, titles.sigma) == columns
 
 
@@ -52,21 +34,29 @@ def test_title_lines(line, columns):
         ("q nm⁻¹ intensity", "q", 0.1),
         ("# 2theta (deg) I (counts)", "two-theta", 1.0),
         ("# d (A) intensity", "d", 1.0),
+        ("#       2th_rad             I", "two-theta", math.degrees(1.0)),
+        ("2theta rad intensity", "two-theta", math.degrees(1.0)),
     ],
 )
 def test_units_belong_to_their_titles(line, axis, scale):
-    titles = titles_from_line(line, None, 2)
+    titles = titles_from_line(line, None, 2, "a.xy")
     assert (titles.axis, titles.scale, titles.x, titles.intensity) == (axis, scale, 0, 1)
 
 
 def test_an_index_before_the_angle_is_no_intensity():
-    titles = titles_from_line("i tt I", None, 3)
+    titles = titles_from_line("i tt I", None, 3, "a.xy")
     assert (titles.axis, titles.x, titles.intensity, titles.sigma) == ("two-theta", 1, 2, None)
+
+
+@pytest.mark.parametrize("line", ["theta intensity", "E(keV),I", "# r_mm I", "s I(s)", "TOF\tcounts"])
+def test_a_title_line_of_another_axis_is_refused(line):
+    with pytest.raises(InputError, match=r"a\.xy: its axis is .*; "):
+        titles_from_line(line, "," if "," in line else None, 2, "a.xy")
 
 
 @pytest.mark.parametrize("line", ["my fine sample", "2theta of it", "intensity sigma error", "2theta intensity"])
 def test_other_lines_are_no_titles(line):
-    assert titles_from_line(line, None, 3) is None
+    assert titles_from_line(line, None, 3, "a.xy") is None
 
 
 @pytest.mark.parametrize(

@@ -127,9 +127,19 @@ def test_masked_points_are_left_out_and_counted(tmp_path):
     intensity, _ = curves(2)
     intensity[1, 10:13] = np.nan
     plain_file(tmp_path / "masked.h5", two_theta=ANGLES, intensity=intensity)
-    scan = read_stack(tmp_path / "masked.h5").scan(1)
-    assert len(scan) == ANGLES.size - 3
-    assert [remark.code for remark in scan.remarks] == ["points_masked"]
+    found = read_patterns(tmp_path / "masked.h5")[1]
+    assert len(found) == ANGLES.size - 3
+    assert found.excluded == ((ANGLES[10], ANGLES[12]),)
+    assert [remark.code for remark in found.metadata["remarks"]][:1] == ["points_masked"]
+
+
+def test_a_gap_of_zeros_is_left_out_of_one_frame_only(tmp_path):
+    counts = np.random.default_rng(3).poisson(300.0, (2, ANGLES.size)).astype(float)
+    counts[1, 40:60] = 0.0
+    plain_file(tmp_path / "gap.h5", two_theta=ANGLES, intensity=counts)
+    whole, gapped = read_patterns(tmp_path / "gap.h5")
+    assert (len(whole), len(gapped)) == (ANGLES.size, ANGLES.size - 20)
+    assert gapped.metadata["remarks"][0].code == "points_not_counted"
 
 
 def entries_file(path, *, default="", each=1):

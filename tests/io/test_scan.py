@@ -51,12 +51,10 @@ def test_descending_angles_are_reversed():
         ([179, 180, 181], None, None, 3, "181 is no two-theta"),
         ([10, math.nan, 12], None, None, 2, "not a number"),
         ([10, math.inf], None, None, 2, "not a number"),
-        ([10, 11], [5, math.nan], None, 2, "the intensity is not a number"),
         ([10, 11], [5, -1], None, 2, "negative intensity -1; give the counts"),
         ([10, 11], [5, -1], [1, 1], 2, "allow negative ones if a background"),
         ([10, 11], [5, 6], [1, 0], 2, "sigma 0 is not positive"),
         ([10, 11], [5, 6], [1, -2], 2, "sigma -2 is not positive"),
-        ([10, 11], [5, 6], [1, math.nan], 2, "sigma nan is not positive"),
     ],
 )
 def test_a_bad_point_is_refused_with_its_line(x, y, sigma, line, words):
@@ -96,6 +94,42 @@ def test_negative_intensities_pass_with_a_sigma_column_when_allowed():
     assert pattern(scan([10, 11], [5, -1], [1, 1]), allow_negative=True).intensity.tolist() == [5, -1]
     with pytest.raises(InputError, match="negative intensity"):
         pattern(scan([10, 11], [5, -1]), allow_negative=True)
+
+
+@pytest.mark.parametrize(
+    ("intensity", "sigma"),
+    [([5, math.nan, 7], None), ([5, math.inf, 7], None), ([5, 6, 7], [1, math.nan, 1]), ([5, 6, 7], [1, math.inf, 2])],
+)
+def test_points_that_are_no_numbers_are_left_out_and_counted(intensity, sigma):
+    result = pattern(scan([10, 11, 12], intensity, sigma))
+    assert result.two_theta.tolist() == [10, 12]
+    assert result.metadata["remarks"][0].message == "1 point that is no number was left out at 11 degrees"
+
+
+def test_a_row_without_any_number_is_left_out_and_an_intensity_without_an_angle_refused():
+    assert len(pattern(scan([10, math.nan, 12], [5, math.nan, 7]))) == 2
+    with pytest.raises(InputError, match="the angle is not a number"):
+        pattern(scan([10, math.nan, 12], [5, 6, 7]))
+
+
+def test_a_scan_of_nothing_but_gaps_is_refused():
+    with pytest.raises(InputError, match="none of its points is a measurement; give a scan that was exposed"):
+        pattern(scan([10, 11], [math.nan, math.nan]))
+
+
+def test_what_lies_outside_the_range_is_not_counted():
+    angles, counts = np.arange(10.0, 60.0), np.full(50, 300.0) + np.arange(50) % 7
+    counts[[5, 30]] = math.nan
+    result = pattern(scan(angles, counts), limits=(30, 50))
+    assert result.metadata["remarks"][0].message.endswith("1 point that is no number was left out at 40 degrees")
+
+
+def test_counts_of_zero_whose_sigma_is_their_root_are_kept():
+    counts = np.array([0, 1, 4, 2, 0, 0, 1, 3, 9, 4])
+    result = pattern(scan(np.arange(10.0, 20.0), counts, np.sqrt(counts)))
+    assert len(result) == 10
+    assert result.sigma[counts == 0].tolist() == [1.0, 1.0, 1.0]
+    assert result.metadata["remarks"][0].code == "sigma_of_no_counts"
 
 
 def test_points_of_zero_intensity_and_zero_sigma_are_left_out():

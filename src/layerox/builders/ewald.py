@@ -10,7 +10,6 @@ import itertools
 import math
 
 import numpy as np
-from scipy.special import erfc
 
 from layerox.symmetry import FloatArray
 
@@ -43,6 +42,8 @@ def ewald_energies(matrix: FloatArray, charges: FloatArray) -> FloatArray:
 
 def _real(lattice: FloatArray, positions: FloatArray, width: float) -> FloatArray:
     """Sum erfc(width r) / r over images."""
+    from scipy.special import erfc  # noqa: PLC0415  (a tenth of a second, needed only here)
+
     between = positions[None, :, :] - positions[:, None, :]
     between = (between - np.rint(between)) @ lattice
     reach = ACCURACY / width

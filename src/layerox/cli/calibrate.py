@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from layerox.cli.inputs import check_inputs
 from layerox.cli.options import add_beam_options, add_overwrite_option
 from layerox.cli.progress import Progress
 
@@ -49,6 +50,7 @@ def run(
     **beam: Any,
 ) -> int:
     """Calibrate, write the instrument and the picture, print what was found; 0 if it can be trusted, else 1."""
+    check_inputs(files=(pattern, beam.get("instrument")), phases=[phase])
     from layerox.calibration import calibrate  # noqa: PLC0415  (what --help does not need)
     from layerox.io.atomic import Content  # noqa: PLC0415
     from layerox.io.instrument_file import instrument_text  # noqa: PLC0415

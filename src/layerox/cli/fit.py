@@ -6,13 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layerox.cli.inputs import check_inputs
 from layerox.cli.options import add_beam_options, add_hardware_options, add_overwrite_option
 from layerox.cli.progress import Progress
 
 if TYPE_CHECKING:
     from layerox.recipe import Recipe
 
-ABSCISSAS = ("two-theta", "q", "d")
+ABSCISSAS = ("two-theta", "q", "d", "radians")
 
 
 def add_to(subparsers: Any) -> None:
@@ -36,7 +37,9 @@ def add_to(subparsers: Any) -> None:
     add_overwrite_option(parser)
     add_beam_options(parser)
     reading = parser.add_argument_group("reading the pattern")
-    reading.add_argument("--abscissa", choices=ABSCISSAS, default="two-theta", help="what the first column holds")
+    reading.add_argument(
+        "--abscissa", "--unit", choices=ABSCISSAS, default="two-theta", help="what the first column holds"
+    )
     reading.add_argument("--dataset", metavar="PATH", help="group of an HDF5 file that holds the pattern")
     reading.add_argument("--allow-negative", action="store_true", help="accept negative intensities with sigmas")
     parser.add_argument(
@@ -69,6 +72,7 @@ def run(
     quiet: bool,
 ) -> int:
     """Fit, write the folder, print the summary; 0 if the result can be trusted, else 1."""
+    check_inputs(files=(pattern, recipe, instrument), phases=phase, hardware=hardware)
     from layerox import analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io import read_pattern  # noqa: PLC0415
     from layerox.io.outputs import inputs_among  # noqa: PLC0415

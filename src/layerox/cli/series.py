@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from layerox.cli.inputs import check_inputs
 from layerox.cli.interrupt import terminated_as_interrupt
 from layerox.cli.options import add_beam_options, add_hardware_options, add_overwrite_option
 from layerox.cli.progress import Progress
@@ -145,6 +146,7 @@ def run(
     quiet: bool,
 ) -> int:
     """Refine, write the folder, print what came of it; 0 if no frame is quarantined, else 1."""
+    check_inputs(files=(recipe, instrument, *(electrochemistry or ())), folder=folder, phases=phase, hardware=hardware)
     from layerox.cli.parametric import asked_by, refine_and_write  # noqa: PLC0415  (what --help does not need)
     from layerox.io.outputs import results_in, write_outputs  # noqa: PLC0415
     from layerox.io.text_cells import safe_table  # noqa: PLC0415

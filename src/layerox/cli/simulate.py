@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from layerox.cli.inputs import check_inputs
 from layerox.cli.options import add_beam_options, add_overwrite_option
 from layerox.errors import InputError
 
@@ -58,6 +59,7 @@ def run(
     instrument: str | None,
 ) -> int:
     """Simulate and write all files or none; always 0."""
+    check_inputs(files=(instrument,), phases=structures)
     from layerox import analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io.atomic import Content  # noqa: PLC0415
     from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from layerox.crystal import Cell, Crystal, Site, cell_tuple
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.axial import asymmetric, node_table
-from layerox.diffraction.reflections import Reflections, equivalents, one_of_each_sign, reflections
+from layerox.diffraction.reflections import (
+    Reflections,
+    equivalents,
+    one_of_each_sign,
+    reflections,
+    refuse_too_many_terms,
+)
 from layerox.diffraction.scattering import scatterers
 from layerox.diffraction.structure_factors import TWO_PI_SQUARED, geometric_sums, squared_structure_factors
 from layerox.diffraction.texture import texture_factors
@@ -205,6 +211,7 @@ class PhaseModel:
         self.last = math.radians(min(two_theta_max, LAST_ANGLE) / 2)
         d_min = _smallest_d(self.wavelengths.min(), two_theta_max) / (1 + CELL_MARGIN)
         self.reflections: Reflections = reflections(crystal.symmetry, crystal.cell, d_min)
+        refuse_too_many_terms(len(self.reflections), crystal)
         self.hkl = self.reflections.hkl.astype(np.float64)
         lines = len(self.wavelengths)
         self.owner = np.repeat(np.arange(len(self.hkl)), lines)

@@ -11,11 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.crystal import Cell
+from layerox.crystal import Cell, Crystal
 from layerox.errors import InputError
 from layerox.symmetry import FloatArray, IntArray, Symmetry, metric_tensor
 
-MOST_CANDIDATES = 20_000_000
+# A sphere with more lattice points would take minutes and gigabytes, and more lines than any pattern resolves.
+MOST_CANDIDATES, MOST_REFLECTIONS = 6_000_000, 50_000
+# Reflections whose equivalents are listed at once.
+BLOCK = 50_000
+# Sites times reflections; each takes 64 bytes with its derivatives.
+MOST_TERMS = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +54,7 @@ def reflections(symmetry: Symmetry, cell: Cell, d_min: float) -> Reflections:
     InputError
         If the sphere holds more reflections than can be meant.
     """
+    _refuse_too_many(symmetry, cell, d_min)
     inverse = _inverse_metric(cell)
     hkl = _sphere(inverse, cell, d_min)
     hkl = hkl[~_is_absent(hkl, symmetry)]
@@ -56,6 +62,33 @@ def reflections(symmetry: Symmetry, cell: Cell, d_min: float) -> Reflections:
     q = inverse_d_squared(chosen, inverse).round(12)
     order = np.lexsort((-chosen[:, 2], -chosen[:, 1], -chosen[:, 0], q))
     return Reflections(chosen[order], multiplicity[order])
+
+
+def _refuse_too_many(symmetry: Symmetry, cell: Cell, d_min: float) -> None:
+    """Refuse a sphere that holds too much, by its volume 4 pi / (3 d^3) times that of the cell, before it is filled."""
+    volume = float(np.sqrt(max(np.linalg.det(metric_tensor(cell)), 0.0)))
+    number = 4.0 / 3.0 * np.pi * volume / d_min**3 / (len(symmetry.centrings) * len(symmetry.laue_rotations))
+    box = np.prod([2.0 * n + 1.0 for n in _largest_indices(cell, d_min)])
+    if number > MOST_REFLECTIONS or box > MOST_CANDIDATES:
+        raise InputError(
+            f"a cell of {cell[0]:.4g} x {cell[1]:.4g} x {cell[2]:.4g} A has about {number:.2g} reflections above "
+            f"d = {d_min:.3g} A, too many",
+            cure="narrow the range or give a smaller cell",
+        )
+
+
+def refuse_too_many_terms(number: int, crystal: Crystal) -> None:
+    """Refuse a structure whose sites times reflections would fill the memory with geometric sums."""
+    if number * len(crystal.sites) > MOST_TERMS:
+        raise InputError(
+            f"{len(crystal.sites)} sites and {number} reflections are too many to calculate",
+            place=crystal.source or crystal.name,
+            cure="narrow the range, or describe it with its symmetry",
+        )
+
+
+def _largest_indices(cell: Cell, d_min: float) -> list[int]:
+    return [int(length / d_min) for length in cell[:3]]
 
 
 def _inverse_metric(cell: Cell) -> FloatArray:
@@ -81,13 +114,7 @@ def one_of_each_sign(rotations: IntArray) -> IntArray:
 
 def _sphere(inverse_metric: FloatArray, cell: Cell, d_min: float) -> IntArray:
     """Return one half of reciprocal space out to 1 / d_min, without the origin."""
-    top = [int(length / d_min) for length in cell[:3]]
-    if np.prod([2 * n + 1 for n in top], dtype=np.float64) > MOST_CANDIDATES:
-        raise InputError(
-            f"a cell of {cell[0]:.4g} x {cell[1]:.4g} x {cell[2]:.4g} A has too many reflections above "
-            f"d = {d_min:.3g} A",
-            cure="narrow the range or give a smaller cell",
-        )
+    top = _largest_indices(cell, d_min)
     axes = (np.arange(0, top[0] + 1), np.arange(-top[1], top[1] + 1), np.arange(-top[2], top[2] + 1))
     hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     q = inverse_d_squared(hkl, inverse_metric)
@@ -114,10 +141,17 @@ def _laue_classes(hkl: IntArray, symmetry: Symmetry) -> tuple[IntArray, IntArray
     than 2 -1 0.
     """
     span = 4 * int(np.abs(hkl).max(initial=0)) + 3
+    blocks = [_classes_of(hkl[k : k + BLOCK], symmetry, span) for k in range(0, len(hkl), BLOCK)]
+    if not blocks:
+        return hkl, np.zeros(0, dtype=np.int64)
+    chosen, multiplicity = zip(*blocks, strict=True)
+    return np.concatenate(chosen), np.concatenate(multiplicity)
+
+
+def _classes_of(hkl: IntArray, symmetry: Symmetry, span: int) -> tuple[IntArray, IntArray]:
     keys = np.sort(_rank(equivalents(hkl, symmetry.laue_rotations), span), axis=1)
     chosen = _rank(hkl, span) == keys[:, -1]
-    multiplicity = 1 + (np.diff(keys[chosen], axis=1) != 0).sum(axis=1)
-    return hkl[chosen], multiplicity
+    return hkl[chosen], 1 + (np.diff(keys[chosen], axis=1) != 0).sum(axis=1)
 
 
 def _rank(hkl: IntArray, span: int) -> IntArray:

@@ -15,7 +15,7 @@ from layerox.electrochemistry.clock import Stamps, read_stamps
 
 MAGIC = re.compile(r"\s*(EC|BT)-Lab\S* ASCII FILE", re.IGNORECASE)
 STARTED = re.compile(r"^Acquisition started on\s*:\s*(.+)$", re.MULTILINE)
-TECHNIQUE_STARTED = re.compile(r"^\W*Technique started on\s*:\W*(.+)$", re.MULTILINE)
+TECHNIQUE_STARTED = re.compile(r"^[^\w\n]*Technique started on[ \t]*:[^\w\n]*(.+)$", re.MULTILINE)
 MASS = re.compile(r"^Mass of active material\s*:\s*([\d.,]+)\s*(mg|g|µg|ug)\s*$", re.MULTILINE)
 AT_REST = re.compile(r"^(Special )?Open Circuit Voltage\s*$", re.MULTILINE | re.IGNORECASE)
 MILLIGRAMS = {"g": 1e3, "mg": 1.0, "µg": 1e-3, "ug": 1e-3}

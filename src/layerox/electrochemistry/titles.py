@@ -64,6 +64,8 @@ DIMENSIONS: dict[Quantity, str] = {
 }  # fmt: skip
 # Times written like 12:30:05.250 have titles like Time(h:min:s.ms).
 CLOCK_UNIT = re.compile(r"h:m(in)?:s(\.ms)?")
+# A title is shorter than this; of a longer one the rest is not looked at.
+LONGEST = 200
 ENCLOSED = re.compile(r"(.+?)[(\[]([^()\[\]]*)[)\]]$")
 ARBIN = {"testtime", "stepindex", "cycleindex"}
 
@@ -118,7 +120,7 @@ def is_arbin(titles: Sequence[str]) -> bool:
 
 def _parted(text: str) -> tuple[str, str]:
     """Return name and unit of "Current(A)", "<I>/mA", "Voltage / V", "current_mA" or "I mA"."""
-    if match := ENCLOSED.fullmatch(text):
+    if match := ENCLOSED.fullmatch(text[:LONGEST]):
         return match[1], match[2].strip()
     name, slash, unit = text.rpartition("/")
     if slash:

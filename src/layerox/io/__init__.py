@@ -46,7 +46,7 @@ def read_pattern(
         A `Radiation`, a name ("CuKa") or a wavelength in angstrom. It must agree with what the file says; where
         both are silent, the pattern's radiation is None.
     axis
-        "two-theta" (degrees), "q" (1/angstrom) or "d" (angstrom); the latter two need a wavelength.
+        "two-theta" (degrees), "q" (1/angstrom), "d" (angstrom), which need a wavelength both, or "radians" (two-theta).
     range
         First and last two-theta to keep, degrees; what lies outside is not checked.
     allow_negative

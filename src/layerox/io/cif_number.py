@@ -1,4 +1,7 @@
-"""Numbers of a CIF: "2.88528(3)" is a value and its standard uncertainty, "." and "?" are neither."""
+"""Numbers of a CIF: "2.88528(3)" is a value and its standard uncertainty, "." and "?" are neither.
+
+Exponents of Fortran ("1.2D-3") and numbers in quotes, which some programs write, are read as well.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+from gemmi import cif
 
 from layerox.pattern import FloatArray
 
-NUMBER = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?(?:\((\d+)\))?", re.ASCII)
+NUMBER = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eEdD]([+-]?\d{1,3}))?(?:\((\d+|-?)\))?", re.ASCII)
+FRACTION = re.compile(r"([+-]?\d{1,2})/(\d{1,2})", re.ASCII)
 UNKNOWN = ("?", ".")
 
 
@@ -27,11 +32,28 @@ def value_and_su(text: str) -> tuple[float, float]:
     match = NUMBER.fullmatch(text)
     if match is None or not (match[2] or match[3]):
         raise ValueError(f"{text!r} is no number")
-    value = float(text.partition("(")[0])
-    if match[5] is None:
+    value = float(text.partition("(")[0].upper().replace("D", "E"))
+    if not match[5] or match[5] == "-":
         return value, math.nan
     last_digit = int(match[4] or 0) - len(match[3] or "")
     return value, float(f"{match[5]}e{last_digit}")
+
+
+def number_in(raw: str | None) -> tuple[float, float]:
+    """Return the value and the standard uncertainty of a raw CIF value: a number, bare or in quotes, or "2/3".
+
+    Returns
+    -------
+    tuple
+        (nan, nan) for what is missing, unknown or no number.
+    """
+    text = "" if raw is None or raw in UNKNOWN else cif.as_string(raw).strip()
+    if (fraction := FRACTION.fullmatch(text)) and int(fraction[2]):
+        return int(fraction[1]) / int(fraction[2]), math.nan
+    try:
+        return value_and_su(text)
+    except ValueError:
+        return math.nan, math.nan
 
 
 def values_and_sus(texts: Sequence[str]) -> tuple[FloatArray, FloatArray]:

@@ -6,6 +6,7 @@ number. What the columns mean is decided elsewhere (see `text.py`).
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ from layerox.pattern import FloatArray
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)(?![a-z])"
 IS_NUMBER = re.compile(NUMBER, re.IGNORECASE)
+# What programs write for a number that is none, behind the angle of a row: masked, missing, too wide for its format.
+NO_NUMBER = re.compile(r"[-+]?nan(?:\(\w*\))?|[-+]?1\.?#\w+|--+|\*{3,}|n/?a|null|none|masked|\?", re.IGNORECASE)
 WHOLE_ROW = re.compile(r"[-+\d.,;eEdD\s\"]+")
 STARTS_A_ROW = re.compile(r"\s*\"?[-+]?(?:\.?\d|nan\b|inf\b)", re.IGNORECASE)
 COMMENT_MARKS = ("#", "!", "'", ";", "%", "*", "//", "&", "$", "@")
@@ -49,11 +52,14 @@ class Dialect:
 
     def numbers(self, line: str) -> list[float]:
         """Return the numbers that a line begins with; text behind them is left out."""
-        found = []
+        found: list[float] = []
         for part in self.fields(line):
-            if IS_NUMBER.fullmatch(part) is None:
+            if IS_NUMBER.fullmatch(part):
+                found.append(float(part.replace("d", "e").replace("D", "e")))
+            elif found and NO_NUMBER.fullmatch(part):
+                found.append(math.nan)
+            else:
                 break
-            found.append(float(part.replace("d", "e").replace("D", "e")))
         return found
 
 
@@ -105,17 +111,18 @@ def without_block_comments(text: str, path: Path) -> tuple[str, list[str]]:
     if "/*" not in text:
         return text, []
     comments: list[str] = []
-
-    def blanked(match: re.Match[str]) -> str:
-        comments.extend(match[0].strip("/*").splitlines())
-        return "\n" * match[0].count("\n")
-
-    text = re.sub(r"/\*.*?\*/", blanked, text, flags=re.DOTALL)
-    left, mark, _ = text.partition("/*")
-    if mark:
-        place = f"{path}:{left.count(chr(10)) + 1}"
-        raise InputError("this comment is not closed", place=place, cure="the file is cut off: copy it again")
-    return text, comments
+    kept: list[str] = []
+    place = 0
+    while (start := text.find("/*", place)) >= 0:
+        end = text.find("*/", start + 2)
+        if end < 0:
+            line = text.count("\n", 0, start) + 1
+            cure = "the file is cut off: copy it again"
+            raise InputError("this comment is not closed", place=f"{path}:{line}", cure=cure)
+        comments.extend(text[start : end + 2].strip("/*").splitlines())
+        kept += [text[place:start], "\n" * text.count("\n", start, end)]
+        place = end + 2
+    return "".join((*kept, text[place:])), comments
 
 
 def dialect_of(lines: Sequence[str]) -> Dialect:

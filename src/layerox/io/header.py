@@ -15,36 +15,39 @@ from pathlib import Path
 from typing import Any
 
 from layerox.errors import InputError
+from layerox.io.axis_titles import axis_from_title, refuse_other_axis, scale_from_title
 from layerox.io.scan import Axis
 from layerox.pattern import SigmaSource
 from layerox.radiation import K_ALPHA_RATIO, PLAUSIBLE_WAVELENGTH, Radiation
 
-VALUE = r"\s*(?:\[[^\]]*\]|\([^)]*\))?\s*[=:,;]\s*\"?([-+]?[\d.]+(?:[eE][-+]?\d+)?)\"?\s*([A-Za-zÅµ]*)"
+# Every repetition is bounded, so that a long line takes no longer than its length.
+VALUE = (r"[ \t]{0,9}(?:\[[^\]\n]{0,40}\]|\([^)\n]{0,40}\))?[ \t]{0,9}[=:,;][ \t]{0,40}\"?"
+         r"([-+]?[\d.]{1,40}(?:[eE][-+]?\d{1,4})?)\"?[ \t]{0,9}([A-Za-zÅµ]{0,20})")  # fmt: skip
 WAVELENGTH = re.compile(r"(?<![A-Za-z-])(?<!beta )(?:wave\s?length|lambda|λ)" + VALUE, re.IGNORECASE)
 ALPHA_1 = re.compile(r"k-?alpha-?\s?1 wavelength" + VALUE, re.IGNORECASE)
 ALPHA_2 = re.compile(r"k-?alpha-?\s?2 wavelength" + VALUE, re.IGNORECASE)
 ALPHA_RATIO = re.compile(r"ratio k-?alpha-?\s?2/k-?alpha-?\s?1" + VALUE, re.IGNORECASE)
 CHARACTERISTIC = re.compile(r"k-?(alpha|beta)", re.IGNORECASE)
-TEMPERATURE = re.compile(r"\b(?:temp(?:erature)?)\.?\s*[\[(]?\s*(K|°?C)\s*[\])]?\s*[=:,]\s*([-+\d.]+)", re.IGNORECASE)
-TEMPERATURE_K = re.compile(r"(?:^|,)\s*T\s*=\s*([\d.]+)")
+TEMPERATURE = re.compile(
+    r"\b(?:temp(?:erature)?)\.?\s{0,9}[\[(]?\s{0,9}(K|°?C)\s{0,9}[\])]?\s{0,9}[=:,]\s{0,40}([-+\d.]+)", re.IGNORECASE
+)
+TEMPERATURE_K = re.compile(r"(?:^|,)\s{0,9}T\s{0,9}=\s{0,9}([\d.]+)")
 RADIUS = re.compile(r"gonio(?:meter)?\.?[_ ]*radius" + VALUE, re.IGNORECASE)
-TIME = re.compile(r"\b(?:scan time|date|start time|measured)\s*[=:,]\s*(.+?)\s*$", re.IGNORECASE)
-SAMPLE = re.compile(r"\b(?:sample comment|sample identification|sample name|sample)\s*[=:,]\s*(.+?)\s*$", re.IGNORECASE)
+TIME = re.compile(r"\b(?:scan time|date|start time|measured)[ \t]{0,9}[=:,](.+)$", re.IGNORECASE)
+SAMPLE = re.compile(r"\b(?:sample comment|sample identification|sample name|sample)[ \t]{0,9}[=:,](.+)$", re.IGNORECASE)
 ANODE = re.compile(r"\banode(?: material)?\s*[=:,]\s*\"?([A-Z][a-z])\b", re.IGNORECASE)
 OWN = re.compile(r"^\s*#\s*(label|radiation|sigma)\s*:\s*(.*)$")
 TIME_FORMATS = ("%b %d, %Y %H:%M:%S.%f", "%b %d, %Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d-%b-%Y %H:%M:%S")
 
-PSI = re.compile(r"lambda\s*=.*\bT\s*=.*\bdT\s*=")  # DMC and HRPT, both neutron diffractometers
+# What stands behind each other in a heading of DMC and HRPT, both neutron diffractometers of PSI.
+PSI = (re.compile(r"lambda[ \t]{0,9}="), re.compile(r"\bT[ \t]{0,9}="), re.compile(r"\bdT[ \t]{0,9}="))
+# A heading is shorter than this; what a file of anything else holds in its place is not searched.
+LONGEST_LINE, LONGEST_HEADING = 1000, 100_000
 
 INTENSITY_TITLE = re.compile(r"int$|inten|count|obs|yobs|iobs|cps$|signal|i$|y$")
 SIGMA_TITLE = re.compile(r"sig|esd|err|e$|std|sd$|uncert|di$|dy$|yerr|σ|(intensity|counts?|i)(sig|esd|err|std|uncert)")
-TWO_THETA = re.compile(r"^(2-?\s?th|2\s?θ|2\s?ϑ|two[-_ ]?th|tth|tt$|angle|pos\.?\b|°2)", re.IGNORECASE)
-THETA = re.compile(r"^(theta|θ)\b", re.IGNORECASE)
-Q = re.compile(r"^q\b|^q[_ (\[]", re.IGNORECASE)
-D = re.compile(r"^d$|^d[-_ ]?spac|^d\s*[(\[]", re.IGNORECASE)
 # White space between titles, not that between a title and its unit: "q (1/A) intensity", "Q A^-1 I".
-BEFORE_TITLE = re.compile(r"\s+(?![(\[/]|1/|(?:[AÅ]|nm)\^?[-−⁻][1¹])")
-NANOMETRE = re.compile(r"nm|nanom", re.IGNORECASE)
+BEFORE_TITLE = re.compile(r"\s+(?![(\[/]|1/|m?rad\b|deg\b|(?:[AÅ]|nm)\^?[-−⁻][1¹])")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Heading:
 class Titles:
     """Which columns a title line names: axis and its kind, intensity, sigma (None when there is none).
 
-    `scale` turns the axis into 1/angstrom or angstrom when its title names nanometres.
+    `scale` turns the axis into degrees, 1/angstrom or angstrom where its title names another unit.
     """
 
     axis: Axis
@@ -70,7 +73,6 @@ class Titles:
     intensity: int
     sigma: int | None
     scale: float = 1.0
-    doubtful: str = ""
 
 
 def heading_from_lines(lines: Sequence[str], path: Path) -> Heading:
@@ -82,8 +84,9 @@ def heading_from_lines(lines: Sequence[str], path: Path) -> Heading:
         If a line of layerox's own heading is damaged.
     """
     own = {match[1]: match[2] for line in lines if (match := OWN.match(line))}
-    text = "\n".join(lines)
-    neutron = "neutron" in text.lower() or PSI.search(text) is not None
+    text = "\n".join(line[:LONGEST_LINE] for line in lines)[:LONGEST_HEADING]
+    lines = text.split("\n")
+    neutron = "neutron" in text.lower() or any(map(_is_of_psi, lines))
     radiation = _own_radiation(own["radiation"], path) if "radiation" in own else _radiation(text, neutron)
     return Heading(
         radiation=radiation,
@@ -94,38 +97,39 @@ def heading_from_lines(lines: Sequence[str], path: Path) -> Heading:
     )
 
 
-def titles_from_line(line: str, separator: str | None, width: int) -> Titles | None:
-    """Return the columns that a title line names, or None when it is no title line of `width` columns."""
+def _is_of_psi(line: str) -> bool:
+    """Whether wavelength, temperature and its deviation stand behind each other in a line."""
+    place = 0
+    for form in PSI:
+        match = form.search(line, place)
+        if match is None:
+            return False
+        place = match.end()
+    return True
+
+
+def titles_from_line(line: str, separator: str | None, width: int, place: str) -> Titles | None:
+    """Return the columns that a title line names, or None when it is no title line of `width` columns.
+
+    Raises
+    ------
+    InputError
+        At `place`, if its first column is an axis that is none of a powder pattern.
+    """
     words = _words(line, separator, width)
     kinds = [axis_from_title(word) for word in words]
     plain = [re.sub(r"[^a-zσ]", "", re.sub(r"[(\[].*", "", word.lower())) for word in words]
     x = next((k for k, kind in enumerate(kinds) if kind), None)
     sigma = next((k for k, word in enumerate(plain) if SIGMA_TITLE.match(word) and k != x), None)
     titled = [k for k, word in enumerate(plain) if k not in (x, sigma) and INTENSITY_TITLE.match(word)]
+    if x is None and titled and titled[0] > 0:
+        refuse_other_axis(words[0], place)
     if x is None or not titled:
         return None
     intensity = next((k for k in titled if k > x), titled[0])  # what stands before the angle is more often an index
     axis = kinds[x]
     assert axis is not None
-    doubtful = words[x] if THETA.match(words[x]) else ""
-    return Titles(axis, x, intensity, sigma, scale_from_title(words[x], axis), doubtful)
-
-
-def axis_from_title(title: str) -> Axis | None:
-    """Return the axis that a title or label names, None for any other text."""
-    title = title.strip().strip('"#')
-    if TWO_THETA.match(title) or THETA.match(title):
-        return "two-theta"
-    if Q.match(title):
-        return "q"
-    return "d" if D.match(title) else None
-
-
-def scale_from_title(title: str, axis: Axis) -> float:
-    """Return what turns an axis in nanometres into angstrom."""
-    if axis == "two-theta" or not NANOMETRE.search(title):
-        return 1.0
-    return 0.1 if axis == "q" else 10.0
+    return Titles(axis, x, intensity, sigma, scale_from_title(words[x], axis))
 
 
 def radiation_from_wavelength(text: str, unit: str = "", *, neutron: bool = False) -> Radiation | None:

@@ -157,7 +157,7 @@ def _refusal(error: Exception, path: Path) -> InputError:
 
 
 def _scan(file: Any, source: Source, index: int, path: Path) -> Scan:
-    """Return one frame; points that are no numbers were masked, and are left out."""
+    """Return one frame."""
     signal, place = file[source.signal], source.place(index)
     if signal.ndim != len(source.shape) or any(isinstance(k, int) and k >= n for k, n in zip(place, signal.shape,
                                                                                          strict=False)):  # fmt: skip
@@ -165,12 +165,7 @@ def _scan(file: Any, source: Source, index: int, path: Path) -> Scan:
     intensity = np.asarray(signal[place], dtype=np.float64)
     x = _x(file[source.abscissa], place, intensity.size) * source.factor
     sigma = None if source.errors is None else np.asarray(file[source.errors][place], dtype=np.float64)
-    scan = Scan(x=x, intensity=intensity, sigma=sigma, axis=source.kind)
-    masked = ~np.isfinite(intensity) | (np.zeros(len(x), bool) if sigma is None else ~np.isfinite(sigma))
-    if not masked.any():
-        return scan
-    message = f"{int(masked.sum())} points that are no numbers were left out"
-    return scan.taking(~masked).remarking("points_masked", message)
+    return Scan(x=x, intensity=intensity, sigma=sigma, axis=source.kind)
 
 
 def _x(abscissa: Any, place: tuple[int | slice, ...], points: int) -> FloatArray:

@@ -24,6 +24,8 @@ from layerox.notice import Notice
 from layerox.radiation import K_ALPHA_RATIO, PLAUSIBLE_WAVELENGTH, SAME_WAVELENGTH, Radiation, ev_from_angstrom
 
 DEEPEST, MOST_DATASETS = 6, 20_000
+# Values beyond which an array states no wavelength, and bytes beyond which it is no column of a fact for each frame.
+MOST_STATED, MOST_BYTES = 1_000_000, 100_000_000
 # Names of the columns that are axes of a series, the surest first.
 NAMES = {
     TIME: ("epoch", "timestamp", "timestamps", "time_stamp", "start_time", "time", "elapsed_time", "elapsed", "t"),
@@ -274,6 +276,8 @@ def _wavelengths(dataset: Any) -> list[float]:
     name, unit = _name(dataset), attribute(dataset, "units").lower().strip()
     if name not in (*WAVELENGTHS, *ENERGIES) or dataset.dtype.kind not in "iuf":
         return []
+    if dataset.size > MOST_STATED:
+        return []
     values = np.unique(np.asarray(dataset[()], dtype=np.float64).ravel())
     values = values[np.isfinite(values) & (values > 0)]
     if name in WAVELENGTHS:
@@ -305,7 +309,11 @@ def _columns(datasets: Sequence[Any], frames: tuple[int, ...]) -> dict[str, str]
     shapes = {frames, (count,)} | ({(), (1,)} if count == 1 else set())
     found: dict[str, str] = {}
     for dataset in datasets:
-        if dataset.shape in shapes and (dataset.dtype.kind in "iufb" or _is_text(dataset)):
+        if (
+            dataset.shape in shapes
+            and dataset.size * dataset.dtype.itemsize <= MOST_BYTES
+            and (dataset.dtype.kind in "iufb" or _is_text(dataset))
+        ):
             found.setdefault(_name(dataset).lower(), str(dataset.name))
     return found
 

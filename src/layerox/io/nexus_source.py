@@ -27,14 +27,18 @@ from layerox.notice import Notice
 # Groups deeper or more of them than any file of patterns has are not looked into.
 DEEPEST, MOST_GROUPS = 10, 50_000
 MOST_NAMED = 6
+# Larger ones are no patterns; the memory that they take is bounded before it is used.
+MOST_POINTS, MOST_FRAMES, MOST_BLOCK_BYTES = 2_000_000, 1_000_000, 256_000_000
 # What an axis is by its unit (in lower case without blanks, brackets, backslashes); the factor to degrees, 1/A or A.
 UNITS: tuple[tuple[re.Pattern[str], Axis, float], ...] = (
     (re.compile(r"(2th_)?(deg|degrees?|°|\^o)"), "two-theta", 1.0),
     (re.compile(r"(2th_)?(rad|radians?)"), "two-theta", 180.0 / math.pi),
+    (re.compile(r"(2th_)?(mrad|milliradians?)"), "two-theta", 0.18 / math.pi),
     (re.compile(r"(q_)?(1/(a|å|aa|ang|angstroms?)|(a|å|aa|ang|angstroms?)\^?-1)"), "q", 1.0),
     (re.compile(r"(q_)?(1/nm|nm\^?-1|1/nanometers?)"), "q", 0.1),
     (re.compile(r"(a|å|ang|angstroms?)"), "d", 1.0),
-    (re.compile(r"nm"), "d", 10.0),
+    (re.compile(r"nm|nanometers?"), "d", 10.0),
+    (re.compile(r"pm|picometers?"), "d", 0.01),
 )
 ABSCISSA = re.compile(r"(2|two)_?[- ]?th(eta)?|tth|ttheta|polar_angle|scattering_angle|radial(_axis)?|q|d|d_?spacing")
 ANGLE = re.compile(r"(2|two)_?[- ]?th(eta)?|tth|ttheta|polar_angle|scattering_angle")
@@ -139,6 +143,7 @@ def _source(group: Any, path: Path) -> Source | None:
         if abscissa is None:
             continue
         _refuse_cake(group, axes, dimension, signal, path)
+        _refuse_large(signal, dimension, path)
         kind, factor = _kind(group, abscissa, path)
         return Source(
             group=group.name,
@@ -247,15 +252,34 @@ def _refuse_cake(group: Any, axes: Sequence[str], dimension: int, signal: Any, p
             raise InputError(problem, place=path, cure="integrate over the azimuth")
 
 
+def _refuse_large(signal: Any, dimension: int, path: Path) -> None:
+    """Refuse what would fill the memory: too many points or patterns, or blocks that must be read as a whole.
+
+    A compressed block is unpacked whenever any part of it is read.
+    """
+    points, frames = signal.shape[dimension], math.prod(signal.shape) // max(signal.shape[dimension], 1)
+    if points > MOST_POINTS or frames > MOST_FRAMES:
+        what = f"{points} points a pattern" if points > MOST_POINTS else f"{frames} patterns"
+        raise InputError(f"{signal.name} has {what}", place=path, cure="rebin it, or split the file")
+    if not _has_small_blocks(signal):
+        block = math.prod(signal.chunks) * signal.dtype.itemsize
+        problem = f"{signal.name} is stored in blocks of {block // 1_000_000} MB"
+        raise InputError(problem, place=path, cure="write it anew, one pattern a block: h5repack -l CHUNK=1xPOINTS")
+
+
 def _errors(group: Any, signal: Any) -> str | None:
     name = posixpath.basename(signal.name)
     wanted = (f"{name}_errors", f"{name}_error", *texts(signal.attrs.get("uncertainties")), *ERRORS)
     datasets = {key.lower(): dataset for key, dataset in _datasets(group).items()}
     for key in wanted:
         found = datasets.get(key.lower())
-        if found is not None and found.shape == signal.shape:
+        if found is not None and found.shape == signal.shape and _has_small_blocks(found):
             return str(found.name)
     return None
+
+
+def _has_small_blocks(dataset: Any) -> bool:
+    return bool(math.prod(dataset.chunks or (0,)) * dataset.dtype.itemsize <= MOST_BLOCK_BYTES)
 
 
 def chosen(

@@ -6,7 +6,9 @@ Missing, empty and binary files end here, and files of formats that layerox know
 from __future__ import annotations
 
 import codecs
+import os
 import re
+import stat
 from pathlib import Path
 
 from layerox.errors import InputError
@@ -51,7 +53,6 @@ HEADINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"^INS  .{1,6}(BANK|HTYPE|ICONS)", re.MULTILINE), "a GSAS instrument file", AS_INSTRUMENT),
     (re.compile(r"\A#\s*GSAS-II instrument"), "a GSAS-II instrument file", AS_INSTRUMENT),
     (re.compile(r"^\[(radiation|geometry|profile|position)\]", re.MULTILINE), "an instrument file", AS_INSTRUMENT),
-    (re.compile(r"^data_.*^\s*(_[a-zA-Z]|loop_)", re.MULTILINE | re.DOTALL), "a structure", AS_PHASE),
     (re.compile(r"\A\s*<(!DOCTYPE html|html)", re.IGNORECASE), "a web page", "download the file itself"),
     (re.compile(r"\A\s*<\?xml"), "an XML file, but not XRDML", EXPORT),
     (re.compile(r"\A\s*[{\[]\s*[\"{\[]"), "a JSON file", EXPORT),
@@ -60,8 +61,10 @@ HEADINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
 ONLY_COLUMNS = re.compile(r"(?:#(?!\s*GSAS)[^\n]*\n)*[-+.\deE\s]*")
 MEASURED = re.compile(r"(?:^|\s)_pd_(?:meas|proc)[._](?:intensity|counts)_", re.IGNORECASE)
 HDF5 = b"\x89HDF\r\n\x1a\n"
-CIF_START = re.compile(rb"^\s*data_", re.MULTILINE | re.IGNORECASE)
-CIF_BLOCK = re.compile(r"^\s*data_", re.MULTILINE | re.IGNORECASE)
+# Blanks only: \s would run over empty lines, and from each of them to their end.
+CIF_START = re.compile(rb"^[ \t]*data_", re.MULTILINE | re.IGNORECASE)
+CIF_BLOCK = re.compile(r"^[ \t]*data_", re.MULTILINE | re.IGNORECASE)
+CIF_ITEM = re.compile(r"^[ \t]*(?:_[a-z]|loop_)", re.MULTILINE | re.IGNORECASE)
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -70,6 +73,14 @@ BOMS = (
 )
 UNPRINTABLE = bytes((*range(0x00, 0x09), *range(0x0E, 0x20), 0x7F))
 START = 20_000
+# More than any pattern, structure or recipe in one file holds; a longer one would only fill the memory.
+MOST_BYTES = 100_000_000
+KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
 
 
 def exists(path: str | Path) -> bool:
@@ -94,20 +105,58 @@ def read_bytes(path: Path) -> bytes:
     Raises
     ------
     InputError
-        If it is missing, a folder, not readable or empty.
+        If it is missing, a folder, no regular file, not readable, empty, or of more than 100 MB.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError("no such file", place=path, cure="check the path") from None
-    except IsADirectoryError:
-        raise InputError("is a folder", place=path, cure="give one file of it") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"cannot be read: {reason}", place=path, cure="check the file and its permissions") from None
+    data = read_limited(path, MOST_BYTES, cure="give one file of it")
     if not data.strip(b" \t\r\n\x00\x1a"):
         raise InputError("is empty", place=path, cure="measure or copy it again")
     return data
+
+
+def read_limited(path: Path, most: int, *, cure: str) -> bytes:
+    """Return the bytes of a regular file, at most `most`; `cure` is what to do where the path is a folder.
+
+    Raises
+    ------
+    InputError
+        If it is missing, a folder, a pipe, a device or a socket, not readable, or longer.
+    """
+    try:
+        refuse_irregular(path, cure=cure)
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+    if len(data) > most:
+        problem = f"holds more than {most // 1_000_000} MB"
+        raise InputError(problem, place=path, cure="split it, or keep what is needed")
+    return data
+
+
+def refuse_irregular(path: Path, *, cure: str = "give one file of it") -> None:
+    """Refuse a path that no regular file stands at, without opening it: a pipe would wait, a device never end.
+
+    Raises
+    ------
+    InputError
+        If nothing is there, or something else than a file.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+    if stat.S_ISDIR(mode):
+        raise InputError("is a folder", place=path, cure=cure)
+    for is_kind, name in KINDS:
+        if is_kind(mode):
+            raise InputError(f"is {name}, not a file", place=path, cure="give a file")
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> InputError:
+    if isinstance(error, FileNotFoundError):
+        return InputError("no such file", place=path, cure="check the path")
+    reason = getattr(error, "strerror", None) or error
+    return InputError(f"cannot be read: {reason}", place=path, cure="check the file and its permissions")
 
 
 def text_of(data: bytes, path: Path) -> str:
@@ -141,6 +190,8 @@ def is_cif_of_blocks(path: Path) -> bool:
 
 def _head(path: Path, size: int) -> bytes:
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return b""
         with path.open("rb") as file:
             return file.read(size)
     except (OSError, ValueError):
@@ -167,6 +218,9 @@ def refuse_other_contents(text: str, path: Path) -> None:
     for heading, name, cure in HEADINGS:
         if heading.search(start):
             raise InputError(f"is {name}", place=path, cure=cure)
+    block = CIF_BLOCK.search(start)
+    if block is not None and CIF_ITEM.search(start, block.end()):
+        raise InputError("is a structure", place=path, cure=AS_PHASE)
 
 
 def _line_end(data: bytes) -> str:

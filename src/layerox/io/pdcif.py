@@ -37,7 +37,7 @@ FLIGHT = ("_pd_meas_time_of_flight", "_pd_meas_time-of-flight")
 WEIGHT = "_pd_proc_ls_weight"
 # How far sigmas from weights may be from those in brackets, which are rounded to one or two digits.
 SAME_SIGMA = 0.25
-REGION = re.compile(r"([\d.]+) to ([\d.]+) degrees", re.ASCII)
+REGION = re.compile(r"(?<![\d.])([\d.]{1,20}) to ([\d.]{1,20}) degrees", re.ASCII)
 FACTS = {
     "temperature_k": "_diffrn_ambient_temperature",
     "radius_mm": "_pd_instr_dist_spec/detc",

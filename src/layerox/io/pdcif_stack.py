@@ -64,7 +64,9 @@ class CifStack:
                 data = file.read(stop - start)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", place=self.path, cure="check the file") from None
-        (block,) = blocks_of(_text(data), self.path)
+        block, *others = blocks_of(_text(data), self.path)
+        if others:
+            raise InputError("its blocks are not where they were", place=self.path, cure="leave the file as it was")
         return scan_of_block(block, [block, self.shared], self.path)
 
     def column(self, name: str) -> Column | None:
@@ -73,16 +75,18 @@ class CifStack:
 
 
 def cif_stack(path: Path) -> CifStack | None:
-    """Return the measured blocks of a powder CIF; None if it has none."""
+    """Return the measured blocks of a powder CIF; None if it has none, or does not begin each block on its own line."""
     shared = Consensus()
     found: list[tuple[tuple[int, int], str, dict[str, object]]] = []
     for start, stop, data in _blocks(path):
         try:
-            (block,) = blocks_of(_text(data), path, longest=SHORT)
+            block, *others = blocks_of(_text(data), path, longest=SHORT)
         except InputError:
             # A block that was cut off is a pattern all the same, and says so when its turn comes.
             found += [((start, stop), "", {})] if MEASURED.search(_text(data)) else []
             continue
+        if others:
+            return None
         shared.add(block)
         if is_measured(block):
             own = facts_of_block(block, [block])

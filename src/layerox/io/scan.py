@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError, UnknownWavelength, nearest
+from layerox.io.unmeasured import Kind, kinds_of_points, notices_of, regions_of
 from layerox.notice import Notice
 from layerox.pattern import (
     NOT_COUNTS,
@@ -28,9 +29,14 @@ from layerox.radiation import Radiation, radiation_from_text
 
 IntArray = NDArray[np.int64]
 Axis = Literal["two-theta", "q", "d"]
-AXES: tuple[str, ...] = get_args(Axis)
+RADIANS = "radians"
+AXES: tuple[str, ...] = (*get_args(Axis), RADIANS)
 FEW_COUNTS = 4.0
+# A channel of no counts stands beside such ones; sigmas are written with two digits or more.
+MOST_COUNTS_BESIDE_NONE, ROOT_TOLERANCE = 20.0, 0.01
 AXIS_UNITS = {"two-theta": "degrees", "q": "1/A", "d": "A"}
+# Angles that end here are more often radians than a pattern.
+LARGEST_RADIANS = math.pi
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +51,8 @@ class Request:
         The beam, None when the user names none.
     axis
         "two-theta" (degrees), "q" (1/angstrom) or "d" (angstrom).
+    in_radians
+        Whether two-theta is in radians, where the file does not say it.
     range
         First and last two-theta to keep, degrees.
     allow_negative
@@ -54,6 +62,7 @@ class Request:
     path: Path
     radiation: Radiation | None = None
     axis: Axis = "two-theta"
+    in_radians: bool = False
     range: tuple[float, float] | None = None
     allow_negative: bool = False
 
@@ -141,7 +150,9 @@ def request_from_arguments(
         raise InputError(f"the range {limits[0]:g} to {limits[1]:g} is empty", argument="range", cure="give LO < HI")
     if radiation is not None and not isinstance(radiation, Radiation):
         radiation = _radiation_of_user(radiation)
-    return Request(path=Path(path), radiation=radiation, axis=axis, range=limits, allow_negative=allow_negative)  # type: ignore[arg-type]
+    meant: Any = "two-theta" if axis == RADIANS else axis
+    return Request(path=Path(path), radiation=radiation, axis=meant, in_radians=axis == RADIANS, range=limits,
+                   allow_negative=allow_negative)  # fmt: skip
 
 
 def _radiation_of_user(text: str | float) -> Radiation:
@@ -161,10 +172,12 @@ def pattern_from_scan(scan: Scan, request: Request) -> Pattern:
     UnknownWavelength
         If a q or d axis has to be converted and nobody has named the wavelength.
     """
-    _refuse(~np.isfinite(scan.x), scan, request, "the {axis} is not a number", cure="remove the point")
+    unplaced = ~np.isfinite(scan.x)
+    nowhere = unplaced & np.isfinite(scan.intensity)
+    _refuse(nowhere, scan, request, "the {axis} is not a number", cure="remove the point")
     beam = _agreed_radiation(scan, request)
-    scan = _ascending(_with_two_theta(scan, request, beam))
-    scan = _without_weightless(_cropped(scan, request))
+    scan = _ascending(_with_two_theta(scan.taking(~unplaced) if unplaced.any() else scan, request, beam))
+    scan = _without_weightless(_without_unmeasured(scan, request), request)
     _check_angles(scan, request)
     _check_intensities(scan, request)
     return _pattern(_with_sigma(scan, request), request, beam)
@@ -208,8 +221,10 @@ def _with_two_theta(scan: Scan, request: Request, beam: Radiation | None) -> Sca
         cure = f'say that the axis is "{scan.axis}"' if scan.axis != "two-theta" else "leave the axis out"
         fault = f"the file's axis is {scan.axis}, not {request.axis}"
         raise InputError(fault, place=request.path, cure=cure, argument="axis")
+    if request.in_radians and scan.axis is None:
+        return replace(scan, x=np.degrees(scan.x))
     if request.axis == "two-theta":
-        return scan
+        return scan if scan.axis else _with_doubtful_angles(scan)
     if beam is None:
         problem = f"a {request.axis} axis becomes two-theta only with a wavelength, and the file names none"
         raise UnknownWavelength(problem, place=request.path, cure="give the radiation", argument="radiation")
@@ -222,6 +237,13 @@ def _with_two_theta(scan: Scan, request: Request, beam: Radiation | None) -> Sca
     return replace(scan, x=2.0 * np.degrees(np.arcsin(sine)))
 
 
+def _with_doubtful_angles(scan: Scan) -> Scan:
+    """Remark angles of no stated unit that may be radians."""
+    if not len(scan) or not 0 < scan.x.max() <= LARGEST_RADIANS:
+        return scan
+    return scan.remarking("axis_doubtful", f"the angles end at {scan.x.max():.4g} degrees: are they radians?")
+
+
 def two_sines(x: FloatArray, *, axis: str, wavelength: float) -> FloatArray:
     """Return 2 sin(theta) = lambda / d = lambda q / (2 pi); q in 1/angstrom, d and lambda in angstrom."""
     inverse_d = x / (2.0 * math.pi) if axis == "q" else 1.0 / x
@@ -232,9 +254,29 @@ def _ascending(scan: Scan) -> Scan:
     return scan.taking(slice(None, None, -1)) if len(scan) > 1 and scan.x[-1] < scan.x[0] else scan
 
 
-def _cropped(scan: Scan, request: Request) -> Scan:
-    if request.range is None or not len(scan):
+def _without_unmeasured(scan: Scan, request: Request) -> Scan:
+    """Crop to the range and leave out points that are no measurement, with a notice for each kind of them.
+
+    Which these are is decided on the whole scan, as a run of zeros shows by what stands beside it.
+    """
+    kinds = kinds_of_points(scan.intensity, scan.sigma if scan.has_sigma_column else None)
+    keep = _in_range(scan, request)
+    if keep is not None:
+        scan, kinds = scan.taking(keep), kinds[keep]
+    if not kinds.any():
         return scan
+    bad = kinds != Kind.MEASURED
+    if bad.all():
+        raise InputError("none of its points is a measurement", place=request.path, cure="give a scan that was exposed")
+    notices = notices_of(kinds, scan.x, scan.intensity)
+    excluded = (*scan.excluded, *regions_of(kinds, scan.x))
+    return replace(scan.taking(~bad), remarks=(*scan.remarks, *notices), excluded=tuple(sorted(set(excluded))))
+
+
+def _in_range(scan: Scan, request: Request) -> NDArray[np.bool_] | None:
+    """Return which points the range keeps, None for all."""
+    if request.range is None or not len(scan):
+        return None
     low, high = request.range
     keep = (scan.x >= low) & (scan.x <= high)
     if keep.sum() < 2:
@@ -243,22 +285,34 @@ def _cropped(scan: Scan, request: Request) -> Scan:
             place=request.path,
             cure=f"the pattern spans {scan.x.min():g} to {scan.x.max():g} degrees",
         )
-    return scan.taking(keep)
+    return keep
 
 
-def _without_weightless(scan: Scan) -> Scan:
-    """Leave out points of zero intensity and zero sigma.
+def _without_weightless(scan: Scan, request: Request) -> Scan:
+    """Leave out points of zero intensity and zero sigma, or give them the sigma of one count.
 
-    Files write them for channels that were masked or never counted; GSAS gives them no weight. To take them
-    for measured zeros would need a sigma that nobody has stated.
+    Files write them for channels that were masked or never counted; GSAS gives them no weight. Where all other sigmas
+    are the roots of their counts, the zero is a count of zero, whose root was taken as well.
     """
     if not scan.has_sigma_column or scan.sigma is None:
         return scan
     empty = (scan.intensity == 0) & (scan.sigma == 0)
     if not empty.any():
         return scan
+    others = ~empty
+    if _are_roots(scan.intensity[others], scan.sigma[others]):
+        message = f"{int(empty.sum())} points of no counts have sigma 0, the root of their counts: 1 was taken"
+        return replace(scan, sigma=np.where(empty, 1.0, scan.sigma)).remarking("sigma_of_no_counts", message)
     message = f"{int(empty.sum())} points with intensity 0 and sigma 0 were left out: they carry no weight"
     return scan.taking(~empty).remarking("points_without_weight", message)
+
+
+def _are_roots(intensity: FloatArray, sigma: FloatArray) -> bool:
+    """Whether intensities are counts, most of them few, and sigmas their square roots, to the digits of a file."""
+    if not intensity.size or not are_whole(intensity):
+        return False
+    few = np.median(intensity) <= MOST_COUNTS_BESIDE_NONE
+    return bool(few and np.allclose(sigma, np.sqrt(np.maximum(intensity, 0.0)), rtol=0.0, atol=ROOT_TOLERANCE))
 
 
 def _check_angles(scan: Scan, request: Request) -> None:
@@ -276,7 +330,6 @@ def _check_angles(scan: Scan, request: Request) -> None:
 
 
 def _check_intensities(scan: Scan, request: Request) -> None:
-    _refuse(~np.isfinite(scan.intensity), scan, request, "the intensity is not a number", cure="remove the point")
     if not (request.allow_negative and scan.has_sigma_column):
         cure, argument = "give the counts as they were measured", None
         if scan.has_sigma_column:

@@ -43,7 +43,7 @@ def files_of(refinement: Refinement) -> dict[str, bytes]:
     }
     if refinement.recipe is not None:
         texts["recipe.toml"] = toml_text(refinement.recipe)
-    return {name: text.encode() for name, text in texts.items()}
+    return {name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()}
 
 
 def outputs_of_fit(phases: Iterable[str], *, recipe: bool = False) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from layerox.electrochemistry.clock import written_stamps
-from layerox.errors import ChoiceNeeded, InputError, nearest
+from layerox.errors import ChoiceNeeded, InputError, nearest, printable
 from layerox.io import read_pattern, read_stack
 from layerox.io.outputs import results_in
 from layerox.io.scan import Axis, pattern_from_scan, request_from_arguments
@@ -225,8 +225,8 @@ def _with_scans(paths: list[Path], dataset: str | None) -> tuple[list[Frame], li
 def frame_of(path: Path, scan: int, count: int) -> Frame:
     """Return a frame of a file that holds so many, its place in the series yet to be told."""
     if count == 1:
-        return Frame(index=0, file=path.name, path=path, scan=0 if path.suffix.lower() in STACKED else None)
-    return Frame(index=0, file=f"{path.name}#{scan + 1}", path=path, scan=scan)
+        return Frame(index=0, file=printable(path.name), path=path, scan=0 if path.suffix.lower() in STACKED else None)
+    return Frame(index=0, file=f"{printable(path.name)}#{scan + 1}", path=path, scan=scan)
 
 
 def _opened(path: Path, dataset: str | None) -> Stack | None:
@@ -375,7 +375,7 @@ def listed_cells(path: Path, column: str, frames: Sequence[Frame]) -> list[str]:
 
 def _row_of(frame: Frame, values: dict[str, str]) -> str:
     numbers = re.findall(r"\d+", frame.path.stem)
-    is_only = frame.file == frame.path.name
+    is_only = frame.file == printable(frame.path.name)
     names = [frame.file, frame.path.stem, *numbers[-1:]] if is_only else [frame.file]
     if numbers and is_only:
         names.append(str(int(numbers[-1])))

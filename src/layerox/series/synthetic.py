@@ -45,6 +45,8 @@ SUFFIXES = (".xye", ".xy")
 SCHEMA = "layerox.series-truth/1"
 # How the manifest names what is written here, and what its frames are called.
 BY, FRAME = "simulate-series", re.compile(r"frame_\d{4,}\.xye?")
+# More would fill disks, and counts beyond what a random generator draws.
+MOST_FRAMES, MOST_POINTS, MOST_COUNTS = 100_000, 1e9, 1e15
 # A laboratory diffractometer: peaks of 0.07 degrees.
 DIFFRACTOMETER = Instrument(profile=Profile(u=0.002, v=-0.001, w=0.004))
 BACKGROUND = (260.0, -90.0, 40.0, -15.0)
@@ -214,9 +216,14 @@ def simulate_series(
     folder = Path(folder)
     if isinstance(scenario, str) and scenario not in SCENARIOS:
         raise InputError(f"unknown scenario {scenario!r}", place="--scenario", cure=nearest(scenario, SCENARIOS))
-    if frames < 1 or not 0 <= bad < 1 or not counts > 0:
-        raise InputError(f"{frames} frames, {bad:g} of them bad, {counts:g} counts", place="--frames, --bad, --counts",
-                         cure="give at least one frame, a share below 1, and a positive number")  # fmt: skip
+    if not 1 <= frames <= MOST_FRAMES or not 0 <= bad < 1 or not 0 < counts <= MOST_COUNTS:
+        problem = f"{frames} frames, {bad:g} of them bad, {counts:g} counts"
+        cure = f"give 1 to {MOST_FRAMES} frames, a share below 1, counts up to {MOST_COUNTS:g}"
+        raise InputError(problem, place="--frames, --bad, --counts", cure=cure)
+    points = frames * (two_theta[1] - two_theta[0]) / two_theta[2] if two_theta[2] > 0 else 0.0
+    if points > MOST_POINTS:
+        raise InputError(f"{frames} frames with {points:.2g} points in all", place="--frames, --two-theta",
+                         cure=f"give at most {MOST_POINTS:g} points")  # fmt: skip
     if suffix not in SUFFIXES:
         raise InputError(f"series are not written as {suffix!r}", place="--suffix", cure=nearest(suffix, SUFFIXES))
     beam = radiation_from_text(radiation) if isinstance(radiation, str) else radiation

@@ -34,8 +34,10 @@ POLYTYPES: Mapping[str, tuple[Step, ...]] = {
 }
 SPINEL = "spinel"
 _PATTERNS = {**POLYTYPES, SPINEL: POLYTYPES["O3"]}
-_FRACTION = r"[0-9]*\.?[0-9]+|[0-9]+/[1-9][0-9]*"
-_BLOCK = re.compile(rf"(?P<phase>[A-Za-z'][A-Za-z0-9']*)(?::(?P<fraction>{_FRACTION}))?(?:\*(?P<count>[0-9]+))?")
+_FRACTION = r"[0-9]{0,9}\.?[0-9]{1,20}|[0-9]{1,9}/[1-9][0-9]{0,9}"
+_BLOCK = re.compile(rf"(?P<phase>[A-Za-z'][A-Za-z0-9']*)(?::(?P<fraction>{_FRACTION}))?(?:\*(?P<count>[0-9]{1, 9}))?")
+# More galleries than a crystallite has.
+MOST_GALLERIES = 100_000
 
 Block = tuple[str, int]
 
@@ -109,6 +111,8 @@ def labels_of_blocks(blocks: Iterable[Block], *, seed: int = 0) -> tuple[Label, 
     for phase, count in blocks:
         if count < 1:
             raise InputError(f"{count} galleries of {phase}", cure="give at least one")
+        if len(labels) + count > MOST_GALLERIES:
+            raise InputError(f"{len(labels) + count} galleries in one word", cure=f"give at most {MOST_GALLERIES}")
         labels += [Label(phase, step) for step in _steps_of_block(phase, count, seed)]
     return tuple(labels)
 
