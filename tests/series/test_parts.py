@@ -73,7 +73,8 @@ def test_a_damaged_part_is_done_again_and_whole_ones_stay(store):
 
 
 BEGUN = {
-    "version": "0.1.0", "folder": "raw", "phases": ["P2"], "frames": 3, "axes": [], "notices": [], "started": "",
+    "version": "0.1.0", "range": None, "unordered": False, "folder": "raw", "phases": ["P2"], "frames": 3, "axes": [],
+    "notices": [], "started": "",
     "written": "",
 }  # fmt: skip
 

@@ -245,13 +245,19 @@ def _files(series: Series) -> str:
     rows = [
         ("patterns", str(series.run["folder"])),
         ("started, written (UTC)", f"{series.run['started']}, {series.run['written']}"),
-        ("time", f"{series.run['wall_s']:.1f} s, {series.run['workers']} at work"),
+        ("time", _effort(series)),
         ("versions", ", ".join(f"{name} {said}" for name, said in series.run.get("versions", {}).items())),
     ]
     return table(("", ""), [row for row in rows if row[1]])
 
 
+def _effort(series: Series) -> str:
+    """Return how long a series took; nothing of one that is still followed."""
+    wall, workers = series.run.get("wall_s"), series.run.get("workers")
+    return "" if wall is None or workers is None else f"{wall:.1f} s, {workers} at work"
+
+
 def _papers(series: Series) -> Iterator[str]:
     if series.path is not None and (series.path / "recipe.toml").is_file():
-        text = (series.path / "recipe.toml").read_text(encoding="utf-8")
+        text = (series.path / "recipe.toml").read_text(encoding="utf-8", errors="replace")
         yield folded("recipe.toml, as used: layerox series FOLDER --recipe recipe.toml gives the same table", text)

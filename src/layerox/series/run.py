@@ -8,37 +8,29 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from layerox.analysis import refuse_twice, usable
-from layerox.diffraction.phase import Phase
-from layerox.diffraction.phase_order import canonical
-from layerox.diffraction.plan import NO_PLAN
-from layerox.electrochemistry.settings import ElectrochemistryModel
+from layerox.analysis import refuse_twice
 from layerox.errors import InputError, is_interrupt
 from layerox.instrument import Geometry, Instrument
 from layerox.io.atomic import WriteFailed, write_atomically
-from layerox.io.instrument_file import table_of_instrument
-from layerox.io.opening import is_file
 from layerox.io.outputs import inputs_among
 from layerox.io.toml_file import toml_text
-from layerox.measurement import measured_with, pattern_from
-from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, argued_phases
 from layerox.radiation import Radiation
-from layerox.recipe import Recipe, RecipeArgument, recipe_from
+from layerox.recipe import RecipeArgument, recipe_from
 from layerox.results.folder import check_folder
 from layerox.series import tasks
 from layerox.series.cluster import Tls, check_scheduler, connection_notices
-from layerox.series.description import described
-from layerox.series.electrochemistry import COLUMN_UNITS, ElectrochemistryArgument, frames_with_log, settings_from
+from layerox.series.demands import Asked, Demands, Unreadable
+from layerox.series.electrochemistry import ElectrochemistryArgument, frames_with_log, settings_from
 from layerox.series.executor import Executor, executor
-from layerox.series.frames import Frames, Reading, axis_units, files_in, frames_of
+from layerox.series.frames import Frames, Reading, files_in, frames_of
 from layerox.series.groundwork import laid_foundation
 from layerox.series.identity import (
     HASHES,
@@ -55,7 +47,6 @@ from layerox.series.measured import Row, quantities_of
 from layerox.series.reconcile import Reconciliation
 from layerox.series.refit import alone, neighbours_of, place_of, refined_again, rows_of_table, with_row
 from layerox.series.result import Series, netcdf_bytes, open_series
-from layerox.series.setup import Setup
 from layerox.series.store import FIRST, RESULTS, TABLE, Store
 from layerox.series.structures import structures_of
 from layerox.series.watching import Watch, Watcher
@@ -169,7 +160,7 @@ def fit_series(
                      reference=reference)  # fmt: skip
         phases, instrument, range = told.phases or phases, told.instrument or instrument, told.range or range
     axes = [axis] if isinstance(axis, str) else list(axis)
-    asked = _Asked(
+    asked = Asked(
         axes=axes,
         argued=argued_phases(phases or (), hardware),
         told=told,
@@ -210,137 +201,17 @@ def inputs_of_series(folder: str | Path, glob: str | None, *arguments: Any) -> l
     return inputs_among(*arguments)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Asked:
-    """What a user asks for, before any pattern has been looked at.
-
-    Attributes
-    ----------
-    axes
-        Where frames stand, as the user names it.
-    argued
-        The phases behind their arguments.
-    told
-        The recipe.
-    reference
-        Name of the phase to whose mass the others' are referred.
-    own
-        Which quantities of atoms each frame refines for itself.
-    electrochemistry
-        The log and its clocks.
-    reading
-        How patterns are read.
-    beam
-        The arguments of `measured_with`.
-    """
-
-    axes: Sequence[str]
-    argued: Sequence[tuple[PhaseArgument, Phase]]
-    told: Recipe | None
-    reference: str | None
-    own: tuple[str, ...]
-    electrochemistry: ElectrochemistryModel | None
-    reading: Reading
-    beam: Mapping[str, Any]
-
-    def demands(self, frames: Frames) -> _Demands:
-        """Return what frames are refined with.
-
-        Raises
-        ------
-        InputError
-            If something given cannot be used, or none of the frames can be read.
-        """
-        first = _first_readable(frames, self.reading)
-        known, beam = measured_with(first, **self.beam)
-        plan = (NO_PLAN if self.told is None else self.told.plan).referring_to(self.reference)
-        chosen = usable([phase for _, phase in self.argued], first, beam)
-        plan.quantification.check(chosen, beam, known.geometry)
-        setup = Setup(
-            phases=tuple(canonical(chosen)),
-            instrument=known,
-            radiation=beam,
-            plan=plan,
-            reading=self.reading,
-            own=self.own,
-        )
-        _ = setup.own_names  # a name that is nobody's is refused before any work is done
-        document = _document(self.told, setup, chosen, [argument for argument, _ in self.argued], self.reference)
-        units = axis_units(self.axes)
-        if self.electrochemistry is not None:
-            document = {**document, "electrochemistry": self.electrochemistry.model_dump(mode="json")}
-            # Without axes a log orders the frames by their times.
-            units |= COLUMN_UNITS | ({} if self.axes else axis_units(["time"]))
-        description = {**described(setup, first), "axis_units": units}
-        names = [phase.name for phase in chosen]
-        return _Demands(setup=setup, names=names, first=first, document=document, description=description)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Demands:
-    """What frames are refined with, the names of the phases as the user orders them, a pattern, recipe and run.json."""
-
-    setup: Setup
-    names: Sequence[str]
-    first: Pattern
-    document: Mapping[str, object]
-    description: Mapping[str, Any]
-
-
-class _Unreadable(InputError):
-    """None of the frames can be read, or none yet."""
-
-
 def _live(
-    asked: _Asked, unordered: bool, source: Path, folder: Path, tell: Progress, overwrite: bool, frames: Frames
+    asked: Asked, unordered: bool, source: Path, folder: Path, tell: Progress, overwrite: bool, frames: Frames
 ) -> Ready | None:
     """Return a growing series that can be refined with what has come so far, None if nothing can be read yet."""
     try:
         demands = asked.demands(frames)
-    except _Unreadable:
+    except Unreadable:
         return None
     run = _Run(demands, frames, unordered, source, folder, tell, overwrite)
     store = Store(folder, "", run.settings, frames.axes, run.columns, overwrite=overwrite)
     return Ready(setup=demands.setup, first=demands.first, store=store, key_of=run.key_of, told=run.told)
-
-
-def _first_readable(frames: Frames, reading: Reading) -> Pattern:
-    faults = []
-    for frame in frames.frames:
-        try:
-            return pattern_from(reading.pattern(frame), None)
-        except InputError as error:
-            faults.append(error)
-    raise _Unreadable(f"none of {len(frames)} frames can be read; {faults[0].problem}", place=faults[0].place,
-                      cure=faults[0].cure)  # fmt: skip
-
-
-def _document(
-    told: Recipe | None, setup: Setup, phases: Sequence[Phase], given: Sequence[PhaseArgument], reference: str | None
-) -> Mapping[str, object]:
-    """Return the recipe as used: the user's, completed by what he has said otherwise."""
-    said: dict[str, Any] = {} if told is None else dict(told.document)
-    measured = table_of_instrument(replace(setup.instrument, radiation=setup.radiation))
-    said["instrument"] = {**said.get("instrument", {}), "file": None, **measured}
-    if told is None or not told.phases:
-        said["phase"] = _phase_rows(phases, given)
-    if setup.reading.range is not None:
-        said["pattern"] = {**said.get("pattern", {}), "range": list(setup.reading.range)}
-    if reference is not None:
-        said["quantification"] = {**said.get("quantification", {}), "reference": reference}
-    return said
-
-
-def _phase_rows(phases: Sequence[Phase], given: Sequence[PhaseArgument]) -> list[dict[str, object]]:
-    """Return the phases as a recipe names them."""
-    rows = []
-    for phase, argument in zip(phases, given, strict=True):
-        text = argument[1] if isinstance(argument, tuple) else argument
-        text = str(text).removeprefix(f"{phase.name}=") if isinstance(text, (str, Path)) else phase.name
-        path = Path(text)
-        row: dict[str, object] = {"name": phase.name, "structure": str(path.resolve()) if is_file(path) else text}
-        rows.append({**row, "hardware": True} if phase.hardware else row)
-    return rows
 
 
 class _Run:
@@ -348,7 +219,7 @@ class _Run:
 
     def __init__(
         self,
-        demands: _Demands,
+        demands: Demands,
         frames: Frames,
         unordered: bool,
         source: Path,

@@ -67,15 +67,15 @@ class LayersModel(_Model):
 class StructureModel(_Model):
     """A phase."""
 
-    space_group: str = ""
-    formula: str = ""
-    source: str | None = ""
+    space_group: str
+    formula: str
+    source: str | None
     cell: tuple[Length, Length, Length, CellAngle, CellAngle, CellAngle]
-    variables: list[list[Annotated[int, Field(ge=0, le=5)]]] = []
-    layers: LayersModel | None = None
-    reflections: list[ReflectionModel] = []
-    setting: Setting | None = None
-    sites: list[SiteRow] = []
+    variables: list[list[Annotated[int, Field(ge=0, le=5)]]]
+    layers: LayersModel | None
+    reflections: list[ReflectionModel]
+    setting: Setting
+    sites: list[SiteRow]
 
 
 class MeasuredModel(_Model):
@@ -100,7 +100,7 @@ class RunModel(_Model):
     settings: str
     version: str
     folder: Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
-    range: tuple[Angle, Angle] | None = None
+    range: tuple[Angle, Angle] | None
     recipe: dict[str, Any] | None = None
     dataset: str | None = None
     lines: list[tuple[Wavelength, Annotated[float, Field(gt=0, lt=1e6)]]] | None = None
@@ -109,7 +109,7 @@ class RunModel(_Model):
     structures: dict[str, StructureModel] | None = None
     versions: dict[str, str] = {}
     axis_units: dict[str, str] = {}
-    unordered: bool = False
+    unordered: bool
     own: list[str] = []
     frames: Count
     axes: list[str]
@@ -152,8 +152,6 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 def _demand_crystal(name: str, structure: dict[str, Any], path: Path) -> None:
     """Refuse a structure from which no crystal can be made."""
-    if structure.get("setting") is None:
-        return
     try:
         possible = crystal_from_document(name, structure).is_possible
     except (InputError, ValueError, KeyError, TypeError, IndexError, ArithmeticError) as error:
