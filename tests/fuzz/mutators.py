@@ -22,6 +22,8 @@ VALUES = (None, True, "", "text", [], {}, -1, 0, 1e308, float("nan"), float("inf
           "nan", "x" * 100_000)  # fmt: skip
 BRACKETS = ((b"[", b"]"), (b"(", b")"), (b"{a=", b"}"), (b'{"a":', b"}"), (b"<a>", b"</a>"), (b"-", b""))
 LETTERS = (b"1", b" ", b"a", b"1 ", b"1.", b"-", b"\n", b"e", b",")
+# Bytes to which a mutant may have grown; larger files are the matter of test_sizes.py.
+LARGEST = 10_000_000
 Mutator = Callable[[bytes, random.Random], bytes]
 
 
@@ -33,8 +35,9 @@ def mutated(data: bytes, name: str, draw: random.Random) -> bytes:
     if name.endswith(".json") and draw.random() < 0.7:
         return with_other_values(data, draw)
     for _ in range(draw.choice((1, 1, 1, 2, 4))):
+        data = data[:LARGEST]
         data = draw.choice(BINARY if is_binary(data) else (*BINARY, *TEXTUAL, *TEXTUAL))(data, draw)
-    return data
+    return data[:LARGEST]
 
 
 def is_binary(data: bytes) -> bool:

@@ -42,3 +42,12 @@ def test_other_json_is_one_line(text, tmp_path):
     path.write_text(text)
     with pytest.raises(InputError, match="cannot be read"):
         lx.check(path)
+
+
+@pytest.mark.parametrize(("key", "value"), [("abc", [1e308, 0, 0]), ("abc", [float("nan"), 0, 0])])
+def test_positions_that_are_none_are_refused(key, value, document, tmp_path):
+    document["sites"][0][key] = value
+    path = tmp_path / "cell.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(InputError, match="its cell or its positions are none of a crystal"):
+        lx.check(path)

@@ -8,6 +8,9 @@ from layerox.elasticity import Stiffness, stiffness
 from layerox.errors import InputError
 from layerox.io.toml_file import read_table
 
+# GPa; diamond has 1080.
+STIFFEST = 1e6
+
 
 def read_elastic(path: Path) -> dict[str, Stiffness]:
     """Return the tensors of a file, by phase; constants in GPa, `symmetry` trigonal by default, `source` if it is told.
@@ -26,11 +29,16 @@ def read_elastic(path: Path) -> dict[str, Stiffness]:
             )
         source = str(entry.pop("source", path))
         symmetry = str(entry.pop("symmetry", "trigonal"))
-        bad = [name for name, value in entry.items() if not isinstance(value, int | float) or isinstance(value, bool)]
+        bad = [name for name, value in entry.items() if not _is_stiffness(value)]
         if bad:
-            raise InputError(f"{bad[0]} of {phase} is no number", place=path, cure="give GPa")
+            raise InputError(f"{bad[0]} of {phase} is no number of GPa", place=path, cure="give GPa")
         try:
             tensors[phase] = stiffness(symmetry, entry, source=source)
         except InputError as error:
             raise InputError(error.problem, place=f"{path}: [{phase}]", cure=error.cure) from None
     return tensors
+
+
+def _is_stiffness(value: object) -> bool:
+    """Whether a value is a number, and not beyond any stiffness; integers of TOML may be too large for a float."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -STIFFEST < value < STIFFEST

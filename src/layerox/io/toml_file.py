@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,9 +36,10 @@ def read_table(path: Path) -> tuple[dict[str, Any], str]:
     InputError
         With the line, if the file cannot be read or is not TOML.
     """
+    _refuse_long(path)
     text = text_of(read_bytes(path), path)
     if len(text) > MOST_CHARACTERS:
-        raise InputError(f"is longer than {MOST_CHARACTERS} characters", place=path, cure="give a recipe or settings")
+        raise _too_long(path)
     if found := MANY_PARTS.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise InputError(
@@ -52,6 +54,17 @@ def read_table(path: Path) -> tuple[dict[str, Any], str]:
         place = f"{path}:{match[1]}" if match else str(path)
         problem = str(error).partition(" (at ")[0]
         raise InputError(f"not valid TOML: {problem}", place=place, cure="correct the line") from None
+
+
+def _refuse_long(path: Path) -> None:
+    """Refuse a file that is longer than any of settings before it is read."""
+    with suppress(OSError, ValueError):  # of a file that is not there, reading says more
+        if path.stat().st_size > 4 * MOST_CHARACTERS:
+            raise _too_long(path)
+
+
+def _too_long(path: Path) -> InputError:
+    return InputError(f"is longer than {MOST_CHARACTERS} characters", place=path, cure="give a recipe or settings")
 
 
 def validated(model: type[M], table: Mapping[str, Any], place: str | Path, text: str = "") -> M:

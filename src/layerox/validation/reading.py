@@ -18,8 +18,9 @@ from layerox.io.opening import exists
 StructureArgument = Any
 
 CIF_SUFFIXES = (".cif", ".mcif")
-# Angstrom; of an edge of a cell.
-LONGEST = 1e5
+# Angstrom, of an edge of a cell; fractional, of a coordinate.
+LONGEST, FARTHEST = 1e5, 1e6
+MOST_BYTES = 64 * 2**20
 PYMATGEN_SUFFIXES = (".vasp", ".poscar", ".json")
 
 
@@ -52,24 +53,29 @@ def _from_file(path: Path) -> Atoms:
     if path.suffix.lower() in CIF_SUFFIXES or not exists(path):
         return atoms_from_crystal(read_crystal(path))
     if path.suffix.lower() in PYMATGEN_SUFFIXES or path.name.startswith(("POSCAR", "CONTCAR")):
-        from pymatgen.core import Structure  # noqa: PLC0415  (half a second, needed only here)
-
-        try:
-            found = (
-                Structure.from_dict(_plain_json(path)) if path.suffix.lower() == ".json" else Structure.from_file(path)
-            )
-            atoms = atoms_from_structure(found, name=path.stem)
-        except Exception as error:  # whatever a reader of someone else's raises at a broken file
-            raise InputError(f"cannot be read ({error})", place=path, cure="give a CIF") from error
+        atoms = _by_pymatgen(path)
         _refuse_no_cell(atoms, path)
         return atoms
     raise InputError("is no structure file", place=path, cure="give a CIF, a POSCAR (.vasp) or pymatgen JSON")
 
 
+def _by_pymatgen(path: Path) -> Atoms:
+    from pymatgen.core import Structure  # noqa: PLC0415  (half a second, needed only here)
+
+    if path.stat().st_size > MOST_BYTES:
+        raise InputError("is larger than any cell", place=path, cure="give a CIF")
+    is_json = path.suffix.lower() == ".json"
+    try:
+        found = Structure.from_dict(_plain_json(path)) if is_json else Structure.from_file(path)
+        return atoms_from_structure(found, name=path.stem)
+    except Exception as error:  # whatever a reader of someone else's raises at a broken file
+        raise InputError(f"cannot be read ({error})", place=path, cure="give a CIF") from error
+
+
 def _refuse_no_cell(atoms: Atoms, path: Path) -> None:
     """Refuse positions that are no numbers, and a cell that no crystal has."""
     edges = np.linalg.norm(atoms.lattice, axis=1)
-    sound = np.isfinite(atoms.lattice).all() and np.isfinite(atoms.positions).all()
+    sound = np.isfinite(atoms.lattice).all() and (np.abs(atoms.positions) < FARTHEST).all()
     if not sound or not 0.5 < edges.min() <= edges.max() < LONGEST or abs(np.linalg.det(atoms.lattice)) < 1.0:
         raise InputError("its cell or its positions are none of a crystal", place=path, cure="correct them")
 
