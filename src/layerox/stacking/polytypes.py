@@ -35,7 +35,7 @@ POLYTYPES: Mapping[str, tuple[Step, ...]] = {
 SPINEL = "spinel"
 _PATTERNS = {**POLYTYPES, SPINEL: POLYTYPES["O3"]}
 _FRACTION = r"[0-9]{0,9}\.?[0-9]{1,20}|[0-9]{1,9}/[1-9][0-9]{0,9}"
-_BLOCK = re.compile(rf"(?P<phase>[A-Za-z'][A-Za-z0-9']*)(?::(?P<fraction>{_FRACTION}))?(?:\*(?P<count>[0-9]{1, 9}))?")
+_BLOCK = re.compile(rf"(?P<phase>[A-Za-z'][A-Za-z0-9']*)(?::(?P<fraction>{_FRACTION}))?(?:\*(?P<count>[0-9]{{1,9}}))?")
 # More galleries than a crystallite has.
 MOST_GALLERIES = 100_000
 
