@@ -16,6 +16,7 @@ from layerox.instrument import Geometry, Instrument
 from layerox.measurement import measured_with, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phase_from
+from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.refined import Refined
 from layerox.symmetry import CELL_NAMES
@@ -43,6 +44,7 @@ class Calibration:
     curve: Curve
 
 
+@public
 def calibrate(
     pattern: Pattern | str | Path,
     phase: PhaseArgument,

@@ -22,6 +22,7 @@ from layerox.instrument import Geometry, Instrument, Profile
 from layerox.measurement import instrument_from, measured_with, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phases_from
+from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 FIRST_W, FIRST_SIZE_NM = 0.0064, 100.0
 
 
+@public
 def parameters(
     phases: Sequence[PhaseArgument],
     instrument: Instrument | str | Path | None = None,
@@ -68,6 +70,7 @@ def _with_size(phase: Phase) -> Phase:
     return replace(phase, size_nm=FIRST_SIZE_NM) if math.isinf(phase.size_nm) else phase
 
 
+@public
 def objective(
     pattern: Pattern | Simulation | str | Path,
     phases: Sequence[PhaseArgument],

@@ -26,6 +26,7 @@ from layerox.builders.wish import Said, Wish, largest_difference, phase_name
 from layerox.crystal import Crystal, structure_from_crystal
 from layerox.errors import InputError
 from layerox.notice import Notice
+from layerox.public import public
 from layerox.stacking import LETTERS, POLYTYPES, Word, identify, parse_word
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def build_stack(phase: str, **said: Unpack[Said]) -> Stack:
     return built
 
 
+@public
 def build_structure(
     phase: str,
     *,

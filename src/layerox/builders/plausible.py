@@ -1,7 +1,7 @@
 """Plausible: whether the cell that a user gives for a phase is one that the phase can have.
 
-A slip of the keyboard (28.9 for 2.89) or of the unit (0.289 nm) builds a cell that looks like any other. What is given is
-compared with the library's cell of the same phase and composition, or with the one that bond lengths make.
+A slip of the keyboard (28.9 for 2.89) or of the unit (0.289 nm) builds a cell that looks like any other. What is given
+is compared with the library's cell of the same phase and composition, or with the one that bond lengths make.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def refuse_implausible(wish: Wish, cell: Sequence[float], *, spinel: bool = Fals
 
 
 def _refuse_outside(wish: Wish, name: str, value: float, low: float, high: float, known: str, unit: str = " A") -> None:
-    if low <= value <= high:
+    if low <= value <= high or value <= 0:  # lengths below zero are refused where they are used
         return
     fault = f"{name} = {value:g}{unit} is implausible for {wish.name}"
     raise InputError(fault, argument=name, cure=f"{known}give {low:.4g} to {high:.4g}{unit}")

@@ -13,6 +13,7 @@ from layerox.diffraction.document import SCHEMA, json_text, refinement_from_docu
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
 from layerox.io.toml_file import toml_text
+from layerox.public import public
 from layerox.results.pdcif import cif_text
 from layerox.results.report import report_text
 from layerox.results.structure_cif import structure_files
@@ -82,6 +83,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+@public
 def load(path: str | Path) -> Refinement:
     """Return the refinement of a result.json (or of the folder that holds it); fit.csv must lie beside it.
 

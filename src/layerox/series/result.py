@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.simulate import safe_name
 from layerox.errors import InputError
+from layerox.public import public
 from layerox.series.measured import OFFSETS, QUANTITIES, titles_of
 from layerox.series.store import SCHEMA
 
@@ -130,6 +131,7 @@ class Series:
         return not (verdicts == "quarantined").any() and not (verdicts == "unreadable").all()
 
 
+@public
 def open_series(path: str | Path) -> Series:
     """Return the series of a folder that `layerox series` has written, finished or not.
 

@@ -28,6 +28,7 @@ from layerox.io.writing import write_atomically
 from layerox.measurement import measured_with, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, argued_phases
+from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.series import tasks
@@ -51,6 +52,7 @@ Progress = Callable[[str], None]
 REFRESH_S = 5.0
 
 
+@public
 def fit_series(
     folder: str | Path,
     phases: Sequence[PhaseArgument] | None = None,

@@ -27,6 +27,7 @@ from layerox.instrument import Instrument, Profile
 from layerox.io.structures import cif_text
 from layerox.io.writing import write_atomically, write_pattern
 from layerox.pattern import Pattern, poisson_sigma
+from layerox.public import public
 from layerox.radiation import Radiation, radiation_from_text
 from layerox.series.logbook import LOGBOOKS, PLAIN, Curve, Logbook, cycler_text, log_text, value_at
 from layerox.symmetry import symmetry_from_name
@@ -160,6 +161,7 @@ class TrueFrame:
     bad: BadKind | None
 
 
+@public
 def simulate_series(
     folder: str | Path,
     scenario: str | Sequence[History] = "p2-op4-o2",
@@ -206,7 +208,7 @@ def simulate_series(
         raise InputError(f"unknown scenario {scenario!r}", place="--scenario", cure=nearest(scenario, SCENARIOS))
     if not 1 <= frames <= MOST_FRAMES or not 0 <= bad < 1 or not 0 < counts <= MOST_COUNTS:
         raise InputError(f"{frames} frames, {bad:g} of them bad, {counts:g} counts", place="--frames, --bad, --counts",
-                         cure=f"give 1 to {MOST_FRAMES} frames, a share below 1, counts up to {MOST_COUNTS:g}")  # fmt: skip
+                         cure=f"give up to {MOST_FRAMES} frames, a share below 1, up to {MOST_COUNTS:g}")  # fmt: skip
     points = frames * (two_theta[1] - two_theta[0]) / two_theta[2] if two_theta[2] > 0 else 0.0
     if points > MOST_POINTS:
         raise InputError(f"{frames} frames with {points:.2g} points in all", place="--frames, --two-theta",

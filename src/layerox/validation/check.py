@@ -14,6 +14,7 @@ import numpy as np
 from layerox.atoms import Atoms
 from layerox.builders import phase_name
 from layerox.errors import InputError
+from layerox.public import public
 from layerox.stacking import Word, closure, identify, parse_word
 from layerox.validation.claims import (
     charge_findings,
@@ -38,6 +39,7 @@ IONS_PER_SITE = 1.04
 FEWEST = 4
 
 
+@public
 def check(
     structure: StructureArgument | Word,
     *,

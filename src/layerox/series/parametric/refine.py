@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.uncertainty import factor_of_runs
 from layerox.errors import InputError
+from layerox.public import public
 from layerox.results.folder import write_folder
 from layerox.series import tasks
 from layerox.series.bench import Bench
@@ -43,6 +44,7 @@ FunctionArgument = str | Sequence[str]
 FEWEST = 6
 
 
+@public
 def refine_parametric(
     series: Series | str | Path,
     functions: Mapping[str, FunctionArgument] | None = None,
