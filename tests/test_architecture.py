@@ -16,6 +16,7 @@ ROOT = Path(layerox.__file__).parent
 # Each part may import itself and the parts of the rows above its own, less what FORBIDDEN names.
 ROWS = [
     {"errors", "notice"},
+    {"public"},
     {"compiled", "processes", "radiation", "refined", "threads"},
     {"instrument", "pattern", "symmetry", "stacking", "elasticity"},
     {"crystal"},

@@ -61,9 +61,18 @@ def test_what_is_no_radiation_is_refused_with_the_choices(text):
         radiation_from_text(text)
 
 
-@pytest.mark.parametrize("wavelength", ["0", "-1.54", "154.06", "nan", "inf", "0.001"])
+@pytest.mark.parametrize("wavelength", ["0", "-1.54", "15.4", "nan", "inf", "0.001"])
 def test_a_wavelength_that_cannot_be_meant_is_refused(wavelength):
     with pytest.raises(InputError, match=r"give angstrom"):
+        radiation_from_text(wavelength)
+
+
+@pytest.mark.parametrize(
+    ("wavelength", "words"),
+    [("0.15406", "CuKa in nm"), ("0.1541", "CuKa in nm"), ("154.06", "CuKa in pm"), ("0.07093", "MoKa in nm")],
+)
+def test_a_tube_in_another_unit_is_refused_by_name(wavelength, words):
+    with pytest.raises(InputError, match=f"A is that of {words}; give {words[:4]}, or angstrom"):
         radiation_from_text(wavelength)
 
 

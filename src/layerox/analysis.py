@@ -27,6 +27,7 @@ from layerox.instrument import Geometry, Instrument, Profile
 from layerox.measurement import beam_from, instrument_from, measured_with, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phases_from
+from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.threads import single_threaded
@@ -41,6 +42,7 @@ MOST_POINTS = 1_000_000
 Progress = Callable[[str], None]
 
 
+@public
 @single_threaded
 def fit(
     pattern: Pattern | Simulation | str | Path,
@@ -103,6 +105,7 @@ def fit(
         If something given cannot be used; `UnknownWavelength` if nobody says which wavelength was used.
     """
     began = time.process_time()
+    _refuse_other_kinds(params, start)
     told = recipe_from(recipe)
     if told is not None:
         refuse_twice(told, range=range, phases=phases, instrument=instrument, params=params,
@@ -140,6 +143,15 @@ def fit(
         quantification=plan.quantification,
     )
     return result.with_serial_correlation() if plan.serial_correlation else result
+
+
+def _refuse_other_kinds(params: object, start: object) -> None:
+    if params is not None and not hasattr(params, "valuesdict"):
+        fault = f"a {type(params).__name__} is no lmfit.Parameters"
+        raise InputError(fault, argument="params", cure="see lx.parameters")
+    if start is not None and not isinstance(start, Refinement):
+        fault = f"a {type(start).__name__} is no result"
+        raise InputError(fault, argument="start", cure="give what fit or load returned")
 
 
 def refuse_twice(recipe: Recipe, **given: object) -> None:
@@ -184,6 +196,7 @@ def _refuse_with_start(**options: object) -> None:
             raise InputError(f"{name} is given together with start", cure="a warm start takes it from the result")
 
 
+@public
 @single_threaded
 def simulate(
     phases: Sequence[PhaseArgument],

@@ -16,6 +16,7 @@ from layerox.instrument import Geometry, Instrument
 from layerox.measurement import measured_with, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phase_from
+from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.refined import Refined
 from layerox.symmetry import CELL_NAMES
@@ -44,6 +45,7 @@ class Calibration:
     curve: Curve
 
 
+@public
 @single_threaded
 def calibrate(
     pattern: Pattern | str | Path,

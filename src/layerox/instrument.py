@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from layerox.errors import InputError, nearest
+from layerox.public import public_class
 from layerox.radiation import Radiation
 
 Geometry = Literal["bragg-brentano", "debye-scherrer"]
@@ -18,6 +19,7 @@ GEOMETRIES: tuple[str, ...] = get_args(Geometry)
 DEFAULT_RADIUS_MM = 173.0
 
 
+@public_class
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """Instrumental peak widths: u, v, w in degrees^2 (squared FWHM), x and y in degrees (FWHM).
@@ -33,6 +35,7 @@ class Profile:
     axial: tuple[float, float] | None = None
 
 
+@public_class
 @dataclass(frozen=True, kw_only=True)
 class Instrument:
     """What is known of the diffractometer before a fit.

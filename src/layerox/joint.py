@@ -20,6 +20,7 @@ from layerox.instrument import Geometry, Instrument
 from layerox.measurement import measured_with, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phases_from
+from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.refined import Refined
 from layerox.threads import single_threaded
@@ -72,6 +73,7 @@ class JointRefinement:
         return max((refinement.status for refinement in self.refinements.values()), key=order.index)
 
 
+@public
 @single_threaded
 def fit_jointly(
     measurements: Sequence[Measurement | Mapping[str, object]],

@@ -6,6 +6,7 @@ Contradictions are refused, a wavelength that nobody names is asked for, and not
 from __future__ import annotations
 
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +16,14 @@ from layerox.errors import InputError, UnknownWavelength
 from layerox.instrument import Geometry, Instrument
 from layerox.io import read_instrument, read_pattern
 from layerox.pattern import Pattern, are_whole, poisson_sigma
-from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text
+from layerox.radiation import Radiation, polarization_from_monochromator, radiation_of
 
 SAME_POLARIZATION = 1e-3
 # A pattern whose strongest point holds less, and not in whole numbers, was not counted but normalised.
 FEWEST_COUNTS = 100.0
 
 
-def pattern_from(pattern: Pattern | Simulation | str | Path, range: tuple[float, float] | None) -> Pattern:
+def pattern_from(pattern: object, range: tuple[float, float] | None) -> Pattern:
     """Return a pattern, or that of a file or a simulation, cropped to a range (degrees).
 
     Raises
@@ -32,8 +33,11 @@ def pattern_from(pattern: Pattern | Simulation | str | Path, range: tuple[float,
     """
     if isinstance(pattern, Simulation):
         pattern = pattern.pattern
-    if not isinstance(pattern, Pattern):
-        pattern = read_pattern(pattern, range=range)
+    if isinstance(pattern, (str, PathLike)):
+        pattern = read_pattern(Path(pattern), range=range)
+    elif not isinstance(pattern, Pattern):
+        cure = "make one with lx.pattern_from_arrays(two_theta, intensity, sigma, radiation='CuKa')"
+        raise InputError(f"a {type(pattern).__name__} is no pattern", argument="pattern", cure=cure)
     elif range is not None:
         pattern = pattern.crop(*range)
     _refuse_what_was_not_counted(pattern)
@@ -66,12 +70,18 @@ def instrument_from(
         If its description cannot be read, or says X-rays where neutrons are asked for.
     """
     known = read_instrument(instrument) if isinstance(instrument, (str, Path)) else instrument
+    _refuse_kind(known, Instrument, "instrument", "give a file or lx.Instrument(...)")
     if known is None:
         radius = pattern.metadata.get("radius_mm") if pattern else None
         known = Instrument() if radius is None else Instrument(radius_mm=float(str(radius)))
     if neutron:
         known = _with_neutrons(known)
     return known if geometry is None else replace(known, geometry=geometry)
+
+
+def _refuse_kind(value: object, kind: type, argument: str, cure: str) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise InputError(f"a {type(value).__name__} is no {argument}", argument=argument, cure=cure)
 
 
 def _with_neutrons(known: Instrument) -> Instrument:
@@ -130,7 +140,7 @@ def beam_from(
     InputError
         If two of them contradict each other.
     """
-    chosen = radiation_from_text(given) if isinstance(given, (str, float, int)) else given
+    chosen = None if given is None else radiation_of(given)
     stated = [("given is", chosen), ("the instrument says", instrument.radiation), ("the pattern says", from_file)]
     known = [(who, instrument.completed(beam)) for who, beam in stated if beam is not None]
     if not known:

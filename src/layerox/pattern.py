@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from layerox.errors import InputError, printable
 from layerox.notice import Notice
-from layerox.radiation import Radiation
+from layerox.public import public, public_class
+from layerox.radiation import Radiation, radiation_of
 
 FloatArray = NDArray[np.float64]
 SigmaSource = Literal["file", "poisson"]
@@ -24,6 +25,7 @@ NOT_COUNTS = Notice(
 )
 
 
+@public_class
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pattern:
     """One diffractogram.
@@ -72,12 +74,14 @@ class Pattern:
     def _check(self) -> None:
         place = self.path or self.label or "pattern"
         if not (self.two_theta.ndim == 1 and self.two_theta.shape == self.intensity.shape == self.sigma.shape):
-            raise InputError("angles, intensities and sigmas differ in length", place=place)
+            cure = "give arrays of one dimension, one of each for each point"
+            raise InputError("angles, intensities and sigmas differ in length", place=place, cure=cure)
         if self.two_theta.size < 2:
             raise InputError(f"{self.two_theta.size} points are no pattern", place=place)
         for name in ("two_theta", "intensity", "sigma"):
             if not np.isfinite(getattr(self, name)).all():
-                raise InputError(f"{name} holds values that are not numbers", place=place)
+                cure = "leave those points out, as with pattern_from_arrays(x[keep], y[keep])"
+                raise InputError(f"{name} holds values that are not numbers", place=place, cure=cure)
         if (np.diff(self.two_theta) <= 0).any():
             raise InputError("the angles do not ascend", place=place, cure="sort them and drop repeated ones")
         if (self.sigma <= 0).any():
@@ -91,6 +95,7 @@ class Pattern:
         """First and last angle, degrees."""
         return float(self.two_theta[0]), float(self.two_theta[-1])
 
+    @public
     def crop(self, low: float, high: float) -> Pattern:
         """Return the points with low <= two_theta <= high (degrees).
 
@@ -99,6 +104,8 @@ class Pattern:
         InputError
             If fewer than two points are left.
         """
+        if not low < high:
+            raise InputError(f"the range {low:g} to {high:g} is empty", argument="range", cure="give LO < HI")
         keep = (self.two_theta >= low) & (self.two_theta <= high)
         if keep.sum() < 2:
             raise InputError(
@@ -120,7 +127,8 @@ class Pattern:
             If a region is empty, or fewer than two points are left.
         """
         keep, listed = np.ones(len(self), dtype=bool), [*self.excluded]
-        for low, high in regions:
+        for region in regions:
+            low, high = _interval(region)
             if not low <= high:
                 raise InputError(f"the excluded region {low:g} to {high:g} is empty", cure="give LO before HI")
             keep &= (self.two_theta < low) | (self.two_theta > high)
@@ -145,29 +153,57 @@ def are_whole(intensity: FloatArray) -> bool:
     return bool((intensity == np.rint(intensity)).all())
 
 
+@public
 def pattern_from_arrays(
     two_theta: ArrayLike,
     intensity: ArrayLike,
     sigma: ArrayLike | None = None,
     *,
-    radiation: Radiation | None = None,
+    radiation: Radiation | str | float | None = None,
     label: str = "",
 ) -> Pattern:
     """Return a `Pattern` of plain arrays; without `sigma` the intensities are taken as counts (Poisson).
+
+    Parameters
+    ----------
+    two_theta, intensity, sigma
+        Degrees, ascending; intensities and their standard uncertainties, shape (n,) each.
+    radiation
+        A `Radiation`, a name ("CuKa") or a wavelength in angstrom.
+    label
+        Short name for legends and tables.
 
     Raises
     ------
     InputError
         If they make no pattern.
     """
-    counts = np.asarray(intensity, dtype=np.float64)
-    errors = poisson_sigma(counts) if sigma is None else np.asarray(sigma, dtype=np.float64)
+    angles, counts = _numbers("two_theta", two_theta), _numbers("intensity", intensity)
+    errors = poisson_sigma(counts) if sigma is None else _numbers("sigma", sigma)
     return Pattern(
-        two_theta=np.asarray(two_theta, dtype=np.float64),
+        two_theta=angles,
         intensity=counts,
         sigma=errors,
         sigma_source="poisson" if sigma is None else "file",
-        radiation=radiation,
+        radiation=None if radiation is None else radiation_of(radiation),
         label=label,
         metadata={} if sigma is not None or are_whole(counts) else {"remarks": (NOT_COUNTS,)},
     )
+
+
+def _numbers(name: str, values: ArrayLike) -> FloatArray:
+    """Return values as numbers, shape (n,)."""
+    try:
+        found = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("holds what is no number", argument=name, cure="give an array of numbers") from None
+    return found
+
+
+def _interval(region: tuple[float, float]) -> tuple[float, float]:
+    """Return both ends of a region, degrees."""
+    try:
+        low, high = (float(end) for end in region)
+    except (TypeError, ValueError):
+        raise InputError(f"{region!r} is no region", argument="exclude", cure="give (LO, HI) in degrees") from None
+    return low, high

@@ -64,8 +64,11 @@ def argued_phases(
 
 
 def _listed(arguments: Sequence[PhaseArgument]) -> Sequence[PhaseArgument]:
-    is_one = isinstance(arguments, (str, Path)) or not isinstance(arguments, Sequence)
-    return [arguments] if is_one else arguments
+    # A pymatgen Structure is a sequence of its sites, and one phase.
+    is_one = isinstance(arguments, (str, Path)) or hasattr(arguments, "frac_coords")
+    if is_one or not isinstance(arguments, Sequence):
+        return [arguments]
+    return arguments
 
 
 def _without_mixtures(arguments: Sequence[PhaseArgument]) -> list[PhaseArgument]:

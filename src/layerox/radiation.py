@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Literal
 
 from layerox.errors import InputError
+from layerox.public import public_class
 
 # Angstrom. Validity: unfiltered or beta-filtered tubes; satellites and the K-beta line are left out.
 K_ALPHA: dict[str, tuple[float, float]] = {
@@ -26,8 +28,11 @@ K_ALPHA: dict[str, tuple[float, float]] = {
 K_ALPHA_RATIO = 0.5
 PLAUSIBLE_WAVELENGTH = (0.05, 10.0)
 SAME_WAVELENGTH = 3e-4
+# "0.154 nm" is how the line of copper is rounded.
+TUBE_ROUNDING = 5e-4
 
 
+@public_class
 @dataclass(frozen=True, kw_only=True)
 class Radiation:
     """Emission lines and polarisation of the beam.
@@ -130,11 +135,10 @@ def radiation_from_text(text: str | float) -> Radiation:
     InputError
         If the text is neither a known line nor a number.
     """
-    try:
-        return Radiation(lines=((float(text), 1.0),), says_kind=False)
-    except ValueError:
-        pass
-    word = str(text).strip().lower().replace("-", "").replace("α", "a").replace("alpha", "a")
+    if (wavelength := _number(text)) is not None:
+        _refuse_other_units(wavelength)
+        return Radiation(lines=((wavelength, 1.0),), says_kind=False)
+    word = str(text).strip().lower().replace("-", "").replace(" ", "").replace("α", "a").replace("alpha", "a")
     for element, (first, second) in K_ALPHA.items():
         if word == f"{element.lower()}ka":
             return Radiation(lines=((first, 1.0), (second, K_ALPHA_RATIO)), name=f"{element}Ka")
@@ -142,6 +146,40 @@ def radiation_from_text(text: str | float) -> Radiation:
             return Radiation(lines=((first, 1.0),), name=f"{element}Ka1")
     known = ", ".join(f"{element}Ka" for element in K_ALPHA)
     raise InputError(f"unknown radiation {text!r}", cure=f"give {known}, one with 1 behind it, or angstrom")
+
+
+def _number(text: str | float) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _refuse_other_units(wavelength: float) -> None:
+    """Refuse a wavelength that is one of a tube in nanometres or picometres."""
+    for element, (first, second) in K_ALPHA.items():
+        for factor, unit in ((0.1, "nm"), (100.0, "pm")):
+            low, high = (share * factor * line for share, line in ((1 - TUBE_ROUNDING, first), (1 + 2e-4, second)))
+            if low <= wavelength <= high:
+                fault = f"a wavelength of {wavelength:g} A is that of {element}Ka in {unit}"
+                cure = f"give {element}Ka, or angstrom (a beam of just that: lx.Radiation(lines=((..., 1.0),)))"
+                raise InputError(fault, argument="radiation", cure=cure)
+
+
+def radiation_of(given: Radiation | str | float) -> Radiation:
+    """Return the radiation that a user names; see `radiation_from_text`.
+
+    Raises
+    ------
+    InputError
+        If it is neither a known line nor a plausible wavelength.
+    """
+    if isinstance(given, Radiation):
+        return given
+    if isinstance(given, bool) or not isinstance(given, (str, Real)):
+        cure = "give 'CuKa', a wavelength in angstrom, or lx.Radiation(...)"
+        raise InputError(f"a {type(given).__name__} is no radiation", argument="radiation", cure=cure)
+    return radiation_from_text(given if isinstance(given, str) else float(given))
 
 
 def polarization_from_monochromator(*, two_theta: float) -> float:

@@ -22,6 +22,7 @@ from layerox.instrument import Geometry, Instrument, Profile
 from layerox.measurement import instrument_from, measured_with, pattern_from
 from layerox.pattern import Pattern
 from layerox.phases import PhaseArgument, phases_from
+from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
 from layerox.threads import single_threaded
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 FIRST_W, FIRST_SIZE_NM = 0.0064, 100.0
 
 
+@public
 @single_threaded
 def parameters(
     phases: Sequence[PhaseArgument],
@@ -70,6 +72,7 @@ def _with_size(phase: Phase) -> Phase:
     return replace(phase, size_nm=FIRST_SIZE_NM) if math.isinf(phase.size_nm) else phase
 
 
+@public
 @single_threaded
 def objective(
     pattern: Pattern | Simulation | str | Path,

@@ -14,6 +14,7 @@ from layerox.diffraction.refinement import RefinedParameter, Refinement
 from layerox.diffraction.stages import warm
 from layerox.errors import InputError, nearest
 from layerox.pattern import Pattern, poisson_sigma
+from layerox.public import public
 from layerox.threads import single_threaded
 
 FloatArray = NDArray[np.float64]
@@ -39,6 +40,7 @@ class LikelihoodProfile:
     interval: tuple[float, float]
 
 
+@public
 @single_threaded
 def likelihood_profile(result: Refinement, name: str, *, reach: float = 2.5, points: int = 11) -> LikelihoodProfile:
     """Return the likelihood profile of a refined parameter: the honest interval where it stands near a bound.
@@ -122,6 +124,7 @@ class Bootstrap:
         return float(low), float(high)
 
 
+@public
 @single_threaded
 def bootstrap(
     result: Refinement,

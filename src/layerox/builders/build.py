@@ -18,6 +18,7 @@ from layerox.builders.geometry import Geometry
 from layerox.builders.layered import DisplacementFactors, Stack, check_closure, layered_stack
 from layerox.builders.library import DEFAULTS, LIBRARY, Entry
 from layerox.builders.ordering import ordered_atoms
+from layerox.builders.plausible import refuse_implausible
 from layerox.builders.recipes import Distorted, Layered, Spinel, Tunnel
 from layerox.builders.sodium import Asked
 from layerox.builders.supercell import Shape, in_supercell
@@ -25,6 +26,7 @@ from layerox.builders.wish import Said, Wish, largest_difference, phase_name
 from layerox.crystal import Crystal, structure_from_crystal
 from layerox.errors import InputError
 from layerox.notice import Notice
+from layerox.public import public
 from layerox.stacking import LETTERS, POLYTYPES, Word, identify, parse_word
 from layerox.threads import single_threaded
 
@@ -87,6 +89,7 @@ def build_stack(phase: str, **said: Unpack[Said]) -> Stack:
     return built
 
 
+@public
 @single_threaded
 def build_structure(
     phase: str,
@@ -181,6 +184,22 @@ def _built(wish: Wish) -> Stack | Crystal:
     """Return a stack for a word, a crystal for every other phase."""
     name = phase_name(wish.phase)
     entry = LIBRARY.get(name)
+    if wish.gives_size:
+        _refuse_size(wish, name, entry)
+    return _made(wish, name, entry)
+
+
+def _refuse_size(wish: Wish, name: str, entry: Entry | None) -> None:
+    """Refuse a length or an angle far from that of the phase, where it has one without the user's."""
+    try:
+        known = _made(wish.without_size(), name, entry)
+    except InputError:
+        return  # only with the given lengths is there anything to build
+    cell = (known.a, known.a, known.c) if isinstance(known, Stack) else known.cell
+    refuse_implausible(wish, cell, spinel=entry is not None and isinstance(entry.recipe, Spinel))
+
+
+def _made(wish: Wish, name: str, entry: Entry | None) -> Stack | Crystal:
     if entry is None or isinstance(entry.recipe, Layered):
         return _stack(wish, name)
     if wish.is_bare:

@@ -250,6 +250,8 @@ def amounts_of(text: str) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
     InputError
         If the text is no formula.
     """
+    if not isinstance(text, str):
+        raise InputError(f"{text!r} is no formula", argument="formula", cure="write it as 'Na0.67MnO2'")
     tokens = _tokens(text)
     group: dict[str, Fraction] = {}
     bracketed: dict[str, Fraction] = {}

@@ -22,6 +22,7 @@ from layerox.builders.supercell import Shape, as_matrix, in_supercell, reaching
 from layerox.crystal import ANIONS, Crystal
 from layerox.errors import InputError
 from layerox.notice import Notice
+from layerox.public import public
 from layerox.symmetry import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Ordering:
     remarks: tuple[Notice, ...]
 
 
+@public
 def orderings(
     structure: Structure | Crystal | Atoms,
     supercell: Shape = (1, 1, 1),

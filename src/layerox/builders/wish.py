@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TypedDict
 
 from layerox.builders.composition import Amounts, Composition
@@ -14,6 +14,7 @@ APOSTROPHES = str.maketrans({"’": "'", "′": "'", "`": "'"})
 ALIASES = {
     "Pp2": "P'2", "P2'": "P'2", "Pp3": "P'3", "P3'": "P'3", "Op3": "O'3", "O3'": "O'3", "S": "spinel", "T": "tunnel",
 }  # fmt: skip
+SIZES = ("a", "b", "c", "beta", "slab", "bond")
 SAID_BY_KIND: Mapping[str, frozenset[str]] = {
     "layered": frozenset(("formula", "a", "c", "slab", "bond", "galleries", "sodium")),
     "distorted": frozenset(
@@ -83,6 +84,17 @@ class Wish:
     def is_bare(self) -> bool:
         """Whether a phase is named and nothing else is said."""
         return not self.said
+
+    @property
+    def gives_size(self) -> bool:
+        """Whether a length or an angle is said whose plausible range is known; a stretched cell has another one."""
+        return self.distortion is None and any(getattr(self, name) is not None for name in SIZES)
+
+    def without_size(self) -> Wish:
+        """Return the same wish without lengths and angles."""
+        return replace(
+            self, a=None, b=None, c=None, beta=None, slab=None, bond=None, bonds=None, galleries=None, u=None
+        )
 
     def check(self, kind: str, phase: str) -> None:
         """Refuse what does not apply to a kind of phase (a key of `SAID_BY_KIND`)."""

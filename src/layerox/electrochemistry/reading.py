@@ -29,6 +29,7 @@ from layerox.errors import InputError
 from layerox.io.opening import read_bytes, text_of
 from layerox.notice import Notice
 from layerox.pattern import FloatArray
+from layerox.public import public
 
 # First bytes of files that are not read, and how their programs export one that is. No reader of them has a licence
 # that this package could live with, or none is kept.
@@ -48,6 +49,7 @@ EXPORT = "export it as CSV, Excel or .mpt"
 COUNTERS: tuple[Counter, ...] = ("net", "increment", "charge", "discharge", "step_capacity")
 
 
+@public
 def read_electrochemistry(
     path: str | Path | Sequence[str | Path],
     *,

@@ -22,10 +22,12 @@ from layerox.interfaces.particle_report import particle_interface
 from layerox.interfaces.result import Interface
 from layerox.interfaces.semicoherent_report import semicoherent_interface
 from layerox.interfaces.wish import DEFAULT_BOUNDARY, DEFAULT_FACES, DEFAULT_REGISTRY, ONE_CELL, Wish
+from layerox.public import public
 from layerox.stacking import Block, word_from_blocks
 from layerox.threads import single_threaded
 
 
+@public
 @single_threaded
 def interface(
     phases: str | Sequence[str],

@@ -21,11 +21,13 @@ from layerox.io.writing import write_pattern
 from layerox.io.xrdml import is_xrdml, scans_from_xrdml
 from layerox.notice import Notice
 from layerox.pattern import Pattern
+from layerox.public import public
 from layerox.radiation import Radiation
 
 __all__ = ["read_instrument", "read_pattern", "read_patterns", "read_stack", "write_instrument", "write_pattern"]
 
 
+@public
 def read_pattern(
     path: str | Path,
     *,
@@ -76,6 +78,7 @@ def read_pattern(
     return pattern_from_scan(scans[0], request)
 
 
+@public
 def read_patterns(
     path: str | Path,
     *,
@@ -139,6 +142,7 @@ def _refuse_dataset(path: Path, dataset: str | None) -> None:
         raise InputError("is no HDF5 file", place=path, cure="leave the dataset out", argument="dataset")
 
 
+@public
 def read_instrument(path: str | Path) -> Instrument:
     """Return the instrument of an instrument.toml, a GSAS .prm or a GSAS-II .instprm, by suffix.
 
@@ -157,6 +161,7 @@ def read_instrument(path: str | Path) -> Instrument:
     return readers[path.suffix.lower()](path)
 
 
+@public
 def write_instrument(instrument: Instrument, path: str | Path, *, overwrite: bool = False) -> None:
     """Write an instrument.toml that reads back as the same instrument, as a whole or not at all.
 

@@ -86,8 +86,10 @@ def contradictions(crystal: Crystal, multiplicities: Sequence[int], stated: Stat
     if off and not all(said * m == order for _, said, m in pairs if said):
         yield f"the multiplicities contradict those stated ({listed(off)})"
     if stated.units and stated.formula:
-        share = sum(crystal.content.values()) / (stated.units * sum(stated.formula.values()) or math.inf)
-        if abs(share - 1) > SAME_AMOUNT:
+        # All elements must be too many or too few: a formula that is off in one of them says nothing of Z.
+        shares = [crystal.content.get(e, 0.0) / (stated.units * n) for e, n in stated.formula.items() if n > 0]
+        share = min(shares, key=lambda share: abs(share - 1), default=1.0)
+        if abs(share - 1) > SAME_AMOUNT and (min(shares) > 1 or max(shares) < 1):
             yield f"the cell holds {share:.3g} times what Z = {stated.units:g} and the formula state"
     if stated.density and crystal.volume > 1 and abs(crystal.density / stated.density - 1) > SAME_DENSITY:
         yield f"the density is {crystal.density:.3g} g/cm^3, stated is {stated.density:.3g}"

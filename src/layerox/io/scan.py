@@ -25,7 +25,7 @@ from layerox.pattern import (
     are_whole,
     poisson_sigma,
 )
-from layerox.radiation import Radiation, radiation_from_text
+from layerox.radiation import Radiation, radiation_of
 
 IntArray = NDArray[np.int64]
 Axis = Literal["two-theta", "q", "d"]
@@ -148,16 +148,16 @@ def request_from_arguments(
         raise InputError(f"unknown axis {axis!r}", argument="axis", cure=nearest(str(axis), AXES))
     if limits is not None and not limits[0] < limits[1]:
         raise InputError(f"the range {limits[0]:g} to {limits[1]:g} is empty", argument="range", cure="give LO < HI")
-    if radiation is not None and not isinstance(radiation, Radiation):
+    if radiation is not None:
         radiation = _radiation_of_user(radiation)
     meant: Any = "two-theta" if axis == RADIANS else axis
     return Request(path=Path(path), radiation=radiation, axis=meant, in_radians=axis == RADIANS, range=limits,
                    allow_negative=allow_negative)  # fmt: skip
 
 
-def _radiation_of_user(text: str | float) -> Radiation:
+def _radiation_of_user(given: Radiation | str | float) -> Radiation:
     try:
-        return radiation_from_text(text)
+        return radiation_of(given)
     except InputError as error:
         raise InputError(error.problem, argument="radiation", cure=error.cure) from None
 

@@ -15,12 +15,14 @@ import numpy as np
 from layerox.errors import InputError
 from layerox.io.outputs import write_outputs
 from layerox.pattern import Pattern
+from layerox.public import public
 from layerox.radiation import Radiation
 
 FORMATS = (".xye", ".xy", ".csv")
 FACTS = {"start_time": "# start time: {}", "temperature_k": "# temperature [K]: {:.6g}"}
 
 
+@public
 def write_pattern(pattern: Pattern, path: str | Path, *, overwrite: bool = False) -> None:
     """Write a pattern; the suffix chooses the format.
 

@@ -13,6 +13,7 @@ from spglib.error import SpglibError
 from layerox.atoms import Atoms
 from layerox.crystal import ANIONS, formula_text
 from layerox.notebook.colours import element_colour, phase_colour
+from layerox.public import public
 from layerox.stacking import LETTERS, Word, closure, identify
 from layerox.symmetry import cell_from_metric, compact_symbol
 from layerox.validation.check import check
@@ -50,6 +51,7 @@ class Card:
         )
 
 
+@public
 def card(structure: StructureArgument | Word) -> Card:
     """Return a summary of a structure (as in `check`) or of a stacking word.
 

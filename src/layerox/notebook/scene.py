@@ -20,6 +20,7 @@ from scipy.spatial import ConvexHull
 from layerox.errors import InputError
 from layerox.io.outputs import write_outputs
 from layerox.notebook.colours import LAYER_COLOURS, element_colour, mixed_colour, phase_colour, rgba
+from layerox.public import public
 from layerox.symmetry import FloatArray
 from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.layers import Layers, layers_of
@@ -65,6 +66,7 @@ class View:
         return f'<iframe srcdoc="{page}" style="{style}" title="{html.escape(self.title)}"></iframe>'
 
 
+@public
 def view(structure: StructureArgument, *, colour: str = "layer") -> View:
     """Return an interactive picture of a structure.
 

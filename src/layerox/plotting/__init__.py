@@ -17,6 +17,7 @@ from layerox.plotting.powder import INTENSITY_SCALES, plot_refinement, plot_simu
 from layerox.plotting.strain import plot_coherency, plot_indicatrix, plot_strain
 from layerox.plotting.transitions import plot_transitions
 from layerox.plotting.waterfall import plot_waterfall
+from layerox.public import public
 from layerox.series.parametric.result import Parametric
 from layerox.series.result import Series
 from layerox.strain.broadening import Broadening
@@ -56,6 +57,7 @@ PICTURES: dict[type, Callable[[Any, Axes | None], Axes]] = {
 }
 
 
+@public
 def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None, kind: str = "operando") -> Axes:
     """Draw a result as its kind is drawn.
 

@@ -17,6 +17,7 @@ from layerox.plotting.labels import verbatim
 from layerox.plotting.markers import ROW_HEIGHT, draw_reflections
 from layerox.plotting.operando import DOUBTED, FORMATS, SMALL, TICK, axis_label
 from layerox.plotting.powder import check_scale
+from layerox.public import public
 from layerox.series.contour import intensity_map
 from layerox.series.result import Series
 from layerox.series.tracks import reflection_tracks
@@ -35,6 +36,7 @@ OVERLAP, NAMED = 6.0, 12
 DARKEST, LIGHTEST = 0.0, 0.85
 
 
+@public
 def plot_waterfall(series: Series, ax: Axes | None = None, *, intensity: str = "sqrt") -> Axes:
     """Draw the patterns of a series above each other; returns the Axes of the curves.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from layerox.io.instrument_file import instrument_from_model
 from layerox.io.opening import is_file
 from layerox.io.toml_file import Location, line_of, read_table, validated
 from layerox.phases import phases_from
+from layerox.public import public
 from layerox.recipe.quantification import quantification_of
 from layerox.symmetry import CELL_NAMES
 
@@ -78,7 +80,7 @@ class Recipe:
 
 
 # A `Recipe`, the path of a recipe.toml, or a table of its keys.
-RecipeArgument = Recipe | str | Path | Mapping[str, Any]
+RecipeArgument = Recipe | str | PathLike[str] | Mapping[str, Any]
 
 
 def recipe_from(recipe: RecipeArgument | None) -> Recipe | None:
@@ -86,7 +88,8 @@ def recipe_from(recipe: RecipeArgument | None) -> Recipe | None:
     return recipe if recipe is None or isinstance(recipe, Recipe) else read_recipe(recipe)
 
 
-def read_recipe(recipe: str | Path | Mapping[str, Any]) -> Recipe:
+@public
+def read_recipe(recipe: str | PathLike[str] | Mapping[str, Any]) -> Recipe:
     """Return the recipe of a file, or of a table such as a parsed one.
 
     Raises
@@ -99,6 +102,8 @@ def read_recipe(recipe: str | Path | Mapping[str, Any]) -> Recipe:
 
     if isinstance(recipe, Mapping):
         return _recipe(validated(RecipeModel, recipe, "recipe"), "recipe", "", Path())
+    if not isinstance(recipe, (str, PathLike)):
+        raise InputError(f"a {type(recipe).__name__} is no recipe", argument="recipe", cure="give a file or a table")
     path = Path(recipe)
     table, text = read_table(path)
     return _recipe(validated(RecipeModel, table, path, text), path, text, path.parent)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from layerox.errors import InputError
 from layerox.io.outputs import check_outputs, write_outputs
+from layerox.public import public
 from layerox.report.fit import fit_page
 from layerox.report.series import pictures_of, series_page
 from layerox.results.folder import load
@@ -16,6 +17,7 @@ __all__ = ["fit_page", "series_page", "write_report"]
 NAME = "report.html"
 
 
+@public
 def write_report(folder: str | Path, *, overwrite: bool = False) -> Path:
     """Write report.html into the folder of a series or of a fit, and return its path.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.simulate import safe_name
+from layerox.public import public
 from layerox.refined import Refined
 from layerox.results.folder import load
 
@@ -119,6 +120,7 @@ class Comparison:
             yield [row.name, _number(row.a), _number(row.b), _difference(row), _in_esds(row)]
 
 
+@public
 def compare(result_a: Refinement | str | Path, result_b: Refinement | str | Path) -> Comparison:
     """Put two refinements side by side.
 

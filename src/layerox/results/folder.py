@@ -17,6 +17,7 @@ from layerox.errors import InputError
 from layerox.io.json_file import checked_document, read_document
 from layerox.io.outputs import check_outputs, write_outputs
 from layerox.io.toml_file import toml_text
+from layerox.public import public
 from layerox.results.pdcif import cif_text
 from layerox.results.report import report_text
 from layerox.results.result_model import ResultModel
@@ -88,6 +89,7 @@ def write_folder(
     write_outputs(paths, by=by, inputs=inputs, overwrite=overwrite, keep=keep)
 
 
+@public
 def load(path: str | Path) -> Refinement:
     """Return the refinement of a result.json (or of the folder that holds it); fit.csv must lie beside it.
 

@@ -21,6 +21,7 @@ from layerox.io.cif import read_crystals
 from layerox.io.cif_block import CifBlock, blocks_of
 from layerox.io.opening import read_bytes, text_of
 from layerox.pattern import Pattern
+from layerox.public import public
 from layerox.refined import Refined
 from layerox.results.structure_cif import CELL_TAGS
 from layerox.symmetry import CELL_NAMES
@@ -94,6 +95,7 @@ class Published:
         return {p.name: p.weight_fraction for p in self.phases if p.weight_fraction is not None}
 
 
+@public
 def read_published(path: str | Path) -> Published:
     """Return what a powder CIF says of a refinement of one pattern.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.simulate import safe_name
 from layerox.io.text_cells import plain_table
+from layerox.public import public
 from layerox.series.frametable import TEXTS, read_changes, read_frames
 from layerox.series.measured import OFFSETS, QUANTITIES, titles_of
 from layerox.series.rundocument import SCHEMA, read_run
@@ -129,6 +130,7 @@ class Series:
         return not (verdicts == "quarantined").any() and not (verdicts == "unreadable").all()
 
 
+@public
 def open_series(path: str | Path) -> Series:
     """Return the series of a folder that `layerox series` has written, finished or not.
 

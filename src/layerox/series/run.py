@@ -22,6 +22,7 @@ from layerox.io.atomic import WriteFailed, write_atomically
 from layerox.io.outputs import inputs_among
 from layerox.io.toml_file import toml_text
 from layerox.phases import PhaseArgument, argued_phases
+from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.recipe import RecipeArgument, recipe_from
 from layerox.results.folder import check_folder
@@ -58,6 +59,7 @@ Progress = Callable[[str], None]
 REFRESH_S = 5.0
 
 
+@public
 @single_threaded
 def fit_series(
     folder: str | Path,

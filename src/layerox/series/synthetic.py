@@ -30,6 +30,7 @@ from layerox.io.outputs import check_outputs, is_own, recorded, remove_own, resu
 from layerox.io.structures import cif_text
 from layerox.io.writing import pattern_text
 from layerox.pattern import Pattern, poisson_sigma
+from layerox.public import public
 from layerox.radiation import Radiation, radiation_from_text
 from layerox.series.frames import SUFFIXES as PATTERNS
 from layerox.series.logbook import LOGBOOKS, PLAIN, Curve, Logbook, cycler_text, log_text, value_at
@@ -167,6 +168,7 @@ class TrueFrame:
     bad: BadKind | None
 
 
+@public
 @single_threaded
 def simulate_series(
     folder: str | Path,

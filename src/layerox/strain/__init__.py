@@ -9,6 +9,8 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from layerox.public import public
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 class _Strain(ModuleType):
     """The package, callable."""
 
+    @public
     def __call__(
         self,
         subject: Subject,

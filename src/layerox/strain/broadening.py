@@ -27,6 +27,7 @@ from layerox.diffraction.refinement import RefinedPhase, Refinement
 from layerox.errors import UnknownName, nearest
 from layerox.layering import Layering, layering_of
 from layerox.notice import Notice
+from layerox.public import public
 from layerox.refined import Refined
 from layerox.symmetry import metric_tensor
 from layerox.threads import single_threaded
@@ -227,6 +228,7 @@ class Broadening:
         raise UnknownName(f"no breadths of {name!r}", cure=nearest(name, [phase.phase for phase in self.phases]))
 
 
+@public
 @single_threaded
 def broadening(result: Refinement) -> Broadening:
     """Return what broadens the peaks of each phase of a fit, from breadths that are refined group by group.

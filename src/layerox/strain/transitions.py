@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from layerox.errors import InputError
 from layerox.notice import Notice
+from layerox.public import public
 from layerox.refined import Refined
 from layerox.series.result import Series
 from layerox.series.structures import crystal_from_document
@@ -185,6 +186,7 @@ class Transitions:
         return f"<Transitions {self.name or 'none'}: {len(self.changes)} changes, {len(self.steps)} steps>"
 
 
+@public
 @single_threaded
 def transitions(
     series: Series,

@@ -15,6 +15,7 @@ from layerox.atoms import Atoms
 from layerox.builders import phase_name
 from layerox.errors import InputError
 from layerox.io.opening import exists
+from layerox.public import public
 from layerox.stacking import Word, closure, identify, parse_word
 from layerox.validation.claims import (
     charge_findings,
@@ -39,6 +40,7 @@ IONS_PER_SITE = 1.04
 FEWEST = 4
 
 
+@public
 def check(
     structure: StructureArgument | Word,
     *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from layerox.public import public
 from layerox.stacking import Word, identify
 from layerox.validation.coordination import polyhedra
 from layerox.validation.layers import layers_of
@@ -41,6 +42,7 @@ class StructureIdentity:
     coordination: dict[str, dict[str, int]]
 
 
+@public
 def identify_structure(structure: StructureArgument) -> StructureIdentity:
     """Return which phase a structure is, in any setting: a supercell, a P 1 list, a shifted origin, a turned cell.
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.uncertainty import factor_of_runs
 from layerox.errors import InputError
+from layerox.public import public
 from layerox.results.folder import check_folder, write_folder
 from layerox.series import tasks
 from layerox.series.bench import Bench
@@ -45,6 +46,7 @@ FunctionArgument = str | Sequence[str]
 FEWEST = 6
 
 
+@public
 @single_threaded
 def refine_parametric(
     series: Series | str | Path,
