@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from layerox.builders import CATHODES, LIBRARY, Entry
-from layerox.crystal import Crystal
+from layerox.crystal.asymmetric_unit import Crystal
 from layerox.io.structures import write_structure
 
 HEAD = """# CIFs of the library

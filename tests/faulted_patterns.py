@@ -8,7 +8,7 @@ with some probability it has glided one way or the other; correlations of slabs 
 import gemmi
 import numpy as np
 
-from layerox.crystal import Crystal, Site
+from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import radiation_from_text
 from layerox.symmetry import symmetry_from_name

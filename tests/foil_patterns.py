@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerox.diffraction.quantify import scales_for_weights
-from layerox.diffraction.simulate import Model
+from layerox.analysis.phase_arguments import phases_from
+from layerox.diffraction.model import Model
+from layerox.diffraction.weight_fractions import scales_for_weights
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import Pattern, poisson_sigma
-from layerox.phases import phases_from
 from layerox.radiation import radiation_from_text
 
 PROFILE = Profile(u=0.002, v=-0.001, w=0.004)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerox.analysis import simulate
+from layerox.analysis.fit import simulate
+from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import Pattern
-from layerox.phases import phases_from
 from layerox.radiation import radiation_from_text
 from layerox.symmetry import symmetry_from_name
 

@@ -3,7 +3,7 @@
 The first four are the structures a, b, d, f of reference_structures.json (GSAS-II, commit 013259a0).
 """
 
-from layerox.crystal import Crystal, Site
+from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.diffraction.phase import Phase
 from layerox.symmetry import symmetry_from_name, symmetry_from_triplets
 

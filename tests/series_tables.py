@@ -5,13 +5,13 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.simulate import safe_name
-from layerox.layering import layering_of
 from layerox.series.measured import CORRELATION, QUANTITIES, SLAB_SHARE, further_quantities, titles_of
 from layerox.series.result import Series
 from layerox.series.structures import structures_of
 from layerox.symmetry import CELL_NAMES
+from layerox.validation.layer_mesh import layering_of
 
 
 def series_of(phases, *, axes=None, verdicts=None):

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerox.analysis import fit, simulate
+from layerox.analysis.fit import fit, simulate
+from layerox.analysis.joint import Measurement, fit_jointly
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
-from layerox.joint import Measurement, fit_jointly
 from reference_crystals import o3, p2
 
 PHASES = [("P2", p2(2.8853, 11.148)), ("O3", o3(2.9655, 15.92))]

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from layerox.analysis import simulate
+from layerox.analysis.beam_setup import beam_from, instrument_from, pattern_from
+from layerox.analysis.fit import simulate
 from layerox.errors import InputError
 from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
 from layerox.io import write_instrument, write_pattern
-from layerox.measurement import beam_from, instrument_from, pattern_from
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation, radiation_from_text
 from reference_crystals import P2

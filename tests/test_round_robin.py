@@ -10,7 +10,7 @@ import csv
 import numpy as np
 import pytest
 
-from layerox.analysis import fit
+from layerox.analysis.fit import fit
 from layerox.diffraction.standards import k_factor
 
 PHASES = {"corundum": "al2o3_73724.cif", "zincite": "zno_82028.cif", "fluorite": "caf2_52754.cif"}

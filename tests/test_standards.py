@@ -2,8 +2,8 @@
 
 import pytest
 
-from layerox.analysis import fit
-from layerox.joint import fit_jointly
+from layerox.analysis.fit import fit
+from layerox.analysis.joint import fit_jointly
 from layerox.radiation import Radiation
 
 pytestmark = pytest.mark.measured

@@ -9,29 +9,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from layerox.analysis import fit, simulate
+    from layerox.analysis.calibrate import Calibration, calibrate
+    from layerox.analysis.fit import fit, simulate
+    from layerox.analysis.joint import JointRefinement, Measurement, fit_jointly
+    from layerox.analysis.lmfit_api import objective, parameters
+    from layerox.analysis.recipe import read_recipe
+    from layerox.analysis.uncertainty import bootstrap, likelihood_profile
     from layerox.builders import LIBRARY as library  # noqa: N811  (a name of the public interface)
     from layerox.builders import build_structure as build
     from layerox.builders import orderings
-    from layerox.calibration import Calibration, calibrate
     from layerox.diffraction.refinement import Refinement
-    from layerox.diffraction.simulation import Simulation
+    from layerox.diffraction.simulated_pattern import Simulation
     from layerox.electrochemistry import Electrochemistry, read_electrochemistry
     from layerox.errors import InputError, LayeroxError, UnknownWavelength
     from layerox.instrument import Instrument, Profile
     from layerox.interfaces import Interface, interface
     from layerox.io import read_instrument, read_pattern, read_patterns, write_instrument, write_pattern
-    from layerox.joint import JointRefinement, Measurement, fit_jointly
     from layerox.notebook import card, view
     from layerox.pattern import Pattern, pattern_from_arrays
     from layerox.plotting import plot, plot_waterfall
     from layerox.radiation import Radiation
-    from layerox.recipe import read_recipe
     from layerox.report import write_report
     from layerox.results.compare import compare
     from layerox.results.folder import load
     from layerox.results.published import read_published
-    from layerox.scripting import objective, parameters
     from layerox.series.cluster import Tls
     from layerox.series.parametric.refine import refine_parametric
     from layerox.series.parametric.result import Parametric
@@ -40,18 +41,17 @@ if TYPE_CHECKING:
     from layerox.series.synthetic import simulate_series
     from layerox.strain import strain
     from layerox.strain.evolution import StrainEvolution
-    from layerox.uncertainty import bootstrap, likelihood_profile
     from layerox.validation import Finding, check, identify_structure
 
     __version__: str
 
 _HOMES = {
-    "fit": "layerox.analysis",
-    "simulate": "layerox.analysis",
+    "fit": "layerox.analysis.fit",
+    "simulate": "layerox.analysis.fit",
     "build": "layerox.builders:build_structure",
     "library": "layerox.builders:LIBRARY",
     "Refinement": "layerox.diffraction.refinement",
-    "Simulation": "layerox.diffraction.simulation",
+    "Simulation": "layerox.diffraction.simulated_pattern",
     "Electrochemistry": "layerox.electrochemistry",
     "read_electrochemistry": "layerox.electrochemistry",
     "InputError": "layerox.errors",
@@ -72,16 +72,16 @@ _HOMES = {
     "compare": "layerox.results.compare",
     "load": "layerox.results.folder",
     "write_report": "layerox.report",
-    "read_recipe": "layerox.recipe",
-    "JointRefinement": "layerox.joint",
-    "Measurement": "layerox.joint",
-    "fit_jointly": "layerox.joint",
-    "Calibration": "layerox.calibration",
-    "calibrate": "layerox.calibration",
-    "objective": "layerox.scripting",
-    "bootstrap": "layerox.uncertainty",
-    "likelihood_profile": "layerox.uncertainty",
-    "parameters": "layerox.scripting",
+    "read_recipe": "layerox.analysis.recipe",
+    "JointRefinement": "layerox.analysis.joint",
+    "Measurement": "layerox.analysis.joint",
+    "fit_jointly": "layerox.analysis.joint",
+    "Calibration": "layerox.analysis.calibrate",
+    "calibrate": "layerox.analysis.calibrate",
+    "objective": "layerox.analysis.lmfit_api",
+    "bootstrap": "layerox.analysis.uncertainty",
+    "likelihood_profile": "layerox.analysis.uncertainty",
+    "parameters": "layerox.analysis.lmfit_api",
     "read_published": "layerox.results.published",
     "orderings": "layerox.builders",
     "card": "layerox.notebook",

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.errors import InputError, nearest
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 IN_PLANE, OUT_OF_PLANE = [0, 1, 5], [2, 3, 4]

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from layerox.errors import InputError, printable
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.public import public, public_class
 from layerox.radiation import Radiation, radiation_of
+from layerox.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 SigmaSource = Literal["file", "poisson"]
 NOT_COUNTS = Notice(
     "not_counts", "the intensities are not whole numbers, so that sigma = sqrt(intensity) is only an estimate"

@@ -15,9 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from layerox.errors import InputError
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from layerox.typing import FloatArray, IntArray
 
 CELL_NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
 SAME_POSITION = 1e-4

@@ -8,9 +8,9 @@ import numpy as np
 from faulty_cases import kind, specimen, total
 from honesty import PROFILE
 
+from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument
-from layerox.phases import phases_from
 from layerox.symmetry import symmetry_from_name
 
 

@@ -23,14 +23,14 @@ import numba
 import numpy as np
 
 import layerox as lx
+from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.least_squares import Data, minimise
+from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.profiles import reach, tch_width
-from layerox.diffraction.refine import Data, minimise
-from layerox.diffraction.simulate import Model
 from layerox.instrument import Instrument, Profile
-from layerox.phases import phases_from
 from layerox.radiation import radiation_from_text
 
 ROOT = Path(__file__).parents[2]

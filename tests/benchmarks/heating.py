@@ -29,7 +29,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from layerox.crystal import Crystal, Site
+from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.series.result import Series
 from layerox.series.run import fit_series
 from layerox.symmetry import symmetry_from_name

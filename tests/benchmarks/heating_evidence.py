@@ -21,20 +21,20 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from heating import HEATING, MATTERS, SAME, WAVELENGTH, Published, heating_series, phases_of, published
 
+from layerox.analysis.beam_setup import measured_with
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.quantify import cell_volume
-from layerox.measurement import measured_with
+from layerox.diffraction.weight_fractions import cell_volume
 from layerox.pattern import Pattern
-from layerox.series.bench import Bench, State
+from layerox.series.common_parameters import Foundation
 from layerox.series.executor import InProcess
-from layerox.series.fitter import PATIENT
-from layerox.series.foundation import Foundation
+from layerox.series.frame_checks import support_of
+from layerox.series.frame_fit import PATIENT
+from layerox.series.frame_model import Bench, State
 from layerox.series.frames import Frame, Reading, frames_of
 from layerox.series.groundwork import laid_foundation
-from layerox.series.judgement import support_of
 from layerox.series.measured import DISPLACEMENT, QUANTITIES, Row
-from layerox.series.presence import Rung
+from layerox.series.phase_presence import Rung
 from layerox.series.restore import restored
 from layerox.series.result import Series, open_series
 from layerox.series.setup import Setup

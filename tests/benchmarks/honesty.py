@@ -23,9 +23,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import layerox as lx
+from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument, Profile
-from layerox.phases import phases_from
 from layerox.radiation import radiation_from_text
 from layerox.symmetry import CELL_NAMES
 

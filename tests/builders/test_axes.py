@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerox.atoms import atoms_from_crystal, lattice_from_cell
 from layerox.builders import LIBRARY, build_atoms, build_crystal
 from layerox.builders.axes import crystal_on_axes
+from layerox.crystal.atoms import atoms_from_crystal, lattice_from_cell
+from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.errors import InputError
-from layerox.full_symmetry import with_full_symmetry
 
 NAMES = [name for name in LIBRARY if not name.startswith("C") or name == "Cu"]
 

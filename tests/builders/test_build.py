@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from layerox.builders import Composition, build_atoms, build_crystal, build_structure, library_phase, phase_name
+from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.errors import InputError
-from layerox.full_symmetry import with_full_symmetry
 
 
 def test_a_bare_name_is_the_librarys_default():

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.atoms import atoms_from_crystal, lattice_from_cell
 from layerox.builders import build_crystal, parse_formula
 from layerox.builders.distorted import PARENTS, DistortedGeometry, distorted_crystal
 from layerox.builders.geometry import Geometry
+from layerox.crystal.atoms import atoms_from_crystal, lattice_from_cell
+from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.errors import InputError
-from layerox.full_symmetry import with_full_symmetry
 
 FORMULA = "Na0.6MnO2"
 HEIGHTS = {"P'2": 11.1, "P'3": 16.6, "O'3": 16.2}

@@ -13,7 +13,7 @@ from layerox.builders import DisplacementFactors, GalleryContent, SlabContent, b
 from layerox.builders.composition import parse_formula
 from layerox.builders.geometry import Geometry
 from layerox.builders.layered import layered_crystal, layered_stack
-from layerox.crystal import ANIONS, Crystal
+from layerox.crystal.asymmetric_unit import ANIONS, Crystal
 from layerox.errors import InputError
 from layerox.stacking import POLYTYPES, Slab, Word, parse_word, polytype
 

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from layerox.atoms import atoms_from_crystal, lattice_from_cell
 from layerox.builders import CATHODES, DEFAULTS, LIBRARY, library_entry, library_phase
+from layerox.crystal.atoms import atoms_from_crystal, lattice_from_cell
+from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.errors import InputError
-from layerox.full_symmetry import with_full_symmetry
 from layerox.stacking import POLYTYPES
 
 A, B, C = (0.0, 0.0), (1 / 3, 2 / 3), (2 / 3, 1 / 3)

@@ -16,8 +16,8 @@ from layerox.builders import build_atoms, build_crystal, build_structure, ordere
 from layerox.builders.montecarlo import drawn_filling
 from layerox.builders.occupation import openings
 from layerox.builders.supercell import in_supercell
+from layerox.crystal.neighbours import pairs_within
 from layerox.errors import InputError
-from layerox.neighbours import pairs_within
 
 RECTANGULAR = ((2, 0, 0), (1, 2, 0), (0, 0, 1))  # 2 x sqrt 3
 TURNED = ((2, 1, 0), (-1, 1, 0), (0, 0, 1))  # sqrt 3 x sqrt 3

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.atoms import atoms_from_crystal
 from layerox.builders import build_crystal
 from layerox.builders.spinel import (
     SpinelGeometry,
@@ -14,8 +13,9 @@ from layerox.builders.spinel import (
     spinel_composition,
     spinel_crystal,
 )
+from layerox.crystal.atoms import atoms_from_crystal
+from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.errors import InputError
-from layerox.full_symmetry import with_full_symmetry
 
 
 @pytest.mark.parametrize(

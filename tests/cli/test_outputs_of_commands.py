@@ -80,7 +80,7 @@ FIT = ("fit", "scan.xye", "--phase", "P2.cif", "--radiation", "CuKa", "-o")
 
 def test_a_fit_beside_its_inputs(measured, capsys, monkeypatch):
     """Its P2.cif would be called as the one that it reads; nothing slow has begun when that is refused."""
-    from layerox import analysis
+    from layerox.analysis import fit as analysis
 
     with monkeypatch.context() as patched:
         patched.setattr(analysis, "fit", lambda *_, **__: pytest.fail("the work had begun"))
@@ -116,7 +116,7 @@ def test_a_fit_that_cannot_be_written_is_kept(measured, capsys, monkeypatch):
     """A file of the user appears while the fit runs: the result is not lost, and the file neither."""
     import tempfile
 
-    from layerox import analysis
+    from layerox.analysis import fit as analysis
 
     Path("spare").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(measured / "spare"))

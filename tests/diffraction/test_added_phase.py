@@ -2,7 +2,7 @@
 
 import pytest
 
-from layerox.analysis import fit
+from layerox.analysis.fit import fit
 from mixtures import mixture
 
 
@@ -11,7 +11,7 @@ def test_a_phase_beside_a_strongly_textured_one_is_found(seed):
     """March coefficient of 0.3: 00l lines of P2 stand ten times above everything else."""
     from dataclasses import replace
 
-    from layerox.phases import phases_from
+    from layerox.analysis.phase_arguments import phases_from
 
     p2 = replace(phases_from(["P2"])[0], size_nm=100.0, microstrain=0.001, preferred_orientation=0.3)
     data = mixture((p2, "O3"), (0.6, 0.4), seed=seed, two_theta=(12.0, 100.0, 0.02), counts=20_000.0)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained
+from layerox.diffraction.model import Calculated
 from layerox.diffraction.profiles import add_peaks
-from layerox.diffraction.simulate import Calculated
 
 OBSERVED, CALCULATED = np.array([100.0, 400.0, 225.0, 64.0]), np.array([90.0, 420.0, 225.0, 72.0])
 WEIGHT = 1 / np.sqrt(OBSERVED)  # 1/10, 1/20, 1/15, 1/8

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from layerox.analysis import fit
+from layerox.analysis.fit import fit
+from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.phase import Phase
-from layerox.phases import phases_from
 from layerox.results.folder import files_of
 from layerox.results.report import report_text
 from mixtures import lowered, mixture, shown

@@ -5,8 +5,8 @@ import pytest
 from scipy.integrate import quad
 
 from layerox.diffraction.axial import asymmetric, node_table
+from layerox.diffraction.model import Model
 from layerox.diffraction.profiles import add_asymmetry, add_peaks, tch_width
-from layerox.diffraction.simulate import Model
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from reference_crystals import P2, phase

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerox.analysis import simulate
-from layerox.diffraction.calibration import _alone, calibrated, curve_of
+from layerox.analysis.fit import simulate
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.standard_fit import _alone, calibrated, curve_of
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from reference_crystals import LAB6

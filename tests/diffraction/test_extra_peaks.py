@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.analysis import fit, simulate
+from layerox.analysis.fit import fit, simulate
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.extra_peaks import ExtraPeak, extra_curve, refuse_outside, unit_curves
-from layerox.diffraction.simulate import Model
+from layerox.diffraction.model import Model
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import pattern_from_arrays

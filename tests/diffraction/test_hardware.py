@@ -5,13 +5,13 @@ import pytest
 
 import layerox as lx
 from foil_patterns import foil_pattern
+from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.document import document_of, refinement_from_document
+from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import position_names
-from layerox.diffraction.simulate import Model
+from layerox.diffraction.result_json import document_of, refinement_from_document
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
-from layerox.phases import phases_from
 from layerox.radiation import radiation_from_text
 from layerox.results.report import report_text, summary_text
 from layerox.results.table import csv_text

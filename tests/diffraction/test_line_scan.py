@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import layerox as lx
 from layerox.diffraction.line_scan import MOST_CELLS, Window, cells_around, line_gains, scanned_lines, step_of
+from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.simulate import Model
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from layerox.symmetry import symmetry_from_name

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.constraints import ANGLE_RANGE, BOUNDS, CELL_RANGE, COORDINATE_RANGE, parameters_of
+from layerox.diffraction.model import Model, safe_name
 from layerox.diffraction.parameters import Parameters, public_name, slot_name, slot_of_public
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.simulate import Model, safe_name
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text

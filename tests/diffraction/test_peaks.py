@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.model import INSTRUMENT_SLOTS
 from layerox.diffraction.phase import CELL_MARGIN, Phase, PhaseModel, polarization_of
 from layerox.diffraction.reflections import reflections
-from layerox.diffraction.simulate import INSTRUMENT_SLOTS
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text
 from layerox.symmetry import cell_from_metric, metric_tensor

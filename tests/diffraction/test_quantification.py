@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from layerox.analysis import fit, simulate
-from layerox.diffraction.document import json_text
+from layerox.analysis.fit import fit, simulate
 from layerox.diffraction.microabsorption import mean_linear_attenuation, sphere_transmission
 from layerox.diffraction.quantification import Quantification
+from layerox.diffraction.result_json import json_text
 from layerox.diffraction.standards import ExternalStandard, InternalStandard, k_factor
 from layerox.errors import InputError
 from layerox.results.folder import files_of, load, write_folder

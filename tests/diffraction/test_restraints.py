@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from layerox.crystal import structure_from_crystal
+from layerox.crystal.asymmetric_unit import structure_from_crystal
 from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.least_squares import Data, minimise
+from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.refine import Data, minimise
 from layerox.diffraction.restraints import RestraintWish, content, geometry, resolved
-from layerox.diffraction.simulate import Model
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text

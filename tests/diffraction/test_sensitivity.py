@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerox.analysis import fit, simulate
+from layerox.analysis.fit import fit, simulate
+from layerox.analysis.phase_arguments import phases_from
 from layerox.instrument import Instrument
-from layerox.phases import phases_from
 from mixtures import CU, PROFILE, mixture
 
 NAMES = ["P2", "O3"]

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.model import INSTRUMENT_SLOTS
 from layerox.diffraction.phase import Phase, PhaseModel, with_displacement
 from layerox.diffraction.scattering import scatterers
-from layerox.diffraction.simulate import INSTRUMENT_SLOTS
 from layerox.diffraction.structure_factors import squared_structure_factors
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation

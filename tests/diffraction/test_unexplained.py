@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerox.analysis import fit
+from layerox.analysis.fit import fit
 from layerox.diffraction.unexplained import UnexplainedPeak, stray_lines
 from layerox.results.report import report_text, summary_text
 from mixtures import CU, mixture

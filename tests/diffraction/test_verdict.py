@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerox.analysis import fit
-from layerox.diffraction.conclude import conclude
-from layerox.diffraction.plan import Demand, Plan
-from layerox.diffraction.stages import staged
+from layerox.analysis.fit import fit
+from layerox.analysis.phase_arguments import phases_from
+from layerox.diffraction.build_result import conclude
+from layerox.diffraction.refinement_plan import Demand, Plan
+from layerox.diffraction.staged_strategy import staged
 from layerox.diffraction.verdict import Line
 from layerox.instrument import Instrument, Profile
-from layerox.phases import phases_from
 from mixtures import CU, mixture
 
 KNOWN = Instrument(profile=Profile(u=0.004, v=-0.002, w=0.006))

@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import layerox as lx
+from layerox.analysis.phase_arguments import phases_from
 from layerox.errors import InputError
 from layerox.io import read_stack
 from layerox.io.elastic_file import read_elastic
-from layerox.phases import phases_from
 from layerox.results.compare import compare
 from layerox.results.folder import load
 from layerox.series.frames import frames_of

@@ -9,10 +9,10 @@ from scipy.optimize import minimize
 
 import layerox as lx
 from layerox.builders import build_crystal
+from layerox.crystal.neighbours import pairs_within
 from layerox.elasticity import HALF_TURN, LAYERED, LAYERED_ALTERNATING, SPINEL, stiffness
 from layerox.interfaces import interface
-from layerox.interfaces.parts import ingredient
-from layerox.neighbours import pairs_within
+from layerox.interfaces.components import ingredient
 from layerox.validation import check
 
 PHASES = ["P'2", "P'3", "O'3", "Op3_NaMnO2"]

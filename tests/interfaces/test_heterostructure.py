@@ -7,8 +7,8 @@ import pytest
 
 import layerox as lx
 from layerox.builders import build_crystal
+from layerox.crystal.neighbours import pairs_within
 from layerox.interfaces import interface
-from layerox.neighbours import pairs_within
 from layerox.validation import check
 
 CELLS = ["P2/spinel", "P2/P3/spinel", "O3/spinel/P2", "P2/O3/spinel"]

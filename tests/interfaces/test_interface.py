@@ -12,9 +12,9 @@ import layerox as lx
 from layerox.builders import build_stack
 from layerox.elasticity import stiffness
 from layerox.interfaces import interface
+from layerox.interfaces.components import ingredient
 from layerox.interfaces.findings import cell_findings
 from layerox.interfaces.intergrowth import intergrown
-from layerox.interfaces.parts import ingredient
 from layerox.io.structures import write_structure
 from layerox.stacking import word_from_blocks
 from layerox.validation import identify_structure

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import layerox as lx
-from layerox.atoms import atoms_from_crystal
 from layerox.builders import build_crystal, phase_name
-from layerox.full_symmetry import with_full_symmetry
+from layerox.crystal.atoms import atoms_from_crystal
+from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.interfaces import interface
 from layerox.interfaces.coordination import shortest_distances
 from layerox.interfaces.lamella import relaxed_lamella

@@ -2,7 +2,7 @@
 
 import pytest
 
-from layerox.analysis import fit
+from layerox.analysis.fit import fit
 from mixtures import mixture, shown
 
 

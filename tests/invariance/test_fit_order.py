@@ -5,9 +5,9 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from layerox.analysis import fit
+from layerox.analysis.fit import fit
+from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.phase_order import canonical
-from layerox.phases import phases_from
 from mixtures import differences, lowered, mixture, shown
 
 # The refinement is the same to the last digit; only the inverse of its matrix depends on the order of rows.

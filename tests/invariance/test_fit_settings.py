@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerox.analysis import fit
-from layerox.crystal import Crystal
-from layerox.phases import phases_from
+from layerox.analysis.fit import fit
+from layerox.analysis.phase_arguments import phases_from
+from layerox.crystal.asymmetric_unit import Crystal
 from layerox.symmetry import symmetry_from_name
 from mixtures import differences, mixture, shown
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerox.crystal import ASSUMED_U_ISO
+from layerox.crystal.asymmetric_unit import ASSUMED_U_ISO
 from layerox.errors import InputError
 from layerox.io.cif import read_crystal
 from reference_crystals import O3, P2, SPINEL

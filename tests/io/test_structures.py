@@ -14,9 +14,9 @@ from pymatgen.io.cif import CifParser
 from pymatgen.io.lammps.data import LammpsData
 from pymatgen.io.vasp import Poscar
 
-from layerox.atoms import atoms_from_crystal, supercell
 from layerox.builders import LIBRARY, build_atoms, build_crystal
-from layerox.crystal import Crystal
+from layerox.crystal.asymmetric_unit import Crystal
+from layerox.crystal.atoms import atoms_from_crystal, supercell
 from layerox.errors import InputError
 from layerox.io.cif import read_crystal
 from layerox.io.structures import write_structure

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerox.analysis.recipe_model import RecipeModel
 from layerox.errors import InputError
 from layerox.io.toml_file import line_of, read_table, toml_text, validated
-from layerox.recipe.model import RecipeModel
 
 # Where keys stand.
 

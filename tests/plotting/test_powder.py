@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from layerox.analysis import fit, simulate
+from layerox.analysis.fit import fit, simulate
 from layerox.errors import InputError
 from layerox.plotting import plot
 from layerox.plotting.powder import INTENSITY_SCALES, picture

@@ -2,8 +2,8 @@
 
 import pytest
 
+from layerox.analysis.recipe import read_recipe
 from layerox.errors import InputError
-from layerox.recipe.recipe import read_recipe
 
 PHASES = """
 [[phase]]

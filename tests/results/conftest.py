@@ -2,7 +2,7 @@
 
 import pytest
 
-from layerox.analysis import fit, simulate
+from layerox.analysis.fit import fit, simulate
 from reference_crystals import ZINCITE, o3, p2
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerox.diffraction.document import document_of, json_text, refinement_from_document
+from layerox.diffraction.result_json import document_of, json_text, refinement_from_document
 from layerox.errors import InputError
 from layerox.results.folder import files_of, load, write_folder
 
@@ -121,7 +121,7 @@ def test_read_back(refinement, tmp_path):
 
 
 def test_a_loaded_result_starts_the_next_fit(refinement, tmp_path):
-    from layerox.analysis import fit
+    from layerox.analysis.fit import fit
 
     write_folder(tmp_path, files_of(refinement))
     again = fit(refinement.pattern, start=load(tmp_path))

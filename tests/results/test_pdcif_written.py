@@ -7,7 +7,7 @@ import gemmi
 import numpy as np
 import pytest
 
-from layerox.analysis import fit, simulate
+from layerox.analysis.fit import fit, simulate
 from layerox.io.cif import read_crystal
 from layerox.io.cif_block import blocks_of
 from layerox.radiation import Radiation

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from layerox.builders import build_crystal
-from layerox.crystal import Crystal, Site
+from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument
 from layerox.pattern import pattern_from_arrays

@@ -15,11 +15,11 @@ INHERITED = """
 import numba.core.dispatcher as dispatcher
 import layerox.series.warm
 from layerox.series import tasks
-from layerox.series.foundation import founded
+from layerox.series.common_parameters import founded
 from layerox.series.frames import frames_of
 from layerox.series.run import _Asked
 from layerox.series.frames import Reading
-from layerox.phases import argued_phases
+from layerox.analysis.phase_arguments import argued_phases
 import sys
 
 folder, phase = sys.argv[1:]

@@ -17,10 +17,10 @@ import pytest
 
 import layerox as lx
 from layerox.errors import InputError
-from layerox.series.amend import Presences
 from layerox.series.cluster import Tls
 from layerox.series.contour import intensity_map
 from layerox.series.measured import Row
+from layerox.series.presence_correction import Presences
 from layerox.series.run import fit_series
 from layerox.series.store import WORK
 from layerox.series.tasks import segments

@@ -5,10 +5,10 @@ import math
 import pytest
 
 import layerox as lx
+from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.phase import Phase
 from layerox.errors import LayeroxError
 from layerox.instrument import Instrument, Profile
-from layerox.phases import phases_from
 
 KNOWN = Instrument(profile=Profile(u=0.003, v=-0.002, w=0.004, x=0.004))
 SIZE_NM, MICROSTRAIN = 60.0, 0.002

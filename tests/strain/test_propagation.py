@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from layerox.builders import build_crystal
-from layerox.crystal import Crystal, Site
+from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.strain.evolution import strain_evolution
 from layerox.strain.tensor import COMPONENTS
 from layerox.symmetry import symmetry_from_name

@@ -12,8 +12,8 @@ from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 import layerox as lx
-from layerox.atoms import atoms_from_crystal
 from layerox.builders import build_atoms, build_crystal, build_structure
+from layerox.crystal.atoms import atoms_from_crystal
 from layerox.errors import InputError
 from layerox.io.structures import write_structure
 from layerox.stacking import parse_word

@@ -23,7 +23,7 @@ from layerox.builders.library import (
     library_phase,
 )
 from layerox.builders.ordering import Ordering, ordered_atoms, orderings
-from layerox.builders.wish import phase_name
+from layerox.builders.request import phase_name
 
 __all__ = [
     "CATHODES",

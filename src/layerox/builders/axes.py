@@ -13,10 +13,11 @@ from dataclasses import replace
 import gemmi
 import numpy as np
 
-from layerox.atoms import Atoms, lattice_from_cell
-from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
+from layerox.crystal.asymmetric_unit import Crystal, Site, cell_tuple, position_tuple
+from layerox.crystal.atoms import Atoms, lattice_from_cell
 from layerox.errors import InputError, nearest
-from layerox.symmetry import FloatArray, Symmetry, cell_from_metric, metric_tensor, symmetry_from_triplets, wrapped
+from layerox.symmetry import Symmetry, cell_from_metric, metric_tensor, symmetry_from_triplets, wrapped
+from layerox.typing import FloatArray
 
 SETTINGS = ("conventional", "primitive", "rectangular")
 SAME_POSITION = 1e-5

@@ -10,25 +10,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
-from layerox.atoms import Atoms, atoms_from_crystal
 from layerox.builders.axes import atoms_on_axes, crystal_on_axes
-from layerox.builders.completion import SAME_COMPOSITION, distorted_from, spinel_from, tunnel_from
 from layerox.builders.composition import Amounts, Composition, parse_formula
+from layerox.builders.defaults import SAME_COMPOSITION, distorted_from, spinel_from, tunnel_from
 from layerox.builders.geometry import Geometry
 from layerox.builders.layered import DisplacementFactors, Stack, check_closure, layered_stack
 from layerox.builders.library import DEFAULTS, LIBRARY, Entry
 from layerox.builders.ordering import ordered_atoms
 from layerox.builders.plausible import refuse_implausible
 from layerox.builders.recipes import Distorted, Layered, Spinel, Tunnel
+from layerox.builders.request import Said, Wish, largest_difference, phase_name
 from layerox.builders.sodium import Asked
 from layerox.builders.supercell import Shape, in_supercell
-from layerox.builders.wish import Said, Wish, largest_difference, phase_name
-from layerox.crystal import Crystal, structure_from_crystal
+from layerox.computing.threads import single_threaded
+from layerox.crystal.asymmetric_unit import Crystal, structure_from_crystal
+from layerox.crystal.atoms import Atoms, atoms_from_crystal
 from layerox.errors import InputError
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.public import public
 from layerox.stacking import LETTERS, POLYTYPES, Word, identify, parse_word
-from layerox.threads import single_threaded
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -14,9 +14,9 @@ from itertools import pairwise
 
 import gemmi
 
-from layerox.crystal import ANIONS, formula_text
+from layerox.crystal.asymmetric_unit import ANIONS, formula_text
 from layerox.errors import InputError
-from layerox.notice import Notice
+from layerox.notices import Notice
 
 Amounts = Mapping[str, float]
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from layerox.builders.composition import Composition
 from layerox.builders.geometry import Dimensions, Geometry, dimensions
 from layerox.builders.layered import DisplacementFactors
-from layerox.builders.places import Place, sites_of
+from layerox.builders.site_rows import Place, sites_of
 from layerox.builders.sodium import Asked, Filling, contents, filled
-from layerox.crystal import Cell, Crystal, cell_tuple
+from layerox.crystal.asymmetric_unit import Cell, Crystal, cell_tuple
 from layerox.errors import InputError, nearest
 from layerox.stacking import Word, polytype
 from layerox.symmetry import symmetry_from_name

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 import spglib
 
-from layerox.atoms import Atoms
 from layerox.builders.occupation import VACANT, Openings, Pool
 from layerox.builders.supercell import lattice_points
+from layerox.crystal.atoms import Atoms
+from layerox.crystal.full_symmetry import TOLERANCE, errors_raised
 from layerox.errors import InputError
-from layerox.full_symmetry import TOLERANCE, errors_raised
-from layerox.symmetry import FloatArray, IntArray
+from layerox.typing import FloatArray, IntArray
 
 MOST_FILLINGS = 200_000
 MOST_DISTINCT = 5_000

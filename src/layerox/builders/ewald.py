@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from layerox.symmetry import FloatArray
+from layerox.typing import FloatArray
 
 COULOMB = 14.399645  # e^2 / (4 pi eps0), eV angstrom (CODATA 2018)
 ACCURACY = 5.0  # both sums stop where their terms have fallen to about exp(-25)

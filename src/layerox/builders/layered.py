@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.atoms import Atoms, lattice_from_cell
 from layerox.builders.composition import Amounts, Composition
 from layerox.builders.geometry import Dimensions, Geometry, dimensions
 from layerox.builders.setting import Plane, orbits, standard_setting
 from layerox.builders.sodium import Asked, Filling, contents, filled
-from layerox.crystal import Cell, Crystal, Site
+from layerox.crystal.asymmetric_unit import Cell, Crystal, Site
+from layerox.crystal.atoms import Atoms, lattice_from_cell
 from layerox.errors import InputError
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.stacking import SPINEL, Gallery, Word, closure
 from layerox.symmetry import symmetry_from_name
 

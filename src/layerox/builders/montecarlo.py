@@ -16,10 +16,10 @@ import numpy as np
 
 from layerox.builders.ewald import COULOMB
 from layerox.builders.occupation import VACANT, Ion, Openings, Pool
+from layerox.crystal.neighbours import pairs_within
 from layerox.errors import InputError
-from layerox.neighbours import pairs_within
-from layerox.notice import Notice
-from layerox.symmetry import FloatArray, IntArray
+from layerox.notices import Notice
+from layerox.typing import FloatArray, IntArray
 
 REACH = 4.2  # angstrom, beyond which the screened repulsion is left out
 SCREENING = 3.0  # angstrom

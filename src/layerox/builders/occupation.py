@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.atoms import ALMOST_FULL, Atoms
 from layerox.builders.composition import ANION_CHARGE, INTERLAYER, INTERLAYER_CHARGE, Composition
-from layerox.crystal import ANIONS, Site
+from layerox.crystal.asymmetric_unit import ANIONS, Site
+from layerox.crystal.atoms import ALMOST_FULL, Atoms
+from layerox.crystal.neighbours import pairs_within
 from layerox.errors import InputError
-from layerox.neighbours import pairs_within
-from layerox.notice import Notice
-from layerox.symmetry import FloatArray, IntArray
+from layerox.notices import Notice
+from layerox.typing import FloatArray, IntArray
 
 EXCLUSION = 2.0  # angstrom; face and edge sites of a P gallery are a / sqrt 3, some 1.67 A, apart
 VACANT = -1

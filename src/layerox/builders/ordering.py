@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerox.atoms import Atoms, atoms_from_crystal, atoms_from_structure
 from layerox.builders.enumeration import Distinct, distinct_fillings, equivalences
 from layerox.builders.ewald import ewald_energies, ewald_matrix
 from layerox.builders.montecarlo import drawn_filling
 from layerox.builders.occupation import VACANT, Ion, Openings, ion_charges, openings
 from layerox.builders.supercell import Shape, as_matrix, in_supercell, reaching
-from layerox.crystal import ANIONS, Crystal
+from layerox.crystal.asymmetric_unit import ANIONS, Crystal
+from layerox.crystal.atoms import Atoms, atoms_from_crystal, atoms_from_structure
 from layerox.errors import InputError
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.public import public
-from layerox.symmetry import FloatArray, IntArray
+from layerox.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

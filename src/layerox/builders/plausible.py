@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layerox.builders.wish import Wish
+from layerox.builders.request import Wish
 from layerox.errors import InputError
 
 # Shares of the library's value. Layered oxides, sulfides and halides of one structure differ by a few per cent within

@@ -10,7 +10,7 @@ from layerox.builders.composition import Amounts, Composition, parse_formula
 from layerox.builders.distorted import DistortedGeometry, distorted_crystal
 from layerox.builders.geometry import Geometry
 from layerox.builders.layered import DisplacementFactors, Stack, layered_stack
-from layerox.builders.places import Place, sites_of
+from layerox.builders.site_rows import Place, sites_of
 from layerox.builders.sodium import Asked
 from layerox.builders.spinel import (
     SpinelComposition,
@@ -20,7 +20,7 @@ from layerox.builders.spinel import (
     spinel_crystal,
 )
 from layerox.builders.tunnel import TunnelGeometry, tunnel_crystal
-from layerox.crystal import Cell, Crystal, Position
+from layerox.crystal.asymmetric_unit import Cell, Crystal, Position
 from layerox.stacking import parse_word
 from layerox.symmetry import symmetry_from_name
 

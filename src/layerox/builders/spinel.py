@@ -14,10 +14,10 @@ import numpy as np
 
 from layerox.builders.composition import Amounts, amounts_of, charge_problem
 from layerox.builders.geometry import ANION_RADII, cation_radius
-from layerox.builders.places import Place, sites_of
-from layerox.crystal import ANIONS, Crystal, formula_text
+from layerox.builders.site_rows import Place, sites_of
+from layerox.crystal.asymmetric_unit import ANIONS, Crystal, formula_text
 from layerox.errors import InputError
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.symmetry import symmetry_from_name
 
 ROOT2, ROOT3 = math.sqrt(2), math.sqrt(3)

@@ -12,10 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerox.atoms import Atoms, lattice_from_cell
-from layerox.crystal import cell_tuple
+from layerox.crystal.asymmetric_unit import cell_tuple
+from layerox.crystal.atoms import Atoms, lattice_from_cell
 from layerox.errors import InputError
-from layerox.symmetry import FloatArray, IntArray, cell_from_metric
+from layerox.symmetry import cell_from_metric
+from layerox.typing import FloatArray, IntArray
 
 Shape = Sequence[int] | Sequence[Sequence[int]] | IntArray
 

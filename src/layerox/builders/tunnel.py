@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from layerox.builders.composition import Amounts, Composition, parse_formula
 from layerox.builders.geometry import bond_length
-from layerox.builders.places import Place, sites_of
+from layerox.builders.site_rows import Place, sites_of
 from layerox.builders.sodium import Asked
-from layerox.crystal import Crystal
+from layerox.crystal.asymmetric_unit import Crystal
 from layerox.errors import InputError, nearest
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.symmetry import symmetry_from_name
 
 GROUP = "P b a m"

@@ -51,7 +51,7 @@ def run(
 ) -> int:
     """Calibrate, write the instrument and the picture, print what was found; 0 if it can be trusted, else 1."""
     check_inputs(files=(pattern, beam.get("instrument")), phases=[phase])
-    from layerox.calibration import calibrate  # noqa: PLC0415  (what --help does not need)
+    from layerox.analysis.calibrate import calibrate  # noqa: PLC0415  (what --help does not need)
     from layerox.io.atomic import Content  # noqa: PLC0415
     from layerox.io.instrument_file import instrument_text  # noqa: PLC0415
     from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415

@@ -11,7 +11,7 @@ from layerox.cli.options import add_beam_options, add_hardware_options, add_over
 from layerox.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from layerox.recipe import Recipe
+    from layerox.analysis.recipe import Recipe
 
 ABSCISSAS = ("two-theta", "q", "d", "radians")
 
@@ -73,12 +73,12 @@ def run(
 ) -> int:
     """Fit, write the folder, print the summary; 0 if the result can be trusted, else 1."""
     check_inputs(files=(pattern, recipe, instrument), phases=phase, hardware=hardware)
-    from layerox import analysis  # noqa: PLC0415  (what --help does not need)
+    from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
+    from layerox.analysis.recipe import recipe_from  # noqa: PLC0415
     from layerox.io import read_pattern  # noqa: PLC0415
     from layerox.io.outputs import inputs_among  # noqa: PLC0415
     from layerox.plotting.powder import check_scale  # noqa: PLC0415
     from layerox.plotting.powder import picture as drawn  # noqa: PLC0415
-    from layerox.recipe import recipe_from  # noqa: PLC0415
     from layerox.results.folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
     from layerox.results.report import summary_text  # noqa: PLC0415
 
@@ -121,7 +121,7 @@ def run(
 
 def _phase_names(phase: list[str] | None, hardware: list[str], told: Recipe | None) -> list[str]:
     """Return the names of the phases, by which their files will be called; none where none is given."""
-    from layerox.phases import phases_from  # noqa: PLC0415  (what --help does not need)
+    from layerox.analysis.phase_arguments import phases_from  # noqa: PLC0415  (what --help does not need)
 
     given = phases_from(phase, hardware) if phase else []
     return [known.name for known in (*given, *(() if told is None else told.phases))]

@@ -93,7 +93,7 @@ def _excess(argv: Sequence[str], error: MemoryError | RecursionError) -> str:
 
 def _print_cache_notices() -> None:
     """Say once where compiled code is kept, if that is not where it usually is."""
-    module = sys.modules.get("layerox.compiled")
+    module = sys.modules.get("layerox.computing.compiled")
     for notice in () if module is None else module.cache_notices():
         print(f"layerox: note: {notice.message}", file=sys.stderr)
 

@@ -99,7 +99,7 @@ def asked_by(recipe: str | None) -> dict[str, Any] | None:
     InputError
         If it cannot be read, or one of its forms is none.
     """
-    from layerox.recipe import read_recipe  # noqa: PLC0415  (what --help does not need)
+    from layerox.analysis.recipe import read_recipe  # noqa: PLC0415  (what --help does not need)
     from layerox.series.parametric.refine import wished  # noqa: PLC0415
 
     told = None if recipe is None else read_recipe(recipe).parametric
@@ -125,7 +125,7 @@ def refine_and_write(
     from layerox.plotting.parametric import parametric_picture  # noqa: PLC0415  (what --help does not need)
     from layerox.results.folder import check_folder, write_folder  # noqa: PLC0415
     from layerox.series.parametric.refine import refine_parametric  # noqa: PLC0415
-    from layerox.series.parametric.words import parametric_text  # noqa: PLC0415
+    from layerox.series.parametric.summary import parametric_text  # noqa: PLC0415
 
     check_folder(output, OUTPUTS, inputs=inputs, overwrite=overwrite)
     found = refine_parametric(series, workers=workers, scheduler=scheduler, tls=tls, progress=progress, **asked)

@@ -60,7 +60,7 @@ def run(
 ) -> int:
     """Simulate and write all files or none; always 0."""
     check_inputs(files=(instrument,), phases=structures)
-    from layerox import analysis  # noqa: PLC0415  (what --help does not need)
+    from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io.atomic import Content  # noqa: PLC0415
     from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
     from layerox.io.writing import pattern_text  # noqa: PLC0415

@@ -16,15 +16,13 @@ from functools import lru_cache
 
 import gemmi
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.crystal import Crystal
+from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.quantify import cell_volume
 from layerox.diffraction.scattering import CROMER_LIBERMAN_LAST, dispersion, form_factor
+from layerox.diffraction.weight_fractions import cell_volume
 from layerox.radiation import Radiation, ev_from_angstrom
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 AVOGADRO = 6.02214076e23
 ELECTRON_RADIUS_CM = 2.8179403262e-13

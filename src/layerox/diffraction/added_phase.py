@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.diffraction.course import WORTH, Course
-from layerox.diffraction.extraction import is_extracted
+from layerox.diffraction.cell_search import plausible_scales, scanned_cell
+from layerox.diffraction.intensity_extraction import is_extracted
+from layerox.diffraction.model_setup import SUPPORT_SQUARED, scale_support
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
-from layerox.diffraction.prepare import SUPPORT_SQUARED, scale_support
-from layerox.diffraction.search import plausible_scales, scanned_cell
+from layerox.diffraction.refinement_steps import WORTH, Course
 from layerox.symmetry import CELL_NAMES
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Fall of chi-squared over its reduced value that an added phase must promise.
 PROMISING = 25.0

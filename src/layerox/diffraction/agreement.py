@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction.model import Calculated
 from layerox.diffraction.profiles import shared_out
-from layerox.diffraction.simulate import Calculated
+from layerox.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 # Of the modulus of a normal distribution, in units of sigma: its mean and its standard deviation.
 MEAN_DEVIATION = float(np.sqrt(2.0 / np.pi))
 SPREAD_OF_DEVIATION = float(np.sqrt(1.0 - 2.0 / np.pi))

@@ -14,20 +14,18 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.diffraction.added_phase import cell_names, cell_of, promising, with_cell
-from layerox.diffraction.course import LOOSE, WORTH, Course
+from layerox.diffraction.cell_search import blurs_for, scanned_cell, search_cells
+from layerox.diffraction.least_squares import Minimum, minimise
+from layerox.diffraction.model_setup import PHASE_LEFT_OUT, Alike
 from layerox.diffraction.parameters import Parameters, is_background, position_names, slot_name
 from layerox.diffraction.phase import Peaks
 from layerox.diffraction.phase_order import freedom
-from layerox.diffraction.prepare import PHASE_LEFT_OUT, Alike
-from layerox.diffraction.quantify import weight_fractions
-from layerox.diffraction.refine import Minimum, minimise
-from layerox.diffraction.search import blurs_for, scanned_cell, search_cells
+from layerox.diffraction.refinement_steps import LOOSE, WORTH, Course
+from layerox.diffraction.weight_fractions import weight_fractions
 from layerox.symmetry import CELL_NAMES
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Cosine between two smeared line patterns from which on phases are candidates; bin and smearing of ln d; the largest
 # relative difference of all spacings that is tried.

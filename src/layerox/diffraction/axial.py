@@ -13,12 +13,9 @@ import math
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.compiled import compiled
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from layerox.computing.compiled import compiled
+from layerox.typing import FloatArray, IntArray
 
 DEGREE = math.pi / 180.0
 # Gauss-Legendre rules, and up to which spread (in full widths at half maximum) each is good to 1e-5 of a peak's height.

@@ -6,9 +6,8 @@ Of the first kind; the range of the pattern is scaled to -1 ... 1.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 
 def chebyshev_basis(two_theta: FloatArray, terms: int, limits: tuple[float, float]) -> FloatArray:

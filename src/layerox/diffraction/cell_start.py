@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.cell_search import blurs_for, scan_cells, search_cells, set_linear
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.course import Course
-from layerox.diffraction.extraction import is_extracted
+from layerox.diffraction.intensity_extraction import is_extracted
+from layerox.diffraction.least_squares import Data
+from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters
-from layerox.diffraction.refine import Data
-from layerox.diffraction.search import blurs_for, scan_cells, search_cells, set_linear
-from layerox.diffraction.simulate import Model
+from layerox.diffraction.refinement_steps import Course
 
 # Share of the peaks' intensity that a search of the cells may leave unexplained: widths are not refined yet.
 LEFT_BY_SEARCH = 0.35

@@ -11,16 +11,14 @@ from collections.abc import Sequence
 
 import gemmi
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.crystal import Crystal
+from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction.extra_peaks import EXTRA_SLOTS, ExtraPeak
+from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import INTENSITY, Phase
-from layerox.diffraction.simulate import Model
 from layerox.symmetry import CELL_NAMES
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 CELL_RANGE = 0.04
 ANGLE_RANGE = 3.0

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Points in a row at the highest value that no noise leaves equal, and the least such value in steps of the counter.
 FLAT_TOP, LEAST_FLAT = 4, 30.0

@@ -9,9 +9,8 @@ that somebody still has to find.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 CONFIDENCE = 0.95
 # Share of a point's counts that is not worth taking off its variance.

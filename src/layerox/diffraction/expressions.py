@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 
-import numpy as np
-from numpy.typing import NDArray
-
 from layerox.diffraction.arithmetic import CONSTANTS, Dual, evaluated, names_in, parsed
 from layerox.errors import InputError, nearest
+from layerox.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 MOST_SHOWN = 60
 
 

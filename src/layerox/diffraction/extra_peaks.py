@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.diffraction.profiles import add_peak_gradients, add_peaks
 from layerox.errors import InputError
+from layerox.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 EXTRA_SLOTS = ("position", "gauss", "lorentz", "area")
 
 

@@ -14,14 +14,12 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.compiled import compiled
+from layerox.computing.compiled import compiled
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.simulate import Model
+from layerox.diffraction.model import Model
 from layerox.symmetry import CellRule
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # How many lines of a phase are looked at, the strongest first, and the share of the strongest that they must have.
 MOST_LINES, WEAKEST = 16, 0.03

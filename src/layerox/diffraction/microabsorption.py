@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
+
 Powder = Literal["fine", "medium", "coarse", "very coarse"]
 
 FINE, MEDIUM, COARSE = 0.01, 0.1, 1.0

@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.expressions import Expression
+from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.simulate import safe_name
 from layerox.errors import InputError, nearest
 from layerox.symmetry import CELL_NAMES
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # The model holds 1/size, which is zero without broadening; users see the size.
 INVERSE_SIZE, SIZE = "_inverse_size", "_size"

@@ -12,12 +12,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.compiled import compiled
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from layerox.computing.compiled import compiled
+from layerox.typing import FloatArray, IntArray
 
 DEGREE = math.pi / 180.0
 NM = 10.0

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.crystal import Cell, Crystal, Site, cell_tuple
+from layerox.crystal.asymmetric_unit import Cell, Crystal, Site, cell_tuple
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.axial import asymmetric, node_table
 from layerox.diffraction.reflections import (
@@ -30,9 +30,8 @@ from layerox.diffraction.texture import texture_factors
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES, Symmetry, metric_tensor, wrapped
+from layerox.typing import FloatArray, IntArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 IntensityMode = Literal["rietveld", "le-bail", "pawley"]
 
 # How the intensities of a phase are called that has them from the data: "I_0_0_2".

@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerox.crystal import Crystal
+from layerox.crystal.asymmetric_unit import Crystal
+from layerox.diffraction.model import Calculated
+from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.prepare import Outcome
-from layerox.diffraction.simulate import Calculated
 
 
 def canonical(phases: Sequence[Phase]) -> list[Phase]:

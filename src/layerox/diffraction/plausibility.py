@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from layerox.diffraction.constraints import COORDINATE_RANGE
-from layerox.diffraction.course import Course
+from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.refine import Minimum
-from layerox.notice import Notice
+from layerox.diffraction.refinement_steps import Course
+from layerox.notices import Notice
 
 # What of the instrument a calibration fixes, and the share of chi-squared that it may cost before it is doubted.
 PROFILE = [f"instrument_{slot}" for slot in "uvwxy"]

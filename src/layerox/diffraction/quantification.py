@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.absorption import Matter, matter, mixture_attenuation
 from layerox.diffraction.detection import absence_sigmas, as_fraction, detection_limit
-from layerox.diffraction.extraction import is_extracted
+from layerox.diffraction.intensity_extraction import is_extracted
+from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.microabsorption import (
     CM_PER_UM,
     COARSE,
@@ -26,8 +26,16 @@ from layerox.diffraction.microabsorption import (
     kind_of_powder,
     mean_linear_attenuation,
 )
+from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.quantify import (
+from layerox.diffraction.standards import (
+    Absolute,
+    ExternalStandard,
+    InternalStandard,
+    by_external_standard,
+    by_internal_standard,
+)
+from layerox.diffraction.weight_fractions import (
     PhaseWeights,
     WeightFractions,
     fractions_of,
@@ -36,22 +44,12 @@ from layerox.diffraction.quantify import (
     phase_weights,
     weight_per_scale,
 )
-from layerox.diffraction.refine import Minimum
-from layerox.diffraction.simulate import Model
-from layerox.diffraction.standards import (
-    Absolute,
-    ExternalStandard,
-    InternalStandard,
-    by_external_standard,
-    by_internal_standard,
-)
 from layerox.errors import InputError, nearest
 from layerox.instrument import Geometry
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.radiation import Radiation
 from layerox.refined import Refined
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # The size of particles that a well-ground powder has, for which the contrast is named where nobody gives one.
 USUAL_PARTICLE_UM = 5.0

@@ -11,29 +11,28 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.crystal import Crystal
+from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction.agreement import Agreement
-from layerox.diffraction.course import Step
 from layerox.diffraction.display import html_table, percent_text
 from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.phase import IntensityMode
+from layerox.diffraction.refinement_steps import Step
 from layerox.diffraction.sensitivity import Sensitivity
+from layerox.diffraction.serial_correlation import serial_factor, widened
 from layerox.diffraction.standards import Absolute
-from layerox.diffraction.uncertainty import serial_factor, widened
 from layerox.diffraction.unexplained import UnexplainedPeak
 from layerox.errors import UnknownName, nearest
 from layerox.instrument import Instrument
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 from layerox.refined import Refined
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import lmfit
 
-FloatArray = NDArray[np.float64]
 RefinementStatus = Literal["converged", "not_converged", "failed"]
 NOT_DISPLACED = Refined(0.0)
 
@@ -287,7 +286,7 @@ class Refinement:
     @property
     def params(self) -> lmfit.Parameters:
         """All quantities as `lmfit.Parameters`, with `stderr` and `correl`, for `lmfit.fit_report` or another fit."""
-        from layerox.diffraction.lmfit_face import lmfit_from_result  # noqa: PLC0415  (lmfit only where it is used)
+        from layerox.diffraction.lmfit_adapter import lmfit_from_result  # noqa: PLC0415  (lmfit only where it is used)
 
         return lmfit_from_result(self.parameters, self.free_names, self.covariance)
 
@@ -323,7 +322,7 @@ class Refinement:
 
     def to_json(self) -> str:
         """Return the text of result.json (schema "layerox.fit/1")."""
-        from layerox.diffraction.document import json_text  # noqa: PLC0415  (which is made of these classes)
+        from layerox.diffraction.result_json import json_text  # noqa: PLC0415  (which is made of these classes)
 
         return json_text(self)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.crystal import Cell, Crystal
+from layerox.crystal.asymmetric_unit import Cell, Crystal
 from layerox.errors import InputError
-from layerox.symmetry import FloatArray, IntArray, Symmetry, metric_tensor
+from layerox.symmetry import Symmetry, metric_tensor
+from layerox.typing import FloatArray, IntArray
 
 # A sphere with more lattice points would take minutes and gigabytes, and more lines than any pattern resolves.
 MOST_CANDIDATES, MOST_REFLECTIONS = 6_000_000, 50_000

@@ -14,16 +14,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.crystal import Crystal, Site
+from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.quantify import cell_volume
+from layerox.diffraction.weight_fractions import cell_volume
 from layerox.errors import InputError, nearest
 from layerox.symmetry import CELL_NAMES, metric_tensor
+from layerox.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 STEP = 1e-6
 
 

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 
 import gemmi
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.crystal import Site
+from layerox.crystal.asymmetric_unit import Site
 from layerox.errors import InputError
 from layerox.radiation import Radiation
+from layerox.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 GAUSSIANS = 4
 # Range of gemmi's Cromer-Liberman tables; lighter atoms than Li have no anomalous scattering to speak of.
 CROMER_LIBERMAN_FIRST, CROMER_LIBERMAN_LAST = 3, 92

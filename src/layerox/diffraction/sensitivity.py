@@ -12,17 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.least_squares import Data, Minimum, inverse_of_normal
+from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase, polarization_of
-from layerox.diffraction.quantify import fraction_slopes, of_the_specimen, phase_weights
-from layerox.diffraction.refine import Data, Minimum, inverse_of_normal
-from layerox.diffraction.simulate import Model
+from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
 from layerox.symmetry import metric_tensor
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Amplitude over its uncertainty from which on the data point to an effect: one curve, and the best of many.
 POINTS_TO, BEST_OF_MANY = 5.0, 7.0

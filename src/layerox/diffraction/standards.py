@@ -13,12 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.errors import InputError
 from layerox.refined import Refined
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.compiled import compiled
+from layerox.computing.compiled import compiled
+from layerox.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 TWO_PI = 2.0 * math.pi
 TWO_PI_SQUARED = 2.0 * math.pi**2
 

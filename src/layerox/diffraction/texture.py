@@ -8,11 +8,9 @@ Dollase, J. Appl. Cryst. 19 (1986) 267, doi:10.1107/S0021889886089458.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.compiled import compiled
-
-FloatArray = NDArray[np.float64]
+from layerox.computing.compiled import compiled
+from layerox.typing import FloatArray
 
 
 @compiled

@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from layerox.diffraction.cell_search import peak_width
+from layerox.diffraction.model import Calculated
 from layerox.diffraction.profiles import tch_width
-from layerox.diffraction.search import peak_width
-from layerox.diffraction.simulate import Calculated
 from layerox.radiation import Radiation
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Peaks listed at most; height over its standard uncertainty, over the strongest observed peak, and over the calculated
 # intensity below it, that one must have.

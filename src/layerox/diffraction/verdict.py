@@ -11,16 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.extraction import is_extracted
-from layerox.diffraction.prepare import Outcome
+from layerox.diffraction.intensity_extraction import is_extracted
+from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.refinement import RefinedPhase, RefinementStatus
 from layerox.diffraction.unexplained import widths
 from layerox.pattern import Pattern
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Share of the peaks' intensity left unexplained from which on there is no fit at all, and none that can be used.
 NOT_A_MODEL, TOO_MUCH_LEFT = 0.5, 0.15

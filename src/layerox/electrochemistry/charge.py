@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.electrochemistry.records import REST, IntArray, Records
+from layerox.electrochemistry.records import REST, Records
 from layerox.errors import InputError
-from layerox.notice import Notice
-from layerox.pattern import FloatArray
+from layerox.notices import Notice
+from layerox.typing import FloatArray, IntArray
 
 Source = Literal["automatic", "counter", "current"]
 

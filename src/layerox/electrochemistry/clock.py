@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError
-from layerox.pattern import FloatArray
+from layerox.typing import FloatArray
 
 Instants = NDArray[np.datetime64]
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from layerox.electrochemistry.titles import Quantity, Title, columns_of, is_arbin
 from layerox.errors import InputError
-from layerox.pattern import FloatArray
+from layerox.typing import FloatArray
 
 SEPARATORS = ("\t", ";", ",")
 # How far down a table may begin; headers of EC-Lab with many sequences have some hundred lines.

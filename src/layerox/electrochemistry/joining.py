@@ -12,8 +12,8 @@ from layerox.electrochemistry.log import Electrochemistry
 from layerox.electrochemistry.records import REST
 from layerox.electrochemistry.states import counted_cycles, gaps_of
 from layerox.errors import InputError
-from layerox.notice import Notice
-from layerox.pattern import FloatArray
+from layerox.notices import Notice
+from layerox.typing import FloatArray
 
 # Clocks that write whole seconds may seem to run backwards by so much.
 ROUNDING_S = 1.5

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.electrochemistry.clock import utc_text
-from layerox.electrochemistry.records import CHARGE, DISCHARGE, REST, IntArray, stretches
-from layerox.notice import Notice
-from layerox.pattern import FloatArray
+from layerox.electrochemistry.records import CHARGE, DISCHARGE, REST, stretches
+from layerox.notices import Notice
+from layerox.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd

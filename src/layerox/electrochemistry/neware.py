@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from layerox.computing.processes import confined
 from layerox.electrochemistry.clock import Stamps, seconds_of
 from layerox.electrochemistry.records import Counter, Records, kinds_of
 from layerox.errors import InputError
 from layerox.io.archive import check_archive
-from layerox.pattern import FloatArray
-from layerox.processes import confined
+from layerox.typing import FloatArray
 
 SUFFIXES = (".nda", ".ndax")
 CURE = "export it as CSV or Excel with BTSDA"

@@ -16,7 +16,7 @@ import numpy as np
 
 from layerox.electrochemistry.log import Electrochemistry
 from layerox.errors import InputError
-from layerox.pattern import FloatArray
+from layerox.typing import FloatArray
 
 # Offsets that are tried, s: clocks in any two zones, and some hours on top.
 FARTHEST_S = 15 * 3600.0

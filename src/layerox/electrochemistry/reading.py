@@ -20,16 +20,16 @@ from layerox.electrochemistry.joining import ROUNDING_S, joined
 from layerox.electrochemistry.log import Electrochemistry
 from layerox.electrochemistry.neware import SUFFIXES as NEWARE
 from layerox.electrochemistry.neware import records_from_neware
-from layerox.electrochemistry.records import REST, Counter, IntArray, Records, kinds_of
+from layerox.electrochemistry.records import REST, Counter, Records, kinds_of
 from layerox.electrochemistry.states import Convention, counted_cycles, gaps_of, states_of, steps_of
 from layerox.electrochemistry.titles import Quantity
 from layerox.electrochemistry.workbook import SUFFIXES as WORKBOOKS
 from layerox.electrochemistry.workbook import columns_from_workbook
 from layerox.errors import InputError
 from layerox.io.opening import read_bytes, text_of
-from layerox.notice import Notice
-from layerox.pattern import FloatArray
+from layerox.notices import Notice
 from layerox.public import public
+from layerox.typing import FloatArray, IntArray
 
 # First bytes of files that are not read, and how their programs export one that is. No reader of them has a licence
 # that this package could live with, or none is kept.

@@ -11,10 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.notice import Notice
-from layerox.pattern import FloatArray
+from layerox.notices import Notice
+from layerox.typing import FloatArray, IntArray
 
-IntArray = NDArray[np.int64]
 Counter = Literal["net", "increment", "charge", "discharge", "step_capacity"]
 CHARGE, REST, DISCHARGE, UNKNOWN = 1, 0, -1, 2
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from layerox.builders.composition import MAH_PER_MOL, parse_formula
 from layerox.errors import InputError
-from layerox.pattern import FloatArray
+from layerox.typing import FloatArray
 
 MG_PER_G = 1000.0
 

@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.electrochemistry.records import CHARGE, DISCHARGE, REST, UNKNOWN, IntArray, Records, stretches
+from layerox.electrochemistry.records import CHARGE, DISCHARGE, REST, UNKNOWN, Records, stretches
 from layerox.errors import InputError
-from layerox.pattern import FloatArray
+from layerox.typing import FloatArray, IntArray
 
 Convention = Literal["charge-positive", "discharge-positive"]
 

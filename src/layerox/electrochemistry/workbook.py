@@ -11,10 +11,10 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from layerox.computing.processes import confined
 from layerox.electrochemistry.columns import DEEPEST, WHAT_IS_NEEDED, Columns, columns_from_rows, score_of
 from layerox.errors import InputError
 from layerox.io.archive import check_archive
-from layerox.processes import confined
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb")
 # Summaries of cycles and steps by the names that Arbin, Neware and people give their sheets.

@@ -9,11 +9,11 @@ from layerox.elasticity import TUNNEL as TUNNEL_STIFFNESS
 from layerox.errors import InputError
 from layerox.interfaces.chain import ALONG_THE_CHAINS, along_the_chain
 from layerox.interfaces.chain_report import chain_interface
-from layerox.interfaces.closing import smallest_count
+from layerox.interfaces.closure_search import smallest_count
 from layerox.interfaces.findings import TUNNEL
-from layerox.interfaces.ingredient import Ingredient
+from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.request import Wish
 from layerox.interfaces.result import Interface
-from layerox.interfaces.wish import Wish
 from layerox.stacking import Label, Word, labels_of_blocks, word_from_steps
 
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from layerox.atoms import Atoms
 from layerox.builders.axes import atoms_on_axes
 from layerox.builders.sodium import contents
-from layerox.crystal import Crystal
-from layerox.full_symmetry import with_full_symmetry
+from layerox.crystal.asymmetric_unit import Crystal
+from layerox.crystal.atoms import Atoms
+from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.interfaces.coordination import Counts, by_letters, coordination, shortest_distances, total
 from layerox.interfaces.findings import cell_findings
 from layerox.interfaces.heterostructure import VARIANTS, with_spinel
-from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.intergrowth import Intergrowth
 from layerox.interfaces.ledger import Entry, ledger
 from layerox.interfaces.matching import Match
+from layerox.interfaces.phase_component import Ingredient
 from layerox.interfaces.report import (
     boundary_entry,
     boundary_warnings,
@@ -31,7 +31,7 @@ from layerox.interfaces.report import (
     said,
 )
 from layerox.interfaces.result import Interface
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.stacking import Block, closure
 
 MESHES = 2  # of the net in its centred rectangle

@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.atoms import Atoms
 from layerox.builders.layered import POINTS
-from layerox.crystal import ANIONS, Crystal, Site
+from layerox.crystal.asymmetric_unit import ANIONS, Crystal, Site
+from layerox.crystal.atoms import Atoms
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError
 from layerox.interfaces.findings import TUNNEL
-from layerox.interfaces.ingredient import Ingredient
+from layerox.interfaces.layer_planes import Layer, Planes, layers_of, planes_of
 from layerox.interfaces.matching import Coincidence, Lamina, Match, coincidences, match
+from layerox.interfaces.phase_component import Ingredient
 from layerox.interfaces.tunnel_slab import GRAIN, TunnelSlab, cut
-from layerox.interfaces.word_planes import Layer, Planes, layers_of, planes_of
 from layerox.stacking import Word
 
 TOLERANCE = 0.015  # misfit left across the chains

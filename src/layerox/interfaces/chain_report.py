@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from layerox.atoms import Atoms
 from layerox.builders.composition import INTERLAYER, Composition
-from layerox.crystal import ANIONS, Crystal
-from layerox.full_symmetry import with_full_symmetry
+from layerox.crystal.asymmetric_unit import ANIONS, Crystal
+from layerox.crystal.atoms import Atoms
+from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.interfaces.chain import OneDirectional
 from layerox.interfaces.coordination import (
     Counts,
@@ -23,8 +23,8 @@ from layerox.interfaces.coordination import (
     total,
 )
 from layerox.interfaces.findings import TUNNEL, cell_findings
-from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.matching import dislocation_spacing
+from layerox.interfaces.phase_component import Ingredient
 from layerox.interfaces.report import (
     Lamella,
     boundary_entry,
@@ -36,7 +36,7 @@ from layerox.interfaces.report import (
     strain_entry,
 )
 from layerox.interfaces.result import Interface
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.stacking import Block
 
 FEWEST = 4  # anions around a gallery or tunnel ion, at least

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.atoms import Atoms, TextArray
 from layerox.builders import Stack
 from layerox.builders.composition import INTERLAYER
-from layerox.crystal import ANIONS
-from layerox.interfaces.word_planes import Planes
-from layerox.neighbours import pairs_within
-from layerox.symmetry import FloatArray, IntArray
+from layerox.crystal.asymmetric_unit import ANIONS
+from layerox.crystal.atoms import Atoms, TextArray
+from layerox.crystal.neighbours import pairs_within
+from layerox.interfaces.layer_planes import Planes
+from layerox.typing import FloatArray, IntArray
 
 POLYHEDRA = ("octahedral", "prismatic", "tetrahedral", "square_pyramidal", "other")
 LONGEST_BOND = 3.2  # angstrom, Na-O in wide galleries and tunnels

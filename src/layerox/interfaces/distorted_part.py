@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerox.atoms import lattice_from_cell
 from layerox.builders import LIBRARY, GalleryContent, SlabContent, build_crystal
 from layerox.builders.composition import Composition
 from layerox.builders.distorted import PARENTS
-from layerox.crystal import ANIONS, Crystal, Site
+from layerox.crystal.asymmetric_unit import ANIONS, Crystal, Site
+from layerox.crystal.atoms import lattice_from_cell
 from layerox.elasticity import HALF_TURN, LAYERED, LAYERED_ALTERNATING, Stiffness
 from layerox.errors import InputError
-from layerox.interfaces.ingredient import Ingredient, Net
+from layerox.interfaces.phase_component import Ingredient, Net
 from layerox.stacking import POLYTYPES, Gallery, word_from_steps
-from layerox.symmetry import FloatArray
+from layerox.typing import FloatArray
 
 OUTPUT_NAMES = {"P'2": "Pp2", "P'3": "Pp3", "O'3": "Op3"}
 # Axes of the interface in those of the crystal (a, b, normal), one a row, but for the half turn that a sense asks for.

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import gemmi
 import numpy as np
 
-from layerox.atoms import Atoms
+from layerox.crystal.atoms import Atoms
 from layerox.errors import InputError
-from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.intergrowth import intergrown, relabelled
+from layerox.interfaces.phase_component import Ingredient
 from layerox.interfaces.result import Interface
 from layerox.stacking import polytype, word_from_blocks
 

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.atoms import Atoms
-from layerox.interfaces.ingredient import Ingredient
-from layerox.symmetry import IntArray
+from layerox.crystal.atoms import Atoms
+from layerox.interfaces.phase_component import Ingredient
+from layerox.typing import IntArray
 from layerox.validation import Finding, check
-from layerox.validation.claims import charge_findings, overfull_findings
+from layerox.validation.classified_sites import places_of
+from layerox.validation.consistency import charge_findings, overfull_findings
 from layerox.validation.contacts import contact_findings
-from layerox.validation.places import places_of
 
 TUNNEL = "tunnel"  # label of a tunnel oxide, which is no part with layers
 OF_LAYERS = ("missing_gallery", "double_plane", "wrong_gallery", "composition_off", "not_closed")

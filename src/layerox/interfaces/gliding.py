@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.atoms import Atoms
 from layerox.builders import LIBRARY
+from layerox.crystal.atoms import Atoms
 from layerox.errors import InputError
 from layerox.interfaces.result import Interface
 from layerox.stacking import POLYTYPES, SPINEL, Label, Step, Word
 from layerox.stacking.word import centred
-from layerox.symmetry import FloatArray
+from layerox.typing import FloatArray
 
 GLIDE = np.array([1 / 3, 2 / 3, 0.0])
 

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerox.atoms import Atoms
 from layerox.builders.layered import POINTS, Sheet
-from layerox.crystal import Site
+from layerox.crystal.asymmetric_unit import Site
+from layerox.crystal.atoms import Atoms
 from layerox.elasticity import HALF_TURN
 from layerox.errors import InputError
-from layerox.interfaces.ingredient import KAGOME, Ingredient, SpinelSites
 from layerox.interfaces.intergrowth import Intergrowth
+from layerox.interfaces.phase_component import KAGOME, Ingredient, SpinelSites
 from layerox.stacking.word import centred
-from layerox.symmetry import FloatArray
+from layerox.typing import FloatArray
 
 SIDE = 2  # layered meshes along either edge
 SQUARE = ((0, 0), (0, 1), (1, 0), (1, 1))

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from layerox.computing.threads import single_threaded
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError
 from layerox.interfaces.beside_tunnel import beside_tunnel
 from layerox.interfaces.cell_report import coherent_interface
-from layerox.interfaces.closing import closing_blocks
-from layerox.interfaces.ingredient import Ingredient
+from layerox.interfaces.closure_search import closing_blocks
 from layerox.interfaces.intergrowth import intergrown, relabelled
 from layerox.interfaces.matching import match
 from layerox.interfaces.particle import ASPECT
 from layerox.interfaces.particle import core_shell as core_shell_particle
 from layerox.interfaces.particle_report import particle_interface
+from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.request import DEFAULT_BOUNDARY, DEFAULT_FACES, DEFAULT_REGISTRY, ONE_CELL, Wish
 from layerox.interfaces.result import Interface
 from layerox.interfaces.semicoherent_report import semicoherent_interface
-from layerox.interfaces.wish import DEFAULT_BOUNDARY, DEFAULT_FACES, DEFAULT_REGISTRY, ONE_CELL, Wish
 from layerox.public import public
 from layerox.stacking import Block, word_from_blocks
-from layerox.threads import single_threaded
 
 
 @public

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.atoms import Atoms
 from layerox.builders import Stack, stacked
 from layerox.builders.layered import POINTS, Sheet
-from layerox.interfaces.ingredient import Ingredient
-from layerox.interfaces.word_planes import Planes, displacement, ion_ahead, planes_of
+from layerox.crystal.atoms import Atoms
+from layerox.interfaces.layer_planes import Planes, displacement, ion_ahead, planes_of
+from layerox.interfaces.phase_component import Ingredient
 from layerox.stacking import Block, Label, Word, lay
-from layerox.symmetry import FloatArray
+from layerox.typing import FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerox.atoms import Atoms
+from layerox.crystal.atoms import Atoms
 from layerox.errors import InputError
 from layerox.interfaces.result import Interface
 from layerox.stacking import Word
-from layerox.symmetry import FloatArray
+from layerox.typing import FloatArray
 
 
 def relaxed_lamella(made: Interface, number: int) -> Atoms:

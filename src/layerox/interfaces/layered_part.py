@@ -11,7 +11,7 @@ from layerox.builders.composition import Composition
 from layerox.builders.layered import Sheet
 from layerox.elasticity import LAYERED, LAYERED_ALTERNATING, Stiffness
 from layerox.errors import InputError
-from layerox.interfaces.ingredient import Ingredient
+from layerox.interfaces.phase_component import Ingredient
 from layerox.stacking import POLYTYPES, Slab, identify, step_between, word_from_steps
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from layerox.builders.composition import INTERLAYER, Composition
 from layerox.builders.sodium import contents
-from layerox.interfaces.word_planes import Planes, mean
+from layerox.interfaces.layer_planes import Planes, mean
 
 ALKALI = INTERLAYER | {"Li"}
 

@@ -13,16 +13,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.atoms import Atoms, TextArray
 from layerox.builders.composition import Composition
 from layerox.builders.layered import POINTS
-from layerox.crystal import Site
+from layerox.crystal.asymmetric_unit import Site
+from layerox.crystal.atoms import Atoms, TextArray
 from layerox.errors import InputError
 from layerox.interfaces.coordination import Counts, counted, polyhedra
-from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.matching import Lamina, Match, match
+from layerox.interfaces.phase_component import Ingredient
 from layerox.stacking import POLYTYPES, Step, Word, word_from_steps
-from layerox.symmetry import FloatArray, IntArray
+from layerox.typing import FloatArray, IntArray
 
 ASPECT = 0.5  # half the thickness over the radius
 REACH = 1.9  # corners of a platelet over its radius, at most

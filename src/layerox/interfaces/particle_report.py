@@ -12,12 +12,12 @@ from typing import Any
 from layerox.builders.composition import Composition
 from layerox.interfaces.coordination import shortest_distances
 from layerox.interfaces.findings import particle_findings
-from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.matching import AVOGADRO
 from layerox.interfaces.particle import Particle
+from layerox.interfaces.phase_component import Ingredient
 from layerox.interfaces.report import Lamella, elastic_part
 from layerox.interfaces.result import Interface
-from layerox.notice import Notice
+from layerox.notices import Notice
 
 
 def particle_interface(made: Particle, parts: Sequence[Ingredient]) -> Interface:

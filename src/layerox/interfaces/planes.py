@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from layerox.atoms import lattice_from_cell
-from layerox.crystal import Crystal
+from layerox.crystal.asymmetric_unit import Crystal
+from layerox.crystal.atoms import lattice_from_cell
 from layerox.errors import InputError
 from layerox.interfaces.matching import misfit
-from layerox.symmetry import FloatArray
+from layerox.typing import FloatArray
 
 Hkl = tuple[int, int, int]
 PARALLEL = 1.0  # degrees

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from layerox.atoms import Atoms
 from layerox.builders.composition import Composition
+from layerox.crystal.atoms import Atoms
+from layerox.interfaces.layer_planes import Boundary, Planes
 from layerox.interfaces.ledger import lamella_composition
 from layerox.interfaces.matching import HARMLESS, Match, Strained, critical_thickness, dislocation_spacing
-from layerox.interfaces.word_planes import Boundary, Planes
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.stacking import Block
 from layerox.validation import Finding
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from layerox.atoms import Atoms
-from layerox.crystal import Crystal
-from layerox.interfaces.ingredient import Ingredient
+from layerox.crystal.asymmetric_unit import Crystal
+from layerox.crystal.atoms import Atoms
 from layerox.interfaces.intergrowth import Intergrowth
-from layerox.notice import Notice
+from layerox.interfaces.phase_component import Ingredient
+from layerox.notices import Notice
 from layerox.stacking import Word
 from layerox.validation import Finding
 

@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.atoms import MOST_ROWS, Atoms, lattice_from_cell
-from layerox.crystal import Site
+from layerox.crystal.asymmetric_unit import Site
+from layerox.crystal.atoms import MOST_ROWS, Atoms, lattice_from_cell
 from layerox.errors import InputError
-from layerox.interfaces.ingredient import Ingredient
+from layerox.interfaces.layer_planes import Layer, Planes, layers_of, mean, planes_of, target_filling
 from layerox.interfaces.matching import Lamina, Match, match, misfit
-from layerox.interfaces.moire import Holes, apart, holes, net_of
-from layerox.interfaces.word_planes import Layer, Planes, layers_of, mean, planes_of, target_filling
+from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.semicoherent_gallery import Holes, apart, holes, net_of
 from layerox.stacking import Label, Word, labels_of_blocks, word_from_steps
-from layerox.symmetry import FloatArray
+from layerox.typing import FloatArray
 
 LONGEST = 500.0  # angstrom, edge of a cell that nobody asked for by numbers
 LOWEST = 2.75  # angstrom between anions on top of each other

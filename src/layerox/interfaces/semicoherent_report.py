@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from layerox.atoms import Atoms
 from layerox.builders.composition import INTERLAYER, Composition
-from layerox.crystal import ANIONS
+from layerox.crystal.asymmetric_unit import ANIONS
+from layerox.crystal.atoms import Atoms
 from layerox.errors import InputError
-from layerox.interfaces.closing import smallest_count
+from layerox.interfaces.closure_search import smallest_count
 from layerox.interfaces.coordination import (
     Counts,
     added,
@@ -24,8 +24,8 @@ from layerox.interfaces.coordination import (
     total,
 )
 from layerox.interfaces.findings import cell_findings
-from layerox.interfaces.ingredient import Ingredient
 from layerox.interfaces.matching import dislocation_spacing, misfit
+from layerox.interfaces.phase_component import Ingredient
 from layerox.interfaces.report import (
     Lamella,
     boundary_entry,
@@ -35,11 +35,11 @@ from layerox.interfaces.report import (
     rounded_spacing,
     said,
 )
+from layerox.interfaces.request import AUTO, Wish
 from layerox.interfaces.result import Interface
 from layerox.interfaces.semicoherent import BOUNDARY, SemiCoherent, Unmatched, meshes_for, semicoherent
 from layerox.interfaces.semicoherent import Lamella as Asked
-from layerox.interfaces.wish import AUTO, Wish
-from layerox.notice import Notice
+from layerox.notices import Notice
 
 WHOLE = 6  # anions around an ion in the gallery of a phase
 

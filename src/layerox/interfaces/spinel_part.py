@@ -13,13 +13,13 @@ import numpy as np
 
 from layerox.builders import GalleryContent, SlabContent, build_crystal
 from layerox.builders.composition import Composition
-from layerox.crystal import ANIONS, Crystal, Site
+from layerox.crystal.asymmetric_unit import ANIONS, Crystal, Site
 from layerox.elasticity import SPINEL as SPINEL_STIFFNESS
 from layerox.elasticity import Stiffness, along_111
 from layerox.errors import InputError
-from layerox.interfaces.ingredient import KAGOME, Ingredient, Net, SpinelSites, mixed_plane
+from layerox.interfaces.phase_component import KAGOME, Ingredient, Net, SpinelSites, mixed_plane
 from layerox.stacking import SPINEL
-from layerox.symmetry import FloatArray
+from layerox.typing import FloatArray
 
 CUBIC, TETRAGONAL = "F d -3 m:2", "I 41/a m d:2"
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.atoms import atoms_from_crystal
-from layerox.crystal import ANIONS, Crystal, Site
-from layerox.neighbours import pairs_within
-from layerox.symmetry import FloatArray
+from layerox.crystal.asymmetric_unit import ANIONS, Crystal, Site
+from layerox.crystal.atoms import atoms_from_crystal
+from layerox.crystal.neighbours import pairs_within
+from layerox.typing import FloatArray
 
 BOND = 2.5  # angstrom, longest metal-anion bond of the framework
 CUTS = 100

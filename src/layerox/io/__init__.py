@@ -19,7 +19,7 @@ from layerox.io.stack import ListedStack, Stack
 from layerox.io.text import scans_from_text
 from layerox.io.writing import write_pattern
 from layerox.io.xrdml import is_xrdml, scans_from_xrdml
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.pattern import Pattern
 from layerox.public import public
 from layerox.radiation import Radiation

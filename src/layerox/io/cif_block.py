@@ -14,7 +14,7 @@ from gemmi import cif
 
 from layerox.errors import InputError
 from layerox.io.cif_number import UNKNOWN, values_and_sus
-from layerox.pattern import FloatArray
+from layerox.typing import FloatArray
 
 
 class CifBlock:

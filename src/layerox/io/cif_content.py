@@ -12,7 +12,7 @@ import gemmi
 import numpy as np
 from gemmi import cif
 
-from layerox.crystal import Crystal
+from layerox.crystal.asymmetric_unit import Crystal
 from layerox.io.cif_number import UNKNOWN, number_in
 from layerox.io.cif_sites import listed
 from layerox.symmetry import wrapped

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from gemmi import cif
 
-from layerox.pattern import FloatArray
+from layerox.typing import FloatArray
 
 NUMBER = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eEdD]([+-]?\d{1,3}))?(?:\((\d+|-?)\))?", re.ASCII)
 FRACTION = re.compile(r"([+-]?\d{1,2})/(\d{1,2})", re.ASCII)

@@ -17,7 +17,7 @@ import gemmi
 import numpy as np
 from gemmi import cif
 
-from layerox.crystal import Crystal, cell_tuple
+from layerox.crystal.asymmetric_unit import Crystal, cell_tuple
 from layerox.errors import InputError, printable
 from layerox.io.cif_content import (
     FORMULA_TOLERANCE,
@@ -31,7 +31,7 @@ from layerox.io.cif_content import (
 from layerox.io.cif_number import UNKNOWN
 from layerox.io.cif_sites import AtomList, listed
 from layerox.io.group_symbols import Named, named_group, symmetry_of
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.symmetry import Symmetry, symmetry_from_triplets, wrapped
 
 OPERATION_TAGS = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz", "_space_group_symop.operation_xyz")

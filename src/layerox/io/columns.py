@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from layerox.errors import InputError
-from layerox.io.scan import IntArray
-from layerox.pattern import FloatArray
+from layerox.typing import FloatArray, IntArray
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)(?![a-z])"
 IS_NUMBER = re.compile(NUMBER, re.IGNORECASE)

@@ -19,8 +19,9 @@ import numpy as np
 from layerox.errors import InputError
 from layerox.io.columns import Dialect, Table, clean_table, rows_from_lines, table_from_rows
 from layerox.io.header import Heading, heading_from_lines
-from layerox.io.scan import IntArray, Scan
-from layerox.pattern import FloatArray, poisson_sigma
+from layerox.io.scan import Scan
+from layerox.pattern import poisson_sigma
+from layerox.typing import FloatArray, IntArray
 
 BANK = re.compile(r"^BANK\s+(\d+)\s+(\d+)\s+(\d+)\s+([A-Z_0-9]+)(.*)$", re.MULTILINE)
 CONSTANT_STEP = ("CONS", "CONST")

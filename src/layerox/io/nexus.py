@@ -21,8 +21,8 @@ from layerox.io.nexus_facts import Facts, facts_of
 from layerox.io.nexus_source import Source, chosen, sources_in
 from layerox.io.scan import Scan
 from layerox.io.stack import START_TIME, TEMPERATURE, TEMPERATURE_K, TIME, Column, iso_of, refuse_beyond
-from layerox.notice import Notice
-from layerox.pattern import FloatArray
+from layerox.notices import Notice
+from layerox.typing import FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -20,7 +20,7 @@ import numpy as np
 
 from layerox.io.nexus_links import member
 from layerox.io.stack import TEMPERATURE, TIME, Column, moment_of, seconds_of
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.radiation import K_ALPHA_RATIO, PLAUSIBLE_WAVELENGTH, SAME_WAVELENGTH, Radiation, ev_from_angstrom
 
 DEEPEST, MOST_DATASETS = 6, 20_000

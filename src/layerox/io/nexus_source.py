@@ -22,7 +22,7 @@ from layerox.errors import ChoiceNeeded, InputError
 from layerox.io.nexus_facts import attribute, pyfai_configuration, texts
 from layerox.io.nexus_links import member
 from layerox.io.scan import Axis
-from layerox.notice import Notice
+from layerox.notices import Notice
 
 # Groups deeper or more of them than any file of patterns has are not looked into.
 DEEPEST, MOST_GROUPS = 10, 50_000

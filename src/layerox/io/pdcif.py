@@ -19,7 +19,7 @@ from layerox.errors import InputError
 from layerox.io.cif_block import CifBlock, blocks_of
 from layerox.io.pdcif_beam import beam_of
 from layerox.io.scan import Axis, Scan
-from layerox.pattern import FloatArray
+from layerox.typing import FloatArray
 
 # The processed intensities are those that weights belong to; then the counts, whose statistics are known.
 INTENSITIES = (

@@ -16,7 +16,7 @@ import numpy as np
 
 from layerox.errors import InputError
 from layerox.io.cif_block import CifBlock
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.radiation import (
     K_ALPHA,
     K_ALPHA_RATIO,

@@ -19,7 +19,7 @@ from layerox.io.opening import MEASURED
 from layerox.io.pdcif import block_label, facts_of_block, is_calculated, is_measured, scan_of_block
 from layerox.io.scan import Scan
 from layerox.io.stack import START_TIME, TEMPERATURE_K, Column, refuse_beyond, stated_column
-from layerox.notice import Notice
+from layerox.notices import Notice
 
 # Where a block begins, and where a text field does or ends: what looks like a block within one is none.
 MARK = re.compile(rb"^(?:data_[^\s]*|;)", re.IGNORECASE | re.MULTILINE)

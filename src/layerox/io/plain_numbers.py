@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.compiled import compiled_exactly
+from layerox.computing.compiled import compiled_exactly
 
 SPACE, TAB, NEWLINE, PLUS, MINUS, POINT, ZERO, NINE, LARGE_E, SMALL_E = (ord(c) for c in " \t\n+-.09Ee")
 # Powers of ten that are exact in binary, digits that always are, and digits that an integer of 64 bits has room for.

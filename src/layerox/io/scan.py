@@ -16,18 +16,11 @@ from numpy.typing import NDArray
 
 from layerox.errors import InputError, UnknownWavelength, nearest
 from layerox.io.unmeasured import Kind, kinds_of_points, notices_of, regions_of
-from layerox.notice import Notice
-from layerox.pattern import (
-    NOT_COUNTS,
-    FloatArray,
-    Pattern,
-    SigmaSource,
-    are_whole,
-    poisson_sigma,
-)
+from layerox.notices import Notice
+from layerox.pattern import NOT_COUNTS, Pattern, SigmaSource, are_whole, poisson_sigma
 from layerox.radiation import Radiation, radiation_of
+from layerox.typing import FloatArray, IntArray
 
-IntArray = NDArray[np.int64]
 Axis = Literal["two-theta", "q", "d"]
 RADIANS = "radians"
 AXES: tuple[str, ...] = (*get_args(Axis), RADIANS)

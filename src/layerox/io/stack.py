@@ -16,8 +16,8 @@ import numpy as np
 
 from layerox.errors import InputError
 from layerox.io.scan import Scan
-from layerox.notice import Notice
-from layerox.pattern import FloatArray
+from layerox.notices import Notice
+from layerox.typing import FloatArray
 
 # Columns that every axis of a series knows: seconds, and kelvin.
 TIME, TEMPERATURE = "time", "temperature"

@@ -15,12 +15,13 @@ import gemmi
 import numpy as np
 from gemmi import cif
 
-from layerox.atoms import Atoms, atoms_from_crystal
-from layerox.crystal import Crystal, Site
+from layerox.crystal.asymmetric_unit import Crystal, Site
+from layerox.crystal.atoms import Atoms, atoms_from_crystal
 from layerox.errors import InputError, nearest
 from layerox.io.cif_quote import commented, quoted
 from layerox.io.outputs import write_outputs
-from layerox.symmetry import CELL_NAMES, FloatArray, IntArray
+from layerox.symmetry import CELL_NAMES
+from layerox.typing import FloatArray, IntArray
 
 CELL_TAGS = tuple(f"_cell_{'length' if name in 'abc' else 'angle'}_{name}" for name in CELL_NAMES)
 SITE_TAGS = [

@@ -14,8 +14,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.notice import Notice
-from layerox.pattern import FloatArray, are_whole
+from layerox.notices import Notice
+from layerox.pattern import are_whole
+from layerox.typing import FloatArray
 
 BoolArray = NDArray[np.bool_]
 KindArray = NDArray[np.int8]

@@ -20,9 +20,10 @@ import numpy as np
 from layerox.errors import InputError
 from layerox.io.header import iso_time
 from layerox.io.scan import Scan
-from layerox.notice import Notice
-from layerox.pattern import FloatArray, poisson_sigma
+from layerox.notices import Notice
+from layerox.pattern import poisson_sigma
 from layerox.radiation import Radiation, radiation_from_text
+from layerox.typing import FloatArray
 
 Element = ElementTree.Element
 POWDER_AXES = ("Gonio", "2Theta", "2Theta-Omega", "Omega-2Theta", "TwoThetaOmega")

@@ -11,8 +11,8 @@ __all__ = ["Card", "View", "card", "load_ipython_extension", "view"]
 
 SHOWN = (
     ("pymatgen.core.structure", "Structure"),
-    ("layerox.crystal", "Crystal"),
-    ("layerox.atoms", "Atoms"),
+    ("layerox.crystal.asymmetric_unit", "Crystal"),
+    ("layerox.crystal.atoms", "Atoms"),
     ("layerox.stacking.word", "Word"),
 )
 

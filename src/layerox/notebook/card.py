@@ -10,18 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 from spglib.error import SpglibError
 
-from layerox.atoms import Atoms
-from layerox.crystal import ANIONS, formula_text
+from layerox.crystal.asymmetric_unit import ANIONS, formula_text
+from layerox.crystal.atoms import Atoms
 from layerox.notebook.colours import element_colour, phase_colour
 from layerox.public import public
 from layerox.stacking import LETTERS, Word, closure, identify
 from layerox.symmetry import cell_from_metric, compact_symbol
 from layerox.validation.check import check
-from layerox.validation.claims import LARGEST_CELL, found_space_group
+from layerox.validation.classified_sites import ALKALI, METAL, Places, places_of
+from layerox.validation.consistency import LARGEST_CELL, found_space_group
 from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.identity import phase_of
 from layerox.validation.layers import Layers, layers_of
-from layerox.validation.places import ALKALI, METAL, Places, places_of
 from layerox.validation.reading import StructureArgument, atoms_of
 
 MOST_DRAWN = 24  # slabs

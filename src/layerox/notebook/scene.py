@@ -21,10 +21,10 @@ from layerox.errors import InputError
 from layerox.io.outputs import write_outputs
 from layerox.notebook.colours import LAYER_COLOURS, element_colour, mixed_colour, phase_colour, rgba
 from layerox.public import public
-from layerox.symmetry import FloatArray
+from layerox.typing import FloatArray
+from layerox.validation.classified_sites import ALKALI, ANION, METAL, Places, places_of
 from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.layers import Layers, layers_of
-from layerox.validation.places import ALKALI, ANION, METAL, Places, places_of
 from layerox.validation.reading import StructureArgument, atoms_of
 
 MOST_SITES = 4000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from layerox.calibration import Calibration
+from layerox.analysis.calibrate import Calibration
 from layerox.diffraction.refinement import Refinement
-from layerox.diffraction.simulation import Simulation
+from layerox.diffraction.simulated_pattern import Simulation
 from layerox.errors import InputError, nearest
 from layerox.plotting.broadening import plot_broadening
 from layerox.plotting.calibration import plot_calibration

@@ -8,19 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.errors import InputError, nearest
 from layerox.plotting.canvas import cleared_figure, png_of
 from layerox.plotting.labels import verbatim
 from layerox.plotting.powder import PALETTE
 from layerox.strain.broadening import Broadening, PhaseBroadening
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FloatArray = NDArray[np.float64]
 
 INCHES_COLUMN, INCHES_HIGH, MOST_COLUMNS = 3.6, 6.2, 4
 MARKS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from layerox.calibration import Calibration
+from layerox.analysis.calibrate import Calibration
 from layerox.plotting.canvas import png_of
 from layerox.plotting.labels import verbatim
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.io.outputs import write_outputs
 from layerox.plotting.canvas import cleared_figure, files_of
@@ -21,12 +20,12 @@ from layerox.plotting.markers import ROW_HEIGHT, draw_reflections, draw_tracks, 
 from layerox.series.contour import IntensityMap, intensity_map
 from layerox.series.result import Series
 from layerox.series.tracks import layer_lengths, reflection_tracks
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FloatArray = NDArray[np.float64]
 Drawer = Callable[["Axes", Series], None]
 
 # Inches.

@@ -11,19 +11,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.diffraction.refinement import RefinedPhase, Refinement
-from layerox.diffraction.simulation import Simulation
+from layerox.diffraction.simulated_pattern import Simulation
 from layerox.errors import InputError, nearest
 from layerox.plotting.canvas import png_of
 from layerox.plotting.labels import verbatim
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FloatArray = NDArray[np.float64]
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 OBSERVED, CALCULATED, BACKGROUND, DIFFERENCE = "#222222", "#C1272D", "#777777", "#444444"

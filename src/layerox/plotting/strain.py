@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.errors import InputError, nearest
 from layerox.plotting.canvas import cleared_figure, png_of
@@ -17,13 +16,13 @@ from layerox.plotting.powder import PALETTE
 from layerox.strain.evolution import StrainEvolution
 from layerox.strain.phase_strain import PhaseStrain
 from layerox.strain.tensor import along
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FloatArray = NDArray[np.float64]
 
 INCHES_WIDE, INCHES_ROW, INCHES_ROUND = 7.2, 1.75, 2.5
 # Branches of the way back.

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.plotting.canvas import cleared_figure, png_of
 from layerox.plotting.labels import verbatim
@@ -17,12 +16,12 @@ from layerox.plotting.operando import axis_label
 from layerox.plotting.powder import PALETTE
 from layerox.strain.cells import GOOD
 from layerox.strain.transitions import Step, Transitions
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FloatArray = NDArray[np.float64]
 
 INCHES_WIDE, HEIGHT_AXIS, HEIGHT_WEIGHTS, HEIGHT_STEP, HEIGHT_REST = 7.2, 1.1, 2.3, 0.24, 1.0
 NO_PART, FORBIDDEN, SHADE = "#CCCCCC", "#C1272D", 0.85

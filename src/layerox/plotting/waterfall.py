@@ -21,12 +21,12 @@ from layerox.public import public
 from layerox.series.contour import intensity_map
 from layerox.series.result import Series
 from layerox.series.tracks import reflection_tracks
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FloatArray = NDArray[np.float64]
 
 WIDTH, HEIGHT = 6.5, 6.5
 MOST_CURVES, ANGLES = 30, 1600

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from layerox.errors import InputError
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.plotting.markers import phase_colour
 from layerox.plotting.operando import axis_label, series_pictures
 from layerox.plotting.waterfall import waterfall_pictures

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from layerox.diffraction.model import safe_name
 from layerox.diffraction.refinement import Refinement
-from layerox.diffraction.simulate import safe_name
 from layerox.public import public
 from layerox.refined import Refined
 from layerox.results.folder import load

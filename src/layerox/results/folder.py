@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.diffraction.document import SCHEMA, json_text, refinement_from_document
 from layerox.diffraction.refinement import Refinement
+from layerox.diffraction.result_json import SCHEMA, json_text, refinement_from_document
 from layerox.errors import InputError
 from layerox.io.json_file import checked_document, read_document
 from layerox.io.outputs import check_outputs, write_outputs

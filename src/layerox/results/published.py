@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.crystal import Crystal
+from layerox.crystal.asymmetric_unit import Crystal
 from layerox.errors import InputError
 from layerox.io import read_pattern
 from layerox.io.cif import read_crystals

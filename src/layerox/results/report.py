@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from layerox.diffraction.course import Step
 from layerox.diffraction.display import percent_text
 from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.refinement_steps import Step
 from layerox.refined import Refined, with_esd
 from layerox.symmetry import CELL_NAMES
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.refinement import Correlation
-from layerox.notice import Notice
+from layerox.notices import Notice
 
 Status = Literal["free", "fixed", "tied", "at_bound", "unsupported", "alike"]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]

@@ -12,12 +12,12 @@ import gemmi
 import numpy as np
 from gemmi import cif
 
+from layerox.diffraction.model import INSTRUMENT_SLOTS, safe_name
 from layerox.diffraction.peaks import W
 from layerox.diffraction.phase import Phase, PhaseModel
 from layerox.diffraction.refinement import RefinedPhase, Refinement
 from layerox.diffraction.reflections import Reflections
 from layerox.diffraction.scattering import scatterers
-from layerox.diffraction.simulate import INSTRUMENT_SLOTS, safe_name
 from layerox.io.cif_quote import quoted
 from layerox.radiation import Radiation
 from layerox.refined import Refined, with_esd

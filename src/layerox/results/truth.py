@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from layerox.diffraction.simulation import Simulation
+from layerox.diffraction.simulated_pattern import Simulation
 from layerox.errors import InputError
 from layerox.io.text_cells import quoted_cell
 from layerox.radiation import Radiation

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from layerox.series.measured import DISPLACEMENT, Row
 from layerox.series.table import shown_in
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Number of frames on each side that a frame is compared with.
 AROUND = 5

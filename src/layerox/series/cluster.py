@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from layerox.errors import InputError
-from layerox.notice import Notice
+from layerox.notices import Notice
 
 T = TypeVar("T")
 Task = tuple[int, tuple[Any, ...]]

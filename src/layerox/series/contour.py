@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from layerox.errors import InputError
 from layerox.series.locate import frame_at, reading_of
 from layerox.series.result import Series
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # A picture has no room for more.
 MOST_FRAMES, ANGLES = 200, 900

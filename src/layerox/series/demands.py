@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from layerox.analysis import usable
+from layerox.analysis.beam_setup import measured_with, pattern_from
+from layerox.analysis.fit import usable
+from layerox.analysis.phase_arguments import PhaseArgument
+from layerox.analysis.recipe import Recipe
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical
-from layerox.diffraction.plan import NO_PLAN
+from layerox.diffraction.refinement_plan import NO_PLAN
 from layerox.electrochemistry.settings import ElectrochemistryModel
 from layerox.errors import InputError
 from layerox.io.instrument_file import table_of_instrument
 from layerox.io.opening import is_file
-from layerox.measurement import measured_with, pattern_from
 from layerox.pattern import Pattern
-from layerox.phases import PhaseArgument
-from layerox.recipe import Recipe
 from layerox.series.description import described
 from layerox.series.electrochemistry import COLUMN_UNITS
 from layerox.series.frames import Frames, Reading, axis_units

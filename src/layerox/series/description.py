@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from layerox.crystal import Crystal
+from layerox.crystal.asymmetric_unit import Crystal
+from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.simulate import Model
-from layerox.diffraction.simulation import reflection_list
+from layerox.diffraction.simulated_pattern import reflection_list
 from layerox.errors import InputError
 from layerox.instrument import Profile
 from layerox.pattern import Pattern
 from layerox.series.setup import Setup
+from layerox.validation.classified_sites import places_of
 from layerox.validation.coordination import polyhedra
 from layerox.validation.layers import layers_of
-from layerox.validation.places import places_of
 from layerox.validation.reading import atoms_of
 
 # Reflections kept of each phase, and the share of the strongest below which none is.

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from layerox.electrochemistry.clock import utc_text, zone_of
+from layerox.electrochemistry.interpolation import Moments, moments_of
 from layerox.electrochemistry.log import Electrochemistry
-from layerox.electrochemistry.moments import Moments, moments_of
 from layerox.electrochemistry.offset import Offset, fitted_offset
 from layerox.electrochemistry.reading import read_electrochemistry
 from layerox.electrochemistry.sodium import Sodium, sodium_of
 from layerox.errors import InputError
-from layerox.notice import Notice
-from layerox.pattern import FloatArray
+from layerox.notices import Notice
 from layerox.series.frame_times import FrameTimes, frame_times
 from layerox.series.frames import Frames, axis_notices, frames_of
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     from layerox.electrochemistry.settings import ElectrochemistryModel

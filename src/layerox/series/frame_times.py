@@ -17,8 +17,8 @@ import numpy as np
 
 from layerox.electrochemistry.clock import Stamps, read_stamps, seconds_of, seconds_of_one, written_stamps
 from layerox.errors import InputError
-from layerox.pattern import FloatArray
 from layerox.series.frames import Frame, Reading, listed_cells
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     from layerox.electrochemistry.settings import ElectrochemistryModel

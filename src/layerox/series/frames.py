@@ -23,7 +23,7 @@ from layerox.io import read_pattern, read_stack
 from layerox.io.outputs import results_in
 from layerox.io.scan import Axis, pattern_from_scan, request_from_arguments
 from layerox.io.stack import TEMPERATURE, TIME, Stack, stated_column
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from layerox.diffraction.simulate import safe_name
+from layerox.diffraction.model import safe_name
 from layerox.errors import InputError
 from layerox.series.measured import OFFSETS, QUANTITIES, titles_of
 from layerox.series.table import FIXED, JUDGED

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from layerox.pattern import Pattern
 from layerox.series import tasks
+from layerox.series.common_parameters import Foundation, founded, scout_indices
 from layerox.series.executor import Executor
-from layerox.series.foundation import Foundation, founded, scout_indices
 from layerox.series.frames import Frame
+from layerox.series.phase_search import survey_indices
+from layerox.series.seed_refinement import refined_together
 from layerox.series.setup import Setup
-from layerox.series.shared import refined_together
-from layerox.series.survey import survey_indices
 
 
 def laid_foundation(setup: Setup, frames: Sequence[Frame], first: Pattern, where: Executor) -> Foundation:

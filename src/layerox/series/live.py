@@ -21,7 +21,7 @@ from layerox.series.frames import Frame, Frames
 from layerox.series.groundwork import laid_foundation
 from layerox.series.measured import Row
 from layerox.series.parts import row_from_line
-from layerox.series.sequential import Segment
+from layerox.series.segment import Segment
 from layerox.series.setup import Setup
 from layerox.series.store import LIVE, Store
 from layerox.series.watching import Key, Look, Stamp, Watcher

@@ -13,17 +13,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.line_scan import Window
-from layerox.diffraction.refine import Minimum
 from layerox.errors import InputError
 from layerox.pattern import Pattern
-from layerox.series.bench import State, View
-from layerox.series.births import JUDGED, WIDER, Candidate, Nursery
-from layerox.series.fitter import PATIENT, REFINED, Fitter
-from layerox.series.foundation import Foundation, Scout
+from layerox.series.cell_interpolation import is_another
+from layerox.series.common_parameters import Foundation, Scout
+from layerox.series.frame_checks import STRONG, shows_peaks
+from layerox.series.frame_fit import PATIENT, REFINED, Fitter
+from layerox.series.frame_model import State, View
 from layerox.series.frames import Frame
-from layerox.series.homes import is_another
-from layerox.series.judgement import STRONG, shows_peaks
+from layerox.series.phase_entry import JUDGED, WIDER, Candidate, Nursery
 from layerox.series.sightings import scout_of, with_scout
 
 # How far a cell is sought.

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.crystal import Crystal
+from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.quantify import (
+from layerox.diffraction.weight_fractions import (
     PhaseWeights,
     cell_volume,
     fractions_of,
@@ -23,13 +24,11 @@ from layerox.diffraction.quantify import (
     of_the_specimen,
     phase_weights,
 )
-from layerox.diffraction.refine import Minimum
-from layerox.diffraction.simulate import Model
-from layerox.layering import Layering
 from layerox.series.setup import Setup
 from layerox.symmetry import CELL_NAMES
+from layerox.typing import FloatArray
+from layerox.validation.layer_mesh import Layering
 
-FloatArray = NDArray[np.float64]
 Verdict = Literal["accepted", "reseeded", "quarantined", "unreadable"]
 Number = tuple[float, float]
 

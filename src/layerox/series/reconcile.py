@@ -14,12 +14,12 @@ from typing import Any
 
 from layerox.series import tasks
 from layerox.series.acceptance import Doubt, Trace, confusable, judged
-from layerox.series.amend import Presences, amendments
+from layerox.series.common_parameters import Foundation
 from layerox.series.executor import Executor
-from layerox.series.foundation import Foundation
 from layerox.series.frames import Frame
-from layerox.series.handover import Border, agree
 from layerox.series.measured import Row
+from layerox.series.presence_correction import Presences, amendments
+from layerox.series.segment_merge import Border, agree
 from layerox.series.store import AMENDED, COMPARED, HANDED, JUDGED, Store
 
 # Puts the rows of parts on disk as they come: the stage, and (number of the part, rows).

@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from layerox.diffraction.simulate import safe_name
+from layerox.diffraction.model import safe_name
 from layerox.errors import InputError, nearest
 from layerox.series import tasks
-from layerox.series.foundation import Foundation
+from layerox.series.common_parameters import Foundation
+from layerox.series.frame_checks import Fit
 from layerox.series.frames import Frame
-from layerox.series.judgement import Fit
 from layerox.series.measured import DISPLACEMENT, OFFSETS, Number, Row, titles_of
 from layerox.series.result import Series
-from layerox.series.sequential import Segment, measured_row
+from layerox.series.segment import Segment, measured_row
 from layerox.series.setup import Setup
 
 # A phase that lies where the specimen lies has no displacement of its own in the table.

@@ -7,9 +7,9 @@ from collections.abc import Container, Mapping
 
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.series.bench import Bench, State
+from layerox.series.frame_model import Bench, State
 from layerox.series.measured import Number, Row
-from layerox.series.presence import Rung
+from layerox.series.phase_presence import Rung
 
 
 def restored(bench: Bench, sources: Mapping[str, Row], added: Container[str] = ()) -> State:

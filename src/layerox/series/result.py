@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.diffraction.simulate import safe_name
+from layerox.diffraction.model import safe_name
 from layerox.io.text_cells import plain_table
 from layerox.public import public
 from layerox.series.frametable import TEXTS, read_changes, read_frames

@@ -15,16 +15,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from layerox.analysis import refuse_twice
+from layerox.analysis.fit import refuse_twice
+from layerox.analysis.phase_arguments import PhaseArgument, argued_phases
+from layerox.analysis.recipe import RecipeArgument, recipe_from
+from layerox.computing.threads import single_threaded
 from layerox.errors import InputError, is_interrupt
 from layerox.instrument import Geometry, Instrument
 from layerox.io.atomic import WriteFailed, write_atomically
 from layerox.io.outputs import inputs_among
 from layerox.io.toml_file import toml_text
-from layerox.phases import PhaseArgument, argued_phases
 from layerox.public import public
 from layerox.radiation import Radiation
-from layerox.recipe import RecipeArgument, recipe_from
 from layerox.results.folder import check_folder
 from layerox.series import tasks
 from layerox.series.cluster import Tls, check_scheduler, connection_notices
@@ -52,7 +53,6 @@ from layerox.series.store import FIRST, RESULTS, TABLE, Store
 from layerox.series.structures import structures_of
 from layerox.series.watching import Watch, Watcher
 from layerox.series.workers import start_server
-from layerox.threads import single_threaded
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.

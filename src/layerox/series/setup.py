@@ -8,12 +8,12 @@ from functools import cached_property
 
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import OWN_SLOTS, Phase
-from layerox.diffraction.plan import NO_PLAN, Plan
+from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.errors import InputError, nearest
 from layerox.instrument import Instrument
-from layerox.layering import Layering, layering_of
 from layerox.radiation import Radiation
 from layerox.series.frames import Reading
+from layerox.validation.layer_mesh import Layering, layering_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.refine import Minimum
-from layerox.series.bench import Bench, State
-from layerox.series.foundation import Foundation, Scout
-from layerox.series.judgement import support_of
+from layerox.series.common_parameters import Foundation, Scout
+from layerox.series.frame_checks import support_of
+from layerox.series.frame_model import Bench, State
 
 
 def own_names(phase: Phase) -> set[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from layerox.diffraction.parameters import is_background, slot_name
-from layerox.series.bench import Bench, State
-from layerox.series.foundation import Foundation
-from layerox.series.homes import Homes, gone_on
-from layerox.series.judgement import Fit
-from layerox.series.presence import Rung
-from layerox.series.shared import rungs_of
+from layerox.series.cell_interpolation import Homes, gone_on
+from layerox.series.common_parameters import Foundation
+from layerox.series.frame_checks import Fit
+from layerox.series.frame_model import Bench, State
+from layerox.series.phase_presence import Rung
+from layerox.series.seed_refinement import rungs_of
 from layerox.symmetry import CELL_NAMES
 
 

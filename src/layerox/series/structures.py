@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from layerox.crystal import Crystal, Site, cell_tuple, position_tuple
+from layerox.crystal.asymmetric_unit import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.symmetry import CELL_NAMES, symmetry_from_name, symmetry_from_triplets

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.builders import build_crystal
-from layerox.crystal import Crystal, Site
+from layerox.computing.threads import single_threaded
+from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.quantify import scales_for_weights
-from layerox.diffraction.simulate import Model
+from layerox.diffraction.weight_fractions import scales_for_weights
 from layerox.errors import InputError, nearest
 from layerox.instrument import Instrument, Profile
 from layerox.io.atomic import Content
@@ -33,11 +33,10 @@ from layerox.pattern import Pattern, poisson_sigma
 from layerox.public import public
 from layerox.radiation import Radiation, radiation_from_text
 from layerox.series.frames import SUFFIXES as PATTERNS
-from layerox.series.logbook import LOGBOOKS, PLAIN, Curve, Logbook, cycler_text, log_text, value_at
+from layerox.series.synthetic_log import LOGBOOKS, PLAIN, Curve, Logbook, cycler_text, log_text, value_at
 from layerox.symmetry import symmetry_from_name
-from layerox.threads import single_threaded
+from layerox.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 BadKind = Literal["truncated", "beam-off", "spikes", "saturated", "foreign"]
 BAD_KINDS: tuple[BadKind, ...] = ("truncated", "beam-off", "spikes", "saturated", "foreign")
 # What histories of somebody's own are called.

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from layerox.diffraction.simulate import safe_name
+from layerox.diffraction.model import safe_name
 from layerox.io.text_cells import safe_cell
 from layerox.series.measured import OFFSETS, UNKNOWN, Row, titles_of
 

@@ -14,15 +14,15 @@ import numpy as np
 from layerox.diffraction.agreement import unexplained
 from layerox.errors import InputError
 from layerox.series.acceptance import Doubt
-from layerox.series.amend import Amendment
-from layerox.series.foundation import Foundation, Scout, from_scratch, scouted
+from layerox.series.common_parameters import Foundation, Scout, from_scratch, scouted
+from layerox.series.frame_checks import HOPELESS, shows_peaks
 from layerox.series.frames import Frame
-from layerox.series.handover import Border, compared, handed_over
-from layerox.series.judgement import HOPELESS, shows_peaks
 from layerox.series.measured import Absence, Row, offsets_of, phases_of
-from layerox.series.sequential import Segment
+from layerox.series.phase_search import surveyed
+from layerox.series.presence_correction import Amendment
+from layerox.series.segment import Segment
+from layerox.series.segment_merge import Border, compared, handed_over
 from layerox.series.setup import Setup
-from layerox.series.survey import surveyed
 
 # Frames a segment: about an eighth of the series, about within these bounds, so that cores are evenly busy.
 FEWEST, MOST, PARTS = 20, 100, 8

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from layerox.diffraction.model import safe_name
 from layerox.diffraction.peaks import displacement_shift
-from layerox.diffraction.simulate import safe_name
 from layerox.series.result import Series
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Cell parameters that the table of a series holds; others that are free are those of the starting cell.
 COLUMNS = {"a": 0, "b": 1, "c": 2, "beta": 4}

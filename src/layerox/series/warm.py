@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from layerox.crystal import Crystal, Site
+from layerox.crystal.asymmetric_unit import Crystal, Site
+from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.simulate import Model
 from layerox.instrument import Instrument, Profile
 from layerox.io.plain_numbers import plain_table
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import radiation_from_text
-from layerox.series.foundation import from_scratch
+from layerox.series.common_parameters import from_scratch
 from layerox.series.setup import Setup
 from layerox.symmetry import symmetry_from_name
 

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
+from layerox.computing.processes import ONE_THREAD, environment, without_script
 from layerox.errors import InputError
-from layerox.processes import ONE_THREAD, environment, without_script
 
 T = TypeVar("T")
 Task = tuple[int, tuple[Any, ...]]

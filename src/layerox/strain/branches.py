@@ -10,12 +10,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 
 # Names of axis columns, and what rising and falling along them is called.
 CURRENT, CYCLE = ("current", "current_ma", "current_a"), "cycle"

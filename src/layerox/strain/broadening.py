@@ -22,22 +22,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from layerox.diffraction.breadths import Breadths, GroupBreadth, breadths
+from layerox.computing.threads import single_threaded
 from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.single_peak_widths import Breadths, GroupBreadth, breadths
 from layerox.errors import UnknownName, nearest
-from layerox.layering import Layering, layering_of
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.public import public
 from layerox.refined import Refined
 from layerox.symmetry import metric_tensor
-from layerox.threads import single_threaded
+from layerox.typing import FloatArray
+from layerox.validation.layer_mesh import Layering, layering_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from layerox.series.result import Series
 
-FloatArray = NDArray[np.float64]
 Kind = Literal["00l", "11l", "10l", "mixed", "all"]
 Verdict = Literal["10l broader", "00l broader", "alike", "not told"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Fall of chi-squared that a knot must bring: of a thousand rows of pure noise two at most have one, whether they hold
 # 20 values or 400 (tests/strain/test_broken_line.py draws them).

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from layerox.refined import Refined
 from layerox.strain.changes import Change
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Values on either side of a change that tell what is usual there, and the fewest that a bump is asked of.
 AROUND, FEWEST = 8, 8

@@ -13,26 +13,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.crystal import Crystal
+from layerox.analysis.phase_arguments import phase_from
+from layerox.crystal.asymmetric_unit import Crystal
+from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement import RefinedPhase, Refinement
-from layerox.diffraction.simulate import safe_name
 from layerox.errors import InputError
-from layerox.layering import Layering, layering_of
-from layerox.phases import phase_from
 from layerox.results.folder import load
 from layerox.series.measured import CORRELATION, SLAB_SHARE
 from layerox.series.result import Series, open_series
 from layerox.series.structures import crystal_from_document
 from layerox.symmetry import CELL_NAMES, metric_tensor
+from layerox.typing import FloatArray, IntArray
+from layerox.validation.layer_mesh import Layering, layering_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 GOOD = ("accepted", "reseeded")
 # A series, the result of a fit, the folder of either, or a structure as `fit` takes phases.

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.refined import Refined
 from layerox.strain.broken_line import WORTH_SHAPE, BrokenLine, broken_line
 from layerox.strain.runs import Run, monotone_runs, turns_after
 from layerox.strain.spread import Fitted, measured_with_spread
+from layerox.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 Begins = Literal["rest", "start", "reversal"]
 Ends = Literal["rest", "end", "reversal"]
 

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.layering import Layering, mesh_area
 from layerox.refined import Refined
 from layerox.strain.cells import PhaseCells
 from layerox.symmetry import metric_tensor
+from layerox.typing import FloatArray
+from layerox.validation.layer_mesh import Layering, mesh_area
 
-FloatArray = NDArray[np.float64]
 Mechanism = Literal["two-phase", "solid solution", "both", "undecided"]
 
 # Ratios from which on a transition is two-phase, and up to which it is a solid solution.

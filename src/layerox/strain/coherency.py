@@ -16,22 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.crystal import Crystal
-from layerox.diffraction.simulate import safe_name
+from layerox.crystal.asymmetric_unit import Crystal
+from layerox.diffraction.model import safe_name
 from layerox.elasticity import LAYERED, LAYERED_ALTERNATING, SPINEL, Stiffness, along_111
 from layerox.errors import InputError, nearest
 from layerox.interfaces.matching import Lamina, dislocation_spacing, match, misfit
 from layerox.io.elastic_file import read_elastic
-from layerox.layering import Layering
 from layerox.strain.cells import Observed, PhaseCells
 from layerox.strain.phase_strain import Numbers, PhaseStrain
+from layerox.validation.layer_mesh import Layering
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 # A lattice parameter, angstrom, alone or with its standard uncertainty.
 SinglePhase = float | tuple[float, float]
 

@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.refined import Refined
 from layerox.strain.bumps import bumps, chance, clearest
 from layerox.strain.changes import Change, changes
 from layerox.strain.coexistence import LayerSizes
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 Kind = Literal["solid solution", "hidden coexistence", "undecided"]
 
 # The least relative change of the layer that counts, and the share of a phase below which its cell is not asked.

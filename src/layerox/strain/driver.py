@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.errors import InputError, nearest
 from layerox.refined import Refined
 from layerox.series.result import Series
 from layerox.strain.branches import TURN, TURNING, branches, cycles
 from layerox.strain.runs import turning_points
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # What the two ways of an axis are called that has no name of its own for them.
 OTHER_WAYS = ("up", "down")

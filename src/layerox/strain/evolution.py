@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from layerox.computing.threads import single_threaded
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError, nearest
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.strain.branches import branches, cycles
 from layerox.strain.cells import Observed, PhaseCells, Subject, observed
 from layerox.strain.coherency import SinglePhase, coherency_rows, stiffnesses
 from layerox.strain.phase_strain import Numbers, PhaseStrain, phase_strain
 from layerox.strain.reference import Anchors, ReferenceArgument, anchors_of
 from layerox.strain.tensor import COMPONENTS
-from layerox.threads import single_threaded
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from layerox.strain.changes import Change
 from layerox.strain.naming import Stacking
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Places at which levels are compared, and the share of the smaller of two changes below which nothing is said to flow.
 FINE, SHARE = 2000, 0.2

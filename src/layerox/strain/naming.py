@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from layerox.crystal import Crystal
+from layerox.crystal.asymmetric_unit import Crystal
 from layerox.errors import InputError, nearest
-from layerox.layering import layering_of
 from layerox.stacking import POLYTYPES, glides_between, polytype, sense_family
+from layerox.validation.layer_mesh import layering_of
 
 # "Op3_main" is a distorted O3: letters, primes (safe names write them p), a digit, and r for the reoriented OP4.
 _LAYERED = re.compile(r"(?P<letters>OP|O|P)(?P<primes>['p]{0,2})(?P<rest>[1-9]r?)(?:_.*)?")

@@ -11,9 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.layering import Layering
 from layerox.strain.cells import PhaseCells
 from layerox.strain.propagation import covariance_of
 from layerox.strain.reference import Anchor, Anchors
@@ -33,9 +31,9 @@ from layerox.strain.tensor import (
     von_mises,
     von_mises_esd,
 )
+from layerox.typing import FloatArray, IntArray
+from layerox.validation.layer_mesh import Layering
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 # Values and standard uncertainties, each of shape (n,); nan where there is none.
 Numbers = tuple[FloatArray, FloatArray]
 # Of cells (n, 6), and the cells that they are held against.

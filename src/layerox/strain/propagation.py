@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 STEP = 0.1
 # Share of the largest variance below which there is none: what symmetry fixes.

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.diffraction.simulate import safe_name
+from layerox.diffraction.model import safe_name
 from layerox.errors import InputError, nearest
 from layerox.strain.cells import Observed, PhaseCells, observed
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 GIVEN = "given"
 # The number of a frame, six numbers by phase, or anything that `observed` takes.

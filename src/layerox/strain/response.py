@@ -19,8 +19,7 @@ from layerox.strain.evolution import StrainEvolution
 from layerox.strain.phase_strain import PhaseStrain, Tensors, phase_strain
 from layerox.strain.reference import Anchor, Anchors
 from layerox.strain.tensor import edges_of_metrics, metrics_of_cells
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 ROUNDING = 1e-9
 

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.strain.broken_line import BrokenLine
+from layerox.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 # A monotone stretch of a broken line: the indices of its first and last knot.
 Run = tuple[int, int]
 

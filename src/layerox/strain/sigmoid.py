@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Where 10, 30, 70 and 90 % of a logistic change are done, in widths from its middle, and the onset that follows.
 TENTH, THIRD = np.log(1.0 / 9.0), np.log(3.0 / 7.0)

@@ -18,8 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError
 from layerox.strain.evolution import StrainEvolution
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)

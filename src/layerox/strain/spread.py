@@ -13,13 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.strain.broken_line import WORTH_SHAPE, BrokenLine, broken_line
 from layerox.strain.runs import Run, chord, measured, measured_along, monotone_runs, turns_after
 from layerox.strain.sigmoid import PARAMETERS, averaged, fitted_sigmoid
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Share of the draws that must show a change too; otherwise its uncertainties are not known.
 SHOWN = 0.6

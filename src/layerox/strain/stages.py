@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.strain.changes import Change
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 
 # Frames that a rest must last for, and before a phase's height for which others must have been there to count.
 REST, LASTING = 3.0, 2

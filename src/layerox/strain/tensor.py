@@ -10,9 +10,8 @@ Medium (1969), chapter 4; Schlenker, Gibbs & Boisen, Acta Cryst. A34 (1978) 52, 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Order of the components of a symmetric tensor wherever they stand in a row.
 COMPONENTS = ("xx", "yy", "zz", "yz", "xz", "xy")

@@ -13,10 +13,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from layerox.computing.threads import single_threaded
 from layerox.errors import InputError
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.public import public
 from layerox.refined import Refined
 from layerox.series.result import Series
@@ -30,12 +30,11 @@ from layerox.strain.flows import Flow, flows
 from layerox.strain.hysteresis import Hysteresis, Return, hystereses, returns
 from layerox.strain.naming import ARROW, Stacking, glide_text, run_name, shown_names, stackings_of
 from layerox.strain.stages import State, stages, states
-from layerox.threads import single_threaded
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 Kind = Literal["birth", "death", "rise", "fall"]
 
 # The smallest change of a weight fraction that counts; where a phase is absent at times, half of the most it reaches.

@@ -10,13 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.errors import InputError
 from layerox.io.outputs import write_outputs
 from layerox.strain.sphere import Particle
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 # Points along the radius in each layer, from pole to pole, and around; how much of the circle is shown.
 RADIAL, POLAR, AROUND = 13, 19, 28

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from layerox.atoms import Atoms
 from layerox.builders import phase_name
+from layerox.crystal.atoms import Atoms
 from layerox.errors import InputError
 from layerox.io.opening import exists
 from layerox.public import public
 from layerox.stacking import Word, closure, identify, parse_word
-from layerox.validation.claims import (
+from layerox.validation.classified_sites import METAL, Places, places_of
+from layerox.validation.consistency import (
     charge_findings,
     formula_findings,
     overfull_findings,
@@ -29,7 +30,6 @@ from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.finding import Finding
 from layerox.validation.identity import phase_of
 from layerox.validation.layers import Layers, Space, layers_of
-from layerox.validation.places import METAL, Places, places_of
 from layerox.validation.reading import StructureArgument, atoms_of
 
 LOWEST_GALLERY = 2.2  # angstrom; an empty O1 gallery is 2.35 A high, the anions of a slab are 1.9 to 2.1 A apart

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from layerox.builders.geometry import ANION_RADII, CATION_RADII, UNKNOWN_RADIUS
-from layerox.neighbours import pairs_within
-from layerox.symmetry import FloatArray
+from layerox.crystal.neighbours import pairs_within
+from layerox.typing import FloatArray
+from layerox.validation.classified_sites import ALKALI, ANION, METAL, Places
 from layerox.validation.finding import Finding
-from layerox.validation.places import ALKALI, ANION, METAL, Places
 
 SQUEEZED = 0.35  # angstrom below the sum of radii; Na-O 2.05 A, the shortest in a collapsed O2 gallery being 2.07 A
 ANION_PAIR = 2.25  # O-O is 2.5 A along the shortest shared edges

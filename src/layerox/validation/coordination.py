@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerox.neighbours import Pairs, pairs_within
-from layerox.symmetry import FloatArray, IntArray
-from layerox.validation.places import ANION, METAL, Places
+from layerox.crystal.neighbours import Pairs, pairs_within
+from layerox.typing import FloatArray, IntArray
+from layerox.validation.classified_sites import ANION, METAL, Places
 
 # The longest bonds: 2.40 A is the Jahn-Teller bond of O'3 NaMnO2, 3.3 A and more the next shell of any metal here.
 METAL_REACH, ALKALI_REACH = 2.75, 3.1

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from layerox.public import public
 from layerox.stacking import Word, identify
+from layerox.validation.classified_sites import places_of
 from layerox.validation.coordination import polyhedra
 from layerox.validation.layers import layers_of
-from layerox.validation.places import places_of
 from layerox.validation.reading import StructureArgument, atoms_of
 
 DISTORTED = {"P2": "P'2", "P3": "P'3", "O3": "O'3"}

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerox.neighbours import Pairs, pairs_within
+from layerox.crystal.neighbours import Pairs, pairs_within
 from layerox.stacking import Step, Word, word_from_steps
-from layerox.symmetry import FloatArray, IntArray
+from layerox.typing import FloatArray, IntArray
+from layerox.validation.classified_sites import ALKALI, ANION, METAL, Places
 from layerox.validation.coordination import Polyhedra
-from layerox.validation.places import ALKALI, ANION, METAL, Places
 
 METAL_STEP = 3.45  # angstrom; metals of a slab are 2.8 to 3.2 apart, those of different slabs more than 4.2
 MOSTLY = 0.5  # occupancy from which a metal counts in the network

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from layerox.atoms import Atoms, atoms_from_crystal, atoms_from_structure
-from layerox.crystal import Crystal, Site
+from layerox.crystal.asymmetric_unit import Crystal, Site
+from layerox.crystal.atoms import Atoms, atoms_from_crystal, atoms_from_structure
 from layerox.errors import InputError
 from layerox.io.cif import read_crystal
 from layerox.io.opening import exists

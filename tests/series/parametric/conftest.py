@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.simulate import Model
 from layerox.pattern import Pattern, poisson_sigma
 from layerox.radiation import radiation_from_text
+from layerox.series.common_parameters import Foundation
 from layerox.series.executor import InProcess
-from layerox.series.foundation import Foundation
 from layerox.series.frames import Frame, Reading
-from layerox.series.parametric.local import Known
+from layerox.series.parametric.frame_equations import Known
+from layerox.series.parametric.input import Source
 from layerox.series.parametric.refine import functions_refined, wished
-from layerox.series.parametric.source import Source
-from layerox.series.presence import Rung
+from layerox.series.phase_presence import Rung
 from layerox.series.setup import Setup
 from layerox.series.synthetic import DIFFRACTOMETER, crystal_of
 

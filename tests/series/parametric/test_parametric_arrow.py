@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.series.parametric.arrow import Arrow, eliminated
+from layerox.series.parametric.schur import Arrow, eliminated
 
 
 def problem(seed, frames, own, shared, size):

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from layerox.series.parametric.descent import MOST_PASSES, Functions, Seat, descended
 from layerox.series.parametric.forms import wish_of
+from layerox.series.parametric.optimise import MOST_PASSES, Functions, Seat, descended
 
 X = np.linspace(0.0, 4.0, 5)
 TARGET = 3.0 + 0.5 * X

@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from layerox.diffraction.least_squares import Data, Histogram, minimise_jointly
 from layerox.diffraction.parameters import Parameters, Tie
-from layerox.diffraction.refine import Data, Histogram, minimise_jointly
-from layerox.series.bench import Bench
 from layerox.series.executor import InProcess
-from layerox.series.parametric import local
-from layerox.series.parametric.descent import Functions, Seat, descended
+from layerox.series.frame_model import Bench
+from layerox.series.parametric import frame_equations as local
 from layerox.series.parametric.forms import wish_of
-from layerox.series.parametric.local import Visit
+from layerox.series.parametric.frame_equations import Visit
+from layerox.series.parametric.optimise import Functions, Seat, descended
 from layerox.series.parametric.quantities import quantity_of
-from layerox.series.presence import Rung
+from layerox.series.phase_presence import Rung
 
 X = np.array([0.0, 1.0, 2.0, 3.0])
 FORMS = {"P2_a": "polynomial 1", "P2_c": "constant"}

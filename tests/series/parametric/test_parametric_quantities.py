@@ -3,7 +3,7 @@
 import pytest
 
 from layerox.errors import InputError
-from layerox.series.bench import Bench
+from layerox.series.frame_model import Bench
 from layerox.series.parametric.quantities import cell_lengths, quantity_of
 
 

@@ -10,7 +10,7 @@ from layerox.builders.library.distorted import DISTORTED
 from layerox.builders.library.entry import Entry
 from layerox.builders.library.frameworks import FRAMEWORKS
 from layerox.builders.library.layered import LAYERED
-from layerox.crystal import Crystal, cell_text
+from layerox.crystal.asymmetric_unit import Crystal, cell_text
 from layerox.errors import InputError, nearest
 
 # The entry that a phase name alone stands for.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from layerox.builders.library.entry import Entry
 from layerox.builders.recipes import Tabulated
-from layerox.crystal import Cell
+from layerox.crystal.asymmetric_unit import Cell
 
 CULLITY = "Cullity, Elements of X-Ray Diffraction, appendix of crystal structure data, 20 C, looked up"
 

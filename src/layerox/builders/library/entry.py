@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from layerox.builders.recipes import Recipe
-from layerox.crystal import Crystal, structure_from_crystal
+from layerox.crystal.asymmetric_unit import Crystal, structure_from_crystal
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -14,14 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from layerox.errors import InputError
 from layerox.series.parametric.forms import Form, Wish, wish_of
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 COMMON = (
     "constant", "polynomial 1", "polynomial 2", "polynomial 3", "polynomial 4", "spline 5", "spline 6",

@@ -8,25 +8,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.diffraction.simulate import safe_name
-from layerox.notice import Notice
+from layerox.diffraction.model import safe_name
+from layerox.notices import Notice
 from layerox.series.measured import Number
-from layerox.series.parametric.arrow import Arrow
 from layerox.series.parametric.choice import Points, Trial
-from layerox.series.parametric.descent import Ended, Functions
-from layerox.series.parametric.local import Alone, Held
+from layerox.series.parametric.frame_equations import Alone, Held
+from layerox.series.parametric.input import NUMBER, Source
+from layerox.series.parametric.optimise import Ended, Functions
 from layerox.series.parametric.quantities import Quantity
 from layerox.series.parametric.result import Function, Parametric, header
 from layerox.series.parametric.scatter import Deviation, Pull, deviations
-from layerox.series.parametric.source import NUMBER, Source
+from layerox.series.parametric.schur import Arrow
 from layerox.series.parametric.verdict import Together, judged, relieved, together
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 UNKNOWN: Number = (np.nan, np.nan)
 
 # Factor of serial correlation from which on a user is told.

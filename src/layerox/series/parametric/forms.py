@@ -17,11 +17,9 @@ from typing import Protocol
 
 import numpy as np
 from numpy.polynomial.chebyshev import cheb2poly, chebvander
-from numpy.typing import NDArray
 
 from layerox.errors import InputError, nearest
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 MOST_DEGREE, MOST_KNOTS, FEWEST_KNOTS = 8, 60, 3
 KINDS = ("constant", "polynomial", "spline", "vegard", "kinked")

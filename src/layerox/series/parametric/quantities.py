@@ -6,13 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.diffraction.parameters import is_background, public_name, slot_name
 from layerox.errors import InputError
-from layerox.series.bench import Bench
-
-FloatArray = NDArray[np.float64]
+from layerox.series.frame_model import Bench
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,32 +13,31 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layerox.diffraction.uncertainty import factor_of_runs
+from layerox.computing.threads import single_threaded
+from layerox.diffraction.serial_correlation import factor_of_runs
 from layerox.errors import InputError
 from layerox.public import public
 from layerox.results.folder import check_folder, write_folder
 from layerox.series import tasks
-from layerox.series.bench import Bench
 from layerox.series.cluster import Tls, connection_notices
+from layerox.series.common_parameters import Foundation
 from layerox.series.executor import Executor, executor
-from layerox.series.foundation import Foundation
+from layerox.series.frame_model import Bench
 from layerox.series.groundwork import laid_foundation
-from layerox.series.parametric import local
+from layerox.series.parametric import frame_equations as local
 from layerox.series.parametric.choice import Points, Trial, best_of, examined
 from layerox.series.parametric.conclude import Chosen, Findings, concluded
-from layerox.series.parametric.descent import Ended, Functions, Seat, descended
 from layerox.series.parametric.forms import AUTOMATIC, Wish, wish_of
-from layerox.series.parametric.local import Alone, Held, Visit
+from layerox.series.parametric.frame_equations import Alone, Held, Visit
+from layerox.series.parametric.input import Source, recipe_of, source_of
+from layerox.series.parametric.optimise import Ended, Functions, Seat, descended
 from layerox.series.parametric.quantities import Quantity, cell_lengths, quantity_of
 from layerox.series.parametric.result import FILES, Parametric
-from layerox.series.parametric.source import Source, recipe_of, source_of
 from layerox.series.result import Series, open_series
-from layerox.threads import single_threaded
+from layerox.typing import FloatArray
 
 T = TypeVar("T")
-FloatArray = NDArray[np.float64]
 Progress = Callable[[str], None]
 FunctionArgument = str | Sequence[str]
 

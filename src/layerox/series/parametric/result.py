@@ -12,19 +12,18 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.errors import UnknownName, nearest
 from layerox.io.text_cells import safe_cell
-from layerox.notice import Notice
+from layerox.notices import Notice
 from layerox.series.parametric.choice import Trial
 from layerox.series.parametric.forms import Form, Polynomial
 from layerox.series.parametric.verdict import Together, Verdict
+from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = NDArray[np.float64]
 SCHEMA = "layerox.parametric/1"
 FILES = ("parametric.json", "parametric.csv")
 Status = Literal["converged", "not_converged"]

@@ -17,8 +17,7 @@ from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from layerox.series.parametric.choice import LEVEL
-
-FloatArray = NDArray[np.float64]
+from layerox.typing import FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

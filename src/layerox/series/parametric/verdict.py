@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import f, norm
 
 from layerox.series.parametric.choice import BARE, LEVEL, STRONG, Points, Trial, best_of
 from layerox.series.parametric.scatter import Deviation
+from layerox.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 Status = Literal["supported", "scattered", "richer_than_needed", "rejected", "undecided", "untested"]
 
 # Frames from which on neighbours can be compared.

@@ -1,0 +1,1 @@
+"""Analysis: what a user calls: fit, simulate, calibrate, several patterns at once, lmfit."""

@@ -1,0 +1,176 @@
+"""Measurement: how a pattern was measured, as the file, the instrument's description and the user say together.
+
+Contradictions are refused, a wavelength that nobody names is asked for, and nothing is guessed silently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from layerox.diffraction.simulated_pattern import Simulation
+from layerox.errors import InputError, UnknownWavelength
+from layerox.instrument import Geometry, Instrument
+from layerox.io import read_instrument, read_pattern
+from layerox.pattern import Pattern, are_whole, poisson_sigma
+from layerox.radiation import Radiation, polarization_from_monochromator, radiation_of
+
+SAME_POLARIZATION = 1e-3
+# A pattern whose strongest point holds less, and not in whole numbers, was not counted but normalised.
+FEWEST_COUNTS = 100.0
+
+
+def pattern_from(pattern: object, range: tuple[float, float] | None) -> Pattern:
+    """Return a pattern, or that of a file or a simulation, cropped to a range (degrees).
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, holds nothing above zero, or has no sigmas and cannot have been counted.
+    """
+    if isinstance(pattern, Simulation):
+        pattern = pattern.pattern
+    if isinstance(pattern, (str, PathLike)):
+        pattern = read_pattern(Path(pattern), range=range)
+    elif not isinstance(pattern, Pattern):
+        cure = "make one with lx.pattern_from_arrays(two_theta, intensity, sigma, radiation='CuKa')"
+        raise InputError(f"a {type(pattern).__name__} is no pattern", argument="pattern", cure=cure)
+    elif range is not None:
+        pattern = pattern.crop(*range)
+    _refuse_what_was_not_counted(pattern)
+    return pattern
+
+
+def _refuse_what_was_not_counted(pattern: Pattern) -> None:
+    place = pattern.path or pattern.label or None
+    top = float(pattern.intensity.max())
+    if not top > 0:
+        raise InputError("the pattern holds no counts", place=place, cure="give one that was exposed")
+    assumed = pattern.sigma_source == "poisson" and np.array_equal(pattern.sigma, poisson_sigma(pattern.intensity))
+    if assumed and top < FEWEST_COUNTS and not are_whole(pattern.intensity):
+        fault = f"intensities of at most {top:g} that are not whole numbers are no counts: their sigmas are unknown"
+        raise InputError(fault, place=place, cure="give a column of sigmas, or the counts as measured")
+
+
+def instrument_from(
+    instrument: Instrument | str | Path | None,
+    geometry: Geometry | None,
+    pattern: Pattern | None = None,
+    *,
+    neutron: bool = False,
+) -> Instrument:
+    """Return the diffractometer that the user or the pattern's file describes, counting neutrons if asked.
+
+    Raises
+    ------
+    InputError
+        If its description cannot be read, or says X-rays where neutrons are asked for.
+    """
+    known = read_instrument(instrument) if isinstance(instrument, (str, Path)) else instrument
+    _refuse_kind(known, Instrument, "instrument", "give a file or lx.Instrument(...)")
+    if known is None:
+        radius = pattern.metadata.get("radius_mm") if pattern else None
+        known = Instrument() if radius is None else Instrument(radius_mm=float(str(radius)))
+    if neutron:
+        known = _with_neutrons(known)
+    return known if geometry is None else replace(known, geometry=geometry)
+
+
+def _refuse_kind(value: object, kind: type, argument: str, cure: str) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise InputError(f"a {type(value).__name__} is no {argument}", argument=argument, cure=cure)
+
+
+def _with_neutrons(known: Instrument) -> Instrument:
+    beam = known.radiation
+    said = known.kind if beam is None else beam.kind if beam.says_kind else None
+    if said == "xray":
+        fault = f"neutrons are asked for, the instrument says {'X-rays' if beam is None else beam}"
+        raise InputError(fault, cure="give the right one only")
+    return replace(known, kind="neutron", radiation=beam and replace(beam, kind="neutron", says_kind=True))
+
+
+def measured_with(
+    pattern: Pattern | None,
+    *,
+    radiation: Radiation | str | float | None,
+    neutron: bool,
+    monochromator: float | None,
+    geometry: Geometry | None,
+    polarization: float | None,
+    instrument: Instrument | str | Path | None,
+) -> tuple[Instrument, Radiation]:
+    """Return the diffractometer and the beam that file, description and user agree upon; arguments are those of `fit`.
+
+    Raises
+    ------
+    InputError
+        As `instrument_from` and `beam_from` do; `UnknownWavelength` if nobody says which wavelength was used.
+    """
+    known = instrument_from(instrument, geometry, pattern, neutron=neutron)
+    beam = beam_from(
+        pattern.radiation if pattern else None,
+        known,
+        radiation,
+        monochromator=monochromator,
+        polarization=polarization,
+        place=pattern.path if pattern else None,
+    )
+    return known, beam
+
+
+def beam_from(
+    from_file: Radiation | None,
+    instrument: Instrument,
+    given: Radiation | str | float | None,
+    *,
+    monochromator: float | None = None,
+    polarization: float | None = None,
+    place: str | Path | None = None,
+) -> Radiation:
+    """Return the beam that the file, the instrument and the user agree upon.
+
+    Raises
+    ------
+    UnknownWavelength
+        If none of them says.
+    InputError
+        If two of them contradict each other.
+    """
+    chosen = None if given is None else radiation_of(given)
+    stated = [("given is", chosen), ("the instrument says", instrument.radiation), ("the pattern says", from_file)]
+    known = [(who, instrument.completed(beam)) for who, beam in stated if beam is not None]
+    if not known:
+        cure = "give the radiation, for example CuKa or 0.4139 angstrom"
+        raise UnknownWavelength("the wavelength is unknown", place=place, cure=cure, argument="radiation")
+    who, beam = known[0]
+    for other_who, other in known:
+        if instrument.kind is not None and instrument.kind != other.kind:
+            asked = "neutrons are" if instrument.kind == "neutron" else "X-rays are"
+            fault = f"{asked} asked for, {other_who} {other}"
+            raise InputError(fault, place=place, cure="give the right one only")
+        if not beam.agrees_with(other):
+            fault = f"{who} {beam}, {other_who} {other}"
+            raise InputError(fault, place=place, cure="give the right one only")
+    for _, other in known[1:]:
+        beam = beam.completed_by(other)
+    return replace(_polarized(beam, monochromator, polarization), says_kind=True)
+
+
+def _polarized(beam: Radiation, monochromator: float | None, polarization: float | None) -> Radiation:
+    already = beam.polarization
+    if monochromator is not None and polarization is not None:
+        raise InputError("both monochromator and polarization are given", cure="give one of them")
+    if beam.kind == "neutron" and (monochromator is not None or polarization is not None):
+        raise InputError("neutrons have no polarisation factor", cure="leave monochromator and polarization out")
+    asked = polarization if monochromator is None else polarization_from_monochromator(two_theta=monochromator)
+    if asked is None:
+        return beam
+    polarized = beam.polarized(asked)  # refuses what is no polarisation before it is compared with one
+    if already is not None and abs(asked - already) > SAME_POLARIZATION:
+        fault = f"polarization {asked:.4f} is asked, the instrument or the file says {already:.4f}"
+        raise InputError(fault, cure="give one of them")
+    return polarized

@@ -1,0 +1,123 @@
+"""Calibration: from the pattern of a standard to the description of the diffractometer that took it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from layerox.analysis.beam_setup import measured_with, pattern_from
+from layerox.analysis.phase_arguments import PhaseArgument, phase_from
+from layerox.computing.threads import single_threaded
+from layerox.diffraction.build_result import conclude
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.refinement import Refinement
+from layerox.diffraction.standard_fit import STRETCH, Curve, calibrated, curve_of
+from layerox.errors import InputError, nearest
+from layerox.instrument import Geometry, Instrument
+from layerox.pattern import Pattern
+from layerox.public import public
+from layerox.radiation import Radiation
+from layerox.refined import Refined
+from layerox.symmetry import CELL_NAMES
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Calibration:
+    """What a standard says of a diffractometer.
+
+    Attributes
+    ----------
+    instrument
+        Profile, zero, displacement and beam, for `fit` and `write_instrument`.
+    refinement
+        The fit of the standard.
+    wavelength
+        Of the strongest line, angstrom; with an esd if it was refined.
+    curve
+        Width and shift against angle, and those of single reflections.
+    """
+
+    instrument: Instrument
+    refinement: Refinement
+    wavelength: Refined
+    curve: Curve
+
+
+@public
+@single_threaded
+def calibrate(
+    pattern: Pattern | str | Path,
+    phase: PhaseArgument,
+    *,
+    certified: Mapping[str, float] | None = None,
+    size_nm: float | None = None,
+    wavelength: bool = False,
+    radiation: Radiation | str | float | None = None,
+    neutron: bool = False,
+    monochromator: float | None = None,
+    geometry: Geometry | None = None,
+    polarization: float | None = None,
+    instrument: Instrument | str | Path | None = None,
+    range: tuple[float, float] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Calibration:
+    """Calibrate a diffractometer on a standard.
+
+    Parameters
+    ----------
+    pattern, radiation, neutron, monochromator, geometry, polarization, instrument, range, progress
+        As for `fit`; a profile in `instrument` is where the refinement starts.
+    phase
+        The standard, such as LaB6, Si, Al2O3 or Na2Ca3Al2F14.
+    certified
+        Certified cell, such as {"a": 4.156826} (angstrom); the rest follows by symmetry. Without one the cell of the
+        structure is taken.
+    size_nm
+        Crystallite size of the standard if it broadens.
+    wavelength
+        Whether to refine the wavelength too.
+
+    Raises
+    ------
+    InputError
+        If something given cannot be used.
+    """
+    began = time.process_time()
+    data = pattern_from(pattern, range)
+    known, beam = measured_with(
+        data, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+        polarization=polarization, instrument=instrument,
+    )  # fmt: skip
+    standard = _certified(phase_from(phase), certified or {})
+    if size_nm is not None:
+        standard = replace(standard, size_nm=size_nm)
+    outcome = calibrated(data, standard, known, beam, wavelength=wavelength, progress=progress)
+    refinement = conclude(outcome, data, known, time.process_time() - began)
+    stretch = next((p.number for p in refinement.parameters if p.name == STRETCH), Refined(1.0))
+    lines = tuple((length / stretch.value, weight) for length, weight in beam.lines)
+    found = beam if stretch.value == 1.0 else replace(beam, lines=lines, name="")
+    strongest = beam.wavelength / stretch.value
+    return Calibration(
+        instrument=replace(refinement.instrument, radiation=found, kind=None, polarization=None),
+        refinement=refinement,
+        wavelength=Refined(strongest, strongest * stretch.esd / stretch.value, stretch.status),
+        curve=curve_of(outcome, data),
+    )
+
+
+def _certified(phase: Phase, certified: Mapping[str, float]) -> Phase:
+    """Return the phase with the certified cell."""
+    crystal, rule = phase.crystal, phase.crystal.symmetry.cell_rule
+    cell = list(crystal.cell)
+    free = [CELL_NAMES[k] for k in rule.free]
+    for name, value in certified.items():
+        if name not in free:
+            raise InputError(f"{name} = {value:g} cannot be certified", argument="certified", cure=nearest(name, free))
+        if not value > 0:
+            raise InputError(f"{name} = {value:g}", argument="certified", cure="give angstroms and degrees")
+        cell[CELL_NAMES.index(name)] = value
+    for follower, leader in rule.follows.items():
+        cell[follower] = cell[leader]
+    return replace(phase, crystal=crystal.with_cell(cell))

@@ -1,0 +1,282 @@
+"""Analysis: simulate and fit as a user asks for them: names, files and options in, a result out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from layerox.analysis.beam_setup import beam_from, instrument_from, measured_with, pattern_from
+from layerox.analysis.phase_arguments import PhaseArgument, phases_from
+from layerox.analysis.recipe import Recipe, RecipeArgument, recipe_from
+from layerox.computing.threads import single_threaded
+from layerox.diffraction.automatic_strategy import automatic
+from layerox.diffraction.build_result import conclude
+from layerox.diffraction.lmfit_adapter import background_terms_of, plan_from
+from layerox.diffraction.model import slots_of
+from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS
+from layerox.diffraction.parameters import public_name
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.refinement import Refinement
+from layerox.diffraction.refinement_plan import NO_PLAN
+from layerox.diffraction.reflections import reflections
+from layerox.diffraction.simulated_pattern import Simulation, simulation
+from layerox.diffraction.staged_strategy import refined_phase, staged, warm
+from layerox.errors import InputError
+from layerox.instrument import Geometry, Instrument, Profile
+from layerox.pattern import Pattern
+from layerox.public import public
+from layerox.radiation import Radiation
+
+if TYPE_CHECKING:
+    import lmfit
+
+# Peaks of 0.08 degrees: a laboratory diffractometer without particular care.
+SIMULATED_PROFILE = Profile(w=0.0064)
+LARGEST_MICROSTRAIN = 0.5
+MOST_POINTS = 1_000_000
+Progress = Callable[[str], None]
+
+
+@public
+@single_threaded
+def fit(
+    pattern: Pattern | Simulation | str | Path,
+    phases: Sequence[PhaseArgument] | None = None,
+    *,
+    radiation: Radiation | str | float | None = None,
+    neutron: bool = False,
+    monochromator: float | None = None,
+    geometry: Geometry | None = None,
+    polarization: float | None = None,
+    instrument: Instrument | str | Path | None = None,
+    recipe: RecipeArgument | None = None,
+    params: lmfit.Parameters | None = None,
+    range: tuple[float, float] | None = None,
+    start: Refinement | None = None,
+    hardware: Sequence[PhaseArgument] = (),
+    reference: str | None = None,
+    progress: Progress | None = None,
+) -> Refinement:
+    """Refine phases against a pattern.
+
+    Parameters
+    ----------
+    pattern
+        A pattern, or a file that `read_pattern` reads.
+    phases
+        Library names, stacking words, CIF files, Structures, or pairs (name, any of these).
+    radiation
+        Name ("CuKa"), wavelength in angstrom, or `Radiation`; needed where the file does not say.
+    neutron
+        Neutrons of that wavelength instead of X-rays.
+    monochromator
+        Two-theta of a diffracted-beam monochromator, degrees; sets the polarisation.
+    geometry
+        "bragg-brentano" (the default) or "debye-scherrer".
+    polarization
+        p in p + (1 - p) cos^2 2 theta; 0.5 where nothing is said.
+    instrument
+        `Instrument`, or an instrument.toml, .prm or .instprm file.
+    recipe
+        A recipe.toml, a table of the same keys, or a `Recipe`: what is fixed, freed, bounded and tied, and in which
+        order. Without one the strategy is automatic.
+    params
+        `lmfit.Parameters` (see `parameters`): values, bounds, `vary` and `expr` are honoured, all in one stage.
+    range
+        First and last angle to use, degrees.
+    start
+        A result to start from: its phases, beam, instrument and free parameters, refined in one stage.
+    hardware
+        Phases of the cell (a foil, a window): names of some of `phases`, or phases beside them. They have no weight
+        fraction, their cells are held, and each has a displacement of its own, in mm beside the specimen's.
+    reference
+        Name of the phase that stays as it is, hardware as a rule, to whose mass those of the others are referred.
+    progress
+        Called with the name of each step.
+
+    Raises
+    ------
+    InputError
+        If something given cannot be used; `UnknownWavelength` if nobody says which wavelength was used.
+    """
+    began = time.process_time()
+    _refuse_other_kinds(params, start)
+    told = recipe_from(recipe)
+    if told is not None:
+        refuse_twice(told, range=range, phases=phases, instrument=instrument, params=params,
+                     hardware=hardware or None, reference=reference)  # fmt: skip
+        phases, instrument = told.phases or phases, told.instrument or instrument
+    data = pattern_from(pattern, range if told is None else told.range or range)
+    data = data if told is None else data.exclude(told.exclude)
+    plan = (NO_PLAN if told is None else told.plan).referring_to(reference)
+    if start is not None:
+        phases = None if told is not None and told.phases else phases
+        _refuse_with_start(phases=phases, geometry=geometry, monochromator=monochromator, polarization=polarization,
+                           params=params, hardware=hardware or None)  # fmt: skip
+        known = instrument_from(instrument or start.instrument, None, data)
+        beam = beam_from(data.radiation, known, start.radiation if radiation is None else radiation, place=data.path)
+        plan.quantification.check([refined_phase(phase) for phase in start.phases], beam, known.geometry)
+        outcome = warm(data, start, known, beam, plan)
+    else:
+        known, beam = measured_with(
+            data, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+            polarization=polarization, instrument=instrument,
+        )  # fmt: skip
+        chosen = usable(phases_from(phases or (), hardware), data, beam)
+        if params is not None:
+            names, _ = slots_of(chosen, known, background_terms_of(params))
+            plan = plan_from(params, [public_name(name) for name in names]).referring_to(reference)
+        plan.quantification.check(chosen, beam, known.geometry)
+        strategy = automatic if plan.strategy == "automatic" else staged
+        outcome = strategy(data, chosen, known, beam, plan, progress=progress)
+    result = conclude(
+        outcome,
+        data,
+        known,
+        time.process_time() - began,
+        recipe=None if told is None else told.document,
+        quantification=plan.quantification,
+    )
+    return result.with_serial_correlation() if plan.serial_correlation else result
+
+
+def _refuse_other_kinds(params: object, start: object) -> None:
+    if params is not None and not hasattr(params, "valuesdict"):
+        fault = f"a {type(params).__name__} is no lmfit.Parameters"
+        raise InputError(fault, argument="params", cure="see lx.parameters")
+    if start is not None and not isinstance(start, Refinement):
+        fault = f"a {type(start).__name__} is no result"
+        raise InputError(fault, argument="start", cure="give what fit or load returned")
+
+
+def refuse_twice(recipe: Recipe, **given: object) -> None:
+    """Refuse what both the recipe and the call say."""
+    said: dict[str, object] = {
+        "range": recipe.range,
+        "phases": recipe.phases,
+        "instrument": recipe.instrument,
+        "params": recipe,
+        "hardware": recipe.phases,
+        "reference": recipe.plan.quantification.reference,
+    }
+    for name, value in given.items():
+        if value is not None and said[name]:
+            raise InputError(f"{name} is given both in the recipe and beside it", cure="leave one of them out")
+
+
+def usable(phases: list[Phase], data: Pattern, beam: Radiation) -> list[Phase]:
+    """Return the phases if the data can say something of them."""
+    least = FIRST_BACKGROUND_TERMS + sum(1 + len(p.crystal.symmetry.cell_rule.free) for p in phases)
+    if len(data) <= least:
+        fault = f"{len(data)} points cannot determine {least} quantities"
+        raise InputError(fault, place=data.path or data.label, cure="widen the range or give fewer phases")
+    for phase in phases:
+        _refuse_out_of_range(phase, data, beam)
+    return phases
+
+
+def _refuse_out_of_range(phase: Phase, data: Pattern, beam: Radiation) -> None:
+    low, high = data.range
+    d_min, d_max = (0.5 * beam.wavelength / np.sin(np.radians(angle / 2)) for angle in (high, max(low, 1e-3)))
+    crystal = phase.crystal
+    found = reflections(crystal.symmetry, crystal.cell, d_min)
+    if not (found.d_spacing(crystal.cell) <= d_max).any():
+        fault = f"{phase.name} has no reflection between {low:g} and {high:g} degrees"
+        raise InputError(fault, place=data.path or data.label, cure="widen the range or check the wavelength")
+
+
+def _refuse_with_start(**options: object) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise InputError(f"{name} is given together with start", cure="a warm start takes it from the result")
+
+
+@public
+@single_threaded
+def simulate(
+    phases: Sequence[PhaseArgument],
+    *,
+    weights: Sequence[float] | None = None,
+    radiation: Radiation | str | float | None = None,
+    neutron: bool = False,
+    two_theta: tuple[float, float, float] = (10.0, 90.0, 0.02),
+    instrument: Instrument | str | Path | None = None,
+    monochromator: float | None = None,
+    polarization: float | None = None,
+    geometry: Geometry | None = None,
+    sizes_nm: Sequence[float] | None = None,
+    microstrains: Sequence[float] | None = None,
+    background: Sequence[float] = (),
+    counts: float | None = None,
+    seed: int = 0,
+) -> Simulation:
+    """Simulate the pattern of a mixture with the same model that `fit` refines.
+
+    Parameters
+    ----------
+    phases
+        As for `fit`.
+    weights
+        Proportion by weight; equal when not given.
+    radiation, instrument, monochromator, polarization, geometry
+        As for `fit`; an instrument without a profile has peaks of 0.08 degrees.
+    neutron
+        Neutrons of that wavelength instead of X-rays.
+    two_theta
+        First angle, last angle and step, degrees.
+    sizes_nm, microstrains
+        Of each phase; when not given, none, or what a `Phase` brings along.
+    background
+        Chebyshev coefficients, counts.
+    counts, seed
+        Counts of the highest point of the peaks, and the seed of the Poisson noise that is then drawn.
+
+    Raises
+    ------
+    InputError
+        If something given cannot be used.
+    """
+    known, beam = measured_with(
+        None, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+        polarization=polarization, instrument=instrument,
+    )  # fmt: skip
+    if known.profile is None:
+        known = replace(known, profile=SIMULATED_PROFILE)
+    chosen = phases_from(phases)
+    chosen = _broadened(chosen, sizes_nm, microstrains)
+    shares = [1.0] * len(chosen) if weights is None else weights
+    return simulation(angles(*two_theta), chosen, shares, known, beam, background=background, counts=counts, seed=seed)
+
+
+def _broadened(
+    phases: list[Phase], sizes_nm: Sequence[float] | None, microstrains: Sequence[float] | None
+) -> list[Phase]:
+    sizes = [phase.size_nm for phase in phases] if sizes_nm is None else list(sizes_nm)
+    strains = [phase.microstrain for phase in phases] if microstrains is None else list(microstrains)
+    for option, values in (("sizes_nm", sizes), ("microstrains", strains)):
+        if len(values) != len(phases):
+            raise InputError(f"{len(values)} values for {len(phases)} phases", argument=option, cure="give one each")
+    for size, strain in zip(sizes, strains, strict=True):
+        if not size > 0:
+            raise InputError(f"a size of {size:g} nm", argument="sizes_nm", cure="give nanometres, more than 0")
+        if not 0 <= strain < LARGEST_MICROSTRAIN:
+            cure = f"give relative widths, from 0 to {LARGEST_MICROSTRAIN:g}"
+            raise InputError(f"a microstrain of {strain:g}", argument="microstrains", cure=cure)
+    return [replace(p, size_nm=s, microstrain=e) for p, s, e in zip(phases, sizes, strains, strict=True)]
+
+
+def angles(low: float, high: float, step: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the angles from `low` to `high` (degrees, both included where the step allows)."""
+    if not (0 < low < high < 180 and 0 < step <= (high - low) / 10):
+        raise InputError(f"angles from {low:g} to {high:g} in steps of {step:g}", argument="two_theta",
+                         cure="give LO HI STEP in degrees, 0 < LO < HI < 180")  # fmt: skip
+    if (high - low) / step > MOST_POINTS:
+        raise InputError(f"a step of {step:g} degrees makes {(high - low) / step:.2g} points", argument="two_theta",
+                         cure=f"give a step of {(high - low) / MOST_POINTS:.1g} degrees or more")  # fmt: skip
+    count = int(np.floor((high - low) / step + 1e-6)) + 1
+    return np.round(low + step * np.arange(count), 10)

@@ -1,0 +1,139 @@
+"""Joint refinement: several patterns of one specimen, each measured in its own way, with one set of structures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from layerox.analysis.beam_setup import measured_with, pattern_from
+from layerox.analysis.fit import usable
+from layerox.analysis.phase_arguments import PhaseArgument, phases_from
+from layerox.computing.threads import single_threaded
+from layerox.diffraction.automatic_strategy import automatic
+from layerox.diffraction.build_result import conclude
+from layerox.diffraction.joint_fit import jointly
+from layerox.diffraction.model import safe_name
+from layerox.diffraction.refinement import Refinement
+from layerox.errors import InputError, nearest
+from layerox.instrument import Geometry, Instrument
+from layerox.pattern import Pattern
+from layerox.public import public
+from layerox.radiation import Radiation
+from layerox.refined import Refined
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One pattern of a joint refinement, and how it was measured; see `fit` for what the fields mean.
+
+    `label` stands before the names of what belongs to this pattern alone ("neutron_background_0").
+    """
+
+    pattern: Pattern | str | Path
+    label: str
+    radiation: Radiation | str | float | None = None
+    neutron: bool = False
+    monochromator: float | None = None
+    geometry: Geometry | None = None
+    polarization: float | None = None
+    instrument: Instrument | str | Path | None = None
+    range: tuple[float, float] | None = None
+    exclude: Sequence[tuple[float, float]] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class JointRefinement:
+    """The result of a joint refinement.
+
+    Attributes
+    ----------
+    refinements
+        By label: the result as each pattern shows it. What is shared is the same number in all of them, with the
+        uncertainty that all patterns together leave.
+    r_wp
+        Over all points of all patterns.
+    """
+
+    refinements: Mapping[str, Refinement]
+    r_wp: float
+
+    @property
+    def weight_fractions(self) -> dict[str, Refined]:
+        """Weight fraction of each phase, by name."""
+        return next(iter(self.refinements.values())).weight_fractions
+
+    @property
+    def status(self) -> str:
+        """The worst of the single ones."""
+        order = ("converged", "not_converged", "failed")
+        return max((refinement.status for refinement in self.refinements.values()), key=order.index)
+
+
+@public
+@single_threaded
+def fit_jointly(
+    measurements: Sequence[Measurement | Mapping[str, object]],
+    phases: Sequence[PhaseArgument],
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> JointRefinement:
+    """Refine the phases of one specimen against several patterns at once.
+
+    Each pattern is fitted by itself first; then cells, atoms and the proportions of the phases are shared. The cells of
+    the later patterns may be stretched by one factor each if the data ask for it: wavelengths of neutrons are seldom
+    known as well as those of X-ray lines, so give the best-known wavelength first.
+
+    Parameters
+    ----------
+    measurements
+        `Measurement` objects or tables of their fields, the best-known wavelength first.
+    phases
+        As for `fit`.
+    progress
+        Called with the name of each step.
+
+    Raises
+    ------
+    InputError
+        If something given cannot be used.
+    """
+    began = time.process_time()
+    asked = [_measurement(row) for row in measurements]
+    if len(asked) < 2:
+        raise InputError(f"{len(asked)} patterns", place="joint refinement", cure="give two or more")
+    chosen = phases_from(phases)
+    patterns, instruments, outcomes = [], [], []
+    for row in asked:
+        data = pattern_from(row.pattern, row.range).exclude(row.exclude)
+        known, beam = measured_with(
+            data, radiation=row.radiation, neutron=row.neutron, monochromator=row.monochromator,
+            geometry=row.geometry, polarization=row.polarization, instrument=row.instrument,
+        )  # fmt: skip
+        outcomes.append(automatic(data, usable(chosen, data, beam), known, beam, progress=progress))
+        patterns.append(data)
+        instruments.append(known)
+    if progress is not None:
+        progress("all patterns together")
+    labels = [safe_name(row.label) for row in asked]
+    joint = jointly(labels, outcomes, patterns)
+    used = time.process_time() - began
+    refinements = {
+        label: conclude(view, data, known, used)
+        for label, view, data, known in zip(labels, joint.views, patterns, instruments, strict=True)
+    }
+    norm = sum(float(((data.intensity / data.sigma) ** 2).sum()) for data in patterns)
+    return JointRefinement(refinements=refinements, r_wp=float(np.sqrt(joint.minimum.chi_squared / norm)))
+
+
+def _measurement(row: Measurement | Mapping[str, object]) -> Measurement:
+    if isinstance(row, Measurement):
+        return row
+    known = [field.name for field in fields(Measurement)]
+    for name in row:
+        if name not in known:
+            raise InputError(f"unknown key {name!r}", place="joint refinement", cure=nearest(name, known))
+    return Measurement(**row)  # type: ignore[arg-type]

@@ -1,0 +1,111 @@
+"""Scripting: the engine through lmfit: parameters to fix, bound and tie by hand, and residuals for its minimisers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from layerox.analysis.beam_setup import instrument_from, measured_with, pattern_from
+from layerox.analysis.phase_arguments import PhaseArgument, phases_from
+from layerox.computing.threads import single_threaded
+from layerox.diffraction.constraints import constrained
+from layerox.diffraction.least_squares import Data
+from layerox.diffraction.lmfit_adapter import Objective, lmfit_from_table
+from layerox.diffraction.model import Model, slots_of
+from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, TAIL
+from layerox.diffraction.parameters import slot_name
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.simulated_pattern import Simulation
+from layerox.instrument import Geometry, Instrument, Profile
+from layerox.pattern import Pattern
+from layerox.public import public
+from layerox.radiation import Radiation
+from layerox.symmetry import CELL_NAMES
+
+if TYPE_CHECKING:
+    import lmfit
+
+# What a diffractometer without a calibration and a crystallite of unknown size start from.
+FIRST_W, FIRST_SIZE_NM = 0.0064, 100.0
+
+
+@public
+@single_threaded
+def parameters(
+    phases: Sequence[PhaseArgument],
+    instrument: Instrument | str | Path | None = None,
+    *,
+    background_terms: int = FIRST_BACKGROUND_TERMS,
+) -> lmfit.Parameters:
+    """Return all quantities of phases on an instrument as `lmfit.Parameters`, to be changed and handed to `fit`.
+
+    Scales, background, zero, cells, sizes and (without a calibrated profile) W vary; whatever else is wanted is set
+    with `params["P2_O1_z"].vary = True`, ties with `params["O3_a"].expr = "P2_a + delta"` after `params.add("delta")`.
+    What symmetry demands stands there as expressions.
+
+    Parameters
+    ----------
+    phases, instrument
+        As for `fit`.
+    background_terms
+        Number of Chebyshev terms.
+    """
+    known = instrument_from(instrument, None)
+    calibrated = known.profile is not None
+    if not calibrated:
+        known = replace(known, profile=Profile(w=FIRST_W))
+    chosen = [_with_size(phase) for phase in phases_from(phases)]
+    table = constrained(*slots_of(chosen, known, background_terms), chosen)
+    table.free(f"background_{k}" for k in range(background_terms))
+    table.free(["instrument_zero", *([] if calibrated else ["instrument_w"])])
+    for phase in chosen:
+        table.free(slot_name(phase, slot) for slot in ("scale", *CELL_NAMES, "inverse_size"))
+    return lmfit_from_table(table)
+
+
+def _with_size(phase: Phase) -> Phase:
+    return replace(phase, size_nm=FIRST_SIZE_NM) if math.isinf(phase.size_nm) else phase
+
+
+@public
+@single_threaded
+def objective(
+    pattern: Pattern | Simulation | str | Path,
+    phases: Sequence[PhaseArgument],
+    *,
+    radiation: Radiation | str | float | None = None,
+    neutron: bool = False,
+    monochromator: float | None = None,
+    geometry: Geometry | None = None,
+    polarization: float | None = None,
+    instrument: Instrument | str | Path | None = None,
+    background_terms: int = FIRST_BACKGROUND_TERMS,
+    range: tuple[float, float] | None = None,
+) -> Objective:
+    """Return the weighted residuals of a pattern as a function of `lmfit.Parameters`, for `lmfit.Minimizer`.
+
+    Parameters
+    ----------
+    pattern, phases, radiation, neutron, monochromator, geometry, polarization, instrument, range
+        As for `fit`.
+    background_terms
+        As in the parameters that it will be called with.
+
+    Raises
+    ------
+    InputError
+        As `fit` does.
+    """
+    data = pattern_from(pattern, range)
+    known, beam = measured_with(
+        data, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+        polarization=polarization, instrument=instrument,
+    )  # fmt: skip
+    tail = TAIL * float(np.median(data.sigma))
+    model = Model(data.two_theta, phases_from(phases), known, beam, background_terms=background_terms, tail=tail)
+    return Objective(model, Data(data.intensity, 1.0 / data.sigma))

@@ -1,0 +1,298 @@
+"""Recipe: a refinement as a file: which phases, what is fixed, freed, bounded and tied, and in which order.
+
+A recipe is data of the user's; what it demands of the engine is a `Plan`, and with every default written out it stands
+in the result.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from layerox.analysis.phase_arguments import phases_from
+from layerox.analysis.recipe_quantification import quantification_of
+from layerox.diffraction.expressions import refuse_foreign
+from layerox.diffraction.extra_peaks import ExtraPeak
+from layerox.diffraction.model import safe_name
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.refinement_plan import NO_PLAN, Demand, Plan, Stage, StrategyName, Variable
+from layerox.diffraction.restraints import RestraintWish
+from layerox.errors import InputError
+from layerox.instrument import Instrument
+from layerox.io import read_instrument
+from layerox.io.instrument_file import instrument_from_model
+from layerox.io.opening import is_file
+from layerox.io.toml_file import Location, line_of, read_table, validated
+from layerox.public import public
+from layerox.symmetry import CELL_NAMES
+
+if TYPE_CHECKING:
+    from layerox.analysis.recipe_model import ExtraModel, ParameterModel, PhaseModel, RecipeModel, VariableModel
+    from layerox.electrochemistry.settings import ElectrochemistryModel
+
+# In lists of what is freed or fixed: all lengths and angles that symmetry leaves free.
+CELL = "cell"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParametricWish:
+    """What a recipe asks of a finished series: forms by quantity, the axis, and the stretch of it (None: not said)."""
+
+    functions: Mapping[str, str | list[str]] = field(default_factory=dict)
+    axis: str | None = None
+    between: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recipe:
+    """What a recipe says.
+
+    Attributes
+    ----------
+    range, exclude
+        Angles to use and stretches to leave out, degrees.
+    instrument
+        None where it says nothing of one.
+    phases
+        Ready to be refined; empty if they are named elsewhere.
+    plan
+        What is demanded of the parameters, and the strategy.
+    electrochemistry
+        The log of a series and its clocks; None where it says nothing of one.
+    parametric
+        What is asked of a finished series.
+    document
+        The recipe with every default written out, as plain data.
+    """
+
+    range: tuple[float, float] | None = None
+    exclude: tuple[tuple[float, float], ...] = ()
+    instrument: Instrument | None = None
+    phases: tuple[Phase, ...] = ()
+    plan: Plan = NO_PLAN
+    electrochemistry: ElectrochemistryModel | None = None
+    parametric: ParametricWish = field(default_factory=ParametricWish)
+    document: Mapping[str, object]
+
+
+# A `Recipe`, the path of a recipe.toml, or a table of its keys.
+RecipeArgument = Recipe | str | PathLike[str] | Mapping[str, Any]
+
+
+def recipe_from(recipe: RecipeArgument | None) -> Recipe | None:
+    """Return the recipe that a user means, None if he means none; pydantic is loaded only where there is one."""
+    return recipe if recipe is None or isinstance(recipe, Recipe) else read_recipe(recipe)
+
+
+@public
+def read_recipe(recipe: str | PathLike[str] | Mapping[str, Any]) -> Recipe:
+    """Return the recipe of a file, or of a table such as a parsed one.
+
+    Raises
+    ------
+    InputError
+        With file and line: an unknown key (and the nearest known one), a value of the wrong kind, a phase that cannot
+        be read.
+    """
+    from layerox.analysis.recipe_model import RecipeModel  # noqa: PLC0415  (pydantic takes 30 ms that most commands do not need)
+
+    if isinstance(recipe, Mapping):
+        return _recipe(validated(RecipeModel, recipe, "recipe"), "recipe", "", Path())
+    if not isinstance(recipe, (str, PathLike)):
+        raise InputError(f"a {type(recipe).__name__} is no recipe", argument="recipe", cure="give a file or a table")
+    path = Path(recipe)
+    table, text = read_table(path)
+    return _recipe(validated(RecipeModel, table, path, text), path, text, path.parent)
+
+
+def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> Recipe:
+    phases = [_phase(row, k, place, text, folder) for k, row in enumerate(model.phase)]
+    told = quantification_of(model, [phase.name for phase in phases], place, text, folder)
+    model.strategy.name = _strategy(model, place, text)
+    _find_logs(model, folder)
+    return Recipe(
+        range=_pair(model.pattern.range) if model.pattern.range else None,
+        exclude=tuple(_excluded(model, place, text)),
+        instrument=_instrument(model, place, text, folder),
+        phases=tuple(phases_from(phases)) if phases else (),
+        plan=replace(_plan(model, phases, place, text), quantification=told),
+        electrochemistry=model.electrochemistry,
+        parametric=ParametricWish(
+            functions=model.parametric.functions,
+            axis=model.parametric.axis,
+            between=_pair(model.parametric.between) if model.parametric.between else None,
+        ),
+        document=model.model_dump(mode="json"),
+    )
+
+
+def _excluded(model: RecipeModel, place: str | Path, text: str) -> Iterable[tuple[float, float]]:
+    for stretch in model.pattern.exclude:
+        low, high = _pair(stretch)
+        if not low < high:
+            where = line_of(place, text, ("pattern", "exclude"))
+            raise InputError(
+                f"[pattern] exclude: {low:g} to {high:g}", place=where, cure="give the smaller angle first"
+            )
+        yield low, high
+
+
+def _pair(values: list[float]) -> tuple[float, float]:
+    return values[0], values[1]
+
+
+def _instrument(model: RecipeModel, place: str | Path, text: str, folder: Path) -> Instrument | None:
+    row = model.instrument
+    parts = ("radiation", "geometry", "profile", "position")
+    own = [name for name in parts if getattr(row, name) != type(row).model_fields[name].default]
+    if row.file is None:
+        return instrument_from_model(row, place, text, ("instrument",)) if own else None
+    if own:
+        raise InputError(f"[instrument] file together with {', '.join(own)}",
+                         place=line_of(place, text, ("instrument", "file")), cure="keep one of them")  # fmt: skip
+    row.file = str((folder / row.file).resolve())
+    return read_instrument(row.file)
+
+
+def _find_logs(model: RecipeModel, folder: Path) -> None:
+    """Look for the files of a cycler beside the recipe; they stand in the result, which lies elsewhere."""
+    if model.electrochemistry is not None:
+        model.electrochemistry.file = [str((folder / name).resolve()) for name in model.electrochemistry.files]
+
+
+def _phase(row: PhaseModel, index: int, place: str | Path, text: str, folder: Path) -> Phase:
+    """Return a phase with its starting values; a file is looked for beside the recipe."""
+    given, beside = row.structure, folder / row.structure
+    if is_file(beside):
+        row.structure = str(beside.resolve())  # the recipe stands in the result, which lies elsewhere
+    try:
+        (phase,) = phases_from([row.structure if row.name is None else (row.name, row.structure)])
+    except InputError as error:
+        blamed = line_of(place, text, ("phase", index, "structure"))
+        raise InputError(f"structure {given!r}: {error.problem}", place=blamed, cure=error.cure) from None
+    row.name = phase.name
+    phase = replace(phase, mode=row.mode, hardware=row.hardware)
+    if row.size is not None:
+        phase = replace(phase, size_nm=row.size)
+    if row.microstrain is not None:
+        phase = replace(phase, microstrain=row.microstrain)
+    texture = row.preferred_orientation
+    if isinstance(texture, float):
+        return replace(phase, preferred_orientation=texture)
+    if texture is None:
+        return phase
+    axis = None if texture.axis is None else (texture.axis[0], texture.axis[1], texture.axis[2])
+    return replace(phase, preferred_orientation=texture.r, texture_axis=axis)
+
+
+def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str) -> Plan:
+    humps = [_extra(row, f"hump_{k}") for k, row in enumerate(model.background.humps)]
+    peaks = [_extra(row, f"peak_{k}") for k, row in enumerate(model.peak)]
+    rows = [*model.background.humps, *model.peak]
+    demands: dict[str, Demand] = {}
+    _let_and_hold(demands, "instrument", model.instrument.free, model.instrument.fix)
+    for extra, row in zip([*humps, *peaks], rows, strict=True):
+        _let_and_hold(demands, extra.name, row.free, [])
+    for phase, phase_row in zip(phases, model.phase, strict=True):
+        _demand_of_phase(demands, phase, phase_row)
+    for name, parameter in model.parameters.items():
+        _add(demands, name, _wish(parameter))
+    terms = model.background.terms
+    return Plan(
+        demands=demands,
+        variables={name: _variable(row) for name, row in model.variables.items()},
+        constraints=_constraints(model, place, text),
+        strategy=model.strategy.name or "automatic",
+        stages=tuple(
+            Stage(name=row.name or f"stage {k}", free=tuple(row.free), fix=tuple(row.fix))
+            for k, row in enumerate(model.strategy.stages, start=1)
+        ),
+        background_terms=terms if isinstance(terms, int) else None,
+        extras=(*humps, *peaks),
+        restraints=tuple(
+            RestraintWish(
+                target=row.target,
+                esd=row.esd,
+                phase=row.phase,
+                sites=tuple(row.sites),
+                element=row.element,
+                per=tuple(row.per),
+            )
+            for row in model.restraint
+        ),
+        serial_correlation=model.uncertainty.serial_correlation,
+    )
+
+
+def _constraints(model: RecipeModel, place: str | Path, text: str) -> Mapping[str, str]:
+    """Return the expressions by the name that follows them, once each holds only what is allowed."""
+    for name, expression in model.constraints.items():
+        try:
+            refuse_foreign(name, expression)
+        except InputError as error:
+            where = line_of(place, text, ("constraints", name))
+            raise InputError(f"{error.place} {error.problem}", place=where, cure=error.cure) from None
+    return model.constraints
+
+
+def _strategy(model: RecipeModel, place: str | Path, text: str) -> StrategyName:
+    name, stages = model.strategy.name, model.strategy.stages
+    if name is None:
+        return "stages" if stages else "automatic"
+    where: Location = ("strategy", "name")
+    if stages and name != "stages":
+        raise InputError(f"[strategy] name = {name!r} together with stages", place=line_of(place, text, where),
+                         cure='keep one of them, or write name = "stages"')  # fmt: skip
+    if name == "stages" and not stages:
+        raise InputError('[strategy] name = "stages" without any', place=line_of(place, text, where),
+                         cure="add [[strategy.stages]]")  # fmt: skip
+    return name
+
+
+def _extra(row: ExtraModel, name: str) -> ExtraPeak:
+    return ExtraPeak(
+        name=safe_name(row.name) if row.name else name,
+        position=row.position,
+        gauss=(1 - row.lorentzian) * row.width,
+        lorentz=row.lorentzian * row.width,
+        area=row.area,
+    )
+
+
+def _demand_of_phase(demands: dict[str, Demand], phase: Phase, row: PhaseModel) -> None:
+    prefix = safe_name(phase.name)
+    cell = [CELL_NAMES[k] for k in phase.crystal.symmetry.cell_rule.free]
+    free, fix = ([own for name in names for own in (cell if name == CELL else [name])] for names in (row.free, row.fix))
+    _let_and_hold(demands, prefix, free, fix)
+    for own, value in row.start.items():
+        _add(demands, f"{prefix}_{own}", Demand(value=value))
+    for own, (low, high) in row.bounds.items():
+        _add(demands, f"{prefix}_{own}", Demand(minimum=low, maximum=high))
+
+
+def _let_and_hold(demands: dict[str, Demand], prefix: str, free: Iterable[str], fix: Iterable[str]) -> None:
+    for names, vary in ((free, True), (fix, False)):
+        for name in names:
+            _add(demands, f"{prefix}_{name}", Demand(vary=vary))
+
+
+def _add(demands: dict[str, Demand], name: str, demand: Demand) -> None:
+    demands[name] = demands.get(name, Demand()).overruled_by(demand)
+
+
+def _wish(row: ParameterModel | float) -> Demand:
+    if isinstance(row, float):
+        return Demand(value=row)
+    return Demand(value=row.value, vary=row.vary, minimum=row.min, maximum=row.max)
+
+
+def _variable(row: VariableModel | float) -> Variable:
+    if isinstance(row, float):
+        return Variable(value=row)
+    low = -math.inf if row.min is None else row.min
+    high = math.inf if row.max is None else row.max
+    return Variable(value=row.value, minimum=low, maximum=high, vary=row.vary)

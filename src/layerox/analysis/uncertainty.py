@@ -1,0 +1,173 @@
+"""Uncertainty beyond the covariance: likelihood profiles, bootstrap, and what a pattern does not determine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from layerox.computing.threads import single_threaded
+from layerox.diffraction.model_setup import Outcome
+from layerox.diffraction.refinement import RefinedParameter, Refinement
+from layerox.diffraction.refinement_plan import Demand, Plan
+from layerox.diffraction.staged_strategy import warm
+from layerox.errors import InputError, nearest
+from layerox.pattern import Pattern, poisson_sigma
+from layerox.public import public
+from layerox.typing import FloatArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LikelihoodProfile:
+    """How much worse a fit becomes when one parameter is held elsewhere.
+
+    Attributes
+    ----------
+    name
+        Of the parameter.
+    values, rise
+        Where it was held, ascending, and the rise of chi-squared over its reduced value there, shape (n,).
+    interval
+        Where the rise stays below one (68 % confidence); an end that is infinite was not reached, or is a bound.
+    """
+
+    name: str
+    values: FloatArray
+    rise: FloatArray
+    interval: tuple[float, float]
+
+
+@public
+@single_threaded
+def likelihood_profile(result: Refinement, name: str, *, reach: float = 2.5, points: int = 11) -> LikelihoodProfile:
+    """Return the likelihood profile of a refined parameter: the honest interval where it stands near a bound.
+
+    Parameters
+    ----------
+    result
+        Of a fit.
+    name
+        A parameter that was free or ended at its bound.
+    reach
+        How far to go to each side, in standard uncertainties, as far as the bounds allow.
+    points
+        Number of values.
+
+    Raises
+    ------
+    InputError
+        If the parameter was not refined.
+    """
+    parameter = _refined(result, name)
+    centre, esd = float(parameter.number), parameter.number.esd
+    low, high = max(centre - reach * esd, parameter.minimum), min(centre + reach * esd, parameter.maximum)
+    values = np.unique(np.append(np.linspace(low, high, points), centre))
+    chi_squared = np.array([_held(result, name, value).minimum.chi_squared for value in values])
+    reduced = max(result.agreement.gof**2, 1.0)
+    rise = (chi_squared - chi_squared.min()) / reduced
+    return LikelihoodProfile(name=name, values=values, rise=rise, interval=_interval(values, rise))
+
+
+def _refined(result: Refinement, name: str) -> RefinedParameter:
+    found = [p for p in result.parameters if p.name == name and p.number.status in ("free", "at_bound")]
+    if not found or not found[0].number.esd > 0:
+        raise InputError(f"{name!r} was not refined", argument="name", cure=nearest(name, result.free_names))
+    return found[0]
+
+
+def _held(result: Refinement, name: str, value: float) -> Outcome:
+    plan = Plan(demands={name: Demand(value=value, vary=False)})
+    return warm(result.pattern, result, result.instrument, result.radiation, plan)
+
+
+def _interval(values: FloatArray, rise: FloatArray) -> tuple[float, float]:
+    """Return where the rise crosses one to either side of its least value, by linear interpolation of its root."""
+    root, best = np.sqrt(np.maximum(rise, 0.0)), int(np.argmin(rise))
+    ends = []
+    for side in (slice(best, None, -1), slice(best, None)):
+        x, y = values[side], root[side]
+        beyond = np.flatnonzero(y >= 1.0)
+        if not len(beyond):
+            ends.append(-np.inf if side.step else np.inf)
+            continue
+        k = int(beyond[0])
+        ends.append(float(np.interp(1.0, y[k - 1 : k + 1], x[k - 1 : k + 1])))
+    return ends[0], ends[1]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bootstrap:
+    """Refinements of patterns drawn from the fit.
+
+    Attributes
+    ----------
+    names
+        Of the refined parameters, and of the fractions as "P2_weight_fraction".
+    samples
+        What each refinement found, shape (samples, names); a refinement that did not converge is left out.
+    """
+
+    names: tuple[str, ...]
+    samples: FloatArray
+
+    def esd(self, name: str) -> float:
+        """Return the standard deviation of a quantity over the samples."""
+        return float(self.samples[:, self.names.index(name)].std(ddof=1))
+
+    def interval(self, name: str, level: float = 0.6827) -> tuple[float, float]:
+        """Return the central interval of a quantity that holds a share `level` of the samples."""
+        tail = 0.5 * (1.0 - level)
+        low, high = np.quantile(self.samples[:, self.names.index(name)], (tail, 1.0 - tail))
+        return float(low), float(high)
+
+
+@public
+@single_threaded
+def bootstrap(
+    result: Refinement,
+    samples: int = 100,
+    *,
+    seed: int = 0,
+    fit: Callable[[Pattern, Refinement], Refinement] | None = None,
+) -> Bootstrap:
+    """Draw patterns from the calculated one, with the sigmas of the data, and refine each from the result.
+
+    Parameters
+    ----------
+    result
+        Of a fit.
+    samples, seed
+        How many, and the seed of the draws.
+    fit
+        What refines a pattern from a result; by default a warm start.
+
+    Raises
+    ------
+    InputError
+        If fewer than two samples are asked.
+    """
+    from layerox.analysis.fit import fit as refine  # noqa: PLC0415  (analysis stands beside this module)
+
+    if samples < 2:
+        raise InputError(f"{samples} samples", argument="samples", cure="draw two or more, a hundred to mean something")
+    again = fit or (lambda pattern, start: refine(pattern, start=start))
+    rng = np.random.default_rng(seed)
+    names = (*result.free_names, *(f"{phase.name}_weight_fraction" for phase in result.phases))
+    rows = []
+    for _ in range(samples):
+        found = again(_drawn(result, rng), result)
+        if found.status == "converged":
+            values = {p.name: float(p.number) for p in found.parameters}
+            values |= {f"{name}_weight_fraction": float(w) for name, w in found.weight_fractions.items()}
+            rows.append([values[name] for name in names])
+    return Bootstrap(names=names, samples=np.array(rows).reshape(-1, len(names)))
+
+
+def _drawn(result: Refinement, rng: np.random.Generator) -> Pattern:
+    """Return the calculated pattern with noise: Poisson's for counts, normal with the file's sigmas else."""
+    if result.pattern.sigma_source == "poisson":
+        counts = rng.poisson(np.maximum(result.calculated, 0.0)).astype(np.float64)
+        return replace(result.pattern, intensity=counts, sigma=poisson_sigma(counts))
+    noisy = result.calculated + result.pattern.sigma * rng.standard_normal(len(result.pattern))
+    return replace(result.pattern, intensity=noisy)

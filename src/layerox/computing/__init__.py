@@ -1,0 +1,1 @@
+"""Computing: compiled loops, threads of linear algebra, and processes beside this one."""

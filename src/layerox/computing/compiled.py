@@ -1,0 +1,85 @@
+"""Compiled: the one way in which numerical loops of this package are compiled.
+
+Numba stores compiled code beside each source file and notices when that file changes, not when another file changes
+from which it took a compiled function. A compiled function therefore calls only compiled functions of its own module.
+
+Where neither the folder of the sources nor the user's cache folder can be written to, compiled code is kept in a folder
+of the user's own among the temporary files, or not at all: it is code, so nobody else may be able to write there.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+from layerox.notices import Notice
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+CODE = "compiled_code_elsewhere"
+_NOTICES: dict[str, Notice] = {}
+
+
+def compiled(function: Function) -> Function:
+    """Compile `function` on its first call, and keep the machine code on disk for the next process."""
+    return _compiled(function, fastmath=True)
+
+
+def compiled_exactly(function: Function) -> Function:
+    """Compile `function` likewise, its arithmetic as written: what must be right to the last bit."""
+    return _compiled(function, fastmath=False)
+
+
+def cache_notices() -> tuple[Notice, ...]:
+    """Return a notice if compiled code is not kept where it usually is."""
+    return tuple(_NOTICES.values())
+
+
+def _compiled(function: Function, *, fastmath: bool) -> Function:
+    try:
+        return _jitted(function, fastmath=fastmath, cache=True)
+    except RuntimeError:  # numba finds no folder that it can write to
+        return _kept_elsewhere(function, fastmath=fastmath)
+
+
+def _jitted(function: Function, *, fastmath: bool, cache: bool) -> Function:
+    decorator = numba.njit(cache=cache, fastmath=fastmath, error_model="numpy", nogil=True)
+    result: Function = decorator(function)
+    return result
+
+
+def _kept_elsewhere(function: Function, *, fastmath: bool) -> Function:
+    """Compile a function whose code is kept among the temporary files, or nowhere."""
+    cure = "set NUMBA_CACHE_DIR to a folder of your own"
+    folder = _own_temporary_folder()
+    before = numba.config.CACHE_DIR
+    try:
+        if folder is not None:
+            numba.config.CACHE_DIR = str(folder)
+            found = _jitted(function, fastmath=fastmath, cache=True)
+            _NOTICES[CODE] = Notice(CODE, f"no cache folder can be written to: compiled code is in {folder}; {cure}")
+            return found
+    except RuntimeError:
+        pass
+    finally:
+        numba.config.CACHE_DIR = before
+    _NOTICES[CODE] = Notice(CODE, f"no folder can be written to: everything is compiled anew in every run; {cure}")
+    return _jitted(function, fastmath=fastmath, cache=False)
+
+
+def _own_temporary_folder() -> Path | None:
+    """Return a temporary folder that is this user's alone, the same in every run; None if there cannot be one."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    try:
+        folder = Path(tempfile.gettempdir()) / f"layerox-{user}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    closed = os.name == "nt" or not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return folder if stat.S_ISDIR(found.st_mode) and found.st_uid == user and closed else None

@@ -1,0 +1,1 @@
+"""Crystal: an asymmetric unit, all atoms of a cell, who is near whom, and symmetry that nobody stated."""

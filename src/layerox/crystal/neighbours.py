@@ -1,0 +1,98 @@
+"""Neighbours: which positions of a periodic cell lie within a distance of each other, images included.
+
+Geometry alone: what a distance means is for those who ask.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.typing import FloatArray, IntArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pairs:
+    """Directed pairs of positions: each appears once from either end.
+
+    Attributes
+    ----------
+    first, second
+        Indices of the positions, shape (n,); sorted by `first`.
+    offset
+        Cells by which the second one's image is displaced, shape (n, 3).
+    vector
+        From the first to that image, angstrom, shape (n, 3).
+    distance
+        Its length, angstrom, shape (n,).
+    """
+
+    first: IntArray
+    second: IntArray
+    offset: IntArray
+    vector: FloatArray
+    distance: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def where(self, chosen: NDArray[np.bool_] | IntArray) -> Pairs:
+        """Return the pairs that a mask or index array chooses."""
+        return Pairs(
+            first=self.first[chosen],
+            second=self.second[chosen],
+            offset=self.offset[chosen],
+            vector=self.vector[chosen],
+            distance=self.distance[chosen],
+        )
+
+
+def pairs_within(lattice: FloatArray, positions: FloatArray, cutoff: float) -> Pairs:
+    """Return all pairs closer than `cutoff`.
+
+    Parameters
+    ----------
+    lattice
+        Edges as rows, angstrom, shape (3, 3).
+    positions
+        Fractional coordinates, shape (n, 3).
+    cutoff
+        Angstrom; may be larger than the cell.
+    """
+    from scipy.spatial import cKDTree  # noqa: PLC0415  (a quarter of a second, needed only here)
+
+    cells = np.floor(positions).astype(int)
+    inside = positions - cells
+    owner, shift = _images(lattice, inside, cutoff)
+    core, ghosts = cKDTree(inside @ lattice), cKDTree((inside[owner] + shift) @ lattice)
+    found = core.sparse_distance_matrix(ghosts, cutoff, output_type="ndarray")
+    first, second, moved = found["i"].astype(int), owner[found["j"]], shift[found["j"]]
+    other = (first != second) | moved.any(axis=1)
+    first, second, moved = first[other], second[other], moved[other]
+    order = np.argsort(first, kind="stable")
+    first, second, moved = first[order], second[order], moved[order]
+    vector = (inside[second] + moved - inside[first]) @ lattice
+    return Pairs(
+        first=first,
+        second=second,
+        offset=moved + cells[first] - cells[second],
+        vector=vector,
+        distance=np.linalg.norm(vector, axis=1),
+    )
+
+
+def _images(lattice: FloatArray, inside: FloatArray, cutoff: float) -> tuple[IntArray, IntArray]:
+    """Return owner and cell of every image that lies within `cutoff` of the cell."""
+    heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
+    margin = cutoff / heights + 1e-9
+    owners, shifts = [], []
+    for shift in itertools.product(*(range(-math.ceil(m), math.ceil(m) + 1) for m in margin)):
+        moved = inside + shift
+        near = np.flatnonzero(((moved >= -margin) & (moved <= 1 + margin)).all(axis=1))
+        owners.append(near)
+        shifts.append(np.broadcast_to(shift, (len(near), 3)))
+    return np.concatenate(owners), np.concatenate(shifts).astype(int)

@@ -1,0 +1,272 @@
+"""Referee: what a referee would ask of a refinement: assumptions, doubts, and what the data do not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from layerox.diffraction.counting import flat_tops, noise_over_sigma, spikes
+from layerox.diffraction.detection import CONFIDENCE
+from layerox.diffraction.display import percent_text
+from layerox.diffraction.intensity_extraction import is_extracted
+from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.model import Model
+from layerox.diffraction.model_setup import Outcome
+from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
+from layerox.diffraction.refinement import AlikeGroup, Correlation, RefinedParameter, RefinedPhase
+from layerox.diffraction.scattering import has_ion
+from layerox.diffraction.sensitivity import HARMFUL, Sensitivity
+from layerox.diffraction.serial_correlation import undetermined
+from layerox.diffraction.unexplained import UnexplainedPeak, stray_lines
+from layerox.instrument import DEFAULT_RADIUS_MM, Instrument
+from layerox.notices import Notice
+from layerox.pattern import Pattern
+from layerox.refined import with_esd
+from layerox.symmetry import CELL_NAMES
+from layerox.typing import FloatArray
+
+TOO_CORRELATED = 0.9
+SERIAL = 1.0
+# Share of the peaks' intensity left unexplained from which on a user is warned.
+LEFT_OUT = 0.05
+# Peaks and effects named in one warning; strongest reflections whose other emission lines are looked for.
+MOST_NAMED, STRONGEST = 5, 6
+# Factor between the noise and the uncertainties of the points from which on a user is warned.
+NOISE_OFF = 1.7
+
+
+def doubts(
+    outcome: Outcome,
+    pattern: Pattern,
+    instrument: Instrument,
+    parameters: Sequence[RefinedParameter],
+    correlations: Sequence[Correlation],
+    durbin_watson: float,
+    left: float,
+) -> list[Notice]:
+    """Return what a user should know of a result beside its numbers.
+
+    Parameters
+    ----------
+    outcome, pattern, instrument
+        Where the strategy ended, the data, and what was known of the diffractometer before.
+    parameters, correlations
+        Of the result; all correlations.
+    durbin_watson, left
+        Serial correlation of the residuals, and the share of the peaks' intensity that is unexplained.
+    """
+    model = outcome.model
+    return [
+        *_remarks_on_pattern(pattern),
+        *_counting(pattern, outcome.minimum),
+        *_remarks_on_phases(model),
+        *_assumptions(model, outcome.minimum, pattern, instrument),
+        *(Notice("at_bound", f"{p.name} ends at its bound, {p.number:.4g}") for p in parameters
+          if p.number.status == "at_bound"),
+        *_positions_and_correlations(parameters, correlations),
+        *_serial_correlation(durbin_watson),
+        *_unexplained(left),
+        *_extracted(model),
+        *_undetermined(outcome.minimum),
+        *outcome.remarks,
+    ]  # fmt: skip
+
+
+def unseen(phases: Sequence[RefinedPhase]) -> list[Notice]:
+    """Name the phases that the data do not show, and how much of each they would have shown."""
+    return [Notice("unsupported_phase", _absence(phase)) for phase in phases
+            if phase.weight_fraction.status == "unsupported"]  # fmt: skip
+
+
+def indistinct(groups: Sequence[AlikeGroup]) -> list[Notice]:
+    """Name the phases that the pattern does not distinguish."""
+    return [Notice("alike", _indistinct(group)) for group in groups]
+
+
+def _indistinct(group: AlikeGroup) -> str:
+    names = f"{', '.join(group.members[:-1])} and {group.members[-1]}"
+    together = percent_text(group.weight_fraction)
+    return (
+        f"this pattern does not distinguish {names}, {together} wt% together: exchanged, chi-squared changes by "
+        f"{group.change:.1f}, less than {group.threshold:.0f}; {group.members[0]} is shown for them"
+    )
+
+
+def foreign(peaks: Sequence[UnexplainedPeak], model: Model, minimum: Minimum) -> list[Notice]:
+    """List the strongest unexplained peaks, and say which of them are other emission lines of the tube."""
+    if not peaks:
+        return []
+    notices = [Notice("unexplained_peaks", f"unexplained peaks at {', '.join(map(str, peaks[:MOST_NAMED]))}")]
+    for name, own in stray_lines(peaks, _strongest_spacings(model, minimum), model.radiation).items():
+        places = ", ".join(f"{peak.two_theta:.2f}" for peak in own)
+        message = f"unexplained peaks stand where {name} radiation puts the strongest reflections: {places} degrees"
+        notices.append(Notice("stray_radiation", message))
+    return notices
+
+
+def _strongest_spacings(model: Model, minimum: Minimum) -> list[float]:
+    """Return the spacings (angstrom) of the strongest reflections of all phases."""
+    rows = []
+    for k, (phase, peaks) in enumerate(zip(model.phases, minimum.calculated.peaks, strict=True)):
+        scale = minimum.parameters.value(slot_name(phase, "scale"))
+        area = scale * peaks.listed.table[3]
+        rows += [(float(area[i]), k, float(peaks.q[peaks.listed.owner[i]])) for i in np.argsort(-area)[:STRONGEST]]
+    return [1.0 / float(np.sqrt(q)) for _, _, q in sorted(rows, reverse=True)[:STRONGEST]]
+
+
+def indicated(found: Sequence[Sensitivity]) -> list[Notice]:
+    """Name the effects outside the model to which the residuals point, those first that change fractions most."""
+    rows = [row for row in found if row.is_indicated and row.harm > HARMFUL]
+    return [Notice(row.cause, _indicated(row)) for row in sorted(rows, key=lambda row: -row.harm)[:MOST_NAMED]]
+
+
+def _indicated(row: Sensitivity) -> str:
+    amount = with_esd(row.found or 0.0, row.esd or 0.0)
+    changes = ", ".join(
+        f"{name} {100 * change * (row.found or 0.0):+.1f}" for name, change in row.changes.items() if change
+    )
+    return f"the residuals point to {amount} times {row.unit}: it would change the fitted fractions by {changes} wt%"
+
+
+def _absence(phase: RefinedPhase) -> str:
+    message = f"the data do not show {phase.name}: its scale is {phase.support_sigma:.1f} standard uncertainties"
+    if phase.detection_limit is None:
+        return message
+    limit = (
+        f"{100 * phase.detection_limit:.2g} wt% of it would be seen with {100 * CONFIDENCE:.0f} % confidence (Currie)"
+    )
+    return f"{message}; {limit}, if its cell and its widths are as given"
+
+
+def _remarks_on_pattern(pattern: Pattern) -> list[Notice]:
+    remarks = pattern.metadata.get("remarks", ())
+    return [remark for remark in remarks if isinstance(remark, Notice)] if isinstance(remarks, tuple) else []
+
+
+def _counting(pattern: Pattern, minimum: Minimum) -> list[Notice]:
+    """Name what the points themselves show: clipped peaks, spikes, uncertainties that are not those of the noise."""
+    residuals = (pattern.intensity - minimum.calculated.total) / pattern.sigma
+    return [*_saturated(pattern), *_spikes(pattern, residuals), *_noise(residuals)]
+
+
+def _saturated(pattern: Pattern) -> list[Notice]:
+    count, top = flat_tops(pattern.intensity)
+    if not count:
+        return []
+    message = f"{count} points in a row or more are at {top:.6g}, the highest intensity: the detector is saturated"
+    return [Notice("saturated", message + "; exclude these peaks or measure with less intensity")]
+
+
+def _spikes(pattern: Pattern, residuals: FloatArray) -> list[Notice]:
+    found = spikes(residuals)
+    if not found.size:
+        return []
+    places = ", ".join(f"{angle:.2f}" for angle in pattern.two_theta[found[:MOST_NAMED]])
+    message = f"{found.size} single points stand far above their neighbours, as at {places} degrees: exclude them"
+    return [Notice("spikes", message)]
+
+
+def _noise(residuals: FloatArray) -> list[Notice]:
+    ratio = noise_over_sigma(residuals)
+    if ratio < 1.0 / NOISE_OFF:
+        message = (
+            f"neighbouring points scatter by {ratio:.2g} times their uncertainties only: these are too large, or the"
+        )
+        return [Notice("sigma_too_large", f"{message} data were smoothed; all esds are wrong by as much")]
+    if ratio > NOISE_OFF:
+        message = f"neighbouring points scatter by {ratio:.2g} times their uncertainties: these are too small"
+        return [Notice("sigma_too_small", f"{message}; the esds are corrected by the goodness of fit only")]
+    return []
+
+
+def _remarks_on_phases(model: Model) -> list[Notice]:
+    notices = [Notice(r.code, f"{phase.name}: {r.message}") for phase in model.phases for r in phase.crystal.remarks]
+    if model.radiation.kind == "xray":
+        for phase in model.phases:
+            ions = {s.species for s in phase.crystal.sites if s.charge and not has_ion(s.element, s.charge)}
+            if ions:
+                message = f"{phase.name}: no form factor for {', '.join(sorted(ions))}; the neutral atom's is used"
+                notices.append(Notice("neutral_form_factor", message))
+    return notices
+
+
+def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: Instrument) -> list[Notice]:
+    notices = []
+    if pattern.sigma_source == "poisson":
+        message = "the uncertainties of the data are those of counting statistics, sqrt(max(counts, 1))"
+        notices.append(Notice("poisson_sigma", message))
+    if model.radiation.polarization is None and model.radiation.kind == "xray":
+        message = "an unpolarised beam without monochromator is assumed (polarization 0.5)"
+        keys = ("diffracted_monochromator", "incident_monochromator", "monochromator")
+        if described := next((text for key in keys if (text := pattern.metadata.get(key))), None):
+            message += f", though the file names {str(described)!r}: give its two-theta"
+        notices.append(Notice("polarization_assumed", message))
+    if (
+        instrument.displacement_mm != minimum.parameters.value("instrument_displacement")
+        and instrument.radius_mm == DEFAULT_RADIUS_MM
+    ):
+        message = f"the displacement is that on a goniometer radius of {DEFAULT_RADIUS_MM:g} mm, the default"
+        notices.append(Notice("radius_assumed", message))
+    widths = [name for name in minimum.parameters.free_names if name.endswith((INVERSE_SIZE, "_microstrain"))]
+    if instrument.profile is None and widths:
+        message = "no calibrated profile was given: sizes and microstrains hold the diffractometer's share"
+        notices.append(Notice("instrument_uncalibrated", message))
+    return notices
+
+
+def _positions_and_correlations(
+    parameters: Sequence[RefinedParameter], correlations: Sequence[Correlation]
+) -> list[Notice]:
+    """Name what correlates; if zero and displacement both vary, their correlations with the cells say nothing new."""
+    free = {p.name for p in parameters if p.number.status == "free"}
+    errors = {"instrument_zero", "instrument_displacement"}
+    cells = {name for name in free if name.endswith(tuple(f"_{cell}" for cell in CELL_NAMES))}
+    if not (errors <= free and cells):
+        return _strong_correlations(correlations)
+    message = (
+        "a zero error and a displaced specimen were not told apart: the esds of the cells hold that; calibrate the zero"
+    )
+    others = [c for c in correlations if not {c.a, c.b} <= errors | cells]
+    return [Notice("position_ambiguous", message), *_strong_correlations(others)]
+
+
+def _strong_correlations(correlations: Sequence[Correlation]) -> list[Notice]:
+    strong = [c for c in correlations if abs(c.value) > TOO_CORRELATED and "background_" not in c.a + c.b]
+    if not strong:
+        return []
+    pairs = ", ".join(f"{c.a} and {c.b} ({c.value:.2f})" for c in strong)
+    return [Notice("strong_correlation", f"correlations above {TOO_CORRELATED:g}: {pairs}")]
+
+
+def _undetermined(minimum: Minimum) -> list[Notice]:
+    """Name variables of which the pattern determines a combination only."""
+    inside = np.flatnonzero(~minimum.at_bound)
+    names = [public_name(minimum.parameters.free_names[k]) for k in inside]
+    groups = undetermined(minimum.normal_matrix[np.ix_(inside, inside)], names)
+    return [Notice("undetermined", f"this pattern does not determine {' and '.join(group)}") for group in groups]
+
+
+def _extracted(model: Model) -> list[Notice]:
+    names = [phase.name for phase in model.phases if is_extracted(phase)]
+    if not names:
+        return []
+    message = f"the intensities of {', '.join(names)} are taken from the data: no fraction follows from them"
+    rest = "" if len(names) == len(model.phases) else "; the fractions given are of the other phases among themselves"
+    return [Notice("extracted_intensities", message + rest)]
+
+
+def _unexplained(left: float) -> list[Notice]:
+    if left < LEFT_OUT:
+        return []
+    message = f"{100 * left:.0f} % of the peaks' intensity is unexplained: fractions and cells are of what is explained"
+    return [Notice("unexplained_intensity", message)]
+
+
+def _serial_correlation(durbin_watson: float) -> list[Notice]:
+    if durbin_watson >= SERIAL:
+        return []
+    message = (
+        f"the residuals are serially correlated (Durbin-Watson {durbin_watson:.2f}): the true errors exceed the esds"
+    )
+    return [Notice("serial_correlation", message)]

@@ -1,0 +1,101 @@
+"""Extraction: intensities taken from the data instead of a structure, by Le Bail's or Pawley's method.
+
+Pawley (J. Appl. Cryst. 14 (1981) 357, doi:10.1107/S0021889881009618) refines the intensities as variables. Le Bail (Le
+Bail, Duroy & Fourquet, Mater. Res. Bull. 23 (1988) 447, doi:10.1016/0025-5408(88)90019-0) shares the observed intensity
+out among the reflections as the present model does, again and again between the steps of the other quantities.
+Reflections that the data cannot tell apart have one intensity together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from layerox.diffraction import peaks as pk
+from layerox.diffraction.agreement import observed_over_calculated
+from layerox.diffraction.least_squares import Data, Minimum, minimise
+from layerox.diffraction.model import Calculated, Model
+from layerox.diffraction.parameters import Parameters, slot_name
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.profiles import shared_out
+from layerox.diffraction.refinement_steps import LOOSE, Course
+
+# Sharing-outs before each descent, descents at most, and the relative fall of chi-squared at which they end.
+SHARINGS, MOST_CYCLES, SETTLED = 3, 60, 2e-6
+FEW_STEPS = 4
+# An intensity is kept above this share of the strongest: one of zero would have no way back.
+LEAST_SHARE = 1e-7
+
+
+def intensity_names(model: Model, index: int) -> list[str]:
+    """Return the names of the intensities of a phase that stand within the data."""
+    phase, own = model.phases[index], model.phase_models[index]
+    inside = own.groups_between(*model.limits)
+    return [slot_name(phase, name) for name, seen in zip(own.intensity_slots, inside, strict=True) if seen]
+
+
+def shared_anew(model: Model, data: Data, table: Parameters, index: int, calculated: Calculated) -> None:
+    """Give the intensities of a phase the values that the observed pattern, shared out as calculated, says."""
+    own, peaks = model.phase_models[index], calculated.peaks[index]
+    shapes = peaks.listed if peaks.parts is None else peaks.parts
+    position, gauss, lorentz, area = shapes.table
+    scale = table.value(slot_name(model.phases[index], "scale"))
+    ratio = observed_over_calculated(data.intensity, calculated, 1.0 / data.weight)
+    observed, present = shared_out(model.two_theta, ratio, position, gauss, lorentz, scale * area, model.tail)
+    group = own.group[shapes.owner]
+    count = len(own.intensity_slots)
+    seen, expected = (np.bincount(group, weights=sums, minlength=count) for sums in (observed, present))
+    block = slice(model.phase_blocks[index].stop - count, model.phase_blocks[index].stop)
+    old = table.values[block]
+    factor = np.where(expected > 0, np.maximum(seen, 0.0) / np.where(expected > 0, expected, 1.0), 1.0)
+    table.values[block] = np.maximum(old * factor, LEAST_SHARE * old.max())
+
+
+class ExtractionCourse(Course):
+    """A course in which some phases have their intensities from Le Bail's sharing-out between the steps."""
+
+    def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:
+        shared = [p for p, phase in enumerate(self.model.phases) if phase.mode == "le-bail"]
+        if not shared:
+            return super()._minimised(trial, tolerance)
+        table, last = trial.copy(), np.inf
+        for _ in range(MOST_CYCLES):
+            share_out(self.model, self.data, table, shared)
+            found = minimise(
+                self.model, self.data, table, tolerance=LOOSE, most_evaluations=FEW_STEPS, restraints=self.restraints
+            )
+            self.evaluations += found.evaluations
+            table = found.parameters
+            if last - found.chi_squared < SETTLED * found.chi_squared:
+                break
+            last = found.chi_squared
+        found = minimise(self.model, self.data, table, tolerance=tolerance, restraints=self.restraints)
+        self.evaluations += found.evaluations
+        return found
+
+
+def share_out(model: Model, data: Data, table: Parameters, shared: Sequence[int], times: int = SHARINGS) -> None:
+    """Share the observed pattern out among the reflections of phases (by index) some times over."""
+    for _ in range(times):
+        calculated = model.calculated(table.values[: len(model.names)])
+        for index in shared:
+            shared_anew(model, data, table, index, calculated)
+
+
+def prepare_extraction(model: Model, table: Parameters, height: float) -> None:
+    """Hold what intensities from the data make meaningless: scale, texture and atoms; let Pawley's go."""
+    for p, phase in enumerate(model.phases):
+        if phase.mode == "rietveld":
+            continue
+        own = model.phase_models[p]
+        table.assign(slot_name(phase, "scale"), own.scale_for(table.values[model.phase_blocks[p]], height))
+        idle = ("scale", "preferred_orientation", *phase.slot_names[pk.SITES :])
+        table.lock(slot_name(phase, slot) for slot in idle)
+        if phase.mode == "pawley":
+            table.free(intensity_names(model, p))
+
+
+def is_extracted(phase: Phase) -> bool:
+    """Whether a phase has its intensities from the data."""
+    return phase.mode != "rietveld"

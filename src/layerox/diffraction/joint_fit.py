@@ -1,0 +1,183 @@
+"""Joint: several patterns of one specimen refined together, X-rays and neutrons for example.
+
+What belongs to the specimen is shared: cells, atoms, and the proportion of the phases; what belongs to a measurement is
+its own: background, diffractometer, one overall scale, texture and (as profiles are rarely known equally well) widths.
+A measurement whose wavelength is known less well than the first one's may have all cells stretched by one factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from layerox.diffraction.least_squares import Data, Histogram, Minimum, minimise_jointly
+from layerox.diffraction.model_setup import Outcome, coordinates, displacement_groups
+from layerox.diffraction.parameters import Parameters, Tie, slot_name
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.refinement_steps import WORTH
+from layerox.errors import InputError
+from layerox.pattern import Pattern
+from layerox.symmetry import CELL_NAMES
+
+STRETCH, OVERALL = "stretch", "overall_scale"
+STRETCH_RANGE = 0.005
+OWN_OF_MEASUREMENT = ("inverse_size", "microstrain", "preferred_orientation", "displacement")
+LENGTHS = CELL_NAMES[:3]
+
+
+@dataclass(frozen=True, eq=False)
+class JointOutcome:
+    """Where a joint refinement ended.
+
+    Attributes
+    ----------
+    minimum
+        Over all patterns.
+    views
+        For each pattern what a refinement of it alone would have ended with: its own names first, the joint covariance.
+    """
+
+    minimum: Minimum
+    views: tuple[Outcome, ...]
+
+
+def jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns: Sequence[Pattern]) -> JointOutcome:
+    """Refine several patterns together, from where each alone has ended.
+
+    Parameters
+    ----------
+    labels
+        Prefix of what belongs to each measurement alone, such as "neutron".
+    outcomes, patterns
+        Of the single refinements, with phases of the same names and sites.
+
+    Raises
+    ------
+    InputError
+        If a phase is supported by none of the patterns, or labels are not unique.
+    """
+    if len(set(labels)) < len(labels):
+        raise InputError(f"labels {', '.join(labels)}", place="joint refinement", cure="give each pattern its own")
+    names = [
+        _joint_names(label, outcome, first=label == labels[0]) for label, outcome in zip(labels, outcomes, strict=True)
+    ]
+    table = _merged(names, outcomes)
+    histograms = []
+    for own, outcome, pattern in zip(names, outcomes, patterns, strict=True):
+        data = Data(pattern.intensity, 1.0 / pattern.sigma)
+        histograms.append(Histogram(outcome.model, data, tuple(own[: len(outcome.model.names)])))
+    for label, outcome in zip(labels[1:], outcomes[1:], strict=True):
+        _share_proportions(table, label, outcome.model.phases)
+        _stretch_cells(table, label, outcome.model.phases)
+    found = minimise_jointly(histograms, table)
+    for label in labels[1:]:
+        found = _unless_idle(histograms, found, f"{label}_{STRETCH}")
+    phases = outcomes[0].model.phases
+    atoms = [name for phase in phases for group in displacement_groups(phase) for name in group[:1]]
+    found = _if_it_pays(histograms, found, [*(name for phase in phases for name in coordinates(phase)), *atoms])
+    views = [_view(found, own, outcome, k) for k, (own, outcome) in enumerate(zip(names, outcomes, strict=True))]
+    return JointOutcome(found, tuple(views))
+
+
+def _joint_names(label: str, outcome: Outcome, *, first: bool) -> list[str]:
+    """Return what the quantities of one pattern's table are called in the joint one."""
+    own: set[str] = set()
+    for phase in outcome.model.phases:
+        slots = [*OWN_OF_MEASUREMENT, *(() if first else ("scale", *LENGTHS))]
+        own |= {slot_name(phase, slot) for slot in slots}
+    shared = {slot_name(phase, slot) for phase in outcome.model.phases for slot in phase.slot_names} - own
+    return [name if name in shared else f"{label}_{name}" for name in outcome.minimum.parameters.names]
+
+
+def _merged(names: Sequence[Sequence[str]], outcomes: Sequence[Outcome]) -> Parameters:
+    """Return one table of all quantities: values of shared ones from where they are known best."""
+    joint = Parameters(list(dict.fromkeys(name for own in names for name in own)), np.zeros(0))
+    joint.values = np.zeros(len(joint.names))
+    known: dict[str, float] = {}
+    for own, outcome in zip(names, outcomes, strict=True):
+        table = outcome.minimum.parameters
+        for k, name in enumerate(own):
+            at = joint.index[name]
+            esd = outcome.minimum.esd(table.names[k]) if table.vary[k] else np.inf
+            if name not in known or esd < known[name]:
+                known[name] = esd
+                joint.values[at], joint.lower[at], joint.upper[at] = table.values[k], table.lower[k], table.upper[k]
+            joint.vary[at] |= table.vary[k]
+            if k in table.ties:
+                tie = table.ties[k]
+                joint.ties[at] = Tie(joint.index[own[tie.leader]], tie.factor, tie.offset)
+            if k in table.locked:
+                joint.locked.add(at)
+    return joint
+
+
+def _share_proportions(table: Parameters, label: str, phases: Sequence[Phase]) -> None:
+    """Let the scales of a later measurement be those of the first one times one factor."""
+    scales = [slot_name(phase, "scale") for phase in phases]
+    first = max(scales, key=table.value)
+    if table.value(first) <= 0:
+        raise InputError("no phase has a scale", place=label, cure="fit the patterns one by one first")
+    table.add(f"{label}_{OVERALL}", table.value(f"{label}_{first}") / table.value(first), 0.0)
+    for scale in scales:
+        table.vary[table.find(f"{label}_{scale}")] = False
+        table.locked.discard(table.find(f"{label}_{scale}"))
+        table.express(f"{label}_{scale}", f"{scale} * {label}_{OVERALL}")
+
+
+def _stretch_cells(table: Parameters, label: str, phases: Sequence[Phase]) -> None:
+    name = f"{label}_{STRETCH}"
+    lengths = [slot_name(p, CELL_NAMES[k]) for p in phases for k in p.crystal.symmetry.cell_rule.free if k < 3]
+    ratios = [table.value(f"{label}_{length}") / table.value(length) for length in lengths]
+    table.add(name, float(np.median(ratios)), 1.0 - STRETCH_RANGE, 1.0 + STRETCH_RANGE)
+    for length in lengths:
+        table.express(f"{label}_{length}", f"{length} * {name}")
+
+
+def _unless_idle(histograms: Sequence[Histogram], found: Minimum, name: str) -> Minimum:
+    """Return the minimum without a stretch of the cells, unless chi-squared then rises more than that is worth."""
+    trial = found.parameters.copy()
+    trial.fix([name])
+    trial.assign(name, 1.0)
+    without = minimise_jointly(histograms, trial)
+    rise = (without.chi_squared - found.chi_squared) / max(found.reduced_chi_squared, 1.0)
+    return without if rise < WORTH else found
+
+
+def _if_it_pays(histograms: Sequence[Histogram], found: Minimum, names: Sequence[str]) -> Minimum:
+    """Return the minimum with some quantities let go if that pays and none of them ends at a bound, else the given."""
+    trial = found.parameters.copy()
+    fresh = trial.free(names)
+    if not fresh:
+        return found
+    freed = minimise_jointly(histograms, trial)
+    gain = (found.chi_squared - freed.chi_squared) / max(freed.reduced_chi_squared, 1.0)
+    order = freed.parameters.free_names
+    held = any(freed.at_bound[order.index(name)] for name in fresh)
+    return freed if gain > WORTH * len(fresh) and not held else found
+
+
+def _view(found: Minimum, own: Sequence[str], outcome: Outcome, index: int) -> Outcome:
+    """Return what a refinement of one pattern alone would have ended with, had it known the others."""
+    joint = found.parameters
+    first = [joint.index[name] for name in own]
+    order = first + sorted(set(range(len(joint.names))) - set(first))
+    place = {k: at for at, k in enumerate(order)}
+    names = [*outcome.minimum.parameters.names, *(joint.names[k] for k in order[len(first) :])]
+    table = Parameters(names, joint.values[order])
+    table.lower, table.upper, table.vary = joint.lower[order], joint.upper[order], joint.vary[order]
+    table.locked = {place[k] for k in joint.locked}
+    table.ties = {place[k]: Tie(place[tie.leader], tie.factor, tie.offset) for k, tie in joint.ties.items()}
+    table.expressions = {place[k]: expression.moved(place) for k, expression in joint.expressions.items()}
+    free = joint.free_indices.tolist()
+    permuted = np.array([free.index(order[k]) for k in table.free_indices], dtype=int)
+    minimum = replace(
+        found,
+        parameters=table,
+        normal_matrix=found.normal_matrix[np.ix_(permuted, permuted)],
+        at_bound=found.at_bound[permuted],
+        patterns=(found.patterns[index],),
+        next_step=None if found.next_step is None else found.next_step[permuted],
+    )
+    return replace(outcome, minimum=minimum)

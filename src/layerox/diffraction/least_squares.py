@@ -1,0 +1,423 @@
+"""Refine: weighted least squares with the bounds inside the step.
+
+Levenberg-Marquardt on the normal equations; each step minimises the damped quadratic model within the box of the
+bounds, so that a variable at its bound does not spoil the step of the others. The covariance is the inverse of the
+full normal matrix of the variables that are not held by a bound.
+(Nocedal & Wright, Numerical Optimization, 2nd ed., 2006, chapters 10 and 16.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.diffraction.model import Calculated, Model
+from layerox.diffraction.parameters import Parameters
+from layerox.diffraction.restraints import Restraint
+from layerox.typing import FloatArray
+
+Outcome = Literal["converged", "not_converged"]
+
+FIRST_DAMPING = 1e-4
+# The same from a place near the minimum, where damping only holds back what is strongly correlated.
+NEAR_DAMPING = 1e-6
+LEAST_DAMPING, MOST_DAMPING = 1e-9, 1e9
+# Share of the promised fall of chi-squared that a step must bring.
+WORTH_OF_STEP = 1e-4
+# A step as short as this (in standard uncertainties, for each variable) may fail to lower chi-squared because tails
+# are cut and integrals are sums.
+WITHIN_NOISE = 0.02
+# A descent ends if so many evaluations in a row lower chi-squared by less than this share of its reduced value: where
+# the model fits badly, the linearised one promises falls that the true one does not have.
+STALLED_FOR, STALLED = 10, 0.05
+# Smallest eigenvalue of a scaled normal matrix that rounding leaves a meaning.
+UNDETERMINED = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What is fitted: intensities and one over their sigmas, shape (n,)."""
+
+    intensity: FloatArray
+    weight: FloatArray
+
+    @property
+    def norm(self) -> float:
+        """Sum of squared weighted intensities, the denominator of R_wp^2."""
+        return float(((self.intensity * self.weight) ** 2).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """One pattern of a refinement: its model, its data, and what the model's quantities are called in the table.
+
+    Attributes
+    ----------
+    model, data
+        On the same angles.
+    names
+        For each of the model's values the name of a parameter; None where they are called as the model calls them.
+    """
+
+    model: Model
+    data: Data
+    names: tuple[str, ...] | None = None
+
+    def places(self, parameters: Parameters) -> NDArray[np.intp]:
+        """Return the index of each of the model's values in a table of parameters."""
+        return parameters.places(self.model.names if self.names is None else self.names)
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum:
+    """Where a refinement ended.
+
+    Attributes
+    ----------
+    parameters
+        All parameters, at the values reached.
+    chi_squared
+        Weighted sum of squared differences.
+    points
+        Number of data points.
+    normal_matrix
+        J^T J of all variables, shape (v, v).
+    at_bound
+        Which variables are held by a bound, shape (v,).
+    patterns
+        The calculated pattern of each histogram at the values reached.
+    outcome, reason
+        Whether it converged, and if not why.
+    evaluations
+        Number of patterns with derivatives computed.
+    next_step
+        The undamped step that would be taken from here, shape (v,); None where nobody has worked it out.
+    """
+
+    parameters: Parameters
+    chi_squared: float
+    points: int
+    normal_matrix: FloatArray
+    at_bound: NDArray[np.bool_]
+    patterns: tuple[Calculated, ...]
+    outcome: Outcome
+    reason: str | None
+    evaluations: int
+    next_step: FloatArray | None = None
+
+    @property
+    def calculated(self) -> Calculated:
+        """The calculated pattern of the only (or first) histogram."""
+        return self.patterns[0]
+
+    @property
+    def reduced_chi_squared(self) -> float:
+        """chi^2 divided by the degrees of freedom (goodness of fit squared)."""
+        return self.chi_squared / max(self.points - len(self.at_bound), 1)
+
+    def esd(self, name: str) -> float:
+        """Return the standard uncertainty of a variable, 0 for anything else.
+
+        That of a variable which a bound holds is the one it would have if it could move.
+        """
+        names = self.parameters.free_names
+        if name not in names:
+            return 0.0
+        k = names.index(name)
+        matrix = self.full_covariance if self.at_bound[k] else self.covariance
+        return float(np.sqrt(max(matrix[k, k], 0.0)))
+
+    def esd_holding(self, name: str, held: Sequence[str]) -> float:
+        """Return the standard uncertainty of a variable when some others are held, 0 for anything else."""
+        names = self.parameters.free_names
+        fixed = {names.index(other) for other in held if other in names}
+        if name not in names or not fixed:
+            return self.esd(name)
+        k = names.index(name)
+        kept = [i for i in range(len(names)) if i not in fixed and (i == k or not self.at_bound[i])]
+        variance = inverse_of_normal(self.normal_matrix[np.ix_(kept, kept)])[kept.index(k), kept.index(k)]
+        return float(np.sqrt(max(variance * max(self.reduced_chi_squared, 1.0), 0.0)))
+
+    @property
+    def largest_shift(self) -> float | None:
+        """Largest component of the next step in standard uncertainties ("shift/su"), None when it is not known.
+
+        Variables at a bound have no uncertainty there and are left out.
+        """
+        if self.next_step is None:
+            return None
+        esds = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        known = esds > 0.0
+        return float(np.max(np.abs(self.next_step[known]) / esds[known], initial=0.0))
+
+    @cached_property
+    def full_covariance(self) -> FloatArray:
+        """Covariance as if no bound held any variable, shape (v, v)."""
+        return inverse_of_normal(self.normal_matrix) * max(self.reduced_chi_squared, 1.0)
+
+    @cached_property
+    def covariance(self) -> FloatArray:
+        """Covariance of the variables, shape (v, v): reduced chi^2 (if above one) times the inverse normal matrix.
+
+        Variables at a bound have none: their rows and columns are zero.
+        """
+        inside = ~self.at_bound
+        matrix = np.zeros_like(self.normal_matrix)
+        matrix[np.ix_(inside, inside)] = inverse_of_normal(self.normal_matrix[np.ix_(inside, inside)])
+        return matrix * max(self.reduced_chi_squared, 1.0)
+
+
+def minimise(
+    model: Model,
+    data: Data,
+    parameters: Parameters,
+    *,
+    tolerance: float = 3e-4,
+    most_evaluations: int = 60,
+    restraints: Sequence[Restraint] = (),
+    damping: float = FIRST_DAMPING,
+) -> Minimum:
+    """Refine the variables of `parameters` against one pattern; see `minimise_jointly`.
+
+    `damping` is that of the first step, in units of the diagonal of the normal matrix.
+    """
+    descent = _Descent([Histogram(model, data)], parameters, restraints, damping)
+    return descent.followed(tolerance, most_evaluations)
+
+
+def minimise_jointly(
+    histograms: Sequence[Histogram],
+    parameters: Parameters,
+    *,
+    tolerance: float = 3e-4,
+    most_evaluations: int = 60,
+    restraints: Sequence[Restraint] = (),
+) -> Minimum:
+    """Refine the variables of `parameters` (which is not changed) from their present values.
+
+    Parameters
+    ----------
+    histograms
+        The patterns; chi-squared is the sum over all of them.
+    parameters
+        Values, bounds, ties, expressions, and what varies.
+    tolerance
+        Length of the last step, in standard uncertainties (the norm of the whole step).
+    most_evaluations
+        Budget of patterns with derivatives.
+    restraints
+        Observations beside the patterns.
+    """
+    return _Descent(histograms, parameters, restraints).followed(tolerance, most_evaluations)
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    chi_squared: float
+    normal: FloatArray
+    gradient: FloatArray
+    patterns: tuple[Calculated, ...]
+
+
+class _Descent:
+    """A descent to a minimum, step by step."""
+
+    def __init__(
+        self,
+        histograms: Sequence[Histogram],
+        parameters: Parameters,
+        restraints: Sequence[Restraint] = (),
+        damping: float = FIRST_DAMPING,
+    ):
+        self.histograms, self.parameters, self.restraints = tuple(histograms), parameters, tuple(restraints)
+        self.places = [histogram.places(parameters) for histogram in self.histograms]
+        self.points = sum(len(histogram.data.weight) for histogram in self.histograms)
+        free = parameters.free_indices
+        self.lower, self.upper = parameters.lower[free], parameters.upper[free]
+        self.x = np.clip(parameters.values[free], self.lower, self.upper)
+        self.evaluations, self.damping = 0, damping
+        self.state = self._evaluated(self.x)
+        self.history = [self.state.chi_squared]
+        self.ended = not len(free)
+        self.reason = "" if self.ended else "the budget of evaluations was used up"
+
+    def followed(self, tolerance: float, most_evaluations: int) -> Minimum:
+        """Step until it ends or the budget is used up; return where that is."""
+        while not self.ended and self.evaluations < most_evaluations:
+            self.step(tolerance)
+        return self.minimum()
+
+    def step(self, tolerance: float) -> None:
+        """Try one step, and go there if it lowers chi-squared; end when steps have become shorter than `tolerance`.
+
+        A descent that has stalled has ended too: steps are as short as they get.
+        """
+        if self.evaluations > 1 and self._undamped_length() <= tolerance:
+            return self._end("")
+        step = self._proposed(self.damping)
+        expected = self._expected(step)
+        place = np.clip(self.x + step, self.lower, self.upper)
+        trial = self._evaluated(place)
+        gained = self.state.chi_squared - trial.chi_squared
+        lower = np.isfinite(trial.chi_squared) and gained > WORTH_OF_STEP * expected
+        if lower:
+            self.x, self.state = place, trial
+            self.damping = max(self.damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
+            self.history.append(self.state.chi_squared)
+            return self._end("") if self._has_stalled() else None
+        self.damping *= 10.0
+        self.history.append(self.state.chi_squared)
+        if self._has_stalled():
+            return self._end("")
+        if self._undamped_length() <= WITHIN_NOISE * np.sqrt(len(self.x)):
+            self._end("")
+        elif self.damping > MOST_DAMPING:
+            self._end("no step lowers chi-squared")
+        return None
+
+    def _has_stalled(self) -> bool:
+        if len(self.history) <= STALLED_FOR:
+            return False
+        fall = self.history[-1 - STALLED_FOR] - self.history[-1]
+        return bool(fall < STALLED * self.history[-1] / max(self.points, 1))
+
+    def _length(self, step: FloatArray) -> float:
+        """Return the length of a step in standard uncertainties."""
+        reduced = max(self.state.chi_squared / max(self.points, 1), 1e-12)
+        return float(np.sqrt(np.maximum(step @ self.state.normal @ step, 0.0) / reduced))
+
+    def _undamped_length(self) -> float:
+        """Return the length of the step that would be taken without damping: a damped one is short for nothing."""
+        return self._length(self._proposed(LEAST_DAMPING))
+
+    def _proposed(self, damping: float) -> FloatArray:
+        matrix = _damped(self.state.normal, damping)
+        return bounded_step(matrix, self.state.gradient, self.lower - self.x, self.upper - self.x)
+
+    def _expected(self, step: FloatArray) -> float:
+        return -float(2 * self.state.gradient @ step + step @ self.state.normal @ step)
+
+    def _evaluated(self, x: FloatArray) -> _State:
+        self.evaluations += 1
+        values = self.parameters.with_variables(x)
+        transfer = self.parameters.transfer(values)
+        chi_squared, patterns = 0.0, []
+        normal, gradient = np.zeros((len(x), len(x))), np.zeros(len(x))
+        for histogram, places in zip(self.histograms, self.places, strict=True):
+            data = histogram.data
+            calculated, jacobian = histogram.model.linearised(values[places], transfer[places], data.weight)
+            residual = (calculated.total - data.intensity) * data.weight
+            chi_squared += float(residual @ residual)
+            normal += jacobian @ jacobian.T
+            gradient += jacobian @ residual
+            patterns.append(calculated)
+        for restraint in self.restraints:
+            miss, row = restraint.row(values, self.parameters, transfer)
+            chi_squared += miss**2
+            normal += np.outer(row, row)
+            gradient += miss * row
+        return _State(chi_squared, normal, gradient, tuple(patterns))
+
+    def _end(self, reason: str) -> None:
+        self.ended, self.reason = True, reason
+
+    def minimum(self) -> Minimum:
+        """Return where the descent stands."""
+        final = self.parameters.copy()
+        final.values[:] = self.parameters.with_variables(self.x)
+        return Minimum(
+            parameters=final,
+            chi_squared=self.state.chi_squared,
+            points=self.points,
+            normal_matrix=self.state.normal,
+            at_bound=_held(self.x, self.state.gradient, self.lower, self.upper),
+            patterns=self.state.patterns,
+            outcome="not_converged" if self.reason else "converged",
+            reason=self.reason or None,
+            evaluations=self.evaluations,
+            next_step=self._proposed(LEAST_DAMPING),
+        )
+
+
+def _damped(normal: FloatArray, damping: float) -> FloatArray:
+    matrix = normal.copy()
+    diagonal = np.einsum("ii->i", matrix)
+    diagonal += damping * diagonal
+    diagonal[diagonal <= 0.0] = 1.0
+    return matrix
+
+
+def bounded_step(hessian: FloatArray, gradient: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
+    """Return the d within lower <= d <= upper that minimises d H d / 2 + g d (H positive definite, 0 feasible).
+
+    A primal active-set method: variables join the active set where a step meets their bound, and leave it when
+    their multiplier says that they would rather go inwards.
+    """
+    scale = 1.0 / np.sqrt(np.diag(hessian))
+    h, g = hessian * np.outer(scale, scale), gradient * scale
+    low, high = lower / scale, upper / scale
+    newton = _solve(h, -g)
+    if (newton >= low).all() and (newton <= high).all():
+        return newton * scale
+    d = np.zeros_like(g)
+    pinned = low >= high  # no room at all: never let go, lest it go round in circles
+    active = pinned | ((low >= 0.0) & (g > 0.0)) | ((high <= 0.0) & (g < 0.0))
+    for _ in range(4 * len(g) + 4):
+        inside = ~active
+        target = d.copy()
+        if inside.any():
+            force = -(g[inside] + h[np.ix_(inside, active)] @ d[active])
+            target[inside] = _solve(h[np.ix_(inside, inside)], force)
+        move = target - d
+        with np.errstate(divide="ignore", invalid="ignore"):
+            room = np.where(move > 0, (high - d) / move, np.where(move < 0, (low - d) / move, np.inf))
+        room[active] = np.inf
+        nearest_bound = int(np.argmin(room)) if len(room) else 0
+        if len(room) and room[nearest_bound] < 1.0:
+            d = d + max(room[nearest_bound], 0.0) * move
+            d[nearest_bound] = high[nearest_bound] if move[nearest_bound] > 0 else low[nearest_bound]
+            active[nearest_bound] = True
+            continue
+        d = target
+        slope = h @ d + g
+        inward = np.where(d >= high, slope, np.where(d <= low, -slope, -np.inf))
+        inward[~active | pinned] = -np.inf
+        best = int(np.argmax(inward)) if len(inward) else 0
+        if not len(inward) or inward[best] <= 1e-12:
+            break
+        active[best] = False
+    return np.clip(d * scale, lower, upper)
+
+
+def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
+    try:
+        return np.asarray(np.linalg.solve(matrix, right))
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.lstsq(matrix, right, rcond=1e-12)[0])
+
+
+def _held(x: FloatArray, gradient: FloatArray, lower: FloatArray, upper: FloatArray) -> NDArray[np.bool_]:
+    """Tell which variables stand at a bound and would go on through it."""
+    span = np.where(np.isfinite(upper - lower), upper - lower, np.maximum(np.abs(x), 1.0))
+    near = 1e-9 * span
+    return ((x <= lower + near) & (gradient >= 0)) | ((x >= upper - near) & (gradient <= 0))
+
+
+def inverse_of_normal(matrix: FloatArray) -> FloatArray:
+    """Invert a normal matrix scaled to a unit diagonal.
+
+    A direction that the data do not determine gets a vast variance, a variable without any influence none.
+    """
+    diagonal = np.diag(matrix).copy()
+    dead = diagonal <= 0.0
+    diagonal[dead] = 1.0
+    scale = 1.0 / np.sqrt(diagonal)
+    values, vectors = np.linalg.eigh(matrix * np.outer(scale, scale) + np.diag(dead.astype(float)))
+    inverse = (vectors / np.maximum(values, UNDETERMINED)) @ vectors.T
+    inverse[dead] = inverse[:, dead] = 0.0
+    return np.asarray(inverse * np.outer(scale, scale))

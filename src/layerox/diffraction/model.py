@@ -1,0 +1,283 @@
+"""Simulate: THE forward model. Simulation and refinement both call `Model`; there is no other way to a pattern.
+
+A `Model` is a vector of named values (background, instrument, phases) and the intensities that follow from it on
+fixed angles, with their derivatives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.diffraction import peaks as pk
+from layerox.diffraction.background import chebyshev_basis
+from layerox.diffraction.extra_peaks import ExtraPeak, add_extra_gradients, extra_curve
+from layerox.diffraction.phase import Peaks, PeakSet, Phase, PhaseModel
+from layerox.diffraction.profiles import add_asymmetry, add_asymmetry_gradients, add_peak_gradients, add_peaks
+from layerox.errors import InputError
+from layerox.instrument import Instrument, Profile
+from layerox.radiation import Radiation
+from layerox.typing import FloatArray
+
+INSTRUMENT_SLOTS = ("zero", "displacement", "u", "v", "w", "x", "y", "s_over_l", "h_over_l")
+
+
+@dataclass(frozen=True, eq=False)
+class Calculated:
+    """A calculated pattern and its parts.
+
+    Attributes
+    ----------
+    total, background
+        Shape (n,); the background holds humps and foreign peaks too.
+    phases
+        One row for each phase, shape (p, n).
+    peaks
+        The peaks of each phase.
+    """
+
+    total: FloatArray
+    background: FloatArray
+    phases: FloatArray
+    peaks: tuple[Peaks, ...]
+
+
+class Model:
+    """The calculated pattern as a function of a vector of values.
+
+    Parameters
+    ----------
+    two_theta
+        Ascending angles, degrees.
+    phases
+        The phases, with their starting values.
+    instrument, radiation
+        The diffractometer and the beam.
+    background_terms
+        Number of Chebyshev terms.
+    tail
+        Height, in units of the pattern's intensity, at which the tail of a peak is cut.
+    extras
+        Humps and foreign peaks.
+    """
+
+    def __init__(
+        self,
+        two_theta: FloatArray,
+        phases: Sequence[Phase],
+        instrument: Instrument,
+        radiation: Radiation,
+        *,
+        background_terms: int = 0,
+        tail: float = 1e-3,
+        extras: Sequence[ExtraPeak] = (),
+    ):
+        self.two_theta = np.ascontiguousarray(two_theta, dtype=np.float64)
+        self.phases, self.extras = tuple(phases), tuple(extras)
+        self.instrument, self.radiation, self.tail = instrument, radiation, tail
+        self.limits = float(self.two_theta[0]), float(self.two_theta[-1])
+        self.basis = chebyshev_basis(self.two_theta, background_terms, self.limits)
+        self.phase_models = tuple(self._prepared(phase) for phase in self.phases)
+        self.reach_scales = np.zeros(len(self.phases))
+        self._name_slots()
+
+    def _prepared(self, phase: Phase) -> PhaseModel:
+        model = PhaseModel(phase, self.radiation, self.instrument, float(self.two_theta[-1]) + 2.0)
+        if not len(model.reflections):
+            low, high = self.two_theta[0], self.two_theta[-1]
+            raise InputError(f"{phase.name} has no reflection between {low:g} and {high:g} degrees",
+                             cure="widen the range or check the wavelength")  # fmt: skip
+        return model
+
+    def _name_slots(self) -> None:
+        intensities = [(model.intensity_slots, model.first_intensities) for model in self.phase_models]
+        self.names, self._start = slots_of(self.phases, self.instrument, len(self.basis), self.extras, intensities)
+        self.background_block = slice(0, len(self.basis))
+        self.instrument_block = slice(self.background_block.stop, self.background_block.stop + len(INSTRUMENT_SLOTS))
+        start = self.instrument_block.stop + sum(len(extra.names) for extra in self.extras)
+        self.extra_block = slice(self.instrument_block.stop, start)
+        blocks = []
+        for phase, model in zip(self.phases, self.phase_models, strict=True):
+            blocks.append(slice(start, start + len(phase.slot_names) + len(model.intensity_slots)))
+            start = blocks[-1].stop
+        self.phase_blocks = tuple(blocks)
+
+    def on(self, two_theta: FloatArray) -> Model:
+        """Return the same model on other angles within the same range."""
+        other = copy(self)
+        other.two_theta = np.ascontiguousarray(two_theta, dtype=np.float64)
+        other.basis = chebyshev_basis(other.two_theta, len(self.basis), self.limits)
+        return other
+
+    def showing(self, indices: Sequence[int]) -> Model:
+        """Return the model of some of its phases; what was made ready for them is shared."""
+        other = copy(self)
+        other.phases = tuple(self.phases[k] for k in indices)
+        other.phase_models = tuple(self.phase_models[k] for k in indices)
+        other.reach_scales = self.reach_scales[list(indices)]
+        other._name_slots()
+        return other
+
+    def parted(self, parts: Sequence[tuple[int, NDArray[np.intp]]]) -> Model:
+        """Return a model whose phases are parts of this one's: (phase, indices of its reflections), in that order."""
+        other = copy(self)
+        other.phases = tuple(
+            replace(self.phases[k], name=f"{self.phases[k].name}.{n}") for n, (k, _) in enumerate(parts)
+        )
+        other.phase_models = tuple(self.phase_models[k].only(chosen) for k, chosen in parts)
+        other.reach_scales = self.reach_scales[[k for k, _ in parts]]
+        other._name_slots()
+        return other
+
+    @property
+    def start(self) -> FloatArray:
+        """Starting values, in the order of `names`; a new array each time."""
+        return self._start.copy()
+
+    def calculated(self, values: FloatArray) -> Calculated:
+        """Return the pattern for a vector of values (the order of `names`)."""
+        peaks = tuple(self._peaks(values))
+        rows = np.zeros((len(self.phases), self.two_theta.size))
+        for index, (block, found) in enumerate(zip(self.phase_blocks, peaks, strict=True)):
+            self._add(found, values[block][pk.SCALE], self.tail, rows[index])
+        return self._assembled(values, rows, peaks)
+
+    def unit_patterns(self, values: FloatArray, reach_scales: FloatArray) -> FloatArray:
+        """Return the pattern of each phase at scale 1, cut as if its scale were `reach_scales`, shape (p, n)."""
+        return np.array([self.unit_pattern(p, values, scale) for p, scale in enumerate(reach_scales)])
+
+    def unit_pattern(self, index: int, values: FloatArray, reach_scale: float) -> FloatArray:
+        """Return the pattern of one phase at scale 1, cut as if its scale were `reach_scale`, shape (n,)."""
+        row = np.zeros(self.two_theta.size)
+        instrument = np.ascontiguousarray(values[self.instrument_block])
+        found = self.phase_models[index].peaks(values[self.phase_blocks[index]], instrument)
+        self._add(found, 1.0, self.tail / reach_scale, row)
+        return row
+
+    def _add(self, peaks: Peaks, scale: float, tail: float, row: FloatArray) -> None:
+        """Add the peaks of a phase to its row."""
+        if scale <= 0.0:
+            return
+        table = _scaled(peaks.listed, scale)
+        position, gauss, lorentz, area = table
+        add_peaks(self.two_theta, position, gauss, lorentz, area, tail, row)
+        if peaks.parts is not None:
+            add_asymmetry(self.two_theta, table, _scaled(peaks.parts, scale), peaks.first, tail, row)
+
+    def linearised(self, values: FloatArray, transfer: FloatArray, weight: FloatArray) -> tuple[Calculated, FloatArray]:
+        """Return the pattern, and its weighted derivatives with respect to variables.
+
+        Parameters
+        ----------
+        values
+            In the order of `names`.
+        transfer
+            Derivatives of the values with respect to the variables, shape (names, v).
+        weight
+            Factor on each point, normally one over sigma, shape (n,).
+
+        Returns
+        -------
+        tuple
+            The pattern, and the Jacobian times `weight`, shape (v, n).
+        """
+        peaks = tuple(self._peaks(values))
+        rows = np.zeros((len(self.phases), self.two_theta.size))
+        jacobian = np.ascontiguousarray(transfer[self.background_block].T @ (self.basis * weight))
+        add_extra_gradients(
+            self.two_theta, values[self.extra_block], transfer[self.extra_block], weight, self.tail, jacobian
+        )
+        instrument_transfer = transfer[self.instrument_block]
+        for index, (block, found) in enumerate(zip(self.phase_blocks, peaks, strict=True)):
+            self._add(found, values[block][pk.SCALE], self.tail, rows[index])
+            self._add_gradients(index, found, values[block], transfer[block], instrument_transfer, weight, jacobian)
+        return self._assembled(values, rows, peaks), jacobian
+
+    def _add_gradients(
+        self,
+        index: int,
+        peaks: Peaks,
+        values: FloatArray,
+        transfer: FloatArray,
+        instrument_transfer: FloatArray,
+        weight: FloatArray,
+        jacobian: FloatArray,
+    ) -> None:
+        """Add the derivatives of the peaks of a phase to the rows of the variables that move them."""
+        columns = np.flatnonzero(transfer.any(axis=0) | instrument_transfer.any(axis=0))
+        model = self.phase_models[index]
+        chains = values, transfer[:, columns], instrument_transfer[:, columns]
+        gradients = model.gradients(peaks, peaks.listed, *chains)
+        scale = values[pk.SCALE]
+        table = _scaled(peaks.listed, scale)
+        position, gauss, lorentz, area = table
+        reach_area = max(scale, self.reach_scales[index]) * peaks.listed.table[3]
+        peak_shapes = position, gauss, lorentz, area, reach_area, self.tail
+        add_peak_gradients(self.two_theta, weight, *peak_shapes, gradients, columns, jacobian)
+        if peaks.parts is not None:
+            both = gradients, model.gradients(peaks, peaks.parts, *chains)
+            parts = _scaled(peaks.parts, scale)
+            shape = table, parts, peaks.first, self.tail
+            add_asymmetry_gradients(self.two_theta, weight, *shape, *both, columns, jacobian)
+
+    def _peaks(self, values: FloatArray) -> list[Peaks]:
+        instrument = np.ascontiguousarray(values[self.instrument_block])
+        models = zip(self.phase_models, self.phase_blocks, strict=True)
+        return [model.peaks(values[block], instrument) for model, block in models]
+
+    def _assembled(self, values: FloatArray, rows: FloatArray, peaks: tuple[Peaks, ...]) -> Calculated:
+        background = values[self.background_block] @ self.basis
+        background += extra_curve(self.two_theta, values[self.extra_block], self.tail)
+        return Calculated(background + rows.sum(axis=0), background, rows, peaks)
+
+
+def _scaled(peaks: PeakSet, scale: float) -> FloatArray:
+    """Return the table of a set of peaks with its areas times a scale."""
+    table = peaks.table.copy()
+    table[3] *= scale
+    return table
+
+
+def slots_of(
+    phases: Sequence[Phase],
+    instrument: Instrument,
+    background_terms: int,
+    extras: Sequence[ExtraPeak] = (),
+    intensities: Sequence[tuple[Sequence[str], FloatArray]] = (),
+) -> tuple[list[str], FloatArray]:
+    """Return the names and starting values of all quantities of a model, in its order.
+
+    `intensities` are the slots, and their values, of what each phase has beside its structure.
+
+    Raises
+    ------
+    InputError
+        If two of them would have one name.
+    """
+    names = [f"background_{k}" for k in range(background_terms)]
+    names += [f"instrument_{slot}" for slot in INSTRUMENT_SLOTS]
+    profile = instrument.profile or Profile()
+    values = [0.0] * background_terms + [instrument.zero, instrument.displacement_mm]
+    values += [profile.u, profile.v, profile.w, profile.x, profile.y, *(profile.axial or (0.0, 0.0))]
+    for extra in extras:
+        names += extra.names
+        values += extra.values
+    for phase, (slots, own) in zip(phases, intensities or [((), np.zeros(0))] * len(phases), strict=True):
+        names += [safe_name(f"{phase.name}_{slot}") for slot in (*phase.slot_names, *slots)]
+        values += [*phase.values.tolist(), *own.tolist()]
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise InputError(f"two quantities are called {twice[0]!r}", cure="rename a phase or a site")
+    return names, np.array(values)
+
+
+@lru_cache(maxsize=4096)
+def safe_name(name: str) -> str:
+    """Return a name as a parameter may be called: letters, digits and underscores, primes written "p"."""
+    return re.sub(r"\W", "_", name.replace("'", "p"))

@@ -1,0 +1,348 @@
+"""Course: a refinement under way: the model, the data, the present values, and the record of every step.
+
+A step refines some more quantities from where the last one ended, and is kept or taken back. What is worth letting go
+is asked beforehand with a score test (Rao, 1948): from one linearisation it tells by how much chi-squared would fall if
+a group of quantities were let go, without refining them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from layerox.diffraction.least_squares import Data, Minimum, minimise
+from layerox.diffraction.model import Model
+from layerox.diffraction.parameters import Parameters, is_background, public_name
+from layerox.diffraction.restraints import Restraint
+from layerox.typing import FloatArray
+
+# What chi-squared (in units of its reduced value) must fall by for every quantity let go. The Bayesian information
+# criterion asks for ln(points), 8 to 10 for a pattern; systematic misfit makes a little more prudent.
+WORTH = 10.0
+LOOSE = 0.1
+TIGHT = 3e-4
+# Variables that a descent which stalls may hold, and the kinds of them: no cell, fraction or texture.
+MOST_HELD = 4
+NUISANCES = ("_u", "_v", "_w", "_x", "_y", "_s_over_l", "_inverse_size", "_microstrain")
+# Largest shift over standard uncertainty at which a refinement has converged by convention.
+CONVERGED_SHIFT = 0.1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a course, for the report.
+
+    Attributes
+    ----------
+    name
+        What was done.
+    freed
+        Names of the quantities let go in it.
+    r_wp
+        Agreement after it.
+    kept
+        Whether it stands.
+    reason
+        Why it does not, or what was noticed.
+    """
+
+    name: str
+    freed: tuple[str, ...]
+    r_wp: float
+    kept: bool
+    reason: str = ""
+
+
+class Course:
+    """A refinement under way.
+
+    Attributes
+    ----------
+    model, data
+        The forward model and what it is compared with.
+    parameters
+        Present values, and which of them vary.
+    minimum
+        Where the last step that was kept ended.
+    steps
+        The record.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        data: Data,
+        parameters: Parameters,
+        progress: Callable[[str], None] | None = None,
+        restraints: Sequence[Restraint] = (),
+    ):
+        self.model, self.data, self.parameters, self.restraints = model, data, parameters, tuple(restraints)
+        self.progress = progress
+        self.steps: list[Step] = []
+        self.evaluations = 0
+        self._minimum: Minimum | None = None
+
+    @property
+    def minimum(self) -> Minimum:
+        """Where the last step that was kept ended."""
+        if self._minimum is None:
+            raise RuntimeError("nothing has been refined yet")
+        return self._minimum
+
+    def record(self, name: str, freed: Iterable[str] = (), *, kept: bool = True, reason: str = "") -> None:
+        """Add a line to the record at the present agreement."""
+        r_wp = float(np.sqrt(self.minimum.chi_squared / self.data.norm)) if self._minimum else float("nan")
+        self.steps.append(Step(name, tuple(public_name(n) for n in freed), r_wp, kept, reason))
+        if self.progress is not None:
+            self.progress(name)
+
+    def refine(self, name: str, freed: Sequence[str] = (), *, tolerance: float = LOOSE) -> None:
+        """Let quantities go and refine; the step stands whatever it brings."""
+        trial = self.parameters.copy()
+        names = trial.free(freed)
+        self._accept(self._minimised(trial, tolerance))
+        self.record(name, names)
+
+    def conclude(self, name: str) -> None:
+        """Refine to the end. A descent that stalls goes on without what the data hardly determine.
+
+        The variable held is the one that takes most part in the worst determined direction, of those that no result
+        is made of: widths, axial divergence and background. What is still to do below a tenth of an uncertainty is
+        done (the convention for a final shift); else the reason names what still moves.
+        """
+        self.refine(name, tolerance=TIGHT)
+        for _ in range(MOST_HELD):
+            if self.minimum.outcome == "converged" or not (held := _least_determined(self.minimum)):
+                break
+            trial = self.parameters.copy()
+            trial.fix([held])
+            self._accept(self._minimised(trial, TIGHT))
+            self.record(name, [held], kept=False, reason="held: the data determine it only together with others")
+        if self.minimum.outcome != "converged":
+            self._accept(_ended(self.minimum))
+
+    def adopt(self, found: Minimum) -> None:
+        """Go to a minimum that was found elsewhere."""
+        self._accept(found)
+
+    def restart(self, name: str, start: Parameters, freed: Sequence[str], worth: float = WORTH) -> bool:
+        """Refine from elsewhere with some quantities let go, and go there if chi-squared falls by what they deserve."""
+        trial = start.copy()
+        trial.free(freed)
+        found = self._minimised(trial, LOOSE)
+        fall = self.minimum.chi_squared - found.chi_squared
+        better = fall / max(found.reduced_chi_squared, 1.0) > worth
+        if better:
+            self._accept(found)
+        self.record(name, freed, kept=better, reason="" if better else "fits no better")
+        return better
+
+    def exchange(self, name: str, old: str, new: str, start: float) -> float:
+        """Refine with `new` (from `start`) in place of the variable `old` (held at zero), and keep what fits better.
+
+        Returns the difference of chi-squared between the two, over its reduced value: how well the data tell them
+        apart.
+        """
+        trial = self.parameters.copy()
+        trial.fix([old])
+        trial.assign(old, 0.0)
+        trial.assign(new, start)
+        trial.free([new])
+        found = self._minimised(trial, LOOSE)
+        rise = found.chi_squared - self.minimum.chi_squared
+        if rise < 0:
+            self._accept(found)
+        reason = f"chi-squared {abs(rise):.1f} {'lower' if rise < 0 else 'higher'} than with {old}"
+        self.record(name, [new], kept=rise < 0, reason=reason)
+        return abs(rise) / max(self.minimum.reduced_chi_squared, 1.0)
+
+    def attempt(
+        self,
+        name: str,
+        freed: Sequence[str],
+        gate: Callable[[Minimum, str], str] | None = None,
+        start: Mapping[str, float] | None = None,
+    ) -> list[str]:
+        """Let quantities go, refine, and keep those that pay and pass the gate.
+
+        Parameters
+        ----------
+        name
+            For the record.
+        freed
+            Names of the quantities.
+        gate
+            Tells why one of them cannot stand at a minimum, "" if it can.
+        start
+            Where to start some of them from, in place of their present values.
+
+        Returns
+        -------
+        list
+            The names that stand.
+        """
+        before = self.parameters
+        trial = before.copy()
+        for quantity, value in (start or {}).items():
+            trial.assign(quantity, value)
+        names = trial.free(freed)
+        while names:
+            found = self._minimised(trial, LOOSE)
+            faults = {name: why for name in names if (why := self._fault(found, name, gate))}
+            if not faults:
+                break
+            self.record(
+                name, list(faults), kept=False, reason="; ".join(f"{public_name(n)} {why}" for n, why in faults.items())
+            )
+            names = [n for n in names if n not in faults]
+            trial = before.copy()
+            trial.free(names)
+            for k in trial.free_indices:
+                trial.values[k] = found.parameters.values[k]
+        if not names:
+            return []
+        gain = (self.minimum.chi_squared - found.chi_squared) / max(found.reduced_chi_squared, 1.0)
+        if gain < WORTH * len(names):
+            self.record(name, names, kept=False, reason=f"lowers chi-squared by {max(gain, 0.0):.1f} only")
+            return []
+        self._accept(found)
+        self.record(name, names)
+        return names
+
+    def drop(self, name: str, fixed: Sequence[str], reason: str) -> None:
+        """Hold quantities at their present values, refine the rest, and record why."""
+        trial = self.parameters.copy()
+        trial.fix(fixed)
+        self._accept(self._minimised(trial, LOOSE))
+        self.record(name, fixed, kept=False, reason=reason)
+
+    def withdraw(self, name: str, fixed: Sequence[str], values: Mapping[str, float], reason: str) -> bool:
+        """Hold quantities at other values and refine the rest, unless that fits worse than they are worth.
+
+        Each of some strongly correlated quantities can be vague while what they are together is known well.
+        """
+        trial = self.parameters.copy()
+        for quantity, value in values.items():
+            trial.assign(quantity, value)
+        trial.fix(fixed)
+        found = self._minimised(trial, LOOSE)
+        rise = (found.chi_squared - self.minimum.chi_squared) / max(self.minimum.reduced_chi_squared, 1.0)
+        held = rise <= WORTH * len(fixed)
+        if held:
+            self._accept(found)
+        self.record(name, fixed, kept=not held, reason=reason if held else f"held, chi-squared rises by {rise:.0f}")
+        return held
+
+    def admit(self, name: str, freed: Sequence[str]) -> None:
+        """Let quantities go, refine, and keep those that do not end at a bound."""
+        names = list(freed)
+        while names:
+            trial = self.parameters.copy()
+            trial.free(names)
+            found = self._minimised(trial, LOOSE)
+            faults = [name for name in names if self._fault(found, name, None)]
+            if not faults:
+                self._accept(found)
+                return self.record(name, names)
+            self.record(name, faults, kept=False, reason="ends at its bound")
+            names = [n for n in names if n not in faults]
+        return None
+
+    def gains(self, groups: Sequence[Sequence[str]]) -> list[float]:
+        """Return by how much chi-squared (over its reduced value) would fall if each group alone were let go."""
+        trial = self.parameters.copy()
+        known = trial.free_names
+        fresh = trial.free([name for group in groups for name in group])
+        transfer = trial.transfer()
+        order = {name: k for k, name in enumerate(trial.free_names)}
+        calculated, jacobian = self.model.linearised(trial.values, transfer, self.data.weight)
+        self.evaluations += 1
+        residual = (calculated.total - self.data.intensity) * self.data.weight
+        normal, gradient = jacobian @ jacobian.T, jacobian @ residual
+        reduced = max(self.minimum.reduced_chi_squared, 1.0)
+        old = [order[name] for name in known]
+        result = []
+        for group in groups:
+            new = [order[name] for name in group if name in fresh]
+            result.append(_score(normal, gradient, old, new, trial) / reduced)
+        return result
+
+    def foreseen_esds(self, names: Sequence[str]) -> list[float]:
+        """Return the standard uncertainty that each quantity would have if all of them were let go; inf if none."""
+        trial = self.parameters.copy()
+        trial.free(names)
+        order = {name: k for k, name in enumerate(trial.free_names)}
+        _, jacobian = self.model.linearised(trial.values, trial.transfer(), self.data.weight)
+        self.evaluations += 1
+        normal = jacobian @ jacobian.T
+        scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-300))
+        inverse = np.linalg.pinv(normal * np.outer(scale, scale), rcond=1e-10, hermitian=True)
+        variance = np.diag(inverse) * scale**2 * max(self.minimum.reduced_chi_squared, 1.0)
+        return [float(np.sqrt(variance[order[name]])) if name in order else np.inf for name in names]
+
+    def _fault(self, found: Minimum, name: str, gate: Callable[[Minimum, str], str] | None) -> str:
+        if found.at_bound[found.parameters.free_names.index(name)]:
+            return "ends at its bound"
+        return gate(found, name) if gate is not None else ""
+
+    def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:
+        found = minimise(self.model, self.data, trial, tolerance=tolerance, restraints=self.restraints)
+        self.evaluations += found.evaluations
+        return found
+
+    def _accept(self, found: Minimum) -> None:
+        self._minimum, self.parameters = found, found.parameters
+
+
+def _least_determined(minimum: Minimum) -> str:
+    """Return the width or background term with most part in the worst determined direction, "" if there is none."""
+    names = minimum.parameters.free_names
+    inside = np.flatnonzero(~minimum.at_bound)
+    matrix = minimum.normal_matrix[np.ix_(inside, inside)]
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    part = np.abs(np.linalg.eigh(matrix * np.outer(scale, scale))[1][:, 0])
+    rows = [(share, names[k]) for share, k in zip(part.tolist(), inside, strict=True) if _is_nuisance(names[k])]
+    return max(rows)[1] if rows else ""
+
+
+def _is_nuisance(name: str) -> bool:
+    instrumental = name.startswith("instrument_") and name.endswith(NUISANCES)
+    return is_background(name) or instrumental or name.endswith(("_inverse_size", "_microstrain"))
+
+
+def _ended(minimum: Minimum) -> Minimum:
+    """Return a minimum whose descent stalled as converged if little is left to do, else with what still moves."""
+    shift = minimum.largest_shift
+    if shift is None or minimum.next_step is None:
+        return minimum
+    if shift < CONVERGED_SHIFT:
+        return replace(minimum, outcome="converged", reason=None)
+    esds = np.sqrt(np.maximum(np.diag(minimum.covariance), 1e-300))
+    moving = np.where(minimum.at_bound, 0.0, np.abs(minimum.next_step) / esds)
+    name = public_name(minimum.parameters.free_names[int(np.argmax(moving))])
+    reason = f"the refinement stalls: {name} would still move by {shift:.2g} standard uncertainties"
+    return replace(minimum, reason=reason)
+
+
+def _score(normal: FloatArray, gradient: FloatArray, old: list[int], new: list[int], trial: Parameters) -> float:
+    """Return the fall of chi-squared that a Newton step with the new variables promises beyond one without them."""
+    if not new:
+        return 0.0
+    both = old + new
+    step = _newton(normal, gradient, both)
+    free = trial.free_indices
+    for k, move in zip(new, step[len(old) :], strict=True):
+        value = trial.values[free[k]]
+        at_lower, at_upper = value <= trial.lower[free[k]], value >= trial.upper[free[k]]
+        if (at_lower and move < 0) or (at_upper and move > 0):
+            return _score(normal, gradient, old, [n for n in new if n != k], trial)
+    return float(-gradient[both] @ step + gradient[old] @ _newton(normal, gradient, old))
+
+
+def _newton(normal: FloatArray, gradient: FloatArray, chosen: list[int]) -> FloatArray:
+    matrix = normal[np.ix_(chosen, chosen)]
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    scaled = matrix * np.outer(scale, scale)
+    return -scale * np.linalg.lstsq(scaled, gradient[chosen] * scale, rcond=1e-10)[0]

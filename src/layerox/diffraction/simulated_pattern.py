@@ -1,0 +1,262 @@
+"""Simulation: a pattern of a mixture of known composition, with or without counting noise, and its reflections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from layerox.diffraction.display import html_table
+from layerox.diffraction.model import Calculated, Model
+from layerox.diffraction.peaks import lorentz_polarization
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.weight_fractions import scales_for_weights
+from layerox.errors import InputError
+from layerox.instrument import Instrument
+from layerox.notices import Notice
+from layerox.pattern import Pattern, poisson_sigma
+from layerox.radiation import Radiation
+from layerox.typing import FloatArray
+
+# The strongest point of a pattern for which no counts are asked, and the height, relative to it, where tails end.
+NOISE_FREE_MAXIMUM = 10_000.0
+TAIL = 1e-7
+# More than any detector counts, and few enough to be told from their neighbours in double precision.
+MOST_COUNTS = 1e15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reflection:
+    """One reflection of a simulated phase.
+
+    Attributes
+    ----------
+    phase, hkl, multiplicity
+        Whose it is, its indices, and the size of its Laue class.
+    d_spacing, two_theta
+        Angstrom, and degrees for the strongest line (Bragg angle).
+    f_squared
+        |F|^2 a unit cell, mean of Friedel mates, displacement factors, f' and f'' included (electrons^2; fm^2 for
+        neutrons).
+    lorentz_polarization
+        Lorentz factor 1 / (sin^2 cos) times polarisation p + (1 - p) cos^2.
+    intensity
+        Integrated intensity of all lines, intensity times degrees.
+    """
+
+    phase: str
+    hkl: tuple[int, int, int]
+    multiplicity: int
+    d_spacing: float
+    two_theta: float
+    f_squared: float
+    lorentz_polarization: float
+    intensity: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Simulation:
+    """A simulated pattern with what it was made of.
+
+    Attributes
+    ----------
+    pattern
+        The pattern, noisy if counts were asked.
+    calculated, background, contributions
+        Noise-free curves, shapes (n,), (n,) and (p, n).
+    phases
+        The phases with their scales.
+    weights
+        Weight fraction of each phase, summing to one.
+    reflections
+        All reflections within the range.
+    instrument
+        The diffractometer simulated.
+    seed
+        Of the noise; None without noise.
+    """
+
+    pattern: Pattern
+    calculated: FloatArray
+    background: FloatArray
+    contributions: FloatArray
+    phases: tuple[Phase, ...]
+    weights: tuple[float, ...]
+    reflections: tuple[Reflection, ...]
+    instrument: Instrument
+    seed: int | None
+
+    def __repr__(self) -> str:
+        parts = zip(self.phases, self.weights, strict=True)
+        fractions = ", ".join(f"{phase.name} {100 * weight:.4g}" for phase, weight in parts)
+        return f"<Simulation {self._headline}; weight %: {fractions}>"
+
+    def _repr_html_(self) -> str:
+        """Return the table of phases that a notebook shows."""
+        rows = [
+            (phase.name, phase.crystal.space_group, f"{100 * weight:.4g}", phase.crystal.formula)
+            for phase, weight in zip(self.phases, self.weights, strict=True)
+        ]
+        return html_table(self._headline, ("phase", "space group", "weight %", "formula"), rows)
+
+    @property
+    def _headline(self) -> str:
+        low, high = self.pattern.range
+        noise = "no noise" if self.seed is None else f"noise of seed {self.seed}"
+        return f"{low:g} to {high:g} degrees, {len(self.pattern)} points, {self.pattern.radiation}, {noise}"
+
+    @property
+    def warnings(self) -> tuple[Notice, ...]:
+        """What reading or building the phases noticed and a user should know."""
+        return tuple(
+            Notice(remark.code, f"{phase.name}: {remark.message}")
+            for phase in self.phases
+            for remark in phase.crystal.remarks
+        )
+
+    @property
+    def two_theta(self) -> FloatArray:
+        """Angles, degrees, shape (n,)."""
+        return self.pattern.two_theta
+
+    @property
+    def intensity(self) -> FloatArray:
+        """Intensities (noisy if counts were asked), shape (n,)."""
+        return self.pattern.intensity
+
+
+def simulation(
+    two_theta: FloatArray,
+    phases: Sequence[Phase],
+    weights: Sequence[float],
+    instrument: Instrument,
+    radiation: Radiation,
+    *,
+    background: Sequence[float] = (),
+    counts: float | None = None,
+    seed: int = 0,
+) -> Simulation:
+    """Return the pattern of a mixture.
+
+    Parameters
+    ----------
+    two_theta
+        Ascending angles, degrees.
+    phases, weights
+        The phases and their proportion by weight (any positive unit).
+    instrument, radiation
+        The diffractometer, its profile given, and the beam.
+    background
+        Chebyshev coefficients, in intensity.
+    counts
+        Counts of the peaks' highest point; Poisson noise is then drawn.
+    seed
+        Of the noise.
+
+    Raises
+    ------
+    InputError
+        If weights or counts are not positive, or a number is beyond all counting.
+    """
+    shares = _shares(phases, weights)
+    scales = scales_for_weights([phase.crystal for phase in phases], shares)
+    scaled = [replace(phase, scale=float(scale)) for phase, scale in zip(phases, scales, strict=True)]
+    trial = Model(two_theta, scaled, instrument, radiation, tail=1e-30)
+    _refuse_imaginary_widths(trial)
+    top = _highest_point(trial)
+    target = NOISE_FREE_MAXIMUM if counts is None else counts
+    if not 0 < target <= MOST_COUNTS:
+        raise InputError(f"{target:g} counts", argument="counts", cure=f"give a number from 1 to {MOST_COUNTS:g}")
+    if seed < 0:
+        raise InputError(f"a seed of {seed}", argument="seed", cure="give a whole number that is not negative")
+    if not all(abs(term) <= MOST_COUNTS for term in background):
+        terms = " ".join(f"{term:g}" for term in background)
+        cure = f"give counts, up to {MOST_COUNTS:g}"
+        raise InputError(f"coefficients {terms}", argument="background", cure=cure)
+    scaled = [replace(phase, scale=phase.scale * target / top) for phase in scaled]
+    model = Model(two_theta, scaled, instrument, radiation, background_terms=len(background), tail=TAIL * target)
+    values = model.start
+    values[model.background_block] = background
+    calculated = model.calculated(values)
+    return Simulation(
+        pattern=_pattern(model, calculated, radiation, None if counts is None else seed),
+        calculated=calculated.total,
+        background=calculated.background,
+        contributions=calculated.phases,
+        phases=tuple(scaled),
+        weights=tuple(float(share) for share in shares),
+        reflections=tuple(reflection_list(model, calculated)),
+        instrument=instrument,
+        seed=None if counts is None else seed,
+    )
+
+
+def _shares(phases: Sequence[Phase], weights: Sequence[float]) -> FloatArray:
+    if len(weights) != len(phases):
+        raise InputError(f"{len(weights)} weights for {len(phases)} phases", argument="weights", cure="give one each")
+    shares = np.asarray(weights, dtype=np.float64)
+    if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
+        raise InputError(f"weights {list(weights)}", argument="weights", cure="give numbers that are not negative")
+    return np.asarray(shares / shares.sum())
+
+
+def _refuse_imaginary_widths(model: Model) -> None:
+    for peaks in model.calculated(model.start).peaks:
+        if not peaks.has_width.all():
+            first = peaks.table[0][~peaks.has_width].min()
+            fault = f"peaks at {first:.2f} degrees have no width: u tan^2 + v tan + w is not positive"
+            raise InputError(fault, place="[profile]", cure="correct u, v and w, or give x, y or a size")
+
+
+def _highest_point(model: Model) -> float:
+    top = float(model.calculated(model.start).total.max())
+    if not top > 0:
+        low, high = model.limits
+        fault = f"no peak stands between {low:g} and {high:g} degrees"
+        raise InputError(fault, argument="two_theta", cure="widen the range")
+    return top
+
+
+def _pattern(model: Model, calculated: Calculated, radiation: Radiation, seed: int | None) -> Pattern:
+    if (calculated.total < 0).any():
+        raise InputError("the background is negative", argument="background", cure="raise its first coefficient")
+    intensity = calculated.total
+    if seed is not None:
+        intensity = np.random.default_rng(seed).poisson(calculated.total).astype(np.float64)
+    return Pattern(
+        two_theta=model.two_theta,
+        intensity=intensity,
+        sigma=poisson_sigma(intensity),
+        sigma_source="poisson",
+        radiation=radiation,
+        label=" + ".join(phase.name for phase in model.phases),
+    )
+
+
+def reflection_list(model: Model, calculated: Calculated) -> list[Reflection]:
+    """Return the reflections of all phases within the range of the model, by phase and angle."""
+    low, high = model.limits
+    wavelength = model.radiation.wavelength
+    rows = []
+    for phase, phase_model, peaks in zip(model.phases, model.phase_models, calculated.peaks, strict=True):
+        areas = np.bincount(peaks.listed.owner, weights=peaks.table[3]) * phase.scale
+        for k, hkl in enumerate(phase_model.reflections.hkl.tolist()):
+            sine = 0.5 * wavelength * np.sqrt(peaks.q[k])
+            two_theta = 2 * np.degrees(np.arcsin(min(sine, 1.0)))
+            if not (low <= two_theta <= high and sine < 1):
+                continue
+            factor, _ = lorentz_polarization(np.radians(two_theta / 2), phase_model.polarization)
+            rows.append(
+                Reflection(
+                    phase=phase.name,
+                    hkl=(hkl[0], hkl[1], hkl[2]),
+                    multiplicity=int(phase_model.reflections.multiplicity[k]),
+                    d_spacing=float(1 / np.sqrt(peaks.q[k])),
+                    two_theta=float(two_theta),
+                    f_squared=float(peaks.f_squared[k]),
+                    lorentz_polarization=float(factor),
+                    intensity=float(areas[k]),
+                )
+            )
+    return rows

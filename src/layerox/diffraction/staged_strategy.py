@@ -1,0 +1,166 @@
+"""Stages: strategies that leave nothing to the data: all at once, in a user's own stages, or from an earlier result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from layerox.diffraction.cell_search import plausible_scales, set_linear
+from layerox.diffraction.constraints import constrained
+from layerox.diffraction.extra_peaks import EXTRA_SLOTS, ExtraPeak
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.model import safe_name, slots_of
+from layerox.diffraction.model_setup import (
+    FIRST_BACKGROUND_TERMS,
+    SUPPORT_SQUARED,
+    Outcome,
+    drop_phase,
+    prepared,
+    restraint_remarks,
+    scale_support,
+    with_starting_widths,
+)
+from layerox.diffraction.parameters import is_background, position_names, slot_name, slot_of_public
+from layerox.diffraction.phase import INTENSITY, Phase
+from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.refinement_plan import NO_PLAN, Plan, Stage, Variable
+from layerox.diffraction.refinement_steps import TIGHT, Course
+from layerox.instrument import Instrument
+from layerox.pattern import Pattern
+from layerox.radiation import Radiation
+
+
+def staged(
+    pattern: Pattern,
+    phases: Sequence[Phase],
+    instrument: Instrument,
+    radiation: Radiation,
+    plan: Plan,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Fit a pattern in the stages of a plan, or all at once if it has none.
+
+    Scales and background vary from the first stage on unless the plan fixes them. With stages of the user's own, what
+    he frees elsewhere is let go in the last one.
+    """
+    start = with_starting_widths(instrument, pattern)
+    course = prepared(pattern, phases, start, radiation, plan, FIRST_BACKGROUND_TERMS, progress)
+    course.parameters.free(name for name in course.model.names if is_background(name))
+    set_linear(course.model, course.data, course.parameters)
+    stages = plan.stages or (Stage(name="all at once"),)
+    for k, stage in enumerate(stages):
+        for name in stage.fix:
+            course.parameters.fix(course.parameters.matching(name))
+        wanted = [slot_name(phase, "scale") for phase in phases] if k == 0 else []
+        wanted += [found for name in stage.free for found in course.parameters.matching(name)]
+        last = k == len(stages) - 1
+        if last:
+            wanted += plan.free(course.parameters.copy())
+        course.refine(stage.name, wanted, tolerance=TIGHT)
+    unsupported = _dropped(course, phases)
+    remarks = restraint_remarks(course)
+    return Outcome(course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations, remarks)
+
+
+def _dropped(course: Course, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
+    """Take out the phases whose scale the data do not tell from zero; return their support and its uncertainty."""
+    found = {}
+    for phase in phases:
+        support, esd = scale_support(course, phase)
+        if esd > 0 and support**2 < SUPPORT_SQUARED:
+            found[phase.name] = support, esd
+            drop_phase(course, phase, support)
+    if found:
+        course.refine("all together", tolerance=TIGHT)
+    return found
+
+
+def warm(
+    pattern: Pattern, start: Refinement, instrument: Instrument, radiation: Radiation, plan: Plan = NO_PLAN
+) -> Outcome:
+    """Fit a pattern from the result of a similar one: the same variables, all at once.
+
+    Parameters
+    ----------
+    pattern
+        The data.
+    start
+        The result to start from.
+    instrument, radiation
+        The diffractometer, its profile given, and the beam.
+    plan
+        What is demanded beyond the links of the result, which stand.
+    """
+    background = {row.name: float(row.number) for row in start.parameters if is_background(row.name)}
+    phases = [refined_phase(phase) for phase in start.phases]
+    course = prepared(
+        pattern, phases, instrument, radiation, _with_links(plan, start, phases, instrument), len(background)
+    )
+    for name, value in background.items():
+        course.parameters.assign(name, value)
+    course.parameters.free(slot_of_public(name, course.parameters.index) for name in start.free_names)
+    height = max(float(np.ptp(pattern.intensity)), 1.0)
+    course.model.reach_scales = 0.01 * plausible_scales(course.model, course.parameters.values, height)
+    course.refine("from the last result", tolerance=TIGHT)
+    absent = [phase for phase, old in zip(phases, start.phases, strict=True) if not old.is_supported]
+    unsupported = _still_absent(course, absent) | _dropped(course, [p for p in phases if p not in absent])
+    return Outcome(course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations)
+
+
+def _with_links(plan: Plan, start: Refinement, phases: Sequence[Phase], instrument: Instrument) -> Plan:
+    """Return the plan with what the parameters of a result follow, its variables and its extra peaks."""
+    values = {row.name: float(row.number) for row in start.parameters}
+    extras = [
+        ExtraPeak(name=stem, **{slot: values[f"{stem}_{slot}"] for slot in EXTRA_SLOTS})
+        for stem in (name.removesuffix("_gauss") for name in values if name.endswith("_gauss"))
+    ]
+    terms = sum(map(is_background, values))
+    ruled = constrained(*slots_of(phases, instrument, terms, extras), phases, extras)
+    own = [row for row in start.parameters if slot_of_public(row.name, ruled.index) not in ruled.index]
+    own = [row for row in own if not any(row.name.startswith(f"{safe_name(p.name)}_{INTENSITY}") for p in phases)]
+    variables = {
+        row.name: Variable(value=float(row.number), minimum=row.minimum, maximum=row.maximum,
+                           vary=row.name in start.free_names)
+        for row in own
+    }  # fmt: skip
+    links = {row.name: row.expression for row in start.parameters if row.expression}
+    free = {name: text for name, text in links.items() if name in variables or ruled.link_text(name) is None}
+    return replace(
+        plan, variables={**variables, **plan.variables}, constraints={**free, **plan.constraints}, extras=tuple(extras)
+    )
+
+
+def _still_absent(course: Course, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
+    """Ask again for phases that the start did not show; return support and its uncertainty of those still absent."""
+    found = {}
+    for phase in phases:
+        scale = slot_name(phase, "scale")
+        (gain,) = course.gains([[scale]])
+        if gain > SUPPORT_SQUARED and course.attempt(f"phase {phase.name} again", [scale]):
+            course.attempt(f"cell and size of {phase.name}", [*position_names(phase), slot_name(phase, "inverse_size")])
+            continue
+        trial = course.parameters.copy()
+        trial.free([scale])
+        probe = minimise(course.model, course.data, trial, tolerance=0.1)
+        esd = probe.esd(scale)
+        found[phase.name] = (probe.parameters.value(scale) / esd if esd > 0 else 0.0), esd
+    return found
+
+
+def refined_phase(phase: RefinedPhase) -> Phase:
+    """Return the phase of a result, ready to be refined on."""
+    return Phase(
+        name=phase.name,
+        crystal=phase.crystal,
+        scale=float(phase.scale),
+        size_nm=float(phase.size_nm),
+        microstrain=float(phase.microstrain),
+        texture_axis=phase.texture_axis,
+        preferred_orientation=float(phase.preferred_orientation),
+        mode=phase.mode,
+        displacement_mm=float(phase.displacement_mm),
+        hardware=phase.hardware,
+    )

@@ -1,0 +1,176 @@
+"""Quantify: weight fractions from Rietveld scales, with uncertainties from the full covariance.
+
+W_p = (S Z M V)_p / sum (S Z M V) (Hill & Howard, J. Appl. Cryst. 20 (1987) 467, doi:10.1107/S0021889887086199). The
+fractions are of the crystalline phases in the model that are not hardware of the cell. Microabsorption and standards
+are put in elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+
+from layerox.crystal.asymmetric_unit import Crystal
+from layerox.diffraction import peaks as pk
+from layerox.diffraction.model import Model
+from layerox.diffraction.phase import Phase
+from layerox.typing import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class WeightFractions:
+    """Weight fractions of the phases of a model.
+
+    Attributes
+    ----------
+    values, esds
+        Shape (p,), between 0 and 1.
+    covariance
+        Shape (p, p).
+    """
+
+    values: FloatArray
+    esds: FloatArray
+    covariance: FloatArray
+
+
+def cell_mass(crystal: Crystal, occupancies: Sequence[float] | FloatArray) -> float:
+    """Return Z M, the mass of the cell's content for given occupancies of its sites, g/mol."""
+    rows = zip(crystal.sites, crystal.multiplicities, occupancies, strict=True)
+    return float(sum(multiplicity * o * gemmi.Element(site.element).weight for site, multiplicity, o in rows))
+
+
+def cell_volume(cell: FloatArray) -> tuple[float, FloatArray]:
+    """Return the volume (angstrom^3) and its derivatives with respect to a, b, c, alpha, beta, gamma (degrees)."""
+    inverse, slopes = pk.reciprocal_metric(np.ascontiguousarray(cell, dtype=np.float64))
+    volume = 1.0 / np.sqrt(np.linalg.det(inverse))
+    # V = det(G*)^(-1/2), and d det(G*) = det(G*) trace(G dG*)
+    metric = np.linalg.inv(inverse)
+    return float(volume), -0.5 * volume * np.einsum("ij,kji->k", metric, slopes)
+
+
+def weight_fractions(model: Model, values: FloatArray, transfer: FloatArray, covariance: FloatArray) -> WeightFractions:
+    """Return the weight fractions at a vector of values; 0 for hardware.
+
+    Parameters
+    ----------
+    model, values
+        The model and its values.
+    transfer
+        Derivatives of the values with respect to the variables, shape (names, v).
+    covariance
+        Covariance of the variables, shape (v, v).
+    """
+    weights = of_the_specimen(phase_weights(model, values, transfer), model.phases)
+    return fractions_of(weights.values, weights.slopes, covariance)
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseWeights:
+    """S Z M V of the phases of a model, to which the masses seen are proportional.
+
+    Attributes
+    ----------
+    values
+        Shape (p,); 0 for phases whose intensities are taken from the data.
+    slopes
+        Derivatives with respect to the variables, shape (p, v).
+    """
+
+    values: FloatArray
+    slopes: FloatArray
+
+
+def phase_weights(model: Model, values: FloatArray, transfer: FloatArray) -> PhaseWeights:
+    """Return S Z M V of each phase at a vector of values; `transfer` as for `weight_fractions`."""
+    count = len(model.phases)
+    weights, gradients = np.zeros(count), np.zeros((count, len(values)))
+    for p, (phase, block) in enumerate(zip(model.phases, model.phase_blocks, strict=True)):
+        if phase.mode == "rietveld":
+            weights[p], gradients[p, block] = _weight(phase.crystal, values[block])
+    return PhaseWeights(weights, gradients @ transfer)
+
+
+def of_the_specimen(weights: PhaseWeights, phases: Sequence[Phase]) -> PhaseWeights:
+    """Return the weights without those of hardware, which become zero."""
+    own = np.array([phase.is_weighed for phase in phases], dtype=np.float64)
+    return PhaseWeights(weights.values * own, weights.slopes * own[:, None])
+
+
+def masses_to_reference(weights: PhaseWeights, covariance: FloatArray, reference: int) -> tuple[FloatArray, FloatArray]:
+    """Return S Z M V of each phase over that of the phase of an index, and standard uncertainties, shape (p,) each.
+
+    As the reference does not change, this is the mass of each phase that the beam sees on an absolute scale: a phase
+    that turns amorphous or falls off loses it, whatever the others do. All nan where the reference does not show.
+
+    Parameters
+    ----------
+    weights
+        Of the phases of a model, hardware included.
+    covariance
+        Of the variables, shape (v, v).
+    reference
+        Index of the phase that stays as it is.
+    """
+    known = weights.values[reference]
+    if known <= 0:
+        return np.full(len(weights.values), np.nan), np.full(len(weights.values), np.nan)
+    ratios = weights.values / known
+    slopes = (weights.slopes - np.outer(ratios, weights.slopes[reference])) / known
+    variances = np.einsum("pv,vw,pw->p", slopes, covariance, slopes)
+    return ratios, np.sqrt(np.maximum(variances, 0.0))
+
+
+def fractions_of(weights: FloatArray, slopes: FloatArray, covariance: FloatArray) -> WeightFractions:
+    """Return the fractions that weights make of their sum; all zero if there is none.
+
+    Parameters
+    ----------
+    weights, slopes
+        Shape (p,), and their derivatives with respect to the variables, (p, v).
+    covariance
+        Of the variables, shape (v, v).
+    """
+    total = weights.sum()
+    if total <= 0:
+        nothing = np.zeros((len(weights), len(weights)))
+        return WeightFractions(np.zeros(len(weights)), np.zeros(len(weights)), nothing)
+    fractions, of_fractions = fraction_slopes(weights, slopes)
+    matrix = of_fractions @ covariance @ of_fractions.T
+    return WeightFractions(fractions, np.sqrt(np.maximum(np.diag(matrix), 0.0)), matrix)
+
+
+def fraction_slopes(weights: FloatArray, slopes: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the fractions that weights (of which there are some) make of their sum, and their derivatives."""
+    total = weights.sum()
+    fractions = weights / total
+    return fractions, (slopes - np.outer(fractions, slopes.sum(axis=0))) / total
+
+
+def weight_per_scale(crystal: Crystal, values: FloatArray) -> float:
+    """Return Z M V of a phase (g/mol angstrom^3) at the values of its slots."""
+    sites = values[pk.SITES :].reshape(len(crystal.sites), pk.PER_SITE)
+    return cell_mass(crystal, sites[:, pk.SITE_OCCUPANCY]) * cell_volume(values[pk.CELL : pk.CELL + 6])[0]
+
+
+def _weight(crystal: Crystal, values: FloatArray) -> tuple[float, FloatArray]:
+    """Return S Z M V of a phase and its derivatives with respect to the slots of the phase."""
+    sites = values[pk.SITES :].reshape(len(crystal.sites), pk.PER_SITE)
+    mass = cell_mass(crystal, sites[:, pk.SITE_OCCUPANCY])
+    volume, by_cell = cell_volume(values[pk.CELL : pk.CELL + 6])
+    scale = values[pk.SCALE]
+    gradient = np.zeros(len(values))
+    gradient[pk.SCALE] = mass * volume
+    gradient[pk.CELL : pk.CELL + 6] = scale * mass * by_cell
+    for k, (site, multiplicity) in enumerate(zip(crystal.sites, crystal.multiplicities, strict=True)):
+        slot = pk.SITES + k * pk.PER_SITE + pk.SITE_OCCUPANCY
+        gradient[slot] = scale * volume * multiplicity * gemmi.Element(site.element).weight
+    return scale * mass * volume, gradient
+
+
+def scales_for_weights(crystals: Sequence[Crystal], weights: Sequence[float] | FloatArray) -> FloatArray:
+    """Return relative scales S = W / (Z M V) that make phases stand in the given proportion by weight."""
+    return np.array([weight / (c.mass * c.volume) for c, weight in zip(crystals, weights, strict=True)])

@@ -1,0 +1,136 @@
+"""Wish: what a user asks of an interface, checked as far as that needs no structure.
+
+What does not apply to what is asked is refused rather than ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from layerox.builders import LIBRARY, phase_name
+from layerox.elasticity import Stiffness
+from layerox.errors import InputError, nearest
+from layerox.interfaces.components import ingredient
+from layerox.interfaces.phase_component import Ingredient
+
+MOST_PHASES = 4
+MOST_SLABS = 2000
+DEFAULT_BOUNDARY, DEFAULT_FACES, DEFAULT_REGISTRY = "lower", "full", 0
+ONE_CELL = (1, 1, 1)
+AUTO = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is asked; the fields are the arguments of `interface`."""
+
+    names: tuple[str, ...]
+    slabs: Sequence[int] | None
+    formulas: Sequence[str] | None
+    strain: str
+    boundary: str | float
+    faces: str
+    registry: int
+    elastic: Mapping[str, Stiffness]
+    supercell: tuple[int, ...]
+    in_plane: Sequence[int] | str | None
+    core_shell: Sequence[float] | None
+    aspect: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not all(self.names):
+            raise InputError("a phase without a name", place=self.place, cure="write P2/O3")
+        if not 2 <= len(self.names) <= MOST_PHASES:
+            raise InputError(f"{len(self.names)} phases make no interface", place=self.place,
+                             cure=f"give two to {MOST_PHASES}, such as P2/O3")  # fmt: skip
+        self._check_slabs()
+        if self.formulas is not None and len(self.formulas) not in {1, len(self.names)}:
+            raise InputError(f"{len(self.formulas)} formulas for {len(self.names)} phases", argument="formulas",
+                             cure="give one for all, or one for each")  # fmt: skip
+        known = {phase_name(name) for name in self.names}
+        for name in self.elastic:
+            if phase_name(name) not in known:
+                raise InputError(f"stiffness of {name}, which takes no part", argument="elastic",
+                                 cure=nearest(name, self.names))  # fmt: skip
+
+    def _check_slabs(self) -> None:
+        if self.slabs is None:
+            return
+        if len(self.slabs) != len(self.names) or any(int(n) != n or n < 1 for n in self.slabs):
+            raise InputError(f"slab numbers {' '.join(map(str, self.slabs))} for {len(self.names)} phases",
+                             argument="slabs", cure="give one positive number for each phase")  # fmt: skip
+        if sum(self.slabs) > MOST_SLABS:
+            raise InputError(
+                f"{sum(self.slabs)} slabs in one cell", argument="slabs", cure=f"take {MOST_SLABS} at most"
+            )
+
+    @property
+    def numbers(self) -> range:
+        """Of the phases, from 0."""
+        return range(len(self.names))
+
+    @property
+    def place(self) -> str:
+        """The phases as an error names them."""
+        return "/".join(self.names)
+
+    def formula(self, number: int) -> str | None:
+        """Return what is said of the composition of a phase."""
+        return None if self.formulas is None else self.formulas[number % len(self.formulas)]
+
+    def tensor(self, number: int) -> Stiffness | None:
+        """Return the tensor that is given for a phase."""
+        return {phase_name(name): tensor for name, tensor in self.elastic.items()}.get(phase_name(self.names[number]))
+
+    def is_a(self, number: int, kind: str) -> bool:
+        """Return whether a phase is a "spinel" or a "tunnel"."""
+        entry = LIBRARY.get(phase_name(self.names[number]))
+        return entry is not None and entry.phase == kind
+
+    def parts(self, numbers: Sequence[int]) -> list[Ingredient]:
+        """Return phases taken apart; a label stands for one phase, those of one name that differ are numbered."""
+        wishes = [(self.names[k], self.formula(k)) for k in numbers]
+        made = {wish: ingredient(*wish, stiffness=self.tensor(k)) for k, wish in zip(numbers, wishes, strict=True)}
+        labelled: list[Ingredient] = []
+        for wish in wishes:
+            labelled.append(_numbered(made[wish], labelled))
+        return labelled
+
+    def hold(self, labels: Mapping[int, str]) -> str | None:
+        """Return the label of the phase to hold, None to share the misfit out; `labels` by the phase's number."""
+        if self.strain == "stiffness":
+            return None
+        letters = {chr(ord("A") + number): label for number, label in labels.items()}
+        names = {self.names[number]: label for number, label in labels.items()}
+        return letters.get(self.strain, names.get(self.strain, self.strain))
+
+    def refuse(self, what: str, *names: str) -> None:
+        """Refuse arguments that do not apply to what is built, if they are given.
+
+        Raises
+        ------
+        InputError
+            Which names the first of them.
+        """
+        given = {
+            "slabs": self.slabs is not None,
+            "boundary": self.boundary != DEFAULT_BOUNDARY,
+            "faces": self.faces != DEFAULT_FACES,
+            "registry": self.registry != DEFAULT_REGISTRY,
+            "supercell": tuple(self.supercell) != ONE_CELL,
+            "in_plane": self.in_plane is not None,
+            "core_shell": self.core_shell is not None,
+        }
+        for name in names:
+            if given[name]:
+                raise InputError(f"{what} has no such thing", argument=name, cure="leave it out")
+
+
+def _numbered(part: Ingredient, before: Sequence[Ingredient]) -> Ingredient:
+    alike = [other for other in before if other.label.partition("#")[0] == part.label]
+    same = next((other for other in alike if replace(other, label=part.label) == part), None)
+    if same is not None:
+        return same
+    return replace(part, label=f"{part.label}#{len({other.label for other in alike}) + 1}") if alike else part

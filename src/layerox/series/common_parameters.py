@@ -1,0 +1,232 @@
+"""Foundation: what all frames of a series share, as some of them, fitted from scratch, show it.
+
+Quantities have three scopes. The diffractometer's profile is the series'; atoms and texture are a phase's; background,
+position error, scales, cells and the specimen's broadening are each frame's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.automatic_strategy import automatic
+from layerox.diffraction.intensity_extraction import is_extracted
+from layerox.diffraction.model import INSTRUMENT_SLOTS
+from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, Outcome, with_starting_widths
+from layerox.diffraction.parameters import is_background, slot_name
+from layerox.diffraction.phase import OWN_SLOTS, Phase
+from layerox.diffraction.refinement_plan import Demand
+from layerox.diffraction.staged_strategy import staged
+from layerox.errors import InputError
+from layerox.instrument import Instrument, Profile
+from layerox.pattern import Pattern
+from layerox.series.frames import Frame
+from layerox.series.setup import Setup
+from layerox.symmetry import CELL_NAMES
+
+# How many frames are fitted from scratch, at equal distances; their share of unexplained intensity that still counts.
+SCOUTS = 6
+TRUSTED = 0.35
+POSITION = ("instrument_zero", "instrument_displacement")
+AXIAL = ("instrument_s_over_l", "instrument_h_over_l")
+PROFILE = tuple(f"instrument_{slot}" for slot in INSTRUMENT_SLOTS[2:])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scout:
+    """A frame fitted from scratch.
+
+    Attributes
+    ----------
+    frame
+        Which one.
+    values
+        Of all quantities, by name.
+    free
+        Names of the variables.
+    supports
+        Scale over its standard uncertainty of the phases that the frame shows.
+    left
+        Share of the peaks' intensity left unexplained.
+    limits
+        First and last angle, degrees.
+    """
+
+    frame: int
+    values: dict[str, float]
+    free: frozenset[str]
+    supports: dict[str, float]
+    left: float
+    limits: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Foundation:
+    """What all frames share.
+
+    Attributes
+    ----------
+    setup
+        What the user demands.
+    instrument
+        With the profile of the series.
+    background_terms
+        Number of Chebyshev terms.
+    values
+        Of everything that is not a frame's own, and where frames start from, by name.
+    free
+        Names of what is refined in every frame.
+    shared
+        Names of what scouts refine together.
+    sightings
+        The scouts that are to be trusted.
+    limits
+        First and last angle of a usual frame, degrees.
+    esds
+        Standard uncertainties of what was refined together, by name.
+    """
+
+    setup: Setup
+    instrument: Instrument
+    background_terms: int
+    values: dict[str, float]
+    free: frozenset[str]
+    shared: frozenset[str]
+    sightings: tuple[Scout, ...]
+    limits: tuple[float, float]
+    esds: dict[str, float] = field(default_factory=dict)
+
+
+def scout_indices(count: int) -> list[int]:
+    """Return which of so many frames are fitted from scratch: first, last, and some between."""
+    return sorted({round(x) for x in np.linspace(0, count - 1, min(SCOUTS, count))})
+
+
+def scouted(setup: Setup, frame: Frame) -> Scout | None:
+    """Return a frame fitted from scratch; None if it cannot be read, or can by no means be fitted."""
+    try:
+        pattern = setup.reading.pattern(frame)
+        if not np.ptp(pattern.intensity) > 0:
+            return None
+        outcome = from_scratch(setup, pattern, setup.instrument)
+    except (InputError, np.linalg.LinAlgError):
+        return None
+    minimum, calculated = outcome.minimum, outcome.minimum.calculated
+    supports = {}
+    for phase in outcome.model.phases:
+        support, _ = _support(outcome, phase)
+        if phase.name not in outcome.unsupported and support > 0:
+            supports[phase.name] = support
+    left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
+    values = dict(zip(minimum.parameters.names, minimum.parameters.values.tolist(), strict=True))
+    free = frozenset(minimum.parameters.free_names)
+    return Scout(frame=frame.index, values=values, free=free, supports=supports, left=left, limits=outcome.model.limits)
+
+
+def from_scratch(setup: Setup, pattern: Pattern, instrument: Instrument) -> Outcome:
+    """Return a fit of a pattern that knows nothing of its neighbours, in the order of the plan."""
+    strategy = automatic if setup.plan.strategy == "automatic" else staged
+    # Axial divergence costs ten times the rest of a pattern: it is for those who ask for it, or have calibrated it.
+    plan = replace(setup.plan, demands={**dict.fromkeys(AXIAL, Demand(vary=False)), **setup.plan.demands})
+    return strategy(pattern, setup.phases, instrument, setup.radiation, plan)
+
+
+def _support(outcome: Outcome, phase: Phase) -> tuple[float, float]:
+    name = slot_name(phase, "scale")
+    esd = outcome.minimum.esd(name)
+    return (outcome.minimum.parameters.value(name) / esd if esd > 0 else 0.0), esd
+
+
+def founded(setup: Setup, scouts: Sequence[Scout], pattern: Pattern) -> Foundation:
+    """Return what scouts agree upon, before anything is refined together.
+
+    Parameters
+    ----------
+    setup
+        What the user demands.
+    scouts
+        Those that could be fitted; without any that is to be trusted, the phases' own values are all there is.
+    pattern
+        Any frame that can be read: its peaks tell a first width where nothing else does.
+    """
+    if any(map(is_extracted, setup.phases)):
+        raise InputError("Le Bail and Pawley phases in a series are not built yet", cure='use mode = "rietveld"')
+    trusted = tuple(scout for scout in scouts if scout.left <= TRUSTED and scout.supports)
+    instrument = with_starting_widths(setup.instrument, pattern)
+    values: dict[str, float] = {}
+    shared: set[str] = set()
+    if trusted:
+        best = max(trusted, key=lambda scout: (len(scout.supports), -scout.left))
+        often = [name for name in PROFILE if 2 * sum(name in scout.free for scout in trusted) >= len(trusted)]
+        shared |= set(often)
+        values |= {name: best.values[name] for name in (*PROFILE, *POSITION)}
+        instrument = _with_profile(instrument, values)
+    for phase in setup.phases:
+        own_values, own_shared = _of_phase(phase, trusted)
+        values |= own_values
+        shared |= own_shared
+    terms = max((_background_terms(scout) for scout in trusted), default=FIRST_BACKGROUND_TERMS)
+    free = {name for phase in setup.phases for name in _frame_names(phase, trusted)}
+    free |= {f"background_{k}" for k in range(terms)}
+    free |= {name for scout in trusted for name in scout.free if _is_free_otherwise(name, setup)}
+    free |= {name for name in POSITION if any(name in scout.free for scout in trusted)} or {POSITION[0]}
+    return Foundation(
+        setup=setup,
+        instrument=instrument,
+        background_terms=terms,
+        values=values,
+        free=frozenset((free - shared) | setup.own_names),
+        shared=frozenset(shared - setup.own_names),
+        sightings=trusted,
+        limits=_usual_limits(scouts, pattern),
+    )
+
+
+def _usual_limits(scouts: Sequence[Scout], pattern: Pattern) -> tuple[float, float]:
+    low, high = np.median([scout.limits for scout in scouts] or [pattern.range], axis=0)
+    return float(low), float(high)
+
+
+def _with_profile(instrument: Instrument, values: dict[str, float]) -> Instrument:
+    u, v, w, x, y, sample, slit = (values[name] for name in PROFILE)
+    axial = (sample, slit) if sample or slit else None
+    return replace(instrument, profile=Profile(u=u, v=v, w=w, x=x, y=y, axial=axial))
+
+
+def _of_phase(phase: Phase, trusted: Sequence[Scout]) -> tuple[dict[str, float], set[str]]:
+    """Return a phase's values where it shows best, and those of its atoms and texture that varied there."""
+    seen = [scout for scout in trusted if phase.name in scout.supports]
+    if not seen:
+        return {}, set()
+    best = max(seen, key=lambda scout: scout.supports[phase.name])
+    own = {slot_name(phase, slot) for slot in phase.slot_names}
+    frames = {slot_name(phase, slot) for slot in OWN_SLOTS if slot != "preferred_orientation"}
+    values = {name: value for name, value in best.values.items() if name in own}
+    return values, {name for name in best.free if name in own - frames}
+
+
+def _frame_names(phase: Phase, trusted: Sequence[Scout]) -> list[str]:
+    """Return what of a phase is each frame's own: scale, cell, size, and microstrain where the scouts ask for it."""
+    cell = [slot_name(phase, CELL_NAMES[k]) for k in phase.crystal.symmetry.cell_rule.free]
+    if phase.hardware:
+        let_go = {name for scout in trusted for name in scout.free}
+        cell = [slot_name(phase, "displacement"), *(name for name in cell if name in let_go)]
+    names = [slot_name(phase, "scale"), *cell, slot_name(phase, "inverse_size")]
+    strain = slot_name(phase, "microstrain")
+    strong = [scout for scout in trusted if slot_name(phase, "inverse_size") in scout.free]
+    if strong and 2 * sum(strain in scout.free for scout in strong) >= len(strong):
+        names.append(strain)
+    return names
+
+
+def _background_terms(scout: Scout) -> int:
+    return sum(is_background(name) for name in scout.free)
+
+
+def _is_free_otherwise(name: str, setup: Setup) -> bool:
+    """Whether a variable is neither the instrument's nor a phase's nor the background's: a hump's or a user's own."""
+    own = {slot_name(phase, slot) for phase in setup.phases for slot in phase.slot_names}
+    return name not in own and not name.startswith("instrument_") and not is_background(name)

@@ -1,0 +1,244 @@
+"""Bench: the model of a series made ready once for one grid of angles, and worked with frame after frame.
+
+Reflection lists, geometric sums, scattering factors and the background's basis do not change between frames; a view of
+the model has only those phases that a frame shows, so that absent ones cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerox.crystal.asymmetric_unit import cell_tuple
+from layerox.diffraction.cell_search import plausible_scales, set_linear
+from layerox.diffraction.least_squares import FIRST_DAMPING, NEAR_DAMPING, Data, Minimum, minimise
+from layerox.diffraction.model import Model
+from layerox.diffraction.model_setup import TAIL, prepared
+from layerox.diffraction.parameters import Parameters, is_background, slot_name
+from layerox.diffraction.phase import Phase
+from layerox.pattern import Pattern
+from layerox.series.common_parameters import Foundation
+from layerox.series.phase_presence import Rung
+from layerox.symmetry import CELL_NAMES
+from layerox.typing import FloatArray
+
+Rungs = tuple[Rung, ...]
+
+TOLERANCE = 0.02
+BUDGET = 25
+# Share of a plausible height at which derivatives of a phase are cut.
+REACH = 0.01
+# How far a cell may come over a whole series, in units of what it may move within a frame.
+FARTHEST = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Where a frame ended, for the next one to start from.
+
+    Attributes
+    ----------
+    values
+        Of all quantities of the full model, shape (names,).
+    rungs
+        How much of each phase is refined.
+    held
+        Names of common variables that the frame does not determine: they stay at their starting values.
+    """
+
+    values: FloatArray
+    rungs: Rungs
+    held: frozenset[str] = frozenset()
+
+    @property
+    def present(self) -> tuple[int, ...]:
+        """Indices of the phases that are there."""
+        return tuple(k for k, rung in enumerate(self.rungs) if rung > Rung.ABSENT)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """The model of some phases: their indices, the model, its table, and the place of each value in the full one."""
+
+    shown: tuple[int, ...]
+    model: Model
+    table: Parameters
+    places: NDArray[np.intp]
+    reach: FloatArray
+
+
+class Bench:
+    """A model for all patterns of one grid of angles.
+
+    Parameters
+    ----------
+    foundation
+        What all frames share.
+    pattern
+        Any pattern of that grid.
+    """
+
+    def __init__(self, foundation: Foundation, pattern: Pattern):
+        self.foundation = foundation
+        setup = foundation.setup
+        phases = [_centred(phase, foundation.values) for phase in setup.phases]
+        # Displacement factors of like elements move together here as they do in a single fit.
+        course = prepared(
+            pattern, phases, foundation.instrument, setup.radiation, setup.plan, foundation.background_terms
+        )
+        self.model, self.table = course.model, course.parameters
+        sample, slit = "instrument_s_over_l", "instrument_h_over_l"
+        if sample in foundation.shared and slit not in foundation.shared and self.table.is_own_master(slit):
+            self.table.tie(slit, sample)
+        for name in self.table.names:
+            if name in foundation.values and self.table.is_own_master(name):
+                self.table.assign(name, foundation.values[name])
+        self._roam(setup.plan.named(self.table))
+        self.phases: Sequence[Phase] = self.model.phases
+        self._own = {phase.name: {slot_name(phase, slot) for slot in phase.slot_names} for phase in self.phases}
+        # Phases whose cell has been seen, and the scale of each phase at which it is cut in a pattern of height one.
+        self.known = {name for scout in foundation.sightings for name in scout.supports}
+        self.model.tail = TAIL * float(np.median(pattern.sigma))
+        self.reach = REACH * plausible_scales(self.model, self.table.values, 1.0)
+        self._views: dict[tuple[int, ...], View] = {}
+        self._free = self._free_names()
+
+    def _roam(self, named: Collection[str]) -> None:
+        """Widen the bounds of cells, but for those that the user has named: within a frame they go with its start."""
+        self.half = np.zeros(len(self.table.names))
+        for phase in self.model.phases:
+            for name in (slot_name(phase, name) for name in CELL_NAMES):
+                k = self.table.index[name]
+                if name not in named and self.table.is_own_master(name):
+                    self.half[k] = 0.5 * (self.table.upper[k] - self.table.lower[k])
+        self.table.lower -= (FARTHEST - 1.0) * self.half
+        self.table.upper += (FARTHEST - 1.0) * self.half
+
+    def _free_names(self) -> dict[int, dict[Rung, list[str]]]:
+        """Return for each phase (-1: none) what is let go from which rung on."""
+        free = {name for name in self.foundation.free if name in self.table.index}
+        found: dict[int, dict[Rung, list[str]]] = {}
+        for p, phase in enumerate(self.phases):
+            own = [name for name in (slot_name(phase, slot) for slot in phase.slot_names) if name in free]
+            cell = {slot_name(phase, name) for name in (*CELL_NAMES, "displacement")}
+            scale = slot_name(phase, "scale")
+            found[p] = {
+                Rung.SCALE: [scale] if scale in own else [],
+                Rung.CELL: [name for name in own if name in cell],
+                Rung.WIDTHS: [name for name in own if name not in cell and name != scale],
+            }
+            free -= set(own)
+        found[-1] = {Rung.ABSENT: [name for name in self.table.names if name in free]}
+        return found
+
+    def cell_variables(self, p: int) -> int:
+        """Return how many lengths and angles of a phase are refined, its own displacement among them."""
+        return len(self._free[p][Rung.CELL])
+
+    def free_cell(self, p: int) -> tuple[int, ...]:
+        """Return which of a, b, c, alpha, beta, gamma of a phase are refined and follow nothing."""
+        free = self._free[p][Rung.CELL]
+        names = [self.table.names[k] for k in self.cell_places(p)]
+        return tuple(k for k, name in enumerate(names) if name in free and self.table.is_own_master(name))
+
+    def start(self, values: dict[str, float], rungs: Iterable[Rung]) -> State:
+        """Return a state from values by name; what is not named stands as the foundation has it."""
+        table = self.table.copy()
+        for name, value in values.items():
+            if name in table.index and table.is_own_master(name):
+                table.assign(name, value)
+        return State(table.values.copy(), tuple(rungs))
+
+    def view(self, shown: tuple[int, ...]) -> View:
+        """Return the view of some phases; with expressions between phases, of all of them."""
+        if self.table.expressions:
+            shown = tuple(range(len(self.phases)))
+        if shown not in self._views:
+            self._views[shown] = self._new_view(shown)
+        return self._views[shown]
+
+    def _new_view(self, shown: tuple[int, ...]) -> View:
+        model = self.model.showing(shown)
+        extra = self.table.names[len(self.model.names) :]
+        places = self.table.places([*model.names, *extra])
+        table = self.table.taking(places)
+        return View(shown, model, table, places, self.reach[list(shown)])
+
+    def minimised(
+        self,
+        pattern: Pattern,
+        state: State,
+        *,
+        linear: bool = False,
+        near: bool = False,
+        tolerance: float = TOLERANCE,
+        budget: int = BUDGET,
+    ) -> tuple[View, Minimum]:
+        """Refine what a state's rungs let go, from its values.
+
+        With `linear`, from the best scales and background; `near` says that the minimum should not be far.
+        """
+        view, data, table = self.ready(pattern, state)
+        if linear:
+            set_linear(view.model, data, table)
+        damping = NEAR_DAMPING if near else FIRST_DAMPING
+        return view, minimise(view.model, data, table, tolerance=tolerance, most_evaluations=budget, damping=damping)
+
+    def ready(self, pattern: Pattern, state: State) -> tuple[View, Data, Parameters]:
+        """Return view, data and table for refining a pattern from a state."""
+        view = self.view(state.present)
+        height = max(float(np.ptp(pattern.intensity)), 1.0)
+        view.model.tail = TAIL * float(np.median(pattern.sigma))
+        view.model.reach_scales = view.reach * height
+        table = view.table.copy()
+        table.values[:] = state.values[view.places]
+        half = self.half[view.places]
+        roams = half > 0
+        table.lower[roams] = np.maximum(table.lower, table.values - half)[roams]
+        table.upper[roams] = np.minimum(table.upper, table.values + half)[roams]
+        table.free(name for name in self._wanted(state.rungs) if name not in state.held)
+        return view, Data(pattern.intensity, 1.0 / pattern.sigma), table
+
+    def _wanted(self, rungs: Rungs) -> list[str]:
+        names = list(self._free[-1][Rung.ABSENT])
+        for p, rung in enumerate(rungs):
+            names += [name for step in range(Rung.SCALE, rung + 1) for name in self._free[p][Rung(step)]]
+        return names
+
+    def moved(self, state: State, view: View, minimum: Minimum, rungs: Iterable[Rung] | None = None) -> State:
+        """Return the state at a minimum, on other rungs if given; absent phases keep all but their scale."""
+        chosen = state.rungs if rungs is None else tuple(rungs)
+        values = state.values.copy()
+        values[view.places] = minimum.parameters.values
+        for p, rung in enumerate(chosen):
+            if rung == Rung.ABSENT:
+                values[self.place(p, "scale")] = 0.0
+        return State(values, chosen, state.held)
+
+    def belongs(self, phase: Phase, name: str) -> bool:
+        """Whether a quantity is a phase's own."""
+        return name in self._own[phase.name]
+
+    def place(self, p: int, slot: str) -> int:
+        """Return where a quantity of a phase stands in the vector of all values."""
+        return self.table.index[slot_name(self.phases[p], slot)]
+
+    def cell_places(self, p: int) -> list[int]:
+        """Return where a, b, c, alpha, beta, gamma of a phase stand."""
+        return [self.place(p, name) for name in CELL_NAMES]
+
+    def named(self, state: State) -> dict[str, float]:
+        """Return the values of a state by name, for benches of other angles; the background is of these alone."""
+        pairs = zip(self.table.names, state.values.tolist(), strict=True)
+        return {name: value for name, value in pairs if not is_background(name)}
+
+
+def _centred(phase: Phase, values: dict[str, float]) -> Phase:
+    """Return a phase whose list of reflections is drawn around the cell that the series has."""
+    names = [slot_name(phase, name) for name in CELL_NAMES]
+    if not all(name in values for name in names):
+        return phase
+    return replace(phase, crystal=replace(phase.crystal, cell=cell_tuple(values[name] for name in names)))

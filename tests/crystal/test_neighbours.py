@@ -1,0 +1,36 @@
+"""Neighbours, against a plain sum over images."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layerox.crystal.neighbours import pairs_within
+
+
+@given(st.integers(0, 10_000), st.floats(0.5, 6.0))
+@settings(max_examples=30)
+def test_the_same_as_counting_images(seed, cutoff):
+    draw = np.random.default_rng(seed)
+    lattice = np.diag(draw.uniform(2, 5, 3)) + draw.uniform(-0.8, 0.8, (3, 3))
+    positions = draw.uniform(-1.5, 1.5, (5, 3))
+    pairs = pairs_within(lattice, positions, cutoff)
+    offsets = np.array(list(itertools.product(range(-9, 10), repeat=3)))
+    expected = set()
+    for i, j in itertools.product(range(5), repeat=2):
+        lengths = np.linalg.norm((positions[j] + offsets - positions[i]) @ lattice, axis=1)
+        near = offsets[(lengths <= cutoff) & ((i != j) | offsets.any(axis=1))]
+        expected |= {(i, j, tuple(offset)) for offset in near.tolist()}
+    found = set(zip(pairs.first.tolist(), pairs.second.tolist(), map(tuple, pairs.offset.tolist()), strict=True))
+    assert found == expected
+    again = (positions[pairs.second] + pairs.offset - positions[pairs.first]) @ lattice
+    assert pairs.vector == pytest.approx(again)
+    assert pairs.where(pairs.distance < 1.0).distance.size == (pairs.distance < 1.0).sum()
+
+
+def test_atoms_on_top_of_each_other_are_neighbours():
+    pairs = pairs_within(np.eye(3) * 5, np.array([[0.1, 0.2, 0.3], [1.1, 0.2, 0.3]]), 1.0)
+    assert len(pairs) == 2
+    assert pairs.distance == pytest.approx([0.0, 0.0], abs=1e-12)

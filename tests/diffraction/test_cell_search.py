@@ -1,0 +1,298 @@
+"""Starting values: the width of a peak, linear least squares without negative scales, and cells that are off."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layerox.diffraction.cell_search import (
+    BLURS,
+    SCANS,
+    blurs_for,
+    peak_width,
+    plausible_scales,
+    scan_cells,
+    search_cells,
+    set_linear,
+)
+from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.least_squares import Data
+from layerox.diffraction.model import Model
+from layerox.diffraction.phase import Phase
+from layerox.instrument import Instrument, Profile
+from layerox.radiation import radiation_from_text
+from reference_crystals import LAB6, O3, O3_PRIME, P2, SPINEL
+
+ANGLES = np.arange(14.0, 80.0, 0.02)
+COPPER = radiation_from_text("CuKa")
+BACKGROUND = (200.0, -60.0, 20.0)
+
+
+def bell(angles, centre, width, height=1000.0):
+    return height * np.exp(-4 * math.log(2) * ((angles - centre) / width) ** 2)
+
+
+# Widths.
+
+
+@pytest.mark.parametrize("width", [0.05, 0.1, 0.3, 1.0])
+def test_the_width_of_the_strongest_peak(width):
+    intensity = 50 + bell(ANGLES, 33.0, width) + bell(ANGLES, 50.0, 3 * width, 300.0)
+    # Half of the height lies within a step on either side.
+    assert peak_width(ANGLES, intensity) == pytest.approx(width, abs=0.045)
+
+
+def test_the_width_is_counted_above_the_background():
+    assert peak_width(ANGLES, 5000 + bell(ANGLES, 33.0, 0.3)) == pytest.approx(0.3, abs=0.045)
+
+
+@pytest.mark.parametrize("centre", [14.0, 79.98])
+def test_a_peak_at_the_edge_has_at_least_its_visible_half(centre):
+    assert 0.1 <= peak_width(ANGLES, bell(ANGLES, centre, 0.3)) <= 0.35
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=3, max_size=60))
+def test_any_pattern_has_a_width(values):
+    angles = np.linspace(10, 11, len(values))
+    width = peak_width(angles, np.array(values))
+    assert 2 * (angles[1] - angles[0]) * (1 - 1e-9) <= width <= max(1.0, 2 * (angles[1] - angles[0]))
+
+
+# Scales and background.
+
+
+def model_of(*crystals, background_terms=3, angles=ANGLES, tail=0.05):
+    phases = [Phase(name=c.name, crystal=c, size_nm=60.0) for c in crystals]
+    profile = Profile(w=0.008)
+    return Model(angles, phases, Instrument(profile=profile), COPPER, background_terms=background_terms, tail=tail)
+
+
+def counts_of(model, scales, seed=None, **changes):
+    values = model.start
+    values[model.background_block] = BACKGROUND[: len(model.basis)]
+    for phase, scale in zip(model.phases, scales, strict=True):
+        values[model.names.index(f"{phase.name}_scale")] = scale
+    for name, value in changes.items():
+        values[model.names.index(name)] = value
+    total = model.calculated(values).total
+    return total if seed is None else np.random.default_rng(seed).poisson(total).astype(float)
+
+
+def data_of(counts):
+    return Data(counts, 1 / np.sqrt(np.maximum(counts, 1)))
+
+
+def table_of(model):
+    table = parameters_of(model)
+    table.free(f"background_{k}" for k in range(len(model.basis)))
+    return table
+
+
+def test_scales_and_background_are_those_of_a_noise_free_pattern():
+    model = model_of(P2, O3)
+    counts = counts_of(model, [2e-2, 7e-3])
+    table = table_of(model)
+    support = set_linear(model, data_of(counts), table)
+    assert table.value("P2_scale") == pytest.approx(2e-2, rel=1e-3)
+    assert table.value("O3_scale") == pytest.approx(7e-3, rel=1e-3)
+    assert [table.value(f"background_{k}") for k in range(3)] == pytest.approx(BACKGROUND, abs=0.5)
+    assert (support > 1000).all()
+
+
+def test_scales_are_those_of_least_squares():
+    model = model_of(P2, O3)
+    counts = counts_of(model, [2e-2, 7e-3], seed=1)
+    data = data_of(counts)
+    table = table_of(model)
+    support = set_linear(model, data, table)
+    units = model.unit_patterns(table.values, np.array([1e6, 1e6]))
+    design = np.concatenate([model.basis, units]) * data.weight
+    solution, *_ = np.linalg.lstsq(design.T, counts * data.weight, rcond=None)
+    assert table.value("P2_scale") == pytest.approx(solution[3], rel=1e-3)
+    reduced = ((solution @ design - counts * data.weight) ** 2).sum() / (len(counts) - 5)
+    esds = np.sqrt(np.diag(np.linalg.inv(design @ design.T)) * reduced)
+    np.testing.assert_allclose(support, solution[3:] / esds[3:], rtol=2e-3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_phase_that_is_not_there_never_gets_a_negative_scale(seed):
+    model = model_of(P2, O3, SPINEL)
+    truth = model_of(P2)
+    counts = counts_of(truth, [2e-2], seed=seed)
+    table = table_of(model)
+    support = set_linear(model, data_of(counts), table)
+    assert table.value("P2_scale") == pytest.approx(2e-2, rel=0.02)
+    for k, name in ((1, "O3_scale"), (2, "spinel_scale")):
+        assert table.value(name) >= 0
+        assert 0 <= support[k] < 5
+    # A phase without scale is still seen, so that it can grow when its cell comes right.
+    assert (model.reach_scales > 0).all()
+
+
+def test_a_pattern_below_the_background_leaves_all_scales_at_zero():
+    model = model_of(P2)
+    units = model.unit_patterns(table_of(model).values, np.array([1e6]))[0]
+    holes = 500 - 200 * units / units.max()
+    table = table_of(model)
+    set_linear(model, data_of(holes), table)
+    assert table.value("P2_scale") == 0
+
+
+def test_plausible_scales_give_peaks_of_the_height_asked_for():
+    model = model_of(P2, O3_PRIME, LAB6)
+    values = model.start
+    scales = plausible_scales(model, values, 1000.0)
+    for k, phase in enumerate(model.phases):
+        values[model.names.index(f"{phase.name}_scale")] = scales[k]
+    tops = model.calculated(values).phases.max(axis=1)
+    # Peaks may overlap, and the width is taken as the sum of its components.
+    assert ((tops > 400) & (tops < 4000)).all()
+
+
+# Cells.
+
+
+def test_blurs_are_in_units_of_the_shift_of_a_cell_one_per_cent_wrong():
+    # At 80 degrees: 2 tan(40 degrees) x 0.01 = 0.01678 radian = 0.9615 degrees, by hand.
+    assert blurs_for(model_of(P2)) == pytest.approx([b * 0.9615 for b in BLURS], rel=1e-3)
+    assert list(BLURS) == sorted(BLURS, reverse=True)
+
+
+def searched(model, counts):
+    table = table_of(model)
+    data = data_of(counts)
+    set_linear(model, data, table)
+    return search_cells(model, data, table, blurs_for(model))
+
+
+def off(crystal, *errors):
+    a, b, c, *angles = crystal.cell
+    return crystal.with_cell((a * (1 + errors[0]), b * (1 + errors[1]), c * (1 + errors[2]), *angles))
+
+
+@pytest.mark.parametrize("signs", [(1, 1), (-1, -1), (1, -1), (-1, 1)])
+def test_cells_half_a_per_cent_off_are_found(signs):
+    e, f = 0.005 * signs[0], 0.005 * signs[1]
+    truth = model_of(P2, O3)
+    counts = counts_of(truth, [2e-2, 7e-3], seed=3)
+    found = searched(model_of(off(P2, e, e, f), off(O3, -e, -e, f)), counts)
+    # Near enough for sharp peaks (0.01 degrees at 80 is 1e-4) to be refined from there.
+    assert found.value("P2_a") == pytest.approx(2.885, rel=3e-4)
+    assert found.value("P2_c") == pytest.approx(11.155, rel=3e-4)
+    assert found.value("O3_a") == pytest.approx(2.961, rel=3e-4)
+    assert found.value("O3_c") == pytest.approx(15.91, rel=3e-4)
+
+
+def test_a_cell_further_off_is_found_by_going_from_coarse_to_fine():
+    counts = counts_of(model_of(LAB6), [2e-2], seed=8)
+    model = model_of(off(LAB6, 0.015, 0.015, 0.015))
+    table, data = table_of(model), data_of(counts)
+    coarse_to_fine = search_cells(model, data, table, blurs_for(model))
+    fine_only = search_cells(model, data, table, blurs_for(model)[-1:])
+    assert coarse_to_fine.value("LaB6_a") == pytest.approx(LAB6.cell[0], rel=3e-4)
+    assert fine_only.value("LaB6_a") != pytest.approx(LAB6.cell[0], rel=3e-3)
+
+
+def test_a_monoclinic_cell_is_found():
+    truth = model_of(O3_PRIME)
+    counts = counts_of(truth, [3e-2], seed=4)
+    found = searched(model_of(off(O3_PRIME, 0.004, -0.004, 0.003)), counts)
+    for name, value in (("a", 5.63), ("b", 2.86), ("c", 5.77)):
+        assert found.value(f"Op3_{name}") == pytest.approx(value, rel=5e-4)
+    assert found.value("Op3_beta") == pytest.approx(112.9, abs=0.1)
+
+
+def test_noise_has_no_cell():
+    truth = model_of(P2)
+    counts = counts_of(truth, [2e-2], seed=5)
+    start = off(SPINEL, 0.003, 0.003, 0.003)
+    found = searched(model_of(P2, start), counts)
+    assert found.value("P2_a") == pytest.approx(2.885, rel=3e-4)
+    assert found.value("spinel_a") == pytest.approx(start.cell[0], rel=5e-3)
+
+
+def test_the_search_keeps_widths_and_choice_of_variables():
+    model = model_of(off(P2, 0.003, 0.003, 0.003))
+    counts = counts_of(model_of(P2), [2e-2], seed=6)
+    table = table_of(model)
+    table.free(["P2_inverse_size"])
+    before = table.values.copy()
+    found = search_cells(model, data_of(counts), table, blurs_for(model))
+    assert found.free_names == table.free_names
+    assert found.value("instrument_w") == 0.008
+    assert found.upper[found.find("instrument_w")] == table.upper[table.find("instrument_w")]
+    np.testing.assert_array_equal(table.values, before)
+
+
+def test_the_search_works_on_an_uneven_grid():
+    draw = np.random.default_rng(9)
+    uneven = np.sort(draw.choice(ANGLES, ANGLES.size // 2, replace=False))
+    counts = counts_of(model_of(P2, angles=uneven), [2e-2], seed=7)
+    found = searched(model_of(off(P2, 0.004, 0.004, -0.004), angles=uneven), counts)
+    assert found.value("P2_a") == pytest.approx(2.885, rel=4e-4)
+    assert found.value("P2_c") == pytest.approx(11.155, rel=4e-4)
+
+
+@pytest.mark.parametrize("step", [0.02, 0.05])
+def test_cells_are_found_around_a_region_that_was_left_out(step):
+    angles = np.arange(14.0, 80.0, step)
+    angles = angles[(angles < 50.0) | (angles > 60.0)]
+    model = model_of(P2, angles=angles)
+    values = model.start
+    values[model.background_block] = BACKGROUND
+    values[model.names.index("P2_scale")] = 1e-2
+    observed = model.calculated(values).total
+    table = parameters_of(model)
+    start = P2.cell[0] * 1.004
+    table.assign("P2_a", start)
+    found = search_cells(model, Data(observed, 1 / np.sqrt(observed)), table, [0.4, 0.1])
+    assert np.isfinite(found.values).all()
+    assert abs(found.value("P2_a") - P2.cell[0]) < 0.2 * abs(start - P2.cell[0])
+
+
+# Cells far off.
+
+
+@pytest.mark.parametrize("error", [(0.03, -0.018), (-0.024, 0.03)])
+def test_a_scan_lands_within_a_step_of_a_cell_that_is_far_off(error):
+    counts = counts_of(model_of(P2), [2e-2], seed=3)
+    model = model_of(off(P2, error[0], error[0], error[1]))
+    table, data = table_of(model), data_of(counts)
+    found = scan_cells(model, data, table)
+    assert found.value("P2_a") == pytest.approx(2.885, rel=SCANS[0].step)
+    assert found.value("P2_c") == pytest.approx(11.155, rel=1.5 * SCANS[0].step)
+    assert found.value("P2_b") == found.value("P2_a")
+    # Near enough for a descent.
+    again = search_cells(model, data, found, blurs_for(model))
+    assert again.value("P2_a") == pytest.approx(2.885, rel=3e-4)
+    assert again.value("P2_c") == pytest.approx(11.155, rel=3e-4)
+
+
+def test_a_scan_of_two_phases():
+    counts = counts_of(model_of(P2, O3), [2e-2, 7e-3], seed=3)
+    model = model_of(off(P2, 0.024, 0.024, 0.0), off(O3, 0.0, 0.0, -0.018))
+    found = scan_cells(model, data_of(counts), table_of(model))
+    for name, truth in (("P2_a", 2.885), ("P2_c", 11.155), ("O3_a", 2.961), ("O3_c", 15.91)):
+        assert found.value(name) == pytest.approx(truth, rel=1.5 * SCANS[0].step), name
+
+
+def test_a_scan_changes_cells_alone_and_only_those_that_may_move():
+    counts = counts_of(model_of(P2, O3), [2e-2, 7e-3], seed=3)
+    model = model_of(off(P2, 0.02, 0.02, 0.0), off(O3, 0.02, 0.02, 0.0))
+    table = table_of(model)
+    table.lock(["O3_a"])
+    before = table.copy()
+    found = scan_cells(model, data_of(counts), table)
+    changed = {name for name in table.names if found.value(name) != before.value(name)}
+    assert {"P2_a", "P2_b"} <= changed <= {"P2_a", "P2_b", "P2_c"}
+    assert found.free_names == before.free_names
+    np.testing.assert_array_equal(table.values, before.values)
+
+
+def test_a_cubic_cell_is_scanned_along_one_line():
+    counts = counts_of(model_of(LAB6), [2e-2], seed=8)
+    model = model_of(off(LAB6, *[SCANS[0].steps * SCANS[0].step * 0.97] * 3))
+    found = scan_cells(model, data_of(counts), table_of(model))
+    assert found.value("LaB6_a") == pytest.approx(LAB6.cell[0], rel=SCANS[0].step)
