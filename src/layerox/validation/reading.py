@@ -65,11 +65,21 @@ def _by_pymatgen(path: Path) -> Atoms:
     if path.stat().st_size > MOST_BYTES:
         raise InputError("is larger than any cell", place=path, cure="give a CIF")
     is_json = path.suffix.lower() == ".json"
+    if not is_json:
+        _refuse_counts(path)
     try:
         found = Structure.from_dict(_plain_json(path)) if is_json else Structure.from_file(path)
         return atoms_from_structure(found, name=path.stem)
     except Exception as error:  # whatever a reader of someone else's raises at a broken file
         raise InputError(f"cannot be read ({error})", place=path, cure="give a CIF") from error
+
+
+def _refuse_counts(path: Path) -> None:
+    """Refuse a POSCAR whose heading counts more atoms than it lists: pymatgen makes room for them first."""
+    lines = path.read_bytes().splitlines()
+    for words in map(bytes.split, lines[5:8]):
+        if words and all(word.isdigit() for word in words) and sum(int(word[:20]) for word in words) > len(lines):
+            raise InputError("counts more atoms than it lists", place=path, cure="correct the numbers of atoms")
 
 
 def _refuse_no_cell(atoms: Atoms, path: Path) -> None:

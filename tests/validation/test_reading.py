@@ -1,4 +1,4 @@
-"""JSON of pymatgen: read as data; keys by which it could import modules have no effect."""
+"""Files that pymatgen reads: JSON is data, whatever modules its keys name; nothing is counted that is not there."""
 
 import json
 import sys
@@ -50,4 +50,14 @@ def test_positions_that_are_none_are_refused(key, value, document, tmp_path):
     path = tmp_path / "cell.json"
     path.write_text(json.dumps(document))
     with pytest.raises(InputError, match="its cell or its positions are none of a crystal"):
+        lx.check(path)
+
+
+def test_atoms_that_are_counted_and_not_listed(document, tmp_path):
+    """Room for a hundred million of them would be made before the first is looked for."""
+    path = tmp_path / "cell.vasp"
+    Structure.from_dict(document).to(str(path), fmt="poscar")
+    assert lx.check(path) == lx.check(Structure.from_dict(document))
+    path.write_text(path.read_text().replace("1 1\n", "1 100000000\n"))
+    with pytest.raises(InputError, match="counts more atoms than it lists; correct the numbers"):
         lx.check(path)
