@@ -53,7 +53,7 @@ def main(folder: Path) -> None:
 def _written(entry: Entry, folder: Path, file: str) -> tuple[str, ...]:
     """Write an entry's CIF and return its row of the table."""
     crystal = entry.crystal()
-    write_structure(crystal, folder / file)
+    write_structure(crystal, folder / file, overwrite=True)
     return (
         f"[{entry.name}]({file})",
         entry.phase,

@@ -14,7 +14,7 @@ FILES = sorted(CIFS.rglob("*.cif"))
 
 def test_the_folder_is_what_its_script_writes(tmp_path):
     runpy.run_path(str(CIFS / "make.py"))["main"](tmp_path)
-    written = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("*.*")}
+    written = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("[!.]*.*")}
     kept = {path.relative_to(CIFS).as_posix(): path.read_text() for path in [*FILES, CIFS / "README.md"]}
     assert kept == written
 

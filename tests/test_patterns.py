@@ -12,6 +12,7 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.io import read_pattern
+from layerox.io.outputs import MANIFEST
 
 PATTERNS = Path(__file__).parents[1] / "patterns"
 SERIES = ("p2_operando", "p3_heating")
@@ -27,8 +28,9 @@ def made(tmp_path_factory):
 
 
 def names(folder):
-    """Return the files of a folder and of its folders."""
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    """Return the files of a folder and of its folders, but for layerox's record of what it wrote."""
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return {name for name in found if not name.endswith(MANIFEST)}
 
 
 def test_same_files(made):
