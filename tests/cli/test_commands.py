@@ -236,7 +236,7 @@ def test_users_faults_are_one_line_and_write_nothing(folder, shipped, capsys, wo
     [
         ("empty.xy", b"", "empty"),
         ("binary.xy", bytes(range(256)) * 20, "binary.xy"),
-        ("nan.xy", b"10 5\n10.1 nan\n10.2 7\n", "nan.xy:2"),
+        ("nan.xy", b"10 5\n10.1 nan\n10.2 7\n", "nan.xy: 2 points cannot determine"),
         ("negative_angle.xy", b"-1 5\n-0.9 6\n1 7\n", "negative_angle.xy:1"),
         ("repeated.xy", b"10 5\n10.1 6\n10.1 7\n10.2 7\n", "repeated.xy:3"),
         ("negative.xy", b"10 5\n10.1 -6\n10.2 7\n", "negative.xy:2"),
@@ -364,7 +364,7 @@ def test_an_interrupt_behind_another_error_ends_with_130_too(monkeypatch, shippe
         except KeyboardInterrupt:
             raise SystemError("returned a result with an exception set") from None
 
-    monkeypatch.setattr("layerox.analysis.fit", interrupted)
+    monkeypatch.setattr("layerox.analysis.fit.fit", interrupted)
     assert run("fit", shipped, "--phase", "P2", "-o", "never") == 130
     assert capsys.readouterr().err == "layerox: interrupted\n"
 
@@ -373,7 +373,7 @@ def test_a_fault_of_ours_is_not_hidden(monkeypatch, shipped):
     def broken(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("layerox.analysis.fit", broken)
+    monkeypatch.setattr("layerox.analysis.fit.fit", broken)
     with pytest.raises(ZeroDivisionError):
         run("fit", shipped, "--phase", "P2", "-o", "never")
 
@@ -382,7 +382,7 @@ def test_interrupt_ends_with_130(monkeypatch, shipped, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("layerox.analysis.fit", interrupted)
+    monkeypatch.setattr("layerox.analysis.fit.fit", interrupted)
     assert run("fit", shipped, "--phase", "P2", "-o", "never") == 130
     assert capsys.readouterr().err == "layerox: interrupted\n"
 

@@ -81,4 +81,4 @@ def test_a_fit_has_one(monkeypatch):
      "transitions"],
 )  # fmt: skip
 def test_what_computes_is_capped(name):
-    assert getattr(lx, name).__globals__["__name__"] == "layerox.computing.threads"
+    assert getattr(lx, name).__wrapped__.__globals__["__name__"] == "layerox.computing.threads"

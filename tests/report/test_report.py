@@ -47,8 +47,10 @@ def test_the_page_holds_what_the_tables_hold(output):
     path = lx.write_report(output)
     assert path == output / "report.html"
     words, series = text_of(path), lx.open_series(output)
-    (bad,) = series.frames[series.frames["reason"] != ""].to_dict("records")
-    assert f"{bad['file']} {bad['verdict']} {bad['reason']}" in words
+    reasons = series.frames[series.frames["reason"] != ""].to_dict("records")
+    assert {"quarantined"} < {row["verdict"] for row in reasons}  # one is accepted with a reason: it fits worse
+    for bad in reasons:
+        assert f"{bad['file']} {bad['verdict']} {bad['reason']}" in words
     assert "4 accepted 1 quarantined" in words
     first = series.frames.iloc[0]
     for name in series.phases:

@@ -17,14 +17,14 @@ import layerox.series.warm
 from layerox.series import tasks
 from layerox.series.common_parameters import founded
 from layerox.series.frames import frames_of
-from layerox.series.run import _Asked
+from layerox.series.demands import Asked
 from layerox.series.frames import Reading
 from layerox.analysis.phase_arguments import argued_phases
 import sys
 
 folder, phase = sys.argv[1:]
 beam = dict(radiation="CuKa", neutron=False, monochromator=None, geometry=None, polarization=None, instrument=None)
-asked = _Asked(axes=[], argued=argued_phases([phase]), told=None, reference=None, own=(), electrochemistry=None,
+asked = Asked(axes=[], argued=argued_phases([phase]), told=None, reference=None, own=(), electrochemistry=None,
                reading=Reading(radiation="CuKa"), beam=beam)
 frames = frames_of(folder)
 demands = asked.demands(frames)

@@ -14,18 +14,29 @@ from layerox.series.store import Store
 from layerox.series.synthetic import simulate_series
 
 GRID = (12.0, 60.0, 0.05)
-FRAMES, SEED = 14, 3
+FRAMES, SEED, BAD = 14, 3, 5
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """Return (folder, number of a bad frame): "raw" has bad frames, "good" the same ones as they should be."""
     place = tmp_path_factory.mktemp("refit")
-    truth = simulate_series(place / "raw", "o3-p3", frames=FRAMES, seed=SEED, bad=0.15, two_theta=GRID)
-    simulate_series(place / "good", "o3-p3", frames=FRAMES, seed=SEED, two_theta=GRID)
+    for name in ("raw", "good"):
+        simulate_series(place / name, "o3-p3", frames=FRAMES, seed=SEED, two_theta=GRID)
+    spoil(place / "raw" / f"frame_{BAD:04d}.xye")
     for name in ("raw", "good"):
         fitted(place / name, place / f"of-{name}")
-    return place, next(k for k, true in enumerate(truth) if true.bad is not None)
+    return place, BAD
+
+
+def spoil(path):
+    """Raise every other stretch of eight points by half: no phase and no background explains that."""
+    lines = path.read_text().splitlines()
+    start = next(k for k, line in enumerate(lines) if not line.startswith("#"))
+    for k in range(start, len(lines)):
+        two_theta, counts, sigma = lines[k].split()
+        lines[k] = f"{two_theta} {float(counts) * (1.5 if k % 16 < 8 else 1.0):.0f} {sigma}"
+    path.write_text("\n".join(lines) + "\n")
 
 
 def phases(raw):

@@ -157,12 +157,12 @@ def test_one_hdf5_file_gives_the_table_of_the_folder(fitted, o3_p3, phases_of_o3
     The map is drawn from the file too, which says nothing of the beam.
     """
     readable = fitted.frames[fitted.frames["verdict"] != "unreadable"]
-    patterns = [lx.read_pattern(o3_p3[0] / name) for name in readable["file"]]
+    columns = [np.loadtxt(o3_p3[0] / name) for name in readable["file"]]
     path = tmp_path / "all.h5"
     with h5py.File(path, "w") as file:
-        stack = [np.stack([getattr(pattern, part) for pattern in patterns]) for part in ("intensity", "sigma")]
-        group = data_group(file, "entry/data", stack[0], patterns[0].two_theta)
-        group["intensity_errors"] = stack[1]
+        two_theta, intensity, sigma = np.moveaxis(np.stack(columns), 2, 0)
+        group = data_group(file, "entry/data", intensity, two_theta[0])
+        group["intensity_errors"] = sigma
     found = fit_series(path, phases_of_o3_p3, radiation="CuKa", output=tmp_path / "out")
     folder = tmp_path / "folder"
     folder.mkdir()

@@ -16,6 +16,7 @@ import numpy as np
 
 from layerox.diffraction.model import safe_name
 from layerox.errors import InputError
+from layerox.io.text_cells import plain_cell, plain_table
 from layerox.series.measured import OFFSETS, QUANTITIES, titles_of
 from layerox.series.table import FIXED, JUDGED
 
@@ -63,10 +64,11 @@ def read_frames(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
         If it cannot be read, is cut off, or holds what no series writes.
     """
     data = _bytes_of(path)
-    titles = _demand_rectangle(data, path)
+    titles = [plain_cell(title) for title in _demand_rectangle(data, path)]
     _demand_titles(titles, run, path)
     table = _parsed(data, path, dict.fromkeys(TEXTS, str))
     table[list(TEXTS)] = table[list(TEXTS)].fillna("")
+    table = plain_table(table)
     if not len(table):
         raise InputError("holds no frames", place=path, cure="run it with --resume")
     _demand_numbers(table, [title for title in titles if title not in TEXTS], path)
@@ -85,12 +87,13 @@ def read_changes(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
         If it cannot be read, is cut off, or holds what neither writes.
     """
     data = _bytes_of(path)
-    titles = _demand_rectangle(data, path)
+    titles = [plain_cell(title) for title in _demand_rectangle(data, path)]
     table = _parsed(data, path, dict.fromkeys(CHANGE_TEXTS, str))
     needed = ["phase", "kind", "frame", "file", *((*run["axes"], *CHANGE_NUMBERS) if len(table) else ())]
     if missing := [title for title in needed if title not in titles]:
         raise InputError(f"is damaged: it has no column {missing[0]}", place=path, cure=CURE)
     table[list(CHANGE_TEXTS)] = table[list(CHANGE_TEXTS)].fillna("")
+    table = plain_table(table)
     _demand_numbers(table, ["frame", *CHANGE_NUMBERS] if len(table) else [], path)
     if not table["phase"].isin([safe_name(name) for name in run["phases"]]).all():
         raise InputError("is damaged: it names a phase that the series does not have", place=path, cure=CURE)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.model import safe_name
-from layerox.io.text_cells import plain_table
 from layerox.public import public
 from layerox.series.frametable import TEXTS, read_changes, read_frames
 from layerox.series.measured import OFFSETS, QUANTITIES, titles_of
@@ -143,7 +142,6 @@ def open_series(path: str | Path) -> Series:
     run = read_run(folder)
     frames = read_frames(folder / TABLE, run)
     changes = read_changes(folder / CHANGES, run)
-    frames, changes = plain_table(frames), plain_table(changes)
     phases = tuple(safe_name(name) for name in run["phases"])
     return Series(frames=frames, transitions=changes, phases=phases, axes=tuple(run["axes"]), run=run, path=folder)
 

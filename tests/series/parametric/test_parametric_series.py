@@ -108,7 +108,11 @@ def test_a_series_in_memory_will_do(raw):
 def test_a_stretch_of_the_axis_is_refined_alone(fitted, tmp_path):
     found = lx.refine_parametric(fitted, {"P2_c": "polynomial 1"}, between=(0.5, 0.7), output=tmp_path / "half")
     assert found.domain[0] > 0.5
-    assert sorted(path.name for path in (tmp_path / "half").iterdir()) == ["parametric.csv", "parametric.json"]
+    assert sorted(path.name for path in (tmp_path / "half").iterdir()) == [
+        ".layerox.jsonl",
+        "parametric.csv",
+        "parametric.json",
+    ]
 
 
 def test_the_command_says_what_the_data_say(fitted, tmp_path, capsys):
@@ -118,7 +122,7 @@ def test_the_command_says_what_the_data_say(fitted, tmp_path, capsys):
     assert err == ""
     assert "P2_a = constant: rejected" in out
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "parametric.csv", "parametric.json", "parametric.png",
+        ".layerox.jsonl", "parametric.csv", "parametric.json", "parametric.png",
     ]  # fmt: skip
 
 
