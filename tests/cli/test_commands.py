@@ -234,7 +234,7 @@ def test_users_faults_are_one_line_and_write_nothing(folder, shipped, capsys, wo
     [
         ("empty.xy", b"", "empty"),
         ("binary.xy", bytes(range(256)) * 20, "binary.xy"),
-        ("nan.xy", b"10 5\n10.1 nan\n10.2 7\n", "nan.xy:2"),
+        ("nan.xy", b"10 5\n10.1 nan\n10.2 7\n", "nan.xy: 2 points cannot determine"),
         ("negative_angle.xy", b"-1 5\n-0.9 6\n1 7\n", "negative_angle.xy:1"),
         ("repeated.xy", b"10 5\n10.1 6\n10.1 7\n10.2 7\n", "repeated.xy:3"),
         ("negative.xy", b"10 5\n10.1 -6\n10.2 7\n", "negative.xy:2"),

@@ -43,7 +43,8 @@ LEAST_TIES, ABOVE_MEDIAN, LEAST_CLIPPED, TIE_CHANCE = 3, 3.0, 200.0, 1e-5
 SPIKE_COUNTS, SPIKE_SIGMAS, SPIKE_SHOULDER = 100.0, 10.0, 0.1
 # Where a fifth of the strong peaks has neighbours of less than this share, spikes cannot be told from them.
 LEAST_SHOULDER, PEAKS_TO_COMPARE = 0.3, 20
-MOST_SPIKES = 10
+# More in one pattern are a detector that sparks: they are named, and nothing is left out.
+MOST_SPIKES, NAMED_SPIKES = 5, 10
 
 
 class Kind(IntEnum):
@@ -252,7 +253,7 @@ def _spikes(intensity: FloatArray, counts: FloatArray) -> NDArray[np.int64]:
     sharp = sharp[counts[sharp] >= SPIKE_COUNTS]
     sharp = sharp[height[sharp - 2] > SPIKE_SIGMAS * _noise(intensity, counts, sharp)]
     found = [k for k in sharp.tolist() if _is_spike(intensity, counts, k)]
-    if not 0 < len(found) <= MOST_SPIKES or _is_coarse(intensity, counts, found):
+    if not found or _is_coarse(intensity, counts, found):
         return np.empty(0, dtype=np.int64)
     return np.array(found, dtype=np.int64)
 
@@ -308,17 +309,30 @@ def notices_of(kinds: KindArray, two_theta: FloatArray, intensity: FloatArray) -
                 were="were" if plural else "was", where=_places(chosen, two_theta),
             )  # fmt: skip
             notices.append(Notice(code, message))
-    spikes = np.flatnonzero(kinds == Kind.SPIKE)
-    if spikes.size:
-        listed = ", ".join(f"{two_theta[k]:.6g} degrees ({intensity[k]:.4g})" for k in spikes)
-        message = f"single points far above both neighbours, narrower than any peak, were left out: {listed}"
-        notices.append(Notice("spikes_left_out", message))
-    return notices
+    return [*notices, *_spike_notices(np.flatnonzero(kinds == Kind.SPIKE), two_theta, intensity)]
+
+
+def _spike_notices(spikes: NDArray[np.int64], two_theta: FloatArray, intensity: FloatArray) -> list[Notice]:
+    if not spikes.size:
+        return []
+    listed = ", ".join(f"{two_theta[k]:.6g} degrees ({intensity[k]:.4g})" for k in spikes[:NAMED_SPIKES])
+    more = f" and {spikes.size - NAMED_SPIKES} more" if spikes.size > NAMED_SPIKES else ""
+    what = "single points far above both neighbours, narrower than any peak"
+    if spikes.size > MOST_SPIKES:
+        return [Notice("spikes_kept", f"{what}, are too many to be left out: {listed}{more}")]
+    return [Notice("spikes_left_out", f"{what}, were left out: {listed}")]
+
+
+def left_out(kinds: KindArray) -> BoolArray:
+    """Return which points are left out: all that are no measurement, spikes only where they are few."""
+    bad = kinds != Kind.MEASURED
+    spikes = kinds == Kind.SPIKE
+    return np.asarray(bad & ~spikes if np.count_nonzero(spikes) > MOST_SPIKES else bad)
 
 
 def regions_of(kinds: KindArray, two_theta: FloatArray) -> tuple[tuple[float, float], ...]:
     """Return (first, last) two-theta of the runs of two points or more that are left out, degrees."""
-    runs = runs_of(kinds != Kind.MEASURED) if kinds.any() else []
+    runs = runs_of(left_out(kinds))
     return tuple((float(two_theta[run.first]), float(two_theta[run.last])) for run in runs if len(run) > 1)
 
 
