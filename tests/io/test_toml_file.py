@@ -164,3 +164,20 @@ def test_a_table_without_faults_comes_as_its_model():
     model = validated(RecipeModel, {"pattern": {"range": [10.0, 20.0]}}, "recipe")
     assert model.pattern.range == [10.0, 20.0]
     assert model.background.terms == "automatic"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a = " + "9" * 5000, "not valid TOML: .*; correct the line"),
+        ("a = " + "[" * 100_000, "not valid TOML"),
+        ("a" + ".a" * 50_000 + " = 1", "a.toml:1: a key of so many parts"),
+        ("[" + "a." * 50_000 + "a]", "a.toml:1: a key of so many parts"),
+        ("a = [" + "1," * 600_000 + "]", "holds 1200006 letters; give at most"),
+    ],
+)
+def test_numbers_nesting_and_sizes_are_bounded(tmp_path, text, words):
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(InputError, match=words) as caught:
+        read_table(tmp_path / "a.toml")
+    assert len(str(caught.value)) < 500

@@ -1,5 +1,6 @@
 """Patterns written and read again, with arbitrary numbers."""
 
+import errno
 import os
 
 import numpy as np
@@ -132,11 +133,16 @@ def test_a_missing_folder_is_refused(tmp_path):
         write_pattern(example(), tmp_path / "none" / "a.xye")
 
 
-def test_a_failure_leaves_the_old_file(tmp_path):
+def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(InputError, match="cannot be written"):
-        write_atomically(path, "\ud800")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "chmod", full)  # when all is written, before it takes its name
+    with pytest.raises(InputError, match="cannot be written: No space left"):
+        write_atomically(path, "new")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
 

@@ -19,6 +19,8 @@ Location = tuple[str | int, ...]
 
 KEY = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
 DOTTED = rf"{KEY}(?:\s*\.\s*{KEY})*"
+# No recipe or instrument is longer, no key deeper.
+MOST_LETTERS, DEEPEST_KEY = 1_000_000, 50
 # The whole line, as the rows of an array over several lines begin with a bracket too.
 HEADER = re.compile(rf"\s*(\[\[?)\s*({DOTTED})\s*\]\]?\s*(?:#.*)?$")
 SETTING = re.compile(rf"\s*({DOTTED})\s*=")
@@ -33,13 +35,23 @@ def read_table(path: Path) -> tuple[dict[str, Any], str]:
         With the line, if the file cannot be read or is not TOML.
     """
     text = text_of(read_bytes(path), path)
+    _refuse_large(text, path)
     try:
         return tomllib.loads(text), text
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         match = re.search(r"\(at line (\d+)", str(error))
         place = f"{path}:{match[1]}" if match else str(path)
-        problem = str(error).partition(" (at ")[0]
+        problem = str(error).partition(" (at ")[0].partition(";")[0]
         raise InputError(f"not valid TOML: {problem}", place=place, cure="correct the line") from None
+
+
+def _refuse_large(text: str, path: Path) -> None:
+    """Refuse what no recipe or instrument is: a parser takes memory with the square of a key's depth."""
+    if len(text) > MOST_LETTERS:
+        raise InputError(f"holds {len(text)} letters", place=path, cure=f"give at most {MOST_LETTERS}")
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.partition("=")[0].count(".") > DEEPEST_KEY:
+            raise InputError("a key of so many parts", place=f"{path}:{number}", cure="correct the line")
 
 
 def validated(model: type[M], table: Mapping[str, Any], place: str | Path, text: str = "") -> M:
