@@ -161,7 +161,9 @@ def _gaps(intensity: FloatArray, sigma: FloatArray | None, counts: FloatArray) -
         return []
     ground = _Ground(counts, abrupt)
     found = [run for run in abrupt if _is_between_high_points(counts, run) or ground.around(run) * len(run) > needed]
-    return [run for run in found if _is_exact(run, intensity, sigma)]
+    found = [run for run in found if _is_exact(run, intensity, sigma)]
+    # What is zero nearly everywhere is no detector with gaps.
+    return found if 2 * sum(map(len, found)) < intensity.size else []
 
 
 def _abrupt_runs(zero: BoolArray, counts: FloatArray, evidence: float) -> list[Run]:
@@ -182,6 +184,11 @@ def _abrupt_runs(zero: BoolArray, counts: FloatArray, evidence: float) -> list[R
 
 
 def _is_between_high_points(counts: FloatArray, run: Run) -> bool:
+    """Whether the points next to a run are high; at an end of the pattern the two that follow it or stand before it."""
+    if run.first == 0:
+        return bool(counts[run.last + 1 : run.last + 3].min() >= EDGE_COUNTS)
+    if run.last == counts.size - 1:
+        return bool(counts[max(run.first - 2, 0) : run.first].min() >= EDGE_COUNTS)
     return _beside(counts, run) >= EDGE_COUNTS
 
 
