@@ -13,6 +13,7 @@ from layerox.symmetry import (
     CELL_NAMES,
     cell_from_metric,
     cosines,
+    first_at_each_place,
     metric_tensor,
     reduced_echelon,
     symmetry_from_name,
@@ -388,3 +389,14 @@ def test_an_operation_counts_once_however_often_and_wherever_it_stands():
 def test_any_text_is_a_triplet_or_refused(text):
     with contextlib.suppress(InputError):
         symmetry_from_triplets([text])
+
+
+def test_places_are_found_across_the_borders_of_cells_and_grids():
+    draw = np.random.default_rng(0)
+    cell = (7.0, 8.0, 9.0, 80.0, 95.0, 110.0)
+    places = draw.random((400, 3))
+    again = (places[:200] + draw.integers(-1, 2, (200, 3)) + 2e-4 * draw.standard_normal((200, 3))) * 1.0
+    found = first_at_each_place(np.concatenate([places, again]), cell, 0.05)
+    assert found[:400].tolist() == list(range(400))
+    assert found[400:].tolist() == list(range(200))
+    assert first_at_each_place(np.array([[0.0, 0.5, 1 - 1e-6], [1e-6, 0.5, 0.0]]), cell, 0.05).tolist() == [0, 0]

@@ -103,6 +103,13 @@ class Radiation:
         return len(self.lines) == len(other.lines) and all(_is_near(one, another) for one, another in pairs)
 
     @property
+    def is_synchrotron(self) -> bool:
+        """Whether these are X-rays of one line that no tube emits."""
+        lines = [line for pair in K_ALPHA.values() for line in (*pair, (2.0 * pair[0] + pair[1]) / 3.0)]
+        of_tube = any(abs(self.wavelength / line - 1.0) < TUBE_ROUNDING for line in lines)
+        return self.kind == "xray" and len(self.lines) == 1 and not of_tube
+
+    @property
     def by_weight(self) -> tuple[float, ...]:
         """Wavelengths, angstrom, strongest first."""
         return tuple(wavelength for wavelength, _ in sorted(self.lines, key=lambda line: -line[1]))

@@ -239,6 +239,34 @@ def wrapped(difference: FloatArray) -> FloatArray:
     return difference - np.rint(difference)
 
 
+def first_at_each_place(positions: FloatArray, cell: Sequence[float], tolerance: float) -> IntArray:
+    """Return the index of the first position at the place of each, images included, in time that grows as n log n.
+
+    Parameters
+    ----------
+    positions
+        Fractional coordinates, shape (n, 3).
+    cell
+        a, b, c (angstrom), alpha, beta, gamma (degrees).
+    tolerance
+        Distance up to which two positions are one place, angstrom.
+    """
+    first = np.arange(len(positions))
+    metric = metric_tensor(cell)
+    bins = np.maximum((np.array(cell[:3]) / (4.0 * tolerance)).astype(np.int64), 1)
+    # Two places that a border of one grid divides stand within a cell of another that is shifted by half a cell.
+    for shift in np.ndindex(2, 2, 2):
+        grid = np.floor((positions % 1.0) * bins + 0.5 * np.array(shift)).astype(np.int64) % bins
+        keys = np.ravel_multi_index(tuple(grid.T), tuple(bins.tolist()))
+        order = np.argsort(keys, kind="stable")
+        starts = np.maximum.accumulate(np.where(np.diff(keys[order], prepend=-1) != 0, np.arange(len(keys)), 0))
+        leader = order[starts]
+        apart = wrapped(positions[order] - positions[leader])
+        same = np.einsum("ij,jk,ik->i", apart, metric, apart) < tolerance**2
+        first[order[same]] = np.minimum(first[order[same]], first[leader[same]])
+    return first
+
+
 def metric_tensor(cell: Sequence[float]) -> FloatArray:
     """Return G with |x|^2 = x G x for fractional x, in angstrom^2, shape (3, 3); angles in degrees."""
     a, b, c = cell[:3]

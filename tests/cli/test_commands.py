@@ -553,3 +553,17 @@ def test_calibrate_writes_both_files_or_none(folder, capsys):
     assert "none/mine.png" in message
     assert not (folder / "mine.toml").exists()
     assert "call it mine.toml" in refused(capsys, "calibrate", "cu.xye", "--phase", "Cu", "-o", "mine.json")
+
+
+def test_check_notes_what_reading_noticed_and_is_no_finding(folder, capsys):
+    rows = "Mn1 Mn 0 0 0 1.03(4)\nNa1 Na 0 0 0.25 0.3\nNa2 Na 0.3333 0.6667 0.75 0.37\nO1 O 0.3333 0.6667 0.09 1"
+    cell = "_cell_length_a 2.89\n_cell_length_b 2.89\n_cell_length_c 11.2\n_cell_angle_alpha 90\n_cell_angle_beta 90\n"
+    tags = "\n".join(
+        f"_atom_site_{tag}" for tag in ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy")
+    )
+    Path("over.cif").write_text(
+        f"data_x\n{cell}_cell_angle_gamma 120\n_space_group_name_H-M_alt 'P 63/m m c'\nloop_\n{tags}\n{rows}\n"
+    )
+    assert main(["check", "over.cif"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out == ["over.cif: P2, no findings", "  note: stated occupancies above 1 were kept: Mn1 1.03(4)"]

@@ -1,9 +1,20 @@
 """Decimal marks, separators and rows."""
 
+import math
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from layerox.io.columns import Dialect, clean_table, dialect_of, is_comment, rows_from_lines
+from layerox.errors import InputError
+from layerox.io.columns import (
+    Dialect,
+    clean_table,
+    dialect_of,
+    is_comment,
+    rows_from_lines,
+    without_block_comments,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +80,17 @@ def test_the_fast_reader_leaves_anything_odd_to_the_careful_one(lines):
 
 def test_the_fast_reader_numbers_its_lines():
     assert clean_table(["1 2", "3 4"], 5).lines.tolist() == [5, 6]
+
+
+def test_comments_that_are_opened_again_and_again_end():
+    """One that looked for each end from each beginning would need hours."""
+    with pytest.raises(InputError, match="this comment is not closed"):
+        without_block_comments("/*" * 10**6, Path("a.xy"))
+    assert without_block_comments("1 /* a */ 2\n/* b\nc */ 3", Path("a.xy")) == ("1  2\n\n 3", [" a ", " b", "c "])
+
+
+@pytest.mark.parametrize("text", ["nan", "-nan", "NaN", "-nan(ind)", "1.#QNAN", "1.#INF", "--", "*****", "NA", "null"])
+def test_what_stands_for_no_number_behind_an_angle(text):
+    first, second = Dialect().numbers(f"10.5 {text}")
+    assert first == 10.5
+    assert not math.isfinite(second)

@@ -84,3 +84,15 @@ def test_a_bare_wavelength_says_nothing_of_the_kind():
 @pytest.mark.parametrize("line", ["# Temp (K) = 0.0", "T= 0.000, dT= 0.000", "# Temp (K) = 1.2.3"])
 def test_no_thermometer_is_no_temperature(line):
     assert "temperature_k" not in heading_from_lines([line], Path("a")).metadata
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["lambda[", "lambda(", "lambda=1 T=1 ", "lambda ", "temp ", "date:", "date: ", "T=1,", "k-alpha1 wavelength ", "# ",
+     "sample:", "2theta ", "anode "],
+)  # fmt: skip
+def test_headings_of_a_million_letters_end(unit):
+    """An expression of quadratic time would need hours for these; there is no clock in this test."""
+    heading_from_lines([unit * (10**6 // len(unit))], Path("a.xy"))
+    heading_from_lines([unit] * (10**5 // len(unit)), Path("a.xy"))
+    titles_from_line(unit * (10**5 // len(unit)), None, 3, "a.xy")

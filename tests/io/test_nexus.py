@@ -326,3 +326,40 @@ def test_inverse_lengths_in_any_spelling_are_q(unit, form):
 def test_any_other_text_is_no_unit_or_one_of_three_kinds(text):
     found = _by_unit(text)
     assert found is None or found[0] in ("two-theta", "q", "d")
+
+
+def test_an_array_that_states_no_wavelength_is_not_read(tmp_path):
+    """A million rows of chunked nothing beside the patterns: 2.8 GB, would anybody look into it."""
+    intensity, _ = curves(2)
+    plain_file(tmp_path / "a.h5", two_theta=ANGLES, intensity=intensity)
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file.create_dataset("entry/monochromator/energy", shape=(1_000_000, 351), dtype="f8", chunks=(1, 351))
+    assert len(read_stack(tmp_path / "a.h5")) == 2
+
+
+@pytest.mark.parametrize(
+    ("shape", "chunks", "words"),
+    [
+        ((2, 3_000_000), (1, 1000), "has 3000000 points a pattern; rebin it"),
+        ((2_000_000, 351), (1, 351), "has 2000000 patterns"),
+        ((200_000, 351), (200_000, 351), "is stored in blocks of 561 MB; write it anew"),
+    ],
+)
+def test_what_would_fill_the_memory_is_refused(tmp_path, shape, chunks, words):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file.create_group("entry/data")
+        group.attrs.update({"NX_class": "NXdata", "signal": "I", "axes": [".", "two_theta"]})
+        group.create_dataset("I", shape=shape, dtype="f8", chunks=chunks)
+        axis = group.create_dataset("two_theta", shape=shape[1:], dtype="f8", chunks=True)
+        axis.attrs["units"] = "deg"
+    with pytest.raises(InputError, match=words):
+        read_stack(tmp_path / "a.h5")
+
+
+def test_angles_in_milliradians(tmp_path):
+    intensity, _ = curves(1)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = data_group(file, "entry/data", intensity, ANGLES)
+        group["two_theta"][:] = np.radians(ANGLES) * 1000
+        group["two_theta"].attrs["units"] = "mrad"
+    assert read_patterns(tmp_path / "a.h5")[0].two_theta == pytest.approx(ANGLES)

@@ -1,14 +1,26 @@
 """Files that cannot be opened, encodings, and formats that are known by sight."""
 
+import contextlib
 import gzip
 import os
+import socket
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from layerox.errors import InputError
 from layerox.io import read_pattern
-from layerox.io.opening import read_bytes, text_of
+from layerox.io.opening import (
+    is_cif_of_blocks,
+    is_hdf5,
+    is_pdcif,
+    is_plain,
+    read_bytes,
+    read_limited,
+    refuse_other_contents,
+    text_of,
+)
 
 ROWS = "# Probe für 2θ\n10.0 100\n10.1 110\n10.2 120\n"
 
@@ -132,3 +144,46 @@ def test_archives_are_named_by_their_suffix(tmp_path, suffix, name):
 )
 def test_measured_files_of_other_formats_are_named(measured_data, file, name):
     assert name in refusal(measured_data / file)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "device", "folder"])
+def test_what_is_no_regular_file_is_refused_without_opening_it(tmp_path, kind):
+    path = tmp_path / "odd"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(path))
+    elif kind == "device":
+        path = Path("/dev/zero")
+    else:
+        path.mkdir()
+    words = {"fifo": "is a pipe", "socket": "is a socket", "device": "is a device", "folder": "is a folder"}[kind]
+    with pytest.raises(InputError, match=words):
+        read_bytes(path)
+    assert not is_hdf5(path)
+    assert not is_cif_of_blocks(path)
+
+
+def test_a_file_beyond_the_limit_is_refused(tmp_path):
+    (tmp_path / "a.xy").write_bytes(b"1" * 2_000_001)
+    with pytest.raises(InputError, match="holds more than 2 MB; split it"):
+        read_limited(tmp_path / "a.xy", 2_000_000, cure="")
+
+
+def test_a_name_that_is_no_utf8_stands_in_a_message_of_plain_text(tmp_path):
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/scan\xff.xye")
+    with pytest.raises(InputError) as caught:
+        read_bytes(Path(name))
+    assert "scan\\xff.xye: no such file" in str(caught.value)
+    assert str(caught.value).encode()
+
+
+@pytest.mark.parametrize("line", ["\n", " \n", "data_", "data_\n", "#\n", "\t", "_", "loop_\n", "INS  "])
+def test_recognisers_end_on_two_million_letters_of_anything(line):
+    """An expression of quadratic time would need hours for these; there is no clock in this test."""
+    text = ("data_x\n" if "data" in line else "") + line * (2_000_000 // len(line))
+    is_pdcif(text)
+    is_plain(text)
+    with contextlib.suppress(InputError):
+        refuse_other_contents(text, Path("a.xy"))

@@ -108,3 +108,12 @@ def test_a_structure_is_no_stack(tmp_path):
     assert cif_stack(path) is None
     with pytest.raises(InputError, match="is a structure"):
         read_stack(path)
+
+
+def test_blocks_that_begin_within_a_line_are_read_as_a_whole(tmp_path):
+    """gemmi finds a block behind any blank; the stack looks for them at the beginnings of lines."""
+    angles = "\n".join(f"{10 + 0.1 * k:.1f} {100 + k}" for k in range(40))
+    loop = f"loop_\n_pd_meas_2theta_scan\n_pd_meas_counts_total\n{angles}\n"
+    (tmp_path / "a.cif").write_text(f"data_one\n{loop} data_two\n_cell_length_a 3\n")
+    assert [len(pattern) for pattern in read_patterns(tmp_path / "a.cif")] == [40]
+    assert len(read_stack(tmp_path / "a.cif")) == 1

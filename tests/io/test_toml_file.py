@@ -171,12 +171,13 @@ def test_a_table_without_faults_comes_as_its_model():
     [
         ("a" + ".a" * 300_000 + " = 1", r"recipe\.toml:1: not valid TOML: a key of more parts than any"),
         ("x = 1\ny = {a" + " . a" * 5_000 + " = 1}", r"recipe\.toml:2: .* more parts"),
+        ("[" + "a." * 50_000 + "a]", r"recipe\.toml:1: .* more parts"),
         ("x = " + "[" * 100_000, "nested too deeply"),
         ("x = " + "{a=" * 100_000, "nested too deeply"),
         ("x = " + "9" * 5_000, "not valid TOML"),
         ("x = 1\n" * 400_000, "longer than 1048576 characters"),
     ],
-    ids=["dotted key", "dotted key within", "arrays", "tables", "integer", "long"],
+    ids=["dotted key", "dotted key within", "dotted header", "arrays", "tables", "integer", "long"],
 )
 def test_what_would_take_a_parser_forever_is_one_line(tmp_path, text, message):
     path = tmp_path / "recipe.toml"

@@ -4,7 +4,7 @@ zeros where m are expected is e^(-k m); of two equal counts of mean M, 1 / (2 sq
 import numpy as np
 import pytest
 
-from layerox.io.unmeasured import Kind, counts_of, kinds_of_points, notices_of, regions_of
+from layerox.io.unmeasured import Kind, counts_of, kinds_of_points, left_out, notices_of, regions_of
 
 POINTS = 4000
 X = np.arange(POINTS) * 0.02 + 10.0
@@ -99,6 +99,16 @@ def test_a_spike_is_found_beside_real_peaks():
     place = 15 + int(np.argmin(mean(100, 5000, 8)[15:-15]))
     counts[place] += 600
     assert only(kinds_of_points(counts, None), Kind.SPIKE).tolist() == [place]
+
+
+def test_many_spikes_are_named_and_kept():
+    counts = counted(100, 5000, 8)
+    places = np.flatnonzero(mean(100, 5000, 8) < 105)[10::40][:7]
+    counts[places] += 600
+    kinds = kinds_of_points(counts, None)
+    assert only(kinds, Kind.SPIKE).tolist() == places.tolist()
+    assert not left_out(kinds).any()
+    assert [notice.code for notice in notices_of(kinds, X, counts)] == ["spikes_kept"]
 
 
 def test_peaks_of_a_single_point_are_no_spikes():

@@ -13,7 +13,8 @@ from layerox.pattern import Pattern
 from layerox.radiation import Radiation, radiation_from_text
 
 WRITABLE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-angles = st.lists(st.floats(0, 180, allow_subnormal=False), min_size=2, max_size=30, unique=True).map(sorted)
+# Short, so that zeros and single high points among them are not judged: too few to tell from counts.
+angles = st.lists(st.floats(0, 180, allow_subnormal=False), min_size=2, max_size=19, unique=True).map(sorted)
 lines = st.lists(st.tuples(st.floats(0.05, 10.0), st.floats(1e-3, 10.0)), min_size=1, max_size=3)
 radiations = st.none() | st.builds(
     Radiation,

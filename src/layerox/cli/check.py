@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+# What reading notices of a file that says nothing of its geometry.
+OF_NO_CONCERN = ("displacement_assumed",)
+
 
 def add_to(subparsers: Any) -> None:
     """Add the command to the parser."""
@@ -26,13 +29,19 @@ def run(*, files: list[str], phase: str | None, formula: str | None, space_group
     from pathlib import Path  # noqa: PLC0415  (what --help does not need)
 
     from layerox.validation import check, identify_structure  # noqa: PLC0415
+    from layerox.validation.consistency import REMARK_CODES  # noqa: PLC0415
+    from layerox.validation.reading import atoms_of  # noqa: PLC0415
 
     worst = 0
     for file in files:
-        findings = check(Path(file), phase=phase, formula=formula, space_group=space_group)
-        print(f"{file}: {identify_structure(Path(file)).name}, {_counted(len(findings))}")
+        atoms = atoms_of(Path(file))
+        findings = check(atoms, phase=phase, formula=formula, space_group=space_group)
+        print(f"{file}: {identify_structure(atoms).name}, {_counted(len(findings))}")
         for finding in findings:
             print(f"  {finding}")
+        for remark in atoms.remarks:
+            if remark.code not in (*REMARK_CODES, *OF_NO_CONCERN):
+                print(f"  note: {remark.message}")
         worst = max(worst, int(bool(findings)))
     return worst
 

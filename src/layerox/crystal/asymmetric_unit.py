@@ -17,7 +17,7 @@ import numpy as np
 
 from layerox.errors import InputError
 from layerox.notices import Notice
-from layerox.symmetry import CELL_NAMES, Symmetry, metric_tensor, symmetry_from_triplets, wrapped
+from layerox.symmetry import CELL_NAMES, Symmetry, first_at_each_place, metric_tensor, symmetry_from_triplets, wrapped
 from layerox.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ SAME_SITE = 0.01
 OVERLAP = 0.5
 # Up to FULL a position is a whole atom; published tables state up to MOST_OCCUPIED on one site, MOST_SHARED together.
 FULL, MOST_OCCUPIED, MOST_SHARED = 1.02, 1.2, 1.1
-LARGEST_CELL_TO_SEARCH = 2000
+LARGEST_CELL_TO_SEARCH, MANY_SITES = 2000, 300
 NON_METALS = frozenset(("H", "D", "B", "C", "N", "P", "S", "Se"))
 HALOGENS = frozenset(("F", "Cl", "Br", "I"))
 ANIONS = frozenset(("O", "S", "Se", "N")) | HALOGENS
@@ -118,6 +118,8 @@ class Crystal:
     @cached_property
     def multiplicities(self) -> tuple[int, ...]:
         """Number of positions in the cell, for each site."""
+        if len(self.symmetry) == 1:
+            return (1,) * len(self.sites)
         return tuple(self.symmetry.multiplicity(site.position) for site in self.sites)
 
     @cached_property
@@ -143,6 +145,10 @@ class Crystal:
         """Indices of `sites` grouped by position: one tuple for each crystallographic position."""
         groups: dict[int, list[int]] = {}
         positions = np.array([site.position for site in self.sites]).reshape(-1, 3)
+        if len(positions) > MANY_SITES:
+            for index, leader in enumerate(first_at_each_place(positions, self.cell, SAME_SITE).tolist()):
+                groups.setdefault(leader, []).append(index)
+            return tuple(tuple(group) for group in groups.values())
         for index in range(len(self.sites)):
             leaders = list(groups)
             same = np.flatnonzero(self._distances(positions[leaders], positions[index]) < SAME_SITE)
@@ -177,6 +183,9 @@ class Crystal:
 
     def expanded(self) -> tuple[FloatArray, IntArray]:
         """All atoms of the cell: fractional positions, shape (n, 3), and the index of each one's site, (n,)."""
+        if len(self.symmetry) == 1:
+            positions = np.array([site.position for site in self.sites], dtype=np.float64).reshape(-1, 3)
+            return positions % 1.0, np.arange(len(positions))
         orbits = [self.symmetry.orbit(site.position) for site in self.sites]
         return np.concatenate(orbits), np.repeat(np.arange(len(orbits)), [len(orbit) for orbit in orbits])
 
@@ -250,11 +259,22 @@ class Crystal:
 
         Sites that share a position (in different but equivalent places) are moved together.
         """
+        if len(self.symmetry) == 1:
+            return self._with_shared_places()
         cell = self.unit_cell
         sites: list[Site] = []
         for site in self.sites:
             place = self.symmetry.snapped(site.position, cell, tolerance)
             sites.append(replace(site, position=position_tuple(self._shared(place, sites))))
+        return replace(self, sites=tuple(sites))
+
+    def _with_shared_places(self) -> Crystal:
+        positions = np.array([site.position for site in self.sites]).reshape(-1, 3)
+        leaders = first_at_each_place(positions, self.cell, SAME_SITE).tolist()
+        sites = [
+            site if leader == k else replace(site, position=self.sites[leader].position)
+            for k, (site, leader) in enumerate(zip(self.sites, leaders, strict=True))
+        ]
         return replace(self, sites=tuple(sites))
 
     def _shared(self, place: FloatArray, sites: list[Site]) -> Sequence[float] | FloatArray:

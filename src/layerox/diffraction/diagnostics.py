@@ -19,7 +19,7 @@ from layerox.diffraction.scattering import has_ion
 from layerox.diffraction.sensitivity import HARMFUL, Sensitivity
 from layerox.diffraction.serial_correlation import undetermined
 from layerox.diffraction.unexplained import UnexplainedPeak, stray_lines
-from layerox.instrument import DEFAULT_RADIUS_MM, Instrument
+from layerox.instrument import DEFAULT_RADIUS_MM, GEOMETRIES, Instrument
 from layerox.notices import Notice
 from layerox.pattern import Pattern
 from layerox.refined import with_esd
@@ -201,7 +201,15 @@ def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: I
         keys = ("diffracted_monochromator", "incident_monochromator", "monochromator")
         if described := next((text for key in keys if (text := pattern.metadata.get(key))), None):
             message += f", though the file names {str(described)!r}: give its two-theta"
+        elif model.radiation.is_synchrotron:
+            message += "; that of a synchrotron is nearer to 0.95: give it"
         notices.append(Notice("polarization_assumed", message))
+    if model.radiation.is_synchrotron and instrument.geometry == GEOMETRIES[0]:
+        message = (
+            f"Bragg-Brentano geometry was taken for a beam of {model.radiation.wavelength:.6g} A, which no tube emits: "
+            "a capillary's is debye-scherrer"
+        )
+        notices.append(Notice("geometry_assumed", message))
     if (
         instrument.displacement_mm != minimum.parameters.value("instrument_displacement")
         and instrument.radius_mm == DEFAULT_RADIUS_MM

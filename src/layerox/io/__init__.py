@@ -13,7 +13,7 @@ from pathlib import Path
 from layerox.errors import InputError
 from layerox.instrument import Instrument
 from layerox.io.gsas import is_gsas, scans_from_gsas
-from layerox.io.opening import is_cif_of_blocks, is_hdf5, is_pdcif, read_bytes, refuse_other_contents, text_of
+from layerox.io.opening import is_cif_of_blocks, is_hdf5, is_pdcif, is_plain, read_bytes, refuse_other_contents, text_of
 from layerox.io.scan import Scan, pattern_from_scan, request_from_arguments
 from layerox.io.stack import ListedStack, Stack
 from layerox.io.text import scans_from_text
@@ -194,6 +194,8 @@ def _scans(path: Path) -> list[Scan | InputError]:
     if is_xrdml(data):
         return scans_from_xrdml(data, path)
     text = text_of(data, path)
+    if is_plain(text):
+        return [*scans_from_text(text, path)]
     if is_pdcif(text):
         from layerox.io.pdcif import scans_from_cif  # noqa: PLC0415  (other formats do not need gemmi)
 

@@ -49,6 +49,8 @@ CELL_TOLERANCE = 2e-3
 CLEARER_CONTACT = 1.1
 # Sites times operations beyond which repeated rows are not searched for.
 MOST_TO_SEARCH = 100_000
+# Sites that are moved onto special positions one by one.
+MOST_SITES = 3000
 LATTICES = {"P": "P 1", "A": "A 1", "B": "B 1", "C": "C 1", "I": "I 1", "F": "F 1", "R": "R 3:H"}
 
 
@@ -299,6 +301,9 @@ def _attempted(plain: Crystal, symmetry: Symmetry, atoms: AtomList, stated: Stat
 
 
 def _reading(plain: Crystal, symmetry: Symmetry, atoms: AtomList, stated: Stated, path: Path) -> _Reading:
+    if len(symmetry) > 1 and len(plain.sites) > MOST_SITES:
+        problem = f"lists {len(plain.sites)} atoms beside {len(symmetry)} symmetry operations"
+        raise InputError(problem, place=path, cure=f"give at most {MOST_SITES}, or all atoms in P 1")
     crystal = replace(plain, symmetry=symmetry, cell=_cell_in(plain.cell, symmetry, path)).snapped()
     kept, remarks = _without_repeats(crystal)
     crystal = replace(crystal, sites=tuple(crystal.sites[k] for k in kept))

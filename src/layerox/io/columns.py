@@ -131,7 +131,8 @@ def dialect_of(lines: Sequence[str]) -> Dialect:
     separates the fields, and no number of the file has a point.
     """
     rows = list(islice((line for line in lines if STARTS_A_ROW.match(line)), SAMPLE))  # which no comment does
-    if not any("," in line or ";" in line for line in rows):
+    joined = "".join(rows)
+    if "," not in joined and ";" not in joined:
         return Dialect()
     sample = _numeric_lines(rows)
     if any(";" in line and re.search(r"\d\s*;\s*[-+.\d]", line) for line in sample):

@@ -58,7 +58,7 @@ HEADINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"\A\s*[{\[]\s*[\"{\[]"), "a JSON file", EXPORT),
 )
 # Plain comments and columns of numbers, which most files of a series are, need none of these expressions.
-ONLY_COLUMNS = re.compile(r"(?:#(?!\s*GSAS)[^\n]*\n)*[-+.\deE\s]*")
+ONLY_COLUMNS = re.compile(r"(?:#(?!\s*GSAS)[^\n]*\n)*([-+.\deE\s]*)")
 MEASURED = re.compile(r"(?:^|\s)_pd_(?:meas|proc)[._](?:intensity|counts)_", re.IGNORECASE)
 HDF5 = b"\x89HDF\r\n\x1a\n"
 # Blanks only: \s would run over empty lines, and from each of them to their end.
@@ -72,7 +72,7 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 UNPRINTABLE = bytes((*range(0x00, 0x09), *range(0x0E, 0x20), 0x7F))
-START = 20_000
+START, PLAIN_START = 20_000, 4_000
 # More than any pattern, structure or recipe in one file holds; a longer one would only fill the memory.
 MOST_BYTES = 100_000_000
 KINDS = (
@@ -204,6 +204,12 @@ def is_pdcif(text: str) -> bool:
     return "_pd_" in text.lower() and MEASURED.search(text) is not None and CIF_BLOCK.search(text) is not None
 
 
+def is_plain(text: str) -> bool:
+    """Whether a text begins with comments and columns of numbers and nothing else, as most frames of a series do."""
+    match = ONLY_COLUMNS.fullmatch(text, 0, PLAIN_START)
+    return match is not None and bool(match[1].strip())
+
+
 def refuse_other_contents(text: str, path: Path) -> None:
     """Refuse text that is known by sight and is no pattern that layerox reads.
 
@@ -213,8 +219,6 @@ def refuse_other_contents(text: str, path: Path) -> None:
         With the name of the format and what to do instead.
     """
     start = text[:START]
-    if ONLY_COLUMNS.fullmatch(start):
-        return
     for heading, name, cure in HEADINGS:
         if heading.search(start):
             raise InputError(f"is {name}", place=path, cure=cure)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError, UnknownWavelength, nearest
-from layerox.io.unmeasured import Kind, kinds_of_points, notices_of, regions_of
+from layerox.io.unmeasured import kinds_of_points, left_out, notices_of, regions_of
 from layerox.notices import Notice
 from layerox.pattern import NOT_COUNTS, Pattern, SigmaSource, are_whole, poisson_sigma
 from layerox.radiation import Radiation, radiation_of
@@ -258,7 +258,7 @@ def _without_unmeasured(scan: Scan, request: Request) -> Scan:
         scan, kinds = scan.taking(keep), kinds[keep]
     if not kinds.any():
         return scan
-    bad = kinds != Kind.MEASURED
+    bad = left_out(kinds)
     if bad.all():
         raise InputError("none of its points is a measurement", place=request.path, cure="give a scan that was exposed")
     notices = notices_of(kinds, scan.x, scan.intensity)

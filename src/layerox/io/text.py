@@ -33,7 +33,8 @@ from layerox.io.header import Heading, Titles, heading_from_lines, titles_from_l
 from layerox.io.scan import Scan
 
 GRID_TOLERANCE = 0.02
-LARGEST_GRID = 10_000_000
+# Lines and points of a file that a pattern stays far below; more would only fill the memory.
+MOST_LINES, LARGEST_GRID = 1_000_000, 1_000_000
 PADDING = 10
 TITLE_DEPTH, LONGEST_TITLES = 3, 2000
 CUT_WINDOW = (60, 200)  # lines: fewer could agree in their decimals by chance
@@ -47,6 +48,8 @@ def scans_from_text(text: str, path: Path) -> list[Scan]:
     InputError
         With the line, if the text is no pattern, is damaged or has been cut off.
     """
+    if text.count("\n") > MOST_LINES:
+        raise InputError(f"holds more than {MOST_LINES} lines", place=path, cure="rebin it, or split it into scans")
     text, comments = without_block_comments(text, path)
     lines = text.split("\n")
     dialect = dialect_of(lines)

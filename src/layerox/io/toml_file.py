@@ -52,7 +52,7 @@ def read_table(path: Path) -> tuple[dict[str, Any], str]:
     except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
         match = re.search(r"\(at line (\d+)", str(error))
         place = f"{path}:{match[1]}" if match else str(path)
-        problem = str(error).partition(" (at ")[0]
+        problem = str(error).partition(" (at ")[0].partition(";")[0]
         raise InputError(f"not valid TOML: {problem}", place=place, cure="correct the line") from None
 
 

@@ -44,7 +44,8 @@ LEAST_TIES, ABOVE_MEDIAN, LEAST_CLIPPED, TIE_CHANCE = 3, 3.0, 200.0, 1e-5
 SPIKE_COUNTS, SPIKE_SIGMAS, SPIKE_SHOULDER = 100.0, 10.0, 0.1
 # Where a fifth of the strong peaks has neighbours of less than this share, spikes cannot be told from them.
 LEAST_SHOULDER, PEAKS_TO_COMPARE = 0.3, 20
-MOST_SPIKES = 10
+# More in one pattern are a detector that sparks: they are named, and nothing is left out.
+MOST_SPIKES, NAMED_SPIKES = 5, 10
 
 
 class Kind(IntEnum):
@@ -161,7 +162,9 @@ def _gaps(intensity: FloatArray, sigma: FloatArray | None, counts: FloatArray) -
         return []
     ground = _Ground(counts, abrupt)
     found = [run for run in abrupt if _is_between_high_points(counts, run) or ground.around(run) * len(run) > needed]
-    return [run for run in found if _is_exact(run, intensity, sigma)]
+    found = [run for run in found if _is_exact(run, intensity, sigma)]
+    # What is zero nearly everywhere is no detector with gaps.
+    return found if 2 * sum(map(len, found)) < intensity.size else []
 
 
 def _abrupt_runs(zero: BoolArray, counts: FloatArray, evidence: float) -> list[Run]:
@@ -182,6 +185,11 @@ def _abrupt_runs(zero: BoolArray, counts: FloatArray, evidence: float) -> list[R
 
 
 def _is_between_high_points(counts: FloatArray, run: Run) -> bool:
+    """Whether the points next to a run are high; at an end of the pattern the two that follow it or stand before it."""
+    if run.first == 0:
+        return bool(counts[run.last + 1 : run.last + 3].min() >= EDGE_COUNTS)
+    if run.last == counts.size - 1:
+        return bool(counts[max(run.first - 2, 0) : run.first].min() >= EDGE_COUNTS)
     return _beside(counts, run) >= EDGE_COUNTS
 
 
@@ -253,7 +261,7 @@ def _spikes(intensity: FloatArray, counts: FloatArray) -> NDArray[np.int64]:
     sharp = sharp[counts[sharp] >= SPIKE_COUNTS]
     sharp = sharp[height[sharp - 2] > SPIKE_SIGMAS * _noise(intensity, counts, sharp)]
     found = [k for k in sharp.tolist() if _is_spike(intensity, counts, k)]
-    if not 0 < len(found) <= MOST_SPIKES or _is_coarse(intensity, counts, found):
+    if not found or _is_coarse(intensity, counts, found):
         return np.empty(0, dtype=np.int64)
     return np.array(found, dtype=np.int64)
 
@@ -309,17 +317,30 @@ def notices_of(kinds: KindArray, two_theta: FloatArray, intensity: FloatArray) -
                 were="were" if plural else "was", where=_places(chosen, two_theta),
             )  # fmt: skip
             notices.append(Notice(code, message))
-    spikes = np.flatnonzero(kinds == Kind.SPIKE)
-    if spikes.size:
-        listed = ", ".join(f"{two_theta[k]:.6g} degrees ({intensity[k]:.4g})" for k in spikes)
-        message = f"single points far above both neighbours, narrower than any peak, were left out: {listed}"
-        notices.append(Notice("spikes_left_out", message))
-    return notices
+    return [*notices, *_spike_notices(np.flatnonzero(kinds == Kind.SPIKE), two_theta, intensity)]
+
+
+def _spike_notices(spikes: NDArray[np.int64], two_theta: FloatArray, intensity: FloatArray) -> list[Notice]:
+    if not spikes.size:
+        return []
+    listed = ", ".join(f"{two_theta[k]:.6g} degrees ({intensity[k]:.4g})" for k in spikes[:NAMED_SPIKES])
+    more = f" and {spikes.size - NAMED_SPIKES} more" if spikes.size > NAMED_SPIKES else ""
+    what = "single points far above both neighbours, narrower than any peak"
+    if spikes.size > MOST_SPIKES:
+        return [Notice("spikes_kept", f"{what}, are too many to be left out: {listed}{more}")]
+    return [Notice("spikes_left_out", f"{what}, were left out: {listed}")]
+
+
+def left_out(kinds: KindArray) -> BoolArray:
+    """Return which points are left out: all that are no measurement, spikes only where they are few."""
+    bad = kinds != Kind.MEASURED
+    spikes = kinds == Kind.SPIKE
+    return np.asarray(bad & ~spikes if np.count_nonzero(spikes) > MOST_SPIKES else bad)
 
 
 def regions_of(kinds: KindArray, two_theta: FloatArray) -> tuple[tuple[float, float], ...]:
     """Return (first, last) two-theta of the runs of two points or more that are left out, degrees."""
-    runs = runs_of(kinds != Kind.MEASURED) if kinds.any() else []
+    runs = runs_of(left_out(kinds))
     return tuple((float(two_theta[run.first]), float(two_theta[run.last])) for run in runs if len(run) > 1)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from layerox.diffraction.refinement import RefinedPhase, Refinement
 from layerox.diffraction.simulated_pattern import Simulation
 from layerox.errors import InputError, nearest
+from layerox.pattern import Pattern
 from layerox.plotting.canvas import png_of
 from layerox.plotting.labels import verbatim
 from layerox.typing import FloatArray
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 OBSERVED, CALCULATED, BACKGROUND, DIFFERENCE = "#222222", "#C1272D", "#777777", "#444444"
+EXCLUDED = "#EEEEEE"
 PALER = 0.55
 INTENSITY_SCALES = ("linear", "sqrt", "log")
 ROW_INCHES, DIFFERENCE_SHARE = 0.14, 0.24
@@ -48,19 +50,30 @@ def plot_refinement(refinement: Refinement, ax: Axes | None = None, *, intensity
     main = _axes(ax, intensity)
     pattern = refinement.pattern
     main.plot(pattern.two_theta, pattern.intensity, ".", ms=2.2, color=OBSERVED, label="observed", zorder=2)
-    main.plot(pattern.two_theta, refinement.calculated, lw=0.9, color=CALCULATED, label="calculated", zorder=3)
-    main.plot(pattern.two_theta, refinement.background, lw=0.8, ls="--", color=BACKGROUND, label="background", zorder=4)
+    for low, high in pattern.excluded:
+        main.axvspan(low, high, color=EXCLUDED, lw=0, zorder=0)
+    x, calculated, background = _broken(pattern, refinement.calculated, refinement.background)
+    main.plot(x, calculated, lw=0.9, color=CALCULATED, label="calculated", zorder=3)
+    main.plot(x, background, lw=0.8, ls="--", color=BACKGROUND, label="background", zorder=4)
     shown = [phase for phase in refinement.phases if phase.is_supported]
     labels = [f"{phase.name}  {_percent(phase)}" for phase in shown]
     lower = _below(main, [phase.ticks for phase in shown], labels, DIFFERENCE_SHARE)
     _set_scale(main, intensity, refinement.background, np.maximum(pattern.intensity, refinement.calculated))
-    _draw_difference(lower, main, pattern.two_theta, refinement.difference, intensity)
+    angles, difference = _broken(pattern, refinement.difference)
+    _draw_difference(lower, main, angles, difference, intensity)
     figures = refinement.agreement
     title = f"R$_{{wp}}$ {100 * figures.r_wp:.2f} %, gof {figures.gof:.2f}"
     _legend(main, title if refinement.status == "converged" else f"{title}\n{refinement.status.replace('_', ' ')}")
     if pattern.label:
         main.set_title(verbatim(pattern.label), loc="left", fontsize="medium")
     return main
+
+
+def _broken(pattern: Pattern, *curves: FloatArray) -> tuple[FloatArray, ...]:
+    """Return the angles and curves with a gap (nan) where a region is excluded, so that no line crosses it."""
+    x = pattern.two_theta
+    places = [k for low, high in pattern.excluded if 0 < (k := int(np.searchsorted(x, 0.5 * (low + high)))) < len(x)]
+    return tuple(np.insert(values, places, np.nan) for values in (x, *curves))
 
 
 def plot_simulation(simulation: Simulation, ax: Axes | None = None, *, intensity: str = "linear") -> Axes:
@@ -151,7 +164,7 @@ def _set_scale(main: Axes, intensity: str, background: FloatArray, highest: Floa
 def _draw_difference(lower: Axes, main: Axes, two_theta: FloatArray, difference: FloatArray, intensity: str) -> None:
     lower.axhline(0.0, color="#BBBBBB", lw=0.6)
     lower.plot(two_theta, difference, lw=0.7, color=DIFFERENCE)
-    reach = 1.1 * float(np.abs(difference).max())
+    reach = 1.1 * float(np.nanmax(np.abs(difference)))
     if intensity == "linear":
         reach = max(reach, 0.5 * DIFFERENCE_SHARE * main.get_ylim()[1])
     lower.set_ylim(-reach, reach)

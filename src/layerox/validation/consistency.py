@@ -21,6 +21,13 @@ CHARGE_MARGIN = 0.05  # mean charge per metal by which rounding and split states
 SAME_AMOUNT = 0.02  # relative
 SYMMETRY_TOLERANCE = 0.01  # angstrom
 LARGEST_CELL = 2000
+# What reading a file may notice, and the finding that it is.
+REMARK_CODES = {
+    "formula_disagrees": "composition_off",
+    "content_contradicts": "composition_off",
+    "space_group_contradiction": "symmetry_lower",
+    "operations_completed": "symmetry_lower",
+}
 
 
 def charge_findings(atoms: Atoms, places: Places) -> Iterator[Finding]:
@@ -112,10 +119,9 @@ def symmetry_findings(atoms: Atoms, places: Places, claimed: str) -> Iterator[Fi
 
 def remark_findings(atoms: Atoms) -> Iterator[Finding]:
     """Yield what reading a file found to contradict itself."""
-    codes = {"formula_disagrees": "composition_off", "space_group_contradiction": "symmetry_lower"}
     for remark in atoms.remarks:
-        if remark.code in codes:
-            yield Finding(codes[remark.code], remark.message)
+        if remark.code in REMARK_CODES:
+            yield Finding(REMARK_CODES[remark.code], remark.message)
 
 
 def overfull_findings(places: Places) -> Iterator[Finding]:
