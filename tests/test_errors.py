@@ -75,4 +75,4 @@ def test_of_long_parts_the_ends_stay():
 
 
 def test_what_a_terminal_would_obey_is_written_by_its_code():
-    assert str(InputError("holds 'a\x1b[2Jb'", place="scan\udcff.xye")) == r"scan\udcff.xye: holds 'a\x1b[2Jb'"
+    assert str(InputError("holds 'a\x1b[2Jb'", place="scan\udcff.xye")) == r"scan\xff.xye: holds 'a\x1b[2Jb'"

@@ -68,7 +68,7 @@ def shortened(text: str, most: int) -> str:
     """
     if len(text) > 4 * most:
         text = f"{text[: 2 * most]}{text[-2 * most :]}"
-    plain = " ".join(text.split())
+    plain = printable(" ".join(text.split()))
     if not plain.isprintable():
         plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in plain)
     half = (most - 5) // 2

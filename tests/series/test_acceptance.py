@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from layerox.series.acceptance import Doubt, Trace, confusable, judged, undetermined
+from layerox.series.acceptance import Doubt, Trace, confusable, judged, judged_alone, undetermined
 from layerox.series.measured import Row
 
 PAIR = ("P2", "P2b")
@@ -116,6 +116,13 @@ def test_a_verdict_is_given_once_and_quarantined_rows_keep_their_reason():
     assert judged(bad, {3: (False, "goodness of fit 9")}) is bad
     good = judged(row(4), {4: (False, "goodness of fit 9, 1 in the frames around")})
     assert (good.verdict, good.reason) == ("quarantined", "goodness of fit 9, 1 in the frames around")
+
+
+def test_a_frame_without_neighbours_is_judged_by_what_is_possible():
+    assert judged_alone(row(0)).is_good
+    far = judged_alone(row(0, displacement=(1.3, 0.01)))
+    assert (far.verdict, far.reason) == ("quarantined", "displacement 1.30 mm, more than a mounted specimen has")
+    assert judged_alone(row(0, cells={"P2": 11.15}, fraction_esd=0.3)).verdict == "quarantined"
 
 
 def test_frames_without_a_displacement_are_compared_all_the_same():

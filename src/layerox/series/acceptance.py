@@ -221,6 +221,15 @@ def judged(row: Row, verdicts: Mapping[int, tuple[bool, str]]) -> Row:
     return replace(row, verdict=row.verdict if is_accepted else "quarantined", reason=reason)
 
 
+def judged_alone(row: Row) -> Row:
+    """Return a row of a series without neighbours with its verdict: what it shows must be determined and possible."""
+    displacement, _ = row.offsets.get(DISPLACEMENT, (np.nan, np.nan))
+    reason = undetermined(row)
+    if not reason and abs(displacement) > LARGEST_DISPLACEMENT:
+        reason = f"displacement {displacement:.2f} mm, more than a mounted specimen has"
+    return replace(row, verdict="quarantined", reason=reason) if row.is_good and reason else row
+
+
 def confusable(phases: Iterable[tuple[str, int, Sequence[float]]]) -> list[tuple[str, str]]:
     """Return the pairs of phases that can exchange their cells.
 

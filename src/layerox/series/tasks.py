@@ -12,10 +12,11 @@ from functools import partial
 import numpy as np
 
 from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.verdict import TOO_MUCH_LEFT
 from layerox.errors import InputError
-from layerox.series.acceptance import Doubt
+from layerox.series.acceptance import Doubt, judged_alone
 from layerox.series.common_parameters import Foundation, Scout, from_scratch, scouted
-from layerox.series.frame_checks import HOPELESS, shows_peaks
+from layerox.series.frame_checks import shows_peaks
 from layerox.series.frames import Frame
 from layerox.series.measured import Absence, Row, offsets_of, phases_of
 from layerox.series.phase_search import surveyed
@@ -92,14 +93,14 @@ def _alone(setup: Setup, frame: Frame) -> Row:
     reason = minimum.reason or ""
     if len(outcome.unsupported) == len(setup.phases):
         reason = "shows none of the phases"
-    elif left > HOPELESS:
+    elif left > TOO_MUCH_LEFT:
         reason = f"{100 * left:.0f} % of the peaks' intensity is unexplained"
     absent = {
         phase.name: _absence(phase.crystal.mass * phase.crystal.volume, *outcome.unsupported[phase.name])
         for phase in setup.phases
         if phase.name in outcome.unsupported
     }
-    return unfit(
+    row = unfit(
         verdict="quarantined" if reason else "accepted",
         reason=reason,
         r_wp=float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum())),
@@ -107,6 +108,7 @@ def _alone(setup: Setup, frame: Frame) -> Row:
         phases=phases_of(setup, outcome.model, minimum, absent),
         offsets=offsets_of(minimum),
     )
+    return judged_alone(row)
 
 
 def _absence(weight: float, support: float, esd: float) -> Absence:
