@@ -153,7 +153,7 @@ def test_a_tensor_of_the_tunnel_stands_on_its_own_axes():
 
 
 @pytest.mark.parametrize(
-    ("phases", "wish", "message"),
+    ("phases", "request", "message"),
     [
         ("P2/tunnel", {"slabs": [2, 2]}, "1 for the tunnel"),
         ("P2/tunnel/O3/tunnel", {}, "name one"),
@@ -164,6 +164,6 @@ def test_a_tensor_of_the_tunnel_stands_on_its_own_axes():
         ("P2/tunnel", {"strain": "C"}, "choose from stiffness, P2, tunnel"),
     ],
 )
-def test_what_cannot_be(phases, wish, message):
+def test_what_cannot_be(phases, request, message):
     with pytest.raises(lx.InputError, match=message):
-        interface(phases, **wish)
+        interface(phases, **request)

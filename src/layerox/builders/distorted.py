@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from layerox.builders.composition import Composition
-from layerox.builders.geometry import Dimensions, Geometry, dimensions
+from layerox.builders.geometry import Dimensions, LayerGeometry, dimensions
 from layerox.builders.layered import DisplacementFactors
-from layerox.builders.site_rows import Place, sites_of
-from layerox.builders.sodium import Asked, Filling, contents, filled
+from layerox.builders.site_rows import MixedSite, sites_of
+from layerox.builders.sodium import Filling, SiteContents, contents, filled
 from layerox.crystal.asymmetric_unit import Cell, Crystal, cell_tuple
 from layerox.errors import InputError, nearest
 from layerox.stacking import Word, polytype
@@ -61,7 +61,7 @@ class DistortedGeometry:
     distortion: float | None = None
     bonds: tuple[float, float] | None = None
     apex: float | None = None
-    parent: Geometry = field(default_factory=Geometry)
+    parent: LayerGeometry = field(default_factory=LayerGeometry)
     positions: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -120,7 +120,7 @@ def distorted_crystal(
     composition: Composition,
     *,
     geometry: DistortedGeometry | None = None,
-    sodium: Asked | None = None,
+    sodium: SiteContents | None = None,
     displacement: DisplacementFactors | None = None,
     name: str = "",
     source: str = "",
@@ -164,7 +164,7 @@ def distorted_crystal(
     )
 
 
-def parent_lengths(phase: str, known: DistortedGeometry) -> Geometry:
+def parent_lengths(phase: str, known: DistortedGeometry) -> LayerGeometry:
     """Return the lengths of the undistorted cell of the same area and height, as far as the own cell is known."""
     short, long = _sides(phase, known)
     a = math.sqrt(short * long / ROOT3) if short and long else known.parent.a
@@ -240,7 +240,7 @@ def _cmcm(
     ions: Filling,
     positions: Mapping[str, float],
     factors: DisplacementFactors,
-) -> tuple[Cell, list[Place]]:
+) -> tuple[Cell, list[MixedSite]]:
     """P'2 on a (short), b (long), c: metal 4a, anion 8f, both prisms 4c."""
     _check_names(phase, positions, ("face", "edge"))
     c = 2 * shape.repeat
@@ -248,10 +248,10 @@ def _cmcm(
     y = shape.apex / shape.long
     own = {"face": positions.get("face", y - amid), "edge": positions.get("edge", y + amid)}
     places = [
-        Place(species=composition.metals, position=(0, 0, 0), b_iso=factors.metal, tag="1"),
-        Place(species=ions["face"], position=(0, own["face"], 0.25), b_iso=factors.prismatic, tag="f"),
-        Place(species=ions["edge"], position=(0, own["edge"], 0.25), b_iso=factors.prismatic, tag="e"),
-        Place(species=_half(composition), position=(0, y, shape.slab / 2 / c), b_iso=factors.anion, tag="1"),
+        MixedSite(species=composition.metals, position=(0, 0, 0), b_iso=factors.metal, tag="1"),
+        MixedSite(species=ions["face"], position=(0, own["face"], 0.25), b_iso=factors.prismatic, tag="f"),
+        MixedSite(species=ions["edge"], position=(0, own["edge"], 0.25), b_iso=factors.prismatic, tag="e"),
+        MixedSite(species=_half(composition), position=(0, y, shape.slab / 2 / c), b_iso=factors.anion, tag="1"),
     ]
     return (shape.short, shape.long, c, 90.0, 90.0, 90.0), places
 
@@ -263,7 +263,7 @@ def _c2m(
     ions: Filling,
     positions: Mapping[str, float],
     factors: DisplacementFactors,
-) -> tuple[Cell, list[Place]]:
+) -> tuple[Cell, list[MixedSite]]:
     """P'3 and O'3 on a (long), b (short) and c over one layer: metal 2a, anion 4i, ions 4i (P'3) or 2d (O'3).
 
     A point at height h and X along the long side has z = h / repeat and x = (X - z shear) / long.
@@ -273,18 +273,18 @@ def _c2m(
         _check_names(phase, positions, ("prism",))
         tip = (shape.long + shape.shear) / 2  # of the prism, halfway between the two anions that face each other
         x = positions.get("prism", (tip + shape.amid - shape.shear / 2) / shape.long)
-        place = Place(species=_equal_prisms(ions), position=(x, 0, 0.5), b_iso=factors.prismatic, tag="1")
+        place = MixedSite(species=_equal_prisms(ions), position=(x, 0, 0.5), b_iso=factors.prismatic, tag="1")
         anion = ((shape.apex - z * shape.shear) / shape.long, 0.0, z)
     else:
         _check_names(phase, positions, ())
-        place = Place(species=ions["octahedral"], position=(0, 0.5, 0.5), b_iso=factors.octahedral, tag="1")
+        place = MixedSite(species=ions["octahedral"], position=(0, 0.5, 0.5), b_iso=factors.octahedral, tag="1")
         anion = ((shape.apex + z * shape.shear) / shape.long, 0.0, 1 - z)
     c = math.hypot(shape.repeat, shape.shear)
     beta = math.degrees(math.atan2(shape.repeat, shape.shear))
     places = [
-        Place(species=composition.metals, position=(0, 0, 0), b_iso=factors.metal, tag="1"),
+        MixedSite(species=composition.metals, position=(0, 0, 0), b_iso=factors.metal, tag="1"),
         place,
-        Place(species=_half(composition), position=anion, b_iso=factors.anion, tag="1"),
+        MixedSite(species=_half(composition), position=anion, b_iso=factors.anion, tag="1"),
     ]
     return (shape.long, shape.short, c, 90.0, beta, 90.0), places
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layerox.builders.request import Wish
+from layerox.builders.request import PhaseRequest
 from layerox.errors import InputError
 
 # Shares of the library's value. Layered oxides, sulfides and halides of one structure differ by a few per cent within
@@ -19,12 +19,12 @@ SPINEL_SHARES = {"a": (0.65, 1.2), "c": (0.8, 1.25)}
 ANGLES, SLABS, BONDS = (90.0, 130.0), (1.0, 5.0), (1.5, 3.3)
 
 
-def refuse_implausible(wish: Wish, cell: Sequence[float], *, spinel: bool = False) -> None:
+def refuse_implausible(request: PhaseRequest, cell: Sequence[float], *, spinel: bool = False) -> None:
     """Refuse lengths and angles that the phase cannot have.
 
     Parameters
     ----------
-    wish
+    request
         What the user says.
     cell
         a, b, c (angstrom) and angles (degrees) of the same phase without lengths of the user's.
@@ -38,18 +38,20 @@ def refuse_implausible(wish: Wish, cell: Sequence[float], *, spinel: bool = Fals
     """
     shares = SPINEL_SHARES if spinel else SHARES
     for name, known in zip(("a", "b", "c"), cell[:3], strict=True):
-        value = getattr(wish, name)
+        value = getattr(request, name)
         if value is not None and name in shares:
             low, high = (share * known for share in shares[name])
-            _refuse_outside(wish, name, value, low, high, f"{wish.name} has {known:.4g} A: ")
+            _refuse_outside(request, name, value, low, high, f"{request.name} has {known:.4g} A: ")
     for name, (low, high), unit in (("beta", ANGLES, " degrees"), ("slab", SLABS, " A"), ("bond", BONDS, " A")):
-        value = getattr(wish, name)
+        value = getattr(request, name)
         if value is not None:
-            _refuse_outside(wish, name, value, low, high, "", unit)
+            _refuse_outside(request, name, value, low, high, "", unit)
 
 
-def _refuse_outside(wish: Wish, name: str, value: float, low: float, high: float, known: str, unit: str = " A") -> None:
+def _refuse_outside(
+    request: PhaseRequest, name: str, value: float, low: float, high: float, known: str, unit: str = " A"
+) -> None:
     if low <= value <= high or value <= 0:  # lengths below zero are refused where they are used
         return
-    fault = f"{name} = {value:g}{unit} is implausible for {wish.name}"
+    fault = f"{name} = {value:g}{unit} is implausible for {request.name}"
     raise InputError(fault, argument=name, cure=f"{known}give {low:.4g} to {high:.4g}{unit}")

@@ -1,4 +1,4 @@
-"""Wish: what a user says of a phase, before anything is looked up or estimated."""
+"""PhaseRequest: what a user says of a phase, before anything is looked up or estimated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TypedDict
 
 from layerox.builders.composition import Amounts, Composition
-from layerox.builders.sodium import Asked
+from layerox.builders.sodium import SiteContents
 from layerox.errors import InputError
 
 APOSTROPHES = str.maketrans({"’": "'", "′": "'", "`": "'"})
@@ -15,7 +15,7 @@ ALIASES = {
     "Pp2": "P'2", "P2'": "P'2", "Pp3": "P'3", "P3'": "P'3", "Op3": "O'3", "O3'": "O'3", "S": "spinel", "T": "tunnel",
 }  # fmt: skip
 SIZES = ("a", "b", "c", "beta", "slab", "bond")
-SAID_BY_KIND: Mapping[str, frozenset[str]] = {
+OPTIONS_BY_KIND: Mapping[str, frozenset[str]] = {
     "layered": frozenset(("formula", "a", "c", "slab", "bond", "galleries", "sodium")),
     "distorted": frozenset(
         ("formula", "a", "b", "c", "beta", "slab", "bond", "bonds", "galleries", "sodium", "distortion")
@@ -26,8 +26,8 @@ SAID_BY_KIND: Mapping[str, frozenset[str]] = {
 }
 
 
-class Said(TypedDict, total=False):
-    """Everything that can be said of a phase; see `build_structure` for what each means."""
+class PhaseOptions(TypedDict, total=False):
+    """Everything that can be given for a phase; see `build_structure` for what each means."""
 
     formula: str | Composition | None
     a: float | None
@@ -38,7 +38,7 @@ class Said(TypedDict, total=False):
     bond: float | None
     bonds: tuple[float, float] | None
     galleries: Mapping[str, float] | None
-    sodium: Asked | None
+    sodium: SiteContents | None
     distortion: float | None
     u: float | None
     inversion: float | None
@@ -48,8 +48,8 @@ class Said(TypedDict, total=False):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """A phase and what is said of it; None where nothing is. The fields are those of `Said`."""
+class PhaseRequest:
+    """A phase and the options given for it; None where nothing is. The fields are those of `PhaseOptions`."""
 
     phase: str
     formula: str | Composition | None = None
@@ -61,7 +61,7 @@ class Wish:
     bond: float | None = None
     bonds: tuple[float, float] | None = None
     galleries: Mapping[str, float] | None = None
-    sodium: Asked | None = None
+    sodium: SiteContents | None = None
     distortion: float | None = None
     u: float | None = None
     inversion: float | None = None
@@ -75,43 +75,43 @@ class Wish:
         return self.phase.strip()
 
     @property
-    def said(self) -> list[str]:
-        """Names of what is said, phase and seed aside."""
+    def given(self) -> list[str]:
+        """Names of what is given, phase and seed aside."""
         names = [field.name for field in fields(self) if field.name not in {"phase", "seed"}]
         return [name for name in names if getattr(self, name) is not None]
 
     @property
     def is_bare(self) -> bool:
-        """Whether a phase is named and nothing else is said."""
-        return not self.said
+        """Whether a phase is named and nothing else is given."""
+        return not self.given
 
     @property
     def gives_size(self) -> bool:
-        """Whether a length or an angle is said whose plausible range is known; a stretched cell has another one."""
+        """Whether a length or an angle is given whose plausible range is known; a stretched cell has another one."""
         return self.distortion is None and any(getattr(self, name) is not None for name in SIZES)
 
-    def without_size(self) -> Wish:
-        """Return the same wish without lengths and angles."""
+    def without_size(self) -> PhaseRequest:
+        """Return the same request without lengths and angles."""
         return replace(
             self, a=None, b=None, c=None, beta=None, slab=None, bond=None, bonds=None, galleries=None, u=None
         )
 
     def check(self, kind: str, phase: str) -> None:
-        """Refuse what does not apply to a kind of phase (a key of `SAID_BY_KIND`)."""
-        known = SAID_BY_KIND[kind]
-        for name in self.said:
+        """Refuse what does not apply to a kind of phase (a key of `OPTIONS_BY_KIND`)."""
+        known = OPTIONS_BY_KIND[kind]
+        for name in self.given:
             if name not in known:
                 cure = f"{phase} takes {', '.join(sorted(known)) or 'nothing: it is a tabulated structure'}"
                 raise InputError(f"{phase} has no {name}", cure=cure)
 
     def source(self, model: str | None) -> str:
-        """Return where a structure comes from that was made of this wish and a library entry's source, if any."""
+        """Return where a structure comes from that was made of this request and a library entry's source, if any."""
         lengths = ("a", "b", "c", "beta", "slab", "bond", "bonds", "distortion", "u")
         names = [name for name in lengths if getattr(self, name) is not None]
         names += [f"the {kind} gallery" for kind in self.galleries or {}]
-        said = f"{', '.join(names)} as given; " if names else ""
+        given = f"{', '.join(names)} as given; " if names else ""
         rest = f"the rest after {model}" if model else "the rest from bond lengths (Shannon radii)"
-        return f"CONSTRUCTED by layerox: {said}{rest}"
+        return f"CONSTRUCTED by layerox: {given}{rest}"
 
 
 def phase_name(text: str) -> str:

@@ -18,11 +18,11 @@ DEFAULT_SHARE = {"face": 0.375, "edge": 0.625, "lower": 0.5, "upper": 0.5, "octa
 AGREEMENT = 5e-3
 ROUNDING = 1e-6
 
-Asked = Mapping[str, float | Amounts]
+SiteContents = Mapping[str, float | Amounts]
 Filling = Mapping[str, Amounts]
 
 
-def filled(word: Word, composition: Composition, asked: Asked | None = None) -> tuple[Filling, ...]:
+def filled(word: Word, composition: Composition, asked: SiteContents | None = None) -> tuple[Filling, ...]:
     """Return the ions on each site of each gallery: site name -> element -> occupancy.
 
     Parameters
@@ -63,7 +63,7 @@ def contents(filling: Filling) -> dict[str, float]:
     return total
 
 
-def _wanted(asked: Asked, sites: Sequence[tuple[str, ...]], word: Word) -> dict[str, float]:
+def _wanted(asked: SiteContents, sites: Sequence[tuple[str, ...]], word: Word) -> dict[str, float]:
     present = sorted({name for names in sites for name in names})
     wanted: dict[str, float] = {}
     for name, value in asked.items():

@@ -1,6 +1,6 @@
 """Spinel: AB2O4, cubic (Fd-3m) or stretched along one axis (I41/amd), with mixed sites and inversion.
 
-LiMn2O4 and Mn3O4 are its two ends. Where which ion stands follows textbook preferences unless it is said; sites
+LiMn2O4 and Mn3O4 are its two ends. Where which ion stands follows textbook preferences unless it is given; sites
 other than the tetrahedral and the octahedral one (16c of lithiated spinels) are not built.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from layerox.builders.composition import Amounts, amounts_of, charge_problem
 from layerox.builders.geometry import ANION_RADII, cation_radius
-from layerox.builders.site_rows import Place, sites_of
+from layerox.builders.site_rows import MixedSite, sites_of
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal, formula_text
 from layerox.errors import InputError
 from layerox.notices import Notice
@@ -186,7 +186,7 @@ def spinel_crystal(
         (composition.anions, ANION_SITES, b.anion, "1"),
     )
     places = [
-        Place(species={e: x / sites for e, x in ions.items()}, position=position, b_iso=b_iso, tag=tag)
+        MixedSite(species={e: x / sites for e, x in ions.items()}, position=position, b_iso=b_iso, tag=tag)
         for (ions, sites, b_iso, tag), position in zip(shares, positions, strict=True)
     ]
     return Crystal(

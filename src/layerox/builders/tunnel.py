@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from layerox.builders.composition import Amounts, Composition, parse_formula
 from layerox.builders.geometry import bond_length
-from layerox.builders.site_rows import Place, sites_of
-from layerox.builders.sodium import Asked
+from layerox.builders.site_rows import MixedSite, sites_of
+from layerox.builders.sodium import SiteContents
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.errors import InputError, nearest
 from layerox.notices import Notice
@@ -69,7 +69,7 @@ def tunnel_crystal(
     composition: Composition,
     *,
     geometry: TunnelGeometry | None = None,
-    sodium: Asked | None = None,
+    sodium: SiteContents | None = None,
     metals: Mapping[str, Amounts] | None = None,
     name: str = "",
     source: str = "",
@@ -116,7 +116,7 @@ def _estimate(given: tuple[float | None, ...], scale: float) -> list[Notice]:
     return [Notice("geometry_estimated", f"the cell of {REFERENCE} was scaled by {scale:.4f}, after bond lengths")]
 
 
-def _metal_places(composition: Composition, asked: Mapping[str, Amounts]) -> list[Place]:
+def _metal_places(composition: Composition, asked: Mapping[str, Amounts]) -> list[MixedSite]:
     """Ask first, then share what is left over the other sites."""
     for site, amounts in asked.items():
         if site not in METALS:
@@ -136,12 +136,12 @@ def _metal_places(composition: Composition, asked: Mapping[str, Amounts]) -> lis
     mean = min(sum(composition.metals.values()), 1.0)
     even = {element: mean * max(x, 0.0) / rest for element, x in left.items()} if open_positions else {}
     return [
-        Place(species=asked.get(site, even), position=position, b_iso=B_METAL, tag=site)
+        MixedSite(species=asked.get(site, even), position=position, b_iso=B_METAL, tag=site)
         for site, (_, position) in METALS.items()
     ]
 
 
-def _filling(composition: Composition, asked: Asked) -> list[Place]:
+def _filling(composition: Composition, asked: SiteContents) -> list[MixedSite]:
     totals = _occupancies(composition, asked)
     ions = composition.sodium
     mixture = {element: x / ions for element, x in composition.alkali.items()} if ions else {}
@@ -149,11 +149,11 @@ def _filling(composition: Composition, asked: Asked) -> list[Place]:
     for site, position in SODIUM.items():
         own = asked.get(site)
         species = own if isinstance(own, Mapping) else {e: x * totals[site] for e, x in mixture.items()}
-        places.append(Place(species=species, position=position, b_iso=B_SODIUM, tag=site[2:]))
+        places.append(MixedSite(species=species, position=position, b_iso=B_SODIUM, tag=site[2:]))
     return places
 
 
-def _occupancies(composition: Composition, asked: Asked) -> dict[str, float]:
+def _occupancies(composition: Composition, asked: SiteContents) -> dict[str, float]:
     for site in asked:
         if site not in SODIUM:
             raise InputError(f"no sodium site is called {site!r}", cure=nearest(site, SODIUM))
@@ -183,9 +183,9 @@ def _check_room(occupancies: Mapping[str, float]) -> None:
         )
 
 
-def _anion_places(composition: Composition) -> list[Place]:
+def _anion_places(composition: Composition) -> list[MixedSite]:
     half = {element: x / 2 for element, x in composition.anions.items()}
     return [
-        Place(species=half, position=position, b_iso=B_ANION, tag=str(number))
+        MixedSite(species=half, position=position, b_iso=B_ANION, tag=str(number))
         for number, position in enumerate(ANIONS, 1)
     ]

@@ -18,9 +18,9 @@ from layerox.interfaces.coordination import Counts, by_letters, coordination, sh
 from layerox.interfaces.findings import cell_findings
 from layerox.interfaces.heterostructure import VARIANTS, with_spinel
 from layerox.interfaces.intergrowth import Intergrowth
-from layerox.interfaces.ledger import Entry, ledger
+from layerox.interfaces.ledger import SlabBalance, ledger
 from layerox.interfaces.matching import Match
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.report import (
     boundary_entry,
     boundary_warnings,
@@ -41,7 +41,7 @@ LARGEST_TO_STANDARDISE = 60  # slabs; the search for the space group takes the s
 def coherent_interface(
     grown: Intergrowth,
     blocks: Sequence[Block],
-    parts: Sequence[Ingredient],
+    parts: Sequence[PhaseComponent],
     found: Match,
     *,
     faces: str,
@@ -150,7 +150,7 @@ def _geometry(cell: _Cell, unit: Atoms, cells: int) -> dict[str, Any]:
     }
 
 
-def _ledger_row(entry: Entry, grown: Intergrowth) -> dict[str, Any]:
+def _ledger_row(entry: SlabBalance, grown: Intergrowth) -> dict[str, Any]:
     return {
         "slab": entry.slab,
         "phases": list(entry.phases),
@@ -161,7 +161,7 @@ def _ledger_row(entry: Entry, grown: Intergrowth) -> dict[str, Any]:
 
 
 def _warnings(
-    grown: Intergrowth, entries: Sequence[Entry], parts: Sequence[Ingredient], found: Match
+    grown: Intergrowth, entries: Sequence[SlabBalance], parts: Sequence[PhaseComponent], found: Match
 ) -> Iterator[Notice]:
     for part in {part.label: part for part in parts}.values():
         yield from (Notice(remark.code, f"{part.label}: {remark.message}") for remark in part.remarks)

@@ -20,7 +20,7 @@ from layerox.errors import InputError
 from layerox.interfaces.findings import TUNNEL
 from layerox.interfaces.layer_planes import Layer, Planes, layers_of, planes_of
 from layerox.interfaces.matching import Coincidence, Lamina, Match, coincidences, match
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.tunnel_slab import GRAIN, TunnelSlab, cut
 from layerox.stacking import Word
 
@@ -32,7 +32,7 @@ ALONG_THE_CHAINS = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneDirectional:
+class TunnelCell:
     """A finished cell.
 
     Attributes
@@ -62,13 +62,13 @@ class OneDirectional:
 
 def along_the_chain(
     word: Word,
-    parts: Mapping[str, Ingredient],
+    parts: Mapping[str, PhaseComponent],
     tunnel: Crystal,
     stiffness: Stiffness,
     *,
     boundary: str | float = "lower",
     hold: str | None = None,
-) -> OneDirectional:
+) -> TunnelCell:
     """Return layers beside one b of the tunnel oxide.
 
     Parameters
@@ -102,12 +102,12 @@ def along_the_chain(
     below = list(_layers(planes, strained, near.second))
     above = list(_chains(slab, near.first, 1 + found.strained[TUNNEL].out_of_plane))
     atoms, gap = _joined(below, above, found.sides, "/".join([*(phase for phase, _ in word.blocks), TUNNEL]))
-    return OneDirectional(
+    return TunnelCell(
         atoms=atoms, planes=planes, coincidence=near, match=found, gap=gap, tunnel=slab, stiffness=stiffness
     )
 
 
-def _near_coincidence(slab: TunnelSlab, parts: Mapping[str, Ingredient], thick: Mapping[str, float]) -> Coincidence:
+def _near_coincidence(slab: TunnelSlab, parts: Mapping[str, PhaseComponent], thick: Mapping[str, float]) -> Coincidence:
     """Return the shortest length at which tunnel and layers (by their mean long side) nearly meet across the chains."""
     long = sum(part.long * thick[label] for label, part in parts.items()) / sum(thick.values())
     found = coincidences(slab.cell[0], long, longest=LONGEST, tolerance=TOLERANCE)
@@ -118,7 +118,7 @@ def _near_coincidence(slab: TunnelSlab, parts: Mapping[str, Ingredient], thick: 
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Row:
+class _AtomRow:
     """One species on a position: fractions along and across the chains, height in angstrom."""
 
     along: float
@@ -130,13 +130,13 @@ class _Row:
     kind: str
 
 
-def _layers(planes: Planes, parts: Mapping[str, Ingredient], periods: int) -> Iterator[_Row]:
+def _layers(planes: Planes, parts: Mapping[str, PhaseComponent], periods: int) -> Iterator[_AtomRow]:
     """Yield the layers from height 0 on, two meshes to each period across the chains."""
     for plane in layers_of(planes, parts):
         yield from _mesh(plane, next(iter(parts.values())).long, periods)
 
 
-def _mesh(plane: Layer, long: float, periods: int) -> Iterator[_Row]:
+def _mesh(plane: Layer, long: float, periods: int) -> Iterator[_AtomRow]:
     x, y = POINTS[plane.letter]
     for period in range(periods):
         for half in (0.0, 0.5):
@@ -145,27 +145,27 @@ def _mesh(plane: Layer, long: float, periods: int) -> Iterator[_Row]:
                 site = Site(
                     label=element, element=element, position=(0.0, 0.0, 0.0), occupancy=occupancy, u_iso=plane.u_iso
                 )
-                yield _Row(
+                yield _AtomRow(
                     along=(x - y / 2 + half) % 1.0, across=across, height=plane.height, site=site,
                     layer=plane.layer, phase=plane.phase, kind=plane.kind,
                 )  # fmt: skip
 
 
-def _chains(slab: TunnelSlab, periods: int, scale: float) -> Iterator[_Row]:
+def _chains(slab: TunnelSlab, periods: int, scale: float) -> Iterator[_AtomRow]:
     """Yield the tunnel slab from height 0 on."""
     is_anion = np.array([site.element in ANIONS for site in slab.sites])
     lowest = float(slab.positions[is_anion, 1].min())
     for (x, y, z), site in zip(slab.positions.tolist(), slab.sites, strict=True):
         kind = "anion" if site.element in ANIONS else "tunnel" if site.element == "Na" else "metal"
         for period in range(periods):
-            yield _Row(
+            yield _AtomRow(
                 along=z % 1.0, across=(x % 1.0 + period) / periods, height=(y - lowest) * slab.cell[1] * scale,
                 site=site, layer=-1, phase="tunnel", kind=kind,
             )  # fmt: skip
 
 
 def _joined(
-    layers: Sequence[_Row], chains: Sequence[_Row], edges: tuple[float, float], name: str
+    layers: Sequence[_AtomRow], chains: Sequence[_AtomRow], edges: tuple[float, float], name: str
 ) -> tuple[Atoms, tuple[float, float]]:
     """Put the tunnel above the layers and the layers above the tunnel, each as near as anions can be."""
     upper = _gap(layers, chains, edges)
@@ -177,7 +177,7 @@ def _joined(
     return _listed([*layers, *lifted], (*edges, repeat), name), (lower, upper)
 
 
-def _gap(below: Sequence[_Row], above: Sequence[_Row], edges: tuple[float, float]) -> float:
+def _gap(below: Sequence[_AtomRow], above: Sequence[_AtomRow], edges: tuple[float, float]) -> float:
     """Return the smallest distance of the outermost anions that keeps all anions `CONTACT` apart."""
     low = np.array([(r.along, r.across, r.height) for r in below if r.kind == "anion"])
     high = np.array([(r.along, r.across, r.height) for r in above if r.kind == "anion"])
@@ -189,7 +189,7 @@ def _gap(below: Sequence[_Row], above: Sequence[_Row], edges: tuple[float, float
     return float((needed - recess).max())
 
 
-def _listed(rows: Sequence[_Row], edges: tuple[float, float, float], name: str) -> Atoms:
+def _listed(rows: Sequence[_AtomRow], edges: tuple[float, float, float], name: str) -> Atoms:
     kinds: dict[Site, int] = {}
     numbers = [kinds.setdefault(replace(row.site, label=row.site.element), len(kinds)) for row in rows]
     positions = np.array([(row.along, row.across, row.height / edges[2]) for row in rows]) % 1.0

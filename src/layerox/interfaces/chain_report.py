@@ -13,7 +13,7 @@ from layerox.builders.composition import INTERLAYER, Composition
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal
 from layerox.crystal.atoms import Atoms
 from layerox.crystal.full_symmetry import with_full_symmetry
-from layerox.interfaces.chain import OneDirectional
+from layerox.interfaces.chain import TunnelCell
 from layerox.interfaces.coordination import (
     Counts,
     coordination,
@@ -24,9 +24,9 @@ from layerox.interfaces.coordination import (
 )
 from layerox.interfaces.findings import TUNNEL, cell_findings
 from layerox.interfaces.matching import dislocation_spacing
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.report import (
-    Lamella,
+    LamellaSummary,
     boundary_entry,
     boundary_warnings,
     identity_part,
@@ -45,9 +45,9 @@ MESHES = 2  # in the rectangle that layers and tunnel share
 
 
 def chain_interface(
-    made: OneDirectional,
+    made: TunnelCell,
     blocks: Sequence[Block],
-    parts: Mapping[str, Ingredient],
+    parts: Mapping[str, PhaseComponent],
     tunnel: Crystal,
     supercell: Sequence[int],
 ) -> Interface:
@@ -96,13 +96,13 @@ def chain_interface(
     )
 
 
-def _by_letters(made: OneDirectional) -> Counts:
+def _by_letters(made: TunnelCell) -> Counts:
     """Return the polyhedra of the layers; the tunnel oxide has no letters."""
     return layers_by_letters(made.planes, MESHES * made.coincidence.second)
 
 
-def _tunnel_lamella(atoms: Atoms) -> Lamella:
-    return Lamella(phase=TUNNEL, slabs=1, galleries=0, composition=_composition(atoms, TUNNEL))
+def _tunnel_lamella(atoms: Atoms) -> LamellaSummary:
+    return LamellaSummary(phase=TUNNEL, slabs=1, galleries=0, composition=_composition(atoms, TUNNEL))
 
 
 def _composition(atoms: Atoms, phase: str) -> Composition:
@@ -121,7 +121,7 @@ def _composition(atoms: Atoms, phase: str) -> Composition:
     )
 
 
-def _elastic(made: OneDirectional, parts: Mapping[str, Ingredient], tunnel: Crystal) -> dict[str, Any]:
+def _elastic(made: TunnelCell, parts: Mapping[str, PhaseComponent], tunnel: Crystal) -> dict[str, Any]:
     metals = sum(x for e, x in made.atoms.content.items() if e not in ANIONS and e not in INTERLAYER)
     along = [tunnel.cell[2], *(part.a for part in parts.values())]
     found = made.match
@@ -142,10 +142,10 @@ def _elastic(made: OneDirectional, parts: Mapping[str, Ingredient], tunnel: Crys
 
 
 def _warnings(
-    made: OneDirectional,
+    made: TunnelCell,
     blocks: Sequence[Block],
-    parts: Mapping[str, Ingredient],
-    lamellae: Sequence[Lamella],
+    parts: Mapping[str, PhaseComponent],
+    lamellae: Sequence[LamellaSummary],
 ) -> Iterator[Notice]:
     for part in parts.values():
         yield from (Notice(remark.code, f"{part.label}: {remark.message}") for remark in part.remarks)

@@ -8,15 +8,15 @@ from __future__ import annotations
 from layerox.builders import LIBRARY, phase_name
 from layerox.builders.distorted import PARENTS
 from layerox.elasticity import Stiffness
-from layerox.interfaces.distorted_part import distorted_part
-from layerox.interfaces.layered_part import layered_part
-from layerox.interfaces.phase_component import Ingredient
-from layerox.interfaces.spinel_part import spinel_part
+from layerox.interfaces.distorted_component import distorted_component
+from layerox.interfaces.layered_component import layered_component
+from layerox.interfaces.phase_component import PhaseComponent
+from layerox.interfaces.spinel_component import spinel_component
 
 DEFAULT_Z_FRACTION = 0.3
 
 
-def ingredient(phase: str, formula: str | None = None, *, stiffness: Stiffness | None = None) -> Ingredient:
+def phase_component(phase: str, formula: str | None = None, *, stiffness: Stiffness | None = None) -> PhaseComponent:
     """Return a phase taken apart.
 
     Parameters
@@ -38,7 +38,7 @@ def ingredient(phase: str, formula: str | None = None, *, stiffness: Stiffness |
         name = f"Z:{DEFAULT_Z_FRACTION}"
     entry = LIBRARY.get(name)
     if entry is not None and entry.phase == "spinel":
-        return spinel_part(name, formula, stiffness)
+        return spinel_component(name, formula, stiffness)
     if entry is not None and entry.phase in PARENTS:
-        return distorted_part(name, formula, stiffness)
-    return layered_part(name, formula, stiffness)
+        return distorted_component(name, formula, stiffness)
+    return layered_component(name, formula, stiffness)

@@ -12,20 +12,17 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.builders import Stack
+from layerox.builders import PlaneStack
 from layerox.builders.composition import INTERLAYER
 from layerox.crystal.asymmetric_unit import ANIONS
 from layerox.crystal.atoms import Atoms, TextArray
+from layerox.crystal.coordination import POLYHEDRA, polyhedra_of_bonds
 from layerox.crystal.neighbours import pairs_within
 from layerox.interfaces.layer_planes import Planes
-from layerox.typing import FloatArray, IntArray
+from layerox.typing import IntArray
 
-POLYHEDRA = ("octahedral", "prismatic", "tetrahedral", "square_pyramidal", "other")
 LONGEST_BOND = 3.2  # angstrom, Na-O in wide galleries and tunnels
 SHELL = 1.3  # bonds are at most so much longer than the shortest one
-STRAIGHT = 150.0  # degrees
-TETRAHEDRAL, OFF_TETRAHEDRAL = 109.47, 35.0
-SQUARE_PYRAMID = 0.5  # largest tau5 of Addison et al., J. Chem. Soc. Dalton Trans. (1984) 1349, 10.1039/DT9840001349
 IN_FRAMEWORK = ("metal", "tetrahedral")  # kinds of site of cations outside galleries and tunnels
 TOO_CLOSE = 2.0  # angstrom; sites that are never filled together
 
@@ -56,38 +53,12 @@ def polyhedra(atoms: Atoms) -> tuple[TextArray, BoolArray, IntArray]:
     shortest = np.full(len(first), np.inf)
     np.minimum.at(shortest, bonds.first, bonds.distance)
     bonds = bonds.where(np.flatnonzero(bonds.distance <= SHELL * shortest[bonds.first]))
+    kinds = np.where(anion, "", polyhedra_of_bonds(bonds, len(first)))
     numbers = np.bincount(bonds.first, minlength=len(first))
-    starts = np.cumsum(numbers) - numbers
-    kinds = np.where(anion, "", "other").astype("<U16")
-    for number in (4, 5, 6):
-        centres = np.flatnonzero((numbers == number) & ~anion)
-        if len(centres):
-            vectors = bonds.vector[starts[centres][:, None] + np.arange(number)]
-            kinds[centres] = polyhedron(vectors)
     return kinds, alkali, numbers
 
 
-def polyhedron(vectors: FloatArray) -> TextArray:
-    """Return the polyhedra that bonds make: vectors from the centres, any unit, shape (centres, bonds, 3)."""
-    unit = vectors / np.linalg.norm(vectors, axis=2)[:, :, None]
-    number = unit.shape[1]
-    upper = np.triu_indices(number, 1)
-    cosines = np.einsum("nik,njk->nij", unit, unit)[:, upper[0], upper[1]]
-    angles = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
-    found = np.full(len(unit), "other", dtype="<U16")
-    if number == 4:
-        found[np.abs(angles - TETRAHEDRAL).max(axis=1) < OFF_TETRAHEDRAL] = "tetrahedral"
-    if number == 5:
-        largest = np.sort(angles, axis=1)[:, -2:]
-        found[(largest[:, 1] - largest[:, 0]) / 60.0 < SQUARE_PYRAMID] = "square_pyramidal"
-    if number == 6:
-        straight = (angles > STRAIGHT).sum(axis=1)
-        found[straight == 3] = "octahedral"
-        found[straight == 0] = "prismatic"
-    return found
-
-
-def by_letters(stack: Stack) -> Counts:
+def by_letters(stack: PlaneStack) -> Counts:
     """Return the same counts from the letters of each plane and of the anion planes beside it; P sites count each."""
     counts: Counts = {"TM": dict.fromkeys(POLYHEDRA, 0), "Na": dict.fromkeys(POLYHEDRA, 0)}
     ordered = sorted(stack.sheets, key=lambda sheet: sheet.height)

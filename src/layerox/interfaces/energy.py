@@ -16,7 +16,7 @@ import numpy as np
 from layerox.crystal.atoms import Atoms
 from layerox.errors import InputError
 from layerox.interfaces.intergrowth import intergrown, relabelled
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.result import Interface
 from layerox.stacking import polytype, word_from_blocks
 
@@ -111,7 +111,7 @@ def _per_slab(atoms: Atoms, calculator: Any) -> float:
     return _energy(atoms, calculator) / len(set(atoms.layer.tolist()))
 
 
-def _bulk(part: Ingredient) -> Atoms:
+def _bulk(part: PhaseComponent) -> Atoms:
     """Return the phase alone in its cell."""
     is_polytype = not part.stacking.startswith("Z:")
     word = polytype(part.stacking) if is_polytype else word_from_blocks([(part.stacking, 20)])

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.crystal.atoms import Atoms
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.typing import IntArray
 from layerox.validation import Finding, check
-from layerox.validation.classified_sites import places_of
+from layerox.validation.classified_sites import classified_sites
 from layerox.validation.consistency import charge_findings, overfull_findings
 from layerox.validation.contacts import contact_findings
 
@@ -23,7 +23,9 @@ TUNNEL = "tunnel"  # label of a tunnel oxide, which is no part with layers
 OF_LAYERS = ("missing_gallery", "double_plane", "wrong_gallery", "composition_off", "not_closed")
 
 
-def cell_findings(atoms: Atoms, parts: Sequence[Ingredient], *, unmatched: Sequence[int] = ()) -> tuple[Finding, ...]:
+def cell_findings(
+    atoms: Atoms, parts: Sequence[PhaseComponent], *, unmatched: Sequence[int] = ()
+) -> tuple[Finding, ...]:
     """Return what is wrong with a cell that has no surface.
 
     Parameters
@@ -61,5 +63,5 @@ def _facing(atoms: Atoms, first: IntArray, unmatched: Sequence[int]) -> NDArray[
 
 def particle_findings(atoms: Atoms) -> tuple[Finding, ...]:
     """Return what is wrong with a particle: sites, contacts, charges; facets that lack neighbours are no defect."""
-    places = places_of(atoms)
+    places = classified_sites(atoms)
     return (*overfull_findings(places), *contact_findings(places), *charge_findings(atoms, places))

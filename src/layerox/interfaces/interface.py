@@ -19,8 +19,8 @@ from layerox.interfaces.matching import match
 from layerox.interfaces.particle import ASPECT
 from layerox.interfaces.particle import core_shell as core_shell_particle
 from layerox.interfaces.particle_report import particle_interface
-from layerox.interfaces.phase_component import Ingredient
-from layerox.interfaces.request import DEFAULT_BOUNDARY, DEFAULT_FACES, DEFAULT_REGISTRY, ONE_CELL, Wish
+from layerox.interfaces.phase_component import PhaseComponent
+from layerox.interfaces.request import DEFAULT_BOUNDARY, DEFAULT_FACES, DEFAULT_REGISTRY, ONE_CELL, InterfaceRequest
 from layerox.interfaces.result import Interface
 from layerox.interfaces.semicoherent_report import semicoherent_interface
 from layerox.public import public
@@ -85,44 +85,44 @@ def interface(
         If a phase is unknown, the numbers do not close, or a gallery cannot hold what it should.
     """
     names = phases.split("/") if isinstance(phases, str) else phases
-    wish = Wish(
+    request = InterfaceRequest(
         names=tuple(name.strip() for name in names), slabs=slabs, formulas=formulas, strain=strain, boundary=boundary,
         faces=faces, registry=registry, elastic=elastic or {}, supercell=tuple(supercell), in_plane=in_plane,
         core_shell=core_shell, aspect=aspect, seed=seed,
     )  # fmt: skip
-    if not any(wish.is_a(k, "spinel") for k in wish.numbers):
-        wish.refuse("an interface without a spinel", "faces", "registry")
+    if not any(request.is_a(k, "spinel") for k in request.numbers):
+        request.refuse("an interface without a spinel", "faces", "registry")
     if core_shell is not None:
-        return _particle(wish, core_shell)
-    if any(wish.is_a(k, "tunnel") for k in wish.numbers):
-        return beside_tunnel(wish)
-    return _coherent(wish) if in_plane is None else semicoherent_interface(wish)
+        return _particle(request, core_shell)
+    if any(request.is_a(k, "tunnel") for k in request.numbers):
+        return beside_tunnel(request)
+    return _coherent(request) if in_plane is None else semicoherent_interface(request)
 
 
-def _coherent(wish: Wish) -> Interface:
+def _coherent(request: InterfaceRequest) -> Interface:
     """Return phases on one mesh, stacked along c in a cell that closes."""
-    parts = wish.parts(wish.numbers)
-    if any(parts[k - 1].spinel and parts[k].spinel for k in wish.numbers):
-        raise InputError("two spinels side by side, or round the cell's edge, share no TMO2 slab", place=wish.place,
+    parts = request.parts(request.numbers)
+    if any(parts[k - 1].spinel and parts[k].spinel for k in request.numbers):
+        raise InputError("two spinels side by side, or round the cell's edge, share no TMO2 slab", place=request.place,
                          cure="put a layered phase between them, or name one spinel once")  # fmt: skip
-    stacked = closing_blocks([part.stacking for part in parts], wish.slabs, seed=wish.seed)
+    stacked = closing_blocks([part.stacking for part in parts], request.slabs, seed=request.seed)
     blocks = [(part.label, count) for part, (_, count) in zip(parts, stacked, strict=True)]
-    laid = relabelled(word_from_blocks(stacked, seed=wish.seed), blocks)
+    laid = relabelled(word_from_blocks(stacked, seed=request.seed), blocks)
     thick = _thicknesses(parts, blocks)
     unique = {part.label: part for part in parts}
-    hold = wish.hold(dict(enumerate(part.label for part in parts)))
+    hold = request.hold(dict(enumerate(part.label for part in parts)))
     found = match([part.lamina(thick[label]) for label, part in unique.items()], hold=hold)
     strained = {
         label: part.strained(found.strained[label], rectangular=found.long is not None)
         for label, part in unique.items()
     }
-    grown = intergrown(laid, strained, boundary=wish.boundary, faces=wish.faces, name=wish.place)
+    grown = intergrown(laid, strained, boundary=request.boundary, faces=request.faces, name=request.place)
     return coherent_interface(
-        grown, blocks, parts, found, faces=wish.faces, registry=wish.registry, supercell=wish.supercell
+        grown, blocks, parts, found, faces=request.faces, registry=request.registry, supercell=request.supercell
     )
 
 
-def _thicknesses(parts: Sequence[Ingredient], blocks: Sequence[Block]) -> dict[str, float]:
+def _thicknesses(parts: Sequence[PhaseComponent], blocks: Sequence[Block]) -> dict[str, float]:
     """Return the thickness of all lamellae of each phase, free of strain, angstrom."""
     thick: dict[str, float] = {}
     for part, (label, count) in zip(parts, blocks, strict=True):
@@ -130,13 +130,13 @@ def _thicknesses(parts: Sequence[Ingredient], blocks: Sequence[Block]) -> dict[s
     return thick
 
 
-def _particle(wish: Wish, sizes: Sequence[float]) -> Interface:
+def _particle(request: InterfaceRequest, sizes: Sequence[float]) -> Interface:
     """Return a core with its shells."""
-    if any(wish.is_a(k, "tunnel") for k in wish.numbers):
+    if any(request.is_a(k, "tunnel") for k in request.numbers):
         raise InputError("a tunnel oxide fits layers along its chains only: no columns run through core and shell",
-                         place=wish.place, cure="take layered phases, or leave core_shell out")  # fmt: skip
-    wish.refuse("a particle", "slabs", "boundary", "faces", "registry", "supercell", "in_plane")
-    parts = wish.parts(wish.numbers)
-    hold = wish.hold(dict(enumerate(part.label for part in parts)))
-    made = core_shell_particle(parts, sizes, aspect=wish.aspect, hold=hold, seed=wish.seed)
+                         place=request.place, cure="take layered phases, or leave core_shell out")  # fmt: skip
+    request.refuse("a particle", "slabs", "boundary", "faces", "registry", "supercell", "in_plane")
+    parts = request.parts(request.numbers)
+    hold = request.hold(dict(enumerate(part.label for part in parts)))
+    made = core_shell_particle(parts, sizes, aspect=request.aspect, hold=hold, seed=request.seed)
     return particle_interface(made, parts)

@@ -17,7 +17,7 @@ ALKALI = INTERLAYER | {"Li"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class SlabBalance:
     """One slab with half of each gallery beside it.
 
     Attributes
@@ -40,7 +40,7 @@ class Entry:
         return self.composition.metal_valence
 
 
-def ledger(planes: Planes) -> tuple[Entry, ...]:
+def ledger(planes: Planes) -> tuple[SlabBalance, ...]:
     """Return an entry for each slab of a cyclic word."""
     entries = []
     labels = [label.phase for label in planes.word.labels]
@@ -53,7 +53,7 @@ def ledger(planes: Planes) -> tuple[Entry, ...]:
             metals={e: slab.metals.get(e, 0.0) + metals.get(e, 0.0) for e in {**slab.metals, **metals}},
             anions={e: slab.lower.get(e, 0.0) + slab.upper.get(e, 0.0) for e in {**slab.lower, **slab.upper}},
         )
-        entries.append(Entry(slab=k, phases=(labels[k - 1], labels[k]), composition=composition))
+        entries.append(SlabBalance(slab=k, phases=(labels[k - 1], labels[k]), composition=composition))
     return tuple(entries)
 
 

@@ -51,7 +51,7 @@ class Lamina:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strained:
+class StrainState:
     """What the shared lattice does to one phase: strains (dimensionless), energy (MJ/m^3), uniform stress (GPa).
 
     `in_plane` is the strain along axis 1, `across` the one along axis 2 (the same on a hexagonal lattice), `lean` the
@@ -85,13 +85,13 @@ class Match:
     energy
         Coherency energy per volume of the strained stack, MJ/m^3.
     height
-        Strained height of the stack, angstrom.
+        StrainState height of the stack, angstrom.
     """
 
     a: float
     long: float | None
     misfits: tuple[float, float]
-    strained: Mapping[str, Strained]
+    strained: Mapping[str, StrainState]
     energy: float
     height: float
 
@@ -180,10 +180,10 @@ def _held(laminae: Sequence[Lamina], hold: str) -> tuple[float, float]:
     raise InputError(f"no phase {hold!r} to hold", argument="strain", cure=f"choose from stiffness, {names}")
 
 
-def _strained(lamina: Lamina, shared: tuple[float, float], *, hexagonal: bool) -> Strained:
+def _strained(lamina: Lamina, shared: tuple[float, float], *, hexagonal: bool) -> StrainState:
     along, across = (new / old - 1 for new, old in zip(shared, lamina.sides, strict=True))
     strain = (along, along if hexagonal else across, 0.0)
-    return Strained(
+    return StrainState(
         in_plane=strain[0],
         across=strain[1],
         out_of_plane=lamina.stiffness.out_of_plane(strain),

@@ -20,7 +20,7 @@ from layerox.crystal.atoms import Atoms, TextArray
 from layerox.errors import InputError
 from layerox.interfaces.coordination import Counts, counted, polyhedra
 from layerox.interfaces.matching import Lamina, Match, match
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.stacking import POLYTYPES, Step, Word, word_from_steps
 from layerox.typing import FloatArray, IntArray
 
@@ -38,13 +38,13 @@ SITES = {"P2": "edge", "P3": "lower", "O3": "octahedral", "O1": "octahedral", "O
 class Region:
     """The core or a shell: its phase, and the distances of its lateral and basal facets from the centre, angstrom."""
 
-    part: Ingredient
+    part: PhaseComponent
     radius: float
     half_height: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Places:
+class ParticleSites:
     """Positions in the particle.
 
     Attributes
@@ -63,7 +63,7 @@ class Places:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Particle:
+class CoreShellParticle:
     """A finished particle.
 
     Attributes
@@ -96,13 +96,13 @@ class Particle:
 
 
 def core_shell(
-    parts: Sequence[Ingredient],
+    parts: Sequence[PhaseComponent],
     radii: Sequence[float],
     *,
     aspect: float = ASPECT,
     hold: str | None = None,
     seed: int = 0,
-) -> Particle:
+) -> CoreShellParticle:
     """Return a platelet.
 
     Parameters
@@ -132,7 +132,7 @@ def core_shell(
         Region(part=part, radius=float(r), half_height=float(h))
         for part, r, h in zip(strained, sizes, basal, strict=True)
     ]
-    stack = _Stack.of(regions)
+    stack = _SlabStack.of(regions)
     metals = _metals(stack, regions)
     counts = np.bincount(metals.region, minlength=len(regions))
     if counts.min() == 0:
@@ -142,7 +142,7 @@ def core_shell(
     atoms = _atoms(stack, regions, metals, sodium, draw)
     kinds, alkali, bonds = polyhedra(atoms)
     is_metal = ~alkali & (kinds != "")
-    return Particle(
+    return CoreShellParticle(
         atoms=atoms,
         match=found,
         word=stack.word,
@@ -155,7 +155,7 @@ def core_shell(
     )
 
 
-def _check(parts: Sequence[Ingredient], radii: Sequence[float], aspect: float) -> None:
+def _check(parts: Sequence[PhaseComponent], radii: Sequence[float], aspect: float) -> None:
     if len(radii) != len(parts):
         raise InputError(f"{len(radii)} lengths for {len(parts)} phases", argument="core_shell",
                          cure="give the core's radius and the thickness of each shell, nm")  # fmt: skip
@@ -172,7 +172,7 @@ def _check(parts: Sequence[Ingredient], radii: Sequence[float], aspect: float) -
         )
 
 
-def _laminae(parts: Sequence[Ingredient], sizes: FloatArray, basal: FloatArray) -> list[Lamina]:
+def _laminae(parts: Sequence[PhaseComponent], sizes: FloatArray, basal: FloatArray) -> list[Lamina]:
     """Weigh the phases by volume, which goes as radius squared times height."""
     volumes = np.diff(sizes**2 * basal, prepend=0.0)
     weights: dict[str, float] = {}
@@ -182,7 +182,7 @@ def _laminae(parts: Sequence[Ingredient], sizes: FloatArray, basal: FloatArray) 
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Stack:
+class _SlabStack:
     """The open stack of slabs: letters, heights of the metal planes, and the region whose stacking each gallery has."""
 
     word: Word
@@ -192,7 +192,7 @@ class _Stack:
     a: float
 
     @classmethod
-    def of(cls, regions: Sequence[Region]) -> _Stack:
+    def of(cls, regions: Sequence[Region]) -> _SlabStack:
         order = _gallery_order(regions)
         word = word_from_steps(list(_steps(regions, order)), cyclic=False)
         slabs = [_thickness(regions, order, k) for k in range(len(word))]
@@ -235,7 +235,7 @@ def _thickness(regions: Sequence[Region], order: Sequence[int], slab: int) -> fl
     return sum(regions[k].part.slab.thickness for k in beside) / len(beside)
 
 
-def _metals(stack: _Stack, regions: Sequence[Region]) -> Places:
+def _metals(stack: _SlabStack, regions: Sequence[Region]) -> ParticleSites:
     """Return the metal of every TMO2 unit whose metal lies inside the facets."""
     planes = [
         (k, slab.metal, height)
@@ -244,7 +244,7 @@ def _metals(stack: _Stack, regions: Sequence[Region]) -> Places:
     return _inside(planes, stack, regions)
 
 
-def _inside(planes: Sequence[tuple[int, int, float]], stack: _Stack, regions: Sequence[Region]) -> Places:
+def _inside(planes: Sequence[tuple[int, int, float]], stack: _SlabStack, regions: Sequence[Region]) -> ParticleSites:
     """Return the positions of planes (layer, letter, height) that lie inside, with their regions."""
     mesh = _mesh(regions[-1].radius, stack.a)
     normals = _normals(stack, regions[0].part.repeat)
@@ -255,7 +255,7 @@ def _inside(planes: Sequence[tuple[int, int, float]], stack: _Stack, regions: Se
         keep = region < len(regions)
         parts.append((xyz[keep], np.full(keep.sum(), layer), region[keep]))
     xyz, layers, found = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Places(xyz=xyz, layer=layers, region=found)
+    return ParticleSites(xyz=xyz, layer=layers, region=found)
 
 
 def _mesh(radius: float, a: float) -> FloatArray:
@@ -270,7 +270,7 @@ def _in_plane(mesh: FloatArray, a: float) -> FloatArray:
     return np.column_stack([a * (mesh[:, 0] - mesh[:, 1] / 2), a * math.sqrt(3) / 2 * mesh[:, 1]])
 
 
-def _normals(stack: _Stack, repeat: float) -> FloatArray:
+def _normals(stack: _SlabStack, repeat: float) -> FloatArray:
     """Return unit normals of the lateral facets, shape (12, 3), on hexagonal axes with three slabs of the core in c.
 
     Indices are those of the obverse setting, in which slabs of positive sense follow each other; a core of negative
@@ -293,7 +293,7 @@ def _threefold(hkl: tuple[int, int, int]) -> Iterator[tuple[int, int, int]]:
         h, k = k, -(h + k)
 
 
-def _region(xyz: FloatArray, normals: FloatArray, stack: _Stack, regions: Sequence[Region]) -> IntArray:
+def _region(xyz: FloatArray, normals: FloatArray, stack: _SlabStack, regions: Sequence[Region]) -> IntArray:
     """Return the innermost region that holds each position; their number where it is outside."""
     lateral = (xyz @ normals.T).max(axis=1)
     found = np.searchsorted([region.radius for region in regions], lateral)
@@ -302,7 +302,7 @@ def _region(xyz: FloatArray, normals: FloatArray, stack: _Stack, regions: Sequen
     return np.asarray(np.maximum(found, np.minimum(basal, len(regions) - 1)))
 
 
-def _basal_limits(stack: _Stack, regions: int) -> FloatArray:
+def _basal_limits(stack: _SlabStack, regions: int) -> FloatArray:
     """Return the height of the topmost metal plane of the core, and of each shell: a shared slab is the inner one's."""
     limits = []
     for number in range(regions):
@@ -312,8 +312,8 @@ def _basal_limits(stack: _Stack, regions: int) -> FloatArray:
 
 
 def _sodium(
-    stack: _Stack, regions: Sequence[Region], units: IntArray, draw: np.random.Generator
-) -> tuple[Places, tuple[int, ...]]:
+    stack: _SlabStack, regions: Sequence[Region], units: IntArray, draw: np.random.Generator
+) -> tuple[ParticleSites, tuple[int, ...]]:
     """Return the gallery ions, as many as all TMO2 units ask for, and how many of each region sit further out."""
     inner = _inside(list(_gallery_planes(stack)), stack, regions)
     outer = _inside(list(_face_planes(stack, regions)), stack, regions)
@@ -329,7 +329,7 @@ def _sodium(
         raise InputError(f"{waiting} gallery ions find no site", argument="core_shell",
                          cure="make the outer shell thicker, or lower its sodium")  # fmt: skip
     pairs = list(zip((inner, outer), map(np.concatenate, chosen), strict=True))
-    places = Places(
+    places = ParticleSites(
         xyz=np.concatenate([p.xyz[k] for p, k in pairs]),
         layer=np.concatenate([p.layer[k] for p, k in pairs]),
         region=np.concatenate([p.region[k] for p, k in pairs]),
@@ -337,7 +337,7 @@ def _sodium(
     return places, tuple(moved)
 
 
-def _gallery_planes(stack: _Stack) -> Iterator[tuple[int, int, float]]:
+def _gallery_planes(stack: _SlabStack) -> Iterator[tuple[int, int, float]]:
     for k, gallery in enumerate(stack.word.galleries):
         letter = dict(gallery.sites)[SITES[gallery.character]]
         low = stack.metal_heights[k] + stack.half[k]
@@ -345,7 +345,7 @@ def _gallery_planes(stack: _Stack) -> Iterator[tuple[int, int, float]]:
         yield k, letter, float((low + high) / 2)
 
 
-def _face_planes(stack: _Stack, regions: Sequence[Region]) -> Iterator[tuple[int, int, float]]:
+def _face_planes(stack: _SlabStack, regions: Sequence[Region]) -> Iterator[tuple[int, int, float]]:
     """Yield the planes above the topmost and below the lowest slab, in hollows of the anions over no metal."""
     outside = regions[int(stack.gallery_region[-1])].part
     gap = min(gallery.height for gallery in outside.galleries.values()) / 2
@@ -355,7 +355,11 @@ def _face_planes(stack: _Stack, regions: Sequence[Region]) -> Iterator[tuple[int
 
 
 def _atoms(
-    stack: _Stack, regions: Sequence[Region], metals: Places, sodium: Places, draw: np.random.Generator
+    stack: _SlabStack,
+    regions: Sequence[Region],
+    metals: ParticleSites,
+    sodium: ParticleSites,
+    draw: np.random.Generator,
 ) -> Atoms:
     """Return whole atoms in a box: metals with an anion below and one above each, and the gallery ions."""
     shift = _in_plane(np.array([[1 / 3, -1 / 3]]), stack.a)[0]
@@ -395,7 +399,9 @@ def _whole(amounts: Mapping[str, float], size: int) -> list[str]:
     return [name for name, count in zip(names, counts.tolist(), strict=True) for _ in range(count)]
 
 
-def _listed(groups: Sequence[tuple[str, Places, TextArray]], stack: _Stack, regions: Sequence[Region]) -> Atoms:
+def _listed(
+    groups: Sequence[tuple[str, ParticleSites, TextArray]], stack: _SlabStack, regions: Sequence[Region]
+) -> Atoms:
     xyz = np.concatenate([places.xyz for _, places, _ in groups])
     layer = np.concatenate([places.layer for _, places, _ in groups])
     region = np.concatenate([places.region for _, places, _ in groups])

@@ -13,14 +13,14 @@ from layerox.builders.composition import Composition
 from layerox.interfaces.coordination import shortest_distances
 from layerox.interfaces.findings import particle_findings
 from layerox.interfaces.matching import AVOGADRO
-from layerox.interfaces.particle import Particle
-from layerox.interfaces.phase_component import Ingredient
-from layerox.interfaces.report import Lamella, elastic_part
+from layerox.interfaces.particle import CoreShellParticle
+from layerox.interfaces.phase_component import PhaseComponent
+from layerox.interfaces.report import LamellaSummary, elastic_part
 from layerox.interfaces.result import Interface
 from layerox.notices import Notice
 
 
-def particle_interface(made: Particle, parts: Sequence[Ingredient]) -> Interface:
+def particle_interface(made: CoreShellParticle, parts: Sequence[PhaseComponent]) -> Interface:
     """Return a particle with its report."""
     warnings = tuple(_warnings(made, parts))
     findings = particle_findings(made.atoms)
@@ -46,7 +46,7 @@ def particle_interface(made: Particle, parts: Sequence[Ingredient]) -> Interface
     )
 
 
-def _elastic(made: Particle, parts: Sequence[Ingredient]) -> dict[str, Any]:
+def _elastic(made: CoreShellParticle, parts: Sequence[PhaseComponent]) -> dict[str, Any]:
     """Return the elastic keys: per volume and mole; a particle's curved interface has no single area."""
     repeat = sum(n * part.repeat for n, part in zip(made.units, parts, strict=True)) / sum(made.units)
     found = dict(elastic_part(made.match, [(part.a, part.long) for part in parts], interfaces=1, units=1, meshes=1))
@@ -57,7 +57,7 @@ def _elastic(made: Particle, parts: Sequence[Ingredient]) -> dict[str, Any]:
     return {**found, "coherency_energy": energy}
 
 
-def _regions(made: Particle, parts: Sequence[Ingredient]) -> list[Lamella]:
+def _regions(made: CoreShellParticle, parts: Sequence[PhaseComponent]) -> list[LamellaSummary]:
     rows = []
     for number, part in enumerate(parts):
         units = made.units[number]
@@ -69,7 +69,7 @@ def _regions(made: Particle, parts: Sequence[Ingredient]) -> list[Lamella]:
         assert layers is not None
         galleries = sum(label.phase == part.label for label in made.word.labels)
         rows.append(
-            Lamella(
+            LamellaSummary(
                 phase=part.label,
                 slabs=galleries,
                 galleries=galleries,
@@ -79,7 +79,7 @@ def _regions(made: Particle, parts: Sequence[Ingredient]) -> list[Lamella]:
     return rows
 
 
-def _warnings(made: Particle, parts: Sequence[Ingredient]) -> list[Notice]:
+def _warnings(made: CoreShellParticle, parts: Sequence[PhaseComponent]) -> list[Notice]:
     core, *shells = [part.label for part in parts]
     bare = sum(count for number, count in made.bonds.items() if number < 6)
     warnings = [

@@ -1,4 +1,4 @@
-"""Ingredient: a phase taken apart into what an interface needs: lengths, slab, and each kind of gallery.
+"""PhaseComponent: a phase taken apart into what an interface needs: lengths, slab, and each kind of gallery.
 
 Phases that are no stack of hexagonal layers are described in the same terms. Distorted layers have a centred
 rectangular net, whose planes stand ahead of or behind the letters along its long side. A spinel along [111] has kagome
@@ -15,7 +15,7 @@ import numpy as np
 from layerox.builders import GalleryContent, SlabContent
 from layerox.builders.composition import Amounts, Composition
 from layerox.elasticity import LAYERED, Stiffness
-from layerox.interfaces.matching import ROOT3, Lamina, Strained
+from layerox.interfaces.matching import ROOT3, Lamina, StrainState
 from layerox.notices import Notice
 from layerox.typing import FloatArray
 
@@ -70,7 +70,7 @@ class Net:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ingredient:
+class PhaseComponent:
     """A phase, free of strain.
 
     Attributes
@@ -125,7 +125,7 @@ class Ingredient:
         long = None if self.net is None else self.net.long
         return Lamina(phase=self.label, a=self.a, thickness=thickness, stiffness=self.stiffness, long=long)
 
-    def strained(self, strain: Strained, *, rectangular: bool = False) -> Ingredient:
+    def strained(self, strain: StrainState, *, rectangular: bool = False) -> PhaseComponent:
         """Return it under homogeneous strains, every height scaled alike; on a rectangular net where it is told so."""
         scale = 1 + strain.out_of_plane
         return replace(
@@ -138,7 +138,7 @@ class Ingredient:
             spinel=None if self.spinel is None else replace(self.spinel, push=_deformed(self.spinel.push, strain)),
         )
 
-    def _strained_net(self, strain: Strained) -> Net:
+    def _strained_net(self, strain: StrainState) -> Net:
         stretch, own = 1 + strain.across, self.net or Net(long=self.long)
         return Net(
             long=own.long * stretch,
@@ -151,7 +151,7 @@ class Ingredient:
         )
 
 
-def _deformed(push: FloatArray, strain: Strained) -> FloatArray:
+def _deformed(push: FloatArray, strain: StrainState) -> FloatArray:
     """Return a linear map of directions, as the strained crystal has it."""
     way = np.diag([1 + strain.in_plane, 1 + strain.across, 1 + strain.out_of_plane])
     way[1, 2] = strain.lean

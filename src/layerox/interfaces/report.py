@@ -12,7 +12,7 @@ from layerox.builders.composition import Composition
 from layerox.crystal.atoms import Atoms
 from layerox.interfaces.layer_planes import Boundary, Planes
 from layerox.interfaces.ledger import lamella_composition
-from layerox.interfaces.matching import HARMLESS, Match, Strained, critical_thickness, dislocation_spacing
+from layerox.interfaces.matching import HARMLESS, Match, StrainState, critical_thickness, dislocation_spacing
 from layerox.notices import Notice
 from layerox.stacking import Block
 from layerox.validation import Finding
@@ -23,7 +23,7 @@ LARGEST_MISFIT = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lamella:
+class LamellaSummary:
     """One lamella: its phase, slabs (shared ones count half), galleries, and what it holds per metal."""
 
     phase: str
@@ -82,7 +82,7 @@ def elastic_part(
     }
 
 
-def strain_entry(strain: Strained, *, rectangular: bool) -> dict[str, float]:
+def strain_entry(strain: StrainState, *, rectangular: bool) -> dict[str, float]:
     """Return one phase's strains: one in the plane of a hexagonal lattice, two and the shear of a rectangular net."""
     across = {"across": round(strain.across, 6), "lean": round(strain.lean, 6)} if rectangular else {}
     values = {"in_plane": round(strain.in_plane, 6), **across, "out_of_plane": round(strain.out_of_plane, 6)}
@@ -113,12 +113,12 @@ def _by_direction(found: Match, spacings: tuple[float, float]) -> dict[str, Any]
     }
 
 
-def lamellae_of(planes: Planes, blocks: Sequence[Block]) -> Iterator[Lamella]:
+def lamellae_of(planes: Planes, blocks: Sequence[Block]) -> Iterator[LamellaSummary]:
     """Yield the lamellae (label, galleries) of a word: n galleries have n - 1 slabs of their own and two halves."""
     start = 0
     for label, count in blocks:
         held = lamella_composition(planes, start, count)
-        yield Lamella(phase=label, slabs=count, galleries=count, composition=held)
+        yield LamellaSummary(phase=label, slabs=count, galleries=count, composition=held)
         start += count
 
 

@@ -1,4 +1,4 @@
-"""Wish: what a user asks of an interface, checked as far as that needs no structure.
+"""InterfaceRequest: what a user asks of an interface, checked as far as that needs no structure.
 
 What does not apply to what is asked is refused rather than ignored.
 """
@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from layerox.builders import LIBRARY, phase_name
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError, nearest
-from layerox.interfaces.components import ingredient
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.components import phase_component
+from layerox.interfaces.phase_component import PhaseComponent
 
 MOST_PHASES = 4
 MOST_SLABS = 2000
@@ -22,7 +22,7 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class InterfaceRequest:
     """What is asked; the fields are the arguments of `interface`."""
 
     names: tuple[str, ...]
@@ -89,13 +89,16 @@ class Wish:
         entry = LIBRARY.get(phase_name(self.names[number]))
         return entry is not None and entry.phase == kind
 
-    def parts(self, numbers: Sequence[int]) -> list[Ingredient]:
+    def parts(self, numbers: Sequence[int]) -> list[PhaseComponent]:
         """Return phases taken apart; a label stands for one phase, those of one name that differ are numbered."""
-        wishes = [(self.names[k], self.formula(k)) for k in numbers]
-        made = {wish: ingredient(*wish, stiffness=self.tensor(k)) for k, wish in zip(numbers, wishes, strict=True)}
-        labelled: list[Ingredient] = []
-        for wish in wishes:
-            labelled.append(_numbered(made[wish], labelled))
+        requests = [(self.names[k], self.formula(k)) for k in numbers]
+        made = {
+            request: phase_component(*request, stiffness=self.tensor(k))
+            for k, request in zip(numbers, requests, strict=True)
+        }
+        labelled: list[PhaseComponent] = []
+        for request in requests:
+            labelled.append(_numbered(made[request], labelled))
         return labelled
 
     def hold(self, labels: Mapping[int, str]) -> str | None:
@@ -128,7 +131,7 @@ class Wish:
                 raise InputError(f"{what} has no such thing", argument=name, cure="leave it out")
 
 
-def _numbered(part: Ingredient, before: Sequence[Ingredient]) -> Ingredient:
+def _numbered(part: PhaseComponent, before: Sequence[PhaseComponent]) -> PhaseComponent:
     alike = [other for other in before if other.label.partition("#")[0] == part.label]
     same = next((other for other in alike if replace(other, label=part.label) == part), None)
     if same is not None:

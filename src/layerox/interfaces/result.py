@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.crystal.atoms import Atoms
 from layerox.interfaces.intergrowth import Intergrowth
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.notices import Notice
 from layerox.stacking import Word
 from layerox.validation import Finding
@@ -47,7 +47,7 @@ class Interface:
     report: Mapping[str, Any]
     findings: tuple[Finding, ...] = field(default=())
     warnings: tuple[Notice, ...] = field(default=())
-    parts: Mapping[str, Ingredient] = field(default_factory=dict)
+    parts: Mapping[str, PhaseComponent] = field(default_factory=dict)
     grown: Intergrowth | None = None
     unmatched: tuple[int, ...] = ()
 

@@ -19,7 +19,7 @@ from layerox.crystal.atoms import MOST_ROWS, Atoms, lattice_from_cell
 from layerox.errors import InputError
 from layerox.interfaces.layer_planes import Layer, Planes, layers_of, mean, planes_of, target_filling
 from layerox.interfaces.matching import Lamina, Match, match, misfit
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.semicoherent_gallery import Holes, apart, holes, net_of
 from layerox.stacking import Label, Word, labels_of_blocks, word_from_steps
 from layerox.typing import FloatArray
@@ -31,16 +31,16 @@ BOUNDARY = "boundary"  # kind of site in such a gallery
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lamella:
+class LamellaSpec:
     """What is asked of one lamella: its phase (hexagonal, free of strain), slabs, and meshes along a and b."""
 
-    part: Ingredient
+    part: PhaseComponent
     slabs: int
     meshes: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unmatched:
+class BoundaryGallery:
     """A gallery between two meshes.
 
     Attributes
@@ -84,10 +84,10 @@ class SemiCoherent:
     """
 
     atoms: Atoms
-    groups: tuple[tuple[Lamella, ...], ...]
+    groups: tuple[tuple[LamellaSpec, ...], ...]
     planes: tuple[Planes, ...]
     match: Match
-    unmatched: tuple[Unmatched, ...]
+    unmatched: tuple[BoundaryGallery, ...]
 
 
 def meshes_for(edges: Sequence[float], name: str) -> list[int]:
@@ -107,7 +107,7 @@ def meshes_for(edges: Sequence[float], name: str) -> list[int]:
 
 
 def semicoherent(
-    lamellae: Sequence[Lamella],
+    lamellae: Sequence[LamellaSpec],
     *,
     boundary: str | float = "lower",
     hold: str | None = None,
@@ -137,7 +137,7 @@ def semicoherent(
     strained = {one.part.label: one.part.strained(found.strained[one.part.label]) for one in lamellae}
     groups = _groups(lamellae)
     planes = tuple(planes_of(_word(group, seed), strained, boundary=boundary) for group in groups)
-    rows: list[_Plane] = []
+    rows: list[_AtomNet] = []
     unmatched = []
     height, slabs = 0.0, 0
     for k, (group, own) in enumerate(zip(groups, planes, strict=True)):
@@ -166,7 +166,7 @@ def semicoherent(
     )
 
 
-def _check_size(lamellae: Sequence[Lamella]) -> None:
+def _check_size(lamellae: Sequence[LamellaSpec]) -> None:
     """Refuse cells with more rows than can be listed: per mesh and slab the anions, metals and two sites of ions."""
     rows = sum(
         one.meshes**2 * one.slabs * (2 + len(one.part.composition.metals) + 2 * len(one.part.composition.alkali))
@@ -177,7 +177,7 @@ def _check_size(lamellae: Sequence[Lamella]) -> None:
                          cure=f"take fewer slabs or meshes: {MOST_ROWS} can be listed")  # fmt: skip
 
 
-def _matched(lamellae: Sequence[Lamella], hold: str | None) -> Match:
+def _matched(lamellae: Sequence[LamellaSpec], hold: str | None) -> Match:
     """Return what is left for each phase to take when so many of its meshes make one edge."""
     thick: dict[str, float] = {}
     for one in lamellae:
@@ -200,11 +200,11 @@ def _matched(lamellae: Sequence[Lamella], hold: str | None) -> Match:
     return found
 
 
-def _groups(lamellae: Sequence[Lamella]) -> list[tuple[Lamella, ...]]:
+def _groups(lamellae: Sequence[LamellaSpec]) -> list[tuple[LamellaSpec, ...]]:
     """Return runs of lamellae with one mesh, the first beginning where meshes change."""
     size = len(lamellae)
     first = next(k for k in range(size) if lamellae[k].meshes != lamellae[k - 1].meshes)
-    groups: list[list[Lamella]] = []
+    groups: list[list[LamellaSpec]] = []
     for k in range(first, first + size):
         if groups and groups[-1][-1].meshes == lamellae[k % size].meshes:
             groups[-1].append(lamellae[k % size])
@@ -213,7 +213,7 @@ def _groups(lamellae: Sequence[Lamella]) -> list[tuple[Lamella, ...]]:
     return [tuple(group) for group in groups]
 
 
-def _word(group: Sequence[Lamella], seed: int) -> Word:
+def _word(group: Sequence[LamellaSpec], seed: int) -> Word:
     """Return the slabs of a group: as many as its lamellae have galleries, the last of which is the one above it."""
     labels = labels_of_blocks([(one.part.stacking, one.slabs) for one in group], seed=seed)[:-1]
     phases = [one.part.label for one in group for _ in range(one.slabs)]
@@ -223,7 +223,7 @@ def _word(group: Sequence[Lamella], seed: int) -> Word:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Plane:
+class _AtomNet:
     """One plane of atoms: places (fractions of the edge, shape (n, 2)) and what stands on each."""
 
     places: FloatArray
@@ -235,9 +235,9 @@ class _Plane:
     kind: str
 
 
-def _plane(layer: Layer, meshes: int, height: float, slabs: int) -> _Plane:
+def _plane(layer: Layer, meshes: int, height: float, slabs: int) -> _AtomNet:
     """Return a plane of a group that begins at a height and at a number of slabs."""
-    return _Plane(
+    return _AtomNet(
         places=net_of(layer.letter, meshes), height=height + layer.height, species=layer.species, u_iso=layer.u_iso,
         layer=slabs + layer.layer, phase=layer.phase, kind=layer.kind,
     )  # fmt: skip
@@ -247,8 +247,8 @@ def _plane(layer: Layer, meshes: int, height: float, slabs: int) -> _Plane:
 class _Facing:
     """Two nets of anions that face each other, of the slabs of two (strained) phases; edge in angstrom."""
 
-    below: Ingredient
-    above: Ingredient
+    below: PhaseComponent
+    above: PhaseComponent
     lower: FloatArray
     upper: FloatArray
     edge: float
@@ -267,7 +267,7 @@ class _Facing:
             for gallery in part.galleries.values()
         )
 
-    def filled(self, boundary: str | float, slab: int) -> tuple[_Plane, Unmatched]:
+    def filled(self, boundary: str | float, slab: int) -> tuple[_AtomNet, BoundaryGallery]:
         """Return the ions half-way up (height 0), and what is to be known of the gallery above a slab."""
         sizes = len(self.lower), len(self.upper)
         own = self.below.composition.sodium, self.above.composition.sodium
@@ -281,7 +281,7 @@ class _Facing:
                 "no ions are known for an empty gallery", argument="boundary", cure="take 'own' or 'lower'"
             )
         phase = f"{self.below.label}|{self.above.label}"
-        plane = _Plane(
+        plane = _AtomNet(
             places=room.positions,
             height=self.height / 2,
             species={ion: share * x / total for ion, x in mixture.items()} if share else {},
@@ -291,7 +291,7 @@ class _Facing:
             kind=BOUNDARY,
         )
         held = 2 * share * len(room) / sum(sizes)
-        gallery = Unmatched(
+        gallery = BoundaryGallery(
             slab=slab, phases=(self.below.label, self.above.label), height=self.height, sodium=held, own=own,
             sites=len(room),
         )  # fmt: skip
@@ -312,14 +312,14 @@ def _wanted(boundary: str | float, own: tuple[float, float], sizes: tuple[int, i
     return target_filling(boundary, *own, min(own)) * sum(sizes) / 2
 
 
-def _raised(plane: _Plane, by: float) -> _Plane:
+def _raised(plane: _AtomNet, by: float) -> _AtomNet:
     return replace(plane, height=plane.height + by)
 
 
-def _listed(planes: Sequence[_Plane], edges: tuple[float, float], name: str) -> Atoms:
+def _listed(planes: Sequence[_AtomNet], edges: tuple[float, float], name: str) -> Atoms:
     """Return the atoms of planes in a hexagonal cell of so long an edge and height, angstrom."""
     kinds: dict[Site, int] = {}
-    rows: list[tuple[_Plane, int, int]] = []  # plane, kind, first site
+    rows: list[tuple[_AtomNet, int, int]] = []  # plane, kind, first site
     sites = 0
     for plane in planes:
         for element, x in plane.species.items():

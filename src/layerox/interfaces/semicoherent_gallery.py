@@ -1,4 +1,4 @@
-"""Moire: two hexagonal nets of anions with different meshes facing each other, and the room for ions between them.
+"""Boundary gallery: two hexagonal nets of anions with different meshes, and the sites for ions between them.
 
 Where n meshes of one net meet n + 1 of the other every registry occurs: anions on top of each other as in a P gallery,
 staggered as in an O gallery, and all between, in the lines of misfit dislocations. Nothing is relaxed; ions go to the
@@ -23,8 +23,8 @@ SQUARE = np.array([[1.0, 0.0], [-0.5, np.sqrt(3) / 2]])
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Holes:
-    """Places between two nets: fractions of the common edge, shape (n, 2), and lateral distances to the nearest anion
-    of either net, angstrom, shape (n,).
+    """Places between two nets: fractions of the common edge, shape (n, 2), and lateral distances to the nearest
+    anion of either net, angstrom, shape (n,).
     """
 
     positions: FloatArray

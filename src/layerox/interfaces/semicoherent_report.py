@@ -25,9 +25,9 @@ from layerox.interfaces.coordination import (
 )
 from layerox.interfaces.findings import cell_findings
 from layerox.interfaces.matching import dislocation_spacing, misfit
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.report import (
-    Lamella,
+    LamellaSummary,
     boundary_entry,
     boundary_warnings,
     elastic_part,
@@ -35,16 +35,22 @@ from layerox.interfaces.report import (
     rounded_spacing,
     said,
 )
-from layerox.interfaces.request import AUTO, Wish
+from layerox.interfaces.request import AUTO, InterfaceRequest
 from layerox.interfaces.result import Interface
-from layerox.interfaces.semicoherent import BOUNDARY, SemiCoherent, Unmatched, meshes_for, semicoherent
-from layerox.interfaces.semicoherent import Lamella as Asked
+from layerox.interfaces.semicoherent import (
+    BOUNDARY,
+    BoundaryGallery,
+    LamellaSpec,
+    SemiCoherent,
+    meshes_for,
+    semicoherent,
+)
 from layerox.notices import Notice
 
 WHOLE = 6  # anions around an ion in the gallery of a phase
 
 
-def semicoherent_interface(wish: Wish) -> Interface:
+def semicoherent_interface(request: InterfaceRequest) -> Interface:
     """Return phases with meshes of their own on one larger cell, with a report.
 
     Raises
@@ -53,33 +59,33 @@ def semicoherent_interface(wish: Wish) -> Interface:
         If a phase is no stack of hexagonal layers, or the numbers of meshes make no sense.
     """
     for kind, why in (("spinel", "shares a plane of anions, which has one mesh"), ("tunnel", "fits along its chains")):
-        if any(wish.is_a(k, kind) for k in wish.numbers):
-            raise InputError(f"a {kind} {why}: it has no in_plane", place=wish.place, cure="leave in_plane out")
-    parts = wish.parts(wish.numbers)
-    meshes = _meshes(wish, parts)
-    slabs = [smallest_count(part.stacking) + 1 for part in parts] if wish.slabs is None else wish.slabs
+        if any(request.is_a(k, kind) for k in request.numbers):
+            raise InputError(f"a {kind} {why}: it has no in_plane", place=request.place, cure="leave in_plane out")
+    parts = request.parts(request.numbers)
+    meshes = _meshes(request, parts)
+    slabs = [smallest_count(part.stacking) + 1 for part in parts] if request.slabs is None else request.slabs
     if min(slabs) < 2:
         raise InputError("a lamella of one slab has no gallery", argument="slabs", cure="give two slabs or more")
     made = semicoherent(
-        [Asked(part=part, slabs=n, meshes=m) for part, n, m in zip(parts, slabs, meshes, strict=True)],
-        boundary=wish.boundary,
-        hold=wish.hold(dict(enumerate(part.label for part in parts))),
-        name=wish.place,
-        seed=wish.seed,
+        [LamellaSpec(part=part, slabs=n, meshes=m) for part, n, m in zip(parts, slabs, meshes, strict=True)],
+        boundary=request.boundary,
+        hold=request.hold(dict(enumerate(part.label for part in parts))),
+        name=request.place,
+        seed=request.seed,
     )
-    return _reported(made, {part.label: part for part in parts}, wish.supercell)
+    return _reported(made, {part.label: part for part in parts}, request.supercell)
 
 
-def _meshes(wish: Wish, parts: Sequence[Ingredient]) -> list[int]:
+def _meshes(request: InterfaceRequest, parts: Sequence[PhaseComponent]) -> list[int]:
     distorted = [part.label for part in parts if part.net is not None]
     if distorted:
-        raise InputError(f"the net of {distorted[0]} is rectangular: it has no in_plane", place=wish.place,
+        raise InputError(f"the net of {distorted[0]} is rectangular: it has no in_plane", place=request.place,
                          cure="take hexagonal phases, or leave in_plane out")  # fmt: skip
-    if wish.in_plane == AUTO:
-        return meshes_for([part.a for part in parts], wish.place)
-    numbers = wish.in_plane if wish.in_plane is not None and not isinstance(wish.in_plane, str) else ()
+    if request.in_plane == AUTO:
+        return meshes_for([part.a for part in parts], request.place)
+    numbers = request.in_plane if request.in_plane is not None and not isinstance(request.in_plane, str) else ()
     if len(numbers) != len(parts) or any(int(n) != n or n < 1 for n in numbers):
-        raise InputError(f"meshes {wish.in_plane!r} for {len(parts)} phases", argument="in_plane",
+        raise InputError(f"meshes {request.in_plane!r} for {len(parts)} phases", argument="in_plane",
                          cure=f"give {AUTO!r}, or a positive number for each phase")  # fmt: skip
     if len(set(numbers)) == 1:
         raise InputError("the same number of meshes for each phase is the coherent cell", argument="in_plane",
@@ -87,7 +93,7 @@ def _meshes(wish: Wish, parts: Sequence[Ingredient]) -> list[int]:
     return list(numbers)
 
 
-def _reported(made: SemiCoherent, parts: Mapping[str, Ingredient], supercell: Sequence[int]) -> Interface:
+def _reported(made: SemiCoherent, parts: Mapping[str, PhaseComponent], supercell: Sequence[int]) -> Interface:
     source = "; ".join(f"{part.label}: {part.source}" for part in parts.values())
     unit = replace(made.atoms, source=f"CONSTRUCTED by layerox, semi-coherent cell of {source}")
     atoms = unit.repeated(supercell)
@@ -133,7 +139,7 @@ def _by_letters(made: SemiCoherent) -> Counts:
     return added(layers_by_letters(planes, group[0].meshes ** 2) for group, planes in groups)
 
 
-def _elastic(made: SemiCoherent, parts: Mapping[str, Ingredient]) -> dict[str, Any]:
+def _elastic(made: SemiCoherent, parts: Mapping[str, PhaseComponent]) -> dict[str, Any]:
     """Return the elastic keys: the misfit of the phases, and strains and energy that the meshes leave."""
     meshes = {one.part.label: one.meshes for group in made.groups for one in group}
     edges = [part.a for part in parts.values()]
@@ -155,7 +161,7 @@ def _elastic(made: SemiCoherent, parts: Mapping[str, Ingredient]) -> dict[str, A
     }
 
 
-def _lamellae(made: SemiCoherent, atoms: Atoms) -> Iterator[Lamella]:
+def _lamellae(made: SemiCoherent, atoms: Atoms) -> Iterator[LamellaSummary]:
     """Yield what each lamella holds: its slabs, half of one that it shares, and half of the ions beside each slab."""
     held = _slab_contents(atoms)
     start = 0
@@ -168,7 +174,9 @@ def _lamellae(made: SemiCoherent, atoms: Atoms) -> Iterator[Lamella]:
             for share, slab in zip(shares.tolist(), range(start, start + one.slabs + 1), strict=True):
                 for element, x in held[slab % len(held)].items():
                     content[element] = content.get(element, 0.0) + share * x / one.meshes**2 / shares.sum()
-            yield Lamella(phase=one.part.label, slabs=one.slabs, galleries=one.slabs, composition=_composition(content))
+            yield LamellaSummary(
+                phase=one.part.label, slabs=one.slabs, galleries=one.slabs, composition=_composition(content)
+            )
             start += one.slabs
 
 
@@ -208,7 +216,7 @@ def _boundary_bonds(atoms: Atoms, bonds: np.ndarray[Any, np.dtype[np.int64]]) ->
     return found
 
 
-def _gallery_entry(gallery: Unmatched, bonds: Mapping[int, int]) -> dict[str, Any]:
+def _gallery_entry(gallery: BoundaryGallery, bonds: Mapping[int, int]) -> dict[str, Any]:
     return {
         "slab": gallery.slab,
         "phases": list(gallery.phases),
@@ -222,8 +230,8 @@ def _gallery_entry(gallery: Unmatched, bonds: Mapping[int, int]) -> dict[str, An
 
 def _warnings(
     made: SemiCoherent,
-    parts: Mapping[str, Ingredient],
-    lamellae: Sequence[Lamella],
+    parts: Mapping[str, PhaseComponent],
+    lamellae: Sequence[LamellaSummary],
     at_boundary: Mapping[int, Mapping[int, int]],
 ) -> Iterator[Notice]:
     for part in parts.values():
@@ -243,7 +251,7 @@ def _warnings(
             yield Notice("charge_implausible", f"{row.phase}: {row.composition.charge_warning}")
 
 
-def _gallery_warnings(gallery: Unmatched, bonds: Mapping[int, int]) -> Iterator[Notice]:
+def _gallery_warnings(gallery: BoundaryGallery, bonds: Mapping[int, int]) -> Iterator[Notice]:
     where = f"the gallery above slab {gallery.slab} between {gallery.phases[0]} and {gallery.phases[1]}"
     if max(abs(gallery.sodium - own) for own in gallery.own) > 1e-9:
         yield Notice(

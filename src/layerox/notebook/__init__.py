@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from layerox.notebook.card import Card, card
-from layerox.notebook.scene import View, view
+from layerox.notebook.scene import StructureView, view
 
-__all__ = ["Card", "View", "card", "load_ipython_extension", "view"]
+__all__ = ["Card", "StructureView", "card", "load_ipython_extension", "view"]
 
 SHOWN = (
     ("pymatgen.core.structure", "Structure"),

@@ -22,7 +22,7 @@ from layerox.io.outputs import write_outputs
 from layerox.notebook.colours import LAYER_COLOURS, element_colour, mixed_colour, phase_colour, rgba
 from layerox.public import public
 from layerox.typing import FloatArray
-from layerox.validation.classified_sites import ALKALI, ANION, METAL, Places, places_of
+from layerox.validation.classified_sites import ALKALI, ANION, METAL, ClassifiedSites, classified_sites
 from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.layers import Layers, layers_of
 from layerox.validation.reading import StructureArgument, atoms_of
@@ -37,7 +37,7 @@ PAINTS = ("layer", "phase", "element")
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class StructureView:
     """An interactive picture; a notebook shows it, `write` saves it.
 
     Attributes
@@ -67,7 +67,7 @@ class View:
 
 
 @public
-def view(structure: StructureArgument, *, colour: str = "layer") -> View:
+def view(structure: StructureArgument, *, colour: str = "layer") -> StructureView:
     """Return an interactive picture of a structure.
 
     Parameters
@@ -87,7 +87,7 @@ def view(structure: StructureArgument, *, colour: str = "layer") -> View:
     if colour not in PAINTS:
         raise InputError(f"no colouring {colour!r}", cure=f"choose from {', '.join(PAINTS)}")
     atoms = atoms_of(structure)
-    places = places_of(atoms)
+    places = classified_sites(atoms)
     if len(places) > MOST_SITES:
         raise InputError(f"{len(places)} sites are too many to turn in a browser", cure=f"at most {MOST_SITES}")
     bonds = polyhedra(places)
@@ -99,7 +99,7 @@ def view(structure: StructureArgument, *, colour: str = "layer") -> View:
     _add_sites(figure, places)
     _add_cell(figure, places.lattice)
     _arrange(figure, atoms.name, layers, places.lattice, paints, colour)
-    return View(atoms.name, figure)
+    return StructureView(atoms.name, figure)
 
 
 # --- polyhedra -----------------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def view(structure: StructureArgument, *, colour: str = "layer") -> View:
 Solid = tuple[int, FloatArray]
 
 
-def _solids(places: Places, bonds: Polyhedra) -> list[Solid]:
+def _solids(places: ClassifiedSites, bonds: Polyhedra) -> list[Solid]:
     """Return each metal with the corners of its polyhedron, angstrom."""
     starts = np.searchsorted(bonds.bonds.first, np.arange(len(places) + 1))
     found = []
@@ -118,7 +118,7 @@ def _solids(places: Places, bonds: Polyhedra) -> list[Solid]:
     return found
 
 
-def _paints(places: Places, layers: Layers | None, owners: Sequence[int]) -> Paints:
+def _paints(places: ClassifiedSites, layers: Layers | None, owners: Sequence[int]) -> Paints:
     """Return, for each way to colour them, the label and colour of each polyhedron; without layers, its element's."""
     of_element = [(places.elements(k), mixed_colour(places.species[k])) for k in owners]
     slab, phases = _slabs(layers)
@@ -168,7 +168,7 @@ def _add_polyhedra(figure: Any, solids: Sequence[Solid], paints: Paints, colour:
 # --- sites ---------------------------------------------------------------------------------------------------------
 
 
-def _add_sites(figure: Any, places: Places) -> None:
+def _add_sites(figure: Any, places: ClassifiedSites) -> None:
     import plotly.graph_objects as go  # noqa: PLC0415
 
     kinds: dict[str, list[int]] = {}
@@ -198,12 +198,12 @@ def _with_faces(position: FloatArray) -> list[FloatArray]:
     return [inside + shift for shift in itertools.product(*choices)]
 
 
-def _faded(places: Places, k: int) -> str:
+def _faded(places: ClassifiedSites, k: int) -> str:
     share = FAINTEST + (1 - FAINTEST) * min(float(places.occupancy[k]), 1.0)
     return rgba(mixed_colour(places.species[k]), share)
 
 
-def _described(places: Places, k: int) -> str:
+def _described(places: ClassifiedSites, k: int) -> str:
     return ", ".join(element if x > 0.999 else f"{element} {x:.3g}" for element, x in places.species[k])
 
 
