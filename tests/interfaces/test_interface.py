@@ -13,7 +13,7 @@ from layerox.builders import build_stack
 from layerox.elasticity import stiffness
 from layerox.interfaces import interface
 from layerox.interfaces.components import phase_component
-from layerox.interfaces.findings import cell_findings
+from layerox.interfaces.inspection import cell_findings
 from layerox.interfaces.intergrowth import intergrown
 from layerox.io.structures import write_structure
 from layerox.stacking import word_from_blocks

@@ -62,7 +62,7 @@ def relaxed_lamella(made: Interface, number: int) -> Atoms:
         layer=layer[rows],
         phase=None,
         site_kind=None if atoms.site_kind is None else atoms.site_kind[rows],
-        source=f"lamella {number} of {made.report['name']}",
+        source=f"lamella {number} of {made.details.name}",
     )
 
 
@@ -87,8 +87,9 @@ def _lower_anion(atoms: Atoms, word: Word, slab: int) -> FloatArray:
 
 
 def _deformation(made: Interface, phase: str, sense: int) -> FloatArray:
-    """Return what the strain of a phase makes of a vector (a column), as the report tells it."""
-    strain = made.report["strain"][phase]
-    matrix = np.diag([1 + strain["in_plane"], 1 + strain.get("across", strain["in_plane"]), 1 + strain["out_of_plane"]])
-    matrix[1, 2] = sense * strain.get("lean", 0.0)
+    """Return the deformation of a phase in the interface as a matrix that acts on a vector (a column)."""
+    strain = made.details.elastic.strained[phase]
+    matrix = np.diag([1 + strain.in_plane, 1 + strain.across, 1 + strain.out_of_plane])
+    if made.details.elastic.is_rectangular:
+        matrix[1, 2] = sense * strain.lean
     return matrix

@@ -1,51 +1,53 @@
-"""Report on a semi-coherent cell: the same names as for others, what its meshes leave, and what its boundaries lack."""
+"""Semi-coherent interface: a request for phases with meshes of their own turned into a finished cell with its report.
+
+The cell itself comes from `semicoherent_cell`.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from layerox.builders.composition import INTERLAYER, Composition
-from layerox.crystal.asymmetric_unit import ANIONS
 from layerox.crystal.atoms import Atoms
 from layerox.errors import InputError
-from layerox.interfaces.closure_search import smallest_count
-from layerox.interfaces.coordination import (
+from layerox.interfaces.boundary_gallery import BOUNDARY, BoundaryGallery
+from layerox.interfaces.charge_balance import LamellaSummary, composition_of
+from layerox.interfaces.components import components_of
+from layerox.interfaces.inspection import (
     Counts,
     added,
+    cell_findings,
     counted,
     layers_by_letters,
     polyhedra,
     shortest_distances,
     total,
 )
-from layerox.interfaces.findings import cell_findings
 from layerox.interfaces.matching import dislocation_spacing, misfit
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.report import (
-    LamellaSummary,
-    boundary_entry,
+    ElasticSummary,
+    InPlaneMeshes,
+    InterfaceReport,
     boundary_warnings,
+    charge_warnings,
+    component_warnings,
     elastic_part,
-    identity_part,
-    rounded_spacing,
-    said,
+    sites_in,
 )
 from layerox.interfaces.request import AUTO, InterfaceRequest
 from layerox.interfaces.result import Interface
-from layerox.interfaces.semicoherent import (
-    BOUNDARY,
-    BoundaryGallery,
+from layerox.interfaces.semicoherent_cell import (
     LamellaSpec,
     SemiCoherent,
     meshes_for,
     semicoherent,
 )
 from layerox.notices import Notice
+from layerox.stacking.closing_blocks import smallest_count
 
 WHOLE = 6  # anions around an ion in the gallery of a phase
 
@@ -61,7 +63,7 @@ def semicoherent_interface(request: InterfaceRequest) -> Interface:
     for kind, why in (("spinel", "shares a plane of anions, which has one mesh"), ("tunnel", "fits along its chains")):
         if any(request.is_a(k, kind) for k in request.numbers):
             raise InputError(f"a {kind} {why}: it has no in_plane", place=request.place, cure="leave in_plane out")
-    parts = request.parts(request.numbers)
+    parts = components_of(request, request.numbers)
     meshes = _meshes(request, parts)
     slabs = [smallest_count(part.stacking) + 1 for part in parts] if request.slabs is None else request.slabs
     if min(slabs) < 2:
@@ -73,7 +75,18 @@ def semicoherent_interface(request: InterfaceRequest) -> Interface:
         name=request.place,
         seed=request.seed,
     )
-    return _reported(made, {part.label: part for part in parts}, request.supercell)
+    unique = {part.label: part for part in parts}
+    sources = "; ".join(f"{part.label}: {part.source}" for part in unique.values())
+    unit = replace(made.atoms, source=f"CONSTRUCTED by layerox, semi-coherent cell of {sources}")
+    atoms = unit.repeated(request.supercell)
+    return Interface(
+        atoms=atoms,
+        crystal=None,
+        word=None,
+        details=_report(made, unique, (unit, atoms)),
+        parts=unique,
+        unmatched=tuple(gallery.slab for gallery in made.unmatched),
+    )
 
 
 def _meshes(request: InterfaceRequest, parts: Sequence[PhaseComponent]) -> list[int]:
@@ -93,44 +106,55 @@ def _meshes(request: InterfaceRequest, parts: Sequence[PhaseComponent]) -> list[
     return list(numbers)
 
 
-def _reported(made: SemiCoherent, parts: Mapping[str, PhaseComponent], supercell: Sequence[int]) -> Interface:
-    source = "; ".join(f"{part.label}: {part.source}" for part in parts.values())
-    unit = replace(made.atoms, source=f"CONSTRUCTED by layerox, semi-coherent cell of {source}")
-    atoms = unit.repeated(supercell)
-    unmatched = tuple(gallery.slab for gallery in made.unmatched)
+def _report(made: SemiCoherent, parts: Mapping[str, PhaseComponent], units: tuple[Atoms, Atoms]) -> InterfaceReport:
+    """Return the report on a cell; `units` are its atoms once, and repeated."""
+    unit, atoms = units
+    repeats = len(atoms) // len(unit)
     kinds, alkali, bonds = polyhedra(unit)
-    lamellae = list(_lamellae(made, unit))
+    lamellae = tuple(_lamellae(made, unit))
     at_boundary = _boundary_bonds(unit, bonds)
-    warnings = tuple(_warnings(made, parts, lamellae, at_boundary))
-    findings = cell_findings(unit, list(parts.values()), unmatched=unmatched)
-    cells = math.prod(supercell)
-    report = {
-        **identity_part(unit, atoms, "P1"),
-        "closed": None,
-        "misfit_direction": "2d",
-        **_elastic(made, parts),
-        "elastic_constants": {label: part.stiffness.source for label, part in parts.items()},
-        "lamellae": [lamella.entry() for lamella in lamellae],
-        "boundaries": [
-            *(boundary_entry(boundary) for planes in made.planes for boundary in planes.boundaries),
-            *(_gallery_entry(gallery, at_boundary[gallery.slab]) for gallery in made.unmatched),
-        ],
-        "coordination": total(counted(kinds, alkali), cells),
-        "coordination_by_letters": total(_by_letters(made), cells),
-        "shortest": {pair: round(d, 4) for pair, d in shortest_distances(unit).items()},
-        "findings": said(findings),
-        "warnings": said(warnings),
-    }
-    return Interface(
-        atoms=atoms,
-        crystal=None,
-        word=None,
-        report=report,
-        findings=findings,
-        warnings=warnings,
-        parts=parts,
-        unmatched=unmatched,
+    elastic = _elastic(made, parts)
+    natural = _natural_edges(parts)
+    return InterfaceReport(
+        name=atoms.name,
+        sites=sites_in(unit, atoms),
+        formula=atoms.formula,
+        cell=atoms.cell,
+        space_group="P1",
+        closed=None,
+        elastic=replace(elastic, misfit=misfit(*natural), spacing=_spacing(made)),
+        in_plane=InPlaneMeshes(
+            meshes=_meshes_by_phase(made),
+            length=made.match.a,
+            residual_misfit=elastic.misfit,
+            natural_spacing=dislocation_spacing(*natural),
+        ),
+        lamellae=lamellae,
+        boundaries=tuple(boundary for planes in made.planes for boundary in planes.boundaries),
+        boundary_galleries=made.unmatched,
+        anions_of_sites=at_boundary,
+        coordination=total(counted(kinds, alkali), repeats),
+        coordination_by_letters=total(_by_letters(made), repeats),
+        shortest=shortest_distances(unit),
+        findings=cell_findings(unit, list(parts.values()), unmatched=tuple(gallery.slab for gallery in made.unmatched)),
+        warnings=tuple(_warnings(made, parts, lamellae, at_boundary)),
     )
+
+
+def _natural_edges(parts: Mapping[str, PhaseComponent]) -> tuple[float, float]:
+    """Return the smallest and the largest a of the phases when free, angstrom."""
+    edges = [part.a for part in parts.values()]
+    return min(edges), max(edges)
+
+
+def _meshes_by_phase(made: SemiCoherent) -> dict[str, int]:
+    return {one.part.label: one.meshes for group in made.groups for one in group}
+
+
+def _spacing(made: SemiCoherent) -> float:
+    """Return the spacing of misfit dislocations in the cell, angstrom."""
+    meshes = _meshes_by_phase(made).values()
+    return made.match.a / (max(meshes) - min(meshes))
 
 
 def _by_letters(made: SemiCoherent) -> Counts:
@@ -139,26 +163,16 @@ def _by_letters(made: SemiCoherent) -> Counts:
     return added(layers_by_letters(planes, group[0].meshes ** 2) for group, planes in groups)
 
 
-def _elastic(made: SemiCoherent, parts: Mapping[str, PhaseComponent]) -> dict[str, Any]:
-    """Return the elastic keys: the misfit of the phases, and strains and energy that the meshes leave."""
-    meshes = {one.part.label: one.meshes for group in made.groups for one in group}
-    edges = [part.a for part in parts.values()]
-    slabs = sum(one.slabs * one.meshes**2 for group in made.groups for one in group)
-    boundaries = len(made.unmatched) + sum(len(planes.boundaries) for planes in made.planes)
-    lengths = [(n * parts[label].a, n * parts[label].long) for label, n in meshes.items()]
-    found = dict(elastic_part(made.match, lengths, interfaces=boundaries, units=slabs, meshes=1))
-    apart = max(meshes.values()) - min(meshes.values())
-    return {
-        **found,
-        "misfit": round(misfit(min(edges), max(edges)), 6),
-        "dislocation_spacing_nm": rounded_spacing(made.match.a / apart),
-        "in_plane": {
-            "meshes": meshes,
-            "length_nm": round(made.match.a / 10, 4),
-            "residual_misfit": found["misfit"],
-            "natural_spacing_nm": rounded_spacing(dislocation_spacing(min(edges), max(edges))),
-        },
-    }
+def _elastic(made: SemiCoherent, parts: Mapping[str, PhaseComponent]) -> ElasticSummary:
+    """Return the elastic summary of the misfit that the meshes leave."""
+    meshes = _meshes_by_phase(made)
+    return elastic_part(
+        made.match,
+        [(n * parts[label].a, n * parts[label].long) for label, n in meshes.items()],
+        interfaces=len(made.unmatched) + sum(len(planes.boundaries) for planes in made.planes),
+        units=sum(one.slabs * one.meshes**2 for group in made.groups for one in group),
+        constants={label: part.stiffness.source for label, part in parts.items()},
+    )
 
 
 def _lamellae(made: SemiCoherent, atoms: Atoms) -> Iterator[LamellaSummary]:
@@ -175,7 +189,7 @@ def _lamellae(made: SemiCoherent, atoms: Atoms) -> Iterator[LamellaSummary]:
                 for element, x in held[slab % len(held)].items():
                     content[element] = content.get(element, 0.0) + share * x / one.meshes**2 / shares.sum()
             yield LamellaSummary(
-                phase=one.part.label, slabs=one.slabs, galleries=one.slabs, composition=_composition(content)
+                phase=one.part.label, slabs=one.slabs, galleries=one.slabs, composition=composition_of(content)
             )
             start += one.slabs
 
@@ -194,15 +208,6 @@ def _slab_contents(atoms: Atoms) -> list[dict[str, float]]:
     return [dict(zip(elements.tolist(), row, strict=True)) for row in amounts.tolist()]
 
 
-def _composition(content: Mapping[str, float]) -> Composition:
-    present = {element: x for element, x in content.items() if x > 0}
-    return Composition(
-        alkali={e: x for e, x in present.items() if e in INTERLAYER},
-        metals={e: x for e, x in present.items() if e not in INTERLAYER and e not in ANIONS},
-        anions={e: x for e, x in present.items() if e in ANIONS},
-    )
-
-
 def _boundary_bonds(atoms: Atoms, bonds: np.ndarray[Any, np.dtype[np.int64]]) -> dict[int, dict[int, int]]:
     """Return, for each slab below a gallery between two meshes, how many of its sites have how many anions."""
     assert atoms.layer is not None
@@ -216,26 +221,13 @@ def _boundary_bonds(atoms: Atoms, bonds: np.ndarray[Any, np.dtype[np.int64]]) ->
     return found
 
 
-def _gallery_entry(gallery: BoundaryGallery, bonds: Mapping[int, int]) -> dict[str, Any]:
-    return {
-        "slab": gallery.slab,
-        "phases": list(gallery.phases),
-        "height": round(gallery.height, 4),
-        "sodium": [round(gallery.sodium, 4)] * 2,
-        "own_sodium": [round(x, 4) for x in gallery.own],
-        "sites": gallery.sites,
-        "sites_by_number_of_anions": {str(number): count for number, count in bonds.items()},
-    }
-
-
 def _warnings(
     made: SemiCoherent,
     parts: Mapping[str, PhaseComponent],
     lamellae: Sequence[LamellaSummary],
     at_boundary: Mapping[int, Mapping[int, int]],
 ) -> Iterator[Notice]:
-    for part in parts.values():
-        yield from (Notice(remark.code, f"{part.label}: {remark.message}") for remark in part.remarks)
+    yield from component_warnings(list(parts.values()))
     meshes = ", ".join(f"{one.meshes} of {one.part.label}" for group in made.groups for one in group)
     yield Notice(
         "semi_coherent",
@@ -246,9 +238,7 @@ def _warnings(
         yield from boundary_warnings(planes)
     for gallery in made.unmatched:
         yield from _gallery_warnings(gallery, at_boundary[gallery.slab])
-    for row in lamellae:
-        if row.composition.charge_warning:
-            yield Notice("charge_implausible", f"{row.phase}: {row.composition.charge_warning}")
+    yield from charge_warnings(lamellae)
 
 
 def _gallery_warnings(gallery: BoundaryGallery, bonds: Mapping[int, int]) -> Iterator[Notice]:

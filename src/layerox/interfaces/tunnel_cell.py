@@ -1,12 +1,14 @@
-"""Chain: layered phases beside the tunnel oxide, which fit along one direction only.
+"""Tunnel cell: layered phases beside the tunnel oxide, coherent along one direction only.
 
 The chains of edge-sharing octahedra (c of Pbam) run along [100] of the layers; across them, a of the tunnel and the
-layers' long side ([120]) only nearly coincide after some periods, and no plane of atoms is shared. Several layered
-phases share slabs among themselves as they do without the tunnel; none has to close, because the tunnel is in between.
+layers' long side ([120]) only nearly coincide after some periods, and no plane of atoms is shared. The tunnel oxide is
+cut to one b between its (010) planes, where the fewest anions have to be added so that every metal keeps all of its
+anions. Several layered phases share slabs as they do without the tunnel; the layers need not close.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,19 +16,82 @@ import numpy as np
 
 from layerox.builders.layered import POINTS
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal, Site
-from layerox.crystal.atoms import Atoms
+from layerox.crystal.atoms import Atoms, atoms_from_crystal
+from layerox.crystal.neighbours import pairs_within
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError
-from layerox.interfaces.findings import TUNNEL
+from layerox.interfaces.inspection import TUNNEL
 from layerox.interfaces.layer_planes import Layer, Planes, layers_of, planes_of
 from layerox.interfaces.matching import Coincidence, Lamina, Match, coincidences, match
 from layerox.interfaces.phase_component import PhaseComponent
-from layerox.interfaces.tunnel_slab import GRAIN, TunnelSlab, cut
 from layerox.stacking import Word
+from layerox.typing import FloatArray
+
+BOND = 2.5  # angstrom, longest metal-anion bond of the framework
+
+CUTS = 100
+
+GRAIN = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunnelSlab:
+    """The tunnel oxide cut to a slab.
+
+    Attributes
+    ----------
+    cell
+        a (across the chains), b (along the normal) and c (along the chains), angstrom.
+    sites
+        What stands on each position.
+    positions
+        Fractional, not wrapped: those along b run from one face to the other, shape (n, 3).
+    added
+        Anions added to keep the faces' metals whole.
+    """
+
+    cell: tuple[float, float, float]
+    sites: tuple[Site, ...]
+    positions: FloatArray
+    added: int
+
+
+def cut(tunnel: Crystal) -> TunnelSlab:
+    """Return one b of the tunnel oxide with every metal's anions, cut where the fewest are added, then flattest."""
+    atoms = atoms_from_crystal(tunnel)
+    first = np.unique(atoms.site, return_index=True)[1]
+    places, elements = atoms.positions[first], atoms.elements[first]
+    anion, alkali = np.isin(elements, list(ANIONS)), elements == "Na"
+    pairs = pairs_within(atoms.lattice, places, BOND)
+    bonds = pairs.where(np.flatnonzero(anion[pairs.second] & ~anion[pairs.first] & ~alkali[pairs.first]))
+    best: list[tuple[int, int]] = []
+    lowest, least = 0.0, (math.inf, math.inf)
+    for level in np.arange(CUTS) / CUTS:
+        lift = -np.floor(places[:, 1] - level + GRAIN).astype(int)
+        held = sorted(set(zip(bonds.second.tolist(), (bonds.offset[:, 1] + lift[bonds.first]).tolist(), strict=True)))
+        heights = [places[k, 1] + up for k, up in held]
+        cost = (len(held), round(max(heights) - min(heights), 6))
+        if cost < least:
+            best, lowest, least = held, float(level), cost
+    lift = -np.floor(places[:, 1] - lowest + GRAIN).astype(int)
+    chosen = [*best, *((int(k), int(lift[k])) for k in np.flatnonzero(~anion))]
+    rows = [row for k, _ in chosen for row in np.flatnonzero(atoms.site == atoms.site[first[k]])]
+    moves = [up for k, up in chosen for _ in np.flatnonzero(atoms.site == atoms.site[first[k]])]
+    positions = atoms.positions[rows] + np.outer(moves, (0, 1, 0))
+    return TunnelSlab(
+        cell=(tunnel.cell[0], tunnel.cell[1], tunnel.cell[2]),
+        sites=tuple(replace(atoms.kinds[atoms.kind[row]], position=(0.0, 0.0, 0.0), u_aniso=None) for row in rows),
+        positions=positions,
+        added=len(best) - int(anion.sum()),
+    )
+
 
 TOLERANCE = 0.015  # misfit left across the chains
+
 LONGEST = 120.0  # angstrom
+
 CONTACT = 2.75  # angstrom between anions on either side of the gap, about twice the radius of O
+
 # Axes of the interface in those of Pbam, one a row: the chains (c), across them (a), the normal (b).
 ALONG_THE_CHAINS = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 

@@ -8,8 +8,8 @@ import layerox as lx
 from layerox.builders import build_crystal
 from layerox.elasticity import LAYERED_ALTERNATING, TUNNEL, stiffness
 from layerox.interfaces import interface
-from layerox.interfaces.coordination import polyhedra
-from layerox.interfaces.tunnel_slab import cut
+from layerox.interfaces.inspection import polyhedra
+from layerox.interfaces.tunnel_cell import cut
 
 
 @pytest.fixture(scope="module", params=["P2/tunnel", "tunnel/P3"])

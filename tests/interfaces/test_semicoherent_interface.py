@@ -8,9 +8,9 @@ import pytest
 
 import layerox as lx
 from layerox.interfaces import interface
-from layerox.interfaces.coordination import polyhedra
-from layerox.interfaces.ordered_cell import with_whole_atoms
-from layerox.interfaces.semicoherent_gallery import SQUARE, apart, holes, net_of
+from layerox.interfaces.boundary_gallery import SQUARE, apart, holes, net_of
+from layerox.interfaces.inspection import polyhedra
+from layerox.interfaces.result import with_whole_atoms
 from layerox.validation import identify_structure
 
 SMALL = "O3_NFO/O1"  # 3.02 A on 2.82 A: 14 on 15 meshes, so that tests are quick
