@@ -87,7 +87,7 @@ def test_a_hundred_thousand_atoms():
 
 
 @pytest.mark.parametrize(
-    ("phases", "request", "message"),
+    ("phases", "arguments", "message"),
     [
         ("O3/P2", {"core_shell": [3.0]}, "1 lengths for 2 phases"),
         ("O3/P2", {"core_shell": [3.0, -1.0]}, "not positive"),
@@ -97,6 +97,6 @@ def test_a_hundred_thousand_atoms():
         ("O3/spinel", {"core_shell": [3.0, 1.0]}, "a particle of spinel"),
     ],
 )
-def test_what_cannot_be(phases, request, message):
+def test_what_cannot_be(phases, arguments, message):
     with pytest.raises(lx.InputError, match=message):
-        interface(phases, **request)
+        interface(phases, **arguments)

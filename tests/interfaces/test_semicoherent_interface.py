@@ -187,7 +187,7 @@ def test_holes_are_apart_across_the_edge_too():
 
 
 @pytest.mark.parametrize(
-    ("phases", "request", "message"),
+    ("phases", "arguments", "message"),
     [
         ("P2/O3", {"in_plane": [20, 19]}, "leave a misfit of 2.58%, without them it is 2.55%; give 40 39"),
         ("P2/O3", {"in_plane": [39, 40]}, "give 40 39"),
@@ -206,6 +206,6 @@ def test_holes_are_apart_across_the_edge_too():
         ("O3/P2", {"in_plane": "auto", "core_shell": [3.0, 1.0]}, "a particle has no such thing"),
     ],
 )
-def test_what_cannot_be(phases, request, message):
+def test_what_cannot_be(phases, arguments, message):
     with pytest.raises(lx.InputError, match=message):
-        interface(phases, **request)
+        interface(phases, **arguments)

@@ -15,8 +15,8 @@ CELLS = ["P2/spinel", "P2/P3/spinel", "O3/spinel/P2", "P2/O3/spinel"]
 
 
 @pytest.fixture(scope="module", params=CELLS)
-def made(request):
-    return interface(request.param)
+def made(arguments):
+    return interface(arguments.param)
 
 
 def ions(cell, kind):
@@ -145,7 +145,7 @@ def between_blocks(cell):
 
 
 @pytest.mark.parametrize(
-    ("request", "message"),
+    ("arguments", "message"),
     [
         ({"registry": 4}, "give 0 to 3"),
         ({"faces": "empty"}, "choose from full, kagome"),
@@ -153,6 +153,6 @@ def between_blocks(cell):
         ({"slabs": [2, 1]}, "by letters"),
     ],
 )
-def test_what_cannot_be(request, message):
+def test_what_cannot_be(arguments, message):
     with pytest.raises(lx.InputError, match=message):
-        interface("P2/spinel", **request)
+        interface("P2/spinel", **arguments)

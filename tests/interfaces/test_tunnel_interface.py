@@ -13,8 +13,8 @@ from layerox.interfaces.tunnel_cell import cut
 
 
 @pytest.fixture(scope="module", params=["P2/tunnel", "tunnel/P3"])
-def made(request):
-    return interface(request.param)
+def made(arguments):
+    return interface(arguments.param)
 
 
 def test_it_is_coherent_along_one_direction(made):
@@ -87,8 +87,8 @@ def test_more_galleries():
 
 
 @pytest.fixture(scope="module", params=["P2/O3/tunnel", "P2/tunnel/P3", "P'2/tunnel", "P2/O'3/tunnel", "P2/OP4/tunnel"])
-def several(request):
-    return interface(request.param)
+def several(arguments):
+    return interface(arguments.param)
 
 
 def test_several_layered_phases_share_slabs_beside_the_tunnel(several):
@@ -153,7 +153,7 @@ def test_a_tensor_of_the_tunnel_stands_on_its_own_axes():
 
 
 @pytest.mark.parametrize(
-    ("phases", "request", "message"),
+    ("phases", "arguments", "message"),
     [
         ("P2/tunnel", {"slabs": [2, 2]}, "1 for the tunnel"),
         ("P2/tunnel/O3/tunnel", {}, "name one"),
@@ -164,6 +164,6 @@ def test_a_tensor_of_the_tunnel_stands_on_its_own_axes():
         ("P2/tunnel", {"strain": "C"}, "choose from stiffness, P2, tunnel"),
     ],
 )
-def test_what_cannot_be(phases, request, message):
+def test_what_cannot_be(phases, arguments, message):
     with pytest.raises(lx.InputError, match=message):
-        interface(phases, **request)
+        interface(phases, **arguments)
