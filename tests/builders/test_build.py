@@ -146,7 +146,7 @@ def test_setting_and_supercell_go_together():
         ("P2*3|O3*4", {}, "take P2"),
         ("P2*4|O9*3", {}, "unknown stacking"),
         ("P2", {"formula": "Na1.2MnO2"}, "one ion per metal"),
-        ("P2", {"c": 7.0}, "left for a P2 gallery"),
+        ("P2", {"c": 7.0}, "implausible for P2"),
         ("P2", {"supercell": (0, 1, 1)}, "three positive integers"),
         ("P2", {"supercell": (1, 1)}, "three positive integers"),
         ("O3", {"sodium": {"face": 0.2}}, "has a site 'face'"),

@@ -495,7 +495,7 @@ def test_distorted_phases_by_command(folder, capsys):
     report = json.loads((folder / "r.json").read_text())
     assert report["elastic_constants"]["Pp2"] == "c.toml"
     assert set(report["strain"]["Pp2"]) == {"in_plane", "across", "lean", "out_of_plane"}
-    assert "stiffness of Pp2, which takes no part" in refused(
+    assert "stiffness of Pp2, which is none of the phases" in refused(
         capsys, "interface", "P2/O3", "--elastic", "c.toml", "-o", "x.cif"
     )
 

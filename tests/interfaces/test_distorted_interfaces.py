@@ -39,8 +39,8 @@ def distances(crystal):
 
 
 @pytest.fixture(scope="module", params=[*PAIRS, *WITH_SPINEL])
-def made(arguments):
-    return interface(arguments.param)
+def made(request):
+    return interface(request.param)
 
 
 def test_metals_keep_their_polyhedra_by_letters_and_by_angles(made):
@@ -182,7 +182,7 @@ def test_a_cubic_tensor_is_turned_to_111():
     [
         ("P'2/P2", {"core_shell": [3.0, 1.0]}, "a particle of Pp2"),
         ("P'2/P2", {"slabs": [3, 4]}, "by senses"),
-        ("P'2/P2", {"elastic": {"P3": LAYERED}}, "takes no part"),
+        ("P'2/P2", {"elastic": {"P3": LAYERED}}, "none of the phases"),
         ("P'2/P2", {"strain": "O3"}, "choose from stiffness, Pp2, P2"),
     ],
 )

@@ -23,8 +23,8 @@ SETS = ["P2/O3", "P2/P3", "P2/P3/O3", "P3/O3", "O3/OP4", "P2/OP4", "P2/Z:0.3"]
 
 
 @pytest.fixture(scope="module", params=SETS)
-def made(arguments):
-    return interface(arguments.param)
+def made(request):
+    return interface(request.param)
 
 
 def test_every_metal_is_octahedral_by_angles_and_by_letters(made):

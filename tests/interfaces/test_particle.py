@@ -92,8 +92,8 @@ def test_a_hundred_thousand_atoms():
         ("O3/P2", {"core_shell": [3.0]}, "1 lengths for 2 phases"),
         ("O3/P2", {"core_shell": [3.0, -1.0]}, "not positive"),
         ("O3/P2", {"core_shell": [300.0, 1.0]}, "too large"),
-        ("O3/P2", {"core_shell": [3.0, 1.0], "slabs": [2, 3]}, "a particle has no such thing"),
-        ("O3/P2", {"core_shell": [3.0, 1.0], "supercell": (2, 1, 1)}, "a particle has no such thing"),
+        ("O3/P2", {"core_shell": [3.0, 1.0], "slabs": [2, 3]}, "does not apply to a particle"),
+        ("O3/P2", {"core_shell": [3.0, 1.0], "supercell": (2, 1, 1)}, "does not apply to a particle"),
         ("O3/spinel", {"core_shell": [3.0, 1.0]}, "a particle of spinel"),
     ],
 )

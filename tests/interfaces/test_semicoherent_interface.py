@@ -201,9 +201,9 @@ def test_holes_are_apart_across_the_edge_too():
         ("P2/P3", {"in_plane": "auto"}, "do not part by one within 500 A"),
         ("P2/P2", {"in_plane": "auto"}, "do not part by one"),
         ("P2/spinel", {"in_plane": "auto"}, "a plane of anions, which has one mesh"),
-        ("P2/tunnel", {"in_plane": "auto"}, "a cell with a tunnel oxide has no such thing"),
+        ("P2/tunnel", {"in_plane": "auto"}, "does not apply to a cell with a tunnel oxide"),
         ("P2/P'2", {"in_plane": "auto"}, "rectangular"),
-        ("O3/P2", {"in_plane": "auto", "core_shell": [3.0, 1.0]}, "a particle has no such thing"),
+        ("O3/P2", {"in_plane": "auto", "core_shell": [3.0, 1.0]}, "does not apply to a particle"),
     ],
 )
 def test_what_cannot_be(phases, arguments, message):

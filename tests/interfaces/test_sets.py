@@ -26,8 +26,8 @@ SODIUM_OXYGEN, OXYGEN = 2.27, {"P2": 2.618, "P3": 2.62, "O3": 2.66, "spinel": 2.
 
 
 @pytest.fixture(scope="module", params=CELLS)
-def made(arguments):
-    return interface(arguments.param)
+def made(request):
+    return interface(request.param)
 
 
 @pytest.fixture(scope="module")

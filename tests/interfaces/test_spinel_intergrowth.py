@@ -15,8 +15,8 @@ CELLS = ["P2/spinel", "P2/P3/spinel", "O3/spinel/P2", "P2/O3/spinel"]
 
 
 @pytest.fixture(scope="module", params=CELLS)
-def made(arguments):
-    return interface(arguments.param)
+def made(request):
+    return interface(request.param)
 
 
 def ions(cell, kind):

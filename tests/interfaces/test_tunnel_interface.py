@@ -13,8 +13,8 @@ from layerox.interfaces.tunnel_cell import cut
 
 
 @pytest.fixture(scope="module", params=["P2/tunnel", "tunnel/P3"])
-def made(arguments):
-    return interface(arguments.param)
+def made(request):
+    return interface(request.param)
 
 
 def test_it_is_coherent_along_one_direction(made):
@@ -87,8 +87,8 @@ def test_more_galleries():
 
 
 @pytest.fixture(scope="module", params=["P2/O3/tunnel", "P2/tunnel/P3", "P'2/tunnel", "P2/O'3/tunnel", "P2/OP4/tunnel"])
-def several(arguments):
-    return interface(arguments.param)
+def several(request):
+    return interface(request.param)
 
 
 def test_several_layered_phases_share_slabs_beside_the_tunnel(several):
@@ -160,7 +160,7 @@ def test_a_tensor_of_the_tunnel_stands_on_its_own_axes():
         ("spinel/tunnel", {}, "no orientation of a spinel"),
         ("P2/spinel/tunnel", {}, "no orientation of a spinel"),
         ("P2/tunnel", {"core_shell": [3, 1]}, "no columns run through core and shell"),
-        ("P2/tunnel", {"faces": "kagome"}, "without a spinel has no such thing"),
+        ("P2/tunnel", {"faces": "kagome"}, "does not apply to an interface without a spinel"),
         ("P2/tunnel", {"strain": "C"}, "choose from stiffness, P2, tunnel"),
     ],
 )

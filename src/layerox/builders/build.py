@@ -1,4 +1,4 @@
-"""Build: from what a user says of a phase, a name or a word and a few numbers, to its crystal or its atoms.
+"""Build: from a phase name or a word and a few numbers to a crystal or its atoms.
 
 What is not given is taken from a library entry of the same phase and composition, or else from bond lengths; the
 crystal's source names which.
@@ -122,7 +122,7 @@ def build_structure(
 
     `ordered` gives whole atoms, see `ordering.ordered_atoms`: the best of all orderings in a small cell, one drawn with
     `seed` in a large one, in the smallest supercell that reaches the composition unless `supercell` is given (three
-    counts, or a 3 x 3 matrix with the new edges as rows). What had to be rounded stands in `properties["remarks"]`.
+    counts, or a 3 x 3 matrix with the new edges as rows). Rounded amounts are listed in `properties["remarks"]`.
     Its `properties` hold name and source, its site properties `u_iso` (angstrom^2) and `site_label`.
 
     Parameters
@@ -228,7 +228,7 @@ def _stack(request: PhaseRequest, name: str) -> PlaneStack:
 
 
 def _entry_and_word(name: str, seed: int) -> tuple[LibraryEntry | None, Word]:
-    """Return the library entry that a name or word stands for, if any, and its word."""
+    """Return the library entry that a name or word means, if any, and its word."""
     recipe = _layered(LIBRARY.get(name))
     if recipe is not None:
         return LIBRARY[name], parse_word(recipe.word)
@@ -247,7 +247,7 @@ def _is_word(name: str) -> bool:
 
 
 def _described(request: PhaseRequest, entry: LibraryEntry | None, word: Word) -> PlaneStack:
-    """Build what no entry holds as it stands."""
+    """Build a phase that is no unchanged library entry."""
     given = LayerGeometry(
         a=request.a, c=request.c, slab=request.slab, bond=request.bond, galleries=request.galleries or {}
     )
@@ -269,7 +269,7 @@ def _described(request: PhaseRequest, entry: LibraryEntry | None, word: Word) ->
 
 
 def _composition(formula: str | Composition | None, entry: LibraryEntry | None) -> tuple[Composition, bool]:
-    """Return the composition, and whether nobody gave one."""
+    """Return the composition, and whether none was given."""
     if isinstance(formula, Composition):
         return formula, False
     if formula is not None:

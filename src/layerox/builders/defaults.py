@@ -1,6 +1,6 @@
 """Completion: what a request leaves open of a distorted, spinel or tunnel phase, filled in from the library.
 
-An entry of the same phase and composition lends its numbers; without one the builders estimate. Layered words are
+An entry of the same phase and composition gives its numbers; without one the builders estimate. Layered words are
 completed in `build.py`.
 """
 
@@ -46,19 +46,19 @@ def spinel_from(request: PhaseRequest, default: LibraryEntry) -> Crystal:
     if isinstance(request.formula, Composition):
         raise InputError("a composition per MO2 for a spinel", cure="give its formula as a text: LiMn2O4")
     assert isinstance(default.recipe, Spinel)
-    asked = Spinel(
+    requested = Spinel(
         formula=request.formula or default.recipe.formula,
         inversion=request.inversion if request.inversion is not None else 0.0,
         tetrahedral=request.tetrahedral,
     )
-    ions = asked.composition
+    ions = requested.composition
     if request.inversion is None and request.tetrahedral is None:
-        # Nobody says who stands where: a model with the same ions lends its own distribution.
+        # No distribution is given: that of a model with the same ions is used.
         model = _model(
             default,
             lambda r: largest_difference([(ions.cations, r.composition.cations), (ions.anions, r.composition.anions)]),
         )
-        asked = model.recipe if model else asked
+        requested = model.recipe if model else requested
     else:
         model = _model(
             default,
@@ -68,7 +68,7 @@ def spinel_from(request: PhaseRequest, default: LibraryEntry) -> Crystal:
         )
     known = model.recipe if model else None
     geometry = _spinel_geometry(request, known.geometry if known else SpinelGeometry())
-    made = replace(asked, geometry=geometry, **({"factors": known.factors} if known else {}))
+    made = replace(requested, geometry=geometry, **({"factors": known.factors} if known else {}))
     crystal = made.crystal(name=request.name, source=request.source(model.source if model else None))
     return crystal if model or request.a is not None else _estimated(crystal)
 
@@ -81,8 +81,8 @@ def tunnel_from(request: PhaseRequest, default: LibraryEntry) -> Crystal:
     model = _model(default, lambda recipe: _apart(composition, recipe.composition))
     known = model.recipe if model else None
     sodium: Any = request.sodium if request.sodium is not None else known.sodium if known else {}
-    lent = known.geometry if known else TunnelGeometry()
-    edges = {name: _first(getattr(request, name), getattr(lent, name)) for name in ("a", "b", "c")}
+    lengths = known.geometry if known else TunnelGeometry()
+    edges = {name: _first(getattr(request, name), getattr(lengths, name)) for name in ("a", "b", "c")}
     made = Tunnel(
         formula=composition, geometry=TunnelGeometry(**edges), sodium=sodium, metals=request.metals or {}
     )  # fmt: skip
@@ -98,7 +98,7 @@ def _model(default: LibraryEntry, distance: Any) -> Any:
 
 
 def _has_cell(entry: LibraryEntry) -> bool:
-    """Whether an entry knows a cell of its own; models of cathodes do not."""
+    """Whether an entry has a cell of its own; models of cathodes do not."""
     return getattr(getattr(entry.recipe, "geometry", None), "a", None) is not None
 
 

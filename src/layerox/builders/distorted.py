@@ -24,7 +24,7 @@ from layerox.symmetry import symmetry_from_name
 ROOT3 = math.sqrt(3)
 PARENTS = {"P'2": "P2", "P'3": "P3", "O'3": "O3"}
 GROUPS = {"P'2": "C m c m", "P'3": "C 1 2/m 1", "O'3": "C 1 2/m 1"}
-# long / (sqrt(3) short) - 1 of the reference structures in the library, where nobody gives it.
+# long / (sqrt(3) short) - 1 of the reference structures in the library, if not given.
 TYPICAL_DISTORTION = {"P'2": 0.070, "P'3": 0.001, "O'3": 0.079}
 # How far, as a share of the long side, the anion that is stretched away goes ahead of an affine distortion, for a unit
 # of it: 0.21, 0.27 and 0.29 in P'2 Na2/3MnO2, O'3 NaNiO2 and O'3 NaMnO2.
@@ -50,7 +50,7 @@ class DistortedGeometry:
     parent
         Lengths of the undistorted cell: slab, bond and galleries, and with `distortion` a and c as well.
     positions
-        Where the ions stand along the long side, as a fraction of it: "face" and "edge" in P'2, "prism" in P'3; amid
+        Positions of the ions along the long side, as a fraction of it: "face" and "edge" in P'2, "prism" in P'3; amid
         their anions where it is silent.
     """
 
@@ -94,7 +94,7 @@ class Shape:
     slab, gallery
         Distances of anion planes.
     shear
-        How far each layer stands ahead of the one below it, along `long`; nothing in P'2.
+        How far each layer is ahead of the one below it, along `long`; nothing in P'2.
     """
 
     short: float
@@ -290,7 +290,7 @@ def _c2m(
 
 
 def _half(composition: Composition) -> dict[str, float]:
-    """Return what stands on one of the two anion planes."""
+    """Return what occupies one of the two anion planes."""
     return {element: x / 2 for element, x in composition.anions.items()}
 
 

@@ -147,12 +147,12 @@ def _merged(distinct: list[Distinct], equivalences: Equivalences) -> list[Distin
     """Join fillings that only an operation which turns the supercell makes equal."""
     if not len(equivalences.outer):
         return distinct
-    home = {_least(one.states, equivalences.inner): k for k, one in enumerate(distinct)}
+    own_class = {_least(one.states, equivalences.inner): k for k, one in enumerate(distinct)}
     leader = list(range(len(distinct)))
     for k, one in enumerate(distinct):
         has = (one.states[equivalences.shifts] == one.states).all(axis=1)
         for image in np.unique(one.states[equivalences.outer[has[equivalences.periods].all(axis=1)]], axis=0):
-            other = home[_least(image, equivalences.inner)]
+            other = own_class[_least(image, equivalences.inner)]
             low, high = sorted((_root(leader, k), _root(leader, other)))
             leader[high] = low
     total: dict[int, int] = {}

@@ -39,7 +39,7 @@ SLAB_TO_A = 2 * math.sqrt(1 / BOND_TO_A**2 - 1 / 3)
 PRISMATIC_CONTACT = 1.41  # Na-O distance minus the radius of Na, angstrom
 OCTAHEDRAL_CONTACT = 1.335
 EMPTY_GALLERY = 2.40  # O galleries of O1 CoO2, angstrom
-FULLY_SPREAD = 0.3  # ions per metal above which an octahedral gallery is as high as its ions ask
+FULLY_SPREAD = 0.3  # ions per metal above which an octahedral gallery is as high as its ions require
 LOWEST_GALLERY = {"P": 2.2, "O": 1.5}  # below it anions would touch at less than 2.2 A
 THINNEST_SLAB = 1.0
 AGREEMENT = 2e-3
@@ -139,7 +139,7 @@ def bond_length(composition: Composition) -> float:
 
 
 def cation_radius(element: str, charge: float) -> float:
-    """Return the six-coordinate radius at a charge that may lie between two tabulated ones, angstrom."""
+    """Return the six-coordinate radius at a charge between two tabulated ones, angstrom."""
     radii = CATION_RADII.get(element, {2: UNKNOWN_RADIUS})
     return float(np.interp(charge, list(radii), list(radii.values())))
 

@@ -1,6 +1,6 @@
 """Layered cells: a stacking word, a composition and a geometry made into planes of atoms, and these into a crystal.
 
-The crystal stands in the standard setting of its full space group (see `setting.py`); it says nothing about ordering
+The crystal is in the standard setting of its full space group (see `setting.py`); it does not describe ordering
 within the planes, which `ordering.py` is for.
 """
 
@@ -43,7 +43,7 @@ class DisplacementFactors:
 
 @dataclass(frozen=True, kw_only=True)
 class SlabContent:
-    """One slab: distance of its anion planes (angstrom), and what stands on a metal or anion site of each plane."""
+    """One slab: distance of its anion planes (angstrom), and what occupies a metal or anion site of each plane."""
 
     thickness: float
     metals: Amounts
@@ -94,7 +94,7 @@ class AtomPlane:
 
     @property
     def plane(self) -> Plane:
-        """The sheet as symmetry sees it."""
+        """The plane as symmetry treats it."""
         species = tuple(sorted((element, round(x, 6)) for element, x in self.species))
         return Plane((self.role, species, round(self.u_iso, 7)), self.letter, self.height, self.role)
 
@@ -168,7 +168,7 @@ class PlaneStack:
         )
 
     def _orbit_sites(self) -> list[tuple[list[int], list[Site]]]:
-        """The sheets of each orbit, representative first, and the labelled sites that stand for them."""
+        """The sheets of each orbit, representative first, and the labelled sites that represent them."""
         groups = orbits([sheet.plane for sheet in self.sheets], self.group)
         groups.sort(key=lambda group: (ROLES.index(self.sheets[group[0]].role), self.sheets[group[0]].height))
         return list(zip(groups, _labelled_sites([self.sheets[group[0]] for group in groups]), strict=True))

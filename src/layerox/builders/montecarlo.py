@@ -1,7 +1,7 @@
 """Monte Carlo: one seeded, allowed filling of a cell of any size, its ions spread by their repulsion.
 
 A lattice gas: ions hop to vacancies and change places (Kawasaki, Phys. Rev. 145 (1966) 224,
-doi:10.1103/PhysRev.145.224) under a screened Coulomb energy, and never stand on sites that exclude each other, at no
+doi:10.1103/PhysRev.145.224) under a screened Coulomb energy, and never occupy sites that exclude each other, at no
 moment. It makes plausible arrangements, not ground states.
 """
 
@@ -55,7 +55,7 @@ def drawn_filling(openings: Openings, charges: Mapping[Ion, float], seed: int) -
     _anneal(board, openings, charges, draw)
     remarks: tuple[Notice, ...] = ()
     if moved:
-        message = f"{moved} ions stand on another site of their gallery than asked: the sites exclude each other"
+        message = f"{moved} ions are on another site of their gallery than requested: the sites exclude each other"
         remarks = (Notice("split_changed", message),)
     return Drawn(np.array(board.states), remarks)
 
@@ -96,7 +96,7 @@ def _place_pool(board: _Board, pool: Pool, draw: random.Random) -> int:
 
 
 def _entangled(board: _Board, pool: Pool) -> list[list[int]]:
-    """Return the classes of a pool in sets that exclusions tie to each other, the two sites of one gallery say."""
+    """Return the classes of a pool in sets that exclusions tie to each other, such as the two sites of one gallery."""
     group = dict(zip(pool.places.tolist(), pool.group.tolist(), strict=True))
     leader = list(range(len(pool.counts)))
 
@@ -167,8 +167,8 @@ def _room_made(
         kind = board.states[blocker]
         board.put(blocker, VACANT)
         board.put(place, ion)
-        home = next(own for own in classes.values() if blocker in own)
-        free = next((p for p in home if p != blocker and board.is_free(p)), None)
+        own_class = next(own for own in classes.values() if blocker in own)
+        free = next((p for p in own_class if p != blocker and board.is_free(p)), None)
         if free is not None:
             board.put(free, kind)
             return True
@@ -195,11 +195,11 @@ def _placed_elsewhere(
 ) -> int:
     """Fill one of the two sorts of site, which never exclude their like, at random with all ions."""
     every = [ion for k in order for ion in ions[k]]
-    home = max(_sorts(board, [place for k in order for place in classes[k]]), key=len)
-    if len(every) > len(home):
+    own_class = max(_sorts(board, [place for k in order for place in classes[k]]), key=len)
+    if len(every) > len(own_class):
         raise InputError(f"{len(every)} ions are too many for sites that exclude each other",
                          cure="lower the occupancies: one of two sites can be filled")  # fmt: skip
-    chosen = draw.sample(home, len(every))
+    chosen = draw.sample(own_class, len(every))
     for place, ion in zip(chosen, draw.sample(every, len(every)), strict=True):
         board.put(place, ion)
     filled = set(chosen)

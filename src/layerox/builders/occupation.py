@@ -39,7 +39,7 @@ class Pool:
     group
         For each place, the number of the class whose share is kept, shape (n,).
     shares
-        Mean numbers asked for, shape (classes, ions + 1).
+        Requested mean numbers, shape (classes, ions + 1).
     counts
         Whole numbers to be placed, shape (classes, ions + 1); the last column is of vacancies.
     """
@@ -152,7 +152,7 @@ def openings(atoms: Atoms, *, by_layer: bool, keep_split: bool = True) -> Openin
     Raises
     ------
     InputError
-        If occupancies exceed 1, or anions that are partly vacant stand on a cation's site.
+        If occupancies exceed 1, or anions that are partly vacant are on a cation's site.
     """
     members: dict[int, list[int]] = {}
     for row, site in enumerate(atoms.site.tolist()):

@@ -15,7 +15,7 @@ from layerox.errors import InputError
 # the layer; hydrated and pillared galleries are up to 1.8 times as high. A spinel's a may be that of I41/amd.
 SHARES = {"a": (0.85, 1.2), "b": (0.85, 1.2), "c": (0.7, 1.8)}
 SPINEL_SHARES = {"a": (0.65, 1.2), "c": (0.8, 1.25)}
-# Degrees from 90 within which a monoclinic angle of a stack lies; angstrom for a slab and for a metal-anion distance.
+# Degrees from 90 within which a monoclinic angle of a stack is; angstrom for a slab and for a metal-anion distance.
 ANGLES, SLABS, BONDS = (90.0, 130.0), (1.0, 5.0), (1.5, 3.3)
 
 
@@ -25,7 +25,7 @@ def refuse_implausible(request: PhaseRequest, cell: Sequence[float], *, spinel: 
     Parameters
     ----------
     request
-        What the user says.
+        The options that the user gives.
     cell
         a, b, c (angstrom) and angles (degrees) of the same phase without lengths of the user's.
     spinel

@@ -1,4 +1,4 @@
-"""PhaseRequest: what a user says of a phase, before anything is looked up or estimated."""
+"""Request: a phase and the options that a user gives, before anything is looked up or estimated."""
 
 from __future__ import annotations
 

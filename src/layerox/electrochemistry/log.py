@@ -33,7 +33,7 @@ class Electrochemistry:
     current
         mA, positive on charging, shape (n,).
     capacity
-        Net charge since the first record, mAh, positive after charging, shape (n,); nan where nothing tells it.
+        Net charge since the first record, mAh, positive after charging, shape (n,); nan where unknown.
     cycle, step
         Numbers, shape (n,): the file's where it has them.
     state

@@ -131,7 +131,7 @@ class BoundaryGallery:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AtomNet:
-    """One plane of atoms: places (fractions of the edge, shape (n, 2)) and what stands on each."""
+    """One plane of atoms: positions (fractions of the edge, shape (n, 2)) and the species on each."""
 
     places: FloatArray
     height: float

@@ -24,14 +24,14 @@ from layerox.stacking import POLYTYPES, Gallery, word_from_steps
 from layerox.typing import FloatArray
 
 OUTPUT_NAMES = {"P'2": "Pp2", "P'3": "Pp3", "O'3": "Op3"}
-# Axes of the interface in those of the crystal (a, b, normal), one a row, but for the half turn that a sense asks for.
+# Axes of the interface in those of the crystal (a, b, normal), one a row, without the half turn of a negative sense.
 ORTHORHOMBIC = np.eye(3)
 MONOCLINIC = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 SAME = 1e-3  # angstrom
 
 
 def distorted_component(name: str, formula: str | None, stiffness: Stiffness | None) -> PhaseComponent:
-    """Return a P'2, P'3 or O'3 taken apart; `stiffness` stands on its own axes (a, b and the normal of the layers)."""
+    """Return a P'2, P'3 or O'3 taken apart; `stiffness` refers to its own axes (a, b and the normal of the layers)."""
     crystal = build_crystal(name, formula=formula)
     parent = PARENTS[LIBRARY[name].phase]
     frame = _in_interface_frame(crystal, ORTHORHOMBIC if parent == "P2" else MONOCLINIC)
@@ -84,12 +84,12 @@ class _InterfaceFrame:
 
     @property
     def metals(self) -> list[Site]:
-        """What stands on the metal's position."""
+        """What occupies the metal's position."""
         return self.standing(self.owners[int(np.linalg.norm(self.points, axis=1).argmin())])
 
     @property
     def anions(self) -> list[Site]:
-        """What stands on the anions' position."""
+        """What occupies the anions' position."""
         return self.standing(next(k for k in self.owners if self.crystal.sites[k].element in ANIONS))
 
     def standing(self, owner: int) -> list[Site]:
@@ -98,7 +98,7 @@ class _InterfaceFrame:
         return [self.crystal.sites[k] for k in group]
 
     def ahead(self, y: float, height: float, *, anions: bool) -> tuple[float, int] | None:
-        """Return how far the anion (or cation) near y at a height stands ahead of it, and its site; None if none is."""
+        """Return how far the anion (or cation) near y at a height is ahead of it, and its site; None if none is."""
         level = np.flatnonzero(np.abs(self.points[:, 2] - height) < SAME)
         kind = [k for k in level.tolist() if (self.crystal.sites[self.owners[k]].element in ANIONS) == anions]
         shifts = (self.points[kind, 1] - y + self.long / 2) % self.long - self.long / 2
@@ -143,7 +143,7 @@ def _on_the_mirror(crystal: Crystal, lattice: FloatArray, short: float) -> tuple
 
 
 def _net(frame: _InterfaceFrame, gallery: Gallery) -> tuple[Net, dict[str, list[Site]]]:
-    """Return how far every plane stands ahead of its letter, and the species on each filled site of the gallery."""
+    """Return how far every plane is ahead of its letter, and the species on each filled site of the gallery."""
     letter, half = frame.long / 3, frame.thickness / 2
     metal = gallery.below.metal
     upper = (gallery.below.upper - metal) * letter

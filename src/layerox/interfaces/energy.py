@@ -1,7 +1,7 @@
 """Energy: what an interface costs beyond its bulk phases, by any ASE calculator that the user brings.
 
-gamma = [E(cell) - sum n E(phase)] / (interfaces x area); the part that the coherent strain alone would cost is told
-apart, so that what is left belongs to the boundary itself.
+gamma = [E(cell) - sum n E(phase)] / (interfaces x area); the part due to the coherent strain alone is given
+separately, so that what is left belongs to the boundary itself.
 """
 
 from __future__ import annotations

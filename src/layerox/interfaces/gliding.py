@@ -1,7 +1,7 @@
 """Gliding: which lamellae of an intergrowth can turn into another phase by slab glides, and which way.
 
 A glide keeps every slab's sense, so that blocks of P2 (alternating senses) and of P3 or O3 (uniform ones) have
-different ends: no set of shifts serves both. What a glide costs is not asked here.
+different ends: no set of shifts serves both. Energies of glides are not considered here.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _ends(phase: str, steps: tuple[Step, ...]) -> Iterator[tuple[str, tuple[Step
 
 
 def _kind(label: str) -> str:
-    """Return the phase that a label stands for: that of a library entry, or the label itself."""
+    """Return the phase of a label: that of a library entry, or the label itself."""
     entry = LIBRARY.get(label.partition("#")[0])
     return label if entry is None else entry.phase
 
@@ -139,7 +139,7 @@ def glide_path(made: Interface, mode: GlideMode, images: int = 5) -> tuple[Atoms
     Raises
     ------
     InputError
-        If the mode belongs to another word, or fewer than two images are asked for.
+        If the mode belongs to another word, or fewer than two images are requested.
     """
     if made.grown is None or mode.start != made.word:
         raise InputError("the glide mode belongs to another word", cure="take one of glide_modes(interface.word)")

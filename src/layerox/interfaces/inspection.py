@@ -135,7 +135,7 @@ def shortest_distances(atoms: Atoms, cutoff: float = 3.4) -> dict[str, float]:
 def _roles(atoms: Atoms) -> tuple[BoolArray, BoolArray, IntArray]:
     """Return, for each position, whether it holds an anion, whether a gallery ion, and its first row.
 
-    Which ions stand in galleries is told by the kind of site: lithium stands in galleries and in slabs.
+    The kind of site decides which ions are in galleries: lithium occurs in galleries and in slabs.
     """
     first = np.unique(atoms.site, return_index=True)[1]
     elements = atoms.elements[first]
@@ -174,8 +174,8 @@ def cell_findings(
     frameworks = [TUNNEL, *(part.label for part in parts if part.spinel)]
     first = np.unique(atoms.site, return_index=True)[1]
     held = np.array([any(name in label.split("|") for name in frameworks) for label in atoms.phase[first].tolist()])
-    strange = set(np.flatnonzero(held | _facing(atoms, first, unmatched)).tolist())
-    return tuple(f for f in check(atoms) if f.code not in OF_LAYERS or not strange & set(f.atoms))
+    outside = set(np.flatnonzero(held | _facing(atoms, first, unmatched)).tolist())
+    return tuple(f for f in check(atoms) if f.code not in OF_LAYERS or not outside & set(f.atoms))
 
 
 def _facing(atoms: Atoms, first: IntArray, unmatched: Sequence[int]) -> NDArray[np.bool_]:

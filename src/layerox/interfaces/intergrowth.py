@@ -59,7 +59,7 @@ class Intergrowth:
         return float((self.planes.lower[-1] + self.long / 2) % self.long - self.long / 2)
 
     def ahead(self, sheet: AtomPlane) -> float:
-        """Return how far a plane stands ahead of its letter along the long side, angstrom."""
+        """Return how far a plane is ahead of its letter along the long side, angstrom."""
         if self.long is None:
             return 0.0
         k, planes = sheet.layer, self.planes
@@ -104,7 +104,7 @@ def intergrown(
     Raises
     ------
     InputError
-        If a phase has no gallery of a kind that the word asks for, or the filling is impossible.
+        If a phase has no gallery of a kind that the word has, or the filling is impossible.
     """
     planes = planes_of(word, components, boundary=boundary, faces=faces)
     first = components[word.labels[0].phase]

@@ -1,7 +1,6 @@
-"""Lamella: one lamella of an intergrowth cut out again, as a cell of its own and free of the strain that it was given.
+"""Lamella: one lamella of an intergrowth cut out again, as a cell of its own and free of strain.
 
-What comes out is what the atoms of the interface say, not what was put in: it serves to see whether a lamella still is
-its phase.
+It is read from the atoms of the interface, not from the components: it tests whether a lamella still is its phase.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from layerox.typing import FloatArray
 
 
 def relaxed_lamella(made: Interface, number: int) -> Atoms:
-    """Return one period of a lamella, its strain taken back; c leans as its layers step on.
+    """Return one period of a lamella, its strain removed; c leans by the shift of its layers.
 
     Its slabs are the lamella's own as far as these reach; one of a lamella with a single period is shared.
 

@@ -1,4 +1,4 @@
-"""Word planes: what each slab and gallery of a word holds when its labels name phases, and where its planes stand.
+"""Word planes: the content of each slab and gallery of a word labelled with phases, and the positions of its planes.
 
 Galleries carry the label of their phase; a slab between two phases is the mean of theirs, in content, thickness and
 distortion, so that no plane is doubled and none is missing. Words are cyclic, or open with two faces.
@@ -48,7 +48,7 @@ class Planes:
     slabs, galleries
         What each slab, and the gallery above it, holds.
     lower, upper
-        How far the lower and the upper anions of each slab stand ahead of their letters along the long side of the net,
+        How far the lower and the upper anions of each slab are ahead of their letters along the long side of the net,
         angstrom; a cyclic word has its first slab once more at the end of `lower`.
     boundaries
         The shared slabs.
@@ -69,7 +69,7 @@ class Layer:
     Attributes
     ----------
     letter, ahead
-        Where it stands: a letter, and how far ahead of it along the long side, angstrom.
+        Position: a letter, and how far ahead of it along the long side, angstrom.
     height
         From the lowest anions, angstrom.
     species, u_iso
@@ -109,7 +109,7 @@ def planes_of(
     Raises
     ------
     InputError
-        If a phase has no gallery of a kind that the word asks for, or the filling is impossible.
+        If a phase has no gallery of a kind that the word has, or the filling is impossible.
     """
     if faces not in {"full", "kagome"}:
         raise InputError(f"slabs that face a spinel as {faces!r}", argument="faces", cure="choose from full, kagome")
@@ -177,7 +177,7 @@ def _gallery_layers(planes: Planes, parts: Mapping[str, PhaseComponent], k: int,
 
 
 def ion_ahead(planes: Planes, parts: Mapping[str, PhaseComponent], k: int, site: str) -> float:
-    """Return how far the ions on a site of gallery k stand ahead of their letter, angstrom."""
+    """Return how far the ions on a site of gallery k are ahead of their letter, angstrom."""
     gallery = planes.word.galleries[k]
     net = parts[gallery.label.phase].net
     own = 0.0 if net is None else gallery.below.sense * net.sites.get(site, 0.0)
@@ -201,7 +201,7 @@ def _sides(word: Word) -> list[tuple[str, str]]:
 def _displaced(
     word: Word, ahead: Sequence[float], components: Mapping[str, PhaseComponent]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return how far the lower and upper anions of each slab stand ahead, the first slab's lower ones at 0.
+    """Return how far the lower and upper anions of each slab are ahead, the first slab's lower ones at 0.
 
     A gallery that turns the sense is a mirror or an inversion between equal slabs: it displaces nothing.
     """
@@ -241,7 +241,7 @@ def target_filling(boundary: str | float, low: float, high: float, now: float) -
 def _filled(gallery: GalleryContent, target: float) -> GalleryContent:
     now = _sodium(gallery)
     if now == 0 and target > 0:
-        raise InputError("an empty gallery has no sites to share sodium out on", argument="boundary",
+        raise InputError("an empty gallery has no sites for sodium", argument="boundary",
                          cure="take 'own' or 'lower'")  # fmt: skip
     scale = target / now if now else 1.0
     ions = {site: {element: x * scale for element, x in held.items()} for site, held in gallery.ions.items()}
@@ -257,7 +257,7 @@ def _alkali(filled: Sequence[GalleryContent], own: Sequence[float], low: int, hi
 def _without_boundary_tetrahedra(
     filled: Sequence[GalleryContent], labels: Sequence[str], components: Mapping[str, PhaseComponent], faces: str
 ) -> list[GalleryContent]:
-    """Return the galleries, a spinel's first and last without the tetrahedra that stand on a full slab."""
+    """Return the galleries, a spinel's first and last without the tetrahedra on a full slab."""
     kept = list(filled)
     for k, label in enumerate(labels):
         sites = components[label].spinel

@@ -55,7 +55,7 @@ class CoreShellParticle:
     units, sodium, galleries
         TMO2 units, gallery ions, and galleries above and below, of the core and each shell.
     moved
-        Gallery ions of each region that had no room there and sit further out.
+        Gallery ions of each region that had no room there and are placed further out.
     counts
         Polyhedra of metals and gallery ions.
     bonds
@@ -171,7 +171,7 @@ def _metals(stack: SlabStack, regions: Sequence[Region]) -> ParticleSites:
 def _sodium(
     stack: SlabStack, regions: Sequence[Region], units: IntArray, draw: np.random.Generator
 ) -> tuple[ParticleSites, tuple[int, ...]]:
-    """Return the gallery ions, as many as all TMO2 units ask for, and how many of each region sit further out."""
+    """Return the gallery ions, as many as all TMO2 units need, and how many of each region are placed further out."""
     inner = sites_inside(list(_gallery_planes(stack)), stack, regions)
     outer = sites_inside(list(_face_planes(stack, regions)), stack, regions)
     chosen: list[list[IntArray]] = [[], []]

@@ -1,7 +1,7 @@
 """PhaseComponent: a phase taken apart into what an interface needs: lengths, slab, and each kind of gallery.
 
 Phases that are no stack of hexagonal layers are described in the same terms. Distorted layers have a centred
-rectangular net, whose planes stand ahead of or behind the letters along its long side. A spinel along [111] has kagome
+rectangular net, whose planes are ahead of or behind the letters along its long side. A spinel along [111] has kagome
 planes as slabs and mixed planes as galleries. How each is found is for `parts.py` and its neighbours.
 """
 
@@ -48,7 +48,7 @@ class SpinelSites:
 class Net:
     """A centred rectangular net: a short side along axis 1 ([100] of a hexagonal one) and a long one along axis 2.
 
-    Letters stand at 0, 1/3 and 2/3 of the long side. All lengths are in angstrom along it, counted towards the next
+    Letters are at 0, 1/3 and 2/3 of the long side. All lengths are in angstrom along it, counted towards the next
     letter, for slabs of positive sense; they change sign with the sense.
 
     Attributes
@@ -56,11 +56,11 @@ class Net:
     long
         The long side.
     slab
-        How far the upper anions of a slab stand ahead of their letter when the lower ones stand on theirs.
+        How far the upper anions of a slab are ahead of their letter when the lower ones are on theirs.
     galleries
         The same across a gallery of each character.
     sites
-        How far the ions of each gallery site stand ahead, halfway between the anions' own displacements.
+        How far the ions of each gallery site are ahead, halfway between the anions' own displacements.
     """
 
     long: float
@@ -121,12 +121,12 @@ class PhaseComponent:
         return ROOT3 * self.a if self.net is None else self.net.long
 
     def lamina(self, thickness: float) -> Lamina:
-        """Return it as elasticity sees it, all its lamellae together so thick (angstrom)."""
+        """Return it as an elastic lamina; `thickness` is that of all its lamellae (angstrom)."""
         long = None if self.net is None else self.net.long
         return Lamina(phase=self.label, a=self.a, thickness=thickness, stiffness=self.stiffness, long=long)
 
     def strained(self, strain: StrainState, *, rectangular: bool = False) -> PhaseComponent:
-        """Return it under homogeneous strains, every height scaled alike; on a rectangular net where it is told so."""
+        """Return it under homogeneous strains, every height scaled alike; on a rectangular net if requested."""
         scale = 1 + strain.out_of_plane
         return replace(
             self,

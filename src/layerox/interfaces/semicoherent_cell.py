@@ -21,12 +21,12 @@ from layerox.interfaces.matching import Lamina, Match, match, misfit
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.stacking import Label, Word, labels_of_blocks, word_from_steps
 
-LONGEST = 500.0  # angstrom, edge of a cell that nobody asked for by numbers
+LONGEST = 500.0  # angstrom, largest edge of a cell whose meshes are chosen automatically
 
 
 @dataclass(frozen=True, kw_only=True)
 class LamellaSpec:
-    """What is asked of one lamella: its phase (hexagonal, free of strain), slabs, and meshes along a and b."""
+    """The specification of one lamella: its phase (hexagonal, free of strain), slabs, and meshes along a and b."""
 
     part: PhaseComponent
     slabs: int

@@ -247,7 +247,7 @@ def _gallery_warnings(gallery: BoundaryGallery, bonds: Mapping[int, int]) -> Ite
         yield Notice(
             "boundary_filling",
             f"{where} holds {gallery.sodium:.3f} ions per metal instead of {gallery.own[0]:.3f} and "
-            f"{gallery.own[1]:.3f}, shared out on the {gallery.sites} holes of its two nets",
+            f"{gallery.own[1]:.3f}, distributed over the {gallery.sites} holes of its two nets",
         )
     bare = sum(count for number, count in bonds.items() if number < WHOLE)
     if bare:

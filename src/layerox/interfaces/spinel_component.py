@@ -1,7 +1,7 @@
 """Spinel part: a spinel, cubic or stretched, taken apart along [111]: kagome slabs and mixed planes by turns.
 
 A stretched spinel (I41/amd) is the cube deformed as a whole. Its stretched axis leans in the plane of the net's long
-side, so that a common short side is the tetragonal a; every plane then stands ahead of its letter by the same step.
+side, so that a common short side is the tetragonal a; every plane then is ahead of its letter by the same step.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CUBIC, TETRAGONAL = "F d -3 m:2", "I 41/a m d:2"
 
 
 def spinel_component(name: str, formula: str | None, stiffness: Stiffness | None) -> PhaseComponent:
-    """Return a spinel taken apart; `stiffness` stands on its own axes.
+    """Return a spinel taken apart; `stiffness` refers to its own axes.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def _species(crystal: Crystal, role: str) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class _TetragonalShape:
-    """A spinel by its tetragonal cell, angstrom; the anion of I41/amd stands on (0, y, z), inversion at the origin."""
+    """A spinel by its tetragonal cell, angstrom; the anion of I41/amd is at (0, y, z), inversion at the origin."""
 
     a: float
     c: float
@@ -96,7 +96,7 @@ class _TetragonalShape:
 
     @property
     def net(self) -> Net | None:
-        """The net; the next anion plane stands half of the tetragonal b away, of which n_z is along the long side."""
+        """The net; the next anion plane is half of the tetragonal b away, of which n_z is along the long side."""
         if self.is_cubic:
             return None
         ahead = self._normal[2] * self.a / 2 - self.long / 3

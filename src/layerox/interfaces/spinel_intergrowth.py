@@ -1,8 +1,8 @@
 """Heterostructure: an intergrowth with spinel blocks, atom by atom in the cell that is 2 x 2 of the layered one.
 
 (111) of the spinel on (001), [1-10] on [100]; the same close-packed anion planes run through both. The spinel begins on
-the face of a slab, never at a gallery of alkali ions; where its planes are shared, anions stand at the mean of what the
-two phases ask. Distorted phases and stretched spinels share the short and the long side of their nets.
+the face of a slab, never at a gallery of alkali ions; anions of shared planes are at the mean of both
+phases' positions. Distorted phases and stretched spinels share the short and the long side of their nets.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class PositionRow:
 class MixedPlane:
     """A spinel's plane between two slabs: places (layered meshes) of its octahedral ion and of its tetrahedral ones.
 
-    `low` stands on the slab below, `high` hangs from the one above; None where that slab is full.
+    `low` belongs to the slab below, `high` to the one above; None where that slab is full.
     """
 
     gallery: int
@@ -105,7 +105,7 @@ def _planes(
 ) -> tuple[list[MixedPlane], dict[int, FloatArray]]:
     """Return the mixed planes of a block, and the vacancy of each kagome slab.
 
-    A tetrahedral ion stands over a vacancy of the kagome plane; the octahedral ion of the mixed plane takes the one
+    A tetrahedral ion is over a vacancy of the kagome plane; the octahedral ion of the mixed plane takes the one
     octahedron in four that shares no face with it, twice the way to the nearest one and to the other side.
     """
     galleries = grown.word.galleries

@@ -43,7 +43,7 @@ class TunnelSlab:
     cell
         a (across the chains), b (along the normal) and c (along the chains), angstrom.
     sites
-        What stands on each position.
+        What occupies each position.
     positions
         Fractional, not wrapped: those along b run from one face to the other, shape (n, 3).
     added

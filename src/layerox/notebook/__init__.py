@@ -1,4 +1,4 @@
-"""Notebook: structures and words as a person sees them; `%load_ext layerox.notebook` shows cards by themselves."""
+"""Notebook: structures and words as pictures and cards; `%load_ext layerox.notebook` shows cards by themselves."""
 
 from __future__ import annotations
 

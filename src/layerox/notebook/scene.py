@@ -57,7 +57,7 @@ class StructureView:
         return str(self.figure.to_html(include_plotlyjs=True, full_html=True))
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Save the page; a file of the user that stands there is replaced with `overwrite` only."""
+        """Save the page; an existing file is replaced with `overwrite` only."""
         write_outputs({Path(path): self.page}, by="view", overwrite=overwrite)
 
     def _repr_html_(self) -> str:
@@ -134,11 +134,11 @@ def _slabs(layers: Layers | None) -> tuple[dict[int, int], list[str]]:
     if layers is None:
         return {}, []
     slabs = [space for space in layers.spaces if space.is_slab]
-    home = {int(k): n for n, space in enumerate(slabs) for k in space.metals}
+    slab_of = {int(k): n for n, space in enumerate(slabs) for k in space.metals}
     if layers.word is None:
-        return home, ["irregular"] * len(slabs)
+        return slab_of, ["irregular"] * len(slabs)
     above = [step.character for step in layers.word.steps]
-    return home, ["|".join(sorted({above[n - 1], above[n]})) for n in range(len(slabs))]
+    return slab_of, ["|".join(sorted({above[n - 1], above[n]})) for n in range(len(slabs))]
 
 
 def _add_polyhedra(figure: Any, solids: Sequence[Solid], paints: Paints, colour: str) -> None:
@@ -192,7 +192,7 @@ def _add_sites(figure: Any, places: ClassifiedSites) -> None:
 
 
 def _with_faces(position: FloatArray) -> list[FloatArray]:
-    """Return a position inside the cell, and its images on opposite faces when it lies on one."""
+    """Return a position inside the cell, and its images on opposite faces when it is on one."""
     inside = position - np.floor(position + EDGE)
     choices = [(0.0, 1.0) if abs(x) < EDGE else (0.0,) for x in inside]
     return [inside + shift for shift in itertools.product(*choices)]
@@ -245,7 +245,7 @@ def _arrange(figure: Any, name: str, layers: Layers | None, lattice: FloatArray,
         for paint in (PAINTS if has_solids else ())
     ]
     legend = [dict(paints[colour])] if has_solids else []
-    said = ", ".join(legend[0]) if legend and len(legend[0]) < 9 else ""
+    listed = ", ".join(legend[0]) if legend and len(legend[0]) < 9 else ""
     menu = {
         "type": "buttons", "direction": "right", "buttons": buttons, "active": PAINTS.index(colour), "x": 0, "y": 0,
         "xanchor": "left", "yanchor": "top",
@@ -253,7 +253,7 @@ def _arrange(figure: Any, name: str, layers: Layers | None, lattice: FloatArray,
     axis = {"visible": False, "showbackground": False}
     eye, up = _camera(layers, lattice)
     figure.update_layout(
-        title={"text": html.escape(f"{name}{stacking}") + (f"<br><sub>{html.escape(said)}</sub>" if said else "")},
+        title={"text": html.escape(f"{name}{stacking}") + (f"<br><sub>{html.escape(listed)}</sub>" if listed else "")},
         margin={"l": 0, "r": 0, "t": 60, "b": 40},
         template="plotly_white",
         updatemenus=[menu] if buttons else [],

@@ -1,4 +1,4 @@
-"""Contacts: pairs of sites that are closer than what stands on them can be.
+"""Contacts: pairs of sites that are closer than what occupies them can be.
 
 Sites that are partly occupied and can avoid each other are no fault: face and edge of a P gallery hold one ion between
 them. The shortest bonds are sums of Shannon's radii (Acta Cryst. A32 (1976) 751, doi:10.1107/S0567739476001551) less a
@@ -19,7 +19,7 @@ from layerox.validation.finding import Finding
 
 SQUEEZED = 0.35  # angstrom below the sum of radii; Na-O 2.05 A, the shortest in a collapsed O2 gallery being 2.07 A
 ANION_PAIR = 2.25  # O-O is 2.5 A along the shortest shared edges
-# Cations: two metals share an edge at 2.7 A and more; a gallery ion over a face of a metal's octahedron stands at
+# Cations: two metals share an edge at 2.7 A and more; a gallery ion over a face of a metal's octahedron is at
 # 2.2 A and more; gallery ions exclude each other below 2 A (face and edge sites: 1.67 A).
 CATION_PAIR = {(METAL, METAL): 2.3, (ALKALI, METAL): 2.1, (ALKALI, ALKALI): 2.0}
 LONGEST = 3.0
@@ -43,7 +43,7 @@ def contact_findings(sites: ClassifiedSites) -> Iterator[Finding]:
         impossible = ALKALI in roles and ANION not in roles
         least = int(chosen.distance.argmin())
         nearest = sites.named([int(chosen.first[least]), int(chosen.second[least])]).replace(", ", " and ")
-        what = "stand on sites that exclude each other" if impossible else "are too close"
+        what = "are on sites that exclude each other" if impossible else "are too close"
         message = (
             f"{nearest} {what}: {chosen.distance[least]:.2f} A, where {limit[one, other]:.2f} A is the least "
             f"({len(chosen)} such pairs)"

@@ -66,7 +66,7 @@ class Layering:
 @lru_cache(maxsize=64)
 def layering_of(crystal: Crystal) -> Layering | None:
     """Return the layers of a crystal; None if it has none (a spinel, a tunnel oxide, a metal), or no mesh of TMO2."""
-    # A third of a second, for the search of neighbours, that those who are told the layers of a crystal do not need.
+    # A third of a second, for the search of neighbours, not needed where the layers of a crystal are given.
     from layerox.validation.classified_sites import ANION, classified_sites  # noqa: PLC0415
     from layerox.validation.coordination import polyhedra  # noqa: PLC0415
     from layerox.validation.identity import phase_of  # noqa: PLC0415

@@ -181,8 +181,8 @@ def _spaces(sites: ClassifiedSites, heights: FloatArray, repeat: float) -> tuple
     order = np.argsort(levels)
     planes, levels = [planes[k] for k in order], levels[order]
     cations = np.flatnonzero(sites.role != ANION)
-    home = (np.searchsorted(levels, heights[cations], side="right") - 1) % len(levels)
-    return tuple(_space(sites, planes, levels, repeat, (k, cations[home == k])) for k in range(len(planes)))
+    space_of = (np.searchsorted(levels, heights[cations], side="right") - 1) % len(levels)
+    return tuple(_space(sites, planes, levels, repeat, (k, cations[space_of == k])) for k in range(len(planes)))
 
 
 def _planes(heights: FloatArray, anions: IntArray, repeat: float) -> list[IntArray]:

@@ -13,7 +13,7 @@ from layerox.builders.library.layered import LAYERED
 from layerox.crystal.asymmetric_unit import Crystal, cell_text
 from layerox.errors import InputError, nearest
 
-# The entry that a phase name alone stands for.
+# The entry meant by a phase name alone.
 DEFAULTS: Mapping[str, str] = {
     "P2": "P2_NNM",
     "P'2": "Pp2_NMO",
@@ -80,7 +80,7 @@ class Library(Mapping[str, LibraryEntry]):
         raise InputError(f"the library has no {name!r}", cure=self.suggestion(name))
 
     def suggestion(self, name: str, others: Iterable[str] = ()) -> str:
-        """Return the cure for an unknown name: the most similar one, or where all of them stand."""
+        """Return the cure for an unknown name: the most similar one, or where to list them."""
         close = nearest(name, [*others, *self.names])
         return close if close.startswith("did you mean") else "`layerox phases` lists what there is"
 
@@ -88,7 +88,7 @@ class Library(Mapping[str, LibraryEntry]):
         """Return what the library holds, a line each."""
         rows = [_row(self._entries[name]) for name in self._reference]
         mixtures = [(c.name, "/".join(c.phases), c.formula, c.fractions) for c in self.cathodes.values()]
-        stands = ", ".join(f"{phase} {name}" for phase, name in self.defaults.items())
+        meanings = ", ".join(f"{phase} {name}" for phase, name in self.defaults.items())
         return "\n".join(
             [
                 *_columns(("name", "phase", "space group", "formula", "provenance"), rows),
@@ -96,7 +96,7 @@ class Library(Mapping[str, LibraryEntry]):
                 "Published cathodes (models of their phases are CONSTRUCTED, see layerox phases NAME):",
                 *_columns(("name", "phases", "formula", "fractions"), mixtures),
                 "",
-                f"A phase alone stands for: {stands}",
+                f"A phase name alone means: {meanings}",
                 "RECALLED values were cited from memory: verify them before they are quoted.",
             ]
         )

@@ -213,7 +213,7 @@ CATHODES = (
             "O3": "Na(Ni2/9Fe1/3Cu1/9Mn1/3)0.98Mn0.02O2",
             "P2": "Na2/3(Ni2/9Fe1/3Cu1/9Mn1/3)0.98Mn0.02O2",
         },
-        notes="the table prints 0.08 for 0.98; 41.7 % P2 at x = 2/3 beside O3 at x = 1 asks for a mean of 0.86, not 1",
+        notes="the table prints 0.08 for 0.98; 41.7 % P2 at x = 2/3 beside O3 at x = 1 requires a mean of 0.86, not 1",
     ),
     Cathode(
         name="C122",
