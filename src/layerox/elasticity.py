@@ -83,7 +83,7 @@ class Stiffness:
     def lean(self, strain: Sequence[float] | FloatArray) -> float:
         """Return the engineering shear 23 of the layer with its normal free under in-plane strains.
 
-        Nothing where an axis or a mirror of the crystal lies in the normal; for unequal strains of a trigonal layer it
+        Nothing where an axis or a mirror of the crystal contains the normal; for unequal strains of a trigonal layer it
         is -(C14 / C44) (e11 - e22).
         """
         return float(self._free(strain)[1])

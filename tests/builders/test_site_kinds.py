@@ -14,7 +14,7 @@ from layerox.builders import build_atoms
         {"supercell": (3, 3, 1), "ordered": True, "seed": 1},
     ],
 )
-def test_every_row_has_the_kind_of_its_element(request):
+def test_every_row_has_the_kind_of_its_element(arguments):
     atoms = build_atoms("P2", **arguments)
     kinds = {"Ni": {"metal"}, "Mn": {"metal"}, "O": {"anion"}, "Na": {"face", "edge"}}
     assert len(atoms.site_kind) == len(atoms)

@@ -107,7 +107,7 @@ class Composition:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """Everything a user should know of the formula."""
+        """Notices on the formula."""
         warning = self.charge_warning
         return (*self.remarks, Notice("charge_implausible", warning)) if warning else self.remarks
 

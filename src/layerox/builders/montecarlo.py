@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.builders.ewald import COULOMB
-from layerox.builders.occupation import VACANT, Ion, Openings, Pool
+from layerox.builders.occupation import VACANT, Ion, IonPool, Openings
 from layerox.crystal.neighbours import pairs_within
 from layerox.errors import InputError
 from layerox.notices import Notice
@@ -89,13 +89,13 @@ class _Board:
 # --- placing -------------------------------------------------------------------------------------------------------
 
 
-def _place_pool(board: _Board, pool: Pool, draw: random.Random) -> int:
+def _place_pool(board: _Board, pool: IonPool, draw: random.Random) -> int:
     """Fill one pool, each set of classes that exclude each other on its own; return how many ions changed class."""
     classes = [pool.places[pool.group == k].tolist() for k in range(len(pool.counts))]
     return sum(_place_together(board, pool, classes, together, draw) for together in _entangled(board, pool))
 
 
-def _entangled(board: _Board, pool: Pool) -> list[list[int]]:
+def _entangled(board: _Board, pool: IonPool) -> list[list[int]]:
     """Return the classes of a pool in sets that exclusions tie to each other, such as the two sites of one gallery."""
     group = dict(zip(pool.places.tolist(), pool.group.tolist(), strict=True))
     leader = list(range(len(pool.counts)))
@@ -117,7 +117,7 @@ def _entangled(board: _Board, pool: Pool) -> list[list[int]]:
 
 
 def _place_together(
-    board: _Board, pool: Pool, classes: Sequence[list[int]], together: Sequence[int], draw: random.Random
+    board: _Board, pool: IonPool, classes: Sequence[list[int]], together: Sequence[int], draw: random.Random
 ) -> int:
     """Place by chance, then in domains, then wherever there is room; return how many ions changed class."""
     ions = {k: [ion for ion, n in enumerate(pool.counts[k][:-1]) for _ in range(n)] for k in together}
@@ -247,11 +247,11 @@ def _anneal(board: _Board, openings: Openings, charges: Mapping[Ion, float], dra
             _sweep(board, places, neighbours, charge, heat, draw)
 
 
-def _charge(state: int, pool: Pool, charges: Mapping[Ion, float]) -> float:
+def _charge(state: int, pool: IonPool, charges: Mapping[Ion, float]) -> float:
     return 0.0 if state == VACANT else charges[pool.ions[state]]
 
 
-def _exchanges(board: _Board, pool: Pool) -> Iterable[list[int]]:
+def _exchanges(board: _Board, pool: IonPool) -> Iterable[list[int]]:
     """Yield the classes in which there is something to exchange."""
     for k in range(len(pool.counts)):
         places = pool.places[pool.group == k].tolist()

@@ -27,7 +27,7 @@ Ion = tuple[str, int]  # element and charge
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Pool:
+class IonPool:
     """Positions that are open to the same ions.
 
     Attributes
@@ -72,7 +72,7 @@ class Openings:
     atoms: Atoms
     sites: IntArray
     positions: FloatArray
-    pools: tuple[Pool, ...]
+    pools: tuple[IonPool, ...]
     exclusions: tuple[tuple[int, ...], ...]
 
     def filled(self, states: IntArray, remarks: tuple[Notice, ...] = ()) -> Atoms:
@@ -172,7 +172,7 @@ def openings(atoms: Atoms, *, by_layer: bool, keep_split: bool = True) -> Openin
     )
 
 
-def _pools(atoms: Atoms, rows: Sequence[Sequence[int]], by_layer: bool, keep_split: bool) -> tuple[Pool, ...]:
+def _pools(atoms: Atoms, rows: Sequence[Sequence[int]], by_layer: bool, keep_split: bool) -> tuple[IonPool, ...]:
     of_pool: dict[frozenset[Ion], list[int]] = {}
     kind = atoms.kind.tolist()
     for place, members in enumerate(rows):
@@ -190,7 +190,7 @@ def _pool(
     places: IntArray,
     by_layer: bool,
     keep_split: bool,
-) -> Pool:
+) -> IonPool:
     ions = tuple(sorted(members))
     kind = atoms.kind.tolist()
     layer = atoms.layer.tolist() if by_layer and atoms.layer is not None else None
@@ -213,7 +213,7 @@ def _pool(
     of_class = np.zeros((len(keys), len(ions) + 1))
     np.add.at(of_class, group, shares)
     counts = _counts(of_class, np.array([of_layer for of_layer, _ in keys]))
-    return Pool(places=places, ions=ions, group=np.array(group), shares=of_class, counts=counts)
+    return IonPool(places=places, ions=ions, group=np.array(group), shares=of_class, counts=counts)
 
 
 def _counts(shares: FloatArray, layer: IntArray) -> IntArray:

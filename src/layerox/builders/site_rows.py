@@ -1,4 +1,4 @@
-"""Places: mixed crystallographic positions written as the rows of an atom list, for builders that know their sites."""
+"""Site rows: mixed crystallographic positions written as the rows of an atom list."""
 
 from __future__ import annotations
 

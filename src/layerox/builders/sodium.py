@@ -112,7 +112,7 @@ def _check(character: str, occupancy: Mapping[str, float]) -> None:
 def _mixture(
     occupancies: Sequence[Mapping[str, float]], named: Mapping[str, Amounts], composition: Composition
 ) -> dict[str, float]:
-    """Return the shares of the elements on sites whose ions nobody names."""
+    """Return the shares of the elements on sites whose ions are not given."""
     left = {element: x * len(occupancies) for element, x in composition.alkali.items()}
     for occupancy in occupancies:
         for site in occupancy:

@@ -14,7 +14,7 @@ from layerox.typing import FloatArray
 
 POLYHEDRA = ("octahedral", "prismatic", "tetrahedral", "square_pyramidal", "other")
 # Degrees. Trans angles are 180 in a regular octahedron and above 150 in the distorted ones of O'3 and P'3; the largest
-# angle in the prisms of slabs and galleries is 140. The limit lies between, nearer to the prisms.
+# angle in the prisms of slabs and galleries is 140. The limit is between, nearer to the prisms.
 TRANS = 147.0
 TETRAHEDRAL, OFF_TETRAHEDRAL = 109.47, 35.0  # degrees
 SQUARE_PYRAMID = 0.5  # largest tau5 of Addison et al., J. Chem. Soc. Dalton Trans. (1984) 1349, 10.1039/DT9840001349

@@ -94,7 +94,7 @@ def _of_capacity(
     """Return the charge of each interval by a column called capacity, mAh.
 
     Some count from the beginning of a step, some from that of half a cycle, and some the net charge with its sign: what
-    the current says decides.
+    the current decides.
     """
     readings = [sign * np.diff(capacity)]
     if (capacity >= 0).all():

@@ -23,7 +23,7 @@ class Moments:
     cycle, step
         Those of the record before.
     outside, in_gaps
-        How many of the times lie before or behind the log, and within its gaps.
+        How many of the times are before or after the log, and within its gaps.
     """
 
     voltage: FloatArray

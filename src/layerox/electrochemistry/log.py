@@ -45,7 +45,7 @@ class Electrochemistry:
     mass_mg
         Of active material as the files state it, None if they do not.
     notices
-        What a user should know of the log.
+        Notices on the log.
     """
 
     time: FloatArray

@@ -35,7 +35,7 @@ def records_from_neware(path: Path, zone: tzinfo | None) -> Records:
     Raises
     ------
     InputError
-        If the file is damaged or of a version that NewareNDA does not know.
+        If the file is damaged or of a version that NewareNDA does not support.
     """
     check_archive(path)
     table, facts = confined(table_of, path, cure=CURE)

@@ -23,7 +23,7 @@ FARTHEST_S = 15 * 3600.0
 # Frames farther apart than this many usual distances have a gap between them.
 GAP = 3.0
 # The probability that chance makes as many events coincide at some offset, up to which an offset is accepted.
-BELIEVED = 0.01
+LARGEST_CHANCE = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +78,8 @@ def fitted_offset(starts: FloatArray, ends: FloatArray, log: Electrochemistry) -
     others = [match.count for match in matches if abs(match.offset - best.offset) > 2 * tolerance]
     chance = _chance(len(seen), best.count, _covered(logged, tolerance), len(matches))
     summary = f"{best.count} of {len(seen)} events of the frames (first, last, edges of gaps) coincide with " \
-              f"events of the log within {tolerance:.3g} s, which chance does with a probability of {chance:.1g}"  # fmt: skip
-    if chance > BELIEVED or max(others, default=0) >= best.count:
+              f"events of the log within {tolerance:.3g} s, by chance with a probability of {chance:.1g}"  # fmt: skip
+    if chance > LARGEST_CHANCE or max(others, default=0) >= best.count:
         raise InputError(f"no offset between the clocks stands out: at {best.offset:.0f} s {summary}",
                          argument="offset",
                          cure="give it in seconds")  # fmt: skip

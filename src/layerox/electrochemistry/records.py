@@ -47,7 +47,7 @@ class Records:
     mass_mg
         Of active material as the file states it; None if it does not.
     notices
-        What a user should know of the file.
+        Notices on the file.
     """
 
     path: Path

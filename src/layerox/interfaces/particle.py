@@ -160,7 +160,7 @@ def _laminae(parts: Sequence[PhaseComponent], sizes: FloatArray, basal: FloatArr
 
 
 def _metals(stack: SlabStack, regions: Sequence[Region]) -> ParticleSites:
-    """Return the metal of every TMO2 unit whose metal lies inside the facets."""
+    """Return the metal of every TMO2 unit whose metal is inside the facets."""
     planes = [
         (k, slab.metal, height)
         for k, (slab, height) in enumerate(zip(stack.word.slabs, stack.metal_heights, strict=True))

@@ -1,4 +1,4 @@
-"""Particle shape: the facets of a platelet, its open stack of slabs, and which positions lie in core and shells.
+"""Particle shape: the facets of a platelet, its open stack of slabs, and which positions belong to core and shells.
 
 Facets {001}, {012} and {104} are those of O3 on hexagonal axes. No element is placed here.
 """
@@ -108,7 +108,7 @@ def _thickness(regions: Sequence[Region], order: Sequence[int], slab: int) -> fl
 def sites_inside(
     planes: Sequence[tuple[int, int, float]], stack: SlabStack, regions: Sequence[Region]
 ) -> ParticleSites:
-    """Return the positions of planes (layer, letter, height) that lie inside, with their regions."""
+    """Return the positions of planes (layer, letter, height) inside the facets, with their regions."""
     mesh = _mesh(regions[-1].radius, stack.a)
     normals = _normals(stack, regions[0].part.repeat)
     parts = []

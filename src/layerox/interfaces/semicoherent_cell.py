@@ -48,7 +48,7 @@ class SemiCoherent:
     match
         What the larger cell leaves of the misfit.
     unmatched
-        The galleries between groups; the last one lies across the cell's edge.
+        The galleries between groups; the last one crosses the cell's edge.
     """
 
     atoms: Atoms

@@ -30,7 +30,7 @@ def closing_blocks(stackings: Sequence[str], slabs: Sequence[int] | None, *, see
     Raises
     ------
     InputError
-        If the numbers do not close; the message says by what, and names the nearest that do.
+        If the numbers do not close; the message gives the difference and names the nearest that do.
     """
     if slabs is None:
         return smallest(stackings, seed=seed)

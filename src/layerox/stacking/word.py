@@ -1,11 +1,11 @@
 """Words: slabs, galleries and sequences of them, in integers modulo 3.
 
 It follows the letters of Delmas, Fouassier & Hagenmuller, Physica B+C 99 (1980) 81,
-doi:10.1016/0378-4363(80)90214-4, and knows nothing of heights, metals and atoms, which are for the builders.
+doi:10.1016/0378-4363(80)90214-4, without heights, metals or atoms, which belong to the builders.
 
-Letters A, B, C stand for (0, 0), (1/3, 2/3), (2/3, 1/3) of the hexagonal cell. A slab is an ordered pair of them,
+Letters A, B, C mean (0, 0), (1/3, 2/3), (2/3, 1/3) of the hexagonal cell. A slab is an ordered pair of them,
 the lower and the upper anion plane; its sense is +1 along A > B > C > A and its metal takes the third letter, so
-that the metal is octahedral whatever the word. A gallery is what lies between two slabs: prismatic (P) where the
+that the metal is octahedral whatever the word. A gallery is the space between two slabs: prismatic (P) where the
 facing letters are equal, octahedral where the upper slab is a step ahead (O+) or behind (O-). What a gallery
 resembles needs both senses, because the gallery of P2 reverses the sense and that of P3 does not; the same holds
 for O2 against O3 and O1.
@@ -89,7 +89,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Label:
-    """What a gallery is meant to be: the phase whose block it belongs to, and the step which that asks for."""
+    """The intended kind of a gallery: the phase of its block, and the step that the phase requires."""
 
     phase: str
     step: Step
@@ -97,7 +97,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Gallery:
-    """One gallery: the slabs on either side, `above` where it really lies across the cell's edge too, and its label."""
+    """One gallery: the slabs on either side, `above` also where it crosses the cell's edge, and its label."""
 
     below: Slab
     above: Slab
@@ -262,7 +262,7 @@ class Word:
         return self.repeated(3) if self.shear else self
 
     def opened(self) -> Word:
-        """Return one period with both its ends: the first slab stands once more on top."""
+        """Return one period with both its ends: the first slab is repeated on top."""
         slabs = (*self.slabs, self.slabs[0].shifted(self.shear)) if self.cyclic else self.slabs
         return Word(slabs, cyclic=False, labels=self.labels)
 

@@ -1,7 +1,7 @@
-"""Check: what is wrong with a structure of a layered oxide, a spinel or a tunnel phase, ours or anybody's.
+"""Check: what is wrong with a structure of a layered oxide, a spinel or a tunnel phase, built here or elsewhere.
 
 Distances and coordination numbers do not suffice: a naive stack of two phases keeps both and has its metals in
-trigonal prisms. So bonds are judged by angle, and layers by the stacking word that their atoms spell.
+trigonal prisms. So bonds are classified by angle, and layers by the stacking word of their atoms.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def _prismatic(layers: Layers) -> set[int]:
 
 
 def _alkali_planes(sites: ClassifiedSites, layers: Layers, space: Space) -> Iterator[Finding]:
-    """Ions of one gallery stand in one plane."""
+    """Ions of one gallery are in one plane."""
     if not len(space.alkali):
         return
     heights = sites.positions[space.alkali] @ sites.lattice @ layers.normal
@@ -214,7 +214,7 @@ def _plain(indices: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[in
 
 
 def _claimed_word(phase: str) -> Word | None:
-    """Return the word that a phase name or word text stands for, None for phases without one."""
+    """Return the word that a phase name or word text means, None for phases without one."""
     name = phase_name(phase).replace("'", "")
     return None if name in ("spinel", "tunnel") else parse_word(name)
 

@@ -1,4 +1,4 @@
-"""Claims: whether a structure is what its formula, its charges, its space group and its phase name say."""
+"""Consistency: whether a structure agrees with its formula, its charges, its space group and its phase name."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _amounts(formula: str) -> dict[str, float]:
 
 
 def found_space_group(sites: ClassifiedSites) -> gemmi.SpaceGroup:
-    """Return the space group of atoms, mixed and partly occupied sites told apart by what they hold, to 0.001.
+    """Return the space group of atoms, mixed and partly occupied sites distinguished by content, to 0.001.
 
     Raises
     ------
@@ -91,12 +91,12 @@ def found_space_group(sites: ClassifiedSites) -> gemmi.SpaceGroup:
 
 
 def symmetry_findings(atoms: Atoms, sites: ClassifiedSites, claimed: str) -> Iterator[Finding]:
-    """Yield a finding when the atoms lack operations of a space group that they are said to have.
+    """Yield a finding when the atoms lack operations of a space group that is claimed for them.
 
     Raises
     ------
     InputError
-        If there is no such space group, or the cell is too large to tell.
+        If there is no such space group, or the cell is too large to determine it.
     """
     if len(sites) > LARGEST_CELL:
         raise InputError(f"{len(sites)} sites are too many to find their space group", cure="check a smaller cell")

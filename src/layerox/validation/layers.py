@@ -24,7 +24,7 @@ METAL_STEP = 3.45  # angstrom; metals of a slab are 2.8 to 3.2 apart, those of d
 MOSTLY = 0.5  # occupancy from which a metal counts in the network
 PLANE_GAP = 0.7  # angstrom between heights of different anion planes; planes are 1.7 A and more apart
 SLAB_FILLING = 0.3  # metals per anion of a plane that make a slab of the space between two planes
-ONE_SIDED = 0.5  # mean of exp(3 i angle) that tells a triangle of bonds pointing one way, 1 when regular
+ONE_SIDED = 0.5  # mean of exp(3 i angle) of a triangle of bonds pointing one way, 1 when regular
 FACING, STAGGERED = 0.4, 0.6  # lateral distance of facing anions in units of a / sqrt 3: 0 in P, 1 in O galleries
 UNANIMOUS = 0.8
 LATERAL_REACH = 1.45
@@ -33,7 +33,7 @@ STRETCH, SHEAR = 1.012, 0.04  # in-plane axial ratio, and angstrom of gliding, b
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Space:
-    """What lies between an anion plane and the next one above.
+    """The space between an anion plane and the next one above.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Space:
     height
         Distance of the planes, angstrom.
     is_slab
-        Whether enough metals lie in it.
+        Whether it holds enough metals.
     """
 
     below: IntArray
@@ -173,7 +173,7 @@ def _across(periods: IntArray) -> IntArray:
 
 
 def _spaces(sites: ClassifiedSites, heights: FloatArray, repeat: float) -> tuple[Space, ...] | None:
-    """Return what lies between anion planes, bottom to top, None if the anions make no planes."""
+    """Return the spaces between anion planes, bottom to top, None if the anions make no planes."""
     planes = _planes(heights, sites.having(ANION), repeat)
     if len(planes) < 2:
         return None

@@ -2,7 +2,7 @@
 
 Left out, because no structure could be read at a source or recalled with confidence: NaOH, NaHCO3, Na2CO3 hydrates,
 orthorhombic Mn2O3 (Pbca), Li2MnO3, MnO2 polymorphs, polymers. Mn3O4 is among the spinels. B factors are CONSTRUCTED
-(typical values) unless the entry says otherwise.
+(typical values) unless the entry states otherwise.
 """
 
 from __future__ import annotations
