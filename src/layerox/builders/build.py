@@ -17,9 +17,8 @@ from layerox.builders.geometry import LayerGeometry
 from layerox.builders.layered import DisplacementFactors, PlaneStack, check_closure, layered_stack
 from layerox.builders.library import DEFAULTS, LIBRARY, LibraryEntry
 from layerox.builders.ordering import ordered_atoms
-from layerox.builders.plausible import refuse_implausible
-from layerox.builders.recipes import Distorted, Layered, Spinel, Tunnel
-from layerox.builders.request import PhaseOptions, PhaseRequest, largest_difference, phase_name
+from layerox.builders.phase_recipes import Distorted, Layered, Spinel, Tunnel
+from layerox.builders.request import PhaseOptions, PhaseRequest, largest_difference, phase_name, refuse_implausible
 from layerox.builders.sodium import SiteContents
 from layerox.builders.supercell import Shape, in_supercell
 from layerox.computing.threads import single_threaded

@@ -1,4 +1,4 @@
-"""Completion: what a request leaves open of a distorted, spinel or tunnel phase, filled in from the library.
+"""Defaults: values of a distorted, spinel or tunnel phase that a request leaves open, taken from the library.
 
 An entry of the same phase and composition gives its numbers; without one the builders estimate. Layered words are
 completed in `build.py`.
@@ -13,7 +13,7 @@ from typing import Any
 from layerox.builders.composition import Composition
 from layerox.builders.distorted import DistortedGeometry, parent_lengths
 from layerox.builders.library import LIBRARY, LibraryEntry
-from layerox.builders.recipes import Distorted, Spinel, Tunnel, composition_from
+from layerox.builders.phase_recipes import Distorted, Spinel, Tunnel, composition_from
 from layerox.builders.request import PhaseRequest, largest_difference
 from layerox.builders.spinel import SpinelGeometry
 from layerox.builders.tunnel import TunnelGeometry

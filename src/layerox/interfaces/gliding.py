@@ -16,7 +16,7 @@ from layerox.builders import LIBRARY
 from layerox.crystal.atoms import Atoms
 from layerox.errors import InputError
 from layerox.interfaces.result import Interface
-from layerox.stacking import POLYTYPES, SPINEL, Label, Step, Word
+from layerox.stacking import POLYTYPES, SPINEL, Label, SlabStep, Word
 from layerox.stacking.word import centred
 from layerox.typing import FloatArray
 
@@ -75,14 +75,14 @@ def glide_modes(word: Word) -> tuple[GlideMode, ...]:
     return tuple(sorted(best.values(), key=lambda mode: (-len(mode.held), mode.end.text)))
 
 
-def _lamellae(word: Word) -> Iterator[tuple[str, tuple[Step, ...]]]:
+def _lamellae(word: Word) -> Iterator[tuple[str, tuple[SlabStep, ...]]]:
     start = 0
     for phase, count in word.blocks:
         yield phase, word.steps[start : start + count]
         start += count
 
 
-def _ends(phase: str, steps: tuple[Step, ...]) -> Iterator[tuple[str, tuple[Step, ...]]]:
+def _ends(phase: str, steps: tuple[SlabStep, ...]) -> Iterator[tuple[str, tuple[SlabStep, ...]]]:
     """Yield what a lamella can become, itself first: every run of a polytype's pattern with the same senses.
 
     The planes of a spinel are bound together and do not glide.
@@ -109,7 +109,7 @@ def _kind(label: str) -> str:
     return label if entry is None else entry.phase
 
 
-def _mode(word: Word, ends: Sequence[tuple[str, tuple[Step, ...]]]) -> GlideMode:
+def _mode(word: Word, ends: Sequence[tuple[str, tuple[SlabStep, ...]]]) -> GlideMode:
     wanted = [step for _, steps in ends for step in steps]
     pairs = zip(word.steps, wanted, word.senses, strict=True)
     glides = tuple(centred((new.shift - old.shift) * sense) for old, new, sense in pairs)

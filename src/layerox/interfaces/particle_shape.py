@@ -13,7 +13,7 @@ import numpy as np
 
 from layerox.builders.layered import POINTS
 from layerox.interfaces.phase_component import PhaseComponent
-from layerox.stacking import POLYTYPES, Step, Word, word_from_steps
+from layerox.stacking import POLYTYPES, SlabStep, Word, word_from_steps
 from layerox.typing import FloatArray, IntArray
 
 REACH = 1.9  # corners of a platelet over its radius, at most
@@ -92,7 +92,7 @@ def _gallery_order(regions: Sequence[Region]) -> list[int]:
     return order
 
 
-def _steps(regions: Sequence[Region], order: Sequence[int]) -> Iterator[Step]:
+def _steps(regions: Sequence[Region], order: Sequence[int]) -> Iterator[SlabStep]:
     count: dict[int, int] = {}
     for number in order:
         pattern = POLYTYPES[regions[number].part.stacking]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from layerox.errors import InputError
 from layerox.stacking.polytypes import Block, is_phase, labels_of_blocks, text_of_blocks
-from layerox.stacking.word import Step, Word, word_from_steps
+from layerox.stacking.word import SlabStep, Word, word_from_steps
 
 LARGEST_CHANGE = 8
 REMEDIES = 3
@@ -22,8 +22,8 @@ class Fault:
 
     gallery: int
     phase: str
-    meant: Step
-    found: Step
+    meant: SlabStep
+    found: SlabStep
 
     def __str__(self) -> str:
         is_what = self.found.character if self.found.character != self.meant.character else "displaced"

@@ -57,7 +57,7 @@ class Slab:
 
 
 @dataclass(frozen=True, order=True)
-class Step:
+class SlabStep:
     """How one slab follows another, in a form that no permutation of the letters changes.
 
     Attributes
@@ -65,7 +65,7 @@ class Step:
     flips
         Whether the upper slab has the opposite sense.
     shift
-        Step of the facing letters along the lower slab's own sense: 0 prismatic, +1 or -1 octahedral.
+        SlabStep of the facing letters along the lower slab's own sense: 0 prismatic, +1 or -1 octahedral.
     """
 
     flips: bool
@@ -82,7 +82,7 @@ class Step:
         """Return the slab that this step puts on top of `slab`."""
         return Slab((slab.upper + self.shift * slab.sense) % 3, -slab.sense if self.flips else slab.sense)
 
-    def turned(self) -> Step:
+    def turned(self) -> SlabStep:
         """Return the step as read from above."""
         return replace(self, shift=-self.shift) if self.flips else self
 
@@ -92,7 +92,7 @@ class Label:
     """The intended kind of a gallery: the phase of its block, and the step that the phase requires."""
 
     phase: str
-    step: Step
+    step: SlabStep
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Gallery:
     label: Label
 
     @property
-    def step(self) -> Step:
+    def step(self) -> SlabStep:
         """The step as read from the letters and both senses."""
         return step_between(self.below, self.above)
 
@@ -195,8 +195,8 @@ class Word:
         return tuple(slab.sense for slab in self.slabs)
 
     @property
-    def steps(self) -> tuple[Step, ...]:
-        """Step of each gallery, as read from the slabs."""
+    def steps(self) -> tuple[SlabStep, ...]:
+        """SlabStep of each gallery, as read from the slabs."""
         return tuple(step_between(below, above) for below, above in self._pairs())
 
     @property
@@ -330,12 +330,12 @@ def repeat_length(tokens: Sequence[object]) -> int:
     return next(p for p in range(1, size + 1) if size % p == 0 and all(tokens[k] == tokens[k - p] for k in range(size)))
 
 
-def step_between(below: Slab, above: Slab) -> Step:
+def step_between(below: Slab, above: Slab) -> SlabStep:
     """Return the step that leads from one slab to the next."""
-    return Step(below.sense != above.sense, centred(above.lower - below.upper) * below.sense)
+    return SlabStep(below.sense != above.sense, centred(above.lower - below.upper) * below.sense)
 
 
-def word_from_steps(steps: Sequence[Step], *, first: Slab = Slab(0, 1), cyclic: bool = True) -> Word:
+def word_from_steps(steps: Sequence[SlabStep], *, first: Slab = Slab(0, 1), cyclic: bool = True) -> Word:
     """Return the word that these steps make; a cyclic one may be sheared.
 
     Raises
@@ -366,8 +366,8 @@ def lay(labels: Sequence[Label], *, first: Slab = Slab(0, 1)) -> Word:
     return Word(tuple(slabs), labels=tuple(labels))
 
 
-def _steps_with_even_flips(steps: list[Step]) -> list[Step]:
+def _steps_with_even_flips(steps: list[SlabStep]) -> list[SlabStep]:
     flipping = [k for k, step in enumerate(steps) if step.flips]
     if len(flipping) % 2:
-        steps[flipping[-1]] = Step(False, steps[flipping[-1]].shift)
+        steps[flipping[-1]] = SlabStep(False, steps[flipping[-1]].shift)
     return steps

@@ -1,4 +1,4 @@
-"""Layering: what the layers of a crystal have in common with those of any other stacking, for lengths to be compared.
+"""Layer mesh: in-plane mesh and repeat of the layers of a crystal, comparable between stackings.
 
 A layered oxide is described by the mesh of one TMO2 sheet (two edges, close to hexagonal) and the upright vector from
 slab to slab; both are fixed combinations of the cell's edges, whatever the polytype and its setting. What a glide moves

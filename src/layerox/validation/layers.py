@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.crystal.neighbours import Pairs, pairs_within
-from layerox.stacking import Step, Word, word_from_steps
+from layerox.stacking import SlabStep, Word, word_from_steps
 from layerox.typing import FloatArray, IntArray
 from layerox.validation.classified_sites import ALKALI, ANION, METAL, ClassifiedSites
 from layerox.validation.coordination import Polyhedra
@@ -254,7 +254,7 @@ class _WordReader:
         for n, k in enumerate(slabs):
             turn = galleries[(k + 1) % len(spaces)] or 0.0
             letter = round(float(np.sign((turn * reference.conjugate()).real))) if turn else 0
-            steps.append(Step(senses[n] != senses[(n + 1) % len(slabs)], letter * senses[n]))
+            steps.append(SlabStep(senses[n] != senses[(n + 1) % len(slabs)], letter * senses[n]))
         return word_from_steps(steps), irregular
 
     def top(self, slab: Space) -> complex:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from layerox.builders.library.entry import LibraryEntry
-from layerox.builders.recipes import Layered, PhaseRecipe, Spinel, Tunnel
+from layerox.builders.phase_recipes import Layered, PhaseRecipe, Spinel, Tunnel
 
 TABLE = "table of multiphase sodium layered oxides in a review, looked up"
 SPLIT = "formula, phases and path LOOKED-UP; composition of this phase and its structure CONSTRUCTED"

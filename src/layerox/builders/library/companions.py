@@ -8,7 +8,7 @@ orthorhombic Mn2O3 (Pbca), Li2MnO3, MnO2 polymorphs, polymers. Mn3O4 is among th
 from __future__ import annotations
 
 from layerox.builders.library.entry import LibraryEntry
-from layerox.builders.recipes import Tabulated
+from layerox.builders.phase_recipes import Tabulated
 from layerox.crystal.asymmetric_unit import Cell
 
 CULLITY = "Cullity, Elements of X-Ray Diffraction, appendix of crystal structure data, 20 C, looked up"

@@ -8,7 +8,7 @@ from layerox.builders.distorted import DistortedGeometry
 from layerox.builders.geometry import LayerGeometry
 from layerox.builders.layered import DisplacementFactors
 from layerox.builders.library.entry import LibraryEntry
-from layerox.builders.recipes import Distorted
+from layerox.builders.phase_recipes import Distorted
 
 
 def _o3_from_anion(a: float, b: float, c: float, beta: float, x: float, z: float) -> DistortedGeometry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from layerox.builders.recipes import PhaseRecipe
+from layerox.builders.phase_recipes import PhaseRecipe
 from layerox.crystal.asymmetric_unit import Crystal, structure_from_crystal
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import math
 from layerox.builders.geometry import LayerGeometry
 from layerox.builders.layered import DisplacementFactors
 from layerox.builders.library.entry import LibraryEntry
-from layerox.builders.recipes import Layered
+from layerox.builders.phase_recipes import Layered
 
 
 def gallery_from_repeat(*, repeat: float, a: float, bond: float) -> float:
