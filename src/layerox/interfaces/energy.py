@@ -1,4 +1,4 @@
-"""Energy: what an interface costs beyond its bulk phases, by any ASE calculator that the user brings.
+"""Energy: the energy of an interface relative to its bulk phases, by any ASE calculator that the user brings.
 
 gamma = [E(cell) - sum n E(phase)] / (interfaces x area); the part due to the coherent strain alone is given
 separately, so that what is left belongs to the boundary itself.
@@ -36,7 +36,7 @@ class InterfaceEnergy:
     total
         Against the free bulk phases.
     strain
-        What straining the bulk phases onto the shared lattice costs, by the same calculator.
+        The energy of straining the bulk phases onto the shared lattice, by the same calculator.
     """
 
     total: float
@@ -44,7 +44,7 @@ class InterfaceEnergy:
 
     @property
     def boundary(self) -> float:
-        """What is left for the boundary itself."""
+        """The rest: the energy of the boundary itself."""
         return self.total - self.strain
 
 

@@ -195,5 +195,5 @@ def _facing(atoms: Atoms, first: IntArray, unmatched: Sequence[int]) -> NDArray[
 
 def particle_findings(atoms: Atoms) -> tuple[Finding, ...]:
     """Return what is wrong with a particle: sites, contacts, charges; facets that lack neighbours are no defect."""
-    places = classified_sites(atoms)
-    return (*overfull_findings(places), *contact_findings(places), *charge_findings(atoms, places))
+    sites = classified_sites(atoms)
+    return (*overfull_findings(sites), *contact_findings(sites), *charge_findings(atoms, sites))

@@ -1,4 +1,4 @@
-"""Word planes: the content of each slab and gallery of a word labelled with phases, and the positions of its planes.
+"""Layer planes: the content of each slab and gallery of a word labelled with phases, and the positions of its planes.
 
 Galleries carry the label of their phase; a slab between two phases is the mean of theirs, in content, thickness and
 distortion, so that no plane is doubled and none is missing. Words are cyclic, or open with two faces.

@@ -1,4 +1,4 @@
-"""Layered part: a stack of hexagonal layers taken apart; nothing is invented, what the builders made is read."""
+"""Layered component: a stack of hexagonal layers taken apart, read from the planes that the builders make."""
 
 from __future__ import annotations
 

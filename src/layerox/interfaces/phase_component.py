@@ -1,8 +1,8 @@
-"""PhaseComponent: a phase taken apart into what an interface needs: lengths, slab, and each kind of gallery.
+"""Phase component: a phase taken apart into what an interface needs: lengths, slab, and each kind of gallery.
 
 Phases that are no stack of hexagonal layers are described in the same terms. Distorted layers have a centred
 rectangular net, whose planes are ahead of or behind the letters along its long side. A spinel along [111] has kagome
-planes as slabs and mixed planes as galleries. How each is found is for `parts.py` and its neighbours.
+planes as slabs and mixed planes as galleries. `components.py` chooses how each phase is taken apart.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Spinel part: a spinel, cubic or stretched, taken apart along [111]: kagome slabs and mixed planes by turns.
+"""Spinel component: a spinel, cubic or stretched, taken apart along [111]: kagome slabs and mixed planes alternating.
 
 A stretched spinel (I41/amd) is the cube deformed as a whole. Its stretched axis leans in the plane of the net's long
 side, so that a common short side is the tetragonal a; every plane then is ahead of its letter by the same step.

@@ -1,4 +1,4 @@
-"""Heterostructure: an intergrowth with spinel blocks, atom by atom in the cell that is 2 x 2 of the layered one.
+"""Spinel intergrowth: an intergrowth with spinel blocks, atom by atom in the cell that is 2 x 2 of the layered one.
 
 (111) of the spinel on (001), [1-10] on [100]; the same close-packed anion planes run through both. The spinel begins on
 the face of a slab, never at a gallery of alkali ions; anions of shared planes are at the mean of both
