@@ -518,7 +518,9 @@ def test_interfaces_that_are_refused(folder, capsys):
     words = ("P2/tunnel", "--core-shell", 3, 1)
     assert "no columns run through core and shell" in refused(capsys, "interface", *words, "-o", "x.cif")
     assert "--in-plane: meshes a b" in refused(capsys, "interface", "P2/O3", "--in-plane", "a", "b", "-o", "x.cif")
-    assert "--registry: an interface without" in refused(capsys, "interface", "P2/O3", "--registry", 2, "-o", "x.cif")
+    assert "--registry: does not apply to an interface without a spinel" in refused(
+        capsys, "interface", "P2/O3", "--registry", 2, "-o", "x.cif"
+    )
     assert "--boundary: a boundary filling of 2.0" in refused(
         capsys, "interface", "P2/O3", "--boundary", 2, "-o", "x.cif"
     )
