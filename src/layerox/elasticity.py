@@ -20,7 +20,7 @@ VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 IN_PLANE, OUT_OF_PLANE = [0, 1, 5], [2, 3, 4]
 EQUAL = np.array([1.0, 1.0, 0.0])
 
-# The constants that each symmetry asks for; those after the bar may be left out and are then 0.
+# The constants that each symmetry requires; those after the bar may be left out and are then 0.
 CONSTANTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "cubic": (("C11", "C12", "C44"), ()),
     "hexagonal": (("C11", "C12", "C13", "C33", "C44"), ()),
@@ -83,7 +83,7 @@ class Stiffness:
     def lean(self, strain: Sequence[float] | FloatArray) -> float:
         """Return the engineering shear 23 of the layer with its normal free under in-plane strains.
 
-        Nothing where an axis or a mirror of the crystal lies in the normal; for unequal strains of a trigonal layer it
+        Nothing where an axis or a mirror of the crystal contains the normal; for unequal strains of a trigonal layer it
         is -(C14 / C44) (e11 - e22).
         """
         return float(self._free(strain)[1])

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from os import PathLike
 from typing import Any
 
-# Characters of a line, and of its parts, at most: texts of files may stand in it.
+# Characters of a line, and of its parts, at most: it may contain texts of files.
 MOST, MOST_PROBLEM, MOST_CURE = 500, 200, 200
 # Choices that are listed, and characters of a word that are compared with them.
 MOST_CHOICES, MOST_COMPARED = 30, 100
@@ -37,8 +37,8 @@ class InputError(LayeroxError):
     cure
         What to do about it.
     argument
-        The argument of `fit` or `simulate` that is at fault or holds the cure; it stands for the place where there is
-        no other. The command line says how the option is spelt there.
+        The argument of `fit` or `simulate` that is at fault or holds the cure; it is the place where there is
+        no other. The command line gives the spelling of the option.
     """
 
     def __init__(
@@ -84,11 +84,11 @@ def _again(kind: type[InputError], args: tuple[Any, ...], state: dict[str, Any])
 
 
 class UnknownWavelength(InputError):
-    """Neither the pattern's file nor the user says which wavelength was used."""
+    """Neither the pattern's file nor the user states which wavelength was used."""
 
 
 class ChoiceNeeded(InputError):
-    """A file holds more than one thing that could be meant, or not the one that is asked for."""
+    """A file holds more than one thing that could be meant, or not the requested one."""
 
 
 class UnknownName(InputError, KeyError):

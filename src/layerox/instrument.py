@@ -43,7 +43,7 @@ class Instrument:
     Attributes
     ----------
     radiation
-        Lines and polarisation; None when the instrument's description does not say.
+        Lines and polarisation; None when the instrument's description does not state it.
     geometry
         "bragg-brentano" or "debye-scherrer"; decides what a displaced specimen does to the angles.
     radius_mm
@@ -56,8 +56,8 @@ class Instrument:
         Specimen displacement: outwards from the focusing circle (bragg-brentano), along the beam
         (debye-scherrer).
     kind, polarization
-        What the description says of the beam without naming a wavelength, None where it does not; see
-        `completed`. Where `radiation` is known they stand in it.
+        Statements on the beam without a wavelength, None where it does not; see
+        `completed`. Where `radiation` is known they are part of it.
     """
 
     radiation: Radiation | None = None

@@ -1,4 +1,4 @@
-"""Notice: something a user should know about an input or a result, with a code that scripts can look for."""
+"""Notice: a coded message attached to an input or a result."""
 
 from __future__ import annotations
 

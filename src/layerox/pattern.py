@@ -1,6 +1,6 @@
 """Pattern: one measured or simulated powder diffractogram, frozen; cropping and masking return a new one.
 
-It knows its own angles, intensities and errors, and nothing of files (see `io/`) or models.
+It has angles, intensities and errors; files (see `io/`) and models are elsewhere.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class Pattern:
     sigma_source
         "file" when they came with the data, "poisson" when sqrt(max(intensity, 1)) was taken.
     radiation
-        The beam, or None when the file does not say.
+        The beam, or None when the file does not state it.
     label
         Short name for legends and tables.
     path
         The file it came from.
     metadata
-        What else the file says: sample, time stamp (ISO 8601), temperature, goniometer radius ...
+        Further metadata of the file: sample, time stamp (ISO 8601), temperature, goniometer radius ...
     excluded
         (first, last) two-theta in degrees of the regions whose points were left out on purpose, ascending.
     """

@@ -1,6 +1,6 @@
-"""Radiation: what was shone on the specimen: emission lines, their weights and the polarisation.
+"""Radiation: the incident beam: emission lines, their weights and the polarisation.
 
-It does not know the diffractometer (see `instrument.py`) nor the atoms (see `diffraction/scattering.py`).
+The diffractometer is in `instrument.py`, scattering by atoms in `diffraction/scattering.py`.
 Characteristic wavelengths: Hölzer et al., Phys. Rev. A 56 (1997) 4554, doi:10.1103/PhysRevA.56.4554, and
 Deslattes et al., Rev. Mod. Phys. 75 (2003) 35, doi:10.1103/RevModPhys.75.35, as collected in International
 Tables for Crystallography C (2004), table 4.2.2.1.
@@ -45,11 +45,11 @@ class Radiation:
         "xray" or "neutron".
     polarization
         p in P = p + (1 - p) cos^2(2 theta); 0.5 is an unpolarised beam without a monochromator. Without effect
-        on neutrons. None where nobody has said it.
+        on neutrons. None if not stated.
     name
         What the user called it ("CuKa"), empty for plain wavelengths.
     says_kind
-        Whether somebody has said `kind`; a bare wavelength is one of X-rays only for want of anything better.
+        Whether `kind` is stated; a bare wavelength is one of X-rays only for want of anything better.
     """
 
     lines: tuple[tuple[float, float], ...]
@@ -90,9 +90,9 @@ class Radiation:
         return tuple(weight / total for _, weight in self.lines)
 
     def agrees_with(self, other: Radiation) -> bool:
-        """Whether what somebody else says of the beam, `other`, allows for this one.
+        """Whether another description of the beam, `other`, is consistent with this one.
 
-        The kinds must be the same where both are said, and all wavelengths within 0.03 %. One bare wavelength is what
+        The kinds must be the same where both are stated, and all wavelengths within 0.03 %. One bare wavelength is what
         programs write of a doublet too: it contradicts no beam with the same strongest line.
         """
         if self.says_kind and other.says_kind and self.kind != other.kind:
@@ -115,7 +115,7 @@ class Radiation:
         return tuple(wavelength for wavelength, _ in sorted(self.lines, key=lambda line: -line[1]))
 
     def completed_by(self, other: Radiation) -> Radiation:
-        """Return the same lines with the kind and the polarisation of `other`, where this one does not say them."""
+        """Return the same lines with the kind and the polarisation of `other`, where this one does not state them."""
         kind, says = (self.kind, True) if self.says_kind else (other.kind, other.says_kind)
         polarization = other.polarization if self.polarization is None else self.polarization
         return replace(self, kind=kind, says_kind=says, polarization=polarization)

@@ -9,7 +9,7 @@ Status = Literal["free", "fixed", "tied", "at_bound", "unsupported", "alike"]
 
 
 class Refined(float):
-    """A refined number: a float that also knows its standard uncertainty and its status.
+    """A refined number: a float with its standard uncertainty and its status.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class Refined(float):
     status: Status
 
     def __new__(cls, value: float, esd: float = 0.0, status: Status = "fixed") -> Refined:
-        """Make a number that knows how well it is known."""
+        """Return a number with its standard uncertainty and status."""
         number = super().__new__(cls, value)
         number.esd, number.status = float(esd), status
         return number

@@ -1,6 +1,6 @@
 """Symmetry: the operations of a space group and what they leave free of a cell and of a site.
 
-Names and triplets are read by gemmi; symmetry that the atoms have and nobody stated is found by spglib (see
+Names and triplets are read by gemmi; symmetry that is not stated is found by spglib (see
 `crystal.py`). This module only does the linear algebra on integer rotations and their translations.
 """
 
@@ -191,7 +191,7 @@ def symmetry_from_name(name: str, *, hexagonal: bool = True) -> Symmetry:
     Raises
     ------
     InputError
-        If gemmi knows no such group.
+        If gemmi has no such group.
     """
     preferred = "H" if hexagonal else "R"
     group = gemmi.find_spacegroup_by_name(name, alpha=90.0, gamma=120.0 if hexagonal else 90.0)

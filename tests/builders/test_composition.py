@@ -207,9 +207,9 @@ def test_elements_keep_the_order_of_the_formula():
     ("cations", "anions", "problem"),
     [
         ({"Li": 1, "Mn": 2}, {"O": 4}, ""),
-        ({"Na": 3}, {"O": 4}, "the anions ask for 8.00 positive charges, Na carry 3.00 to 3.00"),
+        ({"Na": 3}, {"O": 4}, "the anions need 8.00 positive charges, Na carry 3.00 to 3.00"),
         ({"Mg": 1, "Al": 2}, {"O": 4}, ""),
-        ({"Al": 3}, {"O": 4}, "the anions ask for 8.00 positive charges, Al carry 9.00 to 9.00"),
+        ({"Al": 3}, {"O": 4}, "the anions need 8.00 positive charges, Al carry 9.00 to 9.00"),
     ],
 )
 def test_charges_of_any_formula_are_counted(cations, anions, problem):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from layerox.builders import build_crystal, parse_formula
 from layerox.builders.distorted import PARENTS, DistortedGeometry, distorted_crystal
-from layerox.builders.geometry import Geometry
+from layerox.builders.geometry import LayerGeometry
 from layerox.crystal.atoms import atoms_from_crystal, lattice_from_cell
 from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.errors import InputError
@@ -19,7 +19,7 @@ HEIGHTS = {"P'2": 11.1, "P'3": 16.6, "O'3": 16.2}
 
 
 def distorted(phase, distortion, **own):
-    parent = Geometry(a=2.89, c=HEIGHTS[phase], **own)
+    parent = LayerGeometry(a=2.89, c=HEIGHTS[phase], **own)
     geometry = DistortedGeometry(distortion=distortion, parent=parent)
     return distorted_crystal(phase, parse_formula(FORMULA), geometry=geometry)
 

@@ -7,7 +7,7 @@ import pytest
 from pymatgen.core import Species
 
 from layerox.builders.composition import parse_formula
-from layerox.builders.geometry import CATION_RADII, Geometry, bond_length, cation_radius, dimensions
+from layerox.builders.geometry import CATION_RADII, LayerGeometry, bond_length, cation_radius, dimensions
 from layerox.errors import InputError
 from layerox.stacking import parse_word
 
@@ -63,7 +63,7 @@ def test_bonds_from_radii_come_near_the_reference_structures(formula, bond):
 )
 def test_cells_from_bond_lengths_come_near_the_reference_structures(word, formula, a, c):
     parsed, composition = parse_word(word), parse_formula(formula)
-    lengths = dimensions(Geometry(), parsed, composition, [composition.alkali] * len(parsed))
+    lengths = dimensions(LayerGeometry(), parsed, composition, [composition.alkali] * len(parsed))
     assert lengths.a == pytest.approx(a, rel=0.02)
     assert lengths.c == pytest.approx(c, rel=0.03)
 
@@ -75,24 +75,24 @@ def _lengths(word, geometry, formula="Na0.6MnO2"):
 
 
 def test_a_and_bond_fix_the_slab():
-    lengths = _lengths("P2", Geometry(a=2.885, c=11.155, bond=1.948))
+    lengths = _lengths("P2", LayerGeometry(a=2.885, c=11.155, bond=1.948))
     assert lengths.slab == pytest.approx(2 * math.sqrt(1.948**2 - 2.885**2 / 3))
     assert lengths.c == pytest.approx(11.155)
     assert lengths.galleries[0] == lengths.galleries[1]
 
 
 def test_slab_and_bond_fix_a():
-    assert _lengths("P2", Geometry(slab=2.0, bond=1.95)).a == pytest.approx(math.sqrt(3 * (1.95**2 - 1)))
+    assert _lengths("P2", LayerGeometry(slab=2.0, bond=1.95)).a == pytest.approx(math.sqrt(3 * (1.95**2 - 1)))
 
 
 def test_given_galleries_are_kept_and_the_others_take_the_rest_of_c():
-    lengths = _lengths("OP4", Geometry(a=2.87, c=21.04, bond=1.93, galleries={"P": 3.64}))
+    lengths = _lengths("OP4", LayerGeometry(a=2.87, c=21.04, bond=1.93, galleries={"P": 3.64}))
     assert [round(h, 6) for h in lengths.galleries[::2]] == [3.64, 3.64]
     assert lengths.galleries[1] == pytest.approx((21.04 - 4 * lengths.slab - 2 * 3.64) / 2)
 
 
 def test_galleries_are_named_by_label_then_character_then_kind():
-    geometry = Geometry(slab=2.0, galleries={"P": 3.5, "O": 3.2, "O3": 3.3, "OP4": 3.7})
+    geometry = LayerGeometry(slab=2.0, galleries={"P": 3.5, "O": 3.2, "O3": 3.3, "OP4": 3.7})
     lengths = _lengths("OP4*4|O3*3|P2*2", geometry)
     assert lengths.galleries == (3.7, 3.7, 3.7, 3.7, 3.3, 3.3, 3.3, 3.5, 3.5)
 
@@ -109,10 +109,10 @@ def test_galleries_are_named_by_label_then_character_then_kind():
 )
 def test_lengths_that_make_no_cell_are_refused(word, geometry, message):
     with pytest.raises(InputError, match=message):
-        _lengths(word, Geometry(**geometry))
+        _lengths(word, LayerGeometry(**geometry))
 
 
 @pytest.mark.parametrize("geometry", [{"a": -1}, {"c": float("nan")}, {"galleries": {"P": -2.0}}])
 def test_impossible_lengths_are_refused(geometry):
     with pytest.raises(InputError, match="positive"):
-        Geometry(**geometry)
+        LayerGeometry(**geometry)

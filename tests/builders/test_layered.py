@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from layerox.builders import DisplacementFactors, GalleryContent, SlabContent, build_atoms, build_crystal, stacked
 from layerox.builders.composition import parse_formula
-from layerox.builders.geometry import Geometry
+from layerox.builders.geometry import LayerGeometry
 from layerox.builders.layered import layered_crystal, layered_stack
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal
 from layerox.errors import InputError
@@ -198,7 +198,7 @@ def test_lines_with_h_minus_k_divisible_by_three_do_not_see_the_stacking():
     amplitudes = {}
     for name in ("O1", "O2", "O3", "P2", "P3", "OP4"):
         kinds = {gallery.character[0] for gallery in polytype(name).galleries}
-        geometry = Geometry(a=2.88, slab=2.0, galleries=dict.fromkeys(kinds, 3.6))
+        geometry = LayerGeometry(a=2.88, slab=2.0, galleries=dict.fromkeys(kinds, 3.6))
         crystal = layered_crystal(polytype(name), parse_formula("MnO2"), geometry=geometry)
         slabs = round(crystal.content["Mn"])
         positions, owner = crystal.expanded()
@@ -240,7 +240,7 @@ def test_atoms_carry_layers_and_phases():
 
 
 def test_repeats_are_taken_out_and_c_counts_for_the_word_as_given():
-    crystal = layered_crystal(parse_word("P2*8"), parse_formula(NNM), geometry=Geometry(a=2.885, c=4 * 11.155))
+    crystal = layered_crystal(parse_word("P2*8"), parse_formula(NNM), geometry=LayerGeometry(a=2.885, c=4 * 11.155))
     assert crystal.cell[2] == pytest.approx(11.155)
     assert crystal.space_group == "P63/mmc"
     assert len(layered_stack(parse_word("O3*3"), parse_formula("NaMnO2")).sheets) == 12

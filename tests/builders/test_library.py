@@ -20,7 +20,7 @@ def _rows(metals, letter, z, b=0.3):
     return [(element, letter, z, occupancy, b) for element, occupancy in metals]
 
 
-# Entry -> space group, a, c, and element, (x, y), z, occupancy, B (angstrom^2) of each row.
+# LibraryEntry -> space group, a, c, and element, (x, y), z, occupancy, B (angstrom^2) of each row.
 REFERENCE = {
     "P2_NNM": (
         "P63/mmc", 2.885, 11.155,

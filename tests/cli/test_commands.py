@@ -495,7 +495,7 @@ def test_distorted_phases_by_command(folder, capsys):
     report = json.loads((folder / "r.json").read_text())
     assert report["elastic_constants"]["Pp2"] == "c.toml"
     assert set(report["strain"]["Pp2"]) == {"in_plane", "across", "lean", "out_of_plane"}
-    assert "stiffness of Pp2, which takes no part" in refused(
+    assert "stiffness of Pp2, which is none of the phases" in refused(
         capsys, "interface", "P2/O3", "--elastic", "c.toml", "-o", "x.cif"
     )
 
@@ -518,7 +518,9 @@ def test_interfaces_that_are_refused(folder, capsys):
     words = ("P2/tunnel", "--core-shell", 3, 1)
     assert "no columns run through core and shell" in refused(capsys, "interface", *words, "-o", "x.cif")
     assert "--in-plane: meshes a b" in refused(capsys, "interface", "P2/O3", "--in-plane", "a", "b", "-o", "x.cif")
-    assert "--registry: an interface without" in refused(capsys, "interface", "P2/O3", "--registry", 2, "-o", "x.cif")
+    assert "--registry: does not apply to an interface without a spinel" in refused(
+        capsys, "interface", "P2/O3", "--registry", 2, "-o", "x.cif"
+    )
     assert "--boundary: a boundary filling of 2.0" in refused(
         capsys, "interface", "P2/O3", "--boundary", 2, "-o", "x.cif"
     )

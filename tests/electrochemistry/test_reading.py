@@ -4,6 +4,10 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import layerox as lx
 from cyclers import (
     PROGRAM,
     START,
@@ -20,10 +24,6 @@ from cyclers import (
     write_plain,
     write_workbook,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-import layerox as lx
 from layerox.errors import InputError
 
 ZONE = "Europe/Berlin"
@@ -183,7 +183,7 @@ def test_a_log_that_only_counts_seconds_needs_its_start(tmp_path):
 
 def test_a_current_without_a_unit_is_asked_for(tmp_path):
     path = write_plain(tmp_path / "cell.csv", truth_of(), current=("current", 1.0))
-    with pytest.raises(InputError, match="nothing says the unit of its current"):
+    with pytest.raises(InputError, match="does not state the unit of its current"):
         lx.read_electrochemistry(path)
 
 

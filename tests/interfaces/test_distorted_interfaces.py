@@ -12,7 +12,7 @@ from layerox.builders import build_crystal
 from layerox.crystal.neighbours import pairs_within
 from layerox.elasticity import HALF_TURN, LAYERED, LAYERED_ALTERNATING, SPINEL, stiffness
 from layerox.interfaces import interface
-from layerox.interfaces.components import ingredient
+from layerox.interfaces.components import phase_component
 from layerox.validation import check
 
 PHASES = ["P'2", "P'3", "O'3", "Op3_NaMnO2"]
@@ -143,7 +143,7 @@ def test_a_stretched_spinel_inside_is_the_tetragonal_crystal():
 
 
 def test_a_cube_described_as_tetragonal_gives_the_cubic_part():
-    cubic, part = ingredient("S_LiMn2O4"), ingredient("S_Mn3O4")
+    cubic, part = phase_component("S_LiMn2O4"), phase_component("S_Mn3O4")
     assert part.net.long == pytest.approx(math.hypot(5.765, 9.442) / 2)
     assert part.repeat == pytest.approx(1 / math.hypot(1 / 5.765, 1 / 9.442))  # d(011) of I41/amd, d(111) of the cube
     assert cubic.net is None
@@ -171,21 +171,21 @@ def test_a_cubic_tensor_is_turned_to_111():
     soft = {"C11": 214.2, "C12": 71.4, "C44": 71.4}
     same = interface("P2/spinel", elastic={"spinel": stiffness("cubic", soft)}).report["strain"]
     assert same == interface("P2/spinel").report["strain"]
-    part = ingredient("spinel", stiffness=stiffness("cubic", {**soft, "C44": 100.0}))
+    part = phase_component("spinel", stiffness=stiffness("cubic", {**soft, "C44": 100.0}))
     assert part.stiffness.biaxial > 1.1 * SPINEL.biaxial
-    stretched = ingredient("S_Mn3O4", stiffness=stiffness("cubic", soft))
+    stretched = phase_component("S_Mn3O4", stiffness=stiffness("cubic", soft))
     assert stretched.stiffness.matrix == pytest.approx(SPINEL.matrix, abs=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("phases", "wish", "message"),
+    ("phases", "arguments", "message"),
     [
         ("P'2/P2", {"core_shell": [3.0, 1.0]}, "a particle of Pp2"),
         ("P'2/P2", {"slabs": [3, 4]}, "by senses"),
-        ("P'2/P2", {"elastic": {"P3": LAYERED}}, "takes no part"),
+        ("P'2/P2", {"elastic": {"P3": LAYERED}}, "none of the phases"),
         ("P'2/P2", {"strain": "O3"}, "choose from stiffness, Pp2, P2"),
     ],
 )
-def test_what_cannot_be(phases, wish, message):
+def test_what_cannot_be(phases, arguments, message):
     with pytest.raises(lx.InputError, match=message):
-        interface(phases, **wish)
+        interface(phases, **arguments)

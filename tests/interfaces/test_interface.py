@@ -12,8 +12,8 @@ import layerox as lx
 from layerox.builders import build_stack
 from layerox.elasticity import stiffness
 from layerox.interfaces import interface
-from layerox.interfaces.components import ingredient
-from layerox.interfaces.findings import cell_findings
+from layerox.interfaces.components import phase_component
+from layerox.interfaces.inspection import cell_findings
 from layerox.interfaces.intergrowth import intergrown
 from layerox.io.structures import write_structure
 from layerox.stacking import word_from_blocks
@@ -44,7 +44,7 @@ def test_the_validator_finds_nothing(made):
 
 def test_what_does_not_close_is_neither_laid_nor_passed():
     """P2*3|O3*4 needs a gallery of P3 type in P2; and a P3 gallery labelled P2 is found."""
-    parts = {name: ingredient(name) for name in ("P2", "O3")}
+    parts = {name: phase_component(name) for name in ("P2", "O3")}
     with pytest.raises(lx.InputError, match="P2 has no P3 gallery"):
         intergrown(word_from_blocks([("P2", 3), ("O3", 4)]), parts)
     cell = interface("P2/P3")

@@ -10,7 +10,7 @@ from layerox.builders import build_crystal, phase_name
 from layerox.crystal.atoms import atoms_from_crystal
 from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.interfaces import interface
-from layerox.interfaces.coordination import shortest_distances
+from layerox.interfaces.inspection import shortest_distances
 from layerox.interfaces.lamella import relaxed_lamella
 from layerox.validation import identify_structure
 

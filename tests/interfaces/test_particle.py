@@ -5,7 +5,7 @@ import pytest
 
 import layerox as lx
 from layerox.interfaces import interface
-from layerox.interfaces.coordination import polyhedra
+from layerox.interfaces.inspection import polyhedra
 
 
 @pytest.fixture(scope="module")
@@ -87,16 +87,16 @@ def test_a_hundred_thousand_atoms():
 
 
 @pytest.mark.parametrize(
-    ("phases", "wish", "message"),
+    ("phases", "arguments", "message"),
     [
         ("O3/P2", {"core_shell": [3.0]}, "1 lengths for 2 phases"),
         ("O3/P2", {"core_shell": [3.0, -1.0]}, "not positive"),
         ("O3/P2", {"core_shell": [300.0, 1.0]}, "too large"),
-        ("O3/P2", {"core_shell": [3.0, 1.0], "slabs": [2, 3]}, "a particle has no such thing"),
-        ("O3/P2", {"core_shell": [3.0, 1.0], "supercell": (2, 1, 1)}, "a particle has no such thing"),
+        ("O3/P2", {"core_shell": [3.0, 1.0], "slabs": [2, 3]}, "does not apply to a particle"),
+        ("O3/P2", {"core_shell": [3.0, 1.0], "supercell": (2, 1, 1)}, "does not apply to a particle"),
         ("O3/spinel", {"core_shell": [3.0, 1.0]}, "a particle of spinel"),
     ],
 )
-def test_what_cannot_be(phases, wish, message):
+def test_what_cannot_be(phases, arguments, message):
     with pytest.raises(lx.InputError, match=message):
-        interface(phases, **wish)
+        interface(phases, **arguments)

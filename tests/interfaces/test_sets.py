@@ -13,8 +13,8 @@ from scipy.spatial import cKDTree
 from layerox.builders import build_crystal, build_structure
 from layerox.crystal.asymmetric_unit import formula_text
 from layerox.interfaces import interface
-from layerox.interfaces.coordination import polyhedra
-from layerox.interfaces.ordered_cell import with_whole_atoms
+from layerox.interfaces.inspection import polyhedra
+from layerox.interfaces.result import with_whole_atoms
 from layerox.io.structures import write_structure
 from layerox.validation import check
 

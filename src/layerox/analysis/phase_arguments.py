@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from layerox.builders import LIBRARY, Entry, build_crystal
+from layerox.builders import LIBRARY, LibraryEntry, build_crystal
 from layerox.crystal.asymmetric_unit import Crystal, crystal_from_structure
 from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.diffraction.phase import Phase
@@ -109,7 +109,7 @@ def _split(argument: PhaseArgument) -> tuple[str, PhaseArgument]:
 def _crystal(described: PhaseArgument) -> Crystal:
     if isinstance(described, Crystal):
         return described
-    if isinstance(described, Entry):
+    if isinstance(described, LibraryEntry):
         return described.crystal()
     if isinstance(described, (str, Path)):
         path = Path(described)

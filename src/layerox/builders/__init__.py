@@ -2,12 +2,12 @@
 
 from layerox.builders.build import build_atoms, build_crystal, build_stack, build_structure
 from layerox.builders.composition import Composition, parse_formula
-from layerox.builders.geometry import Geometry
+from layerox.builders.geometry import LayerGeometry
 from layerox.builders.layered import (
     DisplacementFactors,
     GalleryContent,
+    PlaneStack,
     SlabContent,
-    Stack,
     layered_crystal,
     layered_stack,
     stacked,
@@ -17,8 +17,8 @@ from layerox.builders.library import (
     DEFAULTS,
     LIBRARY,
     Cathode,
-    Entry,
     Library,
+    LibraryEntry,
     library_entry,
     library_phase,
 )
@@ -32,13 +32,13 @@ __all__ = [
     "Cathode",
     "Composition",
     "DisplacementFactors",
-    "Entry",
     "GalleryContent",
-    "Geometry",
+    "LayerGeometry",
     "Library",
+    "LibraryEntry",
     "Ordering",
+    "PlaneStack",
     "SlabContent",
-    "Stack",
     "build_atoms",
     "build_crystal",
     "build_stack",

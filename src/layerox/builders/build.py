@@ -1,6 +1,6 @@
-"""Build: from what a user says of a phase, a name or a word and a few numbers, to its crystal or its atoms.
+"""Build: from a phase name or a word and a few numbers to a crystal or its atoms.
 
-What is not said is taken from a library entry of the same phase and composition, or else from bond lengths; the
+What is not given is taken from a library entry of the same phase and composition, or else from bond lengths; the
 crystal's source names which.
 """
 
@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Unpack
 from layerox.builders.axes import atoms_on_axes, crystal_on_axes
 from layerox.builders.composition import Amounts, Composition, parse_formula
 from layerox.builders.defaults import SAME_COMPOSITION, distorted_from, spinel_from, tunnel_from
-from layerox.builders.geometry import Geometry
-from layerox.builders.layered import DisplacementFactors, Stack, check_closure, layered_stack
-from layerox.builders.library import DEFAULTS, LIBRARY, Entry
+from layerox.builders.geometry import LayerGeometry
+from layerox.builders.layered import DisplacementFactors, PlaneStack, check_closure, layered_stack
+from layerox.builders.library import DEFAULTS, LIBRARY, LibraryEntry
 from layerox.builders.ordering import ordered_atoms
-from layerox.builders.plausible import refuse_implausible
-from layerox.builders.recipes import Distorted, Layered, Spinel, Tunnel
-from layerox.builders.request import Said, Wish, largest_difference, phase_name
-from layerox.builders.sodium import Asked
+from layerox.builders.phase_recipes import Distorted, Layered, Spinel, Tunnel
+from layerox.builders.request import PhaseOptions, PhaseRequest, largest_difference, phase_name, refuse_implausible
+from layerox.builders.sodium import SiteContents
 from layerox.builders.supercell import Shape, in_supercell
 from layerox.computing.threads import single_threaded
 from layerox.crystal.asymmetric_unit import Crystal, structure_from_crystal
@@ -37,7 +36,11 @@ DEFAULT_FORMULA = "Na2/3Ni1/3Mn2/3O2"
 
 
 def build_crystal(
-    phase: str, *, setting: str = "conventional", supercell: Iterable[int] | None = None, **said: Unpack[Said]
+    phase: str,
+    *,
+    setting: str = "conventional",
+    supercell: Iterable[int] | None = None,
+    **options: Unpack[PhaseOptions],
 ) -> Crystal:
     """Return the crystal of a phase, by default in the standard setting of its space group.
 
@@ -49,10 +52,10 @@ def build_crystal(
     InputError
         If the phase is unknown, does not close, cannot hold its sodium, or the lengths make no cell.
     """
-    built = _built(Wish(phase=phase, **said))
+    built = _built(PhaseRequest(phase=phase, **options))
     if supercell is not None:
         return _atoms(built, setting).repeated(supercell).to_crystal()
-    return crystal_on_axes(built.crystal() if isinstance(built, Stack) else built, setting)
+    return crystal_on_axes(built.crystal() if isinstance(built, PlaneStack) else built, setting)
 
 
 def build_atoms(
@@ -61,21 +64,21 @@ def build_atoms(
     setting: str = "conventional",
     supercell: Shape | None = None,
     ordered: bool = False,
-    **said: Unpack[Said],
+    **options: Unpack[PhaseOptions],
 ) -> Atoms:
     """Return every atom of a cell or supercell, with its layer and phase where the cell is a stack of layers.
 
     Parameters are those of `build_structure`.
     """
-    wish = Wish(phase=phase, **said)
-    built = _built(wish)
+    request = PhaseRequest(phase=phase, **options)
+    built = _built(request)
     atoms = _atoms(built, setting)
     if ordered:
-        return ordered_atoms(replace(atoms, remarks=built.remarks), supercell, seed=wish.seed)
+        return ordered_atoms(replace(atoms, remarks=built.remarks), supercell, seed=request.seed)
     return in_supercell(atoms, (1, 1, 1) if supercell is None else supercell)
 
 
-def build_stack(phase: str, **said: Unpack[Said]) -> Stack:
+def build_stack(phase: str, **options: Unpack[PhaseOptions]) -> PlaneStack:
     """Return the planes of a phase that is a stack of hexagonal layers; parameters as in `build_structure`.
 
     Raises
@@ -83,8 +86,8 @@ def build_stack(phase: str, **said: Unpack[Said]) -> Stack:
     InputError
         As `build_crystal`, and for phases that are no such stack.
     """
-    built = _built(Wish(phase=phase, **said))
-    if not isinstance(built, Stack):
+    built = _built(PhaseRequest(phase=phase, **options))
+    if not isinstance(built, PlaneStack):
         raise InputError(f"{phase} is no stack of hexagonal layers", cure="take P2, P3, O3, O2, O1, OP2, OP4 or a Z")
     return built
 
@@ -103,7 +106,7 @@ def build_structure(
     bond: float | None = None,
     bonds: tuple[float, float] | None = None,
     galleries: Mapping[str, float] | None = None,
-    sodium: Asked | None = None,
+    sodium: SiteContents | None = None,
     distortion: float | None = None,
     u: float | None = None,
     inversion: float | None = None,
@@ -118,7 +121,7 @@ def build_structure(
 
     `ordered` gives whole atoms, see `ordering.ordered_atoms`: the best of all orderings in a small cell, one drawn with
     `seed` in a large one, in the smallest supercell that reaches the composition unless `supercell` is given (three
-    counts, or a 3 x 3 matrix with the new edges as rows). What had to be rounded stands in `properties["remarks"]`.
+    counts, or a 3 x 3 matrix with the new edges as rows). Rounded amounts are listed in `properties["remarks"]`.
     Its `properties` hold name and source, its site properties `u_iso` (angstrom^2) and `site_label`.
 
     Parameters
@@ -164,67 +167,67 @@ def build_structure(
         If the phase is unknown, does not close, cannot hold its sodium, the lengths make no cell, or something does
         not apply to the phase.
     """
-    said: Said = {
+    options: PhaseOptions = {
         "formula": formula, "a": a, "b": b, "c": c, "beta": beta, "slab": slab, "bond": bond, "bonds": bonds,
         "galleries": galleries, "sodium": sodium, "distortion": distortion, "u": u, "inversion": inversion,
         "tetrahedral": tetrahedral, "metals": metals, "seed": seed,
     }  # fmt: skip
     if supercell is None and not ordered:
-        return structure_from_crystal(build_crystal(phase, setting=setting, **said))
-    return build_atoms(phase, setting=setting, supercell=supercell, ordered=ordered, **said).to_structure()
+        return structure_from_crystal(build_crystal(phase, setting=setting, **options))
+    return build_atoms(phase, setting=setting, supercell=supercell, ordered=ordered, **options).to_structure()
 
 
-def _atoms(built: Stack | Crystal, setting: str) -> Atoms:
-    if isinstance(built, Stack):
+def _atoms(built: PlaneStack | Crystal, setting: str) -> Atoms:
+    if isinstance(built, PlaneStack):
         return atoms_on_axes(built.atoms(), setting, built.group)
     return atoms_on_axes(atoms_from_crystal(built), setting, built.symmetry.name)
 
 
-def _built(wish: Wish) -> Stack | Crystal:
+def _built(request: PhaseRequest) -> PlaneStack | Crystal:
     """Return a stack for a word, a crystal for every other phase."""
-    name = phase_name(wish.phase)
+    name = phase_name(request.phase)
     entry = LIBRARY.get(name)
-    if wish.gives_size:
-        _refuse_size(wish, name, entry)
-    return _made(wish, name, entry)
+    if request.gives_size:
+        _refuse_size(request, name, entry)
+    return _made(request, name, entry)
 
 
-def _refuse_size(wish: Wish, name: str, entry: Entry | None) -> None:
+def _refuse_size(request: PhaseRequest, name: str, entry: LibraryEntry | None) -> None:
     """Refuse a length or an angle far from that of the phase, where it has one without the user's."""
     try:
-        known = _made(wish.without_size(), name, entry)
+        known = _made(request.without_size(), name, entry)
     except InputError:
         return  # only with the given lengths is there anything to build
-    cell = (known.a, known.a, known.c) if isinstance(known, Stack) else known.cell
-    refuse_implausible(wish, cell, spinel=entry is not None and isinstance(entry.recipe, Spinel))
+    cell = (known.a, known.a, known.c) if isinstance(known, PlaneStack) else known.cell
+    refuse_implausible(request, cell, spinel=entry is not None and isinstance(entry.recipe, Spinel))
 
 
-def _made(wish: Wish, name: str, entry: Entry | None) -> Stack | Crystal:
+def _made(request: PhaseRequest, name: str, entry: LibraryEntry | None) -> PlaneStack | Crystal:
     if entry is None or isinstance(entry.recipe, Layered):
-        return _stack(wish, name)
-    if wish.is_bare:
-        return entry.crystal(wish.name)
+        return _stack(request, name)
+    if request.is_bare:
+        return entry.crystal(request.name)
     if isinstance(entry.recipe, Distorted):
-        return distorted_from(wish, entry)
+        return distorted_from(request, entry)
     if isinstance(entry.recipe, Spinel):
-        return spinel_from(wish, entry)
+        return spinel_from(request, entry)
     if isinstance(entry.recipe, Tunnel):
-        return tunnel_from(wish, entry)
-    wish.check("tabulated", name)
-    return entry.crystal(wish.name)
+        return tunnel_from(request, entry)
+    request.check("tabulated", name)
+    return entry.crystal(request.name)
 
 
-def _stack(wish: Wish, name: str) -> Stack:
-    entry, word = _entry_and_word(name, wish.seed)
-    wish.check("layered", name)
+def _stack(request: PhaseRequest, name: str) -> PlaneStack:
+    entry, word = _entry_and_word(name, request.seed)
+    request.check("layered", name)
     recipe = _layered(entry)
-    if wish.is_bare and entry is not None and recipe is not None:
-        return recipe.stack(name=wish.name, source=entry.source)
-    return _described(wish, entry, word)
+    if request.is_bare and entry is not None and recipe is not None:
+        return recipe.stack(name=request.name, source=entry.source)
+    return _described(request, entry, word)
 
 
-def _entry_and_word(name: str, seed: int) -> tuple[Entry | None, Word]:
-    """Return the library entry that a name or word stands for, if any, and its word."""
+def _entry_and_word(name: str, seed: int) -> tuple[LibraryEntry | None, Word]:
+    """Return the library entry that a name or word means, if any, and its word."""
     recipe = _layered(LIBRARY.get(name))
     if recipe is not None:
         return LIBRARY[name], parse_word(recipe.word)
@@ -242,28 +245,30 @@ def _is_word(name: str) -> bool:
     return name in (*POLYTYPES, "Z") or any(mark in name for mark in "|*:") or not set(name) - set(f"{LETTERS} ")
 
 
-def _described(wish: Wish, entry: Entry | None, word: Word) -> Stack:
-    """Build what no entry holds as it stands."""
-    given = Geometry(a=wish.a, c=wish.c, slab=wish.slab, bond=wish.bond, galleries=wish.galleries or {})
-    composition, assumed = _composition(wish.formula, entry)
+def _described(request: PhaseRequest, entry: LibraryEntry | None, word: Word) -> PlaneStack:
+    """Build a phase that is no unchanged library entry."""
+    given = LayerGeometry(
+        a=request.a, c=request.c, slab=request.slab, bond=request.bond, galleries=request.galleries or {}
+    )
+    composition, assumed = _composition(request.formula, entry)
     model = _model(entry, composition)
     recipe = _layered(model)
-    sodium = wish.sodium if wish.sodium is not None or recipe is None else _same_sodium(recipe, composition)
+    sodium = request.sodium if request.sodium is not None or recipe is None else _same_sodium(recipe, composition)
     stack = layered_stack(
         word,
         composition,
         geometry=_geometry(given, recipe, word),
         sodium=sodium,
         displacement=recipe.displacement if recipe else DisplacementFactors(),
-        name=wish.name,
-        source=wish.source(model.source if model else None),
+        name=request.name,
+        source=request.source(model.source if model else None),
     )
     estimated = recipe is None and not _is_complete(given)
     return replace(stack, remarks=(*stack.remarks, *_notices(stack, estimated, assumed)))
 
 
-def _composition(formula: str | Composition | None, entry: Entry | None) -> tuple[Composition, bool]:
-    """Return the composition, and whether nobody gave one."""
+def _composition(formula: str | Composition | None, entry: LibraryEntry | None) -> tuple[Composition, bool]:
+    """Return the composition, and whether none was given."""
     if isinstance(formula, Composition):
         return formula, False
     if formula is not None:
@@ -274,7 +279,7 @@ def _composition(formula: str | Composition | None, entry: Entry | None) -> tupl
     return parse_formula(DEFAULT_FORMULA), True
 
 
-def _model(entry: Entry | None, composition: Composition) -> Entry | None:
+def _model(entry: LibraryEntry | None, composition: Composition) -> LibraryEntry | None:
     """Return the library's entry of the same phase and composition."""
     if entry is None:
         return None
@@ -287,7 +292,7 @@ def _model(entry: Entry | None, composition: Composition) -> Entry | None:
     return None
 
 
-def _layered(entry: Entry | None) -> Layered | None:
+def _layered(entry: LibraryEntry | None) -> Layered | None:
     """Return the recipe of an entry that is a plain layered cell."""
     return entry.recipe if entry is not None and isinstance(entry.recipe, Layered) else None
 
@@ -296,7 +301,7 @@ def _distance(one: Composition, other: Composition) -> float:
     return largest_difference([(one.alkali, other.alkali), (one.metals, other.metals), (one.anions, other.anions)])
 
 
-def _geometry(given: Geometry, recipe: Layered | None, word: Word) -> Geometry:
+def _geometry(given: LayerGeometry, recipe: Layered | None, word: Word) -> LayerGeometry:
     """Complete what is given with the shape of a library entry.
 
     A slab keeps its shape when a changes. Where gallery heights are given, the entry's c is dropped.
@@ -308,7 +313,7 @@ def _geometry(given: Geometry, recipe: Layered | None, word: Word) -> Geometry:
     own_slab = given.slab is not None or given.bond is not None
     periods = len(word) / len(parse_word(recipe.word))
     known_c = None if given.galleries or known.c is None else known.c * periods
-    return Geometry(
+    return LayerGeometry(
         a=given.a or known.a,
         c=given.c or known_c,
         slab=given.slab if own_slab else known.slab and known.slab * scale,
@@ -317,7 +322,7 @@ def _geometry(given: Geometry, recipe: Layered | None, word: Word) -> Geometry:
     )
 
 
-def _same_sodium(recipe: Layered, composition: Composition) -> Asked | None:
+def _same_sodium(recipe: Layered, composition: Composition) -> SiteContents | None:
     """Return an entry's sodium sites, scaled to a composition that differs by rounding."""
     theirs = parse_formula(recipe.formula).sodium
     scale = composition.sodium / theirs if theirs else 1.0
@@ -327,14 +332,14 @@ def _same_sodium(recipe: Layered, composition: Composition) -> Asked | None:
     }
 
 
-def _is_complete(given: Geometry) -> bool:
+def _is_complete(given: LayerGeometry) -> bool:
     """Whether neither a nor c has to be estimated."""
     has_a = given.a is not None or (given.slab is not None and given.bond is not None)
     has_slab = given.slab is not None or given.bond is not None
     return has_a and (given.c is not None or (has_slab and bool(given.galleries)))
 
 
-def _notices(stack: Stack, estimated: bool, assumed: bool) -> list[Notice]:
+def _notices(stack: PlaneStack, estimated: bool, assumed: bool) -> list[Notice]:
     notices = []
     if estimated:
         message = f"a = {stack.a:.3f} A and c = {stack.c:.3f} A contain estimates from bond lengths, good to some 3 %"

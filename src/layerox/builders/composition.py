@@ -107,7 +107,7 @@ class Composition:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """Everything a user should know of the formula."""
+        """Notices on the formula."""
         warning = self.charge_warning
         return (*self.remarks, Notice("charge_implausible", warning)) if warning else self.remarks
 
@@ -166,7 +166,7 @@ def charge_problem(cations: Amounts, anions: Amounts) -> str:
     slack = PLAUSIBLE_EXCESS * sum(cations.values())
     if low - slack <= needed <= high + slack:
         return ""
-    return f"the anions ask for {needed:.2f} positive charges, {', '.join(cations)} carry {low:.2f} to {high:.2f}"
+    return f"the anions need {needed:.2f} positive charges, {', '.join(cations)} carry {low:.2f} to {high:.2f}"
 
 
 def _range_of(element: str) -> tuple[int, int]:
@@ -180,7 +180,7 @@ def _range_of(element: str) -> tuple[int, int]:
 def parse_formula(text: str) -> Composition:
     """Return the composition of a formula, scaled to one metal site and two anion sites.
 
-    Numbers may be decimals or fractions, groups stand in parentheses; square brackets hold the metal plane, so that
+    Numbers may be decimals or fractions, groups are in parentheses; square brackets hold the metal plane, so that
     the Li of Na0.6Li0.1[Mn]O2 is in the galleries. Without them Li and Mg are metals where the metal plane has room.
 
     Raises
@@ -243,7 +243,7 @@ _TOKEN = re.compile(rf"(?P<element>[A-Z][a-z]?)|(?P<number>{_NUMBER})|(?P<open>[
 
 
 def amounts_of(text: str) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
-    """Return the elements of a formula with their numbers, and those that stand in square brackets.
+    """Return the elements of a formula with their numbers, and those in square brackets.
 
     Raises
     ------

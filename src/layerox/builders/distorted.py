@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from layerox.builders.composition import Composition
-from layerox.builders.geometry import Dimensions, Geometry, dimensions
+from layerox.builders.geometry import Dimensions, LayerGeometry, dimensions
 from layerox.builders.layered import DisplacementFactors
-from layerox.builders.site_rows import Place, sites_of
-from layerox.builders.sodium import Asked, Filling, contents, filled
+from layerox.builders.site_rows import MixedSite, sites_of
+from layerox.builders.sodium import Filling, SiteContents, contents, filled
 from layerox.crystal.asymmetric_unit import Cell, Crystal, cell_tuple
 from layerox.errors import InputError, nearest
 from layerox.stacking import Word, polytype
@@ -24,7 +24,7 @@ from layerox.symmetry import symmetry_from_name
 ROOT3 = math.sqrt(3)
 PARENTS = {"P'2": "P2", "P'3": "P3", "O'3": "O3"}
 GROUPS = {"P'2": "C m c m", "P'3": "C 1 2/m 1", "O'3": "C 1 2/m 1"}
-# long / (sqrt(3) short) - 1 of the reference structures in the library, where nobody gives it.
+# long / (sqrt(3) short) - 1 of the reference structures in the library, if not given.
 TYPICAL_DISTORTION = {"P'2": 0.070, "P'3": 0.001, "O'3": 0.079}
 # How far, as a share of the long side, the anion that is stretched away goes ahead of an affine distortion, for a unit
 # of it: 0.21, 0.27 and 0.29 in P'2 Na2/3MnO2, O'3 NaNiO2 and O'3 NaMnO2.
@@ -50,7 +50,7 @@ class DistortedGeometry:
     parent
         Lengths of the undistorted cell: slab, bond and galleries, and with `distortion` a and c as well.
     positions
-        Where the ions stand along the long side, as a fraction of it: "face" and "edge" in P'2, "prism" in P'3; amid
+        Positions of the ions along the long side, as a fraction of it: "face" and "edge" in P'2, "prism" in P'3; amid
         their anions where it is silent.
     """
 
@@ -61,7 +61,7 @@ class DistortedGeometry:
     distortion: float | None = None
     bonds: tuple[float, float] | None = None
     apex: float | None = None
-    parent: Geometry = field(default_factory=Geometry)
+    parent: LayerGeometry = field(default_factory=LayerGeometry)
     positions: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -94,7 +94,7 @@ class Shape:
     slab, gallery
         Distances of anion planes.
     shear
-        How far each layer stands ahead of the one below it, along `long`; nothing in P'2.
+        How far each layer is ahead of the one below it, along `long`; nothing in P'2.
     """
 
     short: float
@@ -120,7 +120,7 @@ def distorted_crystal(
     composition: Composition,
     *,
     geometry: DistortedGeometry | None = None,
-    sodium: Asked | None = None,
+    sodium: SiteContents | None = None,
     displacement: DisplacementFactors | None = None,
     name: str = "",
     source: str = "",
@@ -164,7 +164,7 @@ def distorted_crystal(
     )
 
 
-def parent_lengths(phase: str, known: DistortedGeometry) -> Geometry:
+def parent_lengths(phase: str, known: DistortedGeometry) -> LayerGeometry:
     """Return the lengths of the undistorted cell of the same area and height, as far as the own cell is known."""
     short, long = _sides(phase, known)
     a = math.sqrt(short * long / ROOT3) if short and long else known.parent.a
@@ -240,7 +240,7 @@ def _cmcm(
     ions: Filling,
     positions: Mapping[str, float],
     factors: DisplacementFactors,
-) -> tuple[Cell, list[Place]]:
+) -> tuple[Cell, list[MixedSite]]:
     """P'2 on a (short), b (long), c: metal 4a, anion 8f, both prisms 4c."""
     _check_names(phase, positions, ("face", "edge"))
     c = 2 * shape.repeat
@@ -248,10 +248,10 @@ def _cmcm(
     y = shape.apex / shape.long
     own = {"face": positions.get("face", y - amid), "edge": positions.get("edge", y + amid)}
     places = [
-        Place(species=composition.metals, position=(0, 0, 0), b_iso=factors.metal, tag="1"),
-        Place(species=ions["face"], position=(0, own["face"], 0.25), b_iso=factors.prismatic, tag="f"),
-        Place(species=ions["edge"], position=(0, own["edge"], 0.25), b_iso=factors.prismatic, tag="e"),
-        Place(species=_half(composition), position=(0, y, shape.slab / 2 / c), b_iso=factors.anion, tag="1"),
+        MixedSite(species=composition.metals, position=(0, 0, 0), b_iso=factors.metal, tag="1"),
+        MixedSite(species=ions["face"], position=(0, own["face"], 0.25), b_iso=factors.prismatic, tag="f"),
+        MixedSite(species=ions["edge"], position=(0, own["edge"], 0.25), b_iso=factors.prismatic, tag="e"),
+        MixedSite(species=_half(composition), position=(0, y, shape.slab / 2 / c), b_iso=factors.anion, tag="1"),
     ]
     return (shape.short, shape.long, c, 90.0, 90.0, 90.0), places
 
@@ -263,7 +263,7 @@ def _c2m(
     ions: Filling,
     positions: Mapping[str, float],
     factors: DisplacementFactors,
-) -> tuple[Cell, list[Place]]:
+) -> tuple[Cell, list[MixedSite]]:
     """P'3 and O'3 on a (long), b (short) and c over one layer: metal 2a, anion 4i, ions 4i (P'3) or 2d (O'3).
 
     A point at height h and X along the long side has z = h / repeat and x = (X - z shear) / long.
@@ -273,24 +273,24 @@ def _c2m(
         _check_names(phase, positions, ("prism",))
         tip = (shape.long + shape.shear) / 2  # of the prism, halfway between the two anions that face each other
         x = positions.get("prism", (tip + shape.amid - shape.shear / 2) / shape.long)
-        place = Place(species=_equal_prisms(ions), position=(x, 0, 0.5), b_iso=factors.prismatic, tag="1")
+        place = MixedSite(species=_equal_prisms(ions), position=(x, 0, 0.5), b_iso=factors.prismatic, tag="1")
         anion = ((shape.apex - z * shape.shear) / shape.long, 0.0, z)
     else:
         _check_names(phase, positions, ())
-        place = Place(species=ions["octahedral"], position=(0, 0.5, 0.5), b_iso=factors.octahedral, tag="1")
+        place = MixedSite(species=ions["octahedral"], position=(0, 0.5, 0.5), b_iso=factors.octahedral, tag="1")
         anion = ((shape.apex + z * shape.shear) / shape.long, 0.0, 1 - z)
     c = math.hypot(shape.repeat, shape.shear)
     beta = math.degrees(math.atan2(shape.repeat, shape.shear))
     places = [
-        Place(species=composition.metals, position=(0, 0, 0), b_iso=factors.metal, tag="1"),
+        MixedSite(species=composition.metals, position=(0, 0, 0), b_iso=factors.metal, tag="1"),
         place,
-        Place(species=_half(composition), position=anion, b_iso=factors.anion, tag="1"),
+        MixedSite(species=_half(composition), position=anion, b_iso=factors.anion, tag="1"),
     ]
     return (shape.long, shape.short, c, 90.0, beta, 90.0), places
 
 
 def _half(composition: Composition) -> dict[str, float]:
-    """Return what stands on one of the two anion planes."""
+    """Return what occupies one of the two anion planes."""
     return {element: x / 2 for element, x in composition.anions.items()}
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import spglib
 
-from layerox.builders.occupation import VACANT, Openings, Pool
+from layerox.builders.occupation import VACANT, IonPool, Openings
 from layerox.builders.supercell import lattice_points
 from layerox.crystal.atoms import Atoms
 from layerox.crystal.full_symmetry import TOLERANCE, errors_raised
@@ -97,7 +97,7 @@ def _is_allowed(states: IntArray, exclusions: Sequence[Sequence[int]]) -> bool:
     )
 
 
-def _fillings(pool: Pool, exclusions: Sequence[Sequence[int]], size: int) -> IntArray:
+def _fillings(pool: IonPool, exclusions: Sequence[Sequence[int]], size: int) -> IntArray:
     """Return every filling of one pool as rows of states, VACANT elsewhere."""
     bound = math.prod(math.comb(int(row[k:].sum()), int(row[k])) for row in pool.counts for k in range(len(row) - 1))
     rows = []
@@ -108,7 +108,7 @@ def _fillings(pool: Pool, exclusions: Sequence[Sequence[int]], size: int) -> Int
     return np.array(rows, dtype=int).reshape(-1, size)
 
 
-def _placed(pool: Pool, exclusions: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
+def _placed(pool: IonPool, exclusions: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
     """Fill place after place, going back where an exclusion or a count forbids to go on."""
     places, group = pool.places.tolist(), pool.group.tolist()
     left = [row.tolist() for row in pool.counts]
@@ -147,12 +147,12 @@ def _merged(distinct: list[Distinct], equivalences: Equivalences) -> list[Distin
     """Join fillings that only an operation which turns the supercell makes equal."""
     if not len(equivalences.outer):
         return distinct
-    home = {_least(one.states, equivalences.inner): k for k, one in enumerate(distinct)}
+    own_class = {_least(one.states, equivalences.inner): k for k, one in enumerate(distinct)}
     leader = list(range(len(distinct)))
     for k, one in enumerate(distinct):
         has = (one.states[equivalences.shifts] == one.states).all(axis=1)
         for image in np.unique(one.states[equivalences.outer[has[equivalences.periods].all(axis=1)]], axis=0):
-            other = home[_least(image, equivalences.inner)]
+            other = own_class[_least(image, equivalences.inner)]
             low, high = sorted((_root(leader, k), _root(leader, other)))
             leader[high] = low
     total: dict[int, int] = {}

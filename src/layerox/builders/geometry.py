@@ -39,14 +39,14 @@ SLAB_TO_A = 2 * math.sqrt(1 / BOND_TO_A**2 - 1 / 3)
 PRISMATIC_CONTACT = 1.41  # Na-O distance minus the radius of Na, angstrom
 OCTAHEDRAL_CONTACT = 1.335
 EMPTY_GALLERY = 2.40  # O galleries of O1 CoO2, angstrom
-FULLY_SPREAD = 0.3  # ions per metal above which an octahedral gallery is as high as its ions ask
+FULLY_SPREAD = 0.3  # ions per metal above which an octahedral gallery is as high as its ions require
 LOWEST_GALLERY = {"P": 2.2, "O": 1.5}  # below it anions would touch at less than 2.2 A
 THINNEST_SLAB = 1.0
 AGREEMENT = 2e-3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Geometry:
+class LayerGeometry:
     """What is known of a layered cell; None where it is not. Lengths in angstrom.
 
     Attributes
@@ -95,7 +95,7 @@ class Dimensions:
 
 
 def dimensions(
-    geometry: Geometry, word: Word, composition: Composition, filling: Sequence[Mapping[str, float]]
+    geometry: LayerGeometry, word: Word, composition: Composition, filling: Sequence[Mapping[str, float]]
 ) -> Dimensions:
     """Return every length of a word: those that are given, and estimates for the rest.
 
@@ -139,7 +139,7 @@ def bond_length(composition: Composition) -> float:
 
 
 def cation_radius(element: str, charge: float) -> float:
-    """Return the six-coordinate radius at a charge that may lie between two tabulated ones, angstrom."""
+    """Return the six-coordinate radius at a charge between two tabulated ones, angstrom."""
     radii = CATION_RADII.get(element, {2: UNKNOWN_RADIUS})
     return float(np.interp(charge, list(radii), list(radii.values())))
 
@@ -161,7 +161,7 @@ def _anion_radius(composition: Composition) -> float:
     return sum(x * ANION_RADII[anion] for anion, x in amounts.items()) / sum(amounts.values())
 
 
-def _slab(geometry: Geometry, composition: Composition) -> tuple[float, float]:
+def _slab(geometry: LayerGeometry, composition: Composition) -> tuple[float, float]:
     """Return a and the thickness of a slab."""
     a, slab, bond = geometry.a, geometry.slab, geometry.bond
     if a is None and slab is not None and bond is not None:
@@ -182,7 +182,7 @@ def _slab(geometry: Geometry, composition: Composition) -> tuple[float, float]:
     return a, slab
 
 
-def _known_heights(geometry: Geometry, word: Word) -> list[float | None]:
+def _known_heights(geometry: LayerGeometry, word: Word) -> list[float | None]:
     names = [(g.label.phase, g.character, g.character[0]) for g in word.galleries]
     unknown = set(geometry.galleries) - {name for keys in names for name in keys}
     if unknown:

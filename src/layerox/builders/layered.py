@@ -1,6 +1,6 @@
 """Layered cells: a stacking word, a composition and a geometry made into planes of atoms, and these into a crystal.
 
-The crystal stands in the standard setting of its full space group (see `setting.py`); it says nothing about ordering
+The crystal is in the standard setting of its full space group (see `setting.py`); it does not describe ordering
 within the planes, which `ordering.py` is for.
 """
 
@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from layerox.builders.composition import Amounts, Composition
-from layerox.builders.geometry import Dimensions, Geometry, dimensions
+from layerox.builders.geometry import Dimensions, LayerGeometry, dimensions
 from layerox.builders.setting import Plane, orbits, standard_setting
-from layerox.builders.sodium import Asked, Filling, contents, filled
+from layerox.builders.sodium import Filling, SiteContents, contents, filled
 from layerox.crystal.asymmetric_unit import Cell, Crystal, Site
 from layerox.crystal.atoms import Atoms, lattice_from_cell
 from layerox.errors import InputError
@@ -43,7 +43,7 @@ class DisplacementFactors:
 
 @dataclass(frozen=True, kw_only=True)
 class SlabContent:
-    """One slab: distance of its anion planes (angstrom), and what stands on a metal or anion site of each plane."""
+    """One slab: distance of its anion planes (angstrom), and what occupies a metal or anion site of each plane."""
 
     thickness: float
     metals: Amounts
@@ -60,7 +60,7 @@ class GalleryContent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sheet:
+class AtomPlane:
     """One plane of atoms.
 
     Attributes
@@ -94,13 +94,13 @@ class Sheet:
 
     @property
     def plane(self) -> Plane:
-        """The sheet as symmetry sees it."""
+        """The plane as symmetry treats it."""
         species = tuple(sorted((element, round(x, 6)) for element, x in self.species))
         return Plane((self.role, species, round(self.u_iso, 7)), self.letter, self.height, self.role)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stack:
+class PlaneStack:
     """Planes of atoms in a hexagonal cell, lowest first: what a crystal and a list of atoms are made of.
 
     Attributes
@@ -118,7 +118,7 @@ class Stack:
     name: str
     a: float
     c: float
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[AtomPlane, ...]
     group: str = "P 3 m 1"
     source: str = ""
     remarks: tuple[Notice, ...] = ()
@@ -128,7 +128,7 @@ class Stack:
         """Hexagonal cell, angstrom and degrees."""
         return self.a, self.a, self.c, 90.0, 90.0, 120.0
 
-    def standardised(self) -> Stack:
+    def standardised(self) -> PlaneStack:
         """Return the stack in the standard setting of its full space group."""
         setting = standard_setting([sheet.plane for sheet in self.sheets])
         moved = []
@@ -168,7 +168,7 @@ class Stack:
         )
 
     def _orbit_sites(self) -> list[tuple[list[int], list[Site]]]:
-        """The sheets of each orbit, representative first, and the labelled sites that stand for them."""
+        """The sheets of each orbit, representative first, and the labelled sites that represent them."""
         groups = orbits([sheet.plane for sheet in self.sheets], self.group)
         groups.sort(key=lambda group: (ROLES.index(self.sheets[group[0]].role), self.sheets[group[0]].height))
         return list(zip(groups, _labelled_sites([self.sheets[group[0]] for group in groups]), strict=True))
@@ -178,8 +178,8 @@ def layered_crystal(
     word: Word,
     composition: Composition,
     *,
-    geometry: Geometry | None = None,
-    sodium: Asked | None = None,
+    geometry: LayerGeometry | None = None,
+    sodium: SiteContents | None = None,
     displacement: DisplacementFactors | None = None,
     name: str = "",
     source: str = "",
@@ -215,15 +215,15 @@ def layered_stack(
     word: Word,
     composition: Composition,
     *,
-    geometry: Geometry | None = None,
-    sodium: Asked | None = None,
+    geometry: LayerGeometry | None = None,
+    sodium: SiteContents | None = None,
     displacement: DisplacementFactors | None = None,
     name: str = "",
     source: str = "",
-) -> Stack:
+) -> PlaneStack:
     """Return the planes of what `layered_crystal` builds, with their layers and phases."""
     check_closure(word)
-    geometry = geometry or Geometry()
+    geometry = geometry or LayerGeometry()
     short = word.reduced()
     if geometry.c is not None:
         geometry = replace(geometry, c=geometry.c * len(short) / len(word))
@@ -255,7 +255,7 @@ def stacked(
     *,
     a: float,
     displacement: DisplacementFactors | None = None,
-) -> Stack:
+) -> PlaneStack:
     """Return the planes of a word whose slabs and galleries each have their own content, in P3m1 as the word has it.
 
     Slab k and gallery k (the one above it) take the k-th entries; slab 0 begins at height 0.
@@ -264,7 +264,7 @@ def stacked(
     if not len(word) == len(slabs) == len(galleries):
         raise InputError(f"{len(slabs)} slabs and {len(galleries)} galleries for a word of {len(word)}")
     c = sum(slab.thickness for slab in slabs) + sum(gallery.height for gallery in galleries)
-    sheets: list[Sheet] = []
+    sheets: list[AtomPlane] = []
     height = 0.0
     for layer, (gallery, slab, between) in enumerate(zip(word.galleries, slabs, galleries, strict=True)):
         below = word.labels[layer - 1].phase
@@ -274,7 +274,7 @@ def stacked(
         sheets += _gallery_sheets(gallery, between, factors, (layer, height + between.height / 2))
         height += between.height
     lowered = [replace(sheet, height=sheet.height / c) for sheet in sheets if sheet.species]
-    return Stack(name=str(word), a=a, c=c, sheets=tuple(lowered))
+    return PlaneStack(name=str(word), a=a, c=c, sheets=tuple(lowered))
 
 
 def _uniform_slab(lengths: Dimensions, composition: Composition) -> SlabContent:
@@ -284,7 +284,7 @@ def _uniform_slab(lengths: Dimensions, composition: Composition) -> SlabContent:
 
 def _slab_sheets(
     gallery: Gallery, slab: SlabContent, factors: DisplacementFactors, place: tuple[int, float, str]
-) -> list[Sheet]:
+) -> list[AtomPlane]:
     layer, base, phase = place
     letters = gallery.below
     planes = (
@@ -293,7 +293,7 @@ def _slab_sheets(
         ("anion", letters.upper, 1.0, slab.upper, factors.anion),
     )
     return [
-        Sheet(
+        AtomPlane(
             role=role, letter=letter, height=base + rise * slab.thickness, species=_species(amounts),
             u_iso=b * U_FROM_B, site="", layer=layer, phase=phase,
         )
@@ -303,11 +303,11 @@ def _slab_sheets(
 
 def _gallery_sheets(
     gallery: Gallery, content: GalleryContent, factors: DisplacementFactors, place: tuple[int, float]
-) -> list[Sheet]:
+) -> list[AtomPlane]:
     layer, height = place
     b = factors.prismatic if gallery.is_prismatic else factors.octahedral
     return [
-        Sheet(
+        AtomPlane(
             role="alkali", letter=letter, height=height, species=_species(content.ions.get(site, {})),
             u_iso=b * U_FROM_B, site=site, layer=layer, phase=gallery.label.phase,
         )
@@ -319,14 +319,14 @@ def _species(amounts: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     return tuple((element, x) for element, x in amounts.items() if x > 0)
 
 
-def _numbered(sheets: Iterable[Sheet]) -> list[Sheet]:
+def _numbered(sheets: Iterable[AtomPlane]) -> list[AtomPlane]:
     """Sort sheets by height, and number the layers from the lowest metal plane up."""
     ordered = sorted(sheets, key=lambda sheet: (sheet.height, sheet.letter))
     metals = [sheet.layer for sheet in ordered if sheet.role == "metal"]
     return [replace(sheet, layer=metals.index(sheet.layer)) for sheet in ordered]
 
 
-def _labelled_sites(leaders: Sequence[Sheet]) -> list[list[Site]]:
+def _labelled_sites(leaders: Sequence[AtomPlane]) -> list[list[Site]]:
     """The sites of each orbit, labelled Ni1, O2 ..., and Naf (Naf1 where there are several) in galleries of P2."""
     stems = [[element + STEMS.get(sheet.site, "") for element, _ in sheet.species] for sheet in leaders]
     total, seen = Counter(itertools.chain(*stems)), Counter[str]()

@@ -1,7 +1,7 @@
 """Monte Carlo: one seeded, allowed filling of a cell of any size, its ions spread by their repulsion.
 
 A lattice gas: ions hop to vacancies and change places (Kawasaki, Phys. Rev. 145 (1966) 224,
-doi:10.1103/PhysRev.145.224) under a screened Coulomb energy, and never stand on sites that exclude each other, at no
+doi:10.1103/PhysRev.145.224) under a screened Coulomb energy, and never occupy sites that exclude each other, at no
 moment. It makes plausible arrangements, not ground states.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.builders.ewald import COULOMB
-from layerox.builders.occupation import VACANT, Ion, Openings, Pool
+from layerox.builders.occupation import VACANT, Ion, IonPool, Openings
 from layerox.crystal.neighbours import pairs_within
 from layerox.errors import InputError
 from layerox.notices import Notice
@@ -55,7 +55,7 @@ def drawn_filling(openings: Openings, charges: Mapping[Ion, float], seed: int) -
     _anneal(board, openings, charges, draw)
     remarks: tuple[Notice, ...] = ()
     if moved:
-        message = f"{moved} ions stand on another site of their gallery than asked: the sites exclude each other"
+        message = f"{moved} ions are on another site of their gallery than requested: the sites exclude each other"
         remarks = (Notice("split_changed", message),)
     return Drawn(np.array(board.states), remarks)
 
@@ -89,14 +89,14 @@ class _Board:
 # --- placing -------------------------------------------------------------------------------------------------------
 
 
-def _place_pool(board: _Board, pool: Pool, draw: random.Random) -> int:
+def _place_pool(board: _Board, pool: IonPool, draw: random.Random) -> int:
     """Fill one pool, each set of classes that exclude each other on its own; return how many ions changed class."""
     classes = [pool.places[pool.group == k].tolist() for k in range(len(pool.counts))]
     return sum(_place_together(board, pool, classes, together, draw) for together in _entangled(board, pool))
 
 
-def _entangled(board: _Board, pool: Pool) -> list[list[int]]:
-    """Return the classes of a pool in sets that exclusions tie to each other, the two sites of one gallery say."""
+def _entangled(board: _Board, pool: IonPool) -> list[list[int]]:
+    """Return the classes of a pool in sets that exclusions tie to each other, such as the two sites of one gallery."""
     group = dict(zip(pool.places.tolist(), pool.group.tolist(), strict=True))
     leader = list(range(len(pool.counts)))
 
@@ -117,7 +117,7 @@ def _entangled(board: _Board, pool: Pool) -> list[list[int]]:
 
 
 def _place_together(
-    board: _Board, pool: Pool, classes: Sequence[list[int]], together: Sequence[int], draw: random.Random
+    board: _Board, pool: IonPool, classes: Sequence[list[int]], together: Sequence[int], draw: random.Random
 ) -> int:
     """Place by chance, then in domains, then wherever there is room; return how many ions changed class."""
     ions = {k: [ion for ion, n in enumerate(pool.counts[k][:-1]) for _ in range(n)] for k in together}
@@ -167,8 +167,8 @@ def _room_made(
         kind = board.states[blocker]
         board.put(blocker, VACANT)
         board.put(place, ion)
-        home = next(own for own in classes.values() if blocker in own)
-        free = next((p for p in home if p != blocker and board.is_free(p)), None)
+        own_class = next(own for own in classes.values() if blocker in own)
+        free = next((p for p in own_class if p != blocker and board.is_free(p)), None)
         if free is not None:
             board.put(free, kind)
             return True
@@ -195,11 +195,11 @@ def _placed_elsewhere(
 ) -> int:
     """Fill one of the two sorts of site, which never exclude their like, at random with all ions."""
     every = [ion for k in order for ion in ions[k]]
-    home = max(_sorts(board, [place for k in order for place in classes[k]]), key=len)
-    if len(every) > len(home):
+    own_class = max(_sorts(board, [place for k in order for place in classes[k]]), key=len)
+    if len(every) > len(own_class):
         raise InputError(f"{len(every)} ions are too many for sites that exclude each other",
                          cure="lower the occupancies: one of two sites can be filled")  # fmt: skip
-    chosen = draw.sample(home, len(every))
+    chosen = draw.sample(own_class, len(every))
     for place, ion in zip(chosen, draw.sample(every, len(every)), strict=True):
         board.put(place, ion)
     filled = set(chosen)
@@ -247,11 +247,11 @@ def _anneal(board: _Board, openings: Openings, charges: Mapping[Ion, float], dra
             _sweep(board, places, neighbours, charge, heat, draw)
 
 
-def _charge(state: int, pool: Pool, charges: Mapping[Ion, float]) -> float:
+def _charge(state: int, pool: IonPool, charges: Mapping[Ion, float]) -> float:
     return 0.0 if state == VACANT else charges[pool.ions[state]]
 
 
-def _exchanges(board: _Board, pool: Pool) -> Iterable[list[int]]:
+def _exchanges(board: _Board, pool: IonPool) -> Iterable[list[int]]:
     """Yield the classes in which there is something to exchange."""
     for k in range(len(pool.counts)):
         places = pool.places[pool.group == k].tolist()

@@ -27,7 +27,7 @@ Ion = tuple[str, int]  # element and charge
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Pool:
+class IonPool:
     """Positions that are open to the same ions.
 
     Attributes
@@ -39,7 +39,7 @@ class Pool:
     group
         For each place, the number of the class whose share is kept, shape (n,).
     shares
-        Mean numbers asked for, shape (classes, ions + 1).
+        Requested mean numbers, shape (classes, ions + 1).
     counts
         Whole numbers to be placed, shape (classes, ions + 1); the last column is of vacancies.
     """
@@ -72,7 +72,7 @@ class Openings:
     atoms: Atoms
     sites: IntArray
     positions: FloatArray
-    pools: tuple[Pool, ...]
+    pools: tuple[IonPool, ...]
     exclusions: tuple[tuple[int, ...], ...]
 
     def filled(self, states: IntArray, remarks: tuple[Notice, ...] = ()) -> Atoms:
@@ -152,7 +152,7 @@ def openings(atoms: Atoms, *, by_layer: bool, keep_split: bool = True) -> Openin
     Raises
     ------
     InputError
-        If occupancies exceed 1, or anions that are partly vacant stand on a cation's site.
+        If occupancies exceed 1, or anions that are partly vacant are on a cation's site.
     """
     members: dict[int, list[int]] = {}
     for row, site in enumerate(atoms.site.tolist()):
@@ -172,7 +172,7 @@ def openings(atoms: Atoms, *, by_layer: bool, keep_split: bool = True) -> Openin
     )
 
 
-def _pools(atoms: Atoms, rows: Sequence[Sequence[int]], by_layer: bool, keep_split: bool) -> tuple[Pool, ...]:
+def _pools(atoms: Atoms, rows: Sequence[Sequence[int]], by_layer: bool, keep_split: bool) -> tuple[IonPool, ...]:
     of_pool: dict[frozenset[Ion], list[int]] = {}
     kind = atoms.kind.tolist()
     for place, members in enumerate(rows):
@@ -190,7 +190,7 @@ def _pool(
     places: IntArray,
     by_layer: bool,
     keep_split: bool,
-) -> Pool:
+) -> IonPool:
     ions = tuple(sorted(members))
     kind = atoms.kind.tolist()
     layer = atoms.layer.tolist() if by_layer and atoms.layer is not None else None
@@ -213,7 +213,7 @@ def _pool(
     of_class = np.zeros((len(keys), len(ions) + 1))
     np.add.at(of_class, group, shares)
     counts = _counts(of_class, np.array([of_layer for of_layer, _ in keys]))
-    return Pool(places=places, ions=ions, group=np.array(group), shares=of_class, counts=counts)
+    return IonPool(places=places, ions=ions, group=np.array(group), shares=of_class, counts=counts)
 
 
 def _counts(shares: FloatArray, layer: IntArray) -> IntArray:

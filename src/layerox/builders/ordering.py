@@ -1,8 +1,8 @@
 """Ordering: partial occupancies made into whole atoms, all distinct ways of a small cell or one way of a large one.
 
 Small cells are listed (`enumeration.py`) and ranked by their electrostatic energy (`ewald.py`); large ones are drawn
-(`montecarlo.py`). In both, no two cations stand closer than 2 A, and the composition is the nearest that whole atoms
-can reach, which the result says.
+(`montecarlo.py`). In both, no two cations are closer than 2 A, and the composition is the nearest that whole atoms
+can reach; the result states it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Ordering:
     Attributes
     ----------
     structure
-        Whole atoms; its `properties["remarks"]` say what had to be rounded.
+        Whole atoms; its `properties["remarks"]` list the rounded amounts.
     energy
         Electrostatic energy of point charges, eV per cell, for ranking only.
     multiplicity

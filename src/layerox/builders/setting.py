@@ -15,7 +15,7 @@ GRAIN = 10_000_000  # heights that agree to one part in this are the same
 
 @dataclass(frozen=True)
 class Plane:
-    """One plane of the stack: what stands on it, its letter, its height as a fraction of c, and its role.
+    """One plane of the stack: what occupies it, its letter, its height as a fraction of c, and its role.
 
     `role` is "metal", "anion" or "alkali".
     """

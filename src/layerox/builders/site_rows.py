@@ -1,4 +1,4 @@
-"""Places: mixed crystallographic positions written as the rows of an atom list, for builders that know their sites."""
+"""Site rows: mixed crystallographic positions written as the rows of an atom list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ U_FROM_B = 1 / (8 * math.pi**2)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class MixedSite:
     """One position.
 
     Attributes
@@ -34,7 +34,7 @@ class Place:
     tag: str
 
 
-def sites_of(places: Iterable[Place]) -> tuple[Site, ...]:
+def sites_of(places: Iterable[MixedSite]) -> tuple[Site, ...]:
     """Return one site for each species that a place holds."""
     return tuple(
         Site(

@@ -1,4 +1,4 @@
-"""Sodium: how many ions stand on which sites of each gallery, and when a gallery cannot hold them.
+"""Sodium: how many ions occupy which sites of each gallery, and when a gallery cannot hold them.
 
 The two prisms of a P gallery are a / sqrt 3 apart, some 1.67 A, so that one column never fills both: together
 they hold one ion per metal at most.
@@ -12,38 +12,38 @@ from layerox.builders.composition import Amounts, Composition
 from layerox.errors import InputError, nearest
 from layerox.stacking import Word
 
-# Share of a gallery's ions on each of its sites when nobody says. Face to edge 3:5 is that of P2-Na2/3Ni1/3Mn2/3O2
+# Share of a gallery's ions on each of its sites by default. Face to edge 3:5 is that of P2-Na2/3Ni1/3Mn2/3O2
 # in `library.py` (a recalled, typical split).
 DEFAULT_SHARE = {"face": 0.375, "edge": 0.625, "lower": 0.5, "upper": 0.5, "octahedral": 1.0}
 AGREEMENT = 5e-3
 ROUNDING = 1e-6
 
-Asked = Mapping[str, float | Amounts]
+SiteContents = Mapping[str, float | Amounts]
 Filling = Mapping[str, Amounts]
 
 
-def filled(word: Word, composition: Composition, asked: Asked | None = None) -> tuple[Filling, ...]:
+def filled(word: Word, composition: Composition, requested: SiteContents | None = None) -> tuple[Filling, ...]:
     """Return the ions on each site of each gallery: site name -> element -> occupancy.
 
     Parameters
     ----------
     word, composition
         What is built; the composition's gallery ions are per metal.
-    asked
-        Occupancies by site ("face", "edge", "lower", "upper", "octahedral"): a number shares out the formula's ions, a
+    requested
+        Occupancies by site ("face", "edge", "lower", "upper", "octahedral"): a number distributes the formula's ions, a
         mapping names them ({"octahedral": {"Li": 0.8}}). Galleries with sites left open get equal contents.
 
     Raises
     ------
     InputError
-        If a gallery cannot hold its ions, or what is asked contradicts the formula.
+        If a gallery cannot hold its ions, or the requested contents contradict the formula.
     """
     sites = [tuple(name for name, _ in gallery.sites) for gallery in word.galleries]
-    wanted = _wanted(asked or {}, sites, word)
+    wanted = _wanted(requested or {}, sites, word)
     occupancies = _occupancies(sites, wanted, composition)
     for gallery, total in zip(word.galleries, occupancies, strict=True):
         _check(gallery.character, total)
-    named = {site: value for site, value in (asked or {}).items() if isinstance(value, Mapping)}
+    named = {site: value for site, value in (requested or {}).items() if isinstance(value, Mapping)}
     mixture = _mixture(occupancies, named, composition)
     return tuple(
         {
@@ -63,10 +63,10 @@ def contents(filling: Filling) -> dict[str, float]:
     return total
 
 
-def _wanted(asked: Asked, sites: Sequence[tuple[str, ...]], word: Word) -> dict[str, float]:
+def _wanted(requested: SiteContents, sites: Sequence[tuple[str, ...]], word: Word) -> dict[str, float]:
     present = sorted({name for names in sites for name in names})
     wanted: dict[str, float] = {}
-    for name, value in asked.items():
+    for name, value in requested.items():
         if name not in present:
             raise InputError(f"no gallery of {word} has a site {name!r}", cure=nearest(name, present))
         wanted[name] = sum(value.values()) if isinstance(value, Mapping) else float(value)
@@ -95,8 +95,8 @@ def _shared(names: tuple[str, ...], wanted: Mapping[str, float], level: float) -
     free = [name for name in names if name not in wanted]
     rest = level - sum(wanted.get(name, 0.0) for name in names)
     if free and rest < -AGREEMENT:
-        asked = ", ".join(f"{name} {x:g}" for name, x in wanted.items())
-        raise InputError(f"{asked}: more ions than the formula has", cure="lower the occupancies")
+        requested = ", ".join(f"{name} {x:g}" for name, x in wanted.items())
+        raise InputError(f"{requested}: more ions than the formula has", cure="lower the occupancies")
     whole = sum(DEFAULT_SHARE[name] for name in free)
     return {name: wanted[name] if name in wanted else max(rest, 0.0) * DEFAULT_SHARE[name] / whole for name in names}
 
@@ -112,7 +112,7 @@ def _check(character: str, occupancy: Mapping[str, float]) -> None:
 def _mixture(
     occupancies: Sequence[Mapping[str, float]], named: Mapping[str, Amounts], composition: Composition
 ) -> dict[str, float]:
-    """Return the shares of the elements on sites whose ions nobody names."""
+    """Return the shares of the elements on sites whose ions are not given."""
     left = {element: x * len(occupancies) for element, x in composition.alkali.items()}
     for occupancy in occupancies:
         for site in occupancy:

@@ -1,6 +1,6 @@
 """Spinel: AB2O4, cubic (Fd-3m) or stretched along one axis (I41/amd), with mixed sites and inversion.
 
-LiMn2O4 and Mn3O4 are its two ends. Where which ion stands follows textbook preferences unless it is said; sites
+LiMn2O4 and Mn3O4 are its two ends. The distribution of ions follows textbook preferences unless it is given; sites
 other than the tetrahedral and the octahedral one (16c of lithiated spinels) are not built.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from layerox.builders.composition import Amounts, amounts_of, charge_problem
 from layerox.builders.geometry import ANION_RADII, cation_radius
-from layerox.builders.site_rows import Place, sites_of
+from layerox.builders.site_rows import MixedSite, sites_of
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal, formula_text
 from layerox.errors import InputError
 from layerox.notices import Notice
@@ -141,7 +141,7 @@ def spinel_composition(
     Raises
     ------
     InputError
-        If there are too many or too few cations, or what is asked contradicts the formula.
+        If there are too many or too few cations, or the requested contents contradict the formula.
     """
     amounts, _ = amounts_of(formula)
     anions = {element: float(x) for element, x in amounts.items() if element in ANIONS}
@@ -186,7 +186,7 @@ def spinel_crystal(
         (composition.anions, ANION_SITES, b.anion, "1"),
     )
     places = [
-        Place(species={e: x / sites for e, x in ions.items()}, position=position, b_iso=b_iso, tag=tag)
+        MixedSite(species={e: x / sites for e, x in ions.items()}, position=position, b_iso=b_iso, tag=tag)
         for (ions, sites, b_iso, tag), position in zip(shares, positions, strict=True)
     ]
     return Crystal(
@@ -209,7 +209,7 @@ def _check_edge(known: SpinelGeometry) -> None:
                          cure="give the edge of the cube, or a and c of the tetragonal cell")  # fmt: skip
 
 
-# --- who stands where ----------------------------------------------------------------------------------------------
+# --- distribution of ions --------------------------------------------------------------------------------------------
 
 
 def _rounded(cations: Mapping[str, float], formula: str) -> tuple[dict[str, float], tuple[Notice, ...]]:
@@ -259,7 +259,7 @@ def _inverted(
     moved = inversion * sum(inside.values())
     if inversion and (moved == 0 or (set(others) <= set(_present(inside)) and len(_present(inside)) == 1)):
         raise InputError(f"the tetrahedra and octahedra of {formula} have no different ions to change places",
-                         cure="leave the inversion out, or say what the tetrahedra hold")  # fmt: skip
+                         cure="leave the inversion out, or give the content of the tetrahedra")  # fmt: skip
     down = {element: x * inversion for element, x in inside.items()}
     up = {element: moved * x / sum(others.values()) for element, x in others.items()}
     return (

@@ -21,7 +21,7 @@ from layerox.typing import FloatArray, IntArray
 Shape = Sequence[int] | Sequence[Sequence[int]] | IntArray
 
 LARGEST_AREA = 16
-CLOSE_ENOUGH = 0.006  # largest deviation of an amount per metal site that counts as the composition asked for
+CLOSE_ENOUGH = 0.006  # largest deviation of an amount per metal site that counts as the requested composition
 
 
 def as_matrix(shape: Shape) -> IntArray:

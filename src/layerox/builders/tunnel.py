@@ -1,7 +1,7 @@
 """Tunnel: Na0.44MnO2 (Pbam), chains of octahedra and square pyramids around wide S-shaped and small tunnels.
 
 The framework is one template whose coordinates are CONSTRUCTED (bond-valence relaxation about RECALLED manganese
-positions; the topology of Mumme, Acta Cryst. B24 (1968) 1114); substitution and sodium change what stands on its
+positions; the topology of Mumme, Acta Cryst. B24 (1968) 1114); substitution and sodium change what occupies its
 sites, and scale its cell.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from layerox.builders.composition import Amounts, Composition, parse_formula
 from layerox.builders.geometry import bond_length
-from layerox.builders.site_rows import Place, sites_of
-from layerox.builders.sodium import Asked
+from layerox.builders.site_rows import MixedSite, sites_of
+from layerox.builders.sodium import SiteContents
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.errors import InputError, nearest
 from layerox.notices import Notice
@@ -69,7 +69,7 @@ def tunnel_crystal(
     composition: Composition,
     *,
     geometry: TunnelGeometry | None = None,
-    sodium: Asked | None = None,
+    sodium: SiteContents | None = None,
     metals: Mapping[str, Amounts] | None = None,
     name: str = "",
     source: str = "",
@@ -86,14 +86,14 @@ def tunnel_crystal(
         Occupancies of "Na1" (small tunnel), "Na2" and "Na3" (S-shaped tunnel). Otherwise Na1 is filled first and
         the rest shared equally.
     metals
-        What stands on metal sites "1" to "5" (5 is the square pyramid); the other metals are shared out evenly.
+        What occupies metal sites "1" to "5" (5 is the square pyramid); the other metals are distributed evenly.
     name, source
         As in a `Crystal`.
 
     Raises
     ------
     InputError
-        If the tunnels cannot hold the sodium, or what is asked contradicts the formula.
+        If the tunnels cannot hold the sodium, or the requested contents contradict the formula.
     """
     known = geometry or TunnelGeometry()
     scale = bond_length(composition) / bond_length(parse_formula(REFERENCE))
@@ -116,48 +116,48 @@ def _estimate(given: tuple[float | None, ...], scale: float) -> list[Notice]:
     return [Notice("geometry_estimated", f"the cell of {REFERENCE} was scaled by {scale:.4f}, after bond lengths")]
 
 
-def _metal_places(composition: Composition, asked: Mapping[str, Amounts]) -> list[Place]:
+def _metal_places(composition: Composition, requested: Mapping[str, Amounts]) -> list[MixedSite]:
     """Ask first, then share what is left over the other sites."""
-    for site, amounts in asked.items():
+    for site, amounts in requested.items():
         if site not in METALS:
             raise InputError(f"no metal site is called {site!r}", cure=nearest(site, METALS))
         if abs(sum(amounts.values()) - 1) > ROUNDING:
             raise InputError(f"metal site {site} holds {sum(amounts.values()):g}", cure="name one metal for each site")
     left = {element: UNITS * x for element, x in composition.metals.items()}
-    for site, amounts in asked.items():
+    for site, amounts in requested.items():
         for element, x in amounts.items():
             left[element] = left.get(element, 0.0) - METALS[site][0] * x
     short = [element for element, x in left.items() if x < -ROUNDING * UNITS]
     if short:
         raise InputError(f"the named metal sites hold more {short[0]} than the formula", cure="lower its share")
-    open_positions = sum(number for site, (number, _) in METALS.items() if site not in asked)
+    open_positions = sum(number for site, (number, _) in METALS.items() if site not in requested)
     # What rounding in the formula leaves over or short is spread: the open sites hold the mean filling.
     rest = max(sum(max(x, 0.0) for x in left.values()), ROUNDING)
     mean = min(sum(composition.metals.values()), 1.0)
     even = {element: mean * max(x, 0.0) / rest for element, x in left.items()} if open_positions else {}
     return [
-        Place(species=asked.get(site, even), position=position, b_iso=B_METAL, tag=site)
+        MixedSite(species=requested.get(site, even), position=position, b_iso=B_METAL, tag=site)
         for site, (_, position) in METALS.items()
     ]
 
 
-def _filling(composition: Composition, asked: Asked) -> list[Place]:
-    totals = _occupancies(composition, asked)
+def _filling(composition: Composition, requested: SiteContents) -> list[MixedSite]:
+    totals = _occupancies(composition, requested)
     ions = composition.sodium
     mixture = {element: x / ions for element, x in composition.alkali.items()} if ions else {}
     places = []
     for site, position in SODIUM.items():
-        own = asked.get(site)
+        own = requested.get(site)
         species = own if isinstance(own, Mapping) else {e: x * totals[site] for e, x in mixture.items()}
-        places.append(Place(species=species, position=position, b_iso=B_SODIUM, tag=site[2:]))
+        places.append(MixedSite(species=species, position=position, b_iso=B_SODIUM, tag=site[2:]))
     return places
 
 
-def _occupancies(composition: Composition, asked: Asked) -> dict[str, float]:
-    for site in asked:
+def _occupancies(composition: Composition, requested: SiteContents) -> dict[str, float]:
+    for site in requested:
         if site not in SODIUM:
             raise InputError(f"no sodium site is called {site!r}", cure=nearest(site, SODIUM))
-    wanted = {s: sum(x.values()) if isinstance(x, Mapping) else float(x) for s, x in asked.items()}
+    wanted = {s: sum(x.values()) if isinstance(x, Mapping) else float(x) for s, x in requested.items()}
     left = composition.sodium * UNITS / SODIUM_POSITIONS - sum(wanted.values())
     if left < -ROUNDING or (left > ROUNDING and len(wanted) == len(SODIUM)):
         raise InputError(f"the sites hold {sum(wanted.values()) * SODIUM_POSITIONS / UNITS:.3f} ions per metal, the "
@@ -183,9 +183,9 @@ def _check_room(occupancies: Mapping[str, float]) -> None:
         )
 
 
-def _anion_places(composition: Composition) -> list[Place]:
+def _anion_places(composition: Composition) -> list[MixedSite]:
     half = {element: x / 2 for element, x in composition.anions.items()}
     return [
-        Place(species=half, position=position, b_iso=B_ANION, tag=str(number))
+        MixedSite(species=half, position=position, b_iso=B_ANION, tag=str(number))
         for number, position in enumerate(ANIONS, 1)
     ]

@@ -68,7 +68,7 @@ def run(
 ) -> int:
     """Build, write and tell; 1 when the cell has defects."""
     from layerox.interfaces import interface  # noqa: PLC0415  (what --help does not need)
-    from layerox.interfaces.ordered_cell import with_whole_atoms  # noqa: PLC0415
+    from layerox.interfaces.result import with_whole_atoms  # noqa: PLC0415
     from layerox.io.atomic import Content  # noqa: PLC0415
     from layerox.io.elastic_file import read_elastic  # noqa: PLC0415
     from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415

@@ -4,7 +4,7 @@ Numba stores compiled code beside each source file and notices when that file ch
 from which it took a compiled function. A compiled function therefore calls only compiled functions of its own module.
 
 Where neither the folder of the sources nor the user's cache folder can be written to, compiled code is kept in a folder
-of the user's own among the temporary files, or not at all: it is code, so nobody else may be able to write there.
+of the user's own among the temporary files, or not at all: it is code, so no other user may have write access.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def _serve(pipe: Connection, function: Callable[[Path], object], path: Path) -> 
         resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
         resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what a library says as it aborts
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what a library prints as it aborts
     try:
         answer: tuple[bool, object] = True, function(path)
     except InputError as error:

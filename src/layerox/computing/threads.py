@@ -1,7 +1,7 @@
-"""Threads: linear algebra in one thread while layerox computes, whatever the environment says.
+"""Threads: linear algebra in one thread while layerox computes, whatever the environment sets.
 
 Its matrices are small: further threads of a BLAS do nothing but burn time while they wait. What the user has set for
-his own code stands again when the outermost call returns.
+their own setting is restored when the outermost call returns.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HELD = threading.Lock()
 def one_blas_thread() -> Iterator[None]:
     """Let BLAS libraries work in one thread, unless an outer call or that of another thread does so already.
 
-    When that other thread leaves, the user's number stands again: it is never lost, the limit may be for a while.
+    When that other thread leaves, the user's number is restored: it is never lost, the limit may be for a while.
     """
     if not _HELD.acquire(blocking=False):
         yield

@@ -1,1 +1,1 @@
-"""Crystal: an asymmetric unit, all atoms of a cell, who is near whom, and symmetry that nobody stated."""
+"""Crystal: an asymmetric unit, all atoms of a cell, neighbours and polyhedra, and symmetry found from the atoms."""

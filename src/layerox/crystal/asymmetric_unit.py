@@ -90,7 +90,7 @@ class Crystal:
     source
         Where it comes from: a file, a publication with its provenance label.
     remarks
-        What reading or building it noticed and a user should know.
+        Notices of reading or building it.
     """
 
     name: str

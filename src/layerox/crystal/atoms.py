@@ -49,17 +49,17 @@ class Atoms:
     kind
         Index into `kinds` for each row, shape (n,).
     site
-        Number of the position that a row stands on, shape (n,); rows of a mixed site share it.
+        Number of the position of a row, shape (n,); rows of a mixed site share it.
     layer
         Number of the slab, or of the slab below a gallery, shape (n,); None when there are no layers.
     phase
         Name of the block that a row belongs to ("P2|O3" for a slab between two), shape (n,); None when unknown.
     site_kind
-        What sort of place a row stands on ("metal", "anion", "face", "octahedral" ...), shape (n,); None when unknown.
+        Kind of site of a row ("metal", "anion", "face", "octahedral" ...), shape (n,); None when unknown.
     source
         Where it comes from.
     remarks
-        What making it noticed and a user should know.
+        Notices of building it.
     """
 
     name: str
@@ -231,15 +231,15 @@ def atoms_from_structure(structure: Structure, *, name: str = "") -> Atoms:
             kind.append(kinds.setdefault(one, len(kinds)))
             site.append(index)
             positions.append(row.frac_coords)
-    said = structure.properties or {}
+    properties = structure.properties or {}
     return Atoms(
-        name=name or str(said.get("name") or structure.composition.reduced_formula),
+        name=name or str(properties.get("name") or structure.composition.reduced_formula),
         lattice=np.array(structure.lattice.matrix),
         positions=np.array(positions, dtype=float).reshape(-1, 3),
         kinds=tuple(kinds),
         kind=np.array(kind, dtype=int),
         site=np.array(site, dtype=int),
-        source=str(said.get("source") or "pymatgen Structure"),
+        source=str(properties.get("source") or "pymatgen Structure"),
     )
 
 

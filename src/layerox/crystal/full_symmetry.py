@@ -87,7 +87,7 @@ class _Listed:
 
 
 def _listed(crystal: Crystal, positions: FloatArray, owner: IntArray) -> _Listed:
-    """Merge mixed sites. Displacements do not tell positions apart: refined ones scatter about their symmetry."""
+    """Merge mixed sites. Displacements do not distinguish positions: refined ones scatter about their symmetry."""
     leaders = {group[0]: group for group in crystal.mixed_sites}
     numbers: dict[tuple[object, ...], int] = {}
     mixtures: list[tuple[Site, ...]] = []

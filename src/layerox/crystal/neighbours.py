@@ -1,6 +1,6 @@
-"""Neighbours: which positions of a periodic cell lie within a distance of each other, images included.
+"""Neighbours: which positions of a periodic cell are within a distance of each other, images included.
 
-Geometry alone: what a distance means is for those who ask.
+Geometry only; the caller decides which distances are bonds.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def pairs_within(lattice: FloatArray, positions: FloatArray, cutoff: float) -> P
 
 
 def _images(lattice: FloatArray, inside: FloatArray, cutoff: float) -> tuple[IntArray, IntArray]:
-    """Return owner and cell of every image that lies within `cutoff` of the cell."""
+    """Return owner and cell of every image within `cutoff` of the cell."""
     heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
     margin = cutoff / heights + 1e-9
     owners, shifts = [], []

@@ -1,6 +1,6 @@
-"""BioLogic: what the header of an EC-Lab text export (.mpt) says beside the table below it.
+"""BioLogic: the header of an EC-Lab text export (.mpt).
 
-Times in the table are seconds since the acquisition began, over all linked techniques; the header tells when that was,
+Times in the table are seconds since the acquisition began, over all linked techniques; the header gives that time,
 in local time, month first. Without a header ("Nb header lines : 3") nothing does. Positive current oxidises the working
 electrode, which charges a cathode.
 """
@@ -19,20 +19,20 @@ TECHNIQUE_STARTED = re.compile(r"^[^\w\n]*Technique started on[ \t]*:[^\w\n]*(.+
 MASS = re.compile(r"^Mass of active material\s*:\s*([\d.,]+)\s*(mg|g|µg|ug)\s*$", re.MULTILINE)
 AT_REST = re.compile(r"^(Special )?Open Circuit Voltage\s*$", re.MULTILINE | re.IGNORECASE)
 MILLIGRAMS = {"g": 1e3, "mg": 1.0, "µg": 1e-3, "ug": 1e-3}
-# What EC-Lab writes where nobody has typed a mass.
+# What EC-Lab writes if no mass was entered.
 UNTYPED_MG = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What a header says.
+    """The content of a header.
 
     Attributes
     ----------
     start
-        When the acquisition began, None if that is not said.
+        When the acquisition began, None if not stated.
     mass_mg
-        Of active material, None if nobody has typed it.
+        Of active material, None if not entered.
     at_rest
         Whether the technique is one without current, whose table has no column of it.
     """
@@ -48,7 +48,7 @@ def is_eclab(text: str) -> bool:
 
 
 def header_of(text: str, path: Path) -> Header:
-    """Return what the header of an export says."""
+    """Return the header of an export."""
     top = text[: _end_of_header(text)]
     started = STARTED.search(top) or TECHNIQUE_STARTED.search(top)
     mass = MASS.search(top)

@@ -21,9 +21,9 @@ Source = Literal["automatic", "counter", "current"]
 SECONDS_AN_HOUR = 3600.0
 # A counter that falls to less than this share of its value has been set back; less is noise of its last digits.
 SET_BACK = 0.5
-# A counter is too coarse if it stands still in more than this share of the intervals in which current flows.
+# A counter is too coarse if it does not change in more than this share of the intervals in which current flows.
 COARSE = 0.1
-# Charge from counter and from current: apart by more than the first share is told, by more than the factor refused.
+# Charge from counter and from current: a difference above the first share gives a notice, above the factor an error.
 DIFFERS, CONTRADICTS = 0.03, 2.0
 # Current on both sides of a gap that is the same within this share has flowed within it too.
 STEADY = 0.05
@@ -49,7 +49,7 @@ def net_charge(
 
     Returns
     -------
-    The charge, nan behind a gap through which nothing tells the current; and what a user should know.
+    The charge, nan after a gap whose current is unknown; and notices.
 
     Raises
     ------
@@ -62,12 +62,12 @@ def net_charge(
         if source == "counter":
             raise InputError("has no counter of charge", place=records.path, cure='leave out charge = "counter"')
         return _summed(flows), doubt
-    told = () if source == "current" else _compared(records, counted, flows)
+    found_notices = () if source == "current" else _compared(records, counted, flows)
     if source == "counter" or (source == "automatic" and not _is_coarse(counted, state, records.time)):
-        return _summed(counted), told
-    rounded = Notice("counter_coarse", "the cycler's counter of charge stands still while current flows: it is too "
+        return _summed(counted), found_notices
+    rounded = Notice("counter_coarse", "the cycler's counter of charge does not change while current flows: it is too "
                      "coarse, and the charge is the integral of the logged current")  # fmt: skip
-    return _summed(flows), (*((rounded,) if source == "automatic" else ()), *told, *doubt)
+    return _summed(flows), (*((rounded,) if source == "automatic" else ()), *found_notices, *doubt)
 
 
 def _summed(increments: FloatArray) -> FloatArray:
@@ -94,7 +94,7 @@ def _of_capacity(
     """Return the charge of each interval by a column called capacity, mAh.
 
     Some count from the beginning of a step, some from that of half a cycle, and some the net charge with its sign: what
-    the current says decides.
+    the current decides.
     """
     readings = [sign * np.diff(capacity)]
     if (capacity >= 0).all():
@@ -125,7 +125,7 @@ def _from_current(records: Records, state: IntArray, gaps: NDArray[np.bool_]) ->
     flows[unknown] = np.nan
     if not unknown.any():
         return flows, ()
-    message = f"nothing tells the charge that has flowed in {unknown.sum()} gaps of the log: it ends at the first"
+    message = f"the charge that has flowed is unknown in {unknown.sum()} gaps of the log: it ends at the first"
     return flows, (Notice("charge_unknown", message),)
 
 
@@ -141,11 +141,11 @@ def _compared(records: Records, counted: FloatArray, flows: FloatArray) -> tuple
     if not (by_counter > 0 and by_current > 0):
         return ()
     ratio = by_counter / by_current
-    said = f"{by_counter:.4g} mAh by its counter of charge, {by_current:.4g} mAh by its current"
+    summary = f"{by_counter:.4g} mAh by its counter of charge, {by_current:.4g} mAh by its current"
     if not 1 / CONTRADICTS < ratio < CONTRADICTS:
-        raise InputError(f"the log contradicts itself: {said}", place=records.path,
+        raise InputError(f"the log contradicts itself: {summary}", place=records.path,
                          cure='correct the units of its titles, or trust one: charge = "counter" or "current" in '
                          "[electrochemistry]")  # fmt: skip
     if abs(ratio - 1) > DIFFERS:
-        return (Notice("charge_differs", f"the charge that has flowed differs: {said}"),)
+        return (Notice("charge_differs", f"the charge that has flowed differs: {summary}"),)
     return ()

@@ -1,6 +1,6 @@
-"""Clock: what a log or a frame says of the time, as seconds since 1970 in UTC.
+"""Clock: times of a log or a frame as seconds since 1970 in UTC.
 
-A local time means nothing without its zone: it is asked for, never assumed. Hours that a zone does not have are
+A local time has no meaning without its zone, which the user must give. Hours that a zone does not have are
 refused, and of those that it has twice each goes where the order of the records puts it.
 """
 
@@ -26,7 +26,7 @@ SECOND = np.timedelta64(1, "s")
 # Years whose clocks are known to tables of zones.
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 QUARTER = np.timedelta64(15, "m")
-# Numbers that stand for a time: seconds since 1970 (in UTC), and days since 1899-12-30 as Excel counts them (local).
+# Numbers that mean a time: seconds since 1970 (in UTC), and days since 1899-12-30 as Excel counts them (local).
 UNIX, EXCEL = (1e9, 1e10), (2e4, 8e4)
 EXCEL_EPOCH = np.datetime64("1899-12-30T00:00:00", "us")
 
@@ -45,7 +45,7 @@ class Stamps:
     Attributes
     ----------
     instants
-        Shape (n,), NaT where nothing is said; in UTC if `in_utc`, else of a clock whose zone is not stated.
+        Shape (n,), NaT if not stated; in UTC if `in_utc`, else of a clock whose zone is not stated.
     in_utc
         Whether the zone was stated.
     """
@@ -102,7 +102,7 @@ def written_stamps(texts: Sequence[str], place: str | Path, *, month_first: bool
     Raises
     ------
     InputError
-        If a text is no date though the first one is, or if nobody can tell its day from its month.
+        If a text is no date though the first one is, or if its day and month are ambiguous.
     """
     cleaned = [text.strip() for text in texts]
     first = next((text for text in cleaned if text), "")
@@ -115,7 +115,7 @@ def written_stamps(texts: Sequence[str], place: str | Path, *, month_first: bool
 
 
 def seconds_of(stamps: Stamps, zone: tzinfo | None, place: str | Path, argument: str = "time_zone") -> FloatArray:
-    """Return instants as seconds since 1970 in UTC, shape (n,); nan where nothing is said.
+    """Return instants as seconds since 1970 in UTC, shape (n,); nan if not stated.
 
     Parameters
     ----------
@@ -135,8 +135,8 @@ def seconds_of(stamps: Stamps, zone: tzinfo | None, place: str | Path, argument:
         return _since_1970(stamps.instants)
     known = stamps.instants[~np.isnat(stamps.instants)]
     if zone is None:
-        said = f" ({str(known[0])[:19]})" if known.size else ""
-        raise InputError(f"its times{said} are local and do not say of which zone", place=place, argument=argument,
+        summary = f" ({str(known[0])[:19]})" if known.size else ""
+        raise InputError(f"its times{summary} are local and do not say of which zone", place=place, argument=argument,
                          cure="name the zone of that clock, such as Europe/Berlin or UTC")  # fmt: skip
     result = np.full(stamps.instants.shape, np.nan)
     result[~np.isnat(stamps.instants)] = _since_1970(known) - _ahead_of_utc(known, zone, place, argument)
@@ -198,14 +198,14 @@ def _month_stands_first(texts: Sequence[str], mark: str, place: str | Path, usua
     if usual is not None:
         return usual
     if mark == ".":
-        return False  # nobody puts the month first and dots behind it
+        return False  # no format has the month first and dots behind it
     raise InputError(f"{found[0][0]!r} may have the month first or the day", place=place,
                      cure="write dates as 2024-03-22 21:30:13")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Order:
-    """Which groups of a pattern are year, month and day; the clock and the zone stand behind them."""
+    """Which groups of a pattern are year, month and day; the clock and the zone follow."""
 
     pattern: re.Pattern[str]
     date: tuple[int, int, int]

@@ -1,7 +1,7 @@
 """Columns: the cells of a cycler's table under the titles that matter, from text of any separator.
 
-Where a table begins is found by its titles, so that headers of any length stand above it. Neware's layered export, in
-which rows of cycles and steps stand between those of records, is made a plain one.
+Where a table begins is found by its titles, so that headers may have any length. Neware's layered export, in
+which rows of cycles and steps are between those of records, is made a plain one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SEPARATORS = ("\t", ";", ",")
 # How far down a table may begin; headers of EC-Lab with many sequences have some hundred lines.
 DEEPEST = 2000
 DURATION = re.compile(r"(?:(\d+)[d.\s-]+)?(\d+):(\d{1,2}):(\d{1,2}(?:\.\d+)?)$")
-# Between commas nobody can tell a decimal comma from one of thousands.
+# Between commas a decimal comma cannot be distinguished from one of thousands.
 QUOTED_COMMA = re.compile(r'"\s*[-+]?[\d.]*\d,\d[\d.,]*\s*"')
 WHAT_IS_NEEDED = "title columns of time, voltage and current, with units: time_s, voltage_V, current_mA"
 LAYERS = ("Cycle ID", "Step ID", "Step Type")
@@ -44,9 +44,9 @@ class Columns:
     cells
         For each quantity its cells, all of the same number.
     titles
-        What the title of each says.
+        The quantity and unit in the title of each.
     lines
-        Where each record stands in the file, from 1 (in a workbook the row of its sheet).
+        The line of each record in the file, from 1 (in a workbook the row of its sheet).
     month_first
         Whether 03/04 means March 4 in this program's files; None where the program is not known.
     is_cut
@@ -69,7 +69,7 @@ class Columns:
         Raises
         ------
         InputError
-            If a cell holds no number, or nothing says the unit.
+            If a cell holds no number, or the unit is not stated.
         """
         if quantity not in self.cells:
             return None
@@ -78,7 +78,7 @@ class Columns:
         if factor is None and quantity in ("cycle", "step", "voltage"):
             factor = 1.0
         if factor is None:
-            raise InputError(f"nothing says the unit of its {quantity}", place=self.path,
+            raise InputError(f"the file does not state the unit of its {quantity}", place=self.path,
                              cure="write it in the title of the column, such as current_mA or Current(A)")  # fmt: skip
         return values * factor
 
@@ -160,7 +160,7 @@ def columns_from_rows(
     Raises
     ------
     InputError
-        If nothing stands below the titles, or a row lacks cells.
+        If there is nothing below the titles, or a row lacks cells.
     """
     titles, records = list(rows[at]), list(enumerate(rows[at + 1 :], first_line + at + 1))
     if at > 1 and _is_layered(rows[at - 2 : at + 1]):
@@ -229,7 +229,7 @@ def _flattened(heads: Rows, width: int, rows: Iterable[tuple[int, Sequence[str]]
     for line, row in rows:
         if row and row[0].strip():
             cycle = row[0]
-            if len(row) >= cycles + kind:  # the first step stands behind its cycle in some versions
+            if len(row) >= cycles + kind:  # the first step is behind its cycle in some versions
                 step, what = row[cycles], row[cycles + kind - 1]
         elif len(row) > kind and row[1].strip():
             step, what = row[1], row[kind]

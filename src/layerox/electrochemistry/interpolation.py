@@ -1,4 +1,4 @@
-"""Moments: what a log says at given times: nothing before its first record, behind its last, and within its gaps."""
+"""Interpolation: the state of a log at given times; nan before its first record, after its last, and in gaps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layerox.typing import FloatArray
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Moments:
-    """What a log says at some times, each shape (m,), nan where it says nothing.
+    """The state of a log at some times, each shape (m,), nan where unknown.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class Moments:
     cycle, step
         Those of the record before.
     outside, in_gaps
-        How many of the times lie before or behind the log, and within its gaps.
+        How many of the times are before or after the log, and within its gaps.
     """
 
     voltage: FloatArray
@@ -36,7 +36,7 @@ class Moments:
 
 
 def moments_of(log: Electrochemistry, times: FloatArray) -> Moments:
-    """Return what a log says at times on its own clock (seconds since 1970 in UTC, shape (m,), nan if not known)."""
+    """Return the state of a log at times on its own clock (seconds since 1970 in UTC, shape (m,), nan if not known)."""
     times = np.asarray(times, dtype=np.float64)
     inside = (times >= log.time[0]) & (times <= log.time[-1])
     before = np.clip(np.searchsorted(log.time, np.where(inside, times, log.time[0]), side="right") - 1, 0, None)

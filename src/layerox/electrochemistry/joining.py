@@ -67,7 +67,7 @@ def _continued(logs: Sequence[Electrochemistry], gaps: NDArray[np.bool_]) -> tup
     for earlier, later in pairwise(logs):
         if gaps[at - 1] and (earlier.state[-1] != REST or later.state[0] != REST):
             level = np.nan
-            message = f"nothing tells the charge that has flowed between {earlier.paths[-1].name} and the next file"
+            message = f"the charge that has flowed is unknown between {earlier.paths[-1].name} and the next file"
             doubts.append(Notice("charge_unknown", message))
         parts.append(level + later.capacity - later.capacity[0])
         level, at = float(parts[-1][-1]), at + len(later)

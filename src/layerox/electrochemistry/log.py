@@ -33,7 +33,7 @@ class Electrochemistry:
     current
         mA, positive on charging, shape (n,).
     capacity
-        Net charge since the first record, mAh, positive after charging, shape (n,); nan where nothing tells it.
+        Net charge since the first record, mAh, positive after charging, shape (n,); nan where unknown.
     cycle, step
         Numbers, shape (n,): the file's where it has them.
     state
@@ -45,7 +45,7 @@ class Electrochemistry:
     mass_mg
         Of active material as the files state it, None if they do not.
     notices
-        What a user should know of the log.
+        Notices on the log.
     """
 
     time: FloatArray

@@ -35,7 +35,7 @@ def records_from_neware(path: Path, zone: tzinfo | None) -> Records:
     Raises
     ------
     InputError
-        If the file is damaged or of a version that NewareNDA does not know.
+        If the file is damaged or of a version that NewareNDA does not support.
     """
     check_archive(path)
     table, facts = confined(table_of, path, cure=CURE)
@@ -72,8 +72,8 @@ def table_of(path: Path) -> tuple[Any, dict[str, Any]]:
             warnings.simplefilter("ignore")
             return NewareNDA.read(str(path)), dict(NewareNDA.read_metadata(path))
     except Exception as error:  # whatever a damaged binary file makes of a reader that trusts it
-        said = " ".join(str(error).split())[:200] or type(error).__name__
-        raise InputError(f"cannot be read as a log of Neware: {said}", place=path, cure=CURE) from None
+        summary = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"cannot be read as a log of Neware: {summary}", place=path, cure=CURE) from None
     finally:
         silenced.disabled = before[0]
         silenced.setLevel(before[1])

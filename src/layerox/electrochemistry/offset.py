@@ -1,6 +1,6 @@
-"""Offset: by how much two clocks differ, that of the diffractometer and that of the cycler, where nobody has noted it.
+"""Offset: by how much two clocks differ, that of the diffractometer and that of the cycler, if it was not recorded.
 
-What can tell is what both have seen: a beam that went while the cell waited, a scan started with the charge. The
+It follows from events that both recorded: a beam that went while the cell waited, a scan started with the charge. The
 offset is the one at which most events of the frames (first, last, edges of gaps) coincide with events of the log (first
 and last record, edges of rests and gaps, turns from charge to discharge). It is only as good as its evidence: chance
 lets some events coincide at some offset, and what chance does easily is refused.
@@ -22,8 +22,8 @@ from layerox.typing import FloatArray
 FARTHEST_S = 15 * 3600.0
 # Frames farther apart than this many usual distances have a gap between them.
 GAP = 3.0
-# The probability that chance makes as many events coincide at some offset, up to which an offset is believed.
-BELIEVED = 0.01
+# The probability that chance makes as many events coincide at some offset, up to which an offset is accepted.
+LARGEST_CHANCE = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ def fitted_offset(starts: FloatArray, ends: FloatArray, log: Electrochemistry) -
     Raises
     ------
     InputError
-        If the frames show too little, or no offset stands out from what chance would do.
+        If the frames show too little, or no offset is better than chance.
     """
     cadence, seen = _events_of_frames(starts, ends)
     tolerance = 0.5 * cadence
@@ -77,12 +77,13 @@ def fitted_offset(starts: FloatArray, ends: FloatArray, log: Electrochemistry) -
     best = max(matches, key=lambda match: (match.count, -match.esd))
     others = [match.count for match in matches if abs(match.offset - best.offset) > 2 * tolerance]
     chance = _chance(len(seen), best.count, _covered(logged, tolerance), len(matches))
-    said = f"{best.count} of {len(seen)} events of the frames (first, last, edges of gaps) coincide with events of " \
-           f"the log within {tolerance:.3g} s, which chance does with a probability of {chance:.1g}"  # fmt: skip
-    if chance > BELIEVED or max(others, default=0) >= best.count:
-        raise InputError(f"no offset between the clocks stands out: at {best.offset:.0f} s {said}", argument="offset",
+    summary = f"{best.count} of {len(seen)} events of the frames (first, last, edges of gaps) coincide with " \
+              f"events of the log within {tolerance:.3g} s, by chance with a probability of {chance:.1g}"  # fmt: skip
+    if chance > LARGEST_CHANCE or max(others, default=0) >= best.count:
+        raise InputError(f"no offset between the clocks stands out: at {best.offset:.0f} s {summary}",
+                         argument="offset",
                          cure="give it in seconds")  # fmt: skip
-    return Offset(value=best.offset, esd=best.esd, evidence=said)
+    return Offset(value=best.offset, esd=best.esd, evidence=summary)
 
 
 def _events_of_frames(starts: FloatArray, ends: FloatArray) -> tuple[float, FloatArray]:
@@ -93,7 +94,8 @@ def _events_of_frames(starts: FloatArray, ends: FloatArray) -> tuple[float, Floa
     order = np.argsort(starts)[: int(np.isfinite(starts).sum())]
     starts, ends = starts[order], ends[order]
     if starts.size < 3:
-        raise InputError(f"{starts.size} frames with a time tell no offset between clocks", argument="offset",
+        raise InputError(f"{starts.size} frames with a time do not determine the offset between clocks",
+                         argument="offset",
                          cure="give it in seconds")  # fmt: skip
     cadence = float(np.median(np.diff(starts)))
     ends = np.where(np.isfinite(ends), ends, starts + cadence)
@@ -137,7 +139,7 @@ def _matched(offset: float, seen: FloatArray, logged: FloatArray, tolerance: flo
 
 
 def _covered(logged: FloatArray, tolerance: float) -> float:
-    """Return the share of the log's time that lies within the tolerance of one of its events."""
+    """Return the share of the log's time that is within the tolerance of one of its events."""
     width = 2 * tolerance + sum(min(2 * tolerance, later - earlier) for earlier, later in pairwise(logged))
     return float(min(1.0, width / (logged[-1] - logged[0] + 2 * tolerance)))
 

@@ -68,9 +68,9 @@ def read_electrochemistry(
     time_zone
         Of the cycler's clock ("Europe/Berlin", "UTC", "+02:00"), for files with local times.
     start
-        When the log began, for files that count seconds from then and do not say when it was.
+        When the log began, for files with seconds since then that do not state it.
     current
-        Whether a positive current charges the cathode or discharges it, for files whose words do not tell.
+        Whether a positive current charges the cathode or discharges it, for files without words for it.
     charge
         Whether the charge is the cycler's own counter or the integral of the logged current; by default the counter
         where it is fine enough.
@@ -157,16 +157,16 @@ def _times(columns: Columns, header: Header, zone: tzinfo | None, start: datetim
         return elapsed + seconds_of_one(start, zone, path)
     if header.start is None:
         raise InputError("counts its time from a beginning that it does not state", place=path,
-                         cure="export dates and times (EC-Lab: with the header), or say in [electrochemistry] when it "
+                         cure="export dates and times (EC-Lab: with the header), or give in [electrochemistry] when it "
                          "was: start = 2024-03-22T21:30:13")  # fmt: skip
     return elapsed + float(seconds_of(header.start, zone, path)[0])
 
 
 def _refuse_odd_times(time: FloatArray, lines: Sequence[int], path: Path) -> None:
     """Refuse times that no cycler can have logged, and an order that is none."""
-    strange = np.flatnonzero((time < EARLIEST) | (time > LATEST))
-    if strange.size:
-        raise InputError("its time is not one of the years 1990 to 2099", place=f"{path}:{lines[int(strange[0])]}",
+    outside = np.flatnonzero((time < EARLIEST) | (time > LATEST))
+    if outside.size:
+        raise InputError("its time is not one of the years 1990 to 2099", place=f"{path}:{lines[int(outside[0])]}",
                          cure="correct the line, or the clock")  # fmt: skip
     back = np.flatnonzero(np.diff(time) < -ROUNDING_S)
     if back.size:
@@ -196,7 +196,7 @@ def _log(records: Records, convention: Convention | None, source: Source, longes
     cycle = counted_cycles(state) if records.cycle is None else records.cycle
     step = steps_of(records, state)
     gaps = gaps_of(records.time, records.voltage, records.current, np.stack([cycle, step, state], axis=1), longest)
-    capacity, told = net_charge(records, state, sign, gaps, source)
+    capacity, found_notices = net_charge(records, state, sign, gaps, source)
     return Electrochemistry(
         time=records.time,
         voltage=records.voltage,
@@ -209,5 +209,5 @@ def _log(records: Records, convention: Convention | None, source: Source, longes
         gaps=gaps,
         paths=(records.path,),
         mass_mg=records.mass_mg,
-        notices=(*records.notices, *told),
+        notices=(*records.notices, *found_notices),
     )

@@ -1,4 +1,4 @@
-"""Records: what a file of a cycler says, in one set of units, before anything is made of it."""
+"""Records: the columns of a cycler file in one set of units, before anything is derived."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Counter = Literal["net", "increment", "charge", "discharge", "step_capacity"]
 CHARGE, REST, DISCHARGE, UNKNOWN = 1, 0, -1, 2
 
 # Words for what a step does, as Neware, Arbin, BioLogic and the Battery Data Format have them: the first that is found
-# in the words without case and punctuation decides, so that "dchg" stands before "chg".
+# in the words without case and punctuation decides, so that "dchg" comes before "chg".
 KINDS: tuple[tuple[str, int], ...] = (
     ("rest", REST), ("ocv", REST), ("opencircuit", REST), ("pause", REST), ("idle", REST),
     ("dchg", DISCHARGE), ("discharge", DISCHARGE), ("dch", DISCHARGE), ("dis", DISCHARGE),
@@ -43,11 +43,11 @@ class Records:
     cycle, step
         Numbers as the file has them, shape (n,); None where it has none.
     kind
-        What the step of each record does (CHARGE, REST, DISCHARGE, UNKNOWN), shape (n,); None where nothing is said.
+        What the step of each record does (CHARGE, REST, DISCHARGE, UNKNOWN), shape (n,); None if not stated.
     mass_mg
         Of active material as the file states it; None if it does not.
     notices
-        What a user should know of the file.
+        Notices on the file.
     """
 
     path: Path

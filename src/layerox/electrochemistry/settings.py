@@ -19,9 +19,9 @@ class ElectrochemistryModel(Table):
     """[electrochemistry]: the cycler's files, its clock and that of the frames, and the cathode.
 
     `offset` is in seconds, to be added to the cycler's clock, or "fit"; `start` is when the log began if its files do
-    not say; `sodium` is the content at the first record (that of the formula by default); `current` says which sign
-    charges the cathode; `charge` which source is trusted. Times of frames are those of their files, of a CSV axis, or
-    `frame_start` and every `frame_cadence_s` seconds; `frame_exposure_s` tells where their middle is.
+    not state it; `sodium` is the content at the first record (that of the formula by default); `current` gives the sign
+    that charges the cathode; `charge` is the source of the charge. Times of frames are those of their files, of a CSV
+    axis, or `frame_start` and every `frame_cadence_s` seconds; `frame_exposure_s` gives their middle.
     """
 
     file: str | list[str] = Field(default_factory=list)

@@ -76,7 +76,7 @@ def sodium_of(
     composition = parse_formula(formula)
     sodium = composition.alkali.get("Na", 0.0) if start is None else start
     if start is None and sodium == 0:
-        cure = "give it as weighed, or say in [electrochemistry] what sodium = ... it began with"
+        cure = "give it as weighed, or give in [electrochemistry] what sodium = ... it began with"
         raise InputError(f"{formula} holds no sodium", argument="formula", cure=cure)
     if not mass_mg > 0:
         raise InputError(f"a mass of {mass_mg:g} mg", argument="mass", cure="give milligrams of active material")

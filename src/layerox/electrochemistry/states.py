@@ -17,8 +17,8 @@ Convention = Literal["charge-positive", "discharge-positive"]
 RESTING = 1e-3
 # Smaller currents, mA, are noise whatever else the log holds.
 NOISE_MA = 1e-6
-# Stretches of current in which the voltage changes by less (V) tell nothing of the current's sign, and the share of the
-# telling charge that must agree before the voltage overrules what was assumed.
+# Stretches of current in which the voltage changes by less (V) do not determine the sign of the current; the
+# share of the other charge that must agree before the voltage overrules the assumed sign.
 TELLING_V, AGREEMENT = 0.05, 0.75
 # An interval is a gap if it is longer than the first times the usual one of its step and than the second, s; unless
 # voltage (V) and current (share) at both ends show that the cycler had no reason to log.
@@ -29,26 +29,26 @@ UNCHANGED_V, UNCHANGED_SHARE = 0.02, 0.02
 def states_of(records: Records, convention: Convention | None) -> tuple[IntArray, int]:
     """Return CHARGE, REST or DISCHARGE for each record, shape (n,), and the sign of the current that charges.
 
-    What the file says in words decides, then the sign of the current.
+    Words in the file decide, then the sign of the current.
 
     Parameters
     ----------
     records
         A file's.
     convention
-        Which sign charges the cathode; None where the user does not say: then it is the positive one.
+        Which sign charges the cathode; the positive one when None.
 
     Raises
     ------
     InputError
-        If nobody says, and the voltage falls while the current should charge.
+        If none is given, and the voltage falls while the current should charge.
     """
     current = records.current
     active = np.abs(current) > RESTING * _usual_largest(current)
     direction = np.where(active, np.sign(current), 0.0).astype(np.int64)
-    if records.kind is not None and (told := records.kind != UNKNOWN).any():
-        sign = _sign_of_words(direction[told], records.kind[told])
-        return np.where(told, records.kind * active, sign * direction), sign
+    if records.kind is not None and (stated := records.kind != UNKNOWN).any():
+        sign = _sign_of_words(direction[stated], records.kind[stated])
+        return np.where(stated, records.kind * active, sign * direction), sign
     if convention is None:
         _refuse_falling_charge(records, direction)
     sign = -1 if convention == "discharge-positive" else 1
@@ -91,7 +91,7 @@ def gaps_of(time: FloatArray, voltage: FloatArray, current: FloatArray, labels: 
     labels
         Cycle, step and state of each record, shape (n, 3).
     longest
-        The longest interval that is none, s; by default judged by what is usual.
+        The longest interval that is none, s; by default derived from the usual interval.
     """
     interval = np.diff(time)
     if longest is not None:

@@ -26,7 +26,7 @@ Quantity = Literal[
     "kind",  # what a step does, in words
 ]
 
-# Names without case and punctuation. Of several columns with the same quantity the one that stands first here is read.
+# Names without case and punctuation. Of several columns with the same quantity the one that is first here is read.
 NAMES: dict[Quantity, tuple[str, ...]] = {
     "stamp": (
         "datetime", "date", "realtime", "timestamp", "absolutetime", "systemtime", "dpttime", "timeutc", "utctime",
@@ -72,12 +72,12 @@ ARBIN = {"testtime", "stepindex", "cycleindex"}
 
 @dataclass(frozen=True, kw_only=True)
 class Title:
-    """What a title says.
+    """The quantity and unit that a title names.
 
     Attributes
     ----------
     quantity
-        What stands below it.
+        What is below it.
     rank
         Among the titles of one quantity the lowest is meant.
     factor
@@ -90,7 +90,7 @@ class Title:
 
 
 def title_of(text: str) -> Title | None:
-    """Return what the title of a column says, None if it is of no interest or in a unit of another kind (mAh/g)."""
+    """Return the quantity and unit in the title of a column, None if it is not used or in another unit (mAh/g)."""
     name, unit = _parted(text.strip().strip('"').strip())
     found = _PLACES.get(_plain(name))
     if found is None:
@@ -104,7 +104,7 @@ def title_of(text: str) -> Title | None:
 
 
 def columns_of(titles: Sequence[str]) -> dict[Quantity, tuple[int, Title]]:
-    """Return for each quantity that titles name the number of its column, from 0, and what its title says."""
+    """Return for each quantity that titles name the number of its column, from 0, and the content of its title."""
     best: dict[Quantity, tuple[int, Title]] = {}
     for number, text in enumerate(titles):
         title = title_of(text)

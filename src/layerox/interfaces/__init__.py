@@ -1,4 +1,4 @@
-"""Interfaces: two or three phases on one lattice, in one coherent cell."""
+"""Interfaces: two to four phases in one cell or particle, with a report; nothing is relaxed."""
 
 from layerox.interfaces.interface import interface
 from layerox.interfaces.result import Interface

@@ -1,22 +1,47 @@
-"""Parts: which way a phase is taken apart, by what it is.
+"""Components: each phase of a request taken apart into what an interface needs, by the kind of phase that it is.
 
-The phase is built by the builders as it stands alone, free of strain; nothing is invented here.
+The builders make the phase alone and free of strain; nothing is invented here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from layerox.builders import LIBRARY, phase_name
 from layerox.builders.distorted import PARENTS
 from layerox.elasticity import Stiffness
-from layerox.interfaces.distorted_part import distorted_part
-from layerox.interfaces.layered_part import layered_part
-from layerox.interfaces.phase_component import Ingredient
-from layerox.interfaces.spinel_part import spinel_part
+from layerox.interfaces.distorted_component import distorted_component
+from layerox.interfaces.layered_component import layered_component
+from layerox.interfaces.phase_component import PhaseComponent
+from layerox.interfaces.request import InterfaceRequest
+from layerox.interfaces.spinel_component import spinel_component
 
 DEFAULT_Z_FRACTION = 0.3
 
 
-def ingredient(phase: str, formula: str | None = None, *, stiffness: Stiffness | None = None) -> Ingredient:
+def components_of(request: InterfaceRequest, numbers: Sequence[int]) -> list[PhaseComponent]:
+    """Return the components of a request's phases; phases of one name that differ get numbered labels."""
+    descriptions = [(request.names[k], request.formula(k)) for k in numbers]
+    made = {
+        described: phase_component(*described, stiffness=request.tensor(k))
+        for k, described in zip(numbers, descriptions, strict=True)
+    }
+    labelled: list[PhaseComponent] = []
+    for described in descriptions:
+        labelled.append(_numbered(made[described], labelled))
+    return labelled
+
+
+def _numbered(part: PhaseComponent, before: Sequence[PhaseComponent]) -> PhaseComponent:
+    alike = [other for other in before if other.label.partition("#")[0] == part.label]
+    same = next((other for other in alike if replace(other, label=part.label) == part), None)
+    if same is not None:
+        return same
+    return replace(part, label=f"{part.label}#{len({other.label for other in alike}) + 1}") if alike else part
+
+
+def phase_component(phase: str, formula: str | None = None, *, stiffness: Stiffness | None = None) -> PhaseComponent:
     """Return a phase taken apart.
 
     Parameters
@@ -38,7 +63,7 @@ def ingredient(phase: str, formula: str | None = None, *, stiffness: Stiffness |
         name = f"Z:{DEFAULT_Z_FRACTION}"
     entry = LIBRARY.get(name)
     if entry is not None and entry.phase == "spinel":
-        return spinel_part(name, formula, stiffness)
+        return spinel_component(name, formula, stiffness)
     if entry is not None and entry.phase in PARENTS:
-        return distorted_part(name, formula, stiffness)
-    return layered_part(name, formula, stiffness)
+        return distorted_component(name, formula, stiffness)
+    return layered_component(name, formula, stiffness)

@@ -1,7 +1,7 @@
-"""Energy: what an interface costs beyond its bulk phases, by any ASE calculator that the user brings.
+"""Energy: the energy of an interface relative to its bulk phases, by any ASE calculator that the user brings.
 
-gamma = [E(cell) - sum n E(phase)] / (interfaces x area); the part that the coherent strain alone would cost is told
-apart, so that what is left belongs to the boundary itself.
+gamma = [E(cell) - sum n E(phase)] / (interfaces x area); the part due to the coherent strain alone is given
+separately, so that what is left belongs to the boundary itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from layerox.crystal.atoms import Atoms
 from layerox.errors import InputError
 from layerox.interfaces.intergrowth import intergrown, relabelled
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.result import Interface
 from layerox.stacking import polytype, word_from_blocks
 
@@ -36,7 +36,7 @@ class InterfaceEnergy:
     total
         Against the free bulk phases.
     strain
-        What straining the bulk phases onto the shared lattice costs, by the same calculator.
+        The energy of straining the bulk phases onto the shared lattice, by the same calculator.
     """
 
     total: float
@@ -44,7 +44,7 @@ class InterfaceEnergy:
 
     @property
     def boundary(self) -> float:
-        """What is left for the boundary itself."""
+        """The rest: the energy of the boundary itself."""
         return self.total - self.strain
 
 
@@ -111,7 +111,7 @@ def _per_slab(atoms: Atoms, calculator: Any) -> float:
     return _energy(atoms, calculator) / len(set(atoms.layer.tolist()))
 
 
-def _bulk(part: Ingredient) -> Atoms:
+def _bulk(part: PhaseComponent) -> Atoms:
     """Return the phase alone in its cell."""
     is_polytype = not part.stacking.startswith("Z:")
     word = polytype(part.stacking) if is_polytype else word_from_blocks([(part.stacking, 20)])

@@ -1,7 +1,7 @@
 """Gliding: which lamellae of an intergrowth can turn into another phase by slab glides, and which way.
 
 A glide keeps every slab's sense, so that blocks of P2 (alternating senses) and of P3 or O3 (uniform ones) have
-different ends: no set of shifts serves both. What a glide costs is not asked here.
+different ends: no set of shifts serves both. Energies of glides are not considered here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from layerox.builders import LIBRARY
 from layerox.crystal.atoms import Atoms
 from layerox.errors import InputError
 from layerox.interfaces.result import Interface
-from layerox.stacking import POLYTYPES, SPINEL, Label, Step, Word
+from layerox.stacking import POLYTYPES, SPINEL, Label, SlabStep, Word
 from layerox.stacking.word import centred
 from layerox.typing import FloatArray
 
@@ -75,14 +75,14 @@ def glide_modes(word: Word) -> tuple[GlideMode, ...]:
     return tuple(sorted(best.values(), key=lambda mode: (-len(mode.held), mode.end.text)))
 
 
-def _lamellae(word: Word) -> Iterator[tuple[str, tuple[Step, ...]]]:
+def _lamellae(word: Word) -> Iterator[tuple[str, tuple[SlabStep, ...]]]:
     start = 0
     for phase, count in word.blocks:
         yield phase, word.steps[start : start + count]
         start += count
 
 
-def _ends(phase: str, steps: tuple[Step, ...]) -> Iterator[tuple[str, tuple[Step, ...]]]:
+def _ends(phase: str, steps: tuple[SlabStep, ...]) -> Iterator[tuple[str, tuple[SlabStep, ...]]]:
     """Yield what a lamella can become, itself first: every run of a polytype's pattern with the same senses.
 
     The planes of a spinel are bound together and do not glide.
@@ -104,12 +104,12 @@ def _ends(phase: str, steps: tuple[Step, ...]) -> Iterator[tuple[str, tuple[Step
 
 
 def _kind(label: str) -> str:
-    """Return the phase that a label stands for: that of a library entry, or the label itself."""
+    """Return the phase of a label: that of a library entry, or the label itself."""
     entry = LIBRARY.get(label.partition("#")[0])
     return label if entry is None else entry.phase
 
 
-def _mode(word: Word, ends: Sequence[tuple[str, tuple[Step, ...]]]) -> GlideMode:
+def _mode(word: Word, ends: Sequence[tuple[str, tuple[SlabStep, ...]]]) -> GlideMode:
     wanted = [step for _, steps in ends for step in steps]
     pairs = zip(word.steps, wanted, word.senses, strict=True)
     glides = tuple(centred((new.shift - old.shift) * sense) for old, new, sense in pairs)
@@ -139,7 +139,7 @@ def glide_path(made: Interface, mode: GlideMode, images: int = 5) -> tuple[Atoms
     Raises
     ------
     InputError
-        If the mode belongs to another word, or fewer than two images are asked for.
+        If the mode belongs to another word, or fewer than two images are requested.
     """
     if made.grown is None or mode.start != made.word:
         raise InputError("the glide mode belongs to another word", cure="take one of glide_modes(interface.word)")

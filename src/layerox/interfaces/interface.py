@@ -1,7 +1,6 @@
-"""Interface: two or three phases made into one coherent cell, and everything that is to be known of it.
+"""Interface: the public function that makes two or more phases into one cell, coherent, semi-coherent or a particle.
 
-The steps are those of the other modules of this folder: phases taken apart, a word that closes, a lattice that they
-share, planes laid, and the result looked at again from outside.
+It checks the request and calls the builder for that kind of cell.
 """
 
 from __future__ import annotations
@@ -10,21 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from layerox.computing.threads import single_threaded
 from layerox.elasticity import Stiffness
-from layerox.errors import InputError
-from layerox.interfaces.beside_tunnel import beside_tunnel
-from layerox.interfaces.cell_report import coherent_interface
-from layerox.interfaces.closure_search import closing_blocks
-from layerox.interfaces.intergrowth import intergrown, relabelled
-from layerox.interfaces.matching import match
-from layerox.interfaces.particle import ASPECT
-from layerox.interfaces.particle import core_shell as core_shell_particle
-from layerox.interfaces.particle_report import particle_interface
-from layerox.interfaces.phase_component import Ingredient
-from layerox.interfaces.request import DEFAULT_BOUNDARY, DEFAULT_FACES, DEFAULT_REGISTRY, ONE_CELL, Wish
+from layerox.interfaces.coherent_cell import coherent_interface
+from layerox.interfaces.particle import ASPECT, particle_interface
+from layerox.interfaces.request import DEFAULT_BOUNDARY, DEFAULT_FACES, DEFAULT_REGISTRY, ONE_CELL, InterfaceRequest
 from layerox.interfaces.result import Interface
-from layerox.interfaces.semicoherent_report import semicoherent_interface
+from layerox.interfaces.semicoherent_interface import semicoherent_interface
+from layerox.interfaces.tunnel_interface import tunnel_interface
 from layerox.public import public
-from layerox.stacking import Block, word_from_blocks
 
 
 @public
@@ -56,7 +47,8 @@ def interface(
     formulas
         Composition of each phase; those of the library when not given.
     strain
-        "stiffness" shares the misfit out by stiffness and thickness; a letter (A, B ...) or a phase holds that one.
+        "stiffness" distributes the misfit by stiffness and thickness; a letter (A, B ...) or a phase leaves that one
+        free of strain.
     boundary
         Filling of the galleries next to a shared slab: "lower" of the two phases, "own", or ions per metal.
     faces
@@ -77,7 +69,7 @@ def interface(
     aspect
         Half height of the particle's core over its radius.
     seed
-        For a Z, and for which metal stands where in a particle.
+        Of the random stacking of a Z, and of the random placing of ions in a particle.
 
     Raises
     ------
@@ -85,58 +77,15 @@ def interface(
         If a phase is unknown, the numbers do not close, or a gallery cannot hold what it should.
     """
     names = phases.split("/") if isinstance(phases, str) else phases
-    wish = Wish(
+    request = InterfaceRequest(
         names=tuple(name.strip() for name in names), slabs=slabs, formulas=formulas, strain=strain, boundary=boundary,
         faces=faces, registry=registry, elastic=elastic or {}, supercell=tuple(supercell), in_plane=in_plane,
         core_shell=core_shell, aspect=aspect, seed=seed,
     )  # fmt: skip
-    if not any(wish.is_a(k, "spinel") for k in wish.numbers):
-        wish.refuse("an interface without a spinel", "faces", "registry")
+    if not any(request.is_a(k, "spinel") for k in request.numbers):
+        request.refuse("an interface without a spinel", "faces", "registry")
     if core_shell is not None:
-        return _particle(wish, core_shell)
-    if any(wish.is_a(k, "tunnel") for k in wish.numbers):
-        return beside_tunnel(wish)
-    return _coherent(wish) if in_plane is None else semicoherent_interface(wish)
-
-
-def _coherent(wish: Wish) -> Interface:
-    """Return phases on one mesh, stacked along c in a cell that closes."""
-    parts = wish.parts(wish.numbers)
-    if any(parts[k - 1].spinel and parts[k].spinel for k in wish.numbers):
-        raise InputError("two spinels side by side, or round the cell's edge, share no TMO2 slab", place=wish.place,
-                         cure="put a layered phase between them, or name one spinel once")  # fmt: skip
-    stacked = closing_blocks([part.stacking for part in parts], wish.slabs, seed=wish.seed)
-    blocks = [(part.label, count) for part, (_, count) in zip(parts, stacked, strict=True)]
-    laid = relabelled(word_from_blocks(stacked, seed=wish.seed), blocks)
-    thick = _thicknesses(parts, blocks)
-    unique = {part.label: part for part in parts}
-    hold = wish.hold(dict(enumerate(part.label for part in parts)))
-    found = match([part.lamina(thick[label]) for label, part in unique.items()], hold=hold)
-    strained = {
-        label: part.strained(found.strained[label], rectangular=found.long is not None)
-        for label, part in unique.items()
-    }
-    grown = intergrown(laid, strained, boundary=wish.boundary, faces=wish.faces, name=wish.place)
-    return coherent_interface(
-        grown, blocks, parts, found, faces=wish.faces, registry=wish.registry, supercell=wish.supercell
-    )
-
-
-def _thicknesses(parts: Sequence[Ingredient], blocks: Sequence[Block]) -> dict[str, float]:
-    """Return the thickness of all lamellae of each phase, free of strain, angstrom."""
-    thick: dict[str, float] = {}
-    for part, (label, count) in zip(parts, blocks, strict=True):
-        thick[label] = thick.get(label, 0.0) + count * part.repeat
-    return thick
-
-
-def _particle(wish: Wish, sizes: Sequence[float]) -> Interface:
-    """Return a core with its shells."""
-    if any(wish.is_a(k, "tunnel") for k in wish.numbers):
-        raise InputError("a tunnel oxide fits layers along its chains only: no columns run through core and shell",
-                         place=wish.place, cure="take layered phases, or leave core_shell out")  # fmt: skip
-    wish.refuse("a particle", "slabs", "boundary", "faces", "registry", "supercell", "in_plane")
-    parts = wish.parts(wish.numbers)
-    hold = wish.hold(dict(enumerate(part.label for part in parts)))
-    made = core_shell_particle(parts, sizes, aspect=wish.aspect, hold=hold, seed=wish.seed)
-    return particle_interface(made, parts)
+        return particle_interface(request, core_shell)
+    if any(request.is_a(k, "tunnel") for k in request.numbers):
+        return tunnel_interface(request)
+    return coherent_interface(request) if in_plane is None else semicoherent_interface(request)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.builders import Stack, stacked
-from layerox.builders.layered import POINTS, Sheet
+from layerox.builders import PlaneStack, stacked
+from layerox.builders.layered import POINTS, AtomPlane
 from layerox.crystal.atoms import Atoms
 from layerox.interfaces.layer_planes import Planes, displacement, ion_ahead, planes_of
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.stacking import Block, Label, Word, lay
 from layerox.typing import FloatArray
 
@@ -36,8 +36,8 @@ class Intergrowth:
     """
 
     planes: Planes
-    stack: Stack
-    parts: Mapping[str, Ingredient]
+    stack: PlaneStack
+    parts: Mapping[str, PhaseComponent]
     long: float | None = None
 
     @property
@@ -58,8 +58,8 @@ class Intergrowth:
             return 0.0
         return float((self.planes.lower[-1] + self.long / 2) % self.long - self.long / 2)
 
-    def ahead(self, sheet: Sheet) -> float:
-        """Return how far a plane stands ahead of its letter along the long side, angstrom."""
+    def ahead(self, sheet: AtomPlane) -> float:
+        """Return how far a plane is ahead of its letter along the long side, angstrom."""
         if self.long is None:
             return 0.0
         k, planes = sheet.layer, self.planes
@@ -82,20 +82,20 @@ class Intergrowth:
 
 def intergrown(
     word: Word,
-    ingredients: Mapping[str, Ingredient],
+    components: Mapping[str, PhaseComponent],
     *,
     boundary: str | float = "lower",
     faces: str = "full",
     name: str = "",
 ) -> Intergrowth:
-    """Return the planes of a cyclic word whose labels name strained ingredients.
+    """Return the planes of a cyclic word whose labels name strained components.
 
     Parameters
     ----------
     word
         Closed.
-    ingredients
-        Strained to one lattice, by label.
+    components
+        StrainState to one lattice, by label.
     boundary, faces
         As in `planes_of`.
     name
@@ -104,15 +104,15 @@ def intergrown(
     Raises
     ------
     InputError
-        If a phase has no gallery of a kind that the word asks for, or the filling is impossible.
+        If a phase has no gallery of a kind that the word has, or the filling is impossible.
     """
-    planes = planes_of(word, ingredients, boundary=boundary, faces=faces)
-    first = ingredients[word.labels[0].phase]
+    planes = planes_of(word, components, boundary=boundary, faces=faces)
+    first = components[word.labels[0].phase]
     stack = stacked(word, planes.slabs, planes.galleries, a=first.a)
     return Intergrowth(
         planes=planes,
-        stack=replace(_with_displacements(stack, ingredients), name=name),
-        parts=ingredients,
+        stack=replace(_with_displacements(stack, components), name=name),
+        parts=components,
         long=None if first.net is None else first.net.long,
     )
 
@@ -124,9 +124,9 @@ def relabelled(word: Word, blocks: Sequence[Block]) -> Word:
     return lay(labels, first=word.slabs[0])
 
 
-def _with_displacements(stack: Stack, ingredients: Mapping[str, Ingredient]) -> Stack:
+def _with_displacements(stack: PlaneStack, components: Mapping[str, PhaseComponent]) -> PlaneStack:
     """Give each plane the displacement that it has in its phase."""
     sheets = [
-        replace(sheet, u_iso=displacement(sheet.phase, sheet.site or sheet.role, ingredients)) for sheet in stack.sheets
+        replace(sheet, u_iso=displacement(sheet.phase, sheet.site or sheet.role, components)) for sheet in stack.sheets
     ]
     return replace(stack, sheets=tuple(sheets))

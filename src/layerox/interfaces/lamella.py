@@ -1,7 +1,6 @@
-"""Lamella: one lamella of an intergrowth cut out again, as a cell of its own and free of the strain that it was given.
+"""Lamella: one lamella of an intergrowth cut out again, as a cell of its own and free of strain.
 
-What comes out is what the atoms of the interface say, not what was put in: it serves to see whether a lamella still is
-its phase.
+It is read from the atoms of the interface, not from the components: it tests whether a lamella still is its phase.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from layerox.typing import FloatArray
 
 
 def relaxed_lamella(made: Interface, number: int) -> Atoms:
-    """Return one period of a lamella, its strain taken back; c leans as its layers step on.
+    """Return one period of a lamella, its strain removed; c leans by the shift of its layers.
 
     Its slabs are the lamella's own as far as these reach; one of a lamella with a single period is shared.
 
@@ -62,7 +61,7 @@ def relaxed_lamella(made: Interface, number: int) -> Atoms:
         layer=layer[rows],
         phase=None,
         site_kind=None if atoms.site_kind is None else atoms.site_kind[rows],
-        source=f"lamella {number} of {made.report['name']}",
+        source=f"lamella {number} of {made.details.name}",
     )
 
 
@@ -87,8 +86,9 @@ def _lower_anion(atoms: Atoms, word: Word, slab: int) -> FloatArray:
 
 
 def _deformation(made: Interface, phase: str, sense: int) -> FloatArray:
-    """Return what the strain of a phase makes of a vector (a column), as the report tells it."""
-    strain = made.report["strain"][phase]
-    matrix = np.diag([1 + strain["in_plane"], 1 + strain.get("across", strain["in_plane"]), 1 + strain["out_of_plane"]])
-    matrix[1, 2] = sense * strain.get("lean", 0.0)
+    """Return the deformation of a phase in the interface as a matrix that acts on a vector (a column)."""
+    strain = made.details.elastic.strained[phase]
+    matrix = np.diag([1 + strain.in_plane, 1 + strain.across, 1 + strain.out_of_plane])
+    if made.details.elastic.is_rectangular:
+        matrix[1, 2] = sense * strain.lean
     return matrix

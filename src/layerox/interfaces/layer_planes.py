@@ -1,4 +1,4 @@
-"""Word planes: what each slab and gallery of a word holds when its labels name phases, and where its planes stand.
+"""Layer planes: the content of each slab and gallery of a word labelled with phases, and the positions of its planes.
 
 Galleries carry the label of their phase; a slab between two phases is the mean of theirs, in content, thickness and
 distortion, so that no plane is doubled and none is missing. Words are cyclic, or open with two faces.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from layerox.builders import GalleryContent, SlabContent
 from layerox.errors import InputError
-from layerox.interfaces.phase_component import KAGOME, Ingredient, mixed_plane
+from layerox.interfaces.phase_component import KAGOME, PhaseComponent, mixed_plane
 from layerox.stacking import Word
 
 
@@ -44,11 +44,11 @@ class Planes:
     Attributes
     ----------
     word
-        Its slabs and galleries; labels are those of the ingredients.
+        Its slabs and galleries; labels are those of the components.
     slabs, galleries
         What each slab, and the gallery above it, holds.
     lower, upper
-        How far the lower and the upper anions of each slab stand ahead of their letters along the long side of the net,
+        How far the lower and the upper anions of each slab are ahead of their letters along the long side of the net,
         angstrom; a cyclic word has its first slab once more at the end of `lower`.
     boundaries
         The shared slabs.
@@ -69,7 +69,7 @@ class Layer:
     Attributes
     ----------
     letter, ahead
-        Where it stands: a letter, and how far ahead of it along the long side, angstrom.
+        Position: a letter, and how far ahead of it along the long side, angstrom.
     height
         From the lowest anions, angstrom.
     species, u_iso
@@ -89,16 +89,16 @@ class Layer:
 
 
 def planes_of(
-    word: Word, ingredients: Mapping[str, Ingredient], *, boundary: str | float = "lower", faces: str = "full"
+    word: Word, components: Mapping[str, PhaseComponent], *, boundary: str | float = "lower", faces: str = "full"
 ) -> Planes:
-    """Return what the slabs and galleries of a word hold whose labels name strained ingredients.
+    """Return what the slabs and galleries of a word hold whose labels name strained components.
 
     Parameters
     ----------
     word
         Closed, or open.
-    ingredients
-        Strained to one lattice, by label.
+    components
+        StrainState to one lattice, by label.
     boundary
         Filling of the two galleries next to a shared slab: "lower" takes the lower of the two phases' contents, "own"
         leaves each as it is in its phase, a number is ions per metal. Galleries beside a spinel keep their own.
@@ -109,27 +109,27 @@ def planes_of(
     Raises
     ------
     InputError
-        If a phase has no gallery of a kind that the word asks for, or the filling is impossible.
+        If a phase has no gallery of a kind that the word has, or the filling is impossible.
     """
     if faces not in {"full", "kagome"}:
         raise InputError(f"slabs that face a spinel as {faces!r}", argument="faces", cure="choose from full, kagome")
-    galleries = [_gallery(ingredients[g.label.phase], g.character) for g in word.galleries]
+    galleries = [_gallery(components[g.label.phase], g.character) for g in word.galleries]
     labels = [label.phase for label in word.labels]
-    own = [0.0 if ingredients[label].spinel else _sodium(g) for label, g in zip(labels, galleries, strict=True)]
+    own = [0.0 if components[label].spinel else _sodium(g) for label, g in zip(labels, galleries, strict=True)]
     filled, boundaries = list(galleries), []
     for slab, (below, above) in enumerate(_sides(word)):
         if below == above:
             continue
         low, high = (slab - 1) % len(labels), slab
-        if not (ingredients[below].spinel or ingredients[above].spinel):
+        if not (components[below].spinel or components[above].spinel):
             for index in (low, high):
                 filled[index] = _filled(
                     filled[index], target_filling(boundary, own[low], own[high], _sodium(filled[index]))
                 )
         boundaries.append((slab, (below, above), low, high))
-    filled = _without_boundary_tetrahedra(filled, labels, ingredients, faces)
-    pairs = [(ingredients[below], ingredients[above]) for below, above in _sides(word)]
-    lower, upper = _displaced(word, [_slab_ahead(*pair) for pair in pairs], ingredients)
+    filled = _without_boundary_tetrahedra(filled, labels, components, faces)
+    pairs = [(components[below], components[above]) for below, above in _sides(word)]
+    lower, upper = _displaced(word, [_slab_ahead(*pair) for pair in pairs], components)
     return Planes(
         word=word,
         slabs=tuple(_slab(*pair, faces) for pair in pairs),
@@ -143,7 +143,7 @@ def planes_of(
     )
 
 
-def layers_of(planes: Planes, parts: Mapping[str, Ingredient]) -> Iterator[Layer]:
+def layers_of(planes: Planes, parts: Mapping[str, PhaseComponent]) -> Iterator[Layer]:
     """Yield the planes of an open word from the lowest anions up."""
     height = 0.0
     for k, (slab, held, (below, above)) in enumerate(
@@ -166,7 +166,7 @@ def layers_of(planes: Planes, parts: Mapping[str, Ingredient]) -> Iterator[Layer
             height += planes.galleries[k].height
 
 
-def _gallery_layers(planes: Planes, parts: Mapping[str, Ingredient], k: int, height: float) -> Iterator[Layer]:
+def _gallery_layers(planes: Planes, parts: Mapping[str, PhaseComponent], k: int, height: float) -> Iterator[Layer]:
     gallery, held = planes.word.galleries[k], planes.galleries[k]
     phase = gallery.label.phase
     for site, letter in gallery.sites:
@@ -176,15 +176,15 @@ def _gallery_layers(planes: Planes, parts: Mapping[str, Ingredient], k: int, hei
         )  # fmt: skip
 
 
-def ion_ahead(planes: Planes, parts: Mapping[str, Ingredient], k: int, site: str) -> float:
-    """Return how far the ions on a site of gallery k stand ahead of their letter, angstrom."""
+def ion_ahead(planes: Planes, parts: Mapping[str, PhaseComponent], k: int, site: str) -> float:
+    """Return how far the ions on a site of gallery k are ahead of their letter, angstrom."""
     gallery = planes.word.galleries[k]
     net = parts[gallery.label.phase].net
     own = 0.0 if net is None else gallery.below.sense * net.sites.get(site, 0.0)
     return (planes.upper[k] + planes.lower[k + 1]) / 2 + own
 
 
-def displacement(phase: str, kind: str, parts: Mapping[str, Ingredient]) -> float:
+def displacement(phase: str, kind: str, parts: Mapping[str, PhaseComponent]) -> float:
     """Return the displacement that a kind of place has in its phase; in a shared slab ("P2|O3") the mean."""
     values = [parts[name].u_iso.get(kind, 0.0) for name in phase.split("|")]
     return sum(values) / len(values)
@@ -199,15 +199,15 @@ def _sides(word: Word) -> list[tuple[str, str]]:
 
 
 def _displaced(
-    word: Word, ahead: Sequence[float], ingredients: Mapping[str, Ingredient]
+    word: Word, ahead: Sequence[float], components: Mapping[str, PhaseComponent]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return how far the lower and upper anions of each slab stand ahead, the first slab's lower ones at 0.
+    """Return how far the lower and upper anions of each slab are ahead, the first slab's lower ones at 0.
 
     A gallery that turns the sense is a mirror or an inversion between equal slabs: it displaces nothing.
     """
     lower, upper = [0.0], []
     for slab, gallery in zip(ahead, word.galleries, strict=False):
-        sense, net = gallery.below.sense, ingredients[gallery.label.phase].net
+        sense, net = gallery.below.sense, components[gallery.label.phase].net
         upper.append(lower[-1] + sense * slab)
         step = 0.0 if net is None or gallery.step.flips else sense * net.galleries.get(gallery.character, 0.0)
         lower.append(upper[-1] + step)
@@ -216,7 +216,7 @@ def _displaced(
     return tuple(lower), tuple(upper)
 
 
-def _gallery(phase: Ingredient, character: str) -> GalleryContent:
+def _gallery(phase: PhaseComponent, character: str) -> GalleryContent:
     if character not in phase.galleries:
         raise InputError(f"{phase.label} has no {character} gallery", cure=f"it has {', '.join(phase.galleries)}")
     return phase.galleries[character]
@@ -241,7 +241,7 @@ def target_filling(boundary: str | float, low: float, high: float, now: float) -
 def _filled(gallery: GalleryContent, target: float) -> GalleryContent:
     now = _sodium(gallery)
     if now == 0 and target > 0:
-        raise InputError("an empty gallery has no sites to share sodium out on", argument="boundary",
+        raise InputError("an empty gallery has no sites for sodium", argument="boundary",
                          cure="take 'own' or 'lower'")  # fmt: skip
     scale = target / now if now else 1.0
     ions = {site: {element: x * scale for element, x in held.items()} for site, held in gallery.ions.items()}
@@ -255,12 +255,12 @@ def _alkali(filled: Sequence[GalleryContent], own: Sequence[float], low: int, hi
 
 
 def _without_boundary_tetrahedra(
-    filled: Sequence[GalleryContent], labels: Sequence[str], ingredients: Mapping[str, Ingredient], faces: str
+    filled: Sequence[GalleryContent], labels: Sequence[str], components: Mapping[str, PhaseComponent], faces: str
 ) -> list[GalleryContent]:
-    """Return the galleries, a spinel's first and last without the tetrahedra that stand on a full slab."""
+    """Return the galleries, a spinel's first and last without the tetrahedra on a full slab."""
     kept = list(filled)
     for k, label in enumerate(labels):
-        sites = ingredients[label].spinel
+        sites = components[label].spinel
         if sites is None or faces == "kagome":
             continue
         full = (labels[k - 1] != label) + (labels[(k + 1) % len(labels)] != label)
@@ -268,7 +268,7 @@ def _without_boundary_tetrahedra(
     return kept
 
 
-def _slab(below: Ingredient, above: Ingredient, faces: str) -> SlabContent:
+def _slab(below: PhaseComponent, above: PhaseComponent, faces: str) -> SlabContent:
     """Return the slab between two galleries: the phase's own, the mean of two, or what faces a spinel."""
     one, other = below.slab, above.slab
     if below is above:
@@ -285,7 +285,7 @@ def _slab(below: Ingredient, above: Ingredient, faces: str) -> SlabContent:
     )
 
 
-def _slab_ahead(below: Ingredient, above: Ingredient) -> float:
+def _slab_ahead(below: PhaseComponent, above: PhaseComponent) -> float:
     """Return how far the slab between two galleries displaces its upper anions: as `_slab` has its thickness."""
     one, other = (0.0 if part.net is None else part.net.slab for part in (below, above))
     if below.spinel or above.spinel:

@@ -1,7 +1,7 @@
-"""Matching: lamellae that share one in-plane lattice, how far each is strained, and what that costs.
+"""Matching: lamellae that share one in-plane lattice, how far each is strained, and the coherency energy.
 
-Every lamella is uniform and linear elastic; nothing here knows atoms. Dislocations are counted, not placed: Matthews &
-Blakeslee, J. Cryst. Growth 27 (1974) 118, doi:10.1016/S0022-0248(74)80055-2.
+Every lamella is uniform and linear elastic; atoms are not considered here. Dislocations are counted, not placed:
+Matthews & Blakeslee, J. Cryst. Growth 27 (1974) 118, doi:10.1016/S0022-0248(74)80055-2.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HARMLESS = 1e-9  # misfits below are rounding
 
 @dataclass(frozen=True, kw_only=True)
 class Lamina:
-    """One phase as elasticity sees it.
+    """One phase as an elastic lamina.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Lamina:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strained:
+class StrainState:
     """What the shared lattice does to one phase: strains (dimensionless), energy (MJ/m^3), uniform stress (GPa).
 
     `in_plane` is the strain along axis 1, `across` the one along axis 2 (the same on a hexagonal lattice), `lean` the
@@ -85,13 +85,13 @@ class Match:
     energy
         Coherency energy per volume of the strained stack, MJ/m^3.
     height
-        Strained height of the stack, angstrom.
+        StrainState height of the stack, angstrom.
     """
 
     a: float
     long: float | None
     misfits: tuple[float, float]
-    strained: Mapping[str, Strained]
+    strained: Mapping[str, StrainState]
     energy: float
     height: float
 
@@ -115,7 +115,7 @@ class Match:
         return self.energy * self.height / interfaces / 10.0
 
     def energy_per_mole(self, units: float, area_units: float = 1.0) -> float:
-        """Return the coherency energy, kJ/mol, of TMO2: `units` of them stand on `area_units` meshes."""
+        """Return the coherency energy, kJ/mol, of TMO2: `units` of them over `area_units` meshes."""
         volume = area_units * self.area * self.height * 1e-30
         return self.energy * 1e6 * volume / units * AVOGADRO / 1000.0
 
@@ -180,10 +180,10 @@ def _held(laminae: Sequence[Lamina], hold: str) -> tuple[float, float]:
     raise InputError(f"no phase {hold!r} to hold", argument="strain", cure=f"choose from stiffness, {names}")
 
 
-def _strained(lamina: Lamina, shared: tuple[float, float], *, hexagonal: bool) -> Strained:
+def _strained(lamina: Lamina, shared: tuple[float, float], *, hexagonal: bool) -> StrainState:
     along, across = (new / old - 1 for new, old in zip(shared, lamina.sides, strict=True))
     strain = (along, along if hexagonal else across, 0.0)
-    return Strained(
+    return StrainState(
         in_plane=strain[0],
         across=strain[1],
         out_of_plane=lamina.stiffness.out_of_plane(strain),
@@ -201,7 +201,7 @@ def misfit(one: float, other: float) -> float:
 def dislocation_spacing(one: float, other: float) -> float:
     """Return the period a1 a2 / |a2 - a1| after which n of one length meet n + 1 of the other; infinite when equal.
 
-    This is the moire period; the lines of a triangular network stand sin(60 deg) of it apart.
+    This is the moire period; the lines of a triangular network are sin(60 deg) of it apart.
     """
     return math.inf if abs(other - one) < HARMLESS else one * other / abs(other - one)
 

@@ -1,8 +1,8 @@
 """Particle: a platelet of a core and one or more shells, cut from one stack of slabs by crystal facets.
 
 All slabs run through the particle on one lattice of columns. Above and below the core a shell has galleries of its
-own; beside the core it has its own ions on the core's stacking, because a change of stacking there needs partial
-dislocations, which are not placed. Facets {001}, {012} and {104} are those of O3 on hexagonal axes.
+own; beside the core it has its own ions on the stacking of the core, because a change of stacking there needs partial
+dislocations, which are not placed. Metals on facets have fewer than six anions: that is counted, and is no defect.
 """
 
 from __future__ import annotations
@@ -14,56 +14,34 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from layerox.builders.composition import Composition
-from layerox.builders.layered import POINTS
 from layerox.crystal.asymmetric_unit import Site
 from layerox.crystal.atoms import Atoms, TextArray
 from layerox.errors import InputError
-from layerox.interfaces.coordination import Counts, counted, polyhedra
+from layerox.interfaces.charge_balance import LamellaSummary
+from layerox.interfaces.components import components_of
+from layerox.interfaces.inspection import Counts, counted, particle_findings, polyhedra, shortest_distances
 from layerox.interfaces.matching import Lamina, Match, match
-from layerox.interfaces.phase_component import Ingredient
-from layerox.stacking import POLYTYPES, Step, Word, word_from_steps
+from layerox.interfaces.particle_shape import ParticleSites, Region, SlabStack, in_plane, sites_inside
+from layerox.interfaces.phase_component import PhaseComponent
+from layerox.interfaces.report import InterfaceReport, elastic_part
+from layerox.interfaces.request import InterfaceRequest
+from layerox.interfaces.result import Interface
+from layerox.notices import Notice
+from layerox.stacking import POLYTYPES, Word
 from layerox.typing import FloatArray, IntArray
 
 ASPECT = 0.5  # half the thickness over the radius
-REACH = 1.9  # corners of a platelet over its radius, at most
+
 VACUUM = 10.0  # angstrom around the particle
+
 LARGEST = 3_000_000  # columns times slabs that are looked at
-# Normals of one facet of each form; the others follow by the threefold axis and inversion.
-FORMS = ((0, 1, 2), (1, 0, 4))
+
 # The one site of each gallery that is filled, so that no two ions are closer than a.
 SITES = {"P2": "edge", "P3": "lower", "O3": "octahedral", "O1": "octahedral", "O2": "octahedral"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Region:
-    """The core or a shell: its phase, and the distances of its lateral and basal facets from the centre, angstrom."""
-
-    part: Ingredient
-    radius: float
-    half_height: float
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Places:
-    """Positions in the particle.
-
-    Attributes
-    ----------
-    xyz
-        Angstrom from the centre, shape (n, 3).
-    layer
-        Slab, or slab below a gallery, shape (n,).
-    region
-        Core 0, shells 1 and so on, shape (n,).
-    """
-
-    xyz: FloatArray
-    layer: IntArray
-    region: IntArray
-
-
-@dataclass(frozen=True, kw_only=True)
-class Particle:
+class CoreShellParticle:
     """A finished particle.
 
     Attributes
@@ -77,7 +55,7 @@ class Particle:
     units, sodium, galleries
         TMO2 units, gallery ions, and galleries above and below, of the core and each shell.
     moved
-        Gallery ions of each region that had no room there and sit further out.
+        Gallery ions of each region that had no room there and are placed further out.
     counts
         Polyhedra of metals and gallery ions.
     bonds
@@ -96,13 +74,13 @@ class Particle:
 
 
 def core_shell(
-    parts: Sequence[Ingredient],
+    parts: Sequence[PhaseComponent],
     radii: Sequence[float],
     *,
     aspect: float = ASPECT,
     hold: str | None = None,
     seed: int = 0,
-) -> Particle:
+) -> CoreShellParticle:
     """Return a platelet.
 
     Parameters
@@ -132,7 +110,7 @@ def core_shell(
         Region(part=part, radius=float(r), half_height=float(h))
         for part, r, h in zip(strained, sizes, basal, strict=True)
     ]
-    stack = _Stack.of(regions)
+    stack = SlabStack.of(regions)
     metals = _metals(stack, regions)
     counts = np.bincount(metals.region, minlength=len(regions))
     if counts.min() == 0:
@@ -142,7 +120,7 @@ def core_shell(
     atoms = _atoms(stack, regions, metals, sodium, draw)
     kinds, alkali, bonds = polyhedra(atoms)
     is_metal = ~alkali & (kinds != "")
-    return Particle(
+    return CoreShellParticle(
         atoms=atoms,
         match=found,
         word=stack.word,
@@ -155,7 +133,7 @@ def core_shell(
     )
 
 
-def _check(parts: Sequence[Ingredient], radii: Sequence[float], aspect: float) -> None:
+def _check(parts: Sequence[PhaseComponent], radii: Sequence[float], aspect: float) -> None:
     if len(radii) != len(parts):
         raise InputError(f"{len(radii)} lengths for {len(parts)} phases", argument="core_shell",
                          cure="give the core's radius and the thickness of each shell, nm")  # fmt: skip
@@ -172,7 +150,7 @@ def _check(parts: Sequence[Ingredient], radii: Sequence[float], aspect: float) -
         )
 
 
-def _laminae(parts: Sequence[Ingredient], sizes: FloatArray, basal: FloatArray) -> list[Lamina]:
+def _laminae(parts: Sequence[PhaseComponent], sizes: FloatArray, basal: FloatArray) -> list[Lamina]:
     """Weigh the phases by volume, which goes as radius squared times height."""
     volumes = np.diff(sizes**2 * basal, prepend=0.0)
     weights: dict[str, float] = {}
@@ -181,142 +159,21 @@ def _laminae(parts: Sequence[Ingredient], sizes: FloatArray, basal: FloatArray) 
     return [part.lamina(weights[part.label]) for part in {part.label: part for part in parts}.values()]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Stack:
-    """The open stack of slabs: letters, heights of the metal planes, and the region whose stacking each gallery has."""
-
-    word: Word
-    metal_heights: FloatArray
-    half: FloatArray
-    gallery_region: IntArray
-    a: float
-
-    @classmethod
-    def of(cls, regions: Sequence[Region]) -> _Stack:
-        order = _gallery_order(regions)
-        word = word_from_steps(list(_steps(regions, order)), cyclic=False)
-        slabs = [_thickness(regions, order, k) for k in range(len(word))]
-        heights = [0.0]
-        for k, gallery in enumerate(order):
-            character = word.steps[k].character
-            between = regions[gallery].part.galleries[character].height
-            heights.append(heights[-1] + (slabs[k] + slabs[k + 1]) / 2 + between)
-        middle = (heights[0] + heights[-1]) / 2
-        return cls(
-            word=word,
-            metal_heights=np.array(heights) - middle,
-            half=np.array(slabs) / 2,
-            gallery_region=np.array(order),
-            a=regions[0].part.a,
-        )
-
-
-def _gallery_order(regions: Sequence[Region]) -> list[int]:
-    """Return the region of each gallery from the bottom up: shells, core, shells."""
-    core = max(2, round(2 * regions[0].half_height / regions[0].part.repeat))
-    order = [0] * core
-    for number in range(1, len(regions)):
-        thickness = regions[number].half_height - regions[number - 1].half_height
-        galleries = max(1, round(thickness / regions[number].part.repeat))
-        order = [number] * galleries + order + [number] * galleries
-    return order
-
-
-def _steps(regions: Sequence[Region], order: Sequence[int]) -> Iterator[Step]:
-    count: dict[int, int] = {}
-    for number in order:
-        pattern = POLYTYPES[regions[number].part.stacking]
-        yield pattern[count.get(number, 0) % len(pattern)]
-        count[number] = count.get(number, 0) + 1
-
-
-def _thickness(regions: Sequence[Region], order: Sequence[int], slab: int) -> float:
-    beside = [order[k] for k in (slab - 1, slab) if 0 <= k < len(order)]
-    return sum(regions[k].part.slab.thickness for k in beside) / len(beside)
-
-
-def _metals(stack: _Stack, regions: Sequence[Region]) -> Places:
-    """Return the metal of every TMO2 unit whose metal lies inside the facets."""
+def _metals(stack: SlabStack, regions: Sequence[Region]) -> ParticleSites:
+    """Return the metal of every TMO2 unit whose metal is inside the facets."""
     planes = [
         (k, slab.metal, height)
         for k, (slab, height) in enumerate(zip(stack.word.slabs, stack.metal_heights, strict=True))
     ]
-    return _inside(planes, stack, regions)
-
-
-def _inside(planes: Sequence[tuple[int, int, float]], stack: _Stack, regions: Sequence[Region]) -> Places:
-    """Return the positions of planes (layer, letter, height) that lie inside, with their regions."""
-    mesh = _mesh(regions[-1].radius, stack.a)
-    normals = _normals(stack, regions[0].part.repeat)
-    parts = []
-    for layer, letter, height in planes:
-        xyz = np.column_stack([_in_plane(mesh + np.array(POINTS[letter]), stack.a), np.full(len(mesh), height)])
-        region = _region(xyz, normals, stack, regions)
-        keep = region < len(regions)
-        parts.append((xyz[keep], np.full(keep.sum(), layer), region[keep]))
-    xyz, layers, found = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Places(xyz=xyz, layer=layers, region=found)
-
-
-def _mesh(radius: float, a: float) -> FloatArray:
-    reach = math.ceil(REACH * radius / a) + 2
-    steps = np.arange(-reach, reach + 1)
-    mesh = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2).astype(float)
-    near = np.linalg.norm(_in_plane(mesh, a), axis=1) < REACH * radius + 2 * a
-    return np.asarray(mesh[near])
-
-
-def _in_plane(mesh: FloatArray, a: float) -> FloatArray:
-    return np.column_stack([a * (mesh[:, 0] - mesh[:, 1] / 2), a * math.sqrt(3) / 2 * mesh[:, 1]])
-
-
-def _normals(stack: _Stack, repeat: float) -> FloatArray:
-    """Return unit normals of the lateral facets, shape (12, 3), on hexagonal axes with three slabs of the core in c.
-
-    Indices are those of the obverse setting, in which slabs of positive sense follow each other; a core of negative
-    sense is the reverse.
-    """
-    a = stack.a
-    lattice = np.array([[a, 0, 0], [-a / 2, a * math.sqrt(3) / 2, 0], [0, 0, 3 * repeat]])
-    is_obverse = stack.word.slabs[int(np.argmin(stack.gallery_region))].sense > 0
-    forms = [form if is_obverse else (form[1], form[0], form[2]) for form in FORMS]
-    indices = np.array([hkl for form in forms for hkl in _threefold(form)], dtype=float)
-    normals: FloatArray = indices @ np.linalg.inv(lattice).T
-    normals /= np.linalg.norm(normals, axis=1)[:, None]
-    return np.concatenate([normals, -normals])
-
-
-def _threefold(hkl: tuple[int, int, int]) -> Iterator[tuple[int, int, int]]:
-    h, k, m = hkl
-    for _ in range(3):
-        yield h, k, m
-        h, k = k, -(h + k)
-
-
-def _region(xyz: FloatArray, normals: FloatArray, stack: _Stack, regions: Sequence[Region]) -> IntArray:
-    """Return the innermost region that holds each position; their number where it is outside."""
-    lateral = (xyz @ normals.T).max(axis=1)
-    found = np.searchsorted([region.radius for region in regions], lateral)
-    height = np.abs(xyz[:, 2])
-    basal = np.searchsorted(_basal_limits(stack, len(regions)), height - 1e-6)
-    return np.asarray(np.maximum(found, np.minimum(basal, len(regions) - 1)))
-
-
-def _basal_limits(stack: _Stack, regions: int) -> FloatArray:
-    """Return the height of the topmost metal plane of the core, and of each shell: a shared slab is the inner one's."""
-    limits = []
-    for number in range(regions):
-        inner = np.flatnonzero(stack.gallery_region <= number)
-        limits.append(stack.metal_heights[inner.max() + 1])
-    return np.array(limits)
+    return sites_inside(planes, stack, regions)
 
 
 def _sodium(
-    stack: _Stack, regions: Sequence[Region], units: IntArray, draw: np.random.Generator
-) -> tuple[Places, tuple[int, ...]]:
-    """Return the gallery ions, as many as all TMO2 units ask for, and how many of each region sit further out."""
-    inner = _inside(list(_gallery_planes(stack)), stack, regions)
-    outer = _inside(list(_face_planes(stack, regions)), stack, regions)
+    stack: SlabStack, regions: Sequence[Region], units: IntArray, draw: np.random.Generator
+) -> tuple[ParticleSites, tuple[int, ...]]:
+    """Return the gallery ions, as many as all TMO2 units need, and how many of each region are placed further out."""
+    inner = sites_inside(list(_gallery_planes(stack)), stack, regions)
+    outer = sites_inside(list(_face_planes(stack, regions)), stack, regions)
     chosen: list[list[IntArray]] = [[], []]
     moved, waiting = [], 0
     for number, region in enumerate(regions):
@@ -329,7 +186,7 @@ def _sodium(
         raise InputError(f"{waiting} gallery ions find no site", argument="core_shell",
                          cure="make the outer shell thicker, or lower its sodium")  # fmt: skip
     pairs = list(zip((inner, outer), map(np.concatenate, chosen), strict=True))
-    places = Places(
+    places = ParticleSites(
         xyz=np.concatenate([p.xyz[k] for p, k in pairs]),
         layer=np.concatenate([p.layer[k] for p, k in pairs]),
         region=np.concatenate([p.region[k] for p, k in pairs]),
@@ -337,7 +194,7 @@ def _sodium(
     return places, tuple(moved)
 
 
-def _gallery_planes(stack: _Stack) -> Iterator[tuple[int, int, float]]:
+def _gallery_planes(stack: SlabStack) -> Iterator[tuple[int, int, float]]:
     for k, gallery in enumerate(stack.word.galleries):
         letter = dict(gallery.sites)[SITES[gallery.character]]
         low = stack.metal_heights[k] + stack.half[k]
@@ -345,7 +202,7 @@ def _gallery_planes(stack: _Stack) -> Iterator[tuple[int, int, float]]:
         yield k, letter, float((low + high) / 2)
 
 
-def _face_planes(stack: _Stack, regions: Sequence[Region]) -> Iterator[tuple[int, int, float]]:
+def _face_planes(stack: SlabStack, regions: Sequence[Region]) -> Iterator[tuple[int, int, float]]:
     """Yield the planes above the topmost and below the lowest slab, in hollows of the anions over no metal."""
     outside = regions[int(stack.gallery_region[-1])].part
     gap = min(gallery.height for gallery in outside.galleries.values()) / 2
@@ -355,10 +212,14 @@ def _face_planes(stack: _Stack, regions: Sequence[Region]) -> Iterator[tuple[int
 
 
 def _atoms(
-    stack: _Stack, regions: Sequence[Region], metals: Places, sodium: Places, draw: np.random.Generator
+    stack: SlabStack,
+    regions: Sequence[Region],
+    metals: ParticleSites,
+    sodium: ParticleSites,
+    draw: np.random.Generator,
 ) -> Atoms:
     """Return whole atoms in a box: metals with an anion below and one above each, and the gallery ions."""
-    shift = _in_plane(np.array([[1 / 3, -1 / 3]]), stack.a)[0]
+    shift = in_plane(np.array([[1 / 3, -1 / 3]]), stack.a)[0]
     senses = np.array([slab.sense for slab in stack.word.slabs])[metals.layer]
     groups = [("metal", metals)]
     for side in (-1, 1):
@@ -395,7 +256,9 @@ def _whole(amounts: Mapping[str, float], size: int) -> list[str]:
     return [name for name, count in zip(names, counts.tolist(), strict=True) for _ in range(count)]
 
 
-def _listed(groups: Sequence[tuple[str, Places, TextArray]], stack: _Stack, regions: Sequence[Region]) -> Atoms:
+def _listed(
+    groups: Sequence[tuple[str, ParticleSites, TextArray]], stack: SlabStack, regions: Sequence[Region]
+) -> Atoms:
     xyz = np.concatenate([places.xyz for _, places, _ in groups])
     layer = np.concatenate([places.layer for _, places, _ in groups])
     region = np.concatenate([places.region for _, places, _ in groups])
@@ -436,3 +299,89 @@ def _site(name: str, regions: Sequence[Region]) -> Site:
     if element in regions[int(number)].part.composition.alkali:
         role = next((site for site in SITES.values() if site in u_iso), "metal")
     return Site(label=element, element=element, position=(0.0, 0.0, 0.0), u_iso=u_iso[role])
+
+
+def particle_interface(request: InterfaceRequest, sizes: Sequence[float]) -> Interface:
+    """Return a core with its shells, with a report; `sizes` as `core_shell` of `interface`.
+
+    Raises
+    ------
+    InputError
+        As in `core_shell`, or if an argument does not apply to particles.
+    """
+    if any(request.is_a(k, "tunnel") for k in request.numbers):
+        raise InputError("a tunnel oxide fits layers along its chains only: no columns run through core and shell",
+                         place=request.place, cure="take layered phases, or leave core_shell out")  # fmt: skip
+    request.refuse("a particle", "slabs", "boundary", "faces", "registry", "supercell", "in_plane")
+    parts = components_of(request, request.numbers)
+    hold = request.hold(dict(enumerate(part.label for part in parts)))
+    made = core_shell(parts, sizes, aspect=request.aspect, hold=hold, seed=request.seed)
+    return Interface(atoms=made.atoms, crystal=None, word=made.word, details=_report(made, parts))
+
+
+def _report(made: CoreShellParticle, parts: Sequence[PhaseComponent]) -> InterfaceReport:
+    repeat = sum(n * part.repeat for n, part in zip(made.units, parts, strict=True)) / sum(made.units)
+    return InterfaceReport(
+        name=made.atoms.name,
+        sites=len(made.atoms),
+        formula=made.atoms.formula,
+        cell=made.atoms.cell,
+        space_group="P1",
+        closed=None,
+        elastic=elastic_part(
+            made.match,
+            [(part.a, part.long) for part in parts],
+            interfaces=None,
+            units=made.match.height / repeat,
+            constants={part.label: part.stiffness.source for part in parts},
+        ),
+        lamellae=tuple(_regions(made, parts)),
+        boundaries=None,
+        coordination=made.counts,
+        shortest=shortest_distances(made.atoms),
+        findings=particle_findings(made.atoms),
+        warnings=tuple(_warnings(made, parts)),
+        anions_of_metals=made.bonds,
+    )
+
+
+def _regions(made: CoreShellParticle, parts: Sequence[PhaseComponent]) -> list[LamellaSummary]:
+    rows = []
+    for number, part in enumerate(parts):
+        units = made.units[number]
+        one = part.composition
+        held = Composition(
+            alkali=one.with_sodium(made.sodium[number] / units).alkali, metals=one.metals, anions=one.anions
+        )
+        galleries = sum(label.phase == part.label for label in made.word.labels)
+        rows.append(
+            LamellaSummary(
+                phase=part.label,
+                slabs=galleries,
+                galleries=galleries,
+                composition=held,
+            )
+        )
+    return rows
+
+
+def _warnings(made: CoreShellParticle, parts: Sequence[PhaseComponent]) -> list[Notice]:
+    core, *shells = [part.label for part in parts]
+    bare = sum(count for number, count in made.bonds.items() if number < 6)
+    warnings = [
+        Notice("surface_coordination", f"{bare} of {sum(made.bonds.values())} metals, on facets, lack anions"),
+        Notice(
+            "lateral_shell",
+            f"beside the core, {', '.join(shells)} has its own ions on the stacking of {core}: a change of stacking "
+            "there needs partial dislocations, which are not placed",
+        ),
+        Notice(
+            "shell_absorption",
+            "absorption in the shell biases phase fractions towards it, the more the larger the particle",
+        ),
+        Notice("particle_elasticity", "strains and energies are those of lamellae with the same volumes"),
+    ]
+    for part, moved in zip(parts, made.moved, strict=True):
+        if moved:
+            warnings.append(Notice("sodium_rebalanced", f"{moved} gallery ions of {part.label} are placed further out"))
+    return warnings

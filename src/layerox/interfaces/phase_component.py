@@ -1,8 +1,8 @@
-"""Ingredient: a phase taken apart into what an interface needs: lengths, slab, and each kind of gallery.
+"""Phase component: a phase taken apart into what an interface needs: lengths, slab, and each kind of gallery.
 
 Phases that are no stack of hexagonal layers are described in the same terms. Distorted layers have a centred
-rectangular net, whose planes stand ahead of or behind the letters along its long side. A spinel along [111] has kagome
-planes as slabs and mixed planes as galleries. How each is found is for `parts.py` and its neighbours.
+rectangular net, whose planes are ahead of or behind the letters along its long side. A spinel along [111] has kagome
+planes as slabs and mixed planes as galleries. `components.py` chooses how each phase is taken apart.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from layerox.builders import GalleryContent, SlabContent
 from layerox.builders.composition import Amounts, Composition
 from layerox.elasticity import LAYERED, Stiffness
-from layerox.interfaces.matching import ROOT3, Lamina, Strained
+from layerox.interfaces.matching import ROOT3, Lamina, StrainState
 from layerox.notices import Notice
 from layerox.typing import FloatArray
 
@@ -48,7 +48,7 @@ class SpinelSites:
 class Net:
     """A centred rectangular net: a short side along axis 1 ([100] of a hexagonal one) and a long one along axis 2.
 
-    Letters stand at 0, 1/3 and 2/3 of the long side. All lengths are in angstrom along it, counted towards the next
+    Letters are at 0, 1/3 and 2/3 of the long side. All lengths are in angstrom along it, counted towards the next
     letter, for slabs of positive sense; they change sign with the sense.
 
     Attributes
@@ -56,11 +56,11 @@ class Net:
     long
         The long side.
     slab
-        How far the upper anions of a slab stand ahead of their letter when the lower ones stand on theirs.
+        How far the upper anions of a slab are ahead of their letter when the lower ones are on theirs.
     galleries
         The same across a gallery of each character.
     sites
-        How far the ions of each gallery site stand ahead, halfway between the anions' own displacements.
+        How far the ions of each gallery site are ahead, halfway between the anions' own displacements.
     """
 
     long: float
@@ -70,7 +70,7 @@ class Net:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ingredient:
+class PhaseComponent:
     """A phase, free of strain.
 
     Attributes
@@ -121,12 +121,12 @@ class Ingredient:
         return ROOT3 * self.a if self.net is None else self.net.long
 
     def lamina(self, thickness: float) -> Lamina:
-        """Return it as elasticity sees it, all its lamellae together so thick (angstrom)."""
+        """Return it as an elastic lamina; `thickness` is that of all its lamellae (angstrom)."""
         long = None if self.net is None else self.net.long
         return Lamina(phase=self.label, a=self.a, thickness=thickness, stiffness=self.stiffness, long=long)
 
-    def strained(self, strain: Strained, *, rectangular: bool = False) -> Ingredient:
-        """Return it under homogeneous strains, every height scaled alike; on a rectangular net where it is told so."""
+    def strained(self, strain: StrainState, *, rectangular: bool = False) -> PhaseComponent:
+        """Return it under homogeneous strains, every height scaled alike; on a rectangular net if requested."""
         scale = 1 + strain.out_of_plane
         return replace(
             self,
@@ -138,7 +138,7 @@ class Ingredient:
             spinel=None if self.spinel is None else replace(self.spinel, push=_deformed(self.spinel.push, strain)),
         )
 
-    def _strained_net(self, strain: Strained) -> Net:
+    def _strained_net(self, strain: StrainState) -> Net:
         stretch, own = 1 + strain.across, self.net or Net(long=self.long)
         return Net(
             long=own.long * stretch,
@@ -151,7 +151,7 @@ class Ingredient:
         )
 
 
-def _deformed(push: FloatArray, strain: Strained) -> FloatArray:
+def _deformed(push: FloatArray, strain: StrainState) -> FloatArray:
     """Return a linear map of directions, as the strained crystal has it."""
     way = np.diag([1 + strain.in_plane, 1 + strain.across, 1 + strain.out_of_plane])
     way[1, 2] = strain.lean

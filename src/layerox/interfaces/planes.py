@@ -23,7 +23,7 @@ Hkl = tuple[int, int, int]
 PARALLEL = 1.0  # degrees
 LARGEST_INDEX = 12
 COUNTED = 1e-6
-# The plane that lies in the interface, and the zone in it along the shared [100] (the chains of a tunnel oxide).
+# The plane of the interface, and the zone in it along the shared [100] (the chains of a tunnel oxide).
 ORIENTATIONS = {
     "layered": ((0, 0, 1), (1, 0, 0)),
     "monoclinic": ((0, 0, 1), (0, 1, 0)),

@@ -1,18 +1,16 @@
-"""Wish: what a user asks of an interface, checked as far as that needs no structure.
+"""Request: the arguments of `interface`, checked as far as that needs no structure; nothing is built here.
 
-What does not apply to what is asked is refused rather than ignored.
+Arguments that do not apply to the requested kind of cell are refused rather than ignored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from layerox.builders import LIBRARY, phase_name
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError, nearest
-from layerox.interfaces.components import ingredient
-from layerox.interfaces.phase_component import Ingredient
 
 MOST_PHASES = 4
 MOST_SLABS = 2000
@@ -22,8 +20,8 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What is asked; the fields are the arguments of `interface`."""
+class InterfaceRequest:
+    """A checked request; the fields are the arguments of `interface`."""
 
     names: tuple[str, ...]
     slabs: Sequence[int] | None
@@ -52,7 +50,7 @@ class Wish:
         known = {phase_name(name) for name in self.names}
         for name in self.elastic:
             if phase_name(name) not in known:
-                raise InputError(f"stiffness of {name}, which takes no part", argument="elastic",
+                raise InputError(f"stiffness of {name}, which is none of the phases", argument="elastic",
                                  cure=nearest(name, self.names))  # fmt: skip
 
     def _check_slabs(self) -> None:
@@ -77,11 +75,11 @@ class Wish:
         return "/".join(self.names)
 
     def formula(self, number: int) -> str | None:
-        """Return what is said of the composition of a phase."""
+        """Return the formula given for a phase, None for the library's."""
         return None if self.formulas is None else self.formulas[number % len(self.formulas)]
 
     def tensor(self, number: int) -> Stiffness | None:
-        """Return the tensor that is given for a phase."""
+        """Return the stiffness tensor given for a phase, None for the default."""
         return {phase_name(name): tensor for name, tensor in self.elastic.items()}.get(phase_name(self.names[number]))
 
     def is_a(self, number: int, kind: str) -> bool:
@@ -89,17 +87,8 @@ class Wish:
         entry = LIBRARY.get(phase_name(self.names[number]))
         return entry is not None and entry.phase == kind
 
-    def parts(self, numbers: Sequence[int]) -> list[Ingredient]:
-        """Return phases taken apart; a label stands for one phase, those of one name that differ are numbered."""
-        wishes = [(self.names[k], self.formula(k)) for k in numbers]
-        made = {wish: ingredient(*wish, stiffness=self.tensor(k)) for k, wish in zip(numbers, wishes, strict=True)}
-        labelled: list[Ingredient] = []
-        for wish in wishes:
-            labelled.append(_numbered(made[wish], labelled))
-        return labelled
-
     def hold(self, labels: Mapping[int, str]) -> str | None:
-        """Return the label of the phase to hold, None to share the misfit out; `labels` by the phase's number."""
+        """Return the label of the phase to hold, None to distribute the misfit; `labels` by the phase's number."""
         if self.strain == "stiffness":
             return None
         letters = {chr(ord("A") + number): label for number, label in labels.items()}
@@ -125,12 +114,4 @@ class Wish:
         }
         for name in names:
             if given[name]:
-                raise InputError(f"{what} has no such thing", argument=name, cure="leave it out")
-
-
-def _numbered(part: Ingredient, before: Sequence[Ingredient]) -> Ingredient:
-    alike = [other for other in before if other.label.partition("#")[0] == part.label]
-    same = next((other for other in alike if replace(other, label=part.label) == part), None)
-    if same is not None:
-        return same
-    return replace(part, label=f"{part.label}#{len({other.label for other in alike}) + 1}") if alike else part
+                raise InputError(f"does not apply to {what}", argument=name, cure="leave it out")

@@ -1,16 +1,21 @@
-"""Result: a finished interface cell with its report; how it came about is for the other modules of this folder."""
+"""Result: a finished interface, and the same interface with whole atoms instead of partial occupancies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from layerox.builders import ordered_atoms
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.crystal.atoms import Atoms
+from layerox.interfaces.inspection import cell_findings, coordination, shortest_distances
 from layerox.interfaces.intergrowth import Intergrowth
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.phase_component import PhaseComponent
+from layerox.interfaces.report import InterfaceReport
 from layerox.notices import Notice
 from layerox.stacking import Word
 from layerox.validation import Finding
@@ -19,9 +24,9 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Interface:
-    """A coherent cell of several phases.
+    """A cell of several phases.
 
     Attributes
     ----------
@@ -31,10 +36,8 @@ class Interface:
         The cell in its space group, before it was repeated; None for a particle.
     word
         Its stacking; None where letters do not describe all of it.
-    report
-        Plain values under the names of the contract.
-    findings, warnings
-        Defects; and what a user should know although nothing is wrong.
+    details
+        The report as typed values at full precision.
     parts, grown
         The layered phases free of strain, by label, and the planes that they were made into; none for other cells.
     unmatched
@@ -44,14 +47,63 @@ class Interface:
     atoms: Atoms
     crystal: Crystal | None
     word: Word | None
-    report: Mapping[str, Any]
-    findings: tuple[Finding, ...] = field(default=())
-    warnings: tuple[Notice, ...] = field(default=())
-    parts: Mapping[str, Ingredient] = field(default_factory=dict)
+    details: InterfaceReport
+    parts: Mapping[str, PhaseComponent] = field(default_factory=dict)
     grown: Intergrowth | None = None
     unmatched: tuple[int, ...] = ()
+
+    @cached_property
+    def report(self) -> Mapping[str, Any]:
+        """The report as it is written: plain, rounded values under the names of the report file."""
+        return self.details.as_dict()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Defects of the cell."""
+        return self.details.findings
+
+    @property
+    def warnings(self) -> tuple[Notice, ...]:
+        """Notices on choices and limits that are no defects."""
+        return self.details.warnings
 
     @cached_property
     def structure(self) -> Structure:
         """The pymatgen Structure; site properties `layer`, `phase`, `site_kind`, `site_label`, `u_iso`."""
         return self.atoms.to_structure()
+
+    def __repr__(self) -> str:
+        found = self.details
+        counts = (_counted(found.findings, "finding"), _counted(found.warnings, "warning"))
+        return (
+            f"<Interface {found.name}: {found.formula}, {found.space_group}, {found.sites} sites, "
+            f"misfit {found.elastic.misfit:.2%}, {found.elastic.energy:.3g} MJ/m3, {', '.join(counts)}>"
+        )
+
+
+def _counted(rows: tuple[Any, ...], noun: str) -> str:
+    return f"{len(rows)} {noun}{'' if len(rows) == 1 else 's'}"
+
+
+def with_whole_atoms(made: Interface, *, seed: int = 0) -> Interface:
+    """Return the same cell, its sites filled by whole atoms; a larger supercell comes nearer to the composition.
+
+    Raises
+    ------
+    InputError
+        If the sites of the cell cannot hold them.
+    """
+    if made.atoms.is_ordered:
+        return made
+    atoms = ordered_atoms(made.atoms, (1, 1, 1), seed=seed)
+    details = replace(
+        made.details,
+        sites=len(np.unique(atoms.site)),
+        formula=atoms.formula,
+        space_group="P1",
+        coordination=coordination(atoms),
+        shortest=shortest_distances(atoms),
+        findings=cell_findings(atoms, list(made.parts.values()), unmatched=made.unmatched),
+        warnings=(*made.warnings, *atoms.remarks),
+    )
+    return replace(made, atoms=atoms, details=details)

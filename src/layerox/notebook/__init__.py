@@ -1,13 +1,13 @@
-"""Notebook: structures and words as a person sees them; `%load_ext layerox.notebook` shows cards by themselves."""
+"""Notebook: structures and words as pictures and cards; `%load_ext layerox.notebook` shows cards by themselves."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from layerox.notebook.card import Card, card
-from layerox.notebook.scene import View, view
+from layerox.notebook.scene import StructureView, view
 
-__all__ = ["Card", "View", "card", "load_ipython_extension", "view"]
+__all__ = ["Card", "StructureView", "card", "load_ipython_extension", "view"]
 
 SHOWN = (
     ("pymatgen.core.structure", "Structure"),

@@ -17,7 +17,7 @@ from layerox.public import public
 from layerox.stacking import LETTERS, Word, closure, identify
 from layerox.symmetry import cell_from_metric, compact_symbol
 from layerox.validation.check import check
-from layerox.validation.classified_sites import ALKALI, METAL, Places, places_of
+from layerox.validation.classified_sites import ALKALI, METAL, ClassifiedSites, classified_sites
 from layerox.validation.consistency import LARGEST_CELL, found_space_group
 from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.identity import phase_of
@@ -63,7 +63,7 @@ def card(structure: StructureArgument | Word) -> Card:
     if isinstance(structure, Word):
         return Card(_word_title(structure), tuple(_word_rows(structure)), picture(structure))
     atoms = atoms_of(structure)
-    places = places_of(atoms)
+    places = classified_sites(atoms)
     bonds = polyhedra(places)
     layers = layers_of(places, bonds)
     word = layers.word if layers is not None else None
@@ -95,7 +95,7 @@ def _shortened(text: str, most: int = 72) -> str:
 # --- structures ----------------------------------------------------------------------------------------------------
 
 
-def _general_rows(atoms: Atoms, places: Places) -> Iterator[Row]:
+def _general_rows(atoms: Atoms, places: ClassifiedSites) -> Iterator[Row]:
     units = _units(atoms)
     yield "formula", f"{formula_text({e: x / units for e, x in atoms.content.items()})} (times {units:g})"
     yield "space group", _space_group(places)
@@ -113,7 +113,7 @@ def _units(atoms: Atoms) -> float:
     return round(anions / 2, 3) or 1.0
 
 
-def _space_group(places: Places) -> str:
+def _space_group(places: ClassifiedSites) -> str:
     if len(places) > LARGEST_CELL:
         return "not looked for in so large a cell"
     try:
@@ -142,7 +142,7 @@ def _range(values: Sequence[str]) -> str:
     return " to ".join(dict.fromkeys((values[0], values[-1]))) if values else "none"
 
 
-def _bond_rows(places: Places, bonds: Polyhedra) -> Iterator[Row]:
+def _bond_rows(places: ClassifiedSites, bonds: Polyhedra) -> Iterator[Row]:
     for role, what in ((METAL, "metal"), (ALKALI, "alkali")):
         chosen = bonds.bonds.distance[np.isin(bonds.bonds.first, places.having(role))]
         if len(chosen):

@@ -22,7 +22,7 @@ from layerox.io.outputs import write_outputs
 from layerox.notebook.colours import LAYER_COLOURS, element_colour, mixed_colour, phase_colour, rgba
 from layerox.public import public
 from layerox.typing import FloatArray
-from layerox.validation.classified_sites import ALKALI, ANION, METAL, Places, places_of
+from layerox.validation.classified_sites import ALKALI, ANION, METAL, ClassifiedSites, classified_sites
 from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.layers import Layers, layers_of
 from layerox.validation.reading import StructureArgument, atoms_of
@@ -37,7 +37,7 @@ PAINTS = ("layer", "phase", "element")
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class StructureView:
     """An interactive picture; a notebook shows it, `write` saves it.
 
     Attributes
@@ -57,7 +57,7 @@ class View:
         return str(self.figure.to_html(include_plotlyjs=True, full_html=True))
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Save the page; a file of the user that stands there is replaced with `overwrite` only."""
+        """Save the page; an existing file is replaced with `overwrite` only."""
         write_outputs({Path(path): self.page}, by="view", overwrite=overwrite)
 
     def _repr_html_(self) -> str:
@@ -67,7 +67,7 @@ class View:
 
 
 @public
-def view(structure: StructureArgument, *, colour: str = "layer") -> View:
+def view(structure: StructureArgument, *, colour: str = "layer") -> StructureView:
     """Return an interactive picture of a structure.
 
     Parameters
@@ -87,7 +87,7 @@ def view(structure: StructureArgument, *, colour: str = "layer") -> View:
     if colour not in PAINTS:
         raise InputError(f"no colouring {colour!r}", cure=f"choose from {', '.join(PAINTS)}")
     atoms = atoms_of(structure)
-    places = places_of(atoms)
+    places = classified_sites(atoms)
     if len(places) > MOST_SITES:
         raise InputError(f"{len(places)} sites are too many to turn in a browser", cure=f"at most {MOST_SITES}")
     bonds = polyhedra(places)
@@ -99,7 +99,7 @@ def view(structure: StructureArgument, *, colour: str = "layer") -> View:
     _add_sites(figure, places)
     _add_cell(figure, places.lattice)
     _arrange(figure, atoms.name, layers, places.lattice, paints, colour)
-    return View(atoms.name, figure)
+    return StructureView(atoms.name, figure)
 
 
 # --- polyhedra -----------------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def view(structure: StructureArgument, *, colour: str = "layer") -> View:
 Solid = tuple[int, FloatArray]
 
 
-def _solids(places: Places, bonds: Polyhedra) -> list[Solid]:
+def _solids(places: ClassifiedSites, bonds: Polyhedra) -> list[Solid]:
     """Return each metal with the corners of its polyhedron, angstrom."""
     starts = np.searchsorted(bonds.bonds.first, np.arange(len(places) + 1))
     found = []
@@ -118,7 +118,7 @@ def _solids(places: Places, bonds: Polyhedra) -> list[Solid]:
     return found
 
 
-def _paints(places: Places, layers: Layers | None, owners: Sequence[int]) -> Paints:
+def _paints(places: ClassifiedSites, layers: Layers | None, owners: Sequence[int]) -> Paints:
     """Return, for each way to colour them, the label and colour of each polyhedron; without layers, its element's."""
     of_element = [(places.elements(k), mixed_colour(places.species[k])) for k in owners]
     slab, phases = _slabs(layers)
@@ -134,11 +134,11 @@ def _slabs(layers: Layers | None) -> tuple[dict[int, int], list[str]]:
     if layers is None:
         return {}, []
     slabs = [space for space in layers.spaces if space.is_slab]
-    home = {int(k): n for n, space in enumerate(slabs) for k in space.metals}
+    slab_of = {int(k): n for n, space in enumerate(slabs) for k in space.metals}
     if layers.word is None:
-        return home, ["irregular"] * len(slabs)
+        return slab_of, ["irregular"] * len(slabs)
     above = [step.character for step in layers.word.steps]
-    return home, ["|".join(sorted({above[n - 1], above[n]})) for n in range(len(slabs))]
+    return slab_of, ["|".join(sorted({above[n - 1], above[n]})) for n in range(len(slabs))]
 
 
 def _add_polyhedra(figure: Any, solids: Sequence[Solid], paints: Paints, colour: str) -> None:
@@ -168,7 +168,7 @@ def _add_polyhedra(figure: Any, solids: Sequence[Solid], paints: Paints, colour:
 # --- sites ---------------------------------------------------------------------------------------------------------
 
 
-def _add_sites(figure: Any, places: Places) -> None:
+def _add_sites(figure: Any, places: ClassifiedSites) -> None:
     import plotly.graph_objects as go  # noqa: PLC0415
 
     kinds: dict[str, list[int]] = {}
@@ -192,18 +192,18 @@ def _add_sites(figure: Any, places: Places) -> None:
 
 
 def _with_faces(position: FloatArray) -> list[FloatArray]:
-    """Return a position inside the cell, and its images on opposite faces when it lies on one."""
+    """Return a position inside the cell, and its images on opposite faces when it is on one."""
     inside = position - np.floor(position + EDGE)
     choices = [(0.0, 1.0) if abs(x) < EDGE else (0.0,) for x in inside]
     return [inside + shift for shift in itertools.product(*choices)]
 
 
-def _faded(places: Places, k: int) -> str:
+def _faded(places: ClassifiedSites, k: int) -> str:
     share = FAINTEST + (1 - FAINTEST) * min(float(places.occupancy[k]), 1.0)
     return rgba(mixed_colour(places.species[k]), share)
 
 
-def _described(places: Places, k: int) -> str:
+def _described(places: ClassifiedSites, k: int) -> str:
     return ", ".join(element if x > 0.999 else f"{element} {x:.3g}" for element, x in places.species[k])
 
 
@@ -245,7 +245,7 @@ def _arrange(figure: Any, name: str, layers: Layers | None, lattice: FloatArray,
         for paint in (PAINTS if has_solids else ())
     ]
     legend = [dict(paints[colour])] if has_solids else []
-    said = ", ".join(legend[0]) if legend and len(legend[0]) < 9 else ""
+    listed = ", ".join(legend[0]) if legend and len(legend[0]) < 9 else ""
     menu = {
         "type": "buttons", "direction": "right", "buttons": buttons, "active": PAINTS.index(colour), "x": 0, "y": 0,
         "xanchor": "left", "yanchor": "top",
@@ -253,7 +253,7 @@ def _arrange(figure: Any, name: str, layers: Layers | None, lattice: FloatArray,
     axis = {"visible": False, "showbackground": False}
     eye, up = _camera(layers, lattice)
     figure.update_layout(
-        title={"text": html.escape(f"{name}{stacking}") + (f"<br><sub>{html.escape(said)}</sub>" if said else "")},
+        title={"text": html.escape(f"{name}{stacking}") + (f"<br><sub>{html.escape(listed)}</sub>" if listed else "")},
         margin={"l": 0, "r": 0, "t": 60, "b": 40},
         template="plotly_white",
         updatemenus=[menu] if buttons else [],

@@ -20,7 +20,7 @@ from layerox.errors import InputError
 from layerox.instrument import Profile
 from layerox.pattern import Pattern
 from layerox.series.setup import Setup
-from layerox.validation.classified_sites import places_of
+from layerox.validation.classified_sites import classified_sites
 from layerox.validation.coordination import polyhedra
 from layerox.validation.layers import layers_of
 from layerox.validation.reading import atoms_of
@@ -95,7 +95,7 @@ def layers_in(crystal: Crystal) -> dict[str, Any] | None:
     Slabs are those of one repeat across the layers, that is of d(hkl).
     """
     try:
-        places = places_of(atoms_of(crystal))
+        places = classified_sites(atoms_of(crystal))
         layers = layers_of(places, polyhedra(places))
     except InputError:
         return None

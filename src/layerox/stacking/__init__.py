@@ -18,7 +18,7 @@ from layerox.stacking.polytypes import (
     word_from_blocks,
     z_steps,
 )
-from layerox.stacking.word import LETTERS, Gallery, Label, Slab, Step, Word, lay, step_between, word_from_steps
+from layerox.stacking.word import LETTERS, Gallery, Label, Slab, SlabStep, Word, lay, step_between, word_from_steps
 
 __all__ = [
     "LETTERS",
@@ -31,7 +31,7 @@ __all__ = [
     "Identity",
     "Label",
     "Slab",
-    "Step",
+    "SlabStep",
     "Word",
     "closure",
     "glides_between",

@@ -1,4 +1,4 @@
-"""Closure: whether the galleries of a word are what their labels say, and which words nearby are.
+"""Closure: whether the galleries of a word agree with their labels, and which similar words do.
 
 A word closes by senses and by letters; `closure` re-reads each gallery from both.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from layerox.errors import InputError
 from layerox.stacking.polytypes import Block, is_phase, labels_of_blocks, text_of_blocks
-from layerox.stacking.word import Step, Word, word_from_steps
+from layerox.stacking.word import SlabStep, Word, word_from_steps
 
 LARGEST_CHANGE = 8
 REMEDIES = 3
@@ -18,12 +18,12 @@ REMEDIES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """A gallery that is not what its label says: its index, the phase and step meant, and the step found."""
+    """A gallery that disagrees with its label: its index, the phase and step meant, and the step found."""
 
     gallery: int
     phase: str
-    meant: Step
-    found: Step
+    meant: SlabStep
+    found: SlabStep
 
     def __str__(self) -> str:
         is_what = self.found.character if self.found.character != self.meant.character else "displaced"
@@ -37,9 +37,9 @@ class Closure:
     Attributes
     ----------
     senses
-        Whether every gallery keeps or reverses the sense as its label asks.
+        Whether every gallery keeps or reverses the sense as its label requires.
     letters
-        Whether the letters of every gallery step as its label asks.
+        Whether the letters of every gallery step as its label requires.
     faults
         The galleries that do not.
     shear
@@ -56,7 +56,7 @@ class Closure:
 
     @property
     def is_closed(self) -> bool:
-        """Whether every gallery is what its label says."""
+        """Whether every gallery agrees with its label."""
         return not self.faults
 
     @property
@@ -81,7 +81,7 @@ class Closure:
 
 
 def closure(word: Word) -> Closure:
-    """Report whether every gallery of a word, re-read from the letters and both senses, is what its label says."""
+    """Report whether every gallery of a word, re-read from the letters and both senses, agrees with its label."""
     pairs = list(zip(word.labels, word.steps, strict=True))
     faults = tuple(
         Fault(gallery=k, phase=label.phase, meant=label.step, found=step)

@@ -14,7 +14,7 @@ from functools import cache
 
 from layerox.errors import InputError
 from layerox.stacking.polytypes import POLYTYPES, polytype
-from layerox.stacking.word import Step, Word, centred, repeat_length, word_from_steps
+from layerox.stacking.word import SlabStep, Word, centred, repeat_length, word_from_steps
 
 LARGEST_WORD_TO_EXPLORE = 9
 
@@ -93,7 +93,7 @@ def _even_period(word: Word) -> int:
 
 
 def _glides(
-    one: tuple[Step, ...], other: tuple[Step, ...], size: int, senses: Sequence[int]
+    one: tuple[SlabStep, ...], other: tuple[SlabStep, ...], size: int, senses: Sequence[int]
 ) -> Iterator[tuple[int, ...]]:
     turned = tuple(step.turned() for step in reversed(other))
     for form in (other, turned):
@@ -116,5 +116,5 @@ def reachable(word: Word) -> frozenset[Word]:
         raise InputError(f"{len(word)} galleries can glide in 3^{len(word)} ways",
                          cure=f"start from at most {LARGEST_WORD_TO_EXPLORE} slabs")  # fmt: skip
     choices = itertools.product((-1, 0, 1), repeat=len(word))
-    made = (tuple(Step(step.flips, s) for step, s in zip(word.steps, shifts, strict=True)) for shifts in choices)
+    made = (tuple(SlabStep(step.flips, s) for step, s in zip(word.steps, shifts, strict=True)) for shifts in choices)
     return frozenset(word_from_steps(steps).reduced().canonical() for steps in made)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from layerox.errors import InputError, nearest
-from layerox.stacking.word import LETTERS, Label, Slab, Step, Word, centred, lay, word_from_steps
+from layerox.stacking.word import LETTERS, Label, Slab, SlabStep, Word, centred, lay, word_from_steps
 
 Z_GALLERIES = 20
 DEFAULT_Z_FRACTION = 0.3
@@ -21,16 +21,16 @@ _SAME, _FLIP = False, True
 
 # Steps that repeat for ever. OP4 is what P2 becomes by gliding; P2 cannot reach OP4r, which is called OP4 as well.
 # "spinel" counts kagome and mixed planes as slabs and galleries, so that blocks of it close; it is no layered cell.
-POLYTYPES: Mapping[str, tuple[Step, ...]] = {
-    "P2": (Step(_FLIP, 0),),
-    "P3": (Step(_SAME, 0),),
-    "O3": (Step(_SAME, 1),),
-    "O1": (Step(_SAME, -1),),
-    "O2": (Step(_FLIP, 1),),
-    "O6": (Step(_FLIP, 1), Step(_FLIP, -1)),
-    "OP2": (Step(_SAME, 0), Step(_SAME, 1)),
-    "OP4": (Step(_FLIP, 0), Step(_FLIP, -1), Step(_FLIP, 0), Step(_FLIP, 1)),
-    "OP4r": (Step(_FLIP, 0), Step(_SAME, 1)),
+POLYTYPES: Mapping[str, tuple[SlabStep, ...]] = {
+    "P2": (SlabStep(_FLIP, 0),),
+    "P3": (SlabStep(_SAME, 0),),
+    "O3": (SlabStep(_SAME, 1),),
+    "O1": (SlabStep(_SAME, -1),),
+    "O2": (SlabStep(_FLIP, 1),),
+    "O6": (SlabStep(_FLIP, 1), SlabStep(_FLIP, -1)),
+    "OP2": (SlabStep(_SAME, 0), SlabStep(_SAME, 1)),
+    "OP4": (SlabStep(_FLIP, 0), SlabStep(_FLIP, -1), SlabStep(_FLIP, 0), SlabStep(_FLIP, 1)),
+    "OP4r": (SlabStep(_FLIP, 0), SlabStep(_SAME, 1)),
 }
 SPINEL = "spinel"
 _PATTERNS = {**POLYTYPES, SPINEL: POLYTYPES["O3"]}
@@ -117,7 +117,7 @@ def labels_of_blocks(blocks: Iterable[Block], *, seed: int = 0) -> tuple[Label, 
     return tuple(labels)
 
 
-def _steps_of_block(phase: str, count: int, seed: int) -> tuple[Step, ...]:
+def _steps_of_block(phase: str, count: int, seed: int) -> tuple[SlabStep, ...]:
     if phase.startswith("Z:"):
         return z_steps(Fraction(phase[2:]), count, seed=seed)
     return tuple(itertools.islice(itertools.cycle(_PATTERNS[phase]), count))
@@ -135,7 +135,7 @@ def polytype(name: str) -> Word:
     return word_from_blocks([(name, natural_count(name))])
 
 
-def z_steps(o_fraction: Fraction, count: int, *, seed: int = 0) -> tuple[Step, ...]:
+def z_steps(o_fraction: Fraction, count: int, *, seed: int = 0) -> tuple[SlabStep, ...]:
     """Return the steps of a Z phase: senses alternate as in P2, while some galleries have glided to either side.
 
     On the way from P2 over OP4 to O2 the rarer kind of gallery has no neighbour of its own kind, after Somerville
@@ -162,7 +162,7 @@ def z_steps(o_fraction: Fraction, count: int, *, seed: int = 0) -> tuple[Step, .
     draw = random.Random(seed)
     senses = iter(_balanced_senses(glides, draw))
     is_octahedral = _scattered(glides, count, draw)
-    return tuple(Step(_FLIP, next(senses) * (-1) ** k if is_octahedral[k] else 0) for k in range(count))
+    return tuple(SlabStep(_FLIP, next(senses) * (-1) ** k if is_octahedral[k] else 0) for k in range(count))
 
 
 def _balanced_senses(glides: int, draw: random.Random) -> list[int]:

@@ -1,11 +1,11 @@
 """Words: slabs, galleries and sequences of them, in integers modulo 3.
 
 It follows the letters of Delmas, Fouassier & Hagenmuller, Physica B+C 99 (1980) 81,
-doi:10.1016/0378-4363(80)90214-4, and knows nothing of heights, metals and atoms, which are for the builders.
+doi:10.1016/0378-4363(80)90214-4, without heights, metals or atoms, which belong to the builders.
 
-Letters A, B, C stand for (0, 0), (1/3, 2/3), (2/3, 1/3) of the hexagonal cell. A slab is an ordered pair of them,
+Letters A, B, C mean (0, 0), (1/3, 2/3), (2/3, 1/3) of the hexagonal cell. A slab is an ordered pair of them,
 the lower and the upper anion plane; its sense is +1 along A > B > C > A and its metal takes the third letter, so
-that the metal is octahedral whatever the word. A gallery is what lies between two slabs: prismatic (P) where the
+that the metal is octahedral whatever the word. A gallery is the space between two slabs: prismatic (P) where the
 facing letters are equal, octahedral where the upper slab is a step ahead (O+) or behind (O-). What a gallery
 resembles needs both senses, because the gallery of P2 reverses the sense and that of P3 does not; the same holds
 for O2 against O3 and O1.
@@ -57,7 +57,7 @@ class Slab:
 
 
 @dataclass(frozen=True, order=True)
-class Step:
+class SlabStep:
     """How one slab follows another, in a form that no permutation of the letters changes.
 
     Attributes
@@ -65,7 +65,7 @@ class Step:
     flips
         Whether the upper slab has the opposite sense.
     shift
-        Step of the facing letters along the lower slab's own sense: 0 prismatic, +1 or -1 octahedral.
+        SlabStep of the facing letters along the lower slab's own sense: 0 prismatic, +1 or -1 octahedral.
     """
 
     flips: bool
@@ -82,29 +82,29 @@ class Step:
         """Return the slab that this step puts on top of `slab`."""
         return Slab((slab.upper + self.shift * slab.sense) % 3, -slab.sense if self.flips else slab.sense)
 
-    def turned(self) -> Step:
+    def turned(self) -> SlabStep:
         """Return the step as read from above."""
         return replace(self, shift=-self.shift) if self.flips else self
 
 
 @dataclass(frozen=True)
 class Label:
-    """What a gallery is meant to be: the phase whose block it belongs to, and the step which that asks for."""
+    """The intended kind of a gallery: the phase of its block, and the step that the phase requires."""
 
     phase: str
-    step: Step
+    step: SlabStep
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """One gallery: the slabs on either side, `above` where it really lies across the cell's edge too, and its label."""
+    """One gallery: the slabs on either side, `above` also where it crosses the cell's edge, and its label."""
 
     below: Slab
     above: Slab
     label: Label
 
     @property
-    def step(self) -> Step:
+    def step(self) -> SlabStep:
         """The step as read from the letters and both senses."""
         return step_between(self.below, self.above)
 
@@ -195,8 +195,8 @@ class Word:
         return tuple(slab.sense for slab in self.slabs)
 
     @property
-    def steps(self) -> tuple[Step, ...]:
-        """Step of each gallery, as read from the slabs."""
+    def steps(self) -> tuple[SlabStep, ...]:
+        """SlabStep of each gallery, as read from the slabs."""
         return tuple(step_between(below, above) for below, above in self._pairs())
 
     @property
@@ -262,7 +262,7 @@ class Word:
         return self.repeated(3) if self.shear else self
 
     def opened(self) -> Word:
-        """Return one period with both its ends: the first slab stands once more on top."""
+        """Return one period with both its ends: the first slab is repeated on top."""
         slabs = (*self.slabs, self.slabs[0].shifted(self.shear)) if self.cyclic else self.slabs
         return Word(slabs, cyclic=False, labels=self.labels)
 
@@ -330,12 +330,12 @@ def repeat_length(tokens: Sequence[object]) -> int:
     return next(p for p in range(1, size + 1) if size % p == 0 and all(tokens[k] == tokens[k - p] for k in range(size)))
 
 
-def step_between(below: Slab, above: Slab) -> Step:
+def step_between(below: Slab, above: Slab) -> SlabStep:
     """Return the step that leads from one slab to the next."""
-    return Step(below.sense != above.sense, centred(above.lower - below.upper) * below.sense)
+    return SlabStep(below.sense != above.sense, centred(above.lower - below.upper) * below.sense)
 
 
-def word_from_steps(steps: Sequence[Step], *, first: Slab = Slab(0, 1), cyclic: bool = True) -> Word:
+def word_from_steps(steps: Sequence[SlabStep], *, first: Slab = Slab(0, 1), cyclic: bool = True) -> Word:
     """Return the word that these steps make; a cyclic one may be sheared.
 
     Raises
@@ -366,8 +366,8 @@ def lay(labels: Sequence[Label], *, first: Slab = Slab(0, 1)) -> Word:
     return Word(tuple(slabs), labels=tuple(labels))
 
 
-def _steps_with_even_flips(steps: list[Step]) -> list[Step]:
+def _steps_with_even_flips(steps: list[SlabStep]) -> list[SlabStep]:
     flipping = [k for k, step in enumerate(steps) if step.flips]
     if len(flipping) % 2:
-        steps[flipping[-1]] = Step(False, steps[flipping[-1]].shift)
+        steps[flipping[-1]] = SlabStep(False, steps[flipping[-1]].shift)
     return steps

@@ -1,7 +1,7 @@
-"""Check: what is wrong with a structure of a layered oxide, a spinel or a tunnel phase, ours or anybody's.
+"""Check: what is wrong with a structure of a layered oxide, a spinel or a tunnel phase, built here or elsewhere.
 
 Distances and coordination numbers do not suffice: a naive stack of two phases keeps both and has its metals in
-trigonal prisms. So bonds are judged by angle, and layers by the stacking word that their atoms spell.
+trigonal prisms. So bonds are classified by angle, and layers by the stacking word of their atoms.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from layerox.errors import InputError
 from layerox.io.opening import exists
 from layerox.public import public
 from layerox.stacking import Word, closure, identify, parse_word
-from layerox.validation.classified_sites import METAL, Places, places_of
+from layerox.validation.classified_sites import METAL, ClassifiedSites, classified_sites
 from layerox.validation.consistency import (
     charge_findings,
     formula_findings,
@@ -67,15 +67,15 @@ def check(
     if word is not None:
         return list(_closure_findings(word))
     atoms = atoms_of(structure)
-    places = places_of(atoms)
+    sites = classified_sites(atoms)
     return [
-        *overfull_findings(places),
-        *contact_findings(places),
-        *_structural_findings(atoms, places, phase),
-        *charge_findings(atoms, places),
+        *overfull_findings(sites),
+        *contact_findings(sites),
+        *_structural_findings(atoms, sites, phase),
+        *charge_findings(atoms, sites),
         *remark_findings(atoms),
         *(formula_findings(atoms, formula) if formula else ()),
-        *(symmetry_findings(atoms, places, space_group) if space_group else ()),
+        *(symmetry_findings(atoms, sites, space_group) if space_group else ()),
     ]
 
 
@@ -100,33 +100,33 @@ def _closure_findings(word: Word) -> Iterator[Finding]:
 # --- bonds and layers ----------------------------------------------------------------------------------------------
 
 
-def _structural_findings(atoms: Atoms, places: Places, phase: str | None) -> Iterator[Finding]:
-    bonds = polyhedra(places)
-    layers = layers_of(places, bonds)
-    yield from _coordination_findings(places, bonds)
+def _structural_findings(atoms: Atoms, sites: ClassifiedSites, phase: str | None) -> Iterator[Finding]:
+    bonds = polyhedra(sites)
+    layers = layers_of(sites, bonds)
+    yield from _coordination_findings(sites, bonds)
     if layers is None:
         if phase is not None and _claimed_word(phase) is not None:
             yield Finding("wrong_gallery", f"the metals form no layers, {phase} has them")
         return
     mixed = {k for k, space in enumerate(layers.spaces) if _is_mixed(space, bonds)}
-    yield from _sequence_findings(places, layers, mixed)
-    yield from _gallery_findings(places, layers)
-    yield from _content_findings(places, layers, mixed)
+    yield from _sequence_findings(sites, layers, mixed)
+    yield from _gallery_findings(sites, layers)
+    yield from _content_findings(sites, layers, mixed)
     if phase is not None:
         yield from _phase_findings(layers, phase)
     yield from _label_findings(atoms, layers)
 
 
-def _coordination_findings(places: Places, bonds: Polyhedra) -> Iterator[Finding]:
-    metals = np.flatnonzero((places.role == METAL) & ~places.either)
+def _coordination_findings(sites: ClassifiedSites, bonds: Polyhedra) -> Iterator[Finding]:
+    metals = np.flatnonzero((sites.role == METAL) & ~sites.either)
     prismatic = [int(k) for k in metals if bonds.shape[k] == "prismatic"]
     if prismatic:
-        message = f"{places.named(prismatic)}: in trigonal prisms of anions, where metals are octahedral"
+        message = f"{sites.named(prismatic)}: in trigonal prisms of anions, where metals are octahedral"
         yield Finding("prismatic_metal", message, tuple(prismatic))
     bare = [int(k) for k in metals if bonds.number[k] < FEWEST or bonds.number[k] > 6]
     if bare:
         numbers = sorted({int(bonds.number[k]) for k in bare})
-        message = f"{places.named(bare)}: {', '.join(map(str, numbers))} anions about a metal, where 4 to 6 belong"
+        message = f"{sites.named(bare)}: {', '.join(map(str, numbers))} anions about a metal, where 4 to 6 belong"
         yield Finding("metal_coordination", message, tuple(bare))
 
 
@@ -135,7 +135,7 @@ def _is_mixed(space: Space, bonds: Polyhedra) -> bool:
     return any(bonds.shape[k] == "tetrahedral" for k in space.metals)
 
 
-def _sequence_findings(places: Places, layers: Layers, mixed: Collection[int]) -> Iterator[Finding]:
+def _sequence_findings(sites: ClassifiedSites, layers: Layers, mixed: Collection[int]) -> Iterator[Finding]:
     """Slabs and galleries must take turns."""
     spaces = layers.spaces
     for k, space in enumerate(spaces):
@@ -145,14 +145,14 @@ def _sequence_findings(places: Places, layers: Layers, mixed: Collection[int]) -
             continue
         if space.is_slab:
             metals = np.concatenate([space.metals, following.metals])
-            message = f"two slabs share a plane of anions: no gallery between {places.named(metals)}"
+            message = f"two slabs share a plane of anions: no gallery between {sites.named(metals)}"
             yield Finding("missing_gallery", message, _plain(metals))
         else:
-            message = f"an anion plane with galleries on both sides ({places.named(space.above)}) is one too many"
+            message = f"an anion plane with galleries on both sides ({sites.named(space.above)}) is one too many"
             yield Finding("double_plane", message, _plain(space.above))
 
 
-def _gallery_findings(places: Places, layers: Layers) -> Iterator[Finding]:
+def _gallery_findings(sites: ClassifiedSites, layers: Layers) -> Iterator[Finding]:
     for k, space in enumerate(layers.spaces):
         if space.is_slab:
             continue
@@ -166,7 +166,7 @@ def _gallery_findings(places: Places, layers: Layers) -> Iterator[Finding]:
         if space.height < lowest:
             message = f"slabs only {space.height:.2f} A apart leave no gallery (at least {lowest} A)"
             yield Finding("missing_gallery", message, _plain(facing))
-        yield from _alkali_planes(places, layers, space)
+        yield from _alkali_planes(sites, layers, space)
 
 
 def _prismatic(layers: Layers) -> set[int]:
@@ -178,31 +178,31 @@ def _prismatic(layers: Layers) -> set[int]:
     return {(k + 1) % size for k, step in zip(slabs, layers.word.steps, strict=False) if step.shift == 0}
 
 
-def _alkali_planes(places: Places, layers: Layers, space: Space) -> Iterator[Finding]:
-    """Ions of one gallery stand in one plane."""
+def _alkali_planes(sites: ClassifiedSites, layers: Layers, space: Space) -> Iterator[Finding]:
+    """Ions of one gallery are in one plane."""
     if not len(space.alkali):
         return
-    heights = places.positions[space.alkali] @ places.lattice @ layers.normal
+    heights = sites.positions[space.alkali] @ sites.lattice @ layers.normal
     near = heights[0] + (heights - heights[0] + layers.repeat / 2) % layers.repeat - layers.repeat / 2
     if np.ptp(near) > ALKALI_PLANES and np.diff(np.sort(near)).max() > ALKALI_PLANES:
-        message = f"two planes of ions in one gallery: {places.named(space.alkali)} span {np.ptp(near):.2f} A"
+        message = f"two planes of ions in one gallery: {sites.named(space.alkali)} span {np.ptp(near):.2f} A"
         yield Finding("double_plane", message, _plain(space.alkali))
 
 
-def _content_findings(places: Places, layers: Layers, mixed: Collection[int]) -> Iterator[Finding]:
+def _content_findings(sites: ClassifiedSites, layers: Layers, mixed: Collection[int]) -> Iterator[Finding]:
     """Each slab has one metal site for each anion of a plane, each gallery at most one ion."""
     for k, space in enumerate(layers.spaces):
         size = len(space.below)
         if len(space.below) != len(space.above):
             message = f"anion planes of {len(space.below)} and {len(space.above)} atoms face each other"
             yield Finding("composition_off", message, _plain(np.concatenate([space.below, space.above])))
-        metals = float(places.occupancy[space.metals].sum()) / size
+        metals = float(sites.occupancy[space.metals].sum()) / size
         if space.is_slab and k not in mixed and not METALS_PER_SITE[0] <= metals <= METALS_PER_SITE[1]:
-            message = f"a slab with {metals:.2f} metals per site ({places.named(space.metals)})"
+            message = f"a slab with {metals:.2f} metals per site ({sites.named(space.metals)})"
             yield Finding("composition_off", message, _plain(space.metals))
-        ions = float(places.occupancy[space.alkali].sum()) / size
+        ions = float(sites.occupancy[space.alkali].sum()) / size
         if not space.is_slab and ions > IONS_PER_SITE:
-            message = f"a gallery with {ions:.2f} ions per metal ({places.named(space.alkali)}): it can hold one"
+            message = f"a gallery with {ions:.2f} ions per metal ({sites.named(space.alkali)}): it can hold one"
             yield Finding("composition_off", message, _plain(space.alkali))
 
 
@@ -214,7 +214,7 @@ def _plain(indices: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[in
 
 
 def _claimed_word(phase: str) -> Word | None:
-    """Return the word that a phase name or word text stands for, None for phases without one."""
+    """Return the word that a phase name or word text means, None for phases without one."""
     name = phase_name(phase).replace("'", "")
     return None if name in ("spinel", "tunnel") else parse_word(name)
 

@@ -1,6 +1,6 @@
-"""Places: the sites of any structure with what stands on them and whether that is a metal, a gallery ion or an anion.
+"""Classified sites: each site of a structure with its species and its role: metal, gallery ion or anion.
 
-Lithium and magnesium are either: metals where they share a site or a plane with metals, see `layers.py`.
+Lithium and magnesium can be either; they count as metals if they share a site or a plane with metals, see `layers.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ METAL, ALKALI, ANION = "metal", "alkali", "anion"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Places:
+class ClassifiedSites:
     """Every site of a cell once, mixed or not, in the order of the structure.
 
     Attributes
@@ -66,7 +66,7 @@ class Places:
         return ", ".join(listed) + (f" and {rest} more" if rest else "")
 
 
-def places_of(atoms: Atoms) -> Places:
+def classified_sites(atoms: Atoms) -> ClassifiedSites:
     """Return the sites of a list of atoms."""
     rows: dict[int, list[int]] = {}
     for row, site in enumerate(atoms.site.tolist()):
@@ -77,7 +77,7 @@ def places_of(atoms: Atoms) -> Places:
         tuple((atoms.kinds[kind[row]].element, atoms.kinds[kind[row]].occupancy) for row in members)
         for members in ordered
     )
-    return Places(
+    return ClassifiedSites(
         lattice=atoms.lattice,
         positions=atoms.positions[[members[0] for members in ordered]],
         species=species,

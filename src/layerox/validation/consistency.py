@@ -1,4 +1,4 @@
-"""Claims: whether a structure is what its formula, its charges, its space group and its phase name say."""
+"""Consistency: whether a structure agrees with its formula, its charges, its space group and its phase name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from layerox.crystal.atoms import Atoms
 from layerox.crystal.full_symmetry import errors_raised
 from layerox.errors import InputError
 from layerox.symmetry import compact_symbol, symmetry_from_name
-from layerox.validation.classified_sites import ALKALI, METAL, Places
+from layerox.validation.classified_sites import ALKALI, METAL, ClassifiedSites
 from layerox.validation.finding import Finding
 
 CHARGE_MARGIN = 0.05  # mean charge per metal by which rounding and split states are let off
@@ -30,13 +30,13 @@ REMARK_CODES = {
 }
 
 
-def charge_findings(atoms: Atoms, places: Places) -> Iterator[Finding]:
+def charge_findings(atoms: Atoms, sites: ClassifiedSites) -> Iterator[Finding]:
     """Yield a finding when stated charges do not cancel, or the metals would need charges that they cannot have."""
     content = atoms.content
     if all(kind.charge for kind in atoms.kinds):
         numbers = np.bincount(atoms.kind, minlength=len(atoms.kinds))
         total = sum(k.charge * k.occupancy * float(n) for k, n in zip(atoms.kinds, numbers, strict=True))
-        if abs(total) > CHARGE_MARGIN * max(len(places.having(METAL)), 1):
+        if abs(total) > CHARGE_MARGIN * max(len(sites.having(METAL)), 1):
             yield Finding("charge_off", f"the stated charges add up to {total:+.3g} in the cell")
         return
     anions = sum(ANION_CHARGE[element] * x for element, x in content.items() if element in ANIONS)
@@ -49,7 +49,7 @@ def charge_findings(atoms: Atoms, places: Places) -> Iterator[Finding]:
     low, high = (sum(STATES.get(e, UNKNOWN_STATES)[k] * x for e, x in metals.items()) / number for k in (0, 2))
     if not low - CHARGE_MARGIN <= mean <= high + CHARGE_MARGIN:
         message = f"{formula_text(metals)} would need a mean charge of {mean:+.2f}; it can have {low:.2f} to {high:.2f}"
-        yield Finding("charge_off", message, tuple(places.having(METAL).tolist()))
+        yield Finding("charge_off", message, tuple(sites.having(METAL).tolist()))
 
 
 def formula_findings(atoms: Atoms, formula: str) -> Iterator[Finding]:
@@ -82,33 +82,33 @@ def _amounts(formula: str) -> dict[str, float]:
         raise InputError(f"cannot read the formula {formula!r} ({error})", cure="write Na0.67Ni0.33Mn0.67O2") from error
 
 
-def found_space_group(places: Places) -> gemmi.SpaceGroup:
-    """Return the space group of atoms, mixed and partly occupied sites told apart by what they hold, to 0.001.
+def found_space_group(sites: ClassifiedSites) -> gemmi.SpaceGroup:
+    """Return the space group of atoms, mixed and partly occupied sites distinguished by content, to 0.001.
 
     Raises
     ------
     spglib.error.SpglibError
         If spglib finds none.
     """
-    mixtures = [tuple(sorted((e, round(x, 3)) for e, x in species)) for species in places.species]
+    mixtures = [tuple(sorted((e, round(x, 3)) for e, x in species)) for species in sites.species]
     numbers = [sorted(set(mixtures)).index(mixture) + 1 for mixture in mixtures]
     with errors_raised():
-        found = spglib.get_symmetry_dataset((places.lattice, places.positions, numbers), symprec=SYMMETRY_TOLERANCE)
+        found = spglib.get_symmetry_dataset((sites.lattice, sites.positions, numbers), symprec=SYMMETRY_TOLERANCE)
     return gemmi.find_spacegroup_by_number(found.number)
 
 
-def symmetry_findings(atoms: Atoms, places: Places, claimed: str) -> Iterator[Finding]:
-    """Yield a finding when the atoms lack operations of a space group that they are said to have.
+def symmetry_findings(atoms: Atoms, sites: ClassifiedSites, claimed: str) -> Iterator[Finding]:
+    """Yield a finding when the atoms lack operations of a space group that is claimed for them.
 
     Raises
     ------
     InputError
-        If there is no such space group, or the cell is too large to tell.
+        If there is no such space group, or the cell is too large to determine it.
     """
-    if len(places) > LARGEST_CELL:
-        raise InputError(f"{len(places)} sites are too many to find their space group", cure="check a smaller cell")
+    if len(sites) > LARGEST_CELL:
+        raise InputError(f"{len(sites)} sites are too many to find their space group", cure="check a smaller cell")
     wanted = symmetry_from_name(claimed)
-    has = found_space_group(places)
+    has = found_space_group(sites)
     order = len(has.operations().derive_symmorphic().sym_ops)
     claimed_order = len(wanted) // len(wanted.centrings)
     if has.number != wanted.number and order <= claimed_order:
@@ -124,11 +124,11 @@ def remark_findings(atoms: Atoms) -> Iterator[Finding]:
             yield Finding(REMARK_CODES[remark.code], remark.message)
 
 
-def overfull_findings(places: Places) -> Iterator[Finding]:
+def overfull_findings(sites: ClassifiedSites) -> Iterator[Finding]:
     """Yield a finding for sites that hold more than one atom, and galleries' worth of more ions than anions allow."""
-    over = np.flatnonzero(places.occupancy > 1.03)
+    over = np.flatnonzero(sites.occupancy > 1.03)
     if len(over):
-        message = f"{places.named(over)} hold up to {places.occupancy[over].max():.3g} atoms on one site"
+        message = f"{sites.named(over)} hold up to {sites.occupancy[over].max():.3g} atoms on one site"
         yield Finding("composition_off", message, tuple(over.tolist()))
-    if not (places.role == METAL).any() and (places.role == ALKALI).any():
+    if not (sites.role == METAL).any() and (sites.role == ALKALI).any():
         yield Finding("composition_off", "there is no metal besides gallery ions")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from layerox.public import public
 from layerox.stacking import Word, identify
-from layerox.validation.classified_sites import places_of
+from layerox.validation.classified_sites import classified_sites
 from layerox.validation.coordination import polyhedra
 from layerox.validation.layers import layers_of
 from layerox.validation.reading import StructureArgument, atoms_of
@@ -56,10 +56,10 @@ def identify_structure(structure: StructureArgument) -> StructureIdentity:
     InputError
         If it cannot be read.
     """
-    places = places_of(atoms_of(structure))
-    bonds = polyhedra(places)
-    layers = layers_of(places, bonds)
-    counts = bonds.counts(places)
+    sites = classified_sites(atoms_of(structure))
+    bonds = polyhedra(sites)
+    layers = layers_of(sites, bonds)
+    counts = bonds.counts(sites)
     if layers is None:
         return StructureIdentity(
             name="not layered", word=None, characters=(), direction=None, distorted=False, coordination=counts

@@ -1,4 +1,4 @@
-"""Layering: what the layers of a crystal have in common with those of any other stacking, for lengths to be compared.
+"""Layer mesh: in-plane mesh and repeat of the layers of a crystal, comparable between stackings.
 
 A layered oxide is described by the mesh of one TMO2 sheet (two edges, close to hexagonal) and the upright vector from
 slab to slab; both are fixed combinations of the cell's edges, whatever the polytype and its setting. What a glide moves
@@ -23,7 +23,7 @@ from layerox.symmetry import Symmetry, metric_tensor, wrapped
 from layerox.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from layerox.validation.classified_sites import Places
+    from layerox.validation.classified_sites import ClassifiedSites
     from layerox.validation.layers import Layers
 
 # Lattice vectors are looked for within so many cells; a mesh may be stretched and sheared by so much.
@@ -66,23 +66,23 @@ class Layering:
 @lru_cache(maxsize=64)
 def layering_of(crystal: Crystal) -> Layering | None:
     """Return the layers of a crystal; None if it has none (a spinel, a tunnel oxide, a metal), or no mesh of TMO2."""
-    # A third of a second, for the search of neighbours, that those who are told the layers of a crystal do not need.
-    from layerox.validation.classified_sites import ANION, places_of  # noqa: PLC0415
+    # A third of a second, for the search of neighbours, not needed where the layers of a crystal are given.
+    from layerox.validation.classified_sites import ANION, classified_sites  # noqa: PLC0415
     from layerox.validation.coordination import polyhedra  # noqa: PLC0415
     from layerox.validation.identity import phase_of  # noqa: PLC0415
     from layerox.validation.layers import layers_of  # noqa: PLC0415
 
     atoms = atoms_from_crystal(crystal)
-    places = places_of(atoms)
-    layers = layers_of(places, polyhedra(places))
+    sites = classified_sites(atoms)
+    layers = layers_of(sites, polyhedra(sites))
     if layers is None or not any(space.is_slab for space in layers.spaces):
         return None
     slabs = sum(space.is_slab for space in layers.spaces)
-    units = len(places.having(ANION)) / 2
+    units = len(sites.having(ANION)) / 2
     basis = _basis(crystal, np.array(layers.direction), slabs, units)
     if basis is None:
         return None
-    share, slopes = _slab_share(crystal, places, layers)
+    share, slopes = _slab_share(crystal, sites, layers)
     return Layering(
         name="no regular stacking" if layers.word is None else phase_of(layers.word, distorted=layers.distorted),
         family=None if layers.word is None else sense_family(layers.word),
@@ -224,16 +224,16 @@ def _upright(edges: tuple[FloatArray, FloatArray], across: FloatArray, metric: F
 # --- slabs ---------------------------------------------------------------------------------------------------------
 
 
-def _slab_share(crystal: Crystal, places: Places, layers: Layers) -> tuple[float, FloatArray]:
+def _slab_share(crystal: Crystal, sites: ClassifiedSites, layers: Layers) -> tuple[float, FloatArray]:
     """Return the share of slabs in the height of the cell, and its derivatives."""
     share, slopes = 0.0, np.zeros((len(crystal.sites), 3))
     direction = np.array(layers.direction, dtype=np.float64)
     for space in layers.spaces:
         if space.is_slab:
-            low, high = (places.positions[plane] @ direction for plane in (space.below, space.above))
+            low, high = (sites.positions[plane] @ direction for plane in (space.below, space.above))
             share += float(_mean_angle(high) - _mean_angle(low)) % 1.0
             for plane, sign in ((space.above, 1.0), (space.below, -1.0)):
-                slopes += sign * _height_slopes(crystal, places.positions[plane], direction)
+                slopes += sign * _height_slopes(crystal, sites.positions[plane], direction)
     return share, slopes
 
 

@@ -15,16 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.crystal.neighbours import Pairs, pairs_within
-from layerox.stacking import Step, Word, word_from_steps
+from layerox.stacking import SlabStep, Word, word_from_steps
 from layerox.typing import FloatArray, IntArray
-from layerox.validation.classified_sites import ALKALI, ANION, METAL, Places
+from layerox.validation.classified_sites import ALKALI, ANION, METAL, ClassifiedSites
 from layerox.validation.coordination import Polyhedra
 
 METAL_STEP = 3.45  # angstrom; metals of a slab are 2.8 to 3.2 apart, those of different slabs more than 4.2
 MOSTLY = 0.5  # occupancy from which a metal counts in the network
 PLANE_GAP = 0.7  # angstrom between heights of different anion planes; planes are 1.7 A and more apart
 SLAB_FILLING = 0.3  # metals per anion of a plane that make a slab of the space between two planes
-ONE_SIDED = 0.5  # mean of exp(3 i angle) that tells a triangle of bonds pointing one way, 1 when regular
+ONE_SIDED = 0.5  # mean of exp(3 i angle) of a triangle of bonds pointing one way, 1 when regular
 FACING, STAGGERED = 0.4, 0.6  # lateral distance of facing anions in units of a / sqrt 3: 0 in P, 1 in O galleries
 UNANIMOUS = 0.8
 LATERAL_REACH = 1.45
@@ -33,7 +33,7 @@ STRETCH, SHEAR = 1.012, 0.04  # in-plane axial ratio, and angstrom of gliding, b
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Space:
-    """What lies between an anion plane and the next one above.
+    """The space between an anion plane and the next one above.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Space:
     height
         Distance of the planes, angstrom.
     is_slab
-        Whether enough metals lie in it.
+        Whether it holds enough metals.
     """
 
     below: IntArray
@@ -87,18 +87,18 @@ class Layers:
     distorted: bool
 
 
-def layers_of(places: Places, polyhedra: Polyhedra) -> Layers | None:
+def layers_of(sites: ClassifiedSites, polyhedra: Polyhedra) -> Layers | None:
     """Return how a structure stacks, None for one without layers."""
-    direction = _direction(places)
+    direction = _direction(sites)
     if direction is None:
         return None
-    reciprocal = np.linalg.inv(places.lattice) @ direction
+    reciprocal = np.linalg.inv(sites.lattice) @ direction
     repeat = 1 / float(np.linalg.norm(reciprocal))
     normal = reciprocal * repeat
-    spaces = _spaces(places, (places.positions @ direction) % 1.0 * repeat, repeat)
+    spaces = _spaces(sites, (sites.positions @ direction) % 1.0 * repeat, repeat)
     if spaces is None:
         return None
-    reader = _Reader(places, polyhedra, normal, repeat)
+    reader = _WordReader(sites, polyhedra, normal, repeat)
     word, irregular = reader.word(spaces)
     return Layers(
         direction=(int(direction[0]), int(direction[1]), int(direction[2])),
@@ -114,12 +114,12 @@ def layers_of(places: Places, polyhedra: Polyhedra) -> Layers | None:
 # --- direction -----------------------------------------------------------------------------------------------------
 
 
-def _direction(places: Places) -> IntArray | None:
+def _direction(sites: ClassifiedSites) -> IntArray | None:
     """Return the indices of the planes in which the network of metals extends, None unless it extends in planes."""
-    metals = np.flatnonzero((places.role == METAL) & (places.occupancy >= MOSTLY) & ~places.either)
-    if not len(metals) or not (places.role == ANION).any():
+    metals = np.flatnonzero((sites.role == METAL) & (sites.occupancy >= MOSTLY) & ~sites.either)
+    if not len(metals) or not (sites.role == ANION).any():
         return None
-    pairs = pairs_within(places.lattice, places.positions[metals], METAL_STEP)
+    pairs = pairs_within(sites.lattice, sites.positions[metals], METAL_STEP)
     found: IntArray | None = None
     flat = 0
     for size, periods in _components(len(metals), pairs):
@@ -172,17 +172,17 @@ def _across(periods: IntArray) -> IntArray:
 # --- planes --------------------------------------------------------------------------------------------------------
 
 
-def _spaces(places: Places, heights: FloatArray, repeat: float) -> tuple[Space, ...] | None:
-    """Return what lies between anion planes, bottom to top, None if the anions make no planes."""
-    planes = _planes(heights, places.having(ANION), repeat)
+def _spaces(sites: ClassifiedSites, heights: FloatArray, repeat: float) -> tuple[Space, ...] | None:
+    """Return the spaces between anion planes, bottom to top, None if the anions make no planes."""
+    planes = _planes(heights, sites.having(ANION), repeat)
     if len(planes) < 2:
         return None
     levels = np.array([_mean_height(heights[plane], repeat) for plane in planes])
     order = np.argsort(levels)
     planes, levels = [planes[k] for k in order], levels[order]
-    cations = np.flatnonzero(places.role != ANION)
-    home = (np.searchsorted(levels, heights[cations], side="right") - 1) % len(levels)
-    return tuple(_space(places, planes, levels, repeat, (k, cations[home == k])) for k in range(len(planes)))
+    cations = np.flatnonzero(sites.role != ANION)
+    space_of = (np.searchsorted(levels, heights[cations], side="right") - 1) % len(levels)
+    return tuple(_space(sites, planes, levels, repeat, (k, cations[space_of == k])) for k in range(len(planes)))
 
 
 def _planes(heights: FloatArray, anions: IntArray, repeat: float) -> list[IntArray]:
@@ -204,17 +204,17 @@ def _mean_height(heights: FloatArray, repeat: float) -> float:
 
 
 def _space(
-    places: Places, planes: list[IntArray], levels: FloatArray, repeat: float, inside: tuple[int, IntArray]
+    sites: ClassifiedSites, planes: list[IntArray], levels: FloatArray, repeat: float, inside: tuple[int, IntArray]
 ) -> Space:
     k, cations = inside
     following = (k + 1) % len(planes)
     height = float((levels[following] - levels[k]) % repeat) or repeat
-    metals, alkali = cations[places.role[cations] == METAL], cations[places.role[cations] == ALKALI]
-    sure = metals[~places.either[metals]]
-    filling = places.occupancy[sure].sum() / len(planes[k])
+    metals, alkali = cations[sites.role[cations] == METAL], cations[sites.role[cations] == ALKALI]
+    sure = metals[~sites.either[metals]]
+    filling = sites.occupancy[sure].sum() / len(planes[k])
     is_slab = bool(filling >= SLAB_FILLING)
     if not is_slab:
-        alkali = np.concatenate([alkali, metals[places.either[metals]]])
+        alkali = np.concatenate([alkali, metals[sites.either[metals]]])
         metals = sure
     return Space(below=planes[k], above=planes[following], metals=metals, alkali=alkali, height=height, is_slab=is_slab)
 
@@ -222,11 +222,11 @@ def _space(
 # --- letters -------------------------------------------------------------------------------------------------------
 
 
-class _Reader:
+class _WordReader:
     """Reads senses and steps from the directions of bonds and of facing anions, as seen along the normal."""
 
-    def __init__(self, places: Places, polyhedra: Polyhedra, normal: FloatArray, repeat: float):
-        self.places, self.bonds, self.normal, self.repeat = places, polyhedra.bonds, normal, repeat
+    def __init__(self, sites: ClassifiedSites, polyhedra: Polyhedra, normal: FloatArray, repeat: float):
+        self.sites, self.bonds, self.normal, self.repeat = sites, polyhedra.bonds, normal, repeat
         across = np.cross(normal, np.eye(3)[np.abs(normal).argmin()])
         first = across / np.linalg.norm(across)
         self.axes = np.stack([first, np.cross(normal, first)])
@@ -254,7 +254,7 @@ class _Reader:
         for n, k in enumerate(slabs):
             turn = galleries[(k + 1) % len(spaces)] or 0.0
             letter = round(float(np.sign((turn * reference.conjugate()).real))) if turn else 0
-            steps.append(Step(senses[n] != senses[(n + 1) % len(slabs)], letter * senses[n]))
+            steps.append(SlabStep(senses[n] != senses[(n + 1) % len(slabs)], letter * senses[n]))
         return word_from_steps(steps), irregular
 
     def top(self, slab: Space) -> complex:
@@ -270,12 +270,12 @@ class _Reader:
 
     def facing(self, gallery: Space) -> tuple[IntArray, FloatArray, float]:
         """Return, for pairs of facing anions, the lower one, its lateral distance to the upper one, and a / sqrt 3."""
-        area = abs(float(np.linalg.det(self.places.lattice))) / self.repeat
+        area = abs(float(np.linalg.det(self.sites.lattice))) / self.repeat
         edge = math.sqrt(area / len(gallery.below) * 2 / math.sqrt(3))
         step = edge / math.sqrt(3)
         members = np.concatenate([gallery.below, gallery.above])
         reach = math.hypot(gallery.height + 0.8, LATERAL_REACH * step)
-        pairs = pairs_within(self.places.lattice, self.places.positions[members], reach)
+        pairs = pairs_within(self.sites.lattice, self.sites.positions[members], reach)
         count = len(gallery.below)
         rise = pairs.vector @ self.normal
         chosen = (pairs.first < count) & (pairs.second >= count) & (np.abs(rise - gallery.height) < 0.8)
@@ -307,7 +307,7 @@ class _Reader:
         )
 
     def _stretch(self, plane: IntArray) -> float:
-        pairs = pairs_within(self.places.lattice, self.places.positions[plane], METAL_STEP + LATERAL_REACH / 3)
+        pairs = pairs_within(self.sites.lattice, self.sites.positions[plane], METAL_STEP + LATERAL_REACH / 3)
         flat = self.flat(pairs.vector)
         if not len(flat):
             return 1.0

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from layerox.builders.library.cathodes import CATHODES, Cathode
 from layerox.builders.library.companions import COMPANIONS
 from layerox.builders.library.distorted import DISTORTED
-from layerox.builders.library.entry import Entry
+from layerox.builders.library.entry import LibraryEntry
 from layerox.builders.library.frameworks import FRAMEWORKS
 from layerox.builders.library.layered import LAYERED
 from layerox.crystal.asymmetric_unit import Crystal, cell_text
 from layerox.errors import InputError, nearest
 
-# The entry that a phase name alone stands for.
+# The entry meant by a phase name alone.
 DEFAULTS: Mapping[str, str] = {
     "P2": "P2_NNM",
     "P'2": "Pp2_NMO",
@@ -31,20 +31,20 @@ DEFAULTS: Mapping[str, str] = {
 }
 
 
-class Library(Mapping[str, Entry]):
+class Library(Mapping[str, LibraryEntry]):
     """Entries by name; `library["P2"]` is the default entry of that phase, `library.cathodes` the published mixtures.
 
     Printing it lists what it holds.
     """
 
-    def __init__(self, entries: tuple[Entry, ...], cathodes: tuple[Cathode, ...], defaults: Mapping[str, str]):
+    def __init__(self, entries: tuple[LibraryEntry, ...], cathodes: tuple[Cathode, ...], defaults: Mapping[str, str]):
         models = (entry for cathode in cathodes for entry in cathode.entries)
         self._entries = {entry.name: entry for entry in (*entries, *models)}
         self._reference = tuple(entry.name for entry in entries)
         self.cathodes = {cathode.name: cathode for cathode in cathodes}
         self.defaults = defaults
 
-    def __getitem__(self, name: str) -> Entry:
+    def __getitem__(self, name: str) -> LibraryEntry:
         return self._entries[self.defaults.get(name, name)]
 
     def __iter__(self) -> Iterator[str]:
@@ -64,7 +64,7 @@ class Library(Mapping[str, Entry]):
         """Every name that `entry` understands: entries, phases with a default, and cathodes."""
         return [*self._entries, *self.defaults, *self.cathodes]
 
-    def entry(self, name: str) -> Entry:
+    def entry(self, name: str) -> LibraryEntry:
         """Return the entry of that name, or the default entry of a phase.
 
         Raises
@@ -80,7 +80,7 @@ class Library(Mapping[str, Entry]):
         raise InputError(f"the library has no {name!r}", cure=self.suggestion(name))
 
     def suggestion(self, name: str, others: Iterable[str] = ()) -> str:
-        """Return the cure for an unknown name: the most similar one, or where all of them stand."""
+        """Return the cure for an unknown name: the most similar one, or where to list them."""
         close = nearest(name, [*others, *self.names])
         return close if close.startswith("did you mean") else "`layerox phases` lists what there is"
 
@@ -88,7 +88,7 @@ class Library(Mapping[str, Entry]):
         """Return what the library holds, a line each."""
         rows = [_row(self._entries[name]) for name in self._reference]
         mixtures = [(c.name, "/".join(c.phases), c.formula, c.fractions) for c in self.cathodes.values()]
-        stands = ", ".join(f"{phase} {name}" for phase, name in self.defaults.items())
+        meanings = ", ".join(f"{phase} {name}" for phase, name in self.defaults.items())
         return "\n".join(
             [
                 *_columns(("name", "phase", "space group", "formula", "provenance"), rows),
@@ -96,7 +96,7 @@ class Library(Mapping[str, Entry]):
                 "Published cathodes (models of their phases are CONSTRUCTED, see layerox phases NAME):",
                 *_columns(("name", "phases", "formula", "fractions"), mixtures),
                 "",
-                f"A phase alone stands for: {stands}",
+                f"A phase name alone means: {meanings}",
                 "RECALLED values were cited from memory: verify them before they are quoted.",
             ]
         )
@@ -114,12 +114,12 @@ class Library(Mapping[str, Entry]):
         return _entry_text(self.entry(name))
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def _row(entry: LibraryEntry) -> tuple[str, ...]:
     crystal = entry.crystal()
     return entry.name, entry.phase, crystal.space_group, crystal.formula, entry.provenance
 
 
-def _entry_text(entry: Entry) -> str:
+def _entry_text(entry: LibraryEntry) -> str:
     crystal = entry.crystal()
     sites = [
         (s.label, s.species, *(f"{x:.6f}" for x in s.position), f"{s.occupancy:.4f}", f"{s.u_iso:.5f}")
@@ -175,6 +175,6 @@ def library_phase(name: str) -> Crystal:
     return library_entry(name).crystal(name)
 
 
-def library_entry(name: str) -> Entry:
+def library_entry(name: str) -> LibraryEntry:
     """Return the entry of that name, or the default entry of a phase."""
     return LIBRARY.entry(name)

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from layerox.builders.library.entry import Entry
-from layerox.builders.recipes import Layered, Recipe, Spinel, Tunnel
+from layerox.builders.library.entry import LibraryEntry
+from layerox.builders.phase_recipes import Layered, PhaseRecipe, Spinel, Tunnel
 
 TABLE = "table of multiphase sodium layered oxides in a review, looked up"
 SPLIT = "formula, phases and path LOOKED-UP; composition of this phase and its structure CONSTRUCTED"
@@ -60,10 +60,10 @@ class Cathode:
         return SPLIT
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[LibraryEntry, ...]:
         """The models of its phases: "C93_P2", "C93_O3"."""
         return tuple(
-            Entry(
+            LibraryEntry(
                 name=f"{self.name}_{phase}",
                 phase=phase,
                 title=f"{phase} {formula} in {self.formula}",
@@ -75,7 +75,7 @@ class Cathode:
         )
 
 
-def _recipe(phase: str, formula: str) -> Recipe:
+def _recipe(phase: str, formula: str) -> PhaseRecipe:
     if phase == "spinel":
         return Spinel(formula=formula)
     if phase == "tunnel":
@@ -213,7 +213,7 @@ CATHODES = (
             "O3": "Na(Ni2/9Fe1/3Cu1/9Mn1/3)0.98Mn0.02O2",
             "P2": "Na2/3(Ni2/9Fe1/3Cu1/9Mn1/3)0.98Mn0.02O2",
         },
-        notes="the table prints 0.08 for 0.98; 41.7 % P2 at x = 2/3 beside O3 at x = 1 asks for a mean of 0.86, not 1",
+        notes="the table prints 0.08 for 0.98; 41.7 % P2 at x = 2/3 beside O3 at x = 1 requires a mean of 0.86, not 1",
     ),
     Cathode(
         name="C122",

@@ -2,13 +2,13 @@
 
 Left out, because no structure could be read at a source or recalled with confidence: NaOH, NaHCO3, Na2CO3 hydrates,
 orthorhombic Mn2O3 (Pbca), Li2MnO3, MnO2 polymorphs, polymers. Mn3O4 is among the spinels. B factors are CONSTRUCTED
-(typical values) unless the entry says otherwise.
+(typical values) unless the entry states otherwise.
 """
 
 from __future__ import annotations
 
-from layerox.builders.library.entry import Entry
-from layerox.builders.recipes import Tabulated
+from layerox.builders.library.entry import LibraryEntry
+from layerox.builders.phase_recipes import Tabulated
 from layerox.crystal.asymmetric_unit import Cell
 
 CULLITY = "Cullity, Elements of X-Ray Diffraction, appendix of crystal structure data, 20 C, looked up"
@@ -28,7 +28,7 @@ def _rock_salt(metal: str, a: float) -> Tabulated:
 
 
 COMPANIONS = (
-    Entry(
+    LibraryEntry(
         name="Al",
         phase="hardware",
         title="aluminium: current collector, pouch, window",
@@ -36,7 +36,7 @@ COMPANIONS = (
         provenance="cell LOOKED-UP; B CONSTRUCTED",
         reference=CULLITY,
     ),
-    Entry(
+    LibraryEntry(
         name="Cu",
         phase="hardware",
         title="copper: current collector",
@@ -44,7 +44,7 @@ COMPANIONS = (
         provenance="cell LOOKED-UP; B CONSTRUCTED",
         reference="Straumanis & Yu, Acta Cryst. A25 (1969) 676, from the AFLOW prototype shipped with pymatgen",
     ),
-    Entry(
+    LibraryEntry(
         name="Be",
         phase="hardware",
         title="beryllium: window",
@@ -54,7 +54,7 @@ COMPANIONS = (
         provenance="cell LOOKED-UP; B CONSTRUCTED",
         reference=CULLITY,
     ),
-    Entry(
+    LibraryEntry(
         name="Na",
         phase="hardware",
         title="sodium metal: counter electrode",
@@ -62,7 +62,7 @@ COMPANIONS = (
         provenance="cell RECALLED; B CONSTRUCTED",
         reference="textbook value at 20 C, recalled",
     ),
-    Entry(
+    LibraryEntry(
         name="graphite",
         phase="hardware",
         title="graphite 2H: conductive additive",
@@ -74,7 +74,7 @@ COMPANIONS = (
         provenance="cell and coordinates LOOKED-UP; B CONSTRUCTED",
         reference="Trucano & Chen, Nature 258 (1975) 136, from the AFLOW prototype shipped with pymatgen",
     ),
-    Entry(
+    LibraryEntry(
         name="NiO",
         phase="impurity",
         title="bunsenite NiO, as cubic above its Neel temperature",
@@ -82,7 +82,7 @@ COMPANIONS = (
         provenance="cell RECALLED; B CONSTRUCTED",
         reference="PDF 47-1049, recalled",
     ),
-    Entry(
+    LibraryEntry(
         name="MnO",
         phase="impurity",
         title="manganosite MnO",
@@ -90,7 +90,7 @@ COMPANIONS = (
         provenance="cell RECALLED; B CONSTRUCTED",
         reference="PDF 07-0230, recalled",
     ),
-    Entry(
+    LibraryEntry(
         name="Mn2O3",
         phase="impurity",
         title="bixbyite Mn2O3, cubic",
@@ -107,7 +107,7 @@ COMPANIONS = (
         reference="coordinates as in the refinement files of Todd et al., J. Am. Chem. Soc. (2021); cell of Geller, "
         "Acta Cryst. B27 (1971) 821, recalled",
     ),
-    Entry(
+    LibraryEntry(
         name="Na2CO3",
         phase="impurity",
         title="gamma-Na2CO3, natrite: the average of a modulated structure",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from layerox.builders.distorted import DistortedGeometry
-from layerox.builders.geometry import Geometry
+from layerox.builders.geometry import LayerGeometry
 from layerox.builders.layered import DisplacementFactors
-from layerox.builders.library.entry import Entry
-from layerox.builders.recipes import Distorted
+from layerox.builders.library.entry import LibraryEntry
+from layerox.builders.phase_recipes import Distorted
 
 
 def _o3_from_anion(a: float, b: float, c: float, beta: float, x: float, z: float) -> DistortedGeometry:
@@ -21,12 +21,12 @@ def _o3_from_anion(a: float, b: float, c: float, beta: float, x: float, z: float
         c=c,
         beta=beta,
         apex=x * a - depth * math.cos(angle),
-        parent=Geometry(slab=2 * depth * math.sin(angle)),
+        parent=LayerGeometry(slab=2 * depth * math.sin(angle)),
     )
 
 
 DISTORTED = (
-    Entry(
+    LibraryEntry(
         name="Pp2_NMO",
         phase="P'2",
         title="P'2 Na2/3MnO2, Jahn-Teller distorted",
@@ -44,7 +44,7 @@ DISTORTED = (
         reference="cell: distorted Na2/3MnO2 of Stoyanova et al. (2010) and Clement, Bruce & Grey, J. Electrochem. "
         "Soc. 162 (2015) A2589, recalled; Cmcm looked up (abstract, scientific.net/AST.74.60)",
     ),
-    Entry(
+    LibraryEntry(
         name="Op3_NaNiO2",
         phase="O'3",
         title="O'3 NaNiO2 at 290 K",
@@ -58,7 +58,7 @@ DISTORTED = (
         reference="Nagle-Cocco et al., Inorg. Chem. 61 (2022) 4312: CIF 290K_08T-output.cif in the repository "
         "lnaglecocco/VanVleckCalculator",
     ),
-    Entry(
+    LibraryEntry(
         name="Op3_NaMnO2",
         phase="O'3",
         title="O'3 alpha-NaMnO2",
@@ -73,7 +73,7 @@ DISTORTED = (
         reference="cell: Parant et al., J. Solid State Chem. 3 (1971) 1; Giot et al., Phys. Rev. Lett. 99 (2007) "
         "247211, recalled",
     ),
-    Entry(
+    LibraryEntry(
         name="Pp3_NaCoO2",
         phase="P'3",
         title="P'3 Na0.6CoO2",

@@ -1,11 +1,11 @@
-"""Entry: a named phase of the library with the provenance of its values in words."""
+"""LibraryEntry: a named phase of the library with the provenance of its values in words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from layerox.builders.recipes import Recipe
+from layerox.builders.phase_recipes import PhaseRecipe
 from layerox.crystal.asymmetric_unit import Crystal, structure_from_crystal
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class LibraryEntry:
     """A reference phase.
 
     Attributes
@@ -35,7 +35,7 @@ class Entry:
     name: str
     phase: str
     title: str
-    recipe: Recipe
+    recipe: PhaseRecipe
     provenance: str
     reference: str
 

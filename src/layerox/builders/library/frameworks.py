@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from layerox.builders.library.entry import Entry
-from layerox.builders.recipes import Spinel, Tunnel
+from layerox.builders.library.entry import LibraryEntry
+from layerox.builders.phase_recipes import Spinel, Tunnel
 from layerox.builders.spinel import SpinelFactors, SpinelGeometry
 from layerox.builders.tunnel import TunnelGeometry
 
 FRAMEWORKS = (
-    Entry(
+    LibraryEntry(
         name="S_LiMn2O4",
         phase="spinel",
         title="spinel LiMn2O4",
@@ -20,7 +20,7 @@ FRAMEWORKS = (
         provenance="RECALLED",
         reference="standard values (JCPDS 35-0782; Thackeray et al.), recalled",
     ),
-    Entry(
+    LibraryEntry(
         name="S_lambdaMnO2",
         phase="spinel",
         title="lambda-MnO2, the spinel with empty tetrahedra",
@@ -32,7 +32,7 @@ FRAMEWORKS = (
         provenance="RECALLED",
         reference="Hunter, J. Solid State Chem. 39 (1981) 142, recalled",
     ),
-    Entry(
+    LibraryEntry(
         name="S_MgMn2O4c",
         phase="spinel",
         title="cubic MgMn2O4 with mixed sites, generic for cathodes",
@@ -45,7 +45,7 @@ FRAMEWORKS = (
         provenance="CONSTRUCTED",
         reference="generic; 8.3 to 8.45 A is typical of cubic Mn-Ni and Mn-Mg spinels (NiMn2O4 8.40 A, recalled)",
     ),
-    Entry(
+    LibraryEntry(
         name="S_Mn3O4",
         phase="spinel",
         title="tetragonal Mn3O4, hausmannite",
@@ -57,7 +57,7 @@ FRAMEWORKS = (
         provenance="cell and coordinates LOOKED-UP; B CONSTRUCTED",
         reference="Jarosch, Mineral. Petrol. 37 (1987) 15, from the AFLOW prototype shipped with pymatgen",
     ),
-    Entry(
+    LibraryEntry(
         name="S_Na2MoO4",
         phase="spinel",
         title="spinel Na2MoO4, sodium in the octahedra",
@@ -70,7 +70,7 @@ FRAMEWORKS = (
         "B CONSTRUCTED",
         reference="Fortes, Acta Cryst. E 71 (2015) 592, doi:10.1107/S2056989015008774; a recalled",
     ),
-    Entry(
+    LibraryEntry(
         name="T_Na044MnO2",
         phase="tunnel",
         title="tunnel Na0.44MnO2",

@@ -1,35 +1,42 @@
-"""Coordination: which polyhedron of anions stands around each cation, by angles, and by letters where there are any.
+"""Inspection: what the atoms of a finished interface show: polyhedra, shortest distances and findings.
 
-Counts alone say 6 for a trigonal prism and for an octahedron; the angles that pairs of bonds make set them apart: three
-straight pairs in an octahedron, none in a prism.
+Polyhedra are counted by angles, and by letters where the planes have any; `validation` judges contacts, coordination
+and charges everywhere, but layers only where there are slabs and galleries: the kagome and mixed planes of a spinel and
+the framework of a tunnel oxide are neither.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.builders import Stack
+from layerox.builders import PlaneStack
 from layerox.builders.composition import INTERLAYER
 from layerox.crystal.asymmetric_unit import ANIONS
 from layerox.crystal.atoms import Atoms, TextArray
+from layerox.crystal.coordination import POLYHEDRA, polyhedra_of_bonds
 from layerox.crystal.neighbours import pairs_within
 from layerox.interfaces.layer_planes import Planes
-from layerox.typing import FloatArray, IntArray
+from layerox.interfaces.phase_component import PhaseComponent
+from layerox.typing import IntArray
+from layerox.validation import Finding, check
+from layerox.validation.classified_sites import classified_sites
+from layerox.validation.consistency import charge_findings, overfull_findings
+from layerox.validation.contacts import contact_findings
 
-POLYHEDRA = ("octahedral", "prismatic", "tetrahedral", "square_pyramidal", "other")
 LONGEST_BOND = 3.2  # angstrom, Na-O in wide galleries and tunnels
+
 SHELL = 1.3  # bonds are at most so much longer than the shortest one
-STRAIGHT = 150.0  # degrees
-TETRAHEDRAL, OFF_TETRAHEDRAL = 109.47, 35.0
-SQUARE_PYRAMID = 0.5  # largest tau5 of Addison et al., J. Chem. Soc. Dalton Trans. (1984) 1349, 10.1039/DT9840001349
+
 IN_FRAMEWORK = ("metal", "tetrahedral")  # kinds of site of cations outside galleries and tunnels
+
 TOO_CLOSE = 2.0  # angstrom; sites that are never filled together
 
 BoolArray = NDArray[np.bool_]
+
 Counts = dict[str, dict[str, int]]
 
 
@@ -56,38 +63,12 @@ def polyhedra(atoms: Atoms) -> tuple[TextArray, BoolArray, IntArray]:
     shortest = np.full(len(first), np.inf)
     np.minimum.at(shortest, bonds.first, bonds.distance)
     bonds = bonds.where(np.flatnonzero(bonds.distance <= SHELL * shortest[bonds.first]))
+    kinds = np.where(anion, "", polyhedra_of_bonds(bonds, len(first)))
     numbers = np.bincount(bonds.first, minlength=len(first))
-    starts = np.cumsum(numbers) - numbers
-    kinds = np.where(anion, "", "other").astype("<U16")
-    for number in (4, 5, 6):
-        centres = np.flatnonzero((numbers == number) & ~anion)
-        if len(centres):
-            vectors = bonds.vector[starts[centres][:, None] + np.arange(number)]
-            kinds[centres] = polyhedron(vectors)
     return kinds, alkali, numbers
 
 
-def polyhedron(vectors: FloatArray) -> TextArray:
-    """Return the polyhedra that bonds make: vectors from the centres, any unit, shape (centres, bonds, 3)."""
-    unit = vectors / np.linalg.norm(vectors, axis=2)[:, :, None]
-    number = unit.shape[1]
-    upper = np.triu_indices(number, 1)
-    cosines = np.einsum("nik,njk->nij", unit, unit)[:, upper[0], upper[1]]
-    angles = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
-    found = np.full(len(unit), "other", dtype="<U16")
-    if number == 4:
-        found[np.abs(angles - TETRAHEDRAL).max(axis=1) < OFF_TETRAHEDRAL] = "tetrahedral"
-    if number == 5:
-        largest = np.sort(angles, axis=1)[:, -2:]
-        found[(largest[:, 1] - largest[:, 0]) / 60.0 < SQUARE_PYRAMID] = "square_pyramidal"
-    if number == 6:
-        straight = (angles > STRAIGHT).sum(axis=1)
-        found[straight == 3] = "octahedral"
-        found[straight == 0] = "prismatic"
-    return found
-
-
-def by_letters(stack: Stack) -> Counts:
+def by_letters(stack: PlaneStack) -> Counts:
     """Return the same counts from the letters of each plane and of the anion planes beside it; P sites count each."""
     counts: Counts = {"TM": dict.fromkeys(POLYHEDRA, 0), "Na": dict.fromkeys(POLYHEDRA, 0)}
     ordered = sorted(stack.sheets, key=lambda sheet: sheet.height)
@@ -154,7 +135,7 @@ def shortest_distances(atoms: Atoms, cutoff: float = 3.4) -> dict[str, float]:
 def _roles(atoms: Atoms) -> tuple[BoolArray, BoolArray, IntArray]:
     """Return, for each position, whether it holds an anion, whether a gallery ion, and its first row.
 
-    Which ions stand in galleries is told by the kind of site: lithium stands in galleries and in slabs.
+    The kind of site decides which ions are in galleries: lithium occurs in galleries and in slabs.
     """
     first = np.unique(atoms.site, return_index=True)[1]
     elements = atoms.elements[first]
@@ -167,3 +148,52 @@ def _roles(atoms: Atoms) -> tuple[BoolArray, BoolArray, IntArray]:
 def total(counts: Mapping[str, Mapping[str, int]], times: int) -> Counts:
     """Return counts of so many cells."""
     return {role: {kind: n * times for kind, n in kinds.items()} for role, kinds in counts.items()}
+
+
+TUNNEL = "tunnel"  # label of a tunnel oxide, which is no part with layers
+
+OF_LAYERS = ("missing_gallery", "double_plane", "wrong_gallery", "composition_off", "not_closed")
+
+
+def cell_findings(
+    atoms: Atoms, parts: Sequence[PhaseComponent], *, unmatched: Sequence[int] = ()
+) -> tuple[Finding, ...]:
+    """Return what is wrong with a cell that has no surface.
+
+    Parameters
+    ----------
+    atoms
+        With their phases.
+    parts
+        The phases.
+    unmatched
+        Slabs above which two different meshes face each other: no gallery of layers either.
+    """
+    if atoms.phase is None:
+        return tuple(check(atoms))
+    frameworks = [TUNNEL, *(part.label for part in parts if part.spinel)]
+    first = np.unique(atoms.site, return_index=True)[1]
+    held = np.array([any(name in label.split("|") for name in frameworks) for label in atoms.phase[first].tolist()])
+    outside = set(np.flatnonzero(held | _facing(atoms, first, unmatched)).tolist())
+    return tuple(f for f in check(atoms) if f.code not in OF_LAYERS or not outside & set(f.atoms))
+
+
+def _facing(atoms: Atoms, first: IntArray, unmatched: Sequence[int]) -> NDArray[np.bool_]:
+    """Return which sites are anions beside a gallery between two meshes, or ions in it."""
+    if not unmatched or atoms.layer is None or atoms.site_kind is None:
+        return np.zeros(len(first), dtype=bool)
+    slabs = max(unmatched) + 1
+    layer, kind, height = atoms.layer[first] % slabs, atoms.site_kind[first], atoms.positions[first, 2]
+    middles = {k: height[(layer == k) & (kind == "metal")].mean() for k in range(slabs)}
+    raised = height > np.array([middles[k] for k in layer.tolist()])
+    below, above = np.isin(layer, unmatched), np.isin(layer, [(k + 1) % slabs for k in unmatched])
+    anion = kind == "anion"
+    return np.asarray(
+        (below & ~np.isin(kind, ["anion", "metal"])) | (anion & below & raised) | (anion & above & ~raised)
+    )
+
+
+def particle_findings(atoms: Atoms) -> tuple[Finding, ...]:
+    """Return what is wrong with a particle: sites, contacts, charges; facets that lack neighbours are no defect."""
+    sites = classified_sites(atoms)
+    return (*overfull_findings(sites), *contact_findings(sites), *charge_findings(atoms, sites))

@@ -1,9 +1,11 @@
 """Interfaces in whole atoms: counts, contacts, and the formats that need them."""
 
+from dataclasses import FrozenInstanceError
+
 import pytest
 
 from layerox.interfaces import interface
-from layerox.interfaces.ordered_cell import with_whole_atoms
+from layerox.interfaces.result import with_whole_atoms
 from layerox.io.structures import write_structure
 
 
@@ -25,3 +27,21 @@ def test_sodium_ions_keep_apart():
     whole = with_whole_atoms(interface("P2/O3", supercell=(3, 3, 1)), seed=2)
     assert whole.report["shortest"]["Na-Na"] > 2.3
     assert with_whole_atoms(whole) is whole
+
+
+def test_details_hold_full_precision_and_the_report_is_rounded():
+    # The misfit of two hexagonal nets is 2 (a2 - a1) / (a1 + a2), see `matching`; the report writes six digits of it.
+    made = interface("P2/O3")
+    short, long = sorted(part.a for part in made.parts.values())
+    exact = 2 * (long - short) / (long + short)
+    assert made.details.elastic.misfit == pytest.approx(exact, abs=1e-15)
+    assert made.report["misfit"] == round(exact, 6)
+    with pytest.raises(FrozenInstanceError):
+        made.details.closed = False
+
+
+def test_the_repr_is_one_informative_line():
+    made = interface("P2/O3")
+    text = repr(made)
+    assert "\n" not in text
+    assert all(word in text for word in ("P2/O3", made.details.formula, made.details.space_group, "misfit"))

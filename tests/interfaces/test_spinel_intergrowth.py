@@ -145,7 +145,7 @@ def between_blocks(cell):
 
 
 @pytest.mark.parametrize(
-    ("wish", "message"),
+    ("arguments", "message"),
     [
         ({"registry": 4}, "give 0 to 3"),
         ({"faces": "empty"}, "choose from full, kagome"),
@@ -153,6 +153,6 @@ def between_blocks(cell):
         ({"slabs": [2, 1]}, "by letters"),
     ],
 )
-def test_what_cannot_be(wish, message):
+def test_what_cannot_be(arguments, message):
     with pytest.raises(lx.InputError, match=message):
-        interface("P2/spinel", **wish)
+        interface("P2/spinel", **arguments)

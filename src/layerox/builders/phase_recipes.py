@@ -1,4 +1,4 @@
-"""Recipes: what is said of a phase, kept as data, from which its crystal can be built at any time."""
+"""Recipes: the description of a phase, kept as data, from which its crystal can be built at any time."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Protocol
 
 from layerox.builders.composition import Amounts, Composition, parse_formula
 from layerox.builders.distorted import DistortedGeometry, distorted_crystal
-from layerox.builders.geometry import Geometry
-from layerox.builders.layered import DisplacementFactors, Stack, layered_stack
-from layerox.builders.site_rows import Place, sites_of
-from layerox.builders.sodium import Asked
+from layerox.builders.geometry import LayerGeometry
+from layerox.builders.layered import DisplacementFactors, PlaneStack, layered_stack
+from layerox.builders.site_rows import MixedSite, sites_of
+from layerox.builders.sodium import SiteContents
 from layerox.builders.spinel import (
     SpinelComposition,
     SpinelFactors,
@@ -25,7 +25,7 @@ from layerox.stacking import parse_word
 from layerox.symmetry import symmetry_from_name
 
 
-class Recipe(Protocol):
+class PhaseRecipe(Protocol):
     """How a phase is built: any description that makes a crystal."""
 
     def crystal(self, *, name: str, source: str) -> Crystal:
@@ -38,11 +38,11 @@ class Layered:
 
     word: str
     formula: str
-    geometry: Geometry = field(default_factory=Geometry)
-    sodium: Asked = field(default_factory=dict)
+    geometry: LayerGeometry = field(default_factory=LayerGeometry)
+    sodium: SiteContents = field(default_factory=dict)
     displacement: DisplacementFactors = field(default_factory=DisplacementFactors)
 
-    def stack(self, *, name: str, source: str) -> Stack:
+    def stack(self, *, name: str, source: str) -> PlaneStack:
         """Return its planes of atoms."""
         return layered_stack(
             parse_word(self.word),
@@ -66,7 +66,7 @@ class Distorted:
     phase: str
     formula: str | Composition
     geometry: DistortedGeometry = field(default_factory=DistortedGeometry)
-    sodium: Asked = field(default_factory=dict)
+    sodium: SiteContents = field(default_factory=dict)
     displacement: DisplacementFactors = field(default_factory=DisplacementFactors)
 
     @property
@@ -115,7 +115,7 @@ class Tunnel:
 
     formula: str | Composition
     geometry: TunnelGeometry = field(default_factory=TunnelGeometry)
-    sodium: Asked = field(default_factory=dict)
+    sodium: SiteContents = field(default_factory=dict)
     metals: Mapping[str, Amounts] = field(default_factory=dict)
 
     @property
@@ -146,7 +146,7 @@ class Tabulated:
     def crystal(self, *, name: str, source: str) -> Crystal:
         """Return its crystal."""
         places = [
-            Place(species={_element(label): x}, position=position, b_iso=b, tag=label.removeprefix(_element(label)))
+            MixedSite(species={_element(label): x}, position=position, b_iso=b, tag=label.removeprefix(_element(label)))
             for label, x, position, b in self.sites
         ]
         symmetry = symmetry_from_name(self.group, hexagonal=self.cell[5] == 120.0)

@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from layerox.errors import InputError
-from layerox.interfaces.closure_search import closing_blocks, smallest
 from layerox.stacking import closure, word_from_blocks
+from layerox.stacking.closing_blocks import closing_blocks, smallest
 
 
 def test_an_odd_p2_block_is_refused_by_senses_although_its_letters_add_up():

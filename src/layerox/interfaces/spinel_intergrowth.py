@@ -1,8 +1,8 @@
-"""Heterostructure: an intergrowth with spinel blocks, atom by atom in the cell that is 2 x 2 of the layered one.
+"""Spinel intergrowth: an intergrowth with spinel blocks, atom by atom in the cell that is 2 x 2 of the layered one.
 
 (111) of the spinel on (001), [1-10] on [100]; the same close-packed anion planes run through both. The spinel begins on
-the face of a slab, never at a gallery of alkali ions; where its planes are shared, anions stand at the mean of what the
-two phases ask. Distorted phases and stretched spinels share the short and the long side of their nets.
+the face of a slab, never at a gallery of alkali ions; anions of shared planes are at the mean of both
+phases' positions. Distorted phases and stretched spinels share the short and the long side of their nets.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerox.builders.layered import POINTS, Sheet
+from layerox.builders.layered import POINTS, AtomPlane
 from layerox.crystal.asymmetric_unit import Site
 from layerox.crystal.atoms import Atoms
 from layerox.elasticity import HALF_TURN
 from layerox.errors import InputError
 from layerox.interfaces.intergrowth import Intergrowth
-from layerox.interfaces.phase_component import KAGOME, Ingredient, SpinelSites
+from layerox.interfaces.phase_component import KAGOME, PhaseComponent, SpinelSites
 from layerox.stacking.word import centred
 from layerox.typing import FloatArray
 
@@ -29,7 +29,7 @@ GLIDE = np.array([1 / 3, 2 / 3])
 
 
 @dataclass(kw_only=True)
-class Row:
+class PositionRow:
     """One position of the cell: in layered meshes, and beyond that (0, ahead, height), angstrom."""
 
     place: FloatArray
@@ -47,7 +47,7 @@ class Row:
 class MixedPlane:
     """A spinel's plane between two slabs: places (layered meshes) of its octahedral ion and of its tetrahedral ones.
 
-    `low` stands on the slab below, `high` hangs from the one above; None where that slab is full.
+    `low` belongs to the slab below, `high` to the one above; None where that slab is full.
     """
 
     gallery: int
@@ -105,7 +105,7 @@ def _planes(
 ) -> tuple[list[MixedPlane], dict[int, FloatArray]]:
     """Return the mixed planes of a block, and the vacancy of each kagome slab.
 
-    A tetrahedral ion stands over a vacancy of the kagome plane; the octahedral ion of the mixed plane takes the one
+    A tetrahedral ion is over a vacancy of the kagome plane; the octahedral ion of the mixed plane takes the one
     octahedron in four that shares no face with it, twice the way to the nearest one and to the other side.
     """
     galleries = grown.word.galleries
@@ -141,7 +141,7 @@ def _way(start: int, end: int) -> FloatArray:
     return np.asarray(centred(end - start) * GLIDE)
 
 
-def _mixed_rows(plane: MixedPlane, grown: Intergrowth) -> Iterator[Row]:
+def _mixed_rows(plane: MixedPlane, grown: Intergrowth) -> Iterator[PositionRow]:
     label = grown.word.labels[plane.gallery].phase
     part = grown.parts[label]
     sites = _sites(part)
@@ -154,13 +154,13 @@ def _mixed_rows(plane: MixedPlane, grown: Intergrowth) -> Iterator[Row]:
     )
     for place, rise, species, u_iso, kind in spots:
         if place is not None:
-            yield Row(
+            yield PositionRow(
                 place=place, ahead=start + rise * (end - start), height=bottom + rise * height, species=species,
                 u_iso=u_iso, label="t" if kind == "tetrahedral" else "", layer=plane.gallery, phase=label, kind=kind,
             )  # fmt: skip
 
 
-def _sites(part: Ingredient) -> SpinelSites:
+def _sites(part: PhaseComponent) -> SpinelSites:
     assert part.spinel is not None
     return part.spinel
 
@@ -172,14 +172,14 @@ def _gallery_span(grown: Intergrowth, gallery: int) -> tuple[float, float]:
     return below, planes.galleries[gallery].height
 
 
-def _expanded(sheet: Sheet, grown: Intergrowth, vacancies: Mapping[int, FloatArray]) -> Iterator[Row]:
+def _expanded(sheet: AtomPlane, grown: Intergrowth, vacancies: Mapping[int, FloatArray]) -> Iterator[PositionRow]:
     """Yield the four positions of a plane, three where it is a kagome plane."""
     empty = vacancies.get(sheet.layer) if sheet.role == "metal" else None
     share = KAGOME if empty is not None else 1.0
     for corner in SQUARE:
         place = np.array(POINTS[sheet.letter]) + corner
         if empty is None or not _same(place, empty):
-            yield Row(
+            yield PositionRow(
                 place=place,
                 ahead=grown.ahead(sheet),
                 height=sheet.height * grown.stack.c,
@@ -197,14 +197,18 @@ def _same(one: FloatArray, other: FloatArray) -> bool:
     return bool(np.abs(away).max() < 0.1)
 
 
-def _places(rows: Sequence[Row], lattice: FloatArray) -> FloatArray:
+def _places(rows: Sequence[PositionRow], lattice: FloatArray) -> FloatArray:
     """Return the positions, angstrom, shape (n, 3)."""
     flat = np.array([row.place for row in rows]) @ lattice[:2] / SIDE
     return np.asarray(flat + np.array([(0.0, row.ahead, row.height) for row in rows]))
 
 
 def _pushes(
-    framework: Sequence[Row], inside: Sequence[Row], xyz: FloatArray, lattice: FloatArray, grown: Intergrowth
+    framework: Sequence[PositionRow],
+    inside: Sequence[PositionRow],
+    xyz: FloatArray,
+    lattice: FloatArray,
+    grown: Intergrowth,
 ) -> FloatArray:
     """Return how tetrahedral ions displace the four anions around each; those of a shared plane half as far."""
     moves = np.zeros((len(framework), 3))
@@ -224,7 +228,7 @@ def _pushes(
     return moves
 
 
-def _atoms(rows: Sequence[Row], xyz: FloatArray, lattice: FloatArray, grown: Intergrowth) -> Atoms:
+def _atoms(rows: Sequence[PositionRow], xyz: FloatArray, lattice: FloatArray, grown: Intergrowth) -> Atoms:
     order = sorted(range(len(rows)), key=lambda k: (rows[k].layer, round(rows[k].height, 6)))
     ordered = [rows[k] for k in order]
     kinds: dict[Site, int] = {}

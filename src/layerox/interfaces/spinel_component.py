@@ -1,7 +1,7 @@
-"""Spinel part: a spinel, cubic or stretched, taken apart along [111]: kagome slabs and mixed planes by turns.
+"""Spinel component: a spinel, cubic or stretched, taken apart along [111]: kagome slabs and mixed planes alternating.
 
 A stretched spinel (I41/amd) is the cube deformed as a whole. Its stretched axis leans in the plane of the net's long
-side, so that a common short side is the tetragonal a; every plane then stands ahead of its letter by the same step.
+side, so that a common short side is the tetragonal a; every plane then is ahead of its letter by the same step.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from layerox.crystal.asymmetric_unit import ANIONS, Crystal, Site
 from layerox.elasticity import SPINEL as SPINEL_STIFFNESS
 from layerox.elasticity import Stiffness, along_111
 from layerox.errors import InputError
-from layerox.interfaces.phase_component import KAGOME, Ingredient, Net, SpinelSites, mixed_plane
+from layerox.interfaces.phase_component import KAGOME, Net, PhaseComponent, SpinelSites, mixed_plane
 from layerox.stacking import SPINEL
 from layerox.typing import FloatArray
 
 CUBIC, TETRAGONAL = "F d -3 m:2", "I 41/a m d:2"
 
 
-def spinel_part(name: str, formula: str | None, stiffness: Stiffness | None) -> Ingredient:
-    """Return a spinel taken apart; `stiffness` stands on its own axes.
+def spinel_component(name: str, formula: str | None, stiffness: Stiffness | None) -> PhaseComponent:
+    """Return a spinel taken apart; `stiffness` refers to its own axes.
 
     Raises
     ------
@@ -33,11 +33,11 @@ def spinel_part(name: str, formula: str | None, stiffness: Stiffness | None) -> 
         If its cell is neither that of a cube nor that of a cube stretched along one axis.
     """
     crystal = build_crystal(name, formula=formula)
-    shape = _shape(crystal)
+    shape = _tetragonal_shape(crystal)
     tetrahedral, octahedral, plane = (_species(crystal, k) for k in ("tetrahedral", "octahedral", "anion"))
     kagome = {element: KAGOME * x for element, x in octahedral.items()}
     u_iso = {("anion" if s.element in ANIONS else "metal"): s.u_iso for s in crystal.sites if _role(s) != "tetrahedral"}
-    return Ingredient(
+    return PhaseComponent(
         label=name,
         stacking=SPINEL,
         a=shape.short,
@@ -70,8 +70,8 @@ def _species(crystal: Crystal, role: str) -> dict[str, float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Shape:
-    """A spinel by its tetragonal cell, angstrom; the anion of I41/amd stands on (0, y, z), inversion at the origin."""
+class _TetragonalShape:
+    """A spinel by its tetragonal cell, angstrom; the anion of I41/amd is at (0, y, z), inversion at the origin."""
 
     a: float
     c: float
@@ -96,7 +96,7 @@ class _Shape:
 
     @property
     def net(self) -> Net | None:
-        """The net; the next anion plane stands half of the tetragonal b away, of which n_z is along the long side."""
+        """The net; the next anion plane is half of the tetragonal b away, of which n_z is along the long side."""
         if self.is_cubic:
             return None
         ahead = self._normal[2] * self.a / 2 - self.long / 3
@@ -124,11 +124,11 @@ class _Shape:
         return along_111(stiffness) if self.is_cubic else stiffness.rotated(self.axes)
 
 
-def _shape(crystal: Crystal) -> _Shape:
+def _tetragonal_shape(crystal: Crystal) -> _TetragonalShape:
     _, y, z = next(site.position for site in crystal.sites if _role(site) == "anion")
     if crystal.symmetry.name == CUBIC:
         edge = crystal.cell[0]
-        return _Shape(a=edge / math.sqrt(2), c=edge, y=1 - 2 * z, z=z, is_cubic=True)
+        return _TetragonalShape(a=edge / math.sqrt(2), c=edge, y=1 - 2 * z, z=z, is_cubic=True)
     if crystal.symmetry.name == TETRAGONAL:
-        return _Shape(a=crystal.cell[0], c=crystal.cell[2], y=y, z=z, is_cubic=False)
+        return _TetragonalShape(a=crystal.cell[0], c=crystal.cell[2], y=y, z=z, is_cubic=False)
     raise InputError(f"{crystal.name} is no spinel in {CUBIC} or {TETRAGONAL}", cure="take S_LiMn2O4 or S_Mn3O4")

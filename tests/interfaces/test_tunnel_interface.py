@@ -8,8 +8,8 @@ import layerox as lx
 from layerox.builders import build_crystal
 from layerox.elasticity import LAYERED_ALTERNATING, TUNNEL, stiffness
 from layerox.interfaces import interface
-from layerox.interfaces.coordination import polyhedra
-from layerox.interfaces.tunnel_slab import cut
+from layerox.interfaces.inspection import polyhedra
+from layerox.interfaces.tunnel_cell import cut
 
 
 @pytest.fixture(scope="module", params=["P2/tunnel", "tunnel/P3"])
@@ -153,17 +153,17 @@ def test_a_tensor_of_the_tunnel_stands_on_its_own_axes():
 
 
 @pytest.mark.parametrize(
-    ("phases", "wish", "message"),
+    ("phases", "arguments", "message"),
     [
         ("P2/tunnel", {"slabs": [2, 2]}, "1 for the tunnel"),
         ("P2/tunnel/O3/tunnel", {}, "name one"),
         ("spinel/tunnel", {}, "no orientation of a spinel"),
         ("P2/spinel/tunnel", {}, "no orientation of a spinel"),
         ("P2/tunnel", {"core_shell": [3, 1]}, "no columns run through core and shell"),
-        ("P2/tunnel", {"faces": "kagome"}, "without a spinel has no such thing"),
+        ("P2/tunnel", {"faces": "kagome"}, "does not apply to an interface without a spinel"),
         ("P2/tunnel", {"strain": "C"}, "choose from stiffness, P2, tunnel"),
     ],
 )
-def test_what_cannot_be(phases, wish, message):
+def test_what_cannot_be(phases, arguments, message):
     with pytest.raises(lx.InputError, match=message):
-        interface(phases, **wish)
+        interface(phases, **arguments)

@@ -8,9 +8,9 @@ import pytest
 
 import layerox as lx
 from layerox.interfaces import interface
-from layerox.interfaces.coordination import polyhedra
-from layerox.interfaces.ordered_cell import with_whole_atoms
-from layerox.interfaces.semicoherent_gallery import SQUARE, apart, holes, net_of
+from layerox.interfaces.boundary_gallery import SQUARE, apart, holes, net_of
+from layerox.interfaces.inspection import polyhedra
+from layerox.interfaces.result import with_whole_atoms
 from layerox.validation import identify_structure
 
 SMALL = "O3_NFO/O1"  # 3.02 A on 2.82 A: 14 on 15 meshes, so that tests are quick
@@ -187,7 +187,7 @@ def test_holes_are_apart_across_the_edge_too():
 
 
 @pytest.mark.parametrize(
-    ("phases", "wish", "message"),
+    ("phases", "arguments", "message"),
     [
         ("P2/O3", {"in_plane": [20, 19]}, "leave a misfit of 2.58%, without them it is 2.55%; give 40 39"),
         ("P2/O3", {"in_plane": [39, 40]}, "give 40 39"),
@@ -201,11 +201,11 @@ def test_holes_are_apart_across_the_edge_too():
         ("P2/P3", {"in_plane": "auto"}, "do not part by one within 500 A"),
         ("P2/P2", {"in_plane": "auto"}, "do not part by one"),
         ("P2/spinel", {"in_plane": "auto"}, "a plane of anions, which has one mesh"),
-        ("P2/tunnel", {"in_plane": "auto"}, "a cell with a tunnel oxide has no such thing"),
+        ("P2/tunnel", {"in_plane": "auto"}, "does not apply to a cell with a tunnel oxide"),
         ("P2/P'2", {"in_plane": "auto"}, "rectangular"),
-        ("O3/P2", {"in_plane": "auto", "core_shell": [3.0, 1.0]}, "a particle has no such thing"),
+        ("O3/P2", {"in_plane": "auto", "core_shell": [3.0, 1.0]}, "does not apply to a particle"),
     ],
 )
-def test_what_cannot_be(phases, wish, message):
+def test_what_cannot_be(phases, arguments, message):
     with pytest.raises(lx.InputError, match=message):
-        interface(phases, **wish)
+        interface(phases, **arguments)

@@ -1,14 +1,17 @@
-"""Closing: how many galleries of each phase make a cell that closes, in letters and in senses."""
+"""Closing blocks: how many galleries of each phase make a cell that closes, in letters and in senses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from layerox.errors import InputError
-from layerox.stacking import POLYTYPES, SPINEL, Block, closure, nearest_closed, text_of_blocks, word_from_blocks
+from layerox.stacking.closure import closure, nearest_closed
+from layerox.stacking.polytypes import POLYTYPES, SPINEL, Block, text_of_blocks, word_from_blocks
 
 SMALLEST = 2  # one gallery would be a stacking fault, no lamella
+
 SMALLEST_Z = 10
+
 LARGEST_GROWTH = 12
 
 
@@ -27,7 +30,7 @@ def closing_blocks(stackings: Sequence[str], slabs: Sequence[int] | None, *, see
     Raises
     ------
     InputError
-        If the numbers do not close; the message says by what, and names the nearest that do.
+        If the numbers do not close; the message gives the difference and names the nearest that do.
     """
     if slabs is None:
         return smallest(stackings, seed=seed)

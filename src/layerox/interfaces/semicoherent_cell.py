@@ -1,15 +1,13 @@
-"""Semi-coherent: lamellae with meshes of their own in one larger cell, where n of one phase meet n + 1 of another.
+"""Semi-coherent cell: lamellae with meshes of their own in one larger cell, where n of one phase meet n + 1 of another.
 
-What the larger cell leaves of the misfit strains the lamellae; the rest is taken up in the gallery between them, which
-two different nets face. TMO2 slabs stay whole and no plane of anions is shared. Neighbours with the same number of
-meshes share a slab as in coherent cells. All is rigid: what a relaxed cell would gather into lines of dislocations is
-spread evenly here.
+What the larger cell leaves of the misfit strains the lamellae; the boundary gallery between them takes up the rest.
+TMO2 slabs stay whole and no plane of anions is shared. Neighbours with the same number of meshes share a slab as in
+coherent cells. Nothing is relaxed: dislocations that a relaxed cell concentrates into lines are spread evenly here.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,52 +15,22 @@ import numpy as np
 from layerox.crystal.asymmetric_unit import Site
 from layerox.crystal.atoms import MOST_ROWS, Atoms, lattice_from_cell
 from layerox.errors import InputError
-from layerox.interfaces.layer_planes import Layer, Planes, layers_of, mean, planes_of, target_filling
+from layerox.interfaces.boundary_gallery import AtomNet, BoundaryGallery, FacingNets, net_of
+from layerox.interfaces.layer_planes import Layer, Planes, layers_of, planes_of
 from layerox.interfaces.matching import Lamina, Match, match, misfit
-from layerox.interfaces.phase_component import Ingredient
-from layerox.interfaces.semicoherent_gallery import Holes, apart, holes, net_of
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.stacking import Label, Word, labels_of_blocks, word_from_steps
-from layerox.typing import FloatArray
 
-LONGEST = 500.0  # angstrom, edge of a cell that nobody asked for by numbers
-LOWEST = 2.75  # angstrom between anions on top of each other
-NEAREST = 0.9  # of the phases' own distances: the least between ions in a gallery of two nets, and to their anions
-BOUNDARY = "boundary"  # kind of site in such a gallery
+LONGEST = 500.0  # angstrom, largest edge of a cell whose meshes are chosen automatically
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lamella:
-    """What is asked of one lamella: its phase (hexagonal, free of strain), slabs, and meshes along a and b."""
+class LamellaSpec:
+    """The specification of one lamella: its phase (hexagonal, free of strain), slabs, and meshes along a and b."""
 
-    part: Ingredient
+    part: PhaseComponent
     slabs: int
     meshes: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unmatched:
-    """A gallery between two meshes.
-
-    Attributes
-    ----------
-    slab
-        Number of the slab below it.
-    phases
-        Of the slabs below and above.
-    height
-        Between the facing anions, angstrom.
-    sodium, own
-        Ions per metal (mean of both slabs), and what the galleries of either phase hold.
-    sites
-        Positions for them.
-    """
-
-    slab: int
-    phases: tuple[str, str]
-    height: float
-    sodium: float
-    own: tuple[float, float]
-    sites: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,14 +48,14 @@ class SemiCoherent:
     match
         What the larger cell leaves of the misfit.
     unmatched
-        The galleries between groups; the last one lies across the cell's edge.
+        The galleries between groups; the last one crosses the cell's edge.
     """
 
     atoms: Atoms
-    groups: tuple[tuple[Lamella, ...], ...]
+    groups: tuple[tuple[LamellaSpec, ...], ...]
     planes: tuple[Planes, ...]
     match: Match
-    unmatched: tuple[Unmatched, ...]
+    unmatched: tuple[BoundaryGallery, ...]
 
 
 def meshes_for(edges: Sequence[float], name: str) -> list[int]:
@@ -107,7 +75,7 @@ def meshes_for(edges: Sequence[float], name: str) -> list[int]:
 
 
 def semicoherent(
-    lamellae: Sequence[Lamella],
+    lamellae: Sequence[LamellaSpec],
     *,
     boundary: str | float = "lower",
     hold: str | None = None,
@@ -137,7 +105,7 @@ def semicoherent(
     strained = {one.part.label: one.part.strained(found.strained[one.part.label]) for one in lamellae}
     groups = _groups(lamellae)
     planes = tuple(planes_of(_word(group, seed), strained, boundary=boundary) for group in groups)
-    rows: list[_Plane] = []
+    rows: list[AtomNet] = []
     unmatched = []
     height, slabs = 0.0, 0
     for k, (group, own) in enumerate(zip(groups, planes, strict=True)):
@@ -146,7 +114,7 @@ def semicoherent(
         height += max(layer.height for layer in layers)
         slabs += len(own.word)
         after = (k + 1) % len(groups)
-        facing = _Facing(
+        facing = FacingNets(
             below=strained[group[-1].part.label],
             above=strained[groups[after][0].part.label],
             lower=net_of(own.word.slabs[-1].upper, group[0].meshes),
@@ -166,7 +134,7 @@ def semicoherent(
     )
 
 
-def _check_size(lamellae: Sequence[Lamella]) -> None:
+def _check_size(lamellae: Sequence[LamellaSpec]) -> None:
     """Refuse cells with more rows than can be listed: per mesh and slab the anions, metals and two sites of ions."""
     rows = sum(
         one.meshes**2 * one.slabs * (2 + len(one.part.composition.metals) + 2 * len(one.part.composition.alkali))
@@ -177,7 +145,7 @@ def _check_size(lamellae: Sequence[Lamella]) -> None:
                          cure=f"take fewer slabs or meshes: {MOST_ROWS} can be listed")  # fmt: skip
 
 
-def _matched(lamellae: Sequence[Lamella], hold: str | None) -> Match:
+def _matched(lamellae: Sequence[LamellaSpec], hold: str | None) -> Match:
     """Return what is left for each phase to take when so many of its meshes make one edge."""
     thick: dict[str, float] = {}
     for one in lamellae:
@@ -200,11 +168,11 @@ def _matched(lamellae: Sequence[Lamella], hold: str | None) -> Match:
     return found
 
 
-def _groups(lamellae: Sequence[Lamella]) -> list[tuple[Lamella, ...]]:
+def _groups(lamellae: Sequence[LamellaSpec]) -> list[tuple[LamellaSpec, ...]]:
     """Return runs of lamellae with one mesh, the first beginning where meshes change."""
     size = len(lamellae)
     first = next(k for k in range(size) if lamellae[k].meshes != lamellae[k - 1].meshes)
-    groups: list[list[Lamella]] = []
+    groups: list[list[LamellaSpec]] = []
     for k in range(first, first + size):
         if groups and groups[-1][-1].meshes == lamellae[k % size].meshes:
             groups[-1].append(lamellae[k % size])
@@ -213,7 +181,7 @@ def _groups(lamellae: Sequence[Lamella]) -> list[tuple[Lamella, ...]]:
     return [tuple(group) for group in groups]
 
 
-def _word(group: Sequence[Lamella], seed: int) -> Word:
+def _word(group: Sequence[LamellaSpec], seed: int) -> Word:
     """Return the slabs of a group: as many as its lamellae have galleries, the last of which is the one above it."""
     labels = labels_of_blocks([(one.part.stacking, one.slabs) for one in group], seed=seed)[:-1]
     phases = [one.part.label for one in group for _ in range(one.slabs)]
@@ -222,104 +190,22 @@ def _word(group: Sequence[Lamella], seed: int) -> Word:
     return Word(slabs, cyclic=False, labels=own)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Plane:
-    """One plane of atoms: places (fractions of the edge, shape (n, 2)) and what stands on each."""
-
-    places: FloatArray
-    height: float
-    species: Mapping[str, float]
-    u_iso: float
-    layer: int
-    phase: str
-    kind: str
-
-
-def _plane(layer: Layer, meshes: int, height: float, slabs: int) -> _Plane:
+def _plane(layer: Layer, meshes: int, height: float, slabs: int) -> AtomNet:
     """Return a plane of a group that begins at a height and at a number of slabs."""
-    return _Plane(
+    return AtomNet(
         places=net_of(layer.letter, meshes), height=height + layer.height, species=layer.species, u_iso=layer.u_iso,
         layer=slabs + layer.layer, phase=layer.phase, kind=layer.kind,
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Facing:
-    """Two nets of anions that face each other, of the slabs of two (strained) phases; edge in angstrom."""
-
-    below: Ingredient
-    above: Ingredient
-    lower: FloatArray
-    upper: FloatArray
-    edge: float
-
-    @property
-    def height(self) -> float:
-        """Of the gallery, angstrom: the higher one of both phases, for somewhere anions are on top of each other."""
-        return max(LOWEST, *(g.height for part in (self.below, self.above) for g in part.galleries.values()))
-
-    @property
-    def contact(self) -> float:
-        """Shortest distance of ions and anions in the phases, angstrom."""
-        return min(
-            math.sqrt(part.a**2 / 3 + gallery.height**2 / 4)
-            for part in (self.below, self.above)
-            for gallery in part.galleries.values()
-        )
-
-    def filled(self, boundary: str | float, slab: int) -> tuple[_Plane, Unmatched]:
-        """Return the ions half-way up (height 0), and what is to be known of the gallery above a slab."""
-        sizes = len(self.lower), len(self.upper)
-        own = self.below.composition.sodium, self.above.composition.sodium
-        room = self._room()
-        wanted = _wanted(boundary, own, sizes)
-        share = min(wanted / len(room), 1.0) if len(room) else 0.0
-        mixture = mean(self.below.composition.alkali, self.above.composition.alkali)
-        total = sum(mixture.values())
-        if wanted and not total:
-            raise InputError(
-                "no ions are known for an empty gallery", argument="boundary", cure="take 'own' or 'lower'"
-            )
-        phase = f"{self.below.label}|{self.above.label}"
-        plane = _Plane(
-            places=room.positions,
-            height=self.height / 2,
-            species={ion: share * x / total for ion, x in mixture.items()} if share else {},
-            u_iso=max(u for part in (self.below, self.above) for u in part.u_iso.values()),
-            layer=slab,
-            phase=phase,
-            kind=BOUNDARY,
-        )
-        held = 2 * share * len(room) / sum(sizes)
-        gallery = Unmatched(
-            slab=slab, phases=(self.below.label, self.above.label), height=self.height, sodium=held, own=own,
-            sites=len(room),
-        )  # fmt: skip
-        return plane, gallery
-
-    def _room(self) -> Holes:
-        """Return the sites: holes far enough from the anions of both nets and from each other."""
-        found = holes(self.lower, self.upper, self.edge)
-        wide = np.hypot(found.clearance, self.height / 2) >= NEAREST * self.contact
-        least = NEAREST * min(self.below.a, self.above.a)
-        return apart(found.where(np.flatnonzero(wide)), self.edge, least)
-
-
-def _wanted(boundary: str | float, own: tuple[float, float], sizes: tuple[int, int]) -> float:
-    """Return the number of ions between two nets of so many anions."""
-    if boundary == "own":
-        return (own[0] * sizes[0] + own[1] * sizes[1]) / 2
-    return target_filling(boundary, *own, min(own)) * sum(sizes) / 2
-
-
-def _raised(plane: _Plane, by: float) -> _Plane:
+def _raised(plane: AtomNet, by: float) -> AtomNet:
     return replace(plane, height=plane.height + by)
 
 
-def _listed(planes: Sequence[_Plane], edges: tuple[float, float], name: str) -> Atoms:
+def _listed(planes: Sequence[AtomNet], edges: tuple[float, float], name: str) -> Atoms:
     """Return the atoms of planes in a hexagonal cell of so long an edge and height, angstrom."""
     kinds: dict[Site, int] = {}
-    rows: list[tuple[_Plane, int, int]] = []  # plane, kind, first site
+    rows: list[tuple[AtomNet, int, int]] = []  # plane, kind, first site
     sites = 0
     for plane in planes:
         for element, x in plane.species.items():

@@ -13,7 +13,7 @@ from layerox.errors import InputError
 from layerox.stacking import (
     POLYTYPES,
     Slab,
-    Step,
+    SlabStep,
     Word,
     closure,
     glides_between,
@@ -436,7 +436,7 @@ def test_unreadable_words_are_refused(text, message):
         lambda word: word + word.opened(),
         lambda word: Word((Slab(0, 1), Slab(0, -1)), cyclic=False).closed(),
         lambda word: identify(word.opened()),
-        lambda word: word_from_steps([Step(True, 0)]),
+        lambda word: word_from_steps([SlabStep(True, 0)]),
         lambda word: Word(()),
         lambda word: Slab(3, 1),
         lambda word: polytype("P5"),

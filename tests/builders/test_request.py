@@ -8,7 +8,7 @@ from layerox.errors import InputError
 
 
 @pytest.mark.parametrize(
-    ("phase", "said", "words"),
+    ("phase", "options", "words"),
     [
         ("P2", {"a": 28.9}, r"a: a = 28\.9 A is implausible for P2; P2 has 2\.885 A: give 2\.452 to 3\.462 A"),
         ("P2", {"a": 0.2885}, "a = 0.2885 A is implausible"), ("P2", {"c": 1.1155}, "c = 1.1155 A is implausible"),
@@ -19,17 +19,17 @@ from layerox.errors import InputError
         ("P2", {"a": float("nan")}, "a = nan A is implausible"),
     ],
 )  # fmt: skip
-def test_a_slip_is_named_with_the_range(phase, said, words):
+def test_a_slip_is_named_with_the_range(phase, options, words):
     with pytest.raises(InputError, match=words) as caught:
-        build_crystal(phase, **said)
-    assert caught.value.argument in said
+        build_crystal(phase, **options)
+    assert caught.value.argument in options
 
 
 @pytest.mark.parametrize(
-    ("phase", "said"),
+    ("phase", "options"),
     [("P2", {"a": 2.79, "c": 11.4}), ("P2", {"a": 2.95, "c": 14.2}), ("O3", {"a": 3.05, "c": 16.6}),
      ("O3", {"a": 2.83, "c": 14.05, "formula": "LiCoO2"}), ("spinel", {"a": 8.0}), ("tunnel", {"a": 9.3})],
 )  # fmt: skip
-def test_cells_of_the_literature_pass(phase, said):
-    crystal = build_crystal(phase, **said)
-    assert crystal.cell[0] == pytest.approx(said["a"])
+def test_cells_of_the_literature_pass(phase, options):
+    crystal = build_crystal(phase, **options)
+    assert crystal.cell[0] == pytest.approx(options["a"])

@@ -1,12 +1,14 @@
-"""Chain: layered phases beside the tunnel oxide, which fit along one direction only.
+"""Tunnel cell: layered phases beside the tunnel oxide, coherent along one direction only.
 
 The chains of edge-sharing octahedra (c of Pbam) run along [100] of the layers; across them, a of the tunnel and the
-layers' long side ([120]) only nearly coincide after some periods, and no plane of atoms is shared. Several layered
-phases share slabs among themselves as they do without the tunnel; none has to close, because the tunnel is in between.
+layers' long side ([120]) only nearly coincide after some periods, and no plane of atoms is shared. The tunnel oxide is
+cut to one b between its (010) planes, where the fewest anions have to be added so that every metal keeps all of its
+anions. Several layered phases share slabs as they do without the tunnel; the layers need not close.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,25 +16,88 @@ import numpy as np
 
 from layerox.builders.layered import POINTS
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal, Site
-from layerox.crystal.atoms import Atoms
+from layerox.crystal.atoms import Atoms, atoms_from_crystal
+from layerox.crystal.neighbours import pairs_within
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError
-from layerox.interfaces.findings import TUNNEL
+from layerox.interfaces.inspection import TUNNEL
 from layerox.interfaces.layer_planes import Layer, Planes, layers_of, planes_of
 from layerox.interfaces.matching import Coincidence, Lamina, Match, coincidences, match
-from layerox.interfaces.phase_component import Ingredient
-from layerox.interfaces.tunnel_slab import GRAIN, TunnelSlab, cut
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.stacking import Word
+from layerox.typing import FloatArray
+
+BOND = 2.5  # angstrom, longest metal-anion bond of the framework
+
+CUTS = 100
+
+GRAIN = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunnelSlab:
+    """The tunnel oxide cut to a slab.
+
+    Attributes
+    ----------
+    cell
+        a (across the chains), b (along the normal) and c (along the chains), angstrom.
+    sites
+        What occupies each position.
+    positions
+        Fractional, not wrapped: those along b run from one face to the other, shape (n, 3).
+    added
+        Anions added to keep the faces' metals whole.
+    """
+
+    cell: tuple[float, float, float]
+    sites: tuple[Site, ...]
+    positions: FloatArray
+    added: int
+
+
+def cut(tunnel: Crystal) -> TunnelSlab:
+    """Return one b of the tunnel oxide with every metal's anions, cut where the fewest are added, then flattest."""
+    atoms = atoms_from_crystal(tunnel)
+    first = np.unique(atoms.site, return_index=True)[1]
+    places, elements = atoms.positions[first], atoms.elements[first]
+    anion, alkali = np.isin(elements, list(ANIONS)), elements == "Na"
+    pairs = pairs_within(atoms.lattice, places, BOND)
+    bonds = pairs.where(np.flatnonzero(anion[pairs.second] & ~anion[pairs.first] & ~alkali[pairs.first]))
+    best: list[tuple[int, int]] = []
+    lowest, least = 0.0, (math.inf, math.inf)
+    for level in np.arange(CUTS) / CUTS:
+        lift = -np.floor(places[:, 1] - level + GRAIN).astype(int)
+        held = sorted(set(zip(bonds.second.tolist(), (bonds.offset[:, 1] + lift[bonds.first]).tolist(), strict=True)))
+        heights = [places[k, 1] + up for k, up in held]
+        cost = (len(held), round(max(heights) - min(heights), 6))
+        if cost < least:
+            best, lowest, least = held, float(level), cost
+    lift = -np.floor(places[:, 1] - lowest + GRAIN).astype(int)
+    chosen = [*best, *((int(k), int(lift[k])) for k in np.flatnonzero(~anion))]
+    rows = [row for k, _ in chosen for row in np.flatnonzero(atoms.site == atoms.site[first[k]])]
+    moves = [up for k, up in chosen for _ in np.flatnonzero(atoms.site == atoms.site[first[k]])]
+    positions = atoms.positions[rows] + np.outer(moves, (0, 1, 0))
+    return TunnelSlab(
+        cell=(tunnel.cell[0], tunnel.cell[1], tunnel.cell[2]),
+        sites=tuple(replace(atoms.kinds[atoms.kind[row]], position=(0.0, 0.0, 0.0), u_aniso=None) for row in rows),
+        positions=positions,
+        added=len(best) - int(anion.sum()),
+    )
+
 
 TOLERANCE = 0.015  # misfit left across the chains
+
 LONGEST = 120.0  # angstrom
+
 CONTACT = 2.75  # angstrom between anions on either side of the gap, about twice the radius of O
+
 # Axes of the interface in those of Pbam, one a row: the chains (c), across them (a), the normal (b).
 ALONG_THE_CHAINS = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneDirectional:
+class TunnelCell:
     """A finished cell.
 
     Attributes
@@ -62,13 +127,13 @@ class OneDirectional:
 
 def along_the_chain(
     word: Word,
-    parts: Mapping[str, Ingredient],
+    parts: Mapping[str, PhaseComponent],
     tunnel: Crystal,
     stiffness: Stiffness,
     *,
     boundary: str | float = "lower",
     hold: str | None = None,
-) -> OneDirectional:
+) -> TunnelCell:
     """Return layers beside one b of the tunnel oxide.
 
     Parameters
@@ -102,12 +167,12 @@ def along_the_chain(
     below = list(_layers(planes, strained, near.second))
     above = list(_chains(slab, near.first, 1 + found.strained[TUNNEL].out_of_plane))
     atoms, gap = _joined(below, above, found.sides, "/".join([*(phase for phase, _ in word.blocks), TUNNEL]))
-    return OneDirectional(
+    return TunnelCell(
         atoms=atoms, planes=planes, coincidence=near, match=found, gap=gap, tunnel=slab, stiffness=stiffness
     )
 
 
-def _near_coincidence(slab: TunnelSlab, parts: Mapping[str, Ingredient], thick: Mapping[str, float]) -> Coincidence:
+def _near_coincidence(slab: TunnelSlab, parts: Mapping[str, PhaseComponent], thick: Mapping[str, float]) -> Coincidence:
     """Return the shortest length at which tunnel and layers (by their mean long side) nearly meet across the chains."""
     long = sum(part.long * thick[label] for label, part in parts.items()) / sum(thick.values())
     found = coincidences(slab.cell[0], long, longest=LONGEST, tolerance=TOLERANCE)
@@ -118,7 +183,7 @@ def _near_coincidence(slab: TunnelSlab, parts: Mapping[str, Ingredient], thick: 
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Row:
+class _AtomRow:
     """One species on a position: fractions along and across the chains, height in angstrom."""
 
     along: float
@@ -130,13 +195,13 @@ class _Row:
     kind: str
 
 
-def _layers(planes: Planes, parts: Mapping[str, Ingredient], periods: int) -> Iterator[_Row]:
+def _layers(planes: Planes, parts: Mapping[str, PhaseComponent], periods: int) -> Iterator[_AtomRow]:
     """Yield the layers from height 0 on, two meshes to each period across the chains."""
     for plane in layers_of(planes, parts):
         yield from _mesh(plane, next(iter(parts.values())).long, periods)
 
 
-def _mesh(plane: Layer, long: float, periods: int) -> Iterator[_Row]:
+def _mesh(plane: Layer, long: float, periods: int) -> Iterator[_AtomRow]:
     x, y = POINTS[plane.letter]
     for period in range(periods):
         for half in (0.0, 0.5):
@@ -145,27 +210,27 @@ def _mesh(plane: Layer, long: float, periods: int) -> Iterator[_Row]:
                 site = Site(
                     label=element, element=element, position=(0.0, 0.0, 0.0), occupancy=occupancy, u_iso=plane.u_iso
                 )
-                yield _Row(
+                yield _AtomRow(
                     along=(x - y / 2 + half) % 1.0, across=across, height=plane.height, site=site,
                     layer=plane.layer, phase=plane.phase, kind=plane.kind,
                 )  # fmt: skip
 
 
-def _chains(slab: TunnelSlab, periods: int, scale: float) -> Iterator[_Row]:
+def _chains(slab: TunnelSlab, periods: int, scale: float) -> Iterator[_AtomRow]:
     """Yield the tunnel slab from height 0 on."""
     is_anion = np.array([site.element in ANIONS for site in slab.sites])
     lowest = float(slab.positions[is_anion, 1].min())
     for (x, y, z), site in zip(slab.positions.tolist(), slab.sites, strict=True):
         kind = "anion" if site.element in ANIONS else "tunnel" if site.element == "Na" else "metal"
         for period in range(periods):
-            yield _Row(
+            yield _AtomRow(
                 along=z % 1.0, across=(x % 1.0 + period) / periods, height=(y - lowest) * slab.cell[1] * scale,
                 site=site, layer=-1, phase="tunnel", kind=kind,
             )  # fmt: skip
 
 
 def _joined(
-    layers: Sequence[_Row], chains: Sequence[_Row], edges: tuple[float, float], name: str
+    layers: Sequence[_AtomRow], chains: Sequence[_AtomRow], edges: tuple[float, float], name: str
 ) -> tuple[Atoms, tuple[float, float]]:
     """Put the tunnel above the layers and the layers above the tunnel, each as near as anions can be."""
     upper = _gap(layers, chains, edges)
@@ -177,7 +242,7 @@ def _joined(
     return _listed([*layers, *lifted], (*edges, repeat), name), (lower, upper)
 
 
-def _gap(below: Sequence[_Row], above: Sequence[_Row], edges: tuple[float, float]) -> float:
+def _gap(below: Sequence[_AtomRow], above: Sequence[_AtomRow], edges: tuple[float, float]) -> float:
     """Return the smallest distance of the outermost anions that keeps all anions `CONTACT` apart."""
     low = np.array([(r.along, r.across, r.height) for r in below if r.kind == "anion"])
     high = np.array([(r.along, r.across, r.height) for r in above if r.kind == "anion"])
@@ -189,7 +254,7 @@ def _gap(below: Sequence[_Row], above: Sequence[_Row], edges: tuple[float, float
     return float((needed - recess).max())
 
 
-def _listed(rows: Sequence[_Row], edges: tuple[float, float, float], name: str) -> Atoms:
+def _listed(rows: Sequence[_AtomRow], edges: tuple[float, float, float], name: str) -> Atoms:
     kinds: dict[Site, int] = {}
     numbers = [kinds.setdefault(replace(row.site, label=row.site.element), len(kinds)) for row in rows]
     positions = np.array([(row.along, row.across, row.height / edges[2]) for row in rows]) % 1.0

@@ -1,4 +1,4 @@
-"""Layered part: a stack of hexagonal layers taken apart; nothing is invented, what the builders made is read."""
+"""Layered component: a stack of hexagonal layers taken apart, read from the planes that the builders make."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from layerox.builders import GalleryContent, SlabContent, Stack, build_stack
+from layerox.builders import GalleryContent, PlaneStack, SlabContent, build_stack
 from layerox.builders.composition import Composition
-from layerox.builders.layered import Sheet
+from layerox.builders.layered import AtomPlane
 from layerox.elasticity import LAYERED, LAYERED_ALTERNATING, Stiffness
 from layerox.errors import InputError
-from layerox.interfaces.phase_component import Ingredient
+from layerox.interfaces.phase_component import PhaseComponent
 from layerox.stacking import POLYTYPES, Slab, identify, step_between, word_from_steps
 
 
-def layered_part(name: str, formula: str | None, stiffness: Stiffness | None) -> Ingredient:
+def layered_component(name: str, formula: str | None, stiffness: Stiffness | None) -> PhaseComponent:
     """Return a polytype, a Z or an entry of the library with a hexagonal cell, taken apart.
 
     Raises
@@ -35,7 +35,7 @@ def layered_part(name: str, formula: str | None, stiffness: Stiffness | None) ->
     first = layers[0]
     content = SlabContent(thickness=first.top - first.bottom, metals=first.metals, lower=first.lower, upper=first.upper)
     turning = len({slab.sense for slab in slabs}) > 1
-    return Ingredient(
+    return PhaseComponent(
         label=name,
         stacking=name if name in POLYTYPES or name.startswith("Z:") else _named(name, slabs),
         a=stack.a,
@@ -71,16 +71,16 @@ class _Layer:
     ions: Mapping[str, Mapping[str, float]]
 
 
-def _layers(stack: Stack) -> list[_Layer]:
+def _layers(stack: PlaneStack) -> list[_Layer]:
     """Return the slabs of a stack from the lowest metal plane up."""
     numbers = sorted({sheet.layer for sheet in stack.sheets})
     return [_layer(stack, [sheet for sheet in stack.sheets if sheet.layer == number]) for number in numbers]
 
 
-def _layer(stack: Stack, sheets: Sequence[Sheet]) -> _Layer:
+def _layer(stack: PlaneStack, sheets: Sequence[AtomPlane]) -> _Layer:
     metal = next(sheet for sheet in sheets if sheet.role == "metal")
 
-    def offset(sheet: Sheet) -> float:
+    def offset(sheet: AtomPlane) -> float:
         return (sheet.height - metal.height + 0.5) % 1.0 - 0.5
 
     lower, upper = sorted((sheet for sheet in sheets if sheet.role == "anion"), key=offset)
@@ -95,7 +95,7 @@ def _layer(stack: Stack, sheets: Sequence[Sheet]) -> _Layer:
     )
 
 
-def _composition(stack: Stack, layers: int) -> Composition:
+def _composition(stack: PlaneStack, layers: int) -> Composition:
     totals: dict[str, dict[str, float]] = {"alkali": {}, "metal": {}, "anion": {}}
     for sheet in stack.sheets:
         for element, x in sheet.species:

@@ -1,0 +1,175 @@
+"""Particle shape: the facets of a platelet, its open stack of slabs, and which positions belong to core and shells.
+
+Facets {001}, {012} and {104} are those of O3 on hexagonal axes. No element is placed here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from layerox.builders.layered import POINTS
+from layerox.interfaces.phase_component import PhaseComponent
+from layerox.stacking import POLYTYPES, SlabStep, Word, word_from_steps
+from layerox.typing import FloatArray, IntArray
+
+REACH = 1.9  # corners of a platelet over its radius, at most
+
+# Normals of one facet of each form; the others follow by the threefold axis and inversion.
+FORMS = ((0, 1, 2), (1, 0, 4))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """The core or a shell: its phase, and the distances of its lateral and basal facets from the centre, angstrom."""
+
+    part: PhaseComponent
+    radius: float
+    half_height: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ParticleSites:
+    """Positions in the particle.
+
+    Attributes
+    ----------
+    xyz
+        Angstrom from the centre, shape (n, 3).
+    layer
+        Slab, or slab below a gallery, shape (n,).
+    region
+        Core 0, shells 1 and so on, shape (n,).
+    """
+
+    xyz: FloatArray
+    layer: IntArray
+    region: IntArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SlabStack:
+    """The open stack of slabs: letters, heights of the metal planes, half thicknesses, the region of each gallery."""
+
+    word: Word
+    metal_heights: FloatArray
+    half: FloatArray
+    gallery_region: IntArray
+    a: float
+
+    @classmethod
+    def of(cls, regions: Sequence[Region]) -> SlabStack:
+        """Return the stack of shells, core and shells from the bottom up, centred on height 0."""
+        order = _gallery_order(regions)
+        word = word_from_steps(list(_steps(regions, order)), cyclic=False)
+        slabs = [_thickness(regions, order, k) for k in range(len(word))]
+        heights = [0.0]
+        for k, gallery in enumerate(order):
+            character = word.steps[k].character
+            between = regions[gallery].part.galleries[character].height
+            heights.append(heights[-1] + (slabs[k] + slabs[k + 1]) / 2 + between)
+        middle = (heights[0] + heights[-1]) / 2
+        return cls(
+            word=word,
+            metal_heights=np.array(heights) - middle,
+            half=np.array(slabs) / 2,
+            gallery_region=np.array(order),
+            a=regions[0].part.a,
+        )
+
+
+def _gallery_order(regions: Sequence[Region]) -> list[int]:
+    """Return the region of each gallery from the bottom up: shells, core, shells."""
+    core = max(2, round(2 * regions[0].half_height / regions[0].part.repeat))
+    order = [0] * core
+    for number in range(1, len(regions)):
+        thickness = regions[number].half_height - regions[number - 1].half_height
+        galleries = max(1, round(thickness / regions[number].part.repeat))
+        order = [number] * galleries + order + [number] * galleries
+    return order
+
+
+def _steps(regions: Sequence[Region], order: Sequence[int]) -> Iterator[SlabStep]:
+    count: dict[int, int] = {}
+    for number in order:
+        pattern = POLYTYPES[regions[number].part.stacking]
+        yield pattern[count.get(number, 0) % len(pattern)]
+        count[number] = count.get(number, 0) + 1
+
+
+def _thickness(regions: Sequence[Region], order: Sequence[int], slab: int) -> float:
+    beside = [order[k] for k in (slab - 1, slab) if 0 <= k < len(order)]
+    return sum(regions[k].part.slab.thickness for k in beside) / len(beside)
+
+
+def sites_inside(
+    planes: Sequence[tuple[int, int, float]], stack: SlabStack, regions: Sequence[Region]
+) -> ParticleSites:
+    """Return the positions of planes (layer, letter, height) inside the facets, with their regions."""
+    mesh = _mesh(regions[-1].radius, stack.a)
+    normals = _normals(stack, regions[0].part.repeat)
+    parts = []
+    for layer, letter, height in planes:
+        xyz = np.column_stack([in_plane(mesh + np.array(POINTS[letter]), stack.a), np.full(len(mesh), height)])
+        region = _region(xyz, normals, stack, regions)
+        keep = region < len(regions)
+        parts.append((xyz[keep], np.full(keep.sum(), layer), region[keep]))
+    xyz, layers, found = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return ParticleSites(xyz=xyz, layer=layers, region=found)
+
+
+def _mesh(radius: float, a: float) -> FloatArray:
+    reach = math.ceil(REACH * radius / a) + 2
+    steps = np.arange(-reach, reach + 1)
+    mesh = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2).astype(float)
+    near = np.linalg.norm(in_plane(mesh, a), axis=1) < REACH * radius + 2 * a
+    return np.asarray(mesh[near])
+
+
+def in_plane(mesh: FloatArray, a: float) -> FloatArray:
+    """Return coordinates in units of the hexagonal mesh, shape (n, 2), as Cartesian ones, angstrom."""
+    return np.column_stack([a * (mesh[:, 0] - mesh[:, 1] / 2), a * math.sqrt(3) / 2 * mesh[:, 1]])
+
+
+def _normals(stack: SlabStack, repeat: float) -> FloatArray:
+    """Return unit normals of the lateral facets, shape (12, 3), on hexagonal axes with three slabs of the core in c.
+
+    Indices are those of the obverse setting, in which slabs of positive sense follow each other; a core of negative
+    sense is the reverse.
+    """
+    a = stack.a
+    lattice = np.array([[a, 0, 0], [-a / 2, a * math.sqrt(3) / 2, 0], [0, 0, 3 * repeat]])
+    is_obverse = stack.word.slabs[int(np.argmin(stack.gallery_region))].sense > 0
+    forms = [form if is_obverse else (form[1], form[0], form[2]) for form in FORMS]
+    indices = np.array([hkl for form in forms for hkl in _threefold(form)], dtype=float)
+    normals: FloatArray = indices @ np.linalg.inv(lattice).T
+    normals /= np.linalg.norm(normals, axis=1)[:, None]
+    return np.concatenate([normals, -normals])
+
+
+def _threefold(hkl: tuple[int, int, int]) -> Iterator[tuple[int, int, int]]:
+    h, k, m = hkl
+    for _ in range(3):
+        yield h, k, m
+        h, k = k, -(h + k)
+
+
+def _region(xyz: FloatArray, normals: FloatArray, stack: SlabStack, regions: Sequence[Region]) -> IntArray:
+    """Return the innermost region that holds each position; their number where it is outside."""
+    lateral = (xyz @ normals.T).max(axis=1)
+    found = np.searchsorted([region.radius for region in regions], lateral)
+    height = np.abs(xyz[:, 2])
+    basal = np.searchsorted(_basal_limits(stack, len(regions)), height - 1e-6)
+    return np.asarray(np.maximum(found, np.minimum(basal, len(regions) - 1)))
+
+
+def _basal_limits(stack: SlabStack, regions: int) -> FloatArray:
+    """Return the height of the topmost metal plane of the core, and of each shell: a shared slab is the inner one's."""
+    limits = []
+    for number in range(regions):
+        inner = np.flatnonzero(stack.gallery_region <= number)
+        limits.append(stack.metal_heights[inner.max() + 1])
+    return np.array(limits)
