@@ -12,7 +12,6 @@ from layerox.analysis.phase_arguments import phase_from
 from layerox.analysis.recipe import Recipe, read_recipe, recipe_from
 from layerox.crystal.asymmetric_unit import structure_from_crystal
 from layerox.diffraction.refinement_plan import Demand, Stage, Variable
-from layerox.diffraction.result_json import document_of
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.io import write_instrument
@@ -349,7 +348,7 @@ def test_range_and_excluded_regions(pattern):
 
 
 def test_the_recipe_as_used_stands_in_the_result_and_means_the_same_fit(tied, pattern, tmp_path):
-    document = json.loads(json.dumps(document_of(tied)["recipe"]))
+    document = json.loads(tied.to_json())["recipe"]
     assert document["background"] == {"terms": "automatic", "humps": []}
     assert document["strategy"] == {"name": "automatic", "stages": []}
     assert document["variables"]["delta"] == {"value": 0.07, "min": 0.0, "max": 0.2, "vary": True}

@@ -7,20 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.diffraction.cell_search import (
-    BLURS,
-    SCANS,
-    blurs_for,
-    peak_width,
-    plausible_scales,
-    scan_cells,
-    search_cells,
-    set_linear,
-)
+from layerox.diffraction.cell_search import BLURS, CELL_GRIDS, blurs_for, scan_cells, search_cells
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.least_squares import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.starting_values import peak_width, plausible_scales, set_linear
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from reference_crystals import LAB6, O3, O3_PRIME, P2, SPINEL
@@ -261,8 +253,8 @@ def test_a_scan_lands_within_a_step_of_a_cell_that_is_far_off(error):
     model = model_of(off(P2, error[0], error[0], error[1]))
     table, data = table_of(model), data_of(counts)
     found = scan_cells(model, data, table)
-    assert found.value("P2_a") == pytest.approx(2.885, rel=SCANS[0].step)
-    assert found.value("P2_c") == pytest.approx(11.155, rel=1.5 * SCANS[0].step)
+    assert found.value("P2_a") == pytest.approx(2.885, rel=CELL_GRIDS[0].step)
+    assert found.value("P2_c") == pytest.approx(11.155, rel=1.5 * CELL_GRIDS[0].step)
     assert found.value("P2_b") == found.value("P2_a")
     # Near enough for a descent.
     again = search_cells(model, data, found, blurs_for(model))
@@ -275,7 +267,7 @@ def test_a_scan_of_two_phases():
     model = model_of(off(P2, 0.024, 0.024, 0.0), off(O3, 0.0, 0.0, -0.018))
     found = scan_cells(model, data_of(counts), table_of(model))
     for name, truth in (("P2_a", 2.885), ("P2_c", 11.155), ("O3_a", 2.961), ("O3_c", 15.91)):
-        assert found.value(name) == pytest.approx(truth, rel=1.5 * SCANS[0].step), name
+        assert found.value(name) == pytest.approx(truth, rel=1.5 * CELL_GRIDS[0].step), name
 
 
 def test_a_scan_changes_cells_alone_and_only_those_that_may_move():
@@ -293,6 +285,6 @@ def test_a_scan_changes_cells_alone_and_only_those_that_may_move():
 
 def test_a_cubic_cell_is_scanned_along_one_line():
     counts = counts_of(model_of(LAB6), [2e-2], seed=8)
-    model = model_of(off(LAB6, *[SCANS[0].steps * SCANS[0].step * 0.97] * 3))
+    model = model_of(off(LAB6, *[CELL_GRIDS[0].steps * CELL_GRIDS[0].step * 0.97] * 3))
     found = scan_cells(model, data_of(counts), table_of(model))
-    assert found.value("LaB6_a") == pytest.approx(LAB6.cell[0], rel=SCANS[0].step)
+    assert found.value("LaB6_a") == pytest.approx(LAB6.cell[0], rel=CELL_GRIDS[0].step)

@@ -1,5 +1,7 @@
 """Hardware of the cell: a displacement of its own, no share in the weight fractions, and a mass to refer to."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -9,12 +11,12 @@ from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import position_names
-from layerox.diffraction.result_json import document_of, refinement_from_document
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
+from layerox.results.curves_csv import csv_text
+from layerox.results.read_result import refinement_from_document
 from layerox.results.report import report_text, summary_text
-from layerox.results.table import csv_text
 
 ANGLES = np.arange(14.0, 95.0, 0.02)
 
@@ -118,7 +120,7 @@ def test_the_result_says_so_and_reads_back(fitted):
     assert "mass to reference" in text
     rows = np.loadtxt(csv_text(fitted).splitlines()[1:], delimiter=",")
     head = csv_text(fitted).splitlines()[0].split(",")
-    again = refinement_from_document(document_of(fitted), dict(zip(head, rows.T, strict=True)))
+    again = refinement_from_document(json.loads(fitted.to_json()), dict(zip(head, rows.T, strict=True)))
     foil = again.phase("Al")
     assert foil.hardware
     assert foil.displacement_mm == fitted.phase("Al").displacement_mm

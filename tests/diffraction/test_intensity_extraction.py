@@ -10,7 +10,6 @@ from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.intensity_extraction import intensity_names, is_extracted, prepare_extraction, share_out
 from layerox.diffraction.least_squares import Data
 from layerox.diffraction.model import Model
-from layerox.diffraction.result_json import document_of
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from layerox.results.folder import files_of
@@ -110,7 +109,7 @@ def test_le_bails_intensities_are_near_those_simulated(le_bail, simulated):
 
 def test_no_fraction_follows_from_intensities_of_the_data(pawley, mixed):
     for result, names in ((pawley, ("P2", "LaB6")), (mixed, ("LaB6",))):
-        document = json.loads(json.dumps(document_of(result)))
+        document = json.loads(result.to_json())
         for row in document["phases"]:
             if row["name"] in names:
                 assert row["weight_fraction"]["value"] is None

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.least_squares import Data, bounded_step, minimise
+from layerox.diffraction.least_squares import Data, minimise
 from layerox.diffraction.model import Model
+from layerox.diffraction.normal_equations import bounded_step
 from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text

@@ -17,7 +17,7 @@ from layerox.diffraction.lmfit_adapter import (
 )
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import public_name
-from layerox.diffraction.refinement import RefinedParameter
+from layerox.diffraction.refined_quantities import RefinedParameter
 from layerox.diffraction.refinement_plan import Demand, Variable
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile

@@ -407,7 +407,7 @@ def test_what_is_locked_is_never_freed():
     table.free(["P2_a", "P2_c"])
     table.lock(["P2_a", "P2_size"])
     assert table.free_names == ["P2_c"]
-    assert not table.is_own_master("P2_a")
+    assert not table.can_vary("P2_a")
     assert table.free(["P2_a", "P2_inverse_size"]) == []
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from layerox.diffraction.serial_correlation import factor_of_runs, serial_factor, sums_of_runs, undetermined
+from layerox.diffraction.normal_equations import undetermined
+from layerox.diffraction.serial_correlation import factor_of_runs, serial_factor, sums_of_runs
 
 
 def test_independent_residuals_ask_for_nothing():

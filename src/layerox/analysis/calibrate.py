@@ -10,10 +10,10 @@ from pathlib import Path
 from layerox.analysis.beam_setup import measured_with, pattern_from
 from layerox.analysis.phase_arguments import PhaseArgument, phase_from
 from layerox.computing.threads import single_threaded
-from layerox.diffraction.build_result import conclude
+from layerox.diffraction.build_result import build_result
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement import Refinement
-from layerox.diffraction.standard_fit import STRETCH, Curve, calibrated, curve_of
+from layerox.diffraction.standard_fit import STRETCH, CalibrationCurve, calibration_curve, refine_standard
 from layerox.errors import InputError, nearest
 from layerox.instrument import Geometry, Instrument
 from layerox.pattern import Pattern
@@ -42,7 +42,7 @@ class Calibration:
     instrument: Instrument
     refinement: Refinement
     wavelength: Refined
-    curve: Curve
+    curve: CalibrationCurve
 
 
 @public
@@ -93,8 +93,8 @@ def calibrate(
     standard = _certified(phase_from(phase), certified or {})
     if size_nm is not None:
         standard = replace(standard, size_nm=size_nm)
-    outcome = calibrated(data, standard, known, beam, wavelength=wavelength, progress=progress)
-    refinement = conclude(outcome, data, known, time.process_time() - began)
+    outcome = refine_standard(data, standard, known, beam, wavelength=wavelength, progress=progress)
+    refinement = build_result(outcome, data, known, time.process_time() - began)
     stretch = next((p.number for p in refinement.parameters if p.name == STRETCH), Refined(1.0))
     lines = tuple((length / stretch.value, weight) for length, weight in beam.lines)
     found = beam if stretch.value == 1.0 else replace(beam, lines=lines, name="")
@@ -103,7 +103,7 @@ def calibrate(
         instrument=replace(refinement.instrument, radiation=found, kind=None, polarization=None),
         refinement=refinement,
         wavelength=Refined(strongest, strongest * stretch.esd / stretch.value, stretch.status),
-        curve=curve_of(outcome, data),
+        curve=calibration_curve(outcome, data),
     )
 
 

@@ -14,8 +14,8 @@ from layerox.analysis.beam_setup import beam_from, instrument_from, measured_wit
 from layerox.analysis.phase_arguments import PhaseArgument, phases_from
 from layerox.analysis.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.computing.threads import single_threaded
-from layerox.diffraction.automatic_strategy import automatic
-from layerox.diffraction.build_result import conclude
+from layerox.diffraction.automatic_strategy import fit_automatically
+from layerox.diffraction.build_result import build_result
 from layerox.diffraction.lmfit_adapter import background_terms_of, plan_from
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS
@@ -25,7 +25,7 @@ from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import NO_PLAN
 from layerox.diffraction.reflections import reflections
 from layerox.diffraction.simulated_pattern import Simulation, simulation
-from layerox.diffraction.staged_strategy import refined_phase, staged, warm
+from layerox.diffraction.staged_strategy import fit_from_result, fit_in_stages, refined_phase
 from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument, Profile
 from layerox.pattern import Pattern
@@ -108,7 +108,7 @@ def fit(
     _refuse_other_kinds(params, start)
     told = recipe_from(recipe)
     if told is not None:
-        refuse_twice(told, range=range, phases=phases, instrument=instrument, params=params,
+        refuse_duplicates(told, range=range, phases=phases, instrument=instrument, params=params,
                      hardware=hardware or None, reference=reference)  # fmt: skip
         phases, instrument = told.phases or phases, told.instrument or instrument
     data = pattern_from(pattern, range if told is None else told.range or range)
@@ -121,20 +121,20 @@ def fit(
         known = instrument_from(instrument or start.instrument, None, data)
         beam = beam_from(data.radiation, known, start.radiation if radiation is None else radiation, place=data.path)
         plan.quantification.check([refined_phase(phase) for phase in start.phases], beam, known.geometry)
-        outcome = warm(data, start, known, beam, plan)
+        outcome = fit_from_result(data, start, known, beam, plan)
     else:
         known, beam = measured_with(
             data, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
             polarization=polarization, instrument=instrument,
         )  # fmt: skip
-        chosen = usable(phases_from(phases or (), hardware), data, beam)
+        chosen = check_phases(phases_from(phases or (), hardware), data, beam)
         if params is not None:
             names, _ = slots_of(chosen, known, background_terms_of(params))
             plan = plan_from(params, [public_name(name) for name in names]).referring_to(reference)
         plan.quantification.check(chosen, beam, known.geometry)
-        strategy = automatic if plan.strategy == "automatic" else staged
+        strategy = fit_automatically if plan.strategy == "automatic" else fit_in_stages
         outcome = strategy(data, chosen, known, beam, plan, progress=progress)
-    result = conclude(
+    result = build_result(
         outcome,
         data,
         known,
@@ -154,7 +154,7 @@ def _refuse_other_kinds(params: object, start: object) -> None:
         raise InputError(fault, argument="start", cure="give what fit or load returned")
 
 
-def refuse_twice(recipe: Recipe, **given: object) -> None:
+def refuse_duplicates(recipe: Recipe, **given: object) -> None:
     """Refuse what both the recipe and the call say."""
     said: dict[str, object] = {
         "range": recipe.range,
@@ -169,7 +169,7 @@ def refuse_twice(recipe: Recipe, **given: object) -> None:
             raise InputError(f"{name} is given both in the recipe and beside it", cure="leave one of them out")
 
 
-def usable(phases: list[Phase], data: Pattern, beam: Radiation) -> list[Phase]:
+def check_phases(phases: list[Phase], data: Pattern, beam: Radiation) -> list[Phase]:
     """Return the phases if the data can say something of them."""
     least = FIRST_BACKGROUND_TERMS + sum(1 + len(p.crystal.symmetry.cell_rule.free) for p in phases)
     if len(data) <= least:

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from layerox.analysis.beam_setup import measured_with, pattern_from
-from layerox.analysis.fit import usable
+from layerox.analysis.fit import check_phases
 from layerox.analysis.phase_arguments import PhaseArgument, phases_from
 from layerox.computing.threads import single_threaded
-from layerox.diffraction.automatic_strategy import automatic
-from layerox.diffraction.build_result import conclude
-from layerox.diffraction.joint_fit import jointly
+from layerox.diffraction.automatic_strategy import fit_automatically
+from layerox.diffraction.build_result import build_result
+from layerox.diffraction.joint_fit import refine_jointly
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError, nearest
@@ -113,16 +113,16 @@ def fit_jointly(
             data, radiation=row.radiation, neutron=row.neutron, monochromator=row.monochromator,
             geometry=row.geometry, polarization=row.polarization, instrument=row.instrument,
         )  # fmt: skip
-        outcomes.append(automatic(data, usable(chosen, data, beam), known, beam, progress=progress))
+        outcomes.append(fit_automatically(data, check_phases(chosen, data, beam), known, beam, progress=progress))
         patterns.append(data)
         instruments.append(known)
     if progress is not None:
         progress("all patterns together")
     labels = [safe_name(row.label) for row in asked]
-    joint = jointly(labels, outcomes, patterns)
+    joint = refine_jointly(labels, outcomes, patterns)
     used = time.process_time() - began
     refinements = {
-        label: conclude(view, data, known, used)
+        label: build_result(view, data, known, used)
         for label, view, data, known in zip(labels, joint.views, patterns, instruments, strict=True)
     }
     norm = sum(float(((data.intensity / data.sigma) ** 2).sum()) for data in patterns)

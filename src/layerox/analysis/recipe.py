@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from layerox.analysis.phase_arguments import phases_from
 from layerox.analysis.recipe_quantification import quantification_of
+from layerox.diffraction.background import ExtraPeak
 from layerox.diffraction.expressions import refuse_foreign
-from layerox.diffraction.extra_peaks import ExtraPeak
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_plan import NO_PLAN, Demand, Plan, Stage, StrategyName, Variable
-from layerox.diffraction.restraints import RestraintWish
+from layerox.diffraction.restraints import RestraintRequest
 from layerox.errors import InputError
 from layerox.instrument import Instrument
 from layerox.io import read_instrument
@@ -31,7 +31,13 @@ from layerox.public import public
 from layerox.symmetry import CELL_NAMES
 
 if TYPE_CHECKING:
-    from layerox.analysis.recipe_model import ExtraModel, ParameterModel, PhaseModel, RecipeModel, VariableModel
+    from layerox.analysis.recipe_model import (
+        ExtraModel,
+        RecipeModel,
+        RecipeParameterModel,
+        RecipePhaseModel,
+        VariableModel,
+    )
     from layerox.electrochemistry.settings import ElectrochemistryModel
 
 # In lists of what is freed or fixed: all lengths and angles that symmetry leaves free.
@@ -39,7 +45,7 @@ CELL = "cell"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParametricWish:
+class ParametricRequest:
     """What a recipe asks of a finished series: forms by quantity, the axis, and the stretch of it (None: not said)."""
 
     functions: Mapping[str, str | list[str]] = field(default_factory=dict)
@@ -75,7 +81,7 @@ class Recipe:
     phases: tuple[Phase, ...] = ()
     plan: Plan = NO_PLAN
     electrochemistry: ElectrochemistryModel | None = None
-    parametric: ParametricWish = field(default_factory=ParametricWish)
+    parametric: ParametricRequest = field(default_factory=ParametricRequest)
     document: Mapping[str, object]
 
 
@@ -121,7 +127,7 @@ def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> R
         phases=tuple(phases_from(phases)) if phases else (),
         plan=replace(_plan(model, phases, place, text), quantification=told),
         electrochemistry=model.electrochemistry,
-        parametric=ParametricWish(
+        parametric=ParametricRequest(
             functions=model.parametric.functions,
             axis=model.parametric.axis,
             between=_pair(model.parametric.between) if model.parametric.between else None,
@@ -164,7 +170,7 @@ def _find_logs(model: RecipeModel, folder: Path) -> None:
         model.electrochemistry.file = [str((folder / name).resolve()) for name in model.electrochemistry.files]
 
 
-def _phase(row: PhaseModel, index: int, place: str | Path, text: str, folder: Path) -> Phase:
+def _phase(row: RecipePhaseModel, index: int, place: str | Path, text: str, folder: Path) -> Phase:
     """Return a phase with its starting values; a file is looked for beside the recipe."""
     given, beside = row.structure, folder / row.structure
     if is_file(beside):
@@ -214,7 +220,7 @@ def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str)
         background_terms=terms if isinstance(terms, int) else None,
         extras=(*humps, *peaks),
         restraints=tuple(
-            RestraintWish(
+            RestraintRequest(
                 target=row.target,
                 esd=row.esd,
                 phase=row.phase,
@@ -263,7 +269,7 @@ def _extra(row: ExtraModel, name: str) -> ExtraPeak:
     )
 
 
-def _demand_of_phase(demands: dict[str, Demand], phase: Phase, row: PhaseModel) -> None:
+def _demand_of_phase(demands: dict[str, Demand], phase: Phase, row: RecipePhaseModel) -> None:
     prefix = safe_name(phase.name)
     cell = [CELL_NAMES[k] for k in phase.crystal.symmetry.cell_rule.free]
     free, fix = ([own for name in names for own in (cell if name == CELL else [name])] for names in (row.free, row.fix))
@@ -284,7 +290,7 @@ def _add(demands: dict[str, Demand], name: str, demand: Demand) -> None:
     demands[name] = demands.get(name, Demand()).overruled_by(demand)
 
 
-def _wish(row: ParameterModel | float) -> Demand:
+def _wish(row: RecipeParameterModel | float) -> Demand:
     if isinstance(row, float):
         return Demand(value=row)
     return Demand(value=row.value, vary=row.vary, minimum=row.min, maximum=row.max)

@@ -14,7 +14,7 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
-class PatternModel(Table):
+class RecipePatternModel(Table):
     """[pattern]: angles to use and stretches to leave out, degrees."""
 
     range: Interval | None = None
@@ -47,14 +47,14 @@ class BackgroundModel(Table):
     humps: list[ExtraModel] = []
 
 
-class TextureModel(Table):
+class RecipeTextureModel(Table):
     """March coefficient, and the plane whose normal is its axis."""
 
     r: PositiveFloat = 1.0
     axis: Annotated[list[int], Field(min_length=3, max_length=3)] | None = None
 
 
-class PhaseModel(Table):
+class RecipePhaseModel(Table):
     """[[phase]]: a structure, what is freed and fixed of it, and where its quantities start (nm for the size).
 
     `hardware` is what belongs to the cell: it has no weight fraction, and a displacement (mm) of its own.
@@ -66,7 +66,7 @@ class PhaseModel(Table):
     hardware: bool = False
     free: list[str] = []
     fix: list[str] = []
-    preferred_orientation: float | TextureModel | None = None
+    preferred_orientation: float | RecipeTextureModel | None = None
     size: PositiveFloat | None = None
     microstrain: Annotated[float, Field(ge=0)] | None = None
     particle_size_um: PositiveFloat | None = None
@@ -74,7 +74,7 @@ class PhaseModel(Table):
     bounds: dict[str, Interval] = {}
 
 
-class ParameterModel(Table):
+class RecipeParameterModel(Table):
     """[parameters] NAME: any parameter (or all that a pattern such as "*_u_iso" matches)."""
 
     value: float | None = None
@@ -174,12 +174,12 @@ class ParametricModel(Table):
 class RecipeModel(Table):
     """A whole recipe.toml."""
 
-    pattern: PatternModel = PatternModel()
+    pattern: RecipePatternModel = RecipePatternModel()
     instrument: RecipeInstrumentModel = RecipeInstrumentModel()
     background: BackgroundModel = BackgroundModel()
-    phase: list[PhaseModel] = []
+    phase: list[RecipePhaseModel] = []
     peak: list[ExtraModel] = []
-    parameters: dict[str, ParameterModel | float] = {}
+    parameters: dict[str, RecipeParameterModel | float] = {}
     variables: dict[str, VariableModel | float] = {}
     constraints: dict[str, str] = {}
     restraint: list[RestraintModel] = []

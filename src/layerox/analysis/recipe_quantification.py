@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import gemmi
 
 from layerox.builders.composition import amounts_of
+from layerox.diffraction.absolute_fractions import ExternalStandard, InternalStandard, k_factor
 from layerox.diffraction.quantification import Quantification
-from layerox.diffraction.refinement import RefinedPhase, Refinement
-from layerox.diffraction.standards import ExternalStandard, InternalStandard, k_factor
+from layerox.diffraction.refined_quantities import RefinedPhase
+from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError, nearest
 from layerox.io.toml_file import line_of
 from layerox.refined import Refined

@@ -9,9 +9,10 @@ import numpy as np
 
 from layerox.computing.threads import single_threaded
 from layerox.diffraction.model_setup import Outcome
-from layerox.diffraction.refinement import RefinedParameter, Refinement
+from layerox.diffraction.refined_quantities import RefinedParameter
+from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import Demand, Plan
-from layerox.diffraction.staged_strategy import warm
+from layerox.diffraction.staged_strategy import fit_from_result
 from layerox.errors import InputError, nearest
 from layerox.pattern import Pattern, poisson_sigma
 from layerox.public import public
@@ -78,7 +79,7 @@ def _refined(result: Refinement, name: str) -> RefinedParameter:
 
 def _held(result: Refinement, name: str, value: float) -> Outcome:
     plan = Plan(demands={name: Demand(value=value, vary=False)})
-    return warm(result.pattern, result, result.instrument, result.radiation, plan)
+    return fit_from_result(result.pattern, result, result.instrument, result.radiation, plan)
 
 
 def _interval(values: FloatArray, rise: FloatArray) -> tuple[float, float]:

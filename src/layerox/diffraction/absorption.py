@@ -19,7 +19,7 @@ import numpy as np
 
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.scattering import CROMER_LIBERMAN_LAST, dispersion, form_factor
+from layerox.diffraction.scattering_factors import CROMER_LIBERMAN_LAST, dispersion, form_factor
 from layerox.diffraction.weight_fractions import cell_volume
 from layerox.radiation import Radiation, ev_from_angstrom
 from layerox.typing import FloatArray
@@ -90,7 +90,7 @@ def mixture_attenuation(masses: Mapping[str, float], radiation: Radiation) -> fl
 
 
 @dataclass(frozen=True, eq=False)
-class Matter:
+class PhaseAttenuation:
     """Density and attenuation of a phase, each with its derivatives with respect to the slots of the phase.
 
     Attributes
@@ -114,7 +114,7 @@ class Matter:
     by_line: tuple[tuple[float, float], ...] = ()
 
 
-def matter(crystal: Crystal, values: FloatArray, radiation: Radiation) -> Matter:
+def phase_attenuation(crystal: Crystal, values: FloatArray, radiation: Radiation) -> PhaseAttenuation:
     """Return density and attenuation of a phase at the values of its slots (cell and occupancies move them together).
 
     Parameters
@@ -147,7 +147,7 @@ def matter(crystal: Crystal, values: FloatArray, radiation: Radiation) -> Matter
     mass_slopes = np.zeros(len(values))
     mass_slopes[places] = masses * (kappa - mean) / mass
     by_line = tuple((wavelength, float(held @ own) / mass) for wavelength, own in lines)
-    return Matter(*per_volume(masses), mean, mass_slopes, *per_volume(masses * kappa), by_line)
+    return PhaseAttenuation(*per_volume(masses), mean, mass_slopes, *per_volume(masses * kappa), by_line)
 
 
 def _site_attenuation(crystal: Crystal, wavelength: float, radiation: Radiation) -> FloatArray:

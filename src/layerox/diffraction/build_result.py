@@ -16,27 +16,33 @@ import numpy as np
 from layerox.crystal.asymmetric_unit import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained_area
-from layerox.diffraction.counting import spikes
-from layerox.diffraction.diagnostics import doubts, foreign, indicated, indistinct, unseen
+from layerox.diffraction.counting_noise import spikes
+from layerox.diffraction.diagnostics import (
+    alike_phase_warnings,
+    result_warnings,
+    sensitivity_warnings,
+    unexplained_peak_warnings,
+    unsupported_phase_warnings,
+)
+from layerox.diffraction.fit_status import fit_status
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Data, Minimum
 from layerox.diffraction.model import safe_name
-from layerox.diffraction.model_setup import Alike, Outcome
+from layerox.diffraction.model_setup import AlikePhases, Outcome
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.phase import Phase, with_displacement
-from layerox.diffraction.quantification import NOTHING_TOLD, Quantification, quantities
-from layerox.diffraction.refinement import (
+from layerox.diffraction.quantification import NO_QUANTIFICATION, Quantification, quantities
+from layerox.diffraction.refined_quantities import (
     AlikeGroup,
     Correlation,
     RefinedParameter,
     RefinedPhase,
     RefinedSite,
-    Refinement,
     RefinementStatus,
 )
+from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.sensitivity import sensitivities
-from layerox.diffraction.unexplained import typical_width, unexplained_peaks
-from layerox.diffraction.verdict import fault_of
+from layerox.diffraction.unexplained_peaks import typical_width, unexplained_peaks
 from layerox.diffraction.weight_fractions import cell_volume, weight_fractions
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import Pattern
@@ -47,13 +53,13 @@ from layerox.typing import FloatArray
 WORTH_LISTING = 0.5
 
 
-def conclude(
+def build_result(
     outcome: Outcome,
     pattern: Pattern,
     instrument: Instrument,
     cpu_s: float,
     recipe: Mapping[str, object] | None = None,
-    quantification: Quantification = NOTHING_TOLD,
+    quantification: Quantification = NO_QUANTIFICATION,
 ) -> Refinement:
     """Return the result of a fit.
 
@@ -72,7 +78,7 @@ def conclude(
     quantification
         What the user tells of specimen and standards.
     """
-    reader = _Reader(outcome, pattern, quantification)
+    reader = _MinimumReader(outcome, pattern, quantification)
     model, minimum = outcome.model, outcome.minimum
     calculated = minimum.calculated
     figures = agreement(pattern.intensity, calculated.total, 1.0 / pattern.sigma, len(minimum.parameters.free_names))
@@ -91,7 +97,7 @@ def conclude(
         pattern.sigma[kept],
         round(1.5 * width / float(np.median(np.diff(pattern.two_theta)))),
     )
-    usable, why = fault_of(outcome, phases, pattern, left)
+    usable, why = fit_status(outcome, phases, pattern, left)
     status: RefinementStatus = minimum.outcome if usable == "converged" else usable
     reason = "; ".join(text for text in (why, minimum.reason) if text) or None
     peaks = unexplained_peaks(pattern.two_theta, pattern.intensity, calculated, pattern.sigma, width, model.radiation)
@@ -114,11 +120,11 @@ def conclude(
         contributions=calculated.phases,
         steps=outcome.steps,
         warnings=(
-            *doubts(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson, left),
-            *unseen(phases),
-            *indistinct(groups),
-            *foreign(peaks, model, minimum),
-            *indicated(sensitive),
+            *result_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson, left),
+            *unsupported_phase_warnings(phases),
+            *alike_phase_warnings(groups),
+            *unexplained_peak_warnings(peaks, model, minimum),
+            *sensitivity_warnings(sensitive),
             *reader.found.notices,
         ),
         cpu_s=cpu_s,
@@ -132,7 +138,7 @@ def conclude(
     )
 
 
-class _Reader:
+class _MinimumReader:
     """Reads numbers with their uncertainties off a minimum."""
 
     def __init__(self, outcome: Outcome, pattern: Pattern, quantification: Quantification):
@@ -231,13 +237,13 @@ class _Reader:
             return Refined(value, value, "alike")
         return Refined(value, self.fractions.esds[index], status)
 
-    def _alike(self, name: str) -> Alike | None:
+    def _alike(self, name: str) -> AlikePhases | None:
         return next((alike for alike in self.outcome.alike if name in alike.members), None)
 
     def _index(self, name: str) -> int:
         return [phase.name for phase in self.model.phases].index(name)
 
-    def group(self, alike: Alike) -> AlikeGroup:
+    def group(self, alike: AlikePhases) -> AlikeGroup:
         """Return a group of phases that are alike, with the fraction of all of them together."""
         shown = self._index(alike.members[0])
         esd = math.hypot(float(self.fractions.esds[shown]), alike.spread)

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.diffraction.extra_peaks import unit_curves
-from layerox.diffraction.least_squares import Data, Minimum, bounded_step, minimise
+from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.intensity_extraction import is_extracted
+from layerox.diffraction.least_squares import Data, Minimum, minimise
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
+from layerox.diffraction.refinement_steps import StepwiseRefinement
+from layerox.diffraction.starting_values import non_negative, set_linear
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
@@ -28,74 +32,82 @@ POINTS_PER_BLUR = 6
 REACH = 3.5
 SIGMA_PER_FWHM = 1.0 / math.sqrt(8.0 * math.log(2.0))
 SUPPORT_FOR_CELL = 8.0
-PEAK_FRACTION = 0.5
 # How often each phase has its turn in a scan of all.
 SCAN_ROUNDS = 2
+# Share of the peaks' intensity that a search of the cells may leave unexplained: widths are not refined yet.
+LEFT_BY_SEARCH = 0.35
+# Where a search starts again that leaves too much: displacement (mm), zero (degrees), March coefficient.
+FAR_DISPLACEMENT, FAR_ZERO, STRONG_TEXTURE = 0.8, 0.4, 0.4
 
 
-def peak_width(two_theta: FloatArray, intensity: FloatArray) -> float:
-    """Return the full width at half maximum of the strongest peak of a pattern, degrees."""
-    top = int(np.argmax(intensity))
-    half = 0.5 * (intensity[top] + np.median(intensity))
-    left = top - int(np.argmax(intensity[top::-1] < half))
-    right = top + int(np.argmax(intensity[top:] < half))
-    step = float(np.median(np.diff(two_theta)))
-    return max(float(two_theta[right] - two_theta[left]), 2.0 * step)
+def starting_parameters(run: StepwiseRefinement, textures: Sequence[str]) -> Parameters:
+    """Return the parameters with which a course begins.
 
-
-def plausible_scales(model: Model, values: FloatArray, height: float) -> FloatArray:
-    """Return the scale at which the strongest peak of each phase has a given height, shape (p,)."""
-    instrument = np.ascontiguousarray(values[model.instrument_block])
-    scales = np.ones(len(model.phases))
-    for p, (phase_model, block) in enumerate(zip(model.phase_models, model.phase_blocks, strict=True)):
-        _, gauss, lorentz, area = phase_model.peaks(values[block], instrument).table
-        inside = area > 0
-        heights = area[inside] / np.maximum(gauss[inside] + lorentz[inside], 1e-3)
-        scales[p] = height / heights.max(initial=1e-300)
-    return scales
-
-
-def set_linear(model: Model, data: Data, parameters: Parameters) -> FloatArray:
-    """Give background, scales and areas of extra peaks the values of linear least squares, the last two not below zero.
-
-    Scales and areas that may not move (see `Parameters.is_own_master`) keep theirs.
-
-    Returns
-    -------
-    ndarray
-        Scale of each phase over its standard uncertainty, shape (p,); 0 for one that keeps its scale.
+    Parameters
+    ----------
+    course
+        With the cells given.
+    textures
+        Names of the March coefficients that may start from a strong texture.
     """
-    height = max(float(data.intensity.max() - np.median(data.intensity)), 1.0)
-    reach = plausible_scales(model, parameters.values, height)
-    scales = [slot_name(phase, "scale") for phase in model.phases]
-    areas = [extra.names[-1] for extra in model.extras]
-    terms = [model.names[k] for k in range(model.background_block.stop)]
-    names = terms + areas + scales
-    units = unit_curves(model.two_theta, parameters.values[model.extra_block])
-    rows = np.concatenate([model.basis, units, model.unit_patterns(parameters.values, reach)]) * data.weight
-    moves = np.array([parameters.vary[parameters.find(name)] for name in terms]
-                     + [parameters.is_own_master(name) for name in areas + scales])  # fmt: skip
-    present = np.array([parameters.value(name) for name in names])
-    target = data.intensity * data.weight - present[~moves] @ rows[~moves]
-    solution, esds = _non_negative(rows[moves], target, sum(moves[: len(terms)]))
-    for name, value in zip(np.array(names)[moves].tolist(), solution.tolist(), strict=True):
-        parameters.assign(name, value)
-    support = np.zeros(len(names))
-    support[moves] = solution / esds
-    model.reach_scales = np.maximum([parameters.value(name) for name in scales], PEAK_FRACTION / 100 * reach)
-    return support[len(terms) + len(areas) :]
+    model, data = run.model, run.data
+    if any(map(is_extracted, model.phases)):
+        return _from_structures(run, textures)
+    found = _best(model, data, run.parameters, textures)
+    set_linear(model, data, found)
+    return found
 
 
-def _non_negative(rows: FloatArray, target: FloatArray, unbounded: int) -> tuple[FloatArray, FloatArray]:
-    """Return the least-squares factors of rows (all but the first `unbounded` not negative) and their esds, (r,)."""
-    size = np.maximum(np.sqrt((rows**2).sum(axis=1)), 1e-300)
-    rows = rows / size[:, None]
-    normal, force = rows @ rows.T + 1e-12 * np.eye(len(rows)), rows @ target
-    lower = np.where(np.arange(len(rows)) < unbounded, -np.inf, 0.0)
-    solution = bounded_step(normal, -force, lower, np.full(len(rows), np.inf))
-    residual = solution @ rows - target
-    reduced = float(residual @ residual) / max(len(residual) - len(solution), 1)
-    return solution / size, np.sqrt(np.diag(np.linalg.inv(normal)) * reduced) / size
+def _best(model: Model, data: Data, start: Parameters, textures: Sequence[str]) -> Parameters:
+    """Return cells, scales and background as the blurred pattern shows them, from far starts where near ones fail."""
+    set_linear(model, data, start)
+    left, found = _searched(model, data, start)
+    if left > LEFT_BY_SEARCH:
+        scanned = _searched(model, data, scan_cells(model, data, start))
+        left, found = min([(left, found), scanned], key=lambda row: row[0])
+    if left > LEFT_BY_SEARCH:
+        others = [_searched(model, data, other) for other in _far_starts(start, textures)]
+        left, found = min([(left, found), *others], key=lambda row: row[0])
+    return found
+
+
+def _far_starts(start: Parameters, textures: Sequence[str]) -> Iterator[Parameters]:
+    """Yield starts with a misplaced specimen, a wrong zero, and crystals that lie flat, unless these are fixed."""
+    for names, value in (
+        (["instrument_displacement"], FAR_DISPLACEMENT), (["instrument_displacement"], -FAR_DISPLACEMENT),
+        (["instrument_zero"], FAR_ZERO), (["instrument_zero"], -FAR_ZERO), (textures, STRONG_TEXTURE),
+    ):  # fmt: skip
+        own = [name for name in names if start.can_vary(name)]
+        if own:
+            other = start.copy()
+            for name in own:
+                other.assign(name, value)
+            yield other
+
+
+def _from_structures(run: StepwiseRefinement, textures: Sequence[str]) -> Parameters:
+    """Return what the structures say of cells and background, though intensities are to come from the data."""
+    own, table = run.model, run.parameters.copy()
+    phases = [replace(phase, mode="rietveld") for phase in own.phases]
+    beam, terms = (own.instrument, own.radiation), len(own.basis)
+    model = Model(own.two_theta, phases, *beam, background_terms=terms, tail=own.tail, extras=own.extras)
+    start = parameters_of(model)
+    start.free(name for name in table.free_names if name in start.index)
+    for name in start.names:
+        start.assign(name, table.value(name))
+    found = _best(model, run.data, start, textures)
+    for name in found.names:
+        if table.can_vary(name):
+            table.assign(name, found.value(name))
+    return table
+
+
+def _searched(model: Model, data: Data, start: Parameters) -> tuple[float, Parameters]:
+    """Return how much of the peaks a descent from `start` leaves unexplained, and the parameters that it finds."""
+    found = search_cells(model, data, start, blurs_for(model))
+    set_linear(model, data, found)
+    calculated = model.calculated(found.values[: len(model.names)])
+    return unexplained(data.intensity, calculated.total, calculated.background, 1.0 / data.weight), found
 
 
 def blurs_for(model: Model) -> tuple[float, ...]:
@@ -141,8 +153,8 @@ def scan_cells(model: Model, data: Data, parameters: Parameters) -> Parameters:
     For starts so far off that a descent ends between wrong peaks. Lengths in the layers move together, c by itself.
     Returned are the parameters with new cells; nothing else is changed.
     """
-    scan = SCANS[0]
-    coarse, coarse_data, trial = _blurred_for(scan, model, data, parameters)
+    scan = CELL_GRIDS[0]
+    coarse, coarse_data, trial = _blurred_for_grid(scan, model, data, parameters)
     set_linear(coarse, coarse_data, trial)
     result = parameters.copy()
     for _ in range(SCAN_ROUNDS):
@@ -157,8 +169,8 @@ def scanned_cell(model: Model, data: Data, parameters: Parameters, p: int) -> di
     """Return the cell lengths of phase p that explain most beside the others: of a coarse grid, then of a fine one."""
     table = parameters.copy()
     chosen: dict[str, float] = {}
-    for scan in SCANS:
-        coarse, coarse_data, trial = _blurred_for(scan, model, data, table)
+    for scan in CELL_GRIDS:
+        coarse, coarse_data, trial = _blurred_for_grid(scan, model, data, table)
         chosen = _best_cell(coarse, coarse_data, trial, p, scan)
         for name, value in chosen.items():
             table.assign(name, value)
@@ -166,7 +178,7 @@ def scanned_cell(model: Model, data: Data, parameters: Parameters, p: int) -> di
 
 
 @dataclass(frozen=True)
-class Scan:
+class CellGrid:
     """A grid of cells: relative step, steps to each side, and the blur in units of the coarsest of a descent."""
 
     step: float
@@ -175,20 +187,22 @@ class Scan:
 
 
 # Blurred peaks must overlap from one step to the next.
-SCANS = (Scan(0.006, 6, 0.6), Scan(0.0015, 3, 0.15))
+CELL_GRIDS = (CellGrid(0.006, 6, 0.6), CellGrid(0.0015, 3, 0.15))
 
 
-def _blurred_for(scan: Scan, model: Model, data: Data, parameters: Parameters) -> tuple[Model, Data, Parameters]:
+def _blurred_for_grid(
+    scan: CellGrid, model: Model, data: Data, parameters: Parameters
+) -> tuple[Model, Data, Parameters]:
     blur = scan.blur * blurs_for(model)[0]
     return *_blurred(model, data, blur), _widened(parameters, parameters.value("instrument_w") + blur**2)
 
 
-def _best_cell(model: Model, data: Data, parameters: Parameters, p: int, scan: Scan) -> dict[str, float]:
+def _best_cell(model: Model, data: Data, parameters: Parameters, p: int, scan: CellGrid) -> dict[str, float]:
     """Return the cell lengths of phase p that explain most beside the others as they are."""
     phase = model.phases[p]
     lengths = [k for k in phase.crystal.symmetry.cell_rule.free if k < 3]
     names = [slot_name(phase, CELL_NAMES[k]) for k in lengths]
-    if not all(parameters.is_own_master(name) for name in names):
+    if not all(parameters.can_vary(name) for name in names):
         return {}
     values = parameters.values[: len(model.names)]
     reach = np.maximum(model.reach_scales, 1e-300)
@@ -205,14 +219,14 @@ def _best_cell(model: Model, data: Data, parameters: Parameters, p: int, scan: S
         rows[-1] = model.unit_pattern(p, trial.values[: len(model.names)], reach[p]) * data.weight
         if not rows[-1].any():
             continue
-        solution, _ = _non_negative(rows, target, len(background))
+        solution, _ = non_negative(rows, target, len(background))
         chi_squared = float(((solution @ rows - target) ** 2).sum())
         if chi_squared < best:
             best, chosen = chi_squared, {name: trial.value(name) for name in names}
     return chosen
 
 
-def _grid(stacked: Sequence[bool], scan: Scan) -> Iterator[FloatArray]:
+def _grid(stacked: Sequence[bool], scan: CellGrid) -> Iterator[FloatArray]:
     """Yield factors on the free lengths: one for those in the layers, another for those along the stacking."""
     steps = 1.0 + scan.step * np.arange(-scan.steps, scan.steps + 1)
     for in_plane in steps:

@@ -13,7 +13,7 @@ import gemmi
 import numpy as np
 
 from layerox.crystal.asymmetric_unit import Crystal
-from layerox.diffraction.extra_peaks import EXTRA_SLOTS, ExtraPeak
+from layerox.diffraction.background import EXTRA_SLOTS, ExtraPeak
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import INTENSITY, Phase

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from layerox.diffraction.counting import flat_tops, noise_over_sigma, spikes
-from layerox.diffraction.detection import CONFIDENCE
+from layerox.diffraction.counting_noise import flat_tops, noise_over_sigma, spikes
+from layerox.diffraction.detection_limit import CONFIDENCE
 from layerox.diffraction.display import percent_text
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import Outcome
+from layerox.diffraction.normal_equations import undetermined
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
-from layerox.diffraction.refinement import AlikeGroup, Correlation, RefinedParameter, RefinedPhase
-from layerox.diffraction.scattering import has_ion
+from layerox.diffraction.refined_quantities import AlikeGroup, Correlation, RefinedParameter, RefinedPhase
+from layerox.diffraction.scattering_factors import has_ion
 from layerox.diffraction.sensitivity import HARMFUL, Sensitivity
-from layerox.diffraction.serial_correlation import undetermined
-from layerox.diffraction.unexplained import UnexplainedPeak, stray_lines
+from layerox.diffraction.unexplained_peaks import UnexplainedPeak, stray_lines
 from layerox.instrument import DEFAULT_RADIUS_MM, Instrument
 from layerox.notices import Notice
 from layerox.pattern import Pattern
@@ -36,7 +36,7 @@ MOST_NAMED, STRONGEST = 5, 6
 NOISE_OFF = 1.7
 
 
-def doubts(
+def result_warnings(
     outcome: Outcome,
     pattern: Pattern,
     instrument: Instrument,
@@ -73,13 +73,13 @@ def doubts(
     ]  # fmt: skip
 
 
-def unseen(phases: Sequence[RefinedPhase]) -> list[Notice]:
+def unsupported_phase_warnings(phases: Sequence[RefinedPhase]) -> list[Notice]:
     """Name the phases that the data do not show, and how much of each they would have shown."""
     return [Notice("unsupported_phase", _absence(phase)) for phase in phases
             if phase.weight_fraction.status == "unsupported"]  # fmt: skip
 
 
-def indistinct(groups: Sequence[AlikeGroup]) -> list[Notice]:
+def alike_phase_warnings(groups: Sequence[AlikeGroup]) -> list[Notice]:
     """Name the phases that the pattern does not distinguish."""
     return [Notice("alike", _indistinct(group)) for group in groups]
 
@@ -93,7 +93,7 @@ def _indistinct(group: AlikeGroup) -> str:
     )
 
 
-def foreign(peaks: Sequence[UnexplainedPeak], model: Model, minimum: Minimum) -> list[Notice]:
+def unexplained_peak_warnings(peaks: Sequence[UnexplainedPeak], model: Model, minimum: Minimum) -> list[Notice]:
     """List the strongest unexplained peaks, and say which of them are other emission lines of the tube."""
     if not peaks:
         return []
@@ -115,7 +115,7 @@ def _strongest_spacings(model: Model, minimum: Minimum) -> list[float]:
     return [1.0 / float(np.sqrt(q)) for _, _, q in sorted(rows, reverse=True)[:STRONGEST]]
 
 
-def indicated(found: Sequence[Sensitivity]) -> list[Notice]:
+def sensitivity_warnings(found: Sequence[Sensitivity]) -> list[Notice]:
     """Name the effects outside the model to which the residuals point, those first that change fractions most."""
     rows = [row for row in found if row.is_indicated and row.harm > HARMFUL]
     return [Notice(row.cause, _indicated(row)) for row in sorted(rows, key=lambda row: -row.harm)[:MOST_NAMED]]

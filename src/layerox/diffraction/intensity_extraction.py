@@ -19,7 +19,7 @@ from layerox.diffraction.model import Calculated, Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.profiles import shared_out
-from layerox.diffraction.refinement_steps import LOOSE, Course
+from layerox.diffraction.refinement_steps import LOOSE, StepwiseRefinement
 
 # Sharing-outs before each descent, descents at most, and the relative fall of chi-squared at which they end.
 SHARINGS, MOST_CYCLES, SETTLED = 3, 60, 2e-6
@@ -52,7 +52,7 @@ def shared_anew(model: Model, data: Data, table: Parameters, index: int, calcula
     table.values[block] = np.maximum(old * factor, LEAST_SHARE * old.max())
 
 
-class ExtractionCourse(Course):
+class StepwiseExtraction(StepwiseRefinement):
     """A course in which some phases have their intensities from Le Bail's sharing-out between the steps."""
 
     def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:

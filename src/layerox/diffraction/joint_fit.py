@@ -16,7 +16,7 @@ from layerox.diffraction.least_squares import Data, Histogram, Minimum, minimise
 from layerox.diffraction.model_setup import Outcome, coordinates, displacement_groups
 from layerox.diffraction.parameters import Parameters, Tie, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.refinement_steps import WORTH
+from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
 from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.symmetry import CELL_NAMES
@@ -43,7 +43,7 @@ class JointOutcome:
     views: tuple[Outcome, ...]
 
 
-def jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns: Sequence[Pattern]) -> JointOutcome:
+def refine_jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns: Sequence[Pattern]) -> JointOutcome:
     """Refine several patterns together, from where each alone has ended.
 
     Parameters
@@ -73,10 +73,10 @@ def jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns: Sequen
         _stretch_cells(table, label, outcome.model.phases)
     found = minimise_jointly(histograms, table)
     for label in labels[1:]:
-        found = _unless_idle(histograms, found, f"{label}_{STRETCH}")
+        found = _without_idle_stretch(histograms, found, f"{label}_{STRETCH}")
     phases = outcomes[0].model.phases
     atoms = [name for phase in phases for group in displacement_groups(phase) for name in group[:1]]
-    found = _if_it_pays(histograms, found, [*(name for phase in phases for name in coordinates(phase)), *atoms])
+    found = _freed_if_better(histograms, found, [*(name for phase in phases for name in coordinates(phase)), *atoms])
     views = [_view(found, own, outcome, k) for k, (own, outcome) in enumerate(zip(names, outcomes, strict=True))]
     return JointOutcome(found, tuple(views))
 
@@ -135,17 +135,17 @@ def _stretch_cells(table: Parameters, label: str, phases: Sequence[Phase]) -> No
         table.express(f"{label}_{length}", f"{length} * {name}")
 
 
-def _unless_idle(histograms: Sequence[Histogram], found: Minimum, name: str) -> Minimum:
+def _without_idle_stretch(histograms: Sequence[Histogram], found: Minimum, name: str) -> Minimum:
     """Return the minimum without a stretch of the cells, unless chi-squared then rises more than that is worth."""
     trial = found.parameters.copy()
     trial.fix([name])
     trial.assign(name, 1.0)
     without = minimise_jointly(histograms, trial)
     rise = (without.chi_squared - found.chi_squared) / max(found.reduced_chi_squared, 1.0)
-    return without if rise < WORTH else found
+    return without if rise < GAIN_PER_VARIABLE else found
 
 
-def _if_it_pays(histograms: Sequence[Histogram], found: Minimum, names: Sequence[str]) -> Minimum:
+def _freed_if_better(histograms: Sequence[Histogram], found: Minimum, names: Sequence[str]) -> Minimum:
     """Return the minimum with some quantities let go if that pays and none of them ends at a bound, else the given."""
     trial = found.parameters.copy()
     fresh = trial.free(names)
@@ -155,7 +155,7 @@ def _if_it_pays(histograms: Sequence[Histogram], found: Minimum, names: Sequence
     gain = (found.chi_squared - freed.chi_squared) / max(freed.reduced_chi_squared, 1.0)
     order = freed.parameters.free_names
     held = any(freed.at_bound[order.index(name)] for name in fresh)
-    return freed if gain > WORTH * len(fresh) and not held else found
+    return freed if gain > GAIN_PER_VARIABLE * len(fresh) and not held else found
 
 
 def _view(found: Minimum, own: Sequence[str], outcome: Outcome, index: int) -> Outcome:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.model import Calculated, Model
+from layerox.diffraction.normal_equations import bounded_step, inverse_of_normal
 from layerox.diffraction.parameters import Parameters
 from layerox.diffraction.restraints import Restraint
 from layerox.typing import FloatArray
@@ -35,8 +36,6 @@ WITHIN_NOISE = 0.02
 # A descent ends if so many evaluations in a row lower chi-squared by less than this share of its reduced value: where
 # the model fits badly, the linearised one promises falls that the true one does not have.
 STALLED_FOR, STALLED = 10, 0.05
-# Smallest eigenvalue of a scaled normal matrix that rounding leaves a meaning.
-UNDETERMINED = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -352,72 +351,8 @@ def _damped(normal: FloatArray, damping: float) -> FloatArray:
     return matrix
 
 
-def bounded_step(hessian: FloatArray, gradient: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
-    """Return the d within lower <= d <= upper that minimises d H d / 2 + g d (H positive definite, 0 feasible).
-
-    A primal active-set method: variables join the active set where a step meets their bound, and leave it when
-    their multiplier says that they would rather go inwards.
-    """
-    scale = 1.0 / np.sqrt(np.diag(hessian))
-    h, g = hessian * np.outer(scale, scale), gradient * scale
-    low, high = lower / scale, upper / scale
-    newton = _solve(h, -g)
-    if (newton >= low).all() and (newton <= high).all():
-        return newton * scale
-    d = np.zeros_like(g)
-    pinned = low >= high  # no room at all: never let go, lest it go round in circles
-    active = pinned | ((low >= 0.0) & (g > 0.0)) | ((high <= 0.0) & (g < 0.0))
-    for _ in range(4 * len(g) + 4):
-        inside = ~active
-        target = d.copy()
-        if inside.any():
-            force = -(g[inside] + h[np.ix_(inside, active)] @ d[active])
-            target[inside] = _solve(h[np.ix_(inside, inside)], force)
-        move = target - d
-        with np.errstate(divide="ignore", invalid="ignore"):
-            room = np.where(move > 0, (high - d) / move, np.where(move < 0, (low - d) / move, np.inf))
-        room[active] = np.inf
-        nearest_bound = int(np.argmin(room)) if len(room) else 0
-        if len(room) and room[nearest_bound] < 1.0:
-            d = d + max(room[nearest_bound], 0.0) * move
-            d[nearest_bound] = high[nearest_bound] if move[nearest_bound] > 0 else low[nearest_bound]
-            active[nearest_bound] = True
-            continue
-        d = target
-        slope = h @ d + g
-        inward = np.where(d >= high, slope, np.where(d <= low, -slope, -np.inf))
-        inward[~active | pinned] = -np.inf
-        best = int(np.argmax(inward)) if len(inward) else 0
-        if not len(inward) or inward[best] <= 1e-12:
-            break
-        active[best] = False
-    return np.clip(d * scale, lower, upper)
-
-
-def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
-    try:
-        return np.asarray(np.linalg.solve(matrix, right))
-    except np.linalg.LinAlgError:
-        return np.asarray(np.linalg.lstsq(matrix, right, rcond=1e-12)[0])
-
-
 def _held(x: FloatArray, gradient: FloatArray, lower: FloatArray, upper: FloatArray) -> NDArray[np.bool_]:
     """Tell which variables stand at a bound and would go on through it."""
     span = np.where(np.isfinite(upper - lower), upper - lower, np.maximum(np.abs(x), 1.0))
     near = 1e-9 * span
     return ((x <= lower + near) & (gradient >= 0)) | ((x >= upper - near) & (gradient <= 0))
-
-
-def inverse_of_normal(matrix: FloatArray) -> FloatArray:
-    """Invert a normal matrix scaled to a unit diagonal.
-
-    A direction that the data do not determine gets a vast variance, a variable without any influence none.
-    """
-    diagonal = np.diag(matrix).copy()
-    dead = diagonal <= 0.0
-    diagonal[dead] = 1.0
-    scale = 1.0 / np.sqrt(diagonal)
-    values, vectors = np.linalg.eigh(matrix * np.outer(scale, scale) + np.diag(dead.astype(float)))
-    inverse = (vectors / np.maximum(values, UNDETERMINED)) @ vectors.T
-    inverse[dead] = inverse[:, dead] = 0.0
-    return np.asarray(inverse * np.outer(scale, scale))

@@ -68,7 +68,7 @@ class Lines:
 
 
 @dataclass(frozen=True, eq=False)
-class Correlation:
+class LineCorrelation:
     """The weighted difference pattern seen with a peak of unit area at every node of a grid of angles.
 
     Attributes
@@ -212,7 +212,7 @@ def _strongest(model: Model, p: int, values: FloatArray) -> Lines:
 
 def _correlated(
     model: Model, values: FloatArray, difference: FloatArray, weight: FloatArray, blur: float
-) -> Correlation:
+) -> LineCorrelation:
     """Return the difference pattern as Gaussian peaks see it that are as wide as the instrument's, and blurred.
 
     `blur` is the relative difference of cells over which a line keeps overlapping itself.
@@ -225,7 +225,7 @@ def _correlated(
     widths = np.hypot(sharp, np.degrees(2.0 * np.tan(np.radians(nodes / 2.0)) * blur))
     sigma = widths * SIGMA_PER_FWHM
     force, norm = _matched(two_theta, difference * weight, weight**2, nodes, sigma)
-    return Correlation(float(nodes[0]), sharp / NODES_PER_WIDTH, force, norm, sigma)
+    return LineCorrelation(float(nodes[0]), sharp / NODES_PER_WIDTH, force, norm, sigma)
 
 
 @compiled
@@ -248,7 +248,7 @@ def _matched(
     return force, norm
 
 
-def _gains(cells: FloatArray, lines: Lines, seen: Correlation) -> FloatArray:
+def _gains(cells: FloatArray, lines: Lines, seen: LineCorrelation) -> FloatArray:
     """Return the fall of chi-squared that each cell promises at its best scale, (k,); 0 where that is negative."""
     table = np.array([seen.force, seen.norm, seen.sigma])
     gains: FloatArray = line_gains(
@@ -322,7 +322,7 @@ def line_gains(
     return gains
 
 
-def _apart(cells: FloatArray, gains: FloatArray, lines: Lines, seen: Correlation, count: int) -> list[int]:
+def _apart(cells: FloatArray, gains: FloatArray, lines: Lines, seen: LineCorrelation, count: int) -> list[int]:
     """Return the best cells, leaving out those whose lines stand where those of a better one do."""
     order = np.argsort(-gains, kind="stable")[: 50 * count]
     places = _places(cells[order], lines)

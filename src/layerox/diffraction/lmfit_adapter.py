@@ -15,21 +15,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from layerox.computing.threads import single_threaded
-from layerox.diffraction.cell_search import set_linear
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.expressions import refuse_foreign
 from layerox.diffraction.least_squares import Data
 from layerox.diffraction.model import Model
+from layerox.diffraction.normal_equations import undetermined
 from layerox.diffraction.parameters import Parameters, is_background, public_name
+from layerox.diffraction.refined_quantities import RefinedParameter
 from layerox.diffraction.refinement_plan import Demand, Plan, Variable
-from layerox.diffraction.serial_correlation import undetermined
+from layerox.diffraction.starting_values import set_linear
 from layerox.errors import InputError, nearest
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import lmfit
-
-    from layerox.diffraction.refinement import RefinedParameter
 
 
 def lmfit_from_table(table: Parameters) -> lmfit.Parameters:

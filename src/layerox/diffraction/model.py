@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.background import chebyshev_basis
-from layerox.diffraction.extra_peaks import ExtraPeak, add_extra_gradients, extra_curve
-from layerox.diffraction.phase import Peaks, PeakSet, Phase, PhaseModel
+from layerox.diffraction.background import ExtraPeak, add_extra_gradients, chebyshev_basis, extra_curve
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase_model import Peaks, PeakSet, PhaseModel
 from layerox.diffraction.profiles import add_asymmetry, add_asymmetry_gradients, add_peak_gradients, add_peaks
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile

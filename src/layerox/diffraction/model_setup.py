@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.diffraction.cell_search import peak_width, plausible_scales
+from layerox.diffraction.background import refuse_outside
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.extra_peaks import refuse_outside
-from layerox.diffraction.intensity_extraction import ExtractionCourse, is_extracted, prepare_extraction
+from layerox.diffraction.intensity_extraction import StepwiseExtraction, is_extracted, prepare_extraction
 from layerox.diffraction.least_squares import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_plan import Plan
-from layerox.diffraction.refinement_steps import Course, Step
-from layerox.diffraction.restraints import resolved
+from layerox.diffraction.refinement_steps import RefinementStep, StepwiseRefinement
+from layerox.diffraction.restraints import restraints_of
+from layerox.diffraction.starting_values import peak_width, plausible_scales
 from layerox.instrument import Instrument, Profile
 from layerox.notices import Notice
 from layerox.pattern import Pattern
@@ -37,7 +37,7 @@ PHASE_LEFT_OUT = "phase "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alike:
+class AlikePhases:
     """Phases that a pattern does not distinguish.
 
     Attributes
@@ -79,11 +79,11 @@ class Outcome:
 
     model: Model
     minimum: Minimum
-    steps: tuple[Step, ...]
+    steps: tuple[RefinementStep, ...]
     unsupported: dict[str, tuple[float, float]]
     evaluations: int
     remarks: tuple[Notice, ...] = ()
-    alike: tuple[Alike, ...] = ()
+    alike: tuple[AlikePhases, ...] = ()
 
 
 def prepared(
@@ -94,7 +94,7 @@ def prepared(
     plan: Plan,
     background_terms: int,
     progress: Callable[[str], None] | None = None,
-) -> Course:
+) -> StepwiseRefinement:
     """Return a course that has not begun: nothing varies but what the plan adds; the plan's own terms come first.
 
     Parameters
@@ -122,9 +122,9 @@ def prepared(
     for phase in phases:
         _tie_displacements(parameters, phase, named)
         _hold_hardware(parameters, phase, named)
-    kind = ExtractionCourse if any(map(is_extracted, phases)) else Course
+    kind = StepwiseExtraction if any(map(is_extracted, phases)) else StepwiseRefinement
     prepare_extraction(model, parameters, float(np.ptp(pattern.intensity)))
-    restraints = resolved(plan.restraints, phases)
+    restraints = restraints_of(plan.restraints, phases)
     return kind(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress, restraints)
 
 
@@ -136,25 +136,25 @@ def with_starting_widths(instrument: Instrument, pattern: Pattern) -> Instrument
     return replace(instrument, profile=Profile(w=(GAUSSIAN_SHARE * width) ** 2))
 
 
-def scale_support(course: Course, phase: Phase) -> tuple[float, float]:
+def scale_support(run: StepwiseRefinement, phase: Phase) -> tuple[float, float]:
     """Return the scale of a phase over its standard uncertainty, and that uncertainty, where the course stands.
 
     The uncertainty is that for the present texture: a strong one leaves the amount open, not that the phase is there.
     """
-    minimum, name = course.minimum, slot_name(phase, "scale")
+    minimum, name = run.minimum, slot_name(phase, "scale")
     esd = minimum.esd_holding(name, [slot_name(phase, "preferred_orientation")])
     return (minimum.parameters.value(name) / esd if esd > 0 else 0.0), esd
 
 
-def drop_phase(course: Course, phase: Phase, support: float) -> None:
+def drop_phase(run: StepwiseRefinement, phase: Phase, support: float) -> None:
     """Take a phase out of a refinement: its scale becomes zero, its other quantities stay where they are."""
     names = {slot_name(phase, slot) for slot in phase.slot_names}
-    own = [name for name in course.parameters.free_names if name in names]
-    course.parameters.assign(slot_name(phase, "scale"), 0.0)
-    course.drop(f"{PHASE_LEFT_OUT}{phase.name}", own, f"its scale is {support:.1f} standard uncertainties")
+    own = [name for name in run.parameters.free_names if name in names]
+    run.parameters.assign(slot_name(phase, "scale"), 0.0)
+    run.hold(f"{PHASE_LEFT_OUT}{phase.name}", own, f"its scale is {support:.1f} standard uncertainties")
 
 
-def embedded(part: Course, whole: Course) -> Course:
+def with_absent_phases(part: StepwiseRefinement, whole: StepwiseRefinement) -> StepwiseRefinement:
     """Return the course of all phases where that of some of them stands: the others have a scale of zero.
 
     Parameters
@@ -178,12 +178,12 @@ def embedded(part: Course, whole: Course) -> Course:
     return whole
 
 
-def _usual(course: Course, slot: str) -> float:
+def _usual(run: StepwiseRefinement, slot: str) -> float:
     """Return the median of a quantity over the phases of a course."""
-    return float(np.median([course.parameters.value(slot_name(phase, slot)) for phase in course.model.phases]))
+    return float(np.median([run.parameters.value(slot_name(phase, slot)) for phase in run.model.phases]))
 
 
-def _reach_scales(part: Course, whole: Course) -> np.ndarray:
+def _reach_scales(part: StepwiseRefinement, whole: StepwiseRefinement) -> np.ndarray:
     """Return the scales down to which tails are drawn, for all phases."""
     height = max(float(np.ptp(whole.data.intensity)), 1e-300)
     scales = 0.01 * plausible_scales(whole.model, whole.parameters.values, height)
@@ -192,11 +192,11 @@ def _reach_scales(part: Course, whole: Course) -> np.ndarray:
     return scales
 
 
-def restraint_remarks(course: Course) -> tuple[Notice, ...]:
+def restraint_warnings(run: StepwiseRefinement) -> tuple[Notice, ...]:
     """Return how each restraint was met."""
-    table = course.minimum.parameters
+    table = run.minimum.parameters
     remarks = []
-    for restraint in course.restraints:
+    for restraint in run.restraints:
         value = restraint.value({name: table.value(name) for name in restraint.names()})
         target = with_esd(restraint.target, restraint.esd)
         miss = (value - restraint.target) / restraint.esd
@@ -234,7 +234,7 @@ def _hold_hardware(parameters: Parameters, phase: Phase, named: set[str]) -> Non
     """
     if phase.hardware:
         cell = [slot_name(phase, name) for name in CELL_NAMES]
-        parameters.lock(name for name in cell if name not in named and parameters.is_own_master(name))
+        parameters.lock(name for name in cell if name not in named and parameters.can_vary(name))
 
 
 def coordinates(phase: Phase) -> list[str]:

@@ -135,7 +135,7 @@ class Parameters:
             raise InputError(f"no parameter is called {pattern!r}", cure=nearest(pattern, map(public_name, self.names)))
         return found
 
-    def is_own_master(self, name: str) -> bool:
+    def can_vary(self, name: str) -> bool:
         """Whether a parameter could vary: nothing fixes it, and it follows no other."""
         k = self.find(name)
         return not (k in self.locked or k in self.ties or k in self.expressions)
@@ -145,7 +145,7 @@ class Parameters:
         freed = []
         for name in names:
             k = self.find(name)
-            if not self.is_own_master(name) or self.vary[k]:
+            if not self.can_vary(name) or self.vary[k]:
                 continue
             self.vary[k] = True
             freed.append(self.names[k])

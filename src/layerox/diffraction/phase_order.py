@@ -17,7 +17,7 @@ from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.phase import Phase
 
 
-def canonical(phases: Sequence[Phase]) -> list[Phase]:
+def canonical_order(phases: Sequence[Phase]) -> list[Phase]:
     """Return phases by symmetry, density, and cell; the name decides between structures that are the same."""
     return sorted(phases, key=_key)
 
@@ -33,7 +33,7 @@ def freedom(crystal: Crystal) -> int:
     return len(crystal.symmetry.cell_rule.free)
 
 
-def in_order(outcome: Outcome, names: Sequence[str]) -> Outcome:
+def in_given_order(outcome: Outcome, names: Sequence[str]) -> Outcome:
     """Return an outcome with its phases in another order.
 
     Parameters
@@ -59,11 +59,11 @@ def in_order(outcome: Outcome, names: Sequence[str]) -> Outcome:
         parameters=table,
         normal_matrix=minimum.normal_matrix[np.ix_(place, place)],
         at_bound=minimum.at_bound[place],
-        patterns=tuple(_turned(pattern, order) for pattern in minimum.patterns),
+        patterns=tuple(_reordered(pattern, order) for pattern in minimum.patterns),
         next_step=None if minimum.next_step is None else minimum.next_step[place],
     )
     return replace(outcome, model=model, minimum=turned)
 
 
-def _turned(pattern: Calculated, order: list[int]) -> Calculated:
+def _reordered(pattern: Calculated, order: list[int]) -> Calculated:
     return replace(pattern, phases=pattern.phases[order], peaks=tuple(pattern.peaks[k] for k in order))

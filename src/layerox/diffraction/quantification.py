@@ -13,8 +13,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.absorption import Matter, matter, mixture_attenuation
-from layerox.diffraction.detection import absence_sigmas, as_fraction, detection_limit
+from layerox.diffraction.absolute_fractions import (
+    AbsoluteFractions,
+    ExternalStandard,
+    InternalStandard,
+    by_external_standard,
+    by_internal_standard,
+)
+from layerox.diffraction.absorption import PhaseAttenuation, mixture_attenuation, phase_attenuation
+from layerox.diffraction.detection_limit import absence_sigmas, as_fraction, detection_limit
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.microabsorption import (
@@ -28,13 +35,6 @@ from layerox.diffraction.microabsorption import (
 )
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.standards import (
-    Absolute,
-    ExternalStandard,
-    InternalStandard,
-    by_external_standard,
-    by_internal_standard,
-)
 from layerox.diffraction.weight_fractions import (
     PhaseWeights,
     WeightFractions,
@@ -115,7 +115,7 @@ class Quantification:
                              cure="weigh in an internal standard")  # fmt: skip
 
 
-NOTHING_TOLD = Quantification()
+NO_QUANTIFICATION = Quantification()
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +152,7 @@ class Quantities:
     attenuation_by_line: tuple[tuple[tuple[float, float], ...], ...]
     microabsorption: tuple[Microabsorption | None, ...]
     detection_limits: tuple[float | None, ...]
-    absolute: Absolute | None
+    absolute: AbsoluteFractions | None
     masses_to_reference: tuple[Refined | None, ...]
     notices: tuple[Notice, ...]
 
@@ -161,7 +161,7 @@ def quantities(
     model: Model,
     minimum: Minimum,
     sigma: FloatArray,
-    told: Quantification = NOTHING_TOLD,
+    told: Quantification = NO_QUANTIFICATION,
 ) -> Quantities:
     """Return all quantities at a minimum.
 
@@ -177,7 +177,7 @@ def quantities(
     values, transfer, covariance = minimum.parameters.values, minimum.parameters.transfer(), minimum.covariance
     names = [phase.name for phase in model.phases]
     seen = phase_weights(model, values, transfer)
-    bodies = [matter(phase.crystal, values[block], model.radiation)
+    bodies = [phase_attenuation(phase.crystal, values[block], model.radiation)
               for phase, block in zip(model.phases, model.phase_blocks, strict=True)]  # fmt: skip
     slopes = [transfer[block] for block in model.phase_blocks]
     esds = np.sqrt(np.maximum(np.einsum("pv,vw,pw->p", seen.slopes, covariance, seen.slopes), 0.0))
@@ -252,7 +252,7 @@ def _detection_limits(
 
 
 def _microabsorption(
-    names: list[str], seen: PhaseWeights, bodies: Sequence[Matter], told: Quantification
+    names: list[str], seen: PhaseWeights, bodies: Sequence[PhaseAttenuation], told: Quantification
 ) -> tuple[tuple[Microabsorption | None, ...], PhaseWeights, list[Notice]]:
     """Return what Brindley's correction says of each phase, the weights corrected for it, and what to say of it."""
     known = np.flatnonzero(seen.values > 0).tolist()
@@ -325,10 +325,10 @@ def _absolute(
     names: list[str],
     weights: PhaseWeights,
     covariance: FloatArray,
-    bodies: Sequence[Matter],
+    bodies: Sequence[PhaseAttenuation],
     radiation: Radiation,
     told: Quantification,
-) -> tuple[Absolute | None, list[Notice]]:
+) -> tuple[AbsoluteFractions | None, list[Notice]]:
     """Return the fractions of the whole specimen, and what to say of them."""
     known = np.flatnonzero(weights.values > 0).tolist()
     own, values = [names[k] for k in known], weights.values[known]
@@ -355,7 +355,7 @@ def _absolute(
 
 
 def _specimen_attenuation(
-    weights: FloatArray, bodies: Sequence[Matter], radiation: Radiation, standard: ExternalStandard
+    weights: FloatArray, bodies: Sequence[PhaseAttenuation], radiation: Radiation, standard: ExternalStandard
 ) -> tuple[float, FloatArray]:
     """Return mu/rho of the specimen, cm^2/g, and its derivatives with respect to the weights of its phases."""
     if standard.mass_attenuation is not None:
@@ -371,7 +371,7 @@ def _is_presumed(standard: ExternalStandard) -> bool:
     return standard.mass_attenuation is None and not standard.composition
 
 
-def _too_negative(found: Absolute) -> list[Notice]:
+def _too_negative(found: AbsoluteFractions) -> list[Notice]:
     rest = found.amorphous
     if rest >= -max(TOO_NEGATIVE * rest.esd, SYSTEMATIC):
         return []

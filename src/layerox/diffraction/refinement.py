@@ -7,21 +7,27 @@ without the model. Nothing in it is stored on its inputs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerox.crystal.asymmetric_unit import Crystal
+from layerox.diffraction import result_json as js
+from layerox.diffraction.absolute_fractions import AbsoluteFractions
 from layerox.diffraction.agreement import Agreement
-from layerox.diffraction.display import html_table, percent_text
-from layerox.diffraction.microabsorption import Microabsorption
-from layerox.diffraction.phase import IntensityMode
-from layerox.diffraction.refinement_steps import Step
+from layerox.diffraction.display import html_table
+from layerox.diffraction.lmfit_adapter import lmfit_from_result
+from layerox.diffraction.refined_quantities import (
+    AlikeGroup,
+    Correlation,
+    RefinedParameter,
+    RefinedPhase,
+    RefinementStatus,
+)
+from layerox.diffraction.refinement_steps import RefinementStep
 from layerox.diffraction.sensitivity import Sensitivity
 from layerox.diffraction.serial_correlation import serial_factor, widened
-from layerox.diffraction.standards import Absolute
-from layerox.diffraction.unexplained import UnexplainedPeak
+from layerox.diffraction.unexplained_peaks import UnexplainedPeak
 from layerox.errors import UnknownName, nearest
 from layerox.instrument import Instrument
 from layerox.notices import Notice
@@ -32,164 +38,6 @@ from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import lmfit
-
-RefinementStatus = Literal["converged", "not_converged", "failed"]
-NOT_DISPLACED = Refined(0.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RefinedSite:
-    """A site after refinement; coordinates are fractions of the cell, u_iso in angstrom^2."""
-
-    label: str
-    species: str
-    x: Refined
-    y: Refined
-    z: Refined
-    occupancy: Refined
-    u_iso: Refined
-
-
-@dataclass(frozen=True, kw_only=True)
-class RefinedPhase:
-    """A phase after refinement.
-
-    Attributes
-    ----------
-    name, space_group, formula
-        As they stand in tables.
-    weight_fraction
-        Of the crystalline phases in the model; 0 with status "unsupported" for a phase that the data do not show, nan
-        for one that is not weighed (hardware, or intensities taken from the data). Status "alike": the fraction of a
-        group that the pattern does not divide, held by the phase shown for it, 0 for the others; its uncertainty is
-        the whole of it.
-    intensity_share
-        Fraction of the calculated intensity above the background.
-    support_sigma
-        Scale over its standard uncertainty.
-    r_bragg
-        Agreement of the integrated intensities; None for an unsupported phase.
-    cell
-        a, b, c, alpha, beta, gamma, volume (angstrom, degrees, angstrom^3).
-    size_nm, microstrain, preferred_orientation
-        Crystallite size (infinite where nothing broadens), microstrain, March coefficient.
-    texture_axis
-        Plane whose normal is the axis of the March coefficient.
-    sites
-        The asymmetric unit.
-    scale
-        Rietveld scale.
-    crystal
-        The refined structure.
-    ticks
-        Angles of the strongest line's reflections in the range, degrees.
-    mode, intensities
-        How the intensities were had; where they are taken from the data, |F|^2 by hkl.
-    detection_limit
-        Weight fraction of which 95 % would be seen, wrongly claimed in 5 % (Currie); None where nothing is weighed.
-    scale_mass_volume
-        S Z M V, g/mol angstrom^3: what fractions follow from.
-    density
-        X-ray density, g/cm^3.
-    mass_attenuation, linear_attenuation
-        mu/rho (cm^2/g) and mu (1/cm) averaged over the lines of the beam; None for neutrons.
-    attenuation_by_line
-        (wavelength in angstrom, mu/rho) of each line.
-    microabsorption
-        What was corrected; None without particle sizes.
-    displacement_mm
-        Where the phase lies beside the specimen, mm.
-    hardware
-        Whether it belongs to the cell and not to the specimen.
-    mass_to_reference
-        S Z M V over that of the phase that a recipe names as reference; None without one.
-    """
-
-    name: str
-    space_group: str
-    formula: str
-    weight_fraction: Refined
-    intensity_share: float
-    support_sigma: float
-    r_bragg: float | None
-    cell: Mapping[str, Refined]
-    size_nm: Refined
-    microstrain: Refined
-    preferred_orientation: Refined
-    texture_axis: tuple[int, int, int]
-    sites: tuple[RefinedSite, ...]
-    scale: Refined
-    crystal: Crystal
-    ticks: FloatArray
-    mode: IntensityMode = "rietveld"
-    intensities: Mapping[tuple[int, int, int], Refined] = field(default_factory=dict)
-    detection_limit: float | None = None
-    scale_mass_volume: Refined | None = None
-    density: Refined | None = None
-    mass_attenuation: Refined | None = None
-    linear_attenuation: Refined | None = None
-    attenuation_by_line: tuple[tuple[float, float], ...] = ()
-    microabsorption: Microabsorption | None = None
-    displacement_mm: Refined = NOT_DISPLACED
-    hardware: bool = False
-    mass_to_reference: Refined | None = None
-
-    @property
-    def is_supported(self) -> bool:
-        """Whether the model holds the phase: the data show it, or it is shown for a group of phases that are alike."""
-        status = self.weight_fraction.status
-        return status != "unsupported" and not (status == "alike" and self.weight_fraction.value == 0.0)
-
-    @property
-    def fraction_text(self) -> str:
-        """Weight fraction in per cent ("61.80(10)") or "unsupported"; why there is none ("hardware", the mode)."""
-        if self.mode != "rietveld":
-            return self.mode
-        return "hardware" if self.hardware and self.is_supported else percent_text(self.weight_fraction)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RefinedParameter:
-    """One quantity of the model by its name; `minimum` and `maximum` are its bounds.
-
-    `expression` is what it follows, in the names of others; empty if nothing.
-    """
-
-    name: str
-    number: Refined
-    minimum: float
-    maximum: float
-    expression: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Correlation:
-    """Correlation coefficient of two variables."""
-
-    a: str
-    b: str
-    value: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlikeGroup:
-    """Phases that the pattern does not distinguish.
-
-    Attributes
-    ----------
-    members
-        Their names; the first is shown for all of them.
-    weight_fraction
-        Of all of them together; the uncertainty holds how much it depends on which of them is there.
-    change, threshold
-        Largest change of chi-squared (over its reduced value) when one takes the place of another, and the one from
-        which on they would be distinguished.
-    """
-
-    members: tuple[str, ...]
-    weight_fraction: Refined
-    change: float = 0.0
-    threshold: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -252,13 +100,13 @@ class Refinement:
     calculated: FloatArray
     background: FloatArray
     contributions: FloatArray
-    steps: tuple[Step, ...]
+    steps: tuple[RefinementStep, ...]
     warnings: tuple[Notice, ...]
     cpu_s: float
     version: str
     recipe: Mapping[str, object] | None = None
     largest_shift: float | None = None
-    absolute: Absolute | None = None
+    absolute: AbsoluteFractions | None = None
     groups: tuple[AlikeGroup, ...] = ()
     unexplained: tuple[UnexplainedPeak, ...] = ()
     sensitivity: tuple[Sensitivity, ...] = ()
@@ -286,8 +134,6 @@ class Refinement:
     @property
     def params(self) -> lmfit.Parameters:
         """All quantities as `lmfit.Parameters`, with `stderr` and `correl`, for `lmfit.fit_report` or another fit."""
-        from layerox.diffraction.lmfit_adapter import lmfit_from_result  # noqa: PLC0415  (lmfit only where it is used)
-
         return lmfit_from_result(self.parameters, self.free_names, self.covariance)
 
     @property
@@ -322,9 +168,36 @@ class Refinement:
 
     def to_json(self) -> str:
         """Return the text of result.json (schema "layerox.fit/1")."""
-        from layerox.diffraction.result_json import json_text  # noqa: PLC0415  (which is made of these classes)
+        return js.json_text(self._document())
 
-        return json_text(self)
+    def _document(self) -> js.Document:
+        """Return the refinement as plain data, without its curves."""
+        absolute = self.absolute
+        standard = {} if absolute is None else js.standard_document(absolute)
+        phases = [js.phase_document(row) | js.absolute_fraction_document(row.name, absolute) for row in self.phases]
+        return {
+            "schema": js.SCHEMA,
+            "status": self.status,
+            "reason": self.reason,
+            "pattern": js.pattern_document(self.pattern),
+            "radiation": js.radiation_document(self.radiation),
+            "instrument": js.instrument_document(self.instrument),
+            "agreement": asdict(self.agreement),
+            "convergence": {"largest_shift_over_su": js.finite(self.largest_shift)},
+            "phases": phases,
+            **standard,
+            "groups": [js.group_document(group) for group in self.groups],
+            "unexplained": [asdict(peak) for peak in self.unexplained],
+            "sensitivity": [js.sensitivity_document(row) for row in self.sensitivity],
+            "parameters": [js.parameter_document(parameter) for parameter in self.parameters],
+            "correlations": [asdict(correlation) for correlation in self.correlations],
+            "covariance": {"names": list(self.free_names), "matrix": self.covariance.tolist()},
+            "steps": [js.step_document(step) for step in self.steps],
+            "warnings": [asdict(warning) for warning in self.warnings],
+            "recipe": self.recipe,
+            "cpu_s": self.cpu_s,
+            "version": self.version,
+        }
 
     def __repr__(self) -> str:
         fractions = ", ".join(f"{phase.name} {phase.fraction_text}" for phase in self.phases)

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from layerox.diffraction.extra_peaks import ExtraPeak
+from layerox.diffraction.background import ExtraPeak
 from layerox.diffraction.parameters import SIZE, Parameters, is_background, public_name
-from layerox.diffraction.quantification import NOTHING_TOLD, Quantification
-from layerox.diffraction.restraints import RestraintWish
+from layerox.diffraction.quantification import NO_QUANTIFICATION, Quantification
+from layerox.diffraction.restraints import RestraintRequest
 from layerox.errors import InputError
 
 StrategyName = Literal["automatic", "one-stage", "stages"]
@@ -94,8 +94,8 @@ class Plan:
     stages: tuple[Stage, ...] = ()
     background_terms: int | None = None
     extras: tuple[ExtraPeak, ...] = ()
-    quantification: Quantification = NOTHING_TOLD
-    restraints: tuple[RestraintWish, ...] = ()
+    quantification: Quantification = NO_QUANTIFICATION
+    restraints: tuple[RestraintRequest, ...] = ()
     serial_correlation: bool = False
 
     @property
@@ -151,7 +151,7 @@ class Plan:
 def _demand(parameters: Parameters, name: str, demand: Demand, *, exact: bool) -> None:
     """Apply a demand to one parameter; what symmetry rules is an error only if it was named exactly."""
     k, public = parameters.find(name), public_name(name)
-    ruled = not parameters.is_own_master(name)
+    ruled = not parameters.can_vary(name)
     if ruled:
         if exact and (demand.vary or demand.value not in (None, parameters.value(name))):
             raise InputError("is ruled by symmetry or fixed already", place=public, cure="leave it out")

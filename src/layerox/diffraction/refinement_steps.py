@@ -20,7 +20,7 @@ from layerox.typing import FloatArray
 
 # What chi-squared (in units of its reduced value) must fall by for every quantity let go. The Bayesian information
 # criterion asks for ln(points), 8 to 10 for a pattern; systematic misfit makes a little more prudent.
-WORTH = 10.0
+GAIN_PER_VARIABLE = 10.0
 LOOSE = 0.1
 TIGHT = 3e-4
 # Variables that a descent which stalls may hold, and the kinds of them: no cell, fraction or texture.
@@ -31,7 +31,7 @@ CONVERGED_SHIFT = 0.1
 
 
 @dataclass(frozen=True)
-class Step:
+class RefinementStep:
     """One step of a course, for the report.
 
     Attributes
@@ -55,7 +55,7 @@ class Step:
     reason: str = ""
 
 
-class Course:
+class StepwiseRefinement:
     """A refinement under way.
 
     Attributes
@@ -80,7 +80,7 @@ class Course:
     ):
         self.model, self.data, self.parameters, self.restraints = model, data, parameters, tuple(restraints)
         self.progress = progress
-        self.steps: list[Step] = []
+        self.steps: list[RefinementStep] = []
         self.evaluations = 0
         self._minimum: Minimum | None = None
 
@@ -94,7 +94,7 @@ class Course:
     def record(self, name: str, freed: Iterable[str] = (), *, kept: bool = True, reason: str = "") -> None:
         """Add a line to the record at the present agreement."""
         r_wp = float(np.sqrt(self.minimum.chi_squared / self.data.norm)) if self._minimum else float("nan")
-        self.steps.append(Step(name, tuple(public_name(n) for n in freed), r_wp, kept, reason))
+        self.steps.append(RefinementStep(name, tuple(public_name(n) for n in freed), r_wp, kept, reason))
         if self.progress is not None:
             self.progress(name)
 
@@ -105,7 +105,7 @@ class Course:
         self._accept(self._minimised(trial, tolerance))
         self.record(name, names)
 
-    def conclude(self, name: str) -> None:
+    def finish(self, name: str) -> None:
         """Refine to the end. A descent that stalls goes on without what the data hardly determine.
 
         The variable held is the one that takes most part in the worst determined direction, of those that no result
@@ -127,7 +127,7 @@ class Course:
         """Go to a minimum that was found elsewhere."""
         self._accept(found)
 
-    def restart(self, name: str, start: Parameters, freed: Sequence[str], worth: float = WORTH) -> bool:
+    def restart(self, name: str, start: Parameters, freed: Sequence[str], worth: float = GAIN_PER_VARIABLE) -> bool:
         """Refine from elsewhere with some quantities let go, and go there if chi-squared falls by what they deserve."""
         trial = start.copy()
         trial.free(freed)
@@ -204,21 +204,21 @@ class Course:
         if not names:
             return []
         gain = (self.minimum.chi_squared - found.chi_squared) / max(found.reduced_chi_squared, 1.0)
-        if gain < WORTH * len(names):
+        if gain < GAIN_PER_VARIABLE * len(names):
             self.record(name, names, kept=False, reason=f"lowers chi-squared by {max(gain, 0.0):.1f} only")
             return []
         self._accept(found)
         self.record(name, names)
         return names
 
-    def drop(self, name: str, fixed: Sequence[str], reason: str) -> None:
+    def hold(self, name: str, fixed: Sequence[str], reason: str) -> None:
         """Hold quantities at their present values, refine the rest, and record why."""
         trial = self.parameters.copy()
         trial.fix(fixed)
         self._accept(self._minimised(trial, LOOSE))
         self.record(name, fixed, kept=False, reason=reason)
 
-    def withdraw(self, name: str, fixed: Sequence[str], values: Mapping[str, float], reason: str) -> bool:
+    def reset(self, name: str, fixed: Sequence[str], values: Mapping[str, float], reason: str) -> bool:
         """Hold quantities at other values and refine the rest, unless that fits worse than they are worth.
 
         Each of some strongly correlated quantities can be vague while what they are together is known well.
@@ -229,13 +229,13 @@ class Course:
         trial.fix(fixed)
         found = self._minimised(trial, LOOSE)
         rise = (found.chi_squared - self.minimum.chi_squared) / max(self.minimum.reduced_chi_squared, 1.0)
-        held = rise <= WORTH * len(fixed)
+        held = rise <= GAIN_PER_VARIABLE * len(fixed)
         if held:
             self._accept(found)
         self.record(name, fixed, kept=not held, reason=reason if held else f"held, chi-squared rises by {rise:.0f}")
         return held
 
-    def admit(self, name: str, freed: Sequence[str]) -> None:
+    def free_within_bounds(self, name: str, freed: Sequence[str]) -> None:
         """Let quantities go, refine, and keep those that do not end at a bound."""
         names = list(freed)
         while names:
@@ -269,7 +269,7 @@ class Course:
             result.append(_score(normal, gradient, old, new, trial) / reduced)
         return result
 
-    def foreseen_esds(self, names: Sequence[str]) -> list[float]:
+    def predicted_esds(self, names: Sequence[str]) -> list[float]:
         """Return the standard uncertainty that each quantity would have if all of them were let go; inf if none."""
         trial = self.parameters.copy()
         trial.free(names)

@@ -64,7 +64,7 @@ class Restraint(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Geometry(Restraint):
+class GeometryRestraint(Restraint):
     """A distance (two sites, angstrom) or an angle at the middle of three (degrees), of the nearest atoms."""
 
     phase: Phase
@@ -114,7 +114,7 @@ class Geometry(Restraint):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Content(Restraint):
+class ContentRestraint(Restraint):
     """Atoms of an element for each atom of others, in one phase or over all phases of the specimen.
 
     The number of cells of a phase is proportional to its scale times its volume (Hill & Howard 1987).
@@ -150,7 +150,7 @@ class Content(Restraint):
         return wanted / others if others > 0 else 0.0
 
 
-def geometry(phase: Phase, sites: Sequence[str], target: float, esd: float) -> Geometry:
+def geometry_restraint(phase: Phase, sites: Sequence[str], target: float, esd: float) -> GeometryRestraint:
     """Return a restraint on a distance (two sites) or an angle (three).
 
     Raises
@@ -162,10 +162,12 @@ def geometry(phase: Phase, sites: Sequence[str], target: float, esd: float) -> G
         raise InputError(f"{len(sites)} sites", place=phase.name, cure="give two for a distance, three for an angle")
     for label in sites:
         _site(phase.crystal, label)
-    return Geometry(phase=phase, sites=tuple(sites), target=target, esd=esd)
+    return GeometryRestraint(phase=phase, sites=tuple(sites), target=target, esd=esd)
 
 
-def content(phases: Sequence[Phase], element: str, per: Sequence[str], target: float, esd: float) -> Content:
+def content_restraint(
+    phases: Sequence[Phase], element: str, per: Sequence[str], target: float, esd: float
+) -> ContentRestraint:
     """Return a restraint on the atoms of an element for each atom of others.
 
     Raises
@@ -177,11 +179,11 @@ def content(phases: Sequence[Phase], element: str, per: Sequence[str], target: f
     for name in (element, *per):
         if name not in held:
             raise InputError(f"no phase holds {name}", place="restraint", cure=nearest(name, held))
-    return Content(phases=tuple(phases), element=element, per=tuple(per), target=target, esd=esd)
+    return ContentRestraint(phases=tuple(phases), element=element, per=tuple(per), target=target, esd=esd)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RestraintWish:
+class RestraintRequest:
     """A restraint as a user words it: sites of one phase, or an element per others in one phase or, without, in all."""
 
     target: float
@@ -192,7 +194,7 @@ class RestraintWish:
     per: tuple[str, ...] = ()
 
 
-def resolved(wishes: Sequence[RestraintWish], phases: Sequence[Phase]) -> tuple[Restraint, ...]:
+def restraints_of(wishes: Sequence[RestraintRequest], phases: Sequence[Phase]) -> tuple[Restraint, ...]:
     """Return the restraints that are meant by wishes.
 
     Raises
@@ -208,10 +210,10 @@ def resolved(wishes: Sequence[RestraintWish], phases: Sequence[Phase]) -> tuple[
         if wish.sites:
             if not wish.phase:
                 raise InputError(f"sites {'-'.join(wish.sites)} of no phase", place="restraint", cure="name the phase")
-            found.append(geometry(by_name[wish.phase], wish.sites, wish.target, wish.esd))
+            found.append(geometry_restraint(by_name[wish.phase], wish.sites, wish.target, wish.esd))
         else:
             chosen = [by_name[wish.phase]] if wish.phase else list(phases)
-            found.append(content(chosen, wish.element, wish.per, wish.target, wish.esd))
+            found.append(content_restraint(chosen, wish.element, wish.per, wish.target, wish.esd))
     return tuple(found)
 
 

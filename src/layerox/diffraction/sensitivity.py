@@ -14,10 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.least_squares import Data, Minimum, inverse_of_normal
+from layerox.diffraction.least_squares import Data, Minimum
 from layerox.diffraction.model import Model
+from layerox.diffraction.normal_equations import inverse_of_normal
 from layerox.diffraction.parameters import slot_name
-from layerox.diffraction.phase import Phase, polarization_of
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase_model import polarization_of
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
 from layerox.symmetry import metric_tensor
 from layerox.typing import FloatArray
@@ -281,7 +283,7 @@ def _occupancies(model: Model, minimum: Minimum, strong: list[int]) -> Iterator[
     """Yield a change of the occupancy of each site that has more than a small part in the intensity."""
     table = minimum.parameters.copy()
     room = {name: units for k in strong for name, units in _room(model.phases[k])}
-    names = [name for name in room if table.is_own_master(name) and name not in table.free_names]
+    names = [name for name in room if table.can_vary(name) and name not in table.free_names]
     if not names:
         return
     table.fix(table.free_names)

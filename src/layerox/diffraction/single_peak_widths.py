@@ -21,7 +21,7 @@ from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.profiles import GAUSS_HEIGHT, LORENTZ_HEIGHT, tch_width
 from layerox.diffraction.refinement import Refinement
-from layerox.diffraction.staged_strategy import warm
+from layerox.diffraction.staged_strategy import fit_from_result
 from layerox.errors import InputError
 from layerox.typing import FloatArray, IntArray
 
@@ -115,7 +115,7 @@ def breadths(result: Refinement) -> Breadths:
     """
     if result.status == "failed":
         raise InputError(f"the fit has failed: {result.reason}", argument="result", cure="mend the fit first")
-    outcome = warm(result.pattern, result, result.instrument, result.radiation)
+    outcome = fit_from_result(result.pattern, result, result.instrument, result.radiation)
     data = Data(result.pattern.intensity, 1.0 / result.pattern.sigma)
     chosen = [
         k

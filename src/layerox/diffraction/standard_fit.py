@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.cell_search import set_linear
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import (
     FIRST_BACKGROUND_TERMS,
@@ -26,7 +25,8 @@ from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.profiles import add_asymmetry, add_peaks, tch_width
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan, Variable
-from layerox.diffraction.refinement_steps import TIGHT, WORTH, Course
+from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, TIGHT, StepwiseRefinement
+from layerox.diffraction.starting_values import set_linear
 from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
@@ -42,7 +42,7 @@ APART, LOOKED_AT = 6.0, 2.5
 STRONG = 20.0
 
 
-def calibrated(
+def refine_standard(
     pattern: Pattern,
     standard: Phase,
     instrument: Instrument,
@@ -68,22 +68,22 @@ def calibrated(
     """
     start = with_starting_widths(instrument, pattern)
     plan = _stretching(standard) if wavelength else NO_PLAN
-    course = prepared(pattern, [standard], start, radiation, plan, BACKGROUND_TERMS, progress)
-    table = course.parameters
+    run = prepared(pattern, [standard], start, radiation, plan, BACKGROUND_TERMS, progress)
+    table = run.parameters
     if not wavelength:
         table.lock(slot_name(standard, name) for name in CELL_NAMES)
     else:
         table.fix([STRETCH])
     table.tie("instrument_h_over_l", "instrument_s_over_l")
     table.free(f"background_{k}" for k in range(FIRST_BACKGROUND_TERMS))
-    set_linear(course.model, course.data, table)
-    course.refine("scale, background and zero", [slot_name(standard, "scale"), "instrument_zero"])
-    course.refine("width", ["instrument_w"])
-    course.refine("Lorentzian width", ["instrument_x"])
-    course.attempt("background terms", [name for name in course.model.names if is_background(name)])
-    _let_go_what_pays(course, standard, wavelength=wavelength)
-    course.refine("all together", tolerance=TIGHT)
-    return Outcome(course.model, course.minimum, tuple(course.steps), {}, course.evaluations)
+    set_linear(run.model, run.data, table)
+    run.refine("scale, background and zero", [slot_name(standard, "scale"), "instrument_zero"])
+    run.refine("width", ["instrument_w"])
+    run.refine("Lorentzian width", ["instrument_x"])
+    run.attempt("background terms", [name for name in run.model.names if is_background(name)])
+    _free_what_improves(run, standard, wavelength=wavelength)
+    run.refine("all together", tolerance=TIGHT)
+    return Outcome(run.model, run.minimum, tuple(run.steps), {}, run.evaluations)
 
 
 def _stretching(standard: Phase) -> Plan:
@@ -95,32 +95,32 @@ def _stretching(standard: Phase) -> Plan:
     )
 
 
-def _let_go_what_pays(course: Course, standard: Phase, *, wavelength: bool) -> None:
+def _free_what_improves(run: StepwiseRefinement, standard: Phase, *, wavelength: bool) -> None:
     """Let go, one after another, what a diffractometer may have, and keep what pays."""
     starts = {
         "axial divergence": {"instrument_s_over_l": PLAUSIBLE_AXIAL},
-        "width against angle": {"instrument_u": course.parameters.value("instrument_u"), "instrument_v": 0.0},
+        "width against angle": {"instrument_u": run.parameters.value("instrument_u"), "instrument_v": 0.0},
         "Lorentzian width against angle": {"instrument_y": PLAUSIBLE_LORENTZ},
         "displacement": {"instrument_displacement": 0.0},
     }
     if wavelength:
         starts["wavelength"] = {STRETCH: 1.0}
     starts["displacement factors"] = {
-        group[0]: course.parameters.value(group[0]) for group in displacement_groups(standard)
+        group[0]: run.parameters.value(group[0]) for group in displacement_groups(standard)
     }
     for _ in range(2):
         for name, values in starts.items():
-            fresh = {quantity: value for quantity, value in values.items() if _can_go(course, quantity)}
-            if fresh and (name == "axial divergence" or max(course.gains([list(fresh)])) > WORTH):
-                course.attempt(name, list(fresh), start=fresh)
+            fresh = {quantity: value for quantity, value in values.items() if _is_fixed(run, quantity)}
+            if fresh and (name == "axial divergence" or max(run.gains([list(fresh)])) > GAIN_PER_VARIABLE):
+                run.attempt(name, list(fresh), start=fresh)
 
 
-def _can_go(course: Course, name: str) -> bool:
-    return course.parameters.is_own_master(name) and name not in course.parameters.free_names
+def _is_fixed(run: StepwiseRefinement, name: str) -> bool:
+    return run.parameters.can_vary(name) and name not in run.parameters.free_names
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class CalibrationCurve:
     """Width and shift of a diffractometer's peaks against angle, and of single reflections to compare with.
 
     Attributes
@@ -144,7 +144,7 @@ class Curve:
     shift_esd: FloatArray
 
 
-def curve_of(outcome: Outcome, pattern: Pattern) -> Curve:
+def calibration_curve(outcome: Outcome, pattern: Pattern) -> CalibrationCurve:
     """Return the curves of a calibration, with what single reflections say."""
     model, values = outcome.model, outcome.minimum.parameters.values[: len(outcome.model.names)]
     peaks = outcome.minimum.calculated.peaks[0]
@@ -162,7 +162,7 @@ def curve_of(outcome: Outcome, pattern: Pattern) -> Curve:
     strong = [(k, found) for k, found in zip(alone, single, strict=True) if found is not None]
     corrections = np.array([found for _, found in strong]).reshape(-1, 4)
     kept = np.array([k for k, _ in strong], dtype=int)
-    return Curve(
+    return CalibrationCurve(
         two_theta=bragg[order],
         gauss=table[1, order],
         lorentz=table[2, order],

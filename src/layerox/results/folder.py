@@ -12,17 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.refinement import Refinement
-from layerox.diffraction.result_json import SCHEMA, json_text, refinement_from_document
+from layerox.diffraction.result_json import SCHEMA
 from layerox.errors import InputError
 from layerox.io.json_file import checked_document, read_document
 from layerox.io.outputs import check_outputs, write_outputs
 from layerox.io.toml_file import toml_text
 from layerox.public import public
+from layerox.results.curves_csv import csv_text, read_curves
 from layerox.results.pdcif import cif_text
+from layerox.results.read_result import refinement_from_document
 from layerox.results.report import report_text
 from layerox.results.result_model import ResultModel
 from layerox.results.structure_cif import structure_file, structure_files
-from layerox.results.table import csv_text, read_curves
 
 # What every fit writes; a recipe as used stands beside it, and a CIF for each phase.
 RESULT, CURVES = "result.json", "fit.csv"
@@ -37,7 +38,7 @@ def files_of(refinement: Refinement) -> dict[str, bytes]:
     """Return the text files of a refinement: result.json, fit.csv, fit.cif, report.txt and a CIF for each structure."""
     texts = {
         **structure_files(refinement),
-        "result.json": json_text(refinement),
+        "result.json": refinement.to_json(),
         "fit.csv": csv_text(refinement),
         "fit.cif": cif_text(refinement),
         "report.txt": report_text(refinement),

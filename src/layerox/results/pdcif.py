@@ -12,9 +12,10 @@ import re
 import numpy as np
 from gemmi import cif
 
-from layerox.diffraction.extra_peaks import EXTRA_SLOTS
+from layerox.diffraction.background import EXTRA_SLOTS
 from layerox.diffraction.parameters import is_background
-from layerox.diffraction.refinement import RefinedParameter, RefinedPhase, Refinement
+from layerox.diffraction.refined_quantities import RefinedParameter, RefinedPhase
+from layerox.diffraction.refinement import Refinement
 from layerox.instrument import DEFAULT_RADIUS_MM
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation

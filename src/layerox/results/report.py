@@ -6,8 +6,9 @@ import textwrap
 from collections.abc import Sequence
 
 from layerox.diffraction.display import percent_text
-from layerox.diffraction.refinement import RefinedPhase, Refinement
-from layerox.diffraction.refinement_steps import Step
+from layerox.diffraction.refined_quantities import RefinedPhase
+from layerox.diffraction.refinement import Refinement
+from layerox.diffraction.refinement_steps import RefinementStep
 from layerox.refined import Refined, with_esd
 from layerox.symmetry import CELL_NAMES
 
@@ -292,7 +293,7 @@ def _steps(refinement: Refinement) -> str:
     )
 
 
-def _verdicts(step: Step, later: set[str]) -> list[tuple[str, list[str]]]:
+def _verdicts(step: RefinementStep, later: set[str]) -> list[tuple[str, list[str]]]:
     """Return what became of the quantities of a step: those that a later step keeps are deferred, not rejected."""
     if step.kept:
         return [("kept", list(step.freed))]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from layerox.diffraction.agreement import Agreement
-from layerox.diffraction.refinement import Correlation
+from layerox.diffraction.refined_quantities import Correlation
 from layerox.notices import Notice
 
 Status = Literal["free", "fixed", "tied", "at_bound", "unsupported", "alike"]
@@ -25,13 +25,13 @@ Triplet = Annotated[str, Field(max_length=100)]
 Setting = Triplet | Annotated[list[Triplet], Field(max_length=192)]
 
 
-class _Model(BaseModel):
+class ResultPart(BaseModel):
     """A part of the document; keys that it does not name are left as they are."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False, arbitrary_types_allowed=True)
 
 
-class NumberModel(_Model):
+class NumberModel(ResultPart):
     """A refined number; null is what is infinite or not known."""
 
     value: float | None
@@ -57,7 +57,7 @@ class VolumeModel(NumberModel):
     value: Annotated[float, Field(gt=1)]
 
 
-class CellModel(_Model):
+class CellModel(ResultPart):
     """A cell."""
 
     a: LengthModel
@@ -69,13 +69,13 @@ class CellModel(_Model):
     volume: VolumeModel
 
 
-class TextureModel(NumberModel):
+class ResultTextureModel(NumberModel):
     """A March coefficient and its axis."""
 
     axis: tuple[Index, Index, Index]
 
 
-class SiteModel(_Model):
+class SiteModel(ResultPart):
     """A site."""
 
     label: str
@@ -87,7 +87,7 @@ class SiteModel(_Model):
     u_iso: NumberModel
 
 
-class PhaseModel(_Model):
+class ResultPhaseModel(ResultPart):
     """A phase."""
 
     name: Name
@@ -103,7 +103,7 @@ class PhaseModel(_Model):
     cell: CellModel
     size_nm: NumberModel
     microstrain: NumberModel
-    preferred_orientation: TextureModel
+    preferred_orientation: ResultTextureModel
     sites: list[SiteModel]
     anisotropic: dict[str, tuple[float, float, float, float, float, float]]
     ticks: list[Annotated[float, Field(gt=-360, lt=360)]]
@@ -121,7 +121,7 @@ class PhaseModel(_Model):
     absolute_weight_fraction: NumberModel | None = None
 
 
-class PatternModel(_Model):
+class ResultPatternModel(ResultPart):
     """Where the data came from."""
 
     file: Annotated[str, Field(pattern=r"^[^\x00]*$")] | None
@@ -133,7 +133,7 @@ class PatternModel(_Model):
     excluded: list[tuple[float, float]] = []
 
 
-class RadiationModel(_Model):
+class ResultRadiationModel(ResultPart):
     """The beam."""
 
     kind: Literal["xray", "neutron"]
@@ -142,7 +142,7 @@ class RadiationModel(_Model):
     polarization: Annotated[float, Field(ge=0, le=1)] | None
 
 
-class ProfileModel(_Model):
+class ResultProfileModel(ResultPart):
     """Calibrated widths of peaks."""
 
     u: float
@@ -153,17 +153,17 @@ class ProfileModel(_Model):
     axial: tuple[float, float] | None
 
 
-class InstrumentModel(_Model):
+class ResultInstrumentModel(ResultPart):
     """The diffractometer."""
 
     geometry: Literal["bragg-brentano", "debye-scherrer"]
     radius_mm: Annotated[float, Field(gt=0, lt=1e6)]
     zero: float
     displacement_mm: float
-    profile: ProfileModel | None
+    profile: ResultProfileModel | None
 
 
-class ParameterModel(NumberModel):
+class ResultParameterModel(NumberModel):
     """A quantity of the model."""
 
     name: Name
@@ -172,7 +172,7 @@ class ParameterModel(NumberModel):
     expr: str | None = None
 
 
-class CovarianceModel(_Model):
+class CovarianceModel(ResultPart):
     """The covariance of the variables."""
 
     names: list[Name]
@@ -190,7 +190,7 @@ class CovarianceModel(_Model):
         return self
 
 
-class StepModel(_Model):
+class StepModel(ResultPart):
     """A step of the refinement."""
 
     name: str
@@ -200,7 +200,7 @@ class StepModel(_Model):
     reason: str
 
 
-class StandardModel(_Model):
+class StandardModel(ResultPart):
     """The standard against which absolute fractions are."""
 
     method: str
@@ -210,17 +210,17 @@ class StandardModel(_Model):
     mass_attenuation: float | None
 
 
-class ResultModel(_Model):
+class ResultModel(ResultPart):
     """The document."""
 
     status: Literal["converged", "not_converged", "failed"]
     reason: str | None
-    pattern: PatternModel
-    radiation: RadiationModel
-    instrument: InstrumentModel
+    pattern: ResultPatternModel
+    radiation: ResultRadiationModel
+    instrument: ResultInstrumentModel
     agreement: Agreement
-    phases: list[PhaseModel]
-    parameters: list[ParameterModel]
+    phases: list[ResultPhaseModel]
+    parameters: list[ResultParameterModel]
     correlations: list[Correlation]
     covariance: CovarianceModel
     steps: list[StepModel]

@@ -14,10 +14,12 @@ from gemmi import cif
 
 from layerox.diffraction.model import INSTRUMENT_SLOTS, safe_name
 from layerox.diffraction.peaks import W
-from layerox.diffraction.phase import Phase, PhaseModel
-from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase_model import PhaseModel
+from layerox.diffraction.refined_quantities import RefinedPhase
+from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.reflections import Reflections
-from layerox.diffraction.scattering import scatterers
+from layerox.diffraction.scattering_factors import scatterers
 from layerox.io.cif_quote import quoted
 from layerox.radiation import Radiation
 from layerox.refined import Refined, with_esd

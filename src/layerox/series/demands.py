@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from layerox.analysis.beam_setup import measured_with, pattern_from
-from layerox.analysis.fit import usable
+from layerox.analysis.fit import check_phases
 from layerox.analysis.phase_arguments import PhaseArgument
 from layerox.analysis.recipe import Recipe
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.phase_order import canonical
+from layerox.diffraction.phase_order import canonical_order
 from layerox.diffraction.refinement_plan import NO_PLAN
 from layerox.electrochemistry.settings import ElectrochemistryModel
 from layerox.errors import InputError
@@ -69,10 +69,10 @@ class Asked:
         first = _first_readable(frames, self.reading)
         known, beam = measured_with(first, **self.beam)
         plan = (NO_PLAN if self.told is None else self.told.plan).referring_to(self.reference)
-        chosen = usable([phase for _, phase in self.argued], first, beam)
+        chosen = check_phases([phase for _, phase in self.argued], first, beam)
         plan.quantification.check(chosen, beam, known.geometry)
         setup = Setup(
-            phases=tuple(canonical(chosen)),
+            phases=tuple(canonical_order(chosen)),
             instrument=known,
             radiation=beam,
             plan=plan,

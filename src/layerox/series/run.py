@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from layerox.analysis.fit import refuse_twice
+from layerox.analysis.fit import refuse_duplicates
 from layerox.analysis.phase_arguments import PhaseArgument, argued_phases
 from layerox.analysis.recipe import RecipeArgument, recipe_from
 from layerox.computing.threads import single_threaded
@@ -158,7 +158,7 @@ def fit_series(
         start_server()
     told = recipe_from(recipe)
     if told is not None:
-        refuse_twice(told, range=range, phases=phases, instrument=instrument, hardware=hardware or None,
+        refuse_duplicates(told, range=range, phases=phases, instrument=instrument, hardware=hardware or None,
                      reference=reference)  # fmt: skip
         phases, instrument, range = told.phases or phases, told.instrument or instrument, told.range or range
     axes = [axis] if isinstance(axis, str) else list(axis)

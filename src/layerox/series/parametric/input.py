@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerox.analysis.beam_setup import measured_with
-from layerox.analysis.fit import usable
+from layerox.analysis.fit import check_phases
 from layerox.analysis.recipe import Recipe, read_recipe
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.parameters import slot_name
@@ -127,7 +127,7 @@ def _setup(recipe: Recipe, first: Pattern, reading: Reading) -> Setup:
         first, radiation=None, neutron=False, monochromator=None, geometry=None, polarization=None,
         instrument=recipe.instrument,
     )  # fmt: skip
-    phases = tuple(usable(list(recipe.phases), first, beam))
+    phases = tuple(check_phases(list(recipe.phases), first, beam))
     return Setup(phases=phases, instrument=known, radiation=beam, reading=reading, plan=recipe.plan)
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerox.diffraction.cell_search import peak_width
 from layerox.diffraction.model import Calculated
 from layerox.diffraction.profiles import tch_width
+from layerox.diffraction.starting_values import peak_width
 from layerox.radiation import Radiation
 from layerox.typing import FloatArray
 

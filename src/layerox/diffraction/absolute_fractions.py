@@ -76,7 +76,7 @@ def _refuse_fraction(fraction: float, esd: float, place: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Absolute:
+class AbsoluteFractions:
     """Fractions of the whole specimen.
 
     Attributes
@@ -131,7 +131,7 @@ def k_factor(weight: Refined, mass_attenuation: float, weight_fraction: float = 
 
 def by_internal_standard(
     names: list[str], fractions: FloatArray, covariance: FloatArray, standard: InternalStandard
-) -> Absolute:
+) -> AbsoluteFractions:
     """Return the fractions of the specimen from those of its crystalline phases.
 
     Parameters
@@ -157,7 +157,7 @@ def by_internal_standard(
         from_fit = np.sqrt(max(float(covariance[s, s]), 0.0)) * known / seen**2 / (1 - known)
         from_weighing = standard.esd * (1 / seen - 1) / (1 - known) ** 2
         of_sample = Refined(float(amorphous) / (1 - known), float(np.hypot(from_fit, from_weighing)), "tied")
-    return Absolute(
+    return AbsoluteFractions(
         method="internal standard",
         description=f"{100 * known:g} wt% {standard.phase} weighed in",
         weight_fractions=_refined(names, absolute, matrix),
@@ -169,7 +169,7 @@ def by_internal_standard(
 def by_external_standard(
     names: list[str], weights: FloatArray, covariance: FloatArray, standard: ExternalStandard,
     attenuation: tuple[float, FloatArray],
-) -> Absolute:  # fmt: skip
+) -> AbsoluteFractions:  # fmt: skip
     """Return the fractions of the specimen from the scales.
 
     Parameters
@@ -188,7 +188,7 @@ def by_external_standard(
     slopes = (mean * np.eye(len(names)) + np.outer(weights, by_weights)) / standard.k_factor
     relative = standard.esd / standard.k_factor
     matrix = slopes @ covariance @ slopes.T + np.outer(absolute, absolute) * relative**2
-    return Absolute(
+    return AbsoluteFractions(
         method="external standard",
         description=standard.source or "K factor as given",
         weight_fractions=_refined(names, absolute, matrix),

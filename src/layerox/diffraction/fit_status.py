@@ -15,8 +15,8 @@ import numpy as np
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.model_setup import Outcome
-from layerox.diffraction.refinement import RefinedPhase, RefinementStatus
-from layerox.diffraction.unexplained import widths
+from layerox.diffraction.refined_quantities import RefinedPhase, RefinementStatus
+from layerox.diffraction.unexplained_peaks import widths
 from layerox.pattern import Pattern
 from layerox.typing import FloatArray
 
@@ -36,7 +36,7 @@ WINDOW, REACH, CERTAIN = 1.5, 1.5, 4.0
 AT_FAULT = 0.5
 
 
-def fault_of(
+def fit_status(
     outcome: Outcome, phases: Sequence[RefinedPhase], pattern: Pattern, left: float
 ) -> tuple[RefinementStatus, str]:
     """Return status and reason of a minimum that is no usable fit, "converged" and "" if it is one.
@@ -111,7 +111,7 @@ def _lines_at_fault(outcome: Outcome, pattern: Pattern, index: int) -> list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class StrongLine:
     """A strong line of a phase, compared with the pattern less everything else.
 
     Attributes
@@ -148,7 +148,7 @@ class Line:
         return 1.0 / self.observed if self.observed > 0 else float("inf")
 
 
-def strongest_lines(outcome: Outcome, pattern: Pattern, index: int) -> list[Line]:
+def strongest_lines(outcome: Outcome, pattern: Pattern, index: int) -> list[StrongLine]:
     """Return the strongest lines of a phase that no other phase hides, strongest first."""
     model, minimum = outcome.model, outcome.minimum
     calculated = minimum.calculated
@@ -160,7 +160,7 @@ def strongest_lines(outcome: Outcome, pattern: Pattern, index: int) -> list[Line
     peaks_total = calculated.phases.sum(axis=0)
     spread = float(np.sqrt(max(minimum.reduced_chi_squared, 1.0)))
     low, high = pattern.range
-    lines: list[Line] = []
+    lines: list[StrongLine] = []
     for k in np.argsort(-area):
         if len(lines) == LINES or area[k] < 0.05 * area.max(initial=0.0):
             break
@@ -181,7 +181,7 @@ def _compared(
     window: slice,
     spread: float,
     line: tuple[float, float, float],
-) -> Line:
+) -> StrongLine:
     """Return a line with its area and place as the data show them in a window."""
     place, full, area = line
     x, weight = pattern.two_theta[window], 1.0 / (spread * pattern.sigma[window]) ** 2
@@ -192,5 +192,5 @@ def _compared(
     gains = np.maximum(overlap, 0.0) ** 2 / power
     best, here = int(np.argmax(gains)), len(offsets) // 2
     offset = float(offsets[best]) if gains[best] - gains[here] > CERTAIN**2 else 0.0
-    return Line(two_theta=place, width=full, area=area, offset=offset, observed=float(overlap[here] / power[here]),
+    return StrongLine(two_theta=place, width=full, area=area, offset=offset, observed=float(overlap[here] / power[here]),
                 esd=float(1.0 / np.sqrt(power[here])))  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from layerox.analysis.fit import fit
-from layerox.diffraction.unexplained import UnexplainedPeak, stray_lines
+from layerox.diffraction.unexplained_peaks import UnexplainedPeak, stray_lines
 from layerox.results.report import report_text, summary_text
 from mixtures import CU, mixture
 
