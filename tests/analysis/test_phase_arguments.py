@@ -75,7 +75,7 @@ def test_crystal_and_phase_pass_through():
         ("P7", "unknown phase 'P7'; did you mean 'P3'"),
         ("nowhere.cif", "nowhere.cif: no such file"),
         ("x=", "write NAME=FILE"),
-        (3.5, "a float is no phase"),
+        (3.5, "a float is not a phase"),
     ],
 )
 def test_nonsense_is_refused(argument, message):

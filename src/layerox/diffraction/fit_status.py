@@ -192,5 +192,5 @@ def _compared(
     gains = np.maximum(overlap, 0.0) ** 2 / power
     best, here = int(np.argmax(gains)), len(offsets) // 2
     offset = float(offsets[best]) if gains[best] - gains[here] > CERTAIN**2 else 0.0
-    return StrongLine(two_theta=place, width=full, area=area, offset=offset, observed=float(overlap[here] / power[here]),
-                esd=float(1.0 / np.sqrt(power[here])))  # fmt: skip
+    observed, esd = float(overlap[here] / power[here]), float(1.0 / np.sqrt(power[here]))
+    return StrongLine(two_theta=place, width=full, area=area, offset=offset, observed=observed, esd=esd)

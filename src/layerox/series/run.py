@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from layerox.analysis.beam_setup import Beam
 from layerox.analysis.fit import refuse_duplicates
 from layerox.analysis.phase_arguments import PhaseArgument, argued_phases
 from layerox.analysis.recipe import RecipeArgument, recipe_from
@@ -172,8 +173,8 @@ def fit_series(
         reading=Reading(
             radiation=radiation, range=range, exclude=() if told is None else told.exclude, dataset=dataset
         ),
-        beam={"radiation": radiation, "neutron": neutron, "monochromator": monochromator, "geometry": geometry,
-              "polarization": polarization, "instrument": instrument},
+        beam=Beam(radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+                  polarization=polarization, instrument=instrument),
     )  # fmt: skip
     source, results, tell = Path(folder).resolve(), Path(output), progress or (lambda _: None)
     read = inputs_of_series(folder, glob, phases, hardware, recipe, instrument, electrochemistry, axes,
