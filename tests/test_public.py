@@ -89,7 +89,9 @@ def test_a_public_function_is_pickled_by_its_name():
 
 @pytest.mark.parametrize("given", [(X, X), np.c_[X, X], [1, 2], 5, {"x": X}, None])
 def test_what_is_no_pattern(given):
-    with pytest.raises(InputError, match=r"is not a pattern; make one with lx.pattern_from_arrays\(two_theta, intensity"):
+    with pytest.raises(
+        InputError, match=r"is not a pattern; make one with lx.pattern_from_arrays\(two_theta, intensity"
+    ):
         lx.fit(given, ["P2"], radiation="CuKa")
 
 

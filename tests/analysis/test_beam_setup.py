@@ -117,7 +117,7 @@ def test_a_pattern_without_counts_is_refused(limits):
 
 @pytest.mark.parametrize("intensity", [[0.25, 1.0], [12.5, 99.9]])
 def test_a_normalised_pattern_has_no_counting_statistics(intensity):
-    with pytest.raises(InputError, match="scan: intensities of at most .* are no counts.*; give a column of sigmas"):
+    with pytest.raises(InputError, match="scan: intensities of at most .* are not counts.*; give a column of sigmas"):
         pattern_from(pattern_from_arrays([1, 2], intensity, label="scan"), None)
     for known in ([0.1, 0.1], [1.0, 1.0]):
         pattern = pattern_from_arrays([1, 2], intensity, known)

@@ -86,6 +86,6 @@ def test_nonsense_is_refused(argument, message):
 def test_no_phase_and_two_of_one_name(cif):
     with pytest.raises(InputError, match="no phase is given"):
         phases_from([])
-    with pytest.raises(InputError, match="two phases are called 'P2'; name them: NAME=FILE"):
+    with pytest.raises(InputError, match="two phases have the name 'P2'; name them: NAME=FILE"):
         phases_from(["P2", "P2"])
     assert [p.name for p in phases_from(["P2", f"b={cif}"])] == ["P2", "b"]

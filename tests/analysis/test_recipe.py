@@ -236,7 +236,7 @@ def test_what_a_recipe_demands(tmp_path):
         ("[instrument]\nfile = 'a.toml'\n[instrument.position]\nzero = 0.1\n",
          r"recipe\.toml:2: \[instrument\] file together with position; keep one of them"),
         ("[instrument.radiation]\nsource = 'CuKb'\n", r"recipe\.toml:2: .*unknown radiation 'CuKb'"),
-        ("[[phase]]\nstructure='P2'\n[[phase]]\nstructure='P2'\n", "two phases are called 'P2'"),
+        ("[[phase]]\nstructure='P2'\n[[phase]]\nstructure='P2'\n", "two phases have the name 'P2'"),
         ("[constraints]\nP2_a = 'O3_a'\nO3_c = 'open(1)'\n",
          r"recipe\.toml:3: O3_c = 'open\(1\)' is no expression, 'open\(1\)' is not allowed; write numbers, parameters"),
         ("[[peak]]\nposition = 1.0\nwidth = 0.0\n", r"recipe\.toml:3: .*greater than 0"),
@@ -381,12 +381,12 @@ def test_without_a_recipe_none_is_written(pattern):
 )
 def test_what_stands_in_the_recipe_and_beside_it_is_refused(pattern, given, name):
     recipe = with_profile({"phase": TWO_PHASES, "pattern": {"range": [15.0, 60.0]}})
-    with pytest.raises(InputError, match=f"{name} is given both in the recipe and beside it; leave one of them out"):
+    with pytest.raises(InputError, match=f"{name} is given in the recipe and in the call; leave one of them out"):
         fit(pattern, recipe=recipe, **given)
 
 
 def test_parameters_and_a_recipe_are_refused(pattern):
-    with pytest.raises(InputError, match="params is given both in the recipe and beside it"):
+    with pytest.raises(InputError, match="params is given in the recipe and in the call"):
         fit(pattern, ["P2"], recipe={}, params=parameters(["P2"]))
 
 

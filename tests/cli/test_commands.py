@@ -181,7 +181,7 @@ def test_built_cif_is_read_by_gemmi_and_as_a_phase(folder, capsys):
         (["fit", "x.xy", "--phase", "P2", "--colour"], "unrecognized arguments: --colour"),
         (["fit", "x.xy", "--phase", "P2"], "x.xy"),
         (["fit", "PATTERN", "--phase", "P9"], "unknown phase 'P9'; did you mean"),
-        (["fit", "PATTERN", "--phase", "P2", "--phase", "P2"], "two phases are called 'P2'"),
+        (["fit", "PATTERN", "--phase", "P2", "--phase", "P2"], "two phases have the name 'P2'"),
         (["fit", "PATTERN", "--phase", "P2", "--radiation", "MoKa"], "MoKa"),
         (["fit", "PATTERN", "--phase", "P2", "--radiation", "CuKalpha7"], "unknown radiation"),
         (
@@ -198,7 +198,10 @@ def test_built_cif_is_read_by_gemmi_and_as_a_phase(folder, capsys):
         (["fit", "PATTERN", "--phase", "P2", "--abscissa", "q"], "p2_o3.xye:"),
         (["fit", "PATTERN", "--phase", "P2", "--picture", "cube"], "--picture: unknown intensity axis 'cube'"),
         (["simulate", "P2", "-o", "s.xye"], "--radiation: the wavelength is unknown; give the radiation"),
-        (["simulate", "P2", "P2", "--radiation", "CuKa", "-o", "s.xye"], "STRUCTURE: two phases are called 'P2'; name"),
+        (
+            ["simulate", "P2", "P2", "--radiation", "CuKa", "-o", "s.xye"],
+            "STRUCTURE: two phases have the name 'P2'; name",
+        ),
         (
             ["simulate", "P2", "--radiation", "CuKa", "--neutron", "-o", "s.xye"],
             "neutrons are requested, given is CuKa",

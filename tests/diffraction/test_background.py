@@ -86,7 +86,7 @@ def test_a_peak_needs_a_width(shape):
 
 def test_a_peak_outside_the_data_is_refused():
     peak = ExtraPeak(name="peak_0", position=8.0, gauss=0.1)
-    with pytest.raises(InputError, match=r"peak_0: stands at 8 degrees, outside the data \(12 to 70\)"):
+    with pytest.raises(InputError, match=r"peak_0: is at 8 degrees, outside the data \(12 to 70\)"):
         refuse_outside([peak], (12.0, 70.0))
 
 

@@ -159,8 +159,11 @@ def test_a_named_phase_is_marked_and_another_one_put_behind():
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
-        ({"reference": "Cu"}, "no phase 'Cu' to refer to"),
-        ({"hardware": ["Al"], "recipe": {"phase": [{"structure": "P2"}]}, "phases": None}, "hardware is given both"),
+        ({"reference": "Cu"}, "no phase 'Cu' for the reference"),
+        (
+            {"hardware": ["Al"], "recipe": {"phase": [{"structure": "P2"}]}, "phases": None},
+            "hardware is given in the recipe",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(wish, said):

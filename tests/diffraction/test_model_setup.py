@@ -75,7 +75,7 @@ def test_what_the_user_names_leaves_its_group(pattern):
 
 def test_extra_peaks_outside_the_data_are_refused(pattern):
     plan = Plan(extras=(ExtraPeak(name="peak_0", position=90.0, gauss=0.1),))
-    with pytest.raises(InputError, match="peak_0: stands at 90 degrees, outside the data"):
+    with pytest.raises(InputError, match="peak_0: is at 90 degrees, outside the data"):
         begun(pattern, plan)
 
 

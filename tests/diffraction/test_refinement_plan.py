@@ -104,7 +104,9 @@ def test_without_broadening_by_size():
     table = applied(demands={"P2_size": Demand(value=math.inf, vary=False)})
     assert table.value("P2_inverse_size") == 0.0
     assert not table.can_vary("P2_size")
-    with pytest.raises(InputError, match="P2_size: cannot vary from infinity; give a finite start, such as 100"):
+    with pytest.raises(
+        InputError, match="P2_size: cannot vary from infinity; give a finite initial value, such as 100"
+    ):
         applied(demands={"P2_size": Demand(value=math.inf, vary=True)})
 
 
@@ -134,7 +136,7 @@ def test_what_is_fixed_is_locked_and_what_is_freed_goes_when_asked():
 
 def test_what_symmetry_rules_is_refused_by_name_only():
     for demand in (Demand(vary=True), Demand(value=3.0)):
-        with pytest.raises(InputError, match="P2_b: is ruled by symmetry or fixed already; leave it out"):
+        with pytest.raises(InputError, match="P2_b: is fixed or constrained by symmetry; leave it out"):
             applied(demands={"P2_b": demand})
     table = applied(demands={"P2_b": Demand(vary=False), "P2_gamma": Demand(value=120.0)})  # true anyhow
     assert table.value("P2_gamma") == 120.0
@@ -159,9 +161,9 @@ def test_a_value_outside_the_usual_bounds_needs_wider_ones():
 
 
 def test_unknown_names_are_refused_with_the_nearest():
-    with pytest.raises(InputError, match=r"no parameter is called 'P2_O1_uiso'; did you mean 'P2_O1_u_iso'\?"):
+    with pytest.raises(InputError, match=r"there is no parameter 'P2_O1_uiso'; did you mean 'P2_O1_u_iso'\?"):
         applied(demands={"P2_O1_uiso": Demand(vary=True)})
-    with pytest.raises(InputError, match=r"no parameter is called 'P2_aa'; did you mean 'P2_a'\?"):
+    with pytest.raises(InputError, match=r"there is no parameter 'P2_aa'; did you mean 'P2_a'\?"):
         applied(constraints={"P2_aa": "P2_c / 4"})
 
 
@@ -187,7 +189,7 @@ def test_variables_have_bounds_and_may_be_fixed():
     assert table.free(["f"]) == []
     with pytest.raises(InputError, match="d: starts at 0.3, outside 0 to 0.2"):
         applied(variables={"d": Variable(value=0.3, minimum=0.0, maximum=0.2)})
-    with pytest.raises(InputError, match="called 'P2_a' already"):
+    with pytest.raises(InputError, match="there is a parameter 'P2_a' already"):
         applied(variables={"P2_a": Variable(value=0.3)})
 
 

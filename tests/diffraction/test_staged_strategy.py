@@ -72,7 +72,7 @@ def test_stages_let_go_and_hold_in_turn():
 
 def test_an_unknown_name_in_a_stage_is_refused():
     plan = Plan(strategy="stages", stages=(Stage(name="cells", free=("P2_aa",)),))
-    with pytest.raises(InputError, match=r"no parameter is called 'P2_aa'; did you mean 'P2_a'\?"):
+    with pytest.raises(InputError, match=r"there is no parameter 'P2_aa'; did you mean 'P2_a'\?"):
         fitted(mixture(), plan)
 
 

@@ -153,9 +153,7 @@ def bootstrap(
         If there are fewer than two samples.
     """
     if samples < 2:
-        raise InputError(
-            f"{samples} samples", argument="samples", cure="draw two or more, a hundred is usual"
-        )
+        raise InputError(f"{samples} samples", argument="samples", cure="draw two or more, a hundred is usual")
     again = fit or (lambda pattern, start: refine(pattern, start=start))
     rng = np.random.default_rng(seed)
     names = (*result.free_names, *(f"{phase.name}_weight_fraction" for phase in result.phases))

@@ -1,7 +1,7 @@
-"""Added phase: what a phase that a model holds at a scale of zero would bring, and a last look for those left out.
+"""Added phase: a score test for a phase with a scale of zero, and a final test of the phases that were left out.
 
-A score test with the curve of the phase, for many cells: by how much chi-squared would fall if its scale varied, less
-what the variables of the model can follow.
+The test predicts, for many cells, the fall of chi-squared if the scale of the phase varies, after projection on the
+variables of the model.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from layerox.diffraction.starting_values import plausible_scales
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
-# Fall of chi-squared over its reduced value that an added phase must promise.
+# Predicted fall of chi-squared over its reduced value that is required for an added phase.
 PROMISING = 25.0
 
 
@@ -45,7 +45,7 @@ def with_cell(run: StepwiseRefinement, table: Parameters, index: int, cell: Floa
 def promising(
     run: StepwiseRefinement, table: Parameters, index: int, cells: Iterable[FloatArray]
 ) -> list[tuple[FloatArray, float]]:
-    """Return the cells with which an added phase would lower chi-squared enough, best first, each with its scale.
+    """Return the cells with which an added phase lowers chi-squared enough, best first, each with its scale.
 
     Parameters
     ----------
@@ -79,14 +79,14 @@ def promising(
 
 
 def retry_absent_phases(run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]]) -> None:
-    """Let phases in again that were left out before the rest had been refined, where they now lower chi-squared.
+    """Add phases that were left out at an earlier step, if they now lower chi-squared.
 
     Parameters
     ----------
     course
         Refined, of all phases.
     unsupported
-        By name: support and its uncertainty of those left out; a phase that comes back is taken off.
+        By name: support and its uncertainty of those left out; added phases are removed.
     """
     entered = [k for k, phase in enumerate(run.model.phases) if phase.name in unsupported and _enters(run, k)]
     for k in entered:
@@ -96,7 +96,7 @@ def retry_absent_phases(run: StepwiseRefinement, unsupported: dict[str, tuple[fl
 
 
 def _enters(run: StepwiseRefinement, index: int) -> bool:
-    """Look for a phase with the cell given and the best of a grid; keep it if it is worth its variables."""
+    """Test a phase with the given cell and the best of a grid; return whether it is kept."""
     phase = run.model.phases[index]
     scale = slot_name(phase, "scale")
     if is_extracted(phase) or not run.parameters.can_vary(scale):

@@ -1,9 +1,9 @@
-"""Alike: phases whose patterns could take each other's place: exchanged, merged and split, each from several starts.
+"""Alike phases: phases that a pattern may not distinguish, tested by refinements in which they replace each other.
 
-Two phases are candidates if their lines, smeared by what cells may change, all but coincide. One that is absent takes
-the place of one that is supported (exchange) or joins it with another cell (split); of two that are supported one takes
-the place of both (merge). What lowers chi-squared by more than the threshold is kept; phases for which it then changes
-by less are alike: this pattern does not distinguish them.
+Two phases are candidates if their lines, broadened by the possible changes of the cells, almost coincide. An absent
+phase replaces a supported one (exchange) or is added with another cell (split); one of two supported phases replaces
+both (merge). A trial that lowers chi-squared by more than the threshold is accepted; phases whose exchange changes it
+by less are alike.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ from layerox.diffraction.weight_fractions import weight_fractions
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
-# Cosine between two smeared line patterns from which on phases are candidates; bin and smearing of ln d; the largest
-# relative difference of all spacings that is tried.
+# Cosine between two broadened line patterns above which phases are candidates; bin and broadening of ln d; the largest
+# relative difference of all spacings.
 SIMILAR, BIN, SMEARING, MOST_STRAIN = 0.9, 5e-4, 8e-3, 0.03
-# Relative changes of lengths in the layers and along the stacking from which a second cell is started.
+# Relative changes of lengths in the layers and along the stacking for the initial second cell.
 SHIFTS = (-0.004, -0.002, -0.001, 0.0, 0.001, 0.002, 0.004)
-# Starts of a second cell that are refined.
+# Number of initial second cells that are refined.
 STARTS = 3
-# Reduced chi-squared from which on two supported phases may be in a false minimum.
+# Reduced chi-squared above which two supported phases may be in a local minimum.
 COULD_BE_BETTER = 1.05
-# What of a phase passes to the one that takes its place.
-PASSED_ON = ("inverse_size", "microstrain", "preferred_orientation")
+# Parameters of a phase that its substitute takes over.
+TAKEN_OVER = ("inverse_size", "microstrain", "preferred_orientation")
 
 
 def resolve_alike_phases(
     run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]]
 ) -> tuple[AlikePhases, ...]:
-    """Settle which of the phases that could take each other's place are present, and return those that are alike.
+    """Test which of the similar phases are present, and return those that are alike.
 
     Parameters
     ----------
     course
-        Refined, of all phases; it moves on where another choice fits better.
+        The refinement of all phases; it proceeds to another choice of phases if that fits better.
     unsupported
-        Support and its uncertainty of the phases that are absent; changed with the course.
+        Support and its uncertainty of the absent phases; changed with the refinement.
     """
     candidates = _candidates(run)
     return _AlikePhaseTests(run, unsupported, candidates).perform() if candidates else ()
 
 
 def _candidates(run: StepwiseRefinement) -> list[tuple[int, int]]:
-    """Return the pairs of phases whose patterns could take each other's place."""
+    """Return the pairs of phases with similar patterns."""
     weighed = [k for k, phase in enumerate(run.model.phases) if phase.is_weighed]
     if len(weighed) < 2:
         return []
@@ -67,7 +67,7 @@ def _candidates(run: StepwiseRefinement) -> list[tuple[int, int]]:
 
 
 def _smeared(peaks: Peaks, limits: tuple[float, float]) -> FloatArray:
-    """Return the lines of a phase within limits (degrees) as a smeared curve over ln d, its norm one."""
+    """Return the lines of a phase within limits (degrees) as a broadened curve over ln d with norm one."""
     table = peaks.listed.table
     chosen = (peaks.listed.line == 0) & (table[0] > limits[0]) & (table[0] < limits[1])
     log_d = -0.5 * np.log(peaks.q[peaks.listed.owner[chosen]])
@@ -81,43 +81,43 @@ def _smeared(peaks: Peaks, limits: tuple[float, float]) -> FloatArray:
 
 
 def _cosine(one: FloatArray, other: FloatArray) -> float:
-    """Return the largest cosine of two curves when one is moved along the other."""
+    """Return the largest cosine of two curves for any shift of one of them."""
     reach = round(MOST_STRAIN / BIN)
     return max(float(one @ np.roll(other, shift)) for shift in range(-reach, reach + 1, 4))
 
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
-    """Another choice of phases: where its refinement ended, and how many variables it has more than the present one."""
+    """Another choice of phases: its minimum, and the number of its additional variables."""
 
     minimum: Minimum
     more: int
 
     def rise(self, present: Minimum) -> float:
-        """Return how much higher its chi-squared is, over the smaller reduced value of both."""
+        """Return the difference of chi-squared to the present one, over the smaller reduced value of both."""
         reduced = max(min(present.reduced_chi_squared, self.minimum.reduced_chi_squared), 1.0)
         return (self.minimum.chi_squared - present.chi_squared) / reduced
 
     @property
     def threshold(self) -> float:
-        """Change of chi-squared that the difference in variables is worth, one variable at least."""
+        """Change of chi-squared that corresponds to the difference in variables, at least one."""
         return GAIN_PER_VARIABLE * max(abs(self.more), 1)
 
 
 class _AlikePhaseTests:
-    """Exchanges, merges and splits on a course of all phases."""
+    """Exchanges, merges and splits of phases in a refinement of all phases."""
 
     def __init__(
         self, run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]], pairs: list[tuple[int, int]]
     ):
         self.run, self.unsupported, self.pairs = run, unsupported, pairs
         self.model, self.phases = run.model, run.model.phases
-        # For each phase that is shown those that it stands for: name, fraction of the other, threshold, change.
+        # For each shown phase, those that it represents: name, difference of the fractions, threshold, change.
         self.represented: dict[str, list[tuple[str, float, float, float]]] = {}
         self.moved = False
 
     def perform(self) -> tuple[AlikePhases, ...]:
-        """Try every pair of which one phase is shown, in the order of the phases; refine to the end if one moved."""
+        """Test each pair with a shown phase, in the order of the phases; refine to convergence after a change."""
         pending = list(self.pairs)
         while ready := [pair for pair in pending if any(map(self._is_shown, pair))]:
             pending.remove(ready[0])
@@ -153,7 +153,7 @@ class _AlikePhaseTests:
         return any(name == row[0] for rows in self.represented.values() for row in rows)
 
     def _record_if_alike(self, exchanged: _Trial, shown: int, absent: int) -> None:
-        """Note a phase that could take the place of the one shown; of the two the higher symmetry is shown."""
+        """Record a phase that is alike the shown one; that of the higher symmetry is shown."""
         rise, threshold = exchanged.rise(self.run.minimum), exchanged.threshold
         if abs(rise) > threshold:
             return
@@ -164,7 +164,7 @@ class _AlikePhaseTests:
         self._record_alike(shown, absent, spread, threshold, abs(rise))
 
     def _merge_or_split(self, one: int, other: int) -> None:
-        """Merge two supported phases if that costs no more than their variables are worth, else look for better."""
+        """Merge two supported phases if chi-squared rises by less than the threshold, else try other cells."""
         present = self.run.minimum
         merged = {kept: self._exchanged(left, kept) for kept, left in ((one, other), (other, one))}
         kept = min(merged, key=lambda k: merged[k].rise(present) + GAIN_PER_VARIABLE * merged[k].more)
@@ -183,9 +183,9 @@ class _AlikePhaseTests:
     # -- trials ------------------------------------------------------------------------------------------------------
 
     def _exchanged(self, left: int, taken: int) -> _Trial:
-        """Return where a refinement ends in which one phase takes the place of another (or joins both into one).
+        """Return the refinement in which one phase replaces another, or both.
 
-        Starts follow each other until one fits as well as the present choice.
+        Initial cells are tried until one fits as well as the present choice.
         """
         present, best = self.run.minimum, None
         for start in self._starts(left, taken):
@@ -199,7 +199,7 @@ class _AlikePhaseTests:
         return best
 
     def _starts(self, left: int, taken: int) -> Iterator[Parameters]:
-        """Yield the parameters with `taken` in the place of `left`: that one's cell, its own, searched and scanned."""
+        """Yield the parameters with `taken` in place of `left`: with the cell of `left`, its own, or a found one."""
         table = self._substituted(left, taken)
         if self._same_kind(left, taken):
             yield self._with_cell(table, taken, self._cell(self.run.parameters, left))
@@ -216,19 +216,19 @@ class _AlikePhaseTests:
         yield self._with_cell(table, taken, self._cell(fixed, taken))
 
     def _searching(self, table: Parameters, k: int) -> Parameters:
-        """Return parameters of which only the cell and the scale of a phase, and the background, can move."""
+        """Return parameters of which only the cell and the scale of a phase, and the background, can vary."""
         fixed = table.copy()
         own = {*position_names(self.phases[k]), slot_name(self.phases[k], "scale")}
         fixed.lock(n for n in fixed.names if n not in own and not is_background(n) and fixed.can_vary(n))
         return fixed
 
     def _substituted(self, left: int, taken: int) -> Parameters:
-        """Return the parameters without one phase, another having its weight, widths, texture and freedom."""
+        """Return the parameters without one phase; another one has its weight, widths, texture and variables."""
         old, new = self.phases[left], self.phases[taken]
         table = self.run.parameters.copy()
         weights = [self._weight(self.run.minimum, k) for k in (left, taken)]
         free = set(table.free_names)
-        for slot in PASSED_ON:
+        for slot in TAKEN_OVER:
             source, target = slot_name(old, slot), slot_name(new, slot)
             if not self._is_shown(taken):
                 table.values[table.find(target)] = table.value(source)
@@ -241,11 +241,11 @@ class _AlikePhaseTests:
         return table
 
     def _split(self, shown: int, absent: int, exchanged: _Trial, present: Minimum | None = None) -> _Trial | None:
-        """Return the best refinement in which an absent phase stands beside the shown one, with another cell."""
+        """Return the best refinement with an absent phase in addition to the shown one, with another cell."""
         table = (self.run.minimum if present is None else present).parameters.copy()
         same = self._same_kind(shown, absent)
         cell = self._cell(table, shown) if same else self._cell(exchanged.minimum.parameters, absent)
-        for slot in PASSED_ON:
+        for slot in TAKEN_OVER:
             source, target = (slot_name(self.phases[k], slot) for k in (shown, absent))
             table.values[table.find(target)] = table.value(source)
         starts = promising(self.run, table, absent, self._shifted_cells(cell, absent))[:STARTS]
@@ -256,7 +256,7 @@ class _AlikePhaseTests:
         return _Trial(best, len(best.at_bound) - len(self.run.minimum.at_bound))
 
     def _beside(self, table: Parameters, shown: int, absent: int, cell: FloatArray, scale: float) -> Parameters:
-        """Return parameters in which an absent phase varies beside the shown one, from a cell and a scale."""
+        """Return parameters in which an absent phase varies too, with an initial cell and scale."""
         trial = self._with_cell(table, absent, cell)
         phase = self.phases[absent]
         trial.assign(slot_name(phase, "scale"), scale)
@@ -285,7 +285,7 @@ class _AlikePhaseTests:
         self.moved = True
 
     def _substitute(self, trial: _Trial, left: int, taken: int) -> None:
-        """Go to a trial in which one phase has taken the place of another, and of those that it stood for."""
+        """Accept a trial in which one phase replaces another one and those that it represents."""
         old, new = self.phases[left].name, self.phases[taken].name
         self._adopt(trial, f"{new} in place of {old}")
         self.unsupported.pop(new, None)
@@ -294,7 +294,7 @@ class _AlikePhaseTests:
             self.represented.setdefault(new, []).extend(rows)
 
     def _estimate_absent(self) -> None:
-        """Give the phases that were exchanged a support and its uncertainty: of their scale alone."""
+        """Calculate support and its uncertainty of the replaced phases from a refinement of their scale alone."""
         for phase in self.phases:
             if self.unsupported.get(phase.name) != (0.0, 0.0):
                 continue
@@ -322,7 +322,7 @@ class _AlikePhaseTests:
             )
 
     def _name_by_given_cells(self, one: int, other: int) -> None:
-        """Of two phases of one structure, let each have the cell that is nearer to the one given for it."""
+        """Assign the cells of two phases of one structure so that each is nearer to its given cell."""
         if not self._same_kind(one, other):
             return
         table = self.run.parameters
@@ -330,7 +330,7 @@ class _AlikePhaseTests:
         given = [np.log(np.array(self.phases[k].crystal.cell[:3])) for k in (one, other)]
         straight = sum(float(((f - g) ** 2).sum()) for f, g in zip(found, given, strict=True))
         crossed = sum(float(((f - g) ** 2).sum()) for f, g in zip(found[::-1], given, strict=True))
-        # The same cells given: the smaller cell for the first name.
+        # With equal given cells, the first phase has the smaller cell.
         swap = crossed < straight - 1e-12 if abs(crossed - straight) > 1e-12 else found[0].sum() > found[1].sum()
         if swap:
             self._swap(one, other)
@@ -345,7 +345,7 @@ class _AlikePhaseTests:
     # -- numbers -----------------------------------------------------------------------------------------------------
 
     def _same_kind(self, one: int, other: int) -> bool:
-        """Whether two phases are one structure, given twice with whatever cells."""
+        """Whether two phases have the same structure, apart from the cell."""
         a, b = self.phases[one], self.phases[other]
         same_sites = [(s.label, s.element) for s in a.crystal.sites] == [(s.label, s.element) for s in b.crystal.sites]
         return a.crystal.space_group == b.crystal.space_group and a.slot_names == b.slot_names and same_sites

@@ -1,9 +1,9 @@
-"""Strategy: in which order the quantities of a model are let go, without a recipe.
+"""Automatic strategy: the order in which parameters are freed without a recipe.
 
-Scales and background, a search of the cells on the blurred pattern, position and cells, widths, background terms,
-texture, then the free coordinates (the z of oxygen in a layered oxide) and one displacement factor for each element
-group. Beyond scales, cells and widths nothing is let go that the data do not ask for, and what does not pay is taken
-back.
+First scales and background, a search of the cells on the blurred pattern, position and cells, widths, background terms
+and texture; then the free coordinates (the z of oxygen in a layered oxide) and one displacement factor for each element
+group. Scales, cells and widths are always refined; other parameters are refined if a score test supports them, and
+fixed again if the fit does not improve.
 """
 
 from __future__ import annotations
@@ -47,23 +47,23 @@ from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
 
 MOST_BACKGROUND_TERMS = 18
-# What the square of a phase's support must reach more for each cell parameter let go with it.
+# Additional square of a phase's support that is required for each of its refined cell parameters.
 SUPPORT_SQUARED_FOR_EACH = 4.0
 SUPPORT_FOR_CELL = 3.0
 SUPPORT_FOR_WIDTHS = 12.0
-# Share of the peaks' intensity from which on a phase needs no second search, and what makes two lengths the same.
+# Share of the peaks' intensity above which a phase has no second search; relative difference of equal lengths.
 OUTSHINES, SAME_CELL = 0.35, 5e-4
-# Share of the peaks' intensity that the profile may leave when atoms are to be refined: structures do not explain what
-# is not there.
+# Share of the peaks' intensity that may be unexplained when atoms are refined: structures cannot explain what a missing
+# phase leaves.
 LEFT_FOR_ATOMS = 0.2
-# Axial divergence shows in peaks below this angle (degrees); where to start it from (sample and slit alike, over L).
+# Angle (degrees) below which axial divergence is visible, and its initial value (S/L and H/L).
 ASYMMETRIC_BELOW, PLAUSIBLE_AXIAL = 60.0, 0.03
 WORST_CELL_ESD = 1e-3
-# A March coefficient that is known better than this is refined: powders of platelets have 0.8 to 1.0 without any care.
+# A March coefficient with a smaller standard uncertainty is refined: powders of platelets often have 0.8 to 1.0.
 WORST_TEXTURE_ESD = 0.1
-# Likewise a microstrain, and the width due to size relative to itself.
+# The same for a microstrain, and for the width due to size, relative to itself.
 WORST_STRAIN_ESD, WORST_SIZE_ESD = 2e-3, 0.5
-# The share of the starting width that is taken as Lorentzian.
+# Lorentzian share of the initial width.
 LORENTZIAN_SHARE = 0.4
 
 
@@ -76,20 +76,20 @@ def fit_automatically(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Fit a pattern in the automatic order.
+    """Refine a pattern with the automatic strategy.
 
     Parameters
     ----------
     pattern
         The data.
     phases
-        Their crystals are the starting structures.
+        Their crystals are the initial structures.
     instrument, radiation
-        The diffractometer and the beam; if `instrument.profile` is None its widths are refined too.
+        The diffractometer and the beam; if `instrument.profile` is None, its widths are refined too.
     plan
-        What the user demands: what is fixed stays, what is freed is let go at the end at the latest.
+        The user's settings: fixed parameters stay fixed, freed ones are refined in the last step at the latest.
     progress
-        Called with the name of every step.
+        Called with the name of each step.
     """
     start = with_starting_widths(instrument, pattern)
     ordered, calibrated = canonical_order(phases), instrument.profile is not None
@@ -111,11 +111,11 @@ def fit_automatically(
     if len(present) < len(ordered):
         run = with_absent_phases(run, new_run(ordered))
     run.steps[:0] = earlier
-    remarks = [*attempt.warnings(), *restraint_warnings(attempt.run)]
+    warnings = (*attempt.warnings(), *restraint_warnings(attempt.run))
     if may_restart and unsupported:
         retry_absent_phases(run, unsupported)
     alike = resolve_alike_phases(run, unsupported) if plan.names_nothing else ()
-    outcome = Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, tuple(remarks), alike)
+    outcome = Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike)
     return in_given_order(outcome, [phase.name for phase in phases])
 
 
@@ -129,7 +129,7 @@ def _prepared_run(
     *,
     calibrated: bool,
 ) -> StepwiseRefinement:
-    """Return a course that has not begun, its first background terms free."""
+    """Return a refinement before its first step, with its first background terms free."""
     run = prepared(pattern, phases, instrument, radiation, plan, MOST_BACKGROUND_TERMS, progress)
     terms = FIRST_BACKGROUND_TERMS if plan.background_terms is None else plan.background_terms
     run.parameters.free(f"background_{k}" for k in range(terms))
@@ -140,20 +140,20 @@ def _prepared_run(
 
 
 class _Automatic:
-    """The automatic order, applied to a course."""
+    """The steps of the automatic strategy."""
 
     def __init__(self, run: StepwiseRefinement, plan: Plan, *, calibrated: bool, may_restart: bool):
         self.run, self.plan, self.calibrated, self.may_restart = run, plan, calibrated, may_restart
         self.model = run.model
         self.phases = list(self.model.phases)
         self.unsupported: dict[str, tuple[float, float]] = {}
-        # What the user said of the cells.
+        # The cells as the user gives them.
         self.start = run.parameters.copy()
 
     def perform(self) -> bool:
-        """Go through all steps; False where a phase was left out on the way, so that the rest begins anew.
+        """Perform all steps; return False if a phase was left out, so that the strategy starts again without it.
 
-        A fit must not depend on a phase that was offered and is absent, and everything before would.
+        A result must not depend on a listed phase that is absent, and the steps before would.
         """
         self._scales_and_cells()
         self._position()
@@ -182,15 +182,15 @@ class _Automatic:
         return self.may_restart and bool(self.unsupported) and bool(self.phases)
 
     def warnings(self) -> Iterator[Notice]:
-        """Yield how the data contradict a profile that was given."""
+        """Yield warnings if the data contradict the given profile."""
         return profile_warnings(self.run, self._strong()) if self.calibrated else iter(())
 
     def _free_as_requested(self) -> None:
-        """Let go what the user frees and is not free yet, of the phases that the data support."""
+        """Free what the user frees and is not free yet, for the supported phases."""
         absent = {name for phase in self.model.phases if phase not in self.phases for name in self._all_names(phase)}
-        demanded = [name for name in self.plan.free(self.run.parameters.copy()) if name not in absent]
-        if demanded:
-            self.run.refine("as demanded", demanded)
+        requested = [name for name in self.plan.free(self.run.parameters.copy()) if name not in absent]
+        if requested:
+            self.run.refine("as requested", requested)
 
     def _scales_and_cells(self) -> None:
         run = self.run
@@ -200,7 +200,7 @@ class _Automatic:
         run.refine("scales and background", self._names("scale"))
 
     def _guess_sizes(self) -> None:
-        """Start the Lorentzian width as a good part of the whole, so that it can move both ways."""
+        """Set the initial Lorentzian width to a part of the whole width, so that it can change both ways."""
         width = peak_width(self.model.two_theta, self.run.data.intensity)
         inverse_size = LORENTZIAN_SHARE * np.radians(width) / self.model.radiation.wavelength * 10.0
         named = self.plan.named(self.run.parameters)
@@ -209,9 +209,9 @@ class _Automatic:
                 self.run.parameters.assign(name, inverse_size)
 
     def _position(self) -> None:
-        """Let cells and one position error go: the zero, or where that is known the displacement."""
+        """Free cells and one position error: the zero, or the displacement if the zero is known."""
         seen = [phase for phase in self.phases if self._is_supported(phase, SUPPORT_FOR_CELL)]
-        # A capillary has its zero to be wrong rather than its place.
+        # In a capillary, the zero is more likely wrong than the position of the specimen.
         focusing = self.model.instrument.geometry == "bragg-brentano"
         known = self.calibrated or not self.run.parameters.can_vary("instrument_zero")
         error = "displacement" if known and focusing else "zero"
@@ -231,9 +231,9 @@ class _Automatic:
         self._attempt_promising("microstrain", [self._names("microstrain", phases=[phase]) for phase in strong])
 
     def _retry_cells(self) -> None:
-        """Ask of phases that others outshine whether another cell fits better: the blurred pattern hardly showed them.
+        """Test other cells for weak phases, whose cells the blurred pattern hardly shows.
 
-        With everything else as it has been refined, the cell given and the best of a grid compete with the one found.
+        The given cell and the best of a grid are compared with the refined one; all other parameters are as refined.
         """
         run = self.run
         rows = run.minimum.calculated.phases.sum(axis=1)
@@ -249,7 +249,7 @@ class _Automatic:
                     run.restart(f"{phase.name} from the cell {origin}", self._with(cell, phase), names)
 
     def _with(self, cell: Mapping[str, float], phase: Phase) -> Parameters:
-        """Return the present parameters with another cell for a phase, and its widths as they were at first."""
+        """Return the present parameters with another cell for a phase, and its initial widths."""
         table = self.run.parameters.copy()
         widths = self._names("inverse_size", "microstrain", phases=[phase])
         for name, value in cell.items():
@@ -289,10 +289,10 @@ class _Automatic:
         for phase in self.phases:
             own = self._names(*CELL_NAMES, phases=[phase])
             given |= {name: self.start.value(name) for name in own if set(own) & set(vague)}
-        self.run.reset("cells", vague, given, "the data do not determine them: those given stand")
+        self.run.reset("cells", vague, given, "the data do not determine them: fixed at the given values")
 
     def _drop_unsupported(self) -> None:
-        """Leave out the phases that the data do not support, the weakest first: without it others may be supported."""
+        """Leave out unsupported phases, the weakest first: without it, others may be supported."""
         while weak := [row for row in map(self._relative_support, self.phases) if row[0] < 1.0]:
             _, support, esd, phase = min(weak, key=lambda row: row[0])
             self.unsupported[phase.name] = support, esd
@@ -300,7 +300,7 @@ class _Automatic:
             drop_phase(self.run, phase, support)
 
     def _relative_support(self, phase: Phase) -> tuple[float, float, float, Phase]:
-        """Return the support of a phase over what is needed (squares), the support, its uncertainty and the phase."""
+        """Return the squared support of a phase over the required one, the support, its uncertainty and the phase."""
         if not self.run.parameters.can_vary(slot_name(phase, "scale")):
             return np.inf, 0.0, 0.0, phase
         support, esd = scale_support(self.run, phase)
@@ -311,7 +311,7 @@ class _Automatic:
         return SUPPORT_SQUARED + SUPPORT_SQUARED_FOR_EACH * len(cells & set(self.run.parameters.free_names))
 
     def _background(self) -> None:
-        """Add pairs of Chebyshev terms as long as the next pairs promise to pay."""
+        """Add pairs of Chebyshev terms, as many as the score test supports."""
         if self.plan.background_terms is not None:
             return
         extra = [f"background_{k}" for k in range(FIRST_BACKGROUND_TERMS, MOST_BACKGROUND_TERMS)]
@@ -329,11 +329,11 @@ class _Automatic:
         return [self._names("preferred_orientation", phases=[phase]) for phase in self._oriented()]
 
     def _oriented(self) -> list[Phase]:
-        """Return the phases whose crystals can lie in one way rather than another: cubic ones hardly do, but foils."""
+        """Return the phases that can have a preferred orientation: cubic ones only if they are hardware (foils)."""
         return [p for p in self._structures() if p.hardware or len(p.crystal.symmetry.cell_rule.free) > 1]
 
     def _atoms(self) -> None:
-        """Let displacements and coordinates go where the data ask for them."""
+        """Free displacement factors and coordinates if the score test supports them."""
         left = self._unexplained()
         if left > LEFT_FOR_ATOMS:
             self.run.record("atoms", kept=False, reason=f"{100 * left:.0f} % of the peaks' intensity is unexplained")
@@ -349,7 +349,7 @@ class _Automatic:
         return groups + [[name] for phase in self._structures() for name in coordinates(phase)]
 
     def _retry_held(self) -> None:
-        """Ask once more for everything that was not let go: what hid it may have been fitted since."""
+        """Test again all parameters that are still fixed: other misfit may have hidden their effect."""
         groups = [self._names(slot, phases=[phase]) for phase in self._strong() for slot in ("microstrain",)]
         groups += self._texture_groups()
         if self._unexplained() < LEFT_FOR_ATOMS:
@@ -362,10 +362,10 @@ class _Automatic:
             self._attempt_promising("second look", left, implausibility)
 
     def _free_what_is_determined(self) -> None:
-        """Let all widths and textures go that the data determine, whether chi-squared falls by it or not.
+        """Free all widths and textures that the data determine, even if chi-squared hardly falls.
 
-        A March coefficient that is held at 1 because 1.02 would hardly fit better shifts the fractions by several esds,
-        and so does a width that was guessed: what is not known of them belongs in the uncertainties.
+        A March coefficient that is fixed at 1 because 1.02 fits hardly better shifts the fractions by several standard
+        uncertainties, and so does a guessed width: their uncertainty is part of that of the fractions.
         """
         value = self.run.parameters.value
         sizes = {name: WORST_SIZE_ESD * value(name) for name in self._names("inverse_size")}
@@ -381,7 +381,7 @@ class _Automatic:
     def _attempt_promising(
         self, name: str, groups: Sequence[Sequence[str]], gate: Callable[[Minimum, str], str] | None = None
     ) -> list[str]:
-        """Let those groups of quantities go that promise to pay; return the names that stand."""
+        """Free the groups of parameters that a score test supports; return the accepted names."""
         gains = self.run.gains(groups)
         chosen = [group for group, gain in zip(groups, gains, strict=True) if gain > GAIN_PER_VARIABLE * len(group)]
         if chosen:

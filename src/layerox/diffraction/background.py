@@ -35,13 +35,13 @@ class ExtraPeak:
     Attributes
     ----------
     name
-        Under which its quantities are known ("hump_0" has "hump_0_area").
+        Prefix of its parameters ("hump_0" has "hump_0_area").
     position
         Two-theta of its centre, degrees.
     gauss, lorentz
         Full widths at half maximum of its Gaussian and Lorentzian part, degrees; not both zero.
     area
-        In units of intensity times degrees; None lets the data say where a fit begins.
+        In units of intensity times degrees; None: the initial value is estimated from the data.
     """
 
     name: str
@@ -58,17 +58,17 @@ class ExtraPeak:
 
     @property
     def names(self) -> list[str]:
-        """Names of its quantities, in the order of `values`."""
+        """Names of its parameters, in the order of `values`."""
         return [f"{self.name}_{slot}" for slot in EXTRA_SLOTS]
 
     @property
     def values(self) -> list[float]:
-        """Starting values: position, widths, area."""
+        """Initial values: position, widths, area."""
         return [self.position, self.gauss, self.lorentz, 0.0 if self.area is None else self.area]
 
 
 def extra_curve(two_theta: FloatArray, values: FloatArray, tail: float) -> FloatArray:
-    """Return the sum of extra peaks whose values follow each other, shape (4 peaks,), on the angles."""
+    """Return the sum of extra peaks on the angles; `values` are those of one peak after the other, shape (4 peaks,)."""
     total = np.zeros(two_theta.size)
     if values.size:
         position, gauss, lorentz, area = np.ascontiguousarray(values.reshape(-1, len(EXTRA_SLOTS)).T)
@@ -77,7 +77,7 @@ def extra_curve(two_theta: FloatArray, values: FloatArray, tail: float) -> Float
 
 
 def unit_curves(two_theta: FloatArray, values: FloatArray) -> FloatArray:
-    """Return each extra peak at an area of one, not cut anywhere that matters, shape (peaks, n)."""
+    """Return each extra peak at an area of one, practically without a cut, shape (peaks, n)."""
     rows = values.reshape(-1, len(EXTRA_SLOTS)).copy()
     rows[:, 3] = 1.0
     return np.array([extra_curve(two_theta, row, 1e-9) for row in rows]).reshape(len(rows), two_theta.size)
@@ -98,14 +98,14 @@ def add_extra_gradients(
     position, gauss, lorentz, area = np.ascontiguousarray(values.reshape(-1, len(EXTRA_SLOTS)).T)
     by_slot = transfer[:, columns].reshape(-1, len(EXTRA_SLOTS), columns.size)
     gradients = np.ascontiguousarray(np.moveaxis(by_slot, 2, 0))
-    # A peak without area still has to tell what an area would bring.
+    # The derivative by the area of a peak without area must not be zero.
     reach_area = np.maximum(area, 10.0 * tail * (gauss + lorentz))
     shapes = position, gauss, lorentz, area, reach_area, tail
     add_peak_gradients(two_theta, weight, *shapes, gradients, columns, jacobian)
 
 
 def refuse_outside(extras: Sequence[ExtraPeak], limits: tuple[float, float]) -> None:
-    """Refuse a peak that stands outside the range of the data (degrees).
+    """Refuse a peak outside the range of the data (degrees).
 
     Raises
     ------
@@ -115,5 +115,5 @@ def refuse_outside(extras: Sequence[ExtraPeak], limits: tuple[float, float]) -> 
     low, high = limits
     for extra in extras:
         if not low <= extra.position <= high:
-            raise InputError(f"stands at {extra.position:g} degrees, outside the data ({low:g} to {high:g})",
+            raise InputError(f"is at {extra.position:g} degrees, outside the data ({low:g} to {high:g})",
                              place=extra.name, cure="correct its position")  # fmt: skip

@@ -1,7 +1,7 @@
-"""Conclude: from where a strategy ended to the result that a user holds.
+"""Build result: the result of a fit from the outcome of a strategy.
 
-It only reads the minimum off: values, uncertainties from the full covariance, statuses, figures of merit; what a
-referee would ask stands in `referee.py`.
+It evaluates the minimum (values, standard uncertainties from the full covariance, statuses, figures of merit) and
+refines nothing. The warnings are made in `diagnostics`.
 """
 
 from __future__ import annotations
@@ -66,17 +66,17 @@ def build_result(
     Parameters
     ----------
     outcome
-        Where the strategy ended.
+        Of the strategy.
     pattern
         The data.
     instrument
-        What was known of the diffractometer before.
+        The diffractometer before the fit.
     cpu_s
         CPU time of the fit, seconds.
     recipe
-        Handed on to the result.
+        Of the result.
     quantification
-        What the user tells of specimen and standards.
+        The user's information on specimen and standards.
     """
     reader = _MinimumReader(outcome, pattern, quantification)
     model, minimum = outcome.model, outcome.minimum
@@ -125,7 +125,7 @@ def build_result(
             *alike_phase_warnings(groups),
             *unexplained_peak_warnings(peaks, model, minimum),
             *sensitivity_warnings(sensitive),
-            *reader.found.notices,
+            *reader.found.warnings,
         ),
         cpu_s=cpu_s,
         version=version("layerox"),
@@ -139,7 +139,7 @@ def build_result(
 
 
 class _MinimumReader:
-    """Reads numbers with their uncertainties off a minimum."""
+    """Refined numbers and phases of a minimum."""
 
     def __init__(self, outcome: Outcome, pattern: Pattern, quantification: Quantification):
         self.outcome, self.pattern = outcome, pattern
@@ -151,7 +151,7 @@ class _MinimumReader:
         self.ratio = observed_over_calculated(pattern.intensity, self.minimum.calculated, pattern.sigma)
 
     def number(self, index: int) -> Refined:
-        """Return a quantity of the model by its index."""
+        """Return a parameter by its index."""
         parameters = self.minimum.parameters
         value = float(self.values[index])
         if index in parameters.ties:
@@ -169,7 +169,7 @@ class _MinimumReader:
         return Refined(value, self.minimum.esd(parameters.names[index]), "at_bound" if held else "free")
 
     def parameter(self, name: str) -> RefinedParameter:
-        """Return a quantity of the model as users know it: sizes in nm."""
+        """Return a parameter under its public name: sizes in nm."""
         parameters = self.minimum.parameters
         index = parameters.find(name)
         low, high = float(parameters.lower[index]), float(parameters.upper[index])
@@ -244,7 +244,7 @@ class _MinimumReader:
         return [phase.name for phase in self.model.phases].index(name)
 
     def group(self, alike: AlikePhases) -> AlikeGroup:
-        """Return a group of phases that are alike, with the fraction of all of them together."""
+        """Return a group of alike phases with their total weight fraction."""
         shown = self._index(alike.members[0])
         esd = math.hypot(float(self.fractions.esds[shown]), alike.spread)
         fraction = Refined(float(self.fractions.values[shown]), esd, "free" if esd > 0 else "fixed")
@@ -253,9 +253,9 @@ class _MinimumReader:
         )
 
     def _absent(self, index: int, phase: Phase, scale_esd: float) -> Refined:
-        """Return a fraction of zero, its uncertainty that of the scale which the data did not support.
+        """Return a fraction of zero with the uncertainty of the unsupported scale.
 
-        That of a phase which is alike another one is all that the other may be.
+        For a phase that is alike a shown one, the uncertainty is the whole fraction of that one.
         """
         if alike := self._alike(phase.name):
             return Refined(0.0, float(self.fractions.values[self._index(alike.members[0])]), "alike")
@@ -273,7 +273,7 @@ class _MinimumReader:
         return r_bragg(self.model.two_theta, self.ratio, table, shapes.owner, self.model.tail)
 
     def _intensities(self, index: int) -> dict[tuple[int, int, int], Refined]:
-        """Return |F|^2 (in units of the scale) of the reflections whose intensities are taken from the data."""
+        """Return |F|^2 (in units of the scale) of the reflections with extracted intensities."""
         own, block = self.model.phase_models[index], self.model.phase_blocks[index]
         start = block.stop - len(own.intensity_slots)
         seen = own.groups_between(*self.model.limits)
@@ -311,9 +311,9 @@ class _MinimumReader:
         return np.asarray(positions[(positions >= low) & (positions <= high)])
 
     def _measured(self, bragg: FloatArray, own: float) -> FloatArray:
-        """Return the angles (degrees) at which reflections of Bragg angles (radian) stand in the pattern.
+        """Return the measured angles (degrees) of reflections with Bragg angles `bragg` (radian).
 
-        `own` is the displacement of their phase beside the specimen's, mm.
+        `own` is the displacement of their phase relative to the specimen, mm.
         """
         value, geometry = self.minimum.parameters.value, self.model.phase_models[0]
         shifts = [pk.displacement_shift(angle / 2, geometry.radius, geometry.bragg_brentano)[0] for angle in bragg]
@@ -353,7 +353,7 @@ def _refined_instrument(instrument: Instrument, minimum: Minimum) -> Instrument:
 
 
 def _public_covariance(minimum: Minimum) -> tuple[list[str], FloatArray]:
-    """Return the names of the variables and their covariance as users know them: for sizes instead of inverse ones."""
+    """Return the public names of the variables and their covariance: of sizes, not of inverse sizes."""
     names, values = minimum.parameters.free_names, minimum.parameters.values[minimum.parameters.free_indices]
     slopes = np.array([-1.0 / v**2 if n.endswith(INVERSE_SIZE) else 1.0 for n, v in zip(names, values, strict=True)])
     return [public_name(name) for name in names], minimum.covariance * np.outer(slopes, slopes)

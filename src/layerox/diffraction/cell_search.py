@@ -1,7 +1,8 @@
-"""Search: starting values: scales and background by linear least squares, cells on a blurred pattern.
+"""Cell search: initial cells, found on a blurred pattern.
 
-A wrong cell moves sharp peaks off the observed ones, and least squares no longer sees them. Blurred to broad peaks,
-observed and calculated pattern still overlap, and the cells can be refined; the blur is then taken away in steps.
+With a wrong cell, sharp calculated peaks do not overlap the observed ones, and least squares fails. Blurred to broad
+peaks, the two patterns still overlap, and the cells can be refined; the blur is then reduced in steps. If this fails, a
+scan of cells follows, then a displaced specimen, a wrong zero and a strong texture.
 """
 
 from __future__ import annotations
@@ -24,31 +25,31 @@ from layerox.diffraction.starting_values import non_negative, set_linear
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
-# Full widths of the blur, coarsest first, in units of the shift (degrees) that a cell 1 % wrong gives the last peaks.
+# Full widths of the blur, coarsest first, in units of the shift (degrees) of the last peaks for a cell error of 1 %.
 BLURS = (1.0, 0.35, 0.12)
 WRONG_CELL = 0.01
 POINTS_PER_BLUR = 6
-# Standard deviations beyond which a Gaussian is nothing.
+# Standard deviations beyond which a Gaussian is neglected.
 REACH = 3.5
 SIGMA_PER_FWHM = 1.0 / math.sqrt(8.0 * math.log(2.0))
 SUPPORT_FOR_CELL = 8.0
-# How often each phase has its turn in a scan of all.
+# Number of passes over all phases in a scan.
 SCAN_ROUNDS = 2
-# Share of the peaks' intensity that a search of the cells may leave unexplained: widths are not refined yet.
+# Share of the peaks' intensity that may be unexplained after a search: widths are not refined yet.
 LEFT_BY_SEARCH = 0.35
-# Where a search starts again that leaves too much: displacement (mm), zero (degrees), March coefficient.
+# Initial values of further searches: displacement (mm), zero (degrees), March coefficient.
 FAR_DISPLACEMENT, FAR_ZERO, STRONG_TEXTURE = 0.8, 0.4, 0.4
 
 
 def starting_parameters(run: StepwiseRefinement, textures: Sequence[str]) -> Parameters:
-    """Return the parameters with which a course begins.
+    """Return the initial parameters of a refinement: cells, scales and background.
 
     Parameters
     ----------
     course
-        With the cells given.
+        With the given cells.
     textures
-        Names of the March coefficients that may start from a strong texture.
+        Names of the March coefficients that may have a strong texture.
     """
     model, data = run.model, run.data
     if any(map(is_extracted, model.phases)):
@@ -59,7 +60,7 @@ def starting_parameters(run: StepwiseRefinement, textures: Sequence[str]) -> Par
 
 
 def _best(model: Model, data: Data, start: Parameters, textures: Sequence[str]) -> Parameters:
-    """Return cells, scales and background as the blurred pattern shows them, from far starts where near ones fail."""
+    """Return cells, scales and background from the blurred pattern, with other initial values only if needed."""
     set_linear(model, data, start)
     left, found = _searched(model, data, start)
     if left > LEFT_BY_SEARCH:
@@ -72,7 +73,7 @@ def _best(model: Model, data: Data, start: Parameters, textures: Sequence[str]) 
 
 
 def _far_starts(start: Parameters, textures: Sequence[str]) -> Iterator[Parameters]:
-    """Yield starts with a misplaced specimen, a wrong zero, and crystals that lie flat, unless these are fixed."""
+    """Yield parameters with a displaced specimen, a wrong zero and a strong texture, unless these are fixed."""
     for names, value in (
         (["instrument_displacement"], FAR_DISPLACEMENT), (["instrument_displacement"], -FAR_DISPLACEMENT),
         (["instrument_zero"], FAR_ZERO), (["instrument_zero"], -FAR_ZERO), (textures, STRONG_TEXTURE),
@@ -86,7 +87,7 @@ def _far_starts(start: Parameters, textures: Sequence[str]) -> Iterator[Paramete
 
 
 def _from_structures(run: StepwiseRefinement, textures: Sequence[str]) -> Parameters:
-    """Return what the structures say of cells and background, though intensities are to come from the data."""
+    """Return cells and background from the structures, for phases whose intensities will be extracted."""
     own, table = run.model, run.parameters.copy()
     phases = [replace(phase, mode="rietveld") for phase in own.phases]
     beam, terms = (own.instrument, own.radiation), len(own.basis)
@@ -103,7 +104,7 @@ def _from_structures(run: StepwiseRefinement, textures: Sequence[str]) -> Parame
 
 
 def _searched(model: Model, data: Data, start: Parameters) -> tuple[float, Parameters]:
-    """Return how much of the peaks a descent from `start` leaves unexplained, and the parameters that it finds."""
+    """Return the unexplained share of the peaks after a search from `start`, and the parameters found."""
     found = search_cells(model, data, start, blurs_for(model))
     set_linear(model, data, found)
     calculated = model.calculated(found.values[: len(model.names)])
@@ -120,8 +121,8 @@ def blurs_for(model: Model) -> tuple[float, ...]:
 def search_cells(model: Model, data: Data, parameters: Parameters, blurs: Sequence[float]) -> Parameters:
     """Refine the cells on blurred patterns, from the coarsest blur to the finest.
 
-    Only phases with a scale of several standard uncertainties have their cell refined: noise has no cell. Returned are
-    the parameters with new cells, scales and background, and the variables that `parameters` had.
+    Only cells of phases with a scale of several standard uncertainties are refined. The result has new cells, scales
+    and background, and the variables of `parameters`.
     """
     width = parameters.value("instrument_w")
     present = parameters.copy()
@@ -140,7 +141,7 @@ def search_cells(model: Model, data: Data, parameters: Parameters, blurs: Sequen
 
 
 def _widened(parameters: Parameters, w: float) -> Parameters:
-    """Return a copy with another W, whatever its bounds."""
+    """Return a copy with another W, without its upper bound."""
     trial = parameters.copy()
     k = trial.find("instrument_w")
     trial.upper[k], trial.values[k] = np.inf, w
@@ -150,8 +151,8 @@ def _widened(parameters: Parameters, w: float) -> Parameters:
 def scan_cells(model: Model, data: Data, parameters: Parameters) -> Parameters:
     """Try a grid of cells for one phase after another on the blurred pattern, and keep the best.
 
-    For starts so far off that a descent ends between wrong peaks. Lengths in the layers move together, c by itself.
-    Returned are the parameters with new cells; nothing else is changed.
+    For initial cells so far off that a descent ends at wrong peaks. Lengths in the layers change together, c
+    separately. Only the cells of the result differ.
     """
     scan = CELL_GRIDS[0]
     coarse, coarse_data, trial = _blurred_for_grid(scan, model, data, parameters)
@@ -166,7 +167,7 @@ def scan_cells(model: Model, data: Data, parameters: Parameters) -> Parameters:
 
 
 def scanned_cell(model: Model, data: Data, parameters: Parameters, p: int) -> dict[str, float]:
-    """Return the cell lengths of phase p that explain most beside the others: of a coarse grid, then of a fine one."""
+    """Return the cell lengths of phase p with the lowest chi-squared, from a coarse and then a fine grid."""
     table = parameters.copy()
     chosen: dict[str, float] = {}
     for scan in CELL_GRIDS:
@@ -179,14 +180,14 @@ def scanned_cell(model: Model, data: Data, parameters: Parameters, p: int) -> di
 
 @dataclass(frozen=True)
 class CellGrid:
-    """A grid of cells: relative step, steps to each side, and the blur in units of the coarsest of a descent."""
+    """A grid of cells: relative step, steps to each side, and the blur in units of the coarsest of a search."""
 
     step: float
     steps: int
     blur: float
 
 
-# Blurred peaks must overlap from one step to the next.
+# Blurred peaks overlap from one step to the next.
 CELL_GRIDS = (CellGrid(0.006, 6, 0.6), CellGrid(0.0015, 3, 0.15))
 
 
@@ -198,7 +199,7 @@ def _blurred_for_grid(
 
 
 def _best_cell(model: Model, data: Data, parameters: Parameters, p: int, scan: CellGrid) -> dict[str, float]:
-    """Return the cell lengths of phase p that explain most beside the others as they are."""
+    """Return the cell lengths of phase p with the lowest chi-squared, the other phases unchanged."""
     phase = model.phases[p]
     lengths = [k for k in phase.crystal.symmetry.cell_rule.free if k < 3]
     names = [slot_name(phase, CELL_NAMES[k]) for k in lengths]
@@ -246,7 +247,7 @@ def _blurred(model: Model, data: Data, blur: float) -> tuple[Model, Data]:
     spacing = max(blur / POINTS_PER_BLUR, step)
     grid = np.arange(two_theta[0], two_theta[-1], spacing)
     sigma = blur * SIGMA_PER_FWHM
-    # Where nothing was measured, or was left out on purpose, there is nothing to blur.
+    # Gaps and excluded regions have no points.
     near = max(REACH * sigma, step)
     grid = grid[np.searchsorted(two_theta, grid + near) > np.searchsorted(two_theta, grid - near)]
     intensity = _smoothed(two_theta, data.intensity, grid, sigma)
@@ -255,7 +256,7 @@ def _blurred(model: Model, data: Data, blur: float) -> tuple[Model, Data]:
 
 
 def _smoothed(two_theta: FloatArray, values: FloatArray, grid: FloatArray, sigma: float) -> FloatArray:
-    """Return the Gaussian-weighted mean of `values` around each grid point, a neighbour's if none is within reach."""
+    """Return the Gaussian-weighted mean of `values` around each grid point, or a neighbour without near points."""
     reach = REACH * sigma
     start = np.searchsorted(two_theta, grid - reach)
     stop = np.searchsorted(two_theta, grid + reach)

@@ -1,9 +1,9 @@
-"""Extraction: intensities taken from the data instead of a structure, by Le Bail's or Pawley's method.
+"""Intensity extraction: intensities from the data instead of a structure, by Le Bail's or Pawley's method.
 
 Pawley (J. Appl. Cryst. 14 (1981) 357, doi:10.1107/S0021889881009618) refines the intensities as variables. Le Bail (Le
-Bail, Duroy & Fourquet, Mater. Res. Bull. 23 (1988) 447, doi:10.1016/0025-5408(88)90019-0) shares the observed intensity
-out among the reflections as the present model does, again and again between the steps of the other quantities.
-Reflections that the data cannot tell apart have one intensity together.
+Bail, Duroy & Fourquet, Mater. Res. Bull. 23 (1988) 447, doi:10.1016/0025-5408(88)90019-0) divides the observed
+intensity among the reflections in the proportions of the present model, repeatedly between the steps of the other
+parameters. Reflections that the data do not distinguish have one common intensity.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.profiles import shared_out
 from layerox.diffraction.refinement_steps import LOOSE, StepwiseRefinement
 
-# Sharing-outs before each descent, descents at most, and the relative fall of chi-squared at which they end.
+# Divisions before each descent, largest number of descents, and the relative fall of chi-squared at which they end.
 SHARINGS, MOST_CYCLES, SETTLED = 3, 60, 2e-6
 FEW_STEPS = 4
-# An intensity is kept above this share of the strongest: one of zero would have no way back.
+# Least intensity, relative to the strongest: an intensity of zero would stay zero.
 LEAST_SHARE = 1e-7
 
 
 def intensity_names(model: Model, index: int) -> list[str]:
-    """Return the names of the intensities of a phase that stand within the data."""
+    """Return the names of the intensities of a phase within the range of the data."""
     phase, own = model.phases[index], model.phase_models[index]
     inside = own.groups_between(*model.limits)
     return [slot_name(phase, name) for name, seen in zip(own.intensity_slots, inside, strict=True) if seen]
 
 
 def shared_anew(model: Model, data: Data, table: Parameters, index: int, calculated: Calculated) -> None:
-    """Give the intensities of a phase the values that the observed pattern, shared out as calculated, says."""
+    """Set the intensities of a phase to the observed ones, divided among its peaks in the calculated proportions."""
     own, peaks = model.phase_models[index], calculated.peaks[index]
     shapes = peaks.listed if peaks.parts is None else peaks.parts
     position, gauss, lorentz, area = shapes.table
@@ -53,7 +53,7 @@ def shared_anew(model: Model, data: Data, table: Parameters, index: int, calcula
 
 
 class StepwiseExtraction(StepwiseRefinement):
-    """A course in which some phases have their intensities from Le Bail's sharing-out between the steps."""
+    """A refinement in which the intensities of some phases are divided by Le Bail's method between the steps."""
 
     def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:
         shared = [p for p, phase in enumerate(self.model.phases) if phase.mode == "le-bail"]
@@ -76,7 +76,7 @@ class StepwiseExtraction(StepwiseRefinement):
 
 
 def share_out(model: Model, data: Data, table: Parameters, shared: Sequence[int], times: int = SHARINGS) -> None:
-    """Share the observed pattern out among the reflections of phases (by index) some times over."""
+    """Divide the observed pattern among the reflections of phases (by index), `times` times."""
     for _ in range(times):
         calculated = model.calculated(table.values[: len(model.names)])
         for index in shared:
@@ -84,7 +84,7 @@ def share_out(model: Model, data: Data, table: Parameters, shared: Sequence[int]
 
 
 def prepare_extraction(model: Model, table: Parameters, height: float) -> None:
-    """Hold what intensities from the data make meaningless: scale, texture and atoms; let Pawley's go."""
+    """Fix scale, texture and atoms of phases with extracted intensities, and free Pawley intensities."""
     for p, phase in enumerate(model.phases):
         if phase.mode == "rietveld":
             continue
@@ -97,5 +97,5 @@ def prepare_extraction(model: Model, table: Parameters, height: float) -> None:
 
 
 def is_extracted(phase: Phase) -> bool:
-    """Whether a phase has its intensities from the data."""
+    """Whether the intensities of a phase are extracted from the data."""
     return phase.mode != "rietveld"

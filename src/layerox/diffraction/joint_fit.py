@@ -1,8 +1,8 @@
-"""Joint: several patterns of one specimen refined together, X-rays and neutrons for example.
+"""Joint fit: several patterns of one specimen refined together, for example X-rays and neutrons.
 
-What belongs to the specimen is shared: cells, atoms, and the proportion of the phases; what belongs to a measurement is
-its own: background, diffractometer, one overall scale, texture and (as profiles are rarely known equally well) widths.
-A measurement whose wavelength is known less well than the first one's may have all cells stretched by one factor.
+The common parameters are cells, atoms, and the proportion of the phases. Each measurement has its own background,
+diffractometer, overall scale, texture and widths (profiles are rarely known equally well). A measurement with a less
+accurate wavelength than the first one may have one common scale factor for its cells.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ LENGTHS = CELL_NAMES[:3]
 
 @dataclass(frozen=True, eq=False)
 class JointOutcome:
-    """Where a joint refinement ended.
+    """The result of a joint refinement.
 
     Attributes
     ----------
     minimum
         Over all patterns.
     views
-        For each pattern what a refinement of it alone would have ended with: its own names first, the joint covariance.
+        The outcome for each pattern, as of a refinement of it alone: its own names first, with the joint covariance.
     """
 
     minimum: Minimum
@@ -44,12 +44,12 @@ class JointOutcome:
 
 
 def refine_jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns: Sequence[Pattern]) -> JointOutcome:
-    """Refine several patterns together, from where each alone has ended.
+    """Refine several patterns together, from the minima of the single refinements.
 
     Parameters
     ----------
     labels
-        Prefix of what belongs to each measurement alone, such as "neutron".
+        Prefix of the parameters of each measurement, such as "neutron".
     outcomes, patterns
         Of the single refinements, with phases of the same names and sites.
 
@@ -82,7 +82,7 @@ def refine_jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns:
 
 
 def _joint_names(label: str, outcome: Outcome, *, first: bool) -> list[str]:
-    """Return what the quantities of one pattern's table are called in the joint one."""
+    """Return the names of the parameters of one pattern in the joint table."""
     own: set[str] = set()
     for phase in outcome.model.phases:
         slots = [*OWN_OF_MEASUREMENT, *(() if first else ("scale", *LENGTHS))]
@@ -92,7 +92,7 @@ def _joint_names(label: str, outcome: Outcome, *, first: bool) -> list[str]:
 
 
 def _merged(names: Sequence[Sequence[str]], outcomes: Sequence[Outcome]) -> Parameters:
-    """Return one table of all quantities: values of shared ones from where they are known best."""
+    """Return one table of all parameters; common ones have the value with the smallest standard uncertainty."""
     joint = Parameters(list(dict.fromkeys(name for own in names for name in own)), np.zeros(0))
     joint.values = np.zeros(len(joint.names))
     known: dict[str, float] = {}
@@ -114,7 +114,7 @@ def _merged(names: Sequence[Sequence[str]], outcomes: Sequence[Outcome]) -> Para
 
 
 def _share_proportions(table: Parameters, label: str, phases: Sequence[Phase]) -> None:
-    """Let the scales of a later measurement be those of the first one times one factor."""
+    """Constrain the scales of a later measurement to those of the first one times one factor."""
     scales = [slot_name(phase, "scale") for phase in phases]
     first = max(scales, key=table.value)
     if table.value(first) <= 0:
@@ -136,7 +136,7 @@ def _stretch_cells(table: Parameters, label: str, phases: Sequence[Phase]) -> No
 
 
 def _without_idle_stretch(histograms: Sequence[Histogram], found: Minimum, name: str) -> Minimum:
-    """Return the minimum without a stretch of the cells, unless chi-squared then rises more than that is worth."""
+    """Return the minimum without a scale factor of the cells, unless chi-squared then rises too much."""
     trial = found.parameters.copy()
     trial.fix([name])
     trial.assign(name, 1.0)
@@ -146,7 +146,7 @@ def _without_idle_stretch(histograms: Sequence[Histogram], found: Minimum, name:
 
 
 def _freed_if_better(histograms: Sequence[Histogram], found: Minimum, names: Sequence[str]) -> Minimum:
-    """Return the minimum with some quantities let go if that pays and none of them ends at a bound, else the given."""
+    """Return the minimum with some parameters freed if it is better and none is at a bound, else the given one."""
     trial = found.parameters.copy()
     fresh = trial.free(names)
     if not fresh:
@@ -159,7 +159,7 @@ def _freed_if_better(histograms: Sequence[Histogram], found: Minimum, names: Seq
 
 
 def _view(found: Minimum, own: Sequence[str], outcome: Outcome, index: int) -> Outcome:
-    """Return what a refinement of one pattern alone would have ended with, had it known the others."""
+    """Return the outcome for one pattern, with the joint minimum."""
     joint = found.parameters
     first = [joint.index[name] for name in own]
     order = first + sorted(set(range(len(joint.names))) - set(first))

@@ -22,8 +22,8 @@ UNDETERMINED, SMALLEST_COMPONENT = 1e-7, 0.1
 def bounded_step(hessian: FloatArray, gradient: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
     """Return the d within lower <= d <= upper that minimises d H d / 2 + g d (H positive definite, 0 feasible).
 
-    A primal active-set method: variables join the active set where a step meets their bound, and leave it when
-    their multiplier says that they would rather go inwards.
+    A primal active-set method: a variable joins the active set when a step meets its bound, and leaves it when its
+    multiplier points inwards.
     """
     scale = 1.0 / np.sqrt(np.diag(hessian))
     h, g = hessian * np.outer(scale, scale), gradient * scale
@@ -32,7 +32,7 @@ def bounded_step(hessian: FloatArray, gradient: FloatArray, lower: FloatArray, u
     if (newton >= low).all() and (newton <= high).all():
         return newton * scale
     d = np.zeros_like(g)
-    pinned = low >= high  # no room at all: never let go, lest it go round in circles
+    pinned = low >= high  # no room at all: never released, to avoid a cycle
     active = pinned | ((low >= 0.0) & (g > 0.0)) | ((high <= 0.0) & (g < 0.0))
     for _ in range(4 * len(g) + 4):
         inside = ~active
@@ -71,7 +71,7 @@ def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
 def inverse_of_normal(matrix: FloatArray) -> FloatArray:
     """Invert a normal matrix scaled to a unit diagonal.
 
-    A direction that the data do not determine gets a vast variance, a variable without any influence none.
+    An undetermined direction has a very large variance, a variable without any influence has none.
     """
     diagonal = np.diag(matrix).copy()
     dead = diagonal <= 0.0
@@ -84,7 +84,7 @@ def inverse_of_normal(matrix: FloatArray) -> FloatArray:
 
 
 def undetermined(normal: FloatArray, names: Sequence[str]) -> list[list[str]]:
-    """Return groups of variables of which the data determine some combination only, strongest part first.
+    """Return groups of variables of which the data determine only a combination, largest component first.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from layerox.typing import FloatArray
 
 IntensityMode = Literal["rietveld", "le-bail", "pawley"]
 
-# How the intensities of a phase are called that has them from the data: "I_0_0_2".
+# Prefix of the names of extracted intensities: "I_0_0_2".
 INTENSITY = "I_"
 SITE_SLOTS = ("x", "y", "z", "occupancy", "u_iso")
 OWN_SLOTS = ("scale", *CELL_NAMES, "inverse_size", "microstrain", "preferred_orientation", "displacement")
@@ -30,9 +30,9 @@ class Phase:
     Attributes
     ----------
     name
-        As the user calls it, unique in the specimen.
+        Name given by the user, unique in the specimen.
     crystal
-        Its structure; starting values of cell, coordinates, occupancies and displacements.
+        Its structure, with the initial values of cell, coordinates, occupancies and displacement factors.
     scale
         Intensity scale S (proportional to the number of cells over the cell volume).
     size_nm
@@ -45,12 +45,12 @@ class Phase:
     preferred_orientation
         March coefficient r; 1 is random.
     mode
-        Whether intensities follow from the structure, or are taken from the data by Le Bail's or Pawley's method.
+        "rietveld": intensities from the structure; "le-bail" or "pawley": intensities extracted from the data.
     displacement_mm
-        Where the phase lies beside the specimen: its displacement less that of the specimen, with the same sign.
+        Displacement of the phase relative to the specimen, with the same sign.
     hardware
-        Whether it belongs to the cell (a foil, a window) and not to the specimen: it has no weight fraction, and of its
-        position a strategy refines the displacement, not the lengths of its cell.
+        Whether it is cell hardware (a foil, a window) and not part of the specimen: it has no weight fraction, and a
+        strategy refines its displacement, not the lengths of its unit cell.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Phase:
 
     @property
     def is_weighed(self) -> bool:
-        """Whether it has a weight fraction: its intensities follow from its structure, and it is of the specimen."""
+        """Whether it has a weight fraction: it is part of the specimen, with intensities from its structure."""
         return self.mode == "rietveld" and not self.hardware
 
     @property
@@ -76,12 +76,12 @@ class Phase:
 
     @property
     def slot_names(self) -> list[str]:
-        """Names of all quantities of the phase, without its own name, in the order of `values`."""
+        """Names of all parameters of the phase, without the prefix of its name, in the order of `values`."""
         return [*OWN_SLOTS, *(f"{site.label}_{slot}" for site in self.crystal.sites for slot in SITE_SLOTS)]
 
     @property
     def values(self) -> FloatArray:
-        """Starting values, in the order of `slot_names`."""
+        """Initial values, in the order of `slot_names`."""
         own = [
             self.scale,
             *self.crystal.cell,
@@ -102,9 +102,9 @@ def layer_normal(crystal: Crystal) -> tuple[int, int, int]:
 
 
 def with_displacement(site: Site, before: Site, cell: Cell) -> Site:
-    """Return a site whose u_aniso has followed its u_iso from where that was `before`.
+    """Return a site whose u_aniso is changed with its u_iso; `before` is the site with the old values.
 
-    The isotropic part is what a refinement moves: U_ij rises by the rise of u_iso times G*_ij / (a*_i a*_j).
+    A refinement changes the isotropic part: U_ij changes by the change of u_iso times G*_ij / (a*_i a*_j).
     """
     if before.u_aniso is None:
         return site

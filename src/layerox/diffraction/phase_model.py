@@ -34,14 +34,14 @@ from layerox.typing import FloatArray, IntArray
 
 # Relative difference of 1/d^2 below which reflections are one, and a width (degrees) to guess heights with.
 SAME_SPACING, WIDTH_GUESSED = 2e-4, 0.1
-# The sphere of reflections is drawn this much larger than the range asks, so that cells may shrink or grow.
+# Relative margin of the sphere of reflections, so that the list holds for smaller and larger cells.
 CELL_MARGIN = 0.05
 LAST_ANGLE = 175.0
 
 
 @dataclass(frozen=True, eq=False)
 class PeakSet:
-    """Peaks with what their derivatives are made of.
+    """Peaks with the factors of their derivatives.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class PeakSet:
 
 @dataclass(frozen=True, eq=False)
 class Peaks:
-    """The peaks of one phase at one set of values, with what their derivatives are made of.
+    """The peaks of one phase at one set of values, with the factors of their derivatives.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Peaks:
     listed
         One peak for each reflection and emission line, as a symmetric one.
     parts, first
-        With axial divergence: the shifted peaks that each of `listed` consists of, and where they start, (n l + 1,).
+        With axial divergence: the shifted peaks that form each of `listed`, and their first indices, (n l + 1,).
     """
 
     q: FloatArray
@@ -100,23 +100,23 @@ class Peaks:
 
     @property
     def has_width(self) -> NDArray[np.bool_]:
-        """Whether the instrument's Gaussian width is real, and some width is left, at each listed peak."""
+        """Whether the Gaussian width of the instrument is real, and the whole width positive, for each listed peak."""
         _, gauss, lorentz, _ = self.table
-        none = pk.LEAST_SQUARE / math.e  # what `gaussian_width` makes of zero
+        none = pk.LEAST_SQUARE / math.e  # the value of `gaussian_width` for zero
         return np.asarray((gauss**2 > none * (1 + 1e-9)) | ((gauss**2 > none * (1 - 1e-9)) & (lorentz > 0)))
 
 
 class PhaseModel:
-    """A phase made ready for one beam and one range of angles.
+    """A phase for one beam and one range of angles.
 
     Parameters
     ----------
     phase
-        The phase; its cell is the centre of the range in which the reflection list holds.
+        The phase; its cell is the centre of the range for which the list of reflections is valid.
     radiation, instrument
         The beam and the geometry.
     two_theta_max
-        Largest angle whose reflections matter, degrees.
+        Largest angle of the reflections, degrees.
     """
 
     def __init__(self, phase: Phase, radiation: Radiation, instrument: Instrument, two_theta_max: float):
@@ -161,9 +161,9 @@ class PhaseModel:
         self.beta = np.array([_anisotropy(crystal, k) for k in range(self.sites)])
 
     def _group_reflections(self) -> None:
-        """Join reflections that no pattern tells apart: what a phase whose intensities come from the data has of them.
+        """Group reflections that no pattern distinguishes, for a phase with extracted intensities.
 
-        Reflections of one spacing (or as good as one) have one intensity for each of their equivalents.
+        Reflections of the same spacing (within a tolerance) have one intensity for each of their equivalents.
         """
         if self.phase.mode == "rietveld":
             self.intensity_slots: list[str] = []
@@ -190,7 +190,7 @@ class PhaseModel:
         return other
 
     def groups_between(self, low: float, high: float) -> NDArray[np.bool_]:
-        """Return which groups of reflections stand between two angles (degrees) in the starting cell."""
+        """Return which groups of reflections are between two angles (degrees) for the initial cell."""
         sines = 0.5 * self.wavelengths[0] / self.reflections.d_spacing(self.phase.crystal.cell)
         angles = 2.0 * np.degrees(np.arcsin(np.minimum(sines, 1.0)))
         seen = np.zeros(len(self.intensity_slots), dtype=bool)
@@ -199,7 +199,7 @@ class PhaseModel:
         return seen
 
     def scale_for(self, values: FloatArray, height: float) -> float:
-        """Return the scale at which the peaks of unit intensities have about a height, counts."""
+        """Return the scale at which peaks of unit intensity have about the given height, counts."""
         weight = self.reflections.multiplicity.astype(np.float64)
         sines = 0.5 * self.wavelengths[0] / self.reflections.d_spacing(self.phase.crystal.cell)
         inside = sines < math.sin(self.last)
@@ -207,7 +207,7 @@ class PhaseModel:
         return height / float(np.median(weight[inside] * factors) / WIDTH_GUESSED)
 
     def geometric_sums(self, positions: FloatArray) -> tuple[FloatArray, ...]:
-        """Return T and its gradient, computed anew only when a coordinate has moved."""
+        """Return T and its gradient, computed again only if a coordinate has changed."""
         key = positions.tobytes()
         if self._sums[0] != key:
             sums = geometric_sums(self.rotated, self.shift, self.centric, positions, self.site_weights, self.beta)
@@ -292,7 +292,7 @@ class PhaseModel:
         Parameters
         ----------
         peaks, chosen
-            The peaks at `values`, and which set of them.
+            The peaks at `values`, and one of their sets.
         values
             Values of the phase's slots.
         transfer, instrument_transfer
@@ -356,7 +356,7 @@ class PhaseModel:
 
 
 def polarization_of(radiation: Radiation) -> float:
-    """Return p of the beam: as stated; 0.5 (unpolarised) where nobody says; 1 (no factor) for neutrons."""
+    """Return p of the beam: 0.5 (unpolarised) if it is not stated, 1 (no factor) for neutrons."""
     if radiation.kind == "neutron":
         return 1.0
     return 0.5 if radiation.polarization is None else radiation.polarization

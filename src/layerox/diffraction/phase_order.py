@@ -1,7 +1,7 @@
-"""Phase order: the order in which a strategy takes phases, whatever order and names a user gives them.
+"""Phase order: the order in which a strategy treats phases, independent of the order and names that a user gives.
 
-Searches and tests go from phase to phase, so that their order can decide. It follows from the structures alone: the
-density does not depend on setting, origin or supercell. Results are put back into the order given.
+Searches and tests go from phase to phase, so that their order can matter. It follows from the structures alone: the
+density does not depend on setting, origin or supercell. Results are returned in the given order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from layerox.diffraction.phase import Phase
 
 
 def canonical_order(phases: Sequence[Phase]) -> list[Phase]:
-    """Return phases by symmetry, density, and cell; the name decides between structures that are the same."""
+    """Return phases by symmetry, density and cell; identical structures by name."""
     return sorted(phases, key=_key)
 
 
@@ -41,7 +41,7 @@ def in_given_order(outcome: Outcome, names: Sequence[str]) -> Outcome:
     outcome
         With phases in any order.
     names
-        Of the same phases, in the order wanted.
+        Of the same phases, in the required order.
     """
     present = [phase.name for phase in outcome.model.phases]
     if present == list(names):

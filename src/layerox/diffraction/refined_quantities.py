@@ -40,12 +40,11 @@ class RefinedPhase:
     Attributes
     ----------
     name, space_group, formula
-        As they stand in tables.
+        As in tables.
     weight_fraction
-        Of the crystalline phases in the model; 0 with status "unsupported" for a phase that the data do not show, nan
-        for one that is not weighed (hardware, or intensities taken from the data). Status "alike": the fraction of a
-        group that the pattern does not divide, held by the phase shown for it, 0 for the others; its uncertainty is
-        the whole of it.
+        Of the crystalline phases in the model; 0 with status "unsupported" for an unsupported phase, nan for one
+        without a fraction (hardware, or extracted intensities). Status "alike": the shown phase has the total fraction
+        of its group, the others 0; the standard uncertainty is the total fraction.
     intensity_share
         Fraction of the calculated intensity above the background.
     support_sigma
@@ -55,7 +54,7 @@ class RefinedPhase:
     cell
         a, b, c, alpha, beta, gamma, volume (angstrom, degrees, angstrom^3).
     size_nm, microstrain, preferred_orientation
-        Crystallite size (infinite where nothing broadens), microstrain, March coefficient.
+        Crystallite size (infinite without broadening), microstrain, March coefficient.
     texture_axis
         Plane whose normal is the axis of the March coefficient.
     sites
@@ -67,11 +66,12 @@ class RefinedPhase:
     ticks
         Angles of the strongest line's reflections in the range, degrees.
     mode, intensities
-        How the intensities were had; where they are taken from the data, |F|^2 by hkl.
+        Origin of the intensities; if they are extracted from the data, |F|^2 by hkl.
     detection_limit
-        Weight fraction of which 95 % would be seen, wrongly claimed in 5 % (Currie); None where nothing is weighed.
+        Weight fraction that is detected with 95 % probability, with 5 % false detections (Currie); None for a phase
+        without a fraction.
     scale_mass_volume
-        S Z M V, g/mol angstrom^3: what fractions follow from.
+        S Z M V, g/mol angstrom^3, from which fractions follow.
     density
         X-ray density, g/cm^3.
     mass_attenuation, linear_attenuation
@@ -79,13 +79,13 @@ class RefinedPhase:
     attenuation_by_line
         (wavelength in angstrom, mu/rho) of each line.
     microabsorption
-        What was corrected; None without particle sizes.
+        The correction; None without particle sizes.
     displacement_mm
-        Where the phase lies beside the specimen, mm.
+        Displacement of the phase relative to the specimen, mm.
     hardware
-        Whether it belongs to the cell and not to the specimen.
+        Whether it is cell hardware and not part of the specimen.
     mass_to_reference
-        S Z M V over that of the phase that a recipe names as reference; None without one.
+        S Z M V over that of the reference phase; None without one.
     """
 
     name: str
@@ -119,13 +119,13 @@ class RefinedPhase:
 
     @property
     def is_supported(self) -> bool:
-        """Whether the model holds the phase: the data show it, or it is shown for a group of phases that are alike."""
+        """Whether the phase is supported by the data, or shown for a group of alike phases."""
         status = self.weight_fraction.status
         return status != "unsupported" and not (status == "alike" and self.weight_fraction.value == 0.0)
 
     @property
     def fraction_text(self) -> str:
-        """Weight fraction in per cent ("61.80(10)") or "unsupported"; why there is none ("hardware", the mode)."""
+        """Weight fraction in per cent ("61.80(10)"), or why there is none ("unsupported", "hardware", the mode)."""
         if self.mode != "rietveld":
             return self.mode
         return "hardware" if self.hardware and self.is_supported else percent_text(self.weight_fraction)
@@ -133,9 +133,9 @@ class RefinedPhase:
 
 @dataclass(frozen=True, kw_only=True)
 class RefinedParameter:
-    """One quantity of the model by its name; `minimum` and `maximum` are its bounds.
+    """One parameter of the model; `minimum` and `maximum` are its bounds.
 
-    `expression` is what it follows, in the names of others; empty if nothing.
+    `expression` is its constraint in the names of other parameters; empty without one.
     """
 
     name: str
@@ -163,10 +163,10 @@ class AlikeGroup:
     members
         Their names; the first is shown for all of them.
     weight_fraction
-        Of all of them together; the uncertainty holds how much it depends on which of them is there.
+        Total of the group; the uncertainty includes its dependence on which of them is present.
     change, threshold
-        Largest change of chi-squared (over its reduced value) when one takes the place of another, and the one from
-        which on they would be distinguished.
+        Largest change of chi-squared (over its reduced value) when one replaces another, and the change above which
+        they are distinguished.
     """
 
     members: tuple[str, ...]

@@ -1,7 +1,6 @@
-"""Refinement: the result of a fit: every refined number with its uncertainty and its status, and the curves.
+"""Refinement: the result of a fit: all refined numbers with standard uncertainty and status, and the curves.
 
-It is built from where a strategy ended and holds plain numbers, so that it can be written, read back and drawn
-without the model. Nothing in it is stored on its inputs.
+It contains plain numbers, so that it can be written, read and plotted without the model; `build_result` makes it.
 """
 
 from __future__ import annotations
@@ -49,15 +48,15 @@ class Refinement:
     status, reason
         "converged", "not_converged" or "failed"; why not.
     pattern
-        The data that were fitted.
+        The fitted data.
     radiation, instrument
         The beam and the diffractometer, with the refined profile and position errors.
     agreement
         Figures of merit.
     phases
-        In the order given.
+        In the given order.
     parameters
-        Every quantity of the model.
+        All parameters of the model.
     correlations
         Of the variables, those of at least 0.5.
     free_names, covariance
@@ -65,25 +64,25 @@ class Refinement:
     calculated, background, contributions
         Curves on the angles of `pattern`, shapes (n,), (n,) and (p, n).
     steps
-        What the strategy did.
+        The steps of the strategy.
     warnings
-        What a user should know.
+        Notices about the result.
     cpu_s
         CPU time of the fit, seconds.
     version
         Of layerox.
     recipe
-        The recipe as it was used, every default written out; None without one.
+        The recipe with all defaults; None without one.
     largest_shift
-        Largest step of a variable that was left to do, in standard uncertainties ("shift/su"); None when not known.
+        Largest remaining shift of a variable, in standard uncertainties ("shift/su"); None if not known.
     absolute
         Fractions of the whole specimen; None without a standard.
     groups
         Phases that the pattern does not distinguish.
     unexplained
-        Observed peaks that the model does not have, strongest first.
+        Observed peaks that the model does not contain, strongest first.
     sensitivity
-        What the fractions would change by if something were wrong that the data hardly show.
+        Changes of the fractions for effects outside the model.
     """
 
     status: RefinementStatus
@@ -118,12 +117,12 @@ class Refinement:
 
     @property
     def absolute_weight_fractions(self) -> dict[str, Refined]:
-        """Fraction of the whole specimen of each phase that is seen, by name; empty without a standard."""
+        """Fraction of each detected phase in the whole specimen, by name; empty without a standard."""
         return {} if self.absolute is None else dict(self.absolute.weight_fractions)
 
     @property
     def amorphous_weight_fraction(self) -> Refined | None:
-        """What the phases leave of the whole specimen; None without a standard."""
+        """Amorphous fraction of the whole specimen; None without a standard."""
         return None if self.absolute is None else self.absolute.amorphous
 
     @property
@@ -138,11 +137,11 @@ class Refinement:
 
     @property
     def serial_factor(self) -> float:
-        """Factor by which serially correlated residuals widen the uncertainties (Berar & Lelann 1991), at least 1."""
+        """Factor on standard uncertainties for serially correlated residuals (Berar & Lelann 1991), at least 1."""
         return serial_factor(self.difference / self.pattern.sigma)
 
     def with_serial_correlation(self) -> Refinement:
-        """Return the result with every uncertainty multiplied by `serial_factor`."""
+        """Return the result with all standard uncertainties multiplied by `serial_factor`."""
         factor = self.serial_factor
         return replace(
             self,
@@ -164,7 +163,7 @@ class Refinement:
         for phase in self.phases:
             if phase.name == name:
                 return phase
-        raise UnknownName(f"no phase is called {name!r}", cure=nearest(name, [phase.name for phase in self.phases]))
+        raise UnknownName(f"there is no phase {name!r}", cure=nearest(name, [phase.name for phase in self.phases]))
 
     def to_json(self) -> str:
         """Return the text of result.json (schema "layerox.fit/1")."""
@@ -201,17 +200,17 @@ class Refinement:
 
     def __repr__(self) -> str:
         fractions = ", ".join(f"{phase.name} {phase.fraction_text}" for phase in self.phases)
-        return f"<Refinement {self._headline}; weight %: {fractions}>"
+        return f"<Refinement {self._summary}; weight %: {fractions}>"
 
     def _repr_html_(self) -> str:
         """Return the table of phases that a notebook shows."""
         cells = ("a", "b", "c", "volume")
         head = ("phase", "space group", "weight %", "a (A)", "b (A)", "c (A)", "V (A^3)")
         rows = [(p.name, p.space_group, p.fraction_text, *(str(p.cell[name]) for name in cells)) for p in self.phases]
-        return html_table(self._headline, head, rows)
+        return html_table(self._summary, head, rows)
 
     @property
-    def _headline(self) -> str:
+    def _summary(self) -> str:
         figures, label = self.agreement, self.pattern.label or "pattern"
         return f"{label}: {self.status}, R_wp {100 * figures.r_wp:.2f} %, gof {figures.gof:.2f}"
 

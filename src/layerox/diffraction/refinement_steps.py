@@ -1,8 +1,8 @@
-"""Course: a refinement under way: the model, the data, the present values, and the record of every step.
+"""Refinement steps: a refinement that frees parameters step by step, and records every step.
 
-A step refines some more quantities from where the last one ended, and is kept or taken back. What is worth letting go
-is asked beforehand with a score test (Rao, 1948): from one linearisation it tells by how much chi-squared would fall if
-a group of quantities were let go, without refining them.
+A step starts at the last accepted minimum, and is accepted or rejected. A score test (Rao, 1948) selects what to free:
+it predicts from one linearisation the fall of chi-squared if a group of parameters is freed. The order of the steps is
+the matter of the strategies.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from layerox.diffraction.parameters import Parameters, is_background, public_nam
 from layerox.diffraction.restraints import Restraint
 from layerox.typing import FloatArray
 
-# What chi-squared (in units of its reduced value) must fall by for every quantity let go. The Bayesian information
-# criterion asks for ln(points), 8 to 10 for a pattern; systematic misfit makes a little more prudent.
+# Fall of chi-squared (over its reduced value) required for every freed parameter. The Bayesian information criterion
+# requires ln(points), 8 to 10 for a pattern; systematic misfit justifies a little more.
 GAIN_PER_VARIABLE = 10.0
 LOOSE = 0.1
 TIGHT = 3e-4
-# Variables that a descent which stalls may hold, and the kinds of them: no cell, fraction or texture.
+# Number and kinds of the variables that may be fixed when a descent stalls: no cell, fraction or texture.
 MOST_HELD = 4
 NUISANCES = ("_u", "_v", "_w", "_x", "_y", "_s_over_l", "_inverse_size", "_microstrain")
 # Largest shift over standard uncertainty at which a refinement has converged by convention.
@@ -32,20 +32,20 @@ CONVERGED_SHIFT = 0.1
 
 @dataclass(frozen=True)
 class RefinementStep:
-    """One step of a course, for the report.
+    """One step of a refinement, for the report.
 
     Attributes
     ----------
     name
-        What was done.
+        What the step does.
     freed
-        Names of the quantities let go in it.
+        Names of the parameters that it frees or fixes.
     r_wp
-        Agreement after it.
+        R_wp after it, a fraction.
     kept
-        Whether it stands.
+        Whether it is accepted.
     reason
-        Why it does not, or what was noticed.
+        Why it is rejected, or a remark.
     """
 
     name: str
@@ -56,18 +56,18 @@ class RefinementStep:
 
 
 class StepwiseRefinement:
-    """A refinement under way.
+    """A refinement that proceeds in steps.
 
     Attributes
     ----------
     model, data
-        The forward model and what it is compared with.
+        The forward model and the pattern.
     parameters
-        Present values, and which of them vary.
+        Present values, bounds and constraints, and which of them vary.
     minimum
-        Where the last step that was kept ended.
+        The last accepted minimum.
     steps
-        The record.
+        All steps so far.
     """
 
     def __init__(
@@ -86,31 +86,31 @@ class StepwiseRefinement:
 
     @property
     def minimum(self) -> Minimum:
-        """Where the last step that was kept ended."""
+        """The last accepted minimum."""
         if self._minimum is None:
             raise RuntimeError("nothing has been refined yet")
         return self._minimum
 
     def record(self, name: str, freed: Iterable[str] = (), *, kept: bool = True, reason: str = "") -> None:
-        """Add a line to the record at the present agreement."""
+        """Record a step with the present R_wp."""
         r_wp = float(np.sqrt(self.minimum.chi_squared / self.data.norm)) if self._minimum else float("nan")
         self.steps.append(RefinementStep(name, tuple(public_name(n) for n in freed), r_wp, kept, reason))
         if self.progress is not None:
             self.progress(name)
 
     def refine(self, name: str, freed: Sequence[str] = (), *, tolerance: float = LOOSE) -> None:
-        """Let quantities go and refine; the step stands whatever it brings."""
+        """Free parameters and refine; the step is always accepted."""
         trial = self.parameters.copy()
         names = trial.free(freed)
         self._accept(self._minimised(trial, tolerance))
         self.record(name, names)
 
     def finish(self, name: str) -> None:
-        """Refine to the end. A descent that stalls goes on without what the data hardly determine.
+        """Refine to convergence. If the descent stalls, fix the least determined variable and continue.
 
-        The variable held is the one that takes most part in the worst determined direction, of those that no result
-        is made of: widths, axial divergence and background. What is still to do below a tenth of an uncertainty is
-        done (the convention for a final shift); else the reason names what still moves.
+        That is the width, axial divergence or background term with the largest component in the worst determined
+        direction; no cell, fraction or texture. A largest shift below a tenth of a standard uncertainty counts as
+        converged; else the reason names the parameter that still moves.
         """
         self.refine(name, tolerance=TIGHT)
         for _ in range(MOST_HELD):
@@ -124,11 +124,11 @@ class StepwiseRefinement:
             self._accept(_ended(self.minimum))
 
     def adopt(self, found: Minimum) -> None:
-        """Go to a minimum that was found elsewhere."""
+        """Accept a minimum that was found elsewhere."""
         self._accept(found)
 
     def restart(self, name: str, start: Parameters, freed: Sequence[str], worth: float = GAIN_PER_VARIABLE) -> bool:
-        """Refine from elsewhere with some quantities let go, and go there if chi-squared falls by what they deserve."""
+        """Refine from other initial values with parameters freed; accept if chi-squared falls by more than `worth`."""
         trial = start.copy()
         trial.free(freed)
         found = self._minimised(trial, LOOSE)
@@ -140,10 +140,9 @@ class StepwiseRefinement:
         return better
 
     def exchange(self, name: str, old: str, new: str, start: float) -> float:
-        """Refine with `new` (from `start`) in place of the variable `old` (held at zero), and keep what fits better.
+        """Refine with `new` (from `start`) in place of the variable `old` (fixed at zero), and keep the better fit.
 
-        Returns the difference of chi-squared between the two, over its reduced value: how well the data tell them
-        apart.
+        Returns the difference of chi-squared over its reduced value: how well the data distinguish the two.
         """
         trial = self.parameters.copy()
         trial.fix([old])
@@ -165,23 +164,23 @@ class StepwiseRefinement:
         gate: Callable[[Minimum, str], str] | None = None,
         start: Mapping[str, float] | None = None,
     ) -> list[str]:
-        """Let quantities go, refine, and keep those that pay and pass the gate.
+        """Free parameters, refine, and accept those that improve the fit enough and pass the gate.
 
         Parameters
         ----------
         name
-            For the record.
+            Of the step.
         freed
-            Names of the quantities.
+            Names of the parameters.
         gate
-            Tells why one of them cannot stand at a minimum, "" if it can.
+            Returns why a refined parameter is rejected, "" if it is accepted.
         start
-            Where to start some of them from, in place of their present values.
+            Initial values of some of them, in place of the present ones.
 
         Returns
         -------
         list
-            The names that stand.
+            The names that are accepted.
         """
         before = self.parameters
         trial = before.copy()
@@ -212,16 +211,16 @@ class StepwiseRefinement:
         return names
 
     def hold(self, name: str, fixed: Sequence[str], reason: str) -> None:
-        """Hold quantities at their present values, refine the rest, and record why."""
+        """Fix parameters at their present values, refine the rest, and record the reason."""
         trial = self.parameters.copy()
         trial.fix(fixed)
         self._accept(self._minimised(trial, LOOSE))
         self.record(name, fixed, kept=False, reason=reason)
 
     def reset(self, name: str, fixed: Sequence[str], values: Mapping[str, float], reason: str) -> bool:
-        """Hold quantities at other values and refine the rest, unless that fits worse than they are worth.
+        """Fix parameters at other values and refine the rest; reject this if chi-squared rises too much.
 
-        Each of some strongly correlated quantities can be vague while what they are together is known well.
+        Single parameters of a strongly correlated group can be uncertain although their combination is well known.
         """
         trial = self.parameters.copy()
         for quantity, value in values.items():
@@ -236,7 +235,7 @@ class StepwiseRefinement:
         return held
 
     def free_within_bounds(self, name: str, freed: Sequence[str]) -> None:
-        """Let quantities go, refine, and keep those that do not end at a bound."""
+        """Free parameters, refine, and accept those that do not end at a bound."""
         names = list(freed)
         while names:
             trial = self.parameters.copy()
@@ -251,7 +250,7 @@ class StepwiseRefinement:
         return None
 
     def gains(self, groups: Sequence[Sequence[str]]) -> list[float]:
-        """Return by how much chi-squared (over its reduced value) would fall if each group alone were let go."""
+        """Return the predicted fall of chi-squared (over its reduced value) for each group if it alone is freed."""
         trial = self.parameters.copy()
         known = trial.free_names
         fresh = trial.free([name for group in groups for name in group])
@@ -270,7 +269,7 @@ class StepwiseRefinement:
         return result
 
     def predicted_esds(self, names: Sequence[str]) -> list[float]:
-        """Return the standard uncertainty that each quantity would have if all of them were let go; inf if none."""
+        """Return the standard uncertainty of each parameter if all of them are freed; inf for one that cannot vary."""
         trial = self.parameters.copy()
         trial.free(names)
         order = {name: k for k, name in enumerate(trial.free_names)}
@@ -297,7 +296,7 @@ class StepwiseRefinement:
 
 
 def _least_determined(minimum: Minimum) -> str:
-    """Return the width or background term with most part in the worst determined direction, "" if there is none."""
+    """Return the width or background term with the largest component in the worst determined direction, or ""."""
     names = minimum.parameters.free_names
     inside = np.flatnonzero(~minimum.at_bound)
     matrix = minimum.normal_matrix[np.ix_(inside, inside)]
@@ -313,7 +312,7 @@ def _is_nuisance(name: str) -> bool:
 
 
 def _ended(minimum: Minimum) -> Minimum:
-    """Return a minimum whose descent stalled as converged if little is left to do, else with what still moves."""
+    """Return a stalled minimum as converged if its largest shift is small, else with the parameter that moves."""
     shift = minimum.largest_shift
     if shift is None or minimum.next_step is None:
         return minimum
@@ -327,7 +326,7 @@ def _ended(minimum: Minimum) -> Minimum:
 
 
 def _score(normal: FloatArray, gradient: FloatArray, old: list[int], new: list[int], trial: Parameters) -> float:
-    """Return the fall of chi-squared that a Newton step with the new variables promises beyond one without them."""
+    """Return the predicted fall of chi-squared of a Newton step with the new variables beyond one without them."""
     if not new:
         return 0.0
     both = old + new

@@ -1,6 +1,6 @@
-"""Uncertainty: what the covariance does not say: serially correlated residuals, and what a pattern does not determine.
+"""Serial correlation: the factor by which serially correlated residuals increase the standard uncertainties.
 
-Residuals of one sign over a whole peak are systematic errors; each run of them counts as one observation (Berar &
+Residuals of one sign over a whole peak are systematic errors; each such run counts as one observation (Berar &
 Lelann, J. Appl. Cryst. 24 (1991) 1, doi:10.1107/S0021889890008391).
 """
 
@@ -19,10 +19,10 @@ Holder = TypeVar("Holder")
 
 
 def serial_factor(residuals: FloatArray) -> float:
-    """Return the factor on standard uncertainties that serial correlation asks for, at least 1.
+    """Return the factor on standard uncertainties for serial correlation, at least 1.
 
     The square root of the sum over runs of one sign of (sum of the run)^2, over the sum of squares; for independent
-    residuals its expectation is known and divided out.
+    residuals it is divided by its known expectation.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""Stages: strategies that leave nothing to the data: all at once, in a user's own stages, or from an earlier result."""
+"""Staged strategy: refinements in a fixed order: in one stage, in the stages of a recipe, or from an earlier result.
+
+No score test selects parameters here; `automatic_strategy` does that.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +45,10 @@ def fit_in_stages(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Fit a pattern in the stages of a plan, or all at once if it has none.
+    """Refine a pattern in the stages of a plan, or in one stage if it has none.
 
-    Scales and background vary from the first stage on unless the plan fixes them. With stages of the user's own, what
-    he frees elsewhere is let go in the last one.
+    Scales and background vary from the first stage on unless the plan fixes them. Parameters that the plan frees
+    outside of its stages are freed in the last one.
     """
     start = with_starting_widths(instrument, pattern)
     run = prepared(pattern, phases, start, radiation, plan, FIRST_BACKGROUND_TERMS, progress)
@@ -62,12 +65,12 @@ def fit_in_stages(
             wanted += plan.free(run.parameters.copy())
         run.refine(stage.name, wanted, tolerance=TIGHT)
     unsupported = _drop_unsupported(run, phases)
-    remarks = restraint_warnings(run)
-    return Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, remarks)
+    warnings = restraint_warnings(run)
+    return Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings)
 
 
 def _drop_unsupported(run: StepwiseRefinement, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
-    """Take out the phases whose scale the data do not tell from zero; return their support and its uncertainty."""
+    """Take out the phases whose scale is not distinct from zero; return their support and its uncertainty."""
     found = {}
     for phase in phases:
         support, esd = scale_support(run, phase)
@@ -82,18 +85,18 @@ def _drop_unsupported(run: StepwiseRefinement, phases: Sequence[Phase]) -> dict[
 def fit_from_result(
     pattern: Pattern, start: Refinement, instrument: Instrument, radiation: Radiation, plan: Plan = NO_PLAN
 ) -> Outcome:
-    """Fit a pattern from the result of a similar one: the same variables, all at once.
+    """Refine a pattern from the result of a similar one: the same variables, in one stage.
 
     Parameters
     ----------
     pattern
         The data.
     start
-        The result to start from.
+        The result that gives the initial values.
     instrument, radiation
-        The diffractometer, its profile given, and the beam.
+        The diffractometer with its profile, and the beam.
     plan
-        What is demanded beyond the links of the result, which stand.
+        The user's settings, in addition to the constraints of the result.
     """
     background = {row.name: float(row.number) for row in start.parameters if is_background(row.name)}
     phases = [refined_phase(phase) for phase in start.phases]
@@ -112,7 +115,7 @@ def fit_from_result(
 
 
 def _with_links(plan: Plan, start: Refinement, phases: Sequence[Phase], instrument: Instrument) -> Plan:
-    """Return the plan with what the parameters of a result follow, its variables and its extra peaks."""
+    """Return the plan with the constraints, the variables and the extra peaks of a result."""
     values = {row.name: float(row.number) for row in start.parameters}
     extras = [
         ExtraPeak(name=stem, **{slot: values[f"{stem}_{slot}"] for slot in EXTRA_SLOTS})
@@ -135,7 +138,7 @@ def _with_links(plan: Plan, start: Refinement, phases: Sequence[Phase], instrume
 
 
 def _retry_absent(run: StepwiseRefinement, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
-    """Ask again for phases that the start did not show; return support and its uncertainty of those still absent."""
+    """Test phases that were absent in the start; return support and its uncertainty of those still absent."""
     found = {}
     for phase in phases:
         scale = slot_name(phase, "scale")
@@ -152,7 +155,7 @@ def _retry_absent(run: StepwiseRefinement, phases: Sequence[Phase]) -> dict[str,
 
 
 def refined_phase(phase: RefinedPhase) -> Phase:
-    """Return the phase of a result, ready to be refined on."""
+    """Return the phase of a result with its refined values as initial values."""
     return Phase(
         name=phase.name,
         crystal=phase.crystal,

@@ -1,8 +1,7 @@
-"""Calibration: the diffractometer's share of a pattern, from a standard whose cell and broadening are known.
+"""Standard fit: profile and position errors of a diffractometer, from a standard with known cell and broadening.
 
-The cell is held at its certified value, so that zero and displacement are both determined; what broadens is the
-diffractometer's. A wavelength is asked for by letting one factor stretch the whole cell: positions depend on the
-ratio of wavelength and cell alone.
+The cell is fixed at its certified value, so that zero and displacement are both determined. The wavelength is refined
+as one scale factor of the cell: positions depend only on the ratio of wavelength and cell.
 """
 
 from __future__ import annotations
@@ -36,9 +35,9 @@ from layerox.typing import FloatArray
 BACKGROUND_TERMS = 14
 STRETCH = "stretch"
 PLAUSIBLE_AXIAL, PLAUSIBLE_LORENTZ = 0.02, 0.01
-# A reflection is looked at alone if its neighbours are this many widths away, over this many widths of its own.
-APART, LOOKED_AT = 6.0, 2.5
-# It must be this many of its standard uncertainties strong.
+# Least distance of the neighbours of a single reflection, and half its window, in widths.
+APART, HALF_WINDOW = 6.0, 2.5
+# Least area of a single reflection over its standard uncertainty.
 STRONG = 20.0
 
 
@@ -58,13 +57,13 @@ def refine_standard(
     pattern
         The data.
     standard
-        Its cell is certified; its size and microstrain are the specimen's own and stay.
+        With its certified cell; its size and microstrain are fixed.
     instrument, radiation
-        What is known; a known profile is where the refinement starts.
+        A known profile is the initial value.
     wavelength
         Whether to refine the wavelength, as the factor "stretch" on the cell.
     progress
-        Called with the name of every step.
+        Called with the name of each step.
     """
     start = with_starting_widths(instrument, pattern)
     plan = _stretching(standard) if wavelength else NO_PLAN
@@ -96,7 +95,7 @@ def _stretching(standard: Phase) -> Plan:
 
 
 def _free_what_improves(run: StepwiseRefinement, standard: Phase, *, wavelength: bool) -> None:
-    """Let go, one after another, what a diffractometer may have, and keep what pays."""
+    """Free the other parameters of a diffractometer one after another, and keep those that improve the fit."""
     starts = {
         "axial divergence": {"instrument_s_over_l": PLAUSIBLE_AXIAL},
         "width against angle": {"instrument_u": run.parameters.value("instrument_u"), "instrument_v": 0.0},
@@ -121,7 +120,7 @@ def _is_fixed(run: StepwiseRefinement, name: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class CalibrationCurve:
-    """Width and shift of a diffractometer's peaks against angle, and of single reflections to compare with.
+    """Width and shift of the peaks of a diffractometer as functions of angle, and of single reflections.
 
     Attributes
     ----------
@@ -129,7 +128,7 @@ class CalibrationCurve:
         The refined curves, degrees, shape (n,): full widths of the parts and of the whole, observed minus true
         position (of the centre of the peak, axial divergence included).
     reflections, measured_width, width_esd, measured_shift, shift_esd
-        The same of strong reflections that stand alone, each refined by itself, shape (m,).
+        The same of strong reflections without overlap, each refined separately, shape (m,).
     """
 
     two_theta: FloatArray
@@ -145,7 +144,7 @@ class CalibrationCurve:
 
 
 def calibration_curve(outcome: Outcome, pattern: Pattern) -> CalibrationCurve:
-    """Return the curves of a calibration, with what single reflections say."""
+    """Return the curves of a calibration and the widths and shifts of single reflections."""
     model, values = outcome.model, outcome.minimum.parameters.values[: len(outcome.model.names)]
     peaks = outcome.minimum.calculated.peaks[0]
     lines = len(model.radiation.lines)
@@ -177,7 +176,7 @@ def calibration_curve(outcome: Outcome, pattern: Pattern) -> CalibrationCurve:
 
 
 def _alone(bragg: FloatArray, width: FloatArray, area: FloatArray) -> list[int]:
-    """Return the indices of ascending reflections whose neighbours of any strength are far away."""
+    """Return the indices of ascending reflections without near neighbours."""
     visible = np.flatnonzero(area > 1e-4 * area.max())
     gaps = np.diff(bragg[visible], prepend=-np.inf, append=np.inf)
     nearest = np.minimum(gaps[:-1], gaps[1:])
@@ -189,7 +188,7 @@ def _single(
 ) -> tuple[float, float, float, float] | None:
     """Return shift (degrees) and relative widening of one reflection, each with its esd; None if it is too weak.
 
-    One step of least squares on the reflection alone, all of its emission lines moved together, with its area.
+    One least-squares step for the reflection alone, with common shift and widening of its emission lines, and its area.
     """
     peaks = outcome.minimum.calculated.peaks[0]
     scale = values[model.phase_blocks[0]][pk.SCALE]
@@ -215,7 +214,7 @@ def _single(
         return row
 
     centre = peaks.table[0, own]
-    reach = LOOKED_AT * float(np.sum(peaks.table[1:3, own[0]]))
+    reach = HALF_WINDOW * float(np.sum(peaks.table[1:3, own[0]]))
     window = (model.two_theta > centre.min() - reach) & (model.two_theta < centre.max() + reach)
     step = 1e-3 * reach
     weight = 1.0 / pattern.sigma[window]

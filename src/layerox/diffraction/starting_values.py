@@ -40,14 +40,14 @@ def plausible_scales(model: Model, values: FloatArray, height: float) -> FloatAr
 
 
 def set_linear(model: Model, data: Data, parameters: Parameters) -> FloatArray:
-    """Give background, scales and areas of extra peaks the values of linear least squares, the last two not below zero.
+    """Set background, scales and areas of extra peaks by linear least squares, the last two not below zero.
 
-    Scales and areas that may not move (see `Parameters.is_own_master`) keep theirs.
+    Scales and areas that cannot vary (see `Parameters.can_vary`) keep their values.
 
     Returns
     -------
     ndarray
-        Scale of each phase over its standard uncertainty, shape (p,); 0 for one that keeps its scale.
+        Scale of each phase over its standard uncertainty, shape (p,); 0 for a fixed scale.
     """
     height = max(float(data.intensity.max() - np.median(data.intensity)), 1.0)
     reach = plausible_scales(model, parameters.values, height)
