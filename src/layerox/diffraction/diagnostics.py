@@ -138,8 +138,8 @@ def _absence(phase: RefinedPhase) -> str:
     message = f"the data do not show {phase.name}: its scale is {phase.support_sigma:.1f} standard uncertainties"
     if phase.detection_limit is None:
         return message
-    limit = f"{100 * phase.detection_limit:.2g} wt% of it would be detected with {100 * CONFIDENCE:.0f} % confidence
-    (Currie)" return f"{message}; {limit}, if its cell and its widths are as given"
+    least, confidence = f"{100 * phase.detection_limit:.2g} wt%", f"{100 * CONFIDENCE:.0f} % confidence (Currie)"
+    return f"{message}; {least} of it would be detected with {confidence}, if its cell and its widths are as given"
 
 
 def _pattern_warnings(pattern: Pattern) -> list[Notice]:
@@ -227,9 +227,9 @@ def _positions_and_correlations(
     cells = {name for name in free if name.endswith(tuple(f"_{cell}" for cell in CELL_NAMES))}
     if not (errors <= free and cells):
         return _strong_correlations(correlations)
-    message = "a zero error and a displaced specimen are not distinguished: the esds of the cells include that;
-    calibrate the zero" others = [c for c in correlations if not {c.a, c.b} <= errors | cells] return
-    [Notice("position_ambiguous", message), *_strong_correlations(others)]
+    message = "a zero error and a displaced specimen are not distinguished: the esds of the cells include this"
+    others = [c for c in correlations if not {c.a, c.b} <= errors | cells]
+    return [Notice("position_ambiguous", f"{message}; calibrate the zero"), *_strong_correlations(others)]
 
 
 def _strong_correlations(correlations: Sequence[Correlation]) -> list[Notice]:
@@ -260,8 +260,8 @@ def _extracted(model: Model) -> list[Notice]:
 def _unexplained(left: float) -> list[Notice]:
     if left < LEFT_OUT:
         return []
-    message = f"{100 * left:.0f} % of the peaks' intensity is unexplained: fractions and cells describe the explained
-    part only" return [Notice("unexplained_intensity", message)]
+    message = f"{100 * left:.0f} % of the peaks' intensity is unexplained"
+    return [Notice("unexplained_intensity", f"{message}: fractions and cells describe the explained part only")]
 
 
 def _serial_correlation(durbin_watson: float) -> list[Notice]:

@@ -1,7 +1,6 @@
-"""Result model: what a result.json must hold so that a refinement can be read back from it, for pydantic.
+"""Result model: the keys of a result.json and the kinds of their values, for pydantic.
 
-Keys that are not named here are free to come. Numbers are finite already when they arrive. Lengths are in angstrom,
-angles in degrees.
+Other keys are allowed. Numbers are finite when they are checked here. Lengths are in angstrom, angles in degrees.
 """
 
 from __future__ import annotations
@@ -20,19 +19,19 @@ Size = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=-10, le=10)]
 Index = Annotated[int, Field(ge=-10000, le=10000)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
-# A symbol, or operations: 192 are the most that a space group has in a cell.
+# A symbol, or operations: at most 192 in a cell.
 Triplet = Annotated[str, Field(max_length=100)]
 Setting = Triplet | Annotated[list[Triplet], Field(max_length=192)]
 
 
 class ResultPart(BaseModel):
-    """A part of the document; keys that it does not name are left as they are."""
+    """A part of the document; other keys are kept."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False, arbitrary_types_allowed=True)
 
 
 class NumberModel(ResultPart):
-    """A refined number; null is what is infinite or not known."""
+    """A refined number; null if it is infinite or not known."""
 
     value: float | None
     esd: Size | None
@@ -122,7 +121,7 @@ class ResultPhaseModel(ResultPart):
 
 
 class ResultPatternModel(ResultPart):
-    """Where the data came from."""
+    """The origin of the data."""
 
     file: Annotated[str, Field(pattern=r"^[^\x00]*$")] | None
     label: str
@@ -182,7 +181,7 @@ class CovarianceModel(ResultPart):
     def _is_square(self) -> CovarianceModel:
         count = len(self.names)
         if len(set(self.names)) < count:
-            raise ValueError("a name stands twice")
+            raise ValueError("a name occurs twice")
         if len(self.matrix) != count or any(len(row) != count for row in self.matrix):
             raise ValueError(f"the matrix of {count} variables is not square")
         if any(row[k] < 0 for k, row in enumerate(self.matrix)):
@@ -201,7 +200,7 @@ class StepModel(ResultPart):
 
 
 class StandardModel(ResultPart):
-    """The standard against which absolute fractions are."""
+    """The standard of the absolute fractions."""
 
     method: str
     description: str
@@ -236,7 +235,7 @@ class ResultModel(ResultPart):
         for rows in (self.phases, self.parameters):
             names = [row.name for row in rows]
             if len(set(names)) < len(names):
-                raise ValueError("a name stands twice")
+                raise ValueError("a name occurs twice")
         if (self.standard is None) != (self.amorphous_weight_fraction is None):
             raise ValueError("a standard and the amorphous fraction go together")
         return self

@@ -1,7 +1,7 @@
 """Structure CIF: a refined phase as the items of a CIF block, with standard uncertainties in brackets.
 
-A fixed number is written with ten digits, a refined one as far as its uncertainty goes. `pdcif.py` puts such blocks
-beside the pattern; alone they are the P2.cif of a results folder, which is a phase again.
+A fixed number is written with ten digits, a refined one rounded to its uncertainty. `pdcif` writes such blocks together
+with the pattern; alone they are the P2.cif of a results folder, which can be read as a phase.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SITE_TAGS = ["label", "type_symbol", "symmetry_multiplicity", "fract_x", "fract_
 ANISO_TAGS = ["label", "U_11", "U_22", "U_33", "U_12", "U_13", "U_23"]
 REFLECTION_TAGS = ["index_h", "index_k", "index_l", "symmetry_multiplicity", "d_spacing", "F_squared_calc"]
 PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
-# Any real width: the strength of a reflection does not depend on it.
+# Any width: the strength of a reflection does not depend on it.
 SOME_WIDTH = 0.01
 
 
@@ -43,13 +43,13 @@ def structure_files(refinement: Refinement) -> dict[str, str]:
 
 
 def structure_file(name: str) -> str:
-    """Return the name of the file for a phase's structure; a phase called "fit" must not take the place of fit.cif."""
+    """Return the name of the file for a phase's structure; a phase named "fit" must not replace fit.cif."""
     safe = safe_name(name)
     return f"phase_{safe}.cif" if safe.casefold() == "fit" else f"{safe}.cif"
 
 
 def structure_cif_text(phase: RefinedPhase, refinement: Refinement) -> str:
-    """Return the refined structure of a phase as a CIF of its own."""
+    """Return the refined structure of a phase as the text of a CIF."""
     document = cif.Document()
     block = document.add_new_block(safe_code(phase.name))
     block.set_pair("_audit_creation_method", cif_text_item(f"layerox {refinement.version}"))
@@ -120,7 +120,7 @@ def _add_sites(block: cif.Block, phase: RefinedPhase) -> None:
 
 
 def _add_anisotropic(block: cif.Block, phase: RefinedPhase) -> None:
-    """Add U_ij; what a refinement moves is their isotropic part, and so is their uncertainty."""
+    """Add U_ij; a refinement changes their isotropic part, from which their uncertainty follows."""
     rows = [
         (site, plain.u_aniso) for site, plain in zip(phase.sites, phase.crystal.sites, strict=True) if plain.u_aniso
     ]
@@ -139,7 +139,7 @@ def add_reflections(block: cif.Block, phase: RefinedPhase, refinement: Refinemen
     """Add hkl, multiplicity, d and F^2 of the reflections in the range, by falling d, of a phase with atoms.
 
     F^2 a cell is the mean of Friedel mates with displacements and dispersion, in electrons^2 (fm^2 for neutrons). Of a
-    phase whose intensities are taken from the data, F^2 is what was found (in units of its scale), as a measured one.
+    phase with extracted intensities, F^2 is the extracted one (in units of its scale), as a measured value.
     """
     if not phase.sites:
         return
@@ -186,10 +186,10 @@ def cif_number(number: Refined) -> str:
 
 
 def cif_text_item(text: str) -> str:
-    """Quote a text for a CIF; what is not ASCII becomes a question mark."""
+    """Quote a text for a CIF; other characters than ASCII become question marks."""
     return text if text == "?" else quoted(text)
 
 
 def safe_code(name: str) -> str:
-    """Return a name as it may stand in the name of a block."""
+    """Return a name as part of the name of a block."""
     return "".join(c if c.isascii() and c.isalnum() else "_" for c in name.replace("'", "p")) or "unnamed"
