@@ -116,7 +116,7 @@ def test_a_warm_start_knows_what_is_hardware(fitted):
 def test_the_result_says_so_and_reads_back(fitted):
     assert "hardware" in summary_text(fitted)
     text = report_text(fitted)
-    assert "mm beside the specimen's" in text
+    assert "mm relative to the specimen" in text
     assert "mass to reference" in text
     rows = np.loadtxt(csv_text(fitted).splitlines()[1:], delimiter=",")
     head = csv_text(fitted).splitlines()[0].split(",")

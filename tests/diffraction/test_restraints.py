@@ -119,7 +119,7 @@ def test_two_observations_of_one_number_are_averaged_by_their_weights():
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        ({"phase": "P9", "sites": ("Mn1", "O1")}, "no phase is called 'P9'"),
+        ({"phase": "P9", "sites": ("Mn1", "O1")}, "there is no phase 'P9'"),
         ({"phase": "P2", "sites": ("Mn9", "O1")}, "has no site 'Mn9'"),
         ({"phase": "P2", "sites": ("O1",)}, "give two for a distance, three for an angle"),
         ({"sites": ("Mn1", "O1")}, "name the phase"),

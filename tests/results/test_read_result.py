@@ -150,7 +150,7 @@ def test_what_is_no_result(tmp_path, content, message):
 def test_result_without_its_curves(refinement, tmp_path):
     write_folder(tmp_path, files_of(refinement))
     (tmp_path / "fit.csv").unlink()
-    with pytest.raises(InputError, match=r"fit.csv: no such file; keep fit.csv beside result.json"):
+    with pytest.raises(InputError, match=r"fit.csv: no such file; keep fit.csv in the folder of result.json"):
         load(tmp_path)
 
 
@@ -173,4 +173,4 @@ def test_an_unknown_phase_is_answered_with_the_nearest(refinement):
     for kind in (InputError, KeyError):
         with pytest.raises(kind) as caught:
             refinement.phase("O2")
-        assert str(caught.value) == "no phase is called 'O2'; did you mean 'O3'?"
+        assert str(caught.value) == "there is no phase 'O2'; did you mean 'O3'?"

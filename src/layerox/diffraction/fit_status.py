@@ -53,7 +53,7 @@ def fit_status(
     if not any(phase.is_supported for phase in phases):
         return "failed", "the data support none of the phases"
     if left > NOT_A_MODEL:
-        reason = f"{100 * left:.0f} % of the peaks' intensity is unexplained: a phase is missing, or a cell far off"
+        reason = f"{100 * left:.0f} % of the peaks' intensity is unexplained: a phase is missing, or a cell is wrong"
         return "failed", reason
     reasons = [
         *_left_over(left),

@@ -124,7 +124,7 @@ class Model:
         other._name_slots()
         return other
 
-    def parted(self, parts: Sequence[tuple[int, NDArray[np.intp]]]) -> Model:
+    def divided(self, parts: Sequence[tuple[int, NDArray[np.intp]]]) -> Model:
         """Return a model whose phases are parts of these: (phase, indices of its reflections), in that order."""
         other = copy(self)
         other.phases = tuple(

@@ -260,7 +260,7 @@ def _flat(model: Model, minimum: Minimum, k: int) -> Iterator[_Effect]:
     chosen = np.flatnonzero(np.abs(own.hkl @ star @ axis) > ABOUT_AXIS * lengths)
     if not 0 < chosen.size < len(own.hkl) or len(phase.crystal.symmetry.cell_rule.free) == 1:
         return
-    part = model.parted([(k, chosen)])
+    part = model.divided([(k, chosen)])
     values = np.concatenate([minimum.parameters.values[: block.start][: part.phase_blocks[0].start],
                              minimum.parameters.values[block]])  # fmt: skip
     scale, inverse = values[part.phase_blocks[0].start + pk.SCALE], part.phase_blocks[0].start + pk.INVERSE_SIZE

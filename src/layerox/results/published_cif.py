@@ -19,11 +19,11 @@ from layerox.errors import InputError
 from layerox.io import read_pattern
 from layerox.io.cif import read_crystals
 from layerox.io.cif_block import CifBlock, blocks_of
+from layerox.io.cif_emission import CELL_TAGS
 from layerox.io.opening import read_bytes, text_of
 from layerox.pattern import Pattern
 from layerox.public import public
 from layerox.refined import Refined
-from layerox.results.structure_cif import CELL_TAGS
 from layerox.symmetry import CELL_NAMES
 
 SITE_ITEMS = {

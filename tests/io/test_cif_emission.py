@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.crystal.asymmetric_unit import Crystal, Site
-from layerox.io.cif_quote import commented, quoted
+from layerox.io.cif_emission import commented, quoted
 from layerox.io.structures import cif_text, xyz_text
 from layerox.symmetry import symmetry_from_name
 
