@@ -367,7 +367,7 @@ def test_an_interrupt_behind_another_error_ends_with_130_too(monkeypatch, shippe
         except KeyboardInterrupt:
             raise SystemError("returned a result with an exception set") from None
 
-    monkeypatch.setattr("layerox.analysis.fit", interrupted)
+    monkeypatch.setattr("layerox.analysis.fit.fit", interrupted)
     assert run("fit", shipped, "--phase", "P2", "-o", "never") == 130
     assert capsys.readouterr().err == "layerox: interrupted\n"
 
@@ -376,7 +376,7 @@ def test_a_fault_of_ours_is_not_hidden(monkeypatch, shipped):
     def broken(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("layerox.analysis.fit", broken)
+    monkeypatch.setattr("layerox.analysis.fit.fit", broken)
     with pytest.raises(ZeroDivisionError):
         run("fit", shipped, "--phase", "P2", "-o", "never")
 
@@ -385,7 +385,7 @@ def test_interrupt_ends_with_130(monkeypatch, shipped, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("layerox.analysis.fit", interrupted)
+    monkeypatch.setattr("layerox.analysis.fit.fit", interrupted)
     assert run("fit", shipped, "--phase", "P2", "-o", "never") == 130
     assert capsys.readouterr().err == "layerox: interrupted\n"
 

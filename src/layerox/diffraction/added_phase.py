@@ -120,7 +120,7 @@ def _enters(run: StepwiseRefinement, index: int) -> bool:
 def _is_kept(run: StepwiseRefinement, start: Parameters, free: Sequence[str], index: int) -> bool:
     phase, before = run.model.phases[index], run.minimum
     names = [name for name in free if start.can_vary(name)]
-    if not run.restart(f"{phase.name} again", start, names, worth=GAIN_PER_VARIABLE * len(names)):
+    if not run.restart(f"{phase.name} again", start, names, required_fall=GAIN_PER_VARIABLE * len(names)):
         return False
     if scale_support(run, phase)[0] ** 2 >= SUPPORT_SQUARED:
         return True

@@ -317,8 +317,8 @@ class _Automatic:
         extra = [f"background_{k}" for k in range(FIRST_BACKGROUND_TERMS, MOST_BACKGROUND_TERMS)]
         choices = [extra[:count] for count in range(0, len(extra) + 1, 2)]
         gains = self.run.gains(choices)
-        worth = [gain - GAIN_PER_VARIABLE * len(names) for gain, names in zip(gains, choices, strict=True)]
-        chosen = choices[int(np.argmax(worth))]
+        excess = [gain - GAIN_PER_VARIABLE * len(names) for gain, names in zip(gains, choices, strict=True)]
+        chosen = choices[int(np.argmax(excess))]
         if chosen:
             self.run.attempt("background terms", chosen)
 

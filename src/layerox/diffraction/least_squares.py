@@ -185,7 +185,9 @@ def minimise(
     `damping` is that of the first step, in units of the diagonal of the normal matrix.
     """
     descent = _Descent([Histogram(model, data)], parameters, restraints, damping)
-    return descent.minimised(tolerance, most_evaluations)
+    while not descent.ended and descent.evaluations < most_evaluations:
+        descent.step(tolerance)
+    return descent.minimum()
 
 
 def minimise_jointly(
@@ -211,7 +213,10 @@ def minimise_jointly(
     restraints
         Observations in addition to the patterns.
     """
-    return _Descent(histograms, parameters, restraints).minimised(tolerance, most_evaluations)
+    descent = _Descent(histograms, parameters, restraints)
+    while not descent.ended and descent.evaluations < most_evaluations:
+        descent.step(tolerance)
+    return descent.minimum()
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,12 +248,6 @@ class _Descent:
         self.history = [self.state.chi_squared]
         self.ended = not len(free)
         self.reason = "" if self.ended else "the budget of evaluations was used up"
-
-    def minimised(self, tolerance: float, most_evaluations: int) -> Minimum:
-        """Step until the descent ends or the evaluations are used up; return the final point."""
-        while not self.ended and self.evaluations < most_evaluations:
-            self.step(tolerance)
-        return self.minimum()
 
     def step(self, tolerance: float) -> None:
         """Try one step, and accept it if it lowers chi-squared; end when the next step is shorter than `tolerance`.

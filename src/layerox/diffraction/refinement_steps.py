@@ -127,13 +127,15 @@ class StepwiseRefinement:
         """Accept a minimum that was found elsewhere."""
         self._accept(found)
 
-    def restart(self, name: str, start: Parameters, freed: Sequence[str], worth: float = GAIN_PER_VARIABLE) -> bool:
-        """Refine from other initial values with parameters freed; accept if chi-squared falls by more than `worth`."""
+    def restart(
+        self, name: str, start: Parameters, freed: Sequence[str], required_fall: float = GAIN_PER_VARIABLE
+    ) -> bool:
+        """Refine from other initial values with parameters freed; accept if chi-squared falls by `required_fall`."""
         trial = start.copy()
         trial.free(freed)
         found = self._minimised(trial, LOOSE)
         fall = self.minimum.chi_squared - found.chi_squared
-        better = fall / max(found.reduced_chi_squared, 1.0) > worth
+        better = fall / max(found.reduced_chi_squared, 1.0) > required_fall
         if better:
             self._accept(found)
         self.record(name, freed, kept=better, reason="" if better else "fits no better")
