@@ -7,7 +7,12 @@ import pytest
 
 from layerox.analysis.fit import fit, simulate
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.intensity_extraction import intensity_names, is_extracted, prepare_extraction, share_out
+from layerox.diffraction.intensity_extraction import (
+    divide_repeatedly,
+    intensity_names,
+    is_extracted,
+    prepare_extraction,
+)
 from layerox.diffraction.least_squares import Data
 from layerox.diffraction.model import Model
 from layerox.instrument import Instrument, Profile
@@ -184,7 +189,7 @@ def test_sharing_out_a_pattern_of_the_model_leaves_it_alone():
     truth = [table.value(name) for name in names]
     observed = model.calculated(table.values).total + 1.0
     table.assign("background_0", 1.0)
-    share_out(model, Data(observed, np.ones(observed.size)), table, [0], times=1)
+    divide_repeatedly(model, Data(observed, np.ones(observed.size)), table, [0], times=1)
     assert [table.value(name) for name in names] == pytest.approx(truth, rel=1e-2)
 
 
@@ -199,7 +204,7 @@ def test_sharing_out_finds_intensities_from_equal_ones():
         table.assign(name, draw.uniform(0.5, 2.0))
     observed = model.calculated(table.values).total
     before = np.abs(model.calculated(start.values).total - observed).max()
-    share_out(model, Data(observed, np.ones(observed.size)), start, [0], times=30)
+    divide_repeatedly(model, Data(observed, np.ones(observed.size)), start, [0], times=30)
     after = np.abs(model.calculated(start.values).total - observed).max()
     assert after < 0.02 * before
     # (002) stands alone.

@@ -45,14 +45,14 @@ DEMANDS = st.builds(Demand, value=MAYBE, vary=st.none() | st.booleans(), minimum
 
 @given(DEMANDS, DEMANDS, DEMANDS)
 def test_demands_add_up_in_any_grouping(a, b, c):
-    assert a.overruled_by(b).overruled_by(c) == a.overruled_by(b.overruled_by(c))
-    assert a.overruled_by(Demand()) == a == Demand().overruled_by(a)
-    assert a.overruled_by(a) == a
+    assert a.updated_by(b).updated_by(c) == a.updated_by(b.updated_by(c))
+    assert a.updated_by(Demand()) == a == Demand().updated_by(a)
+    assert a.updated_by(a) == a
 
 
 @given(DEMANDS, DEMANDS)
 def test_the_later_demand_wins_where_it_says_something(a, b):
-    for key, value in vars(a.overruled_by(b)).items():
+    for key, value in vars(a.updated_by(b)).items():
         assert value == (getattr(a, key) if getattr(b, key) is None else getattr(b, key))
 
 

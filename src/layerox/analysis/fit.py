@@ -115,7 +115,7 @@ def fit(
                           hardware=hardware or None, reference=reference)  # fmt: skip
         phases, instrument, range = read.phases or phases, read.instrument or instrument, read.range or range
     data = pattern_from(pattern, range).exclude(() if read is None else read.exclude)
-    plan = (NO_PLAN if read is None else read.plan).referring_to(reference)
+    plan = (NO_PLAN if read is None else read.plan).with_reference(reference)
     if start is not None:
         _refuse_with_start(phases=None if read is not None and read.phases else phases, geometry=geometry,
                            monochromator=monochromator, polarization=polarization, params=params,
@@ -131,7 +131,7 @@ def fit(
         chosen = check_phases(phases_from(phases or (), hardware), data, beam)
         if params is not None:
             names, _ = slots_of(chosen, known, background_terms_of(params))
-            plan = plan_from(params, [public_name(name) for name in names]).referring_to(reference)
+            plan = plan_from(params, [public_name(name) for name in names]).with_reference(reference)
         plan.quantification.check(chosen, beam, known.geometry)
         strategy = fit_automatically if plan.strategy == "automatic" else fit_in_stages
         outcome = strategy(data, chosen, known, beam, plan, progress=progress)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from layerox.analysis.phase_arguments import phases_from
 from layerox.analysis.recipe_quantification import quantification_of
 from layerox.diffraction.background import ExtraPeak
-from layerox.diffraction.expressions import refuse_foreign
+from layerox.diffraction.expressions import check_expression
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_plan import NO_PLAN, Demand, Plan, Stage, StrategyName, Variable
@@ -119,7 +119,7 @@ def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> R
     phases = [_phase(row, k, place, text, folder) for k, row in enumerate(model.phase)]
     quantification = quantification_of(model, [phase.name for phase in phases], place, text, folder)
     model.strategy.name = _strategy(model, place, text)
-    _find_logs(model, folder)
+    _resolve_log_paths(model, folder)
     return Recipe(
         range=_pair(model.pattern.range) if model.pattern.range else None,
         exclude=tuple(_excluded(model, place, text)),
@@ -164,7 +164,7 @@ def _instrument(model: RecipeModel, place: str | Path, text: str, folder: Path) 
     return read_instrument(row.file)
 
 
-def _find_logs(model: RecipeModel, folder: Path) -> None:
+def _resolve_log_paths(model: RecipeModel, folder: Path) -> None:
     """Replace the files of a cycler by absolute paths: they are relative to the recipe, not to the result."""
     if model.electrochemistry is not None:
         model.electrochemistry.file = [str((folder / name).resolve()) for name in model.electrochemistry.files]
@@ -238,7 +238,7 @@ def _constraints(model: RecipeModel, place: str | Path, text: str) -> Mapping[st
     """Return the expressions by constrained parameter, after a check of their syntax."""
     for name, expression in model.constraints.items():
         try:
-            refuse_foreign(name, expression)
+            check_expression(name, expression)
         except InputError as error:
             where = line_of(place, text, ("constraints", name))
             raise InputError(f"{error.place} {error.problem}", place=where, cure=error.cure) from None
@@ -287,7 +287,7 @@ def _free_and_fix(demands: dict[str, Demand], prefix: str, free: Iterable[str], 
 
 
 def _add(demands: dict[str, Demand], name: str, demand: Demand) -> None:
-    demands[name] = demands.get(name, Demand()).overruled_by(demand)
+    demands[name] = demands.get(name, Demand()).updated_by(demand)
 
 
 def _demand_of_parameter(row: RecipeParameterModel | float) -> Demand:

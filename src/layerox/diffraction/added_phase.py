@@ -42,7 +42,7 @@ def with_cell(run: StepwiseRefinement, table: Parameters, index: int, cell: Floa
     return other
 
 
-def promising(
+def promising_cells(
     run: StepwiseRefinement, table: Parameters, index: int, cells: Iterable[FloatArray]
 ) -> list[tuple[FloatArray, float]]:
     """Return the cells with which an added phase lowers chi-squared enough, best first, each with its scale.
@@ -107,7 +107,7 @@ def _enters(run: StepwiseRefinement, index: int) -> bool:
     for name, value in scanned_cell(run.model, run.data, table, index).items():
         scanned.assign(name, value)
     cells = [given, cell_of(scanned, cell_names(run, index))]
-    for cell, start in promising(run, table, index, cells):
+    for cell, start in promising_cells(run, table, index, cells):
         trial = with_cell(run, table, index, cell)
         trial.assign(scale, start)
         free = [scale, *position_names(phase), slot_name(phase, "inverse_size")]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.model import Calculated
-from layerox.diffraction.profiles import shared_out
+from layerox.diffraction.profiles import divided_intensities
 from layerox.typing import FloatArray
 
 # Mean and standard deviation of the modulus of a normal distribution, in units of sigma.
@@ -137,6 +137,6 @@ def r_bragg(
         Height at which a peak is cut.
     """
     position, gauss, lorentz, area = peaks
-    observed, calculated = shared_out(two_theta, ratio, position, gauss, lorentz, area, tail)
+    observed, calculated = divided_intensities(two_theta, ratio, position, gauss, lorentz, area, tail)
     by_reflection = np.abs(np.bincount(owner, weights=observed - calculated))
     return float(by_reflection.sum() / max(calculated.sum(), 1e-300))

@@ -15,7 +15,7 @@ from itertools import product
 
 import numpy as np
 
-from layerox.diffraction.added_phase import cell_names, cell_of, promising, with_cell
+from layerox.diffraction.added_phase import cell_names, cell_of, promising_cells, with_cell
 from layerox.diffraction.cell_search import blurs_for, scanned_cell, search_cells
 from layerox.diffraction.least_squares import Minimum, minimise
 from layerox.diffraction.model_setup import PHASE_LEFT_OUT, AlikePhases
@@ -248,7 +248,7 @@ class _AlikePhaseTests:
         for slot in TAKEN_OVER:
             source, target = (slot_name(self.phases[k], slot) for k in (shown, absent))
             table.values[table.find(target)] = table.value(source)
-        starts = promising(self.run, table, absent, self._shifted_cells(cell, absent))[:STARTS]
+        starts = promising_cells(self.run, table, absent, self._shifted_cells(cell, absent))[:STARTS]
         found = [self._refined(self._beside(table, shown, absent, *start)) for start in starts]
         if not found:
             return None

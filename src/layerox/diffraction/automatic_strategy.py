@@ -97,7 +97,7 @@ def fit_automatically(
     def new_run(chosen: Sequence[Phase]) -> StepwiseRefinement:
         return _prepared_run(pattern, chosen, start, radiation, plan, progress, calibrated=calibrated)
 
-    may_restart = plan.names_nothing
+    may_restart = plan.names_no_parameter
     present, unsupported, earlier = ordered, dict[str, tuple[float, float]](), list[RefinementStep]()
     while True:
         attempt = _Automatic(new_run(present), plan, calibrated=calibrated, may_restart=may_restart)
@@ -114,7 +114,7 @@ def fit_automatically(
     warnings = (*attempt.warnings(), *restraint_warnings(attempt.run))
     if may_restart and unsupported:
         retry_absent_phases(run, unsupported)
-    alike = resolve_alike_phases(run, unsupported) if plan.names_nothing else ()
+    alike = resolve_alike_phases(run, unsupported) if plan.names_no_parameter else ()
     outcome = Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike)
     return in_given_order(outcome, [phase.name for phase in phases])
 

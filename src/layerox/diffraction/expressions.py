@@ -104,7 +104,7 @@ def place_of(name: str, text: str) -> str:
     return f"{name} = {text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + '...'!r}"
 
 
-def refuse_foreign(name: str, text: str) -> None:
+def check_expression(name: str, text: str) -> None:
     """Refuse an expression that is not allowed, before lmfit evaluates it.
 
     Raises

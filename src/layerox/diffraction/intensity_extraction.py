@@ -18,11 +18,11 @@ from layerox.diffraction.least_squares import Data, Minimum, minimise
 from layerox.diffraction.model import Calculated, Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.profiles import shared_out
+from layerox.diffraction.profiles import divided_intensities
 from layerox.diffraction.refinement_steps import LOOSE, StepwiseRefinement
 
 # Divisions before each descent, largest number of descents, and the relative fall of chi-squared at which they end.
-SHARINGS, MOST_CYCLES, SETTLED = 3, 60, 2e-6
+DIVISIONS, MOST_CYCLES, SETTLED = 3, 60, 2e-6
 FEW_STEPS = 4
 # Least intensity, relative to the strongest: an intensity of zero would stay zero.
 LEAST_SHARE = 1e-7
@@ -35,14 +35,14 @@ def intensity_names(model: Model, index: int) -> list[str]:
     return [slot_name(phase, name) for name, seen in zip(own.intensity_slots, inside, strict=True) if seen]
 
 
-def shared_anew(model: Model, data: Data, table: Parameters, index: int, calculated: Calculated) -> None:
+def divide_intensities(model: Model, data: Data, table: Parameters, index: int, calculated: Calculated) -> None:
     """Set the intensities of a phase to the observed ones, divided among its peaks in the calculated proportions."""
     own, peaks = model.phase_models[index], calculated.peaks[index]
     shapes = peaks.listed if peaks.parts is None else peaks.parts
     position, gauss, lorentz, area = shapes.table
     scale = table.value(slot_name(model.phases[index], "scale"))
     ratio = observed_over_calculated(data.intensity, calculated, 1.0 / data.weight)
-    observed, present = shared_out(model.two_theta, ratio, position, gauss, lorentz, scale * area, model.tail)
+    observed, present = divided_intensities(model.two_theta, ratio, position, gauss, lorentz, scale * area, model.tail)
     group = own.group[shapes.owner]
     count = len(own.intensity_slots)
     seen, expected = (np.bincount(group, weights=sums, minlength=count) for sums in (observed, present))
@@ -56,12 +56,12 @@ class StepwiseExtraction(StepwiseRefinement):
     """A refinement in which the intensities of some phases are divided by Le Bail's method between the steps."""
 
     def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:
-        shared = [p for p, phase in enumerate(self.model.phases) if phase.mode == "le-bail"]
-        if not shared:
+        extracted = [p for p, phase in enumerate(self.model.phases) if phase.mode == "le-bail"]
+        if not extracted:
             return super()._minimised(trial, tolerance)
         table, last = trial.copy(), np.inf
         for _ in range(MOST_CYCLES):
-            share_out(self.model, self.data, table, shared)
+            divide_repeatedly(self.model, self.data, table, extracted)
             found = minimise(
                 self.model, self.data, table, tolerance=LOOSE, most_evaluations=FEW_STEPS, restraints=self.restraints
             )
@@ -75,12 +75,14 @@ class StepwiseExtraction(StepwiseRefinement):
         return found
 
 
-def share_out(model: Model, data: Data, table: Parameters, shared: Sequence[int], times: int = SHARINGS) -> None:
+def divide_repeatedly(
+    model: Model, data: Data, table: Parameters, shared: Sequence[int], times: int = DIVISIONS
+) -> None:
     """Divide the observed pattern among the reflections of phases (by index), `times` times."""
     for _ in range(times):
         calculated = model.calculated(table.values[: len(model.names)])
-        for index in shared:
-            shared_anew(model, data, table, index, calculated)
+        for index in extracted:
+            divide_intensities(model, data, table, index, calculated)
 
 
 def prepare_extraction(model: Model, table: Parameters, height: float) -> None:

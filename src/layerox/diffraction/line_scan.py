@@ -273,7 +273,7 @@ def line_gains(
     """Return F^2 / N of each cell: F what its lines meet of the difference, N what they are by themselves, (k,).
 
     N holds how lines overlap: two Gaussians of areas I and J at a distance d have a product of about
-    I J sqrt(n n') exp(-d^2 / 4 sigma^2), n and n' their own. Without it cells whose lines coincide would seem better
+    I J sqrt(n n') exp(-d^2 / 4 sigma^2), n and n' their own. Without it, cells with coinciding lines would seem better
     than they are.
     """
     count = strength.size * wavelengths.size

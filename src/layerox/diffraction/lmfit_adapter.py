@@ -16,7 +16,7 @@ import numpy as np
 
 from layerox.computing.threads import single_threaded
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.expressions import refuse_foreign
+from layerox.diffraction.expressions import check_expression
 from layerox.diffraction.least_squares import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.normal_equations import undetermined
@@ -72,7 +72,7 @@ def _lmfit(rows: Iterable[tuple[str, float, bool, float, float, str | None]]) ->
         bounds = (low, high) if inside else (-math.inf, math.inf)
         params.add(name, value=value, vary=vary and text is None, min=bounds[0], max=bounds[1])
         if text is not None:
-            refuse_foreign(name, text)
+            check_expression(name, text)
             linked.append((name, text))
     for name, text in linked:
         params[name].set(expr=text)
@@ -97,7 +97,7 @@ def plan_from(params: lmfit.Parameters, known: Iterable[str]) -> Plan:
     names = list(known)
     for name, p in params.items():
         if p.expr:
-            refuse_foreign(name, p.expr)
+            check_expression(name, p.expr)
     _refuse_idle(params, names)
     own = [p for name, p in params.items() if name not in names]
     free = [p for name, p in params.items() if name in names and not p.expr]

@@ -103,7 +103,7 @@ def brindley(
     Parameters
     ----------
     weights
-        Proportion by weight as intensities say it, shape (p,).
+        Uncorrected proportion by weight, shape (p,).
     densities, linear
         g/cm^3 and 1/cm, shape (p,).
     sizes_um

@@ -170,7 +170,7 @@ def with_absent_phases(part: StepwiseRefinement, whole: StepwiseRefinement) -> S
     table, minimum = whole.parameters, part.minimum
     for phase in whole.model.phases:
         table.values[table.find(slot_name(phase, "scale"))] = 0.0
-        table.values[table.find(slot_name(phase, "inverse_size"))] = _usual(part, "inverse_size")
+        table.values[table.find(slot_name(phase, "inverse_size"))] = _median_value(part, "inverse_size")
     found = minimum.parameters
     places = table.places(found.names)
     table.values[places], table.vary[places] = found.values, found.vary
@@ -181,7 +181,7 @@ def with_absent_phases(part: StepwiseRefinement, whole: StepwiseRefinement) -> S
     return whole
 
 
-def _usual(run: StepwiseRefinement, slot: str) -> float:
+def _median_value(run: StepwiseRefinement, slot: str) -> float:
     """Return the median of a parameter over the phases of a refinement."""
     return float(np.median([run.parameters.value(slot_name(phase, slot)) for phase in run.model.phases]))
 

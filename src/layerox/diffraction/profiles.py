@@ -332,7 +332,7 @@ def add_asymmetry_gradients(
 
 
 @compiled
-def shared_out(
+def divided_intensities(
     two_theta: FloatArray,
     ratio: FloatArray,
     position: FloatArray,

@@ -39,7 +39,7 @@ class Demand:
     minimum: float | None = None
     maximum: float | None = None
 
-    def overruled_by(self, other: Demand) -> Demand:
+    def updated_by(self, other: Demand) -> Demand:
         """Return both settings; those that `other` states take precedence."""
         return replace(self, **{key: value for key, value in vars(other).items() if value is not None})
 
@@ -99,11 +99,11 @@ class Plan:
     serial_correlation: bool = False
 
     @property
-    def names_nothing(self) -> bool:
+    def names_no_parameter(self) -> bool:
         """Whether the plan names no parameter: the strategy may then leave out and exchange phases."""
         return not (self.demands or self.variables or self.constraints or self.restraints)
 
-    def referring_to(self, reference: str | None) -> Plan:
+    def with_reference(self, reference: str | None) -> Plan:
         """Return the plan with a reference phase for the masses of the others; None leaves it as it is."""
         if reference is None:
             return self
@@ -135,7 +135,7 @@ class Plan:
         for name, demand in self.demands.items():
             for found in parameters.matching(name):
                 before, exact = merged.get(found, (Demand(), False))
-                merged[found] = before.overruled_by(demand), exact or name == public_name(found)
+                merged[found] = before.updated_by(demand), exact or name == public_name(found)
         return merged
 
     def free(self, parameters: Parameters) -> list[str]:

@@ -52,7 +52,7 @@ def reflections(symmetry: Symmetry, cell: Cell, d_min: float) -> Reflections:
     Raises
     ------
     InputError
-        If the sphere holds more reflections than can be meant.
+        If the sphere contains too many reflections.
     """
     _refuse_too_many(symmetry, cell, d_min)
     inverse = _inverse_metric(cell)

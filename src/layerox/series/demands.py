@@ -68,7 +68,7 @@ class Asked:
         """
         first = _first_readable(frames, self.reading)
         known, beam = self.beam.resolve(first)
-        plan = (NO_PLAN if self.told is None else self.told.plan).referring_to(self.reference)
+        plan = (NO_PLAN if self.told is None else self.told.plan).with_reference(self.reference)
         chosen = check_phases([phase for _, phase in self.argued], first, beam)
         plan.quantification.check(chosen, beam, known.geometry)
         setup = Setup(
