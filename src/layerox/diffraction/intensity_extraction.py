@@ -76,7 +76,7 @@ class StepwiseExtraction(StepwiseRefinement):
 
 
 def divide_repeatedly(
-    model: Model, data: Data, table: Parameters, shared: Sequence[int], times: int = DIVISIONS
+    model: Model, data: Data, table: Parameters, extracted: Sequence[int], times: int = DIVISIONS
 ) -> None:
     """Divide the observed pattern among the reflections of phases (by index), `times` times."""
     for _ in range(times):
