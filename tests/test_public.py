@@ -108,7 +108,7 @@ def test_what_is_no_pattern(given):
         ({"radiation": 154.06}, "is that of CuKa in pm"),
         ({"radiation": -1.54}, "-1.54 A is not one of powder diffraction"),
         ({"instrument": 5}, "a int is not an instrument; give a file"),
-        ({"recipe": 5}, "a int is no recipe"),
+        ({"recipe": 5}, "a int is not a recipe"),
         ({"params": {"P2_a": 2.9}}, "a dict is not lmfit.Parameters"),
         ({"start": "out"}, "a str is not a result"),
     ],

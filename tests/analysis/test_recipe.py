@@ -231,7 +231,7 @@ def test_what_a_recipe_demands(tmp_path):
         ("[[phase]]\n\nstructure = 'P22'\n", r"recipe\.toml:3: structure 'P22': "),
         ("[[phase]]\nstructure = 'none.cif'\n", r"recipe\.toml:2: structure 'none\.cif': "),
         ("[pattern]\nexclude = [[30.0, 20.0]]\n", r"recipe\.toml:2: \[pattern\] exclude: 30 to 20; give the smaller"),
-        ("[strategy]\nname = 'stages'\n", r"recipe\.toml:2: .*without any; add \[\[strategy\.stages\]\]"),
+        ("[strategy]\nname = 'stages'\n", r"recipe\.toml:2: .*without stages; add \[\[strategy\.stages\]\]"),
         ("[strategy]\nname = 'one-stage'\n[[strategy.stages]]\n", r"recipe\.toml:2: .*'one-stage' together"),
         ("[instrument]\nfile = 'a.toml'\n[instrument.position]\nzero = 0.1\n",
          r"recipe\.toml:2: \[instrument\] file together with position; keep one of them"),

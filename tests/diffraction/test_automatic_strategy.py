@@ -183,7 +183,7 @@ def test_structures_do_not_explain_what_is_not_there():
 def test_a_model_of_less_than_half_of_the_peaks_is_none():
     result = fitted(incomplete(0.75), [p2()])
     assert result.status == "failed"
-    assert "unexplained: a phase is missing, or a cell far off" in result.reason
+    assert "unexplained: a phase is missing, or a cell is wrong" in result.reason
 
 
 @pytest.mark.parametrize("seed", range(4))

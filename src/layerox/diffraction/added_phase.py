@@ -49,7 +49,7 @@ def promising_cells(
 
     Parameters
     ----------
-    course
+    run
         The model and the data.
     table
         Values and variables of the model without the phase.
@@ -83,7 +83,7 @@ def retry_absent_phases(run: StepwiseRefinement, unsupported: dict[str, tuple[fl
 
     Parameters
     ----------
-    course
+    run
         Refined, of all phases.
     unsupported
         By name: support and its uncertainty of those left out; added phases are removed.

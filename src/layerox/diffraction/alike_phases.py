@@ -47,7 +47,7 @@ def resolve_alike_phases(
 
     Parameters
     ----------
-    course
+    run
         The refinement of all phases; it proceeds to another choice of phases if that fits better.
     unsupported
         Support and its uncertainty of the absent phases; changed with the refinement.

@@ -46,7 +46,7 @@ def starting_parameters(run: StepwiseRefinement, textures: Sequence[str]) -> Par
 
     Parameters
     ----------
-    course
+    run
         With the given cells.
     textures
         Names of the March coefficients that may have a strong texture.

@@ -270,7 +270,7 @@ def line_gains(
     step: float,
     table: FloatArray,
 ) -> FloatArray:
-    """Return F^2 / N of each cell: F what its lines meet of the difference, N what they are by themselves, (k,).
+    """Return F^2 / N of each cell, (k,): F is the product of its lines with the difference, N that with themselves.
 
     N holds how lines overlap: two Gaussians of areas I and J at a distance d have a product of about
     I J sqrt(n n') exp(-d^2 / 4 sigma^2), n and n' their own. Without it, cells with coinciding lines would seem better

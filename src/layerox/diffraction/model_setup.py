@@ -210,7 +210,7 @@ def restraint_warnings(run: StepwiseRefinement) -> tuple[Notice, ...]:
 def displacement_groups(phase: Phase) -> list[list[str]]:
     """Return the names of the displacement factors of each element group: the sites that hold the same elements.
 
-    The smallest comes first in its group.
+    The smallest is the first of its group.
     """
     groups: dict[tuple[str, ...], list[tuple[float, str]]] = {}
     crystal = phase.crystal

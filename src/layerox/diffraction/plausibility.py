@@ -24,7 +24,7 @@ def profile_warnings(run: StepwiseRefinement, strong: Sequence[Phase]) -> Iterat
 
     Parameters
     ----------
-    course
+    run
         The refinement at its minimum.
     strong
         The phases that are strong enough to determine widths.

@@ -25,7 +25,7 @@ def choose_position_error(run: StepwiseRefinement) -> None:
     if not (run.parameters.can_vary(ZERO) and run.parameters.can_vary(DISPLACEMENT)):
         return
     if _exchange(run) < AMBIGUOUS:
-        run.refine("both, as the data do not tell them apart", [ZERO, DISPLACEMENT])
+        run.refine("both, as the data do not distinguish them", [ZERO, DISPLACEMENT])
 
 
 def refuse_implausible_zero(run: StepwiseRefinement) -> None:

@@ -159,7 +159,7 @@ def phase_document(phase: RefinedPhase) -> Document:
 
 
 def _derived_quantities(phase: RefinedPhase) -> Document:
-    """Return what follows from scale, cell and occupancies together."""
+    """Return the quantities that depend on scale, cell and occupancies."""
     return {
         "detection_limit": finite(phase.detection_limit),
         "scale_mass_volume": _optional_number(phase.scale_mass_volume),

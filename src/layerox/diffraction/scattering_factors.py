@@ -59,7 +59,7 @@ def scatterers(
     anomalous
         Whether f' and f'' are included.
     place
-        Where the sites come from, for messages.
+        Origin of the sites, for messages.
 
     Raises
     ------
