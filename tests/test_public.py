@@ -89,7 +89,9 @@ def test_a_public_function_is_pickled_by_its_name():
 
 @pytest.mark.parametrize("given", [(X, X), np.c_[X, X], [1, 2], 5, {"x": X}, None])
 def test_what_is_no_pattern(given):
-    with pytest.raises(InputError, match=r"is no pattern; make one with lx.pattern_from_arrays\(two_theta, intensity"):
+    with pytest.raises(
+        InputError, match=r"is not a pattern; make one with lx.pattern_from_arrays\(two_theta, intensity"
+    ):
         lx.fit(given, ["P2"], radiation="CuKa")
 
 
@@ -105,10 +107,10 @@ def test_what_is_no_pattern(given):
         ({"radiation": 0.15406}, "is that of CuKa in nm; give CuKa"),
         ({"radiation": 154.06}, "is that of CuKa in pm"),
         ({"radiation": -1.54}, "-1.54 A is not one of powder diffraction"),
-        ({"instrument": 5}, "a int is no instrument; give a file"),
-        ({"recipe": 5}, "a int is no recipe"),
-        ({"params": {"P2_a": 2.9}}, "a dict is no lmfit.Parameters"),
-        ({"start": "out"}, "a str is no result"),
+        ({"instrument": 5}, "a int is not an instrument; give a file"),
+        ({"recipe": 5}, "a int is not a recipe"),
+        ({"params": {"P2_a": 2.9}}, "a dict is not lmfit.Parameters"),
+        ({"start": "out"}, "a str is not a result"),
     ],
 )
 def test_slips_in_a_fit(pattern, keywords, words):

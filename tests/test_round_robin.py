@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from layerox.analysis.fit import fit
-from layerox.diffraction.standards import k_factor
+from layerox.diffraction.absolute_fractions import k_factor
 
 PHASES = {"corundum": "al2o3_73724.cif", "zincite": "zno_82028.cif", "fluorite": "caf2_52754.cif"}
 OTHERS = {"brucite": "brucite.cif", "magnetite": "magnetite.cif", "zircon": "zircon.cif"}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from layerox.report import write_report
     from layerox.results.compare import compare
     from layerox.results.folder import load
-    from layerox.results.published import read_published
+    from layerox.results.published_cif import read_published
     from layerox.series.cluster import Tls
     from layerox.series.parametric.refine import refine_parametric
     from layerox.series.parametric.result import Parametric
@@ -82,7 +82,7 @@ _HOMES = {
     "bootstrap": "layerox.analysis.uncertainty",
     "likelihood_profile": "layerox.analysis.uncertainty",
     "parameters": "layerox.analysis.lmfit_api",
-    "read_published": "layerox.results.published",
+    "read_published": "layerox.results.published_cif",
     "orderings": "layerox.builders",
     "card": "layerox.notebook",
     "view": "layerox.notebook",

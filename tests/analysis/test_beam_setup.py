@@ -41,7 +41,7 @@ def test_an_instrument_that_names_no_kind_follows_the_pattern(described):
 
 
 def test_an_instrument_for_neutrons_without_wavelength_contradicts_x_rays(described):
-    with pytest.raises(InputError, match="neutrons are asked for, the pattern says CuKa"):
+    with pytest.raises(InputError, match="neutrons are requested, the pattern says CuKa"):
         beam_from(CU, described('kind = "neutron"'), None)
 
 
@@ -75,13 +75,13 @@ def test_a_kind_that_nobody_said_is_not_written_either(tmp_path):
 @pytest.mark.parametrize("given", [None, "CuKa"])
 def test_neutrons_have_no_emission_lines(given):
     known = instrument_from(None, None, neutron=True)
-    with pytest.raises(InputError, match="neutrons are asked for, (given is|the pattern says) CuKa"):
+    with pytest.raises(InputError, match="neutrons are requested, (given is|the pattern says) CuKa"):
         beam_from(CU if given is None else None, known, given)
 
 
 def test_neutrons_are_refused_by_an_instrument_for_x_rays(described):
     for lines in (['source = "CuKa"'], ['kind = "xray"'], ['kind = "xray"', "wavelength = 1.5"]):
-        with pytest.raises(InputError, match="neutrons are asked for, the instrument says"):
+        with pytest.raises(InputError, match="neutrons are requested, the instrument says"):
             instrument_from(described(*lines), None, neutron=True)
     assert instrument_from(described("wavelength = 1.5"), None, neutron=True).radiation.kind == "neutron"
 
@@ -117,7 +117,7 @@ def test_a_pattern_without_counts_is_refused(limits):
 
 @pytest.mark.parametrize("intensity", [[0.25, 1.0], [12.5, 99.9]])
 def test_a_normalised_pattern_has_no_counting_statistics(intensity):
-    with pytest.raises(InputError, match="scan: intensities of at most .* are no counts.*; give a column of sigmas"):
+    with pytest.raises(InputError, match="scan: intensities of at most .* are not counts.*; give a column of sigmas"):
         pattern_from(pattern_from_arrays([1, 2], intensity, label="scan"), None)
     for known in ([0.1, 0.1], [1.0, 1.0]):
         pattern = pattern_from_arrays([1, 2], intensity, known)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerox.analysis.fit import beam_from, fit, simulate
+from layerox.analysis.beam_setup import beam_from
+from layerox.analysis.fit import fit, simulate
 from layerox.crystal.asymmetric_unit import structure_from_crystal
 from layerox.errors import InputError, UnknownWavelength
 from layerox.instrument import Instrument, Profile

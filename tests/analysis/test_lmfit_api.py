@@ -134,7 +134,7 @@ def test_an_expression_chains_through_a_curve(simulated, phases, params):
 
 def test_unknown_names_are_refused_unless_something_follows_them(simulated, phases, params):
     params.add("P2_cc", value=1.0)
-    with pytest.raises(InputError, match=r"params: no parameter is called 'P2_cc'; did you mean 'P2_c'\?"):
+    with pytest.raises(InputError, match=r"params: there is no parameter 'P2_cc'; did you mean 'P2_c'\?"):
         fit(simulated, phases, instrument=KNOWN, params=params)
 
 

@@ -75,7 +75,7 @@ def test_crystal_and_phase_pass_through():
         ("P7", "unknown phase 'P7'; did you mean 'P3'"),
         ("nowhere.cif", "nowhere.cif: no such file"),
         ("x=", "write NAME=FILE"),
-        (3.5, "a float is no phase"),
+        (3.5, "a float is not a phase"),
     ],
 )
 def test_nonsense_is_refused(argument, message):
@@ -86,6 +86,6 @@ def test_nonsense_is_refused(argument, message):
 def test_no_phase_and_two_of_one_name(cif):
     with pytest.raises(InputError, match="no phase is given"):
         phases_from([])
-    with pytest.raises(InputError, match="two phases are called 'P2'; name them: NAME=FILE"):
+    with pytest.raises(InputError, match="two phases have the name 'P2'; name them: NAME=FILE"):
         phases_from(["P2", "P2"])
     assert [p.name for p in phases_from(["P2", f"b={cif}"])] == ["P2", "b"]

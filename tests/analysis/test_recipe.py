@@ -12,7 +12,6 @@ from layerox.analysis.phase_arguments import phase_from
 from layerox.analysis.recipe import Recipe, read_recipe, recipe_from
 from layerox.crystal.asymmetric_unit import structure_from_crystal
 from layerox.diffraction.refinement_plan import Demand, Stage, Variable
-from layerox.diffraction.result_json import document_of
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.io import write_instrument
@@ -232,12 +231,12 @@ def test_what_a_recipe_demands(tmp_path):
         ("[[phase]]\n\nstructure = 'P22'\n", r"recipe\.toml:3: structure 'P22': "),
         ("[[phase]]\nstructure = 'none.cif'\n", r"recipe\.toml:2: structure 'none\.cif': "),
         ("[pattern]\nexclude = [[30.0, 20.0]]\n", r"recipe\.toml:2: \[pattern\] exclude: 30 to 20; give the smaller"),
-        ("[strategy]\nname = 'stages'\n", r"recipe\.toml:2: .*without any; add \[\[strategy\.stages\]\]"),
+        ("[strategy]\nname = 'stages'\n", r"recipe\.toml:2: .*without stages; add \[\[strategy\.stages\]\]"),
         ("[strategy]\nname = 'one-stage'\n[[strategy.stages]]\n", r"recipe\.toml:2: .*'one-stage' together"),
         ("[instrument]\nfile = 'a.toml'\n[instrument.position]\nzero = 0.1\n",
          r"recipe\.toml:2: \[instrument\] file together with position; keep one of them"),
         ("[instrument.radiation]\nsource = 'CuKb'\n", r"recipe\.toml:2: .*unknown radiation 'CuKb'"),
-        ("[[phase]]\nstructure='P2'\n[[phase]]\nstructure='P2'\n", "two phases are called 'P2'"),
+        ("[[phase]]\nstructure='P2'\n[[phase]]\nstructure='P2'\n", "two phases have the name 'P2'"),
         ("[constraints]\nP2_a = 'O3_a'\nO3_c = 'open(1)'\n",
          r"recipe\.toml:3: O3_c = 'open\(1\)' is no expression, 'open\(1\)' is not allowed; write numbers, parameters"),
         ("[[peak]]\nposition = 1.0\nwidth = 0.0\n", r"recipe\.toml:3: .*greater than 0"),
@@ -349,7 +348,7 @@ def test_range_and_excluded_regions(pattern):
 
 
 def test_the_recipe_as_used_stands_in_the_result_and_means_the_same_fit(tied, pattern, tmp_path):
-    document = json.loads(json.dumps(document_of(tied)["recipe"]))
+    document = json.loads(tied.to_json())["recipe"]
     assert document["background"] == {"terms": "automatic", "humps": []}
     assert document["strategy"] == {"name": "automatic", "stages": []}
     assert document["variables"]["delta"] == {"value": 0.07, "min": 0.0, "max": 0.2, "vary": True}
@@ -382,12 +381,12 @@ def test_without_a_recipe_none_is_written(pattern):
 )
 def test_what_stands_in_the_recipe_and_beside_it_is_refused(pattern, given, name):
     recipe = with_profile({"phase": TWO_PHASES, "pattern": {"range": [15.0, 60.0]}})
-    with pytest.raises(InputError, match=f"{name} is given both in the recipe and beside it; leave one of them out"):
+    with pytest.raises(InputError, match=f"{name} is given in the recipe and in the call; leave one of them out"):
         fit(pattern, recipe=recipe, **given)
 
 
 def test_parameters_and_a_recipe_are_refused(pattern):
-    with pytest.raises(InputError, match="params is given both in the recipe and beside it"):
+    with pytest.raises(InputError, match="params is given in the recipe and in the call"):
         fit(pattern, ["P2"], recipe={}, params=parameters(["P2"]))
 
 

@@ -21,7 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from heating import HEATING, MATTERS, SAME, WAVELENGTH, Published, heating_series, phases_of, published
 
-from layerox.analysis.beam_setup import measured_with
+from layerox.analysis.beam_setup import Beam
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.weight_fractions import cell_volume
@@ -86,10 +86,7 @@ def _foundation(folder: Path) -> tuple[Foundation, tuple[Frame, ...]]:
     frames = frames_of(folder / "frames", axes=[f"{folder / 'published_refinement.csv'}:Time"]).frames
     reading = Reading(radiation=WAVELENGTH)
     first = reading.pattern(frames[0])
-    known, beam = measured_with(
-        first, radiation=WAVELENGTH, neutron=False, monochromator=None, geometry="debye-scherrer", polarization=0.95,
-        instrument=None,
-    )  # fmt: skip
+    known, beam = Beam(radiation=WAVELENGTH, geometry="debye-scherrer", polarization=0.95).resolve(first)
     phases = tuple(Phase(name=crystal.name, crystal=crystal) for crystal in phases_of(folder))
     setup = Setup(phases=phases, instrument=known, radiation=beam, reading=reading)
     return laid_foundation(setup, frames, first, InProcess()), frames

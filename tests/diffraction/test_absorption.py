@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.absorption import element_attenuation, matter, mean_attenuation, mixture_attenuation
+from layerox.diffraction.absorption import element_attenuation, mean_attenuation, mixture_attenuation, phase_attenuation
 from layerox.diffraction.phase import Phase
 from layerox.radiation import Radiation, radiation_from_text
 from reference_crystals import LAB6, O3, P2, ZINCITE
@@ -59,7 +59,7 @@ def values_of(crystal):
 
 
 def test_zincite_by_hand():
-    found = matter(ZINCITE, values_of(ZINCITE), COPPER)
+    found = phase_attenuation(ZINCITE, values_of(ZINCITE), COPPER)
     share = 65.38 / (65.38 + 15.999)
     by_hand = share * mean_attenuation("Zn", COPPER) + (1 - share) * mean_attenuation("O", COPPER)
     assert found.density == pytest.approx(ZINCITE.density)
@@ -69,7 +69,7 @@ def test_zincite_by_hand():
 
 
 def test_neutrons_have_a_density_only():
-    found = matter(P2, values_of(P2), Radiation(lines=((1.6, 1.0),), kind="neutron"))
+    found = phase_attenuation(P2, values_of(P2), Radiation(lines=((1.6, 1.0),), kind="neutron"))
     assert found.density == pytest.approx(P2.density)
     assert np.isnan(found.mass_attenuation)
     assert np.isnan(found.linear_attenuation)
@@ -80,7 +80,7 @@ def test_occupancies_move_density_and_attenuation_together(occupancy):
     sodium = [k for k, site in enumerate(P2.sites) if site.element == "Na"]
     sites = [replace(s, occupancy=occupancy / 2) if k in sodium else s for k, s in enumerate(P2.sites)]
     changed = replace(P2, sites=tuple(sites))
-    found = matter(P2, values_of(changed), COPPER)
+    found = phase_attenuation(P2, values_of(changed), COPPER)
     masses = {e: n * mass_of(e) for e, n in changed.content.items()}
     assert found.density == pytest.approx(changed.density, rel=1e-9)
     assert found.mass_attenuation == pytest.approx(mixture_attenuation(masses, COPPER), rel=1e-9)
@@ -98,11 +98,11 @@ def mass_of(element):
 def test_derivatives(crystal, quantity):
     values = values_of(crystal)
     name = quantity if quantity == "density" else f"{quantity}_attenuation"
-    slopes = getattr(matter(crystal, values, COPPER), f"{quantity}_slopes")
+    slopes = getattr(phase_attenuation(crystal, values, COPPER), f"{quantity}_slopes")
     cell = range(pk.CELL, pk.CELL + 6)
     occupancies = range(pk.SITES + pk.SITE_OCCUPANCY, len(values), pk.PER_SITE)
     for k in [*cell, *occupancies]:
         step = np.zeros(len(values))
         step[k] = 1e-5
-        up, down = (getattr(matter(crystal, values + s, COPPER), name) for s in (step, -step))
+        up, down = (getattr(phase_attenuation(crystal, values + s, COPPER), name) for s in (step, -step))
         assert slopes[k] == pytest.approx((up - down) / 2e-5, rel=1e-5, abs=1e-6)

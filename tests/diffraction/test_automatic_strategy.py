@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerox.diffraction.automatic_strategy import automatic
-from layerox.diffraction.build_result import conclude
+from layerox.diffraction.automatic_strategy import fit_automatically
+from layerox.diffraction.build_result import build_result
 from layerox.diffraction.refinement_plan import Demand, Plan
 from layerox.diffraction.simulated_pattern import simulation
-from layerox.diffraction.staged_strategy import warm
+from layerox.diffraction.staged_strategy import fit_from_result
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import radiation_from_text
@@ -35,8 +35,8 @@ def mixture(weights=TRUE_WEIGHTS, seed=3, counts=8000, **texture):
 def fitted(pattern, crystals, instrument=None):
     """Fit with the automatic strategy."""
     known = instrument or Instrument()
-    outcome = automatic(pattern, [phase(c) for c in crystals], known, CU)
-    return conclude(outcome, pattern, known, 0.0)
+    outcome = fit_automatically(pattern, [phase(c) for c in crystals], known, CU)
+    return build_result(outcome, pattern, known, 0.0)
 
 
 def wrong(crystal, a, c):
@@ -117,7 +117,7 @@ def test_a_warm_start_reaches_the_same_minimum():
     first = fitted(mixture(), [p2(), o3()])
     pattern = mixture(seed=8)
     cold = fitted(pattern, [p2(), o3()])
-    again = conclude(warm(pattern, first, first.instrument, CU), pattern, first.instrument, 0.0)
+    again = build_result(fit_from_result(pattern, first, first.instrument, CU), pattern, first.instrument, 0.0)
     assert again.free_names == cold.free_names
     assert again.weight_fractions["P2"] == pytest.approx(cold.weight_fractions["P2"], abs=1e-6)
     assert len(again.steps) == 1
@@ -183,7 +183,7 @@ def test_structures_do_not_explain_what_is_not_there():
 def test_a_model_of_less_than_half_of_the_peaks_is_none():
     result = fitted(incomplete(0.75), [p2()])
     assert result.status == "failed"
-    assert "unexplained: a phase is missing, or a cell far off" in result.reason
+    assert "unexplained: a phase is missing, or a cell is wrong" in result.reason
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -209,8 +209,8 @@ def test_with_a_zero_that_is_known_the_displacement_goes():
     pattern = simulation(TWO_THETA, [phase(p2(2.8853, 11.148), size_nm=110)], [1.0], displaced, CU, background=[300],
                          counts=8000, seed=3).pattern  # fmt: skip
     plan = Plan(demands={"instrument_zero": Demand(vary=False)})
-    outcome = automatic(pattern, [phase(p2())], Instrument(), CU, plan)
-    result = conclude(outcome, pattern, Instrument(), 0.0)
+    outcome = fit_automatically(pattern, [phase(p2())], Instrument(), CU, plan)
+    result = build_result(outcome, pattern, Instrument(), 0.0)
     values = {p.name: p.number for p in result.parameters}
     assert (values["instrument_zero"].value, values["instrument_zero"].status) == (0.0, "fixed")
     assert off(values["instrument_displacement"], 0.08) < 3

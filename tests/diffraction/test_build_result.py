@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from layerox.analysis.fit import fit, simulate
-from layerox.diffraction.build_result import conclude
+from layerox.diffraction.build_result import build_result
 from layerox.diffraction.refinement_plan import Demand, Plan, Variable
-from layerox.diffraction.staged_strategy import staged
+from layerox.diffraction.staged_strategy import fit_in_stages
 from layerox.instrument import Instrument, Profile
 from reference_crystals import LAB6, O3, P2, SPINEL, phase
 
@@ -75,8 +75,8 @@ def test_r_bragg_sees_a_wrong_structure_through_asymmetric_peaks():
 def concluded(plan):
     data = simulated((P2, O3), (0.6, 0.4))
     phases = [phase(P2, size_nm=90), phase(O3, size_nm=90)]
-    outcome = staged(data.pattern, phases, KNOWN, data.pattern.radiation, plan)
-    return conclude(outcome, data.pattern, KNOWN, 0.0)
+    outcome = fit_in_stages(data.pattern, phases, KNOWN, data.pattern.radiation, plan)
+    return build_result(outcome, data.pattern, KNOWN, 0.0)
 
 
 def test_followers_of_followers_are_tied():

@@ -85,7 +85,7 @@ def test_moved_is_the_same_expression_elsewhere(places, numbers):
         ("a +", r"follower = 'a \+': is no expression; write numbers, parameters"),
         ("a = 2", "is no expression, '=' is not allowed"),
         ("", "is no expression"),
-        ("a + bb", r"follower = 'a \+ bb': knows no 'bb'; did you mean 'b'\?"),
+        ("a + bb", r"follower = 'a \+ bb': has an unknown name 'bb'; did you mean 'b'\?"),
         ("nothing(a)", r"'nothing\(a\)' is not allowed"),
     ],
 )

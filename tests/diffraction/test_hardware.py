@@ -1,5 +1,7 @@
 """Hardware of the cell: a displacement of its own, no share in the weight fractions, and a mass to refer to."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -9,12 +11,12 @@ from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import position_names
-from layerox.diffraction.result_json import document_of, refinement_from_document
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
+from layerox.results.curves_csv import csv_text
+from layerox.results.read_result import refinement_from_document
 from layerox.results.report import report_text, summary_text
-from layerox.results.table import csv_text
 
 ANGLES = np.arange(14.0, 95.0, 0.02)
 
@@ -114,11 +116,11 @@ def test_a_warm_start_knows_what_is_hardware(fitted):
 def test_the_result_says_so_and_reads_back(fitted):
     assert "hardware" in summary_text(fitted)
     text = report_text(fitted)
-    assert "mm beside the specimen's" in text
+    assert "mm relative to the specimen" in text
     assert "mass to reference" in text
     rows = np.loadtxt(csv_text(fitted).splitlines()[1:], delimiter=",")
     head = csv_text(fitted).splitlines()[0].split(",")
-    again = refinement_from_document(document_of(fitted), dict(zip(head, rows.T, strict=True)))
+    again = refinement_from_document(json.loads(fitted.to_json()), dict(zip(head, rows.T, strict=True)))
     foil = again.phase("Al")
     assert foil.hardware
     assert foil.displacement_mm == fitted.phase("Al").displacement_mm
@@ -157,8 +159,11 @@ def test_a_named_phase_is_marked_and_another_one_put_behind():
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
-        ({"reference": "Cu"}, "no phase 'Cu' to refer to"),
-        ({"hardware": ["Al"], "recipe": {"phase": [{"structure": "P2"}]}, "phases": None}, "hardware is given both"),
+        ({"reference": "Cu"}, "no phase 'Cu' for the reference"),
+        (
+            {"hardware": ["Al"], "recipe": {"phase": [{"structure": "P2"}]}, "phases": None},
+            "hardware is given in the recipe",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(wish, said):

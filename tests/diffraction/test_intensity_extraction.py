@@ -7,10 +7,14 @@ import pytest
 
 from layerox.analysis.fit import fit, simulate
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.intensity_extraction import intensity_names, is_extracted, prepare_extraction, share_out
+from layerox.diffraction.intensity_extraction import (
+    divide_repeatedly,
+    intensity_names,
+    is_extracted,
+    prepare_extraction,
+)
 from layerox.diffraction.least_squares import Data
 from layerox.diffraction.model import Model
-from layerox.diffraction.result_json import document_of
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from layerox.results.folder import files_of
@@ -110,7 +114,7 @@ def test_le_bails_intensities_are_near_those_simulated(le_bail, simulated):
 
 def test_no_fraction_follows_from_intensities_of_the_data(pawley, mixed):
     for result, names in ((pawley, ("P2", "LaB6")), (mixed, ("LaB6",))):
-        document = json.loads(json.dumps(document_of(result)))
+        document = json.loads(result.to_json())
         for row in document["phases"]:
             if row["name"] in names:
                 assert row["weight_fraction"]["value"] is None
@@ -185,7 +189,7 @@ def test_sharing_out_a_pattern_of_the_model_leaves_it_alone():
     truth = [table.value(name) for name in names]
     observed = model.calculated(table.values).total + 1.0
     table.assign("background_0", 1.0)
-    share_out(model, Data(observed, np.ones(observed.size)), table, [0], times=1)
+    divide_repeatedly(model, Data(observed, np.ones(observed.size)), table, [0], times=1)
     assert [table.value(name) for name in names] == pytest.approx(truth, rel=1e-2)
 
 
@@ -200,7 +204,7 @@ def test_sharing_out_finds_intensities_from_equal_ones():
         table.assign(name, draw.uniform(0.5, 2.0))
     observed = model.calculated(table.values).total
     before = np.abs(model.calculated(start.values).total - observed).max()
-    share_out(model, Data(observed, np.ones(observed.size)), start, [0], times=30)
+    divide_repeatedly(model, Data(observed, np.ones(observed.size)), start, [0], times=30)
     after = np.abs(model.calculated(start.values).total - observed).max()
     assert after < 0.02 * before
     # (002) stands alone.

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerox.diffraction.automatic_strategy import automatic
-from layerox.diffraction.joint_fit import OVERALL, STRETCH, jointly
+from layerox.diffraction.automatic_strategy import fit_automatically
+from layerox.diffraction.joint_fit import OVERALL, STRETCH, refine_jointly
 from layerox.diffraction.simulated_pattern import simulation
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
@@ -37,14 +37,14 @@ def moved(z):
 @pytest.fixture(scope="module")
 def single(patterns):
     return [
-        automatic(pattern, [phase(moved(0.094))], known, beam)
+        fit_automatically(pattern, [phase(moved(0.094))], known, beam)
         for pattern, (_, known, beam) in zip(patterns, BEAMS, strict=True)
     ]
 
 
 @pytest.fixture(scope="module")
 def joint(single, patterns):
-    return jointly(["xray", "neutron"], single, patterns)
+    return refine_jointly(["xray", "neutron"], single, patterns)
 
 
 def test_atoms_are_shared_and_better_known(joint, single):
@@ -103,4 +103,4 @@ def test_every_view_is_the_same_minimum(joint, patterns):
 
 def test_labels_of_their_own(single, patterns):
     with pytest.raises(InputError, match="labels one, one; give each pattern its own"):
-        jointly(["one", "one"], single, patterns)
+        refine_jointly(["one", "one"], single, patterns)

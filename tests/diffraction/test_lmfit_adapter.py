@@ -17,7 +17,7 @@ from layerox.diffraction.lmfit_adapter import (
 )
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import public_name
-from layerox.diffraction.refinement import RefinedParameter
+from layerox.diffraction.refined_quantities import RefinedParameter
 from layerox.diffraction.refinement_plan import Demand, Variable
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
@@ -82,7 +82,7 @@ def test_a_plan_of_parameters():
 def test_a_name_that_is_neither_known_nor_used_is_refused():
     params = lmfit.Parameters()
     params.add("P2_aa", value=1.0)
-    with pytest.raises(InputError, match=r"params: no parameter is called 'P2_aa'; did you mean 'P2_a'\?"):
+    with pytest.raises(InputError, match=r"params: there is no parameter 'P2_aa'; did you mean 'P2_a'\?"):
         plan_from(params, ["P2_a", "P2_c"])
 
 
@@ -91,7 +91,7 @@ def test_a_name_that_is_only_part_of_a_used_one_is_refused():
     params.add("delta_2", value=1.0)
     params.add("delta", value=1.0)
     params.add("P2_a", expr="2 + delta_2")
-    with pytest.raises(InputError, match="no parameter is called 'delta'"):
+    with pytest.raises(InputError, match="there is no parameter 'delta'"):
         plan_from(params, ["P2_a"])
 
 

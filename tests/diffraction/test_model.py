@@ -165,7 +165,7 @@ def test_names_are_safe_for_lmfit():
 
 
 def test_two_phases_of_one_name_are_refused():
-    with pytest.raises(InputError, match="two quantities are called"):
+    with pytest.raises(InputError, match="two parameters have the name"):
         Model(TWO_THETA, [phase(p2()), phase(p2())], Instrument(profile=PROFILE), radiation_from_text("CuKa"))
 
 

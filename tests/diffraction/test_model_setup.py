@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from layerox.diffraction.extra_peaks import ExtraPeak
+from layerox.diffraction.background import ExtraPeak
 from layerox.diffraction.model_setup import (
     GAUSSIAN_SHARE,
     TAIL,
@@ -44,10 +44,10 @@ def test_a_known_profile_stays_and_an_unknown_one_is_as_wide_as_the_strongest_pe
 
 
 def test_nothing_varies_before_a_strategy_says_so(pattern):
-    course = begun(pattern)
-    assert course.parameters.free_names == []
-    assert len(course.model.basis) == 4
-    assert course.model.tail == pytest.approx(TAIL * np.median(pattern.sigma))
+    run = begun(pattern)
+    assert run.parameters.free_names == []
+    assert len(run.model.basis) == 4
+    assert run.model.tail == pytest.approx(TAIL * np.median(pattern.sigma))
     assert len(begun(pattern, Plan(background_terms=7)).model.basis) == 7
 
 
@@ -75,22 +75,22 @@ def test_what_the_user_names_leaves_its_group(pattern):
 
 def test_extra_peaks_outside_the_data_are_refused(pattern):
     plan = Plan(extras=(ExtraPeak(name="peak_0", position=90.0, gauss=0.1),))
-    with pytest.raises(InputError, match="peak_0: stands at 90 degrees, outside the data"):
+    with pytest.raises(InputError, match="peak_0: is at 90 degrees, outside the data"):
         begun(pattern, plan)
 
 
 def test_support_is_the_scale_over_its_uncertainty_and_a_dropped_phase_has_none(pattern):
-    course = begun(pattern)
-    course.refine("scales", ["background_0", "P2_scale", "O3_scale"])
-    support, esd = scale_support(course, course.model.phases[0])
-    assert support == pytest.approx(course.minimum.parameters.value("P2_scale") / course.minimum.esd("P2_scale"))
+    run = begun(pattern)
+    run.refine("scales", ["background_0", "P2_scale", "O3_scale"])
+    support, esd = scale_support(run, run.model.phases[0])
+    assert support == pytest.approx(run.minimum.parameters.value("P2_scale") / run.minimum.esd("P2_scale"))
     assert support > 30
     assert esd > 0
-    drop_phase(course, course.model.phases[1], 1.5)
-    assert course.parameters.value("O3_scale") == 0.0
-    assert course.parameters.free_names == ["background_0", "P2_scale"]
-    assert course.steps[-1].reason == "its scale is 1.5 standard uncertainties"
-    assert not course.steps[-1].kept
+    drop_phase(run, run.model.phases[1], 1.5)
+    assert run.parameters.value("O3_scale") == 0.0
+    assert run.parameters.free_names == ["background_0", "P2_scale"]
+    assert run.steps[-1].reason == "its scale is 1.5 standard uncertainties"
+    assert not run.steps[-1].kept
 
 
 def test_coordinates_are_all_of_them():

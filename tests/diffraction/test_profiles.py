@@ -12,9 +12,9 @@ from scipy.special import voigt_profile
 from layerox.diffraction.profiles import (
     add_peak_gradients,
     add_peaks,
+    divided_intensities,
     first_at_or_above,
     reach,
-    shared_out,
     tch_width,
 )
 
@@ -287,7 +287,7 @@ def test_the_first_grid_point_at_or_above_a_value(points, value):
 def test_observed_intensity_is_shared_as_the_model_shares_it():
     step = 0.005
     even = np.ones(GRID.size)
-    observed, calculated = shared_out(GRID, 2 * even, POSITION, GAUSS, LORENTZ, AREA, 1e-6)
+    observed, calculated = divided_intensities(GRID, 2 * even, POSITION, GAUSS, LORENTZ, AREA, 1e-6)
     np.testing.assert_allclose(observed, 2 * calculated)
     # The sum over the angles times the step is the area, where the grid holds the whole peak.
     np.testing.assert_allclose(calculated[:3] * step, AREA[:3], rtol=0.02)
@@ -296,6 +296,6 @@ def test_observed_intensity_is_shared_as_the_model_shares_it():
 
 def test_a_peak_gets_what_stands_at_its_own_angles():
     ratio = np.where(GRID < 22.5, 3.0, 1.0)
-    observed, calculated = shared_out(GRID, ratio, POSITION, GAUSS, LORENTZ, AREA, 1e-3)
+    observed, calculated = divided_intensities(GRID, ratio, POSITION, GAUSS, LORENTZ, AREA, 1e-3)
     assert observed[0] == pytest.approx(3 * calculated[0], rel=0.01)
     assert observed[1] == pytest.approx(calculated[1], rel=0.05)

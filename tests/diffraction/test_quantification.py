@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from layerox.analysis.fit import fit, simulate
+from layerox.diffraction.absolute_fractions import ExternalStandard, InternalStandard, k_factor
 from layerox.diffraction.microabsorption import mean_linear_attenuation, sphere_transmission
 from layerox.diffraction.quantification import Quantification
-from layerox.diffraction.result_json import json_text
-from layerox.diffraction.standards import ExternalStandard, InternalStandard, k_factor
 from layerox.errors import InputError
 from layerox.results.folder import files_of, load, write_folder
 from layerox.results.report import report_text
@@ -79,13 +78,13 @@ def test_internal_standard(pattern, tmp_path):
     assert 0 < rest.esd < 0.02
     assert found.absolute_weight_fractions["LaB6"] == pytest.approx(0.2)
     assert sum(found.absolute_weight_fractions.values()) + rest == pytest.approx(1)
-    document = json.loads(json_text(found))
+    document = json.loads(found.to_json())
     assert document["amorphous_weight_fraction"]["value"] == rest.value
     p2_row = next(row for row in document["phases"] if row["name"] == "P2")
     assert p2_row["absolute_weight_fraction"]["value"] == found.absolute_weight_fractions["P2"].value
     assert "before the standard was added" in report_text(found)
     write_folder(tmp_path / "out", files_of(found))
-    assert json_text(load(tmp_path / "out")) == json_text(found)
+    assert load(tmp_path / "out").to_json() == found.to_json()
 
 
 def test_an_overstated_standard_is_named(pattern):

@@ -8,7 +8,7 @@ from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.least_squares import Data, minimise
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.restraints import RestraintWish, content, geometry, resolved
+from layerox.diffraction.restraints import RestraintRequest, content_restraint, geometry_restraint, restraints_of
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
@@ -40,7 +40,7 @@ def oxygen(crystal):
 def test_a_distance_is_the_shortest_of_pymatgen(phase, table):
     """pymatgen counts all images of all atoms itself."""
     crystal = phase.crystal
-    restraint = geometry(phase, [metal(crystal), oxygen(crystal)], 2.0, 0.01)
+    restraint = geometry_restraint(phase, [metal(crystal), oxygen(crystal)], 2.0, 0.01)
     structure = structure_from_crystal(crystal)
     matrix = structure.distance_matrix
     metals = [k for k, site in enumerate(structure) if {"Ni", "Mn", "Co"} & {e.symbol for e in site.species}]
@@ -51,8 +51,8 @@ def test_a_distance_is_the_shortest_of_pymatgen(phase, table):
 def test_an_angle_is_that_of_three_neighbours(table):
     """In a trigonal antiprism two metal-oxygen bonds enclose the angle that an edge, or the whole, subtends."""
     labels = [oxygen(P2), metal(P2), oxygen(P2)]
-    found = value_of(geometry(PHASES[0], labels, 90.0, 1.0), table)
-    bond = value_of(geometry(PHASES[0], labels[:2], 2.0, 0.1), table)
+    found = value_of(geometry_restraint(PHASES[0], labels, 90.0, 1.0), table)
+    bond = value_of(geometry_restraint(PHASES[0], labels[:2], 2.0, 0.1), table)
     chord = 2 * bond * np.sin(np.radians(found / 2))
     edge = P2.cell[0]  # oxygens of one plane
     height = 2 * np.sqrt(bond**2 - edge**2 / 3)
@@ -65,21 +65,21 @@ def test_content_of_a_phase_and_of_the_specimen(table):
     atoms = {p.name: p.crystal.content for p in PHASES}
     metals = [e for e in ("Ni", "Mn", "Co") if e in atoms["P2"]]
     expected = atoms["P2"]["Na"] / sum(atoms["P2"][e] for e in metals)
-    assert value_of(content(PHASES[:1], "Na", metals, 0.7, 0.1), table) == pytest.approx(expected)
+    assert value_of(content_restraint(PHASES[:1], "Na", metals, 0.7, 0.1), table) == pytest.approx(expected)
     cells = {p.name: p.scale * p.crystal.volume for p in PHASES}
     both = sorted({e for p in PHASES for e in ("Ni", "Mn", "Co") if e in atoms[p.name]})
     sodium = sum(cells[n] * atoms[n].get("Na", 0) for n in atoms)
     others = sum(cells[n] * atoms[n].get(e, 0) for n in atoms for e in both)
-    assert value_of(content(PHASES, "Na", both, 0.7, 0.1), table) == pytest.approx(sodium / others)
+    assert value_of(content_restraint(PHASES, "Na", both, 0.7, 0.1), table) == pytest.approx(sodium / others)
 
 
 def test_derivatives_against_finite_differences(table):
     table.free(["P2_a", "P2_c", "P2_O1_z", "P2_scale", "O3_scale", "O3_a"])
     metals = sorted({s.element for p in PHASES for s in p.crystal.sites} - {"Na", "O"})
     restraints = [
-        geometry(PHASES[0], [metal(P2), oxygen(P2)], 1.9, 0.01),
-        geometry(PHASES[0], [oxygen(P2), metal(P2), oxygen(P2)], 90.0, 1.0),
-        content(PHASES, "Na", metals, 0.7, 0.01),
+        geometry_restraint(PHASES[0], [metal(P2), oxygen(P2)], 1.9, 0.01),
+        geometry_restraint(PHASES[0], [oxygen(P2), metal(P2), oxygen(P2)], 90.0, 1.0),
+        content_restraint(PHASES, "Na", metals, 0.7, 0.01),
     ]
     x = table.values[table.free_indices]
     for restraint in restraints:
@@ -105,11 +105,11 @@ def test_two_observations_of_one_number_are_averaged_by_their_weights():
     table.free(["P2_O1_z"])
     data = Data(target, np.full(angles.size, 0.2))
     alone = minimise(model, data, table)
-    bond = geometry(PHASES[0], [metal(P2), oxygen(P2)], 2.0, 1.0)
+    bond = geometry_restraint(PHASES[0], [metal(P2), oxygen(P2)], 2.0, 1.0)
     here = value_of(bond, alone.parameters)
     _, row = bond.row(alone.parameters.values, alone.parameters, alone.parameters.transfer())
     esd = abs(float(row[0])) * bond.esd * alone.esd("P2_O1_z")
-    pulled = geometry(PHASES[0], bond.sites, here + 2 * esd, esd)
+    pulled = geometry_restraint(PHASES[0], bond.sites, here + 2 * esd, esd)
     found = minimise(model, data, table, restraints=[pulled])
     assert value_of(bond, found.parameters) - here == pytest.approx(esd, rel=0.02)
     # Two equal observations halve the variance.
@@ -119,7 +119,7 @@ def test_two_observations_of_one_number_are_averaged_by_their_weights():
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        ({"phase": "P9", "sites": ("Mn1", "O1")}, "no phase is called 'P9'"),
+        ({"phase": "P9", "sites": ("Mn1", "O1")}, "there is no phase 'P9'"),
         ({"phase": "P2", "sites": ("Mn9", "O1")}, "has no site 'Mn9'"),
         ({"phase": "P2", "sites": ("O1",)}, "give two for a distance, three for an angle"),
         ({"sites": ("Mn1", "O1")}, "name the phase"),
@@ -128,4 +128,4 @@ def test_two_observations_of_one_number_are_averaged_by_their_weights():
 )
 def test_faults_are_named(wish, message):
     with pytest.raises(InputError, match=message):
-        resolved([RestraintWish(target=1.9, esd=0.1, **wish)], PHASES)
+        restraints_of([RestraintRequest(target=1.9, esd=0.1, **wish)], PHASES)

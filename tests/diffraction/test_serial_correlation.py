@@ -1,9 +1,9 @@
-"""Serial correlation and directions that a pattern does not determine."""
+"""Serial correlation: factors against independent and grouped residuals."""
 
 import numpy as np
 import pytest
 
-from layerox.diffraction.serial_correlation import factor_of_runs, serial_factor, sums_of_runs, undetermined
+from layerox.diffraction.serial_correlation import factor_of_runs, serial_factor, sums_of_runs
 
 
 def test_independent_residuals_ask_for_nothing():
@@ -26,17 +26,3 @@ def test_the_sums_of_several_patterns_add_up():
     """Two patterns of 3000 points in groups of nine: the factor of both is that of each, the square root of nine."""
     sums = [sums_of_runs(np.repeat(np.random.default_rng(seed).normal(size=3000), 9)) for seed in (1, 2)]
     assert factor_of_runs(sums[0][0] + sums[1][0], sums[0][1] + sums[1][1]) == pytest.approx(3.0, rel=0.03)
-
-
-def test_variables_that_do_the_same_are_named_together():
-    rows = np.random.default_rng(0).normal(size=(3, 50))
-    jacobian = np.array([rows[0], rows[1], rows[0] * 4.0, rows[2], np.zeros(50)])
-    groups = undetermined(jacobian @ jacobian.T, ["a", "b", "c", "d", "idle"])
-    assert groups[0] == ["idle"]
-    assert len(groups) == 2
-    assert set(groups[1]) == {"a", "c"}
-
-
-def test_a_well_determined_set_names_nobody():
-    jacobian = np.random.default_rng(0).normal(size=(5, 200))
-    assert undetermined(jacobian @ jacobian.T, list("abcde")) == []

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from layerox.diffraction.build_result import conclude
+from layerox.diffraction.build_result import build_result
 from layerox.diffraction.refinement_plan import Demand, Plan, Stage, Variable
 from layerox.diffraction.simulated_pattern import simulation
-from layerox.diffraction.staged_strategy import refined_phase, staged, warm
+from layerox.diffraction.staged_strategy import fit_from_result, fit_in_stages, refined_phase
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
@@ -26,8 +26,8 @@ def mixture(share=0.6, seed=3):
 
 
 def fitted(pattern, plan, phases=START):
-    outcome = staged(pattern, phases, KNOWN, CU, plan)
-    return conclude(outcome, pattern, KNOWN, 0.0)
+    outcome = fit_in_stages(pattern, phases, KNOWN, CU, plan)
+    return build_result(outcome, pattern, KNOWN, 0.0)
 
 
 def off(refined, truth):
@@ -72,7 +72,7 @@ def test_stages_let_go_and_hold_in_turn():
 
 def test_an_unknown_name_in_a_stage_is_refused():
     plan = Plan(strategy="stages", stages=(Stage(name="cells", free=("P2_aa",)),))
-    with pytest.raises(InputError, match=r"no parameter is called 'P2_aa'; did you mean 'P2_a'\?"):
+    with pytest.raises(InputError, match=r"there is no parameter 'P2_aa'; did you mean 'P2_a'\?"):
         fitted(mixture(), plan)
 
 
@@ -95,7 +95,7 @@ def test_a_warm_start_has_the_variables_and_constraints_of_the_first():
     tie = {"variables": {"delta": Variable(value=0.08)}, "constraints": {"O3_a": "P2_a + delta"}}
     first = fitted(mixture(), Plan(strategy="one-stage", demands=PLAN.demands, **tie))
     pattern = mixture(0.5, seed=4)
-    again = conclude(warm(pattern, first, first.instrument, CU, Plan(**tie)), pattern, KNOWN, 0.0)
+    again = build_result(fit_from_result(pattern, first, first.instrument, CU, Plan(**tie)), pattern, KNOWN, 0.0)
     assert set(again.free_names) == set(first.free_names)
     assert [step.name for step in again.steps] == ["from the last result"]
     assert off(again.weight_fractions["P2"], 0.5) < 3
@@ -108,7 +108,7 @@ def test_a_phase_comes_back():
     first = fitted(alone, PLAN)
     assert not first.phase("O3").is_supported
     later = mixture(0.7, seed=8)
-    again = conclude(warm(later, first, first.instrument, CU), later, KNOWN, 0.0)
+    again = build_result(fit_from_result(later, first, first.instrument, CU), later, KNOWN, 0.0)
     assert again.phase("O3").is_supported
     # Its cell and size start from the user's and are not among the variables: the esd does not know that.
     assert again.weight_fractions["O3"] == pytest.approx(0.3, abs=0.02)
@@ -118,7 +118,7 @@ def test_a_phase_comes_back():
 def test_a_phase_that_stays_away_is_still_asked_for():
     first = fitted(mixture(1.0), PLAN)
     pattern = mixture(1.0, seed=8)
-    again = conclude(warm(pattern, first, first.instrument, CU), pattern, KNOWN, 0.0)
+    again = build_result(fit_from_result(pattern, first, first.instrument, CU), pattern, KNOWN, 0.0)
     ghost = again.weight_fractions["O3"]
     assert ghost.status == "unsupported"
     assert 0 < ghost.esd < 0.01
@@ -128,7 +128,7 @@ def test_a_phase_that_stays_away_is_still_asked_for():
 def test_a_phase_that_goes_is_dropped_by_a_warm_start():
     first = fitted(mixture(), PLAN)
     pattern = mixture(1.0, seed=8)
-    again = conclude(warm(pattern, first, first.instrument, CU), pattern, KNOWN, 0.0)
+    again = build_result(fit_from_result(pattern, first, first.instrument, CU), pattern, KNOWN, 0.0)
     assert again.weight_fractions["O3"].status == "unsupported"
     assert again.weight_fractions["P2"] == pytest.approx(1.0)
 

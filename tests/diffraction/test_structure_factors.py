@@ -11,8 +11,9 @@ import pytest
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.model import INSTRUMENT_SLOTS
-from layerox.diffraction.phase import Phase, PhaseModel, with_displacement
-from layerox.diffraction.scattering import scatterers
+from layerox.diffraction.phase import Phase, with_displacement
+from layerox.diffraction.phase_model import PhaseModel
+from layerox.diffraction.scattering_factors import scatterers
 from layerox.diffraction.structure_factors import squared_structure_factors
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.crystal.full_symmetry import with_full_symmetry
-from layerox.diffraction.cell_search import set_linear
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.least_squares import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.starting_values import set_linear
 from layerox.diffraction.weight_fractions import cell_mass, cell_volume, scales_for_weights, weight_fractions
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import Radiation, radiation_from_text

@@ -7,7 +7,7 @@ import pytest
 
 from layerox.analysis.fit import fit
 from layerox.analysis.phase_arguments import phases_from
-from layerox.diffraction.phase_order import canonical
+from layerox.diffraction.phase_order import canonical_order
 from mixtures import differences, lowered, mixture, shown
 
 # The refinement is the same to the last digit; only the inverse of its matrix depends on the order of rows.
@@ -70,4 +70,6 @@ def test_phases_that_are_alike_give_one_answer_in_every_order(order):
 def test_the_order_does_not_depend_on_names():
     phases = phases_from([("a", "P2"), ("b", "O3")])
     renamed = phases_from([("z", "P2"), ("b", "O3")])
-    assert [p.crystal.space_group for p in canonical(phases)] == [p.crystal.space_group for p in canonical(renamed)]
+    assert [p.crystal.space_group for p in canonical_order(phases)] == [
+        p.crystal.space_group for p in canonical_order(renamed)
+    ]

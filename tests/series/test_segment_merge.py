@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from layerox.analysis.beam_setup import measured_with
+from layerox.analysis.beam_setup import Beam
 from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument
 from layerox.io.cif import read_crystal
@@ -66,9 +66,7 @@ def series(tmp_path_factory):
     frames = frames_of(raw, glob="*.xye").frames
     reading = Reading(radiation="CuKa")
     first = reading.pattern(frames[0])
-    known, beam = measured_with(
-        first, radiation="CuKa", neutron=False, monochromator=None, geometry=None, polarization=None, instrument=None
-    )
+    known, beam = Beam(radiation="CuKa").resolve(first)
     phases = tuple(Phase(name=name, crystal=read_crystal(raw / f"{name}.cif")) for name in NAMES)
     setup = Setup(phases=phases, instrument=known or Instrument(), radiation=beam, reading=reading)
     foundation = laid_foundation(setup, frames, first, InProcess())

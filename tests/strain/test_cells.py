@@ -85,5 +85,5 @@ def test_fits_in_a_row_are_frames(fits):
 
 
 def test_a_stranger_is_refused():
-    with pytest.raises(InputError, match="a int is no phase"):
+    with pytest.raises(InputError, match="a int is not a phase"):
         lx.strain([3, 4])

@@ -1,1 +1,1 @@
-"""Analysis: what a user calls: fit, simulate, calibrate, several patterns at once, lmfit."""
+"""Analysis: the public functions: fit, simulate, calibrate, joint fits, lmfit, uncertainties."""

@@ -1,4 +1,7 @@
-"""Calibration: from the pattern of a standard to the description of the diffractometer that took it."""
+"""Calibrate: the public function `calibrate`: the profile and the zero of a diffractometer from a standard.
+
+The refinement itself is `diffraction.standard_fit`.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from layerox.analysis.beam_setup import measured_with, pattern_from
+from layerox.analysis.beam_setup import Beam, pattern_from
 from layerox.analysis.phase_arguments import PhaseArgument, phase_from
 from layerox.computing.threads import single_threaded
-from layerox.diffraction.build_result import conclude
+from layerox.diffraction.build_result import build_result
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement import Refinement
-from layerox.diffraction.standard_fit import STRETCH, Curve, calibrated, curve_of
+from layerox.diffraction.standard_fit import STRETCH, CalibrationCurve, calibration_curve, refine_standard
 from layerox.errors import InputError, nearest
 from layerox.instrument import Geometry, Instrument
 from layerox.pattern import Pattern
@@ -25,7 +28,7 @@ from layerox.symmetry import CELL_NAMES
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Calibration:
-    """What a standard says of a diffractometer.
+    """The diffractometer as a standard determines it.
 
     Attributes
     ----------
@@ -36,13 +39,13 @@ class Calibration:
     wavelength
         Of the strongest line, angstrom; with an esd if it was refined.
     curve
-        Width and shift against angle, and those of single reflections.
+        Width and shift as functions of angle, and those of single reflections.
     """
 
     instrument: Instrument
     refinement: Refinement
     wavelength: Refined
-    curve: Curve
+    curve: CalibrationCurve
 
 
 @public
@@ -68,33 +71,32 @@ def calibrate(
     Parameters
     ----------
     pattern, radiation, neutron, monochromator, geometry, polarization, instrument, range, progress
-        As for `fit`; a profile in `instrument` is where the refinement starts.
+        As for `fit`; the profile of `instrument` is the initial value.
     phase
         The standard, such as LaB6, Si, Al2O3 or Na2Ca3Al2F14.
     certified
-        Certified cell, such as {"a": 4.156826} (angstrom); the rest follows by symmetry. Without one the cell of the
-        structure is taken.
+        Certified cell, such as {"a": 4.156826} (angstrom); the rest follows by symmetry. By default the cell of the
+        structure.
     size_nm
-        Crystallite size of the standard if it broadens.
+        Crystallite size of the standard, if it broadens the peaks.
     wavelength
         Whether to refine the wavelength too.
 
     Raises
     ------
     InputError
-        If something given cannot be used.
+        If an argument cannot be used.
     """
     began = time.process_time()
     data = pattern_from(pattern, range)
-    known, beam = measured_with(
-        data, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
-        polarization=polarization, instrument=instrument,
-    )  # fmt: skip
+    given = Beam(radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+                 polarization=polarization, instrument=instrument)  # fmt: skip
+    known, beam = given.resolve(data)
     standard = _certified(phase_from(phase), certified or {})
     if size_nm is not None:
         standard = replace(standard, size_nm=size_nm)
-    outcome = calibrated(data, standard, known, beam, wavelength=wavelength, progress=progress)
-    refinement = conclude(outcome, data, known, time.process_time() - began)
+    outcome = refine_standard(data, standard, known, beam, wavelength=wavelength, progress=progress)
+    refinement = build_result(outcome, data, known, time.process_time() - began)
     stretch = next((p.number for p in refinement.parameters if p.name == STRETCH), Refined(1.0))
     lines = tuple((length / stretch.value, weight) for length, weight in beam.lines)
     found = beam if stretch.value == 1.0 else replace(beam, lines=lines, name="")
@@ -103,7 +105,7 @@ def calibrate(
         instrument=replace(refinement.instrument, radiation=found, kind=None, polarization=None),
         refinement=refinement,
         wavelength=Refined(strongest, strongest * stretch.esd / stretch.value, stretch.status),
-        curve=curve_of(outcome, data),
+        curve=calibration_curve(outcome, data),
     )
 
 

@@ -1,4 +1,7 @@
-"""Analysis: simulate and fit as a user asks for them: names, files and options in, a result out."""
+"""Fit: the public functions `fit` and `simulate`: they read names, files and options, and return a result.
+
+The strategies and the model are in `diffraction`; here only the arguments are resolved and checked.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerox.analysis.beam_setup import beam_from, instrument_from, measured_with, pattern_from
+from layerox.analysis.beam_setup import Beam, pattern_from
 from layerox.analysis.phase_arguments import PhaseArgument, phases_from
 from layerox.analysis.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.computing.threads import single_threaded
-from layerox.diffraction.automatic_strategy import automatic
-from layerox.diffraction.build_result import conclude
+from layerox.diffraction.automatic_strategy import fit_automatically
+from layerox.diffraction.build_result import build_result
 from layerox.diffraction.lmfit_adapter import background_terms_of, plan_from
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS
@@ -25,7 +28,7 @@ from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import NO_PLAN
 from layerox.diffraction.reflections import reflections
 from layerox.diffraction.simulated_pattern import Simulation, simulation
-from layerox.diffraction.staged_strategy import refined_phase, staged, warm
+from layerox.diffraction.staged_strategy import fit_from_result, fit_in_stages, refined_phase
 from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument, Profile
 from layerox.pattern import Pattern
@@ -35,7 +38,7 @@ from layerox.radiation import Radiation
 if TYPE_CHECKING:
     import lmfit
 
-# Peaks of 0.08 degrees: a laboratory diffractometer without particular care.
+# Peaks of 0.08 degrees, as of a laboratory diffractometer.
 SIMULATED_PROFILE = Profile(w=0.0064)
 LARGEST_MICROSTRAIN = 0.5
 MOST_POINTS = 1_000_000
@@ -71,7 +74,7 @@ def fit(
     phases
         Library names, stacking words, CIF files, Structures, or pairs (name, any of these).
     radiation
-        Name ("CuKa"), wavelength in angstrom, or `Radiation`; needed where the file does not say.
+        Name ("CuKa"), wavelength in angstrom, or `Radiation`; required if the file does not state it.
     neutron
         Neutrons of that wavelength instead of X-rays.
     monochromator
@@ -79,84 +82,82 @@ def fit(
     geometry
         "bragg-brentano" (the default) or "debye-scherrer".
     polarization
-        p in p + (1 - p) cos^2 2 theta; 0.5 where nothing is said.
+        p in p + (1 - p) cos^2 2 theta; 0.5 if it is not stated.
     instrument
         `Instrument`, or an instrument.toml, .prm or .instprm file.
     recipe
-        A recipe.toml, a table of the same keys, or a `Recipe`: what is fixed, freed, bounded and tied, and in which
-        order. Without one the strategy is automatic.
+        A recipe.toml, a table of the same keys, or a `Recipe`: which parameters are fixed, free, bounded and tied, and
+        in which order. Without one the strategy is automatic.
     params
-        `lmfit.Parameters` (see `parameters`): values, bounds, `vary` and `expr` are honoured, all in one stage.
+        `lmfit.Parameters` (see `parameters`) with values, bounds, `vary` and `expr`; they are refined in one stage.
     range
         First and last angle to use, degrees.
     start
         A result to start from: its phases, beam, instrument and free parameters, refined in one stage.
     hardware
-        Phases of the cell (a foil, a window): names of some of `phases`, or phases beside them. They have no weight
-        fraction, their cells are held, and each has a displacement of its own, in mm beside the specimen's.
+        Cell hardware (a foil, a window): names of some of `phases`, or further phases. They have no weight fraction,
+        their unit cells are fixed, and each has a displacement of its own, in mm relative to the specimen.
     reference
-        Name of the phase that stays as it is, hardware as a rule, to whose mass those of the others are referred.
+        Name of the phase with a constant mass, usually hardware; the masses of the others are relative to it.
     progress
         Called with the name of each step.
 
     Raises
     ------
     InputError
-        If something given cannot be used; `UnknownWavelength` if nobody says which wavelength was used.
+        If an argument cannot be used; `UnknownWavelength` if no source states the wavelength.
     """
     began = time.process_time()
-    _refuse_other_kinds(params, start)
-    told = recipe_from(recipe)
-    if told is not None:
-        refuse_twice(told, range=range, phases=phases, instrument=instrument, params=params,
-                     hardware=hardware or None, reference=reference)  # fmt: skip
-        phases, instrument = told.phases or phases, told.instrument or instrument
-    data = pattern_from(pattern, range if told is None else told.range or range)
-    data = data if told is None else data.exclude(told.exclude)
-    plan = (NO_PLAN if told is None else told.plan).referring_to(reference)
+    _refuse_other_types(params, start)
+    read = recipe_from(recipe)
+    if read is not None:
+        refuse_duplicates(read, range=range, phases=phases, instrument=instrument, params=params,
+                          hardware=hardware or None, reference=reference)  # fmt: skip
+        phases, instrument, range = read.phases or phases, read.instrument or instrument, read.range or range
+    data = pattern_from(pattern, range).exclude(() if read is None else read.exclude)
+    plan = (NO_PLAN if read is None else read.plan).with_reference(reference)
     if start is not None:
-        phases = None if told is not None and told.phases else phases
-        _refuse_with_start(phases=phases, geometry=geometry, monochromator=monochromator, polarization=polarization,
-                           params=params, hardware=hardware or None)  # fmt: skip
-        known = instrument_from(instrument or start.instrument, None, data)
-        beam = beam_from(data.radiation, known, start.radiation if radiation is None else radiation, place=data.path)
+        _refuse_with_start(phases=None if read is not None and read.phases else phases, geometry=geometry,
+                           monochromator=monochromator, polarization=polarization, params=params,
+                           hardware=hardware or None)  # fmt: skip
+    given = Beam(radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+                 polarization=polarization, instrument=instrument)  # fmt: skip
+    if start is not None:
+        known, beam = given.resolve_with_start(data, start)
         plan.quantification.check([refined_phase(phase) for phase in start.phases], beam, known.geometry)
-        outcome = warm(data, start, known, beam, plan)
+        outcome = fit_from_result(data, start, known, beam, plan)
     else:
-        known, beam = measured_with(
-            data, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
-            polarization=polarization, instrument=instrument,
-        )  # fmt: skip
-        chosen = usable(phases_from(phases or (), hardware), data, beam)
+        known, beam = given.resolve(data)
+        chosen = check_phases(phases_from(phases or (), hardware), data, beam)
         if params is not None:
             names, _ = slots_of(chosen, known, background_terms_of(params))
-            plan = plan_from(params, [public_name(name) for name in names]).referring_to(reference)
+            plan = plan_from(params, [public_name(name) for name in names]).with_reference(reference)
         plan.quantification.check(chosen, beam, known.geometry)
-        strategy = automatic if plan.strategy == "automatic" else staged
+        strategy = fit_automatically if plan.strategy == "automatic" else fit_in_stages
         outcome = strategy(data, chosen, known, beam, plan, progress=progress)
-    result = conclude(
+    result = build_result(
         outcome,
         data,
         known,
         time.process_time() - began,
-        recipe=None if told is None else told.document,
+        recipe=None if read is None else read.document,
         quantification=plan.quantification,
     )
     return result.with_serial_correlation() if plan.serial_correlation else result
 
 
-def _refuse_other_kinds(params: object, start: object) -> None:
+def _refuse_other_types(params: object, start: object) -> None:
     if params is not None and not hasattr(params, "valuesdict"):
-        fault = f"a {type(params).__name__} is no lmfit.Parameters"
+        fault = f"a {type(params).__name__} is not lmfit.Parameters"
         raise InputError(fault, argument="params", cure="see lx.parameters")
     if start is not None and not isinstance(start, Refinement):
-        fault = f"a {type(start).__name__} is no result"
-        raise InputError(fault, argument="start", cure="give what fit or load returned")
+        fault = f"a {type(start).__name__} is not a result"
+        raise InputError(fault, argument="start", cure="give a result of fit or load")
 
 
-def refuse_twice(recipe: Recipe, **given: object) -> None:
-    """Refuse what both the recipe and the call say."""
-    said: dict[str, object] = {
+def refuse_duplicates(recipe: Recipe, **given: object) -> None:
+    """Refuse an argument that the recipe also states."""
+    stated: dict[str, object] = {
         "range": recipe.range,
         "phases": recipe.phases,
         "instrument": recipe.instrument,
@@ -165,12 +166,12 @@ def refuse_twice(recipe: Recipe, **given: object) -> None:
         "reference": recipe.plan.quantification.reference,
     }
     for name, value in given.items():
-        if value is not None and said[name]:
-            raise InputError(f"{name} is given both in the recipe and beside it", cure="leave one of them out")
+        if value is not None and stated[name]:
+            raise InputError(f"{name} is given in the recipe and in the call", cure="leave one of them out")
 
 
-def usable(phases: list[Phase], data: Pattern, beam: Radiation) -> list[Phase]:
-    """Return the phases if the data can say something of them."""
+def check_phases(phases: list[Phase], data: Pattern, beam: Radiation) -> list[Phase]:
+    """Return the phases if the data have enough points and each phase has a reflection in the range."""
     least = FIRST_BACKGROUND_TERMS + sum(1 + len(p.crystal.symmetry.cell_rule.free) for p in phases)
     if len(data) <= least:
         fault = f"{len(data)} points cannot determine {least} quantities"
@@ -222,7 +223,7 @@ def simulate(
     phases
         As for `fit`.
     weights
-        Proportion by weight; equal when not given.
+        Proportion by weight; equal by default.
     radiation, instrument, monochromator, polarization, geometry
         As for `fit`; an instrument without a profile has peaks of 0.08 degrees.
     neutron
@@ -230,21 +231,20 @@ def simulate(
     two_theta
         First angle, last angle and step, degrees.
     sizes_nm, microstrains
-        Of each phase; when not given, none, or what a `Phase` brings along.
+        Of each phase; by default none, or the values of a `Phase`.
     background
         Chebyshev coefficients, counts.
     counts, seed
-        Counts of the highest point of the peaks, and the seed of the Poisson noise that is then drawn.
+        Counts at the maximum of the peaks, and the seed of the Poisson noise; without counts there is no noise.
 
     Raises
     ------
     InputError
-        If something given cannot be used.
+        If an argument cannot be used.
     """
-    known, beam = measured_with(
-        None, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
-        polarization=polarization, instrument=instrument,
-    )  # fmt: skip
+    given = Beam(radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+                 polarization=polarization, instrument=instrument)  # fmt: skip
+    known, beam = given.resolve()
     if known.profile is None:
         known = replace(known, profile=SIMULATED_PROFILE)
     chosen = phases_from(phases)

@@ -1,4 +1,7 @@
-"""Joint refinement: several patterns of one specimen, each measured in its own way, with one set of structures."""
+"""Joint refinement: the public function `fit_jointly`, for several patterns of one specimen with one set of structures.
+
+The refinement itself is `diffraction.joint_fit`.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from layerox.analysis.beam_setup import measured_with, pattern_from
-from layerox.analysis.fit import usable
+from layerox.analysis.beam_setup import Beam, pattern_from
+from layerox.analysis.fit import check_phases
 from layerox.analysis.phase_arguments import PhaseArgument, phases_from
 from layerox.computing.threads import single_threaded
-from layerox.diffraction.automatic_strategy import automatic
-from layerox.diffraction.build_result import conclude
-from layerox.diffraction.joint_fit import jointly
+from layerox.diffraction.automatic_strategy import fit_automatically
+from layerox.diffraction.build_result import build_result
+from layerox.diffraction.joint_fit import refine_jointly
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError, nearest
@@ -28,9 +31,9 @@ from layerox.refined import Refined
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """One pattern of a joint refinement, and how it was measured; see `fit` for what the fields mean.
+    """One pattern of a joint refinement and its beam; the fields are the arguments of `fit`.
 
-    `label` stands before the names of what belongs to this pattern alone ("neutron_background_0").
+    `label` is the prefix of the parameters that belong to this pattern alone ("neutron_background_0").
     """
 
     pattern: Pattern | str | Path
@@ -44,6 +47,11 @@ class Measurement:
     range: tuple[float, float] | None = None
     exclude: Sequence[tuple[float, float]] = ()
 
+    @property
+    def beam(self) -> Beam:
+        """How the pattern was measured."""
+        return Beam(**{field.name: getattr(self, field.name) for field in fields(Beam)})
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class JointRefinement:
@@ -52,8 +60,8 @@ class JointRefinement:
     Attributes
     ----------
     refinements
-        By label: the result as each pattern shows it. What is shared is the same number in all of them, with the
-        uncertainty that all patterns together leave.
+        By label, one result for each pattern. Common parameters have the same value in all of them, and the standard
+        uncertainty of the joint fit.
     r_wp
         Over all points of all patterns.
     """
@@ -68,7 +76,7 @@ class JointRefinement:
 
     @property
     def status(self) -> str:
-        """The worst of the single ones."""
+        """The worst status of the single results."""
         order = ("converged", "not_converged", "failed")
         return max((refinement.status for refinement in self.refinements.values()), key=order.index)
 
@@ -83,14 +91,14 @@ def fit_jointly(
 ) -> JointRefinement:
     """Refine the phases of one specimen against several patterns at once.
 
-    Each pattern is fitted by itself first; then cells, atoms and the proportions of the phases are shared. The cells of
-    the later patterns may be stretched by one factor each if the data ask for it: wavelengths of neutrons are seldom
-    known as well as those of X-ray lines, so give the best-known wavelength first.
+    Each pattern is fitted alone first; then cells, atoms and the proportions of the phases become common parameters.
+    The cells of each later pattern may have one common scale factor if the fit improves: neutron wavelengths are
+    usually less accurate than those of X-ray lines, so give the most accurate wavelength first.
 
     Parameters
     ----------
     measurements
-        `Measurement` objects or tables of their fields, the best-known wavelength first.
+        `Measurement` objects or tables of their fields, the most accurate wavelength first.
     phases
         As for `fit`.
     progress
@@ -99,30 +107,27 @@ def fit_jointly(
     Raises
     ------
     InputError
-        If something given cannot be used.
+        If an argument cannot be used.
     """
     began = time.process_time()
-    asked = [_measurement(row) for row in measurements]
-    if len(asked) < 2:
-        raise InputError(f"{len(asked)} patterns", place="joint refinement", cure="give two or more")
+    rows = [_measurement(row) for row in measurements]
+    if len(rows) < 2:
+        raise InputError(f"{len(rows)} patterns", place="joint refinement", cure="give two or more")
     chosen = phases_from(phases)
     patterns, instruments, outcomes = [], [], []
-    for row in asked:
+    for row in rows:
         data = pattern_from(row.pattern, row.range).exclude(row.exclude)
-        known, beam = measured_with(
-            data, radiation=row.radiation, neutron=row.neutron, monochromator=row.monochromator,
-            geometry=row.geometry, polarization=row.polarization, instrument=row.instrument,
-        )  # fmt: skip
-        outcomes.append(automatic(data, usable(chosen, data, beam), known, beam, progress=progress))
+        known, beam = row.beam.resolve(data)
+        outcomes.append(fit_automatically(data, check_phases(chosen, data, beam), known, beam, progress=progress))
         patterns.append(data)
         instruments.append(known)
     if progress is not None:
         progress("all patterns together")
-    labels = [safe_name(row.label) for row in asked]
-    joint = jointly(labels, outcomes, patterns)
+    labels = [safe_name(row.label) for row in rows]
+    joint = refine_jointly(labels, outcomes, patterns)
     used = time.process_time() - began
     refinements = {
-        label: conclude(view, data, known, used)
+        label: build_result(view, data, known, used)
         for label, view, data, known in zip(labels, joint.views, patterns, instruments, strict=True)
     }
     norm = sum(float(((data.intensity / data.sigma) ** 2).sum()) for data in patterns)

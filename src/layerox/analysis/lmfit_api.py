@@ -1,4 +1,7 @@
-"""Scripting: the engine through lmfit: parameters to fix, bound and tie by hand, and residuals for its minimisers."""
+"""lmfit API: the public functions `parameters` and `objective`, for scripts that use lmfit's own minimisers.
+
+The conversion itself is `diffraction.lmfit_adapter`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerox.analysis.beam_setup import instrument_from, measured_with, pattern_from
+from layerox.analysis.beam_setup import Beam, instrument_from, pattern_from
 from layerox.analysis.phase_arguments import PhaseArgument, phases_from
 from layerox.computing.threads import single_threaded
 from layerox.diffraction.constraints import constrained
@@ -30,7 +33,7 @@ from layerox.symmetry import CELL_NAMES
 if TYPE_CHECKING:
     import lmfit
 
-# What a diffractometer without a calibration and a crystallite of unknown size start from.
+# Initial values of W (degrees^2) without a calibration, and of a crystallite size that is not known (nm).
 FIRST_W, FIRST_SIZE_NM = 0.0064, 100.0
 
 
@@ -42,11 +45,11 @@ def parameters(
     *,
     background_terms: int = FIRST_BACKGROUND_TERMS,
 ) -> lmfit.Parameters:
-    """Return all quantities of phases on an instrument as `lmfit.Parameters`, to be changed and handed to `fit`.
+    """Return all quantities of phases on an instrument as `lmfit.Parameters`, for changes and for `fit(params=...)`.
 
-    Scales, background, zero, cells, sizes and (without a calibrated profile) W vary; whatever else is wanted is set
-    with `params["P2_O1_z"].vary = True`, ties with `params["O3_a"].expr = "P2_a + delta"` after `params.add("delta")`.
-    What symmetry demands stands there as expressions.
+    Scales, background, zero, cells, sizes and (without a calibrated profile) W vary. `params["P2_O1_z"].vary = True`
+    frees another one; `params.add("delta")` and `params["O3_a"].expr = "P2_a + delta"` tie two. Constraints of symmetry
+    are expressions.
 
     Parameters
     ----------
@@ -94,7 +97,7 @@ def objective(
     pattern, phases, radiation, neutron, monochromator, geometry, polarization, instrument, range
         As for `fit`.
     background_terms
-        As in the parameters that it will be called with.
+        The same number as in the parameters of the calls.
 
     Raises
     ------
@@ -102,10 +105,9 @@ def objective(
         As `fit` does.
     """
     data = pattern_from(pattern, range)
-    known, beam = measured_with(
-        data, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
-        polarization=polarization, instrument=instrument,
-    )  # fmt: skip
+    given = Beam(radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+                 polarization=polarization, instrument=instrument)  # fmt: skip
+    known, beam = given.resolve(data)
     tail = TAIL * float(np.median(data.sigma))
     model = Model(data.two_theta, phases_from(phases), known, beam, background_terms=background_terms, tail=tail)
     return Objective(model, Data(data.intensity, 1.0 / data.sigma))

@@ -1,4 +1,4 @@
-"""Phases: a user's phase argument turned into a phase that diffracts.
+"""Phase arguments: the phases that a user names, as `Phase` objects.
 
 An argument is a library name ("P2", "Al", "C93" for all phases of a published cathode), a stacking word, a CIF file,
 "NAME=" before any of these, a pymatgen Structure, a `Crystal`, a library entry, or a pair (name, any of them).
@@ -27,19 +27,19 @@ FILE_SUFFIXES = (".cif", ".mcif")
 
 
 def phases_from(arguments: Sequence[PhaseArgument], hardware: Sequence[PhaseArgument] = ()) -> list[Phase]:
-    """Return the phases that a user names.
+    """Return the phases of the arguments.
 
     Parameters
     ----------
     arguments
         Of the specimen.
     hardware
-        Of the cell: names of some of `arguments`, or phases beside them.
+        Cell hardware: names of some of `arguments`, or further phases.
 
     Raises
     ------
     InputError
-        If there is none, two have one name, or one cannot be understood.
+        If there is none, two have the same name, or one cannot be read.
     """
     return [phase for _, phase in argued_phases(arguments, hardware)]
 
@@ -47,7 +47,7 @@ def phases_from(arguments: Sequence[PhaseArgument], hardware: Sequence[PhaseArgu
 def argued_phases(
     arguments: Sequence[PhaseArgument], hardware: Sequence[PhaseArgument] = ()
 ) -> list[tuple[PhaseArgument, Phase]]:
-    """Return the phases that a user names, each behind the argument that it comes from; see `phases_from`."""
+    """Return pairs of an argument and its phase; see `phases_from`."""
     found = [(argument, phase_from(argument)) for argument in _without_mixtures(_listed(arguments))]
     names = [phase.name for _, phase in found]
     marked = [argument for argument in _listed(hardware) if isinstance(argument, str) and argument in names]
@@ -59,12 +59,12 @@ def argued_phases(
     names = [phase.name for _, phase in found]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"two phases are called {name!r}", argument="phases", cure="name them: NAME=FILE")
+            raise InputError(f"two phases have the name {name!r}", argument="phases", cure="name them: NAME=FILE")
     return found
 
 
 def _listed(arguments: Sequence[PhaseArgument]) -> Sequence[PhaseArgument]:
-    # A pymatgen Structure is a sequence of its sites, and one phase.
+    # A pymatgen Structure is a sequence of sites, but one phase.
     is_one = isinstance(arguments, (str, Path)) or hasattr(arguments, "frac_coords")
     if is_one or not isinstance(arguments, Sequence):
         return [arguments]
@@ -72,7 +72,7 @@ def _listed(arguments: Sequence[PhaseArgument]) -> Sequence[PhaseArgument]:
 
 
 def _without_mixtures(arguments: Sequence[PhaseArgument]) -> list[PhaseArgument]:
-    """Put the phases of a published cathode in the place of its name."""
+    """Replace the name of a published cathode by its phases."""
     single: list[PhaseArgument] = []
     for argument in arguments:
         cathode = LIBRARY.cathodes.get(argument) if isinstance(argument, str) else None
@@ -118,4 +118,4 @@ def _crystal(described: PhaseArgument) -> Crystal:
         return build_crystal(str(described))
     if hasattr(described, "frac_coords") and hasattr(described, "lattice"):
         return crystal_from_structure(described)
-    raise InputError(f"a {type(described).__name__} is no phase", cure="give a name, a CIF file or a Structure")
+    raise InputError(f"a {type(described).__name__} is not a phase", cure="give a name, a CIF file or a Structure")

@@ -1,7 +1,7 @@
-"""Recipe: a refinement as a file: which phases, what is fixed, freed, bounded and tied, and in which order.
+"""Recipe: the settings of a refinement from a file: phases, fixed and free parameters, bounds, constraints, stages.
 
-A recipe is data of the user's; what it demands of the engine is a `Plan`, and with every default written out it stands
-in the result.
+The settings are converted into a `Plan`; the recipe with all defaults is part of the result. The keys are defined in
+`recipe_model`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from layerox.analysis.phase_arguments import phases_from
 from layerox.analysis.recipe_quantification import quantification_of
-from layerox.diffraction.expressions import refuse_foreign
-from layerox.diffraction.extra_peaks import ExtraPeak
+from layerox.diffraction.background import ExtraPeak
+from layerox.diffraction.expressions import check_expression
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_plan import NO_PLAN, Demand, Plan, Stage, StrategyName, Variable
-from layerox.diffraction.restraints import RestraintWish
+from layerox.diffraction.restraints import RestraintRequest
 from layerox.errors import InputError
 from layerox.instrument import Instrument
 from layerox.io import read_instrument
@@ -31,16 +31,22 @@ from layerox.public import public
 from layerox.symmetry import CELL_NAMES
 
 if TYPE_CHECKING:
-    from layerox.analysis.recipe_model import ExtraModel, ParameterModel, PhaseModel, RecipeModel, VariableModel
+    from layerox.analysis.recipe_model import (
+        ExtraModel,
+        RecipeModel,
+        RecipeParameterModel,
+        RecipePhaseModel,
+        VariableModel,
+    )
     from layerox.electrochemistry.settings import ElectrochemistryModel
 
-# In lists of what is freed or fixed: all lengths and angles that symmetry leaves free.
+# In lists of free or fixed parameters: all lengths and angles that symmetry leaves free.
 CELL = "cell"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParametricWish:
-    """What a recipe asks of a finished series: forms by quantity, the axis, and the stretch of it (None: not said)."""
+class ParametricRequest:
+    """Settings for a finished series: forms by quantity, the axis, and its interval (None: not stated)."""
 
     functions: Mapping[str, str | list[str]] = field(default_factory=dict)
     axis: str | None = None
@@ -49,24 +55,24 @@ class ParametricWish:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recipe:
-    """What a recipe says.
+    """The settings of a recipe.
 
     Attributes
     ----------
     range, exclude
-        Angles to use and stretches to leave out, degrees.
+        Range of angles and excluded regions, degrees.
     instrument
-        None where it says nothing of one.
+        None if it is not stated.
     phases
-        Ready to be refined; empty if they are named elsewhere.
+        With their initial values; empty if they are given elsewhere.
     plan
-        What is demanded of the parameters, and the strategy.
+        The settings of the parameters, and the strategy.
     electrochemistry
-        The log of a series and its clocks; None where it says nothing of one.
+        The log of a series and its clocks; None if it is not stated.
     parametric
-        What is asked of a finished series.
+        Settings for a finished series.
     document
-        The recipe with every default written out, as plain data.
+        The recipe with all defaults, as plain data.
     """
 
     range: tuple[float, float] | None = None
@@ -75,7 +81,7 @@ class Recipe:
     phases: tuple[Phase, ...] = ()
     plan: Plan = NO_PLAN
     electrochemistry: ElectrochemistryModel | None = None
-    parametric: ParametricWish = field(default_factory=ParametricWish)
+    parametric: ParametricRequest = field(default_factory=ParametricRequest)
     document: Mapping[str, object]
 
 
@@ -84,7 +90,7 @@ RecipeArgument = Recipe | str | PathLike[str] | Mapping[str, Any]
 
 
 def recipe_from(recipe: RecipeArgument | None) -> Recipe | None:
-    """Return the recipe that a user means, None if he means none; pydantic is loaded only where there is one."""
+    """Return the recipe of an argument, None for None; pydantic is loaded only for a recipe."""
     return recipe if recipe is None or isinstance(recipe, Recipe) else read_recipe(recipe)
 
 
@@ -103,7 +109,7 @@ def read_recipe(recipe: str | PathLike[str] | Mapping[str, Any]) -> Recipe:
     if isinstance(recipe, Mapping):
         return _recipe(validated(RecipeModel, recipe, "recipe"), "recipe", "", Path())
     if not isinstance(recipe, (str, PathLike)):
-        raise InputError(f"a {type(recipe).__name__} is no recipe", argument="recipe", cure="give a file or a table")
+        raise InputError(f"a {type(recipe).__name__} is not a recipe", argument="recipe", cure="give a file or a table")
     path = Path(recipe)
     table, text = read_table(path)
     return _recipe(validated(RecipeModel, table, path, text), path, text, path.parent)
@@ -111,17 +117,17 @@ def read_recipe(recipe: str | PathLike[str] | Mapping[str, Any]) -> Recipe:
 
 def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> Recipe:
     phases = [_phase(row, k, place, text, folder) for k, row in enumerate(model.phase)]
-    told = quantification_of(model, [phase.name for phase in phases], place, text, folder)
+    quantification = quantification_of(model, [phase.name for phase in phases], place, text, folder)
     model.strategy.name = _strategy(model, place, text)
-    _find_logs(model, folder)
+    _resolve_log_paths(model, folder)
     return Recipe(
         range=_pair(model.pattern.range) if model.pattern.range else None,
         exclude=tuple(_excluded(model, place, text)),
         instrument=_instrument(model, place, text, folder),
         phases=tuple(phases_from(phases)) if phases else (),
-        plan=replace(_plan(model, phases, place, text), quantification=told),
+        plan=replace(_plan(model, phases, place, text), quantification=quantification),
         electrochemistry=model.electrochemistry,
-        parametric=ParametricWish(
+        parametric=ParametricRequest(
             functions=model.parametric.functions,
             axis=model.parametric.axis,
             between=_pair(model.parametric.between) if model.parametric.between else None,
@@ -131,8 +137,8 @@ def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> R
 
 
 def _excluded(model: RecipeModel, place: str | Path, text: str) -> Iterable[tuple[float, float]]:
-    for stretch in model.pattern.exclude:
-        low, high = _pair(stretch)
+    for region in model.pattern.exclude:
+        low, high = _pair(region)
         if not low < high:
             where = line_of(place, text, ("pattern", "exclude"))
             raise InputError(
@@ -158,17 +164,17 @@ def _instrument(model: RecipeModel, place: str | Path, text: str, folder: Path) 
     return read_instrument(row.file)
 
 
-def _find_logs(model: RecipeModel, folder: Path) -> None:
-    """Look for the files of a cycler beside the recipe; they stand in the result, which lies elsewhere."""
+def _resolve_log_paths(model: RecipeModel, folder: Path) -> None:
+    """Replace the files of a cycler by absolute paths: they are relative to the recipe, not to the result."""
     if model.electrochemistry is not None:
         model.electrochemistry.file = [str((folder / name).resolve()) for name in model.electrochemistry.files]
 
 
-def _phase(row: PhaseModel, index: int, place: str | Path, text: str, folder: Path) -> Phase:
-    """Return a phase with its starting values; a file is looked for beside the recipe."""
+def _phase(row: RecipePhaseModel, index: int, place: str | Path, text: str, folder: Path) -> Phase:
+    """Return a phase with its initial values; a file is relative to the recipe."""
     given, beside = row.structure, folder / row.structure
     if is_file(beside):
-        row.structure = str(beside.resolve())  # the recipe stands in the result, which lies elsewhere
+        row.structure = str(beside.resolve())  # the result with the recipe may be in another folder
     try:
         (phase,) = phases_from([row.structure if row.name is None else (row.name, row.structure)])
     except InputError as error:
@@ -194,13 +200,13 @@ def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str)
     peaks = [_extra(row, f"peak_{k}") for k, row in enumerate(model.peak)]
     rows = [*model.background.humps, *model.peak]
     demands: dict[str, Demand] = {}
-    _let_and_hold(demands, "instrument", model.instrument.free, model.instrument.fix)
+    _free_and_fix(demands, "instrument", model.instrument.free, model.instrument.fix)
     for extra, row in zip([*humps, *peaks], rows, strict=True):
-        _let_and_hold(demands, extra.name, row.free, [])
+        _free_and_fix(demands, extra.name, row.free, [])
     for phase, phase_row in zip(phases, model.phase, strict=True):
         _demand_of_phase(demands, phase, phase_row)
     for name, parameter in model.parameters.items():
-        _add(demands, name, _wish(parameter))
+        _add(demands, name, _demand_of_parameter(parameter))
     terms = model.background.terms
     return Plan(
         demands=demands,
@@ -214,7 +220,7 @@ def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str)
         background_terms=terms if isinstance(terms, int) else None,
         extras=(*humps, *peaks),
         restraints=tuple(
-            RestraintWish(
+            RestraintRequest(
                 target=row.target,
                 esd=row.esd,
                 phase=row.phase,
@@ -229,10 +235,10 @@ def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str)
 
 
 def _constraints(model: RecipeModel, place: str | Path, text: str) -> Mapping[str, str]:
-    """Return the expressions by the name that follows them, once each holds only what is allowed."""
+    """Return the expressions by constrained parameter, after a check of their syntax."""
     for name, expression in model.constraints.items():
         try:
-            refuse_foreign(name, expression)
+            check_expression(name, expression)
         except InputError as error:
             where = line_of(place, text, ("constraints", name))
             raise InputError(f"{error.place} {error.problem}", place=where, cure=error.cure) from None
@@ -248,7 +254,7 @@ def _strategy(model: RecipeModel, place: str | Path, text: str) -> StrategyName:
         raise InputError(f"[strategy] name = {name!r} together with stages", place=line_of(place, text, where),
                          cure='keep one of them, or write name = "stages"')  # fmt: skip
     if name == "stages" and not stages:
-        raise InputError('[strategy] name = "stages" without any', place=line_of(place, text, where),
+        raise InputError('[strategy] name = "stages" without stages', place=line_of(place, text, where),
                          cure="add [[strategy.stages]]")  # fmt: skip
     return name
 
@@ -263,28 +269,28 @@ def _extra(row: ExtraModel, name: str) -> ExtraPeak:
     )
 
 
-def _demand_of_phase(demands: dict[str, Demand], phase: Phase, row: PhaseModel) -> None:
+def _demand_of_phase(demands: dict[str, Demand], phase: Phase, row: RecipePhaseModel) -> None:
     prefix = safe_name(phase.name)
     cell = [CELL_NAMES[k] for k in phase.crystal.symmetry.cell_rule.free]
     free, fix = ([own for name in names for own in (cell if name == CELL else [name])] for names in (row.free, row.fix))
-    _let_and_hold(demands, prefix, free, fix)
+    _free_and_fix(demands, prefix, free, fix)
     for own, value in row.start.items():
         _add(demands, f"{prefix}_{own}", Demand(value=value))
     for own, (low, high) in row.bounds.items():
         _add(demands, f"{prefix}_{own}", Demand(minimum=low, maximum=high))
 
 
-def _let_and_hold(demands: dict[str, Demand], prefix: str, free: Iterable[str], fix: Iterable[str]) -> None:
+def _free_and_fix(demands: dict[str, Demand], prefix: str, free: Iterable[str], fix: Iterable[str]) -> None:
     for names, vary in ((free, True), (fix, False)):
         for name in names:
             _add(demands, f"{prefix}_{name}", Demand(vary=vary))
 
 
 def _add(demands: dict[str, Demand], name: str, demand: Demand) -> None:
-    demands[name] = demands.get(name, Demand()).overruled_by(demand)
+    demands[name] = demands.get(name, Demand()).updated_by(demand)
 
 
-def _wish(row: ParameterModel | float) -> Demand:
+def _demand_of_parameter(row: RecipeParameterModel | float) -> Demand:
     if isinstance(row, float):
         return Demand(value=row)
     return Demand(value=row.value, vary=row.vary, minimum=row.min, maximum=row.max)

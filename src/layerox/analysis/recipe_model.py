@@ -1,4 +1,4 @@
-"""The keys of a recipe.toml, the kinds of their values and their defaults, for pydantic."""
+"""Recipe model: the keys of a recipe.toml, the kinds of their values and their defaults, for pydantic."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
-class PatternModel(Table):
-    """[pattern]: angles to use and stretches to leave out, degrees."""
+class RecipePatternModel(Table):
+    """[pattern]: range of angles and excluded regions, degrees."""
 
     range: Interval | None = None
     exclude: list[Interval] = []
 
 
 class RecipeInstrumentModel(InstrumentModel):
-    """[instrument]: an instrument.toml as it stands, a file that holds one, and what is freed or fixed of it."""
+    """[instrument]: the keys of an instrument.toml, or such a file, and its free and fixed parameters."""
 
     file: str | None = None
     free: list[str] = []
@@ -41,23 +41,23 @@ class ExtraModel(Table):
 
 
 class BackgroundModel(Table):
-    """[background]: Chebyshev terms (as many as the data ask for by default), and humps."""
+    """[background]: Chebyshev terms (by default as many as the data support), and humps."""
 
     terms: Annotated[int, Field(ge=1, le=40)] | Literal["automatic"] = "automatic"
     humps: list[ExtraModel] = []
 
 
-class TextureModel(Table):
+class RecipeTextureModel(Table):
     """March coefficient, and the plane whose normal is its axis."""
 
     r: PositiveFloat = 1.0
     axis: Annotated[list[int], Field(min_length=3, max_length=3)] | None = None
 
 
-class PhaseModel(Table):
-    """[[phase]]: a structure, what is freed and fixed of it, and where its quantities start (nm for the size).
+class RecipePhaseModel(Table):
+    """[[phase]]: a structure, its free and fixed parameters, and their initial values (nm for the size).
 
-    `hardware` is what belongs to the cell: it has no weight fraction, and a displacement (mm) of its own.
+    `hardware` marks cell hardware: it has no weight fraction, and a displacement (mm) of its own.
     """
 
     structure: str
@@ -66,7 +66,7 @@ class PhaseModel(Table):
     hardware: bool = False
     free: list[str] = []
     fix: list[str] = []
-    preferred_orientation: float | TextureModel | None = None
+    preferred_orientation: float | RecipeTextureModel | None = None
     size: PositiveFloat | None = None
     microstrain: Annotated[float, Field(ge=0)] | None = None
     particle_size_um: PositiveFloat | None = None
@@ -74,7 +74,7 @@ class PhaseModel(Table):
     bounds: dict[str, Interval] = {}
 
 
-class ParameterModel(Table):
+class RecipeParameterModel(Table):
     """[parameters] NAME: any parameter (or all that a pattern such as "*_u_iso" matches)."""
 
     value: float | None = None
@@ -84,7 +84,7 @@ class ParameterModel(Table):
 
 
 class VariableModel(Table):
-    """[variables] NAME: a quantity for constraints to use."""
+    """[variables] NAME: a variable for use in constraints."""
 
     value: float
     min: float | None = None
@@ -93,7 +93,7 @@ class VariableModel(Table):
 
 
 class StageModel(Table):
-    """[[strategy.stages]]: what is let go and held before the stage refines."""
+    """[[strategy.stages]]: the parameters that are freed and fixed before the stage refines."""
 
     name: str | None = None
     free: list[str] = []
@@ -108,7 +108,7 @@ class StrategyModel(Table):
 
 
 class InternalStandardModel(Table):
-    """A phase of which a known fraction (0 to 1, of its crystalline part in the whole specimen) was weighed in."""
+    """An added phase with a known fraction (0 to 1, of its crystalline part in the whole specimen)."""
 
     phase: str
     weight_fraction: Share
@@ -136,7 +136,7 @@ class ExternalStandardModel(Table):
 class QuantificationModel(Table):
     """[quantification]: standards, sizes of the particles in micrometre, and the solid share of the powder's volume.
 
-    `reference` is the phase that stays as it is: masses are told against its own.
+    `reference` is the phase with a constant mass, to which the other masses are relative.
     """
 
     internal_standard: InternalStandardModel | None = None
@@ -158,13 +158,13 @@ class RestraintModel(Table):
 
 
 class UncertaintyModel(Table):
-    """[uncertainty]: whether serially correlated residuals widen the uncertainties."""
+    """[uncertainty]: whether serially correlated residuals increase the standard uncertainties."""
 
     serial_correlation: bool = False
 
 
 class ParametricModel(Table):
-    """[parametric]: quantities of a series as functions of an axis; several forms for one let the data choose."""
+    """[parametric]: quantities of a series as functions of an axis; the data select one of several forms."""
 
     axis: str | None = None
     between: Interval | None = None
@@ -174,12 +174,12 @@ class ParametricModel(Table):
 class RecipeModel(Table):
     """A whole recipe.toml."""
 
-    pattern: PatternModel = PatternModel()
+    pattern: RecipePatternModel = RecipePatternModel()
     instrument: RecipeInstrumentModel = RecipeInstrumentModel()
     background: BackgroundModel = BackgroundModel()
-    phase: list[PhaseModel] = []
+    phase: list[RecipePhaseModel] = []
     peak: list[ExtraModel] = []
-    parameters: dict[str, ParameterModel | float] = {}
+    parameters: dict[str, RecipeParameterModel | float] = {}
     variables: dict[str, VariableModel | float] = {}
     constraints: dict[str, str] = {}
     restraint: list[RestraintModel] = []

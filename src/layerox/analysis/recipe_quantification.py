@@ -1,4 +1,4 @@
-"""The [quantification] of a recipe: standards and particle sizes, ready for a plan."""
+"""Recipe quantification: the table [quantification] of a recipe, converted into a `Quantification` for the plan."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import gemmi
 
 from layerox.builders.composition import amounts_of
+from layerox.diffraction.absolute_fractions import ExternalStandard, InternalStandard, k_factor
 from layerox.diffraction.quantification import Quantification
-from layerox.diffraction.refinement import RefinedPhase, Refinement
-from layerox.diffraction.standards import ExternalStandard, InternalStandard, k_factor
+from layerox.diffraction.refined_quantities import RefinedPhase
+from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError, nearest
 from layerox.io.toml_file import line_of
 from layerox.refined import Refined
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def quantification_of(
     model: RecipeModel, phases: Sequence[str], place: str | Path, text: str, folder: Path
 ) -> Quantification:
-    """Return what a recipe tells of the specimen.
+    """Return the user's information on the specimen from a recipe.
 
     Parameters
     ----------
@@ -33,23 +34,23 @@ def quantification_of(
     phases
         Names of the recipe's phases, in its order.
     folder
-        Where files named in the recipe are looked for.
+        Folder of relative paths in the recipe.
 
     Raises
     ------
     InputError
         With file and line.
     """
-    told = model.quantification
+    section = model.quantification
     here = line_of(place, text, ("quantification",))
-    internal = told.internal_standard
+    internal = section.internal_standard
     try:
         return Quantification(
             internal_standard=None if internal is None else InternalStandard(**internal.model_dump()),
-            external_standard=_external(told.external_standard, folder),
+            external_standard=_external(section.external_standard, folder),
             particle_sizes_um=_sizes(model, phases),
-            packing=told.packing,
-            reference=told.reference,
+            packing=section.packing,
+            reference=section.reference,
         )
     except InputError as error:
         raise InputError(f"{error.place or ''} {error.problem}".strip(), place=here, cure=error.cure) from None
@@ -85,11 +86,11 @@ def _external(row: ExternalStandardModel | None, folder: Path) -> ExternalStanda
 
 
 def _from_result(row: ExternalStandardModel, result: Refinement) -> tuple[Refined, str]:
-    """Return K and its origin in words, from the fit of a standard."""
+    """Return K and a description of its origin, from the fit of a standard."""
     phase = _standard(row, result)
     attenuation = row.standard_mass_attenuation or phase.mass_attenuation
     if attenuation is None or phase.scale_mass_volume is None or not phase.scale_mass_volume > 0:
-        raise InputError(f"the fit says nothing of the scale or attenuation of {phase.name}", place="external_standard",
+        raise InputError(f"the fit lacks the scale or attenuation of {phase.name}", place="external_standard",
                          cure="fit the standard again")  # fmt: skip
     constant = k_factor(phase.scale_mass_volume, float(attenuation), row.weight_fraction, row.weight_esd)
     purity = "" if row.weight_fraction == 1 else f" ({100 * row.weight_fraction:g} wt% crystalline)"

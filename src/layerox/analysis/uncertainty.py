@@ -1,4 +1,7 @@
-"""Uncertainty beyond the covariance: likelihood profiles, bootstrap, and what a pattern does not determine."""
+"""Uncertainty: likelihood profiles and bootstrap, for parameters whose covariance is not a good estimate.
+
+The standard uncertainties from the covariance are part of every result; these functions refine again.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from layerox.analysis.fit import fit as refine
 from layerox.computing.threads import single_threaded
 from layerox.diffraction.model_setup import Outcome
-from layerox.diffraction.refinement import RefinedParameter, Refinement
+from layerox.diffraction.refined_quantities import RefinedParameter
+from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import Demand, Plan
-from layerox.diffraction.staged_strategy import warm
+from layerox.diffraction.staged_strategy import fit_from_result
 from layerox.errors import InputError, nearest
 from layerox.pattern import Pattern, poisson_sigma
 from layerox.public import public
@@ -20,16 +25,16 @@ from layerox.typing import FloatArray
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LikelihoodProfile:
-    """How much worse a fit becomes when one parameter is held elsewhere.
+    """The rise of chi-squared when one parameter is fixed at other values.
 
     Attributes
     ----------
     name
         Of the parameter.
     values, rise
-        Where it was held, ascending, and the rise of chi-squared over its reduced value there, shape (n,).
+        Values at which it was fixed, ascending, and the rise of chi-squared over its reduced value, shape (n,).
     interval
-        Where the rise stays below one (68 % confidence); an end that is infinite was not reached, or is a bound.
+        Interval in which the rise is below one (68 % confidence); an infinite end was not reached, or is a bound.
     """
 
     name: str
@@ -41,16 +46,16 @@ class LikelihoodProfile:
 @public
 @single_threaded
 def likelihood_profile(result: Refinement, name: str, *, reach: float = 2.5, points: int = 11) -> LikelihoodProfile:
-    """Return the likelihood profile of a refined parameter: the honest interval where it stands near a bound.
+    """Return the likelihood profile of a refined parameter, for example of one near its bound.
 
     Parameters
     ----------
     result
         Of a fit.
     name
-        A parameter that was free or ended at its bound.
+        A parameter that was free or is at its bound.
     reach
-        How far to go to each side, in standard uncertainties, as far as the bounds allow.
+        Distance to each side, in standard uncertainties, within the bounds.
     points
         Number of values.
 
@@ -63,7 +68,7 @@ def likelihood_profile(result: Refinement, name: str, *, reach: float = 2.5, poi
     centre, esd = float(parameter.number), parameter.number.esd
     low, high = max(centre - reach * esd, parameter.minimum), min(centre + reach * esd, parameter.maximum)
     values = np.unique(np.append(np.linspace(low, high, points), centre))
-    chi_squared = np.array([_held(result, name, value).minimum.chi_squared for value in values])
+    chi_squared = np.array([_fixed(result, name, value).minimum.chi_squared for value in values])
     reduced = max(result.agreement.gof**2, 1.0)
     rise = (chi_squared - chi_squared.min()) / reduced
     return LikelihoodProfile(name=name, values=values, rise=rise, interval=_interval(values, rise))
@@ -76,13 +81,13 @@ def _refined(result: Refinement, name: str) -> RefinedParameter:
     return found[0]
 
 
-def _held(result: Refinement, name: str, value: float) -> Outcome:
+def _fixed(result: Refinement, name: str, value: float) -> Outcome:
     plan = Plan(demands={name: Demand(value=value, vary=False)})
-    return warm(result.pattern, result, result.instrument, result.radiation, plan)
+    return fit_from_result(result.pattern, result, result.instrument, result.radiation, plan)
 
 
 def _interval(values: FloatArray, rise: FloatArray) -> tuple[float, float]:
-    """Return where the rise crosses one to either side of its least value, by linear interpolation of its root."""
+    """Return where the rise crosses one on both sides of its minimum, by linear interpolation of its square root."""
     root, best = np.sqrt(np.maximum(rise, 0.0)), int(np.argmin(rise))
     ends = []
     for side in (slice(best, None, -1), slice(best, None)):
@@ -98,14 +103,14 @@ def _interval(values: FloatArray, rise: FloatArray) -> tuple[float, float]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bootstrap:
-    """Refinements of patterns drawn from the fit.
+    """Refinements of patterns that were simulated from the fit.
 
     Attributes
     ----------
     names
         Of the refined parameters, and of the fractions as "P2_weight_fraction".
     samples
-        What each refinement found, shape (samples, names); a refinement that did not converge is left out.
+        Values of each refinement, shape (samples, names); refinements that did not converge are left out.
     """
 
     names: tuple[str, ...]
@@ -116,7 +121,7 @@ class Bootstrap:
         return float(self.samples[:, self.names.index(name)].std(ddof=1))
 
     def interval(self, name: str, level: float = 0.6827) -> tuple[float, float]:
-        """Return the central interval of a quantity that holds a share `level` of the samples."""
+        """Return the central interval of a quantity with a fraction `level` of the samples."""
         tail = 0.5 * (1.0 - level)
         low, high = np.quantile(self.samples[:, self.names.index(name)], (tail, 1.0 - tail))
         return float(low), float(high)
@@ -131,26 +136,24 @@ def bootstrap(
     seed: int = 0,
     fit: Callable[[Pattern, Refinement], Refinement] | None = None,
 ) -> Bootstrap:
-    """Draw patterns from the calculated one, with the sigmas of the data, and refine each from the result.
+    """Refine patterns that are drawn from the calculated one with the sigmas of the data.
 
     Parameters
     ----------
     result
         Of a fit.
     samples, seed
-        How many, and the seed of the draws.
+        Number of patterns, and the seed of the random numbers.
     fit
-        What refines a pattern from a result; by default a warm start.
+        Function that refines a pattern from a result; by default `fit` with a warm start.
 
     Raises
     ------
     InputError
-        If fewer than two samples are asked.
+        If there are fewer than two samples.
     """
-    from layerox.analysis.fit import fit as refine  # noqa: PLC0415  (analysis stands beside this module)
-
     if samples < 2:
-        raise InputError(f"{samples} samples", argument="samples", cure="draw two or more, a hundred to mean something")
+        raise InputError(f"{samples} samples", argument="samples", cure="draw two or more, a hundred is usual")
     again = fit or (lambda pattern, start: refine(pattern, start=start))
     rng = np.random.default_rng(seed)
     names = (*result.free_names, *(f"{phase.name}_weight_fraction" for phase in result.phases))
@@ -165,7 +168,7 @@ def bootstrap(
 
 
 def _drawn(result: Refinement, rng: np.random.Generator) -> Pattern:
-    """Return the calculated pattern with noise: Poisson's for counts, normal with the file's sigmas else."""
+    """Return the calculated pattern with noise: Poisson noise for counts, else normal noise with the file's sigmas."""
     if result.pattern.sigma_source == "poisson":
         counts = rng.poisson(np.maximum(result.calculated, 0.0)).astype(np.float64)
         return replace(result.pattern, intensity=counts, sigma=poisson_sigma(counts))

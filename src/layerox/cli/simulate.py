@@ -64,7 +64,7 @@ def run(
     from layerox.io.atomic import Content  # noqa: PLC0415
     from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
     from layerox.io.writing import pattern_text  # noqa: PLC0415
-    from layerox.results.truth import reflections_csv, refuse_foreign_truth, truth_json  # noqa: PLC0415
+    from layerox.results.simulation_truth import reflections_csv, refuse_foreign_truth, truth_json  # noqa: PLC0415
 
     path = Path(output)
     truth = path.with_suffix(".truth.json")

@@ -1,11 +1,11 @@
-"""Absorption: how strongly elements and crystals attenuate X-rays; no correction of intensities is made here.
+"""Absorption: attenuation coefficients of elements and crystals for X-rays; intensities are not corrected here.
 
 The photoelectric part follows from f'' by the optical theorem, sigma = 2 r_e lambda f'' (f'' of Cromer & Liberman, Acta
 Cryst. A37 (1981) 267, doi:10.1107/S0567739481000600). Coherent scattering is the Thomson cross-section with the form
 factor squared, integrated over all directions; incoherent scattering is that of Klein & Nishina (Z. Phys. 52 (1929)
 853, doi:10.1007/BF01366453) with the incoherent scattering function Z - f^2 / Z, in which all electrons of an atom are
-alike (Waller & Hartree, Proc. R. Soc. A124 (1929) 119, doi:10.1098/rspa.1929.0101). Against the NIST tables (NISTIR
-5632, doi:10.18434/T4D01F) the totals for H to Zn at 8 keV are low by up to 3.5 %, above 20 keV by up to 1.5 %.
+equivalent (Waller & Hartree, Proc. R. Soc. A124 (1929) 119, doi:10.1098/rspa.1929.0101). Against the NIST tables
+(NISTIR 5632, doi:10.18434/T4D01F) the totals for H to Zn at 8 keV are low by up to 3.5 %, above 20 keV by up to 1.5 %.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.scattering import CROMER_LIBERMAN_LAST, dispersion, form_factor
+from layerox.diffraction.scattering_factors import CROMER_LIBERMAN_LAST, dispersion, form_factor
 from layerox.diffraction.weight_fractions import cell_volume
 from layerox.radiation import Radiation, ev_from_angstrom
 from layerox.typing import FloatArray
@@ -29,14 +29,14 @@ ELECTRON_RADIUS_CM = 2.8179403262e-13
 ELECTRON_REST_EV = 510998.95
 # One g/mol in one cubic angstrom, g/cm^3.
 PER_MOLE_AND_ANGSTROM3 = 1e24 / AVOGADRO
-# Largest sin(theta)/lambda of the form factors, 1/angstrom; beyond it they are taken to fall as its inverse square.
+# Largest sin(theta)/lambda of the form factors, 1/angstrom; beyond it they fall as its inverse square.
 LAST_FORM_FACTOR = 2.0
 DIRECTIONS = 96
 
 
 @lru_cache(maxsize=1024)
 def element_attenuation(element: str, wavelength: float) -> float:
-    """Return the mass attenuation coefficient mu/rho of an element, cm^2/g; NaN beyond uranium.
+    """Return the mass attenuation coefficient mu/rho of an element, cm^2/g; nan beyond uranium.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def mixture_attenuation(masses: Mapping[str, float], radiation: Radiation) -> fl
 
 
 @dataclass(frozen=True, eq=False)
-class Matter:
+class PhaseAttenuation:
     """Density and attenuation of a phase, each with its derivatives with respect to the slots of the phase.
 
     Attributes
@@ -114,8 +114,8 @@ class Matter:
     by_line: tuple[tuple[float, float], ...] = ()
 
 
-def matter(crystal: Crystal, values: FloatArray, radiation: Radiation) -> Matter:
-    """Return density and attenuation of a phase at the values of its slots (cell and occupancies move them together).
+def phase_attenuation(crystal: Crystal, values: FloatArray, radiation: Radiation) -> PhaseAttenuation:
+    """Return density and attenuation of a phase at the values of its slots (cell and occupancies change both).
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def matter(crystal: Crystal, values: FloatArray, radiation: Radiation) -> Matter
     mass_slopes = np.zeros(len(values))
     mass_slopes[places] = masses * (kappa - mean) / mass
     by_line = tuple((wavelength, float(held @ own) / mass) for wavelength, own in lines)
-    return Matter(*per_volume(masses), mean, mass_slopes, *per_volume(masses * kappa), by_line)
+    return PhaseAttenuation(*per_volume(masses), mean, mass_slopes, *per_volume(masses * kappa), by_line)
 
 
 def _site_attenuation(crystal: Crystal, wavelength: float, radiation: Radiation) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Agreement: how well a calculated pattern follows an observed one, as the field's figures of merit.
+"""Agreement: the figures of merit of a calculated pattern.
 
 Definitions of Toby, Powder Diffr. 21 (2006) 67, doi:10.1154/1.2179804, background included; the Durbin-Watson d of
 Hill & Flack, J. Appl. Cryst. 20 (1987) 356, doi:10.1107/S0021889887086485. All are fractions, not per cent.
@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.model import Calculated
-from layerox.diffraction.profiles import shared_out
+from layerox.diffraction.profiles import divided_intensities
 from layerox.typing import FloatArray
 
-# Of the modulus of a normal distribution, in units of sigma: its mean and its standard deviation.
+# Mean and standard deviation of the modulus of a normal distribution, in units of sigma.
 MEAN_DEVIATION = float(np.sqrt(2.0 / np.pi))
 SPREAD_OF_DEVIATION = float(np.sqrt(1.0 - 2.0 / np.pi))
-# Standard deviations of the sum of the noise that chance is allowed.
+# Tolerance of the sum of the noise, in standard deviations.
 BY_CHANCE = 3.0
-# Calculated intensity, in sigmas of a point, from which on observed over calculated says anything.
+# Least calculated intensity, in sigmas of a point, for a ratio of observed to calculated intensity.
 VISIBLE = 0.5
 
 
@@ -35,7 +35,7 @@ class Agreement:
     gof
         Goodness of fit, r_wp / r_exp.
     durbin_watson
-        Serial correlation of the weighted residuals; 2 when there is none, small where peaks are misfitted.
+        Serial correlation of the weighted residuals; 2 if there is none, small if peaks do not fit.
     points, free_parameters
         Numbers of data and of variables.
     """
@@ -77,11 +77,11 @@ def agreement(observed: FloatArray, calculated: FloatArray, weight: FloatArray, 
 
 
 def unexplained(observed: FloatArray, calculated: FloatArray, background: FloatArray, sigma: FloatArray) -> float:
-    """Return the share of the intensity above the background that the model leaves unexplained, noise taken off.
+    """Return the share of the intensity above the background that the model leaves unexplained, without the noise.
 
-    Sum |y_o - y_c| over sum |y_o - y_b|, each less the sum of |noise| that counting alone gives, the first also less
-    what that sum may be larger by chance: 0 for a model that fits within the noise however weak the peaks are, 1 for
-    one that might as well not be there. All of shape (n,).
+    Sum |y_o - y_c| over sum |y_o - y_b|, each minus the expected sum of |noise|, the first also minus its statistical
+    tolerance: 0 for a model that fits within the noise, also for weak peaks, 1 for a model without any effect. All of
+    shape (n,).
     """
     noise = MEAN_DEVIATION * float(sigma.sum())
     chance = BY_CHANCE * SPREAD_OF_DEVIATION * float(np.sqrt(sigma @ sigma))
@@ -93,10 +93,10 @@ def unexplained(observed: FloatArray, calculated: FloatArray, background: FloatA
 def unexplained_area(
     observed: FloatArray, calculated: FloatArray, background: FloatArray, sigma: FloatArray, points: int
 ) -> float:
-    """Return the share of the peaks' intensity that the model leaves unexplained, whatever the shape of its peaks.
+    """Return the share of the peaks' intensity that the model leaves unexplained, for any shape of its peaks.
 
-    As `unexplained`, of running means of the difference: what a profile has too much in the middle of a peak and too
-    little on its flanks cancels. `points` are those of a mean: one and a half widths of a peak.
+    As `unexplained`, for running means of the difference, in which errors of the profile within a peak cancel. `points`
+    is the length of a mean: one and a half widths of a peak.
     """
     box = np.ones(max(min(points, observed.size), 1))
     difference = np.convolve(observed - calculated, box, mode="same") / box.size
@@ -109,7 +109,7 @@ def unexplained_area(
 
 
 def observed_over_calculated(observed: FloatArray, calculated: Calculated, sigma: FloatArray) -> FloatArray:
-    """Return the ratio of both above the background, 1 where the calculated one is lost in the noise, shape (n,)."""
+    """Return the ratio of both above the background, 1 where the calculated one is below the noise, shape (n,)."""
     above = calculated.phases.sum(axis=0)
     visible = above > VISIBLE * sigma
     return np.where(visible, (observed - calculated.background) / np.where(visible, above, 1.0), 1.0)
@@ -120,7 +120,7 @@ def r_bragg(
 ) -> float:
     """Return sum |I_o - I_c| / sum I_c over the reflections of a phase.
 
-    I_o shares the observed intensity out among overlapping reflections as the model does (Rietveld, J. Appl.
+    I_o divides the observed intensity among overlapping reflections as the model does (Rietveld, J. Appl.
     Cryst. 2 (1969) 65, doi:10.1107/S0021889869006558).
 
     Parameters
@@ -137,6 +137,6 @@ def r_bragg(
         Height at which a peak is cut.
     """
     position, gauss, lorentz, area = peaks
-    observed, calculated = shared_out(two_theta, ratio, position, gauss, lorentz, area, tail)
+    observed, calculated = divided_intensities(two_theta, ratio, position, gauss, lorentz, area, tail)
     by_reflection = np.abs(np.bincount(owner, weights=observed - calculated))
     return float(by_reflection.sum() / max(calculated.sum(), 1e-300))

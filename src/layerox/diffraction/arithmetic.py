@@ -1,7 +1,7 @@
-"""Arithmetic: formulas that a user writes, such as "P2_a + 0.5 * delta": read, checked, and evaluated with derivatives.
+"""Arithmetic: formulas such as "P2_a + 0.5 * delta": parsed, checked, and evaluated with derivatives.
 
-A formula holds numbers, names, + - * / ** and a few functions, and nothing else: it comes from files of strangers, and
-whatever else Python could read there (attributes, calls, comprehensions) is rejected before anything is evaluated.
+A formula contains numbers, names, + - * / ** and a few functions. It comes from untrusted files: all other Python
+syntax (attributes, calls, comprehensions) is rejected before anything is evaluated.
 Derivatives are exact (forward differentiation). The language is a part of lmfit's, which accepts each of its formulas.
 """
 
@@ -20,7 +20,7 @@ CONSTANTS = {"pi": math.pi, "e": math.e}
 
 
 class Dual(NamedTuple):
-    """A value and its derivatives by the name of the parameter; what is missing there is zero."""
+    """A value and its derivatives by the name of the parameter; missing ones are zero."""
 
     value: float
     slopes: dict[str, float]
@@ -46,7 +46,7 @@ FUNCTIONS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] 
     "degrees": (math.degrees, lambda x: 180.0 / math.pi),
     "abs": (abs, lambda x: math.copysign(1.0, x) if x else 0.0),
 }
-# Of any number of arguments: the derivative is that of the argument that is chosen.
+# Functions of several arguments: the derivative is that of the selected argument.
 CHOICES: dict[str, Callable[[list[float]], float]] = {"min": min, "max": max}
 ALLOWED = f"write numbers, parameters, + - * / ** ( ), {', '.join([*FUNCTIONS, *CHOICES])}, pi, e"
 _CHARACTERS = re.compile(r"[\w.+\-*/(),\s]*")
@@ -60,7 +60,7 @@ def parsed(text: str, place: str) -> ast.expr:
     text
         The formula.
     place
-        What it is for, for messages.
+        Its origin, for messages.
 
     Raises
     ------
@@ -89,12 +89,12 @@ def _check(node: ast.AST, place: str, levels: int) -> bool:
         raise InputError(f"is nested more than {MOST_LEVELS} deep", place=place, cure="define a variable for a part")
     operands = _operands(node)
     if operands is None:
-        raise InputError(f"is no expression, {_said(node)} is not allowed", place=place, cure=ALLOWED)
+        raise InputError(f"is no expression, {_source_text(node)} is not allowed", place=place, cure=ALLOWED)
     varies = isinstance(node, ast.Name)
     for operand in operands:
         varies = _check(operand, place, levels - 1) or varies
     if not varies and _number(node) is None:
-        raise InputError(f"{_said(node)} has no finite value", place=place, cure="correct the expression")
+        raise InputError(f"{_source_text(node)} has no finite value", place=place, cure="correct the expression")
     return varies
 
 
@@ -115,11 +115,11 @@ def _operands(node: ast.AST) -> list[ast.expr] | None:
 
 
 def _takes(name: str, count: int) -> bool:
-    """Whether a name is that of a function of so many arguments."""
+    """Whether a name is that of a function with this number of arguments."""
     return (name in FUNCTIONS and count == 1) or (name in CHOICES and count >= 2)
 
 
-def _said(node: ast.AST) -> str:
+def _source_text(node: ast.AST) -> str:
     text = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
     return repr(text if len(text) <= 40 else f"{text[:40]}...")
 
@@ -132,7 +132,7 @@ def _number(node: ast.AST) -> float | None:
 
 
 def names_in(tree: ast.expr) -> list[str]:
-    """Return the names of a formula but those of functions, each once."""
+    """Return the names in a formula without those of functions, each once."""
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return list(dict.fromkeys(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called))
 
@@ -145,9 +145,9 @@ def evaluated(node: ast.AST, values: Mapping[str, float], *, with_slopes: bool =
     node
         Of the tree from `parsed`.
     values
-        Of the names in it; they go before the constants pi and e.
+        By name; they take precedence over the constants pi and e.
     with_slopes
-        Whether derivatives are wanted; they cost as much as the value.
+        Whether to calculate derivatives; they take as long as the value.
 
     Raises
     ------

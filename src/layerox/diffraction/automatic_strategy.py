@@ -1,9 +1,9 @@
-"""Strategy: in which order the quantities of a model are let go, without a recipe.
+"""Automatic strategy: the order in which parameters are freed without a recipe.
 
-Scales and background, a search of the cells on the blurred pattern, position and cells, widths, background terms,
-texture, then the free coordinates (the z of oxygen in a layered oxide) and one displacement factor for each element
-group. Beyond scales, cells and widths nothing is let go that the data do not ask for, and what does not pay is taken
-back.
+First scales and background, a search of the cells on the blurred pattern, position and cells, widths, background terms
+and texture; then the free coordinates (the z of oxygen in a layered oxide) and one displacement factor for each element
+group. Scales, cells and widths are always refined; other parameters are refined if a score test supports them, and
+fixed again if the fit does not improve.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from layerox.diffraction.added_phase import looked_for_again
+from layerox.diffraction.added_phase import retry_absent_phases
 from layerox.diffraction.agreement import unexplained
-from layerox.diffraction.alike import settled
-from layerox.diffraction.cell_search import peak_width, scanned_cell
-from layerox.diffraction.cell_start import started
+from layerox.diffraction.alike_phases import resolve_alike_phases
+from layerox.diffraction.cell_search import scanned_cell, starting_parameters
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.model_setup import (
@@ -27,18 +26,20 @@ from layerox.diffraction.model_setup import (
     coordinates,
     displacement_groups,
     drop_phase,
-    embedded,
     prepared,
-    restraint_remarks,
+    restraint_warnings,
     scale_support,
+    with_absent_phases,
     with_starting_widths,
 )
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.phase_order import canonical, in_order
-from layerox.diffraction.plausibility import implausible, profile_doubts
+from layerox.diffraction.phase_order import canonical_order, in_given_order
+from layerox.diffraction.plausibility import implausibility, profile_warnings
+from layerox.diffraction.position_errors import choose_position_error, refuse_implausible_zero
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
-from layerox.diffraction.refinement_steps import WORTH, Course, Step
+from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
+from layerox.diffraction.starting_values import peak_width
 from layerox.instrument import Instrument
 from layerox.notices import Notice
 from layerox.pattern import Pattern
@@ -46,31 +47,27 @@ from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
 
 MOST_BACKGROUND_TERMS = 18
-# What the square of a phase's support must reach more for each cell parameter let go with it.
+# Additional square of a phase's support that is required for each of its refined cell parameters.
 SUPPORT_SQUARED_FOR_EACH = 4.0
 SUPPORT_FOR_CELL = 3.0
 SUPPORT_FOR_WIDTHS = 12.0
-# Share of the peaks' intensity from which on a phase needs no second search, and what makes two lengths the same.
+# Share of the peaks' intensity above which a phase has no second search; relative difference of equal lengths.
 OUTSHINES, SAME_CELL = 0.35, 5e-4
-# Share of the peaks' intensity that the profile may leave when atoms are to be refined: structures do not explain what
-# is not there.
+# Share of the peaks' intensity that may be unexplained when atoms are refined: structures cannot explain what a missing
+# phase leaves.
 LEFT_FOR_ATOMS = 0.2
-# Chi-squared (over its reduced value) by which a zero error and a displaced specimen must differ to be told apart.
-AMBIGUOUS = 20.0
-# A zero (degrees) that no diffractometer in use has beside a displaced specimen.
-WILD_ZERO = 0.1
-# Axial divergence shows in peaks below this angle (degrees); where to start it from (sample and slit alike, over L).
+# Angle (degrees) below which axial divergence is visible, and its initial value (S/L and H/L).
 ASYMMETRIC_BELOW, PLAUSIBLE_AXIAL = 60.0, 0.03
 WORST_CELL_ESD = 1e-3
-# A March coefficient that is known better than this is refined: powders of platelets have 0.8 to 1.0 without any care.
+# A March coefficient with a smaller standard uncertainty is refined: powders of platelets often have 0.8 to 1.0.
 WORST_TEXTURE_ESD = 0.1
-# Likewise a microstrain, and the width due to size relative to itself.
+# The same for a microstrain, and for the width due to size, relative to itself.
 WORST_STRAIN_ESD, WORST_SIZE_ESD = 2e-3, 0.5
-# The share of the starting width that is taken as Lorentzian.
+# Lorentzian share of the initial width.
 LORENTZIAN_SHARE = 0.4
 
 
-def automatic(
+def fit_automatically(
     pattern: Pattern,
     phases: Sequence[Phase],
     instrument: Instrument,
@@ -79,52 +76,50 @@ def automatic(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Fit a pattern in the automatic order.
+    """Refine a pattern with the automatic strategy.
 
     Parameters
     ----------
     pattern
         The data.
     phases
-        Their crystals are the starting structures.
+        Their crystals are the initial structures.
     instrument, radiation
-        The diffractometer and the beam; if `instrument.profile` is None its widths are refined too.
+        The diffractometer and the beam; if `instrument.profile` is None, its widths are refined too.
     plan
-        What the user demands: what is fixed stays, what is freed is let go at the end at the latest.
+        The user's settings: fixed parameters stay fixed, freed ones are refined in the last step at the latest.
     progress
-        Called with the name of every step.
+        Called with the name of each step.
     """
     start = with_starting_widths(instrument, pattern)
-    ordered, calibrated = canonical(phases), instrument.profile is not None
+    ordered, calibrated = canonical_order(phases), instrument.profile is not None
 
-    def course_of(chosen: Sequence[Phase]) -> Course:
-        return _course(pattern, chosen, start, radiation, plan, progress, calibrated=calibrated)
+    def new_run(chosen: Sequence[Phase]) -> StepwiseRefinement:
+        return _prepared_run(pattern, chosen, start, radiation, plan, progress, calibrated=calibrated)
 
-    may_restart = plan.names_nothing
-    present, unsupported, earlier = ordered, dict[str, tuple[float, float]](), list[Step]()
+    may_restart = plan.names_no_parameter
+    present, unsupported, earlier = ordered, dict[str, tuple[float, float]](), list[RefinementStep]()
     while True:
-        attempt = _Automatic(course_of(present), plan, calibrated=calibrated, may_restart=may_restart)
-        finished = attempt.run()
+        attempt = _Automatic(new_run(present), plan, calibrated=calibrated, may_restart=may_restart)
+        finished = attempt.perform()
         unsupported |= attempt.unsupported
         if finished:
             break
-        earlier += [step for step in attempt.course.steps if step.name.startswith(PHASE_LEFT_OUT)]
+        earlier += [step for step in attempt.run.steps if step.name.startswith(PHASE_LEFT_OUT)]
         present = attempt.phases
-    course = attempt.course
+    run = attempt.run
     if len(present) < len(ordered):
-        course = embedded(course, course_of(ordered))
-    course.steps[:0] = earlier
-    remarks = [*attempt.doubts(), *restraint_remarks(attempt.course)]
+        run = with_absent_phases(run, new_run(ordered))
+    run.steps[:0] = earlier
+    warnings = (*attempt.warnings(), *restraint_warnings(attempt.run))
     if may_restart and unsupported:
-        looked_for_again(course, unsupported)
-    alike = settled(course, unsupported) if plan.names_nothing else ()
-    outcome = Outcome(
-        course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations, tuple(remarks), alike
-    )
-    return in_order(outcome, [phase.name for phase in phases])
+        retry_absent_phases(run, unsupported)
+    alike = resolve_alike_phases(run, unsupported) if plan.names_no_parameter else ()
+    outcome = Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike)
+    return in_given_order(outcome, [phase.name for phase in phases])
 
 
-def _course(
+def _prepared_run(
     pattern: Pattern,
     phases: Sequence[Phase],
     instrument: Instrument,
@@ -133,163 +128,129 @@ def _course(
     progress: Callable[[str], None] | None,
     *,
     calibrated: bool,
-) -> Course:
-    """Return a course that has not begun, its first background terms free."""
-    course = prepared(pattern, phases, instrument, radiation, plan, MOST_BACKGROUND_TERMS, progress)
+) -> StepwiseRefinement:
+    """Return a refinement before its first step, with its first background terms free."""
+    run = prepared(pattern, phases, instrument, radiation, plan, MOST_BACKGROUND_TERMS, progress)
     terms = FIRST_BACKGROUND_TERMS if plan.background_terms is None else plan.background_terms
-    course.parameters.free(f"background_{k}" for k in range(terms))
+    run.parameters.free(f"background_{k}" for k in range(terms))
     axial = {"instrument_s_over_l", "instrument_h_over_l"}
-    if not calibrated and not plan.named(course.parameters) & axial:
-        course.parameters.tie("instrument_h_over_l", "instrument_s_over_l")
-    return course
+    if not calibrated and not plan.named(run.parameters) & axial:
+        run.parameters.tie("instrument_h_over_l", "instrument_s_over_l")
+    return run
 
 
 class _Automatic:
-    """The automatic order, applied to a course."""
+    """The steps of the automatic strategy."""
 
-    def __init__(self, course: Course, plan: Plan, *, calibrated: bool, may_restart: bool):
-        self.course, self.plan, self.calibrated, self.may_restart = course, plan, calibrated, may_restart
-        self.model = course.model
+    def __init__(self, run: StepwiseRefinement, plan: Plan, *, calibrated: bool, may_restart: bool):
+        self.run, self.plan, self.calibrated, self.may_restart = run, plan, calibrated, may_restart
+        self.model = run.model
         self.phases = list(self.model.phases)
         self.unsupported: dict[str, tuple[float, float]] = {}
-        # What the user said of the cells.
-        self.start = course.parameters.copy()
+        # The cells as the user gives them.
+        self.start = run.parameters.copy()
 
-    def run(self) -> bool:
-        """Go through all steps; False where a phase was left out on the way, so that the rest begins anew.
+    def perform(self) -> bool:
+        """Perform all steps; return False if a phase was left out, so that the strategy starts again without it.
 
-        A fit must not depend on a phase that was offered and is absent, and everything before would.
+        A result must not depend on a listed phase that is absent, and the steps before would.
         """
         self._scales_and_cells()
         self._position()
         self._widths()
         self._background()
         self._texture()
-        self._reconsider_cells()
+        self._retry_cells()
         self._drop_vague_cells()
         self._drop_unsupported()
-        if self._begins_anew():
+        if self._must_restart():
             return False
         self._width_against_angle()
         self._displacement()
         self._atoms()
-        self._second_look()
+        self._retry_held()
         self._drop_unsupported()
-        if self._begins_anew():
+        if self._must_restart():
             return False
-        self._let_go_what_is_determined()
-        self._refuse_wild_positions()
-        self._obey()
-        self.course.conclude("all together")
+        self._free_what_is_determined()
+        refuse_implausible_zero(self.run)
+        self._free_as_requested()
+        self.run.finish("all together")
         return True
 
-    def _begins_anew(self) -> bool:
+    def _must_restart(self) -> bool:
         return self.may_restart and bool(self.unsupported) and bool(self.phases)
 
-    def doubts(self) -> Iterator[Notice]:
-        """Yield how the data contradict a profile that was given."""
-        return profile_doubts(self.course, self._strong()) if self.calibrated else iter(())
+    def warnings(self) -> Iterator[Notice]:
+        """Yield warnings if the data contradict the given profile."""
+        return profile_warnings(self.run, self._strong()) if self.calibrated else iter(())
 
-    def _obey(self) -> None:
-        """Let go what the user frees and is not free yet, of the phases that the data support."""
+    def _free_as_requested(self) -> None:
+        """Free what the user frees and is not free yet, for the supported phases."""
         absent = {name for phase in self.model.phases if phase not in self.phases for name in self._all_names(phase)}
-        demanded = [name for name in self.plan.free(self.course.parameters.copy()) if name not in absent]
-        if demanded:
-            self.course.refine("as demanded", demanded)
+        requested = [name for name in self.plan.free(self.run.parameters.copy()) if name not in absent]
+        if requested:
+            self.run.refine("as requested", requested)
 
     def _scales_and_cells(self) -> None:
-        course = self.course
+        run = self.run
         self._guess_sizes()
-        self.start = course.parameters.copy()
-        course.parameters = started(course, self._names("preferred_orientation", phases=self._oriented()))
-        course.refine("scales and background", self._names("scale"))
+        self.start = run.parameters.copy()
+        run.parameters = starting_parameters(run, self._names("preferred_orientation", phases=self._oriented()))
+        run.refine("scales and background", self._names("scale"))
 
     def _guess_sizes(self) -> None:
-        """Start the Lorentzian width as a good part of the whole, so that it can move both ways."""
-        width = peak_width(self.model.two_theta, self.course.data.intensity)
+        """Set the initial Lorentzian width to a part of the whole width, so that it can change both ways."""
+        width = peak_width(self.model.two_theta, self.run.data.intensity)
         inverse_size = LORENTZIAN_SHARE * np.radians(width) / self.model.radiation.wavelength * 10.0
-        named = self.plan.named(self.course.parameters)
+        named = self.plan.named(self.run.parameters)
         for name in self._names("inverse_size"):
             if name not in named:
-                self.course.parameters.assign(name, inverse_size)
+                self.run.parameters.assign(name, inverse_size)
 
     def _position(self) -> None:
-        """Let cells and one position error go: the zero, or where that is known the displacement."""
-        seen = [phase for phase in self.phases if self._is_seen(phase, SUPPORT_FOR_CELL)]
-        # A capillary has its zero to be wrong rather than its place.
+        """Free cells and one position error: the zero, or the displacement if the zero is known."""
+        seen = [phase for phase in self.phases if self._is_supported(phase, SUPPORT_FOR_CELL)]
+        # In a capillary, the zero is more likely wrong than the position of the specimen.
         focusing = self.model.instrument.geometry == "bragg-brentano"
-        known = self.calibrated or not self.course.parameters.is_own_master("instrument_zero")
+        known = self.calibrated or not self.run.parameters.can_vary("instrument_zero")
         error = "displacement" if known and focusing else "zero"
         cells = [name for phase in seen for name in position_names(phase)]
-        self.course.refine(f"{error} and cells", [f"instrument_{error}", *cells])
+        self.run.refine(f"{error} and cells", [f"instrument_{error}", *cells])
 
     def _displacement(self) -> None:
-        """Now that the peaks fit: ask whether the specimen is displaced instead.
-
-        The wrong choice moves cells by several esds, and over a short range hardly shows in chi-squared. Where the
-        data do not tell the two apart both vary, and the esds of the cells say what is not known.
-        """
-        course, instrument = self.course, self.model.instrument
-        old, new = "instrument_zero", "instrument_displacement"
-        masters = course.parameters.is_own_master(old) and course.parameters.is_own_master(new)
-        if self.calibrated or instrument.geometry != "bragg-brentano" or not masters:
-            return
-        if self._displaced(old, new) < AMBIGUOUS:
-            course.refine("both, as the data do not tell them apart", [old, new])
-
-    def _displaced(self, old: str, new: str) -> float:
-        """Keep a displacement in place of the zero if it fits better; return how well the two are told apart."""
-        start = self.course.parameters.value(old) / self._shift_by_displacement()
-        return self.course.exchange("displacement in place of zero", old, new, start)
-
-    def _shift_by_displacement(self) -> float:
-        """Return by how much (degrees) a millimetre of displacement shifts peaks in the middle of the pattern."""
-        theta = np.radians(0.25 * sum(self.model.limits))
-        return float(np.degrees(-2.0 * np.cos(theta) / self.model.instrument.radius_mm))
-
-    def _refuse_wild_positions(self) -> None:
-        """Let go of one position error again if the two have run away from each other.
-
-        They all but cancel, so that what the profile does not describe can drive both to values that no diffractometer
-        has, and the cells along with them.
-        """
-        course, old, new = self.course, "instrument_zero", "instrument_displacement"
-        zero = course.parameters.value(old)
-        if not {old, new} <= set(course.parameters.free_names) or abs(zero) < WILD_ZERO:
-            return
-        course.parameters.assign(old, zero + course.parameters.value(new) * self._shift_by_displacement())
-        course.parameters.assign(new, 0.0)
-        course.drop("both position errors", [new], f"a zero of {zero:.2f} degrees is none of a diffractometer")
-        self._displaced(old, new)
+        """Choose between zero and displacement once the peaks fit; a calibrated zero is known already."""
+        if not self.calibrated and self.model.instrument.geometry == "bragg-brentano":
+            choose_position_error(self.run)
 
     def _widths(self) -> None:
-        course = self.course
+        run = self.run
         strong = self._strong()
         instrument = [] if self.calibrated else ["instrument_w"]
-        course.refine("widths", [*instrument, *self._names("inverse_size", phases=strong)])
-        self._worthwhile("microstrain", [self._names("microstrain", phases=[phase]) for phase in strong])
+        run.refine("widths", [*instrument, *self._names("inverse_size", phases=strong)])
+        self._attempt_promising("microstrain", [self._names("microstrain", phases=[phase]) for phase in strong])
 
-    def _reconsider_cells(self) -> None:
-        """Ask of phases that others outshine whether another cell fits better: the blurred pattern hardly showed them.
+    def _retry_cells(self) -> None:
+        """Test other cells for weak phases, whose cells the blurred pattern hardly shows.
 
-        With everything else as it has been refined, the cell given and the best of a grid compete with the one found.
+        The given cell and the best of a grid are compared with the refined one; all other parameters are as refined.
         """
-        course = self.course
-        rows = course.minimum.calculated.phases.sum(axis=1)
+        run = self.run
+        rows = run.minimum.calculated.phases.sum(axis=1)
         order = {phase: k for k, phase in enumerate(self.model.phases)}
         for phase in self._structures():
             if rows[order[phase]] > OUTSHINES * rows.sum():
                 continue
-            names = [name for name in self._names(*CELL_NAMES, phases=[phase]) if course.parameters.is_own_master(name)]
+            names = [name for name in self._names(*CELL_NAMES, phases=[phase]) if run.parameters.can_vary(name)]
             given = {name: self.start.value(name) for name in names}
-            scanned = given | scanned_cell(self.model, course.data, self._with(given, phase), order[phase])
+            scanned = given | scanned_cell(self.model, run.data, self._with(given, phase), order[phase])
             for origin, cell in (("given", given), ("scanned", scanned)):
-                if any(abs(course.parameters.value(name) / cell[name] - 1) > SAME_CELL for name in names):
-                    course.restart(f"{phase.name} from the cell {origin}", self._with(cell, phase), names)
+                if any(abs(run.parameters.value(name) / cell[name] - 1) > SAME_CELL for name in names):
+                    run.restart(f"{phase.name} from the cell {origin}", self._with(cell, phase), names)
 
     def _with(self, cell: Mapping[str, float], phase: Phase) -> Parameters:
-        """Return the present parameters with another cell for a phase, and its widths as they were at first."""
-        table = self.course.parameters.copy()
+        """Return the present parameters with another cell for a phase, and its initial widths."""
+        table = self.run.parameters.copy()
         widths = self._names("inverse_size", "microstrain", phases=[phase])
         for name, value in cell.items():
             table.assign(name, value)
@@ -300,22 +261,22 @@ class _Automatic:
     def _width_against_angle(self) -> None:
         if self.calibrated:
             return
-        self._worthwhile("width against angle", [["instrument_u", "instrument_v"]])
+        self._attempt_promising("width against angle", [["instrument_u", "instrument_v"]])
         if self.model.limits[0] < ASYMMETRIC_BELOW:
             axial = "instrument_s_over_l"
-            self.course.attempt("axial divergence", [axial], start={axial: PLAUSIBLE_AXIAL})
+            self.run.attempt("axial divergence", [axial], start={axial: PLAUSIBLE_AXIAL})
 
     def _strong(self) -> list[Phase]:
-        return [phase for phase in self.phases if self._is_seen(phase, SUPPORT_FOR_WIDTHS)]
+        return [phase for phase in self.phases if self._is_supported(phase, SUPPORT_FOR_WIDTHS)]
 
-    def _is_seen(self, phase: Phase, support: float) -> bool:
-        return is_extracted(phase) or scale_support(self.course, phase)[0] > support
+    def _is_supported(self, phase: Phase, support: float) -> bool:
+        return is_extracted(phase) or scale_support(self.run, phase)[0] > support
 
     def _structures(self) -> list[Phase]:
         return [phase for phase in self.phases if not is_extracted(phase)]
 
     def _drop_vague_cells(self) -> None:
-        minimum = self.course.minimum
+        minimum = self.run.minimum
         free = set(minimum.parameters.free_names)
         vague = [
             name
@@ -328,106 +289,106 @@ class _Automatic:
         for phase in self.phases:
             own = self._names(*CELL_NAMES, phases=[phase])
             given |= {name: self.start.value(name) for name in own if set(own) & set(vague)}
-        self.course.withdraw("cells", vague, given, "the data do not determine them: those given stand")
+        self.run.reset("cells", vague, given, "the data do not determine them: fixed at the given values")
 
     def _drop_unsupported(self) -> None:
-        """Leave out the phases that the data do not support, the weakest first: without it others may be supported."""
-        while weak := [row for row in map(self._weakness, self.phases) if row[0] < 1.0]:
+        """Leave out unsupported phases, the weakest first: without it, others may be supported."""
+        while weak := [row for row in map(self._relative_support, self.phases) if row[0] < 1.0]:
             _, support, esd, phase = min(weak, key=lambda row: row[0])
             self.unsupported[phase.name] = support, esd
             self.phases.remove(phase)
-            drop_phase(self.course, phase, support)
+            drop_phase(self.run, phase, support)
 
-    def _weakness(self, phase: Phase) -> tuple[float, float, float, Phase]:
-        """Return the support of a phase over what is needed (squares), the support, its uncertainty and the phase."""
-        if not self.course.parameters.is_own_master(slot_name(phase, "scale")):
+    def _relative_support(self, phase: Phase) -> tuple[float, float, float, Phase]:
+        """Return the squared support of a phase over the required one, the support, its uncertainty and the phase."""
+        if not self.run.parameters.can_vary(slot_name(phase, "scale")):
             return np.inf, 0.0, 0.0, phase
-        support, esd = scale_support(self.course, phase)
+        support, esd = scale_support(self.run, phase)
         return support * abs(support) / self._support_needed(phase), support, esd, phase
 
     def _support_needed(self, phase: Phase) -> float:
         cells = set(position_names(phase))
-        return SUPPORT_SQUARED + SUPPORT_SQUARED_FOR_EACH * len(cells & set(self.course.parameters.free_names))
+        return SUPPORT_SQUARED + SUPPORT_SQUARED_FOR_EACH * len(cells & set(self.run.parameters.free_names))
 
     def _background(self) -> None:
-        """Add pairs of Chebyshev terms as long as the next pairs promise to pay."""
+        """Add pairs of Chebyshev terms, as many as the score test supports."""
         if self.plan.background_terms is not None:
             return
         extra = [f"background_{k}" for k in range(FIRST_BACKGROUND_TERMS, MOST_BACKGROUND_TERMS)]
         choices = [extra[:count] for count in range(0, len(extra) + 1, 2)]
-        gains = self.course.gains(choices)
-        worth = [gain - WORTH * len(names) for gain, names in zip(gains, choices, strict=True)]
-        chosen = choices[int(np.argmax(worth))]
+        gains = self.run.gains(choices)
+        excess = [gain - GAIN_PER_VARIABLE * len(names) for gain, names in zip(gains, choices, strict=True)]
+        chosen = choices[int(np.argmax(excess))]
         if chosen:
-            self.course.attempt("background terms", chosen)
+            self.run.attempt("background terms", chosen)
 
     def _texture(self) -> None:
-        self._worthwhile("texture", self._texture_groups())
+        self._attempt_promising("texture", self._texture_groups())
 
     def _texture_groups(self) -> list[list[str]]:
         return [self._names("preferred_orientation", phases=[phase]) for phase in self._oriented()]
 
     def _oriented(self) -> list[Phase]:
-        """Return the phases whose crystals can lie in one way rather than another: cubic ones hardly do, but foils."""
+        """Return the phases that can have a preferred orientation: cubic ones only if they are hardware (foils)."""
         return [p for p in self._structures() if p.hardware or len(p.crystal.symmetry.cell_rule.free) > 1]
 
     def _atoms(self) -> None:
-        """Let displacements and coordinates go where the data ask for them."""
+        """Free displacement factors and coordinates if the score test supports them."""
         left = self._unexplained()
         if left > LEFT_FOR_ATOMS:
-            self.course.record("atoms", kept=False, reason=f"{100 * left:.0f} % of the peaks' intensity is unexplained")
+            self.run.record("atoms", kept=False, reason=f"{100 * left:.0f} % of the peaks' intensity is unexplained")
             return
-        self._worthwhile("atoms", self._atom_groups(), implausible)
+        self._attempt_promising("atoms", self._atom_groups(), implausibility)
 
     def _unexplained(self) -> float:
-        data, calculated = self.course.data, self.course.minimum.calculated
+        data, calculated = self.run.data, self.run.minimum.calculated
         return unexplained(data.intensity, calculated.total, calculated.background, 1.0 / data.weight)
 
     def _atom_groups(self) -> list[list[str]]:
         groups = [[names[0]] for phase in self._structures() for names in displacement_groups(phase)]
         return groups + [[name] for phase in self._structures() for name in coordinates(phase)]
 
-    def _second_look(self) -> None:
-        """Ask once more for everything that was not let go: what hid it may have been fitted since."""
+    def _retry_held(self) -> None:
+        """Test again all parameters that are still fixed: other misfit may have hidden their effect."""
         groups = [self._names(slot, phases=[phase]) for phase in self._strong() for slot in ("microstrain",)]
         groups += self._texture_groups()
         if self._unexplained() < LEFT_FOR_ATOMS:
             groups += self._atom_groups()
         if not self.calibrated:
             groups.append(["instrument_u", "instrument_v"])
-        free = set(self.course.parameters.free_names)
+        free = set(self.run.parameters.free_names)
         left = [group for group in groups if not free & set(group)]
         if left:
-            self._worthwhile("second look", left, implausible)
+            self._attempt_promising("second look", left, implausibility)
 
-    def _let_go_what_is_determined(self) -> None:
-        """Let all widths and textures go that the data determine, whether chi-squared falls by it or not.
+    def _free_what_is_determined(self) -> None:
+        """Free all widths and textures that the data determine, even if chi-squared hardly falls.
 
-        A March coefficient that is held at 1 because 1.02 would hardly fit better shifts the fractions by several esds,
-        and so does a width that was guessed: what is not known of them belongs in the uncertainties.
+        A March coefficient that is fixed at 1 because 1.02 fits hardly better shifts the fractions by several standard
+        uncertainties, and so does a guessed width: their uncertainty is part of that of the fractions.
         """
-        value = self.course.parameters.value
+        value = self.run.parameters.value
         sizes = {name: WORST_SIZE_ESD * value(name) for name in self._names("inverse_size")}
         textures = dict.fromkeys(self._names("preferred_orientation", phases=self._oriented()), WORST_TEXTURE_ESD)
         strains = dict.fromkeys(self._names("microstrain"), WORST_STRAIN_ESD)
         for worst in (sizes, textures, strains):
-            held = [name for name in worst if name not in self.course.parameters.free_names]
-            esds = self.course.foreseen_esds(held)
+            held = [name for name in worst if name not in self.run.parameters.free_names]
+            esds = self.run.predicted_esds(held)
             known = [name for name, esd in zip(held, esds, strict=True) if esd < worst[name]]
             if known:
-                self.course.admit("what the data determine", known)
+                self.run.free_within_bounds("what the data determine", known)
 
-    def _worthwhile(
+    def _attempt_promising(
         self, name: str, groups: Sequence[Sequence[str]], gate: Callable[[Minimum, str], str] | None = None
     ) -> list[str]:
-        """Let those groups of quantities go that promise to pay; return the names that stand."""
-        gains = self.course.gains(groups)
-        chosen = [group for group, gain in zip(groups, gains, strict=True) if gain > WORTH * len(group)]
+        """Free the groups of parameters that a score test supports; return the accepted names."""
+        gains = self.run.gains(groups)
+        chosen = [group for group, gain in zip(groups, gains, strict=True) if gain > GAIN_PER_VARIABLE * len(group)]
         if chosen:
-            return self.course.attempt(name, [member for group in chosen for member in group], gate)
+            return self.run.attempt(name, [member for group in chosen for member in group], gate)
         reason = f"would lower chi-squared by {max(gains, default=0.0):.1f} at most"
-        free = self.course.parameters.copy().free(member for group in groups for member in group)
-        self.course.record(name, free, kept=False, reason=reason)
+        free = self.run.parameters.copy().free(member for group in groups for member in group)
+        self.run.record(name, free, kept=False, reason=reason)
         return []
 
     def _names(self, *slots: str, phases: Sequence[Phase] | None = None) -> list[str]:

@@ -1,13 +1,22 @@
-"""Background: what the specimen and the diffractometer scatter besides the peaks, as Chebyshev polynomials.
+"""Background: everything in a pattern that belongs to no phase: Chebyshev terms, humps and foreign peaks.
 
-Of the first kind; the range of the pattern is scaled to -1 ... 1.
+The Chebyshev polynomials are those of the first kind, with the range of the pattern scaled to -1 ... 1. A hump (glass)
+or a foreign peak is one pseudo-Voigt peak; its position is an angle of the pattern, not a spacing.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
+from layerox.diffraction.profiles import add_peak_gradients, add_peaks
+from layerox.errors import InputError
 from layerox.typing import FloatArray
+
+EXTRA_SLOTS = ("position", "gauss", "lorentz", "area")
 
 
 def chebyshev_basis(two_theta: FloatArray, terms: int, limits: tuple[float, float]) -> FloatArray:
@@ -17,3 +26,94 @@ def chebyshev_basis(two_theta: FloatArray, terms: int, limits: tuple[float, floa
     low, high = limits
     x = (2.0 * two_theta - low - high) / (high - low)
     return np.ascontiguousarray(np.polynomial.chebyshev.chebvander(x, terms - 1).T)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtraPeak:
+    """A hump or a foreign peak.
+
+    Attributes
+    ----------
+    name
+        Prefix of its parameters ("hump_0" has "hump_0_area").
+    position
+        Two-theta of its centre, degrees.
+    gauss, lorentz
+        Full widths at half maximum of its Gaussian and Lorentzian part, degrees; not both zero.
+    area
+        In units of intensity times degrees; None: the initial value is estimated from the data.
+    """
+
+    name: str
+    position: float
+    gauss: float
+    lorentz: float = 0.0
+    area: float | None = None
+
+    def __post_init__(self) -> None:
+        numbers = (self.position, self.gauss, self.lorentz)
+        if not (all(map(math.isfinite, numbers)) and min(self.gauss, self.lorentz) >= 0 < self.gauss + self.lorentz):
+            raise InputError(f"has no width: gauss {self.gauss}, lorentz {self.lorentz}", place=self.name,
+                             cure="give a positive width in degrees")  # fmt: skip
+
+    @property
+    def names(self) -> list[str]:
+        """Names of its parameters, in the order of `values`."""
+        return [f"{self.name}_{slot}" for slot in EXTRA_SLOTS]
+
+    @property
+    def values(self) -> list[float]:
+        """Initial values: position, widths, area."""
+        return [self.position, self.gauss, self.lorentz, 0.0 if self.area is None else self.area]
+
+
+def extra_curve(two_theta: FloatArray, values: FloatArray, tail: float) -> FloatArray:
+    """Return the sum of extra peaks on the angles; `values` are those of one peak after the other, shape (4 peaks,)."""
+    total = np.zeros(two_theta.size)
+    if values.size:
+        position, gauss, lorentz, area = np.ascontiguousarray(values.reshape(-1, len(EXTRA_SLOTS)).T)
+        add_peaks(two_theta, position, gauss, lorentz, area, tail, total)
+    return total
+
+
+def unit_curves(two_theta: FloatArray, values: FloatArray) -> FloatArray:
+    """Return each extra peak at an area of one, practically without a cut, shape (peaks, n)."""
+    rows = values.reshape(-1, len(EXTRA_SLOTS)).copy()
+    rows[:, 3] = 1.0
+    return np.array([extra_curve(two_theta, row, 1e-9) for row in rows]).reshape(len(rows), two_theta.size)
+
+
+def add_extra_gradients(
+    two_theta: FloatArray,
+    values: FloatArray,
+    transfer: FloatArray,
+    weight: FloatArray,
+    tail: float,
+    jacobian: FloatArray,
+) -> None:
+    """Add weighted derivatives with respect to variables to `jacobian` (v, n); `transfer` is (4 peaks, v)."""
+    columns = np.flatnonzero(transfer.any(axis=0))
+    if not columns.size:
+        return
+    position, gauss, lorentz, area = np.ascontiguousarray(values.reshape(-1, len(EXTRA_SLOTS)).T)
+    by_slot = transfer[:, columns].reshape(-1, len(EXTRA_SLOTS), columns.size)
+    gradients = np.ascontiguousarray(np.moveaxis(by_slot, 2, 0))
+    # The derivative by the area of a peak without area must not be zero.
+    reach_area = np.maximum(area, 10.0 * tail * (gauss + lorentz))
+    shapes = position, gauss, lorentz, area, reach_area, tail
+    add_peak_gradients(two_theta, weight, *shapes, gradients, columns, jacobian)
+
+
+def refuse_outside(extras: Sequence[ExtraPeak], limits: tuple[float, float]) -> None:
+    """Refuse a peak outside the range of the data (degrees).
+
+    Raises
+    ------
+    InputError
+        Naming the peak.
+    """
+    low, high = limits
+    for extra in extras:
+        if not low <= extra.position <= high:
+            raise InputError(f"is at {extra.position:g} degrees, outside the data ({low:g} to {high:g})",
+                             place=extra.name, cure="correct its position")  # fmt: skip

@@ -1,7 +1,7 @@
-"""Conclude: from where a strategy ended to the result that a user holds.
+"""Build result: the result of a fit from the outcome of a strategy.
 
-It only reads the minimum off: values, uncertainties from the full covariance, statuses, figures of merit; what a
-referee would ask stands in `referee.py`.
+It evaluates the minimum (values, standard uncertainties from the full covariance, statuses, figures of merit) and
+refines nothing. The warnings are made in `diagnostics`.
 """
 
 from __future__ import annotations
@@ -16,27 +16,33 @@ import numpy as np
 from layerox.crystal.asymmetric_unit import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import agreement, observed_over_calculated, r_bragg, unexplained_area
-from layerox.diffraction.counting import spikes
-from layerox.diffraction.diagnostics import doubts, foreign, indicated, indistinct, unseen
+from layerox.diffraction.counting_noise import spikes
+from layerox.diffraction.diagnostics import (
+    alike_phase_warnings,
+    result_warnings,
+    sensitivity_warnings,
+    unexplained_peak_warnings,
+    unsupported_phase_warnings,
+)
+from layerox.diffraction.fit_status import fit_status
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Data, Minimum
 from layerox.diffraction.model import safe_name
-from layerox.diffraction.model_setup import Alike, Outcome
+from layerox.diffraction.model_setup import AlikePhases, Outcome
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.phase import Phase, with_displacement
-from layerox.diffraction.quantification import NOTHING_TOLD, Quantification, quantities
-from layerox.diffraction.refinement import (
+from layerox.diffraction.quantification import NO_QUANTIFICATION, Quantification, quantities
+from layerox.diffraction.refined_quantities import (
     AlikeGroup,
     Correlation,
     RefinedParameter,
     RefinedPhase,
     RefinedSite,
-    Refinement,
     RefinementStatus,
 )
+from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.sensitivity import sensitivities
-from layerox.diffraction.unexplained import typical_width, unexplained_peaks
-from layerox.diffraction.verdict import fault_of
+from layerox.diffraction.unexplained_peaks import typical_width, unexplained_peaks
 from layerox.diffraction.weight_fractions import cell_volume, weight_fractions
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import Pattern
@@ -47,32 +53,32 @@ from layerox.typing import FloatArray
 WORTH_LISTING = 0.5
 
 
-def conclude(
+def build_result(
     outcome: Outcome,
     pattern: Pattern,
     instrument: Instrument,
     cpu_s: float,
     recipe: Mapping[str, object] | None = None,
-    quantification: Quantification = NOTHING_TOLD,
+    quantification: Quantification = NO_QUANTIFICATION,
 ) -> Refinement:
     """Return the result of a fit.
 
     Parameters
     ----------
     outcome
-        Where the strategy ended.
+        Of the strategy.
     pattern
         The data.
     instrument
-        What was known of the diffractometer before.
+        The diffractometer before the fit.
     cpu_s
         CPU time of the fit, seconds.
     recipe
-        Handed on to the result.
+        Of the result.
     quantification
-        What the user tells of specimen and standards.
+        The user's information on specimen and standards.
     """
-    reader = _Reader(outcome, pattern, quantification)
+    reader = _MinimumReader(outcome, pattern, quantification)
     model, minimum = outcome.model, outcome.minimum
     calculated = minimum.calculated
     figures = agreement(pattern.intensity, calculated.total, 1.0 / pattern.sigma, len(minimum.parameters.free_names))
@@ -91,7 +97,7 @@ def conclude(
         pattern.sigma[kept],
         round(1.5 * width / float(np.median(np.diff(pattern.two_theta)))),
     )
-    usable, why = fault_of(outcome, phases, pattern, left)
+    usable, why = fit_status(outcome, phases, pattern, left)
     status: RefinementStatus = minimum.outcome if usable == "converged" else usable
     reason = "; ".join(text for text in (why, minimum.reason) if text) or None
     peaks = unexplained_peaks(pattern.two_theta, pattern.intensity, calculated, pattern.sigma, width, model.radiation)
@@ -114,12 +120,12 @@ def conclude(
         contributions=calculated.phases,
         steps=outcome.steps,
         warnings=(
-            *doubts(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson, left),
-            *unseen(phases),
-            *indistinct(groups),
-            *foreign(peaks, model, minimum),
-            *indicated(sensitive),
-            *reader.found.notices,
+            *result_warnings(outcome, pattern, instrument, parameters, correlations, figures.durbin_watson, left),
+            *unsupported_phase_warnings(phases),
+            *alike_phase_warnings(groups),
+            *unexplained_peak_warnings(peaks, model, minimum),
+            *sensitivity_warnings(sensitive),
+            *reader.found.warnings,
         ),
         cpu_s=cpu_s,
         version=version("layerox"),
@@ -132,8 +138,8 @@ def conclude(
     )
 
 
-class _Reader:
-    """Reads numbers with their uncertainties off a minimum."""
+class _MinimumReader:
+    """Refined numbers and phases of a minimum."""
 
     def __init__(self, outcome: Outcome, pattern: Pattern, quantification: Quantification):
         self.outcome, self.pattern = outcome, pattern
@@ -145,7 +151,7 @@ class _Reader:
         self.ratio = observed_over_calculated(pattern.intensity, self.minimum.calculated, pattern.sigma)
 
     def number(self, index: int) -> Refined:
-        """Return a quantity of the model by its index."""
+        """Return a parameter by its index."""
         parameters = self.minimum.parameters
         value = float(self.values[index])
         if index in parameters.ties:
@@ -163,7 +169,7 @@ class _Reader:
         return Refined(value, self.minimum.esd(parameters.names[index]), "at_bound" if held else "free")
 
     def parameter(self, name: str) -> RefinedParameter:
-        """Return a quantity of the model as users know it: sizes in nm."""
+        """Return a parameter under its public name: sizes in nm."""
         parameters = self.minimum.parameters
         index = parameters.find(name)
         low, high = float(parameters.lower[index]), float(parameters.upper[index])
@@ -231,14 +237,14 @@ class _Reader:
             return Refined(value, value, "alike")
         return Refined(value, self.fractions.esds[index], status)
 
-    def _alike(self, name: str) -> Alike | None:
+    def _alike(self, name: str) -> AlikePhases | None:
         return next((alike for alike in self.outcome.alike if name in alike.members), None)
 
     def _index(self, name: str) -> int:
         return [phase.name for phase in self.model.phases].index(name)
 
-    def group(self, alike: Alike) -> AlikeGroup:
-        """Return a group of phases that are alike, with the fraction of all of them together."""
+    def group(self, alike: AlikePhases) -> AlikeGroup:
+        """Return a group of alike phases with their total weight fraction."""
         shown = self._index(alike.members[0])
         esd = math.hypot(float(self.fractions.esds[shown]), alike.spread)
         fraction = Refined(float(self.fractions.values[shown]), esd, "free" if esd > 0 else "fixed")
@@ -247,9 +253,9 @@ class _Reader:
         )
 
     def _absent(self, index: int, phase: Phase, scale_esd: float) -> Refined:
-        """Return a fraction of zero, its uncertainty that of the scale which the data did not support.
+        """Return a fraction of zero with the uncertainty of the unsupported scale.
 
-        That of a phase which is alike another one is all that the other may be.
+        For a phase that is alike a shown one, the uncertainty is the whole fraction of that one.
         """
         if alike := self._alike(phase.name):
             return Refined(0.0, float(self.fractions.values[self._index(alike.members[0])]), "alike")
@@ -267,7 +273,7 @@ class _Reader:
         return r_bragg(self.model.two_theta, self.ratio, table, shapes.owner, self.model.tail)
 
     def _intensities(self, index: int) -> dict[tuple[int, int, int], Refined]:
-        """Return |F|^2 (in units of the scale) of the reflections whose intensities are taken from the data."""
+        """Return |F|^2 (in units of the scale) of the reflections with extracted intensities."""
         own, block = self.model.phase_models[index], self.model.phase_blocks[index]
         start = block.stop - len(own.intensity_slots)
         seen = own.groups_between(*self.model.limits)
@@ -305,9 +311,9 @@ class _Reader:
         return np.asarray(positions[(positions >= low) & (positions <= high)])
 
     def _measured(self, bragg: FloatArray, own: float) -> FloatArray:
-        """Return the angles (degrees) at which reflections of Bragg angles (radian) stand in the pattern.
+        """Return the measured angles (degrees) of reflections with Bragg angles `bragg` (radian).
 
-        `own` is the displacement of their phase beside the specimen's, mm.
+        `own` is the displacement of their phase relative to the specimen, mm.
         """
         value, geometry = self.minimum.parameters.value, self.model.phase_models[0]
         shifts = [pk.displacement_shift(angle / 2, geometry.radius, geometry.bragg_brentano)[0] for angle in bragg]
@@ -347,7 +353,7 @@ def _refined_instrument(instrument: Instrument, minimum: Minimum) -> Instrument:
 
 
 def _public_covariance(minimum: Minimum) -> tuple[list[str], FloatArray]:
-    """Return the names of the variables and their covariance as users know them: for sizes instead of inverse ones."""
+    """Return the public names of the variables and their covariance: of sizes, not of inverse sizes."""
     names, values = minimum.parameters.free_names, minimum.parameters.values[minimum.parameters.free_indices]
     slopes = np.array([-1.0 / v**2 if n.endswith(INVERSE_SIZE) else 1.0 for n, v in zip(names, values, strict=True)])
     return [public_name(name) for name in names], minimum.covariance * np.outer(slopes, slopes)

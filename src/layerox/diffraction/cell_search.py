@@ -1,101 +1,114 @@
-"""Search: starting values: scales and background by linear least squares, cells on a blurred pattern.
+"""Cell search: initial cells, found on a blurred pattern.
 
-A wrong cell moves sharp peaks off the observed ones, and least squares no longer sees them. Blurred to broad peaks,
-observed and calculated pattern still overlap, and the cells can be refined; the blur is then taken away in steps.
+With a wrong cell, sharp calculated peaks do not overlap the observed ones, and least squares fails. Blurred to broad
+peaks, the two patterns still overlap, and the cells can be refined; the blur is then reduced in steps. If this fails, a
+scan of cells follows, then a displaced specimen, a wrong zero and a strong texture.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.diffraction.extra_peaks import unit_curves
-from layerox.diffraction.least_squares import Data, Minimum, bounded_step, minimise
+from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.intensity_extraction import is_extracted
+from layerox.diffraction.least_squares import Data, Minimum, minimise
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
+from layerox.diffraction.refinement_steps import StepwiseRefinement
+from layerox.diffraction.starting_values import non_negative, set_linear
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
-# Full widths of the blur, coarsest first, in units of the shift (degrees) that a cell 1 % wrong gives the last peaks.
+# Full widths of the blur, coarsest first, in units of the shift (degrees) of the last peaks for a cell error of 1 %.
 BLURS = (1.0, 0.35, 0.12)
 WRONG_CELL = 0.01
 POINTS_PER_BLUR = 6
-# Standard deviations beyond which a Gaussian is nothing.
+# Standard deviations beyond which a Gaussian is neglected.
 REACH = 3.5
 SIGMA_PER_FWHM = 1.0 / math.sqrt(8.0 * math.log(2.0))
 SUPPORT_FOR_CELL = 8.0
-PEAK_FRACTION = 0.5
-# How often each phase has its turn in a scan of all.
+# Number of passes over all phases in a scan.
 SCAN_ROUNDS = 2
+# Share of the peaks' intensity that may be unexplained after a search: widths are not refined yet.
+LEFT_BY_SEARCH = 0.35
+# Initial values of further searches: displacement (mm), zero (degrees), March coefficient.
+FAR_DISPLACEMENT, FAR_ZERO, STRONG_TEXTURE = 0.8, 0.4, 0.4
 
 
-def peak_width(two_theta: FloatArray, intensity: FloatArray) -> float:
-    """Return the full width at half maximum of the strongest peak of a pattern, degrees."""
-    top = int(np.argmax(intensity))
-    half = 0.5 * (intensity[top] + np.median(intensity))
-    left = top - int(np.argmax(intensity[top::-1] < half))
-    right = top + int(np.argmax(intensity[top:] < half))
-    step = float(np.median(np.diff(two_theta)))
-    return max(float(two_theta[right] - two_theta[left]), 2.0 * step)
+def starting_parameters(run: StepwiseRefinement, textures: Sequence[str]) -> Parameters:
+    """Return the initial parameters of a refinement: cells, scales and background.
 
-
-def plausible_scales(model: Model, values: FloatArray, height: float) -> FloatArray:
-    """Return the scale at which the strongest peak of each phase has a given height, shape (p,)."""
-    instrument = np.ascontiguousarray(values[model.instrument_block])
-    scales = np.ones(len(model.phases))
-    for p, (phase_model, block) in enumerate(zip(model.phase_models, model.phase_blocks, strict=True)):
-        _, gauss, lorentz, area = phase_model.peaks(values[block], instrument).table
-        inside = area > 0
-        heights = area[inside] / np.maximum(gauss[inside] + lorentz[inside], 1e-3)
-        scales[p] = height / heights.max(initial=1e-300)
-    return scales
-
-
-def set_linear(model: Model, data: Data, parameters: Parameters) -> FloatArray:
-    """Give background, scales and areas of extra peaks the values of linear least squares, the last two not below zero.
-
-    Scales and areas that may not move (see `Parameters.is_own_master`) keep theirs.
-
-    Returns
-    -------
-    ndarray
-        Scale of each phase over its standard uncertainty, shape (p,); 0 for one that keeps its scale.
+    Parameters
+    ----------
+    run
+        With the given cells.
+    textures
+        Names of the March coefficients that may have a strong texture.
     """
-    height = max(float(data.intensity.max() - np.median(data.intensity)), 1.0)
-    reach = plausible_scales(model, parameters.values, height)
-    scales = [slot_name(phase, "scale") for phase in model.phases]
-    areas = [extra.names[-1] for extra in model.extras]
-    terms = [model.names[k] for k in range(model.background_block.stop)]
-    names = terms + areas + scales
-    units = unit_curves(model.two_theta, parameters.values[model.extra_block])
-    rows = np.concatenate([model.basis, units, model.unit_patterns(parameters.values, reach)]) * data.weight
-    moves = np.array([parameters.vary[parameters.find(name)] for name in terms]
-                     + [parameters.is_own_master(name) for name in areas + scales])  # fmt: skip
-    present = np.array([parameters.value(name) for name in names])
-    target = data.intensity * data.weight - present[~moves] @ rows[~moves]
-    solution, esds = _non_negative(rows[moves], target, sum(moves[: len(terms)]))
-    for name, value in zip(np.array(names)[moves].tolist(), solution.tolist(), strict=True):
-        parameters.assign(name, value)
-    support = np.zeros(len(names))
-    support[moves] = solution / esds
-    model.reach_scales = np.maximum([parameters.value(name) for name in scales], PEAK_FRACTION / 100 * reach)
-    return support[len(terms) + len(areas) :]
+    model, data = run.model, run.data
+    if any(map(is_extracted, model.phases)):
+        return _from_structures(run, textures)
+    found = _best(model, data, run.parameters, textures)
+    set_linear(model, data, found)
+    return found
 
 
-def _non_negative(rows: FloatArray, target: FloatArray, unbounded: int) -> tuple[FloatArray, FloatArray]:
-    """Return the least-squares factors of rows (all but the first `unbounded` not negative) and their esds, (r,)."""
-    size = np.maximum(np.sqrt((rows**2).sum(axis=1)), 1e-300)
-    rows = rows / size[:, None]
-    normal, force = rows @ rows.T + 1e-12 * np.eye(len(rows)), rows @ target
-    lower = np.where(np.arange(len(rows)) < unbounded, -np.inf, 0.0)
-    solution = bounded_step(normal, -force, lower, np.full(len(rows), np.inf))
-    residual = solution @ rows - target
-    reduced = float(residual @ residual) / max(len(residual) - len(solution), 1)
-    return solution / size, np.sqrt(np.diag(np.linalg.inv(normal)) * reduced) / size
+def _best(model: Model, data: Data, start: Parameters, textures: Sequence[str]) -> Parameters:
+    """Return cells, scales and background from the blurred pattern, with other initial values only if needed."""
+    set_linear(model, data, start)
+    left, found = _searched(model, data, start)
+    if left > LEFT_BY_SEARCH:
+        scanned = _searched(model, data, scan_cells(model, data, start))
+        left, found = min([(left, found), scanned], key=lambda row: row[0])
+    if left > LEFT_BY_SEARCH:
+        others = [_searched(model, data, other) for other in _far_starts(start, textures)]
+        left, found = min([(left, found), *others], key=lambda row: row[0])
+    return found
+
+
+def _far_starts(start: Parameters, textures: Sequence[str]) -> Iterator[Parameters]:
+    """Yield parameters with a displaced specimen, a wrong zero and a strong texture, unless these are fixed."""
+    for names, value in (
+        (["instrument_displacement"], FAR_DISPLACEMENT), (["instrument_displacement"], -FAR_DISPLACEMENT),
+        (["instrument_zero"], FAR_ZERO), (["instrument_zero"], -FAR_ZERO), (textures, STRONG_TEXTURE),
+    ):  # fmt: skip
+        own = [name for name in names if start.can_vary(name)]
+        if own:
+            other = start.copy()
+            for name in own:
+                other.assign(name, value)
+            yield other
+
+
+def _from_structures(run: StepwiseRefinement, textures: Sequence[str]) -> Parameters:
+    """Return cells and background from the structures, for phases whose intensities will be extracted."""
+    own, table = run.model, run.parameters.copy()
+    phases = [replace(phase, mode="rietveld") for phase in own.phases]
+    beam, terms = (own.instrument, own.radiation), len(own.basis)
+    model = Model(own.two_theta, phases, *beam, background_terms=terms, tail=own.tail, extras=own.extras)
+    start = parameters_of(model)
+    start.free(name for name in table.free_names if name in start.index)
+    for name in start.names:
+        start.assign(name, table.value(name))
+    found = _best(model, run.data, start, textures)
+    for name in found.names:
+        if table.can_vary(name):
+            table.assign(name, found.value(name))
+    return table
+
+
+def _searched(model: Model, data: Data, start: Parameters) -> tuple[float, Parameters]:
+    """Return the unexplained share of the peaks after a search from `start`, and the parameters found."""
+    found = search_cells(model, data, start, blurs_for(model))
+    set_linear(model, data, found)
+    calculated = model.calculated(found.values[: len(model.names)])
+    return unexplained(data.intensity, calculated.total, calculated.background, 1.0 / data.weight), found
 
 
 def blurs_for(model: Model) -> tuple[float, ...]:
@@ -108,8 +121,8 @@ def blurs_for(model: Model) -> tuple[float, ...]:
 def search_cells(model: Model, data: Data, parameters: Parameters, blurs: Sequence[float]) -> Parameters:
     """Refine the cells on blurred patterns, from the coarsest blur to the finest.
 
-    Only phases with a scale of several standard uncertainties have their cell refined: noise has no cell. Returned are
-    the parameters with new cells, scales and background, and the variables that `parameters` had.
+    Only cells of phases with a scale of several standard uncertainties are refined. The result has new cells, scales
+    and background, and the variables of `parameters`.
     """
     width = parameters.value("instrument_w")
     present = parameters.copy()
@@ -128,7 +141,7 @@ def search_cells(model: Model, data: Data, parameters: Parameters, blurs: Sequen
 
 
 def _widened(parameters: Parameters, w: float) -> Parameters:
-    """Return a copy with another W, whatever its bounds."""
+    """Return a copy with another W, without its upper bound."""
     trial = parameters.copy()
     k = trial.find("instrument_w")
     trial.upper[k], trial.values[k] = np.inf, w
@@ -138,11 +151,11 @@ def _widened(parameters: Parameters, w: float) -> Parameters:
 def scan_cells(model: Model, data: Data, parameters: Parameters) -> Parameters:
     """Try a grid of cells for one phase after another on the blurred pattern, and keep the best.
 
-    For starts so far off that a descent ends between wrong peaks. Lengths in the layers move together, c by itself.
-    Returned are the parameters with new cells; nothing else is changed.
+    For initial cells so far off that a descent ends at wrong peaks. Lengths in the layers change together, c
+    separately. Only the cells of the result differ.
     """
-    scan = SCANS[0]
-    coarse, coarse_data, trial = _blurred_for(scan, model, data, parameters)
+    scan = CELL_GRIDS[0]
+    coarse, coarse_data, trial = _blurred_for_grid(scan, model, data, parameters)
     set_linear(coarse, coarse_data, trial)
     result = parameters.copy()
     for _ in range(SCAN_ROUNDS):
@@ -154,11 +167,11 @@ def scan_cells(model: Model, data: Data, parameters: Parameters) -> Parameters:
 
 
 def scanned_cell(model: Model, data: Data, parameters: Parameters, p: int) -> dict[str, float]:
-    """Return the cell lengths of phase p that explain most beside the others: of a coarse grid, then of a fine one."""
+    """Return the cell lengths of phase p with the lowest chi-squared, from a coarse and then a fine grid."""
     table = parameters.copy()
     chosen: dict[str, float] = {}
-    for scan in SCANS:
-        coarse, coarse_data, trial = _blurred_for(scan, model, data, table)
+    for scan in CELL_GRIDS:
+        coarse, coarse_data, trial = _blurred_for_grid(scan, model, data, table)
         chosen = _best_cell(coarse, coarse_data, trial, p, scan)
         for name, value in chosen.items():
             table.assign(name, value)
@@ -166,29 +179,31 @@ def scanned_cell(model: Model, data: Data, parameters: Parameters, p: int) -> di
 
 
 @dataclass(frozen=True)
-class Scan:
-    """A grid of cells: relative step, steps to each side, and the blur in units of the coarsest of a descent."""
+class CellGrid:
+    """A grid of cells: relative step, steps to each side, and the blur in units of the coarsest of a search."""
 
     step: float
     steps: int
     blur: float
 
 
-# Blurred peaks must overlap from one step to the next.
-SCANS = (Scan(0.006, 6, 0.6), Scan(0.0015, 3, 0.15))
+# Blurred peaks overlap from one step to the next.
+CELL_GRIDS = (CellGrid(0.006, 6, 0.6), CellGrid(0.0015, 3, 0.15))
 
 
-def _blurred_for(scan: Scan, model: Model, data: Data, parameters: Parameters) -> tuple[Model, Data, Parameters]:
+def _blurred_for_grid(
+    scan: CellGrid, model: Model, data: Data, parameters: Parameters
+) -> tuple[Model, Data, Parameters]:
     blur = scan.blur * blurs_for(model)[0]
     return *_blurred(model, data, blur), _widened(parameters, parameters.value("instrument_w") + blur**2)
 
 
-def _best_cell(model: Model, data: Data, parameters: Parameters, p: int, scan: Scan) -> dict[str, float]:
-    """Return the cell lengths of phase p that explain most beside the others as they are."""
+def _best_cell(model: Model, data: Data, parameters: Parameters, p: int, scan: CellGrid) -> dict[str, float]:
+    """Return the cell lengths of phase p with the lowest chi-squared, the other phases unchanged."""
     phase = model.phases[p]
     lengths = [k for k in phase.crystal.symmetry.cell_rule.free if k < 3]
     names = [slot_name(phase, CELL_NAMES[k]) for k in lengths]
-    if not all(parameters.is_own_master(name) for name in names):
+    if not all(parameters.can_vary(name) for name in names):
         return {}
     values = parameters.values[: len(model.names)]
     reach = np.maximum(model.reach_scales, 1e-300)
@@ -205,14 +220,14 @@ def _best_cell(model: Model, data: Data, parameters: Parameters, p: int, scan: S
         rows[-1] = model.unit_pattern(p, trial.values[: len(model.names)], reach[p]) * data.weight
         if not rows[-1].any():
             continue
-        solution, _ = _non_negative(rows, target, len(background))
+        solution, _ = non_negative(rows, target, len(background))
         chi_squared = float(((solution @ rows - target) ** 2).sum())
         if chi_squared < best:
             best, chosen = chi_squared, {name: trial.value(name) for name in names}
     return chosen
 
 
-def _grid(stacked: Sequence[bool], scan: Scan) -> Iterator[FloatArray]:
+def _grid(stacked: Sequence[bool], scan: CellGrid) -> Iterator[FloatArray]:
     """Yield factors on the free lengths: one for those in the layers, another for those along the stacking."""
     steps = 1.0 + scan.step * np.arange(-scan.steps, scan.steps + 1)
     for in_plane in steps:
@@ -232,7 +247,7 @@ def _blurred(model: Model, data: Data, blur: float) -> tuple[Model, Data]:
     spacing = max(blur / POINTS_PER_BLUR, step)
     grid = np.arange(two_theta[0], two_theta[-1], spacing)
     sigma = blur * SIGMA_PER_FWHM
-    # Where nothing was measured, or was left out on purpose, there is nothing to blur.
+    # Gaps and excluded regions have no points.
     near = max(REACH * sigma, step)
     grid = grid[np.searchsorted(two_theta, grid + near) > np.searchsorted(two_theta, grid - near)]
     intensity = _smoothed(two_theta, data.intensity, grid, sigma)
@@ -241,7 +256,7 @@ def _blurred(model: Model, data: Data, blur: float) -> tuple[Model, Data]:
 
 
 def _smoothed(two_theta: FloatArray, values: FloatArray, grid: FloatArray, sigma: float) -> FloatArray:
-    """Return the Gaussian-weighted mean of `values` around each grid point, a neighbour's if none is within reach."""
+    """Return the Gaussian-weighted mean of `values` around each grid point, or a neighbour without near points."""
     reach = REACH * sigma
     start = np.searchsorted(two_theta, grid - reach)
     stop = np.searchsorted(two_theta, grid + reach)

@@ -1,7 +1,6 @@
-"""Constraints: bounds of every kind of quantity, and what the symmetry of the crystals leaves free.
+"""Constraints: the bounds of each kind of parameter, and the constraints of symmetry.
 
-Ties of symmetry (b = a, y = 2x, species on one site) are made here and cannot be undone; others are made by a strategy
-or a user.
+Ties of symmetry (b = a, y = 2x, species on one site) are made here and are final; strategies and users add others.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import gemmi
 import numpy as np
 
 from layerox.crystal.asymmetric_unit import Crystal
-from layerox.diffraction.extra_peaks import EXTRA_SLOTS, ExtraPeak
+from layerox.diffraction.background import EXTRA_SLOTS, ExtraPeak
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import INTENSITY, Phase
@@ -28,7 +27,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "displacement": (-2.0, 2.0),
     "u": (0.0, 1.0),
     "v": (-1.0, 1.0),
-    # Not zero: a Gaussian without width has no derivative, and a step that ended there would never lead away again.
+    # Not zero: a Gaussian without width has no derivative, so that a descent could not leave this value.
     "w": (1e-6, 1.0),
     "x": (0.0, 1.0),
     "y": (0.0, 1.0),
@@ -44,7 +43,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
 
 
 def parameters_of(model: Model) -> Parameters:
-    """Return the parameters of a model at their starting values, with bounds and symmetry ties; nothing varies."""
+    """Return the parameters of a model at their initial values, with bounds and symmetry ties; nothing varies."""
     return constrained(model.names, model.start, model.phases, model.extras)
 
 
@@ -71,12 +70,12 @@ def _bound_by_kind(table: Parameters) -> None:
 
 
 def _constrain_extra(table: Parameters, extra: ExtraPeak) -> None:
-    """Keep a foreign peak near its place, its widths positive, and its area not negative."""
+    """Limit a foreign peak to a region near its position, with positive widths and an area of at least zero."""
     width = extra.gauss + extra.lorentz
     bounds = {"position": (extra.position - width, extra.position + width), "area": (0.0, math.inf)}
     for slot, value in zip(EXTRA_SLOTS, extra.values, strict=True):
         k = table.find(f"{extra.name}_{slot}")
-        # A Gaussian part of no width at all would have no derivative.
+        # A Gaussian part without width has no derivative.
         table.lower[k], table.upper[k] = bounds.get(slot, (0.05 * width if value else 0.0, 5.0 * width))
 
 
@@ -110,7 +109,7 @@ def _constrain_sites(table: Parameters, phase: Phase) -> None:
 
 
 def _constrain_intensities(table: Parameters, phase: Phase) -> None:
-    """Keep intensities that are taken from the data above zero."""
+    """Limit extracted intensities to values above zero."""
     prefix = slot_name(phase, INTENSITY)
     rows = [k for k, name in enumerate(table.names) if name.startswith(prefix)] if phase.mode != "rietveld" else []
     if rows:
@@ -122,7 +121,7 @@ def _site_names(phase: Phase, label: str) -> list[str]:
 
 
 def _constrain_position(table: Parameters, names: list[str], free: FloatArray, crystal: Crystal) -> None:
-    """Let the leading coordinate of each free direction lead, the others follow it or stay."""
+    """Tie the coordinates of each free direction to its first one, and lock the fixed ones."""
     leaders = {int(np.argmax(row != 0)): row for row in free}
     for axis, name in enumerate(names):
         k = table.find(name)
@@ -139,7 +138,7 @@ def _constrain_position(table: Parameters, names: list[str], free: FloatArray, c
 
 
 def _fix_origin(table: Parameters, phase: Phase) -> None:
-    """In a polar group, hold the heaviest site along the polar axes: the origin is free there."""
+    """In a polar group, fix the heaviest site along the polar axes, where the origin is arbitrary."""
     crystal = phase.crystal
     heaviest = sorted(crystal.sites, key=lambda site: -gemmi.Element(site.element).atomic_number)
     for row in crystal.symmetry.polar_directions:

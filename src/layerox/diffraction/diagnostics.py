@@ -1,4 +1,7 @@
-"""Referee: what a referee would ask of a refinement: assumptions, doubts, and what the data do not tell."""
+"""Diagnostics: the warnings of a result: assumptions, doubtful data, unsupported and alike phases, unexplained peaks.
+
+Each is a `Notice` with a code. Whether a fit can be used at all is decided in `fit_status`.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from layerox.diffraction.counting import flat_tops, noise_over_sigma, spikes
-from layerox.diffraction.detection import CONFIDENCE
+from layerox.diffraction.counting_noise import flat_tops, noise_over_sigma, spikes
+from layerox.diffraction.detection_limit import CONFIDENCE
 from layerox.diffraction.display import percent_text
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import Outcome
+from layerox.diffraction.normal_equations import undetermined
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
-from layerox.diffraction.refinement import AlikeGroup, Correlation, RefinedParameter, RefinedPhase
-from layerox.diffraction.scattering import has_ion
-from layerox.diffraction.sensitivity import HARMFUL, Sensitivity
-from layerox.diffraction.serial_correlation import undetermined
-from layerox.diffraction.unexplained import UnexplainedPeak, stray_lines
+from layerox.diffraction.refined_quantities import AlikeGroup, Correlation, RefinedParameter, RefinedPhase
+from layerox.diffraction.scattering_factors import has_ion
+from layerox.diffraction.sensitivity import NOTABLE_CHANGE, Sensitivity
+from layerox.diffraction.unexplained_peaks import UnexplainedPeak, stray_lines
 from layerox.instrument import DEFAULT_RADIUS_MM, GEOMETRIES, Instrument
 from layerox.notices import Notice
 from layerox.pattern import Pattern
@@ -28,15 +31,15 @@ from layerox.typing import FloatArray
 
 TOO_CORRELATED = 0.9
 SERIAL = 1.0
-# Share of the peaks' intensity left unexplained from which on a user is warned.
+# Unexplained share of the peaks' intensity above which there is a warning.
 LEFT_OUT = 0.05
-# Peaks and effects named in one warning; strongest reflections whose other emission lines are looked for.
+# Number of peaks and effects in one warning; number of the strongest reflections that are tested for other lines.
 MOST_NAMED, STRONGEST = 5, 6
-# Factor between the noise and the uncertainties of the points from which on a user is warned.
+# Ratio of the noise to the uncertainties of the points above which there is a warning.
 NOISE_OFF = 1.7
 
 
-def doubts(
+def result_warnings(
     outcome: Outcome,
     pattern: Pattern,
     instrument: Instrument,
@@ -45,12 +48,12 @@ def doubts(
     durbin_watson: float,
     left: float,
 ) -> list[Notice]:
-    """Return what a user should know of a result beside its numbers.
+    """Return the general warnings of a result.
 
     Parameters
     ----------
     outcome, pattern, instrument
-        Where the strategy ended, the data, and what was known of the diffractometer before.
+        The outcome of the strategy, the data, and the diffractometer before the fit.
     parameters, correlations
         Of the result; all correlations.
     durbin_watson, left
@@ -58,9 +61,9 @@ def doubts(
     """
     model = outcome.model
     return [
-        *_remarks_on_pattern(pattern),
+        *_pattern_warnings(pattern),
         *_counting(pattern, outcome.minimum),
-        *_remarks_on_phases(model),
+        *_phase_warnings(model),
         *_assumptions(model, outcome.minimum, pattern, instrument),
         *(Notice("at_bound", f"{p.name} ends at its bound, {p.number:.4g}") for p in parameters
           if p.number.status == "at_bound"),
@@ -69,18 +72,18 @@ def doubts(
         *_unexplained(left),
         *_extracted(model),
         *_undetermined(outcome.minimum),
-        *outcome.remarks,
+        *outcome.warnings,
     ]  # fmt: skip
 
 
-def unseen(phases: Sequence[RefinedPhase]) -> list[Notice]:
-    """Name the phases that the data do not show, and how much of each they would have shown."""
+def unsupported_phase_warnings(phases: Sequence[RefinedPhase]) -> list[Notice]:
+    """Return a warning for each unsupported phase, with its detection limit."""
     return [Notice("unsupported_phase", _absence(phase)) for phase in phases
             if phase.weight_fraction.status == "unsupported"]  # fmt: skip
 
 
-def indistinct(groups: Sequence[AlikeGroup]) -> list[Notice]:
-    """Name the phases that the pattern does not distinguish."""
+def alike_phase_warnings(groups: Sequence[AlikeGroup]) -> list[Notice]:
+    """Return a warning for each group of phases that the pattern does not distinguish."""
     return [Notice("alike", _indistinct(group)) for group in groups]
 
 
@@ -93,14 +96,14 @@ def _indistinct(group: AlikeGroup) -> str:
     )
 
 
-def foreign(peaks: Sequence[UnexplainedPeak], model: Model, minimum: Minimum) -> list[Notice]:
-    """List the strongest unexplained peaks, and say which of them are other emission lines of the tube."""
+def unexplained_peak_warnings(peaks: Sequence[UnexplainedPeak], model: Model, minimum: Minimum) -> list[Notice]:
+    """Return warnings for the strongest unexplained peaks, and for those at other emission lines of the tube."""
     if not peaks:
         return []
     notices = [Notice("unexplained_peaks", f"unexplained peaks at {', '.join(map(str, peaks[:MOST_NAMED]))}")]
     for name, own in stray_lines(peaks, _strongest_spacings(model, minimum), model.radiation).items():
         places = ", ".join(f"{peak.two_theta:.2f}" for peak in own)
-        message = f"unexplained peaks stand where {name} radiation puts the strongest reflections: {places} degrees"
+        message = f"unexplained peaks are where {name} radiation gives the strongest reflections: {places} degrees"
         notices.append(Notice("stray_radiation", message))
     return notices
 
@@ -115,10 +118,12 @@ def _strongest_spacings(model: Model, minimum: Minimum) -> list[float]:
     return [1.0 / float(np.sqrt(q)) for _, _, q in sorted(rows, reverse=True)[:STRONGEST]]
 
 
-def indicated(found: Sequence[Sensitivity]) -> list[Notice]:
-    """Name the effects outside the model to which the residuals point, those first that change fractions most."""
-    rows = [row for row in found if row.is_indicated and row.harm > HARMFUL]
-    return [Notice(row.cause, _indicated(row)) for row in sorted(rows, key=lambda row: -row.harm)[:MOST_NAMED]]
+def sensitivity_warnings(found: Sequence[Sensitivity]) -> list[Notice]:
+    """Return warnings for effects outside the model that the residuals indicate, largest changes first."""
+    rows = [row for row in found if row.is_indicated and row.largest_change > NOTABLE_CHANGE]
+    return [
+        Notice(row.cause, _indicated(row)) for row in sorted(rows, key=lambda row: -row.largest_change)[:MOST_NAMED]
+    ]
 
 
 def _indicated(row: Sensitivity) -> str:
@@ -126,26 +131,24 @@ def _indicated(row: Sensitivity) -> str:
     changes = ", ".join(
         f"{name} {100 * change * (row.found or 0.0):+.1f}" for name, change in row.changes.items() if change
     )
-    return f"the residuals point to {amount} times {row.unit}: it would change the fitted fractions by {changes} wt%"
+    return f"the residuals indicate {amount} times {row.unit}: it would change the fitted fractions by {changes} wt%"
 
 
 def _absence(phase: RefinedPhase) -> str:
     message = f"the data do not show {phase.name}: its scale is {phase.support_sigma:.1f} standard uncertainties"
     if phase.detection_limit is None:
         return message
-    limit = (
-        f"{100 * phase.detection_limit:.2g} wt% of it would be seen with {100 * CONFIDENCE:.0f} % confidence (Currie)"
-    )
-    return f"{message}; {limit}, if its cell and its widths are as given"
+    least, confidence = f"{100 * phase.detection_limit:.2g} wt%", f"{100 * CONFIDENCE:.0f} % confidence (Currie)"
+    return f"{message}; {least} of it would be detected with {confidence}, if its cell and its widths are as given"
 
 
-def _remarks_on_pattern(pattern: Pattern) -> list[Notice]:
-    remarks = pattern.metadata.get("remarks", ())
-    return [remark for remark in remarks if isinstance(remark, Notice)] if isinstance(remarks, tuple) else []
+def _pattern_warnings(pattern: Pattern) -> list[Notice]:
+    notices = pattern.metadata.get("remarks", ())
+    return [notice for notice in notices if isinstance(notice, Notice)] if isinstance(notices, tuple) else []
 
 
 def _counting(pattern: Pattern, minimum: Minimum) -> list[Notice]:
-    """Name what the points themselves show: clipped peaks, spikes, uncertainties that are not those of the noise."""
+    """Return warnings about the points: saturated peaks, spikes, uncertainties that differ from the noise."""
     residuals = (pattern.intensity - minimum.calculated.total) / pattern.sigma
     return [*_saturated(pattern), *_spikes(pattern, residuals), *_noise(residuals)]
 
@@ -163,7 +166,7 @@ def _spikes(pattern: Pattern, residuals: FloatArray) -> list[Notice]:
     if not found.size:
         return []
     places = ", ".join(f"{angle:.2f}" for angle in pattern.two_theta[found[:MOST_NAMED]])
-    message = f"{found.size} single points stand far above their neighbours, as at {places} degrees: exclude them"
+    message = f"{found.size} single points are far above their neighbours, as at {places} degrees: exclude them"
     return [Notice("spikes", message)]
 
 
@@ -180,7 +183,7 @@ def _noise(residuals: FloatArray) -> list[Notice]:
     return []
 
 
-def _remarks_on_phases(model: Model) -> list[Notice]:
+def _phase_warnings(model: Model) -> list[Notice]:
     notices = [Notice(r.code, f"{phase.name}: {r.message}") for phase in model.phases for r in phase.crystal.remarks]
     if model.radiation.kind == "xray":
         for phase in model.phases:
@@ -218,7 +221,7 @@ def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: I
         notices.append(Notice("radius_assumed", message))
     widths = [name for name in minimum.parameters.free_names if name.endswith((INVERSE_SIZE, "_microstrain"))]
     if instrument.profile is None and widths:
-        message = "no calibrated profile was given: sizes and microstrains hold the diffractometer's share"
+        message = "no calibrated profile is given: sizes and microstrains include the broadening of the diffractometer"
         notices.append(Notice("instrument_uncalibrated", message))
     return notices
 
@@ -226,17 +229,15 @@ def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: I
 def _positions_and_correlations(
     parameters: Sequence[RefinedParameter], correlations: Sequence[Correlation]
 ) -> list[Notice]:
-    """Name what correlates; if zero and displacement both vary, their correlations with the cells say nothing new."""
+    """Return warnings about correlations; if zero and displacement vary, those with the cells need no extra warning."""
     free = {p.name for p in parameters if p.number.status == "free"}
     errors = {"instrument_zero", "instrument_displacement"}
     cells = {name for name in free if name.endswith(tuple(f"_{cell}" for cell in CELL_NAMES))}
     if not (errors <= free and cells):
         return _strong_correlations(correlations)
-    message = (
-        "a zero error and a displaced specimen were not told apart: the esds of the cells hold that; calibrate the zero"
-    )
+    message = "a zero error and a displaced specimen are not distinguished: the esds of the cells include this"
     others = [c for c in correlations if not {c.a, c.b} <= errors | cells]
-    return [Notice("position_ambiguous", message), *_strong_correlations(others)]
+    return [Notice("position_ambiguous", f"{message}; calibrate the zero"), *_strong_correlations(others)]
 
 
 def _strong_correlations(correlations: Sequence[Correlation]) -> list[Notice]:
@@ -248,7 +249,7 @@ def _strong_correlations(correlations: Sequence[Correlation]) -> list[Notice]:
 
 
 def _undetermined(minimum: Minimum) -> list[Notice]:
-    """Name variables of which the pattern determines a combination only."""
+    """Return a warning for each group of variables of which the pattern determines only a combination."""
     inside = np.flatnonzero(~minimum.at_bound)
     names = [public_name(minimum.parameters.free_names[k]) for k in inside]
     groups = undetermined(minimum.normal_matrix[np.ix_(inside, inside)], names)
@@ -259,7 +260,7 @@ def _extracted(model: Model) -> list[Notice]:
     names = [phase.name for phase in model.phases if is_extracted(phase)]
     if not names:
         return []
-    message = f"the intensities of {', '.join(names)} are taken from the data: no fraction follows from them"
+    message = f"the intensities of {', '.join(names)} are extracted from the data: no fraction follows from them"
     rest = "" if len(names) == len(model.phases) else "; the fractions given are of the other phases among themselves"
     return [Notice("extracted_intensities", message + rest)]
 
@@ -267,8 +268,8 @@ def _extracted(model: Model) -> list[Notice]:
 def _unexplained(left: float) -> list[Notice]:
     if left < LEFT_OUT:
         return []
-    message = f"{100 * left:.0f} % of the peaks' intensity is unexplained: fractions and cells are of what is explained"
-    return [Notice("unexplained_intensity", message)]
+    message = f"{100 * left:.0f} % of the peaks' intensity is unexplained"
+    return [Notice("unexplained_intensity", f"{message}: fractions and cells describe the explained part only")]
 
 
 def _serial_correlation(durbin_watson: float) -> list[Notice]:

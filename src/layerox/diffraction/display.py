@@ -1,4 +1,4 @@
-"""Display: results as one line for a prompt, and as a small table for a notebook; numbers only, no pictures."""
+"""Display: texts of results for a prompt and HTML tables for a notebook; plots are in `plotting`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from layerox.refined import Refined
 
 
 def percent_text(fraction: Refined) -> str:
-    """Return a refined weight fraction in per cent, "61.80(10)", or that it is unsupported or alike others."""
+    """Return a refined weight fraction in per cent, "61.80(10)", or its status if it is unsupported or alike."""
     if fraction.status in ("unsupported", "alike"):
         return fraction.status
     return str(Refined(100 * fraction, 100 * fraction.esd))

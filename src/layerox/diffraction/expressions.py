@@ -1,6 +1,6 @@
-"""Expressions: what a user writes for a quantity that follows others, such as "P2_a + delta".
+"""Expressions: constraints that a user writes, such as "P2_a + delta", evaluated with the values of parameters.
 
-Here names meet parameters; what may be written is the matter of `arithmetic.py`.
+The syntax is the matter of `arithmetic`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MOST_SHOWN = 60
 
 
 class Expression:
-    """An expression of parameters, in names and units that users know.
+    """An expression of parameters in public names and units.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ class Expression:
     index
         Position of each parameter's name.
     slot_of
-        Turns a name that users write into the one in `index`; those that differ hold the reciprocal.
+        Returns the internal name for a public one; if they differ, the internal value is the reciprocal.
     place
-        The parameter that the expression is for, for messages.
+        The parameter that it constrains, for messages.
 
     Raises
     ------
@@ -46,7 +46,7 @@ class Expression:
             if slot in index:
                 self._sources[name] = index[slot], slot != name
             elif name not in CONSTANTS:
-                raise InputError(f"knows no {name!r}", place=self._place, cure=nearest(name, index))
+                raise InputError(f"has an unknown name {name!r}", place=self._place, cure=nearest(name, index))
         self._reciprocal = place not in index
 
     @property
@@ -55,13 +55,13 @@ class Expression:
         return [k for k, _ in self._sources.values()]
 
     def moved(self, places: Mapping[int, int]) -> Expression:
-        """Return the same expression of parameters that stand elsewhere: old index -> new index."""
+        """Return the same expression for other indices of its parameters: old index -> new index."""
         other = copy(self)
         other._sources = {name: (places[k], reciprocal) for name, (k, reciprocal) in self._sources.items()}
         return other
 
     def value(self, values: FloatArray) -> float:
-        """Return the value of the parameter that follows the expression, as the model holds it.
+        """Return the internal value of the constrained parameter.
 
         Raises
         ------
@@ -100,16 +100,16 @@ class Expression:
 
 
 def place_of(name: str, text: str) -> str:
-    """Return how messages name an expression: the parameter, and the beginning of the text."""
+    """Return the place of an expression for messages: the parameter, and the beginning of the text."""
     return f"{name} = {text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + '...'!r}"
 
 
-def refuse_foreign(name: str, text: str) -> None:
-    """Refuse an expression that holds more than is allowed, before another program (lmfit) evaluates it.
+def check_expression(name: str, text: str) -> None:
+    """Refuse an expression that is not allowed, before lmfit evaluates it.
 
     Raises
     ------
     InputError
-        If it does.
+        If it contains anything that is not allowed.
     """
     parsed(text, place_of(name, text))

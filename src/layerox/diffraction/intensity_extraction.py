@@ -1,9 +1,9 @@
-"""Extraction: intensities taken from the data instead of a structure, by Le Bail's or Pawley's method.
+"""Intensity extraction: intensities from the data instead of a structure, by Le Bail's or Pawley's method.
 
 Pawley (J. Appl. Cryst. 14 (1981) 357, doi:10.1107/S0021889881009618) refines the intensities as variables. Le Bail (Le
-Bail, Duroy & Fourquet, Mater. Res. Bull. 23 (1988) 447, doi:10.1016/0025-5408(88)90019-0) shares the observed intensity
-out among the reflections as the present model does, again and again between the steps of the other quantities.
-Reflections that the data cannot tell apart have one intensity together.
+Bail, Duroy & Fourquet, Mater. Res. Bull. 23 (1988) 447, doi:10.1016/0025-5408(88)90019-0) divides the observed
+intensity among the reflections in the proportions of the present model, repeatedly between the steps of the other
+parameters. Reflections that the data do not distinguish have one common intensity.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from layerox.diffraction.least_squares import Data, Minimum, minimise
 from layerox.diffraction.model import Calculated, Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.profiles import shared_out
-from layerox.diffraction.refinement_steps import LOOSE, Course
+from layerox.diffraction.profiles import divided_intensities
+from layerox.diffraction.refinement_steps import LOOSE, StepwiseRefinement
 
-# Sharing-outs before each descent, descents at most, and the relative fall of chi-squared at which they end.
-SHARINGS, MOST_CYCLES, SETTLED = 3, 60, 2e-6
+# Divisions before each descent, largest number of descents, and the relative fall of chi-squared at which they end.
+DIVISIONS, MOST_CYCLES, SETTLED = 3, 60, 2e-6
 FEW_STEPS = 4
-# An intensity is kept above this share of the strongest: one of zero would have no way back.
+# Least intensity, relative to the strongest: an intensity of zero would stay zero.
 LEAST_SHARE = 1e-7
 
 
 def intensity_names(model: Model, index: int) -> list[str]:
-    """Return the names of the intensities of a phase that stand within the data."""
+    """Return the names of the intensities of a phase within the range of the data."""
     phase, own = model.phases[index], model.phase_models[index]
     inside = own.groups_between(*model.limits)
     return [slot_name(phase, name) for name, seen in zip(own.intensity_slots, inside, strict=True) if seen]
 
 
-def shared_anew(model: Model, data: Data, table: Parameters, index: int, calculated: Calculated) -> None:
-    """Give the intensities of a phase the values that the observed pattern, shared out as calculated, says."""
+def divide_intensities(model: Model, data: Data, table: Parameters, index: int, calculated: Calculated) -> None:
+    """Set the intensities of a phase to the observed ones, divided among its peaks in the calculated proportions."""
     own, peaks = model.phase_models[index], calculated.peaks[index]
     shapes = peaks.listed if peaks.parts is None else peaks.parts
     position, gauss, lorentz, area = shapes.table
     scale = table.value(slot_name(model.phases[index], "scale"))
     ratio = observed_over_calculated(data.intensity, calculated, 1.0 / data.weight)
-    observed, present = shared_out(model.two_theta, ratio, position, gauss, lorentz, scale * area, model.tail)
+    observed, present = divided_intensities(model.two_theta, ratio, position, gauss, lorentz, scale * area, model.tail)
     group = own.group[shapes.owner]
     count = len(own.intensity_slots)
     seen, expected = (np.bincount(group, weights=sums, minlength=count) for sums in (observed, present))
@@ -52,16 +52,16 @@ def shared_anew(model: Model, data: Data, table: Parameters, index: int, calcula
     table.values[block] = np.maximum(old * factor, LEAST_SHARE * old.max())
 
 
-class ExtractionCourse(Course):
-    """A course in which some phases have their intensities from Le Bail's sharing-out between the steps."""
+class StepwiseExtraction(StepwiseRefinement):
+    """A refinement in which the intensities of some phases are divided by Le Bail's method between the steps."""
 
     def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:
-        shared = [p for p, phase in enumerate(self.model.phases) if phase.mode == "le-bail"]
-        if not shared:
+        extracted = [p for p, phase in enumerate(self.model.phases) if phase.mode == "le-bail"]
+        if not extracted:
             return super()._minimised(trial, tolerance)
         table, last = trial.copy(), np.inf
         for _ in range(MOST_CYCLES):
-            share_out(self.model, self.data, table, shared)
+            divide_repeatedly(self.model, self.data, table, extracted)
             found = minimise(
                 self.model, self.data, table, tolerance=LOOSE, most_evaluations=FEW_STEPS, restraints=self.restraints
             )
@@ -75,16 +75,18 @@ class ExtractionCourse(Course):
         return found
 
 
-def share_out(model: Model, data: Data, table: Parameters, shared: Sequence[int], times: int = SHARINGS) -> None:
-    """Share the observed pattern out among the reflections of phases (by index) some times over."""
+def divide_repeatedly(
+    model: Model, data: Data, table: Parameters, extracted: Sequence[int], times: int = DIVISIONS
+) -> None:
+    """Divide the observed pattern among the reflections of phases (by index), `times` times."""
     for _ in range(times):
         calculated = model.calculated(table.values[: len(model.names)])
-        for index in shared:
-            shared_anew(model, data, table, index, calculated)
+        for index in extracted:
+            divide_intensities(model, data, table, index, calculated)
 
 
 def prepare_extraction(model: Model, table: Parameters, height: float) -> None:
-    """Hold what intensities from the data make meaningless: scale, texture and atoms; let Pawley's go."""
+    """Fix scale, texture and atoms of phases with extracted intensities, and free Pawley intensities."""
     for p, phase in enumerate(model.phases):
         if phase.mode == "rietveld":
             continue
@@ -97,5 +99,5 @@ def prepare_extraction(model: Model, table: Parameters, height: float) -> None:
 
 
 def is_extracted(phase: Phase) -> bool:
-    """Whether a phase has its intensities from the data."""
+    """Whether the intensities of a phase are extracted from the data."""
     return phase.mode != "rietveld"

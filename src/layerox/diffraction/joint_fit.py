@@ -1,8 +1,8 @@
-"""Joint: several patterns of one specimen refined together, X-rays and neutrons for example.
+"""Joint fit: several patterns of one specimen refined together, for example X-rays and neutrons.
 
-What belongs to the specimen is shared: cells, atoms, and the proportion of the phases; what belongs to a measurement is
-its own: background, diffractometer, one overall scale, texture and (as profiles are rarely known equally well) widths.
-A measurement whose wavelength is known less well than the first one's may have all cells stretched by one factor.
+The common parameters are cells, atoms, and the proportion of the phases. Each measurement has its own background,
+diffractometer, overall scale, texture and widths (profiles are rarely known equally well). A measurement with a less
+accurate wavelength than the first one may have one common scale factor for its cells.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from layerox.diffraction.least_squares import Data, Histogram, Minimum, minimise
 from layerox.diffraction.model_setup import Outcome, coordinates, displacement_groups
 from layerox.diffraction.parameters import Parameters, Tie, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.refinement_steps import WORTH
+from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
 from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.symmetry import CELL_NAMES
@@ -29,27 +29,27 @@ LENGTHS = CELL_NAMES[:3]
 
 @dataclass(frozen=True, eq=False)
 class JointOutcome:
-    """Where a joint refinement ended.
+    """The result of a joint refinement.
 
     Attributes
     ----------
     minimum
         Over all patterns.
     views
-        For each pattern what a refinement of it alone would have ended with: its own names first, the joint covariance.
+        The outcome for each pattern, as of a refinement of it alone: its own names first, with the joint covariance.
     """
 
     minimum: Minimum
     views: tuple[Outcome, ...]
 
 
-def jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns: Sequence[Pattern]) -> JointOutcome:
-    """Refine several patterns together, from where each alone has ended.
+def refine_jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns: Sequence[Pattern]) -> JointOutcome:
+    """Refine several patterns together, from the minima of the single refinements.
 
     Parameters
     ----------
     labels
-        Prefix of what belongs to each measurement alone, such as "neutron".
+        Prefix of the parameters of each measurement, such as "neutron".
     outcomes, patterns
         Of the single refinements, with phases of the same names and sites.
 
@@ -73,16 +73,16 @@ def jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns: Sequen
         _stretch_cells(table, label, outcome.model.phases)
     found = minimise_jointly(histograms, table)
     for label in labels[1:]:
-        found = _unless_idle(histograms, found, f"{label}_{STRETCH}")
+        found = _without_idle_stretch(histograms, found, f"{label}_{STRETCH}")
     phases = outcomes[0].model.phases
     atoms = [name for phase in phases for group in displacement_groups(phase) for name in group[:1]]
-    found = _if_it_pays(histograms, found, [*(name for phase in phases for name in coordinates(phase)), *atoms])
+    found = _freed_if_better(histograms, found, [*(name for phase in phases for name in coordinates(phase)), *atoms])
     views = [_view(found, own, outcome, k) for k, (own, outcome) in enumerate(zip(names, outcomes, strict=True))]
     return JointOutcome(found, tuple(views))
 
 
 def _joint_names(label: str, outcome: Outcome, *, first: bool) -> list[str]:
-    """Return what the quantities of one pattern's table are called in the joint one."""
+    """Return the names of the parameters of one pattern in the joint table."""
     own: set[str] = set()
     for phase in outcome.model.phases:
         slots = [*OWN_OF_MEASUREMENT, *(() if first else ("scale", *LENGTHS))]
@@ -92,7 +92,7 @@ def _joint_names(label: str, outcome: Outcome, *, first: bool) -> list[str]:
 
 
 def _merged(names: Sequence[Sequence[str]], outcomes: Sequence[Outcome]) -> Parameters:
-    """Return one table of all quantities: values of shared ones from where they are known best."""
+    """Return one table of all parameters; common ones have the value with the smallest standard uncertainty."""
     joint = Parameters(list(dict.fromkeys(name for own in names for name in own)), np.zeros(0))
     joint.values = np.zeros(len(joint.names))
     known: dict[str, float] = {}
@@ -114,7 +114,7 @@ def _merged(names: Sequence[Sequence[str]], outcomes: Sequence[Outcome]) -> Para
 
 
 def _share_proportions(table: Parameters, label: str, phases: Sequence[Phase]) -> None:
-    """Let the scales of a later measurement be those of the first one times one factor."""
+    """Constrain the scales of a later measurement to those of the first one times one factor."""
     scales = [slot_name(phase, "scale") for phase in phases]
     first = max(scales, key=table.value)
     if table.value(first) <= 0:
@@ -135,18 +135,18 @@ def _stretch_cells(table: Parameters, label: str, phases: Sequence[Phase]) -> No
         table.express(f"{label}_{length}", f"{length} * {name}")
 
 
-def _unless_idle(histograms: Sequence[Histogram], found: Minimum, name: str) -> Minimum:
-    """Return the minimum without a stretch of the cells, unless chi-squared then rises more than that is worth."""
+def _without_idle_stretch(histograms: Sequence[Histogram], found: Minimum, name: str) -> Minimum:
+    """Return the minimum without a scale factor of the cells, unless chi-squared then rises too much."""
     trial = found.parameters.copy()
     trial.fix([name])
     trial.assign(name, 1.0)
     without = minimise_jointly(histograms, trial)
     rise = (without.chi_squared - found.chi_squared) / max(found.reduced_chi_squared, 1.0)
-    return without if rise < WORTH else found
+    return without if rise < GAIN_PER_VARIABLE else found
 
 
-def _if_it_pays(histograms: Sequence[Histogram], found: Minimum, names: Sequence[str]) -> Minimum:
-    """Return the minimum with some quantities let go if that pays and none of them ends at a bound, else the given."""
+def _freed_if_better(histograms: Sequence[Histogram], found: Minimum, names: Sequence[str]) -> Minimum:
+    """Return the minimum with some parameters freed if it is better and none is at a bound, else the given one."""
     trial = found.parameters.copy()
     fresh = trial.free(names)
     if not fresh:
@@ -155,11 +155,11 @@ def _if_it_pays(histograms: Sequence[Histogram], found: Minimum, names: Sequence
     gain = (found.chi_squared - freed.chi_squared) / max(freed.reduced_chi_squared, 1.0)
     order = freed.parameters.free_names
     held = any(freed.at_bound[order.index(name)] for name in fresh)
-    return freed if gain > WORTH * len(fresh) and not held else found
+    return freed if gain > GAIN_PER_VARIABLE * len(fresh) and not held else found
 
 
 def _view(found: Minimum, own: Sequence[str], outcome: Outcome, index: int) -> Outcome:
-    """Return what a refinement of one pattern alone would have ended with, had it known the others."""
+    """Return the outcome for one pattern, with the joint minimum."""
     joint = found.parameters
     first = [joint.index[name] for name in own]
     order = first + sorted(set(range(len(joint.names))) - set(first))

@@ -1,8 +1,7 @@
-"""Refine: weighted least squares with the bounds inside the step.
+"""Least squares: weighted least squares with bounds, by the Levenberg-Marquardt method.
 
-Levenberg-Marquardt on the normal equations; each step minimises the damped quadratic model within the box of the
-bounds, so that a variable at its bound does not spoil the step of the others. The covariance is the inverse of the
-full normal matrix of the variables that are not held by a bound.
+Each step minimises the damped quadratic model within the bounds, so that a variable at its bound does not disturb the
+step of the others. The covariance is the inverse of the full normal matrix of the variables that are not at a bound.
 (Nocedal & Wright, Numerical Optimization, 2nd ed., 2006, chapters 10 and 16.)
 """
 
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.model import Calculated, Model
+from layerox.diffraction.normal_equations import bounded_step, inverse_of_normal
 from layerox.diffraction.parameters import Parameters
 from layerox.diffraction.restraints import Restraint
 from layerox.typing import FloatArray
@@ -24,24 +24,22 @@ from layerox.typing import FloatArray
 Outcome = Literal["converged", "not_converged"]
 
 FIRST_DAMPING = 1e-4
-# The same from a place near the minimum, where damping only holds back what is strongly correlated.
+# The same near a minimum, where damping matters for strongly correlated variables only.
 NEAR_DAMPING = 1e-6
 LEAST_DAMPING, MOST_DAMPING = 1e-9, 1e9
-# Share of the promised fall of chi-squared that a step must bring.
+# Share of the predicted fall of chi-squared that a step must reach.
 WORTH_OF_STEP = 1e-4
 # A step as short as this (in standard uncertainties, for each variable) may fail to lower chi-squared because tails
 # are cut and integrals are sums.
 WITHIN_NOISE = 0.02
-# A descent ends if so many evaluations in a row lower chi-squared by less than this share of its reduced value: where
-# the model fits badly, the linearised one promises falls that the true one does not have.
+# A descent ends if this number of evaluations in a row lowers chi-squared by less than this share of its reduced value:
+# for a bad fit, the linearised model predicts falls that the true model does not have.
 STALLED_FOR, STALLED = 10, 0.05
-# Smallest eigenvalue of a scaled normal matrix that rounding leaves a meaning.
-UNDETERMINED = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """What is fitted: intensities and one over their sigmas, shape (n,)."""
+    """The data of a fit: intensities and one over their sigmas, shape (n,)."""
 
     intensity: FloatArray
     weight: FloatArray
@@ -54,14 +52,14 @@ class Data:
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """One pattern of a refinement: its model, its data, and what the model's quantities are called in the table.
+    """One pattern of a refinement: its model, its data, and the names of the model's values in the table of parameters.
 
     Attributes
     ----------
     model, data
         On the same angles.
     names
-        For each of the model's values the name of a parameter; None where they are called as the model calls them.
+        The name of a parameter for each value of the model; None if they have the model's names.
     """
 
     model: Model
@@ -75,12 +73,12 @@ class Histogram:
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """Where a refinement ended.
+    """The final point of a refinement.
 
     Attributes
     ----------
     parameters
-        All parameters, at the values reached.
+        All parameters, at their final values.
     chi_squared
         Weighted sum of squared differences.
     points
@@ -88,15 +86,15 @@ class Minimum:
     normal_matrix
         J^T J of all variables, shape (v, v).
     at_bound
-        Which variables are held by a bound, shape (v,).
+        Which variables are at a bound, shape (v,).
     patterns
-        The calculated pattern of each histogram at the values reached.
+        The calculated pattern of each histogram at the final values.
     outcome, reason
         Whether it converged, and if not why.
     evaluations
         Number of patterns with derivatives computed.
     next_step
-        The undamped step that would be taken from here, shape (v,); None where nobody has worked it out.
+        The next undamped step, shape (v,); None if it was not calculated.
     """
 
     parameters: Parameters
@@ -123,7 +121,7 @@ class Minimum:
     def esd(self, name: str) -> float:
         """Return the standard uncertainty of a variable, 0 for anything else.
 
-        That of a variable which a bound holds is the one it would have if it could move.
+        For a variable at a bound, it is the one without the bound.
         """
         names = self.parameters.free_names
         if name not in names:
@@ -133,7 +131,7 @@ class Minimum:
         return float(np.sqrt(max(matrix[k, k], 0.0)))
 
     def esd_holding(self, name: str, held: Sequence[str]) -> float:
-        """Return the standard uncertainty of a variable when some others are held, 0 for anything else."""
+        """Return the standard uncertainty of a variable when some others are fixed, 0 for anything else."""
         names = self.parameters.free_names
         fixed = {names.index(other) for other in held if other in names}
         if name not in names or not fixed:
@@ -147,7 +145,7 @@ class Minimum:
     def largest_shift(self) -> float | None:
         """Largest component of the next step in standard uncertainties ("shift/su"), None when it is not known.
 
-        Variables at a bound have no uncertainty there and are left out.
+        Variables at a bound have no uncertainty and are left out.
         """
         if self.next_step is None:
             return None
@@ -157,7 +155,7 @@ class Minimum:
 
     @cached_property
     def full_covariance(self) -> FloatArray:
-        """Covariance as if no bound held any variable, shape (v, v)."""
+        """Covariance without any bound, shape (v, v)."""
         return inverse_of_normal(self.normal_matrix) * max(self.reduced_chi_squared, 1.0)
 
     @cached_property
@@ -187,7 +185,9 @@ def minimise(
     `damping` is that of the first step, in units of the diagonal of the normal matrix.
     """
     descent = _Descent([Histogram(model, data)], parameters, restraints, damping)
-    return descent.followed(tolerance, most_evaluations)
+    while not descent.ended and descent.evaluations < most_evaluations:
+        descent.step(tolerance)
+    return descent.minimum()
 
 
 def minimise_jointly(
@@ -209,11 +209,14 @@ def minimise_jointly(
     tolerance
         Length of the last step, in standard uncertainties (the norm of the whole step).
     most_evaluations
-        Budget of patterns with derivatives.
+        Largest number of patterns with derivatives.
     restraints
-        Observations beside the patterns.
+        Observations in addition to the patterns.
     """
-    return _Descent(histograms, parameters, restraints).followed(tolerance, most_evaluations)
+    descent = _Descent(histograms, parameters, restraints)
+    while not descent.ended and descent.evaluations < most_evaluations:
+        descent.step(tolerance)
+    return descent.minimum()
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,16 +249,10 @@ class _Descent:
         self.ended = not len(free)
         self.reason = "" if self.ended else "the budget of evaluations was used up"
 
-    def followed(self, tolerance: float, most_evaluations: int) -> Minimum:
-        """Step until it ends or the budget is used up; return where that is."""
-        while not self.ended and self.evaluations < most_evaluations:
-            self.step(tolerance)
-        return self.minimum()
-
     def step(self, tolerance: float) -> None:
-        """Try one step, and go there if it lowers chi-squared; end when steps have become shorter than `tolerance`.
+        """Try one step, and accept it if it lowers chi-squared; end when the next step is shorter than `tolerance`.
 
-        A descent that has stalled has ended too: steps are as short as they get.
+        A stalled descent ends too.
         """
         if self.evaluations > 1 and self._undamped_length() <= tolerance:
             return self._end("")
@@ -292,7 +289,7 @@ class _Descent:
         return float(np.sqrt(np.maximum(step @ self.state.normal @ step, 0.0) / reduced))
 
     def _undamped_length(self) -> float:
-        """Return the length of the step that would be taken without damping: a damped one is short for nothing."""
+        """Return the length of the undamped step; a damped step can be short far from the minimum."""
         return self._length(self._proposed(LEAST_DAMPING))
 
     def _proposed(self, damping: float) -> FloatArray:
@@ -327,7 +324,7 @@ class _Descent:
         self.ended, self.reason = True, reason
 
     def minimum(self) -> Minimum:
-        """Return where the descent stands."""
+        """Return the present point of the descent."""
         final = self.parameters.copy()
         final.values[:] = self.parameters.with_variables(self.x)
         return Minimum(
@@ -352,72 +349,8 @@ def _damped(normal: FloatArray, damping: float) -> FloatArray:
     return matrix
 
 
-def bounded_step(hessian: FloatArray, gradient: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
-    """Return the d within lower <= d <= upper that minimises d H d / 2 + g d (H positive definite, 0 feasible).
-
-    A primal active-set method: variables join the active set where a step meets their bound, and leave it when
-    their multiplier says that they would rather go inwards.
-    """
-    scale = 1.0 / np.sqrt(np.diag(hessian))
-    h, g = hessian * np.outer(scale, scale), gradient * scale
-    low, high = lower / scale, upper / scale
-    newton = _solve(h, -g)
-    if (newton >= low).all() and (newton <= high).all():
-        return newton * scale
-    d = np.zeros_like(g)
-    pinned = low >= high  # no room at all: never let go, lest it go round in circles
-    active = pinned | ((low >= 0.0) & (g > 0.0)) | ((high <= 0.0) & (g < 0.0))
-    for _ in range(4 * len(g) + 4):
-        inside = ~active
-        target = d.copy()
-        if inside.any():
-            force = -(g[inside] + h[np.ix_(inside, active)] @ d[active])
-            target[inside] = _solve(h[np.ix_(inside, inside)], force)
-        move = target - d
-        with np.errstate(divide="ignore", invalid="ignore"):
-            room = np.where(move > 0, (high - d) / move, np.where(move < 0, (low - d) / move, np.inf))
-        room[active] = np.inf
-        nearest_bound = int(np.argmin(room)) if len(room) else 0
-        if len(room) and room[nearest_bound] < 1.0:
-            d = d + max(room[nearest_bound], 0.0) * move
-            d[nearest_bound] = high[nearest_bound] if move[nearest_bound] > 0 else low[nearest_bound]
-            active[nearest_bound] = True
-            continue
-        d = target
-        slope = h @ d + g
-        inward = np.where(d >= high, slope, np.where(d <= low, -slope, -np.inf))
-        inward[~active | pinned] = -np.inf
-        best = int(np.argmax(inward)) if len(inward) else 0
-        if not len(inward) or inward[best] <= 1e-12:
-            break
-        active[best] = False
-    return np.clip(d * scale, lower, upper)
-
-
-def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
-    try:
-        return np.asarray(np.linalg.solve(matrix, right))
-    except np.linalg.LinAlgError:
-        return np.asarray(np.linalg.lstsq(matrix, right, rcond=1e-12)[0])
-
-
 def _held(x: FloatArray, gradient: FloatArray, lower: FloatArray, upper: FloatArray) -> NDArray[np.bool_]:
-    """Tell which variables stand at a bound and would go on through it."""
+    """Return which variables are at a bound and have a gradient that points through it."""
     span = np.where(np.isfinite(upper - lower), upper - lower, np.maximum(np.abs(x), 1.0))
     near = 1e-9 * span
     return ((x <= lower + near) & (gradient >= 0)) | ((x >= upper - near) & (gradient <= 0))
-
-
-def inverse_of_normal(matrix: FloatArray) -> FloatArray:
-    """Invert a normal matrix scaled to a unit diagonal.
-
-    A direction that the data do not determine gets a vast variance, a variable without any influence none.
-    """
-    diagonal = np.diag(matrix).copy()
-    dead = diagonal <= 0.0
-    diagonal[dead] = 1.0
-    scale = 1.0 / np.sqrt(diagonal)
-    values, vectors = np.linalg.eigh(matrix * np.outer(scale, scale) + np.diag(dead.astype(float)))
-    inverse = (vectors / np.maximum(values, UNDETERMINED)) @ vectors.T
-    inverse[dead] = inverse[:, dead] = 0.0
-    return np.asarray(inverse * np.outer(scale, scale))

@@ -1,11 +1,11 @@
-"""Line scan: cells far from the one given that put a phase's strongest lines where a difference pattern has intensity.
+"""Line scan: cells far from the given one, found by the intensity of a difference pattern at the strongest lines.
 
-A descent, or a grid on a blurred pattern (`search`), sees one or two per cent far. A cell that was refined at another
-temperature, or beside other phases, may be off by six per cent along one axis alone and by degrees in its angle. The
-difference pattern is correlated once with a peak at every angle (a matched filter; Turin, IRE Trans. Inf. Theory 6
-(1960) 311, doi:10.1109/TIT.1960.1057571); what a cell explains is then looked up at its lines, which is quick enough
-for tens of thousands of cells. Only intensities are taken from the structure, and they do not follow the cell; the few
-cells that are found are to be judged with the whole model.
+A descent, or a grid on a blurred pattern (`cell_search`), corrects one or two per cent. A cell that was refined at
+another temperature, or together with other phases, may be off by six per cent along one axis and by degrees in its
+angle. The difference pattern is correlated once with a peak at every angle (a matched filter; Turin, IRE Trans. Inf.
+Theory 6 (1960) 311, doi:10.1109/TIT.1960.1057571); the intensity that a cell explains is then interpolated at its
+lines, fast enough for tens of thousands of cells. The intensities of the lines do not depend on the cell; the cells
+found must be tested with the whole model.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from layerox.diffraction.model import Model
 from layerox.symmetry import CellRule
 from layerox.typing import FloatArray
 
-# How many lines of a phase are looked at, the strongest first, and the share of the strongest that they must have.
+# Number of the strongest lines of a phase, and their least share of the strongest one.
 MOST_LINES, WEAKEST = 16, 0.03
-# Cells of a scan, which decide how fine its steps are, and the finest step that is of use.
+# Largest number of cells of a scan, from which its steps follow, and the smallest step.
 MOST_CELLS, FINEST_STEP = 20_000, 0.002
-# By how much steps grow until no more cells than that are left.
+# Factor by which steps increase until the number of cells is small enough.
 COARSER = 1.02
 # Full width of the blur in relative cell steps, and the steps of angles (radian) in relative steps of lengths.
 BLUR_IN_STEPS, ANGLE_IN_STEPS = 1.2, 2.0
-# How many cells of the coarse scan are looked at more closely, and how much finer the steps around them are.
+# Number of cells of the coarse scan with a finer scan around them, and the ratio of the steps.
 CLOSER, FINER = 40, 3
-# Nodes of the correlation for each full width of a peak; standard deviations beyond which a peak is nothing.
+# Nodes of the correlation for each full width of a peak; standard deviations beyond which a peak is neglected.
 NODES_PER_WIDTH, REACH = 8, 3.0
 SIGMA_PER_FWHM = 1.0 / math.sqrt(8.0 * math.log(2.0))
-# Lines that stand further from each other than so many places in the order of angles do not overlap.
+# Lines that differ by more places than this in the order of angles do not overlap.
 NEIGHBOURS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """How far to look to each side: lengths relative, angles in degrees."""
+    """Half the range of a scan: lengths relative, angles in degrees."""
 
     lengths: float
     angles: float
@@ -57,7 +57,7 @@ class Lines:
     wavelengths, shares
         Emission lines, angstrom, and their shares of the intensity, shape (l,).
     zero
-        What is added to every position, degrees.
+        Added to every position, degrees.
     """
 
     hkl: FloatArray
@@ -68,13 +68,13 @@ class Lines:
 
 
 @dataclass(frozen=True, eq=False)
-class Correlation:
-    """The weighted difference pattern seen with a peak of unit area at every node of a grid of angles.
+class LineCorrelation:
+    """The correlation of the weighted difference pattern with a peak of unit area at every node of a grid of angles.
 
     Attributes
     ----------
     first, step
-        Where the grid begins, and its step, degrees.
+        Beginning and step of the grid, degrees.
     force, norm
         Inner products of the weighted peak with the weighted difference and with itself, shape (m,).
     sigma
@@ -90,14 +90,14 @@ class Correlation:
 
 @dataclass(frozen=True, eq=False)
 class Scanned:
-    """Cells that explain most, the best first; no two of them put the lines at the same angles.
+    """Cells that explain most, best first; no two of them have the same lines.
 
     Attributes
     ----------
     cells
         a, b, c (angstrom), alpha, beta, gamma (degrees), shape (k, 6).
     gains
-        Fall of chi-squared that the lines alone promise, shape (k,).
+        Predicted fall of chi-squared from the lines alone, shape (k,).
     """
 
     cells: FloatArray
@@ -119,13 +119,13 @@ def scanned_lines(
     Parameters
     ----------
     model, p, values
-        The phase in its model; its cell among the values is the middle of the window.
+        The phase in its model; its cell in `values` is the centre of the window.
     difference, weight
         Observed minus calculated pattern times `weight`, and one over sigma, shape (n,).
     window, free
-        How far to look, and which of a, b, c, alpha, beta, gamma are varied, each by itself.
+        Range, and which of a, b, c, alpha, beta, gamma vary, each independently.
     count
-        How many cells are wanted at most.
+        Largest number of cells.
     """
     cell = values[model.phase_blocks[p]][pk.CELL : pk.CELL + 6]
     if not free:
@@ -148,7 +148,7 @@ def scanned_lines(
 
 
 def step_of(rule: CellRule, window: Window) -> float:
-    """Return the relative step of lengths with which a window takes as many cells as may be looked at, or fewer."""
+    """Return the relative step of lengths with which a window has at most the allowed number of cells."""
     spans = [_span(k, window) for k in rule.free]
     step = max(math.prod(spans) ** (1.0 / len(spans)) * MOST_CELLS ** (-1.0 / len(spans)), FINEST_STEP)
     while math.prod(2 * _half(span, step) + 1 for span in spans) > MOST_CELLS:
@@ -157,26 +157,26 @@ def step_of(rule: CellRule, window: Window) -> float:
 
 
 def _span(k: int, window: Window) -> float:
-    """Return how many relative steps of one fit into the window of a length (k < 3) or an angle."""
+    """Return the number of relative steps of one in the window of a length (k < 3) or an angle."""
     return 2.0 * (window.lengths if k < 3 else math.radians(window.angles) / ANGLE_IN_STEPS)
 
 
 def _half(span: float, step: float) -> int:
-    """Return how many steps fit into half of a span."""
+    """Return the number of steps in half of a span."""
     return int(0.5 * span / step + 1e-9)
 
 
 def cells_around(cell: FloatArray, rule: CellRule, window: Window, step: float) -> FloatArray:
-    """Return all cells of a window on a grid: every free length and angle by itself, the others as symmetry demands.
+    """Return all cells of a window on a grid: every free length and angle independently, the others by symmetry.
 
     Parameters
     ----------
     cell
-        The middle of the window: angstrom and degrees, shape (6,).
+        Centre of the window: angstrom and degrees, shape (6,).
     rule
-        What is free, follows, or is fixed.
+        Which values are free, dependent, or fixed.
     window, step
-        How far, and the relative step of lengths; angles step by `ANGLE_IN_STEPS` times that, in radian.
+        Range, and the relative step of lengths; angles step by `ANGLE_IN_STEPS` times that, in radian.
 
     Returns
     -------
@@ -197,7 +197,7 @@ def cells_around(cell: FloatArray, rule: CellRule, window: Window, step: float) 
 
 
 def _strongest(model: Model, p: int, values: FloatArray) -> Lines:
-    """Return the lines of a phase that are strongest within the range of the pattern."""
+    """Return the strongest lines of a phase within the range of the pattern."""
     phase, block = model.phase_models[p], values[model.phase_blocks[p]]
     instrument = np.ascontiguousarray(values[model.instrument_block])
     position, _, _, area = phase.peaks(block, instrument).listed.table
@@ -212,7 +212,7 @@ def _strongest(model: Model, p: int, values: FloatArray) -> Lines:
 
 def _correlated(
     model: Model, values: FloatArray, difference: FloatArray, weight: FloatArray, blur: float
-) -> Correlation:
+) -> LineCorrelation:
     """Return the difference pattern as Gaussian peaks see it that are as wide as the instrument's, and blurred.
 
     `blur` is the relative difference of cells over which a line keeps overlapping itself.
@@ -225,7 +225,7 @@ def _correlated(
     widths = np.hypot(sharp, np.degrees(2.0 * np.tan(np.radians(nodes / 2.0)) * blur))
     sigma = widths * SIGMA_PER_FWHM
     force, norm = _matched(two_theta, difference * weight, weight**2, nodes, sigma)
-    return Correlation(float(nodes[0]), sharp / NODES_PER_WIDTH, force, norm, sigma)
+    return LineCorrelation(float(nodes[0]), sharp / NODES_PER_WIDTH, force, norm, sigma)
 
 
 @compiled
@@ -248,8 +248,8 @@ def _matched(
     return force, norm
 
 
-def _gains(cells: FloatArray, lines: Lines, seen: Correlation) -> FloatArray:
-    """Return the fall of chi-squared that each cell promises at its best scale, (k,); 0 where that is negative."""
+def _gains(cells: FloatArray, lines: Lines, seen: LineCorrelation) -> FloatArray:
+    """Return the predicted fall of chi-squared for each cell at its best scale, (k,); 0 for a negative scale."""
     table = np.array([seen.force, seen.norm, seen.sigma])
     gains: FloatArray = line_gains(
         np.ascontiguousarray(cells), lines.hkl, lines.strength, lines.wavelengths, lines.shares, lines.zero,
@@ -270,10 +270,10 @@ def line_gains(
     step: float,
     table: FloatArray,
 ) -> FloatArray:
-    """Return F^2 / N of each cell: F what its lines meet of the difference, N what they are by themselves, (k,).
+    """Return F^2 / N of each cell, (k,): F is the product of its lines with the difference, N that with themselves.
 
     N holds how lines overlap: two Gaussians of areas I and J at a distance d have a product of about
-    I J sqrt(n n') exp(-d^2 / 4 sigma^2), n and n' their own. Without it cells whose lines coincide would seem better
+    I J sqrt(n n') exp(-d^2 / 4 sigma^2), n and n' their own. Without it, cells with coinciding lines would seem better
     than they are.
     """
     count = strength.size * wavelengths.size
@@ -322,8 +322,8 @@ def line_gains(
     return gains
 
 
-def _apart(cells: FloatArray, gains: FloatArray, lines: Lines, seen: Correlation, count: int) -> list[int]:
-    """Return the best cells, leaving out those whose lines stand where those of a better one do."""
+def _apart(cells: FloatArray, gains: FloatArray, lines: Lines, seen: LineCorrelation, count: int) -> list[int]:
+    """Return the best cells without those with the same lines as a better one."""
     order = np.argsort(-gains, kind="stable")[: 50 * count]
     places = _places(cells[order], lines)
     sigma = np.interp(places[0], seen.first + seen.step * np.arange(seen.sigma.size), seen.sigma)

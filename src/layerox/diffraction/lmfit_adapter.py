@@ -1,8 +1,8 @@
-"""lmfit: parameters and residuals as `lmfit.Parameters` and a function for `lmfit.Minimizer`.
+"""lmfit adapter: parameters as `lmfit.Parameters`, and residuals as a function for `lmfit.Minimizer`.
 
-lmfit is a face of the engine, not a part of it: names, values, bounds and expressions go over, and come back as a
-plan. It is loaded when the first of these functions is called. lmfit evaluates expressions by an interpreter of Python:
-each is checked before, since results are read from files.
+The refinements do not use lmfit; names, values, bounds and expressions are converted to `lmfit.Parameters` and back to
+a plan. lmfit is loaded at the first call. It evaluates expressions as Python code: each is checked before, since
+results are read from files.
 """
 
 from __future__ import annotations
@@ -15,25 +15,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from layerox.computing.threads import single_threaded
-from layerox.diffraction.cell_search import set_linear
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.expressions import refuse_foreign
+from layerox.diffraction.expressions import check_expression
 from layerox.diffraction.least_squares import Data
 from layerox.diffraction.model import Model
+from layerox.diffraction.normal_equations import undetermined
 from layerox.diffraction.parameters import Parameters, is_background, public_name
+from layerox.diffraction.refined_quantities import RefinedParameter
 from layerox.diffraction.refinement_plan import Demand, Plan, Variable
-from layerox.diffraction.serial_correlation import undetermined
+from layerox.diffraction.starting_values import set_linear
 from layerox.errors import InputError, nearest
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import lmfit
 
-    from layerox.diffraction.refinement import RefinedParameter
-
 
 def lmfit_from_table(table: Parameters) -> lmfit.Parameters:
-    """Return all quantities of a table; what follows others does so by an expression."""
+    """Return all parameters of a table; constraints become expressions."""
     rows = []
     for k, name in enumerate(table.names):
         public, value = public_name(name), float(table.values[k])
@@ -47,9 +46,9 @@ def lmfit_from_table(table: Parameters) -> lmfit.Parameters:
 def lmfit_from_result(
     parameters: Iterable[RefinedParameter], names: Sequence[str], covariance: FloatArray
 ) -> lmfit.Parameters:
-    """Return the quantities of a result with their `stderr` and `correl`, as `lmfit.fit_report` prints them.
+    """Return the parameters of a result with `stderr` and `correl`, for `lmfit.fit_report`.
 
-    `names` are the variables, `covariance` theirs, shape (v, v).
+    `names` are the variables, `covariance` is their covariance, shape (v, v).
     """
     rows = [(p.name, float(p.number), p.name in names, p.minimum, p.maximum, p.expression or None) for p in parameters]
     params = _lmfit(rows)
@@ -63,17 +62,17 @@ def lmfit_from_result(
 
 
 def _lmfit(rows: Iterable[tuple[str, float, bool, float, float, str | None]]) -> lmfit.Parameters:
-    from lmfit import Parameters as LmfitParameters  # noqa: PLC0415  (only scripts that ask for it need lmfit)
+    from lmfit import Parameters as LmfitParameters  # noqa: PLC0415  (few scripts need lmfit)
 
     params: Any = LmfitParameters()
     linked = []
     for name, value, vary, low, high, text in rows:
-        # lmfit moves a value into its bounds; one that stands fixed outside them is to stay.
+        # lmfit moves a value into its bounds; a fixed value outside of them is kept.
         inside = low <= value <= high and low < high
         bounds = (low, high) if inside else (-math.inf, math.inf)
         params.add(name, value=value, vary=vary and text is None, min=bounds[0], max=bounds[1])
         if text is not None:
-            refuse_foreign(name, text)
+            check_expression(name, text)
             linked.append((name, text))
     for name, text in linked:
         params[name].set(expr=text)
@@ -81,24 +80,24 @@ def _lmfit(rows: Iterable[tuple[str, float, bool, float, float, str | None]]) ->
 
 
 def plan_from(params: lmfit.Parameters, known: Iterable[str]) -> Plan:
-    """Return the plan that parameters stand for, in one stage.
+    """Return the plan of the parameters, in one stage.
 
     Parameters
     ----------
     params
-        `lmfit.Parameters`; those of unknown names are variables, for expressions to use.
+        `lmfit.Parameters`; those with unknown names are variables for expressions.
     known
-        Names of the model's quantities, as users know them.
+        Public names of the parameters of the model.
 
     Raises
     ------
     InputError
-        If a name is neither known nor used, or an expression holds more than is allowed.
+        If a name is neither known nor used, or an expression is not allowed.
     """
     names = list(known)
     for name, p in params.items():
         if p.expr:
-            refuse_foreign(name, p.expr)
+            check_expression(name, p.expr)
     _refuse_idle(params, names)
     own = [p for name, p in params.items() if name not in names]
     free = [p for name, p in params.items() if name in names and not p.expr]
@@ -115,11 +114,11 @@ def _refuse_idle(params: lmfit.Parameters, known: Sequence[str]) -> None:
     used = {word for p in params.values() if p.expr for word in re.findall(r"\w+", p.expr)}
     for name in params:
         if name not in known and name not in used:
-            raise InputError(f"no parameter is called {name!r}", place="params", cure=nearest(name, known))
+            raise InputError(f"there is no parameter {name!r}", place="params", cure=nearest(name, known))
 
 
 def background_terms_of(params: Iterable[str]) -> int:
-    """Return how many background terms a set of names holds."""
+    """Return the number of background terms in a set of names."""
     return sum(is_background(name) for name in params)
 
 
@@ -127,12 +126,12 @@ class Objective:
     """Weighted residuals of a pattern as a function of `lmfit.Parameters`, for `lmfit.Minimizer`.
 
     `Minimizer(objective, params).minimize(method)` works with every method; for "leastsq" the option
-    `Dfun=objective.jacobian, col_deriv=1` hands over the analytic derivatives.
+    `Dfun=objective.jacobian, col_deriv=1` uses the analytic derivatives.
 
     Parameters
     ----------
     model, data
-        The forward model and what it is compared with.
+        The forward model and the data.
     """
 
     def __init__(self, model: Model, data: Data):
@@ -160,9 +159,9 @@ class Objective:
 
     @single_threaded
     def undetermined(self, params: lmfit.Parameters) -> list[list[str]]:
-        """Return groups of the parameters that vary of which the pattern determines some combination only.
+        """Return groups of free parameters of which the pattern determines only a combination, at the given values.
 
-        Asked before a fit, at the values given: what stands here will not be found, whatever the method.
+        No minimisation method can determine them separately.
         """
         jacobian = self.jacobian(params)
         names = [name for name, p in params.items() if p.vary and not p.expr]
@@ -170,7 +169,7 @@ class Objective:
 
     @single_threaded
     def with_linear(self, params: lmfit.Parameters) -> lmfit.Parameters:
-        """Return a copy whose scales and background (as far as they vary) are those of linear least squares."""
+        """Return a copy with free scales and background terms set by linear least squares."""
         table, copied = self._at(params), params.copy()
         set_linear(self.model, self.data, table)
         for name in table.free_names:
@@ -178,7 +177,7 @@ class Objective:
         return copied
 
     def _at(self, params: lmfit.Parameters) -> Parameters:
-        """Return a table of parameters at the values given; its links are made anew only when they change."""
+        """Return a table of parameters at the given values; its constraints are rebuilt only if they change."""
         key = tuple((name, bool(p.vary), p.expr) for name, p in params.items())
         if self._table[0] != key:
             table = parameters_of(self.model)

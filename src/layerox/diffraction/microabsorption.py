@@ -1,9 +1,9 @@
-"""Microabsorption: a particle that absorbs more than its surroundings is seen less than its share of the mass.
+"""Microabsorption: the correction for phases whose particles absorb more or less than the mean of the powder.
 
 Brindley, Phil. Mag. 36 (1945) 347, doi:10.1080/14786444508520918: the intensity of a phase of particles of radius R is
 multiplied by tau, the mean of exp(-(mu - mean) path) over a particle, mu and mean being the linear attenuation of the
-phase and of the powder. Particles are taken as spheres at two-theta = 90 degrees; tau is computed, not looked up. It
-holds where |mu - mean| D is small, D = 2 R: he calls powders fine below 0.01, medium below 0.1, coarse below 1.
+phase and of the powder. Particles are spheres at two-theta = 90 degrees; tau is calculated. It is valid for small
+|mu - mean| D, D = 2 R: Brindley calls powders fine below 0.01, medium below 0.1, coarse below 1.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONVERGED, MOST_TURNS = 1e-12, 200
 
 @dataclass(frozen=True, kw_only=True)
 class Microabsorption:
-    """What Brindley's correction has done to one phase.
+    """Brindley's correction of one phase.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Microabsorption:
 
 
 def kind_of_powder(contrast: float) -> Powder:
-    """Return Brindley's word for a powder of a contrast (mu - mean) D."""
+    """Return Brindley's term for a powder of a contrast (mu - mean) D."""
     size = abs(contrast)
     return "fine" if size < FINE else "medium" if size < MEDIUM else "coarse" if size < COARSE else "very coarse"
 
@@ -74,10 +74,10 @@ def sphere_transmission(mu_r: float, two_theta: float = BRINDLEY_TWO_THETA) -> f
 
 @lru_cache(maxsize=16)
 def _paths(two_theta: float) -> tuple[FloatArray, FloatArray]:
-    """Return the lengths of beam in a unit sphere by way of each of many points, and the weights of the points."""
+    """Return the path lengths in a unit sphere through each of many points, and the weights of the points."""
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     half, half_weights = 0.5 * (nodes + 1.0), 0.5 * weights
-    # r = 1 - t^2 crowds the points where the paths have the infinite slope of a square root: at the surface.
+    # r = 1 - t^2 concentrates the points at the surface, where the paths have an infinite slope.
     r, r_weights = 1.0 - half**2, 2.0 * half * half_weights * 3.0 * (1.0 - half**2) ** 2
     azimuth = np.pi * half
     rr, cc, pp = np.meshgrid(r, nodes, azimuth, indexing="ij")
@@ -103,7 +103,7 @@ def brindley(
     Parameters
     ----------
     weights
-        Proportion by weight as intensities say it, shape (p,).
+        Uncorrected proportion by weight, shape (p,).
     densities, linear
         g/cm^3 and 1/cm, shape (p,).
     sizes_um

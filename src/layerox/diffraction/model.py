@@ -1,7 +1,7 @@
-"""Simulate: THE forward model. Simulation and refinement both call `Model`; there is no other way to a pattern.
+"""Model: the only forward model, for simulation and for refinement.
 
-A `Model` is a vector of named values (background, instrument, phases) and the intensities that follow from it on
-fixed angles, with their derivatives.
+A `Model` calculates the intensities on fixed angles, and their derivatives, from a vector of named values (background,
+instrument, phases). It does not refine anything.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.background import chebyshev_basis
-from layerox.diffraction.extra_peaks import ExtraPeak, add_extra_gradients, extra_curve
-from layerox.diffraction.phase import Peaks, PeakSet, Phase, PhaseModel
+from layerox.diffraction.background import ExtraPeak, add_extra_gradients, chebyshev_basis, extra_curve
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase_model import Peaks, PeakSet, PhaseModel
 from layerox.diffraction.profiles import add_asymmetry, add_asymmetry_gradients, add_peak_gradients, add_peaks
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
@@ -56,7 +56,7 @@ class Model:
     two_theta
         Ascending angles, degrees.
     phases
-        The phases, with their starting values.
+        The phases with their initial values.
     instrument, radiation
         The diffractometer and the beam.
     background_terms
@@ -116,7 +116,7 @@ class Model:
         return other
 
     def showing(self, indices: Sequence[int]) -> Model:
-        """Return the model of some of its phases; what was made ready for them is shared."""
+        """Return the model of some of its phases; their phase models are shared."""
         other = copy(self)
         other.phases = tuple(self.phases[k] for k in indices)
         other.phase_models = tuple(self.phase_models[k] for k in indices)
@@ -124,8 +124,8 @@ class Model:
         other._name_slots()
         return other
 
-    def parted(self, parts: Sequence[tuple[int, NDArray[np.intp]]]) -> Model:
-        """Return a model whose phases are parts of this one's: (phase, indices of its reflections), in that order."""
+    def divided(self, parts: Sequence[tuple[int, NDArray[np.intp]]]) -> Model:
+        """Return a model whose phases are parts of these: (phase, indices of its reflections), in that order."""
         other = copy(self)
         other.phases = tuple(
             replace(self.phases[k], name=f"{self.phases[k].name}.{n}") for n, (k, _) in enumerate(parts)
@@ -137,7 +137,7 @@ class Model:
 
     @property
     def start(self) -> FloatArray:
-        """Starting values, in the order of `names`; a new array each time."""
+        """Initial values, in the order of `names`; a new array each time."""
         return self._start.copy()
 
     def calculated(self, values: FloatArray) -> Calculated:
@@ -149,11 +149,11 @@ class Model:
         return self._assembled(values, rows, peaks)
 
     def unit_patterns(self, values: FloatArray, reach_scales: FloatArray) -> FloatArray:
-        """Return the pattern of each phase at scale 1, cut as if its scale were `reach_scales`, shape (p, n)."""
+        """Return the pattern of each phase at scale 1, with tails cut as for the scale `reach_scales`, shape (p, n)."""
         return np.array([self.unit_pattern(p, values, scale) for p, scale in enumerate(reach_scales)])
 
     def unit_pattern(self, index: int, values: FloatArray, reach_scale: float) -> FloatArray:
-        """Return the pattern of one phase at scale 1, cut as if its scale were `reach_scale`, shape (n,)."""
+        """Return the pattern of one phase at scale 1, with tails cut as for the scale `reach_scale`, shape (n,)."""
         row = np.zeros(self.two_theta.size)
         instrument = np.ascontiguousarray(values[self.instrument_block])
         found = self.phase_models[index].peaks(values[self.phase_blocks[index]], instrument)
@@ -209,7 +209,7 @@ class Model:
         weight: FloatArray,
         jacobian: FloatArray,
     ) -> None:
-        """Add the derivatives of the peaks of a phase to the rows of the variables that move them."""
+        """Add the derivatives of the peaks of a phase to the rows of the variables on which they depend."""
         columns = np.flatnonzero(transfer.any(axis=0) | instrument_transfer.any(axis=0))
         model = self.phase_models[index]
         chains = values, transfer[:, columns], instrument_transfer[:, columns]
@@ -251,14 +251,14 @@ def slots_of(
     extras: Sequence[ExtraPeak] = (),
     intensities: Sequence[tuple[Sequence[str], FloatArray]] = (),
 ) -> tuple[list[str], FloatArray]:
-    """Return the names and starting values of all quantities of a model, in its order.
+    """Return the names and initial values of all parameters of a model, in its order.
 
-    `intensities` are the slots, and their values, of what each phase has beside its structure.
+    `intensities` are, for each phase, the names and values of its extracted intensities.
 
     Raises
     ------
     InputError
-        If two of them would have one name.
+        If two of them have the same name.
     """
     names = [f"background_{k}" for k in range(background_terms)]
     names += [f"instrument_{slot}" for slot in INSTRUMENT_SLOTS]
@@ -273,11 +273,11 @@ def slots_of(
         values += [*phase.values.tolist(), *own.tolist()]
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise InputError(f"two quantities are called {twice[0]!r}", cure="rename a phase or a site")
+        raise InputError(f"two parameters have the name {twice[0]!r}", cure="rename a phase or a site")
     return names, np.array(values)
 
 
 @lru_cache(maxsize=4096)
 def safe_name(name: str) -> str:
-    """Return a name as a parameter may be called: letters, digits and underscores, primes written "p"."""
+    """Return a name as a valid parameter name: letters, digits and underscores, a prime as "p"."""
     return re.sub(r"\W", "_", name.replace("'", "p"))

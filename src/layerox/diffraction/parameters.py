@@ -1,8 +1,7 @@
-"""Parameters: quantities by name: their values, their bounds, which of them vary, and what the others follow.
+"""Parameters: a table of values by name, with their bounds, which of them vary, and their constraints.
 
-A quantity may follow another one by a straight line (what symmetry ties together) or an expression of several (what a
-user writes). What follows can be followed in turn. The table knows nothing of models; see `constraints.py` for what
-crystals demand.
+A parameter can depend on another one linearly (a tie, as of symmetry) or on several by an expression (as of a user);
+chains are allowed. The table does not depend on a model; `constraints` makes the constraints of symmetry.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from layerox.errors import InputError, nearest
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
-# The model holds 1/size, which is zero without broadening; users see the size.
+# The internal parameter is 1/size, which is zero without broadening; the public one is the size.
 INVERSE_SIZE, SIZE = "_inverse_size", "_size"
 
 
@@ -36,25 +35,25 @@ class Tie:
 
 
 def _through(tie: Tie, leading: Tie) -> Tie:
-    """Return the tie to the leader's leader."""
+    """Return the tie to the leader of the leader."""
     return Tie(leading.leader, tie.factor * leading.factor, tie.factor * leading.offset + tie.offset)
 
 
 class Parameters:
-    """A table of quantities.
+    """A table of parameters.
 
     Attributes
     ----------
     names
-        Of the quantities, as models name them.
+        Internal names.
     values, lower, upper
         Shape (n,).
     vary
         Which are variables, shape (n,).
     ties, expressions
-        index -> what the quantity follows.
+        By index: the tie or the expression that determines the value.
     locked
-        Indices that symmetry, the choice of origin or a user fixes.
+        Indices of parameters that symmetry, the choice of origin or the user fixes.
     """
 
     def __init__(self, names: list[str], values: FloatArray):
@@ -76,7 +75,7 @@ class Parameters:
         return other
 
     def taking(self, indices: NDArray[np.intp]) -> Parameters:
-        """Return a table of some of the quantities; what one of them follows must be among them."""
+        """Return a table of some of the parameters; those on which they depend must be among them."""
         place = {int(k): at for at, k in enumerate(indices)}
         other = Parameters([self.names[k] for k in indices], self.values[indices])
         other.lower, other.upper, other.vary = self.lower[indices], self.upper[indices], self.vary[indices]
@@ -86,7 +85,7 @@ class Parameters:
         return other
 
     def find(self, name: str) -> int:
-        """Return the index of a name, as models or as users write it.
+        """Return the index of an internal or public name.
 
         Raises
         ------
@@ -97,7 +96,7 @@ class Parameters:
             return self.index[name]
         known = slot_of_public(name, self.index)
         if known not in self.index:
-            raise InputError(f"no parameter is called {name!r}", cure=nearest(name, map(public_name, self.names)))
+            raise InputError(f"there is no parameter {name!r}", cure=nearest(name, map(public_name, self.names)))
         return self.index[known]
 
     def value(self, name: str) -> float:
@@ -105,15 +104,15 @@ class Parameters:
         return float(self.values[self.find(name)])
 
     def assign(self, name: str, value: float) -> None:
-        """Give a parameter a value, within its bounds; followers move with it."""
+        """Set a value, limited to its bounds; dependent parameters change with it."""
         k = self.find(name)
         self.values[k] = min(max(value, self.lower[k]), self.upper[k])
         self._settle(self.values)
 
     def add(self, name: str, value: float, lower: float = -math.inf, upper: float = math.inf) -> None:
-        """Add a quantity that no model has, for others to follow; it varies."""
+        """Add a variable that does not belong to the model, for use in constraints."""
         if name in self.index:
-            raise InputError(f"a parameter is called {name!r} already", cure="choose another name")
+            raise InputError(f"there is a parameter {name!r} already", cure="choose another name")
         self.index[name] = len(self.names)
         self.names.append(name)
         self.values = np.append(self.values, value)
@@ -121,7 +120,7 @@ class Parameters:
         self.vary = np.append(self.vary, True)
 
     def matching(self, pattern: str) -> list[str]:
-        """Return the names that a user means by a name or a shell pattern ("P2_*_u_iso"), as models have them.
+        """Return the internal names that match a public name or a shell pattern ("P2_*_u_iso").
 
         Raises
         ------
@@ -132,38 +131,38 @@ class Parameters:
             return [self.names[self.find(pattern)]]
         found = [name for name in self.names if fnmatchcase(public_name(name), pattern)]
         if not found:
-            raise InputError(f"no parameter is called {pattern!r}", cure=nearest(pattern, map(public_name, self.names)))
+            raise InputError(f"there is no parameter {pattern!r}", cure=nearest(pattern, map(public_name, self.names)))
         return found
 
-    def is_own_master(self, name: str) -> bool:
-        """Whether a parameter could vary: nothing fixes it, and it follows no other."""
+    def can_vary(self, name: str) -> bool:
+        """Whether a parameter is neither locked nor dependent on others."""
         k = self.find(name)
         return not (k in self.locked or k in self.ties or k in self.expressions)
 
     def free(self, names: Iterable[str]) -> list[str]:
-        """Let parameters vary; those that follow or are fixed by symmetry stay as they are. Return what was freed."""
+        """Free parameters, except locked and dependent ones; return the names of the freed ones."""
         freed = []
         for name in names:
             k = self.find(name)
-            if not self.is_own_master(name) or self.vary[k]:
+            if not self.can_vary(name) or self.vary[k]:
                 continue
             self.vary[k] = True
             freed.append(self.names[k])
         return freed
 
     def fix(self, names: Iterable[str]) -> None:
-        """Hold parameters at their values."""
+        """Fix parameters at their values."""
         for name in names:
             self.vary[self.find(name)] = False
 
     def lock(self, names: Iterable[str]) -> None:
-        """Hold parameters at their values for good."""
+        """Fix parameters at their values so that `free` does not free them."""
         for name in names:
             self.vary[self.find(name)] = False
             self.locked.add(self.find(name))
 
     def tie(self, name: str, leader: str, factor: float = 1.0, offset: float = 0.0) -> None:
-        """Let a parameter follow another one; what follows a follower follows its leader."""
+        """Tie a parameter to another one; chains of ties are resolved to the first leader."""
         k, tie = self.find(name), Tie(self.find(leader), factor, offset)
         if tie.leader in self.ties:
             tie = _through(tie, self.ties[tie.leader])
@@ -174,26 +173,26 @@ class Parameters:
         self._settle(self.values)
 
     def express(self, name: str, text: str) -> None:
-        """Let a parameter follow an expression of others ("P2_a + delta"), names and units as users know them.
+        """Constrain a parameter by an expression of others ("P2_a + delta") in public names and units.
 
         Raises
         ------
         InputError
-            If it cannot be read, names something unknown, follows itself, or sets what symmetry fixes.
+            If it cannot be read, has an unknown name, depends on itself, or contradicts symmetry.
         """
         k = self.find(name)
         if k in self.locked or k in self.ties:
             raise InputError(f"{name} is fixed by symmetry", place=f"{name} = {text!r}", cure="leave it out")
         expression = Expression(text, self.index, slot_of_public, place=name)
         if k in self._sources(expression):
-            raise InputError(f"{name} would follow itself", place=f"{name} = {text!r}", cure="leave one link out")
+            raise InputError(f"{name} would depend on itself", place=f"{name} = {text!r}", cure="leave one link out")
         self.expressions[k] = expression
         self.vary[k] = False
         self.expressions = {index: self.expressions[index] for index in self._order()}
         self._settle(self.values)
 
     def link_text(self, name: str) -> str | None:
-        """Return the expression (in users' names) that a parameter follows, None if it follows nothing."""
+        """Return the constraint of a parameter as an expression in public names, None if there is none."""
         k = self.find(name)
         if k in self.expressions:
             return self.expressions[k].text
@@ -205,7 +204,7 @@ class Parameters:
         return text if tie.offset == 0.0 else f"{text} + {tie.offset!r}"
 
     def _sources(self, expression: Expression) -> set[int]:
-        """Return everything that an expression depends on, through whatever is followed."""
+        """Return the indices of all parameters on which an expression depends, also through other constraints."""
         found: set[int] = set()
         waiting = list(expression.indices)
         while waiting:
@@ -220,11 +219,11 @@ class Parameters:
         return found
 
     def _order(self) -> list[int]:
-        """Return the indices of the expressions, each behind those that it depends on."""
+        """Return the indices of the expressions, each after those on which it depends."""
         return sorted(self.expressions, key=lambda k: len(self._sources(self.expressions[k]) & set(self.expressions)))
 
     def _settle(self, values: FloatArray) -> None:
-        """Make followers follow."""
+        """Evaluate all constraints."""
         self._follow(values)
         for k, expression in self.expressions.items():
             values[k] = expression.value(values)
@@ -245,7 +244,7 @@ class Parameters:
         return [self.names[k] for k in self.free_indices]
 
     def transfer(self, values: FloatArray | None = None) -> FloatArray:
-        """Return the derivatives of all values with respect to the variables, at `values` or the own, shape (n, v)."""
+        """Return the derivatives of all values (at `values` or the present ones) by the variables, shape (n, v)."""
         at = self.values if values is None else values
         free = self.free_indices
         matrix = np.zeros((len(self.names), len(free)))
@@ -263,7 +262,7 @@ class Parameters:
             matrix[k] = tie.factor * matrix[tie.leader]
 
     def with_variables(self, x: FloatArray) -> FloatArray:
-        """Return all values when the variables are `x`; nothing is stored."""
+        """Return all values for the variables `x`; the table is not changed."""
         values = self.values.copy()
         values[self.free_indices] = x
         self._settle(values)
@@ -275,28 +274,28 @@ class Parameters:
 
 
 def is_background(name: str) -> bool:
-    """Whether a quantity is a term of the background (and not one of a phase that is called so)."""
+    """Whether a name is that of a background term, and not of a parameter of a phase named "background"."""
     head, _, tail = name.rpartition("_")
     return head == "background" and tail.isdigit()
 
 
 def public_name(name: str) -> str:
-    """Return the name under which users know a quantity: sizes instead of their inverse."""
+    """Return the public name of a parameter: that of the size for an inverse size."""
     return name.removesuffix(INVERSE_SIZE) + SIZE if name.endswith(INVERSE_SIZE) else name
 
 
 def slot_of_public(name: str, names: Iterable[str]) -> str:
-    """Return the model's name of a quantity that users know by `name`."""
+    """Return the internal name for a public name."""
     inverse = name.removesuffix(SIZE) + INVERSE_SIZE
     return inverse if name.endswith(SIZE) and inverse in names else name
 
 
 def slot_name(phase: Phase, slot: str) -> str:
-    """Return the name of a phase's own quantity: "P2_a", "Pp2_inverse_size"."""
+    """Return the internal name of a parameter of a phase: "P2_a", "Pp2_inverse_size"."""
     return safe_name(f"{phase.name}_{slot}")
 
 
 def position_names(phase: Phase) -> list[str]:
-    """Return the names of what moves the peaks of a phase: its cell, and for hardware its own displacement."""
+    """Return the names of the parameters that shift the peaks of a phase: cell, and displacement of hardware."""
     own = ["displacement"] if phase.hardware else []
     return [slot_name(phase, slot) for slot in (*CELL_NAMES, *own)]

@@ -1,4 +1,4 @@
-"""Peaks: where each reflection stands, how wide and how strong it is, for every emission line.
+"""Peaks: position, widths and area of each reflection, for every emission line.
 
 Position: Bragg's law for each line, a zero error, and the shift by a displaced specimen (Klug & Alexander, X-Ray
 Diffraction Procedures, 1974): -(2 s / R) cos(theta) in Bragg-Brentano geometry, (s / R) sin(2 theta) for a capillary
@@ -19,10 +19,10 @@ from layerox.typing import FloatArray, IntArray
 DEGREE = math.pi / 180.0
 NM = 10.0
 OUT_OF_SIGHT = 1e6
-# Square of a Gaussian FWHM (degrees) that is as good as none: less than a thousandth of a degree shows nowhere.
+# Square of the least Gaussian FWHM (degrees): less than a thousandth of a degree is not visible.
 LEAST_SQUARE = 1e-6
 
-# What a variable of the model acts upon; the order of the slots of `Instrument` and of a phase.
+# Indices of the parameters of an instrument and of a phase.
 ZERO, DISPLACEMENT, U, V, W, X, Y, S_OVER_L, H_OVER_L = range(9)
 SCALE, CELL, INVERSE_SIZE, MICROSTRAIN, ORIENTATION, OWN_DISPLACEMENT, SITES = 0, 1, 7, 8, 9, 10, 11
 SITE_X, SITE_Y, SITE_Z, SITE_OCCUPANCY, SITE_U = range(5)
@@ -271,7 +271,7 @@ def broadening_gradient(
 def chain_through_q(
     by_slot: FloatArray, owner: IntArray, slopes: FloatArray, gradient: FloatArray, factor: float
 ) -> None:
-    """Add `factor` times the derivative of all peaks with respect to something that moves q by `by_slot`, (n,).
+    """Add `factor` times the derivative of all peaks with respect to a parameter with derivative `by_slot` of q, (n,).
 
     `owner` is the reflection of each peak, shape (peaks,); `slopes` are the derivatives with respect to q, (4, peaks).
     """
@@ -284,7 +284,7 @@ def chain_through_q(
 def chain_through_strength(
     by_slot: FloatArray, owner: IntArray, strength: FloatArray, area: FloatArray, gradient: FloatArray, factor: float
 ) -> None:
-    """Add `factor` times the derivative with respect to something that changes the strength by `by_slot`, (n,)."""
+    """Add `factor` times the derivative with respect to a parameter with derivative `by_slot` of the strength, (n,)."""
     for k in range(owner.size):
         r = owner[k]
         if strength[r] != 0.0:

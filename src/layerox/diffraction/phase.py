@@ -1,46 +1,24 @@
-"""Phase: a crystal in a powder: its scale, cell, broadening and texture, and the peaks that follow from them.
+"""Phase: the description of a crystal in a powder: structure, scale, size, microstrain and texture.
 
-`Phase` is what a user describes; `PhaseModel` is that phase made ready for one beam and one range of angles, with
-everything that cannot change during a refinement computed once.
+It holds starting values only; `phase_model.PhaseModel` computes the peaks.
 """
 
 from __future__ import annotations
 
 import math
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from layerox.crystal.asymmetric_unit import Cell, Crystal, Site, cell_tuple
-from layerox.diffraction import peaks as pk
-from layerox.diffraction.axial import asymmetric, node_table
-from layerox.diffraction.reflections import (
-    Reflections,
-    equivalents,
-    one_of_each_sign,
-    reflections,
-    refuse_too_many_terms,
-)
-from layerox.diffraction.scattering import scatterers
-from layerox.diffraction.structure_factors import TWO_PI_SQUARED, geometric_sums, squared_structure_factors
-from layerox.diffraction.texture import texture_factors
-from layerox.instrument import Instrument
-from layerox.radiation import Radiation
-from layerox.symmetry import CELL_NAMES, Symmetry, metric_tensor, wrapped
-from layerox.typing import FloatArray, IntArray
+from layerox.symmetry import CELL_NAMES, metric_tensor
+from layerox.typing import FloatArray
 
 IntensityMode = Literal["rietveld", "le-bail", "pawley"]
 
-# How the intensities of a phase are called that has them from the data: "I_0_0_2".
+# Prefix of the names of extracted intensities: "I_0_0_2".
 INTENSITY = "I_"
-# Relative difference of 1/d^2 below which reflections are one, and a width (degrees) to guess heights with.
-SAME_SPACING, WIDTH_GUESSED = 2e-4, 0.1
-# The sphere of reflections is drawn this much larger than the range asks, so that cells may shrink or grow.
-CELL_MARGIN = 0.05
-LAST_ANGLE = 175.0
 SITE_SLOTS = ("x", "y", "z", "occupancy", "u_iso")
 OWN_SLOTS = ("scale", *CELL_NAMES, "inverse_size", "microstrain", "preferred_orientation", "displacement")
 
@@ -52,9 +30,9 @@ class Phase:
     Attributes
     ----------
     name
-        As the user calls it, unique in the specimen.
+        Name given by the user, unique in the specimen.
     crystal
-        Its structure; starting values of cell, coordinates, occupancies and displacements.
+        Its structure, with the initial values of cell, coordinates, occupancies and displacement factors.
     scale
         Intensity scale S (proportional to the number of cells over the cell volume).
     size_nm
@@ -67,12 +45,12 @@ class Phase:
     preferred_orientation
         March coefficient r; 1 is random.
     mode
-        Whether intensities follow from the structure, or are taken from the data by Le Bail's or Pawley's method.
+        "rietveld": intensities from the structure; "le-bail" or "pawley": intensities extracted from the data.
     displacement_mm
-        Where the phase lies beside the specimen: its displacement less that of the specimen, with the same sign.
+        Displacement of the phase relative to the specimen, with the same sign.
     hardware
-        Whether it belongs to the cell (a foil, a window) and not to the specimen: it has no weight fraction, and of its
-        position a strategy refines the displacement, not the lengths of its cell.
+        Whether it is cell hardware (a foil, a window) and not part of the specimen: it has no weight fraction, and a
+        strategy refines its displacement, not the lengths of its unit cell.
     """
 
     name: str
@@ -88,7 +66,7 @@ class Phase:
 
     @property
     def is_weighed(self) -> bool:
-        """Whether it has a weight fraction: its intensities follow from its structure, and it is of the specimen."""
+        """Whether it has a weight fraction: it is part of the specimen, with intensities from its structure."""
         return self.mode == "rietveld" and not self.hardware
 
     @property
@@ -98,12 +76,12 @@ class Phase:
 
     @property
     def slot_names(self) -> list[str]:
-        """Names of all quantities of the phase, without its own name, in the order of `values`."""
+        """Names of all parameters of the phase, without the prefix of its name, in the order of `values`."""
         return [*OWN_SLOTS, *(f"{site.label}_{slot}" for site in self.crystal.sites for slot in SITE_SLOTS)]
 
     @property
     def values(self) -> FloatArray:
-        """Starting values, in the order of `slot_names`."""
+        """Initial values, in the order of `slot_names`."""
         own = [
             self.scale,
             *self.crystal.cell,
@@ -117,351 +95,16 @@ class Phase:
         return np.array(own, dtype=np.float64)
 
 
-@dataclass(frozen=True, eq=False)
-class PeakSet:
-    """Peaks with what their derivatives are made of.
-
-    Attributes
-    ----------
-    table, slopes
-        Position, Gaussian and Lorentzian width (degrees) and unit-scale area of each peak, (4, m), and their
-        derivatives with respect to q.
-    owner, line
-        Reflection and emission line of each peak, shape (m,).
-    bragg
-        Bragg angle 2 theta of each peak, radian, shape (m,).
-    by_axial
-        Derivatives of positions and areas with respect to S / L and H / L, (2, 2, m); None without asymmetry.
-    """
-
-    table: FloatArray
-    slopes: FloatArray
-    owner: IntArray
-    line: IntArray
-    bragg: FloatArray
-    by_axial: FloatArray | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Peaks:
-    """The peaks of one phase at one set of values, with what their derivatives are made of.
-
-    Attributes
-    ----------
-    q, by_cell
-        1/d^2, shape (n,), and its derivatives with respect to the cell, (6, n).
-    f_squared, texture
-        |F|^2 in electrons^2 a cell (mean of Friedel mates) and texture correction, shape (n,).
-    listed
-        One peak for each reflection and emission line, as a symmetric one.
-    parts, first
-        With axial divergence: the shifted peaks that each of `listed` consists of, and where they start, (n l + 1,).
-    """
-
-    q: FloatArray
-    by_cell: FloatArray
-    f_squared: FloatArray
-    by_occupancy: FloatArray
-    by_sum: FloatArray
-    texture: FloatArray
-    texture_by_r: FloatArray
-    texture_by_cell: FloatArray
-    strength: FloatArray
-    listed: PeakSet
-    parts: PeakSet | None
-    first: IntArray
-
-    @property
-    def table(self) -> FloatArray:
-        """Position, widths and unit-scale area of each listed peak, shape (4, n l)."""
-        return self.listed.table
-
-    @property
-    def has_width(self) -> NDArray[np.bool_]:
-        """Whether the instrument's Gaussian width is real, and some width is left, at each listed peak."""
-        _, gauss, lorentz, _ = self.table
-        none = pk.LEAST_SQUARE / math.e  # what `gaussian_width` makes of zero
-        return np.asarray((gauss**2 > none * (1 + 1e-9)) | ((gauss**2 > none * (1 - 1e-9)) & (lorentz > 0)))
-
-
-class PhaseModel:
-    """A phase made ready for one beam and one range of angles.
-
-    Parameters
-    ----------
-    phase
-        The phase; its cell is the centre of the range in which the reflection list holds.
-    radiation, instrument
-        The beam and the geometry.
-    two_theta_max
-        Largest angle whose reflections matter, degrees.
-    """
-
-    def __init__(self, phase: Phase, radiation: Radiation, instrument: Instrument, two_theta_max: float):
-        crystal = phase.crystal
-        self.phase = phase
-        self.slot_names = phase.slot_names
-        self.sites = len(crystal.sites)
-        self.wavelengths = np.array([wavelength for wavelength, _ in radiation.lines])
-        self.weights = np.array(radiation.weights)
-        self.polarization = polarization_of(radiation)
-        self.radius = instrument.radius_mm
-        self.bragg_brentano = instrument.geometry == "bragg-brentano"
-        self.last = math.radians(min(two_theta_max, LAST_ANGLE) / 2)
-        d_min = _smallest_d(self.wavelengths.min(), two_theta_max) / (1 + CELL_MARGIN)
-        self.reflections: Reflections = reflections(crystal.symmetry, crystal.cell, d_min)
-        refuse_too_many_terms(len(self.reflections), crystal)
-        self.hkl = self.reflections.hkl.astype(np.float64)
-        lines = len(self.wavelengths)
-        self.owner = np.repeat(np.arange(len(self.hkl)), lines)
-        self.line = np.tile(np.arange(lines), len(self.hkl))
-        self.scattering = scatterers(crystal.sites, radiation, place=crystal.source or crystal.name)
-        self._prepare_sums(crystal)
-        self.axis = np.array(phase.axis, dtype=np.float64)
-        rotations = crystal.symmetry.laue_rotations
-        images = equivalents(self.reflections.hkl, rotations[one_of_each_sign(rotations)])
-        self.equivalents = np.ascontiguousarray(images, dtype=np.float64)
-        self._sums: tuple[bytes, tuple[FloatArray, ...]] = (b"", ())
-        self._group_reflections()
-
-    def _prepare_sums(self, crystal: Crystal) -> None:
-        rotations, translations = crystal.symmetry.coset
-        rotated = np.einsum("ni,mij->nmj", self.hkl, rotations)
-        shift = self.hkl @ translations.T
-        half = _half_group(crystal.symmetry)
-        self.centric = half is not None
-        keep = np.arange(len(rotations)) if half is None else half
-        self.rotated, self.shift = (
-            np.ascontiguousarray(rotated[:, keep]),
-            np.ascontiguousarray(shift[:, keep]),
-        )
-        self.site_weights = np.array(crystal.multiplicities, dtype=np.float64) / len(keep)
-        self.beta = np.array([_anisotropy(crystal, k) for k in range(self.sites)])
-
-    def _group_reflections(self) -> None:
-        """Join reflections that no pattern tells apart: what a phase whose intensities come from the data has of them.
-
-        Reflections of one spacing (or as good as one) have one intensity for each of their equivalents.
-        """
-        if self.phase.mode == "rietveld":
-            self.intensity_slots: list[str] = []
-            self.first_intensities = np.zeros(0)
-            self.group = np.zeros(0, dtype=np.int64)
-            return
-        q = 1.0 / self.reflections.d_spacing(self.phase.crystal.cell) ** 2
-        apart = np.diff(q, prepend=-1.0) > SAME_SPACING * q
-        self.group = np.cumsum(apart) - 1
-        first = self.reflections.hkl[apart]
-        self.intensity_slots = [INTENSITY + "_".join(str(i).replace("-", "m") for i in hkl) for hkl in first.tolist()]
-        self.first_intensities = np.ones(len(first))
-
-    def only(self, chosen: NDArray[np.intp]) -> PhaseModel:
-        """Return the same phase with some of its reflections, by their indices."""
-        other = copy(self)
-        other.reflections = Reflections(self.reflections.hkl[chosen], self.reflections.multiplicity[chosen])
-        for name in ("hkl", "rotated", "shift", "equivalents"):
-            setattr(other, name, np.ascontiguousarray(getattr(self, name)[chosen]))
-        lines = len(self.wavelengths)
-        other.owner, other.line = np.repeat(np.arange(len(chosen)), lines), np.tile(np.arange(lines), len(chosen))
-        other.group = self.group[chosen] if len(self.group) else self.group
-        other._sums = (b"", ())
-        return other
-
-    def groups_between(self, low: float, high: float) -> NDArray[np.bool_]:
-        """Return which groups of reflections stand between two angles (degrees) in the starting cell."""
-        sines = 0.5 * self.wavelengths[0] / self.reflections.d_spacing(self.phase.crystal.cell)
-        angles = 2.0 * np.degrees(np.arcsin(np.minimum(sines, 1.0)))
-        seen = np.zeros(len(self.intensity_slots), dtype=bool)
-        if len(seen):
-            seen[self.group[(angles >= low) & (angles <= high)]] = True
-        return seen
-
-    def scale_for(self, values: FloatArray, height: float) -> float:
-        """Return the scale at which the peaks of unit intensities have about a height, counts."""
-        weight = self.reflections.multiplicity.astype(np.float64)
-        sines = 0.5 * self.wavelengths[0] / self.reflections.d_spacing(self.phase.crystal.cell)
-        inside = sines < math.sin(self.last)
-        factors = [pk.lorentz_polarization(math.asin(sine), self.polarization)[0] for sine in sines[inside]]
-        return height / float(np.median(weight[inside] * factors) / WIDTH_GUESSED)
-
-    def geometric_sums(self, positions: FloatArray) -> tuple[FloatArray, ...]:
-        """Return T and its gradient, computed anew only when a coordinate has moved."""
-        key = positions.tobytes()
-        if self._sums[0] != key:
-            sums = geometric_sums(self.rotated, self.shift, self.centric, positions, self.site_weights, self.beta)
-            self._sums = (key, sums)
-        return self._sums[1]
-
-    def peaks(self, values: FloatArray, instrument_values: FloatArray) -> Peaks:
-        """Return the peaks for the values of the phase and of the instrument."""
-        inverse, slopes = pk.reciprocal_metric(values[pk.CELL : pk.CELL + 6])
-        q, by_cell = pk.inverse_squares(self.hkl, inverse, slopes)
-        end = pk.SITES + self.sites * pk.PER_SITE
-        site_values = values[pk.SITES : end].reshape(self.sites, pk.PER_SITE)
-        real, imag, _, _ = self.geometric_sums(np.ascontiguousarray(site_values[:, :3]))
-        f_squared, f_slope, by_occupancy, by_sum = squared_structure_factors(
-            q,
-            self.scattering.a,
-            self.scattering.b,
-            self.scattering.constant,
-            self.scattering.imaginary,
-            np.ascontiguousarray(site_values[:, pk.SITE_OCCUPANCY]),
-            np.ascontiguousarray(site_values[:, pk.SITE_U]),
-            real,
-            imag,
-        )
-        if self.intensity_slots:
-            f_squared, f_slope = values[end:][self.group], np.zeros(len(q))
-        r = values[pk.ORIENTATION]
-        texture, by_r, texture_by_cell = texture_factors(self.equivalents, self.axis, r, inverse, slopes)
-        weight = self.reflections.multiplicity * texture
-        if values[pk.OWN_DISPLACEMENT]:
-            instrument_values = instrument_values.copy()
-            instrument_values[pk.DISPLACEMENT] += values[pk.OWN_DISPLACEMENT]
-        table, peak_slopes, bragg, bragg_by_q = pk.peak_list(
-            q,
-            weight * f_squared,
-            weight * f_slope,
-            self.wavelengths,
-            self.weights,
-            instrument_values,
-            values[pk.INVERSE_SIZE],
-            values[pk.MICROSTRAIN],
-            self.polarization,
-            self.radius,
-            self.bragg_brentano,
-            self.last,
-        )
-        listed = PeakSet(table, peak_slopes, self.owner, self.line, bragg)
-        sample, slit = instrument_values[pk.S_OVER_L], instrument_values[pk.H_OVER_L]
-        parts, first = None, np.zeros(1, dtype=np.int64)
-        if (sample > 0.0 or slit > 0.0) and listed.table[1].min() >= 0.0:
-            first, many, many_slopes, by_axial, centred = asymmetric(
-                table, peak_slopes, bragg, bragg_by_q, sample, slit, *node_table()
-            )
-            parent = np.repeat(np.arange(len(bragg)), np.diff(first))
-            parts = PeakSet(many, many_slopes, self.owner[parent], self.line[parent], bragg[parent], by_axial)
-            listed = PeakSet(table, peak_slopes, self.owner, self.line, bragg, centred)
-        return Peaks(
-            q=q,
-            by_cell=by_cell,
-            f_squared=f_squared,
-            by_occupancy=by_occupancy,
-            by_sum=by_sum,
-            texture=texture,
-            texture_by_r=by_r,
-            texture_by_cell=texture_by_cell,
-            strength=weight * f_squared,
-            listed=listed,
-            parts=parts,
-            first=first,
-        )
-
-    def gradients(
-        self,
-        peaks: Peaks,
-        chosen: PeakSet,
-        values: FloatArray,
-        transfer: FloatArray,
-        instrument_transfer: FloatArray,
-    ) -> FloatArray:
-        """Return the derivatives of every peak with respect to the variables.
-
-        Parameters
-        ----------
-        peaks, chosen
-            The peaks at `values`, and which set of them.
-        values
-            Values of the phase's slots.
-        transfer, instrument_transfer
-            Derivatives of the slots of the phase, and of the instrument, with respect to the variables,
-            shapes (slots, v) and (9, v).
-
-        Returns
-        -------
-        ndarray
-            Shape (v, peaks, 4): position, Gaussian width, Lorentzian width, area (scale included).
-        """
-        scale = values[pk.SCALE]
-        area, slopes = scale * chosen.table[3], chosen.slopes.copy()
-        slopes[3] *= scale
-        gradients = np.zeros((transfer.shape[1], area.size, 4))
-        for slot, variable in zip(*np.nonzero(instrument_transfer), strict=True):
-            self._add_instrument(gradients[variable], chosen, int(slot), instrument_transfer[slot, variable], scale)
-        for slot, variable in zip(*np.nonzero(transfer), strict=True):
-            factor, gradient = transfer[slot, variable], gradients[variable]
-            if slot == pk.SCALE:
-                gradient[:, 3] += factor * chosen.table[3]
-            elif slot in (pk.INVERSE_SIZE, pk.MICROSTRAIN):
-                pk.broadening_gradient(slot, chosen.bragg, self.wavelengths[chosen.line], self.last, gradient, factor)
-            elif slot == pk.OWN_DISPLACEMENT:
-                self._add_instrument(gradient, chosen, pk.DISPLACEMENT, factor, scale)
-            else:
-                if pk.CELL <= slot < pk.CELL + 6:
-                    pk.chain_through_q(peaks.by_cell[slot - pk.CELL], chosen.owner, slopes, gradient, factor)
-                by_slot = self._strength_slope(peaks, values, int(slot))
-                pk.chain_through_strength(by_slot, chosen.owner, peaks.strength, area, gradient, factor)
-        return gradients
-
-    def _add_instrument(self, gradient: FloatArray, chosen: PeakSet, slot: int, factor: float, scale: float) -> None:
-        if slot not in (pk.S_OVER_L, pk.H_OVER_L):
-            geometry = (self.radius, self.bragg_brentano, self.last)
-            pk.instrument_gradient(slot, chosen.bragg, chosen.table[1], *geometry, gradient, factor)
-        elif chosen.by_axial is not None:
-            by_position, by_area = chosen.by_axial[:, slot - pk.S_OVER_L]
-            gradient[:, 0] += factor * by_position
-            gradient[:, 3] += factor * scale * by_area
-
-    def _strength_slope(self, peaks: Peaks, values: FloatArray, slot: int) -> FloatArray:
-        """Return the derivative of multiplicity times |F|^2 times texture with respect to a slot, at fixed q."""
-        multiplicity = self.reflections.multiplicity
-        if pk.CELL <= slot < pk.CELL + 6:
-            return np.asarray(multiplicity * peaks.f_squared * peaks.texture_by_cell[slot - pk.CELL])
-        if slot == pk.ORIENTATION:
-            return np.asarray(multiplicity * peaks.f_squared * peaks.texture_by_r)
-        site, kind = divmod(slot - pk.SITES, pk.PER_SITE)
-        if site >= self.sites:
-            return np.asarray(multiplicity * (self.group == slot - pk.SITES - self.sites * pk.PER_SITE))
-        weight = multiplicity * peaks.texture
-        if kind == pk.SITE_OCCUPANCY:
-            return np.asarray(weight * peaks.by_occupancy[site])
-        if kind == pk.SITE_U:
-            occupancy = values[pk.SITES + site * pk.PER_SITE + pk.SITE_OCCUPANCY]
-            return np.asarray(-TWO_PI_SQUARED * occupancy * weight * peaks.q * peaks.by_occupancy[site])
-        _, _, real_gradient, imag_gradient = self._sums[1]
-        by_coordinate = peaks.by_sum[site, 0] * real_gradient[:, site, kind]
-        return np.asarray(weight * (by_coordinate + peaks.by_sum[site, 1] * imag_gradient[:, site, kind]))
-
-
 def layer_normal(crystal: Crystal) -> tuple[int, int, int]:
     """Return the plane of the layers: (111) in rhombohedral axes, (001) in all others."""
     rhombohedral = crystal.symmetry.cell_rule.free == (0, CELL_NAMES.index("alpha"))
     return (1, 1, 1) if rhombohedral else (0, 0, 1)
 
 
-def polarization_of(radiation: Radiation) -> float:
-    """Return p of the beam: as stated; 0.5 (unpolarised) where nobody says; 1 (no factor) for neutrons."""
-    if radiation.kind == "neutron":
-        return 1.0
-    return 0.5 if radiation.polarization is None else radiation.polarization
-
-
-def _smallest_d(wavelength: float, two_theta_max: float) -> float:
-    return 0.5 * wavelength / math.sin(math.radians(min(two_theta_max, 179.0) / 2))
-
-
-def _half_group(symmetry: Symmetry) -> IntArray | None:
-    """Return indices (in the coset) of one operation of each pair related by an inversion at the origin, or None."""
-    rotations, translations = symmetry.coset
-    inversion = (rotations == -np.eye(3, dtype=np.int64)).all(axis=(1, 2))
-    at_origin = np.abs(wrapped(translations[inversion][:, None] - symmetry.centrings)).max(axis=2) < 1e-6
-    return one_of_each_sign(rotations) if at_origin.any() else None
-
-
 def with_displacement(site: Site, before: Site, cell: Cell) -> Site:
-    """Return a site whose u_aniso has followed its u_iso from where that was `before`.
+    """Return a site whose u_aniso is changed with its u_iso; `before` is the site with the old values.
 
-    The isotropic part is what a refinement moves: U_ij rises by the rise of u_iso times G*_ij / (a*_i a*_j).
+    A refinement changes the isotropic part: U_ij changes by the change of u_iso times G*_ij / (a*_i a*_j).
     """
     if before.u_aniso is None:
         return site
@@ -470,16 +113,3 @@ def with_displacement(site: Site, before: Site, cell: Cell) -> Site:
     rise = (site.u_iso - before.u_iso) * inverse / np.outer(star, star)
     six = rise[0, 0], rise[1, 1], rise[2, 2], rise[0, 1], rise[0, 2], rise[1, 2]
     return replace(site, u_aniso=cell_tuple(u + float(more) for u, more in zip(before.u_aniso, six, strict=True)))
-
-
-def _anisotropy(crystal: Crystal, index: int) -> FloatArray:
-    """Return beta beyond the isotropic part, so that exp(-2 pi^2 u_iso q) exp(-h beta h) is the full factor."""
-    site = crystal.sites[index]
-    if site.u_aniso is None:
-        return np.zeros(6)
-    inverse = np.linalg.inv(metric_tensor(crystal.cell))
-    star = np.sqrt(np.diag(inverse))
-    u11, u22, u33, u12, u13, u23 = site.u_aniso
-    tensor = np.array([[u11, u12, u13], [u12, u22, u23], [u13, u23, u33]])
-    beta = TWO_PI_SQUARED * (tensor * np.outer(star, star) - site.u_iso * inverse)
-    return np.array([beta[0, 0], beta[1, 1], beta[2, 2], beta[0, 1], beta[0, 2], beta[1, 2]])

@@ -1,7 +1,7 @@
-"""Phase order: the order in which a strategy takes phases, whatever order and names a user gives them.
+"""Phase order: the order in which a strategy treats phases, independent of the order and names that a user gives.
 
-Searches and tests go from phase to phase, so that their order can decide. It follows from the structures alone: the
-density does not depend on setting, origin or supercell. Results are put back into the order given.
+Searches and tests go from phase to phase, so that their order can matter. It follows from the structures alone: the
+density does not depend on setting, origin or supercell. Results are returned in the given order.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.phase import Phase
 
 
-def canonical(phases: Sequence[Phase]) -> list[Phase]:
-    """Return phases by symmetry, density, and cell; the name decides between structures that are the same."""
+def canonical_order(phases: Sequence[Phase]) -> list[Phase]:
+    """Return phases by symmetry, density and cell; identical structures by name."""
     return sorted(phases, key=_key)
 
 
@@ -33,7 +33,7 @@ def freedom(crystal: Crystal) -> int:
     return len(crystal.symmetry.cell_rule.free)
 
 
-def in_order(outcome: Outcome, names: Sequence[str]) -> Outcome:
+def in_given_order(outcome: Outcome, names: Sequence[str]) -> Outcome:
     """Return an outcome with its phases in another order.
 
     Parameters
@@ -41,7 +41,7 @@ def in_order(outcome: Outcome, names: Sequence[str]) -> Outcome:
     outcome
         With phases in any order.
     names
-        Of the same phases, in the order wanted.
+        Of the same phases, in the required order.
     """
     present = [phase.name for phase in outcome.model.phases]
     if present == list(names):
@@ -59,11 +59,11 @@ def in_order(outcome: Outcome, names: Sequence[str]) -> Outcome:
         parameters=table,
         normal_matrix=minimum.normal_matrix[np.ix_(place, place)],
         at_bound=minimum.at_bound[place],
-        patterns=tuple(_turned(pattern, order) for pattern in minimum.patterns),
+        patterns=tuple(_reordered(pattern, order) for pattern in minimum.patterns),
         next_step=None if minimum.next_step is None else minimum.next_step[place],
     )
     return replace(outcome, model=model, minimum=turned)
 
 
-def _turned(pattern: Calculated, order: list[int]) -> Calculated:
+def _reordered(pattern: Calculated, order: list[int]) -> Calculated:
     return replace(pattern, phases=pattern.phases[order], peaks=tuple(pattern.peaks[k] for k in order))

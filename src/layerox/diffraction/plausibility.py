@@ -1,4 +1,4 @@
-"""Plausibility: why a refined quantity cannot stand, and how data contradict a profile that was given."""
+"""Plausibility: why a refined parameter is rejected, and whether the data contradict a given profile."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from layerox.diffraction.constraints import COORDINATE_RANGE
 from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.refinement_steps import Course
+from layerox.diffraction.refinement_steps import StepwiseRefinement
 from layerox.notices import Notice
 
-# What of the instrument a calibration fixes, and the share of chi-squared that it may cost before it is doubted.
+# Parameters of a calibrated profile, and the share of chi-squared above which the profile is doubtful.
 PROFILE = [f"instrument_{slot}" for slot in "uvwxy"]
 DOUBTFUL = 0.1
 WORST_U_ESD = 0.004
@@ -19,24 +19,24 @@ LEAST_U = 5e-4
 WORST_COORDINATE_ESD = 0.05
 
 
-def profile_doubts(course: Course, strong: Sequence[Phase]) -> Iterator[Notice]:
-    """Yield how the data contradict a calibrated profile, which was held.
+def profile_warnings(run: StepwiseRefinement, strong: Sequence[Phase]) -> Iterator[Notice]:
+    """Yield warnings if the data contradict a calibrated profile, which was fixed.
 
     Parameters
     ----------
-    course
-        Refined.
+    run
+        The refinement at its minimum.
     strong
-        The phases strong enough to tell their widths.
+        The phases that are strong enough to determine widths.
     """
-    minimum = course.minimum
+    minimum = run.minimum
     free = set(minimum.parameters.free_names)
-    narrow = [phase.name for phase in strong if _holds_no_width(minimum, slot_name(phase, "inverse_size"))]
+    narrow = [phase.name for phase in strong if _is_at_zero_width(minimum, slot_name(phase, "inverse_size"))]
     if narrow:
         message = f"the peaks of {', '.join(narrow)} are no wider than the instrument's profile, or narrower"
         yield Notice("profile_too_wide", f"{message}: is it of this diffractometer?")
-    profile = [name for name in PROFILE if name not in free and minimum.parameters.is_own_master(name)]
-    (gain,) = course.gains([profile])
+    profile = [name for name in PROFILE if name not in free and minimum.parameters.can_vary(name)]
+    (gain,) = run.gains([profile])
     share = gain * max(minimum.reduced_chi_squared, 1.0) / minimum.chi_squared
     if share > DOUBTFUL:
         message = (
@@ -45,13 +45,13 @@ def profile_doubts(course: Course, strong: Sequence[Phase]) -> Iterator[Notice]:
         yield Notice("profile_doubtful", f"{message}: calibrate it anew, or leave it out")
 
 
-def _holds_no_width(minimum: Minimum, name: str) -> bool:
+def _is_at_zero_width(minimum: Minimum, name: str) -> bool:
     names = minimum.parameters.free_names
     return name in names and bool(minimum.at_bound[names.index(name)])
 
 
-def implausible(found: Minimum, name: str) -> str:
-    """Tell why a refined displacement or coordinate cannot stand, "" if it can (as anything else)."""
+def implausibility(found: Minimum, name: str) -> str:
+    """Return why a refined displacement factor or coordinate is rejected, "" for anything else."""
     esd = found.esd(name)
     if name.endswith("_u_iso"):
         if found.parameters.value(name) < LEAST_U:

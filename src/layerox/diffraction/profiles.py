@@ -1,10 +1,10 @@
 """Profiles: the pseudo-Voigt peak and the sum of many peaks on the angles of a pattern.
 
 Area-normalised shapes of full width w at half maximum: Gaussian (2/w) sqrt(ln 2 / pi) exp(-4 ln 2 x^2 / w^2),
-Lorentzian (2 / pi w) / (1 + 4 x^2 / w^2). Their mixture, with the width and the fraction eta that imitate the
+Lorentzian (2 / pi w) / (1 + 4 x^2 / w^2). Their mixture, with the width and the fraction eta that approximate the
 convolution of a Gaussian and a Lorentzian, is that of Thompson, Cox & Hastings, J. Appl. Cryst. 20 (1987) 79,
 doi:10.1107/S0021889887087090. A peak is summed as far as its tail is higher than a given height: a cut at a number
-of widths would drop too much of a strong Lorentzian and waste time on weak peaks. That height is taken off the
+of widths would neglect too much of a strong Lorentzian and waste time on weak peaks. That height is subtracted from the
 Lorentzian, so that a peak ends without a step and chi-squared stays continuous while peaks move.
 """
 
@@ -21,7 +21,7 @@ FOUR_LN2 = 4.0 * math.log(2.0)
 GAUSS_HEIGHT = 2.0 * math.sqrt(math.log(2.0) / math.pi)
 LORENTZ_HEIGHT = 2.0 / math.pi
 GAUSS_CARE = 1000.0
-# Widths from its parts within which an asymmetric peak is never taken as symmetric.
+# Distance from its parts, in widths, within which an asymmetric peak is never treated as symmetric.
 CORE = 4.0
 
 
@@ -56,7 +56,7 @@ def tch_width(gauss: float, lorentz: float) -> tuple[float, float, float, float,
 
 @compiled
 def reach(area: float, width: float, eta: float, tail: float) -> tuple[float, float]:
-    """Return how far from the centre of a peak its Gaussian and its Lorentzian part reach.
+    """Return the distances from the centre of a peak at which its Gaussian and its Lorentzian part are cut.
 
     The Lorentzian ends where it is as high as `tail`; the Gaussian, which falls faster, a thousand times lower.
     """
@@ -101,7 +101,7 @@ def add_peaks(
     tail
         Height at which a peak is cut, in units of intensity.
     total
-        The pattern that the peaks are added to.
+        The pattern to which the peaks are added.
     """
     for k in range(position.size):
         width, eta, _, _, _, _ = tch_width(gauss[k], lorentz[k])
@@ -229,7 +229,7 @@ def pseudo_voigt(x: float, width: float, eta: float) -> tuple[float, float, floa
 def core_of(
     two_theta: FloatArray, peak: FloatArray, parts: FloatArray, width: float, eta: float, tail: float
 ) -> tuple[int, int]:
-    """Return the stretch of points on which an asymmetric peak differs from a symmetric one at its centre.
+    """Return the range of points in which an asymmetric peak differs from a symmetric one at its centre.
 
     Beyond it the tails differ by less than `tail`: to lowest order by 3 s^2 / x^2 of their height, s^2 being the
     variance of the positions of the parts (rows of `peak` and `parts` as in `add_asymmetry`).
@@ -248,9 +248,9 @@ def core_of(
 def add_asymmetry(
     two_theta: FloatArray, peaks: FloatArray, parts: FloatArray, first: IntArray, tail: float, total: FloatArray
 ) -> None:
-    """Replace symmetric peaks in `total` by the shifted ones that each consists of.
+    """Replace symmetric peaks in `total` by the shifted ones of which each consists.
 
-    Far from its centre an asymmetric peak is as the symmetric one there; only near it the difference is added.
+    Far from its centre an asymmetric peak equals the symmetric one; the difference is added only near the centre.
 
     Parameters
     ----------
@@ -263,7 +263,7 @@ def add_asymmetry(
     tail
         Height below which the difference is left out, in units of intensity.
     total
-        The pattern that holds the symmetric peaks.
+        The pattern with the symmetric peaks.
     """
     for k in range(first.size - 1):
         if peaks[3, k] == 0.0:
@@ -309,7 +309,7 @@ def add_asymmetry_gradients(
             continue
         start, stop = core_of(two_theta, peaks[:, k], parts[:, first[k] : first[k + 1]], width, eta, tail)
         for which in range(first[k] - 1, first[k + 1]):
-            # First the symmetric peak, to be taken away, then its parts.
+            # First the symmetric peak, to be subtracted, then its parts.
             symmetric = which < first[k]
             centre = peaks[0, k] if symmetric else parts[0, which]
             area = -peaks[3, k] if symmetric else parts[3, which]
@@ -332,7 +332,7 @@ def add_asymmetry_gradients(
 
 
 @compiled
-def shared_out(
+def divided_intensities(
     two_theta: FloatArray,
     ratio: FloatArray,
     position: FloatArray,

@@ -1,7 +1,7 @@
-"""Quantification: what a user tells of specimen and standards, and what follows from scales, cells and occupancies.
+"""Quantification: weight fractions, densities, attenuation and detection limits of the phases of a fit.
 
-Density and attenuation of every phase, fractions corrected for microabsorption, fractions of the whole specimen, limits
-of detection, and what a referee would ask about them.
+It combines the scales with the user's information on specimen and standards. The formulas are in `weight_fractions`,
+`microabsorption`, `absolute_fractions`, `absorption` and `detection_limit`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.absorption import Matter, matter, mixture_attenuation
-from layerox.diffraction.detection import absence_sigmas, as_fraction, detection_limit
+from layerox.diffraction.absolute_fractions import (
+    AbsoluteFractions,
+    ExternalStandard,
+    InternalStandard,
+    by_external_standard,
+    by_internal_standard,
+)
+from layerox.diffraction.absorption import PhaseAttenuation, mixture_attenuation, phase_attenuation
+from layerox.diffraction.detection_limit import absence_sigmas, as_fraction, detection_limit
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.microabsorption import (
@@ -28,13 +35,6 @@ from layerox.diffraction.microabsorption import (
 )
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.standards import (
-    Absolute,
-    ExternalStandard,
-    InternalStandard,
-    by_external_standard,
-    by_internal_standard,
-)
 from layerox.diffraction.weight_fractions import (
     PhaseWeights,
     WeightFractions,
@@ -51,28 +51,29 @@ from layerox.radiation import Radiation
 from layerox.refined import Refined
 from layerox.typing import FloatArray
 
-# The size of particles that a well-ground powder has, for which the contrast is named where nobody gives one.
+# Particle size of a well-ground powder, for the warning about contrast if no size is given.
 USUAL_PARTICLE_UM = 5.0
-# An amorphous fraction this many of its esds below zero, and this far, is no fraction: esds hold random errors only,
-# and in the weighed mixtures of the round robin, which have none, it is found to within 0.02.
+# An amorphous fraction below zero by this number of standard uncertainties, and by this value, is an error. Standard
+# uncertainties contain random errors only; in the weighed mixtures of the round robin (no amorphous part) it is within
+# 0.02 of zero.
 TOO_NEGATIVE, SYSTEMATIC = 3.0, 0.02
 STEP = 1e-5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quantification:
-    """What a user tells of the specimen.
+    """The user's information on the specimen.
 
     Attributes
     ----------
     internal_standard, external_standard
         At most one of them.
     particle_sizes_um
-        Diameter of the particles by name of the phase, micrometre: of all phases or of none.
+        Particle diameter by name of the phase, micrometre; for all phases or none.
     packing
-        Share of the powder's volume that is solid, for the mean attenuation; 1 is Brindley's own choice.
+        Solid share of the volume of the powder, for the mean attenuation; 1 as in Brindley's paper.
     reference
-        Name of a phase that does not change (hardware, as a rule) against which the others' masses are told.
+        Name of a phase with a constant mass (usually hardware); the masses of the others are relative to it.
     """
 
     internal_standard: InternalStandard | None = None
@@ -90,7 +91,7 @@ class Quantification:
             raise InputError(f"particle size of {wrong[0]}", place="[quantification]", cure="give micrometres above 0")
 
     def check(self, phases: Sequence[Phase], radiation: Radiation, geometry: Geometry) -> None:
-        """Refuse what does not fit the phases and the beam.
+        """Refuse settings that do not fit the phases and the beam.
 
         Raises
         ------
@@ -100,7 +101,7 @@ class Quantification:
         place, weighed = "[quantification]", [phase.name for phase in phases if phase.is_weighed]
         scaled = [phase.name for phase in phases if not is_extracted(phase)]
         if self.reference is not None and self.reference not in scaled:
-            fault = f"no phase {self.reference!r} to refer to"
+            fault = f"no phase {self.reference!r} for the reference"
             raise InputError(fault, place=place, cure=nearest(self.reference, scaled))
         standard = [self.internal_standard.phase] if self.internal_standard else []
         for name in [*standard, *self.particle_sizes_um]:
@@ -112,36 +113,36 @@ class Quantification:
             raise InputError("particle sizes and external standards are for X-rays", place=place, cure="leave them out")
         if geometry != "bragg-brentano" and self.external_standard:
             raise InputError(f"an external standard in {geometry} geometry", place=place,
-                             cure="weigh in an internal standard")  # fmt: skip
+                             cure="add an internal standard")  # fmt: skip
 
 
-NOTHING_TOLD = Quantification()
+NO_QUANTIFICATION = Quantification()
 
 
 @dataclass(frozen=True, eq=False)
 class Quantities:
-    """What follows for the phases of a model; sequences in their order.
+    """Derived quantities of the phases of a model; sequences in their order.
 
     Attributes
     ----------
     fractions
-        Of the crystalline phases without hardware, corrected for microabsorption where that was possible.
+        Of the crystalline phases without hardware, corrected for microabsorption if possible.
     weights
-        S Z M V of each phase, as the scales say it.
+        S Z M V of each phase, from the scales.
     densities, mass_attenuations, linear_attenuations
-        g/cm^3, cm^2/g and 1/cm; the attenuations are None where there is none to tell.
+        g/cm^3, cm^2/g and 1/cm; the attenuations are None for neutrons.
     attenuation_by_line
         (wavelength, mu/rho) of each line of the beam, by phase.
     microabsorption
-        None where no particle sizes are given.
+        None without particle sizes.
     detection_limits
-        Weight fraction of which 95 % would be seen (Currie); None for phases without a fraction.
+        Weight fraction that is detected with 95 % probability (Currie); None for phases without a fraction.
     absolute
         Fractions of the whole specimen; None without a standard.
     masses_to_reference
-        S Z M V of each phase over that of the reference; None where there is none.
-    notices
-        What a user should know.
+        S Z M V of each phase over that of the reference; None without a reference.
+    warnings
+        About the fractions.
     """
 
     fractions: WeightFractions
@@ -152,40 +153,40 @@ class Quantities:
     attenuation_by_line: tuple[tuple[tuple[float, float], ...], ...]
     microabsorption: tuple[Microabsorption | None, ...]
     detection_limits: tuple[float | None, ...]
-    absolute: Absolute | None
+    absolute: AbsoluteFractions | None
     masses_to_reference: tuple[Refined | None, ...]
-    notices: tuple[Notice, ...]
+    warnings: tuple[Notice, ...]
 
 
 def quantities(
     model: Model,
     minimum: Minimum,
     sigma: FloatArray,
-    told: Quantification = NOTHING_TOLD,
+    given: Quantification = NO_QUANTIFICATION,
 ) -> Quantities:
-    """Return all quantities at a minimum.
+    """Return all derived quantities at a minimum.
 
     Parameters
     ----------
     model, minimum
-        The model and where its refinement ended.
+        The model and its minimum.
     sigma
         Standard uncertainties of the points, shape (n,).
-    told
+    given
         What the user tells of the specimen.
     """
     values, transfer, covariance = minimum.parameters.values, minimum.parameters.transfer(), minimum.covariance
     names = [phase.name for phase in model.phases]
     seen = phase_weights(model, values, transfer)
-    bodies = [matter(phase.crystal, values[block], model.radiation)
+    bodies = [phase_attenuation(phase.crystal, values[block], model.radiation)
               for phase, block in zip(model.phases, model.phase_blocks, strict=True)]  # fmt: skip
     slopes = [transfer[block] for block in model.phase_blocks]
     esds = np.sqrt(np.maximum(np.einsum("pv,vw,pw->p", seen.slopes, covariance, seen.slopes), 0.0))
     own = of_the_specimen(seen, model.phases)
-    effects, weights, remarks = _microabsorption(names, own, bodies, told)
+    effects, weights, contrast_warnings = _microabsorption(names, own, bodies, given)
     fractions = fractions_of(weights.values, weights.slopes, covariance)
     limits = _detection_limits(model, minimum, sigma, own.values)
-    absolute, more = _absolute(names, weights, covariance, bodies, model.radiation, told)
+    absolute, standard_warnings = _absolute(names, weights, covariance, bodies, model.radiation, given)
     return Quantities(
         fractions=fractions,
         weights=tuple(Refined(v, e, "tied" if e > 0 else "fixed") for v, e in zip(seen.values, esds, strict=True)),
@@ -199,8 +200,8 @@ def quantities(
         microabsorption=effects,
         detection_limits=limits,
         absolute=absolute,
-        masses_to_reference=_to_reference(names, seen, covariance, told.reference),
-        notices=(*remarks, *more),
+        masses_to_reference=_to_reference(names, seen, covariance, given.reference),
+        warnings=(*contrast_warnings, *standard_warnings),
     )  # fmt: skip
 
 
@@ -227,9 +228,9 @@ def _known(number: Refined) -> Refined | None:
 def _detection_limits(
     model: Model, minimum: Minimum, sigma: FloatArray, weights: FloatArray
 ) -> tuple[float | None, ...]:
-    """Return for each phase the fraction whose scale is at Currie's limit, the other phases being as they are.
+    """Return the fraction of each phase at Currie's detection limit, with the other phases unchanged.
 
-    None for a phase that is alone: whatever there is of it is the whole.
+    None for a single phase: its fraction is always 1.
     """
     values = minimum.parameters.values[: len(model.names)].copy()
     rows = list(zip(model.phases, model.phase_blocks, strict=True))
@@ -237,7 +238,7 @@ def _detection_limits(
     places = [block.start + pk.SCALE for block in model.phase_blocks]
     absent = np.flatnonzero((zmv > 0) & (values[places] <= 0))
     curves = minimum.calculated.phases
-    if absent.size:  # a phase of scale zero has no curve: it is drawn with some other scale
+    if absent.size:  # a phase with a scale of zero has no curve: calculate it with another scale
         for k in absent:
             values[places[k]] = max(weights.sum(), 1e-300) / zmv[k]
         curves = model.calculated(values).phases
@@ -252,23 +253,23 @@ def _detection_limits(
 
 
 def _microabsorption(
-    names: list[str], seen: PhaseWeights, bodies: Sequence[Matter], told: Quantification
+    names: list[str], seen: PhaseWeights, bodies: Sequence[PhaseAttenuation], given: Quantification
 ) -> tuple[tuple[Microabsorption | None, ...], PhaseWeights, list[Notice]]:
-    """Return what Brindley's correction says of each phase, the weights corrected for it, and what to say of it."""
+    """Return Brindley's correction of each phase, the corrected weights, and warnings."""
     known = np.flatnonzero(seen.values > 0).tolist()
     nothing: tuple[Microabsorption | None, ...] = (None,) * len(names)
     densities = np.array([bodies[k].density for k in known])
     linear = np.array([bodies[k].linear_attenuation for k in known])
     if not known or np.isnan(linear).any():
         return nothing, seen, []
-    if not told.particle_sizes_um:
+    if not given.particle_sizes_um:
         return nothing, seen, _contrast([names[k] for k in known], seen.values[known], densities, linear)
-    sizes = [told.particle_sizes_um[names[k]] for k in known]
+    sizes = [given.particle_sizes_um[names[k]] for k in known]
 
     def corrected(weights: FloatArray) -> FloatArray:
-        return weights / brindley(weights, densities, linear, sizes, told.packing)[1]
+        return weights / brindley(weights, densities, linear, sizes, given.packing)[1]
 
-    contrasts, factors = brindley(seen.values[known], densities, linear, sizes, told.packing)
+    contrasts, factors = brindley(seen.values[known], densities, linear, sizes, given.packing)
     values, slopes = seen.values.copy(), seen.slopes.copy()
     values[known] = seen.values[known] / factors
     slopes[known] = _slopes(corrected, seen.values[known]) @ seen.slopes[known]
@@ -292,20 +293,20 @@ def _slopes(function: Callable[[FloatArray], FloatArray], at: FloatArray) -> Flo
 
 
 def _range_of_brindley(rows: Sequence[tuple[str, float]]) -> list[Notice]:
-    """Say where contrasts lie outside the range of the correction."""
+    """Return a warning if contrasts are outside the range of the correction."""
     outside = [(name, contrast) for name, contrast in rows if abs(contrast) >= MEDIUM]
     if not outside:
         return []
     listed = ", ".join(f"{name} {contrast:.2g}" for name, contrast in outside)
     message = f"outside Brindley's range of |mu - mean| D < {MEDIUM:g}: {listed}; "
     if max(abs(contrast) for _, contrast in outside) >= COARSE:
-        return [Notice("microabsorption_uncorrected", message + "no correction can be made: grind finer, or use a "
+        return [Notice("microabsorption_uncorrected", message + "no correction is possible: grind finer, or use a "
                        "shorter wavelength or neutrons")]  # fmt: skip
-    return [Notice("microabsorption", message + "the corrected fractions are a guess: grind finer")]
+    return [Notice("microabsorption", message + "the corrected fractions are uncertain: grind finer")]
 
 
 def _contrast(names: list[str], weights: FloatArray, densities: FloatArray, linear: FloatArray) -> list[Notice]:
-    """Say if the phases attenuate so differently that well-ground particles would lie outside Brindley's range."""
+    """Return a warning if the attenuation differs so much that well-ground particles are outside Brindley's range."""
     mean = mean_linear_attenuation(weights, densities, linear)
     contrasts = (linear - mean) * USUAL_PARTICLE_UM * CM_PER_UM
     worst = int(np.argmax(np.abs(contrasts)))
@@ -325,37 +326,37 @@ def _absolute(
     names: list[str],
     weights: PhaseWeights,
     covariance: FloatArray,
-    bodies: Sequence[Matter],
+    bodies: Sequence[PhaseAttenuation],
     radiation: Radiation,
-    told: Quantification,
-) -> tuple[Absolute | None, list[Notice]]:
-    """Return the fractions of the whole specimen, and what to say of them."""
+    given: Quantification,
+) -> tuple[AbsoluteFractions | None, list[Notice]]:
+    """Return the fractions of the whole specimen, and warnings."""
     known = np.flatnonzero(weights.values > 0).tolist()
     own, values = [names[k] for k in known], weights.values[known]
-    if told.internal_standard is not None:
-        if told.internal_standard.phase not in own:
-            message = f"the internal standard {told.internal_standard.phase} is not seen: no absolute fractions"
+    if given.internal_standard is not None:
+        if given.internal_standard.phase not in own:
+            message = f"the internal standard {given.internal_standard.phase} is not detected: no absolute fractions"
             return None, [Notice("standard_absent", message)]
         fractions = fractions_of(values, weights.slopes[known], covariance)
-        found = by_internal_standard(own, fractions.values, fractions.covariance, told.internal_standard)
+        found = by_internal_standard(own, fractions.values, fractions.covariance, given.internal_standard)
         return found, _too_negative(found)
-    if told.external_standard is None or not known:
+    if given.external_standard is None or not known:
         return None, []
     notices = []
-    mean, slopes = _specimen_attenuation(values, [bodies[k] for k in known], radiation, told.external_standard)
-    if _is_presumed(told.external_standard):
+    mean, slopes = _specimen_attenuation(values, [bodies[k] for k in known], radiation, given.external_standard)
+    if _is_assumed(given.external_standard):
         message = (
             f"mu/rho of the specimen is taken as that of its crystalline part, {mean:.1f} cm2/g; "
             "give mass_attenuation or composition of the whole"
         )
         notices.append(Notice("attenuation_presumed", message))
     matrix = weights.slopes[known] @ covariance @ weights.slopes[known].T
-    found = by_external_standard(own, values, matrix, told.external_standard, (mean, slopes))
+    found = by_external_standard(own, values, matrix, given.external_standard, (mean, slopes))
     return found, [*notices, *_too_negative(found)]
 
 
 def _specimen_attenuation(
-    weights: FloatArray, bodies: Sequence[Matter], radiation: Radiation, standard: ExternalStandard
+    weights: FloatArray, bodies: Sequence[PhaseAttenuation], radiation: Radiation, standard: ExternalStandard
 ) -> tuple[float, FloatArray]:
     """Return mu/rho of the specimen, cm^2/g, and its derivatives with respect to the weights of its phases."""
     if standard.mass_attenuation is not None:
@@ -367,16 +368,16 @@ def _specimen_attenuation(
     return mean, (own - mean) / weights.sum()
 
 
-def _is_presumed(standard: ExternalStandard) -> bool:
+def _is_assumed(standard: ExternalStandard) -> bool:
     return standard.mass_attenuation is None and not standard.composition
 
 
-def _too_negative(found: Absolute) -> list[Notice]:
+def _too_negative(found: AbsoluteFractions) -> list[Notice]:
     rest = found.amorphous
     if rest >= -max(TOO_NEGATIVE * rest.esd, SYSTEMATIC):
         return []
     message = (
         f"the phases make up {100 * (1 - rest):.1f} % of the specimen: the {found.method} or its fraction is wrong, or "
-        "the phases are seen unequally (microabsorption, texture, occupancies)"
+        "the phases do not scatter as assumed (microabsorption, texture, occupancies)"
     )
     return [Notice("more_than_everything", message)]

@@ -1,7 +1,7 @@
-"""Plan: what a user demands of a fit: values, bounds, what is fixed or freed, what follows what, and in which order.
+"""Refinement plan: the user's settings of a fit: values, bounds, free and fixed parameters, constraints, stages.
 
-A plan speaks the names that users know ("P2_a", "P2_size", "P2_*_u_iso") and knows nothing of files; recipes and
-lmfit parameters are turned into one. The default plan demands nothing.
+A plan uses the public names ("P2_a", "P2_size", "P2_*_u_iso"). Recipes and lmfit parameters are converted into plans;
+files are not read here. The default plan is empty.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from layerox.diffraction.extra_peaks import ExtraPeak
+from layerox.diffraction.background import ExtraPeak
 from layerox.diffraction.parameters import SIZE, Parameters, is_background, public_name
-from layerox.diffraction.quantification import NOTHING_TOLD, Quantification
-from layerox.diffraction.restraints import RestraintWish
+from layerox.diffraction.quantification import NO_QUANTIFICATION, Quantification
+from layerox.diffraction.restraints import RestraintRequest
 from layerox.errors import InputError
 
 StrategyName = Literal["automatic", "one-stage", "stages"]
@@ -22,16 +22,16 @@ StrategyName = Literal["automatic", "one-stage", "stages"]
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
-    """What is demanded of one parameter (or of all that a pattern matches); None leaves it as it is.
+    """The settings of one parameter, or of all that a pattern matches; None leaves a setting as it is.
 
     Attributes
     ----------
     value
-        Where it starts, or stays.
+        Initial value, or the value of a fixed parameter.
     vary
-        True frees it whatever the strategy thinks of it, False fixes it.
+        True frees it in any strategy, False fixes it.
     minimum, maximum
-        Its bounds.
+        Bounds.
     """
 
     value: float | None = None
@@ -39,14 +39,14 @@ class Demand:
     minimum: float | None = None
     maximum: float | None = None
 
-    def overruled_by(self, other: Demand) -> Demand:
-        """Return both demands, the other's where it says something."""
+    def updated_by(self, other: Demand) -> Demand:
+        """Return both settings; those that `other` states take precedence."""
         return replace(self, **{key: value for key, value in vars(other).items() if value is not None})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """A quantity of the user's own, for constraints to follow."""
+    """A variable of the user, for use in constraints."""
 
     value: float
     minimum: float = -math.inf
@@ -56,7 +56,7 @@ class Variable:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One stage of a strategy: what is let go, and what is held, before it refines; names or patterns."""
+    """One stage of a strategy: names or patterns of the parameters to free and to fix before it refines."""
 
     name: str
     free: tuple[str, ...] = ()
@@ -65,24 +65,24 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a user demands of a fit.
+    """The user's settings of a fit.
 
     Attributes
     ----------
     demands
-        By name or pattern, in the order in which they are applied.
+        Settings by name or pattern, in the order in which they are applied.
     variables, constraints
-        The user's own quantities, and expressions by the name of the parameter that follows them.
+        The user's variables, and expressions by the name of the constrained parameter.
     strategy, stages
-        How the refinement goes; stages only for the strategy of that name.
+        The strategy, and the stages of the strategy "stages".
     background_terms
-        Number of Chebyshev terms; None lets the data decide (six in a strategy of the user's own).
+        Number of Chebyshev terms; None: as the data support (six in a staged strategy).
     extras
-        Humps and foreign peaks; their areas vary, the rest as demanded.
+        Humps and foreign peaks; their areas vary, their other parameters according to `demands`.
     quantification
-        What is told of specimen and standards.
+        Standards, particle sizes and the reference phase.
     restraints
-        What is known beside the pattern.
+        Observations in addition to the pattern.
     serial_correlation
         Whether uncertainties are widened for serially correlated residuals.
     """
@@ -94,28 +94,28 @@ class Plan:
     stages: tuple[Stage, ...] = ()
     background_terms: int | None = None
     extras: tuple[ExtraPeak, ...] = ()
-    quantification: Quantification = NOTHING_TOLD
-    restraints: tuple[RestraintWish, ...] = ()
+    quantification: Quantification = NO_QUANTIFICATION
+    restraints: tuple[RestraintRequest, ...] = ()
     serial_correlation: bool = False
 
     @property
-    def names_nothing(self) -> bool:
-        """Whether no parameter of a phase is named: the strategy may then leave phases out and exchange them."""
+    def names_no_parameter(self) -> bool:
+        """Whether the plan names no parameter: the strategy may then leave out and exchange phases."""
         return not (self.demands or self.variables or self.constraints or self.restraints)
 
-    def referring_to(self, reference: str | None) -> Plan:
-        """Return the plan with a phase to whose mass the others' are referred; None leaves it as it is."""
+    def with_reference(self, reference: str | None) -> Plan:
+        """Return the plan with a reference phase for the masses of the others; None leaves it as it is."""
         if reference is None:
             return self
         return replace(self, quantification=replace(self.quantification, reference=reference))
 
     def apply(self, parameters: Parameters) -> None:
-        """Give parameters the values, bounds and links demanded; what is fixed is locked, only variables are freed.
+        """Apply values, bounds and constraints to parameters; fixed ones are locked, only variables are freed.
 
         Raises
         ------
         InputError
-            If a name is unknown, a value is outside its bounds, or symmetry forbids what is demanded.
+            If a name is unknown, a value is outside its bounds, or symmetry forbids a setting.
         """
         for name, variable in self.variables.items():
             _refuse_outside(name, variable.value, variable.minimum, variable.maximum)
@@ -123,44 +123,46 @@ class Plan:
             if not variable.vary:
                 parameters.lock([name])
         for found, (demand, exact) in self._by_parameter(parameters).items():
-            _demand(parameters, found, demand, exact=exact)
+            _apply_demand(parameters, found, demand, exact=exact)
         for name, text in self.constraints.items():
             if text != parameters.link_text(name):
                 parameters.express(name, text)
         parameters.free(extra.names[-1] for extra in self.extras)
 
     def _by_parameter(self, parameters: Parameters) -> dict[str, tuple[Demand, bool]]:
-        """Return what is demanded of each parameter (the last word counts), and whether it was named exactly."""
+        """Return the settings of each parameter (later ones take precedence), and whether it was named exactly."""
         merged: dict[str, tuple[Demand, bool]] = {}
         for name, demand in self.demands.items():
             for found in parameters.matching(name):
                 before, exact = merged.get(found, (Demand(), False))
-                merged[found] = before.overruled_by(demand), exact or name == public_name(found)
+                merged[found] = before.updated_by(demand), exact or name == public_name(found)
         return merged
 
     def free(self, parameters: Parameters) -> list[str]:
-        """Let everything go that the user frees; return what was not free before."""
+        """Free all parameters that the user frees; return those that were not free before."""
         merged = self._by_parameter(parameters)
         return parameters.free(name for name, (demand, _) in merged.items() if demand.vary)
 
     def named(self, parameters: Parameters) -> set[str]:
-        """Return the names (as models have them) that the user has mentioned: no strategy presumes upon them."""
+        """Return the internal names of all parameters that the user names; strategies do not set these."""
         return {found for name in (*self.demands, *self.constraints) for found in parameters.matching(name)}
 
 
-def _demand(parameters: Parameters, name: str, demand: Demand, *, exact: bool) -> None:
-    """Apply a demand to one parameter; what symmetry rules is an error only if it was named exactly."""
+def _apply_demand(parameters: Parameters, name: str, demand: Demand, *, exact: bool) -> None:
+    """Apply settings to one parameter; a conflict with symmetry is an error only if it was named exactly."""
     k, public = parameters.find(name), public_name(name)
-    ruled = not parameters.is_own_master(name)
+    ruled = not parameters.can_vary(name)
     if ruled:
         if exact and (demand.vary or demand.value not in (None, parameters.value(name))):
-            raise InputError("is ruled by symmetry or fixed already", place=public, cure="leave it out")
+            raise InputError("is fixed or constrained by symmetry", place=public, cure="leave it out")
         return
     low, high = _bounds(parameters, k, public, demand)
     if demand.value is not None:
         _refuse_outside(public, demand.value, low, high)
         if demand.vary and math.isinf(demand.value):
-            raise InputError("cannot vary from infinity", place=public, cure="give a finite start, such as 100 (nm)")
+            raise InputError(
+                "cannot vary from infinity", place=public, cure="give a finite initial value, such as 100 (nm)"
+            )
     if public.endswith(SIZE) and public != name:
         low, high = 1.0 / high if high > 0 else math.inf, 1.0 / low if low > 0 else math.inf
     parameters.lower[k], parameters.upper[k] = low, high
@@ -171,12 +173,12 @@ def _demand(parameters: Parameters, name: str, demand: Demand, *, exact: bool) -
 
 
 def _bounds(parameters: Parameters, k: int, public: str, demand: Demand) -> tuple[float, float]:
-    """Return the bounds of a parameter as users see them, the demanded ones put in."""
+    """Return the bounds of a parameter in public units, with those of the user."""
     low, high = float(parameters.lower[k]), float(parameters.upper[k])
     if public != parameters.names[k]:
         low, high = 1.0 / high if high > 0 else math.inf, 1.0 / low if low > 0 else math.inf
     value = demand.value
-    # Without bounds of his own, a user's value moves the usual ones along: they are habits, not laws.
+    # Without user bounds, shift the default bounds.
     if value is not None and demand.minimum is None and demand.maximum is None and not is_background(public):
         if not low <= value <= high and public.rpartition("_")[2] in ("a", "b", "c", "x", "y", "z"):
             half = 0.5 * (high - low)

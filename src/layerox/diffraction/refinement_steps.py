@@ -1,8 +1,8 @@
-"""Course: a refinement under way: the model, the data, the present values, and the record of every step.
+"""Refinement steps: a refinement that frees parameters step by step, and records every step.
 
-A step refines some more quantities from where the last one ended, and is kept or taken back. What is worth letting go
-is asked beforehand with a score test (Rao, 1948): from one linearisation it tells by how much chi-squared would fall if
-a group of quantities were let go, without refining them.
+A step starts at the last accepted minimum, and is accepted or rejected. A score test (Rao, 1948) selects what to free:
+it predicts from one linearisation the fall of chi-squared if a group of parameters is freed. The order of the steps is
+the matter of the strategies.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from layerox.diffraction.parameters import Parameters, is_background, public_nam
 from layerox.diffraction.restraints import Restraint
 from layerox.typing import FloatArray
 
-# What chi-squared (in units of its reduced value) must fall by for every quantity let go. The Bayesian information
-# criterion asks for ln(points), 8 to 10 for a pattern; systematic misfit makes a little more prudent.
-WORTH = 10.0
+# Fall of chi-squared (over its reduced value) required for every freed parameter. The Bayesian information criterion
+# requires ln(points), 8 to 10 for a pattern; systematic misfit justifies a little more.
+GAIN_PER_VARIABLE = 10.0
 LOOSE = 0.1
 TIGHT = 3e-4
-# Variables that a descent which stalls may hold, and the kinds of them: no cell, fraction or texture.
+# Number and kinds of the variables that may be fixed when a descent stalls: no cell, fraction or texture.
 MOST_HELD = 4
 NUISANCES = ("_u", "_v", "_w", "_x", "_y", "_s_over_l", "_inverse_size", "_microstrain")
 # Largest shift over standard uncertainty at which a refinement has converged by convention.
@@ -31,21 +31,21 @@ CONVERGED_SHIFT = 0.1
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step of a course, for the report.
+class RefinementStep:
+    """One step of a refinement, for the report.
 
     Attributes
     ----------
     name
-        What was done.
+        What the step does.
     freed
-        Names of the quantities let go in it.
+        Names of the parameters that it frees or fixes.
     r_wp
-        Agreement after it.
+        R_wp after it, a fraction.
     kept
-        Whether it stands.
+        Whether it is accepted.
     reason
-        Why it does not, or what was noticed.
+        Why it is rejected, or a remark.
     """
 
     name: str
@@ -55,19 +55,19 @@ class Step:
     reason: str = ""
 
 
-class Course:
-    """A refinement under way.
+class StepwiseRefinement:
+    """A refinement that proceeds in steps.
 
     Attributes
     ----------
     model, data
-        The forward model and what it is compared with.
+        The forward model and the pattern.
     parameters
-        Present values, and which of them vary.
+        Present values, bounds and constraints, and which of them vary.
     minimum
-        Where the last step that was kept ended.
+        The last accepted minimum.
     steps
-        The record.
+        All steps so far.
     """
 
     def __init__(
@@ -80,37 +80,37 @@ class Course:
     ):
         self.model, self.data, self.parameters, self.restraints = model, data, parameters, tuple(restraints)
         self.progress = progress
-        self.steps: list[Step] = []
+        self.steps: list[RefinementStep] = []
         self.evaluations = 0
         self._minimum: Minimum | None = None
 
     @property
     def minimum(self) -> Minimum:
-        """Where the last step that was kept ended."""
+        """The last accepted minimum."""
         if self._minimum is None:
             raise RuntimeError("nothing has been refined yet")
         return self._minimum
 
     def record(self, name: str, freed: Iterable[str] = (), *, kept: bool = True, reason: str = "") -> None:
-        """Add a line to the record at the present agreement."""
+        """Record a step with the present R_wp."""
         r_wp = float(np.sqrt(self.minimum.chi_squared / self.data.norm)) if self._minimum else float("nan")
-        self.steps.append(Step(name, tuple(public_name(n) for n in freed), r_wp, kept, reason))
+        self.steps.append(RefinementStep(name, tuple(public_name(n) for n in freed), r_wp, kept, reason))
         if self.progress is not None:
             self.progress(name)
 
     def refine(self, name: str, freed: Sequence[str] = (), *, tolerance: float = LOOSE) -> None:
-        """Let quantities go and refine; the step stands whatever it brings."""
+        """Free parameters and refine; the step is always accepted."""
         trial = self.parameters.copy()
         names = trial.free(freed)
         self._accept(self._minimised(trial, tolerance))
         self.record(name, names)
 
-    def conclude(self, name: str) -> None:
-        """Refine to the end. A descent that stalls goes on without what the data hardly determine.
+    def finish(self, name: str) -> None:
+        """Refine to convergence. If the descent stalls, fix the least determined variable and continue.
 
-        The variable held is the one that takes most part in the worst determined direction, of those that no result
-        is made of: widths, axial divergence and background. What is still to do below a tenth of an uncertainty is
-        done (the convention for a final shift); else the reason names what still moves.
+        That is the width, axial divergence or background term with the largest component in the worst determined
+        direction; no cell, fraction or texture. A largest shift below a tenth of a standard uncertainty counts as
+        converged; else the reason names the parameter that still moves.
         """
         self.refine(name, tolerance=TIGHT)
         for _ in range(MOST_HELD):
@@ -124,26 +124,27 @@ class Course:
             self._accept(_ended(self.minimum))
 
     def adopt(self, found: Minimum) -> None:
-        """Go to a minimum that was found elsewhere."""
+        """Accept a minimum that was found elsewhere."""
         self._accept(found)
 
-    def restart(self, name: str, start: Parameters, freed: Sequence[str], worth: float = WORTH) -> bool:
-        """Refine from elsewhere with some quantities let go, and go there if chi-squared falls by what they deserve."""
+    def restart(
+        self, name: str, start: Parameters, freed: Sequence[str], required_fall: float = GAIN_PER_VARIABLE
+    ) -> bool:
+        """Refine from other initial values with parameters freed; accept if chi-squared falls by `required_fall`."""
         trial = start.copy()
         trial.free(freed)
         found = self._minimised(trial, LOOSE)
         fall = self.minimum.chi_squared - found.chi_squared
-        better = fall / max(found.reduced_chi_squared, 1.0) > worth
+        better = fall / max(found.reduced_chi_squared, 1.0) > required_fall
         if better:
             self._accept(found)
         self.record(name, freed, kept=better, reason="" if better else "fits no better")
         return better
 
     def exchange(self, name: str, old: str, new: str, start: float) -> float:
-        """Refine with `new` (from `start`) in place of the variable `old` (held at zero), and keep what fits better.
+        """Refine with `new` (from `start`) in place of the variable `old` (fixed at zero), and keep the better fit.
 
-        Returns the difference of chi-squared between the two, over its reduced value: how well the data tell them
-        apart.
+        Returns the difference of chi-squared over its reduced value: how well the data distinguish the two.
         """
         trial = self.parameters.copy()
         trial.fix([old])
@@ -165,23 +166,23 @@ class Course:
         gate: Callable[[Minimum, str], str] | None = None,
         start: Mapping[str, float] | None = None,
     ) -> list[str]:
-        """Let quantities go, refine, and keep those that pay and pass the gate.
+        """Free parameters, refine, and accept those that improve the fit enough and pass the gate.
 
         Parameters
         ----------
         name
-            For the record.
+            Of the step.
         freed
-            Names of the quantities.
+            Names of the parameters.
         gate
-            Tells why one of them cannot stand at a minimum, "" if it can.
+            Returns why a refined parameter is rejected, "" if it is accepted.
         start
-            Where to start some of them from, in place of their present values.
+            Initial values of some of them, in place of the present ones.
 
         Returns
         -------
         list
-            The names that stand.
+            The names that are accepted.
         """
         before = self.parameters
         trial = before.copy()
@@ -204,24 +205,24 @@ class Course:
         if not names:
             return []
         gain = (self.minimum.chi_squared - found.chi_squared) / max(found.reduced_chi_squared, 1.0)
-        if gain < WORTH * len(names):
+        if gain < GAIN_PER_VARIABLE * len(names):
             self.record(name, names, kept=False, reason=f"lowers chi-squared by {max(gain, 0.0):.1f} only")
             return []
         self._accept(found)
         self.record(name, names)
         return names
 
-    def drop(self, name: str, fixed: Sequence[str], reason: str) -> None:
-        """Hold quantities at their present values, refine the rest, and record why."""
+    def hold(self, name: str, fixed: Sequence[str], reason: str) -> None:
+        """Fix parameters at their present values, refine the rest, and record the reason."""
         trial = self.parameters.copy()
         trial.fix(fixed)
         self._accept(self._minimised(trial, LOOSE))
         self.record(name, fixed, kept=False, reason=reason)
 
-    def withdraw(self, name: str, fixed: Sequence[str], values: Mapping[str, float], reason: str) -> bool:
-        """Hold quantities at other values and refine the rest, unless that fits worse than they are worth.
+    def reset(self, name: str, fixed: Sequence[str], values: Mapping[str, float], reason: str) -> bool:
+        """Fix parameters at other values and refine the rest; reject this if chi-squared rises too much.
 
-        Each of some strongly correlated quantities can be vague while what they are together is known well.
+        Single parameters of a strongly correlated group can be uncertain although their combination is well known.
         """
         trial = self.parameters.copy()
         for quantity, value in values.items():
@@ -229,14 +230,14 @@ class Course:
         trial.fix(fixed)
         found = self._minimised(trial, LOOSE)
         rise = (found.chi_squared - self.minimum.chi_squared) / max(self.minimum.reduced_chi_squared, 1.0)
-        held = rise <= WORTH * len(fixed)
+        held = rise <= GAIN_PER_VARIABLE * len(fixed)
         if held:
             self._accept(found)
         self.record(name, fixed, kept=not held, reason=reason if held else f"held, chi-squared rises by {rise:.0f}")
         return held
 
-    def admit(self, name: str, freed: Sequence[str]) -> None:
-        """Let quantities go, refine, and keep those that do not end at a bound."""
+    def free_within_bounds(self, name: str, freed: Sequence[str]) -> None:
+        """Free parameters, refine, and accept those that do not end at a bound."""
         names = list(freed)
         while names:
             trial = self.parameters.copy()
@@ -251,7 +252,7 @@ class Course:
         return None
 
     def gains(self, groups: Sequence[Sequence[str]]) -> list[float]:
-        """Return by how much chi-squared (over its reduced value) would fall if each group alone were let go."""
+        """Return the predicted fall of chi-squared (over its reduced value) for each group if it alone is freed."""
         trial = self.parameters.copy()
         known = trial.free_names
         fresh = trial.free([name for group in groups for name in group])
@@ -269,8 +270,8 @@ class Course:
             result.append(_score(normal, gradient, old, new, trial) / reduced)
         return result
 
-    def foreseen_esds(self, names: Sequence[str]) -> list[float]:
-        """Return the standard uncertainty that each quantity would have if all of them were let go; inf if none."""
+    def predicted_esds(self, names: Sequence[str]) -> list[float]:
+        """Return the standard uncertainty of each parameter if all of them are freed; inf for one that cannot vary."""
         trial = self.parameters.copy()
         trial.free(names)
         order = {name: k for k, name in enumerate(trial.free_names)}
@@ -297,7 +298,7 @@ class Course:
 
 
 def _least_determined(minimum: Minimum) -> str:
-    """Return the width or background term with most part in the worst determined direction, "" if there is none."""
+    """Return the width or background term with the largest component in the worst determined direction, or ""."""
     names = minimum.parameters.free_names
     inside = np.flatnonzero(~minimum.at_bound)
     matrix = minimum.normal_matrix[np.ix_(inside, inside)]
@@ -313,7 +314,7 @@ def _is_nuisance(name: str) -> bool:
 
 
 def _ended(minimum: Minimum) -> Minimum:
-    """Return a minimum whose descent stalled as converged if little is left to do, else with what still moves."""
+    """Return a stalled minimum as converged if its largest shift is small, else with the parameter that moves."""
     shift = minimum.largest_shift
     if shift is None or minimum.next_step is None:
         return minimum
@@ -327,7 +328,7 @@ def _ended(minimum: Minimum) -> Minimum:
 
 
 def _score(normal: FloatArray, gradient: FloatArray, old: list[int], new: list[int], trial: Parameters) -> float:
-    """Return the fall of chi-squared that a Newton step with the new variables promises beyond one without them."""
+    """Return the predicted fall of chi-squared of a Newton step with the new variables beyond one without them."""
     if not new:
         return 0.0
     both = old + new

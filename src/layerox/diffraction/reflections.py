@@ -1,7 +1,6 @@
-"""Reflections: which hkl a cell and its space group show, how often, and where the sphere ends.
+"""Reflections: the allowed hkl of a cell and a space group within a sphere, with multiplicities.
 
-The list is made once for a phase, with a margin, so that the cell may change during a refinement without the list
-changing under it.
+The list is made once for a phase, with a margin, so that it stays valid when the cell changes during a refinement.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from layerox.errors import InputError
 from layerox.symmetry import Symmetry, metric_tensor
 from layerox.typing import FloatArray, IntArray
 
-# A sphere with more lattice points would take minutes and gigabytes, and more lines than any pattern resolves.
+# A larger number of lattice points would take minutes and gigabytes, with more lines than any pattern resolves.
 MOST_CANDIDATES, MOST_REFLECTIONS = 6_000_000, 50_000
 # Reflections whose equivalents are listed at once.
 BLOCK = 50_000
@@ -53,7 +52,7 @@ def reflections(symmetry: Symmetry, cell: Cell, d_min: float) -> Reflections:
     Raises
     ------
     InputError
-        If the sphere holds more reflections than can be meant.
+        If the sphere contains too many reflections.
     """
     _refuse_too_many(symmetry, cell, d_min)
     inverse = _inverse_metric(cell)
@@ -66,7 +65,7 @@ def reflections(symmetry: Symmetry, cell: Cell, d_min: float) -> Reflections:
 
 
 def _refuse_too_many(symmetry: Symmetry, cell: Cell, d_min: float) -> None:
-    """Refuse a sphere that holds too much, by its volume 4 pi / (3 d^3) times that of the cell, before it is filled."""
+    """Refuse a too large sphere, by its volume 4 pi / (3 d^3) times that of the cell, before it is filled."""
     volume = float(np.sqrt(max(np.linalg.det(metric_tensor(cell)), 0.0)))
     number = 4.0 / 3.0 * np.pi * volume / d_min**3 / (len(symmetry.centrings) * len(symmetry.laue_rotations))
     box = np.prod([2.0 * n + 1.0 for n in _largest_indices(cell, d_min)])
@@ -123,7 +122,7 @@ def _sphere(inverse_metric: FloatArray, cell: Cell, d_min: float) -> IntArray:
 
 
 def _is_absent(hkl: IntArray, symmetry: Symmetry) -> NDArray[np.bool_]:
-    """Tell which reflections every structure of this space group lacks."""
+    """Return which reflections are systematically absent in this space group."""
     absent: NDArray[np.bool_] = np.logical_not(_is_whole(hkl @ symmetry.centrings.T).all(axis=1))
     for rotation, translation in zip(*symmetry.coset, strict=True):
         unmoved = (hkl @ rotation == hkl).all(axis=1)
@@ -156,6 +155,6 @@ def _classes_of(hkl: IntArray, symmetry: Symmetry, span: int) -> tuple[IntArray,
 
 
 def _rank(hkl: IntArray, span: int) -> IntArray:
-    """Number reflections so that the most readable one of a class ranks highest."""
+    """Return a rank of reflections that is highest for the conventional one of a class."""
     negative = (hkl[..., :2] < 0).sum(axis=-1)
     return np.asarray(hkl @ np.array([span * span, span, 1]) - negative * span**3)

@@ -1,7 +1,7 @@
-"""Restraints: what is known beside the pattern, as observations with uncertainties of their own.
+"""Restraints: observations in addition to the pattern, each with a target and a standard uncertainty.
 
-Distances and angles of atoms, the composition of a phase, and the content of the whole specimen (sodium known from the
-charge that has flowed, for example). Each is a function of the parameters that adds (value - target)^2 / esd^2 to
+They are distances and angles of atoms, the composition of a phase, and the content of the whole specimen (for example
+sodium, from the electric charge). Each is a function of the parameters that adds (value - target)^2 / esd^2 to
 chi-squared.
 """
 
@@ -40,7 +40,7 @@ class Restraint(ABC):
     @property
     @abstractmethod
     def label(self) -> str:
-        """What it restrains, for reports."""
+        """Name of the restrained quantity, for reports."""
 
     @abstractmethod
     def names(self) -> list[str]:
@@ -64,7 +64,7 @@ class Restraint(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Geometry(Restraint):
+class GeometryRestraint(Restraint):
     """A distance (two sites, angstrom) or an angle at the middle of three (degrees), of the nearest atoms."""
 
     phase: Phase
@@ -72,7 +72,7 @@ class Geometry(Restraint):
 
     @property
     def label(self) -> str:
-        """What it restrains, for reports."""
+        """Name of the restrained quantity, for reports."""
         return f"{self.phase.name} {'-'.join(self.sites)}"
 
     def names(self) -> list[str]:
@@ -85,7 +85,7 @@ class Geometry(Restraint):
 
     @cached_property
     def _images(self) -> list[tuple[FloatArray, FloatArray]]:
-        """Rotation and translation that bring each site to where it is meant: nearest to the middle (or first) one."""
+        """Rotation and translation that move each site next to the middle (or first) one."""
         crystal = self.phase.crystal
         positions = [np.array(_site(crystal, label).position) for label in self.sites]
         hub = 1 if len(self.sites) == 3 else 0
@@ -114,7 +114,7 @@ class Geometry(Restraint):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Content(Restraint):
+class ContentRestraint(Restraint):
     """Atoms of an element for each atom of others, in one phase or over all phases of the specimen.
 
     The number of cells of a phase is proportional to its scale times its volume (Hill & Howard 1987).
@@ -126,7 +126,7 @@ class Content(Restraint):
 
     @property
     def label(self) -> str:
-        """What it restrains, for reports."""
+        """Name of the restrained quantity, for reports."""
         return f"{self.element} / ({' + '.join(self.per)}) of {', '.join(phase.name for phase in self.phases)}"
 
     def names(self) -> list[str]:
@@ -150,7 +150,7 @@ class Content(Restraint):
         return wanted / others if others > 0 else 0.0
 
 
-def geometry(phase: Phase, sites: Sequence[str], target: float, esd: float) -> Geometry:
+def geometry_restraint(phase: Phase, sites: Sequence[str], target: float, esd: float) -> GeometryRestraint:
     """Return a restraint on a distance (two sites) or an angle (three).
 
     Raises
@@ -162,27 +162,29 @@ def geometry(phase: Phase, sites: Sequence[str], target: float, esd: float) -> G
         raise InputError(f"{len(sites)} sites", place=phase.name, cure="give two for a distance, three for an angle")
     for label in sites:
         _site(phase.crystal, label)
-    return Geometry(phase=phase, sites=tuple(sites), target=target, esd=esd)
+    return GeometryRestraint(phase=phase, sites=tuple(sites), target=target, esd=esd)
 
 
-def content(phases: Sequence[Phase], element: str, per: Sequence[str], target: float, esd: float) -> Content:
+def content_restraint(
+    phases: Sequence[Phase], element: str, per: Sequence[str], target: float, esd: float
+) -> ContentRestraint:
     """Return a restraint on the atoms of an element for each atom of others.
 
     Raises
     ------
     InputError
-        If no phase holds them.
+        If no phase contains them.
     """
     held = sorted({site.element for phase in phases for site in phase.crystal.sites})
     for name in (element, *per):
         if name not in held:
             raise InputError(f"no phase holds {name}", place="restraint", cure=nearest(name, held))
-    return Content(phases=tuple(phases), element=element, per=tuple(per), target=target, esd=esd)
+    return ContentRestraint(phases=tuple(phases), element=element, per=tuple(per), target=target, esd=esd)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RestraintWish:
-    """A restraint as a user words it: sites of one phase, or an element per others in one phase or, without, in all."""
+class RestraintRequest:
+    """The user's description of a restraint: sites of one phase, or an element per others in one phase or in all."""
 
     target: float
     esd: float
@@ -192,8 +194,8 @@ class RestraintWish:
     per: tuple[str, ...] = ()
 
 
-def resolved(wishes: Sequence[RestraintWish], phases: Sequence[Phase]) -> tuple[Restraint, ...]:
-    """Return the restraints that are meant by wishes.
+def restraints_of(requests: Sequence[RestraintRequest], phases: Sequence[Phase]) -> tuple[Restraint, ...]:
+    """Return the restraints of the user's requests.
 
     Raises
     ------
@@ -202,16 +204,20 @@ def resolved(wishes: Sequence[RestraintWish], phases: Sequence[Phase]) -> tuple[
     """
     by_name = {phase.name: phase for phase in phases}
     found: list[Restraint] = []
-    for wish in wishes:
-        if wish.phase and wish.phase not in by_name:
-            raise InputError(f"no phase is called {wish.phase!r}", place="restraint", cure=nearest(wish.phase, by_name))
-        if wish.sites:
-            if not wish.phase:
-                raise InputError(f"sites {'-'.join(wish.sites)} of no phase", place="restraint", cure="name the phase")
-            found.append(geometry(by_name[wish.phase], wish.sites, wish.target, wish.esd))
+    for request in requests:
+        if request.phase and request.phase not in by_name:
+            raise InputError(
+                f"there is no phase {request.phase!r}", place="restraint", cure=nearest(request.phase, by_name)
+            )
+        if request.sites:
+            if not request.phase:
+                raise InputError(
+                    f"sites {'-'.join(request.sites)} of no phase", place="restraint", cure="name the phase"
+                )
+            found.append(geometry_restraint(by_name[request.phase], request.sites, request.target, request.esd))
         else:
-            chosen = [by_name[wish.phase]] if wish.phase else list(phases)
-            found.append(content(chosen, wish.element, wish.per, wish.target, wish.esd))
+            chosen = [by_name[request.phase]] if request.phase else list(phases)
+            found.append(content_restraint(chosen, request.element, request.per, request.target, request.esd))
     return tuple(found)
 
 
@@ -226,14 +232,14 @@ def _site(crystal: Crystal, label: str) -> Site:
 def _nearest_image(
     crystal: Crystal, hub: FloatArray, position: FloatArray, taken: Sequence[FloatArray]
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the operation that brings a site nearest to a place, but not onto one that is taken already."""
+    """Return the operation that moves a site nearest to a position, but not onto one of `taken`."""
     metric, symmetry = metric_tensor(crystal.cell), crystal.symmetry
     best, chosen = math.inf, (np.eye(3), np.zeros(3))
     shifts = np.array(np.meshgrid(*[(-1, 0, 1)] * 3, indexing="ij")).reshape(3, -1).T
     for rotation, translation in zip(symmetry.rotations, symmetry.translations, strict=True):
         at = rotation @ position + translation
-        home = np.round(hub - at)
-        for shift in shifts + home:
+        nearest_cell = np.round(hub - at)
+        for shift in shifts + nearest_cell:
             there = at + shift
             if any(_distance(there, other, metric) < 0.1 for other in taken):
                 continue

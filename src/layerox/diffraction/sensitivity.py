@@ -1,8 +1,9 @@
-"""Sensitivity: what the fractions would change by if something were wrong that the data hardly show.
+"""Sensitivity: the change of the weight fractions for effects outside the model that the data hardly show.
 
-An effect adds a curve dy to the pattern. A refinement without it moves its variables by dp = (J W J^T)^-1 J W dy, exact
-to first order, and the fractions with them; what the variables cannot follow shows in the residuals, and its amplitude
-there tells whether the data point to the effect (Rao's score test, Proc. Camb. Philos. Soc. 44 (1948) 50).
+An effect adds a curve dy to the pattern. A refinement without it changes its variables by dp = (J W J^T)^-1 J W dy, to
+first order, and the fractions with them. The part of dy that the variables cannot reproduce remains in the residuals;
+its amplitude there shows whether the data indicate the effect (Rao's score test, Proc. Camb. Philos. Soc. 44 (1948)
+50).
 """
 
 from __future__ import annotations
@@ -14,32 +15,34 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.least_squares import Data, Minimum, inverse_of_normal
+from layerox.diffraction.least_squares import Data, Minimum
 from layerox.diffraction.model import Model
+from layerox.diffraction.normal_equations import inverse_of_normal
 from layerox.diffraction.parameters import slot_name
-from layerox.diffraction.phase import Phase, polarization_of
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase_model import polarization_of
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
 from layerox.symmetry import metric_tensor
 from layerox.typing import FloatArray
 
-# Amplitude over its uncertainty from which on the data point to an effect: one curve, and the best of many.
-POINTS_TO, BEST_OF_MANY = 5.0, 7.0
-# The change of a fraction (for the amplitude found) from which on a user is warned.
-HARMFUL = 0.01
-# Sizes (nm) of a part that is not in the model, and the refined size that they must be well below.
+# Amplitude over its uncertainty above which the data indicate an effect: for one curve, and for the best of many.
+SIGNIFICANT, BEST_OF_MANY = 5.0, 7.0
+# Change of a fraction (for the amplitude found) above which there is a warning.
+NOTABLE_CHANGE = 0.01
+# Sizes (nm) of a fine part that is not in the model; they must be below this share of the refined size.
 SMALL_SIZES, WELL_BELOW = (3.0, 5.0, 8.0), 0.4
-# Units of 0.1 by which an occupancy may leave the range from empty to full.
+# Tolerance of the range of an occupancy, in units of 0.1.
 ROUNDING = 0.2
-# Cosine to the layers' normal from which on a reflection tells the size along it, and a difference of 1/size (1/nm).
+# Cosine to the layer normal above which a reflection depends on the size along it; a difference of 1/size (1/nm).
 ABOUT_AXIS, FLATTER = 0.94, 0.002
-# Least share of the intensity of a phase whose sizes and occupancies are looked at.
+# Least share of the intensity of a phase for tests of its sizes and occupancies.
 LEAST_SHARE = 0.05
-# Places of a step that are tried; first angle (degrees) from which on a fixed slit can hardly overflow; angles at
-# which the beam may begin to fit on the specimen.
+# Number of positions of a step; first angle (degrees) above which beam overflow is not tested; angles (degrees) above
+# which the beam fits on the specimen.
 STEPS, NO_OVERFLOW, FITS_FROM = 24, 20.0, (16.0, 20.0, 25.0, 30.0, 35.0)
 # Angle (degrees) below which axial divergence shows, and a usual amount of it.
 ASYMMETRIC_BELOW, SOME_AXIAL = 60.0, 0.03
-# Products 2 mu t of thin specimens that are tried; that for which the sensitivity is given comes first.
+# Products 2 mu t of thin specimens; the sensitivity is that of the first.
 THICKNESSES = (1.0, 0.5, 2.0)
 
 
@@ -53,15 +56,16 @@ class Sensitivity:
         Code of the effect: "scattering_power", "thin_specimen", "beam_overflow", "bimodal_size", "anisotropic_size",
         "occupancy", "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step".
     subject
-        Phase, site or place that it concerns; "" for the whole pattern.
+        Phase, site or angle that it concerns; "" for the whole pattern.
     unit
         One unit of the effect, in words.
     changes
-        By phase: fitted less true weight fraction if the effect is present with one unit.
+        By phase: fitted minus true weight fraction if the effect is present with one unit.
     found, esd
-        Units that the residuals point to, and the standard uncertainty; None where only the fractions can tell.
+        Number of units that the residuals indicate, and its standard uncertainty; None if the residuals do not depend
+        on the effect.
     is_indicated
-        Whether the data point to it with certainty.
+        Whether the data indicate it significantly.
     """
 
     cause: str
@@ -73,21 +77,21 @@ class Sensitivity:
     is_indicated: bool = False
 
     @property
-    def harm(self) -> float:
-        """Largest change of a fraction for what the residuals point to; for one unit where they tell nothing."""
+    def largest_change(self) -> float:
+        """Largest change of a fraction, for the amplitude in the residuals if there is one, else for one unit."""
         largest = max(map(abs, self.changes.values()), default=0.0)
         return largest if self.found is None else largest * abs(self.found)
 
 
 @dataclass(frozen=True, eq=False)
 class _Effect:
-    """One unit of an effect as a curve, shape (n,); `slopes` are what it does to the fractions beside that."""
+    """One unit of an effect as a curve, shape (n,); `slopes` are additional changes of the true fractions."""
 
     cause: str
     subject: str
     unit: str
     curve: FloatArray
-    certain: float = POINTS_TO
+    certain: float = SIGNIFICANT
     both_signs: bool = False
     slopes: FloatArray | None = None
     is_testable: bool = True
@@ -96,12 +100,12 @@ class _Effect:
 
 
 def sensitivities(model: Model, minimum: Minimum, data: Data) -> tuple[Sensitivity, ...]:
-    """Return the sensitivities of the fractions at a minimum; none where there is only one phase.
+    """Return the sensitivities of the fractions at a minimum; none without a phase.
 
     Parameters
     ----------
     model, minimum, data
-        What was refined, where it ended, and against what.
+        The refined model, its minimum, and the data.
     """
     shown = [k for k, phase in enumerate(model.phases) if phase.is_weighed and _scale(model, minimum, k) > 0]
     if not shown:
@@ -116,7 +120,7 @@ def _scale(model: Model, minimum: Minimum, k: int) -> float:
 
 
 def _best_of_each(found: list[Sensitivity]) -> Iterator[Sensitivity]:
-    """Yield of each cause and subject the one that the data point to most, the first if to none."""
+    """Yield for each cause and subject the most significant row, the first one if none is indicated."""
     groups: dict[tuple[str, str], list[Sensitivity]] = {}
     for row in found:
         subject = "" if row.cause.endswith("_step") else row.subject
@@ -130,7 +134,7 @@ def _significance(row: Sensitivity) -> float:
 
 
 class _Linear:
-    """A model linearised at a minimum: what its variables and its residuals make of an added curve."""
+    """A model linearised at a minimum: the response of its variables and residuals to an added curve."""
 
     def __init__(self, model: Model, minimum: Minimum, data: Data):
         self.model, self.data = model, data
@@ -149,7 +153,7 @@ class _Linear:
         self.slopes = fraction_slopes(weights.values, weights.slopes[:, free])[1]
 
     def sensitivity(self, effect: _Effect) -> Sensitivity:
-        """Return what an effect does to the fractions, and whether the residuals point to it."""
+        """Return the changes of the fractions by an effect, and whether the residuals indicate it."""
         curve = effect.curve * self.data.weight
         followed = self.inverse @ (self.jacobian @ curve)
         changes = self.slopes @ followed
@@ -212,7 +216,7 @@ def _overflow(model: Model, peaks: FloatArray, theta: FloatArray) -> Iterator[_E
 
 
 def _axial(model: Model, minimum: Minimum) -> Iterator[_Effect]:
-    """Yield the asymmetry of peaks at low angles where the model has none."""
+    """Yield the asymmetry of peaks at low angles if the model has none."""
     values = minimum.parameters.values[: len(model.names)].copy()
     block = model.instrument_block.start
     if values[block + pk.S_OVER_L] or values[block + pk.H_OVER_L] or model.limits[0] > ASYMMETRIC_BELOW:
@@ -227,13 +231,13 @@ def _polarization(model: Model, peaks: FloatArray, theta: FloatArray) -> Iterato
     p = polarization_of(model.radiation)
     squared = np.cos(2 * theta) ** 2
     slope = (1.0 - squared) / (p + (1.0 - p) * squared)
-    # The factor at the middle angle is the scale's.
+    # The scale takes up the mean factor.
     curve = 0.1 * peaks * (slope - float(slope.mean()))
     yield _Effect("polarization", "", "0.1 of the polarisation p", curve, both_signs=True)
 
 
 def _small(model: Model, minimum: Minimum, k: int) -> Iterator[_Effect]:
-    """Yield a part of a phase that consists of small crystals: 1 % of its intensity."""
+    """Yield a fine part of a phase with 1 % of its intensity."""
     phase, block = model.phases[k], model.phase_blocks[k]
     values = minimum.parameters.values[: len(model.names)].copy()
     scale, inverse = values[block.start + pk.SCALE], values[block.start + pk.INVERSE_SIZE]
@@ -247,7 +251,7 @@ def _small(model: Model, minimum: Minimum, k: int) -> Iterator[_Effect]:
 
 
 def _flat(model: Model, minimum: Minimum, k: int) -> Iterator[_Effect]:
-    """Yield a width of the reflections about the layers' normal that is not that of the others."""
+    """Yield a different width of the reflections near the layer normal."""
     phase, block = model.phases[k], model.phase_blocks[k]
     own = model.phase_models[k]
     star = np.linalg.inv(metric_tensor(phase.crystal.cell))
@@ -256,7 +260,7 @@ def _flat(model: Model, minimum: Minimum, k: int) -> Iterator[_Effect]:
     chosen = np.flatnonzero(np.abs(own.hkl @ star @ axis) > ABOUT_AXIS * lengths)
     if not 0 < chosen.size < len(own.hkl) or len(phase.crystal.symmetry.cell_rule.free) == 1:
         return
-    part = model.parted([(k, chosen)])
+    part = model.divided([(k, chosen)])
     values = np.concatenate([minimum.parameters.values[: block.start][: part.phase_blocks[0].start],
                              minimum.parameters.values[block]])  # fmt: skip
     scale, inverse = values[part.phase_blocks[0].start + pk.SCALE], part.phase_blocks[0].start + pk.INVERSE_SIZE
@@ -268,7 +272,7 @@ def _flat(model: Model, minimum: Minimum, k: int) -> Iterator[_Effect]:
 
 
 def _of_more(minimum: Minimum, model: Model, k: int, share: float) -> FloatArray:
-    """Return how the true fractions change if there is more of a phase than the model has."""
+    """Return the changes of the true fractions if there is more of a phase than in the model."""
     values = minimum.parameters.values[: len(model.names)]
     weights = of_the_specimen(phase_weights(model, values, np.zeros((len(values), 0))), model.phases).values
     before = weights / weights.sum()
@@ -278,10 +282,10 @@ def _of_more(minimum: Minimum, model: Model, k: int, share: float) -> FloatArray
 
 
 def _occupancies(model: Model, minimum: Minimum, strong: list[int]) -> Iterator[_Effect]:
-    """Yield a change of the occupancy of each site that has more than a small part in the intensity."""
+    """Yield a change of the occupancy of each site of the strong phases."""
     table = minimum.parameters.copy()
     room = {name: units for k in strong for name, units in _room(model.phases[k])}
-    names = [name for name in room if table.is_own_master(name) and name not in table.free_names]
+    names = [name for name in room if table.can_vary(name) and name not in table.free_names]
     if not names:
         return
     table.fix(table.free_names)
@@ -298,7 +302,7 @@ def _occupancies(model: Model, minimum: Minimum, strong: list[int]) -> Iterator[
 
 
 def _room(phase: Phase) -> Iterator[tuple[str, tuple[float, float]]]:
-    """Yield for each site the change, in units of 0.1, that leaves it empty and the one that fills its position."""
+    """Yield for each site the changes, in units of 0.1, that make it empty and full."""
     crystal = phase.crystal
     for group in crystal.mixed_sites:
         full = sum(crystal.sites[k].occupancy for k in group)

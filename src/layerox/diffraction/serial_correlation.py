@@ -1,12 +1,12 @@
-"""Uncertainty: what the covariance does not say: serially correlated residuals, and what a pattern does not determine.
+"""Serial correlation: the factor by which serially correlated residuals increase the standard uncertainties.
 
-Residuals of one sign over a whole peak are systematic errors; each run of them counts as one observation (Berar &
+Residuals of one sign over a whole peak are systematic errors; each such run counts as one observation (Berar &
 Lelann, J. Appl. Cryst. 24 (1991) 1, doi:10.1107/S0021889890008391).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -17,16 +17,12 @@ from layerox.typing import FloatArray
 
 Holder = TypeVar("Holder")
 
-# Eigenvalue of a normal matrix of unit diagonal below which its direction is not determined, and the share of a
-# variable in the direction from which on it is named.
-UNDETERMINED, TAKES_PART = 1e-7, 0.1
-
 
 def serial_factor(residuals: FloatArray) -> float:
-    """Return the factor on standard uncertainties that serial correlation asks for, at least 1.
+    """Return the factor on standard uncertainties for serial correlation, at least 1.
 
     The square root of the sum over runs of one sign of (sum of the run)^2, over the sum of squares; for independent
-    residuals its expectation is known and divided out.
+    residuals it is divided by its known expectation.
 
     Parameters
     ----------
@@ -52,30 +48,6 @@ def factor_of_runs(runs: float, squares: float) -> float:
 # Mean length of a run of independent signs is 2, and within it E[r_i r_j] = 2 / pi of a normal variance for each pair:
 # (n E[r^2] + n 2 (2 / pi) sum 2^-k) / (n E[r^2]).
 INDEPENDENT = 1.0 + 4.0 / np.pi
-
-
-def undetermined(normal: FloatArray, names: Sequence[str]) -> list[list[str]]:
-    """Return groups of variables of which the data determine some combination only, strongest part first.
-
-    Parameters
-    ----------
-    normal
-        J^T J of the variables, shape (v, v).
-    names
-        Of the variables.
-    """
-    diagonal = np.diag(normal)
-    dead = [[name] for name, size in zip(names, diagonal, strict=True) if size <= 0]
-    alive = np.flatnonzero(diagonal > 0)
-    if not len(alive):
-        return dead
-    scale = 1.0 / np.sqrt(diagonal[alive])
-    values, vectors = np.linalg.eigh(normal[np.ix_(alive, alive)] * np.outer(scale, scale))
-    groups = []
-    for vector in vectors.T[values < UNDETERMINED * values[-1]]:
-        order = np.argsort(-np.abs(vector))
-        groups.append([names[alive[k]] for k in order if abs(vector[k]) > TAKES_PART])
-    return dead + groups
 
 
 def widened(holder: Holder, factor: float) -> Holder:

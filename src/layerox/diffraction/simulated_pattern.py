@@ -1,4 +1,7 @@
-"""Simulation: a pattern of a mixture of known composition, with or without counting noise, and its reflections."""
+"""Simulated pattern: the pattern of a mixture of known composition, with or without noise, and its reflections.
+
+It uses the model of the refinements; the user's arguments are resolved in `analysis.fit`.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,10 @@ from layerox.pattern import Pattern, poisson_sigma
 from layerox.radiation import Radiation
 from layerox.typing import FloatArray
 
-# The strongest point of a pattern for which no counts are asked, and the height, relative to it, where tails end.
+# Maximum of a pattern without counts, and the relative height at which tails are cut.
 NOISE_FREE_MAXIMUM = 10_000.0
 TAIL = 1e-7
-# More than any detector counts, and few enough to be told from their neighbours in double precision.
+# Largest number of counts; larger ones are not exact in double precision.
 MOST_COUNTS = 1e15
 
 
@@ -33,7 +36,7 @@ class Reflection:
     Attributes
     ----------
     phase, hkl, multiplicity
-        Whose it is, its indices, and the size of its Laue class.
+        Name of the phase, indices, and size of the Laue class.
     d_spacing, two_theta
         Angstrom, and degrees for the strongest line (Bragg angle).
     f_squared
@@ -57,12 +60,12 @@ class Reflection:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Simulation:
-    """A simulated pattern with what it was made of.
+    """A simulated pattern with its phases, weights and reflections.
 
     Attributes
     ----------
     pattern
-        The pattern, noisy if counts were asked.
+        The pattern, with noise if counts are given.
     calculated, background, contributions
         Noise-free curves, shapes (n,), (n,) and (p, n).
     phases
@@ -72,7 +75,7 @@ class Simulation:
     reflections
         All reflections within the range.
     instrument
-        The diffractometer simulated.
+        The simulated diffractometer.
     seed
         Of the noise; None without noise.
     """
@@ -108,11 +111,11 @@ class Simulation:
 
     @property
     def warnings(self) -> tuple[Notice, ...]:
-        """What reading or building the phases noticed and a user should know."""
+        """Warnings about the phases."""
         return tuple(
-            Notice(remark.code, f"{phase.name}: {remark.message}")
+            Notice(notice.code, f"{phase.name}: {notice.message}")
             for phase in self.phases
-            for remark in phase.crystal.remarks
+            for notice in phase.crystal.remarks
         )
 
     @property
@@ -122,7 +125,7 @@ class Simulation:
 
     @property
     def intensity(self) -> FloatArray:
-        """Intensities (noisy if counts were asked), shape (n,)."""
+        """Intensities (with noise if counts are given), shape (n,)."""
         return self.pattern.intensity
 
 
@@ -146,18 +149,18 @@ def simulation(
     phases, weights
         The phases and their proportion by weight (any positive unit).
     instrument, radiation
-        The diffractometer, its profile given, and the beam.
+        The diffractometer with its profile, and the beam.
     background
         Chebyshev coefficients, in intensity.
     counts
-        Counts of the peaks' highest point; Poisson noise is then drawn.
+        Counts at the maximum of the peaks, with Poisson noise.
     seed
         Of the noise.
 
     Raises
     ------
     InputError
-        If weights or counts are not positive, or a number is beyond all counting.
+        If weights or counts are not positive, or a number is too large.
     """
     shares = _shares(phases, weights)
     scales = scales_for_weights([phase.crystal for phase in phases], shares)
@@ -213,7 +216,7 @@ def _highest_point(model: Model) -> float:
     top = float(model.calculated(model.start).total.max())
     if not top > 0:
         low, high = model.limits
-        fault = f"no peak stands between {low:g} and {high:g} degrees"
+        fault = f"no peak is between {low:g} and {high:g} degrees"
         raise InputError(fault, argument="two_theta", cure="widen the range")
     return top
 

@@ -1,9 +1,8 @@
-"""Breadths: how broad the specimen makes single reflections, each refined by itself in the model of a fit.
+"""Single peak widths: the broadening of single reflections by the specimen, refined in the model of a fit.
 
-The reflections of a phase are parted into groups that the pattern can tell apart; each gets a Lorentzian width of its
-own, and all are refined together with everything else that the fit had free, so that overlap with neighbours and
-background is in their uncertainties. The diffractometer's profile stays what the fit has it: what is left is the
-specimen's.
+The reflections of a phase are divided into groups that the pattern resolves. Each group has a Lorentzian width of its
+own; all are refined together with the other variables of the fit, so that their uncertainties include the overlap with
+neighbours and background. The profile of the diffractometer is fixed: the rest of the width is that of the specimen.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.profiles import GAUSS_HEIGHT, LORENTZ_HEIGHT, tch_width
 from layerox.diffraction.refinement import Refinement
-from layerox.diffraction.staged_strategy import warm
+from layerox.diffraction.staged_strategy import fit_from_result
 from layerox.errors import InputError
 from layerox.typing import FloatArray, IntArray
 
-# Reflections nearer than this share of their width are one group; a group must be this many sigmas strong.
+# Reflections nearer than this share of their width are one group; least height of a group in sigmas.
 UNRESOLVED, STRONG = 1.0, 25.0
-# Share of the strongest reflection of a phase below which one decides neither where a group ends nor what it is called.
+# Share of the strongest reflection of a phase below which a reflection is ignored for the limits and names of groups.
 NEGLIGIBLE = 0.01
 # Integral of the square of a peak of unit area and width, between a Lorentzian's and a Gaussian's.
 SHAPE = 0.5
@@ -40,22 +39,22 @@ MOST_EVALUATIONS = 40
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GroupBreadth:
-    """Reflections that the pattern does not tell apart.
+    """Reflections that the pattern does not resolve.
 
     Attributes
     ----------
     phase
         Its name.
     hkl
-        Of the reflections, the strongest first, shape (n, 3); those of negligible intensity are left out.
+        Of the reflections, strongest first, shape (n, 3), without those of negligible intensity.
     two_theta, spacing
         Mean Bragg angle (degrees) and spacing (angstrom), weighted by intensity.
     lorentz, lorentz_esd
-        FWHM that the specimen adds, degrees.
+        FWHM of the specimen, degrees.
     inverse_size
-        lorentz cos(theta) / lambda, 1/nm: the inverse of the size that alone would broaden so.
+        lorentz cos(theta) / lambda, 1/nm: the inverse of the size that alone causes this broadening.
     gauss_of_instrument, lorentz_of_instrument
-        FWHM of the diffractometer's parts there, degrees.
+        FWHM of the parts of the diffractometer's profile, degrees.
     """
 
     phase: str
@@ -104,9 +103,9 @@ def integral_breadth(gauss: float, lorentz: float) -> float:
 
 
 def breadths(result: Refinement) -> Breadths:
-    """Return how broad the specimen makes each group of reflections of the phases that a fit supports.
+    """Return the broadening of each group of reflections of the supported phases by the specimen.
 
-    Phases whose intensities are taken from the data are left out: what is broad there may be strong elsewhere.
+    Phases with extracted intensities are left out.
 
     Raises
     ------
@@ -114,8 +113,8 @@ def breadths(result: Refinement) -> Breadths:
         If the fit has failed, or no reflection is strong enough.
     """
     if result.status == "failed":
-        raise InputError(f"the fit has failed: {result.reason}", argument="result", cure="mend the fit first")
-    outcome = warm(result.pattern, result, result.instrument, result.radiation)
+        raise InputError(f"the fit has failed: {result.reason}", argument="result", cure="correct the fit first")
+    outcome = fit_from_result(result.pattern, result, result.instrument, result.radiation)
     data = Data(result.pattern.intensity, 1.0 / result.pattern.sigma)
     chosen = [
         k
@@ -124,14 +123,14 @@ def breadths(result: Refinement) -> Breadths:
     ]
     parts = [part for k in chosen for part in _parts(outcome, data, k)]
     if not parts:
-        raise InputError("no reflection is strong enough to tell its breadth", argument="result",
+        raise InputError("no reflection is strong enough for its breadth", argument="result",
                          cure="count longer, or give a pattern with fewer overlaps")  # fmt: skip
     return _refined(outcome, data, parts)
 
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """A group of reflections of one phase: indices of the phase and of the reflections, and where they stand."""
+    """A group of reflections of one phase: indices of the phase and of the reflections, and their mean angle."""
 
     phase: int
     reflections: IntArray
@@ -179,7 +178,7 @@ def _parts(outcome: Outcome, data: Data, index: int) -> Iterator[_Part]:
 
 
 def _together(position: FloatArray, width: FloatArray, matters: NDArray[np.bool_]) -> list[IntArray]:
-    """Return groups of reflections: those that matter part where they are resolved, others belong to the nearest."""
+    """Return groups of reflections: resolved ones are separate groups, weak ones belong to the nearest."""
     order = np.flatnonzero(matters)
     order = order[np.argsort(position[order])]
     if not len(order):
@@ -199,17 +198,17 @@ def _of_specimen(values: FloatArray, bragg: FloatArray, wavelength: float) -> Fl
 
 
 def _model_of(model: Model, parts: Sequence[_Part]) -> Model:
-    """Return the model with each part as a phase of its own; what is left of the phases follows behind."""
+    """Return the model with each part as a phase, followed by the rest of the phases."""
     taken = {k: [part.reflections for part in parts if part.phase == k] for k in range(len(model.phases))}
     left = [
         (k, np.setdiff1d(np.arange(len(phase_model.reflections)), np.concatenate([*taken[k], np.zeros(0, np.int64)])))
         for k, phase_model in enumerate(model.phase_models)
     ]
-    return model.parted([*((p.phase, p.reflections) for p in parts), *((k, own) for k, own in left if len(own))])
+    return model.divided([*((p.phase, p.reflections) for p in parts), *((k, own) for k, own in left if len(own))])
 
 
 def _refined(outcome: Outcome, data: Data, parts: Sequence[_Part]) -> Breadths:
-    """Return the breadths of the parts, all refined together with what the fit had free."""
+    """Return the breadths of the parts, refined together with the variables of the fit."""
     model, table = outcome.model, outcome.minimum.parameters.copy()
     table.fix(name for name in PROFILE if name in table.index)
     for k in sorted({part.phase for part in parts}):
@@ -230,15 +229,15 @@ def _own(number: int) -> str:
 
 
 def _per_degree(part: _Part, wavelength: float) -> float:
-    """Return the inverse size (1/nm) that broadens by one degree at the angle of a part."""
+    """Return the inverse size (1/nm) for a broadening of one degree at the angle of a part."""
     return pk.DEGREE * pk.NM * float(np.cos(np.radians(part.two_theta / 2))) / wavelength
 
 
 def _names(model: Model, whole: Model, parts: Sequence[_Part]) -> Iterator[str]:
-    """Yield for each value of the parted model what it is called in the table of the whole one."""
+    """Yield the name in the original table for each value of the divided model."""
     yield from model.names[: model.extra_block.stop]
     for n, phase_model in enumerate(whole.phase_models):
-        # The parted phases are renamed copies; the phase model remembers what it was prepared for.
+        # The parts are renamed copies; their phase models contain the original phase.
         phase = phase_model.phase
         for slot in phase.slot_names:
             if n < len(parts) and slot in BROADENING:
@@ -252,7 +251,7 @@ def _read(minimum: Minimum, model: Model, parts: Sequence[_Part]) -> Breadths:
     table = minimum.parameters
     names = table.free_names
     rows = [names.index(_own(n)) for n in range(len(parts))]
-    # A width that ends at zero has the uncertainty that it would have if it could go below.
+    # A width at its bound of zero has the uncertainty without the bound.
     covariance = minimum.full_covariance[np.ix_(rows, rows)]
     instrument = table.values[model.instrument_block]
     wavelength = float(model.radiation.wavelength)

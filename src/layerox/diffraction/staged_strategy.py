@@ -1,4 +1,7 @@
-"""Stages: strategies that leave nothing to the data: all at once, in a user's own stages, or from an earlier result."""
+"""Staged strategy: refinements in a fixed order: in one stage, in the stages of a recipe, or from an earlier result.
+
+No score test selects parameters here; `automatic_strategy` does that.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerox.diffraction.cell_search import plausible_scales, set_linear
+from layerox.diffraction.background import EXTRA_SLOTS, ExtraPeak
 from layerox.diffraction.constraints import constrained
-from layerox.diffraction.extra_peaks import EXTRA_SLOTS, ExtraPeak
 from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.model import safe_name, slots_of
 from layerox.diffraction.model_setup import (
@@ -18,21 +20,23 @@ from layerox.diffraction.model_setup import (
     Outcome,
     drop_phase,
     prepared,
-    restraint_remarks,
+    restraint_warnings,
     scale_support,
     with_starting_widths,
 )
 from layerox.diffraction.parameters import is_background, position_names, slot_name, slot_of_public
 from layerox.diffraction.phase import INTENSITY, Phase
-from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.refined_quantities import RefinedPhase
+from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan, Stage, Variable
-from layerox.diffraction.refinement_steps import TIGHT, Course
+from layerox.diffraction.refinement_steps import TIGHT, StepwiseRefinement
+from layerox.diffraction.starting_values import plausible_scales, set_linear
 from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 
 
-def staged(
+def fit_in_stages(
     pattern: Pattern,
     phases: Sequence[Phase],
     instrument: Instrument,
@@ -41,77 +45,77 @@ def staged(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Fit a pattern in the stages of a plan, or all at once if it has none.
+    """Refine a pattern in the stages of a plan, or in one stage if it has none.
 
-    Scales and background vary from the first stage on unless the plan fixes them. With stages of the user's own, what
-    he frees elsewhere is let go in the last one.
+    Scales and background vary from the first stage on unless the plan fixes them. Parameters that the plan frees
+    outside of its stages are freed in the last one.
     """
     start = with_starting_widths(instrument, pattern)
-    course = prepared(pattern, phases, start, radiation, plan, FIRST_BACKGROUND_TERMS, progress)
-    course.parameters.free(name for name in course.model.names if is_background(name))
-    set_linear(course.model, course.data, course.parameters)
+    run = prepared(pattern, phases, start, radiation, plan, FIRST_BACKGROUND_TERMS, progress)
+    run.parameters.free(name for name in run.model.names if is_background(name))
+    set_linear(run.model, run.data, run.parameters)
     stages = plan.stages or (Stage(name="all at once"),)
     for k, stage in enumerate(stages):
         for name in stage.fix:
-            course.parameters.fix(course.parameters.matching(name))
+            run.parameters.fix(run.parameters.matching(name))
         wanted = [slot_name(phase, "scale") for phase in phases] if k == 0 else []
-        wanted += [found for name in stage.free for found in course.parameters.matching(name)]
+        wanted += [found for name in stage.free for found in run.parameters.matching(name)]
         last = k == len(stages) - 1
         if last:
-            wanted += plan.free(course.parameters.copy())
-        course.refine(stage.name, wanted, tolerance=TIGHT)
-    unsupported = _dropped(course, phases)
-    remarks = restraint_remarks(course)
-    return Outcome(course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations, remarks)
+            wanted += plan.free(run.parameters.copy())
+        run.refine(stage.name, wanted, tolerance=TIGHT)
+    unsupported = _drop_unsupported(run, phases)
+    warnings = restraint_warnings(run)
+    return Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings)
 
 
-def _dropped(course: Course, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
-    """Take out the phases whose scale the data do not tell from zero; return their support and its uncertainty."""
+def _drop_unsupported(run: StepwiseRefinement, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
+    """Take out the phases whose scale is not distinct from zero; return their support and its uncertainty."""
     found = {}
     for phase in phases:
-        support, esd = scale_support(course, phase)
+        support, esd = scale_support(run, phase)
         if esd > 0 and support**2 < SUPPORT_SQUARED:
             found[phase.name] = support, esd
-            drop_phase(course, phase, support)
+            drop_phase(run, phase, support)
     if found:
-        course.refine("all together", tolerance=TIGHT)
+        run.refine("all together", tolerance=TIGHT)
     return found
 
 
-def warm(
+def fit_from_result(
     pattern: Pattern, start: Refinement, instrument: Instrument, radiation: Radiation, plan: Plan = NO_PLAN
 ) -> Outcome:
-    """Fit a pattern from the result of a similar one: the same variables, all at once.
+    """Refine a pattern from the result of a similar one: the same variables, in one stage.
 
     Parameters
     ----------
     pattern
         The data.
     start
-        The result to start from.
+        The result that gives the initial values.
     instrument, radiation
-        The diffractometer, its profile given, and the beam.
+        The diffractometer with its profile, and the beam.
     plan
-        What is demanded beyond the links of the result, which stand.
+        The user's settings, in addition to the constraints of the result.
     """
     background = {row.name: float(row.number) for row in start.parameters if is_background(row.name)}
     phases = [refined_phase(phase) for phase in start.phases]
-    course = prepared(
+    run = prepared(
         pattern, phases, instrument, radiation, _with_links(plan, start, phases, instrument), len(background)
     )
     for name, value in background.items():
-        course.parameters.assign(name, value)
-    course.parameters.free(slot_of_public(name, course.parameters.index) for name in start.free_names)
+        run.parameters.assign(name, value)
+    run.parameters.free(slot_of_public(name, run.parameters.index) for name in start.free_names)
     height = max(float(np.ptp(pattern.intensity)), 1.0)
-    course.model.reach_scales = 0.01 * plausible_scales(course.model, course.parameters.values, height)
-    course.refine("from the last result", tolerance=TIGHT)
+    run.model.reach_scales = 0.01 * plausible_scales(run.model, run.parameters.values, height)
+    run.refine("from the last result", tolerance=TIGHT)
     absent = [phase for phase, old in zip(phases, start.phases, strict=True) if not old.is_supported]
-    unsupported = _still_absent(course, absent) | _dropped(course, [p for p in phases if p not in absent])
-    return Outcome(course.model, course.minimum, tuple(course.steps), unsupported, course.evaluations)
+    unsupported = _retry_absent(run, absent) | _drop_unsupported(run, [p for p in phases if p not in absent])
+    return Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations)
 
 
 def _with_links(plan: Plan, start: Refinement, phases: Sequence[Phase], instrument: Instrument) -> Plan:
-    """Return the plan with what the parameters of a result follow, its variables and its extra peaks."""
+    """Return the plan with the constraints, the variables and the extra peaks of a result."""
     values = {row.name: float(row.number) for row in start.parameters}
     extras = [
         ExtraPeak(name=stem, **{slot: values[f"{stem}_{slot}"] for slot in EXTRA_SLOTS})
@@ -133,25 +137,25 @@ def _with_links(plan: Plan, start: Refinement, phases: Sequence[Phase], instrume
     )
 
 
-def _still_absent(course: Course, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
-    """Ask again for phases that the start did not show; return support and its uncertainty of those still absent."""
+def _retry_absent(run: StepwiseRefinement, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
+    """Test phases that were absent in the start; return support and its uncertainty of those still absent."""
     found = {}
     for phase in phases:
         scale = slot_name(phase, "scale")
-        (gain,) = course.gains([[scale]])
-        if gain > SUPPORT_SQUARED and course.attempt(f"phase {phase.name} again", [scale]):
-            course.attempt(f"cell and size of {phase.name}", [*position_names(phase), slot_name(phase, "inverse_size")])
+        (gain,) = run.gains([[scale]])
+        if gain > SUPPORT_SQUARED and run.attempt(f"phase {phase.name} again", [scale]):
+            run.attempt(f"cell and size of {phase.name}", [*position_names(phase), slot_name(phase, "inverse_size")])
             continue
-        trial = course.parameters.copy()
+        trial = run.parameters.copy()
         trial.free([scale])
-        probe = minimise(course.model, course.data, trial, tolerance=0.1)
+        probe = minimise(run.model, run.data, trial, tolerance=0.1)
         esd = probe.esd(scale)
         found[phase.name] = (probe.parameters.value(scale) / esd if esd > 0 else 0.0), esd
     return found
 
 
 def refined_phase(phase: RefinedPhase) -> Phase:
-    """Return the phase of a result, ready to be refined on."""
+    """Return the phase of a result with its refined values as initial values."""
     return Phase(
         name=phase.name,
         crystal=phase.crystal,

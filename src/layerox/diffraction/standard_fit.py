@@ -1,8 +1,7 @@
-"""Calibration: the diffractometer's share of a pattern, from a standard whose cell and broadening are known.
+"""Standard fit: profile and position errors of a diffractometer, from a standard with known cell and broadening.
 
-The cell is held at its certified value, so that zero and displacement are both determined; what broadens is the
-diffractometer's. A wavelength is asked for by letting one factor stretch the whole cell: positions depend on the
-ratio of wavelength and cell alone.
+The cell is fixed at its certified value, so that zero and displacement are both determined. The wavelength is refined
+as one scale factor of the cell: positions depend only on the ratio of wavelength and cell.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.cell_search import set_linear
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import (
     FIRST_BACKGROUND_TERMS,
@@ -26,7 +24,8 @@ from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.profiles import add_asymmetry, add_peaks, tch_width
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan, Variable
-from layerox.diffraction.refinement_steps import TIGHT, WORTH, Course
+from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, TIGHT, StepwiseRefinement
+from layerox.diffraction.starting_values import set_linear
 from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
@@ -36,13 +35,13 @@ from layerox.typing import FloatArray
 BACKGROUND_TERMS = 14
 STRETCH = "stretch"
 PLAUSIBLE_AXIAL, PLAUSIBLE_LORENTZ = 0.02, 0.01
-# A reflection is looked at alone if its neighbours are this many widths away, over this many widths of its own.
-APART, LOOKED_AT = 6.0, 2.5
-# It must be this many of its standard uncertainties strong.
+# Least distance of the neighbours of a single reflection, and half its window, in widths.
+APART, HALF_WINDOW = 6.0, 2.5
+# Least area of a single reflection over its standard uncertainty.
 STRONG = 20.0
 
 
-def calibrated(
+def refine_standard(
     pattern: Pattern,
     standard: Phase,
     instrument: Instrument,
@@ -58,32 +57,32 @@ def calibrated(
     pattern
         The data.
     standard
-        Its cell is certified; its size and microstrain are the specimen's own and stay.
+        With its certified cell; its size and microstrain are fixed.
     instrument, radiation
-        What is known; a known profile is where the refinement starts.
+        A known profile is the initial value.
     wavelength
         Whether to refine the wavelength, as the factor "stretch" on the cell.
     progress
-        Called with the name of every step.
+        Called with the name of each step.
     """
     start = with_starting_widths(instrument, pattern)
     plan = _stretching(standard) if wavelength else NO_PLAN
-    course = prepared(pattern, [standard], start, radiation, plan, BACKGROUND_TERMS, progress)
-    table = course.parameters
+    run = prepared(pattern, [standard], start, radiation, plan, BACKGROUND_TERMS, progress)
+    table = run.parameters
     if not wavelength:
         table.lock(slot_name(standard, name) for name in CELL_NAMES)
     else:
         table.fix([STRETCH])
     table.tie("instrument_h_over_l", "instrument_s_over_l")
     table.free(f"background_{k}" for k in range(FIRST_BACKGROUND_TERMS))
-    set_linear(course.model, course.data, table)
-    course.refine("scale, background and zero", [slot_name(standard, "scale"), "instrument_zero"])
-    course.refine("width", ["instrument_w"])
-    course.refine("Lorentzian width", ["instrument_x"])
-    course.attempt("background terms", [name for name in course.model.names if is_background(name)])
-    _let_go_what_pays(course, standard, wavelength=wavelength)
-    course.refine("all together", tolerance=TIGHT)
-    return Outcome(course.model, course.minimum, tuple(course.steps), {}, course.evaluations)
+    set_linear(run.model, run.data, table)
+    run.refine("scale, background and zero", [slot_name(standard, "scale"), "instrument_zero"])
+    run.refine("width", ["instrument_w"])
+    run.refine("Lorentzian width", ["instrument_x"])
+    run.attempt("background terms", [name for name in run.model.names if is_background(name)])
+    _free_what_improves(run, standard, wavelength=wavelength)
+    run.refine("all together", tolerance=TIGHT)
+    return Outcome(run.model, run.minimum, tuple(run.steps), {}, run.evaluations)
 
 
 def _stretching(standard: Phase) -> Plan:
@@ -95,33 +94,33 @@ def _stretching(standard: Phase) -> Plan:
     )
 
 
-def _let_go_what_pays(course: Course, standard: Phase, *, wavelength: bool) -> None:
-    """Let go, one after another, what a diffractometer may have, and keep what pays."""
+def _free_what_improves(run: StepwiseRefinement, standard: Phase, *, wavelength: bool) -> None:
+    """Free the other parameters of a diffractometer one after another, and keep those that improve the fit."""
     starts = {
         "axial divergence": {"instrument_s_over_l": PLAUSIBLE_AXIAL},
-        "width against angle": {"instrument_u": course.parameters.value("instrument_u"), "instrument_v": 0.0},
+        "width against angle": {"instrument_u": run.parameters.value("instrument_u"), "instrument_v": 0.0},
         "Lorentzian width against angle": {"instrument_y": PLAUSIBLE_LORENTZ},
         "displacement": {"instrument_displacement": 0.0},
     }
     if wavelength:
         starts["wavelength"] = {STRETCH: 1.0}
     starts["displacement factors"] = {
-        group[0]: course.parameters.value(group[0]) for group in displacement_groups(standard)
+        group[0]: run.parameters.value(group[0]) for group in displacement_groups(standard)
     }
     for _ in range(2):
         for name, values in starts.items():
-            fresh = {quantity: value for quantity, value in values.items() if _can_go(course, quantity)}
-            if fresh and (name == "axial divergence" or max(course.gains([list(fresh)])) > WORTH):
-                course.attempt(name, list(fresh), start=fresh)
+            fresh = {quantity: value for quantity, value in values.items() if _is_fixed(run, quantity)}
+            if fresh and (name == "axial divergence" or max(run.gains([list(fresh)])) > GAIN_PER_VARIABLE):
+                run.attempt(name, list(fresh), start=fresh)
 
 
-def _can_go(course: Course, name: str) -> bool:
-    return course.parameters.is_own_master(name) and name not in course.parameters.free_names
+def _is_fixed(run: StepwiseRefinement, name: str) -> bool:
+    return run.parameters.can_vary(name) and name not in run.parameters.free_names
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
-    """Width and shift of a diffractometer's peaks against angle, and of single reflections to compare with.
+class CalibrationCurve:
+    """Width and shift of the peaks of a diffractometer as functions of angle, and of single reflections.
 
     Attributes
     ----------
@@ -129,7 +128,7 @@ class Curve:
         The refined curves, degrees, shape (n,): full widths of the parts and of the whole, observed minus true
         position (of the centre of the peak, axial divergence included).
     reflections, measured_width, width_esd, measured_shift, shift_esd
-        The same of strong reflections that stand alone, each refined by itself, shape (m,).
+        The same of strong reflections without overlap, each refined separately, shape (m,).
     """
 
     two_theta: FloatArray
@@ -144,8 +143,8 @@ class Curve:
     shift_esd: FloatArray
 
 
-def curve_of(outcome: Outcome, pattern: Pattern) -> Curve:
-    """Return the curves of a calibration, with what single reflections say."""
+def calibration_curve(outcome: Outcome, pattern: Pattern) -> CalibrationCurve:
+    """Return the curves of a calibration and the widths and shifts of single reflections."""
     model, values = outcome.model, outcome.minimum.parameters.values[: len(outcome.model.names)]
     peaks = outcome.minimum.calculated.peaks[0]
     lines = len(model.radiation.lines)
@@ -162,7 +161,7 @@ def curve_of(outcome: Outcome, pattern: Pattern) -> Curve:
     strong = [(k, found) for k, found in zip(alone, single, strict=True) if found is not None]
     corrections = np.array([found for _, found in strong]).reshape(-1, 4)
     kept = np.array([k for k, _ in strong], dtype=int)
-    return Curve(
+    return CalibrationCurve(
         two_theta=bragg[order],
         gauss=table[1, order],
         lorentz=table[2, order],
@@ -177,7 +176,7 @@ def curve_of(outcome: Outcome, pattern: Pattern) -> Curve:
 
 
 def _alone(bragg: FloatArray, width: FloatArray, area: FloatArray) -> list[int]:
-    """Return the indices of ascending reflections whose neighbours of any strength are far away."""
+    """Return the indices of ascending reflections without near neighbours."""
     visible = np.flatnonzero(area > 1e-4 * area.max())
     gaps = np.diff(bragg[visible], prepend=-np.inf, append=np.inf)
     nearest = np.minimum(gaps[:-1], gaps[1:])
@@ -189,7 +188,7 @@ def _single(
 ) -> tuple[float, float, float, float] | None:
     """Return shift (degrees) and relative widening of one reflection, each with its esd; None if it is too weak.
 
-    One step of least squares on the reflection alone, all of its emission lines moved together, with its area.
+    One least-squares step for the reflection alone, with common shift and widening of its emission lines, and its area.
     """
     peaks = outcome.minimum.calculated.peaks[0]
     scale = values[model.phase_blocks[0]][pk.SCALE]
@@ -215,7 +214,7 @@ def _single(
         return row
 
     centre = peaks.table[0, own]
-    reach = LOOKED_AT * float(np.sum(peaks.table[1:3, own[0]]))
+    reach = HALF_WINDOW * float(np.sum(peaks.table[1:3, own[0]]))
     window = (model.two_theta > centre.min() - reach) & (model.two_theta < centre.max() + reach)
     step = 1e-3 * reach
     weight = 1.0 / pattern.sigma[window]

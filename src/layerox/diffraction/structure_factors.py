@@ -1,7 +1,7 @@
 """Structure factors: |F|^2 of a list of reflections and its derivatives, for powders.
 
 With T_j(h) the geometric sum of site j over its orbit, F = sum_j o_j (f_j + i f''_j) exp(-2 pi^2 u_j / d^2) T_j.
-A powder cannot tell h from -h, and the mean of the two Friedel mates is
+A powder does not distinguish h from -h; the mean of the two Friedel mates is
 |sum_j o_j f_j D_j T_j|^2 + |sum_j o_j f''_j D_j T_j|^2 with f real. (International Tables B (2008), chapter 1.2.)
 """
 
@@ -89,7 +89,7 @@ def squared_structure_factors(
     real: FloatArray,
     imag: FloatArray,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return |F|^2, the mean of Friedel mates, and what its derivatives are made of.
+    """Return |F|^2, the mean of Friedel mates, and the factors of its derivatives.
 
     Parameters
     ----------

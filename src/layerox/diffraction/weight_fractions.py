@@ -1,8 +1,8 @@
-"""Quantify: weight fractions from Rietveld scales, with uncertainties from the full covariance.
+"""Weight fractions: weight fractions from Rietveld scales, with uncertainties from the full covariance.
 
 W_p = (S Z M V)_p / sum (S Z M V) (Hill & Howard, J. Appl. Cryst. 20 (1987) 467, doi:10.1107/S0021889887086199). The
 fractions are of the crystalline phases in the model that are not hardware of the cell. Microabsorption and standards
-are put in elsewhere.
+are applied in `quantification`.
 """
 
 from __future__ import annotations
@@ -70,12 +70,12 @@ def weight_fractions(model: Model, values: FloatArray, transfer: FloatArray, cov
 
 @dataclass(frozen=True, eq=False)
 class PhaseWeights:
-    """S Z M V of the phases of a model, to which the masses seen are proportional.
+    """S Z M V of the phases of a model, to which their masses in the beam are proportional.
 
     Attributes
     ----------
     values
-        Shape (p,); 0 for phases whose intensities are taken from the data.
+        Shape (p,); 0 for phases with extracted intensities.
     slopes
         Derivatives with respect to the variables, shape (p, v).
     """
@@ -95,7 +95,7 @@ def phase_weights(model: Model, values: FloatArray, transfer: FloatArray) -> Pha
 
 
 def of_the_specimen(weights: PhaseWeights, phases: Sequence[Phase]) -> PhaseWeights:
-    """Return the weights without those of hardware, which become zero."""
+    """Return the weights with those of hardware set to zero."""
     own = np.array([phase.is_weighed for phase in phases], dtype=np.float64)
     return PhaseWeights(weights.values * own, weights.slopes * own[:, None])
 
@@ -103,8 +103,8 @@ def of_the_specimen(weights: PhaseWeights, phases: Sequence[Phase]) -> PhaseWeig
 def masses_to_reference(weights: PhaseWeights, covariance: FloatArray, reference: int) -> tuple[FloatArray, FloatArray]:
     """Return S Z M V of each phase over that of the phase of an index, and standard uncertainties, shape (p,) each.
 
-    As the reference does not change, this is the mass of each phase that the beam sees on an absolute scale: a phase
-    that turns amorphous or falls off loses it, whatever the others do. All nan where the reference does not show.
+    The mass of the reference is constant, so that these masses are on one scale for all frames: a phase that becomes
+    amorphous loses mass, independent of the other phases. All are nan if the reference has no scale.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def masses_to_reference(weights: PhaseWeights, covariance: FloatArray, reference
     covariance
         Of the variables, shape (v, v).
     reference
-        Index of the phase that stays as it is.
+        Index of the reference phase.
     """
     known = weights.values[reference]
     if known <= 0:
@@ -125,7 +125,7 @@ def masses_to_reference(weights: PhaseWeights, covariance: FloatArray, reference
 
 
 def fractions_of(weights: FloatArray, slopes: FloatArray, covariance: FloatArray) -> WeightFractions:
-    """Return the fractions that weights make of their sum; all zero if there is none.
+    """Return weights as fractions of their sum; all zero if the sum is zero.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def fractions_of(weights: FloatArray, slopes: FloatArray, covariance: FloatArray
 
 
 def fraction_slopes(weights: FloatArray, slopes: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the fractions that weights (of which there are some) make of their sum, and their derivatives."""
+    """Return weights as fractions of their positive sum, and the derivatives of the fractions."""
     total = weights.sum()
     fractions = weights / total
     return fractions, (slopes - np.outer(fractions, slopes.sum(axis=0))) / total
@@ -172,5 +172,5 @@ def _weight(crystal: Crystal, values: FloatArray) -> tuple[float, FloatArray]:
 
 
 def scales_for_weights(crystals: Sequence[Crystal], weights: Sequence[float] | FloatArray) -> FloatArray:
-    """Return relative scales S = W / (Z M V) that make phases stand in the given proportion by weight."""
+    """Return relative scales S = W / (Z M V) for phases in the given proportion by weight."""
     return np.array([weight / (c.mass * c.volume) for c, weight in zip(crystals, weights, strict=True)])

@@ -15,13 +15,13 @@ from gemmi import cif
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.errors import InputError
 from layerox.io.cif_content import FORMULA_TOLERANCE, Stated, disagreement, stated_in, text_in
+from layerox.io.cif_emission import CELL_TAGS
 from layerox.io.cif_number import number_in
 from layerox.io.cif_sites import atoms_in
 from layerox.io.cif_symmetry import crystal_in_its_group
 from layerox.io.opening import read_limited
 from layerox.notices import Notice
 
-CELL_TAGS = tuple(f"_cell_length_{x}" for x in "abc") + tuple(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma"))
 # What can be meant, in angstrom and degrees.
 LENGTHS, ANGLES = (0.5, 1e5), (1.0, 179.0)
 MOST_BYTES = 100_000_000

@@ -18,17 +18,9 @@ from gemmi import cif
 from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.crystal.atoms import Atoms, atoms_from_crystal
 from layerox.errors import InputError, nearest
-from layerox.io.cif_quote import commented, quoted
+from layerox.io.cif_emission import CELL_TAGS, SITE_TAGS, add_anisotropic, add_sites, add_symmetry, commented, quoted
 from layerox.io.outputs import write_outputs
-from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray, IntArray
-
-CELL_TAGS = tuple(f"_cell_{'length' if name in 'abc' else 'angle'}_{name}" for name in CELL_NAMES)
-SITE_TAGS = [
-    "label", "type_symbol", "symmetry_multiplicity", "fract_x", "fract_y", "fract_z", "occupancy", "adp_type",
-    "U_iso_or_equiv",
-]  # fmt: skip
-ANISO_TAGS = ["label", "U_11", "U_22", "U_33", "U_12", "U_13", "U_23"]
 
 
 def write_structure(structure: Crystal | Atoms, path: str | Path, *, overwrite: bool = False) -> None:
@@ -91,9 +83,11 @@ def cif_text(structure: Crystal | Atoms) -> str:
     block.set_pair("_chemical_name_common", quoted(structure.name))
     if isinstance(structure, Crystal):
         _describe(block, structure.cell, structure.content, structure.formula_units)
-        _add_symmetry(block, structure)
-        _add_sites(block, [(s, m, s.position) for s, m in zip(structure.sites, structure.multiplicities, strict=True)])
-        _add_anisotropic(block, structure)
+        add_symmetry(block, structure.symmetry)
+        rows = zip(structure.sites, structure.multiplicities, strict=True)
+        add_sites(block, [(site, multiplicity, _site_numbers(site)) for site, multiplicity in rows])
+        tensors = [(site.label, site.u_aniso) for site in structure.sites if site.u_aniso]
+        add_anisotropic(block, [(label, [f"{u:.8f}" for u in tensor]) for label, tensor in tensors])
         comments = [structure.source, *map(str, structure.remarks)]
     else:
         _describe(block, structure.cell, structure.content, 1)
@@ -121,29 +115,15 @@ def _describe(block: cif.Block, cell: tuple[float, ...], content: Mapping[str, f
         block.set_pair(tag, f"{value:.10g}")
 
 
-def _add_symmetry(block: cif.Block, crystal: Crystal) -> None:
-    symmetry = crystal.symmetry
-    if symmetry.name:
-        block.set_pair("_space_group_name_H-M_alt", quoted(symmetry.name))
-        block.set_pair("_space_group_IT_number", str(symmetry.number))
-    loop = block.init_loop("_space_group_symop_", ["operation_xyz"])
-    for triplet in symmetry.triplets:
-        loop.add_row([cif.quote(triplet)])
-
-
 def _add_p1(block: cif.Block) -> None:
     block.set_pair("_space_group_name_H-M_alt", cif.quote("P 1"))
     block.set_pair("_space_group_IT_number", "1")
     block.init_loop("_space_group_symop_", ["operation_xyz"]).add_row([cif.quote("x,y,z")])
 
 
-def _add_sites(block: cif.Block, rows: list[tuple[Site, int, tuple[float, ...]]]) -> None:
-    loop = block.init_loop("_atom_site_", SITE_TAGS)
-    for site, multiplicity, position in rows:
-        numbers = [f"{x:.12g}" for x in position]
-        kind = "Uani" if site.u_aniso else "Uiso"
-        row = [quoted(site.label), quoted(site.species), str(multiplicity), *numbers, _occupancy(site.occupancy), kind]
-        loop.add_row([*row, f"{site.u_iso:.8f}"])
+def _site_numbers(site: Site) -> list[str]:
+    position = [f"{x:.12g}" for x in site.position]
+    return [*position, _occupancy(site.occupancy), f"{site.u_iso:.8f}"]
 
 
 def _occupancy(share: float) -> str:
@@ -174,14 +154,6 @@ def _numbered_labels(atoms: Atoms) -> list[str]:
         counts[element] = counts.get(element, 0) + 1
         labels.append(f"{element}{counts[element]}")
     return labels
-
-
-def _add_anisotropic(block: cif.Block, crystal: Crystal) -> None:
-    rows = [(site.label, site.u_aniso) for site in crystal.sites if site.u_aniso]
-    if rows:
-        loop = block.init_loop("_atom_site_aniso_", ANISO_TAGS)
-        for label, tensor in rows:
-            loop.add_row([quoted(label), *(f"{u:.8f}" for u in tensor)])
 
 
 # --- lists of atoms ------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.refined_quantities import RefinedPhase
+from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.simulated_pattern import Simulation
 from layerox.errors import InputError, nearest
 from layerox.pattern import Pattern

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.refined_quantities import RefinedPhase
+from layerox.diffraction.refinement import Refinement
 from layerox.plotting.powder import picture
 from layerox.report.page import figure, page, paragraph, section, table
 from layerox.results.report import report_text

@@ -1,1 +1,1 @@
-"""Results: what a refinement leaves on disk, and how it is read back."""
+"""Results: the files of a refinement, written and read."""

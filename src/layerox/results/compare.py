@@ -1,17 +1,17 @@
-"""Compare: two refinements side by side, their differences in units of their own standard uncertainties.
+"""Compare: a table of two refinements, with differences in units of their standard uncertainties.
 
-The two are taken as independent: sigma^2 = sigma_a^2 + sigma_b^2. For two fits of one pattern that is too large, since
-they share its noise; a difference that is small then says less than one that is large.
+The refinements are treated as independent: sigma^2 = sigma_a^2 + sigma_b^2. For two fits of one pattern this sigma is
+too large, because they have the same noise.
 """
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from layerox.diffraction.display import html_table
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.refinement import Refinement
 from layerox.public import public
@@ -19,7 +19,7 @@ from layerox.refined import Refined
 from layerox.results.folder import load
 
 HEAD = ("name", "a", "b", "a - b", "in esds")
-# A difference of this many esds is one that a reader should see.
+# Differences of this number of standard uncertainties are marked.
 REMARKABLE = 3.0
 
 
@@ -33,7 +33,7 @@ class ComparedRow:
 
     @property
     def difference(self) -> float | None:
-        """What a is larger by; None if one of them is missing or infinite."""
+        """A minus b; None if one of them is missing or infinite."""
         if self.a is None or self.b is None or not (math.isfinite(self.a) and math.isfinite(self.b)):
             return None
         return self.a.value - self.b.value
@@ -55,11 +55,11 @@ class Comparison:
     ----------
     rows
         Weight fractions and cell volumes ("P2_weight_fraction", "P2_volume"), then every parameter that is not fixed in
-        both or that differs, in the order of a; what only b has comes last.
+        both or that differs, in the order of a; rows of b alone are last.
     figures
         (name, a, b) of the figures of merit.
     names
-        What to call the two.
+        Names of the two.
     """
 
     rows: tuple[ComparedRow, ...]
@@ -68,12 +68,12 @@ class Comparison:
 
     @property
     def only_in_a(self) -> tuple[str, ...]:
-        """Names of what b does not have."""
+        """Names of quantities that b does not have."""
         return tuple(row.name for row in self.rows if row.b is None)
 
     @property
     def only_in_b(self) -> tuple[str, ...]:
-        """Names of what a does not have."""
+        """Names of quantities that a does not have."""
         return tuple(row.name for row in self.rows if row.a is None)
 
     @property
@@ -105,15 +105,8 @@ class Comparison:
         return "\n".join([f"a: {self.names[0]}", f"b: {self.names[1]}", *figures, "", lines[0], rule, *lines[1:]])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(text)}</th>" for text in HEAD)
-        body = "".join(f"<tr>{self._html_row(row)}</tr>" for row in self._cells())
-        figures = "; ".join(f"{html.escape(name)} {a:.4g}, {b:.4g}" for name, a, b in self.figures)
-        caption = f"a: {html.escape(self.names[0])}; b: {html.escape(self.names[1])}; {figures}"
-        return f"<table><caption>{caption}</caption><tr>{head}</tr>{body}</table>"
-
-    @staticmethod
-    def _html_row(row: list[str]) -> str:
-        return "".join(f"<td>{html.escape(text)}</td>" for text in row)
+        figures = "; ".join(f"{name} {a:.4g}, {b:.4g}" for name, a, b in self.figures)
+        return html_table(f"a: {self.names[0]}; b: {self.names[1]}; {figures}", HEAD, self._cells())
 
     def _cells(self) -> Iterator[list[str]]:
         for row in self.rows:
@@ -122,7 +115,7 @@ class Comparison:
 
 @public
 def compare(result_a: Refinement | str | Path, result_b: Refinement | str | Path) -> Comparison:
-    """Put two refinements side by side.
+    """Compare two refinements.
 
     Parameters
     ----------
@@ -132,7 +125,7 @@ def compare(result_a: Refinement | str | Path, result_b: Refinement | str | Path
     Raises
     ------
     InputError
-        If a file is no result of a fit.
+        If a file is not the result of a fit.
     """
     a, b = (result if isinstance(result, Refinement) else load(result) for result in (result_a, result_b))
     of_a, of_b = _quantities(a), _quantities(b)
@@ -140,7 +133,7 @@ def compare(result_a: Refinement | str | Path, result_b: Refinement | str | Path
     rows = [ComparedRow(name=name, a=of_a.get(name), b=of_b.get(name)) for name in names]
     figures = [(name, getattr(a.agreement, name), getattr(b.agreement, name)) for name in ("r_wp", "gof")]
     return Comparison(
-        rows=tuple(row for row in rows if _is_worth_a_row(row)),
+        rows=tuple(row for row in rows if _is_listed(row)),
         figures=tuple(figures),
         names=(_title(result_a, a), _title(result_b, b)),
     )
@@ -151,14 +144,14 @@ def _title(given: Refinement | str | Path, result: Refinement) -> str:
 
 
 def _quantities(result: Refinement) -> dict[str, Refined]:
-    """Return all that can be compared, by name: what tables show first, then the parameters."""
+    """Return all comparable quantities by name: fractions, volumes, parameters."""
     fractions = {safe_name(f"{p.name}_weight_fraction"): p.weight_fraction for p in result.phases}
     volumes = {safe_name(f"{p.name}_volume"): p.cell["volume"] for p in result.phases}
     return fractions | volumes | {p.name: p.number for p in result.parameters}
 
 
-def _is_worth_a_row(row: ComparedRow) -> bool:
-    """Whether a quantity says something: not one that is fixed in both at one value."""
+def _is_listed(row: ComparedRow) -> bool:
+    """Whether a quantity is in the table: not if it is fixed at the same value in both."""
     if row.a is None or row.b is None:
         return True
     return row.a.status != "fixed" or row.b.status != "fixed" or row.a.value != row.b.value

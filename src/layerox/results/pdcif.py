@@ -1,8 +1,8 @@
-"""pdCIF: a refinement as a powder CIF: how it was measured and refined, the pattern with its fit, and every phase.
+"""pdCIF: a refinement as a powder CIF: measurement, refinement, pattern with its fit, and all phases.
 
 Data names are those of the core and powder dictionaries of the IUCr (cif_core 2.4, cif_pd 1.0); the file is laid out
-by gemmi. What the dictionaries have no item for (profile, background, texture) stands in their text items with all
-values. `published.py` reads it back.
+by gemmi. Profile, background and texture have no numeric items in the dictionaries: their values are in text items.
+`published_cif` reads the file.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import re
 import numpy as np
 from gemmi import cif
 
-from layerox.diffraction.extra_peaks import EXTRA_SLOTS
+from layerox.diffraction.background import EXTRA_SLOTS
 from layerox.diffraction.parameters import is_background
-from layerox.diffraction.refinement import RefinedParameter, RefinedPhase, Refinement
+from layerox.diffraction.refined_quantities import RefinedParameter, RefinedPhase
+from layerox.diffraction.refinement import Refinement
 from layerox.instrument import DEFAULT_RADIUS_MM
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
@@ -30,7 +31,7 @@ Axial divergence (S/L, H/L): Finger, Cox & Jephcoat, J. Appl. Cryst. 27 (1994) 8
 EXTRA = re.compile(rf"(hump|peak)_\d+_({'|'.join(EXTRA_SLOTS)})")
 EXTRA_HEAD = "and pseudo-Voigt peaks of no phase: position and FWHMs in degrees two-theta, area in intensity x degrees"
 GEOMETRIES = {"bragg-brentano": ("Bragg-Brentano", "reflection"), "debye-scherrer": ("Debye-Scherrer", "transmission")}
-# Steps that differ by less than this share are one step.
+# Largest relative difference of equal steps.
 SAME_STEP = 0.01
 NAMES_IN_TEXT = {"s_over_l": "S/L", "h_over_l": "H/L", "zero": "zero error (degrees)",
                  "displacement": "specimen displacement (mm)"}  # fmt: skip
@@ -107,7 +108,7 @@ def _instrument(refinement: Refinement) -> dict[str, str]:
     if instrument.radius_mm != DEFAULT_RADIUS_MM:
         items["_pd_instr_dist_spec/detc"] = f"{instrument.radius_mm:g}"
     zero = next((p.number for p in refinement.parameters if p.name == "instrument_zero"), Refined(instrument.zero))
-    # The dictionary's offset is added to what was measured, our zero error is part of it.
+    # The offset of the dictionary is added to measured angles; the zero error is part of them.
     items["_pd_calib_2theta_offset"] = cif_number(Refined(-zero.value, zero.esd, zero.status))
     return items
 
@@ -187,7 +188,7 @@ def _texture(refinement: Refinement) -> str:
 
 
 def texture_text(phase: RefinedPhase) -> str:
-    """Return what a phase's March-Dollase correction is in words, "" for a random powder."""
+    """Return the March-Dollase correction of a phase as text, "" for a random powder."""
     r = phase.preferred_orientation
     if r.value == 1.0 and r.status == "fixed":
         return ""
@@ -202,18 +203,18 @@ def _excluded(pattern: Pattern) -> str:
 
 
 def _quantities(refinement: Refinement) -> str:
-    """List all that varied or followed, by the names of result.json."""
+    """Return all variables and constrained parameters, with the names of result.json."""
     p = refinement.radiation.polarization
-    said = "0.5, assumed" if p is None else f"{p:.6g}"
-    beam = f"Polarisation factor p + (1 - p) cos^2(2 theta), p = {said} (monochromators included)\n"
-    moved = [p for p in refinement.parameters if p.number.status != "fixed"]
-    lines = [f"{p.name} = {cif_number(p.number)} ({_status(p)})" for p in moved]
+    stated = "0.5, assumed" if p is None else f"{p:.6g}"
+    beam = f"Polarisation factor p + (1 - p) cos^2(2 theta), p = {stated} (monochromators included)\n"
+    varied = [p for p in refinement.parameters if p.number.status != "fixed"]
+    lines = [f"{p.name} = {cif_number(p.number)} ({_status(p)})" for p in varied]
     beam = beam if refinement.radiation.kind == "xray" else ""
-    return "\n".join([f"{beam}Variables, and what followed them (symmetry included):", *lines])
+    return "\n".join([f"{beam}Variables and constrained parameters (by symmetry too):", *lines])
 
 
 def _status(parameter: RefinedParameter) -> str:
-    """Return a status, and what a parameter follows."""
+    """Return the status of a parameter and its constraint."""
     status = parameter.number.status
     return f"{status}: {parameter.expression}" if parameter.expression else status
 

@@ -1,4 +1,4 @@
-"""Report: report.txt, a refinement in words and tables as a reader of a paper would want it."""
+"""Report: report.txt, a refinement as text and tables, with a methods section for a paper."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import textwrap
 from collections.abc import Sequence
 
 from layerox.diffraction.display import percent_text
-from layerox.diffraction.refinement import RefinedPhase, Refinement
-from layerox.diffraction.refinement_steps import Step
+from layerox.diffraction.refined_quantities import RefinedPhase
+from layerox.diffraction.refinement import Refinement
+from layerox.diffraction.refinement_steps import RefinementStep
 from layerox.refined import Refined, with_esd
 from layerox.symmetry import CELL_NAMES
 
 WIDTH = 100
 WARNING_WIDTH = 120
-# Unexplained peaks named in the line of a summary.
+# Number of unexplained peaks in the line of a summary.
 MOST_NAMED = 3
 
 
@@ -38,7 +39,7 @@ def report_text(refinement: Refinement) -> str:
 
 
 def summary_text(refinement: Refinement) -> str:
-    """Return the few lines that a terminal shows: reason of a fit that cannot be used, agreement, fractions, cells."""
+    """Return the lines for a terminal: the reason if the fit is not usable, agreement, fractions and cells."""
     figures = refinement.agreement
     reason = [f"{refinement.status}: {refinement.reason}"] if refinement.reason else []
     head = "" if refinement.reason else f"{refinement.status}: "
@@ -66,14 +67,14 @@ def _heading(refinement: Refinement) -> str:
 
 
 def _methods(refinement: Refinement) -> str:
-    """Return what was done as a methods section says it."""
+    """Return the methods section."""
     pattern, figures, instrument = refinement.pattern, refinement.agreement, refinement.instrument
     low, high = pattern.range
     beam = "X-rays" if refinement.radiation.kind == "xray" else "neutrons"
     extracted = [phase.name for phase in refinement.phases if phase.mode != "rietveld"]
     refined = [phase.name for phase in refinement.phases if phase.mode == "rietveld"]
     how = f"the structures of {_listed(refined)} were refined by the Rietveld method" if refined else ""
-    taken = f"the intensities of {_listed(extracted)} were taken from the data" if extracted else ""
+    taken = f"the intensities of {_listed(extracted)} were extracted from the data" if extracted else ""
     is_asymmetric = instrument.profile is not None and instrument.profile.axial is not None
     axial = ", asymmetric by axial divergence (Finger, Cox & Jephcoat, J. Appl. Cryst. 27 (1994) 892)"
     weights = "their file's uncertainties" if pattern.sigma_source == "file" else "counting statistics"
@@ -84,7 +85,7 @@ def _methods(refinement: Refinement) -> str:
         "Peaks were Thompson-Cox-Hastings pseudo-Voigts (J. Appl. Cryst. 20 (1987) 79) with each phase's size and",
         f"microstrain in the Lorentzian part{axial if is_asymmetric else ''}.",
         f"The {figures.free_parameters} variables were found by least squares with weights from {weights};",
-        "uncertainties are from the full covariance, times the goodness of fit where that exceeds one.",
+        "uncertainties are from the full covariance, times the goodness of fit if it exceeds one.",
     ]
     if refined:
         source = "Hill & Howard, J. Appl. Cryst. 20 (1987) 467"
@@ -136,8 +137,8 @@ def _quantities(refinement: Refinement) -> str:
     text = _table(_quantity_rows(refinement))
     note = (
         "Weight fractions are of the crystalline phases in the model (Hill & Howard 1987). Standard uncertainties are\n"
-        "from the full covariance, times the goodness of fit where that exceeds one; they hold random errors only.\n"
-        "The limit is that of detection for known cells and widths: seen in 95 %, claimed falsely in 5 % (Currie 1968)."
+        "from the full covariance, times the goodness of fit if it exceeds one; they include random errors only.\n"
+        "The limit is that of detection for known cells and widths: 95 % detected, 5 % false detections (Currie 1968)."
     )
     return _section("Phases", f"{text}\n\n{note}")
 
@@ -160,7 +161,7 @@ def _quantity_rows(refinement: Refinement) -> list[list[str]]:
 
 
 def _fraction(phase: RefinedPhase, refinement: Refinement) -> str:
-    """Return the weight fraction of a phase in per cent; beside supported ones, how little of it would show."""
+    """Return the weight fraction of a phase in per cent; for an unsupported phase, with its standard uncertainty."""
     if phase.weight_fraction.status != "unsupported" or not any(other.is_supported for other in refinement.phases):
         return phase.fraction_text
     return f"{phase.fraction_text} (esd {100 * phase.weight_fraction.esd:.2g})"
@@ -184,11 +185,11 @@ def _unexplained(refinement: Refinement) -> str:
         return ""
     head = ["two-theta (degrees)", "d (A)", "height above calculated"]
     rows = [[f"{peak.two_theta:.3f}", f"{peak.d:.4f}", f"{peak.height:.4g}"] for peak in refinement.unexplained]
-    return _section("Observed peaks that are not explained", _table([head, *rows]))
+    return _section("Unexplained observed peaks", _table([head, *rows]))
 
 
 def _sensitivity(refinement: Refinement) -> str:
-    """Return by how much the fractions would be off if something were wrong that the pattern hardly shows."""
+    """Return the table of the changes of the fractions for effects outside the model."""
     if not refinement.sensitivity:
         return ""
     names = [phase.name for phase in refinement.phases if phase.is_supported]
@@ -201,8 +202,8 @@ def _sensitivity(refinement: Refinement) -> str:
         if row.is_indicated or not row.cause.endswith("_step")
     ]  # fmt: skip
     note = textwrap.fill(
-        "Fitted less true weight fraction if the specimen or the instrument differs from the model by one unit, to "
-        "first order. Units found are what the residuals point to; \"-\" where only the fractions would change.", WIDTH
+        "Fitted minus true weight fraction if the specimen or the instrument differs from the model by one unit, to "
+        "first order. Units found are the amplitude in the residuals; \"-\": the effect leaves no residuals.", WIDTH
     )  # fmt: skip
     return _section("Sensitivity of the weight fractions", f"{_table([head, *rows])}\n\n{note}")
 
@@ -254,7 +255,7 @@ def _phase(phase: RefinedPhase) -> str:
         *_attenuation(phase),
         ("size", f"{_number(phase.size_nm)} nm"),
         ("microstrain", _number(phase.microstrain)),
-        *_place(phase),
+        *_position(phase),
         ("March coefficient", f"{_number(phase.preferred_orientation)} about {' '.join(map(str, phase.texture_axis))}"),
     ]
     head = ["site", "species", "x", "y", "z", "occupancy", "U_iso (A^2)"]
@@ -262,12 +263,12 @@ def _phase(phase: RefinedPhase) -> str:
     return _section(f"Phase {phase.name} ({phase.space_group})", f"{_pairs(rows)}\n\n{_table([head, *sites])}")
 
 
-def _place(phase: RefinedPhase) -> list[tuple[str, str]]:
-    """Return where a phase lies beside the specimen, and its mass against the reference's, where these are told."""
+def _position(phase: RefinedPhase) -> list[tuple[str, str]]:
+    """Return displacement, hardware and relative mass of a phase, if they are given."""
     own = phase.displacement_mm
-    rows = [("hardware", "of the cell: it has no weight fraction")] if phase.hardware else []
+    rows = [("hardware", "of the cell, without a weight fraction")] if phase.hardware else []
     if own.value or own.status != "fixed":
-        rows.append(("displacement", f"{_number(own)} mm beside the specimen's"))
+        rows.append(("displacement", f"{_number(own)} mm relative to the specimen"))
     if phase.mass_to_reference is not None:
         rows.append(("mass to reference", str(phase.mass_to_reference)))
     return rows
@@ -292,8 +293,8 @@ def _steps(refinement: Refinement) -> str:
     )
 
 
-def _verdicts(step: Step, later: set[str]) -> list[tuple[str, list[str]]]:
-    """Return what became of the quantities of a step: those that a later step keeps are deferred, not rejected."""
+def _verdicts(step: RefinementStep, later: set[str]) -> list[tuple[str, list[str]]]:
+    """Return the verdicts on the parameters of a step: those that a later step keeps are deferred, not rejected."""
     if step.kept:
         return [("kept", list(step.freed))]
     deferred = [name for name in step.freed if name in later]
@@ -320,7 +321,7 @@ def _correlations(refinement: Refinement) -> str:
 
 def _warnings(refinement: Refinement) -> str:
     lines = [textwrap.fill(str(warning), WARNING_WIDTH, subsequent_indent="  ") for warning in refinement.warnings]
-    return _section("What a referee would ask", "\n".join(lines)) if lines else ""
+    return _section("Warnings", "\n".join(lines)) if lines else ""
 
 
 def _section(title: str, body: str) -> str:

@@ -1,7 +1,6 @@
-"""Result model: what a result.json must hold so that a refinement can be read back from it, for pydantic.
+"""Result model: the keys of a result.json and the kinds of their values, for pydantic.
 
-Keys that are not named here are free to come. Numbers are finite already when they arrive. Lengths are in angstrom,
-angles in degrees.
+Other keys are allowed. Numbers are finite when they are checked here. Lengths are in angstrom, angles in degrees.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from layerox.diffraction.agreement import Agreement
-from layerox.diffraction.refinement import Correlation
+from layerox.diffraction.refined_quantities import Correlation
 from layerox.notices import Notice
 
 Status = Literal["free", "fixed", "tied", "at_bound", "unsupported", "alike"]
@@ -20,19 +19,19 @@ Size = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=-10, le=10)]
 Index = Annotated[int, Field(ge=-10000, le=10000)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
-# A symbol, or operations: 192 are the most that a space group has in a cell.
+# A symbol, or operations: at most 192 in a cell.
 Triplet = Annotated[str, Field(max_length=100)]
 Setting = Triplet | Annotated[list[Triplet], Field(max_length=192)]
 
 
-class _Model(BaseModel):
-    """A part of the document; keys that it does not name are left as they are."""
+class ResultPart(BaseModel):
+    """A part of the document; other keys are kept."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False, arbitrary_types_allowed=True)
 
 
-class NumberModel(_Model):
-    """A refined number; null is what is infinite or not known."""
+class NumberModel(ResultPart):
+    """A refined number; null if it is infinite or not known."""
 
     value: float | None
     esd: Size | None
@@ -57,7 +56,7 @@ class VolumeModel(NumberModel):
     value: Annotated[float, Field(gt=1)]
 
 
-class CellModel(_Model):
+class CellModel(ResultPart):
     """A cell."""
 
     a: LengthModel
@@ -69,13 +68,13 @@ class CellModel(_Model):
     volume: VolumeModel
 
 
-class TextureModel(NumberModel):
+class ResultTextureModel(NumberModel):
     """A March coefficient and its axis."""
 
     axis: tuple[Index, Index, Index]
 
 
-class SiteModel(_Model):
+class SiteModel(ResultPart):
     """A site."""
 
     label: str
@@ -87,7 +86,7 @@ class SiteModel(_Model):
     u_iso: NumberModel
 
 
-class PhaseModel(_Model):
+class ResultPhaseModel(ResultPart):
     """A phase."""
 
     name: Name
@@ -103,7 +102,7 @@ class PhaseModel(_Model):
     cell: CellModel
     size_nm: NumberModel
     microstrain: NumberModel
-    preferred_orientation: TextureModel
+    preferred_orientation: ResultTextureModel
     sites: list[SiteModel]
     anisotropic: dict[str, tuple[float, float, float, float, float, float]]
     ticks: list[Annotated[float, Field(gt=-360, lt=360)]]
@@ -121,8 +120,8 @@ class PhaseModel(_Model):
     absolute_weight_fraction: NumberModel | None = None
 
 
-class PatternModel(_Model):
-    """Where the data came from."""
+class ResultPatternModel(ResultPart):
+    """The origin of the data."""
 
     file: Annotated[str, Field(pattern=r"^[^\x00]*$")] | None
     label: str
@@ -133,7 +132,7 @@ class PatternModel(_Model):
     excluded: list[tuple[float, float]] = []
 
 
-class RadiationModel(_Model):
+class ResultRadiationModel(ResultPart):
     """The beam."""
 
     kind: Literal["xray", "neutron"]
@@ -142,7 +141,7 @@ class RadiationModel(_Model):
     polarization: Annotated[float, Field(ge=0, le=1)] | None
 
 
-class ProfileModel(_Model):
+class ResultProfileModel(ResultPart):
     """Calibrated widths of peaks."""
 
     u: float
@@ -153,17 +152,17 @@ class ProfileModel(_Model):
     axial: tuple[float, float] | None
 
 
-class InstrumentModel(_Model):
+class ResultInstrumentModel(ResultPart):
     """The diffractometer."""
 
     geometry: Literal["bragg-brentano", "debye-scherrer"]
     radius_mm: Annotated[float, Field(gt=0, lt=1e6)]
     zero: float
     displacement_mm: float
-    profile: ProfileModel | None
+    profile: ResultProfileModel | None
 
 
-class ParameterModel(NumberModel):
+class ResultParameterModel(NumberModel):
     """A quantity of the model."""
 
     name: Name
@@ -172,7 +171,7 @@ class ParameterModel(NumberModel):
     expr: str | None = None
 
 
-class CovarianceModel(_Model):
+class CovarianceModel(ResultPart):
     """The covariance of the variables."""
 
     names: list[Name]
@@ -182,7 +181,7 @@ class CovarianceModel(_Model):
     def _is_square(self) -> CovarianceModel:
         count = len(self.names)
         if len(set(self.names)) < count:
-            raise ValueError("a name stands twice")
+            raise ValueError("a name occurs twice")
         if len(self.matrix) != count or any(len(row) != count for row in self.matrix):
             raise ValueError(f"the matrix of {count} variables is not square")
         if any(row[k] < 0 for k, row in enumerate(self.matrix)):
@@ -190,7 +189,7 @@ class CovarianceModel(_Model):
         return self
 
 
-class StepModel(_Model):
+class StepModel(ResultPart):
     """A step of the refinement."""
 
     name: str
@@ -200,8 +199,8 @@ class StepModel(_Model):
     reason: str
 
 
-class StandardModel(_Model):
-    """The standard against which absolute fractions are."""
+class StandardModel(ResultPart):
+    """The standard of the absolute fractions."""
 
     method: str
     description: str
@@ -210,17 +209,17 @@ class StandardModel(_Model):
     mass_attenuation: float | None
 
 
-class ResultModel(_Model):
+class ResultModel(ResultPart):
     """The document."""
 
     status: Literal["converged", "not_converged", "failed"]
     reason: str | None
-    pattern: PatternModel
-    radiation: RadiationModel
-    instrument: InstrumentModel
+    pattern: ResultPatternModel
+    radiation: ResultRadiationModel
+    instrument: ResultInstrumentModel
     agreement: Agreement
-    phases: list[PhaseModel]
-    parameters: list[ParameterModel]
+    phases: list[ResultPhaseModel]
+    parameters: list[ResultParameterModel]
     correlations: list[Correlation]
     covariance: CovarianceModel
     steps: list[StepModel]
@@ -236,7 +235,7 @@ class ResultModel(_Model):
         for rows in (self.phases, self.parameters):
             names = [row.name for row in rows]
             if len(set(names)) < len(names):
-                raise ValueError("a name stands twice")
+                raise ValueError("a name occurs twice")
         if (self.standard is None) != (self.amorphous_weight_fraction is None):
             raise ValueError("a standard and the amorphous fraction go together")
         return self

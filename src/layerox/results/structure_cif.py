@@ -1,35 +1,34 @@
 """Structure CIF: a refined phase as the items of a CIF block, with standard uncertainties in brackets.
 
-A fixed number is written with ten digits, a refined one as far as its uncertainty goes. `pdcif.py` puts such blocks
-beside the pattern; alone they are the P2.cif of a results folder, which is a phase again.
+A fixed number is written with ten digits, a refined one rounded to its uncertainty. `pdcif` writes such blocks together
+with the pattern; alone they are the P2.cif of a results folder, which can be read as a phase.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
-import gemmi
 import numpy as np
 from gemmi import cif
 
+from layerox.crystal.asymmetric_unit import Site
 from layerox.diffraction.model import INSTRUMENT_SLOTS, safe_name
 from layerox.diffraction.peaks import W
-from layerox.diffraction.phase import Phase, PhaseModel
-from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase_model import PhaseModel
+from layerox.diffraction.refined_quantities import RefinedPhase
+from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.reflections import Reflections
-from layerox.diffraction.scattering import scatterers
-from layerox.io.cif_quote import quoted
+from layerox.diffraction.scattering_factors import scatterers
+from layerox.io.cif_emission import CELL_TAGS, add_anisotropic, add_sites, add_symmetry, quoted
 from layerox.radiation import Radiation
 from layerox.refined import Refined, with_esd
 from layerox.symmetry import CELL_NAMES, metric_tensor
 
-CELL_TAGS = tuple(f"_cell_{'length' if name in 'abc' else 'angle'}_{name}" for name in CELL_NAMES)
-SITE_TAGS = ["label", "type_symbol", "symmetry_multiplicity", "fract_x", "fract_y", "fract_z", "occupancy", "adp_type",
-             "U_iso_or_equiv"]  # fmt: skip
-ANISO_TAGS = ["label", "U_11", "U_22", "U_33", "U_12", "U_13", "U_23"]
 REFLECTION_TAGS = ["index_h", "index_k", "index_l", "symmetry_multiplicity", "d_spacing", "F_squared_calc"]
 PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
-# Any real width: the strength of a reflection does not depend on it.
+# Any width: the strength of a reflection does not depend on it.
 SOME_WIDTH = 0.01
 
 
@@ -41,13 +40,13 @@ def structure_files(refinement: Refinement) -> dict[str, str]:
 
 
 def structure_file(name: str) -> str:
-    """Return the name of the file for a phase's structure; a phase called "fit" must not take the place of fit.cif."""
+    """Return the name of the file for a phase's structure; a phase named "fit" must not replace fit.cif."""
     safe = safe_name(name)
     return f"phase_{safe}.cif" if safe.casefold() == "fit" else f"{safe}.cif"
 
 
 def structure_cif_text(phase: RefinedPhase, refinement: Refinement) -> str:
-    """Return the refined structure of a phase as a CIF of its own."""
+    """Return the refined structure of a phase as the text of a CIF."""
     document = cif.Document()
     block = document.add_new_block(safe_code(phase.name))
     block.set_pair("_audit_creation_method", cif_text_item(f"layerox {refinement.version}"))
@@ -70,24 +69,11 @@ def add_structure(block: cif.Block, phase: RefinedPhase, radiation: Radiation) -
         block.set_pair(tag, cif_number(phase.cell[name]))
     block.set_pair("_cell_volume", cif_number(phase.cell["volume"]))
     block.set_pair("_exptl_crystal_density_diffrn", f"{crystal.density:.4f}")
-    _add_symmetry(block, phase)
+    add_symmetry(block, crystal.symmetry, detailed=True)
     if phase.sites:
         _add_atom_types(block, phase, radiation)
-        _add_sites(block, phase)
-        _add_anisotropic(block, phase)
-
-
-def _add_symmetry(block: cif.Block, phase: RefinedPhase) -> None:
-    symmetry = phase.crystal.symmetry
-    if symmetry.name:
-        group = gemmi.SpaceGroup(symmetry.name)
-        block.set_pair("_space_group_name_H-M_alt", cif_text_item(symmetry.name))
-        block.set_pair("_space_group_name_Hall", cif_text_item(str(group.hall)))
-        block.set_pair("_space_group_IT_number", str(symmetry.number))
-        block.set_pair("_space_group_crystal_system", str(group.crystal_system_str()))
-    loop = block.init_loop("_space_group_symop_", ["id", "operation_xyz"])
-    for k, triplet in enumerate(symmetry.triplets, start=1):
-        loop.add_row([str(k), cif_text_item(triplet)])
+        add_sites(block, _site_rows(phase))
+        add_anisotropic(block, _anisotropic_rows(phase))
 
 
 def _add_atom_types(block: cif.Block, phase: RefinedPhase, radiation: Radiation) -> None:
@@ -106,38 +92,31 @@ def _add_atom_types(block: cif.Block, phase: RefinedPhase, radiation: Radiation)
         loop.add_row([quoted(species), f"{real:.4f}", f"{imaginary:.4f}", source])
 
 
-def _add_sites(block: cif.Block, phase: RefinedPhase) -> None:
-    loop = block.init_loop("_atom_site_", SITE_TAGS)
+def _site_rows(phase: RefinedPhase) -> Iterator[tuple[Site, int, list[str]]]:
     crystal = phase.crystal
-    for site, plain, multiplicity in zip(phase.sites, crystal.sites, crystal.multiplicities, strict=True):
-        position = [cif_number(number) for number in (site.x, site.y, site.z)]
-        kind = "Uani" if plain.u_aniso else "Uiso"
-        names = quoted(site.label), quoted(site.species)
-        occupancy, u_iso = cif_number(site.occupancy), cif_number(site.u_iso)
-        loop.add_row([*names, str(multiplicity), *position, occupancy, kind, u_iso])
+    for refined, site, multiplicity in zip(phase.sites, crystal.sites, crystal.multiplicities, strict=True):
+        numbers = (refined.x, refined.y, refined.z, refined.occupancy, refined.u_iso)
+        yield site, multiplicity, [cif_number(number) for number in numbers]
 
 
-def _add_anisotropic(block: cif.Block, phase: RefinedPhase) -> None:
-    """Add U_ij; what a refinement moves is their isotropic part, and so is their uncertainty."""
-    rows = [
-        (site, plain.u_aniso) for site, plain in zip(phase.sites, phase.crystal.sites, strict=True) if plain.u_aniso
-    ]
-    if not rows:
-        return
+def _anisotropic_rows(phase: RefinedPhase) -> list[tuple[str, list[str]]]:
+    """Return U_ij by site; a refinement changes their isotropic part, from which their uncertainty follows."""
     inverse = np.linalg.inv(metric_tensor(phase.crystal.cell))
     star = np.sqrt(np.diag(inverse))
     share = [abs(float(inverse[i, j] / (star[i] * star[j]))) for i, j in PAIRS]
-    loop = block.init_loop("_atom_site_aniso_", ANISO_TAGS)
-    for site, tensor in rows:
-        esds = [site.u_iso.esd * part if part > 1e-9 else 0.0 for part in share]
-        loop.add_row([quoted(site.label), *(cif_number(Refined(u, e)) for u, e in zip(tensor, esds, strict=True))])
+    rows = []
+    for refined, site in zip(phase.sites, phase.crystal.sites, strict=True):
+        esds = [refined.u_iso.esd * part if part > 1e-9 else 0.0 for part in share]
+        tensor = zip(site.u_aniso or (), esds, strict=False)
+        rows += [(site.label, [cif_number(Refined(u, esd)) for u, esd in tensor])] if site.u_aniso else []
+    return rows
 
 
 def add_reflections(block: cif.Block, phase: RefinedPhase, refinement: Refinement) -> None:
     """Add hkl, multiplicity, d and F^2 of the reflections in the range, by falling d, of a phase with atoms.
 
     F^2 a cell is the mean of Friedel mates with displacements and dispersion, in electrons^2 (fm^2 for neutrons). Of a
-    phase whose intensities are taken from the data, F^2 is what was found (in units of its scale), as a measured one.
+    phase with extracted intensities, F^2 is the extracted one (in units of its scale), as a measured value.
     """
     if not phase.sites:
         return
@@ -184,10 +163,10 @@ def cif_number(number: Refined) -> str:
 
 
 def cif_text_item(text: str) -> str:
-    """Quote a text for a CIF; what is not ASCII becomes a question mark."""
+    """Quote a text for a CIF; other characters than ASCII become question marks."""
     return text if text == "?" else quoted(text)
 
 
 def safe_code(name: str) -> str:
-    """Return a name as it may stand in the name of a block."""
+    """Return a name as part of the name of a block."""
     return "".join(c if c.isascii() and c.isalnum() else "_" for c in name.replace("'", "p")) or "unnamed"

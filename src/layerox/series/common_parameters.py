@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from layerox.diffraction.agreement import unexplained
-from layerox.diffraction.automatic_strategy import automatic
+from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.model import INSTRUMENT_SLOTS
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, Outcome, with_starting_widths
 from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import OWN_SLOTS, Phase
 from layerox.diffraction.refinement_plan import Demand
-from layerox.diffraction.staged_strategy import staged
+from layerox.diffraction.staged_strategy import fit_in_stages
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import Pattern
@@ -128,7 +128,7 @@ def scouted(setup: Setup, frame: Frame) -> Scout | None:
 
 def from_scratch(setup: Setup, pattern: Pattern, instrument: Instrument) -> Outcome:
     """Return a fit of a pattern that knows nothing of its neighbours, in the order of the plan."""
-    strategy = automatic if setup.plan.strategy == "automatic" else staged
+    strategy = fit_automatically if setup.plan.strategy == "automatic" else fit_in_stages
     # Axial divergence costs ten times the rest of a pattern: it is for those who ask for it, or have calibrated it.
     plan = replace(setup.plan, demands={**dict.fromkeys(AXIAL, Demand(vary=False)), **setup.plan.demands})
     return strategy(pattern, setup.phases, instrument, setup.radiation, plan)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from layerox.analysis.beam_setup import measured_with, pattern_from
-from layerox.analysis.fit import usable
+from layerox.analysis.beam_setup import Beam, pattern_from
+from layerox.analysis.fit import check_phases
 from layerox.analysis.phase_arguments import PhaseArgument
 from layerox.analysis.recipe import Recipe
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.phase_order import canonical
+from layerox.diffraction.phase_order import canonical_order
 from layerox.diffraction.refinement_plan import NO_PLAN
 from layerox.electrochemistry.settings import ElectrochemistryModel
 from layerox.errors import InputError
@@ -46,7 +46,7 @@ class Asked:
     reading
         How patterns are read.
     beam
-        The arguments of `measured_with`.
+        How the patterns were measured, as the user states it.
     """
 
     axes: Sequence[str]
@@ -56,7 +56,7 @@ class Asked:
     own: tuple[str, ...]
     electrochemistry: ElectrochemistryModel | None
     reading: Reading
-    beam: Mapping[str, Any]
+    beam: Beam
 
     def demands(self, frames: Frames) -> Demands:
         """Return what frames are refined with.
@@ -67,12 +67,12 @@ class Asked:
             If something given cannot be used, or none of the frames can be read.
         """
         first = _first_readable(frames, self.reading)
-        known, beam = measured_with(first, **self.beam)
-        plan = (NO_PLAN if self.told is None else self.told.plan).referring_to(self.reference)
-        chosen = usable([phase for _, phase in self.argued], first, beam)
+        known, beam = self.beam.resolve(first)
+        plan = (NO_PLAN if self.told is None else self.told.plan).with_reference(self.reference)
+        chosen = check_phases([phase for _, phase in self.argued], first, beam)
         plan.quantification.check(chosen, beam, known.geometry)
         setup = Setup(
-            phases=tuple(canonical(chosen)),
+            phases=tuple(canonical_order(chosen)),
             instrument=known,
             radiation=beam,
             plan=plan,

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.crystal.asymmetric_unit import cell_tuple
-from layerox.diffraction.cell_search import plausible_scales, set_linear
 from layerox.diffraction.least_squares import FIRST_DAMPING, NEAR_DAMPING, Data, Minimum, minimise
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import TAIL, prepared
 from layerox.diffraction.parameters import Parameters, is_background, slot_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.starting_values import plausible_scales, set_linear
 from layerox.pattern import Pattern
 from layerox.series.common_parameters import Foundation
 from layerox.series.phase_presence import Rung
@@ -91,10 +91,10 @@ class Bench:
         )
         self.model, self.table = course.model, course.parameters
         sample, slit = "instrument_s_over_l", "instrument_h_over_l"
-        if sample in foundation.shared and slit not in foundation.shared and self.table.is_own_master(slit):
+        if sample in foundation.shared and slit not in foundation.shared and self.table.can_vary(slit):
             self.table.tie(slit, sample)
         for name in self.table.names:
-            if name in foundation.values and self.table.is_own_master(name):
+            if name in foundation.values and self.table.can_vary(name):
                 self.table.assign(name, foundation.values[name])
         self._roam(setup.plan.named(self.table))
         self.phases: Sequence[Phase] = self.model.phases
@@ -112,7 +112,7 @@ class Bench:
         for phase in self.model.phases:
             for name in (slot_name(phase, name) for name in CELL_NAMES):
                 k = self.table.index[name]
-                if name not in named and self.table.is_own_master(name):
+                if name not in named and self.table.can_vary(name):
                     self.half[k] = 0.5 * (self.table.upper[k] - self.table.lower[k])
         self.table.lower -= (FARTHEST - 1.0) * self.half
         self.table.upper += (FARTHEST - 1.0) * self.half
@@ -142,13 +142,13 @@ class Bench:
         """Return which of a, b, c, alpha, beta, gamma of a phase are refined and follow nothing."""
         free = self._free[p][Rung.CELL]
         names = [self.table.names[k] for k in self.cell_places(p)]
-        return tuple(k for k, name in enumerate(names) if name in free and self.table.is_own_master(name))
+        return tuple(k for k, name in enumerate(names) if name in free and self.table.can_vary(name))
 
     def start(self, values: dict[str, float], rungs: Iterable[Rung]) -> State:
         """Return a state from values by name; what is not named stands as the foundation has it."""
         table = self.table.copy()
         for name, value in values.items():
-            if name in table.index and table.is_own_master(name):
+            if name in table.index and table.can_vary(name):
                 table.assign(name, value)
         return State(table.values.copy(), tuple(rungs))
 

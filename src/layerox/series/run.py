@@ -15,7 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from layerox.analysis.fit import refuse_twice
+from layerox.analysis.beam_setup import Beam
+from layerox.analysis.fit import refuse_duplicates
 from layerox.analysis.phase_arguments import PhaseArgument, argued_phases
 from layerox.analysis.recipe import RecipeArgument, recipe_from
 from layerox.computing.threads import single_threaded
@@ -158,7 +159,7 @@ def fit_series(
         start_server()
     told = recipe_from(recipe)
     if told is not None:
-        refuse_twice(told, range=range, phases=phases, instrument=instrument, hardware=hardware or None,
+        refuse_duplicates(told, range=range, phases=phases, instrument=instrument, hardware=hardware or None,
                      reference=reference)  # fmt: skip
         phases, instrument, range = told.phases or phases, told.instrument or instrument, told.range or range
     axes = [axis] if isinstance(axis, str) else list(axis)
@@ -172,8 +173,8 @@ def fit_series(
         reading=Reading(
             radiation=radiation, range=range, exclude=() if told is None else told.exclude, dataset=dataset
         ),
-        beam={"radiation": radiation, "neutron": neutron, "monochromator": monochromator, "geometry": geometry,
-              "polarization": polarization, "instrument": instrument},
+        beam=Beam(radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
+                  polarization=polarization, instrument=instrument),
     )  # fmt: skip
     source, results, tell = Path(folder).resolve(), Path(output), progress or (lambda _: None)
     read = inputs_of_series(folder, glob, phases, hardware, recipe, instrument, electrochemistry, axes,

@@ -9,7 +9,7 @@ import numpy as np
 
 from layerox.diffraction.least_squares import Data, Histogram, minimise_jointly
 from layerox.diffraction.parameters import Parameters, Tie
-from layerox.diffraction.refinement_steps import WORTH
+from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
 from layerox.pattern import Pattern
 from layerox.series.common_parameters import POSITION, Foundation, Scout
 from layerox.series.frame_model import Bench, State, View
@@ -142,7 +142,7 @@ def _position_settled(foundation: Foundation, patterns: Mapping[int, Pattern]) -
         chi_squared, _ = _over_scouts(alone, patterns, without=other)
         rise[name] = float(((chi_squared - together) / reduced).sum())
     better, worse = sorted(both, key=lambda name: rise[name])
-    if rise[worse] - rise[better] < AMBIGUOUS or rise[better] > WORTH * len(foundation.sightings):
+    if rise[worse] - rise[better] < AMBIGUOUS or rise[better] > GAIN_PER_VARIABLE * len(foundation.sightings):
         return foundation
     values = {**foundation.values, worse: 0.0}
     sightings = tuple(replace(scout, values={**scout.values, worse: 0.0}) for scout in foundation.sightings)

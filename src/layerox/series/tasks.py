@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from layerox.diffraction.agreement import unexplained
-from layerox.diffraction.verdict import TOO_MUCH_LEFT
+from layerox.diffraction.fit_status import TOO_MUCH_LEFT
 from layerox.errors import InputError
 from layerox.series.acceptance import Doubt, judged_alone
 from layerox.series.common_parameters import Foundation, Scout, from_scratch, scouted

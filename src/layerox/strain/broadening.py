@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from layerox.computing.threads import single_threaded
-from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.refined_quantities import RefinedPhase
+from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.single_peak_widths import Breadths, GroupBreadth, breadths
 from layerox.errors import UnknownName, nearest
 from layerox.notices import Notice

@@ -18,7 +18,8 @@ from layerox.analysis.phase_arguments import phase_from
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.refinement import RefinedPhase, Refinement
+from layerox.diffraction.refined_quantities import RefinedPhase
+from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
 from layerox.results.folder import load
 from layerox.series.measured import CORRELATION, SLAB_SHARE

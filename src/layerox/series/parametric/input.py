@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerox.analysis.beam_setup import measured_with
-from layerox.analysis.fit import usable
+from layerox.analysis.beam_setup import Beam
+from layerox.analysis.fit import check_phases
 from layerox.analysis.recipe import Recipe, read_recipe
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.parameters import slot_name
@@ -123,11 +123,8 @@ def recipe_of(series: Series) -> Recipe:
 
 
 def _setup(recipe: Recipe, first: Pattern, reading: Reading) -> Setup:
-    known, beam = measured_with(
-        first, radiation=None, neutron=False, monochromator=None, geometry=None, polarization=None,
-        instrument=recipe.instrument,
-    )  # fmt: skip
-    phases = tuple(usable(list(recipe.phases), first, beam))
+    known, beam = Beam(instrument=recipe.instrument).resolve(first)
+    phases = tuple(check_phases(list(recipe.phases), first, beam))
     return Setup(phases=phases, instrument=known, radiation=beam, reading=reading, plan=recipe.plan)
 
 

@@ -64,7 +64,7 @@ def quantity_of(name: str, bench: Bench) -> Quantity:
     public = public_name(slot)
     if is_background(slot):
         raise InputError("the background is each frame's own", place=name, cure="leave it out")
-    if not bench.table.is_own_master(slot):
+    if not bench.table.can_vary(slot):
         leader = bench.table.link_text(slot)
         why = f"follows {leader}" if leader else "is ruled by symmetry or fixed by the recipe"
         raise InputError(why, place=public, cure="leave it out")
@@ -76,4 +76,4 @@ def cell_lengths(bench: Bench, free: Iterable[str]) -> list[str]:
     """Return the names of all cell lengths that are refined in frames."""
     known = set(free)
     names = [slot_name(phase, length) for phase in bench.phases for length in "abc"]
-    return [name for name in names if name in known and bench.table.is_own_master(name)]
+    return [name for name in names if name in known and bench.table.can_vary(name)]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.diffraction.least_squares import inverse_of_normal
+from layerox.diffraction.normal_equations import inverse_of_normal
 from layerox.typing import FloatArray
 
 

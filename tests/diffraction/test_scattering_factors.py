@@ -6,7 +6,7 @@ import gemmi
 import numpy as np
 import pytest
 
-from layerox.diffraction.scattering import has_ion, scatterers
+from layerox.diffraction.scattering_factors import has_ion, scatterers
 from layerox.errors import InputError
 from layerox.radiation import Radiation
 from reference_crystals import P2, POLAR, site

@@ -1,10 +1,10 @@
-"""Standards: from fractions of the crystalline phases to fractions of the specimen, and what is amorphous in it.
+"""Absolute fractions: fractions of the whole specimen, and its amorphous fraction, by internal or external standards.
 
-An internal standard is a phase of which a known fraction was weighed in: W_abs = W (w / W_s), and what is missing to
-one is amorphous, or not in the model (Bish & Howard, J. Appl. Cryst. 21 (1988) 86, doi:10.1107/S0021889887009415). An
+An internal standard is a phase that was added in a known fraction: W_abs = W (w / W_s), and the rest to one is
+amorphous, or not in the model (Bish & Howard, J. Appl. Cryst. 21 (1988) 86, doi:10.1107/S0021889887009415). An
 external standard is a pure phase measured under the same conditions: K = S Z M V mu* / w of the standard, and
 W_abs = S Z M V mu* / K, mu* being the mass attenuation of the whole specimen (O'Connor & Raven, Powder Diffr. 3 (1988)
-2, doi:10.1017/S0885715600013026). It holds for flat, thick specimens with the whole beam on them.
+2, doi:10.1017/S0885715600013026). It is valid for flat, thick specimens in the whole beam.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from layerox.typing import FloatArray
 
 @dataclass(frozen=True, kw_only=True)
 class InternalStandard:
-    """A phase that was weighed in.
+    """A phase that was added in a known fraction.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class InternalStandard:
 
 @dataclass(frozen=True, kw_only=True)
 class ExternalStandard:
-    """A diffractometer's constant, found with a pure phase, and what is known of the specimen's attenuation.
+    """The constant of a diffractometer, determined with a pure phase, and the attenuation of the specimen.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class ExternalStandard:
     composition
         Elements of the whole specimen in proportion by mass.
     source
-        Where the constant comes from.
+        Origin of the constant.
     """
 
     k_factor: float
@@ -76,7 +76,7 @@ def _refuse_fraction(fraction: float, esd: float, place: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Absolute:
+class AbsoluteFractions:
     """Fractions of the whole specimen.
 
     Attributes
@@ -88,13 +88,13 @@ class Absolute:
     weight_fractions
         By name of the phase, between 0 and 1.
     amorphous
-        What the phases leave: amorphous, or crystalline and not in the model; negative if they are too many.
+        The rest to one: amorphous, or crystalline and not in the model; negative if the fractions add up to more.
     amorphous_of_sample
-        The same in the sample before the internal standard was mixed in; None for an external one.
+        The same in the sample without the internal standard; None for an external one.
     k_factor
         K of an external standard; None for an internal one.
     mass_attenuation
-        mu/rho of the specimen that was used with it, cm^2/g.
+        mu/rho of the specimen, cm^2/g; None for an internal one.
     """
 
     method: str
@@ -116,12 +116,12 @@ def k_factor(weight: Refined, mass_attenuation: float, weight_fraction: float = 
     mass_attenuation
         mu/rho of the standard's specimen, cm^2/g.
     weight_fraction, esd
-        Of the crystalline standard in it: below one if a part is amorphous.
+        Of the crystalline standard in its specimen: below one if a part is amorphous.
 
     Raises
     ------
     InputError
-        If the fraction is none.
+        If the fraction is not between 0 and 1.
     """
     _refuse_fraction(weight_fraction, esd, "external_standard")
     value = float(weight) * mass_attenuation / weight_fraction
@@ -131,7 +131,7 @@ def k_factor(weight: Refined, mass_attenuation: float, weight_fraction: float = 
 
 def by_internal_standard(
     names: list[str], fractions: FloatArray, covariance: FloatArray, standard: InternalStandard
-) -> Absolute:
+) -> AbsoluteFractions:
     """Return the fractions of the specimen from those of its crystalline phases.
 
     Parameters
@@ -141,7 +141,7 @@ def by_internal_standard(
     covariance
         Of the fractions, shape (p, p).
     standard
-        What was weighed in.
+        The added standard.
     """
     s = names.index(standard.phase)
     known, seen = standard.weight_fraction, fractions[s]
@@ -157,7 +157,7 @@ def by_internal_standard(
         from_fit = np.sqrt(max(float(covariance[s, s]), 0.0)) * known / seen**2 / (1 - known)
         from_weighing = standard.esd * (1 / seen - 1) / (1 - known) ** 2
         of_sample = Refined(float(amorphous) / (1 - known), float(np.hypot(from_fit, from_weighing)), "tied")
-    return Absolute(
+    return AbsoluteFractions(
         method="internal standard",
         description=f"{100 * known:g} wt% {standard.phase} weighed in",
         weight_fractions=_refined(names, absolute, matrix),
@@ -169,7 +169,7 @@ def by_internal_standard(
 def by_external_standard(
     names: list[str], weights: FloatArray, covariance: FloatArray, standard: ExternalStandard,
     attenuation: tuple[float, FloatArray],
-) -> Absolute:  # fmt: skip
+) -> AbsoluteFractions:  # fmt: skip
     """Return the fractions of the specimen from the scales.
 
     Parameters
@@ -188,7 +188,7 @@ def by_external_standard(
     slopes = (mean * np.eye(len(names)) + np.outer(weights, by_weights)) / standard.k_factor
     relative = standard.esd / standard.k_factor
     matrix = slopes @ covariance @ slopes.T + np.outer(absolute, absolute) * relative**2
-    return Absolute(
+    return AbsoluteFractions(
         method="external standard",
         description=standard.source or "K factor as given",
         weight_fractions=_refined(names, absolute, matrix),

@@ -1,7 +1,7 @@
-"""Unexplained: peaks that are observed and not calculated, found in the difference of both patterns.
+"""Unexplained peaks: observed peaks without a calculated one, found in the difference of both patterns.
 
-A matched filter of the width of the model's peaks, on the difference less its running median. A profile that is a
-little too narrow or too wide leaves differences too: what is small beside the calculated peak under it is not listed.
+The difference minus its running median is passed through a matched filter with the width of the peaks. A wrong profile
+leaves differences too: a peak that is small relative to the calculated intensity at its angle is not listed.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerox.diffraction.cell_search import peak_width
 from layerox.diffraction.model import Calculated
 from layerox.diffraction.profiles import tch_width
+from layerox.diffraction.starting_values import peak_width
 from layerox.radiation import Radiation
 from layerox.typing import FloatArray
 
-# Peaks listed at most; height over its standard uncertainty, over the strongest observed peak, and over the calculated
-# intensity below it, that one must have.
+# Largest number of listed peaks; least height over its standard uncertainty, over the strongest observed peak, and over
+# the calculated intensity at the same angle.
 MOST_LISTED, LEAST_SIGNIFICANCE, LEAST_HEIGHT, LEAST_EXCESS = 10, 8.0, 0.005, 0.5
-# Strongest peaks whose median width is that of the filter; widths (in these) to the side that the running median sees.
+# Number of the strongest peaks for the width of the filter; half the window of the running median, in widths.
 WIDTHS_SEEN, MEDIAN_REACH = 20, 4.0
 SIGMA_PER_FWHM = 1.0 / math.sqrt(8.0 * math.log(2.0))
-# Emission lines of a copper tube that a model without them leaves over, angstrom: K-beta, and tungsten on the anode.
+# Other emission lines of a copper tube, angstrom: K-beta, and tungsten on the anode.
 STRAY_LINES = {"CuKa": {"Cu K-beta": 1.39222, "W L-alpha": 1.47635, "W L-beta": 1.28181}}
-# Distance (degrees) within which a peak is one of these, and the number of peaks that tells them from chance.
+# Largest distance (degrees) of a peak from such a line, and the number of peaks that excludes coincidence.
 STRAY_REACH, STRAY_COUNT = 0.1, 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnexplainedPeak:
-    """A peak of the observed pattern that the model does not have.
+    """A peak of the observed pattern that the model does not contain.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ def typical_width(
 ) -> float:
     """Return the median full width (degrees) of the strongest peaks of a model, three steps at least.
 
-    It is no wider than the strongest observed peak: a wrong model makes its peaks broad.
+    It is not larger than the width of the strongest observed peak: a wrong model has too broad peaks.
     """
     step = float(np.median(np.diff(two_theta)))
     _, full, area = widths(calculated, scales)
@@ -94,7 +94,7 @@ def unexplained_peaks(
     width
         Full width at half maximum of a peak, degrees.
     radiation
-        Whose strongest line turns angles into spacings.
+        The beam; its strongest line converts angles to spacings.
     """
     step = float(np.median(np.diff(two_theta)))
     difference = observed - calculated.total
@@ -122,7 +122,7 @@ def _peak(two_theta: float, height: float, radiation: Radiation) -> UnexplainedP
 def _matched(values: FloatArray, sigma: FloatArray, width: float) -> tuple[FloatArray, FloatArray]:
     """Return the height of a Gaussian peak centred at each point by least squares, and its uncertainty, (n,) each.
 
-    Every point has the same weight: with those of counting statistics a peak would be weighed by its flanks.
+    All points have the same weight: with counting statistics, the flanks of a peak would dominate.
     """
     reach = max(round(width), 2)
     x = np.arange(-reach, reach + 1) / max(width * SIGMA_PER_FWHM, 0.5)
@@ -135,14 +135,14 @@ def _matched(values: FloatArray, sigma: FloatArray, width: float) -> tuple[Float
 
 
 def _windows(values: FloatArray, reach: int) -> FloatArray:
-    """Return the neighbours of each point to `reach` on both sides, the ends repeated, shape (n, 2 reach + 1)."""
+    """Return the neighbours of each point to `reach` on both sides, with the ends repeated, shape (n, 2 reach + 1)."""
     reach = max(min(reach, values.size - 1), 1)
     padded = np.pad(values, reach, mode="edge")
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
 
 
 def _running_median(values: FloatArray, reach: int) -> FloatArray:
-    """Return the running median, worked out at every `reach`-th point and joined by straight lines."""
+    """Return the running median, calculated at every second `reach`-th point and interpolated linearly."""
     at = np.unique(np.append(np.arange(0, values.size, max(reach // 2, 1)), values.size - 1))
     medians = np.median(_windows(values, reach)[at], axis=1)
     return np.asarray(np.interp(np.arange(values.size), at, medians))
@@ -155,7 +155,7 @@ def _running_maximum(values: FloatArray, reach: int) -> FloatArray:
 def stray_lines(
     peaks: Sequence[UnexplainedPeak], strongest: Sequence[float], radiation: Radiation
 ) -> dict[str, list[UnexplainedPeak]]:
-    """Return the unexplained peaks that stand where another emission line of the tube puts the strongest reflections.
+    """Return the unexplained peaks at the angles of the strongest reflections for other emission lines of the tube.
 
     Parameters
     ----------

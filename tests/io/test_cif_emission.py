@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.crystal.asymmetric_unit import Crystal, Site
-from layerox.io.cif_quote import commented, quoted
+from layerox.io.cif_emission import ANISO_TAGS, add_anisotropic, add_sites, add_symmetry, commented, quoted
 from layerox.io.structures import cif_text, xyz_text
 from layerox.symmetry import symmetry_from_name
+from reference_crystals import P2
 
 HOSTILE = [
     "a\n;\ndata_evil\n_cell_length_a 1", "a\r\n;\r\nloop_", "'; data_evil", 'a\' b" c', "data_x", "loop_", "_tag", "#x",
@@ -55,3 +56,29 @@ def test_a_structure_with_a_strangers_names():
     assert block.find_value("_cell_length_a") == "4"
     assert len(block.find_loop("_atom_site_label")) == 1
     assert len(xyz_text(crystal).splitlines()) == 3
+
+
+@pytest.mark.parametrize("detailed", [False, True])
+def test_symmetry_is_that_of_the_tables(detailed):
+    """P63/mmc: number 194, Hall symbol -P 6c 2c, hexagonal, 24 operations (International Tables A and B)."""
+    block = cif.Document().add_new_block("a")
+    add_symmetry(block, P2.symmetry, detailed=detailed)
+    assert block.find_value("_space_group_IT_number") == "194"
+    assert len(list(block.find_values("_space_group_symop_operation_xyz"))) == 24
+    hall = block.find_value("_space_group_name_Hall")
+    assert (hall and cif.as_string(hall)) == ("-P 6c 2c" if detailed else None)
+    assert block.find_value("_space_group_crystal_system") == ("hexagonal" if detailed else None)
+    assert len(list(block.find_values("_space_group_symop_id"))) == (24 if detailed else 0)
+
+
+def test_sites_keep_the_digits_of_the_caller():
+    block = cif.Document().add_new_block("a")
+    add_sites(block, [(P2.sites[0], 2, ["0.1(2)", "0", "1/3", "0.50", "0.010(3)"])])
+    (row,) = block.find("_atom_site_", ["label", "fract_x", "fract_z", "occupancy", "adp_type", "U_iso_or_equiv"])
+    assert list(row) == [P2.sites[0].label, "0.1(2)", "1/3", "0.50", "Uiso", "0.010(3)"]
+
+
+def test_without_tensors_there_is_no_table():
+    block = cif.Document().add_new_block("a")
+    add_anisotropic(block, [])
+    assert not block.find("_atom_site_aniso_", ANISO_TAGS)

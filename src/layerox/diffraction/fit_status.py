@@ -1,8 +1,8 @@
-"""Verdict: whether a minimum is a fit that can be used, and if not why.
+"""Fit status: whether a minimum is a usable fit, and the reason if it is not.
 
-A descent that has converged may have converged to nonsense. It is not judged by R_wp or gof, which long counting makes
-large and a high background small, but by what a reader looks at: are the strongest lines of each phase where they are
-calculated, and about as strong; is most of the intensity explained; is each weight fraction determined.
+A converged descent can be a wrong fit. The criteria are not R_wp or gof, which depend on counting time and background,
+but: the strongest lines of each phase are at their calculated positions and have about their calculated areas; most of
+the intensity is explained; each weight fraction is determined.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ import numpy as np
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.model_setup import Outcome
-from layerox.diffraction.refinement import RefinedPhase, RefinementStatus
-from layerox.diffraction.unexplained import widths
+from layerox.diffraction.refined_quantities import RefinedPhase, RefinementStatus
+from layerox.diffraction.unexplained_peaks import widths
 from layerox.pattern import Pattern
 from layerox.typing import FloatArray
 
-# Share of the peaks' intensity left unexplained from which on there is no fit at all, and none that can be used.
+# Unexplained share of the peaks' intensity above which a fit has failed, and above which it is not usable.
 NOT_A_MODEL, TOO_MUCH_LEFT = 0.5, 0.15
-# A standard uncertainty from which on a weight fraction is not determined.
+# Standard uncertainty above which a weight fraction is not determined.
 UNDETERMINED_FRACTION = 0.2
-# A March coefficient from which on crystals are oriented so well that nothing tells how many there are.
+# March coefficient below which the orientation is so strong that the amount is not determined.
 MOST_ORIENTED = 0.14
-# Lines of each phase that are looked at; the share of the intensity in the window of a line that must be its phase's.
+# Number of lines of each phase that are compared; least share of the phase in the intensity of the line's window.
 LINES, OWN_SHARE = 5, 0.6
-# Distance from its place, in full widths, and calculated over observed area that a line may have.
+# Largest distance from the calculated position, in full widths, and largest calculated over observed area.
 MOST_OFFSET, MOST_RATIO = 0.5, 2.0
-# Half the window of a line in full widths; offsets tried; standard uncertainties by which a limit is exceeded.
+# Half the window of a line in full widths; range of offsets; standard uncertainties by which a limit is exceeded.
 WINDOW, REACH, CERTAIN = 1.5, 1.5, 4.0
-# The share of the looked-at intensity of a phase that must be at fault.
+# Least share of the compared intensity of a phase that is at fault.
 AT_FAULT = 0.5
 
 
-def fault_of(
+def fit_status(
     outcome: Outcome, phases: Sequence[RefinedPhase], pattern: Pattern, left: float
 ) -> tuple[RefinementStatus, str]:
-    """Return status and reason of a minimum that is no usable fit, "converged" and "" if it is one.
+    """Return status and reason of a minimum; "converged" and "" for a usable fit.
 
     Parameters
     ----------
     outcome, pattern
-        Where the strategy ended, and the data.
+        The outcome of the strategy, and the data.
     phases
         The phases of the result.
     left
@@ -53,7 +53,7 @@ def fault_of(
     if not any(phase.is_supported for phase in phases):
         return "failed", "the data support none of the phases"
     if left > NOT_A_MODEL:
-        reason = f"{100 * left:.0f} % of the peaks' intensity is unexplained: a phase is missing, or a cell far off"
+        reason = f"{100 * left:.0f} % of the peaks' intensity is unexplained: a phase is missing, or a cell is wrong"
         return "failed", reason
     reasons = [
         *_left_over(left),
@@ -82,7 +82,7 @@ def _undetermined(phase: RefinedPhase) -> list[str]:
 
 
 def _too_oriented(phases: Sequence[RefinedPhase]) -> list[str]:
-    """Return which of several phases show the lines of one direction only: their amounts do not follow from these."""
+    """Return the reasons of phases with an extreme texture, whose amounts are then not determined."""
     rows = [(phase, float(phase.preferred_orientation)) for phase in phases] if len(phases) > 1 else []
     return [
         f"a March coefficient of {r:.2g} leaves the weight fraction of {phase.name} undetermined"
@@ -96,30 +96,30 @@ def _lines_at_fault(outcome: Outcome, pattern: Pattern, index: int) -> list[str]
     if is_extracted(outcome.model.phases[index]):
         return []
     lines = strongest_lines(outcome, pattern, index)
-    looked_at = sum(line.area for line in lines)
+    compared = sum(line.area for line in lines)
     missed = [line for line in lines if line.is_missed]
     unequal = [line for line in lines if line.is_unequal and not line.is_missed]
     name = outcome.model.phases[index].name
     faults = []
-    if sum(line.area for line in missed) > AT_FAULT * looked_at:
+    if sum(line.area for line in missed) > AT_FAULT * compared:
         places = ", ".join(f"{line.two_theta:.2f} ({line.offset:+.2f})" for line in missed)
         faults.append(f"the strongest lines of {name} are missed by more than half their width, degrees: {places}")
-    if sum(line.area for line in unequal) > AT_FAULT * looked_at:
+    if sum(line.area for line in unequal) > AT_FAULT * compared:
         places = ", ".join(f"{line.two_theta:.2f} ({line.ratio:.2g})" for line in unequal)
         faults.append(f"calculated over observed area of the strongest lines of {name} is outside 0.5 to 2: {places}")
     return faults
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    """A strong line of a phase, compared with the pattern less everything else.
+class StrongLine:
+    """A strong line of a phase, compared with the pattern minus all other contributions.
 
     Attributes
     ----------
     two_theta, width, area
-        Where it is calculated, its full width at half maximum (degrees) and its area.
+        Calculated position, full width at half maximum (degrees) and area.
     offset
-        Observed less calculated place, degrees; 0 unless the data say otherwise with certainty.
+        Observed minus calculated position, degrees; 0 unless the difference is significant.
     observed, esd
         Observed area over the calculated one, and its standard uncertainty.
     """
@@ -133,23 +133,23 @@ class Line:
 
     @property
     def is_missed(self) -> bool:
-        """Whether it is observed more than half its width from its place."""
+        """Whether it is observed more than half its width from its calculated position."""
         return abs(self.offset) > MOST_OFFSET * self.width
 
     @property
     def is_unequal(self) -> bool:
-        """Whether calculated over observed area is certainly outside 0.5 to 2."""
+        """Whether calculated over observed area is significantly outside 0.5 to 2."""
         margin = CERTAIN * self.esd
         return self.observed - margin > MOST_RATIO or self.observed + margin < 1.0 / MOST_RATIO
 
     @property
     def ratio(self) -> float:
-        """Calculated over observed area; inf where nothing is observed."""
+        """Calculated over observed area; inf if nothing is observed."""
         return 1.0 / self.observed if self.observed > 0 else float("inf")
 
 
-def strongest_lines(outcome: Outcome, pattern: Pattern, index: int) -> list[Line]:
-    """Return the strongest lines of a phase that no other phase hides, strongest first."""
+def strongest_lines(outcome: Outcome, pattern: Pattern, index: int) -> list[StrongLine]:
+    """Return the strongest lines of a phase without overlap by other phases, strongest first."""
     model, minimum = outcome.model, outcome.minimum
     calculated = minimum.calculated
     scales = [minimum.parameters.values[block.start + pk.SCALE] for block in model.phase_blocks]
@@ -160,7 +160,7 @@ def strongest_lines(outcome: Outcome, pattern: Pattern, index: int) -> list[Line
     peaks_total = calculated.phases.sum(axis=0)
     spread = float(np.sqrt(max(minimum.reduced_chi_squared, 1.0)))
     low, high = pattern.range
-    lines: list[Line] = []
+    lines: list[StrongLine] = []
     for k in np.argsort(-area):
         if len(lines) == LINES or area[k] < 0.05 * area.max(initial=0.0):
             break
@@ -181,8 +181,8 @@ def _compared(
     window: slice,
     spread: float,
     line: tuple[float, float, float],
-) -> Line:
-    """Return a line with its area and place as the data show them in a window."""
+) -> StrongLine:
+    """Return a line with its observed area and position in a window."""
     place, full, area = line
     x, weight = pattern.two_theta[window], 1.0 / (spread * pattern.sigma[window]) ** 2
     offsets = full * np.linspace(-REACH, REACH, 25)
@@ -192,5 +192,5 @@ def _compared(
     gains = np.maximum(overlap, 0.0) ** 2 / power
     best, here = int(np.argmax(gains)), len(offsets) // 2
     offset = float(offsets[best]) if gains[best] - gains[here] > CERTAIN**2 else 0.0
-    return Line(two_theta=place, width=full, area=area, offset=offset, observed=float(overlap[here] / power[here]),
-                esd=float(1.0 / np.sqrt(power[here])))  # fmt: skip
+    observed, esd = float(overlap[here] / power[here]), float(1.0 / np.sqrt(power[here]))
+    return StrongLine(two_theta=place, width=full, area=area, offset=offset, observed=observed, esd=esd)

@@ -1,9 +1,9 @@
-"""Alike: phases whose patterns could take each other's place: exchanged, merged and split, each from several starts.
+"""Alike phases: phases that a pattern may not distinguish, tested by refinements in which they replace each other.
 
-Two phases are candidates if their lines, smeared by what cells may change, all but coincide. One that is absent takes
-the place of one that is supported (exchange) or joins it with another cell (split); of two that are supported one takes
-the place of both (merge). What lowers chi-squared by more than the threshold is kept; phases for which it then changes
-by less are alike: this pattern does not distinguish them.
+Two phases are candidates if their lines, broadened by the possible changes of the cells, almost coincide. An absent
+phase replaces a supported one (exchange) or is added with another cell (split); one of two supported phases replaces
+both (merge). A trial that lowers chi-squared by more than the threshold is accepted; phases whose exchange changes it
+by less are alike.
 """
 
 from __future__ import annotations
@@ -15,57 +15,59 @@ from itertools import product
 
 import numpy as np
 
-from layerox.diffraction.added_phase import cell_names, cell_of, promising, with_cell
+from layerox.diffraction.added_phase import cell_names, cell_of, promising_cells, with_cell
 from layerox.diffraction.cell_search import blurs_for, scanned_cell, search_cells
 from layerox.diffraction.least_squares import Minimum, minimise
-from layerox.diffraction.model_setup import PHASE_LEFT_OUT, Alike
+from layerox.diffraction.model_setup import PHASE_LEFT_OUT, AlikePhases
 from layerox.diffraction.parameters import Parameters, is_background, position_names, slot_name
-from layerox.diffraction.phase import Peaks
+from layerox.diffraction.phase_model import Peaks
 from layerox.diffraction.phase_order import freedom
-from layerox.diffraction.refinement_steps import LOOSE, WORTH, Course
+from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, LOOSE, StepwiseRefinement
 from layerox.diffraction.weight_fractions import weight_fractions
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
-# Cosine between two smeared line patterns from which on phases are candidates; bin and smearing of ln d; the largest
-# relative difference of all spacings that is tried.
+# Cosine between two broadened line patterns above which phases are candidates; bin and broadening of ln d; the largest
+# relative difference of all spacings.
 SIMILAR, BIN, SMEARING, MOST_STRAIN = 0.9, 5e-4, 8e-3, 0.03
-# Relative changes of lengths in the layers and along the stacking from which a second cell is started.
+# Relative changes of lengths in the layers and along the stacking for the initial second cell.
 SHIFTS = (-0.004, -0.002, -0.001, 0.0, 0.001, 0.002, 0.004)
-# Starts of a second cell that are refined.
+# Number of initial second cells that are refined.
 STARTS = 3
-# Reduced chi-squared from which on two supported phases may be in a false minimum.
+# Reduced chi-squared above which two supported phases may be in a local minimum.
 COULD_BE_BETTER = 1.05
-# What of a phase passes to the one that takes its place.
-PASSED_ON = ("inverse_size", "microstrain", "preferred_orientation")
+# Parameters of a phase that its substitute takes over.
+TAKEN_OVER = ("inverse_size", "microstrain", "preferred_orientation")
 
 
-def settled(course: Course, unsupported: dict[str, tuple[float, float]]) -> tuple[Alike, ...]:
-    """Settle which of the phases that could take each other's place are present, and return those that are alike.
+def resolve_alike_phases(
+    run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]]
+) -> tuple[AlikePhases, ...]:
+    """Test which of the similar phases are present, and return those that are alike.
 
     Parameters
     ----------
-    course
-        Refined, of all phases; it moves on where another choice fits better.
+    run
+        The refinement of all phases; it proceeds to another choice of phases if that fits better.
     unsupported
-        Support and its uncertainty of the phases that are absent; changed with the course.
+        Support and its uncertainty of the absent phases; changed with the refinement.
     """
-    candidates = _candidates(course)
-    return _Settlement(course, unsupported, candidates).run() if candidates else ()
+    candidates = _candidates(run)
+    return _AlikePhaseTests(run, unsupported, candidates).perform() if candidates else ()
 
 
-def _candidates(course: Course) -> list[tuple[int, int]]:
-    """Return the pairs of phases whose patterns could take each other's place."""
-    weighed = [k for k, phase in enumerate(course.model.phases) if phase.is_weighed]
+def _candidates(run: StepwiseRefinement) -> list[tuple[int, int]]:
+    """Return the pairs of phases with similar patterns."""
+    weighed = [k for k, phase in enumerate(run.model.phases) if phase.is_weighed]
     if len(weighed) < 2:
         return []
-    calculated = course.minimum.calculated
-    lines = {k: _smeared(calculated.peaks[k], course.model.limits) for k in weighed}
+    calculated = run.minimum.calculated
+    lines = {k: _smeared(calculated.peaks[k], run.model.limits) for k in weighed}
     return [(i, k) for i in weighed for k in weighed if i < k and _cosine(lines[i], lines[k]) > SIMILAR]
 
 
 def _smeared(peaks: Peaks, limits: tuple[float, float]) -> FloatArray:
-    """Return the lines of a phase within limits (degrees) as a smeared curve over ln d, its norm one."""
+    """Return the lines of a phase within limits (degrees) as a broadened curve over ln d with norm one."""
     table = peaks.listed.table
     chosen = (peaks.listed.line == 0) & (table[0] > limits[0]) & (table[0] < limits[1])
     log_d = -0.5 * np.log(peaks.q[peaks.listed.owner[chosen]])
@@ -79,111 +81,113 @@ def _smeared(peaks: Peaks, limits: tuple[float, float]) -> FloatArray:
 
 
 def _cosine(one: FloatArray, other: FloatArray) -> float:
-    """Return the largest cosine of two curves when one is moved along the other."""
+    """Return the largest cosine of two curves for any shift of one of them."""
     reach = round(MOST_STRAIN / BIN)
     return max(float(one @ np.roll(other, shift)) for shift in range(-reach, reach + 1, 4))
 
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
-    """Another choice of phases: where its refinement ended, and how many variables it has more than the present one."""
+    """Another choice of phases: its minimum, and the number of its additional variables."""
 
     minimum: Minimum
     more: int
 
     def rise(self, present: Minimum) -> float:
-        """Return how much higher its chi-squared is, over the smaller reduced value of both."""
+        """Return the difference of chi-squared to the present one, over the smaller reduced value of both."""
         reduced = max(min(present.reduced_chi_squared, self.minimum.reduced_chi_squared), 1.0)
         return (self.minimum.chi_squared - present.chi_squared) / reduced
 
     @property
     def threshold(self) -> float:
-        """Change of chi-squared that the difference in variables is worth, one variable at least."""
-        return WORTH * max(abs(self.more), 1)
+        """Change of chi-squared that corresponds to the difference in variables, at least one."""
+        return GAIN_PER_VARIABLE * max(abs(self.more), 1)
 
 
-class _Settlement:
-    """Exchanges, merges and splits on a course of all phases."""
+class _AlikePhaseTests:
+    """Exchanges, merges and splits of phases in a refinement of all phases."""
 
-    def __init__(self, course: Course, unsupported: dict[str, tuple[float, float]], pairs: list[tuple[int, int]]):
-        self.course, self.unsupported, self.pairs = course, unsupported, pairs
-        self.model, self.phases = course.model, course.model.phases
-        # For each phase that is shown those that it stands for: name, fraction of the other, threshold, change.
-        self.stood_for: dict[str, list[tuple[str, float, float, float]]] = {}
+    def __init__(
+        self, run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]], pairs: list[tuple[int, int]]
+    ):
+        self.run, self.unsupported, self.pairs = run, unsupported, pairs
+        self.model, self.phases = run.model, run.model.phases
+        # For each shown phase, those that it represents: name, difference of the fractions, threshold, change.
+        self.represented: dict[str, list[tuple[str, float, float, float]]] = {}
         self.moved = False
 
-    def run(self) -> tuple[Alike, ...]:
-        """Try every pair of which one phase is shown, in the order of the phases; refine to the end if one moved."""
+    def perform(self) -> tuple[AlikePhases, ...]:
+        """Test each pair with a shown phase, in the order of the phases; refine to convergence after a change."""
         pending = list(self.pairs)
         while ready := [pair for pair in pending if any(map(self._is_shown, pair))]:
             pending.remove(ready[0])
             self._pair(*ready[0])
         if self.moved:
-            self.course.conclude("all together, phases exchanged")
+            self.run.finish("all together, phases exchanged")
         self._estimate_absent()
         return tuple(self._groups())
 
     def _pair(self, one: int, other: int) -> None:
         if self._is_shown(one) and self._is_shown(other):
-            return self._two_shown(one, other)
+            return self._merge_or_split(one, other)
         shown, absent = (one, other) if self._is_shown(one) else (other, one)
-        if self._stands_for(absent):
+        if self._is_represented(absent):
             return None
         exchanged = self._exchanged(shown, absent)
-        if exchanged.rise(self.course.minimum) < -exchanged.threshold:
-            self._take(exchanged, shown, absent)
+        if exchanged.rise(self.run.minimum) < -exchanged.threshold:
+            self._substitute(exchanged, shown, absent)
             shown, absent = absent, shown
             exchanged = self._exchanged(shown, absent)
         split = self._split(shown, absent, exchanged)
-        if split is not None and split.rise(self.course.minimum) < -split.threshold:
+        if split is not None and split.rise(self.run.minimum) < -split.threshold:
             self._adopt(split, f"{self.phases[absent].name} beside {self.phases[shown].name}, of another cell")
             self.unsupported.pop(self.phases[absent].name, None)
-            return self._two_shown(one, other)
-        return self._judge(exchanged, shown, absent)
+            return self._merge_or_split(one, other)
+        return self._record_if_alike(exchanged, shown, absent)
 
     def _is_shown(self, k: int) -> bool:
         return self.phases[k].name not in self.unsupported
 
-    def _stands_for(self, k: int) -> bool:
+    def _is_represented(self, k: int) -> bool:
         name = self.phases[k].name
-        return any(name == row[0] for rows in self.stood_for.values() for row in rows)
+        return any(name == row[0] for rows in self.represented.values() for row in rows)
 
-    def _judge(self, exchanged: _Trial, shown: int, absent: int) -> None:
-        """Note a phase that could take the place of the one shown; of the two the higher symmetry is shown."""
-        rise, threshold = exchanged.rise(self.course.minimum), exchanged.threshold
+    def _record_if_alike(self, exchanged: _Trial, shown: int, absent: int) -> None:
+        """Record a phase that is alike the shown one; that of the higher symmetry is shown."""
+        rise, threshold = exchanged.rise(self.run.minimum), exchanged.threshold
         if abs(rise) > threshold:
             return
-        spread = self._fraction(self.course.minimum, shown) - self._fraction(exchanged.minimum, absent)
+        spread = self._fraction(self.run.minimum, shown) - self._fraction(exchanged.minimum, absent)
         if freedom(self.phases[absent].crystal) < freedom(self.phases[shown].crystal):
-            self._take(exchanged, shown, absent)
+            self._substitute(exchanged, shown, absent)
             shown, absent = absent, shown
-        self._note(shown, absent, spread, threshold, abs(rise))
+        self._record_alike(shown, absent, spread, threshold, abs(rise))
 
-    def _two_shown(self, one: int, other: int) -> None:
-        """Merge two supported phases if that costs no more than their variables are worth, else look for better."""
-        present = self.course.minimum
+    def _merge_or_split(self, one: int, other: int) -> None:
+        """Merge two supported phases if chi-squared rises by less than the threshold, else try other cells."""
+        present = self.run.minimum
         merged = {kept: self._exchanged(left, kept) for kept, left in ((one, other), (other, one))}
-        kept = min(merged, key=lambda k: merged[k].rise(present) + WORTH * merged[k].more)
+        kept = min(merged, key=lambda k: merged[k].rise(present) + GAIN_PER_VARIABLE * merged[k].more)
         left = other if kept == one else one
         if merged[kept].rise(present) <= merged[kept].threshold:
             rise = merged[left].rise(merged[kept].minimum)
             again = _Trial(merged[left].minimum, merged[left].more - merged[kept].more)
-            self._take(merged[kept], left, kept)
-            return self._judge(again, kept, left) if abs(rise) <= again.threshold else None
+            self._substitute(merged[kept], left, kept)
+            return self._record_if_alike(again, kept, left) if abs(rise) <= again.threshold else None
         if present.reduced_chi_squared > COULD_BE_BETTER:
             split = self._split(kept, left, merged[kept], merged[kept].minimum)
-            if split is not None and split.rise(present) < -WORTH:
+            if split is not None and split.rise(present) < -GAIN_PER_VARIABLE:
                 self._adopt(split, f"{self.phases[one].name} and {self.phases[other].name} from other cells")
         return self._name_by_given_cells(one, other)
 
     # -- trials ------------------------------------------------------------------------------------------------------
 
     def _exchanged(self, left: int, taken: int) -> _Trial:
-        """Return where a refinement ends in which one phase takes the place of another (or joins both into one).
+        """Return the refinement in which one phase replaces another, or both.
 
-        Starts follow each other until one fits as well as the present choice.
+        Initial cells are tried until one fits as well as the present choice.
         """
-        present, best = self.course.minimum, None
+        present, best = self.run.minimum, None
         for start in self._starts(left, taken):
             found = self._refined(start)
             trial = _Trial(found, len(found.at_bound) - len(present.at_bound))
@@ -195,36 +199,36 @@ class _Settlement:
         return best
 
     def _starts(self, left: int, taken: int) -> Iterator[Parameters]:
-        """Yield the parameters with `taken` in the place of `left`: that one's cell, its own, searched and scanned."""
-        table = self._handed_over(left, taken)
+        """Yield the parameters with `taken` in place of `left`: with the cell of `left`, its own, or a found one."""
+        table = self._substituted(left, taken)
         if self._same_kind(left, taken):
-            yield self._with_cell(table, taken, self._cell(self.course.parameters, left))
+            yield self._with_cell(table, taken, self._cell(self.run.parameters, left))
         if self._is_shown(taken):
-            yield self._with_cell(table, taken, self._cell(self.course.parameters, taken))
+            yield self._with_cell(table, taken, self._cell(self.run.parameters, taken))
             return
         fixed = self._searching(table, taken)
-        found = search_cells(self.model, self.course.data, fixed, blurs_for(self.model))
+        found = search_cells(self.model, self.run.data, fixed, blurs_for(self.model))
         yield self._with_cell(table, taken, self._cell(found, taken))
         self._assign_reach(table)
-        scanned = scanned_cell(self.model, self.course.data, fixed, taken)
+        scanned = scanned_cell(self.model, self.run.data, fixed, taken)
         for name, value in scanned.items():
             fixed.assign(name, value)
         yield self._with_cell(table, taken, self._cell(fixed, taken))
 
     def _searching(self, table: Parameters, k: int) -> Parameters:
-        """Return parameters of which only the cell and the scale of a phase, and the background, can move."""
+        """Return parameters of which only the cell and the scale of a phase, and the background, can vary."""
         fixed = table.copy()
         own = {*position_names(self.phases[k]), slot_name(self.phases[k], "scale")}
-        fixed.lock(n for n in fixed.names if n not in own and not is_background(n) and fixed.is_own_master(n))
+        fixed.lock(n for n in fixed.names if n not in own and not is_background(n) and fixed.can_vary(n))
         return fixed
 
-    def _handed_over(self, left: int, taken: int) -> Parameters:
-        """Return the parameters without one phase, another having its weight, widths, texture and freedom."""
+    def _substituted(self, left: int, taken: int) -> Parameters:
+        """Return the parameters without one phase; another one has its weight, widths, texture and variables."""
         old, new = self.phases[left], self.phases[taken]
-        table = self.course.parameters.copy()
-        weights = [self._weight(self.course.minimum, k) for k in (left, taken)]
+        table = self.run.parameters.copy()
+        weights = [self._weight(self.run.minimum, k) for k in (left, taken)]
         free = set(table.free_names)
-        for slot in PASSED_ON:
+        for slot in TAKEN_OVER:
             source, target = slot_name(old, slot), slot_name(new, slot)
             if not self._is_shown(taken):
                 table.values[table.find(target)] = table.value(source)
@@ -237,22 +241,22 @@ class _Settlement:
         return table
 
     def _split(self, shown: int, absent: int, exchanged: _Trial, present: Minimum | None = None) -> _Trial | None:
-        """Return the best refinement in which an absent phase stands beside the shown one, with another cell."""
-        table = (self.course.minimum if present is None else present).parameters.copy()
+        """Return the best refinement with an absent phase in addition to the shown one, with another cell."""
+        table = (self.run.minimum if present is None else present).parameters.copy()
         same = self._same_kind(shown, absent)
         cell = self._cell(table, shown) if same else self._cell(exchanged.minimum.parameters, absent)
-        for slot in PASSED_ON:
+        for slot in TAKEN_OVER:
             source, target = (slot_name(self.phases[k], slot) for k in (shown, absent))
             table.values[table.find(target)] = table.value(source)
-        starts = promising(self.course, table, absent, self._shifted_cells(cell, absent))[:STARTS]
+        starts = promising_cells(self.run, table, absent, self._shifted_cells(cell, absent))[:STARTS]
         found = [self._refined(self._beside(table, shown, absent, *start)) for start in starts]
         if not found:
             return None
         best = min(found, key=lambda minimum: minimum.chi_squared)
-        return _Trial(best, len(best.at_bound) - len(self.course.minimum.at_bound))
+        return _Trial(best, len(best.at_bound) - len(self.run.minimum.at_bound))
 
     def _beside(self, table: Parameters, shown: int, absent: int, cell: FloatArray, scale: float) -> Parameters:
-        """Return parameters in which an absent phase varies beside the shown one, from a cell and a scale."""
+        """Return parameters in which an absent phase varies too, with an initial cell and scale."""
         trial = self._with_cell(table, absent, cell)
         phase = self.phases[absent]
         trial.assign(slot_name(phase, "scale"), scale)
@@ -269,68 +273,70 @@ class _Settlement:
                 yield cell * (1 + np.array([in_plane, in_plane, third, 0.0, 0.0, 0.0]))
 
     def _refined(self, start: Parameters) -> Minimum:
-        found = minimise(self.model, self.course.data, start, tolerance=LOOSE, restraints=self.course.restraints)
-        self.course.evaluations += found.evaluations
+        found = minimise(self.model, self.run.data, start, tolerance=LOOSE, restraints=self.run.restraints)
+        self.run.evaluations += found.evaluations
         return found
 
     # -- consequences ------------------------------------------------------------------------------------------------
 
     def _adopt(self, trial: _Trial, name: str) -> None:
-        self.course.adopt(trial.minimum)
-        self.course.record(name)
+        self.run.adopt(trial.minimum)
+        self.run.record(name)
         self.moved = True
 
-    def _take(self, trial: _Trial, left: int, taken: int) -> None:
-        """Go to a trial in which one phase has taken the place of another, and of those that it stood for."""
+    def _substitute(self, trial: _Trial, left: int, taken: int) -> None:
+        """Accept a trial in which one phase replaces another one and those that it represents."""
         old, new = self.phases[left].name, self.phases[taken].name
         self._adopt(trial, f"{new} in place of {old}")
         self.unsupported.pop(new, None)
         self.unsupported[old] = (0.0, 0.0)
-        if rows := self.stood_for.pop(old, []):
-            self.stood_for.setdefault(new, []).extend(rows)
+        if rows := self.represented.pop(old, []):
+            self.represented.setdefault(new, []).extend(rows)
 
     def _estimate_absent(self) -> None:
-        """Give the phases that were exchanged a support and its uncertainty: of their scale alone."""
+        """Calculate support and its uncertainty of the replaced phases from a refinement of their scale alone."""
         for phase in self.phases:
             if self.unsupported.get(phase.name) != (0.0, 0.0):
                 continue
             scale = slot_name(phase, "scale")
-            trial = self.course.parameters.copy()
+            trial = self.run.parameters.copy()
             trial.free([scale])
             found = self._refined(trial)
             esd = found.esd(scale)
             self.unsupported[phase.name] = (found.parameters.value(scale) / esd if esd > 0 else 0.0), esd
 
-    def _note(self, shown: int, absent: int, spread: float, threshold: float, change: float) -> None:
-        rows = self.stood_for.setdefault(self.phases[shown].name, [])
+    def _record_alike(self, shown: int, absent: int, spread: float, threshold: float, change: float) -> None:
+        rows = self.represented.setdefault(self.phases[shown].name, [])
         rows.append((self.phases[absent].name, abs(spread), threshold, change))
         reason = f"alike: exchanged, chi-squared changes by {change:.1f}, less than {threshold:.0f}"
         name = f"{PHASE_LEFT_OUT}{self.phases[absent].name} or {self.phases[shown].name}"
-        self.course.record(name, kept=False, reason=reason)
+        self.run.record(name, kept=False, reason=reason)
 
-    def _groups(self) -> Iterator[Alike]:
-        for shown, rows in self.stood_for.items():
+    def _groups(self) -> Iterator[AlikePhases]:
+        for shown, rows in self.represented.items():
             if shown in self.unsupported:
                 continue
             names, spreads, thresholds, changes = zip(*rows, strict=True)
-            yield Alike(members=(shown, *names), spread=max(spreads), threshold=max(thresholds), change=max(changes))
+            yield AlikePhases(
+                members=(shown, *names), spread=max(spreads), threshold=max(thresholds), change=max(changes)
+            )
 
     def _name_by_given_cells(self, one: int, other: int) -> None:
-        """Of two phases of one structure, let each have the cell that is nearer to the one given for it."""
+        """Assign the cells of two phases of one structure so that each is nearer to its given cell."""
         if not self._same_kind(one, other):
             return
-        table = self.course.parameters
+        table = self.run.parameters
         found = [np.log(self._cell(table, k)[:3]) for k in (one, other)]
         given = [np.log(np.array(self.phases[k].crystal.cell[:3])) for k in (one, other)]
         straight = sum(float(((f - g) ** 2).sum()) for f, g in zip(found, given, strict=True))
         crossed = sum(float(((f - g) ** 2).sum()) for f, g in zip(found[::-1], given, strict=True))
-        # The same cells given: the smaller cell for the first name.
+        # With equal given cells, the first phase has the smaller cell.
         swap = crossed < straight - 1e-12 if abs(crossed - straight) > 1e-12 else found[0].sum() > found[1].sum()
         if swap:
             self._swap(one, other)
 
     def _swap(self, one: int, other: int) -> None:
-        table = self.course.parameters.copy()
+        table = self.run.parameters.copy()
         for slot in self.phases[one].slot_names:
             i, k = table.find(slot_name(self.phases[one], slot)), table.find(slot_name(self.phases[other], slot))
             table.values[[i, k]], table.vary[[i, k]] = table.values[[k, i]], table.vary[[k, i]]
@@ -339,16 +345,16 @@ class _Settlement:
     # -- numbers -----------------------------------------------------------------------------------------------------
 
     def _same_kind(self, one: int, other: int) -> bool:
-        """Whether two phases are one structure, given twice with whatever cells."""
+        """Whether two phases have the same structure, apart from the cell."""
         a, b = self.phases[one], self.phases[other]
         same_sites = [(s.label, s.element) for s in a.crystal.sites] == [(s.label, s.element) for s in b.crystal.sites]
         return a.crystal.space_group == b.crystal.space_group and a.slot_names == b.slot_names and same_sites
 
     def _cell(self, table: Parameters, k: int) -> FloatArray:
-        return cell_of(table, cell_names(self.course, k))
+        return cell_of(table, cell_names(self.run, k))
 
     def _with_cell(self, table: Parameters, k: int, cell: FloatArray) -> Parameters:
-        return with_cell(self.course, table, k, cell)
+        return with_cell(self.run, table, k, cell)
 
     def _assign_reach(self, table: Parameters) -> None:
         scales = np.array([table.value(slot_name(phase, "scale")) for phase in self.phases])

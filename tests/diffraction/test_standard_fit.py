@@ -7,7 +7,7 @@ import pytest
 
 from layerox.analysis.fit import simulate
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.standard_fit import _alone, calibrated, curve_of
+from layerox.diffraction.standard_fit import _alone, calibration_curve, refine_standard
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from reference_crystals import LAB6
@@ -20,8 +20,8 @@ def curve(axial=None, seed=1):
     true = Instrument(profile=Profile(**{**vars(PROFILE), "axial": axial}), zero=0.03, displacement_mm=-0.05)
     pattern = simulate([("LaB6", LAB6)], radiation=COPPER, two_theta=(18, 130, 0.02), instrument=true,
                        background=[200, -60], counts=40000, seed=seed).pattern  # fmt: skip
-    outcome = calibrated(pattern, Phase(name="LaB6", crystal=LAB6), Instrument(), COPPER)
-    return outcome, curve_of(outcome, pattern)
+    outcome = refine_standard(pattern, Phase(name="LaB6", crystal=LAB6), Instrument(), COPPER)
+    return outcome, calibration_curve(outcome, pattern)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_single_reflections_show_a_profile_that_is_not_right():
     near = np.abs(plain.two_theta - 63.2) < 2.0  # (211)
     pattern = replace(plain, intensity=np.where(near, wide.intensity * plain.intensity[near].sum()
                                                 / wide.intensity[near].sum(), plain.intensity))  # fmt: skip
-    found = curve_of(calibrated(pattern, Phase(name="LaB6", crystal=LAB6), Instrument(), COPPER), pattern)
+    found = calibration_curve(refine_standard(pattern, Phase(name="LaB6", crystal=LAB6), Instrument(), COPPER), pattern)
     excess = found.measured_width / np.interp(found.reflections, found.two_theta, found.width)
     k = int(np.argmin(np.abs(found.reflections - 63.2)))
     assert int(np.argmax(excess)) == k

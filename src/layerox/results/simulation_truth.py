@@ -1,4 +1,4 @@
-"""Truth: what a simulated pattern was made of, as JSON, and its reflections as CSV."""
+"""Simulation truth: the true values of a simulated pattern as JSON, and its reflections as CSV."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REFLECTION_COLUMNS = (
 
 
 def truth_json(simulation: Simulation, pattern: str = "") -> str:
-    """Return all that went into a simulated pattern as JSON text; `pattern` is the name of its file."""
+    """Return the true values of a simulated pattern as JSON text; `pattern` is the name of its file."""
     radiation, instrument = simulation.pattern.radiation, simulation.instrument
     document = {
         "schema": SCHEMA,
@@ -53,19 +53,19 @@ def truth_json(simulation: Simulation, pattern: str = "") -> str:
 
 
 def refuse_foreign_truth(truth: Path, pattern: Path) -> None:
-    """Refuse to replace the truth of one pattern by that of another one that shares its stem.
+    """Refuse to replace the truth of another pattern with the same stem.
 
     Raises
     ------
     InputError
-        If the file names another pattern, which still stands beside it.
+        If the file names another pattern that is in the same folder.
     """
     try:
         other = json.loads(truth.read_text(encoding="utf-8")).get("pattern")
-        stands = isinstance(other, str) and other != pattern.name and truth.with_name(other).exists()
+        exists = isinstance(other, str) and other != pattern.name and truth.with_name(other).exists()
     except (OSError, ValueError, AttributeError, RecursionError):
         return
-    if stands:
+    if exists:
         cure = f"choose another stem than {pattern.stem!r}"
         raise InputError(f"is the truth of {other}, which {pattern.name} would replace", place=truth, cure=cure)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from layerox.diffraction.detection import absence_sigmas, as_fraction, critical_level, detection_limit
+from layerox.diffraction.detection_limit import absence_sigmas, as_fraction, critical_level, detection_limit
 
 ANGLES = np.linspace(-1, 1, 400)
 

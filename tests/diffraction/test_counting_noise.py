@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from layerox.diffraction.counting import flat_tops, noise_over_sigma, spikes
+from layerox.diffraction.counting_noise import flat_tops, noise_over_sigma, spikes
 
 
 @pytest.fixture

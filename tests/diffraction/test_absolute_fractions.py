@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.diffraction.standards import (
+from layerox.diffraction.absolute_fractions import (
     ExternalStandard,
     InternalStandard,
     by_external_standard,

@@ -1,11 +1,10 @@
-"""Scattering: how strongly each species scatters, as the coefficients that the structure factor needs.
+"""Scattering factors: the coefficients of each species for the structure factor, for X-rays and neutrons.
 
-X-ray form factors f0 are the four Gaussians and a constant of International Tables for Crystallography C (1992),
-table 6.1.1.4, as tabulated by gemmi, valid to sin(theta)/lambda = 2 1/angstrom. A species that names a charge for
-which the table has an ion takes the ion's coefficients, every other one the neutral atom's. f' and f'' are those of
-Cromer & Liberman, Acta Cryst. A37 (1981) 267, doi:10.1107/S0567739481000600, as computed by gemmi at the energy of
-the strongest line. Neutrons: bound coherent scattering lengths of Sears, Neutron News 3 (1992) 26, as tabulated by
-gemmi, in fm.
+X-ray form factors f0 are the four Gaussians and a constant of International Tables for Crystallography C (1992), table
+6.1.1.4, as tabulated by gemmi, valid to sin(theta)/lambda = 2 1/angstrom. A species with a charge for which the table
+has an ion has the coefficients of the ion, every other one those of the neutral atom. f' and f'' are those of Cromer &
+Liberman, Acta Cryst. A37 (1981) 267, doi:10.1107/S0567739481000600, as computed by gemmi at the energy of the strongest
+line. Neutrons: bound coherent scattering lengths of Sears, Neutron News 3 (1992) 26, as tabulated by gemmi, in fm.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from layerox.radiation import Radiation
 from layerox.typing import FloatArray
 
 GAUSSIANS = 4
-# Range of gemmi's Cromer-Liberman tables; lighter atoms than Li have no anomalous scattering to speak of.
+# Range of gemmi's Cromer-Liberman tables; the anomalous scattering of lighter atoms than Li is negligible.
 CROMER_LIBERMAN_FIRST, CROMER_LIBERMAN_LAST = 3, 92
 
 
@@ -60,7 +59,7 @@ def scatterers(
     anomalous
         Whether f' and f'' are included.
     place
-        Where the sites come from, for messages.
+        Origin of the sites, for messages.
 
     Raises
     ------
@@ -96,7 +95,7 @@ def has_ion(element: str, charge: int) -> bool:
 
 
 def form_factor(element: str, charge: int = 0, place: str | None = None) -> list[float]:
-    """Return the coefficients a1 ... a4, b1 ... b4, c of a species, the neutral atom's where there is no such ion.
+    """Return the coefficients a1 ... a4, b1 ... b4, c of a species, of the neutral atom if there is no such ion.
 
     Raises
     ------
@@ -110,7 +109,7 @@ def form_factor(element: str, charge: int = 0, place: str | None = None) -> list
 
 
 def _tabulated(element: str, charge: int) -> list[float] | None:
-    """Look an exact species up; gemmi's process-wide switch that hides ions is put back as it was."""
+    """Return the entry of a species; the process-wide switch of gemmi that ignores charges is restored."""
     hidden = gemmi.IT92_get_ignore_charge()
     gemmi.IT92_set_ignore_charge(False)
     try:

@@ -1,6 +1,6 @@
-"""Counting: what the points of a pattern say of its detector and its uncertainties, whatever the model.
+"""Counting noise: noise, saturation and spikes of a pattern, from its points and residuals.
 
-The scatter of neighbouring points tells the noise, because peaks and misfit are smooth over three points.
+The scatter of neighbouring points gives the noise, because peaks and misfit are smooth over three points.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from layerox.typing import FloatArray
 
-# Points in a row at the highest value that no noise leaves equal, and the least such value in steps of the counter.
+# Least number of neighbouring points at the maximum for saturation, and the least such maximum in counter steps.
 FLAT_TOP, LEAST_FLAT = 4, 30.0
 # A spike: residual over the noise, and over those of both neighbours.
 SPIKE, ABOVE_NEIGHBOURS = 15.0, 5.0
@@ -35,7 +35,7 @@ def flat_tops(intensity: FloatArray) -> tuple[int, float]:
     edges = np.flatnonzero(np.diff(at_top.astype(int)))
     lengths = edges[1::2] - edges[::2]
     is_flat = lengths >= FLAT_TOP
-    # A plateau of small whole numbers is chance.
+    # A plateau of small whole numbers is a coincidence.
     resolution = float(np.diff(np.unique(intensity)).min(initial=np.inf))
     if not is_flat.any() or top < LEAST_FLAT * min(resolution, top):
         return 0, top

@@ -7,10 +7,10 @@ import pytest
 
 from layerox.analysis.fit import fit
 from layerox.analysis.phase_arguments import phases_from
-from layerox.diffraction.build_result import conclude
+from layerox.diffraction.build_result import build_result
+from layerox.diffraction.fit_status import StrongLine
 from layerox.diffraction.refinement_plan import Demand, Plan
-from layerox.diffraction.staged_strategy import staged
-from layerox.diffraction.verdict import Line
+from layerox.diffraction.staged_strategy import fit_in_stages
 from layerox.instrument import Instrument, Profile
 from mixtures import CU, mixture
 
@@ -21,12 +21,12 @@ def held(data, names, **values):
     """Return a fit of scales and background with everything else held at given values."""
     plan = Plan(demands={name: Demand(value=value, vary=False) for name, value in values.items()},
                 strategy="one-stage")  # fmt: skip
-    outcome = staged(data, phases_from(names), KNOWN, CU, plan)
-    return conclude(outcome, data, KNOWN, 0.0)
+    outcome = fit_in_stages(data, phases_from(names), KNOWN, CU, plan)
+    return build_result(outcome, data, KNOWN, 0.0)
 
 
 def line(**changes):
-    return Line(
+    return StrongLine(
         **{"two_theta": 40.0, "width": 0.1, "area": 1.0, "offset": 0.0, "observed": 1.0, "esd": 0.01, **changes}
     )
 

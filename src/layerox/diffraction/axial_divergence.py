@@ -1,10 +1,10 @@
-"""Axial: the asymmetry that axial divergence gives to peaks at low and very high angles.
+"""Axial divergence: the asymmetry of peaks at low and very high angles.
 
 Finger, Cox & Jephcoat, J. Appl. Cryst. 27 (1994) 892, doi:10.1107/S0021889894004218. Rays that leave the equatorial
 plane meet the detector at an angle 2 phi nearer to 90 degrees than 2 theta. With x = h / L, the height at which a ray
 crosses the axis over the goniometer radius, cos 2 phi = cos 2 theta sqrt(1 + x^2), and the share of the rays at x is
 W(x) / ((1 + x^2) sin 2 phi), W falling from 2 min(H, S) below |H - S| / L to zero at (H + S) / L. In x the integral
-has no singularity, and a few Gauss-Legendre nodes turn a peak into as many shifted ones of the same width.
+has no singularity, and a few Gauss-Legendre nodes replace a peak by shifted ones of the same width.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from layerox.computing.compiled import compiled
 from layerox.typing import FloatArray, IntArray
 
 DEGREE = math.pi / 180.0
-# Gauss-Legendre rules, and up to which spread (in full widths at half maximum) each is good to 1e-5 of a peak's height.
+# Gauss-Legendre rules, and the spread (in full widths at half maximum) up to which each has an error below 1e-5.
 RULES = (1, 2, 4, 6, 9, 14, 22, 36)
 SPREADS = (5e-4, 0.02, 0.1, 0.3, 0.9, 1.5, 2.8, math.inf)
 LEAST_AXIAL = 1e-5
@@ -85,7 +85,7 @@ def share(two_theta: float, x: float, sample: float, slit: float) -> tuple[float
 
 @compiled
 def rule_for(two_theta: float, width: float, reach: float) -> int:
-    """Return which rule a peak of a full width (degrees) needs."""
+    """Return the rule for a peak of a full width (degrees)."""
     spread = abs(deviation(two_theta, reach)[0]) / DEGREE / width
     row = 0
     while spread > SPREADS[row]:
@@ -104,7 +104,7 @@ def asymmetric(
     nodes: FloatArray,
     weights: FloatArray,
 ) -> tuple[IntArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Turn each peak into shifted ones that add up to its asymmetric shape, and shift it to their centre.
+    """Replace each peak by shifted ones whose sum is its asymmetric shape, and shift it to their centre.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def asymmetric(
         m = first[k]
         for segment in range(segments):
             inner = segments == 2 and segment == 0
-            # The heights run from `low` to `high`, which are 0, |H - S| and H + S over L, and move with both.
+            # The heights run from `low` to `high`, which are 0, |H - S| and H + S over L, and depend on both.
             low, high = (0.0, wide) if inner else (wide, reach)
             low_s, low_h = (-sign, sign) if segments == 2 and not inner else (0.0, 0.0)
             high_s, high_h = (-sign, sign) if inner else (1.0, 1.0)

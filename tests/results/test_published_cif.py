@@ -7,7 +7,7 @@ import layerox as lx
 from layerox.errors import InputError
 from layerox.io import read_pattern
 from layerox.results.folder import files_of
-from layerox.results.published import read_published
+from layerox.results.published_cif import read_published
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from layerox.analysis.fit import simulate
-from layerox.results.truth import reflections_csv, truth_json
+from layerox.results.simulation_truth import reflections_csv, truth_json
 from reference_crystals import o3, p2
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from layerox.diffraction.axial import asymmetric, node_table
+from layerox.diffraction.axial_divergence import asymmetric, node_table
 from layerox.diffraction.model import Model
 from layerox.diffraction.profiles import add_asymmetry, add_peaks, tch_width
 from layerox.instrument import Instrument, Profile

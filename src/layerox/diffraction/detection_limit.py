@@ -1,9 +1,8 @@
-"""Detection: how little of a phase a pattern would have shown.
+"""Detection limit: the smallest amount of a phase that a pattern detects.
 
 Currie, Anal. Chem. 40 (1968) 586, doi:10.1021/ac60259a007. With sigma_0 the standard uncertainty of a scale whose phase
-is absent, a scale above L_C = 1.645 sigma_0 is claimed falsely in 5 % of all patterns, and a phase of the scale
-L_D = 3.29 sigma_0 is missed in 5 %. Cells and profiles are taken as known: a limit of detection says nothing of a phase
-that somebody still has to find.
+is absent, a scale above L_C = 1.645 sigma_0 is a false detection in 5 % of all patterns, and a phase of the scale
+L_D = 3.29 sigma_0 is missed in 5 %. Cells and profiles are assumed to be known.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ import numpy as np
 from layerox.typing import FloatArray
 
 CONFIDENCE = 0.95
-# Share of a point's counts that is not worth taking off its variance.
+# Share of the counts of a point below which its variance is not corrected.
 NEGLIGIBLE = 1e-3
 # The 95 % quantile of a normal distribution.
 QUANTILE = 1.6448536269514722
 
 
 def critical_level(sigma: float) -> float:
-    """Return what a net signal must exceed to be called seen; `sigma` is its uncertainty when nothing is there."""
+    """Return the level above which a net signal is detected; `sigma` is its uncertainty without a signal."""
     return QUANTILE * sigma
 
 
@@ -34,12 +33,12 @@ def absence_sigmas(
 ) -> FloatArray:
     """Return the standard uncertainty that each scale would have if its phase were absent.
 
-    The scales of all phases and the background vary; the variance of a point is reduced by what the phase has counted.
+    The scales of all phases and the background vary; the variance of a point is reduced by the counts of the phase.
 
     Parameters
     ----------
     per_scale
-        Curve of each phase for a scale of one, shape (p, n); zero for a phase without a scale (its result is NaN).
+        Curve of each phase for a scale of one, shape (p, n); zero for a phase without a scale (result nan).
     contributions
         Curves of the phases as they are, shape (p, n).
     basis
@@ -64,5 +63,5 @@ def absence_sigmas(
 
 
 def as_fraction(weight: float, others: float) -> float:
-    """Return a weight as a fraction of itself and all others; NaN if there is nothing."""
+    """Return a weight as a fraction of itself and all others; nan if both are zero."""
     return weight / (weight + others) if weight + others > 0 else float("nan")

@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerox.diffraction.result_json import document_of, json_text, refinement_from_document
 from layerox.errors import InputError
 from layerox.results.folder import files_of, load, write_folder
+from layerox.results.read_result import refinement_from_document
 
 REFINED = {"value", "esd", "status"}
 
 
 @pytest.fixture(scope="module")
 def document(refinement):
-    return json.loads(json_text(refinement))
+    return json.loads(refinement.to_json())
 
 
 def test_names_of_the_contract(document):
@@ -114,7 +114,7 @@ def test_read_back(refinement, tmp_path):
     write_folder(tmp_path / "out", files_of(refinement))
     for path in (tmp_path / "out", tmp_path / "out" / "result.json"):
         again = load(path)
-        assert document_of(again) == document_of(refinement)
+        assert json.loads(again.to_json()) == json.loads(refinement.to_json())
         assert np.allclose(again.calculated, refinement.calculated, rtol=1e-7)
         assert np.allclose(again.contributions, refinement.contributions, rtol=1e-7, atol=1e-6)
         assert again.phase("O3").crystal.space_group == "R-3m"
@@ -150,12 +150,12 @@ def test_what_is_no_result(tmp_path, content, message):
 def test_result_without_its_curves(refinement, tmp_path):
     write_folder(tmp_path, files_of(refinement))
     (tmp_path / "fit.csv").unlink()
-    with pytest.raises(InputError, match=r"fit.csv: no such file; keep fit.csv beside result.json"):
+    with pytest.raises(InputError, match=r"fit.csv: no such file; keep fit.csv in the folder of result.json"):
         load(tmp_path)
 
 
 def test_a_result_writes_its_own_json(refinement):
-    assert refinement.to_json() == json_text(refinement)
+    assert files_of(refinement)["result.json"].decode() == refinement.to_json()
 
 
 def test_a_result_is_short_at_a_prompt_and_a_table_in_a_notebook(refinement):
@@ -173,4 +173,4 @@ def test_an_unknown_phase_is_answered_with_the_nearest(refinement):
     for kind in (InputError, KeyError):
         with pytest.raises(kind) as caught:
             refinement.phase("O2")
-        assert str(caught.value) == "no phase is called 'O2'; did you mean 'O3'?"
+        assert str(caught.value) == "there is no phase 'O2'; did you mean 'O3'?"

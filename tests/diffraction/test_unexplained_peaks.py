@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from layerox.analysis.fit import fit
-from layerox.diffraction.unexplained import UnexplainedPeak, stray_lines
+from layerox.diffraction.unexplained_peaks import UnexplainedPeak, stray_lines
 from layerox.results.report import report_text, summary_text
 from mixtures import CU, mixture
 
@@ -44,7 +44,7 @@ def test_weak_foreign_lines_are_a_warning(result):
 
 def test_they_stand_in_the_summary_and_the_report(result):
     assert "unexplained peaks at 52.5" in summary_text(result)
-    assert "Observed peaks that are not explained" in report_text(result)
+    assert "Unexplained observed peaks" in report_text(result)
 
 
 def test_nothing_is_found_where_nothing_is(data):

@@ -1,7 +1,7 @@
-"""Published: what the powder CIF of a refinement says: the pattern with its fit, the structures, the fractions.
+"""Published CIF: the pattern with its fit, the structures and the fractions from the powder CIF of a refinement.
 
-It reads fit.cif, and the CIFs of other programs as far as they give these things. It is no `Refinement`: a CIF holds
-neither covariances nor bounds, and its numbers are rounded to their uncertainties.
+It reads fit.cif and similar CIFs of other programs. The result is not a `Refinement`: a CIF contains no covariances and
+no bounds, and its numbers are rounded to their uncertainties.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from layerox.errors import InputError
 from layerox.io import read_pattern
 from layerox.io.cif import read_crystals
 from layerox.io.cif_block import CifBlock, blocks_of
+from layerox.io.cif_emission import CELL_TAGS
 from layerox.io.opening import read_bytes, text_of
 from layerox.pattern import Pattern
 from layerox.public import public
 from layerox.refined import Refined
-from layerox.results.structure_cif import CELL_TAGS
 from layerox.symmetry import CELL_NAMES
 
 SITE_ITEMS = {
@@ -49,15 +49,15 @@ class PublishedPhase:
     Attributes
     ----------
     name
-        As the file calls it.
+        As in the file.
     crystal
         Its structure.
     weight_fraction
-        Between 0 and 1, None where the file gives none.
+        Between 0 and 1, None if the file does not state it.
     cell
-        a, b, c, alpha, beta, gamma, volume (angstrom, degrees, angstrom^3), those that the file gives.
+        a, b, c, alpha, beta, gamma, volume (angstrom, degrees, angstrom^3), those in the file.
     sites
-        x, y, z, occupancy and u_iso (angstrom^2) of each site by its label, those that the file gives.
+        x, y, z, occupancy and u_iso (angstrom^2) of each site by its label, those in the file.
     """
 
     name: str
@@ -76,11 +76,11 @@ class Published:
     pattern
         The data.
     calculated, background
-        Curves on its angles, shape (n,), None where the file has none; nan where it leaves single points out.
+        Curves on its angles, shape (n,), None if the file does not contain them; nan at missing points.
     phases
-        In the file's order.
+        In the order of the file.
     figures
-        r_p, r_wp, r_exp (fractions), gof and largest_shift (in standard uncertainties), those that the file gives.
+        r_p, r_wp, r_exp (fractions), gof and largest_shift (in standard uncertainties), those in the file.
     """
 
     pattern: Pattern
@@ -97,12 +97,12 @@ class Published:
 
 @public
 def read_published(path: str | Path) -> Published:
-    """Return what a powder CIF says of a refinement of one pattern.
+    """Return the refinement of one pattern from a powder CIF.
 
     Raises
     ------
     InputError
-        If it is no CIF with one measured pattern and at least one structure.
+        If it is not a CIF with one measured pattern and at least one structure.
     """
     path = Path(path)
     pattern = read_pattern(path)
@@ -120,7 +120,7 @@ def read_published(path: str | Path) -> Published:
 
 
 def _curve(blocks: list[CifBlock], tag: str, pattern: Pattern) -> NDArray[np.float64] | None:
-    """Return a column that is as long as the pattern; files that leave points out have none that fits."""
+    """Return a column with the length of the pattern, None if there is none."""
     block = next((block for block in blocks if block.length(tag) == len(pattern)), None)
     return None if block is None else block.numbers(tag)[0]
 
@@ -166,6 +166,6 @@ def _figures(blocks: list[CifBlock]) -> dict[str, float]:
 
 
 def _refined(block: CifBlock, tag: str) -> list[Refined]:
-    """Return an item with its uncertainties; what has none counts as fixed."""
+    """Return an item with its uncertainties; numbers without one count as fixed."""
     pairs = zip(*block.numbers(tag), strict=True)
     return [Refined(value, esd, "free") if math.isfinite(esd) else Refined(value) for value, esd in pairs]

@@ -1,0 +1,82 @@
+"""Starting values: scales and background by linear least squares, and the width of the strongest peak.
+
+These values need no descent. The cells, on which a pattern does not depend linearly, are the matter of `cell_search`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from layerox.diffraction.background import unit_curves
+from layerox.diffraction.least_squares import Data
+from layerox.diffraction.model import Model
+from layerox.diffraction.normal_equations import bounded_step
+from layerox.diffraction.parameters import Parameters, slot_name
+from layerox.typing import FloatArray
+
+PEAK_FRACTION = 0.5
+
+
+def peak_width(two_theta: FloatArray, intensity: FloatArray) -> float:
+    """Return the full width at half maximum of the strongest peak of a pattern, degrees."""
+    top = int(np.argmax(intensity))
+    half = 0.5 * (intensity[top] + np.median(intensity))
+    left = top - int(np.argmax(intensity[top::-1] < half))
+    right = top + int(np.argmax(intensity[top:] < half))
+    step = float(np.median(np.diff(two_theta)))
+    return max(float(two_theta[right] - two_theta[left]), 2.0 * step)
+
+
+def plausible_scales(model: Model, values: FloatArray, height: float) -> FloatArray:
+    """Return the scale at which the strongest peak of each phase has a given height, shape (p,)."""
+    instrument = np.ascontiguousarray(values[model.instrument_block])
+    scales = np.ones(len(model.phases))
+    for p, (phase_model, block) in enumerate(zip(model.phase_models, model.phase_blocks, strict=True)):
+        _, gauss, lorentz, area = phase_model.peaks(values[block], instrument).table
+        inside = area > 0
+        heights = area[inside] / np.maximum(gauss[inside] + lorentz[inside], 1e-3)
+        scales[p] = height / heights.max(initial=1e-300)
+    return scales
+
+
+def set_linear(model: Model, data: Data, parameters: Parameters) -> FloatArray:
+    """Set background, scales and areas of extra peaks by linear least squares, the last two not below zero.
+
+    Scales and areas that cannot vary (see `Parameters.can_vary`) keep their values.
+
+    Returns
+    -------
+    ndarray
+        Scale of each phase over its standard uncertainty, shape (p,); 0 for a fixed scale.
+    """
+    height = max(float(data.intensity.max() - np.median(data.intensity)), 1.0)
+    reach = plausible_scales(model, parameters.values, height)
+    scales = [slot_name(phase, "scale") for phase in model.phases]
+    areas = [extra.names[-1] for extra in model.extras]
+    terms = [model.names[k] for k in range(model.background_block.stop)]
+    names = terms + areas + scales
+    units = unit_curves(model.two_theta, parameters.values[model.extra_block])
+    rows = np.concatenate([model.basis, units, model.unit_patterns(parameters.values, reach)]) * data.weight
+    moves = np.array([parameters.vary[parameters.find(name)] for name in terms]
+                     + [parameters.can_vary(name) for name in areas + scales])  # fmt: skip
+    present = np.array([parameters.value(name) for name in names])
+    target = data.intensity * data.weight - present[~moves] @ rows[~moves]
+    solution, esds = non_negative(rows[moves], target, sum(moves[: len(terms)]))
+    for name, value in zip(np.array(names)[moves].tolist(), solution.tolist(), strict=True):
+        parameters.assign(name, value)
+    support = np.zeros(len(names))
+    support[moves] = solution / esds
+    model.reach_scales = np.maximum([parameters.value(name) for name in scales], PEAK_FRACTION / 100 * reach)
+    return support[len(terms) + len(areas) :]
+
+
+def non_negative(rows: FloatArray, target: FloatArray, unbounded: int) -> tuple[FloatArray, FloatArray]:
+    """Return the least-squares factors of rows (all but the first `unbounded` not negative) and their esds, (r,)."""
+    size = np.maximum(np.sqrt((rows**2).sum(axis=1)), 1e-300)
+    rows = rows / size[:, None]
+    normal, force = rows @ rows.T + 1e-12 * np.eye(len(rows)), rows @ target
+    lower = np.where(np.arange(len(rows)) < unbounded, -np.inf, 0.0)
+    solution = bounded_step(normal, -force, lower, np.full(len(rows), np.inf))
+    residual = solution @ rows - target
+    reduced = float(residual @ residual) / max(len(residual) - len(solution), 1)
+    return solution / size, np.sqrt(np.diag(np.linalg.inv(normal)) * reduced) / size
