@@ -8,12 +8,12 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.series.cluster import Tls, connection_notices
-from layerox.series.executor import Coming, InProcess, executor
+from layerox.series.executor import InProcess, StartingWorkers, executor
 
 # What a frame of a series calls beyond what its workers have inherited: nothing has to be loaded.
 INHERITED = """
 import numba.core.dispatcher as dispatcher
-import layerox.series.warm
+import layerox.series.worker_preload
 from layerox.series import tasks
 from layerox.series.common_parameters import founded
 from layerox.series.frames import frames_of
@@ -51,14 +51,14 @@ def test_one_process_works_in_order():
 
 def test_what_must_come_first_is_done_here_while_workers_are_coming():
     """They never come."""
-    assert list(Coming(Future()).run(pow, powers(3), at_once=True)) == [(0, 1), (1, 2), (2, 4)]
+    assert list(StartingWorkers(Future()).run(pow, powers(3), at_once=True)) == [(0, 1), (1, 2), (2, 4)]
 
 
 def test_workers_that_do_not_come_up_are_told():
     failed = Future()
     failed.set_exception(OSError("no port"))
     with pytest.raises(OSError, match="no port"):
-        list(Coming(failed).run(pow, powers(3), at_once=True))
+        list(StartingWorkers(failed).run(pow, powers(3), at_once=True))
 
 
 def test_no_workers_are_a_fault():

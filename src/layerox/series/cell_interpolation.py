@@ -1,33 +1,35 @@
-"""Homes: the cell that a phase has at a frame as the sightings of a series have it, by straight lines between them.
+"""The cell that a phase is expected to have at a frame, interpolated between the seed frames, and starting values.
 
-A phase that shows weakly fits whatever is left over, if its cell may go anywhere. It is believed where its cell is near
-that of the frames that show it well.
+A phase of low support fits any misfit if its cell is free to go anywhere, so its cell must stay near the interpolated one.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from layerox.diffraction.line_scan import Window
-from layerox.diffraction.parameters import slot_name
+from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.series.common_parameters import Scout
-from layerox.series.frame_checks import STRONG
+from layerox.series.acceptance import STRONG, FrameFit
+from layerox.series.common_parameters import CommonParameters, SeedFrame
+from layerox.series.frame_model import FrameModel, FrameState
+from layerox.series.phase_presence import RAISE_SUPPORT, PhaseLevel
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
 # Relative step by which a cell goes on as it has gone, at most.
-FURTHEST = 0.015
+MAX_EXTRAPOLATION = 0.015
 # How far from home a cell may be.
-NEIGHBOURHOOD = Window(lengths=0.015, angles=1.7)
+EXPECTED_WINDOW = Window(lengths=0.015, angles=1.7)
 # How far it may come from one frame to another that is not its neighbour.
-STRIDE = Window(lengths=0.02, angles=3.0)
+INTERVAL_WINDOW = Window(lengths=0.02, angles=3.0)
 
 
-class Homes:
+class CellInterpolation:
     """Where the cells of phases are at home.
 
     Parameters
@@ -38,17 +40,17 @@ class Homes:
         The frames that have been seen, in any order.
     """
 
-    def __init__(self, phases: Iterable[Phase], sightings: Iterable[Scout]):
+    def __init__(self, phases: Iterable[Phase], seed_frames: Iterable[SeedFrame]):
         self.given = {phase.name: np.array(phase.crystal.cell) for phase in phases}
-        ordered = sorted(sightings, key=lambda scout: scout.frame)
-        self.looked_at = [scout.frame for scout in ordered]
+        ordered = sorted(seed_frames, key=lambda seed: seed.frame)
+        self.seed_indices = [seed.frame for seed in ordered]
         self.seen: dict[str, tuple[list[int], FloatArray]] = {}
         for phase in phases:
             names = [slot_name(phase, name) for name in CELL_NAMES]
-            seen = [scout for scout in ordered if phase.name in scout.supports]
+            seen = [seed for seed in ordered if phase.name in seed.supports]
             if seen:
-                cells = np.array([[scout.values[name] for name in names] for scout in seen])
-                self.seen[phase.name] = [scout.frame for scout in seen], cells
+                cells = np.array([[seed.values[name] for name in names] for seed in seen])
+                self.seen[phase.name] = [seed.frame for seed in seen], cells
 
     def at(self, name: str, frame: int) -> FloatArray:
         """Return a phase's cell at a frame: angstrom and degrees, shape (6,); the one given where none is known."""
@@ -61,26 +63,26 @@ class Homes:
         """Whether all sightings beside a frame, one on either side or the last one, show a phase."""
         if name not in self.seen:
             return False
-        k = bisect_left(self.looked_at, frame)
-        is_one = k < len(self.looked_at) and self.looked_at[k] == frame
-        return set(self.looked_at[k : k + 1] if is_one else self.looked_at[max(k - 1, 0) : k + 1]) <= set(
+        k = bisect_left(self.seed_indices, frame)
+        is_one = k < len(self.seed_indices) and self.seed_indices[k] == frame
+        return set(self.seed_indices[k : k + 1] if is_one else self.seed_indices[max(k - 1, 0) : k + 1]) <= set(
             self.seen[name][0]
         )
 
-    def is_away(self, name: str, frame: int, cell: FloatArray) -> bool:
+    def is_unexpected(self, name: str, frame: int, cell: FloatArray) -> bool:
         """Whether a cell is another one than the phase has at home."""
-        return is_another(cell, self.at(name, frame))
+        return differs(cell, self.at(name, frame))
 
 
-def is_another(cell: FloatArray, home: FloatArray, reach: Window = NEIGHBOURHOOD) -> bool:
+def differs(cell: FloatArray, expected: FloatArray, reach: Window = EXPECTED_WINDOW) -> bool:
     """Whether a cell is further from another one than a window reaches; angstrom and degrees, shapes (6,)."""
-    lengths = np.abs(cell[:3] / home[:3] - 1.0).max()
-    return bool(lengths > reach.lengths or np.abs(cell[3:] - home[3:]).max() > reach.angles)
+    lengths = np.abs(cell[:3] / expected[:3] - 1.0).max()
+    return bool(lengths > reach.lengths or np.abs(cell[3:] - expected[3:]).max() > reach.angles)
 
 
-def gone_on(cell: FloatArray, former: FloatArray, ahead: float) -> FloatArray:
+def extrapolated_cell(cell: FloatArray, former: FloatArray, ahead: float) -> FloatArray:
     """Return a cell that goes on as it has gone from a former one, `ahead` times as far but never far; shapes (6,)."""
-    step = np.clip(ahead * (cell / former - 1.0), -FURTHEST, FURTHEST)
+    step = np.clip(ahead * (cell / former - 1.0), -MAX_EXTRAPOLATION, MAX_EXTRAPOLATION)
     return np.asarray(cell * (1.0 + step))
 
 
@@ -99,9 +101,13 @@ def out_of_line(seen: Sequence[tuple[int, FloatArray, float]]) -> list[tuple[int
     for side in (seen[best:], seen[best::-1]):
         line: list[tuple[int, FloatArray]] = []
         for frame, cell, support in side:
-            homes = _ends(line, frame)
-            if support < STRONG and homes and all(is_another(cell, home, STRIDE) for home in homes):
-                found.append((frame, homes[-1]))
+            interpolation = _ends(line, frame)
+            if (
+                support < STRONG
+                and interpolation
+                and all(differs(cell, expected, INTERVAL_WINDOW) for expected in interpolation)
+            ):
+                found.append((frame, interpolation[-1]))
             else:
                 line.append((frame, cell))
     return found
@@ -115,4 +121,42 @@ def _ends(line: Sequence[tuple[int, FloatArray]], frame: int) -> list[FloatArray
     if len(line) == 1:
         return [cell]
     before, former = line[-2]
-    return [cell, gone_on(cell, former, (frame - last) / (last - before))]
+    return [cell, extrapolated_cell(cell, former, (frame - last) / (last - before))]
+
+
+def state_at(
+    index: int, common: CommonParameters, interpolation: CellInterpolation, frame_model: FrameModel
+) -> FrameState:
+    """Return where a frame starts: as the nearest sighting, the cells where the sightings around it have them."""
+    seeds = common.seed_frames
+    if not seeds:
+        return frame_model.start({}, [PhaseLevel.CELL] * len(frame_model.phases))
+    nearest = min(seeds, key=lambda seed: abs(seed.frame - index))
+    values = {n: v for n, v in nearest.values.items() if n in common.free and not is_background(n)}
+    for phase in common.setup.phases:
+        if phase.name in interpolation.seen:
+            names = [slot_name(phase, name) for name in CELL_NAMES]
+            values |= dict(zip(names, interpolation.at(phase.name, index).tolist(), strict=True))
+    return frame_model.start(values, levels_of(common, nearest))
+
+
+def extrapolated(state: FrameState, before: FrameFit | None, last: FrameFit, index: int) -> FrameState:
+    """Return a state whose cells go on as they have gone between the last two frames."""
+    if before is None or before.frame == last.frame or before.frame_model is not last.frame_model:
+        return state
+    ahead = (index - last.frame) / (last.frame - before.frame)
+    values = state.values.copy()
+    for p in set(last.state.present) & set(before.state.present):
+        cell = last.frame_model.cell_places(p)
+        values[cell] = extrapolated_cell(last.state.values[cell], before.state.values[cell], ahead)
+    return replace(state, values=values)
+
+
+def levels_of(common: CommonParameters, seed: SeedFrame) -> list[PhaseLevel]:
+    """Return how much of each phase a scout bears."""
+    found = []
+    for name in common.setup.names:
+        support = seed.supports.get(name, 0.0)
+        higher = [level for level, least in RAISE_SUPPORT.items() if support >= least]
+        found.append(max(higher, default=PhaseLevel.SCALE) if support > 0 else PhaseLevel.ABSENT)
+    return found

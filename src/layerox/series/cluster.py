@@ -1,7 +1,7 @@
-"""Cluster: tasks on the workers of a dask scheduler, which may be other machines that see the same files.
+"""A dask scheduler whose workers, perhaps on other machines, see the same files.
 
-The connection is encrypted, and both sides prove who they are, if TLS files are given; whoever reaches a scheduler
-without TLS can run code on its workers. dask.distributed is an optional dependency.
+TLS files encrypt the connection and authenticate both sides; whoever reaches a scheduler without TLS can run code on
+its workers. dask.distributed is an optional dependency.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def connection_notices(scheduler: str | None) -> tuple[Notice, ...]:
     return (Notice("connection_not_encrypted", f"{message}; give a tls:// address and TLS files"),)
 
 
-class Cluster:
+class DaskCluster:
     """Tasks on the workers of a scheduler.
 
     Parameters
@@ -125,7 +125,7 @@ class Cluster:
 
 
 @contextmanager
-def cluster_at(scheduler: str, tls: Tls | None) -> Iterator[Cluster]:
+def cluster_at(scheduler: str, tls: Tls | None) -> Iterator[DaskCluster]:
     """Yield the cluster of a scheduler's address.
 
     Raises
@@ -144,7 +144,7 @@ def cluster_at(scheduler: str, tls: Tls | None) -> Iterator[Cluster]:
         said = " ".join(str(error).split())[:200]
         raise InputError(f"no scheduler answers ({said})", place=scheduler, cure="start dask-scheduler") from None
     with client:
-        yield Cluster(client)
+        yield DaskCluster(client)
 
 
 def _security(tls: Tls | None) -> Any:

@@ -1,7 +1,7 @@
-"""Electrochemistry of a series: each frame gets what the cycler's log says at its middle, as columns of its row.
+"""Electrochemical columns of a series: the values of a cycler's log at the middle of each frame.
 
-A frame is placed by its time and by nothing else: where the log says nothing (before, behind, in a gap) the columns are
-empty, and how many are is told.
+A frame is placed by its time only. Where the log has no value (before, after, in a gap) the columns are empty, and a
+notice gives the number of such frames.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from layerox.electrochemistry.reading import read_electrochemistry
 from layerox.electrochemistry.sodium import Sodium, sodium_of
 from layerox.errors import InputError
 from layerox.notices import Notice
-from layerox.series.frame_times import FrameTimes, frame_times
-from layerox.series.frames import Frames, axis_notices, frames_of
+from layerox.series.frame_axes import FrameTimes, axis_notices, frame_times
+from layerox.series.frame_reading import Frames
+from layerox.series.frames import frames_of
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:

@@ -1,10 +1,10 @@
-"""Measured: the numbers of one frame, as a row of the series' table holds them."""
+"""The refined values of one frame as a row of frames.csv, and the starting values that a row gives back."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,14 +24,15 @@ from layerox.diffraction.weight_fractions import (
     of_the_specimen,
     phase_weights,
 )
-from layerox.series.setup import Setup
+from layerox.series.frame_model import FrameModel, FrameState
+from layerox.series.phase_presence import PhaseLevel
+from layerox.series.setup import SeriesSetup
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 from layerox.validation.layer_mesh import Layering
 
 Verdict = Literal["accepted", "reseeded", "quarantined", "unreadable"]
 Number = tuple[float, float]
-
 QUANTITIES = (
     "weight_fraction", "intensity_share", "support", "a", "b", "c", "beta", "volume", "size", "microstrain",
 )  # fmt: skip
@@ -45,7 +46,7 @@ NOTHING_SHARED: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class FrameRow:
     """What is known of one frame.
 
     Attributes
@@ -95,7 +96,7 @@ class Absence:
     weight_esd: float = math.nan
 
 
-def quantities_of(setup: Setup) -> dict[str, tuple[str, ...]]:
+def quantities_of(setup: SeriesSetup) -> dict[str, tuple[str, ...]]:
     """Return what the tables of a series tell of each phase, by name.
 
     `QUANTITIES`; the displacement of hardware and the mass referred to another phase where the series has them; then
@@ -127,7 +128,7 @@ def titles_of(quantities: Iterable[str]) -> list[str]:
 
 
 def phases_of(
-    setup: Setup,
+    setup: SeriesSetup,
     model: Model,
     minimum: Minimum,
     absent: Mapping[str, Absence],
@@ -158,7 +159,7 @@ def phases_of(
         if phase.name in absent:
             continue
         own = slice(model.phase_blocks[p].start, model.phase_blocks[p].stop)
-        numbers = _Numbers(values[own], transfer[own], minimum.covariance)
+        numbers = _PhaseNumbers(values[own], transfer[own], minimum.covariance)
         scale, esd = numbers.of(pk.SCALE)
         rows[phase.name] = {
             "weight_fraction": (float(fractions.values[p]), float(fractions.esds[p])) if phase.is_weighed else UNKNOWN,
@@ -196,7 +197,7 @@ def _refer(
 
 
 @dataclass(frozen=True, eq=False)
-class _Numbers:
+class _PhaseNumbers:
     """Reads numbers with their uncertainties off the quantities of one phase."""
 
     values: FloatArray
@@ -266,3 +267,47 @@ def _nothing(absence: Absence, weight: float, *, weighed: bool) -> dict[str, Num
         "intensity_share": (0.0, math.nan),
         "support": (absence.support, math.nan),
     }
+
+
+def restored(frame_model: FrameModel, sources: Mapping[str, FrameRow], added: Container[str] = ()) -> FrameState:
+    """Return the state of a frame whose phases are as rows have them.
+
+    Parameters
+    ----------
+    bench
+        The model.
+    sources
+        The row from which each phase is taken; phases without one are absent.
+    added
+        Phases of which the frame is given the scale only.
+    """
+    values: dict[str, float] = {}
+    levels = []
+    for phase in frame_model.phases:
+        numbers = sources[phase.name].phases[phase.name] if phase.name in sources else None
+        levels.append(PhaseLevel.ABSENT if numbers is None else _rung(numbers, is_added=phase.name in added))
+        values |= {} if numbers is None else _start_of(phase, numbers)
+    return frame_model.start(values | _offsets_of(sources), levels)
+
+
+def _offsets_of(sources: Mapping[str, FrameRow]) -> dict[str, float]:
+    """Return the offsets of the frame that most phases are taken from, by name, as far as it has refined them."""
+    rows = list(sources.values())
+    if not rows:
+        return {}
+    most = max(rows, key=lambda row: sum(row is other for other in rows))
+    return {f"instrument_{name}": value for name, (value, esd) in most.offsets.items() if not math.isnan(esd)}
+
+
+def _rung(numbers: Mapping[str, Number], *, is_added: bool) -> PhaseLevel:
+    """Return on which rung a row's numbers were refined; what is put in has only its scale."""
+    if is_added or all(math.isnan(numbers[name][1]) for name in ("a", "displacement")):
+        return PhaseLevel.SCALE
+    return PhaseLevel.CELL if math.isnan(numbers["size"][1]) else PhaseLevel.WIDTHS
+
+
+def _start_of(phase: Phase, numbers: Mapping[str, Number]) -> dict[str, float]:
+    """Return the values of a phase's quantities as a row has them, by name."""
+    slots = ("a", "b", "c", "alpha", "beta", "gamma", "microstrain", "displacement")
+    found = {slot_name(phase, slot): numbers[slot][0] for slot in slots if slot in numbers}
+    return found | {slot_name(phase, "inverse_size"): 1.0 / numbers["size"][0]}

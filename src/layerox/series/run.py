@@ -1,4 +1,4 @@
-"""Run: a series from its folder to its tables."""
+"""`fit_series`: from a folder of patterns to the tables of the series."""
 
 from __future__ import annotations
 
@@ -27,14 +27,7 @@ from layerox.io.toml_file import toml_text
 from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.results.folder import check_folder
-from layerox.series import tasks
-from layerox.series.cluster import Tls, check_scheduler, connection_notices
-from layerox.series.demands import Asked, Demands, Unreadable
-from layerox.series.electrochemistry import ElectrochemistryArgument, frames_with_log, settings_from
-from layerox.series.executor import Executor, executor
-from layerox.series.frames import Frames, Reading, files_in, frames_of
-from layerox.series.groundwork import laid_foundation
-from layerox.series.identity import (
+from layerox.series.checksums import (
     HASHES,
     HashedFile,
     frame_identity,
@@ -44,15 +37,22 @@ from layerox.series.identity import (
     read_hashes,
     sha256_of,
 )
-from layerox.series.live import Live, Ready
-from layerox.series.measured import Row, quantities_of
-from layerox.series.reconcile import Reconciliation
+from layerox.series.cluster import Tls, check_scheduler, connection_notices
+from layerox.series.electrochemistry import ElectrochemistryArgument, frames_with_log, settings_from
+from layerox.series.executor import Executor, executor, start_server
+from layerox.series.frame_reading import Frames, PatternReading
+from layerox.series.frames import files_in, frames_of
+from layerox.series.live import LiveSeries, LiveSetup
+from layerox.series.measured import FrameRow, quantities_of
 from layerox.series.refit import alone, neighbours_of, place_of, refined_again, rows_of_table, with_row
+from layerox.series.request import NoReadableFrame, PreparedSeries, SeriesRequest
 from layerox.series.result import Series, netcdf_bytes, open_series
-from layerox.series.store import FIRST, RESULTS, TABLE, Store
-from layerox.series.structures import structures_of
+from layerox.series.run_document import structures_of
+from layerox.series.seed_refinement import determined_common_parameters
+from layerox.series.segment import independent_rows, refined_segment, segment_ranges
+from layerox.series.segment_merge import SegmentMerge
+from layerox.series.store import FIRST, RESULTS, TABLE, SeriesStore
 from layerox.series.watching import Watch, Watcher
-from layerox.series.workers import start_server
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -162,14 +162,14 @@ def fit_series(
                      reference=reference)  # fmt: skip
         phases, instrument, range = told.phases or phases, told.instrument or instrument, told.range or range
     axes = [axis] if isinstance(axis, str) else list(axis)
-    asked = Asked(
+    asked = SeriesRequest(
         axes=axes,
         argued=argued_phases(phases or (), hardware),
         told=told,
         reference=reference,
         own=tuple(own),
         electrochemistry=settings_from(electrochemistry, None if told is None else told.electrochemistry),
-        reading=Reading(
+        reading=PatternReading(
             radiation=radiation, range=range, exclude=() if told is None else told.exclude, dataset=dataset
         ),
         beam={"radiation": radiation, "neutron": neutron, "monochromator": monochromator, "geometry": geometry,
@@ -185,12 +185,14 @@ def fit_series(
                          cure="leave it out while watching, and run again with it when both are complete")  # fmt: skip
     if watch:
         watcher = Watcher(source, glob, axes, dataset, Watch() if watch is True else watch)
-        live = Live(watcher, partial(_live, asked, unordered, source, results, tell, overwrite), unordered, tell)
+        live = LiveSeries(watcher, partial(_live, asked, unordered, source, results, tell, overwrite), unordered, tell)
         is_live = live.follow(resume=resume)
     listed = frames_of if asked.electrochemistry is None else partial(frames_with_log, told=asked.electrochemistry)
     frames = listed(source, glob=glob, axes=axes, dataset=dataset)
     frames = replace(frames, notices=(*frames.notices, *connection_notices(scheduler)))
-    run = _Run(asked.demands(frames), frames, unordered, source, results, tell, overwrite, shows_growth=not is_live)
+    run = _SeriesRun(
+        asked.demands(frames), frames, unordered, source, results, tell, overwrite, shows_growth=not is_live
+    )
     if refit is not None:
         return run.refit(refit, workers, scheduler, tls)
     return run.go(workers, scheduler, tls, resume=resume or is_live)
@@ -204,24 +206,24 @@ def inputs_of_series(folder: str | Path, glob: str | None, *arguments: Any) -> l
 
 
 def _live(
-    asked: Asked, unordered: bool, source: Path, folder: Path, tell: Progress, overwrite: bool, frames: Frames
-) -> Ready | None:
+    asked: SeriesRequest, unordered: bool, source: Path, folder: Path, tell: Progress, overwrite: bool, frames: Frames
+) -> LiveSetup | None:
     """Return a growing series that can be refined with what has come so far, None if nothing can be read yet."""
     try:
         demands = asked.demands(frames)
-    except Unreadable:
+    except NoReadableFrame:
         return None
-    run = _Run(demands, frames, unordered, source, folder, tell, overwrite)
-    store = Store(folder, "", run.settings, frames.axes, run.columns, overwrite=overwrite)
-    return Ready(setup=demands.setup, first=demands.first, store=store, key_of=run.key_of, told=run.told)
+    run = _SeriesRun(demands, frames, unordered, source, folder, tell, overwrite)
+    store = SeriesStore(folder, "", run.settings, frames.axes, run.columns, overwrite=overwrite)
+    return LiveSetup(setup=demands.setup, first=demands.first, store=store, key_of=run.key_of, told=run.told)
 
 
-class _Run:
+class _SeriesRun:
     """One run of a series."""
 
     def __init__(
         self,
-        demands: Demands,
+        demands: PreparedSeries,
         frames: Frames,
         unordered: bool,
         source: Path,
@@ -236,7 +238,7 @@ class _Run:
         self.unordered, self.folder, self.tell = unordered, source, tell
         self.results, self.overwrite = folder, overwrite
         self.structures = self._structures({})
-        self.segments = [frames.frames[r.start : r.stop] for r in tasks.segments(len(frames))]
+        self.segments = [frames.frames[r.start : r.stop] for r in segment_ranges(len(frames))]
         self.began, self.done, self._found, self._set_out = time.perf_counter(), 0, 0, time.perf_counter()
         self.started = _now()
         # Where a watch has left a longer table, it stands until this run is done.
@@ -248,10 +250,10 @@ class _Run:
         return hashed_files((frame.path for frame in self.frames.frames), read_hashes(self.results))
 
     @cached_property
-    def store(self) -> Store:
+    def store(self) -> SeriesStore:
         """The folder of the results."""
         key = self._key(self.frames, self.hashes)
-        return Store(self.results, key, self.settings, self.frames.axes, self.columns, overwrite=self.overwrite)
+        return SeriesStore(self.results, key, self.settings, self.frames.axes, self.columns, overwrite=self.overwrite)
 
     def go(self, workers: int, scheduler: str | None, tls: Tls | None, *, resume: bool) -> Series:
         """Do the work that is left to do, and return the series."""
@@ -261,7 +263,7 @@ class _Run:
                 return open_series(self.results)
             write_atomically(self.results / HASHES, hashes_text(self.hashes))
             self.store.write({"recipe.toml": toml_text(self.document)})
-            self._say("running", workers)
+            self._write_run("running", workers)
             with executor(workers, scheduler, tls) as where:
                 self._work(where)
             return self._finish(workers)
@@ -270,7 +272,7 @@ class _Run:
         except BaseException as error:
             if is_interrupt(error):
                 with contextlib.suppress(InputError):
-                    self._say("interrupted", workers)
+                    self._write_run("interrupted", workers)
             raise
         finally:
             self.store.close()
@@ -297,18 +299,18 @@ class _Run:
         self.store.demand_complete(begun, self._key(self.frames, {**self.hashes, **known}))
 
     def _refined_again(
-        self, k: int, rows: Callable[[], Iterator[Row]], workers: int, scheduler: str | None, tls: Tls | None
-    ) -> Row:
+        self, k: int, rows: Callable[[], Iterator[FrameRow]], workers: int, scheduler: str | None, tls: Tls | None
+    ) -> FrameRow:
         frame = self.frames.frames[k]
         if self.unordered:
             return alone(self.setup, frame)
         self.tell("looking at frames across the series")
         with executor(workers, scheduler, tls) as where:
-            foundation = laid_foundation(self.setup, self.frames.frames, self.first, where)
+            common = determined_common_parameters(self.setup, self.frames.frames, self.first, where)
         self.tell(f"refining {frame.file}")
-        return refined_again(foundation, frame, neighbours_of(k, self.frames.frames, rows()))
+        return refined_again(common, frame, neighbours_of(k, self.frames.frames, rows()))
 
-    def _finish_refit(self, begun: Mapping[str, Any], rows: Callable[[], Iterator[Row]], row: Row) -> Series:
+    def _finish_refit(self, begun: Mapping[str, Any], rows: Callable[[], Iterator[FrameRow]], row: FrameRow) -> Series:
         """Write the tables with the new row, and say in run.json that it is one."""
         self.store.write_tables(rows)
         series = open_series(self.results)
@@ -335,27 +337,27 @@ class _Run:
         left = [k for k, _ in enumerate(self.segments) if not self.store.has(FIRST, k)]
         self.done = self._found = len(self.frames) - sum(len(self.segments[k]) for k in left)
         if self.unordered:
-            self._gather(FIRST, where.run(tasks.each_alone, ((k, (self.setup, self.segments[k])) for k in left)))
+            self._gather(FIRST, where.run(independent_rows, ((k, (self.setup, self.segments[k])) for k in left)))
             return
         self.tell("looking at frames across the series")
-        foundation = laid_foundation(self.setup, self.frames.frames, self.first, where)
-        self.structures = self._structures(foundation.values)
+        common = determined_common_parameters(self.setup, self.frames.frames, self.first, where)
+        self.structures = self._structures(common.values)
         self._set_out = time.perf_counter()
-        self._gather(FIRST, where.run(tasks.follow, ((k, (foundation, self.segments[k])) for k in left)))
-        Reconciliation(foundation, self.segments, self.store, self._gather).run(where)
+        self._gather(FIRST, where.run(refined_segment, ((k, (common, self.segments[k])) for k in left)))
+        SegmentMerge(common, self.segments, self.store, self._gather).run(where)
 
     def _structures(self, values: Mapping[str, float]) -> dict[str, dict[str, Any]]:
         """Return what run.json says of the phases: what they are, and their atoms as all frames share them."""
         documents, own = structures_of(self.setup.phases, values), self.description["structures"]
         return {name: {**own[name], **documents[name]} for name in self.names}
 
-    def _gather(self, stage: str, results: Iterator[tuple[int, list[Row]]]) -> None:
+    def _gather(self, stage: str, results: Iterator[tuple[int, list[FrameRow]]]) -> None:
         """Put parts on disk as they come."""
         for number, rows in results:
             self.store.put(stage, number, rows)
             if stage == FIRST:
                 self.done += len(rows)
-                self._tell_rate()
+                self._report_rate()
             if time.perf_counter() > self._next_refresh:
                 self._refresh()
 
@@ -369,27 +371,27 @@ class _Run:
         now = time.perf_counter()
         self._next_refresh = now + max(REFRESH_S, 30.0 * (now - began))
 
-    def _tell_rate(self) -> None:
+    def _report_rate(self) -> None:
         """Say how many frames are done, and how fast: what an earlier run has done tells nothing of this one's rate."""
         rate = (self.done - self._found) / max(time.perf_counter() - self._set_out, 1e-6)
         left = (len(self.frames) - self.done) / rate
         self.tell(f"{self.done} of {len(self.frames)} frames, {rate:.0f} a second, {left:.0f} s left")
 
-    def _rows(self) -> Iterator[Row]:
+    def _rows(self) -> Iterator[FrameRow]:
         return self.store.all_rows(len(self.segments))
 
     def _finish(self, workers: int) -> Series:
         self.tell("writing")
         self.store.write_tables(self._rows)
-        self._say("running", workers)
+        self._write_run("running", workers)
         series = open_series(self.results)
         self.store.write({"series.nc": netcdf_bytes(series)})
         verdicts = Counter(series.frames["verdict"])
-        self._say("complete", workers, {name: int(verdicts[name]) for name in sorted(verdicts)})
+        self._write_run("complete", workers, {name: int(verdicts[name]) for name in sorted(verdicts)})
         self.store.finish()
         return replace(series, run=open_series(self.results).run)
 
-    def _say(self, status: str, workers: int, verdicts: Mapping[str, int] | None = None) -> None:
+    def _write_run(self, status: str, workers: int, verdicts: Mapping[str, int] | None = None) -> None:
         """Write run.json."""
         self.store.write_run(self._report(status, workers, verdicts))
 

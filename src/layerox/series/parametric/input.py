@@ -1,4 +1,4 @@
-"""Source: a finished series as what a parametric refinement starts from: its frames, its settings, its numbers."""
+"""The input of a parametric refinement: frames, settings and values of a finished series."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError, nearest
 from layerox.pattern import Pattern
-from layerox.series.frames import Frame, Reading
-from layerox.series.locate import frame_at
-from layerox.series.parametric.frame_equations import Known
-from layerox.series.phase_presence import Rung
-from layerox.series.result import Series
-from layerox.series.setup import Setup
+from layerox.series.frame_reading import Frame, PatternReading
+from layerox.series.parametric.frame_equations import StartingFrame
+from layerox.series.phase_presence import PhaseLevel
+from layerox.series.result import Series, frame_at
+from layerox.series.setup import SeriesSetup
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ WIDTHS, CELL = ("size", "microstrain"), ("a", "b", "c", "beta")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Source:
+class ParametricInput:
     """What a finished series tells.
 
     Attributes
@@ -54,15 +53,15 @@ class Source:
         The frames to be refined, and where they stand on the axis, shape (n,).
     """
 
-    setup: Setup
+    setup: SeriesSetup
     frames: tuple[Frame, ...]
     first: Pattern
     axis: str
-    known: tuple[Known, ...]
+    known: tuple[StartingFrame, ...]
     x: FloatArray
 
 
-def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[float, float] | None) -> Source:
+def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[float, float] | None) -> ParametricInput:
     """Return what a finished series tells.
 
     Parameters
@@ -94,7 +93,7 @@ def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[f
     if not len(chosen):
         raise InputError(f"no good frame stands there on the axis {name}", argument="between", cure="choose another")
     limits = series.run["range"]
-    reading = Reading(
+    reading = PatternReading(
         radiation=None if recipe.instrument is None else recipe.instrument.radiation,
         range=None if limits is None else (limits[0], limits[1]),
         exclude=recipe.exclude,
@@ -103,7 +102,7 @@ def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[f
     first = reading.pattern(frames[int(np.flatnonzero(series.frames["verdict"] != "unreadable")[0])])
     setup = replace(_setup(recipe, first, reading), own=tuple(series.run.get("own", ())))
     known = tuple(_known(series.frames.iloc[int(k)], frames[int(k)], setup.phases) for k in chosen)
-    return Source(setup=setup, frames=frames, first=first, axis=name, known=known, x=x[chosen])
+    return ParametricInput(setup=setup, frames=frames, first=first, axis=name, known=known, x=x[chosen])
 
 
 def recipe_of(series: Series) -> Recipe:
@@ -122,13 +121,13 @@ def recipe_of(series: Series) -> Recipe:
     return read_recipe(series.path / "recipe.toml")
 
 
-def _setup(recipe: Recipe, first: Pattern, reading: Reading) -> Setup:
+def _setup(recipe: Recipe, first: Pattern, reading: PatternReading) -> SeriesSetup:
     known, beam = measured_with(
         first, radiation=None, neutron=False, monochromator=None, geometry=None, polarization=None,
         instrument=recipe.instrument,
     )  # fmt: skip
     phases = tuple(usable(list(recipe.phases), first, beam))
-    return Setup(phases=phases, instrument=known, radiation=beam, reading=reading, plan=recipe.plan)
+    return SeriesSetup(phases=phases, instrument=known, radiation=beam, reading=reading, plan=recipe.plan)
 
 
 def _axis(series: Series, axis: str | None) -> tuple[str, FloatArray]:
@@ -143,22 +142,22 @@ def _axis(series: Series, axis: str | None) -> tuple[str, FloatArray]:
     return name, x
 
 
-def _known(row: pd.Series, frame: Frame, phases: tuple[Phase, ...]) -> Known:
+def _known(row: pd.Series, frame: Frame, phases: tuple[Phase, ...]) -> StartingFrame:
     """Return where a frame starts: the numbers of the phases that it shows."""
     values: dict[str, float] = {}
-    rungs = []
+    levels = []
     for phase in phases:
-        numbers = _Numbers(row, safe_name(phase.name))
-        rungs.append(numbers.rung)
-        if not numbers.rung:
+        numbers = _TableNumbers(row, safe_name(phase.name))
+        levels.append(numbers.level)
+        if not numbers.level:
             continue
         known = {slot: numbers.of(slot) for slot in SLOTS} | {"inverse_size": 1.0 / numbers.of("size")}
         values |= {slot_name(phase, slot): value for slot, value in known.items() if math.isfinite(value)}
-    return Known(frame=frame, values=values, rungs=tuple(rungs))
+    return StartingFrame(frame=frame, values=values, levels=tuple(levels))
 
 
 @dataclass(frozen=True, eq=False)
-class _Numbers:
+class _TableNumbers:
     """Reads the numbers of one phase off a row of the table."""
 
     row: pd.Series
@@ -168,10 +167,12 @@ class _Numbers:
         return float(self.row.get(f"{self.phase}.{quantity}", math.nan))
 
     @property
-    def rung(self) -> Rung:
+    def level(self) -> PhaseLevel:
         """How much of the phase was refined: what was has an uncertainty."""
         if math.isnan(self.of("volume")):
-            return Rung.ABSENT
+            return PhaseLevel.ABSENT
         if any(math.isfinite(self.of(f"{quantity}_esd")) for quantity in WIDTHS):
-            return Rung.WIDTHS
-        return Rung.CELL if any(math.isfinite(self.of(f"{quantity}_esd")) for quantity in CELL) else Rung.SCALE
+            return PhaseLevel.WIDTHS
+        return (
+            PhaseLevel.CELL if any(math.isfinite(self.of(f"{quantity}_esd")) for quantity in CELL) else PhaseLevel.SCALE
+        )
