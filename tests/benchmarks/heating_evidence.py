@@ -29,11 +29,10 @@ from layerox.pattern import Pattern
 from layerox.series.acceptance import support_of
 from layerox.series.common_parameters import CommonParameters
 from layerox.series.executor import InProcess
-from layerox.series.frame_fit import LONG_BUDGET
-from layerox.series.frame_model import FrameModel, FrameState
+from layerox.series.frame_model import LONG_BUDGET, FrameModel, FrameState, restored
 from layerox.series.frame_reading import Frame, PatternReading
 from layerox.series.frames import frames_of
-from layerox.series.measured import DISPLACEMENT, QUANTITIES, FrameRow, restored
+from layerox.series.measured import DISPLACEMENT, QUANTITIES, FrameRow
 from layerox.series.phase_presence import PhaseLevel
 from layerox.series.result import Series, open_series
 from layerox.series.seed_refinement import determined_common_parameters

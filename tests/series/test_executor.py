@@ -14,18 +14,18 @@ from layerox.series.executor import InProcess, StartingWorkers, executor
 INHERITED = """
 import numba.core.dispatcher as dispatcher
 import layerox.series.worker_preload
-from layerox.series import tasks
-from layerox.series.common_parameters import founded
+from layerox.series.segment import refined_segment
+from layerox.series.common_parameters import estimated_common_parameters, fitted_seed_frame
 from layerox.series.frames import frames_of
-from layerox.series.run import _Asked
-from layerox.series.frames import Reading
+from layerox.series.request import SeriesRequest
+from layerox.series.frame_reading import PatternReading
 from layerox.analysis.phase_arguments import argued_phases
 import sys
 
 folder, phase = sys.argv[1:]
 beam = dict(radiation="CuKa", neutron=False, monochromator=None, geometry=None, polarization=None, instrument=None)
-asked = _Asked(axes=[], argued=argued_phases([phase]), told=None, reference=None, own=(), electrochemistry=None,
-               reading=Reading(radiation="CuKa"), beam=beam)
+asked = SeriesRequest(axes=[], argued=argued_phases([phase]), told=None, reference=None, own=(), electrochemistry=None,
+               reading=PatternReading(radiation="CuKa"), beam=beam)
 frames = frames_of(folder)
 demands = asked.demands(frames)
 loaded = []
@@ -34,8 +34,9 @@ def noted(self, *arguments, **named):
     loaded.append(self.py_func.__name__)
     return before(self, *arguments, **named)
 dispatcher.Dispatcher._compile_for_args = noted
-scout = tasks.scout(demands.setup, frames.frames[0])
-rows = tasks.follow(founded(demands.setup, [scout], demands.first), frames.frames)
+seed = fitted_seed_frame(demands.setup, frames.frames[0])
+common = estimated_common_parameters(demands.setup, [seed], demands.first)
+rows = refined_segment(common, frames.frames)
 assert all(row.is_good for row in rows), rows
 print(loaded)
 """

@@ -12,9 +12,10 @@ from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument
 from layerox.io.cif import read_crystal
 from layerox.series.executor import InProcess
+from layerox.series.frame_model import restored
 from layerox.series.frame_reading import PatternReading
 from layerox.series.frames import frames_of
-from layerox.series.measured import FrameRow, restored
+from layerox.series.measured import FrameRow
 from layerox.series.phase_presence import PhaseLevel
 from layerox.series.seed_refinement import determined_common_parameters
 from layerox.series.segment import Segment

@@ -14,11 +14,13 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.constraints import CELL_RANGE
 from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
+from layerox.series.common_parameters import CommonParameters
 from layerox.series.frame_model import FrameModel, FrameState, PhaseSubset
 from layerox.series.measured import DISPLACEMENT, Absence, FrameRow
 from layerox.series.phase_entry import is_background_like
@@ -53,6 +55,12 @@ MOVED, CERTAIN, LARGEST_DISPLACEMENT = 0.25, 5.0, 1.0
 SIMILAR = 0.03
 # The distance of cells after an exchange over that before it, below which two phases have exchanged their cells.
 EXCHANGED = 0.5
+
+
+# Share of the peaks' intensity that may be left unexplained beyond the last accepted frame's.
+WORSE_BY = 0.1
+# Factor by which the goodness of fit may differ from the last accepted frame's.
+WORSE_TIMES = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +115,46 @@ def support_of(frame_model: FrameModel, minimum: Minimum, p: int) -> float:
         # A scale that does not vary was given by the user: the phase is there because he says so.
         return np.inf if name not in minimum.parameters.free_names else 0.0
     return minimum.parameters.value(name) / esd
+
+
+def checked_fit(
+    index: int,
+    frame_model: FrameModel,
+    pattern: Pattern,
+    state: FrameState,
+    view: PhaseSubset,
+    minimum: Minimum,
+    absences: dict[str, Absence],
+    last: FrameFit | None,
+    common: CommonParameters,
+) -> FrameFit:
+    """Return the fit of a frame with the reason why it is not accepted, if there is one.
+
+    It is compared with the last accepted frame, or with the seed frames if there is none.
+    """
+    calculated = minimum.calculated
+    left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
+    gof = float(np.sqrt(minimum.reduced_chi_squared))
+    r_wp = float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum()))
+    state = FrameState(state.values, state.levels)  # variables held in this frame are free again in the next one
+    fit = FrameFit(index, frame_model, state, view, minimum, absences, left, gof, r_wp)
+    fault = fault_of(fit)
+    if not fault and (jump := _jump(fit, last, common)):
+        return replace(fit, fault=jump, is_jump=True)
+    return replace(fit, fault=fault)
+
+
+def _jump(fit: FrameFit, last: FrameFit | None, common: CommonParameters) -> str:
+    """Return how a frame fits worse than the last accepted one, "" if it does not."""
+    share = f"{100 * fit.left:.0f} % of the peaks' intensity is unexplained"
+    if last is None:
+        usual = [seed.left for seed in common.seed_frames]
+        return share if usual and fit.left > max(usual) + WORSE_BY else ""
+    if fit.left > last.left + WORSE_BY:
+        return f"{share}, {100 * last.left:.0f} % in the frame before"
+    if fit.gof > WORSE_TIMES * max(last.gof, 1.0):
+        return f"goodness of fit {fit.gof:.1f}, {last.gof:.1f} in the frame before"
+    return ""
 
 
 def fault_of(fit: FrameFit) -> str:

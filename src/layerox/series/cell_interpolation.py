@@ -11,13 +11,22 @@ from dataclasses import replace
 
 import numpy as np
 
+from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.line_scan import Window
 from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.series.acceptance import STRONG, FrameFit
-from layerox.series.common_parameters import CommonParameters, SeedFrame
-from layerox.series.frame_model import FrameModel, FrameState
-from layerox.series.phase_presence import RAISE_SUPPORT, PhaseLevel
+from layerox.pattern import Pattern
+from layerox.series.acceptance import (
+    STRONG,
+    FrameFit,
+    support_of,
+)
+from layerox.series.common_parameters import POSITION, CommonParameters, SeedFrame
+from layerox.series.frame_model import LONG_BUDGET, FrameModel, FrameState, PhaseSubset
+from layerox.series.phase_presence import (
+    RAISE_SUPPORT,
+    PhaseLevel,
+)
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
@@ -27,6 +36,12 @@ MAX_EXTRAPOLATION = 0.015
 EXPECTED_WINDOW = Window(lengths=0.015, angles=1.7)
 # How far it may come from one frame to another that is not its neighbour.
 INTERVAL_WINDOW = Window(lengths=0.02, angles=3.0)
+
+
+# Ratio of the highest support to the usual one below which a frame is weak.
+WEAK = 0.3
+# Standard uncertainty of the displacement (mm) from which on a frame does not determine it beside the zero.
+VAGUE_MM = 0.08
 
 
 class CellInterpolation:
@@ -160,3 +175,84 @@ def levels_of(common: CommonParameters, seed: SeedFrame) -> list[PhaseLevel]:
         higher = [level for level, least in RAISE_SUPPORT.items() if support >= least]
         found.append(max(higher, default=PhaseLevel.SCALE) if support > 0 else PhaseLevel.ABSENT)
     return found
+
+
+def interpolated_value(seeds: Sequence[SeedFrame], index: int, name: str, phase: str | None, otherwise: float) -> float:
+    """Return a parameter at a frame, interpolated linearly between the seed frames.
+
+    Parameters
+    ----------
+    seeds
+        The seed frames, in any order.
+    index
+        The frame.
+    name
+        The parameter.
+    phase
+        The phase that it belongs to: only seed frames with strong support of it count. None for the instrument.
+    otherwise
+        The value if there is no such seed frame.
+    """
+    known = [seed for seed in seeds if name in seed.values]
+    if phase is not None:
+        known = [seed for seed in known if seed.supports.get(phase, 0.0) >= STRONG]
+    if not known:
+        return otherwise
+    points = sorted((seed.frame, seed.values[name]) for seed in known)
+    return float(np.interp(index, [frame for frame, _ in points], [value for _, value in points]))
+
+
+def with_position_held(
+    seeds: Sequence[SeedFrame],
+    index: int,
+    model: FrameModel,
+    pattern: Pattern,
+    start: FrameState,
+    view: PhaseSubset,
+    minimum: Minimum,
+) -> tuple[FrameState, PhaseSubset, Minimum]:
+    """Hold the displacement of a frame of few counts that cannot tell it from the zero, and refine again.
+
+    Both would drift far, with opposite signs. The displacement of the seed frames around it is the better estimate,
+    and the same one whichever neighbour the frame starts from.
+    """
+    zero, displacement = POSITION
+    free = set(minimum.parameters.free_names)
+    is_vague = {zero, displacement} <= free and minimum.esd(displacement) > VAGUE_MM
+    if not (is_vague and _is_weak(seeds, model, minimum)):
+        return start, view, minimum
+    values = start.values.copy()
+    values[model.table.index[displacement]] = interpolated_value(
+        seeds, index, displacement, None, start.values[model.table.index[displacement]]
+    )
+    held = FrameState(values, start.levels, frozenset({displacement}))
+    return held, *model.minimised(pattern, held, budget=LONG_BUDGET)
+
+
+def _is_weak(seeds: Sequence[SeedFrame], model: FrameModel, minimum: Minimum) -> bool:
+    """Whether a frame shows its phases much less well than the seed frames do: it has far fewer counts."""
+    usual = [max(seed.supports.values()) for seed in seeds if seed.supports]
+    best = max((support_of(model, minimum, p) for p in range(len(model.phases))), default=0.0)
+    return bool(usual) and best < WEAK * float(np.median(usual))
+
+
+def with_held_values(
+    seeds: Sequence[SeedFrame], index: int, model: FrameModel, start: FrameState, state: FrameState
+) -> FrameState:
+    """Return a state whose phases, where they have stepped down, have held widths, and the cell they started with.
+
+    Widths change slowly: those of the seed frames around do not depend on the neighbour that the frame starts from.
+    """
+    values = state.values.copy()
+    for p, level in enumerate(state.levels):
+        phase = model.phases[p]
+        if level < PhaseLevel.WIDTHS:
+            for slot in ("inverse_size", "microstrain"):
+                place = model.place(p, slot)
+                values[place] = interpolated_value(
+                    seeds, index, model.table.names[place], phase.name, start.values[place]
+                )
+        if level < PhaseLevel.CELL:
+            places = [*model.cell_places(p), model.place(p, "displacement")]
+            values[places] = start.values[places]
+    return replace(state, values=values)

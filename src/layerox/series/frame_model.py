@@ -6,7 +6,8 @@ of the model holds only the phases that a frame shows, so that absent phases cos
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import math
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from layerox.diffraction.parameters import Parameters, is_background, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.pattern import Pattern
 from layerox.series.common_parameters import CommonParameters
+from layerox.series.measured import FrameRow, Number
 from layerox.series.phase_presence import PhaseLevel
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
@@ -33,6 +35,10 @@ BUDGET = 25
 REACH = 0.01
 # How far a cell may come over a whole series, in units of what it may move within a frame.
 MAX_CELL_RANGE = 3.0
+
+
+# Budget of evaluations of a trial, and of a start that is not warm.
+TRIAL_BUDGET, LONG_BUDGET = 15, 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,3 +248,47 @@ def _centred(phase: Phase, values: dict[str, float]) -> Phase:
     if not all(name in values for name in names):
         return phase
     return replace(phase, crystal=replace(phase.crystal, cell=cell_tuple(values[name] for name in names)))
+
+
+def restored(frame_model: FrameModel, sources: Mapping[str, FrameRow], added: Container[str] = ()) -> FrameState:
+    """Return the state of a frame whose phases are as rows have them.
+
+    Parameters
+    ----------
+    bench
+        The model.
+    sources
+        The row from which each phase is taken; phases without one are absent.
+    added
+        Phases of which the frame is given the scale only.
+    """
+    values: dict[str, float] = {}
+    levels = []
+    for phase in frame_model.phases:
+        numbers = sources[phase.name].phases[phase.name] if phase.name in sources else None
+        levels.append(PhaseLevel.ABSENT if numbers is None else _rung(numbers, is_added=phase.name in added))
+        values |= {} if numbers is None else _start_of(phase, numbers)
+    return frame_model.start(values | _offsets_of(sources), levels)
+
+
+def _offsets_of(sources: Mapping[str, FrameRow]) -> dict[str, float]:
+    """Return the offsets of the frame that most phases are taken from, by name, as far as it has refined them."""
+    rows = list(sources.values())
+    if not rows:
+        return {}
+    most = max(rows, key=lambda row: sum(row is other for other in rows))
+    return {f"instrument_{name}": value for name, (value, esd) in most.offsets.items() if not math.isnan(esd)}
+
+
+def _rung(numbers: Mapping[str, Number], *, is_added: bool) -> PhaseLevel:
+    """Return on which rung a row's numbers were refined; what is put in has only its scale."""
+    if is_added or all(math.isnan(numbers[name][1]) for name in ("a", "displacement")):
+        return PhaseLevel.SCALE
+    return PhaseLevel.CELL if math.isnan(numbers["size"][1]) else PhaseLevel.WIDTHS
+
+
+def _start_of(phase: Phase, numbers: Mapping[str, Number]) -> dict[str, float]:
+    """Return the values of a phase's quantities as a row has them, by name."""
+    slots = ("a", "b", "c", "alpha", "beta", "gamma", "microstrain", "displacement")
+    found = {slot_name(phase, slot): numbers[slot][0] for slot in slots if slot in numbers}
+    return found | {slot_name(phase, "inverse_size"): 1.0 / numbers["size"][0]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,8 +24,6 @@ from layerox.diffraction.weight_fractions import (
     of_the_specimen,
     phase_weights,
 )
-from layerox.series.frame_model import FrameModel, FrameState
-from layerox.series.phase_presence import PhaseLevel
 from layerox.series.setup import SeriesSetup
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
@@ -267,47 +265,3 @@ def _nothing(absence: Absence, weight: float, *, weighed: bool) -> dict[str, Num
         "intensity_share": (0.0, math.nan),
         "support": (absence.support, math.nan),
     }
-
-
-def restored(frame_model: FrameModel, sources: Mapping[str, FrameRow], added: Container[str] = ()) -> FrameState:
-    """Return the state of a frame whose phases are as rows have them.
-
-    Parameters
-    ----------
-    bench
-        The model.
-    sources
-        The row from which each phase is taken; phases without one are absent.
-    added
-        Phases of which the frame is given the scale only.
-    """
-    values: dict[str, float] = {}
-    levels = []
-    for phase in frame_model.phases:
-        numbers = sources[phase.name].phases[phase.name] if phase.name in sources else None
-        levels.append(PhaseLevel.ABSENT if numbers is None else _rung(numbers, is_added=phase.name in added))
-        values |= {} if numbers is None else _start_of(phase, numbers)
-    return frame_model.start(values | _offsets_of(sources), levels)
-
-
-def _offsets_of(sources: Mapping[str, FrameRow]) -> dict[str, float]:
-    """Return the offsets of the frame that most phases are taken from, by name, as far as it has refined them."""
-    rows = list(sources.values())
-    if not rows:
-        return {}
-    most = max(rows, key=lambda row: sum(row is other for other in rows))
-    return {f"instrument_{name}": value for name, (value, esd) in most.offsets.items() if not math.isnan(esd)}
-
-
-def _rung(numbers: Mapping[str, Number], *, is_added: bool) -> PhaseLevel:
-    """Return on which rung a row's numbers were refined; what is put in has only its scale."""
-    if is_added or all(math.isnan(numbers[name][1]) for name in ("a", "displacement")):
-        return PhaseLevel.SCALE
-    return PhaseLevel.CELL if math.isnan(numbers["size"][1]) else PhaseLevel.WIDTHS
-
-
-def _start_of(phase: Phase, numbers: Mapping[str, Number]) -> dict[str, float]:
-    """Return the values of a phase's quantities as a row has them, by name."""
-    slots = ("a", "b", "c", "alpha", "beta", "gamma", "microstrain", "displacement")
-    found = {slot_name(phase, slot): numbers[slot][0] for slot in slots if slot in numbers}
-    return found | {slot_name(phase, "inverse_size"): 1.0 / numbers["size"][0]}

@@ -31,8 +31,8 @@ from layerox.series.common_parameters import (
     with_seed_frame,
     with_seed_frames,
 )
-from layerox.series.frame_fit import LONG_BUDGET, REFINED, FrameFitter
-from layerox.series.frame_model import FrameModel, FrameState, PhaseSubset
+from layerox.series.frame_fit import REFINED, FrameFitter
+from layerox.series.frame_model import LONG_BUDGET, FrameModel, FrameState, PhaseSubset
 from layerox.series.frame_reading import Frame
 from layerox.series.phase_entry import BACKGROUND_LIKE, JUDGED, WIDE_WINDOW, CellCandidate, PhaseEntry
 from layerox.series.phase_presence import PhaseLevel

@@ -18,6 +18,7 @@ from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.acceptance import (
     MAX_UNEXPLAINED,
+    WORSE_BY,
     FrameFit,
     fault_of,
     has_settled,
@@ -25,11 +26,12 @@ from layerox.series.acceptance import (
     shows_peaks,
     support_of,
 )
-from layerox.series.cell_interpolation import differs, state_at
+from layerox.series.cell_interpolation import WEAK, differs, state_at
 from layerox.series.common_parameters import CommonParameters, from_scratch
-from layerox.series.frame_fit import LONG_BUDGET, WEAK, WORSE_BY, FrameFitter
+from layerox.series.frame_fit import FrameFitter
+from layerox.series.frame_model import LONG_BUDGET, restored
 from layerox.series.frame_reading import Frame
-from layerox.series.measured import Absence, FrameRow, Verdict, offsets_of, phases_of, restored
+from layerox.series.measured import Absence, FrameRow, Verdict, offsets_of, phases_of
 from layerox.series.phase_entry import PhaseEntry
 from layerox.series.phase_presence import KEEP_SUPPORT, PhaseLevel, PresenceCorrection
 from layerox.series.setup import SeriesSetup

@@ -26,7 +26,7 @@ from layerox.series.parametric.schur import FrameEquations, eliminated
 from layerox.typing import FloatArray
 
 # Last step of a frame's own variables, in standard uncertainties; budgets of the first visit and of later ones.
-TOLERANCE, LONG_BUDGET, BUDGET = 0.01, 60, 30
+TOLERANCE, FIRST_BUDGET, BUDGET = 0.01, 60, 30
 # Largest step left to do, in standard uncertainties, with which a frame counts as refined.
 MAX_REMAINING_SHIFT = 0.3
 
@@ -246,7 +246,7 @@ class _FrameRefiner:
         try:
             pattern, frame_model = self._read(known.frame)
             start = frame_model.start({**self._before, **known.values}, known.levels)
-            view, minimum = frame_model.minimised(pattern, start, linear=True, tolerance=TOLERANCE, budget=LONG_BUDGET)
+            view, minimum = frame_model.minimised(pattern, start, linear=True, tolerance=TOLERANCE, budget=FIRST_BUDGET)
         except InputError as error:
             return error.problem
         except np.linalg.LinAlgError:
