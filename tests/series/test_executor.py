@@ -24,18 +24,18 @@ import sys
 
 folder, phase = sys.argv[1:]
 beam = dict(radiation="CuKa", neutron=False, monochromator=None, geometry=None, polarization=None, instrument=None)
-asked = SeriesRequest(axes=[], argued=argued_phases([phase]), told=None, reference=None, own=(), electrochemistry=None,
+request = SeriesRequest(axes=[], phase_arguments=argued_phases([phase]), recipe=None, reference=None, own=(), electrochemistry=None,
                reading=PatternReading(radiation="CuKa"), beam=beam)
 frames = frames_of(folder)
-demands = asked.demands(frames)
+prepared = request.prepared(frames)
 loaded = []
 before = dispatcher.Dispatcher._compile_for_args
 def noted(self, *arguments, **named):
     loaded.append(self.py_func.__name__)
     return before(self, *arguments, **named)
 dispatcher.Dispatcher._compile_for_args = noted
-seed = fitted_seed_frame(demands.setup, frames.frames[0])
-common = estimated_common_parameters(demands.setup, [seed], demands.first)
+seed = fitted_seed_frame(prepared.setup, frames.frames[0])
+common = estimated_common_parameters(prepared.setup, [seed], prepared.first)
 rows = refined_segment(common, frames.frames)
 assert all(row.is_good for row in rows), rows
 print(loaded)

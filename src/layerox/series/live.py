@@ -42,7 +42,7 @@ class LiveSetup:
     first: Pattern
     store: SeriesStore
     key_of: Callable[[Frames], str]
-    told: Mapping[str, Any]
+    description: Mapping[str, Any]
 
 
 class LiveSeries:
@@ -66,9 +66,9 @@ class LiveSeries:
         watcher: Watcher,
         ready: Callable[[Frames], LiveSetup | None],
         unordered: bool,
-        tell: Callable[[str], None],
+        progress: Callable[[str], None],
     ):
-        self.watcher, self.make_ready, self.unordered, self.tell = watcher, ready, unordered, tell
+        self.watcher, self.make_ready, self.unordered, self.progress = watcher, ready, unordered, progress
         self.watch = watcher.watch
         self.ready: LiveSetup | None = None
         self.rows = _LiveRows()
@@ -167,7 +167,7 @@ class LiveSeries:
     def _take(self, frame: Frame, pattern: Pattern, look: FolderState) -> None:
         """Refine a frame and keep its row."""
         assert self.ready is not None
-        self.tell(f"frame {len(self.rows) + 1}: {frame.file}")
+        self.progress(f"frame {len(self.rows) + 1}: {frame.file}")
         if self.unordered:
             (row,) = independent_rows(self.ready.setup, [frame])
         else:
@@ -181,7 +181,7 @@ class LiveSeries:
         self._last_state = look
         come = [f for f in look.frames.frames if f == frame or f.path in look.settled or look.key(f) in self.rows]
         if self._segment is None or len(come) >= max(2 * self._renewed_at, RENEWED_AT):
-            self.tell(f"looking at {len(come)} frames")
+            self.progress(f"looking at {len(come)} frames")
             numbered = [replace(f, index=k) for k, f in enumerate(come)]
             common = determined_common_parameters(ready.setup, numbered, ready.first, InProcess())
             self._segment, self._renewed_at = Segment(common), len(come)
@@ -197,7 +197,7 @@ class LiveSeries:
         store.write_run(
             {
                 "status": status,
-                **self.ready.told,
+                **self.ready.description,
                 "frames": frames,
                 "axes": list(look.frames.axes),
                 "notices": [asdict(notice) for notice in look.frames.notices],
@@ -218,7 +218,9 @@ class LiveSeries:
     def _report_waiting(self, look: FolderState) -> None:
         being_written = len(look.stamps) - len(look.settled)
         said = f", {being_written} being written" if being_written else ""
-        self.tell(f"watching: {len(self.rows)} frames{said}; ends after {self.watcher.idle_s:.0f} s without a new one")
+        self.progress(
+            f"watching: {len(self.rows)} frames{said}; ends after {self.watcher.idle_s:.0f} s without a new one"
+        )
 
 
 @dataclass(eq=False)

@@ -73,15 +73,15 @@ class SeriesRequest:
     """
 
     axes: Sequence[str]
-    argued: Sequence[tuple[PhaseArgument, Phase]]
-    told: Recipe | None
+    phase_arguments: Sequence[tuple[PhaseArgument, Phase]]
+    recipe: Recipe | None
     reference: str | None
     own: tuple[str, ...]
     electrochemistry: ElectrochemistryModel | None
     reading: PatternReading
     beam: Mapping[str, Any]
 
-    def demands(self, frames: Frames) -> PreparedSeries:
+    def prepared(self, frames: Frames) -> PreparedSeries:
         """Return what frames are refined with.
 
         Raises
@@ -91,8 +91,8 @@ class SeriesRequest:
         """
         first = _first_readable(frames, self.reading)
         known, beam = measured_with(first, **self.beam)
-        plan = (NO_PLAN if self.told is None else self.told.plan).referring_to(self.reference)
-        chosen = usable([phase for _, phase in self.argued], first, beam)
+        plan = (NO_PLAN if self.recipe is None else self.recipe.plan).referring_to(self.reference)
+        chosen = usable([phase for _, phase in self.phase_arguments], first, beam)
         plan.quantification.check(chosen, beam, known.geometry)
         setup = SeriesSetup(
             phases=tuple(canonical(chosen)),
@@ -103,7 +103,9 @@ class SeriesRequest:
             own=self.own,
         )
         _ = setup.own_names  # a name that is nobody's is refused before any work is done
-        document = _document(self.told, setup, chosen, [argument for argument, _ in self.argued], self.reference)
+        document = _document(
+            self.recipe, setup, chosen, [argument for argument, _ in self.phase_arguments], self.reference
+        )
         units = axis_units(self.axes)
         if self.electrochemistry is not None:
             document = {**document, "electrochemistry": self.electrochemistry.model_dump(mode="json")}
@@ -141,23 +143,23 @@ def _first_readable(frames: Frames, reading: PatternReading) -> Pattern:
 
 
 def _document(
-    told: Recipe | None,
+    recipe: Recipe | None,
     setup: SeriesSetup,
     phases: Sequence[Phase],
     given: Sequence[PhaseArgument],
     reference: str | None,
 ) -> Mapping[str, object]:
     """Return the recipe as used: the user's, completed by what he has said otherwise."""
-    said: dict[str, Any] = {} if told is None else dict(told.document)
+    document: dict[str, Any] = {} if recipe is None else dict(recipe.document)
     measured = table_of_instrument(replace(setup.instrument, radiation=setup.radiation))
-    said["instrument"] = {**said.get("instrument", {}), "file": None, **measured}
-    if told is None or not told.phases:
-        said["phase"] = _phase_rows(phases, given)
+    document["instrument"] = {**document.get("instrument", {}), "file": None, **measured}
+    if recipe is None or not recipe.phases:
+        document["phase"] = _phase_rows(phases, given)
     if setup.reading.range is not None:
-        said["pattern"] = {**said.get("pattern", {}), "range": list(setup.reading.range)}
+        document["pattern"] = {**document.get("pattern", {}), "range": list(setup.reading.range)}
     if reference is not None:
-        said["quantification"] = {**said.get("quantification", {}), "reference": reference}
-    return said
+        document["quantification"] = {**document.get("quantification", {}), "reference": reference}
+    return document
 
 
 def _phase_rows(phases: Sequence[Phase], given: Sequence[PhaseArgument]) -> list[dict[str, object]]:

@@ -9,7 +9,7 @@ depend on the number of workers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -148,7 +148,7 @@ def _shown(fit: FrameFit) -> set[str]:
 def corrected_segment(
     common: CommonParameters, frames: Sequence[Frame], rows: Sequence[FrameRow], wanted: Sequence[PresenceCorrection]
 ) -> list[FrameRow]:
-    """Return the rows of a segment with some frames refined once more."""
+    """Return the rows of a segment; frames with a correction are refined again."""
     segment, by_frame = Segment(common), {correction.frame: correction for correction in wanted}
     return [
         segment.corrected(frame, row, by_frame[row.frame]) if row.frame in by_frame else row
@@ -158,14 +158,14 @@ def corrected_segment(
 
 @dataclass(frozen=True, kw_only=True)
 class _SegmentEnds:
-    """The first and the last frame of a segment that can be believed, None if none can."""
+    """The first and the last accepted frame of a segment, None if there is none."""
 
     first: tuple[Frame, FrameRow] | None
     last: tuple[Frame, FrameRow] | None
 
 
 def _is_same(one: tuple[Frame, FrameRow] | None, other: tuple[Frame, FrameRow]) -> bool:
-    """Whether a frame stands where it stood."""
+    """Whether a frame has the same fit as before."""
     return one is not None and (one[1].frame, one[1].r_wp, one[1].gof) == (other[1].frame, other[1].r_wp, other[1].gof)
 
 
@@ -174,18 +174,20 @@ class SegmentMerge:
 
     Parameters
     ----------
-    foundation
-        What all frames share.
+    common
+        The common parameters.
     segments
         Their frames.
     store, gather
-        Where the rows lie, and what puts them there.
+        The folder of the rows, and the function that writes them to it.
     """
 
     def __init__(
         self, common: CommonParameters, segments: Sequence[Sequence[Frame]], store: SeriesStore, gather: Gather
     ):
         self.common, self.segments, self.store, self.gather = common, segments, store, gather
+        # What all rows together show; None where a stage has changed rows since it was read.
+        self._overview: tuple[SeriesTrace, SeriesPresence] | None = None
 
     def run(self, where: Executor) -> None:
         """Merge the segments, refine frames in doubt again, correct phases, and give the verdicts."""
@@ -207,7 +209,7 @@ class SegmentMerge:
         return _SegmentEnds(first=good[0] if good else None, last=good[-1] if good else None)
 
     def _borders(self, ends: Sequence[_SegmentEnds], before: Sequence[_SegmentEnds]) -> dict[int, SegmentNeighbours]:
-        """Return for each segment what lies beyond it, where that disagrees and has not been tried as it is."""
+        """Return the neighbour frames of each segment that disagree with it and have not been tried with the same fits."""
         found: dict[int, SegmentNeighbours] = {}
         for k in range(1, len(ends)):
             left, right = ends[k - 1].last, ends[k].first
@@ -225,12 +227,14 @@ class SegmentMerge:
                 yield number, (self.common, self.segments[number], self.store.rows_before(stage, number), border)
 
     def _compare(self, where: Executor) -> None:
-        """Refine frames that fit worse than those around, or whose phases have exchanged cells, from their neighbours.
+        """Refine frames from their neighbours that fit worse than these, or whose phases have exchanged their cells.
 
-        Neighbouring segments may take part in one run of doubtful frames: all of them are done, or all are done again.
+        A run of doubtful frames may extend over several segments: all of them are finished, or all are refined again.
         """
-        doubts = self._trace(COMPARED).doubts()
+        doubts = self._series_overview(COMPARED)[0].doubts()
         touched = [number for number in range(len(self.segments)) if self._has_doubt(number, doubts)]
+        if touched:
+            self._overview = None
         if all(self.store.has(COMPARED, number) for number in touched):
             return
         found: dict[int, FrameRow] = {}
@@ -267,34 +271,41 @@ class SegmentMerge:
         for number in numbers:
             yield number, [change(row) for row in self.store.rows_before(stage, number)]
 
-    def _trace(self, stage: str) -> SeriesTrace:
-        """Return what the frames are compared by, before a stage."""
-        crystals = [(phase.name, phase.crystal) for phase in self.common.setup.phases if not phase.hardware]
-        pairs = confusable([(name, crystal.symmetry.number, crystal.cell[:3]) for name, crystal in crystals])
-        trace = SeriesTrace(pairs=pairs)
-        for number in range(len(self.segments)):
-            trace.add(self.store.rows_before(stage, number))
-        return trace
+    def _series_overview(self, stage: str) -> tuple[SeriesTrace, SeriesPresence]:
+        """Return what the frames are compared by and which phases they show, before a stage.
+
+        All parts are read for it, so it is kept as long as no stage changes a row.
+        """
+        if self._overview is None:
+            crystals = [(phase.name, phase.crystal) for phase in self.common.setup.phases if not phase.hardware]
+            pairs = confusable([(name, crystal.symmetry.number, crystal.cell[:3]) for name, crystal in crystals])
+            trace, presence = SeriesTrace(pairs=pairs), SeriesPresence(self.common.setup.names)
+            for number in range(len(self.segments)):
+                rows = self.store.rows_before(stage, number)
+                trace.add(rows)
+                presence.add(rows)
+            self._overview = trace, presence
+        return self._overview
 
     def _judge(self) -> None:
-        """Give each frame the verdict that it has among all others."""
-        verdicts = self._trace(JUDGED).verdicts()
+        """Give each frame its verdict in comparison with the other frames."""
+        verdicts = self._series_overview(JUDGED)[0].verdicts()
         self.gather(JUDGED, self._with_rows(JUDGED, range(len(self.segments)), partial(judged, verdicts=verdicts)))
 
     def _correct(self, where: Executor) -> None:
-        """Refine frames once more whose phases disagree with those of all frames around them."""
-        presences = SeriesPresence(self.common.setup.names)
-        for number in range(len(self.segments)):
-            presences.add(self.store.rows_before(CORRECTED, number))
-        doubtful = presences.doubtful()
+        """Refine frames again whose phases differ from those of all neighbour frames."""
+        doubtful = self._series_overview(CORRECTED)[1].doubtful()
         wanted = {at for _, with_ in doubtful.values() for _, at in with_}
-        models = {row.frame: row for row in self._all_rows() if row.frame in wanted} if wanted else {}
-        demanded = presence_corrections(doubtful, models)
-        self.gather(CORRECTED, where.run(corrected_segment, self._correction_jobs(demanded)))
+        corrections = presence_corrections(doubtful, {row.frame: row for row in self._rows_of(wanted)})
+        if corrections:
+            self._overview = None
+        self.gather(CORRECTED, where.run(corrected_segment, self._correction_jobs(corrections)))
 
-    def _all_rows(self) -> Iterator[FrameRow]:
-        for number in range(len(self.segments)):
-            yield from self.store.rows_before(CORRECTED, number)
+    def _rows_of(self, frames: Set[int]) -> Iterator[FrameRow]:
+        """Yield the rows of some frames before the correction of phases."""
+        for number, own in enumerate(self.segments):
+            if any(own[0].index <= frame <= own[-1].index for frame in frames):
+                yield from (row for row in self.store.rows_before(CORRECTED, number) if row.frame in frames)
 
     def _correction_jobs(self, demanded: Sequence[Any]) -> Iterator[tuple[int, tuple[Any, ...]]]:
         for number, frames in enumerate(self.segments):
