@@ -24,8 +24,8 @@ import sys
 
 folder, phase = sys.argv[1:]
 beam = dict(radiation="CuKa", neutron=False, monochromator=None, geometry=None, polarization=None, instrument=None)
-request = SeriesRequest(axes=[], phase_arguments=argued_phases([phase]), recipe=None, reference=None, own=(), electrochemistry=None,
-               reading=PatternReading(radiation="CuKa"), beam=beam)
+request = SeriesRequest(axes=[], phase_arguments=argued_phases([phase]), recipe=None, reference=None, own=(),
+                        electrochemistry=None, reading=PatternReading(radiation="CuKa"), beam=beam)
 frames = frames_of(folder)
 prepared = request.prepared(frames)
 loaded = []

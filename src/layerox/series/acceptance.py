@@ -30,11 +30,11 @@ from layerox.typing import FloatArray
 
 # Share of the peaks' intensity that may be left unexplained.
 MAX_UNEXPLAINED = 0.5
-# A pattern whose highest point stands less than this many sigmas above its median shows no peaks.
+# A pattern whose highest point is less than this many sigmas above its median shows no peaks.
 NO_PEAKS = 6.0
 # Largest step left to do, in standard uncertainties, with which a refinement counts as done.
 MAX_REMAINING_SHIFT = 0.3
-# Support from which on a phase is what it says whatever its cell does.
+# Support above which a phase is accepted whatever its cell is.
 STRONG = 30.0
 # Number of frames on each side that a frame is compared with.
 AROUND = 5
@@ -44,7 +44,7 @@ DOUBTFUL, WORSE = 1.2, 1.5
 # The same ratio of R_wp alone: the frame has far fewer counts, which is no fault but must be stated.
 FEWER_COUNTS = 2.5
 # A run of at least this many frames that fit worse alike is a change of the specimen, not a series of bad frames. At an
-# end of the series nothing tells them apart, and the frame carries the reason only.
+# end of the series the two cannot be distinguished, and the frame only carries the reason.
 CHANGE = 3
 # Standard uncertainty of a weight fraction beyond which the frame does not determine it.
 UNDETERMINED = 0.2
@@ -71,14 +71,14 @@ class FrameFit:
     ----------
     frame
         Which.
-    bench, state, view, minimum
-        The model and the values; `state` has the rungs for the next frame.
+    frame_model, state, view, minimum
+        The model and the values; `state` has the phase levels for the next frame.
     absences
         How well the frame excludes the phases that it does not show.
     left, gof, r_wp
         Share of unexplained intensity, goodness of fit, weighted profile R factor.
     fault
-        Why it cannot be believed, "" if it can.
+        Why it is not accepted, "" if it is.
     is_jump
         The fault is only that it fits worse than the frames before.
     """
@@ -112,7 +112,7 @@ def support_of(frame_model: FrameModel, minimum: Minimum, p: int) -> float:
     name = slot_name(frame_model.phases[p], "scale")
     esd = minimum.esd(name)
     if esd <= 0:
-        # A scale that does not vary was given by the user: the phase is there because he says so.
+        # A scale that is not refined was fixed by the user, who thereby states that the phase is present.
         return np.inf if name not in minimum.parameters.free_names else 0.0
     return minimum.parameters.value(name) / esd
 
@@ -158,7 +158,7 @@ def _jump(fit: FrameFit, last: FrameFit | None, common: CommonParameters) -> str
 
 
 def fault_of(fit: FrameFit) -> str:
-    """Return why a minimum is no result whatever came before, "" if it is one."""
+    """Return why a minimum is not acceptable, whatever the frames before it, "" if it is."""
     if all(support_of(fit.frame_model, fit.minimum, p) < KEEP_SUPPORT[PhaseLevel.SCALE] for p in fit.state.present):
         return "shows none of the phases"
     if not has_settled(fit.minimum):
@@ -185,7 +185,7 @@ def explains_other_peaks(frame_model: FrameModel, state: FrameState, minimum: Mi
 
 
 def ends_at_cell_bound(frame_model: FrameModel, minimum: Minimum, p: int) -> bool:
-    """Whether a length or angle of a phase has gone as far as it may within one frame."""
+    """Whether a length or angle of a phase has reached the limit for one frame."""
     names = minimum.parameters.free_names
     cell = [name for name in (frame_model.table.names[k] for k in frame_model.cell_places(p)) if name in names]
     return any(minimum.at_bound[names.index(name)] for name in cell)

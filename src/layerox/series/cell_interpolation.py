@@ -1,6 +1,7 @@
 """The cell that a phase is expected to have at a frame, interpolated between the seed frames, and starting values.
 
-A phase of low support fits any misfit if its cell is free to go anywhere, so its cell must stay near the interpolated one.
+A phase of low support fits any misfit if its cell is free to go anywhere, so its cell must stay near the
+interpolated one.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ from layerox.series.phase_presence import (
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
-# Relative step by which a cell goes on as it has gone, at most.
+# Largest relative step by which a cell is extrapolated.
 MAX_EXTRAPOLATION = 0.015
-# How far from home a cell may be.
+# How far a cell may be from the interpolated one.
 EXPECTED_WINDOW = Window(lengths=0.015, angles=1.7)
-# How far it may come from one frame to another that is not its neighbour.
+# How far it may change between frames that are not neighbours.
 INTERVAL_WINDOW = Window(lengths=0.02, angles=3.0)
 
 
@@ -45,14 +46,14 @@ VAGUE_MM = 0.08
 
 
 class CellInterpolation:
-    """Where the cells of phases are at home.
+    """The cells that phases are expected to have, interpolated between seed frames.
 
     Parameters
     ----------
     phases
         All of the series, with the cells given.
-    sightings
-        The frames that have been seen, in any order.
+    seed_frames
+        The seed frames, in any order.
     """
 
     def __init__(self, phases: Iterable[Phase], seed_frames: Iterable[SeedFrame]):
@@ -68,14 +69,14 @@ class CellInterpolation:
                 self.seen[phase.name] = [seed.frame for seed in seen], cells
 
     def at(self, name: str, frame: int) -> FloatArray:
-        """Return a phase's cell at a frame: angstrom and degrees, shape (6,); the one given where none is known."""
+        """Return a phase's cell at a frame: angstrom and degrees, shape (6,); without seed frames the user's."""
         if name not in self.seen:
             return self.given[name]
         frames, cells = self.seen[name]
         return np.array([np.interp(frame, frames, column) for column in cells.T])
 
     def is_expected(self, name: str, frame: int) -> bool:
-        """Whether all sightings beside a frame, one on either side or the last one, show a phase."""
+        """Whether the seed frames on either side of a frame (or the last one) all show a phase."""
         if name not in self.seen:
             return False
         k = bisect_left(self.seed_indices, frame)
@@ -85,7 +86,7 @@ class CellInterpolation:
         )
 
     def is_unexpected(self, name: str, frame: int, cell: FloatArray) -> bool:
-        """Whether a cell is another one than the phase has at home."""
+        """Whether a cell differs from the interpolated one."""
         return differs(cell, self.at(name, frame))
 
 
@@ -96,7 +97,7 @@ def differs(cell: FloatArray, expected: FloatArray, reach: Window = EXPECTED_WIN
 
 
 def extrapolated_cell(cell: FloatArray, former: FloatArray, ahead: float) -> FloatArray:
-    """Return a cell that goes on as it has gone from a former one, `ahead` times as far but never far; shapes (6,)."""
+    """Return a cell extrapolated from a former one by `ahead` times its change, limited; shapes (6,)."""
     step = np.clip(ahead * (cell / former - 1.0), -MAX_EXTRAPOLATION, MAX_EXTRAPOLATION)
     return np.asarray(cell * (1.0 + step))
 
@@ -104,7 +105,8 @@ def extrapolated_cell(cell: FloatArray, former: FloatArray, ahead: float) -> Flo
 def out_of_line(seen: Sequence[tuple[int, FloatArray, float]]) -> list[tuple[int, FloatArray]]:
     """Return the frames in which a phase has left its line of cells, though it is not strong, and where that would be.
 
-    The line is followed from the frame that shows the phase best, to both sides: it stays, or goes on as it has gone.
+    The line is followed from the frame that shows the phase best, to both sides: it is constant, or continues
+    with the same slope.
 
     Parameters
     ----------
@@ -129,7 +131,7 @@ def out_of_line(seen: Sequence[tuple[int, FloatArray, float]]) -> list[tuple[int
 
 
 def _ends(line: Sequence[tuple[int, FloatArray]], frame: int) -> list[FloatArray]:
-    """Return the cells to which a line may lead at a frame: as it ended, and as it has gone."""
+    """Return the cells that a line predicts at a frame: the last one, and the extrapolated one."""
     if not line:
         return []
     last, cell = line[-1]
@@ -142,7 +144,7 @@ def _ends(line: Sequence[tuple[int, FloatArray]], frame: int) -> list[FloatArray
 def state_at(
     index: int, common: CommonParameters, interpolation: CellInterpolation, frame_model: FrameModel
 ) -> FrameState:
-    """Return where a frame starts: as the nearest sighting, the cells where the sightings around it have them."""
+    """Return starting values for a frame without a refined neighbour: of the nearest seed frame, with interpolated cells."""
     seeds = common.seed_frames
     if not seeds:
         return frame_model.start({}, [PhaseLevel.CELL] * len(frame_model.phases))
@@ -156,7 +158,7 @@ def state_at(
 
 
 def extrapolated(state: FrameState, before: FrameFit | None, last: FrameFit, index: int) -> FrameState:
-    """Return a state whose cells go on as they have gone between the last two frames."""
+    """Return a state with cells extrapolated from the last two frames."""
     if before is None or before.frame == last.frame or before.frame_model is not last.frame_model:
         return state
     ahead = (index - last.frame) / (last.frame - before.frame)
@@ -168,7 +170,7 @@ def extrapolated(state: FrameState, before: FrameFit | None, last: FrameFit, ind
 
 
 def levels_of(common: CommonParameters, seed: SeedFrame) -> list[PhaseLevel]:
-    """Return how much of each phase a scout bears."""
+    """Return the level of each phase that the supports in a seed frame allow."""
     found = []
     for name in common.setup.names:
         support = seed.supports.get(name, 0.0)
@@ -211,7 +213,7 @@ def with_position_held(
     view: PhaseSubset,
     minimum: Minimum,
 ) -> tuple[FrameState, PhaseSubset, Minimum]:
-    """Hold the displacement of a frame of few counts that cannot tell it from the zero, and refine again.
+    """Fix the displacement of a frame of few counts that does not distinguish it from the zero, and refine again.
 
     Both would drift far, with opposite signs. The displacement of the seed frames around it is the better estimate,
     and the same one whichever neighbour the frame starts from.

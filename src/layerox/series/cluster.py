@@ -17,7 +17,7 @@ from layerox.notices import Notice
 
 T = TypeVar("T")
 Task = tuple[int, tuple[Any, ...]]
-# Tasks under way a worker, and how often one is given to another worker when its worker dies.
+# Tasks in progress per worker, and how often one is given to another worker when its worker dies.
 AHEAD, RETRIES = 2, 2
 PATIENCE_S = 20
 ENCRYPTED = "tls://"
@@ -85,12 +85,12 @@ class DaskCluster:
     def run(
         self, function: Callable[..., T], tasks: Iterable[Task], *, at_once: bool = False
     ) -> Iterator[tuple[int, T]]:
-        """Yield (number of the task, result) as they come.
+        """Yield (number of the task, result) in the order of completion.
 
         Raises
         ------
         InputError
-            If a task has ended three workers, or the scheduler is gone.
+            If a task has ended three workers, or the connection to the scheduler is lost.
         """
         from distributed import CancelledError, KilledWorker  # noqa: PLC0415  (see below)
 

@@ -37,7 +37,7 @@ PROFILE = tuple(f"instrument_{slot}" for slot in INSTRUMENT_SLOTS[2:])
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SeedFrame:
-    """A frame fitted from scratch.
+    """A frame fitted from scratch, from which other frames start.
 
     Attributes
     ----------
@@ -65,12 +65,12 @@ class SeedFrame:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CommonParameters:
-    """What all frames share.
+    """Parameters that all frames share.
 
     Attributes
     ----------
     setup
-        What the user demands.
+        What the series is refined with.
     instrument
         With the profile of the series.
     background_terms
@@ -80,9 +80,9 @@ class CommonParameters:
     free
         Names of what is refined in every frame.
     shared
-        Names of what scouts refine together.
-    sightings
-        The scouts that are to be trusted.
+        Names of the parameters refined jointly over the seed frames.
+    seed_frames
+        The usable seed frames.
     limits
         First and last angle of a usual frame, degrees.
     esds
@@ -129,9 +129,9 @@ def fitted_seed_frame(setup: SeriesSetup, frame: Frame) -> SeedFrame | None:
 
 
 def from_scratch(setup: SeriesSetup, pattern: Pattern, instrument: Instrument) -> Outcome:
-    """Return a fit of a pattern that knows nothing of its neighbours, in the order of the plan."""
+    """Return a fit of a pattern from scratch, with the strategy of the plan."""
     strategy = automatic if setup.plan.strategy == "automatic" else staged
-    # Axial divergence costs ten times the rest of a pattern: it is for those who ask for it, or have calibrated it.
+    # Axial divergence costs ten times the rest of a pattern: it is refined only if the user frees it, or calibrated it.
     plan = replace(setup.plan, demands={**dict.fromkeys(AXIAL, Demand(vary=False)), **setup.plan.demands})
     return strategy(pattern, setup.phases, instrument, setup.radiation, plan)
 
@@ -143,16 +143,16 @@ def _support(outcome: Outcome, phase: Phase) -> tuple[float, float]:
 
 
 def estimated_common_parameters(setup: SeriesSetup, seeds: Sequence[SeedFrame], pattern: Pattern) -> CommonParameters:
-    """Return what scouts agree upon, before anything is refined together.
+    """Return common parameters estimated from separately fitted seed frames, before the joint refinement.
 
     Parameters
     ----------
     setup
-        What the user demands.
-    scouts
+        What the series is refined with.
+    seeds
         Those that could be fitted; without any that is to be trusted, the phases' own values are all there is.
     pattern
-        Any frame that can be read: its peaks tell a first width where nothing else does.
+        Any frame that can be read: its peaks give a starting width where nothing else does.
     """
     if any(map(is_extracted, setup.phases)):
         raise InputError("Le Bail and Pawley phases in a series are not built yet", cure='use mode = "rietveld"')
@@ -211,7 +211,7 @@ def _of_phase(phase: Phase, trusted: Sequence[SeedFrame]) -> tuple[dict[str, flo
 
 
 def _frame_names(phase: Phase, trusted: Sequence[SeedFrame]) -> list[str]:
-    """Return what of a phase is each frame's own: scale, cell, size, and microstrain where the scouts ask for it."""
+    """Return the parameters of a phase refined in every frame: scale, cell, size, and often microstrain."""
     cell = [slot_name(phase, CELL_NAMES[k]) for k in phase.crystal.symmetry.cell_rule.free]
     if phase.hardware:
         let_go = {name for seed in trusted for name in seed.free}
@@ -240,13 +240,13 @@ def own_names(phase: Phase) -> set[str]:
 
 
 def with_seed_frame(common: CommonParameters, seed: SeedFrame) -> CommonParameters:
-    """Return the foundation with one scout more, or in the place of the one of the same frame."""
+    """Return common parameters with a seed frame added, or replaced if it is of the same frame."""
     others = [other for other in common.seed_frames if other.frame != seed.frame]
     return with_seed_frames(common, sorted([*others, seed], key=lambda one: one.frame))
 
 
 def with_seed_frames(common: CommonParameters, seeds: Sequence[SeedFrame]) -> CommonParameters:
-    """Return the foundation with other scouts; each phase begins as the one that shows it best has it."""
+    """Return common parameters with other seed frames; each phase starts from that of highest support."""
     values = dict(common.values)
     for phase in common.setup.phases:
         seen = [seed for seed in seeds if phase.name in seed.supports]

@@ -40,19 +40,19 @@ TIME = "time"
 LEAST_X, MOST_X = -0.02, 1.05
 # So many stretches of charging, rest and discharging are listed in run.json; pulses make thousands.
 MOST_STRETCHES = 500
-# Masses by the user and by the file, told if they are apart by more than this share.
+# Relative difference of the user's mass and the log's that gives a notice.
 MASS_DIFFERS = 0.01
 
 
 def settings_from(
     argument: ElectrochemistryArgument | None, told: ElectrochemistryModel | None
 ) -> ElectrochemistryModel | None:
-    """Return what a user says of a log, in his call and in his recipe; None if he says nothing.
+    """Return the settings of a cycler's log from the call and the recipe; None if there are none.
 
     Raises
     ------
     InputError
-        If he says a thing twice, an unknown key is given, or there is no file.
+        If a setting is given twice, an unknown key is given, or there is no file.
     """
     if argument is None and told is None:
         return None
@@ -98,7 +98,7 @@ def frames_with_log(
     Parameters
     ----------
     source, glob, axes, dataset
-        As for `frames_of`; an axis may also be a column of the log, which then stands first, the frames in the order
+        As for `frames_of`; an axis may also be a column of the log, which then comes first, the frames in the order
         of their times. Without axes the first is the time, in hours since the first frame.
     told
         The log, the clocks and the cathode.
@@ -138,7 +138,7 @@ def frames_with_log(
 
 
 def _sodium(told: ElectrochemistryModel, log: Electrochemistry) -> Sodium | None:
-    """Return the cathode, if the user gives a formula; its mass may stand in the log."""
+    """Return the cathode, if the user gives a formula; its mass may be in the log."""
     mass = log.mass_mg if told.mass_mg is None else told.mass_mg
     if told.formula is None:
         if told.mass_mg is not None:
@@ -152,7 +152,7 @@ def _sodium(told: ElectrochemistryModel, log: Electrochemistry) -> Sodium | None
 
 
 def _refuse_strangers(log: Electrochemistry, times: FrameTimes, offset: Offset, found: Moments) -> None:
-    """Refuse frames none of which lies within the log."""
+    """Raise if no frame is within the log."""
     if found.outside < np.isfinite(times.middles).sum():
         return
     first, last = np.nanmin(times.middles), np.nanmax(times.middles)
@@ -235,7 +235,7 @@ def _report(
     told: ElectrochemistryModel, log: Electrochemistry, times: FrameTimes, offset: Offset, found: Moments,
     sodium: Sodium | None,
 ) -> dict[str, object]:  # fmt: skip
-    """Return what run.json tells of the log and of how frames were placed on it."""
+    """Return the entry of run.json on the log and the position of frames in it."""
     report: dict[str, object] = {
         "files": [str(path) for path in log.paths],
         "records": len(log),

@@ -23,7 +23,7 @@ from layerox.series.cluster import Tls, check_scheduler, cluster_at
 
 T = TypeVar("T")
 Task = tuple[int, tuple[Any, ...]]
-# How often a task is given to another worker when its worker dies.
+# How often a task is repeated by another worker if its worker dies.
 RETRIES = 2
 # What the server imports before it forks.
 IMPORTED = ("layerox.series.segment_merge", "layerox.series.worker_preload")
@@ -41,7 +41,7 @@ PATIENCE_S = 5.0
 
 @contextmanager
 def coming_workers(count: int) -> Iterator[Future[WorkerPool]]:
-    """Yield what will be a pool of so many workers; they are gone when the context ends."""
+    """Yield the future of a pool of workers; they are ended when the context ends."""
     start_server()
     pool = WorkerPool(count)
     with ThreadPoolExecutor(max_workers=1) as thread:
@@ -54,7 +54,7 @@ def coming_workers(count: int) -> Iterator[Future[WorkerPool]]:
 
 
 def wait_for(coming: Future[Any]) -> None:
-    """Wait until a future is done, whatever comes of it."""
+    """Wait until a future is done, whatever its result."""
     coming.cancel()
     if not coming.cancelled():
         coming.exception()
@@ -154,7 +154,7 @@ class WorkerPool:
             self.workers.pop().end()
 
     def run(self, function: Callable[..., T], tasks: Iterable[Task]) -> Iterator[tuple[int, T]]:
-        """Yield (number of the task, result) as they come; no more tasks are drawn than there are workers.
+        """Yield (number of the task, result) as they come; at most one task per worker is drawn.
 
         Raises
         ------
@@ -211,7 +211,7 @@ def serve(pipe: Connection) -> None:
     while True:
         try:
             function, arguments = pipe.recv()
-        except (EOFError, OSError):  # the one that asked has closed it, or is gone
+        except (EOFError, OSError):  # the parent closed the pipe, or ended
             return
         _answer(pipe, *_done(function, arguments))
 
@@ -226,14 +226,14 @@ def _done(function: Callable[..., object], arguments: tuple[Any, ...]) -> tuple[
 def _answer(pipe: Connection, done: bool, result: object) -> None:
     try:
         pipe.send((done, result))
-    except OSError:  # the one that asked is gone
+    except OSError:  # the parent ended
         return
     except Exception as error:  # an error that cannot be pickled
         pipe.send((False, RuntimeError(f"{result!r} cannot be sent ({error})")))
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, in the middle of a task if need be."""
+    """End this process when its parent ends, even during a task."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -241,7 +241,7 @@ def _end_with_parent() -> None:
 
 
 class Executor(Protocol):
-    """Runs a function on many arguments and yields the results as they come."""
+    """Runs a function on many arguments and yields the results in the order of completion."""
 
     def run(
         self, function: Callable[..., T], tasks: Iterable[Task], *, at_once: bool = False
@@ -269,7 +269,7 @@ class StartingWorkers:
     def run(
         self, function: Callable[..., T], tasks: Iterable[Task], *, at_once: bool = False
     ) -> Iterator[tuple[int, T]]:
-        """Yield (number of the task, result) as they come."""
+        """Yield (number of the task, result) in the order of completion."""
         waiting = iter(tasks)
         while at_once and not self.pool.done():
             try:

@@ -39,7 +39,7 @@ class IntensityMap:
     intensity
         The mean around each angle, nan where a pattern has none, shape (m, n).
     good
-        Which of these frames can be believed, shape (m,).
+        Which of these frames are accepted, shape (m,).
     """
 
     place: FloatArray
@@ -123,7 +123,7 @@ class ReflectionTrack:
 
     @property
     def first(self) -> float:
-        """Where it stands when the phase shows first, or in the starting cell if it never does, degrees."""
+        """Its position in the first frame that shows the phase, or in the starting cell if it never does, degrees."""
         known = self.two_theta[np.isfinite(self.two_theta)]
         return float(known[0]) if len(known) else self.start
 
@@ -148,7 +148,7 @@ class LayerLengths:
 
 
 def reflection_tracks(series: Series) -> list[ReflectionTrack]:
-    """Return the strongest reflections of each phase; none of a series that does not say what they are.
+    """Return the strongest reflections of each phase; none if run.json does not list them.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def layer_lengths(series: Series) -> dict[str, LayerLengths]:
 
 
 def structures(series: Series) -> dict[str, Mapping[str, Any]]:
-    """Return what run.json says of each phase, by its name in the columns; nothing for runs that did not write it."""
+    """Return the entry of run.json for each phase, by its name in the columns; empty for runs without it."""
     return {safe_name(name): found for name, found in series.run.get("structures", {}).items()}
 
 

@@ -43,7 +43,7 @@ ZONE = "time_zone"
 
 
 def axis_units(axes: Sequence[str]) -> dict[str, str]:
-    """Return the units of the axes that the files of patterns say; what a table holds is in units of its own."""
+    """Return the units of the axes that are read from pattern files; the units of a user's table are not known."""
     return {name: UNITS[name] for name in axes if name in UNITS}
 
 
@@ -68,7 +68,7 @@ class StackFiles:
         return [] if stack is None else list(stack.names)
 
     def stated(self, name: str, frames: list[Frame]) -> list[float]:
-        """Return what the files say of each frame, times in seconds; nan where they say nothing.
+        """Return the values that the files state for each frame, times in seconds; nan where there is none.
 
         Raises
         ------
@@ -102,6 +102,13 @@ def _facts(frame: Frame) -> Mapping[str, object]:
 
 
 def axis_column(axis: str, frames: list[Frame], stacks: StackFiles) -> list[float]:
+    """Return the value of each frame on an axis; nan where there is none.
+
+    Raises
+    ------
+    InputError
+        If the axis is unknown, or neither the files nor the CSV file have values.
+    """
     if axis in AXES:
         return _stated(axis, frames, stacks)
     if ":" in axis:
@@ -118,7 +125,7 @@ def axis_column(axis: str, frames: list[Frame], stacks: StackFiles) -> list[floa
 
 
 def _stated(axis: str, frames: list[Frame], stacks: StackFiles) -> list[float]:
-    """Return what the files themselves say: hours since the earliest frame, or kelvin."""
+    """Return the values stated in the files: hours since the earliest frame, or kelvin."""
     values = stacks.stated(axis, frames)
     if all(math.isnan(value) for value in values):
         unit = ", or not in which unit" if stacks.names(frames) else ""
@@ -130,7 +137,7 @@ def _stated(axis: str, frames: list[Frame], stacks: StackFiles) -> list[float]:
 
 
 def time_notices(frames: list[Frame], stacks: StackFiles) -> list[Notice]:
-    """Say where frames are missing, or stand twice, by the times that a file of many tells of itself."""
+    """Return notices of missing or repeated frames, from the times stated in a file of many frames."""
     if len(frames) < 2 or len({frame.path for frame in frames}) > 1:
         return []
     stack = stacks.of(frames[0])
@@ -192,7 +199,7 @@ def _number(text: str, path: Path, column: str) -> float:
 
 
 def axis_notices(axis: str, values: list[float]) -> list[Notice]:
-    """Say which frames have no place on an axis or that of another, and where there are gaps."""
+    """Return notices of frames without a value on an axis, of equal values, and of gaps."""
     known = [value for value in values if not math.isnan(value)]
     notices = []
     if len(known) < len(values):
@@ -208,6 +215,7 @@ def axis_notices(axis: str, values: list[float]) -> list[Notice]:
 
 
 def named(names: Sequence[str] | map[str]) -> str:
+    """Return the first names as text, and the number of further ones."""
     listed = list(names)
     more = f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else ""
     return ", ".join(listed[:MOST_NAMED]) + more
@@ -236,7 +244,7 @@ class FrameTimes:
 
     @property
     def are_starts(self) -> bool:
-        """Whether nothing tells how long the frames took."""
+        """Whether the duration of the frames is unknown."""
         return not np.isfinite(self.ends).any()
 
 
@@ -261,7 +269,7 @@ def frame_times(
     Raises
     ------
     InputError
-        If nothing says when, or in which zone.
+        If the time or the time zone is not stated.
     """
     if told.frame_start is not None or told.frame_cadence_s is not None:
         found = _counted(frames, told, zone, place)
@@ -306,7 +314,7 @@ def _listed_times(frames: Sequence[Frame], axes: Sequence[str], zone: tzinfo | N
 
 
 def _stated_times(frames: Sequence[Frame], zone: tzinfo | None, place: Path) -> FrameTimes:
-    """Return what the files themselves say; those that cannot be read or say nothing have no time."""
+    """Return the times stated in the files; nan for files that cannot be read or state none."""
     said = [_metadata(frame) for frame in frames]
     starts, ends = (
         _seconds([str(own.get(key, "")) for own in said], zone, place) for key in ("start_time", "end_time")

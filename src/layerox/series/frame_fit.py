@@ -43,32 +43,32 @@ from layerox.series.phase_entry import JUDGED, PhaseEntry, is_background_like
 from layerox.series.phase_presence import KEEP_SUPPORT, PhaseLevel, entry_support, lowered_level, raised_level
 from layerox.typing import FloatArray
 
-# How long a phase that could not be born is left in peace, unless it promises this much more.
+# Number of frames after a failed entry before a phase is tried again, unless its gain is larger by this factor.
 RETRY_INTERVAL, RETRY_GAIN = 10, 2.0
-# Share of the support that a birth needs below which it is not looked at any closer.
+# Share of the entry support below which a trial stops.
 PROMISING_SHARE = 0.5
 MOST_DESCENTS = 4
-# Rise of chi-squared, over its reduced value, at which a step down is taken back: the phase was needed after all.
+# Rise of chi-squared, over its reduced value, at which a lower phase level is rejected.
 MAX_RISE = 100.0
-# The relative change of a cell from frame to frame that a phase that is not strong is not believed, and for how many
+# The relative change of a cell from frame to frame above which a weak phase loses parameters, and for how many
 # frames it may add up between frames that are not neighbours.
 CELL_JUMP, MAX_INTERVALS = 0.005, 3
 # How many of the cells that are found for a phase are refined.
 REFINED = 2
-# Support, in units of what a birth needs, with which a phase is born in whatever cell, and with which it comes back
+# Support, in units of the entry support, with which a phase enters with any cell, and with which it enters again
 # where the frames around show it.
 UNEXPECTED_SHARE, EXPECTED_SHARE = 2.0, 0.6
 
 
 class FrameFitter:
-    """Refines frames, and knows the last one that was accepted.
+    """Refines frames one after another, starting from the last accepted one.
 
     Parameters
     ----------
-    foundation
-        What all frames of the series share.
-    in_strides
-        Whether the frames are far apart: their cells go on as they have gone.
+    common
+        The common parameters.
+    is_sparse
+        Whether the frames are far apart: their cells are extrapolated.
     """
 
     def __init__(self, common: CommonParameters, *, is_sparse: bool = False):
@@ -103,7 +103,7 @@ class FrameFitter:
         return self._frame_models[key]
 
     def start(self, model: FrameModel, frame: Frame) -> FrameState:
-        """Return where a frame starts: the last accepted one, or what the survey knows."""
+        """Return starting values: those of the last accepted frame, or interpolated ones."""
         if self.last is not None:
             state = self.last.state
             if self.last.frame_model is not model:
@@ -113,7 +113,7 @@ class FrameFitter:
         return state_at(frame.index, self.common, self.interpolation, model)
 
     def _with_absent_at_home(self, model: FrameModel, state: FrameState) -> FrameState:
-        """Return a state whose absent phases have the cells that they have around the frame, to be asked for there."""
+        """Return a state whose absent phases have their interpolated cells, for the score test."""
         values = state.values.copy()
         for p, level in enumerate(state.levels):
             name = model.phases[p].name
@@ -130,7 +130,7 @@ class FrameFitter:
         is_first: bool = False,
         skip_recent_failures: bool = False,
     ) -> FrameFit:
-        """Refine from a neighbour, let phases die that do not show any more, and look for new ones."""
+        """Refine from a neighbour; phases without support leave, and phases that a score test supports enter."""
         view, minimum = model.minimised(pattern, start, linear=is_first, near=not (is_first or self.is_sparse))
         if not has_settled(minimum):
             start = model.moved(start, view, minimum)
@@ -141,7 +141,7 @@ class FrameFitter:
         return self._concluded(model, pattern, start, view, minimum, skip_recent_failures=skip_recent_failures)
 
     def refined_from(self, frame: Frame, fit: FrameFit, state: FrameState) -> FrameFit:
-        """Return a frame refined once more, from another state."""
+        """Return a frame refined again, from another state."""
         self.index, self.last = frame.index, None
         pattern = self.setup.reading.pattern(frame)
         view, minimum = fit.frame_model.minimised(pattern, state, linear=True, budget=LONG_BUDGET)
@@ -212,10 +212,10 @@ class FrameFitter:
     def _settled(
         self, model: FrameModel, pattern: Pattern, start: FrameState, view: PhaseSubset, minimum: Minimum
     ) -> tuple[FrameModel, Pattern, FrameState, PhaseSubset, Minimum]:
-        """Let phases step down as far as their supports demand, and refine again where one did."""
+        """Lower the levels of phases of low support, and refine again if one was lowered."""
         state = model.moved(start, view, minimum)
         for _ in range(MOST_DESCENTS):
-            # What runs away goes first: it may have taken the others' peaks.
+            # Phases that explain other peaks go first: they may have taken these from other phases.
             forced = self._with_lowered_phases(model, state, minimum)
             serial = serial_of(pattern, minimum)
             levels = forced or tuple(
@@ -234,7 +234,7 @@ class FrameFitter:
         return model, pattern, state, view, minimum
 
     def _with_lowered_phases(self, model: FrameModel, state: FrameState, minimum: Minimum) -> PhaseLevels | None:
-        """Return the rungs with those lowered whose phases explain other things than their own peaks, None if none."""
+        """Return the levels, lowered for phases that explain other peaks than their own; None if there are none."""
         levels = list(state.levels)
         for p in state.present:
             if explains_other_peaks(model, state, minimum, p) or self._has_lost_cell(model, state, minimum, p):
@@ -243,7 +243,7 @@ class FrameFitter:
         return tuple(levels) if tuple(levels) != state.levels else None
 
     def _has_lost_cell(self, model: FrameModel, state: FrameState, minimum: Minimum, p: int) -> bool:
-        """Whether a phase that is not strong has come away from home, and from where it was when it was strong."""
+        """True if a weak phase's cell is far from both its interpolated and its last well-supported cell."""
         if support_of(model, minimum, p) >= STRONG or self.is_sparse:
             return False
         strong = self._strong_cells.get(p)
@@ -253,7 +253,7 @@ class FrameFitter:
     def _kept_level(
         self, model: FrameModel, start: FrameState, state: FrameState, minimum: Minimum, p: int, serial: float
     ) -> PhaseLevel:
-        """Return the rung that a phase bears at a minimum; the cell of a weak one does not jump."""
+        """Return the level that a phase keeps at a minimum; it is lowered if the cell of a weak phase jumps."""
         level, support = state.levels[p], support_of(model, minimum, p)
         if level == PhaseLevel.ABSENT or support >= STRONG:
             return level
@@ -264,7 +264,7 @@ class FrameFitter:
         stride = 1 if self.last is None else abs(self.index - self.last.frame)
         strayed = self.last is not None and moved > CELL_JUMP * min(stride, MAX_INTERVALS)
         if strayed and self.is_sparse:
-            return PhaseLevel.ABSENT  # and sought anew around where it has come from
+            return PhaseLevel.ABSENT  # it may enter again near its former cell
         return lowered_level(PhaseLevel.SCALE if strayed else level, support)
 
     def _with_entries(
@@ -277,7 +277,7 @@ class FrameFitter:
         *,
         skip_recent_failures: bool = False,
     ) -> tuple[FrameModel, Pattern, FrameState, PhaseSubset, Minimum, dict[str, Absence]]:
-        """Ask for absent phases, and let those be born that the frame shows beyond doubt."""
+        """Test absent phases, and let those enter that the frame supports."""
         absences: dict[str, Absence] = {}
         for _ in range(len(model.phases)):
             if len(state.present) == len(model.phases):
@@ -333,13 +333,13 @@ class FrameFitter:
         )
 
     def _support_share(self, model: FrameModel, p: int) -> float:
-        """Return the share of what a birth needs that is enough for a phase."""
+        """Return the share of the entry support that a phase needs."""
         return EXPECTED_SHARE if self.interpolation.is_expected(model.phases[p].name, self.index) else 1.0
 
     def _has_unexpected_cell(
         self, entry: PhaseEntry, p: int, state: FrameState, view: PhaseSubset, minimum: Minimum
     ) -> bool:
-        """Whether a newborn phase has another cell than the series knows, and shows not well enough for that."""
+        """Whether a new phase has an unexpected cell without the support for it."""
         if support_of(entry.frame_model, minimum, p) >= UNEXPECTED_SHARE * entry.needs(p):
             return False
         return self._is_unexpected(entry.frame_model, state, p)

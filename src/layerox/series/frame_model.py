@@ -33,7 +33,7 @@ TOLERANCE = 0.02
 BUDGET = 25
 # Share of a plausible height at which derivatives of a phase are cut.
 REACH = 0.01
-# How far a cell may come over a whole series, in units of what it may move within a frame.
+# How far a cell may change over a whole series, in units of what it may move within a frame.
 MAX_CELL_RANGE = 3.0
 
 
@@ -49,7 +49,7 @@ class FrameState:
     ----------
     values
         Of all quantities of the full model, shape (names,).
-    rungs
+    levels
         How much of each phase is refined.
     held
         Names of common variables that the frame does not determine: they stay at their starting values.
@@ -81,8 +81,8 @@ class FrameModel:
 
     Parameters
     ----------
-    foundation
-        What all frames share.
+    common
+        Parameters that all frames share.
     pattern
         Any pattern of that grid.
     """
@@ -103,7 +103,8 @@ class FrameModel:
         self._widen_cell_bounds(setup.plan.named(self.table))
         self.phases: Sequence[Phase] = self.model.phases
         self._own = {phase.name: {slot_name(phase, slot) for slot in phase.slot_names} for phase in self.phases}
-        # Phases whose cell has been seen, and the scale of each phase at which it is cut in a pattern of height one.
+        # Phases with a cell known from a seed frame, and the scale of each phase
+        # at which it is cut in a pattern of height one.
         self.known = {name for seed in common.seed_frames for name in seed.supports}
         self.model.tail = TAIL * float(np.median(pattern.sigma))
         self.reach = REACH * plausible_scales(self.model, self.table.values, 1.0)
@@ -122,7 +123,7 @@ class FrameModel:
         self.table.upper += (MAX_CELL_RANGE - 1.0) * self.half
 
     def _free_names(self) -> dict[int, dict[PhaseLevel, list[str]]]:
-        """Return for each phase (-1: none) what is let go from which rung on."""
+        """Return for each phase (-1: none) the names of variables that each level adds."""
         free = {name for name in self.common.free if name in self.table.index}
         found: dict[int, dict[PhaseLevel, list[str]]] = {}
         for p, phase in enumerate(self.phases):
@@ -149,7 +150,7 @@ class FrameModel:
         return tuple(k for k, name in enumerate(names) if name in free and self.table.is_own_master(name))
 
     def start(self, values: dict[str, float], levels: Iterable[PhaseLevel]) -> FrameState:
-        """Return a state from values by name; what is not named stands as the foundation has it."""
+        """Return a state from values by name; all others are those of the common parameters."""
         table = self.table.copy()
         for name, value in values.items():
             if name in table.index and table.is_own_master(name):
@@ -181,7 +182,7 @@ class FrameModel:
         tolerance: float = TOLERANCE,
         budget: int = BUDGET,
     ) -> tuple[PhaseSubset, Minimum]:
-        """Refine what a state's rungs let go, from its values.
+        """Refine the variables of a state's phase levels, from its values.
 
         With `linear`, from the best scales and background; `near` says that the minimum should not be far.
         """
@@ -215,7 +216,7 @@ class FrameModel:
     def moved(
         self, state: FrameState, view: PhaseSubset, minimum: Minimum, levels: Iterable[PhaseLevel] | None = None
     ) -> FrameState:
-        """Return the state at a minimum, on other rungs if given; absent phases keep all but their scale."""
+        """Return the state at a minimum, with other phase levels if given; absent phases keep all but their scale."""
         chosen = state.levels if levels is None else tuple(levels)
         values = state.values.copy()
         values[view.places] = minimum.parameters.values
@@ -229,15 +230,15 @@ class FrameModel:
         return name in self._own[phase.name]
 
     def place(self, p: int, slot: str) -> int:
-        """Return where a quantity of a phase stands in the vector of all values."""
+        """Return the index of a quantity of a phase in the vector of all values."""
         return self.table.index[slot_name(self.phases[p], slot)]
 
     def cell_places(self, p: int) -> list[int]:
-        """Return where a, b, c, alpha, beta, gamma of a phase stand."""
+        """Return the indices of a, b, c, alpha, beta, gamma of a phase."""
         return [self.place(p, name) for name in CELL_NAMES]
 
     def named(self, state: FrameState) -> dict[str, float]:
-        """Return the values of a state by name, for benches of other angles; the background is of these alone."""
+        """Return the values of a state by name, for models of other angles; the background is of these alone."""
         pairs = zip(self.table.names, state.values.tolist(), strict=True)
         return {name: value for name, value in pairs if not is_background(name)}
 
@@ -255,7 +256,7 @@ def restored(frame_model: FrameModel, sources: Mapping[str, FrameRow], added: Co
 
     Parameters
     ----------
-    bench
+    frame_model
         The model.
     sources
         The row from which each phase is taken; phases without one are absent.
@@ -281,7 +282,7 @@ def _offsets_of(sources: Mapping[str, FrameRow]) -> dict[str, float]:
 
 
 def _rung(numbers: Mapping[str, Number], *, is_added: bool) -> PhaseLevel:
-    """Return on which rung a row's numbers were refined; what is put in has only its scale."""
+    """Return the level with which a row was refined; of an added phase only the scale."""
     if is_added or all(math.isnan(numbers[name][1]) for name in ("a", "displacement")):
         return PhaseLevel.SCALE
     return PhaseLevel.CELL if math.isnan(numbers["size"][1]) else PhaseLevel.WIDTHS

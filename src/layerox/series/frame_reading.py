@@ -34,7 +34,7 @@ class Frame:
         Where it is; `scan` counts from 0 within the file, None where the file is read as holding one. The number in
         `file` counts from 1.
     axes
-        Its place on each axis of the series, in the order of `Frames.axes`; nan where it is not known.
+        Its value on each axis of the series, in the order of `Frames.axes`; nan where it is not known.
     """
 
     index: int
@@ -59,7 +59,7 @@ class Frames:
 
 @dataclass(frozen=True, kw_only=True)
 class PatternReading:
-    """How the patterns of a series are read: what `read_pattern` is told, and the regions that are left out.
+    """How the patterns of a series are read: the arguments of `read_pattern`, and excluded regions.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class PatternReading:
             found = read_pattern(frame.path, radiation=self.radiation, range=self.range)
         else:
             scan = read_stack(frame.path, self.dataset).scan(frame.scan)
-            # A file that says what its axis is need not be asked.
+            # The file usually states its axis.
             axis: Axis = scan.axis or "two-theta"
             found = pattern_from_scan(
                 scan, request_from_arguments(frame.path, self.radiation, axis, self.range, allow_negative=False)
@@ -95,7 +95,7 @@ class PatternReading:
 
 
 def frame_of(path: Path, scan: int, count: int) -> Frame:
-    """Return a frame of a file that holds so many, its place in the series yet to be told."""
+    """Return a frame of a file that holds so many, with the index 0 until the series is sorted."""
     if count == 1:
         return Frame(index=0, file=printable(path.name), path=path, scan=0 if path.suffix.lower() in STACKED else None)
     return Frame(index=0, file=f"{printable(path.name)}#{scan + 1}", path=path, scan=scan)

@@ -40,7 +40,7 @@ def frames_of(
     glob
         Which files ("*.xye"); without it those with the commonest suffix of a pattern.
     axes
-        "time" or "temperature" as the files say them (hours since the first frame, kelvin), the name of anything else
+        "time" or "temperature" as stated in the files (hours since the first frame, kelvin), the name of anything else
         that an HDF5 file holds for each frame, or "FILE.csv:COLUMN", whose first column names the frames by file name,
         by stem, or by the last number in it. The first axis orders the frames.
     dataset
@@ -91,7 +91,7 @@ def files_in(folder: Path, glob: str | None) -> tuple[list[Path], list[Notice]]:
     if not folder.is_dir():
         raise InputError("no such folder", place=folder, cure="check the path")
     try:
-        own = results_in(folder)  # of a series whose results stand among its patterns
+        own = results_in(folder)  # results of a series in the folder of its patterns
         listed = (p for p in folder.glob(glob or "*") if p.is_file() and not p.name.startswith("."))
         present = [p for p in listed if p.parent != folder or p.name not in own]
     except (ValueError, NotImplementedError) as error:
@@ -116,7 +116,7 @@ def _of_commonest_suffix(paths: list[Path]) -> tuple[list[Path], list[Notice]]:
 
 
 def _with_scans(paths: list[Path], dataset: str | None) -> tuple[list[Frame], list[Notice]]:
-    """Return the frames of files, and what is to be said of the choices made in them: each thing once."""
+    """Return the frames of files, and one notice per choice made in them."""
     few = len(paths) <= FEW_FILES
     frames: list[Frame] = []
     said: dict[str, Notice] = {}
@@ -130,7 +130,7 @@ def _with_scans(paths: list[Path], dataset: str | None) -> tuple[list[Frame], li
 
 
 def _opened(path: Path, dataset: str | None) -> Stack | None:
-    """Return a file of many patterns, None for one that cannot be read, which is told when its turn comes.
+    """Return a file of many patterns, None for one that cannot be read; its row gives the reason later.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def _opened(path: Path, dataset: str | None) -> Stack | None:
 
 
 def _number_notices(paths: list[Path]) -> list[Notice]:
-    """Say which numbers are missing from file names that count, and which stand twice."""
+    """Return notices of missing and repeated numbers in numbered file names."""
     found = [re.findall(r"\d+", path.stem) for path in dict.fromkeys(paths)]
     if len(found) < 3 or not all(found):
         return []

@@ -26,7 +26,7 @@ from layerox.series.watching import FolderState, FrameKey, Stamp, Watcher
 
 # Rows in one file of the work that is kept; seconds between two writings of the tables.
 CHUNK, REFRESH_S = 100, 2.0
-# Number of frames at which the foundation is laid anew, and again with each doubling.
+# Number of frames at which the common parameters are determined again, and with each doubling.
 RENEWED_AT = 6
 KeptRow = dict[str, Any]
 
@@ -35,7 +35,7 @@ KeptRow = dict[str, Any]
 class LiveSetup:
     """A series that can be refined: what is demanded, any pattern of it, and the folder for its results.
 
-    `key_of` tells the key that a run over certain frames would have, `told` what run.json says however many there are.
+    `key_of` gives the key of a run over certain frames, `description` the entries of run.json for any number of frames.
     """
 
     setup: SeriesSetup
@@ -46,19 +46,19 @@ class LiveSetup:
 
 
 class LiveSeries:
-    """Follows a growing series.
+    """Refines a growing series.
 
     Parameters
     ----------
     watcher
-        Tells which frames are complete.
+        Finds the complete frames.
     ready
         Makes a series of the frames that are there; raises `InputError` where something given cannot be used, and
         returns None where no frame can be read yet.
     unordered
         Whether frames have neighbours.
     tell
-        Called with what is being done.
+        Called with a text on the progress.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class LiveSeries:
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
 
     def follow(self, *, resume: bool) -> bool:
-        """Follow the series until nothing more comes; return whether rows of it lie on disk.
+        """Follow the series until nothing more comes; return whether rows of it are stored.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class LiveSeries:
         return not done and self.refused.get(key) != look.stamps[frame.path]
 
     def _pattern(self, frame: Frame, look: FolderState) -> Pattern | None:
-        """Return the pattern of a frame; one that cannot be read is not asked for again until its file changes."""
+        """Return the pattern of a frame; one that cannot be read is not read again until its file changes."""
         assert self.ready is not None
         try:
             return self.ready.setup.reading.pattern(frame)
@@ -175,7 +175,7 @@ class LiveSeries:
         self.rows.add(look.key(frame), row)
 
     def _following(self, ready: LiveSetup, frame: Frame, look: FolderState) -> Segment:
-        """Return the segment that goes on with a frame, on a foundation that holds for what has come so far."""
+        """Return the segment that goes on with a frame, with common parameters of the frames so far."""
         if self._segment is not None and look is self._last_state:
             return self._segment
         self._last_state = look
@@ -242,7 +242,7 @@ class _LiveRows:
     _other: tuple[int, list[KeptRow]] = field(default_factory=lambda: (-1, []))
 
     def __post_init__(self) -> None:
-        """Take up the rows that lie in the folder."""
+        """Read the rows in the folder."""
         number = 0
         while self.store is not None and self.store.has(LIVE, number):
             self._tail = number, self._read(number)

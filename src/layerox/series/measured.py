@@ -45,7 +45,7 @@ NOTHING_SHARED: Mapping[str, float] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class FrameRow:
-    """What is known of one frame.
+    """The refined values of one frame.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class FrameRow:
 
     @property
     def is_good(self) -> bool:
-        """Whether the frame can be believed."""
+        """Whether the frame is accepted (also after a new start)."""
         return self.verdict in ("accepted", "reseeded")
 
 
@@ -95,7 +95,7 @@ class Absence:
 
 
 def quantities_of(setup: SeriesSetup) -> dict[str, tuple[str, ...]]:
-    """Return what the tables of a series tell of each phase, by name.
+    """Return the quantities of each phase in the tables of a series, by name.
 
     `QUANTITIES`; the displacement of hardware and the mass referred to another phase where the series has them; then
     what symmetry and layers add: other free angles of the cell, the correlations of its free lengths and angles

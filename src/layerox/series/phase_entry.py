@@ -26,7 +26,7 @@ KNOWN, UNKNOWN = 0.002, 0.006
 # How far its cell is sought, for both, and how many cells are judged with the whole model.
 NEAR_WINDOW, WIDE_WINDOW = Window(lengths=0.004, angles=0.5), Window(lengths=0.012, angles=1.0)
 JUDGED = 6
-# A phase of smaller crystallites (1/nm), or more strained, is background that it has swallowed rather than peaks.
+# A phase of smaller crystallites (1/nm), or more strained, fits background rather than peaks.
 BACKGROUND_LIKE = {"inverse_size": 0.3, "microstrain": 0.06}
 
 
@@ -37,7 +37,7 @@ class CellCandidate:
     Attributes
     ----------
     state
-        With the cell and the scale; the rungs are as they were.
+        With the cell and the scale; the phase levels are unchanged.
     gain
         Fall of chi-squared, over its reduced value, that it promises.
     """
@@ -47,14 +47,14 @@ class CellCandidate:
 
 
 class PhaseEntry:
-    """Looks for absent phases at the minimum of one frame.
+    """Tests absent phases at the minimum of one frame.
 
     Parameters
     ----------
-    bench, pattern
+    frame_model, pattern
         The model and the frame.
     state, view, minimum
-        Where the frame has ended without them.
+        The minimum without them.
     """
 
     def __init__(
@@ -69,13 +69,13 @@ class PhaseEntry:
         _, jacobian = view.model.linearised(table.values[:size], table.transfer()[:size], self.data.weight)
         difference = (self.data.intensity - minimum.calculated.total) * self.data.weight
         self.residual = Residual(difference, jacobian, minimum.reduced_chi_squared)
-        # What runs of residuals of one sign promise is misfit of the phases that are there, until it is much more.
+        # Gain from runs of residuals of one sign is misfit of the phases present, unless it is much larger.
         self.serial = serial_factor(difference)
         rows = np.array([self._row(p, self._probe(p)) for p in self.absent])
         self.scores = self.residual.scores(rows.reshape(len(self.absent), difference.size))
 
     def promising(self, support_share: Callable[[int], float] = lambda _: 1.0) -> list[int]:
-        """Return the absent phases that are worth a try, the most promising first.
+        """Return the absent phases with enough gain, the largest first.
 
         `ease` says by which factor a phase needs less support than others.
         """
@@ -87,11 +87,11 @@ class PhaseEntry:
         return gain > MIN_GAIN * self.serial**2
 
     def needs(self, p: int) -> float:
-        """Return the support with which an absent phase is born."""
+        """Return the support that an absent phase needs to enter."""
         return self.serial * entry_support(self.frame_model.cell_variables(p))
 
     def gain(self, p: int) -> float:
-        """Return what the score test promises of an absent phase."""
+        """Return the gain of an absent phase in the score test."""
         return float(self.scores.gains[self.absent.index(p)])
 
     def absences(self) -> dict[str, Absence]:
@@ -151,7 +151,7 @@ def is_background_like(frame_model: FrameModel, p: int, values: FloatArray) -> b
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What each of some absent phases would bring.
+    """Result of the score test of absent phases.
 
     Attributes
     ----------
@@ -167,7 +167,7 @@ class Scores:
 
 
 class Residual:
-    """What a minimum leaves unexplained, seen past everything that its own variables could still explain."""
+    """The misfit at a minimum, projected on what its own variables cannot explain."""
 
     def __init__(self, residual: FloatArray, jacobian: FloatArray, reduced: float):
         """Take the weighted observed minus calculated (n,), the weighted derivatives (v, n), and reduced chi^2."""
@@ -183,7 +183,7 @@ class Residual:
         shared = (rows @ self.jacobian.T) * self.scale
         own = (rows**2).sum(axis=1)
         left = own - np.einsum("pi,ij,pj->p", shared, self.inverse, shared)
-        # A pattern that the variables can imitate to a part in a thousand tells nothing.
+        # A pattern that the variables imitate to a part in a thousand is not determined.
         known = left > 1e-3 * own
         left = np.where(known, left, np.inf)
         scales = force / left

@@ -2,7 +2,8 @@
 
 The levels are: absent, scale only, cell too, widths too. The support (scale over its standard uncertainty) at which a
 level is reached is higher than that at which it is left, so that a weak phase does not flicker. A phase that shows in a
-few frames only, and never clearly, is noise; one that is missing in a few frames between frames that show it is present.
+few frames only, and never clearly, is noise; one that is missing in a few frames between frames that show it is
+present.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ import numpy as np
 from layerox.series.measured import FrameRow
 from layerox.series.tables import is_present
 
-# What the square of a newborn phase's support must reach, and how much more for each length or angle of its cell.
+# What the square of a new phase's support must reach, and how much more for each length or angle of its cell.
 ENTRY, ENTRY_PER_VARIABLE = 30.0, 5.0
-# Fall of chi-squared, over its reduced value, that a score test must promise for a birth to be tried.
+# Fall of chi-squared, over its reduced value, in a score test above which an entry is tried.
 MIN_GAIN = 20.0
-# The longest stretch that is doubted, and how many frames on both sides must agree otherwise.
+# The longest run that is corrected, and how many frames on both sides must agree.
 SHORT, AROUND = 5, 3
-# A short stretch stands all the same if its support reaches this many times what a birth needs.
+# A short run is kept if its support reaches this many times the entry support.
 CLEAR = 2.0
 
 
 class PhaseLevel(IntEnum):
-    """How much of a phase is refined."""
+    """Which parameters of a phase are refined."""
 
     ABSENT = 0
     SCALE = 1
@@ -35,7 +36,7 @@ class PhaseLevel(IntEnum):
     WIDTHS = 3
 
 
-# Support at which a rung is entered, and below which it is left. A birth needs more (see `birth_needs`).
+# Support at which a level is reached, and below which it is left. An entry needs more (see `entry_support`).
 RAISE_SUPPORT = {PhaseLevel.CELL: 9.0, PhaseLevel.WIDTHS: 12.0}
 
 
@@ -43,9 +44,9 @@ KEEP_SUPPORT = {PhaseLevel.SCALE: 3.2, PhaseLevel.CELL: 6.0, PhaseLevel.WIDTHS: 
 
 
 def raised_level(level: PhaseLevel, support: float) -> PhaseLevel:
-    """Return the rung that a phase of some support reaches: at most one higher.
+    """Return the level that a phase reaches with a support: at most one higher.
 
-    An absent phase does not climb by itself, it is born.
+    An absent phase does not rise; it enters.
     """
     higher = PhaseLevel(min(level + 1, PhaseLevel.WIDTHS))
     if PhaseLevel.ABSENT < level < higher and support >= RAISE_SUPPORT[higher]:
@@ -54,14 +55,14 @@ def raised_level(level: PhaseLevel, support: float) -> PhaseLevel:
 
 
 def lowered_level(level: PhaseLevel, support: float) -> PhaseLevel:
-    """Return the rung that a support still bears."""
+    """Return the level that a phase keeps with a support."""
     while level > PhaseLevel.ABSENT and support < KEEP_SUPPORT[level]:
         level = PhaseLevel(level - 1)
     return level
 
 
 def entry_support(cell_variables: int) -> float:
-    """Return the support that a phase must have to be born with so many lengths and angles of its cell free."""
+    """Return the support that a phase needs to enter with so many refined lengths and angles of its cell."""
     return float(np.sqrt(ENTRY + ENTRY_PER_VARIABLE * cell_variables))
 
 
@@ -78,7 +79,7 @@ def runs(present: Sequence[bool]) -> list[tuple[int, int, bool]]:
 
 @dataclass(frozen=True, kw_only=True)
 class PresenceCorrection:
-    """What is demanded of one frame.
+    """The correction of one frame.
 
     Attributes
     ----------
@@ -102,7 +103,7 @@ class SeriesPresence:
         self.supports: dict[str, list[float]] = {name: [] for name in phases}
 
     def add(self, rows: Iterable[FrameRow]) -> None:
-        """Take note of the rows that can be believed."""
+        """Add the accepted rows."""
         for row in rows:
             if not row.is_good:
                 continue
@@ -135,7 +136,7 @@ class SeriesPresence:
 def presence_corrections(
     doubtful: Mapping[int, tuple[list[str], list[tuple[str, int]]]], rows: Mapping[int, FrameRow]
 ) -> list[PresenceCorrection]:
-    """Return what is demanded of each doubtful frame; `rows` are those that show what is to be put in, by frame."""
+    """Return the correction of each doubtful frame; `rows` are those that show what is to be put in, by frame."""
     return [
         PresenceCorrection(frame=k, without=tuple(without), with_=tuple((name, rows[at]) for name, at in with_))
         for k, (without, with_) in sorted(doubtful.items())

@@ -56,14 +56,14 @@ def search_indices(count: int) -> list[int]:
 
 
 def searched_phases(common: CommonParameters, frames: Sequence[Frame]) -> CommonParameters:
-    """Return the foundation with the frames of the survey as its sightings.
+    """Return common parameters with the frames of the search as seed frames.
 
     Parameters
     ----------
-    foundation
-        As the scouts, each alone, have it.
+    common
+        Estimated from the separately fitted seed frames.
     frames
-        Of the survey, in order.
+        Of the search, in order.
     """
     certain, sought = without_doubtful(common)
     if not certain.seed_frames:
@@ -103,7 +103,7 @@ def _cell(fit: FrameFit, p: int) -> FloatArray:
 def _with_corrected_cells(
     segment: Segment, frame: Frame, fit: FrameFit, interpolation: Mapping[int, FloatArray]
 ) -> FrameFit:
-    """Return a frame refined with some phases from other cells, and without those of them that go away again."""
+    """Return a frame refined with other cells of some phases, and without those that do not keep them."""
     if not interpolation:
         return fit
     values = fit.state.values.copy()
@@ -122,7 +122,7 @@ def _with_corrected_cells(
 
 
 def without_doubtful(common: CommonParameters) -> tuple[CommonParameters, list[str]]:
-    """Return the foundation without what is not beyond doubt, and the names of the phases that no scout shows so."""
+    """Return common parameters with certain phases only, and the names of all other phases."""
     phases = {phase.name: phase for phase in common.setup.phases}
     seed_frames = tuple(
         replace(
@@ -136,7 +136,7 @@ def without_doubtful(common: CommonParameters) -> tuple[CommonParameters, list[s
     seen = {name for seed in seed_frames for name in seed.supports}
     own = {name for phase in phases.values() if phase.name not in seen for name in own_names(phase)}
     values = {name: value for name, value in common.values.items() if name not in own}
-    # How a phase is broadened that nobody has seen well is not known: its strain is let go beside its size.
+    # The broadening of a phase without certain support is unknown: its microstrain is refined beside its size.
     strains = {slot_name(phase, "microstrain") for phase in phases.values() if phase.name not in seen}
     certain = replace(
         common,
@@ -155,12 +155,12 @@ def _is_background_like(seed: SeedFrame, phase: Phase) -> bool:
 def with_found_phases(
     common: CommonParameters, sought: Sequence[str], frames: Sequence[Frame]
 ) -> tuple[CommonParameters, int]:
-    """Return the foundation with those phases that a frame shows far from home, and which frame shows most clearly.
+    """Return the foundation with those phases that a frame shows with a distant cell, and the clearest frame.
 
     Parameters
     ----------
-    foundation
-        With what the scouts show beyond doubt.
+    common
+        With the phases that seed frames show with certainty.
     sought
         The names of the other phases.
     frames
@@ -191,7 +191,7 @@ def _look(fitter: FrameFitter, frame: Frame) -> _SearchedFrame | None:
 
 
 class _SearchedFrame:
-    """A frame as it stands with what is known, and what it would show beside that."""
+    """A frame refined with the known phases, and the gain of the others."""
 
     def __init__(self, fitter: FrameFitter, frame: Frame, pattern: Pattern):
         self.frame, self.pattern = frame.index, pattern
@@ -227,7 +227,7 @@ class _SearchedFrame:
         ]
 
     def accept_phase(self, fitter: FrameFitter, p: int) -> bool:
-        """Refine the frame with an absent phase from the far cells that promise most; return whether it is there."""
+        """Refine the frame with an absent phase from distant cells of large gain; return whether it is accepted."""
         far = self._best_entry(fitter, p, self._far_places(p)[:REFINED])
         if far is None or self._fall(far) < MIN_EXPLAINED * self.beyond_noise:
             return False
@@ -260,7 +260,7 @@ class _SearchedFrame:
         return (self.minimum.chi_squared - found[2].chi_squared) / self.entry.residual.reduced
 
     def seed(self, common: CommonParameters) -> SeedFrame:
-        """Return the frame as a scout."""
+        """Return the frame as a seed frame."""
         calculated = self.minimum.calculated
         left = unexplained(self.pattern.intensity, calculated.total, calculated.background, self.pattern.sigma)
         return seed_frame_of(common, self.frame, self.frame_model, self.state, self.minimum, left)

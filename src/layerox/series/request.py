@@ -50,15 +50,15 @@ LIBRARIES = ("layerox", "numpy", "scipy", "numba", "gemmi", "spglib")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SeriesRequest:
-    """What a user asks for, before any pattern has been looked at.
+    """What the user specifies, before any pattern is read.
 
     Attributes
     ----------
     axes
-        Where frames stand, as the user names it.
-    argued
-        The phases behind their arguments.
-    told
+        The axes, as the user names them.
+    phase_arguments
+        The arguments and the phases made from them.
+    recipe
         The recipe.
     reference
         Name of the phase to whose mass the others' are referred.
@@ -149,7 +149,7 @@ def _document(
     given: Sequence[PhaseArgument],
     reference: str | None,
 ) -> Mapping[str, object]:
-    """Return the recipe as used: the user's, completed by what he has said otherwise."""
+    """Return the recipe as used: the user's, completed by the other arguments."""
     document: dict[str, Any] = {} if recipe is None else dict(recipe.document)
     measured = table_of_instrument(replace(setup.instrument, radiation=setup.radiation))
     document["instrument"] = {**document.get("instrument", {}), "file": None, **measured}

@@ -44,7 +44,7 @@ class Series:
     frames
         frames.csv as a DataFrame, one row a frame.
     transitions
-        Births and deaths of phases, as a DataFrame.
+        Phase entries ("birth") and exits ("death"), as a DataFrame.
     phases
         Their names as the columns have them.
     axes
@@ -122,17 +122,17 @@ class Series:
 
     @property
     def place(self) -> NDArray[np.float64]:
-        """Where each frame stands on the first axis, or its number if there is none, shape (frames,)."""
+        """The position of each frame on the first axis, or its number if there is none, shape (frames,)."""
         return np.asarray(self.frames[self.axes[0] if self.axes else "frame"], dtype=np.float64)
 
     @property
     def is_good(self) -> NDArray[np.bool_]:
-        """Which frames can be believed, shape (frames,)."""
+        """Which frames are accepted (also after a new start), shape (frames,)."""
         return np.asarray(self.frames["verdict"].isin(["accepted", "reseeded"]))
 
     @property
     def is_trustworthy(self) -> bool:
-        """Whether no frame is quarantined, and there are some that can be read."""
+        """Whether no frame is quarantined and at least one can be read."""
         verdicts = self.frames["verdict"]
         return not (verdicts == "quarantined").any() and not (verdicts == "unreadable").all()
 
@@ -180,7 +180,7 @@ def reading_of(series: Series) -> PatternReading:
 
 
 def series_text(series: Series) -> str:
-    """Return verdicts, phases with where they show, transitions and faults."""
+    """Return verdicts, phases with their frames, transitions and faults."""
     frames = series.frames
     counts = Counter(frames["verdict"])
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in sorted(counts))
@@ -200,7 +200,7 @@ def series_text(series: Series) -> str:
 
 
 def _log_line(series: Series) -> str:
-    """Return what the frames have of the cycler's log, from the first to the last that has anything."""
+    """Return the range of the log's values over the frames."""
     log, shown = series.run["electrochemistry"], series.frames[series.frames["voltage"].notna()]
     said = [f"cell: {len(shown)} frames within the log, {_ends(shown['voltage'], '.3f')} V"]
     said.append(f"{_ends(shown['capacity'], '.4g')} mAh")

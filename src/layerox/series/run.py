@@ -111,7 +111,7 @@ def fit_series(
         Number or file of one frame of the finished series in `output` that was set aside: it alone is refined once
         more. Everything else must be given as it was then; only the file of this frame may have changed.
     progress
-        Called with what is being done.
+        Called with a text on the progress.
 
     Raises
     ------

@@ -136,6 +136,7 @@ def crystal_of(name: str) -> Crystal:
 
 
 def halite() -> Crystal:
+    """Return NaCl, the foreign specimen of damaged series."""
     sites = (
         Site(label="Na1", element="Na", position=(0.0, 0.0, 0.0), u_iso=0.02),
         Site(label="Cl1", element="Cl", position=(0.5, 0.5, 0.5), u_iso=0.02),

@@ -38,7 +38,7 @@ AMBIGUOUS = 20.0
 
 @dataclass(frozen=True, eq=False)
 class _SeedModel:
-    """One scout at work."""
+    """One seed frame with its model."""
 
     seed: SeedFrame
     pattern: Pattern
@@ -50,14 +50,14 @@ class _SeedModel:
 
 
 def refined_together(common: CommonParameters, patterns: Mapping[int, Pattern]) -> CommonParameters:
-    """Return the foundation with its shared quantities, and the scouts' own, refined over all scouts at once.
+    """Return common parameters, refined jointly with those of each seed frame over all seed frames.
 
     Parameters
     ----------
-    foundation
-        As the scouts, each alone, have it.
+    common
+        Estimated from the separately fitted seed frames.
     patterns
-        Of the scouts that are refined together, by frame; the other sightings stay as they are.
+        Of the seed frames that are refined jointly, by frame; the other seed frames stay as they are.
     """
     others = [seed for seed in common.seed_frames if seed.frame not in patterns]
     common = replace(common, seed_frames=tuple(s for s in common.seed_frames if s.frame in patterns))
@@ -68,7 +68,7 @@ def refined_together(common: CommonParameters, patterns: Mapping[int, Pattern]) 
 
 
 def _refined(common: CommonParameters, patterns: Mapping[int, Pattern]) -> CommonParameters:
-    """Return the foundation with what the sightings, all of which have patterns, say together."""
+    """Return common parameters refined jointly over the seed frames."""
     places = _places(common, patterns)
     shared = {name for name in common.shared if any(name in place.ready()[2].index for place in places)}
     if not shared:
@@ -96,7 +96,7 @@ def _refined(common: CommonParameters, patterns: Mapping[int, Pattern]) -> Commo
 
 
 def _is_strong(place: _SeedModel, name: str) -> bool:
-    """Whether a scout has a say about a quantity: those of a phase need the phase to show well."""
+    """Whether a seed frame determines a quantity: those of a phase need strong support of it."""
     for phase, level in zip(place.frame_model.phases, place.state.levels, strict=True):
         if place.frame_model.belongs(phase, name):
             return level == PhaseLevel.WIDTHS
@@ -136,7 +136,7 @@ def _merged(names: Sequence[Sequence[str]], tables: Sequence[Parameters]) -> Par
 
 
 def _position_settled(common: CommonParameters, patterns: Mapping[int, Pattern]) -> CommonParameters:
-    """Decide over all scouts between a zero error and a displaced specimen, where single ones do not agree."""
+    """Choose between zero error and specimen displacement over all seed frames."""
     both = [name for name in POSITION if name in common.free]
     if len(both) < 2:
         return common
@@ -158,7 +158,7 @@ def _position_settled(common: CommonParameters, patterns: Mapping[int, Pattern])
 def _over_seed_frames(
     common: CommonParameters, patterns: Mapping[int, Pattern], without: str = ""
 ) -> tuple[FloatArray, FloatArray]:
-    """Return chi-squared and its reduced value (at least one) of each scout refined by itself."""
+    """Return chi-squared and its reduced value (at least one) of each seed frame refined alone."""
     seed_frames = common.seed_frames
     if without:
         seed_frames = tuple(replace(seed, values={**seed.values, without: 0.0}) for seed in seed_frames)
@@ -176,13 +176,13 @@ def determined_common_parameters(
     Parameters
     ----------
     setup
-        What the user demands.
+        What the series is refined with.
     frames
         Of the series, numbered in order.
     first
         Any of their patterns that can be read.
     where
-        Runs the scouts.
+        The executor of the tasks.
     """
     indices = seed_indices(len(frames))
     found = dict(where.run(fitted_seed_frame, ((k, (setup, frames[k])) for k in indices), at_once=True))

@@ -2,7 +2,8 @@
 
 If the refinement from the neighbour fails, the cells are searched on the blurred pattern, then the frame is fitted from
 scratch; a frame for which nothing succeeds is quarantined, and no other frame starts from it. A second pass goes
-backwards: phases that enter later are tested in earlier frames, and quarantined frames start from their later neighbour.
+backwards: phases that enter later are tested in earlier frames, and quarantined frames start from their later
+neighbour.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ from layerox.series.tables import shown_in
 
 # Share of the usual range of angles that a frame must span.
 MIN_RANGE = 0.9
-# Frames that fail in a row before nothing is fitted from scratch any more, and after how many it is tried again.
+# Consecutive failures after which no frame is fitted from scratch, and after how many it is tried again.
 MAX_FAILURES, RETRY_EVERY = 3, 10
 # Consecutive frames that fail alike are not bad frames: the specimen has changed.
 ALIKE = 3
-# What chi-squared, over its reduced value, must fall by for each variable that a frame has more.
+# Fall of chi-squared, over its reduced value, that each additional variable needs.
 WORTH = 5.0
 
 
@@ -53,7 +54,7 @@ FEWEST_FRAMES, MOST_FRAMES, SEGMENTS = 20, 100, 8
 
 @dataclass(frozen=True, eq=False)
 class RefinedFrame:
-    """A frame that is done: its row, and the values and rungs by name from which a neighbour can start (if any)."""
+    """A refined frame: its row, and its fit, from which a neighbour can start (if any)."""
 
     row: FrameRow
     fit: FrameFit | None = None
@@ -64,10 +65,10 @@ class Segment:
 
     Parameters
     ----------
-    foundation
-        What all frames of the series share.
-    in_strides
-        Whether the frames are far apart: their cells go on as they have gone, and none is fitted from scratch.
+    common
+        The common parameters.
+    is_sparse
+        Whether the frames are far apart: their cells are extrapolated, and none is fitted from scratch.
     """
 
     def __init__(self, common: CommonParameters, *, is_sparse: bool = False):
@@ -127,7 +128,7 @@ class Segment:
         return leads
 
     def _cut(self, pattern: Pattern) -> str:
-        """Say so if a pattern spans much less than the others: a file that was cut off between two lines."""
+        """Return a reason if a pattern spans much less than the others: a truncated file."""
         low, high = self.common.limits
         start, stop = pattern.range
         if min(stop, high) - max(start, low) >= MIN_RANGE * (high - low):
@@ -135,7 +136,7 @@ class Segment:
         return f"spans {start:.4g} to {stop:.4g} degrees, other frames {low:.4g} to {high:.4g}"
 
     def _best(self, frame: Frame, pattern: Pattern) -> tuple[FrameFit, Verdict]:
-        """Return the first fit that can be believed, or the best of all, and what it is called."""
+        """Return the first acceptable fit, or the best of all, and its verdict."""
         frame_model = self.fitter.frame_model(pattern)
         first = self.fitter.last is None
         start = self.fitter.start(frame_model, frame)
@@ -155,7 +156,7 @@ class Segment:
         return min(fitted_form, key=_by_merit), "reseeded"
 
     def corrected(self, frame: Frame, row: FrameRow, correction: PresenceCorrection) -> FrameRow:
-        """Refine a frame once more without phases that are no more than noise, or with some that must be there."""
+        """Refine a frame again without phases that are noise, or with phases that must be present."""
         self.fitter.index = frame.index
         pattern = self.setup.reading.pattern(frame)
         frame_model = self.fitter.frame_model(pattern)
@@ -180,7 +181,7 @@ class Segment:
         return row if fault_of(fit) else measured_row(frame, row.verdict, row.reason, fit)
 
     def restored_fit(self, frame: Frame, row: FrameRow) -> FrameFit | None:
-        """Return a frame refined where its row says that it ended, None if it does not stay there."""
+        """Return a frame refined from its row, None if the result is not acceptable."""
         self.fitter.index = frame.index
         pattern = self.setup.reading.pattern(frame)
         frame_model = self.fitter.frame_model(pattern)
@@ -191,14 +192,14 @@ class Segment:
         return None if fault_of(fit) else fit
 
     def from_neighbour(self, frame: Frame, pattern: Pattern, neighbour: FrameFit) -> FrameFit:
-        """Return a frame refined from one beside it, however that was found."""
+        """Return a frame refined from a neighbour."""
         self.fitter.start_from(neighbour)
         self.fitter.index = frame.index
         frame_model = self.fitter.frame_model(pattern)
         return self.fitter.warm(frame_model, pattern, self.fitter.start(frame_model, frame))
 
     def _with_accepted_changes(self, done: list[RefinedFrame]) -> list[RefinedFrame]:
-        """Accept stretches of frames that fail alike: not the frames are bad, the specimen has changed."""
+        """Accept consecutive frames that fail alike: the specimen has changed."""
         result = list(done)
         k = 0
         while k < len(done):
@@ -212,7 +213,7 @@ class Segment:
         return result
 
     def _backward(self, frames: Sequence[Frame], done: list[RefinedFrame]) -> list[RefinedFrame]:
-        """Go back through the frames: newborn phases and quarantined frames have another chance from later on."""
+        """Refine frames again from later ones if these show more phases, or if the frame is quarantined."""
         result = list(done)
         later: FrameFit | None = None
         for k in range(len(frames) - 1, -1, -1):
@@ -231,7 +232,7 @@ class Segment:
         return self.is_sparse and self._has_jumped(item.fit, later)
 
     def _has_jumped(self, fit: FrameFit, later: FrameFit) -> bool:
-        """Whether a phase has another cell than in the frame behind: one of both may have missed the better one."""
+        """Whether a phase has another cell than in the later frame: one of both may be a worse minimum."""
         return any(
             differs(
                 fit.state.values[fit.frame_model.cell_places(p)], later.state.values[later.frame_model.cell_places(p)]
@@ -240,7 +241,7 @@ class Segment:
         )
 
     def _refined_from_later(self, frame: Frame, item: RefinedFrame, later: FrameFit) -> RefinedFrame:
-        """Return a frame refined from its later neighbour if that is better, else as it was."""
+        """Return a frame refined from its later neighbour if that is better, else unchanged."""
         pattern = self.setup.reading.pattern(frame)
         frame_model = self.fitter.frame_model(pattern)
         self.fitter.last, self.fitter.index = later, frame.index
@@ -265,7 +266,7 @@ def _best_support(fit: FrameFit) -> float:
 
 
 def _by_merit(fit: FrameFit) -> tuple[bool, float]:
-    """Return what sorts fits of one frame: those that can be believed first, then by chi-squared."""
+    """Sort key: fits without a fault first, then by chi-squared."""
     return bool(fit.fault), fit.minimum.chi_squared
 
 

@@ -31,13 +31,13 @@ from layerox.series.tables import shown_in
 
 # Factor by which the goodness of fit of neighbours differs at most if they agree.
 ALIKE = 1.1
-# Puts the rows of parts on disk as they come: the stage, and (number of the part, rows).
+# Writes the rows of parts as they are finished: the stage, and (number of the part, rows).
 Gather = Callable[[str, Iterator[tuple[int, list[FrameRow]]]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentNeighbours:
-    """What lies beyond a segment: the last frame before it and the first one after it that can be believed, if any."""
+    """The accepted frames next to a segment, before and after it, with their rows; None where there is none."""
 
     before: tuple[Frame, FrameRow] | None = None
     after: tuple[Frame, FrameRow] | None = None
@@ -57,7 +57,7 @@ def agrees(one: FrameRow, other: FrameRow) -> bool:
 def merged_from_neighbours(
     common: CommonParameters, frames: Sequence[Frame], rows: Sequence[FrameRow], border: SegmentNeighbours
 ) -> list[FrameRow]:
-    """Return the rows of a segment with those frames refined anew that are better as the neighbours have them."""
+    """Return the rows of a segment; frames that fit better from the neighbour segments are refined again."""
     walk = _Propagation(common, frames, rows)
     if border.before is not None:
         walk.go(*border.before, range(len(frames)))
@@ -98,13 +98,13 @@ class _Propagation:
         self.allowance = 3.0 * WORTH if doubt is not None and doubt.exchanged else 0.0
 
     def go(self, frame: Frame, row: FrameRow, inwards: range) -> None:
-        """Go on from a frame beyond the border until one is better as it is."""
+        """Refine frames inwards from a neighbour frame until one does not improve."""
         beside = self.segment.restored_fit(frame, row)
         for k in inwards:
             if beside is None:
                 return
             if math.isnan(self.rows[k].r_wp):
-                continue  # nothing of it could be fitted: it cannot be read, was cut off, or shows no peaks
+                continue  # not fitted: it cannot be read, is truncated, or shows no peaks
             refined = self._refined(self.frames[k], beside)
             if refined is not None and self._is_better(*refined, self.rows[k], beside):
                 found, _ = refined
@@ -122,7 +122,7 @@ class _Propagation:
         return None if found.fault else (found, pattern)
 
     def _is_better(self, found: FrameFit, pattern: Pattern, row: FrameRow, beside: FrameFit) -> bool:
-        """Whether a frame is better as found from the frame beside it than as its row has it."""
+        """Whether the fit from the neighbour frame is better than that of the row."""
         if not row.is_good:
             return True
         reduced, serial = max(found.minimum.reduced_chi_squared, 1.0), serial_of(pattern, found.minimum)
@@ -209,7 +209,7 @@ class SegmentMerge:
         return _SegmentEnds(first=good[0] if good else None, last=good[-1] if good else None)
 
     def _borders(self, ends: Sequence[_SegmentEnds], before: Sequence[_SegmentEnds]) -> dict[int, SegmentNeighbours]:
-        """Return the neighbour frames of each segment that disagree with it and have not been tried with the same fits."""
+        """Return for each segment the neighbour frames that disagree with it and were not tried before."""
         found: dict[int, SegmentNeighbours] = {}
         for k in range(1, len(ends)):
             left, right = ends[k - 1].last, ends[k].first

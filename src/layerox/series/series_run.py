@@ -71,7 +71,7 @@ class SeriesRun:
         self.segments = [frames.frames[r.start : r.stop] for r in segment_ranges(len(frames))]
         self.began, self.done, self._done_before, self._refining_since = time.perf_counter(), 0, 0, time.perf_counter()
         self.started = _now()
-        # Where a watch has left a longer table, it stands until this run is done.
+        # A longer table of a watched run is kept until this run is finished.
         self._next_refresh = self.began + REFRESH_S if shows_growth else math.inf
 
     @cached_property
@@ -108,7 +108,7 @@ class SeriesRun:
             self.store.close()
 
     def refit(self, wanted: str | int, workers: int, scheduler: str | None, tls: Tls | None) -> Series:
-        """Refine one frame of the finished series once more, and return the series."""
+        """Refine one frame of the finished series again, and return the series."""
         try:
             self.store.lock()
             series, begun = open_series(self.results), self.store.begun()
@@ -141,7 +141,7 @@ class SeriesRun:
         return refined_again(common, frame, neighbours_of(k, self.frames.frames, rows()))
 
     def _finish_refit(self, begun: Mapping[str, Any], rows: Callable[[], Iterator[FrameRow]], row: FrameRow) -> Series:
-        """Write the tables with the new row, and say in run.json that it is one."""
+        """Write the tables with the new row, and record it in run.json."""
         self.store.write_tables(rows)
         series = open_series(self.results)
         self.store.write({"series.nc": netcdf_bytes(series)})
@@ -183,12 +183,12 @@ class SeriesRun:
         SegmentMerge(common, self.segments, self.store, self._gather).run(where)
 
     def _structures(self, values: Mapping[str, float]) -> dict[str, dict[str, Any]]:
-        """Return what run.json says of the phases: what they are, and their atoms as all frames share them."""
+        """Return the entries of run.json for the phases, with the atoms that all frames share."""
         documents, own = structures_of(self.setup.phases, values), self.description["structures"]
         return {name: {**own[name], **documents[name]} for name in self.names}
 
     def _gather(self, stage: str, results: Iterator[tuple[int, list[FrameRow]]]) -> None:
-        """Put parts on disk as they come."""
+        """Put parts on disk in the order of completion."""
         for number, rows in results:
             self.store.put(stage, number, rows)
             if stage == FIRST:
@@ -208,7 +208,7 @@ class SeriesRun:
         self._next_refresh = now + max(REFRESH_S, 30.0 * (now - began))
 
     def _report_rate(self) -> None:
-        """Say how many frames are done, and how fast: what an earlier run has done tells nothing of this one's rate."""
+        """Report the number of finished frames and the rate of this run."""
         rate = (self.done - self._done_before) / max(time.perf_counter() - self._refining_since, 1e-6)
         left = (len(self.frames) - self.done) / rate
         self.progress(f"{self.done} of {len(self.frames)} frames, {rate:.0f} a second, {left:.0f} s left")
@@ -232,7 +232,7 @@ class SeriesRun:
         self.store.write_run(self._report(status, workers, verdicts))
 
     def _report(self, status: str, workers: int, verdicts: Mapping[str, int] | None = None) -> dict[str, Any]:
-        """Return what run.json says."""
+        """Return the contents of run.json."""
         return {
             "status": status,
             **self.run_entries,
@@ -251,7 +251,7 @@ class SeriesRun:
 
     @property
     def run_entries(self) -> dict[str, Any]:
-        """What run.json says of a series however many frames it has."""
+        """The entries of run.json that do not depend on the number of frames."""
         return {
             "version": version("layerox"),
             "folder": str(self.folder),
@@ -272,7 +272,7 @@ class SeriesRun:
         return sha256_of(
             {
                 "version": version("layerox"),
-                # What is asked of the finished table does not decide it.
+                # The parametric refinement of the finished table does not affect it.
                 "recipe": {name: part for name, part in self.document.items() if name != "parametric"},
                 "phases": [phase_identity(phase) for phase in self.setup.phases],
                 "instrument": repr(self.setup.instrument),

@@ -27,7 +27,7 @@ class SeriesSetup:
     instrument, radiation
         The diffractometer (its profile None where it has not been calibrated) and the beam.
     plan
-        What the recipe demands.
+        The refinement plan of the recipe.
     reading
         How the patterns are read.
     own
@@ -48,7 +48,7 @@ class SeriesSetup:
 
     @cached_property
     def layerings(self) -> dict[str, Layering | None]:
-        """The layers of each phase by name, None of one that has none; once they are known, workers are told them."""
+        """The layers of each phase by name, None for a phase without layers; cached, so that workers receive them."""
         return {phase.name: layering_of(phase.crystal) for phase in self.phases}
 
     @property

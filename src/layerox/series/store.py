@@ -35,7 +35,7 @@ RESULTS = (TABLE, CHANGES, "series.nc", "recipe.toml", RUN)
 FIRST, MERGED, COMPARED = "first", ("merged1", "merged2", "merged3"), "compared"
 CORRECTED, JUDGED = "corrected", "judged"
 STAGES = (FIRST, *MERGED, COMPARED, CORRECTED, JUDGED)
-# Rows of a series that is still being followed; they belong to its settings, as its frames are not known yet.
+# Rows of a series that is still growing; their key is that of its settings, as its frames are not known yet.
 LIVE = "live"
 BY = "series"
 PART = re.compile(r"(\w+)-(\d{6,9})\.jsonl")
@@ -78,7 +78,7 @@ class SeriesStore:
         self._unwritten: dict[SegmentFile, list[Line]] = {}
 
     def open(self, *, resume: bool) -> bool:
-        """Take the folder; return whether a finished run of the same key lies there already.
+        """Lock the folder; return whether it already holds a finished run of the same key.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class SeriesStore:
         return False
 
     def lock(self) -> None:
-        """Take the folder for this process alone; the operating system lets it go when the process ends.
+        """Take the folder for this process alone; the operating system releases it when the process ends.
 
         Raises
         ------
@@ -131,12 +131,12 @@ class SeriesStore:
         return InputError(problem, place=self.folder, cure="choose another -o")
 
     def _continues(self, begun: Mapping[str, Any]) -> bool:
-        """Whether this run goes on with what another one began: of the same frames, or of a folder that grows."""
+        """Whether this run continues another one: of the same frames, or of a growing folder."""
         grows = not self.key or not begun.get("key")
         return bool(begun.get("key") == self.key or (grows and begun.get("settings") == self.settings))
 
     def demand_complete(self, begun: Mapping[str, Any], key: str) -> None:
-        """Refuse what lies in the folder if it is not the finished series of a key, as it was written.
+        """Raise if the folder does not hold the finished series of a key, unchanged.
 
         Raises
         ------
@@ -157,7 +157,7 @@ class SeriesStore:
         return "was begun with other frames or settings (phases, recipe, beam, version)"
 
     def _has_tables(self, begun: Mapping[str, Any]) -> bool:
-        """Whether the table of a finished run lies there as it was written.
+        """Whether the table of a finished run is there and unchanged.
 
         Raises
         ------
@@ -176,7 +176,7 @@ class SeriesStore:
                          cure="put it back, or give overwrite to refine all frames again")  # fmt: skip
 
     def _parts(self, *stages: str) -> Iterator[tuple[Path, str, int]]:
-        """Yield the parts that lie there, with stage and number."""
+        """Yield the parts in the folder, with stage and number."""
         for path in sorted(self.work.glob("*.jsonl")):
             match = PART.fullmatch(path.name)
             if match and match[1] in stages:
@@ -199,7 +199,7 @@ class SeriesStore:
                 path.unlink(missing_ok=True)
 
     def begun(self) -> dict[str, Any]:
-        """Return the run.json that lies there, empty if none does.
+        """Return the run.json of the folder, empty if there is none.
 
         Raises
         ------
@@ -209,7 +209,7 @@ class SeriesStore:
         return read_run(self.folder) if (self.folder / RUN).exists() else {}
 
     def close(self) -> None:
-        """Let the folder go."""
+        """Release the lock of the folder."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -280,7 +280,7 @@ class SeriesStore:
     # --- results ---------------------------------------------------------------------------------------------------
 
     def write_tables(self, rows: Callable[[], Iterator[FrameRow]]) -> None:
-        """Write frames.csv and transitions.csv, one row at a time; `rows` yields them anew at each call."""
+        """Write frames.csv and transitions.csv, one row at a time; `rows` yields them from the start at each call."""
         found = (cells(row, self.phases) for row in rows())
         changes = (transition_cells(change) for change in transitions(rows(), list(self.phases)))
         self.write(
@@ -296,7 +296,7 @@ class SeriesStore:
         Raises
         ------
         InputError
-            If a file of the user stands there, or they cannot be written.
+            If a user's file has that name, or they cannot be written.
         """
         paths = {self.folder / name: content for name, content in files.items()}
         write_outputs(paths, by=BY, overwrite=self.overwrite)
@@ -328,7 +328,7 @@ class SeriesStore:
 
         Returns
         -------
-        The folder for --resume; None if all parts lie where they should, or nothing could be kept.
+        The folder for --resume; None if all parts are written, or nothing could be kept.
         """
         if not self._unwritten:
             return None

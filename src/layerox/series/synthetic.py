@@ -79,7 +79,7 @@ class TrueFrame:
     displacement_mm
         Of the specimen.
     bad
-        What has happened to the frame, None if it is good.
+        The damage of the frame, None if it is good.
     """
 
     file: str
@@ -107,7 +107,7 @@ def simulate_series(
 ) -> list[TrueFrame]:
     """Write a folder of synthetic patterns: frame_0000.xye ..., a CIF for each phase, logs, and truth.json.
 
-    The patterns say when they were taken and how warm the specimen was; log.csv says it of all of them, and of a cell
+    The patterns state their time and temperature; log.csv lists both for all frames, and for a cell
     its voltage and sodium content too, of which cycler.csv is the cycler's own record.
 
     Parameters

@@ -1,7 +1,7 @@
 """frames.csv and transitions.csv: written row by row, and validated as a whole when they are read.
 
-A table may be truncated, edited, or merged from two files. Each fault is one line that names the file, and the row where
-there is one.
+A table may be truncated, edited, or merged from two files. Each fault is one line that names the file, and the row
+where there is one.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _text(value: float) -> str:
 
 
 def transitions(rows: Iterable[FrameRow], phases: Sequence[str]) -> Iterator[PhaseTransition]:
-    """Yield the births and deaths of phases between frames that can be believed."""
+    """Yield the entries and exits of phases between accepted frames; the kinds in the table are "birth" and "death"."""
     before: dict[str, bool] = {}
     for row in rows:
         if not row.is_good:
@@ -283,7 +283,7 @@ def _limits(title: str) -> tuple[float, float]:
 
 
 def _demand_rows(table: pd.DataFrame, path: Path) -> None:
-    """Refuse rows that stand twice or are missing within, and verdicts that there are none of."""
+    """Raise if rows are repeated or missing, or a verdict is unknown."""
     frames = table["frame"]
     if frames.dtype.kind != "i" or frames.iloc[0] < 0 or (np.diff(frames.to_numpy()) <= 0).any():
         raise InputError("is damaged: its frames do not ascend", place=path, cure=CURE)

@@ -39,7 +39,7 @@ class Watch:
     settle_s
         Seconds for which a file must not change to be complete.
     poll_s
-        Seconds between two looks.
+        Seconds between two checks.
     clock, sleep
         The time in seconds, and how to wait.
     """
@@ -57,7 +57,7 @@ class Watch:
 
 @dataclass(frozen=True, kw_only=True)
 class FolderState:
-    """What stands there at one moment.
+    """The complete frames of the folder at one moment.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class Watcher:
             return last
         listed = self._listed(settled)
         counts = Counter(frame.path for frame in listed.frames)
-        # A file that has come since its neighbours were looked at is left for the next time.
+        # A file that is newer than this list is left for the next check.
         known = [frame for frame in listed.frames if frame.path in stamps]
         complete = [frame for frame in known if frame.path in settled or _is_behind(frame, counts)]
         if last is None or len(complete) > len(last.frames):
@@ -136,7 +136,7 @@ class Watcher:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing has come for so long that nothing will."""
+        """Whether no frame arrived for so long that the series is finished."""
         return self.watch.clock() - self._quiet_since >= self.idle_s
 
     def _paths(self) -> list[Path]:
@@ -146,7 +146,7 @@ class Watcher:
             return []
 
     def _note(self, now: float) -> None:
-        """Take note of sizes and times, and since when they stand."""
+        """Record sizes and times, and since when they are unchanged."""
         found: dict[Path, tuple[Stamp, float]] = {}
         for path in self._paths():
             stamp = stamp_of(path)
@@ -177,13 +177,13 @@ class Watcher:
 
 
 def _is_behind(frame: Frame, counts: Mapping[Path, int]) -> bool:
-    """Whether another frame stands behind this one in a file of many that is being written."""
+    """Whether another frame follows this one in a file of many that is being written."""
     growing = frame.path.suffix.lower() in STACKED and frame.scan is not None
     return growing and (frame.scan or 0) < counts[frame.path] - 1
 
 
 def stamp_of(path: Path) -> Stamp:
-    """Return size and time (nanoseconds) of a file, zeros for one that has gone."""
+    """Return size and time (nanoseconds) of a file, zeros for a missing one."""
     try:
         status = path.stat()
     except OSError:

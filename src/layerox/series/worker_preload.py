@@ -1,7 +1,7 @@
 """Loads compiled code in the server from which workers are forked; only that server imports this module.
 
-Loading takes a process a quarter of a second. The workers inherit what the server has loaded when it reads and refines a
-pattern of one atom; the result is not used.
+Loading takes a process a quarter of a second. The workers inherit what the server has loaded when it reads and refines
+a pattern of one atom; the result is not used.
 """
 
 from __future__ import annotations

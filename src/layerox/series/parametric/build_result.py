@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNKNOWN: Number = (np.nan, np.nan)
-# Factor of serial correlation from which on a user is told.
+# Factor of serial correlation above which a notice is given.
 WORTH_TELLING = 1.2
 
 
@@ -54,7 +54,7 @@ class ParametricFindings:
     Attributes
     ----------
     source, x
-        The series, and where the refined frames stand on the axis, shape (n,).
+        The series, and the positions of the refined frames on the axis, shape (n,).
     ended, chosen
         Where the refinement ended, and with which forms.
     serial
@@ -88,7 +88,7 @@ class ParametricFindings:
 
     @cached_property
     def covariance(self) -> FloatArray:
-        """Of all coefficients; frames scatter as they do, and residuals come in runs if the recipe asks for it."""
+        """Of all coefficients; the scatter of frames included, and serial correlation if the recipe has it."""
         own = np.array([deviation.own for deviation in self.deviations])
         widening = self.serial**2 if self.source.setup.plan.serial_correlation else 1.0
         arrow = ReducedNormal(len(self.ended.coefficients))
@@ -143,7 +143,7 @@ def _function(found: ParametricFindings, k: int) -> Function:
 
 
 def _test(ended: Optimum, serial: float, own: Sequence[float]) -> JointTest:
-    """Return the likelihood-ratio test over the frames that tell all their quantities by themselves.
+    """Return the likelihood-ratio test over the frames that determine all their quantities alone.
 
     `own` is the scatter of each quantity that is added to the uncertainties of the frames: the rise of chi-squared is
     less by what it explains, to second order.

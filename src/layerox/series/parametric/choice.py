@@ -27,9 +27,9 @@ COMMON = (
     "kinked ?", "constant | ? | constant", "polynomial 1 | ? | polynomial 1",
 )  # fmt: skip
 PLACE_COST = 2
-# Frames that a unit of cost of a common form needs; how many places are looked at in each round of a search.
+# Frames per unit of cost of a common form; number of positions in each round of a search.
 FRAMES_EACH, PLACES = 2.5, 120
-# Differences of the criterion that are not worth more than a bare mention, and that speak strongly (Kass & Raftery,
+# Differences of the criterion that are not significant, and that are strong (Kass & Raftery,
 # J. Am. Stat. Assoc. 90 (1995) 773, doi:10.1080/01621459.1995.10476572).
 BARE, STRONG = 2.0, 6.0
 # Probability below which chance is no explanation: three standard deviations.
@@ -69,9 +69,9 @@ class FittedForm:
     Attributes
     ----------
     text
-        The form as a user would write it, with the place that the data have told.
+        The form as a user would write it, with the position estimated from the data.
     wanted
-        As it was asked for.
+        As it was requested.
     form, coefficients
         With its best coefficients, shape (k,).
     residual
@@ -79,7 +79,7 @@ class FittedForm:
     chi_squared
         Of the residual over the points' spread.
     place
-        What the data have told of a place that was sought, and the interval within which chi-squared rises by less than
+        The estimated position of a break, and the interval within which chi-squared rises by less than
         its reduced value; None if none was.
     """
 
@@ -110,7 +110,7 @@ class FittedForm:
 def fitted_forms(
     asked: Sequence[FormRequest], points: FrameValues, place: str
 ) -> tuple[FrameValues, list[FittedForm], list[FittedForm]]:
-    """Return the points with the scatter of their own, the forms asked for, and the common ones, fitted to them.
+    """Return the points with the scatter of their own, the requested forms, and the common ones, fitted to them.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def fitted_forms(
     Raises
     ------
     InputError
-        If the points cannot determine a form that was asked for.
+        If the points cannot determine a requested form.
     """
     own = [fitted_form(request, points) for request in asked]
     common = common_trials(points, place)
@@ -198,7 +198,7 @@ def _least_squares(form: Form, points: FrameValues, spread: FloatArray) -> tuple
 
 
 def common_trials(points: FrameValues, place: str) -> list[FittedForm]:
-    """Return the common forms that so many points can bear, fitted to them."""
+    """Return the common forms for which there are enough points, fitted to them."""
     found = []
     for text in COMMON:
         try:

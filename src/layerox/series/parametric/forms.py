@@ -1,8 +1,8 @@
 """Functions of one axis, linear in their coefficients, and how a user writes them.
 
 "constant", "polynomial 2", "spline 5" (natural cubic with 5 equidistant knots), "spline at 0 10 40" (with these knots),
-"vegard 0 1" (the straight line between two end members), "kinked 12.5" (two straight lines that meet there), and several
-of them with breaks, where the function may jump: "polynomial 1 | 12.5 | polynomial 2". One position may be a question
+"vegard 0 1" (the straight line between two end members), "kinked 12.5" (two straight lines that meet there), and
+several of them with breaks, where the function may jump: "polynomial 1 | 12.5 | polynomial 2". One position may be a question
 mark and is then estimated from the data. Nothing here depends on diffraction.
 """
 
@@ -183,7 +183,7 @@ class Pieces:
 
 @dataclass(frozen=True)
 class FormRequest:
-    """A form as a user has written it, before the axis and a place that is sought are known.
+    """A form as a user writes it, before the axis and an unknown position are known.
 
     Attributes
     ----------
@@ -208,7 +208,7 @@ class FormRequest:
         return any(map(math.isnan, self.breaks)) or any(math.isnan(n) for _, numbers in self.kinds for n in numbers)
 
     def with_place(self, place: float) -> FormRequest:
-        """Return the wish with a place for what is sought."""
+        """Return the request with a position in place of the question mark."""
         kinds = tuple((kind, tuple(place if math.isnan(n) else n for n in numbers)) for kind, numbers in self.kinds)
         return replace(self, kinds=kinds, breaks=tuple(place if math.isnan(b) else b for b in self.breaks))
 

@@ -25,7 +25,7 @@ from layerox.series.measured import Number
 from layerox.series.parametric.schur import FrameEquations, eliminated
 from layerox.typing import FloatArray
 
-# Last step of a frame's own variables, in standard uncertainties; budgets of the first visit and of later ones.
+# Last step of a frame's own variables, in standard uncertainties; budgets of the first pass and of later ones.
 TOLERANCE, FIRST_BUDGET, BUDGET = 0.01, 60, 30
 # Largest step left to do, in standard uncertainties, with which a frame counts as refined.
 MAX_REMAINING_SHIFT = 0.3
@@ -100,7 +100,7 @@ def cell_lengths(frame_model: FrameModel, free: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StartingFrame:
-    """What the table of a series says of a frame: where its refinement starts.
+    """The starting values of a frame from the table of the series.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ class StartingFrame:
         Where its pattern is.
     values
         Of the phases that it shows, by name.
-    rungs
+    levels
         How much of each phase is refined.
     """
 
@@ -132,7 +132,7 @@ class SingleFit:
     chi_squared, freedom
         At the minimum, and points less variables.
     runs, squares
-        Sums that tell how far residuals come in runs; see `sums_of_runs`.
+        Sums for the serial correlation of residuals; see `sums_of_runs`.
     fractions
         Weight fraction of each phase that it shows.
     """
@@ -156,7 +156,7 @@ class SingleFit:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ConstrainedFit:
-    """A frame with its quantities where the functions say and everything else refined.
+    """A frame with its quantities fixed at the functions' values and everything else refined.
 
     Attributes
     ----------
@@ -182,7 +182,7 @@ class ConstrainedFit:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FractionResponse:
-    """A weight fraction with the functions: its value, its variance if they stood still, and how it follows them.
+    """A weight fraction with the functions: its value, its variance at fixed functions, and its derivatives.
 
     `slopes` are derivatives with respect to the frame's quantities in users' units, shape (m,).
     """
@@ -199,7 +199,7 @@ class FractionResponse:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FrameRequest:
-    """A frame to be visited: its state, which quantities it has, and their values in users' units, shape (m,)."""
+    """A frame to be refined: its state, which quantities it has, and their values in users' units, shape (m,)."""
 
     frame: Frame
     state: FrameState
@@ -224,7 +224,7 @@ def held(
 
 
 class _FrameRefiner:
-    """Visits the frames of a stretch, one after another."""
+    """Refines the frames of a segment, one after another."""
 
     def __init__(self, common: CommonParameters, quantities: Sequence[Quantity]):
         self.common, self.quantities = common, tuple(quantities)
@@ -275,7 +275,7 @@ class _FrameRefiner:
         return tuple(k for k, quantity in enumerate(self.quantities) if quantity.phase in shown)
 
     def _numbers(self, minimum: Minimum) -> tuple[FloatArray, FloatArray]:
-        """Return values and uncertainties of all quantities, nan where a frame alone does not tell."""
+        """Return values and uncertainties of all quantities, nan where a frame alone does not determine them."""
         names = minimum.parameters.free_names
         values, esds = np.full((2, len(self.quantities)), np.nan)
         for k, quantity in enumerate(self.quantities):
@@ -311,7 +311,7 @@ class _FrameRefiner:
         return 0.0 if is_cut else quantity.slope(table.value(quantity.slot))
 
     def _placed(self, frame_model: FrameModel, visit: FrameRequest) -> tuple[FrameState, list[bool]]:
-        """Return the state with the quantities where the functions say, and which of them a bound has cut."""
+        """Return the state with the quantities at the functions' values, and which of them a bound has cut."""
         values, table, is_cut = visit.state.values.copy(), frame_model.table, []
         for k, value in zip(visit.active, visit.values.tolist(), strict=True):
             at, wanted = table.index[self.quantities[k].slot], self.quantities[k].to_model(value)
@@ -321,7 +321,7 @@ class _FrameRefiner:
 
 
 def _with_accepted_changes(minimum: Minimum, slots: Sequence[str]) -> tuple[Parameters, NDArray[np.intp]]:
-    """Return the table with some quantities let go and what a bound holds held, and its variables in order, these last.
+    """Return the table with some quantities freed and those at a bound fixed, and the order of variables, these last.
 
     The order is that in which the quantities are named.
     """

@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 NUMBER = "frame"
 GOOD = ("accepted", "reseeded")
-# Quantities of the table that are the model's too, and in which of them a rung shows.
+# Quantities of the table that are the model's too, and those that show the phase level.
 SLOTS = ("a", "b", "c", "beta", "microstrain", "displacement")
 WIDTHS, CELL = ("size", "microstrain"), ("a", "b", "c", "beta")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ParametricInput:
-    """What a finished series tells.
+    """The frames, settings and values of a finished series.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class ParametricInput:
     axis
         Name of the axis.
     known, x
-        The frames to be refined, and where they stand on the axis, shape (n,).
+        The frames to be refined, and their positions on the axis, shape (n,).
     """
 
     setup: SeriesSetup
@@ -62,7 +62,7 @@ class ParametricInput:
 
 
 def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[float, float] | None) -> ParametricInput:
-    """Return what a finished series tells.
+    """Return the input from a finished series.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[f
     Raises
     ------
     InputError
-        If the series is not finished, its patterns are gone, or there is no such axis.
+        If the series is not finished, its patterns are missing, or there is no such axis.
     """
     if series.run["status"] != "complete":
         raise InputError("the series is not finished", place=series.path, cure="run it with --resume first")
@@ -111,7 +111,7 @@ def recipe_of(series: Series) -> Recipe:
     Raises
     ------
     InputError
-        If the series does not say, or the structures that it names are gone.
+        If the series has no recipe, or its structures are missing.
     """
     document = series.run.get("recipe")
     if isinstance(document, Mapping):

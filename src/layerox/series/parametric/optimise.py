@@ -34,14 +34,14 @@ NOISE = 1e-3
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ParametricFrame:
-    """A frame in the refinement: what it was by itself, where it stands, and how its quantities follow coefficients.
+    """A frame in the refinement: its fit alone, its present state, and the derivatives of its quantities.
 
     Attributes
     ----------
     alone
         The frame refined by itself.
     held
-        Where it stands; None before the first pass.
+        Its present fit; None before the first pass.
     slopes
         Derivatives of its quantities with respect to all coefficients, shape (m, size).
     """
@@ -52,7 +52,7 @@ class ParametricFrame:
 
 
 class Functions:
-    """All functions side by side: their coefficients stand in one vector.
+    """All functions side by side: their coefficients are one vector.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class Optimum:
     arrow
         The reduced normal equations there.
     passes
-        How often all frames were visited.
+        Number of passes over all frames.
     reason
         Why it did not converge, "" if it did.
     """
@@ -159,7 +159,7 @@ def _mixed(step: FloatArray, before: FloatArray, taken: FloatArray, normal: Floa
 
 
 def _visited(survey: Survey, members: Sequence[ParametricFrame], coefficients: FloatArray) -> Optimum:
-    """Return all frames refined with their quantities where the functions say."""
+    """Return all frames refined with their quantities at the functions' values."""
     found = survey(members, [member.slopes @ coefficients for member in members])
     arrow, placed = ReducedNormal(len(coefficients)), []
     for member, held in zip(members, found, strict=True):

@@ -47,7 +47,7 @@ T = TypeVar("T")
 Progress = Callable[[str], None]
 FunctionArgument = str | Sequence[str]
 
-# Frames that must tell a quantity by themselves before it is given a function without being asked for.
+# Frames that must determine a quantity before it gets a function that was not requested.
 FEWEST = 6
 
 
@@ -74,10 +74,10 @@ def refine_parametric(
         The result of `fit_series`, or the folder that it has written; the patterns must be where they were.
     functions
         For each quantity ("P2_a", "P2_size", "instrument_displacement", "P2_O1_z") its form, several of which the data
-        choose, or "automatic"; see `forms.py`. Without any, what the series' recipe says under [parametric], or else
+        choose, or "automatic"; see `forms.py`. Without any, the [parametric] table of the series' recipe, or else
         all cell lengths that enough frames tell, automatically.
     axis
-        A numeric column of the series' table ("time", "temperature", "x_Na") or "frame"; by default what the recipe
+        A numeric column of the series' table ("time", "temperature", "x_Na") or "frame"; by default that of the
         says, the first axis of the series, or the number of the frame.
     between
         First and last place on the axis that take part; by default all.
@@ -88,7 +88,7 @@ def refine_parametric(
     overwrite
         Whether files of these names may be replaced that layerox did not write, or that were changed since.
     progress
-        Called with what is being done.
+        Called with a text on the progress.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def refine_parametric(
 
 
 def form_requests(functions: Mapping[str, FunctionArgument]) -> dict[str, list[FormRequest]]:
-    """Return the forms that are asked for, none where the data choose among the common ones.
+    """Return the requested forms, none where the data choose among the common ones.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def functions_refined(
     wishes
         Forms by quantity, see `wished`; without any, all cell lengths that enough frames tell.
     where, tell
-        Where frames are worked upon, and who is told how far that is.
+        The executor of the tasks, and the function that is called with the progress.
     """
     return _ParametricRun(source, common, requests, where, tell).done()
 
@@ -174,12 +174,12 @@ class _ParametricRun:
         self.common = replace(common, free=common.free | slots, shared=common.shared - slots)
 
     def done(self) -> Parametric:
-        """Refine frames by themselves, choose forms, refine them together, and return what came of it."""
+        """Refine frames alone, choose forms, refine all together, and return the result."""
         x, alone, left_out = self._by_themselves()
         serial = factor_of_runs(sum(a.runs for a in alone), sum(a.squares for a in alone))
         chosen = self._chosen(x, alone)
         if len(chosen) < len(self.quantities):
-            # What too few frames tell keeps its own value in each of them.
+            # A quantity that too few frames determine keeps its own value in each of them.
             kept = [self.quantities.index(one.quantity) for one in chosen]
             self.quantities = [self.quantities[k] for k in kept]
             alone = [_of_quantities(one, kept) for one in alone]
@@ -265,7 +265,7 @@ def _quantities(
 
 
 def _of_quantities(one: SingleFit, kept: Sequence[int]) -> SingleFit:
-    """Return a frame that knows only some of the quantities."""
+    """Return a frame with only some of the quantities."""
     active = tuple(kept.index(k) for k in one.active if k in kept)
     return replace(one, active=active, values=one.values[list(kept)], esds=one.esds[list(kept)])
 

@@ -43,11 +43,11 @@ class Function:
     form, coefficients, covariance
         The function: shape (k,) and (k, k).
     domain
-        Where its frames stand on the axis: first and last.
+        First and last position of its frames on the axis.
     frames
-        How many frames have told it by themselves, and how many took part.
+        Number of frames that determine it alone, and of frames in the refinement.
     verdict
-        How the form stands.
+        The verdict on the form.
     trials
         All forms that were compared, fitted to the values of single frames; the form itself first.
     narrower
@@ -94,7 +94,7 @@ class Parametric:
     axis, domain
         Name of the axis, and the first and last place on it.
     functions
-        In the order in which they were asked for.
+        In the requested order.
     covariance
         Of the coefficients of all functions one after another.
     together
@@ -105,7 +105,7 @@ class Parametric:
         Factor on uncertainties that serially correlated residuals of the patterns ask for. The test of all functions
         holds it; uncertainties hold it where the recipe says so, and otherwise what frames are seen to scatter.
     passes
-        How often all frames were visited.
+        Number of passes over all frames.
     left_out
         (file, why) of frames that could not be refined by themselves.
     remarks
@@ -152,7 +152,7 @@ class Parametric:
         return json.dumps(_plain(_document(self)), indent=1, allow_nan=False) + "\n"
 
     def to_csv(self) -> str:
-        """Return the table of frames as text, nine digits, what is not known empty."""
+        """Return the table of frames as text, nine digits, unknown values empty."""
         return "".join(_csv_lines(self.frames))
 
     def files(self) -> dict[str, bytes]:

@@ -51,7 +51,7 @@ class FrameEquations:
         Returns
         -------
         tuple
-            Their variances for shared quantities that stand still, shape (p,), and their whole derivatives with respect
+            Their variances for fixed shared quantities, shape (p,), and their whole derivatives with respect
             to the shared ones, shape (p, m).
         """
         own, shared = slopes[:, : len(self.inverse)], slopes[:, len(self.inverse) :]

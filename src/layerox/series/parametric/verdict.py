@@ -79,7 +79,7 @@ def deviations(pulls: Sequence[FrameForce], coefficients: Sequence[int], known: 
     coefficients
         How many each function has.
     known
-        Scatter of each quantity that the values of single frames have told already.
+        Scatter of each quantity already known from the values of single frames.
     """
     rows = [_QuantityForces(pulls, k) for k in range(len(coefficients))]
     freedoms = [len(row.frames) - count for row, count in zip(rows, coefficients, strict=True)]
@@ -148,7 +148,7 @@ def _with(own: FloatArray, k: int, scatter: float) -> FloatArray:
 
 @dataclass(frozen=True, kw_only=True)
 class FormVerdict:
-    """How a form stands.
+    """The verdict on a form.
 
     Attributes
     ----------
@@ -225,7 +225,7 @@ def together(rise: float, freedom: int, points_freedom: float) -> JointTest:
 def judged(
     trial: FittedForm, others: Sequence[FittedForm], points: FrameValues, deviation: Deviation, x: FloatArray
 ) -> FormVerdict:
-    """Return how a form stands.
+    """Return the verdict on a form.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ def judged(
     deviation
         How frames deviate from the refined function.
     x
-        Where these frames stand on the axis, shape (n,).
+        Positions of these frames on the axis, shape (n,).
     """
     every = [trial, *(other for other in others if other.text != trial.text)]
     best = best_of(every)
@@ -318,7 +318,7 @@ def _words(found: FormVerdict, trial: FittedForm, every: Sequence[FittedForm]) -
 
 
 def _comparison(found: FormVerdict, trial: FittedForm, every: Sequence[FittedForm]) -> str:
-    """Return what other forms say of this one."""
+    """Return the comparison with other forms."""
     if found.margin > 0:
         strength = "much " if found.margin > STRONG else "hardly " if found.margin < BARE else ""
         return f"{found.best} is {strength}better (criterion lower by {found.margin:.1f})"
