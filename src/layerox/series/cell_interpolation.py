@@ -144,7 +144,7 @@ def _ends(line: Sequence[tuple[int, FloatArray]], frame: int) -> list[FloatArray
 def state_at(
     index: int, common: CommonParameters, interpolation: CellInterpolation, frame_model: FrameModel
 ) -> FrameState:
-    """Return starting values for a frame without a refined neighbour: of the nearest seed frame, with interpolated cells."""
+    """Return starting values for a frame without a refined neighbour, with interpolated cells."""
     seeds = common.seed_frames
     if not seeds:
         return frame_model.start({}, [PhaseLevel.CELL] * len(frame_model.phases))

@@ -129,9 +129,9 @@ def phase_identity(phase: Phase) -> list[object]:
     return [*own, sites, sorted(operations)]
 
 
-def sha256_of(said: Mapping[str, object] | Sequence[object]) -> str:
+def sha256_of(data: Mapping[str, object] | Sequence[object]) -> str:
     """Return a hash of plain data."""
-    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -141,8 +141,8 @@ def cluster_at(scheduler: str, tls: Tls | None) -> Iterator[DaskCluster]:
     try:
         client = Client(scheduler, timeout=PATIENCE_S, security=_security(tls))
     except (OSError, ValueError, ImportError, TypeError, RuntimeError) as error:
-        said = " ".join(str(error).split())[:200]
-        raise InputError(f"no scheduler answers ({said})", place=scheduler, cure="start dask-scheduler") from None
+        text = " ".join(str(error).split())[:200]
+        raise InputError(f"no scheduler answers ({text})", place=scheduler, cure="start dask-scheduler") from None
     with client:
         yield DaskCluster(client)
 

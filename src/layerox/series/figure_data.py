@@ -174,12 +174,12 @@ def reflection_tracks(series: Series) -> list[ReflectionTrack]:
 
 def _offsets(series: Series, phase: str, angles: FloatArray) -> FloatArray:
     """Return by how much each frame shows a reflection beside where its cell has it, degrees, shape (frames,)."""
-    said, frames = series.run["measured"], series.frames
+    measured, frames = series.run["measured"], series.frames
     displacement = frames["displacement"].to_numpy(dtype=np.float64)
     if f"{phase}.displacement" in frames:
         displacement = displacement + np.nan_to_num(frames[f"{phase}.displacement"].to_numpy(dtype=np.float64))
-    flat = said["geometry"] == "bragg-brentano"
-    shifts = [displacement_shift(theta, said["radius_mm"], flat)[0] for theta in np.radians(angles / 2.0)]
+    flat = measured["geometry"] == "bragg-brentano"
+    shifts = [displacement_shift(theta, measured["radius_mm"], flat)[0] for theta in np.radians(angles / 2.0)]
     return np.asarray(frames["zero"].to_numpy(dtype=np.float64) + displacement * np.array(shifts))
 
 

@@ -249,7 +249,7 @@ class FrameTimes:
 
 
 def frame_times(
-    frames: Sequence[Frame], axes: Sequence[str], told: ElectrochemistryModel, zone: tzinfo | None, place: Path
+    frames: Sequence[Frame], axes: Sequence[str], settings: ElectrochemistryModel, zone: tzinfo | None, place: Path
 ) -> FrameTimes:
     """Return when frames were measured.
 
@@ -259,7 +259,7 @@ def frame_times(
         In any order.
     axes
         As the user gave them; the first CSV:COLUMN of dates and times counts.
-    told
+    settings
         The start, cadence and exposure that the user gave.
     zone
         Of clocks that do not state theirs.
@@ -271,26 +271,26 @@ def frame_times(
     InputError
         If the time or the time zone is not stated.
     """
-    if told.frame_start is not None or told.frame_cadence_s is not None:
-        found = _counted(frames, told, zone, place)
+    if settings.frame_start is not None or settings.frame_cadence_s is not None:
+        found = _counted(frames, settings, zone, place)
     else:
         found = _listed_times(frames, axes, zone) or _stated_times(frames, zone, place)
-    if told.frame_exposure_s is None:
+    if settings.frame_exposure_s is None:
         return found
-    return FrameTimes(starts=found.starts, ends=found.starts + told.frame_exposure_s, source=found.source)
+    return FrameTimes(starts=found.starts, ends=found.starts + settings.frame_exposure_s, source=found.source)
 
 
-def _counted(frames: Sequence[Frame], told: ElectrochemistryModel, zone: tzinfo | None, place: Path) -> FrameTimes:
+def _counted(frames: Sequence[Frame], settings: ElectrochemistryModel, zone: tzinfo | None, place: Path) -> FrameTimes:
     """Count from a start; by the numbers in the names where they count, so that a missing frame shifts no other."""
-    if told.frame_start is None or told.frame_cadence_s is None:
+    if settings.frame_start is None or settings.frame_cadence_s is None:
         raise InputError("a start of the frames goes with a cadence", argument="frame_start", cure="give both")
     numbers = _numbers([frame.path for frame in frames]) if all(frame.scan is None for frame in frames) else None
     place_of = np.arange(len(frames), dtype=np.float64) if numbers is None else numbers - numbers.min()
-    first = seconds_of_one(told.frame_start, zone, place, ZONE)
-    starts = first + told.frame_cadence_s * place_of
+    first = seconds_of_one(settings.frame_start, zone, place, ZONE)
+    starts = first + settings.frame_cadence_s * place_of
     by = "place in the folder" if numbers is None else "number in the file name"
-    source = f"the start given and {told.frame_cadence_s:g} s a frame, by its {by}"
-    return FrameTimes(starts=starts, ends=starts + told.frame_cadence_s, source=source)
+    source = f"the start given and {settings.frame_cadence_s:g} s a frame, by its {by}"
+    return FrameTimes(starts=starts, ends=starts + settings.frame_cadence_s, source=source)
 
 
 def _numbers(paths: Sequence[Path]) -> FloatArray | None:
@@ -315,9 +315,9 @@ def _listed_times(frames: Sequence[Frame], axes: Sequence[str], zone: tzinfo | N
 
 def _stated_times(frames: Sequence[Frame], zone: tzinfo | None, place: Path) -> FrameTimes:
     """Return the times stated in the files; nan for files that cannot be read or state none."""
-    said = [_metadata(frame) for frame in frames]
+    message = [_metadata(frame) for frame in frames]
     starts, ends = (
-        _seconds([str(own.get(key, "")) for own in said], zone, place) for key in ("start_time", "end_time")
+        _seconds([str(own.get(key, "")) for own in message], zone, place) for key in ("start_time", "end_time")
     )
     if not np.isfinite(starts).any():
         raise InputError("its frames do not say when they were measured", place=place, cure=CURE_TIMES)

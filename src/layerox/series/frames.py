@@ -53,7 +53,7 @@ def frames_of(
     """
     folder = Path(folder)
     paths, notices = files_in(folder, glob)
-    frames, said = _with_scans(paths, dataset)
+    frames, choices = _with_scans(paths, dataset)
     stacks = StackFiles(dataset)
     columns = [axis_column(name, frames, stacks) for name in axes]
     frames = [replace(f, axes=tuple(column[k] for column in columns)) for k, f in enumerate(frames)]
@@ -63,7 +63,7 @@ def frames_of(
         notices += axis_notices(names[0], [frame.axes[0] for frame in frames])
     else:
         notices += time_notices(frames, stacks)
-    notices += [*said, *_number_notices([frame.path for frame in frames])]
+    notices += [*choices, *_number_notices([frame.path for frame in frames])]
     frames = [replace(frame, index=k) for k, frame in enumerate(frames)]
     return Frames(frames=tuple(frames), axes=names, notices=tuple(notices))
 
@@ -110,8 +110,8 @@ def _of_commonest_suffix(paths: list[Path]) -> tuple[list[Path], list[Notice]]:
         return [], []
     chosen = min(counts, key=lambda suffix: (-counts[suffix], SUFFIXES.index(suffix)))
     left = {suffix: count for suffix, count in counts.items() if suffix != chosen}
-    said = ", ".join(f"{count} {suffix}" for suffix, count in sorted(left.items()))
-    notices = [Notice("files_left_out", f"only {chosen} files were taken, not {said}; say --glob otherwise")]
+    text = ", ".join(f"{count} {suffix}" for suffix, count in sorted(left.items()))
+    notices = [Notice("files_left_out", f"only {chosen} files were taken, not {text}; say --glob otherwise")]
     return [path for path in paths if path.suffix.lower() == chosen], notices if left else []
 
 
@@ -119,14 +119,14 @@ def _with_scans(paths: list[Path], dataset: str | None) -> tuple[list[Frame], li
     """Return the frames of files, and one notice per choice made in them."""
     few = len(paths) <= FEW_FILES
     frames: list[Frame] = []
-    said: dict[str, Notice] = {}
+    choices: dict[str, Notice] = {}
     for path in paths:
         stack = _opened(path, dataset) if few or path.suffix.lower() in SCANS_WITHIN else None
         count = 1 if stack is None else len(stack)
         frames += [frame_of(path, k, count) for k in range(count)]
         for notice in () if stack is None else stack.notices:
-            said.setdefault(notice.code, notice)
-    return frames, list(said.values())
+            choices.setdefault(notice.code, notice)
+    return frames, list(choices.values())
 
 
 def _opened(path: Path, dataset: str | None) -> Stack | None:

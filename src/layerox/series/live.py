@@ -217,9 +217,9 @@ class LiveSeries:
 
     def _report_waiting(self, look: FolderState) -> None:
         being_written = len(look.stamps) - len(look.settled)
-        said = f", {being_written} being written" if being_written else ""
+        text = f", {being_written} being written" if being_written else ""
         self.progress(
-            f"watching: {len(self.rows)} frames{said}; ends after {self.watcher.idle_s:.0f} s without a new one"
+            f"watching: {len(self.rows)} frames{text}; ends after {self.watcher.idle_s:.0f} s without a new one"
         )
 
 

@@ -65,9 +65,9 @@ class Series:
     def __repr__(self) -> str:
         """Say in one line what the series holds."""
         counts = self.frames["verdict"].value_counts().sort_index()
-        said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        text = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
         axes = f"; axes {', '.join(self.axes)}" if self.axes else ""
-        return f"Series({len(self.frames)} frames: {said}; phases {', '.join(self.phases)}{axes})"
+        return f"Series({len(self.frames)} frames: {text}; phases {', '.join(self.phases)}{axes})"
 
     @property
     def dataset(self) -> xr.Dataset:
@@ -183,8 +183,8 @@ def series_text(series: Series) -> str:
     """Return verdicts, phases with their frames, transitions and faults."""
     frames = series.frames
     counts = Counter(frames["verdict"])
-    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in sorted(counts))
-    lines = [f"{len(frames)} frames: {said}; median R_wp {100 * frames['r_wp'].median():.2f} %", ""]
+    text = ", ".join(f"{counts[verdict]} {verdict}" for verdict in sorted(counts))
+    lines = [f"{len(frames)} frames: {text}; median R_wp {100 * frames['r_wp'].median():.2f} %", ""]
     lines += [_phase_line(series, name) for name in series.phases]
     if "electrochemistry" in series.run:
         lines += ["", _log_line(series)]
@@ -202,13 +202,13 @@ def series_text(series: Series) -> str:
 def _log_line(series: Series) -> str:
     """Return the range of the log's values over the frames."""
     log, shown = series.run["electrochemistry"], series.frames[series.frames["voltage"].notna()]
-    said = [f"cell: {len(shown)} frames within the log, {_ends(shown['voltage'], '.3f')} V"]
-    said.append(f"{_ends(shown['capacity'], '.4g')} mAh")
+    text = [f"cell: {len(shown)} frames within the log, {_ends(shown['voltage'], '.3f')} V"]
+    text.append(f"{_ends(shown['capacity'], '.4g')} mAh")
     if "x_na" in shown:
-        said.append(f"x_na {_ends(shown['x_na'], '.3f')}")
-        said.append(f"{log['theoretical_capacity_mAh_per_g']:.1f} mAh/g in theory")
+        text.append(f"x_na {_ends(shown['x_na'], '.3f')}")
+        text.append(f"{log['theoretical_capacity_mAh_per_g']:.1f} mAh/g in theory")
     fitted = " (fitted)" if log["offset_evidence"] else ""
-    return f"{', '.join(said)}; clocks {log['offset_s']:g} s apart{fitted}, times from {log['frame_times']}"
+    return f"{', '.join(text)}; clocks {log['offset_s']:g} s apart{fitted}, times from {log['frame_times']}"
 
 
 def _ends(values: Any, form: str) -> str:

@@ -202,7 +202,7 @@ def _demand_crystal(name: str, structure: dict[str, Any], path: Path) -> None:
     try:
         possible = crystal_from_document(name, structure).is_possible
     except (InputError, ValueError, KeyError, TypeError, IndexError, ArithmeticError) as error:
-        said = getattr(error, "problem", None) or f"{type(error).__name__}"
-        raise InputError(f"is damaged: structures.{name}: {said}", place=path, cure=CURE) from None
+        text = getattr(error, "problem", None) or f"{type(error).__name__}"
+        raise InputError(f"is damaged: structures.{name}: {text}", place=path, cure=CURE) from None
     if not possible:
         raise InputError(f"is damaged: structures.{name}: no such cell or element", place=path, cure=CURE)

@@ -134,7 +134,7 @@ class SeriesRun:
         frame = self.frames.frames[k]
         if self.unordered:
             return alone(self.setup, frame)
-        self.progress("looking at frames across the series")
+        self.progress("fitting seed frames")
         with executor(workers, scheduler, tls) as where:
             common = determined_common_parameters(self.setup, self.frames.frames, self.first, where)
         self.progress(f"refining {frame.file}")
@@ -175,7 +175,7 @@ class SeriesRun:
         if self.unordered:
             self._gather(FIRST, where.run(independent_rows, ((k, (self.setup, self.segments[k])) for k in left)))
             return
-        self.progress("looking at frames across the series")
+        self.progress("fitting seed frames")
         common = determined_common_parameters(self.setup, self.frames.frames, self.first, where)
         self.structures = self._structures(common.values)
         self._refining_since = time.perf_counter()

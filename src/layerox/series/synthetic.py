@@ -278,8 +278,8 @@ class _PatternSimulator:
             displacement_mm=displacement,
             bad=bad,
         )
-        said = {"start_time": true.time, "temperature_k": value_at(self.book.temperature_k, progress)}
-        pattern = Pattern(two_theta=self.angles, intensity=intensity, sigma=poisson_sigma(intensity), metadata=said,
+        metadata = {"start_time": true.time, "temperature_k": value_at(self.book.temperature_k, progress)}
+        pattern = Pattern(two_theta=self.angles, intensity=intensity, sigma=poisson_sigma(intensity), metadata=metadata,
                           sigma_source="poisson", radiation=self.beam, label=Path(name).stem)  # fmt: skip
         return pattern, true
 

@@ -254,8 +254,8 @@ def _parsed(data: bytes, path: Path, texts: Mapping[str, type[str]]) -> pd.DataF
     try:
         return pd.read_csv(io.BytesIO(data), dtype=texts, keep_default_na=False, na_values=[""], low_memory=False)
     except (ValueError, OverflowError) as error:
-        said = " ".join(str(error).split())[:100]
-        raise InputError(f"is damaged: {said}", place=path, cure=CURE) from None
+        text = " ".join(str(error).split())[:100]
+        raise InputError(f"is damaged: {text}", place=path, cure=CURE) from None
 
 
 def _demand_numbers(table: pd.DataFrame, titles: Sequence[str], path: Path) -> None:

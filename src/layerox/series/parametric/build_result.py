@@ -209,12 +209,12 @@ def _remarks(found: ParametricFindings, functions: Sequence[Function]) -> Iterat
     serial = found.serial
     cut = sum(member.held is not None and member.held.is_cut for member in found.ended.members)
     if cut:
-        said = f"in {cut} frames a function leaves the bounds of its quantity, which stays at the bound there"
-        yield Notice("function_out_of_bounds", said)
+        text = f"in {cut} frames a function leaves the bounds of its quantity, which stays at the bound there"
+        yield Notice("function_out_of_bounds", text)
     if serial > WORTH_TELLING and not found.source.setup.plan.serial_correlation:
-        said = f"residuals of the patterns come in runs: uncertainties would be {serial:.1f} times larger"
-        yield Notice("serial_correlation", f"{said} ([uncertainty] serial_correlation = true)")
+        text = f"residuals of the patterns come in runs: uncertainties would be {serial:.1f} times larger"
+        yield Notice("serial_correlation", f"{text} ([uncertainty] serial_correlation = true)")
     places = [function.name for function in functions if function.trials[0].place is not None]
     if places:
-        said = f"the place that the data told for {', '.join(places)} was held in the refinement"
-        yield Notice("place_held", f"{said}: uncertainties near it do not hold its own")
+        text = f"the place that the data told for {', '.join(places)} was held in the refinement"
+        yield Notice("place_held", f"{text}: uncertainties near it do not hold its own")

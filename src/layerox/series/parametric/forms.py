@@ -2,8 +2,8 @@
 
 "constant", "polynomial 2", "spline 5" (natural cubic with 5 equidistant knots), "spline at 0 10 40" (with these knots),
 "vegard 0 1" (the straight line between two end members), "kinked 12.5" (two straight lines that meet there), and
-several of them with breaks, where the function may jump: "polynomial 1 | 12.5 | polynomial 2". One position may be a question
-mark and is then estimated from the data. Nothing here depends on diffraction.
+several of them with breaks, where the function may jump: "polynomial 1 | 12.5 | polynomial 2". One position may be a
+question mark and is then estimated from the data. Nothing here depends on diffraction.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def refine_parametric(
     requests = form_requests(functions or told.functions)
     source = source_of(opened, recipe, axis or told.axis, between or told.between)
     with executor(workers, scheduler, tls) as where:
-        tell("looking at frames across the series")
+        tell("fitting seed frames")
         common = determined_common_parameters(source.setup, source.frames, source.first, where)
         found = functions_refined(source, common, requests, where, tell)
     found = replace(
@@ -232,7 +232,7 @@ class _ParametricRun:
         visits = [_visit(member, own) for member, own in zip(members, values, strict=True)]
         return self._run("all frames together", local.held, visits)
 
-    def _run(self, said: str, function: Callable[..., list[T]], *lists: Sequence[Any]) -> list[T]:
+    def _run(self, message: str, function: Callable[..., list[T]], *lists: Sequence[Any]) -> list[T]:
         """Return what a function makes of the frames, stretch by stretch, in their order."""
         stretches = segment_ranges(len(lists[0]))
         found: dict[int, list[T]] = {}
@@ -240,7 +240,7 @@ class _ParametricRun:
         for number, part in self.where.run(function, self._jobs(stretches, lists)):
             found[number] = part
             done += len(part)
-            self.tell(f"{said}: {done} of {len(lists[0])}")
+            self.tell(f"{message}: {done} of {len(lists[0])}")
         return [one for number in sorted(found) for one in found[number]]
 
     def _jobs(

@@ -278,11 +278,11 @@ def parametric_text(found: Parametric) -> str:
 def _together_line(found: Parametric) -> str:
     test = found.together
     rise = f"chi-squared rises by {test.chi_squared:.1f} for {test.freedom} degrees of freedom"
-    said = f"all functions against frame by frame: {rise}"
+    message = f"all functions against frame by frame: {rise}"
     if test.freedom < 1:
-        return f"{said}: nothing is left to test"
-    verdict = "the functions are not all of it" if test.is_rejected else "the data ask for no more"
-    return f"{said} (p = {test.p:.2g}): {verdict}"
+        return f"{message}: nothing is left to test"
+    verdict = "the functions do not describe all frames" if test.is_rejected else "the functions are sufficient"
+    return f"{message} (p = {test.p:.2g}): {verdict}"
 
 
 def _function_lines(function: Function, axis: str) -> list[str]:

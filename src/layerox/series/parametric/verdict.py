@@ -307,14 +307,14 @@ def _status(found: FormVerdict) -> Status:
 def _words(found: FormVerdict, trial: FittedForm, every: Sequence[FittedForm]) -> str:
     if found.status == "untested":
         return "as many coefficients as frames: nothing is left to test it with"
-    said = f"frames scatter {found.scatter:.2f} times their uncertainties about it (p = {found.p_scatter:.2g})"
+    message = f"frames scatter {found.scatter:.2f} times their uncertainties about it (p = {found.p_scatter:.2g})"
     if found.p_neighbours < LEVEL:
         where = "along the axis" if found.order == "axis" else "in the order of the frames"
-        said += f", and neighbours {where} deviate alike (correlation {found.neighbours:.2f}): a trend is left"
+        message += f", and neighbours {where} deviate alike (correlation {found.neighbours:.2f}): a trend is left"
     elif found.own > 0:
         seen = " without a trend" if found.p_scatter < LEVEL else ", by their values alone more"
-        said += f"{seen}: a scatter of {found.own:.2g} of their own is added to their uncertainties"
-    return f"{said}; {_comparison(found, trial, every)}"
+        message += f"{seen}: a scatter of {found.own:.2g} of their own is added to their uncertainties"
+    return f"{message}; {_comparison(found, trial, every)}"
 
 
 def _comparison(found: FormVerdict, trial: FittedForm, every: Sequence[FittedForm]) -> str:
