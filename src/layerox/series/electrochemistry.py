@@ -117,8 +117,8 @@ def frames_with_log(
     zone = zone_of(settings.frame_time_zone) if settings.frame_time_zone else zone
     times = frame_times(frames.frames, others, settings, zone, source)
     log = read_electrochemistry(
-        settings.files, time_zone=settings.time_zone, start=settings.start, current=settings.current, charge=settings.charge,
-        longest_gap_s=settings.longest_gap_s,
+        settings.files, time_zone=settings.time_zone, start=settings.start, current=settings.current,
+        charge=settings.charge, longest_gap_s=settings.longest_gap_s,
     )  # fmt: skip
     offset = fitted_offset(times.starts, times.ends, log) if settings.offset == "fit" else Offset(value=settings.offset)
     sodium = _sodium(settings, log)

@@ -267,7 +267,7 @@ def restored(frame_model: FrameModel, sources: Mapping[str, FrameRow], added: Co
     levels = []
     for phase in frame_model.phases:
         numbers = sources[phase.name].phases[phase.name] if phase.name in sources else None
-        levels.append(PhaseLevel.ABSENT if numbers is None else _rung(numbers, is_added=phase.name in added))
+        levels.append(PhaseLevel.ABSENT if numbers is None else _level_of(numbers, is_added=phase.name in added))
         values |= {} if numbers is None else _start_of(phase, numbers)
     return frame_model.start(values | _offsets_of(sources), levels)
 
@@ -281,7 +281,7 @@ def _offsets_of(sources: Mapping[str, FrameRow]) -> dict[str, float]:
     return {f"instrument_{name}": value for name, (value, esd) in most.offsets.items() if not math.isnan(esd)}
 
 
-def _rung(numbers: Mapping[str, Number], *, is_added: bool) -> PhaseLevel:
+def _level_of(numbers: Mapping[str, Number], *, is_added: bool) -> PhaseLevel:
     """Return the level with which a row was refined; of an added phase only the scale."""
     if is_added or all(math.isnan(numbers[name][1]) for name in ("a", "displacement")):
         return PhaseLevel.SCALE

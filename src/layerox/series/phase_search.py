@@ -39,7 +39,7 @@ from layerox.series.phase_presence import PhaseLevel
 from layerox.series.segment import Segment
 from layerox.typing import FloatArray
 
-# Intervals of the survey for each between two scouts.
+# Intervals of the search for each between two seed frames.
 FOR_EACH = 3
 # How far a cell is sought.
 FAR_WINDOW = Window(lengths=0.07, angles=5.0)
@@ -49,7 +49,7 @@ MIN_PROMISED, MIN_EXPLAINED, MIN_RATIO = 0.2, 0.4, 1.5
 
 
 def search_indices(count: int) -> list[int]:
-    """Return which of so many frames are walked through: the scouts, and in long series frames between them."""
+    """Return the indices of the frames of the search: seed frames, and in long series frames between them."""
     steps = (SEED_FRAMES - 1) * FOR_EACH + 1
     number = steps if count >= FOR_EACH * steps else min(SEED_FRAMES, count)
     return sorted({round(x) for x in np.linspace(0, count - 1, number)})
@@ -155,7 +155,7 @@ def _is_background_like(seed: SeedFrame, phase: Phase) -> bool:
 def with_found_phases(
     common: CommonParameters, sought: Sequence[str], frames: Sequence[Frame]
 ) -> tuple[CommonParameters, int]:
-    """Return the foundation with those phases that a frame shows with a distant cell, and the clearest frame.
+    """Return common parameters with the phases that a frame shows with a distant cell, and the clearest frame.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ class _SearchedFrame:
 def seed_frame_of(
     common: CommonParameters, frame: int, frame_model: FrameModel, state: FrameState, minimum: Minimum, left: float
 ) -> SeedFrame:
-    """Return a frame that was refined upon a foundation as a scout."""
+    """Return a refined frame as a seed frame."""
     supports = {frame_model.phases[p].name: support_of(frame_model, minimum, p) for p in state.present}
     return SeedFrame(
         frame=frame,

@@ -58,12 +58,12 @@ def merged_from_neighbours(
     common: CommonParameters, frames: Sequence[Frame], rows: Sequence[FrameRow], border: SegmentNeighbours
 ) -> list[FrameRow]:
     """Return the rows of a segment; frames that fit better from the neighbour segments are refined again."""
-    walk = _Propagation(common, frames, rows)
+    propagation = _Propagation(common, frames, rows)
     if border.before is not None:
-        walk.go(*border.before, range(len(frames)))
+        propagation.run(*border.before, range(len(frames)))
     if border.after is not None:
-        walk.go(*border.after, range(len(frames) - 1, -1, -1))
-    return walk.rows
+        propagation.run(*border.after, range(len(frames) - 1, -1, -1))
+    return propagation.rows
 
 
 def refined_doubts(
@@ -73,13 +73,13 @@ def refined_doubts(
 
     `frames` and `rows` include those neighbours.
     """
-    walk = _Propagation(common, frames, rows, doubt)
+    propagation = _Propagation(common, frames, rows, doubt)
     inside = range(int(doubt.before is not None), len(frames) - int(doubt.after is not None))
     if doubt.before is not None:
-        walk.go(frames[0], rows[0], inside)
+        propagation.run(frames[0], rows[0], inside)
     if doubt.after is not None and not doubt.exchanged:
-        walk.go(frames[-1], rows[-1], inside[::-1])
-    return [walk.rows[k] for k in inside]
+        propagation.run(frames[-1], rows[-1], inside[::-1])
+    return [propagation.rows[k] for k in inside]
 
 
 class _Propagation:
@@ -97,7 +97,7 @@ class _Propagation:
         # A frame whose phases have exchanged cells fits equally well with the right ones.
         self.allowance = 3.0 * WORTH if doubt is not None and doubt.exchanged else 0.0
 
-    def go(self, frame: Frame, row: FrameRow, inwards: range) -> None:
+    def run(self, frame: Frame, row: FrameRow, inwards: range) -> None:
         """Refine frames inwards from a neighbour frame until one does not improve."""
         beside = self.segment.restored_fit(frame, row)
         for k in inwards:
@@ -134,10 +134,10 @@ class _Propagation:
         new_phases = [p for p in found.state.present if found.frame_model.phases[p].name not in own]
         if not all(self.segment.fitter.is_supported_entry(found, p, serial) for p in new_phases):
             return False
-        birth = ENTRY * serial**2
-        as_it_is = chi_squared / reduced + WORTH * variables + birth * len(own - known)
+        entry = ENTRY * serial**2
+        as_it_is = chi_squared / reduced + WORTH * variables + entry * len(own - known)
         free = len(found.minimum.parameters.free_names)
-        as_found = found.minimum.chi_squared / reduced + WORTH * (free + 1) + birth * len(_shown(found) - known)
+        as_found = found.minimum.chi_squared / reduced + WORTH * (free + 1) + entry * len(_shown(found) - known)
         return as_found < as_it_is + self.allowance
 
 

@@ -105,7 +105,7 @@ def test_a_wrong_form_is_rejected_and_said_to_be(laboratory, series):
     assert not found.is_trustworthy
     said = parametric_text(found)
     assert "P2_a = constant: rejected" in said
-    assert "the functions are not all of it" in said
+    assert "the functions do not describe all frames" in said
     assert "polynomial" in found.function("P2_a").verdict.best
 
 

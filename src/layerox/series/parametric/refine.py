@@ -144,7 +144,7 @@ def functions_refined(
 
     Parameters
     ----------
-    source, foundation
+    source, common
         The series, and what its frames share.
     wishes
         Forms by quantity, see `wished`; without any, all cell lengths that enough frames tell.
