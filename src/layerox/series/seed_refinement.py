@@ -32,7 +32,7 @@ from layerox.series.phase_search import search_indices, searched_phases
 from layerox.series.setup import SeriesSetup
 from layerox.typing import FloatArray
 
-# Chi-squared, over its reduced value, by which zero and displacement must differ over all seed frames to be distinguished.
+# Chi-squared, over its reduced value, by which zero and displacement must differ over all seed frames.
 AMBIGUOUS = 20.0
 
 
