@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from layerox.builders import build_crystal
-from layerox.series.synthetic import crystal_of
+from layerox.series.scenarios import crystal_of
 from series_tables import series_of
 
 ESD, CELL_ESD = 0.003, 2e-4

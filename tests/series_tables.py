@@ -9,7 +9,7 @@ from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
 from layerox.series.measured import CORRELATION, QUANTITIES, SLAB_SHARE, further_quantities, titles_of
 from layerox.series.result import Series
-from layerox.series.structures import structures_of
+from layerox.series.run_document import structures_of
 from layerox.symmetry import CELL_NAMES
 from layerox.validation.layer_mesh import layering_of
 

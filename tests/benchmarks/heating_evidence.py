@@ -26,19 +26,18 @@ from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.weight_fractions import cell_volume
 from layerox.pattern import Pattern
-from layerox.series.common_parameters import Foundation
+from layerox.series.acceptance import support_of
+from layerox.series.common_parameters import CommonParameters
 from layerox.series.executor import InProcess
-from layerox.series.frame_checks import support_of
-from layerox.series.frame_fit import PATIENT
-from layerox.series.frame_model import Bench, State
-from layerox.series.frames import Frame, Reading, frames_of
-from layerox.series.groundwork import laid_foundation
-from layerox.series.measured import DISPLACEMENT, QUANTITIES, Row
-from layerox.series.phase_presence import Rung
-from layerox.series.restore import restored
+from layerox.series.frame_model import LONG_BUDGET, FrameModel, FrameState, restored
+from layerox.series.frame_reading import Frame, PatternReading
+from layerox.series.frames import frames_of
+from layerox.series.measured import DISPLACEMENT, QUANTITIES, FrameRow
+from layerox.series.phase_presence import PhaseLevel
 from layerox.series.result import Series, open_series
-from layerox.series.setup import Setup
-from layerox.series.table import is_present, shown_in
+from layerox.series.seed_refinement import determined_common_parameters
+from layerox.series.setup import SeriesSetup
+from layerox.series.tables import is_present, shown_in
 from layerox.symmetry import CELL_NAMES
 
 
@@ -48,7 +47,7 @@ def evidence(folder: Path, series: Series, said: Mapping[int, Mapping[str, Publi
     Everything else begins as the series has it. R_wp of the series is told beside that of both, and the volume to which
     the cell goes from where the publication has it.
     """
-    foundation, frames = _foundation(folder)
+    common, frames = _foundation(folder)
     given = {phase.name: phase.volume for phase in phases_of(folder)}
     names = list(series.phases)
     found: list[dict[str, object]] = []
@@ -58,46 +57,46 @@ def evidence(folder: Path, series: Series, said: Mapping[int, Mapping[str, Publi
         ]
         for row in [rows[k] for k in sorted({0, len(rows) // 2, len(rows) - 1})] if rows else []:
             published = said[int(Path(row.file).stem)][name].volume
-            bench, pattern, state = _standing(foundation, frames[row.frame], row)
+            frame_model, pattern, state = _standing(common, frames[row.frame], row)
             p = names.index(name)
             volume = row.phases[name]["volume"][0] if is_present(row, name) else None
             away = state.values.copy()
-            away[bench.cell_places(p)[:3]] *= (published / (volume or given[name])) ** (1.0 / 3.0)
-            there = tuple(Rung.WIDTHS if k == p else rung for k, rung in enumerate(state.rungs))
-            held = tuple(Rung.SCALE if k == p else rung for k, rung in enumerate(state.rungs))
-            _, ours = bench.minimised(pattern, state, linear=True, budget=PATIENT)
-            _, free = bench.minimised(pattern, State(away, there), linear=True, budget=PATIENT)
-            _, stuck = bench.minimised(pattern, State(away, held), linear=True, budget=PATIENT)
+            away[frame_model.cell_places(p)[:3]] *= (published / (volume or given[name])) ** (1.0 / 3.0)
+            there = tuple(PhaseLevel.WIDTHS if k == p else level for k, level in enumerate(state.levels))
+            held = tuple(PhaseLevel.SCALE if k == p else level for k, level in enumerate(state.levels))
+            _, ours = frame_model.minimised(pattern, state, linear=True, budget=LONG_BUDGET)
+            _, free = frame_model.minimised(pattern, FrameState(away, there), linear=True, budget=LONG_BUDGET)
+            _, stuck = frame_model.minimised(pattern, FrameState(away, held), linear=True, budget=LONG_BUDGET)
             total = ((pattern.intensity / pattern.sigma) ** 2).sum()
             r_here, r_free, r_held = (round(float(np.sqrt(m.chi_squared / total)), 5) for m in (ours, free, stuck))
-            cell = [free.parameters.value(slot_name(bench.phases[p], slot)) for slot in CELL_NAMES]
+            cell = [free.parameters.value(slot_name(frame_model.phases[p], slot)) for slot in CELL_NAMES]
             found.append({
                 "phase": name, "frame": int(Path(row.file).stem), "published_volume": round(published, 1),
                 "volume": None if volume is None else round(volume, 1), "r_wp": r_here,
                 "from_published": [round(float(cell_volume(np.array(cell))[0]), 1), r_free],
                 "held_at_published": r_held,
-                "support_from_published": round(support_of(bench, free, p), 1),
+                "support_from_published": round(support_of(frame_model, free, p), 1),
             })  # fmt: skip
     return found
 
 
-def _foundation(folder: Path) -> tuple[Foundation, tuple[Frame, ...]]:
+def _foundation(folder: Path) -> tuple[CommonParameters, tuple[Frame, ...]]:
     """Return what the frames share, as the series had it, and the frames."""
     frames = frames_of(folder / "frames", axes=[f"{folder / 'published_refinement.csv'}:Time"]).frames
-    reading = Reading(radiation=WAVELENGTH)
+    reading = PatternReading(radiation=WAVELENGTH)
     first = reading.pattern(frames[0])
     known, beam = Beam(radiation=WAVELENGTH, geometry="debye-scherrer", polarization=0.95).resolve(first)
     phases = tuple(Phase(name=crystal.name, crystal=crystal) for crystal in phases_of(folder))
-    setup = Setup(phases=phases, instrument=known, radiation=beam, reading=reading)
-    return laid_foundation(setup, frames, first, InProcess()), frames
+    setup = SeriesSetup(phases=phases, instrument=known, radiation=beam, reading=reading)
+    return determined_common_parameters(setup, frames, first, InProcess()), frames
 
 
-def row_of(series: Series, k: int) -> Row:
+def row_of(series: Series, k: int) -> FrameRow:
     """Return a frame of a series as its segment left it."""
     found = series.frames.iloc[k]
     quantities = (*QUANTITIES, DISPLACEMENT)
     phases = {name: {q: _number(found, f"{name}.{q}") for q in quantities} for name in series.phases}
-    return Row(frame=k, file=found["file"], verdict=found["verdict"], r_wp=found["r_wp"], gof=found["gof"],
+    return FrameRow(frame=k, file=found["file"], verdict=found["verdict"], r_wp=found["r_wp"], gof=found["gof"],
                phases=phases)  # fmt: skip
 
 
@@ -105,10 +104,10 @@ def _number(found: Mapping[str, float], title: str) -> tuple[float, float]:
     return float(found.get(title, 0.0)), float(found.get(f"{title}_esd", np.nan))
 
 
-def _standing(foundation: Foundation, frame: Frame, row: Row) -> tuple[Bench, Pattern, State]:
-    pattern = foundation.setup.reading.pattern(frame)
-    bench = Bench(foundation, pattern)
-    return bench, pattern, restored(bench, dict.fromkeys(shown_in(row), row))
+def _standing(common: CommonParameters, frame: Frame, row: FrameRow) -> tuple[FrameModel, Pattern, FrameState]:
+    pattern = common.setup.reading.pattern(frame)
+    frame_model = FrameModel(common, pattern)
+    return frame_model, pattern, restored(frame_model, dict.fromkeys(shown_in(row), row))
 
 
 def _differs(said: Mapping[int, Mapping[str, Published]], frame: Frame, name: str, row: Mapping[str, float]) -> bool:

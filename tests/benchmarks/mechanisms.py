@@ -21,7 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from transitions import refined
 
-from layerox.series.synthetic import History
+from layerox.series.scenarios import History
 from layerox.strain.coexistence import SOLID_SOLUTION, TWO_PHASE, LayerSizes, coexistence
 from layerox.strain.transitions import Transitions, transitions
 

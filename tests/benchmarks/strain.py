@@ -20,7 +20,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import layerox as lx
-from layerox.series.synthetic import SCENARIOS, TrueFrame, simulate_series
+from layerox.series.scenarios import SCENARIOS
+from layerox.series.synthetic import TrueFrame, simulate_series
 
 GRID = (12.0, 90.0, 0.03)
 FRAMES = 24

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 import layerox as lx
 from layerox.plotting.markers import TICKED
 from layerox.plotting.operando import axis_label, plot_series, series_pictures, write_pictures
-from layerox.series.tracks import layer_lengths, reflection_tracks
+from layerox.series.figure_data import layer_lengths, reflection_tracks
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 import layerox as lx
 from layerox.plotting.operando import DOUBTED
 from layerox.plotting.waterfall import ANGLES, OVERLAP, waterfall_pictures
-from layerox.series.contour import mean_around
+from layerox.series.figure_data import mean_around
 
 
 @pytest.fixture

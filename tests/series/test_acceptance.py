@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from layerox.series.acceptance import Doubt, Trace, confusable, judged, judged_alone, undetermined
-from layerox.series.measured import Row
+from layerox.series.acceptance import DoubtfulFrames, SeriesTrace, confusable, judged, judged_alone, undetermined
+from layerox.series.measured import FrameRow
 
 PAIR = ("P2", "P2b")
 
@@ -23,14 +23,14 @@ def row(frame, *, gof=1.0, r_wp=0.05, displacement=(0.0, 0.01), cells=None, frac
         }
         for name, c in (cells or {}).items()
     }
-    return Row(
+    return FrameRow(
         frame=frame, file=f"{frame}", verdict=verdict, gof=gof, r_wp=r_wp, phases=phases,
         offsets={"displacement": displacement},
     )  # fmt: skip
 
 
 def trace(rows, pairs=()):
-    found = Trace(pairs=pairs)
+    found = SeriesTrace(pairs=pairs)
     found.add(rows)
     return found
 
@@ -53,7 +53,7 @@ def test_frames_alike_raise_no_doubt():
 )
 def test_a_run_that_fits_worse_is_in_doubt(gofs, first, last, before, after):
     found = trace([row(k, gof=g) for k, g in enumerate(gofs)])
-    assert found.doubts() == [Doubt(first=first, last=last, exchanged=False, before=before, after=after)]
+    assert found.doubts() == [DoubtfulFrames(first=first, last=last, exchanged=False, before=before, after=after)]
 
 
 def test_one_frame_that_stays_worse_is_quarantined_and_a_long_run_has_a_reason():
@@ -87,7 +87,7 @@ def test_exchanged_cells_are_found_from_the_frame_of_the_exchange_on():
     swapped = {"P2": 11.19, "P2b": 11.15}
     rows = [row(k, cells=swapped if 5 <= k < 9 else c) for k in range(15)]
     found = trace(rows, pairs=[PAIR]).doubts()
-    assert found == [Doubt(first=5, last=8, exchanged=True, before=4, after=9)]
+    assert found == [DoubtfulFrames(first=5, last=8, exchanged=True, before=4, after=9)]
     # Both cells may move further between frames than they are apart; they keep their order.
     moving = [row(k, cells={n: v + 0.1 * k for n, v in c.items()}) for k in range(15)]
     assert trace(moving, pairs=[PAIR]).doubts() == []

@@ -8,34 +8,36 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.series.cluster import Tls, connection_notices
-from layerox.series.executor import Coming, InProcess, executor
+from layerox.series.executor import InProcess, StartingWorkers, executor
 
 # What a frame of a series calls beyond what its workers have inherited: nothing has to be loaded.
 INHERITED = """
 import numba.core.dispatcher as dispatcher
-import layerox.series.warm
-from layerox.series import tasks
-from layerox.series.common_parameters import founded
+import layerox.series.worker_preload
+from layerox.series.segment import refined_segment
+from layerox.series.common_parameters import estimated_common_parameters, fitted_seed_frame
 from layerox.series.frames import frames_of
-from layerox.series.demands import Asked
-from layerox.series.frames import Reading
+from layerox.series.request import SeriesRequest
+from layerox.series.frame_reading import PatternReading
 from layerox.analysis.phase_arguments import argued_phases
 import sys
 
 folder, phase = sys.argv[1:]
-beam = dict(radiation="CuKa", neutron=False, monochromator=None, geometry=None, polarization=None, instrument=None)
-asked = Asked(axes=[], argued=argued_phases([phase]), told=None, reference=None, own=(), electrochemistry=None,
-               reading=Reading(radiation="CuKa"), beam=beam)
+from layerox.analysis.beam_setup import Beam
+beam = Beam(radiation="CuKa", neutron=False, monochromator=None, geometry=None, polarization=None, instrument=None)
+request = SeriesRequest(axes=[], phase_arguments=argued_phases([phase]), recipe=None, reference=None, own=(),
+                        electrochemistry=None, reading=PatternReading(radiation="CuKa"), beam=beam)
 frames = frames_of(folder)
-demands = asked.demands(frames)
+prepared = request.prepared(frames)
 loaded = []
 before = dispatcher.Dispatcher._compile_for_args
 def noted(self, *arguments, **named):
     loaded.append(self.py_func.__name__)
     return before(self, *arguments, **named)
 dispatcher.Dispatcher._compile_for_args = noted
-scout = tasks.scout(demands.setup, frames.frames[0])
-rows = tasks.follow(founded(demands.setup, [scout], demands.first), frames.frames)
+seed = fitted_seed_frame(prepared.setup, frames.frames[0])
+common = estimated_common_parameters(prepared.setup, [seed], prepared.first)
+rows = refined_segment(common, frames.frames)
 assert all(row.is_good for row in rows), rows
 print(loaded)
 """
@@ -51,14 +53,14 @@ def test_one_process_works_in_order():
 
 def test_what_must_come_first_is_done_here_while_workers_are_coming():
     """They never come."""
-    assert list(Coming(Future()).run(pow, powers(3), at_once=True)) == [(0, 1), (1, 2), (2, 4)]
+    assert list(StartingWorkers(Future()).run(pow, powers(3), at_once=True)) == [(0, 1), (1, 2), (2, 4)]
 
 
 def test_workers_that_do_not_come_up_are_told():
     failed = Future()
     failed.set_exception(OSError("no port"))
     with pytest.raises(OSError, match="no port"):
-        list(Coming(failed).run(pow, powers(3), at_once=True))
+        list(StartingWorkers(failed).run(pow, powers(3), at_once=True))
 
 
 def test_no_workers_are_a_fault():

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.errors import ChoiceNeeded, InputError
-from layerox.series.frames import Reading, frames_of, natural_key
+from layerox.series.frame_reading import PatternReading
+from layerox.series.frames import frames_of, natural_key
 from nexus_files import ANGLES, WAVELENGTH, azint_file, curves, data_group, pyfai_file
 
 ROWS = "\n".join(f"{10 + 0.1 * k:.1f} {100 + k}" for k in range(20)) + "\n"
@@ -60,7 +61,7 @@ def test_several_scans_of_a_file_are_frames_of_their_own(tmp_path):
     folder = folder_of(tmp_path, "ramp.xy", text=two)
     found = frames_of(folder / "ramp.xy")
     assert files(found) == ["ramp.xy#1", "ramp.xy#2"]
-    assert len(Reading().pattern(found.frames[1])) == 20
+    assert len(PatternReading().pattern(found.frames[1])) == 20
 
 
 def test_a_csv_gives_the_axis_and_the_order_by_file_stem_or_number(tmp_path):
@@ -139,7 +140,7 @@ def test_the_frames_of_one_hdf5_file_are_numbered_and_read_one_at_a_time(tmp_pat
     found = frames_of(tmp_path / "scan.h5")
     assert files(found) == [f"scan.h5#{k + 1}" for k in range(12)]
     for frame, row in zip(found.frames, intensity, strict=True):
-        pattern = Reading().pattern(frame)
+        pattern = PatternReading().pattern(frame)
         assert np.array_equal(pattern.intensity, row)
         assert pattern.radiation.wavelength == pytest.approx(WAVELENGTH)
 
@@ -147,14 +148,14 @@ def test_the_frames_of_one_hdf5_file_are_numbered_and_read_one_at_a_time(tmp_pat
 def test_q_becomes_two_theta_with_the_wavelength_of_the_file_or_the_user(tmp_path):
     azint_file(tmp_path / "scan.h5")
     frame = frames_of(tmp_path / "scan.h5").frames[0]
-    assert np.allclose(Reading().pattern(frame).two_theta, ANGLES)
+    assert np.allclose(PatternReading().pattern(frame).two_theta, ANGLES)
     q = 4.0 * np.pi * np.sin(np.radians(ANGLES / 2.0)) / WAVELENGTH
     with h5py.File(tmp_path / "silent.h5", "w") as file:
         data_group(file, "entry/data", curves(2)[0], q, unit="1/angstrom", name="q")
     frame = frames_of(tmp_path / "silent.h5").frames[1]
-    assert np.allclose(Reading(radiation=WAVELENGTH).pattern(frame).two_theta, ANGLES)
+    assert np.allclose(PatternReading(radiation=WAVELENGTH).pattern(frame).two_theta, ANGLES)
     with pytest.raises(InputError, match="only with a wavelength"):
-        Reading().pattern(frame)
+        PatternReading().pattern(frame)
 
 
 def test_a_folder_of_hdf5_files_with_many_frames_each(tmp_path):
@@ -216,7 +217,7 @@ def test_the_blocks_of_a_pdcif_are_frames_with_times_and_temperatures(tmp_path):
     found = frames_of(tmp_path / "ramp.cif", axes=["time", "temperature"])
     assert files(found) == ["ramp.cif#1", "ramp.cif#2", "ramp.cif#3"]
     assert [frame.axes for frame in found.frames] == [(0.0, 300.0), (1.0, 301.0), (2.0, 302.0)]
-    assert len(Reading().pattern(found.frames[2])) == 20
+    assert len(PatternReading().pattern(found.frames[2])) == 20
 
 
 def test_an_hdf5_file_that_cannot_be_read_is_a_frame(tmp_path):

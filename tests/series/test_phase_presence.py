@@ -5,23 +5,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.series.phase_presence import ENTERED, LEFT, Residual, Rung, birth_needs, climbed, descended, runs
+from layerox.series.phase_entry import Residual
+from layerox.series.phase_presence import (
+    KEEP_SUPPORT,
+    RAISE_SUPPORT,
+    PhaseLevel,
+    entry_support,
+    lowered_level,
+    raised_level,
+    runs,
+)
 
 
 def test_every_rung_is_left_at_a_lower_support_than_it_is_entered():
-    for rung, support in ENTERED.items():
-        assert LEFT[rung] < support
-    assert LEFT[Rung.SCALE] < birth_needs(0)
+    for level, support in RAISE_SUPPORT.items():
+        assert KEEP_SUPPORT[level] < support
+    assert KEEP_SUPPORT[PhaseLevel.SCALE] < entry_support(0)
 
 
-@given(st.sampled_from(Rung), st.floats(0, 100))
-def test_what_climbs_does_not_descend_at_the_same_support(rung, support):
-    if (higher := climbed(rung, support)) > rung:
-        assert descended(higher, support) == higher
+@given(st.sampled_from(PhaseLevel), st.floats(0, 100))
+def test_what_climbs_does_not_descend_at_the_same_support(level, support):
+    if (higher := raised_level(level, support)) > level:
+        assert lowered_level(higher, support) == higher
 
 
 def test_a_phase_without_support_dies_whatever_its_rung():
-    assert all(descended(rung, 0.0) == Rung.ABSENT for rung in Rung)
+    assert all(lowered_level(level, 0.0) == PhaseLevel.ABSENT for level in PhaseLevel)
 
 
 def test_the_score_test_tells_the_fall_of_chi_squared_of_a_linear_fit():

@@ -11,23 +11,30 @@ from hypothesis import strategies as st
 from layerox.diffraction.phase import Phase
 from layerox.io.cif import read_crystal
 from layerox.io.structures import cif_text
-from layerox.series.cell_interpolation import FURTHEST, NEIGHBOURHOOD, Homes, gone_on, is_another, out_of_line
-from layerox.series.common_parameters import SCOUTS, Foundation, Scout, scout_indices
+from layerox.series.cell_interpolation import (
+    EXPECTED_WINDOW,
+    MAX_EXTRAPOLATION,
+    CellInterpolation,
+    differs,
+    extrapolated_cell,
+    out_of_line,
+)
+from layerox.series.common_parameters import SEED_FRAMES, CommonParameters, SeedFrame, seed_indices
 from layerox.series.frames import frames_of
-from layerox.series.phase_search import survey_indices, without_doubtful
+from layerox.series.phase_search import search_indices, without_doubtful
 from layerox.series.run import fit_series
-from layerox.series.setup import Setup
+from layerox.series.setup import SeriesSetup
 from layerox.series.synthetic import simulate_series
 from reference_crystals import P2
 
 CELL = np.array(P2.cell)
 
 
-def scout(frame, support, *, a=2.885, name="P2", inverse_size=0.01):
+def seed(frame, support, *, a=2.885, name="P2", inverse_size=0.01):
     values = dict(zip((f"{name}_{x}" for x in ("a", "b", "c", "alpha", "beta", "gamma")), CELL.tolist(), strict=True))
     values |= {f"{name}_a": a, f"{name}_b": a, f"{name}_inverse_size": inverse_size, f"{name}_microstrain": 0.0}
     values |= {"instrument_w": 0.01}
-    return Scout(
+    return SeedFrame(
         frame=frame, values=values, free=frozenset(values), supports={name: support}, left=0.1, limits=(10.0, 60.0)
     )
 
@@ -36,17 +43,17 @@ PHASE = Phase(name="P2", crystal=P2)
 
 
 def test_a_home_lies_on_straight_lines_between_sightings_and_stays_beyond_them():
-    homes = Homes([PHASE], [scout(20, 50, a=2.90), scout(10, 50, a=2.88)])
-    assert homes.at("P2", 15)[0] == pytest.approx(2.89)
-    assert homes.at("P2", 0)[0] == pytest.approx(2.88)
-    assert homes.at("P2", 99)[0] == pytest.approx(2.90)
+    interpolation = CellInterpolation([PHASE], [seed(20, 50, a=2.90), seed(10, 50, a=2.88)])
+    assert interpolation.at("P2", 15)[0] == pytest.approx(2.89)
+    assert interpolation.at("P2", 0)[0] == pytest.approx(2.88)
+    assert interpolation.at("P2", 99)[0] == pytest.approx(2.90)
 
 
 def test_a_phase_that_nobody_has_seen_is_at_home_in_the_cell_given():
-    homes = Homes([PHASE], [])
-    np.testing.assert_allclose(homes.at("P2", 3), CELL)
-    assert not homes.is_away("P2", 3, CELL * [1.014, 1.014, 1.0, 1.0, 1.0, 1.0])
-    assert homes.is_away("P2", 3, CELL * [1.0, 1.0, 1.016, 1.0, 1.0, 1.0])
+    interpolation = CellInterpolation([PHASE], [])
+    np.testing.assert_allclose(interpolation.at("P2", 3), CELL)
+    assert not interpolation.is_unexpected("P2", 3, CELL * [1.014, 1.014, 1.0, 1.0, 1.0, 1.0])
+    assert interpolation.is_unexpected("P2", 3, CELL * [1.0, 1.0, 1.016, 1.0, 1.0, 1.0])
 
 
 @pytest.mark.parametrize(
@@ -54,63 +61,65 @@ def test_a_phase_that_nobody_has_seen_is_at_home_in_the_cell_given():
 )
 def test_a_phase_is_expected_between_sightings_that_show_it(frame, expected):
     """Frames 10 and 20 show it, 30 does not, and before 10 nobody has looked but frame 0, which does not."""
-    blank = Scout(frame=30, values=scout(30, 1).values, free=frozenset(), supports={}, left=0.1, limits=(10.0, 60.0))
-    homes = Homes([PHASE], [replace(blank, frame=0), scout(10, 50), scout(20, 50), blank])
-    assert homes.is_expected("P2", frame) is expected
-    assert not Homes([PHASE], [blank]).is_expected("P2", frame)
+    blank = SeedFrame(frame=30, values=seed(30, 1).values, free=frozenset(), supports={}, left=0.1, limits=(10.0, 60.0))
+    interpolation = CellInterpolation([PHASE], [replace(blank, frame=0), seed(10, 50), seed(20, 50), blank])
+    assert interpolation.is_expected("P2", frame) is expected
+    assert not CellInterpolation([PHASE], [blank]).is_expected("P2", frame)
 
 
 def test_a_phase_that_the_last_sighting_shows_is_expected_beyond_it():
-    assert Homes([PHASE], [scout(10, 50)]).is_expected("P2", 12)
+    assert CellInterpolation([PHASE], [seed(10, 50)]).is_expected("P2", 12)
 
 
 @given(st.floats(0.0, 2.0), st.floats(0.0, 2.0))
 def test_a_cell_is_another_one_if_a_length_or_an_angle_leaves_the_window(length, angle):
-    other = CELL * [1.0, 1.0, 1.0 + length * NEIGHBOURHOOD.lengths, 1.0, 1.0, 1.0]
-    other[4] += angle * NEIGHBOURHOOD.angles
+    other = CELL * [1.0, 1.0, 1.0 + length * EXPECTED_WINDOW.lengths, 1.0, 1.0, 1.0]
+    other[4] += angle * EXPECTED_WINDOW.angles
     inside = length < 1.0 - 1e-9 and angle < 1.0 - 1e-9
     outside = length > 1.0 + 1e-9 or angle > 1.0 + 1e-9
-    assert not (inside and is_another(other, CELL))
-    assert not (outside and not is_another(other, CELL))
+    assert not (inside and differs(other, CELL))
+    assert not (outside and not differs(other, CELL))
 
 
 @given(st.floats(-0.1, 0.1), st.floats(0.2, 3.0))
 def test_a_cell_goes_on_as_it_has_gone_but_never_far(step, ahead):
     now = CELL * (1.0 + step)
-    found = gone_on(now, CELL, ahead) / now - 1.0
-    np.testing.assert_allclose(found, np.clip(ahead * step, -FURTHEST, FURTHEST), rtol=1e-9, atol=1e-12)
+    found = extrapolated_cell(now, CELL, ahead) / now - 1.0
+    np.testing.assert_allclose(
+        found, np.clip(ahead * step, -MAX_EXTRAPOLATION, MAX_EXTRAPOLATION), rtol=1e-9, atol=1e-12
+    )
 
 
 def test_the_survey_holds_the_scouts_and_never_more_than_a_third_of_the_frames():
     for count in (1, 3, 17, 47, 48, 60, 131, 100_003):
-        chosen = survey_indices(count)
-        assert set(scout_indices(count)) <= set(chosen)
-        assert len(chosen) <= max(count / 3, SCOUTS)
+        chosen = search_indices(count)
+        assert set(seed_indices(count)) <= set(chosen)
+        assert len(chosen) <= max(count / 3, SEED_FRAMES)
         assert chosen == sorted(set(chosen))
         assert (chosen[0], chosen[-1]) == (0, count - 1)
 
 
-def foundation(*scouts):
+def common(*seeds):
     names = frozenset({"P2_a", "P2_c", "P2_scale", "P2_inverse_size"})
-    return Foundation(
-        setup=Setup(phases=(PHASE,), instrument=None, radiation=None, reading=None),
+    return CommonParameters(
+        setup=SeriesSetup(phases=(PHASE,), instrument=None, radiation=None, reading=None),
         instrument=None,
         background_terms=3,
         values={"P2_a": 2.9, "P2_O1_z": 0.1, "instrument_w": 0.01},
         free=names,
         shared=frozenset({"P2_O1_z", "instrument_u"}),
-        sightings=scouts,
+        seed_frames=seeds,
         limits=(10.0, 60.0),
     )
 
 
 @pytest.mark.parametrize(
     ("one", "is_sought"),
-    [(scout(0, 31.0), False), (scout(0, 29.0), True), (scout(0, 99.0, inverse_size=0.5), True)],
+    [(seed(0, 31.0), False), (seed(0, 29.0), True), (seed(0, 99.0, inverse_size=0.5), True)],
     ids=["strong", "weak", "as broad as background"],
 )
 def test_what_no_scout_shows_beyond_doubt_is_sought_as_it_was_given(one, is_sought):
-    certain, sought = without_doubtful(foundation(one))
+    certain, sought = without_doubtful(common(one))
     assert sought == (["P2"] if is_sought else [])
     assert ("P2_a" in certain.values) is not is_sought
     assert ("P2_O1_z" in certain.shared) is not is_sought

@@ -10,7 +10,7 @@ from layerox.cli.main import main
 from layerox.errors import InputError
 from layerox.series.refit import rows_of_table
 from layerox.series.run import fit_series
-from layerox.series.store import Store
+from layerox.series.store import SeriesStore
 from layerox.series.synthetic import simulate_series
 
 GRID = (12.0, 60.0, 0.05)
@@ -111,7 +111,7 @@ def test_rows_of_a_table_give_the_same_table(made):
     names = [f"{name}" for name in series.phases]
     titles = {name: tuple(dict.fromkeys(c.split(".")[1].removesuffix("_esd") for c in series.frames if
                                         c.startswith(f"{name}."))) for name in names}  # fmt: skip
-    store = Store(made[0] / "again", "key", "settings", series.axes, titles)
+    store = SeriesStore(made[0] / "again", "key", "settings", series.axes, titles)
     store.open(resume=False)
     store.write_tables(lambda: rows_of_table(output / "frames.csv", series.axes, titles))
     store.close()

@@ -18,12 +18,12 @@ import pytest
 import layerox as lx
 from layerox.errors import InputError
 from layerox.series.cluster import Tls
-from layerox.series.contour import intensity_map
-from layerox.series.measured import Row
-from layerox.series.presence_correction import Presences
+from layerox.series.figure_data import intensity_map
+from layerox.series.measured import FrameRow
+from layerox.series.phase_presence import SeriesPresence
 from layerox.series.run import fit_series
+from layerox.series.segment import segment_ranges
 from layerox.series.store import WORK
-from layerox.series.tasks import segments
 from nexus_files import data_group
 
 
@@ -71,10 +71,10 @@ def test_fractions_and_cells_agree_with_the_truth_within_their_uncertainties(fit
 
 def test_transitions_are_the_births_and_deaths(fitted, o3_p3):
     truth = [true for true in o3_p3[1] if true.bad is None]
-    born = next(true.file for true in truth if "P3" in true.phases)
+    entered = next(true.file for true in truth if "P3" in true.phases)
     died = next(true.file for true in truth if "O3" not in true.phases)
     found = fitted.transitions[["phase", "kind", "file"]].to_numpy().tolist()
-    assert found == [["P3", "birth", born], ["O3", "death", died]]
+    assert found == [["P3", "birth", entered], ["O3", "death", died]]
 
 
 def test_the_folder_reads_back_and_holds_no_traces_of_work(fitted):
@@ -201,14 +201,16 @@ def test_a_folder_of_nothing_readable_is_an_error(tmp_path):
 
 def test_segments_cover_all_frames_once_and_depend_on_their_number_only():
     for count in (1, 19, 20, 50, 800, 100_003):
-        found = [k for segment in segments(count) for k in segment]
+        found = [k for segment in segment_ranges(count) for k in segment]
         assert found == list(range(count))
-    assert max(len(s) for s in segments(100_000)) == 100
+    assert max(len(s) for s in segment_ranges(100_000)) == 100
 
 
 def row(frame, support):
     known = (1.0, 0.1) if support > 0 else (float("nan"), float("nan"))
-    return Row(frame=frame, file="", verdict="accepted", phases={"P2": {"volume": known, "support": (support, 0.0)}})
+    return FrameRow(
+        frame=frame, file="", verdict="accepted", phases={"P2": {"volume": known, "support": (support, 0.0)}}
+    )
 
 
 @pytest.mark.parametrize(
@@ -223,7 +225,7 @@ def row(frame, support):
     ids=["island", "clear island", "gap", "death", "birth"],
 )
 def test_islands_and_gaps_are_doubted_and_ends_are_not(supports, doubtful):
-    presences = Presences(["P2"])
+    presences = SeriesPresence(["P2"])
     presences.add(row(k, support) for k, support in enumerate(supports))
     assert presences.doubtful() == doubtful
 

@@ -12,16 +12,16 @@ from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument
 from layerox.io.cif import read_crystal
 from layerox.series.executor import InProcess
-from layerox.series.frames import Reading, frames_of
-from layerox.series.groundwork import laid_foundation
-from layerox.series.measured import Row
-from layerox.series.phase_presence import Rung
-from layerox.series.reconcile import Reconciliation
-from layerox.series.restore import restored
+from layerox.series.frame_model import restored
+from layerox.series.frame_reading import PatternReading
+from layerox.series.frames import frames_of
+from layerox.series.measured import FrameRow
+from layerox.series.phase_presence import PhaseLevel
+from layerox.series.seed_refinement import determined_common_parameters
 from layerox.series.segment import Segment
-from layerox.series.segment_merge import Border, agree, handed_over
-from layerox.series.setup import Setup
-from layerox.series.store import AMENDED, COMPARED, FIRST, HANDED, JUDGED, STAGES, Store
+from layerox.series.segment_merge import SegmentMerge, SegmentNeighbours, agrees, merged_from_neighbours
+from layerox.series.setup import SeriesSetup
+from layerox.series.store import COMPARED, CORRECTED, FIRST, JUDGED, MERGED, STAGES, SeriesStore
 from layerox.series.synthetic import simulate_series
 
 NAMES = ("O3", "P3", "Al")
@@ -36,7 +36,7 @@ def row(frame=0, gof=1.2, verdict="accepted", **cells):
         for name, (a, c) in cells.items()
     }
     phases |= {name: {"volume": NOTHING, "support": (1.0, math.nan)} for name in NAMES if name not in cells}
-    return Row(frame=frame, file=f"{frame}", verdict=verdict, r_wp=0.05, gof=gof, phases=phases)
+    return FrameRow(frame=frame, file=f"{frame}", verdict=verdict, r_wp=0.05, gof=gof, phases=phases)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def row(frame=0, gof=1.2, verdict="accepted", **cells):
 )
 def test_neighbours_agree_in_phases_cells_and_fit(other, same):
     one = row(O3=(3.0, 16.0))
-    assert agree(one, other) is same
-    assert agree(other, one) is same
+    assert agrees(one, other) is same
+    assert agrees(other, one) is same
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +64,13 @@ def series(tmp_path_factory):
     raw = tmp_path_factory.mktemp("handover")
     truth = simulate_series(raw, "o3-p3", frames=FRAMES, seed=5, two_theta=(14.0, 60.0, 0.05))
     frames = frames_of(raw, glob="*.xye").frames
-    reading = Reading(radiation="CuKa")
+    reading = PatternReading(radiation="CuKa")
     first = reading.pattern(frames[0])
     known, beam = Beam(radiation="CuKa").resolve(first)
     phases = tuple(Phase(name=name, crystal=read_crystal(raw / f"{name}.cif")) for name in NAMES)
-    setup = Setup(phases=phases, instrument=known or Instrument(), radiation=beam, reading=reading)
-    foundation = laid_foundation(setup, frames, first, InProcess())
-    return foundation, frames, Segment(foundation).run(frames), truth
+    setup = SeriesSetup(phases=phases, instrument=known or Instrument(), radiation=beam, reading=reading)
+    common = determined_common_parameters(setup, frames, first, InProcess())
+    return common, frames, Segment(common).run(frames), truth
 
 
 def shown(found):
@@ -89,28 +89,30 @@ def without(found, name):
 
 
 def test_a_state_restored_from_a_row_is_where_the_frame_ended(series):
-    foundation, frames, rows, _ = series
+    common, frames, rows, _ = series
     k = mixed(rows)[1]
-    segment = Segment(foundation)
-    fit = segment.as_it_stands(frames[k], rows[k])
+    segment = Segment(common)
+    fit = segment.restored_fit(frames[k], rows[k])
     assert fit.r_wp == pytest.approx(rows[k].r_wp, rel=1e-4)
-    bench = fit.bench
-    state = restored(bench, dict.fromkeys(shown(rows[k]), rows[k]))
-    for p, phase in enumerate(bench.phases):
+    frame_model = fit.frame_model
+    state = restored(frame_model, dict.fromkeys(shown(rows[k]), rows[k]))
+    for p, phase in enumerate(frame_model.phases):
         numbers = rows[k].phases[phase.name]
-        assert state.rungs[p] == Rung.WIDTHS
-        assert state.values[bench.place(p, "c")] == pytest.approx(numbers["c"][0], rel=1e-9)
-        assert state.values[bench.place(p, "inverse_size")] == pytest.approx(1.0 / numbers["size"][0], rel=1e-9)
-    added = restored(bench, {"O3": rows[k], "P3": rows[k]}, added=("P3",))
-    assert [added.rungs[p] for p in range(3)] == [Rung.WIDTHS, Rung.SCALE, Rung.ABSENT]
+        assert state.levels[p] == PhaseLevel.WIDTHS
+        assert state.values[frame_model.place(p, "c")] == pytest.approx(numbers["c"][0], rel=1e-9)
+        assert state.values[frame_model.place(p, "inverse_size")] == pytest.approx(1.0 / numbers["size"][0], rel=1e-9)
+    added = restored(frame_model, {"O3": rows[k], "P3": rows[k]}, added=("P3",))
+    assert [added.levels[p] for p in range(3)] == [PhaseLevel.WIDTHS, PhaseLevel.SCALE, PhaseLevel.ABSENT]
 
 
 def test_a_missed_phase_comes_back_from_either_side_and_no_further_than_it_is(series):
-    foundation, frames, rows, truth = series
+    common, frames, rows, truth = series
     first, last = mixed(rows)[0], mixed(rows)[-1]
     missed = [without(one, "P3") if k <= last - 1 and "P3" in shown(one) else one for k, one in enumerate(rows)]
     assert len(mixed(missed)) < len(mixed(rows))
-    found = handed_over(foundation, frames[:last], missed[:last], Border(after=(frames[last], rows[last])))
+    found = merged_from_neighbours(
+        common, frames[:last], missed[:last], SegmentNeighbours(after=(frames[last], rows[last]))
+    )
     assert [shown(one) for one in found] == [shown(one) for one in rows[:last]]
     for one, true in zip(found[first:], truth[first:last], strict=True):
         expected = true.phases["P3"]["weight_fraction"]
@@ -118,31 +120,37 @@ def test_a_missed_phase_comes_back_from_either_side_and_no_further_than_it_is(se
     # The same from before: O3 missed in the second half.
     missed = [without(one, "O3") if k > first and "O3" in shown(one) else one for k, one in enumerate(rows)]
     rest = slice(first + 1, None)
-    found = handed_over(foundation, frames[rest], missed[rest], Border(before=(frames[first], rows[first])))
+    found = merged_from_neighbours(
+        common, frames[rest], missed[rest], SegmentNeighbours(before=(frames[first], rows[first]))
+    )
     assert [shown(one) for one in found] == [shown(one) for one in rows[rest]]
 
 
 def test_what_is_right_already_stays_to_the_last_digit(series):
-    foundation, frames, rows, _ = series
+    common, frames, rows, _ = series
     k = mixed(rows)[0]
-    border = Border(before=(frames[k - 1], rows[k - 1]), after=(frames[-1], rows[-1]))
-    assert handed_over(foundation, frames[k:-1], rows[k:-1], border) == rows[k:-1]
+    border = SegmentNeighbours(before=(frames[k - 1], rows[k - 1]), after=(frames[-1], rows[-1]))
+    assert merged_from_neighbours(common, frames[k:-1], rows[k:-1], border) == rows[k:-1]
 
 
 def test_a_phase_that_the_frame_beyond_does_not_show_must_bring_what_a_birth_brings(series):
     """A row that fits as well with a phase too many gives way; the phase must be worth it."""
-    foundation, frames, rows, _ = series
+    common, frames, rows, _ = series
     k = next(k for k, one in enumerate(rows) if "P3" not in shown(one)) + 1
     assert "P3" not in shown(rows[k])
     ghost = replace(rows[k], phases={**rows[k].phases, "P3": rows[mixed(rows)[0]].phases["P3"]})
-    found = handed_over(foundation, frames[k : k + 1], [ghost], Border(before=(frames[k - 1], rows[k - 1])))
+    found = merged_from_neighbours(
+        common, frames[k : k + 1], [ghost], SegmentNeighbours(before=(frames[k - 1], rows[k - 1]))
+    )
     assert shown(found[0]) == shown(rows[k])
 
 
 def test_a_quarantined_frame_is_refined_from_beyond_the_border(series):
-    foundation, frames, rows, _ = series
+    common, frames, rows, _ = series
     fallen = replace(rows[2], verdict="quarantined", reason="ran away")
-    found = handed_over(foundation, frames[2:4], [fallen, rows[3]], Border(before=(frames[1], rows[1])))
+    found = merged_from_neighbours(
+        common, frames[2:4], [fallen, rows[3]], SegmentNeighbours(before=(frames[1], rows[1]))
+    )
     assert found[0].verdict == "reseeded"
     assert found[0].r_wp == pytest.approx(rows[2].r_wp, rel=1e-3)
     assert found[1] == rows[3]
@@ -151,10 +159,10 @@ def test_a_quarantined_frame_is_refined_from_beyond_the_border(series):
 @pytest.mark.parametrize("verdict", ["unreadable", "quarantined"])
 def test_a_frame_that_was_not_fitted_at_all_is_passed_over(series, verdict):
     """Its file is cut off, or it shows no peaks: a warm start has nothing to say about that."""
-    foundation, frames, rows, _ = series
-    blank = Row(frame=2, file=rows[2].file, verdict=verdict, reason="spans 14 to 30 degrees")
+    common, frames, rows, _ = series
+    blank = FrameRow(frame=2, file=rows[2].file, verdict=verdict, reason="spans 14 to 30 degrees")
     missed = without(rows[3], "O3")
-    found = handed_over(foundation, frames[2:4], [blank, missed], Border(before=(frames[1], rows[1])))
+    found = merged_from_neighbours(common, frames[2:4], [blank, missed], SegmentNeighbours(before=(frames[1], rows[1])))
     assert found[0] is blank
     assert shown(found[1]) == shown(rows[3])
 
@@ -172,12 +180,12 @@ class Watched:
 
 
 def test_only_borders_that_disagree_are_crossed_and_what_is_done_is_not_done_again(series, tmp_path):
-    foundation, frames, rows, _ = series
+    common, frames, rows, _ = series
     last = mixed(rows)[-1]
     missed = [without(one, "P3") if k < last and "P3" in shown(one) else one for k, one in enumerate(rows)]
     cut = [0, 2, last, FRAMES]
     segments = [frames[a:b] for a, b in itertools.pairwise(cut)]
-    store = Store(tmp_path, "key", "settings", (), {})
+    store = SeriesStore(tmp_path, "key", "settings", (), {})
     store.work.mkdir()
     for number, (a, b) in enumerate(itertools.pairwise(cut)):
         store.put(FIRST, number, missed[a:b])
@@ -187,18 +195,18 @@ def test_only_borders_that_disagree_are_crossed_and_what_is_done_is_not_done_aga
             store.put(stage, number, found)
 
     where = Watched()
-    Reconciliation(foundation, segments, store, gather).run(where)
+    SegmentMerge(common, segments, store, gather).run(where)
     # The first border agrees. The rows of the third segment stay, those of the second change.
     assert where.calls[:2] == [("hand_over", 1), ("hand_over", 2)]
     assert [shown(one) for one in store.all_rows(3)] == [shown(one) for one in rows]
     again = Watched()
-    Reconciliation(foundation, segments, store, gather).run(again)
+    SegmentMerge(common, segments, store, gather).run(again)
     assert again.calls == []
 
 
-def reconciled(foundation, frames, rows, folder):
+def reconciled(common, frames, rows, folder):
     """Return the rows of one segment after all stages, and the tasks that ran."""
-    store = Store(folder, "key", "settings", (), {})
+    store = SeriesStore(folder, "key", "settings", (), {})
     store.work.mkdir()
     store.put(FIRST, 0, rows)
 
@@ -207,15 +215,15 @@ def reconciled(foundation, frames, rows, folder):
             store.put(stage, number, found)
 
     where = Watched()
-    Reconciliation(foundation, [frames], store, gather).run(where)
+    SegmentMerge(common, [frames], store, gather).run(where)
     return list(store.all_rows(1)), where.calls
 
 
 def test_a_phase_lost_to_the_end_of_the_series_is_found_again(series, tmp_path):
     """The frames that lost it fit worse than those before; no border of segments is near."""
-    foundation, frames, rows, _ = series
+    common, frames, rows, _ = series
     missed = [without(one, "Al") if k >= 7 else one for k, one in enumerate(rows)]
-    found, calls = reconciled(foundation, frames, missed, tmp_path)
+    found, calls = reconciled(common, frames, missed, tmp_path)
     assert [name for name, _ in calls] == ["compare"]
     assert [shown(one) for one in found] == [shown(one) for one in rows]
     assert {one.verdict for one in found[7:]} == {"accepted"}
@@ -226,7 +234,7 @@ def test_a_phase_lost_to_the_end_of_the_series_is_found_again(series, tmp_path):
 
 def test_a_frame_that_stays_worse_than_its_neighbours_is_quarantined(series, tmp_path):
     """The row claims a better fit than the frame has around it: refining again does not mend it."""
-    foundation, frames, rows, _ = series
+    common, frames, rows, _ = series
     claimed = [replace(one, gof=3.0) if k == 5 else replace(one, gof=one.gof) for k, one in enumerate(rows)]
     # A frame whose file has changed for the worse: its row cannot be improved upon.
     frames = list(frames)
@@ -236,7 +244,7 @@ def test_a_frame_that_stays_worse_than_its_neighbours_is_quarantined(series, tmp
     lines[start:] = [line if line.startswith("#") else _raised(line, k) for k, line in enumerate(lines[start:])]
     spoiled.write_text("\n".join(lines) + "\n")
     frames[5] = replace(frames[5], path=spoiled)
-    found, _ = reconciled(foundation, frames, claimed, tmp_path)
+    found, _ = reconciled(common, frames, claimed, tmp_path)
     assert found[5].verdict == "quarantined"
     assert found[5].reason.startswith("goodness of fit 3")
     assert all(found[k].is_good for k in range(FRAMES) if k != 5)
@@ -249,12 +257,12 @@ def _raised(line, k):
 
 
 def test_rows_come_from_the_last_stage_before(tmp_path):
-    store = Store(tmp_path, "key", "settings", (), {})
+    store = SeriesStore(tmp_path, "key", "settings", (), {})
     store.work.mkdir()
-    assert (FIRST, *HANDED, COMPARED, AMENDED, JUDGED) == STAGES
-    for k, stage in enumerate((FIRST, HANDED[1], AMENDED)):
+    assert (FIRST, *MERGED, COMPARED, CORRECTED, JUDGED) == STAGES
+    for k, stage in enumerate((FIRST, MERGED[1], CORRECTED)):
         store.put(stage, 0, [row(frame=k)])
-    assert store.rows_before(HANDED[0], 0)[0].frame == 0
-    assert store.rows_before(HANDED[1], 0)[0].frame == 0
-    assert store.rows_before(AMENDED, 0)[0].frame == 1
+    assert store.rows_before(MERGED[0], 0)[0].frame == 0
+    assert store.rows_before(MERGED[1], 0)[0].frame == 0
+    assert store.rows_before(CORRECTED, 0)[0].frame == 1
     assert next(iter(store.all_rows(1))).frame == 2

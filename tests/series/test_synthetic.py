@@ -9,7 +9,8 @@ from layerox.cli.simulate_series import SCENARIOS as NAMED
 from layerox.errors import InputError
 from layerox.io import read_pattern
 from layerox.series.frames import frames_of
-from layerox.series.synthetic import BAD_KINDS, DRIFT_MM, SCENARIOS, History, simulate_series
+from layerox.series.scenarios import SCENARIOS, History
+from layerox.series.synthetic import BAD_KINDS, DRIFT_MM, simulate_series
 
 GRID = (15.0, 40.0, 0.05)
 

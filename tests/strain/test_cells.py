@@ -7,7 +7,7 @@ import layerox as lx
 from layerox.builders import build_crystal
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
-from layerox.series.structures import crystal_from_document, structures_of
+from layerox.series.run_document import crystal_from_document, structures_of
 from layerox.strain.cells import observed
 from series_tables import series_of
 

@@ -100,12 +100,12 @@ def asked_by(recipe: str | None) -> dict[str, Any] | None:
         If it cannot be read, or one of its forms is none.
     """
     from layerox.analysis.recipe import read_recipe  # noqa: PLC0415  (what --help does not need)
-    from layerox.series.parametric.refine import wished  # noqa: PLC0415
+    from layerox.series.parametric.refine import form_requests  # noqa: PLC0415
 
     told = None if recipe is None else read_recipe(recipe).parametric
     if told is None or not told.functions:
         return None
-    wished(told.functions)
+    form_requests(told.functions)
     return {"functions": dict(told.functions), "axis": told.axis, "between": told.between}
 
 
@@ -125,7 +125,7 @@ def refine_and_write(
     from layerox.plotting.parametric import parametric_picture  # noqa: PLC0415  (what --help does not need)
     from layerox.results.folder import check_folder, write_folder  # noqa: PLC0415
     from layerox.series.parametric.refine import refine_parametric  # noqa: PLC0415
-    from layerox.series.parametric.summary import parametric_text  # noqa: PLC0415
+    from layerox.series.parametric.result import parametric_text  # noqa: PLC0415
 
     check_folder(output, OUTPUTS, inputs=inputs, overwrite=overwrite)
     found = refine_parametric(series, workers=workers, scheduler=scheduler, tls=tls, progress=progress, **asked)

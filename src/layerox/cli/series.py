@@ -151,8 +151,8 @@ def run(
     from layerox.io.outputs import results_in, write_outputs  # noqa: PLC0415
     from layerox.io.text_cells import safe_table  # noqa: PLC0415
     from layerox.results.folder import check_folder  # noqa: PLC0415
+    from layerox.series.result import series_text  # noqa: PLC0415
     from layerox.series.run import fit_series, inputs_of_series  # noqa: PLC0415
-    from layerox.series.summary import series_text  # noqa: PLC0415
     from layerox.series.watching import Watch  # noqa: PLC0415
 
     if watch_idle is not None and not watch:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from layerox.plotting.powder import PALETTE
+from layerox.series.figure_data import ReflectionTrack
 from layerox.series.result import Series
-from layerox.series.tracks import Track
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,13 +25,13 @@ TRACK: dict[str, Any] = {"lw": 1.0, "ls": (0, (1.0, 1.6))}
 NAME_SIZE, INDEX_SIZE = 8.0, 6.0
 
 
-def draw_tracks(axes: Axes, series: Series, tracks: Sequence[Track]) -> None:
+def draw_tracks(axes: Axes, series: Series, tracks: Sequence[ReflectionTrack]) -> None:
     """Draw the way of the strongest reflections through frames that stand one above the other."""
     for track in _strongest(tracks, TRACKED):
         axes.plot(track.two_theta, series.place, color=phase_colour(series, track.phase), **TRACK)
 
 
-def draw_reflections(axes: Axes, series: Series, tracks: Sequence[Track]) -> None:
+def draw_reflections(axes: Axes, series: Series, tracks: Sequence[ReflectionTrack]) -> None:
     """Draw a row of reflections for each phase, where they stand when the phase shows first."""
     count = len(series.phases)
     for track in _strongest(tracks, TICKED):
@@ -47,24 +47,24 @@ def draw_reflections(axes: Axes, series: Series, tracks: Sequence[Track]) -> Non
     axes.spines[:].set_visible(False)
 
 
-def _row_of(series: Series, track: Track) -> int:
+def _row_of(series: Series, track: ReflectionTrack) -> int:
     return len(series.phases) - 1 - series.phases.index(track.phase)
 
 
-def _paint(series: Series, track: Track) -> dict[str, Any]:
+def _paint(series: Series, track: ReflectionTrack) -> dict[str, Any]:
     """Return the colour of a phase, pale if it never shows."""
     shows = np.isfinite(track.two_theta).any()
     return {"color": phase_colour(series, track.phase), "alpha": 1.0 if shows else PALE}
 
 
-def _strongest(tracks: Sequence[Track], most: int) -> Iterator[Track]:
+def _strongest(tracks: Sequence[ReflectionTrack], most: int) -> Iterator[ReflectionTrack]:
     """Yield the strongest reflections of each phase that ever stand within reach."""
     for phase in dict.fromkeys(track.phase for track in tracks):
         own = [track for track in tracks if track.phase == phase and np.isfinite(track.first)]
         yield from sorted(own, key=lambda track: -track.intensity)[:most]
 
 
-def _with_room(tracks: Iterator[Track], limits: tuple[float, float]) -> Iterator[Track]:
+def _with_room(tracks: Iterator[ReflectionTrack], limits: tuple[float, float]) -> Iterator[ReflectionTrack]:
     """Yield those whose index does not run into that of a stronger one of the same phase, or over the edge."""
     share = CHARACTER * (limits[1] - limits[0])
     taken: dict[str, list[tuple[float, float]]] = {}

@@ -17,9 +17,8 @@ from layerox.io.outputs import write_outputs
 from layerox.plotting.canvas import cleared_figure, files_of
 from layerox.plotting.labels import axis_text, verbatim
 from layerox.plotting.markers import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
-from layerox.series.contour import IntensityMap, intensity_map
+from layerox.series.figure_data import IntensityMap, intensity_map, layer_lengths, reflection_tracks
 from layerox.series.result import Series
-from layerox.series.tracks import layer_lengths, reflection_tracks
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:

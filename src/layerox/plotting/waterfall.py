@@ -18,9 +18,8 @@ from layerox.plotting.markers import ROW_HEIGHT, draw_reflections
 from layerox.plotting.operando import DOUBTED, FORMATS, SMALL, TICK, axis_label
 from layerox.plotting.powder import check_scale
 from layerox.public import public
-from layerox.series.contour import intensity_map
+from layerox.series.figure_data import intensity_map, reflection_tracks
 from layerox.series.result import Series
-from layerox.series.tracks import reflection_tracks
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
-"""Cluster: tasks on the workers of a dask scheduler, which may be other machines that see the same files.
+"""A dask scheduler whose workers, perhaps on other machines, see the same files.
 
-The connection is encrypted, and both sides prove who they are, if TLS files are given; whoever reaches a scheduler
-without TLS can run code on its workers. dask.distributed is an optional dependency.
+TLS files encrypt the connection and authenticate both sides; whoever reaches a scheduler without TLS can run code on
+its workers. dask.distributed is an optional dependency.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from layerox.notices import Notice
 
 T = TypeVar("T")
 Task = tuple[int, tuple[Any, ...]]
-# Tasks under way a worker, and how often one is given to another worker when its worker dies.
+# Tasks in progress per worker, and how often one is given to another worker when its worker dies.
 AHEAD, RETRIES = 2, 2
 PATIENCE_S = 20
 ENCRYPTED = "tls://"
@@ -70,7 +70,7 @@ def connection_notices(scheduler: str | None) -> tuple[Notice, ...]:
     return (Notice("connection_not_encrypted", f"{message}; give a tls:// address and TLS files"),)
 
 
-class Cluster:
+class DaskCluster:
     """Tasks on the workers of a scheduler.
 
     Parameters
@@ -85,12 +85,12 @@ class Cluster:
     def run(
         self, function: Callable[..., T], tasks: Iterable[Task], *, at_once: bool = False
     ) -> Iterator[tuple[int, T]]:
-        """Yield (number of the task, result) as they come.
+        """Yield (number of the task, result) in the order of completion.
 
         Raises
         ------
         InputError
-            If a task has ended three workers, or the scheduler is gone.
+            If a task has ended three workers, or the connection to the scheduler is lost.
         """
         from distributed import CancelledError, KilledWorker  # noqa: PLC0415  (see below)
 
@@ -125,7 +125,7 @@ class Cluster:
 
 
 @contextmanager
-def cluster_at(scheduler: str, tls: Tls | None) -> Iterator[Cluster]:
+def cluster_at(scheduler: str, tls: Tls | None) -> Iterator[DaskCluster]:
     """Yield the cluster of a scheduler's address.
 
     Raises
@@ -141,10 +141,10 @@ def cluster_at(scheduler: str, tls: Tls | None) -> Iterator[Cluster]:
     try:
         client = Client(scheduler, timeout=PATIENCE_S, security=_security(tls))
     except (OSError, ValueError, ImportError, TypeError, RuntimeError) as error:
-        said = " ".join(str(error).split())[:200]
-        raise InputError(f"no scheduler answers ({said})", place=scheduler, cure="start dask-scheduler") from None
+        text = " ".join(str(error).split())[:200]
+        raise InputError(f"no scheduler answers ({text})", place=scheduler, cure="start dask-scheduler") from None
     with client:
-        yield Cluster(client)
+        yield DaskCluster(client)
 
 
 def _security(tls: Tls | None) -> Any:

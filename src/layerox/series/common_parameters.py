@@ -1,7 +1,7 @@
-"""Foundation: what all frames of a series share, as some of them, fitted from scratch, show it.
+"""Seed frames (fitted from scratch) and the parameters that all frames of a series share, estimated from them.
 
-Quantities have three scopes. The diffractometer's profile is the series'; atoms and texture are a phase's; background,
-position error, scales, cells and the specimen's broadening are each frame's own.
+Parameters have three scopes. The instrumental profile belongs to the series, atoms and texture to a phase; background,
+position error, scales, cells, sizes and microstrains belong to each frame.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from layerox.diffraction.staged_strategy import fit_in_stages
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import Pattern
-from layerox.series.frames import Frame
-from layerox.series.setup import Setup
+from layerox.series.frame_reading import Frame
+from layerox.series.setup import SeriesSetup
 from layerox.symmetry import CELL_NAMES
 
 # How many frames are fitted from scratch, at equal distances; their share of unexplained intensity that still counts.
-SCOUTS = 6
-TRUSTED = 0.35
+SEED_FRAMES = 6
+MAX_UNEXPLAINED_SEED = 0.35
 POSITION = ("instrument_zero", "instrument_displacement")
 AXIAL = ("instrument_s_over_l", "instrument_h_over_l")
 PROFILE = tuple(f"instrument_{slot}" for slot in INSTRUMENT_SLOTS[2:])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Scout:
-    """A frame fitted from scratch.
+class SeedFrame:
+    """A frame fitted from scratch, from which other frames start.
 
     Attributes
     ----------
@@ -64,13 +64,13 @@ class Scout:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Foundation:
-    """What all frames share.
+class CommonParameters:
+    """Parameters that all frames share.
 
     Attributes
     ----------
     setup
-        What the user demands.
+        What the series is refined with.
     instrument
         With the profile of the series.
     background_terms
@@ -80,32 +80,32 @@ class Foundation:
     free
         Names of what is refined in every frame.
     shared
-        Names of what scouts refine together.
-    sightings
-        The scouts that are to be trusted.
+        Names of the parameters refined jointly over the seed frames.
+    seed_frames
+        The usable seed frames.
     limits
         First and last angle of a usual frame, degrees.
     esds
         Standard uncertainties of what was refined together, by name.
     """
 
-    setup: Setup
+    setup: SeriesSetup
     instrument: Instrument
     background_terms: int
     values: dict[str, float]
     free: frozenset[str]
     shared: frozenset[str]
-    sightings: tuple[Scout, ...]
+    seed_frames: tuple[SeedFrame, ...]
     limits: tuple[float, float]
     esds: dict[str, float] = field(default_factory=dict)
 
 
-def scout_indices(count: int) -> list[int]:
+def seed_indices(count: int) -> list[int]:
     """Return which of so many frames are fitted from scratch: first, last, and some between."""
-    return sorted({round(x) for x in np.linspace(0, count - 1, min(SCOUTS, count))})
+    return sorted({round(x) for x in np.linspace(0, count - 1, min(SEED_FRAMES, count))})
 
 
-def scouted(setup: Setup, frame: Frame) -> Scout | None:
+def fitted_seed_frame(setup: SeriesSetup, frame: Frame) -> SeedFrame | None:
     """Return a frame fitted from scratch; None if it cannot be read, or can by no means be fitted."""
     try:
         pattern = setup.reading.pattern(frame)
@@ -123,13 +123,15 @@ def scouted(setup: Setup, frame: Frame) -> Scout | None:
     left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
     values = dict(zip(minimum.parameters.names, minimum.parameters.values.tolist(), strict=True))
     free = frozenset(minimum.parameters.free_names)
-    return Scout(frame=frame.index, values=values, free=free, supports=supports, left=left, limits=outcome.model.limits)
+    return SeedFrame(
+        frame=frame.index, values=values, free=free, supports=supports, left=left, limits=outcome.model.limits
+    )
 
 
-def from_scratch(setup: Setup, pattern: Pattern, instrument: Instrument) -> Outcome:
-    """Return a fit of a pattern that knows nothing of its neighbours, in the order of the plan."""
+def from_scratch(setup: SeriesSetup, pattern: Pattern, instrument: Instrument) -> Outcome:
+    """Return a fit of a pattern from scratch, with the strategy of the plan."""
     strategy = fit_automatically if setup.plan.strategy == "automatic" else fit_in_stages
-    # Axial divergence costs ten times the rest of a pattern: it is for those who ask for it, or have calibrated it.
+    # Axial divergence costs ten times the rest of a pattern: it is refined only if the user frees it, or calibrated it.
     plan = replace(setup.plan, demands={**dict.fromkeys(AXIAL, Demand(vary=False)), **setup.plan.demands})
     return strategy(pattern, setup.phases, instrument, setup.radiation, plan)
 
@@ -140,27 +142,27 @@ def _support(outcome: Outcome, phase: Phase) -> tuple[float, float]:
     return (outcome.minimum.parameters.value(name) / esd if esd > 0 else 0.0), esd
 
 
-def founded(setup: Setup, scouts: Sequence[Scout], pattern: Pattern) -> Foundation:
-    """Return what scouts agree upon, before anything is refined together.
+def estimated_common_parameters(setup: SeriesSetup, seeds: Sequence[SeedFrame], pattern: Pattern) -> CommonParameters:
+    """Return common parameters estimated from separately fitted seed frames, before the joint refinement.
 
     Parameters
     ----------
     setup
-        What the user demands.
-    scouts
+        What the series is refined with.
+    seeds
         Those that could be fitted; without any that is to be trusted, the phases' own values are all there is.
     pattern
-        Any frame that can be read: its peaks tell a first width where nothing else does.
+        Any frame that can be read: its peaks give a starting width where nothing else does.
     """
     if any(map(is_extracted, setup.phases)):
         raise InputError("Le Bail and Pawley phases in a series are not built yet", cure='use mode = "rietveld"')
-    trusted = tuple(scout for scout in scouts if scout.left <= TRUSTED and scout.supports)
+    trusted = tuple(seed for seed in seeds if seed.left <= MAX_UNEXPLAINED_SEED and seed.supports)
     instrument = with_starting_widths(setup.instrument, pattern)
     values: dict[str, float] = {}
     shared: set[str] = set()
     if trusted:
-        best = max(trusted, key=lambda scout: (len(scout.supports), -scout.left))
-        often = [name for name in PROFILE if 2 * sum(name in scout.free for scout in trusted) >= len(trusted)]
+        best = max(trusted, key=lambda seed: (len(seed.supports), -seed.left))
+        often = [name for name in PROFILE if 2 * sum(name in seed.free for seed in trusted) >= len(trusted)]
         shared |= set(often)
         values |= {name: best.values[name] for name in (*PROFILE, *POSITION)}
         instrument = _with_profile(instrument, values)
@@ -168,25 +170,25 @@ def founded(setup: Setup, scouts: Sequence[Scout], pattern: Pattern) -> Foundati
         own_values, own_shared = _of_phase(phase, trusted)
         values |= own_values
         shared |= own_shared
-    terms = max((_background_terms(scout) for scout in trusted), default=FIRST_BACKGROUND_TERMS)
+    terms = max((_background_terms(seed) for seed in trusted), default=FIRST_BACKGROUND_TERMS)
     free = {name for phase in setup.phases for name in _frame_names(phase, trusted)}
     free |= {f"background_{k}" for k in range(terms)}
-    free |= {name for scout in trusted for name in scout.free if _is_free_otherwise(name, setup)}
-    free |= {name for name in POSITION if any(name in scout.free for scout in trusted)} or {POSITION[0]}
-    return Foundation(
+    free |= {name for seed in trusted for name in seed.free if _is_free_otherwise(name, setup)}
+    free |= {name for name in POSITION if any(name in seed.free for seed in trusted)} or {POSITION[0]}
+    return CommonParameters(
         setup=setup,
         instrument=instrument,
         background_terms=terms,
         values=values,
         free=frozenset((free - shared) | setup.own_names),
         shared=frozenset(shared - setup.own_names),
-        sightings=trusted,
-        limits=_usual_limits(scouts, pattern),
+        seed_frames=trusted,
+        limits=_usual_limits(seeds, pattern),
     )
 
 
-def _usual_limits(scouts: Sequence[Scout], pattern: Pattern) -> tuple[float, float]:
-    low, high = np.median([scout.limits for scout in scouts] or [pattern.range], axis=0)
+def _usual_limits(seeds: Sequence[SeedFrame], pattern: Pattern) -> tuple[float, float]:
+    low, high = np.median([seed.limits for seed in seeds] or [pattern.range], axis=0)
     return float(low), float(high)
 
 
@@ -196,37 +198,59 @@ def _with_profile(instrument: Instrument, values: dict[str, float]) -> Instrumen
     return replace(instrument, profile=Profile(u=u, v=v, w=w, x=x, y=y, axial=axial))
 
 
-def _of_phase(phase: Phase, trusted: Sequence[Scout]) -> tuple[dict[str, float], set[str]]:
+def _of_phase(phase: Phase, trusted: Sequence[SeedFrame]) -> tuple[dict[str, float], set[str]]:
     """Return a phase's values where it shows best, and those of its atoms and texture that varied there."""
-    seen = [scout for scout in trusted if phase.name in scout.supports]
+    seen = [seed for seed in trusted if phase.name in seed.supports]
     if not seen:
         return {}, set()
-    best = max(seen, key=lambda scout: scout.supports[phase.name])
+    best = max(seen, key=lambda seed: seed.supports[phase.name])
     own = {slot_name(phase, slot) for slot in phase.slot_names}
     frames = {slot_name(phase, slot) for slot in OWN_SLOTS if slot != "preferred_orientation"}
     values = {name: value for name, value in best.values.items() if name in own}
     return values, {name for name in best.free if name in own - frames}
 
 
-def _frame_names(phase: Phase, trusted: Sequence[Scout]) -> list[str]:
-    """Return what of a phase is each frame's own: scale, cell, size, and microstrain where the scouts ask for it."""
+def _frame_names(phase: Phase, trusted: Sequence[SeedFrame]) -> list[str]:
+    """Return the parameters of a phase refined in every frame: scale, cell, size, and often microstrain."""
     cell = [slot_name(phase, CELL_NAMES[k]) for k in phase.crystal.symmetry.cell_rule.free]
     if phase.hardware:
-        let_go = {name for scout in trusted for name in scout.free}
+        let_go = {name for seed in trusted for name in seed.free}
         cell = [slot_name(phase, "displacement"), *(name for name in cell if name in let_go)]
     names = [slot_name(phase, "scale"), *cell, slot_name(phase, "inverse_size")]
     strain = slot_name(phase, "microstrain")
-    strong = [scout for scout in trusted if slot_name(phase, "inverse_size") in scout.free]
-    if strong and 2 * sum(strain in scout.free for scout in strong) >= len(strong):
+    strong = [seed for seed in trusted if slot_name(phase, "inverse_size") in seed.free]
+    if strong and 2 * sum(strain in seed.free for seed in strong) >= len(strong):
         names.append(strain)
     return names
 
 
-def _background_terms(scout: Scout) -> int:
-    return sum(is_background(name) for name in scout.free)
+def _background_terms(seed: SeedFrame) -> int:
+    return sum(is_background(name) for name in seed.free)
 
 
-def _is_free_otherwise(name: str, setup: Setup) -> bool:
+def _is_free_otherwise(name: str, setup: SeriesSetup) -> bool:
     """Whether a variable is neither the instrument's nor a phase's nor the background's: a hump's or a user's own."""
     own = {slot_name(phase, slot) for phase in setup.phases for slot in phase.slot_names}
     return name not in own and not name.startswith("instrument_") and not is_background(name)
+
+
+def own_names(phase: Phase) -> set[str]:
+    """Return the names of all quantities of a phase."""
+    return {slot_name(phase, slot) for slot in phase.slot_names}
+
+
+def with_seed_frame(common: CommonParameters, seed: SeedFrame) -> CommonParameters:
+    """Return common parameters with a seed frame added, or replaced if it is of the same frame."""
+    others = [other for other in common.seed_frames if other.frame != seed.frame]
+    return with_seed_frames(common, sorted([*others, seed], key=lambda one: one.frame))
+
+
+def with_seed_frames(common: CommonParameters, seeds: Sequence[SeedFrame]) -> CommonParameters:
+    """Return common parameters with other seed frames; each phase starts from that of highest support."""
+    values = dict(common.values)
+    for phase in common.setup.phases:
+        seen = [seed for seed in seeds if phase.name in seed.supports]
+        if seen:
+            best = max(seen, key=lambda seed: seed.supports[phase.name])
+            values |= {name: best.values[name] for name in own_names(phase) if name in best.values}
+    return replace(common, values=values, seed_frames=tuple(seeds))

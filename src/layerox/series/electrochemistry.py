@@ -1,7 +1,7 @@
-"""Electrochemistry of a series: each frame gets what the cycler's log says at its middle, as columns of its row.
+"""Electrochemical columns of a series: the values of a cycler's log at the middle of each frame.
 
-A frame is placed by its time and by nothing else: where the log says nothing (before, behind, in a gap) the columns are
-empty, and how many are is told.
+A frame is placed by its time only. Where the log has no value (before, after, in a gap) the columns are empty, and a
+notice gives the number of such frames.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from layerox.electrochemistry.reading import read_electrochemistry
 from layerox.electrochemistry.sodium import Sodium, sodium_of
 from layerox.errors import InputError
 from layerox.notices import Notice
-from layerox.series.frame_times import FrameTimes, frame_times
-from layerox.series.frames import Frames, axis_notices, frames_of
+from layerox.series.frame_axes import FrameTimes, axis_notices, frame_times
+from layerox.series.frame_reading import Frames
+from layerox.series.frames import frames_of
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -39,27 +40,27 @@ TIME = "time"
 LEAST_X, MOST_X = -0.02, 1.05
 # So many stretches of charging, rest and discharging are listed in run.json; pulses make thousands.
 MOST_STRETCHES = 500
-# Masses by the user and by the file, told if they are apart by more than this share.
+# Relative difference of the user's mass and the log's that gives a notice.
 MASS_DIFFERS = 0.01
 
 
 def settings_from(
-    argument: ElectrochemistryArgument | None, told: ElectrochemistryModel | None
+    argument: ElectrochemistryArgument | None, recipe: ElectrochemistryModel | None
 ) -> ElectrochemistryModel | None:
-    """Return what a user says of a log, in his call and in his recipe; None if he says nothing.
+    """Return the settings of a cycler's log from the call and the recipe; None if there are none.
 
     Raises
     ------
     InputError
-        If he says a thing twice, an unknown key is given, or there is no file.
+        If a setting is given twice, an unknown key is given, or there is no file.
     """
-    if argument is None and told is None:
+    if argument is None and recipe is None:
         return None
     from layerox.electrochemistry.settings import ElectrochemistryModel  # noqa: PLC0415  (pydantic takes 30 ms)
     from layerox.io.toml_file import validated  # noqa: PLC0415
 
     own: dict[str, Any] = _table(argument)
-    there = {} if told is None else told.model_dump(exclude_unset=True)
+    there = {} if recipe is None else recipe.model_dump(exclude_unset=True)
     if there.get("file") == []:
         del there["file"]
     if twice := sorted(own.keys() & there.keys()):
@@ -86,7 +87,7 @@ def _table(argument: ElectrochemistryArgument | None) -> dict[str, Any]:
 
 def frames_with_log(
     source: Path,
-    told: ElectrochemistryModel,
+    settings: ElectrochemistryModel,
     *,
     glob: str | None = None,
     axes: Sequence[str] = (),
@@ -97,9 +98,9 @@ def frames_with_log(
     Parameters
     ----------
     source, glob, axes, dataset
-        As for `frames_of`; an axis may also be a column of the log, which then stands first, the frames in the order
+        As for `frames_of`; an axis may also be a column of the log, which then comes first, the frames in the order
         of their times. Without axes the first is the time, in hours since the first frame.
-    told
+    settings
         The log, the clocks and the cathode.
 
     Raises
@@ -112,15 +113,15 @@ def frames_with_log(
     frames = frames_of(source, glob=glob, axes=others, dataset=dataset)
     if taken := sorted(set(frames.axes) & set(COLUMNS)):
         raise InputError(f"the axis {taken[0]!r} is also a column of the log", place="--axis", cure="rename it")
-    zone = None if told.frame_time_zone or told.time_zone is None else zone_of(told.time_zone)
-    zone = zone_of(told.frame_time_zone) if told.frame_time_zone else zone
-    times = frame_times(frames.frames, others, told, zone, source)
+    zone = None if settings.frame_time_zone or settings.time_zone is None else zone_of(settings.time_zone)
+    zone = zone_of(settings.frame_time_zone) if settings.frame_time_zone else zone
+    times = frame_times(frames.frames, others, settings, zone, source)
     log = read_electrochemistry(
-        told.files, time_zone=told.time_zone, start=told.start, current=told.current, charge=told.charge,
-        longest_gap_s=told.longest_gap_s,
+        settings.files, time_zone=settings.time_zone, start=settings.start, current=settings.current,
+        charge=settings.charge, longest_gap_s=settings.longest_gap_s,
     )  # fmt: skip
-    offset = fitted_offset(times.starts, times.ends, log) if told.offset == "fit" else Offset(value=told.offset)
-    sodium = _sodium(told, log)
+    offset = fitted_offset(times.starts, times.ends, log) if settings.offset == "fit" else Offset(value=settings.offset)
+    sodium = _sodium(settings, log)
     found = moments_of(log, times.middles - offset.value)
     _refuse_strangers(log, times, offset, found)
     columns = _columns(found, sodium)
@@ -128,30 +129,30 @@ def frames_with_log(
         raise InputError(f"{missing.pop()} needs the mass and the formula of the cathode", place="--axis",
                          cure="give --mass and --formula")  # fmt: skip
     placed = _placed(frames, times, columns, wanted)
-    notices = [*placed.notices, *log.notices, *_notices(told, log, times, offset, found, sodium, columns)]
+    notices = [*placed.notices, *log.notices, *_notices(settings, log, times, offset, found, sodium, columns)]
     return replace(
         placed,
         notices=tuple(notices),
-        electrochemistry=_report(told, log, times, offset, found, sodium),
+        electrochemistry=_report(settings, log, times, offset, found, sodium),
     )
 
 
-def _sodium(told: ElectrochemistryModel, log: Electrochemistry) -> Sodium | None:
-    """Return the cathode, if the user gives a formula; its mass may stand in the log."""
-    mass = log.mass_mg if told.mass_mg is None else told.mass_mg
-    if told.formula is None:
-        if told.mass_mg is not None:
+def _sodium(settings: ElectrochemistryModel, log: Electrochemistry) -> Sodium | None:
+    """Return the cathode, if the user gives a formula; its mass may be in the log."""
+    mass = log.mass_mg if settings.mass_mg is None else settings.mass_mg
+    if settings.formula is None:
+        if settings.mass_mg is not None:
             raise InputError("a mass tells no sodium content without a formula", argument="formula",
                              cure="give the formula as weighed")  # fmt: skip
         return None
     if mass is None:
         raise InputError("a formula tells no sodium content without a mass", argument="mass",
                          cure="give milligrams of active material")  # fmt: skip
-    return sodium_of(told.formula, mass, told.mass_esd_mg, told.sodium, told.sodium_esd)
+    return sodium_of(settings.formula, mass, settings.mass_esd_mg, settings.sodium, settings.sodium_esd)
 
 
 def _refuse_strangers(log: Electrochemistry, times: FrameTimes, offset: Offset, found: Moments) -> None:
-    """Refuse frames none of which lies within the log."""
+    """Raise if no frame is within the log."""
     if found.outside < np.isfinite(times.middles).sum():
         return
     first, last = np.nanmin(times.middles), np.nanmax(times.middles)
@@ -189,19 +190,19 @@ def _placed(frames: Frames, times: FrameTimes, columns: Mapping[str, FloatArray]
     if frames.axes:
         return replace(frames, frames=tuple(placed), axes=(*names, *behind))
     order = sorted(range(len(placed)), key=lambda k: (math.isnan(middles[k]), middles[k]))
-    told = axis_notices(TIME, [float(middles[k]) / 3600.0 for k in order])
+    settings = axis_notices(TIME, [float(middles[k]) / 3600.0 for k in order])
     placed = [replace(placed[k], index=index) for index, k in enumerate(order)]
-    return replace(frames, frames=tuple(placed), axes=(*names, *behind), notices=(*frames.notices, *told))
+    return replace(frames, frames=tuple(placed), axes=(*names, *behind), notices=(*frames.notices, *settings))
 
 
 def _notices(
-    told: ElectrochemistryModel, log: Electrochemistry, times: FrameTimes, offset: Offset, found: Moments,
+    settings: ElectrochemistryModel, log: Electrochemistry, times: FrameTimes, offset: Offset, found: Moments,
     sodium: Sodium | None, columns: Mapping[str, FloatArray],
 ) -> list[Notice]:  # fmt: skip
     notices = []
     if offset.evidence:
-        said = f"the cycler's clock is {offset.value:.1f}({offset.esd:.1f}) s behind that of the frames: "
-        notices.append(Notice("clock_offset_fitted", said + offset.evidence))
+        text = f"the cycler's clock is {offset.value:.1f}({offset.esd:.1f}) s behind that of the frames: "
+        notices.append(Notice("clock_offset_fitted", text + offset.evidence))
     if times.are_starts:
         message = "the frames tell when they began but not how long they took: the log is read at their beginnings"
         notices.append(Notice("frame_times_are_starts", f"{message}; say frame_exposure_s in [electrochemistry]"))
@@ -213,14 +214,14 @@ def _notices(
     if found.in_gaps:
         notices.append(Notice("frames_in_gaps", f"{found.in_gaps} frames lie in gaps of the log: their "
                               "electrochemical columns are empty"))  # fmt: skip
-    return notices if sodium is None else [*notices, *_sodium_notices(told, log, sodium, columns["x_na"])]
+    return notices if sodium is None else [*notices, *_sodium_notices(settings, log, sodium, columns["x_na"])]
 
 
 def _sodium_notices(
-    told: ElectrochemistryModel, log: Electrochemistry, sodium: Sodium, content: FloatArray
+    settings: ElectrochemistryModel, log: Electrochemistry, sodium: Sodium, content: FloatArray
 ) -> list[Notice]:
     notices = []
-    if told.mass_mg is None:
+    if settings.mass_mg is None:
         notices.append(Notice("mass_from_log", f"the mass of active material is the log's, {sodium.mass_mg:g} mg"))
     elif log.mass_mg is not None and abs(log.mass_mg / sodium.mass_mg - 1.0) > MASS_DIFFERS:
         notices.append(Notice("mass_differs", f"{sodium.mass_mg:g} mg are given, the log says {log.mass_mg:g} mg"))
@@ -231,16 +232,16 @@ def _sodium_notices(
 
 
 def _report(
-    told: ElectrochemistryModel, log: Electrochemistry, times: FrameTimes, offset: Offset, found: Moments,
+    settings: ElectrochemistryModel, log: Electrochemistry, times: FrameTimes, offset: Offset, found: Moments,
     sodium: Sodium | None,
 ) -> dict[str, object]:  # fmt: skip
-    """Return what run.json tells of the log and of how frames were placed on it."""
+    """Return the entry of run.json on the log and the position of frames in it."""
     report: dict[str, object] = {
         "files": [str(path) for path in log.paths],
         "records": len(log),
         "from": utc_text(log.time[0]),
         "to": utc_text(log.time[-1]),
-        "time_zone": told.time_zone,
+        "time_zone": settings.time_zone,
         "frame_times": times.source,
         "offset_s": round(offset.value, 3),
         "offset_esd_s": round(offset.esd, 3) if offset.evidence else None,

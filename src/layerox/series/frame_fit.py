@@ -1,7 +1,7 @@
-"""Fitter: one frame refined in the light of those that came before it, however it is started.
+"""The refinement of one frame: from a neighbour frame, from a search of cells, or from scratch.
 
-Phases that do not show any more step down, those that show anew are born; what runs away from its peaks or its cell is
-not believed. Nothing is judged over several frames here.
+Phases of low support lose parameters or leave; absent phases that a score test supports enter. The comparison over many
+frames is in `acceptance`.
 """
 
 from __future__ import annotations
@@ -11,414 +11,376 @@ from functools import partial
 
 import numpy as np
 
-from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.cell_search import blurs_for, search_cells
 from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.refinement_steps import LOOSE
 from layerox.pattern import Pattern
-from layerox.series.cell_interpolation import STRIDE, Homes, is_another
-from layerox.series.common_parameters import POSITION, Foundation, from_scratch
-from layerox.series.frame_checks import (
+from layerox.series.acceptance import (
     STRONG,
-    Fit,
+    FrameFit,
+    checked_fit,
     ends_at_cell_bound,
-    fault_of,
+    explains_other_peaks,
     has_settled,
-    runs_away,
     serial_of,
     support_of,
 )
-from layerox.series.frame_model import Bench, Rungs, State, View
-from layerox.series.frames import Frame
+from layerox.series.cell_interpolation import (
+    INTERVAL_WINDOW,
+    CellInterpolation,
+    differs,
+    extrapolated,
+    state_at,
+    with_held_values,
+    with_position_held,
+)
+from layerox.series.common_parameters import CommonParameters, from_scratch
+from layerox.series.frame_model import LONG_BUDGET, TRIAL_BUDGET, FrameModel, FrameState, PhaseLevels, PhaseSubset
+from layerox.series.frame_reading import Frame
 from layerox.series.measured import Absence
-from layerox.series.phase_entry import JUDGED, Nursery, is_ghost
-from layerox.series.phase_presence import LEFT, Rung, birth_needs, climbed, descended
-from layerox.series.starts import continued, state_at
+from layerox.series.phase_entry import JUDGED, PhaseEntry, is_background_like
+from layerox.series.phase_presence import KEEP_SUPPORT, PhaseLevel, entry_support, lowered_level, raised_level
 from layerox.typing import FloatArray
 
-# Share of the peaks' intensity that may be left unexplained beyond the last accepted frame's.
-WORSE_BY = 0.1
-# Factor by which the goodness of fit may differ from the last accepted frame's.
-WORSE_TIMES = 3.0
-# How long a phase that could not be born is left in peace, unless it promises this much more.
-REST, MUCH_MORE = 10, 2.0
-# Share of the support that a birth needs below which it is not looked at any closer.
-HOPEFUL = 0.5
-# Budget of evaluations of a trial, and of a start that is not warm.
-TRIAL, PATIENT = 15, 60
+# Number of frames after a failed entry before a phase is tried again, unless its gain is larger by this factor.
+RETRY_INTERVAL, RETRY_GAIN = 10, 2.0
+# Share of the entry support below which a trial stops.
+PROMISING_SHARE = 0.5
 MOST_DESCENTS = 4
-# Rise of chi-squared, over its reduced value, at which a step down is taken back: the phase was needed after all.
-REGRET = 100.0
-# The relative change of a cell from frame to frame that a phase that is not strong is not believed, and for how many
+# Rise of chi-squared, over its reduced value, at which a lower phase level is rejected.
+MAX_RISE = 100.0
+# The relative change of a cell from frame to frame above which a weak phase loses parameters, and for how many
 # frames it may add up between frames that are not neighbours.
-STRAYED, MOST_STRIDES = 0.005, 3
-# Ratio of the highest support to the usual one below which a frame is weak.
-WEAK = 0.3
-# Standard uncertainty of the displacement (mm) from which on a frame does not determine it beside the zero.
-VAGUE_MM = 0.08
+CELL_JUMP, MAX_INTERVALS = 0.005, 3
 # How many of the cells that are found for a phase are refined.
 REFINED = 2
-# Support, in units of what a birth needs, with which a phase is born in whatever cell, and with which it comes back
+# Support, in units of the entry support, with which a phase enters with any cell, and with which it enters again
 # where the frames around show it.
-CONVINCING, WELCOME = 2.0, 0.6
+UNEXPECTED_SHARE, EXPECTED_SHARE = 2.0, 0.6
 
 
-class Fitter:
-    """Refines frames, and knows the last one that was accepted.
+class FrameFitter:
+    """Refines frames one after another, starting from the last accepted one.
 
     Parameters
     ----------
-    foundation
-        What all frames of the series share.
-    in_strides
-        Whether the frames are far apart: their cells go on as they have gone.
+    common
+        The common parameters.
+    is_sparse
+        Whether the frames are far apart: their cells are extrapolated.
     """
 
-    def __init__(self, foundation: Foundation, *, in_strides: bool = False):
-        self.foundation = foundation
-        self.setup = foundation.setup
-        self.in_strides = in_strides
-        self.homes = Homes(self.setup.phases, foundation.sightings)
+    def __init__(self, common: CommonParameters, *, is_sparse: bool = False):
+        self.common = common
+        self.setup = common.setup
+        self.is_sparse = is_sparse
+        self.interpolation = CellInterpolation(self.setup.phases, common.seed_frames)
         self.index = 0
-        self.last: Fit | None = None
-        self.before: Fit | None = None
-        self._benches: dict[bytes, Bench] = {}
-        self._rests: dict[int, tuple[int, float]] = {}
+        self.last: FrameFit | None = None
+        self.before: FrameFit | None = None
+        self._frame_models: dict[bytes, FrameModel] = {}
+        self._failed_entries: dict[int, tuple[int, float]] = {}
         self._strong_cells: dict[int, FloatArray] = {}
 
-    def accept(self, fit: Fit | None) -> None:
+    def accept(self, fit: FrameFit | None) -> None:
         """Let the next frame start from this one."""
         self.before, self.last = self.last, fit
         if fit is not None:
-            strong = [p for p in fit.state.present if support_of(fit.bench, fit.minimum, p) >= STRONG]
-            self._strong_cells |= {p: fit.state.values[fit.bench.cell_places(p)] for p in strong}
+            strong = [p for p in fit.state.present if support_of(fit.frame_model, fit.minimum, p) >= STRONG]
+            self._strong_cells |= {p: fit.state.values[fit.frame_model.cell_places(p)] for p in strong}
 
-    def turn_to(self, fit: Fit | None) -> None:
+    def start_from(self, fit: FrameFit | None) -> None:
         """Go on from another frame than the last one."""
-        self.last, self.before, self._rests = None, None, {}
+        self.last, self.before, self._failed_entries = None, None, {}
         self.accept(fit)
 
-    def bench(self, pattern: Pattern) -> Bench:
+    def frame_model(self, pattern: Pattern) -> FrameModel:
         """Return the model made ready for the angles of a pattern."""
         key = pattern.two_theta.tobytes()
-        if key not in self._benches:
-            self._benches[key] = Bench(self.foundation, pattern)
-        return self._benches[key]
+        if key not in self._frame_models:
+            self._frame_models[key] = FrameModel(self.common, pattern)
+        return self._frame_models[key]
 
-    def start(self, bench: Bench, frame: Frame) -> State:
-        """Return where a frame starts: the last accepted one, or what the survey knows."""
+    def start(self, model: FrameModel, frame: Frame) -> FrameState:
+        """Return starting values: those of the last accepted frame, or interpolated ones."""
         if self.last is not None:
             state = self.last.state
-            if self.last.bench is not bench:
-                state = bench.start(self.last.bench.named(state), state.rungs)
-            state = self._with_absent_at_home(bench, state)
-            return continued(state, self.before, self.last, self.index) if self.in_strides else state
-        return state_at(frame.index, self.foundation, self.homes, bench)
+            if self.last.frame_model is not model:
+                state = model.start(self.last.frame_model.named(state), state.levels)
+            state = self._with_absent_at_home(model, state)
+            return extrapolated(state, self.before, self.last, self.index) if self.is_sparse else state
+        return state_at(frame.index, self.common, self.interpolation, model)
 
-    def _with_absent_at_home(self, bench: Bench, state: State) -> State:
-        """Return a state whose absent phases have the cells that they have around the frame, to be asked for there."""
+    def _with_absent_at_home(self, model: FrameModel, state: FrameState) -> FrameState:
+        """Return a state whose absent phases have their interpolated cells, for the score test."""
         values = state.values.copy()
-        for p, rung in enumerate(state.rungs):
-            name = bench.phases[p].name
-            if rung == Rung.ABSENT and name in self.homes.seen:
-                values[bench.cell_places(p)] = self.homes.at(name, self.index)
+        for p, level in enumerate(state.levels):
+            name = model.phases[p].name
+            if level == PhaseLevel.ABSENT and name in self.interpolation.seen:
+                values[model.cell_places(p)] = self.interpolation.at(name, self.index)
         return replace(state, values=values)
 
     def warm(
-        self, bench: Bench, pattern: Pattern, start: State, *, is_first: bool = False, may_rest: bool = False
-    ) -> Fit:
-        """Refine from a neighbour, let phases die that do not show any more, and look for new ones."""
-        view, minimum = bench.minimised(pattern, start, linear=is_first, near=not (is_first or self.in_strides))
+        self,
+        model: FrameModel,
+        pattern: Pattern,
+        start: FrameState,
+        *,
+        is_first: bool = False,
+        skip_recent_failures: bool = False,
+    ) -> FrameFit:
+        """Refine from a neighbour; phases without support leave, and phases that a score test supports enter."""
+        view, minimum = model.minimised(pattern, start, linear=is_first, near=not (is_first or self.is_sparse))
         if not has_settled(minimum):
-            start = bench.moved(start, view, minimum)
-            view, minimum = bench.minimised(pattern, start, budget=PATIENT)
-        start, view, minimum = self._with_position_held(bench, pattern, start, view, minimum)
-        return self._concluded(bench, pattern, start, view, minimum, may_rest=may_rest)
-
-    def _with_position_held(
-        self, bench: Bench, pattern: Pattern, start: State, view: View, minimum: Minimum
-    ) -> tuple[State, View, Minimum]:
-        """Hold the displacement of a frame of few counts that cannot tell it from the zero, and refine again.
-
-        Both would drift far, with opposite signs. The displacement of the seed frames around it is the better estimate,
-        and the same one whichever neighbour the frame starts from.
-        """
-        zero, displacement = POSITION
-        free = set(minimum.parameters.free_names)
-        is_vague = {zero, displacement} <= free and minimum.esd(displacement) > VAGUE_MM
-        if not (is_vague and self._is_weak(bench, minimum)):
-            return start, view, minimum
-        values = start.values.copy()
-        values[bench.table.index[displacement]] = self._interpolated(
-            displacement, None, start.values[bench.table.index[displacement]]
+            start = model.moved(start, view, minimum)
+            view, minimum = model.minimised(pattern, start, budget=LONG_BUDGET)
+        start, view, minimum = with_position_held(
+            self.common.seed_frames, self.index, model, pattern, start, view, minimum
         )
-        held = State(values, start.rungs, frozenset({displacement}))
-        return held, *bench.minimised(pattern, held, budget=PATIENT)
+        return self._concluded(model, pattern, start, view, minimum, skip_recent_failures=skip_recent_failures)
 
-    def _is_weak(self, bench: Bench, minimum: Minimum) -> bool:
-        """Whether a frame shows its phases much less well than the seed frames do: it has far fewer counts."""
-        usual = [max(scout.supports.values()) for scout in self.foundation.sightings if scout.supports]
-        best = max((support_of(bench, minimum, p) for p in range(len(bench.phases))), default=0.0)
-        return bool(usual) and best < WEAK * float(np.median(usual))
-
-    def _interpolated(self, name: str, phase: str | None, otherwise: float) -> float:
-        """Return a quantity interpolated between the seed frames, of a phase between those that show it strongly."""
-        scouts = [scout for scout in self.foundation.sightings if name in scout.values]
-        if phase is not None:
-            scouts = [scout for scout in scouts if scout.supports.get(phase, 0.0) >= STRONG]
-        if not scouts:
-            return otherwise
-        seen = sorted((scout.frame, scout.values[name]) for scout in scouts)
-        return float(np.interp(self.index, [frame for frame, _ in seen], [value for _, value in seen]))
-
-    def refined_from(self, frame: Frame, fit: Fit, state: State) -> Fit:
-        """Return a frame refined once more, from another state."""
+    def refined_from(self, frame: Frame, fit: FrameFit, state: FrameState) -> FrameFit:
+        """Return a frame refined again, from another state."""
         self.index, self.last = frame.index, None
         pattern = self.setup.reading.pattern(frame)
-        view, minimum = fit.bench.minimised(pattern, state, linear=True, budget=PATIENT)
-        return self.judged((*self._settled(fit.bench, pattern, state, view, minimum), fit.absences))
+        view, minimum = fit.frame_model.minimised(pattern, state, linear=True, budget=LONG_BUDGET)
+        return self.judged((*self._settled(fit.frame_model, pattern, state, view, minimum), fit.absences))
 
-    def searched(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
+    def searched(self, model: FrameModel, pattern: Pattern, start: FrameState) -> FrameFit:
         """Refine from the cells that the blurred pattern shows."""
-        view, data, table = bench.ready(pattern, start)
+        view, data, table = model.ready(pattern, start)
         found = search_cells(view.model, data, table, blurs_for(view.model))
         values = start.values.copy()
         values[view.places] = found.values
-        view, minimum = bench.minimised(pattern, replace(start, values=values), linear=True, budget=PATIENT)
-        return self._concluded(bench, pattern, start, view, minimum)
+        view, minimum = model.minimised(pattern, replace(start, values=values), linear=True, budget=LONG_BUDGET)
+        return self._concluded(model, pattern, start, view, minimum)
 
-    def cold(self, bench: Bench, pattern: Pattern, start: State) -> Fit:
+    def cold(self, model: FrameModel, pattern: Pattern, start: FrameState) -> FrameFit:
         """Refine from what a fit from scratch finds, its cells and widths; position and profile are the series'."""
-        outcome = from_scratch(self.setup, pattern, self.foundation.instrument)
+        outcome = from_scratch(self.setup, pattern, self.common.instrument)
         table, free = outcome.minimum.parameters, set(outcome.minimum.parameters.free_names)
         values: dict[str, float] = {}
-        for phase in bench.phases:
+        for phase in model.phases:
             names = [slot_name(phase, slot) for slot in phase.slot_names]
             if phase.name not in outcome.unsupported:
-                values |= {n: table.value(n) for n in names if n in self.foundation.free and n in free}
-        rungs = [Rung.ABSENT if phase.name in outcome.unsupported else Rung.WIDTHS for phase in bench.phases]
-        state = bench.start(values, rungs if any(rungs) else start.rungs)
-        view, minimum = bench.minimised(pattern, state, linear=True, budget=PATIENT)
-        return self._concluded(bench, pattern, state, view, minimum)
+                values |= {n: table.value(n) for n in names if n in self.common.free and n in free}
+        levels = [
+            PhaseLevel.ABSENT if phase.name in outcome.unsupported else PhaseLevel.WIDTHS for phase in model.phases
+        ]
+        state = model.start(values, levels if any(levels) else start.levels)
+        view, minimum = model.minimised(pattern, state, linear=True, budget=LONG_BUDGET)
+        return self._concluded(model, pattern, state, view, minimum)
 
     def _concluded(
-        self, bench: Bench, pattern: Pattern, start: State, view: View, minimum: Minimum, *, may_rest: bool = False
-    ) -> Fit:
+        self,
+        model: FrameModel,
+        pattern: Pattern,
+        start: FrameState,
+        view: PhaseSubset,
+        minimum: Minimum,
+        *,
+        skip_recent_failures: bool = False,
+    ) -> FrameFit:
         """Settle which phases the frame shows, and how much of each is refined."""
-        settled = self._settled(bench, pattern, start, view, minimum)
-        bench, pattern, state, view, minimum, absences = self._with_births(*settled, may_rest=may_rest)
-        return self.judged((*self._climbed(bench, pattern, state, view, minimum), absences))
+        settled = self._settled(model, pattern, start, view, minimum)
+        model, pattern, state, view, minimum, absences = self._with_entries(
+            *settled, skip_recent_failures=skip_recent_failures
+        )
+        return self.judged((*self._raised(model, pattern, state, view, minimum), absences))
 
-    def _climbed(
-        self, bench: Bench, pattern: Pattern, state: State, view: View, minimum: Minimum
-    ) -> tuple[Bench, Pattern, State, View, Minimum]:
+    def _raised(
+        self, model: FrameModel, pattern: Pattern, state: FrameState, view: PhaseSubset, minimum: Minimum
+    ) -> tuple[FrameModel, Pattern, FrameState, PhaseSubset, Minimum]:
         """Refine more of the phases that show well enough for it.
 
         It is done in the frame itself, so that what is refined of a strong phase does not depend on the frame before.
         """
-        for _ in range(Rung.WIDTHS - Rung.SCALE):
-            supports = [support_of(bench, minimum, p) if rung else 0.0 for p, rung in enumerate(state.rungs)]
-            rungs = tuple(climbed(rung, support) for rung, support in zip(state.rungs, supports, strict=True))
-            if rungs == state.rungs:
+        for _ in range(PhaseLevel.WIDTHS - PhaseLevel.SCALE):
+            supports = [support_of(model, minimum, p) if level else 0.0 for p, level in enumerate(state.levels)]
+            levels = tuple(raised_level(level, support) for level, support in zip(state.levels, supports, strict=True))
+            if levels == state.levels:
                 break
-            higher = replace(state, rungs=rungs)
-            higher_view, found = bench.minimised(pattern, higher, budget=PATIENT)
-            reached = bench.moved(higher, higher_view, found)
-            if not has_settled(found) or self._without_runaways(bench, reached, found):
+            higher = replace(state, levels=levels)
+            higher_view, found = model.minimised(pattern, higher, budget=LONG_BUDGET)
+            reached = model.moved(higher, higher_view, found)
+            if not has_settled(found) or self._with_lowered_phases(model, reached, found):
                 break
             state, view, minimum = reached, higher_view, found
-        return bench, pattern, state, view, minimum
+        return model, pattern, state, view, minimum
 
     def _settled(
-        self, bench: Bench, pattern: Pattern, start: State, view: View, minimum: Minimum
-    ) -> tuple[Bench, Pattern, State, View, Minimum]:
-        """Let phases step down as far as their supports demand, and refine again where one did."""
-        state = bench.moved(start, view, minimum)
+        self, model: FrameModel, pattern: Pattern, start: FrameState, view: PhaseSubset, minimum: Minimum
+    ) -> tuple[FrameModel, Pattern, FrameState, PhaseSubset, Minimum]:
+        """Lower the levels of phases of low support, and refine again if one was lowered."""
+        state = model.moved(start, view, minimum)
         for _ in range(MOST_DESCENTS):
-            # What runs away goes first: it may have taken the others' peaks.
-            forced = self._without_runaways(bench, state, minimum)
+            # Phases that explain other peaks go first: they may have taken these from other phases.
+            forced = self._with_lowered_phases(model, state, minimum)
             serial = serial_of(pattern, minimum)
-            rungs = forced or tuple(
-                self._borne(bench, start, state, minimum, p, serial) for p in range(len(state.rungs))
+            levels = forced or tuple(
+                self._kept_level(model, start, state, minimum, p, serial) for p in range(len(state.levels))
             )
-            if rungs == state.rungs or not any(rungs):
+            if levels == state.levels or not any(levels):
                 break
-            lower = self._held(bench, start, bench.moved(state, view, minimum, rungs))
-            lower_view, found = bench.minimised(pattern, lower, near=True)
+            lower = with_held_values(
+                self.common.seed_frames, self.index, model, start, model.moved(state, view, minimum, levels)
+            )
+            lower_view, found = model.minimised(pattern, lower, near=True)
             rise = (found.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
-            if rise > REGRET * serial**2 and not forced:
+            if rise > MAX_RISE * serial**2 and not forced:
                 break
-            state, view, minimum = bench.moved(lower, lower_view, found), lower_view, found
-        return bench, pattern, state, view, minimum
+            state, view, minimum = model.moved(lower, lower_view, found), lower_view, found
+        return model, pattern, state, view, minimum
 
-    def _without_runaways(self, bench: Bench, state: State, minimum: Minimum) -> Rungs | None:
-        """Return the rungs with those lowered whose phases explain other things than their own peaks, None if none."""
-        rungs = list(state.rungs)
+    def _with_lowered_phases(self, model: FrameModel, state: FrameState, minimum: Minimum) -> PhaseLevels | None:
+        """Return the levels, lowered for phases that explain other peaks than their own; None if there are none."""
+        levels = list(state.levels)
         for p in state.present:
-            if runs_away(bench, state, minimum, p) or self._has_left(bench, state, minimum, p):
-                ghost = is_ghost(bench, p, state.values) or rungs[p] == Rung.SCALE
-                rungs[p] = Rung.ABSENT if ghost else Rung.SCALE
-        return tuple(rungs) if tuple(rungs) != state.rungs else None
+            if explains_other_peaks(model, state, minimum, p) or self._has_lost_cell(model, state, minimum, p):
+                ghost = is_background_like(model, p, state.values) or levels[p] == PhaseLevel.SCALE
+                levels[p] = PhaseLevel.ABSENT if ghost else PhaseLevel.SCALE
+        return tuple(levels) if tuple(levels) != state.levels else None
 
-    def _has_left(self, bench: Bench, state: State, minimum: Minimum, p: int) -> bool:
-        """Whether a phase that is not strong has come away from home, and from where it was when it was strong."""
-        if support_of(bench, minimum, p) >= STRONG or self.in_strides:
+    def _has_lost_cell(self, model: FrameModel, state: FrameState, minimum: Minimum, p: int) -> bool:
+        """True if a weak phase's cell is far from both its interpolated and its last well-supported cell."""
+        if support_of(model, minimum, p) >= STRONG or self.is_sparse:
             return False
         strong = self._strong_cells.get(p)
-        stays = strong is not None and not is_another(state.values[bench.cell_places(p)], strong)
-        return not stays and self._is_away(bench, state, p)
+        stays = strong is not None and not differs(state.values[model.cell_places(p)], strong)
+        return not stays and self._is_unexpected(model, state, p)
 
-    def _borne(self, bench: Bench, start: State, state: State, minimum: Minimum, p: int, serial: float) -> Rung:
-        """Return the rung that a phase bears at a minimum; the cell of a weak one does not jump."""
-        rung, support = state.rungs[p], support_of(bench, minimum, p)
-        if rung == Rung.ABSENT or support >= STRONG:
-            return rung
-        if support < LEFT[Rung.SCALE] * serial:
-            return Rung.ABSENT
-        cell = bench.cell_places(p)
+    def _kept_level(
+        self, model: FrameModel, start: FrameState, state: FrameState, minimum: Minimum, p: int, serial: float
+    ) -> PhaseLevel:
+        """Return the level that a phase keeps at a minimum; it is lowered if the cell of a weak phase jumps."""
+        level, support = state.levels[p], support_of(model, minimum, p)
+        if level == PhaseLevel.ABSENT or support >= STRONG:
+            return level
+        if support < KEEP_SUPPORT[PhaseLevel.SCALE] * serial:
+            return PhaseLevel.ABSENT
+        cell = model.cell_places(p)
         moved = np.abs(state.values[cell] / start.values[cell] - 1.0).max()
         stride = 1 if self.last is None else abs(self.index - self.last.frame)
-        strayed = self.last is not None and moved > STRAYED * min(stride, MOST_STRIDES)
-        if strayed and self.in_strides:
-            return Rung.ABSENT  # and sought anew around where it has come from
-        return descended(Rung.SCALE if strayed else rung, support)
+        strayed = self.last is not None and moved > CELL_JUMP * min(stride, MAX_INTERVALS)
+        if strayed and self.is_sparse:
+            return PhaseLevel.ABSENT  # it may enter again near its former cell
+        return lowered_level(PhaseLevel.SCALE if strayed else level, support)
 
-    def _held(self, bench: Bench, start: State, state: State) -> State:
-        """Return a state whose phases, where they have stepped down, have held widths, and the cell they started with.
-
-        Widths change slowly: those of the seed frames around do not depend on the neighbour that the frame starts from.
-        """
-        values = state.values.copy()
-        for p, rung in enumerate(state.rungs):
-            phase = bench.phases[p]
-            if rung < Rung.WIDTHS:
-                for slot in ("inverse_size", "microstrain"):
-                    place = bench.place(p, slot)
-                    values[place] = self._interpolated(bench.table.names[place], phase.name, start.values[place])
-            if rung < Rung.CELL:
-                places = [*bench.cell_places(p), bench.place(p, "displacement")]
-                values[places] = start.values[places]
-        return replace(state, values=values)
-
-    def _with_births(
-        self, bench: Bench, pattern: Pattern, state: State, view: View, minimum: Minimum, *, may_rest: bool = False
-    ) -> tuple[Bench, Pattern, State, View, Minimum, dict[str, Absence]]:
-        """Ask for absent phases, and let those be born that the frame shows beyond doubt."""
+    def _with_entries(
+        self,
+        model: FrameModel,
+        pattern: Pattern,
+        state: FrameState,
+        view: PhaseSubset,
+        minimum: Minimum,
+        *,
+        skip_recent_failures: bool = False,
+    ) -> tuple[FrameModel, Pattern, FrameState, PhaseSubset, Minimum, dict[str, Absence]]:
+        """Test absent phases, and let those enter that the frame supports."""
         absences: dict[str, Absence] = {}
-        for _ in range(len(bench.phases)):
-            if len(state.present) == len(bench.phases):
-                return bench, pattern, state, view, minimum, {}
-            nursery = Nursery(bench, pattern, state, view, minimum)
-            absences = nursery.absences()
-            wanted = dict.fromkeys([*self._lost(nursery), *nursery.promising(partial(self._ease, bench))])
-            tries = (self._birth(nursery, pattern, p, minimum, may_rest=may_rest) for p in wanted)
-            born = next((one for one in tries if one is not None), None)
-            if born is None:
+        for _ in range(len(model.phases)):
+            if len(state.present) == len(model.phases):
+                return model, pattern, state, view, minimum, {}
+            entry = PhaseEntry(model, pattern, state, view, minimum)
+            absences = entry.absences()
+            wanted = dict.fromkeys([*self._lost_phases(entry), *entry.promising(partial(self._support_share, model))])
+            tries = (self._entry(entry, pattern, p, minimum, skip_recent_failures=skip_recent_failures) for p in wanted)
+            entered = next((one for one in tries if one is not None), None)
+            if entered is None:
                 break
-            state, view, minimum = born
-        return bench, pattern, state, view, minimum, absences
+            state, view, minimum = entered
+        return model, pattern, state, view, minimum, absences
 
-    def _birth(
-        self, nursery: Nursery, pattern: Pattern, p: int, before: Minimum, *, may_rest: bool
-    ) -> tuple[State, View, Minimum] | None:
+    def _entry(
+        self, entry: PhaseEntry, pattern: Pattern, p: int, before: Minimum, *, skip_recent_failures: bool
+    ) -> tuple[FrameState, PhaseSubset, Minimum] | None:
         """Return the frame with an absent phase, None if it does not show clearly enough."""
-        gain = nursery.gain(p)
-        failed, promised = self._rests.get(p, (-REST, 0.0))
-        if may_rest and abs(self.index - failed) < REST and gain < MUCH_MORE * promised:
+        gain = entry.gain(p)
+        failed, promised = self._failed_entries.get(p, (-RETRY_INTERVAL, 0.0))
+        if skip_recent_failures and abs(self.index - failed) < RETRY_INTERVAL and gain < RETRY_GAIN * promised:
             return None
-        if p in self._lost(nursery):
-            born = self._sought_anew(nursery, pattern, p, before)
+        if p in self._lost_phases(entry):
+            entered = self._reentered(entry, pattern, p, before)
         else:
-            needed = self._ease(nursery.bench, p) * nursery.needs(p)
-            born = self.grown(nursery.bench, pattern, nursery.placed(p), p, needed, before)
-            if born is not None and self._is_elsewhere(nursery, p, *born):
-                born = None
-        if born is None and may_rest:
-            self._rests[p] = self.index, gain
-        if born is not None:
-            self._rests.pop(p, None)
-        return born
+            needed = self._support_share(entry.frame_model, p) * entry.needs(p)
+            entered = self.with_phase(entry.frame_model, pattern, entry.placed(p), p, needed, before)
+            if entered is not None and self._has_unexpected_cell(entry, p, *entered):
+                entered = None
+        if entered is None and skip_recent_failures:
+            self._failed_entries[p] = self.index, gain
+        if entered is not None:
+            self._failed_entries.pop(p, None)
+        return entered
 
-    def _lost(self, nursery: Nursery) -> list[int]:
+    def _lost_phases(self, entry: PhaseEntry) -> list[int]:
         """Return the phases that the frame before showed and this one does not, where frames are far apart."""
-        if not self.in_strides or self.last is None:
+        if not self.is_sparse or self.last is None:
             return []
-        return [p for p in nursery.absent if p in self.last.state.present]
+        return [p for p in entry.absent if p in self.last.state.present]
 
-    def _sought_anew(
-        self, nursery: Nursery, pattern: Pattern, p: int, before: Minimum
-    ) -> tuple[State, View, Minimum] | None:
+    def _reentered(
+        self, entry: PhaseEntry, pattern: Pattern, p: int, before: Minimum
+    ) -> tuple[FrameState, PhaseSubset, Minimum] | None:
         """Return the frame with a phase that the one before showed, in the best cell around where that had it."""
-        places = nursery.candidates(p, STRIDE, JUDGED)[:REFINED]
-        needed = WELCOME * nursery.needs(p)
-        grown = [self.grown(nursery.bench, pattern, place.state, p, needed, before) for place in places]
-        return min((born for born in grown if born is not None), key=lambda born: born[2].chi_squared, default=None)
+        places = entry.candidates(p, INTERVAL_WINDOW, JUDGED)[:REFINED]
+        needed = EXPECTED_SHARE * entry.needs(p)
+        with_phase = [self.with_phase(entry.frame_model, pattern, place.state, p, needed, before) for place in places]
+        return min(
+            (entered for entered in with_phase if entered is not None),
+            key=lambda entered: entered[2].chi_squared,
+            default=None,
+        )
 
-    def _ease(self, bench: Bench, p: int) -> float:
-        """Return the share of what a birth needs that is enough for a phase."""
-        return WELCOME if self.homes.is_expected(bench.phases[p].name, self.index) else 1.0
+    def _support_share(self, model: FrameModel, p: int) -> float:
+        """Return the share of the entry support that a phase needs."""
+        return EXPECTED_SHARE if self.interpolation.is_expected(model.phases[p].name, self.index) else 1.0
 
-    def _is_elsewhere(self, nursery: Nursery, p: int, state: State, view: View, minimum: Minimum) -> bool:
-        """Whether a newborn phase has another cell than the series knows, and shows not well enough for that."""
-        if support_of(nursery.bench, minimum, p) >= CONVINCING * nursery.needs(p):
+    def _has_unexpected_cell(
+        self, entry: PhaseEntry, p: int, state: FrameState, view: PhaseSubset, minimum: Minimum
+    ) -> bool:
+        """Whether a new phase has an unexpected cell without the support for it."""
+        if support_of(entry.frame_model, minimum, p) >= UNEXPECTED_SHARE * entry.needs(p):
             return False
-        return self._is_away(nursery.bench, state, p)
+        return self._is_unexpected(entry.frame_model, state, p)
 
-    def is_welcome(self, fit: Fit, p: int, serial: float) -> bool:
+    def is_supported_entry(self, fit: FrameFit, p: int, serial: float) -> bool:
         """Whether a frame refined with a phase that one beside it shows has that well enough, in a cell that it has."""
-        share = support_of(fit.bench, fit.minimum, p) / (serial * birth_needs(fit.bench.cell_variables(p)))
-        name, cell = fit.bench.phases[p].name, fit.state.values[fit.bench.cell_places(p)]
-        return share >= (CONVINCING if self.homes.is_away(name, fit.frame, cell) else WELCOME)
+        share = support_of(fit.frame_model, fit.minimum, p) / (
+            serial * entry_support(fit.frame_model.cell_variables(p))
+        )
+        name, cell = fit.frame_model.phases[p].name, fit.state.values[fit.frame_model.cell_places(p)]
+        return share >= (
+            UNEXPECTED_SHARE if self.interpolation.is_unexpected(name, fit.frame, cell) else EXPECTED_SHARE
+        )
 
-    def _is_away(self, bench: Bench, state: State, p: int) -> bool:
-        return self.homes.is_away(bench.phases[p].name, self.index, state.values[bench.cell_places(p)])
+    def _is_unexpected(self, model: FrameModel, state: FrameState, p: int) -> bool:
+        return self.interpolation.is_unexpected(model.phases[p].name, self.index, state.values[model.cell_places(p)])
 
-    def grown(
-        self, bench: Bench, pattern: Pattern, state: State, p: int, needed: float, before: Minimum
-    ) -> tuple[State, View, Minimum] | None:
+    def with_phase(
+        self, model: FrameModel, pattern: Pattern, state: FrameState, p: int, needed: float, before: Minimum
+    ) -> tuple[FrameState, PhaseSubset, Minimum] | None:
         """Return the frame refined with one more phase, its cell and widths too; None if its support is less."""
-        for rung in (Rung.WIDTHS, Rung.CELL):
-            rungs = tuple(rung if k == p else old for k, old in enumerate(state.rungs))
-            start = replace(state, rungs=rungs)
-            view, minimum = bench.minimised(pattern, start, tolerance=LOOSE, budget=TRIAL)
-            grown = bench.moved(start, view, minimum)
-            support = support_of(bench, minimum, p)
-            if support < HOPEFUL * needed:
+        for level in (PhaseLevel.WIDTHS, PhaseLevel.CELL):
+            levels = tuple(level if k == p else old for k, old in enumerate(state.levels))
+            start = replace(state, levels=levels)
+            view, minimum = model.minimised(pattern, start, tolerance=LOOSE, budget=TRIAL_BUDGET)
+            with_phase = model.moved(start, view, minimum)
+            support = support_of(model, minimum, p)
+            if support < PROMISING_SHARE * needed:
                 return None
             fell = (before.chi_squared - minimum.chi_squared) / max(minimum.reduced_chi_squared, 1.0)
-            good = support >= needed and fell >= needed**2 / 2 and not is_ghost(bench, p, grown.values)
-            if good and not ends_at_cell_bound(bench, minimum, p):
-                grown = self._held(bench, grown, grown)
-                view, minimum = bench.minimised(pattern, grown, budget=PATIENT)
-                if ends_at_cell_bound(bench, minimum, p):
+            good = support >= needed and fell >= needed**2 / 2 and not is_background_like(model, p, with_phase.values)
+            if good and not ends_at_cell_bound(model, minimum, p):
+                with_phase = with_held_values(self.common.seed_frames, self.index, model, with_phase, with_phase)
+                view, minimum = model.minimised(pattern, with_phase, budget=LONG_BUDGET)
+                if ends_at_cell_bound(model, minimum, p):
                     return None
-                return bench.moved(grown, view, minimum), view, minimum
+                return model.moved(with_phase, view, minimum), view, minimum
         return None
 
-    def judged(self, found: tuple[Bench, Pattern, State, View, Minimum, dict[str, Absence]]) -> Fit:
-        """Return a fit with the reason why it cannot be believed, if there is one."""
-        bench, pattern, state, view, minimum, absences = found
-        calculated = minimum.calculated
-        left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
-        gof = float(np.sqrt(minimum.reduced_chi_squared))
-        r_wp = float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum()))
-        state = State(state.values, state.rungs)  # what was held here is the next frame's own again
-        fit = Fit(self.index, bench, state, view, minimum, absences, left, gof, r_wp)
-        fault = fault_of(fit)
-        if not fault and (jump := self._jump(fit)):
-            return replace(fit, fault=jump, is_jump=True)
-        return replace(fit, fault=fault)
-
-    def _jump(self, fit: Fit) -> str:
-        """Return how a frame fits worse than the last accepted one, "" if it does not."""
-        if self.last is None:
-            usual = [scout.left for scout in self.foundation.sightings]
-            worse = bool(usual) and fit.left > max(usual) + WORSE_BY
-            return f"{100 * fit.left:.0f} % of the peaks' intensity is unexplained" if worse else ""
-        if fit.left > self.last.left + WORSE_BY:
-            share = f"{100 * fit.left:.0f} % of the peaks' intensity is unexplained"
-            return f"{share}, {100 * self.last.left:.0f} % in the frame before"
-        if fit.gof > WORSE_TIMES * max(self.last.gof, 1.0):
-            return f"goodness of fit {fit.gof:.1f}, {self.last.gof:.1f} in the frame before"
-        return ""
+    def judged(
+        self, found: tuple[FrameModel, Pattern, FrameState, PhaseSubset, Minimum, dict[str, Absence]]
+    ) -> FrameFit:
+        """Return a fit with the reason why it is not accepted, if there is one."""
+        return checked_fit(self.index, *found, self.last, self.common)

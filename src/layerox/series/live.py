@@ -1,8 +1,7 @@
-"""Live: the rows of a series that is still growing, each frame refined from the last one as soon as it is complete.
+"""Refinement of a series while it is measured: each frame from the last one, as soon as it is complete.
 
-What all frames share is told from those that have come so far, and told anew whenever there are twice as many. So these
-rows are for looking at while the beam is on: when nothing more comes, the series is refined once more as a whole, and
-its tables are those of any other run.
+Common parameters are estimated from the frames so far, and again when their number doubles. The rows are provisional:
+when no more frames come, the whole series is refined, and its tables are those of any other run.
 """
 
 from __future__ import annotations
@@ -15,75 +14,74 @@ from typing import Any
 
 from layerox.errors import InputError, is_interrupt
 from layerox.pattern import Pattern
-from layerox.series import tasks
+from layerox.series.checksums import row_from_line
 from layerox.series.executor import InProcess
-from layerox.series.frames import Frame, Frames
-from layerox.series.groundwork import laid_foundation
-from layerox.series.measured import Row
-from layerox.series.parts import row_from_line
-from layerox.series.segment import Segment
-from layerox.series.setup import Setup
-from layerox.series.store import LIVE, Store
-from layerox.series.watching import Key, Look, Stamp, Watcher
+from layerox.series.frame_reading import Frame, Frames
+from layerox.series.measured import FrameRow
+from layerox.series.seed_refinement import determined_common_parameters
+from layerox.series.segment import Segment, independent_rows
+from layerox.series.setup import SeriesSetup
+from layerox.series.store import LIVE, SeriesStore
+from layerox.series.watching import FolderState, FrameKey, Stamp, Watcher
 
 # Rows in one file of the work that is kept; seconds between two writings of the tables.
 CHUNK, REFRESH_S = 100, 2.0
-# Number of frames at which the foundation is laid anew, and again with each doubling.
+# Number of frames at which the common parameters are determined again, and with each doubling.
 RENEWED_AT = 6
-Kept = dict[str, Any]
+KeptRow = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Ready:
+class LiveSetup:
     """A series that can be refined: what is demanded, any pattern of it, and the folder for its results.
 
-    `key_of` tells the key that a run over certain frames would have, `told` what run.json says however many there are.
+    `key_of` gives the key of a run over certain frames, `description` the entries of run.json for any number of frames.
     """
 
-    setup: Setup
+    setup: SeriesSetup
     first: Pattern
-    store: Store
+    store: SeriesStore
     key_of: Callable[[Frames], str]
-    told: Mapping[str, Any]
+    description: Mapping[str, Any]
 
 
-class Live:
-    """Follows a growing series.
+class LiveSeries:
+    """Refines a growing series.
 
     Parameters
     ----------
     watcher
-        Tells which frames are complete.
+        Finds the complete frames.
     ready
         Makes a series of the frames that are there; raises `InputError` where something given cannot be used, and
         returns None where no frame can be read yet.
     unordered
         Whether frames have neighbours.
     tell
-        Called with what is being done.
+        Called with a text on the progress.
     """
 
     def __init__(
         self,
         watcher: Watcher,
-        ready: Callable[[Frames], Ready | None],
+        ready: Callable[[Frames], LiveSetup | None],
         unordered: bool,
-        tell: Callable[[str], None],
+        progress: Callable[[str], None],
     ):
-        self.watcher, self.make_ready, self.unordered, self.tell = watcher, ready, unordered, tell
+        self.watcher, self.make_ready, self.unordered, self.progress = watcher, ready, unordered, progress
         self.watch = watcher.watch
-        self.ready: Ready | None = None
-        self.rows = _Rows()
-        self.refused: dict[Key, Stamp] = {}
-        self.finished: set[Key] = set()
+        self.ready: LiveSetup | None = None
+        self.rows = _LiveRows()
+        self.refused: dict[FrameKey, Stamp] = {}
+        self.finished: set[FrameKey] = set()
         self._segment: Segment | None = None
         self._renewed_at = 0
-        self._looked: Look | None = None
+        self._last_state: FolderState | None = None
         self._written = -REFRESH_S
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
 
     def follow(self, *, resume: bool) -> bool:
-        """Follow the series until nothing more comes; return whether rows of it lie on disk.
+        """Follow the series until nothing more comes; return whether rows of it are stored.
 
         Raises
         ------
@@ -96,9 +94,9 @@ class Live:
         try:
             while not self.watcher.is_idle:
                 look = self.watcher.look()
-                if self._took_all(look, resume=resume):
+                if self._refined_all(look, resume=resume):
                     self._refresh(look)
-                    self._say_waiting(look)
+                    self._report_waiting(look)
                     self.watch.sleep(self.watch.poll_s)
             return len(self.rows) > 0
         except BaseException as error:
@@ -109,12 +107,12 @@ class Live:
             if self.ready is not None:
                 self.ready.store.close()
 
-    def _took_all(self, look: Look, *, resume: bool) -> bool:
+    def _refined_all(self, look: FolderState, *, resume: bool) -> bool:
         """Refine what is complete; return False where it is time for another look before all is done."""
         if not len(look.frames) or not self._is_ready(look, resume=resume):
             return True
         began = self.watch.clock()
-        for frame, pattern in self._fresh(look):
+        for frame, pattern in self._new_frames(look):
             self._take(frame, pattern, look)
             now = self.watch.clock()
             if now - self._written >= REFRESH_S:
@@ -123,7 +121,7 @@ class Live:
                 return False
         return True
 
-    def _fresh(self, look: Look) -> Iterator[tuple[Frame, Pattern]]:
+    def _new_frames(self, look: FolderState) -> Iterator[tuple[Frame, Pattern]]:
         """Yield the complete frames that have no row yet, with their patterns."""
         if not self.finished.issuperset(look.key(frame) for frame in look.frames.frames):
             # A finished run has left no rows to go on with: the series starts again, with what has come.
@@ -139,13 +137,13 @@ class Live:
             elif pattern is not None:
                 yield frame, pattern
 
-    def _is_due(self, frame: Frame, look: Look) -> bool:
+    def _is_due(self, frame: Frame, look: FolderState) -> bool:
         key = look.key(frame)
         done = key in self.rows or key in self.finished
         return not done and self.refused.get(key) != look.stamps[frame.path]
 
-    def _pattern(self, frame: Frame, look: Look) -> Pattern | None:
-        """Return the pattern of a frame; one that cannot be read is not asked for again until its file changes."""
+    def _pattern(self, frame: Frame, look: FolderState) -> Pattern | None:
+        """Return the pattern of a frame; one that cannot be read is not read again until its file changes."""
         assert self.ready is not None
         try:
             return self.ready.setup.reading.pattern(frame)
@@ -153,7 +151,7 @@ class Live:
             self.refused[look.key(frame)] = look.stamps[frame.path]
             return None
 
-    def _is_ready(self, look: Look, *, resume: bool) -> bool:
+    def _is_ready(self, look: FolderState, *, resume: bool) -> bool:
         """Make the series ready with the first frames; take up what an interrupted watch has left."""
         if self.ready is None:
             self.ready = self.make_ready(look.frames)
@@ -161,35 +159,35 @@ class Live:
                 return False
             begun = self.ready.store.begun() if resume else {}
             self.ready.store.open(resume=resume)
-            self.rows = _Rows(self.ready.store)
+            self.rows = _LiveRows(self.ready.store)
             if begun.get("status") == "complete" and begun.get("key") == self.ready.key_of(look.frames):
                 self.finished = {look.key(frame) for frame in look.frames.frames}
         return True
 
-    def _take(self, frame: Frame, pattern: Pattern, look: Look) -> None:
+    def _take(self, frame: Frame, pattern: Pattern, look: FolderState) -> None:
         """Refine a frame and keep its row."""
         assert self.ready is not None
-        self.tell(f"frame {len(self.rows) + 1}: {frame.file}")
+        self.progress(f"frame {len(self.rows) + 1}: {frame.file}")
         if self.unordered:
-            (row,) = tasks.each_alone(self.ready.setup, [frame])
+            (row,) = independent_rows(self.ready.setup, [frame])
         else:
             row = self._following(self.ready, frame, look).forward(frame).row
         self.rows.add(look.key(frame), row)
 
-    def _following(self, ready: Ready, frame: Frame, look: Look) -> Segment:
-        """Return the segment that goes on with a frame, on a foundation that holds for what has come so far."""
-        if self._segment is not None and look is self._looked:
+    def _following(self, ready: LiveSetup, frame: Frame, look: FolderState) -> Segment:
+        """Return the segment that goes on with a frame, with common parameters of the frames so far."""
+        if self._segment is not None and look is self._last_state:
             return self._segment
-        self._looked = look
+        self._last_state = look
         come = [f for f in look.frames.frames if f == frame or f.path in look.settled or look.key(f) in self.rows]
         if self._segment is None or len(come) >= max(2 * self._renewed_at, RENEWED_AT):
-            self.tell(f"looking at {len(come)} frames")
+            self.progress(f"looking at {len(come)} frames")
             numbered = [replace(f, index=k) for k, f in enumerate(come)]
-            foundation = laid_foundation(ready.setup, numbered, ready.first, InProcess())
-            self._segment, self._renewed_at = Segment(foundation), len(come)
+            common = determined_common_parameters(ready.setup, numbered, ready.first, InProcess())
+            self._segment, self._renewed_at = Segment(common), len(come)
         return self._segment
 
-    def _refresh(self, look: Look, status: str = "watching") -> None:
+    def _refresh(self, look: FolderState, status: str = "watching") -> None:
         """Write the tables and run.json, if there are rows that they lack."""
         if self.ready is None or not self.rows or (status == "watching" and not self.rows.unwritten):
             return
@@ -199,7 +197,7 @@ class Live:
         store.write_run(
             {
                 "status": status,
-                **self.ready.told,
+                **self.ready.description,
                 "frames": frames,
                 "axes": list(look.frames.axes),
                 "notices": [asdict(notice) for notice in look.frames.notices],
@@ -210,21 +208,23 @@ class Live:
         self.rows.unwritten = False
         self._written = self.watch.clock()
 
-    def _in_order(self, look: Look) -> Iterator[Row]:
+    def _in_order(self, look: FolderState) -> Iterator[FrameRow]:
         """Yield the rows in the order that their frames have by now."""
         for frame in look.frames.frames:
             row = self.rows.get(look.key(frame))
             if row is not None:
                 yield replace(row, frame=frame.index, file=frame.file, axes=frame.axes)
 
-    def _say_waiting(self, look: Look) -> None:
+    def _report_waiting(self, look: FolderState) -> None:
         being_written = len(look.stamps) - len(look.settled)
-        said = f", {being_written} being written" if being_written else ""
-        self.tell(f"watching: {len(self.rows)} frames{said}; ends after {self.watcher.idle_s:.0f} s without a new one")
+        text = f", {being_written} being written" if being_written else ""
+        self.progress(
+            f"watching: {len(self.rows)} frames{text}; ends after {self.watcher.idle_s:.0f} s without a new one"
+        )
 
 
 @dataclass(eq=False)
-class _Rows:
+class _LiveRows:
     """The rows of a live series: on disk in chunks, in memory only where each of them is.
 
     Attributes
@@ -235,14 +235,14 @@ class _Rows:
         Whether there are rows that the tables lack.
     """
 
-    store: Store | None = None
+    store: SeriesStore | None = None
     unwritten: bool = False
-    _places: dict[Key, tuple[int, int]] = field(default_factory=dict)
-    _tail: tuple[int, list[Kept]] = field(default_factory=lambda: (0, []))
-    _other: tuple[int, list[Kept]] = field(default_factory=lambda: (-1, []))
+    _places: dict[FrameKey, tuple[int, int]] = field(default_factory=dict)
+    _tail: tuple[int, list[KeptRow]] = field(default_factory=lambda: (0, []))
+    _other: tuple[int, list[KeptRow]] = field(default_factory=lambda: (-1, []))
 
     def __post_init__(self) -> None:
-        """Take up the rows that lie in the folder."""
+        """Read the rows in the folder."""
         number = 0
         while self.store is not None and self.store.has(LIVE, number):
             self._tail = number, self._read(number)
@@ -254,13 +254,13 @@ class _Rows:
             self.store.drop_from(LIVE, number)
         self.unwritten = bool(self._places)
 
-    def __contains__(self, key: Key) -> bool:
+    def __contains__(self, key: FrameKey) -> bool:
         return key in self._places
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def add(self, key: Key, row: Row) -> None:
+    def add(self, key: FrameKey, row: FrameRow) -> None:
         """Keep a row, on disk at once."""
         assert self.store is not None
         number, chunk = self._tail
@@ -271,14 +271,14 @@ class _Rows:
         self._places[key] = number, len(chunk) - 1
         self.unwritten = True
 
-    def get(self, key: Key) -> Row | None:
+    def get(self, key: FrameKey) -> FrameRow | None:
         """Return a row, None if there is none."""
         if key not in self._places:
             return None
         number, k = self._places[key]
         return row_from_line(self._chunk(number)[k]["row"])
 
-    def _chunk(self, number: int) -> list[Kept]:
+    def _chunk(self, number: int) -> list[KeptRow]:
         """Return a chunk; the one that grows and the one read last are remembered."""
         if number == self._tail[0]:
             return self._tail[1]
@@ -286,11 +286,11 @@ class _Rows:
             self._other = number, self._read(number)
         return self._other[1]
 
-    def _read(self, number: int) -> list[Kept]:
+    def _read(self, number: int) -> list[KeptRow]:
         assert self.store is not None
         return self.store.lines(LIVE, number)
 
 
-def _key_from(kept: Sequence[Any]) -> Key:
+def _key_from(kept: Sequence[Any]) -> FrameKey:
     name, scan, size, written = kept
     return str(name), int(scan), int(size), int(written)

@@ -1,4 +1,4 @@
-"""Measured: the numbers of one frame, as a row of the series' table holds them."""
+"""The refined values of one frame as a row of frames.csv, and the starting values that a row gives back."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ from layerox.diffraction.weight_fractions import (
     of_the_specimen,
     phase_weights,
 )
-from layerox.series.setup import Setup
+from layerox.series.setup import SeriesSetup
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 from layerox.validation.layer_mesh import Layering
 
 Verdict = Literal["accepted", "reseeded", "quarantined", "unreadable"]
 Number = tuple[float, float]
-
 QUANTITIES = (
     "weight_fraction", "intensity_share", "support", "a", "b", "c", "beta", "volume", "size", "microstrain",
 )  # fmt: skip
@@ -45,8 +44,8 @@ NOTHING_SHARED: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """What is known of one frame.
+class FrameRow:
+    """The refined values of one frame.
 
     Attributes
     ----------
@@ -75,7 +74,7 @@ class Row:
 
     @property
     def is_good(self) -> bool:
-        """Whether the frame can be believed."""
+        """Whether the frame is accepted (also after a new start)."""
         return self.verdict in ("accepted", "reseeded")
 
 
@@ -95,8 +94,8 @@ class Absence:
     weight_esd: float = math.nan
 
 
-def quantities_of(setup: Setup) -> dict[str, tuple[str, ...]]:
-    """Return what the tables of a series tell of each phase, by name.
+def quantities_of(setup: SeriesSetup) -> dict[str, tuple[str, ...]]:
+    """Return the quantities of each phase in the tables of a series, by name.
 
     `QUANTITIES`; the displacement of hardware and the mass referred to another phase where the series has them; then
     what symmetry and layers add: other free angles of the cell, the correlations of its free lengths and angles
@@ -127,7 +126,7 @@ def titles_of(quantities: Iterable[str]) -> list[str]:
 
 
 def phases_of(
-    setup: Setup,
+    setup: SeriesSetup,
     model: Model,
     minimum: Minimum,
     absent: Mapping[str, Absence],
@@ -158,7 +157,7 @@ def phases_of(
         if phase.name in absent:
             continue
         own = slice(model.phase_blocks[p].start, model.phase_blocks[p].stop)
-        numbers = _Numbers(values[own], transfer[own], minimum.covariance)
+        numbers = _PhaseNumbers(values[own], transfer[own], minimum.covariance)
         scale, esd = numbers.of(pk.SCALE)
         rows[phase.name] = {
             "weight_fraction": (float(fractions.values[p]), float(fractions.esds[p])) if phase.is_weighed else UNKNOWN,
@@ -196,7 +195,7 @@ def _refer(
 
 
 @dataclass(frozen=True, eq=False)
-class _Numbers:
+class _PhaseNumbers:
     """Reads numbers with their uncertainties off the quantities of one phase."""
 
     values: FloatArray

@@ -1,23 +1,34 @@
-"""Presence: how much of a phase a frame shows, and so how much of it is refined.
+"""Phase presence: how many parameters of a phase a frame supports, and corrections over the whole series.
 
-A phase climbs and descends a ladder: absent, scale only, cell too, widths too. Each rung has a support (scale over its
-standard uncertainty) at which it is entered and a lower one at which it is left, so that a weak phase does not flicker.
-What is absent is asked for with a score test (Rao, 1948): by how much chi-squared would fall if its scale were let go.
+The levels are: absent, scale only, cell too, widths too. The support (scale over its standard uncertainty) at which a
+level is reached is higher than that at which it is left, so that a weak phase does not flicker. A phase that shows in a
+few frames only, and never clearly, is noise; one that is missing in a few frames between frames that show it is
+present.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
-from layerox.typing import FloatArray
+from layerox.series.measured import FrameRow
+from layerox.series.tables import is_present
+
+# What the square of a new phase's support must reach, and how much more for each length or angle of its cell.
+ENTRY, ENTRY_PER_VARIABLE = 30.0, 5.0
+# Fall of chi-squared, over its reduced value, in a score test above which an entry is tried.
+MIN_GAIN = 20.0
+# The longest run that is corrected, and how many frames on both sides must agree.
+SHORT, AROUND = 5, 3
+# A short run is kept if its support reaches this many times the entry support.
+CLEAR = 2.0
 
 
-class Rung(IntEnum):
-    """How much of a phase is refined."""
+class PhaseLevel(IntEnum):
+    """Which parameters of a phase are refined."""
 
     ABSENT = 0
     SCALE = 1
@@ -25,78 +36,34 @@ class Rung(IntEnum):
     WIDTHS = 3
 
 
-# Support at which a rung is entered, and below which it is left. A birth needs more (see `birth_needs`).
-ENTERED = {Rung.CELL: 9.0, Rung.WIDTHS: 12.0}
-LEFT = {Rung.SCALE: 3.2, Rung.CELL: 6.0, Rung.WIDTHS: 10.0}
-# What the square of a newborn phase's support must reach, and how much more for each length or angle of its cell.
-BIRTH, BIRTH_FOR_EACH = 30.0, 5.0
-# Fall of chi-squared, over its reduced value, that a score test must promise for a birth to be tried.
-WORTH_TRYING = 20.0
+# Support at which a level is reached, and below which it is left. An entry needs more (see `entry_support`).
+RAISE_SUPPORT = {PhaseLevel.CELL: 9.0, PhaseLevel.WIDTHS: 12.0}
 
 
-def climbed(rung: Rung, support: float) -> Rung:
-    """Return the rung that a phase of some support reaches: at most one higher.
+KEEP_SUPPORT = {PhaseLevel.SCALE: 3.2, PhaseLevel.CELL: 6.0, PhaseLevel.WIDTHS: 10.0}
 
-    An absent phase does not climb by itself, it is born.
+
+def raised_level(level: PhaseLevel, support: float) -> PhaseLevel:
+    """Return the level that a phase reaches with a support: at most one higher.
+
+    An absent phase does not rise; it enters.
     """
-    higher = Rung(min(rung + 1, Rung.WIDTHS))
-    if Rung.ABSENT < rung < higher and support >= ENTERED[higher]:
+    higher = PhaseLevel(min(level + 1, PhaseLevel.WIDTHS))
+    if PhaseLevel.ABSENT < level < higher and support >= RAISE_SUPPORT[higher]:
         return higher
-    return rung
+    return level
 
 
-def descended(rung: Rung, support: float) -> Rung:
-    """Return the rung that a support still bears."""
-    while rung > Rung.ABSENT and support < LEFT[rung]:
-        rung = Rung(rung - 1)
-    return rung
+def lowered_level(level: PhaseLevel, support: float) -> PhaseLevel:
+    """Return the level that a phase keeps with a support."""
+    while level > PhaseLevel.ABSENT and support < KEEP_SUPPORT[level]:
+        level = PhaseLevel(level - 1)
+    return level
 
 
-def birth_needs(cell_variables: int) -> float:
-    """Return the support that a phase must have to be born with so many lengths and angles of its cell free."""
-    return float(np.sqrt(BIRTH + BIRTH_FOR_EACH * cell_variables))
-
-
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """What each of some absent phases would bring.
-
-    Attributes
-    ----------
-    scales, esds
-        The scale that one Newton step gives and its standard uncertainty, shape (p,).
-    gains
-        Fall of chi-squared over its reduced value, shape (p,); 0 where the scale would be negative.
-    """
-
-    scales: FloatArray
-    esds: FloatArray
-    gains: FloatArray
-
-
-class Residual:
-    """What a minimum leaves unexplained, seen past everything that its own variables could still explain."""
-
-    def __init__(self, residual: FloatArray, jacobian: FloatArray, reduced: float):
-        """Take the weighted observed minus calculated (n,), the weighted derivatives (v, n), and reduced chi^2."""
-        self.residual, self.jacobian, self.reduced = residual, jacobian, max(reduced, 1.0)
-        diagonal = np.maximum((jacobian**2).sum(axis=1), 1e-300)
-        self.scale = 1.0 / np.sqrt(diagonal)
-        normal = (jacobian @ jacobian.T) * np.outer(self.scale, self.scale)
-        self.inverse = np.linalg.pinv(normal, rcond=1e-10, hermitian=True)
-
-    def scores(self, rows: FloatArray) -> Scores:
-        """Return what patterns of unit scale would bring, one by one; `rows` are weighted, shape (p, n)."""
-        force = rows @ self.residual
-        shared = (rows @ self.jacobian.T) * self.scale
-        own = (rows**2).sum(axis=1)
-        left = own - np.einsum("pi,ij,pj->p", shared, self.inverse, shared)
-        # A pattern that the variables can imitate to a part in a thousand tells nothing.
-        known = left > 1e-3 * own
-        left = np.where(known, left, np.inf)
-        scales = force / left
-        gains = np.where(force > 0, force * scales, 0.0) / self.reduced
-        return Scores(scales, np.where(known, np.sqrt(self.reduced / left), np.nan), gains)
+def entry_support(cell_variables: int) -> float:
+    """Return the support that a phase needs to enter with so many refined lengths and angles of its cell."""
+    return float(np.sqrt(ENTRY + ENTRY_PER_VARIABLE * cell_variables))
 
 
 def runs(present: Sequence[bool]) -> list[tuple[int, int, bool]]:
@@ -108,3 +75,69 @@ def runs(present: Sequence[bool]) -> list[tuple[int, int, bool]]:
         else:
             found.append((k, k + 1, value))
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresenceCorrection:
+    """The correction of one frame.
+
+    Attributes
+    ----------
+    frame
+        Which.
+    without, with_
+        Phases to be taken out; phases to be put in, with the row of the nearest frame that shows each.
+    """
+
+    frame: int
+    without: tuple[str, ...] = ()
+    with_: tuple[tuple[str, FrameRow], ...] = ()
+
+
+class SeriesPresence:
+    """Which frames show which phases, gathered row by row: a few bytes a frame."""
+
+    def __init__(self, phases: Sequence[str]):
+        self.phases = tuple(phases)
+        self.frames: list[int] = []
+        self.supports: dict[str, list[float]] = {name: [] for name in phases}
+
+    def add(self, rows: Iterable[FrameRow]) -> None:
+        """Add the accepted rows."""
+        for row in rows:
+            if not row.is_good:
+                continue
+            self.frames.append(row.frame)
+            for name in self.phases:
+                there = is_present(row, name)
+                self.supports[name].append(row.phases[name]["support"][0] if there else -1.0)
+
+    def doubtful(self) -> dict[int, tuple[list[str], list[tuple[str, int]]]]:
+        """Return by frame the phases to be taken out, and those to be put in with the frame nearest that shows them."""
+        found: dict[int, tuple[list[str], list[tuple[str, int]]]] = {}
+        for name in self.phases:
+            supports = self.supports[name]
+            stretches = runs([support >= 0 for support in supports])
+            for before, (start, stop, there), after in zip(stretches, stretches[1:], stretches[2:], strict=False):
+                if stop - start > SHORT or min(before[1] - before[0], after[1] - after[0]) < AROUND:
+                    continue
+                if there and max(supports[start:stop]) >= CLEAR * entry_support(2):
+                    continue
+                for k in range(start, stop):
+                    without, with_ = found.setdefault(self.frames[k], ([], []))
+                    if there:
+                        without.append(name)
+                    else:
+                        nearer = start - 1 if k - start < stop - k else stop
+                        with_.append((name, self.frames[nearer]))
+        return found
+
+
+def presence_corrections(
+    doubtful: Mapping[int, tuple[list[str], list[tuple[str, int]]]], rows: Mapping[int, FrameRow]
+) -> list[PresenceCorrection]:
+    """Return the correction of each doubtful frame; `rows` are those that show what is to be put in, by frame."""
+    return [
+        PresenceCorrection(frame=k, without=tuple(without), with_=tuple((name, rows[at]) for name, at in with_))
+        for k, (without, with_) in sorted(doubtful.items())
+    ]

@@ -1,7 +1,6 @@
-"""Refit: one frame of a finished series refined once more, all others left as they stand.
+"""Refinement of one quarantined or unreadable frame of a finished series; all other rows stay as they are.
 
-A frame that was set aside may have been copied again since, or stand between neighbours that were better understood
-only later. It is refined from scratch and from the accepted frames on both sides; the best of these fits counts.
+The frame is refined from the accepted frames on both sides and from scratch, and the best of these fits is kept.
 """
 
 from __future__ import annotations
@@ -17,14 +16,13 @@ import numpy as np
 
 from layerox.diffraction.model import safe_name
 from layerox.errors import InputError, nearest
-from layerox.series import tasks
-from layerox.series.common_parameters import Foundation
-from layerox.series.frame_checks import Fit
-from layerox.series.frames import Frame
-from layerox.series.measured import DISPLACEMENT, OFFSETS, Number, Row, titles_of
+from layerox.series.acceptance import FrameFit
+from layerox.series.common_parameters import CommonParameters
+from layerox.series.frame_reading import Frame
+from layerox.series.measured import DISPLACEMENT, OFFSETS, FrameRow, Number, titles_of
 from layerox.series.result import Series
-from layerox.series.segment import Segment, measured_row
-from layerox.series.setup import Setup
+from layerox.series.segment import Segment, independent_rows, measured_row
+from layerox.series.setup import SeriesSetup
 
 # A phase that lies where the specimen lies has no displacement of its own in the table.
 NOT_DISPLACED: Number = (0.0, float("nan"))
@@ -58,7 +56,7 @@ def place_of(wanted: str | int, series: Series) -> int:
 # --- rows of a finished table --------------------------------------------------------------------------------------
 
 
-def rows_of_table(path: Path, axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> Iterator[Row]:
+def rows_of_table(path: Path, axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> Iterator[FrameRow]:
     """Yield the rows of a frames.csv that has been checked.
 
     Parameters
@@ -73,7 +71,7 @@ def rows_of_table(path: Path, axes: Sequence[str], phases: Mapping[str, Sequence
             yield _row_from_cells(found, axes, phases)
 
 
-def _row_from_cells(found: Mapping[str, str], axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> Row:
+def _row_from_cells(found: Mapping[str, str], axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> FrameRow:
     def number(title: str) -> float:
         return float(found.get(title) or "nan")
 
@@ -86,7 +84,7 @@ def _row_from_cells(found: Mapping[str, str], axes: Sequence[str], phases: Mappi
         for name, quantities in phases.items()
     }
     verdict: Any = found["verdict"]
-    return Row(
+    return FrameRow(
         frame=int(found["frame"]),
         file=found["file"],
         axes=tuple(number(axis) for axis in axes),
@@ -103,11 +101,11 @@ def _row_from_cells(found: Mapping[str, str], axes: Sequence[str], phases: Mappi
 class Neighbours:
     """The accepted frames nearest to one, before it and behind it, with their rows; None where there is none."""
 
-    before: tuple[Frame, Row] | None = None
-    after: tuple[Frame, Row] | None = None
+    before: tuple[Frame, FrameRow] | None = None
+    after: tuple[Frame, FrameRow] | None = None
 
 
-def neighbours_of(k: int, frames: Sequence[Frame], rows: Iterator[Row]) -> Neighbours:
+def neighbours_of(k: int, frames: Sequence[Frame], rows: Iterator[FrameRow]) -> Neighbours:
     """Return the accepted frames nearest to one."""
     found = Neighbours()
     for place, (frame, row) in enumerate(zip(frames, rows, strict=True)):
@@ -122,19 +120,19 @@ def neighbours_of(k: int, frames: Sequence[Frame], rows: Iterator[Row]) -> Neigh
 # --- the frame -----------------------------------------------------------------------------------------------------
 
 
-def alone(setup: Setup, frame: Frame) -> Row:
+def alone(setup: SeriesSetup, frame: Frame) -> FrameRow:
     """Return the row of a frame that has no neighbours, refined from scratch."""
-    (row,) = tasks.each_alone(setup, [frame])
+    (row,) = independent_rows(setup, [frame])
     return row
 
 
-def refined_again(foundation: Foundation, frame: Frame, beside: Neighbours) -> Row:
+def refined_again(common: CommonParameters, frame: Frame, beside: Neighbours) -> FrameRow:
     """Return the row of a frame as the best of its fits leaves it: from both neighbours and from scratch.
 
     Each fit is judged as in the series: against the neighbour that it has.
     """
-    segments = [_beside(foundation, *one) for one in (beside.before, beside.after) if one is not None]
-    known = [segment for segment in segments if segment is not None] or [Segment(foundation)]
+    segments = [_beside(common, *one) for one in (beside.before, beside.after) if one is not None]
+    known = [segment for segment in segments if segment is not None] or [Segment(common)]
     done = [segment.forward(frame) for segment in known]
     fits = [item.fit for item in done if item.fit is not None]
     if not fits:
@@ -145,38 +143,38 @@ def refined_again(foundation: Foundation, frame: Frame, beside: Neighbours) -> R
     return measured_row(frame, "quarantined" if best.fault else "reseeded", best.fault, best)
 
 
-def _beside(foundation: Foundation, neighbour: Frame, row: Row) -> Segment | None:
+def _beside(common: CommonParameters, neighbour: Frame, row: FrameRow) -> Segment | None:
     """Return a segment that goes on from a neighbour as its row has it, None if that cannot be restored."""
-    segment = Segment(foundation)
+    segment = Segment(common)
     try:
-        fit = segment.as_it_stands(neighbour, row)
+        fit = segment.restored_fit(neighbour, row)
     except (InputError, np.linalg.LinAlgError):
         return None
     if fit is None:
         return None
-    segment.fitter.turn_to(fit)
+    segment.fitter.start_from(fit)
     return segment
 
 
-def _from_scratch(segment: Segment, frame: Frame) -> Fit:
+def _from_scratch(segment: Segment, frame: Frame) -> FrameFit:
     fitter, pattern = segment.fitter, segment.setup.reading.pattern(frame)
     fitter.index = frame.index
-    bench = fitter.bench(pattern)
-    return fitter.cold(bench, pattern, fitter.start(bench, frame))
+    frame_model = fitter.frame_model(pattern)
+    return fitter.cold(frame_model, pattern, fitter.start(frame_model, frame))
 
 
-def _by_merit(fit: Fit) -> tuple[bool, float]:
+def _by_merit(fit: FrameFit) -> tuple[bool, float]:
     """Sort key: fits without a fault first, then by chi-squared."""
     return bool(fit.fault), fit.minimum.chi_squared
 
 
-Rows = Callable[[], Iterator[Row]]
+Rows = Callable[[], Iterator[FrameRow]]
 
 
-def with_row(rows: Rows, k: int, row: Row) -> Rows:
+def with_row(rows: Rows, k: int, row: FrameRow) -> Rows:
     """Return rows in which one is replaced."""
 
-    def replaced() -> Iterator[Row]:
+    def replaced() -> Iterator[FrameRow]:
         return (row if place == k else own for place, own in enumerate(rows()))
 
     return replaced

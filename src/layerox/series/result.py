@@ -1,9 +1,11 @@
-"""Result: a series as its folder holds it: the table of its frames, and the same as an xarray dataset."""
+"""The result of a series: the table of its frames, the same as an xarray dataset, and a summary as text."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,12 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.model import safe_name
 from layerox.public import public
-from layerox.series.frametable import TEXTS, read_changes, read_frames
+from layerox.radiation import Radiation
+from layerox.series.frame_reading import Frame, PatternReading, frame_of
 from layerox.series.measured import OFFSETS, QUANTITIES, titles_of
-from layerox.series.rundocument import SCHEMA, read_run
+from layerox.series.run_document import SCHEMA, read_run
 from layerox.series.store import CHANGES, TABLE
+from layerox.series.tables import TEXTS, read_changes, read_frames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +29,9 @@ UNITS = {
     "a": "angstrom", "b": "angstrom", "c": "angstrom", "alpha": "degree", "beta": "degree", "gamma": "degree",
     "volume": "angstrom^3", "size": "nm", "displacement": "mm", "zero": "degree",
 }  # fmt: skip
+# A scan of several in a file, as tables name it.
+SCAN = re.compile(r"(.+)#([1-9]\d{0,9})", re.DOTALL)
+MOST_FAULTS = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,7 +43,7 @@ class Series:
     frames
         frames.csv as a DataFrame, one row a frame.
     transitions
-        Births and deaths of phases, as a DataFrame.
+        Phase entries ("birth") and exits ("death"), as a DataFrame.
     phases
         Their names as the columns have them.
     axes
@@ -57,9 +64,9 @@ class Series:
     def __repr__(self) -> str:
         """Say in one line what the series holds."""
         counts = self.frames["verdict"].value_counts().sort_index()
-        said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        text = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
         axes = f"; axes {', '.join(self.axes)}" if self.axes else ""
-        return f"Series({len(self.frames)} frames: {said}; phases {', '.join(self.phases)}{axes})"
+        return f"Series({len(self.frames)} frames: {text}; phases {', '.join(self.phases)}{axes})"
 
     @property
     def dataset(self) -> xr.Dataset:
@@ -114,17 +121,17 @@ class Series:
 
     @property
     def place(self) -> NDArray[np.float64]:
-        """Where each frame stands on the first axis, or its number if there is none, shape (frames,)."""
+        """The position of each frame on the first axis, or its number if there is none, shape (frames,)."""
         return np.asarray(self.frames[self.axes[0] if self.axes else "frame"], dtype=np.float64)
 
     @property
     def is_good(self) -> NDArray[np.bool_]:
-        """Which frames can be believed, shape (frames,)."""
+        """Which frames are accepted (also after a new start), shape (frames,)."""
         return np.asarray(self.frames["verdict"].isin(["accepted", "reseeded"]))
 
     @property
     def is_trustworthy(self) -> bool:
-        """Whether no frame is quarantined, and there are some that can be read."""
+        """Whether no frame is quarantined and at least one can be read."""
         verdicts = self.frames["verdict"]
         return not (verdicts == "quarantined").any() and not (verdicts == "unreadable").all()
 
@@ -149,3 +156,71 @@ def open_series(path: str | Path) -> Series:
 def netcdf_bytes(series: Series) -> bytes:
     """Return the dataset of a series as a NetCDF file (version 3, which every reader knows)."""
     return bytes(series.dataset.to_netcdf(path=None, format="NETCDF3_64BIT", engine="scipy"))
+
+
+def frame_at(series: Series, k: int) -> Frame:
+    """Return a frame of a series by its row in the table; "#2" behind a file's name is its second scan."""
+    file, folder = str(series.frames["file"].iloc[k]), Path(series.run["folder"])
+    scan = None if (folder / file).is_file() else SCAN.fullmatch(file)
+    name = file if scan is None else scan[1]
+    path = folder if folder.is_file() else folder / name
+    return replace(frame_of(path, 0, 1) if scan is None else frame_of(path, int(scan[2]) - 1, 2), index=k)
+
+
+def reading_of(series: Series) -> PatternReading:
+    """Return how the patterns of a series are read, nothing left out."""
+    limits, lines = series.run["range"], series.run.get("lines")
+    return PatternReading(
+        radiation=None if lines is None else Radiation(lines=tuple((w, share) for w, share in lines), says_kind=False),
+        range=None if limits is None else (limits[0], limits[1]),
+        dataset=series.run.get("dataset"),
+    )
+
+
+def series_text(series: Series) -> str:
+    """Return verdicts, phases with their frames, transitions and faults."""
+    frames = series.frames
+    counts = Counter(frames["verdict"])
+    text = ", ".join(f"{counts[verdict]} {verdict}" for verdict in sorted(counts))
+    lines = [f"{len(frames)} frames: {text}; median R_wp {100 * frames['r_wp'].median():.2f} %", ""]
+    lines += [_phase_line(series, name) for name in series.phases]
+    if "electrochemistry" in series.run:
+        lines += ["", _log_line(series)]
+    changes = [f"{row.phase} {row.kind} at frame {row.frame}" for row in series.transitions.itertuples()]
+    if changes:
+        lines += ["", "transitions: " + "; ".join(changes)]
+    bad = frames[frames["reason"] != ""]
+    lines += [f"{row.file}: {row.verdict}: {row.reason}" for row in bad.head(MOST_FAULTS).itertuples()]
+    if len(bad) > MOST_FAULTS:
+        lines.append(f"and {len(bad) - MOST_FAULTS} more, see frames.csv")
+    lines += [f"notice: {notice['message']}" for notice in series.run["notices"]]
+    return "\n".join(lines)
+
+
+def _log_line(series: Series) -> str:
+    """Return the range of the log's values over the frames."""
+    log, shown = series.run["electrochemistry"], series.frames[series.frames["voltage"].notna()]
+    text = [f"cell: {len(shown)} frames within the log, {_ends(shown['voltage'], '.3f')} V"]
+    text.append(f"{_ends(shown['capacity'], '.4g')} mAh")
+    if "x_na" in shown:
+        text.append(f"x_na {_ends(shown['x_na'], '.3f')}")
+        text.append(f"{log['theoretical_capacity_mAh_per_g']:.1f} mAh/g in theory")
+    fitted = " (fitted)" if log["offset_evidence"] else ""
+    return f"{', '.join(text)}; clocks {log['offset_s']:g} s apart{fitted}, times from {log['frame_times']}"
+
+
+def _ends(values: Any, form: str) -> str:
+    return f"{values.iloc[0]:{form}} -> {values.iloc[-1]:{form}}"
+
+
+def _phase_line(series: Series, name: str) -> str:
+    frames = series.frames
+    shown = frames[series.is_good & frames[f"{name}.volume"].notna()]
+    if not len(shown):
+        return f"{name}: in no frame"
+    first, last = shown.iloc[0], shown.iloc[-1]
+    weight = f"{100 * first[f'{name}.weight_fraction']:.1f} -> {100 * last[f'{name}.weight_fraction']:.1f} wt%"
+    if shown[f"{name}.weight_fraction"].isna().all():
+        weight = "hardware"
+    volume = f"V {first[f'{name}.volume']:.3f} -> {last[f'{name}.volume']:.3f} A^3"
+    return f"{name}: in {len(shown)} frames, {first['frame']} to {last['frame']}: {weight}, {volume}"

@@ -1,17 +1,12 @@
-"""Run: a series from its folder to its tables."""
+"""`fit_series`: from a folder of patterns to the tables of the series."""
 
 from __future__ import annotations
 
 import contextlib
-import math
 import tempfile
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
-from functools import cached_property, partial
-from importlib.metadata import version
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,40 +15,23 @@ from layerox.analysis.fit import refuse_duplicates
 from layerox.analysis.phase_arguments import PhaseArgument, argued_phases
 from layerox.analysis.recipe import RecipeArgument, recipe_from
 from layerox.computing.threads import single_threaded
-from layerox.errors import InputError, is_interrupt
+from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument
-from layerox.io.atomic import WriteFailed, write_atomically
 from layerox.io.outputs import inputs_among
-from layerox.io.toml_file import toml_text
 from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.results.folder import check_folder
-from layerox.series import tasks
 from layerox.series.cluster import Tls, check_scheduler, connection_notices
-from layerox.series.demands import Asked, Demands, Unreadable
 from layerox.series.electrochemistry import ElectrochemistryArgument, frames_with_log, settings_from
-from layerox.series.executor import Executor, executor
-from layerox.series.frames import Frames, Reading, files_in, frames_of
-from layerox.series.groundwork import laid_foundation
-from layerox.series.identity import (
-    HASHES,
-    HashedFile,
-    frame_identity,
-    hashed_files,
-    hashes_text,
-    phase_identity,
-    read_hashes,
-    sha256_of,
-)
-from layerox.series.live import Live, Ready
-from layerox.series.measured import Row, quantities_of
-from layerox.series.reconcile import Reconciliation
-from layerox.series.refit import alone, neighbours_of, place_of, refined_again, rows_of_table, with_row
-from layerox.series.result import Series, netcdf_bytes, open_series
-from layerox.series.store import FIRST, RESULTS, TABLE, Store
-from layerox.series.structures import structures_of
+from layerox.series.executor import start_server
+from layerox.series.frame_reading import Frames, PatternReading
+from layerox.series.frames import files_in, frames_of
+from layerox.series.live import LiveSeries, LiveSetup
+from layerox.series.request import NoReadableFrame, PreparedSeries, SeriesRequest
+from layerox.series.result import Series
+from layerox.series.series_run import SeriesRun
+from layerox.series.store import RESULTS, SeriesStore
 from layerox.series.watching import Watch, Watcher
-from layerox.series.workers import start_server
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -134,7 +112,7 @@ def fit_series(
         Number or file of one frame of the finished series in `output` that was set aside: it alone is refined once
         more. Everything else must be given as it was then; only the file of this frame may have changed.
     progress
-        Called with what is being done.
+        Called with a text on the progress.
 
     Raises
     ------
@@ -144,57 +122,89 @@ def fit_series(
     if refit is not None and (output is None or resume or watch):
         raise InputError("needs the output of a finished series, and neither resume nor watch", argument="refit",
                          cure="give the output, and leave the others out")  # fmt: skip
-    if output is None:
-        with tempfile.TemporaryDirectory(prefix="layerox-series-") as place:
-            found = fit_series(
-                folder, phases, radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
-                polarization=polarization, instrument=instrument, recipe=recipe, range=range, glob=glob,
-                dataset=dataset, axis=axis, electrochemistry=electrochemistry, unordered=unordered, own=own,
-                workers=workers, scheduler=scheduler, tls=tls, output=place, watch=watch, hardware=hardware,
-                reference=reference, progress=progress,
-            )  # fmt: skip
-            return replace(found, path=None)
     check_scheduler(scheduler, tls)
     if workers > 1 and scheduler is None and not watch:
         start_server()
-    told = recipe_from(recipe)
-    if told is not None:
-        refuse_duplicates(told, range=range, phases=phases, instrument=instrument, hardware=hardware or None,
+    plan = recipe_from(recipe)
+    if plan is not None:
+        refuse_duplicates(plan, range=range, phases=phases, instrument=instrument, hardware=hardware or None,
                      reference=reference)  # fmt: skip
-        phases, instrument, range = told.phases or phases, told.instrument or instrument, told.range or range
+        phases, instrument, range = plan.phases or phases, plan.instrument or instrument, plan.range or range
     axes = [axis] if isinstance(axis, str) else list(axis)
-    asked = Asked(
+    request = SeriesRequest(
         axes=axes,
-        argued=argued_phases(phases or (), hardware),
-        told=told,
+        phase_arguments=argued_phases(phases or (), hardware),
+        recipe=plan,
         reference=reference,
         own=tuple(own),
-        electrochemistry=settings_from(electrochemistry, None if told is None else told.electrochemistry),
-        reading=Reading(
-            radiation=radiation, range=range, exclude=() if told is None else told.exclude, dataset=dataset
+        electrochemistry=settings_from(electrochemistry, None if plan is None else plan.electrochemistry),
+        reading=PatternReading(
+            radiation=radiation, range=range, exclude=() if plan is None else plan.exclude, dataset=dataset
         ),
         beam=Beam(radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
                   polarization=polarization, instrument=instrument),
     )  # fmt: skip
-    source, results, tell = Path(folder).resolve(), Path(output), progress or (lambda _: None)
-    read = inputs_of_series(folder, glob, phases, hardware, recipe, instrument, electrochemistry, axes,
-                            None if told is None else told.document)  # fmt: skip
-    check_folder(results, RESULTS, inputs=read, overwrite=overwrite)
-    is_live = False
-    if watch and asked.electrochemistry is not None:
+    if watch and request.electrochemistry is not None:
         raise InputError("a log that still grows is not followed", argument="electrochemistry",
                          cure="leave it out while watching, and run again with it when both are complete")  # fmt: skip
-    if watch:
-        watcher = Watcher(source, glob, axes, dataset, Watch() if watch is True else watch)
-        live = Live(watcher, partial(_live, asked, unordered, source, results, tell, overwrite), unordered, tell)
-        is_live = live.follow(resume=resume)
-    listed = frames_of if asked.electrochemistry is None else partial(frames_with_log, told=asked.electrochemistry)
-    frames = listed(source, glob=glob, axes=axes, dataset=dataset)
+    read = inputs_of_series(folder, glob, phases, hardware, recipe, instrument, electrochemistry, axes,
+                            None if plan is None else plan.document)  # fmt: skip
+    with _results_folder(output) as results:
+        check_folder(results, RESULTS, inputs=read, overwrite=overwrite)
+        job = partial(SeriesRun, unordered=unordered, source=Path(folder).resolve(), results=results,
+                      progress=progress or (lambda _: None), overwrite=overwrite)  # fmt: skip
+        is_live = False
+        if watch:
+            is_live = _followed(request, job, glob, Watch() if watch is True else watch, resume=resume)
+        run = job(*_listed(request, Path(folder).resolve(), glob, scheduler), shows_growth=not is_live)
+        if refit is not None:
+            return run.refit(refit, workers, scheduler, tls)
+        found = run.refine(workers, scheduler, tls, resume=resume or is_live)
+        return replace(found, path=None) if output is None else found
+
+
+@contextlib.contextmanager
+def _results_folder(output: str | Path | None) -> Iterator[Path]:
+    """Yield the folder for the results: the user's, or a temporary one that is removed afterwards."""
+    if output is not None:
+        yield Path(output)
+        return
+    with tempfile.TemporaryDirectory(prefix="layerox-series-") as folder:
+        yield Path(folder)
+
+
+def _listed(
+    request: SeriesRequest, source: Path, glob: str | None, scheduler: str | None
+) -> tuple[PreparedSeries, Frames]:
+    """Return the frames of the series, with the columns of a cycler's log if there is one, ready to be refined."""
+    arguments: dict[str, Any] = {"glob": glob, "axes": request.axes, "dataset": request.reading.dataset}
+    if request.electrochemistry is None:
+        frames = frames_of(source, **arguments)
+    else:
+        frames = frames_with_log(source, request.electrochemistry, **arguments)
     frames = replace(frames, notices=(*frames.notices, *connection_notices(scheduler)))
-    run = _Run(asked.demands(frames), frames, unordered, source, results, tell, overwrite, shows_growth=not is_live)
-    if refit is not None:
-        return run.refit(refit, workers, scheduler, tls)
-    return run.go(workers, scheduler, tls, resume=resume or is_live)
+    return request.prepared(frames), frames
+
+
+def _followed(request: SeriesRequest, job: partial[SeriesRun], glob: str | None, watch: Watch, *, resume: bool) -> bool:
+    """Refine the frames of a growing series as they come; return whether rows of it are stored."""
+    settings = job.keywords
+    watcher = Watcher(settings["source"], glob, request.axes, request.reading.dataset, watch)
+
+    def setup_of(frames: Frames) -> LiveSetup | None:
+        try:
+            prepared = request.prepared(frames)
+        except NoReadableFrame:
+            return None
+        run = job(prepared, frames)
+        store = SeriesStore(
+            settings["results"], "", run.settings, frames.axes, run.columns, overwrite=settings["overwrite"]
+        )
+        return LiveSetup(
+            setup=prepared.setup, first=prepared.first, store=store, key_of=run.key_of, description=run.run_entries
+        )
+
+    return LiveSeries(watcher, setup_of, settings["unordered"], settings["progress"]).follow(resume=resume)
 
 
 def inputs_of_series(folder: str | Path, glob: str | None, *arguments: Any) -> list[Path]:
@@ -202,264 +212,3 @@ def inputs_of_series(folder: str | Path, glob: str | None, *arguments: Any) -> l
     with contextlib.suppress(InputError):  # whoever reads them says what is wrong with them
         return [*files_in(Path(folder), glob)[0], *inputs_among(*arguments)]
     return inputs_among(*arguments)
-
-
-def _live(
-    asked: Asked, unordered: bool, source: Path, folder: Path, tell: Progress, overwrite: bool, frames: Frames
-) -> Ready | None:
-    """Return a growing series that can be refined with what has come so far, None if nothing can be read yet."""
-    try:
-        demands = asked.demands(frames)
-    except Unreadable:
-        return None
-    run = _Run(demands, frames, unordered, source, folder, tell, overwrite)
-    store = Store(folder, "", run.settings, frames.axes, run.columns, overwrite=overwrite)
-    return Ready(setup=demands.setup, first=demands.first, store=store, key_of=run.key_of, told=run.told)
-
-
-class _Run:
-    """One run of a series."""
-
-    def __init__(
-        self,
-        demands: Demands,
-        frames: Frames,
-        unordered: bool,
-        source: Path,
-        folder: Path,
-        tell: Progress,
-        overwrite: bool = False,
-        *,
-        shows_growth: bool = True,
-    ):
-        self.setup, self.names, self.first, self.frames = demands.setup, demands.names, demands.first, frames
-        self.document, self.description = demands.document, demands.description
-        self.unordered, self.folder, self.tell = unordered, source, tell
-        self.results, self.overwrite = folder, overwrite
-        self.structures = self._structures({})
-        self.segments = [frames.frames[r.start : r.stop] for r in tasks.segments(len(frames))]
-        self.began, self.done, self._found, self._set_out = time.perf_counter(), 0, 0, time.perf_counter()
-        self.started = _now()
-        # Where a watch has left a longer table, it stands until this run is done.
-        self._next_refresh = self.began + REFRESH_S if shows_growth else math.inf
-
-    @cached_property
-    def hashes(self) -> dict[str, HashedFile]:
-        """What the files of the frames hold, by name."""
-        return hashed_files((frame.path for frame in self.frames.frames), read_hashes(self.results))
-
-    @cached_property
-    def store(self) -> Store:
-        """The folder of the results."""
-        key = self._key(self.frames, self.hashes)
-        return Store(self.results, key, self.settings, self.frames.axes, self.columns, overwrite=self.overwrite)
-
-    def go(self, workers: int, scheduler: str | None, tls: Tls | None, *, resume: bool) -> Series:
-        """Do the work that is left to do, and return the series."""
-        try:
-            if self.store.open(resume=resume):
-                self.store.finish()
-                return open_series(self.results)
-            write_atomically(self.results / HASHES, hashes_text(self.hashes))
-            self.store.write({"recipe.toml": toml_text(self.document)})
-            self._say("running", workers)
-            with executor(workers, scheduler, tls) as where:
-                self._work(where)
-            return self._finish(workers)
-        except WriteFailed as error:
-            raise self._kept(error, workers) from None
-        except BaseException as error:
-            if is_interrupt(error):
-                with contextlib.suppress(InputError):
-                    self._say("interrupted", workers)
-            raise
-        finally:
-            self.store.close()
-
-    def refit(self, wanted: str | int, workers: int, scheduler: str | None, tls: Tls | None) -> Series:
-        """Refine one frame of the finished series once more, and return the series."""
-        try:
-            self.store.lock()
-            series, begun = open_series(self.results), self.store.begun()
-            k = place_of(wanted, series)
-            self._demand_finished(begun, k)
-            rows = partial(rows_of_table, self.results / TABLE, self.frames.axes, self.store.phases)
-            row = self._refined_again(k, rows, workers, scheduler, tls)
-            return self._finish_refit(begun, with_row(rows, k, row), row)
-        finally:
-            self.store.close()
-
-    def _demand_finished(self, begun: Mapping[str, Any], k: int) -> None:
-        """Refuse a series that is not finished, or of other settings or other frames than the one that may change."""
-        frame = self.frames.frames[k] if k < len(self.frames) else None
-        before = read_hashes(self.results)
-        shared = sum(frame is not None and other.path == frame.path for other in self.frames.frames) > 1
-        known = {} if frame is None or shared else {n: h for n, h in before.items() if n == frame.path.name}
-        self.store.demand_complete(begun, self._key(self.frames, {**self.hashes, **known}))
-
-    def _refined_again(
-        self, k: int, rows: Callable[[], Iterator[Row]], workers: int, scheduler: str | None, tls: Tls | None
-    ) -> Row:
-        frame = self.frames.frames[k]
-        if self.unordered:
-            return alone(self.setup, frame)
-        self.tell("looking at frames across the series")
-        with executor(workers, scheduler, tls) as where:
-            foundation = laid_foundation(self.setup, self.frames.frames, self.first, where)
-        self.tell(f"refining {frame.file}")
-        return refined_again(foundation, frame, neighbours_of(k, self.frames.frames, rows()))
-
-    def _finish_refit(self, begun: Mapping[str, Any], rows: Callable[[], Iterator[Row]], row: Row) -> Series:
-        """Write the tables with the new row, and say in run.json that it is one."""
-        self.store.write_tables(rows)
-        series = open_series(self.results)
-        self.store.write({"series.nc": netcdf_bytes(series)})
-        write_atomically(self.results / HASHES, hashes_text(self.hashes))
-        verdicts = Counter(series.frames["verdict"])
-        told = {"frame": row.frame, "file": row.file, "verdict": row.verdict, "reason": row.reason, "written": _now()}
-        changed = {
-            "verdicts": {name: int(verdicts[name]) for name in sorted(verdicts)},
-            "refitted": [*begun.get("refitted", []), told],
-            "sha256": self.store.sha256(),
-        }
-        self.store.write_run({**begun, "key": self.store.key, **changed})
-        return open_series(self.results)
-
-    def _kept(self, error: WriteFailed, workers: int) -> InputError:
-        """Return the error of a run that cannot write any more, with where to go on."""
-        place = self.store.rescue(self._report("interrupted", workers))
-        where = "" if place is None else f" with -o {place}"
-        cure = f"when there is room, go on{where} and --resume: what is refined is kept"
-        return InputError(error.problem, place=error.place, cure=cure)
-
-    def _work(self, where: Executor) -> None:
-        left = [k for k, _ in enumerate(self.segments) if not self.store.has(FIRST, k)]
-        self.done = self._found = len(self.frames) - sum(len(self.segments[k]) for k in left)
-        if self.unordered:
-            self._gather(FIRST, where.run(tasks.each_alone, ((k, (self.setup, self.segments[k])) for k in left)))
-            return
-        self.tell("looking at frames across the series")
-        foundation = laid_foundation(self.setup, self.frames.frames, self.first, where)
-        self.structures = self._structures(foundation.values)
-        self._set_out = time.perf_counter()
-        self._gather(FIRST, where.run(tasks.follow, ((k, (foundation, self.segments[k])) for k in left)))
-        Reconciliation(foundation, self.segments, self.store, self._gather).run(where)
-
-    def _structures(self, values: Mapping[str, float]) -> dict[str, dict[str, Any]]:
-        """Return what run.json says of the phases: what they are, and their atoms as all frames share them."""
-        documents, own = structures_of(self.setup.phases, values), self.description["structures"]
-        return {name: {**own[name], **documents[name]} for name in self.names}
-
-    def _gather(self, stage: str, results: Iterator[tuple[int, list[Row]]]) -> None:
-        """Put parts on disk as they come."""
-        for number, rows in results:
-            self.store.put(stage, number, rows)
-            if stage == FIRST:
-                self.done += len(rows)
-                self._tell_rate()
-            if time.perf_counter() > self._next_refresh:
-                self._refresh()
-
-    def _refresh(self) -> None:
-        """Write the tables as far as they have grown; rarely enough to cost a thirtieth of the time at most."""
-        began = time.perf_counter()
-        try:
-            self.store.write_tables(self._rows)
-        except InputError as error:
-            self.tell(f"the growing tables are not written: {error}")  # the parts hold what they would
-        now = time.perf_counter()
-        self._next_refresh = now + max(REFRESH_S, 30.0 * (now - began))
-
-    def _tell_rate(self) -> None:
-        """Say how many frames are done, and how fast: what an earlier run has done tells nothing of this one's rate."""
-        rate = (self.done - self._found) / max(time.perf_counter() - self._set_out, 1e-6)
-        left = (len(self.frames) - self.done) / rate
-        self.tell(f"{self.done} of {len(self.frames)} frames, {rate:.0f} a second, {left:.0f} s left")
-
-    def _rows(self) -> Iterator[Row]:
-        return self.store.all_rows(len(self.segments))
-
-    def _finish(self, workers: int) -> Series:
-        self.tell("writing")
-        self.store.write_tables(self._rows)
-        self._say("running", workers)
-        series = open_series(self.results)
-        self.store.write({"series.nc": netcdf_bytes(series)})
-        verdicts = Counter(series.frames["verdict"])
-        self._say("complete", workers, {name: int(verdicts[name]) for name in sorted(verdicts)})
-        self.store.finish()
-        return replace(series, run=open_series(self.results).run)
-
-    def _say(self, status: str, workers: int, verdicts: Mapping[str, int] | None = None) -> None:
-        """Write run.json."""
-        self.store.write_run(self._report(status, workers, verdicts))
-
-    def _report(self, status: str, workers: int, verdicts: Mapping[str, int] | None = None) -> dict[str, Any]:
-        """Return what run.json says."""
-        return {
-            "status": status,
-            **self.told,
-            "frames": len(self.frames),
-            "axes": list(self.frames.axes),
-            "segments": [len(segment) for segment in self.segments],
-            "workers": workers,
-            "verdicts": verdicts,
-            **({"electrochemistry": self.frames.electrochemistry} if self.frames.electrochemistry else {}),
-            "notices": [asdict(notice) for notice in self.frames.notices],
-            "started": self.started,
-            "written": _now(),
-            "wall_s": round(time.perf_counter() - self.began, 3),
-            **({"sha256": self.store.sha256()} if status == "complete" else {}),
-        }
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """What run.json says of a series however many frames it has."""
-        return {
-            "version": version("layerox"),
-            "folder": str(self.folder),
-            "range": self.setup.reading.range,
-            "recipe": self.document,
-            "dataset": self.setup.reading.dataset,
-            "lines": self.setup.radiation.lines,
-            "phases": list(self.names),
-            **self.description,
-            "structures": self.structures,
-            "unordered": self.unordered,
-            "own": list(self.setup.own),
-        }
-
-    @property
-    def settings(self) -> str:
-        """A hash of everything that decides the results but the frames."""
-        return sha256_of(
-            {
-                "version": version("layerox"),
-                # What is asked of the finished table does not decide it.
-                "recipe": {name: part for name, part in self.document.items() if name != "parametric"},
-                "phases": [phase_identity(phase) for phase in self.setup.phases],
-                "instrument": repr(self.setup.instrument),
-                "beam": repr(self.setup.radiation),
-                "reading": repr(self.setup.reading),
-                "unordered": self.unordered,
-                "own": list(self.setup.own),
-            }
-        )
-
-    @property
-    def columns(self) -> dict[str, tuple[str, ...]]:
-        """The quantities of each phase in frames.csv, the phases as the user orders them."""
-        found = quantities_of(self.setup)
-        return {name: found[name] for name in self.names}
-
-    def key_of(self, frames: Frames) -> str:
-        """Return a hash of everything that decides the results of certain frames."""
-        return self._key(frames, hashed_files((frame.path for frame in frames.frames), read_hashes(self.results)))
-
-    def _key(self, frames: Frames, found: Mapping[str, HashedFile]) -> str:
-        identities = [frame_identity(frame, found) for frame in frames.frames]
-        return sha256_of({"settings": self.settings, "frames": identities})
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,4 +1,8 @@
-"""Shared: the scouts of a series refined together, so that what is the series' own comes from all of them at once."""
+"""The common parameters of a series, determined by a joint refinement of its seed frames.
+
+The seed frames are fitted one by one, phases without certain support are searched (see `phase_search`), and the shared
+parameters are then refined over all seed frames at once.
+"""
 
 from __future__ import annotations
 
@@ -11,52 +15,64 @@ from layerox.diffraction.least_squares import Data, Histogram, minimise_jointly
 from layerox.diffraction.parameters import Parameters, Tie
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
 from layerox.pattern import Pattern
-from layerox.series.common_parameters import POSITION, Foundation, Scout
-from layerox.series.frame_model import Bench, State, View
-from layerox.series.phase_presence import ENTERED, Rung
+from layerox.series.cell_interpolation import levels_of
+from layerox.series.common_parameters import (
+    POSITION,
+    CommonParameters,
+    SeedFrame,
+    estimated_common_parameters,
+    fitted_seed_frame,
+    seed_indices,
+)
+from layerox.series.executor import Executor
+from layerox.series.frame_model import FrameModel, FrameState, PhaseSubset
+from layerox.series.frame_reading import Frame
+from layerox.series.phase_presence import PhaseLevel
+from layerox.series.phase_search import search_indices, searched_phases
+from layerox.series.setup import SeriesSetup
 from layerox.typing import FloatArray
 
-# Chi-squared, over its reduced value, by which zero and displacement must differ over all scouts to be told apart.
+# Chi-squared, over its reduced value, by which zero and displacement must differ over all seed frames.
 AMBIGUOUS = 20.0
 
 
 @dataclass(frozen=True, eq=False)
-class _Place:
-    """One scout at work."""
+class _SeedModel:
+    """One seed frame with its model."""
 
-    scout: Scout
+    seed: SeedFrame
     pattern: Pattern
-    bench: Bench
-    state: State
+    frame_model: FrameModel
+    state: FrameState
 
-    def ready(self) -> tuple[View, Data, Parameters]:
-        return self.bench.ready(self.pattern, self.state)
+    def ready(self) -> tuple[PhaseSubset, Data, Parameters]:
+        return self.frame_model.ready(self.pattern, self.state)
 
 
-def refined_together(foundation: Foundation, patterns: Mapping[int, Pattern]) -> Foundation:
-    """Return the foundation with its shared quantities, and the scouts' own, refined over all scouts at once.
+def refined_together(common: CommonParameters, patterns: Mapping[int, Pattern]) -> CommonParameters:
+    """Return common parameters, refined jointly with those of each seed frame over all seed frames.
 
     Parameters
     ----------
-    foundation
-        As the scouts, each alone, have it.
+    common
+        Estimated from the separately fitted seed frames.
     patterns
-        Of the scouts that are refined together, by frame; the other sightings stay as they are.
+        Of the seed frames that are refined jointly, by frame; the other seed frames stay as they are.
     """
-    others = [scout for scout in foundation.sightings if scout.frame not in patterns]
-    foundation = replace(foundation, sightings=tuple(s for s in foundation.sightings if s.frame in patterns))
-    if not foundation.sightings:
-        return replace(foundation, sightings=tuple(others))
-    found = _refined(_position_settled(foundation, patterns), patterns)
-    return replace(found, sightings=tuple(sorted([*found.sightings, *others], key=lambda scout: scout.frame)))
+    others = [seed for seed in common.seed_frames if seed.frame not in patterns]
+    common = replace(common, seed_frames=tuple(s for s in common.seed_frames if s.frame in patterns))
+    if not common.seed_frames:
+        return replace(common, seed_frames=tuple(others))
+    found = _refined(_position_settled(common, patterns), patterns)
+    return replace(found, seed_frames=tuple(sorted([*found.seed_frames, *others], key=lambda seed: seed.frame)))
 
 
-def _refined(foundation: Foundation, patterns: Mapping[int, Pattern]) -> Foundation:
-    """Return the foundation with what the sightings, all of which have patterns, say together."""
-    places = _places(foundation, patterns)
-    shared = {name for name in foundation.shared if any(name in place.ready()[2].index for place in places)}
+def _refined(common: CommonParameters, patterns: Mapping[int, Pattern]) -> CommonParameters:
+    """Return common parameters refined jointly over the seed frames."""
+    places = _places(common, patterns)
+    shared = {name for name in common.shared if any(name in place.ready()[2].index for place in places)}
     if not shared:
-        return foundation
+        return common
     parts, names = [], []
     for k, place in enumerate(places):
         view, data, table = place.ready()
@@ -70,45 +86,35 @@ def _refined(foundation: Foundation, patterns: Mapping[int, Pattern]) -> Foundat
     ]
     minimum = minimise_jointly(histograms, joint, tolerance=0.03, most_evaluations=20)
     found = minimum.parameters
-    values = {**foundation.values, **{name: found.value(name) for name in shared if name in found.index}}
-    sightings = tuple(
-        replace(place.scout, values={own: found.value(name) for own, name in zip(table.names, theirs, strict=True)})
+    values = {**common.values, **{name: found.value(name) for name in shared if name in found.index}}
+    seed_frames = tuple(
+        replace(place.seed, values={own: found.value(name) for own, name in zip(table.names, theirs, strict=True)})
         for place, theirs, (_, _, table) in zip(places, names, parts, strict=True)
     )
     esds = {name: minimum.esd(name) for name in shared if name in found.index}
-    return replace(foundation, values=values, sightings=sightings, esds=esds)
+    return replace(common, values=values, seed_frames=seed_frames, esds=esds)
 
 
-def _is_strong(place: _Place, name: str) -> bool:
-    """Whether a scout has a say about a quantity: those of a phase need the phase to show well."""
-    for phase, rung in zip(place.bench.phases, place.state.rungs, strict=True):
-        if place.bench.belongs(phase, name):
-            return rung == Rung.WIDTHS
+def _is_strong(place: _SeedModel, name: str) -> bool:
+    """Whether a seed frame determines a quantity: those of a phase need strong support of it."""
+    for phase, level in zip(place.frame_model.phases, place.state.levels, strict=True):
+        if place.frame_model.belongs(phase, name):
+            return level == PhaseLevel.WIDTHS
     return True
 
 
-def _places(foundation: Foundation, patterns: Mapping[int, Pattern]) -> list[_Place]:
-    benches: dict[bytes, Bench] = {}
+def _places(common: CommonParameters, patterns: Mapping[int, Pattern]) -> list[_SeedModel]:
+    frame_models: dict[bytes, FrameModel] = {}
     places = []
-    for scout in foundation.sightings:
-        pattern = patterns[scout.frame]
+    for seed in common.seed_frames:
+        pattern = patterns[seed.frame]
         grid = pattern.two_theta.tobytes()
-        if grid not in benches:
-            benches[grid] = Bench(foundation, pattern)
-        bench = benches[grid]
-        values = {name: value for name, value in scout.values.items() if name not in foundation.shared}
-        places.append(_Place(scout, pattern, bench, bench.start(values, rungs_of(foundation, scout))))
+        if grid not in frame_models:
+            frame_models[grid] = FrameModel(common, pattern)
+        frame_model = frame_models[grid]
+        values = {name: value for name, value in seed.values.items() if name not in common.shared}
+        places.append(_SeedModel(seed, pattern, frame_model, frame_model.start(values, levels_of(common, seed))))
     return places
-
-
-def rungs_of(foundation: Foundation, scout: Scout) -> list[Rung]:
-    """Return how much of each phase a scout bears."""
-    found = []
-    for name in foundation.setup.names:
-        support = scout.supports.get(name, 0.0)
-        higher = [rung for rung, least in ENTERED.items() if support >= least]
-        found.append(max(higher, default=Rung.SCALE) if support > 0 else Rung.ABSENT)
-    return found
 
 
 def _merged(names: Sequence[Sequence[str]], tables: Sequence[Parameters]) -> Parameters:
@@ -129,34 +135,61 @@ def _merged(names: Sequence[Sequence[str]], tables: Sequence[Parameters]) -> Par
     return joint
 
 
-def _position_settled(foundation: Foundation, patterns: Mapping[int, Pattern]) -> Foundation:
-    """Decide over all scouts between a zero error and a displaced specimen, where single ones do not agree."""
-    both = [name for name in POSITION if name in foundation.free]
+def _position_settled(common: CommonParameters, patterns: Mapping[int, Pattern]) -> CommonParameters:
+    """Choose between zero error and specimen displacement over all seed frames."""
+    both = [name for name in POSITION if name in common.free]
     if len(both) < 2:
-        return foundation
-    together, reduced = _over_scouts(foundation, patterns)
+        return common
+    together, reduced = _over_seed_frames(common, patterns)
     rise = {}
     for name in both:
         (other,) = set(both) - {name}
-        alone = replace(foundation, free=foundation.free - {other}, values={**foundation.values, other: 0.0})
-        chi_squared, _ = _over_scouts(alone, patterns, without=other)
+        alone = replace(common, free=common.free - {other}, values={**common.values, other: 0.0})
+        chi_squared, _ = _over_seed_frames(alone, patterns, without=other)
         rise[name] = float(((chi_squared - together) / reduced).sum())
     better, worse = sorted(both, key=lambda name: rise[name])
-    if rise[worse] - rise[better] < AMBIGUOUS or rise[better] > GAIN_PER_VARIABLE * len(foundation.sightings):
-        return foundation
-    values = {**foundation.values, worse: 0.0}
-    sightings = tuple(replace(scout, values={**scout.values, worse: 0.0}) for scout in foundation.sightings)
-    return replace(foundation, free=foundation.free - {worse}, values=values, sightings=sightings)
+    if rise[worse] - rise[better] < AMBIGUOUS or rise[better] > GAIN_PER_VARIABLE * len(common.seed_frames):
+        return common
+    values = {**common.values, worse: 0.0}
+    seed_frames = tuple(replace(seed, values={**seed.values, worse: 0.0}) for seed in common.seed_frames)
+    return replace(common, free=common.free - {worse}, values=values, seed_frames=seed_frames)
 
 
-def _over_scouts(
-    foundation: Foundation, patterns: Mapping[int, Pattern], without: str = ""
+def _over_seed_frames(
+    common: CommonParameters, patterns: Mapping[int, Pattern], without: str = ""
 ) -> tuple[FloatArray, FloatArray]:
-    """Return chi-squared and its reduced value (at least one) of each scout refined by itself."""
-    sightings = foundation.sightings
+    """Return chi-squared and its reduced value (at least one) of each seed frame refined alone."""
+    seed_frames = common.seed_frames
     if without:
-        sightings = tuple(replace(scout, values={**scout.values, without: 0.0}) for scout in sightings)
-    places = _places(replace(foundation, sightings=sightings), patterns)
-    minima = [place.bench.minimised(place.pattern, place.state, tolerance=0.03)[1] for place in places]
+        seed_frames = tuple(replace(seed, values={**seed.values, without: 0.0}) for seed in seed_frames)
+    places = _places(replace(common, seed_frames=seed_frames), patterns)
+    minima = [place.frame_model.minimised(place.pattern, place.state, tolerance=0.03)[1] for place in places]
     reduced = np.array([max(minimum.reduced_chi_squared, 1.0) for minimum in minima])
     return np.array([minimum.chi_squared for minimum in minima]), reduced
+
+
+def determined_common_parameters(
+    setup: SeriesSetup, frames: Sequence[Frame], first: Pattern, where: Executor
+) -> CommonParameters:
+    """Return what all frames share.
+
+    Parameters
+    ----------
+    setup
+        What the series is refined with.
+    frames
+        Of the series, numbered in order.
+    first
+        Any of their patterns that can be read.
+    where
+        The executor of the tasks.
+    """
+    indices = seed_indices(len(frames))
+    found = dict(where.run(fitted_seed_frame, ((k, (setup, frames[k])) for k in indices), at_once=True))
+    common = estimated_common_parameters(setup, [seed for k in indices if (seed := found[k]) is not None], first)
+    if common.seed_frames:
+        searched = [frames[k] for k in search_indices(len(frames))]
+        ((_, common),) = where.run(searched_phases, [(0, (common, searched))], at_once=True)
+    together = set(indices) & {seed.frame for seed in common.seed_frames}
+    patterns = {k: setup.reading.pattern(frames[k]) for k in sorted(together)}
+    return refined_together(common, patterns)

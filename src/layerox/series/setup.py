@@ -1,4 +1,4 @@
-"""Setup: what a user demands of a series, ready to be used: phases, beam, diffractometer, plan, and how to read."""
+"""What the frames of a series are refined with: phases, beam, diffractometer, plan, and how patterns are read."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.errors import InputError, nearest
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation
-from layerox.series.frames import Reading
+from layerox.series.frame_reading import PatternReading
 from layerox.validation.layer_mesh import Layering, layering_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Setup:
+class SeriesSetup:
     """What a series is refined with.
 
     Attributes
@@ -27,7 +27,7 @@ class Setup:
     instrument, radiation
         The diffractometer (its profile None where it has not been calibrated) and the beam.
     plan
-        What the recipe demands.
+        The refinement plan of the recipe.
     reading
         How the patterns are read.
     own
@@ -38,7 +38,7 @@ class Setup:
     instrument: Instrument
     radiation: Radiation
     plan: Plan = NO_PLAN
-    reading: Reading = field(default_factory=Reading)
+    reading: PatternReading = field(default_factory=PatternReading)
     own: tuple[str, ...] = ()
 
     @property
@@ -48,7 +48,7 @@ class Setup:
 
     @cached_property
     def layerings(self) -> dict[str, Layering | None]:
-        """The layers of each phase by name, None of one that has none; once they are known, workers are told them."""
+        """The layers of each phase by name, None for a phase without layers; cached, so that workers receive them."""
         return {phase.name: layering_of(phase.crystal) for phase in self.phases}
 
     @property

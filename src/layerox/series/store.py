@@ -1,8 +1,7 @@
-"""Store: the folder of a series while it grows: parts that survive any interruption, and the tables made of them.
+"""The folder of a series during the run: parts that survive an interruption, and the tables made from them.
 
-Each segment that is done lies as one file in a hidden folder; whatever is written appears as a whole or not at all, so
-that a run killed at any moment goes on where it was. A lock held by the operating system dies with its process. Of
-what lies in the folder only layerox's own files are replaced or removed.
+Each finished segment is one file in a hidden folder. Files are written completely or not at all, and only files that
+layerox wrote are replaced or removed. The operating system releases the lock when the process ends.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from layerox.errors import InputError
 from layerox.io.atomic import TEMPORARY, WriteFailed
 from layerox.io.outputs import keep_elsewhere, write_outputs
-from layerox.series.measured import Row
-from layerox.series.parts import Line, PartName, line_from_row, read_part, row_from_line, write_part
-from layerox.series.rundocument import RUN, SCHEMA, read_run
-from layerox.series.table import cells, csv_lines, header, transition_cells, transition_header, transitions
+from layerox.series.checksums import Line, SegmentFile, line_from_row, read_part, row_from_line, write_part
+from layerox.series.measured import FrameRow
+from layerox.series.run_document import RUN, SCHEMA, read_run
+from layerox.series.tables import cells, csv_lines, header, transition_cells, transition_header, transitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,16 +32,16 @@ TABLE, CHANGES = "frames.csv", "transitions.csv"
 RESULTS = (TABLE, CHANGES, "series.nc", "recipe.toml", RUN)
 # The stages of each part, one after another: refined; refined again from the neighbour segments, in rounds; frames in
 # doubt refined again from their neighbours; phases corrected over the series; verdicts given over the series.
-FIRST, HANDED, COMPARED = "first", ("handed1", "handed2", "handed3"), "compared"
-AMENDED, JUDGED = "amended", "judged"
-STAGES = (FIRST, *HANDED, COMPARED, AMENDED, JUDGED)
-# Rows of a series that is still being followed; they belong to its settings, as its frames are not known yet.
+FIRST, MERGED, COMPARED = "first", ("merged1", "merged2", "merged3"), "compared"
+CORRECTED, JUDGED = "corrected", "judged"
+STAGES = (FIRST, *MERGED, COMPARED, CORRECTED, JUDGED)
+# Rows of a series that is still growing; their key is that of its settings, as its frames are not known yet.
 LIVE = "live"
 BY = "series"
 PART = re.compile(r"(\w+)-(\d{6,9})\.jsonl")
 
 
-class Store:
+class SeriesStore:
     """The folder of one series.
 
     Parameters
@@ -76,10 +75,10 @@ class Store:
         self._lock: FileLock | None = None
         # Parts that are whole: each is read once to see it. And parts that could not be written.
         self._whole: set[str] = set()
-        self._unwritten: dict[PartName, list[Line]] = {}
+        self._unwritten: dict[SegmentFile, list[Line]] = {}
 
     def open(self, *, resume: bool) -> bool:
-        """Take the folder; return whether a finished run of the same key lies there already.
+        """Lock the folder; return whether it already holds a finished run of the same key.
 
         Raises
         ------
@@ -103,7 +102,7 @@ class Store:
         return False
 
     def lock(self) -> None:
-        """Take the folder for this process alone; the operating system lets it go when the process ends.
+        """Take the folder for this process alone; the operating system releases it when the process ends.
 
         Raises
         ------
@@ -132,12 +131,12 @@ class Store:
         return InputError(problem, place=self.folder, cure="choose another -o")
 
     def _continues(self, begun: Mapping[str, Any]) -> bool:
-        """Whether this run goes on with what another one began: of the same frames, or of a folder that grows."""
+        """Whether this run continues another one: of the same frames, or of a growing folder."""
         grows = not self.key or not begun.get("key")
         return bool(begun.get("key") == self.key or (grows and begun.get("settings") == self.settings))
 
     def demand_complete(self, begun: Mapping[str, Any], key: str) -> None:
-        """Refuse what lies in the folder if it is not the finished series of a key, as it was written.
+        """Raise if the folder does not hold the finished series of a key, unchanged.
 
         Raises
         ------
@@ -158,7 +157,7 @@ class Store:
         return "was begun with other frames or settings (phases, recipe, beam, version)"
 
     def _has_tables(self, begun: Mapping[str, Any]) -> bool:
-        """Whether the table of a finished run lies there as it was written.
+        """Whether the table of a finished run is there and unchanged.
 
         Raises
         ------
@@ -177,7 +176,7 @@ class Store:
                          cure="put it back, or give overwrite to refine all frames again")  # fmt: skip
 
     def _parts(self, *stages: str) -> Iterator[tuple[Path, str, int]]:
-        """Yield the parts that lie there, with stage and number."""
+        """Yield the parts in the folder, with stage and number."""
         for path in sorted(self.work.glob("*.jsonl")):
             match = PART.fullmatch(path.name)
             if match and match[1] in stages:
@@ -200,7 +199,7 @@ class Store:
                 path.unlink(missing_ok=True)
 
     def begun(self) -> dict[str, Any]:
-        """Return the run.json that lies there, empty if none does.
+        """Return the run.json of the folder, empty if there is none.
 
         Raises
         ------
@@ -210,15 +209,15 @@ class Store:
         return read_run(self.folder) if (self.folder / RUN).exists() else {}
 
     def close(self) -> None:
-        """Let the folder go."""
+        """Release the lock of the folder."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
 
     # --- parts -----------------------------------------------------------------------------------------------------
 
-    def _name(self, stage: str, number: int) -> PartName:
-        return PartName(run=self.settings if stage == LIVE else self.key, stage=stage, number=number)
+    def _name(self, stage: str, number: int) -> SegmentFile:
+        return SegmentFile(run=self.settings if stage == LIVE else self.key, stage=stage, number=number)
 
     def has(self, stage: str, number: int) -> bool:
         """Whether a part is done, whole, and of this run."""
@@ -227,7 +226,7 @@ class Store:
             self._whole.add(name.file)
         return name.file in self._whole
 
-    def put(self, stage: str, number: int, rows: Sequence[Row]) -> None:
+    def put(self, stage: str, number: int, rows: Sequence[FrameRow]) -> None:
         """Keep the rows of a part.
 
         Raises
@@ -247,7 +246,7 @@ class Store:
             raise
         self._whole.add(name.file)
 
-    def rows(self, stage: str, number: int) -> list[Row]:
+    def rows(self, stage: str, number: int) -> list[FrameRow]:
         """Return the rows of a part."""
         return [row_from_line(line) for line in self.lines(stage, number)]
 
@@ -266,22 +265,22 @@ class Store:
                              cure="go on with --resume")  # fmt: skip
         return found
 
-    def all_rows(self, parts: int) -> Iterator[Row]:
+    def all_rows(self, parts: int) -> Iterator[FrameRow]:
         """Yield the rows of all parts that are done, in order, as the last stage has them."""
         for number in range(parts):
             done = [stage for stage in STAGES if self.has(stage, number)]
             if done:
                 yield from self.rows(done[-1], number)
 
-    def rows_before(self, stage: str, number: int) -> list[Row]:
+    def rows_before(self, stage: str, number: int) -> list[FrameRow]:
         """Return the rows of a part as the stages before one have left them."""
         done = [former for former in STAGES[: STAGES.index(stage)] if self.has(former, number)]
         return self.rows(done[-1], number)
 
     # --- results ---------------------------------------------------------------------------------------------------
 
-    def write_tables(self, rows: Callable[[], Iterator[Row]]) -> None:
-        """Write frames.csv and transitions.csv, one row at a time; `rows` yields them anew at each call."""
+    def write_tables(self, rows: Callable[[], Iterator[FrameRow]]) -> None:
+        """Write frames.csv and transitions.csv, one row at a time; `rows` yields them from the start at each call."""
         found = (cells(row, self.phases) for row in rows())
         changes = (transition_cells(change) for change in transitions(rows(), list(self.phases)))
         self.write(
@@ -297,7 +296,7 @@ class Store:
         Raises
         ------
         InputError
-            If a file of the user stands there, or they cannot be written.
+            If a user's file has that name, or they cannot be written.
         """
         paths = {self.folder / name: content for name, content in files.items()}
         write_outputs(paths, by=BY, overwrite=self.overwrite)
@@ -329,7 +328,7 @@ class Store:
 
         Returns
         -------
-        The folder for --resume; None if all parts lie where they should, or nothing could be kept.
+        The folder for --resume; None if all parts are written, or nothing could be kept.
         """
         if not self._unwritten:
             return None

@@ -1,8 +1,7 @@
-"""Synthetic: operando series whose truth is known: births, deaths, jumps, spectators, drift, and frames gone bad.
+"""Simulated series with known true values: phases that enter and leave, foil, drift, and damaged frames.
 
-The same forward model that is refined makes the patterns, with Poisson noise from a seed. What the phases do is told by
-a scenario; it is CONSTRUCTED for tests and teaching, after what the literature reports of sodium layered oxides, and
-stands for no measurement.
+The forward model of the refinement calculates the patterns; Poisson noise is drawn from a seed. The scenarios are in
+`scenarios`.
 """
 
 from __future__ import annotations
@@ -10,15 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from layerox.builders import build_crystal
 from layerox.computing.threads import single_threaded
-from layerox.crystal.asymmetric_unit import Crystal, Site
+from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
@@ -33,8 +31,18 @@ from layerox.pattern import Pattern, poisson_sigma
 from layerox.public import public
 from layerox.radiation import Radiation, radiation_from_text
 from layerox.series.frames import SUFFIXES as PATTERNS
-from layerox.series.synthetic_log import LOGBOOKS, PLAIN, Curve, Logbook, cycler_text, log_text, value_at
-from layerox.symmetry import symmetry_from_name
+from layerox.series.scenarios import (
+    EXPERIMENT_LOGS,
+    PLAIN,
+    SCENARIOS,
+    ExperimentLog,
+    History,
+    crystal_of,
+    cycler_text,
+    halite,
+    log_text,
+    value_at,
+)
 from layerox.typing import FloatArray
 
 BadKind = Literal["truncated", "beam-off", "spikes", "saturated", "foreign"]
@@ -57,91 +65,6 @@ HEIGHT_OF_SPIKES, SHARE_OF_SPIKES, SATURATION = 20.0, 0.01, 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
-class History:
-    """What one phase does.
-
-    Attributes
-    ----------
-    name
-        A library phase, or "Al", "NiO" or "spinel".
-    weight
-        (progress, weight) points, joined by straight lines; progress runs from 0 to 1. Weights are scaled to sum to 1.
-    a, c
-        (progress, factor on the length) points.
-    size_nm, microstrain
-        Of its crystallites.
-    structure
-        The library phase, "Al", "NiO" or "spinel" that it is where it has a name of its own.
-    """
-
-    name: str
-    weight: Curve
-    a: Curve = ((0.0, 1.0),)
-    c: Curve = ((0.0, 1.0),)
-    size_nm: float = 80.0
-    microstrain: float = 0.0015
-    structure: str = ""
-
-
-SCENARIOS: Mapping[str, tuple[History, ...]] = {
-    # Charge of a P2 cathode: c grows, then the layers glide to OP4 and collapse to O2; spinel and foil look on.
-    "p2-op4-o2": (
-        History(name="P2", weight=((0.0, 0.9), (0.4, 0.9), (0.7, 0.0)), a=((0.0, 1.0), (0.7, 0.992)),
-                c=((0.0, 1.0), (0.4, 1.012), (0.7, 1.014))),
-        History(name="OP4", weight=((0.35, 0.0), (0.6, 0.7), (0.9, 0.15)), a=((0.3, 1.0), (1.0, 0.994)),
-                size_nm=35.0, microstrain=0.003),
-        History(name="O2", weight=((0.6, 0.0), (0.95, 0.75)), c=((0.6, 1.0), (1.0, 0.985)), size_nm=25.0,
-                microstrain=0.004),
-        History(name="spinel", weight=((0.0, 0.05),), size_nm=60.0),
-        History(name="Al", weight=((0.0, 0.05),), size_nm=200.0, microstrain=0.0005),
-    ),
-    # Charge of an O3 cathode: O3 turns into P3 over a range of coexistence, c jumps.
-    "o3-p3": (
-        History(name="O3", weight=((0.2, 1.0), (0.65, 0.0)), a=((0.0, 1.0), (0.65, 0.988)), c=((0.0, 1.0),
-                (0.65, 1.008))),
-        History(name="P3", weight=((0.25, 0.0), (0.7, 1.0)), a=((0.2, 1.0), (1.0, 0.985)), c=((0.2, 0.992),
-                (1.0, 1.012)), size_nm=50.0, microstrain=0.0025),
-        History(name="Al", weight=((0.0, 0.06),), size_nm=200.0, microstrain=0.0005),
-    ),
-    # Heating of a biphasic cathode: O3 turns into P2 and comes back a little; a spinel is born.
-    "p2-o3": (
-        History(name="P2", weight=((0.0, 0.35), (0.6, 0.8), (1.0, 0.65)), c=((0.0, 1.0), (1.0, 1.006))),
-        History(name="O3", weight=((0.0, 0.65), (0.6, 0.15), (1.0, 0.25)), a=((0.0, 1.0), (1.0, 1.004))),
-        History(name="spinel", weight=((0.5, 0.0), (0.9, 0.12)), size_nm=40.0),
-    ),
-    # A P2 cathode charged and discharged: OP4 and O2 come, go later than they came, and P2 does not quite return.
-    "p2-cycle": (
-        History(name="P2", weight=((0.22, 0.9), (0.4, 0.0), (0.7, 0.0), (0.9, 0.85)), a=((0.0, 1.0), (0.22, 0.9935),
-                (0.4, 0.992), (0.7, 0.9925), (1.0, 0.9985)), c=((0.0, 1.0), (0.22, 1.012), (0.4, 1.015),
-                (0.7, 1.014), (1.0, 1.0035))),
-        History(name="OP4", weight=((0.2, 0.0), (0.36, 0.7), (0.48, 0.15), (0.58, 0.15), (0.7, 0.75), (0.92, 0.0)),
-                a=((0.2, 1.0), (0.5, 0.994), (0.9, 1.0)), c=((0.2, 1.0), (0.5, 0.992), (0.9, 1.0)), size_nm=40.0,
-                microstrain=0.0025),
-        History(name="O2", weight=((0.36, 0.0), (0.49, 0.75), (0.57, 0.75), (0.68, 0.0)), c=((0.36, 1.0), (0.52, 0.985),
-                (0.68, 1.0)), size_nm=30.0, microstrain=0.003),
-        History(name="Al", weight=((0.0, 0.06),), size_nm=200.0, microstrain=0.0005),
-    ),
-    # Heating of a P3 cathode that holds a spinel: P3 turns into P2, everything expands, the spinel looks on.
-    "p3-p2-spinel": (
-        History(name="P3", weight=((0.3, 0.88), (0.7, 0.0)), a=((0.0, 1.0), (0.7, 1.005)), c=((0.0, 1.0),
-                (0.7, 1.011))),
-        History(name="P2", weight=((0.33, 0.0), (0.7, 0.88)), a=((0.3, 1.002), (1.0, 1.007)), c=((0.3, 1.004),
-                (1.0, 1.015)), size_nm=60.0, microstrain=0.002),
-        History(name="spinel", weight=((0.0, 0.12),), a=((0.0, 1.0), (1.0, 1.008)), c=((0.0, 1.0), (1.0, 1.008)),
-                size_nm=60.0),
-    ),
-    # Specimens of growing titanium content, each made anew: O3 gives way to P2, both follow Vegard, NiO is left over.
-    "o3-p2-titanium": (
-        History(name="O3", weight=((0.0, 0.95), (0.25, 0.8), (0.75, 0.0)), a=((0.0, 1.0), (1.0, 1.012)),
-                c=((0.0, 1.0), (1.0, 1.006)), size_nm=120.0, microstrain=0.001),
-        History(name="P2", weight=((0.2, 0.0), (0.75, 0.95), (1.0, 1.0)), a=((0.0, 0.998), (1.0, 1.010)),
-                c=((0.0, 1.0), (1.0, 1.009)), size_nm=150.0, microstrain=0.001),
-        History(name="NiO", weight=((0.0, 0.05), (0.6, 0.0)), size_nm=40.0),
-    ),
-}  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
 class TrueFrame:
     """What a synthetic frame was made of.
 
@@ -156,7 +79,7 @@ class TrueFrame:
     displacement_mm
         Of the specimen.
     bad
-        What has happened to the frame, None if it is good.
+        The damage of the frame, None if it is good.
     """
 
     file: str
@@ -184,7 +107,7 @@ def simulate_series(
 ) -> list[TrueFrame]:
     """Write a folder of synthetic patterns: frame_0000.xye ..., a CIF for each phase, logs, and truth.json.
 
-    The patterns say when they were taken and how warm the specimen was; log.csv says it of all of them, and of a cell
+    The patterns state their time and temperature; log.csv lists both for all frames, and for a cell
     its voltage and sodium content too, of which cycler.csv is the cycler's own record.
 
     Parameters
@@ -229,8 +152,8 @@ def simulate_series(
         raise InputError(f"series are not written as {suffix!r}", place="--suffix", cure=nearest(suffix, SUFFIXES))
     beam = radiation_from_text(radiation) if isinstance(radiation, str) else radiation
     name, histories = (scenario, SCENARIOS[scenario]) if isinstance(scenario, str) else (OWN, tuple(scenario))
-    book = LOGBOOKS.get(name, PLAIN)
-    maker = _Maker(histories, book, beam.polarized(0.5), two_theta, counts)
+    book = EXPERIMENT_LOGS.get(name, PLAIN)
+    maker = _PatternSimulator(histories, book, beam.polarized(0.5), two_theta, counts)
     faults = _faults(frames, bad, np.random.default_rng([seed, 1]))
     truth: list[TrueFrame] = []
     places = [k / max(frames - 1, 1) for k in range(frames)]
@@ -282,7 +205,7 @@ def _patterns_in(folder: Path) -> list[Path]:
     return sorted(p for p in found if p.suffix.lower() in PATTERNS and p.name not in own and p.name[0] != ".")
 
 
-def _truth_text(scenario: str, seed: int, book: Logbook, truth: list[TrueFrame]) -> str:
+def _truth_text(scenario: str, seed: int, book: ExperimentLog, truth: list[TrueFrame]) -> str:
     document: dict[str, object] = {"schema": SCHEMA, "scenario": scenario, "provenance": "CONSTRUCTED", "seed": seed}
     if book.cell is not None:
         document["cell"] = {"formula": book.cell.formula, "mass_mg": book.cell.mass_mg}
@@ -299,13 +222,13 @@ def _faults(count: int, share: float, draw: np.random.Generator) -> list[BadKind
     return found
 
 
-class _Maker:
+class _PatternSimulator:
     """Makes the frames of one scenario."""
 
     def __init__(
         self,
         histories: tuple[History, ...],
-        book: Logbook,
+        book: ExperimentLog,
         beam: Radiation,
         two_theta: tuple[float, float, float],
         counts: float,
@@ -318,7 +241,7 @@ class _Maker:
             for h in histories
         ]
         # The foreign specimen that is measured by mistake once in a while.
-        stranger = Phase(name="stranger", crystal=_halite(), size_nm=50.0)
+        stranger = Phase(name="stranger", crystal=halite(), size_nm=50.0)
         self.model = self._model(self.phases)
         self.strange = self._model([stranger])
 
@@ -355,8 +278,8 @@ class _Maker:
             displacement_mm=displacement,
             bad=bad,
         )
-        said = {"start_time": true.time, "temperature_k": value_at(self.book.temperature_k, progress)}
-        pattern = Pattern(two_theta=self.angles, intensity=intensity, sigma=poisson_sigma(intensity), metadata=said,
+        metadata = {"start_time": true.time, "temperature_k": value_at(self.book.temperature_k, progress)}
+        pattern = Pattern(two_theta=self.angles, intensity=intensity, sigma=poisson_sigma(intensity), metadata=metadata,
                           sigma_source="poisson", radiation=self.beam, label=Path(name).stem)  # fmt: skip
         return pattern, true
 
@@ -395,35 +318,3 @@ def _with_spikes(intensity: FloatArray, draw: np.random.Generator) -> FloatArray
     hit = draw.random(len(intensity)) < SHARE_OF_SPIKES
     heights = HEIGHT_OF_SPIKES * np.median(intensity) * (1.0 + draw.random(len(intensity)))
     return np.where(hit, np.rint(heights), intensity)
-
-
-def crystal_of(name: str) -> Crystal:
-    """Return a phase of a scenario: aluminium, NiO, a spinel, or one of the library."""
-    if name == "Al":
-        aluminium = Site(label="Al1", element="Al", position=(0.0, 0.0, 0.0), u_iso=0.01)
-        return _cubic("Al", "F m -3 m", 4.0495, (aluminium,), "RECALLED: cell of aluminium at room temperature")
-    if name == "NiO":
-        nickel = Site(label="Ni1", element="Ni", position=(0.0, 0.0, 0.0), u_iso=0.005)
-        oxygen = Site(label="O1", element="O", position=(0.5, 0.5, 0.5), u_iso=0.007)
-        return _cubic("NiO", "F m -3 m", 4.177, (nickel, oxygen), "RECALLED: cell of NiO at room temperature")
-    if name == "spinel":
-        sites = (
-            Site(label="Li1", element="Li", position=(0.125, 0.125, 0.125), u_iso=0.02),
-            Site(label="Mn1", element="Mn", position=(0.5, 0.5, 0.5), u_iso=0.005),
-            Site(label="O1", element="O", position=(0.263, 0.263, 0.263), u_iso=0.01),
-        )
-        return _cubic("spinel", "F d -3 m:2", 8.24, sites, "RECALLED: LiMn2O4")
-    return replace(build_crystal(name), name=name)
-
-
-def _halite() -> Crystal:
-    sites = (
-        Site(label="Na1", element="Na", position=(0.0, 0.0, 0.0), u_iso=0.02),
-        Site(label="Cl1", element="Cl", position=(0.5, 0.5, 0.5), u_iso=0.02),
-    )
-    return _cubic("halite", "F m -3 m", 5.64, sites, "RECALLED: NaCl")
-
-
-def _cubic(name: str, group: str, a: float, sites: tuple[Site, ...], source: str) -> Crystal:
-    cell = (a, a, a, 90.0, 90.0, 90.0)
-    return Crystal(name=name, cell=cell, symmetry=symmetry_from_name(group), sites=sites, source=source)

@@ -1,7 +1,7 @@
-"""Watching: which frames of a folder that is filling, or of a file that is being written, are complete by now.
+"""Which frames of a growing folder or file are complete.
 
-A file is complete when its size and its time have stayed as they are for a while; of a file of many frames those are
-complete behind which another one stands. What a frame holds is not looked at here.
+A file is complete when its size and time have not changed for a while; in a file of many frames, those with a later
+frame are complete. The patterns are not examined here.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from layerox.errors import ChoiceNeeded, InputError
-from layerox.series.frames import STACKED, Frame, Frames, NoFrames, files_in, frames_of
+from layerox.series.frame_reading import STACKED, Frame, Frames
+from layerox.series.frames import NoFrames, files_in, frames_of
 
 # A watch without an end of its own ends after so many usual intervals between frames, but not before so many seconds,
 # and after this many where no interval is known.
 INTERVALS, LEAST_IDLE_S, IDLE_S = 10, 60.0, 600.0
 Stamp = tuple[int, int]
 # Which frame is meant: the name of its file, its scan, and for a file of one frame its size and time.
-Key = tuple[str, int, int, int]
+FrameKey = tuple[str, int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Watch:
     settle_s
         Seconds for which a file must not change to be complete.
     poll_s
-        Seconds between two looks.
+        Seconds between two checks.
     clock, sleep
         The time in seconds, and how to wait.
     """
@@ -55,8 +56,8 @@ class Watch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """What stands there at one moment.
+class FolderState:
+    """The complete frames of the folder at one moment.
 
     Attributes
     ----------
@@ -72,7 +73,7 @@ class Look:
     stamps: Mapping[Path, Stamp]
     settled: frozenset[Path]
 
-    def key(self, frame: Frame) -> Key:
+    def key(self, frame: Frame) -> FrameKey:
         """Return which frame is meant: one in a file of its own is another one when the file changes."""
         name = frame.path.name
         return (name, -1, *self.stamps[frame.path]) if frame.scan is None else (name, frame.scan, 0, 0)
@@ -99,10 +100,10 @@ class Watcher:
         self._since: dict[Path, tuple[Stamp, float]] = {}
         self._quiet_since = watch.clock()
         self._arrivals: list[float] = []
-        self._last: Look | None = None
+        self._last: FolderState | None = None
         self._paths()
 
-    def look(self) -> Look:
+    def look(self) -> FolderState:
         """Return what is complete now."""
         now = self.watch.clock()
         self._note(now)
@@ -113,13 +114,13 @@ class Watcher:
             return last
         listed = self._listed(settled)
         counts = Counter(frame.path for frame in listed.frames)
-        # A file that has come since its neighbours were looked at is left for the next time.
+        # A file that is newer than this list is left for the next check.
         known = [frame for frame in listed.frames if frame.path in stamps]
         complete = [frame for frame in known if frame.path in settled or _is_behind(frame, counts)]
         if last is None or len(complete) > len(last.frames):
             self._arrivals.append(now)
         numbered = tuple(replace(frame, index=k) for k, frame in enumerate(complete))
-        self._last = Look(frames=replace(listed, frames=numbered), stamps=stamps, settled=settled)
+        self._last = FolderState(frames=replace(listed, frames=numbered), stamps=stamps, settled=settled)
         return self._last
 
     @property
@@ -135,7 +136,7 @@ class Watcher:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing has come for so long that nothing will."""
+        """Whether no frame arrived for so long that the series is finished."""
         return self.watch.clock() - self._quiet_since >= self.idle_s
 
     def _paths(self) -> list[Path]:
@@ -145,7 +146,7 @@ class Watcher:
             return []
 
     def _note(self, now: float) -> None:
-        """Take note of sizes and times, and since when they stand."""
+        """Record sizes and times, and since when they are unchanged."""
         found: dict[Path, tuple[Stamp, float]] = {}
         for path in self._paths():
             stamp = stamp_of(path)
@@ -176,13 +177,13 @@ class Watcher:
 
 
 def _is_behind(frame: Frame, counts: Mapping[Path, int]) -> bool:
-    """Whether another frame stands behind this one in a file of many that is being written."""
+    """Whether another frame follows this one in a file of many that is being written."""
     growing = frame.path.suffix.lower() in STACKED and frame.scan is not None
     return growing and (frame.scan or 0) < counts[frame.path] - 1
 
 
 def stamp_of(path: Path) -> Stamp:
-    """Return size and time (nanoseconds) of a file, zeros for one that has gone."""
+    """Return size and time (nanoseconds) of a file, zeros for a missing one."""
     try:
         status = path.stat()
     except OSError:

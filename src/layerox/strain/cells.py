@@ -24,7 +24,7 @@ from layerox.errors import InputError
 from layerox.results.folder import load
 from layerox.series.measured import CORRELATION, SLAB_SHARE
 from layerox.series.result import Series, open_series
-from layerox.series.structures import crystal_from_document
+from layerox.series.run_document import crystal_from_document
 from layerox.symmetry import CELL_NAMES, metric_tensor
 from layerox.typing import FloatArray, IntArray
 from layerox.validation.layer_mesh import Layering, layering_of

@@ -20,7 +20,7 @@ from layerox.notices import Notice
 from layerox.public import public
 from layerox.refined import Refined
 from layerox.series.result import Series
-from layerox.series.structures import crystal_from_document
+from layerox.series.run_document import crystal_from_document
 from layerox.strain.cells import GOOD, observed
 from layerox.strain.changes import Change, changes
 from layerox.strain.coexistence import Coexistence, LayerSizes, coexistence, layer_sizes

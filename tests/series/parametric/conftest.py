@@ -10,15 +10,16 @@ from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.pattern import Pattern, poisson_sigma
 from layerox.radiation import radiation_from_text
-from layerox.series.common_parameters import Foundation
+from layerox.series.common_parameters import CommonParameters
 from layerox.series.executor import InProcess
-from layerox.series.frames import Frame, Reading
-from layerox.series.parametric.frame_equations import Known
-from layerox.series.parametric.input import Source
-from layerox.series.parametric.refine import functions_refined, wished
-from layerox.series.phase_presence import Rung
-from layerox.series.setup import Setup
-from layerox.series.synthetic import DIFFRACTOMETER, crystal_of
+from layerox.series.frame_reading import Frame, PatternReading
+from layerox.series.parametric.frame_equations import StartingFrame
+from layerox.series.parametric.input import ParametricInput
+from layerox.series.parametric.refine import form_requests, functions_refined
+from layerox.series.phase_presence import PhaseLevel
+from layerox.series.scenarios import crystal_of
+from layerox.series.setup import SeriesSetup
+from layerox.series.synthetic import DIFFRACTOMETER
 
 ANGLES = np.arange(14.0, 56.0, 0.06)
 BEAM = radiation_from_text("CuKa").polarized(0.5)
@@ -27,7 +28,7 @@ HEIGHT = 3000.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory(Reading):
+class Memory(PatternReading):
     """Frames whose patterns are at hand."""
 
     patterns: tuple[Pattern, ...] = field(default=())
@@ -68,32 +69,36 @@ class Laboratory:
         draw = np.random.default_rng(seed)
         told = {"instrument_displacement": wobble * draw.standard_normal(len(x)), **truth}
         patterns = tuple(self.pattern({name: values[k] for name, values in told.items()}, draw) for k in range(len(x)))
-        setup = Setup(phases=self.phases, instrument=DIFFRACTOMETER, radiation=BEAM, reading=Memory(patterns=patterns))
+        setup = SeriesSetup(
+            phases=self.phases, instrument=DIFFRACTOMETER, radiation=BEAM, reading=Memory(patterns=patterns)
+        )
         frames = tuple(Frame(index=k, file=f"frame_{k}", path=None) for k in range(len(x)))
-        rungs = (Rung.WIDTHS, Rung.CELL)
+        levels = (PhaseLevel.WIDTHS, PhaseLevel.CELL)
         known = tuple(
-            Known(frame=frame, values={name: values[k] for name, values in truth.items()}, rungs=rungs)
+            StartingFrame(frame=frame, values={name: values[k] for name, values in truth.items()}, levels=levels)
             for k, frame in enumerate(frames)
         )
-        return Source(setup=setup, frames=frames, first=patterns[0], axis="x", known=known, x=np.asarray(x, float))
+        return ParametricInput(
+            setup=setup, frames=frames, first=patterns[0], axis="x", known=known, x=np.asarray(x, float)
+        )
 
-    def foundation(self, source):
+    def common(self, source):
         """Return what the frames share, as scouts would have found it."""
         lengths = {"P2_scale", "P2_a", "P2_c", "P2_inverse_size", "Al_scale", "Al_a"}
-        return Foundation(
+        return CommonParameters(
             setup=source.setup,
             instrument=DIFFRACTOMETER,
             background_terms=3,
             values={},
             free=frozenset({*lengths, "instrument_displacement", *(f"background_{k}" for k in range(3))}),
             shared=frozenset(),
-            sightings=(),
+            seed_frames=(),
             limits=source.first.range,
         )
 
     def refined(self, source, functions):
         """Return the parametric refinement of a series."""
-        return functions_refined(source, self.foundation(source), wished(functions), InProcess(), lambda _: None)
+        return functions_refined(source, self.common(source), form_requests(functions), InProcess(), lambda _: None)
 
 
 @pytest.fixture(scope="session")

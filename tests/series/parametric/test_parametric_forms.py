@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.errors import InputError
-from layerox.series.parametric.forms import Polynomial, wish_of
+from layerox.series.parametric.forms import Polynomial, form_request
 
 X = np.linspace(2.0, 7.0, 26)
 
 
 def form(text, x=X):
-    return wish_of(text, "P2_a").form(x)
+    return form_request(text, "P2_a").form(x)
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=6), st.floats(-100, 100), st.floats(0.1, 50))
@@ -81,10 +81,10 @@ def test_what_a_form_says_of_itself_is_the_form(text):
 
 def test_a_place_that_is_sought_is_put_in():
     for text, told in (("kinked ?", "kinked 3.1"), ("constant | ? | constant", "constant | 3.1 | constant")):
-        wish = wish_of(text, "P2_a")
-        assert wish.is_sought
-        assert not wish.with_place(3.1).is_sought
-        assert wish.with_place(3.1).form(X).text == told
+        request = form_request(text, "P2_a")
+        assert request.is_sought
+        assert not request.with_place(3.1).is_sought
+        assert request.with_place(3.1).form(X).text == told
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_place_that_is_sought_is_put_in():
 )
 def test_what_is_no_form_is_refused_in_one_line(text, cure):
     with pytest.raises(InputError, match=cure) as caught:
-        wish_of(text, "P2_a")
+        form_request(text, "P2_a")
     assert str(caught.value).startswith("P2_a: ")
     assert "\n" not in str(caught.value)
 

@@ -8,8 +8,8 @@ import pytest
 
 from layerox.diffraction.refinement_plan import Plan
 from layerox.errors import InputError
-from layerox.series.parametric.summary import parametric_text
-from layerox.series.parametric.verdict import LEVEL
+from layerox.series.parametric.choice import LEVEL
+from layerox.series.parametric.result import parametric_text
 
 X = np.linspace(0.0, 9.0, 10)
 A, C, AL = (2.9000, 0.0015, -0.0006), (11.150, 0.010), (4.0495,)
@@ -105,7 +105,7 @@ def test_a_wrong_form_is_rejected_and_said_to_be(laboratory, series):
     assert not found.is_trustworthy
     said = parametric_text(found)
     assert "P2_a = constant: rejected" in said
-    assert "the functions are not all of it" in said
+    assert "the functions do not describe all frames" in said
     assert "polynomial" in found.function("P2_a").verdict.best
 
 

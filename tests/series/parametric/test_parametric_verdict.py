@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from layerox.series.parametric.choice import LEVEL, Points, examined
-from layerox.series.parametric.forms import wish_of
+from layerox.series.parametric.choice import LEVEL, FrameValues, fitted_forms
+from layerox.series.parametric.forms import form_request
 from layerox.series.parametric.result import Parametric
-from layerox.series.parametric.scatter import Deviation, Pull, deviations
-from layerox.series.parametric.verdict import judged, relieved, together
+from layerox.series.parametric.verdict import (
+    Deviation,
+    FrameForce,
+    deviations,
+    judged,
+    together,
+    without_induced_rejections,
+)
 
 X = np.linspace(0.0, 10.0, 40)
 ESD = 1e-4
@@ -20,10 +26,10 @@ def verdict(text, truth, seed=0, scatter=0.0, x=X):
     """Return the verdict on a form for values drawn about a truth, with deviations as a single quantity has them."""
     draw = np.random.default_rng(seed)
     value = 2.9 + truth(x) + ESD * draw.standard_normal(len(x)) + scatter * draw.standard_normal(len(x))
-    points = Points(x=x, value=value, esd=np.full(len(x), ESD))
-    points, (trial,), common = examined([wish_of(text, "P2_a")], points, "P2_a")
+    points = FrameValues(x=x, value=value, esd=np.full(len(x), ESD))
+    points, (trial,), common = fitted_forms([form_request(text, "P2_a")], points, "P2_a")
     normal = np.array([[ESD**-2]])
-    pulls = [Pull(active=(0,), normal=normal, force=normal[0] * r, inflation=1.0) for r in trial.residual]
+    pulls = [FrameForce(active=(0,), normal=normal, force=normal[0] * r, inflation=1.0) for r in trial.residual]
     (deviation,) = deviations(pulls, [len(trial.coefficients)], [points.own])
     return judged(trial, common, points, deviation, x)
 
@@ -84,16 +90,16 @@ def test_without_frames_to_spare_nothing_is_tested():
 def test_none_is_rejected_for_what_another_function_may_have_done():
     wrong = verdict("polynomial 1", lambda x: 1e-4 * x**2)
     strained = Deviation(ratio=2.0, p=0.0, own=0.0, frames=np.arange(40), pulls=np.sin(X))
-    points = Points(x=X, value=np.full(40, 4.05) + ESD * np.random.default_rng(1).standard_normal(40),
+    points = FrameValues(x=X, value=np.full(40, 4.05) + ESD * np.random.default_rng(1).standard_normal(40),
                     esd=np.full(40, ESD))  # fmt: skip
-    _, (trial,), common = examined([wish_of("constant", "Al_a")], points, "Al_a")
+    _, (trial,), common = fitted_forms([form_request("constant", "Al_a")], points, "Al_a")
     innocent = judged(trial, common, points, strained, X)
     assert innocent.status == "rejected"
     assert not innocent.is_rejected_by_values
-    found = relieved({"P2_a": wrong, "Al_a": innocent})
+    found = without_induced_rejections({"P2_a": wrong, "Al_a": innocent})
     assert (found["P2_a"].status, found["Al_a"].status) == ("rejected", "undecided")
     assert found["Al_a"].text.endswith("this may be the doing of P2_a")
-    assert relieved({"Al_a": innocent})["Al_a"].status == "rejected"
+    assert without_induced_rejections({"Al_a": innocent})["Al_a"].status == "rejected"
 
 
 def test_the_test_of_all_functions_is_the_f_test():
@@ -111,7 +117,7 @@ def series_of_two(seed, jitter, frames=60):
     normal = np.array([[1.0, 0.95], [0.95, 1.0]]) / ESD**2
     root = np.linalg.cholesky(normal)
     return [
-        Pull(active=(0, 1), normal=normal, inflation=1.0,
+        FrameForce(active=(0, 1), normal=normal, inflation=1.0,
              force=root @ draw.standard_normal(2) + normal @ np.array([0.0, jitter * draw.standard_normal()]))
         for _ in range(frames)
     ]  # fmt: skip
@@ -141,7 +147,7 @@ def test_what_is_known_already_stays_and_need_not_be_found_again():
 
 
 def test_a_quantity_that_a_bound_has_cut_pulls_at_nothing():
-    pulls = [*series_of_two(1, 0.0), Pull(active=(1,), normal=np.zeros((1, 1)), force=np.zeros(1), inflation=1.0)]
+    pulls = [*series_of_two(1, 0.0), FrameForce(active=(1,), normal=np.zeros((1, 1)), force=np.zeros(1), inflation=1.0)]
     _, second = deviations(pulls, [0, 0], [0.0, 0.0])
     assert second.frames.tolist() == list(range(60))
 

@@ -1,11 +1,11 @@
-"""Choice: which form the values of a quantity, frame by frame, support.
+"""Choice of the form that the values of a quantity in single frames support.
 
-Each form is fitted to the values by weighted least squares and judged by the Bayesian information criterion,
-chi-squared + k ln n (Schwarz, Ann. Statist. 6 (1978) 461, doi:10.1214/aos/1176344136). A place that the data are asked
-for costs as much as two coefficients more, because its search fits noise too (Zhang & Siegmund, Biometrics 63 (2007)
-22, doi:10.1111/j.1541-0420.2006.00662.x). Frames that scatter more than their uncertainties, whatever the form, have a
-scatter of their own, which is added in quadrature (Mandel & Paule, Anal. Chem. 42 (1970) 1194,
-doi:10.1021/ac60293a019): otherwise they would ask for ever richer forms.
+Each form is fitted by weighted least squares and rated by the Bayesian information criterion, chi-squared + k ln n
+(Schwarz, Ann. Statist. 6 (1978) 461, doi:10.1214/aos/1176344136). A break that is estimated from the data costs as much
+as two more coefficients, because its search fits noise too (Zhang & Siegmund, Biometrics 63 (2007) 22,
+doi:10.1111/j.1541-0420.2006.00662.x). Scatter of frames beyond their uncertainties, whatever the form, is added in
+quadrature (Mandel & Paule, Anal. Chem. 42 (1970) 1194, doi:10.1021/ac60293a019); otherwise it would favour forms with
+too many coefficients.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from layerox.errors import InputError
-from layerox.series.parametric.forms import Form, Wish, wish_of
+from layerox.series.parametric.forms import Form, FormRequest, form_request
 from layerox.typing import FloatArray
 
 COMMON = (
@@ -26,10 +26,10 @@ COMMON = (
     "spline 8", "spline 11",
     "kinked ?", "constant | ? | constant", "polynomial 1 | ? | polynomial 1",
 )  # fmt: skip
-COST_OF_PLACE = 2
-# Frames that a unit of cost of a common form needs; how many places are looked at in each round of a search.
+PLACE_COST = 2
+# Frames per unit of cost of a common form; number of positions in each round of a search.
 FRAMES_EACH, PLACES = 2.5, 120
-# Differences of the criterion that are not worth more than a bare mention, and that speak strongly (Kass & Raftery,
+# Differences of the criterion that are not significant, and that are strong (Kass & Raftery,
 # J. Am. Stat. Assoc. 90 (1995) 773, doi:10.1080/01621459.1995.10476572).
 BARE, STRONG = 2.0, 6.0
 # Probability below which chance is no explanation: three standard deviations.
@@ -37,7 +37,7 @@ LEVEL = 0.003
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Points:
+class FrameValues:
     """The values of a quantity frame by frame, in the order of the frames.
 
     Attributes
@@ -63,15 +63,15 @@ class Points:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Trial:
+class FittedForm:
     """A form fitted to points.
 
     Attributes
     ----------
     text
-        The form as a user would write it, with the place that the data have told.
+        The form as a user would write it, with the position estimated from the data.
     wanted
-        As it was asked for.
+        As it was requested.
     form, coefficients
         With its best coefficients, shape (k,).
     residual
@@ -79,7 +79,7 @@ class Trial:
     chi_squared
         Of the residual over the points' spread.
     place
-        What the data have told of a place that was sought, and the interval within which chi-squared rises by less than
+        The estimated position of a break, and the interval within which chi-squared rises by less than
         its reduced value; None if none was.
     """
 
@@ -94,7 +94,7 @@ class Trial:
     @property
     def cost(self) -> int:
         """Coefficients, and what a place costs."""
-        return len(self.coefficients) + (COST_OF_PLACE if self.place else 0)
+        return len(self.coefficients) + (PLACE_COST if self.place else 0)
 
     @property
     def freedom(self) -> int:
@@ -107,8 +107,10 @@ class Trial:
         return self.chi_squared + self.cost * float(np.log(len(self.residual)))
 
 
-def examined(asked: Sequence[Wish], points: Points, place: str) -> tuple[Points, list[Trial], list[Trial]]:
-    """Return the points with the scatter of their own, the forms asked for, and the common ones, fitted to them.
+def fitted_forms(
+    asked: Sequence[FormRequest], points: FrameValues, place: str
+) -> tuple[FrameValues, list[FittedForm], list[FittedForm]]:
+    """Return the points with the scatter of their own, the requested forms, and the common ones, fitted to them.
 
     Parameters
     ----------
@@ -122,18 +124,18 @@ def examined(asked: Sequence[Wish], points: Points, place: str) -> tuple[Points,
     Raises
     ------
     InputError
-        If the points cannot determine a form that was asked for.
+        If the points cannot determine a requested form.
     """
-    own = [tried(wish, points) for wish in asked]
+    own = [fitted_form(request, points) for request in asked]
     common = common_trials(points, place)
     scatter = own_scatter([*own, *common], points)
     if scatter == 0:
         return points, own, common
     points = replace(points, own=scatter)
-    return points, [tried(wish, points) for wish in asked], common_trials(points, place)
+    return points, [fitted_form(request, points) for request in asked], common_trials(points, place)
 
 
-def tried(wish: Wish, points: Points) -> Trial:
+def fitted_form(request: FormRequest, points: FrameValues) -> FittedForm:
     """Return a form fitted to points; a place that it seeks is found first.
 
     Raises
@@ -141,18 +143,20 @@ def tried(wish: Wish, points: Points) -> Trial:
     InputError
         If the points cannot determine it.
     """
-    if not wish.is_sought:
-        return _fitted(wish, wish, points)
+    if not request.is_sought:
+        return _fitted(request, request, points)
     places = _between(points.x)
-    rises = np.array([_chi_squared(wish, place, points) for place in places])
+    rises = np.array([_chi_squared(request, place, points) for place in places])
     if not np.isfinite(rises).any():
-        raise InputError(f"{wish.text!r}: {len(points)} frames do not tell where", place=wish.place, cure="say where")
+        raise InputError(
+            f"{request.text!r}: {len(points)} frames do not tell where", place=request.place, cure="say where"
+        )
     k = int(np.argmin(rises))
     if len(places) == PLACES:
         places = _between(points.x, places[max(k - 1, 0)], places[min(k + 1, PLACES - 1)])
-        rises = np.array([_chi_squared(wish, place, points) for place in places])
+        rises = np.array([_chi_squared(request, place, points) for place in places])
         k = int(np.argmin(rises))
-    best = _fitted(wish, wish.with_place(float(places[k])), points)
+    best = _fitted(request, request.with_place(float(places[k])), points)
     allowed = places[rises <= rises[k] + max(rises[k] / max(best.freedom - 1, 1), 1.0)]
     ends = _frames_around(points.x, allowed.min())[0], _frames_around(points.x, allowed.max())[1]
     return replace(best, place=(float(places[k]), *ends))
@@ -172,33 +176,33 @@ def _frames_around(x: FloatArray, place: float) -> tuple[float, float]:
     return float(x[x <= place].max()), float(x[x >= place].min())
 
 
-def _chi_squared(wish: Wish, place: float, points: Points) -> float:
+def _chi_squared(request: FormRequest, place: float, points: FrameValues) -> float:
     try:
-        return _fitted(wish, wish.with_place(float(place)), points).chi_squared
+        return _fitted(request, request.with_place(float(place)), points).chi_squared
     except InputError:
         return np.inf
 
 
-def _fitted(asked: Wish, wish: Wish, points: Points) -> Trial:
-    form = wish.form(points.x)
+def _fitted(asked: FormRequest, request: FormRequest, points: FrameValues) -> FittedForm:
+    form = request.form(points.x)
     coefficients, residual = _least_squares(form, points, points.spread)
     chi_squared = float(((residual / points.spread) ** 2).sum())
-    return Trial(text=form.text, wanted=asked.text, form=form, coefficients=coefficients, residual=residual,
+    return FittedForm(text=form.text, wanted=asked.text, form=form, coefficients=coefficients, residual=residual,
                  chi_squared=chi_squared)  # fmt: skip
 
 
-def _least_squares(form: Form, points: Points, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _least_squares(form: Form, points: FrameValues, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
     basis = form.basis(points.x)
     coefficients = np.asarray(np.linalg.lstsq(basis / spread[:, None], points.value / spread)[0], dtype=np.float64)
     return coefficients, points.value - basis @ coefficients
 
 
-def common_trials(points: Points, place: str) -> list[Trial]:
-    """Return the common forms that so many points can bear, fitted to them."""
+def common_trials(points: FrameValues, place: str) -> list[FittedForm]:
+    """Return the common forms for which there are enough points, fitted to them."""
     found = []
     for text in COMMON:
         try:
-            trial = tried(wish_of(text, place), points)
+            trial = fitted_form(form_request(text, place), points)
         except InputError:
             continue
         if trial.cost == 1 or FRAMES_EACH * trial.cost <= len(points):
@@ -206,7 +210,7 @@ def common_trials(points: Points, place: str) -> list[Trial]:
     return found
 
 
-def own_scatter(trials: Sequence[Trial], points: Points) -> float:
+def own_scatter(trials: Sequence[FittedForm], points: FrameValues) -> float:
     """Return the scatter of frames beyond their uncertainties that speaks best for any of the forms.
 
     A form that leaves more than chance does may have such a scatter for one more coefficient, in a criterion of all
@@ -217,7 +221,7 @@ def own_scatter(trials: Sequence[Trial], points: Points) -> float:
     return min(options)[1] if options else 0.0
 
 
-def _option(trial: Trial, points: Points) -> tuple[float, float]:
+def _option(trial: FittedForm, points: FrameValues) -> tuple[float, float]:
     """Return criterion and scatter of a form."""
     if chi2.sf(trial.chi_squared, trial.freedom) >= LEVEL:
         return trial.criterion, 0.0
@@ -226,7 +230,7 @@ def _option(trial: Trial, points: Points) -> tuple[float, float]:
     return trial.freedom + wider + (trial.cost + 1) * float(np.log(len(points))), own
 
 
-def _excess(trial: Trial, points: Points) -> float:
+def _excess(trial: FittedForm, points: FrameValues) -> float:
     """Return what has to be added to all uncertainties in quadrature so that chi-squared is what it should be."""
 
     def too_much(own: float) -> float:
@@ -238,7 +242,7 @@ def _excess(trial: Trial, points: Points) -> float:
     return float(brentq(too_much, 0.0, most, rtol=1e-3, xtol=1e-6 * most))
 
 
-def best_of(trials: Sequence[Trial]) -> Trial:
+def best_of(trials: Sequence[FittedForm]) -> FittedForm:
     """Return the form of the lowest criterion, or the simplest of those that are hardly worse."""
     least = min(trial.criterion for trial in trials)
     close = [trial for trial in trials if trial.criterion <= least + BARE]

@@ -1,9 +1,9 @@
-"""Forms: functions of one axis, linear in their coefficients, and how a user writes them.
+"""Functions of one axis, linear in their coefficients, and how a user writes them.
 
-"constant", "polynomial 2", "spline 5" (natural cubic through so many knots at equal distances), "spline at 0 10 40"
-(through these), "vegard 0 1" (the straight line between two end members), "kinked 12.5" (straight lines that meet
-there), and any of them in pieces that may jump: "polynomial 1 | 12.5 | polynomial 2". One place may be a question mark:
-the data are asked for it. Nothing here knows diffraction.
+"constant", "polynomial 2", "spline 5" (natural cubic with 5 equidistant knots), "spline at 0 10 40" (with these knots),
+"vegard 0 1" (the straight line between two end members), "kinked 12.5" (two straight lines that meet there), and
+several of them with breaks, where the function may jump: "polynomial 1 | 12.5 | polynomial 2". One position may be a
+question mark and is then estimated from the data. Nothing here depends on diffraction.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Polynomial:
 
 
 @dataclass(frozen=True)
-class Knotted:
+class KnottedForm:
     """Values at knots, joined by a natural cubic spline or by straight lines; straight beyond the first and the last.
 
     Attributes
@@ -182,8 +182,8 @@ class Pieces:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A form as a user has written it, before the axis and a place that is sought are known.
+class FormRequest:
+    """A form as a user writes it, before the axis and an unknown position are known.
 
     Attributes
     ----------
@@ -207,8 +207,8 @@ class Wish:
         """Whether one of its places is a question to the data."""
         return any(map(math.isnan, self.breaks)) or any(math.isnan(n) for _, numbers in self.kinds for n in numbers)
 
-    def with_place(self, place: float) -> Wish:
-        """Return the wish with a place for what is sought."""
+    def with_place(self, place: float) -> FormRequest:
+        """Return the request with a position in place of the question mark."""
         kinds = tuple((kind, tuple(place if math.isnan(n) else n for n in numbers)) for kind, numbers in self.kinds)
         return replace(self, kinds=kinds, breaks=tuple(place if math.isnan(b) else b for b in self.breaks))
 
@@ -240,12 +240,14 @@ class Wish:
         if kind == "kinked":
             if not all(low < kink < high for kink in numbers):
                 raise self._fault(f"a kink outside {low:.6g} to {high:.6g}", "move it among the frames")
-            return Knotted((low, *numbers, high), False, " ".join(["kinked", *(f"{n:.9g}" for n in numbers)]))
+            return KnottedForm((low, *numbers, high), False, " ".join(["kinked", *(f"{n:.9g}" for n in numbers)]))
         if len(numbers) == 1:
             if not low < high:
                 raise self._fault("all frames stand at one place", "write constant")
-            return Knotted(tuple(np.linspace(low, high, int(numbers[0])).tolist()), True, f"spline {int(numbers[0])}")
-        return Knotted(numbers, True, " ".join(["spline at", *(f"{n:.9g}" for n in numbers)]))
+            return KnottedForm(
+                tuple(np.linspace(low, high, int(numbers[0])).tolist()), True, f"spline {int(numbers[0])}"
+            )
+        return KnottedForm(numbers, True, " ".join(["spline at", *(f"{n:.9g}" for n in numbers)]))
 
     def _refuse_disorder(self, low: float, high: float) -> None:
         if not all(low < place <= high for place in self.breaks):
@@ -261,7 +263,7 @@ class Wish:
         return InputError(f"{self.text!r}: {problem}", place=self.place, cure=cure)
 
 
-def wish_of(text: str, place: str) -> Wish:
+def form_request(text: str, place: str) -> FormRequest:
     """Return the form that a user has written for a quantity.
 
     Raises
@@ -275,12 +277,12 @@ def wish_of(text: str, place: str) -> Wish:
         raise InputError(f"{words!r} is no form", place=place, cure='write pieces as "polynomial 1 | 12.5 | constant"')
     kinds = tuple(_kind(part, place) for part in parts[::2])
     breaks = tuple(_number(part, words, place) for part in parts[1::2])
-    wish = Wish(words, kinds, breaks, place)
+    request = FormRequest(words, kinds, breaks, place)
     if sum(map(math.isnan, [*breaks, *(n for _, numbers in kinds for n in numbers)])) > 1:
         raise InputError(f"{words!r} seeks several places", place=place, cure="leave one question mark")
     if any(later <= earlier for earlier, later in pairwise(breaks)):
         raise InputError(f"{words!r}: breaks do not ascend", place=place, cure="give the smaller one first")
-    return wish
+    return request
 
 
 def _kind(text: str, place: str) -> tuple[str, tuple[float, ...]]:

@@ -1,40 +1,106 @@
-"""Local: one frame of a parametric refinement: refined by itself, and with some quantities held where functions say.
+"""One frame of a parametric refinement: refined alone, and with some quantities fixed at the functions' values.
 
-Between visits only a frame's values are kept, a few kilobytes; its pattern is read anew each time. What is handed to a
-worker and back is plain data.
+Its normal equations for these quantities have the frame's own variables eliminated. Only the values of a frame are kept
+between passes, a few kilobytes; its pattern is read again each time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.least_squares import Data, Minimum, minimise
-from layerox.diffraction.parameters import Parameters
+from layerox.diffraction.parameters import Parameters, is_background, public_name, slot_name
 from layerox.diffraction.serial_correlation import sums_of_runs
 from layerox.diffraction.weight_fractions import fraction_slopes, phase_weights, weight_fractions
 from layerox.errors import InputError
 from layerox.pattern import Pattern
-from layerox.series.common_parameters import Foundation
-from layerox.series.frame_model import Bench, Rungs, State, View
-from layerox.series.frames import Frame
+from layerox.series.common_parameters import CommonParameters
+from layerox.series.frame_model import FrameModel, FrameState, PhaseLevels, PhaseSubset
+from layerox.series.frame_reading import Frame
 from layerox.series.measured import Number
-from layerox.series.parametric.quantities import Quantity
-from layerox.series.parametric.schur import Reduced, eliminated
+from layerox.series.parametric.schur import FrameEquations, eliminated
 from layerox.typing import FloatArray
 
-# Last step of a frame's own variables, in standard uncertainties; budgets of the first visit and of later ones.
-TOLERANCE, PATIENT, BUDGET = 0.01, 60, 30
+# Last step of a frame's own variables, in standard uncertainties; budgets of the first pass and of later ones.
+TOLERANCE, FIRST_BUDGET, BUDGET = 0.01, 60, 30
 # Largest step left to do, in standard uncertainties, with which a frame counts as refined.
-NEARLY_THERE = 0.3
+MAX_REMAINING_SHIFT = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """A quantity that follows a function.
+
+    Attributes
+    ----------
+    name
+        As users write it ("P2_a", "P2_size").
+    slot
+        As the model calls it ("P2_a", "P2_inverse_size").
+    phase
+        Index of the phase that it belongs to; None for those of the instrument.
+    """
+
+    name: str
+    slot: str
+    phase: int | None
+
+    @property
+    def is_reciprocal(self) -> bool:
+        """Whether the model holds one over what users see."""
+        return self.name != self.slot
+
+    def to_model(self, value: float) -> float:
+        """Return the model's value for a user's one; no size at all is none."""
+        if not self.is_reciprocal:
+            return value
+        return 1.0 / value if value > 0 else np.inf
+
+    def to_user(self, value: float) -> float:
+        """Return the user's value for the model's one."""
+        if not self.is_reciprocal:
+            return value
+        return 1.0 / value if value > 0 else np.inf
+
+    def slope(self, value: float) -> float:
+        """Return the derivative of the model's value with respect to the user's, at a value of the model."""
+        return -(value**2) if self.is_reciprocal else 1.0
+
+
+def quantity_of(name: str, frame_model: FrameModel) -> Quantity:
+    """Return the quantity that a user means.
+
+    Raises
+    ------
+    InputError
+        If there is none, or nothing leaves it free to follow a function.
+    """
+    slot = frame_model.table.names[frame_model.table.find(name)]
+    public = public_name(slot)
+    if is_background(slot):
+        raise InputError("the background is each frame's own", place=name, cure="leave it out")
+    if not frame_model.table.can_vary(slot):
+        leader = frame_model.table.link_text(slot)
+        why = f"follows {leader}" if leader else "is ruled by symmetry or fixed by the recipe"
+        raise InputError(why, place=public, cure="leave it out")
+    owner = (p for p, phase in enumerate(frame_model.phases) if frame_model.belongs(phase, slot))
+    return Quantity(name=public, slot=slot, phase=next(owner, None))
+
+
+def cell_lengths(frame_model: FrameModel, free: Iterable[str]) -> list[str]:
+    """Return the names of all cell lengths that are refined in frames."""
+    known = set(free)
+    names = [slot_name(phase, length) for phase in frame_model.phases for length in "abc"]
+    return [name for name in names if name in known and frame_model.table.can_vary(name)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Known:
-    """What the table of a series says of a frame: where its refinement starts.
+class StartingFrame:
+    """The starting values of a frame from the table of the series.
 
     Attributes
     ----------
@@ -42,17 +108,17 @@ class Known:
         Where its pattern is.
     values
         Of the phases that it shows, by name.
-    rungs
+    levels
         How much of each phase is refined.
     """
 
     frame: Frame
     values: Mapping[str, float]
-    rungs: Rungs
+    levels: PhaseLevels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Alone:
+class SingleFit:
     """A frame refined by itself.
 
     Attributes
@@ -66,13 +132,13 @@ class Alone:
     chi_squared, freedom
         At the minimum, and points less variables.
     runs, squares
-        Sums that tell how far residuals come in runs; see `sums_of_runs`.
+        Sums for the serial correlation of residuals; see `sums_of_runs`.
     fractions
         Weight fraction of each phase that it shows.
     """
 
     frame: Frame
-    state: State
+    state: FrameState
     active: tuple[int, ...]
     values: FloatArray
     esds: FloatArray
@@ -89,8 +155,8 @@ class Alone:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Held:
-    """A frame with its quantities where the functions say and everything else refined.
+class ConstrainedFit:
+    """A frame with its quantities fixed at the functions' values and everything else refined.
 
     Attributes
     ----------
@@ -106,17 +172,17 @@ class Held:
         Weight fraction of each phase that it shows.
     """
 
-    state: State
+    state: FrameState
     chi_squared: float
     normal: FloatArray
     force: FloatArray
     is_cut: bool
-    fractions: Mapping[str, Share]
+    fractions: Mapping[str, FractionResponse]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Share:
-    """A weight fraction with the functions: its value, its variance if they stood still, and how it follows them.
+class FractionResponse:
+    """A weight fraction with the functions: its value, its variance at fixed functions, and its derivatives.
 
     `slopes` are derivatives with respect to the frame's quantities in users' units, shape (m,).
     """
@@ -132,62 +198,66 @@ class Share:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Visit:
-    """A frame to be visited: its state, which quantities it has, and their values in users' units, shape (m,)."""
+class FrameRequest:
+    """A frame to be refined: its state, which quantities it has, and their values in users' units, shape (m,)."""
 
     frame: Frame
-    state: State
+    state: FrameState
     active: tuple[int, ...]
     values: FloatArray
 
 
-def alone(foundation: Foundation, quantities: Sequence[Quantity], frames: Sequence[Known]) -> list[Alone | str]:
+def alone(
+    common: CommonParameters, quantities: Sequence[Quantity], frames: Sequence[StartingFrame]
+) -> list[SingleFit | str]:
     """Return frames refined each by itself, or why one could not be."""
-    local = _Local(foundation, quantities)
+    local = _FrameRefiner(common, quantities)
     return [local.alone(known) for known in frames]
 
 
-def held(foundation: Foundation, quantities: Sequence[Quantity], visits: Sequence[Visit]) -> list[Held]:
+def held(
+    common: CommonParameters, quantities: Sequence[Quantity], visits: Sequence[FrameRequest]
+) -> list[ConstrainedFit]:
     """Return frames refined with their quantities held."""
-    local = _Local(foundation, quantities)
+    local = _FrameRefiner(common, quantities)
     return [local.held(visit) for visit in visits]
 
 
-class _Local:
-    """Visits the frames of a stretch, one after another."""
+class _FrameRefiner:
+    """Refines the frames of a segment, one after another."""
 
-    def __init__(self, foundation: Foundation, quantities: Sequence[Quantity]):
-        self.foundation, self.quantities = foundation, tuple(quantities)
-        self._benches: dict[bytes, Bench] = {}
+    def __init__(self, common: CommonParameters, quantities: Sequence[Quantity]):
+        self.common, self.quantities = common, tuple(quantities)
+        self._frame_models: dict[bytes, FrameModel] = {}
         self._before: dict[str, float] = {}
 
-    def _bench(self, pattern: Pattern) -> Bench:
+    def _frame_model(self, pattern: Pattern) -> FrameModel:
         key = pattern.two_theta.tobytes()
-        if key not in self._benches:
-            self._benches[key] = Bench(self.foundation, pattern)
-        return self._benches[key]
+        if key not in self._frame_models:
+            self._frame_models[key] = FrameModel(self.common, pattern)
+        return self._frame_models[key]
 
-    def _read(self, frame: Frame) -> tuple[Pattern, Bench]:
-        pattern = self.foundation.setup.reading.pattern(frame)
-        return pattern, self._bench(pattern)
+    def _read(self, frame: Frame) -> tuple[Pattern, FrameModel]:
+        pattern = self.common.setup.reading.pattern(frame)
+        return pattern, self._frame_model(pattern)
 
-    def alone(self, known: Known) -> Alone | str:
+    def alone(self, known: StartingFrame) -> SingleFit | str:
         """Return a frame refined by itself from what the series has found, or why it could not be."""
         try:
-            pattern, bench = self._read(known.frame)
-            start = bench.start({**self._before, **known.values}, known.rungs)
-            view, minimum = bench.minimised(pattern, start, linear=True, tolerance=TOLERANCE, budget=PATIENT)
+            pattern, frame_model = self._read(known.frame)
+            start = frame_model.start({**self._before, **known.values}, known.levels)
+            view, minimum = frame_model.minimised(pattern, start, linear=True, tolerance=TOLERANCE, budget=FIRST_BUDGET)
         except InputError as error:
             return error.problem
         except np.linalg.LinAlgError:
             return "the normal equations cannot be solved"
-        if minimum.largest_shift is None or not minimum.largest_shift < NEARLY_THERE:
+        if minimum.largest_shift is None or not minimum.largest_shift < MAX_REMAINING_SHIFT:
             return minimum.reason or "did not converge"
-        state = bench.moved(start, view, minimum)
-        self._before = {name: value for name, value in bench.named(state).items() if name in self.foundation.free}
+        state = frame_model.moved(start, view, minimum)
+        self._before = {name: value for name, value in frame_model.named(state).items() if name in self.common.free}
         values, esds = self._numbers(minimum)
         runs, squares = sums_of_runs((pattern.intensity - minimum.calculated.total) / pattern.sigma)
-        return Alone(
+        return SingleFit(
             frame=known.frame,
             state=state,
             active=self._active(state),
@@ -200,12 +270,12 @@ class _Local:
             fractions=_fractions(view, minimum),
         )
 
-    def _active(self, state: State) -> tuple[int, ...]:
+    def _active(self, state: FrameState) -> tuple[int, ...]:
         shown = {None, *state.present}
         return tuple(k for k, quantity in enumerate(self.quantities) if quantity.phase in shown)
 
     def _numbers(self, minimum: Minimum) -> tuple[FloatArray, FloatArray]:
-        """Return values and uncertainties of all quantities, nan where a frame alone does not tell."""
+        """Return values and uncertainties of all quantities, nan where a frame alone does not determine them."""
         names = minimum.parameters.free_names
         values, esds = np.full((2, len(self.quantities)), np.nan)
         for k, quantity in enumerate(self.quantities):
@@ -215,19 +285,19 @@ class _Local:
             values[k], esds[k] = quantity.to_user(value), abs(esd / quantity.slope(value))
         return values, esds
 
-    def held(self, visit: Visit) -> Held:
+    def held(self, visit: FrameRequest) -> ConstrainedFit:
         """Return a frame refined with its quantities held, and its reduced normal equations there."""
-        pattern, bench = self._read(visit.frame)
-        state, is_cut = self._placed(bench, visit)
-        view, data, table = bench.ready(pattern, state)
+        pattern, frame_model = self._read(visit.frame)
+        state, is_cut = self._placed(frame_model, visit)
+        view, data, table = frame_model.ready(pattern, state)
         slots = [self.quantities[k].slot for k in visit.active]
         table.fix(slots)
         minimum = minimise(view.model, data, table, tolerance=TOLERANCE, most_evaluations=BUDGET)
-        table, order = _released(minimum, slots)
+        table, order = _with_accepted_changes(minimum, slots)
         reduced = _reduced(view, data, table, order, len(slots))
         slopes = np.array([self._slope(table, k, is_cut=cut) for k, cut in zip(visit.active, is_cut, strict=True)])
-        return Held(
-            state=bench.moved(state, view, minimum),
+        return ConstrainedFit(
+            state=frame_model.moved(state, view, minimum),
             chi_squared=minimum.chi_squared,
             normal=reduced.normal * np.outer(slopes, slopes),
             force=reduced.force * slopes,
@@ -240,9 +310,9 @@ class _Local:
         quantity = self.quantities[k]
         return 0.0 if is_cut else quantity.slope(table.value(quantity.slot))
 
-    def _placed(self, bench: Bench, visit: Visit) -> tuple[State, list[bool]]:
-        """Return the state with the quantities where the functions say, and which of them a bound has cut."""
-        values, table, is_cut = visit.state.values.copy(), bench.table, []
+    def _placed(self, frame_model: FrameModel, visit: FrameRequest) -> tuple[FrameState, list[bool]]:
+        """Return the state with the quantities at the functions' values, and which of them a bound has cut."""
+        values, table, is_cut = visit.state.values.copy(), frame_model.table, []
         for k, value in zip(visit.active, visit.values.tolist(), strict=True):
             at, wanted = table.index[self.quantities[k].slot], self.quantities[k].to_model(value)
             values[at] = min(max(wanted, table.lower[at]), table.upper[at])
@@ -250,8 +320,8 @@ class _Local:
         return replace(visit.state, values=values), is_cut
 
 
-def _released(minimum: Minimum, slots: Sequence[str]) -> tuple[Parameters, NDArray[np.intp]]:
-    """Return the table with some quantities let go and what a bound holds held, and its variables in order, these last.
+def _with_accepted_changes(minimum: Minimum, slots: Sequence[str]) -> tuple[Parameters, NDArray[np.intp]]:
+    """Return the table with some quantities freed and those at a bound fixed, and the order of variables, these last.
 
     The order is that in which the quantities are named.
     """
@@ -264,7 +334,7 @@ def _released(minimum: Minimum, slots: Sequence[str]) -> tuple[Parameters, NDArr
     return table, np.array([k for k in range(len(names)) if k not in last] + last, dtype=np.intp)
 
 
-def _reduced(view: View, data: Data, table: Parameters, order: NDArray[np.intp], shared: int) -> Reduced:
+def _reduced(view: PhaseSubset, data: Data, table: Parameters, order: NDArray[np.intp], shared: int) -> FrameEquations:
     """Return the normal equations of a frame without its own variables; the last `shared` in order are not its own."""
     size = len(view.model.names)
     calculated, jacobian = view.model.linearised(table.values[:size], table.transfer()[:size], data.weight)
@@ -275,8 +345,13 @@ def _reduced(view: View, data: Data, table: Parameters, order: NDArray[np.intp],
 
 
 def _shares(
-    view: View, table: Parameters, order: NDArray[np.intp], reduced: Reduced, slopes: FloatArray, inflation: float
-) -> dict[str, Share]:
+    view: PhaseSubset,
+    table: Parameters,
+    order: NDArray[np.intp],
+    reduced: FrameEquations,
+    slopes: FloatArray,
+    inflation: float,
+) -> dict[str, FractionResponse]:
     """Return the weight fraction of each phase, and how it follows the frame's quantities."""
     size = len(view.model.names)
     weights = phase_weights(view.model, table.values[:size], table.transfer()[:size])
@@ -285,12 +360,14 @@ def _shares(
     fractions, of_fractions = fraction_slopes(weights.values, weights.slopes)
     variances, following = reduced.followed(of_fractions[:, order], inflation)
     return {
-        phase.name: Share(value=float(fractions[p]), variance=float(variances[p]), slopes=following[p] * slopes)
+        phase.name: FractionResponse(
+            value=float(fractions[p]), variance=float(variances[p]), slopes=following[p] * slopes
+        )
         for p, phase in enumerate(view.model.phases)
     }
 
 
-def _fractions(view: View, minimum: Minimum) -> dict[str, Number]:
+def _fractions(view: PhaseSubset, minimum: Minimum) -> dict[str, Number]:
     """Return the weight fraction of each phase with its uncertainty."""
     size, table = len(view.model.names), minimum.parameters
     found = weight_fractions(view.model, table.values[:size], table.transfer()[:size], minimum.covariance)

@@ -1,4 +1,4 @@
-"""Source: a finished series as what a parametric refinement starts from: its frames, its settings, its numbers."""
+"""The input of a parametric refinement: frames, settings and values of a finished series."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError, nearest
 from layerox.pattern import Pattern
-from layerox.series.frames import Frame, Reading
-from layerox.series.locate import frame_at
-from layerox.series.parametric.frame_equations import Known
-from layerox.series.phase_presence import Rung
-from layerox.series.result import Series
-from layerox.series.setup import Setup
+from layerox.series.frame_reading import Frame, PatternReading
+from layerox.series.parametric.frame_equations import StartingFrame
+from layerox.series.phase_presence import PhaseLevel
+from layerox.series.result import Series, frame_at
+from layerox.series.setup import SeriesSetup
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -31,14 +30,14 @@ if TYPE_CHECKING:
 
 NUMBER = "frame"
 GOOD = ("accepted", "reseeded")
-# Quantities of the table that are the model's too, and in which of them a rung shows.
+# Quantities of the table that are the model's too, and those that show the phase level.
 SLOTS = ("a", "b", "c", "beta", "microstrain", "displacement")
 WIDTHS, CELL = ("size", "microstrain"), ("a", "b", "c", "beta")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Source:
-    """What a finished series tells.
+class ParametricInput:
+    """The frames, settings and values of a finished series.
 
     Attributes
     ----------
@@ -51,19 +50,19 @@ class Source:
     axis
         Name of the axis.
     known, x
-        The frames to be refined, and where they stand on the axis, shape (n,).
+        The frames to be refined, and their positions on the axis, shape (n,).
     """
 
-    setup: Setup
+    setup: SeriesSetup
     frames: tuple[Frame, ...]
     first: Pattern
     axis: str
-    known: tuple[Known, ...]
+    known: tuple[StartingFrame, ...]
     x: FloatArray
 
 
-def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[float, float] | None) -> Source:
-    """Return what a finished series tells.
+def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[float, float] | None) -> ParametricInput:
+    """Return the input from a finished series.
 
     Parameters
     ----------
@@ -79,7 +78,7 @@ def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[f
     Raises
     ------
     InputError
-        If the series is not finished, its patterns are gone, or there is no such axis.
+        If the series is not finished, its patterns are missing, or there is no such axis.
     """
     if series.run["status"] != "complete":
         raise InputError("the series is not finished", place=series.path, cure="run it with --resume first")
@@ -94,7 +93,7 @@ def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[f
     if not len(chosen):
         raise InputError(f"no good frame stands there on the axis {name}", argument="between", cure="choose another")
     limits = series.run["range"]
-    reading = Reading(
+    reading = PatternReading(
         radiation=None if recipe.instrument is None else recipe.instrument.radiation,
         range=None if limits is None else (limits[0], limits[1]),
         exclude=recipe.exclude,
@@ -103,7 +102,7 @@ def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[f
     first = reading.pattern(frames[int(np.flatnonzero(series.frames["verdict"] != "unreadable")[0])])
     setup = replace(_setup(recipe, first, reading), own=tuple(series.run.get("own", ())))
     known = tuple(_known(series.frames.iloc[int(k)], frames[int(k)], setup.phases) for k in chosen)
-    return Source(setup=setup, frames=frames, first=first, axis=name, known=known, x=x[chosen])
+    return ParametricInput(setup=setup, frames=frames, first=first, axis=name, known=known, x=x[chosen])
 
 
 def recipe_of(series: Series) -> Recipe:
@@ -112,7 +111,7 @@ def recipe_of(series: Series) -> Recipe:
     Raises
     ------
     InputError
-        If the series does not say, or the structures that it names are gone.
+        If the series has no recipe, or its structures are missing.
     """
     document = series.run.get("recipe")
     if isinstance(document, Mapping):
@@ -122,10 +121,10 @@ def recipe_of(series: Series) -> Recipe:
     return read_recipe(series.path / "recipe.toml")
 
 
-def _setup(recipe: Recipe, first: Pattern, reading: Reading) -> Setup:
+def _setup(recipe: Recipe, first: Pattern, reading: PatternReading) -> SeriesSetup:
     known, beam = Beam(instrument=recipe.instrument).resolve(first)
     phases = tuple(check_phases(list(recipe.phases), first, beam))
-    return Setup(phases=phases, instrument=known, radiation=beam, reading=reading, plan=recipe.plan)
+    return SeriesSetup(phases=phases, instrument=known, radiation=beam, reading=reading, plan=recipe.plan)
 
 
 def _axis(series: Series, axis: str | None) -> tuple[str, FloatArray]:
@@ -140,22 +139,22 @@ def _axis(series: Series, axis: str | None) -> tuple[str, FloatArray]:
     return name, x
 
 
-def _known(row: pd.Series, frame: Frame, phases: tuple[Phase, ...]) -> Known:
+def _known(row: pd.Series, frame: Frame, phases: tuple[Phase, ...]) -> StartingFrame:
     """Return where a frame starts: the numbers of the phases that it shows."""
     values: dict[str, float] = {}
-    rungs = []
+    levels = []
     for phase in phases:
-        numbers = _Numbers(row, safe_name(phase.name))
-        rungs.append(numbers.rung)
-        if not numbers.rung:
+        numbers = _TableNumbers(row, safe_name(phase.name))
+        levels.append(numbers.level)
+        if not numbers.level:
             continue
         known = {slot: numbers.of(slot) for slot in SLOTS} | {"inverse_size": 1.0 / numbers.of("size")}
         values |= {slot_name(phase, slot): value for slot, value in known.items() if math.isfinite(value)}
-    return Known(frame=frame, values=values, rungs=tuple(rungs))
+    return StartingFrame(frame=frame, values=values, levels=tuple(levels))
 
 
 @dataclass(frozen=True, eq=False)
-class _Numbers:
+class _TableNumbers:
     """Reads the numbers of one phase off a row of the table."""
 
     row: pd.Series
@@ -165,10 +164,12 @@ class _Numbers:
         return float(self.row.get(f"{self.phase}.{quantity}", math.nan))
 
     @property
-    def rung(self) -> Rung:
+    def level(self) -> PhaseLevel:
         """How much of the phase was refined: what was has an uncertainty."""
         if math.isnan(self.of("volume")):
-            return Rung.ABSENT
+            return PhaseLevel.ABSENT
         if any(math.isfinite(self.of(f"{quantity}_esd")) for quantity in WIDTHS):
-            return Rung.WIDTHS
-        return Rung.CELL if any(math.isfinite(self.of(f"{quantity}_esd")) for quantity in CELL) else Rung.SCALE
+            return PhaseLevel.WIDTHS
+        return (
+            PhaseLevel.CELL if any(math.isfinite(self.of(f"{quantity}_esd")) for quantity in CELL) else PhaseLevel.SCALE
+        )

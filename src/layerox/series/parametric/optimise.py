@@ -1,8 +1,8 @@
-"""Descent: coefficients of all functions refined against all frames, pass by pass.
+"""The coefficients of all functions refined against all frames.
 
-In each pass every frame refines its own variables with its quantities where the functions say, and hands back what is
-left for them (see `arrow.py`). Steps of the coefficients are Gauss and Newton's, damped as Levenberg and Marquardt do
-where chi-squared of all patterns does not fall. A frame in trouble with its own variables so stays its own trouble.
+In each pass every frame refines its own variables with its quantities fixed at the functions' values, and returns the
+reduced normal equations of these quantities (see `schur`). The coefficients take Gauss-Newton steps, damped after
+Levenberg and Marquardt if chi-squared of all patterns does not fall. A frame that converges badly so affects no other.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from itertools import pairwise
 import numpy as np
 
 from layerox.series.parametric.forms import Form
-from layerox.series.parametric.frame_equations import Alone, Held
-from layerox.series.parametric.schur import Arrow
+from layerox.series.parametric.frame_equations import ConstrainedFit, SingleFit
+from layerox.series.parametric.schur import ReducedNormal
 from layerox.typing import FloatArray
 
 # From values in users' units to frames refined there; both lists in the order of the frames.
-Survey = Callable[[Sequence["Seat"], Sequence[FloatArray]], list[Held]]
+Survey = Callable[[Sequence["ParametricFrame"], Sequence[FloatArray]], list[ConstrainedFit]]
 
 # Length of the last step, in standard uncertainties (the norm of the whole step).
 TOLERANCE = 0.03
@@ -33,26 +33,26 @@ NOISE = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Seat:
-    """A frame in the refinement: what it was by itself, where it stands, and how its quantities follow coefficients.
+class ParametricFrame:
+    """A frame in the refinement: its fit alone, its present state, and the derivatives of its quantities.
 
     Attributes
     ----------
     alone
         The frame refined by itself.
     held
-        Where it stands; None before the first pass.
+        Its present fit; None before the first pass.
     slopes
         Derivatives of its quantities with respect to all coefficients, shape (m, size).
     """
 
-    alone: Alone
+    alone: SingleFit
     slopes: FloatArray
-    held: Held | None = None
+    held: ConstrainedFit | None = None
 
 
 class Functions:
-    """All functions side by side: their coefficients stand in one vector.
+    """All functions side by side: their coefficients are one vector.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Functions:
 
 
 @dataclass(frozen=True, eq=False)
-class Ended:
+class Optimum:
     """Where the refinement ended.
 
     Attributes
@@ -91,24 +91,24 @@ class Ended:
     arrow
         The reduced normal equations there.
     passes
-        How often all frames were visited.
+        Number of passes over all frames.
     reason
         Why it did not converge, "" if it did.
     """
 
     coefficients: FloatArray
-    seats: tuple[Seat, ...]
-    arrow: Arrow
+    members: tuple[ParametricFrame, ...]
+    arrow: ReducedNormal
     passes: int = 1
     reason: str = ""
 
     @property
     def chi_squared(self) -> float:
         """Of all patterns."""
-        return sum(seat.held.chi_squared for seat in self.seats if seat.held is not None)
+        return sum(member.held.chi_squared for member in self.members if member.held is not None)
 
 
-def descended(survey: Survey, seats: Sequence[Seat], start: FloatArray) -> Ended:
+def optimised_coefficients(survey: Survey, members: Sequence[ParametricFrame], start: FloatArray) -> Optimum:
     """Refine coefficients from their start.
 
     Parameters
@@ -120,15 +120,15 @@ def descended(survey: Survey, seats: Sequence[Seat], start: FloatArray) -> Ended
     start
         Coefficients, shape (size,).
     """
-    point, passes, damping = _visited(survey, seats, start), 1, 0.0
+    point, passes, damping = _visited(survey, members, start), 1, 0.0
     move = point.arrow.step()
     while point.arrow.length(point.arrow.step()) > TOLERANCE:
         if passes == MOST_PASSES:
             return replace(point, passes=passes, reason=f"not converged after {passes} passes through the frames")
-        trial = _visited(survey, point.seats, point.coefficients + move)
+        trial = _visited(survey, point.members, point.coefficients + move)
         passes += 1
         fell = point.chi_squared - trial.chi_squared
-        if fell < -NOISE * sum(seat.alone.inflation for seat in seats):
+        if fell < -NOISE * sum(member.alone.inflation for member in members):
             damping = max(10.0 * damping, FIRST_DAMPING)
             if damping > MOST_DAMPING:
                 return replace(point, passes=passes, reason="no step of the coefficients lowers chi-squared")
@@ -158,11 +158,11 @@ def _mixed(step: FloatArray, before: FloatArray, taken: FloatArray, normal: Floa
     return step - share * (taken + change)
 
 
-def _visited(survey: Survey, seats: Sequence[Seat], coefficients: FloatArray) -> Ended:
-    """Return all frames refined with their quantities where the functions say."""
-    found = survey(seats, [seat.slopes @ coefficients for seat in seats])
-    arrow, placed = Arrow(len(coefficients)), []
-    for seat, held in zip(seats, found, strict=True):
-        arrow.add(seat.slopes, held.normal, held.force, seat.alone.inflation)
-        placed.append(Seat(alone=seat.alone, slopes=seat.slopes, held=held))
-    return Ended(coefficients, tuple(placed), arrow)
+def _visited(survey: Survey, members: Sequence[ParametricFrame], coefficients: FloatArray) -> Optimum:
+    """Return all frames refined with their quantities at the functions' values."""
+    found = survey(members, [member.slopes @ coefficients for member in members])
+    arrow, placed = ReducedNormal(len(coefficients)), []
+    for member, held in zip(members, found, strict=True):
+        arrow.add(member.slopes, held.normal, held.force, member.alone.inflation)
+        placed.append(ParametricFrame(alone=member.alone, slopes=member.slopes, held=held))
+    return Optimum(coefficients, tuple(placed), arrow)

@@ -1,8 +1,8 @@
-"""Refine: chosen quantities of a finished series as smooth functions of an axis, over all its patterns at once.
+"""Parametric refinement: quantities of a finished series as smooth functions of an axis, over all patterns at once.
 
-After Stinton & Evans, J. Appl. Cryst. 40 (2007) 87, doi:10.1107/S0021889806043275. Each frame is refined by itself
-first; its values say which forms the data support, and start the functions. Then coefficients and frames are refined
-together, with what is each frame's own (scales, background, widths, ...) eliminated from the normal equations.
+After Stinton & Evans, J. Appl. Cryst. 40 (2007) 87, doi:10.1107/S0021889806043275. Each frame is refined alone first;
+its values decide which forms the data support, and give starting coefficients. Then the coefficients are refined with
+all frames; the frames' own variables (scales, background, widths, ...) are eliminated from the normal equations.
 """
 
 from __future__ import annotations
@@ -19,29 +19,35 @@ from layerox.diffraction.serial_correlation import factor_of_runs
 from layerox.errors import InputError
 from layerox.public import public
 from layerox.results.folder import check_folder, write_folder
-from layerox.series import tasks
 from layerox.series.cluster import Tls, connection_notices
-from layerox.series.common_parameters import Foundation
+from layerox.series.common_parameters import CommonParameters
 from layerox.series.executor import Executor, executor
-from layerox.series.frame_model import Bench
-from layerox.series.groundwork import laid_foundation
+from layerox.series.frame_model import FrameModel
 from layerox.series.parametric import frame_equations as local
-from layerox.series.parametric.choice import Points, Trial, best_of, examined
-from layerox.series.parametric.conclude import Chosen, Findings, concluded
-from layerox.series.parametric.forms import AUTOMATIC, Wish, wish_of
-from layerox.series.parametric.frame_equations import Alone, Held, Visit
-from layerox.series.parametric.input import Source, recipe_of, source_of
-from layerox.series.parametric.optimise import Ended, Functions, Seat, descended
-from layerox.series.parametric.quantities import Quantity, cell_lengths, quantity_of
+from layerox.series.parametric.build_result import ChosenForm, ParametricFindings, parametric_result
+from layerox.series.parametric.choice import FittedForm, FrameValues, best_of, fitted_forms
+from layerox.series.parametric.forms import AUTOMATIC, FormRequest, form_request
+from layerox.series.parametric.frame_equations import (
+    ConstrainedFit,
+    FrameRequest,
+    Quantity,
+    SingleFit,
+    cell_lengths,
+    quantity_of,
+)
+from layerox.series.parametric.input import ParametricInput, recipe_of, source_of
+from layerox.series.parametric.optimise import Functions, Optimum, ParametricFrame, optimised_coefficients
 from layerox.series.parametric.result import FILES, Parametric
 from layerox.series.result import Series, open_series
+from layerox.series.seed_refinement import determined_common_parameters
+from layerox.series.segment import segment_ranges
 from layerox.typing import FloatArray
 
 T = TypeVar("T")
 Progress = Callable[[str], None]
 FunctionArgument = str | Sequence[str]
 
-# Frames that must tell a quantity by themselves before it is given a function without being asked for.
+# Frames that must determine a quantity before it gets a function that was not requested.
 FEWEST = 6
 
 
@@ -68,10 +74,10 @@ def refine_parametric(
         The result of `fit_series`, or the folder that it has written; the patterns must be where they were.
     functions
         For each quantity ("P2_a", "P2_size", "instrument_displacement", "P2_O1_z") its form, several of which the data
-        choose, or "automatic"; see `forms.py`. Without any, what the series' recipe says under [parametric], or else
+        choose, or "automatic"; see `forms.py`. Without any, the [parametric] table of the series' recipe, or else
         all cell lengths that enough frames tell, automatically.
     axis
-        A numeric column of the series' table ("time", "temperature", "x_Na") or "frame"; by default what the recipe
+        A numeric column of the series' table ("time", "temperature", "x_Na") or "frame"; by default that of the
         says, the first axis of the series, or the number of the frame.
     between
         First and last place on the axis that take part; by default all.
@@ -82,7 +88,7 @@ def refine_parametric(
     overwrite
         Whether files of these names may be replaced that layerox did not write, or that were changed since.
     progress
-        Called with what is being done.
+        Called with a text on the progress.
 
     Raises
     ------
@@ -96,12 +102,12 @@ def refine_parametric(
     tell = progress or (lambda _: None)
     recipe = recipe_of(opened)
     told = recipe.parametric
-    wishes = wished(functions or told.functions)
+    requests = form_requests(functions or told.functions)
     source = source_of(opened, recipe, axis or told.axis, between or told.between)
     with executor(workers, scheduler, tls) as where:
-        tell("looking at frames across the series")
-        foundation = laid_foundation(source.setup, source.frames, source.first, where)
-        found = functions_refined(source, foundation, wishes, where, tell)
+        tell("fitting seed frames")
+        common = determined_common_parameters(source.setup, source.frames, source.first, where)
+        found = functions_refined(source, common, requests, where, tell)
     found = replace(
         found,
         series="" if opened.path is None else str(opened.path),
@@ -112,8 +118,8 @@ def refine_parametric(
     return found
 
 
-def wished(functions: Mapping[str, FunctionArgument]) -> dict[str, list[Wish]]:
-    """Return the forms that are asked for, none where the data choose among the common ones.
+def form_requests(functions: Mapping[str, FunctionArgument]) -> dict[str, list[FormRequest]]:
+    """Return the requested forms, none where the data choose among the common ones.
 
     Raises
     ------
@@ -123,112 +129,118 @@ def wished(functions: Mapping[str, FunctionArgument]) -> dict[str, list[Wish]]:
     found = {}
     for name, asked in functions.items():
         texts = [asked] if isinstance(asked, str) else list(asked)
-        found[name] = [] if texts == [AUTOMATIC] else [wish_of(text, name) for text in texts]
+        found[name] = [] if texts == [AUTOMATIC] else [form_request(text, name) for text in texts]
     return found
 
 
 def functions_refined(
-    source: Source, foundation: Foundation, wishes: Mapping[str, list[Wish]], where: Executor, tell: Progress
+    source: ParametricInput,
+    common: CommonParameters,
+    requests: Mapping[str, list[FormRequest]],
+    where: Executor,
+    tell: Progress,
 ) -> Parametric:
     """Return frames refined with their quantities as functions.
 
     Parameters
     ----------
-    source, foundation
+    source, common
         The series, and what its frames share.
     wishes
         Forms by quantity, see `wished`; without any, all cell lengths that enough frames tell.
     where, tell
-        Where frames are worked upon, and who is told how far that is.
+        The executor of the tasks, and the function that is called with the progress.
     """
-    return _Work(source, foundation, wishes, where, tell).done()
+    return _ParametricRun(source, common, requests, where, tell).done()
 
 
-class _Work:
+class _ParametricRun:
     """One parametric refinement."""
 
     def __init__(
         self,
-        source: Source,
-        foundation: Foundation,
-        wishes: Mapping[str, list[Wish]],
+        source: ParametricInput,
+        common: CommonParameters,
+        requests: Mapping[str, list[FormRequest]],
         where: Executor,
         tell: Progress,
     ):
         self.source, self.where, self.tell = source, where, tell
-        bench = Bench(foundation, source.first)
-        self.is_asked = bool(wishes)
-        names = wishes or {name: [] for name in cell_lengths(bench, foundation.free)}
-        self.quantities, self.wishes = _quantities(names, bench)
+        frame_model = FrameModel(common, source.first)
+        self.is_requested = bool(requests)
+        names = requests or {name: [] for name in cell_lengths(frame_model, common.free)}
+        self.quantities, self.requests = _quantities(names, frame_model)
         slots = {quantity.slot for quantity in self.quantities}
-        self.foundation = replace(foundation, free=foundation.free | slots, shared=foundation.shared - slots)
+        self.common = replace(common, free=common.free | slots, shared=common.shared - slots)
 
     def done(self) -> Parametric:
-        """Refine frames by themselves, choose forms, refine them together, and return what came of it."""
+        """Refine frames alone, choose forms, refine all together, and return the result."""
         x, alone, left_out = self._by_themselves()
         serial = factor_of_runs(sum(a.runs for a in alone), sum(a.squares for a in alone))
         chosen = self._chosen(x, alone)
         if len(chosen) < len(self.quantities):
-            # What too few frames tell keeps its own value in each of them.
+            # A quantity that too few frames determine keeps its own value in each of them.
             kept = [self.quantities.index(one.quantity) for one in chosen]
             self.quantities = [self.quantities[k] for k in kept]
             alone = [_of_quantities(one, kept) for one in alone]
             x, alone = x[[bool(one.active) for one in alone]], [one for one in alone if one.active]
-        ended = self._together(x, alone, chosen)
-        found = Findings(source=self.source, x=x, ended=ended, chosen=chosen, serial=serial, left_out=left_out)
-        return concluded(found)
+        ended = self._optimised(x, alone, chosen)
+        found = ParametricFindings(
+            source=self.source, x=x, ended=ended, chosen=chosen, serial=serial, left_out=left_out
+        )
+        return parametric_result(found)
 
-    def _by_themselves(self) -> tuple[FloatArray, list[Alone], list[tuple[str, str]]]:
+    def _by_themselves(self) -> tuple[FloatArray, list[SingleFit], list[tuple[str, str]]]:
         """Return the frames refined each by itself with their places, and (file, why) of those that could not be."""
         known = self.source.known
         parts = self._run("frames by themselves", local.alone, known)
-        good = [k for k, one in enumerate(parts) if isinstance(one, Alone) and one.active]
+        good = [k for k, one in enumerate(parts) if isinstance(one, SingleFit) and one.active]
         faults = [(known[k].frame.file, one) for k, one in enumerate(parts) if isinstance(one, str)]
         if not good:
             fault = f"none of {len(known)} frames has any of these quantities" + (f"; {faults[0][1]}" if faults else "")
             raise InputError(fault, argument="functions", cure="choose others")
-        return self.source.x[good], [one for one in parts if isinstance(one, Alone) and one.active], faults
+        return self.source.x[good], [one for one in parts if isinstance(one, SingleFit) and one.active], faults
 
-    def _chosen(self, x: FloatArray, alone: Sequence[Alone]) -> list[Chosen]:
+    def _chosen(self, x: FloatArray, alone: Sequence[SingleFit]) -> list[ChosenForm]:
         self.tell("choosing forms")
         found = []
-        for k, (quantity, wishes) in enumerate(zip(self.quantities, self.wishes, strict=True)):
+        for k, (quantity, requests) in enumerate(zip(self.quantities, self.requests, strict=True)):
             values = np.array([one.values[k] for one in alone])
             esds = np.array([one.esds[k] for one in alone])
             good = np.isfinite(values) & (esds > 0) & np.isfinite(esds)
-            if good.sum() < (1 if self.is_asked else FEWEST):
-                if self.is_asked:
+            if good.sum() < (1 if self.is_requested else FEWEST):
+                if self.is_requested:
                     raise InputError("is refined in none of the frames", place=quantity.name, cure="choose another")
                 continue
-            points = Points(x=x[good], value=values[good], esd=esds[good])
-            points, own, common = examined(wishes, points, quantity.name)
+            points = FrameValues(x=x[good], value=values[good], esd=esds[good])
+            points, own, common = fitted_forms(requests, points, quantity.name)
             trial = best_of(own or common)
             others = [other for other in (*own, *common) if other.text != trial.text]
-            found.append(Chosen(quantity, trial, (trial, *_unique(others)), points))
+            found.append(ChosenForm(quantity, trial, (trial, *_unique(others)), points))
         if not found:
             raise InputError("no cell length is refined in enough frames", argument="functions", cure="name some")
         return found
 
-    def _together(self, x: FloatArray, alone: Sequence[Alone], chosen: Sequence[Chosen]) -> Ended:
+    def _optimised(self, x: FloatArray, alone: Sequence[SingleFit], chosen: Sequence[ChosenForm]) -> Optimum:
         functions = Functions([one.trial.form for one in chosen])
         slopes = functions.slopes(x, [one.active for one in alone])
-        seats = [Seat(alone=one, slopes=rows) for one, rows in zip(alone, slopes, strict=True)]
+        members = [ParametricFrame(alone=one, slopes=rows) for one, rows in zip(alone, slopes, strict=True)]
         start = np.concatenate([one.trial.coefficients for one in chosen])
-        return descended(self._survey, seats, start)
+        return optimised_coefficients(self._survey, members, start)
 
-    def _survey(self, seats: Sequence[Seat], values: Sequence[FloatArray]) -> list[Held]:
-        visits = [_visit(seat, own) for seat, own in zip(seats, values, strict=True)]
+    def _survey(self, members: Sequence[ParametricFrame], values: Sequence[FloatArray]) -> list[ConstrainedFit]:
+        visits = [_visit(member, own) for member, own in zip(members, values, strict=True)]
         return self._run("all frames together", local.held, visits)
 
-    def _run(self, said: str, function: Callable[..., list[T]], *lists: Sequence[Any]) -> list[T]:
+    def _run(self, message: str, function: Callable[..., list[T]], *lists: Sequence[Any]) -> list[T]:
         """Return what a function makes of the frames, stretch by stretch, in their order."""
-        stretches = tasks.segments(len(lists[0]))
+        stretches = segment_ranges(len(lists[0]))
         found: dict[int, list[T]] = {}
         done = 0
         for number, part in self.where.run(function, self._jobs(stretches, lists)):
             found[number] = part
             done += len(part)
-            self.tell(f"{said}: {done} of {len(lists[0])}")
+            self.tell(f"{message}: {done} of {len(lists[0])}")
         return [one for number in sorted(found) for one in found[number]]
 
     def _jobs(
@@ -236,30 +248,32 @@ class _Work:
     ) -> Iterator[tuple[int, tuple[Any, ...]]]:
         for number, stretch in enumerate(stretches):
             parts = [items[stretch.start : stretch.stop] for items in lists]
-            yield number, (self.foundation, self.quantities, *parts)
+            yield number, (self.common, self.quantities, *parts)
 
 
-def _quantities(names: Mapping[str, list[Wish]], bench: Bench) -> tuple[list[Quantity], list[list[Wish]]]:
+def _quantities(
+    names: Mapping[str, list[FormRequest]], frame_model: FrameModel
+) -> tuple[list[Quantity], list[list[FormRequest]]]:
     """Return the quantities that users name, and their forms; none twice."""
     found: dict[str, Quantity] = {}
     for name in names:
-        quantity = quantity_of(name, bench)
+        quantity = quantity_of(name, frame_model)
         if quantity.slot in found:
             raise InputError("is given two functions", place=name, cure="keep one of them")
         found[quantity.slot] = quantity
     return list(found.values()), list(names.values())
 
 
-def _of_quantities(one: Alone, kept: Sequence[int]) -> Alone:
-    """Return a frame that knows only some of the quantities."""
+def _of_quantities(one: SingleFit, kept: Sequence[int]) -> SingleFit:
+    """Return a frame with only some of the quantities."""
     active = tuple(kept.index(k) for k in one.active if k in kept)
     return replace(one, active=active, values=one.values[list(kept)], esds=one.esds[list(kept)])
 
 
-def _unique(trials: Sequence[Trial]) -> list[Trial]:
+def _unique(trials: Sequence[FittedForm]) -> list[FittedForm]:
     return list({trial.text: trial for trial in trials}.values())
 
 
-def _visit(seat: Seat, values: FloatArray) -> Visit:
-    state = seat.alone.state if seat.held is None else seat.held.state
-    return Visit(frame=seat.alone.frame, state=state, active=seat.alone.active, values=values)
+def _visit(member: ParametricFrame, values: FloatArray) -> FrameRequest:
+    state = member.alone.state if member.held is None else member.held.state
+    return FrameRequest(frame=member.alone.frame, state=state, active=member.alone.active, values=values)

@@ -1,4 +1,4 @@
-"""Result: functions with their coefficients and bands, the frames beside them, and what the tests say."""
+"""The result of a parametric refinement: functions, their tests, the table of frames, and a summary as text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,9 +17,10 @@ import numpy as np
 from layerox.errors import UnknownName, nearest
 from layerox.io.text_cells import safe_cell
 from layerox.notices import Notice
-from layerox.series.parametric.choice import Trial
+from layerox.refined import with_esd
+from layerox.series.parametric.choice import FittedForm
 from layerox.series.parametric.forms import Form, Polynomial
-from layerox.series.parametric.verdict import Together, Verdict
+from layerox.series.parametric.verdict import FormVerdict, JointTest
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 SCHEMA = "layerox.parametric/1"
 FILES = ("parametric.json", "parametric.csv")
 Status = Literal["converged", "not_converged"]
+MOST_NAMED, WIDTH = 5, 110
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,11 +43,11 @@ class Function:
     form, coefficients, covariance
         The function: shape (k,) and (k, k).
     domain
-        Where its frames stand on the axis: first and last.
+        First and last position of its frames on the axis.
     frames
-        How many frames have told it by themselves, and how many took part.
+        Number of frames that determine it alone, and of frames in the refinement.
     verdict
-        How the form stands.
+        The verdict on the form.
     trials
         All forms that were compared, fitted to the values of single frames; the form itself first.
     narrower
@@ -57,8 +60,8 @@ class Function:
     covariance: FloatArray
     domain: tuple[float, float]
     frames: tuple[int, int]
-    verdict: Verdict
-    trials: tuple[Trial, ...]
+    verdict: FormVerdict
+    trials: tuple[FittedForm, ...]
     narrower: float
 
     @property
@@ -91,7 +94,7 @@ class Parametric:
     axis, domain
         Name of the axis, and the first and last place on it.
     functions
-        In the order in which they were asked for.
+        In the requested order.
     covariance
         Of the coefficients of all functions one after another.
     together
@@ -102,7 +105,7 @@ class Parametric:
         Factor on uncertainties that serially correlated residuals of the patterns ask for. The test of all functions
         holds it; uncertainties hold it where the recipe says so, and otherwise what frames are seen to scatter.
     passes
-        How often all frames were visited.
+        Number of passes over all frames.
     left_out
         (file, why) of frames that could not be refined by themselves.
     remarks
@@ -117,7 +120,7 @@ class Parametric:
     domain: tuple[float, float]
     functions: tuple[Function, ...]
     covariance: FloatArray
-    together: Together
+    together: JointTest
     frames: pd.DataFrame
     serial_factor: float
     passes: int
@@ -149,7 +152,7 @@ class Parametric:
         return json.dumps(_plain(_document(self)), indent=1, allow_nan=False) + "\n"
 
     def to_csv(self) -> str:
-        """Return the table of frames as text, nine digits, what is not known empty."""
+        """Return the table of frames as text, nine digits, unknown values empty."""
         return "".join(_csv_lines(self.frames))
 
     def files(self) -> dict[str, bytes]:
@@ -225,11 +228,11 @@ def _of_powers(centre: float, coefficients: FloatArray, covariance: FloatArray) 
     return {"about": centre, "coefficients": rows}
 
 
-def _of_place(trial: Trial) -> dict[str, float] | None:
+def _of_place(trial: FittedForm) -> dict[str, float] | None:
     return None if trial.place is None else dict(zip(("value", "first", "last"), trial.place, strict=True))
 
 
-def _of_trial(trial: Trial, trials: Sequence[Trial]) -> dict[str, Any]:
+def _of_trial(trial: FittedForm, trials: Sequence[FittedForm]) -> dict[str, Any]:
     least = min(other.criterion for other in trials)
     return {
         "form": trial.text,
@@ -251,3 +254,54 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (float, np.floating)):
         return float(value) if math.isfinite(value) else None
     return value
+
+
+def parametric_text(found: Parametric) -> str:
+    """Return status, the test of all functions, and for each function its coefficients and what the data say of it."""
+    count = sum(len(function.coefficients) for function in found.functions)
+    values = sum(function.frames[0] for function in found.functions)
+    where = f"{found.axis} {found.domain[0]:.6g} to {found.domain[1]:.6g}"
+    lines = [
+        f"{found.status}: {len(found.frames)} frames, {where}; {count} coefficients in place of {values} values, "
+        f"{found.passes} passes" + (f"; {found.reason}" if found.reason else ""),
+        _together_line(found),
+    ]
+    for function in found.functions:
+        lines += ["", *_function_lines(function, found.axis)]
+    lines += [""] if found.left_out or found.remarks else []
+    lines += [f"left out: {file}: {why}" for file, why in found.left_out[:MOST_NAMED]]
+    if len(found.left_out) > MOST_NAMED:
+        lines.append(f"and {len(found.left_out) - MOST_NAMED} more, see parametric.json")
+    return "\n".join([*lines, *(f"warning: {remark.message}" for remark in found.remarks)])
+
+
+def _together_line(found: Parametric) -> str:
+    test = found.together
+    rise = f"chi-squared rises by {test.chi_squared:.1f} for {test.freedom} degrees of freedom"
+    message = f"all functions against frame by frame: {rise}"
+    if test.freedom < 1:
+        return f"{message}: nothing is left to test"
+    verdict = "the functions do not describe all frames" if test.is_rejected else "the functions are sufficient"
+    return f"{message} (p = {test.p:.2g}): {verdict}"
+
+
+def _function_lines(function: Function, axis: str) -> list[str]:
+    verdict = function.verdict
+    head = f"{function.name} = {function.form.text}: {verdict.status.replace('_', ' ')}"
+    if function.narrower >= 1.05:
+        head += f"; {function.narrower:.1f} times narrower than frame by frame"
+    numbers = zip(function.form.labels, function.coefficients, function.esds, strict=True)
+    lines = [head, _wrapped(", ".join(f"{label} {with_esd(value, esd)}" for label, value, esd in numbers))]
+    powers = function.powers()
+    if powers is not None and len(powers[1]) > 1:
+        centre, values, covariance = powers
+        slope = with_esd(values[1], float(covariance[1, 1]) ** 0.5)
+        lines.append(f"  slope at {axis} {centre:.6g}: {slope}")
+    place = function.trials[0].place
+    if place is not None:
+        lines.append(f"  place told by the data: {place[0]:.6g}, between {place[1]:.6g} and {place[2]:.6g}")
+    return [*lines, _wrapped(verdict.text)]
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ")

@@ -1,9 +1,9 @@
-"""Arrow: normal equations of many frames that share a few coefficients.
+"""Normal equations of many frames with a few common coefficients, reduced by the Schur complement.
 
-Their matrix has the shape of an arrow: each frame's own variables meet one another and the coefficients, never those of
-another frame. Frame by frame the own ones are eliminated (Schur complement), so that what is left to solve has the size
-of the coefficients however many frames there are; nothing is neglected (Nocedal & Wright, Numerical Optimization, 2nd
-ed., 2006, appendix A; the refinement: Stinton & Evans, J. Appl. Cryst. 40 (2007) 87, doi:10.1107/S0021889806043275).
+The own variables of a frame couple to each other and to the coefficients, never to those of another frame, so they are
+eliminated frame by frame; the system that remains has the size of the coefficients, and nothing is neglected (Nocedal &
+Wright, Numerical Optimization, 2nd ed., 2006, appendix A; Stinton & Evans, J. Appl. Cryst. 40 (2007) 87,
+doi:10.1107/S0021889806043275).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from layerox.typing import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class Reduced:
+class FrameEquations:
     """The normal equations of one frame once its own variables are eliminated.
 
     Attributes
@@ -51,14 +51,14 @@ class Reduced:
         Returns
         -------
         tuple
-            Their variances for shared quantities that stand still, shape (p,), and their whole derivatives with respect
+            Their variances for fixed shared quantities, shape (p,), and their whole derivatives with respect
             to the shared ones, shape (p, m).
         """
         own, shared = slopes[:, : len(self.inverse)], slopes[:, len(self.inverse) :]
         return inflation * np.einsum("pi,ij,pj->p", own, self.inverse, own), shared - own @ self.response
 
 
-def eliminated(normal: FloatArray, gradient: FloatArray, shared: NDArray[np.bool_]) -> Reduced:
+def eliminated(normal: FloatArray, gradient: FloatArray, shared: NDArray[np.bool_]) -> FrameEquations:
     """Return the reduced normal equations of one frame.
 
     Parameters
@@ -74,10 +74,10 @@ def eliminated(normal: FloatArray, gradient: FloatArray, shared: NDArray[np.bool
     response = inverse @ coupling
     complement = normal[np.ix_(shared, shared)] - coupling.T @ response
     force = response.T @ gradient[own] - gradient[shared]
-    return Reduced(0.5 * (complement + complement.T), force, response, inverse)
+    return FrameEquations(0.5 * (complement + complement.T), force, response, inverse)
 
 
-class Arrow:
+class ReducedNormal:
     """The reduced normal equations of all frames, summed up frame by frame.
 
     Parameters

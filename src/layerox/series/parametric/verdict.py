@@ -1,9 +1,10 @@
-"""Verdict: whether the values of a quantity, frame by frame, bear the form that it was given; in numbers and in words.
+"""Whether the frames support the form of a function: their deviations from it, tests, and a verdict in words.
 
-Two things are asked. Do frames scatter about the function more than their uncertainties (chi-squared)? And do
-neighbours, along the axis or in the order of the frames, deviate alike (lag-one correlation; Durbin & Watson,
-Biometrika 37 (1950) 409, doi:10.2307/2332391)? Scatter without a trend says that the frames have a scatter of their
-own; a trend says that the form is wrong. What the criterion of other forms says stands beside it.
+The deviations are score tests (Rao, Proc. Cambridge Philos. Soc. 44 (1948) 50, doi:10.1017/S0305004100023987): by how
+much chi-squared of a frame falls if one quantity alone is refined there. Where frames deviate by more than chance, the
+quantity that explains most of it gets a scatter of its own. Neighbours that deviate alike, along the axis or in the
+order of the frames (lag-one correlation; Durbin & Watson, Biometrika 37 (1950) 409, doi:10.2307/2332391), are a trend,
+and the form is then wrong; scatter without a trend is scatter of the frames.
 """
 
 from __future__ import annotations
@@ -13,21 +14,141 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.stats import f, norm
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import chi2, f, norm
 
-from layerox.series.parametric.choice import BARE, LEVEL, STRONG, Points, Trial, best_of
-from layerox.series.parametric.scatter import Deviation
+from layerox.series.parametric.choice import BARE, LEVEL, STRONG, FittedForm, FrameValues, best_of
 from layerox.typing import FloatArray
 
 Status = Literal["supported", "scattered", "richer_than_needed", "rejected", "undecided", "untested"]
-
 # Frames from which on neighbours can be compared.
 FEWEST_NEIGHBOURS = 8
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrameForce:
+    """What is left in one frame for its quantities.
+
+    Attributes
+    ----------
+    active
+        Which quantities it has.
+    normal, force
+        Of these, other variables of the frame eliminated, shapes (m, m) and (m,).
+    inflation
+        Factor on its variances.
+    """
+
+    active: tuple[int, ...]
+    normal: FloatArray
+    force: FloatArray
+    inflation: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Deviation:
+    """How the frames deviate from one function.
+
+    Attributes
+    ----------
+    ratio
+        Root mean square over the degrees of freedom, without a scatter of its own; nan without any to spare.
+    p
+        Probability of that much by chance.
+    own
+        Scatter of its own, in the unit of the quantity; 0 where chance explains the deviations.
+    frames, pulls
+        Numbers of the frames that have the quantity and their deviations over all uncertainties, shape (n,).
+    """
+
+    ratio: float
+    p: float
+    own: float
+    frames: NDArray[np.intp]
+    pulls: FloatArray
+
+
+def deviations(pulls: Sequence[FrameForce], coefficients: Sequence[int], known: Sequence[float]) -> list[Deviation]:
+    """Return how frames deviate from each function.
+
+    Parameters
+    ----------
+    pulls
+        Of the frames.
+    coefficients
+        How many each function has.
+    known
+        Scatter of each quantity already known from the values of single frames.
+    """
+    rows = [_QuantityForces(pulls, k) for k in range(len(coefficients))]
+    freedoms = [len(row.frames) - count for row, count in zip(rows, coefficients, strict=True)]
+    own = np.array(known, dtype=np.float64)
+    for _ in rows:
+        excess = [row.excess(own, freedom) for row, freedom in zip(rows, freedoms, strict=True)]
+        worst = int(np.argmax(excess))
+        if not excess[worst] > 0:
+            break
+        own[worst] = rows[worst].own_scatter(own, worst, freedoms[worst])
+    return [row.deviation(own, k, freedom) for k, (row, freedom) in enumerate(zip(rows, freedoms, strict=True))]
+
+
+class _QuantityForces:
+    """The forces of all frames on one quantity, and what their variances are made of."""
+
+    def __init__(self, pulls: Sequence[FrameForce], k: int):
+        has = [(n, pull, pull.active.index(k)) for n, pull in enumerate(pulls) if k in pull.active]
+        has = [(n, pull, at) for n, pull, at in has if pull.normal[at, at] > 0]
+        self.frames = np.array([n for n, _, _ in has], dtype=np.intp)
+        self.force = np.array([pull.force[at] for _, pull, at in has])
+        self.chance = np.array([pull.inflation * pull.normal[at, at] for _, pull, at in has])
+        # Squares of the couplings by which a scatter of each quantity pulls at this one.
+        self.coupling = np.zeros((len(has), 1 + max((max(pull.active) for pull in pulls if pull.active), default=0)))
+        for row, (_, pull, at) in zip(self.coupling, has, strict=True):
+            row[list(pull.active)] = pull.normal[at] ** 2
+
+    def _squares(self, own: FloatArray) -> float:
+        return float((self.force**2 / self._variance(own)).sum())
+
+    def _variance(self, own: FloatArray) -> FloatArray:
+        return self.chance + self.coupling @ own[: self.coupling.shape[1]] ** 2
+
+    def excess(self, own: FloatArray, freedom: int) -> float:
+        """Return by how many standard deviations the squares exceed their expectation, 0 where that is chance."""
+        if freedom < 1 or chi2.sf(self._squares(own), freedom) >= LEVEL:
+            return 0.0
+        return (self._squares(own) - freedom) / float(np.sqrt(2.0 * freedom))
+
+    def own_scatter(self, own: FloatArray, k: int, freedom: int) -> float:
+        """Return the scatter of quantity k that makes the squares what they should be."""
+
+        def too_much(scatter: float) -> float:
+            return self._squares(_with(own, k, scatter)) - freedom
+
+        most = float(np.sqrt(len(self.force)) * np.abs(self.force / self.coupling[:, k] ** 0.5).max())
+        return float(brentq(too_much, 0.0, most, rtol=1e-3, xtol=1e-6 * most))
+
+    def deviation(self, own: FloatArray, k: int, freedom: int) -> Deviation:
+        """Return how the frames deviate, once all scatters are known."""
+        squares = self._squares(_with(own, k, 0.0))
+        return Deviation(
+            ratio=float(np.sqrt(squares / freedom)) if freedom > 0 else np.nan,
+            p=float(chi2.sf(squares, freedom)) if freedom > 0 else 1.0,
+            own=float(own[k]),
+            frames=self.frames,
+            pulls=self.force / np.sqrt(self._variance(own)),
+        )
+
+
+def _with(own: FloatArray, k: int, scatter: float) -> FloatArray:
+    changed = own.copy()
+    changed[k] = scatter
+    return changed
+
+
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """How a form stands.
+class FormVerdict:
+    """The verdict on a form.
 
     Attributes
     ----------
@@ -69,7 +190,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Together:
+class JointTest:
     """All functions together against all frames by themselves: likelihood-ratio test.
 
     Attributes
@@ -93,16 +214,18 @@ class Together:
         return self.p < LEVEL
 
 
-def together(rise: float, freedom: int, points_freedom: float) -> Together:
+def together(rise: float, freedom: int, points_freedom: float) -> JointTest:
     """Return the test of all functions; `points_freedom` are the degrees of freedom of the patterns themselves."""
     if freedom < 1:
-        return Together(chi_squared=rise, freedom=0, p=1.0)
+        return JointTest(chi_squared=rise, freedom=0, p=1.0)
     p = float(f.sf(max(rise, 0.0) / freedom, freedom, max(points_freedom, 1.0)))
-    return Together(chi_squared=rise, freedom=freedom, p=p)
+    return JointTest(chi_squared=rise, freedom=freedom, p=p)
 
 
-def judged(trial: Trial, others: Sequence[Trial], points: Points, deviation: Deviation, x: FloatArray) -> Verdict:
-    """Return how a form stands.
+def judged(
+    trial: FittedForm, others: Sequence[FittedForm], points: FrameValues, deviation: Deviation, x: FloatArray
+) -> FormVerdict:
+    """Return the verdict on a form.
 
     Parameters
     ----------
@@ -115,14 +238,14 @@ def judged(trial: Trial, others: Sequence[Trial], points: Points, deviation: Dev
     deviation
         How frames deviate from the refined function.
     x
-        Where these frames stand on the axis, shape (n,).
+        Positions of these frames on the axis, shape (n,).
     """
     every = [trial, *(other for other in others if other.text != trial.text)]
     best = best_of(every)
     margin = trial.criterion - best.criterion
     beaten = margin > STRONG and best.chi_squared < trial.chi_squared
     neighbours, order, p = _trend(deviation.pulls, x)
-    found = Verdict(
+    found = FormVerdict(
         status="untested",
         scatter=deviation.ratio,
         p_scatter=deviation.p,
@@ -138,13 +261,13 @@ def judged(trial: Trial, others: Sequence[Trial], points: Points, deviation: Dev
     return replace(found, text=_words(found, trial, every))
 
 
-def relieved(verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
+def without_induced_rejections(verdicts: Mapping[str, FormVerdict]) -> dict[str, FormVerdict]:
     """Return verdicts by quantity in which none is rejected for what another function may have done."""
-    guilty = [name for name, verdict in verdicts.items() if verdict.is_rejected_by_values]
+    rejected = [name for name, verdict in verdicts.items() if verdict.is_rejected_by_values]
     found = dict(verdicts)
     for name, verdict in verdicts.items():
-        if guilty and verdict.status == "rejected" and name not in guilty:
-            text = f"{verdict.text}; this may be the doing of {', '.join(guilty)}"
+        if rejected and verdict.status == "rejected" and name not in rejected:
+            text = f"{verdict.text}; this may be the doing of {', '.join(rejected)}"
             found[name] = replace(verdict, status="undecided", text=text)
     return found
 
@@ -171,7 +294,7 @@ def _lag_one(pulls: FloatArray) -> float:
     return float(pulls[1:] @ pulls[:-1] / max(float(pulls @ pulls), 1e-300))
 
 
-def _status(found: Verdict) -> Status:
+def _status(found: FormVerdict) -> Status:
     if not np.isfinite(found.scatter):
         return "untested"
     if found.is_rejected_by_values or found.p_neighbours < LEVEL:
@@ -181,21 +304,21 @@ def _status(found: Verdict) -> Status:
     return "scattered" if found.own > 0 else "supported"
 
 
-def _words(found: Verdict, trial: Trial, every: Sequence[Trial]) -> str:
+def _words(found: FormVerdict, trial: FittedForm, every: Sequence[FittedForm]) -> str:
     if found.status == "untested":
         return "as many coefficients as frames: nothing is left to test it with"
-    said = f"frames scatter {found.scatter:.2f} times their uncertainties about it (p = {found.p_scatter:.2g})"
+    message = f"frames scatter {found.scatter:.2f} times their uncertainties about it (p = {found.p_scatter:.2g})"
     if found.p_neighbours < LEVEL:
         where = "along the axis" if found.order == "axis" else "in the order of the frames"
-        said += f", and neighbours {where} deviate alike (correlation {found.neighbours:.2f}): a trend is left"
+        message += f", and neighbours {where} deviate alike (correlation {found.neighbours:.2f}): a trend is left"
     elif found.own > 0:
         seen = " without a trend" if found.p_scatter < LEVEL else ", by their values alone more"
-        said += f"{seen}: a scatter of {found.own:.2g} of their own is added to their uncertainties"
-    return f"{said}; {_comparison(found, trial, every)}"
+        message += f"{seen}: a scatter of {found.own:.2g} of their own is added to their uncertainties"
+    return f"{message}; {_comparison(found, trial, every)}"
 
 
-def _comparison(found: Verdict, trial: Trial, every: Sequence[Trial]) -> str:
-    """Return what other forms say of this one."""
+def _comparison(found: FormVerdict, trial: FittedForm, every: Sequence[FittedForm]) -> str:
+    """Return the comparison with other forms."""
     if found.margin > 0:
         strength = "much " if found.margin > STRONG else "hardly " if found.margin < BARE else ""
         return f"{found.best} is {strength}better (criterion lower by {found.margin:.1f})"

@@ -1,7 +1,7 @@
-"""Warm: imported by the server from which workers are forked, and by nobody else: it makes ready what they inherit.
+"""Loads compiled code in the server from which workers are forked; only that server imports this module.
 
-Loading compiled code takes a process a quarter of a second; what the server has loaded is there in every worker. A
-pattern of one atom is read and refined, which calls what a frame of a series calls; nothing is kept of it.
+Loading takes a process a quarter of a second. The workers inherit what the server has loaded when it reads and refines
+a pattern of one atom; the result is not used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from layerox.io.plain_numbers import plain_table
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import radiation_from_text
 from layerox.series.common_parameters import from_scratch
-from layerox.series.setup import Setup
+from layerox.series.setup import SeriesSetup
 from layerox.symmetry import symmetry_from_name
 
 
@@ -30,7 +30,7 @@ def load_loops() -> None:
     model = Model(np.linspace(20.0, 70.0, 500), [phase], instrument, beam)
     counts = 50.0 + model.calculated(model.start).total
     pattern = pattern_from_arrays(model.two_theta, counts, radiation=beam)
-    from_scratch(Setup(phases=(phase,), instrument=instrument, radiation=beam), pattern, instrument)
+    from_scratch(SeriesSetup(phases=(phase,), instrument=instrument, radiation=beam), pattern, instrument)
 
 
 load_loops()

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from layerox.errors import InputError
-from layerox.series.synthetic import SCENARIOS
-from layerox.series.synthetic_log import LOGBOOKS, cycler_text, log_text
+from layerox.series.scenarios import EXPERIMENT_LOGS, SCENARIOS, cycler_text, log_text
 
-CELLS = sorted(name for name, book in LOGBOOKS.items() if book.cell is not None)
+CELLS = sorted(name for name, book in EXPERIMENT_LOGS.items() if book.cell is not None)
 # Faraday's constant (CODATA 2018), and molar masses of standard atomic masses (IUPAC 2021, abridged), g/mol.
 COULOMB_PER_MOL = 96485.332
 MOLAR = {
@@ -25,13 +24,13 @@ def rows_of(text):
 
 
 def test_every_scenario_has_its_logbook():
-    assert LOGBOOKS.keys() == SCENARIOS.keys()
+    assert EXPERIMENT_LOGS.keys() == SCENARIOS.keys()
 
 
 @pytest.mark.parametrize("name", CELLS)
 def test_the_charge_that_flows_is_the_sodium_that_leaves(name):
     """Current integrated over time, with the mass of the cathode and Faraday's constant, gives x(Na) at the end."""
-    book = LOGBOOKS[name]
+    book = EXPERIMENT_LOGS[name]
     rows = rows_of(cycler_text(book))
     seconds = np.array([datetime.fromisoformat(row["time_utc"]).timestamp() for row in rows])
     current = np.array([float(row["current_mA"]) for row in rows])
@@ -44,7 +43,7 @@ def test_the_charge_that_flows_is_the_sodium_that_leaves(name):
 
 
 def test_capacities_begin_anew_with_each_step_and_a_rest_has_none():
-    rows = rows_of(cycler_text(LOGBOOKS["p2-cycle"]))
+    rows = rows_of(cycler_text(EXPERIMENT_LOGS["p2-cycle"]))
     by_step = {step: [float(r["capacity_mAh"]) for r in rows if r["step"] == step] for step in "123"}
     assert by_step["1"][0] == 0
     assert (np.diff(by_step["1"]) > 0).all()
@@ -58,7 +57,7 @@ def test_capacities_begin_anew_with_each_step_and_a_rest_has_none():
 
 
 def test_the_log_says_where_each_frame_stands():
-    rows = rows_of(log_text(LOGBOOKS["p3-p2-spinel"], ["a", "b", "c"], [0.0, 0.5, 1.0]))
+    rows = rows_of(log_text(EXPERIMENT_LOGS["p3-p2-spinel"], ["a", "b", "c"], [0.0, 0.5, 1.0]))
     assert [row["file"] for row in rows] == ["a", "b", "c"]
     assert [float(row["temperature_k"]) for row in rows] == [300, 700, 1100]
     assert [float(row["time_h"]) for row in rows] == [0, 4, 8]
@@ -67,4 +66,4 @@ def test_the_log_says_where_each_frame_stands():
 
 def test_a_furnace_has_no_cycler():
     with pytest.raises(InputError, match="no cell"):
-        cycler_text(LOGBOOKS["p3-p2-spinel"])
+        cycler_text(EXPERIMENT_LOGS["p3-p2-spinel"])

@@ -1,14 +1,16 @@
-"""Frame table: frames.csv and transitions.csv read back, checked as a whole before anything is computed from them.
+"""frames.csv and transitions.csv: written row by row, and validated as a whole when they are read.
 
-A table may have been cut off, edited, or put together from two since it was written. Every fault is one line that names
-the file, and the row where there is one.
+A table may be truncated, edited, or merged from two files. Each fault is one line that names the file, and the row
+where there is one.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +18,14 @@ import numpy as np
 
 from layerox.diffraction.model import safe_name
 from layerox.errors import InputError
-from layerox.io.text_cells import plain_cell, plain_table
-from layerox.series.measured import OFFSETS, QUANTITIES, titles_of
-from layerox.series.table import FIXED, JUDGED
+from layerox.io.text_cells import plain_cell, plain_table, safe_cell
+from layerox.series.measured import OFFSETS, QUANTITIES, UNKNOWN, FrameRow, titles_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+FIXED = ("frame", "file")
+JUDGED = ("verdict", "reason", "r_wp", "gof")
 TEXTS = ("file", "verdict", "reason")
 VERDICTS = ("accepted", "reseeded", "quarantined", "unreadable")
 CURE = "copy the folder again, or run layerox series anew"
@@ -46,6 +49,95 @@ LIMITS: Mapping[str, tuple[float, float]] = {
 LARGEST_NUMBER = 1e15
 CHANGE_TEXTS = ("phase", "kind", "file")
 CHANGE_NUMBERS = ("weight_fraction", "weight_fraction_esd", "support")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseTransition:
+    """A phase that appears or disappears: the first frame of the new state, and its row."""
+
+    phase: str
+    kind: str
+    row: FrameRow
+
+
+def header(axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the titles of frames.csv; `phases` names the quantities of each phase."""
+    own = [f"{safe_name(name)}.{title}" for name, quantities in phases.items() for title in titles_of(quantities)]
+    return [*FIXED, *map(safe_cell, axes), *JUDGED, *own, *titles_of(OFFSETS)]
+
+
+def cells(row: FrameRow, phases: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the cells of a row of frames.csv; what is not known is empty."""
+    numbers = [
+        _text(number)
+        for name, quantities in phases.items()
+        for quantity in quantities
+        for _, number in zip(titles_of([quantity]), row.phases.get(name, {}).get(quantity, UNKNOWN), strict=False)
+    ]
+    axes = [_text(value) for value in row.axes]
+    offsets = [_text(number) for name in OFFSETS for number in row.offsets.get(name, UNKNOWN)]
+    judged = [row.verdict, safe_cell(row.reason), _text(row.r_wp), _text(row.gof)]
+    return [str(row.frame), safe_cell(row.file), *axes, *judged, *numbers, *offsets]
+
+
+def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield lines of CSV, cells quoted where they must be."""
+    for row in rows:
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(row)
+        yield line.getvalue()
+
+
+def _text(value: float) -> str:
+    """Return a number with nine digits, "" for none."""
+    return "" if math.isnan(value) else f"{value:.9g}"
+
+
+def transitions(rows: Iterable[FrameRow], phases: Sequence[str]) -> Iterator[PhaseTransition]:
+    """Yield the entries and exits of phases between accepted frames; the kinds in the table are "birth" and "death"."""
+    before: dict[str, bool] = {}
+    for row in rows:
+        if not row.is_good:
+            continue
+        for name in phases:
+            there = is_present(row, name)
+            if name in before and before[name] != there:
+                yield PhaseTransition(phase=name, kind="birth" if there else "death", row=row)
+            before[name] = there
+
+
+def is_present(row: FrameRow, name: str) -> bool:
+    """Whether a frame shows a phase."""
+    value, _ = row.phases.get(name, {}).get("volume", UNKNOWN)
+    return not math.isnan(value)
+
+
+def shown_in(row: FrameRow) -> tuple[str, ...]:
+    """Return the names of the phases that a frame shows."""
+    return tuple(name for name in row.phases if is_present(row, name))
+
+
+def transition_header(axes: Sequence[str]) -> list[str]:
+    """Return the titles of transitions.csv."""
+    return [
+        "phase",
+        "kind",
+        "frame",
+        "file",
+        *map(safe_cell, axes),
+        "weight_fraction",
+        "weight_fraction_esd",
+        "support",
+    ]
+
+
+def transition_cells(found: PhaseTransition) -> list[str]:
+    """Return the cells of a row of transitions.csv."""
+    numbers = found.row.phases.get(found.phase, {})
+    fraction, support = numbers.get("weight_fraction", UNKNOWN), numbers.get("support", UNKNOWN)
+    axes = [_text(value) for value in found.row.axes]
+    own = [*map(_text, fraction), _text(support[0])]
+    return [safe_name(found.phase), found.kind, str(found.row.frame), safe_cell(found.row.file), *axes, *own]
 
 
 def read_frames(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
@@ -164,8 +256,8 @@ def _parsed(data: bytes, path: Path, texts: Mapping[str, type[str]]) -> pd.DataF
     try:
         return pd.read_csv(io.BytesIO(data), dtype=texts, keep_default_na=False, na_values=[""], low_memory=False)
     except (ValueError, OverflowError) as error:
-        said = " ".join(str(error).split())[:100]
-        raise InputError(f"is damaged: {said}", place=path, cure=CURE) from None
+        text = " ".join(str(error).split())[:100]
+        raise InputError(f"is damaged: {text}", place=path, cure=CURE) from None
 
 
 def _demand_numbers(table: pd.DataFrame, titles: Sequence[str], path: Path) -> None:
@@ -193,7 +285,7 @@ def _limits(title: str) -> tuple[float, float]:
 
 
 def _demand_rows(table: pd.DataFrame, path: Path) -> None:
-    """Refuse rows that stand twice or are missing within, and verdicts that there are none of."""
+    """Raise if rows are repeated or missing, or a verdict is unknown."""
     frames = table["frame"]
     if frames.dtype.kind != "i" or frames.iloc[0] < 0 or (np.diff(frames.to_numpy()) <= 0).any():
         raise InputError("is damaged: its frames do not ascend", place=path, cure=CURE)

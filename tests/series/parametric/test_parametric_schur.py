@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.series.parametric.schur import Arrow, eliminated
+from layerox.series.parametric.schur import ReducedNormal, eliminated
 
 
 def problem(seed, frames, own, shared, size):
@@ -36,7 +36,7 @@ def dense(parts, own, size):
 
 
 def folded(parts, own, size):
-    arrow, reduced = Arrow(size), []
+    arrow, reduced = ReducedNormal(size), []
     for jacobian, residual, slopes, inflation in parts:
         shared = np.arange(len(jacobian)) >= own
         reduced.append(eliminated(jacobian @ jacobian.T, jacobian @ residual, shared))
@@ -80,7 +80,7 @@ def test_the_covariance_holds_what_each_frame_inflates_and_scatters():
     """Drawn forces: noise of each frame's inflated variance, and a quantity that scatters by 0.3, give it."""
     parts = problem(7, 5, 3, 2, 2)
     _, reduced = folded(parts, 3, 2)
-    arrow = Arrow(2)
+    arrow = ReducedNormal(2)
     for (_, _, slopes, inflation), one in zip(parts, reduced, strict=True):
         arrow.add(slopes, one.normal, one.force, inflation, np.array([0.3, 0.0]))
     draw, steps = np.random.default_rng(0), []
@@ -96,7 +96,7 @@ def test_the_covariance_holds_what_each_frame_inflates_and_scatters():
 
 
 def test_a_step_is_as_long_as_its_standard_uncertainties():
-    arrow = Arrow(1)
+    arrow = ReducedNormal(1)
     arrow.add(np.ones((1, 1)), np.array([[25.0]]), np.array([10.0]), 4.0)
     # Step 10 / 25, standard uncertainty sqrt(4 / 25).
     assert arrow.step()[0] == pytest.approx(0.4)

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from layerox.series.parametric.forms import wish_of
-from layerox.series.parametric.optimise import MOST_PASSES, Functions, Seat, descended
+from layerox.series.parametric.forms import form_request
+from layerox.series.parametric.optimise import MOST_PASSES, Functions, ParametricFrame, optimised_coefficients
 
 X = np.linspace(0.0, 4.0, 5)
 TARGET = 3.0 + 0.5 * X
@@ -14,15 +14,17 @@ TARGET = 3.0 + 0.5 * X
 
 def seats_of(text):
     """Return frames with one quantity each, and the number of its coefficients."""
-    functions = Functions([wish_of(text, "P2_a").form(X)])
+    functions = Functions([form_request(text, "P2_a").form(X)])
     slopes = functions.slopes(X, [(0,)] * len(X))
-    return [Seat(alone=SimpleNamespace(inflation=1.0, active=(0,)), slopes=rows) for rows in slopes], functions.size
+    return [
+        ParametricFrame(alone=SimpleNamespace(inflation=1.0, active=(0,)), slopes=rows) for rows in slopes
+    ], functions.size
 
 
 def survey_of(chi_squared, slope, normal):
     """Return a survey of frames whose chi-squared is a function of (value - target); `normal` is what they claim."""
 
-    def survey(seats, values):
+    def survey(members, values):
         off = [float(value[0]) - target for value, target in zip(values, TARGET, strict=True)]
         return [
             SimpleNamespace(chi_squared=chi_squared(d), force=np.array([-0.5 * slope(d)]), normal=np.array([[normal]]))
@@ -37,8 +39,8 @@ def parabola(normal):
 
 
 def found(survey):
-    seats, size = seats_of("polynomial 1")
-    return descended(survey, seats, np.array([2.9, 0.4])[:size])
+    members, size = seats_of("polynomial 1")
+    return optimised_coefficients(survey, members, np.array([2.9, 0.4])[:size])
 
 
 def test_a_linear_problem_is_solved_in_one_step():
@@ -80,7 +82,7 @@ def test_forces_that_lead_nowhere_are_told():
 
 
 def test_functions_stand_side_by_side():
-    forms = [wish_of(text, "P2_a").form(X) for text in ("polynomial 1", "constant")]
+    forms = [form_request(text, "P2_a").form(X) for text in ("polynomial 1", "constant")]
     functions = Functions(forms)
     assert functions.size == 3
     both, second = functions.slopes(X[[0, 4]], [(0, 1), (1,)])

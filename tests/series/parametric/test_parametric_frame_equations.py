@@ -8,13 +8,12 @@ import pytest
 from layerox.diffraction.least_squares import Data, Histogram, minimise_jointly
 from layerox.diffraction.parameters import Parameters, Tie
 from layerox.series.executor import InProcess
-from layerox.series.frame_model import Bench
+from layerox.series.frame_model import FrameModel
 from layerox.series.parametric import frame_equations as local
-from layerox.series.parametric.forms import wish_of
-from layerox.series.parametric.frame_equations import Visit
-from layerox.series.parametric.optimise import Functions, Seat, descended
-from layerox.series.parametric.quantities import quantity_of
-from layerox.series.phase_presence import Rung
+from layerox.series.parametric.forms import form_request
+from layerox.series.parametric.frame_equations import FrameRequest, quantity_of
+from layerox.series.parametric.optimise import Functions, ParametricFrame, optimised_coefficients
+from layerox.series.phase_presence import PhaseLevel
 
 X = np.array([0.0, 1.0, 2.0, 3.0])
 FORMS = {"P2_a": "polynomial 1", "P2_c": "constant"}
@@ -25,39 +24,39 @@ def series(laboratory):
     """Return (source, foundation, quantities): four frames."""
     truth = {"P2_a": 2.9 + 1e-3 * X, "P2_c": np.full(4, 11.15), "Al_a": np.full(4, 4.0495)}
     source = laboratory.source(X, truth, seed=5)
-    foundation = laboratory.foundation(source)
-    bench = Bench(foundation, source.first)
-    return source, foundation, [quantity_of(name, bench) for name in FORMS]
+    common = laboratory.common(source)
+    frame_model = FrameModel(common, source.first)
+    return source, common, [quantity_of(name, frame_model) for name in FORMS]
 
 
 @pytest.fixture(scope="module")
 def ended(series):
     """Return where the refinement of a straight line and a constant ends, far below its usual tolerance."""
-    source, foundation, quantities = series
-    alone = local.alone(foundation, quantities, source.known)
-    functions = Functions([wish_of(text, name).form(X) for name, text in FORMS.items()])
+    source, common, quantities = series
+    alone = local.alone(common, quantities, source.known)
+    functions = Functions([form_request(text, name).form(X) for name, text in FORMS.items()])
     slopes = functions.slopes(X, [one.active for one in alone])
-    seats = [Seat(alone=one, slopes=rows) for one, rows in zip(alone, slopes, strict=True)]
+    members = [ParametricFrame(alone=one, slopes=rows) for one, rows in zip(alone, slopes, strict=True)]
     start = np.array([2.9015, 0.0015, 11.15])
 
-    def survey(seats, values):
+    def survey(members, values):
         visits = [
-            Visit(frame=s.alone.frame, state=(s.held or s.alone).state, active=s.alone.active, values=v)
-            for s, v in zip(seats, values, strict=True)
+            FrameRequest(frame=s.alone.frame, state=(s.held or s.alone).state, active=s.alone.active, values=v)
+            for s, v in zip(members, values, strict=True)
         ]
-        return local.held(foundation, quantities, visits)
+        return local.held(common, quantities, visits)
 
-    found = descended(survey, seats, start)
+    found = optimised_coefficients(survey, members, start)
     for _ in range(6):
-        found = descended(survey, found.seats, found.coefficients + found.arrow.step())
+        found = optimised_coefficients(survey, found.members, found.coefficients + found.arrow.step())
     return found
 
 
-def linearised(foundation, quantities, source, seat):
+def linearised(common, quantities, source, member):
     """Return names, Jacobian and residual of a frame with its quantities free, from the model itself."""
-    pattern = source.setup.reading.pattern(seat.alone.frame)
-    bench = Bench(foundation, pattern)
-    view, data, table = bench.ready(pattern, seat.held.state)
+    pattern = source.setup.reading.pattern(member.alone.frame)
+    frame_model = FrameModel(common, pattern)
+    view, data, table = frame_model.ready(pattern, member.held.state)
     size = len(view.model.names)
     calculated, jacobian = view.model.linearised(table.values[:size], table.transfer()[:size], data.weight)
     assert {quantity.slot for quantity in quantities} < set(table.free_names)
@@ -66,16 +65,16 @@ def linearised(foundation, quantities, source, seat):
 
 def test_the_schur_complement_gives_the_dense_solution(series, ended):
     """All variables of four frames and three coefficients at once, solved by numpy: step and covariance to 1e-9."""
-    source, foundation, quantities = series
-    parts = [linearised(foundation, quantities, source, seat) for seat in ended.seats]
+    source, common, quantities = series
+    parts = [linearised(common, quantities, source, member) for member in ended.members]
     slots = [quantity.slot for quantity in quantities]
     own = len(parts[0][0]) - len(slots)
     rows = sum(jacobian.shape[1] for _, jacobian, _ in parts)
     whole, at = np.zeros((4 * own + 3, rows)), 0
-    for k, ((names, jacobian, _), seat) in enumerate(zip(parts, ended.seats, strict=True)):
+    for k, ((names, jacobian, _), member) in enumerate(zip(parts, ended.members, strict=True)):
         stop = at + jacobian.shape[1]
         whole[k * own : (k + 1) * own, at:stop] = jacobian[[name not in slots for name in names]]
-        whole[4 * own :, at:stop] = seat.slopes.T @ jacobian[[names.index(slot) for slot in slots]]
+        whole[4 * own :, at:stop] = member.slopes.T @ jacobian[[names.index(slot) for slot in slots]]
         at = stop
     residual = np.concatenate([residual for *_, residual in parts])
     scale = np.sqrt((whole**2).sum(axis=1))
@@ -90,11 +89,11 @@ def test_the_schur_complement_gives_the_dense_solution(series, ended):
 
 def test_it_ends_where_a_joint_refinement_with_expressions_ends(series, ended):
     """The engine for several patterns, told that each frame's a is c0 + c1 u and each c is d0."""
-    source, foundation, _ = series
+    source, common, _ = series
     histograms, names, tables = [], [], []
-    for k, seat in enumerate(ended.seats):
-        pattern = source.setup.reading.pattern(seat.alone.frame)
-        view, data, table = Bench(foundation, pattern).ready(pattern, seat.alone.state)
+    for k, member in enumerate(ended.members):
+        pattern = source.setup.reading.pattern(member.alone.frame)
+        view, data, table = FrameModel(common, pattern).ready(pattern, member.alone.state)
         own = [f"f{k}_{name}" for name in table.names]
         names.append(own)
         tables.append(table)
@@ -124,11 +123,11 @@ def merged(names, tables):
 
 def test_a_frame_alone_is_a_fit_of_that_frame(series):
     """Values and uncertainties beside those of the engine for one pattern."""
-    source, foundation, quantities = series
-    one = local.alone(foundation, quantities, source.known)[2]
-    bench = Bench(foundation, source.first)
+    source, common, quantities = series
+    one = local.alone(common, quantities, source.known)[2]
+    frame_model = FrameModel(common, source.first)
     pattern = source.setup.reading.pattern(source.frames[2])
-    _, minimum = bench.minimised(pattern, one.state, tolerance=1e-6)
+    _, minimum = frame_model.minimised(pattern, one.state, tolerance=1e-6)
     for k, name in enumerate(FORMS):
         assert one.esds[k] == pytest.approx(minimum.esd(name), rel=1e-3)
         assert abs(one.values[k] - minimum.parameters.value(name)) < 0.01 * minimum.esd(name)
@@ -137,24 +136,24 @@ def test_a_frame_alone_is_a_fit_of_that_frame(series):
 
 
 def test_quantities_of_absent_phases_are_not_there_and_weak_ones_tell_nothing_by_themselves(series):
-    source, foundation, quantities = series
-    without = replace(source.known[0], rungs=(Rung.ABSENT, Rung.CELL))
-    weak = replace(source.known[0], rungs=(Rung.SCALE, Rung.CELL))
-    absent, held = local.alone(foundation, quantities, [without, weak])
+    source, common, quantities = series
+    without = replace(source.known[0], levels=(PhaseLevel.ABSENT, PhaseLevel.CELL))
+    weak = replace(source.known[0], levels=(PhaseLevel.SCALE, PhaseLevel.CELL))
+    absent, held = local.alone(common, quantities, [without, weak])
     assert absent.active == ()
     assert held.active == (0, 1)
     assert np.isnan(held.values).all()
-    visit = Visit(frame=held.frame, state=held.state, active=(0, 1), values=np.array([2.9, 11.15]))
-    (told,) = local.held(foundation, quantities, [visit])
+    visit = FrameRequest(frame=held.frame, state=held.state, active=(0, 1), values=np.array([2.9, 11.15]))
+    (told,) = local.held(common, quantities, [visit])
     assert (np.diag(told.normal) > 0).all()
 
 
 def test_a_function_that_leaves_the_bounds_pulls_no_further(series):
-    source, foundation, quantities = series
-    (one,) = local.alone(foundation, quantities, source.known[:1])
-    inside = Visit(frame=one.frame, state=one.state, active=(0, 1), values=np.array([2.9, 11.15]))
+    source, common, quantities = series
+    (one,) = local.alone(common, quantities, source.known[:1])
+    inside = FrameRequest(frame=one.frame, state=one.state, active=(0, 1), values=np.array([2.9, 11.15]))
     outside = replace(inside, values=np.array([4.0, 11.15]))
-    free, cut = local.held(foundation, quantities, [inside, outside])
+    free, cut = local.held(common, quantities, [inside, outside])
     assert (free.is_cut, cut.is_cut) == (False, True)
     assert cut.force[0] == 0.0
     assert not cut.normal[0].any()
@@ -166,10 +165,10 @@ def test_the_covariance_of_fractions_is_that_of_the_whole_refinement(series):
 
     But for the degrees of freedom: two variables of 700 points are missing, 1.4e-3 of an uncertainty.
     """
-    source, foundation, quantities = series
-    (one,) = local.alone(foundation, quantities, source.known[:1])
-    visit = Visit(frame=one.frame, state=one.state, active=(0, 1), values=one.values)
-    (told,) = local.held(foundation, quantities, [visit])
+    source, common, quantities = series
+    (one,) = local.alone(common, quantities, source.known[:1])
+    visit = FrameRequest(frame=one.frame, state=one.state, active=(0, 1), values=one.values)
+    (told,) = local.held(common, quantities, [visit])
     alone = np.linalg.inv(told.normal) * one.inflation
     for name, (value, esd) in one.fractions.items():
         share = told.fractions[name]
@@ -179,14 +178,14 @@ def test_the_covariance_of_fractions_is_that_of_the_whole_refinement(series):
 
 def test_fractions_follow_the_functions_as_they_do(series):
     """Derivatives beside what frames end with when their quantities are held elsewhere."""
-    source, foundation, quantities = series
-    (one,) = local.alone(foundation, quantities, source.known[:1])
+    source, common, quantities = series
+    (one,) = local.alone(common, quantities, source.known[:1])
     esds = one.esds
     visits = [
-        Visit(frame=one.frame, state=one.state, active=(0, 1), values=one.values + shift)
+        FrameRequest(frame=one.frame, state=one.state, active=(0, 1), values=one.values + shift)
         for shift in (np.zeros(2), np.array([esds[0], 0.0]), np.array([0.0, esds[1]]))
     ]
-    still, *moved = local.held(foundation, quantities, visits)
+    still, *moved = local.held(common, quantities, visits)
     for k, there in enumerate(moved):
         expected = there.fractions["P2"].value - still.fractions["P2"].value
         _, uncertainty = one.fractions["P2"]
@@ -197,9 +196,9 @@ def test_the_same_frames_come_back_from_any_worker(series):
     """In one stretch or in several, in this process or another: plain data, the same numbers."""
     import pickle
 
-    source, foundation, quantities = series
-    jobs = ((k, (foundation, quantities, source.known[k : k + 2])) for k in (0, 2))
+    source, common, quantities = series
+    jobs = ((k, (common, quantities, source.known[k : k + 2])) for k in (0, 2))
     parts = dict(InProcess().run(local.alone, jobs))
-    whole = pickle.loads(pickle.dumps(local.alone(*pickle.loads(pickle.dumps((foundation, quantities, source.known))))))
+    whole = pickle.loads(pickle.dumps(local.alone(*pickle.loads(pickle.dumps((common, quantities, source.known))))))
     for one, other in zip([*parts[0], *parts[2]], whole, strict=True):
         np.testing.assert_allclose(one.values, other.values, rtol=1e-6)

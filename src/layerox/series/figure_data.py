@@ -1,7 +1,6 @@
-"""Tracks: what follows from the cells of a series: where reflections stand in each frame, how far layers are apart.
+"""Data of the figures of a series: the intensity map, positions of reflections, and layer spacings in each frame.
 
-Positions are those of the first emission line, as the frame shows them: moved by its zero and displacement, and by
-that of a phase of the cell hardware.
+Positions are those of the first emission line with the zero and displacement of the frame. Nothing is drawn here.
 """
 
 from __future__ import annotations
@@ -11,12 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.peaks import displacement_shift
-from layerox.series.result import Series
+from layerox.errors import InputError
+from layerox.series.result import Series, frame_at, reading_of
 from layerox.typing import FloatArray
 
+# A picture has no room for more.
+MOST_FRAMES, ANGLES = 200, 900
 # Cell parameters that the table of a series holds; others that are free are those of the starting cell.
 COLUMNS = {"a": 0, "b": 1, "c": 2, "beta": 4}
 # A change small enough for a derivative, in units of the cell parameter's uncertainty.
@@ -24,7 +27,80 @@ STEP = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Track:
+class IntensityMap:
+    """Intensities over place and angle.
+
+    Attributes
+    ----------
+    place
+        On the first axis of the series, shape (m,).
+    two_theta
+        Degrees, shape (n,).
+    intensity
+        The mean around each angle, nan where a pattern has none, shape (m, n).
+    good
+        Which of these frames are accepted, shape (m,).
+    """
+
+    place: FloatArray
+    two_theta: FloatArray
+    intensity: FloatArray
+    good: NDArray[np.bool_]
+
+
+def intensity_map(series: Series, *, frames: int = MOST_FRAMES, angles: int = ANGLES) -> IntensityMap | None:
+    """Return the map of a series; None if its patterns are not where they were.
+
+    Parameters
+    ----------
+    series
+        The result.
+    frames, angles
+        At most so many of the one, evenly chosen, and as many of the other.
+    """
+    place = series.place
+    known = np.flatnonzero(np.isfinite(place))
+    spread = sorted({round(x) for x in np.linspace(0, len(known) - 1, min(frames, len(known)))})
+    chosen = [int(known[k]) for k in spread]
+    patterns = {k: found for k in chosen if (found := _pattern(series, k)) is not None}
+    if len(patterns) < 2:
+        return None
+    low = min(two_theta[0] for two_theta, _ in patterns.values())
+    high = max(two_theta[-1] for two_theta, _ in patterns.values())
+    grid = np.linspace(low, high, angles)
+    at = list(patterns)
+    return IntensityMap(
+        place=place[at],
+        two_theta=grid,
+        intensity=np.array([mean_around(grid, *pattern) for pattern in patterns.values()]),
+        good=series.is_good[at],
+    )
+
+
+def mean_around(grid: FloatArray, two_theta: FloatArray, intensity: FloatArray) -> FloatArray:
+    """Return the mean of a curve over the step around each point of an even grid; nan outside the curve.
+
+    A point taken out of a curve that is finer than the grid would miss the tops of peaks.
+    """
+    step = grid[1] - grid[0]
+    integral = np.concatenate(([0.0], np.cumsum(0.5 * (intensity[1:] + intensity[:-1]) * np.diff(two_theta))))
+    edges = np.clip(np.concatenate((grid - 0.5 * step, [grid[-1] + 0.5 * step])), two_theta[0], two_theta[-1])
+    widths = np.diff(edges)
+    inside = widths > 0.25 * step
+    means = np.diff(np.interp(edges, two_theta, integral)) / np.where(inside, widths, 1.0)
+    return np.where(inside, means, np.nan)
+
+
+def _pattern(series: Series, k: int) -> tuple[FloatArray, FloatArray] | None:
+    try:
+        found = reading_of(series).pattern(frame_at(series, k))
+    except InputError:
+        return None
+    return found.two_theta, found.intensity
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReflectionTrack:
     """One reflection through a series.
 
     Attributes
@@ -47,7 +123,7 @@ class Track:
 
     @property
     def first(self) -> float:
-        """Where it stands when the phase shows first, or in the starting cell if it never does, degrees."""
+        """Its position in the first frame that shows the phase, or in the starting cell if it never does, degrees."""
         known = self.two_theta[np.isfinite(self.two_theta)]
         return float(known[0]) if len(known) else self.start
 
@@ -71,8 +147,8 @@ class LayerLengths:
     spacing_esd: FloatArray
 
 
-def reflection_tracks(series: Series) -> list[Track]:
-    """Return the strongest reflections of each phase; none of a series that does not say what they are.
+def reflection_tracks(series: Series) -> list[ReflectionTrack]:
+    """Return the strongest reflections of each phase; none if run.json does not list them.
 
     Parameters
     ----------
@@ -89,7 +165,7 @@ def reflection_tracks(series: Series) -> list[Track]:
             angles[1:] += _offsets(series, phase, angles[1:])
             h, k, l = row["hkl"]  # noqa: E741  (the name of an index)
             found.append(
-                Track(
+                ReflectionTrack(
                     phase=phase, hkl=(h, k, l), intensity=row["intensity"], start=float(angles[0]), two_theta=angles[1:]
                 )
             )
@@ -98,12 +174,12 @@ def reflection_tracks(series: Series) -> list[Track]:
 
 def _offsets(series: Series, phase: str, angles: FloatArray) -> FloatArray:
     """Return by how much each frame shows a reflection beside where its cell has it, degrees, shape (frames,)."""
-    said, frames = series.run["measured"], series.frames
+    measured, frames = series.run["measured"], series.frames
     displacement = frames["displacement"].to_numpy(dtype=np.float64)
     if f"{phase}.displacement" in frames:
         displacement = displacement + np.nan_to_num(frames[f"{phase}.displacement"].to_numpy(dtype=np.float64))
-    flat = said["geometry"] == "bragg-brentano"
-    shifts = [displacement_shift(theta, said["radius_mm"], flat)[0] for theta in np.radians(angles / 2.0)]
+    flat = measured["geometry"] == "bragg-brentano"
+    shifts = [displacement_shift(theta, measured["radius_mm"], flat)[0] for theta in np.radians(angles / 2.0)]
     return np.asarray(frames["zero"].to_numpy(dtype=np.float64) + displacement * np.array(shifts))
 
 
@@ -118,7 +194,7 @@ def layer_lengths(series: Series) -> dict[str, LayerLengths]:
 
 
 def structures(series: Series) -> dict[str, Mapping[str, Any]]:
-    """Return what run.json says of each phase, by its name in the columns; nothing for runs that did not write it."""
+    """Return the entry of run.json for each phase, by its name in the columns; empty for runs without it."""
     return {safe_name(name): found for name, found in series.run.get("structures", {}).items()}
 
 

@@ -10,10 +10,10 @@ import layerox as lx
 from layerox.builders import build_crystal
 from layerox.diffraction.reflections import reflections
 from layerox.instrument import Instrument, Profile
-from layerox.series.description import cell_variables, layers_in
+from layerox.series.figure_data import d_spacings, layer_lengths, reflection_tracks
 from layerox.series.measured import QUANTITIES
+from layerox.series.request import cell_variables, layers_in
 from layerox.series.result import Series
-from layerox.series.tracks import d_spacings, layer_lengths, reflection_tracks
 from layerox.symmetry import symmetry_from_name
 
 ESD = 1e-3

@@ -1,8 +1,7 @@
-"""Identity: which frames, phases and settings a result belongs to, so that a run goes on only with what it began with.
+"""SHA-256 checksums of what a run reads and writes: pattern files, settings, and the rows of each segment.
 
-A frame is its content: the SHA-256 of its file. A file that has kept size, times and inode since it was hashed, and had
-been left alone for a while before, is not read again; the change time cannot be set by hand, so that a file put in
-the place of another one is found although it has its size and its date.
+A run resumes only with the inputs that it began with, and only with parts that are complete. A file whose size, times
+and inode are unchanged is not read again; the change time cannot be set by hand.
 """
 
 from __future__ import annotations
@@ -19,8 +18,10 @@ from typing import Any
 
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
+from layerox.io.atomic import write_atomically
 from layerox.io.json_file import read_document
-from layerox.series.frames import Frame
+from layerox.series.frame_reading import Frame
+from layerox.series.measured import FrameRow
 
 HASHES = ".layerox-frames.json"
 SCHEMA = "layerox.frames/1"
@@ -29,6 +30,8 @@ RESTLESS_NS = 3_000_000_000
 # Files that are hashed at once; hashing lets other threads work.
 AT_ONCE = 4
 MISSING = "missing"
+PART_SCHEMA = "layerox.part/1"
+Line = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,13 +69,13 @@ def hashed_files(paths: Iterable[Path], known: Mapping[str, HashedFile] | None =
     """
     listed, before = list(dict.fromkeys(paths)), known or {}
 
-    def looked_at(path: Path) -> HashedFile:
+    def seed_indices(path: Path) -> HashedFile:
         return _hashed(path, before.get(path.name))
 
     if len(listed) < AT_ONCE:
-        return {path.name: looked_at(path) for path in listed}
+        return {path.name: seed_indices(path) for path in listed}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return {path.name: found for path, found in zip(listed, pool.map(looked_at, listed), strict=True)}
+        return {path.name: found for path, found in zip(listed, pool.map(seed_indices, listed), strict=True)}
 
 
 def _hashed(path: Path, before: HashedFile | None) -> HashedFile:
@@ -126,6 +129,61 @@ def phase_identity(phase: Phase) -> list[object]:
     return [*own, sites, sorted(operations)]
 
 
-def sha256_of(said: Mapping[str, object] | Sequence[object]) -> str:
+def sha256_of(data: Mapping[str, object] | Sequence[object]) -> str:
     """Return a hash of plain data."""
-    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentFile:
+    """Which part is meant: the key of the run, the stage of the work, and the number of the segment."""
+
+    run: str
+    stage: str
+    number: int
+
+    @property
+    def file(self) -> str:
+        """The name of its file."""
+        return f"{self.stage}-{self.number:06d}.jsonl"
+
+
+def write_part(folder: Path, name: SegmentFile, lines: Sequence[Line]) -> None:
+    """Write a part as a whole or not at all."""
+    body = "".join(json.dumps(line) + "\n" for line in lines)
+    head = {"schema": PART_SCHEMA, "run": name.run, "stage": name.stage, "number": name.number, "sha256": _sha256(body)}
+    write_atomically(folder / name.file, f"{json.dumps(head)}\n{body}")
+
+
+def read_part(folder: Path, name: SegmentFile) -> list[Line] | None:
+    """Return the lines of a part; None if there is none, or it is not whole, or not of this run."""
+    try:
+        text = (folder / name.file).read_text(encoding="utf-8")
+        first, _, body = text.partition("\n")
+        head = json.loads(first)
+    except (OSError, ValueError, RecursionError):
+        return None
+    expected = {
+        "schema": PART_SCHEMA,
+        "run": name.run,
+        "stage": name.stage,
+        "number": name.number,
+        "sha256": _sha256(body),
+    }
+    return [json.loads(line) for line in body.splitlines()] if head == expected else None
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def line_from_row(row: FrameRow) -> Line:
+    """Return a row as plain data."""
+    return dict(vars(row))  # as it is: `asdict` would copy all that is in it
+
+
+def row_from_line(found: Line) -> FrameRow:
+    """Return a row from the plain data that it was kept as."""
+    phases = {name: {q: (pair[0], pair[1]) for q, pair in own.items()} for name, own in found["phases"].items()}
+    offsets = {name: (pair[0], pair[1]) for name, pair in found["offsets"].items()}
+    return FrameRow(**{**found, "axes": tuple(found["axes"]), "phases": phases, "offsets": offsets})

@@ -1,24 +1,28 @@
-"""Run document: what run.json says of a series, checked when it is read.
+"""run.json: the record of a series, its structures included, validated when it is read.
 
-Only what is used later must be there; more keys are free to come. Lengths are in angstrom, angles in degrees.
+Only the keys that are used later are required; further keys are allowed. Lengths are in angstrom, angles in degrees.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from layerox.crystal.asymmetric_unit import Crystal, Site, cell_tuple, position_tuple
+from layerox.diffraction.parameters import slot_name
+from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
 from layerox.io.json_file import checked_document, read_document
-from layerox.series.structures import crystal_from_document
+from layerox.symmetry import CELL_NAMES, symmetry_from_name, symmetry_from_triplets
 
 RUN = "run.json"
 SCHEMA = "layerox.series/1"
 CURE = "copy the folder again, or run layerox series anew without --resume"
 NO_SERIES = "give the folder that layerox series has written"
-
 Length = Annotated[float, Field(gt=0.1, lt=1e5)]
 CellAngle = Annotated[float, Field(gt=0, lt=180)]
 Index = Annotated[int, Field(ge=-1000, le=1000)]
@@ -34,13 +38,56 @@ Setting = Annotated[str, Field(max_length=100)] | Annotated[list[Annotated[str, 
 Wavelength = Annotated[float, Field(gt=1e-4, lt=1e3)]
 
 
-class _Model(BaseModel):
+def structures_of(phases: Iterable[Phase], values: Mapping[str, float]) -> dict[str, dict[str, Any]]:
+    """Return phases as plain data, by name, with their quantities where values are given."""
+    return {phase.name: _document(_with_values(phase, values)) for phase in phases}
+
+
+def _with_values(phase: Phase, values: Mapping[str, float]) -> Crystal:
+    crystal = phase.crystal
+
+    def value(slot: str, standing: float) -> float:
+        return float(values.get(slot_name(phase, slot), standing))
+
+    def moved(site: Site) -> Site:
+        place = [value(f"{site.label}_{axis}", x) for axis, x in zip("xyz", site.position, strict=True)]
+        return replace(site, position=position_tuple(place), occupancy=value(f"{site.label}_occupancy", site.occupancy))
+
+    cell = cell_tuple(value(name, x) for name, x in zip(CELL_NAMES, crystal.cell, strict=True))
+    return replace(crystal, cell=cell, sites=tuple(map(moved, crystal.sites)))
+
+
+def _document(crystal: Crystal) -> dict[str, Any]:
+    return {
+        "setting": crystal.symmetry.name or crystal.symmetry.triplets,
+        "cell": list(crystal.cell),
+        "sites": [[s.label, s.element, s.charge, *s.position, s.occupancy] for s in crystal.sites],
+        "source": crystal.source,
+    }
+
+
+def crystal_from_document(name: str, document: Mapping[str, Any]) -> Crystal:
+    """Return the crystal of a phase in run.json."""
+    setting = document["setting"]
+    return Crystal(
+        name=name,
+        cell=cell_tuple(document["cell"]),
+        symmetry=symmetry_from_name(setting) if isinstance(setting, str) else symmetry_from_triplets(setting),
+        sites=tuple(
+            Site(label=label, element=element, charge=charge, position=position_tuple((x, y, z)), occupancy=occupancy)
+            for label, element, charge, x, y, z, occupancy in document["sites"]
+        ),
+        source=document["source"],
+    )
+
+
+class _RunModelPart(BaseModel):
     """A part of the document; keys that it does not name are left as they are."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
 
-class NoticeModel(_Model):
+class NoticeModel(_RunModelPart):
     """A notice."""
 
     model_config = ConfigDict(extra="forbid")
@@ -49,14 +96,14 @@ class NoticeModel(_Model):
     message: str
 
 
-class ReflectionModel(_Model):
+class ReflectionModel(_RunModelPart):
     """A strong reflection of a phase, its intensity relative to the strongest."""
 
     hkl: Hkl
     intensity: Annotated[float, Field(ge=0, le=1.01)]
 
 
-class LayersModel(_Model):
+class LayersModel(_RunModelPart):
     """How a phase stacks."""
 
     hkl: Hkl
@@ -64,7 +111,7 @@ class LayersModel(_Model):
     metals: Annotated[int, Field(ge=1, le=10**6)]
 
 
-class StructureModel(_Model):
+class StructureModel(_RunModelPart):
     """A phase."""
 
     space_group: str
@@ -78,7 +125,7 @@ class StructureModel(_Model):
     sites: list[SiteRow]
 
 
-class MeasuredModel(_Model):
+class MeasuredModel(_RunModelPart):
     """Beam and diffractometer."""
 
     kind: str
@@ -92,7 +139,7 @@ class MeasuredModel(_Model):
     sigma_source: str
 
 
-class RunModel(_Model):
+class RunModel(_RunModelPart):
     """The document."""
 
     status: Literal["running", "interrupted", "watching", "complete"]
@@ -155,7 +202,7 @@ def _demand_crystal(name: str, structure: dict[str, Any], path: Path) -> None:
     try:
         possible = crystal_from_document(name, structure).is_possible
     except (InputError, ValueError, KeyError, TypeError, IndexError, ArithmeticError) as error:
-        said = getattr(error, "problem", None) or f"{type(error).__name__}"
-        raise InputError(f"is damaged: structures.{name}: {said}", place=path, cure=CURE) from None
+        text = getattr(error, "problem", None) or f"{type(error).__name__}"
+        raise InputError(f"is damaged: structures.{name}: {text}", place=path, cure=CURE) from None
     if not possible:
         raise InputError(f"is damaged: structures.{name}: no such cell or element", place=path, cure=CURE)

@@ -12,8 +12,7 @@ import psutil
 import pytest
 
 from layerox.errors import InputError
-from layerox.series.executor import executor
-from layerox.series.workers import RETRIES
+from layerox.series.executor import RETRIES, executor
 
 FLAT = """
 import time

@@ -11,9 +11,9 @@ from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import radiation_from_text
-from layerox.series.description import cell_variables, described, layers_in
-from layerox.series.setup import Setup
-from layerox.series.synthetic import crystal_of
+from layerox.series.request import cell_variables, described, layers_in
+from layerox.series.scenarios import crystal_of
+from layerox.series.setup import SeriesSetup
 from layerox.symmetry import symmetry_from_name
 
 
@@ -60,7 +60,7 @@ MARKERS = {
 
 def setup_of(*names):
     phases = tuple(Phase(name=name, crystal=crystal_of(name)) for name in names)
-    return Setup(phases=phases, instrument=Instrument(), radiation=radiation_from_text("CuKa").polarized(0.5))
+    return SeriesSetup(phases=phases, instrument=Instrument(), radiation=radiation_from_text("CuKa").polarized(0.5))
 
 
 @pytest.mark.parametrize("name", MARKERS)

@@ -9,7 +9,7 @@ import layerox as lx
 from layerox.builders import build_crystal
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
-from layerox.series.identity import (
+from layerox.series.checksums import (
     HASHES,
     MISSING,
     hashed_files,

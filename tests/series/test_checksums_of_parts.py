@@ -7,24 +7,24 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.io.atomic import TEMPORARY, WriteFailed
-from layerox.series.measured import Row
-from layerox.series.parts import PartName, read_part, write_part
-from layerox.series.store import FIRST, LIVE, LOCK, RESULTS, WORK, Store
+from layerox.series.checksums import SegmentFile, read_part, write_part
+from layerox.series.measured import FrameRow
+from layerox.series.store import FIRST, LIVE, LOCK, RESULTS, WORK, SeriesStore
 
-NAME = PartName(run="key", stage=FIRST, number=3)
+NAME = SegmentFile(run="key", stage=FIRST, number=3)
 LINES = [{"frame": k, "value": 1.25 * k} for k in range(5)]
 
 
 @pytest.fixture
 def store(tmp_path):
-    found = Store(tmp_path / "out", "key", "settings", (), {"P2": ("a",)})
+    found = SeriesStore(tmp_path / "out", "key", "settings", (), {"P2": ("a",)})
     assert not found.open(resume=False)
     yield found
     found.close()
 
 
 def row(k):
-    return Row(frame=k, file=f"f{k}.xye", verdict="accepted", r_wp=0.05, gof=1.0, phases={"P2": {"a": (2.9, 0.1)}})
+    return FrameRow(frame=k, file=f"f{k}.xye", verdict="accepted", r_wp=0.05, gof=1.0, phases={"P2": {"a": (2.9, 0.1)}})
 
 
 def test_a_part_reads_back(tmp_path):
@@ -50,10 +50,10 @@ def test_any_change_of_a_part_is_found(tmp_path):
     assert read_part(tmp_path, NAME) is None
 
 
-@pytest.mark.parametrize("other", [{"run": "other"}, {"stage": "amended"}, {"number": 4}])
+@pytest.mark.parametrize("other", [{"run": "other"}, {"stage": "corrected"}, {"number": 4}])
 def test_a_part_of_another_run_stage_or_segment_is_none(tmp_path, other):
     write_part(tmp_path, NAME, LINES)
-    wanted = PartName(**{**vars(NAME), **other})
+    wanted = SegmentFile(**{**vars(NAME), **other})
     (tmp_path / NAME.file).rename(tmp_path / wanted.file)
     assert read_part(tmp_path, wanted) is None
 
@@ -65,7 +65,7 @@ def test_a_damaged_part_is_done_again_and_whole_ones_stay(store):
     store.close()
     path = store.work / f"{FIRST}-000001.jsonl"
     path.write_bytes(path.read_bytes().replace(b"2.9", b"2.8"))
-    again = Store(store.folder, "key", "settings", (), {"P2": ("a",)})
+    again = SeriesStore(store.folder, "key", "settings", (), {"P2": ("a",)})
     assert not again.open(resume=True)
     assert [again.has(FIRST, k) for k in range(3)] == [True, False, True]
     assert not path.exists()
@@ -95,7 +95,7 @@ def test_only_own_temporaries_and_parts_are_removed(tmp_path):
     (tmp_path / WORK).mkdir()
     (tmp_path / WORK / "notes.txt").write_text("mine")
     (tmp_path / WORK / "first-000001.jsonl").write_text("an old part")
-    store = Store(tmp_path, "key", "settings", (), {})
+    store = SeriesStore(tmp_path, "key", "settings", (), {})
     store.open(resume=False)
     store.finish()
     store.close()
@@ -105,7 +105,7 @@ def test_only_own_temporaries_and_parts_are_removed(tmp_path):
 
 
 def test_a_second_process_is_kept_out_and_the_lock_ends_with_the_first(store):
-    other = Store(store.folder, "key", "settings", (), {})
+    other = SeriesStore(store.folder, "key", "settings", (), {})
     with pytest.raises(InputError, match="another process is at work there"):
         other.open(resume=True)
     store.close()
@@ -140,7 +140,7 @@ def test_parts_that_cannot_be_written_are_kept_with_the_others(store, tmp_path, 
     store.work.unlink()
     moved.rename(store.work)
     place = store.rescue({"status": "interrupted", **BEGUN})
-    again = Store(place, "key", "settings", (), {"P2": ("a",)})
+    again = SeriesStore(place, "key", "settings", (), {"P2": ("a",)})
     again.open(resume=True)
     assert list(again.all_rows(2)) == [row(0), row(1)]
     again.close()

@@ -1,4 +1,4 @@
-"""Conclude: what a parametric refinement says: functions and verdicts, the test of all of them, the table of frames."""
+"""The result of a parametric refinement: functions with verdicts, their joint test, and the table of frames."""
 
 from __future__ import annotations
 
@@ -12,44 +12,49 @@ import numpy as np
 from layerox.diffraction.model import safe_name
 from layerox.notices import Notice
 from layerox.series.measured import Number
-from layerox.series.parametric.choice import Points, Trial
-from layerox.series.parametric.frame_equations import Alone, Held
-from layerox.series.parametric.input import NUMBER, Source
-from layerox.series.parametric.optimise import Ended, Functions
-from layerox.series.parametric.quantities import Quantity
+from layerox.series.parametric.choice import FittedForm, FrameValues
+from layerox.series.parametric.frame_equations import ConstrainedFit, Quantity, SingleFit
+from layerox.series.parametric.input import NUMBER, ParametricInput
+from layerox.series.parametric.optimise import Functions, Optimum
 from layerox.series.parametric.result import Function, Parametric, header
-from layerox.series.parametric.scatter import Deviation, Pull, deviations
-from layerox.series.parametric.schur import Arrow
-from layerox.series.parametric.verdict import Together, judged, relieved, together
+from layerox.series.parametric.schur import ReducedNormal
+from layerox.series.parametric.verdict import (
+    Deviation,
+    FrameForce,
+    JointTest,
+    deviations,
+    judged,
+    together,
+    without_induced_rejections,
+)
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
 UNKNOWN: Number = (np.nan, np.nan)
-
-# Factor of serial correlation from which on a user is told.
+# Factor of serial correlation above which a notice is given.
 WORTH_TELLING = 1.2
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class ChosenForm:
     """A quantity with the form that it was given, and the points and trials that speak for it."""
 
     quantity: Quantity
-    trial: Trial
-    trials: tuple[Trial, ...]
-    points: Points
+    trial: FittedForm
+    trials: tuple[FittedForm, ...]
+    points: FrameValues
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Findings:
+class ParametricFindings:
     """All that a refinement has found.
 
     Attributes
     ----------
     source, x
-        The series, and where the refined frames stand on the axis, shape (n,).
+        The series, and the positions of the refined frames on the axis, shape (n,).
     ended, chosen
         Where the refinement ended, and with which forms.
     serial
@@ -58,10 +63,10 @@ class Findings:
         (file, why) of frames that could not be refined by themselves.
     """
 
-    source: Source
+    source: ParametricInput
     x: FloatArray
-    ended: Ended
-    chosen: Sequence[Chosen]
+    ended: Optimum
+    chosen: Sequence[ChosenForm]
     serial: float
     left_out: Sequence[tuple[str, str]]
 
@@ -69,36 +74,38 @@ class Findings:
     def deviations(self) -> list[Deviation]:
         """How frames deviate from each function."""
         pulls = [
-            Pull(
-                active=seat.alone.active,
-                normal=seat.held.normal,
-                force=seat.held.force,
-                inflation=seat.alone.inflation,
+            FrameForce(
+                active=member.alone.active,
+                normal=member.held.normal,
+                force=member.held.force,
+                inflation=member.alone.inflation,
             )
-            for seat in self.ended.seats
-            if seat.held is not None
+            for member in self.ended.members
+            if member.held is not None
         ]
         counts = [len(one.trial.coefficients) for one in self.chosen]
         return deviations(pulls, counts, [one.points.own for one in self.chosen])
 
     @cached_property
     def covariance(self) -> FloatArray:
-        """Of all coefficients; frames scatter as they do, and residuals come in runs if the recipe asks for it."""
+        """Of all coefficients; the scatter of frames included, and serial correlation if the recipe has it."""
         own = np.array([deviation.own for deviation in self.deviations])
         widening = self.serial**2 if self.source.setup.plan.serial_correlation else 1.0
-        arrow = Arrow(len(self.ended.coefficients))
-        for seat in self.ended.seats:
-            if seat.held is not None:
-                scatter = own[list(seat.alone.active)]
-                arrow.add(seat.slopes, seat.held.normal, seat.held.force, widening * seat.alone.inflation, scatter)
+        arrow = ReducedNormal(len(self.ended.coefficients))
+        for member in self.ended.members:
+            if member.held is not None:
+                scatter = own[list(member.alone.active)]
+                arrow.add(
+                    member.slopes, member.held.normal, member.held.force, widening * member.alone.inflation, scatter
+                )
         return arrow.covariance()
 
 
-def concluded(found: Findings) -> Parametric:
+def parametric_result(found: ParametricFindings) -> Parametric:
     """Return the result."""
     ended = found.ended
     judged_alone = [_function(found, k) for k in range(len(found.chosen))]
-    verdicts = relieved({function.name: function.verdict for function in judged_alone})
+    verdicts = without_induced_rejections({function.name: function.verdict for function in judged_alone})
     functions = tuple(replace(function, verdict=verdicts[function.name]) for function in judged_alone)
     return Parametric(
         status="not_converged" if ended.reason else "converged",
@@ -116,10 +123,10 @@ def concluded(found: Findings) -> Parametric:
     )
 
 
-def _function(found: Findings, k: int) -> Function:
+def _function(found: ParametricFindings, k: int) -> Function:
     one, deviation = found.chosen[k], found.deviations[k]
     block = Functions([other.trial.form for other in found.chosen]).blocks[k]
-    x = found.x[[k in seat.alone.active for seat in found.ended.seats]]
+    x = found.x[[k in member.alone.active for member in found.ended.members]]
     function = Function(
         name=one.quantity.name,
         form=one.trial.form,
@@ -135,19 +142,19 @@ def _function(found: Findings, k: int) -> Function:
     return replace(function, narrower=float(np.median(one.points.esd / np.maximum(esds, 1e-300))))
 
 
-def _test(ended: Ended, serial: float, own: Sequence[float]) -> Together:
-    """Return the likelihood-ratio test over the frames that tell all their quantities by themselves.
+def _test(ended: Optimum, serial: float, own: Sequence[float]) -> JointTest:
+    """Return the likelihood-ratio test over the frames that determine all their quantities alone.
 
     `own` is the scatter of each quantity that is added to the uncertainties of the frames: the rise of chi-squared is
     less by what it explains, to second order.
     """
     rise, values, points = 0.0, 0, 0
-    for seat in ended.seats:
-        one = seat.alone
-        if seat.held is None or not np.isfinite(one.values[list(one.active)]).all():
+    for member in ended.members:
+        one = member.alone
+        if member.held is None or not np.isfinite(one.values[list(one.active)]).all():
             continue
         scatter = np.array(own)[list(one.active)]
-        rise += _rise(seat.held, one, scatter)
+        rise += _rise(member.held, one, scatter)
         values, points = values + len(one.active), points + one.freedom
     return together(rise / serial**2, values - len(ended.coefficients), points / serial**2)
 
@@ -157,7 +164,7 @@ def _scatter(function: Function) -> float:
     return 0.0 if function.verdict.status == "rejected" else function.verdict.own
 
 
-def _rise(held: Held, one: Alone, scatter: FloatArray) -> float:
+def _rise(held: ConstrainedFit, one: SingleFit, scatter: FloatArray) -> float:
     """Return by how much chi-squared rises from a frame alone to the functions, beyond a scatter of its quantities.
 
     With the force f and the normal matrix N of the quantities it is f [s N + N D N]^-1 f, D the scatter squared and s
@@ -169,15 +176,15 @@ def _rise(held: Held, one: Alone, scatter: FloatArray) -> float:
     return float(held.force @ np.linalg.lstsq(matrix, held.force, rcond=None)[0])
 
 
-def _table(found: Findings, functions: Sequence[Function]) -> pd.DataFrame:
+def _table(found: ParametricFindings, functions: Sequence[Function]) -> pd.DataFrame:
     """Return the table of frames; see `header`."""
     import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
 
     phases, axis = found.source.setup.names, found.source.axis
     bands = [function.value(found.x) for function in functions]
     rows = []
-    for n, seat in enumerate(found.ended.seats):
-        one, held = seat.alone, seat.held
+    for n, member in enumerate(found.ended.members):
+        one, held = member.alone, member.held
         if held is None:
             continue
         rise = (held.chi_squared - one.chi_squared) / one.inflation
@@ -185,7 +192,7 @@ def _table(found: Findings, functions: Sequence[Function]) -> pd.DataFrame:
         for k, (value, esd) in enumerate(bands):
             own = (one.values[k], one.esds[k])
             row += _beside(float(value[n]), float(esd[n]), *own) if k in one.active else [np.nan] * 5
-        covariance = seat.slopes @ found.covariance @ seat.slopes.T
+        covariance = member.slopes @ found.covariance @ member.slopes.T
         for name in phases:
             shared = held.fractions[name].number(covariance) if name in held.fractions else UNKNOWN
             row += [*shared, *one.fractions.get(name, UNKNOWN)]
@@ -198,16 +205,16 @@ def _beside(value: float, esd: float, alone: float, alone_esd: float) -> list[fl
     return [value, esd, float(alone), float(alone_esd), float((alone - value) / alone_esd)]
 
 
-def _remarks(found: Findings, functions: Sequence[Function]) -> Iterator[Notice]:
+def _remarks(found: ParametricFindings, functions: Sequence[Function]) -> Iterator[Notice]:
     serial = found.serial
-    cut = sum(seat.held is not None and seat.held.is_cut for seat in found.ended.seats)
+    cut = sum(member.held is not None and member.held.is_cut for member in found.ended.members)
     if cut:
-        said = f"in {cut} frames a function leaves the bounds of its quantity, which stays at the bound there"
-        yield Notice("function_out_of_bounds", said)
+        text = f"in {cut} frames a function leaves the bounds of its quantity, which stays at the bound there"
+        yield Notice("function_out_of_bounds", text)
     if serial > WORTH_TELLING and not found.source.setup.plan.serial_correlation:
-        said = f"residuals of the patterns come in runs: uncertainties would be {serial:.1f} times larger"
-        yield Notice("serial_correlation", f"{said} ([uncertainty] serial_correlation = true)")
+        text = f"residuals of the patterns come in runs: uncertainties would be {serial:.1f} times larger"
+        yield Notice("serial_correlation", f"{text} ([uncertainty] serial_correlation = true)")
     places = [function.name for function in functions if function.trials[0].place is not None]
     if places:
-        said = f"the place that the data told for {', '.join(places)} was held in the refinement"
-        yield Notice("place_held", f"{said}: uncertainties near it do not hold its own")
+        text = f"the place that the data told for {', '.join(places)} was held in the refinement"
+        yield Notice("place_held", f"{text}: uncertainties near it do not hold its own")

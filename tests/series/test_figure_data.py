@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import layerox as lx
-from layerox.series.contour import intensity_map, mean_around
+from layerox.series.figure_data import intensity_map, mean_around
 
 GRID = np.linspace(10.0, 20.0, 101)
 

@@ -1,0 +1,101 @@
+"""One frame of a series, and how its pattern is read.
+
+Nothing here decides which files are frames (see `frames`) or whether a pattern is usable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from layerox.errors import printable
+from layerox.io import read_pattern, read_stack
+from layerox.io.scan import Axis, pattern_from_scan, request_from_arguments
+from layerox.notices import Notice
+from layerox.pattern import Pattern
+from layerox.radiation import Radiation
+
+# Formats of which single patterns are read without reading the others.
+STACKED = (".cif", ".h5", ".hdf5", ".hdf", ".nxs", ".nx", ".nexus")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """One pattern of a series.
+
+    Attributes
+    ----------
+    index
+        Its place in the series, from 0.
+    file
+        As tables name it: the file's name, with "#2" behind it for the second scan of several.
+    path, scan
+        Where it is; `scan` counts from 0 within the file, None where the file is read as holding one. The number in
+        `file` counts from 1.
+    axes
+        Its value on each axis of the series, in the order of `Frames.axes`; nan where it is not known.
+    """
+
+    index: int
+    file: str
+    path: Path
+    scan: int | None = None
+    axes: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frames:
+    """The frames of a series, in order, the names of its axes, and what is odd about them."""
+
+    frames: tuple[Frame, ...]
+    axes: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    electrochemistry: Mapping[str, object] | None = None  # how a log was held against them, for run.json
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatternReading:
+    """How the patterns of a series are read: the arguments of `read_pattern`, and excluded regions.
+
+    Attributes
+    ----------
+    radiation, range, dataset
+        See `read_pattern`.
+    exclude
+        (first, last) two-theta of regions, degrees.
+    """
+
+    radiation: Radiation | str | float | None = None
+    range: tuple[float, float] | None = None
+    exclude: tuple[tuple[float, float], ...] = ()
+    dataset: str | None = None
+
+    def pattern(self, frame: Frame) -> Pattern:
+        """Return the pattern of a frame.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        if frame.scan is None:
+            found = read_pattern(frame.path, radiation=self.radiation, range=self.range)
+        else:
+            scan = read_stack(frame.path, self.dataset).scan(frame.scan)
+            # The file usually states its axis.
+            axis: Axis = scan.axis or "two-theta"
+            found = pattern_from_scan(
+                scan, request_from_arguments(frame.path, self.radiation, axis, self.range, allow_negative=False)
+            )
+        return found.exclude(self.exclude) if self.exclude else found
+
+
+def frame_of(path: Path, scan: int, count: int) -> Frame:
+    """Return a frame of a file that holds so many, with the index 0 until the series is sorted."""
+    if count == 1:
+        return Frame(index=0, file=printable(path.name), path=path, scan=0 if path.suffix.lower() in STACKED else None)
+    return Frame(index=0, file=f"{printable(path.name)}#{scan + 1}", path=path, scan=scan)

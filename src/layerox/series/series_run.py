@@ -1,0 +1,302 @@
+"""One run of a series: the stages from seed frames to tables, and the record of the run in run.json.
+
+`run` holds the function that users call; the refinement itself is in `segment` and `segment_merge`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from layerox.errors import InputError, is_interrupt
+from layerox.io.atomic import WriteFailed, write_atomically
+from layerox.io.toml_file import toml_text
+from layerox.series.checksums import (
+    HASHES,
+    HashedFile,
+    frame_identity,
+    hashed_files,
+    hashes_text,
+    phase_identity,
+    read_hashes,
+    sha256_of,
+)
+from layerox.series.cluster import Tls
+from layerox.series.executor import Executor, executor
+from layerox.series.frame_reading import Frames
+from layerox.series.measured import FrameRow, quantities_of
+from layerox.series.refit import alone, neighbours_of, place_of, refined_again, rows_of_table, with_row
+from layerox.series.request import PreparedSeries
+from layerox.series.result import Series, netcdf_bytes, open_series
+from layerox.series.run_document import structures_of
+from layerox.series.seed_refinement import determined_common_parameters
+from layerox.series.segment import independent_rows, refined_segment, segment_ranges
+from layerox.series.segment_merge import SegmentMerge
+from layerox.series.store import FIRST, TABLE, SeriesStore
+
+Progress = Callable[[str], None]
+# Seconds between two writings of the growing tables, at least.
+REFRESH_S = 5.0
+
+
+class SeriesRun:
+    """One run of a series."""
+
+    def __init__(
+        self,
+        prepared: PreparedSeries,
+        frames: Frames,
+        *,
+        unordered: bool,
+        source: Path,
+        results: Path,
+        progress: Progress,
+        overwrite: bool = False,
+        shows_growth: bool = True,
+    ):
+        self.setup, self.names, self.first, self.frames = prepared.setup, prepared.names, prepared.first, frames
+        self.document, self.description = prepared.document, prepared.description
+        self.unordered, self.folder, self.progress = unordered, source, progress
+        self.results, self.overwrite = results, overwrite
+        self.structures = self._structures({})
+        self.segments = [frames.frames[r.start : r.stop] for r in segment_ranges(len(frames))]
+        self.began, self.done, self._done_before, self._refining_since = time.perf_counter(), 0, 0, time.perf_counter()
+        self.started = _now()
+        # A longer table of a watched run is kept until this run is finished.
+        self._next_refresh = self.began + REFRESH_S if shows_growth else math.inf
+
+    @cached_property
+    def hashes(self) -> dict[str, HashedFile]:
+        """What the files of the frames hold, by name."""
+        return hashed_files((frame.path for frame in self.frames.frames), read_hashes(self.results))
+
+    @cached_property
+    def store(self) -> SeriesStore:
+        """The folder of the results."""
+        key = self._key(self.frames, self.hashes)
+        return SeriesStore(self.results, key, self.settings, self.frames.axes, self.columns, overwrite=self.overwrite)
+
+    def refine(self, workers: int, scheduler: str | None, tls: Tls | None, *, resume: bool) -> Series:
+        """Do the work that is left to do, and return the series."""
+        try:
+            if self.store.open(resume=resume):
+                self.store.finish()
+                return open_series(self.results)
+            write_atomically(self.results / HASHES, hashes_text(self.hashes))
+            self.store.write({"recipe.toml": toml_text(self.document)})
+            self._write_run("running", workers)
+            with executor(workers, scheduler, tls) as where:
+                self._refine_all(where)
+            return self._finish(workers)
+        except WriteFailed as error:
+            raise self._interrupted(error, workers) from None
+        except BaseException as error:
+            if is_interrupt(error):
+                with contextlib.suppress(InputError):
+                    self._write_run("interrupted", workers)
+            raise
+        finally:
+            self.store.close()
+
+    def refit(self, wanted: str | int, workers: int, scheduler: str | None, tls: Tls | None) -> Series:
+        """Refine one frame of the finished series again, and return the series."""
+        try:
+            self.store.lock()
+            series, begun = open_series(self.results), self.store.begun()
+            k = place_of(wanted, series)
+            self._require_finished(begun, k)
+            rows = partial(rows_of_table, self.results / TABLE, self.frames.axes, self.store.phases)
+            row = self._refined_again(k, rows, workers, scheduler, tls)
+            return self._finish_refit(begun, with_row(rows, k, row), row)
+        finally:
+            self.store.close()
+
+    def _require_finished(self, begun: Mapping[str, Any], k: int) -> None:
+        """Refuse a series that is not finished, or of other settings or other frames than the one that may change."""
+        frame = self.frames.frames[k] if k < len(self.frames) else None
+        before = read_hashes(self.results)
+        shared = sum(frame is not None and other.path == frame.path for other in self.frames.frames) > 1
+        known = {} if frame is None or shared else {n: h for n, h in before.items() if n == frame.path.name}
+        self.store.demand_complete(begun, self._key(self.frames, {**self.hashes, **known}))
+
+    def _refined_again(
+        self, k: int, rows: Callable[[], Iterator[FrameRow]], workers: int, scheduler: str | None, tls: Tls | None
+    ) -> FrameRow:
+        frame = self.frames.frames[k]
+        if self.unordered:
+            return alone(self.setup, frame)
+        self.progress("fitting seed frames")
+        with executor(workers, scheduler, tls) as where:
+            common = determined_common_parameters(self.setup, self.frames.frames, self.first, where)
+        self.progress(f"refining {frame.file}")
+        return refined_again(common, frame, neighbours_of(k, self.frames.frames, rows()))
+
+    def _finish_refit(self, begun: Mapping[str, Any], rows: Callable[[], Iterator[FrameRow]], row: FrameRow) -> Series:
+        """Write the tables with the new row, and record it in run.json."""
+        self.store.write_tables(rows)
+        series = open_series(self.results)
+        self.store.write({"series.nc": netcdf_bytes(series)})
+        write_atomically(self.results / HASHES, hashes_text(self.hashes))
+        verdicts = Counter(series.frames["verdict"])
+        run_entries = {
+            "frame": row.frame,
+            "file": row.file,
+            "verdict": row.verdict,
+            "reason": row.reason,
+            "written": _now(),
+        }
+        changed = {
+            "verdicts": {name: int(verdicts[name]) for name in sorted(verdicts)},
+            "refitted": [*begun.get("refitted", []), run_entries],
+            "sha256": self.store.sha256(),
+        }
+        self.store.write_run({**begun, "key": self.store.key, **changed})
+        return open_series(self.results)
+
+    def _interrupted(self, error: WriteFailed, workers: int) -> InputError:
+        """Return the error of a run that cannot write any more, with where to go on."""
+        place = self.store.rescue(self._report("interrupted", workers))
+        where = "" if place is None else f" with -o {place}"
+        cure = f"when there is room, go on{where} and --resume: what is refined is kept"
+        return InputError(error.problem, place=error.place, cure=cure)
+
+    def _refine_all(self, where: Executor) -> None:
+        left = [k for k, _ in enumerate(self.segments) if not self.store.has(FIRST, k)]
+        self.done = self._done_before = len(self.frames) - sum(len(self.segments[k]) for k in left)
+        if self.unordered:
+            self._gather(FIRST, where.run(independent_rows, ((k, (self.setup, self.segments[k])) for k in left)))
+            return
+        self.progress("fitting seed frames")
+        common = determined_common_parameters(self.setup, self.frames.frames, self.first, where)
+        self.structures = self._structures(common.values)
+        self._refining_since = time.perf_counter()
+        self._gather(FIRST, where.run(refined_segment, ((k, (common, self.segments[k])) for k in left)))
+        SegmentMerge(common, self.segments, self.store, self._gather).run(where)
+
+    def _structures(self, values: Mapping[str, float]) -> dict[str, dict[str, Any]]:
+        """Return the entries of run.json for the phases, with the atoms that all frames share."""
+        documents, own = structures_of(self.setup.phases, values), self.description["structures"]
+        return {name: {**own[name], **documents[name]} for name in self.names}
+
+    def _gather(self, stage: str, results: Iterator[tuple[int, list[FrameRow]]]) -> None:
+        """Put parts on disk in the order of completion."""
+        for number, rows in results:
+            self.store.put(stage, number, rows)
+            if stage == FIRST:
+                self.done += len(rows)
+                self._report_rate()
+            if time.perf_counter() > self._next_refresh:
+                self._refresh()
+
+    def _refresh(self) -> None:
+        """Write the tables as far as they have grown; rarely enough to cost a thirtieth of the time at most."""
+        began = time.perf_counter()
+        try:
+            self.store.write_tables(self._rows)
+        except InputError as error:
+            self.progress(f"the growing tables are not written: {error}")  # the parts hold what they would
+        now = time.perf_counter()
+        self._next_refresh = now + max(REFRESH_S, 30.0 * (now - began))
+
+    def _report_rate(self) -> None:
+        """Report the number of finished frames and the rate of this run."""
+        rate = (self.done - self._done_before) / max(time.perf_counter() - self._refining_since, 1e-6)
+        left = (len(self.frames) - self.done) / rate
+        self.progress(f"{self.done} of {len(self.frames)} frames, {rate:.0f} a second, {left:.0f} s left")
+
+    def _rows(self) -> Iterator[FrameRow]:
+        return self.store.all_rows(len(self.segments))
+
+    def _finish(self, workers: int) -> Series:
+        self.progress("writing")
+        self.store.write_tables(self._rows)
+        self._write_run("running", workers)
+        series = open_series(self.results)
+        self.store.write({"series.nc": netcdf_bytes(series)})
+        verdicts = Counter(series.frames["verdict"])
+        self._write_run("complete", workers, {name: int(verdicts[name]) for name in sorted(verdicts)})
+        self.store.finish()
+        return replace(series, run=open_series(self.results).run)
+
+    def _write_run(self, status: str, workers: int, verdicts: Mapping[str, int] | None = None) -> None:
+        """Write run.json."""
+        self.store.write_run(self._report(status, workers, verdicts))
+
+    def _report(self, status: str, workers: int, verdicts: Mapping[str, int] | None = None) -> dict[str, Any]:
+        """Return the contents of run.json."""
+        return {
+            "status": status,
+            **self.run_entries,
+            "frames": len(self.frames),
+            "axes": list(self.frames.axes),
+            "segments": [len(segment) for segment in self.segments],
+            "workers": workers,
+            "verdicts": verdicts,
+            **({"electrochemistry": self.frames.electrochemistry} if self.frames.electrochemistry else {}),
+            "notices": [asdict(notice) for notice in self.frames.notices],
+            "started": self.started,
+            "written": _now(),
+            "wall_s": round(time.perf_counter() - self.began, 3),
+            **({"sha256": self.store.sha256()} if status == "complete" else {}),
+        }
+
+    @property
+    def run_entries(self) -> dict[str, Any]:
+        """The entries of run.json that do not depend on the number of frames."""
+        return {
+            "version": version("layerox"),
+            "folder": str(self.folder),
+            "range": self.setup.reading.range,
+            "recipe": self.document,
+            "dataset": self.setup.reading.dataset,
+            "lines": self.setup.radiation.lines,
+            "phases": list(self.names),
+            **self.description,
+            "structures": self.structures,
+            "unordered": self.unordered,
+            "own": list(self.setup.own),
+        }
+
+    @property
+    def settings(self) -> str:
+        """A hash of everything that decides the results but the frames."""
+        return sha256_of(
+            {
+                "version": version("layerox"),
+                # The parametric refinement of the finished table does not affect it.
+                "recipe": {name: part for name, part in self.document.items() if name != "parametric"},
+                "phases": [phase_identity(phase) for phase in self.setup.phases],
+                "instrument": repr(self.setup.instrument),
+                "beam": repr(self.setup.radiation),
+                "reading": repr(self.setup.reading),
+                "unordered": self.unordered,
+                "own": list(self.setup.own),
+            }
+        )
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """The quantities of each phase in frames.csv, the phases as the user orders them."""
+        found = quantities_of(self.setup)
+        return {name: found[name] for name in self.names}
+
+    def key_of(self, frames: Frames) -> str:
+        """Return a hash of everything that decides the results of certain frames."""
+        return self._key(frames, hashed_files((frame.path for frame in frames.frames), read_hashes(self.results)))
+
+    def _key(self, frames: Frames, found: Mapping[str, HashedFile]) -> str:
+        identities = [frame_identity(frame, found) for frame in frames.frames]
+        return sha256_of({"settings": self.settings, "frames": identities})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
