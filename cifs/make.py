@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from layerox.builders import CATHODES, LIBRARY, Entry
+from layerox.builders import CATHODES, LIBRARY
+from layerox.builders.library import LibraryEntry
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.io.structures import write_structure
 
@@ -50,7 +51,7 @@ def main(folder: Path) -> None:
     (folder / "README.md").write_text("\n".join(parts), encoding="utf-8")
 
 
-def _written(entry: Entry, folder: Path, file: str) -> tuple[str, ...]:
+def _written(entry: LibraryEntry, folder: Path, file: str) -> tuple[str, ...]:
     """Write an entry's CIF and return its row of the table."""
     crystal = entry.crystal()
     write_structure(crystal, folder / file, overwrite=True)

@@ -88,7 +88,12 @@ def test_every_part_of_a_structure_counts():
 @pytest.fixture
 def finished(tmp_path):
     simulate_series(tmp_path / "raw", "p2-o3", frames=3, seed=1, two_theta=(14.0, 50.0, 0.05))
-    series = fit_series(tmp_path / "raw", [tmp_path / "raw" / "P2.cif"], output=tmp_path / "out", **SETTINGS)
+    series = fit_series(
+        tmp_path / "raw",
+        [tmp_path / "raw" / f"{name}.cif" for name in ("P2", "O3")],
+        output=tmp_path / "out",
+        **SETTINGS,
+    )
     return tmp_path, series
 
 
@@ -100,7 +105,7 @@ def test_resume_refuses_frames_of_other_content(finished):
     place, before = finished
     one, other = place / "raw" / "frame_0000.xye", place / "raw" / "frame_0001.xye"
     texts = one.read_bytes(), other.read_bytes()
-    phases = [place / "raw" / "P2.cif"]
+    phases = [place / "raw" / f"{name}.cif" for name in ("P2", "O3")]
     again = fit_series(place / "raw", phases, output=place / "out", resume=True, **SETTINGS)
     assert again.frames.equals(before.frames)
     one.write_bytes(texts[1])
@@ -119,7 +124,7 @@ def test_resume_refuses_a_table_that_was_changed(finished):
     whole = table.read_text()
     table.write_text(whole.replace(",accepted,", ",reseeded,", 1))
     assert "reseeded" in lx.open_series(place / "out").frames["verdict"].tolist()
-    phases = [place / "raw" / "P2.cif"]
+    phases = [place / "raw" / f"{name}.cif" for name in ("P2", "O3")]
     with pytest.raises(InputError, match=r"frames\.csv: was changed after layerox wrote it"):
         fit_series(place / "raw", phases, output=place / "out", resume=True, **SETTINGS)
     again = fit_series(place / "raw", phases, output=place / "out", resume=True, overwrite=True, **SETTINGS)

@@ -23,6 +23,8 @@ def test_the_notebook_runs_and_prints_what_it_shows(tmp_path, monkeypatch):
     with mpl.rc_context({"backend": "agg"}):
         from matplotlib import pyplot
 
+        pyplot.close("all")  # those of other tests in this process
+
         for cell in notebook["cells"]:
             if cell["cell_type"] != "code":
                 continue

@@ -302,7 +302,7 @@ def test_a_cluster_finishes_though_a_worker_is_killed(cluster_by_hand, fitted, o
     killed = []
 
     def kill_one(said):
-        if "looking" in said and not killed:
+        if "seed frames" in said and not killed:
             killed.append(workers[0])
             threading.Timer(1.0, workers[0].kill).start()
 

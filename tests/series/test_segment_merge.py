@@ -197,7 +197,7 @@ def test_only_borders_that_disagree_are_crossed_and_what_is_done_is_not_done_aga
     where = Watched()
     SegmentMerge(common, segments, store, gather).run(where)
     # The first border agrees. The rows of the third segment stay, those of the second change.
-    assert where.calls[:2] == [("hand_over", 1), ("hand_over", 2)]
+    assert where.calls[:2] == [("merged_from_neighbours", 1), ("merged_from_neighbours", 2)]
     assert [shown(one) for one in store.all_rows(3)] == [shown(one) for one in rows]
     again = Watched()
     SegmentMerge(common, segments, store, gather).run(again)
@@ -224,7 +224,7 @@ def test_a_phase_lost_to_the_end_of_the_series_is_found_again(series, tmp_path):
     common, frames, rows, _ = series
     missed = [without(one, "Al") if k >= 7 else one for k, one in enumerate(rows)]
     found, calls = reconciled(common, frames, missed, tmp_path)
-    assert [name for name, _ in calls] == ["compare"]
+    assert [name for name, _ in calls] == ["refined_doubts"]
     assert [shown(one) for one in found] == [shown(one) for one in rows]
     assert {one.verdict for one in found[7:]} == {"accepted"}
     for one, usual in zip(found, rows, strict=True):
