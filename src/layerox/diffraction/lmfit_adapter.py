@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     from layerox.diffraction.refinement import RefinedParameter
 
+# Characters of a name that stand in a message.
+LONGEST_SAID = 60
+
 
 def lmfit_from_table(table: Parameters) -> lmfit.Parameters:
     """Return all quantities of a table; what follows others does so by an expression."""
@@ -71,7 +74,11 @@ def _lmfit(rows: Iterable[tuple[str, float, bool, float, float, str | None]]) ->
         # lmfit moves a value into its bounds; one that stands fixed outside them is to stay.
         inside = low <= value <= high and low < high
         bounds = (low, high) if inside else (-math.inf, math.inf)
-        params.add(name, value=value, vary=vary and text is None, min=bounds[0], max=bounds[1])
+        try:
+            params.add(name, value=value, vary=vary and text is None, min=bounds[0], max=bounds[1])
+        except KeyError:
+            cure = "rename the phase or site: letters of ASCII, digits and _, no digit first"
+            raise InputError(f"{name[:LONGEST_SAID]!r} is no name for lmfit", place="params", cure=cure) from None
         if text is not None:
             refuse_foreign(name, text)
             linked.append((name, text))
