@@ -4,6 +4,10 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import layerox as lx
 from cyclers import (
     PROGRAM,
     START,
@@ -20,10 +24,6 @@ from cyclers import (
     write_plain,
     write_workbook,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-import layerox as lx
 from layerox.errors import InputError
 
 ZONE = "Europe/Berlin"

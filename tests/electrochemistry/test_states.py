@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from cyclers import truth_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cyclers import truth_of
 from layerox.electrochemistry.records import CHARGE, DISCHARGE, REST, UNKNOWN, Records, kinds_of, stretches
 from layerox.electrochemistry.states import counted_cycles, gaps_of, states_of
 

@@ -7,9 +7,9 @@ import random
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cyclers
 import numpy as np
 
+import cyclers
 import layerox as lx
 import nexus_files
 from layerox.builders import build_crystal
