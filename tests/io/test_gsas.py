@@ -104,6 +104,7 @@ def test_fxy_pairs_are_counts(tmp_path):
         (FXYE.format(3, 3).replace("FXYE", "ALT"), ":3: ALT records are not read; export it as FXYE"),
         (FXYE.format(3, 3).replace("CONS", "SLOG"), ":3: SLOG records hold time of flight"),
         (FXYE.format(3, 3).replace("50.0 0.1 0 0", ""), ":3: the BANK line names no points, start and step"),
+        (FXYE.format("3" * 5000, 3), ":3: the BANK line names no points, start and step"),
         (FXYE.format(3, 3) + FXYE_ROWS.replace("50.1", "50.0"), ":5: the angle 0.5 is repeated"),
         (FXYE.format(2, 2) + "19000 5 1\n19001 5 1\n", ":4: 190 is no two-theta"),
         (std([100, 110]).replace("     100", "   hello"), ":3: not in the columns of STD records"),

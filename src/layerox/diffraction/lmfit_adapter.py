@@ -77,7 +77,7 @@ def _lmfit(rows: Iterable[tuple[str, float, bool, float, float, str | None]]) ->
         try:
             params.add(name, value=value, vary=vary and text is None, min=bounds[0], max=bounds[1])
         except KeyError:
-            cure = "rename the phase or site: letters of ASCII, digits and _, no digit first"
+            cure = "rename the phase or site: letters, digits and _, no digit first"
             raise InputError(f"{name[:LONGEST_SAID]!r} is no name for lmfit", place="params", cure=cure) from None
         if text is not None:
             refuse_foreign(name, text)

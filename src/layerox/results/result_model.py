@@ -118,7 +118,7 @@ class PhaseModel(_Model):
     size_nm: NumberModel
     microstrain: NumberModel
     preferred_orientation: TextureModel
-    sites: list[SiteModel]
+    sites: Annotated[list[SiteModel], Field(min_length=1)]
     anisotropic: dict[str, tuple[float, float, float, float, float, float]]
     ticks: list[Annotated[float, Field(gt=-360, lt=360)]]
     mode: Literal["rietveld", "le-bail", "pawley"] = "rietveld"

@@ -75,7 +75,7 @@ class StructureModel(_Model):
     layers: LayersModel | None
     reflections: list[ReflectionModel]
     setting: Setting
-    sites: list[SiteRow]
+    sites: Annotated[list[SiteRow], Field(min_length=1)]
 
 
 class MeasuredModel(_Model):

@@ -185,7 +185,7 @@ def _phase_of_series(series: Series, name: str, document: Mapping[str, Any]) -> 
 
 def _demand_possible(name: str, frames: IntArray, cells: FloatArray, place: Path | None) -> None:
     """Refuse a table that says a part of a cell only, or angles that enclose no volume."""
-    impossible = np.flatnonzero(~(np.linalg.det(metrics_of_cells(cells)) > LEAST_VOLUME**2))
+    impossible = np.flatnonzero(~(np.linalg.det(metrics_of_cells(np.nan_to_num(cells))) > LEAST_VOLUME**2))
     if len(impossible):
         problem = f"is damaged: {name} has no possible cell in frame {frames[impossible[0]]}"
         raise InputError(problem, place=place, cure="copy the folder again, or run layerox series anew")
