@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerox.crystal.neighbours import pairs_within
+from layerox.errors import InputError
 
 
 @given(st.integers(0, 10_000), st.floats(0.5, 6.0))
@@ -34,3 +35,9 @@ def test_atoms_on_top_of_each_other_are_neighbours():
     pairs = pairs_within(np.eye(3) * 5, np.array([[0.1, 0.2, 0.3], [1.1, 0.2, 0.3]]), 1.0)
     assert len(pairs) == 2
     assert pairs.distance == pytest.approx([0.0, 0.0], abs=1e-12)
+
+
+def test_a_cell_that_is_all_but_flat_is_refused():
+    """0.01 A thin, 3 A far: 600 cells along that edge, and by the skew as many along the other."""
+    with pytest.raises(InputError, match="thin has too many neighbours within 3 A"):
+        pairs_within(np.array([[2.9, 0, 0], [2.9, 0.01, 0], [0, 0, 11.0]]), np.zeros((1, 3)), 3.0)

@@ -62,6 +62,13 @@ def test_what_stands_fixed_outside_its_bounds_stays_there():
     assert not params["P2_size"].vary
 
 
+@pytest.mark.parametrize("name", ["2H_a", "P2_O1.5_y", "P2 a"])
+def test_a_name_that_lmfit_cannot_take_is_refused(name):
+    row = RefinedParameter(name=name, number=Refined(2.9), minimum=0.0, maximum=9.0, expression="")
+    with pytest.raises(InputError, match="is no name for lmfit; rename the phase or site"):
+        lmfit_from_result([row], [], np.zeros((0, 0)))
+
+
 def test_a_plan_of_parameters():
     params = lmfit.Parameters()
     params.add("delta", value=0.1, min=0.0)

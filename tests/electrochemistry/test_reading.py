@@ -1,5 +1,6 @@
 """The same cell in the formats of several cyclers: whatever the program, the log is that of the cell."""
 
+import re
 import sys
 
 import numpy as np
@@ -145,6 +146,18 @@ def test_files_of_one_cell_are_joined_in_order(tmp_path):
     assert log.mass_mg == 5.12
     with pytest.raises(InputError, match="begins before"):
         lx.read_electrochemistry([cycling, cycling], time_zone=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mass"),
+    [(r"lines\s*:\s*\d+", "lines : 999999999", 5.12), (r"5[.,]12\d*\s*mg", "5.1.2 mg", None)],
+)
+def test_a_header_of_odd_numbers_is_read_as_far_as_it_goes(tmp_path, old, new, mass):
+    path = write_mpt(tmp_path / "a.mpt", truth_of(((0.5, 30),)))
+    text, count = re.subn(old, new, path.read_bytes().decode("latin-1"), count=1)
+    assert count == 1
+    path.write_bytes(text.encode("latin-1"))
+    assert lx.read_electrochemistry(path, time_zone=ZONE).mass_mg == mass
 
 
 def test_charge_that_may_have_flowed_between_two_files_is_not_made_up(tmp_path):
@@ -310,6 +323,8 @@ def test_reading_the_text_of_a_log_needs_no_table_library(tmp_path):
 
     path = write_mpt(tmp_path / "cell.mpt", truth_of())
     code = f"""
+import contextlib
+import re
 import sys
 from layerox.electrochemistry import read_electrochemistry
 read_electrochemistry({str(path)!r}, time_zone="UTC")

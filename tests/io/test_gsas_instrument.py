@@ -110,6 +110,8 @@ def test_a_file_without_a_profile_leaves_it_unknown(tmp_path):
     [
         (prm(htype="PNTR"), ": of type 'PNTR'; only constant-wavelength types are read"),
         (prm(function=7), ": profile function 7 is not one of 1 to 5"),
+        (prm(function=3).replace("PRCF1     3", "PRCF1     ²"), ": profile function ² is not one of 1 to 5"),
+        (prm(function=3).replace("PRCF1     3", "PRCF1 " + "3" * 5000), ": profile function 333"),
         (prm(coefficients=(2.0, -2.0, 5.0, 0.1, 1.5), count=8), ": cut off: 5 coefficients of profile function 3"),
         (prm("  1.540500  1.544300       0.0         0     0.800    2     0.500"), ": IPOLA 2 is unknown"),
         (

@@ -356,6 +356,33 @@ def test_what_would_fill_the_memory_is_refused(tmp_path, shape, chunks, words):
         read_stack(tmp_path / "a.h5")
 
 
+@pytest.mark.parametrize("kind", [h5py.string_dtype(), h5py.ref_dtype, "S5", [("a", "f8"), ("b", "S3")]], ids=str)
+def test_errors_that_are_no_numbers_are_none(tmp_path, kind):
+    intensity, _ = curves(1)
+    plain_file(tmp_path / "a.h5", two_theta=ANGLES, intensity=intensity[0])
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        group = next(thing.parent for thing in _arrays(file) if thing.name.endswith("/intensity"))
+        group.create_dataset("errors", ANGLES.shape, kind)
+    assert read_pattern(tmp_path / "a.h5", radiation="CuKa").sigma_source == "poisson"
+
+
+def _arrays(file):
+    found = []
+    file.visititems(lambda _, thing: found.append(thing) if isinstance(thing, h5py.Dataset) else None)
+    return found
+
+
+@pytest.mark.parametrize("name", ["integrate/configuration/data", "polarization_applied"])
+def test_a_remark_that_is_an_array_of_terabytes_is_not_read(tmp_path, name):
+    pyfai_file(tmp_path / "a.h5", 1)
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        entry = file["entry_0000"]
+        if name in entry:
+            del entry[name]
+        entry.create_dataset(name, (2**40,), "f4")
+    assert len(read_stack(tmp_path / "a.h5")) == 1
+
+
 def test_angles_in_milliradians(tmp_path):
     intensity, _ = curves(1)
     with h5py.File(tmp_path / "a.h5", "w") as file:

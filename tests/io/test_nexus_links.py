@@ -114,3 +114,12 @@ def test_links_in_circles_end(tmp_path):
         assert member(file, "one") is None
     with pytest.raises(InputError, match="holds no patterns"):
         read_pattern(tmp_path / "a.h5")
+
+
+def test_groups_that_hold_the_whole_file_again_are_walked_once(tmp_path):
+    """Three hundred links to the root in the root: 300^6 groups for who follows each of them six times."""
+    with h5py.File(data_file(tmp_path / "a.h5"), "a") as file:
+        for k in range(300):
+            file[f"again_{k}"] = file["/"]
+            file[f"entry/again_{k}"] = h5py.SoftLink("/")
+    np.testing.assert_array_equal(read_pattern(tmp_path / "a.h5", radiation="CuKa").intensity, COUNTS)

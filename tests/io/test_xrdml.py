@@ -82,6 +82,14 @@ def test_what_the_file_says_of_the_experiment(tmp_path):
     assert facts["wavelength_choice"].startswith("K-alpha doublet")
 
 
+@pytest.mark.parametrize(("words", "mean"), [("300 --5 302", 301.0), ("eee 1.2.3", None), ("nan 1e999", None)])
+def test_temperatures_that_are_no_numbers_are_left_out(tmp_path, words, mean):
+    heat = (
+        f'<nonAmbientPoints type="Temperature"><nonAmbientValues unit="K">{words}</nonAmbientValues></nonAmbientPoints>'
+    )
+    assert read(tmp_path, document(scan(extra=heat))).metadata.get("temperature_k") == mean
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_byte_order_marks(tmp_path, encoding):
     text = document().replace('encoding="UTF-8"', 'encoding="UTF-16"' if encoding == "utf-16" else 'encoding="UTF-8"')

@@ -41,6 +41,14 @@ def test_a_cell_that_was_carried_over_is_no_measurement():
     assert observed(series).phases["P2"].frames.tolist() == [0, 2]
 
 
+@pytest.mark.parametrize("length", [np.nan, 1e-4])
+def test_a_part_of_a_cell_or_one_without_a_volume_is_damage(length):
+    series = series_of({"P2": (build_crystal("P2"), [[2.885, 11.155]] * 3, np.diag([1e-8, 1e-8]), 1.0)})
+    series.frames.loc[1, "P2.a"] = length
+    with pytest.raises(InputError, match="is damaged: P2 has no possible cell in frame 1"):
+        observed(series)
+
+
 def test_structures_survive_run_json():
     crystal = build_crystal("O'3")
     document = structures_of([Phase(name="O'3", crystal=crystal)], {"Op3_O1_z": 0.81, "Op3_a": 5.4})["O'3"]

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.errors import InputError
 from layerox.typing import FloatArray, IntArray
+
+# Cells around one that are looked into at most, so that one all but flat takes no hours.
+MOST_CELLS = 50_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,6 +93,9 @@ def _images(lattice: FloatArray, inside: FloatArray, cutoff: float) -> tuple[Int
     """Return owner and cell of every image within `cutoff` of the cell."""
     heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
     margin = cutoff / heights + 1e-9
+    if np.prod(2 * np.ceil(margin) + 1) > MOST_CELLS:
+        problem = f"a cell {heights.min():.2g} A thin has too many neighbours within {cutoff:.3g} A"
+        raise InputError(problem, cure="check lengths and angles of the cell")
     owners, shifts = [], []
     for shift in itertools.product(*(range(-math.ceil(m), math.ceil(m) + 1) for m in margin)):
         moved = inside + shift

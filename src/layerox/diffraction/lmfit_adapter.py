@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     import lmfit
 
 
+# Characters of a name that stand in a message.
+LONGEST_SAID = 60
+
+
 def lmfit_from_table(table: Parameters) -> lmfit.Parameters:
     """Return all parameters of a table; constraints become expressions."""
     rows = []
@@ -70,7 +74,11 @@ def _lmfit(rows: Iterable[tuple[str, float, bool, float, float, str | None]]) ->
         # lmfit moves a value into its bounds; a fixed value outside of them is kept.
         inside = low <= value <= high and low < high
         bounds = (low, high) if inside else (-math.inf, math.inf)
-        params.add(name, value=value, vary=vary and text is None, min=bounds[0], max=bounds[1])
+        try:
+            params.add(name, value=value, vary=vary and text is None, min=bounds[0], max=bounds[1])
+        except KeyError:
+            cure = "rename the phase or site: letters, digits and _, no digit first"
+            raise InputError(f"{name[:LONGEST_SAID]!r} is no name for lmfit", place="params", cure=cure) from None
         if text is not None:
             check_expression(name, text)
             linked.append((name, text))

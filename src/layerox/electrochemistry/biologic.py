@@ -16,7 +16,7 @@ from layerox.electrochemistry.clock import Stamps, read_stamps
 MAGIC = re.compile(r"\s*(EC|BT)-Lab\S* ASCII FILE", re.IGNORECASE)
 STARTED = re.compile(r"^Acquisition started on\s*:\s*(.+)$", re.MULTILINE)
 TECHNIQUE_STARTED = re.compile(r"^[^\w\n]*Technique started on[ \t]*:[^\w\n]*(.+)$", re.MULTILINE)
-MASS = re.compile(r"^Mass of active material\s*:\s*([\d.,]+)\s*(mg|g|µg|ug)\s*$", re.MULTILINE)
+MASS = re.compile(r"^Mass of active material\s*:\s*(\d+(?:[.,]\d*)?)\s*(mg|g|µg|ug)\s*$", re.MULTILINE)
 AT_REST = re.compile(r"^(Special )?Open Circuit Voltage\s*$", re.MULTILINE | re.IGNORECASE)
 MILLIGRAMS = {"g": 1e3, "mg": 1.0, "µg": 1e-3, "ug": 1e-3}
 # What EC-Lab writes if no mass was entered.
@@ -61,8 +61,9 @@ def header_of(text: str, path: Path) -> Header:
 
 
 def _end_of_header(text: str) -> int:
-    lines = re.search(r"^Nb header lines\s*:\s*(\d+)", text, re.MULTILINE)
+    lines = re.search(r"^Nb header lines\s*:\s*(\d{1,9})", text, re.MULTILINE)
     end = 0
     for _ in range(int(lines[1]) if lines else 0):
-        end = text.find("\n", end) + 1 or len(text)
+        if (end := text.find("\n", end) + 1) == 0:
+            return len(text)
     return end

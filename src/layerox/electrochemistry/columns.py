@@ -21,7 +21,7 @@ from layerox.typing import FloatArray
 SEPARATORS = ("\t", ";", ",")
 # How far down a table may begin; headers of EC-Lab with many sequences have some hundred lines.
 DEEPEST = 2000
-DURATION = re.compile(r"(?:(\d+)[d.\s-]+)?(\d+):(\d{1,2}):(\d{1,2}(?:\.\d+)?)$")
+DURATION = re.compile(r"(?:(\d{1,6})[d.\s-]+)?(\d{1,6}):(\d{1,2}):(\d{1,2}(?:\.\d+)?)$")
 # Between commas a decimal comma cannot be distinguished from one of thousands.
 QUOTED_COMMA = re.compile(r'"\s*[-+]?[\d.]*\d,\d[\d.,]*\s*"')
 WHAT_IS_NEEDED = "title columns of time, voltage and current, with units: time_s, voltage_V, current_mA"

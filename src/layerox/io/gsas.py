@@ -77,9 +77,9 @@ def _bank(line: str, number: int, path: Path) -> Bank:
         raise InputError(f"{record} records are not read", place=place, cure="export it as FXYE")
     try:
         start, step = float(words[0]) / 100.0, float(words[1]) / 100.0
+        return Bank(int(match[1]), int(match[2]), start, step, record, number)
     except (IndexError, ValueError):
-        raise InputError("the BANK line names no start and step", place=place, cure="correct it") from None
-    return Bank(int(match[1]), int(match[2]), start, step, record, number)
+        raise InputError("the BANK line names no points, start and step", place=place, cure="correct it") from None
 
 
 def _with_heading(scan: Scan, heading: Heading, label: str) -> Scan:

@@ -29,6 +29,8 @@ from layerox.radiation import Radiation
 VARIANCE = 8.0 * math.log(2.0) * 1e-4  # centidegrees^2 as a variance -> degrees^2 as a squared FWHM
 CENTIDEGREE = 0.01
 KEY_WIDTH = 12
+# Whole numbers of records.
+WHOLE = re.compile(r"[0-9]{1,6}")
 GAUSSIAN_TERMS = 3
 TYPES = {"PXC": "xray", "PNC": "neutron"}
 ORDERS: dict[int, tuple[str, ...]] = {
@@ -131,13 +133,13 @@ def _prm_profile(records: Mapping[str, str], path: Path) -> Profile | None:
     if not heads:
         return None
     words = records[heads[0]].split()
-    function = int(words[0]) if words and words[0].isdigit() else 0
+    function = int(words[0]) if words and WHOLE.fullmatch(words[0]) else 0
     if function not in ORDERS:
         raise InputError(f"profile function {words[0] if words else ''} is not one of 1 to 5", place=path,
                          cure="give the coefficients of function 3 in an instrument.toml")  # fmt: skip
     coefficients = _coefficients(records, heads[0], path)
     names = ORDERS[function]
-    declared = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+    declared = int(words[1]) if len(words) > 1 and WHOLE.fullmatch(words[1]) else 0
     if len(coefficients) < max(GAUSSIAN_TERMS, min(len(names), declared)):
         problem = f"cut off: {len(coefficients)} coefficients of profile function {function}"
         raise InputError(problem, place=path, cure="complete the file")

@@ -98,7 +98,8 @@ def checked_document(model: type[M], document: dict[str, Any], path: Path, *, cu
     from pydantic import ValidationError  # noqa: PLC0415  (30 ms that most commands do not need)
 
     try:
-        return model.model_validate(document)
+        # Of JSON text, so that lists are tuples but "2.5" and true are no numbers.
+        return model.model_validate_json(json.dumps(document), strict=True)
     except ValidationError as error:
         raise InputError(f"is damaged: {_fault(error)}", place=path, cure=cure) from None
     except (OverflowError, RecursionError):

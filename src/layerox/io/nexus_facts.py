@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from layerox.io.nexus_links import member
+from layerox.io.nexus_links import has_small_blocks, member
 from layerox.io.stack import TEMPERATURE, TIME, Column, moment_of, seconds_of
 from layerox.notices import Notice
 from layerox.radiation import K_ALPHA_RATIO, PLAUSIBLE_WAVELENGTH, SAME_WAVELENGTH, Radiation, ev_from_angstrom
@@ -196,30 +197,35 @@ def _up(file: Any, group: str) -> Iterator[Any]:
         yield file["/" + "/".join(parts[:k])]
 
 
-def _walk(group: Any, depth: int = 0) -> Iterator[Any]:
-    """Yield the arrays of a group and of those in it, in natural order; links that lead nowhere are passed over."""
+def _walk(entry: Any) -> Iterator[Any]:
+    """Yield the arrays of a group, then those of the groups in it; each group once, also if links lead to it again.
+
+    Links that lead nowhere are passed over.
+    """
     import h5py  # noqa: PLC0415  (see `nexus.opened`)
 
-    count = 0
-    inner = []
-    for name in group:
-        found = member(group, name)
-        if isinstance(found, h5py.Dataset):
-            count += 1
-            yield found
-        elif isinstance(found, h5py.Group) and depth < DEEPEST:
-            inner.append(found)
-        if count > MOST_DATASETS:
-            return
-    for found in inner:
-        yield from _walk(found, depth + 1)
+    waiting, seen, count = deque([(entry, 0)]), set[tuple[int, int]](), 0
+    while waiting:
+        group, depth = waiting.popleft()
+        where = h5py.h5o.get_info(group.id)
+        if (where.fileno, where.addr) in seen:
+            continue
+        seen.add((where.fileno, where.addr))
+        for name in group:
+            if (count := count + 1) > MOST_DATASETS:
+                return
+            found = member(group, name)
+            if isinstance(found, h5py.Dataset) and has_small_blocks(found):
+                yield found
+            elif isinstance(found, h5py.Group) and depth < DEEPEST:
+                waiting.append((found, depth + 1))
 
 
 def pyfai_configuration(group: Any) -> Mapping[str, Any]:
     """Return the configuration that pyFAI leaves beside its results ("configuration/data", JSON); empty without."""
     with suppress(KeyError, ValueError, TypeError, OSError, AttributeError, RecursionError):
         data = member(group, "configuration/data")
-        found = {} if data is None else json.loads(_text(data[()]))
+        found = {} if data is None or data.shape != () else json.loads(_text(data[()]))
         return found if isinstance(found, dict) else {}
     return {}
 
@@ -242,7 +248,7 @@ def _radiation(
 def _is_depolarized(datasets: Sequence[Any], configuration: Mapping[str, Any]) -> bool:
     """Whether the intensities were divided by the polarisation factor when the images were integrated."""
     for dataset in datasets:
-        if _name(dataset) == "polarization_applied" and dataset.shape == ():
+        if _name(dataset) == "polarization_applied" and dataset.shape == () and dataset.dtype.kind in "biuf":
             return bool(dataset[()])
     factor = configuration.get("polarization_factor")
     return factor is not None and configuration.get("do_polarization", True) is not False

@@ -6,6 +6,7 @@ file read the user's files or a device; they are passed over as links that lead 
 
 from __future__ import annotations
 
+import math
 import posixpath
 import stat
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 # Links that lead to links, at most: a soft link may lead to itself.
 MOST_LINKS = 16
+# Bytes of the largest block that is unpacked.
+MOST_BLOCK_BYTES = 256_000_000
 
 
 def member(group: Any, path: str, links: int = MOST_LINKS) -> Any | None:
@@ -53,6 +56,11 @@ def _stands_within(dataset: Any) -> bool:
     return not dataset.is_virtual or all(
         source.file_name == "." or _is_beside(source.file_name, dataset) for source in dataset.virtual_sources()
     )
+
+
+def has_small_blocks(dataset: Any) -> bool:
+    """Whether an array can be read in parts: a block is unpacked as a whole, whatever is read of it."""
+    return bool(math.prod(dataset.chunks or (0,)) * dataset.dtype.itemsize <= MOST_BLOCK_BYTES)
 
 
 def _is_beside(name: str, thing: Any) -> bool:

@@ -20,7 +20,7 @@ import numpy as np
 
 from layerox.errors import ChoiceNeeded, InputError
 from layerox.io.nexus_facts import attribute, pyfai_configuration, texts
-from layerox.io.nexus_links import member
+from layerox.io.nexus_links import has_small_blocks, member
 from layerox.io.scan import Axis
 from layerox.notices import Notice
 
@@ -28,7 +28,7 @@ from layerox.notices import Notice
 DEEPEST, MOST_GROUPS = 10, 50_000
 MOST_NAMED = 6
 # Larger ones are no patterns; the memory that they take is bounded before it is used.
-MOST_POINTS, MOST_FRAMES, MOST_BLOCK_BYTES = 2_000_000, 1_000_000, 256_000_000
+MOST_POINTS, MOST_FRAMES = 2_000_000, 1_000_000
 # What an axis is by its unit (in lower case without blanks, brackets, backslashes); the factor to degrees, 1/A or A.
 UNITS: tuple[tuple[re.Pattern[str], Axis, float], ...] = (
     (re.compile(r"(2th_)?(deg|degrees?|°|\^o)"), "two-theta", 1.0),
@@ -122,8 +122,8 @@ def _groups(file: Any) -> Iterator[Any]:
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
-    parts = re.split(r"(\d+)", name)
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+    parts = re.split(r"(\d{1,20})", name)
+    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
 
 
 def _source(group: Any, path: Path) -> Source | None:
@@ -196,7 +196,7 @@ def _abscissa(group: Any, signal: Any, axes: Sequence[str], dimension: int) -> A
     points = signal.shape[dimension]
     for name in named:
         found = datasets.get(name)
-        if found is None or found.name == signal.name or found.dtype.kind not in "iuf":
+        if found is None or found.name == signal.name or found.dtype.kind not in "iuf" or not has_small_blocks(found):
             continue
         fits = found.ndim == 1 and found.shape[0] in (points, points + 1)
         frames = signal.shape[:dimension] + signal.shape[dimension + 1 :]
@@ -261,7 +261,7 @@ def _refuse_large(signal: Any, dimension: int, path: Path) -> None:
     if points > MOST_POINTS or frames > MOST_FRAMES:
         what = f"{points} points a pattern" if points > MOST_POINTS else f"{frames} patterns"
         raise InputError(f"{signal.name} has {what}", place=path, cure="rebin it, or split the file")
-    if not _has_small_blocks(signal):
+    if not has_small_blocks(signal):
         block = math.prod(signal.chunks) * signal.dtype.itemsize
         problem = f"{signal.name} is stored in blocks of {block // 1_000_000} MB"
         raise InputError(problem, place=path, cure="write it anew, one pattern a block: h5repack -l CHUNK=1xPOINTS")
@@ -273,13 +273,11 @@ def _errors(group: Any, signal: Any) -> str | None:
     datasets = {key.lower(): dataset for key, dataset in _datasets(group).items()}
     for key in wanted:
         found = datasets.get(key.lower())
-        if found is not None and found.shape == signal.shape and _has_small_blocks(found):
+        if found is None or found.dtype.kind not in "iuf":
+            continue
+        if found.shape == signal.shape and has_small_blocks(found):
             return str(found.name)
     return None
-
-
-def _has_small_blocks(dataset: Any) -> bool:
-    return bool(math.prod(dataset.chunks or (0,)) * dataset.dtype.itemsize <= MOST_BLOCK_BYTES)
 
 
 def chosen(

@@ -8,6 +8,7 @@ attenuator switches. The attribute intended="K-Alpha 1" is not trusted: bare tub
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ import numpy as np
 from layerox.errors import InputError
 from layerox.io.header import iso_time
 from layerox.io.scan import Scan
+from layerox.io.stack import number_of
 from layerox.notices import Notice
 from layerox.pattern import poisson_sigma
 from layerox.radiation import Radiation, radiation_from_text
@@ -258,7 +260,7 @@ def _temperature(scan: Element) -> float | None:
         return None
     if points.get("type", values.get("type", "")) != "Temperature":
         return None
-    numbers = [float(word) for word in (values.text or "").split() if re.fullmatch(r"[-+\d.eE]+", word)]
+    numbers = [number for number in map(number_of, (values.text or "").split()) if math.isfinite(number)]
     offset = 273.15 if (values.get("unit") or points.get("unit") or "K").endswith("C") else 0.0
     return float(np.mean(numbers)) + offset if numbers else None
 

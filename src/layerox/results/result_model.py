@@ -7,15 +7,29 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from layerox.diffraction.agreement import Agreement
+from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.refined_quantities import Correlation
+from layerox.diffraction.sensitivity import Sensitivity
+from layerox.diffraction.unexplained_peaks import UnexplainedPeak
 from layerox.notices import Notice
 
 Status = Literal["free", "fixed", "tied", "at_bound", "unsupported", "alike"]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
-Size = Annotated[float, Field(ge=0)]
+
+
+def _squarable(value: float) -> float:
+    if abs(value) > LARGEST:
+        raise ValueError("a number is too large")
+    return value
+
+
+# What can be squared.
+LARGEST = 1e100
+Value = Annotated[float, AfterValidator(_squarable)]
+Size = Annotated[float, Field(ge=0), AfterValidator(_squarable)]
 Share = Annotated[float, Field(ge=-10, le=10)]
 Index = Annotated[int, Field(ge=-10000, le=10000)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
@@ -33,7 +47,7 @@ class ResultPart(BaseModel):
 class NumberModel(ResultPart):
     """A refined number; null if it is infinite or not known."""
 
-    value: float | None
+    value: Value | None
     esd: Size | None
     status: Status
 
@@ -103,7 +117,7 @@ class ResultPhaseModel(ResultPart):
     size_nm: NumberModel
     microstrain: NumberModel
     preferred_orientation: ResultTextureModel
-    sites: list[SiteModel]
+    sites: Annotated[list[SiteModel], Field(min_length=1)]
     anisotropic: dict[str, tuple[float, float, float, float, float, float]]
     ticks: list[Annotated[float, Field(gt=-360, lt=360)]]
     mode: Literal["rietveld", "le-bail", "pawley"] = "rietveld"
@@ -117,6 +131,7 @@ class ResultPhaseModel(ResultPart):
     mass_attenuation: NumberModel | None = None
     linear_attenuation: NumberModel | None = None
     attenuation_by_line: list[tuple[float, float]] = []
+    microabsorption: Microabsorption | None = None
     absolute_weight_fraction: NumberModel | None = None
 
 
@@ -166,8 +181,8 @@ class ResultParameterModel(NumberModel):
     """A quantity of the model."""
 
     name: Name
-    min: float | None
-    max: float | None
+    min: Value | None
+    max: Value | None
     expr: str | None = None
 
 
@@ -209,6 +224,21 @@ class StandardModel(ResultPart):
     mass_attenuation: float | None
 
 
+class GroupModel(ResultPart):
+    """Phases that the pattern does not distinguish."""
+
+    members: Annotated[list[Name], Field(min_length=1)]
+    weight_fraction: NumberModel
+    change: float = 0.0
+    threshold: float = 0.0
+
+
+class ConvergenceModel(ResultPart):
+    """How far the last shift is from nothing."""
+
+    largest_shift_over_su: float | None = None
+
+
 class ResultModel(ResultPart):
     """The document."""
 
@@ -229,6 +259,10 @@ class ResultModel(ResultPart):
     version: str
     standard: StandardModel | None = None
     amorphous_weight_fraction: NumberModel | None = None
+    convergence: ConvergenceModel = ConvergenceModel()
+    groups: list[GroupModel] = []
+    unexplained: list[UnexplainedPeak] = []
+    sensitivity: list[Sensitivity] = []
 
     @model_validator(mode="after")
     def _names_differ(self) -> ResultModel:
@@ -236,6 +270,8 @@ class ResultModel(ResultPart):
             names = [row.name for row in rows]
             if len(set(names)) < len(names):
                 raise ValueError("a name occurs twice")
+        if unknown := {*self.covariance.names} - {row.name for row in self.parameters}:
+            raise ValueError(f"the covariance is of {min(unknown)[:40]!r}, which is no parameter")
         if (self.standard is None) != (self.amorphous_weight_fraction is None):
             raise ValueError("a standard and the amorphous fraction go together")
         return self

@@ -122,7 +122,7 @@ class StructureModel(_RunModelPart):
     layers: LayersModel | None
     reflections: list[ReflectionModel]
     setting: Setting
-    sites: list[SiteRow]
+    sites: Annotated[list[SiteRow], Field(min_length=1)]
 
 
 class MeasuredModel(_RunModelPart):

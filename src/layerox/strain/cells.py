@@ -25,6 +25,7 @@ from layerox.results.folder import load
 from layerox.series.measured import CORRELATION, SLAB_SHARE
 from layerox.series.result import Series, open_series
 from layerox.series.run_document import crystal_from_document
+from layerox.strain.tensor import metrics_of_cells
 from layerox.symmetry import CELL_NAMES, metric_tensor
 from layerox.typing import FloatArray, IntArray
 from layerox.validation.layer_mesh import Layering, layering_of
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 
 GOOD = ("accepted", "reseeded")
+# No cell of a structure is smaller, angstrom^3.
+LEAST_VOLUME = 1.0
 # A series, the result of a fit, the folder of either, or a structure as `fit` takes phases.
 Subject = Any
 
@@ -167,16 +170,26 @@ def _phase_of_series(series: Series, name: str, document: Mapping[str, Any]) -> 
     if (share_esd > 0).any():
         # Frames refine the atoms, each for itself: one that has not done so has not measured its slabs.
         share = np.where(share_esd > 0, share, math.nan)
+    frames, cells = table["frame"].to_numpy(np.int64), values @ spread.T + _fixed(crystal)
+    _demand_possible(name, frames, cells, series.path)
     return PhaseCells(
         name=name,
         crystal=crystal,
-        frames=table["frame"].to_numpy(np.int64),
-        cells=values @ spread.T + _fixed(crystal),
+        frames=frames,
+        cells=cells,
         covariance=spread @ (correlations * esds[:, :, None] * esds[:, None, :]) @ spread.T,
         weight=_column(table, name, "weight_fraction"),
         slab_share=share,
         slab_share_esd=np.nan_to_num(share_esd),
     )
+
+
+def _demand_possible(name: str, frames: IntArray, cells: FloatArray, place: Path | None) -> None:
+    """Refuse a table that says a part of a cell only, or angles that enclose no volume."""
+    impossible = np.flatnonzero(~(np.linalg.det(metrics_of_cells(np.nan_to_num(cells))) > LEAST_VOLUME**2))
+    if len(impossible):
+        problem = f"is damaged: {name} has no possible cell in frame {frames[impossible[0]]}"
+        raise InputError(problem, place=place, cure="copy the folder again, or run layerox series anew")
 
 
 def _column(table: pd.DataFrame, name: str, quantity: str) -> FloatArray:
