@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from layerox.errors import InputError
+from layerox.io import read_pattern
 from layerox.io.header import heading_from_lines, iso_time, titles_from_line
 
 
@@ -96,3 +97,15 @@ def test_headings_of_a_million_letters_end(unit):
     heading_from_lines([unit * (10**6 // len(unit))], Path("a.xy"))
     heading_from_lines([unit] * (10**5 // len(unit)), Path("a.xy"))
     titles_from_line(unit * (10**5 // len(unit)), None, 3, "a.xy")
+
+
+@pytest.mark.parametrize("mark", ["radiation", "label"])
+def test_a_heading_of_deep_nesting_is_damage(tmp_path, mark):
+    """100,000 brackets: more than any interpreter nests."""
+    path = tmp_path / "a.xye"
+    path.write_text(f"# powder pattern written by layerox\n# {mark}: {'[' * 100_000}\n10 5 2\n10.1 6 2\n10.2 7 2\n")
+    if mark == "label":
+        assert read_pattern(path).two_theta.size == 3
+    else:
+        with pytest.raises(InputError, match="radiation: .* is damaged"):
+            read_pattern(path)

@@ -184,7 +184,7 @@ def _own_radiation(text: str, path: Path) -> Radiation:
         stated = json.loads(text)
         lines = tuple((float(wavelength), float(weight)) for wavelength, weight in stated.pop("lines"))
         return Radiation(lines=lines, says_kind="kind" in stated, **stated)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         problem = f"the line '# radiation: {text}' is damaged"
         raise InputError(problem, place=path, cure="correct or remove it") from None
 
@@ -192,7 +192,7 @@ def _own_radiation(text: str, path: Path) -> Radiation:
 def _own_label(text: str) -> str:
     try:
         label = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return label if isinstance(label, str) else ""
 
