@@ -115,6 +115,13 @@ class Model:
         other.basis = chebyshev_basis(other.two_theta, len(self.basis), self.limits)
         return other
 
+    def rescaled(self, phases: Sequence[Phase], tail: float) -> Model:
+        """Return the model of the same phases with other scales, tails cut at another height."""
+        other = copy(self)
+        other.phases, other.tail = tuple(phases), tail
+        other._name_slots()
+        return other
+
     def showing(self, indices: Sequence[int]) -> Model:
         """Return the model of some of its phases; their phase models are shared."""
         other = copy(self)
@@ -142,11 +149,18 @@ class Model:
 
     def calculated(self, values: FloatArray) -> Calculated:
         """Return the pattern for a vector of values (the order of `names`)."""
-        peaks = tuple(self._peaks(values))
+        peaks = tuple(self.peaks(values))
         rows = np.zeros((len(self.phases), self.two_theta.size))
         for index, (block, found) in enumerate(zip(self.phase_blocks, peaks, strict=True)):
             self._add(found, values[block][pk.SCALE], self.tail, rows[index])
         return self._assembled(values, rows, peaks)
+
+    def curve(self, peaks: Sequence[Peaks], scales: Sequence[float] | FloatArray) -> FloatArray:
+        """Return the sum of the peaks of all phases at given scales, without background, shape (n,)."""
+        total = np.zeros(self.two_theta.size)
+        for found, scale in zip(peaks, scales, strict=True):
+            self._add(found, float(scale), self.tail, total)
+        return total
 
     def unit_patterns(self, values: FloatArray, reach_scales: FloatArray) -> FloatArray:
         """Return the pattern of each phase at scale 1, with tails cut as for the scale `reach_scales`, shape (p, n)."""
@@ -187,7 +201,7 @@ class Model:
         tuple
             The pattern, and the Jacobian times `weight`, shape (v, n).
         """
-        peaks = tuple(self._peaks(values))
+        peaks = tuple(self.peaks(values))
         rows = np.zeros((len(self.phases), self.two_theta.size))
         jacobian = np.ascontiguousarray(transfer[self.background_block].T @ (self.basis * weight))
         add_extra_gradients(
@@ -226,7 +240,8 @@ class Model:
             shape = table, parts, peaks.first, self.tail
             add_asymmetry_gradients(self.two_theta, weight, *shape, *both, columns, jacobian)
 
-    def _peaks(self, values: FloatArray) -> list[Peaks]:
+    def peaks(self, values: FloatArray) -> list[Peaks]:
+        """Return the peaks of each phase for a vector of values."""
         instrument = np.ascontiguousarray(values[self.instrument_block])
         models = zip(self.phase_models, self.phase_blocks, strict=True)
         return [model.peaks(values[block], instrument) for model, block in models]
