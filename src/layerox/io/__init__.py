@@ -16,7 +16,7 @@ from layerox.io.gsas import is_gsas, scans_from_gsas
 from layerox.io.opening import is_cif_of_blocks, is_hdf5, is_pdcif, is_plain, read_bytes, refuse_other_contents, text_of
 from layerox.io.scan import Scan, pattern_from_scan, request_from_arguments
 from layerox.io.stack import ListedStack, Stack
-from layerox.io.text import scans_from_text
+from layerox.io.text import plain_scan, scans_from_text
 from layerox.io.writing import write_pattern
 from layerox.io.xrdml import is_xrdml, scans_from_xrdml
 from layerox.notices import Notice
@@ -191,6 +191,9 @@ def _powder_scans(path: Path, dataset: str | None = None) -> list[Scan]:
 
 def _scans(path: Path) -> list[Scan | InputError]:
     data = read_bytes(path)
+    plain = plain_scan(data, path)
+    if plain is not None:
+        return [plain]
     if is_xrdml(data):
         return scans_from_xrdml(data, path)
     text = text_of(data, path)

@@ -169,7 +169,7 @@ def clean_table(lines: Sequence[str], first: int, separator: str | None = None) 
     if separator is None and "numba" in sys.modules:
         from layerox.io.plain_numbers import plain_table  # noqa: PLC0415
 
-        plain = plain_table("\n".join(lines), len(lines))
+        plain = plain_table(("\n".join(lines) + "\n").encode("ascii", errors="replace"), len(lines))
         if plain is not None:
             return Table(plain, np.arange(first, first + len(lines), dtype=np.int64))
     try:

@@ -9,6 +9,7 @@ INSTRM = 0), with as many sigmas behind them in the files of DMC and HRPT at PSI
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,9 @@ GRID_TOLERANCE = 0.02
 MOST_LINES, LARGEST_GRID = 1_000_000, 1_000_000
 PADDING = 10
 TITLE_DEPTH, LONGEST_TITLES = 3, 2000
+# A heading of comments whose next line begins with a number, and bytes that no text has.
+PLAIN_HEADING = re.compile(rb"(?:#(?!\s*GSAS)[^\n]*\n)*(?=[-+.\d \t])")
+NOT_TEXT = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 CUT_WINDOW = (60, 200)  # lines: fewer could agree in their decimals by chance
 
 
@@ -64,6 +68,29 @@ def scans_from_text(text: str, path: Path) -> list[Scan]:
     if table is not None:
         return [_scan(table, heading, dialect, path)]
     return _scans_from_rows(rows_from_lines(lines[first:], first + 1, dialect), heading, dialect, path)
+
+
+def plain_scan(data: bytes, path: Path) -> Scan | None:
+    """Return the scan of comments and plain columns of numbers, as most frames of a series are; None for any other.
+
+    What it returns is what `scans_from_text` returns, without looking for a dialect in every line.
+    """
+    # The compiled reader serves folders of files: for a single one, importing its compiler would cost more.
+    if "numba" not in sys.modules or path.suffix.lower() == ".chi":
+        return None
+    from layerox.io.plain_numbers import plain_table  # noqa: PLC0415
+
+    match = PLAIN_HEADING.match(data)
+    heading = data[: match.end()] if match is not None else b""
+    body = data[len(heading) :].rstrip(b" \t\n") + b"\n"
+    if not data.endswith(b"\n") or not heading.isascii() or b"/*" in heading or NOT_TEXT.search(heading):
+        return None
+    values = plain_table(body, body.count(b"\n"))
+    if values is None or values.shape[1] < 2 or _grid_points(values[0].tolist()) is not None:
+        return None
+    lines = heading.decode("ascii").split("\n")[:-1]
+    numbers = np.arange(len(lines) + 1, len(lines) + 1 + len(values), dtype=np.int64)
+    return _scan(Table(values, numbers), lines, Dialect(), path)
 
 
 def _first_row(lines: Sequence[str], dialect: Dialect) -> int | None:
