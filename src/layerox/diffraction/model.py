@@ -78,7 +78,8 @@ class Model:
         tail: float = 1e-3,
         extras: Sequence[ExtraPeak] = (),
     ):
-        self.two_theta = np.ascontiguousarray(two_theta, dtype=np.float64)
+        # A copy that can be written to, as all other arrays are: loops are compiled for read-only ones separately.
+        self.two_theta = np.array(two_theta, dtype=np.float64)
         self.phases, self.extras = tuple(phases), tuple(extras)
         self.instrument, self.radiation, self.tail = instrument, radiation, tail
         self.limits = float(self.two_theta[0]), float(self.two_theta[-1])
@@ -111,7 +112,7 @@ class Model:
     def on(self, two_theta: FloatArray) -> Model:
         """Return the same model on other angles within the same range."""
         other = copy(self)
-        other.two_theta = np.ascontiguousarray(two_theta, dtype=np.float64)
+        other.two_theta = np.array(two_theta, dtype=np.float64)
         other.basis = chebyshev_basis(other.two_theta, len(self.basis), self.limits)
         return other
 

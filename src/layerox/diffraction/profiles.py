@@ -211,7 +211,8 @@ def add_peak_gradients(
         if start == stop:
             continue
         n = stop - start
-        value[:n], by_position[:n], by_width[:n], by_eta[:n] = 0.0, 0.0, 0.0, 0.0
+        for i in range(n):
+            value[i] = by_position[i] = by_width[i] = by_eta[i] = 0.0
         first, last = window(two_theta, position[k], far)
         i, j = first - start, last - start
         lorentzian_shapes(

@@ -9,7 +9,6 @@ INSTRM = 0), with as many sigmas behind them in the files of DMC and HRPT at PSI
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from layerox.io.columns import (
     clean_table,
     dialect_of,
     is_comment,
+    reads_many,
     rows_from_lines,
     table_from_rows,
     without_block_comments,
@@ -75,8 +75,7 @@ def plain_scan(data: bytes, path: Path) -> Scan | None:
 
     What it returns is what `scans_from_text` returns, without looking for a dialect in every line.
     """
-    # The compiled reader serves folders of files: for a single one, importing its compiler would cost more.
-    if "numba" not in sys.modules or path.suffix.lower() == ".chi":
+    if path.suffix.lower() == ".chi" or not reads_many():
         return None
     from layerox.io.plain_numbers import plain_table  # noqa: PLC0415
 
