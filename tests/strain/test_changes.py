@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.strain.changes import changes
-from layerox.strain.runs import turning_points
+from layerox.strain.monotone_runs import turning_points
 from run_tables import ramp
 
 COUNT, SIGMA = 60, 0.004

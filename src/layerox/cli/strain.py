@@ -55,9 +55,13 @@ def run(
     from layerox.plotting.transitions import transitions_picture  # noqa: PLC0415
     from layerox.series.result import Series  # noqa: PLC0415
     from layerox.strain.cells import opened  # noqa: PLC0415
+    from layerox.strain.csv_and_text import (  # noqa: PLC0415
+        csv_text,
+        strain_text,
+        transitions_csv,
+        transitions_text,
+    )
     from layerox.strain.evolution import strain_evolution  # noqa: PLC0415
-    from layerox.strain.tables import csv_text, strain_text  # noqa: PLC0415
-    from layerox.strain.transition_table import transitions_csv, transitions_text  # noqa: PLC0415
     from layerox.strain.transitions import transitions  # noqa: PLC0415
 
     place = Path(folder)

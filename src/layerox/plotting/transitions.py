@@ -15,7 +15,8 @@ from layerox.plotting.labels import verbatim
 from layerox.plotting.operando import axis_label
 from layerox.plotting.powder import PALETTE
 from layerox.strain.cells import GOOD
-from layerox.strain.transitions import Step, Transitions
+from layerox.strain.conversions import Step
+from layerox.strain.transitions import Transitions
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import numpy as np
 
 from layerox.refined import Refined
 from layerox.strain.broken_line import WORTH_SHAPE, BrokenLine, broken_line
-from layerox.strain.runs import Run, monotone_runs, turns_after
-from layerox.strain.spread import Fitted, measured_with_spread
+from layerox.strain.change_uncertainty import Fitted, measured_with_spread
+from layerox.strain.monotone_runs import Run, monotone_runs, turns_after
 from layerox.typing import FloatArray
 
 Begins = Literal["rest", "start", "reversal"]

@@ -14,7 +14,7 @@ from layerox.computing.threads import single_threaded
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError, nearest
 from layerox.notices import Notice
-from layerox.strain.branches import branches, cycles
+from layerox.strain.axis_branches import branches, cycles
 from layerox.strain.cells import Observed, PhaseCells, Subject, observed
 from layerox.strain.coherency import SinglePhase, coherency_rows, stiffnesses
 from layerox.strain.phase_strain import Numbers, PhaseStrain, phase_strain

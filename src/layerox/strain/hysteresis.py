@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerox.refined import Refined
-from layerox.strain.driver import Axis, Branch
+from layerox.strain.axis_branches import Axis, Branch
+from layerox.strain.conversions import Step
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from layerox.strain.transitions import Step
 
 QUANTITIES = ("weight_fraction", "a", "b", "c", "beta", "volume")
 # Differences beyond so many standard uncertainties did not come back.

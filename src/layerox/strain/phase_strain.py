@@ -1,7 +1,9 @@
-"""Phase strain: all strains of one phase over its frames, with uncertainties from the full covariance of both cells.
+"""Strains of one phase over its frames, with uncertainties from the full covariance of both cells.
 
 The layer frame has x along the first edge of the mesh (a of hexagonal layers, b of O'3 and P'3, a of P'2) and z across
-the layers; y completes it. Cells of one pattern and those of the reference are taken as independent of each other.
+the layers; y completes it. The cells of a pattern and of the reference are treated as independent. Covariances are
+propagated to first order: each cell moves along the principal axes of its covariance by a tenth of a standard
+uncertainty to either side, so that parameters tied by symmetry move together.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.strain.cells import PhaseCells
-from layerox.strain.propagation import covariance_of
 from layerox.strain.reference import Anchor, Anchors
 from layerox.strain.tensor import (
     deformation,
@@ -33,6 +34,41 @@ from layerox.strain.tensor import (
 )
 from layerox.typing import FloatArray, IntArray
 from layerox.validation.layer_mesh import Layering
+
+STEP = 0.1
+# Share of the largest variance below which there is none: what symmetry fixes.
+ROUNDING = 1e-15
+
+
+def covariance_of(
+    function: Callable[[FloatArray], FloatArray], values: FloatArray, covariance: FloatArray
+) -> FloatArray:
+    """Return the covariance of a function's results.
+
+    Parameters
+    ----------
+    function
+        Of values of shape (n, p) into results of shape (n, q), row by row.
+    values
+        Shape (n, p).
+    covariance
+        Of the values, shape (n, p, p).
+
+    Returns
+    -------
+    ndarray
+        Shape (n, q, q).
+    """
+    weights, axes = np.linalg.eigh(covariance)
+    roots = axes * np.sqrt(np.maximum(weights, 0.0))[:, None, :]
+    size = function(values[:1]).shape[1]
+    total = np.zeros((len(values), size, size))
+    for k in np.flatnonzero((weights > ROUNDING * weights.max(initial=0.0)).any(axis=0)):
+        shift = STEP * roots[:, :, k]
+        change = (function(values + shift) - function(values - shift)) / (2.0 * STEP)
+        total += change[:, :, None] * change[:, None, :]
+    return total
+
 
 # Values and standard uncertainties, each of shape (n,); nan where there is none.
 Numbers = tuple[FloatArray, FloatArray]

@@ -1,6 +1,7 @@
-"""Driver: the axis that drives a run, its stretches (charge and discharge, heating and cooling), and what lies where.
+"""The axis that drives a run, and its branches: charge, discharge, rest, heating, cooling or hold, with cycle numbers.
 
-What happened between frames is put on that axis; its uncertainty there follows from the axis' course around it.
+Branches follow from the current where there is one, otherwise from the turning points of voltage, sodium content,
+temperature or pressure. Events between frames are interpolated on the axis; their uncertainty follows from its slope.
 """
 
 from __future__ import annotations
@@ -8,15 +9,103 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from layerox.errors import InputError, nearest
 from layerox.refined import Refined
 from layerox.series.result import Series
-from layerox.strain.branches import TURN, TURNING, branches, cycles
-from layerox.strain.runs import turning_points
+from layerox.strain.monotone_runs import turning_points
 from layerox.typing import FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Names of axis columns, and what rising and falling along them is called.
+CURRENT, CYCLE = ("current", "current_ma", "current_a"), "cycle"
+TURNING = {
+    "voltage": ("charge", "discharge"),
+    "x_na": ("discharge", "charge"),
+    "temperature": ("heating", "cooling"),
+    "pressure": ("compression", "release"),
+}
+# Share of the largest current that is still a rest; share of the whole range that is no turn yet.
+REST, TURN = 1e-3, 0.02
+
+
+def branches(table: pd.DataFrame) -> list[str]:
+    """Return the branch of each frame, "" where the axes do not say.
+
+    Parameters
+    ----------
+    table
+        One row a frame in order, with a column for each axis.
+    """
+    titles = {str(title).lower(): title for title in table.columns}
+    for name in CURRENT:
+        if name in titles and table[titles[name]].notna().any():
+            return _by_current(table[titles[name]].to_numpy(float))
+    for name, (rising, falling) in TURNING.items():
+        if name in titles and table[titles[name]].notna().any():
+            return _by_turns(table[titles[name]].to_numpy(float), rising, falling)
+    return [""] * len(table)
+
+
+def cycles(table: pd.DataFrame, found: list[str]) -> list[int | None]:
+    """Return the number of each frame's cycle, None where there are none.
+
+    As the table has it, else counted from 1 at each charge that follows a discharge.
+    """
+    titles = {str(title).lower(): title for title in table.columns}
+    if CYCLE in titles:
+        return [None if np.isnan(x) else int(x) for x in table[titles[CYCLE]].to_numpy(float)]
+    if not {"charge", "discharge"} & set(found):
+        return [None] * len(found)
+    numbers: list[int | None] = []
+    number, before = 1, ""
+    for branch in found:
+        if branch == "charge" and before == "discharge":
+            number += 1
+        before = branch if branch in ("charge", "discharge") else before
+        numbers.append(number)
+    return numbers
+
+
+def _by_current(current: FloatArray) -> list[str]:
+    """Return charge for positive currents, as cyclers count them."""
+    limit = REST * float(np.nanmax(np.abs(current)))
+    return ["" if np.isnan(x) else "rest" if abs(x) <= limit else "charge" if x > 0 else "discharge" for x in current]
+
+
+def _by_turns(values: FloatArray, rising: str, falling: str) -> list[str]:
+    """Return what the way between one turn and the next is called; the frame of a turn ends the way that led to it."""
+    names = [""] * len(values)
+    known = np.flatnonzero(~np.isnan(values))
+    turns = _turns(values[known])
+    for begin, end in pairwise(turns):
+        name = rising if values[known[end]] > values[known[begin]] else falling
+        for k in known[(begin + 1 if begin else 0) : end + 1]:
+            names[k] = name
+    return names
+
+
+def _turns(values: FloatArray) -> list[int]:
+    """Return first and last index and those of the turns between: extremes that are left by more than noise."""
+    limit = TURN * float(np.ptp(values)) if len(values) else 0.0
+    if limit == 0.0:
+        return []
+    found, low, high, way = [0], 0, 0, 0
+    for k, value in enumerate(values):
+        low, high = (k if value < values[low] else low), (k if value > values[high] else high)
+        if way >= 0 and values[high] - value > limit:
+            found += [high] if high > found[-1] else []
+            way, low, high = -1, k, k
+        elif way <= 0 and value - values[low] > limit:
+            found += [low] if low > found[-1] else []
+            way, low, high = 1, k, k
+    return [*found, len(values) - 1] if found[-1] < len(values) - 1 else found
+
 
 # What the two ways of an axis are called that has no name of its own for them.
 OTHER_WAYS = ("up", "down")
@@ -108,7 +197,9 @@ def axis_of(series: Series, name: str | None = None) -> Axis:
         return Axis(name="", frame=frame, value=frame, branches=())
     table = series.frames[["frame", *series.axes]].rename(columns=telling)
     named = branches(table)
-    stretches = _stretches(frame, named, cycles(table, named)) if any(named) else _turns(frame[known], value[known])
+    stretches = (
+        _stretches(frame, named, cycles(table, named)) if any(named) else _turning_branches(frame[known], value[known])
+    )
     return Axis(name=chosen, frame=frame[known], value=value[known], branches=stretches)
 
 
@@ -133,7 +224,7 @@ def _stretches(frame: FloatArray, named: Sequence[str], numbers: Sequence[int | 
     return tuple(found)
 
 
-def _turns(frame: FloatArray, value: FloatArray) -> tuple[Branch, ...]:
+def _turning_branches(frame: FloatArray, value: FloatArray) -> tuple[Branch, ...]:
     """Return the ways of an axis that turns; none for one that does not."""
     turns = turning_points(value, TURN * float(np.ptp(value)))
     if len(turns) < 3:

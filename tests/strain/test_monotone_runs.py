@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from layerox.strain.broken_line import BrokenLine
-from layerox.strain.runs import chord, measured, monotone_runs, turns_after
+from layerox.strain.monotone_runs import chord, measured, monotone_runs, turns_after
 
 
 def line_of(*points, sigma=1e-4):

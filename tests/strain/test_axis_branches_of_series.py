@@ -5,7 +5,7 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.refined import Refined
-from layerox.strain.driver import axis_of
+from layerox.strain.axis_branches import axis_of
 from run_tables import run_of
 
 COUNT = 40

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.strain.changes import changes
-from layerox.strain.flows import _shared_out, flows
-from layerox.strain.naming import stackings_of
+from layerox.strain.conversions import _shared_out, flows
+from layerox.strain.phase_stackings import stackings_of
 from run_tables import ramp
 
 COUNT = 60

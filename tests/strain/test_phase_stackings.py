@@ -8,7 +8,8 @@ import pytest
 from layerox.builders import build_crystal
 from layerox.errors import InputError
 from layerox.series.scenarios import crystal_of
-from layerox.strain.naming import glide_text, run_name, shown_names, stacking_of, stackings_of
+from layerox.strain.phase_stackings import glide_text, shown_names, stacking_of, stackings_of
+from layerox.strain.run_stages import run_name
 
 ALTERNATING, UNIFORM = ("P2", "O2", "O6", "OP4", "Z", "Pp2"), ("P3", "O3", "O1", "OP2", "Op3", "Pp3")
 

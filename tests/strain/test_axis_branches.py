@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.strain.branches import branches, cycles
+from layerox.strain.axis_branches import branches, cycles
 
 
 def test_the_current_tells_charge_from_discharge():

@@ -1,9 +1,10 @@
-"""Spread: the standard uncertainties of when a change began, was half done and ended.
+"""Standard uncertainties of onset, midpoint and end of a change.
 
-They are those of the whole procedure: values are drawn anew about the fitted line, fitted and measured alike. Added are
-what a bend too small to be seen may hide, what the distance of the values leaves open of a turn or an abrupt change,
-and the disagreement with a gradual change where that fits as well. How often they cover the truth:
-tests/benchmarks/transitions.py.
+The whole procedure is repeated on values drawn about the fitted line. Three contributions are added: a bend too small
+to detect, the spacing of the values at a turn or an abrupt change, and the difference from a logistic curve where that
+fits as well. A logistic curve and straight pieces are compared by the Bayesian information criterion; a difference of
+10 is decisive (Kass & Raftery, J. Am. Stat. Assoc. 90 (1995) 773, doi:10.1080/01621459.1995.10476572), otherwise their
+mean is taken and their difference added to the uncertainty. tests/benchmarks/transitions.py measures the coverage.
 """
 
 from __future__ import annotations
@@ -13,11 +14,87 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import least_squares
 
 from layerox.strain.broken_line import WORTH_SHAPE, BrokenLine, broken_line
-from layerox.strain.runs import Run, chord, measured, measured_along, monotone_runs, turns_after
-from layerox.strain.sigmoid import PARAMETERS, averaged, fitted_sigmoid
+from layerox.strain.monotone_runs import Run, chord, measured, measured_along, monotone_runs, turns_after
 from layerox.typing import FloatArray
+
+# Where 10, 30, 70 and 90 % of a logistic change are done, in widths from its middle, and the onset that follows.
+TENTH, THIRD = np.log(1.0 / 9.0), np.log(3.0 / 7.0)
+ONSET = float(TENTH - 0.5 * (THIRD - TENTH))
+# Difference of the information criterion that decides.
+DECISIVE = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sigmoid:
+    """A logistic change.
+
+    Attributes
+    ----------
+    measured, esds
+        Onset, midpoint, end, and the levels before and after, shape (5,).
+    chi_squared
+        Of the values in the window.
+    """
+
+    measured: FloatArray
+    esds: FloatArray
+    chi_squared: float
+
+
+PARAMETERS = 4
+
+
+def logistic(place: FloatArray, before: float, after: float, middle: float, width: float) -> FloatArray:
+    """Return before + (after - before) / (1 + exp(-(place - middle) / width))."""
+    return before + (after - before) * 0.5 * (1.0 + np.tanh(0.5 * (place - middle) / width))
+
+
+def fitted_sigmoid(place: FloatArray, value: FloatArray, esd: FloatArray, start: FloatArray) -> Sigmoid | None:
+    """Return the logistic change through values; None where they do not determine one.
+
+    Parameters
+    ----------
+    place, value, esd
+        Shape (n,).
+    start
+        Onset, midpoint, end and levels to start from, shape (5,).
+    """
+    onset, middle, end, before, after = start
+    gap = float(np.median(np.diff(place)))
+    first = np.array([before, after, middle, max((end - onset) / (-2.0 * ONSET), 0.2 * gap)])
+    bounds = ([-np.inf, -np.inf, place[0], 0.05 * gap], [np.inf, np.inf, place[-1], float(np.ptp(place))])
+    if len(place) <= PARAMETERS or not place[0] < middle < place[-1]:
+        return None
+    found = least_squares(lambda p: (logistic(place, *p) - value) / esd, first, bounds=bounds, x_scale="jac")
+    if not found.success or found.active_mask.any():
+        return None
+    # Rows: what is measured, as it depends on before, after, middle and width.
+    rows = np.array([[0, 0, 1, ONSET], [0, 0, 1, 0], [0, 0, 1, -ONSET], [1, 0, 0, 0], [0, 1, 0, 0]], dtype=np.float64)
+    covariance = rows @ np.linalg.pinv(found.jac.T @ found.jac) @ rows.T
+    esds = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    return Sigmoid(measured=rows @ found.x, esds=esds, chi_squared=2.0 * float(found.cost))
+
+
+def averaged(
+    measured: FloatArray, esds: FloatArray, criterion: float, other: Sigmoid, other_criterion: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return what two descriptions say together, and its uncertainties, shapes (5,).
+
+    Parameters
+    ----------
+    measured, esds, criterion
+        What the first says, shapes (5,), and its information criterion (the lower, the likelier).
+    other, other_criterion
+        The second.
+    """
+    if abs(criterion - other_criterion) >= DECISIVE:
+        return (measured, esds) if criterion < other_criterion else (other.measured, other.esds)
+    variance = 0.5 * (esds**2 + other.esds**2) + 0.25 * (measured - other.measured) ** 2
+    return 0.5 * (measured + other.measured), np.sqrt(variance)
+
 
 # Share of the draws that must show a change too; otherwise its uncertainties are not known.
 SHOWN = 0.6

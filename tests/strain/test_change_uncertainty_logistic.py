@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.strain.sigmoid import DECISIVE, ONSET, Sigmoid, averaged, fitted_sigmoid, logistic
+from layerox.strain.change_uncertainty import DECISIVE, ONSET, Sigmoid, averaged, fitted_sigmoid, logistic
 
 PLACE = np.arange(50.0)
 START = np.array([15.0, 24.0, 33.0, 0.1, 0.6])

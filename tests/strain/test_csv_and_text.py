@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from layerox.strain.transition_table import transitions_csv, transitions_text, write_transitions
+from layerox.strain.csv_and_text import transitions_csv, transitions_text, write_transitions
 from layerox.strain.transitions import transitions
 from run_tables import ramp, run_of
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from layerox.strain.changes import changes
-from layerox.strain.stages import stages, states
+from layerox.strain.run_stages import stages, states
 from run_tables import ramp, run_of
 
 COUNT = 60

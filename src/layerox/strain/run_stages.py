@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.strain.changes import Change
+from layerox.strain.phase_stackings import ARROW
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -119,3 +120,37 @@ def _usual(shown: Sequence[tuple[str, ...]], within: NDArray[np.bool_]) -> tuple
     """Return the set of phases that most frames of a stretch show."""
     sets = [own for own, there in zip(shown, within, strict=True) if there]
     return max(sorted(set(sets)), key=sets.count) if sets else ()
+
+
+def run_name(stages: Sequence[Sequence[str]], origins: Mapping[str, Sequence[str]], shown: Mapping[str, str]) -> str:
+    """Return the name of a run.
+
+    Parameters
+    ----------
+    stages
+        The phases of each stage, in the order of time; neighbours that are alike count once.
+    origins
+        Of each phase, what it is made of, the most important first.
+    shown
+        What each phase is called.
+    """
+    order: list[str] = []
+    texts: list[str] = []
+    for stage in stages:
+        order = _placed(order, stage, origins)
+        text = "/".join(shown[phase] for phase in order)
+        if not texts or texts[-1] != text:
+            texts.append(text)
+    return ARROW.join(texts)
+
+
+def _placed(before: Sequence[str], stage: Sequence[str], origins: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the phases of a stage: those that stay in their places, each new one where its origin stands or stood."""
+    slots = [[phase] if phase in stage else [] for phase in before]
+    for phase in (phase for phase in stage if phase not in before):
+        places = [before.index(origin) for origin in origins.get(phase, ()) if origin in before]
+        if places:
+            slots[places[0]].append(phase)
+        else:
+            slots.append([phase])
+    return [phase for slot in slots for phase in slot]

@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 from layerox.builders import build_crystal
 from layerox.elasticity import LAYERED, stiffness
 from layerox.errors import InputError
+from layerox.strain.core_shell import (
+    AROUND,
+    POLAR,
+    RADIAL,
+    Shell,
+    core_shell,
+    isotropic_moduli,
+    particle_in_frame,
+    write_vtk,
+)
 from layerox.strain.evolution import strain_evolution
-from layerox.strain.sphere import Shell, core_shell, isotropic_moduli, particle_in_frame
-from layerox.strain.vtk import AROUND, POLAR, RADIAL, write_vtk
 from series_tables import series_of
 
 CORE = Shell(phase="O3", outer_nm=400.0, bulk=150.0, shear=70.0, strain=-0.02)

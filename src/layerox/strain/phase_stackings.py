@@ -133,37 +133,3 @@ def glide_text(start: Stacking, end: Stacking) -> str:
         return "some galleries"
     glides = glides_between(polytype(start.base), polytype(end.base))
     return " ".join(f"{glide:+d}" if glide else "0" for glide in glides)
-
-
-def run_name(stages: Sequence[Sequence[str]], origins: Mapping[str, Sequence[str]], shown: Mapping[str, str]) -> str:
-    """Return the name of a run.
-
-    Parameters
-    ----------
-    stages
-        The phases of each stage, in the order of time; neighbours that are alike count once.
-    origins
-        Of each phase, what it is made of, the most important first.
-    shown
-        What each phase is called.
-    """
-    order: list[str] = []
-    texts: list[str] = []
-    for stage in stages:
-        order = _placed(order, stage, origins)
-        text = "/".join(shown[phase] for phase in order)
-        if not texts or texts[-1] != text:
-            texts.append(text)
-    return ARROW.join(texts)
-
-
-def _placed(before: Sequence[str], stage: Sequence[str], origins: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the phases of a stage: those that stay in their places, each new one where its origin stands or stood."""
-    slots = [[phase] if phase in stage else [] for phase in before]
-    for phase in (phase for phase in stage if phase not in before):
-        places = [before.index(origin) for origin in origins.get(phase, ()) if origin in before]
-        if places:
-            slots[places[0]].append(phase)
-        else:
-            slots.append([phase])
-    return [phase for slot in slots for phase in slot]
