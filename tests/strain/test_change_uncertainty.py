@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from layerox.strain.changes import changes
+from layerox.strain.rises_and_falls import changes
 from run_tables import ramp
 
 COUNT, SIGMA = 40, 0.006

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from layerox.strain.changes import changes
+from layerox.strain.rises_and_falls import changes
 from layerox.strain.run_stages import stages, states
 from run_tables import ramp, run_of
 

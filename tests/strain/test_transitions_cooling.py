@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import layerox as lx
-from layerox.strain.response import thermal_expansion
+from layerox.strain.thermal_expansion import thermal_expansion
 
 # Eight frames from 157 to 289 K: b and c of Fddd are the two equal edges of the tetragonal cell, a is its c.
 WARM = "OH_[345]*.fxye"

@@ -54,7 +54,6 @@ def run(
     from layerox.plotting.strain import picture  # noqa: PLC0415
     from layerox.plotting.transitions import transitions_picture  # noqa: PLC0415
     from layerox.series.result import Series  # noqa: PLC0415
-    from layerox.strain.cells import opened  # noqa: PLC0415
     from layerox.strain.csv_and_text import (  # noqa: PLC0415
         csv_text,
         strain_text,
@@ -62,6 +61,7 @@ def run(
         transitions_text,
     )
     from layerox.strain.evolution import strain_evolution  # noqa: PLC0415
+    from layerox.strain.measured_cells import open_subject  # noqa: PLC0415
     from layerox.strain.transitions import transitions  # noqa: PLC0415
 
     place = Path(folder)
@@ -70,7 +70,7 @@ def run(
     read = inputs_among(elastic, reference)
     names = (*OUTPUTS, *(OF_SERIES if (place / "run.json").exists() else ()))
     check_outputs([place / name for name in names], inputs=read, overwrite=overwrite)
-    subject = opened(place)
+    subject = open_subject(place)
     found = strain_evolution(
         subject, reference=_reference(reference), elastic=elastic, single_phase=_single_phases(single_phase)
     )

@@ -14,8 +14,8 @@ from layerox.plotting.canvas import cleared_figure, png_of
 from layerox.plotting.labels import verbatim
 from layerox.plotting.operando import axis_label
 from layerox.plotting.powder import PALETTE
-from layerox.strain.cells import GOOD
-from layerox.strain.conversions import Step
+from layerox.strain.measured_cells import GOOD
+from layerox.strain.phase_conversions import Step
 from layerox.strain.transitions import Transitions
 from layerox.typing import FloatArray
 
@@ -136,7 +136,7 @@ def _draw_steps(found: Transitions, axes: Axes) -> None:
 
 def _draw_step(found: Transitions, axes: Axes, row: int, step: Step) -> None:
     begin, middle, end = (_place(found, float(at)) for at in (step.onset, step.midpoint, step.end))
-    broken = step.breaks_orientation_rule
+    broken = step.is_forbidden
     axes.barh(row, end - begin, left=begin, height=0.55, color=_colour(found, step.product), alpha=SHADE,
               edgecolor=FORBIDDEN if broken else "none", hatch="///" if broken else None)  # fmt: skip
     for at, number in ((begin, step.onset), (middle, step.midpoint), (end, step.end)):
@@ -151,7 +151,7 @@ def _said(step: Step) -> str:
     parts: Sequence[str] = (
         f"{100 * step.weight:.0f} wt%",
         "" if step.coexistence.mechanism == "undecided" else step.coexistence.mechanism,
-        "no glide" if step.breaks_orientation_rule else "",
+        "no glide" if step.is_forbidden else "",
     )
     return ", ".join(part for part in parts if part)
 

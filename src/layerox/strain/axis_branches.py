@@ -22,7 +22,7 @@ from layerox.typing import FloatArray
 if TYPE_CHECKING:
     import pandas as pd
 
-# Names of axis columns, and what rising and falling along them is called.
+# Names of axis columns, and the names of their rising and falling branches.
 CURRENT, CYCLE = ("current", "current_ma", "current_a"), "cycle"
 TURNING = {
     "voltage": ("charge", "discharge"),
@@ -30,17 +30,17 @@ TURNING = {
     "temperature": ("heating", "cooling"),
     "pressure": ("compression", "release"),
 }
-# Share of the largest current that is still a rest; share of the whole range that is no turn yet.
+# Share of the largest current below which a frame is a rest; share of the whole range below which a reversal is noise.
 REST, TURN = 1e-3, 0.02
 
 
 def branches(table: pd.DataFrame) -> list[str]:
-    """Return the branch of each frame, "" where the axes do not say.
+    """Return the branch of each frame, "" where the axes do not determine it.
 
     Parameters
     ----------
     table
-        One row a frame in order, with a column for each axis.
+        One row per frame in order, with a column for each axis.
     """
     titles = {str(title).lower(): title for title in table.columns}
     for name in CURRENT:
@@ -55,7 +55,7 @@ def branches(table: pd.DataFrame) -> list[str]:
 def cycles(table: pd.DataFrame, found: list[str]) -> list[int | None]:
     """Return the number of each frame's cycle, None where there are none.
 
-    As the table has it, else counted from 1 at each charge that follows a discharge.
+    From the cycle column if there is one, else counted from 1 at each charge that follows a discharge.
     """
     titles = {str(title).lower(): title for title in table.columns}
     if CYCLE in titles:
@@ -73,13 +73,13 @@ def cycles(table: pd.DataFrame, found: list[str]) -> list[int | None]:
 
 
 def _by_current(current: FloatArray) -> list[str]:
-    """Return charge for positive currents, as cyclers count them."""
+    """Return the branches by the sign of the current: positive is charge, as in cyclers."""
     limit = REST * float(np.nanmax(np.abs(current)))
     return ["" if np.isnan(x) else "rest" if abs(x) <= limit else "charge" if x > 0 else "discharge" for x in current]
 
 
 def _by_turns(values: FloatArray, rising: str, falling: str) -> list[str]:
-    """Return what the way between one turn and the next is called; the frame of a turn ends the way that led to it."""
+    """Return the branch of each frame between turning points; a turning point belongs to the branch before it."""
     names = [""] * len(values)
     known = np.flatnonzero(~np.isnan(values))
     turns = _turns(values[known])
@@ -91,34 +91,34 @@ def _by_turns(values: FloatArray, rising: str, falling: str) -> list[str]:
 
 
 def _turns(values: FloatArray) -> list[int]:
-    """Return first and last index and those of the turns between: extremes that are left by more than noise."""
+    """Return the first and last index and those of the turning points between: extremes beyond the noise."""
     limit = TURN * float(np.ptp(values)) if len(values) else 0.0
     if limit == 0.0:
         return []
-    found, low, high, way = [0], 0, 0, 0
+    found, low, high, direction = [0], 0, 0, 0
     for k, value in enumerate(values):
         low, high = (k if value < values[low] else low), (k if value > values[high] else high)
-        if way >= 0 and values[high] - value > limit:
+        if direction >= 0 and values[high] - value > limit:
             found += [high] if high > found[-1] else []
-            way, low, high = -1, k, k
-        elif way <= 0 and value - values[low] > limit:
+            direction, low, high = -1, k, k
+        elif direction <= 0 and value - values[low] > limit:
             found += [low] if low > found[-1] else []
-            way, low, high = 1, k, k
+            direction, low, high = 1, k, k
     return [*found, len(values) - 1] if found[-1] < len(values) - 1 else found
 
 
-# What the two ways of an axis are called that has no name of its own for them.
+# Branch names of an axis without special names.
 OTHER_WAYS = ("up", "down")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Branch:
-    """A part of a run in which the axis goes one way.
+    """A part of a run in which the axis changes in one direction.
 
     Attributes
     ----------
     name
-        As `strain.branches` has it ("charge", "heating", ...); "up" or "down" on an axis that it does not know.
+        A name of `branches` ("charge", "heating", ...); "up" or "down" for an axis without special names.
     cycle
         1 for the first branch and the one that leads back, and so on.
     first, last
@@ -133,16 +133,16 @@ class Branch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Axis:
-    """Where frames stand on what drives the run.
+    """The values of the driving axis in each frame, with its branches.
 
     Attributes
     ----------
     name
-        "" where a run has nothing but its frames.
+        "" for a run without an axis.
     frame, value
-        Of the frames whose place on it is known, shape (n,).
+        Numbers and axis values of the frames with a known value, shape (n,).
     branches
-        In order; none without a name.
+        In order; empty without an axis.
     """
 
     name: str
@@ -151,19 +151,19 @@ class Axis:
     branches: tuple[Branch, ...]
 
     def branch(self, frame: float) -> Branch | None:
-        """Return the branch in which a frame lies."""
+        """Return the branch of a frame."""
         begun = [branch for branch in self.branches if branch.first <= frame]
         return begun[-1] if begun else None
 
     def at(self, frame: Refined) -> Refined:
-        """Return the place of something that happened at a (broken) number of frames."""
+        """Return the axis value at a frame number, which may be fractional."""
         if not self.name:
             return frame
         value = float(np.interp(frame, self.frame, self.value))
         return Refined(value, frame.esd * self._slope(float(frame)), "free")
 
     def _slope(self, frame: float) -> float:
-        """Return by how much the axis moves in one frame there: the larger of what lies before and behind."""
+        """Return the change of the axis per frame: the largest slope among the neighbouring frames."""
         after = int(np.clip(np.searchsorted(self.frame, frame), 1, len(self.frame) - 1))
         around = slice(max(after - 2, 0), after + 2)
         moves = np.abs(np.diff(self.value[around])) / np.diff(self.frame[around])
@@ -171,14 +171,14 @@ class Axis:
 
 
 def axis_of(series: Series, name: str | None = None) -> Axis:
-    """Return what drives a run.
+    """Return the driving axis of a series with its branches.
 
     Parameters
     ----------
     series
-        The run.
+        The series.
     name
-        One of its axes; by default voltage, temperature or pressure, else the first of all.
+        The axis; by default voltage, sodium content, temperature or pressure, else the first axis.
 
     Raises
     ------
@@ -186,16 +186,16 @@ def axis_of(series: Series, name: str | None = None) -> Axis:
         If it has no such axis.
     """
     if name is not None and name not in series.axes:
-        cure = nearest(name, series.axes) if series.axes else "the series has none: give it one with --axis"
+        cure = nearest(name, series.axes) if series.axes else "the series has none: add one with --axis"
         raise InputError(f"no axis is called {name!r}", argument="axis", cure=cure)
     frame = series.frames["frame"].to_numpy(dtype=np.float64)
-    telling = _telling(series.axes)
-    chosen = name or next(iter([*telling, *series.axes]), "")
+    named_axes = _named_axes(series.axes)
+    chosen = name or next(iter([*named_axes, *series.axes]), "")
     value = series.frames[chosen].to_numpy(dtype=np.float64) if chosen else frame
     known = np.isfinite(value)
     if not chosen or known.sum() < 2:
         return Axis(name="", frame=frame, value=frame, branches=())
-    table = series.frames[["frame", *series.axes]].rename(columns=telling)
+    table = series.frames[["frame", *series.axes]].rename(columns=named_axes)
     named = branches(table)
     stretches = (
         _stretches(frame, named, cycles(table, named)) if any(named) else _turning_branches(frame[known], value[known])
@@ -203,8 +203,8 @@ def axis_of(series: Series, name: str | None = None) -> Axis:
     return Axis(name=chosen, frame=frame[known], value=value[known], branches=stretches)
 
 
-def _telling(axes: Sequence[str]) -> dict[str, str]:
-    """Return the axes whose turns mean something, and what `strain.branches` calls them ("temperature_k": ...)."""
+def _named_axes(axes: Sequence[str]) -> dict[str, str]:
+    """Return the axes that have special branch names, with the name that `branches` uses ("temperature_k": ...)."""
     found: dict[str, str] = {}
     for word in TURNING:
         axis = next((axis for axis in axes if axis.lower().startswith(word)), None)
@@ -213,7 +213,7 @@ def _telling(axes: Sequence[str]) -> dict[str, str]:
 
 
 def _stretches(frame: FloatArray, named: Sequence[str], numbers: Sequence[int | None]) -> tuple[Branch, ...]:
-    """Return the stretches of frames that are called alike; rests belong to what precedes them."""
+    """Return ranges of frames with one branch name; a rest belongs to the branch before it."""
     found: list[Branch] = []
     for place, name, number in zip(frame.astype(int).tolist(), named, numbers, strict=True):
         if found and name in (found[-1].name, "rest", ""):
@@ -225,7 +225,7 @@ def _stretches(frame: FloatArray, named: Sequence[str], numbers: Sequence[int | 
 
 
 def _turning_branches(frame: FloatArray, value: FloatArray) -> tuple[Branch, ...]:
-    """Return the ways of an axis that turns; none for one that does not."""
+    """Return the branches between the turning points of an axis; empty without a turning point."""
     turns = turning_points(value, TURN * float(np.ptp(value)))
     if len(turns) < 3:
         return ()

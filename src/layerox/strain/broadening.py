@@ -44,20 +44,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PhaseBroadening:
-    """What broadens the peaks of one phase.
+    """The broadening of the peaks of one phase.
 
     Attributes
     ----------
     phase
         Its name.
     model
-        The line of the refined size and microstrain.
+        The Williamson-Hall line of the refined size and microstrain.
     line
-        The line through all reflections by themselves.
+        The line through all single reflections.
     layers
-        Size, thickness and disorder apart; None without layers, or where too few reflections tell.
+        Size, thickness and disorder; None without layers or with too few reflections.
     reflections
-        By angle.
+        The points, by angle.
     """
 
     phase: str
@@ -69,14 +69,14 @@ class PhaseBroadening:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Broadening:
-    """What broadens the peaks of a specimen.
+    """The broadening of the peaks of a specimen.
 
     Attributes
     ----------
     phases
-        Those with reflections that can be told apart.
+        Those with resolved reflections.
     notices
-        What a user should know.
+        Notices.
     """
 
     phases: tuple[PhaseBroadening, ...]
@@ -99,12 +99,12 @@ class Broadening:
 @public
 @single_threaded
 def broadening(result: Refinement) -> Broadening:
-    """Return what broadens the peaks of each phase of a fit, from breadths that are refined group by group.
+    """Return the broadening of each phase of a fit, from breadths that are refined group by group.
 
     Parameters
     ----------
     result
-        Of `fit`, best with a calibrated instrument: without one the profile that the same pattern gave stands for it.
+        Result of `fit`, best with a calibrated instrument; otherwise the profile refined from the same pattern is used.
 
     Raises
     ------
@@ -114,9 +114,7 @@ def broadening(result: Refinement) -> Broadening:
     found = breadths(result)
     names = dict.fromkeys(group.phase for group in found.groups)
     phases = tuple(_of_phase(result.phase(name), found) for name in names)
-    message = (
-        "no calibrated profile was given: breadths hold what its refinement has left of the diffractometer's share"
-    )
+    message = "no calibrated profile is given: the breadths contain what the fit left of the instrumental width"
     uncalibrated = any(notice.code == "instrument_uncalibrated" for notice in result.warnings)
     return Broadening(phases=phases, notices=(Notice("instrument_uncalibrated", message),) if uncalibrated else ())
 
@@ -164,7 +162,7 @@ def _reflection(group: GroupBreadth, kind: Kind, cosine: float, value: float, es
 
 
 def _kind(group: GroupBreadth, layering: Layering) -> Kind:
-    """Return of which kind a group of reflections is, by its indices in the mesh of the layers."""
+    """Return the kind of a group of reflections, by its indices in the mesh of the layers."""
     first, second = (group.hkl @ layering.basis[:, :2]).T
     flat = np.abs(first) + np.abs(second) < WHOLE
     third = (first - second) / 3.0
@@ -181,7 +179,7 @@ def _cosine(group: GroupBreadth, layering: Layering, phase: RefinedPhase) -> flo
 
 
 def _slab_repeat(layering: Layering, phase: RefinedPhase) -> float:
-    """Return the distance of slabs, angstrom."""
+    """Return the slab repeat, angstrom."""
     metric = layering.basis.T @ metric_tensor(phase.crystal.cell) @ layering.basis
     return 1.0 / math.sqrt(float(np.linalg.inv(metric)[2, 2]))
 
@@ -189,8 +187,9 @@ def _slab_repeat(layering: Layering, phase: RefinedPhase) -> float:
 def broadening_table(series: Series) -> pd.DataFrame:
     """Return volume-weighted lengths and Stokes-Wilson strains of a series, one row a frame and phase.
 
-    Columns: frame, phase, size_nm (L_V), strain (e), each with esd; what was held has no esd. They are the specimen's
-    as far as the series knew the diffractometer's profile.
+    Columns: frame, phase, size_nm (L_V), strain (e), each with esd; fixed values have no esd. They exclude the
+    instrument
+    only as far as the series has a calibrated profile.
     """
     import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
 
@@ -205,12 +204,12 @@ def broadening_table(series: Series) -> pd.DataFrame:
 
 
 def broadening_text(found: Broadening) -> str:
-    """Return for each phase its size and strain, from the fit and from single reflections, and what the kinds say."""
+    """Return size and strain of each phase, from the fit and from single reflections, and the anisotropy verdict."""
     lines = []
     for phase in found.phases:
         model, line, layers = phase.model, phase.line, phase.layers
         text = f"{phase.phase}: L_V {model.size_nm} nm, strain {model.strain} (fit); {line.size_nm} nm, {line.strain} "
-        lines.append(text + f"({len(phase.reflections)} groups of reflections by themselves)")
+        lines.append(text + f"({len(phase.reflections)} groups of single reflections)")
         if layers is not None:
             text = f"  along the normal {layers.across} 1/nm, by glides {layers.disorder} 1/nm: {layers.reading}"
             glided = f" (glides at {layers.glide_probability} of the slabs)"

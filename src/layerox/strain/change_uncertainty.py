@@ -16,14 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import least_squares
 
-from layerox.strain.broken_line import WORTH_SHAPE, BrokenLine, broken_line
+from layerox.strain.broken_line import MIN_GAIN_SHAPE, BrokenLine, broken_line
 from layerox.strain.monotone_runs import Run, chord, measured, measured_along, monotone_runs, turns_after
 from layerox.typing import FloatArray
 
-# Where 10, 30, 70 and 90 % of a logistic change are done, in widths from its middle, and the onset that follows.
+# Where a logistic change is 10 and 30 % complete, in widths from its middle, and the extrapolated onset.
 TENTH, THIRD = np.log(1.0 / 9.0), np.log(3.0 / 7.0)
 ONSET = float(TENTH - 0.5 * (THIRD - TENTH))
-# Difference of the information criterion that decides.
+# Decisive difference of the information criterion.
 DECISIVE = 10.0
 
 
@@ -36,7 +36,7 @@ class Sigmoid:
     measured, esds
         Onset, midpoint, end, and the levels before and after, shape (5,).
     chi_squared
-        Of the values in the window.
+        Chi-squared of the values in the window.
     """
 
     measured: FloatArray
@@ -53,14 +53,14 @@ def logistic(place: FloatArray, before: float, after: float, middle: float, widt
 
 
 def fitted_sigmoid(place: FloatArray, value: FloatArray, esd: FloatArray, start: FloatArray) -> Sigmoid | None:
-    """Return the logistic change through values; None where they do not determine one.
+    """Return the logistic change fitted to values; None where they do not determine one.
 
     Parameters
     ----------
     place, value, esd
         Shape (n,).
     start
-        Onset, midpoint, end and levels to start from, shape (5,).
+        Initial values of onset, midpoint, end and levels, shape (5,).
     """
     onset, middle, end, before, after = start
     gap = float(np.median(np.diff(place)))
@@ -71,7 +71,7 @@ def fitted_sigmoid(place: FloatArray, value: FloatArray, esd: FloatArray, start:
     found = least_squares(lambda p: (logistic(place, *p) - value) / esd, first, bounds=bounds, x_scale="jac")
     if not found.success or found.active_mask.any():
         return None
-    # Rows: what is measured, as it depends on before, after, middle and width.
+    # Rows: derivatives of the measured places with respect to before, after, middle and width.
     rows = np.array([[0, 0, 1, ONSET], [0, 0, 1, 0], [0, 0, 1, -ONSET], [1, 0, 0, 0], [0, 1, 0, 0]], dtype=np.float64)
     covariance = rows @ np.linalg.pinv(found.jac.T @ found.jac) @ rows.T
     esds = np.sqrt(np.maximum(np.diag(covariance), 0.0))
@@ -81,14 +81,14 @@ def fitted_sigmoid(place: FloatArray, value: FloatArray, esd: FloatArray, start:
 def averaged(
     measured: FloatArray, esds: FloatArray, criterion: float, other: Sigmoid, other_criterion: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Return what two descriptions say together, and its uncertainties, shapes (5,).
+    """Return the combination of two descriptions, and its uncertainties, shapes (5,).
 
     Parameters
     ----------
     measured, esds, criterion
-        What the first says, shapes (5,), and its information criterion (the lower, the likelier).
+        Values and uncertainties of the first, shapes (5,), and its information criterion (lower is better).
     other, other_criterion
-        The second.
+        The second, and its criterion.
     """
     if abs(criterion - other_criterion) >= DECISIVE:
         return (measured, esds) if criterion < other_criterion else (other.measured, other.esds)
@@ -96,11 +96,11 @@ def averaged(
     return 0.5 * (measured + other.measured), np.sqrt(variance)
 
 
-# Share of the draws that must show a change too; otherwise its uncertainties are not known.
+# Share of the draws that must show the change; otherwise its uncertainties are unknown.
 SHOWN = 0.6
-# Share of the least change from which on a drawn one counts: what is just large enough must not be missed by chance.
+# Factor on the smallest change in draws, so that a change just above the limit is not missed by chance.
 LESS = 0.8
-# Values that a chord joins.
+# Smallest number of values for a chord.
 FEWEST = 4
 
 
@@ -117,7 +117,7 @@ class Fitted:
 
 
 def measured_with_spread(fitted: Fitted, draws: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Return what is measured of each run (see `runs.measured`) and its standard uncertainties, shapes (r, 5)."""
+    """Return the places of each run (see `monotone_runs.measured`) and their standard uncertainties, shapes (r, 5)."""
     rows = np.array([measured(fitted.line, run) for run in fitted.runs])
     spread = _drawn(fitted, rows, draws, rng)
     for k in range(len(rows)):
@@ -128,21 +128,21 @@ def measured_with_spread(fitted: Fitted, draws: int, rng: np.random.Generator) -
 
 
 def _drawn(fitted: Fitted, rows: FloatArray, draws: int, rng: np.random.Generator) -> FloatArray:
-    """Return how far what is measured spreads when values are drawn anew about the line, shape (r, 5)."""
+    """Return the spread of the places when values are drawn about the line, shape (r, 5)."""
     expected = fitted.line(fitted.place)
     found: list[list[FloatArray]] = [[] for _ in rows]
     for _ in range(draws):
         value = expected + fitted.sigma * rng.standard_normal(len(expected))
-        line = broken_line(fitted.place, value, fitted.sigma, noise=1.0, worth=WORTH_SHAPE)
+        line = broken_line(fitted.place, value, fitted.sigma, noise=1.0, min_gain=MIN_GAIN_SHAPE)
         others = [measured(line, run) for run in monotone_runs(line, LESS * fitted.least)]
         for k, row in enumerate(rows):
-            alike = _alike(row, others)
-            found[k] += [alike] if alike is not None else []
+            matching = _matching(row, others)
+            found[k] += [matching] if matching is not None else []
     return np.array([_half_width(own, draws) for own in found])
 
 
-def _alike(row: FloatArray, others: Sequence[FloatArray]) -> FloatArray | None:
-    """Return that one of the drawn changes which goes the same way and has most in common with a measured one."""
+def _matching(row: FloatArray, others: Sequence[FloatArray]) -> FloatArray | None:
+    """Return the drawn change with the same direction and the largest overlap with a measured one."""
 
     def shared(other: FloatArray) -> float:
         return float(min(other[2], row[2]) - max(other[0], row[0]))
@@ -154,7 +154,7 @@ def _alike(row: FloatArray, others: Sequence[FloatArray]) -> FloatArray | None:
 
 
 def _half_width(rows: Sequence[FloatArray], draws: int) -> FloatArray:
-    """Return half the width of the central 68 % of what draws have found, shape (5,); nan if too few have."""
+    """Return half the width of the central 68 % of the draws, shape (5,); nan with too few draws."""
     if len(rows) < SHOWN * draws:
         return np.full(5, np.nan)
     low, high = np.quantile(np.array(rows), (0.1587, 0.8413), axis=0)
@@ -162,7 +162,7 @@ def _half_width(rows: Sequence[FloatArray], draws: int) -> FloatArray:
 
 
 def _with_sigmoid(fitted: Fitted, k: int, row: FloatArray, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return what is known of a change when it may be a gradual one too; one that ends by a reversal is not."""
+    """Return places and uncertainties with a logistic curve as alternative; unchanged beside a reversal."""
     line, runs = fitted.line, fitted.runs
     if turns_after(line, runs, k - 1) or turns_after(line, runs, k):
         return row, spread
@@ -178,10 +178,10 @@ def _with_sigmoid(fitted: Fitted, k: int, row: FloatArray, spread: FloatArray) -
 
 
 def _with_chord(fitted: Fitted, k: int, row: FloatArray, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return what is known of a change when nobody saw what happens between two values.
+    """Return places and uncertainties including those from the unmeasured range between two values.
 
-    The line bends at one place between them, the chord joins them; half of the difference is added to the
-    uncertainties. Where the level turns, the line reaches beyond all values: half-way lies what is said of that side.
+    The line bends at one place between two values, the chord joins them; half of the difference is added to the
+    uncertainties. At a turning point the line extends beyond all values, and the mean of line and chord is used.
     """
     line, runs = fitted.line, fitted.runs
     points, heights = chord(line, runs[k], fitted.place)
@@ -194,10 +194,10 @@ def _with_chord(fitted: Fitted, k: int, row: FloatArray, spread: FloatArray) -> 
 
 
 def _hidden_bends(fitted: Fitted, row: FloatArray) -> FloatArray:
-    """Return what bends that are too small to be seen leave open of onset, midpoint and end, shape (3,).
+    """Return the uncertainty of onset, midpoint and end from bends too small to detect, shape (3,).
 
-    A piece may bow by as much as lowers chi-squared by less than a knot must; the place at which a level is crossed
-    moves by that over the slope. Onset and end, extrapolated from two points, move half as much again.
+    A piece may deviate from a straight line by less than the detection limit of a knot; the crossing of a level moves
+    by this deviation over the slope. Onset and end, extrapolated from two points, move 1.5 times as far.
     """
     onset, middle, end, before, after = row
     early, late = onset + 0.2 * (middle - onset), end - 0.2 * (end - middle)
@@ -206,22 +206,21 @@ def _hidden_bends(fitted: Fitted, row: FloatArray) -> FloatArray:
 
 
 def _bend(fitted: Fitted, at: float, least_slope: float) -> float:
-    """Return how far a bend of the piece at a place may move the crossing of a level there."""
+    """Return the largest shift of the crossing of a level by an undetected bend at a place."""
     knots, heights = fitted.line.knots, fitted.line.heights
     piece = int(np.clip(np.searchsorted(knots, at) - 1, 0, len(knots) - 2))
     within = (fitted.place >= knots[piece]) & (fitted.place <= knots[piece + 1])
     if not within.any():
         return 0.0
     slope = abs(float((heights[piece + 1] - heights[piece]) / (knots[piece + 1] - knots[piece])))
-    bow = float(np.median(fitted.sigma[within])) * math.sqrt(WORTH_SHAPE / int(within.sum()))
+    bow = float(np.median(fitted.sigma[within])) * math.sqrt(MIN_GAIN_SHAPE / int(within.sum()))
     return bow / max(slope, least_slope)
 
 
 def _resolution(place: FloatArray, row: FloatArray) -> float:
-    """Return what the distance of the values adds to the uncertainties of a change.
+    """Return the contribution of the spacing of the values to the uncertainties of a change.
 
-    A change with two values within it or more shows where it began and ended; of a shorter one it is only known between
-    which values it happened.
+    A change with two or more values inside shows its onset and end; a shorter one is only located between two values.
     """
     onset, _, end, *_ = row
     within = int(((place > onset) & (place < end)).sum())

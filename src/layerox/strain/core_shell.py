@@ -38,7 +38,7 @@ class Shell:
     bulk, shear
         Moduli, GPa.
     strain
-        By how much every length of it would change if it were alone (dimensionless).
+        Stress-free relative change of every length (dimensionless).
     """
 
     phase: str
@@ -66,11 +66,11 @@ class Particle:
 
     @property
     def radius_nm(self) -> float:
-        """Of the whole particle, nm."""
+        """Radius of the particle, nm."""
         return self.shells[-1].outer_nm
 
     def layer(self, radius_nm: ArrayLike) -> NDArray[np.int64]:
-        """Return the index of the layer at a distance from the centre (nm); a boundary belongs to what it encloses."""
+        """Return the index of the layer at a distance from the centre (nm); a boundary belongs to the inner layer."""
         outer = [shell.outer_nm for shell in self.shells]
         found = np.searchsorted(outer, np.asarray(radius_nm, dtype=np.float64) * (1.0 - 1e-12))
         return np.asarray(np.minimum(found, len(outer) - 1), dtype=np.int64)
@@ -89,16 +89,16 @@ class Particle:
         bulk, shear, own = (
             np.array([getattr(s, name) for s in self.shells])[k] for name in ("bulk", "shear", "strain")
         )
-        # The core has no pole: its centre is as good as any other place.
+        # The core has no B / r^2 term, so its centre needs no special case.
         pole = np.where(k > 0, self.poles[k], 0.0) / np.where(k > 0, radius, 1.0) ** 3
         return np.asarray(3.0 * bulk * (self.slopes[k] - own) + factor * shear * pole)
 
     def von_mises(self, radius_nm: ArrayLike) -> FloatArray:
-        """Return |hoop - radial| stress, GPa; nothing in the core, which is under pressure alone."""
+        """Return |hoop - radial| stress, GPa; zero in the core, which is under hydrostatic pressure."""
         return np.abs(self.hoop(radius_nm) - self.radial(radius_nm))
 
     def displacement(self, radius_nm: ArrayLike) -> FloatArray:
-        """Return how far a place at that distance moves outwards, nm."""
+        """Return the radial displacement at a radius, nm."""
         radius = np.asarray(radius_nm, dtype=np.float64)
         k = self.layer(radius)
         pole = np.where(k > 0, self.poles[k], 0.0) / np.where(k > 0, radius, 1.0) ** 2
@@ -116,7 +116,7 @@ def core_shell(shells: Sequence[Shell]) -> Particle:
     Raises
     ------
     InputError
-        If there are none, radii do not rise, or moduli are not positive.
+        If there are no layers, radii do not rise, or moduli are not positive.
     """
     layers = tuple(shells)
     radii = [0.0, *(shell.outer_nm for shell in layers)]
@@ -130,7 +130,7 @@ def core_shell(shells: Sequence[Shell]) -> Particle:
 
 
 def _equations(layers: Sequence[Shell]) -> tuple[FloatArray, FloatArray]:
-    """Return the linear equations of A, B of all layers: no pole in the core, continuity, no stress on the surface."""
+    """Return the linear equations for A and B of all layers: B = 0 in the core, continuity, a stress-free surface."""
     size = 2 * len(layers)
     matrix, right = np.zeros((size, size)), np.zeros(size)
     matrix[0, 1] = 1.0
@@ -167,15 +167,16 @@ def particle_in_frame(
 ) -> Particle:
     """Return a core-shell particle of the phases of a series in one frame.
 
-    Every phase changes its volume as the frame has measured it against the reference, in which the particle is taken to
-    be free of stress; the change is isotropic, as it is on the mean over many grains.
+    The volume change of every phase is that of the frame against the reference, in which the particle is free of
+    stress;
+    the change is isotropic, as in the mean over many grains.
 
     Parameters
     ----------
     strain
-        Of the series.
+        Strains of the series.
     frame
-        Number of a frame that has measured all these phases.
+        Number of a frame with refined cells of all these phases.
     core
         Phase and radius, nm.
     shells
@@ -184,7 +185,7 @@ def particle_in_frame(
     Raises
     ------
     InputError
-        If the frame has not measured a phase, or a phase has no stiffness.
+        If the frame has no refined cell of a phase, or a phase has no stiffness.
     """
     radius, layers = 0.0, []
     for phase, thickness in (core, *shells):
@@ -193,14 +194,14 @@ def particle_in_frame(
             raise InputError(f"no stiffness of {phase}", argument="elastic", cure="give it in a file of tensors")
         own = strain.of(phase).set_index("frame")
         if frame not in own.index:
-            raise InputError(f"frame {frame} has not measured {phase}", argument="frame", cure="choose another")
+            raise InputError(f"frame {frame} has no refined cell of {phase}", argument="frame", cure="choose another")
         bulk, shear = isotropic_moduli(strain.elastic[phase])
         change = float(np.cbrt(1.0 + own.at[frame, "e_volume"]) - 1.0)
         layers.append(Shell(phase=phase, outer_nm=radius, bulk=bulk, shear=shear, strain=change))
     return core_shell(layers)
 
 
-# Points along the radius in each layer, from pole to pole, and around; how much of the circle is shown.
+# Points along the radius in each layer, from pole to pole, and around; the azimuth range of the file.
 RADIAL, POLAR, AROUND = 13, 19, 28
 SHOWN = 1.5 * np.pi
 
@@ -213,7 +214,7 @@ def write_vtk(particle: Particle, path: str | Path, *, overwrite: bool = False) 
     Raises
     ------
     InputError
-        If the file is called otherwise, cannot be written, or is the user's and `overwrite` is not given.
+        If the file does not end in .vts, cannot be written, or exists and `overwrite` is not given.
     """
     target = Path(path)
     if target.suffix.lower() != ".vts":
@@ -254,7 +255,7 @@ def vtk_text(particle: Particle) -> str:
 
 
 def _radii(particle: Particle) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return radii, where stresses are taken for them, and layers; each boundary stands twice, once for either side."""
+    """Return radii, radii for the stresses, and layers; each boundary occurs twice, once for either side."""
     bounds = [0.0, *(shell.outer_nm for shell in particle.shells)]
     steps = [np.linspace(low, high, RADIAL) for low, high in pairwise(bounds)]
     inside = [own.copy() for own in steps]

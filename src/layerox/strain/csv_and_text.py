@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from layerox.io.outputs import write_outputs
 from layerox.io.text_cells import safe_table
 from layerox.refined import with_esd
-from layerox.strain.conversions import Step
 from layerox.strain.evolution import StrainEvolution
+from layerox.strain.phase_conversions import Step
 from layerox.strain.transitions import Transitions
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ MOST_LINES = 12
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """Return a table as CSV: nine digits, what is not known is empty."""
+    """Return a table as CSV with nine digits; unknown values are empty."""
     return str(safe_table(table).to_csv(index=False, float_format="%.9g", lineterminator="\n"))
 
 
 def strain_text(strain: StrainEvolution) -> str:
-    """Return for each phase its largest change of volume, for each pair its misfit, and what a user should know."""
+    """Return the largest volume change of each phase, the misfit of each pair, and the notices."""
     lines = [_phase_line(strain, name) for name in strain.phases]
     pairs = strain.coherency.groupby(["phase_1", "phase_2"], sort=False)
     lines += ["", *(_pair_line(one, other, own) for (one, other), own in pairs)] if len(strain.coherency) else []
@@ -57,29 +57,31 @@ def _pair_line(one: str, other: str, own: pd.DataFrame) -> str:
 
 
 def write_transitions(found: Transitions, folder: str | Path, *, overwrite: bool = False) -> Path:
-    """Write transitions.csv of a series anew, with what is known of each change; return its path."""
+    """Write transitions.csv of a series with all columns of each change; return its path."""
     path = Path(folder) / "transitions.csv"
     write_outputs({path: transitions_csv(found)}, by="strain", overwrite=overwrite)
     return path
 
 
 def transitions_csv(found: Transitions) -> str:
-    """Return transitions.csv of a series, with what is known of each change."""
+    """Return the text of transitions.csv of a series with all columns of each change."""
     return csv_text(found.table)
 
 
 def transitions_text(found: Transitions) -> str:
-    """Return the name of the run, its steps, what did not come back, and what breaks the orientation rule."""
+    """Return the name of the run, its steps, irreversible changes, and violations of the orientation rule."""
     unit = found.axis.name or "frame"
     lines = [found.name] if found.name else []
     lines += [_step_line(found, step, unit) for step in found.steps]
-    lines += [f"{loop.there} and back: {loop.width} apart ({unit}), cycle {loop.cycle}" for loop in found.hysteresis]
     lines += [
-        f"{lost.phase} {lost.quantity} did not come back in cycle {lost.cycle}: {lost.before} -> {lost.after}"
-        for lost in found.lost_for_good[:MOST_LINES]
+        f"{loop.there} and back: hysteresis {loop.width} ({unit}), cycle {loop.cycle}" for loop in found.hysteresis
     ]
-    left = len(found.lost_for_good) - MOST_LINES
-    lines += [f"and {left} more quantities that did not"] if left > 0 else []
+    lines += [
+        f"{lost.phase} {lost.quantity} is not reversible in cycle {lost.cycle}: {lost.before} -> {lost.after}"
+        for lost in found.irreversible[:MOST_LINES]
+    ]
+    left = len(found.irreversible) - MOST_LINES
+    lines += [f"and {left} more irreversible quantities"] if left > 0 else []
     return "\n".join([*lines, *(f"notice: {notice.message}" for notice in found.notices)])
 
 

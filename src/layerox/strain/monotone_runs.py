@@ -1,9 +1,9 @@
-"""Runs: the monotone stretches of a broken line, and where each begins, is half done and ends.
+"""Monotone runs of a broken line: where each begins, is half complete, and ends.
 
 The onset is extrapolated, as thermal analysis does it: the straight line through the points at which 10 and 30 per cent
 of a change are done, back to the level before; likewise the end, from 90 and 70 per cent. For a ramp that is where it
-begins and ends; for a gradual change it does not depend on how little the counts let one see (a logistic curve has
-5 per cent behind it there).
+begins and ends; for a gradual change it does not depend on the noise (a logistic curve is 5 per cent complete
+there).
 """
 
 from __future__ import annotations
@@ -16,61 +16,62 @@ import numpy as np
 from layerox.strain.broken_line import BrokenLine
 from layerox.typing import FloatArray
 
-# A monotone stretch of a broken line: the indices of its first and last knot.
+# A monotone part of a broken line: the indices of its first and last knot.
 Run = tuple[int, int]
 
 # Shares of a change at which it is measured: onset and end follow from the outer pairs.
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
-# What is slower than this share of what follows or precedes it is a rest. At the ends of a run it is cut off if no more
-# than so small a share of the change happens there; within, it parts two changes if it lasts for so many values.
+# A piece is a rest if its rate is below this share (SLOW) of the rate of the rest of the run. At the ends of a run it
+# is cut off if at most a share LITTLE of the change happens there; inside, it separates two changes if it lasts for
+# REST values.
 SLOW, LITTLE, REST = 0.05, 0.1, 3.0
-# A change is this many of its standard uncertainties large.
+# Smallest size of a change, in its standard uncertainties.
 CLEAR = 5.0
 
 
 def monotone_runs(line: BrokenLine, least: float) -> list[Run]:
-    """Return the stretches over which a line rises or falls by `least`, without the rests at their ends and within."""
+    """Return the runs in which a line rises or falls by `least`, without the rests at their ends and inside."""
     pivots = turning_points(line.heights, least)
-    ways = [way for run in pairwise(pivots) for way in _ways(line, run, least)]
-    runs = [part for way in ways for part in _parts(line, way, least)]
+    parts = [direction for run in pairwise(pivots) for direction in _directions(line, run, least)]
+    runs = [part for direction in parts for part in _parts(line, direction, least)]
     return [trimmed for trimmed in (_trimmed(line, run) for run in runs) if _is_clear(line, trimmed)]
 
 
-def _ways(line: BrokenLine, run: Run, least: float) -> list[Run]:
-    """Return a run without what goes there and back by less than `least`, though by more than noise.
+def _directions(line: BrokenLine, run: Run, least: float) -> list[Run]:
+    """Return a run without reversals that are smaller than `least` but larger than the noise.
 
-    Where no single way is large enough, the run as a whole is.
+    If no single part is large enough, the whole run is returned.
     """
     first, last = run
     clear = CLEAR * float(np.median(2.0 * np.diag(line.covariance))) ** 0.5
     turns = turning_points(line.heights[first : last + 1], min(clear, least))
-    ways = [(first + begin, first + end) for begin, end in pairwise(turns)]
-    return [way for way in ways if _rise(line, *way) >= least] or [run]
+    parts = [(first + begin, first + end) for begin, end in pairwise(turns)]
+    return [direction for direction in parts if _rise(line, *direction) >= least] or [run]
 
 
 def turning_points(heights: FloatArray, least: float) -> list[int]:
-    """Return the indices at which heights turn, the ends included; turns smaller than `least` do not count.
+    """Return the indices of the turning points of heights, ends included; smaller reversals than `least` do not count.
 
-    Where nothing changes by `least` there are none.
+    Empty if the heights change by less than `least`.
     """
     pivots: list[int] = []
-    low = high = way = 0
+    low = high = direction = 0
     for k, height in enumerate(heights):
-        if way >= 0 and height > heights[high]:
+        if direction >= 0 and height > heights[high]:
             high = k
-        if way <= 0 and height < heights[low]:
+        if direction <= 0 and height < heights[low]:
             low = k
-        if way >= 0 and heights[high] - height >= least:
+        if direction >= 0 and heights[high] - height >= least:
             pivots.append(high)
-            low, way = k, -1
-        elif way <= 0 and height - heights[low] >= least:
+            low, direction = k, -1
+        elif direction <= 0 and height - heights[low] >= least:
             pivots.append(low)
-            high, way = k, 1
-    return [*pivots, high if way > 0 else low] if way else []
+            high, direction = k, 1
+    return [*pivots, high if direction > 0 else low] if direction else []
 
 
 def _parts(line: BrokenLine, run: Run, least: float) -> list[Run]:
-    """Return a run parted at the longest rest within it, and so on."""
+    """Return a run split at its longest rest, recursively."""
     first, last = run
     rest = REST * line.gap
     pauses = [
@@ -88,7 +89,7 @@ def _parts(line: BrokenLine, run: Run, least: float) -> list[Run]:
 
 
 def _trimmed(line: BrokenLine, run: Run) -> Run:
-    """Return a run without the rests at its ends: slow pieces, as long as little happens in all of them together."""
+    """Return a run without the rests at its ends: slow pieces whose total change is small."""
     first, last = run
     little = LITTLE * _rise(line, first, last)
     begin, end = first, last
@@ -128,9 +129,9 @@ def measured(line: BrokenLine, run: Run) -> FloatArray:
 
 
 def measured_along(knots: FloatArray, heights: FloatArray) -> FloatArray:
-    """Return the same of a change that runs from the first of some joined points to the last."""
+    """Return the same for a change from the first to the last of some joined points."""
     done = np.maximum.accumulate((heights - heights[0]) / (heights[-1] - heights[0]))
-    # Where the line rests or goes back a little nothing is done: of equal shares the first counts.
+    # Rests and small reversals do not contribute: of equal shares the first counts.
     keep = np.append(True, np.diff(done) > 0)
     tenth, third, middle, seventh, ninth = np.interp(SHARES, done[keep], knots[keep])
     onset = max(tenth - 0.5 * (third - tenth), knots[0])
@@ -139,10 +140,9 @@ def measured_along(knots: FloatArray, heights: FloatArray) -> FloatArray:
 
 
 def chord(line: BrokenLine, run: Run, place: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return points of a run on the line that joins its heights at the values: nothing happens between two values.
+    """Return the points of a run at the measured values, joined by chords.
 
-    Where a run turns, the line reaches beyond all values; the chord ends at the outermost value on either side of the
-    turn instead.
+    At a turning point the fitted line extends beyond all values; the chord ends at the outermost value instead.
     """
     first, last = line.knots[run[0]], line.knots[run[1]]
     low = max(int(np.searchsorted(place, first, side="right")) - 1, 0)
@@ -154,7 +154,7 @@ def chord(line: BrokenLine, run: Run, place: FloatArray) -> tuple[FloatArray, Fl
 
 
 def turns_after(line: BrokenLine, runs: Sequence[Run], k: int) -> bool:
-    """Whether the run after run `k` goes the other way without a rest in between."""
+    """Whether the run after run `k` has the opposite direction without a rest between them."""
     if not 0 <= k < len(runs) - 1:
         return False
     one, other = runs[k], runs[k + 1]

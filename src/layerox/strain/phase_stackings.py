@@ -1,8 +1,7 @@
-"""Naming: which stacking a phase of a series is, what the review calls the run, and what gliding forbids.
+"""Stackings of the phases of a series (P2, O'3, OP4, spinel), and the glides that lead from one to another.
 
-A run is named by the phases of its stages ("P2/O3 -> P2/P3 -> OP4/OP2"), each product in the place of what it was made
-of. A glide never changes a slab's sense, so that {P2, O2, O6, OP4, Z} and {P3, O3, O1, OP2} do not turn into each other
-by gliding (see `layerox.stacking.identity`); a series in which they seem to is worth a second look.
+A glide never changes a slab's sense, so that {P2, O2, O6, OP4, Z} and {P3, O3, O1, OP2} do not convert into each other
+by gliding (see `layerox.stacking.identity`); such a step in a series needs a check.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ ARROW = " -> "
 
 @dataclass(frozen=True)
 class Stacking:
-    """What a phase is as a stacking.
+    """The stacking of a phase.
 
     Attributes
     ----------
     name
-        As the review writes it: "P2", "O'3", "Z", "spinel".
+        "P2", "O'3", "Z", "spinel", ...
     family
-        Where slab senses reverse, which no glide changes; None for what is not layered, or not regularly.
+        Where slab senses reverse, which no glide changes; None without regular layers.
     is_layered
         Whether it consists of TMO2 slabs, all parallel.
     """
@@ -43,13 +42,13 @@ class Stacking:
 
     @property
     def base(self) -> str:
-        """The polytype of `POLYTYPES` without its distortion; "" where it is none."""
+        """The polytype of `POLYTYPES` without its distortion; "" if there is none."""
         plain = self.name.replace("'", "")
         return plain if plain in POLYTYPES else ""
 
 
 def stacking_of(name: str) -> Stacking | None:
-    """Return the stacking that a phase's name says ("P2", "Op3_core", "Z_0_3", "spinel"); None if it says none."""
+    """Return the stacking in a phase's name ("P2", "Op3_core", "Z_0_3", "spinel"); None if there is none."""
     match = _LAYERED.fullmatch(name)
     if match is not None:
         base = match["letters"] + match["rest"]
@@ -67,35 +66,35 @@ def stacking_of(name: str) -> Stacking | None:
 
 
 def _stacking_of_crystal(name: str, crystal: Crystal) -> Stacking | None:
-    """Return the stacking that a structure has, else the one that its phase's name says of what is not layered."""
+    """Return the stacking of a structure; for one without layers, the one in the phase's name."""
     layering = layering_of(crystal)
     if layering is not None:
         return Stacking(layering.name, layering.family, is_layered=True)
-    said = stacking_of(name)
-    return said if said is not None and not said.is_layered else None
+    by_name = stacking_of(name)
+    return by_name if by_name is not None and not by_name.is_layered else None
 
 
 def stackings_of(
-    phases: Sequence[str], crystals: Mapping[str, Crystal], told: Mapping[str, str] | None = None
+    phases: Sequence[str], crystals: Mapping[str, Crystal], given: Mapping[str, str] | None = None
 ) -> dict[str, Stacking]:
-    """Return the stackings of the phases of a series, by name; what is none (a foil, an impurity) is left out.
+    """Return the stackings of the phases of a series, by name; phases without one (foil, impurity) are left out.
 
     Parameters
     ----------
     phases
-        Their names, as the columns of the series have them.
+        Names as in the columns of the series.
     crystals
-        Structures, as far as they are known; of others the name must say what they are.
-    told
-        What a phase is, whatever name and structure say: {"main": "P2"}.
+        Known structures; the stacking of others follows from the name.
+    given
+        Stackings that replace those from name and structure: {"main": "P2"}.
 
     Raises
     ------
     InputError
-        If something told is no phase of the series or no stacking.
+        If `given` has an unknown phase or an unknown stacking.
     """
-    told = told or {}
-    for name, text in told.items():
+    given = given or {}
+    for name, text in given.items():
         if name not in phases:
             raise InputError(f"no phase is called {name!r}", argument="stackings", cure=nearest(name, phases))
         if stacking_of(text) is None:
@@ -103,25 +102,25 @@ def stackings_of(
             raise InputError(f"{text!r} is no stacking", argument="stackings", cure=cure)
     found: dict[str, Stacking | None] = {}
     for name in phases:
-        by_name = name in told or name not in crystals
-        found[name] = stacking_of(told.get(name, name)) if by_name else _stacking_of_crystal(name, crystals[name])
+        by_name = name in given or name not in crystals
+        found[name] = stacking_of(given.get(name, name)) if by_name else _stacking_of_crystal(name, crystals[name])
     return {name: stacking for name, stacking in found.items() if stacking is not None}
 
 
 def shown_names(stackings: Mapping[str, Stacking]) -> dict[str, str]:
-    """Return how each phase is called in the name of a run: its stacking, or its own name where two have the same."""
+    """Return the displayed name of each phase: its stacking, or its own name where two have the same stacking."""
     names = [stacking.name for stacking in stackings.values()]
     return {p: s.name if names.count(s.name) == 1 else p for p, s in stackings.items()}
 
 
 def glide_text(start: Stacking, end: Stacking) -> str:
-    """Return how gliding leads from one stacking to another.
+    """Return the glides from one stacking to another.
 
     Returns
     -------
     str
-        The glides, gallery by gallery ("+1 -1"), "distortion" where nothing glides, "some galleries" to or from a Z,
-        "forbidden" where no glide leads, and "" where one of the two is not layered.
+        The glides, gallery by gallery ("+1 -1"), "distortion" without glides, "some galleries" to or from a Z,
+    "forbidden" if gliding cannot do it, and "" where one of the two is not layered.
     """
     if start.family is None or end.family is None:
         return ""

@@ -1,6 +1,7 @@
-"""Stages: the states that a run passes through, and which of them give it its name.
+"""Stages of a run (ranges of frames with the same phases), and the name of the run that follows from them.
 
-A stage is where the run begins, where it ends, where it rests, and where a phase that comes and goes is at its most.
+Stages are the start and the end of the run, its rests, and the maximum of every phase that enters and leaves again. A
+run is named by the phases of its stages ("P2/O3 -> P2/P3 -> OP4/OP2"), each product in the place of its origin.
 """
 
 from __future__ import annotations
@@ -13,21 +14,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.strain.changes import Change
 from layerox.strain.phase_stackings import ARROW
+from layerox.strain.rises_and_falls import Change
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-# Frames that a rest must last for, and before a phase's height for which others must have been there to count.
+# Smallest length of a rest in frames; frames before a phase's maximum in which another phase must be present to count.
 REST, LASTING = 3.0, 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A stretch of frames that show the same phases.
+    """A range of frames with the same phases.
 
     Attributes
     ----------
@@ -43,14 +44,14 @@ class State:
 
 
 def states(table: pd.DataFrame, phases: Sequence[str]) -> tuple[State, ...]:
-    """Return which of some phases the frames show, stretch by stretch.
+    """Return the ranges of frames with the same phases.
 
     Parameters
     ----------
     table
-        The frames of a series that can be believed.
+        The accepted frames of a series.
     phases
-        Those that matter.
+        The phases that count.
     """
     found: list[State] = []
     for frame, shown in zip(table["frame"].tolist(), _shown(table, phases), strict=True):
@@ -67,14 +68,14 @@ def _shown(table: pd.DataFrame, phases: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def stages(table: pd.DataFrame, phases: Sequence[str], found: Mapping[str, Sequence[Change]]) -> list[tuple[str, ...]]:
-    """Return the phases of the stages that give a run its name, in order.
+    """Return the phases of the stages that name a run, in order.
 
     Parameters
     ----------
     table
-        The frames of a series that can be believed.
+        The accepted frames of a series.
     phases
-        Those that matter.
+        The phases that count.
     found
         The changes of each.
     """
@@ -89,14 +90,14 @@ def stages(table: pd.DataFrame, phases: Sequence[str], found: Mapping[str, Seque
         for change, following in pairwise(found.get(name, ())):
             if change.rises and not following.rises:
                 at = _height(table, name, change.places[-1], following.places[0])
-                # Neither what is just being born counts at the height of another phase, nor what dies there.
+                # A phase that enters or leaves at the maximum of another one does not count.
                 around = shown[max(at - LASTING, 0) : at + 1]
                 named.append((frame[at], tuple(p for p in shown[at] if all(p in other for other in around))))
     return [phases for _, phases in sorted(named)]
 
 
 def _height(table: pd.DataFrame, name: str, risen: float, falling: float) -> int:
-    """Return which frame shows most of a phase between its rise and its fall, each of them known to a frame."""
+    """Return the index of the frame with most of a phase between its rise and its fall (each to within a frame)."""
     frame = table["frame"].to_numpy(dtype=np.float64)
     weight = np.nan_to_num(table[f"{name}.weight_fraction"].to_numpy(dtype=np.float64), nan=-1.0)
     between = (frame >= risen - 1.0) & (frame <= falling + 1.0)
@@ -106,7 +107,7 @@ def _height(table: pd.DataFrame, name: str, risen: float, falling: float) -> int
 
 
 def _rests(frame: FloatArray, found: Sequence[Change]) -> list[tuple[float, float]]:
-    """Return the stretches in which nothing changes."""
+    """Return the ranges in which no phase changes."""
     busy = sorted((float(change.onset), float(change.end)) for change in found)
     rests, free_from = [], frame[0]
     for onset, end in [*busy, (frame[-1], frame[-1])]:
@@ -117,7 +118,7 @@ def _rests(frame: FloatArray, found: Sequence[Change]) -> list[tuple[float, floa
 
 
 def _usual(shown: Sequence[tuple[str, ...]], within: NDArray[np.bool_]) -> tuple[str, ...]:
-    """Return the set of phases that most frames of a stretch show."""
+    """Return the most frequent set of phases in a range."""
     sets = [own for own, there in zip(shown, within, strict=True) if there]
     return max(sorted(set(sets)), key=sets.count) if sets else ()
 
@@ -128,11 +129,11 @@ def run_name(stages: Sequence[Sequence[str]], origins: Mapping[str, Sequence[str
     Parameters
     ----------
     stages
-        The phases of each stage, in the order of time; neighbours that are alike count once.
+        The phases of each stage, in the order of time; equal neighbours count once.
     origins
-        Of each phase, what it is made of, the most important first.
+        The origins of each phase, the largest contribution first.
     shown
-        What each phase is called.
+        The displayed name of each phase.
     """
     order: list[str] = []
     texts: list[str] = []
@@ -145,7 +146,7 @@ def run_name(stages: Sequence[Sequence[str]], origins: Mapping[str, Sequence[str
 
 
 def _placed(before: Sequence[str], stage: Sequence[str], origins: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the phases of a stage: those that stay in their places, each new one where its origin stands or stood."""
+    """Return the phases of a stage in order: each new phase takes the place of its origin."""
     slots = [[phase] if phase in stage else [] for phase in before]
     for phase in (phase for phase in stage if phase not in before):
         places = [before.index(origin) for origin in origins.get(phase, ()) if origin in before]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from layerox.series.result import Series
 from layerox.strain.axis_branches import Axis
-from layerox.strain.cells import GOOD
-from layerox.strain.conversions import Step
+from layerox.strain.measured_cells import GOOD
+from layerox.strain.phase_conversions import Step
 from layerox.strain.weight_changes import PhaseChange
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MEASURED = ("onset", "midpoint", "end", "before", "after")
 PLACES = ("onset", "midpoint", "end")
-# Frames by which a birth may stand from where the fractions say that it began.
+# Largest distance, in frames, of a phase entry or exit in the series' table from the onset or end of its change.
 NEAR = 3.0
 
 
@@ -29,9 +29,8 @@ def transition_table(series: Series, changes: Sequence[PhaseChange], steps: Sequ
 
     Columns: phase, kind, frame, file, the axes, weight_fraction (with esd) and support of the frame, as the series
     writes them; then onset, midpoint, end (frames), the same on the axis of the run as `<axis>_onset` ..., the
-    fractions before and after, all with esd; how the change begins and ends; its branch; the transitions it takes part
-    in, what gliding makes of them, and whether they are two-phase, with the ratio that tells. A birth that no change
-    belongs to has only the first.
+    fractions before and after, all with esd; how the change begins and ends; its branch; its transitions with their
+    glides, mechanism and coexistence ratio. An entry or exit without a change has the first columns only.
     """
     import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
 
@@ -45,14 +44,14 @@ def _rows(
     series: Series, changes: Sequence[PhaseChange], steps: Sequence[Step], axis: Axis
 ) -> Iterator[dict[str, Any]]:
     own = ["phase", "kind", "frame", "file", *series.axes, "weight_fraction", "weight_fraction_esd", "support"]
-    waiting = list(changes)
+    unmatched = list(changes)
     events = series.transitions
     for _, event in events[events["kind"].isin(["birth", "death"])].iterrows():
-        change = next((c for c in waiting if _belongs(event, c)), None)
+        change = next((c for c in unmatched if _belongs(event, c)), None)
         if change is not None:
-            waiting.remove(change)
+            unmatched.remove(change)
         yield {title: event[title] for title in own} | ({} if change is None else _measured(change, steps, axis))
-    for change in waiting:
+    for change in unmatched:
         yield _frame(series, change) | _measured(change, steps, axis)
 
 
@@ -62,7 +61,7 @@ def _belongs(event: pd.Series, change: PhaseChange) -> bool:
 
 
 def _frame(series: Series, change: PhaseChange) -> dict[str, Any]:
-    """Return what the frame nearest to the middle of a change shows."""
+    """Return the values of the accepted frame nearest to the midpoint of a change."""
     frames = series.frames
     frames = frames[frames["verdict"].isin(GOOD)]
     row = frames.iloc[int((frames["frame"] - float(change.change.midpoint)).abs().argmin())]

@@ -1,8 +1,8 @@
-"""Transitions: when the phases of a series turned into each other, into what, how, and whether it came back.
+"""Phase transitions of a series: when, between which phases, by which mechanism, and whether they are reversible.
 
-Reads the table of a series only. Weight fractions tell when (see `changes`), those of all phases together what turned
-into what (`flows`), the cells whether two phases coexisted (`coexistence`, `drifts`), the axis which of it belongs to
-charge, discharge, heating or cooling (`branches`) and how far there and back are apart (`hysteresis`).
+Only the table of the series is used. Weight fractions give the changes (`weight_changes`) and the conversions
+(`phase_conversions`), cells the mechanism (`coexistence`, `cell_drifts`), the axis the branches, charge, discharge,
+heating or cooling (`axis_branches`), and the hysteresis (`hysteresis`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from layerox.refined import Refined
 from layerox.series.result import Series
 from layerox.series.run_document import crystal_from_document
 from layerox.strain.axis_branches import Axis, axis_of
-from layerox.strain.cells import GOOD, observed
+from layerox.strain.cell_drifts import Drift, drifts
 from layerox.strain.coexistence import layer_sizes
-from layerox.strain.conversions import Step, StepFinder
-from layerox.strain.drifts import Drift, drifts
 from layerox.strain.hysteresis import Hysteresis, Return, hystereses, returns
+from layerox.strain.measured_cells import GOOD, measured_phases
+from layerox.strain.phase_conversions import Step, StepFinder
 from layerox.strain.phase_stackings import Stacking, shown_names, stackings_of
 from layerox.strain.run_stages import State, run_name, stages, states
 from layerox.strain.transition_table import transition_table
@@ -38,30 +38,30 @@ SODIUM = "x_na"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Transitions:
-    """What happened in a series.
+    """The phase transitions of a series.
 
     Attributes
     ----------
     series
         The series.
     name
-        Of the run, in the review's language: "P2/O3 -> P2/P3 -> OP4/OP2".
+        Name of the run: "P2/O3 -> P2/P3 -> OP4/OP2".
     states
-        Which phases the frames show, stretch by stretch; foils and impurities left out.
+        Ranges of frames with the same phases; foils and impurities left out.
     changes
         Rises and falls of all phases, in the order of their midpoints.
     steps
-        What turned into what, in the order of midpoints.
+        Conversions of one phase into another, in the order of their midpoints.
     drifts
-        Where cells moved while their phase stayed.
+        Changes of a cell while its phase stays.
     hysteresis, returns
-        There and back; empty without an axis that turns.
+        Comparison of forth and back; empty for an axis without a turning point.
     axis
-        What drives the run.
+        The axis that drives the run.
     stackings
-        Of the phases that are one.
+        Stackings of the layered phases, by name.
     notices
-        What breaks the orientation rule, and what else a user should know.
+        Violations of the orientation rule, and other notices.
     """
 
     series: Series
@@ -78,20 +78,20 @@ class Transitions:
 
     @property
     def violations(self) -> tuple[Step, ...]:
-        """The steps that no gliding makes."""
-        return tuple(step for step in self.steps if step.breaks_orientation_rule)
+        """The steps that gliding cannot make."""
+        return tuple(step for step in self.steps if step.is_forbidden)
 
     @property
-    def lost_for_good(self) -> tuple[Return, ...]:
-        """What did not come back."""
-        return tuple(found for found in self.returns if not found.came_back)
+    def irreversible(self) -> tuple[Return, ...]:
+        """Quantities that differ after a cycle by more than three standard uncertainties."""
+        return tuple(found for found in self.returns if not found.is_reversible)
 
     def formation(self, phase: str, branch: str = "") -> Refined | None:
-        """Return where on the axis a phase begins to form for the first time (on a branch); None if it never does."""
+        """Return the axis value where a phase first begins to form (on a branch); None if it never does."""
         return self._first(phase, "birth", branch, "onset")
 
     def loss(self, phase: str, branch: str = "") -> Refined | None:
-        """Return where on the axis a phase is gone for the first time (on a branch); None if it never is."""
+        """Return the axis value where a phase first disappears (on a branch); None if it never does."""
         return self._first(phase, "death", branch, "end")
 
     def _first(self, phase: str, kind: Kind, branch: str, end: Literal["onset", "end"]) -> Refined | None:
@@ -119,25 +119,25 @@ def transitions(
     least: float = LEAST,
     seed: int = 0,
 ) -> Transitions:
-    """Return what happened in a series: onset, midpoint and end of every change, what turned into what, and how.
+    """Return the transitions of a series: onset, midpoint and end of every change, the conversions and their mechanism.
 
     Parameters
     ----------
     series
-        Of `fit_series` or `open_series`; frames in the order of time.
+        Result of `fit_series` or `open_series`; frames in the order of time.
     axis
-        One of the series' axes that drives it; by default one called like a temperature or a voltage.
+        The axis that drives the series; by default the voltage, the temperature or the pressure.
     stackings
-        What phases are whose names do not say it: {"main": "P2"}.
+        Stackings of phases whose names do not give them: {"main": "P2"}.
     least
-        The smallest change of a weight fraction that counts; births and deaths always do.
+        Smallest change of a weight fraction that counts; phase entries and exits always count.
     seed
-        Of the draws for uncertainties.
+        Seed of the draws for uncertainties.
 
     Raises
     ------
     InputError
-        If something given cannot be used, or no frame can be believed.
+        If an argument cannot be used, or the series has no accepted frame.
     """
     if not 0 < least < 1:
         raise InputError(f"changes of {least:g}", argument="least", cure="give a weight fraction between 0 and 1")
@@ -147,8 +147,8 @@ def transitions(
     driver = axis_of(series, axis)
     table = series.frames[series.frames["verdict"].isin(GOOD)].reset_index(drop=True)
     if not len(table):
-        raise InputError("no frame of the series can be believed", place=series.path, cure="see its frames.csv")
-    cells = observed(series).phases if documents else {}
+        raise InputError("the series has no accepted frame", place=series.path, cure="see its frames.csv")
+    cells = measured_phases(series).phases if documents else {}
     layers = {name: layer_sizes(cells[name]) for name in known if name in cells and known[name].is_layered}
     found = {name: weight_changes(table, series.phases, name, least, seed) for name in series.phases}
     listed = sorted(
@@ -173,19 +173,21 @@ def transitions(
 
 
 def _state_axis(series: Series, driver: Axis) -> Axis:
-    """Return the axis on which states before and after a cycle are alike: the sodium content where it is known."""
+    """Return the axis for comparing states before and after a cycle: the sodium content where it is known."""
     return axis_of(series, SODIUM) if SODIUM in series.axes and driver.name != SODIUM else driver
 
 
 def _notices(documents: Mapping[str, object]) -> list[Notice]:
     if documents:
         return []
-    message = "the series does not hold its structures: cells are not compared, and names tell what the phases are"
+    message = (
+        "the series does not hold its structures: cells are not compared, and stackings follow from the phase names"
+    )
     return [Notice("no_structures", f"{message}; run it again")]
 
 
 def _origins(steps: Sequence[Step], known: Mapping[str, Stacking]) -> dict[str, list[str]]:
-    """Return of each layered phase what it is made of, the most important first."""
+    """Return the origins of each layered phase, the largest contribution first."""
     found: dict[str, list[Step]] = {}
     for step in steps:
         if known[step.product].is_layered:
@@ -197,9 +199,10 @@ def _rule_notices(steps: Sequence[Step]) -> list[Notice]:
     return [
         Notice(
             "orientation_rule",
-            f"{step.name} (frames {float(step.onset):.0f} to {float(step.end):.0f}, {100 * step.weight:.0f} wt%): no "
-            "glide leads there, a glide keeps every slab's sense; slabs were rebuilt, or the phases are misnamed",
+            f"{step.name} (frames {float(step.onset):.0f} to {float(step.end):.0f}, {100 * step.weight:.0f} wt%): "
+            "not possible by gliding, because a glide keeps every slab's sense; "
+            "slabs were rebuilt, or a phase has the wrong name",
         )
         for step in steps
-        if step.breaks_orientation_rule
+        if step.is_forbidden
     ]

@@ -1,7 +1,8 @@
 """Rises and falls of the weight fractions of phases, with onset, midpoint and end of each.
 
-The changes of one phase follow from its weight fractions in the accepted frames (see `layerox.strain.changes`). A phase
-that is absent before a rise enters, one that is absent after a fall leaves; the table calls these "birth" and "death".
+The changes of one phase follow from its weight fractions in the accepted frames (see `layerox.strain.rises_and_falls`).
+A phase that is absent before a rise enters, one that is absent after a fall leaves; the table calls these "birth" and
+"death".
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from layerox.refined import Refined
 from layerox.strain.axis_branches import Axis
-from layerox.strain.changes import Change, changes
+from layerox.strain.rises_and_falls import Change, changes
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ class PhaseChange:
     phase
         Its name.
     kind
-        "birth" if the phase was absent before, "death" if it is afterwards, else "rise" or "fall".
+        "birth" (phase entry) if the phase is absent before, "death" (phase exit) if it is absent afterwards, else
+        "rise" or "fall".
     change
-        When, by how much.
+        The change of its weight fraction.
     onset, midpoint, end
         On the axis of the run (frames without one).
     branch
@@ -84,7 +86,7 @@ def weight_changes(
 
 
 def _esds(table: pd.DataFrame, phases: Sequence[str], name: str) -> FloatArray:
-    """Return the uncertainties of a phase's fractions: not less than what absent phases leave open."""
+    """Return the uncertainties of a phase's fractions, not less than those that absent phases contribute."""
     own = table[f"{name}.weight_fraction_esd"].to_numpy(dtype=np.float64)
     value = table[f"{name}.weight_fraction"].to_numpy(dtype=np.float64)
     variance = np.zeros(len(table))
@@ -112,7 +114,7 @@ def phase_change(table: pd.DataFrame, name: str, change: Change, axis: Axis) -> 
 
 
 def _kind(table: pd.DataFrame, name: str, change: Change) -> Kind:
-    """Return what a change is: a birth if the frames before its first third do not show the phase."""
+    """Return the kind of a change: an entry if the phase is absent just before, an exit if it is absent just after."""
     frame = table["frame"].to_numpy(dtype=np.float64)
     absent = table[f"{name}.volume"].isna().to_numpy()
     if change.rises:

@@ -30,12 +30,12 @@ Verdict = Literal["10l broader", "00l broader", "alike"]
 
 # Lorentzian: integral breadth over full width, volume-weighted length over size, Stokes-Wilson strain over microstrain.
 BREADTH, LENGTH, STRAIN = math.pi / 2, 2 / math.pi, math.pi / 8
-# Difference of two kinds in standard uncertainties from which on one is broader.
+# Difference of two kinds, in standard uncertainties, above which one is broader.
 CLEAR = 3.0
-# Reflections that there must be beyond the number of contributions, and the smallest singular value of those.
+# Smallest number of reflections beyond the number of contributions, and smallest singular value of the contributions.
 SPARE, VAGUE = 1, 0.03
 WHOLE = 1e-6
-READING: dict[Verdict, str] = {
+VERDICT_TEXT: dict[Verdict, str] = {
     "10l broader": "10l are broader than 00l and 11l: disorder of the stacking",
     "00l broader": "00l are broadest: thin platelets, or layers of unequal repeats",
     "alike": "no direction and no kind of reflection is broader",
@@ -49,18 +49,18 @@ class HallPoint:
     Attributes
     ----------
     hkl
-        Those that matter, the strongest first.
+        Indices of the reflections that contribute, the strongest first.
     kind
-        "00l", "11l" (h - k = 3 n in the mesh of the layers, blind to glides) or "10l" (not blind); "mixed" where they
-        are not resolved, "all" in a phase without layers.
+        "00l", "11l" (h - k = 3 n in the mesh of the layers, not broadened by glides) or "10l" (broadened by glides);
+    "mixed" where they are not resolved, "all" in a phase without layers.
     two_theta, spacing
         Degrees and angstrom.
     cosine
-        Of the angle to the normal of the layers; nan without layers.
+        Cosine of the angle to the normal of the layers; nan without layers.
     breadth
-        Integral breadth that the specimen adds, degrees.
+        Integral breadth from the specimen, degrees.
     observed_breadth, instrument_breadth
-        Of the whole peak and of the diffractometer alone, degrees.
+        Integral breadths of the whole peak and of the diffractometer alone, degrees.
     reciprocal_breadth
         beta cos(theta) / lambda, 1/nm.
     """
@@ -85,7 +85,7 @@ class HallPoint:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HallLine:
-    """A straight line of Williamson and Hall.
+    """A Williamson-Hall line.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class HallLine:
 
     @property
     def size_nm(self) -> Refined:
-        """Volume-weighted length L_V, nm; infinite where nothing is left at the origin."""
+        """Volume-weighted length L_V, nm; infinite for a zero intercept."""
         return _inverse(self.intercept)
 
     @property
@@ -109,18 +109,18 @@ class HallLine:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LayerBroadening:
-    """What broadens the peaks of layers: the same for all reflections, along the normal, and by glides.
+    """Broadening of a layered phase: isotropic, along the normal, and from glides.
 
     Attributes
     ----------
     line
-        What is the same in all directions: size and strain.
+        Isotropic part: size and strain.
     across, disorder
-        Integral breadths along the normal, 1/nm: of all reflections, and of those alone that see glides.
+        Integral breadths along the normal, 1/nm: of all reflections, and of the glide-sensitive ones only.
     slab_repeat
         nm.
     verdict
-        What is broader.
+        The kind of reflections that is broader.
     """
 
     line: HallLine
@@ -131,12 +131,12 @@ class LayerBroadening:
 
     @property
     def thickness_nm(self) -> Refined:
-        """Volume-weighted length along the normal, beside that of all directions, nm; infinite where there is none."""
+        """Volume-weighted length along the normal, in addition to the isotropic one, nm; infinite for zero breadth."""
         return _inverse(self.across)
 
     @property
     def glide_probability(self) -> Refined:
-        """Share of the slabs at which the stacking has glided at random, if that is what disorders it."""
+        """Probability of a random glide at each slab, if glides are the cause of the disorder."""
         x = math.pi * self.slab_repeat / BREADTH
         root = 0.5 * (math.hypot(x * self.disorder, 2.0) - x * self.disorder)
         # J = root^2; d root / d(x disorder) = -root / hypot.
@@ -144,14 +144,14 @@ class LayerBroadening:
         return Refined((1.0 - root**2) / 1.5, slope * self.disorder.esd, self.disorder.status)
 
     def expected(self, reflection: HallPoint) -> float:
-        """Return the reciprocal breadth of a reflection, 1/nm; of an unresolved one without what glides do."""
+        """Return the reciprocal breadth of a reflection, 1/nm; without glide broadening for an unresolved group."""
         along = self.across + (self.disorder if reflection.kind == "10l" else 0.0)
         return float(self.line.intercept + self.line.slope * 10.0 / reflection.spacing + along * reflection.cosine)
 
     @property
     def reading(self) -> str:
-        """The verdict in words, "" where there is none."""
-        return READING[self.verdict]
+        """The verdict in words."""
+        return VERDICT_TEXT[self.verdict]
 
 
 def _inverse(number: Refined) -> Refined:
@@ -179,7 +179,7 @@ def layer_broadening(
     model: HallLine,
     slab_repeat: float,
 ) -> LayerBroadening | None:
-    """Return size, thickness and disorder apart; with the model's slope where the reflections determine none of it."""
+    """Return size, thickness and disorder; with the model's slope if the reflections do not determine it."""
     rows = np.column_stack([np.ones_like(place), cosine, cosine * glides, place])
     slope = model.slope if len(value) < SPARE + 4 or _is_vague(rows) else None
     rows = rows if slope is None else rows[:, :3]
@@ -197,16 +197,17 @@ def layer_broadening(
 
 
 def _is_vague(rows: FloatArray) -> bool:
-    """Whether the reflections hardly tell some contribution from the others."""
+    """Whether the reflections hardly distinguish one contribution from the others."""
     scaled = rows / np.maximum(np.linalg.norm(rows, axis=0), 1e-300)
     return bool(np.linalg.svd(scaled, compute_uv=False)[-1] < VAGUE)
 
 
 def non_negative(rows: FloatArray, value: FloatArray, covariance: FloatArray) -> list[Refined]:
-    """Return contributions, none below zero, by generalised least squares.
+    """Return non-negative contributions by generalised least squares.
 
-    Uncertainties are widened where the values scatter more than they should; that of a contribution held at zero is the
-    one that it would have if it were not.
+    Uncertainties are multiplied by the root of reduced chi-squared if it is above one; a contribution fixed at zero
+    gets
+    the uncertainty that it would have if free.
     """
     whitening = np.linalg.inv(np.linalg.cholesky(covariance))
     rows, value = whitening @ rows, whitening @ value

@@ -16,18 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.refined import Refined
-from layerox.strain.changes import Change, changes
 from layerox.strain.coexistence import LayerSizes
+from layerox.strain.rises_and_falls import Change, changes
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Values on either side of a change that tell what is usual there, and the fewest that a bump is asked of.
+# Values on either side of a change that fix the baseline, and the smallest number of values for a test.
 AROUND, FEWEST = 8, 8
-# Standard deviations (in places) of the bells that are tried.
+# Standard deviations of the bells, in frames.
 BELLS = (2.0, 4.0, 8.0)
-# Rows of noise: the least chance that can be told is one over their number.
+# Simulated rows of noise; the smallest p-value is one over their number plus one.
 ROWS = 999
 UNKNOWN = Refined(float("nan"), float("nan"), "free")
 
@@ -39,13 +39,13 @@ class Bump:
     Attributes
     ----------
     height
-        In the unit of the quantity; its uncertainty is what the values scatter.
+        In the unit of the quantity; its uncertainty follows from the scatter of the values.
     window
-        Indices of the values that it was asked of, shape (w,).
+        Indices of the values used, shape (w,).
     gives
-        What the height is of these values, shape (w,): their product.
+        Weights of these values in the height (a linear estimate), shape (w,).
     fitted
-        Orthonormal columns of what is fitted, shape (w, 3).
+        Orthonormal basis of the fitted columns, shape (w, 3).
     """
 
     height: Refined
@@ -59,7 +59,7 @@ class Bump:
         return float(self.height) / self.height.esd
 
     def clearness_of(self, rows: FloatArray) -> FloatArray:
-        """Return the same of rows of other values, shapes (r, n) and (r,)."""
+        """Return the clearness for rows of other values of shape (r, n), shape (r,)."""
         own = rows[:, self.window]
         left = own - (own @ self.fitted) @ self.fitted.T
         scatter = (left**2).sum(axis=1) / (len(self.window) - 3)
@@ -67,16 +67,16 @@ class Bump:
 
 
 def bumps(place: FloatArray, value: FloatArray, change: Change) -> list[Bump]:
-    """Return the bumps of a quantity in the middle of a change, as far as values tell.
+    """Return the bumps of a quantity in the middle of a change, where there are enough values.
 
-    What happens at once makes a bump that is wider than the change: bells of some widths are tried too.
+    An abrupt change makes a bump that is wider than itself, so bells of several widths are tried too.
 
     Parameters
     ----------
     place, value
         Shape (n,); values may be nan.
     change
-        Of something else at these places.
+        The change, of another quantity at the same places.
     """
     done = np.clip((change.level(place) - change.before) / (change.after - change.before), 0.0, 1.0)
     middle = float(change.midpoint)
@@ -91,7 +91,7 @@ def bumps(place: FloatArray, value: FloatArray, change: Change) -> list[Bump]:
 
 
 def _bump(place: FloatArray, value: FloatArray, shape: FloatArray, window: NDArray[np.intp]) -> Bump | None:
-    """Return how high a bump stands on a straight line; None where its top or its foot shows too little."""
+    """Return the bump above a straight line; None where its top or its foot has too few values."""
     x, y, top = place[window], value[window], shape[window]
     if len(x) < FEWEST or (top > 0.5).sum() < 2 or (top < 0.2).sum() < 3:
         return None
@@ -99,7 +99,7 @@ def _bump(place: FloatArray, value: FloatArray, shape: FloatArray, window: NDArr
     fitted, _ = np.linalg.qr(columns)
     gives = np.linalg.pinv(columns)[2]
     scatter = float(((y - fitted @ (fitted.T @ y)) ** 2).sum()) / (len(x) - 3)
-    # A row without any scatter (values that were held) has no bump either.
+    # Values without any scatter (fixed ones) have no bump.
     if scatter <= (1e-9 * float(np.abs(y).max())) ** 2:
         return None
     height = Refined(float(gives @ y), float((scatter * (gives @ gives)) ** 0.5), "free")
@@ -107,41 +107,41 @@ def _bump(place: FloatArray, value: FloatArray, shape: FloatArray, window: NDArr
 
 
 def clearest(found: Sequence[Bump]) -> Refined:
-    """Return the height of the bump that stands out most; nan where there is none."""
+    """Return the height of the clearest bump; nan where there is none."""
     best = max(found, key=lambda bump: bump.clearness, default=None)
     return UNKNOWN if best is None else best.height
 
 
 def chance(quantities: Sequence[Sequence[Bump]], rng: np.random.Generator) -> float:
-    """Return how often noise shows a bump as clear as the clearest of some quantities (a p-value); nan without bumps.
+    """Return the p-value of the clearest bump: how often noise shows one as clear; nan without bumps.
 
-    Clearness does not depend on how large the noise is, so that normal deviates of any size tell.
+    Clearness does not depend on the size of the noise, so unit normal deviates are used.
     """
-    asked = [found for found in quantities if found]
-    if not asked:
+    tested = [found for found in quantities if found]
+    if not tested:
         return float("nan")
-    seen = max(bump.clearness for found in asked for bump in found)
+    clearest_found = max(bump.clearness for found in tested for bump in found)
     most = np.full(ROWS, -np.inf)
-    for found in asked:
+    for found in tested:
         noise = rng.standard_normal((ROWS, 1 + max(int(bump.window[-1]) for bump in found)))
         most = np.max([most, *(bump.clearness_of(noise) for bump in found)], axis=0)
-    return float(1 + (most >= seen).sum()) / (ROWS + 1)
+    return float(1 + (most >= clearest_found).sum()) / (ROWS + 1)
 
 
 Kind = Literal["solid solution", "hidden coexistence", "undecided"]
 
-# The least relative change of the layer that counts, and the share of a phase below which its cell is not asked.
+# Smallest relative change of the layer that counts, and the weight fraction below which a cell is not used.
 LEAST, LEAST_WEIGHT = 1e-3, 0.05
-# Chance of a bump in noise below which two phases were refined as one. Of 200 refined series of one phase, 0.5 % were
+# p-value below which the drift counts as two phases refined as one. Of 200 refined series of one phase, 0.5 % were
 # below 1 % and 3.5 % below 5 %, of 40 of two all were below 1 % (tests/benchmarks/mechanisms.py).
 LEVEL = 0.01
-# Spacing (nm) at which crystallite size counts as a relative width, to be added to microstrain.
+# d-spacing (nm) at which crystallite size is expressed as a relative width and added to microstrain.
 SPACING = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """One stretch in which the cell of a phase moves.
+    """A range of frames in which the cell of a phase changes.
 
     Attributes
     ----------
@@ -152,11 +152,11 @@ class Drift:
     in_plane, across
         Relative changes of the in-plane length and of the slab repeat.
     misfit_bump, width_bump
-        Rise of the squared goodness of fit, and of the relative width of the peaks, in the middle of the way.
+        Rise of the squared goodness of fit, and of the relative peak width, in the middle of the drift.
     chance
-        How often one phase alone would show a bump as clear as the clearest (a p-value); nan where too few frames tell.
+        p-value: how often a single phase would show a bump as clear; nan with too few frames.
     kind
-        "hidden coexistence" where that is less than 1 %, else "solid solution"; "undecided" where too few frames tell.
+        "hidden coexistence" for a p-value below 1 %, else "solid solution"; "undecided" with too few frames.
     """
 
     phase: str
@@ -177,11 +177,11 @@ def drifts(table: pd.DataFrame, phase: str, measured: LayerSizes, *, seed: int =
     Parameters
     ----------
     table
-        The frames of a series that can be believed.
+        The accepted frames of a series.
     phase, measured
-        A layered one, and its layers.
+        A layered phase, and the sizes of its layers.
     seed
-        Of the uncertainties.
+        Seed of the draws for the uncertainties.
     """
     enough = table.loc[table[f"{phase}.weight_fraction"] >= LEAST_WEIGHT, "frame"]
     known = np.isin(measured.frames, enough) & (measured.esds > 0).any(axis=1)
@@ -197,7 +197,7 @@ def drifts(table: pd.DataFrame, phase: str, measured: LayerSizes, *, seed: int =
 
 
 def _direction(sizes: FloatArray, esds: FloatArray) -> FloatArray:
-    """Return the direction in which the cell moves most, in units of its uncertainty, as a unit vector, shape (2,)."""
+    """Return the direction of the largest change, in units of the uncertainty, as a unit vector, shape (2,)."""
     scale = np.maximum(np.median(esds, axis=0), 1e-7)
     _, _, rows = np.linalg.svd((sizes - sizes.mean(axis=0)) / scale, full_matrices=False)
     return np.asarray(rows[0] / scale / np.linalg.norm(rows[0] / scale))
@@ -207,9 +207,9 @@ def _drift(shown: pd.DataFrame, phase: str, own: LayerSizes, change: Change, rng
     first, last = _at_ends(own.frames, change)
     moved = (own.sizes[last] - own.sizes[first]) / np.array([2.0**0.5, 1.0])
     esd = np.hypot(own.esds[last], own.esds[first]) / np.array([2.0**0.5, 1.0])
-    asked = [bumps(own.frames, value, change) for value in (_misfit(shown), _width(shown, phase))]
-    misfit, width = (clearest(found) for found in asked)
-    by_noise = chance(asked, rng)
+    tested = [bumps(own.frames, value, change) for value in (_misfit(shown), _width(shown, phase))]
+    misfit, width = (clearest(found) for found in tested)
+    by_noise = chance(tested, rng)
     kind: Kind = "undecided" if np.isnan(by_noise) else "hidden coexistence" if by_noise < LEVEL else "solid solution"
     return Drift(
         phase=phase,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from layerox.strain.changes import changes
-from layerox.strain.drifts import bumps, chance, clearest
+from layerox.strain.cell_drifts import bumps, chance, clearest
+from layerox.strain.rises_and_falls import changes
 from run_tables import ramp
 
 COUNT = 40

@@ -1,7 +1,7 @@
 """Conversions: which phase turns into which, from the rises and falls of all phases.
 
 The weight that one phase loses while others gain is assigned first to phases that gliding can make from it, then to the
-rest, each in proportion. Weight fractions alone do not tell more: if one origin can supply two products at the same
+rest, each in proportion. Weight fractions alone do not determine more: if one origin can supply two products at the same
 time, both get their share.
 """
 
@@ -16,23 +16,23 @@ from numpy.typing import NDArray
 
 from layerox.refined import Refined
 from layerox.strain.axis_branches import Axis
-from layerox.strain.changes import Change
 from layerox.strain.coexistence import Coexistence, LayerSizes, coexistence
 from layerox.strain.phase_stackings import ARROW, Stacking, glide_text
+from layerox.strain.rises_and_falls import Change
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Places at which levels are compared, and the share of the smaller of two changes below which nothing is said to flow.
+# Grid points for comparing levels, and the share of the smaller of two changes below which no flow is reported.
 FINE, SHARE = 2000, 0.2
-# Weight fraction a step that is none.
+# Weight fraction per grid step that counts as zero.
 NOTHING = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One phase turning into another.
+    """One phase that converts into another.
 
     Attributes
     ----------
@@ -43,9 +43,10 @@ class Step:
     onset, midpoint, end
         Frames.
     weight
-        Weight fraction that went this way.
+        Converted weight fraction.
     glides
-        How gliding leads there ("+1 0 -1 0"), "distortion", "forbidden", "" where one of the two is not layered.
+        The glides from one to the other ("+1 0 -1 0"), "distortion", "forbidden", "" where one of the two is not
+        layered.
     coexistence
         Two-phase or solid solution.
     branch
@@ -64,23 +65,23 @@ class Step:
     branch: str
 
     @property
-    def breaks_orientation_rule(self) -> bool:
-        """Whether no gliding leads there."""
+    def is_forbidden(self) -> bool:
+        """Whether no sequence of glides converts the origin into the product."""
         return self.glides == "forbidden"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Flow:
-    """Weight that went from one phase to another.
+    """Weight transferred from one phase to another.
 
     Attributes
     ----------
     fall, rise
-        Indices of the changes between which it went.
+        Indices of the falling and the rising change.
     weight
         Weight fraction.
     onset, midpoint, end
-        Places where both changes have begun, half of the weight has gone, and one of the changes has ended.
+        Places where both changes have begun, half of the weight is transferred, and one of the changes has ended.
     """
 
     fall: int
@@ -99,9 +100,9 @@ def flows(
     Parameters
     ----------
     phases, found
-        The phase of each change, and the change.
+        The phase of each change, and the changes.
     stackings
-        Of the phases that are one.
+        Stackings of the layered phases, by name.
     least
         The smallest weight fraction that counts.
     """
@@ -111,10 +112,10 @@ def flows(
     grid = np.linspace(low, high, FINE)
     steps = np.array([np.diff(change.level(grid)) for change in found])
     lost, gained = np.maximum(-steps, 0.0), np.maximum(steps, 0.0)
-    kin = np.array([[_are_kin(stackings.get(a), stackings.get(b)) for b in phases] for a in phases])
+    related = np.array([[_share_senses(stackings.get(a), stackings.get(b)) for b in phases] for a in phases])
     # A phase does not turn into itself.
     others = np.array([[a != b for b in phases] for a in phases])
-    within = _shared_out(lost, gained, kin & others)
+    within = _shared_out(lost, gained, related & others)
     left_lost, left_gained = lost - within.sum(axis=1), gained - within.sum(axis=0)
     rates = within + _shared_out(left_lost, left_gained, others)
     pairs = [
@@ -126,14 +127,14 @@ def flows(
     return sorted(pairs, key=lambda flow: (flow.midpoint, flow.fall, flow.rise))
 
 
-def _are_kin(one: Stacking | None, other: Stacking | None) -> bool:
+def _share_senses(one: Stacking | None, other: Stacking | None) -> bool:
     return one is not None and other is not None and one.family is not None and one.family == other.family
 
 
 def _shared_out(lost: FloatArray, gained: FloatArray, allowed: NDArray[np.bool_]) -> FloatArray:
-    """Return what goes from each to each at each step, shape (c, c, s), in proportion to losses and gains.
+    """Return the flow from each change to each other one in each step, in proportion to losses and gains, (c, c, s).
 
-    No more goes from one than it loses, and no more to one than it gains.
+    No phase gives more than it loses, and none receives more than it gains.
     """
     open_to = allowed[:, :, None] * gained[None, :, :]
     flow = lost[:, None, :] * _divided(open_to, open_to.sum(axis=1)[:, None, :])
@@ -141,7 +142,7 @@ def _shared_out(lost: FloatArray, gained: FloatArray, allowed: NDArray[np.bool_]
 
 
 def _divided(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Return part / whole, 0 where the whole is nothing."""
+    """Return part / whole, 0 where the whole is zero."""
     return np.where(whole > NOTHING, part / np.where(whole > NOTHING, whole, 1.0), 0.0)
 
 
@@ -164,7 +165,7 @@ def _flow(fall: int, rise: int, rate: FloatArray, grid: FloatArray, found: Seque
 
 
 class StepFinder:
-    """Makes the steps of a series out of the changes of its phases."""
+    """Finds the steps of a series from the changes of its phases."""
 
     def __init__(
         self,
@@ -176,7 +177,7 @@ class StepFinder:
         axis: Axis,
         seed: int,
     ):
-        # A foil takes no part.
+        # Phases without a stacking (a foil) are left out.
         chosen = [(name, change) for name, change in listed if name in known]
         self.names, self.found = [name for name, _ in chosen], [change for _, change in chosen]
         self.table, self.known, self.shown, self.layers = table, known, shown, layers

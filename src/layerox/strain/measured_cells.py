@@ -1,7 +1,7 @@
-"""Cells: what a series, some fits or some structures say of each phase: its cell in every frame, with full covariance.
+"""Cells of each phase in every frame, with full covariance, from a series, from fits or from structures.
 
-A frame counts for a phase if it can be believed and the phase's cell was refined in it; what was carried over from
-another frame is no measurement.
+A frame counts for a phase if the frame is accepted and refines the phase's cell; a cell carried over from another frame
+is not a measurement.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ if TYPE_CHECKING:
 
 
 GOOD = ("accepted", "reseeded")
-# No cell of a structure is smaller, angstrom^3.
+# Smallest possible volume of a cell, angstrom^3.
 LEAST_VOLUME = 1.0
-# A series, the result of a fit, the folder of either, or a structure as `fit` takes phases.
+# A series, the result of a fit, the folder of either, or a phase in any form that `fit` accepts.
 Subject = Any
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PhaseCells:
-    """One phase in the frames that have measured it.
+    """The cells of one phase in the frames that refined them.
 
     Attributes
     ----------
     name
-        As the columns of tables have it.
+        Name as in the columns of tables.
     crystal
-        Its structure, with the atoms that the frames share.
+        Its structure, with the atoms common to all frames.
     frames
         Their numbers, ascending, shape (n,).
     cells
@@ -58,9 +58,9 @@ class PhaseCells:
     covariance
         Of the cells, shape (n, 6, 6).
     weight
-        Weight fraction, nan where it is not known, shape (n,).
+        Weight fraction, nan where it is unknown, shape (n,).
     slab_share, slab_share_esd
-        Thickness of a slab over the distance of slabs, nan without layers; esd 0 where it is not refined, shape (n,).
+        Thickness of a slab over the slab repeat, nan without layers; esd 0 where it is not refined, shape (n,).
     """
 
     name: str
@@ -74,7 +74,7 @@ class PhaseCells:
 
     @property
     def layering(self) -> Layering | None:
-        """How its layers relate to those of other stackings; None without layers."""
+        """Its layers in a setting common to all stackings; None without layers."""
         return layering_of(self.crystal)
 
     @property
@@ -83,21 +83,21 @@ class PhaseCells:
         return np.array([math.sqrt(float(np.linalg.det(metric_tensor(cell)))) for cell in self.cells.tolist()])
 
     def at(self, frame: int) -> int | None:
-        """Return the row of a frame; None if it has not measured the phase."""
+        """Return the row of a frame; None if the frame did not refine the phase's cell."""
         found = np.flatnonzero(self.frames == frame)
         return int(found[0]) if len(found) else None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Observed:
-    """All phases, and where the frames stand.
+class MeasuredPhases:
+    """The cells of all phases, and the axes of the frames.
 
     Attributes
     ----------
     phases
-        By name; those that no frame has measured are left out.
+        By name; phases without a refined cell are left out.
     table
-        One row a frame, with a column for its number and one for each axis; all frames, bad ones too.
+        One row per frame, with its number and each axis; all frames, rejected ones too.
     axes
         Names of the axis columns.
     """
@@ -112,22 +112,22 @@ class Observed:
         return [int(frame) for frame in self.table["frame"]]
 
 
-def observed(subject: Subject) -> Observed:
-    """Return what a subject says: a series, a fit, a structure, or a list of fits and structures.
+def measured_phases(subject: Subject) -> MeasuredPhases:
+    """Return the cells of a series, a fit, a structure, or a list of fits and structures.
 
     Raises
     ------
     InputError
-        If it is nothing of the kind, or measures no cell.
+        If it is none of these, or has no refined cell.
     """
-    given = opened(subject)
+    given = open_subject(subject)
     if isinstance(given, Series):
         return _of_series(given)
-    return of_snapshots([opened(one) for one in given] if isinstance(given, list) else [given])
+    return of_snapshots([open_subject(one) for one in given] if isinstance(given, list) else [given])
 
 
-def opened(subject: Subject) -> Subject:
-    """Return what a path leads to, a series or a fit; the phase of any other argument of `fit`; a list as it is."""
+def open_subject(subject: Subject) -> Subject:
+    """Return the series or fit of a path, or the phase of any other argument of `fit`; a list is unchanged."""
     if isinstance(subject, Series | Refinement | Phase | list):
         return subject
     if isinstance(subject, str | Path):
@@ -142,14 +142,16 @@ def opened(subject: Subject) -> Subject:
 # --- of a series ---------------------------------------------------------------------------------------------------
 
 
-def _of_series(series: Series) -> Observed:
+def _of_series(series: Series) -> MeasuredPhases:
     structures = series.run.get("structures")
     if structures is None:
-        raise InputError("was written before series kept their structures", place=series.path, cure="run it again")
+        raise InputError(
+            "is of a version that stored no structures", place=series.path, cure="run it again"
+        )
     documents = {safe_name(name): document for name, document in structures.items()}
     found = {name: _phase_of_series(series, name, documents[name]) for name in series.phases}
     table = series.frames[["frame", *series.axes]]
-    return Observed(phases={n: p for n, p in found.items() if len(p.frames)}, table=table, axes=series.axes)
+    return MeasuredPhases(phases={n: p for n, p in found.items() if len(p.frames)}, table=table, axes=series.axes)
 
 
 def _phase_of_series(series: Series, name: str, document: Mapping[str, Any]) -> PhaseCells:
@@ -168,7 +170,7 @@ def _phase_of_series(series: Series, name: str, document: Mapping[str, Any]) -> 
     spread = _spread(crystal)
     share, share_esd = (_column(table, name, f"{SLAB_SHARE}{end}") for end in ("", "_esd"))
     if (share_esd > 0).any():
-        # Frames refine the atoms, each for itself: one that has not done so has not measured its slabs.
+        # Each frame refines its own atoms; a frame that did not has no measured slab thickness.
         share = np.where(share_esd > 0, share, math.nan)
     frames, cells = table["frame"].to_numpy(np.int64), values @ spread.T + _fixed(crystal)
     _demand_possible(name, frames, cells, series.path)
@@ -185,7 +187,7 @@ def _phase_of_series(series: Series, name: str, document: Mapping[str, Any]) -> 
 
 
 def _demand_possible(name: str, frames: IntArray, cells: FloatArray, place: Path | None) -> None:
-    """Refuse a table that says a part of a cell only, or angles that enclose no volume."""
+    """Reject a table with an incomplete cell, or with angles that enclose no volume."""
     impossible = np.flatnonzero(~(np.linalg.det(metrics_of_cells(np.nan_to_num(cells))) > LEAST_VOLUME**2))
     if len(impossible):
         problem = f"is damaged: {name} has no possible cell in frame {frames[impossible[0]]}"
@@ -193,13 +195,13 @@ def _demand_possible(name: str, frames: IntArray, cells: FloatArray, place: Path
 
 
 def _column(table: pd.DataFrame, name: str, quantity: str) -> FloatArray:
-    """Return a column of a phase, nan where the table does not have it."""
+    """Return a column of a phase; nan if the table has none."""
     title = f"{name}.{quantity}"
     return np.asarray(table[title], dtype=np.float64) if title in table else np.full(len(table), math.nan)
 
 
 def _spread(crystal: Crystal) -> FloatArray:
-    """Return what each free length or angle does to the six of the cell, shape (6, free)."""
+    """Return the derivatives of the six cell parameters with respect to the free ones, shape (6, free)."""
     rule = crystal.symmetry.cell_rule
     matrix = np.zeros((6, len(rule.free)))
     for column, k in enumerate(rule.free):
@@ -220,8 +222,8 @@ def _fixed(crystal: Crystal) -> FloatArray:
 # --- of fits and structures ----------------------------------------------------------------------------------------
 
 
-def of_snapshots(given: Sequence[Subject]) -> Observed:
-    """Return what fits and structures say, each of which is a frame; structures have no uncertainties.
+def of_snapshots(given: Sequence[Subject]) -> MeasuredPhases:
+    """Return the cells of fits and structures, each one a frame; structures have no uncertainties.
 
     Raises
     ------
@@ -236,7 +238,7 @@ def of_snapshots(given: Sequence[Subject]) -> Observed:
             rows.setdefault(phase.name, []).append((frame, phase))
     if not rows:
         raise InputError("no phase has a cell", cure="give fits that support a phase")
-    return Observed(
+    return MeasuredPhases(
         phases={name: _joined(parts) for name, parts in rows.items()},
         table=pd.DataFrame({"frame": np.arange(len(given))}),
     )
@@ -247,13 +249,15 @@ def _phases_of(one: Subject) -> list[PhaseCells]:
         return [_of_fit(one, phase) for phase in one.phases if phase.is_supported]
     if isinstance(one, Phase):
         return [_single(one.name, one.crystal, np.zeros((6, 6)), weight=math.nan, share_esd=0.0)]
-    raise InputError(f"a {type(one).__name__} cannot stand among fits", cure="give fits and structures, or one series")
+    raise InputError(
+        f"a {type(one).__name__} cannot be used in a list of fits", cure="give fits and structures, or one series"
+    )
 
 
 def _of_fit(fit: Refinement, phase: RefinedPhase) -> PhaseCells:
     crystal = phase.crystal
     names = [CELL_NAMES[k] for k in crystal.symmetry.cell_rule.free]
-    # A length that follows an expression is no variable: its own uncertainty stands, without correlations.
+    # A length given by an expression is not a variable: its own uncertainty is used, without correlations.
     matrix = np.diag([phase.cell[name].esd ** 2 for name in names])
     places = {name: k for k, name in enumerate(fit.free_names)}
     known = [k for k, name in enumerate(names) if safe_name(f"{phase.name}_{name}") in places]
@@ -284,7 +288,7 @@ def _single(name: str, crystal: Crystal, covariance: FloatArray, *, weight: floa
 
 
 def _joined(parts: Sequence[tuple[int, PhaseCells]]) -> PhaseCells:
-    """Return one phase over the snapshots that show it."""
+    """Return one phase over all fits that contain it."""
     phases = [phase for _, phase in parts]
     return PhaseCells(
         name=phases[0].name,

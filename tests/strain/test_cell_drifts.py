@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from layerox.strain.cells import observed
+from layerox.strain.cell_drifts import drifts
 from layerox.strain.coexistence import layer_sizes
-from layerox.strain.drifts import drifts
+from layerox.strain.measured_cells import measured_phases
 from run_tables import ramp, run_of
 
 COUNT = 50
@@ -21,7 +21,7 @@ def found(way, *, bump=0.0, column="gof", seed=0):
     # A phase that is refined has a size and a strain of its own in every frame.
     draw = np.random.default_rng([seed, 9])
     table["P2.size"] = table["P2.size"] * (1 + 0.01 * draw.standard_normal(COUNT))
-    return drifts(table, "P2", layer_sizes(observed(series).phases["P2"]))
+    return drifts(table, "P2", layer_sizes(measured_phases(series).phases["P2"]))
 
 
 def test_a_drift_is_measured():

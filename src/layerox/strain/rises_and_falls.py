@@ -1,6 +1,6 @@
-"""Changes: when a level rises or falls: onset, midpoint and end of every monotone run of a broken line.
+"""Rises and falls of a row of values: onset, midpoint and end of every monotone run of a broken line.
 
-What they mean is said in `runs`, how well they are known in `spread`.
+`monotone_runs` defines these places, `change_uncertainty` gives their standard uncertainties.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from layerox.refined import Refined
-from layerox.strain.broken_line import WORTH_SHAPE, BrokenLine, broken_line
+from layerox.strain.broken_line import MIN_GAIN_SHAPE, BrokenLine, broken_line
 from layerox.strain.change_uncertainty import Fitted, measured_with_spread
 from layerox.strain.monotone_runs import Run, monotone_runs, turns_after
 from layerox.typing import FloatArray
@@ -30,15 +30,15 @@ class Change:
     Attributes
     ----------
     onset, midpoint, end
-        Where it begins, where half of it is done, and where it ends.
+        Where it begins, where it is half complete, and where it ends.
     before, after
         The levels.
     begins, ends
-        Whether it begins from a "rest", with the "start" of the row or at a "reversal", and likewise how it ends. What
-        begins with the row was perhaps under way before, what ends with it goes perhaps on: its onset or end is then
-        that of the row, without an uncertainty (nan).
+        Whether it begins after a "rest", at the "start" of the row or at a "reversal", and likewise how it ends. A
+        change
+    at the start or end of the row may continue outside; its onset or end is that of the row, with the uncertainty nan.
     places, levels
-        Its course on the fitted line, shape (k,).
+        Its points on the fitted line, shape (k,).
     """
 
     onset: Refined
@@ -52,7 +52,7 @@ class Change:
     levels: FloatArray
 
     def level(self, place: FloatArray) -> FloatArray:
-        """Return the level at some places; before and behind the change that at its ends."""
+        """Return the level at some places; constant outside the change."""
         return np.interp(place, self.places, self.levels)
 
     @property
@@ -62,7 +62,7 @@ class Change:
 
     @property
     def size(self) -> float:
-        """By how much, not signed."""
+        """Absolute difference of the levels."""
         return abs(self.after - self.before)
 
 
@@ -80,11 +80,11 @@ def changes(
     least
         The smallest change that counts.
     draws, seed
-        Of the uncertainties.
+        Number and seed of the draws for the uncertainties.
     """
     if len(place) < 3:
         return ()
-    line = broken_line(place, value, esd, worth=WORTH_SHAPE)
+    line = broken_line(place, value, esd, min_gain=MIN_GAIN_SHAPE)
     runs = monotone_runs(line, least)
     if not runs:
         return ()

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.strain.changes import changes
-from layerox.strain.conversions import _shared_out, flows
+from layerox.strain.phase_conversions import _shared_out, flows
 from layerox.strain.phase_stackings import stackings_of
+from layerox.strain.rises_and_falls import changes
 from run_tables import ramp
 
 COUNT = 60

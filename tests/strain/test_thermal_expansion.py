@@ -6,7 +6,7 @@ import pytest
 from layerox.builders import build_crystal
 from layerox.errors import InputError
 from layerox.strain.evolution import strain_evolution
-from layerox.strain.response import compressibility, thermal_expansion
+from layerox.strain.thermal_expansion import compressibility, thermal_expansion
 from series_tables import series_of
 
 # LOOKED-UP: GPa and a, b, c (angstrom), beta (degrees) at 290 K by neutrons, of the CIFs and the notebook in github

@@ -8,7 +8,7 @@ from layerox.builders import build_crystal
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
 from layerox.series.run_document import crystal_from_document, structures_of
-from layerox.strain.cells import observed
+from layerox.strain.measured_cells import measured_phases
 from series_tables import series_of
 
 
@@ -16,7 +16,7 @@ def test_symmetry_spreads_the_covariance():
     """b follows a, angles are exact: rows of a and b alike, those of angles empty."""
     covariance = np.array([[1e-8, -2e-8], [-2e-8, 9e-8]])
     series = series_of({"P2": (build_crystal("P2"), [[2.885, 11.155]] * 2, covariance, 1.0)})
-    found = observed(series).phases["P2"]
+    found = measured_phases(series).phases["P2"]
     expected = np.zeros((6, 6))
     expected[:3, :3] = [[1e-8, 1e-8, -2e-8], [1e-8, 1e-8, -2e-8], [-2e-8, -2e-8, 9e-8]]
     np.testing.assert_allclose(found.covariance[0], expected, rtol=1e-9)
@@ -29,7 +29,7 @@ def test_a_rhombohedral_cell_has_one_angle():
     crystal = crystal_on_axes(build_crystal("O3"), "primitive")
     a, alpha = crystal.cell[0], crystal.cell[3]
     series = series_of({"O3": (crystal, [[a, alpha]] * 2, np.diag([1e-8, 1e-6]), 1.0)})
-    found = observed(series).phases["O3"]
+    found = measured_phases(series).phases["O3"]
     np.testing.assert_allclose(found.cells[0], [a, a, a, alpha, alpha, alpha])
     np.testing.assert_allclose(np.diag(found.covariance[0]), [1e-8] * 3 + [1e-6] * 3)
     np.testing.assert_allclose(found.covariance[0][3:, 3:], 1e-6)
@@ -38,7 +38,7 @@ def test_a_rhombohedral_cell_has_one_angle():
 def test_a_cell_that_was_carried_over_is_no_measurement():
     series = series_of({"P2": (build_crystal("P2"), [[2.885, 11.155]] * 3, np.diag([1e-8, 1e-8]), 1.0)})
     series.frames.loc[1, ["P2.a_esd", "P2.b_esd", "P2.c_esd"]] = np.nan
-    assert observed(series).phases["P2"].frames.tolist() == [0, 2]
+    assert measured_phases(series).phases["P2"].frames.tolist() == [0, 2]
 
 
 @pytest.mark.parametrize("length", [np.nan, 1e-4])
@@ -46,7 +46,7 @@ def test_a_part_of_a_cell_or_one_without_a_volume_is_damage(length):
     series = series_of({"P2": (build_crystal("P2"), [[2.885, 11.155]] * 3, np.diag([1e-8, 1e-8]), 1.0)})
     series.frames.loc[1, "P2.a"] = length
     with pytest.raises(InputError, match="is damaged: P2 has no possible cell in frame 1"):
-        observed(series)
+        measured_phases(series)
 
 
 def test_structures_survive_run_json():

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.strain.changes import changes
 from layerox.strain.monotone_runs import turning_points
+from layerox.strain.rises_and_falls import changes
 from run_tables import ramp
 
 COUNT, SIGMA = 60, 0.004

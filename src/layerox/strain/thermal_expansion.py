@@ -1,8 +1,8 @@
-"""Response: thermal expansion and compressibility as tensors: slopes of a phase's strain along an axis of its series.
+"""Thermal expansion and compressibility as tensors: slopes of a phase's strain along an axis of its series.
 
-Hencky strains against one cell of the phase itself, so that slopes are those of logarithms of lengths; a polynomial by
-weighted least squares. Nye, Physical Properties of Crystals (1985), chapter 6; Cliffe & Goodwin, J. Appl. Cryst. 45
-(2012) 1321, doi:10.1107/S0021889812043026.
+Hencky strains refer to one cell of the phase itself, so that slopes are those of logarithms of lengths; the slope is
+that of a polynomial fitted by weighted least squares. Nye, Physical Properties of Crystals (1985), chapter 6; Cliffe &
+Goodwin, J. Appl. Cryst. 45 (2012) 1321, doi:10.1107/S0021889812043026.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError, UnknownName, nearest
-from layerox.strain.cells import PhaseCells
 from layerox.strain.evolution import StrainEvolution
+from layerox.strain.measured_cells import PhaseCells
 from layerox.strain.phase_strain import PhaseStrain, Tensors, phase_strain
-from layerox.strain.reference import Anchor, Anchors
+from layerox.strain.reference_cells import PhaseReference, ReferenceCell
 from layerox.strain.tensor import edges_of_metrics, metrics_of_cells
 from layerox.typing import FloatArray
 
@@ -26,22 +26,22 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Response:
-    """How a lattice answers to an axis.
+    """The slope of a lattice's strain along an axis.
 
     Attributes
     ----------
     phase, axis
-        Whose, and to what.
+        The phase, and the axis of the series.
     at
-        Where on the axis.
+        Axis value of the slope.
     tensor
         One tensor, per unit of the axis, in the axes of the phase's strains (those of its layers, x along the first
         edge of the mesh and z across, or of the crystal).
     directions
         Unit vectors along a, b, c and c* in these axes, by name.
     points, chi_squared
-        Frames that were used, and what they miss the polynomial by (reduced; its root widens the uncertainties where it
-        is above one).
+        Number of frames used, and reduced chi-squared of the polynomial (uncertainties are multiplied by its root if it
+    is above one).
     """
 
     phase: str
@@ -80,17 +80,17 @@ def thermal_expansion(
     Parameters
     ----------
     strain
-        Of a series with that axis.
+        Strains of a series with that axis.
     phase
         Its name.
     axis
         A column of the series.
     degree
-        Of the polynomial: 1 gives the mean slope.
+        Degree of the polynomial: 1 gives the mean slope.
     at
-        Where on the axis; the middle of the frames when not given.
+        Axis value of the slope; by default the middle of the frames.
     limits
-        Stretch of the axis to use; all of it when not given.
+        Range of the axis to use; by default all of it.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def _response(
 
 
 def _against_itself(cells: PhaseCells, row: int) -> PhaseStrain:
-    """Return strains against one of the phase's own cells, taken as exact: its noise would be common to all frames."""
+    """Return strains against one of the phase's own cells, without its noise, which would be common to all frames."""
     exact = PhaseCells(
         name=cells.name,
         crystal=cells.crystal,
@@ -165,8 +165,8 @@ def _against_itself(cells: PhaseCells, row: int) -> PhaseStrain:
         slab_share=cells.slab_share[[row]],
         slab_share_esd=cells.slab_share_esd[[row]],
     )
-    anchor = Anchor(source=exact, row=0, frame=None)
-    return phase_strain(cells, Anchors(own=anchor, layers=anchor))
+    reference_cell = ReferenceCell(source=exact, row=0, frame=None)
+    return phase_strain(cells, PhaseReference(own=reference_cell, layers=reference_cell))
 
 
 def _slope(
@@ -174,8 +174,9 @@ def _slope(
 ) -> tuple[FloatArray, FloatArray, float]:
     """Return the slope at 0 as a row, its covariance, and the reduced chi-squared.
 
-    All components have the weights of the mean variance of a frame, so that the slope is one sum of tensors over frames
-    and its covariance the same sum of theirs.
+    All components are weighted by the mean variance of a frame, so that the slope and its covariance are linear sums
+    over
+    frames.
     """
     rows, covariance = strains.rows[used], strains.covariance[used]
     variances = np.diagonal(covariance, axis1=1, axis2=2)
@@ -184,7 +185,7 @@ def _slope(
     terms = np.vander(places, degree + 1, increasing=True)
     solver = np.linalg.pinv(terms * weights[:, None]) * weights
     missed = rows - terms @ (solver @ rows)
-    # What symmetry keeps at zero has a variance of rounding alone.
+    # Components that are zero by symmetry have only a rounding variance.
     known = variances > ROUNDING * variances.max(initial=0.0)
     freedom = max(int(known.sum()) - int(known.any(axis=0).sum()) * (degree + 1), 1)
     chi_squared = float((missed[known] ** 2 / variances[known]).sum()) / freedom
