@@ -121,7 +121,7 @@ def test_a_particle_of_a_frame(cycled):
     assert particle.radius_nm == 550.0
     assert particle.radial(0.0) < 0 < particle.hoop(540.0)  # a shell that shrinks more presses on its core
     assert particle_in_frame(cycled, 0, ("O3", 500.0), ("P2", 50.0)).hoop(540.0) == pytest.approx(0.0, abs=1e-12)
-    with pytest.raises(InputError, match="frame 5 has not measured O3"):
+    with pytest.raises(InputError, match="frame 5 has no refined cell of O3"):
         particle_in_frame(cycled, 5, ("O3", 500.0))
     with pytest.raises(InputError, match="no stiffness of Al"):
         particle_in_frame(cycled, 1, ("Al", 500.0))

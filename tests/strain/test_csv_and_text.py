@@ -50,9 +50,9 @@ def test_the_text_tells_what_matters(found):
     assert text.splitlines()[0] == found.name
     assert "P2 -> OP4 on charge: voltage" in text
     assert "P2 -> OP4 and back:" in text
-    assert "P2 c did not come back in cycle 1: 11.15" in text
+    assert "P2 c is not reversible in cycle 1: 11.15" in text
     assert "notice: P2 -> P3" in text
-    assert "no glide leads there" in text
+    assert "not possible by gliding" in text
 
 
 def test_what_began_before_the_first_frame_says_so():

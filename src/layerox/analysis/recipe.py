@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         RecipePhaseModel,
         VariableModel,
     )
-    from layerox.electrochemistry.settings import ElectrochemistryModel
+    from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
 
 # In lists of free or fixed parameters: all lengths and angles that symmetry leaves free.
 CELL = "cell"

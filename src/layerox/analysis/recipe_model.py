@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from layerox.electrochemistry.settings import ElectrochemistryModel
+from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
 from layerox.io.instrument_model import InstrumentModel, Pair, Table
 
 Interval = Pair

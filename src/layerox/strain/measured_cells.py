@@ -145,9 +145,7 @@ def open_subject(subject: Subject) -> Subject:
 def _of_series(series: Series) -> MeasuredPhases:
     structures = series.run.get("structures")
     if structures is None:
-        raise InputError(
-            "is of a version that stored no structures", place=series.path, cure="run it again"
-        )
+        raise InputError("is of a version that stored no structures", place=series.path, cure="run it again")
     documents = {safe_name(name): document for name, document in structures.items()}
     found = {name: _phase_of_series(series, name, documents[name]) for name in series.phases}
     table = series.frames[["frame", *series.axes]]

@@ -1,8 +1,8 @@
 """Conversions: which phase turns into which, from the rises and falls of all phases.
 
 The weight that one phase loses while others gain is assigned first to phases that gliding can make from it, then to the
-rest, each in proportion. Weight fractions alone do not determine more: if one origin can supply two products at the same
-time, both get their share.
+rest, each in proportion. Weight fractions alone do not determine more: if one origin can supply two products at the
+same time, both get their share.
 """
 
 from __future__ import annotations

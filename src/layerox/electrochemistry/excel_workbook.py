@@ -1,6 +1,6 @@
-"""Workbooks: the sheets of an Excel file as rows of text, and those of them that hold the records of a cycler.
+"""Sheets of an Excel file as rows of text, and the records of a cycler in them.
 
-Long logs go over several sheets with the same titles; sheets of statistics have such titles too and are left out.
+Long logs use several sheets with the same titles; sheets of statistics have similar titles and are left out.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from layerox.computing.processes import confined
-from layerox.electrochemistry.columns import DEEPEST, WHAT_IS_NEEDED, Columns, columns_from_rows, score_of
+from layerox.electrochemistry.table_columns import DEEPEST, WHAT_IS_NEEDED, Columns, columns_from_rows, score_of
 from layerox.errors import InputError
 from layerox.io.archive import check_archive
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb")
-# Summaries of cycles and steps by the names that Arbin, Neware and people give their sheets.
+# Names of sheets with summaries of cycles and steps (Arbin, Neware, and common ones).
 SUMMARIES = ("statistic", "cycle", "step", "summary")
 
 
 def columns_from_workbook(path: Path) -> Columns:
-    """Return the columns of all sheets that hold records, one below the other.
+    """Return the columns of all sheets with records, concatenated.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def _texts(row: Sequence[Any]) -> list[str]:
 
 
 def _text(cell: object) -> str:
-    """Return a cell as a table in text would have it; a bare time of the day is a duration below 24 hours."""
+    """Return a cell as text; a time without a date is a duration below 24 hours."""
     if isinstance(cell, datetime):
         return cell.isoformat(sep=" ")
     if isinstance(cell, date):
@@ -81,11 +81,11 @@ def _text(cell: object) -> str:
 
 
 def _together(parts: Sequence[Columns]) -> Columns:
-    """Return tables with the same titles as one."""
+    """Return tables with equal titles as one."""
     first = parts[0]
     for part in parts[1:]:
         if part.titles != first.titles:
-            raise InputError("several of its sheets hold records, under different titles", place=first.path,
+            raise InputError("several of its sheets hold records, with different titles", place=first.path,
                              cure="keep the sheets of one cell")  # fmt: skip
     return replace(
         first,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.electrochemistry.log import Electrochemistry
-from layerox.electrochemistry.offset import fitted_offset
+from layerox.electrochemistry.cell_log import Electrochemistry
+from layerox.electrochemistry.clock_offset import fitted_offset
 from layerox.errors import InputError
 
 HOUR = 3600.0
@@ -65,7 +65,7 @@ def test_clocks_that_are_read_roughly_have_an_uncertainty():
 def test_matching_lengths_alone_are_no_evidence():
     """A hundred frames as long as the log: first and last coincide with its ends, and chance does that easily."""
     starts, ends = frames_of(())
-    with pytest.raises(InputError, match="no offset between the clocks stands out") as caught:
+    with pytest.raises(InputError, match="no offset between the clocks is significant") as caught:
         fitted_offset(starts + 500.0, ends + 500.0, log_of(TURNS))
     assert caught.value.argument == "offset"
     assert "2 of 2 events" in str(caught.value)

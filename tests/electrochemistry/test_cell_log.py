@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.electrochemistry.interpolation import moments_of
-from layerox.electrochemistry.log import Electrochemistry
+from layerox.electrochemistry.cell_log import Electrochemistry, moments_of
 
 # A charge of 1 mA (records every 100 s), a gap of 1000 s, and a rest of 200 s.
 TIME = np.array([0.0, 100.0, 200.0, 300.0, 1300.0, 1400.0, 1500.0])

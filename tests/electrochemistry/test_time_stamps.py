@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.electrochemistry.clock import (
+from layerox.electrochemistry.time_stamps import (
     read_stamps,
     seconds_of,
     seconds_of_one,
@@ -40,7 +40,7 @@ def seconds(texts, zone=None, **options):
 )
 def test_every_way_to_write_a_local_moment(text):
     assert seconds([text], "UTC")[0] == pytest.approx(MOMENT.replace(tzinfo=UTC).timestamp(), abs=1.5)
-    with pytest.raises(InputError, match="do not say of which zone"):
+    with pytest.raises(InputError, match="are local times without a time zone"):
         seconds([text])
 
 
@@ -77,8 +77,8 @@ def test_numbers_of_a_table_are_no_dates_where_only_dates_are_meant():
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
-        (["2024-03-22 21:30:13", "late"], "'late' is no date and time"),
-        (["2024-02-30 21:30:13"], "'2024-02-30 21:30:13' is no date"),
+        (["2024-03-22 21:30:13", "late"], "'late' is not a date and time"),
+        (["2024-02-30 21:30:13"], "'2024-02-30 21:30:13' is not a date"),
         (["2024-03-22 21:30:13", "2024-03-22 21:30:13Z"], "some of its times state a zone"),
     ],
 )
@@ -131,5 +131,5 @@ def test_one_moment():
     aware = datetime(2024, 3, 22, 12, tzinfo=UTC)
     assert seconds_of_one(aware, None, "x") == aware.timestamp()
     assert seconds_of_one(datetime(2024, 3, 22, 13), zone_of("Europe/Berlin"), "x") == aware.timestamp()
-    with pytest.raises(InputError, match="do not say of which zone"):
+    with pytest.raises(InputError, match="are local times without a time zone"):
         seconds_of_one(datetime(2024, 3, 22, 13), None, "x")

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cyclers import truth_of
-from layerox.electrochemistry.records import CHARGE, DISCHARGE, REST, UNKNOWN, Records, kinds_of, stretches
-from layerox.electrochemistry.states import counted_cycles, gaps_of, states_of
+from layerox.electrochemistry.charge_states import counted_cycles, gaps_of, states_of
+from layerox.electrochemistry.file_records import CHARGE, DISCHARGE, REST, UNKNOWN, Records, kinds_of, stretches
 
 
 def records(**changes):

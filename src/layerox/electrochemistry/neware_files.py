@@ -1,4 +1,4 @@
-"""Neware: the binary logs of its cyclers (.nda, .ndax), read by NewareNDA (D. Cogswell and others, BSD licence)."""
+"""Binary logs of Neware cyclers (.nda, .ndax), read with NewareNDA (D. Cogswell and others, BSD licence)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from layerox.computing.processes import confined
-from layerox.electrochemistry.clock import Stamps, seconds_of
-from layerox.electrochemistry.records import Counter, Records, kinds_of
+from layerox.electrochemistry.file_records import Counter, Records, kinds_of
+from layerox.electrochemistry.time_stamps import Stamps, seconds_of
 from layerox.errors import InputError
 from layerox.io.archive import check_archive
 from layerox.typing import FloatArray
@@ -30,7 +30,7 @@ def records_from_neware(path: Path, zone: tzinfo | None) -> Records:
     path
         The file.
     zone
-        Of the clock of older files, which do not state it.
+        Time zone of the clock, for older files, which do not state it.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def records_from_neware(path: Path, zone: tzinfo | None) -> Records:
 
 
 def table_of(path: Path) -> tuple[Any, dict[str, Any]]:
-    """Return the table and the metadata; what the package logs and which calls of pandas are old helps no user.
+    """Return the table and the metadata, without the log messages and deprecation warnings of the reader.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def table_of(path: Path) -> tuple[Any, dict[str, Any]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return NewareNDA.read(str(path)), dict(NewareNDA.read_metadata(path))
-    except Exception as error:  # whatever a damaged binary file makes of a reader that trusts it
+    except Exception as error:  # a damaged binary file can raise any exception in the reader
         summary = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"cannot be read as a log of Neware: {summary}", place=path, cure=CURE) from None
     finally:

@@ -1,7 +1,7 @@
-"""Titles: which quantity a column of a cycler's table holds, and in which unit, by its title.
+"""Quantity and unit of a column in a cycler's table, from its title.
 
 The spellings are those of exports by BioLogic (EC-Lab), Neware (BTS 7 and 8) and Arbin (MITS Pro), of the Battery Data
-Format, and what people write by hand. A unit that a title does not state is not guessed here.
+Format, and common handwritten ones. A unit that a title does not state is not guessed.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Literal
 
 Quantity = Literal[
     "stamp",  # date and time
-    "elapsed",  # time since the log began, s
+    "elapsed",  # time since the start of the log, s
     "voltage",  # V
     "current",  # mA
-    "net",  # charge since the log began, mAh, positive on charging
+    "net",  # charge since the start of the log, mAh, positive on charging
     "increment",  # charge since the record before, mAh, positive on charging
-    "charge",  # capacity counted on charging, mAh; may begin afresh with steps or cycles
+    "charge",  # capacity counted on charging, mAh; may be reset with steps or cycles
     "discharge",  # the same on discharging
-    "step_capacity",  # capacity since the step began, mAh, without a sign
+    "step_capacity",  # capacity since the start of the step, mAh, without a sign
     "cycle",
     "step",
-    "kind",  # what a step does, in words
+    "kind",  # type of a step, in words
 ]
 
-# Names without case and punctuation. Of several columns with the same quantity the one that is first here is read.
+# Names without case and punctuation. Of several columns with one quantity, the one that is first here is read.
 NAMES: dict[Quantity, tuple[str, ...]] = {
     "stamp": (
         "datetime", "date", "realtime", "timestamp", "absolutetime", "systemtime", "dpttime", "timeutc", "utctime",
@@ -64,7 +64,7 @@ DIMENSIONS: dict[Quantity, str] = {
 }  # fmt: skip
 # Times written like 12:30:05.250 have titles like Time(h:min:s.ms).
 CLOCK_UNIT = re.compile(r"h:m(in)?:s(\.ms)?")
-# A title is shorter than this; of a longer one the rest is not looked at.
+# Longest title; the rest of a longer one is ignored.
 LONGEST = 200
 ENCLOSED = re.compile(r"(.+?)[(\[]([^()\[\]]*)[)\]]$")
 ARBIN = {"testtime", "stepindex", "cycleindex"}
@@ -77,11 +77,11 @@ class Title:
     Attributes
     ----------
     quantity
-        What is below it.
+        The quantity of the column.
     rank
-        Among the titles of one quantity the lowest is meant.
+        Priority among the titles of one quantity, the lowest first.
     factor
-        To s, V, mA or mAh; None where no unit is stated, or where there is none (numbers of cycles).
+        Factor to s, V, mA or mAh; None without a stated unit, or for a quantity without unit (cycle numbers).
     """
 
     quantity: Quantity
@@ -104,7 +104,7 @@ def title_of(text: str) -> Title | None:
 
 
 def columns_of(titles: Sequence[str]) -> dict[Quantity, tuple[int, Title]]:
-    """Return for each quantity that titles name the number of its column, from 0, and the content of its title."""
+    """Return the column number (from 0) and the title of each quantity in the titles."""
     best: dict[Quantity, tuple[int, Title]] = {}
     for number, text in enumerate(titles):
         title = title_of(text)
@@ -114,7 +114,7 @@ def columns_of(titles: Sequence[str]) -> dict[Quantity, tuple[int, Title]]:
 
 
 def is_arbin(titles: Sequence[str]) -> bool:
-    """Whether titles are those of an Arbin export, whose units are s, V, A and Ah where it states none."""
+    """Whether titles are those of an Arbin export, whose default units are s, V, A and Ah."""
     return {_plain(_parted(text.strip())[0]) for text in titles} >= ARBIN
 
 

@@ -176,7 +176,7 @@ def test_charge_that_may_have_flowed_between_two_files_is_not_made_up(tmp_path):
 def test_a_local_time_without_a_zone_is_asked_for(tmp_path, name):
     write = {"cell.mpt": write_mpt, "cell.csv": write_neware, "cell.nda": write_nda}[name]
     path = write(tmp_path / name, truth_of())
-    with pytest.raises(InputError, match="do not say of which zone") as caught:
+    with pytest.raises(InputError, match="are local times without a time zone") as caught:
         lx.read_electrochemistry(path)
     assert caught.value.argument == "time_zone"
     assert lx.read_electrochemistry(path, time_zone="+02:00").time[0] == START.timestamp()
@@ -189,7 +189,7 @@ def test_newer_files_of_neware_are_in_utc(tmp_path):
 
 def test_a_log_that_only_counts_seconds_needs_its_start(tmp_path):
     path = write_mpt(tmp_path / "cell.mpt", truth_of(), header=False)
-    with pytest.raises(InputError, match="a beginning that it does not state"):
+    with pytest.raises(InputError, match="has elapsed times but no start time"):
         lx.read_electrochemistry(path, time_zone=ZONE)
     assert_same(lx.read_electrochemistry(path, start=START), truth_of())
 
@@ -259,7 +259,7 @@ def test_a_clock_that_runs_backwards_is_refused_with_its_line(tmp_path):
     path = write_plain(tmp_path / "cell.csv", truth_of())
     lines = path.read_text().split("\n")
     path.write_text("\n".join([*lines[:10], lines[3], *lines[10:]]))
-    with pytest.raises(InputError, match=r"cell\.csv:11: the time runs backwards"):
+    with pytest.raises(InputError, match=r"cell\.csv:11: the time goes backwards"):
         lx.read_electrochemistry(path)
 
 
@@ -279,7 +279,7 @@ def test_an_odd_cell_is_refused_with_its_line(tmp_path):
         (b"\x00\x01\x00\x00Standard Jet DB\x00" + bytes(40), r"database of Arbin \(\.res\)", "CSV or Excel"),
         (b"EC-LAB SETTING FILE\r\n", "settings file", r"\.mpt"),
         (b"\x89HDF\r\n\x1a\n" + bytes(40), "binary", "CSV"),
-        (b"10.0 100\n10.1 120\n", "holds no table of a cycler", "time_s, voltage_V, current_mA"),
+        (b"10.0 100\n10.1 120\n", "has no table with titles", "time_s, voltage_V, current_mA"),
         (b"", "is empty", "copy it again"),
     ],
 )
@@ -299,7 +299,7 @@ def test_a_damaged_binary_file_is_refused(tmp_path, name):
 
 
 def test_no_file_and_a_missing_one_are_refused(tmp_path):
-    with pytest.raises(InputError, match="no file of electrochemistry"):
+    with pytest.raises(InputError, match="no electrochemistry file"):
         lx.read_electrochemistry([])
     with pytest.raises(InputError, match="no such file"):
         lx.read_electrochemistry(tmp_path / "nowhere.mpt")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.electrochemistry.titles import columns_of, is_arbin, title_of
+from layerox.electrochemistry.column_titles import columns_of, is_arbin, title_of
 
 
 @pytest.mark.parametrize(

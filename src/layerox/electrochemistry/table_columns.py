@@ -1,7 +1,7 @@
-"""Columns: the cells of a cycler's table under the titles that matter, from text of any separator.
+"""The columns of a cycler's table by quantity, from text with any separator.
 
-Where a table begins is found by its titles, so that headers may have any length. Neware's layered export, in
-which rows of cycles and steps are between those of records, is made a plain one.
+The start of a table is found by its titles, so headers may have any length. Neware's layered export, with rows of
+cycles and steps between those of records, is converted to a plain table.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from layerox.electrochemistry.titles import Quantity, Title, columns_of, is_arbin
+from layerox.electrochemistry.column_titles import Quantity, Title, columns_of, is_arbin
 from layerox.errors import InputError
 from layerox.typing import FloatArray
 
 SEPARATORS = ("\t", ";", ",")
-# How far down a table may begin; headers of EC-Lab with many sequences have some hundred lines.
+# Largest number of header lines; headers of EC-Lab with many sequences have a few hundred lines.
 DEEPEST = 2000
 DURATION = re.compile(r"(?:(\d{1,6})[d.\s-]+)?(\d{1,6}):(\d{1,2}):(\d{1,2}(?:\.\d+)?)$")
-# Between commas a decimal comma cannot be distinguished from one of thousands.
+# With comma separators, a decimal comma cannot be distinguished from a thousands comma.
 QUOTED_COMMA = re.compile(r'"\s*[-+]?[\d.]*\d,\d[\d.,]*\s*"')
 WHAT_IS_NEEDED = "title columns of time, voltage and current, with units: time_s, voltage_V, current_mA"
 LAYERS = ("Cycle ID", "Step ID", "Step Type")
@@ -42,15 +42,15 @@ class Columns:
     path
         The file, for messages.
     cells
-        For each quantity its cells, all of the same number.
+        The cells of each quantity, all of equal length.
     titles
         The quantity and unit in the title of each.
     lines
         The line of each record in the file, from 1 (in a workbook the row of its sheet).
     month_first
-        Whether 03/04 means March 4 in this program's files; None where the program is not known.
+        Whether 03/04 means March 4 in files of this program; None if the program is unknown.
     is_cut
-        Whether a last record was left out that is not complete.
+        Whether an incomplete last record was left out.
     """
 
     path: Path
@@ -69,7 +69,7 @@ class Columns:
         Raises
         ------
         InputError
-            If a cell holds no number, or the unit is not stated.
+            If a cell is not a number, or the unit is not stated.
         """
         if quantity not in self.cells:
             return None
@@ -92,7 +92,7 @@ class Columns:
         found = [DURATION.match(cell.strip()) for cell in cells]
         if None in found:
             at = found.index(None)
-            raise self._fault("elapsed", at, "no time like 12:30:05")
+            raise self._fault("elapsed", at, "not a time like 12:30:05")
         return np.array([_seconds(match) for match in found if match])
 
     def _values(self, quantity: Quantity) -> FloatArray:
@@ -115,17 +115,17 @@ class Columns:
 
 
 def columns_from_text(text: str, path: Path, *, month_first: bool | None = None) -> Columns:
-    """Return the columns of a table in text, below whatever header.
+    """Return the columns of a table in text, after a header of any kind.
 
     Raises
     ------
     InputError
-        If there are no titles of time and voltage, or nothing below them.
+        If there are no titles of time and voltage, or no records below them.
     """
     lines = text.split("\n")
     score, at, separator = _best_titles(lines)
     if not score:
-        raise InputError("holds no table of a cycler", place=path, cure=WHAT_IS_NEEDED)
+        raise InputError("has no table with titles of time and voltage", place=path, cure=WHAT_IS_NEEDED)
     top = max(at - len(LAYERS) + 1, 0)
     rows = _cells(lines[top:], separator, path, top + 1)
     if separator == "," and (match := QUOTED_COMMA.search(text)):
@@ -155,12 +155,12 @@ def _cells(lines: Sequence[str], separator: str, path: Path, first_line: int) ->
 def columns_from_rows(
     rows: Rows, path: Path, at: int, *, first_line: int = 1, month_first: bool | None = None
 ) -> Columns:
-    """Return the columns of rows of which number `at` (from 0) holds the titles.
+    """Return the columns of rows; row `at` (from 0) holds the titles.
 
     Raises
     ------
     InputError
-        If there is nothing below the titles, or a row lacks cells.
+        If there is no record below the titles, or a row has too few cells.
     """
     titles, records = list(rows[at]), list(enumerate(rows[at + 1 :], first_line + at + 1))
     if at > 1 and _is_layered(rows[at - 2 : at + 1]):
@@ -171,7 +171,7 @@ def columns_from_rows(
     is_cut = bool(records) and len(records[-1][1]) < width
     records = records[:-1] if is_cut else records
     if not records:
-        raise InputError("holds titles and nothing below them", place=path, cure="export it with its records")
+        raise InputError("has titles but no records", place=path, cure="export it with its records")
     short = next((line for line, row in records if len(row) < width), None)
     if short is not None:
         raise InputError("this line has fewer cells than the titles", place=f"{path}:{short}", cure="correct the line")
@@ -187,13 +187,13 @@ def columns_from_rows(
 
 
 def score_of(titles: Sequence[str]) -> int:
-    """Return how many quantities titles name, 0 if time or voltage is not among them."""
+    """Return the number of quantities in the titles, 0 if time or voltage is missing."""
     found = columns_of(titles)
     return len(found) if "voltage" in found and ("stamp" in found or "elapsed" in found) else 0
 
 
 def _best_titles(lines: Sequence[str]) -> tuple[int, int, str]:
-    """Return score, place and separator of the line that names the most quantities, the first of several such."""
+    """Return score, index and separator of the first line with the most quantities."""
     best = (0, 0, "")
     for at, line in enumerate(lines[:DEEPEST]):
         for separator in SEPARATORS:
@@ -222,14 +222,14 @@ def _is_layered(heads: Rows) -> bool:
 
 
 def _flattened(heads: Rows, width: int, rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, list[str]]]:
-    """Yield the records of a layered table, each with the number of its cycle, that of its step, and what it does."""
+    """Yield the records of a layered table, each with its cycle number, step number and step type."""
     cycles = len(heads[0])
     kind = next((k for k, title in enumerate(heads[1]) if title.strip() in ("Step Type", "Step Name")), 2)
     cycle = step = what = ""
     for line, row in rows:
         if row and row[0].strip():
             cycle = row[0]
-            if len(row) >= cycles + kind:  # the first step is behind its cycle in some versions
+            if len(row) >= cycles + kind:  # in some versions the first step is on the line of its cycle
                 step, what = row[cycles], row[cycles + kind - 1]
         elif len(row) > kind and row[1].strip():
             step, what = row[1], row[kind]

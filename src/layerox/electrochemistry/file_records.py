@@ -1,4 +1,4 @@
-"""Records: the columns of a cycler file in one set of units, before anything is derived."""
+"""The records of a cycler file in common units, as read, without derived quantities."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from layerox.typing import FloatArray, IntArray
 Counter = Literal["net", "increment", "charge", "discharge", "step_capacity"]
 CHARGE, REST, DISCHARGE, UNKNOWN = 1, 0, -1, 2
 
-# Words for what a step does, as Neware, Arbin, BioLogic and the Battery Data Format have them: the first that is found
-# in the words without case and punctuation decides, so that "dchg" comes before "chg".
+# Names of step types in files of Neware, Arbin, BioLogic and the Battery Data Format. The first one found in the text
+# (without case and punctuation) decides, so "dchg" comes before "chg".
 KINDS: tuple[tuple[str, int], ...] = (
     ("rest", REST), ("ocv", REST), ("opencircuit", REST), ("pause", REST), ("idle", REST),
     ("dchg", DISCHARGE), ("discharge", DISCHARGE), ("dch", DISCHARGE), ("dis", DISCHARGE),
@@ -37,15 +37,15 @@ class Records:
     time
         Seconds since 1970 in UTC by the cycler's clock, not descending, shape (n,).
     voltage, current
-        V and mA, shape (n,); the sign of the current as the file has it.
+        V and mA, shape (n,); with the sign of the current in the file.
     counters
-        The file's own counts of charge, mAh, shape (n,) each; see `titles.Quantity`.
+        The file's charge counters, mAh, shape (n,) each; see `column_titles.Quantity`.
     cycle, step
-        Numbers as the file has them, shape (n,); None where it has none.
+        Numbers in the file, shape (n,); None if it has none.
     kind
-        What the step of each record does (CHARGE, REST, DISCHARGE, UNKNOWN), shape (n,); None if not stated.
+        Type of the step of each record (CHARGE, REST, DISCHARGE, UNKNOWN), shape (n,); None if not stated.
     mass_mg
-        Of active material as the file states it; None if it does not.
+        Mass of active material in the file; None if not stated.
     notices
         Notices on the file.
     """
@@ -63,7 +63,7 @@ class Records:
 
 
 def kinds_of(texts: Sequence[str]) -> IntArray:
-    """Return what steps do by the words for it, shape (n,)."""
+    """Return the types of steps from their names, shape (n,)."""
     known = {text: _kind(text) for text in set(texts)}
     return np.array([known[text] for text in texts], dtype=np.int64)
 
@@ -74,7 +74,7 @@ def _kind(text: str) -> int:
 
 
 def stretches(labels: NDArray[np.int64]) -> Iterator[slice]:
-    """Yield the stretches of records over which labels (shape (n,) or (n, k)) stay the same."""
+    """Yield the ranges of records with constant labels (shape (n,) or (n, k))."""
     changed = labels[1:] != labels[:-1]
     changed = changed if changed.ndim == 1 else changed.any(axis=1)
     bounds = [0, *(np.flatnonzero(changed) + 1).tolist(), len(labels)]

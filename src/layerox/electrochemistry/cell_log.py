@@ -1,4 +1,7 @@
-"""Log: what a cycler has logged of one cell, as one small table: UTC time, voltage, current, charge, cycle, step."""
+"""The log of one cell as one table (UTC time, voltage, current, charge, cycle, step), and its state at given times.
+
+States at given times are interpolated; they are nan before the first record, after the last, and in gaps.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.electrochemistry.clock import utc_text
-from layerox.electrochemistry.records import CHARGE, DISCHARGE, REST, stretches
+from layerox.electrochemistry.file_records import CHARGE, DISCHARGE, REST, stretches
+from layerox.electrochemistry.time_stamps import utc_text
 from layerox.notices import Notice
 from layerox.typing import FloatArray, IntArray
 
@@ -39,11 +42,11 @@ class Electrochemistry:
     state
         1 on charging, 0 at rest, -1 on discharging, shape (n,).
     gaps
-        Whether nothing is known between a record and the next, shape (n - 1,).
+        Whether the interval between a record and the next is a gap, shape (n - 1,).
     paths
         The files.
     mass_mg
-        Of active material as the files state it, None if they do not.
+        Mass of active material in the files, None if not stated.
     notices
         Notices on the log.
     """
@@ -88,7 +91,7 @@ class Electrochemistry:
 
     @property
     def stretches(self) -> tuple[Stretch, ...]:
-        """The stretches of charging, rest and discharging, in order."""
+        """The intervals of charging, rest and discharging, in order."""
         return tuple(self._stretch(part) for part in stretches(np.stack([self.state, self.cycle], axis=1)))
 
     def _stretch(self, part: slice) -> Stretch:
@@ -108,7 +111,7 @@ class Electrochemistry:
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """A stretch in which a cell is charged, discharged or at rest throughout.
+    """An interval in which a cell is only charged, only discharged or at rest.
 
     Attributes
     ----------
@@ -130,3 +133,54 @@ class Stretch:
     end: float
     capacity: float
     voltage: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Moments:
+    """The state of a log at some times, each shape (m,), nan where unknown.
+
+    Attributes
+    ----------
+    voltage, capacity
+        V and mAh, interpolated between the records before and after.
+    current
+        mA, interpolated within a step; between steps that of the record before.
+    cycle, step
+        Numbers of the record before.
+    outside, in_gaps
+        Number of times before or after the log, and within its gaps.
+    """
+
+    voltage: FloatArray
+    current: FloatArray
+    capacity: FloatArray
+    cycle: FloatArray
+    step: FloatArray
+    outside: int
+    in_gaps: int
+
+
+def moments_of(log: Electrochemistry, times: FloatArray) -> Moments:
+    """Return the state of a log at times on its own clock (seconds since 1970 in UTC, shape (m,), nan if unknown)."""
+    times = np.asarray(times, dtype=np.float64)
+    inside = (times >= log.time[0]) & (times <= log.time[-1])
+    before = np.clip(np.searchsorted(log.time, np.where(inside, times, log.time[0]), side="right") - 1, 0, None)
+    after = np.minimum(before + 1, len(log) - 1)
+    in_gap = inside & (times > log.time[before]) & (before != after) & np.append(log.gaps, False)[before]
+    known = inside & ~in_gap
+    width = log.time[after] - log.time[before]
+    share = np.divide(times - log.time[before], width, out=np.zeros(times.shape), where=known & (width > 0))
+
+    def between(values: FloatArray, last: FloatArray) -> FloatArray:
+        return np.where(known, values[before] + share * (last - values[before]), np.nan)
+
+    same = (log.step[before] == log.step[after]) & (log.state[before] == log.state[after])
+    return Moments(
+        voltage=between(log.voltage, log.voltage[after]),
+        current=between(log.current, log.current[np.where(same, after, before)]),
+        capacity=between(log.capacity, log.capacity[after]),
+        cycle=np.where(known, log.cycle[before], np.nan),
+        step=np.where(known, log.step[before], np.nan),
+        outside=int((np.isfinite(times) & ~inside).sum()),
+        in_gaps=int(in_gap.sum()),
+    )

@@ -1,7 +1,7 @@
-"""Sodium: how much of it a cathode holds, from the charge that has flowed, its mass and its formula (Faraday).
+"""Sodium content of a cathode from the net charge, its mass and its formula (Faraday's law).
 
-x = x0 - Q M / (m F), with M of the formula as weighed. It holds as far as every electron moves a sodium ion of the
-cathode: what the electrolyte takes is counted as sodium too.
+x = x0 - Q M / (m F), with M the molar mass of the formula as weighed. Valid if every electron moves one sodium ion of
+the cathode; charge consumed by side reactions counts as sodium too.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Sodium:
     formula
         As weighed, scaled to one MO2.
     molar_mass
-        Of that, g/mol.
+        Molar mass of the formula, g/mol.
     mass_mg, mass_esd_mg
-        Of active material, and its standard uncertainty; nan where that is not known.
+        Mass of active material, and its standard uncertainty; nan if unknown.
     start, start_esd
         Sodium per MO2 at the first record of the log, and its standard uncertainty.
     """
@@ -43,7 +43,7 @@ class Sodium:
 
     @property
     def theoretical_capacity(self) -> float:
-        """What all sodium of the formula at the first record would give, mAh per gram of the formula as weighed."""
+        """Capacity of all sodium at the first record, mAh per gram of the formula as weighed."""
         return self.start * MAH_PER_MOL / self.molar_mass
 
     def content(self, capacity: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -64,20 +64,20 @@ def sodium_of(
     formula
         Such as Na0.67Ni0.33Mn0.67O2, as it was weighed.
     mass_mg, mass_esd_mg
-        Of active material, without carbon and binder.
+        Mass of active material, without carbon and binder.
     start, start_esd
         Sodium per MO2 at the first record of the log; that of the formula by default.
 
     Raises
     ------
     InputError
-        If the formula cannot be read or holds no sodium, or the mass is none.
+        If the formula cannot be read or has no sodium, or the mass is not positive.
     """
     composition = parse_formula(formula)
     sodium = composition.alkali.get("Na", 0.0) if start is None else start
     if start is None and sodium == 0:
-        cure = "give it as weighed, or give in [electrochemistry] what sodium = ... it began with"
-        raise InputError(f"{formula} holds no sodium", argument="formula", cure=cure)
+        cure = "give the formula as weighed, or the initial content in [electrochemistry] as sodium = ..."
+        raise InputError(f"{formula} has no sodium", argument="formula", cure=cure)
     if not mass_mg > 0:
         raise InputError(f"a mass of {mass_mg:g} mg", argument="mass", cure="give milligrams of active material")
     return Sodium(

@@ -1,9 +1,8 @@
-"""Offset: by how much two clocks differ, that of the diffractometer and that of the cycler, if it was not recorded.
+"""Offset between the clocks of the diffractometer and the cycler, fitted from events that both recorded.
 
-It follows from events that both recorded: a beam that went while the cell waited, a scan started with the charge. The
-offset is the one at which most events of the frames (first, last, edges of gaps) coincide with events of the log (first
-and last record, edges of rests and gaps, turns from charge to discharge). It is only as good as its evidence: chance
-lets some events coincide at some offset, and what chance does easily is refused.
+Such events are a beam loss during a rest, or a scan started with the charge. The offset is the one at which most events
+of the frames (first, last, edges of gaps) coincide with events of the log (first and last record, edges of rests and
+gaps, changes from charge to discharge). An offset is rejected if so many coincidences are likely by chance.
 """
 
 from __future__ import annotations
@@ -14,30 +13,30 @@ from itertools import pairwise
 
 import numpy as np
 
-from layerox.electrochemistry.log import Electrochemistry
+from layerox.electrochemistry.cell_log import Electrochemistry
 from layerox.errors import InputError
 from layerox.typing import FloatArray
 
-# Offsets that are tried, s: clocks in any two zones, and some hours on top.
+# Largest offset that is tried, s: clocks in any two zones, plus some hours.
 FARTHEST_S = 15 * 3600.0
-# Frames farther apart than this many usual distances have a gap between them.
+# A gap between frames is longer than this multiple of the usual interval.
 GAP = 3.0
-# The probability that chance makes as many events coincide at some offset, up to which an offset is accepted.
+# Largest chance probability of an accepted offset.
 LARGEST_CHANCE = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
 class Offset:
-    """Seconds to add to the cycler's clock to have that of the frames.
+    """Seconds to add to the cycler's clock to get that of the frames.
 
     Attributes
     ----------
     value
         Seconds.
     esd
-        Of a fitted one, from the scatter of the events; nan for a given one.
+        Standard uncertainty of a fitted offset, from the scatter of the events; nan for a given one.
     evidence
-        Of a fitted one, in words.
+        The coincidences of a fitted offset, in words.
     """
 
     value: float
@@ -58,14 +57,14 @@ def fitted_offset(starts: FloatArray, ends: FloatArray, log: Electrochemistry) -
     Parameters
     ----------
     starts, ends
-        Of the frames by their clock, seconds since 1970 in UTC, shape (m,); ends nan where they are not known.
+        Start and end times of the frames by their clock, seconds since 1970 in UTC, shape (m,); unknown ends are nan.
     log
-        By its clock.
+        The log of the cycler, by its clock.
 
     Raises
     ------
     InputError
-        If the frames show too little, or no offset is better than chance.
+        If the frames have too few events, or no offset is better than chance.
     """
     cadence, seen = _events_of_frames(starts, ends)
     tolerance = 0.5 * cadence
@@ -80,16 +79,16 @@ def fitted_offset(starts: FloatArray, ends: FloatArray, log: Electrochemistry) -
     summary = f"{best.count} of {len(seen)} events of the frames (first, last, edges of gaps) coincide with " \
               f"events of the log within {tolerance:.3g} s, by chance with a probability of {chance:.1g}"  # fmt: skip
     if chance > LARGEST_CHANCE or max(others, default=0) >= best.count:
-        raise InputError(f"no offset between the clocks stands out: at {best.offset:.0f} s {summary}",
+        raise InputError(f"no offset between the clocks is significant: at {best.offset:.0f} s {summary}",
                          argument="offset",
                          cure="give it in seconds")  # fmt: skip
     return Offset(value=best.offset, esd=best.esd, evidence=summary)
 
 
 def _events_of_frames(starts: FloatArray, ends: FloatArray) -> tuple[float, FloatArray]:
-    """Return the usual distance of frames, s, and their events: first, last, and the edges of gaps.
+    """Return the usual interval of frames, s, and their events: first, last, and the edges of gaps.
 
-    A stretch of few frames, all far apart, is one gap.
+    A few frames in sequence that are all far apart form one gap.
     """
     order = np.argsort(starts)[: int(np.isfinite(starts).sum())]
     starts, ends = starts[order], ends[order]
@@ -114,7 +113,7 @@ def _events_of_log(log: Electrochemistry) -> FloatArray:
 
 
 def _candidates(seen: FloatArray, logged: FloatArray, tolerance: float) -> list[_Match]:
-    """Return all offsets that bring some event of the frames upon one of the log, those closer than that as one."""
+    """Return all offsets at which an event of the frames coincides with one of the log; close ones are merged."""
     offsets = np.sort((seen[:, None] - logged[None, :]).ravel())
     offsets = offsets[np.abs(offsets) <= FARTHEST_S]
     matches: list[_Match] = []
@@ -128,7 +127,7 @@ def _candidates(seen: FloatArray, logged: FloatArray, tolerance: float) -> list[
 
 
 def _matched(offset: float, seen: FloatArray, logged: FloatArray, tolerance: float) -> _Match:
-    """Count the events that coincide at an offset, and centre it upon them."""
+    """Count the coincidences at an offset, and centre the offset on them."""
     shifted = seen - offset
     behind = np.clip(np.searchsorted(logged, shifted), 1, len(logged) - 1)
     early, late = shifted - logged[behind - 1], shifted - logged[behind]
@@ -139,15 +138,15 @@ def _matched(offset: float, seen: FloatArray, logged: FloatArray, tolerance: flo
 
 
 def _covered(logged: FloatArray, tolerance: float) -> float:
-    """Return the share of the log's time that is within the tolerance of one of its events."""
+    """Return the fraction of the log's time that is within the tolerance of one of its events."""
     width = 2 * tolerance + sum(min(2 * tolerance, later - earlier) for earlier, later in pairwise(logged))
     return float(min(1.0, width / (logged[-1] - logged[0] + 2 * tolerance)))
 
 
 def _chance(events: int, matched: int, covered: float, trials: int) -> float:
-    """Return the probability that events at random times coincide as well at any of the offsets that were tried.
+    """Return the probability that events at random times coincide as well at any of the tried offsets.
 
-    One event of each trial coincides because the trial was made so.
+    One event of each trial coincides by construction.
     """
     left = events - 1
     at_least = math.fsum(

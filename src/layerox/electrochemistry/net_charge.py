@@ -1,7 +1,7 @@
-"""Charge: the charge that has flowed since a log began, from the counters of its cycler or from its current.
+"""Net charge since the start of a log, from the charge counters of the cycler or from the logged current.
 
-Cyclers count more finely than they log, so that their counters are better than the logged current where they are fine
-enough; but each maker sets them back to zero elsewhere (a step, half a cycle, a cycle, never), and some round them.
+Cyclers integrate at a finer time resolution than they log, so their counters are preferred if their digits suffice. The
+counters are reset at different places (each step, half cycle or cycle, or never), and some are rounded.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.electrochemistry.records import REST, Records
+from layerox.electrochemistry.file_records import REST, Records
 from layerox.errors import InputError
 from layerox.notices import Notice
 from layerox.typing import FloatArray, IntArray
@@ -19,13 +19,13 @@ from layerox.typing import FloatArray, IntArray
 Source = Literal["automatic", "counter", "current"]
 
 SECONDS_AN_HOUR = 3600.0
-# A counter that falls to less than this share of its value has been set back; less is noise of its last digits.
+# A counter that falls below this share of its value was reset; a smaller fall is noise of its last digits.
 SET_BACK = 0.5
 # A counter is too coarse if it does not change in more than this share of the intervals in which current flows.
 COARSE = 0.1
-# Charge from counter and from current: a difference above the first share gives a notice, above the factor an error.
+# Charge from counter and from current: a difference above the share gives a notice, above the factor an error.
 DIFFERS, CONTRADICTS = 0.03, 2.0
-# Current on both sides of a gap that is the same within this share has flowed within it too.
+# If the currents on both sides of a gap agree within this share, the current is taken as constant in the gap.
 STEADY = 0.05
 
 
@@ -37,15 +37,15 @@ def net_charge(
     Parameters
     ----------
     records
-        A file's.
+        The records of a file.
     state
         CHARGE, REST or DISCHARGE for each record, shape (n,).
     sign
         +1 if the file's net charge and increments grow on charging, else -1.
     gaps
-        Whether the interval behind a record is one without records, shape (n - 1,).
+        Whether the interval after a record is a gap, shape (n - 1,).
     source
-        "counter" and "current" insist on one; "automatic" takes a counter that is fine enough.
+        "counter" or "current" selects one; "automatic" takes the counter if it is fine enough.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def net_charge(
     Raises
     ------
     InputError
-        If counter and current contradict each other, or an insisted-on counter is not there.
+        If counter and current contradict each other, or the selected counter is missing.
     """
     flows, doubt = _from_current(records, state, gaps)
     counted = _from_counters(records, state, sign, flows)
@@ -91,10 +91,10 @@ def _from_counters(records: Records, state: IntArray, sign: int, flows: FloatArr
 def _of_capacity(
     capacity: FloatArray, step: IntArray | None, state: IntArray, sign: int, flows: FloatArray
 ) -> FloatArray:
-    """Return the charge of each interval by a column called capacity, mAh.
+    """Return the charge of each interval from a column named capacity, mAh.
 
-    Some count from the beginning of a step, some from that of half a cycle, and some the net charge with its sign: what
-    the current decides.
+    Files count it from the start of a step, of a half cycle, or as net charge with a sign; comparison with the current
+    decides which.
     """
     readings = [sign * np.diff(capacity)]
     if (capacity >= 0).all():
@@ -104,7 +104,7 @@ def _of_capacity(
 
 
 def _increments(counter: FloatArray, step: IntArray | None = None) -> FloatArray:
-    """Return by how much a counter has grown in each interval, where it begins afresh at times (with each step)."""
+    """Return the increase of a counter in each interval; it may be reset (with each step)."""
     before, after = counter[:-1], counter[1:]
     afresh = after < SET_BACK * before
     if step is not None:
@@ -115,7 +115,7 @@ def _increments(counter: FloatArray, step: IntArray | None = None) -> FloatArray
 def _from_current(records: Records, state: IntArray, gaps: NDArray[np.bool_]) -> tuple[FloatArray, tuple[Notice, ...]]:
     """Return the integral of the current over each interval, mAh, shape (n - 1,); nan where unknown.
 
-    Trapezoids; but cyclers log where a step begins, so that before it the current is still that of the record before.
+    Trapezoid rule; cyclers log the start of a step, so the current before it is that of the record before.
     """
     signed = np.abs(records.current) * state
     before, after = signed[:-1], signed[1:]
@@ -125,7 +125,7 @@ def _from_current(records: Records, state: IntArray, gaps: NDArray[np.bool_]) ->
     flows[unknown] = np.nan
     if not unknown.any():
         return flows, ()
-    message = f"the charge that has flowed is unknown in {unknown.sum()} gaps of the log: it ends at the first"
+    message = f"the charge is unknown in {unknown.sum()} gaps of the log: it ends at the first"
     return flows, (Notice("charge_unknown", message),)
 
 
@@ -135,7 +135,7 @@ def _is_coarse(counted: FloatArray, state: IntArray, time: FloatArray) -> bool:
 
 
 def _compared(records: Records, counted: FloatArray, flows: FloatArray) -> tuple[Notice, ...]:
-    """Hold the counter against the current where both are known, on charging and discharging together."""
+    """Compare the charges of counter and current where both are known, charging and discharging together."""
     known = np.isfinite(flows) & np.isfinite(counted)
     by_counter, by_current = (float(np.abs(values[known]).sum()) for values in (counted, flows))
     if not (by_counter > 0 and by_current > 0):
@@ -144,8 +144,8 @@ def _compared(records: Records, counted: FloatArray, flows: FloatArray) -> tuple
     summary = f"{by_counter:.4g} mAh by its counter of charge, {by_current:.4g} mAh by its current"
     if not 1 / CONTRADICTS < ratio < CONTRADICTS:
         raise InputError(f"the log contradicts itself: {summary}", place=records.path,
-                         cure='correct the units of its titles, or trust one: charge = "counter" or "current" in '
+                         cure='correct the units of its titles, or select one: charge = "counter" or "current" in '
                          "[electrochemistry]")  # fmt: skip
     if abs(ratio - 1) > DIFFERS:
-        return (Notice("charge_differs", f"the charge that has flowed differs: {summary}"),)
+        return (Notice("charge_differs", f"two values of the charge differ: {summary}"),)
     return ()

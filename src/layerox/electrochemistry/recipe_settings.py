@@ -1,4 +1,4 @@
-"""Settings: the keys of [electrochemistry] in a recipe, their kinds and defaults, for pydantic."""
+"""The keys of [electrochemistry] in a recipe, with types and defaults (pydantic model)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from layerox.io.instrument_model import Table
 
 PositiveFloat = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
-# As TOML writes it, or as a text in ISO 8601; without a zone it is local.
+# A TOML date-time, or a text in ISO 8601; without a zone it is local.
 Moment = Annotated[datetime, Field(strict=False)]
 
 
 class ElectrochemistryModel(Table):
     """[electrochemistry]: the cycler's files, its clock and that of the frames, and the cathode.
 
-    `offset` is in seconds, to be added to the cycler's clock, or "fit"; `start` is when the log began if its files do
+    `offset` is in seconds, to be added to the cycler's clock, or "fit"; `start` is the start of the log if its files do
     not state it; `sodium` is the content at the first record (that of the formula by default); `current` gives the sign
     that charges the cathode; `charge` is the source of the charge. Times of frames are those of their files, of a CSV
     axis, or `frame_start` and every `frame_cadence_s` seconds; `frame_exposure_s` gives their middle.
@@ -43,5 +43,5 @@ class ElectrochemistryModel(Table):
 
     @property
     def files(self) -> list[str]:
-        """The files, however many."""
+        """The files as a list."""
         return [self.file] if isinstance(self.file, str) else self.file

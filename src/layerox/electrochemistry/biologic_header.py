@@ -1,8 +1,7 @@
-"""BioLogic: the header of an EC-Lab text export (.mpt).
+"""The header of an EC-Lab text export of BioLogic (.mpt).
 
-Times in the table are seconds since the acquisition began, over all linked techniques; the header gives that time,
-in local time, month first. Without a header ("Nb header lines : 3") nothing does. Positive current oxidises the working
-electrode, which charges a cathode.
+Times in the table are seconds since the start of the acquisition, over all linked techniques; only the header gives
+that start, in local time, month first. Positive current oxidises the working electrode, which charges a cathode.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from layerox.electrochemistry.clock import Stamps, read_stamps
+from layerox.electrochemistry.time_stamps import Stamps, read_stamps
 
 MAGIC = re.compile(r"\s*(EC|BT)-Lab\S* ASCII FILE", re.IGNORECASE)
 STARTED = re.compile(r"^Acquisition started on\s*:\s*(.+)$", re.MULTILINE)
@@ -19,7 +18,7 @@ TECHNIQUE_STARTED = re.compile(r"^[^\w\n]*Technique started on[ \t]*:[^\w\n]*(.+
 MASS = re.compile(r"^Mass of active material\s*:\s*(\d+(?:[.,]\d*)?)\s*(mg|g|µg|ug)\s*$", re.MULTILINE)
 AT_REST = re.compile(r"^(Special )?Open Circuit Voltage\s*$", re.MULTILINE | re.IGNORECASE)
 MILLIGRAMS = {"g": 1e3, "mg": 1.0, "µg": 1e-3, "ug": 1e-3}
-# What EC-Lab writes if no mass was entered.
+# The value that EC-Lab writes if no mass was entered.
 UNTYPED_MG = 0.001
 
 
@@ -30,11 +29,11 @@ class Header:
     Attributes
     ----------
     start
-        When the acquisition began, None if not stated.
+        Start of the acquisition, None if not stated.
     mass_mg
-        Of active material, None if not entered.
+        Mass of active material, None if not entered.
     at_rest
-        Whether the technique is one without current, whose table has no column of it.
+        Whether the technique has no current, and so no column of it.
     """
 
     start: Stamps | None = None

@@ -1,4 +1,4 @@
-"""States: where a cell is charged, discharged and at rest, by which sign of the current, and in which cycle."""
+"""Charge, discharge and rest of a cell, the sign of the charging current, cycle and step numbers, and gaps."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.electrochemistry.records import CHARGE, DISCHARGE, REST, UNKNOWN, Records, stretches
+from layerox.electrochemistry.file_records import CHARGE, DISCHARGE, REST, UNKNOWN, Records, stretches
 from layerox.errors import InputError
 from layerox.typing import FloatArray, IntArray
 
 Convention = Literal["charge-positive", "discharge-positive"]
 
-# A current below this share of the usual largest one is the noise of a rest.
+# A current below this share of the usual maximum is noise of a rest.
 RESTING = 1e-3
-# Smaller currents, mA, are noise whatever else the log holds.
+# Smaller currents, mA, are always noise.
 NOISE_MA = 1e-6
-# Stretches of current in which the voltage changes by less (V) do not determine the sign of the current; the
-# share of the other charge that must agree before the voltage overrules the assumed sign.
+# Intervals of current in which the voltage changes by less (V) do not determine the sign of the current; and the
+# share of the remaining charge that must agree before the voltage overrules the assumed sign.
 TELLING_V, AGREEMENT = 0.05, 0.75
-# An interval is a gap if it is longer than the first times the usual one of its step and than the second, s; unless
-# voltage (V) and current (share) at both ends show that the cycler had no reason to log.
+# An interval is a gap if it is longer than the first value times the usual interval of its step and than the second, s;
+# unless voltage (V) and current (share) are equal at both ends, so that the cycler had no reason to log.
 GAP, SHORTEST_GAP_S = 5.0, 60.0
 UNCHANGED_V, UNCHANGED_SHARE = 0.02, 0.02
 
@@ -29,19 +29,19 @@ UNCHANGED_V, UNCHANGED_SHARE = 0.02, 0.02
 def states_of(records: Records, convention: Convention | None) -> tuple[IntArray, int]:
     """Return CHARGE, REST or DISCHARGE for each record, shape (n,), and the sign of the current that charges.
 
-    Words in the file decide, then the sign of the current.
+    Step names in the file decide, then the sign of the current.
 
     Parameters
     ----------
     records
-        A file's.
+        The records of a file.
     convention
-        Which sign charges the cathode; the positive one when None.
+        The sign of a charging current; positive if None.
 
     Raises
     ------
     InputError
-        If none is given, and the voltage falls while the current should charge.
+        If no convention is given, and the voltage falls while the current should charge.
     """
     current = records.current
     active = np.abs(current) > RESTING * _usual_largest(current)
@@ -58,7 +58,7 @@ def states_of(records: Records, convention: Convention | None) -> tuple[IntArray
 def counted_cycles(state: IntArray) -> IntArray:
     """Return the number of the cycle of each record, from 1, shape (n,).
 
-    A cycle begins where the cell turns, after the opposite, to what it did first.
+    A cycle begins where the cell returns, after the opposite direction, to the direction of its first step.
     """
     cycle, first, turned = 1, REST, False
     result = np.empty(state.size, dtype=np.int64)
@@ -74,7 +74,7 @@ def counted_cycles(state: IntArray) -> IntArray:
 
 
 def steps_of(records: Records, state: IntArray) -> IntArray:
-    """Return the number of the step of each record, shape (n,): the file's, or its stretch of one state, from 1."""
+    """Return the step number of each record, shape (n,): that of the file, or of the interval of one state, from 1."""
     if records.step is not None:
         return records.step
     return np.concatenate([[1], 1 + np.cumsum(state[1:] != state[:-1])])
@@ -91,7 +91,7 @@ def gaps_of(time: FloatArray, voltage: FloatArray, current: FloatArray, labels: 
     labels
         Cycle, step and state of each record, shape (n, 3).
     longest
-        The longest interval that is none, s; by default derived from the usual interval.
+        Longest interval that is not a gap, s; by default derived from the usual interval.
     """
     interval = np.diff(time)
     if longest is not None:
@@ -106,14 +106,14 @@ def gaps_of(time: FloatArray, voltage: FloatArray, current: FloatArray, labels: 
 
 
 def _usual_largest(current: FloatArray) -> float:
-    """Return the current, mA, that 99 % of the records do not exceed in which any flows."""
+    """Return the 99 % quantile of the currents that are not zero, mA."""
     size = np.abs(current)
     flowing = size[size > max(RESTING * float(size.max()), NOISE_MA)]
     return float(np.percentile(flowing, 99.0)) if flowing.size else NOISE_MA / RESTING
 
 
 def _usual_interval(interval: FloatArray, labels: IntArray) -> FloatArray:
-    """Return for each interval the median of those of the steps on its two sides, the longer of both, s."""
+    """Return, for each interval, the larger of the median intervals of the steps on its two sides, s."""
     overall = float(np.median(interval)) if interval.size else 0.0
     by_record = np.full(len(labels), overall)
     for stretch in stretches(labels):
@@ -125,14 +125,14 @@ def _usual_interval(interval: FloatArray, labels: IntArray) -> FloatArray:
 
 
 def _sign_of_words(direction: IntArray, kind: IntArray) -> int:
-    """Return the sign that the current has on charging, +1 where the file writes it without one."""
+    """Return the sign of the current on charging, +1 if the file writes currents without a sign."""
     if charging := int(direction[kind == CHARGE].sum()):
         return 1 if charging > 0 else -1
     return -1 if direction[kind == DISCHARGE].sum() > 0 else 1
 
 
 def _refuse_falling_charge(records: Records, direction: IntArray) -> None:
-    """Hold the sign of the current against the voltage, which rises whenever a cell is charged."""
+    """Compare the sign of the current with the voltage, which rises when a cell is charged."""
     agreeing = against = 0.0
     for stretch in stretches(direction):
         change = float(records.voltage[stretch.stop - 1] - records.voltage[stretch.start])
@@ -145,5 +145,5 @@ def _refuse_falling_charge(records: Records, direction: IntArray) -> None:
             against += weight
     if against > AGREEMENT * (agreeing + against):
         raise InputError("the voltage falls while the current is positive", place=records.path,
-                         cure='if positive discharges in this file, say current = "discharge-positive" in '
+                         cure='if positive discharges in this file, set current = "discharge-positive" in '
                          '[electrochemistry]; if not, "charge-positive"')  # fmt: skip

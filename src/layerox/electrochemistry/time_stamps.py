@@ -1,7 +1,7 @@
-"""Clock: times of a log or a frame as seconds since 1970 in UTC.
+"""Dates and times of a log or a frame as seconds since 1970 in UTC.
 
-A local time has no meaning without its zone, which the user must give. Hours that a zone does not have are
-refused, and of those that it has twice each goes where the order of the records puts it.
+A local time needs its time zone, which the user gives. Hours that do not exist in a zone (start of summer time) are
+rejected; for hours that occur twice (end of summer time), the order of the records decides.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Instants = NDArray[np.datetime64]
 
 EPOCH = np.datetime64("1970-01-01T00:00:00", "us")
 SECOND = np.timedelta64(1, "s")
-# Zones change by whole quarters of an hour, at whole quarters of an hour.
-# Years whose clocks are known to tables of zones.
+# Clock changes are whole quarters of an hour, at whole quarters of an hour.
+# Years covered by tables of time zones.
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 QUARTER = np.timedelta64(15, "m")
 # Numbers that mean a time: seconds since 1970 (in UTC), and days since 1899-12-30 as Excel counts them (local).
@@ -40,7 +40,7 @@ OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?$")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stamps:
-    """Dates and times as they were written.
+    """Dates and times as written in a file.
 
     Attributes
     ----------
@@ -79,30 +79,30 @@ def zone_of(text: str) -> tzinfo:
 
 
 def read_stamps(texts: Sequence[str], place: str | Path, *, month_first: bool | None = None) -> Stamps | None:
-    """Return texts as dates with times, None if they are none; as `written_stamps`, and numbers that cyclers write.
+    """Return texts as dates with times, None if they are not; like `written_stamps`, but numbers are read too.
 
-    Those are seconds since 1970, which are UTC, and days as Excel counts them, which are local.
+    Numbers are seconds since 1970 (UTC) or Excel's day numbers (local).
     """
     found = written_stamps(texts, place, month_first=month_first)
     return _counted([text.strip() for text in texts]) if found is None else found
 
 
 def written_stamps(texts: Sequence[str], place: str | Path, *, month_first: bool | None = None) -> Stamps | None:
-    """Return texts as dates with times, None if they are none.
+    """Return texts as dates with times, None if they are not.
 
     Parameters
     ----------
     texts
-        ISO 8601, or other orders of day, month and year. Empty ones are not known.
+        ISO 8601, or other orders of day, month and year. Empty texts give NaT.
     place
         The file, for messages.
     month_first
-        Whether 03/04 is March 4; None where that is not known, so that only dates that leave no choice are read.
+        Whether 03/04 is March 4; None if unknown, so that only unambiguous dates are read.
 
     Raises
     ------
     InputError
-        If a text is no date though the first one is, or if its day and month are ambiguous.
+        If a text is not a date although the first one is, or if day and month are ambiguous.
     """
     cleaned = [text.strip() for text in texts]
     first = next((text for text in cleaned if text), "")
@@ -120,23 +120,23 @@ def seconds_of(stamps: Stamps, zone: tzinfo | None, place: str | Path, argument:
     Parameters
     ----------
     stamps
-        What was written.
+        The dates and times.
     zone
-        That of the clock; needed unless the stamps state theirs.
+        Zone of the clock; needed unless the stamps state theirs.
     place, argument
         The file, and the argument that gives the zone, for messages.
 
     Raises
     ------
     InputError
-        If the zone is needed and missing, or does not have one of the times.
+        If the zone is needed and missing, or one of the times does not exist in it.
     """
     if stamps.in_utc:
         return _since_1970(stamps.instants)
     known = stamps.instants[~np.isnat(stamps.instants)]
     if zone is None:
         summary = f" ({str(known[0])[:19]})" if known.size else ""
-        raise InputError(f"its times{summary} are local and do not say of which zone", place=place, argument=argument,
+        raise InputError(f"its times{summary} are local times without a time zone", place=place, argument=argument,
                          cure="name the zone of that clock, such as Europe/Berlin or UTC")  # fmt: skip
     result = np.full(stamps.instants.shape, np.nan)
     result[~np.isnat(stamps.instants)] = _since_1970(known) - _ahead_of_utc(known, zone, place, argument)
@@ -149,7 +149,7 @@ def seconds_of_one(moment: datetime, zone: tzinfo | None, place: str | Path, arg
     Raises
     ------
     InputError
-        As `seconds_of`.
+        Like `seconds_of`.
     """
     if moment.tzinfo is not None:
         return moment.timestamp()
@@ -177,7 +177,7 @@ def _counted(texts: Sequence[str]) -> Stamps | None:
     if UNIX[0] <= start < UNIX[1]:
         return Stamps(instants=_added(EPOCH, values), in_utc=True)
     if EXCEL[0] <= start < EXCEL[1]:
-        # A double holds such days to a microsecond: what Excel shows was rounded to milliseconds.
+        # A double holds such days to a microsecond; Excel rounds to milliseconds.
         return Stamps(instants=_added(EXCEL_EPOCH, np.round(values * 86400.0, 3)), in_utc=False)
     return None
 
@@ -189,7 +189,7 @@ def _added(origin: np.datetime64, seconds: FloatArray) -> Instants:
 
 
 def _month_stands_first(texts: Sequence[str], mark: str, place: str | Path, usual: bool | None) -> bool:
-    """Tell 03/04 (March 4 or 3 April) by the numbers above 12 of all texts, else by what is usual."""
+    """Whether the month comes first (03/04 is March 4): numbers above 12 decide, else the default."""
     found = [match for match in map(YEAR_LAST.match, texts) if match]
     if any(int(match[1]) > 12 for match in found):
         return False
@@ -198,7 +198,7 @@ def _month_stands_first(texts: Sequence[str], mark: str, place: str | Path, usua
     if usual is not None:
         return usual
     if mark == ".":
-        return False  # no format has the month first and dots behind it
+        return False  # no format has the month first with dots
     raise InputError(f"{found[0][0]!r} may have the month first or the day", place=place,
                      cure="write dates as 2024-03-22 21:30:13")  # fmt: skip
 
@@ -211,17 +211,17 @@ class _Order:
     date: tuple[int, int, int]
 
     def moment(self, text: str) -> tuple[datetime, bool]:
-        """Return what a text states, in UTC if it states a zone, and whether it does."""
+        """Return the time in a text, in UTC if it states a zone, and whether it does."""
         match = self.pattern.match(text)
         if match is None:
-            raise ValueError(f"{text!r} is no date and time like those above it")
+            raise ValueError(f"{text!r} is not a date and time in the format of the lines above")
         year, month, day = (int(match[k]) for k in self.date)
         hour, minute, second, fraction, half, zone = match.groups()[-6:]
         hours = int(hour) if half is None else int(hour) % 12 + 12 * (half.lower() == "pm")
         try:
             found = datetime(year, month, day, hours, int(minute), int(second or 0), int(f"{fraction or 0:0<6}"[:6]))
         except ValueError:
-            raise ValueError(f"{text!r} is no date and time") from None
+            raise ValueError(f"{text!r} is not a date and time") from None
         return found - _shift(zone), zone is not None
 
 
@@ -233,7 +233,7 @@ ORDERS = {
 
 
 def _plain(texts: Sequence[str]) -> Stamps | None:
-    """Return times like 2024-03-22 21:30:13 and no others, read ten times as fast as any; None if there are others."""
+    """Return times like 2024-03-22 21:30:13 by a fast path (ten times as fast); None if there are other formats."""
     together = "".join(texts)
     known = sum(map(bool, texts))
     if together.count("-") != 2 * known or not PLAIN.fullmatch(together):
@@ -251,13 +251,15 @@ def _written(texts: Sequence[str], place: str | Path, order: _Order) -> Stamps:
         raise InputError(str(error), place=place, cure="write dates as 2024-03-22 21:30:13") from None
     zones = {moment[1] for moment in moments if moment}
     if len(zones) > 1:
-        raise InputError("some of its times state a zone and some do not", place=place, cure="write all of them alike")
+        raise InputError(
+            "some of its times state a zone and some do not", place=place, cure="write all of them in one format"
+        )
     instants = np.array([moment[0] if moment else None for moment in moments], dtype="datetime64[us]")
     return Stamps(instants=instants, in_utc=True in zones)
 
 
 def _shift(zone: str | None) -> timedelta:
-    """Return how far the clock of "+02:00" is ahead of UTC; nothing where no zone is stated."""
+    """Return how far the clock of "+02:00" is ahead of UTC; zero without a zone."""
     if zone is None or zone in "Zz":
         return timedelta(0)
     size = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
@@ -268,7 +270,7 @@ def _ahead_of_utc(local: Instants, zone: tzinfo, place: str | Path, argument: st
     """Return how far the clock of a zone is ahead of UTC at local times, s."""
     years = local.astype("datetime64[Y]").astype(np.int64) + 1970
     if ((years < FIRST_YEAR) | (years > LAST_YEAR)).any():
-        raise InputError("states a time that no clock has shown", place=place, cure="correct the time")
+        raise InputError("has a time that does not exist", place=place, cure="correct the time")
     quarters, at = np.unique(local.astype("datetime64[m]").astype(np.int64) // 15, return_inverse=True)
     starts = [datetime(1970, 1, 1) + timedelta(minutes=15 * int(k)) for k in quarters]
     early = np.array([_ahead(start, zone, 0) for start in starts])
@@ -286,9 +288,9 @@ def _ahead(start: datetime, zone: tzinfo, fold: int) -> float:
 
 
 def _seen_twice(local: Instants, ambiguous: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Mark the times of an hour that the clock shows twice (in autumn) which belong to its second showing.
+    """Return which times of a repeated hour (in autumn) belong to its second occurrence.
 
-    The records are in order, so that it begins where the clock runs backwards; without such a place it is the first.
+    The records are in order, so the second occurrence begins where the clock goes backwards; otherwise it is the first.
     """
     if not ambiguous.any():
         return ambiguous
