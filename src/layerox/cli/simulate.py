@@ -1,4 +1,4 @@
-"""`layerox simulate`: the powder pattern of a mixture, with or without counting noise, and the truth beside it."""
+"""`layerox simulate`: the powder pattern of a mixture, with or without noise, and a file with the true values."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from layerox.cli.inputs import check_inputs
-from layerox.cli.options import add_beam_options, add_overwrite_option
+from layerox.cli.check_inputs import check_inputs
+from layerox.cli.common_options import add_beam_options, add_overwrite_option
 from layerox.errors import InputError
 
 PICTURE = ".png"
@@ -18,7 +18,7 @@ def add_to(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "simulate",
         help="simulate the pattern of a mixture",
-        description="Simulate the powder pattern of a mixture. PATTERN.truth.json with all that went in is written "
+        description="Simulate the powder pattern of a mixture. PATTERN.truth.json with all true values is written "
         "beside PATTERN.",
     )
     parser.add_argument("structures", nargs="+", metavar="STRUCTURE", help="library name, stacking word or CIF")
@@ -107,7 +107,7 @@ def run(
 
 
 def _refuse_shared(outputs: list[tuple[str, Path | None]]) -> None:
-    """Refuse files that would be written twice."""
+    """Reject output files with the same name."""
     taken: set[Path] = set()
     for argument, path in outputs:
         if path is None:

@@ -7,7 +7,7 @@ import pytest
 
 from layerox.builders import build_crystal, build_structure
 from layerox.notebook import card, load_ipython_extension
-from layerox.notebook.card import picture
+from layerox.notebook.summary_card import picture
 from layerox.stacking import parse_word
 
 

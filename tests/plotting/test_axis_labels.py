@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.figure import Figure
 
-from layerox.plotting.labels import MOST_SHOWN, axis_text, verbatim
+from layerox.plotting.axis_labels import MOST_SHOWN, axis_text, verbatim
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Options that several commands share, how the pattern was measured, and how options are spelt in messages."""
+"""Options that several commands share: radiation, instrument, hardware, overwriting; and their spelling in messages."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ def add_beam_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_hardware_options(parser: argparse.ArgumentParser) -> None:
-    """Add the phases that belong to the cell, and the one to which the others are referred."""
+    """Add the phases of the cell hardware, and the reference phase of refined amounts."""
     parser.add_argument(
         "--hardware",
         action="append",
         default=[],
         metavar="NAME_OR_FILE",
-        help="phase of the cell (Al, Cu, Be, graphite): no weight fraction, and a displacement of its own",
+        help="phase of the cell (Al, Cu, Be, graphite): no weight fraction, and its own displacement",
     )
-    parser.add_argument("--reference", metavar="NAME", help="phase that stays as it is: masses are told against it")
+    parser.add_argument("--reference", metavar="NAME", help="phase of constant mass, the reference for relative masses")
 
 
 def add_overwrite_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option that lets files of the user be replaced."""
+    """Add the option to replace files of the user."""
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="replace files that layerox did not write, or that were changed since; never what is read",
+        help="replace files that layerox did not write, or that were changed since; never input files",
     )
 
 
-# How the command line spells the arguments that errors name; others are spelt alike.
+# Command-line spelling of arguments in error messages; others have equal spelling.
 OPTIONS = {
     "phases": "--phase",
     "axis": "--abscissa",
@@ -54,7 +54,7 @@ OPTIONS = {
 
 
 def with_option(error: LayeroxError, spelling: Mapping[str, str]) -> str:
-    """Return the line of an error with the option that is at fault, or that cures it, as the command line spells it."""
+    """Return the message of an error, with arguments spelt as command-line options."""
     argument = getattr(error, "argument", None)
     if not isinstance(error, InputError) or argument is None:
         return str(error)

@@ -1,6 +1,6 @@
-"""Interrupt: a request to end (SIGTERM, as clusters and services send it) is taken as Ctrl-C is, and neither is lost.
+"""SIGTERM, as sent by cluster schedulers and services, has the effect of Ctrl-C.
 
-Python swallows what is raised while an object is being removed, an interrupt too: it is asked for once more.
+Python discards an exception raised during the finalisation of an object, a KeyboardInterrupt too; it is sent again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SOON_S = 0.01
 
 @contextmanager
 def terminated_as_interrupt() -> Iterator[None]:
-    """Raise KeyboardInterrupt on SIGTERM, so that what is done lies on disk when the command exits with 130."""
+    """Raise KeyboardInterrupt on SIGTERM, so that finished work is on disk when the command exits with 130."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -39,8 +39,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _again(hook: Callable[[Any], object], lost: Any) -> None:
     if issubclass(lost.exc_type, KeyboardInterrupt):
-        # Not at once: what is asked for in here would be lost as well. And by our own signal: a process in the
-        # background may have been told to ignore Ctrl-C.
+        # After a short time, because an interrupt inside this hook would be lost too. SIGTERM rather than SIGINT,
+        # because a
+        # background process may ignore SIGINT.
         timer = threading.Timer(SOON_S, _thread.interrupt_main, (signal.SIGTERM,))
         timer.daemon = True
         timer.start()

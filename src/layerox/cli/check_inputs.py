@@ -1,6 +1,6 @@
-"""Inputs: files and phases that a command line names, looked at before anything slow is imported or compiled.
+"""Early check of the files and phases on a command line, before slow imports and compilation.
 
-A name that is wrong answers at once. What stands in the files is read and checked where it is used.
+A wrong name is an error at once. The contents of files are checked where they are used.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from layerox.errors import InputError
 
 STRUCTURE_SUFFIXES = (".cif", ".mcif")
-PHASE_CURE = "`layerox phases` lists what there is"
+PHASE_CURE = "`layerox phases` lists all names"
 
 
 def check_inputs(
@@ -21,14 +21,14 @@ def check_inputs(
     phases: Sequence[str] | None = (),
     hardware: Sequence[str] = (),
 ) -> None:
-    """Refuse files that are missing or none, and phases that nobody knows.
+    """Reject missing files, paths that are not files, and unknown phases.
 
     Parameters
     ----------
     files
         Paths of patterns, recipes and instruments; None for those that were not given.
     folder
-        That is read: a folder of frames, or a file of many.
+        Input folder of frames, or a file with many frames.
     phases
         Library names, stacking words and CIF files, with or without "NAME=" before them.
     hardware
@@ -56,7 +56,7 @@ def check_inputs(
 
 
 def _name(text: str) -> str:
-    """Return what a phase argument will be called: its "NAME=", a file's stem, or the library name itself."""
+    """Return the name of a phase argument: its "NAME=", the stem of a file, or the library name."""
     described = _described(text)
     if described != text:
         return text.partition("=")[0].strip()

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from layerox.cli.inputs import check_inputs
+from layerox.cli.check_inputs import check_inputs
 from layerox.errors import InputError
 
 SLOW = ("numba", "pymatgen", "matplotlib", "scipy", "pandas", "lmfit", "h5py")

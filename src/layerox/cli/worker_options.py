@@ -1,4 +1,4 @@
-"""Options of commands that share work among processes: how many, or the scheduler of a cluster."""
+"""Options of parallel commands: number of processes, or the scheduler of a cluster."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ def add_worker_options(parser: argparse.ArgumentParser) -> None:
     """Add the number of processes, and a scheduler with the files of an encrypted connection."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
-    where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster whose workers see the same files")
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS", help="address of a dask cluster whose workers read the same files"
+    )
     group = parser.add_argument_group("encrypted connection to a scheduler at tls://HOST:PORT")
-    group.add_argument("--tls-ca", metavar="FILE", help="certificate (PEM) of the authority that all sides trust")
+    group.add_argument("--tls-ca", metavar="FILE", help="certificate (PEM) of the common authority")
     group.add_argument("--tls-cert", metavar="FILE", help="certificate (PEM) of this side")
     group.add_argument("--tls-key", metavar="FILE", help="private key (PEM) of this side")
 

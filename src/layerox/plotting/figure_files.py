@@ -1,4 +1,4 @@
-"""Canvas: figures of several panels: those of Axes that somebody has, and those drawn into memory without a window."""
+"""Figures with several panels: created for given Axes, or rendered to the bytes of a file without a window."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-# Two drawings of one result are the same bytes: nothing random, and no date.
+# Metadata without random numbers or dates, so that one result always gives the same bytes.
 SALT = "layerox"
 UNDATED: dict[str, dict[str, None]] = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
 DPI = 200
@@ -20,7 +20,7 @@ DPI = 200
 def cleared_figure(
     ax: Axes | None, inches: tuple[float, float], *, layout: Literal["constrained"] | None = None
 ) -> Figure:
-    """Return the figure of some Axes without what it shows, or a new one of a size (and a layout) without Axes."""
+    """Return the cleared figure of given Axes, or without Axes a new figure of a size (and a layout)."""
     figure = None if ax is None else ax.get_figure(root=True)
     if figure is None:
         from matplotlib import pyplot  # noqa: PLC0415  (a script that hands its own Axes over needs no pyplot)
@@ -31,7 +31,7 @@ def cleared_figure(
 
 
 def files_of(draw: Callable[[Figure], object], inches: tuple[float, float], kinds: Sequence[str]) -> dict[str, bytes]:
-    """Return the bytes of files ("png", "pdf", "svg"), by kind, with a figure of a size that `draw` fills."""
+    """Return the bytes of files ("png", "pdf", "svg"), by kind, of a figure of a given size that `draw` fills."""
     from matplotlib import rc_context  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -48,7 +48,7 @@ def files_of(draw: Callable[[Figure], object], inches: tuple[float, float], kind
 
 
 def _settle(figure: Figure) -> None:
-    """Lay a figure out once for all kinds of file, to a millionth: the last digits of the layout's solver vary."""
+    """Compute the layout once for all file kinds, rounded to a millionth: the last digits of the solver vary."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.axes:
@@ -57,7 +57,7 @@ def _settle(figure: Figure) -> None:
 
 
 def png_of(draw: Callable[[Figure], None], inches: tuple[float, float], dpi: int) -> bytes:
-    """Return the PNG file's bytes of a figure of a size that `draw` fills."""
+    """Return the bytes of a PNG file of a figure of a given size that `draw` fills."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -65,6 +65,6 @@ def png_of(draw: Callable[[Figure], None], inches: tuple[float, float], dpi: int
     FigureCanvasAgg(figure)
     draw(figure)
     buffer = BytesIO()
-    # Numbers of many digits reach beyond the margins: the picture grows with them.
+    # Labels with many digits extend beyond the margins, so the picture grows.
     figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.1)
     return buffer.getvalue()

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from layerox.cli.interrupt import terminated_as_interrupt
+from layerox.cli.sigterm import terminated_as_interrupt
 
 
 @pytest.fixture(autouse=True)

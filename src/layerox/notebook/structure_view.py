@@ -1,7 +1,7 @@
-"""Scene: a structure as an interactive picture in space, in one HTML page that needs no network.
+"""Interactive 3D view of a structure, as one HTML page that needs no network.
 
-Polyhedra of the metals are coloured by layer, phase or element; sites that are partly occupied are as transparent as
-they are empty, and mixed ones have the mixture's colour.
+Polyhedra of the metals are coloured by layer, phase or element; partly occupied sites are transparent in proportion to
+their vacancies, and mixed sites have the mean colour of their species.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scipy.spatial import ConvexHull
 
 from layerox.errors import InputError
 from layerox.io.outputs import write_outputs
-from layerox.notebook.colours import LAYER_COLOURS, element_colour, mixed_colour, phase_colour, rgba
+from layerox.notebook.element_colours import LAYER_COLOURS, element_colour, mixed_colour, phase_colour, rgba
 from layerox.public import public
 from layerox.typing import FloatArray
 from layerox.validation.classified_sites import ALKALI, ANION, METAL, ClassifiedSites, classified_sites
@@ -43,7 +43,7 @@ class StructureView:
     Attributes
     ----------
     title
-        What it shows.
+        The title of the view.
     figure
         The plotly figure.
     """
@@ -53,7 +53,7 @@ class StructureView:
 
     @cached_property
     def page(self) -> str:
-        """One HTML page with everything that it needs."""
+        """One self-contained HTML page."""
         return str(self.figure.to_html(include_plotlyjs=True, full_html=True))
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> None:
@@ -75,7 +75,7 @@ def view(structure: StructureArgument, *, colour: str = "layer") -> StructureVie
     structure
         As in `check`, disordered or not.
     colour
-        What the polyhedra show at first: "layer", "phase" or "element"; buttons change it.
+        Initial colouring of the polyhedra: "layer", "phase" or "element"; buttons change it.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def _solids(places: ClassifiedSites, bonds: Polyhedra) -> list[Solid]:
 
 
 def _paints(places: ClassifiedSites, layers: Layers | None, owners: Sequence[int]) -> Paints:
-    """Return, for each way to colour them, the label and colour of each polyhedron; without layers, its element's."""
+    """Return the label and colour of each polyhedron for each colouring; without layers, those of its element."""
     of_element = [(places.elements(k), mixed_colour(places.species[k])) for k in owners]
     slab, phases = _slabs(layers)
     layer = [slab.get(k, -1) for k in owners]
@@ -130,7 +130,7 @@ def _paints(places: ClassifiedSites, layers: Layers | None, owners: Sequence[int
 
 
 def _slabs(layers: Layers | None) -> tuple[dict[int, int], list[str]]:
-    """Return the slab of each metal, and for each slab what its galleries are ("P2", or "P2|O3" between two)."""
+    """Return the slab of each metal, and the kind of the galleries beside each slab ("P2", or "P2|O3" between two)."""
     if layers is None:
         return {}, []
     slabs = [space for space in layers.spaces if space.is_slab]
@@ -224,7 +224,7 @@ def _add_cell(figure: Any, lattice: FloatArray) -> None:
 
 
 def _camera(layers: Layers | None, lattice: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Look along the layers with their normal up, or down the shortest edge of a cell without layers."""
+    """Return a camera along the layers with their normal up; without layers, along the shortest edge of the cell."""
     lengths = np.linalg.norm(lattice, axis=1)
     across, along = int(lengths.argmin()), int(lengths.argmax())
     if layers is None:
@@ -237,7 +237,7 @@ def _camera(layers: Layers | None, lattice: FloatArray) -> tuple[FloatArray, Flo
 
 
 def _arrange(figure: Any, name: str, layers: Layers | None, lattice: FloatArray, paints: Paints, colour: str) -> None:
-    """Set the title, hide the axes, look along the layers, and add the buttons."""
+    """Set the title, hide the axes, set the camera, and add the buttons."""
     stacking = f", {layers.word}" if layers is not None and layers.word is not None and len(layers.word) < 13 else ""
     has_solids = bool(figure.data) and figure.data[0].type == "mesh3d"
     buttons = [

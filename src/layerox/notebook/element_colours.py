@@ -1,6 +1,7 @@
 """Colours of elements, layers and phases, the same in every picture of a notebook.
 
-Layers and phases take the colours of Okabe & Ito's set for all kinds of colour vision (Color Universal Design, 2008).
+Layers and phases have the colours of Okabe & Ito's palette for all kinds of colour vision (Color Universal Design,
+2008).
 """
 
 from __future__ import annotations

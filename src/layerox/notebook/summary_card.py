@@ -1,4 +1,4 @@
-"""Card: a structure or a stacking word at a glance, as a few lines of HTML with a drawing of its layers."""
+"""Summary card of a structure or a stacking word: a few lines of HTML with a drawing of its layers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spglib.error import SpglibError
 
 from layerox.crystal.asymmetric_unit import ANIONS, formula_text
 from layerox.crystal.atoms import Atoms
-from layerox.notebook.colours import element_colour, phase_colour
+from layerox.notebook.element_colours import element_colour, phase_colour
 from layerox.public import public
 from layerox.stacking import LETTERS, Word, closure, identify
 from layerox.symmetry import cell_from_metric, compact_symbol
@@ -115,7 +115,7 @@ def _units(atoms: Atoms) -> float:
 
 def _space_group(places: ClassifiedSites) -> str:
     if len(places) > LARGEST_CELL:
-        return "not looked for in so large a cell"
+        return "not determined for a cell of this size"
     try:
         found = found_space_group(places)
     except SpglibError:
@@ -160,7 +160,7 @@ def _finding_rows(structure: StructureArgument) -> Iterator[Row]:
 
 
 def picture(word: Word) -> str:
-    """Return an SVG of the layers seen from the side: anions at their letters, galleries coloured by what they are."""
+    """Return an SVG of the layers seen from the side: anions at their letters, galleries coloured by kind."""
     shown = word.slabs[:MOST_DRAWN]
     height = RISE * (4 * len(shown) + 1)
     parts = [_svg_layer(word, k, height) for k in range(len(shown))]

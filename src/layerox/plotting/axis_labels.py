@@ -1,10 +1,10 @@
-"""Labels: what axes of a run are called in figures: their quantity with its unit ("temperature_k": temperature (K))."""
+"""Axis labels of figures: quantity and unit of a series axis ("temperature_k" gives "temperature (K)")."""
 
 from __future__ import annotations
 
-# Units of axes whose names do not say them.
+# Units of axes whose names have no unit.
 UNITS = {"voltage": "V"}
-# Last parts of names that are units, and how these are written.
+# Unit suffixes of names, and their spelling.
 SUFFIXES = {"k": "K", "h": "h", "s": "s", "min": "min", "v": "V", "ma": "mA", "gpa": "GPa", "mpa": "MPa", "mah": "mAh"}
 SYMBOLS = {"x_na": "x (Na per formula unit)"}
 
@@ -13,20 +13,20 @@ MOST_SHOWN = 120
 
 
 def verbatim(text: str) -> str:
-    """Return a text from a file or a user as matplotlib shows it letter by letter: $ begins no formula; cut if long."""
+    """Return a text so that matplotlib shows it literally ($ starts no formula), shortened if long."""
     shown = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
     return "".join(c if c.isprintable() else " " for c in shown).replace("$", r"\$")
 
 
 def axis_text(name: str, unit: str | None = None) -> str:
-    """Return what an axis is called, with its unit where that is told, said by its name, or known.
+    """Return the label of an axis, with its unit where it is given, part of the name, or known.
 
     Parameters
     ----------
     name
-        Of the axis ("temperature_k"); "" for the number of the frame.
+        Name of the axis ("temperature_k"); "" for the frame number.
     unit
-        As the run has it.
+        The unit stored in the series.
     """
     if not name:
         return "frame"

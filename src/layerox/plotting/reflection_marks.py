@@ -1,4 +1,4 @@
-"""Markers: the reflections of a series' phases, as rows of ticks above its patterns and as tracks through them."""
+"""Reflection markers of a series' phases: rows of ticks above its patterns, and tracks through the map."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from layerox.series.result import Series
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Inches of a phase's row.
+# Height of a phase's row, inches.
 ROW_HEIGHT = 0.24
-# Reflections of a phase that have a tick, an index above it, a track in the map; the room of a character as a share of
+# Numbers of reflections of a phase with a tick, an index, and a track in the map; width of a character as a share of
 # the map's width.
 TICKED, INDEXED, TRACKED, CHARACTER = 10, 5, 4, 0.0125
-# How pale a phase is that never shows.
+# Opacity of a phase that no frame contains.
 PALE = 0.45
 TRACK: dict[str, Any] = {"lw": 1.0, "ls": (0, (1.0, 1.6))}
 NAME_SIZE, INDEX_SIZE = 8.0, 6.0
 
 
 def draw_tracks(axes: Axes, series: Series, tracks: Sequence[ReflectionTrack]) -> None:
-    """Draw the way of the strongest reflections through frames that stand one above the other."""
+    """Draw the positions of the strongest reflections as tracks through the frames of the map."""
     for track in _strongest(tracks, TRACKED):
         axes.plot(track.two_theta, series.place, color=phase_colour(series, track.phase), **TRACK)
 
 
 def draw_reflections(axes: Axes, series: Series, tracks: Sequence[ReflectionTrack]) -> None:
-    """Draw a row of reflections for each phase, where they stand when the phase shows first."""
+    """Draw a row of reflections for each phase, at their positions in its first frame."""
     count = len(series.phases)
     for track in _strongest(tracks, TICKED):
         axes.plot([track.first] * 2, np.array([0.0, 0.42]) + _row_of(series, track), lw=1.0, **_paint(series, track))
@@ -52,20 +52,20 @@ def _row_of(series: Series, track: ReflectionTrack) -> int:
 
 
 def _paint(series: Series, track: ReflectionTrack) -> dict[str, Any]:
-    """Return the colour of a phase, pale if it never shows."""
+    """Return the colour of a phase, pale if no frame contains it."""
     shows = np.isfinite(track.two_theta).any()
     return {"color": phase_colour(series, track.phase), "alpha": 1.0 if shows else PALE}
 
 
 def _strongest(tracks: Sequence[ReflectionTrack], most: int) -> Iterator[ReflectionTrack]:
-    """Yield the strongest reflections of each phase that ever stand within reach."""
+    """Yield the strongest reflections of each phase that are within the range in some frame."""
     for phase in dict.fromkeys(track.phase for track in tracks):
         own = [track for track in tracks if track.phase == phase and np.isfinite(track.first)]
         yield from sorted(own, key=lambda track: -track.intensity)[:most]
 
 
 def _with_room(tracks: Iterator[ReflectionTrack], limits: tuple[float, float]) -> Iterator[ReflectionTrack]:
-    """Yield those whose index does not run into that of a stronger one of the same phase, or over the edge."""
+    """Yield those whose index does not overlap that of a stronger one of the same phase, or the edge."""
     share = CHARACTER * (limits[1] - limits[0])
     taken: dict[str, list[tuple[float, float]]] = {}
     for track in tracks:
@@ -78,7 +78,7 @@ def _with_room(tracks: Iterator[ReflectionTrack], limits: tuple[float, float]) -
 
 
 def _length(hkl: Sequence[int]) -> int:
-    """Return how many characters an index takes; two-digit ones stand apart."""
+    """Return the number of characters of an index; two-digit numbers are separated by spaces."""
     digits = [len(str(abs(index))) for index in hkl]
     return sum(digits) + (2 if max(digits) > 1 else 0)
 
@@ -90,5 +90,5 @@ def _index_text(hkl: Sequence[int]) -> str:
 
 
 def phase_colour(series: Series, phase: str) -> str:
-    """Return the colour that a phase has in every picture of a series."""
+    """Return the colour of a phase, the same in all plots of a series."""
     return PALETTE[series.phases.index(phase) % len(PALETTE)]
