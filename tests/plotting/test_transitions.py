@@ -44,5 +44,5 @@ def test_a_bar_goes_from_onset_to_end_and_is_hatched_where_nothing_glides(found)
 def test_nothing_to_draw_is_said():
     still = transitions(run_of({"P2": np.ones(20)}))
     axes = plot_transitions(still, Figure().subplots()).figure.axes[-1]
-    assert axes.texts[0].get_text() == "nothing turned into anything else"
+    assert axes.texts[0].get_text() == "no conversion of one phase into another"
     assert transitions_picture(still)[:4] == b"\x89PNG"

@@ -14,7 +14,8 @@ def add_to(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "check",
         help="check structures for errors",
-        description="Check structures of layered oxides, spinels and tunnel phases from any source: stacking, coordination, "
+        description="Check structures of layered oxides, spinels and tunnel phases from any source: stacking, "
+        "coordination, "
         "contacts, composition and charge. Exit status 1 if there is a finding.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="CIF, POSCAR (.vasp) or pymatgen JSON")

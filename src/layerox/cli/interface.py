@@ -18,7 +18,8 @@ def add_to(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "interface",
         help="build a coherent interface of two or more phases",
-        description="Stack phases along c in one coherent cell that shares its boundary slabs. The report lists every choice made at a "
+        description="Stack phases along c in one coherent cell that shares its boundary slabs. The report lists "
+        "every choice made at a "
         "boundary, and the strains and energy of coherence.",
     )
     parser.add_argument("phases", metavar="A/B[/C]", help="phases, such as P2/O3")

@@ -26,7 +26,8 @@ def add_to(subparsers: Any) -> None:
         help="quantities of a finished series as functions of its axis",
         description="Refine quantities of a finished series as smooth functions of its axis over all frames at once, "
         "and report the form that the data support. Forms: constant, polynomial N, spline KNOTS, spline at X X X, "
-        "vegard X1 X2, kinked X, pieces with a jump such as 'polynomial 1 | X | constant'; ? is a place refined from the data; "
+        "vegard X1 X2, kinked X, pieces with a jump such as 'polynomial 1 | X | constant'; ? is a place refined from "
+        "the data; "
         "automatic selects a form, several forms with commas select among these.",
     )
     parser.add_argument("series", metavar="DIR", help="folder written by layerox series")

@@ -43,7 +43,8 @@ def add_to(subparsers: Any) -> None:
         action="append",
         default=[],
         metavar="time|temperature|voltage|NAME|CSV:COLUMN",
-        help="axis values of the frames: from the files, from an HDF5 file, or from a table; the first axis orders them "
+        help="axis values of the frames: from the files, from an HDF5 file, or from a table; the first axis orders "
+        "them "
         "(default: the natural order of the file names); with a cycler's log also its columns",
     )
     parser.add_argument("--unordered", action="store_true", help="frames are independent: fit each from scratch")

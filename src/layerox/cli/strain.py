@@ -19,7 +19,8 @@ def add_to(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "strain",
         help="strains, volumes and coherency from the table of a series",
-        description="Strains of every phase of a series against a reference, the coherency energy of coexisting phases, "
+        description="Strains of every phase of a series against a reference, the coherency energy of coexisting "
+        "phases, "
         "and a plot; or the strain between two fits.",
     )
     parser.add_argument("folder", metavar="DIR", help="folder written by layerox series (or layerox fit)")

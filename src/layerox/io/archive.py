@@ -1,4 +1,4 @@
-"""Archive: looks into a zip file (.ndax, .xlsx) before a reader that trusts it unpacks it."""
+"""Check of a zip file (.ndax, .xlsx) before it is unpacked: size, paths and XML entities."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from pathlib import Path, PurePosixPath
 
 from layerox.errors import InputError
 
-# What an archive may hold: members, bytes unpacked of all, and of XML, which a reader takes into memory as a whole.
+# Limits of an archive: members, unpacked bytes in total, and of XML, which a reader loads as a whole.
 MOST_MEMBERS, MOST_BYTES, MOST_XML = 10_000, 2**30, 512 * 2**20
 START = 4096
 CURE = "export it as CSV"
 
 
 def check_archive(path: Path) -> None:
-    """Refuse a zip file that would unpack to more than any log, or outside its folder; other files pass.
+    """Reject a zip file that unpacks to an impossible size or outside its folder; other files pass.
 
     Raises
     ------
     InputError
-        If it is damaged, or holds what no program of a cycler writes.
+        If it is damaged, or has contents that no cycler program writes.
     """
     if not zipfile.is_zipfile(path):
         return
@@ -32,7 +32,7 @@ def check_archive(path: Path) -> None:
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
         said = " ".join(str(error).split())[:100]
         raise InputError(f"is a damaged zip file ({said})", place=path, cure="copy or export it again") from None
-    except Exception as error:  # zlib.error, lzma.LZMAError ...: of whatever method a member names
+    except Exception as error:  # zlib.error, lzma.LZMAError ...: of the compression method of a member
         raise InputError(f"is a damaged zip file ({error})"[:200], place=path, cure="export it again") from None
 
 

@@ -1,6 +1,6 @@
-"""Atomic: files that appear as wholes or not at all, written through temporary neighbours that take their names.
+"""Atomic writing of files: each is written under a temporary name in the same folder and then renamed.
 
-Whose a file is that stands there already is asked in `outputs`; here it is replaced.
+Existing files are replaced; `outputs` decides whether that is allowed.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from pathlib import Path
 
 from layerox.errors import InputError
 
-# The end of the name of a temporary file; no file of anybody else is called so.
+# Suffix of temporary files, unique to layerox.
 TEMPORARY = ".layerox-tmp"
-# Letters of a file's name that stand in that of its temporary: names have 255 bytes at most.
+# Letters of a file's name in the name of its temporary file: names have at most 255 bytes.
 SHOWN = 40
-# Text, bytes, or pieces of text that are written as they come.
+# Text, bytes, or an iterator of text that is written piece by piece.
 Content = str | bytes | Iterable[str]
 
 
 class WriteFailed(InputError):
-    """A file cannot be written: the disk is full, the folder is gone or closed, or the name is impossible."""
+    """A file cannot be written: the disk is full, the folder is missing or not writable, or the name is impossible."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """A file that is written but does not have its name yet: where it lies, and the SHA-256 of its content."""
+    """A file that is written but not yet renamed: its temporary path, and the SHA-256 of its content."""
 
     temporary: Path
     sha256: str
 
 
 def write_atomically(path: Path, content: Content) -> None:
-    """Write a file as a whole or not at all; see `write_together`."""
+    """Write a file atomically; see `write_together`."""
     write_together({path: content})
 
 
 def write_together(files: Mapping[Path, Content]) -> None:
-    """Write files as wholes, all or none: they take their names when all are written.
+    """Write several files atomically, all or none: they are renamed when all are written.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def write_together(files: Mapping[Path, Content]) -> None:
 
 
 def take_names(found: Mapping[Path, Staged]) -> None:
-    """Give staged files their names, in the place of what is called so."""
+    """Rename staged files to their final names, replacing existing files."""
     for path, file in found.items():
         try:
             os.replace(file.temporary, path)
@@ -64,7 +64,7 @@ def take_names(found: Mapping[Path, Staged]) -> None:
 
 @contextmanager
 def staged(files: Mapping[Path, Content]) -> Iterator[dict[Path, Staged]]:
-    """Write files under temporary names; what does not take its name in the body of the `with` is removed.
+    """Write files under temporary names; files that are not renamed in the body of the `with` are removed.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def _failed(path: Path, error: OSError | ValueError) -> WriteFailed:
 
 
 def _umask() -> int:
-    """Return the process's umask, which can only be read by setting it."""
+    """Return the process's umask, which can be read only by setting it."""
     mask = os.umask(0o022)
     os.umask(mask)
     return mask

@@ -1,7 +1,7 @@
-"""Titles of abscissas: which axis a column's title or a label names, in which unit; and axes that no pattern has.
+"""Axis and unit of a pattern from the title of its abscissa; titles of other measurements are rejected.
 
-Two-theta in degrees, radians or milliradians, q and d in any usual unit are read. Axes that are something else (theta,
-energy, time of flight, a radius on the detector ...) are refused by name, with what to do.
+Two-theta in degrees, radians or milliradians, q and d in any usual unit are read. Other axes (theta, energy, time of
+flight, a radius on the detector ...) are rejected by name, with a cure.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UNITS = (
     (re.compile(r"(?<![a-z])pm(?![a-z])|picom", re.IGNORECASE), 0.01),
     (re.compile(r"(?<![a-z])(?<!n)(?<!p)m(\^?-1|-1|⁻¹)(?![a-z0-9])"), 1e10),
 )
-# What stands in the first column of other measurements. Patterns are matched against the whole title, unit left out.
+# Titles of the first column of other measurements, matched against the whole title without its unit.
 REFUSED: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"th|theta|θ|ϑ|bragg angle", re.IGNORECASE), "theta",
      "double it, or title it two_theta if it is that already"),
@@ -53,7 +53,7 @@ def axis_from_title(title: str) -> Axis | None:
 
 
 def scale_from_title(title: str, axis: Axis) -> float:
-    """Return what turns an axis as titled into degrees, 1/angstrom or angstrom."""
+    """Return the factor from the unit of a title to degrees, 1/angstrom or angstrom."""
     title = _plain(title)
     if axis == "two-theta":
         radian = RADIAN.search(title)
@@ -65,12 +65,12 @@ def scale_from_title(title: str, axis: Axis) -> float:
 
 
 def refuse_other_axis(title: str, place: str) -> None:
-    """Refuse a title that names an axis which is none of a powder pattern.
+    """Reject a title of an axis that a powder pattern cannot have.
 
     Raises
     ------
     InputError
-        With the name of that axis and what to do.
+        With the name of that axis and a cure.
     """
     name = UNIT_BEHIND.sub("", _plain(title)).replace("_", " ").strip() or _plain(title)
     for whole in (_plain(title), name):

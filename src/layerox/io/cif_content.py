@@ -1,4 +1,4 @@
-"""What a CIF block states of the content of its cell (formula, Z, density, multiplicities), and what contradicts it."""
+"""The stated content of a CIF's cell (formula, Z, density, multiplicities), compared with its crystal."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from layerox.io.cif_sites import listed
 from layerox.symmetry import wrapped
 
 SAME_AMOUNT, SAME_DENSITY, FORMULA_TOLERANCE = 0.1, 0.1, 0.01
-# Volume for each atom, angstrom^3, of an inorganic solid: wider than any, so that only a wrong group leaves it.
+# Limits of the volume per atom of an inorganic solid, angstrom^3; only a wrong group is outside.
 ATOM_VOLUMES = (4.0, 40.0)
 MOST_TO_COMPARE = 1000
 
 
 @dataclass(frozen=True)
 class Stated:
-    """What a block states of the content of its cell.
+    """The stated content of a cell.
 
     Attributes
     ----------
     formula
-        Atoms of each element in a formula unit; empty where none is stated.
+        Atoms of each element in a formula unit; empty if not stated.
     units
-        Z, 0 where it is not stated.
+        Z, 0 if not stated.
     density
-        g/cm^3, 0 where it is not stated.
+        Density in g/cm^3, 0 if not stated.
     """
 
     formula: Mapping[str, float]
@@ -78,7 +78,7 @@ def text_in(block: cif.Block, tag: str) -> str:
 
 
 def contradictions(crystal: Crystal, multiplicities: Sequence[int], stated: Stated) -> Iterator[str]:
-    """Yield what the block states of the content of its cell and the crystal does not have."""
+    """Yield the contradictions between the stated content and that of the crystal."""
     order = len(crystal.symmetry)
     pairs = list(zip(crystal.sites, multiplicities, crystal.multiplicities, strict=True))
     # Some programs write the order of the site's symmetry there.
@@ -86,7 +86,7 @@ def contradictions(crystal: Crystal, multiplicities: Sequence[int], stated: Stat
     if off and not all(said * m == order for _, said, m in pairs if said):
         yield f"the multiplicities contradict those stated ({listed(off)})"
     if stated.units and stated.formula:
-        # All elements must be too many or too few: a formula that is off in one of them says nothing of Z.
+        # All elements must be too many or too few: a formula that is wrong in one element does not contradict Z.
         shares = [crystal.content.get(e, 0.0) / (stated.units * n) for e, n in stated.formula.items() if n > 0]
         share = min(shares, key=lambda share: abs(share - 1), default=1.0)
         if abs(share - 1) > SAME_AMOUNT and (min(shares) > 1 or max(shares) < 1):
@@ -96,7 +96,7 @@ def contradictions(crystal: Crystal, multiplicities: Sequence[int], stated: Stat
 
 
 def is_plausible(crystal: Crystal) -> bool:
-    """Whether the volume for each atom other than hydrogen is one of a solid."""
+    """Whether the volume per atom other than hydrogen is that of a solid."""
     number = sum(n for element, n in crystal.content.items() if element not in ("H", "D"))
     low, high = ATOM_VOLUMES
     return low * number <= crystal.volume <= high * number

@@ -1,7 +1,7 @@
-"""Columns of numbers in text: which decimal mark, which separator, and what each line holds.
+"""Columns of numbers in text: decimal mark, separator, and the numbers of each line.
 
-Clean text goes through numpy's own reader; anything else is read line by line, so that a fault has a line
-number. What the columns mean is decided elsewhere (see `text.py`).
+Clean text is parsed by a fast reader; anything else is read line by line, so that an error has a line
+number. The meaning of the columns is decided in `text.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from layerox.typing import FloatArray, IntArray
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)(?![a-z])"
 IS_NUMBER = re.compile(NUMBER, re.IGNORECASE)
-# What programs write for a number that is none, behind the angle of a row: masked, missing, too wide for its format.
+# Texts that programs write in place of a number after the angle: masked, missing, too wide for the format.
 NO_NUMBER = re.compile(r"[-+]?nan(?:\(\w*\))?|[-+]?1\.?#\w+|--+|\*{3,}|n/?a|null|none|masked|\?", re.IGNORECASE)
 WHOLE_ROW = re.compile(r"[-+\d.,;eEdD\s\"]+")
 STARTS_A_ROW = re.compile(r"\s*\"?[-+]?(?:\.?\d|nan\b|inf\b)", re.IGNORECASE)
@@ -50,7 +50,7 @@ class Dialect:
         return [part.replace(",", ".") for part in parts] if self.decimal == "," else parts
 
     def numbers(self, line: str) -> list[float]:
-        """Return the numbers that a line begins with; text behind them is left out."""
+        """Return the numbers at the start of a line; text after them is ignored."""
         found: list[float] = []
         for part in self.fields(line):
             if IS_NUMBER.fullmatch(part):
@@ -73,9 +73,9 @@ class Row:
     values
         Its numbers.
     above
-        Lines that are no numbers between it and the row above, empty ones included.
+        Number of non-numeric lines between it and the row above, including empty ones.
     text_line
-        Number of a line among those that is neither empty nor a comment, 0 when there is none.
+        Number of one of these lines that is neither empty nor a comment, 0 if there is none.
     """
 
     line: int
@@ -106,7 +106,7 @@ def without_inline_comment(line: str) -> str:
 
 
 def without_block_comments(text: str, path: Path) -> tuple[str, list[str]]:
-    """Return the text with C comments blanked (its lines keep their numbers), and the comments' lines."""
+    """Return the text with C comments blanked (line numbers stay), and the lines of the comments."""
     if "/*" not in text:
         return text, []
     comments: list[str] = []
@@ -125,9 +125,9 @@ def without_block_comments(text: str, path: Path) -> tuple[str, list[str]]:
 
 
 def dialect_of(lines: Sequence[str]) -> Dialect:
-    """Return the dialect that the numeric lines of a file use, from a sample of them.
+    """Return the dialect of the numeric lines of a file, from a sample of them.
 
-    A comma is a decimal mark when it always stands between digits, white space, a tab or a semicolon
+    A comma is a decimal mark if it is always between digits, white space, a tab or a semicolon
     separates the fields, and no number of the file has a point.
     """
     rows = list(islice((line for line in lines if STARTS_A_ROW.match(line)), SAMPLE))  # which no comment does
@@ -150,13 +150,13 @@ def dialect_of(lines: Sequence[str]) -> Dialect:
 
 
 def _numeric_lines(rows: Sequence[str]) -> list[str]:
-    """Return lines without what follows their numbers, if possible those that hold nothing but numbers."""
+    """Return lines without text after their numbers; if possible only purely numeric lines."""
     sample = [without_inline_comment(line).strip() for line in rows]
     return [line for line in sample if WHOLE_ROW.fullmatch(line)] or sample
 
 
 def clean_table(lines: Sequence[str], first: int, separator: str | None = None) -> Table | None:
-    """Return a block of nothing but numbers, or None when it needs the careful reader.
+    """Return a purely numeric block, or None if it needs the line-by-line reader.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def clean_table(lines: Sequence[str], first: int, separator: str | None = None) 
     first
         The number of its first line in the file.
     """
-    # The compiled reader serves folders of files: for a single one, importing its compiler would cost more.
+    # The compiled reader is for many files: for a single one, loading its compiler would take longer.
     if separator is None and "numba" in sys.modules:
         from layerox.io.plain_numbers import plain_table  # noqa: PLC0415
 
@@ -182,7 +182,7 @@ def clean_table(lines: Sequence[str], first: int, separator: str | None = None) 
 
 
 def rows_from_lines(lines: Sequence[str], first: int, dialect: Dialect) -> list[Row]:
-    """Return the lines of numbers among `lines`, the first of which is number `first` of the file."""
+    """Return the numeric lines among `lines`; the first line has number `first` in the file."""
     rows: list[Row] = []
     above: list[str] = []
     text_line = 0

@@ -1,8 +1,8 @@
-"""Space-group symbols as files spell them, read as settings of gemmi's table.
+"""Space-group symbols in the spellings of files, read as settings of gemmi's table.
 
 Short and full Hermann-Mauguin symbols, with the screw axes, bars, origins and axes of ICSD ("F d -3 m S", "R -3 m H"),
-SHELX ("P2(1)/c"), CIF mark-up ("P 6~3~/m m c") and typesetting ("P6_3/mmc"). What a symbol leaves open (origin, axes)
-is returned as several settings; the file's other statements decide (see `cif_symmetry.py`).
+SHELX ("P2(1)/c"), CIF mark-up ("P 6~3~/m m c") and typesetting ("P6_3/mmc"). If a symbol does not fix origin or
+axes, several settings are returned; the file's other statements decide (see `cif_symmetry.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from layerox.symmetry import Symmetry, symmetry_from_triplets
 
 LONGEST = 80
 OVERBARS = "̄̅"
-# Behind a symbol: origin 1 or 2, hexagonal or rhombohedral axes. ICSD writes S, Z and H, R.
+# Suffixes of a symbol: origin 1 or 2, hexagonal or rhombohedral axes. ICSD writes S, Z and H, R.
 ORIGINS = {"S": "1", "Z": "2", "1": "1", "2": "2", "O1": "1", "O2": "2", "OR1": "1", "OR2": "2", "S1": "1", "S2": "2",
            "H": "H", "R": "R", "HR": "H", "RH": "R"}  # fmt: skip
 SETTING = re.compile(r"(?::\s*|\s+|(?<=[A-Za-z0-9])(?=[SZHR]\s*$))(S[12]?|Z|OR?[12]|HR|RH|H|R)$", re.IGNORECASE)
@@ -31,16 +31,16 @@ BAR_BEHIND = re.compile(r"(?<![0-9/-])([1346])-(?=[\s/a-z]|$)")
 
 @dataclass(frozen=True)
 class Named:
-    """What a symbol or number stands for.
+    """The space group of a symbol or number.
 
     Attributes
     ----------
     number
-        In International Tables.
+        Number in International Tables.
     settings
-        Names of the settings that it allows ("F d -3 m:2", "F d -3 m:1"), the preferred one first.
+        Names of the possible settings ("F d -3 m:2", "F d -3 m:1"), the preferred one first.
     is_explicit
-        Whether the symbol itself says the origin or the axes.
+        Whether the symbol itself fixes the origin or the axes.
     """
 
     number: int
@@ -49,7 +49,7 @@ class Named:
 
 
 def named_group(symbol: str) -> Named | None:
-    """Return what a Hermann-Mauguin symbol or a number stands for, None if it is unknown."""
+    """Return the space group of a Hermann-Mauguin symbol or number, None if unknown."""
     symbol = symbol.strip()
     if symbol.isascii() and symbol.isdigit():
         group = gemmi.find_spacegroup_by_number(int(symbol)) if len(symbol) <= 3 and int(symbol) else None
@@ -84,7 +84,7 @@ def _plain(symbol: str) -> str:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Return a symbol without what names its origin or axes, and that as gemmi writes it, "" for none."""
+    """Return a symbol without its suffix for origin or axes, and that suffix in gemmi's spelling ("" for none)."""
     for form in (WORDED, COLON_ORIGIN, SETTING):
         if match := form.search(text):
             return text[: match.start()].strip(), ORIGINS[match[1].upper()]
@@ -118,7 +118,7 @@ def _full_symbols() -> dict[str, str]:
 
 
 def _with_settings(group: gemmi.SpaceGroup, setting: str) -> Named:
-    """Return the settings of a group: of two origins the second first, of two sets of axes the hexagonal ones."""
+    """Return the settings of a group: the second of two origins first, hexagonal axes first."""
     entries = {entry.ext: entry.xhm() for entry in _settings_of(group.hm)}
     if setting in entries:
         others = [name for ext, name in entries.items() if ext != setting]

@@ -48,7 +48,7 @@ def is_gsas(text: str) -> bool:
 
 
 def scans_from_gsas(text: str, path: Path) -> list[Scan | InputError]:
-    """Return the scans of a GSAS file, one for each BANK, or why a bank is no two-theta scan."""
+    """Return the scans of a GSAS file, one for each BANK, or the error for a bank that is not a two-theta scan."""
     lines = text.rstrip().split("\n")
     starts = [k for k, line in enumerate(lines) if BANK.match(line)]
     heading = heading_from_lines(lines[: starts[0]], path)
@@ -143,7 +143,7 @@ def _std_scan(bank: Bank, body: Sequence[str], path: Path) -> Scan:
 
 
 def _without_padding(scan: Scan) -> Scan:
-    """Leave out empty channels at the end, which fill up records and, in some files, the declared number."""
+    """Leave out empty channels at the end, which pad records and, in some files, the declared number of points."""
     used = int(np.flatnonzero(scan.intensity)[-1]) + 1 if scan.intensity.any() else len(scan)
     padding = len(scan) - used
     message = f"{padding} empty channels at the end were left out: GSAS gives them no weight"

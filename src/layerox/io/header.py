@@ -1,7 +1,7 @@
-"""What the heading of a text pattern says: wavelength, temperature, time, sample, and the names of the columns.
+"""The heading of a text pattern: wavelength, temperature, time, sample, and the titles of the columns.
 
-Headings have no standard. The phrases looked for are those of 11-BM (Argonne) files, pyFAI and FIT2D, the PSI
-neutron diffractometers, Bruker EVA and PANalytical text exports, and of layerox's own files.
+Headings have no standard. The known phrases are those of 11-BM (Argonne) files, pyFAI and FIT2D, the PSI
+neutron diffractometers, Bruker EVA and PANalytical text exports, and layerox's own files.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from layerox.io.scan import Axis
 from layerox.pattern import SigmaSource
 from layerox.radiation import K_ALPHA_RATIO, PLAUSIBLE_WAVELENGTH, Radiation
 
-# Every repetition is bounded, so that a long line takes no longer than its length.
+# Every repetition is bounded, so that the search time is linear in the length of a line.
 VALUE = (r"[ \t]{0,9}(?:\[[^\]\n]{0,40}\]|\([^)\n]{0,40}\))?[ \t]{0,9}[=:,;][ \t]{0,40}\"?"
          r"([-+]?[\d.]{1,40}(?:[eE][-+]?\d{1,4})?)\"?[ \t]{0,9}([A-Za-zÅµ]{0,20})")  # fmt: skip
 WAVELENGTH = re.compile(r"(?<![A-Za-z-])(?<!beta )(?:wave\s?length|lambda|λ)" + VALUE, re.IGNORECASE)
@@ -39,20 +39,20 @@ ANODE = re.compile(r"\banode(?: material)?\s*[=:,]\s*\"?([A-Z][a-z])\b", re.IGNO
 OWN = re.compile(r"^\s*#\s*(label|radiation|sigma)\s*:\s*(.*)$")
 TIME_FORMATS = ("%b %d, %Y %H:%M:%S.%f", "%b %d, %Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d-%b-%Y %H:%M:%S")
 
-# What stands behind each other in a heading of DMC and HRPT, both neutron diffractometers of PSI.
+# Sequence of values in a heading of DMC and HRPT, both neutron diffractometers of PSI.
 PSI = (re.compile(r"lambda[ \t]{0,9}="), re.compile(r"\bT[ \t]{0,9}="), re.compile(r"\bdT[ \t]{0,9}="))
-# A heading is shorter than this; what a file of anything else holds in its place is not searched.
+# Longest heading; further lines are not searched.
 LONGEST_LINE, LONGEST_HEADING = 1000, 100_000
 
 INTENSITY_TITLE = re.compile(r"int$|inten|count|obs|yobs|iobs|cps$|signal|i$|y$")
 SIGMA_TITLE = re.compile(r"sig|esd|err|e$|std|sd$|uncert|di$|dy$|yerr|σ|(intensity|counts?|i)(sig|esd|err|std|uncert)")
-# White space between titles, not that between a title and its unit: "q (1/A) intensity", "Q A^-1 I".
+# White space between titles, but not between a title and its unit: "q (1/A) intensity", "Q A^-1 I".
 BEFORE_TITLE = re.compile(r"\s+(?![(\[/]|1/|m?rad\b|deg\b|(?:[AÅ]|nm)\^?[-−⁻][1¹])")
 
 
 @dataclass(frozen=True)
 class Heading:
-    """The facts of a heading; `says_kind` tells whether it names X-rays or neutrons."""
+    """The metadata of a heading; `says_kind` is whether it names X-rays or neutrons."""
 
     radiation: Radiation | None = None
     says_kind: bool = False
@@ -63,9 +63,9 @@ class Heading:
 
 @dataclass(frozen=True)
 class Titles:
-    """Which columns a title line names: axis and its kind, intensity, sigma (None when there is none).
+    """The columns of a title line: axis and its kind, intensity, sigma (None without one).
 
-    `scale` turns the axis into degrees, 1/angstrom or angstrom where its title names another unit.
+    `scale` converts the axis to degrees, 1/angstrom or angstrom if its title has another unit.
     """
 
     axis: Axis
@@ -76,7 +76,7 @@ class Titles:
 
 
 def heading_from_lines(lines: Sequence[str], path: Path) -> Heading:
-    """Return what heading lines and comments of a file say.
+    """Return the metadata of the heading lines and comments of a file.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def heading_from_lines(lines: Sequence[str], path: Path) -> Heading:
 
 
 def _is_of_psi(line: str) -> bool:
-    """Whether wavelength, temperature and its deviation stand behind each other in a line."""
+    """Whether a line is the sequence wavelength, temperature and deviation."""
     place = 0
     for form in PSI:
         match = form.search(line, place)
@@ -109,12 +109,12 @@ def _is_of_psi(line: str) -> bool:
 
 
 def titles_from_line(line: str, separator: str | None, width: int, place: str) -> Titles | None:
-    """Return the columns that a title line names, or None when it is no title line of `width` columns.
+    """Return the columns of a title line, or None if it is not a title line of `width` columns.
 
     Raises
     ------
     InputError
-        At `place`, if its first column is an axis that is none of a powder pattern.
+        At `place`, if its first column is an axis that a powder pattern cannot have.
     """
     words = _words(line, separator, width)
     kinds = [axis_from_title(word) for word in words]
@@ -126,16 +126,16 @@ def titles_from_line(line: str, separator: str | None, width: int, place: str) -
         refuse_other_axis(words[0], place)
     if x is None or not titled:
         return None
-    intensity = next((k for k in titled if k > x), titled[0])  # what stands before the angle is more often an index
+    intensity = next((k for k in titled if k > x), titled[0])  # a column before the angle is usually an index
     axis = kinds[x]
     assert axis is not None
     return Titles(axis, x, intensity, sigma, scale_from_title(words[x], axis))
 
 
 def radiation_from_wavelength(text: str, unit: str = "", *, neutron: bool = False) -> Radiation | None:
-    """Return the one-line radiation of a stated wavelength, or None when it is not a plausible one.
+    """Return the one-line radiation of a stated wavelength, or None if it is not plausible.
 
-    Without a unit, angstrom is meant, except that pyFAI writes metres (below 1e-8).
+    Without a unit it is in angstrom, except below 1e-8: pyFAI writes metres.
     """
     try:
         value = float(text)
@@ -235,7 +235,7 @@ def _first(pattern: re.Pattern[str], lines: Sequence[str]) -> str:
 
 
 def _temperature(lines: Sequence[str]) -> float | None:
-    """Return the stated temperature in kelvin; zero is what files write that have no thermometer."""
+    """Return the stated temperature in kelvin; zero means no thermometer."""
     for line in lines:
         if match := TEMPERATURE.search(line):
             value = _float(match[2])

@@ -1,7 +1,7 @@
-"""instrument.toml: the description of a diffractometer that users write, calibrations save and recipes embed.
+"""Read and write instrument.toml, the description of a diffractometer of users, calibrations and recipes.
 
-Its keys are validated by a model that knows no others; what they mean stands in `layerox.instrument`. This module
-decides nothing about defaults that physics needs: what the file leaves out stays unknown.
+A pydantic model validates the keys; their meaning is documented in `layerox.instrument`. Values that the file omits
+stay unknown; no defaults are chosen here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def read_toml(path: Path) -> Instrument:
     Raises
     ------
     InputError
-        With the line, for a syntax error, an unknown key, a value of the wrong kind, or two keys that exclude
+        With the line, for a syntax error, an unknown key, a value of the wrong type, or two keys that exclude
         each other.
     """
     table, text = read_table(path)
@@ -48,7 +48,7 @@ def instrument_from_table(table: Mapping[str, Any], *, place: str | Path, text: 
     place
         The file, for messages.
     text
-        Its source, in which messages find the line of a key.
+        Its source text, for the line numbers in messages.
     """
     from layerox.io.instrument_model import InstrumentModel  # noqa: PLC0415
 
@@ -56,19 +56,19 @@ def instrument_from_table(table: Mapping[str, Any], *, place: str | Path, text: 
 
 
 def write_instrument(instrument: Instrument, path: str | Path, *, overwrite: bool = False) -> None:
-    """Write `instrument_text` to a file; one that layerox wrote there and nobody changed is replaced as a whole.
+    """Write `instrument_text` to a file; a file that layerox wrote and that is unchanged is replaced.
 
     Parameters
     ----------
     instrument, path
-        What is written, and where.
+        The instrument and the path of the file.
     overwrite
         Whether any other file may be replaced too.
 
     Raises
     ------
     InputError
-        If a file of the user stands there, or it cannot be written.
+        If a file of the user exists there, or it cannot be written.
     """
     write_outputs({Path(path): instrument_text(instrument)}, by="write_instrument", overwrite=overwrite)
 
@@ -76,8 +76,7 @@ def write_instrument(instrument: Instrument, path: str | Path, *, overwrite: boo
 def instrument_text(instrument: Instrument) -> str:
     """Return the text of an instrument.toml that reads back as the same instrument.
 
-    A radiation's name is kept where it stands for exactly these lines ("CuKa"); other names are not part of the
-    format.
+    A radiation's name ("CuKa") is kept if it has exactly these lines; other names are not part of the format.
     """
     lines: list[str] = []
     for section, table in table_of_instrument(instrument).items():
@@ -86,7 +85,7 @@ def instrument_text(instrument: Instrument) -> str:
 
 
 def table_of_instrument(instrument: Instrument) -> dict[str, dict[str, object]]:
-    """Return the tables of an instrument.toml, those without a key left out."""
+    """Return the tables of an instrument.toml, without empty ones."""
     sections: dict[str, dict[str, object]] = {
         "radiation": _radiation_table(instrument),
         "geometry": {"kind": instrument.geometry, "radius_mm": instrument.radius_mm},
@@ -99,7 +98,7 @@ def table_of_instrument(instrument: Instrument) -> dict[str, dict[str, object]]:
 def instrument_from_model(
     model: InstrumentModel, place: str | Path, text: str = "", inside: Location = ()
 ) -> Instrument:
-    """Return the instrument of a validated model; `inside` is where a recipe holds it.
+    """Return the instrument of a validated model; `inside` is its place in a recipe.
 
     Raises
     ------
@@ -125,7 +124,7 @@ def instrument_from_model(
 
 @contextmanager
 def _blaming(place: str | Path, text: str, *path: str | int) -> Iterator[None]:
-    """Let an error of the block name the line of a key."""
+    """Add the line of a key to an error raised in the block."""
     try:
         yield
     except InputError as error:

@@ -1,4 +1,4 @@
-"""The keys of an instrument.toml and the kinds of their values, for pydantic; imported only when one is read."""
+"""The keys of an instrument.toml and the types of their values (pydantic models); imported only when one is read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
 class Table(BaseModel):
-    """A table that knows its keys and no others, and takes every value as it is written."""
+    """A table without unknown keys and without conversion of values."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 

@@ -1,8 +1,7 @@
-"""NeXus facts: what an HDF5 file says beside its patterns: the beam, and time, temperature and more of each frame.
+"""Metadata of patterns in an HDF5 file: the beam, and time, temperature and other columns of the frames.
 
-Looked for in the entry that the patterns stand in, by the names that NeXus (NXbeam, NXmonochromator, NXsource,
-NXsample), pyFAI's configuration and the loggers of beamlines give them. A log that has another length than the frames
-is never stretched over them.
+They are searched in the entry of the patterns, by the names of NeXus (NXbeam, NXmonochromator, NXsource, NXsample), of
+pyFAI's configuration and of beamline loggers. A log with another length than the frames is not interpolated.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from layerox.notices import Notice
 from layerox.radiation import K_ALPHA_RATIO, PLAUSIBLE_WAVELENGTH, SAME_WAVELENGTH, Radiation, ev_from_angstrom
 
 DEEPEST, MOST_DATASETS = 6, 20_000
-# Values beyond which an array states no wavelength, and bytes beyond which it is no column of a fact for each frame.
+# Largest number of values of a wavelength array, and largest size in bytes of a metadata column.
 MOST_STATED, MOST_BYTES = 1_000_000, 100_000_000
-# Names of the columns that are axes of a series, the surest first.
+# Names of the columns that are axes of a series, the most reliable first.
 NAMES = {
     TIME: ("epoch", "timestamp", "timestamps", "time_stamp", "start_time", "time", "elapsed_time", "elapsed", "t"),
     TEMPERATURE: ("temperature", "sample_temperature", "temperature_k", "temp"),
@@ -35,7 +34,7 @@ NAMES = {
 SECONDS = {"s": 1.0, "sec": 1.0, "second": 1.0, "ms": 1e-3, "millisecond": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0,
            "minute": 60.0, "h": 3600.0, "hr": 3600.0, "hour": 3600.0, "d": 86400.0, "day": 86400.0}  # fmt: skip
 SINCE = re.compile(r"(?P<unit>\w+)\s+since\s+(?P<start>.+)")
-# Seconds beyond which a bare number is a moment since 1970 (it is 1 March 1973).
+# Numbers above this are seconds since 1970 (1 March 1973), not elapsed times.
 EPOCH = 1e8
 KELVIN = {"k": (1.0, 0.0), "kelvin": (1.0, 0.0), "c": (1.0, 273.15), "°c": (1.0, 273.15), "degc": (1.0, 273.15),
           "deg_c": (1.0, 273.15), "celsius": (1.0, 273.15), "degree_celsius": (1.0, 273.15)}  # fmt: skip
@@ -47,18 +46,18 @@ ENERGIES = ("energy", "incident_energy", "photon_energy")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Facts:
-    """What a file says beside one array of patterns.
+    """The metadata of one array of patterns.
 
     Attributes
     ----------
     radiation, says_kind
-        The beam, None where the file does not name it; whether X-rays and neutrons are told apart.
+        The beam, None if the file does not state it; whether X-rays and neutrons are distinguished.
     columns
-        Path of what stands there for each frame, by name in lower case.
+        Paths of the columns with a value for each frame, by name in lower case.
     start
-        When the entry begins, ISO 8601; "" where nobody says.
+        Start time of the entry, ISO 8601; "" if not stated.
     metadata, remarks
-        Of every frame.
+        Metadata and notices common to all frames.
     """
 
     radiation: Radiation | None = None
@@ -69,7 +68,7 @@ class Facts:
     remarks: tuple[Notice, ...] = ()
 
     def column(self, file: Any, name: str, frames: int) -> Column:
-        """Return a column of so many frames from the open file; all nan where nothing is said."""
+        """Return a column of a given number of frames from the open file; all nan if missing."""
         candidates = NAMES.get(name, (name.lower(),))
         path = next((self.columns[key] for key in candidates if key in self.columns), None)
         nothing = Column(np.full(frames, np.nan))
@@ -88,9 +87,9 @@ class Logged:
     values
         Shape (frames,); numbers, or text.
     unit
-        As it stands there.
+        The unit in the file.
     start
-        From when times count, ISO 8601; "" where nobody says.
+        Origin of elapsed times, ISO 8601; "" if not stated.
     """
 
     values: Any
@@ -98,17 +97,17 @@ class Logged:
     start: str = ""
 
     def plain(self) -> Column | None:
-        """Return numbers as they stand."""
+        """Return numbers without conversion."""
         return None if self.values.dtype.kind not in "iufb" else Column(self.values.astype(np.float64))
 
     def kelvins(self) -> Column | None:
-        """Return temperatures in kelvin; None where their unit is not known."""
+        """Return temperatures in kelvin; None if their unit is unknown."""
         factor = KELVIN.get(self.unit.lower().replace(" ", ""))
         numbers = self.plain()
         return None if factor is None or numbers is None else Column(factor[0] * numbers.values + factor[1])
 
     def times(self) -> Column | None:
-        """Return seconds; absolute where they are moments, or count from one."""
+        """Return seconds; absolute if they are dates or have a stated origin."""
         if self.values.dtype.kind in "OSU":
             return self._moments()
         numbers = self.plain()
@@ -137,7 +136,7 @@ class Logged:
 
 
 def texts(value: Any) -> list[str]:
-    """Return an attribute as texts, however it was written; empty where there is none."""
+    """Return an attribute as texts, whatever its type; empty if missing."""
     if value is None:
         return []
     values = np.atleast_1d(value).tolist()
@@ -154,18 +153,18 @@ def _text(value: Any) -> str:
 
 
 def facts_of(file: Any, group: str, frames: Sequence[int], path: Path) -> Facts:
-    """Return what the entry of a group says.
+    """Return the metadata of the entry of a group.
 
     Parameters
     ----------
     file
-        Open.
+        The open file.
     group
-        Path of the group that holds the patterns.
+        Path of the group with the patterns.
     frames
         The shape of the frames.
     path
-        The file's, for messages.
+        Path of the file, for messages.
     """
     entry = _entry(file, group)
     datasets = list(_walk(entry))
@@ -185,22 +184,22 @@ def facts_of(file: Any, group: str, frames: Sequence[int], path: Path) -> Facts:
 
 
 def _entry(file: Any, group: str) -> Any:
-    """Return the outermost group below the root that a group stands in (a NeXus entry), or the root."""
+    """Return the outermost group below the root that contains a group (a NeXus entry), or the root."""
     first = group.strip("/").partition("/")[0]
     return file[first] if first and not hasattr(file[first], "shape") else file["/"]
 
 
 def _up(file: Any, group: str) -> Iterator[Any]:
-    """Yield a group and all that it stands in, the root last."""
+    """Yield a group and all groups that contain it, the root last."""
     parts = group.strip("/").split("/")
     for k in range(len(parts), -1, -1):
         yield file["/" + "/".join(parts[:k])]
 
 
 def _walk(entry: Any) -> Iterator[Any]:
-    """Yield the arrays of a group, then those of the groups in it; each group once, also if links lead to it again.
+    """Yield the arrays of a group, then those of its subgroups; each group once, also with several links to it.
 
-    Links that lead nowhere are passed over.
+    Broken links are skipped.
     """
     import h5py  # noqa: PLC0415  (see `nexus.opened`)
 
@@ -222,7 +221,7 @@ def _walk(entry: Any) -> Iterator[Any]:
 
 
 def pyfai_configuration(group: Any) -> Mapping[str, Any]:
-    """Return the configuration that pyFAI leaves beside its results ("configuration/data", JSON); empty without."""
+    """Return the configuration that pyFAI stores with its results ("configuration/data", JSON); empty if missing."""
     with suppress(KeyError, ValueError, TypeError, OSError, AttributeError, RecursionError):
         data = member(group, "configuration/data")
         found = {} if data is None or data.shape != () else json.loads(_text(data[()]))
@@ -240,7 +239,7 @@ def _radiation(
     says = "neutron" in probe or "ray" in probe
     beam = Radiation(lines=tuple(lines), kind="neutron" if "neutron" in probe else "xray", says_kind=says)
     if beam.kind == "xray" and _is_depolarized(datasets, configuration):
-        message = "the polarisation was taken out by the program that integrated the images"
+        message = "the integration program has divided by the polarisation factor"
         return beam.polarized(1.0), says, [*remarks, Notice("polarization_removed", message)]
     return beam, says, remarks
 
@@ -255,7 +254,7 @@ def _is_depolarized(datasets: Sequence[Any], configuration: Mapping[str, Any]) -
 
 
 def _lines(datasets: Sequence[Any], configuration: Mapping[str, Any]) -> tuple[list[tuple[float, float]], list[Notice]]:
-    """Return the (wavelength, weight) of the beam; none, with a remark, where statements disagree."""
+    """Return the (wavelength, weight) of the beam; empty, with a remark, if statements disagree."""
     first, second, ratio = (
         _scalar(datasets, name) for name in ("k_alpha_one", "k_alpha_two", "ratio_k_alphatwo_k_alphaone")
     )
@@ -287,7 +286,7 @@ def _wavelengths(dataset: Any) -> list[float]:
     values = np.unique(np.asarray(dataset[()], dtype=np.float64).ravel())
     values = values[np.isfinite(values) & (values > 0)]
     if name in WAVELENGTHS:
-        # Without a unit: metres where angstrom are out of the question.
+        # Without a unit: metres if the value is impossible in angstrom.
         factor = METRES.get(unit, 1.0 if not unit and (values > 1e-3).all() else 1e10)
         return list((values * factor).tolist())
     factor = EV.get(unit, 1.0 if (values > 1e3).all() else 1e3)
@@ -310,7 +309,7 @@ def _name(dataset: Any) -> str:
 
 
 def _columns(datasets: Sequence[Any], frames: tuple[int, ...]) -> dict[str, str]:
-    """Return the path of what stands there for each frame, by name; of one frame also what stands there once."""
+    """Return the paths of the columns with a value for each frame, by name; for a single frame also scalars."""
     count = math.prod(frames)
     shapes = {frames, (count,)} | ({(), (1,)} if count == 1 else set())
     found: dict[str, str] = {}
@@ -325,7 +324,7 @@ def _columns(datasets: Sequence[Any], frames: tuple[int, ...]) -> dict[str, str]
 
 
 def _logged(dataset: Any, start: str, frames: int) -> Logged:
-    """Return a column as it stands in the file; one that has grown since its frames were counted is cut to them."""
+    """Return a column of the file; one that has grown since the frames were counted is truncated."""
     values = np.ravel(dataset[()])[:frames]
     unit = attribute(dataset, "units") or attribute(dataset, "unit")
     return Logged(values=values, unit=unit, start=attribute(dataset, "start") or start)
@@ -336,7 +335,7 @@ def _is_text(dataset: Any) -> bool:
 
 
 def _metadata(datasets: Sequence[Any]) -> dict[str, object]:
-    """Return the name of the sample, where it is said once."""
+    """Return the name of the sample, if it is stated once."""
     for dataset in datasets:
         if str(dataset.name).endswith(("/sample/name", "/sample_name")) and dataset.shape == () and _is_text(dataset):
             return {"sample": _text(dataset[()])}

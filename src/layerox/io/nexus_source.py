@@ -1,8 +1,8 @@
-"""NeXus sources: where in an HDF5 file arrays of patterns stand, and which of them is meant.
+"""Find the arrays of patterns in an HDF5 file, and choose among them.
 
 An NXdata group names its signal and axes (NeXus manual, NXdata); older files mark the signal itself, and some have no
-names of NeXus at all, only an array of intensities beside one of angles, q or d. Along one dimension runs the axis
-whose unit says what it is, all others count frames.
+NeXus names at all, only an array of intensities with one of angles, q or d. One dimension is the axis, identified by
+its unit; all others count frames.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from layerox.io.nexus_links import has_small_blocks, member
 from layerox.io.scan import Axis
 from layerox.notices import Notice
 
-# Groups deeper or more of them than any file of patterns has are not looked into.
+# Largest depth and number of groups that are searched.
 DEEPEST, MOST_GROUPS = 10, 50_000
 MOST_NAMED = 6
-# Larger ones are no patterns; the memory that they take is bounded before it is used.
+# Larger arrays are not patterns; the memory is bounded before it is used.
 MOST_POINTS, MOST_FRAMES = 2_000_000, 1_000_000
-# What an axis is by its unit (in lower case without blanks, brackets, backslashes); the factor to degrees, 1/A or A.
+# The axis of a unit (in lower case without blanks, brackets, backslashes), and its factor to degrees, 1/A or A.
 UNITS: tuple[tuple[re.Pattern[str], Axis, float], ...] = (
     (re.compile(r"(2th_)?(deg|degrees?|°|\^o)"), "two-theta", 1.0),
     (re.compile(r"(2th_)?(rad|radians?)"), "two-theta", 180.0 / math.pi),
@@ -55,13 +55,13 @@ class Source:
     Attributes
     ----------
     group, signal, abscissa, errors
-        Paths; no errors where the file gives none.
+        Paths; errors may be missing.
     kind, factor
-        What the abscissa is, and the factor that makes it degrees, 1/angstrom or angstrom.
+        The kind of abscissa, and its factor to degrees, 1/angstrom or angstrom.
     shape
-        Of the signal.
+        Shape of the signal.
     dimension
-        Along which the abscissa runs; the others count frames.
+        The dimension of the abscissa; the others count frames.
     """
 
     group: str
@@ -82,14 +82,14 @@ class Source:
         return math.prod(self.frames)
 
     def place(self, index: int) -> tuple[int | slice, ...]:
-        """Return where a frame stands in the signal."""
+        """Return the index of a frame in the signal."""
         place: list[int | slice] = [int(k) for k in np.unravel_index(index, self.frames)] if self.frames else []
         place.insert(self.dimension, slice(None))
         return tuple(place)
 
 
 def sources_in(file: Any, path: Path) -> tuple[list[Source], list[InputError]]:
-    """Return the arrays of patterns of a file in natural order, and why others are none."""
+    """Return the arrays of patterns of a file in natural order, and the errors of unusable ones."""
     usable: list[Source] = []
     refused: list[InputError] = []
     for group in _groups(file):
@@ -104,7 +104,7 @@ def sources_in(file: Any, path: Path) -> tuple[list[Source], list[InputError]]:
 
 
 def _groups(file: Any) -> Iterator[Any]:
-    """Yield every group once, through links too, parents first; links that lead nowhere are passed over."""
+    """Yield every group once, through links too, parents first; broken links are skipped."""
     import h5py  # noqa: PLC0415
 
     waiting, seen = [(file["/"], 0)], set[tuple[int, int]]()
@@ -127,12 +127,12 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 
 
 def _source(group: Any, path: Path) -> Source | None:
-    """Return the patterns of a group, None if it holds none.
+    """Return the patterns of a group, None if it has none.
 
     Raises
     ------
     InputError
-        If it holds something like patterns that cannot be read as such.
+        If its patterns cannot be read.
     """
     signal = _signal(group)
     if signal is None or signal.ndim == 0 or signal.dtype.kind not in "iuf" or 0 in signal.shape[1:]:
@@ -159,7 +159,7 @@ def _source(group: Any, path: Path) -> Source | None:
 
 
 def _datasets(group: Any) -> dict[str, Any]:
-    """Return the arrays that stand directly in a group, by name."""
+    """Return the arrays directly in a group, by name."""
     import h5py  # noqa: PLC0415
 
     found = {name: member(group, name) for name in group}
@@ -167,7 +167,7 @@ def _datasets(group: Any) -> dict[str, Any]:
 
 
 def _signal(group: Any) -> Any | None:
-    """Return the signal of a group: as its attribute says, as those of old files say, or by its name."""
+    """Return the signal of a group: by the group's attribute, by that of an old file, or by its name."""
     datasets = _datasets(group)
     said = texts(group.attrs.get("signal"))
     if said:
@@ -215,7 +215,7 @@ def _is_abscissa(group: Any, dataset: Any) -> bool:
 
 
 def _unit(group: Any, dataset: Any) -> str:
-    """Return the unit of an axis as it stands there, or as pyFAI's configuration says it."""
+    """Return the unit of an axis from the file, or from pyFAI's configuration."""
     for key in ("units", "unit"):
         if said := attribute(dataset, key):
             return said
@@ -228,12 +228,12 @@ def _by_unit(unit: str) -> tuple[Axis, float] | None:
 
 
 def _kind(group: Any, abscissa: Any, path: Path) -> tuple[Axis, float]:
-    """Return what an axis is and the factor to its unit here.
+    """Return the kind of an axis and the factor to the unit used here.
 
     Raises
     ------
     InputError
-        If nobody says in which unit it is, or in one that no pattern has.
+        If the unit is missing or not one of a pattern.
     """
     unit, name = _unit(group, abscissa), posixpath.basename(abscissa.name).lower()
     found = _by_unit(unit)
@@ -253,7 +253,7 @@ def _refuse_cake(group: Any, axes: Sequence[str], dimension: int, signal: Any, p
 
 
 def _refuse_large(signal: Any, dimension: int, path: Path) -> None:
-    """Refuse what would fill the memory: too many points or patterns, or blocks that must be read as a whole.
+    """Reject arrays that need too much memory: too many points or patterns, or too large blocks.
 
     A compressed block is unpacked whenever any part of it is read.
     """
@@ -264,7 +264,7 @@ def _refuse_large(signal: Any, dimension: int, path: Path) -> None:
     if not has_small_blocks(signal):
         block = math.prod(signal.chunks) * signal.dtype.itemsize
         problem = f"{signal.name} is stored in blocks of {block // 1_000_000} MB"
-        raise InputError(problem, place=path, cure="write it anew, one pattern a block: h5repack -l CHUNK=1xPOINTS")
+        raise InputError(problem, place=path, cure="rewrite it with one pattern per block: h5repack -l CHUNK=1xPOINTS")
 
 
 def _errors(group: Any, signal: Any) -> str | None:
@@ -283,12 +283,12 @@ def _errors(group: Any, signal: Any) -> str | None:
 def chosen(
     file: Any, usable: list[Source], refused: list[InputError], dataset: str | None, path: Path
 ) -> tuple[list[Source], list[Notice]]:
-    """Return the arrays that are meant.
+    """Return the selected arrays.
 
     Raises
     ------
     InputError
-        If there is none; `ChoiceNeeded` if there are more and nobody says which.
+        If there is none; `ChoiceNeeded` if there are several without a selection.
     """
     if not usable:
         if refused:
@@ -324,7 +324,7 @@ def _named(groups: Sequence[str]) -> str:
 
 
 def _default(file: Any, usable: Sequence[Source]) -> Source | None:
-    """Return the array to which the file's own chain of defaults leads."""
+    """Return the array given by the file's `default` attributes."""
     group = file
     for _ in range(DEEPEST):
         name = attribute(group, "default")
@@ -336,6 +336,6 @@ def _default(file: Any, usable: Sequence[Source]) -> Source | None:
 
 
 def _are_entries(usable: Sequence[Source]) -> bool:
-    """Whether each is one pattern, and they stand at the same place of entries of their own."""
+    """Whether each is one pattern at the same place of its own entry."""
     tails = {source.group.strip("/").partition("/")[2] for source in usable}
     return len(tails) == 1 and all(len(source) == 1 for source in usable)

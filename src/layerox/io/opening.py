@@ -1,6 +1,6 @@
-"""Opening a file: its bytes and its text, or one line that says why it cannot be read.
+"""Read the bytes and the text of a file, or raise an error in one line with the reason.
 
-Missing, empty and binary files end here, and files of formats that layerox knows by sight but does not read.
+Missing, empty and binary files are rejected here, and files of recognised but unsupported formats.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ EXPORT = "export it as .xye, .xy or .xrdml"
 AS_PHASE = "give it as a phase"
 AS_INSTRUMENT = "give it as the instrument"
 
-# First bytes of formats that are not read, by their vendors' and the formats' own documentation, as collected
-# in the sources of xylib (github.com/wojdyr/xylib). Longer signatures stand before their own beginnings.
+# First bytes of unsupported formats, from documentation of vendors and formats, as collected in the sources of xylib
+# (github.com/wojdyr/xylib). Longer signatures come before shorter ones with the same start.
 SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"RAW1.01", "a Bruker RAW file (version 3)"),
     (b"RAW4.", "a Bruker RAW file (version 4)"),
@@ -57,11 +57,11 @@ HEADINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"\A\s*<\?xml"), "an XML file, but not XRDML", EXPORT),
     (re.compile(r"\A\s*[{\[]\s*[\"{\[]"), "a JSON file", EXPORT),
 )
-# Plain comments and columns of numbers, which most files of a series are, need none of these expressions.
+# Plain comments and columns of numbers (most files of a series) do not need these expressions.
 ONLY_COLUMNS = re.compile(r"(?:#(?!\s*GSAS)[^\n]*\n)*([-+.\deE\s]*)")
 MEASURED = re.compile(r"(?:^|\s)_pd_(?:meas|proc)[._](?:intensity|counts)_", re.IGNORECASE)
 HDF5 = b"\x89HDF\r\n\x1a\n"
-# Blanks only: \s would run over empty lines, and from each of them to their end.
+# Blanks only: \s would match across empty lines, with quadratic time.
 CIF_START = re.compile(rb"^[ \t]*data_", re.MULTILINE | re.IGNORECASE)
 CIF_BLOCK = re.compile(r"^[ \t]*data_", re.MULTILINE | re.IGNORECASE)
 CIF_ITEM = re.compile(r"^[ \t]*(?:_[a-z]|loop_)", re.MULTILINE | re.IGNORECASE)
@@ -73,7 +73,7 @@ BOMS = (
 )
 UNPRINTABLE = bytes((*range(0x00, 0x09), *range(0x0E, 0x20), 0x7F))
 START, PLAIN_START = 20_000, 4_000
-# More than any pattern, structure or recipe in one file holds; a longer one would only fill the memory.
+# Larger than any pattern, structure or recipe; a longer file would only fill the memory.
 MOST_BYTES = 100_000_000
 KINDS = (
     (stat.S_ISFIFO, "a pipe"),
@@ -84,7 +84,7 @@ KINDS = (
 
 
 def exists(path: str | Path) -> bool:
-    """Whether a text that may be a path names something; False for one that no system could have as a name."""
+    """Whether a path exists; False for a text that is not a possible path."""
     try:
         return Path(path).exists()
     except (OSError, ValueError):  # too long; a null character
@@ -92,7 +92,7 @@ def exists(path: str | Path) -> bool:
 
 
 def is_file(path: str | Path) -> bool:
-    """Whether a text that may be a path names a file; see `exists`."""
+    """Whether a path is a file; see `exists`."""
     try:
         return Path(path).is_file()
     except (OSError, ValueError):
@@ -105,7 +105,7 @@ def read_bytes(path: Path) -> bytes:
     Raises
     ------
     InputError
-        If it is missing, a folder, no regular file, not readable, empty, or of more than 100 MB.
+        If it is missing, a folder, not a regular file, not readable, empty, or larger than 100 MB.
     """
     data = read_limited(path, MOST_BYTES, cure="give one file of it")
     if not data.strip(b" \t\r\n\x00\x1a"):
@@ -114,7 +114,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_limited(path: Path, most: int, *, cure: str) -> bytes:
-    """Return the bytes of a regular file, at most `most`; `cure` is what to do where the path is a folder.
+    """Return the bytes of a regular file, at most `most`; `cure` is the cure if the path is a folder.
 
     Raises
     ------
@@ -134,12 +134,12 @@ def read_limited(path: Path, most: int, *, cure: str) -> bytes:
 
 
 def refuse_irregular(path: Path, *, cure: str = "give one file of it") -> None:
-    """Refuse a path that no regular file stands at, without opening it: a pipe would wait, a device never end.
+    """Reject a path that is not a regular file, without opening it: a pipe would block, a device never end.
 
     Raises
     ------
     InputError
-        If nothing is there, or something else than a file.
+        If it is missing or not a file.
     """
     try:
         mode = os.stat(path).st_mode
@@ -160,14 +160,14 @@ def _unreadable(path: Path, error: OSError | ValueError) -> InputError:
 
 
 def text_of(data: bytes, path: Path) -> str:
-    """Return the text of a file with plain line ends, whatever its encoding.
+    """Return the text of a file with plain line ends, in any supported encoding.
 
     Byte-order marks decide; without one the text is UTF-8, else Latin-1.
 
     Raises
     ------
     InputError
-        If the bytes are no text.
+        If the bytes are not text.
     """
     _refuse_signature(data, path)
     text = _decoded(data, path).rstrip("\x1a\x00 \t\r\n\f") + _line_end(data)
@@ -177,12 +177,12 @@ def text_of(data: bytes, path: Path) -> str:
 
 
 def is_hdf5(path: Path) -> bool:
-    """Whether a file begins as HDF5 files do; False for one that cannot be opened."""
+    """Whether a file starts with the HDF5 signature; False if it cannot be opened."""
     return _head(path, len(HDF5)) == HDF5
 
 
 def is_cif_of_blocks(path: Path) -> bool:
-    """Whether a file is text that begins like a CIF, one byte a letter; False for one that cannot be opened."""
+    """Whether a file is single-byte text that starts like a CIF; False if it cannot be opened."""
     head = _head(path, START)
     wide = any(head.startswith(mark) for mark, encoding in BOMS if encoding != "utf-8")
     return not wide and b"\x00" not in head and CIF_START.search(head) is not None
@@ -199,24 +199,24 @@ def _head(path: Path, size: int) -> bytes:
 
 
 def is_pdcif(text: str) -> bool:
-    """Whether a text is a CIF that holds a measured pattern (and not only the structure that came of one)."""
-    # A plain search spares columns of text the expressions: half a millisecond a file of a series.
+    """Whether a text is a CIF with a measured pattern (not only a refined structure)."""
+    # A plain search avoids the expressions for columns of text: half a millisecond per file of a series.
     return "_pd_" in text.lower() and MEASURED.search(text) is not None and CIF_BLOCK.search(text) is not None
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text begins with comments and columns of numbers and nothing else, as most frames of a series do."""
+    """Whether a text starts with only comments and columns of numbers, like most frames of a series."""
     match = ONLY_COLUMNS.fullmatch(text, 0, PLAIN_START)
     return match is not None and bool(match[1].strip())
 
 
 def refuse_other_contents(text: str, path: Path) -> None:
-    """Refuse text that is known by sight and is no pattern that layerox reads.
+    """Reject text in a recognised format that is not a readable pattern.
 
     Raises
     ------
     InputError
-        With the name of the format and what to do instead.
+        With the name of the format and a cure.
     """
     start = text[:START]
     for heading, name, cure in HEADINGS:
@@ -228,7 +228,7 @@ def refuse_other_contents(text: str, path: Path) -> None:
 
 
 def _line_end(data: bytes) -> str:
-    """Return a line end if the file has one: its absence can tell that the last number is cut off."""
+    """Return a line end if the file has one: without it the last number may be incomplete."""
     return "\n" if data.rstrip(b"\x1a\x00 \t")[-1:] in (b"\n", b"\r", b"") else ""
 
 
@@ -237,7 +237,7 @@ def _decoded(data: bytes, path: Path) -> str:
         if data.startswith(mark):
             return _without_controls(data[len(mark) :].decode(encoding, errors="replace"), path)
     if _is_binary(data):
-        raise InputError("is binary, of no format that layerox knows", place=path, cure=EXPORT)
+        raise InputError("is binary, of an unknown format", place=path, cure=EXPORT)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -245,14 +245,14 @@ def _decoded(data: bytes, path: Path) -> str:
 
 
 def _is_binary(data: bytes) -> bool:
-    """Whether bytes hold control characters, other than those that end a file."""
+    """Whether bytes contain control characters other than end-of-file marks."""
     data = data.rstrip(b"\x1a\x00")
     return len(data.translate(None, delete=UNPRINTABLE)) != len(data)
 
 
 def _without_controls(text: str, path: Path) -> str:
     if _is_binary(text.encode("utf-8", errors="replace")):
-        raise InputError("is binary, of no format that layerox knows", place=path, cure=EXPORT)
+        raise InputError("is binary, of an unknown format", place=path, cure=EXPORT)
     return text
 
 

@@ -1,10 +1,10 @@
-"""Outputs: whose a file is that stands where layerox is about to write, and the record that says so.
+"""Write output files without overwriting files of the user, with a manifest of layerox's own files in each folder.
 
-Every folder into which layerox writes has a hidden file, `.layerox.jsonl`, with one line for each file written: its
-name, the SHA-256 of its content and the command. A file that is recorded there with this content is layerox's own and
-is replaced; any other file is the user's and stays, unless the user says `overwrite`. What a command reads is never
-replaced. Lines are appended before a file takes its name and once more afterwards, so that a run that is killed between
-both leaves no file behind that nobody owns, and two processes may write into one folder.
+Every output folder has a hidden file, `.layerox.jsonl`, with one line per written file: its name, the SHA-256 of its
+content and the command. A file recorded there with this content is layerox's own and may be replaced; any other file is
+the user's and is kept, unless the user gives `overwrite`. Inputs of a command are never replaced. Lines are appended
+before a file gets its name and again afterwards, so that a run that is killed in between leaves no unrecorded file, and
+two processes may write into one folder.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from layerox.errors import InputError
 from layerox.io.atomic import Content, Staged, WriteFailed, staged, take_names, write_atomically
 
 MANIFEST = ".layerox.jsonl"
-# What writes patterns and structures: these may be frames of a series, tables of results never are.
+# Commands that write patterns and structures: these files may be frames of a series, result tables never are.
 DATA = ("build", "interface", "simulate", "simulate-series", "write_pattern", "write_structure")
-# The manifest is written anew when it has so many lines more than files, and this many for each.
+# The manifest is compacted if it has this many more lines than files, and this many lines per file.
 SPARE_LINES, LINES_A_FILE = 200, 8
-# Bytes that are written to see whether a folder takes any.
+# Bytes of a test file that checks whether a folder is writable.
 PROBE = 4096
 # Longest manifest that is read, bytes.
 LONGEST = 1 << 28
@@ -34,14 +34,14 @@ LONGEST = 1 << 28
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What the manifest says of one file.
+    """The manifest's record of one file.
 
     Attributes
     ----------
     by
-        The command that wrote it last.
+        The last command that wrote it.
     sha256
-        Contents that it may have: one, or several where a run was killed while it wrote.
+        Possible contents: one, or several if a run was killed while writing.
     """
 
     by: str = ""
@@ -50,7 +50,7 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The records of a folder by file name, and how many lines they take."""
+    """The records of a folder by file name, and their number of lines."""
 
     records: Mapping[str, Record] = field(default_factory=dict)
     lines: int = 0
@@ -59,23 +59,23 @@ class Manifest:
 def check_outputs(
     paths: Iterable[Path], *, inputs: Iterable[Path] = (), overwrite: bool = False, makes_folder: bool = False
 ) -> None:
-    """Refuse to write where files of the user stand; to be called before the work begins.
+    """Raise an error if files of the user would be overwritten; called before the work begins.
 
     Parameters
     ----------
     paths
-        All files that are about to be written.
+        All output files.
     inputs
-        What the command reads; compared as files, so that links to them are found too.
+        Input files; compared by identity, so that links to them are found too.
     overwrite
-        Whether files that layerox has not written, or that were changed since, may be replaced.
+        Whether files that layerox did not write, or that were changed, may be replaced.
     makes_folder
-        Whether missing folders are made.
+        Whether missing folders are created.
 
     Raises
     ------
     InputError
-        With the name of the file: it is an input, a folder or a device, somebody else's, or cannot be written.
+        With the name of the file: it is an input, a folder, a device or a file of the user, or cannot be written.
     """
     _checked(list(paths), inputs, overwrite=overwrite, makes_folder=makes_folder)
 
@@ -83,7 +83,7 @@ def check_outputs(
 def _checked(
     listed: list[Path], inputs: Iterable[Path], *, overwrite: bool, makes_folder: bool = False
 ) -> dict[Path, Manifest]:
-    """Check outputs; return the manifests that were read for it, by folder."""
+    """Check outputs; return the manifests, by folder."""
     read = {identity for path in inputs if (identity := _identity(path)) is not None}
     for path in {path.parent: path for path in reversed(listed)}.values():
         _demand_writable(path, makes_folder=makes_folder)
@@ -94,13 +94,13 @@ def _checked(
         if fault := _never_replaced(path, read):
             raise InputError(fault, place=path, cure="choose another output")
         if not overwrite and (fault := _foreign(path, manifests)):
-            cure = "choose another output, or give overwrite to have it replaced"
+            cure = "choose another output, or give overwrite to replace it"
             raise InputError(fault, place=path, cure=cure, argument="overwrite")
     return manifests
 
 
 def _never_replaced(path: Path, read: set[tuple[int, int]]) -> str:
-    """Return why something that exists is replaced by nothing, "" if it may be."""
+    """Return the reason why an existing file is never replaced, "" if it may be."""
     if _identity(path) in read:
         return "is read by this command and is never replaced"
     if path.is_dir():
@@ -116,7 +116,7 @@ def write_outputs(
     overwrite: bool = False,
     keep: bool = False,
 ) -> None:
-    """Write files as wholes, all or none, and record them as layerox's own.
+    """Write files atomically, all or none, and record them as layerox's own.
 
     Parameters
     ----------
@@ -127,12 +127,12 @@ def write_outputs(
     inputs, overwrite
         See `check_outputs`.
     keep
-        Whether files that cannot be written are kept elsewhere, as they took long to compute; the error says where.
+        Whether files that cannot be written are kept elsewhere (long computations); the error states where.
 
     Raises
     ------
     InputError
-        As for `check_outputs`; `WriteFailed` if the disk is full or a folder is gone.
+        As for `check_outputs`; `WriteFailed` if the disk is full or a folder is missing.
     """
     try:
         manifests = _checked(list(files), inputs, overwrite=overwrite)
@@ -149,19 +149,19 @@ def write_outputs(
 
 
 def is_own(path: Path) -> bool:
-    """Whether a file is as layerox has written it."""
+    """Whether a file is unchanged since layerox wrote it."""
     return not _foreign(path, {})
 
 
 def remove_own(paths: Iterable[Path], *, overwrite: bool = False) -> None:
-    """Remove files that are as layerox has written them; with `overwrite` also changed ones."""
+    """Remove files that layerox wrote and that are unchanged; with `overwrite` also changed ones."""
     for path in paths:
         if path.is_file() and (overwrite or is_own(path)):
             path.unlink()
 
 
 def recorded(folder: Path) -> Mapping[str, Record]:
-    """Return what the manifest of a folder says of its files, by name; nothing where there is none."""
+    """Return the manifest records of a folder by file name; empty without a manifest."""
     return _manifest(folder).records
 
 
@@ -171,12 +171,12 @@ def results_in(folder: Path) -> frozenset[str]:
 
 
 def inputs_among(*arguments: Any) -> list[Path]:
-    """Return the files that arguments of a user name: paths, "NAME=FILE", "FILE:COLUMN", and these in lists or tables.
+    """Return the files in user arguments: paths, "NAME=FILE", "FILE:COLUMN", and these in lists or tables.
 
     Parameters
     ----------
     arguments
-        Anything; what names no file is passed over.
+        Any values; those without a file are ignored.
     """
     found: list[Path] = []
     for argument in arguments:
@@ -199,7 +199,7 @@ def _is_file(text: str) -> bool:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what two names of one file share; None if there is no such file."""
+    """Return the identity (device, inode) of a file; None if it does not exist."""
     try:
         status = path.stat()
     except (OSError, ValueError):
@@ -208,14 +208,14 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _demand_writable(path: Path, *, makes_folder: bool) -> None:
-    """Refuse a file in whose folder none can be made."""
+    """Reject a file in a folder that is not writable."""
     place = folder = path.parent
     while not os.path.lexists(place) and place != place.parent:
         place = place.parent
     if not place.is_dir():
         raise InputError("is a file, not a folder", place=place, cure="choose another output", argument="output")
     if place != folder and not makes_folder:
-        raise WriteFailed("cannot be written: there is no such folder", place=path, cure="make it, or choose another")
+        raise WriteFailed("cannot be written: there is no such folder", place=path, cure="create it, or choose another")
     try:
         with tempfile.TemporaryFile(dir=place) as probe:
             probe.write(bytes(PROBE))
@@ -226,18 +226,18 @@ def _demand_writable(path: Path, *, makes_folder: bool) -> None:
 
 
 def _foreign(path: Path, manifests: dict[Path, Manifest]) -> str:
-    """Return why a file that exists is not layerox's own, "" if it is."""
+    """Return the reason why an existing file is not layerox's own, "" if it is."""
     folder = path.parent
     if folder not in manifests:
         manifests[folder] = _manifest(folder)
     record = manifests[folder].records.get(path.name)
     if record is None or path.is_symlink():
-        return "is not recorded as layerox's own and is left as it is"
+        return "is not recorded as layerox's own and is kept"
     try:
         unchanged = _sha256(path) in record.sha256
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    return "" if unchanged else "was changed after layerox wrote it and is left as it is"
+    return "" if unchanged else "was changed after layerox wrote it and is kept"
 
 
 def _sha256(path: Path) -> str:
@@ -249,7 +249,7 @@ def _sha256(path: Path) -> str:
 
 
 def _manifest(folder: Path) -> Manifest:
-    """Return the manifest of a folder; lines that are none are passed over, so that what they told of is the user's."""
+    """Return the manifest of a folder; invalid lines are skipped, so that their files count as the user's."""
     path = folder / MANIFEST
     try:
         if not path.is_file() or path.stat().st_size > LONGEST:
@@ -264,7 +264,7 @@ def _manifest(folder: Path) -> Manifest:
 
 
 def _take(line: bytes, records: dict[str, Record]) -> None:
-    """Take one line of a manifest into the records."""
+    """Add one line of a manifest to the records."""
     try:
         row = json.loads(line)
         name, digest, by, is_done = row["file"], row["sha256"], row["by"], row["done"]
@@ -277,7 +277,7 @@ def _take(line: bytes, records: dict[str, Record]) -> None:
 
 
 def _record(found: Mapping[Path, Staged], by: str, *, is_done: bool) -> None:
-    """Append to the manifests of all folders concerned what their files are, or are about to be."""
+    """Append records of files that are, or will be, written to the manifests of their folders."""
     rows: dict[Path, list[str]] = {}
     for path, file in found.items():
         rows.setdefault(path.parent, []).append(_line(path.name, file.sha256, by, is_done=is_done))
@@ -290,7 +290,7 @@ def _line(name: str, digest: str, by: str, *, is_done: bool) -> str:
 
 
 def _append(path: Path, text: str) -> None:
-    """Append lines at once; behind one that was cut off they begin a line of their own."""
+    """Append lines in one write; after an incomplete line they start a new line."""
     if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
         raise WriteFailed("is not a regular file", place=path, cure="remove it, or choose another output")
     try:
@@ -306,7 +306,7 @@ def _append(path: Path, text: str) -> None:
 
 
 def _compact(folder: Path, before: Manifest) -> None:
-    """Write a manifest anew that has grown over many writings of the same files; `before` is how it was."""
+    """Rewrite a manifest that has many lines for the same files; `before` is its content."""
     if before.lines < SPARE_LINES + LINES_A_FILE * len(before.records):
         return
     manifest = _manifest(folder)
@@ -318,11 +318,12 @@ def _compact(folder: Path, before: Manifest) -> None:
     write_atomically(folder / MANIFEST, "".join(lines))
 
 
-# --- what cannot be written is kept elsewhere ----------------------------------------------------------------------
+# --- results that cannot be written are kept elsewhere
+# ----------------------------------------------------------------------
 
 
 def _kept(files: Mapping[Path, Content], by: str, error: InputError) -> InputError:
-    """Return the error of a finished result that cannot be written, with where it was kept instead."""
+    """Return the error of a finished result that cannot be written, with the place where it is kept."""
     place = keep_elsewhere({path.name: content for path, content in files.items()}, by)
     said = "could not be kept anywhere else" if place is None else f"was kept in {place}"
     return type(error)(f"{error.problem}; the finished result {said}", place=error.place, cure=error.cure,
@@ -330,7 +331,7 @@ def _kept(files: Mapping[Path, Content], by: str, error: InputError) -> InputErr
 
 
 def keep_elsewhere(files: Mapping[str, Content], by: str) -> Path | None:
-    """Write files into a new folder for temporary files, the working folder or the user's; None if nothing is left."""
+    """Write files to a new folder in the temporary, working or home folder; None if all fail."""
     for parent in (tempfile.gettempdir, Path.cwd, Path.home):
         try:
             folder = Path(tempfile.mkdtemp(prefix="layerox-kept-", dir=parent()))

@@ -1,10 +1,10 @@
-"""Plain numbers: columns of decimal numbers in white space, read by a compiled loop.
+"""Fast reader of columns of decimal numbers separated by white space (a compiled loop with exact rounding).
 
-A decimal number whose digits make an integer below 2**53 and whose power of ten is at most 22 is that integer times or
-over that power, both exact in binary, so that one operation rounds it as it should be (W. D. Clinger, How to Read
-Floating Point Numbers Accurately, 1990, doi:10.1145/93542.93557). Longer numbers, as programs write them that keep
-every bit, are found in two parts: the quotient, and what it lacks (T. J. Dekker, A floating-point technique for
-extending the available precision, 1971, doi:10.1007/BF01397083). Anything else is left to a reader of all cases.
+If the digits of a number make an integer below 2**53 and its power of ten is at most 22, the number is that integer
+times or over that power; both are exact in binary, so one operation rounds correctly (W. D. Clinger, How to Read
+Floating Point Numbers Accurately, 1990, doi:10.1145/93542.93557). Longer numbers (written with full
+precision) are computed as quotient plus remainder (T. J. Dekker, A floating-point technique for
+extending the available precision, 1971, doi:10.1007/BF01397083). Other numbers are left to a general reader.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from numpy.typing import NDArray
 from layerox.computing.compiled import compiled_exactly
 
 SPACE, TAB, NEWLINE, PLUS, MINUS, POINT, ZERO, NINE, LARGE_E, SMALL_E = (ord(c) for c in " \t\n+-.09Ee")
-# Powers of ten that are exact in binary, digits that always are, and digits that an integer of 64 bits has room for.
+# Powers of ten that are exact in binary, largest number of exact digits, and of digits in a 64-bit integer.
 EXACT_POWERS = np.array([float(10**power) for power in range(23)])
 EXACT_DIGITS, MOST_DIGITS = 15, 18
-# Parts a double is split into, so that the products of its halves are exact (Veltkamp).
+# Splits a double so that the products of its halves are exact (Veltkamp).
 SPLITTER = 2.0**27 + 1.0
-# Relative uncertainty, and more, of what a quotient lacks: it takes two roundings to find.
+# Upper limit of the relative error of the remainder, which is rounded twice.
 DOUBT = 2.0**-50
 
 
 def plain_table(text: str, rows: int) -> NDArray[np.float64] | None:
-    """Return the table that a text is, shape (rows, columns); None if it is not as plain as that.
+    """Return the table in a text, shape (rows, columns); None if it is not plain numbers.
 
     Parameters
     ----------
     text
-        Lines of numbers, and nothing else; no line may be empty.
+        Lines of numbers only; no line may be empty.
     rows
-        Number of its lines.
+        Number of lines.
     """
     data = np.frombuffer(text.encode("utf-8", errors="replace"), dtype=np.uint8)
     numbers = np.empty(data.size // 2 + 1)
@@ -46,7 +46,7 @@ def plain_table(text: str, rows: int) -> NDArray[np.float64] | None:
 
 @compiled_exactly
 def _parsed(data: NDArray[np.uint8], numbers: NDArray[np.float64], powers: NDArray[np.float64]) -> tuple[int, int]:
-    """Fill `numbers`; return how many there are, and how many in every line: -1 if something is not plain."""
+    """Fill `numbers`; return their count and the count per line: -1 if something is not plain."""
     count, in_line, columns, k, end = 0, 0, -1, 0, data.size
     while k < end:
         letter = data[k]
@@ -72,7 +72,7 @@ def _parsed(data: NDArray[np.uint8], numbers: NDArray[np.float64], powers: NDArr
 
 @compiled_exactly
 def _number(data: NDArray[np.uint8], k: int, powers: NDArray[np.float64]) -> tuple[float, int]:
-    """Return the number that begins at `k` and where it ends; -1 for the latter if it is not plain."""
+    """Return the number that starts at `k` and its end; the end is -1 if the number is not plain."""
     end = data.size
     negative = data[k] == MINUS
     if negative or data[k] == PLUS:
@@ -107,7 +107,7 @@ def _number(data: NDArray[np.uint8], k: int, powers: NDArray[np.float64]) -> tup
 
 @compiled_exactly
 def _scaled(mantissa: int, digits: int, power: int, powers: NDArray[np.float64]) -> float:
-    """Return an integer of so many digits times a power of ten, as it should be rounded; nan if that is not known."""
+    """Return an integer of a given number of digits times a power of ten, correctly rounded; nan if uncertain."""
     if abs(power) >= powers.size:
         return np.nan
     if digits > EXACT_DIGITS and power != 0:
@@ -117,9 +117,9 @@ def _scaled(mantissa: int, digits: int, power: int, powers: NDArray[np.float64])
 
 @compiled_exactly
 def _long_quotient(mantissa: int, power: float) -> float:
-    """Return an integer of up to `MOST_DIGITS` digits over an exact power of ten, as it should be rounded.
+    """Return an integer of up to `MOST_DIGITS` digits over an exact power of ten, correctly rounded.
 
-    nan where the true quotient lies too near the middle of two doubles to be told from it.
+    nan if the true quotient is too close to the midpoint of two doubles.
     """
     whole = float(mantissa)
     beyond = float(mantissa - np.int64(whole))
@@ -131,7 +131,7 @@ def _long_quotient(mantissa: int, power: float) -> float:
 
 @compiled_exactly
 def _remainder(whole: float, quotient: float, power: float) -> float:
-    """Return whole - quotient * power, exactly, of a quotient that has been rounded."""
+    """Return whole - quotient * power exactly, for a rounded quotient."""
     product = quotient * power
     part = SPLITTER * quotient
     q_high = part - (part - quotient)
@@ -144,7 +144,7 @@ def _remainder(whole: float, quotient: float, power: float) -> float:
 
 @compiled_exactly
 def _exponent(data: NDArray[np.uint8], k: int) -> tuple[int, int]:
-    """Return the exponent that begins at `k` and where it ends; -1 for the latter if there is none or a wild one."""
+    """Return the exponent that starts at `k` and its end; the end is -1 if it is missing or too large."""
     end = data.size
     negative = k < end and data[k] == MINUS
     if k < end and data[k] in (MINUS, PLUS):

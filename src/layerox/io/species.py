@@ -1,8 +1,8 @@
-"""Species: what a CIF writes for the contents of a position, read as elements with charges and shares.
+"""Elements, charges and shares from the type symbols and labels of a CIF.
 
 Elements and oxidation states in the spellings of common programs ("Mn4+", "Mn+4", "MN3.5+", "O2-", "O-2.", "Mn(IV)",
-"Na1+", "Cval"), vacancies ("Vac", "Va") and mixtures with amounts ("Ni0.33Mn0.67", "0.615Cu + 0.385Al"). What could be
-read in two ways is refused: a group, an isotope, a mixture without amounts, a placeholder such as "TM" or "M".
+"Na1+", "Cval"), vacancies ("Vac", "Va") and mixtures with amounts ("Ni0.33Mn0.67", "0.615Cu + 0.385Al"). Ambiguous
+texts are errors: a group, an isotope, a mixture without amounts, a placeholder such as "TM" or "M".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from layerox.errors import InputError
 VACANCIES = frozenset(("vac", "va", "vc", "vacancy", "vacancies", "void", "vacant", "□", "☐", "◻"))
 GROUPS = frozenset(("OH", "HO", "OH2", "H2O", "D2O", "OD", "WAT", "HOH", "H3O", "NH", "NH2", "NH3", "NH4", "CH", "CH2",
                     "CH3", "CN", "NO", "SO4", "PO4", "NO3", "CO3", "BO3", "SIO4"))  # fmt: skip
-# Upper-case spellings of an element that stand for any transition metal or rare earth more often.
+# Upper-case spellings of an element that usually mean any transition metal or rare earth.
 PLACEHOLDERS = frozenset(("TM", "RE"))
 WATER_OXYGEN = "OW"
 FULL_MIXTURE, LARGEST_CHARGE, LONGEST = 1.02, 8.0, 200
@@ -36,7 +36,7 @@ NUMBERED = re.compile(r"([A-Za-z]{1,2})\d{1,3}")
 AMOUNT = r"\d{0,2}\.\d{1,6}|\d{1,2}(?![-+.\d])"
 SYMBOL = r"□|Vac|Va|[A-Z][a-z]?"
 BEHIND = re.compile(rf"(?P<symbol>{SYMBOL})(?P<charge>{CHARGE})?[:_ *]?\(?(?P<amount>{AMOUNT})\)?")
-# Here a sign before digits joins two parts: "0.6Cu+0.4Al".
+# A sign before digits separates two parts: "0.6Cu+0.4Al".
 BEFORE = re.compile(rf"(?P<amount>{AMOUNT})[ *]?(?P<symbol>{SYMBOL})(?P<charge>\d{{1,2}}[+-]|[+-](?![\d.]))?")
 BARE = re.compile(rf"(?P<symbol>{SYMBOL})(?P<charge>{CHARGE})?")
 BETWEEN = re.compile(r"[ +,;/|&]*")
@@ -59,14 +59,14 @@ def species_from_type(text: str, label: str, formula: Collection[str] = ()) -> t
     text
         The value of _atom_site_type_symbol.
     label
-        Of its row, for messages.
+        Label of its row, for messages.
     formula
-        Elements of the stated formula: "TM" is thulium where they hold Tm.
+        Elements of the stated formula: "TM" is thulium if they include Tm.
 
     Raises
     ------
     InputError
-        If it is no element, or could mean more than one thing.
+        If it is not an element, or is ambiguous.
     """
     plain = _plain(text)
     if is_vacancy(plain):
@@ -80,12 +80,12 @@ def species_from_type(text: str, label: str, formula: Collection[str] = ()) -> t
 
 
 def species_from_label(label: str, formula: Collection[str] = ()) -> tuple[Species, ...]:
-    """Return the species that a row's label names where the row has no type symbol; an empty tuple for a vacancy.
+    """Return the species of a row's label (for a row without type symbol); an empty tuple for a vacancy.
 
     Raises
     ------
     InputError
-        If it begins with no element, or with several.
+        If it does not start with an element, or starts with several.
     """
     plain = re.sub(r"\(\d{1,4}\)", "", _plain(label))
     letters = _letters(plain)
@@ -107,12 +107,12 @@ def species_from_label(label: str, formula: Collection[str] = ()) -> tuple[Speci
 
 
 def is_vacancy(text: str) -> bool:
-    """Whether a text stands for an empty position: "Vac", "Va", a square; "Va1" too."""
+    """Whether a text means an empty position: "Vac", "Va", a square; "Va1" too."""
     return text.strip("()0123456789").lower() in VACANCIES
 
 
 def element_of(letters: str, formula: Collection[str] = ()) -> str:
-    """Return the element that letters begin with ("MN", "Mn", "OW"), "" for none."""
+    """Return the element at the start of letters ("MN", "Mn", "OW"), "" for none."""
     if letters[:2] in PLACEHOLDERS and letters[:2].capitalize() not in formula:
         return ""
     # "OW" is an oxygen of water; "Va" is not vanadium, nor "Wat" tungsten.
@@ -136,13 +136,13 @@ def _is_element(symbol: str) -> bool:
 
 
 def _are_elements(found: list[str], letters: str) -> bool:
-    """Whether letters in mixed case are several elements behind each other: "NiMn", not "OW" or "CaA"."""
+    """Whether letters in mixed case are a sequence of several elements: "NiMn", not "OW" or "CaA"."""
     known = [symbol for symbol in found if _is_element(symbol)]
     return len(known) == len(found) and "".join(found).startswith(letters) and any(len(s) > 1 for s in found)
 
 
 def _is_oxygen(letters: str) -> bool:
-    """Whether a label is one of oxygen with letters of its site: OW, Ow, Oap, OH; not osmium."""
+    """Whether a label is oxygen with letters of its site: OW, Ow, Oap, OH; not osmium."""
     return letters[:1] == "O" and letters[:2] not in ("Os", "OS") and (len(letters) <= 2 or letters[1:].islower())
 
 
@@ -161,7 +161,7 @@ def _single(plain: str, formula: Collection[str]) -> Species | None:
 
 
 def charge_of(text: str | None) -> int:
-    """Return a charge as programs spell it ("3+", "-2", "++", "(IV)"); 0 for none and for a mean one ("3.5+")."""
+    """Return a charge in the spellings of programs ("3+", "-2", "++", "(IV)"); 0 if missing or a mean ("3.5+")."""
     if not text or text.startswith("va"):
         return 0
     plain = text.strip("()")
@@ -174,12 +174,12 @@ def charge_of(text: str | None) -> int:
 
 
 def _mixture(plain: str, label: str) -> tuple[Species, ...]:
-    """Return the parts of a mixture with amounts; an empty tuple if it is none.
+    """Return the parts of a mixture with amounts; an empty tuple if it is not a mixture.
 
     Raises
     ------
     InputError
-        If amounts are missing, or make more than a whole atom.
+        If amounts are missing, or sum to more than one atom.
     """
     if plain.startswith("(") and plain.endswith(")"):
         plain = plain[1:-1]
@@ -196,7 +196,7 @@ def _mixture(plain: str, label: str) -> tuple[Species, ...]:
 
 
 def _parts(plain: str, form: re.Pattern[str]) -> list[Species]:
-    """Return what a text lists in one form throughout, an empty list if it is written otherwise."""
+    """Return the parts of a text that follows one form throughout, else an empty list."""
     found, place = [], 0
     while place < len(plain):
         match = form.match(plain, place)

@@ -1,7 +1,7 @@
-"""Stack: a file that holds many patterns, read one at a time, with what it says of each of them (time, temperature).
+"""A stack: a file with many patterns, read one at a time, with columns of metadata (time, temperature).
 
-Patterns are not kept: what a stack holds in memory is where they are. Readers of single formats make stacks; a file
-of any other format is a stack of the scans that it holds, read as a whole.
+Patterns are not kept in memory, only their positions in the file. HDF5 and CIF readers have their own stacks; a file
+of any other format is read as a whole.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from layerox.io.scan import Scan
 from layerox.notices import Notice
 from layerox.typing import FloatArray
 
-# Columns that every axis of a series knows: seconds, and kelvin.
+# Standard columns of series axes: seconds, and kelvin.
 TIME, TEMPERATURE = "time", "temperature"
-# What `Pattern.metadata` calls the same of one pattern.
+# Their keys in `Pattern.metadata`.
 START_TIME, TEMPERATURE_K = "start_time", "temperature_k"
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """What a file says of each of its patterns.
+    """A metadata column with one value per pattern.
 
     Attributes
     ----------
     values
-        Shape (patterns,), nan where nothing is said. Times are seconds; since 1970 where `is_absolute`.
+        Shape (patterns,), nan if missing. Times are seconds; since 1970 if `is_absolute`.
     is_absolute
-        Of times: whether they are moments, and not counted from the file's own beginning.
+        For times: whether they are dates, not elapsed times.
     zone
-        Of absolute times: whether they are UTC; else they are what the clock showed where it was measured.
+        For absolute times: whether they are UTC; otherwise they are local times of the measurement.
     """
 
     values: FloatArray
@@ -53,11 +53,11 @@ class Stack(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the columns that it has beside time and temperature."""
+        """Names of the columns other than time and temperature."""
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What a user should know of the choice of what is read."""
+        """Notices on the choice of the patterns."""
 
     def __len__(self) -> int: ...
 
@@ -67,16 +67,16 @@ class Stack(Protocol):
         Raises
         ------
         InputError
-            If it cannot be read, or there are not so many.
+            If it cannot be read, or the number is too large.
         """
 
     def column(self, name: str) -> Column | None:
-        """Return what the file says of each pattern, None if it says nothing."""
+        """Return a metadata column, None if missing."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ListedStack:
-    """The scans of a file that was read as a whole."""
+    """The scans of a file that is read as a whole."""
 
     path: Path
     scans: Sequence[Scan]
@@ -92,24 +92,24 @@ class ListedStack:
         return self.scans[index]
 
     def column(self, name: str) -> Column | None:
-        """Return the times or temperatures that the scans state."""
+        """Return the times or temperatures of the scans."""
         return stated_column([scan.metadata for scan in self.scans], name)
 
 
 def refuse_beyond(stack: Stack, index: int) -> None:
-    """Refuse a number that a stack does not have.
+    """Raise an error for a pattern number that a stack does not have.
 
     Raises
     ------
     InputError
-        Which names how many there are: the file has been changed since they were counted.
+        With the present number: the file has changed since the patterns were counted.
     """
     if index >= len(stack):
         raise InputError(f"holds {len(stack)} scans now", place=stack.path, cure="leave the file as it was")
 
 
 def stated_column(facts: Sequence[Mapping[str, object]], name: str) -> Column | None:
-    """Return times or temperatures from the metadata of each pattern, None if none of them says any."""
+    """Return times or temperatures from the metadata of each pattern, None if all are missing."""
     if name == TEMPERATURE:
         values = [number_of(own.get(TEMPERATURE_K)) for own in facts]
         return None if np.isnan(values).all() else Column(np.array(values))
@@ -124,7 +124,7 @@ def stated_column(facts: Sequence[Mapping[str, object]], name: str) -> Column | 
 
 
 def moment_of(text: object) -> datetime | None:
-    """Return the moment that ISO 8601 text says, None for anything else."""
+    """Return the time of an ISO 8601 text, None for anything else."""
     try:
         return datetime.fromisoformat(str(text)) if text else None
     except ValueError:
@@ -132,12 +132,12 @@ def moment_of(text: object) -> datetime | None:
 
 
 def seconds_of(moment: datetime) -> float:
-    """Return seconds since 1970; a moment without a zone is taken as it stands, as if it were UTC."""
+    """Return seconds since 1970; a time without a zone is treated as UTC."""
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def iso_of(seconds: float, *, utc: bool) -> str:
-    """Return seconds since 1970 as ISO 8601, without a zone where it is not known."""
+    """Return seconds since 1970 as ISO 8601, without a zone if it is unknown."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return (moment if utc else moment.replace(tzinfo=None)).isoformat()
 

@@ -1,7 +1,7 @@
-"""Structure files: a crystal or its atoms written as CIF, POSCAR, extended xyz, pymatgen JSON or LAMMPS data.
+"""Write structures: a crystal or its atoms as CIF, POSCAR, extended xyz, pymatgen JSON or LAMMPS data.
 
-The file's suffix decides. Files appear whole or not at all; CIFs of a `Crystal` keep its space group, everything else
-lists atoms. Reading is for `cif.py`.
+The file's suffix decides. Files are written atomically; CIFs of a `Crystal` keep its space group, all other files
+list atoms. `cif.py` reads structures.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def write_structure(structure: Crystal | Atoms, path: str | Path, *, overwrite: 
     Parameters
     ----------
     structure
-        A crystal, or atoms of any number. POSCAR and LAMMPS data need ordered ones.
+        A crystal, or atoms. POSCAR and LAMMPS data need ordered atoms.
     path
-        .cif, .vasp, .xyz, .json or .lmp; the folder must exist. A file that layerox wrote there and nobody changed is
-        replaced as a whole.
+        .cif, .vasp, .xyz, .json or .lmp; the folder must exist. An unchanged file of layerox is
+        replaced.
     overwrite
         Whether any other file may be replaced too.
 
     Raises
     ------
     InputError
-        If the suffix is unknown, a file of the user stands there, it cannot be written, or the format cannot hold
+        If the suffix is unknown, a file of the user exists there, it cannot be written, or the format has no
         partial occupancies.
     """
     path = Path(path)
@@ -47,12 +47,12 @@ def write_structure(structure: Crystal | Atoms, path: str | Path, *, overwrite: 
 
 
 def structure_text(structure: Crystal | Atoms, path: Path) -> str:
-    """Return what `write_structure` writes to a path.
+    """Return the text that `write_structure` writes to a path.
 
     Raises
     ------
     InputError
-        If the suffix is unknown or the format cannot hold partial occupancies.
+        If the suffix is unknown or the format has no partial occupancies.
     """
     demand_structure_suffix(path)
     writer = WRITERS[path.suffix.lower()]
@@ -63,7 +63,7 @@ def structure_text(structure: Crystal | Atoms, path: Path) -> str:
 
 
 def demand_structure_suffix(path: Path) -> None:
-    """Refuse a file whose suffix is none of the formats."""
+    """Reject an unknown suffix of a structure file."""
     if path.suffix.lower() not in WRITERS:
         raise InputError(f"unknown suffix {path.suffix!r}", place=path, cure=nearest(path.suffix, WRITERS))
 
@@ -96,7 +96,7 @@ def cif_text(structure: Crystal | Atoms) -> str:
         comments = [structure.source]
     heading = "".join(map(commented, comments))
     block.set_pair("_publ_section_comment", quoted("\n".join(filter(None, comments)) or "."))
-    # Not gemmi's Pdbx style: it writes a loop of one row as pairs, which pymatgen and ASE misread.
+    # Not gemmi's Pdbx style, which writes a loop of one row as pairs; pymatgen and ASE misread these.
     options = cif.WriteOptions()
     options.misuse_hash = True
     return heading + str(document.as_string(options))
@@ -127,7 +127,7 @@ def _site_numbers(site: Site) -> list[str]:
 
 
 def _occupancy(share: float) -> str:
-    """Write an occupancy, cut off and not rounded: thirds of a mixed site must not add up to more than 1."""
+    """Return an occupancy, truncated rather than rounded, so that thirds of a mixed site do not sum to more than 1."""
     return f"{math.floor(share * 1e10 + 1e-3) / 1e10:.10g}"
 
 
@@ -160,9 +160,9 @@ def _numbered_labels(atoms: Atoms) -> list[str]:
 
 
 def xyz_text(structure: Crystal | Atoms) -> str:
-    """Return extended xyz: species and cartesian positions, site labels, occupancies, layers and phases where known.
+    """Return extended xyz: species and cartesian positions, site labels, occupancies, layers and phases if known.
 
-    A mixed site takes one line for each species.
+    A mixed site has one line for each species.
     """
     atoms = _atoms(structure)
     labels = ["_".join(label.split()) for label in atoms.labels.tolist()]
@@ -232,7 +232,7 @@ def lammps_text(structure: Crystal | Atoms) -> str:
 
 
 def _lammps_box(atoms: Atoms) -> tuple[FloatArray, FloatArray]:
-    """Return an equivalent box with tilts below half an edge, as LAMMPS wants it, and the positions wrapped into it."""
+    """Return an equivalent box with tilts below half an edge, as LAMMPS requires, and the positions wrapped into it."""
     upright = np.linalg.cholesky(atoms.lattice @ atoms.lattice.T)
     box = upright.copy()
     for row, column in ((1, 0), (2, 1), (2, 0)):
@@ -247,7 +247,7 @@ def json_text(structure: Crystal | Atoms) -> str:
 
 
 def _remarks(atoms: Atoms, order: IntArray, mark: str) -> list[str]:
-    """Return phase, layer and kind of site of each atom as a comment; empty texts where they are not known."""
+    """Return phase, layer and kind of site of each atom as a comment; empty if unknown."""
     if atoms.phase is None or atoms.layer is None or atoms.site_kind is None:
         return [""] * len(order)
     known = zip(atoms.phase[order].tolist(), atoms.layer[order].tolist(), atoms.site_kind[order].tolist(), strict=True)

@@ -1,9 +1,9 @@
-"""Patterns in columns of text: .xy .xye .dat .txt .csv .prn .chi and whatever else holds such columns.
+"""Read patterns from columns of text: .xy .xye .dat .txt .csv .prn .chi and other files with such columns.
 
 Two columns are angle and intensity, a third is sigma unless a title line says otherwise. Two layouts with a
-stated grid are known as well: FIT2D's .chi (A. P. Hammersley, FIT2D reference manual, ESRF98HA01T, "chi plot")
-with the number of points in its fourth line, and "start step end" followed by intensities alone (FullProf manual,
-INSTRM = 0), with as many sigmas behind them in the files of DMC and HRPT at PSI (INSTRM = 8).
+stated grid are read too: FIT2D's .chi (A. P. Hammersley, FIT2D reference manual, ESRF98HA01T, "chi plot")
+with the number of points in its fourth line, and "start step end" followed by intensities only (FullProf manual,
+INSTRM = 0), and then sigmas in the files of DMC and HRPT at PSI (INSTRM = 8).
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from layerox.io.header import Heading, Titles, heading_from_lines, titles_from_l
 from layerox.io.scan import Scan
 
 GRID_TOLERANCE = 0.02
-# Lines and points of a file that a pattern stays far below; more would only fill the memory.
+# Largest number of lines and points of a file, far above any pattern.
 MOST_LINES, LARGEST_GRID = 1_000_000, 1_000_000
 PADDING = 10
 TITLE_DEPTH, LONGEST_TITLES = 3, 2000
-CUT_WINDOW = (60, 200)  # lines: fewer could agree in their decimals by chance
+CUT_WINDOW = (60, 200)  # lines; fewer could have equal decimals by chance
 
 
 def scans_from_text(text: str, path: Path) -> list[Scan]:
@@ -46,7 +46,7 @@ def scans_from_text(text: str, path: Path) -> list[Scan]:
     Raises
     ------
     InputError
-        With the line, if the text is no pattern, is damaged or has been cut off.
+        With the line, if the text is not a pattern, is damaged or incomplete.
     """
     if text.count("\n") > MOST_LINES:
         raise InputError(f"holds more than {MOST_LINES} lines", place=path, cure="rebin it, or split it into scans")
@@ -103,7 +103,7 @@ def _scans_from_rows(rows: list[Row], heading: list[str], dialect: Dialect, path
 
 
 def _sections(rows: Sequence[Row], column: int, path: Path) -> list[list[Row]]:
-    """Split rows where a heading or an empty line is followed by an angle (in `column`) that starts afresh."""
+    """Split rows where a heading or an empty line is followed by the first angle (in `column`) of a new scan."""
     sections = [[rows[0]]]
     for row in rows[1:]:
         section = sections[-1]
@@ -118,7 +118,7 @@ def _sections(rows: Sequence[Row], column: int, path: Path) -> list[list[Row]]:
 
 
 def _starts_afresh(angles: Sequence[list[float]]) -> bool:
-    """Whether the last of four angles (first, second, last and next of a scan) goes against their direction."""
+    """Whether the last of four angles (first, second, last and next of a scan) is against their direction."""
     if len(angles) < 4 or not all(angles):
         return False
     (first,), (second,), (last,), (following,) = angles
@@ -126,7 +126,7 @@ def _starts_afresh(angles: Sequence[list[float]]) -> bool:
 
 
 def _scan(table: Table, heading: Sequence[str], dialect: Dialect, path: Path, label: str = "") -> Scan:
-    """Return the scan of a table whose columns the title line names, or which has two or three of them."""
+    """Return the scan of a table with a title line, or with two or three columns."""
     width = table.values.shape[1]
     if width == 1:
         raise _one_column(int(table.lines[0]), path)
@@ -163,7 +163,7 @@ def _named_scan(table: Table, titles: Titles | None, facts: Heading, label: str)
 
 
 def _titles(heading: Sequence[str], dialect: Dialect, width: int, path: Path) -> Titles | None:
-    """Return the columns that one of the last lines of the heading names."""
+    """Return the columns of a title line among the last lines of the heading."""
     written = [line for line in heading if line.strip()]
     for line in reversed(written[-TITLE_DEPTH:]):
         separator = dialect.separator if dialect.separator != " ," else None
@@ -197,7 +197,7 @@ def _chi_scan(lines: Sequence[str], dialect: Dialect, path: Path) -> Scan:
 
 
 def _grid_points(values: Sequence[float]) -> int | None:
-    """Return the number of points when `values` begin with start, step and end of a grid, else None."""
+    """Return the number of points if `values` start with start, step and end of a grid, else None."""
     if len(values) not in (3, 4):
         return None
     start, step, end = values[:3]
@@ -210,7 +210,7 @@ def _grid_points(values: Sequence[float]) -> int | None:
 
 
 def _grid_scan(rows: Sequence[Row], heading: Sequence[str], path: Path) -> Scan | None:
-    """Return the scan of a file with "start step end" and intensities alone, None for any other layout."""
+    """Return the scan of a file with "start step end" and intensities only, None for any other layout."""
     points = _grid_points(rows[0].values)
     if points is None or len(rows) < 2 or _is_table(rows, heading, path):
         return None
@@ -238,7 +238,7 @@ def _grid_scan(rows: Sequence[Row], heading: Sequence[str], path: Path) -> Scan 
 
 
 def _is_table(rows: Sequence[Row], heading: Sequence[str], path: Path) -> bool:
-    """Whether rows that begin like a grid are columns all the same: titled, or with a steady first column."""
+    """Whether rows that start like a grid are columns: titled, or with an equidistant first column."""
     width = len(rows[0].values)
     if any(len(row.values) != width for row in rows):
         return False
@@ -252,7 +252,7 @@ def _until_text(rows: Sequence[Row]) -> list[Row]:
 
 
 def _refuse_cut_number(lines: Sequence[str], dialect: Dialect, path: Path) -> None:
-    """Refuse a last number with fewer decimals than all others have, when no line end follows it."""
+    """Reject a last number with fewer decimals than all others if no line end follows it."""
     if not lines[-1] or len(lines) < CUT_WINDOW[0]:
         return
     pattern = re.compile(rf"\d(?:{re.escape(dialect.decimal)}(\d*))?\s*$")

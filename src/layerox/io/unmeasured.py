@@ -1,8 +1,8 @@
-"""Points that are no measurement: numbers that are none, channels where nothing could be counted, clipped tops, spikes.
+"""Detect unmeasured points of a pattern: dummy values, gaps of zeros, saturated peak tops, spikes.
 
-A zero is a count like any other where counts are low: only one that counting statistics exclude is none. Integrating
-programs write 0 where no pixel was hit, detectors where a module ends or a beam stop stands; GSAS gives such points no
-weight. What is decided here is which points; `scan.py` leaves them out, with one notice for each kind.
+At low counts a zero is a normal count; only zeros that counting statistics exclude are gaps. Integration programs write
+0 where no pixel contributes, detectors between modules and behind a beam stop; GSAS gives such points no weight. This
+module finds the points; `scan.py` leaves them out, with one notice for each kind.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ from layerox.typing import FloatArray
 BoolArray = NDArray[np.bool_]
 KindArray = NDArray[np.int8]
 
-# ln of the chance, over all points of a pattern, that a run of zeros is one of counting statistics: e^-12 is 6e-6.
+# ln of the probability, over all points of a pattern, that a run of zeros is counting statistics: e^-12 is 6e-6.
 CERTAINTY = 12.0
-# Counts beside a run of zeros on both sides from which it is a gap, whatever stands elsewhere: a peak sampled so that
-# it falls from 150 counts to nothing within a step would be narrower than a step.
+# Counts on both sides of a run of zeros above which it is always a gap: a peak that falls from 150 counts to zero
+# within one step would be narrower than a step.
 EDGE_COUNTS = 150.0
-# Otherwise the nearest points must say so to these sigmas and with this share of the evidence, ...
+# Otherwise the nearest points must be above zero by this number of sigmas and with this share of the evidence, ...
 EDGE_SIGMAS, ABRUPT_SHARE = 3.0, 0.3
 # ... and no window around (in points to each side, or five times the run) may fall to so few counts.
 NARROWEST, WIDEST_WINDOW, LEAST_REACH, LEAST_LEVEL = 3, 50, 200, 2.0
-# How far above the uncertainty that a file itself gives to a zero its surroundings must be.
+# Smallest ratio of the neighbouring values to the file's own uncertainty of a zero.
 OWN_ESDS = 5.0
-# A pattern that scatters less than that of so many counts was calculated, not measured.
+# A pattern with less scatter than this number of counts is calculated, not measured.
 MOST_COUNTS = 1e8
-# How much more than the size of a negative dummy most points hold.
+# Smallest ratio of typical intensities to the size of a negative dummy value.
 DUMMY_SHARE = 20.0
-# Fewer points than this are no pattern to judge by.
+# Smallest number of points for these tests.
 FEWEST_POINTS = 20
-# Of a clipped top: equal points, how far above the median, in how many counts at least, and the chance of such ties.
+# Saturated top: number of equal points, factor above the median, smallest counts, and probability of such ties.
 LEAST_TIES, ABOVE_MEDIAN, LEAST_CLIPPED, TIE_CHANCE = 3, 3.0, 200.0, 1e-5
-# Of a spike: counts, excess over the noise, and the largest share of its height that its neighbours may have.
+# Spike: counts, excess over the noise, and the largest share of its height in its neighbours.
 SPIKE_COUNTS, SPIKE_SIGMAS, SPIKE_SHOULDER = 100.0, 10.0, 0.1
-# Where a fifth of the strong peaks has neighbours of less than this share, spikes cannot be told from them.
+# If a fifth of the strong peaks has neighbours below this share, spikes cannot be distinguished from peaks.
 LEAST_SHOULDER, PEAKS_TO_COMPARE = 0.3, 20
-# More in one pattern are a detector that sparks: they are named, and nothing is left out.
+# More spikes in one pattern are a detector problem: they are reported, and no point is left out.
 MOST_SPIKES, NAMED_SPIKES = 5, 10
 
 
 class Kind(IntEnum):
-    """Why a point is no measurement."""
+    """The kind of an unmeasured point."""
 
     MEASURED, NO_NUMBER, NOT_COUNTED, SATURATED, SPIKE = range(5)
 
@@ -71,9 +71,9 @@ def kinds_of_points(intensity: FloatArray, sigma: FloatArray | None) -> KindArra
     Parameters
     ----------
     intensity
-        In the order of the angles, shape (n,).
+        Intensities in the order of the angles, shape (n,).
     sigma
-        Uncertainties that the file gives, shape (n,), or None.
+        Uncertainties in the file, shape (n,), or None.
     """
     kinds = np.zeros(intensity.size, dtype=np.int8)
     finite = np.isfinite(intensity) if sigma is None else np.isfinite(intensity) & np.isfinite(sigma)
@@ -94,7 +94,7 @@ def kinds_of_points(intensity: FloatArray, sigma: FloatArray | None) -> KindArra
 
 
 def _dummies(intensity: FloatArray) -> BoolArray:
-    """Whether points hold the value that stands for none: all that are negative are one whole number, amid far more."""
+    """Whether points have a dummy value: all negative values are one whole number, far below the other intensities."""
     negative = intensity < 0
     if intensity.size < FEWEST_POINTS or not negative.any():
         return np.zeros_like(negative)
@@ -106,10 +106,10 @@ def _dummies(intensity: FloatArray) -> BoolArray:
 
 
 def counts_of(intensity: FloatArray, sigma: FloatArray | None) -> FloatArray:
-    """Return the counts whose scatter an intensity has, (intensity / its uncertainty)^2, shape (n,).
+    """Return the equivalent counts of an intensity, (intensity / its uncertainty)^2, shape (n,).
 
     The uncertainty is the file's own; without one, whole numbers are counts, and others are scaled by their scatter.
-    All zero where nothing scatters: such a pattern was calculated, not measured.
+    All zero without scatter: such a pattern is calculated, not measured.
     """
     if sigma is None:
         return intensity if are_whole(intensity) else intensity * _counts_for_one(intensity)
@@ -118,7 +118,7 @@ def counts_of(intensity: FloatArray, sigma: FloatArray | None) -> FloatArray:
 
 
 def _counts_for_one(intensity: FloatArray) -> float:
-    """Return the counts that an intensity of one stands for, var = intensity / factor.
+    """Return the counts per unit of intensity, var = intensity / factor.
 
     From the scatter about straight lines: a second difference has six times the variance of a point. The smallest
     positive intensity is at least one count.
@@ -150,8 +150,8 @@ def _edges(flags: BoolArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def _gaps(intensity: FloatArray, sigma: FloatArray | None, counts: FloatArray) -> list[Run]:
     """Return the runs of zeros that cannot be counts.
 
-    A run of k zeros has the chance e^(-k m) where m counts are expected. What is expected is read cautiously: the
-    points beside the run must be far above zero on both sides, or above it with no stretch around nearly so low.
+    A run of k zeros has the probability e^(-k m) if m counts are expected. The expectation is conservative: the points
+    beside the run must be far above zero on both sides, or above zero with no equally low region around.
     """
     zero = intensity == 0
     if not zero.any() or zero.all():
@@ -163,14 +163,14 @@ def _gaps(intensity: FloatArray, sigma: FloatArray | None, counts: FloatArray) -
     ground = _Ground(counts, abrupt)
     found = [run for run in abrupt if _is_between_high_points(counts, run) or ground.around(run) * len(run) > needed]
     found = [run for run in found if _is_exact(run, intensity, sigma)]
-    # What is zero nearly everywhere is no detector with gaps.
+    # A pattern that is zero nearly everywhere has no detector gaps.
     return found if 2 * sum(map(len, found)) < intensity.size else []
 
 
 def _abrupt_runs(zero: BoolArray, counts: FloatArray, evidence: float) -> list[Run]:
-    """Return the runs of zeros whose length, times the counts that the nearest points show at least, is so large.
+    """Return the runs of zeros whose length, times the lower limit of the counts beside them, exceeds the evidence.
 
-    Shown are those of the two nearest points of the lower side, less what they may scatter.
+    The lower limit is that of the two nearest points on the lower side, minus their scatter.
     """
     first, last = _edges(zero)
     sums = np.cumsum(np.concatenate(([0.0], counts)))
@@ -185,7 +185,7 @@ def _abrupt_runs(zero: BoolArray, counts: FloatArray, evidence: float) -> list[R
 
 
 def _is_between_high_points(counts: FloatArray, run: Run) -> bool:
-    """Whether the points next to a run are high; at an end of the pattern the two that follow it or stand before it."""
+    """Whether the points next to a run are high; at an end of the pattern the two points after or before it."""
     if run.first == 0:
         return bool(counts[run.last + 1 : run.last + 3].min() >= EDGE_COUNTS)
     if run.last == counts.size - 1:
@@ -194,12 +194,12 @@ def _is_between_high_points(counts: FloatArray, run: Run) -> bool:
 
 
 def _beside(values: FloatArray, run: Run) -> float:
-    """Return the lower of the values next to a run; of a run at an end of the pattern the only one."""
+    """Return the lower of the values next to a run; at an end of the pattern the only one."""
     return min(float(values[k]) for k in (run.first - 1, run.last + 1) if 0 <= k < values.size)
 
 
 def _is_exact(run: Run, intensity: FloatArray, sigma: FloatArray | None) -> bool:
-    """Whether the file's own uncertainties of a run exclude what stands beside it."""
+    """Whether the file's own uncertainties of a run exclude the values beside it."""
     if sigma is None:
         return True
     own = float(sigma[run.first : run.last + 1].max())
@@ -207,7 +207,7 @@ def _is_exact(run: Run, intensity: FloatArray, sigma: FloatArray | None) -> bool
 
 
 class _Ground:
-    """The lowest that a pattern falls outside the runs that are suspected, in windows of any length."""
+    """The lowest mean of a pattern outside the suspected runs, in windows of any length."""
 
     def __init__(self, counts: FloatArray, suspected: list[Run]):
         barred = np.zeros(counts.size, dtype=np.float64)
@@ -232,9 +232,9 @@ class _Ground:
 
 
 def _saturated(intensity: FloatArray, counts: FloatArray) -> BoolArray:
-    """Return the points of the highest value, if so many neighbours with one value cannot be chance.
+    """Return the points of the highest value, if so many equal neighbours are not possible by chance.
 
-    Two counts of mean M are equal with the chance 1 / (2 sqrt(pi M)).
+    Two counts of mean M are equal with the probability 1 / (2 sqrt(pi M)).
     """
     top = float(intensity.max())
     equal = intensity == top
@@ -253,7 +253,7 @@ def _saturated(intensity: FloatArray, counts: FloatArray) -> BoolArray:
 
 
 def _spikes(intensity: FloatArray, counts: FloatArray) -> NDArray[np.int64]:
-    """Return the indices of single points far above both neighbours, where other peaks are wider than that."""
+    """Return the indices of single points far above both neighbours, if other peaks are wider."""
     inner = intensity[2:-2]
     beside = np.maximum(intensity[1:-3], intensity[3:-1])
     height = inner - np.minimum(intensity[:-4], intensity[4:])
@@ -272,7 +272,7 @@ def _noise(intensity: FloatArray, counts: FloatArray, index: NDArray[np.int64]) 
 
 
 def _is_spike(intensity: FloatArray, counts: FloatArray, index: int) -> bool:
-    """Whether the neighbours of a sharp point do not rise with it above the median around."""
+    """Whether the neighbours of a sharp point are not above the local median."""
     near = np.concatenate([intensity[max(index - 8, 0) : index], intensity[index + 1 : index + 9]])
     base = float(np.median(near))
     height = float(intensity[index]) - base
@@ -282,7 +282,7 @@ def _is_spike(intensity: FloatArray, counts: FloatArray, index: int) -> bool:
 
 
 def _is_coarse(intensity: FloatArray, counts: FloatArray, spikes: list[int]) -> bool:
-    """Whether the other peaks are hardly wider than a point, so that a spike cannot be told from them."""
+    """Whether the other peaks are hardly wider than a point, so that spikes cannot be distinguished."""
     inner = intensity[1:-1]
     tops = np.flatnonzero((inner >= intensity[:-2]) & (inner > intensity[2:])) + 1
     tops = np.setdiff1d(tops, spikes)
@@ -299,7 +299,7 @@ def _is_coarse(intensity: FloatArray, counts: FloatArray, spikes: list[int]) -> 
 
 
 def notices_of(kinds: KindArray, two_theta: FloatArray, intensity: FloatArray) -> list[Notice]:
-    """Return a notice for each kind of point that is left out, which counts them and says where they are."""
+    """Return a notice for each kind of point that is left out, with their number and positions."""
     texts = {
         Kind.NO_NUMBER: ("points_masked", "{n} that {are} no number{s} {were} left out{where}"),
         Kind.NOT_COUNTED: (
@@ -332,7 +332,7 @@ def _spike_notices(spikes: NDArray[np.int64], two_theta: FloatArray, intensity: 
 
 
 def left_out(kinds: KindArray) -> BoolArray:
-    """Return which points are left out: all that are no measurement, spikes only where they are few."""
+    """Return which points are left out: all unmeasured ones, spikes only if they are few."""
     bad = kinds != Kind.MEASURED
     spikes = kinds == Kind.SPIKE
     return np.asarray(bad & ~spikes if np.count_nonzero(spikes) > MOST_SPIKES else bad)

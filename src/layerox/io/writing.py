@@ -1,8 +1,7 @@
-"""Writing a pattern as .xye, .xy or .csv, so that `read_pattern` gives back the same numbers and the same beam.
+"""Write a pattern as .xye, .xy or .csv, so that `read_pattern` returns the same numbers and the same beam.
 
-The heading is comments; three of its lines are for programs: `# label:`, `# radiation:` and `# sigma:`, the first two
-as JSON; time and temperature stand there as other programs write them. Numbers are written with as many digits as they
-need to come back unchanged.
+The heading consists of comments; three lines are machine-readable: `# label:`, `# radiation:` and `# sigma:`, the first
+two as JSON; time and temperature follow the usage of other programs. Numbers have enough digits for an exact round trip.
 """
 
 from __future__ import annotations
@@ -29,22 +28,22 @@ def write_pattern(pattern: Pattern, path: str | Path, *, overwrite: bool = False
     Parameters
     ----------
     pattern
-        Written with two_theta (degrees), intensity and, except in .xy, sigma.
+        The pattern; written are two_theta (degrees), intensity and, except in .xy, sigma.
     path
-        .xye, .xy or .csv; a file that layerox wrote there and nobody changed is replaced as a whole.
+        .xye, .xy or .csv; an unchanged file of layerox is replaced.
     overwrite
         Whether any other file may be replaced too.
 
     Raises
     ------
     InputError
-        If the suffix is none of these, a file of the user stands there, or the file cannot be written.
+        If the suffix is none of these, a file of the user exists there, or the file cannot be written.
     """
     write_outputs({Path(path): pattern_text(pattern, Path(path))}, by="write_pattern", overwrite=overwrite)
 
 
 def pattern_text(pattern: Pattern, path: Path) -> str:
-    """Return what `write_pattern` writes to a path.
+    """Return the text that `write_pattern` writes to a path.
 
     Raises
     ------
