@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from layerox.errors import ChoiceNeeded, InputError
 from layerox.io import read_pattern, read_patterns, read_stack
-from layerox.io.nexus_source import _by_unit
-from layerox.io.stack import TEMPERATURE, TIME
+from layerox.io.nexus_arrays import _by_unit
+from layerox.io.pattern_stack import TEMPERATURE, TIME
 from nexus_files import ANGLES, WAVELENGTH, azint_file, curves, data_group, plain_file, pyfai_file
 
 Q = 4.0 * np.pi * np.sin(np.radians(ANGLES / 2.0)) / WAVELENGTH

@@ -76,8 +76,8 @@ def run(
 ) -> int:
     """Build and write; always 0. `plain` are the options that are passed to the builders unchanged."""
     from layerox.builders import build_atoms, build_crystal  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
-    from layerox.io.structures import demand_structure_suffix, structure_text  # noqa: PLC0415
+    from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    from layerox.io.structure_writing import demand_structure_suffix, structure_text  # noqa: PLC0415
 
     target, read = Path(output), inputs_among(phase)
     demand_structure_suffix(target)

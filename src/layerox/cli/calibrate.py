@@ -52,9 +52,9 @@ def run(
     """Calibrate, write the instrument and the plot, print a summary; 0 if the fit is trustworthy, else 1."""
     check_inputs(files=(pattern, beam.get("instrument")), phases=[phase])
     from layerox.analysis.calibrate import calibrate  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.atomic import Content  # noqa: PLC0415
-    from layerox.io.instrument_file import instrument_text  # noqa: PLC0415
-    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    from layerox.io.atomic_writing import Content  # noqa: PLC0415
+    from layerox.io.instrument_toml import instrument_text  # noqa: PLC0415
+    from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
     from layerox.plotting.calibration import calibration_picture  # noqa: PLC0415
 
     target = Path(output)

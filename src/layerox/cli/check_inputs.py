@@ -39,7 +39,7 @@ def check_inputs(
     InputError
         For the first one that cannot be used.
     """
-    from layerox.io.opening import refuse_irregular  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.file_contents import refuse_irregular  # noqa: PLC0415  (what --help does not need)
 
     for file in files:
         if file is not None:

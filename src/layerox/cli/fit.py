@@ -78,7 +78,7 @@ def run(
     from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.analysis.recipe import recipe_from  # noqa: PLC0415
     from layerox.io import read_pattern  # noqa: PLC0415
-    from layerox.io.outputs import inputs_among  # noqa: PLC0415
+    from layerox.io.output_files import inputs_among  # noqa: PLC0415
     from layerox.plotting.powder import check_scale  # noqa: PLC0415
     from layerox.plotting.powder import picture as drawn  # noqa: PLC0415
     from layerox.results.folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415

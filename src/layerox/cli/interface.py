@@ -77,10 +77,10 @@ def run(
     """Build, write and print a summary; 1 if the cell has findings."""
     from layerox.interfaces import interface  # noqa: PLC0415  (what --help does not need)
     from layerox.interfaces.result import with_whole_atoms  # noqa: PLC0415
-    from layerox.io.atomic import Content  # noqa: PLC0415
+    from layerox.io.atomic_writing import Content  # noqa: PLC0415
     from layerox.io.elastic_file import read_elastic  # noqa: PLC0415
-    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
-    from layerox.io.structures import demand_structure_suffix, structure_text  # noqa: PLC0415
+    from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    from layerox.io.structure_writing import demand_structure_suffix, structure_text  # noqa: PLC0415
 
     target, listed, read = Path(output), Path(report) if report else None, inputs_among(elastic, options["phases"])
     demand_structure_suffix(target)

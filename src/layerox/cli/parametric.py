@@ -64,7 +64,7 @@ def run(
     quiet: bool,
 ) -> int:
     """Refine, write, print a summary; 0 if the data support all functions, else 1."""
-    from layerox.io.outputs import inputs_among  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.output_files import inputs_among  # noqa: PLC0415  (what --help does not need)
 
     if recipe is not None and function:
         raise InputError("together with --function", place="--recipe", cure="keep one of them")

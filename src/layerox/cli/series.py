@@ -152,8 +152,8 @@ def run(
     """Refine, write the folder, print a summary; 0 if no frame is quarantined, else 1."""
     check_inputs(files=(recipe, instrument, *(electrochemistry or ())), folder=folder, phases=phase, hardware=hardware)
     from layerox.cli.parametric import parametric_settings, refine_and_write  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.outputs import results_in, write_outputs  # noqa: PLC0415
-    from layerox.io.text_cells import safe_table  # noqa: PLC0415
+    from layerox.io.csv_cells import safe_table  # noqa: PLC0415
+    from layerox.io.output_files import results_in, write_outputs  # noqa: PLC0415
     from layerox.results.folder import check_folder  # noqa: PLC0415
     from layerox.series.result import series_text  # noqa: PLC0415
     from layerox.series.run import fit_series, inputs_of_series  # noqa: PLC0415

@@ -61,9 +61,9 @@ def run(
     """Simulate and write all files or none; always 0."""
     check_inputs(files=(instrument,), phases=structures)
     from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.atomic import Content  # noqa: PLC0415
-    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
-    from layerox.io.writing import pattern_text  # noqa: PLC0415
+    from layerox.io.atomic_writing import Content  # noqa: PLC0415
+    from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    from layerox.io.pattern_writing import pattern_text  # noqa: PLC0415
     from layerox.results.simulation_truth import reflections_csv, refuse_foreign_truth, truth_json  # noqa: PLC0415
 
     path = Path(output)

@@ -50,8 +50,8 @@ def run(
     quiet: bool,
 ) -> int:
     """Compute, write tables and plots into the folder, print a summary; 1 for a fit that did not converge."""
-    from layerox.io.atomic import Content  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    from layerox.io.atomic_writing import Content  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
     from layerox.plotting.strain import picture  # noqa: PLC0415
     from layerox.plotting.transitions import transitions_picture  # noqa: PLC0415
     from layerox.series.result import Series  # noqa: PLC0415
@@ -96,7 +96,7 @@ def run(
 
 def _reference(text: str | None) -> int | str | None:
     """Return the number of a frame, or a path unchanged."""
-    from layerox.io.opening import exists  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.file_contents import exists  # noqa: PLC0415  (what --help does not need)
 
     if text is None or not text.lstrip("-").isdigit():
         if text is not None and not exists(text):

@@ -14,7 +14,7 @@ from typing import Any
 from layerox.computing.processes import confined
 from layerox.electrochemistry.table_columns import DEEPEST, WHAT_IS_NEEDED, Columns, columns_from_rows, score_of
 from layerox.errors import InputError
-from layerox.io.archive import check_archive
+from layerox.io.file_contents import check_archive
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb")
 # Names of sheets with summaries of cycles and steps (Arbin, Neware, and common ones).

@@ -27,7 +27,7 @@ from layerox.electrochemistry.neware_files import records_from_neware
 from layerox.electrochemistry.table_columns import WHAT_IS_NEEDED, Columns, columns_from_text
 from layerox.electrochemistry.time_stamps import read_stamps, seconds_of, seconds_of_one, utc_text, zone_of
 from layerox.errors import InputError
-from layerox.io.opening import read_bytes, text_of
+from layerox.io.file_contents import read_bytes, text_of
 from layerox.notices import Notice
 from layerox.public import public
 from layerox.typing import FloatArray, IntArray

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from layerox.io.instrument_model import Table
+from layerox.io.instrument_toml_keys import KeyedTable
 
 PositiveFloat = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -15,7 +15,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 Moment = Annotated[datetime, Field(strict=False)]
 
 
-class ElectrochemistryModel(Table):
+class ElectrochemistryModel(KeyedTable):
     """[electrochemistry]: the cycler's files, its clock and that of the frames, and the cathode.
 
     `offset` is in seconds, to be added to the cycler's clock, or "fit"; `start` is the start of the log if its files do

@@ -12,12 +12,20 @@ from pathlib import Path
 
 from layerox.errors import InputError
 from layerox.instrument import Instrument
-from layerox.io.gsas import is_gsas, scans_from_gsas
-from layerox.io.opening import is_cif_of_blocks, is_hdf5, is_pdcif, is_plain, read_bytes, refuse_other_contents, text_of
+from layerox.io.file_contents import (
+    is_cif_of_blocks,
+    is_hdf5,
+    is_pdcif,
+    is_plain,
+    read_bytes,
+    refuse_other_contents,
+    text_of,
+)
+from layerox.io.gsas_pattern import is_gsas, scans_from_gsas
+from layerox.io.pattern_stack import ListedStack, Stack
+from layerox.io.pattern_writing import write_pattern
 from layerox.io.scan import Scan, pattern_from_scan, request_from_arguments
-from layerox.io.stack import ListedStack, Stack
-from layerox.io.text import scans_from_text
-from layerox.io.writing import write_pattern
+from layerox.io.text_pattern import scans_from_text
 from layerox.io.xrdml import is_xrdml, scans_from_xrdml
 from layerox.notices import Notice
 from layerox.pattern import Pattern
@@ -152,7 +160,7 @@ def read_instrument(path: str | Path) -> Instrument:
         If the file is missing or damaged, has an unknown suffix, or is inconsistent: one line with place and cure.
     """
     from layerox.io.gsas_instrument import read_instprm, read_prm  # noqa: PLC0415  (not needed for patterns)
-    from layerox.io.instrument_file import read_toml  # noqa: PLC0415
+    from layerox.io.instrument_toml import read_toml  # noqa: PLC0415
 
     path = Path(path)
     readers = {".toml": read_toml, ".prm": read_prm, ".instprm": read_instprm}
@@ -167,9 +175,9 @@ def write_instrument(instrument: Instrument, path: str | Path, *, overwrite: boo
 
     An existing file of the user is replaced with `overwrite` only.
     """
-    from layerox.io import instrument_file  # noqa: PLC0415  (not needed for patterns)
+    from layerox.io import instrument_toml  # noqa: PLC0415  (not needed for patterns)
 
-    instrument_file.write_instrument(instrument, path, overwrite=overwrite)
+    instrument_toml.write_instrument(instrument, path, overwrite=overwrite)
 
 
 def _powder_scans(path: Path, dataset: str | None = None) -> list[Scan]:

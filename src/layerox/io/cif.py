@@ -14,12 +14,12 @@ from gemmi import cif
 
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.errors import InputError
-from layerox.io.cif_content import FORMULA_TOLERANCE, Stated, disagreement, stated_in, text_in
 from layerox.io.cif_emission import CELL_TAGS
 from layerox.io.cif_number import number_in
 from layerox.io.cif_sites import atoms_in
+from layerox.io.cif_stated_content import FORMULA_TOLERANCE, Stated, disagreement, stated_in, text_in
 from layerox.io.cif_symmetry import crystal_in_its_group
-from layerox.io.opening import read_limited
+from layerox.io.file_contents import read_limited
 from layerox.notices import Notice
 
 # Plausible values, in angstrom and degrees.

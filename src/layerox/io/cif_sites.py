@@ -19,7 +19,7 @@ from gemmi import cif
 from layerox.crystal.asymmetric_unit import ASSUMED_U_ISO, MOST_OCCUPIED, Position, Site, cell_tuple, position_tuple
 from layerox.errors import InputError
 from layerox.io.cif_number import UNKNOWN, number_in
-from layerox.io.species import Species, element_of, species_from_label, species_from_type
+from layerox.io.cif_species import Species, element_of, species_from_label, species_from_type
 from layerox.notices import Notice
 from layerox.symmetry import metric_tensor
 

@@ -19,7 +19,9 @@ from gemmi import cif
 
 from layerox.crystal.asymmetric_unit import Crystal, cell_tuple
 from layerox.errors import InputError, printable
-from layerox.io.cif_content import (
+from layerox.io.cif_number import UNKNOWN
+from layerox.io.cif_sites import AtomList, listed
+from layerox.io.cif_stated_content import (
     FORMULA_TOLERANCE,
     Stated,
     contradictions,
@@ -28,9 +30,7 @@ from layerox.io.cif_content import (
     shortest_contact,
     text_in,
 )
-from layerox.io.cif_number import UNKNOWN
-from layerox.io.cif_sites import AtomList, listed
-from layerox.io.group_symbols import Named, named_group, symmetry_of
+from layerox.io.space_group_symbols import Named, named_group, symmetry_of
 from layerox.notices import Notice
 from layerox.symmetry import Symmetry, symmetry_from_triplets, wrapped
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from layerox.errors import InputError
 from layerox.instrument import DEFAULT_RADIUS_MM, Geometry, Instrument, Profile
-from layerox.io.opening import read_bytes, text_of
+from layerox.io.file_contents import read_bytes, text_of
 from layerox.radiation import Radiation
 
 VARIANCE = 8.0 * math.log(2.0) * 1e-4  # centidegrees^2 as a variance -> degrees^2 as a squared FWHM

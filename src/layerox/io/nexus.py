@@ -1,6 +1,6 @@
 """Read one or many patterns from NeXus (HDF5) files of integration programs (pyFAI, azint, NXxrd).
 
-`nexus_source.py` finds the arrays, `nexus_facts.py` the metadata of the beam and of each frame
+`nexus_arrays.py` finds the arrays, `nexus_metadata.py` the metadata of the beam and of each frame
 (Könnecke et al., J. Appl. Cryst. 48 (2015) 301, doi:10.1107/S1600576714027575). Images and cakes are not patterns and
 must be integrated first.
 """
@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from layerox.errors import InputError
-from layerox.io.nexus_facts import Facts, facts_of
-from layerox.io.nexus_source import Source, chosen, sources_in
+from layerox.io.nexus_arrays import Source, chosen, sources_in
+from layerox.io.nexus_metadata import Facts, facts_of
+from layerox.io.pattern_stack import START_TIME, TEMPERATURE, TEMPERATURE_K, TIME, Column, iso_of, refuse_beyond
 from layerox.io.scan import Scan
-from layerox.io.stack import START_TIME, TEMPERATURE, TEMPERATURE_K, TIME, Column, iso_of, refuse_beyond
 from layerox.notices import Notice
 from layerox.typing import FloatArray
 

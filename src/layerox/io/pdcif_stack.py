@@ -14,10 +14,10 @@ from pathlib import Path
 
 from layerox.errors import InputError
 from layerox.io.cif_block import CifBlock, Consensus, blocks_of
-from layerox.io.opening import MEASURED
+from layerox.io.file_contents import MEASURED
+from layerox.io.pattern_stack import START_TIME, TEMPERATURE_K, Column, refuse_beyond, stated_column
 from layerox.io.pdcif import block_label, facts_of_block, is_calculated, is_measured, scan_of_block
 from layerox.io.scan import Scan
-from layerox.io.stack import START_TIME, TEMPERATURE_K, Column, refuse_beyond, stated_column
 from layerox.notices import Notice
 
 # Start of a block, and start or end of a text field (text inside a field is not a block).

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError, UnknownWavelength, nearest
-from layerox.io.unmeasured import kinds_of_points, left_out, notices_of, regions_of
+from layerox.io.unmeasured_points import kinds_of_points, left_out, notices_of, regions_of
 from layerox.notices import Notice
 from layerox.pattern import NOT_COUNTS, Pattern, SigmaSource, are_whole, poisson_sigma
 from layerox.radiation import Radiation, radiation_of

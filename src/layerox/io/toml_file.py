@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from layerox.errors import InputError, nearest
-from layerox.io.opening import read_bytes, text_of
+from layerox.io.file_contents import read_bytes, text_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -42,9 +42,7 @@ def read_table(path: Path) -> tuple[dict[str, Any], str]:
         raise _too_long(path)
     if found := MANY_PARTS.search(text):
         line = text.count("\n", 0, found.start()) + 1
-        raise InputError(
-            "not valid TOML: a key with too many parts", place=f"{path}:{line}", cure="correct the line"
-        )
+        raise InputError("not valid TOML: a key with too many parts", place=f"{path}:{line}", cure="correct the line")
     try:
         return tomllib.loads(text), text
     except RecursionError:

@@ -19,9 +19,9 @@ from xml.etree import ElementTree
 import numpy as np
 
 from layerox.errors import InputError
-from layerox.io.header import iso_time
+from layerox.io.pattern_stack import number_of
 from layerox.io.scan import Scan
-from layerox.io.stack import number_of
+from layerox.io.text_heading import iso_time
 from layerox.notices import Notice
 from layerox.pattern import poisson_sigma
 from layerox.radiation import Radiation, radiation_from_text

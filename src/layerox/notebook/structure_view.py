@@ -18,7 +18,7 @@ import numpy as np
 from scipy.spatial import ConvexHull
 
 from layerox.errors import InputError
-from layerox.io.outputs import write_outputs
+from layerox.io.output_files import write_outputs
 from layerox.notebook.element_colours import LAYER_COLOURS, element_colour, mixed_colour, phase_colour, rgba
 from layerox.public import public
 from layerox.typing import FloatArray

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from layerox.errors import InputError
-from layerox.io.outputs import check_outputs, write_outputs
+from layerox.io.output_files import check_outputs, write_outputs
 from layerox.public import public
 from layerox.report.fit import fit_page
 from layerox.report.series import pictures_of, series_page

@@ -21,7 +21,7 @@ import numpy as np
 from layerox.electrochemistry.time_stamps import Stamps, read_stamps, seconds_of, seconds_of_one, written_stamps
 from layerox.errors import InputError, nearest, printable
 from layerox.io import read_stack
-from layerox.io.stack import TEMPERATURE, TIME, Stack, stated_column
+from layerox.io.pattern_stack import TEMPERATURE, TIME, Stack, stated_column
 from layerox.notices import Notice
 from layerox.series.frame_reading import Frame, PatternReading
 from layerox.typing import FloatArray

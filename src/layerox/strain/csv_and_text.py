@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerox.io.outputs import write_outputs
-from layerox.io.text_cells import safe_table
+from layerox.io.csv_cells import safe_table
+from layerox.io.output_files import write_outputs
 from layerox.refined import with_esd
 from layerox.strain.evolution import StrainEvolution
 from layerox.strain.phase_conversions import Step

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from layerox.errors import ChoiceNeeded, InputError
-from layerox.io.nexus_facts import attribute, pyfai_configuration, texts
 from layerox.io.nexus_links import has_small_blocks, member
+from layerox.io.nexus_metadata import attribute, pyfai_configuration, texts
 from layerox.io.scan import Axis
 from layerox.notices import Notice
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from layerox.io.nexus_links import has_small_blocks, member
-from layerox.io.stack import TEMPERATURE, TIME, Column, moment_of, seconds_of
+from layerox.io.pattern_stack import TEMPERATURE, TIME, Column, moment_of, seconds_of
 from layerox.notices import Notice
 from layerox.radiation import K_ALPHA_RATIO, PLAUSIBLE_WAVELENGTH, SAME_WAVELENGTH, Radiation, ev_from_angstrom
 

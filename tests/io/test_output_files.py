@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from layerox.errors import InputError
-from layerox.io import outputs
-from layerox.io.atomic import WriteFailed
-from layerox.io.outputs import (
+from layerox.io import output_files
+from layerox.io.atomic_writing import WriteFailed
+from layerox.io.output_files import (
     MANIFEST,
     check_outputs,
     inputs_among,
@@ -90,15 +90,15 @@ def test_a_run_killed_between_record_and_rename_owns_both_contents(tmp_path, mon
     path = tmp_path / "a.txt"
     write(path, "one")
     with monkeypatch.context() as patched:
-        patched.setattr(outputs, "take_names", lambda found: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(output_files, "take_names", lambda found: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             write(path, "two")
     assert path.read_text() == "one"
     assert is_own(path)
     write(path, "three")
     with monkeypatch.context() as patched:
-        whole = outputs._record
-        patched.setattr(outputs, "_record", lambda f, by, *, is_done: is_done or whole(f, by, is_done=is_done))
+        whole = output_files._record
+        patched.setattr(output_files, "_record", lambda f, by, *, is_done: is_done or whole(f, by, is_done=is_done))
         write(path, "four")
     assert is_own(path)
     write(path, "five")
@@ -127,9 +127,9 @@ def test_a_manifest_that_is_no_file_is_refused(tmp_path):
 
 
 def test_a_manifest_stays_short(tmp_path):
-    for k in range(outputs.SPARE_LINES + 40):
+    for k in range(output_files.SPARE_LINES + 40):
         write(tmp_path / "a.txt", str(k))
-    assert len((tmp_path / MANIFEST).read_text().splitlines()) < outputs.SPARE_LINES + 40
+    assert len((tmp_path / MANIFEST).read_text().splitlines()) < output_files.SPARE_LINES + 40
     assert is_own(tmp_path / "a.txt")
 
 
@@ -168,7 +168,7 @@ def test_files_in_arguments_are_found(tmp_path, monkeypatch):
 
 def test_a_finished_result_that_cannot_be_written_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "spare"))
-    monkeypatch.setattr(outputs.tempfile, "tempdir", None)
+    monkeypatch.setattr(output_files.tempfile, "tempdir", None)
     (tmp_path / "spare").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.txt").write_text("mine")
@@ -192,6 +192,6 @@ def test_a_full_disk_is_refused_before_the_work(tmp_path, monkeypatch):
     def full(**_):
         return Path("/dev/full").open("wb", buffering=0)
 
-    monkeypatch.setattr(outputs.tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(output_files.tempfile, "TemporaryFile", full)
     with pytest.raises(WriteFailed, match="No space left on device"):
         check_outputs([tmp_path / "a.txt"])

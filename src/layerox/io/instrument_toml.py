@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from layerox.errors import InputError
 from layerox.instrument import DEFAULT_RADIUS_MM, Instrument, Profile
-from layerox.io.outputs import write_outputs
+from layerox.io.output_files import write_outputs
 from layerox.io.toml_file import Location, line_of, read_table, validated
 from layerox.radiation import Radiation, polarization_from_monochromator, radiation_from_text
 
 if TYPE_CHECKING:
-    from layerox.io.instrument_model import InstrumentModel, RadiationModel
+    from layerox.io.instrument_toml_keys import InstrumentModel, RadiationModel
 
 WAVELENGTH_KEYS = ("source", "wavelength", "lines")
 POLARIZATION_KEYS = ("polarization", "monochromator_two_theta")
@@ -50,7 +50,7 @@ def instrument_from_table(table: Mapping[str, Any], *, place: str | Path, text: 
     text
         Its source text, for the line numbers in messages.
     """
-    from layerox.io.instrument_model import InstrumentModel  # noqa: PLC0415
+    from layerox.io.instrument_toml_keys import InstrumentModel  # noqa: PLC0415
 
     return instrument_from_model(validated(InstrumentModel, table, place, text), place, text)
 

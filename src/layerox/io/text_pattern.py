@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from layerox.errors import InputError
-from layerox.io.axis_titles import axis_from_title, refuse_other_axis, scale_from_title
-from layerox.io.columns import (
+from layerox.io.abscissa_titles import axis_from_title, refuse_other_axis, scale_from_title
+from layerox.io.number_columns import (
     STARTS_A_ROW,
     Dialect,
+    NumberTable,
     Row,
-    Table,
     clean_table,
     dialect_of,
     is_comment,
@@ -29,8 +29,8 @@ from layerox.io.columns import (
     table_from_rows,
     without_block_comments,
 )
-from layerox.io.header import Heading, Titles, heading_from_lines, titles_from_line
 from layerox.io.scan import Scan
+from layerox.io.text_heading import Heading, Titles, heading_from_lines, titles_from_line
 
 GRID_TOLERANCE = 0.02
 # Largest number of lines and points of a file, far above any pattern.
@@ -74,7 +74,7 @@ def _first_row(lines: Sequence[str], dialect: Dialect) -> int | None:
     return None
 
 
-def _clean_table(lines: Sequence[str], first: int, dialect: Dialect) -> Table | None:
+def _clean_table(lines: Sequence[str], first: int, dialect: Dialect) -> NumberTable | None:
     if dialect.separator == " ,":
         return None
     if _grid_points(dialect.numbers(lines[first])) is not None:
@@ -125,7 +125,7 @@ def _starts_afresh(angles: Sequence[list[float]]) -> bool:
     return (following - last) * (second - first) <= 0
 
 
-def _scan(table: Table, heading: Sequence[str], dialect: Dialect, path: Path, label: str = "") -> Scan:
+def _scan(table: NumberTable, heading: Sequence[str], dialect: Dialect, path: Path, label: str = "") -> Scan:
     """Return the scan of a table with a title line, or with two or three columns."""
     width = table.values.shape[1]
     if width == 1:
@@ -140,7 +140,7 @@ def _scan(table: Table, heading: Sequence[str], dialect: Dialect, path: Path, la
     return _named_scan(table, titles, heading_from_lines(heading, path), label)
 
 
-def _named_scan(table: Table, titles: Titles | None, facts: Heading, label: str) -> Scan:
+def _named_scan(table: NumberTable, titles: Titles | None, facts: Heading, label: str) -> Scan:
     width = table.values.shape[1]
     x, y, sigma, scale = 0, 1, 2 if width == 3 else None, 1.0
     if titles is not None:

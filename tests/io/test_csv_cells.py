@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.io.text_cells import plain_cell, plain_table, quoted_cell, safe_cell, safe_table
+from layerox.io.csv_cells import plain_cell, plain_table, quoted_cell, safe_cell, safe_table
 
 FORMULAS = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "'=1", "''-1"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from layerox.electrochemistry import read_electrochemistry
 from layerox.errors import InputError
-from layerox.io.archive import check_archive
+from layerox.io.file_contents import check_archive
 
 LAUGHS = '<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><l>&b;</l>'
 

@@ -19,7 +19,7 @@ from layerox.crystal.asymmetric_unit import Crystal
 from layerox.crystal.atoms import atoms_from_crystal, supercell
 from layerox.errors import InputError
 from layerox.io.cif import read_crystal
-from layerox.io.structures import write_structure
+from layerox.io.structure_writing import write_structure
 
 NAMES = [*sorted(LIBRARY), "O6", "P2*4|O3*3", "Z:0.3"]
 HKL = np.array([(h, k, m) for h in range(-2, 3) for k in range(3) for m in range(8)])

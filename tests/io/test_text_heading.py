@@ -7,7 +7,7 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.io import read_pattern
-from layerox.io.header import heading_from_lines, iso_time, titles_from_line
+from layerox.io.text_heading import heading_from_lines, iso_time, titles_from_line
 
 
 @pytest.mark.parametrize(

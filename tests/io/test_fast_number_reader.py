@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.io.plain_numbers import plain_table
+from layerox.io.fast_number_reader import plain_table
 
 PLAIN = st.from_regex(r"\A[-+]?(?:[0-9]{1,8}\.?[0-9]{0,6}|\.[0-9]{1,6})(?:[eE][-+]?[0-9])?\Z")
 

@@ -4,7 +4,7 @@ from the conventions of CIF ("Mn4+"), FullProf ("MN+4"), GSAS ("Mn+4"), DISPLEX 
 import pytest
 
 from layerox.errors import InputError
-from layerox.io.species import species_from_label, species_from_type
+from layerox.io.cif_species import species_from_label, species_from_type
 
 
 def read(text, reader=species_from_type):

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from layerox.errors import InputError
-from layerox.io.columns import Dialect, Table, clean_table, rows_from_lines, table_from_rows
-from layerox.io.header import Heading, heading_from_lines
+from layerox.io.number_columns import Dialect, NumberTable, clean_table, rows_from_lines, table_from_rows
 from layerox.io.scan import Scan
+from layerox.io.text_heading import Heading, heading_from_lines
 from layerox.pattern import poisson_sigma
 from layerox.typing import FloatArray, IntArray
 
@@ -118,7 +118,7 @@ def _free_scan(bank: Bank, body: Sequence[str], path: Path) -> Scan:
     return _declared(bank, scan, path)
 
 
-def _careful_table(bank: Bank, body: Sequence[str], path: Path) -> Table:
+def _careful_table(bank: Bank, body: Sequence[str], path: Path) -> NumberTable:
     rows = rows_from_lines(body, bank.line + 1, Dialect())
     odd = next((row.text_line for row in rows if row.text_line), 0)
     if odd:

@@ -4,7 +4,7 @@ zeros where m are expected is e^(-k m); of two equal counts of mean M, 1 / (2 sq
 import numpy as np
 import pytest
 
-from layerox.io.unmeasured import Kind, counts_of, kinds_of_points, left_out, notices_of, regions_of
+from layerox.io.unmeasured_points import Kind, counts_of, kinds_of_points, left_out, notices_of, regions_of
 
 POINTS = 4000
 X = np.arange(POINTS) * 0.02 + 10.0

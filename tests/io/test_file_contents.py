@@ -11,7 +11,7 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.io import read_pattern
-from layerox.io.opening import (
+from layerox.io.file_contents import (
     is_cif_of_blocks,
     is_hdf5,
     is_pdcif,

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from layerox.errors import InputError
-from layerox.io.axis_titles import axis_from_title, refuse_other_axis, scale_from_title
+from layerox.io.abscissa_titles import axis_from_title, refuse_other_axis, scale_from_title
 
 DEGREES = math.degrees(1.0)
 

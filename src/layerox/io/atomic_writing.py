@@ -1,6 +1,6 @@
 """Atomic writing of files: each is written under a temporary name in the same folder and then renamed.
 
-Existing files are replaced; `outputs` decides whether that is allowed.
+Existing files are replaced; `output_files` decides whether that is allowed.
 """
 
 from __future__ import annotations

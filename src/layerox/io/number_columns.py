@@ -1,7 +1,7 @@
 """Columns of numbers in text: decimal mark, separator, and the numbers of each line.
 
 Clean text is parsed by a fast reader; anything else is read line by line, so that an error has a line
-number. The meaning of the columns is decided in `text.py`.
+number. The meaning of the columns is decided in `text_pattern.py`.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class NumberTable:
     """A block of numbers with the line of each row: values of shape (rows, columns), lines of shape (rows,)."""
 
     values: FloatArray
@@ -155,7 +155,7 @@ def _numeric_lines(rows: Sequence[str]) -> list[str]:
     return [line for line in sample if WHOLE_ROW.fullmatch(line)] or sample
 
 
-def clean_table(lines: Sequence[str], first: int, separator: str | None = None) -> Table | None:
+def clean_table(lines: Sequence[str], first: int, separator: str | None = None) -> NumberTable | None:
     """Return a purely numeric block, or None if it needs the line-by-line reader.
 
     Parameters
@@ -167,18 +167,18 @@ def clean_table(lines: Sequence[str], first: int, separator: str | None = None) 
     """
     # The compiled reader is for many files: for a single one, loading its compiler would take longer.
     if separator is None and "numba" in sys.modules:
-        from layerox.io.plain_numbers import plain_table  # noqa: PLC0415
+        from layerox.io.fast_number_reader import plain_table  # noqa: PLC0415
 
         plain = plain_table("\n".join(lines), len(lines))
         if plain is not None:
-            return Table(plain, np.arange(first, first + len(lines), dtype=np.int64))
+            return NumberTable(plain, np.arange(first, first + len(lines), dtype=np.int64))
     try:
         values = np.loadtxt(lines, dtype=np.float64, comments=None, delimiter=separator, ndmin=2)
     except ValueError:
         return None
     if len(values) != len(lines):
         return None
-    return Table(values, np.arange(first, first + len(lines), dtype=np.int64))
+    return NumberTable(values, np.arange(first, first + len(lines), dtype=np.int64))
 
 
 def rows_from_lines(lines: Sequence[str], first: int, dialect: Dialect) -> list[Row]:
@@ -197,7 +197,7 @@ def rows_from_lines(lines: Sequence[str], first: int, dialect: Dialect) -> list[
     return rows
 
 
-def table_from_rows(rows: Sequence[Row], path: Path) -> Table:
+def table_from_rows(rows: Sequence[Row], path: Path) -> NumberTable:
     """Return rows as a table.
 
     Raises
@@ -213,7 +213,7 @@ def table_from_rows(rows: Sequence[Row], path: Path) -> Table:
     for row in rows:
         if len(row.values) != width:
             raise _uneven(row, width, path, last=row is rows[-1])
-    return Table(np.array([row.values for row in rows]), np.array([row.line for row in rows], dtype=np.int64))
+    return NumberTable(np.array([row.values for row in rows]), np.array([row.line for row in rows], dtype=np.int64))
 
 
 def _uneven(row: Row, width: int, path: Path, *, last: bool) -> InputError:

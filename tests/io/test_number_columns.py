@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from layerox.errors import InputError
-from layerox.io.columns import (
+from layerox.io.number_columns import (
     Dialect,
     clean_table,
     dialect_of,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from layerox.errors import InputError
-from layerox.io.axis_titles import axis_from_title, refuse_other_axis, scale_from_title
+from layerox.io.abscissa_titles import axis_from_title, refuse_other_axis, scale_from_title
 from layerox.io.scan import Axis
 from layerox.pattern import SigmaSource
 from layerox.radiation import K_ALPHA_RATIO, PLAUSIBLE_WAVELENGTH, Radiation

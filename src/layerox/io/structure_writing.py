@@ -19,7 +19,7 @@ from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.crystal.atoms import Atoms, atoms_from_crystal
 from layerox.errors import InputError, nearest
 from layerox.io.cif_emission import CELL_TAGS, SITE_TAGS, add_anisotropic, add_sites, add_symmetry, commented, quoted
-from layerox.io.outputs import write_outputs
+from layerox.io.output_files import write_outputs
 from layerox.typing import FloatArray, IntArray
 
 

@@ -3,7 +3,7 @@ origins and H and R for the axes: ICSD's conventions; parentheses for screw axes
 
 import pytest
 
-from layerox.io.group_symbols import named_group, symmetry_of
+from layerox.io.space_group_symbols import named_group, symmetry_of
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.io import read_instrument, write_instrument
-from layerox.io.instrument_file import instrument_from_table
+from layerox.io.instrument_toml import instrument_from_table
 from layerox.radiation import Radiation, radiation_from_text
 
 WHOLE = """

@@ -1,7 +1,8 @@
 """Write a pattern as .xye, .xy or .csv, so that `read_pattern` returns the same numbers and the same beam.
 
 The heading consists of comments; three lines are machine-readable: `# label:`, `# radiation:` and `# sigma:`, the first
-two as JSON; time and temperature follow the usage of other programs. Numbers have enough digits for an exact round trip.
+two as JSON; time and temperature follow the usage of other programs. Numbers have enough digits for an exact round
+trip.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from layerox.errors import InputError
-from layerox.io.outputs import write_outputs
+from layerox.io.output_files import write_outputs
 from layerox.pattern import Pattern
 from layerox.public import public
 from layerox.radiation import Radiation

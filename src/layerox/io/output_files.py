@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from layerox.errors import InputError
-from layerox.io.atomic import Content, Staged, WriteFailed, staged, take_names, write_atomically
+from layerox.io.atomic_writing import Content, Staged, WriteFailed, staged, take_names, write_atomically
 
 MANIFEST = ".layerox.jsonl"
 # Commands that write patterns and structures: these files may be frames of a series, result tables never are.

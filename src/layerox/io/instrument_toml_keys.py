@@ -11,13 +11,13 @@ from layerox.instrument import Geometry
 Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
-class Table(BaseModel):
+class KeyedTable(BaseModel):
     """A table without unknown keys and without conversion of values."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class RadiationModel(Table):
+class RadiationModel(KeyedTable):
     """[radiation]: angstrom, degrees; one of source, wavelength and lines; polarization or monochromator."""
 
     kind: Literal["xray", "neutron"] | None = None
@@ -28,14 +28,14 @@ class RadiationModel(Table):
     monochromator_two_theta: float | None = None
 
 
-class GeometryModel(Table):
+class GeometryModel(KeyedTable):
     """[geometry]: the kind of diffractometer and its radius in mm."""
 
     kind: Geometry = "bragg-brentano"
     radius_mm: float | None = None
 
 
-class ProfileModel(Table):
+class ProfileModel(KeyedTable):
     """[profile]: squared Gaussian widths in degrees^2 (w alone is one), Lorentzian widths in degrees, axial ratios."""
 
     u: float = 0.0
@@ -46,14 +46,14 @@ class ProfileModel(Table):
     axial: Pair | None = None
 
 
-class PositionModel(Table):
+class PositionModel(KeyedTable):
     """[position]: zero in degrees, displacement in mm."""
 
     zero: float = 0.0
     displacement_mm: float = 0.0
 
 
-class InstrumentModel(Table):
+class InstrumentModel(KeyedTable):
     """A whole instrument.toml."""
 
     radiation: RadiationModel = RadiationModel()

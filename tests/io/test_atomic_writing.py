@@ -5,7 +5,7 @@ import os
 import pytest
 
 from layerox.errors import InputError
-from layerox.io.atomic import write_atomically, write_together
+from layerox.io.atomic_writing import write_atomically, write_together
 
 
 def test_files_are_written_together_or_not_at_all(tmp_path):
