@@ -343,7 +343,7 @@ def test_a_result_of_another_program_is_kept(folder, shipped, capsys):
     Path("out").mkdir()
     Path("out/result.json").write_text('{"mine": 1}')
     line = refused(capsys, "fit", shipped, "--phase", "P2", "-o", "out")
-    assert "out/result.json: is not recorded as layerox's own and is left as it is; choose another output" in line
+    assert "out/result.json: is not recorded as layerox's own and is kept; choose another output" in line
     assert "(--overwrite)" in line
     assert Path("out/result.json").read_text() == '{"mine": 1}'
 

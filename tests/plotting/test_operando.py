@@ -8,8 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import layerox as lx
-from layerox.plotting.markers import TICKED
 from layerox.plotting.operando import axis_label, plot_series, series_pictures, write_pictures
+from layerox.plotting.reflection_marks import TICKED
 from layerox.series.figure_data import layer_lengths, reflection_tracks
 
 

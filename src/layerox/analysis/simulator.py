@@ -21,7 +21,7 @@ from layerox.diffraction.pattern_table import PatternTable, Tabulated
 from layerox.diffraction.simulated_pattern import Simulation
 from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument
-from layerox.io.outputs import check_outputs, write_outputs
+from layerox.io.output_files import check_outputs, write_outputs
 from layerox.io.pattern_set import write_pattern_set
 from layerox.public import public
 from layerox.radiation import Radiation

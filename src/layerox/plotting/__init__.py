@@ -1,4 +1,4 @@
-"""Plotting: results drawn on matplotlib Axes; the only package that imports matplotlib, and it computes no science."""
+"""Plots of results on matplotlib Axes; the only package that imports matplotlib. It computes no science."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 KINDS = ("operando", "waterfall")
-# What is drawn in one way only.
+# Results with only one kind of plot.
 PICTURES: dict[type, Callable[[Any, Axes | None], Axes]] = {
     Calibration: plot_calibration,
     Series: plot_series,
@@ -59,7 +59,7 @@ PICTURES: dict[type, Callable[[Any, Axes | None], Axes]] = {
 
 @public
 def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None, kind: str = "operando") -> Axes:
-    """Draw a result as its kind is drawn.
+    """Draw a result with the standard plot of its type.
 
     Parameters
     ----------
@@ -71,15 +71,15 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None
     intensity
         "linear", "sqrt" or "log"; by default linear for one pattern, and sqrt for the waterfall of a series.
     kind
-        Of a series: "operando" (the map, fractions and cells on one axis) or "waterfall".
+        Plot of a series: "operando" (map, fractions and cells on one axis) or "waterfall".
 
     Raises
     ------
     InputError
-        If there is no picture of such an object, or of this kind.
+        If there is no plot of such an object, or of this kind.
     """
     if kind not in KINDS:
-        raise InputError(f"unknown kind {kind!r} of picture", cure=nearest(kind, KINDS), argument="kind")
+        raise InputError(f"unknown kind {kind!r} of plot", cure=nearest(kind, KINDS), argument="kind")
     if isinstance(result, Refinement):
         return plot_refinement(result, ax, intensity=intensity or "linear")
     if isinstance(result, Simulation):

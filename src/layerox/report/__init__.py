@@ -1,11 +1,11 @@
-"""Report: report.html, the results in a folder of `layerox series` or `layerox fit` on one page without network."""
+"""report.html: the results in a folder of `layerox series` or `layerox fit` as one self-contained page."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from layerox.errors import InputError
-from layerox.io.outputs import check_outputs, write_outputs
+from layerox.io.output_files import check_outputs, write_outputs
 from layerox.public import public
 from layerox.report.fit import fit_page
 from layerox.report.series import pictures_of, series_page
@@ -24,14 +24,14 @@ def write_report(folder: str | Path, *, overwrite: bool = False) -> Path:
     Parameters
     ----------
     folder
-        What `layerox series` or `layerox fit` has written.
+        A folder written by `layerox series` or `layerox fit`.
     overwrite
         Whether a report.html that layerox did not write, or that was changed since, may be replaced.
 
     Raises
     ------
     InputError
-        If it is neither, cannot be written to, or holds a report.html of the user.
+        If the folder is neither, cannot be written, or has a report.html that layerox did not write.
     """
     folder = Path(folder)
     check_outputs([folder / NAME], overwrite=overwrite)
@@ -41,7 +41,7 @@ def write_report(folder: str | Path, *, overwrite: bool = False) -> Path:
     elif (folder / "result.json").is_file():
         text = fit_page(load(folder))
     else:
-        cure = "give a folder that layerox series or layerox fit has written"
-        raise InputError("holds neither a series nor a fit", place=folder, cure=cure)
+        cure = "give a folder written by layerox series or layerox fit"
+        raise InputError("contains neither a series nor a fit", place=folder, cure=cure)
     write_outputs({folder / NAME: text}, by="report", overwrite=overwrite)
     return folder / NAME

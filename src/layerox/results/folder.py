@@ -15,7 +15,7 @@ from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.result_json import SCHEMA
 from layerox.errors import InputError
 from layerox.io.json_file import checked_document, read_document
-from layerox.io.outputs import check_outputs, write_outputs
+from layerox.io.output_files import check_outputs, write_outputs
 from layerox.io.toml_file import toml_text
 from layerox.public import public
 from layerox.results.curves_csv import csv_text, read_curves

@@ -12,7 +12,7 @@ from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument, Profile
-from layerox.io.plain_numbers import plain_table
+from layerox.io.fast_number_reader import plain_table
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import radiation_from_text
 from layerox.series.common_parameters import from_scratch

@@ -1,0 +1,75 @@
+"""A request to end is an interrupt, and is not lost where Python would swallow it."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from layerox.cli.sigterm import terminated_as_interrupt
+
+
+@pytest.fixture(autouse=True)
+def _not_in_the_background():
+    """Let Ctrl-C count: shells have it ignored by what they start in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def wait(seconds=5.0):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
+def ended(number):
+    os.kill(os.getpid(), number)
+    wait()
+
+
+def test_a_request_to_end_is_an_interrupt_while_the_command_runs():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), terminated_as_interrupt():
+        ended(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+class Removed:
+    """Something whose removal takes long enough for a signal to come."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __del__(self):
+        os.kill(os.getpid(), self.number)
+        wait(0.01)
+
+
+def removed(number):
+    thing = Removed(number)
+    del thing
+    wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+def test_an_interrupt_during_the_removal_of_an_object_is_not_lost(number):
+    hook = sys.unraisablehook
+    with pytest.raises(KeyboardInterrupt), terminated_as_interrupt():
+        removed(number)
+    assert sys.unraisablehook is hook
+
+
+def test_another_thread_leaves_signals_alone():
+    found = []
+
+    def look():
+        with terminated_as_interrupt():
+            found.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert found == [signal.getsignal(signal.SIGTERM)]
