@@ -31,15 +31,18 @@ def fit_output() -> str:
 
 
 def fraction_in_python() -> str:
+    """Return the weight fraction of P2 from `lx.fit`."""
     return f"{lx.fit(PATTERN, ['P2', 'O3']).weight_fractions['P2']}"
 
 
 def energy_of_an_interface() -> str:
+    """Return misfit and coherency energy of P2/O3 with 4 and 6 slabs."""
     report = lx.interface(["P2", "O3"], slabs=[4, 6]).report
     return f"({100 * report['misfit']:.2f} %) at 4:6 costs {report['coherency_energy']['MJ_per_m3']:.1f} MJ/m3"
 
 
 def findings() -> str:
+    """Return what `lx.check` finds in a structure that `lx.build` made."""
     return str(lx.check(lx.build("P2", formula="Na0.67Ni0.33Mn0.67O2", a=2.885, c=11.155)))
 
 
@@ -72,6 +75,7 @@ def differences(text: str) -> list[tuple[re.Match[str], str]]:
 
 
 def run() -> int:
+    """Compare or write, and return the exit status."""
     text = README.read_text(encoding="utf-8")
     wrong = differences(text)
     for place, computed in wrong:
