@@ -36,6 +36,7 @@ _PUBLIC = {
     "read_patterns": "layerox.io",
     "refine_parametric": "layerox.series.parametric.refine",
     "simulate": "layerox.analysis.fit",
+    "simulator": "layerox.analysis.simulator",
     "strain": "layerox.strain",  # the package, which is callable
     "transitions": "layerox.strain.transitions",
     "view": "layerox.notebook",
