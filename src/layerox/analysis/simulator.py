@@ -71,6 +71,7 @@ def simulator(
 
     Examples
     --------
+    >>> import layerox as lx
     >>> simulator = lx.simulator(["P2", "O3"], radiation="CuKa", two_theta=(10, 90, 0.02))
     >>> simulator.patterns({"P2_weight_fraction": [0.3, 0.7], "O3_weight_fraction": [0.7, 0.3]}).shape
     (2, 4001)
@@ -96,6 +97,7 @@ class Simulator:
 
     Examples
     --------
+    >>> import layerox as lx
     >>> simulator = lx.simulator(["P2", "O3"], radiation="CuKa", two_theta=(10, 90, 0.02))
     >>> table = {"P2_weight_fraction": [0.2, 0.8], "O3_weight_fraction": [0.8, 0.2], "P2_a": [2.88, 2.90]}
     >>> simulator.patterns(table, counts=10_000, seed=1).shape
