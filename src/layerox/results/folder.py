@@ -27,7 +27,7 @@ from layerox.results.structure_cif import structure_file, structure_files
 
 # The files of every fit; there is also the recipe as used, and a CIF for each phase.
 RESULT, CURVES = "result.json", "fit.csv"
-FILES = (RESULT, CURVES, "fit.cif", "report.txt", "fit.png")
+FILES = (RESULT, CURVES, "fit.cif", "report.txt")
 RECIPE = "recipe.toml"
 CURE = "copy the folder again, or run the fit anew"
 # Longest reason in a message, characters.
