@@ -7,7 +7,8 @@ is Re sum g (sum q |F|^2 + 2 sum q F* E (P x)), q being the shares of the varian
 Peaks may be as sharp as the columns are high, so the intensity is averaged with the window
 K(x) = sqrt(2) / (pi w) / (1 + (x / w)^4). The sum is analytic above the real axis of s_z; the average is that of its
 values at the two poles of the window, s_z + w exp(i pi / 4) and s_z + w exp(3 i pi / 4), with the amplitudes F at s_z.
-One more triangular solve, of the transposed matrix, gives all derivatives.
+One more triangular solve, of the transposed matrix, gives all derivatives. Nodes are computed in blocks: the last axis
+of every array of a block is that of its nodes, so that the innermost loops are long and simple.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ METAL, ANION, GALLERY = range(3)
 _HALF_ROOT = math.sqrt(0.5)
 _SINE = math.sqrt(0.75)
 _TWO_PI = 2.0 * math.pi
+# Nodes of a block; angle up to which sine and cosine are sums of few terms.
+BLOCK, SMALL_ANGLE = 32, 0.5
 
 
 class StackingTable(NamedTuple):
@@ -107,105 +110,28 @@ class RodIntensity(NamedTuple):
     by_q: FloatArray
 
 
-@compiled
-def _eliminate(matrix: ComplexArray, x: ComplexArray) -> None:
-    """Solve matrix x = x in place and leave L and U in `matrix`, the inverse pivots on its diagonal.
+class _Block(NamedTuple):
+    """Arrays of a block of nodes; the last axis is that of the nodes, n of them in use.
 
-    No pivoting: the rows of E P sum to less than 1.
-    """
-    order = x.size
-    for p in range(order):
-        pivot = matrix[p, p]
-        inverse = pivot.conjugate() / (pivot.real * pivot.real + pivot.imag * pivot.imag)
-        matrix[p, p] = inverse
-        for row in range(p + 1, order):
-            if matrix[row, p] != 0j:
-                multiple = matrix[row, p] * inverse
-                matrix[row, p] = multiple
-                for column in range(p + 1, order):
-                    matrix[row, column] -= multiple * matrix[p, column]
-                x[row] -= multiple * x[p]
-    for p in range(order - 1, -1, -1):
-        for column in range(p + 1, order):
-            x[p] -= matrix[p, column] * x[column]
-        x[p] *= matrix[p, p]
-
-
-@compiled
-def _solve_transposed(matrix: ComplexArray, x: ComplexArray) -> None:
-    """Solve the transposed system in place with the L and U of `_eliminate`."""
-    order = x.size
-    for p in range(order):
-        for row in range(p):
-            x[p] -= matrix[row, p] * x[row]
-        x[p] *= matrix[p, p]
-    for p in range(order - 1, -1, -1):
-        for row in range(p + 1, order):
-            x[p] -= matrix[row, p] * x[row]
-
-
-@compiled
-def _cube_roots(lateral: bool) -> ComplexArray:
-    """Return exp(2 pi i n k / 3) for k = 0, 1, 2; all 1 where h - k is a multiple of 3."""
-    root = np.ones(3, dtype=np.complex128)
-    if lateral:
-        root[1], root[2] = complex(-0.5, _SINE), complex(-0.5, -_SINE)
-    return root
-
-
-@compiled
-def _set_amplitudes(
-    q: float, layers: LayerTable, conjugate: bool, amplitude: ComplexArray, slope: ComplexArray, damped: ComplexArray
-) -> tuple[complex, complex]:
-    """Interpolate the amplitude of each site, and return those of metal and anions.
-
-    `slope` and `damped` become its derivatives with respect to q and to the mean square displacement.
-    """
-    at = q / layers.step
-    cell = min(int(at), layers.table.shape[1] - 2)
-    metal, anion = 0j, 0j
-    for j in range(layers.role.size):
-        rise = layers.table[j, cell + 1] - layers.table[j, cell]
-        value = layers.table[j, cell] + (at - cell) * rise
-        amplitude[j] = value.conjugate() if conjugate else value
-        slope[j] = (rise.conjugate() if conjugate else rise) / layers.step
-        # Of the interpolated value: the table holds the damping at its own points.
-        lower, upper = cell * layers.step * layers.table[j, cell], (cell + 1) * layers.step * layers.table[j, cell + 1]
-        damping = -2.0 * math.pi * math.pi * (lower + (at - cell) * (upper - lower))
-        damped[j] = damping.conjugate() if conjugate else damping
-        if layers.role[j] == METAL:
-            metal += layers.occupancy[j] * amplitude[j]
-        elif layers.role[j] == ANION:
-            anion += layers.occupancy[j] * amplitude[j]
-    return metal, anion
-
-
-@compiled
-def _sodium(variant: int, sign: int, layers: LayerTable, root: ComplexArray, amplitude: ComplexArray) -> complex:
-    """Return the lateral sum over the sites in the gallery of a variant."""
-    inside = 0j
-    for k in range(layers.role.size):
-        if layers.role[k] == GALLERY and layers.present[k, variant]:
-            inside += layers.occupancy[k] * amplitude[k] * root[(sign * layers.letter[k, variant]) % 3]
-    return inside
-
-
-class _Workspace(NamedTuple):
-    """Arrays of one node. Rows are pairs of a group and a sense, the sense running fastest.
+    Rows are pairs of a group and a sense, the sense running fastest.
 
     Attributes
     ----------
-    root, phase, move, after
-        Cube roots of unity; phase of the next letter for each variant and sense, and its mean for each row; sense of
-        the slab above each row.
+    root
+        Cube roots of unity, or ones, shape (3,).
+    phase, move, after
+        Phase of the letter of the next slab, for each variant and sense, shape (v, 2); its mean for each row, and the
+        sense of the slab above, shape (rows,).
     amplitude, slope, damped
-        Of each site, see `_set_amplitudes`.
+        f D of each site, and its derivatives with respect to q and to the mean square displacement.
+    metal, anion, up
+        Amplitudes of the positions of metal and anions, and the phase of the upper anion.
     factor, mean, own, square
         F of each variant and sense; its mean, that of F* times the phase, and that of |F|^2, for each row.
-    advance, middle
-        Phase from slab to slab and to the middle of the gallery, for each group.
+    middle, window, advance
+        Phase to the middle of the gallery, effect of window and columns at the first pole, and E at the present one.
     matrix, x, y, adjoint
-        1 - E P, its solution, P x, and the solution of the transposed system.
+        1 - E P and then its factors, its solution, P x, and the solution of the transposed system.
     alpha, beta
         Gradients with respect to `own` conjugated and to `mean`, over both poles.
     by_site
@@ -219,12 +145,16 @@ class _Workspace(NamedTuple):
     amplitude: ComplexArray
     slope: ComplexArray
     damped: ComplexArray
+    metal: ComplexArray
+    anion: ComplexArray
+    up: ComplexArray
     factor: ComplexArray
     mean: ComplexArray
     own: ComplexArray
     square: FloatArray
-    advance: ComplexArray
     middle: ComplexArray
+    window: ComplexArray
+    advance: ComplexArray
     matrix: ComplexArray
     x: ComplexArray
     y: ComplexArray
@@ -235,11 +165,13 @@ class _Workspace(NamedTuple):
 
 
 @compiled
-def _workspace(lateral: bool, stacking: StackingTable, sites: int) -> _Workspace:
-    """Return the workspace of a kind of rod, with what is the same at all its nodes."""
+def _new_block(lateral: bool, stacking: StackingTable, sites: int) -> _Block:
+    """Return a block for a kind of rod, with what is the same at all its nodes."""
     senses, r, v = (2 if lateral else 1), stacking.spacing.size, stacking.group.size
     order = r * senses
-    root = _cube_roots(lateral)
+    root = np.ones(3, dtype=np.complex128)
+    if lateral:
+        root[1], root[2] = complex(-0.5, _SINE), complex(-0.5, -_SINE)
     phase = np.zeros((v, senses), dtype=np.complex128)
     move, after = np.zeros(order, dtype=np.complex128), np.zeros(order, dtype=np.int64)
     for row in range(order):
@@ -249,119 +181,264 @@ def _workspace(lateral: bool, stacking: StackingTable, sites: int) -> _Workspace
         for s in range(senses):
             phase[j, s] = root[((1 - 2 * s) * (1 + stacking.shift[j])) % 3]
             move[stacking.group[j] * senses + s] += stacking.share[j] * phase[j, s]
-    return _Workspace(
-        root,
-        phase,
-        move,
-        after,
-        np.zeros(sites, dtype=np.complex128),
-        np.zeros(sites, dtype=np.complex128),
-        np.zeros(sites, dtype=np.complex128),
-        np.zeros((v, senses), dtype=np.complex128),
-        np.zeros(order, dtype=np.complex128),
-        np.zeros(order, dtype=np.complex128),
-        np.zeros(order),
-        np.zeros(r, dtype=np.complex128),
-        np.zeros(r, dtype=np.complex128),
-        np.zeros((order, order), dtype=np.complex128),
-        np.zeros(order, dtype=np.complex128),
-        np.zeros(order, dtype=np.complex128),
-        np.zeros(order, dtype=np.complex128),
-        np.zeros(order, dtype=np.complex128),
-        np.zeros(order, dtype=np.complex128),
-        np.zeros(sites, dtype=np.complex128),
-    )
+    return _Block(
+        root, phase, move, after,
+        np.zeros((sites, BLOCK), np.complex128), np.zeros((sites, BLOCK), np.complex128),
+        np.zeros((sites, BLOCK), np.complex128),
+        np.zeros(BLOCK, np.complex128), np.zeros(BLOCK, np.complex128), np.zeros(BLOCK, np.complex128),
+        np.zeros((v, senses, BLOCK), np.complex128), np.zeros((order, BLOCK), np.complex128),
+        np.zeros((order, BLOCK), np.complex128), np.zeros((order, BLOCK)),
+        np.zeros((r, BLOCK), np.complex128), np.zeros((r, BLOCK), np.complex128),
+        np.zeros((r, BLOCK), np.complex128), np.zeros((order, order, BLOCK), np.complex128),
+        np.zeros((order, BLOCK), np.complex128), np.zeros((order, BLOCK), np.complex128),
+        np.zeros((order, BLOCK), np.complex128), np.zeros((order, BLOCK), np.complex128),
+        np.zeros((order, BLOCK), np.complex128), np.zeros((sites, BLOCK), np.complex128),
+    )  # fmt: skip
 
 
 @compiled
-def _set_factors(
-    metal: complex, anion: complex, up: complex, stacking: StackingTable, layers: LayerTable, work: _Workspace
+def _set_amplitudes(q: FloatArray, layers: LayerTable, conjugate: bool, with_slopes: bool, block: _Block) -> None:
+    """Interpolate the amplitude of each site, with its derivatives, and sum those of metal and anions."""
+    n, step = q.size, layers.step
+    block.metal[:], block.anion[:] = 0j, 0j
+    for j in range(layers.role.size):
+        for i in range(n):
+            at = q[i] / step
+            cell = min(int(at), layers.table.shape[1] - 2)
+            low, high = layers.table[j, cell], layers.table[j, cell + 1]
+            if conjugate:
+                low, high = low.conjugate(), high.conjugate()
+            block.amplitude[j, i] = low + (at - cell) * (high - low)
+            if with_slopes:
+                block.slope[j, i] = (high - low) / step
+                # Of the interpolated value: the table is damped at its own points.
+                low, high = cell * step * low, (cell + 1) * step * high
+                block.damped[j, i] = -0.5 * _TWO_PI * _TWO_PI * (low + (at - cell) * (high - low))
+        position = block.metal if layers.role[j] == METAL else block.anion
+        if layers.role[j] != GALLERY:
+            for i in range(n):
+                position[i] += layers.occupancy[j] * block.amplitude[j, i]
+
+
+@compiled
+def _set_phases(s_z: FloatArray, width: FloatArray, half: float, stacking: StackingTable, block: _Block) -> None:
+    """Set the phases along the rod, and the effect of window and column height from slab to slab."""
+    n = s_z.size
+    for i in range(n):
+        angle = _TWO_PI * s_z[i] * half
+        block.up[i] = complex(math.cos(angle), math.sin(angle))
+    for a in range(stacking.spacing.size):
+        column = math.exp(-_TWO_PI * stacking.damping * stacking.spacing[a])
+        scale = _TWO_PI * _HALF_ROOT * stacking.spacing[a]
+        for i in range(n):
+            angle = math.pi * s_z[i] * stacking.spacing[a]
+            block.middle[a, i] = complex(math.cos(angle), math.sin(angle))
+            x = scale * width[i]
+            size = column * math.exp(-x)
+            if x < SMALL_ANGLE:
+                y = x * x
+                sine = x * (1.0 - y / 6.0 * (1.0 - y / 20.0 * (1.0 - y / 42.0 * (1.0 - y / 72.0))))
+                cosine = 1.0 - y / 2.0 * (1.0 - y / 12.0 * (1.0 - y / 30.0 * (1.0 - y / 56.0 * (1.0 - y / 90.0))))
+            else:
+                sine, cosine = math.sin(x), math.cos(x)
+            block.window[a, i] = complex(size * cosine, size * sine)
+
+
+@compiled
+def _add_sodium(
+    n: int, variant: int, sense: int, layers: LayerTable, middle: ComplexArray, block: _Block, out: ComplexArray
 ) -> None:
+    """Add the amplitude of the sites in the gallery of a variant, above a slab of a sense."""
+    for k in range(layers.role.size):
+        if layers.role[k] == GALLERY and layers.present[k, variant]:
+            factor = layers.occupancy[k] * block.root[((1 - 2 * sense) * layers.letter[k, variant]) % 3]
+            for i in range(n):
+                out[i] += factor * block.amplitude[k, i] * middle[i]
+
+
+@compiled
+def _set_factors(n: int, stacking: StackingTable, layers: LayerTable, block: _Block) -> None:
     """Set F of each variant and sense, and the means over the variants of each group."""
-    senses = work.phase.shape[1]
-    work.mean[:], work.own[:], work.square[:] = 0j, 0j, 0.0
+    senses = block.phase.shape[1]
+    block.mean[:], block.own[:], block.square[:] = 0j, 0j, 0.0
     for j in range(stacking.group.size):
-        a = stacking.group[j]
+        a, share = stacking.group[j], stacking.share[j]
         for s in range(senses):
-            row = a * senses + s
+            row, factor, next_letter = a * senses + s, block.factor[j, s], block.phase[j, s]
             # Letters of the slab: 0 below, minus the sense for the metal, the sense above.
-            value = metal * work.root[2 - s] + anion * (up.conjugate() + work.root[1 + s] * up)
-            value += _sodium(j, 1 - 2 * s, layers, work.root, work.amplitude) * work.middle[a]
-            work.factor[j, s] = value
-            work.mean[row] += stacking.share[j] * value
-            work.own[row] += stacking.share[j] * value.conjugate() * work.phase[j, s]
-            work.square[row] += stacking.share[j] * (value.real * value.real + value.imag * value.imag)
+            of_metal, of_upper = block.root[2 - s], block.root[1 + s]
+            for i in range(n):
+                anions = block.up[i].conjugate() + of_upper * block.up[i]
+                factor[i] = block.metal[i] * of_metal + block.anion[i] * anions
+            _add_sodium(n, j, s, layers, block.middle[a], block, factor)
+            mean, own, square = block.mean[row], block.own[row], block.square[row]
+            for i in range(n):
+                value = factor[i]
+                mean[i] += share * value
+                own[i] += share * next_letter * value.conjugate()
+                square[i] += share * (value.real * value.real + value.imag * value.imag)
 
 
 @compiled
-def _solve_chain(place: float, decay: float, stacking: StackingTable, work: _Workspace) -> None:
-    """Set E, solve x = F + E P x, and set y = P x, at the complex coordinate place + i decay."""
-    order, r, senses = work.x.size, stacking.spacing.size, work.phase.shape[1]
+def _eliminate(n: int, matrix: ComplexArray, x: ComplexArray) -> None:
+    """Solve matrix x = x in place and leave L and U in `matrix`, the inverse pivots on its diagonal.
+
+    No pivoting: the rows of E P sum to less than 1.
+    """
+    order = x.shape[0]
+    for p in range(order):
+        for i in range(n):
+            pivot = matrix[p, p, i]
+            matrix[p, p, i] = pivot.conjugate() / (pivot.real * pivot.real + pivot.imag * pivot.imag)
+        for row in range(p + 1, order):
+            for i in range(n):
+                matrix[row, p, i] *= matrix[p, p, i]
+            for column in range(p + 1, order):
+                for i in range(n):
+                    matrix[row, column, i] -= matrix[row, p, i] * matrix[p, column, i]
+            for i in range(n):
+                x[row, i] -= matrix[row, p, i] * x[p, i]
+    for p in range(order - 1, -1, -1):
+        for column in range(p + 1, order):
+            for i in range(n):
+                x[p, i] -= matrix[p, column, i] * x[column, i]
+        for i in range(n):
+            x[p, i] *= matrix[p, p, i]
+
+
+@compiled
+def _solve_transposed(n: int, matrix: ComplexArray, x: ComplexArray) -> None:
+    """Solve the transposed system in place with the L and U of `_eliminate`."""
+    order = x.shape[0]
+    for p in range(order):
+        for row in range(p):
+            for i in range(n):
+                x[p, i] -= matrix[row, p, i] * x[row, i]
+        for i in range(n):
+            x[p, i] *= matrix[p, p, i]
+    for p in range(order - 1, -1, -1):
+        for row in range(p + 1, order):
+            for i in range(n):
+                x[p, i] -= matrix[row, p, i] * x[row, i]
+
+
+@compiled
+def _solve_chain(n: int, pole: int, stacking: StackingTable, block: _Block) -> None:
+    """Set E at a pole, solve x = F + E P x, and set y = P x."""
+    order, r, senses = block.x.shape[0], stacking.spacing.size, block.phase.shape[1]
     for a in range(r):
-        angle = _TWO_PI * place * stacking.spacing[a]
-        size = math.exp(-_TWO_PI * decay * stacking.spacing[a])
-        work.advance[a] = complex(size * math.cos(angle), size * math.sin(angle))
+        for i in range(n):
+            window = block.window[a, i] if pole == 0 else block.window[a, i].conjugate()
+            block.advance[a, i] = block.middle[a, i] * block.middle[a, i] * window
+    block.matrix[:] = 0j
     for row in range(order):
-        step = work.advance[row // senses] * work.move[row]
-        for column in range(order):
-            work.matrix[row, column] = 0j
-        for b in range(r):
-            work.matrix[row, b * senses + work.after[row]] = -step * stacking.transition[row // senses, b]
-        work.matrix[row, row] += 1.0
-        work.x[row] = work.mean[row]
-    _eliminate(work.matrix, work.x)
-    for row in range(order):
-        work.y[row] = 0j
-        for b in range(r):
-            work.y[row] += stacking.transition[row // senses, b] * work.x[b * senses + work.after[row]]
-
-
-@compiled
-def _solve_adjoint(stacking: StackingTable, work: _Workspace) -> None:
-    """Solve (1 - E P)^T adjoint = gradient of the sum with respect to x."""
-    senses = work.phase.shape[1]
-    work.adjoint[:] = 0j
-    for row in range(work.x.size):
         a = row // senses
-        weight = stacking.stationary[a] / senses * work.advance[a] * work.own[row]
-        for b in range(stacking.spacing.size):
-            work.adjoint[b * senses + work.after[row]] += weight * stacking.transition[a, b]
-    _solve_transposed(work.matrix, work.adjoint)
+        for b in range(r):
+            factor = -block.move[row] * stacking.transition[a, b]
+            element = block.matrix[row, b * senses + block.after[row]]
+            for i in range(n):
+                element[i] = factor * block.advance[a, i]
+        for i in range(n):
+            block.matrix[row, row, i] += 1.0
+            block.x[row, i] = block.mean[row, i]
+    _eliminate(n, block.matrix, block.x)
+    block.y[:] = 0j
+    for row in range(order):
+        for b in range(r):
+            factor, above = stacking.transition[row // senses, b], block.x[b * senses + block.after[row]]
+            for i in range(n):
+                block.y[row, i] += factor * above[i]
 
 
 @compiled
-def _set_site_gradients(
-    anion: complex,
-    up: complex,
-    s_z: float,
+def _solve_adjoint(n: int, stacking: StackingTable, block: _Block) -> None:
+    """Solve (1 - E P)^T adjoint = gradient of the sum with respect to x."""
+    senses = block.phase.shape[1]
+    block.adjoint[:] = 0j
+    for row in range(block.x.shape[0]):
+        a = row // senses
+        for b in range(stacking.spacing.size):
+            factor = stacking.stationary[a] / senses * stacking.transition[a, b]
+            out = block.adjoint[b * senses + block.after[row]]
+            for i in range(n):
+                out[i] += factor * block.advance[a, i] * block.own[row, i]
+    _solve_transposed(n, block.matrix, block.adjoint)
+
+
+@compiled
+def _add_chain_gradients(
+    pole: int,
+    s_z: FloatArray,
+    width: FloatArray,
+    stacking: StackingTable,
+    block: _Block,
+    by_transition: FloatArray,
+    by_spacing: FloatArray,
+    by_damping: FloatArray,
+) -> None:
+    """Add the derivatives at a pole with respect to P, spacings and damping, and set those for the amplitudes."""
+    n, senses = s_z.size, block.phase.shape[1]
+    kappa = complex(0.5, -0.5) if pole == 0 else complex(0.5, 0.5)
+    side = 1.0 if pole == 0 else -1.0
+    for row in range(block.x.shape[0]):
+        a = row // senses
+        g, move, spacing = stacking.stationary[a] / senses, block.move[row], stacking.spacing[a]
+        for b in range(stacking.spacing.size):
+            above, out = block.x[b * senses + block.after[row]], by_transition[a, b]
+            for i in range(n):
+                weight = g * block.own[row, i] + move * block.adjoint[row, i]
+                out[i] += (2.0 * kappa * block.advance[a, i] * weight * above[i]).real
+        for i in range(n):
+            weight = g * block.own[row, i] + move * block.adjoint[row, i]
+            through = 2.0 * kappa * block.advance[a, i]
+            moved = through * weight * block.y[row, i]
+            shift = width[i] * _HALF_ROOT
+            turn = complex(-_TWO_PI * (shift + stacking.damping), _TWO_PI * (s_z[i] + side * shift))
+            by_spacing[a, i] += (moved * turn).real
+            by_damping[i] -= _TWO_PI * spacing * moved.real
+            block.alpha[row, i] += g * through * block.y[row, i]
+            block.beta[row, i] += 2.0 * kappa * block.adjoint[row, i]
+
+
+@compiled
+def _add_atom_gradients(
+    s_z: FloatArray,
     stacking: StackingTable,
     layers: LayerTable,
-    work: _Workspace,
+    block: _Block,
     by_spacing: FloatArray,
-) -> float:
-    """Set the gradient of each site's amplitude, add that of the sodium's height to the spacings, return by_half."""
-    senses = work.phase.shape[1]
-    work.by_site[:] = 0j
-    by_half = 0.0
+    by_half: FloatArray,
+) -> None:
+    """Set the gradient of each site's amplitude, and add those of the heights of anions and sodium."""
+    n, senses = s_z.size, block.phase.shape[1]
+    weight, inside = np.zeros(n, dtype=np.complex128), np.zeros(n, dtype=np.complex128)
+    block.by_site[:] = 0j
     for j in range(stacking.group.size):
-        a = stacking.group[j]
+        a, share, g = stacking.group[j], stacking.share[j], stacking.stationary[stacking.group[j]] / senses
         for s in range(senses):
-            row, sign = a * senses + s, 1 - 2 * s
-            weight = 2.0 * stacking.stationary[a] / senses * work.factor[j, s].conjugate()
-            weight += (work.alpha[row] * work.phase[j, s]).conjugate() + work.beta[row]
-            weight *= stacking.share[j]
-            top = work.root[1 + s] * up
-            by_half += (weight * anion * (top - up.conjugate()) * complex(0.0, _TWO_PI * s_z)).real
-            inside = _sodium(j, sign, layers, work.root, work.amplitude) * work.middle[a]
-            by_spacing[a] += (weight * inside * complex(0.0, math.pi * s_z)).real
+            row, of_upper, next_letter = a * senses + s, block.root[1 + s], block.phase[j, s]
+            inside[:] = 0j
+            _add_sodium(n, j, s, layers, block.middle[a], block, inside)
+            for i in range(n):
+                value = 2.0 * g * block.factor[j, s, i].conjugate()
+                value += (block.alpha[row, i] * next_letter).conjugate() + block.beta[row, i]
+                weight[i] = share * value
+                top, bottom = of_upper * block.up[i], block.up[i].conjugate()
+                raised = weight[i] * block.anion[i] * (top - bottom)
+                by_half[i] -= _TWO_PI * s_z[i] * raised.imag
+                by_spacing[a, i] -= math.pi * s_z[i] * (weight[i] * inside[i]).imag
             for k in range(layers.role.size):
+                out = block.by_site[k]
                 if layers.role[k] == METAL:
-                    work.by_site[k] += weight * work.root[2 - s]
+                    for i in range(n):
+                        out[i] += weight[i] * block.root[2 - s]
                 elif layers.role[k] == ANION:
-                    work.by_site[k] += weight * (up.conjugate() + top)
+                    for i in range(n):
+                        out[i] += weight[i] * (block.up[i].conjugate() + of_upper * block.up[i])
                 elif layers.present[k, j]:
-                    work.by_site[k] += weight * work.middle[a] * work.root[(sign * layers.letter[k, j]) % 3]
-    return by_half
+                    letter = block.root[((1 - 2 * s) * layers.letter[k, j]) % 3]
+                    for i in range(n):
+                        out[i] += weight[i] * block.middle[a, i] * letter
 
 
 @compiled
@@ -390,66 +467,47 @@ def rod_intensities(
     with_slopes
         Whether derivatives are computed.
     """
-    n, r, sites = s_z.size, stacking.spacing.size, layers.role.size
-    slopes = n if with_slopes else 0
-    intensity = np.zeros(n)
+    r, sites = stacking.spacing.size, layers.role.size
+    slopes = s_z.size if with_slopes else 0
+    intensity = np.zeros(s_z.size)
     by_transition, by_stationary = np.zeros((r, r, slopes)), np.zeros((r, slopes))
-    # Nodes first, so that one node's row can be handed on.
-    by_spacing = np.zeros((slopes, r))
-    by_damping, by_half = np.zeros(slopes), np.zeros(slopes)
+    by_spacing, by_damping, by_half = np.zeros((r, slopes)), np.zeros(slopes), np.zeros(slopes)
     by_occupancy, by_u_iso, by_q = np.zeros((sites, slopes)), np.zeros((sites, slopes)), np.zeros(slopes)
-    work = _workspace(lateral, stacking, sites)
-    senses, order = work.phase.shape[1], work.x.size
-    for i in range(n):
-        metal, anion = _set_amplitudes(q[i], layers, conjugate, work.amplitude, work.slope, work.damped)
-        angle = _TWO_PI * s_z[i] * layers.half
-        up = complex(math.cos(angle), math.sin(angle))
-        for a in range(r):
-            angle = math.pi * s_z[i] * stacking.spacing[a]
-            work.middle[a] = complex(math.cos(angle), math.sin(angle))
-        _set_factors(metal, anion, up, stacking, layers, work)
-        total = 0.0
+    block = _new_block(lateral, stacking, sites)
+    senses, order = block.phase.shape[1], block.x.shape[0]
+    own = np.zeros((r, BLOCK))
+    for start in range(0, s_z.size, BLOCK):
+        part = slice(start, min(start + BLOCK, s_z.size))
+        n = part.stop - part.start
+        _set_amplitudes(q[part], layers, conjugate, with_slopes, block)
+        _set_phases(s_z[part], width[part], layers.half, stacking, block)
+        _set_factors(n, stacking, layers, block)
+        own[:], block.alpha[:], block.beta[:] = 0.0, 0j, 0j
         for row in range(order):
-            own = work.square[row] / senses
-            total += stacking.stationary[row // senses] * own
-            if with_slopes:
-                by_stationary[row // senses, i] += own
-        work.alpha[:], work.beta[:] = 0j, 0j
-        shift = width[i] * _HALF_ROOT
-        decay = shift + stacking.damping
+            for i in range(n):
+                own[row // senses, i] += block.square[row, i] / senses
         for pole in range(2):
-            kappa = complex(0.5, -0.5) if pole == 0 else complex(0.5, 0.5)
-            place = s_z[i] + shift if pole == 0 else s_z[i] - shift
-            _solve_chain(place, decay, stacking, work)
+            kappa = complex(1.0, -1.0) if pole == 0 else complex(1.0, 1.0)
+            _solve_chain(n, pole, stacking, block)
             for row in range(order):
                 a = row // senses
-                own = (2.0 * kappa * work.advance[a] * work.own[row] * work.y[row]).real / senses
-                total += stacking.stationary[a] * own
-                if with_slopes:
-                    by_stationary[a, i] += own
-            if not with_slopes:
-                continue
-            _solve_adjoint(stacking, work)
-            for row in range(order):
-                a = row // senses
-                g, through = stacking.stationary[a] / senses, 2.0 * kappa * work.advance[a]
-                chained = through * (g * work.own[row] + work.adjoint[row] * work.move[row])
-                for b in range(r):
-                    by_transition[a, b, i] += (chained * work.x[b * senses + work.after[row]]).real
-                moved = chained * work.y[row]
-                by_spacing[i, a] += (moved * complex(-_TWO_PI * decay, _TWO_PI * place)).real
-                by_damping[i] -= _TWO_PI * stacking.spacing[a] * moved.real
-                work.alpha[row] += through * g * work.y[row]
-                work.beta[row] += 2.0 * kappa * work.adjoint[row]
-        intensity[i] = total
-        if not with_slopes:
-            continue
-        by_half[i] = _set_site_gradients(anion, up, s_z[i], stacking, layers, work, by_spacing[i])
-        for k in range(sites):
-            by_occupancy[k, i] = (work.by_site[k] * work.amplitude[k]).real
-            by_u_iso[k, i] = (work.by_site[k] * layers.occupancy[k] * work.damped[k]).real
-            by_q[i] += (work.by_site[k] * layers.occupancy[k] * work.slope[k]).real
-    return (
-        intensity, by_transition, by_stationary, np.ascontiguousarray(by_spacing.T), by_damping, by_half, by_occupancy,
-        by_u_iso, by_q,
-    )  # fmt: skip
+                for i in range(n):
+                    own[a, i] += (kappa * block.advance[a, i] * block.own[row, i] * block.y[row, i]).real / senses
+            if with_slopes:
+                _solve_adjoint(n, stacking, block)
+                chain = by_transition[:, :, part], by_spacing[:, part], by_damping[part]
+                _add_chain_gradients(pole, s_z[part], width[part], stacking, block, *chain)
+        for a in range(r):
+            for i in range(n):
+                intensity[start + i] += stacking.stationary[a] * own[a, i]
+        if with_slopes:
+            by_stationary[:, part] = own[:, :n]
+            _add_atom_gradients(s_z[part], stacking, layers, block, by_spacing[:, part], by_half[part])
+            for k in range(sites):
+                occupancy = layers.occupancy[k]
+                for i in range(n):
+                    gradient = block.by_site[k, i]
+                    by_occupancy[k, start + i] = (gradient * block.amplitude[k, i]).real
+                    by_u_iso[k, start + i] = occupancy * (gradient * block.damped[k, i]).real
+                    by_q[start + i] += occupancy * (gradient * block.slope[k, i]).real
+    return intensity, by_transition, by_stationary, by_spacing, by_damping, by_half, by_occupancy, by_u_iso, by_q
