@@ -6,7 +6,7 @@
 from pathlib import Path
 from typing import assert_type
 
-from layerox.strain.response import thermal_expansion
+from layerox.strain.thermal_expansion import thermal_expansion
 
 import layerox as lx
 from layerox.analysis.calibrate import Calibration

@@ -295,3 +295,45 @@ def chain_through_strength(
         r = owner[k]
         if strength[r] != 0.0:
             gradient[k, 3] += factor * by_slot[r] / strength[r] * area[k]
+
+
+@compiled
+def rod_positions(
+    q: FloatArray,
+    wavelength: float,
+    instrument: FloatArray,
+    polarization: float,
+    radius: float,
+    bragg_brentano: bool,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return where points of reciprocal space appear for one emission line, and with which factor.
+
+    Parameters
+    ----------
+    q
+        1/d^2 of each point, angstrom^-2, shape (n,).
+    wavelength, instrument, polarization, radius, bragg_brentano
+        As in `peak_list`, for one line.
+
+    Returns
+    -------
+    tuple
+        Six arrays of shape (n,): Bragg angle 2 theta, position (both degrees) and its derivative with respect to q,
+        shift per mm of displacement, Lorentz and polarisation factor and its derivative with respect to q. Points
+        that the line does not reach have a factor of zero.
+    """
+    bragg, position, by_q = np.full(q.size, 90.0), np.full(q.size, OUT_OF_SIGHT), np.zeros(q.size)
+    shifts, factor, factor_by_q = np.zeros(q.size), np.zeros(q.size), np.zeros(q.size)
+    for k in range(q.size):
+        sine = 0.5 * wavelength * math.sqrt(q[k])
+        if sine >= 0.9999:
+            continue
+        theta = math.asin(sine)
+        theta_q = math.tan(theta) / (2.0 * q[k])
+        shift, shift_slope = displacement_shift(theta, radius, bragg_brentano)
+        value, slope = lorentz_polarization(theta, polarization)
+        bragg[k] = 2.0 * theta / DEGREE
+        position[k] = bragg[k] + instrument[ZERO] + instrument[DISPLACEMENT] * shift
+        by_q[k] = (2.0 / DEGREE + instrument[DISPLACEMENT] * shift_slope) * theta_q
+        shifts[k], factor[k], factor_by_q[k] = shift, value, slope * theta_q
+    return bragg, position, by_q, shifts, factor, factor_by_q
