@@ -18,7 +18,7 @@ from layerox.series.segment import refined_segment
 from layerox.series.common_parameters import estimated_common_parameters, fitted_seed_frame
 from layerox.series.frames import frames_of
 from layerox.series.request import SeriesRequest
-from layerox.series.frame_reading import PatternReading
+from layerox.series.frame_setup import PatternReading
 from layerox.analysis.phase_arguments import argued_phases
 import sys
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.errors import ChoiceNeeded, InputError
-from layerox.series.frame_reading import PatternReading
+from layerox.series.frame_setup import PatternReading
 from layerox.series.frames import frames_of, natural_key
 from nexus_files import ANGLES, WAVELENGTH, azint_file, curves, data_group, pyfai_file
 

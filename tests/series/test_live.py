@@ -17,10 +17,10 @@ import layerox as lx
 from layerox.cli.main import main
 from layerox.errors import InputError
 from layerox.io.toml_file import toml_text
+from layerox.series.frames import Watch
 from layerox.series.run import fit_series
 from layerox.series.store import WORK
 from layerox.series.synthetic import simulate_series
-from layerox.series.watching import Watch
 from nexus_files import data_group
 
 FRAMES = 12

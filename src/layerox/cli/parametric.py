@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from layerox.cli.common_options import add_overwrite_option
+from layerox.cli.common_options import add_overwrite_option, add_worker_options, tls_from
 from layerox.cli.progress import Progress
-from layerox.cli.worker_options import add_worker_options, tls_from
 from layerox.errors import InputError
 
 if TYPE_CHECKING:

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from layerox.cli.check_inputs import check_inputs
-from layerox.cli.common_options import add_beam_options, add_hardware_options, add_overwrite_option
+from layerox.cli.common_options import (
+    add_beam_options,
+    add_hardware_options,
+    add_overwrite_option,
+    add_worker_options,
+    tls_from,
+)
 from layerox.cli.progress import Progress
 from layerox.cli.sigterm import terminated_as_interrupt
-from layerox.cli.worker_options import add_worker_options, tls_from
 from layerox.errors import InputError
 
 # Spelling of arguments in error messages of this command.
@@ -155,9 +160,9 @@ def run(
     from layerox.io.csv_cells import safe_table  # noqa: PLC0415
     from layerox.io.output_files import results_in, write_outputs  # noqa: PLC0415
     from layerox.results.folder import check_folder  # noqa: PLC0415
+    from layerox.series.frames import Watch  # noqa: PLC0415
     from layerox.series.result import series_text  # noqa: PLC0415
     from layerox.series.run import fit_series, inputs_of_series  # noqa: PLC0415
-    from layerox.series.watching import Watch  # noqa: PLC0415
 
     if watch_idle is not None and not watch:
         raise InputError("is for --watch", place="--watch-idle", cure="give --watch too")

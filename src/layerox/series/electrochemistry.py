@@ -22,7 +22,7 @@ from layerox.electrochemistry.time_stamps import utc_text, zone_of
 from layerox.errors import InputError
 from layerox.notices import Notice
 from layerox.series.frame_axes import FrameTimes, axis_notices, frame_times
-from layerox.series.frame_reading import Frames
+from layerox.series.frame_setup import Frames
 from layerox.series.frames import frames_of
 from layerox.typing import FloatArray
 

@@ -24,7 +24,7 @@ from layerox.diffraction.weight_fractions import (
     of_the_specimen,
     phase_weights,
 )
-from layerox.series.setup import SeriesSetup
+from layerox.series.frame_setup import SeriesSetup
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 from layerox.validation.layer_mesh import Layering

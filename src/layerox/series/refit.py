@@ -18,11 +18,10 @@ from layerox.diffraction.model import safe_name
 from layerox.errors import InputError, nearest
 from layerox.series.acceptance import FrameFit
 from layerox.series.common_parameters import CommonParameters
-from layerox.series.frame_reading import Frame
+from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.series.measured import DISPLACEMENT, OFFSETS, FrameRow, Number, titles_of
 from layerox.series.result import Series
 from layerox.series.segment import Segment, independent_rows, measured_row
-from layerox.series.setup import SeriesSetup
 
 # A phase that lies where the specimen lies has no displacement of its own in the table.
 NOT_DISPLACED: Number = (0.0, float("nan"))

@@ -32,8 +32,7 @@ from layerox.io.instrument_toml import table_of_instrument
 from layerox.pattern import Pattern
 from layerox.series.electrochemistry import COLUMN_UNITS
 from layerox.series.frame_axes import axis_units
-from layerox.series.frame_reading import Frames, PatternReading
-from layerox.series.setup import SeriesSetup
+from layerox.series.frame_setup import Frames, PatternReading, SeriesSetup
 from layerox.validation.classified_sites import classified_sites
 from layerox.validation.coordination import polyhedra
 from layerox.validation.layers import layers_of

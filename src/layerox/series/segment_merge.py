@@ -22,7 +22,7 @@ from layerox.series.acceptance import DoubtfulFrames, FrameFit, SeriesTrace, con
 from layerox.series.common_parameters import CommonParameters
 from layerox.series.executor import Executor
 from layerox.series.frame_fit import CELL_JUMP
-from layerox.series.frame_reading import Frame
+from layerox.series.frame_setup import Frame
 from layerox.series.measured import FrameRow
 from layerox.series.phase_presence import ENTRY, PresenceCorrection, SeriesPresence, presence_corrections
 from layerox.series.segment import WORTH, Segment, measured_row

@@ -32,7 +32,7 @@ from layerox.series.checksums import (
 )
 from layerox.series.cluster import Tls
 from layerox.series.executor import Executor, executor
-from layerox.series.frame_reading import Frames
+from layerox.series.frame_setup import Frames
 from layerox.series.measured import FrameRow, quantities_of
 from layerox.series.refit import alone, neighbours_of, place_of, refined_again, rows_of_table, with_row
 from layerox.series.request import PreparedSeries

@@ -12,13 +12,8 @@ import numpy as np
 from layerox.diffraction.model import safe_name
 from layerox.notices import Notice
 from layerox.series.measured import Number
-from layerox.series.parametric.choice import FittedForm, FrameValues
-from layerox.series.parametric.frame_equations import ConstrainedFit, Quantity, SingleFit
-from layerox.series.parametric.input import NUMBER, ParametricInput
-from layerox.series.parametric.optimise import Functions, Optimum
-from layerox.series.parametric.result import Function, Parametric, header
-from layerox.series.parametric.schur import ReducedNormal
-from layerox.series.parametric.verdict import (
+from layerox.series.parametric.form_selection import FittedForm, FrameValues
+from layerox.series.parametric.form_tests import (
     Deviation,
     FrameForce,
     JointTest,
@@ -27,6 +22,11 @@ from layerox.series.parametric.verdict import (
     together,
     without_induced_rejections,
 )
+from layerox.series.parametric.frame_equations import ConstrainedFit, Quantity, SingleFit
+from layerox.series.parametric.input import NUMBER, ParametricInput
+from layerox.series.parametric.optimise_coefficients import Functions, Optimum
+from layerox.series.parametric.result import Function, Parametric, header
+from layerox.series.parametric.schur_complement import ReducedNormal
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from layerox.errors import UnknownName, nearest
 from layerox.io.csv_cells import safe_cell
 from layerox.notices import Notice
 from layerox.refined import with_esd
-from layerox.series.parametric.choice import FittedForm
-from layerox.series.parametric.forms import Form, Polynomial
-from layerox.series.parametric.verdict import FormVerdict, JointTest
+from layerox.series.parametric.form_selection import FittedForm
+from layerox.series.parametric.form_tests import FormVerdict, JointTest
+from layerox.series.parametric.function_forms import Form, Polynomial
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:

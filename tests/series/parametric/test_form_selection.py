@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from layerox.errors import InputError
-from layerox.series.parametric.choice import FrameValues, best_of, common_trials, fitted_form, fitted_forms, own_scatter
-from layerox.series.parametric.forms import form_request
+from layerox.series.parametric.form_selection import (
+    FrameValues,
+    best_of,
+    common_trials,
+    fitted_form,
+    fitted_forms,
+    own_scatter,
+)
+from layerox.series.parametric.function_forms import form_request
 
 X = np.linspace(0.0, 10.0, 40)
 ESD = 1e-4

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.errors import InputError
-from layerox.series.parametric.forms import Polynomial, form_request
+from layerox.series.parametric.function_forms import Polynomial, form_request
 
 X = np.linspace(2.0, 7.0, 26)
 

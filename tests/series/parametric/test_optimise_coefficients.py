@@ -5,8 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from layerox.series.parametric.forms import form_request
-from layerox.series.parametric.optimise import MOST_PASSES, Functions, ParametricFrame, optimised_coefficients
+from layerox.series.parametric.function_forms import form_request
+from layerox.series.parametric.optimise_coefficients import (
+    MOST_PASSES,
+    Functions,
+    ParametricFrame,
+    optimised_coefficients,
+)
 
 X = np.linspace(0.0, 4.0, 5)
 TARGET = 3.0 + 0.5 * X

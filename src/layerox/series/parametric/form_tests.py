@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import chi2, f, norm
 
-from layerox.series.parametric.choice import BARE, LEVEL, STRONG, FittedForm, FrameValues, best_of
+from layerox.series.parametric.form_selection import BARE, LEVEL, STRONG, FittedForm, FrameValues, best_of
 from layerox.typing import FloatArray
 
 Status = Literal["supported", "scattered", "richer_than_needed", "rejected", "undecided", "untested"]

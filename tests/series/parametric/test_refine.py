@@ -8,7 +8,7 @@ import pytest
 
 from layerox.diffraction.refinement_plan import Plan
 from layerox.errors import InputError
-from layerox.series.parametric.choice import LEVEL
+from layerox.series.parametric.form_selection import LEVEL
 from layerox.series.parametric.result import parametric_text
 
 X = np.linspace(0.0, 9.0, 10)

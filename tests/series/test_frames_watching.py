@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from layerox.errors import ChoiceNeeded, InputError
-from layerox.series.watching import IDLE_S, Watch, Watcher
+from layerox.series.frames import IDLE_S, Watch, Watcher
 from nexus_files import ANGLES, curves, data_group, pyfai_file
 
 ROWS = "".join(f"{10 + 0.1 * k:.1f} {100 + k}\n" for k in range(20))

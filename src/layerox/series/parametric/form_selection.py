@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from layerox.errors import InputError
-from layerox.series.parametric.forms import Form, FormRequest, form_request
+from layerox.series.parametric.function_forms import Form, FormRequest, form_request
 from layerox.typing import FloatArray
 
 COMMON = (

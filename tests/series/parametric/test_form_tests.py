@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from layerox.series.parametric.choice import LEVEL, FrameValues, fitted_forms
-from layerox.series.parametric.forms import form_request
-from layerox.series.parametric.result import Parametric
-from layerox.series.parametric.verdict import (
+from layerox.series.parametric.form_selection import LEVEL, FrameValues, fitted_forms
+from layerox.series.parametric.form_tests import (
     Deviation,
     FrameForce,
     deviations,
@@ -17,6 +15,8 @@ from layerox.series.parametric.verdict import (
     together,
     without_induced_rejections,
 )
+from layerox.series.parametric.function_forms import form_request
+from layerox.series.parametric.result import Parametric
 
 X = np.linspace(0.0, 10.0, 40)
 ESD = 1e-4

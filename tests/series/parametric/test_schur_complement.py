@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.series.parametric.schur import ReducedNormal, eliminated
+from layerox.series.parametric.schur_complement import ReducedNormal, eliminated
 
 
 def problem(seed, frames, own, shared, size):

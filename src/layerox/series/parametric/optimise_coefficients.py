@@ -13,9 +13,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from layerox.series.parametric.forms import Form
 from layerox.series.parametric.frame_equations import ConstrainedFit, SingleFit
-from layerox.series.parametric.schur import ReducedNormal
+from layerox.series.parametric.function_forms import Form
+from layerox.series.parametric.schur_complement import ReducedNormal
 from layerox.typing import FloatArray
 
 # From values in users' units to frames refined there; both lists in the order of the frames.
