@@ -187,7 +187,7 @@ def pattern_from_arrays(
         sigma_source="poisson" if sigma is None else "file",
         radiation=None if radiation is None else radiation_of(radiation),
         label=label,
-        metadata={} if sigma is not None or are_whole(counts) else {"remarks": (NOT_COUNTS,)},
+        metadata={} if sigma is not None or are_whole(counts) else {"warnings": (NOT_COUNTS,)},
     )
 
 

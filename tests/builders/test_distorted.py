@@ -114,7 +114,7 @@ def test_given_cells_are_kept_and_missing_edges_follow():
     partly = build_crystal("Pp2", formula="Na0.7Mn0.9Cu0.1O2", a=2.86)
     assert partly.cell[0] == 2.86
     assert partly.cell[1] == pytest.approx(math.sqrt(3) * 2.86 * 1.07)
-    assert "geometry_estimated" in {remark.code for remark in partly.remarks}
+    assert "geometry_estimated" in {notice.code for notice in partly.warnings}
     only_c = distorted_crystal("P'3", parse_formula(FORMULA), geometry=DistortedGeometry(a=5.0, b=2.88, c=5.8))
     assert only_c.cell[2] == pytest.approx(5.8)
 

@@ -108,7 +108,7 @@ def test_a_fit_is_repeated_without_friction_and_keeps_what_the_user_has_put_ther
     assert "out/report.html: was changed after layerox wrote it" in refused(capsys, "report", "out")
     assert run("report", "out", "--overwrite") == 0
     with Path("out/fit.csv").open("a") as file:
-        file.write("# a remark\n")
+        file.write("# a notice\n")
     assert "out/fit.csv: was changed after layerox wrote it" in refused(capsys, *FIT, "out")
 
 

@@ -75,7 +75,7 @@ def test_structures_of_the_cif_are_phases_again(refinement, tmp_path):
     lone.write_file(str(tmp_path / "o3.cif"))
     crystal = read_crystal(tmp_path / "o3.cif")
     assert crystal.formula == refinement.phase("O3").formula
-    assert crystal.remarks == ()
+    assert crystal.warnings == ()
 
 
 def test_where_no_phase_is_supported_none_has_an_esd(refinement):

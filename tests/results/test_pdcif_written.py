@@ -269,7 +269,7 @@ def test_structures_are_phases_again(refinement, tmp_path):
         found, known = read_crystal(tmp_path / file), refinement.phase(name).crystal
         assert found.formula == known.formula
         assert found.symmetry.name == known.symmetry.name
-        assert found.remarks == ()
+        assert found.warnings == ()
         esds = [refinement.phase(name).cell[axis].esd for axis in CELL_NAMES]
         assert found.cell == pytest.approx(known.cell, abs=max(0.3 * max(esds), 1e-9))
 

@@ -66,7 +66,7 @@ def test_what_is_a_frames_own_varies_and_the_rest_does_not(fitted):
     truth = layering_of(build_crystal("P2")).slab_share
     assert (np.abs(share - truth) < 4 * esd).all()
     assert fitted.frames["O3.slab_share"].nunique() == 1
-    said = {notice.code: notice.message for notice in lx.strain(fitted).notices}
+    said = {notice.code: notice.message for notice in lx.strain(fitted).warnings}
     assert said["common_slabs"].startswith("the atoms of O3 are shared")
 
 

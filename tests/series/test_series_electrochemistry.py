@@ -64,7 +64,7 @@ def column(frames, name):
 
 
 def codes(frames):
-    return {notice.code: notice.message for notice in frames.notices}
+    return {notice.code: notice.message for notice in frames.warnings}
 
 
 def test_frames_are_placed_by_their_stamps_at_their_middles(tmp_path, log):

@@ -171,4 +171,4 @@ def _first(given: Any, default: Any) -> Any:
 def _estimated(crystal: Crystal) -> Crystal:
     lengths = " ".join(f"{name} = {x:.3f}" for name, x in zip("abc", crystal.cell[:3], strict=True))
     message = f"{lengths} A contain estimates from bond lengths, good to some 3 %"
-    return replace(crystal, remarks=(*crystal.remarks, Notice("geometry_estimated", message)))
+    return replace(crystal, warnings=(*crystal.warnings, Notice("geometry_estimated", message)))

@@ -160,7 +160,7 @@ def distorted_crystal(
         symmetry=symmetry_from_name(GROUPS[phase]),
         sites=sites_of(places),
         source=source,
-        remarks=composition.notices,
+        warnings=composition.warnings,
     )
 
 

@@ -105,7 +105,7 @@ class PlaneStack:
 
     Attributes
     ----------
-    name, source, remarks
+    name, source, warnings
         As in a `Crystal`.
     a, c
         Cell edges, angstrom.
@@ -121,7 +121,7 @@ class PlaneStack:
     sheets: tuple[AtomPlane, ...]
     group: str = "P 3 m 1"
     source: str = ""
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     @property
     def cell(self) -> Cell:
@@ -142,7 +142,7 @@ class PlaneStack:
         symmetry = symmetry_from_name(self.group)
         sites = tuple(site for _, rows in self._orbit_sites() for site in rows)
         return Crystal(
-            name=self.name, cell=self.cell, symmetry=symmetry, sites=sites, source=self.source, remarks=self.remarks
+            name=self.name, cell=self.cell, symmetry=symmetry, sites=sites, source=self.source, warnings=self.warnings
         )
 
     def atoms(self) -> Atoms:
@@ -233,7 +233,7 @@ def layered_stack(
     galleries = [GalleryContent(height=h, ions=i) for h, i in zip(lengths.galleries, ions, strict=True)]
     stack = stacked(short, slabs, galleries, a=lengths.a, displacement=displacement)
     c = stack.c if geometry.c is None else geometry.c
-    named = replace(stack, c=c, name=name or composition.formula, source=source, remarks=composition.notices)
+    named = replace(stack, c=c, name=name or composition.formula, source=source, warnings=composition.warnings)
     return named.standardised()
 
 

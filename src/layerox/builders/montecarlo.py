@@ -34,7 +34,7 @@ class Drawn:
     """A filling: the state of each open position, and what had to be changed for it."""
 
     states: IntArray
-    remarks: tuple[Notice, ...]
+    warnings: tuple[Notice, ...]
 
 
 def drawn_filling(openings: Openings, charges: Mapping[Ion, float], seed: int) -> Drawn:
@@ -53,11 +53,11 @@ def drawn_filling(openings: Openings, charges: Mapping[Ion, float], seed: int) -
     board = _Board(openings)
     moved = sum(_place_pool(board, pool, draw) for pool in openings.pools)
     _anneal(board, openings, charges, draw)
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     if moved:
         message = f"{moved} ions are on another site of their gallery than requested: the sites exclude each other"
-        remarks = (Notice("split_changed", message),)
-    return Drawn(np.array(board.states), remarks)
+        warnings = (Notice("split_changed", message),)
+    return Drawn(np.array(board.states), warnings)
 
 
 class _Board:

@@ -75,15 +75,15 @@ class Openings:
     pools: tuple[IonPool, ...]
     exclusions: tuple[tuple[int, ...], ...]
 
-    def filled(self, states: IntArray, remarks: tuple[Notice, ...] = ()) -> Atoms:
+    def filled(self, states: IntArray, warnings: tuple[Notice, ...] = ()) -> Atoms:
         """Return the cell with whole ions.
 
         Parameters
         ----------
         states
             For each open position the number of its ion in its pool, VACANT where there is none.
-        remarks
-            What to add to the remarks of the atoms.
+        warnings
+            What to add to the warnings of the atoms.
         """
         atoms = self.atoms
         kinds = [*atoms.kinds]
@@ -115,7 +115,7 @@ class Openings:
             layer=None if atoms.layer is None else atoms.layer[rows],
             phase=None if atoms.phase is None else atoms.phase[rows],
             site_kind=None if atoms.site_kind is None else atoms.site_kind[rows],
-            remarks=(*atoms.remarks, *remarks),
+            warnings=(*atoms.warnings, *warnings),
         )
 
     @property

@@ -39,19 +39,19 @@ class Ordering:
     Attributes
     ----------
     structure
-        Whole atoms; its `properties["remarks"]` list the rounded amounts.
+        Whole atoms; its `properties["warnings"]` list the rounded amounts.
     energy
         Electrostatic energy of point charges, eV per cell, for ranking only.
     multiplicity
         How many fillings of the cell are equivalent to this one.
-    remarks
+    warnings
         The same as notices.
     """
 
     structure: Structure
     energy: float
     multiplicity: int
-    remarks: tuple[Notice, ...]
+    warnings: tuple[Notice, ...]
 
 
 @public
@@ -92,7 +92,7 @@ def orderings(
         atoms = gaps.filled(one.states, gaps.reached)
         made.append(
             Ordering(
-                structure=atoms.to_structure(), energy=energy, multiplicity=one.multiplicity, remarks=atoms.remarks
+                structure=atoms.to_structure(), energy=energy, multiplicity=one.multiplicity, warnings=atoms.warnings
             )
         )
     return made
@@ -173,7 +173,7 @@ def _fillings(gaps: Openings) -> float:
 def _drawn(cell: Atoms, seed: int) -> Atoms:
     gaps = openings(cell, by_layer=True)
     drawn = drawn_filling(gaps, _charges(gaps), seed)
-    return gaps.filled(drawn.states, (*gaps.reached, *drawn.remarks))
+    return gaps.filled(drawn.states, (*gaps.reached, *drawn.warnings))
 
 
 def _charges(gaps: Openings) -> dict[Ion, float]:

@@ -106,7 +106,7 @@ def tunnel_crystal(
         symmetry=symmetry_from_name(GROUP),
         sites=sites_of([*_metal_places(composition, metals or {}), *filling, *_anion_places(composition)]),
         source=source,
-        remarks=(*composition.notices, *_estimate(given, scale)),
+        warnings=(*composition.warnings, *_estimate(given, scale)),
     )
 
 

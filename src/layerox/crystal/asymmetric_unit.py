@@ -89,7 +89,7 @@ class Crystal:
         The asymmetric unit.
     source
         Where it comes from: a file, a publication with its provenance label.
-    remarks
+    warnings
         Notices of reading or building it.
     """
 
@@ -98,7 +98,7 @@ class Crystal:
     symmetry: Symmetry
     sites: tuple[Site, ...]
     source: str = ""
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     @property
     def space_group(self) -> str:

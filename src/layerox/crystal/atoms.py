@@ -58,7 +58,7 @@ class Atoms:
         Kind of site of a row ("metal", "anion", "face", "octahedral" ...), shape (n,); None when unknown.
     source
         Where it comes from.
-    remarks
+    warnings
         Notices of building it.
     """
 
@@ -72,7 +72,7 @@ class Atoms:
     phase: TextArray | None = None
     site_kind: TextArray | None = None
     source: str = ""
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -158,7 +158,7 @@ class Atoms:
             symmetry=symmetry_from_triplets(["x,y,z"], name="P 1"),
             sites=tuple(sites),
             source=self.source,
-            remarks=self.remarks,
+            warnings=self.warnings,
         )
 
     def to_structure(self) -> Structure:
@@ -183,8 +183,8 @@ class Atoms:
         }
         structure = Structure(Lattice(self.lattice), species, self.positions[first], site_properties=properties)
         structure.properties = {"name": self.name, "source": self.source}
-        if self.remarks:
-            structure.properties["remarks"] = [str(remark) for remark in self.remarks]
+        if self.warnings:
+            structure.properties["warnings"] = [str(notice) for notice in self.warnings]
         return structure
 
 
@@ -207,7 +207,7 @@ def atoms_from_crystal(crystal: Crystal) -> Atoms:
         kind=np.concatenate(kind),
         site=np.concatenate(site),
         source=crystal.source,
-        remarks=crystal.remarks,
+        warnings=crystal.warnings,
     )
 
 

@@ -117,7 +117,7 @@ def _standardised(crystal: Crystal, listed: _Listed, number: int, tolerance: flo
     if any(site.u_aniso is not None for site in crystal.sites):
         message += "; anisotropic displacements were made isotropic"
     standard = replace(crystal, cell=cell_tuple(np.round(cell, 10)), symmetry=symmetry, sites=sites)
-    return replace(standard.snapped(), remarks=(*crystal.remarks, Notice("symmetry_found", message)))
+    return replace(standard.snapped(), warnings=(*crystal.warnings, Notice("symmetry_found", message)))
 
 
 def _tabulated(hall: int) -> Symmetry:

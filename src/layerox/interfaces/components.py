@@ -57,11 +57,11 @@ def layered_component(name: str, formula: str | None, stiffness: Stiffness | Non
         repeat=stack.c / len(layers),
         slab=content,
         galleries=galleries,
-        composition=_composition(stack, len(layers)),
+        composition=_composition_of_layers(stack, len(layers)),
         u_iso={key: sheet.u_iso for sheet in stack.sheets for key in (sheet.role, sheet.site) if key},
         stiffness=stiffness or (LAYERED_ALTERNATING if turning else LAYERED),
         source=stack.source,
-        remarks=stack.remarks,
+        warnings=stack.warnings,
     )
 
 
@@ -110,7 +110,7 @@ def _layer(stack: PlaneStack, sheets: Sequence[AtomPlane]) -> _Layer:
     )
 
 
-def _composition(stack: PlaneStack, layers: int) -> Composition:
+def _composition_of_layers(stack: PlaneStack, layers: int) -> Composition:
     totals: dict[str, dict[str, float]] = {"alkali": {}, "metal": {}, "anion": {}}
     for sheet in stack.sheets:
         for element, x in sheet.species:
@@ -152,7 +152,7 @@ def spinel_component(name: str, formula: str | None, stiffness: Stiffness | None
             u_iso=next((s.u_iso for s in crystal.sites if _role(s) == "tetrahedral"), u_iso["metal"]),
         ),
         source=crystal.source,
-        remarks=crystal.remarks,
+        warnings=crystal.warnings,
     )
 
 

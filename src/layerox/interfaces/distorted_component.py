@@ -54,7 +54,7 @@ def distorted_component(name: str, formula: str | None, stiffness: Stiffness | N
         stiffness=own if stiffness is None else stiffness.rotated(frame.axes),
         net=net,
         source=crystal.source,
-        remarks=crystal.remarks,
+        warnings=crystal.warnings,
     )
 
 

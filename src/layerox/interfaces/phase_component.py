@@ -97,7 +97,7 @@ class PhaseComponent:
         Its rectangular net; None for a hexagonal one.
     spinel
         What a spinel adds to its octahedral planes; None for layered phases.
-    source, remarks
+    source, warnings
         As in a `Crystal`.
     """
 
@@ -113,7 +113,7 @@ class PhaseComponent:
     net: Net | None = None
     spinel: SpinelSites | None = None
     source: str = ""
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     @property
     def long(self) -> float:

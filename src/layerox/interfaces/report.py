@@ -315,9 +315,9 @@ def sites_in(unit: Atoms, atoms: Atoms) -> int:
 
 
 def component_warnings(components: Sequence[PhaseComponent]) -> Iterator[Notice]:
-    """Yield the remarks on each phase, once for each label."""
+    """Yield the warnings on each phase, once for each label."""
     for part in {part.label: part for part in components}.values():
-        yield from (Notice(remark.code, f"{part.label}: {remark.message}") for remark in part.remarks)
+        yield from (Notice(notice.code, f"{part.label}: {notice.message}") for notice in part.warnings)
 
 
 def charge_warnings(rows: Sequence[LamellaSummary] | Sequence[SlabBalance]) -> Iterator[Notice]:

@@ -104,6 +104,6 @@ def with_whole_atoms(made: Interface, *, seed: int = 0) -> Interface:
         coordination=coordination(atoms),
         shortest=shortest_distances(atoms),
         findings=cell_findings(atoms, list(made.parts.values()), unmatched=made.unmatched),
-        warnings=(*made.warnings, *atoms.remarks),
+        warnings=(*made.warnings, *atoms.warnings),
     )
     return replace(made, atoms=atoms, details=details)

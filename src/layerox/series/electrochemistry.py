@@ -128,10 +128,10 @@ def frames_with_log(
         raise InputError(f"{missing.pop()} needs the mass and the formula of the cathode", place="--axis",
                          cure="give --mass and --formula")  # fmt: skip
     placed = _placed(frames, times, columns, wanted)
-    notices = [*placed.notices, *log.notices, *_notices(settings, log, times, offset, found, sodium, columns)]
+    notices = [*placed.warnings, *log.warnings, *_notices(settings, log, times, offset, found, sodium, columns)]
     return replace(
         placed,
-        notices=tuple(notices),
+        warnings=tuple(notices),
         electrochemistry=_report(settings, log, times, offset, found, sodium),
     )
 
@@ -191,7 +191,7 @@ def _placed(frames: Frames, times: FrameTimes, columns: Mapping[str, FloatArray]
     order = sorted(range(len(placed)), key=lambda k: (math.isnan(middles[k]), middles[k]))
     settings = axis_notices(TIME, [float(middles[k]) / 3600.0 for k in order])
     placed = [replace(placed[k], index=index) for index, k in enumerate(order)]
-    return replace(frames, frames=tuple(placed), axes=(*names, *behind), notices=(*frames.notices, *settings))
+    return replace(frames, frames=tuple(placed), axes=(*names, *behind), warnings=(*frames.warnings, *settings))
 
 
 def _notices(

@@ -57,7 +57,7 @@ class Frames:
 
     frames: tuple[Frame, ...]
     axes: tuple[str, ...] = ()
-    notices: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     electrochemistry: Mapping[str, object] | None = None  # how a log was held against them, for run.json
 
     def __len__(self) -> int:

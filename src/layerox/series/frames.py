@@ -69,7 +69,7 @@ def frames_of(
         notices += time_notices(frames, stacks)
     notices += [*choices, *_number_notices([frame.path for frame in frames])]
     frames = [replace(frame, index=k) for k, frame in enumerate(frames)]
-    return Frames(frames=tuple(frames), axes=names, notices=tuple(notices))
+    return Frames(frames=tuple(frames), axes=names, warnings=tuple(notices))
 
 
 class NoFrames(InputError):
@@ -128,7 +128,7 @@ def _with_scans(paths: list[Path], dataset: str | None) -> tuple[list[Frame], li
         stack = _opened(path, dataset) if few or path.suffix.lower() in SCANS_WITHIN else None
         count = 1 if stack is None else len(stack)
         frames += [frame_of(path, k, count) for k in range(count)]
-        for notice in () if stack is None else stack.notices:
+        for notice in () if stack is None else stack.warnings:
             choices.setdefault(notice.code, notice)
     return frames, list(choices.values())
 

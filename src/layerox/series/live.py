@@ -199,7 +199,7 @@ class LiveSeries:
                 **self.ready.description,
                 "frames": frames,
                 "axes": list(look.frames.axes),
-                "notices": [asdict(notice) for notice in look.frames.notices],
+                "notices": [asdict(notice) for notice in look.frames.warnings],
                 "started": self._started,
                 "written": datetime.now(UTC).isoformat(timespec="seconds"),
             }

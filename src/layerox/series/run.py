@@ -181,7 +181,7 @@ def _listed(
         frames = frames_of(source, **arguments)
     else:
         frames = frames_with_log(source, request.electrochemistry, **arguments)
-    frames = replace(frames, notices=(*frames.notices, *connection_notices(scheduler)))
+    frames = replace(frames, warnings=(*frames.warnings, *connection_notices(scheduler)))
     return request.prepared(frames), frames
 
 

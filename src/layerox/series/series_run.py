@@ -242,7 +242,7 @@ class SeriesRun:
             "workers": workers,
             "verdicts": verdicts,
             **({"electrochemistry": self.frames.electrochemistry} if self.frames.electrochemistry else {}),
-            "notices": [asdict(notice) for notice in self.frames.notices],
+            "notices": [asdict(notice) for notice in self.frames.warnings],
             "started": self.started,
             "written": _now(),
             "wall_s": round(time.perf_counter() - self.began, 3),

@@ -22,7 +22,7 @@ SAME_AMOUNT = 0.02  # relative
 SYMMETRY_TOLERANCE = 0.01  # angstrom
 LARGEST_CELL = 2000
 # What reading a file may notice, and the finding that it is.
-REMARK_CODES = {
+WARNING_CODES = {
     "formula_disagrees": "composition_off",
     "content_contradicts": "composition_off",
     "space_group_contradiction": "symmetry_lower",
@@ -119,9 +119,9 @@ def symmetry_findings(atoms: Atoms, sites: ClassifiedSites, claimed: str) -> Ite
 
 def remark_findings(atoms: Atoms) -> Iterator[Finding]:
     """Yield what reading a file found to contradict itself."""
-    for remark in atoms.remarks:
-        if remark.code in REMARK_CODES:
-            yield Finding(REMARK_CODES[remark.code], remark.message)
+    for notice in atoms.warnings:
+        if notice.code in WARNING_CODES:
+            yield Finding(WARNING_CODES[notice.code], notice.message)
 
 
 def overfull_findings(sites: ClassifiedSites) -> Iterator[Finding]:

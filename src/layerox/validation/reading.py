@@ -25,7 +25,7 @@ PYMATGEN_SUFFIXES = (".vasp", ".poscar", ".json")
 
 
 def atoms_of(structure: StructureArgument) -> Atoms:
-    """Return the atoms of a structure; notices of reading are in their remarks.
+    """Return the atoms of a structure; notices of reading are in their warnings.
 
     Raises
     ------

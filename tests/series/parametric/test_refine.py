@@ -133,7 +133,7 @@ def test_a_jump_is_found_where_it_is(laboratory):
     place, first, last = found.functions[0].trials[0].place
     assert (first, place, last) == (5.0, 5.5, 6.0)
     assert np.abs((found.functions[0].coefficients - [11.15, 11.25]) / found.functions[0].esds).max() < 3
-    assert [remark.code for remark in found.remarks] == ["place_held"]
+    assert [notice.code for notice in found.warnings] == ["place_held"]
 
 
 def test_a_size_is_a_function_in_nanometres(laboratory, series):

@@ -134,7 +134,7 @@ def _entry_text(entry: LibraryEntry) -> str:
             f"space group  {crystal.space_group}",
             f"cell         {cell_text(crystal.cell)}",
             f"content      {crystal.formula}, Z = {crystal.formula_units}, {crystal.density:.3f} g/cm3",
-            *(f"note         {remark.message}" for remark in crystal.remarks),
+            *(f"note         {notice.message}" for notice in crystal.warnings),
             *_columns(("site", "species", "x", "y", "z", "occupancy", "U_iso"), sites),
         ]
     )

@@ -119,7 +119,7 @@ def parametric_result(found: ParametricFindings) -> Parametric:
         serial_factor=found.serial,
         passes=ended.passes,
         left_out=tuple(found.left_out),
-        remarks=tuple(_remarks(found, functions)),
+        warnings=tuple(_warnings(found, functions)),
     )
 
 
@@ -205,7 +205,7 @@ def _beside(value: float, esd: float, alone: float, alone_esd: float) -> list[fl
     return [value, esd, float(alone), float(alone_esd), float((alone - value) / alone_esd)]
 
 
-def _remarks(found: ParametricFindings, functions: Sequence[Function]) -> Iterator[Notice]:
+def _warnings(found: ParametricFindings, functions: Sequence[Function]) -> Iterator[Notice]:
     serial = found.serial
     cut = sum(member.held is not None and member.held.is_cut for member in found.ended.members)
     if cut:

@@ -111,7 +111,7 @@ def refine_parametric(
     found = replace(
         found,
         series="" if opened.path is None else str(opened.path),
-        remarks=(*found.remarks, *connection_notices(scheduler)),
+        warnings=(*found.warnings, *connection_notices(scheduler)),
     )
     if output is not None:
         write_folder(Path(output), found.files(), by="parametric", overwrite=overwrite)
