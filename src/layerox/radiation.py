@@ -47,9 +47,9 @@ class Radiation:
         p in P = p + (1 - p) cos^2(2 theta); 0.5 is an unpolarised beam without a monochromator. Without effect
         on neutrons. None if not stated.
     name
-        What the user called it ("CuKa"), empty for plain wavelengths.
+        Name given by the user ("CuKa"), empty for plain wavelengths.
     says_kind
-        Whether `kind` is stated; a bare wavelength is one of X-rays only for want of anything better.
+        Whether `kind` is stated; for a wavelength alone, X-rays are only assumed.
     """
 
     lines: tuple[tuple[float, float], ...]

@@ -1,7 +1,7 @@
 """Stacking: a layered oxide as a word of slabs; it imports the standard library only.
 
-`word.py` holds slabs, galleries and words, `polytypes.py` names and texts, `closure.py` what makes a word valid,
-and `identity.py` what a word is called and what it becomes by gliding.
+`word.py` has slabs, galleries and words, `polytypes.py` names and texts, `closure.py` the validity of a word,
+and `identity.py` its polytype and the results of gliding.
 """
 
 from layerox.stacking.closure import Closure, Fault, closure, nearest_closed

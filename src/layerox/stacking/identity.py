@@ -1,4 +1,4 @@
-"""Identity: which polytype a word is, and which others it can become when its slabs glide.
+"""The polytype of a stacking word, and the polytypes that it can become by gliding.
 
 A glide moves everything above one gallery by (1/3, 2/3, 0) or back; it never changes the sense of a slab.
 """
@@ -32,7 +32,7 @@ class Identity:
     o_fraction
         Share of octahedral galleries.
     characters
-        What each gallery of the canonical form is.
+        Kind of each gallery of the canonical form.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Identity:
 
 
 def identify(word: Word) -> Identity:
-    """Return which polytype a cyclic word is, whatever its labels, first slab and orientation."""
+    """Return the polytype of a cyclic word, independent of its labels, first slab and orientation."""
     if not word.cyclic:
         raise InputError(f"the open word {word} has no polytype", cure="close it first")
     form = replace(word, labels=()).reduced().canonical()
@@ -59,9 +59,9 @@ def _named_forms() -> dict[Word, str]:
 
 
 def sense_family(word: Word) -> tuple[bool, ...]:
-    """Return where the senses of a cyclic word reverse, in a form that gliding, turning and rotating leave alone.
+    """Return where the senses of a cyclic word reverse, in a form invariant to gliding, turning and rotating.
 
-    (True,) is the family of P2, O2, O6, OP4 and Z; (False,) that of P3, O3, O1 and OP2. No glide leads out of one.
+    (True,) is the family of P2, O2, O6, OP4 and Z; (False,) that of P3, O3, O1 and OP2. Glides never change the family.
     """
     flips = tuple(step.flips for step in word.steps)
     flips = flips[: repeat_length(flips)]
@@ -69,12 +69,12 @@ def sense_family(word: Word) -> tuple[bool, ...]:
 
 
 def glides_between(start: Word, end: Word) -> tuple[int, ...]:
-    """Return the fewest glides (+1, 0, -1 in each gallery, repeated for ever) that turn one cyclic word into another.
+    """Return the fewest glides (+1, 0, -1 in each gallery, periodic) that turn one cyclic word into another.
 
     Raises
     ------
     InputError
-        If the two belong to different families, so that no glides do.
+        If the two belong to different families.
     """
     if sense_family(start) != sense_family(end):
         raise InputError(f"no glides lead from {start} to {end}: a glide keeps every slab's sense",
@@ -105,7 +105,7 @@ def _glides(
 
 
 def reachable(word: Word) -> frozenset[Word]:
-    """Return, in canonical form over hexagonal cells, every stacking that glides in the galleries of a word can make.
+    """Return, in canonical form over hexagonal cells, all stackings that glides can make from a word.
 
     Raises
     ------
