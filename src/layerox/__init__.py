@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from layerox.radiation import Radiation
     from layerox.report import write_report
     from layerox.results.compare import compare
-    from layerox.results.folder import load
     from layerox.results.published_cif import read_published
-    from layerox.series.cluster import Tls
+    from layerox.results.result_folder import load
+    from layerox.series.dask_cluster import Tls
     from layerox.series.parametric.refine import refine_parametric
     from layerox.series.parametric.result import Parametric
     from layerox.series.result import Series, open_series
     from layerox.series.run import fit_series
-    from layerox.series.synthetic import simulate_series
+    from layerox.series.simulated_series import simulate_series
     from layerox.strain import strain
     from layerox.strain.evolution import StrainEvolution
     from layerox.validation import Finding, check, identify_structure
@@ -70,7 +70,7 @@ _HOMES = {
     "plot_waterfall": "layerox.plotting",
     "Radiation": "layerox.radiation",
     "compare": "layerox.results.compare",
-    "load": "layerox.results.folder",
+    "load": "layerox.results.result_folder",
     "write_report": "layerox.report",
     "read_recipe": "layerox.analysis.recipe",
     "JointRefinement": "layerox.analysis.joint",
@@ -94,8 +94,8 @@ _HOMES = {
     "Series": "layerox.series.result",
     "open_series": "layerox.series.result",
     "fit_series": "layerox.series.run",
-    "simulate_series": "layerox.series.synthetic",
-    "Tls": "layerox.series.cluster",
+    "simulate_series": "layerox.series.simulated_series",
+    "Tls": "layerox.series.dask_cluster",
     "Parametric": "layerox.series.parametric.result",
     "refine_parametric": "layerox.series.parametric.refine",
     "StrainEvolution": "layerox.strain.evolution",

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from layerox.builders import build_crystal, build_structure
 from layerox.crystal.asymmetric_unit import formula_text
 from layerox.interfaces import interface
-from layerox.interfaces.inspection import polyhedra
+from layerox.interfaces.cell_inspection import polyhedra
 from layerox.interfaces.result import with_whole_atoms
 from layerox.io.structure_writing import write_structure
 from layerox.validation import check

@@ -12,8 +12,8 @@ from layerox.io.cif import read_crystal
 from layerox.io.cif_block import blocks_of
 from layerox.radiation import Radiation
 from layerox.refined import Refined
-from layerox.results.folder import files_of
 from layerox.results.pdcif import cif_text
+from layerox.results.result_folder import files_of
 from layerox.results.structure_cif import cif_number, structure_cif_text, structure_file, structure_files
 from layerox.symmetry import CELL_NAMES
 from reference_crystals import ALL, LAB6, POLAR, ZINCITE, phase

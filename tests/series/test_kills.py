@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from layerox.io.toml_file import toml_text
-from layerox.series.store import WORK
-from layerox.series.synthetic import simulate_series
+from layerox.series.series_folder import WORK
+from layerox.series.simulated_series import simulate_series
 
 FRAMES, KILLS = 50, 3
 TABLES = ("frames.csv", "transitions.csv")

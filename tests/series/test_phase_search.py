@@ -24,7 +24,7 @@ from layerox.series.frame_setup import SeriesSetup
 from layerox.series.frames import frames_of
 from layerox.series.phase_search import search_indices, without_doubtful
 from layerox.series.run import fit_series
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 from reference_crystals import P2
 
 CELL = np.array(P2.cell)

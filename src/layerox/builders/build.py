@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Unpack
 from layerox.builders.axes import atoms_on_axes, crystal_on_axes
 from layerox.builders.composition import Amounts, Composition, parse_formula
 from layerox.builders.defaults import SAME_COMPOSITION, distorted_from, spinel_from, tunnel_from
-from layerox.builders.geometry import LayerGeometry
+from layerox.builders.layer_heights import LayerGeometry
 from layerox.builders.layered import DisplacementFactors, PlaneStack, check_closure, layered_stack
 from layerox.builders.library import DEFAULTS, LIBRARY, LibraryEntry
 from layerox.builders.ordering import ordered_atoms
 from layerox.builders.phase_recipes import Distorted, Layered, Spinel, Tunnel
 from layerox.builders.request import PhaseOptions, PhaseRequest, largest_difference, phase_name, refuse_implausible
-from layerox.builders.sodium import SiteContents
+from layerox.builders.sodium_sites import SiteContents
 from layerox.builders.supercell import Shape, in_supercell
 from layerox.computing.threads import single_threaded
 from layerox.crystal.asymmetric_unit import Crystal, structure_from_crystal

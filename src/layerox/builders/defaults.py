@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from layerox.builders.composition import Composition
-from layerox.builders.distorted import DistortedGeometry, parent_lengths
+from layerox.builders.distorted_layers import DistortedGeometry, parent_lengths
 from layerox.builders.library import LIBRARY, LibraryEntry
 from layerox.builders.phase_recipes import Distorted, Spinel, Tunnel, composition_from
 from layerox.builders.request import PhaseRequest, largest_difference

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from layerox.builders.composition import Amounts, Composition
-from layerox.builders.geometry import Dimensions, LayerGeometry, dimensions
-from layerox.builders.setting import Plane, orbits, standard_setting
-from layerox.builders.sodium import Filling, SiteContents, contents, filled
+from layerox.builders.layer_heights import Dimensions, LayerGeometry, dimensions
+from layerox.builders.sodium_sites import Filling, SiteContents, contents, filled
+from layerox.builders.stack_space_group import Plane, orbits, standard_setting
 from layerox.crystal.asymmetric_unit import Cell, Crystal, Site
 from layerox.crystal.atoms import Atoms, lattice_from_cell
 from layerox.errors import InputError

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from layerox.builders.composition import Amounts, amounts_of, charge_problem
-from layerox.builders.geometry import ANION_RADII, cation_radius
+from layerox.builders.layer_heights import ANION_RADII, cation_radius
 from layerox.builders.site_rows import MixedSite, sites_of
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal, formula_text
 from layerox.errors import InputError

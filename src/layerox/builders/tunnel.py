@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from layerox.builders.composition import Amounts, Composition, parse_formula
-from layerox.builders.geometry import bond_length
+from layerox.builders.layer_heights import bond_length
 from layerox.builders.site_rows import MixedSite, sites_of
-from layerox.builders.sodium import SiteContents
+from layerox.builders.sodium_sites import SiteContents
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.errors import InputError, nearest
 from layerox.notices import Notice

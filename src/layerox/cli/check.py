@@ -31,7 +31,7 @@ def run(*, files: list[str], phase: str | None, formula: str | None, space_group
 
     from layerox.validation import check, identify_structure  # noqa: PLC0415
     from layerox.validation.consistency import WARNING_CODES  # noqa: PLC0415
-    from layerox.validation.reading import atoms_of  # noqa: PLC0415
+    from layerox.validation.read_structure import atoms_of  # noqa: PLC0415
 
     worst = 0
     for file in files:

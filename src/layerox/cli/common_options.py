@@ -10,7 +10,7 @@ from layerox.errors import InputError, LayeroxError
 from layerox.instrument import GEOMETRIES
 
 if TYPE_CHECKING:
-    from layerox.series.cluster import Tls
+    from layerox.series.dask_cluster import Tls
 
 
 def add_beam_options(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +89,7 @@ def tls_from(ca: str | None, cert: str | None, key: str | None) -> Tls | None:
     InputError
         If one of them is missing.
     """
-    from layerox.series.cluster import Tls  # noqa: PLC0415  (what --help does not need)
+    from layerox.series.dask_cluster import Tls  # noqa: PLC0415  (what --help does not need)
 
     given = {"--tls-ca": ca, "--tls-cert": cert, "--tls-key": key}
     missing = [name for name, path in given.items() if path is None]

@@ -81,8 +81,8 @@ def run(
     from layerox.io.output_files import inputs_among  # noqa: PLC0415
     from layerox.plotting.powder import check_scale  # noqa: PLC0415
     from layerox.plotting.powder import picture as drawn  # noqa: PLC0415
-    from layerox.results.folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
-    from layerox.results.report import summary_text  # noqa: PLC0415
+    from layerox.results.result_folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
+    from layerox.results.text_report import summary_text  # noqa: PLC0415
 
     folder = Path(output) if output else Path(f"fit-{Path(pattern).stem}")
     check_scale(picture)

@@ -159,7 +159,7 @@ def run(
     from layerox.cli.parametric import parametric_settings, refine_and_write  # noqa: PLC0415  (what --help does not need)
     from layerox.io.csv_cells import safe_table  # noqa: PLC0415
     from layerox.io.output_files import results_in, write_outputs  # noqa: PLC0415
-    from layerox.results.folder import check_folder  # noqa: PLC0415
+    from layerox.results.result_folder import check_folder  # noqa: PLC0415
     from layerox.series.frames import Watch  # noqa: PLC0415
     from layerox.series.result import series_text  # noqa: PLC0415
     from layerox.series.run import fit_series, inputs_of_series  # noqa: PLC0415

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from layerox.builders.composition import INTERLAYER, Composition
-from layerox.builders.sodium import contents
+from layerox.builders.sodium_sites import contents
 from layerox.crystal.asymmetric_unit import ANIONS
 from layerox.interfaces.layer_planes import Planes, mean
 from layerox.stacking import Block

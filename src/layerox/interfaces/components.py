@@ -17,7 +17,7 @@ import numpy as np
 
 from layerox.builders import LIBRARY, GalleryContent, PlaneStack, SlabContent, build_crystal, build_stack, phase_name
 from layerox.builders.composition import Composition
-from layerox.builders.distorted import PARENTS
+from layerox.builders.distorted_layers import PARENTS
 from layerox.builders.layered import AtomPlane
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal, Site
 from layerox.elasticity import LAYERED, LAYERED_ALTERNATING, Stiffness, along_111

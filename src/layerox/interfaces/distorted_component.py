@@ -14,7 +14,7 @@ import numpy as np
 
 from layerox.builders import LIBRARY, GalleryContent, SlabContent, build_crystal
 from layerox.builders.composition import Composition
-from layerox.builders.distorted import PARENTS
+from layerox.builders.distorted_layers import PARENTS
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal, Site
 from layerox.crystal.atoms import lattice_from_cell
 from layerox.elasticity import HALF_TURN, LAYERED, LAYERED_ALTERNATING, Stiffness

@@ -19,11 +19,18 @@ from layerox.crystal.atoms import Atoms
 from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError
+from layerox.interfaces.cell_inspection import (
+    Counts,
+    by_letters,
+    cell_findings,
+    coordination,
+    shortest_distances,
+    total,
+)
 from layerox.interfaces.charge_balance import lamellae_of, ledger
 from layerox.interfaces.components import components_of
-from layerox.interfaces.inspection import Counts, by_letters, cell_findings, coordination, shortest_distances, total
 from layerox.interfaces.intergrowth import VARIANTS, Intergrowth, intergrown, relabelled, with_spinel
-from layerox.interfaces.matching import Match, match
+from layerox.interfaces.lattice_matching import Match, match
 from layerox.interfaces.particle import ASPECT, particle_interface
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.report import (

@@ -15,7 +15,7 @@ import numpy as np
 from layerox.builders import GalleryContent, SlabContent
 from layerox.builders.composition import Amounts, Composition
 from layerox.elasticity import LAYERED, Stiffness
-from layerox.interfaces.matching import ROOT3, Lamina, StrainState
+from layerox.interfaces.lattice_matching import ROOT3, Lamina, StrainState
 from layerox.notices import Notice
 from layerox.typing import FloatArray
 

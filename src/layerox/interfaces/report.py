@@ -15,10 +15,9 @@ import numpy as np
 from layerox.crystal.asymmetric_unit import Cell
 from layerox.crystal.atoms import Atoms
 from layerox.interfaces.boundary_gallery import BoundaryGallery
+from layerox.interfaces.cell_inspection import Counts
 from layerox.interfaces.charge_balance import LamellaSummary, SlabBalance
-from layerox.interfaces.inspection import Counts
-from layerox.interfaces.layer_planes import Boundary, Planes
-from layerox.interfaces.matching import (
+from layerox.interfaces.lattice_matching import (
     HARMLESS,
     Coincidence,
     Match,
@@ -26,6 +25,7 @@ from layerox.interfaces.matching import (
     critical_thickness,
     dislocation_spacing,
 )
+from layerox.interfaces.layer_planes import Boundary, Planes
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.notices import Notice
 from layerox.validation import Finding

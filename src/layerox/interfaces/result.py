@@ -12,7 +12,7 @@ import numpy as np
 from layerox.builders import ordered_atoms
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.crystal.atoms import Atoms
-from layerox.interfaces.inspection import cell_findings, coordination, shortest_distances
+from layerox.interfaces.cell_inspection import cell_findings, coordination, shortest_distances
 from layerox.interfaces.intergrowth import Intergrowth
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.report import InterfaceReport

@@ -16,8 +16,8 @@ from layerox.crystal.asymmetric_unit import Site
 from layerox.crystal.atoms import MOST_ROWS, Atoms, lattice_from_cell
 from layerox.errors import InputError
 from layerox.interfaces.boundary_gallery import AtomNet, BoundaryGallery, FacingNets, net_of
+from layerox.interfaces.lattice_matching import Lamina, Match, match, misfit
 from layerox.interfaces.layer_planes import Layer, Planes, layers_of, planes_of
-from layerox.interfaces.matching import Lamina, Match, match, misfit
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.stacking import Label, Word, labels_of_blocks, word_from_steps
 

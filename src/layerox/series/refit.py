@@ -18,8 +18,8 @@ from layerox.diffraction.model import safe_name
 from layerox.errors import InputError, nearest
 from layerox.series.acceptance import FrameFit
 from layerox.series.common_parameters import CommonParameters
+from layerox.series.frame_row import DISPLACEMENT, OFFSETS, FrameRow, Number, titles_of
 from layerox.series.frame_setup import Frame, SeriesSetup
-from layerox.series.measured import DISPLACEMENT, OFFSETS, FrameRow, Number, titles_of
 from layerox.series.result import Series
 from layerox.series.segment import Segment, independent_rows, measured_row
 

@@ -20,17 +20,17 @@ from layerox.instrument import Geometry, Instrument
 from layerox.io.output_files import inputs_among
 from layerox.public import public
 from layerox.radiation import Radiation
-from layerox.results.folder import check_folder
-from layerox.series.cluster import Tls, check_scheduler, connection_notices
+from layerox.results.result_folder import check_folder
+from layerox.series.dask_cluster import Tls, check_scheduler, connection_notices
 from layerox.series.electrochemistry import ElectrochemistryArgument, frames_with_log, settings_from
 from layerox.series.executor import start_server
 from layerox.series.frame_setup import Frames, PatternReading
 from layerox.series.frames import Watch, Watcher, files_in, frames_of
-from layerox.series.live import LiveSeries, LiveSetup
+from layerox.series.live_refinement import LiveSeries, LiveSetup
 from layerox.series.request import NoReadableFrame, PreparedSeries, SeriesRequest
 from layerox.series.result import Series
+from layerox.series.series_folder import RESULTS, SeriesStore
 from layerox.series.series_run import SeriesRun
-from layerox.series.store import RESULTS, SeriesStore
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.

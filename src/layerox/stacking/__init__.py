@@ -5,7 +5,7 @@ and `identity.py` its polytype and the results of gliding.
 """
 
 from layerox.stacking.closure import Closure, Fault, closure, nearest_closed
-from layerox.stacking.identity import Identity, glides_between, identify, reachable, sense_family
+from layerox.stacking.polytype_identity import Identity, glides_between, identify, reachable, sense_family
 from layerox.stacking.polytypes import (
     POLYTYPES,
     SPINEL,

@@ -18,6 +18,7 @@ from layerox.io.file_contents import exists
 from layerox.public import public
 from layerox.stacking import Word, closure, identify, parse_word
 from layerox.validation.classified_sites import METAL, ClassifiedSites, classified_sites
+from layerox.validation.close_contacts import contact_findings
 from layerox.validation.consistency import (
     charge_findings,
     formula_findings,
@@ -25,12 +26,11 @@ from layerox.validation.consistency import (
     remark_findings,
     symmetry_findings,
 )
-from layerox.validation.contacts import contact_findings
 from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.finding import Finding
-from layerox.validation.identity import phase_of
 from layerox.validation.layers import Layers, Space, layers_of
-from layerox.validation.reading import StructureArgument, atoms_of
+from layerox.validation.phase_identity import phase_of
+from layerox.validation.read_structure import StructureArgument, atoms_of
 
 LOWEST_GALLERY = 2.2  # angstrom; an empty O1 gallery is 2.35 A high, the anions of a slab are 1.9 to 2.1 A apart
 LOWEST_PRISMATIC = 2.75  # angstrom between anions on top of each other, twice the radius of O

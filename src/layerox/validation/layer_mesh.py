@@ -69,8 +69,8 @@ def layering_of(crystal: Crystal) -> Layering | None:
     # A third of a second, for the search of neighbours, not needed where the layers of a crystal are given.
     from layerox.validation.classified_sites import ANION, classified_sites  # noqa: PLC0415
     from layerox.validation.coordination import polyhedra  # noqa: PLC0415
-    from layerox.validation.identity import phase_of  # noqa: PLC0415
     from layerox.validation.layers import layers_of  # noqa: PLC0415
+    from layerox.validation.phase_identity import phase_of  # noqa: PLC0415
 
     atoms = atoms_from_crystal(crystal)
     sites = classified_sites(atoms)

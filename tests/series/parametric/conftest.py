@@ -18,7 +18,7 @@ from layerox.series.parametric.input import ParametricInput
 from layerox.series.parametric.refine import form_requests, functions_refined
 from layerox.series.phase_presence import PhaseLevel
 from layerox.series.scenarios import crystal_of
-from layerox.series.synthetic import DIFFRACTOMETER
+from layerox.series.simulated_series import DIFFRACTOMETER
 
 ANGLES = np.arange(14.0, 56.0, 0.06)
 BEAM = radiation_from_text("CuKa").polarized(0.5)

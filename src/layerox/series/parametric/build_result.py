@@ -11,7 +11,7 @@ import numpy as np
 
 from layerox.diffraction.model import safe_name
 from layerox.notices import Notice
-from layerox.series.measured import Number
+from layerox.series.frame_row import Number
 from layerox.series.parametric.form_selection import FittedForm, FrameValues
 from layerox.series.parametric.form_tests import (
     Deviation,

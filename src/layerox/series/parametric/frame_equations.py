@@ -20,8 +20,8 @@ from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.common_parameters import CommonParameters
 from layerox.series.frame_model import FrameModel, FrameState, PhaseLevels, PhaseSubset
+from layerox.series.frame_row import Number
 from layerox.series.frame_setup import Frame
-from layerox.series.measured import Number
 from layerox.series.parametric.schur_complement import FrameEquations, eliminated
 from layerox.typing import FloatArray
 

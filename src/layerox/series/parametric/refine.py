@@ -18,9 +18,9 @@ from layerox.computing.threads import single_threaded
 from layerox.diffraction.serial_correlation import factor_of_runs
 from layerox.errors import InputError
 from layerox.public import public
-from layerox.results.folder import check_folder, write_folder
-from layerox.series.cluster import Tls, connection_notices
+from layerox.results.result_folder import check_folder, write_folder
 from layerox.series.common_parameters import CommonParameters
+from layerox.series.dask_cluster import Tls, connection_notices
 from layerox.series.executor import Executor, executor
 from layerox.series.frame_model import FrameModel
 from layerox.series.parametric import frame_equations as local

@@ -4,7 +4,7 @@ import pytest
 
 import layerox as lx
 from layerox.interfaces import interface
-from layerox.interfaces.energy import interface_energy
+from layerox.interfaces.interface_energy import interface_energy
 
 lj = pytest.importorskip("ase.calculators.lj")
 GLASS = {"sigma": 2.0, "epsilon": 0.1, "smooth": True}

@@ -9,7 +9,7 @@ from layerox.stacking import Word, identify
 from layerox.validation.classified_sites import classified_sites
 from layerox.validation.coordination import polyhedra
 from layerox.validation.layers import layers_of
-from layerox.validation.reading import StructureArgument, atoms_of
+from layerox.validation.read_structure import StructureArgument, atoms_of
 
 DISTORTED = {"P2": "P'2", "P3": "P'3", "O3": "O'3"}
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerox.builders.composition import Composition, parse_formula
-from layerox.builders.sodium import contents, filled
+from layerox.builders.sodium_sites import contents, filled
 from layerox.errors import InputError
 from layerox.stacking import parse_word
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from layerox.builders.composition import Composition
-from layerox.builders.geometry import Dimensions, LayerGeometry, dimensions
+from layerox.builders.layer_heights import Dimensions, LayerGeometry, dimensions
 from layerox.builders.layered import DisplacementFactors
 from layerox.builders.site_rows import MixedSite, sites_of
-from layerox.builders.sodium import Filling, SiteContents, contents, filled
+from layerox.builders.sodium_sites import Filling, SiteContents, contents, filled
 from layerox.crystal.asymmetric_unit import Cell, Crystal, cell_tuple
 from layerox.errors import InputError, nearest
 from layerox.stacking import Word, polytype

@@ -7,7 +7,7 @@ import pytest
 from pymatgen.core import Species
 
 from layerox.builders.composition import parse_formula
-from layerox.builders.geometry import CATION_RADII, LayerGeometry, bond_length, cation_radius, dimensions
+from layerox.builders.layer_heights import CATION_RADII, LayerGeometry, bond_length, cation_radius, dimensions
 from layerox.errors import InputError
 from layerox.stacking import parse_word
 

@@ -24,8 +24,8 @@ from layerox.interfaces.phase_component import PhaseComponent
 from layerox.typing import IntArray
 from layerox.validation import Finding, check
 from layerox.validation.classified_sites import classified_sites
+from layerox.validation.close_contacts import contact_findings
 from layerox.validation.consistency import charge_findings, overfull_findings
-from layerox.validation.contacts import contact_findings
 
 LONGEST_BOND = 3.2  # angstrom, Na-O in wide galleries and tunnels
 

@@ -16,7 +16,7 @@ import numpy as np
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.crystal.atoms import lattice_from_cell
 from layerox.errors import InputError
-from layerox.interfaces.matching import misfit
+from layerox.interfaces.lattice_matching import misfit
 from layerox.typing import FloatArray
 
 Hkl = tuple[int, int, int]

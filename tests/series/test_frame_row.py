@@ -8,9 +8,9 @@ import pytest
 import layerox as lx
 from layerox.builders import build_crystal
 from layerox.errors import InputError
-from layerox.series.measured import further_quantities, titles_of
+from layerox.series.frame_row import further_quantities, titles_of
 from layerox.series.run import fit_series
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 from layerox.validation.layer_mesh import layering_of
 
 GRID = (12.0, 80.0, 0.03)

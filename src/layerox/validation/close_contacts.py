@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from layerox.builders.geometry import ANION_RADII, CATION_RADII, UNKNOWN_RADIUS
+from layerox.builders.layer_heights import ANION_RADII, CATION_RADII, UNKNOWN_RADIUS
 from layerox.crystal.neighbours import pairs_within
 from layerox.typing import FloatArray
 from layerox.validation.classified_sites import ALKALI, ANION, METAL, ClassifiedSites

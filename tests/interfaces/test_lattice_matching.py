@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from layerox.elasticity import LAYERED, Stiffness
 from layerox.errors import InputError
-from layerox.interfaces.matching import (
+from layerox.interfaces.lattice_matching import (
     Lamina,
     coincidences,
     critical_thickness,

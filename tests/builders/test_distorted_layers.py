@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.builders import build_crystal, parse_formula
-from layerox.builders.distorted import PARENTS, DistortedGeometry, distorted_crystal
-from layerox.builders.geometry import LayerGeometry
+from layerox.builders.distorted_layers import PARENTS, DistortedGeometry, distorted_crystal
+from layerox.builders.layer_heights import LayerGeometry
 from layerox.crystal.atoms import atoms_from_crystal, lattice_from_cell
 from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.errors import InputError

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerox.diffraction.arithmetic import (
+from layerox.diffraction.expression_parser import (
     CHOICES,
     FUNCTIONS,
     MOST_CHARACTERS,

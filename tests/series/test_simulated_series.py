@@ -10,7 +10,7 @@ from layerox.errors import InputError
 from layerox.io import read_pattern
 from layerox.series.frames import frames_of
 from layerox.series.scenarios import SCENARIOS, History
-from layerox.series.synthetic import BAD_KINDS, DRIFT_MM, simulate_series
+from layerox.series.simulated_series import BAD_KINDS, DRIFT_MM, simulate_series
 
 GRID = (15.0, 40.0, 0.05)
 

@@ -10,8 +10,8 @@ from layerox.builders import build_crystal, phase_name
 from layerox.crystal.atoms import atoms_from_crystal
 from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.interfaces import interface
-from layerox.interfaces.inspection import shortest_distances
-from layerox.interfaces.lamella import relaxed_lamella
+from layerox.interfaces.cell_inspection import shortest_distances
+from layerox.interfaces.extract_lamella import relaxed_lamella
 from layerox.validation import identify_structure
 
 LAYERED = ["P2/O3", "P2/P3", "P2/P3/O3", "P2/OP4", "P2/O'3", "P'2/P2", "P'3/P3"]

@@ -11,9 +11,9 @@ import pytest
 from layerox.errors import InputError
 from layerox.io.cif import read_crystal
 from layerox.results.curves_csv import csv_text
-from layerox.results.folder import files_of, write_folder
 from layerox.results.pdcif import cif_text
-from layerox.results.report import report_text, summary_text
+from layerox.results.result_folder import files_of, write_folder
+from layerox.results.text_report import report_text, summary_text
 
 
 def test_files(refinement, tmp_path):

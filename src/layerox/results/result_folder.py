@@ -21,9 +21,9 @@ from layerox.public import public
 from layerox.results.curves_csv import csv_text, read_curves
 from layerox.results.pdcif import cif_text
 from layerox.results.read_result import refinement_from_document
-from layerox.results.report import report_text
 from layerox.results.result_model import ResultModel
 from layerox.results.structure_cif import structure_file, structure_files
+from layerox.results.text_report import report_text
 
 # The files of every fit; there is also the recipe as used, and a CIF for each phase.
 RESULT, CURVES = "result.json", "fit.csv"

@@ -4,7 +4,7 @@ import pytest
 
 import layerox as lx
 from layerox.builders import library_phase
-from layerox.interfaces.planes import plane_pair, plane_pairs
+from layerox.interfaces.parallel_planes import plane_pair, plane_pairs
 
 P2, O3, SPINEL = (library_phase(name) for name in ("P2", "O3", "S_LiMn2O4"))
 
