@@ -1,4 +1,4 @@
-"""Builders: a description in, a crystal or its atoms out; they never diffract."""
+"""Builders: make a crystal or its atoms from a description."""
 
 from layerox.builders.build import build_atoms, build_crystal, build_stack, build_structure
 from layerox.builders.composition import Composition, parse_formula

@@ -195,7 +195,7 @@ def layered_crystal(
     geometry
         Lengths that are known; `c` is that of the word as given. The rest follows from bond lengths.
     sodium
-        Occupancies of gallery sites, see `sodium.filled`; a default split where it is silent.
+        Occupancies of gallery sites, see `sodium_sites.filled`; other sites get a default split.
     displacement
         B factors.
     name, source

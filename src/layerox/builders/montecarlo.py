@@ -1,4 +1,4 @@
-"""Monte Carlo: one seeded, allowed filling of a cell of any size, its ions spread by their repulsion.
+"""Monte Carlo: one seeded, allowed filling of a cell of any size, with ions distributed by their repulsion.
 
 A lattice gas: ions hop to vacancies and change places (Kawasaki, Phys. Rev. 145 (1966) 224,
 doi:10.1103/PhysRev.145.224) under a screened Coulomb energy, and never occupy sites that exclude each other, at no
@@ -234,7 +234,7 @@ def _allowed(board: _Board, places: Sequence[int]) -> list[int]:
 
 
 def _anneal(board: _Board, openings: Openings, charges: Mapping[Ion, float], draw: random.Random) -> None:
-    """Let ions change places within their class at falling temperature."""
+    """Exchange ions within their class at falling temperature (simulated annealing)."""
     neighbours = _repulsion(openings)
     charge = [0.0] * len(board.states)
     for pool in openings.pools:

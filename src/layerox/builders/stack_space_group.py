@@ -1,4 +1,4 @@
-"""Setting: the space group of a stack of hexagonal planes, and where its origin goes.
+"""Space group and origin of a stack of hexagonal planes.
 
 Every plane has the symmetry p3m1 about its letter, so that a stack belongs to one of seven groups (Verma & Krishna,
 Polymorphism and Polytypism in Crystals, 1966): P3m1, P-3m1, P-6m2, P63mc, P63/mmc, R3m and R-3m. What sets them

@@ -117,7 +117,7 @@ def _estimate(given: tuple[float | None, ...], scale: float) -> list[Notice]:
 
 
 def _metal_places(composition: Composition, requested: Mapping[str, Amounts]) -> list[MixedSite]:
-    """Ask first, then share what is left over the other sites."""
+    """Fill the requested sites first, then distribute the rest over the other sites."""
     for site, amounts in requested.items():
         if site not in METALS:
             raise InputError(f"no metal site is called {site!r}", cure=nearest(site, METALS))

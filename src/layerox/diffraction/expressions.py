@@ -1,6 +1,6 @@
 """Expressions: constraints that a user writes, such as "P2_a + delta", evaluated with the values of parameters.
 
-The syntax is the matter of `arithmetic`.
+The syntax is defined in `expression_parser`.
 """
 
 from __future__ import annotations

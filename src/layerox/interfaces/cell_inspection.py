@@ -1,4 +1,4 @@
-"""Inspection: what the atoms of a finished interface show: polyhedra, shortest distances and findings.
+"""Cell inspection: polyhedra, shortest distances and findings of a finished interface.
 
 Polyhedra are counted by angles, and by letters where the planes have any; `validation` judges contacts, coordination
 and charges everywhere, but layers only where there are slabs and galleries: the kagome and mixed planes of a spinel and

@@ -1,4 +1,4 @@
-"""Charge balance: the mean charge of the metals in each slab and lamella, gallery ions shared by the slabs beside them.
+"""Charge balance: the mean charge of the metals in each slab and lamella; gallery ions count half for each slab.
 
 The charges of the whole cell add up to zero by construction; the balance shows which slab would have to be oxidised or
 reduced, and whether its metals can be.

@@ -212,7 +212,7 @@ class _TetragonalShape:
 
     @property
     def push(self) -> FloatArray:
-        """Displacement of an anion for its way from the tetrahedral ion, (0, -1/4, 1/8) of the cell when ideal."""
+        """Displacement of an anion, direction from the tetrahedral ion, (0, -1/4, 1/8) of the cell when ideal."""
         flat, upright = 2 - 4 * self.y, 8 * self.z - 2
         return np.asarray(self.axes @ np.diag([flat, flat, upright]) @ self.axes.T)
 

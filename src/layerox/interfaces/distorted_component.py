@@ -1,4 +1,4 @@
-"""Distorted component: P'2, P'3 and O'3 taken apart into planes on a centred rectangular net.
+"""Distorted component: P'2, P'3 and O'3 as planes on a centred rectangular net.
 
 Read from the finished crystal, so that library entries keep their coordinates. Seen in the frame of the interface: x
 along the short side of the layer, y along the long one, z along the normal, turned about it so that the slab at the

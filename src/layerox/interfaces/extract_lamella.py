@@ -1,6 +1,6 @@
-"""Lamella: one lamella of an intergrowth cut out again, as a cell of its own and free of strain.
+"""Extract one lamella of an intergrowth as a cell of its own, without strain.
 
-It is read from the atoms of the interface, not from the components: it tests whether a lamella still is its phase.
+It uses the atoms of the interface, not the components, to test whether a lamella is still its phase.
 """
 
 from __future__ import annotations

@@ -248,7 +248,7 @@ def interface(
     Raises
     ------
     InputError
-        If a phase is unknown, the numbers do not close, or a gallery cannot hold what it should.
+        If a phase is unknown, the numbers do not close, or a gallery cannot hold its ions.
     """
     names = phases.split("/") if isinstance(phases, str) else phases
     request = InterfaceRequest(

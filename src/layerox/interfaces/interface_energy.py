@@ -1,4 +1,4 @@
-"""Energy: the energy of an interface relative to its bulk phases, by any ASE calculator that the user brings.
+"""Interface energy: energy relative to the bulk phases, with any ASE calculator of the user.
 
 gamma = [E(cell) - sum n E(phase)] / (interfaces x area); the part due to the coherent strain alone is given
 separately, so that what is left belongs to the boundary itself.

@@ -55,7 +55,7 @@ class Intergrowth:
 
     @property
     def lattice(self) -> FloatArray:
-        """Edges over one mesh as rows, angstrom: a, the way to the rectangle's centre (b), and c, which may lean."""
+        """Edges over one mesh as rows, angstrom: a, the vector to the rectangle's centre (b), and c, which may lean."""
         a = self.stack.a
         long = np.sqrt(3) * a if self.long is None else self.long
         return np.array([[a, 0.0, 0.0], [-a / 2, long / 2, 0.0], [0.0, self._lean, self.stack.c]])
@@ -180,7 +180,7 @@ def with_spinel(grown: Intergrowth, *, faces: str, registry: int = 0) -> Atoms:
     Parameters
     ----------
     grown
-        Its planes, laid as if every octahedron were alike.
+        Its planes, stacked as if all octahedra were equal.
     faces
         "full" or "kagome", as it was grown with.
     registry
@@ -255,7 +255,7 @@ def _octahedron(grown: Intergrowth, gallery: int) -> int:
 
 
 def _way(start: int, end: int) -> FloatArray:
-    """Return the way from a letter to the next place of another one, in layered meshes."""
+    """Return the vector from a letter to the next place of another one, in layered meshes."""
     return np.asarray(centred(end - start) * GLIDE)
 
 

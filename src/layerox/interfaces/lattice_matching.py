@@ -1,4 +1,4 @@
-"""Matching: lamellae that share one in-plane lattice, how far each is strained, and the coherency energy.
+"""Lattice matching: lamellae with a common in-plane lattice, their strains, and the coherency energy.
 
 Every lamella is uniform and linear elastic; atoms are not considered here. Dislocations are counted, not placed:
 Matthews & Blakeslee, J. Cryst. Growth 27 (1974) 118, doi:10.1016/S0022-0248(74)80055-2.

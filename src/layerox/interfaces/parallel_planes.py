@@ -1,4 +1,4 @@
-"""Planes: which lattice planes of two phases an electron microscope shows together, under their orientation relation.
+"""Parallel lattice planes of two phases in an electron microscope, for their orientation relation.
 
 Two sets of fringes are seen together along a common zone axis. Only parallel planes can be continuous: fringes that
 cross, such as O3 (101) beside P2 (004), prove that phases coexist, not that their planes coincide.

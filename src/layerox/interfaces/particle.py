@@ -151,7 +151,7 @@ def _check(parts: Sequence[PhaseComponent], radii: Sequence[float], aspect: floa
 
 
 def _laminae(parts: Sequence[PhaseComponent], sizes: FloatArray, basal: FloatArray) -> list[Lamina]:
-    """Weigh the phases by volume, which goes as radius squared times height."""
+    """Return the weights of the phases by volume, proportional to radius squared times height."""
     volumes = np.diff(sizes**2 * basal, prepend=0.0)
     weights: dict[str, float] = {}
     for part, volume in zip(parts, volumes.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""Phase component: a phase taken apart into what an interface needs: lengths, slab, and each kind of gallery.
+"""Phase component: the parts of a phase in an interface: lengths, slab, and each kind of gallery.
 
 Phases that are no stack of hexagonal layers are described in the same terms. Distorted layers have a centred
 rectangular net, whose planes are ahead of or behind the letters along its long side. A spinel along [111] has kagome
@@ -126,7 +126,7 @@ class PhaseComponent:
         return Lamina(phase=self.label, a=self.a, thickness=thickness, stiffness=self.stiffness, long=long)
 
     def strained(self, strain: StrainState, *, rectangular: bool = False) -> PhaseComponent:
-        """Return it under homogeneous strains, every height scaled alike; on a rectangular net if requested."""
+        """Return it under homogeneous strains, all heights scaled equally; on a rectangular net if requested."""
         scale = 1 + strain.out_of_plane
         return replace(
             self,

@@ -1,4 +1,4 @@
-"""Report: everything that is measured on an interface, as frozen values at full precision.
+"""Report: all quantities of an interface, as immutable values at full precision.
 
 `InterfaceReport.as_dict` writes it under the names of the files, rounded; nothing is rounded before. No cell is built
 here.
@@ -105,7 +105,7 @@ def elastic_part(
     constants: Mapping[str, str],
     along_one: bool = False,
 ) -> ElasticSummary:
-    """Return what follows from the shared lattice.
+    """Return misfit, strains and energies of the common lattice.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ class InPlaneMeshes:
 
 @dataclass(frozen=True, kw_only=True)
 class InterfaceReport:
-    """What is measured on a finished interface; None and empty where a kind of cell has no such thing.
+    """All quantities of a finished interface; None or empty if they do not apply to a kind of cell.
 
     Attributes
     ----------

@@ -39,7 +39,7 @@ class Interface:
     details
         The report as typed values at full precision.
     parts, grown
-        The layered phases free of strain, by label, and the planes that they were made into; none for other cells.
+        The layered phases without strain, by label, and their stacked planes; none for other cells.
     unmatched
         Slabs above which two different meshes face each other.
     """

@@ -1,4 +1,4 @@
-"""Semi-coherent cell: lamellae with meshes of their own in one larger cell, where n of one phase meet n + 1 of another.
+"""Semi-coherent cell: lamellae with different meshes in one larger cell, n of one phase on n + 1 of another.
 
 What the larger cell leaves of the misfit strains the lamellae; the boundary gallery between them takes up the rest.
 TMO2 slabs stay whole and no plane of anions is shared. Neighbours with the same number of meshes share a slab as in
@@ -64,7 +64,7 @@ def meshes_for(edges: Sequence[float], name: str) -> list[int]:
     Raises
     ------
     InputError
-        If nothing differs, or that takes too long a way.
+        If the meshes are equal, or the common cell is too large.
     """
     short, long = min(edges), max(edges)
     if long * short > LONGEST * (long - short):

@@ -1,4 +1,4 @@
-"""Semi-coherent interface: a request for phases with meshes of their own turned into a finished cell with its report.
+"""Semi-coherent interface: a finished cell with its report, for phases with different meshes.
 
 The cell itself comes from `semicoherent_cell`.
 """

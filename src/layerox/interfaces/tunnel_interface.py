@@ -1,4 +1,4 @@
-"""Tunnel interface: a request for layers beside the tunnel oxide turned into a finished cell with its report.
+"""Tunnel interface: a finished cell with its report, for layers beside the tunnel oxide.
 
 The cell itself comes from `tunnel_cell`.
 """

@@ -1,4 +1,4 @@
-"""Folder: the files of one refinement, written completely or not at all, and read again."""
+"""Result folder: the files of one refinement, written atomically, and read again."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def check_folder(folder: Path, names: Iterable[str], *, inputs: Iterable[Path] =
     Raises
     ------
     InputError
-        If it cannot be made or written to, or one of the files is the user's or an input; see `check_outputs`.
+        If it cannot be created or written, or one of the files is the user's or an input; see `check_outputs`.
     """
     paths = [folder / name for name in names]
     check_outputs(paths, inputs=inputs, overwrite=overwrite, makes_folder=True)
@@ -77,7 +77,7 @@ def write_folder(
 ) -> None:
     """Write files into a folder (made if it is missing), all or none; other files there are not changed.
 
-    With `keep`, files that cannot be written are kept in a folder for temporary files, and the error says where.
+    With `keep`, files that cannot be written are kept in a temporary folder, and the error gives its path.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A dask scheduler whose workers, perhaps on other machines, see the same files.
+"""Run the tasks of a series on a dask scheduler, whose workers must read the same files.
 
 TLS files encrypt the connection and authenticate both sides; whoever reaches a scheduler without TLS can run code on
 its workers. dask.distributed is an optional dependency.

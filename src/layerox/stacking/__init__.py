@@ -1,7 +1,7 @@
 """Stacking: a layered oxide as a word of slabs; it imports the standard library only.
 
 `word.py` has slabs, galleries and words, `polytypes.py` names and texts, `closure.py` the validity of a word,
-and `identity.py` its polytype and the results of gliding.
+and `polytype_identity.py` its polytype and the results of gliding.
 """
 
 from layerox.stacking.closure import Closure, Fault, closure, nearest_closed

@@ -1,6 +1,6 @@
 """Named polytypes, and the parser of texts for stacking words.
 
-`identity.py` finds the polytype of a word; `closure.py` whether it closes.
+`polytype_identity.py` finds the polytype of a word; `closure.py` whether it closes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Validation: what is wrong with a structure, and which phase it is; it builds nothing and diffracts nothing."""
+"""Validation: findings on a structure, and its phase; nothing is built here."""
 
 from layerox.validation.check import check
 from layerox.validation.finding import CODES, Finding

@@ -1,4 +1,4 @@
-"""Check: what is wrong with a structure of a layered oxide, a spinel or a tunnel phase, built here or elsewhere.
+"""Check: findings on a structure of a layered oxide, a spinel or a tunnel phase from any source.
 
 Distances and coordination numbers do not suffice: a naive stack of two phases keeps both and has its metals in
 trigonal prisms. So bonds are classified by angle, and layers by the stacking word of their atoms.
@@ -56,7 +56,7 @@ def check(
         A pymatgen Structure, ASE Atoms, `Crystal`, `Atoms`, an `Interface`, or the path of a CIF, POSCAR or pymatgen
         JSON; ordered or with partial occupancies, in any setting. A stacking word is checked for closure.
     phase, formula, space_group
-        What it is claimed to be: "P2" or a word of blocks, "Na0.67MnO2", "P 63/m m c".
+        Expected phase, formula and space group: "P2" or a word of blocks, "Na0.67MnO2", "P 63/m m c".
 
     Raises
     ------

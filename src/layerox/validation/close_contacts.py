@@ -1,4 +1,4 @@
-"""Contacts: pairs of sites that are closer than what occupies them can be.
+"""Close contacts: pairs of sites that are closer than their species allow.
 
 Sites that are partly occupied and can avoid each other are no fault: face and edge of a P gallery hold one ion between
 them. The shortest bonds are sums of Shannon's radii (Acta Cryst. A32 (1976) 751, doi:10.1107/S0567739476001551) less a

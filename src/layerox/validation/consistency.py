@@ -125,7 +125,7 @@ def remark_findings(atoms: Atoms) -> Iterator[Finding]:
 
 
 def overfull_findings(sites: ClassifiedSites) -> Iterator[Finding]:
-    """Yield a finding for sites that hold more than one atom, and galleries' worth of more ions than anions allow."""
+    """Yield a finding for sites with more than one atom, and for more gallery ions than anions allow."""
     over = np.flatnonzero(sites.occupancy > 1.03)
     if len(over):
         message = f"{sites.named(over)} hold up to {sites.occupancy[over].max():.3g} atoms on one site"

@@ -42,7 +42,7 @@ class Layering:
     name
         "P2", "O'3", ...; "Z", "intergrowth" or "no regular stacking".
     family
-        What gliding cannot change, see `stacking.sense_family`; None without a regular stacking.
+        The family that gliding cannot change, see `layerox.stacking.sense_family`; None without a regular stacking.
     basis
         Two edges of the mesh of one TMO2 and the upright vector from slab to slab, as columns, in terms of the cell's
         edges, shape (3, 3). The first edge is a for hexagonal layers, else the one that its symmetry singles out (b

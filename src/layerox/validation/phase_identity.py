@@ -1,4 +1,4 @@
-"""Identity: which phase a structure from elsewhere is, from its atoms alone."""
+"""Phase identity: the phase of any structure, from its atoms alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading: whatever holds a structure, a file or an object of pymatgen, ASE or layerox, as atoms in its own order."""
+"""Read a structure from a file or an object of pymatgen, ASE or layerox, as atoms in their original order."""
 
 from __future__ import annotations
 

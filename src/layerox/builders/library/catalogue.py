@@ -34,7 +34,7 @@ DEFAULTS: Mapping[str, str] = {
 class Library(Mapping[str, LibraryEntry]):
     """Entries by name; `library["P2"]` is the default entry of that phase, `library.cathodes` the published mixtures.
 
-    Printing it lists what it holds.
+    Printing it lists its entries.
     """
 
     def __init__(self, entries: tuple[LibraryEntry, ...], cathodes: tuple[Cathode, ...], defaults: Mapping[str, str]):

@@ -1,4 +1,4 @@
-"""Companions: cell hardware, conductive carbon and impurities that patterns of cathodes show beside them.
+"""Cell hardware, conductive carbon and impurities that occur in patterns of cathodes.
 
 Left out, because no structure could be read at a source or recalled with confidence: NaOH, NaHCO3, Na2CO3 hydrates,
 orthorhombic Mn2O3 (Pbca), Li2MnO3, MnO2 polymorphs, polymers. Mn3O4 is among the spinels. B factors are CONSTRUCTED
