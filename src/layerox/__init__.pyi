@@ -19,7 +19,7 @@ from layerox.plotting import plot
 from layerox.radiation import Radiation
 from layerox.report import write_report
 from layerox.results.compare import compare
-from layerox.results.folder import load
+from layerox.results.result_folder import load
 from layerox.series.parametric.refine import refine_parametric
 from layerox.series.result import Series, open_series
 from layerox.series.run import fit_series

@@ -16,7 +16,7 @@ from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.io import write_instrument
 from layerox.io.cif import read_crystal
-from layerox.results.folder import files_of
+from layerox.results.result_folder import files_of
 from reference_crystals import o3, p2
 
 PROFILE = Profile(u=0.002, v=-0.002, w=0.004)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from layerox.cli.main import main
-from layerox.series.store import LOCK
+from layerox.series.series_folder import LOCK
 
 SIMULATE = ("simulate", "P2", "--radiation", "CuKa", "--two-theta", "12", "60", "0.05", "--counts", "4000",
             "--background", "100")  # fmt: skip
@@ -108,7 +108,7 @@ def test_a_fit_is_repeated_without_friction_and_keeps_what_the_user_has_put_ther
     assert "out/report.html: was changed after layerox wrote it" in refused(capsys, "report", "out")
     assert run("report", "out", "--overwrite") == 0
     with Path("out/fit.csv").open("a") as file:
-        file.write("# a remark\n")
+        file.write("# a notice\n")
     assert "out/fit.csv: was changed after layerox wrote it" in refused(capsys, *FIT, "out")
 
 

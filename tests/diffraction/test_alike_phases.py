@@ -8,8 +8,8 @@ import pytest
 from layerox.analysis.fit import fit
 from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.phase import Phase
-from layerox.results.folder import files_of
-from layerox.results.report import report_text
+from layerox.results.result_folder import files_of
+from layerox.results.text_report import report_text
 from mixtures import lowered, mixture, shown
 
 
@@ -84,7 +84,7 @@ def test_a_third_look_alike_changes_nothing_for_the_others():
 
 
 def test_groups_are_written_and_read(tmp_path):
-    from layerox.results.folder import load, write_folder
+    from layerox.results.result_folder import load, write_folder
 
     data = mixture(("P3",), (1.0,), seed=6)
     result = fit(data, ["P3", ("distorted", lowered(crystal("P3")))])

@@ -41,7 +41,7 @@ def outcome(path):
 
 
 def codes(pattern):
-    return {remark.code for remark in pattern.metadata.get("remarks", ())}
+    return {notice.code for notice in pattern.metadata.get("warnings", ())}
 
 
 # Intensities and their uncertainties.

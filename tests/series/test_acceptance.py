@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from layerox.series.acceptance import DoubtfulFrames, SeriesTrace, confusable, judged, judged_alone, undetermined
-from layerox.series.measured import FrameRow
+from layerox.series.frame_row import FrameRow
 
 PAIR = ("P2", "P2b")
 

@@ -16,9 +16,9 @@ import pytest
 import layerox as lx
 from killed_runs import when_named
 from layerox.errors import InputError
-from layerox.series.cluster import Tls
+from layerox.series.dask_cluster import Tls
 from layerox.series.figure_data import intensity_map
-from layerox.series.measured import FrameRow
+from layerox.series.frame_row import FrameRow
 from layerox.series.phase_presence import SeriesPresence
 from layerox.series.run import fit_series
 from layerox.series.segment import segment_ranges

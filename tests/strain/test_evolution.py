@@ -71,7 +71,7 @@ def test_p3_is_held_against_the_o3_it_can_have_come_from(gliding):
     assert found["E_xx"] == pytest.approx(((2.887 / 2.960) ** 2 - 1) / 2, rel=1e-6)
     assert found["E_zz"] == pytest.approx(((16.8 / 15.9136) ** 2 - 1) / 2, rel=1e-6)
     assert found["E_yz"] == 0.0
-    assert "P3 against O3@0" in next(n.message for n in strain.notices if n.code == "layers_of_parent")
+    assert "P3 against O3@0" in next(n.message for n in strain.warnings if n.code == "layers_of_parent")
 
 
 def test_volume_per_formula_unit_does_not_depend_on_the_stacking(gliding):

@@ -200,7 +200,7 @@ class _Automatic:
         run.refine("scales and background", self._names("scale"))
 
     def _guess_sizes(self) -> None:
-        """Set the initial Lorentzian width to a part of the whole width, so that it can change both ways."""
+        """Set the initial Lorentzian width to a part of the whole width, so that it can change in both directions."""
         width = peak_width(self.model.two_theta, self.run.data.intensity)
         inverse_size = LORENTZIAN_SHARE * np.radians(width) / self.model.radiation.wavelength * 10.0
         named = self.plan.named(self.run.parameters)

@@ -143,7 +143,7 @@ def _absence(phase: RefinedPhase) -> str:
 
 
 def _pattern_warnings(pattern: Pattern) -> list[Notice]:
-    notices = pattern.metadata.get("remarks", ())
+    notices = pattern.metadata.get("warnings", ())
     return [notice for notice in notices if isinstance(notice, Notice)] if isinstance(notices, tuple) else []
 
 
@@ -184,7 +184,7 @@ def _noise(residuals: FloatArray) -> list[Notice]:
 
 
 def _phase_warnings(model: Model) -> list[Notice]:
-    notices = [Notice(r.code, f"{phase.name}: {r.message}") for phase in model.phases for r in phase.crystal.remarks]
+    notices = [Notice(r.code, f"{phase.name}: {r.message}") for phase in model.phases for r in phase.crystal.warnings]
     if model.radiation.kind == "xray":
         for phase in model.phases:
             ions = {s.species for s in phase.crystal.sites if s.charge and not has_ion(s.element, s.charge)}

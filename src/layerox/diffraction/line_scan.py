@@ -213,7 +213,7 @@ def _strongest(model: Model, p: int, values: FloatArray) -> Lines:
 def _correlated(
     model: Model, values: FloatArray, difference: FloatArray, weight: FloatArray, blur: float
 ) -> LineCorrelation:
-    """Return the difference pattern as Gaussian peaks see it that are as wide as the instrument's, and blurred.
+    """Return the difference pattern convoluted with Gaussian peaks of the instrument's width, and blurred.
 
     `blur` is the relative difference of cells over which a line keeps overlapping itself.
     """

@@ -125,7 +125,7 @@ def lorentz_polarization(theta: float, polarization: float) -> tuple[float, floa
 def gaussian_width(tangent: float, instrument: FloatArray) -> tuple[float, float]:
     """Return Caglioti's Gaussian FWHM (degrees) and its derivative with tan(theta).
 
-    Its square is not let below `LEAST_SQUARE`: from there on it falls off to zero exponentially, so that a refinement
+    Its square does not fall below `LEAST_SQUARE`: below that it decreases to zero exponentially, so that a refinement
     on its way through an imaginary width has a pattern and a way back.
     """
     square = (instrument[U] * tangent + instrument[V]) * tangent + instrument[W]
@@ -181,7 +181,7 @@ def peak_list(
     polarization, radius, bragg_brentano
         p, goniometer radius in mm, and the geometry.
     last
-        Bragg angle theta, radian, beyond which peaks have the widths that they have there: what stands out of the
+        Bragg angle theta, radian, beyond which peaks keep their widths: what stands out of the
         pattern must not decide whether U, V and W are possible.
 
     Returns

@@ -116,7 +116,7 @@ class Simulation:
         return tuple(
             Notice(notice.code, f"{phase.name}: {notice.message}")
             for phase in self.phases
-            for notice in phase.crystal.remarks
+            for notice in phase.crystal.warnings
         )
 
     @property

@@ -49,13 +49,13 @@ class AtomList:
         One species each.
     multiplicities
         Stated number of positions of each site in the cell, 0 if not stated.
-    remarks
+    warnings
         Notices on the reading.
     """
 
     sites: tuple[Site, ...]
     multiplicities: tuple[int, ...]
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
 
 @dataclass
@@ -72,7 +72,7 @@ class _Noted:
     without_u: list[str] = field(default_factory=list)
     b_in_u: list[str] = field(default_factory=list)
 
-    def remarks(self) -> list[Notice]:
+    def warnings(self) -> list[Notice]:
         """Return one notice for each kind."""
         said = (
             ("vacancies_left_out", self.vacancies, "{} are vacancies and were left out"),
@@ -128,8 +128,8 @@ def atoms_in(block: cif.Block, cell: Sequence[float], formula: Collection[str], 
             multiplicities.append(_multiplicity(row))
     if not sites:
         raise InputError("holds no atoms", place=path, cure="give a structure with an atom list")
-    remarks = [*noted.remarks(), *_large_displacements(sites)]
-    return AtomList(tuple(sites), tuple(multiplicities), tuple(remarks))
+    warnings = [*noted.warnings(), *_large_displacements(sites)]
+    return AtomList(tuple(sites), tuple(multiplicities), tuple(warnings))
 
 
 def value_in(row: cif.Table.Row, column: int) -> str:

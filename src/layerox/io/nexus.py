@@ -36,14 +36,14 @@ class NexusStack:
         The file. It is opened again for each pattern and without a lock, so that another program can write to it.
     sources, facts
         The arrays in reading order, and the metadata of each.
-    notices
+    warnings
         Notices on the choice of arrays.
     """
 
     path: Path
     sources: tuple[Source, ...]
     facts: tuple[Facts, ...]
-    notices: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     def __len__(self) -> int:
         return sum(map(len, self.sources))
@@ -79,7 +79,7 @@ class NexusStack:
             scan = _scan(file, self.sources[part], inside, self.path)
         metadata = {**facts.metadata, **self._metadata(index)}
         return replace(scan, radiation=facts.radiation, says_kind=facts.says_kind, metadata=metadata,
-                       remarks=(*scan.remarks, *facts.remarks))  # fmt: skip
+                       warnings=(*scan.warnings, *facts.warnings))  # fmt: skip
 
     def _metadata(self, index: int) -> dict[str, object]:
         """Return time and temperature of a pattern for `Pattern.metadata`."""
@@ -112,7 +112,7 @@ def nexus_stack(path: Path, dataset: str | None = None) -> NexusStack:
         usable, refused = sources_in(file, path)
         meant, notices = chosen(file, usable, refused, dataset, path)
         facts = tuple(facts_of(file, source.group, source.frames, path) for source in meant)
-    return NexusStack(path=path, sources=tuple(meant), facts=facts, notices=tuple(notices))
+    return NexusStack(path=path, sources=tuple(meant), facts=facts, warnings=tuple(notices))
 
 
 @contextmanager

@@ -96,7 +96,7 @@ def scan_of_block(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> Sc
     _check_complete(block, tag, len(intensity), path)
     x, axis, corrected = _axis(block, len(intensity), path)
     sigma, used = _sigma(block, tag, brackets, path)
-    beam, says_kind, remarks = beam_of(block, blocks, path)
+    beam, says_kind, warnings = beam_of(block, blocks, path)
     scan = Scan(
         x=x,
         intensity=intensity,
@@ -106,7 +106,7 @@ def scan_of_block(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> Sc
         says_kind=says_kind,
         label=block_label(block),
         metadata=facts_of_block(block, blocks) | ({"two_theta_corrected": True} if corrected else {}),
-        remarks=tuple(remarks),
+        warnings=tuple(warnings),
         excluded=(*_stated_regions(block), *_regions_without_weight(x, used)),
     )
     return _net(tag, scan).taking(used) if not used.all() else _net(tag, scan)
@@ -120,7 +120,7 @@ def block_label(block: CifBlock) -> str:
 
 def _net(tag: str, scan: Scan) -> Scan:
     message = "the intensities are net intensities: a background was subtracted"
-    return scan.remarking("net_intensities", message) if tag.endswith("_net") else scan
+    return scan.with_warning("net_intensities", message) if tag.endswith("_net") else scan
 
 
 def _numbers(block: CifBlock, tag: str, path: Path) -> tuple[FloatArray, FloatArray]:

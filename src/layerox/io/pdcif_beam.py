@@ -38,7 +38,7 @@ Kind = Literal["xray", "neutron"]
 
 
 def beam_of(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> tuple[Radiation | None, bool, list[Notice]]:
-    """Return the beam of a block (None if not stated), whether it distinguishes X-rays from neutrons, and remarks.
+    """Return the beam of a block (None if not stated), whether it distinguishes X-rays from neutrons, and warnings.
 
     Raises
     ------
@@ -56,26 +56,26 @@ def beam_of(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> tuple[Ra
 def _beam(block: CifBlock, blocks: Sequence[CifBlock]) -> tuple[Radiation | None, bool, list[Notice]]:
     kind = _kind(block, blocks)
     named = _named(block.text_said(TYPE, blocks)) if kind != "neutron" else None
-    lines, remarks = _lines(block, blocks)
+    lines, warnings = _lines(block, blocks)
     if not lines:
         beam = named
     elif named is not None and len(lines) == 1 and _is_mean(lines[0][0], named):
         beam = named
         message = f"one mean wavelength, {lines[0][0]:g} A, is given for {named.name}: its two lines are used"
-        remarks.append(Notice("doublet_assumed", message))
+        warnings.append(Notice("doublet_assumed", message))
     else:
         name = named.name if named is not None and _are_same(lines, named) else ""
         beam = Radiation(lines=tuple(lines), kind=kind or "xray", name=name)
     if beam is None or beam.kind == "neutron":
-        return beam, kind is not None, remarks
+        return beam, kind is not None, warnings
     polarization = _polarization(block, blocks)
     if _first(block, NORM, blocks) is None and (ratio := _first(block, RATIO, blocks)) is not None:
         message = (
             f"the polarisation ratio {ratio:g} is given without its norm, and programs disagree on what that means"
         )
         message += ": give the polarization or the two-theta of the monochromator"
-        remarks.append(Notice("polarization_unused", message))
-    return beam if polarization is None else beam.polarized(polarization), kind is not None, remarks
+        warnings.append(Notice("polarization_unused", message))
+    return beam if polarization is None else beam.polarized(polarization), kind is not None, warnings
 
 
 def _kind(block: CifBlock, blocks: Sequence[CifBlock]) -> Kind | None:
@@ -103,12 +103,12 @@ def _lines(block: CifBlock, blocks: Sequence[CifBlock]) -> tuple[list[tuple[floa
     known = weights if len(weights) == len(wavelengths) else np.full(len(wavelengths), np.nan)
     given = np.isfinite(wavelengths)
     lines = list(zip(wavelengths[given].tolist(), known[given].tolist(), strict=True))
-    remarks = []
+    warnings = []
     if len(lines) == 2 and np.isnan(lines[1][1]) and abs(lines[1][0] / lines[0][0] - 1) < DOUBLET:
         lines = [(min(lines)[0], 1.0), (max(lines)[0], K_ALPHA_RATIO)]
-        remarks.append(Notice("doublet_assumed", "the two wavelengths have no weights: 2 to 1 is assumed"))
+        warnings.append(Notice("doublet_assumed", "the two wavelengths have no weights: 2 to 1 is assumed"))
     weighted = [(wavelength, 1.0 if np.isnan(weight) else weight) for wavelength, weight in lines]
-    return sorted(weighted, key=lambda line: -line[1]), remarks
+    return sorted(weighted, key=lambda line: -line[1]), warnings
 
 
 def _is_mean(wavelength: float, named: Radiation) -> bool:

@@ -184,7 +184,7 @@ def _named_scan(table: NumberTable, titles: Titles | None, facts: Heading, label
         metadata=dict(facts.metadata),
     )
     if titles is not None and sigma is None and width > 2:
-        scan = scan.remarking("no_sigma_column", "no column is titled as sigma: counting statistics were assumed")
+        scan = scan.with_warning("no_sigma_column", "no column is titled as sigma: counting statistics were assumed")
     return scan
 
 

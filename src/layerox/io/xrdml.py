@@ -40,7 +40,7 @@ class Counts:
 
     intensity: FloatArray
     sigma: FloatArray
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
 
 def is_xrdml(data: bytes) -> bool:
@@ -103,7 +103,7 @@ def _scan(root: Element, measurement: Element, scan: Element, label: str, path: 
         other_radiation=replace(radiation, lines=radiation.lines[:1], name="") if radiation and doubtful else None,
         label=label,
         metadata=metadata,
-        remarks=(*counts.remarks, *_status_remarks(scan)),
+        warnings=(*counts.warnings, *_status_warnings(scan)),
     )
 
 
@@ -139,23 +139,23 @@ def _counts(scan: Element, path: Path) -> Counts:
 
 def _counts_from_counts(detected: FloatArray, attenuation: FloatArray, times: FloatArray | None) -> Counts:
     """Return detected counts N times the attenuation A: I = N A, sigma = A sqrt(max(N, 1))."""
-    scale, remarks = attenuation, _attenuation_remarks(attenuation)
+    scale, warnings = attenuation, _attenuation_warnings(attenuation)
     if times is not None and np.ptp(times) > 0:
         scale = scale * float(np.median(times)) / times
-        remarks += (Notice("counting_times_unequal", "intensities were scaled to the median counting time"),)
-    return Counts(detected * scale, poisson_sigma(detected) * scale, remarks)
+        warnings += (Notice("counting_times_unequal", "intensities were scaled to the median counting time"),)
+    return Counts(detected * scale, poisson_sigma(detected) * scale, warnings)
 
 
 def _counts_from_rates(rate: FloatArray, attenuation: FloatArray, times: FloatArray | None) -> Counts:
     """Return rates R in cps: N = R t / A counts were detected, sigma = A sqrt(max(N, 1)) / t."""
-    remarks = _attenuation_remarks(attenuation)
+    warnings = _attenuation_warnings(attenuation)
     if times is None:
-        remarks += (Notice("not_counts", "counts per second without a counting time: sigma is only an estimate"),)
+        warnings += (Notice("not_counts", "counts per second without a counting time: sigma is only an estimate"),)
         times = np.ones_like(rate)
-    return Counts(rate, attenuation * poisson_sigma(rate * times / attenuation) / times, remarks)
+    return Counts(rate, attenuation * poisson_sigma(rate * times / attenuation) / times, warnings)
 
 
-def _attenuation_remarks(attenuation: FloatArray) -> tuple[Notice, ...]:
+def _attenuation_warnings(attenuation: FloatArray) -> tuple[Notice, ...]:
     if not np.ptp(attenuation) > 0:
         return ()
     return (Notice("attenuator_corrected", "the beam attenuator changed during the scan; its factors were applied"),)
@@ -272,7 +272,7 @@ def _monochromator(measurement: Element, side: str) -> str:
     return " ".join(filter(None, (element.get("name"), _text(element, "crystal"))))
 
 
-def _status_remarks(scan: Element) -> tuple[Notice, ...]:
+def _status_warnings(scan: Element) -> tuple[Notice, ...]:
     status = scan.get("status", "Completed")
     if status == "Completed":
         return ()

@@ -16,7 +16,7 @@ from layerox.diffraction.model import safe_name
 from layerox.diffraction.refinement import Refinement
 from layerox.public import public
 from layerox.refined import Refined
-from layerox.results.folder import load
+from layerox.results.result_folder import load
 
 HEAD = ("name", "a", "b", "a - b", "in esds")
 # Differences of this number of standard uncertainties are marked.

@@ -22,7 +22,7 @@ from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
 from layerox.series.common_parameters import CommonParameters
 from layerox.series.frame_model import FrameModel, FrameState, PhaseSubset
-from layerox.series.measured import DISPLACEMENT, Absence, FrameRow
+from layerox.series.frame_row import DISPLACEMENT, Absence, FrameRow
 from layerox.series.phase_entry import is_background_like
 from layerox.series.phase_presence import KEEP_SUPPORT, PhaseLevel
 from layerox.series.tables import shown_in

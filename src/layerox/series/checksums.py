@@ -20,8 +20,8 @@ from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
 from layerox.io.atomic_writing import write_atomically
 from layerox.io.json_file import read_document
-from layerox.series.frame_reading import Frame
-from layerox.series.measured import FrameRow
+from layerox.series.frame_row import FrameRow
+from layerox.series.frame_setup import Frame
 
 HASHES = ".layerox-frames.json"
 SCHEMA = "layerox.frames/1"

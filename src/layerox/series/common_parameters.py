@@ -23,8 +23,7 @@ from layerox.diffraction.staged_strategy import fit_in_stages
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import Pattern
-from layerox.series.frame_reading import Frame
-from layerox.series.setup import SeriesSetup
+from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.symmetry import CELL_NAMES
 
 # How many frames are fitted from scratch, at equal distances; their share of unexplained intensity that still counts.

@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from layerox.computing.processes import ONE_THREAD, environment, without_script
 from layerox.errors import InputError
-from layerox.series.cluster import Tls, check_scheduler, cluster_at
+from layerox.series.dask_cluster import Tls, check_scheduler, cluster_at
 
 T = TypeVar("T")
 Task = tuple[int, tuple[Any, ...]]

@@ -23,7 +23,7 @@ from layerox.errors import InputError, nearest, printable
 from layerox.io import read_stack
 from layerox.io.pattern_stack import TEMPERATURE, TIME, Stack, stated_column
 from layerox.notices import Notice
-from layerox.series.frame_reading import Frame, PatternReading
+from layerox.series.frame_setup import Frame, PatternReading
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.starting_values import plausible_scales, set_linear
 from layerox.pattern import Pattern
 from layerox.series.common_parameters import CommonParameters
-from layerox.series.measured import FrameRow, Number
+from layerox.series.frame_row import FrameRow, Number
 from layerox.series.phase_presence import PhaseLevel
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray

@@ -17,7 +17,7 @@ from layerox.diffraction.line_scan import Window, scanned_lines
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
 from layerox.series.frame_model import FrameModel, FrameState, PhaseSubset
-from layerox.series.measured import Absence
+from layerox.series.frame_row import Absence
 from layerox.series.phase_presence import MIN_GAIN, entry_support
 from layerox.typing import FloatArray
 

@@ -14,7 +14,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from layerox.series.measured import FrameRow
+from layerox.series.frame_row import FrameRow
 from layerox.series.tables import is_present
 
 # What the square of a new phase's support must reach, and how much more for each length or angle of its cell.

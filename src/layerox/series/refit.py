@@ -18,13 +18,12 @@ from layerox.diffraction.model import safe_name
 from layerox.errors import InputError, nearest
 from layerox.series.acceptance import FrameFit
 from layerox.series.common_parameters import CommonParameters
-from layerox.series.frame_reading import Frame
-from layerox.series.measured import DISPLACEMENT, OFFSETS, FrameRow, Number, titles_of
+from layerox.series.frame_row import DISPLACEMENT, OFFSETS, FrameRow, Number, titles_of
+from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.series.result import Series
 from layerox.series.segment import Segment, independent_rows, measured_row
-from layerox.series.setup import SeriesSetup
 
-# A phase that lies where the specimen lies has no displacement of its own in the table.
+# A phase at the position of the specimen has no displacement of its own in the table.
 NOT_DISPLACED: Number = (0.0, float("nan"))
 
 
@@ -34,7 +33,7 @@ def place_of(wanted: str | int, series: Series) -> int:
     Raises
     ------
     InputError
-        If there is no such frame, or it is accepted: only frames that were set aside are refined once more.
+        If there is no such frame, or it is accepted: only quarantined frames are refined again.
     """
     files, numbers = series.frames["file"].tolist(), series.frames["frame"].tolist()
     text = str(wanted)
@@ -144,7 +143,7 @@ def refined_again(common: CommonParameters, frame: Frame, beside: Neighbours) ->
 
 
 def _beside(common: CommonParameters, neighbour: Frame, row: FrameRow) -> Segment | None:
-    """Return a segment that goes on from a neighbour as its row has it, None if that cannot be restored."""
+    """Return a segment that starts from the row of a neighbour, None if that cannot be restored."""
     segment = Segment(common)
     try:
         fit = segment.restored_fit(neighbour, row)

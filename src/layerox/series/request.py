@@ -32,12 +32,11 @@ from layerox.io.instrument_toml import table_of_instrument
 from layerox.pattern import Pattern
 from layerox.series.electrochemistry import COLUMN_UNITS
 from layerox.series.frame_axes import axis_units
-from layerox.series.frame_reading import Frames, PatternReading
-from layerox.series.setup import SeriesSetup
+from layerox.series.frame_setup import Frames, PatternReading, SeriesSetup
 from layerox.validation.classified_sites import classified_sites
 from layerox.validation.coordination import polyhedra
 from layerox.validation.layers import layers_of
-from layerox.validation.reading import atoms_of
+from layerox.validation.read_structure import atoms_of
 
 # Reflections kept of each phase, and the share of the strongest below which none is.
 MOST_REFLECTIONS, FAINTEST = 12, 0.05

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from layerox.diffraction.model import safe_name
 from layerox.public import public
 from layerox.radiation import Radiation
-from layerox.series.frame_reading import Frame, PatternReading, frame_of
-from layerox.series.measured import OFFSETS, QUANTITIES, titles_of
+from layerox.series.frame_row import OFFSETS, QUANTITIES, titles_of
+from layerox.series.frame_setup import Frame, PatternReading, frame_of
 from layerox.series.run_document import SCHEMA, read_run
-from layerox.series.store import CHANGES, TABLE
+from layerox.series.series_folder import CHANGES, TABLE
 from layerox.series.tables import TEXTS, read_changes, read_frames
 
 if TYPE_CHECKING:

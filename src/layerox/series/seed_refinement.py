@@ -26,10 +26,9 @@ from layerox.series.common_parameters import (
 )
 from layerox.series.executor import Executor
 from layerox.series.frame_model import FrameModel, FrameState, PhaseSubset
-from layerox.series.frame_reading import Frame
+from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.series.phase_presence import PhaseLevel
 from layerox.series.phase_search import search_indices, searched_phases
-from layerox.series.setup import SeriesSetup
 from layerox.typing import FloatArray
 
 # Chi-squared, over its reduced value, by which zero and displacement must differ over all seed frames.

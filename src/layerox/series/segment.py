@@ -32,11 +32,10 @@ from layerox.series.cell_interpolation import WEAK, differs, state_at
 from layerox.series.common_parameters import CommonParameters, from_scratch
 from layerox.series.frame_fit import FrameFitter
 from layerox.series.frame_model import LONG_BUDGET, restored
-from layerox.series.frame_reading import Frame
-from layerox.series.measured import Absence, FrameRow, Verdict, offsets_of, phases_of
+from layerox.series.frame_row import Absence, FrameRow, Verdict, offsets_of, phases_of
+from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.series.phase_entry import PhaseEntry
 from layerox.series.phase_presence import KEEP_SUPPORT, PhaseLevel, PresenceCorrection
-from layerox.series.setup import SeriesSetup
 from layerox.series.tables import shown_in
 
 # Share of the usual range of angles that a frame must span.

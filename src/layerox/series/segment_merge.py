@@ -22,11 +22,11 @@ from layerox.series.acceptance import DoubtfulFrames, FrameFit, SeriesTrace, con
 from layerox.series.common_parameters import CommonParameters
 from layerox.series.executor import Executor
 from layerox.series.frame_fit import CELL_JUMP
-from layerox.series.frame_reading import Frame
-from layerox.series.measured import FrameRow
+from layerox.series.frame_row import FrameRow
+from layerox.series.frame_setup import Frame
 from layerox.series.phase_presence import ENTRY, PresenceCorrection, SeriesPresence, presence_corrections
 from layerox.series.segment import WORTH, Segment, measured_row
-from layerox.series.store import COMPARED, CORRECTED, JUDGED, MERGED, SeriesStore
+from layerox.series.series_folder import COMPARED, CORRECTED, JUDGED, MERGED, SeriesStore
 from layerox.series.tables import shown_in
 
 # Factor by which the goodness of fit of neighbours differs at most if they agree.

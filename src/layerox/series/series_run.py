@@ -30,10 +30,10 @@ from layerox.series.checksums import (
     read_hashes,
     sha256_of,
 )
-from layerox.series.cluster import Tls
+from layerox.series.dask_cluster import Tls
 from layerox.series.executor import Executor, executor
-from layerox.series.frame_reading import Frames
-from layerox.series.measured import FrameRow, quantities_of
+from layerox.series.frame_row import FrameRow, quantities_of
+from layerox.series.frame_setup import Frames
 from layerox.series.refit import alone, neighbours_of, place_of, refined_again, rows_of_table, with_row
 from layerox.series.request import PreparedSeries
 from layerox.series.result import Series, netcdf_bytes, open_series
@@ -41,7 +41,7 @@ from layerox.series.run_document import structures_of
 from layerox.series.seed_refinement import determined_common_parameters
 from layerox.series.segment import independent_rows, refined_segment, segment_ranges
 from layerox.series.segment_merge import SegmentMerge
-from layerox.series.store import FIRST, TABLE, SeriesStore
+from layerox.series.series_folder import FIRST, TABLE, SeriesStore
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -242,7 +242,7 @@ class SeriesRun:
             "workers": workers,
             "verdicts": verdicts,
             **({"electrochemistry": self.frames.electrochemistry} if self.frames.electrochemistry else {}),
-            "notices": [asdict(notice) for notice in self.frames.notices],
+            "notices": [asdict(notice) for notice in self.frames.warnings],
             "started": self.started,
             "written": _now(),
             "wall_s": round(time.perf_counter() - self.began, 3),

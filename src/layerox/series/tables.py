@@ -19,7 +19,7 @@ import numpy as np
 from layerox.diffraction.model import safe_name
 from layerox.errors import InputError
 from layerox.io.csv_cells import plain_cell, plain_table, safe_cell
-from layerox.series.measured import OFFSETS, QUANTITIES, UNKNOWN, FrameRow, titles_of
+from layerox.series.frame_row import OFFSETS, QUANTITIES, UNKNOWN, FrameRow, titles_of
 
 if TYPE_CHECKING:
     import pandas as pd

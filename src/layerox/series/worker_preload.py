@@ -16,7 +16,7 @@ from layerox.io.fast_number_reader import plain_table
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import radiation_from_text
 from layerox.series.common_parameters import from_scratch
-from layerox.series.setup import SeriesSetup
+from layerox.series.frame_setup import SeriesSetup
 from layerox.symmetry import symmetry_from_name
 
 

@@ -49,7 +49,7 @@ class StrainEvolution:
         Names of the axis columns.
     elastic
         Stiffness of the phases that have a common plane with others, by name.
-    notices
+    warnings
         Notices.
     """
 
@@ -59,7 +59,7 @@ class StrainEvolution:
     cells: Mapping[str, PhaseCells]
     axes: tuple[str, ...]
     elastic: Mapping[str, Stiffness]
-    notices: tuple[Notice, ...]
+    warnings: tuple[Notice, ...]
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ def strain_evolution(
         cells=measured.phases,
         axes=measured.axes,
         elastic=known,
-        notices=tuple(_notices(measured, references, known)),
+        warnings=tuple(_notices(measured, references, known)),
     )
 
 

@@ -10,7 +10,7 @@ import layerox as lx
 from layerox.cli.main import main
 from layerox.errors import InputError
 from layerox.series.scenarios import History, crystal_of
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 FRAMES = 12
 # In-plane axis: 1 - 0.004 p, sodium leaves; across: 1 + 0.01 p - 0.006 p^2, p from 0 to 1.

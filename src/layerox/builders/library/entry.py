@@ -23,7 +23,7 @@ class LibraryEntry:
     phase
         What kind of phase it is: a polytype, or a name such as "spinel".
     title
-        What it is, for people.
+        Description of the phase.
     recipe
         How it is built.
     provenance

@@ -20,9 +20,9 @@ from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.common_parameters import CommonParameters
 from layerox.series.frame_model import FrameModel, FrameState, PhaseLevels, PhaseSubset
-from layerox.series.frame_reading import Frame
-from layerox.series.measured import Number
-from layerox.series.parametric.schur import FrameEquations, eliminated
+from layerox.series.frame_row import Number
+from layerox.series.frame_setup import Frame
+from layerox.series.parametric.schur_complement import FrameEquations, eliminated
 from layerox.typing import FloatArray
 
 # Last step of a frame's own variables, in standard uncertainties; budgets of the first pass and of later ones.

@@ -17,11 +17,10 @@ from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError, nearest
 from layerox.pattern import Pattern
-from layerox.series.frame_reading import Frame, PatternReading
+from layerox.series.frame_setup import Frame, PatternReading, SeriesSetup
 from layerox.series.parametric.frame_equations import StartingFrame
 from layerox.series.phase_presence import PhaseLevel
 from layerox.series.result import Series, frame_at
-from layerox.series.setup import SeriesSetup
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:

@@ -18,15 +18,14 @@ from layerox.computing.threads import single_threaded
 from layerox.diffraction.serial_correlation import factor_of_runs
 from layerox.errors import InputError
 from layerox.public import public
-from layerox.results.folder import check_folder, write_folder
-from layerox.series.cluster import Tls, connection_notices
+from layerox.results.result_folder import check_folder, write_folder
 from layerox.series.common_parameters import CommonParameters
+from layerox.series.dask_cluster import Tls, connection_notices
 from layerox.series.executor import Executor, executor
 from layerox.series.frame_model import FrameModel
 from layerox.series.parametric import frame_equations as local
 from layerox.series.parametric.build_result import ChosenForm, ParametricFindings, parametric_result
-from layerox.series.parametric.choice import FittedForm, FrameValues, best_of, fitted_forms
-from layerox.series.parametric.forms import AUTOMATIC, FormRequest, form_request
+from layerox.series.parametric.form_selection import FittedForm, FrameValues, best_of, fitted_forms
 from layerox.series.parametric.frame_equations import (
     ConstrainedFit,
     FrameRequest,
@@ -35,8 +34,9 @@ from layerox.series.parametric.frame_equations import (
     cell_lengths,
     quantity_of,
 )
+from layerox.series.parametric.function_forms import AUTOMATIC, FormRequest, form_request
 from layerox.series.parametric.input import ParametricInput, recipe_of, source_of
-from layerox.series.parametric.optimise import Functions, Optimum, ParametricFrame, optimised_coefficients
+from layerox.series.parametric.optimise_coefficients import Functions, Optimum, ParametricFrame, optimised_coefficients
 from layerox.series.parametric.result import FILES, Parametric
 from layerox.series.result import Series, open_series
 from layerox.series.seed_refinement import determined_common_parameters
@@ -111,7 +111,7 @@ def refine_parametric(
     found = replace(
         found,
         series="" if opened.path is None else str(opened.path),
-        remarks=(*found.remarks, *connection_notices(scheduler)),
+        warnings=(*found.warnings, *connection_notices(scheduler)),
     )
     if output is not None:
         write_folder(Path(output), found.files(), by="parametric", overwrite=overwrite)

@@ -18,9 +18,9 @@ from layerox.errors import UnknownName, nearest
 from layerox.io.csv_cells import safe_cell
 from layerox.notices import Notice
 from layerox.refined import with_esd
-from layerox.series.parametric.choice import FittedForm
-from layerox.series.parametric.forms import Form, Polynomial
-from layerox.series.parametric.verdict import FormVerdict, JointTest
+from layerox.series.parametric.form_selection import FittedForm
+from layerox.series.parametric.form_tests import FormVerdict, JointTest
+from layerox.series.parametric.function_forms import Form, Polynomial
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Parametric:
         Number of passes over all frames.
     left_out
         (file, why) of frames that could not be refined by themselves.
-    remarks
+    warnings
         What a user should know.
     series
         Folder of the series, "" if it has none.
@@ -125,7 +125,7 @@ class Parametric:
     serial_factor: float
     passes: int
     left_out: tuple[tuple[str, str], ...]
-    remarks: tuple[Notice, ...]
+    warnings: tuple[Notice, ...]
     series: str = ""
 
     def function(self, name: str) -> Function:
@@ -200,7 +200,7 @@ def _document(found: Parametric) -> dict[str, Any]:
         "functions": [_of_function(function) for function in found.functions],
         "covariance": found.covariance,
         "left_out": [{"file": file, "reason": why} for file, why in found.left_out],
-        "warnings": [{"code": remark.code, "message": remark.message} for remark in found.remarks],
+        "warnings": [{"code": notice.code, "message": notice.message} for notice in found.warnings],
     }
 
 
@@ -268,11 +268,11 @@ def parametric_text(found: Parametric) -> str:
     ]
     for function in found.functions:
         lines += ["", *_function_lines(function, found.axis)]
-    lines += [""] if found.left_out or found.remarks else []
+    lines += [""] if found.left_out or found.warnings else []
     lines += [f"left out: {file}: {why}" for file, why in found.left_out[:MOST_NAMED]]
     if len(found.left_out) > MOST_NAMED:
         lines.append(f"and {len(found.left_out) - MOST_NAMED} more, see parametric.json")
-    return "\n".join([*lines, *(f"warning: {remark.message}" for remark in found.remarks)])
+    return "\n".join([*lines, *(f"warning: {notice.message}" for notice in found.warnings)])
 
 
 def _together_line(found: Parametric) -> str:
