@@ -345,8 +345,6 @@ def test_an_11_bm_file_with_a_c_comment(measured_data):
     [
         ("formats/ExampleChiPlot.chi", ":14: negative intensity -0.026"),
         ("formats/with_commas.txt", ":14: 5 numbers in this line, 4 in the lines above"),
-        ("formats/horizontal.csv", ":2: 459 columns, and no title line"),
-        ("formats/vertical.csv", ":2: 770 columns, and no title line"),
         ("formats/XRD-918-16_10.xrdml.json", ": is a JSON file"),
     ],
 )

@@ -15,7 +15,7 @@ from layerox.computing.optional import optional_module
 from layerox.computing.processes import confined
 from layerox.electrochemistry.table_columns import DEEPEST, WHAT_IS_NEEDED, Columns, columns_from_rows, score_of
 from layerox.errors import InputError
-from layerox.io.file_contents import check_archive
+from layerox.io.zip_archive import check_archive
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb")
 # Names of sheets with summaries of cycles and steps (Arbin, Neware, and common ones).

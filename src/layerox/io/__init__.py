@@ -15,18 +15,15 @@ from layerox.instrument import Instrument
 from layerox.io.file_contents import (
     is_cif_of_blocks,
     is_hdf5,
-    is_pdcif,
     is_plain,
     read_bytes,
-    refuse_other_contents,
     text_of,
 )
-from layerox.io.gsas_pattern import is_gsas, scans_from_gsas
+from layerox.io.pattern_formats import bytes_format_of, scans_from_other_text
 from layerox.io.pattern_stack import ListedStack, Stack
 from layerox.io.pattern_writing import write_pattern
 from layerox.io.scan import Scan, pattern_from_scan, request_from_arguments
 from layerox.io.text_pattern import plain_scan, scans_from_text
-from layerox.io.xrdml import is_xrdml, scans_from_xrdml
 from layerox.notices import Notice
 from layerox.pattern import Pattern
 from layerox.public import public
@@ -204,14 +201,8 @@ def _scans(path: Path) -> list[Scan | InputError]:
     plain = plain_scan(data, path)
     if plain is not None:
         return [plain]
-    if is_xrdml(data):
-        return scans_from_xrdml(data, path)
+    known = bytes_format_of(data, path)
+    if known is not None:
+        return known.read(data, path)
     text = text_of(data, path)
-    if is_plain(text):
-        return [*scans_from_text(text, path)]
-    if is_pdcif(text):
-        from layerox.io.pdcif import scans_from_cif  # noqa: PLC0415  (other formats do not need gemmi)
-
-        return scans_from_cif(text, path)
-    refuse_other_contents(text, path)
-    return scans_from_gsas(text, path) if is_gsas(text) else [*scans_from_text(text, path)]
+    return [*scans_from_text(text, path)] if is_plain(text) else scans_from_other_text(text, path)
