@@ -37,6 +37,11 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "an image"),
     (b"II*\x00", "a TIFF image: integrate it first"),
     (b"MM\x00*", "a TIFF image: integrate it first"),
+    (b"###CBF", "a CBF image: integrate it first"),
+    (b"FORMAT :  86", "a GADDS image: integrate it first"),
+    (b"FORMAT :100", "a GADDS image: integrate it first"),
+    (b"{\nHeaderID", "an EDF image: integrate it first"),
+    (b"{\nEDF_", "an EDF image: integrate it first"),
     (b"\xd0\xcf\x11\xe0", "an Excel or Origin file"),
     (b"CPYA", "an Origin project"),
     (b"CPYUA", "an Origin project"),
@@ -45,6 +50,19 @@ HEADINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"^INS  .{1,6}(BANK|HTYPE|ICONS)", re.MULTILINE), "a GSAS instrument file", AS_INSTRUMENT),
     (re.compile(r"\A#\s*GSAS-II instrument"), "a GSAS-II instrument file", AS_INSTRUMENT),
     (re.compile(r"^\[(radiation|geometry|profile|position)\]", re.MULTILINE), "an instrument file", AS_INSTRUMENT),
+    (
+        re.compile(r"\bbinding[ _]energy|kinetic[ _]energy|\AVAMAS\b", re.IGNORECASE),
+        "a photoemission spectrum",
+        "give a pattern over two-theta, q or d",
+    ),
+    (
+        re.compile(
+            r"^\W*(?:scan type|experiment|method)\W{1,9}\s?(?:x-?ray )?reflect(?:ivity|ometry)",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+        "a reflectivity curve",
+        "give a pattern over two-theta, q or d",
+    ),
     (re.compile(r"\A\s*<(!DOCTYPE html|html)", re.IGNORECASE), "a web page", "download the file itself"),
     (re.compile(r"\A\s*<\?xml"), "an XML file, but not XRDML", EXPORT),
     (re.compile(r"\A\s*[{\[]\s*[\"{\[]"), "a JSON file", EXPORT),
@@ -253,4 +271,6 @@ def _refuse_signature(data: bytes, path: Path) -> None:
         raise InputError("is a zip archive, of an unknown format", place=path, cure=EXPORT)
     for signature, name in SIGNATURES:
         if data.startswith(signature):
-            raise InputError(f"is {name}, which is not read yet", place=path, cure=EXPORT)
+            is_image = name.endswith("integrate it first")
+            what = name if is_image else f"{name}, which is not read yet"
+            raise InputError(f"is {what}", place=path, cure=EXPORT)
