@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import cyclers
+import diffractometer_files
 import layerox as lx
 import nexus_files
 from layerox.builders import build_crystal
@@ -18,7 +19,8 @@ from layerox.results.result_folder import files_of
 
 LARGEST, MOST_MEASURED = 300_000, 40
 MEASURED = {
-    "pattern": (".xye", ".xy", ".dat", ".fxye", ".xrdml", ".prn", ".chi", ".txt", ".raw", ".ras", ".uxd", ".rasx"),
+    "pattern": (".xye", ".xy", ".dat", ".fxye", ".xrdml", ".prn", ".chi", ".txt", ".raw", ".ras", ".uxd", ".rasx",
+                ".asc", ".brml"),
     "structure": (".cif",), "instrument": (".prm",), "cycler": (".nda", ".ndax", ".xlsx", ".mpr"), "hdf5": (".nxs",),
 }  # fmt: skip
 RECIPE = """
@@ -151,7 +153,7 @@ class Seed:
 def written_seeds(place: Path) -> list[Seed]:
     """Return seeds of all kinds, written into a folder."""
     return [
-        *_patterns(place), *_structures(place), *_settings(), *_axes(place), *_cyclers(place), *_hdf5(place),
+        *_patterns(place), *_diffractometers(), *_structures(place), *_settings(), *_axes(place), *_cyclers(place), *_hdf5(place),
         *_results(place), *_series(place),
     ]  # fmt: skip
 
@@ -202,6 +204,12 @@ def _patterns(place: Path) -> list[Seed]:
         *(_of("pattern", place / f"scan{suffix}") for suffix in (".xye", ".xy", ".csv")),
         _one("pattern", "scan.gsas", gsas), _one("pattern", "scan.fxye", fxye), _one("pattern", "scan.xrdml", XRDML),
     ]  # fmt: skip
+
+
+def _diffractometers() -> list[Seed]:
+    """Return a file of each vendor; the reader of workbooks starts a process."""
+    samples = {name: write() for name, write in diffractometer_files.SAMPLES.items()}
+    return [_one("pattern", name, data, 0.1 if name.endswith(CONFINED) else 0.5) for name, data in samples.items()]
 
 
 def _structures(place: Path) -> list[Seed]:

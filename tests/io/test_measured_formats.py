@@ -1,7 +1,7 @@
 """Every file of the measured formats: read with the right counts, angles, wavelength and time, or refused by name.
 
-Expected values come from the files themselves, read with other means: the JSON files beside them, twins of the same scan
-in another format, and the fields of their headers as a hexadecimal dump or a text editor shows them.
+Expected values come from the files themselves, read with other means: the JSON files beside them, twins of the same
+scan in another format, and the fields of their headers as a hexadecimal dump or a text editor shows them.
 """
 
 import json

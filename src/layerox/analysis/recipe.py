@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 # In lists of free or fixed parameters: all lengths and angles that symmetry leaves free.
 CELL = "cell"
+MOST_BACKGROUND_TERMS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +114,68 @@ def read_recipe(recipe: str | PathLike[str] | Mapping[str, Any]) -> Recipe:
     path = Path(recipe)
     table, text = read_table(path)
     return _recipe(validated(RecipeModel, table, path, text), path, text, path.parent)
+
+
+def recipe_with_options(
+    recipe: str | PathLike[str] | None,
+    *,
+    exclude: Iterable[tuple[float, float]] = (),
+    background: int | None = None,
+    fix: Iterable[str] = (),
+    free: Iterable[str] = (),
+) -> Recipe | None:
+    """Return a recipe with single settings of a command line added, None if there is neither a recipe nor a setting.
+
+    Parameters
+    ----------
+    recipe
+        The path of a recipe.toml, or None.
+    exclude
+        Further excluded regions, degrees.
+    background
+        Number of Chebyshev terms.
+    fix, free
+        Names or wildcards of parameters that are fixed or refined; they override the recipe.
+
+    Raises
+    ------
+    InputError
+        As `read_recipe`, and if a parameter is both fixed and freed.
+    """
+    from layerox.analysis.recipe_model import RecipeModel  # noqa: PLC0415  (pydantic takes 30 ms that most commands do not need)
+
+    listed, fixed, freed = [*exclude], [*fix], [*free]
+    if not (listed or fixed or freed or background is not None):
+        return recipe_from(recipe)
+    if both := set(fixed) & set(freed):
+        raise InputError(f"{min(both)} is both fixed and freed", argument="fix", cure="give it once")
+    path = None if recipe is None else Path(recipe)
+    table, text = read_table(path) if path is not None else ({}, "")
+    place: str | Path = "recipe" if path is None else path
+    model = validated(RecipeModel, table, place, text)
+    model.pattern.exclude = [*model.pattern.exclude, *([low, high] for low, high in listed)]
+    if background is not None:
+        model.background.terms = _checked_terms(background)
+    _set_vary(model, fixed, freed)
+    return _recipe(model, place, text, Path() if path is None else path.parent)
+
+
+def _checked_terms(terms: int) -> int:
+    if not 1 <= terms <= MOST_BACKGROUND_TERMS:
+        cure = f"give 1 to {MOST_BACKGROUND_TERMS}"
+        raise InputError(f"{terms} background terms", argument="background", cure=cure)
+    return terms
+
+
+def _set_vary(model: RecipeModel, fixed: Iterable[str], freed: Iterable[str]) -> None:
+    """Fix and free parameters of a recipe, with the values that it has for them."""
+    from layerox.analysis.recipe_model import RecipeParameterModel  # noqa: PLC0415
+
+    for names, vary in ((fixed, False), (freed, True)):
+        for name in names:
+            known = model.parameters.get(name)
+            row = RecipeParameterModel(value=known) if isinstance(known, float) else known or RecipeParameterModel()
+            model.parameters[name] = row.model_copy(update={"vary": vary})
 
 
 def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> Recipe:

@@ -63,6 +63,7 @@ OPTIONS = {
     "intensity": "--picture",
     "sizes_nm": "--size",
     "microstrains": "--microstrain",
+    "abscissa": "--unit",
 }
 
 

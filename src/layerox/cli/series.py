@@ -16,6 +16,7 @@ from layerox.cli.common_options import (
     add_worker_options,
     tls_from,
 )
+from layerox.cli.pattern_options import add_model_options, add_pattern_options, choices_of, recipe_of
 from layerox.cli.progress import Progress
 from layerox.cli.sigterm import terminated_as_interrupt
 from layerox.errors import InputError
@@ -47,7 +48,6 @@ def add_to(subparsers: Any) -> None:
     )
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("--glob", metavar="G", help='which files, for example "*.xye"')
-    parser.add_argument("--dataset", metavar="PATH", help="group of HDF5 files with the patterns")
     parser.add_argument(
         "--axis",
         action="append",
@@ -88,6 +88,8 @@ def add_to(subparsers: Any) -> None:
     add_overwrite_option(parser)
     _add_log_options(parser)
     add_beam_options(parser)
+    add_pattern_options(parser, many=True)
+    add_model_options(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.set_defaults(command=run, spelling=SPELLING)
 
@@ -131,7 +133,6 @@ def run(
     recipe: str | None,
     range: list[float] | None,
     glob: str | None,
-    dataset: str | None,
     axis: list[str],
     unordered: bool,
     own: list[str],
@@ -164,6 +165,7 @@ def run(
     instrument: str | None,
     neutron: bool,
     quiet: bool,
+    **choices: Any,
 ) -> int:
     """Refine, write the folder, print a summary; 0 if no frame is quarantined, else 1."""
     check_inputs(files=(recipe, instrument, *(electrochemistry or ())), folder=folder, phases=phase, hardware=hardware)
@@ -178,6 +180,8 @@ def run(
     if watch_idle is not None and not watch:
         raise InputError("is for --watch", place="--watch-idle", cure="give --watch too")
     tls = tls_from(tls_ca, tls_cert, tls_key)
+    reading = choices_of(choices)
+    settings = recipe_of(recipe, choices, exclude=reading.exclude)
     arguments = parametric_settings(recipe)
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
     read = inputs_of_series(folder, glob, phase, hardware, recipe, instrument, electrochemistry, axis)
@@ -209,10 +213,14 @@ def run(
             geometry=geometry,
             polarization=polarization,
             instrument=instrument,
-            recipe=recipe,
+            recipe=settings,
             range=None if range is None else (range[0], range[1]),
             glob=glob,
-            dataset=dataset,
+            dataset=reading.dataset,
+            scan=reading.scan,
+            abscissa=reading.abscissa,
+            sigma=reading.sigma,
+            allow_negative=reading.allow_negative,
             axis=axis,
             electrochemistry=log if any(value is not None for value in log.values()) else None,
             unordered=unordered,

@@ -66,7 +66,7 @@ def read_pattern(
     dataset
         Path of the group in an HDF5 file with several groups of patterns.
     scan
-        Number of the scan in a file with several, from 1.
+        Number of the scan among the powder scans of a file, from 1, in the order of `read_patterns`.
     sigma
         "column" (the file's uncertainties), "counts" (those of counting statistics, sqrt(max(counts, 1)), corrected
         for attenuators and times where the file has them), "sqrt" (the root of the intensity, whatever the file
@@ -109,20 +109,17 @@ def read_patterns(
 
 
 def _one_scan(path: Path, dataset: str | None, number: int | None) -> Scan:
-    """Return a scan of a file by its number, the only one without a number."""
+    """Return a powder scan of a file by its number, from 1; the only one without a number."""
     if number is None:
         scans = _powder_scans(path, dataset)
         if len(scans) > 1:
             cure = f"choose one, 1 to {len(scans)} (in Python, read_patterns reads them all)"
             raise InputError(f"holds {len(scans)} scans", place=path, cure=cure, argument="scan")
         return scans[0]
-    found = scans_of_file(path, dataset)
-    if not 1 <= number <= len(found):
-        raise InputError(f"has no scan {number}", place=path, cure=f"choose 1 to {len(found)}", argument="scan")
-    chosen = found[number - 1]
-    if isinstance(chosen, InputError):
-        raise chosen
-    return chosen
+    stack = read_stack(path, dataset)
+    if not 1 <= number <= len(stack):
+        raise InputError(f"has no scan {number}", place=path, cure=f"choose 1 to {len(stack)}", argument="scan")
+    return stack.scan(number - 1)
 
 
 def scans_of_file(path: Path, dataset: str | None = None) -> list[Scan | InputError]:
