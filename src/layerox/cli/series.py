@@ -176,6 +176,7 @@ def run(
     from layerox.series.frames import Watch  # noqa: PLC0415
     from layerox.series.result import series_text  # noqa: PLC0415
     from layerox.series.run import fit_series, inputs_of_series  # noqa: PLC0415
+    from layerox.series.series_folder import RESULTS  # noqa: PLC0415
 
     if watch_idle is not None and not watch:
         raise InputError("is for --watch", place="--watch-idle", cure="give --watch too")
@@ -192,7 +193,8 @@ def run(
         *([TIDY] if tidy else []),
         *(OF_PARAMETRIC if arguments is not None else ()),
     ]
-    check_folder(place, further, inputs=read, overwrite=overwrite)
+    # The recipe with options is no longer a file for `fit_series`, which protects its inputs.
+    check_folder(place, [*RESULTS, *further], inputs=read, overwrite=overwrite)
     log = {
         "file": electrochemistry,
         "time_zone": time_zone,
