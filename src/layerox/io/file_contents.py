@@ -57,7 +57,7 @@ HEADINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     ),
     (
         re.compile(
-            r"^\W*(?:scan type|experiment|method)\W{1,9}\s?(?:x-?ray )?reflect(?:ivity|ometry)",
+            r"^[^\w\n]{0,9}(?:scan type|experiment|method)[^\w\n]{1,9}(?:x-?ray )?reflect(?:ivity|ometry)",
             re.IGNORECASE | re.MULTILINE,
         ),
         "a reflectivity curve",

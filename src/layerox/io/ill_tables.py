@@ -29,7 +29,7 @@ FIELDS_D1B = {"monitor": (0, 13), "start": (23, 31), "step": (76, 85), "set": (8
 
 def is_ill_table(text: str) -> bool:
     """Whether a text is a table of D1A, D2B, D1B or D20."""
-    lines = text[:START_OF_FILE].split("\n")
+    lines = text[:START_OF_FILE].rstrip().split("\n")
     return _is_d1a(lines) or _is_d1b(lines)
 
 
@@ -44,7 +44,8 @@ def scans_from_ill_table(text: str, path: Path) -> list[Scan | InputError]:
     lines = text.rstrip().split("\n")
     if len(lines) > MOST_LINES:
         raise InputError(f"holds more than {MOST_LINES} lines", place=path, cure="give one pattern a file")
-    return [_d1a(lines, path) if _is_d1a(lines) else _d1b(lines, path)]
+    start = text[:START_OF_FILE].rstrip().split("\n")
+    return [_d1a(lines, path) if _is_d1a(start) else _d1b(lines, path)]
 
 
 def _is_d1a(lines: Sequence[str]) -> bool:
