@@ -54,7 +54,7 @@ def run(
     """Calibrate, write the instrument and the plot, print a summary; 0 if the fit is trustworthy, else 1."""
     reading = choices_of(options)
     beam = {name: value for name, value in options.items() if name not in READING}
-    check_inputs(files=(pattern, beam.get("instrument")), phases=[phase])
+    check_inputs(files=(pattern,), phases=[phase], instrument=beam.get("instrument"))
     from layerox.analysis.calibrate import calibrate  # noqa: PLC0415  (what --help does not need)
     from layerox.io.atomic_writing import Content  # noqa: PLC0415
     from layerox.io.instrument_toml import instrument_text  # noqa: PLC0415

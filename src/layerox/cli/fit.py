@@ -75,7 +75,7 @@ def run(
     **choices: Any,
 ) -> int:
     """Fit, write the folder, print the summary; 0 if the result is trustworthy, else 1."""
-    check_inputs(files=(pattern, recipe, instrument), phases=phase, hardware=hardware)
+    check_inputs(files=(pattern, recipe), phases=phase, hardware=hardware, instrument=instrument)
     from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io.output_files import inputs_among, remove_own  # noqa: PLC0415
     from layerox.plotting.axis_labels import check_scale  # noqa: PLC0415

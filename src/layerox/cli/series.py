@@ -168,7 +168,13 @@ def run(
     **choices: Any,
 ) -> int:
     """Refine, write the folder, print a summary; 0 if no frame is quarantined, else 1."""
-    check_inputs(files=(recipe, instrument, *(electrochemistry or ())), folder=folder, phases=phase, hardware=hardware)
+    check_inputs(
+        files=(recipe, *(electrochemistry or ())),
+        folder=folder,
+        phases=phase,
+        hardware=hardware,
+        instrument=instrument,
+    )
     from layerox.cli.parametric import parametric_settings, refine_and_write  # noqa: PLC0415  (what --help does not need)
     from layerox.io.csv_cells import safe_table  # noqa: PLC0415
     from layerox.io.output_files import remove_own, results_in, write_outputs  # noqa: PLC0415

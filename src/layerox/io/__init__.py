@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from layerox.errors import InputError
+from layerox.errors import InputError, nearest
 from layerox.instrument import Instrument
 from layerox.io.file_contents import (
     is_cif_of_blocks,
@@ -184,19 +184,29 @@ def _refuse_dataset(path: Path, dataset: str | None) -> None:
 
 @public
 def read_instrument(path: str | Path) -> Instrument:
-    """Return the instrument of an instrument.toml, a GSAS .prm or a GSAS-II .instprm, by suffix.
+    """Return the instrument of an instrument.toml, a GSAS .prm or a GSAS-II .instprm, by suffix, or a preset by name.
+
+    An existing file wins over a preset of the same name; `layerox instruments` lists the presets.
 
     Raises
     ------
     InputError
         If the file is missing or damaged, has an unknown suffix, or is inconsistent: one line with place and cure.
     """
+    from layerox.io.file_contents import is_file  # noqa: PLC0415
     from layerox.io.gsas_instrument import read_instprm, read_prm  # noqa: PLC0415  (not needed for patterns)
+    from layerox.io.instrument_presets import BY_NAME, preset_of  # noqa: PLC0415
     from layerox.io.instrument_toml import read_toml  # noqa: PLC0415
 
+    preset = None if is_file(path) else preset_of(str(path))
+    if preset is not None:
+        return preset.instrument
     path = Path(path)
     readers = {".toml": read_toml, ".prm": read_prm, ".instprm": read_instprm}
     if path.suffix.lower() not in readers:
+        if not path.suffix and not is_file(path):
+            raise InputError(f"unknown instrument {str(path)!r}", argument="instrument",
+                             cure=nearest(str(path), BY_NAME))  # fmt: skip
         raise InputError("is no instrument file", place=path, cure=f"give one of {', '.join(readers)}")
     return readers[path.suffix.lower()](path)
 

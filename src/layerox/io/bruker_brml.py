@@ -8,7 +8,7 @@ columns of a datum (counting time, absorption factor, drives, counters). Optics 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from layerox.typing import FloatArray
 
 RAW_DATA = re.compile(r"Experiment(\d{1,6})/RawData(\d{1,6})\.xml$")
 INSIDE = "/RawData"
+CONTAINER = "/DataContainer.xml"
 AUTOMATIC = re.compile(r"sample|illum|irradiat|variable|length", re.IGNORECASE)
 # One number for a point that was left out.
 BLANKING = -9999.0
@@ -57,7 +58,23 @@ def scans_from_brml(data: bytes, path: Path) -> list[Scan | InputError]:
         names = sorted((int(m[1]), int(m[2]), m[0]) for m in map(RAW_DATA.search, members.names) if m)
         if not names:
             raise InputError("holds no raw data", place=path, cure=COMPLETE)
-        return [_scan_or_error(members, name, k, path) for k, (*_, name) in enumerate(names, 1)]
+        device = _device(members, path)
+        found = [_scan_or_error(members, name, k, path) for k, (*_, name) in enumerate(names, 1)]
+    return [s if isinstance(s, InputError) or not device else _of_device(s, device) for s in found]
+
+
+def _of_device(scan: Scan, device: str) -> Scan:
+    return replace(scan, metadata={**scan.metadata, "instrument": device})
+
+
+def _device(members: ZipMembers, path: Path) -> str:
+    """Return the description or the name of the diffractometer from the container of the data, "" without one."""
+    name = next((name for name in members.names if name.endswith(CONTAINER)), None)
+    if name is None:
+        return ""
+    root = xml_root(members.read(name), path)
+    texts = [element.text for tag in ("DeviceTypeDesc", "InstrumentName") for element in anywhere(root, tag)]
+    return next((text.strip() for text in texts if text and text.strip()), "")
 
 
 def _scan_or_error(members: ZipMembers, name: str, number: int, path: Path) -> Scan | InputError:

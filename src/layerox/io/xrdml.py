@@ -33,6 +33,7 @@ from layerox.typing import FloatArray
 CLOSING = re.compile(rb"</(\w+:)?xrdMeasurements>\s*\Z")
 # Axes of a goniometer; scans repeated along them are a map. Scans along x, y or time are patterns.
 CIRCLES = ("Omega", "2Theta", "2Theta-Omega", "Omega-2Theta", "Phi", "Chi", "Psi")
+SYSTEM = "Diffractometer system="
 AUTOMATIC, FIXED = "automatic", "fixed"
 DOUBTFUL_DOUBLET = "K-alpha doublet: the file says K-Alpha 1 but names no incident-beam monochromator"
 
@@ -196,9 +197,16 @@ def _metadata(root: Element, measurement: Element, scan: Element) -> dict[str, o
         "diffracted_monochromator": _monochromator(measurement, "diffractedBeamPath"),
         "incident_monochromator": _monochromator(measurement, "incidentBeamPath"),
         "omega": number_of_element(_fixed_position(scan, "Omega")),
+        "instrument": _instrument(root),
         **_slits(measurement),
     }
     return {key: value for key, value in facts.items() if value not in (None, "")}
+
+
+def _instrument(root: Element) -> str:
+    """Return the name of the diffractometer, which comments state as "Diffractometer system=EMPYREAN"."""
+    entries = (entry.text or "" for comment in all_of(root, "comment") for entry in all_of(comment, "entry"))
+    return next((text.partition(SYSTEM)[2].strip() for text in entries if text.startswith(SYSTEM)), "")
 
 
 def _slits(measurement: Element) -> dict[str, object]:
