@@ -153,8 +153,8 @@ class Seed:
 def written_seeds(place: Path) -> list[Seed]:
     """Return seeds of all kinds, written into a folder."""
     return [
-        *_patterns(place), *_diffractometers(), *_structures(place), *_settings(), *_axes(place), *_cyclers(place), *_hdf5(place),
-        *_results(place), *_series(place),
+        *_patterns(place), *_diffractometers(), *_structures(place), *_settings(), *_axes(place), *_cyclers(place),
+        *_hdf5(place), *_results(place), *_series(place),
     ]  # fmt: skip
 
 
@@ -244,10 +244,15 @@ def _cyclers(place: Path) -> list[Seed]:
         write(place / name, truth)
     stamps = [str(moment) for moment in truth.local]
     cyclers.write_plain(place / "f.csv", truth, stamps=stamps)
+    for name, write in cyclers.PROGRAMS.items():
+        write(place / name, truth)
     cyclers.write_nda(place / "g.nda", truth)
     cyclers.write_ndax(place / "h.ndax", truth)
     cyclers.write_arbin_workbook(place / "i.xlsx", truth)
-    texts = [_of("cycler", place / name) for name in ("a.mpt", "b.csv", "c.csv", "d.csv", "e.csv", "f.csv")]
+    texts = [
+        _of("cycler", place / name)
+        for name in ("a.mpt", "b.csv", "c.csv", "d.csv", "e.csv", "f.csv", *cyclers.PROGRAMS)
+    ]
     return [*texts, *(_of("cycler", place / name, 0.1) for name in ("g.nda", "h.ndax", "i.xlsx"))]
 
 

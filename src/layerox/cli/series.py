@@ -103,6 +103,12 @@ def _add_log_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a cycler's log (.mpt, .nda, .ndax, .csv, .xlsx), once for each file of the cell",
     )
+    group.add_argument(
+        "--columns",
+        type=_columns,
+        metavar="time=TITLE,voltage=TITLE,...",
+        help="titles of a log's columns by quantity, with units behind a colon where titles have none: current=I:mA",
+    )
     group.add_argument("--time-zone", metavar="ZONE", help="time zone of clocks without one: Europe/Berlin or +02:00")
     group.add_argument(
         "--offset",
@@ -115,6 +121,13 @@ def _add_log_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--formula", metavar="F", help="formula of the cathode as weighed: Na0.67Ni0.33Mn0.67O2")
     group.add_argument("--start", metavar="ISO_TIME", help="start time of the first frame, if the files have none")
     group.add_argument("--cadence", type=float, metavar="SECONDS", help="interval of frames, with --start")
+
+
+def _columns(text: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if any(not mark or not title.strip() for _, mark, title in pairs):
+        raise argparse.ArgumentTypeError(f"cannot read {text!r}: write time=TITLE,voltage=TITLE,current=TITLE:mA")
+    return {name.strip(): title.strip() for name, _, title in pairs}
 
 
 def _offset(text: str) -> float | str:
@@ -146,6 +159,7 @@ def run(
     watch: bool,
     watch_idle: float | None,
     electrochemistry: list[str] | None,
+    columns: dict[str, str] | None,
     time_zone: str | None,
     offset: float | str | None,
     mass: float | None,
@@ -203,6 +217,7 @@ def run(
     check_folder(place, [*RESULTS, *further], inputs=read, overwrite=overwrite)
     log = {
         "file": electrochemistry,
+        "columns": columns,
         "time_zone": time_zone,
         "offset": offset,
         "mass_mg": mass,
