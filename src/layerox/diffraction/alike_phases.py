@@ -1,14 +1,12 @@
 """Alike phases: phases that a pattern may not distinguish, tested by refinements in which they replace each other.
 
-Two phases are candidates if their lines, broadened by the possible changes of the cells, almost coincide. An absent
-phase replaces a supported one (exchange) or is added with another cell (split); one of two supported phases replaces
-both (merge). A trial that lowers chi-squared by more than the threshold is accepted; phases whose exchange changes it
-by less are alike.
+Candidates are pairs of similar phases (see `similar_phases`). An absent phase replaces a supported one (exchange) or
+is added with another cell (split); one of two supported phases replaces both (merge). A trial that lowers chi-squared
+by more than the threshold is accepted; phases whose exchange changes it by less are alike.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -18,18 +16,16 @@ import numpy as np
 from layerox.diffraction.added_phase import cell_names, cell_of, promising_cells, with_cell
 from layerox.diffraction.cell_search import blurs_for, scanned_cell, search_cells
 from layerox.diffraction.least_squares import Minimum, minimise
-from layerox.diffraction.model_setup import PHASE_LEFT_OUT, AlikePhases
-from layerox.diffraction.parameters import Parameters, is_background, position_names, slot_name
-from layerox.diffraction.phase_model import Peaks
+from layerox.diffraction.model_setup import PHASE_LEFT_OUT, AlikePhases, similar_atoms
+from layerox.diffraction.parameters import Parameters, is_background, position_names, public_name, slot_name
 from layerox.diffraction.phase_order import freedom
+from layerox.diffraction.refinement_plan import Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, LOOSE, StepwiseRefinement
+from layerox.diffraction.similar_phases import similar_pairs
 from layerox.diffraction.weight_fractions import weight_fractions
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
-# Cosine between two broadened line patterns above which phases are candidates; bin and broadening of ln d; the largest
-# relative difference of all spacings.
-SIMILAR, BIN, SMEARING, MOST_STRAIN = 0.9, 5e-4, 8e-3, 0.03
 # Relative changes of lengths in the layers and along the stacking for the initial second cell.
 SHIFTS = (-0.004, -0.002, -0.001, 0.0, 0.001, 0.002, 0.004)
 # Number of initial second cells that are refined.
@@ -41,7 +37,7 @@ TAKEN_OVER = ("inverse_size", "microstrain", "preferred_orientation")
 
 
 def resolve_alike_phases(
-    run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]]
+    run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]], plan: Plan, *, may_split: bool = True
 ) -> tuple[AlikePhases, ...]:
     """Test which of the similar phases are present, and return those that are alike.
 
@@ -51,39 +47,32 @@ def resolve_alike_phases(
         The refinement of all phases; it proceeds to another choice of phases if that fits better.
     unsupported
         Support and its uncertainty of the absent phases; changed with the refinement.
+    plan
+        The user's settings: phases with a fixed scale, or in a constraint, are not replaced.
+    may_split
+        Whether other cells are searched for two phases of a pair; False if the user prescribes what is refined.
     """
-    candidates = _candidates(run)
-    return _AlikePhaseTests(run, unsupported, candidates).perform() if candidates else ()
+    return alike_phase_tests(run, unsupported, plan, may_split=may_split).perform()
 
 
-def _candidates(run: StepwiseRefinement) -> list[tuple[int, int]]:
-    """Return the pairs of phases with similar patterns."""
-    weighed = [k for k, phase in enumerate(run.model.phases) if phase.is_weighed]
-    if len(weighed) < 2:
-        return []
-    calculated = run.minimum.calculated
-    lines = {k: _smeared(calculated.peaks[k], run.model.limits) for k in weighed}
-    return [(i, k) for i in weighed for k in weighed if i < k and _cosine(lines[i], lines[k]) > SIMILAR]
+def alike_phase_tests(
+    run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]], plan: Plan, *, may_split: bool
+) -> AlikePhaseTests:
+    """Return the tests of `resolve_alike_phases` before they are performed."""
+    return AlikePhaseTests(run, unsupported, _candidates(run, plan), may_split=may_split)
 
 
-def _smeared(peaks: Peaks, limits: tuple[float, float]) -> FloatArray:
-    """Return the lines of a phase within limits (degrees) as a broadened curve over ln d with norm one."""
-    table = peaks.listed.table
-    chosen = (peaks.listed.line == 0) & (table[0] > limits[0]) & (table[0] < limits[1])
-    log_d = -0.5 * np.log(peaks.q[peaks.listed.owner[chosen]])
-    low, high = math.log(0.3), math.log(60.0)
-    bins = np.clip(((log_d - low) / BIN).astype(int), 0, int((high - low) / BIN))
-    curve = np.bincount(bins, weights=table[3][chosen], minlength=int((high - low) / BIN) + 1)
-    reach = round(3.5 * SMEARING / BIN)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * BIN / SMEARING) ** 2)
-    curve = np.convolve(curve, kernel, mode="same")
-    return np.asarray(curve / max(float(np.linalg.norm(curve)), 1e-300))
-
-
-def _cosine(one: FloatArray, other: FloatArray) -> float:
-    """Return the largest cosine of two curves for any shift of one of them."""
-    reach = round(MOST_STRAIN / BIN)
-    return max(float(one @ np.roll(other, shift)) for shift in range(-reach, reach + 1, 4))
+def _candidates(run: StepwiseRefinement, plan: Plan) -> list[tuple[int, int]]:
+    """Return the pairs of similar phases that may replace each other: with variable scales and without constraints."""
+    phases = run.model.phases
+    fixed = {
+        k
+        for k, phase in enumerate(phases)
+        if not run.parameters.can_vary(slot_name(phase, "scale"))
+        or plan.links({public_name(slot_name(phase, slot)) for slot in phase.slot_names})
+    }
+    pairs = similar_pairs(run.model)
+    return [pair for pair in pairs if not fixed & set(pair)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,17 +93,34 @@ class _Trial:
         return GAIN_PER_VARIABLE * max(abs(self.more), 1)
 
 
-class _AlikePhaseTests:
-    """Exchanges, merges and splits of phases in a refinement of all phases."""
+class AlikePhaseTests:
+    """Exchanges, merges and splits of phases in a refinement of all phases.
+
+    Attributes
+    ----------
+    run, unsupported
+        The refinement, and the absent phases; both change with the tests.
+    moved
+        Whether another choice of phases was accepted.
+    closest
+        Smallest change of chi-squared over its threshold among the phases that are distinguished.
+    """
 
     def __init__(
-        self, run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]], pairs: list[tuple[int, int]]
+        self,
+        run: StepwiseRefinement,
+        unsupported: dict[str, tuple[float, float]],
+        pairs: list[tuple[int, int]],
+        *,
+        may_split: bool,
     ):
-        self.run, self.unsupported, self.pairs = run, unsupported, pairs
+        self.run, self.unsupported, self.pairs, self.may_split = run, unsupported, pairs, may_split
         self.model, self.phases = run.model, run.model.phases
         # For each shown phase, those that it represents: name, difference of the fractions, threshold, change.
         self.represented: dict[str, list[tuple[str, float, float, float]]] = {}
-        self.moved = False
+        self.moved, self.closest = False, np.inf
+        if not may_split:
+            self._reset_absent()
 
     def perform(self) -> tuple[AlikePhases, ...]:
         """Test each pair with a shown phase, in the order of the phases; refine to convergence after a change."""
@@ -126,6 +132,12 @@ class _AlikePhaseTests:
             self.run.finish("all together, phases exchanged")
         self._estimate_absent()
         return tuple(self._groups())
+
+    def _reset_absent(self) -> None:
+        """Return absent phases to their given cells: refined beside a similar phase, they may be anywhere."""
+        for k, phase in enumerate(self.phases):
+            if not self._is_shown(k):
+                self.run.parameters = self._with_cell(self.run.parameters, k, np.array(phase.crystal.cell))
 
     def _pair(self, one: int, other: int) -> None:
         if self._is_shown(one) and self._is_shown(other):
@@ -156,6 +168,7 @@ class _AlikePhaseTests:
         """Record a phase that is alike the shown one; that of the higher symmetry is shown."""
         rise, threshold = exchanged.rise(self.run.minimum), exchanged.threshold
         if abs(rise) > threshold:
+            self.closest = min(self.closest, abs(rise) / threshold)
             return
         spread = self._fraction(self.run.minimum, shown) - self._fraction(exchanged.minimum, absent)
         if freedom(self.phases[absent].crystal) < freedom(self.phases[shown].crystal):
@@ -174,6 +187,7 @@ class _AlikePhaseTests:
             again = _Trial(merged[left].minimum, merged[left].more - merged[kept].more)
             self._substitute(merged[kept], left, kept)
             return self._record_if_alike(again, kept, left) if abs(rise) <= again.threshold else None
+        self.closest = min(self.closest, merged[kept].rise(present) / merged[kept].threshold)
         if present.reduced_chi_squared > COULD_BE_BETTER:
             split = self._split(kept, left, merged[kept], merged[kept].minimum)
             if split is not None and split.rise(present) < -GAIN_PER_VARIABLE:
@@ -223,18 +237,23 @@ class _AlikePhaseTests:
         return fixed
 
     def _substituted(self, left: int, taken: int) -> Parameters:
-        """Return the parameters without one phase; another one has its weight, widths, texture and variables."""
+        """Return the parameters without one phase; another one has its weight, widths, texture and variables.
+
+        If atoms of the old phase are refined, those of the new one are too: else only one of both could fit.
+        """
         old, new = self.phases[left], self.phases[taken]
         table = self.run.parameters.copy()
         weights = [self._weight(self.run.minimum, k) for k in (left, taken)]
         free = set(table.free_names)
         for slot in TAKEN_OVER:
             source, target = slot_name(old, slot), slot_name(new, slot)
-            if not self._is_shown(taken):
+            if not self._is_shown(taken) and table.can_vary(target):
                 table.values[table.find(target)] = table.value(source)
             if source in free:
                 table.free([target])
-        table.free([slot_name(new, "scale"), *position_names(new)])
+        table.free([slot_name(new, "scale"), *similar_atoms(old, new, free)])
+        if self.may_split or free & set(position_names(old)):
+            table.free(position_names(new))
         table.fix(slot_name(old, slot) for slot in old.slot_names)
         table.assign(slot_name(old, "scale"), 0.0)
         table.assign(slot_name(new, "scale"), sum(weights) / self._per_scale(taken))
@@ -242,6 +261,8 @@ class _AlikePhaseTests:
 
     def _split(self, shown: int, absent: int, exchanged: _Trial, present: Minimum | None = None) -> _Trial | None:
         """Return the best refinement with an absent phase in addition to the shown one, with another cell."""
+        if not self.may_split:
+            return None
         table = (self.run.minimum if present is None else present).parameters.copy()
         same = self._same_kind(shown, absent)
         cell = self._cell(table, shown) if same else self._cell(exchanged.minimum.parameters, absent)
@@ -323,7 +344,7 @@ class _AlikePhaseTests:
 
     def _name_by_given_cells(self, one: int, other: int) -> None:
         """Assign the cells of two phases of one structure so that each is nearer to its given cell."""
-        if not self._same_kind(one, other):
+        if not (self.may_split and self._same_kind(one, other)):
             return
         table = self.run.parameters
         found = [np.log(self._cell(table, k)[:3]) for k in (one, other)]

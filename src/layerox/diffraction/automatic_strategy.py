@@ -114,7 +114,7 @@ def fit_automatically(
     warnings = (*attempt.warnings(), *restraint_warnings(attempt.run))
     if may_restart and unsupported:
         retry_absent_phases(run, unsupported)
-    alike = resolve_alike_phases(run, unsupported) if plan.names_no_parameter else ()
+    alike = resolve_alike_phases(run, unsupported, plan)
     outcome = Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike)
     return in_given_order(outcome, [phase.name for phase in phases])
 

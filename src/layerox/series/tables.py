@@ -19,7 +19,7 @@ import numpy as np
 from layerox.diffraction.model import safe_name
 from layerox.errors import InputError
 from layerox.io.text_cells import plain_cell, plain_table, safe_cell
-from layerox.series.measured import OFFSETS, QUANTITIES, UNKNOWN, FrameRow, titles_of
+from layerox.series.measured import GROUP_FRACTION, OFFSETS, QUANTITIES, UNKNOWN, FrameRow, titles_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,7 @@ LARGEST = 1 << 32
 # What a number of a table may be, by the end of its title; sizes may be infinite.
 LIMITS: Mapping[str, tuple[float, float]] = {
     "weight_fraction": (-1.0, 2.0),
+    "group_fraction": (-1.0, 2.0),
     "intensity_share": (-1.0, 2.0),
     "r_wp": (0.0, 1e6),
     "gof": (0.0, 1e9),
@@ -94,13 +95,17 @@ def _text(value: float) -> str:
 
 
 def transitions(rows: Iterable[FrameRow], phases: Sequence[str]) -> Iterator[PhaseTransition]:
-    """Yield the entries and exits of phases between accepted frames; the kinds in the table are "birth" and "death"."""
+    """Yield the entries and exits of phases between accepted frames; the kinds in the table are "birth" and "death".
+
+    A frame that does not distinguish phases shows the one of them that the frame before shows.
+    """
     before: dict[str, bool] = {}
     for row in rows:
         if not row.is_good:
             continue
+        kept = {name for group in groups_in(row) if any(before.get(other) for other in group) for name in group}
         for name in phases:
-            there = is_present(row, name)
+            there = before.get(name, False) if name in kept else is_present(row, name)
             if name in before and before[name] != there:
                 yield PhaseTransition(phase=name, kind="birth" if there else "death", row=row)
             before[name] = there
@@ -115,6 +120,17 @@ def is_present(row: FrameRow, name: str) -> bool:
 def shown_in(row: FrameRow) -> tuple[str, ...]:
     """Return the names of the phases that a frame shows."""
     return tuple(name for name in row.phases if is_present(row, name))
+
+
+def groups_in(row: FrameRow) -> list[tuple[str, ...]]:
+    """Return the groups of phases that a frame does not distinguish, the shown one first."""
+    found: dict[float, list[str]] = {}
+    shown = shown_in(row)
+    for name, numbers in row.phases.items():
+        value, _ = numbers.get(GROUP_FRACTION, UNKNOWN)
+        if not math.isnan(value):
+            found.setdefault(value, []).append(name)
+    return [tuple(sorted(names, key=lambda name: name not in shown)) for names in found.values()]
 
 
 def transition_header(axes: Sequence[str]) -> list[str]:
