@@ -104,6 +104,8 @@ class AlikePhaseTests:
         Whether another choice of phases was accepted.
     closest
         Smallest change of chi-squared over its threshold among the phases that are distinguished.
+    named_by
+        Cell of each phase by which two phases of one structure are named, shape (6,): the given one.
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class AlikePhaseTests:
         # For each shown phase, those that it represents: name, difference of the fractions, threshold, change.
         self.represented: dict[str, list[tuple[str, float, float, float]]] = {}
         self.moved, self.closest = False, np.inf
+        self.named_by = [np.array(phase.crystal.cell) for phase in self.phases]
         if not may_split:
             self._reset_absent()
 
@@ -136,8 +139,8 @@ class AlikePhaseTests:
     def _reset_absent(self) -> None:
         """Return absent phases to their given cells: refined beside a similar phase, they may be anywhere."""
         for k, phase in enumerate(self.phases):
-            if not self._is_shown(k):
-                self.run.parameters = self._with_cell(self.run.parameters, k, np.array(phase.crystal.cell))
+            if phase.name in self.unsupported:
+                self.run.parameters = self._with_cell(self.run.parameters, k, self.named_by[k])
 
     def _pair(self, one: int, other: int) -> None:
         if self._is_shown(one) and self._is_shown(other):
@@ -348,7 +351,7 @@ class AlikePhaseTests:
             return
         table = self.run.parameters
         found = [np.log(self._cell(table, k)[:3]) for k in (one, other)]
-        given = [np.log(np.array(self.phases[k].crystal.cell[:3])) for k in (one, other)]
+        given = [np.log(self.named_by[k][:3]) for k in (one, other)]
         straight = sum(float(((f - g) ** 2).sum()) for f, g in zip(found, given, strict=True))
         crossed = sum(float(((f - g) ** 2).sum()) for f, g in zip(found[::-1], given, strict=True))
         # With equal given cells, the first phase has the smaller cell.

@@ -29,10 +29,13 @@ from layerox.series.phase_presence import PhaseLevel
 from layerox.series.segment import Segment, measured_row
 from layerox.series.setup import SeriesSetup
 from layerox.series.tables import shown_in
+from layerox.typing import FloatArray
 
 # Change of chi-squared over the threshold above which the frames of a run need no test of their own; the share of the
 # support of the tested frames that they must have.
 CLEAR, LEAST_SUPPORT = 2.0, 0.5
+# Ratio of the goodness of fit to that of the best frame above which other cells are searched.
+COULD_BE_BETTER = 1.05
 
 
 def series_groups(setup: SeriesSetup, seeds: Sequence[SeedFrame]) -> tuple[AlikePhases, ...]:
@@ -104,6 +107,7 @@ class _SegmentTests:
         self.segment, self.frames, self.rows = Segment(common), frames, list(rows)
         names = set(common.setup.names)
         self.pairs = [pair for pair in common.setup.similar if set(pair) <= names]
+        self.best_gof = max(min((row.gof for row in rows if row.is_good), default=1.0), 1.0)
 
     def perform(self) -> list[FrameRow]:
         """Test the frames that need it, and return all rows."""
@@ -157,7 +161,7 @@ class _SegmentTests:
             if fit is None:
                 return True
             pattern = self.segment.setup.reading.pattern(frame)
-            tests = self._tests(fit, pattern)
+            tests = self._tests(fit, pattern, k)
             groups = tests.perform()
         except (InputError, np.linalg.LinAlgError):
             return True
@@ -171,8 +175,12 @@ class _SegmentTests:
         self.rows[k] = row
         return not (groups or tests.moved) and tests.closest > CLEAR
 
-    def _tests(self, fit: FrameFit, pattern: Pattern) -> AlikePhaseTests:
-        """Return the tests of a frame; phases similar to a shown one are absent phases of its model."""
+    def _tests(self, fit: FrameFit, pattern: Pattern, k: int) -> AlikePhaseTests:
+        """Return the tests of a frame; phases similar to a shown one are absent phases of its model.
+
+        Other cells are searched if the frame fits worse than the best one; two phases of one structure are named by
+        the nearest frame that shows both.
+        """
         model, shown = fit.frame_model, set(fit.state.present)
         names = [phase.name for phase in model.phases]
         pairs = [(names.index(one), names.index(other)) for one, other in self.pairs]
@@ -183,7 +191,21 @@ class _SegmentTests:
         run = StepwiseRefinement(view.model, data, table)
         run.refine("frame")
         plan = self.segment.setup.plan
-        return alike_phase_tests(run, {names[p]: (0.0, 1.0) for p in absent}, plan, may_split=False)
+        may_split = fit.gof > COULD_BE_BETTER * self.best_gof
+        tests = alike_phase_tests(run, {names[p]: (0.0, 1.0) for p in absent}, plan, may_split=may_split)
+        tested = [phase.name for phase in view.model.phases]
+        for pair in self.pairs:
+            for name, cell in self._nearest_cells(pair, k):
+                tests.named_by[tested.index(name)] = cell
+        return tests
+
+    def _nearest_cells(self, pair: tuple[str, str], k: int) -> Iterator[tuple[str, FloatArray]]:
+        """Yield the cells of two phases in the nearest other frame that shows both."""
+        both = [i for i, row in enumerate(self.rows) if i != k and row.is_good and set(pair) <= set(shown_in(row))]
+        if both and set(pair) & set(shown_in(self.rows[k])):
+            phases = self.rows[min(both, key=lambda i: abs(i - k))].phases
+            for name in pair:
+                yield name, np.array([phases[name][axis][0] for axis in "abc"])
 
     def _refined(self, fit: FrameFit, pattern: Pattern, tests: AlikePhaseTests) -> FrameFit | None:
         """Return a frame with the phases that its tests have chosen, None if this is not acceptable."""

@@ -97,13 +97,13 @@ def _text(value: float) -> str:
 def transitions(rows: Iterable[FrameRow], phases: Sequence[str]) -> Iterator[PhaseTransition]:
     """Yield the entries and exits of phases between accepted frames; the kinds in the table are "birth" and "death".
 
-    A frame that does not distinguish phases shows the one of them that the frame before shows.
+    A frame that does not distinguish phases shows the one of them that the frame before shows alone.
     """
     before: dict[str, bool] = {}
     for row in rows:
         if not row.is_good:
             continue
-        kept = {name for group in groups_in(row) if any(before.get(other) for other in group) for name in group}
+        kept = {name for group in groups_in(row) if sum(before.get(m, False) for m in group) == 1 for name in group}
         for name in phases:
             there = before.get(name, False) if name in kept else is_present(row, name)
             if name in before and before[name] != there:
@@ -150,7 +150,9 @@ def transition_header(axes: Sequence[str]) -> list[str]:
 def transition_cells(found: PhaseTransition) -> list[str]:
     """Return the cells of a row of transitions.csv."""
     numbers = found.row.phases.get(found.phase, {})
-    fraction, support = numbers.get("weight_fraction", UNKNOWN), numbers.get("support", UNKNOWN)
+    fraction, support = numbers.get(GROUP_FRACTION, UNKNOWN), numbers.get("support", UNKNOWN)
+    if math.isnan(fraction[0]):
+        fraction = numbers.get("weight_fraction", UNKNOWN)
     axes = [_text(value) for value in found.row.axes]
     own = [*map(_text, fraction), _text(support[0])]
     return [safe_name(found.phase), found.kind, str(found.row.frame), safe_cell(found.row.file), *axes, *own]

@@ -19,6 +19,7 @@ from layerox.errors import InputError
 from layerox.notices import Notice
 from layerox.public import public
 from layerox.refined import Refined
+from layerox.series.group_columns import determined_fractions
 from layerox.series.result import Series
 from layerox.series.run_document import crystal_from_document
 from layerox.strain.cells import GOOD, observed
@@ -261,7 +262,7 @@ def _notices(documents: Mapping[str, object]) -> list[Notice]:
 
 
 def _changes(table: pd.DataFrame, phases: Sequence[str], name: str, least: float, seed: int) -> tuple[Change, ...]:
-    value = table[f"{name}.weight_fraction"].to_numpy(dtype=np.float64)
+    value, _ = determined_fractions(table, name)
     esd = _esds(table, phases, name)
     known = np.isfinite(value)
     absent = table[f"{name}.volume"].isna().to_numpy()
@@ -275,12 +276,11 @@ def _changes(table: pd.DataFrame, phases: Sequence[str], name: str, least: float
 
 def _esds(table: pd.DataFrame, phases: Sequence[str], name: str) -> FloatArray:
     """Return the uncertainties of a phase's fractions: not less than what absent phases leave open."""
-    own = table[f"{name}.weight_fraction_esd"].to_numpy(dtype=np.float64)
-    value = table[f"{name}.weight_fraction"].to_numpy(dtype=np.float64)
+    value, own = determined_fractions(table, name)
     variance = np.zeros(len(table))
     for other in phases:
         absent = table[f"{other}.volume"].isna().to_numpy()
-        left_open = np.nan_to_num(table[f"{other}.weight_fraction_esd"].to_numpy(dtype=np.float64))
+        left_open = np.nan_to_num(determined_fractions(table, other)[1])
         variance += np.where(absent, left_open**2, 0.0) * (other != name)
     floor = np.maximum(value * variance**0.5, LEAST_ESD)
     usual = float(np.nanmedian(own)) if np.isfinite(own).any() else LEAST_ESD
@@ -355,8 +355,8 @@ class _Stepper:
     def _coexistence(self, pair: tuple[str, str], flow: Flow) -> Coexistence:
         frame = self.table["frame"].to_numpy(dtype=np.float64)
         within = self.table[(frame >= flow.onset - 0.5) & (frame <= flow.end + 0.5)]
-        weights = [np.nan_to_num(within[f"{name}.weight_fraction"].to_numpy(dtype=np.float64)) for name in pair]
-        esds = [np.nan_to_num(within[f"{name}.weight_fraction_esd"].to_numpy(dtype=np.float64)) for name in pair]
+        fractions = [determined_fractions(within, name) for name in pair]
+        weights, esds = ([np.nan_to_num(own[k]) for own in fractions] for k in (0, 1))
         layers = self.layers.get(pair[0]), self.layers.get(pair[1])
         return coexistence(layers, within["frame"].to_numpy(dtype=np.float64), weights, esds, seed=self.seed)
 
