@@ -186,10 +186,8 @@ class AlikePhaseTests:
         kept = min(merged, key=lambda k: merged[k].rise(present) + GAIN_PER_VARIABLE * merged[k].more)
         left = other if kept == one else one
         if merged[kept].rise(present) <= merged[kept].threshold:
-            rise = merged[left].rise(merged[kept].minimum)
-            again = _Trial(merged[left].minimum, merged[left].more - merged[kept].more)
             self._substitute(merged[kept], left, kept)
-            return self._record_if_alike(again, kept, left) if abs(rise) <= again.threshold else None
+            return self._record_if_alike(self._exchanged(kept, left), kept, left)
         self.closest = min(self.closest, merged[kept].rise(present) / merged[kept].threshold)
         if present.reduced_chi_squared > COULD_BE_BETTER:
             split = self._split(kept, left, merged[kept], merged[kept].minimum)

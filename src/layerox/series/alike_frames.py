@@ -185,8 +185,12 @@ class _SegmentTests:
         names = [phase.name for phase in model.phases]
         pairs = [(names.index(one), names.index(other)) for one, other in self.pairs]
         absent = {p for pair in pairs if set(pair) & shown for p in pair} - shown
-        levels = tuple(PhaseLevel.SCALE if p in absent else level for p, level in enumerate(fit.state.levels))
-        view, data, table = model.ready(pattern, replace(fit.state, levels=levels))
+        # What is refined of a merged phase must not depend on which of both it is.
+        both = {p for pair in pairs if set(pair) <= shown for p in pair}
+        levels = list(fit.state.levels)
+        for p in absent | both:
+            levels[p] = PhaseLevel.SCALE if p in absent else PhaseLevel.WIDTHS
+        view, data, table = model.ready(pattern, replace(fit.state, levels=tuple(levels)))
         table.fix(model.table.names[model.place(p, "scale")] for p in absent)
         run = StepwiseRefinement(view.model, data, table)
         run.refine("frame")
@@ -213,7 +217,6 @@ class _SegmentTests:
         values = fit.state.values.copy()
         values[model.table.places(found.names)] = found.values
         tested = [phase.name for phase in tests.run.model.phases]
-        level = max(fit.state.levels)
         levels, absences = list(fit.state.levels), dict(fit.absences)
         for p, phase in enumerate(model.phases):
             if phase.name in tests.unsupported:
@@ -223,7 +226,7 @@ class _SegmentTests:
                     support=support, weight_esd=phase.crystal.mass * phase.crystal.volume * esd
                 )
             elif phase.name in tested and not levels[p]:
-                levels[p] = level
+                levels[p] = PhaseLevel.WIDTHS
         state = replace(fit.state, values=values, levels=tuple(levels))
         view, minimum = model.minimised(pattern, state, budget=LONG_BUDGET)
         state = model.moved(state, view, minimum)

@@ -17,9 +17,10 @@ import numpy as np
 
 from layerox.errors import InputError
 from layerox.pattern import Pattern
-from layerox.series.acceptance import DoubtfulFrames, FrameFit, SeriesTrace, confusable, judged, serial_of
+from layerox.series.acceptance import DoubtfulFrames, FrameFit, SeriesTrace, judged, serial_of
 from layerox.series.alike_frames import distinguished_segment, needs_tests
 from layerox.series.common_parameters import CommonParameters
+from layerox.series.exchanged_cells import confusable
 from layerox.series.executor import Executor
 from layerox.series.frame_fit import CELL_JUMP
 from layerox.series.frame_reading import Frame

@@ -94,21 +94,34 @@ def _text(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.9g}"
 
 
-def transitions(rows: Iterable[FrameRow], phases: Sequence[str]) -> Iterator[PhaseTransition]:
-    """Yield the entries and exits of phases between accepted frames; the kinds in the table are "birth" and "death".
+def transitions(rows: Iterable[FrameRow], phases: Sequence[str]) -> list[PhaseTransition]:
+    """Return the entries and exits of phases between accepted frames; the kinds in the table are "birth" and "death".
 
-    A frame that does not distinguish phases shows the one of them that the frame before shows alone.
+    In a frame that does not distinguish phases, none of them enters or leaves if one was there before. If two were
+    there, the one that is not shown has left only if no later frame shows both.
     """
     before: dict[str, bool] = {}
+    found: list[PhaseTransition] = []
+    pending: dict[str, PhaseTransition] = {}
     for row in rows:
         if not row.is_good:
             continue
-        kept = {name for group in groups_in(row) if sum(before.get(m, False) for m in group) == 1 for name in group}
+        groups = [group for group in groups_in(row) if any(before.get(name) for name in group)]
+        for group in groups:
+            pending.pop(group[0], None)
+            if sum(before.get(name, False) for name in group) > 1:
+                for name in group[1:]:
+                    pending.setdefault(name, PhaseTransition(phase=name, kind="death", row=row))
+        kept = {name for group in groups for name in group}
         for name in phases:
             there = before.get(name, False) if name in kept else is_present(row, name)
             if name in before and before[name] != there:
-                yield PhaseTransition(phase=name, kind="birth" if there else "death", row=row)
+                event = PhaseTransition(phase=name, kind="birth" if there else "death", row=row)
+                found.append(event if there else pending.pop(name, event))
+            elif name not in kept:
+                pending.pop(name, None)
             before[name] = there
+    return sorted([*found, *pending.values()], key=lambda event: event.row.frame)
 
 
 def is_present(row: FrameRow, name: str) -> bool:
