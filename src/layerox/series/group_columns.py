@@ -39,10 +39,12 @@ def group_texts(table: pd.DataFrame, phases: Sequence[str]) -> list[str]:
     for members, rows in _groups(table, phases).items():
         total = 100.0 * table[f"{members[0]}.{GROUP_FRACTION}"].to_numpy(dtype=np.float64)[rows]
         ends = f"{total[0]:.1f}" if len(set(total)) == 1 else f"{total[0]:.1f} -> {total[-1]:.1f}"
-        names = f"{', '.join(members[:-1])} and {members[-1]}"
+        shown = _shown(table, members, rows)
+        first = ", ".join([shown, *(name for name in members if name != shown)][:-1])
+        last = next(name for name in reversed(members) if name != shown)
         texts.append(
-            f"{len(rows)} of {len(table)} frames do not distinguish {names}, together {ends} wt%; "
-            f"{_shown(table, members, rows)} is shown for them"
+            f"{len(rows)} of {len(table)} frames do not distinguish {first} and {last}, together {ends} wt%; "
+            f"{shown} is shown for them"
         )
     return texts
 

@@ -219,7 +219,7 @@ def _phase_line(series: Series, name: str) -> str:
     frames = series.frames
     shown = frames[series.is_good & frames[f"{name}.volume"].notna()]
     if not len(shown):
-        return f"{name}: in no frame" + (", or not distinguished" if is_represented(frames, name) else "")
+        return f"{name}: {'not distinguished' if is_represented(frames, name) else 'in no frame'}"
     first, last = shown.iloc[0], shown.iloc[-1]
     weight = f"{100 * first[f'{name}.weight_fraction']:.1f} -> {100 * last[f'{name}.weight_fraction']:.1f} wt%"
     if shown[f"{name}.weight_fraction"].isna().all():
