@@ -8,7 +8,6 @@ by more than the threshold is accepted; phases whose exchange changes it by less
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -19,6 +18,7 @@ from layerox.diffraction.least_squares import Minimum, minimise
 from layerox.diffraction.model_setup import PHASE_LEFT_OUT, AlikePhases, similar_atoms
 from layerox.diffraction.parameters import Parameters, is_background, position_names, public_name, slot_name
 from layerox.diffraction.phase_order import freedom
+from layerox.diffraction.phase_trial import PhaseTrial
 from layerox.diffraction.refinement_plan import Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, LOOSE, StepwiseRefinement
 from layerox.diffraction.similar_phases import similar_pairs
@@ -73,24 +73,6 @@ def _candidates(run: StepwiseRefinement, plan: Plan) -> list[tuple[int, int]]:
     }
     pairs = similar_pairs(run.model)
     return [pair for pair in pairs if not fixed & set(pair)]
-
-
-@dataclass(frozen=True, eq=False)
-class _Trial:
-    """Another choice of phases: its minimum, and the number of its additional variables."""
-
-    minimum: Minimum
-    more: int
-
-    def rise(self, present: Minimum) -> float:
-        """Return the difference of chi-squared to the present one, over the smaller reduced value of both."""
-        reduced = max(min(present.reduced_chi_squared, self.minimum.reduced_chi_squared), 1.0)
-        return (self.minimum.chi_squared - present.chi_squared) / reduced
-
-    @property
-    def threshold(self) -> float:
-        """Change of chi-squared that corresponds to the difference in variables, at least one."""
-        return GAIN_PER_VARIABLE * max(abs(self.more), 1)
 
 
 class AlikePhaseTests:
@@ -160,6 +142,11 @@ class AlikePhaseTests:
             return self._merge_or_split(one, other)
         return self._record_if_alike(exchanged, shown, absent)
 
+    def replace(self, left: int, taken: int) -> None:
+        """Put a phase in place of another one, whether it fits better or not."""
+        self._substitute(self._exchanged(left, taken), left, taken)
+        self._estimate_absent()
+
     def _is_shown(self, k: int) -> bool:
         return self.phases[k].name not in self.unsupported
 
@@ -167,7 +154,7 @@ class AlikePhaseTests:
         name = self.phases[k].name
         return any(name == row[0] for rows in self.represented.values() for row in rows)
 
-    def _record_if_alike(self, exchanged: _Trial, shown: int, absent: int) -> None:
+    def _record_if_alike(self, exchanged: PhaseTrial, shown: int, absent: int) -> None:
         """Record a phase that is alike the shown one; that of the higher symmetry is shown."""
         rise, threshold = exchanged.rise(self.run.minimum), exchanged.threshold
         if abs(rise) > threshold:
@@ -197,7 +184,7 @@ class AlikePhaseTests:
 
     # -- trials ------------------------------------------------------------------------------------------------------
 
-    def _exchanged(self, left: int, taken: int) -> _Trial:
+    def _exchanged(self, left: int, taken: int) -> PhaseTrial:
         """Return the refinement in which one phase replaces another, or both.
 
         Initial cells are tried until one fits as well as the present choice.
@@ -205,7 +192,7 @@ class AlikePhaseTests:
         present, best = self.run.minimum, None
         for start in self._starts(left, taken):
             found = self._refined(start)
-            trial = _Trial(found, len(found.at_bound) - len(present.at_bound))
+            trial = PhaseTrial(found, len(found.at_bound) - len(present.at_bound))
             if best is None or found.chi_squared < best.minimum.chi_squared:
                 best = trial
             if best.rise(present) <= best.threshold:
@@ -260,7 +247,9 @@ class AlikePhaseTests:
         table.assign(slot_name(new, "scale"), sum(weights) / self._per_scale(taken))
         return table
 
-    def _split(self, shown: int, absent: int, exchanged: _Trial, present: Minimum | None = None) -> _Trial | None:
+    def _split(
+        self, shown: int, absent: int, exchanged: PhaseTrial, present: Minimum | None = None
+    ) -> PhaseTrial | None:
         """Return the best refinement with an absent phase in addition to the shown one, with another cell."""
         if not self.may_split:
             return None
@@ -275,7 +264,7 @@ class AlikePhaseTests:
         if not found:
             return None
         best = min(found, key=lambda minimum: minimum.chi_squared)
-        return _Trial(best, len(best.at_bound) - len(self.run.minimum.at_bound))
+        return PhaseTrial(best, len(best.at_bound) - len(self.run.minimum.at_bound))
 
     def _beside(self, table: Parameters, shown: int, absent: int, cell: FloatArray, scale: float) -> Parameters:
         """Return parameters in which an absent phase varies too, with an initial cell and scale."""
@@ -301,12 +290,12 @@ class AlikePhaseTests:
 
     # -- consequences ------------------------------------------------------------------------------------------------
 
-    def _adopt(self, trial: _Trial, name: str) -> None:
+    def _adopt(self, trial: PhaseTrial, name: str) -> None:
         self.run.adopt(trial.minimum)
         self.run.record(name)
         self.moved = True
 
-    def _substitute(self, trial: _Trial, left: int, taken: int) -> None:
+    def _substitute(self, trial: PhaseTrial, left: int, taken: int) -> None:
         """Accept a trial in which one phase replaces another one and those that it represents."""
         old, new = self.phases[left].name, self.phases[taken].name
         self._adopt(trial, f"{new} in place of {old}")
@@ -362,7 +351,9 @@ class AlikePhaseTests:
         for slot in self.phases[one].slot_names:
             i, k = table.find(slot_name(self.phases[one], slot)), table.find(slot_name(self.phases[other], slot))
             table.values[[i, k]], table.vary[[i, k]] = table.values[[k, i]], table.vary[[k, i]]
-        self._adopt(_Trial(self._refined(table), 0), f"{self.phases[one].name} and {self.phases[other].name} exchanged")
+        self._adopt(
+            PhaseTrial(self._refined(table), 0), f"{self.phases[one].name} and {self.phases[other].name} exchanged"
+        )
 
     # -- numbers -----------------------------------------------------------------------------------------------------
 
