@@ -19,6 +19,7 @@ from layerox.diffraction.model_setup import PHASE_LEFT_OUT, AlikePhases, similar
 from layerox.diffraction.parameters import Parameters, is_background, position_names, public_name, slot_name
 from layerox.diffraction.phase_order import freedom
 from layerox.diffraction.phase_trial import PhaseTrial
+from layerox.diffraction.pseudo_symmetry import opposite_cell, try_opposite_cells
 from layerox.diffraction.refinement_plan import Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, LOOSE, StepwiseRefinement
 from layerox.diffraction.similar_phases import similar_pairs
@@ -114,6 +115,7 @@ class AlikePhaseTests:
             pending.remove(ready[0])
             self._pair(*ready[0])
         if self.moved:
+            try_opposite_cells(self.run, [phase for phase in self.phases if phase.name not in self.unsupported])
             self.run.finish("all together, phases exchanged")
         self._estimate_absent()
         return tuple(self._groups())
@@ -189,16 +191,24 @@ class AlikePhaseTests:
 
         Initial cells are tried until one fits as well as the present choice.
         """
-        present, best = self.run.minimum, None
+        best: PhaseTrial | None = None
         for start in self._starts(left, taken):
-            found = self._refined(start)
-            trial = PhaseTrial(found, len(found.at_bound) - len(present.at_bound))
-            if best is None or found.chi_squared < best.minimum.chi_squared:
-                best = trial
-            if best.rise(present) <= best.threshold:
-                break
+            best = self._better(best, start)
+            if best.rise(self.run.minimum) <= best.threshold:
+                return best
         assert best is not None
-        return best
+        cell = self._cell(best.minimum.parameters, taken).tolist()
+        opposite = opposite_cell(self.phases[taken].crystal.symmetry, cell)
+        return (
+            best if opposite is None else self._better(best, self._with_cell(best.minimum.parameters, taken, opposite))
+        )
+
+    def _better(self, best: PhaseTrial | None, start: Parameters) -> PhaseTrial:
+        """Return the better one of a trial and the refinement from a start."""
+        found = self._refined(start)
+        if best is not None and best.minimum.chi_squared <= found.chi_squared:
+            return best
+        return PhaseTrial(found, len(found.at_bound) - len(self.run.minimum.at_bound))
 
     def _starts(self, left: int, taken: int) -> Iterator[Parameters]:
         """Yield the parameters with `taken` in place of `left`: with the cell of `left`, its own, or a found one."""

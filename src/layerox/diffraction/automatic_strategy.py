@@ -37,6 +37,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical_order, in_given_order
 from layerox.diffraction.plausibility import implausibility, profile_warnings
 from layerox.diffraction.position_errors import choose_position_error, refuse_implausible_zero
+from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
 from layerox.diffraction.starting_values import peak_width
@@ -174,6 +175,7 @@ class _Automatic:
             return False
         self._free_what_is_determined()
         refuse_implausible_zero(self.run)
+        try_opposite_cells(self.run, self.phases)
         self._free_as_requested()
         self.run.finish("all together")
         return True
@@ -212,9 +214,8 @@ class _Automatic:
         """Free cells and one position error: the zero, or the displacement if the zero is known."""
         seen = [phase for phase in self.phases if self._is_supported(phase, SUPPORT_FOR_CELL)]
         # In a capillary, the zero is more likely wrong than the position of the specimen.
-        focusing = self.model.instrument.geometry == "bragg-brentano"
         known = self.calibrated or not self.run.parameters.can_vary("instrument_zero")
-        error = "displacement" if known and focusing else "zero"
+        error = "displacement" if known and self.model.instrument.geometry == "bragg-brentano" else "zero"
         cells = [name for phase in seen for name in position_names(phase)]
         self.run.refine(f"{error} and cells", [f"instrument_{error}", *cells])
 
