@@ -130,7 +130,8 @@ def distorted_patterns():
     own = lowered(o3(), 0.001)
     true = [("P2", p2()), ("true", own)]
     xray = simulate(true, weights=[0.5, 0.5], radiation="CuKa", polarization=0.5, two_theta=(12, 110, 0.03),
-                    instrument=XRAY, sizes_nm=[200, 200], background=[300, 9], counts=40_000, seed=5).pattern  # fmt: skip
+                    instrument=XRAY, sizes_nm=[200, 200], background=[300, 9], counts=40_000,
+                    seed=5).pattern  # fmt: skip
     neutron = simulate(true, weights=[0.5, 0.5], radiation=1.909, neutron=True, two_theta=(15, 140, 0.05),
                        instrument=NEUTRON, background=[200], counts=200, seed=6).pattern  # fmt: skip
     return xray, neutron
