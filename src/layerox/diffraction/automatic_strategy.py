@@ -52,8 +52,9 @@ MOST_BACKGROUND_TERMS = 18
 SUPPORT_SQUARED_FOR_EACH = 4.0
 SUPPORT_FOR_CELL = 3.0
 SUPPORT_FOR_WIDTHS = 12.0
-# Share of the peaks' intensity above which a phase has no second search; relative difference of equal lengths.
-OUTSHINES, SAME_CELL = 0.35, 5e-4
+# Share of the peaks' intensity above which a phase has no second search, and above which it has none if the unexplained
+# share is a small part of its own; relative difference of equal lengths.
+OUTSHINES, NOT_WEAK, SETTLED, SAME_CELL = 0.35, 0.1, 0.25, 5e-4
 # Share of the peaks' intensity that may be unexplained when atoms are refined: structures cannot explain what a missing
 # phase leaves.
 LEFT_FOR_ATOMS = 0.2
@@ -232,15 +233,13 @@ class _Automatic:
         self._attempt_promising("microstrain", [self._names("microstrain", phases=[phase]) for phase in strong])
 
     def _retry_cells(self) -> None:
-        """Test other cells for weak phases, whose cells the blurred pattern hardly shows.
-
-        The given cell and the best of a grid are compared with the refined one; all other parameters are as refined.
-        """
+        """Test the given cell and the best of a grid for weak phases, whose cells the blurred pattern hardly shows."""
         run = self.run
         rows = run.minimum.calculated.phases.sum(axis=1)
-        order = {phase: k for k, phase in enumerate(self.model.phases)}
+        order, left = {phase: k for k, phase in enumerate(self.model.phases)}, self._unexplained()
         for phase in self._structures():
-            if rows[order[phase]] > OUTSHINES * rows.sum():
+            share = rows[order[phase]] / rows.sum()
+            if share > OUTSHINES or (share > NOT_WEAK and left < SETTLED * share):
                 continue
             names = [name for name in self._names(*CELL_NAMES, phases=[phase]) if run.parameters.can_vary(name)]
             given = {name: self.start.value(name) for name in names}
