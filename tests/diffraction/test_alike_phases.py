@@ -140,7 +140,7 @@ FREE = ["instrument_zero", "instrument_w", "*_a", "*_b", "*_c", "*_beta", "*_siz
     ids=["a parameter is named", "phases are named", "stages"],
 )
 def test_a_recipe_has_the_same_group(recipe, tmp_path):
-    from layerox.io.structures import cif_text
+    from layerox.io.structure_writing import cif_text
 
     data, phases = pair_and_p2(13)
     (tmp_path / "distorted.cif").write_text(cif_text(phases[0][1]))

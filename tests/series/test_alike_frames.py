@@ -11,7 +11,7 @@ import pytest
 
 from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.phase import Phase
-from layerox.io.writing import write_pattern
+from layerox.io.pattern_writing import write_pattern
 from layerox.report.series import series_page
 from layerox.series.group_columns import determined_fractions, group_texts
 from layerox.series.result import series_text
