@@ -49,10 +49,12 @@ def test_names_do_not_swap(name, order, tmp_path):
     assert frames["verdict"].eq("accepted").all()
     assert not len(series.transitions)
     for phase in "AB":
-        for quantity in ("weight_fraction", "a", "c"):
-            true = np.array([frame["phases"][phase][quantity] for frame in truth])
-            deviation = (frames[f"{phase}.{quantity}"] - true).abs() / frames[f"{phase}.{quantity}_esd"]
-            assert deviation.max() < 4.5, (phase, quantity)
+        true = {q: np.array([frame["phases"][phase][q] for frame in truth]) for q in ("weight_fraction", "a", "c")}
+        pulls = (frames[f"{phase}.weight_fraction"] - true["weight_fraction"]) / frames[f"{phase}.weight_fraction_esd"]
+        assert pulls.abs().max() < 4.5
+        # Zero and displacement are ambiguous here and shift both cells alike, far less than these differ.
+        for length in "ac":
+            assert (frames[f"{phase}.{length}"] / true[length] - 1).abs().max() < 5e-4
 
 
 def test_behind_a_crossing_a_frame_says_that_names_may_be_exchanged(tmp_path):
