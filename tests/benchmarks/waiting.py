@@ -2,7 +2,8 @@
 
 Each row has its CPU time, and the multiple of a floor that is measured on the same machine in the same run: for
 commands the start of an interpreter with numpy, scipy.linalg, numba and gemmi, without which no fit can begin; for
-patterns and files the compiled loop that does nothing but the arithmetic. `--peers` adds GSAS-II and rietx where they are installed.
+patterns and files the compiled loop that does nothing but the arithmetic. `--peers` adds GSAS-II and rietx where they
+are installed.
 """
 
 from __future__ import annotations

@@ -36,6 +36,8 @@ QUANTITIES = (
 )  # fmt: skip
 # What a series has beside these where a phase is hardware of the cell, or is referred to.
 DISPLACEMENT, TO_REFERENCE = "displacement", "mass_to_reference"
+# Fraction of all phases that a frame does not distinguish from a phase, in series with similar phases.
+GROUP_FRACTION = "group_fraction"
 # What moves all reflections of a frame: degrees, and mm of the specimen.
 OFFSETS = ("zero", DISPLACEMENT)
 UNKNOWN: Number = (math.nan, math.nan)
@@ -97,14 +99,18 @@ class Absence:
 def quantities_of(setup: SeriesSetup) -> dict[str, tuple[str, ...]]:
     """Return the quantities of each phase in the tables of a series, by name.
 
-    `QUANTITIES`; the displacement of hardware and the mass referred to another phase where the series has them; then
+    `QUANTITIES`; the displacement of hardware, the mass referred to another phase and the fraction of the phases that
+    are not distinguished where the series has them; then
     what symmetry and layers add: other free angles of the cell, the correlations of its free lengths and angles
     ("correlation_a_c"), and of layered phases the thickness of a slab over the distance of slabs.
     """
     hardware = (DISPLACEMENT,) if any(phase.hardware for phase in setup.phases) else ()
     common = (*QUANTITIES, *hardware, *((TO_REFERENCE,) if setup.reference else ()))
-    layerings = setup.layerings
-    return {p.name: (*common, *further_quantities(p.crystal, layerings[p.name])) for p in setup.phases}
+    group = {name: (GROUP_FRACTION,) for pair in setup.similar for name in pair}
+    return {
+        p.name: (*common, *group.get(p.name, ()), *further_quantities(p.crystal, setup.layerings[p.name]))
+        for p in setup.phases
+    }
 
 
 def further_quantities(crystal: Crystal, layering: Layering | None) -> Iterator[str]:

@@ -124,6 +124,8 @@ class SeriesSetup:
         How the patterns are read.
     own
         Names or shell patterns of atoms' quantities that every frame refines for itself ("P2_O1_z").
+    similar
+        Pairs of phases that a frame may not distinguish, by name.
     """
 
     phases: tuple[Phase, ...]
@@ -132,6 +134,7 @@ class SeriesSetup:
     plan: Plan = NO_PLAN
     reading: PatternReading = field(default_factory=PatternReading)
     own: tuple[str, ...] = ()
+    similar: tuple[tuple[str, str], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

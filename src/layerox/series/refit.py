@@ -17,9 +17,11 @@ import numpy as np
 from layerox.diffraction.model import safe_name
 from layerox.errors import InputError, nearest
 from layerox.series.acceptance import FrameFit
+from layerox.series.alike_frames import distinguished_segment, needs_tests
 from layerox.series.common_parameters import CommonParameters
 from layerox.series.frame_row import DISPLACEMENT, OFFSETS, FrameRow, Number, titles_of
 from layerox.series.frame_setup import Frame, SeriesSetup
+from layerox.series.grouped_rows import stating_groups, with_series_groups
 from layerox.series.result import Series
 from layerox.series.segment import Segment, independent_rows, measured_row
 
@@ -139,7 +141,10 @@ def refined_again(common: CommonParameters, frame: Frame, beside: Neighbours) ->
     with contextlib.suppress(InputError, np.linalg.LinAlgError):
         fits.append(_from_scratch(known[0], frame))
     best = min(fits, key=_by_merit)
-    return measured_row(frame, "quarantined" if best.fault else "reseeded", best.fault, best)
+    row = measured_row(frame, "quarantined" if best.fault else "reseeded", best.fault, best)
+    if needs_tests(common):
+        (row,) = distinguished_segment(common, [frame], [row])
+    return stating_groups(with_series_groups(row, common.alike))
 
 
 def _beside(common: CommonParameters, neighbour: Frame, row: FrameRow) -> Segment | None:

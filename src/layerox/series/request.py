@@ -23,6 +23,7 @@ from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical_order
 from layerox.diffraction.refinement_plan import NO_PLAN
+from layerox.diffraction.similar_phases import similar_names
 from layerox.diffraction.simulated_pattern import reflection_list
 from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
 from layerox.errors import InputError
@@ -93,13 +94,15 @@ class SeriesRequest:
         plan = (NO_PLAN if self.recipe is None else self.recipe.plan).with_reference(self.reference)
         chosen = check_phases([phase for _, phase in self.phase_arguments], first, beam)
         plan.quantification.check(chosen, beam, known.geometry)
+        ordered = tuple(canonical_order(chosen))
         setup = SeriesSetup(
-            phases=tuple(canonical_order(chosen)),
+            phases=ordered,
             instrument=known,
             radiation=beam,
             plan=plan,
             reading=self.reading,
             own=self.own,
+            similar=similar_names(ordered, known, beam, first.range),
         )
         _ = setup.own_names  # a name that is nobody's is refused before any work is done
         document = _document(

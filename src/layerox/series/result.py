@@ -17,6 +17,7 @@ from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.series.frame_row import OFFSETS, QUANTITIES, titles_of
 from layerox.series.frame_setup import Frame, PatternReading, frame_of
+from layerox.series.group_columns import group_texts, is_represented, with_other_reasons
 from layerox.series.run_document import SCHEMA, read_run
 from layerox.series.series_folder import CHANGES, TABLE
 from layerox.series.tables import TEXTS, read_changes, read_frames
@@ -184,12 +185,13 @@ def series_text(series: Series) -> str:
     text = ", ".join(f"{counts[verdict]} {verdict}" for verdict in sorted(counts))
     lines = [f"{len(frames)} frames: {text}; median R_wp {100 * frames['r_wp'].median():.2f} %", ""]
     lines += [_phase_line(series, name) for name in series.phases]
+    lines += group_texts(frames, series.phases)
     if "electrochemistry" in series.run:
         lines += ["", _log_line(series)]
     changes = [f"{row.phase} {row.kind} at frame {row.frame}" for row in series.transitions.itertuples()]
     if changes:
         lines += ["", "transitions: " + "; ".join(changes)]
-    bad = frames[frames["reason"] != ""]
+    bad = with_other_reasons(frames)
     lines += [f"{row.file}: {row.verdict}: {row.reason}" for row in bad.head(MOST_FAULTS).itertuples()]
     if len(bad) > MOST_FAULTS:
         lines.append(f"and {len(bad) - MOST_FAULTS} more, see frames.csv")
@@ -217,7 +219,7 @@ def _phase_line(series: Series, name: str) -> str:
     frames = series.frames
     shown = frames[series.is_good & frames[f"{name}.volume"].notna()]
     if not len(shown):
-        return f"{name}: in no frame"
+        return f"{name}: {'not distinguished' if is_represented(frames, name) else 'in no frame'}"
     first, last = shown.iloc[0], shown.iloc[-1]
     weight = f"{100 * first[f'{name}.weight_fraction']:.1f} -> {100 * last[f'{name}.weight_fraction']:.1f} wt%"
     if shown[f"{name}.weight_fraction"].isna().all():

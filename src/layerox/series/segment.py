@@ -34,6 +34,7 @@ from layerox.series.frame_fit import FrameFitter
 from layerox.series.frame_model import LONG_BUDGET, restored
 from layerox.series.frame_row import Absence, FrameRow, Verdict, offsets_of, phases_of
 from layerox.series.frame_setup import Frame, SeriesSetup
+from layerox.series.grouped_rows import stating_groups, with_group
 from layerox.series.phase_entry import PhaseEntry
 from layerox.series.phase_presence import KEEP_SUPPORT, PhaseLevel, PresenceCorrection
 from layerox.series.tables import shown_in
@@ -347,7 +348,9 @@ def _independent_row(setup: SeriesSetup, frame: Frame) -> FrameRow:
         phases=phases_of(setup, outcome.model, minimum, absent),
         offsets=offsets_of(minimum),
     )
-    return judged_alone(row)
+    for group in outcome.alike:
+        row = with_group(row, group.members, group.spread)
+    return stating_groups(judged_alone(row))
 
 
 def _absence(weight: float, support: float, esd: float) -> Absence:

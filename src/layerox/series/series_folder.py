@@ -31,10 +31,11 @@ WORK, LOCK = ".layerox-parts", ".layerox.lock"
 TABLE, CHANGES = "frames.csv", "transitions.csv"
 RESULTS = (TABLE, CHANGES, "series.nc", "recipe.toml", RUN)
 # The stages of each part, one after another: refined; refined again from the neighbour segments, in rounds; frames in
-# doubt refined again from their neighbours; phases corrected over the series; verdicts given over the series.
+# doubt refined again from their neighbours; phases corrected over the series; similar phases tested; verdicts given
+# over the series.
 FIRST, MERGED, COMPARED = "first", ("merged1", "merged2", "merged3"), "compared"
-CORRECTED, JUDGED = "corrected", "judged"
-STAGES = (FIRST, *MERGED, COMPARED, CORRECTED, JUDGED)
+CORRECTED, DISTINGUISHED, JUDGED = "corrected", "distinguished", "judged"
+STAGES = (FIRST, *MERGED, COMPARED, CORRECTED, DISTINGUISHED, JUDGED)
 # Rows of a series that is still growing; their key is that of its settings, as its frames are not known yet.
 LIVE = "live"
 BY = "series"

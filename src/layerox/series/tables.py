@@ -19,7 +19,7 @@ import numpy as np
 from layerox.diffraction.model import safe_name
 from layerox.errors import InputError
 from layerox.io.csv_cells import plain_cell, plain_table, safe_cell
-from layerox.series.frame_row import OFFSETS, QUANTITIES, UNKNOWN, FrameRow, titles_of
+from layerox.series.frame_row import GROUP_FRACTION, OFFSETS, QUANTITIES, UNKNOWN, FrameRow, titles_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,7 @@ LARGEST = 1 << 32
 # What a number of a table may be, by the end of its title; sizes may be infinite.
 LIMITS: Mapping[str, tuple[float, float]] = {
     "weight_fraction": (-1.0, 2.0),
+    "group_fraction": (-1.0, 2.0),
     "intensity_share": (-1.0, 2.0),
     "r_wp": (0.0, 1e6),
     "gof": (0.0, 1e9),
@@ -93,17 +94,34 @@ def _text(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.9g}"
 
 
-def transitions(rows: Iterable[FrameRow], phases: Sequence[str]) -> Iterator[PhaseTransition]:
-    """Yield the entries and exits of phases between accepted frames; the kinds in the table are "birth" and "death"."""
+def transitions(rows: Iterable[FrameRow], phases: Sequence[str]) -> list[PhaseTransition]:
+    """Return the entries and exits of phases between accepted frames; the kinds in the table are "birth" and "death".
+
+    In a frame that does not distinguish phases, none of them enters or leaves if one was there before. If two were
+    there, the one that is not shown has left only if no later frame shows both.
+    """
     before: dict[str, bool] = {}
+    found: list[PhaseTransition] = []
+    pending: dict[str, PhaseTransition] = {}
     for row in rows:
         if not row.is_good:
             continue
+        groups = [group for group in groups_in(row) if any(before.get(name) for name in group)]
+        for group in groups:
+            pending.pop(group[0], None)
+            if sum(before.get(name, False) for name in group) > 1:
+                for name in group[1:]:
+                    pending.setdefault(name, PhaseTransition(phase=name, kind="death", row=row))
+        kept = {name for group in groups for name in group}
         for name in phases:
-            there = is_present(row, name)
+            there = before.get(name, False) if name in kept else is_present(row, name)
             if name in before and before[name] != there:
-                yield PhaseTransition(phase=name, kind="birth" if there else "death", row=row)
+                event = PhaseTransition(phase=name, kind="birth" if there else "death", row=row)
+                found.append(event if there else pending.pop(name, event))
+            elif name not in kept:
+                pending.pop(name, None)
             before[name] = there
+    return sorted([*found, *pending.values()], key=lambda event: event.row.frame)
 
 
 def is_present(row: FrameRow, name: str) -> bool:
@@ -115,6 +133,17 @@ def is_present(row: FrameRow, name: str) -> bool:
 def shown_in(row: FrameRow) -> tuple[str, ...]:
     """Return the names of the phases that a frame shows."""
     return tuple(name for name in row.phases if is_present(row, name))
+
+
+def groups_in(row: FrameRow) -> list[tuple[str, ...]]:
+    """Return the groups of phases that a frame does not distinguish, the shown one first."""
+    found: dict[float, list[str]] = {}
+    shown = shown_in(row)
+    for name, numbers in row.phases.items():
+        value, _ = numbers.get(GROUP_FRACTION, UNKNOWN)
+        if not math.isnan(value):
+            found.setdefault(value, []).append(name)
+    return [tuple(sorted(names, key=lambda name: name not in shown)) for names in found.values()]
 
 
 def transition_header(axes: Sequence[str]) -> list[str]:
@@ -134,7 +163,9 @@ def transition_header(axes: Sequence[str]) -> list[str]:
 def transition_cells(found: PhaseTransition) -> list[str]:
     """Return the cells of a row of transitions.csv."""
     numbers = found.row.phases.get(found.phase, {})
-    fraction, support = numbers.get("weight_fraction", UNKNOWN), numbers.get("support", UNKNOWN)
+    fraction, support = numbers.get(GROUP_FRACTION, UNKNOWN), numbers.get("support", UNKNOWN)
+    if math.isnan(fraction[0]):
+        fraction = numbers.get("weight_fraction", UNKNOWN)
     axes = [_text(value) for value in found.row.axes]
     own = [*map(_text, fraction), _text(support[0])]
     return [safe_name(found.phase), found.kind, str(found.row.frame), safe_cell(found.row.file), *axes, *own]
