@@ -180,7 +180,7 @@ def test_what_the_file_holds_of_each_frame_becomes_axes(tmp_path):
 def test_gaps_and_repeated_times_are_told_though_nobody_asks_for_the_axis(tmp_path):
     logged_file(tmp_path / "scan.h5", time=(60.0 * np.array([0, 1, 2, 3, 3, 4, 5, 6, 30, 31, 32, 33]), "s"))
     found = {notice.code: notice.message for notice in frames_of(tmp_path / "scan.h5").warnings}
-    assert found["axis_gaps"] == "gaps behind time 0.1"
+    assert found["axis_gaps"] == "gaps after time 0.1"
     assert found["axis_repeated"].startswith("1 ")
 
 
@@ -193,7 +193,7 @@ def test_a_temperature_in_no_unit_is_no_axis(tmp_path):
 def test_times_of_several_files_must_be_moments(tmp_path):
     for name in ("a.h5", "b.h5"):
         logged_file(tmp_path / name, time=(np.arange(12.0), "s"))
-    with pytest.raises(InputError, match="a.h5: counts times from a beginning of its own; give CSV:COLUMN"):
+    with pytest.raises(InputError, match="a.h5: has elapsed times with its own origin; give CSV:COLUMN"):
         frames_of(tmp_path, axes=["time"])
 
 
