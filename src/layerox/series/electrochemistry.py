@@ -225,8 +225,13 @@ def _sodium_notices(
     elif log.mass_mg is not None and abs(log.mass_mg / sodium.mass_mg - 1.0) > MASS_DIFFERS:
         notices.append(Notice("mass_differs", f"{sodium.mass_mg:g} mg are given, the log has {log.mass_mg:g} mg"))
     if beyond := int(((content < LEAST_X) | (content > MOST_X)).sum()):
-        notices.append(Notice("sodium_implausible", f"x_na is outside 0 to 1 in {beyond} frames: mass, formula and "
-                              "start are inconsistent with this charge, or side reactions consumed charge"))
+        notices.append(
+            Notice(
+                "sodium_implausible",
+                f"x_na is outside 0 to 1 in {beyond} frames: mass, formula and "
+                "start are inconsistent with this charge, or side reactions consumed charge",
+            )
+        )
     return notices
 
 

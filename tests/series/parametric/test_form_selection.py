@@ -73,7 +73,7 @@ def test_a_place_is_found_among_thousands():
 
 
 def test_a_place_that_few_frames_cannot_tell_is_refused():
-    with pytest.raises(InputError, match="do not tell where"):
+    with pytest.raises(InputError, match="do not determine the position"):
         fitted_form(
             form_request("polynomial 1 | ? | polynomial 1", "P2_a"),
             points(lambda x: 0 * x, x=np.array([1.0, 2.0, 3.0])),

@@ -135,7 +135,7 @@ def test_the_command_says_what_the_data_say(fitted, tmp_path, capsys):
         (["--function", "P2_x=constant"], "there is no parameter 'P2_x'"),
         (["--function", "P2_b=constant"], "follows P2_a"),
         (["--axis", "sodium"], "--axis: the series has no 'sodium'"),
-        (["--between", "5", "9"], "--between: no good frame"),
+        (["--between", "5", "9"], "--between: no accepted frame"),
         (["--between", "9", "5"], "smaller one first"),
         (["--recipe", "nowhere.toml"], "nowhere.toml: no such file"),
         (["--recipe", "recipe.toml", "--function", "P2_a=constant"], "keep one of them"),
