@@ -52,7 +52,9 @@ def test_named_file_and_named_library_phase(cif):
 
 
 def test_structure_is_called_by_its_formula_and_gets_its_symmetry():
-    found = phase_from(structure_from_crystal(p2()))
+    structure = structure_from_crystal(p2())
+    structure.properties = {}
+    found = phase_from(structure)
     assert found.name == "Na0.67Mn0.667Ni0.333O2"
     assert found.crystal.space_group == "P63/mmc"
     assert [r.code for r in found.crystal.warnings] == ["symmetry_found"]
@@ -81,6 +83,14 @@ def test_crystal_and_phase_pass_through():
 def test_nonsense_is_refused(argument, message):
     with pytest.raises(InputError, match=message):
         phase_from(argument)
+
+
+@pytest.mark.parametrize(
+    ("phase", "options"),
+    [("P2", {}), ("Pp2", {}), ("P2", {"ordered": True, "supercell": (3, 3, 1)}), ("P2*4|O3*3", {})],
+)
+def test_a_built_structure_has_the_name_of_its_phase(phase, options):
+    assert phase_from(build_structure(phase, **options)).name == phase
 
 
 def test_no_phase_and_two_of_one_name(cif):

@@ -572,3 +572,12 @@ def test_check_notes_what_reading_noticed_and_is_no_finding(folder, capsys):
     assert main(["check", "over.cif"]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out == ["over.cif: P2, no findings", "  note: stated occupancies above 1 were kept: Mn1 1.03(4)"]
+
+
+def test_fit_writes_the_pictures_asked_for(tmp_path, capsys):
+    words = ["fit", str(ROOT / "patterns" / "p2_o3.xye"), "--phase", "P2", "--phase", "O3", "-o", str(tmp_path / "out")]
+    pictures = lambda: sorted(path.name for path in (tmp_path / "out").glob("fit.[ps][dnv][fg]"))  # noqa: E731
+    assert main([*words, "--figures", "all"]) == 0
+    assert pictures() == ["fit.pdf", "fit.png", "fit.svg"]
+    assert main([*words, "--figures", "none"]) == 0
+    assert pictures() == []

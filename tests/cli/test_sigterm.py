@@ -1,10 +1,8 @@
 """A request to end is an interrupt, and is not lost where Python would swallow it."""
 
-import os
 import signal
 import sys
 import threading
-import time
 
 import pytest
 
@@ -19,39 +17,28 @@ def _not_in_the_background():
     signal.signal(signal.SIGINT, before)
 
 
-def wait(seconds=5.0):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        pass
-
-
-def ended(number):
-    os.kill(os.getpid(), number)
-    wait()
-
-
 def test_a_request_to_end_is_an_interrupt_while_the_command_runs():
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt), terminated_as_interrupt():
-        ended(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before
 
 
 class Removed:
-    """Something whose removal takes long enough for a signal to come."""
+    """Something during whose removal a signal comes."""
 
     def __init__(self, number):
         self.number = number
 
     def __del__(self):
-        os.kill(os.getpid(), self.number)
-        wait(0.01)
+        signal.raise_signal(self.number)
 
 
 def removed(number):
     thing = Removed(number)
     del thing
-    wait()
+    for _ in range(10**9):  # until it is raised again, from a timer; without that for a minute
+        pass
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])

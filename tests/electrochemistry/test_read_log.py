@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import layerox as lx
 from cyclers import (
     PROGRAM,
     START,
@@ -25,6 +24,7 @@ from cyclers import (
     write_plain,
     write_workbook,
 )
+from layerox.electrochemistry import read_electrochemistry
 from layerox.errors import InputError
 
 ZONE = "Europe/Berlin"
@@ -65,7 +65,7 @@ def assert_same(log, truth):
 @every_format
 def test_every_format_gives_the_log_of_the_cell(tmp_path, name, write):
     truth = truth_of()
-    log = lx.read_electrochemistry(write(tmp_path / name, truth), time_zone=ZONE)
+    log = read_electrochemistry(write(tmp_path / name, truth), time_zone=ZONE)
     assert_same(log, truth)
     np.testing.assert_array_equal(log.cycle, truth.cycle)
     np.testing.assert_array_equal(log.step, truth.step)
@@ -74,7 +74,7 @@ def test_every_format_gives_the_log_of_the_cell(tmp_path, name, write):
 
 @every_format
 def test_stretches_are_the_steps_of_the_program(tmp_path, name, write):
-    log = lx.read_electrochemistry(write(tmp_path / name, truth_of()), time_zone=ZONE)
+    log = read_electrochemistry(write(tmp_path / name, truth_of()), time_zone=ZONE)
     found = [stretch for stretch in log.stretches if stretch.end > stretch.start]
     assert [stretch.state for stretch in found] == ["rest", "charge", "rest", "discharge", "rest", "charge"]
     assert [stretch.cycle for stretch in found] == [1, 1, 1, 1, 1, 2]
@@ -92,7 +92,7 @@ programs = st.lists(
 def test_any_program_is_read_as_it_was(tmp_path_factory, program, chosen):
     name, write = FORMATS[chosen]
     truth = truth_of(program)
-    log = lx.read_electrochemistry(write(tmp_path_factory.mktemp("log") / name, truth), time_zone=ZONE)
+    log = read_electrochemistry(write(tmp_path_factory.mktemp("log") / name, truth), time_zone=ZONE)
     np.testing.assert_allclose(log.capacity, truth.net, atol=2e-3)
     np.testing.assert_array_equal(log.state, truth.state)
     np.testing.assert_allclose(log.time, truth.time, atol=1e-3)
@@ -103,7 +103,7 @@ def test_any_text_is_a_log_or_refused_in_one_line(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("log") / "odd.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        lx.read_electrochemistry(path)
+        read_electrochemistry(path)
     assert "\n" not in str(caught.value)
 
 
@@ -116,7 +116,7 @@ def test_a_damaged_file_is_a_log_or_refused(tmp_path_factory, cut, noise, chosen
     at = cut % len(whole)
     path.write_bytes(whole[:at] + noise + (whole[at:] if len(noise) > 3 else b""))
     try:
-        log = lx.read_electrochemistry(path, time_zone=ZONE)
+        log = read_electrochemistry(path, time_zone=ZONE)
     except InputError:
         return
     assert np.isfinite(log.time).all()
@@ -124,7 +124,7 @@ def test_a_damaged_file_is_a_log_or_refused(tmp_path_factory, cut, noise, chosen
 
 
 def test_the_table_is_a_data_frame_in_utc(tmp_path):
-    table = lx.read_electrochemistry(write_mpt(tmp_path / "cell.mpt", truth_of()), time_zone=ZONE).table
+    table = read_electrochemistry(write_mpt(tmp_path / "cell.mpt", truth_of()), time_zone=ZONE).table
     assert list(table) == ["time", "voltage", "current", "capacity", "cycle", "step", "state"]
     assert table["time"][0] == START
     assert set(table["state"]) == {"rest", "charge", "discharge"}
@@ -139,13 +139,13 @@ def test_files_of_one_cell_are_joined_in_order(tmp_path):
     lines += [f"3\t{60.0 * k}\t{2.9 + 1e-4 * k}" for k in range(31)]
     rest = tmp_path / "a_01_OCV.mpt"
     rest.write_text("\n".join(lines) + "\n")
-    log = lx.read_electrochemistry([cycling, rest], time_zone=ZONE)
+    log = read_electrochemistry([cycling, rest], time_zone=ZONE)
     assert len(log) == 31 + len(truth.time)
     assert [stretch.state for stretch in log.stretches] == ["rest", "charge", "discharge"]
     np.testing.assert_allclose(log.capacity[31:], truth.net, atol=1e-6)
     assert log.mass_mg == 5.12
     with pytest.raises(InputError, match="begins before"):
-        lx.read_electrochemistry([cycling, cycling], time_zone=ZONE)
+        read_electrochemistry([cycling, cycling], time_zone=ZONE)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_header_of_odd_numbers_is_read_as_far_as_it_goes(tmp_path, old, new, m
     text, count = re.subn(old, new, path.read_bytes().decode("latin-1"), count=1)
     assert count == 1
     path.write_bytes(text.encode("latin-1"))
-    assert lx.read_electrochemistry(path, time_zone=ZONE).mass_mg == mass
+    assert read_electrochemistry(path, time_zone=ZONE).mass_mg == mass
 
 
 def test_charge_that_may_have_flowed_between_two_files_is_not_made_up(tmp_path):
@@ -165,7 +165,7 @@ def test_charge_that_may_have_flowed_between_two_files_is_not_made_up(tmp_path):
     early = write_plain(tmp_path / "early.csv", truth)
     stamps = [f"2024-06-03T20:{int(s // 60):02d}:00Z" for s in truth.elapsed]
     late = write_plain(tmp_path / "late.csv", truth, stamps=stamps)
-    log = lx.read_electrochemistry([early, late])
+    log = read_electrochemistry([early, late])
     assert log.gaps.sum() == 1
     assert np.isfinite(log.capacity[:31]).all()
     assert np.isnan(log.capacity[31:]).all()
@@ -177,40 +177,40 @@ def test_a_local_time_without_a_zone_is_asked_for(tmp_path, name):
     write = {"cell.mpt": write_mpt, "cell.csv": write_neware, "cell.nda": write_nda}[name]
     path = write(tmp_path / name, truth_of())
     with pytest.raises(InputError, match="are local times without a time zone") as caught:
-        lx.read_electrochemistry(path)
+        read_electrochemistry(path)
     assert caught.value.argument == "time_zone"
-    assert lx.read_electrochemistry(path, time_zone="+02:00").time[0] == START.timestamp()
+    assert read_electrochemistry(path, time_zone="+02:00").time[0] == START.timestamp()
 
 
 def test_newer_files_of_neware_are_in_utc(tmp_path):
-    log = lx.read_electrochemistry(write_ndax(tmp_path / "cell.ndax", truth_of()))
+    log = read_electrochemistry(write_ndax(tmp_path / "cell.ndax", truth_of()))
     np.testing.assert_allclose(log.time, truth_of().time)
 
 
 def test_a_log_that_only_counts_seconds_needs_its_start(tmp_path):
     path = write_mpt(tmp_path / "cell.mpt", truth_of(), header=False)
     with pytest.raises(InputError, match="has elapsed times but no start time"):
-        lx.read_electrochemistry(path, time_zone=ZONE)
-    assert_same(lx.read_electrochemistry(path, start=START), truth_of())
+        read_electrochemistry(path, time_zone=ZONE)
+    assert_same(read_electrochemistry(path, start=START), truth_of())
 
 
 def test_a_current_without_a_unit_is_asked_for(tmp_path):
     path = write_plain(tmp_path / "cell.csv", truth_of(), current=("current", 1.0))
     with pytest.raises(InputError, match="does not state the unit of its current"):
-        lx.read_electrochemistry(path)
+        read_electrochemistry(path)
 
 
 @pytest.mark.parametrize(("title", "factor"), [("I/A", 1e-3), ("Current (uA)", 1e3), ("<I>/mA", 1.0), ("I_A", 1e-3)])
 def test_units_are_those_of_the_title(tmp_path, title, factor):
     path = write_plain(tmp_path / "cell.csv", truth_of(), current=(title, factor))
-    np.testing.assert_allclose(lx.read_electrochemistry(path).current, truth_of().current, atol=1e-6)
+    np.testing.assert_allclose(read_electrochemistry(path).current, truth_of().current, atol=1e-6)
 
 
 def test_a_current_that_charges_while_the_voltage_falls_is_asked_about(tmp_path):
     path = write_plain(tmp_path / "cell.csv", truth_of(), current=("current_mA", -1.0))
     with pytest.raises(InputError, match="the voltage falls while the current is positive"):
-        lx.read_electrochemistry(path)
-    assert_same(lx.read_electrochemistry(path, current="discharge-positive"), truth_of())
+        read_electrochemistry(path)
+    assert_same(read_electrochemistry(path, current="discharge-positive"), truth_of())
 
 
 @pytest.mark.parametrize("kind", ["net", "step", "half cycle"])
@@ -219,30 +219,30 @@ def test_a_column_called_capacity_is_read_as_the_current_has_it(tmp_path, kind):
     both = {labels: truth.since(getattr(truth, labels), 1) + truth.since(getattr(truth, labels), -1)
             for labels in ("step", "state")}  # fmt: skip
     capacity = {"net": truth.net, "step": both["step"], "half cycle": both["state"]}[kind]
-    log = lx.read_electrochemistry(write_plain(tmp_path / "cell.csv", truth, capacity=capacity))
+    log = read_electrochemistry(write_plain(tmp_path / "cell.csv", truth, capacity=capacity))
     np.testing.assert_allclose(log.capacity, truth.net, atol=1e-6)
 
 
 def test_a_coarse_counter_gives_way_to_the_current(tmp_path):
     truth = truth_of()
     path = write_plain(tmp_path / "cell.csv", truth, capacity=np.round(truth.net, 1))
-    log = lx.read_electrochemistry(path)
+    log = read_electrochemistry(path)
     assert [notice.code for notice in log.warnings] == ["counter_coarse"]
     np.testing.assert_allclose(log.capacity, truth.net, atol=1e-6)
-    counted = lx.read_electrochemistry(path, charge="counter")
+    counted = read_electrochemistry(path, charge="counter")
     np.testing.assert_allclose(counted.capacity, np.round(truth.net, 1), atol=1e-6)
 
 
 def test_a_counter_that_contradicts_the_current_is_refused(tmp_path):
     path = write_plain(tmp_path / "cell.csv", truth_of(), capacity=1e3 * truth_of().net)
     with pytest.raises(InputError, match="contradicts itself"):
-        lx.read_electrochemistry(path)
-    np.testing.assert_allclose(lx.read_electrochemistry(path, charge="current").capacity, truth_of().net, atol=1e-6)
+        read_electrochemistry(path)
+    np.testing.assert_allclose(read_electrochemistry(path, charge="current").capacity, truth_of().net, atol=1e-6)
 
 
 def test_a_counter_that_differs_is_told(tmp_path):
     path = write_plain(tmp_path / "cell.csv", truth_of(), capacity=1.1 * truth_of().net)
-    log = lx.read_electrochemistry(path)
+    log = read_electrochemistry(path)
     assert [notice.code for notice in log.warnings] == ["charge_differs"]
     np.testing.assert_allclose(log.capacity, 1.1 * truth_of().net, atol=1e-6)
 
@@ -250,7 +250,7 @@ def test_a_counter_that_differs_is_told(tmp_path):
 def test_the_last_line_of_a_file_that_is_being_written_is_left_out(tmp_path):
     path = write_plain(tmp_path / "cell.csv", truth_of())
     path.write_text(path.read_text() + "2024-06-03T14:00")
-    log = lx.read_electrochemistry(path)
+    log = read_electrochemistry(path)
     assert len(log) == len(truth_of().time)
     assert [notice.code for notice in log.warnings] == ["log_cut"]
 
@@ -260,7 +260,7 @@ def test_a_clock_that_runs_backwards_is_refused_with_its_line(tmp_path):
     lines = path.read_text().split("\n")
     path.write_text("\n".join([*lines[:10], lines[3], *lines[10:]]))
     with pytest.raises(InputError, match=r"cell\.csv:11: the time goes backwards"):
-        lx.read_electrochemistry(path)
+        read_electrochemistry(path)
 
 
 def test_an_odd_cell_is_refused_with_its_line(tmp_path):
@@ -269,7 +269,7 @@ def test_an_odd_cell_is_refused_with_its_line(tmp_path):
     lines[7] = lines[7].rsplit(",", 1)[0] + ",overflow"
     path.write_text("\n".join(lines))
     with pytest.raises(InputError, match=r"cell\.csv:8: the current 'overflow' is no number"):
-        lx.read_electrochemistry(path)
+        read_electrochemistry(path)
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_what_is_not_read_is_refused_with_how_to_export(tmp_path, content, said,
     path = tmp_path / "cell.mpr"
     path.write_bytes(content)
     with pytest.raises(InputError, match=f"{said}.*{cure}"):
-        lx.read_electrochemistry(path)
+        read_electrochemistry(path)
 
 
 @pytest.mark.parametrize("name", ["cell.nda", "cell.ndax", "cell.xlsx"])
@@ -295,26 +295,26 @@ def test_a_damaged_binary_file_is_refused(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(InputError, match="cannot be read as a"):
-        lx.read_electrochemistry(path)
+        read_electrochemistry(path)
 
 
 def test_no_file_and_a_missing_one_are_refused(tmp_path):
     with pytest.raises(InputError, match="no electrochemistry file"):
-        lx.read_electrochemistry([])
+        read_electrochemistry([])
     with pytest.raises(InputError, match="no such file"):
-        lx.read_electrochemistry(tmp_path / "nowhere.mpt")
+        read_electrochemistry(tmp_path / "nowhere.mpt")
 
 
 def test_the_mass_that_nobody_typed_into_ec_lab_is_none(tmp_path):
     path = write_mpt(tmp_path / "cell.mpt", truth_of(), mass="0.001 mg")
-    assert lx.read_electrochemistry(path, time_zone=ZONE).mass_mg is None
+    assert read_electrochemistry(path, time_zone=ZONE).mass_mg is None
 
 
 def test_a_workbook_of_statistics_is_no_log(tmp_path):
     rows = [[*"abc"], *arbin_rows(truth_of())[:3]]
     path = write_workbook(tmp_path / "cell.xlsx", {"Statistics": rows, "Info": [["x"]]})
     with pytest.raises(InputError, match="none of its sheets"):
-        lx.read_electrochemistry(path)
+        read_electrochemistry(path)
 
 
 def test_reading_the_text_of_a_log_needs_no_table_library(tmp_path):
@@ -323,8 +323,6 @@ def test_reading_the_text_of_a_log_needs_no_table_library(tmp_path):
 
     path = write_mpt(tmp_path / "cell.mpt", truth_of())
     code = f"""
-import contextlib
-import re
 import sys
 from layerox.electrochemistry import read_electrochemistry
 read_electrochemistry({str(path)!r}, time_zone="UTC")

@@ -7,6 +7,7 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.io import read_pattern, read_patterns
+from layerox.io.text_pattern import plain_scan, scans_from_text
 
 PLAIN = ([10.0, 10.02, 10.04], [100, 90, 110], [10.0, 9.5, 10.5])
 
@@ -379,3 +380,37 @@ def test_the_direction_of_a_scan_is_that_of_its_titled_axis(tmp_path):
 def test_a_block_of_sigmas_that_is_cut_off(tmp_path):
     text = "10.0 0.05 10.5 1.0\n" + "  200." * 10 + "\n  200.\n" + "  14." * 10 + "\n"
     assert ":1: the file is cut off: 22 points declared, 21 found" in refusal(tmp_path, text, "a.dat")
+
+
+HEADINGS = (
+    "",
+    "# one\n",
+    "# 2theta I sigma\n",
+    "# T [K]: 300\n# wavelength: 1.54\n",
+    "# x\n#\n",
+    "#GSAS\n",
+    "# a /* b\n",
+)
+BODIES = (
+    "10.0 100 10.0\n10.02 90 9.5\n10.04 110 10.5\n", "  10 1\n 11 2\n", "10 20 90\n1 2 3\n4 5 6\n", "10 1\n\n11 2\n",
+    "10 1\n11 2", "10\n11\n", "10 1\n11 2 3\n", "1e1 5\n1.1E+1 6\n", "10,0 5\n11,0 6\n", "",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+@pytest.mark.parametrize("body", BODIES)
+def test_short_way_of_plain_files_returns_what_the_long_one_does(heading, body, tmp_path, monkeypatch):
+    monkeypatch.setattr("layerox.io.text_pattern.reads_many", lambda: True)
+    path = tmp_path / "a.xye"
+    plain = plain_scan((heading + body).encode(), path)
+    if plain is None:
+        return
+    (careful,) = scans_from_text(heading + body, path)
+    for name in ("x", "intensity", "sigma", "lines"):
+        np.testing.assert_array_equal(getattr(plain, name), getattr(careful, name))
+    assert (plain.axis, plain.radiation, plain.metadata) == (careful.axis, careful.radiation, careful.metadata)
+
+
+def test_files_of_a_series_take_the_short_way(tmp_path, monkeypatch):
+    monkeypatch.setattr("layerox.io.text_pattern.reads_many", lambda: True)
+    assert plain_scan(b"# one\n10.0 100 10.0\n10.02 90 9.5\n", tmp_path / "a.xye") is not None

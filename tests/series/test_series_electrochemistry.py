@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import layerox as lx
+from layerox.analysis.recipe import read_recipe
 from layerox.cli.main import main
 from layerox.errors import InputError
 from layerox.series.electrochemistry import COLUMNS, frames_with_log, settings_from
@@ -228,7 +229,7 @@ def test_settings_that_cannot_be_used_are_refused(tmp_path, log, told, said):
 
 
 def test_a_thing_is_said_once_here_or_in_the_recipe(log):
-    recipe = lx.read_recipe({"electrochemistry": {"mass_mg": 1.0, "formula": "NaMnO2"}})
+    recipe = read_recipe({"electrochemistry": {"mass_mg": 1.0, "formula": "NaMnO2"}})
     settings = settings_from(log, recipe.electrochemistry)
     assert (settings.mass_mg, settings.files) == (1.0, [str(log)])
     with pytest.raises(InputError, match="mass_mg is given here and in the recipe"):
@@ -240,7 +241,7 @@ def test_a_thing_is_said_once_here_or_in_the_recipe(log):
 
 def test_files_of_a_recipe_are_looked_for_beside_it(tmp_path, log):
     (tmp_path / "recipe.toml").write_text('[electrochemistry]\nfile = "cell.csv"\nstart = 2024-06-03T08:30:00Z\n')
-    settings = settings_from(None, lx.read_recipe(tmp_path / "recipe.toml").electrochemistry)
+    settings = settings_from(None, read_recipe(tmp_path / "recipe.toml").electrochemistry)
     assert settings.files == [str(log)]
     assert settings.start == START
 

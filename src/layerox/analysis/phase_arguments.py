@@ -23,6 +23,7 @@ from layerox.io.file_contents import exists, is_file
 PhaseArgument = Any
 
 PHASE_CURE = "give library names, stacking words or CIF files"
+NAME_CURE = "name them: NAME=FILE, or in Python (name, structure)"
 FILE_SUFFIXES = (".cif", ".mcif")
 
 
@@ -59,7 +60,7 @@ def argued_phases(
     names = [phase.name for _, phase in found]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"two phases have the name {name!r}", argument="phases", cure="name them: NAME=FILE")
+            raise InputError(f"two phases have the name {name!r}", argument="phases", cure=NAME_CURE)
     return found
 
 

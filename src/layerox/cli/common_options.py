@@ -38,6 +38,15 @@ def add_hardware_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference", metavar="NAME", help="phase of constant mass, the reference for relative masses")
 
 
+# Kinds of picture files by the option `--figures`.
+FIGURES: dict[str, tuple[str, ...]] = {"none": (), "png": ("png",), "all": ("png", "pdf", "svg")}
+
+
+def add_figures_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the kinds of picture files."""
+    parser.add_argument("--figures", choices=FIGURES, default="png", help="none, png, or all: png, pdf and svg")
+
+
 def add_overwrite_option(parser: argparse.ArgumentParser) -> None:
     """Add the option to replace files of the user."""
     parser.add_argument(

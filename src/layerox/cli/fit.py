@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layerox.cli.check_inputs import check_inputs
-from layerox.cli.common_options import add_beam_options, add_hardware_options, add_overwrite_option
+from layerox.cli.common_options import (
+    FIGURES,
+    add_beam_options,
+    add_figures_option,
+    add_hardware_options,
+    add_overwrite_option,
+)
 from layerox.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -47,6 +53,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument(
         "--picture", metavar="SCALE", default="linear", help="intensity axis of fit.png: linear, sqrt, log"
     )
+    add_figures_option(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.set_defaults(command=run)
 
@@ -71,6 +78,7 @@ def run(
     allow_negative: bool,
     dataset: str | None,
     picture: str,
+    figures: str,
     quiet: bool,
 ) -> int:
     """Fit, write the folder, print the summary; 0 if the result is trustworthy, else 1."""
@@ -78,9 +86,8 @@ def run(
     from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.analysis.recipe import recipe_from  # noqa: PLC0415
     from layerox.io import read_pattern  # noqa: PLC0415
-    from layerox.io.output_files import inputs_among  # noqa: PLC0415
-    from layerox.plotting.powder import check_scale  # noqa: PLC0415
-    from layerox.plotting.powder import picture as drawn  # noqa: PLC0415
+    from layerox.io.output_files import inputs_among, remove_own  # noqa: PLC0415
+    from layerox.plotting.axis_labels import check_scale  # noqa: PLC0415
     from layerox.results.result_folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
     from layerox.results.text_report import summary_text  # noqa: PLC0415
 
@@ -88,7 +95,8 @@ def run(
     check_scale(picture)
     settings = recipe_from(recipe)
     read = inputs_among(pattern, phase, hardware, recipe, instrument, None if settings is None else settings.document)
-    names = outputs_of_fit(_phase_names(phase, hardware, settings), recipe=settings is not None)
+    pictures = {kind: f"fit.{kind}" for kind in FIGURES[figures]}
+    names = [*outputs_of_fit(_phase_names(phase, hardware, settings), recipe=settings is not None), *pictures.values()]
     check_folder(folder, names, inputs=read, overwrite=overwrite)
     limits = None if range is None else (range[0], range[1])
     data = read_pattern(
@@ -110,10 +118,16 @@ def run(
             reference=reference,
             progress=progress,
         )
-        progress("drawing")
         files = files_of(result)
-        files["fit.png"] = drawn(result, intensity=picture)
+        if pictures:
+            from layerox.plotting.powder import pictures_of  # noqa: PLC0415  (a second that tables do not need)
+
+            progress("drawing")
+            drawn = pictures_of(result, intensity=picture, kinds=FIGURES[figures])
+            files |= {name: drawn[kind] for kind, name in pictures.items()}
     write_folder(folder, files, inputs=read, overwrite=overwrite, keep=True)
+    # Pictures of an earlier fit do not show this one.
+    remove_own([folder / f"fit.{kind}" for kind in FIGURES["all"] if kind not in pictures])
     if not quiet:
         print(summary_text(result))
         print("\n".join(f"warning: {w.message}" for w in result.warnings), end="\n" if result.warnings else "")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layerox.cli.check_inputs import check_inputs
 from layerox.cli.common_options import (
+    FIGURES,
     add_beam_options,
+    add_figures_option,
     add_hardware_options,
     add_overwrite_option,
     add_worker_options,
@@ -18,10 +20,13 @@ from layerox.cli.progress import Progress
 from layerox.cli.sigterm import terminated_as_interrupt
 from layerox.errors import InputError
 
+if TYPE_CHECKING:
+    from layerox.series.result import Series
+
 # Spelling of arguments in error messages of this command.
 SPELLING = {"frame_start": "--start", "frame_cadence_s": "--cadence"}
 # Files written in addition to the tables.
-PICTURES, REPORT, TIDY = ("series.png", "series.pdf", "series.svg"), "report.html", "tidy.csv"
+REPORT, TIDY = "report.html", "tidy.csv"
 OF_PARAMETRIC = ("parametric.csv", "parametric.json", "parametric.png")
 
 
@@ -75,6 +80,10 @@ def add_to(subparsers: Any) -> None:
         help="with --watch: time without a new frame after which the series is finished (default: ten usual intervals)",
     )
     parser.add_argument("--tidy", action="store_true", help="write tidy.csv too: one row per frame, phase and quantity")
+    add_figures_option(parser)
+    parser.add_argument(
+        "--report", action=argparse.BooleanOptionalAction, default=True, help="write report.html (the default)"
+    )
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: series-FOLDER)")
     add_overwrite_option(parser)
     _add_log_options(parser)
@@ -144,6 +153,8 @@ def run(
     start: str | None,
     cadence: float | None,
     tidy: bool,
+    figures: str,
+    report: bool,
     output: str | None,
     overwrite: bool,
     radiation: str | None,
@@ -158,7 +169,7 @@ def run(
     check_inputs(files=(recipe, instrument, *(electrochemistry or ())), folder=folder, phases=phase, hardware=hardware)
     from layerox.cli.parametric import parametric_settings, refine_and_write  # noqa: PLC0415  (what --help does not need)
     from layerox.io.csv_cells import safe_table  # noqa: PLC0415
-    from layerox.io.output_files import results_in, write_outputs  # noqa: PLC0415
+    from layerox.io.output_files import remove_own, results_in, write_outputs  # noqa: PLC0415
     from layerox.results.result_folder import check_folder  # noqa: PLC0415
     from layerox.series.frames import Watch  # noqa: PLC0415
     from layerox.series.result import series_text  # noqa: PLC0415
@@ -170,7 +181,13 @@ def run(
     arguments = parametric_settings(recipe)
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
     read = inputs_of_series(folder, glob, phase, hardware, recipe, instrument, electrochemistry, axis)
-    further = [*PICTURES, REPORT, *([TIDY] if tidy else []), *(OF_PARAMETRIC if arguments is not None else ())]
+    pictures = {kind: f"series.{kind}" for kind in FIGURES[figures]}
+    further = [
+        *pictures.values(),
+        *([REPORT] if report else []),
+        *([TIDY] if tidy else []),
+        *(OF_PARAMETRIC if arguments is not None else ()),
+    ]
     check_folder(place, further, inputs=read, overwrite=overwrite)
     log = {
         "file": electrochemistry,
@@ -212,11 +229,11 @@ def run(
             refit=refit,
             progress=progress,
         )
-        progress("drawing")
-        from layerox.plotting.operando import write_pictures  # noqa: PLC0415
-        from layerox.report import write_report  # noqa: PLC0415
-
-        write_pictures(series, place, overwrite=overwrite)
+        drawn = _drawn(series, [*pictures, *(["svg"] if report else [])], progress)
+        write_outputs({place / pictures[kind]: drawn[kind] for kind in pictures}, by="series", overwrite=overwrite)
+        # Pictures and report of an earlier run do not show this series.
+        earlier = {*(f"series.{kind}" for kind in FIGURES["all"]), REPORT}.difference(further)
+        remove_own([place / name for name in sorted(earlier)])
         if tidy or (refit is not None and TIDY in results_in(place)):
             table = safe_table(series.tidy()).to_csv(index=False)
             write_outputs({place / TIDY: table}, by="series", inputs=read, overwrite=overwrite)
@@ -233,8 +250,21 @@ def run(
                 progress=progress,
             )
             lines, trustworthy = [*lines, "", text], trustworthy and borne
-        write_report(place, overwrite=overwrite)
+        if report:
+            from layerox.report import write_series_report  # noqa: PLC0415  (not needed without a report)
+
+            write_series_report(series, place, operando=drawn["svg"], overwrite=overwrite)
     if not quiet:
         print("\n".join(lines))
         print(f"written to {place}/: {', '.join(sorted(results_in(place)))}")
     return 0 if trustworthy else 1
+
+
+def _drawn(series: Series, kinds: list[str], progress: Progress) -> dict[str, bytes]:
+    """Return the picture of the series as files of some kinds, drawn once."""
+    if not kinds:
+        return {}
+    from layerox.plotting.operando import series_pictures  # noqa: PLC0415  (a second that tables do not need)
+
+    progress("drawing")
+    return series_pictures(series, sorted(set(kinds)))

@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from layerox.computing.optional import optional_module
 from layerox.computing.processes import confined
 from layerox.electrochemistry.table_columns import DEEPEST, WHAT_IS_NEEDED, Columns, columns_from_rows, score_of
 from layerox.errors import InputError
@@ -50,13 +51,12 @@ def sheets_of(path: Path) -> list[tuple[str, list[list[str]]]]:
     InputError
         If the file cannot be read.
     """
-    from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415  (only workbooks need it)
-
+    calamine = optional_module("python_calamine", purpose="a workbook", place=path)
     try:
-        book = CalamineWorkbook.from_path(path)
+        book = calamine.CalamineWorkbook.from_path(path)
         sheets = [(name, book.get_sheet_by_name(name)) for name in book.sheet_names]
         return [(name, [_texts(row) for row in sheet.to_python(skip_empty_area=False)]) for name, sheet in sheets]
-    except (CalamineError, OSError, ValueError) as error:
+    except (calamine.CalamineError, OSError, ValueError) as error:
         raise InputError(
             f"cannot be read as a workbook: {str(error)[:200]}", place=path, cure="export it as CSV"
         ) from None

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from layerox.computing.optional import optional_module
 from layerox.computing.processes import confined
 from layerox.electrochemistry.file_records import Counter, Records, kinds_of
 from layerox.electrochemistry.time_stamps import Stamps, seconds_of
@@ -62,15 +63,14 @@ def table_of(path: Path) -> tuple[Any, dict[str, Any]]:
     InputError
         If the package cannot read the file.
     """
-    import NewareNDA  # noqa: PLC0415  (pandas takes a third of a second)
-
+    neware = optional_module("NewareNDA", purpose="a log of Neware", place=path)
     silenced = logging.getLogger("newarenda")
     before = silenced.disabled, silenced.level
     silenced.disabled = True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return NewareNDA.read(str(path)), dict(NewareNDA.read_metadata(path))
+            return neware.read(str(path)), dict(neware.read_metadata(path))
     except Exception as error:  # a damaged binary file can raise any exception in the reader
         summary = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"cannot be read as a log of Neware: {summary}", place=path, cure=CURE) from None

@@ -25,7 +25,7 @@ from layerox.io.gsas_pattern import is_gsas, scans_from_gsas
 from layerox.io.pattern_stack import ListedStack, Stack
 from layerox.io.pattern_writing import write_pattern
 from layerox.io.scan import Scan, pattern_from_scan, request_from_arguments
-from layerox.io.text_pattern import scans_from_text
+from layerox.io.text_pattern import plain_scan, scans_from_text
 from layerox.io.xrdml import is_xrdml, scans_from_xrdml
 from layerox.notices import Notice
 from layerox.pattern import Pattern
@@ -201,6 +201,9 @@ def _powder_scans(path: Path, dataset: str | None = None) -> list[Scan]:
 
 def _scans(path: Path) -> list[Scan | InputError]:
     data = read_bytes(path)
+    plain = plain_scan(data, path)
+    if plain is not None:
+        return [plain]
     if is_xrdml(data):
         return scans_from_xrdml(data, path)
     text = text_of(data, path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EISDIR
@@ -20,8 +20,10 @@ from layerox.errors import InputError
 TEMPORARY = ".layerox-tmp"
 # Letters of a file's name in the name of its temporary file: names have at most 255 bytes.
 SHOWN = 40
-# Text, bytes, or an iterator of text that is written piece by piece.
-Content = str | bytes | Iterable[str]
+# Writes a file at a path, as libraries with a format of their own do.
+Writer = Callable[[Path], None]
+# Text, bytes, pieces of text that are written as they come, or what writes the file itself.
+Content = str | bytes | Iterable[str] | Writer
 
 
 class WriteFailed(InputError):
@@ -85,18 +87,29 @@ def _stage(path: Path, content: Content, temporaries: list[Path]) -> Staged:
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:SHOWN]}.", suffix=TEMPORARY, dir=path.parent or Path())
         temporaries.append(Path(name))
-        digest = hashlib.sha256()
-        with os.fdopen(handle, "wb") as file:
-            for piece in _pieces(content):
-                file.write(piece)
-                digest.update(piece)
+        digest = _write(Path(name), handle, content)
         os.chmod(name, 0o666 & ~_umask())
     except (OSError, ValueError) as error:
         raise _failed(path, error) from None
-    return Staged(temporary=Path(name), sha256=digest.hexdigest())
+    return Staged(temporary=Path(name), sha256=digest)
 
 
-def _pieces(content: Content) -> Iterator[bytes]:
+def _write(path: Path, handle: int, content: Content) -> str:
+    """Write an open file; return the SHA-256 of its content."""
+    if callable(content):
+        os.close(handle)
+        content(path)
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    with os.fdopen(handle, "wb") as file:
+        for piece in _pieces(content):
+            file.write(piece)
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _pieces(content: str | bytes | Iterable[str]) -> Iterator[bytes]:
     if isinstance(content, bytes):
         yield content
     else:

@@ -26,27 +26,35 @@ SPLITTER = 2.0**27 + 1.0
 DOUBT = 2.0**-50
 
 
-def plain_table(text: str, rows: int) -> NDArray[np.float64] | None:
-    """Return the table in a text, shape (rows, columns); None if it is not plain numbers.
+def plain_table(data: bytes, rows: int) -> NDArray[np.float64] | None:
+    """Return the table that a text is, shape (rows, columns); None if it is not as plain as that.
 
     Parameters
     ----------
-    text
-        Lines of numbers only; no line may be empty.
+    data
+        Lines of numbers in ASCII, and nothing else, each with its line end; no line may be empty.
     rows
         Number of lines.
     """
-    data = np.frombuffer(text.encode("utf-8", errors="replace"), dtype=np.uint8)
-    numbers = np.empty(data.size // 2 + 1)
-    count, columns = _parsed(data, numbers, EXACT_POWERS)
+    if not data.endswith(b"\n"):
+        return None
+    letters = np.frombuffer(data, dtype=np.uint8)
+    numbers = np.empty(letters.size // 2 + 1)
+    count, columns = _parsed(letters, numbers, EXACT_POWERS)
     if columns <= 0 or count != rows * columns:
         return None
     return numbers[:count].reshape(rows, columns).copy()
 
 
 @compiled_exactly
-def _parsed(data: NDArray[np.uint8], numbers: NDArray[np.float64], powers: NDArray[np.float64]) -> tuple[int, int]:
-    """Fill `numbers`; return their count and the count per line: -1 if something is not plain."""
+def _parsed(  # noqa: PLR0912  (see below)
+    data: NDArray[np.uint8], numbers: NDArray[np.float64], powers: NDArray[np.float64]
+) -> tuple[int, int]:
+    """Fill `numbers`; return how many there are, and how many in every line: -1 if something is not plain.
+
+    The last letter is a line end: no number runs beyond it, so that the inner loops need not look for the end of the
+    data. One function reads it all: calls with arrays would take most of the time.
+    """
     count, in_line, columns, k, end = 0, 0, -1, 0, data.size
     while k < end:
         letter = data[k]
@@ -59,50 +67,48 @@ def _parsed(data: NDArray[np.uint8], numbers: NDArray[np.float64], powers: NDArr
             columns, in_line = in_line, 0
             k += 1
             continue
-        value, k = _number(data, k, powers)
-        if k < 0:
+        if letter in (MINUS, PLUS):
+            k += 1
+        start, leading = k, 0
+        while data[k] == ZERO:
+            k += 1
+        leading = k - start
+        mantissa, digit = np.int64(0), np.int64(data[k]) - ZERO
+        while 0 <= digit <= 9:
+            mantissa = 10 * mantissa + digit
+            k += 1
+            digit = np.int64(data[k]) - ZERO
+        digits, power = k - start - leading, 0
+        if data[k] == POINT:
+            point = k
+            k += 1
+            while mantissa == 0 and data[k] == ZERO:
+                k += 1
+            first, digit = k, np.int64(data[k]) - ZERO
+            while 0 <= digit <= 9:
+                mantissa = 10 * mantissa + digit
+                k += 1
+                digit = np.int64(data[k]) - ZERO
+            digits += k - first
+            power = point + 1 - k
+            leading += first - point - 1
+        if digits > MOST_DIGITS or digits + leading == 0:
             return count, -1
-        numbers[count] = value
+        if data[k] > PLUS and data[k] != NEWLINE:
+            exponent, k = _exponent(data, k)
+            power += exponent
+        if k < 0 or data[k] not in (SPACE, TAB, NEWLINE):
+            return count, -1
+        if digits <= EXACT_DIGITS and -powers.size < power <= 0:
+            value = mantissa / powers[-power]
+        else:
+            value = _scaled(int(mantissa), digits, power, powers)
+            if math.isnan(value):
+                return count, -1
+        numbers[count] = -value if letter == MINUS else value
         count += 1
         in_line += 1
-    if in_line and columns not in (-1, in_line):
-        return count, -1
-    return count, (in_line if columns == -1 else columns)
-
-
-@compiled_exactly
-def _number(data: NDArray[np.uint8], k: int, powers: NDArray[np.float64]) -> tuple[float, int]:
-    """Return the number that starts at `k` and its end; the end is -1 if the number is not plain."""
-    end = data.size
-    negative = data[k] == MINUS
-    if negative or data[k] == PLUS:
-        k += 1
-    mantissa, digits, power, any_digit, point = 0, 0, 0, False, False
-    while k < end:
-        letter = data[k]
-        if ZERO <= letter <= NINE:
-            any_digit = True
-            mantissa = 10 * mantissa + (letter - ZERO)
-            digits += 1 if mantissa else 0
-            power -= 1 if point else 0
-            if digits > MOST_DIGITS:
-                return 0.0, -1
-        elif letter == POINT and not point:
-            point = True
-        else:
-            break
-        k += 1
-    if not any_digit:
-        return 0.0, -1
-    if k < end and data[k] in (LARGE_E, SMALL_E):
-        exponent, k = _exponent(data, k + 1)
-        if k < 0:
-            return 0.0, -1
-        power += exponent
-    if k < end and data[k] not in (SPACE, TAB, NEWLINE):
-        return 0.0, -1
-    value = _scaled(mantissa, digits, power, powers)
-    return (-value if negative else value), (-1 if math.isnan(value) else k)
+    return count, columns
 
 
 @compiled_exactly
@@ -144,13 +150,15 @@ def _remainder(whole: float, quotient: float, power: float) -> float:
 
 @compiled_exactly
 def _exponent(data: NDArray[np.uint8], k: int) -> tuple[int, int]:
-    """Return the exponent that starts at `k` and its end; the end is -1 if it is missing or too large."""
-    end = data.size
-    negative = k < end and data[k] == MINUS
-    if k < end and data[k] in (MINUS, PLUS):
+    """Return the exponent whose letter is at `k`, and where it ends: -1 if there is none or a wild one."""
+    if data[k] not in (LARGE_E, SMALL_E):
+        return 0, -1
+    k += 1
+    negative = data[k] == MINUS
+    if negative or data[k] == PLUS:
         k += 1
     start, value = k, 0
-    while k < end and ZERO <= data[k] <= NINE and k - start < 4:
+    while ZERO <= data[k] <= NINE and k - start < 4:
         value = 10 * value + (data[k] - ZERO)
         k += 1
     if k == start:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from layerox.computing.optional import optional_module
 from layerox.errors import InputError
 from layerox.io.nexus_arrays import Source, chosen, sources_in
 from layerox.io.nexus_metadata import Facts, facts_of
@@ -123,8 +124,7 @@ def opened(path: Path) -> Iterator[Any]:
     InputError
         If it cannot be read.
     """
-    import h5py  # noqa: PLC0415  (a tenth of a second that only these files need)
-
+    h5py = optional_module("h5py", purpose="an HDF5 file", place=path)
     _load_filters()
     try:
         try:

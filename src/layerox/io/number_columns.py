@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,9 @@ WHOLE_ROW = re.compile(r"[-+\d.,;eEdD\s\"]+")
 STARTS_A_ROW = re.compile(r"\s*\"?[-+]?(?:\.?\d|nan\b|inf\b)", re.IGNORECASE)
 COMMENT_MARKS = ("#", "!", "'", ";", "%", "*", "//", "&", "$", "@")
 SAMPLE = 200
+# Compiling the reader of plain numbers takes as long as numpy's reader for hundreds of tables, loading it as for ten.
+FEW_TABLES = 10
+_tables = count(1)
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,11 @@ def _numeric_lines(rows: Sequence[str]) -> list[str]:
     return [line for line in sample if WHOLE_ROW.fullmatch(line)] or sample
 
 
+def reads_many() -> bool:
+    """Whether this process has read so many tables that the compiled reader is worth its compilation."""
+    return "numba" in sys.modules and next(_tables) > FEW_TABLES
+
+
 def clean_table(lines: Sequence[str], first: int, separator: str | None = None) -> NumberTable | None:
     """Return a purely numeric block, or None if it needs the line-by-line reader.
 
@@ -165,11 +173,10 @@ def clean_table(lines: Sequence[str], first: int, separator: str | None = None) 
     first
         The number of its first line in the file.
     """
-    # The compiled reader is for many files: for a single one, loading its compiler would take longer.
-    if separator is None and "numba" in sys.modules:
+    if separator is None and reads_many():
         from layerox.io.fast_number_reader import plain_table  # noqa: PLC0415
 
-        plain = plain_table("\n".join(lines), len(lines))
+        plain = plain_table(("\n".join(lines) + "\n").encode("ascii", errors="replace"), len(lines))
         if plain is not None:
             return NumberTable(plain, np.arange(first, first + len(lines), dtype=np.int64))
     try:

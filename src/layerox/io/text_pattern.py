@@ -25,6 +25,7 @@ from layerox.io.number_columns import (
     clean_table,
     dialect_of,
     is_comment,
+    reads_many,
     rows_from_lines,
     table_from_rows,
     without_block_comments,
@@ -37,7 +38,10 @@ GRID_TOLERANCE = 0.02
 MOST_LINES, LARGEST_GRID = 1_000_000, 1_000_000
 PADDING = 10
 TITLE_DEPTH, LONGEST_TITLES = 3, 2000
-CUT_WINDOW = (60, 200)  # lines; fewer could have equal decimals by chance
+# A heading of comments whose next line begins with a number, and bytes that no text has.
+PLAIN_HEADING = re.compile(rb"(?:#(?!\s*GSAS)[^\n]*\n)*(?=[-+.\d \t])")
+NOT_TEXT = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+CUT_WINDOW = (60, 200)  # lines: fewer could agree in their decimals by chance
 
 
 def scans_from_text(text: str, path: Path) -> list[Scan]:
@@ -64,6 +68,28 @@ def scans_from_text(text: str, path: Path) -> list[Scan]:
     if table is not None:
         return [_scan(table, heading, dialect, path)]
     return _scans_from_rows(rows_from_lines(lines[first:], first + 1, dialect), heading, dialect, path)
+
+
+def plain_scan(data: bytes, path: Path) -> Scan | None:
+    """Return the scan of comments and plain columns of numbers, as most frames of a series are; None for any other.
+
+    What it returns is what `scans_from_text` returns, without looking for a dialect in every line.
+    """
+    if path.suffix.lower() == ".chi" or not reads_many():
+        return None
+    from layerox.io.fast_number_reader import plain_table  # noqa: PLC0415
+
+    match = PLAIN_HEADING.match(data)
+    heading = data[: match.end()] if match is not None else b""
+    body = data[len(heading) :].rstrip(b" \t\n") + b"\n"
+    if not data.endswith(b"\n") or not heading.isascii() or b"/*" in heading or NOT_TEXT.search(heading):
+        return None
+    values = plain_table(body, body.count(b"\n"))
+    if values is None or values.shape[1] < 2 or _grid_points(values[0].tolist()) is not None:
+        return None
+    lines = heading.decode("ascii").split("\n")[:-1]
+    numbers = np.arange(len(lines) + 1, len(lines) + 1 + len(values), dtype=np.int64)
+    return _scan(NumberTable(values, numbers), lines, Dialect(), path)
 
 
 def _first_row(lines: Sequence[str], dialect: Dialect) -> int | None:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import ConvexHull
 
+from layerox.computing.optional import optional_module
 from layerox.errors import InputError
 from layerox.io.output_files import write_outputs
 from layerox.notebook.element_colours import LAYER_COLOURS, element_colour, mixed_colour, phase_colour, rgba
@@ -82,8 +83,7 @@ def view(structure: StructureArgument, *, colour: str = "layer") -> StructureVie
     InputError
         If the structure cannot be read, is too large, or the colouring is unknown.
     """
-    import plotly.graph_objects as go  # noqa: PLC0415  (slow, needed only here)
-
+    go = optional_module("plotly.graph_objects", purpose="a picture of a structure")
     if colour not in PAINTS:
         raise InputError(f"no colouring {colour!r}", cure=f"choose from {', '.join(PAINTS)}")
     atoms = atoms_of(structure)

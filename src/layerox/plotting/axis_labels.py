@@ -1,6 +1,8 @@
-"""Axis labels of figures: quantity and unit of a series axis ("temperature_k" gives "temperature (K)")."""
+"""Axes of figures: the scales of intensity, and the labels of a series axis ("temperature_k": "temperature (K)")."""
 
 from __future__ import annotations
+
+from layerox.errors import InputError, nearest
 
 # Units of axes whose names have no unit.
 UNITS = {"voltage": "V"}
@@ -10,6 +12,7 @@ SYMBOLS = {"x_na": "x (Na per formula unit)"}
 
 
 MOST_SHOWN = 120
+INTENSITY_SCALES = ("linear", "sqrt", "log")
 
 
 def verbatim(text: str) -> str:
@@ -37,3 +40,16 @@ def axis_text(name: str, unit: str | None = None) -> str:
         return f"{head} ({unit or SUFFIXES[tail.lower()]})"
     unit = unit or UNITS.get(name)
     return f"{name} ({unit})" if unit else name
+
+
+def check_scale(intensity: str) -> None:
+    """Reject an intensity axis that is not one of `INTENSITY_SCALES`.
+
+    Raises
+    ------
+    InputError
+        With the nearest one.
+    """
+    if intensity not in INTENSITY_SCALES:
+        fault = f"unknown intensity axis {intensity!r}"
+        raise InputError(fault, cure=nearest(intensity, INTENSITY_SCALES), argument="intensity")

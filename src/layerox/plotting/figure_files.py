@@ -56,15 +56,27 @@ def _settle(figure: Figure) -> None:
         axes.set_position((x, y, width, height))
 
 
-def png_of(draw: Callable[[Figure], None], inches: tuple[float, float], dpi: int) -> bytes:
-    """Return the bytes of a PNG file of a figure of a given size that `draw` fills."""
+def tight_files_of(
+    draw: Callable[[Figure], None], inches: tuple[float, float], dpi: int, kinds: Sequence[str]
+) -> dict[str, bytes]:
+    """Return the bytes of files, by kind, of a figure that `draw` fills and that grows with its labels."""
+    from matplotlib import rc_context  # noqa: PLC0415
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=inches)
     FigureCanvasAgg(figure)
     draw(figure)
-    buffer = BytesIO()
-    # Labels with many digits extend beyond the margins, so the picture grows.
-    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.1)
-    return buffer.getvalue()
+    found = {}
+    for kind in kinds:
+        buffer = BytesIO()
+        # Labels with many digits extend beyond the margins, so the picture grows.
+        with rc_context({"svg.hashsalt": SALT}):
+            figure.savefig(buffer, format=kind, dpi=dpi, bbox_inches="tight", pad_inches=0.1, metadata=UNDATED[kind])
+        found[kind] = buffer.getvalue()
+    return found
+
+
+def png_of(draw: Callable[[Figure], None], inches: tuple[float, float], dpi: int) -> bytes:
+    """Return the bytes of a PNG file; see `tight_files_of`."""
+    return tight_files_of(draw, inches, dpi, ["png"])["png"]

@@ -8,12 +8,10 @@ readers; the map goes from light to dark, so that it prints in grey.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerox.io.output_files import write_outputs
 from layerox.plotting.axis_labels import axis_text, verbatim
 from layerox.plotting.figure_files import cleared_figure, files_of
 from layerox.plotting.reflection_marks import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
@@ -242,12 +240,6 @@ def axis_label(series: Series, name: str) -> str:
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
-def series_pictures(series: Series) -> dict[str, bytes]:
-    """Return the picture as "png", "pdf" and "svg" files, by kind."""
-    return files_of(lambda figure: draw(series, figure), inches_of(series), FORMATS)
-
-
-def write_pictures(series: Series, folder: Path, *, overwrite: bool = False) -> None:
-    """Write series.png, series.pdf and series.svg; files of the user of these names with `overwrite` only."""
-    files = {folder / f"series.{kind}": content for kind, content in series_pictures(series).items()}
-    write_outputs(files, by="series", overwrite=overwrite)
+def series_pictures(series: Series, kinds: Sequence[str] = FORMATS) -> dict[str, bytes]:
+    """Return the picture, drawn once, as files of some kinds ("png", "pdf", "svg"), by kind."""
+    return files_of(lambda figure: draw(series, figure), inches_of(series), kinds)

@@ -14,10 +14,9 @@ import numpy as np
 from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.simulated_pattern import Simulation
-from layerox.errors import InputError, nearest
 from layerox.pattern import Pattern
-from layerox.plotting.axis_labels import verbatim
-from layerox.plotting.figure_files import png_of
+from layerox.plotting.axis_labels import check_scale, verbatim
+from layerox.plotting.figure_files import tight_files_of
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 OBSERVED, CALCULATED, BACKGROUND, DIFFERENCE = "#222222", "#C1272D", "#777777", "#444444"
 EXCLUDED = "#EEEEEE"
 PALER = 0.55
-INTENSITY_SCALES = ("linear", "sqrt", "log")
 ROW_INCHES, DIFFERENCE_SHARE = 0.14, 0.24
 FIGURE_INCHES = (9.0, 5.6)
 MARGINS = {"left": 0.085, "right": 0.985, "top": 0.94, "bottom": 0.09}
@@ -92,19 +90,6 @@ def plot_simulation(simulation: Simulation, ax: Axes | None = None, *, intensity
     lower.set_xlabel("2θ (degrees)")
     _legend(main, None)
     return main
-
-
-def check_scale(intensity: str) -> None:
-    """Reject an intensity axis that is not one of `INTENSITY_SCALES`.
-
-    Raises
-    ------
-    InputError
-        With the nearest one.
-    """
-    if intensity not in INTENSITY_SCALES:
-        fault = f"unknown intensity axis {intensity!r}"
-        raise InputError(fault, cure=nearest(intensity, INTENSITY_SCALES), argument="intensity")
 
 
 def _axes(ax: Axes | None, intensity: str) -> Axes:
@@ -181,8 +166,10 @@ def _percent(phase: RefinedPhase) -> str:
     return f"{phase.fraction_text} wt %"
 
 
-def picture(result: Refinement | Simulation, *, intensity: str = "linear", dpi: int = 150) -> bytes:
-    """Return the picture of a result as a PNG file's bytes."""
+def pictures_of(
+    result: Refinement | Simulation, *, intensity: str = "linear", dpi: int = 150, kinds: Sequence[str] = ("png",)
+) -> dict[str, bytes]:
+    """Return the picture of a result, drawn once, as files of some kinds ("png", "pdf", "svg"), by kind."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots(gridspec_kw=MARGINS)
@@ -191,4 +178,9 @@ def picture(result: Refinement | Simulation, *, intensity: str = "linear", dpi: 
         else:
             plot_simulation(result, axes, intensity=intensity)
 
-    return png_of(draw, FIGURE_INCHES, dpi)
+    return tight_files_of(draw, FIGURE_INCHES, dpi, kinds)
+
+
+def picture(result: Refinement | Simulation, *, intensity: str = "linear", dpi: int = 150) -> bytes:
+    """Return the picture of a result as a PNG file's bytes."""
+    return pictures_of(result, intensity=intensity, dpi=dpi)["png"]

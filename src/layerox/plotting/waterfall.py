@@ -6,16 +6,16 @@ readers), and frames that are not accepted are grey.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError
-from layerox.plotting.axis_labels import verbatim
+from layerox.plotting.axis_labels import check_scale, verbatim
 from layerox.plotting.figure_files import cleared_figure, files_of
 from layerox.plotting.operando import DOUBTED, FORMATS, SMALL, TICK, axis_label
-from layerox.plotting.powder import check_scale
 from layerox.plotting.reflection_marks import ROW_HEIGHT, draw_reflections
 from layerox.public import public
 from layerox.series.figure_data import intensity_map, reflection_tracks
@@ -108,6 +108,6 @@ def _name_curves(axes: Axes, series: Series, place: FloatArray) -> None:
     right.set_ylabel(verbatim(axis_label(series, series.axes[0])) if series.axes else "frame", fontsize=SMALL)
 
 
-def waterfall_pictures(series: Series) -> dict[str, bytes]:
-    """Return the picture as "png", "pdf" and "svg" files, by kind."""
-    return files_of(lambda figure: draw(series, figure), inches_of(series), FORMATS)
+def waterfall_pictures(series: Series, kinds: Sequence[str] = FORMATS) -> dict[str, bytes]:
+    """Return the picture, drawn once, as files of some kinds ("png", "pdf", "svg"), by kind."""
+    return files_of(lambda figure: draw(series, figure), inches_of(series), kinds)

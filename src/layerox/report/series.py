@@ -68,13 +68,19 @@ def series_page(series: Series, pictures: Mapping[str, bytes]) -> str:
     )
 
 
-def pictures_of(series: Series) -> dict[str, bytes]:
-    """Return the SVG files for `series_page`; if the patterns are missing, the stored picture."""
+def pictures_of(series: Series, operando: bytes | None = None) -> dict[str, bytes]:
+    """Return the SVG files for `series_page`; without the patterns, the picture that was drawn while they existed.
+
+    `operando` is the SVG file of the series if it is drawn already.
+    """
     try:
-        return {"waterfall": waterfall_pictures(series)["svg"], "operando": series_pictures(series)["svg"]}
+        waterfall = waterfall_pictures(series, ["svg"])["svg"]
+        return {"waterfall": waterfall, "operando": operando or series_pictures(series, ["svg"])["svg"]}
     except InputError:
         drawn = None if series.path is None else series.path / "series.svg"
-        return {"operando": drawn.read_bytes() if drawn and drawn.is_file() else series_pictures(series)["svg"]}
+        if operando is None and drawn is not None and drawn.is_file():
+            operando = drawn.read_bytes()
+        return {"operando": operando or series_pictures(series, ["svg"])["svg"]}
 
 
 # --- results -------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from layerox.results.text_report import report_text
 
 # The files of every fit; there is also the recipe as used, and a CIF for each phase.
 RESULT, CURVES = "result.json", "fit.csv"
-FILES = (RESULT, CURVES, "fit.cif", "report.txt", "fit.png")
+FILES = (RESULT, CURVES, "fit.cif", "report.txt")
 RECIPE = "recipe.toml"
 CURE = "copy the folder again, or run the fit anew"
 # Longest reason in a message, characters.

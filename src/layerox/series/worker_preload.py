@@ -22,7 +22,7 @@ from layerox.symmetry import symmetry_from_name
 
 def load_loops() -> None:
     """Read a table and refine a pattern, both minimal."""
-    plain_table("1 2\n3 4", 2)
+    plain_table(b"1 2\n3 4\n", 2)
     cell, symmetry = (4.2, 4.2, 4.2, 90.0, 90.0, 90.0), symmetry_from_name("P m -3 m")
     atom = Site(label="Na", element="Na", position=(0.0, 0.0, 0.0))
     phase = Phase(name="x", crystal=Crystal(name="x", cell=cell, symmetry=symmetry, sites=(atom,)), size_nm=50.0)

@@ -310,7 +310,9 @@ def _words(found: FormVerdict, trial: FittedForm, every: Sequence[FittedForm]) -
     message = f"frames scatter {found.scatter:.2f} times their uncertainties about it (p = {found.p_scatter:.2g})"
     if found.p_neighbours < LEVEL:
         where = "along the axis" if found.order == "axis" else "in the order of the frames"
-        message += f", and neighbours {where} have similar deviations (correlation {found.neighbours:.2f}): a trend remains"
+        message += (
+            f", and neighbours {where} have similar deviations (correlation {found.neighbours:.2f}): a trend remains"
+        )
     elif found.own > 0:
         detail = " without a trend" if found.p_scatter < LEVEL else ", by their values alone more"
         message += f"{detail}: a scatter of {found.own:.2g} of their own is added to their uncertainties"
