@@ -34,7 +34,7 @@ class _Strain(ModuleType):
         elastic: str | Path | Mapping[str, Stiffness] | None = None,
         single_phase: Mapping[str, SinglePhase] | None = None,
     ) -> StrainEvolution:
-        """Return the strains of a series, of fits or of structures: see `layerox.strain.strain_evolution.strain_evolution`."""
+        """Return the strains of a series, of fits or of structures; see `strain_evolution`."""
         from layerox.strain.strain_evolution import strain_evolution  # noqa: PLC0415  (a call needs it, an import does not)
 
         return strain_evolution(subject, reference=reference, elastic=elastic, single_phase=single_phase)
