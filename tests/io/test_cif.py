@@ -473,7 +473,7 @@ def test_several_remarks_stand_together(read):
         (cif_text(atoms="O1 O 0.3333 0.6667 0.245 1 0.005"), "O1 overlap"),
         (cif_text(atoms="O1 O 0.3333 0.6667 ? 1 0.005"), "atom O1 has no complete position; give its three"),
         (cif_text(atoms="O1 O 0.3333 x 0.09 1 0.005"), "atom O1 has a coordinate x; give its three coordinates as num"),
-        (cif_text(atoms="O1 O 33333 0.6667 0.09 1 0.005"), "atom O1 stands at 33333, 0.6667, 0.09; give fractions"),
+        (cif_text(atoms="O1 O 33333 0.6667 0.09 1 0.005"), "atom O1 is at 33333, 0.6667, 0.09; give fractions"),
         (cif_text(atoms="O1 O 0.3333 0.6667 0.09 1.5 0.005"), "O1 has occupancy 1.5; give 0 to 1"),
         (cif_text(atoms="O1 O 0.3333 0.6667 0.09 -0.5 0.005"), "O1 has occupancy -0.5; give 0 to 1"),
         (cif_text(atoms="O1 O 0.3333 0.6667 0.09 full 0.005"), "atom O1 has occupancy 'full'; give 0 to 1"),

@@ -113,7 +113,7 @@ def with_cell(title, text):
         (with_cell("P2.beta", "200"), r"P2\.beta is 200"),
         (with_cell("r_wp", "1e400"), "r_wp is inf"),
         (with_cell("verdict", "fine"), "row 4 has the verdict 'fine'"),
-        (with_cell("file", "../secret"), "a file is called by no name"),
+        (with_cell("file", "../secret"), "a file has no name"),
         (with_cell("frame", "9" * 30), "holds text|do not ascend|frame is"),
     ],
 )
@@ -124,7 +124,7 @@ def test_what_the_table_must_hold(folder, change, fault):
 
 def test_tables_of_another_series_are_refused(folder):
     table(folder, lambda rows: [[cell.replace("P2.", "P3.") for cell in row] for row in rows])
-    refused(folder, "other columns than run.json says")
+    refused(folder, "other columns than run.json describes")
 
 
 def test_resume_and_parametric_refuse_a_damaged_folder(folder, capsys):
