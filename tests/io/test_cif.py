@@ -283,7 +283,7 @@ def test_operations_hold_against_the_symbol(read):
     assert found.space_group == "P63/mmc"
     (notice,) = found.warnings
     assert notice.code == "space_group_contradiction"
-    assert notice.message == "its operations are those of P63/mmc, its symbol says 'P -6 m 2': the operations hold"
+    assert notice.message == "its operations are those of P63/mmc, its symbol gives 'P -6 m 2': the operations hold"
 
 
 def test_operations_of_no_tabulated_setting_are_taken(read):
@@ -400,9 +400,7 @@ def test_a_formula_that_disagrees_is_named(read):
     found = read(cif_text(more="_chemical_formula_sum 'Na Ni0.33 Mn0.67 O2'"))
     (notice,) = found.warnings
     assert notice.code == "formula_disagrees"
-    assert notice.message == (
-        "its atoms make Na0.67Mn0.67Ni0.33O2, its _chemical_formula_sum says 'Na Ni0.33 Mn0.67 O2'"
-    )
+    assert notice.message == ("its atoms make Na0.67Mn0.67Ni0.33O2, its _chemical_formula_sum is 'Na Ni0.33 Mn0.67 O2'")
 
 
 def test_a_missing_element_is_a_disagreement(read):

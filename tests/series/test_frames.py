@@ -99,7 +99,7 @@ def test_time_and_temperature_come_from_the_files(measured_data):
     [
         ("tine", "time"),
         ("voltage", "CSV:COLUMN"),
-        ("time", "no file says its time"),
+        ("time", "no file states its time"),
         ("log.csv:V", "log.csv"),
     ],
 )
@@ -186,7 +186,7 @@ def test_gaps_and_repeated_times_are_told_though_nobody_asks_for_the_axis(tmp_pa
 
 def test_a_temperature_in_no_unit_is_no_axis(tmp_path):
     logged_file(tmp_path / "scan.h5", temperature=(np.arange(12.0), ""))
-    with pytest.raises(InputError, match="no file says its temperature, or not in which unit"):
+    with pytest.raises(InputError, match="no file states its temperature, or not in which unit"):
         frames_of(tmp_path / "scan.h5", axes=["temperature"])
 
 

@@ -119,7 +119,7 @@ def axis_column(axis: str, frames: list[Frame], stacks: StackFiles) -> list[floa
         return stacks.stated(axis, frames)
     if axis == "voltage":
         raise InputError(
-            "no file of patterns says a voltage", place="--axis", cure="give CSV:COLUMN or --electrochemistry FILE"
+            "no pattern file states a voltage", place="--axis", cure="give CSV:COLUMN or --electrochemistry FILE"
         )
     raise InputError(f"unknown axis {axis!r}", place="--axis", cure=nearest(axis, [*AXES, "CSV:COLUMN", *held]))
 
@@ -129,7 +129,7 @@ def _stated(axis: str, frames: list[Frame], stacks: StackFiles) -> list[float]:
     values = stacks.stated(axis, frames)
     if all(math.isnan(value) for value in values):
         unit = ", or not in which unit" if stacks.names(frames) else ""
-        raise InputError(f"no file says its {axis}{unit}", place="--axis", cure="give CSV:COLUMN")
+        raise InputError(f"no file states its {axis}{unit}", place="--axis", cure="give CSV:COLUMN")
     if axis != TIME:
         return values
     first = min(value for value in values if not math.isnan(value))

@@ -78,7 +78,7 @@ def refine_parametric(
         all cell lengths with values in enough frames, automatically.
     axis
         A numeric column of the series' table ("time", "temperature", "x_Na") or "frame"; by default that of the
-        says, the first axis of the series, or the number of the frame.
+        recipe, then the first axis of the series, then the frame number.
     between
         First and last place on the axis that take part; by default all.
     workers, scheduler, tls
