@@ -81,7 +81,7 @@ def test_gaps_and_repeated_places_are_told(tmp_path):
     table = tmp_path / "log.csv"
     table.write_text("scan,t\n1,0\n2,1\n3,2\n4,2\n5,3\n6,20\n")
     found = {n.code: n.message for n in frames_of(folder, glob="*.xye", axes=[f"{table}:t"]).warnings}
-    assert found["axis_gaps"].endswith("behind t 3")
+    assert found["axis_gaps"].endswith("after t 3")
     assert found["axis_repeated"].startswith("1 ")
 
 

@@ -99,6 +99,6 @@ def test_what_chance_explains_is_no_scatter():
 
 def test_a_form_that_is_asked_for_and_cannot_be_is_refused_and_common_ones_are_left_out():
     few = points(lambda x: 0 * x, x=np.array([1.0, 2.0, 3.0, 4.0]))
-    with pytest.raises(InputError, match="7 coefficients for 4 places"):
+    with pytest.raises(InputError, match="7 coefficients for 4 axis values"):
         fitted_forms([form_request("polynomial 6", "P2_a")], few, "P2_a")
     assert {trial.text for trial in common_trials(few, "P2_a")} == {"constant"}
