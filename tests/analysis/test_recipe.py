@@ -1,4 +1,4 @@
-"""Recipes: a fit does what the file says, and the file as it was used stands in the result and means the same fit."""
+"""Recipes: a fit does what the file states, and the file as it was used stands in the result and means the same fit."""
 
 import json
 import tomllib
@@ -392,7 +392,7 @@ def test_parameters_and_a_recipe_are_refused(pattern):
 
 def test_wavelengths_that_contradict_each_other_are_refused(pattern):
     recipe = {"phase": TWO_PHASES, "instrument": {"radiation": {"source": "MoKa"}}}
-    with pytest.raises(InputError, match="the instrument says MoKa .* the pattern says CuKa"):
+    with pytest.raises(InputError, match="the instrument states MoKa .* the pattern states CuKa"):
         fit(replace(pattern), recipe=recipe)
 
 

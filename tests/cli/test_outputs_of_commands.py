@@ -169,7 +169,7 @@ def test_simulated_frames_do_not_mix_with_measured_ones(folder, capsys):
     assert sorted(p.name for p in Path("raw").glob("frame_*")) == ["frame_0000.xye", "frame_0001.xye"]
     Path("raw/scan_1.xye").write_text("1 2 3\n")
     for more in ((), ("--overwrite",)):
-        assert "raw/scan_1.xye: would stand among simulated patterns" in refused(capsys, *words, "2", *more)
+        assert "raw/scan_1.xye: is not simulated, and would be in a folder" in refused(capsys, *words, "2", *more)
     Path("raw/scan_1.xye").unlink()
     Path("raw/frame_0001.xye").write_text("1 2 3\n")
     assert "raw/frame_0001.xye: was changed after" in refused(capsys, *words, "1")

@@ -283,7 +283,7 @@ def test_operations_hold_against_the_symbol(read):
     assert found.space_group == "P63/mmc"
     (notice,) = found.warnings
     assert notice.code == "space_group_contradiction"
-    assert notice.message == "its operations are those of P63/mmc, its symbol says 'P -6 m 2': the operations hold"
+    assert notice.message == "its operations are those of P63/mmc, its symbol gives 'P -6 m 2': the operations hold"
 
 
 def test_operations_of_no_tabulated_setting_are_taken(read):
@@ -400,9 +400,7 @@ def test_a_formula_that_disagrees_is_named(read):
     found = read(cif_text(more="_chemical_formula_sum 'Na Ni0.33 Mn0.67 O2'"))
     (notice,) = found.warnings
     assert notice.code == "formula_disagrees"
-    assert notice.message == (
-        "its atoms make Na0.67Mn0.67Ni0.33O2, its _chemical_formula_sum says 'Na Ni0.33 Mn0.67 O2'"
-    )
+    assert notice.message == ("its atoms make Na0.67Mn0.67Ni0.33O2, its _chemical_formula_sum is 'Na Ni0.33 Mn0.67 O2'")
 
 
 def test_a_missing_element_is_a_disagreement(read):
@@ -473,7 +471,7 @@ def test_several_remarks_stand_together(read):
         (cif_text(atoms="O1 O 0.3333 0.6667 0.245 1 0.005"), "O1 overlap"),
         (cif_text(atoms="O1 O 0.3333 0.6667 ? 1 0.005"), "atom O1 has no complete position; give its three"),
         (cif_text(atoms="O1 O 0.3333 x 0.09 1 0.005"), "atom O1 has a coordinate x; give its three coordinates as num"),
-        (cif_text(atoms="O1 O 33333 0.6667 0.09 1 0.005"), "atom O1 stands at 33333, 0.6667, 0.09; give fractions"),
+        (cif_text(atoms="O1 O 33333 0.6667 0.09 1 0.005"), "atom O1 is at 33333, 0.6667, 0.09; give fractions"),
         (cif_text(atoms="O1 O 0.3333 0.6667 0.09 1.5 0.005"), "O1 has occupancy 1.5; give 0 to 1"),
         (cif_text(atoms="O1 O 0.3333 0.6667 0.09 -0.5 0.005"), "O1 has occupancy -0.5; give 0 to 1"),
         (cif_text(atoms="O1 O 0.3333 0.6667 0.09 full 0.005"), "atom O1 has occupancy 'full'; give 0 to 1"),

@@ -199,7 +199,7 @@ def test_the_user_wins_where_user_and_file_agree():
 
 def test_user_and_file_must_agree():
     beam = Radiation(lines=((0.4139, 1.0),))
-    with pytest.raises(InputError, match=r"the file says 0\.4139 A, given is CuKa"):
+    with pytest.raises(InputError, match=r"the file states 0\.4139 A, given is CuKa"):
         pattern(scan([1, 2], radiation=beam), radiation="CuKa")
 
 

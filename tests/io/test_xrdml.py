@@ -239,8 +239,8 @@ def test_a_document_without_scans(tmp_path):
 
 
 def test_the_radiation_must_agree(tmp_path):
-    assert "the file says CuKa" in refusal(tmp_path, document(), radiation="MoKa")
-    assert "the file says CuKa" in refusal(tmp_path, document(), radiation="CuKa1")
+    assert "the file states CuKa" in refusal(tmp_path, document(), radiation="MoKa")
+    assert "the file states CuKa" in refusal(tmp_path, document(), radiation="CuKa1")
     assert read(tmp_path, document(), radiation="CuKa").radiation.name == "CuKa"
 
 

@@ -106,7 +106,7 @@ def test_only_own_temporaries_and_parts_are_removed(tmp_path):
 
 def test_a_second_process_is_kept_out_and_the_lock_ends_with_the_first(store):
     other = SeriesStore(store.folder, "key", "settings", (), {})
-    with pytest.raises(InputError, match="another process is at work there"):
+    with pytest.raises(InputError, match="another process is using it"):
         other.open(resume=True)
     store.close()
     other.open(resume=True)

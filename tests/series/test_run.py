@@ -95,7 +95,7 @@ def test_a_table_that_was_cut_off_is_refused(fitted, tmp_path, lost):
     with pytest.raises(InputError, match=r"frames\.csv: is cut off or damaged: it does not end with a line"):
         lx.open_series(copied)
     (copied / "frames.csv").write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
-    with pytest.raises(InputError, match=r"frames\.csv: is cut off: 29 of 30 frames stand in it"):
+    with pytest.raises(InputError, match=r"frames\.csv: is cut off: 29 of 30 frames are in it"):
         lx.open_series(copied)
 
 

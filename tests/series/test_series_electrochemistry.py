@@ -99,7 +99,7 @@ def test_local_stamps_need_a_zone_and_have_one(tmp_path, log):
 def test_frames_are_never_stretched_over_a_log(tmp_path, log):
     """As many frames as records, and no times: nothing says where the frames stand."""
     folder = folder_of(tmp_path, range(601))
-    with pytest.raises(InputError, match="do not say when they were measured.*--axis.*--start") as caught:
+    with pytest.raises(InputError, match="have no times of measurement.*--axis.*--start") as caught:
         held(folder, file=str(log))
     assert str(folder) in str(caught.value)
 

@@ -30,7 +30,7 @@ from layerox.typing import FloatArray
 Element = ElementTree.Element
 POWDER_AXES = ("Gonio", "2Theta", "2Theta-Omega", "Omega-2Theta", "TwoThetaOmega")
 CLOSING = re.compile(rb"</(\w+:)?xrdMeasurements>\s*\Z")
-DOUBTFUL_DOUBLET = "K-alpha doublet: the file says K-Alpha 1 but names no incident-beam monochromator"
+DOUBTFUL_DOUBLET = "K-alpha doublet: the file states K-Alpha 1 but has no incident-beam monochromator"
 COMPLETE = "read it again when the measurement has ended"
 
 
@@ -197,12 +197,12 @@ def _radiation(measurement: Element) -> tuple[Radiation | None, str]:
         return None, ""
     intended = used.get("intended", "")
     if intended == "K-Beta" and (beta := _number(_one(used, "kBeta"))):
-        return Radiation(lines=((beta, 1.0),)), "K-beta: the file says so"
+        return Radiation(lines=((beta, 1.0),)), "K-beta: stated in the file"
     name = _anode(measurement) or ""
     incident = _one(measurement, "incidentBeamPath")
     monochromator = None if incident is None else _one(incident, "monochromator")
     if intended == "K-Alpha 1" and monochromator is not None:
-        choice = "K-alpha 1 alone: the file says so and names an incident-beam monochromator"
+        choice = "K-alpha 1 alone: stated in the file with an incident-beam monochromator"
         return _named(((first, 1.0),), f"{name}Ka1"), choice
     second, ratio = _number(_one(used, "kAlpha2")), _number(_one(used, "ratioKAlpha2KAlpha1"))
     if not second or not ratio:
@@ -213,7 +213,7 @@ def _radiation(measurement: Element) -> tuple[Radiation | None, str]:
 def _doublet_choice(intended: str) -> str:
     if intended == "K-Alpha 1":
         return DOUBTFUL_DOUBLET
-    return "K-alpha doublet: the file says so"
+    return "K-alpha doublet: stated in the file"
 
 
 def _named(lines: tuple[tuple[float, float], ...], name: str) -> Radiation:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from layerox.diffraction.display import percent_text
 from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_steps import RefinementStep
+from layerox.diffraction.result_display import percent_text
 from layerox.refined import Refined, with_esd
 from layerox.symmetry import CELL_NAMES
 

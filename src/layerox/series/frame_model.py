@@ -184,7 +184,7 @@ class FrameModel:
     ) -> tuple[PhaseSubset, Minimum]:
         """Refine the variables of a state's phase levels, from its values.
 
-        With `linear`, from the best scales and background; `near` says that the minimum should not be far.
+        With `linear`, from the best scales and background; `near` is for a minimum that is close.
         """
         view, data, table = self.ready(pattern, state)
         if linear:

@@ -30,7 +30,7 @@ NOT_DISPLACED: Number = (0.0, float("nan"))
 
 
 def place_of(wanted: str | int, series: Series) -> int:
-    """Return the row of the frame that a user means, by its number or the name of its file.
+    """Return the row of a frame given by its number or the name of its file.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def _row_from_cells(found: Mapping[str, str], axes: Sequence[str], phases: Mappi
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbours:
-    """The accepted frames nearest to one, before it and behind it, with their rows; None where there is none."""
+    """The nearest accepted frames before and after a frame, with their rows; None if there is none."""
 
     before: tuple[Frame, FrameRow] | None = None
     after: tuple[Frame, FrameRow] | None = None
@@ -128,9 +128,9 @@ def alone(setup: SeriesSetup, frame: Frame) -> FrameRow:
 
 
 def refined_again(common: CommonParameters, frame: Frame, beside: Neighbours) -> FrameRow:
-    """Return the row of a frame as the best of its fits leaves it: from both neighbours and from scratch.
+    """Return the row of a frame from the best of its fits: from both neighbours and from scratch.
 
-    Each fit is judged as in the series: against the neighbour that it has.
+    Each fit is judged as in the series: by its neighbour.
     """
     segments = [_beside(common, *one) for one in (beside.before, beside.after) if one is not None]
     known = [segment for segment in segments if segment is not None] or [Segment(common)]

@@ -44,15 +44,15 @@ class Series:
     frames
         frames.csv as a DataFrame, one row a frame.
     transitions
-        Phase entries ("birth") and exits ("death"), as a DataFrame.
+        Phase entries ("birth" in the table) and exits ("death"), as a DataFrame.
     phases
-        Their names as the columns have them.
+        Names as in the columns.
     axes
         Names of the axis columns.
     run
         run.json: settings, notices, counts of verdicts, times.
     path
-        The folder; None if there is none any more.
+        The folder; None without one.
     """
 
     frames: pd.DataFrame
@@ -63,7 +63,7 @@ class Series:
     path: Path | None = None
 
     def __repr__(self) -> str:
-        """Say in one line what the series holds."""
+        """One line with the numbers of frames and verdicts, the phases and axes."""
         counts = self.frames["verdict"].value_counts().sort_index()
         text = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
         axes = f"; axes {', '.join(self.axes)}" if self.axes else ""
@@ -97,7 +97,7 @@ class Series:
     def tidy(self) -> pd.DataFrame:
         """Return the series in long form: one row for each frame, phase and quantity that is known.
 
-        Columns: frame, file, the axes, verdict, phase, quantity, value, esd (empty where none is known), unit.
+        Columns: frame, file, the axes, verdict, phase, quantity, value, esd (empty if unknown), unit.
         """
         import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
 
@@ -139,7 +139,7 @@ class Series:
 
 @public
 def open_series(path: str | Path) -> Series:
-    """Return the series of a folder that `layerox series` has written, finished or not.
+    """Return the series of a folder written by `layerox series`, finished or not.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def open_series(path: str | Path) -> Series:
 
 
 def netcdf_bytes(series: Series) -> bytes:
-    """Return the dataset of a series as a NetCDF file (version 3, which every reader knows)."""
+    """Return the dataset of a series as a NetCDF file (version 3, supported by all readers)."""
     return bytes(series.dataset.to_netcdf(path=None, format="NETCDF3_64BIT", engine="scipy"))
 
 

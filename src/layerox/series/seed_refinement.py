@@ -171,16 +171,16 @@ def _over_seed_frames(
 def determined_common_parameters(
     setup: SeriesSetup, frames: Sequence[Frame], first: Pattern, where: Executor
 ) -> CommonParameters:
-    """Return what all frames share.
+    """Return the common parameters of all frames.
 
     Parameters
     ----------
     setup
-        What the series is refined with.
+        The setup of the series.
     frames
-        Of the series, numbered in order.
+        Frames of the series, numbered in order.
     first
-        Any of their patterns that can be read.
+        Any readable pattern.
     where
         The executor of the tasks.
     """

@@ -184,7 +184,7 @@ def read_frames(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If it cannot be read, is cut off, or holds what no series writes.
+        If it cannot be read, is incomplete, or has invalid contents.
     """
     data = _bytes_of(path)
     titles = [plain_cell(title) for title in _demand_rectangle(data, path)]
@@ -197,17 +197,17 @@ def read_frames(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
     _demand_numbers(table, [title for title in titles if title not in TEXTS], path)
     _demand_rows(table, path)
     if run["status"] == "complete" and len(table) != run["frames"]:
-        raise InputError(f"is cut off: {len(table)} of {run['frames']} frames stand in it", place=path, cure=CURE)
+        raise InputError(f"is cut off: {len(table)} of {run['frames']} frames are in it", place=path, cure=CURE)
     return table
 
 
 def read_changes(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
-    """Return transitions.csv, as the series or `layerox strain` has written it.
+    """Return transitions.csv, as written by the series or by `layerox strain`.
 
     Raises
     ------
     InputError
-        If it cannot be read, is cut off, or holds what neither writes.
+        If it cannot be read, is incomplete, or has invalid contents.
     """
     data = _bytes_of(path)
     titles = [plain_cell(title) for title in _demand_rectangle(data, path)]
@@ -251,9 +251,9 @@ def _demand_rectangle(data: bytes, path: Path) -> list[str]:
                 problem = f"is damaged: row {number} has {length} cells, the first {count}"
                 raise InputError(problem, place=path, cure=CURE)
     except (csv.Error, StopIteration):
-        raise InputError("is damaged: it is no table", place=path, cure=CURE) from None
+        raise InputError("is damaged: it is not a table", place=path, cure=CURE) from None
     if len(set(titles)) < len(titles):
-        raise InputError("is damaged: a column stands twice", place=path, cure=CURE)
+        raise InputError("is damaged: a column is repeated", place=path, cure=CURE)
     return titles
 
 
@@ -269,13 +269,13 @@ def _lengths(data: bytes) -> Iterator[tuple[list[str], int]]:
 
 
 def _demand_titles(titles: Sequence[str], run: Mapping[str, Any], path: Path) -> None:
-    """Refuse a table that has not the columns of the series that run.json describes."""
+    """Reject a table with other columns than run.json describes."""
     head = [*FIXED, *run["axes"], *JUDGED]
     phases = [safe_name(name) for name in run["phases"]]
     needed = [f"{name}.{title}" for name in phases for title in titles_of(QUANTITIES)] + titles_of(OFFSETS)
     known = [title for title in titles[len(head) :] if title.partition(".")[0] in phases]
     if list(titles[: len(head)]) != head or not set(needed) <= set(titles):
-        raise InputError("has other columns than run.json says", place=path, cure=CURE)
+        raise InputError("has other columns than run.json describes", place=path, cure=CURE)
     if strange := set(titles[len(head) :]) - set(known) - set(titles_of(OFFSETS)):
         problem = f"has a column of no phase of the series: {min(strange)[:60]}"
         raise InputError(problem, place=path, cure=CURE)
@@ -292,7 +292,7 @@ def _parsed(data: bytes, path: Path, texts: Mapping[str, type[str]]) -> pd.DataF
 
 
 def _demand_numbers(table: pd.DataFrame, titles: Sequence[str], path: Path) -> None:
-    """Refuse numbers that are none, or that no refinement ends with."""
+    """Reject values that are not numbers, or impossible for a refinement."""
     for title in titles:
         column = table[title]
         if column.dtype.kind not in "if":
@@ -306,7 +306,7 @@ def _demand_numbers(table: pd.DataFrame, titles: Sequence[str], path: Path) -> N
 
 
 def _limits(title: str) -> tuple[float, float]:
-    """Return what a number may be; an axis of a user's own may be called like a quantity, and be anything."""
+    """Return the limits of a column; a user's axis may have the name of a quantity, and has no limits."""
     own = title.rpartition(".")[2]
     if "." not in title and own not in JUDGED:
         return -LARGEST_NUMBER, LARGEST_NUMBER
@@ -325,4 +325,4 @@ def _demand_rows(table: pd.DataFrame, path: Path) -> None:
         problem = f"is damaged: row {row + 2} has the verdict {str(table['verdict'].iloc[row])[:40]!r}"
         raise InputError(problem, place=path, cure=CURE)
     if (table["file"].str.contains(r"[/\0]", regex=True) | (table["file"] == "")).any():
-        raise InputError("is damaged: a file is called by no name", place=path, cure=CURE)
+        raise InputError("is damaged: a file has no name", place=path, cure=CURE)

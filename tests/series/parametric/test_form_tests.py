@@ -47,7 +47,7 @@ def test_a_form_that_is_too_poor_is_rejected_with_the_better_one():
     assert found.status == "rejected"
     assert found.is_rejected_by_values
     assert found.best == "polynomial 2"
-    assert "a trend is left" in found.text
+    assert "a trend remains" in found.text
     assert "polynomial 2 is much better" in found.text
 
 

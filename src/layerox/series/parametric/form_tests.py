@@ -2,7 +2,7 @@
 
 The deviations are score tests (Rao, Proc. Cambridge Philos. Soc. 44 (1948) 50, doi:10.1017/S0305004100023987): by how
 much chi-squared of a frame falls if one quantity alone is refined there. Where frames deviate by more than chance, the
-quantity that explains most of it gets a scatter of its own. Neighbours that deviate alike, along the axis or in the
+quantity that explains most of it gets a scatter of its own. Neighbours with equal deviations, along the axis or in the
 order of the frames (lag-one correlation; Durbin & Watson, Biometrika 37 (1950) 409, doi:10.2307/2332391), are a trend,
 and the form is then wrong; scatter without a trend is scatter of the frames.
 """
@@ -153,8 +153,8 @@ class FormVerdict:
     Attributes
     ----------
     status
-        "supported"; "scattered": no trend is left, but frames scatter more than their uncertainties; "rejected": a
-        trend is left or another form does much better; "undecided": a trend is left, but the values of single frames
+        "supported"; "scattered": no trend remains, but frames scatter more than their uncertainties; "rejected": a
+        trend is left or another form does much better; "undecided": a trend remains, but the values of single frames
         bear this function and reject others; "richer_than_needed"; "untested": no frames to spare.
     scatter
         Root mean square of the frames' deviations from the function in their uncertainties, all other functions held,
@@ -310,10 +310,12 @@ def _words(found: FormVerdict, trial: FittedForm, every: Sequence[FittedForm]) -
     message = f"frames scatter {found.scatter:.2f} times their uncertainties about it (p = {found.p_scatter:.2g})"
     if found.p_neighbours < LEVEL:
         where = "along the axis" if found.order == "axis" else "in the order of the frames"
-        message += f", and neighbours {where} deviate alike (correlation {found.neighbours:.2f}): a trend is left"
+        message += (
+            f", and neighbours {where} have similar deviations (correlation {found.neighbours:.2f}): a trend remains"
+        )
     elif found.own > 0:
-        seen = " without a trend" if found.p_scatter < LEVEL else ", by their values alone more"
-        message += f"{seen}: a scatter of {found.own:.2g} of their own is added to their uncertainties"
+        detail = " without a trend" if found.p_scatter < LEVEL else ", by their values alone more"
+        message += f"{detail}: a scatter of {found.own:.2g} of their own is added to their uncertainties"
     return f"{message}; {_comparison(found, trial, every)}"
 
 

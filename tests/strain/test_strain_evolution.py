@@ -6,7 +6,7 @@ import pytest
 import layerox as lx
 from layerox.builders import build_crystal
 from layerox.errors import InputError
-from layerox.strain.evolution import strain_evolution
+from layerox.strain.strain_evolution import strain_evolution
 from series_tables import series_of
 
 NOTHING = [np.nan, np.nan]
