@@ -63,7 +63,7 @@ _DEPRECATED = {
     "bootstrap": "layerox.analysis.uncertainty",
     "card": "layerox.notebook",
     "likelihood_profile": "layerox.analysis.uncertainty",
-    "plot_waterfall": "layerox.plotting",
+    "plot_waterfall": "layerox.plotting.waterfall",
     "read_electrochemistry": "layerox.electrochemistry",
     "read_instrument": "layerox.io",
     "read_published": "layerox.results.published_cif",

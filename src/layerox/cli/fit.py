@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from layerox.cli.progress import Progress
 
 if TYPE_CHECKING:
     from layerox.analysis.recipe import Recipe
+    from layerox.diffraction.refinement import Refinement
 
 ABSCISSAS = ("two-theta", "q", "d", "radians")
 
@@ -45,6 +48,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument(
         "--picture", metavar="SCALE", default="linear", help="intensity axis of fit.png: linear, sqrt, log"
     )
+    parser.add_argument("--figures", choices=("none", "png"), default="png", help="whether fit.png is drawn")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.set_defaults(command=run)
 
@@ -69,6 +73,7 @@ def run(
     allow_negative: bool,
     dataset: str | None,
     picture: str,
+    figures: str,
     quiet: bool,
 ) -> int:
     """Fit, write the folder, print the summary; 0 if the result can be trusted, else 1."""
@@ -77,13 +82,11 @@ def run(
     from layerox.analysis.recipe import recipe_from  # noqa: PLC0415
     from layerox.io import read_pattern  # noqa: PLC0415
     from layerox.io.outputs import inputs_among  # noqa: PLC0415
-    from layerox.plotting.powder import check_scale  # noqa: PLC0415
-    from layerox.plotting.powder import picture as drawn  # noqa: PLC0415
     from layerox.results.folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
     from layerox.results.report import summary_text  # noqa: PLC0415
 
     folder = Path(output) if output else Path(f"fit-{Path(pattern).stem}")
-    check_scale(picture)
+    drawn = _drawing(picture) if figures == "png" else None
     told = recipe_from(recipe)
     read = inputs_among(pattern, phase, hardware, recipe, instrument, None if told is None else told.document)
     names = outputs_of_fit(_phase_names(phase, hardware, told), recipe=told is not None)
@@ -108,15 +111,24 @@ def run(
             reference=reference,
             progress=progress,
         )
-        progress("drawing")
         files = files_of(result)
-        files["fit.png"] = drawn(result, intensity=picture)
+        if drawn is not None:
+            progress("drawing")
+            files["fit.png"] = drawn(result)
     write_folder(folder, files, inputs=read, overwrite=overwrite, keep=True)
     if not quiet:
         print(summary_text(result))
         print("\n".join(f"warning: {w.message}" for w in result.warnings), end="\n" if result.warnings else "")
         print(f"written to {folder}/: {', '.join(sorted(files))}")
     return 0 if result.status == "converged" else 1
+
+
+def _drawing(scale: str) -> Callable[[Refinement], bytes]:
+    """Return what draws fit.png on an intensity axis, once that is checked."""
+    from layerox.plotting.powder import check_scale, picture  # noqa: PLC0415  (what `--figures none` does not need)
+
+    check_scale(scale)
+    return partial(picture, intensity=scale)
 
 
 def _phase_names(phase: list[str] | None, hardware: list[str], told: Recipe | None) -> list[str]:

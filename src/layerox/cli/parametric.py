@@ -99,12 +99,15 @@ def asked_by(recipe: str | None) -> dict[str, Any] | None:
     InputError
         If it cannot be read, or one of its forms is none.
     """
+    if recipe is None:
+        return None
     from layerox.analysis.recipe import read_recipe  # noqa: PLC0415  (what --help does not need)
-    from layerox.series.parametric.refine import form_requests  # noqa: PLC0415
 
-    told = None if recipe is None else read_recipe(recipe).parametric
+    told = read_recipe(recipe).parametric
     if told is None or not told.functions:
         return None
+    from layerox.series.parametric.refine import form_requests  # noqa: PLC0415  (what most series do not need)
+
     form_requests(told.functions)
     return {"functions": dict(told.functions), "axis": told.axis, "between": told.between}
 

@@ -16,7 +16,9 @@ from layerox.errors import InputError
 # How this command spells what errors name otherwise.
 SPELLING = {"frame_start": "--start", "frame_cadence_s": "--cadence"}
 # What is written beside the tables.
-PICTURES, REPORT, TIDY = ("series.png", "series.pdf", "series.svg"), "report.html", "tidy.csv"
+REPORT, TIDY = "report.html", "tidy.csv"
+# Formats of the figure by the argument of --figures.
+FIGURES = {"none": (), "png": ("png",), "all": ("png", "pdf", "svg")}
 OF_PARAMETRIC = ("parametric.csv", "parametric.json", "parametric.png")
 
 
@@ -68,6 +70,8 @@ def add_to(subparsers: Any) -> None:
         metavar="SECONDS",
         help="with --watch: how long nothing must come for the series to be finished (default: ten usual intervals)",
     )
+    parser.add_argument("--figures", choices=tuple(FIGURES), default="all", help="formats of the figure series.*")
+    parser.add_argument("--report", action=argparse.BooleanOptionalAction, default=True, help="write report.html")
     parser.add_argument("--tidy", action="store_true", help="write tidy.csv too: a row for each frame, phase, quantity")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: series-FOLDER)")
     add_overwrite_option(parser)
@@ -134,6 +138,8 @@ def run(
     formula: str | None,
     start: str | None,
     cadence: float | None,
+    figures: str,
+    report: bool,
     tidy: bool,
     output: str | None,
     overwrite: bool,
@@ -161,7 +167,8 @@ def run(
     asked = asked_by(recipe)
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
     read = inputs_of_series(folder, glob, phase, hardware, recipe, instrument, electrochemistry, axis)
-    further = [*PICTURES, REPORT, *([TIDY] if tidy else []), *(OF_PARAMETRIC if asked is not None else ())]
+    further = [f"series.{kind}" for kind in FIGURES[figures]] + [REPORT] * report + [TIDY] * tidy
+    further += OF_PARAMETRIC if asked is not None else ()
     check_folder(place, further, inputs=read, overwrite=overwrite)
     log = {
         "file": electrochemistry,
@@ -203,11 +210,11 @@ def run(
             refit=refit,
             progress=progress,
         )
-        progress("drawing")
-        from layerox.plotting.operando import write_pictures  # noqa: PLC0415
-        from layerox.report import write_report  # noqa: PLC0415
+        if figures != "none":
+            progress("drawing")
+            from layerox.plotting.operando import write_pictures  # noqa: PLC0415  (what `--figures none` does not need)
 
-        write_pictures(series, place, overwrite=overwrite)
+            write_pictures(series, place, FIGURES[figures], overwrite=overwrite)
         if tidy or (refit is not None and TIDY in results_in(place)):
             table = safe_table(series.tidy()).to_csv(index=False)
             write_outputs({place / TIDY: table}, by="series", inputs=read, overwrite=overwrite)
@@ -224,7 +231,10 @@ def run(
                 progress=progress,
             )
             said, trustworthy = [*said, "", text], trustworthy and borne
-        write_report(place, overwrite=overwrite)
+        if report:
+            from layerox.report import write_report  # noqa: PLC0415  (what `--no-report` does not need)
+
+            write_report(place, overwrite=overwrite)
     if not quiet:
         print("\n".join(said))
         print(f"written to {place}/: {', '.join(sorted(results_in(place)))}")

@@ -2,59 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from layerox.analysis.calibrate import Calibration
-from layerox.diffraction.refinement import Refinement
-from layerox.diffraction.simulated_pattern import Simulation
 from layerox.errors import InputError, nearest
-from layerox.plotting.broadening import plot_broadening
-from layerox.plotting.calibration import plot_calibration
-from layerox.plotting.operando import plot_series
-from layerox.plotting.parametric import plot_parametric
-from layerox.plotting.powder import INTENSITY_SCALES, plot_refinement, plot_simulation
-from layerox.plotting.strain import plot_coherency, plot_indicatrix, plot_strain
-from layerox.plotting.transitions import plot_transitions
-from layerox.plotting.waterfall import plot_waterfall
 from layerox.public import public
-from layerox.series.parametric.result import Parametric
-from layerox.series.result import Series
-from layerox.strain.broadening import Broadening
-from layerox.strain.evolution import StrainEvolution
-from layerox.strain.phase_strain import PhaseStrain
-from layerox.strain.transitions import Transitions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = [
-    "INTENSITY_SCALES",
-    "plot",
-    "plot_broadening",
-    "plot_calibration",
-    "plot_coherency",
-    "plot_indicatrix",
-    "plot_parametric",
-    "plot_refinement",
-    "plot_series",
-    "plot_simulation",
-    "plot_strain",
-    "plot_transitions",
-    "plot_waterfall",
-]
+__all__ = ["plot"]
 
 KINDS = ("operando", "waterfall")
-# What is drawn in one way only.
-PICTURES: dict[type, Callable[[Any, Axes | None], Axes]] = {
-    Calibration: plot_calibration,
-    Series: plot_series,
-    Parametric: plot_parametric,
-    StrainEvolution: plot_strain,
-    PhaseStrain: plot_indicatrix,
-    Transitions: plot_transitions,
-    Broadening: plot_broadening,
+# What draws a result, by the class of the result. One module for each picture, imported when it is drawn: the picture
+# of a fit needs nothing of series and strain.
+PICTURES = {
+    "layerox.analysis.calibrate.Calibration": "calibration.plot_calibration",
+    "layerox.diffraction.refinement.Refinement": "powder.plot_refinement",
+    "layerox.diffraction.simulated_pattern.Simulation": "powder.plot_simulation",
+    "layerox.series.parametric.result.Parametric": "parametric.plot_parametric",
+    "layerox.series.result.Series": "operando.plot_series",
+    "layerox.strain.broadening.Broadening": "broadening.plot_broadening",
+    "layerox.strain.evolution.StrainEvolution": "strain.plot_strain",
+    "layerox.strain.phase_strain.PhaseStrain": "strain.plot_indicatrix",
+    "layerox.strain.transitions.Transitions": "transitions.plot_transitions",
 }
+WATERFALL = "waterfall.plot_waterfall"
+# Their default intensity axis; other pictures have none.
+INTENSITY = {"powder.plot_refinement": "linear", "powder.plot_simulation": "linear", WATERFALL: "sqrt"}
 
 
 @public
@@ -80,13 +55,19 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None
     """
     if kind not in KINDS:
         raise InputError(f"unknown kind {kind!r} of picture", cure=nearest(kind, KINDS), argument="kind")
-    if isinstance(result, Refinement):
-        return plot_refinement(result, ax, intensity=intensity or "linear")
-    if isinstance(result, Simulation):
-        return plot_simulation(result, ax, intensity=intensity or "linear")
-    if isinstance(result, Series) and kind == "waterfall":
-        return plot_waterfall(result, ax, intensity=intensity or "sqrt")
-    for made, draw in PICTURES.items():
-        if isinstance(result, made):
-            return draw(result, ax)
-    raise InputError(f"a {type(result).__name__} cannot be drawn", cure="give the result of fit, simulate or calibrate")
+    picture = _picture_of(result)
+    if picture == "operando.plot_series" and kind == "waterfall":
+        picture = WATERFALL
+    if picture is None:
+        cure = "give the result of fit, simulate or calibrate"
+        raise InputError(f"a {type(result).__name__} cannot be drawn", cure=cure)
+    module, _, function = picture.partition(".")
+    draw = getattr(import_module(f"layerox.plotting.{module}"), function)
+    axes: Axes = draw(result, ax, **({"intensity": intensity or INTENSITY[picture]} if picture in INTENSITY else {}))
+    return axes
+
+
+def _picture_of(result: Any) -> str | None:
+    """Return the entry of `PICTURES` for a result, or for what its class is derived from."""
+    names = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(result).__mro__)
+    return next((PICTURES[name] for name in names if name in PICTURES), None)

@@ -242,12 +242,12 @@ def axis_label(series: Series, name: str) -> str:
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
-def series_pictures(series: Series) -> dict[str, bytes]:
-    """Return the picture as "png", "pdf" and "svg" files, by kind."""
-    return files_of(lambda figure: draw(series, figure), inches_of(series), FORMATS)
+def series_pictures(series: Series, formats: Sequence[str] = FORMATS) -> dict[str, bytes]:
+    """Return the picture as files of some formats, "png", "pdf" and "svg", by format."""
+    return files_of(lambda figure: draw(series, figure), inches_of(series), formats)
 
 
-def write_pictures(series: Series, folder: Path, *, overwrite: bool = False) -> None:
-    """Write series.png, series.pdf and series.svg; files of the user of these names with `overwrite` only."""
-    files = {folder / f"series.{kind}": content for kind, content in series_pictures(series).items()}
+def write_pictures(series: Series, folder: Path, formats: Sequence[str] = FORMATS, *, overwrite: bool = False) -> None:
+    """Write series.png, series.pdf and series.svg, or some of them; files of the user with `overwrite` only."""
+    files = {folder / f"series.{kind}": content for kind, content in series_pictures(series, formats).items()}
     write_outputs(files, by="series", overwrite=overwrite)

@@ -6,6 +6,7 @@ as everybody does), and those that cannot be believed are grey.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,6 +109,6 @@ def _name_curves(axes: Axes, series: Series, place: FloatArray) -> None:
     right.set_ylabel(verbatim(axis_label(series, series.axes[0])) if series.axes else "frame", fontsize=SMALL)
 
 
-def waterfall_pictures(series: Series) -> dict[str, bytes]:
-    """Return the picture as "png", "pdf" and "svg" files, by kind."""
-    return files_of(lambda figure: draw(series, figure), inches_of(series), FORMATS)
+def waterfall_pictures(series: Series, formats: Sequence[str] = FORMATS) -> dict[str, bytes]:
+    """Return the picture as files of some formats, "png", "pdf" and "svg", by format."""
+    return files_of(lambda figure: draw(series, figure), inches_of(series), formats)

@@ -32,6 +32,7 @@ OPERANDO = (
 )
 WATERFALL = "Patterns one above the other; grey ones are not to be believed."
 # Pictures of our own that stand in the report already.
+SVG = ("svg",)
 OWN = {"series.png", "waterfall.png"}
 COLUMNS = (("a (Å)", "a", 1.0), ("b (Å)", "b", 1.0), ("c (Å)", "c", 1.0), ("β (°)", "beta", 1.0),
            ("V (Å³)", "volume", 1.0), ("size (nm)", "size", 1.0),
@@ -71,10 +72,10 @@ def series_page(series: Series, pictures: Mapping[str, bytes]) -> str:
 def pictures_of(series: Series) -> dict[str, bytes]:
     """Return the SVG files for `series_page`; where the patterns are gone, the picture that was drawn in their time."""
     try:
-        return {"waterfall": waterfall_pictures(series)["svg"], "operando": series_pictures(series)["svg"]}
+        return {"waterfall": waterfall_pictures(series, SVG)["svg"], "operando": series_pictures(series, SVG)["svg"]}
     except InputError:
         drawn = None if series.path is None else series.path / "series.svg"
-        return {"operando": drawn.read_bytes() if drawn and drawn.is_file() else series_pictures(series)["svg"]}
+        return {"operando": drawn.read_bytes() if drawn and drawn.is_file() else series_pictures(series, SVG)["svg"]}
 
 
 # --- what came of it -----------------------------------------------------------------------------------------------
