@@ -54,10 +54,10 @@ def test_table_and_stub_mean_the_same_object(name):
 
 
 def test_strain_is_a_function_and_a_package():
-    from layerox.strain.cells import observed
+    from layerox.strain import tensor
 
     assert callable(lx.strain)
-    assert lx.strain.cells.observed is observed
+    assert lx.strain.tensor is tensor
     assert "reference" in inspect.signature(lx.strain).parameters
 
 

@@ -6,9 +6,12 @@
 from pathlib import Path
 from typing import assert_type
 
+from layerox.strain.response import thermal_expansion
+
 import layerox as lx
 from layerox.analysis.calibrate import Calibration
 from layerox.analysis.joint import JointRefinement
+from layerox.analysis.simulator import Simulator
 from layerox.builders import Library, Ordering
 from layerox.diffraction.lmfit_adapter import Objective
 from layerox.diffraction.simulated_pattern import Simulation
@@ -17,7 +20,6 @@ from layerox.notebook import StructureView
 from layerox.series.parametric.result import Parametric
 from layerox.strain.broadening import Broadening
 from layerox.strain.evolution import StrainEvolution
-from layerox.strain.response import thermal_expansion
 from layerox.strain.transitions import Transitions
 from layerox.validation import Finding, StructureIdentity
 
@@ -40,6 +42,9 @@ def patterns(path: Path) -> lx.Pattern:
     lx.write_pattern(pattern, path.with_suffix(".xye"))
     simulated = lx.simulate(["P2", "O3"], weights=[0.6, 0.4], radiation="CuKa", two_theta=(10, 90, 0.02))
     assert_type(simulated, Simulation)
+    simulator = lx.simulator(["P2", "O3"], radiation="CuKa")
+    simulator.patterns({"P2_a": [2.88, 2.89]}, counts=1000, seed=1)
+    assert_type(simulator, Simulator)
     return lx.pattern_from_arrays(simulated.two_theta, simulated.intensity, radiation="CuKa")
 
 

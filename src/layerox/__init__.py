@@ -36,6 +36,7 @@ _PUBLIC = {
     "read_patterns": "layerox.io",
     "refine_parametric": "layerox.series.parametric.refine",
     "simulate": "layerox.analysis.fit",
+    "simulator": "layerox.analysis.simulator",
     "strain": "layerox.strain",  # the package, which is callable
     "transitions": "layerox.strain.transitions",
     "view": "layerox.notebook",
@@ -63,7 +64,7 @@ _DEPRECATED = {
     "bootstrap": "layerox.analysis.uncertainty",
     "card": "layerox.notebook",
     "likelihood_profile": "layerox.analysis.uncertainty",
-    "plot_waterfall": "layerox.plotting.waterfall",
+    "plot_waterfall": "layerox.plotting",
     "read_electrochemistry": "layerox.electrochemistry",
     "read_instrument": "layerox.io",
     "read_published": "layerox.results.published_cif",

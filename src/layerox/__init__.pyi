@@ -4,6 +4,7 @@ from layerox.analysis.calibrate import calibrate
 from layerox.analysis.fit import fit, simulate
 from layerox.analysis.joint import fit_jointly
 from layerox.analysis.lmfit_api import objective, parameters
+from layerox.analysis.simulator import simulator
 from layerox.builders import LIBRARY as library  # noqa: N811  (a constant of its module, a name of the public interface)
 from layerox.builders import build_structure as build
 from layerox.builders import orderings
@@ -58,6 +59,7 @@ __all__ = [
     "read_patterns",
     "refine_parametric",
     "simulate",
+    "simulator",
     "strain",
     "transitions",
     "view",

@@ -6,7 +6,7 @@ from layerox.analysis.phase_arguments import phase_from, phases_from
 from layerox.builders import LIBRARY, build_structure
 from layerox.crystal.asymmetric_unit import structure_from_crystal
 from layerox.errors import InputError
-from layerox.io.structures import write_structure
+from layerox.io.structure_writing import write_structure
 from reference_crystals import o3, p2, phase
 
 

@@ -54,7 +54,7 @@ def test_it_needs_the_patterns(heated, tmp_path):
     shutil.copytree(heated, tmp_path / "out")
     text = (tmp_path / "out" / "run.json").read_text()
     (tmp_path / "out" / "run.json").write_text(text.replace('"folder": "', '"folder": "/nowhere'))
-    with pytest.raises(lx.InputError, match="not there any more"):
+    with pytest.raises(lx.InputError, match="pattern files are missing"):
         plot_waterfall(lx.open_series(tmp_path / "out"), Figure().subplots())
 
 

@@ -1,4 +1,4 @@
-"""Workers: other processes that keep their memory, may die, end with the one that asked, and listen to nobody."""
+"""Workers: other processes that keep their memory, may die, end with the one that arguments, and listen to nobody."""
 
 import os
 import select

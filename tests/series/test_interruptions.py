@@ -16,7 +16,7 @@ import pytest
 
 from killed_runs import signalled
 from layerox.errors import InputError
-from layerox.io.atomic import TEMPORARY
+from layerox.io.atomic_writing import TEMPORARY
 from layerox.io.toml_file import toml_text
 from layerox.series import run
 from layerox.series.run import fit_series

@@ -17,7 +17,7 @@ from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError, printable
 from layerox.io.cif import read_crystal
-from layerox.io.opening import exists, is_file
+from layerox.io.file_contents import exists, is_file
 
 # A library name, stacking word or path (str, Path), Crystal, Phase, pymatgen Structure, or a pair (name, any of these).
 PhaseArgument = Any

@@ -1,4 +1,4 @@
-"""Plotting: results drawn on matplotlib Axes; the only package that imports matplotlib, and it computes no science."""
+"""Plots of results on matplotlib Axes; the only package that imports matplotlib. It computes no science."""
 
 from __future__ import annotations
 
@@ -11,30 +11,67 @@ from layerox.public import public
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot"]
+    from layerox.plotting.broadening import plot_broadening
+    from layerox.plotting.calibration import plot_calibration
+    from layerox.plotting.operando import plot_series
+    from layerox.plotting.parametric import plot_parametric
+    from layerox.plotting.powder import plot_refinement, plot_simulation
+    from layerox.plotting.strain import plot_coherency, plot_indicatrix, plot_strain
+    from layerox.plotting.transitions import plot_transitions
+    from layerox.plotting.waterfall import plot_waterfall
+
+__all__ = [
+    "plot",
+    "plot_broadening",
+    "plot_calibration",
+    "plot_coherency",
+    "plot_indicatrix",
+    "plot_parametric",
+    "plot_refinement",
+    "plot_series",
+    "plot_simulation",
+    "plot_strain",
+    "plot_transitions",
+    "plot_waterfall",
+]
 
 KINDS = ("operando", "waterfall")
-# What draws a result, by the class of the result. One module for each picture, imported when it is drawn: the picture
-# of a fit needs nothing of series and strain.
-PICTURES = {
-    "layerox.analysis.calibrate.Calibration": "calibration.plot_calibration",
-    "layerox.diffraction.refinement.Refinement": "powder.plot_refinement",
-    "layerox.diffraction.simulated_pattern.Simulation": "powder.plot_simulation",
-    "layerox.series.parametric.result.Parametric": "parametric.plot_parametric",
-    "layerox.series.result.Series": "operando.plot_series",
-    "layerox.strain.broadening.Broadening": "broadening.plot_broadening",
-    "layerox.strain.evolution.StrainEvolution": "strain.plot_strain",
-    "layerox.strain.phase_strain.PhaseStrain": "strain.plot_indicatrix",
-    "layerox.strain.transitions.Transitions": "transitions.plot_transitions",
+# The module of each plot. It is imported when it is used: the plot of a fit needs neither series nor strain.
+MODULES = {
+    "plot_broadening": "broadening",
+    "plot_calibration": "calibration",
+    "plot_coherency": "strain",
+    "plot_indicatrix": "strain",
+    "plot_parametric": "parametric",
+    "plot_refinement": "powder",
+    "plot_series": "operando",
+    "plot_simulation": "powder",
+    "plot_strain": "strain",
+    "plot_transitions": "transitions",
+    "plot_waterfall": "waterfall",
 }
-WATERFALL = "waterfall.plot_waterfall"
-# Their default intensity axis; other pictures have none.
-INTENSITY = {"powder.plot_refinement": "linear", "powder.plot_simulation": "linear", WATERFALL: "sqrt"}
+# The plot of each type of result, by the name of the class; those of patterns have an intensity axis.
+PATTERNS = {"Refinement": "plot_refinement", "Simulation": "plot_simulation"}
+PLOTS = {
+    "Calibration": "plot_calibration",
+    "Series": "plot_series",
+    "Parametric": "plot_parametric",
+    "StrainEvolution": "plot_strain",
+    "PhaseStrain": "plot_indicatrix",
+    "Transitions": "plot_transitions",
+    "Broadening": "plot_broadening",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return getattr(import_module(f"layerox.plotting.{MODULES[name]}"), name)
+    raise AttributeError(f"module 'layerox.plotting' has no attribute {name!r}")
 
 
 @public
 def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None, kind: str = "operando") -> Axes:
-    """Draw a result as its kind is drawn.
+    """Draw a result with the standard plot of its type.
 
     Parameters
     ----------
@@ -46,28 +83,25 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None
     intensity
         "linear", "sqrt" or "log"; by default linear for one pattern, and sqrt for the waterfall of a series.
     kind
-        Of a series: "operando" (the map, fractions and cells on one axis) or "waterfall".
+        Plot of a series: "operando" (map, fractions and cells on one axis) or "waterfall".
 
     Raises
     ------
     InputError
-        If there is no picture of such an object, or of this kind.
+        If there is no plot of such an object, or of this kind.
     """
     if kind not in KINDS:
-        raise InputError(f"unknown kind {kind!r} of picture", cure=nearest(kind, KINDS), argument="kind")
-    picture = _picture_of(result)
-    if picture == "operando.plot_series" and kind == "waterfall":
-        picture = WATERFALL
-    if picture is None:
-        cure = "give the result of fit, simulate or calibrate"
-        raise InputError(f"a {type(result).__name__} cannot be drawn", cure=cure)
-    module, _, function = picture.partition(".")
-    draw = getattr(import_module(f"layerox.plotting.{module}"), function)
-    axes: Axes = draw(result, ax, **({"intensity": intensity or INTENSITY[picture]} if picture in INTENSITY else {}))
+        raise InputError(f"unknown kind {kind!r} of plot", cure=nearest(kind, KINDS), argument="kind")
+    kinds = {cls.__name__ for cls in type(result).__mro__ if cls.__module__.startswith("layerox.")}
+    for name in kinds & PATTERNS.keys():
+        return _draw(PATTERNS[name], result, ax, intensity=intensity or "linear")
+    if "Series" in kinds and kind == "waterfall":
+        return _draw("plot_waterfall", result, ax, intensity=intensity or "sqrt")
+    for name in kinds & PLOTS.keys():
+        return _draw(PLOTS[name], result, ax)
+    raise InputError(f"a {type(result).__name__} cannot be drawn", cure="give the result of fit, simulate or calibrate")
+
+
+def _draw(name: str, result: object, ax: Axes | None, **options: str) -> Axes:
+    axes: Axes = __getattr__(name)(result, ax, **options)
     return axes
-
-
-def _picture_of(result: Any) -> str | None:
-    """Return the entry of `PICTURES` for a result, or for what its class is derived from."""
-    names = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(result).__mro__)
-    return next((PICTURES[name] for name in names if name in PICTURES), None)
