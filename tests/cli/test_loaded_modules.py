@@ -21,7 +21,7 @@ PICTURES = {"matplotlib", "mpl_toolkits", "plotly"}
 # Of the package, by command: what a fit of two phases of the library may need.
 OF_FIT = {
     "analysis", "builders", "cli", "computing", "crystal", "diffraction", "errors", "instrument", "io", "notices",
-    "pattern", "public", "radiation", "refined", "results", "stacking", "symmetry", "typing",
+    "pattern", "plotting", "public", "radiation", "refined", "results", "stacking", "symmetry", "typing",
 }  # fmt: skip
 OF_SERIES = OF_FIT | {"electrochemistry", "series", "validation"}
 STATISTICS = {"scipy.stats", "scipy.interpolate", "scipy.integrate"}
@@ -88,7 +88,7 @@ def test_a_fit_without_a_picture(pattern, tmp_path):
 def test_a_fit_with_a_picture_needs_matplotlib_too(pattern, tmp_path):
     status, names = loaded("fit", pattern, "--phase", "P2", "--phase", "O3", "-o", tmp_path / "out", "--quiet")
     assert status in (0, 1)
-    assert parts(names) <= OF_FIT | {"plotting"}
+    assert parts(names) <= OF_FIT
     assert names & (STATISTICS | {"scipy.optimize", "matplotlib.pyplot"}) == set()
     assert (tmp_path / "out" / "fit.png").exists()
 
