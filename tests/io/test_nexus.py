@@ -394,7 +394,7 @@ def test_a_statement_of_another_kind_says_nothing_of_the_polarisation(tmp_path, 
 
 def test_numbers_in_names_of_groups_may_be_of_any_length_and_script(tmp_path):
     """More digits than Python converts, and a digit that is none to `int`."""
-    names = ["scan_2", "scan_10", "scan_" + "9" * 5000, "scan_²"]
+    names = ["scan_2", "scan_10", "scan_" + "9" * 5000, "scan_²", "²"]
     with h5py.File(tmp_path / "a.h5", "w") as file:
         for name in reversed(names):
             data_group(file, name, curves(1)[0][0], ANGLES)
