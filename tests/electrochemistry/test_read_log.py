@@ -263,6 +263,17 @@ def test_a_clock_that_runs_backwards_is_refused_with_its_line(tmp_path):
         read_electrochemistry(path)
 
 
+@pytest.mark.parametrize("time", ["9" * 5000 + ":01:00", "9" * 5000 + " 00:01:00"], ids=["hours", "days"])
+def test_a_duration_of_thousands_of_digits_is_no_time(tmp_path, time):
+    path = tmp_path / "cell.csv"
+    rows = [f"{moment},3.{k},0.1" for k, moment in enumerate(["00:00:00", "00:00:30", "00:01:00"])]
+    path.write_text("\n".join(["Total Time,Voltage(V),Current(mA)", *rows]))
+    assert np.diff(read_electrochemistry(path, start=START).time).tolist() == [30, 30]
+    path.write_text(path.read_text().replace("00:01:00", time))
+    with pytest.raises(InputError, match="not a time like 12:30:05"):
+        read_electrochemistry(path, start=START)
+
+
 def test_an_odd_cell_is_refused_with_its_line(tmp_path):
     path = write_plain(tmp_path / "cell.csv", truth_of())
     lines = path.read_text().split("\n")

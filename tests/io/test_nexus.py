@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from layerox.errors import ChoiceNeeded, InputError
 from layerox.io import read_pattern, read_patterns, read_stack
 from layerox.io.nexus_arrays import _by_unit
+from layerox.io.nexus_metadata import _walk
 from layerox.io.pattern_stack import TEMPERATURE, TIME
 from nexus_files import ANGLES, WAVELENGTH, azint_file, curves, data_group, plain_file, pyfai_file
 
@@ -381,6 +382,43 @@ def test_a_remark_that_is_an_array_of_terabytes_is_not_read(tmp_path, name):
             del entry[name]
         entry.create_dataset(name, (2**40,), "f4")
     assert len(read_stack(tmp_path / "a.h5")) == 1
+
+
+@pytest.mark.parametrize("value", ["no", np.void(b"x")], ids=["text", "bytes"])
+def test_a_statement_of_another_kind_says_nothing_of_the_polarisation(tmp_path, value):
+    pyfai_file(tmp_path / "a.h5", 1)
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["entry_0000/polarization_applied"] = value
+    assert read_pattern(tmp_path / "a.h5").radiation.polarization is None
+
+
+def test_numbers_in_names_of_groups_may_be_of_any_length_and_script(tmp_path):
+    """More digits than Python converts, and a digit that is none to `int`."""
+    names = ["scan_2", "scan_10", "scan_" + "9" * 5000, "scan_²", "²"]
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name in reversed(names):
+            data_group(file, name, curves(1)[0][0], ANGLES)
+    assert [source.group for source in read_stack(tmp_path / "a.h5").sources] == [f"/{name}" for name in names]
+
+
+def test_an_axis_in_blocks_that_fill_the_memory_is_none(tmp_path):
+    """561 MB a block: all of it would be unpacked for the angles of one frame."""
+    shape = (200_000, 351)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file.create_group("entry/data")
+        group.attrs.update({"NX_class": "NXdata", "signal": "I", "axes": [".", "two_theta"]})
+        group.create_dataset("I", shape=shape, dtype="f8", chunks=(1, 351))
+        group.create_dataset("two_theta", shape=shape, dtype="f8", chunks=shape).attrs["units"] = "deg"
+    with pytest.raises(InputError, match="holds no patterns: no NXdata with an axis of two-theta"):
+        read_stack(tmp_path / "a.h5")
+
+
+def test_a_remark_in_blocks_that_fill_the_memory_is_passed_over(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file.create_group("entry")
+        group.create_dataset("temperature", (2,), "f8", maxshape=(None,), chunks=(10**8,))
+        group.create_dataset("time", (2,), "f8", maxshape=(None,), chunks=(1000,))
+        assert [dataset.name for dataset in _walk(group)] == ["/entry/time"]
 
 
 def test_angles_in_milliradians(tmp_path):

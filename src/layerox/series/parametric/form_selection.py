@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from layerox.errors import InputError
 from layerox.series.parametric.function_forms import Form, FormRequest, form_request
@@ -223,7 +223,7 @@ def own_scatter(trials: Sequence[FittedForm], points: FrameValues) -> float:
 
 def _option(trial: FittedForm, points: FrameValues) -> tuple[float, float]:
     """Return criterion and scatter of a form."""
-    if chi2.sf(trial.chi_squared, trial.freedom) >= LEVEL:
+    if chdtrc(trial.freedom, trial.chi_squared) >= LEVEL:
         return trial.criterion, 0.0
     own = _excess(trial, points)
     wider = float(np.log1p((own / points.esd) ** 2).sum())

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import chi2, f, norm
+from scipy.special import chdtrc, fdtrc, ndtr
 
 from layerox.series.parametric.form_selection import BARE, LEVEL, STRONG, FittedForm, FrameValues, best_of
 from layerox.typing import FloatArray
@@ -115,7 +115,7 @@ class _QuantityForces:
 
     def excess(self, own: FloatArray, freedom: int) -> float:
         """Return by how many standard deviations the squares exceed their expectation, 0 where that is chance."""
-        if freedom < 1 or chi2.sf(self._squares(own), freedom) >= LEVEL:
+        if freedom < 1 or chdtrc(freedom, self._squares(own)) >= LEVEL:
             return 0.0
         return (self._squares(own) - freedom) / float(np.sqrt(2.0 * freedom))
 
@@ -133,7 +133,7 @@ class _QuantityForces:
         squares = self._squares(_with(own, k, 0.0))
         return Deviation(
             ratio=float(np.sqrt(squares / freedom)) if freedom > 0 else np.nan,
-            p=float(chi2.sf(squares, freedom)) if freedom > 0 else 1.0,
+            p=float(chdtrc(freedom, squares)) if freedom > 0 else 1.0,
             own=float(own[k]),
             frames=self.frames,
             pulls=self.force / np.sqrt(self._variance(own)),
@@ -218,7 +218,7 @@ def together(rise: float, freedom: int, points_freedom: float) -> JointTest:
     """Return the test of all functions; `points_freedom` are the degrees of freedom of the patterns themselves."""
     if freedom < 1:
         return JointTest(chi_squared=rise, freedom=0, p=1.0)
-    p = float(f.sf(max(rise, 0.0) / freedom, freedom, max(points_freedom, 1.0)))
+    p = float(fdtrc(freedom, max(points_freedom, 1.0), max(rise, 0.0) / freedom))
     return JointTest(chi_squared=rise, freedom=freedom, p=p)
 
 
@@ -278,7 +278,7 @@ def _trend(pulls: FloatArray, x: FloatArray) -> tuple[float, str, float]:
     if not order:
         return neighbours, order, 1.0
     orders = 1 if (np.diff(x) >= 0).all() else 2
-    return neighbours, order, min(orders * float(norm.sf(neighbours * np.sqrt(len(x)))), 1.0)
+    return neighbours, order, min(orders * float(ndtr(-neighbours * np.sqrt(len(x)))), 1.0)
 
 
 def _neighbours(pulls: FloatArray, x: FloatArray) -> tuple[float, str]:
