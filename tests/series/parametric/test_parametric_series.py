@@ -132,7 +132,7 @@ def test_the_command_says_what_the_data_say(fitted, tmp_path, capsys):
     [
         (["--function", "P2_a=polynomal 2"], "did you mean 'polynomial'?"),
         (["--function", "P2_a"], "write 'P2_a=polynomial 2'"),
-        (["--function", "P2_a=constant", "--function", "P2_a=constant"], "stands twice"),
+        (["--function", "P2_a=constant", "--function", "P2_a=constant"], "is given twice"),
         (["--function", "P2_x=constant"], "there is no parameter 'P2_x'"),
         (["--function", "P2_b=constant"], "follows P2_a"),
         (["--axis", "sodium"], "--axis: the series has no 'sodium'"),
