@@ -81,8 +81,8 @@ def test_two_thirds_in_a_two_by_root_three_cell_has_no_duplicates():
     assert len(matcher.group_structures([one.structure for one in found])) == len(found)
     # 8 metals hold 5 1/3 ions: the nearest whole number is 5, and the result says so.
     assert found[0].structure.composition["Na"] == 5
-    assert [remark.code for remark in found[0].remarks] == ["composition_rounded"]
-    assert "5 Na for 5.333" in found[0].remarks[0].message
+    assert [notice.code for notice in found[0].warnings] == ["composition_rounded"]
+    assert "5 Na for 5.333" in found[0].warnings[0].message
     assert [one.energy for one in found] == sorted(one.energy for one in found)
 
 
@@ -182,7 +182,7 @@ def test_every_layer_gets_its_share():
 def test_full_galleries_change_the_split_and_say_so():
     ordered = ordered_atoms(build_atoms("P2", formula="NaMnO2"), (6, 6, 1))
     assert ordered.content["Na"] == 72
-    assert "split_changed" in [remark.code for remark in ordered.remarks]
+    assert "split_changed" in [notice.code for notice in ordered.warnings]
     assert shortest(ordered) > 2.0
 
 
@@ -191,7 +191,7 @@ def test_a_bare_ordered_cell_has_its_composition():
     # sqrt 3 x sqrt 3: six metals, in which every amount is whole.
     assert structure.composition.as_dict() == {"Na": 4, "Ni": 2, "Mn": 4, "O": 12}
     assert structure.lattice.a == pytest.approx(2.885 * 3**0.5, abs=1e-6)
-    assert "remarks" not in structure.properties
+    assert "warnings" not in structure.properties
 
 
 def test_a_crystal_and_a_structure_are_ordered_alike():

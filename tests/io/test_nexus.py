@@ -26,7 +26,7 @@ def test_a_scan_integrated_by_pyfai(tmp_path):
         assert np.array_equal(scan.intensity, intensity[k])
         assert np.allclose(scan.sigma, np.sqrt(intensity[k] + 1.0), rtol=1e-6)
         assert scan.radiation.lines == ((pytest.approx(WAVELENGTH, rel=1e-12), 1.0),)
-    assert not stack.notices
+    assert not stack.warnings
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_polarisation_that_was_taken_out_is_not_put_in_again(tmp_path):
     pyfai_file(tmp_path / "b.h5", polarization_factor=None)
     first, second = (read_stack(tmp_path / name).scan(0) for name in ("a.h5", "b.h5"))
     assert first.radiation.polarization == 1.0
-    assert [remark.code for remark in first.remarks] == ["polarization_removed"]
+    assert [notice.code for notice in first.warnings] == ["polarization_removed"]
     assert second.radiation.polarization is None
-    assert not second.remarks
+    assert not second.warnings
 
 
 def test_a_scan_integrated_by_azint_behind_a_link(tmp_path):
@@ -131,7 +131,7 @@ def test_masked_points_are_left_out_and_counted(tmp_path):
     found = read_patterns(tmp_path / "masked.h5")[1]
     assert len(found) == ANGLES.size - 3
     assert found.excluded == ((ANGLES[10], ANGLES[12]),)
-    assert [remark.code for remark in found.metadata["remarks"]][:1] == ["points_masked"]
+    assert [notice.code for notice in found.metadata["warnings"]][:1] == ["points_masked"]
 
 
 def test_a_gap_of_zeros_is_left_out_of_one_frame_only(tmp_path):
@@ -140,7 +140,7 @@ def test_a_gap_of_zeros_is_left_out_of_one_frame_only(tmp_path):
     plain_file(tmp_path / "gap.h5", two_theta=ANGLES, intensity=counts)
     whole, gapped = read_patterns(tmp_path / "gap.h5")
     assert (len(whole), len(gapped)) == (ANGLES.size, ANGLES.size - 20)
-    assert gapped.metadata["remarks"][0].code == "points_not_counted"
+    assert gapped.metadata["warnings"][0].code == "points_not_counted"
 
 
 def entries_file(path, *, default="", each=1):
@@ -182,7 +182,7 @@ def test_the_default_of_the_file_is_taken_and_said(tmp_path):
     intensity = entries_file(tmp_path / "scans.h5", default="11.1", each=2)
     stack = read_stack(tmp_path / "scans.h5")
     assert np.array_equal(stack.scan(0).intensity, intensity[2])
-    (notice,) = stack.notices
+    (notice,) = stack.warnings
     assert notice.code == "dataset_chosen"
     assert "/11.1/plot was taken" in notice.message
 
@@ -271,7 +271,7 @@ def test_wavelengths_that_disagree_are_not_chosen_from(tmp_path):
         file["entry_0000/instrument/wavelength"].attrs["units"] = "angstrom"
     scan = read_stack(tmp_path / "scan.h5").scan(0)
     assert scan.radiation is None
-    assert [remark.code for remark in scan.remarks] == ["wavelengths_disagree"]
+    assert [notice.code for notice in scan.warnings] == ["wavelengths_disagree"]
 
 
 def test_a_file_that_is_cut_off_says_so(tmp_path):

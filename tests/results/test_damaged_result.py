@@ -11,7 +11,7 @@ import layerox as lx
 from layerox.cli.main import main
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
-from layerox.results.folder import files_of, write_folder
+from layerox.results.result_folder import files_of, write_folder
 
 MUTANTS = 250
 ODD = [None, True, -1, 1e308, 10**30, "", "x", "\x00", [], {}, [[]], {"a": 1}, [1, 2, 3], "nan", "../../etc/passwd"]

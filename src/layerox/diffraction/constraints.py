@@ -13,6 +13,8 @@ import numpy as np
 
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction.background import EXTRA_SLOTS, ExtraPeak
+from layerox.diffraction.disordered.constraints import constrain_stacking
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import INTENSITY, Phase
@@ -59,6 +61,8 @@ def constrained(
         _constrain_cell(table, phase)
         _constrain_sites(table, phase)
         _constrain_intensities(table, phase)
+        if isinstance(phase, DisorderedPhase):
+            constrain_stacking(table, phase)
     return table
 
 

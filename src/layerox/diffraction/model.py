@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.background import ExtraPeak, add_extra_gradients, chebyshev_basis, extra_curve
+from layerox.diffraction.disordered.phase import DisorderedPhase
+from layerox.diffraction.disordered.rod_model import DisorderedPhaseModel
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.phase_model import Peaks, PeakSet, PhaseModel
-from layerox.diffraction.profiles import add_asymmetry, add_asymmetry_gradients, add_peak_gradients, add_peaks
+from layerox.diffraction.phase_model import Peaks, PhaseModel
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import Radiation
@@ -35,7 +36,7 @@ class Calculated:
     Attributes
     ----------
     total, background
-        Shape (n,); the background holds humps and foreign peaks too.
+        Shape (n,); the background includes humps and foreign peaks.
     phases
         One row for each phase, shape (p, n).
     peaks
@@ -89,6 +90,8 @@ class Model:
         self._name_slots()
 
     def _prepared(self, phase: Phase) -> PhaseModel:
+        if isinstance(phase, DisorderedPhase):
+            return DisorderedPhaseModel(phase, self.radiation, self.instrument, self.limits)
         model = PhaseModel(phase, self.radiation, self.instrument, float(self.two_theta[-1]) + 2.0)
         if not len(model.reflections):
             low, high = self.two_theta[0], self.two_theta[-1]
@@ -153,14 +156,14 @@ class Model:
         peaks = tuple(self.peaks(values))
         rows = np.zeros((len(self.phases), self.two_theta.size))
         for index, (block, found) in enumerate(zip(self.phase_blocks, peaks, strict=True)):
-            self._add(found, values[block][pk.SCALE], self.tail, rows[index])
+            self._add(index, found, values[block][pk.SCALE], self.tail, rows[index])
         return self._assembled(values, rows, peaks)
 
     def curve(self, peaks: Sequence[Peaks], scales: Sequence[float] | FloatArray) -> FloatArray:
         """Return the sum of the peaks of all phases at given scales, without background, shape (n,)."""
         total = np.zeros(self.two_theta.size)
-        for found, scale in zip(peaks, scales, strict=True):
-            self._add(found, float(scale), self.tail, total)
+        for index, (found, scale) in enumerate(zip(peaks, scales, strict=True)):
+            self._add(index, found, float(scale), self.tail, total)
         return total
 
     def unit_patterns(self, values: FloatArray, reach_scales: FloatArray) -> FloatArray:
@@ -172,18 +175,13 @@ class Model:
         row = np.zeros(self.two_theta.size)
         instrument = np.ascontiguousarray(values[self.instrument_block])
         found = self.phase_models[index].peaks(values[self.phase_blocks[index]], instrument)
-        self._add(found, 1.0, self.tail / reach_scale, row)
+        self._add(index, found, 1.0, self.tail / reach_scale, row)
         return row
 
-    def _add(self, peaks: Peaks, scale: float, tail: float, row: FloatArray) -> None:
-        """Add the peaks of a phase to its row."""
-        if scale <= 0.0:
-            return
-        table = _scaled(peaks.listed, scale)
-        position, gauss, lorentz, area = table
-        add_peaks(self.two_theta, position, gauss, lorentz, area, tail, row)
-        if peaks.parts is not None:
-            add_asymmetry(self.two_theta, table, _scaled(peaks.parts, scale), peaks.first, tail, row)
+    def _add(self, index: int, peaks: Peaks, scale: float, tail: float, row: FloatArray) -> None:
+        """Add the pattern of a phase to its row."""
+        if scale > 0.0:
+            self.phase_models[index].add_pattern(self.two_theta, peaks, scale, tail, row)
 
     def linearised(self, values: FloatArray, transfer: FloatArray, weight: FloatArray) -> tuple[Calculated, FloatArray]:
         """Return the pattern, and its weighted derivatives with respect to variables.
@@ -210,36 +208,13 @@ class Model:
         )
         instrument_transfer = transfer[self.instrument_block]
         for index, (block, found) in enumerate(zip(self.phase_blocks, peaks, strict=True)):
-            self._add(found, values[block][pk.SCALE], self.tail, rows[index])
-            self._add_gradients(index, found, values[block], transfer[block], instrument_transfer, weight, jacobian)
+            scale = values[block][pk.SCALE]
+            chains = values[block], transfer[block], instrument_transfer
+            tails = self.tail, max(scale, self.reach_scales[index])
+            # Gradients first: what they compute gives the pattern too.
+            self.phase_models[index].add_gradients(self.two_theta, found, *chains, weight, tails, jacobian)
+            self._add(index, found, scale, self.tail, rows[index])
         return self._assembled(values, rows, peaks), jacobian
-
-    def _add_gradients(
-        self,
-        index: int,
-        peaks: Peaks,
-        values: FloatArray,
-        transfer: FloatArray,
-        instrument_transfer: FloatArray,
-        weight: FloatArray,
-        jacobian: FloatArray,
-    ) -> None:
-        """Add the derivatives of the peaks of a phase to the rows of the variables on which they depend."""
-        columns = np.flatnonzero(transfer.any(axis=0) | instrument_transfer.any(axis=0))
-        model = self.phase_models[index]
-        chains = values, transfer[:, columns], instrument_transfer[:, columns]
-        gradients = model.gradients(peaks, peaks.listed, *chains)
-        scale = values[pk.SCALE]
-        table = _scaled(peaks.listed, scale)
-        position, gauss, lorentz, area = table
-        reach_area = max(scale, self.reach_scales[index]) * peaks.listed.table[3]
-        peak_shapes = position, gauss, lorentz, area, reach_area, self.tail
-        add_peak_gradients(self.two_theta, weight, *peak_shapes, gradients, columns, jacobian)
-        if peaks.parts is not None:
-            both = gradients, model.gradients(peaks, peaks.parts, *chains)
-            parts = _scaled(peaks.parts, scale)
-            shape = table, parts, peaks.first, self.tail
-            add_asymmetry_gradients(self.two_theta, weight, *shape, *both, columns, jacobian)
 
     def peaks(self, values: FloatArray) -> list[Peaks]:
         """Return the peaks of each phase for a vector of values."""
@@ -251,13 +226,6 @@ class Model:
         background = values[self.background_block] @ self.basis
         background += extra_curve(self.two_theta, values[self.extra_block], self.tail)
         return Calculated(background + rows.sum(axis=0), background, rows, peaks)
-
-
-def _scaled(peaks: PeakSet, scale: float) -> FloatArray:
-    """Return the table of a set of peaks with its areas times a scale."""
-    table = peaks.table.copy()
-    table[3] *= scale
-    return table
 
 
 def slots_of(
@@ -295,5 +263,5 @@ def slots_of(
 
 @lru_cache(maxsize=4096)
 def safe_name(name: str) -> str:
-    """Return a name as a valid parameter name: letters, digits and underscores, a prime as "p"."""
-    return re.sub(r"\W", "_", name.replace("'", "p"))
+    """Return a name as a valid parameter name: letters, digits and underscores, a prime as "p", "~" as two of them."""
+    return re.sub(r"\W", "_", name.replace("'", "p").replace("~", "__"))

@@ -1,7 +1,7 @@
 """Phase model: the peaks of a phase, and their derivatives, for one beam and one range of angles.
 
 A `PhaseModel` computes once what cannot change during a refinement (reflections, scattering factors, equivalents). The
-user's description of the phase is `Phase`; the pattern is the matter of `model`.
+user's description of the phase is `Phase`; the pattern is calculated in `model`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.axial_divergence import asymmetric, node_table
 from layerox.diffraction.phase import INTENSITY, Phase
+from layerox.diffraction.profiles import add_asymmetry, add_asymmetry_gradients, add_peak_gradients, add_peaks
 from layerox.diffraction.reflections import (
     Reflections,
     equivalents,
@@ -279,6 +280,53 @@ class PhaseModel:
             first=first,
         )
 
+    def add_pattern(self, two_theta: FloatArray, peaks: Peaks, scale: float, tail: float, row: FloatArray) -> None:
+        """Add the peaks at a scale to a row, each as far as it is higher than `tail`."""
+        table = _scaled(peaks.listed, scale)
+        position, gauss, lorentz, area = table
+        add_peaks(two_theta, position, gauss, lorentz, area, tail, row)
+        if peaks.parts is not None:
+            add_asymmetry(two_theta, table, _scaled(peaks.parts, scale), peaks.first, tail, row)
+
+    def add_gradients(
+        self,
+        two_theta: FloatArray,
+        peaks: Peaks,
+        values: FloatArray,
+        transfer: FloatArray,
+        instrument_transfer: FloatArray,
+        weight: FloatArray,
+        tails: tuple[float, float],
+        jacobian: FloatArray,
+    ) -> None:
+        """Add the weighted derivatives of the pattern to the rows of the variables on which the peaks depend.
+
+        Parameters
+        ----------
+        two_theta, peaks
+            Angles (degrees), and the peaks at `values`.
+        values, transfer, instrument_transfer
+            As for `gradients`.
+        weight
+            Factor on each point, shape (n,).
+        tails
+            Height at which the tail of a peak is cut, and the scale from which its reach is computed.
+        jacobian
+            Shape (v, n).
+        """
+        columns = np.flatnonzero(transfer.any(axis=0) | instrument_transfer.any(axis=0))
+        chains = values, transfer[:, columns], instrument_transfer[:, columns]
+        gradients = self.gradients(peaks, peaks.listed, *chains)
+        tail, reach_scale = tails
+        table = _scaled(peaks.listed, values[pk.SCALE])
+        position, gauss, lorentz, area = table
+        peak_shapes = position, gauss, lorentz, area, reach_scale * peaks.listed.table[3], tail
+        add_peak_gradients(two_theta, weight, *peak_shapes, gradients, columns, jacobian)
+        if peaks.parts is not None:
+            both = gradients, self.gradients(peaks, peaks.parts, *chains)
+            shape = table, _scaled(peaks.parts, values[pk.SCALE]), peaks.first, tail
+            add_asymmetry_gradients(two_theta, weight, *shape, *both, columns, jacobian)
+
     def gradients(
         self,
         peaks: Peaks,
@@ -353,6 +401,13 @@ class PhaseModel:
         _, _, real_gradient, imag_gradient = self._sums[1]
         by_coordinate = peaks.by_sum[site, 0] * real_gradient[:, site, kind]
         return np.asarray(weight * (by_coordinate + peaks.by_sum[site, 1] * imag_gradient[:, site, kind]))
+
+
+def _scaled(peaks: PeakSet, scale: float) -> FloatArray:
+    """Return the table of a set of peaks with its areas times a scale."""
+    table = peaks.table.copy()
+    table[3] *= scale
+    return table
 
 
 def polarization_of(radiation: Radiation) -> float:

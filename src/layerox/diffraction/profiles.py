@@ -93,7 +93,7 @@ def decay(x: float) -> float:
     exp(-x) = exp(-x / 64)^64, the inner one by its Taylor series: products only, which vector instructions do, unlike
     the library's function.
     """
-    # Beyond, the result is zero for every purpose, and the series is none.
+    # Beyond, the result is zero, and the series is not needed.
     y = min(x, 128.0) * (-1.0 / 64.0)
     series = 1.0 + y * (1.0 / 11.0)
     series = 1.0 + y * (1.0 / 10.0) * series

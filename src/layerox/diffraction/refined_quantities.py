@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from layerox.crystal.asymmetric_unit import Crystal
-from layerox.diffraction.display import percent_text
 from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.phase import IntensityMode
+from layerox.diffraction.result_display import percent_text
 from layerox.refined import Refined
 from layerox.typing import FloatArray
 

@@ -23,6 +23,15 @@ def march_dollase(cos_squared: float, r: float) -> tuple[float, float, float]:
 
 
 @compiled
+def rod_texture(cos_squared: FloatArray, r: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the density of points at angles to the axis, its derivatives with cos^2 and with r, shape (n,) each."""
+    density, by_cos, by_r = np.empty(cos_squared.size), np.empty(cos_squared.size), np.empty(cos_squared.size)
+    for k in range(cos_squared.size):
+        density[k], by_cos[k], by_r[k] = march_dollase(cos_squared[k], r)
+    return density, by_cos, by_r
+
+
+@compiled
 def texture_factors(
     hkl: FloatArray, axis: FloatArray, r: float, inverse_metric: FloatArray, metric_slopes: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
