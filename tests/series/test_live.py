@@ -15,8 +15,8 @@ from layerox.cli.main import main
 from layerox.errors import InputError
 from layerox.io.toml_file import toml_text
 from layerox.series.frames import Watch
+from layerox.series.results_folder import WORK
 from layerox.series.run import fit_series
-from layerox.series.series_folder import WORK
 from layerox.series.simulated_series import simulate_series
 from nexus_files import data_group
 

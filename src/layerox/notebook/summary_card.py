@@ -21,7 +21,7 @@ from layerox.validation.classified_sites import ALKALI, METAL, ClassifiedSites, 
 from layerox.validation.consistency import LARGEST_CELL, found_space_group
 from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.layers import Layers, layers_of
-from layerox.validation.phase_identity import phase_of
+from layerox.validation.phase_identification import phase_of
 from layerox.validation.read_structure import StructureArgument, atoms_of
 
 MOST_DRAWN = 24  # slabs

@@ -18,8 +18,8 @@ from layerox.radiation import Radiation
 from layerox.series.frame_row import OFFSETS, QUANTITIES, titles_of
 from layerox.series.frame_setup import Frame, PatternReading, frame_of
 from layerox.series.group_columns import group_texts, is_represented, with_other_reasons
+from layerox.series.results_folder import CHANGES, TABLE
 from layerox.series.run_document import SCHEMA, read_run
-from layerox.series.series_folder import CHANGES, TABLE
 from layerox.series.tables import TEXTS, read_changes, read_frames
 
 if TYPE_CHECKING:

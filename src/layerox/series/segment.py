@@ -34,10 +34,10 @@ from layerox.series.frame_fit import FrameFitter
 from layerox.series.frame_model import LONG_BUDGET, restored
 from layerox.series.frame_row import Absence, FrameRow, Verdict, offsets_of, phases_of
 from layerox.series.frame_setup import Frame, SeriesSetup
-from layerox.series.grouped_rows import stating_groups, with_group
 from layerox.series.phase_entry import PhaseEntry
 from layerox.series.phase_presence import KEEP_SUPPORT, PhaseLevel, PresenceCorrection
 from layerox.series.tables import shown_in
+from layerox.series.undistinguished_rows import stating_groups, with_group
 
 # Share of the usual range of angles that a frame must span.
 MIN_RANGE = 0.9

@@ -2,6 +2,6 @@
 
 from layerox.validation.check import check
 from layerox.validation.finding import CODES, Finding
-from layerox.validation.phase_identity import StructureIdentity, identify_structure
+from layerox.validation.phase_identification import StructureIdentity, identify_structure
 
 __all__ = ["CODES", "Finding", "StructureIdentity", "check", "identify_structure"]
