@@ -72,7 +72,7 @@ def test_pieces_may_jump():
 
 @given(st.sampled_from(["constant", "polynomial 3", "spline 4", "spline at 2 4 7", "kinked 3 5", "vegard 0 2",
                         "polynomial 1 | 3.3 | spline 3 | 5 | constant"]))  # fmt: skip
-def test_what_a_form_says_of_itself_is_the_form(text):
+def test_what_a_form_states_of_itself_is_the_form(text):
     first = form(text)
     again = form(first.text)
     assert again.text == first.text
