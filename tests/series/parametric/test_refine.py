@@ -155,7 +155,7 @@ def test_a_position_can_be_a_function_too_and_its_jitter_is_found(laboratory):
 
 
 def test_a_branch_that_is_too_short_is_refused(laboratory, series):
-    with pytest.raises(InputError, match="13 coefficients for 10 places"):
+    with pytest.raises(InputError, match="13 coefficients for 10 axis values"):
         laboratory.refined(series, {"P2_a": "spline 13"})
 
 
