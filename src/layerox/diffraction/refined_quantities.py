@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from layerox.crystal.asymmetric_unit import Crystal
+from layerox.diffraction.disordered.refined_stacking import RefinedStacking
 from layerox.diffraction.display import percent_text
 from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.phase import IntensityMode
@@ -86,6 +87,8 @@ class RefinedPhase:
         Whether it is cell hardware and not part of the specimen.
     mass_to_reference
         S Z M V over that of the reference phase; None without one.
+    stacking
+        Of a disordered phase; None for an ordered one.
     """
 
     name: str
@@ -116,6 +119,7 @@ class RefinedPhase:
     displacement_mm: Refined = NOT_DISPLACED
     hardware: bool = False
     mass_to_reference: Refined | None = None
+    stacking: RefinedStacking | None = None
 
     @property
     def is_supported(self) -> bool:

@@ -8,7 +8,7 @@ them in formula and mass.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import gemmi
@@ -124,6 +124,15 @@ class DisorderedPhase(Phase):
         """Index of the first parameter of the stacking among `slot_names`."""
         return pk.SITES + pk.PER_SITE * len(self.crystal.sites)
 
+    @property
+    def position_slots(self) -> tuple[str, ...]:
+        """Names of the parameters that shift its peaks: cell and spacings."""
+        return (*super().position_slots, *(f"{SPACING}_{kind}" for kind in self.disorder.kinds))
+
+    def crystal_at(self, values: FloatArray) -> Crystal:
+        """Return the mean crystal for the fractions among the values of the slots."""
+        return with_fractions(self.crystal, self.gallery_sites, self.fractions(values).tolist())
+
     def fractions(self, values: FloatArray) -> FloatArray:
         """Return the fraction of each kind at the values of the phase's slots, shape (k,)."""
         further = values[self.stacking_start : self.stacking_start + len(self.disorder.kinds) - 1]
@@ -209,3 +218,14 @@ def with_fractions(
         for site, share in zip(gallery_sites, crystal.shares, strict=True)
     )
     return replace(crystal, shares=shares)
+
+
+def mean_crystal(
+    crystal: Crystal, gallery_sites: Sequence[GallerySite | None], fractions: Sequence[float]
+) -> MeanCrystal:
+    """Return an ordinary crystal of one slab as the mean crystal of a stacking."""
+    shares = tuple(
+        fractions[place.kind] if place is not None else (1.0 if site.position[2] == 0.0 else 2.0)
+        for site, place in zip(crystal.sites, gallery_sites, strict=True)
+    )
+    return MeanCrystal(**{f.name: getattr(crystal, f.name) for f in fields(crystal)}, shares=shares)
