@@ -26,6 +26,8 @@ PERSISTENCES = (-0.6, 0.0, 0.5, 0.8, 0.95, 0.99)
 # For O galleries in P2: fractions, persistences, and spacings in units of that of the other kind.
 GLIDING_FRACTIONS, GLIDING_PERSISTENCES = (0.05, 0.15, 0.3, 0.5), (-0.6, 0.0, 0.5)
 GLIDING_SPACINGS = (0.79, 0.83, 0.87, 0.92, 1.0)
+# Relative spacing from which an O gallery in P2 is a stacking fault, with the sodium of its neighbours.
+AS_WIDE = 0.97
 # Correlation of fraction and persistence above which only one of them is determined, and the esd of a persistence
 # that is nearly zero above which it is held there.
 DEGENERATE, VAGUE_PERSISTENCE, NEAR_ZERO = 0.95, 0.3, 3.0
@@ -84,27 +86,41 @@ def _grid(table: Parameters, phase: DisorderedPhase) -> Iterator[dict[str, float
     """Yield the present values, then those of the grid; parameters that cannot vary keep theirs."""
     names = stacking_names(phase)
     spacing = _gliding_spacing(phase)
-    present = {name: table.value(name) for name in (*names, *spacing)}
+    sodium = _gliding_sodium(phase) if spacing else {}
+    present = {name: table.value(name) for name in (*names, *spacing, *sodium)}
     yield present
     free = [name for name in present if table.can_vary(name)]
     further = len(phase.disorder.kinds) - 1
-    for fraction, persistence, width in _points(table, phase, spacing):
+    for fraction, persistence, factor in _points(spacing):
+        width, is_fault = factor * _host_spacing(table, phase), factor > AS_WIDE
         # Of several kinds each further one has the same part of the fraction.
         shares = [fraction / further] * further
         low = least_persistence([1.0 - fraction, *shares])
         values = dict(zip(names, [*shares, max(persistence, low)], strict=True)) | dict.fromkeys(spacing, width)
+        values |= {name: as_wide if is_fault else given for name, (given, as_wide) in sodium.items()}
         yield present | {name: values[name] for name in free}
 
 
-def _points(table: Parameters, phase: DisorderedPhase, spacing: Sequence[str]) -> Iterator[tuple[float, float, float]]:
-    """Yield fraction of the further kinds, persistence, and spacing of O galleries of a grid."""
-    if not spacing:
-        yield from ((f, level, 0.0) for f, level in itertools.product(FRACTIONS, PERSISTENCES))
-        return
+def _points(spacing: Sequence[str]) -> Iterator[tuple[float, float, float]]:
+    """Yield fraction of the further kinds, persistence, and relative spacing of O galleries of a grid."""
+    if spacing:
+        return itertools.product(GLIDING_FRACTIONS, GLIDING_PERSISTENCES, GLIDING_SPACINGS)
+    return itertools.product(FRACTIONS, PERSISTENCES, (1.0,))
+
+
+def _host_spacing(table: Parameters, phase: DisorderedPhase) -> float:
     host = next(kind for kind in phase.disorder.kinds if kind != GLIDING)
-    width = table.value(slot_name(phase, f"{SPACING}_{host}"))
-    for f, level, factor in itertools.product(GLIDING_FRACTIONS, GLIDING_PERSISTENCES, GLIDING_SPACINGS):
-        yield f, level, factor * width
+    return table.value(slot_name(phase, f"{SPACING}_{host}"))
+
+
+def _gliding_sodium(phase: DisorderedPhase) -> dict[str, tuple[float, float]]:
+    """Return the names of the occupancies in O galleries, with their given values and those of the P galleries."""
+    kinds = phase.disorder.kinds
+    rows = list(zip(phase.crystal.sites, phase.gallery_sites, strict=True))
+    own = {site.label: site for site, place in rows if place is not None and kinds[place.kind] == GLIDING}
+    host = next(k for k, kind in enumerate(kinds) if kind != GLIDING)
+    total = sum(site.occupancy for site, place in rows if place is not None and place.kind == host)
+    return {slot_name(phase, f"{label}_occupancy"): (site.occupancy, total / len(own)) for label, site in own.items()}
 
 
 def _gliding_spacing(phase: DisorderedPhase) -> list[str]:
