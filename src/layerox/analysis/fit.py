@@ -19,6 +19,8 @@ from layerox.analysis.recipe import Recipe, RecipeArgument, recipe_from
 from layerox.computing.threads import single_threaded
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.build_result import build_result
+from layerox.diffraction.disordered.verdict import with_verdicts
+from layerox.diffraction.least_squares import Data
 from layerox.diffraction.lmfit_adapter import background_terms_of, plan_from
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS
@@ -135,6 +137,7 @@ def fit(
         plan.quantification.check(chosen, beam, known.geometry)
         strategy = fit_automatically if plan.strategy == "automatic" else fit_in_stages
         outcome = strategy(data, chosen, known, beam, plan, progress=progress)
+    outcome = with_verdicts(outcome, Data(data.intensity, 1.0 / data.sigma), () if start is None else start.phases)
     result = build_result(
         outcome,
         data,

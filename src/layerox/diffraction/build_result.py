@@ -26,6 +26,7 @@ from layerox.diffraction.diagnostics import (
 )
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.disordered.refined_stacking import RefinedStacking, kind_shares, refined_stacking
+from layerox.diffraction.disordered.warnings import stacking_warnings
 from layerox.diffraction.fit_status import fit_status
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Data, Minimum
@@ -127,6 +128,7 @@ def build_result(
             *alike_phase_warnings(groups),
             *unexplained_peak_warnings(peaks, model, minimum),
             *sensitivity_warnings(sensitive),
+            *stacking_warnings(phases),
             *reader.found.warnings,
         ),
         cpu_s=cpu_s,
@@ -206,7 +208,7 @@ class _MinimumReader:
             support_sigma=scale / scale.esd if supported and scale.esd > 0 else support,
             mode=phase.mode,
             intensities=self._intensities(index),
-            r_bragg=self._r_bragg(index) if supported else None,
+            r_bragg=self._r_bragg(index) if supported and not isinstance(phase, DisorderedPhase) else None,
             cell=self._cell(phase, block, slots),
             size_nm=_size(slots["inverse_size"]),
             microstrain=slots["microstrain"],
@@ -239,7 +241,8 @@ class _MinimumReader:
         covariance, status = self.minimum.covariance, slots["scale"].status
         shares = kind_shares(phase, self.values[block], self.transfer[block], others, covariance, status)
         own = self.transfer[block][phase.stacking_start :]
-        return refined_stacking(phase, slots, own @ covariance @ own.T, shares)
+        found = refined_stacking(phase, slots, own @ covariance @ own.T, shares)
+        return replace(found, verdict=self.outcome.verdicts.get(phase.name))
 
     def _fraction(self, index: int, phase: Phase) -> Refined:
         if not phase.is_weighed:

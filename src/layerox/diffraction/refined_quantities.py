@@ -51,7 +51,7 @@ class RefinedPhase:
     support_sigma
         Scale over its standard uncertainty.
     r_bragg
-        Agreement of the integrated intensities; None for an unsupported phase.
+        Agreement of the integrated intensities; None for an unsupported or disordered phase.
     cell
         a, b, c, alpha, beta, gamma, volume (angstrom, degrees, angstrom^3).
     size_nm, microstrain, preferred_orientation

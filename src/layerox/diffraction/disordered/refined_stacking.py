@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -216,8 +216,3 @@ def kind_shares(
     return tuple(
         Refined(s, e, status if e > 0 else "fixed") for s, e in zip(shares.tolist(), esds.tolist(), strict=True)
     )
-
-
-def with_verdict(stacking: RefinedStacking, verdict: StackingVerdict) -> RefinedStacking:
-    """Return a stacking with its verdict; of a mixture the thickness is a bound."""
-    return replace(stacking, verdict=verdict)

@@ -1,0 +1,58 @@
+"""Stacking text: the numbers and the verdict of a disordered stacking, as reports and the command line print them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layerox.diffraction.disordered.refined_stacking import RefinedStacking
+from layerox.diffraction.refined_quantities import RefinedPhase
+from layerox.refined import Refined
+
+
+def stacking_lines(phases: Sequence[RefinedPhase]) -> list[str]:
+    """Return one line for each supported disordered phase: fractions, lamellae, weights and verdict."""
+    return [_line(phase.name, phase.stacking) for phase in phases if phase.stacking is not None and phase.is_supported]
+
+
+def _line(name: str, stacking: RefinedStacking) -> str:
+    rows = zip(stacking.kinds, stacking.fractions, stacking.thickness, stacking.shares, strict=True)
+    parts = [
+        f"{kind} {Refined(100 * f, 100 * f.esd, f.status)} % of galleries, lamellae of {_bounded(t)}, "
+        f"{Refined(100 * share, 100 * share.esd, share.status)} wt%"
+        for kind, f, t, share in rows
+    ]
+    verdict = "" if stacking.verdict is None else f"; {stacking.verdict.verdict}"
+    return f"{name}: {'; '.join(parts)}{verdict}"
+
+
+def stacking_rows(stacking: RefinedStacking) -> list[tuple[str, str]]:
+    """Return what is refined of a disordered stacking, and its verdict."""
+    both = zip(stacking.kinds, stacking.fractions, stacking.spacings, stacking.shares, strict=True)
+    rows = [
+        (
+            f"galleries {kind}",
+            f"fraction {fraction}, spacing {spacing} A, {Refined(100 * share, 100 * share.esd, share.status)} wt% of the specimen",
+        )
+        for kind, fraction, spacing, share in both
+    ]
+    thick = zip(stacking.kinds, stacking.thickness, stacking.thickness_nm, strict=True)
+    rows += [
+        (f"lamellae {kind}", f"{_bounded(galleries)} galleries, {_bounded(nm)} nm") for kind, galleries, nm in thick
+    ]
+    rows.append(("persistence", _with_status(stacking.persistence)))
+    rows.append(("column height", f"{_with_status(stacking.column_nm)} nm"))
+    if stacking.verdict is not None:
+        rows.append(("verdict", f"{stacking.verdict.verdict}: {stacking.verdict.reason}"))
+        angles = ", ".join(f"{angle:.1f} ({part:+.0f})" for angle, part in stacking.verdict.deciding)
+        rows.append(
+            ("decided at", f"{angles} degrees (part of delta chi-squared)" if angles else "no angle in particular")
+        )
+    return rows
+
+
+def _bounded(number: Refined) -> str:
+    return f"more than {float(number):.4g}" if number.status == "at_bound" else str(number)
+
+
+def _with_status(number: Refined) -> str:
+    return f"{number}  ({number.status})" if number.status != "fixed" else f"{number.value:g} (fixed)"
