@@ -9,9 +9,11 @@ from pathlib import Path
 from pymatgen.core import Lattice, Structure
 
 import layerox as lx
+from layerox.instrument import Profile
+from layerox.io import write_instrument
 
 SILICON = Structure.from_spacegroup("Fd-3m", Lattice.cubic(5.431179), ["Si"], [[0.125, 0.125, 0.125]])
-PROFILE = lx.Profile(u=0.004, v=-0.003, w=0.004, x=0.01, y=0.012, axial=(0.02, 0.02))
+PROFILE = Profile(u=0.004, v=-0.003, w=0.004, x=0.01, y=0.012, axial=(0.02, 0.02))
 TRUE = lx.Instrument(profile=PROFILE, zero=0.012, displacement_mm=-0.05)
 TRUE_SIZE = 42.0
 
@@ -21,7 +23,7 @@ standard = lx.simulate(
 found = lx.calibrate(standard.pattern, ("Si", SILICON), certified={"a": 5.431179})
 for name in ("u", "v", "w", "x", "y", "s_over_l", "zero", "displacement"):
     print(f"{name:<13}", next(p.number for p in found.refinement.parameters if p.name == f"instrument_{name}"))
-lx.write_instrument(found.instrument, Path("instrument.toml"))
+write_instrument(found.instrument, Path("instrument.toml"))
 lx.plot(found).figure.savefig("calibration.png")
 
 specimen = lx.simulate(

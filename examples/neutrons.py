@@ -5,6 +5,7 @@ are told is wrong by 0.05 per cent, as it often is; the joint refinement notices
 """
 
 import layerox as lx
+from layerox.instrument import Profile
 
 TOLD, TRUE = 1.6220, 1.6220 * 1.0005
 
@@ -15,7 +16,7 @@ neutron = lx.simulate(
     radiation=TRUE,
     neutron=True,
     geometry="debye-scherrer",
-    instrument=lx.Instrument(profile=lx.Profile(u=0.12, v=-0.15, w=0.12)),
+    instrument=lx.Instrument(profile=Profile(u=0.12, v=-0.15, w=0.12)),
     two_theta=(10, 150, 0.05),
     background=[300],
     counts=5_000,

@@ -239,12 +239,3 @@ def test_what_is_loaded_before_it_is_needed(statement, names):
 
 def test_the_check_would_notice():
     assert loaded_by("import json, numpy", ["numpy", "scipy"]) == ["numpy"]
-
-
-def test_every_public_name_is_found_where_the_package_says():
-    for name in layerox.__all__:
-        if not name.startswith("plot"):  # what would load matplotlib
-            assert getattr(layerox, name) is not None
-    assert set(layerox.__all__) <= set(dir(layerox))
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        _ = layerox.nothing

@@ -12,7 +12,7 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.io import read_pattern
-from layerox.io.outputs import MANIFEST
+from layerox.io.output_files import MANIFEST
 
 PATTERNS = Path(__file__).parents[1] / "patterns"
 SERIES = ("p2_operando", "p3_heating")

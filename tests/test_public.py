@@ -8,6 +8,7 @@ import pytest
 
 import layerox as lx
 from layerox.errors import InputError
+from layerox.instrument import Profile
 from layerox.public import WrongCall, public
 
 X = np.arange(10.0, 30.0, 0.05)
@@ -160,7 +161,7 @@ def test_slips_in_the_making_of_objects():
     with pytest.raises(InputError, match="radius_mm: '173' is no number"):
         lx.Instrument(radius_mm="173")
     with pytest.raises(WrongCall, match="unknown keyword 'W'; did you mean 'w'|unknown keyword 'W'; it takes"):
-        lx.Profile(W=0.01)
+        Profile(W=0.01)
 
 
 @pytest.mark.parametrize("given", ["CuKa", 1.5406, np.float64(1.5406)])

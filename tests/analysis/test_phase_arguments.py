@@ -6,7 +6,7 @@ from layerox.analysis.phase_arguments import phase_from, phases_from
 from layerox.builders import LIBRARY, build_structure
 from layerox.crystal.asymmetric_unit import structure_from_crystal
 from layerox.errors import InputError
-from layerox.io.structures import write_structure
+from layerox.io.structure_writing import write_structure
 from reference_crystals import o3, p2, phase
 
 
@@ -52,7 +52,9 @@ def test_named_file_and_named_library_phase(cif):
 
 
 def test_structure_is_called_by_its_formula_and_gets_its_symmetry():
-    found = phase_from(structure_from_crystal(p2()))
+    structure = structure_from_crystal(p2())
+    structure.properties = {}
+    found = phase_from(structure)
     assert found.name == "Na0.67Mn0.667Ni0.333O2"
     assert found.crystal.space_group == "P63/mmc"
     assert [r.code for r in found.crystal.remarks] == ["symmetry_found"]
@@ -81,6 +83,14 @@ def test_crystal_and_phase_pass_through():
 def test_nonsense_is_refused(argument, message):
     with pytest.raises(InputError, match=message):
         phase_from(argument)
+
+
+@pytest.mark.parametrize(
+    ("phase", "options"),
+    [("P2", {}), ("Pp2", {}), ("P2", {"ordered": True, "supercell": (3, 3, 1)}), ("P2*4|O3*3", {})],
+)
+def test_a_built_structure_has_the_name_of_its_phase(phase, options):
+    assert phase_from(build_structure(phase, **options)).name == phase
 
 
 def test_no_phase_and_two_of_one_name(cif):

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from layerox.builders import build_atoms, build_crystal
-from layerox.io.structures import write_structure
+from layerox.io.structure_writing import write_structure
 
 
 def median(work: Callable[[], object], repetitions: int) -> float:

@@ -18,7 +18,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from layerox.interfaces import interface
-from layerox.io.structures import write_structure
+from layerox.io.structure_writing import write_structure
 
 SLABS, SUPERCELL = (40, 60), (16, 16, 1)
 

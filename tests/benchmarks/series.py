@@ -27,6 +27,7 @@ import numpy as np
 import psutil
 
 import layerox as lx
+from layerox.series.synthetic import simulate_series
 
 DIFFERENT = 200
 MB = 1024.0**2
@@ -42,7 +43,7 @@ def at(k: int) -> int:
 def folder_of(place: Path, count: int, grid: tuple[float, float, float]) -> Path:
     """Return a folder of so many frames."""
     source, folder = place / "source", place / "frames"
-    lx.simulate_series(source, "p2-o3", frames=DIFFERENT, two_theta=grid)
+    simulate_series(source, "p2-o3", frames=DIFFERENT, two_theta=grid)
     folder.mkdir()
     for k in range(count):
         os.link(source / f"frame_{at(k):04d}.xye", folder / f"frame_{k:06d}.xye")

@@ -343,7 +343,7 @@ def test_a_result_of_another_program_is_kept(folder, shipped, capsys):
     Path("out").mkdir()
     Path("out/result.json").write_text('{"mine": 1}')
     line = refused(capsys, "fit", shipped, "--phase", "P2", "-o", "out")
-    assert "out/result.json: is not recorded as layerox's own and is left as it is; choose another output" in line
+    assert "out/result.json: is not recorded as layerox's own and is kept; choose another output" in line
     assert "(--overwrite)" in line
     assert Path("out/result.json").read_text() == '{"mine": 1}'
 
@@ -572,3 +572,12 @@ def test_check_notes_what_reading_noticed_and_is_no_finding(folder, capsys):
     assert main(["check", "over.cif"]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out == ["over.cif: P2, no findings", "  note: stated occupancies above 1 were kept: Mn1 1.03(4)"]
+
+
+def test_fit_writes_the_pictures_asked_for(tmp_path, capsys):
+    words = ["fit", str(ROOT / "patterns" / "p2_o3.xye"), "--phase", "P2", "--phase", "O3", "-o", str(tmp_path / "out")]
+    pictures = lambda: sorted(path.name for path in (tmp_path / "out").glob("fit.[ps][dnv][fg]"))  # noqa: E731
+    assert main([*words, "--figures", "all"]) == 0
+    assert pictures() == ["fit.pdf", "fit.png", "fit.svg"]
+    assert main([*words, "--figures", "none"]) == 0
+    assert pictures() == []

@@ -53,7 +53,7 @@ def contents():
 def test_a_file_of_the_user_stays_until_overwrite(folder, capsys, words, name):
     Path(name).write_text("mine")
     line = refused(capsys, *words)
-    assert f"{name}: is not recorded as layerox's own and is left as it is" in line
+    assert f"{name}: is not recorded as layerox's own and is kept" in line
     assert "(--overwrite)" in line
     assert contents() == {name: b"mine"}
     assert run(*words, "--overwrite") == 0

@@ -10,10 +10,8 @@ from layerox.cli.main import main
 from layerox.series.synthetic import simulate_series
 
 # What the folder of a series holds by contract, and the pictures.
-HELD = {
-    "frames.csv", "transitions.csv", "series.nc", "report.html", "recipe.toml", "run.json",
-    "series.png", "series.pdf", "series.svg",
-}  # fmt: skip
+TABLES = {"frames.csv", "transitions.csv", "series.nc", "recipe.toml", "run.json"}
+HELD = TABLES | {"report.html", "series.png"}
 
 
 def run(*words):
@@ -55,6 +53,18 @@ def test_one_frame_is_a_series_too(tmp_path, capsys):
     simulate_series(raw, "p2-o3", frames=1, two_theta=(12.0, 60.0, 0.05))
     assert run("series", raw, "--phase", raw / "P2.cif", "--phase", raw / "O3.cif", "-o", out) == 0
     assert shown(out) == HELD
+
+
+def test_pictures_and_report_are_those_asked_for(tmp_path, capsys):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    simulate_series(raw, "p2-o3", frames=1, two_theta=(12.0, 60.0, 0.05))
+    words = ("series", raw, "--phase", raw / "P2.cif", "--phase", raw / "O3.cif", "-o", out)
+    assert run(*words, "--figures", "all") == 0
+    assert shown(out) == HELD | {"series.pdf", "series.svg"}
+    # Pictures and report of the earlier run do not stay beside tables of a later one, files of the user do.
+    (out / "series.svg").write_text("changed by the user")
+    assert run(*words, "--figures", "none", "--no-report") == 0
+    assert shown(out) == TABLES | {"series.svg"}
 
 
 def test_a_series_of_nothing_but_bad_frames_has_its_tables_and_its_report(tmp_path, capsys):

@@ -81,7 +81,7 @@ def test_two_fits(tmp_path, capsys):
     assert "P2: 1 frames against P2@given" in capsys.readouterr().out
     row = pd.read_csv(tmp_path / "charged" / "strain.csv").iloc[0]
     assert abs(row["e_a"] - (2.87 / 2.885 - 1)) < 3 * row["e_a_esd"]
-    assert "--reference: one cell alone is not strained; say against which cell" in refused(
+    assert "--reference: one cell alone is not strained; give the cell to compare with" in refused(
         capsys, "strain", tmp_path / "charged"
     )
 

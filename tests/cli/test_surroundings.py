@@ -59,8 +59,11 @@ def test_a_language_without_letters(tmp_path):
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (MemoryError(), "layerox: check p2.cif: more memory is needed than there is; check the input, or give less"),
-        (np._core._exceptions._ArrayMemoryError((10**9, 10**6), np.dtype("f8")), "than there is (Unable to allocate"),
+        (MemoryError(), "layerox: check p2.cif: not enough memory; check the input, or give a smaller one"),
+        (
+            np._core._exceptions._ArrayMemoryError((10**9, 10**6), np.dtype("f8")),
+            "not enough memory (Unable to allocate",
+        ),
         (RecursionError("maximum recursion depth exceeded"), "check p2.cif: nested too deeply (maximum recursion"),
     ],
 )

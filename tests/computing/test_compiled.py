@@ -20,7 +20,7 @@ from layerox.computing.compiled import compiled
 MODULES = [
     importlib.import_module(f"layerox.diffraction.{found.name}")
     for found in pkgutil.iter_modules(layerox.diffraction.__path__)
-] + [importlib.import_module("layerox.io.plain_numbers")]
+] + [importlib.import_module("layerox.io.fast_number_reader")]
 
 
 def compiled_functions(module):

@@ -213,6 +213,10 @@ def test_a_structure_becomes_a_crystal_of_all_its_atoms():
     assert [s.u_iso for s in found.sites] == [0.004, 0.004, 0.006, 0.006, 0.02]
     assert found.cell == pytest.approx((2.9, 2.9, 16, 90, 90, 120))
     assert crystal_from_structure(structure, name="mine").name == "mine"
+    structure.properties |= {"name": "theirs", "source": "their file"}
+    named = crystal_from_structure(structure)
+    assert (named.name, named.source) == ("theirs", "their file")
+    assert crystal_from_structure(structure, name="mine").name == "mine"
 
 
 def test_a_structure_without_displacements_has_the_assumed_one():

@@ -12,6 +12,7 @@ from scipy.special import voigt_profile
 from layerox.diffraction.profiles import (
     add_peak_gradients,
     add_peaks,
+    decay,
     divided_intensities,
     first_at_or_above,
     reach,
@@ -273,6 +274,11 @@ def test_a_phase_of_scale_zero_still_has_a_derivative_with_its_area():
     assert not jacobian_of(gradients, [0], 1, area=nothing, reach_area=nothing).any()
     found = jacobian_of(gradients, [0], 1, area=nothing, reach_area=AREA)[0]
     np.testing.assert_allclose(found, WEIGHT * pattern(GRID, POSITION, GAUSS, LORENTZ, AREA), rtol=1e-3, atol=1e-6)
+
+
+@given(st.floats(0, 700))
+def test_decay_is_the_exponential(x):
+    assert abs(decay(x) - math.exp(-x)) < 1e-13
 
 
 # Places and shares.

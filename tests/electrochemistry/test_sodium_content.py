@@ -8,7 +8,7 @@ J. Electrochem. Soc. 148 (2001) A1225, doi:10.1149/1.1407247, RECALLED).
 import numpy as np
 import pytest
 
-from layerox.electrochemistry.sodium import sodium_of
+from layerox.electrochemistry.sodium_content import sodium_of
 from layerox.errors import InputError
 
 FORMULA, MOLAR_MASS = "Na0.67Ni0.33Mn0.67O2", 103.578
@@ -39,7 +39,7 @@ def test_without_an_uncertainty_of_the_mass_there_is_none_of_the_content():
 
 
 @pytest.mark.parametrize(("formula", "mass", "said"), [
-    ("LiCoO2", 5.0, "holds no sodium"), ("Na0.67MnO2", 0.0, "a mass of 0 mg"), ("Na+", 1.0, "unreadable"),
+    ("LiCoO2", 5.0, "has no sodium"), ("Na0.67MnO2", 0.0, "a mass of 0 mg"), ("Na+", 1.0, "unreadable"),
 ])  # fmt: skip
 def test_what_is_no_cathode_is_refused(formula, mass, said):
     with pytest.raises(InputError, match=said):

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
+from layerox.analysis.recipe import read_recipe
+from layerox.electrochemistry import read_electrochemistry
 from layerox.errors import InputError
-from layerox.io import read_stack
+from layerox.io import read_instrument, read_stack
 from layerox.io.elastic_file import read_elastic
 from layerox.results.compare import compare
 from layerox.results.folder import load
@@ -55,8 +57,8 @@ def read_axes(path: Path) -> None:
 def read_log(path: Path) -> None:
     """Read the log of a cycler, first with a zone and a beginning as a user might state them."""
     with suppress(InputError):
-        lx.read_electrochemistry(path)
-    lx.read_electrochemistry(path, time_zone="Europe/Berlin")
+        read_electrochemistry(path)
+    read_electrochemistry(path, time_zone="Europe/Berlin")
 
 
 def read_result(path: Path) -> None:
@@ -84,8 +86,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "hdf5": read_hdf5,
     "structure": read_structure,
     "atoms": lx.check,
-    "recipe": lx.read_recipe,
-    "instrument": lx.read_instrument,
+    "recipe": read_recipe,
+    "instrument": read_instrument,
     "elastic": read_elastic,
     "axes": read_axes,
     "cycler": read_log,

@@ -13,7 +13,7 @@ import cyclers
 import layerox as lx
 import nexus_files
 from layerox.builders import build_crystal
-from layerox.io.structures import write_structure
+from layerox.io.structure_writing import write_structure
 from layerox.results.folder import files_of
 
 LARGEST, MOST_MEASURED = 300_000, 40

@@ -15,7 +15,7 @@ from layerox.interfaces import interface
 from layerox.interfaces.components import phase_component
 from layerox.interfaces.inspection import cell_findings
 from layerox.interfaces.intergrowth import intergrown
-from layerox.io.structures import write_structure
+from layerox.io.structure_writing import write_structure
 from layerox.stacking import word_from_blocks
 from layerox.validation import identify_structure
 

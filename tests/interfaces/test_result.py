@@ -6,7 +6,7 @@ import pytest
 
 from layerox.interfaces import interface
 from layerox.interfaces.result import with_whole_atoms
-from layerox.io.structures import write_structure
+from layerox.io.structure_writing import write_structure
 
 
 @pytest.mark.parametrize("phases", ["P2/O3", "P2/spinel", "P2/tunnel"])

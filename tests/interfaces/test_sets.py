@@ -15,7 +15,7 @@ from layerox.crystal.asymmetric_unit import formula_text
 from layerox.interfaces import interface
 from layerox.interfaces.inspection import polyhedra
 from layerox.interfaces.result import with_whole_atoms
-from layerox.io.structures import write_structure
+from layerox.io.structure_writing import write_structure
 from layerox.validation import check
 
 CELLS = ["P2/O3", "P2/P3", "P2/spinel", "P2/tunnel", "P2/P3/spinel", "P2/P3/O3", "O3/spinel/P2"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from layerox.io import read_pattern
-from layerox.io.writing import write_pattern
+from layerox.io.pattern_writing import write_pattern
 from layerox.pattern import pattern_from_arrays
 from layerox.series.run import fit_series
 from layerox.series.synthetic import simulate_series

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.io.cif_emission import ANISO_TAGS, add_anisotropic, add_sites, add_symmetry, commented, quoted
-from layerox.io.structures import cif_text, xyz_text
+from layerox.io.structure_writing import cif_text, xyz_text
 from layerox.symmetry import symmetry_from_name
 from reference_crystals import P2
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from layerox.errors import ChoiceNeeded, InputError
 from layerox.io import read_pattern, read_patterns, read_stack
-from layerox.io.nexus_source import _by_unit
-from layerox.io.stack import TEMPERATURE, TIME
+from layerox.io.nexus_arrays import _by_unit
+from layerox.io.pattern_stack import TEMPERATURE, TIME
 from nexus_files import ANGLES, WAVELENGTH, azint_file, curves, data_group, plain_file, pyfai_file
 
 Q = 4.0 * np.pi * np.sin(np.radians(ANGLES / 2.0)) / WAVELENGTH
@@ -342,7 +342,7 @@ def test_an_array_that_states_no_wavelength_is_not_read(tmp_path):
     [
         ((2, 3_000_000), (1, 1000), "has 3000000 points a pattern; rebin it"),
         ((2_000_000, 351), (1, 351), "has 2000000 patterns"),
-        ((200_000, 351), (200_000, 351), "is stored in blocks of 561 MB; write it anew"),
+        ((200_000, 351), (200_000, 351), "is stored in blocks of 561 MB; rewrite it"),
     ],
 )
 def test_what_would_fill_the_memory_is_refused(tmp_path, shape, chunks, words):

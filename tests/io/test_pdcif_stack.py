@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from layerox.errors import InputError
 from layerox.io import read_patterns, read_stack
+from layerox.io.pattern_stack import TEMPERATURE, TIME
 from layerox.io.pdcif_stack import CifStack, cif_stack
 from layerox.io.scan import pattern_from_scan, request_from_arguments
-from layerox.io.stack import TEMPERATURE, TIME
 
 POINTS = 60
 

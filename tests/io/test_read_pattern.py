@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -100,14 +99,13 @@ def test_reading_a_pattern_imports_nothing_heavy():
     assert run.stdout.strip() == "[]"
 
 
-def test_a_large_pattern_is_read_fast(tmp_path):
-    """50,000 lines take about 35 ms; ten times that would mean that the careful reader had been used."""
+def test_a_large_pattern_is_read_fast(tmp_path, monkeypatch):
+    """The reader that goes row by row takes ten times as long, and is for rows that differ."""
+    monkeypatch.setattr("layerox.io.text.rows_from_lines", None)
     x = np.arange(50_000) / 1000
     path = tmp_path / "a.xye"
     path.write_text("\n".join(f"{a:.4f} {a + 100:.3f} 10.0" for a in x))
-    start = time.perf_counter()
     assert len(read_pattern(path)) == 50_000
-    assert time.perf_counter() - start < 0.35
 
 
 @pytest.mark.measured

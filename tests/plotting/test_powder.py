@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from layerox.analysis.fit import fit, simulate
 from layerox.errors import InputError
 from layerox.plotting import plot
-from layerox.plotting.powder import INTENSITY_SCALES, picture
+from layerox.plotting.axis_labels import INTENSITY_SCALES
+from layerox.plotting.powder import picture
 from reference_crystals import o3, p2
 
 mpl.use("Agg")

@@ -59,7 +59,7 @@ def test_the_indicatrix_is_the_strain_in_every_direction(strain):
     assert shorter.get_ydata()[0] == pytest.approx(-100 * own.green_lagrange.values[2, 0, 0])
     with pytest.raises(InputError, match="no plane 'xw'"):
         plot_indicatrix(own, plane="xw")
-    with pytest.raises(InputError, match="frame 9 has not measured P2"):
+    with pytest.raises(InputError, match="frame 9 has no refined cell of P2"):
         plot_indicatrix(own, frame=9)
 
 

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import layerox as lx
+from layerox.plotting import plot_waterfall
 from layerox.plotting.operando import DOUBTED
 from layerox.plotting.waterfall import ANGLES, OVERLAP, waterfall_pictures
 from layerox.series.figure_data import mean_around
@@ -21,7 +22,7 @@ def series(heated):
     ("scale", "on_scale"), [("linear", lambda y: y), ("sqrt", np.sqrt), ("log", lambda y: np.log10(np.maximum(y, 1)))]
 )
 def test_the_curves_are_the_patterns_shifted(series, scale, on_scale):
-    axes = lx.plot_waterfall(series, Figure().subplots(), intensity=scale)
+    axes = plot_waterfall(series, Figure().subplots(), intensity=scale)
     assert len(axes.lines) == 5
     first = lx.read_pattern(f"{series.run['folder']}/{series.frames['file'][0]}")
     grid = axes.lines[0].get_xdata()
@@ -54,12 +55,12 @@ def test_it_needs_the_patterns(heated, tmp_path):
     shutil.copytree(heated, tmp_path / "out")
     text = (tmp_path / "out" / "run.json").read_text()
     (tmp_path / "out" / "run.json").write_text(text.replace('"folder": "', '"folder": "/nowhere'))
-    with pytest.raises(lx.InputError, match="not there any more"):
-        lx.plot_waterfall(lx.open_series(tmp_path / "out"), Figure().subplots())
+    with pytest.raises(lx.InputError, match="pattern files are missing"):
+        plot_waterfall(lx.open_series(tmp_path / "out"), Figure().subplots())
 
 
 def test_unknown_kinds_and_scales_are_refused(series):
     with pytest.raises(lx.InputError, match="waterfall"):
         lx.plot(series, kind="waterfal")
     with pytest.raises(lx.InputError, match="sqrt"):
-        lx.plot_waterfall(series, intensity="square")
+        plot_waterfall(series, intensity="square")

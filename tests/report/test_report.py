@@ -61,7 +61,7 @@ def test_the_page_holds_what_the_tables_hold(output):
         assert f"{change.phase} {change.kind} {change.frame}" in words
     assert "temperature (K) 300 to 1000" in words
     assert "5 powder patterns (X-rays, CuKa (1.540593, 1.544427 A)" in words
-    assert "P2 (P63/mmc) and O3 (R-3m) were asked for" in words
+    assert "P2 (P63/mmc) and O3 (R-3m) were tested" in words
     assert "numpy" in words
     assert series.frames["r_wp"][series.is_good].median() == pytest.approx(
         float(re.search(r"R_wp \(%\) [\d.]+ ([\d.]+)", words)[1]) / 100, abs=1e-4
@@ -110,7 +110,7 @@ def test_a_sound_series_has_no_cautions(output):
     frames.assign(verdict="accepted", reason="", gof=1.0).to_csv(output / "frames.csv", index=False)
     words = words_of(output)
     assert " Warnings " not in words
-    assert "Frames set aside None." in words
+    assert "Quarantined frames None." in words
 
 
 def test_a_run_that_was_interrupted_says_so(output):
@@ -140,7 +140,7 @@ def test_hardware_without_weights_has_no_range_of_them(output):
 def test_each_frame_by_itself_is_another_method(output):
     change_run(output, unordered=True)
     words = words_of(output)
-    assert "refined by itself from scratch" in words
+    assert "refined independently from scratch" in words
     assert "score test" not in words
 
 

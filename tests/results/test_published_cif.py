@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import layerox as lx
 from layerox.errors import InputError
 from layerox.io import read_pattern
 from layerox.results.folder import files_of
@@ -71,10 +70,6 @@ def test_statuses_are_what_a_cif_can_say(published, refinement):
     cell = published.phases[1].cell
     assert (cell["a"].status, cell["gamma"].status) == ("free", "fixed")
     assert set(published.weight_fractions) == set(refinement.weight_fractions)
-
-
-def test_name_in_the_package():
-    assert lx.read_published is read_published
 
 
 def test_a_structure_alone_is_no_refinement(refinement, tmp_path):

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from layerox.errors import InputError
-from layerox.io.atomic import TEMPORARY, WriteFailed
+from layerox.io.atomic_writing import TEMPORARY, WriteFailed
 from layerox.series.checksums import SegmentFile, read_part, write_part
 from layerox.series.measured import FrameRow
 from layerox.series.store import FIRST, LIVE, LOCK, RESULTS, WORK, SeriesStore

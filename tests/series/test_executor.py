@@ -99,7 +99,7 @@ def test_a_plain_connection_is_named():
 
 def test_without_dask_a_scheduler_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)  # its import fails then
-    message = r"scheduler: needs dask\.distributed.*pip install 'layerox\[cluster\]'"
+    message = r"scheduler: a scheduler needs the package distributed.*pip install 'layerox\[cluster\]'"
     with pytest.raises(InputError, match=message), executor(1, "tcp://127.0.0.1:1"):
         pass
 

@@ -1,12 +1,12 @@
-"""Workers: other processes that keep their memory, may die, end with the one that asked, and listen to nobody."""
+"""Workers: other processes that keep their memory, may die, end with the one that arguments, and listen to nobody."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
-import time
 
 import psutil
 import pytest
@@ -116,7 +116,7 @@ def test_a_script_without_a_guard_is_not_run_again_and_its_workers_end_when_it_i
     script.write_text(textwrap.dedent(FLAT))
     process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "1 2 4\n"
-    children = psutil.Process(process.pid).children(recursive=True)
+    children = ends_of(psutil.Process(process.pid).children(recursive=True))
     assert len(children) >= 3  # the server and two workers, both asleep for ten minutes
     process.kill()
     process.wait()
@@ -131,7 +131,7 @@ def test_an_interrupt_ends_all(tmp_path):
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, "start_new_session": True}
     process = subprocess.Popen([sys.executable, "-c", INTERRUPTIBLE, str(script)], **quiet)
     assert process.stdout.readline() == "1 2 4\n"
-    children = psutil.Process(process.pid).children(recursive=True)
+    children = ends_of(psutil.Process(process.pid).children(recursive=True))
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(timeout=60) == -signal.SIGINT
     process.stdout.close()
@@ -146,11 +146,13 @@ runpy.run_path(sys.argv[1])
 """
 
 
-def ended(process):
+def ends_of(processes):
+    """Return a file descriptor for each process, which can be read once the process has ended."""
+    return [os.pidfd_open(process.pid) for process in processes]
+
+
+def ended(descriptor):
     """Whether a process ends within a minute."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-            return True
-        time.sleep(0.01)
-    return False
+    found, _, _ = select.select([descriptor], [], [], 60)
+    os.close(descriptor)
+    return bool(found)

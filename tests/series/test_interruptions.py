@@ -1,23 +1,22 @@
 """A series killed, interrupted, or out of disk at chosen moments: after `--resume` the tables are the same.
 
-A moment is the n-th file that takes its name in the folder of the results: every state in which the folder can be left
-lies between two of them, so that nothing depends on the speed of the machine.
+A moment is the n-th file that takes its name in the folder of the results (tests/killed_runs.py).
 """
 
 import itertools
 import math
 import os
 import resource
-import subprocess
-import sys
+import signal
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from killed_runs import signalled
 from layerox.errors import InputError
-from layerox.io.atomic import TEMPORARY
+from layerox.io.atomic_writing import TEMPORARY
 from layerox.io.toml_file import toml_text
 from layerox.series import run
 from layerox.series.run import fit_series
@@ -27,22 +26,6 @@ FRAMES = 44
 TABLES = ("frames.csv", "transitions.csv", "series.nc")
 # Cells, widths and one position error, so that a fit from scratch costs little.
 RECIPE = {"strategy": {"name": "stages", "stages": [{"free": ["*_a", "*_c", "instrument_zero"]}, {"free": ["*_size"]}]}}
-# Kills its process when a file takes its name for the n-th time, just before or just after.
-KILLER = f"""
-import os, signal, sys
-from layerox.cli.main import main
-count, moment, is_after, replace = 0, int(sys.argv[1]), sys.argv[2] == "after", os.replace
-def counted(source, target):
-    global count
-    count += str(source).endswith({TEMPORARY!r})
-    if count == moment and not is_after:
-        os.kill(os.getpid(), signal.SIGKILL)
-    replace(source, target)
-    if count == moment:
-        os.kill(os.getpid(), signal.SIGKILL)
-os.replace = counted
-sys.exit(main(sys.argv[3:]))
-"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -117,8 +100,7 @@ def test_twenty_kills(place, whole, tmp_path):
     # A run that goes on has fewer files to write: the early moments come in all of them.
     for k in range(20):
         moment, side = 1 + k // 2 % 7, ("before", "after")[k % 2]
-        done = subprocess.run([sys.executable, "-c", KILLER, str(moment), side, *words], check=False)
-        killed += done.returncode == -9
+        killed += signalled(signal.SIGKILL, words, moment=moment, side=side).returncode == -signal.SIGKILL
     assert killed == 20
     fitted(place, output, resume=True)
     assert is_same(output, whole[0])

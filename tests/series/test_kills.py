@@ -1,83 +1,86 @@
-"""A series killed without warning at moments that nobody chose, and one whose worker dies: the tables are the same.
+"""A series killed without warning once its first part lies on disk, and one whose worker dies then: equal tables.
 
-`tests/benchmarks/series.py --kills 20` does the same with twenty.
+`test_interruptions.py` has all moments; `tests/benchmarks/series.py --kills 20` kills at random ones.
 """
 
-import random
-import subprocess
-import sys
-import time
+import json
+import signal
 
 import psutil
 import pytest
 
-from layerox.io.toml_file import toml_text
-from layerox.series.store import WORK
+from killed_runs import signalled, when_named
+from layerox.series.run import fit_series
 from layerox.series.synthetic import simulate_series
 
-FRAMES, KILLS = 50, 3
+FRAMES = 50
 TABLES = ("frames.csv", "transitions.csv")
 # Cells, widths and one position error, so that a fit from scratch costs little.
 RECIPE = {"strategy": {"name": "stages", "stages": [{"free": ["*_a", "*_c", "instrument_zero"]}, {"free": ["*_size"]}]}}
+FIRST_PART = "first-*"
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory):
-    """Return the command over a series of three segments."""
-    place = tmp_path_factory.mktemp("kills")
-    simulate_series(place / "raw", "o3-p3", frames=FRAMES, seed=6, bad=0.05, two_theta=(15.0, 48.0, 0.05))
-    (place / "recipe.toml").write_text(toml_text(RECIPE))
-    found = [sys.executable, "-m", "layerox", "series", str(place / "raw"), "--radiation", "CuKa", "--quiet"]
-    found += [word for name in ("O3", "P3", "Al") for word in ("--phase", str(place / "raw" / f"{name}.cif"))]
-    return [*found, "--recipe", str(place / "recipe.toml"), "-o"]
+def raw(tmp_path_factory):
+    """Return the folder of a series of three segments."""
+    folder = tmp_path_factory.mktemp("kills")
+    simulate_series(folder, "o3-p3", frames=FRAMES, seed=6, bad=0.05, two_theta=(15.0, 48.0, 0.05))
+    return folder
+
+
+def fitted(raw, output, **how):
+    phases = [raw / f"{name}.cif" for name in ("O3", "P3", "Al")]
+    return fit_series(raw, phases, radiation="CuKa", recipe=RECIPE, glob="*.xye", output=output, **how)
 
 
 @pytest.fixture(scope="module")
-def whole(words, tmp_path_factory):
-    """Return (output, seconds) of a run that nobody kills."""
+def whole(raw, tmp_path_factory):
+    """Return the output of a run that nobody kills."""
     output = tmp_path_factory.mktemp("whole")
-    began = time.monotonic()
-    assert subprocess.run([*words, str(output)], check=False).returncode in (0, 1)
-    return output, time.monotonic() - began
+    fitted(raw, output)
+    return output
 
 
 def same_tables(one, other):
     return all((one / name).read_bytes() == (other / name).read_bytes() for name in TABLES)
 
 
-def test_a_run_killed_at_random_moments_and_resumed_has_the_same_tables(words, whole, tmp_path):
-    draw, hit = random.Random(11), 0
-    for _ in range(KILLS):
-        process = subprocess.Popen([*words, str(tmp_path / "out"), "--resume"])
-        try:
-            process.wait(timeout=draw.uniform(0.1, 0.7) * whole[1])
-        except subprocess.TimeoutExpired:
-            hit += 1
-        process.kill()
-        process.wait()
-    assert hit > 0
-    assert subprocess.run([*words, str(tmp_path / "out"), "--resume"], check=False).returncode in (0, 1)
-    assert same_tables(tmp_path / "out", whole[0])
-
-
-def test_a_run_whose_worker_is_killed_completes(words, whole, tmp_path):
-    """Two workers, which listen on no network; one of them dies as soon as the first of three parts lies on disk."""
+def test_a_killed_run_goes_on_where_it_was(raw, whole, tmp_path):
     output = tmp_path / "out"
-    process = subprocess.Popen([*words, str(output), "--workers", "2"])
-    victim, listening = None, None
-    until = time.monotonic() + 120
-    while process.poll() is None and victim is None and time.monotonic() < until:
-        if list(output.glob(f"{WORK}/first-*")):
-            tree = psutil.Process(process.pid)
-            workers = [child for child in tree.children(recursive=True) if is_worker(child)]
-            listening = [c for one in (tree, *workers) for c in one.net_connections("inet") if c.status == "LISTEN"]
-            victim = workers[0]
-            victim.kill()
-        time.sleep(0.001)
-    assert victim is not None
+    words = [
+        "series",
+        str(raw),
+        "--recipe",
+        str(whole / "recipe.toml"),
+        "--glob",
+        "*.xye",
+        "--quiet",
+        "-o",
+        str(output),
+    ]
+    assert signalled(signal.SIGKILL, words, name=FIRST_PART).returncode == -signal.SIGKILL
+    assert json.loads((output / "run.json").read_text())["status"] == "running"
+    assert not (output / "frames.csv").exists() or not same_tables(output, whole)
+    fit_series(raw, recipe=whole / "recipe.toml", glob="*.xye", output=output, resume=True)
+    assert same_tables(output, whole)
+
+
+def test_a_run_whose_worker_is_killed_completes(raw, whole, tmp_path, monkeypatch):
+    """Two workers, which listen on no network; one of them dies as soon as the first of three parts lies on disk."""
+    listening, victims = [], []
+
+    def kill_one():
+        me = psutil.Process()
+        workers = [child for child in me.children(recursive=True) if is_worker(child)]
+        listening.extend(c for one in (me, *workers) for c in one.net_connections("inet") if c.status == "LISTEN")
+        victims.append(workers[0])
+        workers[0].kill()
+
+    with when_named(monkeypatch, FIRST_PART, kill_one):
+        fitted(raw, tmp_path / "out", workers=2)
     assert listening == []
-    assert process.wait(timeout=300) in (0, 1)
-    assert same_tables(output, whole[0])
+    assert not victims[0].is_running() or victims[0].status() == psutil.STATUS_ZOMBIE
+    assert same_tables(tmp_path / "out", whole)
 
 
 def is_worker(process):

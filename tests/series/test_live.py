@@ -2,18 +2,15 @@
 
 import contextlib
 import json
-import os
 import signal
-import subprocess
-import sys
-import threading
-import time
+from functools import partial
 
 import h5py
 import numpy as np
 import pytest
 
 import layerox as lx
+from killed_runs import when_named
 from layerox.cli.main import main
 from layerox.errors import InputError
 from layerox.io.toml_file import toml_text
@@ -263,33 +260,23 @@ def command(folder, phases, output, *more):
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-def test_a_watch_that_is_told_to_end_exits_with_130_and_is_resumed(source, phases, finished, tmp_path, how):
-    """A writer lays frames into the folder in a thread of its own, half of each first."""
+def test_a_watch_that_is_told_to_end_exits_with_130_and_is_resumed(
+    source, phases, finished, tmp_path, how, monkeypatch, capsys
+):
+    """The signal comes as soon as there is a table; frames that are cut off then are whole when the run goes on."""
+    clock = Script()
+    monkeypatch.setattr("layerox.series.watching.Watch", partial(Watch, clock=clock, sleep=clock.sleep))
     folder, output = tmp_path / "raw", tmp_path / "out"
     folder.mkdir()
-
-    def write():
-        for path in source:
-            laid(path, folder, 0.5)()
-            time.sleep(0.05)
-            laid(path, folder)()
-
-    writer = threading.Thread(target=write)
+    for k, path in enumerate(source):
+        laid(path, folder, 1.0 if k < FRAMES - 3 else 0.5)()
     words = command(folder, phases, output, "--watch", "--watch-idle", "300")
-    # Shells have Ctrl-C ignored by what they start in the background, and children inherit that.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen([sys.executable, "-m", "layerox", *words], stderr=subprocess.PIPE)
-    signal.signal(signal.SIGINT, before)
-    writer.start()
-    until = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < until and not (output / "frames.csv").exists():
-        time.sleep(0.02)
-    os.kill(process.pid, how)
-    _, said = process.communicate(timeout=60)
-    writer.join()
-    assert process.returncode == 130
-    assert said == b"layerox: interrupted\n"
+    with when_named(monkeypatch, "frames.csv", lambda: signal.raise_signal(how)):
+        assert main(words) == 130
+    assert capsys.readouterr().err == "layerox: interrupted\n"
     assert json.loads((output / "run.json").read_text())["status"] == "interrupted"
+    for path in source:
+        laid(path, folder)()
     assert main(command(folder, phases, output, "--resume")) in (0, 1)
     assert same_tables(output, finished[1])
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from layerox.diffraction.phase import Phase
 from layerox.io.cif import read_crystal
-from layerox.io.structures import cif_text
+from layerox.io.structure_writing import cif_text
 from layerox.series.cell_interpolation import (
     EXPECTED_WINDOW,
     MAX_EXTRAPOLATION,

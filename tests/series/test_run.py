@@ -1,13 +1,11 @@
 """A synthetic series, whose truth is known, from its folder to its tables."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from shutil import copytree
 
@@ -16,6 +14,7 @@ import numpy as np
 import pytest
 
 import layerox as lx
+from killed_runs import when_named
 from layerox.errors import InputError
 from layerox.series.cluster import Tls
 from layerox.series.figure_data import intensity_map
@@ -23,7 +22,6 @@ from layerox.series.measured import FrameRow
 from layerox.series.phase_presence import SeriesPresence
 from layerox.series.run import fit_series
 from layerox.series.segment import segment_ranges
-from layerox.series.store import WORK
 from nexus_files import data_group
 
 
@@ -130,25 +128,6 @@ def test_two_workers_write_the_same_bytes(fitted, o3_p3, phases_of_o3_p3, tmp_pa
     assert (again.path / "frames.csv").read_bytes() == (fitted.path / "frames.csv").read_bytes()
 
 
-def test_a_killed_run_goes_on_where_it_was(fitted, o3_p3, phases_of_o3_p3, tmp_path):
-    """Killed without warning as soon as its first part lies on disk, and once more a moment later."""
-    command = [sys.executable, "-m", "layerox", "series", str(o3_p3[0]), "--radiation", "CuKa", "--resume", "--quiet"]
-    command += [word for path in phases_of_o3_p3 for word in ("--phase", str(path))]
-    output = tmp_path / "out"
-    for patience in (0.0, 0.3):
-        process = subprocess.Popen([*command, "-o", str(output)])
-        until = time.monotonic() + 120
-        while process.poll() is None and time.monotonic() < until and not list(output.glob(f"{WORK}/first-*")):
-            time.sleep(0.005)
-        time.sleep(patience)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    status = json.loads((output / "run.json").read_text())["status"]
-    assert status == "running"
-    assert subprocess.run([*command, "-o", str(output)], check=False).returncode == 1
-    assert (output / "frames.csv").read_bytes() == (fitted.path / "frames.csv").read_bytes()
-
-
 def test_a_run_is_not_resumed_with_other_settings(fitted, o3_p3, phases_of_o3_p3):
     with pytest.raises(InputError, match="other frames or settings"):
         fit_series(o3_p3[0], phases_of_o3_p3[:2], radiation="CuKa", output=fitted.path, resume=True)
@@ -247,22 +226,23 @@ def test_the_series_of_gsas_ii(reference_data):
 @contextmanager
 def cluster(folder, *options):
     """Yield (address, workers): a scheduler and two workers started as anybody would start them."""
-    place = folder / "scheduler.json"
-    common = ["--no-dashboard", "--scheduler-file", str(place), *options]
     dask = [sys.executable, "-m", "dask"]
+    listening = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    scheduler = subprocess.Popen([*dask, "scheduler", "--port", "0", "--no-dashboard", *options], **listening)
+    address = next(line.split("Scheduler at:")[1].strip() for line in scheduler.stderr if "Scheduler at:" in line)
+    reader = threading.Thread(target=scheduler.stderr.read)  # so that what it logs later fills no pipe
+    reader.start()
+    command = [*dask, "worker", address, "--no-dashboard", "--nthreads", "1", "--no-nanny", *options]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    scheduler = subprocess.Popen([*dask, "scheduler", "--port", "0", *common], **quiet)
-    until = time.monotonic() + 60
-    while not place.exists() and time.monotonic() < until:
-        time.sleep(0.05)
-    command = [*dask, "worker", *common, "--nthreads", "1", "--no-nanny", "--local-directory", str(folder)]
-    workers = [subprocess.Popen(command, **quiet) for _ in range(2)]
+    workers = [subprocess.Popen([*command, "--local-directory", str(folder)], **quiet) for _ in range(2)]
     try:
-        yield json.loads(place.read_text())["address"], workers
+        yield address, workers
     finally:
         for process in (*workers, scheduler):
             process.kill()
             process.wait()
+        reader.join()
+        scheduler.stderr.close()
 
 
 @pytest.fixture
@@ -296,19 +276,12 @@ def test_a_cluster_behind_tls_gives_the_same_table(files_of_tls, fitted, o3_p3, 
     assert "connection_not_encrypted" not in {notice["code"] for notice in series.run["notices"]}
 
 
-def test_a_cluster_finishes_though_a_worker_is_killed(cluster_by_hand, fitted, o3_p3, phases_of_o3_p3, tmp_path):
+def test_a_cluster_finishes_though_a_worker_is_killed(
+    cluster_by_hand, fitted, o3_p3, phases_of_o3_p3, tmp_path, monkeypatch
+):
     address, workers = cluster_by_hand
-    output = tmp_path / "out"
-    killed = []
-
-    def kill_one(said):
-        if "seed frames" in said and not killed:
-            killed.append(workers[0])
-            threading.Timer(1.0, workers[0].kill).start()
-
-    series = fit_series(
-        o3_p3[0], phases_of_o3_p3, radiation="CuKa", scheduler=address, output=output, progress=kill_one
-    )
-    assert workers[0].wait(timeout=60) != 0
+    with when_named(monkeypatch, "first-*", workers[0].kill):
+        series = fit_series(o3_p3[0], phases_of_o3_p3, radiation="CuKa", scheduler=address, output=tmp_path / "out")
+    assert workers[0].wait(timeout=60) == -signal.SIGKILL
     assert "connection_not_encrypted" in {notice["code"] for notice in series.run["notices"]}
     assert (series.path / "frames.csv").read_bytes() == (fitted.path / "frames.csv").read_bytes()

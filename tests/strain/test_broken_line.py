@@ -18,7 +18,7 @@ def drawn(true, seed, sigma=SIGMA):
 
 @pytest.mark.parametrize("count", [20, 60, 200])
 def test_noise_hardly_ever_has_a_knot(count):
-    """Two of a thousand at most, as WORTH says: of two hundred draws, two are allowed for."""
+    """Two of a thousand at most, as MIN_GAIN says: of two hundred draws, two are allowed for."""
     place, esd = np.arange(float(count)), np.ones(count)
     found = [broken_line(place, drawn(np.zeros(count), k, 1.0), esd) for k in range(200)]
     assert sum(len(line.knots) > 2 for line in found) <= 2

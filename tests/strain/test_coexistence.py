@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from layerox.strain.cells import observed
 from layerox.strain.coexistence import coexistence, layer_sizes
+from layerox.strain.measured_cells import measured_phases
 from run_tables import ramp, run_of
 
 COUNT = 21
@@ -15,7 +15,7 @@ FALL = ramp(COUNT, (0, 1.0), (20, 0.0))
 
 
 def sizes_of(series, name):
-    return layer_sizes(observed(series).phases[name])
+    return layer_sizes(measured_phases(series).phases[name])
 
 
 def judged(series, pair, weights):

@@ -185,8 +185,8 @@ def test_principal_strains_of_layers_have_the_uncertainties_of_lengths():
         ({"reference": 7}, "there is no frame 7; choose from 0 to 2"),
         ({"reference": {"P9": (1, 1, 1, 90, 90, 90)}}, "no phase is called 'P9'"),
         ({"reference": {"P2": (2.9, 2.9)}}, "six positive numbers"),
-        ({"single_phase": {"Al": 4.05}}, "no phase with a plane to share"),
-        ({"single_phase": {"P2": -1.0}}, "is no length"),
+        ({"single_phase": {"Al": 4.05}}, "is not a phase with a common plane"),
+        ({"single_phase": {"P2": -1.0}}, "is not a length"),
     ],
 )
 def test_bad_input_is_refused(gliding, options, message):

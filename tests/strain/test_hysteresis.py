@@ -39,13 +39,13 @@ def test_the_loop_is_as_wide_as_the_midpoints_are_apart(cycle):
 
 def test_what_did_not_come_back_is_named(cycle):
     """c, and nothing else: 0.02 A at 2e-4 A each; weight and a are the same as before."""
-    lost = {(one.phase, one.quantity): one for one in cycle.lost_for_good}
+    lost = {(one.phase, one.quantity): one for one in cycle.irreversible}
     assert ("P2", "c") in lost
     assert set(lost) <= {("P2", "c"), ("P2", "volume")}
     one = lost["P2", "c"]
     assert one.difference == pytest.approx(0.02, abs=1.2e-3)
     assert (one.frames, one.at_before, one.at_after) == ((0, 60), 2.5, 2.5)
-    kept = {(r.phase, r.quantity): r for r in cycle.returns if r.came_back}
+    kept = {(r.phase, r.quantity): r for r in cycle.returns if r.is_reversible}
     assert ("P2", "weight_fraction") in kept
     assert ("P2", "a") in kept
 

@@ -8,7 +8,7 @@ import pytest
 import layerox as lx
 from layerox.errors import InputError
 from layerox.series.synthetic import simulate_series
-from layerox.strain.transition_table import transitions_csv, transitions_text
+from layerox.strain.csv_and_text import transitions_csv, transitions_text
 
 FRAMES = 24
 

@@ -15,7 +15,7 @@ import layerox as lx
 from layerox.builders import build_atoms, build_crystal, build_structure
 from layerox.crystal.atoms import atoms_from_crystal
 from layerox.errors import InputError
-from layerox.io.structures import write_structure
+from layerox.io.structure_writing import write_structure
 from layerox.stacking import parse_word
 from layerox.validation import CODES, Finding, check
 

@@ -74,9 +74,10 @@ def fit(
     pattern
         A pattern, or a file that `read_pattern` reads.
     phases
-        Library names, stacking words, CIF files, Structures, or pairs (name, any of these).
+        Library names ("P2"), stacking words ("P2*4|O3*3"), CIF files, Structures, or pairs (name, any of these).
     radiation
-        Name ("CuKa"), wavelength in angstrom, or `Radiation`; required if the file does not state it.
+        "CrKa", "FeKa", "CoKa", "CuKa", "MoKa" or "AgKa" (both lines, 2:1), the same with 1 behind it (one line), a
+        wavelength in angstrom, or `Radiation`; required if the file does not state it.
     neutron
         Neutrons of that wavelength instead of X-rays.
     monochromator
@@ -84,9 +85,9 @@ def fit(
     geometry
         "bragg-brentano" (the default) or "debye-scherrer".
     polarization
-        p in p + (1 - p) cos^2 2 theta; 0.5 if it is not stated.
+        p in p + (1 - p) cos^2 2 theta, 0 to 1; 0.5 if it is not stated.
     instrument
-        `Instrument`, or an instrument.toml, .prm or .instprm file.
+        `Instrument`, or the path of an instrument.toml, .prm or .instprm file.
     recipe
         A recipe.toml, a table of the same keys, or a `Recipe`: which parameters are fixed, free, bounded and tied, and
         in which order. Without one the strategy is automatic.
@@ -104,10 +105,27 @@ def fit(
     progress
         Called with the name of each step.
 
+    Returns
+    -------
+    Refinement
+        `status` is "converged", "not_converged" or "failed" with a `reason`: a bad fit is a result, not an error.
+        `weight_fractions`, `phases`, `parameters` (values with standard uncertainties), `agreement`, `warnings`,
+        `params` (for lmfit) and `to_json()` hold the rest.
+
     Raises
     ------
     InputError
         If an argument cannot be used; `UnknownWavelength` if no source states the wavelength.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> pattern = lx.simulate(["P2", "O3"], weights=[0.6, 0.4], radiation="CuKa", counts=10_000, seed=1)
+    >>> result = lx.fit(pattern, ["P2", "O3"])
+    >>> result.status
+    'converged'
+    >>> abs(result.weight_fractions["P2"] - 0.6) < 0.01
+    True
     """
     began = time.process_time()
     _refuse_other_types(params, start)

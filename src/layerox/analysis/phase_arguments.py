@@ -19,13 +19,14 @@ from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError, printable
 from layerox.io.cif import read_crystal
-from layerox.io.opening import exists, is_file
+from layerox.io.file_contents import exists, is_file
 from layerox.stacking.disorder import BETWEEN, is_disorder
 
 # A library name, stacking word or path (str, Path), Crystal, Phase, pymatgen Structure, or a pair (name, any of these).
 PhaseArgument = Any
 
 PHASE_CURE = "give library names, stacking words or CIF files"
+NAME_CURE = "name them: NAME=FILE, or in Python (name, structure)"
 FILE_SUFFIXES = (".cif", ".mcif")
 
 
@@ -63,7 +64,7 @@ def argued_phases(
     names = [phase.name for _, phase in found]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"two phases have the name {name!r}", argument="phases", cure="name them: NAME=FILE")
+            raise InputError(f"two phases have the name {name!r}", argument="phases", cure=NAME_CURE)
     return found
 
 

@@ -24,8 +24,8 @@ from layerox.diffraction.restraints import RestraintRequest
 from layerox.errors import InputError
 from layerox.instrument import Instrument
 from layerox.io import read_instrument
-from layerox.io.instrument_file import instrument_from_model
-from layerox.io.opening import is_file
+from layerox.io.file_contents import is_file
+from layerox.io.instrument_toml import instrument_from_model
 from layerox.io.toml_file import Location, line_of, read_table, validated
 from layerox.public import public
 from layerox.symmetry import CELL_NAMES
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         RecipePhaseModel,
         VariableModel,
     )
-    from layerox.electrochemistry.settings import ElectrochemistryModel
+    from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
 
 # In lists of free or fixed parameters: all lengths and angles that symmetry leaves free.
 CELL = "cell"

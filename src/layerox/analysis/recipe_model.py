@@ -6,15 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from layerox.electrochemistry.settings import ElectrochemistryModel
-from layerox.io.instrument_model import InstrumentModel, Pair, Table
+from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
+from layerox.io.instrument_toml_keys import InstrumentModel, KeyedTable, Pair
 
 Interval = Pair
 PositiveFloat = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
-class RecipePatternModel(Table):
+class RecipePatternModel(KeyedTable):
     """[pattern]: range of angles and excluded regions, degrees."""
 
     range: Interval | None = None
@@ -29,7 +29,7 @@ class RecipeInstrumentModel(InstrumentModel):
     fix: list[str] = []
 
 
-class ExtraModel(Table):
+class ExtraModel(KeyedTable):
     """A hump or a foreign peak: centre and full widths in degrees, area in intensity times degrees."""
 
     name: str | None = None
@@ -40,21 +40,21 @@ class ExtraModel(Table):
     free: list[Literal["position", "gauss", "lorentz", "area"]] = []
 
 
-class BackgroundModel(Table):
+class BackgroundModel(KeyedTable):
     """[background]: Chebyshev terms (by default as many as the data support), and humps."""
 
     terms: Annotated[int, Field(ge=1, le=40)] | Literal["automatic"] = "automatic"
     humps: list[ExtraModel] = []
 
 
-class RecipeTextureModel(Table):
+class RecipeTextureModel(KeyedTable):
     """March coefficient, and the plane whose normal is its axis."""
 
     r: PositiveFloat = 1.0
     axis: Annotated[list[int], Field(min_length=3, max_length=3)] | None = None
 
 
-class RecipePhaseModel(Table):
+class RecipePhaseModel(KeyedTable):
     """[[phase]]: a structure, its free and fixed parameters, and their initial values (nm for the size).
 
     `hardware` marks cell hardware: it has no weight fraction, and a displacement (mm) of its own.
@@ -74,7 +74,7 @@ class RecipePhaseModel(Table):
     bounds: dict[str, Interval] = {}
 
 
-class RecipeParameterModel(Table):
+class RecipeParameterModel(KeyedTable):
     """[parameters] NAME: any parameter (or all that a pattern such as "*_u_iso" matches)."""
 
     value: float | None = None
@@ -83,7 +83,7 @@ class RecipeParameterModel(Table):
     max: float | None = None
 
 
-class VariableModel(Table):
+class VariableModel(KeyedTable):
     """[variables] NAME: a variable for use in constraints."""
 
     value: float
@@ -92,7 +92,7 @@ class VariableModel(Table):
     vary: bool = True
 
 
-class StageModel(Table):
+class StageModel(KeyedTable):
     """[[strategy.stages]]: the parameters that are freed and fixed before the stage refines."""
 
     name: str | None = None
@@ -100,14 +100,14 @@ class StageModel(Table):
     fix: list[str] = []
 
 
-class StrategyModel(Table):
+class StrategyModel(KeyedTable):
     """[strategy]: "automatic", "one-stage", or "stages" with a list of them."""
 
     name: Literal["automatic", "one-stage", "stages"] | None = None
     stages: list[StageModel] = []
 
 
-class InternalStandardModel(Table):
+class InternalStandardModel(KeyedTable):
     """An added phase with a known fraction (0 to 1, of its crystalline part in the whole specimen)."""
 
     phase: str
@@ -115,7 +115,7 @@ class InternalStandardModel(Table):
     esd: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
-class ExternalStandardModel(Table):
+class ExternalStandardModel(KeyedTable):
     """K of O'Connor & Raven, or the result of a fit of a pure standard; mu/rho (cm2/g) or composition of the specimen.
 
     `composition` is in proportion by weight, {Al2O3 = 0.5, ZnO = 0.5}; `standard_mass_attenuation` is that of the
@@ -133,7 +133,7 @@ class ExternalStandardModel(Table):
     composition: dict[str, PositiveFloat] = {}
 
 
-class QuantificationModel(Table):
+class QuantificationModel(KeyedTable):
     """[quantification]: standards, sizes of the particles in micrometre, and the solid share of the powder's volume.
 
     `reference` is the phase with a constant mass, to which the other masses are relative.
@@ -146,7 +146,7 @@ class QuantificationModel(Table):
     reference: str | None = None
 
 
-class RestraintModel(Table):
+class RestraintModel(KeyedTable):
     """[[restraint]]: sites of a phase (two: angstrom, three: degrees), or an element per others, and its target."""
 
     phase: str = ""
@@ -157,13 +157,13 @@ class RestraintModel(Table):
     esd: PositiveFloat
 
 
-class UncertaintyModel(Table):
+class UncertaintyModel(KeyedTable):
     """[uncertainty]: whether serially correlated residuals increase the standard uncertainties."""
 
     serial_correlation: bool = False
 
 
-class ParametricModel(Table):
+class ParametricModel(KeyedTable):
     """[parametric]: quantities of a series as functions of an axis; the data select one of several forms."""
 
     axis: str | None = None
@@ -171,7 +171,7 @@ class ParametricModel(Table):
     functions: dict[str, str | list[str]] = {}
 
 
-class RecipeModel(Table):
+class RecipeModel(KeyedTable):
     """A whole recipe.toml."""
 
     pattern: RecipePatternModel = RecipePatternModel()

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from layerox.cli.options import add_overwrite_option
+from layerox.cli.common_options import add_overwrite_option
 from layerox.errors import InputError
 
 
@@ -15,8 +15,8 @@ def add_to(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "build",
         help="build the cell of a phase",
-        description="Build the cell of a phase or of a stacking word. What is not said is taken from the library or "
-        "from bond lengths, and the file says which.",
+        description="Build the cell of a phase or of a stacking word. Other values come from the library or "
+        "from bond lengths, and the file states the source.",
     )
     parser.add_argument("phase", metavar="PHASE", help='a phase (P2, Pp2, spinel) or a stacking word ("P2*4|O3*3")')
     parser.add_argument("--formula", metavar="FORMULA", help="composition, such as Na0.67Ni0.33Mn0.67O2")
@@ -25,11 +25,11 @@ def add_to(subparsers: Any) -> None:
         "--setting", default="conventional", help="axes: conventional, primitive or rectangular (orthohexagonal)"
     )
     parser.add_argument("--ordered", action="store_true", help="whole atoms instead of partial occupancies")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of random numbers (default: 0)")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help=".cif .vasp .xyz .json or .lmp")
     add_overwrite_option(parser)
     _add_geometry(parser.add_argument_group("cell and distances (angstrom, degrees)"))
-    _add_occupation(parser.add_argument_group("who stands where"))
+    _add_occupation(parser.add_argument_group("site occupation"))
     parser.set_defaults(command=run)
 
 
@@ -74,15 +74,15 @@ def run(
     overwrite: bool,
     **plain: Any,
 ) -> int:
-    """Build and write; always 0. `plain` are the options that the builders take as they are."""
+    """Build and write; always 0. `plain` are the options that are passed to the builders unchanged."""
     from layerox.builders import build_atoms, build_crystal  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
-    from layerox.io.structures import demand_structure_suffix, structure_text  # noqa: PLC0415
+    from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    from layerox.io.structure_writing import demand_structure_suffix, structure_text  # noqa: PLC0415
 
     target, read = Path(output), inputs_among(phase)
     demand_structure_suffix(target)
     check_outputs([target], inputs=read, overwrite=overwrite)
-    said: Any = {
+    options: Any = {
         **plain,
         "galleries": _pairs("--gallery", gallery),
         "sodium": _pairs("--sodium", sodium),
@@ -90,17 +90,17 @@ def run(
         "tetrahedral": _pairs("--tetrahedral", tetrahedral),
         "metals": _metals(metal),
     }
-    crystal = build_crystal(phase, **said)
+    crystal = build_crystal(phase, **options)
     remarks = crystal.remarks
     axes = "" if setting == "conventional" else f" on {setting} axes"
     listed = f", {supercell[0]} x {supercell[1]} x {supercell[2]} cells" if supercell else ""
     if ordered or supercell:
-        atoms = build_atoms(phase, **said, setting=setting, supercell=supercell, ordered=ordered)
+        atoms = build_atoms(phase, **options, setting=setting, supercell=supercell, ordered=ordered)
         text = structure_text(atoms, target)
         listed += f", ordered as {atoms.formula}" if ordered else ""
         remarks = atoms.remarks if ordered else remarks
     else:
-        text = structure_text(build_crystal(phase, **said, setting=setting), target)
+        text = structure_text(build_crystal(phase, **options, setting=setting), target)
     write_outputs({target: text}, by="build", inputs=read, overwrite=overwrite)
     print(f"{crystal.name}: {crystal.formula}, {crystal.space_group}{axes}{listed}; written to {output}")
     print("\n".join([f"source: {crystal.source}", *(f"note: {remark.message}" for remark in remarks)]))

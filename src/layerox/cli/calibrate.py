@@ -1,4 +1,4 @@
-"""`layerox calibrate`: from the pattern of a standard to an instrument.toml, and a picture of widths and shifts."""
+"""`layerox calibrate`: refine an instrument.toml from the pattern of a standard, with a plot of widths and shifts."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from layerox.cli.inputs import check_inputs
-from layerox.cli.options import add_beam_options, add_overwrite_option
+from layerox.cli.check_inputs import check_inputs
+from layerox.cli.common_options import add_beam_options, add_overwrite_option
 from layerox.cli.progress import Progress
 
 
@@ -17,7 +17,7 @@ def add_to(subparsers: Any) -> None:
         "calibrate",
         help="profile, zero and displacement of a diffractometer from a standard",
         description="Refine profile, zero and displacement of a diffractometer on a standard (LaB6, Si, Al2O3, NAC), "
-        "whose cell is held at its certified value; writes an instrument.toml for --instrument.",
+        "whose cell is fixed at its certified value; writes an instrument.toml for --instrument.",
     )
     parser.add_argument("pattern", metavar="STANDARD_PATTERN", help="pattern of the standard")
     parser.add_argument("--phase", required=True, metavar="NAME_OR_FILE", help="the standard's structure")
@@ -27,7 +27,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--size", type=float, metavar="NM", help="crystallite size of the standard, if it broadens")
     parser.add_argument("--wavelength", action="store_true", help="refine the wavelength too")
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE.toml", help="where the instrument is written")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE.toml", help="file of the instrument")
     parser.add_argument("--plot", metavar="FILE.png", help="default: beside the instrument")
     add_overwrite_option(parser)
     add_beam_options(parser)
@@ -49,12 +49,12 @@ def run(
     quiet: bool,
     **beam: Any,
 ) -> int:
-    """Calibrate, write the instrument and the picture, print what was found; 0 if it can be trusted, else 1."""
+    """Calibrate, write the instrument and the plot, print a summary; 0 if the fit is trustworthy, else 1."""
     check_inputs(files=(pattern, beam.get("instrument")), phases=[phase])
     from layerox.analysis.calibrate import calibrate  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.atomic import Content  # noqa: PLC0415
-    from layerox.io.instrument_file import instrument_text  # noqa: PLC0415
-    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    from layerox.io.atomic_writing import Content  # noqa: PLC0415
+    from layerox.io.instrument_toml import instrument_text  # noqa: PLC0415
+    from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
     from layerox.plotting.calibration import calibration_picture  # noqa: PLC0415
 
     target = Path(output)
@@ -83,7 +83,7 @@ def _demand_suffix(path: Path, suffix: str) -> None:
     from layerox.errors import InputError  # noqa: PLC0415
 
     if path.suffix != suffix:
-        raise InputError("has another suffix than it should", place=path, cure=f"call it {path.stem}{suffix}")
+        raise InputError("has the wrong suffix", place=path, cure=f"call it {path.stem}{suffix}")
 
 
 def _cell(certified: list[str]) -> dict[str, float]:

@@ -1,11 +1,11 @@
-"""`layerox check`: what is wrong with structures, one line a finding."""
+"""`layerox check`: validate structures, one line per finding."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-# What reading notices of a file that says nothing of its geometry.
+# Notices of the reader that do not concern the structure: the file has no measuring geometry.
 OF_NO_CONCERN = ("displacement_assumed",)
 
 
@@ -13,14 +13,15 @@ def add_to(subparsers: Any) -> None:
     """Add the command to the parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "check",
-        help="say what is wrong with structures",
-        description="Check structures of layered oxides, spinels and tunnel phases, anybody's: stacking, coordination, "
-        "contacts, composition and charge. Ends with 1 when there is a finding.",
+        help="check structures for errors",
+        description="Check structures of layered oxides, spinels and tunnel phases from any source: stacking, "
+        "coordination, "
+        "contacts, composition and charge. Exit status 1 if there is a finding.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="CIF, POSCAR (.vasp) or pymatgen JSON")
-    parser.add_argument("--phase", metavar="PHASE", help='what they are said to be: a phase or a word ("P2*4|O3*3")')
-    parser.add_argument("--formula", metavar="FORMULA", help="composition that they are said to have")
-    parser.add_argument("--space-group", metavar="SYMBOL", help='space group that they are said to have ("P 63/m m c")')
+    parser.add_argument("--phase", metavar="PHASE", help='expected phase or stacking word ("P2*4|O3*3")')
+    parser.add_argument("--formula", metavar="FORMULA", help="expected composition")
+    parser.add_argument("--space-group", metavar="SYMBOL", help='expected space group ("P 63/m m c")')
     parser.set_defaults(command=run)
 
 

@@ -1,4 +1,4 @@
-"""`layerox compare`: two refinements side by side, their differences in units of their esds."""
+"""`layerox compare`: compare two refinements, with differences in units of their esds."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ def add_to(subparsers: Any) -> None:
     """Add the command to the parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "compare",
-        help="put two refinements side by side",
-        description="Put two refinements side by side: fractions, cells and parameters, with each difference in units "
-        "of its standard uncertainty (the two taken as independent).",
+        help="compare two refinements",
+        description="Compare two refinements: fractions, cells and parameters, with each difference in units "
+        "of its standard uncertainty (of independent fits).",
     )
-    parser.add_argument("result_a", metavar="A", help="result.json of a fit, or the folder that holds it")
-    parser.add_argument("result_b", metavar="B", help="the same of the other fit")
+    parser.add_argument("result_a", metavar="A", help="result.json of a fit, or its folder")
+    parser.add_argument("result_b", metavar="B", help="the same for the other fit")
     parser.set_defaults(command=run)
 
 

@@ -1,4 +1,4 @@
-"""`layerox fit`: from a measured pattern and phases to fractions, cells, a picture and the numbers."""
+"""`layerox fit`: refine phases against a measured pattern; write fractions, cells, a plot and all parameters."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from layerox.cli.inputs import check_inputs
-from layerox.cli.options import add_beam_options, add_hardware_options, add_overwrite_option
+from layerox.cli.check_inputs import check_inputs
+from layerox.cli.common_options import (
+    FIGURES,
+    add_beam_options,
+    add_figures_option,
+    add_hardware_options,
+    add_overwrite_option,
+)
 from layerox.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -21,30 +27,33 @@ def add_to(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "fit",
         help="refine phases against a measured pattern",
-        description="Refine phases against a measured pattern: weight fractions with uncertainties, cells, a picture.",
+        description="Refine phases against a measured pattern: weight fractions with uncertainties, cells, a plot.",
     )
     parser.add_argument("pattern", metavar="PATTERN", help="columns of text, GSAS, XRDML, pdCIF or HDF5")
     parser.add_argument(
         "--phase",
         action="append",
         metavar="NAME_OR_FILE",
-        help="library name (P2), stacking word or CIF; NAME=FILE names it; one option a phase",
+        help="library name (P2), stacking word or CIF; NAME=FILE names it; one option per phase",
     )
     add_hardware_options(parser)
-    parser.add_argument("--recipe", metavar="FILE.toml", help="what is fixed, freed, bounded and tied (see the README)")
+    parser.add_argument(
+        "--recipe", metavar="FILE.toml", help="fixed and free parameters, bounds and constraints (see the README)"
+    )
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: fit-PATTERN)")
     add_overwrite_option(parser)
     add_beam_options(parser)
     reading = parser.add_argument_group("reading the pattern")
     reading.add_argument(
-        "--abscissa", "--unit", choices=ABSCISSAS, default="two-theta", help="what the first column holds"
+        "--abscissa", "--unit", choices=ABSCISSAS, default="two-theta", help="quantity of the first column"
     )
-    reading.add_argument("--dataset", metavar="PATH", help="group of an HDF5 file that holds the pattern")
+    reading.add_argument("--dataset", metavar="PATH", help="group of an HDF5 file with the pattern")
     reading.add_argument("--allow-negative", action="store_true", help="accept negative intensities with sigmas")
     parser.add_argument(
         "--picture", metavar="SCALE", default="linear", help="intensity axis of fit.png: linear, sqrt, log"
     )
+    add_figures_option(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.set_defaults(command=run)
 
@@ -69,24 +78,25 @@ def run(
     allow_negative: bool,
     dataset: str | None,
     picture: str,
+    figures: str,
     quiet: bool,
 ) -> int:
-    """Fit, write the folder, print the summary; 0 if the result can be trusted, else 1."""
+    """Fit, write the folder, print the summary; 0 if the result is trustworthy, else 1."""
     check_inputs(files=(pattern, recipe, instrument), phases=phase, hardware=hardware)
     from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.analysis.recipe import recipe_from  # noqa: PLC0415
     from layerox.io import read_pattern  # noqa: PLC0415
-    from layerox.io.outputs import inputs_among  # noqa: PLC0415
-    from layerox.plotting.powder import check_scale  # noqa: PLC0415
-    from layerox.plotting.powder import picture as drawn  # noqa: PLC0415
+    from layerox.io.output_files import inputs_among, remove_own  # noqa: PLC0415
+    from layerox.plotting.axis_labels import check_scale  # noqa: PLC0415
     from layerox.results.folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
     from layerox.results.report import summary_text  # noqa: PLC0415
 
     folder = Path(output) if output else Path(f"fit-{Path(pattern).stem}")
     check_scale(picture)
-    told = recipe_from(recipe)
-    read = inputs_among(pattern, phase, hardware, recipe, instrument, None if told is None else told.document)
-    names = outputs_of_fit(_phase_names(phase, hardware, told), recipe=told is not None)
+    settings = recipe_from(recipe)
+    read = inputs_among(pattern, phase, hardware, recipe, instrument, None if settings is None else settings.document)
+    pictures = {kind: f"fit.{kind}" for kind in FIGURES[figures]}
+    names = [*outputs_of_fit(_phase_names(phase, hardware, settings), recipe=settings is not None), *pictures.values()]
     check_folder(folder, names, inputs=read, overwrite=overwrite)
     limits = None if range is None else (range[0], range[1])
     data = read_pattern(
@@ -103,15 +113,21 @@ def run(
             polarization=polarization,
             instrument=instrument,
             neutron=neutron,
-            recipe=told,
+            recipe=settings,
             hardware=hardware,
             reference=reference,
             progress=progress,
         )
-        progress("drawing")
         files = files_of(result)
-        files["fit.png"] = drawn(result, intensity=picture)
+        if pictures:
+            from layerox.plotting.powder import pictures_of  # noqa: PLC0415  (a second that tables do not need)
+
+            progress("drawing")
+            drawn = pictures_of(result, intensity=picture, kinds=FIGURES[figures])
+            files |= {name: drawn[kind] for kind, name in pictures.items()}
     write_folder(folder, files, inputs=read, overwrite=overwrite, keep=True)
+    # Pictures of an earlier fit do not show this one.
+    remove_own([folder / f"fit.{kind}" for kind in FIGURES["all"] if kind not in pictures])
     if not quiet:
         print(summary_text(result))
         print("\n".join(f"warning: {w.message}" for w in result.warnings), end="\n" if result.warnings else "")
@@ -119,9 +135,9 @@ def run(
     return 0 if result.status == "converged" else 1
 
 
-def _phase_names(phase: list[str] | None, hardware: list[str], told: Recipe | None) -> list[str]:
-    """Return the names of the phases, by which their files will be called; none where none is given."""
+def _phase_names(phase: list[str] | None, hardware: list[str], settings: Recipe | None) -> list[str]:
+    """Return the names of the phases, which are also the names of their files; empty without phases."""
     from layerox.analysis.phase_arguments import phases_from  # noqa: PLC0415  (what --help does not need)
 
     given = phases_from(phase, hardware) if phase else []
-    return [known.name for known in (*given, *(() if told is None else told.phases))]
+    return [known.name for known in (*given, *(() if settings is None else settings.phases))]

@@ -1,4 +1,4 @@
-"""`layerox interface`: two or three phases in one coherent cell, with a report on what that costs and what is amiss."""
+"""`layerox interface`: two or more phases in one coherent cell, with a report on strain, energy and findings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from layerox.cli.options import add_overwrite_option
+from layerox.cli.common_options import add_overwrite_option
 from layerox.errors import InputError
 
 UNTRUSTWORTHY = 1
@@ -18,22 +18,30 @@ def add_to(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "interface",
         help="build a coherent interface of two or more phases",
-        description="Stack phases along c in one coherent cell that shares its boundary slabs. Every choice made at a "
-        "boundary, and what the coherence costs, stands in the report.",
+        description="Stack phases along c in one coherent cell that shares its boundary slabs. The report lists "
+        "every choice made at a "
+        "boundary, and the strains and energy of coherence.",
     )
     parser.add_argument("phases", metavar="A/B[/C]", help="phases, such as P2/O3")
     parser.add_argument(
-        "--slabs", nargs="+", type=int, metavar="N", help="slabs of each phase; default: fewest that close"
+        "--slabs", nargs="+", type=int, metavar="N", help="slabs of each phase; default: the smallest closed cell"
     )
-    parser.add_argument("--formula", action="append", metavar="F", help="composition; once for all or once a phase")
     parser.add_argument(
-        "--strain", default="stiffness", metavar="stiffness|A|B", help="share the misfit, or hold a phase"
+        "--formula", action="append", metavar="F", help="composition; once for all phases or once per phase"
+    )
+    parser.add_argument(
+        "--strain",
+        default="stiffness",
+        metavar="stiffness|A|B",
+        help="share the misfit, or keep the lattice of one phase",
     )
     parser.add_argument("--boundary", default="lower", metavar="lower|own|X", help="sodium in galleries at a boundary")
     parser.add_argument(
         "--faces", default="full", metavar="full|kagome", help="slabs that face a spinel: all metals, or three quarters"
     )
-    parser.add_argument("--registry", type=int, default=0, metavar="0..3", help="where in its 2 x 2 cell a spinel is")
+    parser.add_argument(
+        "--registry", type=int, default=0, metavar="0..3", help="position of a spinel in its 2 x 2 cell"
+    )
     parser.add_argument(
         "--in-plane",
         nargs="+",
@@ -47,10 +55,10 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--elastic", metavar="FILE", help="stiffness tensors, a table [PHASE] each (TOML)")
     parser.add_argument("--supercell", nargs=3, type=int, default=[1, 1, 1], metavar=("NA", "NB", "NC"), help="cells")
     parser.add_argument("--ordered", action="store_true", help="whole atoms instead of partial occupancies")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of random numbers (default: 0)")
     parser.add_argument("--strict", action="store_true", help="write nothing if there is a finding or a warning")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help=".cif .vasp .xyz .json or .lmp")
-    parser.add_argument("--report", metavar="REPORT.json", help="everything known of the cell")
+    parser.add_argument("--report", metavar="REPORT.json", help="the full report of the cell")
     add_overwrite_option(parser)
     parser.set_defaults(command=run, spelling={"formulas": "--formula"})
 
@@ -64,32 +72,38 @@ def run(
     ordered: bool,
     elastic: str | None,
     seed: int,
-    **wish: Any,
+    **options: Any,
 ) -> int:
-    """Build, write and tell; 1 when the cell has defects."""
+    """Build, write and print a summary; 1 if the cell has findings."""
     from layerox.interfaces import interface  # noqa: PLC0415  (what --help does not need)
     from layerox.interfaces.result import with_whole_atoms  # noqa: PLC0415
-    from layerox.io.atomic import Content  # noqa: PLC0415
+    from layerox.io.atomic_writing import Content  # noqa: PLC0415
     from layerox.io.elastic_file import read_elastic  # noqa: PLC0415
-    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
-    from layerox.io.structures import demand_structure_suffix, structure_text  # noqa: PLC0415
+    from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    from layerox.io.structure_writing import demand_structure_suffix, structure_text  # noqa: PLC0415
 
-    target, listed, read = Path(output), Path(report) if report else None, inputs_among(elastic, wish["phases"])
+    target, listed, read = Path(output), Path(report) if report else None, inputs_among(elastic, options["phases"])
     demand_structure_suffix(target)
     if listed is not None and listed.resolve() == target.resolve():
         raise InputError("would be written twice", place=listed, cure="choose another name", argument="report")
     check_outputs([target, *([listed] if listed else [])], inputs=read, overwrite=overwrite)
-    boundary = _filling(wish.pop("boundary"))
+    boundary = _filling(options.pop("boundary"))
     tensors = read_elastic(Path(elastic)) if elastic else None
-    formulas, in_plane = wish.pop("formula"), _meshes(wish.pop("in_plane"))
+    formulas, in_plane = options.pop("formula"), _meshes(options.pop("in_plane"))
     made = interface(
-        wish.pop("phases"), **wish, formulas=formulas, boundary=boundary, in_plane=in_plane, elastic=tensors, seed=seed
+        options.pop("phases"),
+        **options,
+        formulas=formulas,
+        boundary=boundary,
+        in_plane=in_plane,
+        elastic=tensors,
+        seed=seed,
     )
     if ordered:
         made = with_whole_atoms(made, seed=seed)
     if strict and (made.findings or made.warnings):
         first = [*made.report["findings"], *made.report["warnings"]][0]
-        raise InputError(first["message"], place="--strict", cure="change what it names, or leave --strict out")
+        raise InputError(first["message"], place="--strict", cure="correct it, or leave --strict out")
     files: dict[Path, Content] = {target: structure_text(made.atoms, target)}
     if listed is not None:
         files[listed] = json.dumps(made.report, indent=1) + "\n"
@@ -139,5 +153,5 @@ def _lines(report: Any, output: str) -> list[str]:
 
 
 def _rounded(value: float, digits: int) -> str:
-    """Write a number with so many digits after the point, a small one with two that count."""
+    """Return a number with the given digits after the point, a small one with two significant digits."""
     return f"{value:.{digits}f}" if value == 0 or value >= 10.0**-digits else f"{value:.2g}"

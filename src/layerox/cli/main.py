@@ -1,7 +1,7 @@
-"""Main: the command `layerox`: one module for each subcommand, one handler for all errors.
+"""The command `layerox`: one module per subcommand, one handler for all errors.
 
-Exit 0: done. 1: the work ran, but its result is not to be trusted. 2: the user's fault, one line says which. 130:
-interrupted.
+Exit status 0: success. 1: the run finished, but its result is not trustworthy. 2: an input error, reported in one line.
+130: interrupted.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from layerox.cli.options import with_option
+from layerox.cli.common_options import with_option
 from layerox.errors import LayeroxError, is_interrupt
 
 USER_FAULT, INTERRUPTED, UNTRUSTWORTHY = 2, 130, 1
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line."""
+    """A parser with error messages of one line."""
 
     def error(self, message: str) -> NoReturn:
         raise LayeroxError(f"{message}; see {self.prog} --help")
@@ -29,19 +29,19 @@ class _Parser(argparse.ArgumentParser):
 
 def run() -> NoReturn:
     """Run the command of this process and exit."""
-    # Before anything loads them: linear algebra in one thread, which then need not be started and left idle.
+    # Set before the libraries load: linear algebra in one thread, so that no idle threads start.
     os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     _open_streams()
     sys.exit(main(sys.argv[1:]))
 
 
 def _open_streams() -> None:
-    """Let streams that are closed lead nowhere, and those that lack a character print its code."""
+    """Redirect closed streams to devnull, and print escape codes for characters that an encoding lacks."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor, which is this one
     if sys.stdout is None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  (until the process ends)
     if sys.stderr is None:
@@ -54,14 +54,14 @@ def _open_streams() -> None:
 def main(argv: Sequence[str]) -> int:
     """Run a command line and return its exit status."""
     spelling: dict[str, str] = {}
-    # It logs that it keeps its cache among the temporary files where there is no home.
+    # It logs the location of its cache if there is no home directory.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         arguments = vars(_parser().parse_args(argv))
         command, spelling = arguments.pop("command"), arguments.pop("spelling", {})
         status = int(command(**arguments))
         _print_cache_notices()
-        sys.stdout.flush()  # so that a full disk is found here, not while the interpreter ends
+        sys.stdout.flush()  # so that a full disk is an error here, not while the interpreter exits
         return status
     except LayeroxError as error:
         print(f"layerox: {with_option(error, spelling)}", file=sys.stderr)
@@ -85,21 +85,23 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _excess(argv: Sequence[str], error: MemoryError | RecursionError) -> str:
-    """Return what to say when a file or an option asks for more than this machine has."""
-    what = "nested too deeply" if isinstance(error, RecursionError) else "more memory is needed than there is"
-    said = " ".join(str(error).split())[:120]
-    return f"{' '.join(argv[:2])[:200]}: {what}{f' ({said})' if said else ''}; check the input, or give less at a time"
+    """Return the message for an input that needs more memory or recursion than available."""
+    what = "nested too deeply" if isinstance(error, RecursionError) else "not enough memory"
+    detail = " ".join(str(error).split())[:120]
+    return (
+        f"{' '.join(argv[:2])[:200]}: {what}{f' ({detail})' if detail else ''}; check the input, or give a smaller one"
+    )
 
 
 def _print_cache_notices() -> None:
-    """Say once where compiled code is kept, if that is not where it usually is."""
+    """Print the location of compiled code once, if it is not the usual one."""
     module = sys.modules.get("layerox.computing.compiled")
     for notice in () if module is None else module.cache_notices():
         print(f"layerox: note: {notice.message}", file=sys.stderr)
 
 
 def _forget_output() -> None:
-    """Send what is still to be printed nowhere, so that the interpreter does not stumble over it at its end."""
+    """Redirect stdout to devnull to avoid BrokenPipeError at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -132,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Prints the version; looking it up is left until it is asked."""
+    """Prints the version, which is looked up only on request."""
 
     def __init__(self, option_strings: Sequence[str], dest: str):
         super().__init__(option_strings, dest, nargs=0, help="print the version and exit")

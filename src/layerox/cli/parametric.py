@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from layerox.cli.options import add_overwrite_option
+from layerox.cli.common_options import add_overwrite_option
 from layerox.cli.progress import Progress
-from layerox.cli.workers import add_worker_options, tls_from
+from layerox.cli.worker_options import add_worker_options, tls_from
 from layerox.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,18 +25,21 @@ def add_to(subparsers: Any) -> None:
         "parametric",
         help="quantities of a finished series as functions of its axis",
         description="Refine quantities of a finished series as smooth functions of its axis over all frames at once, "
-        "and say which form the data support. Forms: constant, polynomial N, spline KNOTS, spline at X X X, "
-        "vegard X1 X2, kinked X, pieces with a jump such as 'polynomial 1 | X | constant'; ? is a place that the data "
-        "tell; automatic lets them choose, several forms with commas choose among these.",
+        "and report the form that the data support. Forms: constant, polynomial N, spline KNOTS, spline at X X X, "
+        "vegard X1 X2, kinked X, pieces with a jump such as 'polynomial 1 | X | constant'; ? is a place refined from "
+        "the data; "
+        "automatic selects a form, several forms with commas select among these.",
     )
-    parser.add_argument("series", metavar="DIR", help="folder that layerox series has written")
+    parser.add_argument("series", metavar="DIR", help="folder written by layerox series")
     parser.add_argument(
         "--function", action="append", default=[], metavar="'P2_a=polynomial 2'",
         help="default: [parametric] of the recipe, or all cell lengths automatically",
     )  # fmt: skip
-    parser.add_argument("--recipe", metavar="FILE.toml", help="whose [parametric] is taken, not that of the series")
+    parser.add_argument(
+        "--recipe", metavar="FILE.toml", help="recipe with [parametric], in place of that of the series"
+    )
     parser.add_argument("--axis", metavar="NAME", help="a column of frames.csv, or frame (default: the first axis)")
-    parser.add_argument("--between", nargs=2, type=float, metavar=("LO", "HI"), help="stretch of the axis to use")
+    parser.add_argument("--between", nargs=2, type=float, metavar=("LO", "HI"), help="range of the axis to use")
     add_worker_options(parser)
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: that of the series)")
     add_overwrite_option(parser)
@@ -60,23 +63,23 @@ def run(
     overwrite: bool,
     quiet: bool,
 ) -> int:
-    """Refine, write, print what came of it; 0 if the data bear all functions, else 1."""
-    from layerox.io.outputs import inputs_among  # noqa: PLC0415  (what --help does not need)
+    """Refine, write, print a summary; 0 if the data support all functions, else 1."""
+    from layerox.io.output_files import inputs_among  # noqa: PLC0415  (what --help does not need)
 
     if recipe is not None and function:
         raise InputError("together with --function", place="--recipe", cure="keep one of them")
-    told = asked_by(recipe)
-    if recipe is not None and told is None:
+    settings = parametric_settings(recipe)
+    if recipe is not None and settings is None:
         cure = 'add functions = {P2_a = "polynomial 2"}'
         raise InputError("names no functions", place=f"{recipe} [parametric]", cure=cure)
-    asked: dict[str, Any] = told or {"functions": _functions(function) or None}
-    asked |= {} if axis is None else {"axis": axis}
-    asked |= {} if between is None else {"between": (between[0], between[1])}
+    arguments: dict[str, Any] = settings or {"functions": _functions(function) or None}
+    arguments |= {} if axis is None else {"axis": axis}
+    arguments |= {} if between is None else {"between": (between[0], between[1])}
     tls = tls_from(tls_ca, tls_cert, tls_key)
     with Progress(quiet=quiet) as progress:
         text, trustworthy = refine_and_write(
             Path(series),
-            asked,
+            arguments,
             workers=workers,
             scheduler=scheduler,
             tls=tls,
@@ -91,27 +94,27 @@ def run(
     return 0 if trustworthy else 1
 
 
-def asked_by(recipe: str | None) -> dict[str, Any] | None:
-    """Return functions, axis and stretch that a recipe's [parametric] asks for; None if it asks for none.
+def parametric_settings(recipe: str | None) -> dict[str, Any] | None:
+    """Return functions, axis and range of a recipe's [parametric]; None without functions.
 
     Raises
     ------
     InputError
-        If it cannot be read, or one of its forms is none.
+        If it cannot be read, or a form is invalid.
     """
     from layerox.analysis.recipe import read_recipe  # noqa: PLC0415  (what --help does not need)
     from layerox.series.parametric.refine import form_requests  # noqa: PLC0415
 
-    told = None if recipe is None else read_recipe(recipe).parametric
-    if told is None or not told.functions:
+    settings = None if recipe is None else read_recipe(recipe).parametric
+    if settings is None or not settings.functions:
         return None
-    form_requests(told.functions)
-    return {"functions": dict(told.functions), "axis": told.axis, "between": told.between}
+    form_requests(settings.functions)
+    return {"functions": dict(settings.functions), "axis": settings.axis, "between": settings.between}
 
 
 def refine_and_write(
     series: Path,
-    asked: dict[str, Any],
+    arguments: dict[str, Any],
     *,
     output: Path,
     workers: int,
@@ -121,14 +124,14 @@ def refine_and_write(
     overwrite: bool = False,
     progress: Callable[[str], None],
 ) -> tuple[str, bool]:
-    """Refine and write all three files; return what came of it, and whether it can be trusted."""
+    """Refine and write all three files; return the summary, and whether the result is trustworthy."""
     from layerox.plotting.parametric import parametric_picture  # noqa: PLC0415  (what --help does not need)
     from layerox.results.folder import check_folder, write_folder  # noqa: PLC0415
     from layerox.series.parametric.refine import refine_parametric  # noqa: PLC0415
     from layerox.series.parametric.result import parametric_text  # noqa: PLC0415
 
     check_folder(output, OUTPUTS, inputs=inputs, overwrite=overwrite)
-    found = refine_parametric(series, workers=workers, scheduler=scheduler, tls=tls, progress=progress, **asked)
+    found = refine_parametric(series, workers=workers, scheduler=scheduler, tls=tls, progress=progress, **arguments)
     progress("drawing")
     files = {**found.files(), "parametric.png": parametric_picture(found)}
     write_folder(output, files, by="parametric", inputs=inputs, overwrite=overwrite, keep=True)
@@ -143,6 +146,6 @@ def _functions(words: list[str]) -> dict[str, list[str]]:
         if not sign or not name.strip():
             raise InputError(f"cannot read {word!r}", place="--function", cure="write 'P2_a=polynomial 2'")
         if name.strip() in found:
-            raise InputError(f"{name.strip()} stands twice", place="--function", cure="write 'P2_a=form, form'")
+            raise InputError(f"{name.strip()} is given twice", place="--function", cure="write 'P2_a=form, form'")
         found[name.strip()] = [form.strip() for form in forms.split(",")]
     return found

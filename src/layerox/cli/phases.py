@@ -1,4 +1,4 @@
-"""`layerox phases`: what the library holds, and where its numbers come from."""
+"""`layerox phases`: the entries of the library with the sources of their numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def add_to(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "phases",
         help="list the phases of the library",
-        description="List the phases of the library with their provenance, or tell everything about one of them.",
+        description="List the phases of the library with their provenance, or all data of one of them.",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="an entry (P2_NNM), a phase (P2) or a cathode (C93)")
     parser.set_defaults(command=run)

@@ -1,4 +1,4 @@
-"""Progress: what a command that runs for more than a second is doing, on the terminal's error stream."""
+"""Progress display on stderr for commands that run longer than a second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PATIENCE_S = 1.0
 
 
 class Progress:
-    """Shows the present step once the work has lasted a second, nothing before, and nothing where nobody looks.
+    """Shows the current step after one second of work, if stderr is a terminal.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Progress:
                 self._status.stop()  # type: ignore[attr-defined]
 
     def __call__(self, text: str) -> None:
-        """Say what is being done now."""
+        """Set the text of the current step."""
         with self._lock:
             self._text = text
             if self._status is not None:

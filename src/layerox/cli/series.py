@@ -1,22 +1,31 @@
-"""`layerox series`: from a folder of patterns to one table."""
+"""`layerox series`: refine a folder of patterns into one table."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from layerox.cli.inputs import check_inputs
-from layerox.cli.interrupt import terminated_as_interrupt
-from layerox.cli.options import add_beam_options, add_hardware_options, add_overwrite_option
+from layerox.cli.check_inputs import check_inputs
+from layerox.cli.common_options import (
+    FIGURES,
+    add_beam_options,
+    add_figures_option,
+    add_hardware_options,
+    add_overwrite_option,
+)
 from layerox.cli.progress import Progress
-from layerox.cli.workers import add_worker_options, tls_from
+from layerox.cli.sigterm import terminated_as_interrupt
+from layerox.cli.worker_options import add_worker_options, tls_from
 from layerox.errors import InputError
 
-# How this command spells what errors name otherwise.
+if TYPE_CHECKING:
+    from layerox.series.result import Series
+
+# Spelling of arguments in error messages of this command.
 SPELLING = {"frame_start": "--start", "frame_cadence_s": "--cadence"}
-# What is written beside the tables.
-PICTURES, REPORT, TIDY = ("series.png", "series.pdf", "series.svg"), "report.html", "tidy.csv"
+# Files written in addition to the tables.
+REPORT, TIDY = "report.html", "tidy.csv"
 OF_PARAMETRIC = ("parametric.csv", "parametric.json", "parametric.png")
 
 
@@ -27,48 +36,53 @@ def add_to(subparsers: Any) -> None:
         help="refine a folder of patterns into one table",
         description="Refine all patterns of a folder: cells, fractions and their uncertainties against the axis.",
     )
-    parser.add_argument("folder", metavar="FOLDER", help="of patterns, or one file with many (HDF5, pdCIF, ...)")
+    parser.add_argument("folder", metavar="FOLDER", help="folder of patterns, or one file with many (HDF5, pdCIF, ...)")
     parser.add_argument(
-        "--phase", action="append", metavar="NAME_OR_FILE", help="every phase that may show in any frame; as for fit"
+        "--phase", action="append", metavar="NAME_OR_FILE", help="every phase that may occur in any frame; as for fit"
     )
     add_hardware_options(parser)
-    parser.add_argument("--recipe", metavar="FILE.toml", help="what is fixed, freed, bounded and tied in every frame")
+    parser.add_argument(
+        "--recipe", metavar="FILE.toml", help="fixed and free parameters, bounds and constraints of every frame"
+    )
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("--glob", metavar="G", help='which files, for example "*.xye"')
-    parser.add_argument("--dataset", metavar="PATH", help="group of HDF5 files that holds the patterns")
+    parser.add_argument("--dataset", metavar="PATH", help="group of HDF5 files with the patterns")
     parser.add_argument(
         "--axis",
         action="append",
         default=[],
         metavar="time|temperature|voltage|NAME|CSV:COLUMN",
-        help="where frames stand, by the files, by what an HDF5 file holds, or by a table; the first axis orders them "
-        "(default: the natural order of their names); with a cycler's log also its columns",
+        help="axis values of the frames: from the files, from an HDF5 file, or from a table; the first axis orders "
+        "them "
+        "(default: the natural order of the file names); with a cycler's log also its columns",
     )
-    parser.add_argument("--unordered", action="store_true", help="frames are no neighbours: fit each from scratch")
+    parser.add_argument("--unordered", action="store_true", help="frames are independent: fit each from scratch")
     parser.add_argument(
         "--own",
         action="append",
         default=[],
         metavar="P2_O1_z",
-        help="of the atoms, what each frame refines for itself instead of the series for all",
+        help="atomic parameters that each frame refines, instead of common ones for the series",
     )
     add_worker_options(parser)
-    parser.add_argument("--resume", action="store_true", help="go on with what an interrupted run has left")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     parser.add_argument(
         "--refit",
         metavar="FRAME",
-        help="refine one frame of the finished series in DIR once more: the number or file of one that was set aside",
+        help="refine one frame of the finished series in DIR once more: the number or file of a quarantined one",
     )
-    parser.add_argument(
-        "--watch", action="store_true", help="follow a folder that is filling, or a file that is being written"
-    )
+    parser.add_argument("--watch", action="store_true", help="follow a folder or a file that is being written")
     parser.add_argument(
         "--watch-idle",
         type=float,
         metavar="SECONDS",
-        help="with --watch: how long nothing must come for the series to be finished (default: ten usual intervals)",
+        help="with --watch: time without a new frame after which the series is finished (default: ten usual intervals)",
     )
-    parser.add_argument("--tidy", action="store_true", help="write tidy.csv too: a row for each frame, phase, quantity")
+    parser.add_argument("--tidy", action="store_true", help="write tidy.csv too: one row per frame, phase and quantity")
+    add_figures_option(parser)
+    parser.add_argument(
+        "--report", action=argparse.BooleanOptionalAction, default=True, help="write report.html (the default)"
+    )
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: series-FOLDER)")
     add_overwrite_option(parser)
     _add_log_options(parser)
@@ -86,15 +100,18 @@ def _add_log_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a cycler's log (.mpt, .nda, .ndax, .csv, .xlsx), once for each file of the cell",
     )
-    group.add_argument("--time-zone", metavar="ZONE", help="of clocks that do not say theirs: Europe/Berlin or +02:00")
+    group.add_argument("--time-zone", metavar="ZONE", help="time zone of clocks without one: Europe/Berlin or +02:00")
     group.add_argument(
-        "--offset", type=_offset, metavar="SECONDS|fit", help="to add to the cycler's clock to have the frames' clock"
+        "--offset",
+        type=_offset,
+        metavar="SECONDS|fit",
+        help="seconds to add to the cycler's clock to get the frames' clock",
     )
-    group.add_argument("--mass", type=float, metavar="MG", help="of active material, without carbon and binder")
+    group.add_argument("--mass", type=float, metavar="MG", help="mass of active material, without carbon and binder")
     group.add_argument("--mass-esd", type=float, metavar="MG", help="standard uncertainty of the mass")
-    group.add_argument("--formula", metavar="F", help="of the cathode as weighed: Na0.67Ni0.33Mn0.67O2")
-    group.add_argument("--start", metavar="ISO_TIME", help="of the first frame, where the files do not say it")
-    group.add_argument("--cadence", type=float, metavar="SECONDS", help="from frame to frame, with --start")
+    group.add_argument("--formula", metavar="F", help="formula of the cathode as weighed: Na0.67Ni0.33Mn0.67O2")
+    group.add_argument("--start", metavar="ISO_TIME", help="start time of the first frame, if the files have none")
+    group.add_argument("--cadence", type=float, metavar="SECONDS", help="interval of frames, with --start")
 
 
 def _offset(text: str) -> float | str:
@@ -135,6 +152,8 @@ def run(
     start: str | None,
     cadence: float | None,
     tidy: bool,
+    figures: str,
+    report: bool,
     output: str | None,
     overwrite: bool,
     radiation: str | None,
@@ -145,11 +164,11 @@ def run(
     neutron: bool,
     quiet: bool,
 ) -> int:
-    """Refine, write the folder, print what came of it; 0 if no frame is quarantined, else 1."""
+    """Refine, write the folder, print a summary; 0 if no frame is quarantined, else 1."""
     check_inputs(files=(recipe, instrument, *(electrochemistry or ())), folder=folder, phases=phase, hardware=hardware)
-    from layerox.cli.parametric import asked_by, refine_and_write  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.outputs import results_in, write_outputs  # noqa: PLC0415
-    from layerox.io.text_cells import safe_table  # noqa: PLC0415
+    from layerox.cli.parametric import parametric_settings, refine_and_write  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.csv_cells import safe_table  # noqa: PLC0415
+    from layerox.io.output_files import remove_own, results_in, write_outputs  # noqa: PLC0415
     from layerox.results.folder import check_folder  # noqa: PLC0415
     from layerox.series.result import series_text  # noqa: PLC0415
     from layerox.series.run import fit_series, inputs_of_series  # noqa: PLC0415
@@ -158,10 +177,16 @@ def run(
     if watch_idle is not None and not watch:
         raise InputError("is for --watch", place="--watch-idle", cure="give --watch too")
     tls = tls_from(tls_ca, tls_cert, tls_key)
-    asked = asked_by(recipe)
+    arguments = parametric_settings(recipe)
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
     read = inputs_of_series(folder, glob, phase, hardware, recipe, instrument, electrochemistry, axis)
-    further = [*PICTURES, REPORT, *([TIDY] if tidy else []), *(OF_PARAMETRIC if asked is not None else ())]
+    pictures = {kind: f"series.{kind}" for kind in FIGURES[figures]}
+    further = [
+        *pictures.values(),
+        *([REPORT] if report else []),
+        *([TIDY] if tidy else []),
+        *(OF_PARAMETRIC if arguments is not None else ()),
+    ]
     check_folder(place, further, inputs=read, overwrite=overwrite)
     log = {
         "file": electrochemistry,
@@ -203,19 +228,19 @@ def run(
             refit=refit,
             progress=progress,
         )
-        progress("drawing")
-        from layerox.plotting.operando import write_pictures  # noqa: PLC0415
-        from layerox.report import write_report  # noqa: PLC0415
-
-        write_pictures(series, place, overwrite=overwrite)
+        drawn = _drawn(series, [*pictures, *(["svg"] if report else [])], progress)
+        write_outputs({place / pictures[kind]: drawn[kind] for kind in pictures}, by="series", overwrite=overwrite)
+        # Pictures and report of an earlier run do not show this series.
+        earlier = {*(f"series.{kind}" for kind in FIGURES["all"]), REPORT}.difference(further)
+        remove_own([place / name for name in sorted(earlier)])
         if tidy or (refit is not None and TIDY in results_in(place)):
             table = safe_table(series.tidy()).to_csv(index=False)
             write_outputs({place / TIDY: table}, by="series", inputs=read, overwrite=overwrite)
-        said, trustworthy = [series_text(series)], series.is_trustworthy
-        if asked is not None:
+        lines, trustworthy = [series_text(series)], series.is_trustworthy
+        if arguments is not None:
             text, borne = refine_and_write(
                 place,
-                asked,
+                arguments,
                 output=place,
                 workers=workers,
                 scheduler=scheduler,
@@ -223,9 +248,22 @@ def run(
                 overwrite=overwrite,
                 progress=progress,
             )
-            said, trustworthy = [*said, "", text], trustworthy and borne
-        write_report(place, overwrite=overwrite)
+            lines, trustworthy = [*lines, "", text], trustworthy and borne
+        if report:
+            from layerox.report import write_series_report  # noqa: PLC0415  (not needed without a report)
+
+            write_series_report(series, place, operando=drawn["svg"], overwrite=overwrite)
     if not quiet:
-        print("\n".join(said))
+        print("\n".join(lines))
         print(f"written to {place}/: {', '.join(sorted(results_in(place)))}")
     return 0 if trustworthy else 1
+
+
+def _drawn(series: Series, kinds: list[str], progress: Progress) -> dict[str, bytes]:
+    """Return the picture of the series as files of some kinds, drawn once."""
+    if not kinds:
+        return {}
+    from layerox.plotting.operando import series_pictures  # noqa: PLC0415  (a second that tables do not need)
+
+    progress("drawing")
+    return series_pictures(series, sorted(set(kinds)))

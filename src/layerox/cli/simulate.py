@@ -1,4 +1,4 @@
-"""`layerox simulate`: the powder pattern of a mixture, with or without counting noise, and the truth beside it."""
+"""`layerox simulate`: the powder pattern of a mixture, with or without noise, and a file with the true values."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from layerox.cli.inputs import check_inputs
-from layerox.cli.options import add_beam_options, add_overwrite_option
+from layerox.cli.check_inputs import check_inputs
+from layerox.cli.common_options import add_beam_options, add_overwrite_option
 from layerox.errors import InputError
 
 PICTURE = ".png"
@@ -18,7 +18,7 @@ def add_to(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "simulate",
         help="simulate the pattern of a mixture",
-        description="Simulate the powder pattern of a mixture. PATTERN.truth.json with all that went in is written "
+        description="Simulate the powder pattern of a mixture. PATTERN.truth.json with all true values is written "
         "beside PATTERN.",
     )
     parser.add_argument("structures", nargs="+", metavar="STRUCTURE", help="library name, stacking word or CIF")
@@ -61,9 +61,9 @@ def run(
     """Simulate and write all files or none; always 0."""
     check_inputs(files=(instrument,), phases=structures)
     from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.atomic import Content  # noqa: PLC0415
-    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
-    from layerox.io.writing import pattern_text  # noqa: PLC0415
+    from layerox.io.atomic_writing import Content  # noqa: PLC0415
+    from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    from layerox.io.pattern_writing import pattern_text  # noqa: PLC0415
     from layerox.results.simulation_truth import reflections_csv, refuse_foreign_truth, truth_json  # noqa: PLC0415
 
     path = Path(output)
@@ -107,7 +107,7 @@ def run(
 
 
 def _refuse_shared(outputs: list[tuple[str, Path | None]]) -> None:
-    """Refuse files that would be written twice."""
+    """Reject output files with the same name."""
     taken: set[Path] = set()
     for argument, path in outputs:
         if path is None:

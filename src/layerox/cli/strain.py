@@ -1,4 +1,4 @@
-"""`layerox strain`: from the folder of a series to strains, coherency and their picture."""
+"""`layerox strain`: strains, coherency and transitions of a series, with plots."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from layerox.cli.options import add_overwrite_option
+from layerox.cli.common_options import add_overwrite_option
 from layerox.errors import InputError
 
 OUTPUTS = ("strain.csv", "coherency.csv", "strain.png")
@@ -19,10 +19,11 @@ def add_to(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "strain",
         help="strains, volumes and coherency from the table of a series",
-        description="Strains of every phase of a series against a reference, what coexisting phases would cost if they "
-        "were coherent, and a picture; or the strain between two fits.",
+        description="Strains of every phase of a series against a reference, the coherency energy of coexisting "
+        "phases, "
+        "and a plot; or the strain between two fits.",
     )
-    parser.add_argument("folder", metavar="DIR", help="that layerox series (or layerox fit) has written")
+    parser.add_argument("folder", metavar="DIR", help="folder written by layerox series (or layerox fit)")
     parser.add_argument(
         "--reference", metavar="FRAME", help="number of a frame, or the folder of a fit (default: the first frame)"
     )
@@ -32,7 +33,7 @@ def add_to(subparsers: Any) -> None:
         nargs="+",
         default=[],
         metavar="PHASE=A",
-        help="in-plane lattice parameter of phases when alone, angstrom: P2=2.885(2) O3=2.960",
+        help="in-plane lattice parameter of single phases, angstrom: P2=2.885(2) O3=2.960",
     )
     add_overwrite_option(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -48,25 +49,29 @@ def run(
     overwrite: bool,
     quiet: bool,
 ) -> int:
-    """Compute, write tables and picture into the folder, print what came of it; 1 for a fit that did not converge."""
-    from layerox.io.atomic import Content  # noqa: PLC0415  (what --help does not need)
-    from layerox.io.outputs import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    """Compute, write tables and plots into the folder, print a summary; 1 for a fit that did not converge."""
+    from layerox.io.atomic_writing import Content  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
     from layerox.plotting.strain import picture  # noqa: PLC0415
     from layerox.plotting.transitions import transitions_picture  # noqa: PLC0415
     from layerox.series.result import Series  # noqa: PLC0415
-    from layerox.strain.cells import opened  # noqa: PLC0415
+    from layerox.strain.csv_and_text import (  # noqa: PLC0415
+        csv_text,
+        strain_text,
+        transitions_csv,
+        transitions_text,
+    )
     from layerox.strain.evolution import strain_evolution  # noqa: PLC0415
-    from layerox.strain.tables import csv_text, strain_text  # noqa: PLC0415
-    from layerox.strain.transition_table import transitions_csv, transitions_text  # noqa: PLC0415
+    from layerox.strain.measured_cells import open_subject  # noqa: PLC0415
     from layerox.strain.transitions import transitions  # noqa: PLC0415
 
     place = Path(folder)
     if not place.is_dir():
-        raise InputError("no such folder", place=place, cure="give the folder that layerox series has written")
+        raise InputError("no such folder", place=place, cure="give the folder written by layerox series")
     read = inputs_among(elastic, reference)
     names = (*OUTPUTS, *(OF_SERIES if (place / "run.json").exists() else ()))
     check_outputs([place / name for name in names], inputs=read, overwrite=overwrite)
-    subject = opened(place)
+    subject = open_subject(place)
     found = strain_evolution(
         subject, reference=_reference(reference), elastic=elastic, single_phase=_single_phases(single_phase)
     )
@@ -85,13 +90,13 @@ def run(
     if not quiet:
         print(text)
         print(f"written to {place}/: {', '.join(path.name for path in files)}")
-    # Frames that cannot be believed are left out; a fit that did not converge has nothing else to offer.
+    # Rejected frames of a series are left out; a fit that did not converge has no other result.
     return 0 if getattr(subject, "status", "converged") == "converged" else 1
 
 
 def _reference(text: str | None) -> int | str | None:
-    """Return the number of a frame, or a path as it is."""
-    from layerox.io.opening import exists  # noqa: PLC0415  (what --help does not need)
+    """Return the number of a frame, or a path unchanged."""
+    from layerox.io.file_contents import exists  # noqa: PLC0415  (what --help does not need)
 
     if text is None or not text.lstrip("-").isdigit():
         if text is not None and not exists(text):
@@ -102,7 +107,7 @@ def _reference(text: str | None) -> int | str | None:
 
 
 def _single_phases(words: list[str]) -> dict[str, tuple[float, float]]:
-    """Return lattice parameters of words such as P2=2.885(2)."""
+    """Return lattice parameters from arguments such as P2=2.885(2)."""
     from layerox.io.cif_number import value_and_su  # noqa: PLC0415
 
     found = {}

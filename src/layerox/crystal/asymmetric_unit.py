@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import gemmi
 import numpy as np
 
-from layerox.errors import InputError
+from layerox.errors import InputError, printable
 from layerox.notices import Notice
 from layerox.symmetry import CELL_NAMES, Symmetry, first_at_each_place, metric_tensor, symmetry_from_triplets, wrapped
 from layerox.typing import FloatArray, IntArray
@@ -318,8 +318,10 @@ def formula_text(content: dict[str, float]) -> str:
 def crystal_from_structure(structure: Structure, *, name: str = "") -> Crystal:
     """Return the crystal of a pymatgen Structure (its atoms in P 1).
 
-    Site properties `u_iso` (angstrom^2) and `label` are used where present.
+    The site property `u_iso` (angstrom^2) and the properties `name` and `source` are used where present. A structure
+    without a name has its formula as name.
     """
+    properties = structure.properties or {}
     sites: list[Site] = []
     for row in structure:
         for species, occupancy in row.species.items():
@@ -339,9 +341,9 @@ def crystal_from_structure(structure: Structure, *, name: str = "") -> Crystal:
         cell=cell_tuple(structure.lattice.parameters),
         symmetry=symmetry_from_triplets(["x,y,z"], name="P 1"),
         sites=tuple(sites),
-        source="pymatgen Structure",
+        source=str(properties.get("source") or "pymatgen Structure"),
     )
-    return replace(crystal, name=name or crystal.formula)
+    return replace(crystal, name=name or printable(str(properties.get("name") or "")) or crystal.formula)
 
 
 def structure_from_crystal(crystal: Crystal) -> Structure:

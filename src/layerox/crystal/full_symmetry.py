@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 
 import gemmi
 import numpy as np
@@ -120,6 +121,7 @@ def _standardised(crystal: Crystal, listed: _Listed, number: int, tolerance: flo
     return replace(standard.snapped(), remarks=(*crystal.remarks, Notice("symmetry_found", message)))
 
 
+@cache
 def _tabulated(hall: int) -> Symmetry:
     """Return the operations of one of spglib's settings."""
     operations = spglib.get_symmetry_from_database(hall)
@@ -132,6 +134,7 @@ def _tabulated(hall: int) -> Symmetry:
     return symmetry_from_triplets(triplets)
 
 
+@cache
 def _preferred_hall_number(number: int) -> int:
     """Return spglib's number of the setting with the inversion at the origin where there are two origins."""
     candidates = [h for h in range(FIRST_HALL, LAST_HALL + 1) if spglib.get_spacegroup_type(h).number == number]

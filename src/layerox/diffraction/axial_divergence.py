@@ -176,7 +176,8 @@ def asymmetric(
             centred[0, 1, k] += weight * by_axial[0, 1, m] + weight_h * many[0, m]
             many[0, m] += table[0, k]
             many_slopes[0, m] += slopes[0, k]
-            many[1:3, m], many_slopes[1:3, m] = table[1:3, k], slopes[1:3, k]
+            for width in (1, 2):
+                many[width, m], many_slopes[width, m] = table[width, k], slopes[width, k]
             many[3, m] = weight * table[3, k]
             many_slopes[3, m] = weight * slopes[3, k] + weight_q * table[3, k]
             by_axial[1, 0, m], by_axial[1, 1, m] = weight_s * table[3, k], weight_h * table[3, k]

@@ -79,7 +79,8 @@ class Model:
         tail: float = 1e-3,
         extras: Sequence[ExtraPeak] = (),
     ):
-        self.two_theta = np.ascontiguousarray(two_theta, dtype=np.float64)
+        # A copy that can be written to, as all other arrays are: loops are compiled for read-only ones separately.
+        self.two_theta = np.array(two_theta, dtype=np.float64)
         self.phases, self.extras = tuple(phases), tuple(extras)
         self.instrument, self.radiation, self.tail = instrument, radiation, tail
         self.limits = float(self.two_theta[0]), float(self.two_theta[-1])
@@ -114,8 +115,15 @@ class Model:
     def on(self, two_theta: FloatArray) -> Model:
         """Return the same model on other angles within the same range."""
         other = copy(self)
-        other.two_theta = np.ascontiguousarray(two_theta, dtype=np.float64)
+        other.two_theta = np.array(two_theta, dtype=np.float64)
         other.basis = chebyshev_basis(other.two_theta, len(self.basis), self.limits)
+        return other
+
+    def rescaled(self, phases: Sequence[Phase], tail: float) -> Model:
+        """Return the model of the same phases with other scales, tails cut at another height."""
+        other = copy(self)
+        other.phases, other.tail = tuple(phases), tail
+        other._name_slots()
         return other
 
     def showing(self, indices: Sequence[int]) -> Model:
@@ -145,11 +153,18 @@ class Model:
 
     def calculated(self, values: FloatArray) -> Calculated:
         """Return the pattern for a vector of values (the order of `names`)."""
-        peaks = tuple(self._peaks(values))
+        peaks = tuple(self.peaks(values))
         rows = np.zeros((len(self.phases), self.two_theta.size))
         for index, (block, found) in enumerate(zip(self.phase_blocks, peaks, strict=True)):
             self._add(index, found, values[block][pk.SCALE], self.tail, rows[index])
         return self._assembled(values, rows, peaks)
+
+    def curve(self, peaks: Sequence[Peaks], scales: Sequence[float] | FloatArray) -> FloatArray:
+        """Return the sum of the peaks of all phases at given scales, without background, shape (n,)."""
+        total = np.zeros(self.two_theta.size)
+        for index, (found, scale) in enumerate(zip(peaks, scales, strict=True)):
+            self._add(index, found, float(scale), self.tail, total)
+        return total
 
     def unit_patterns(self, values: FloatArray, reach_scales: FloatArray) -> FloatArray:
         """Return the pattern of each phase at scale 1, with tails cut as for the scale `reach_scales`, shape (p, n)."""
@@ -185,7 +200,7 @@ class Model:
         tuple
             The pattern, and the Jacobian times `weight`, shape (v, n).
         """
-        peaks = tuple(self._peaks(values))
+        peaks = tuple(self.peaks(values))
         rows = np.zeros((len(self.phases), self.two_theta.size))
         jacobian = np.ascontiguousarray(transfer[self.background_block].T @ (self.basis * weight))
         add_extra_gradients(
@@ -201,7 +216,8 @@ class Model:
             self._add(index, found, scale, self.tail, rows[index])
         return self._assembled(values, rows, peaks), jacobian
 
-    def _peaks(self, values: FloatArray) -> list[Peaks]:
+    def peaks(self, values: FloatArray) -> list[Peaks]:
+        """Return the peaks of each phase for a vector of values."""
         instrument = np.ascontiguousarray(values[self.instrument_block])
         models = zip(self.phase_models, self.phase_blocks, strict=True)
         return [model.peaks(values[block], instrument) for model, block in models]

@@ -5,7 +5,7 @@ It uses the model of the refinements; the user's arguments are resolved in `anal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from layerox.diffraction.display import html_table
 from layerox.diffraction.model import Calculated, Model
 from layerox.diffraction.peaks import lorentz_polarization
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase_model import Peaks
 from layerox.diffraction.weight_fractions import scales_for_weights
 from layerox.errors import InputError
 from layerox.instrument import Instrument
@@ -165,9 +166,9 @@ def simulation(
     shares = _shares(phases, weights)
     scales = scales_for_weights([phase.crystal for phase in phases], shares)
     scaled = [replace(phase, scale=float(scale)) for phase, scale in zip(phases, scales, strict=True)]
-    trial = Model(two_theta, scaled, instrument, radiation, tail=1e-30)
-    _refuse_imaginary_widths(trial)
-    top = _highest_point(trial)
+    model = Model(two_theta, scaled, instrument, radiation, background_terms=len(background), tail=1e-30)
+    refuse_imaginary_widths(model.peaks(model.start))
+    top = _highest_point(model)
     target = NOISE_FREE_MAXIMUM if counts is None else counts
     if not 0 < target <= MOST_COUNTS:
         raise InputError(f"{target:g} counts", argument="counts", cure=f"give a number from 1 to {MOST_COUNTS:g}")
@@ -178,7 +179,7 @@ def simulation(
         cure = f"give counts, up to {MOST_COUNTS:g}"
         raise InputError(f"coefficients {terms}", argument="background", cure=cure)
     scaled = [replace(phase, scale=phase.scale * target / top) for phase in scaled]
-    model = Model(two_theta, scaled, instrument, radiation, background_terms=len(background), tail=TAIL * target)
+    model = model.rescaled(scaled, tail=TAIL * target)
     values = model.start
     values[model.background_block] = background
     calculated = model.calculated(values)
@@ -204,8 +205,9 @@ def _shares(phases: Sequence[Phase], weights: Sequence[float]) -> FloatArray:
     return np.asarray(shares / shares.sum())
 
 
-def _refuse_imaginary_widths(model: Model) -> None:
-    for peaks in model.calculated(model.start).peaks:
+def refuse_imaginary_widths(phases: Iterable[Peaks]) -> None:
+    """Refuse a profile whose Gaussian width is not real at a peak of any phase."""
+    for peaks in phases:
         if not peaks.has_width.all():
             first = peaks.table[0][~peaks.has_width].min()
             fault = f"peaks at {first:.2f} degrees have no width: u tan^2 + v tan + w is not positive"

@@ -1,6 +1,6 @@
-"""Electrochemistry: what a cycler has logged of a cell, on a clock that frames can be held against."""
+"""Logs of cyclers: read, converted to UTC, and matched to the frames of a series."""
 
-from layerox.electrochemistry.log import Electrochemistry
-from layerox.electrochemistry.reading import read_electrochemistry
+from layerox.electrochemistry.cell_log import Electrochemistry
+from layerox.electrochemistry.read_log import read_electrochemistry
 
 __all__ = ["Electrochemistry", "read_electrochemistry"]

@@ -1,7 +1,7 @@
-"""Files in and out: `read_pattern` looks at the contents, then at the suffix, and picks the reader.
+"""Read and write files: `read_pattern` selects the reader by the contents, then by the suffix.
 
-One module per format; all pass through `scan.py`, so that their checks and their messages are the same. `read_stack`
-is for files of many patterns, which are read one at a time.
+One module per format; all scans pass through `scan.py`, so that checks and messages are the same. `read_stack` is for
+files with many patterns, which are read one at a time.
 """
 
 from __future__ import annotations
@@ -12,12 +12,20 @@ from pathlib import Path
 
 from layerox.errors import InputError
 from layerox.instrument import Instrument
-from layerox.io.gsas import is_gsas, scans_from_gsas
-from layerox.io.opening import is_cif_of_blocks, is_hdf5, is_pdcif, is_plain, read_bytes, refuse_other_contents, text_of
+from layerox.io.file_contents import (
+    is_cif_of_blocks,
+    is_hdf5,
+    is_pdcif,
+    is_plain,
+    read_bytes,
+    refuse_other_contents,
+    text_of,
+)
+from layerox.io.gsas_pattern import is_gsas, scans_from_gsas
+from layerox.io.pattern_stack import ListedStack, Stack
+from layerox.io.pattern_writing import write_pattern
 from layerox.io.scan import Scan, pattern_from_scan, request_from_arguments
-from layerox.io.stack import ListedStack, Stack
-from layerox.io.text import scans_from_text
-from layerox.io.writing import write_pattern
+from layerox.io.text_pattern import plain_scan, scans_from_text
 from layerox.io.xrdml import is_xrdml, scans_from_xrdml
 from layerox.notices import Notice
 from layerox.pattern import Pattern
@@ -45,27 +53,27 @@ def read_pattern(
         Columns of text (.xy .xye .dat .txt .csv .prn .chi), GSAS (.fxye and others with a BANK line), XRDML, pdCIF, or
         HDF5 with NeXus groups (.h5 .nxs).
     radiation
-        A `Radiation`, a name ("CuKa") or a wavelength in angstrom. It must agree with what the file says; where
-        both are silent, the pattern's radiation is None.
+        A `Radiation`, a name ("CuKa") or a wavelength in angstrom. It must agree with the file; if neither
+        states one, the pattern's radiation is None.
     axis
-        "two-theta" (degrees), "q" (1/angstrom), "d" (angstrom), which need a wavelength both, or "radians" (two-theta).
+        "two-theta" (degrees), "q" (1/angstrom) or "d" (angstrom), which need a wavelength, or "radians" (two-theta).
     range
-        First and last two-theta to keep, degrees; what lies outside is not checked.
+        First and last two-theta to keep, degrees; points outside are not checked.
     allow_negative
-        Accept negative intensities, as background subtraction leaves them, in files with a sigma column.
+        Accept negative intensities (after a background subtraction) in files with a sigma column.
     dataset
-        Path of the group in an HDF5 file, where there are several.
+        Path of the group in an HDF5 file with several groups of patterns.
 
     Returns
     -------
     Pattern
-        With sigma from the file, or sqrt(max(counts, 1)); `sigma_source` says which, and
-        `metadata["remarks"]` what else a user should know.
+        With sigma from the file, or sqrt(max(counts, 1)), as stated by `sigma_source`; `metadata["remarks"]` holds
+        notices on the reading.
 
     Raises
     ------
     InputError
-        If the file is missing, damaged, cut off or no single powder pattern: one line with place and cure.
+        If the file is missing, damaged, incomplete or not a single powder pattern: one line with place and cure.
     """
     request = request_from_arguments(path, radiation, axis, range, allow_negative)
     scans = _powder_scans(request.path, dataset)
@@ -98,19 +106,19 @@ def read_patterns(
 
 
 def read_stack(path: str | Path, dataset: str | None = None) -> Stack:
-    """Return a file of many patterns, to be read one at a time; the one used last is remembered until it changes.
+    """Return a file of many patterns, to be read one at a time; the last used stack is cached until its file changes.
 
     Parameters
     ----------
     path
         Any file that `read_pattern` reads.
     dataset
-        Path of the group in an HDF5 file, or a pattern that several match.
+        Path of the group in an HDF5 file, or a wildcard pattern that matches several.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or holds no powder pattern.
+        If the file cannot be read, or has no powder pattern.
     """
     path = Path(path).absolute()
     try:
@@ -149,10 +157,10 @@ def read_instrument(path: str | Path) -> Instrument:
     Raises
     ------
     InputError
-        If the file is missing or damaged, has another suffix, or contradicts itself: one line with place and cure.
+        If the file is missing or damaged, has an unknown suffix, or is inconsistent: one line with place and cure.
     """
     from layerox.io.gsas_instrument import read_instprm, read_prm  # noqa: PLC0415  (not needed for patterns)
-    from layerox.io.instrument_file import read_toml  # noqa: PLC0415
+    from layerox.io.instrument_toml import read_toml  # noqa: PLC0415
 
     path = Path(path)
     readers = {".toml": read_toml, ".prm": read_prm, ".instprm": read_instprm}
@@ -163,17 +171,17 @@ def read_instrument(path: str | Path) -> Instrument:
 
 @public
 def write_instrument(instrument: Instrument, path: str | Path, *, overwrite: bool = False) -> None:
-    """Write an instrument.toml that reads back as the same instrument, as a whole or not at all.
+    """Write an instrument.toml that reads back as the same instrument (atomic write).
 
-    A file of the user that stands there is replaced with `overwrite` only.
+    An existing file of the user is replaced with `overwrite` only.
     """
-    from layerox.io import instrument_file  # noqa: PLC0415  (not needed for patterns)
+    from layerox.io import instrument_toml  # noqa: PLC0415  (not needed for patterns)
 
-    instrument_file.write_instrument(instrument, path, overwrite=overwrite)
+    instrument_toml.write_instrument(instrument, path, overwrite=overwrite)
 
 
 def _powder_scans(path: Path, dataset: str | None = None) -> list[Scan]:
-    """Return the two-theta scans of a file, each with a remark if others had to be left out."""
+    """Return the two-theta scans of a file, each with a remark if other scans were left out."""
     if is_hdf5(path):
         stack = read_stack(path, dataset)
         return [replace(scan, remarks=(*scan.remarks, *stack.notices)) for scan in map(stack.scan, range(len(stack)))]
@@ -191,6 +199,9 @@ def _powder_scans(path: Path, dataset: str | None = None) -> list[Scan]:
 
 def _scans(path: Path) -> list[Scan | InputError]:
     data = read_bytes(path)
+    plain = plain_scan(data, path)
+    if plain is not None:
+        return [plain]
     if is_xrdml(data):
         return scans_from_xrdml(data, path)
     text = text_of(data, path)

@@ -1,7 +1,7 @@
 """Crystal structures from CIF files, read with gemmi, each doubtful item named.
 
-The atom list is read in `cif_sites.py`, the space group in `cif_symmetry.py`. What had to be assumed or decided (no
-displacement factors, two possible origins, an incomplete list of operations) stands in the crystal's remarks.
+The atom list is read in `cif_sites.py`, the space group in `cif_symmetry.py`. Assumptions and decisions (no
+displacement factors, two possible origins, an incomplete list of operations) are in the crystal's remarks.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from gemmi import cif
 
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.errors import InputError
-from layerox.io.cif_content import FORMULA_TOLERANCE, Stated, disagreement, stated_in, text_in
 from layerox.io.cif_emission import CELL_TAGS
 from layerox.io.cif_number import number_in
 from layerox.io.cif_sites import atoms_in
+from layerox.io.cif_stated_content import FORMULA_TOLERANCE, Stated, disagreement, stated_in, text_in
 from layerox.io.cif_symmetry import crystal_in_its_group
-from layerox.io.opening import read_limited
+from layerox.io.file_contents import read_limited
 from layerox.notices import Notice
 
-# What can be meant, in angstrom and degrees.
+# Plausible values, in angstrom and degrees.
 LENGTHS, ANGLES = (0.5, 1e5), (1.0, 179.0)
 MOST_BYTES = 100_000_000
 
@@ -33,14 +33,14 @@ def read_crystal(path: str | Path, *, name: str | None = None) -> Crystal:
     Parameters
     ----------
     path
-        The file; exactly one of its data blocks holds atoms.
+        The file; exactly one of its data blocks has atoms.
     name
-        What to call it; the file's stem when not given.
+        Name of the crystal; by default the file's stem.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or describes no structure that can diffract.
+        If the file cannot be read, or has no usable structure.
     """
     path = Path(path)
     blocks = _blocks_with_atoms(path)
@@ -51,12 +51,12 @@ def read_crystal(path: str | Path, *, name: str | None = None) -> Crystal:
 
 
 def read_crystals(path: str | Path) -> list[Crystal]:
-    """Return the crystal structures of all data blocks with atoms, called by their phase or else their block.
+    """Return the crystal structures of all data blocks with atoms, named by phase or block.
 
     Raises
     ------
     InputError
-        As `read_crystal`.
+        Like `read_crystal`.
     """
     path = Path(path)
     return [_crystal(block, path, text_in(block, "_pd_phase_name") or block.name) for block in _blocks_with_atoms(path)]
@@ -112,7 +112,7 @@ def _cell(block: cif.Block, path: Path) -> tuple[float, ...]:
 
 
 def _shared_above_one(crystal: Crystal) -> list[Notice]:
-    """Return a notice for positions that several sites fill to slightly more than one."""
+    """Return a notice for positions whose occupancies sum to slightly more than one."""
     shared = [(labels, total) for labels, total, number in crystal.crowded() if number > 1]
     if not shared:
         return []

@@ -1,6 +1,6 @@
-"""CIF blocks: the data items of a block by name, single ones and columns of loops alike.
+"""The data items of a CIF block by name, single items and columns of loops.
 
-Names are compared in lower case and in the spelling of the old dictionaries, so that `_pd_proc.ls_weight` is found as
+Names are compared in lower case and in the spelling of the old dictionaries, so that `_pd_proc.ls_weight` equals
 `_pd_proc_ls_weight`.
 """
 
@@ -23,14 +23,14 @@ class CifBlock:
     Attributes
     ----------
     name
-        What stands behind data_.
+        The name after data_.
 
     Parameters
     ----------
     block
-        As gemmi has it.
+        The block of gemmi.
     longest
-        Rows of a loop beyond which only its names are kept; None keeps all.
+        Number of rows above which a loop keeps only its names; None keeps all.
     """
 
     def __init__(self, block: cif.Block, longest: int | None = None):
@@ -49,7 +49,7 @@ class CifBlock:
 
     @classmethod
     def of(cls, columns: dict[str, list[str]]) -> CifBlock:
-        """Return a block without a name that has columns of plain text."""
+        """Return a block without a name from columns of plain text."""
         block = cls(cif.Block(""))
         block._columns = {tag: [cif.quote(value) for value in values] for tag, values in columns.items()}
         return block
@@ -74,7 +74,7 @@ class CifBlock:
         return next((text for text in self.column(tag) if text not in ("", *UNKNOWN)), "")
 
     def numbers(self, tag: str) -> tuple[FloatArray, FloatArray]:
-        """Return values and standard uncertainties of an item, shape (n,) each; nan for what is not given.
+        """Return values and standard uncertainties of an item, shape (n,) each; nan for missing values.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class CifBlock:
         return values_and_sus([raw if raw in UNKNOWN else cif.as_string(raw) for raw in self._columns.get(tag, ())])
 
     def speaker(self, tag: str, blocks: Sequence[CifBlock]) -> CifBlock | None:
-        """Return the block that says `tag` for this one: itself, or the only one in the file that does."""
+        """Return the block that states `tag` for this one: itself, or the only one in the file that has it."""
         if self.text(tag):
             return self
         others = [block for block in blocks if block.text(tag)]
@@ -92,41 +92,41 @@ class CifBlock:
         return others[0] if len(agreed) == 1 else None
 
     def text_said(self, tag: str, blocks: Sequence[CifBlock]) -> str:
-        """Return the text of an item from the block that says it, "" if none does."""
+        """Return the text of an item from the block that states it, "" if none does."""
         speaker = self.speaker(tag, blocks)
         return speaker.text(tag) if speaker else ""
 
     def numbers_said(self, tag: str, blocks: Sequence[CifBlock]) -> tuple[FloatArray, FloatArray]:
-        """Return the numbers of an item from the block that says it, empty ones if none does; errors as `numbers`."""
+        """Return the numbers of an item from the block that states it, empty if none does; errors as for `numbers`."""
         speaker = self.speaker(tag, blocks)
         return (speaker or self).numbers(tag)
 
 
 class Consensus:
-    """What the blocks of a file agree upon, gathered block by block."""
+    """The items on which all blocks of a file agree, collected block by block."""
 
     def __init__(self) -> None:
         self._agreed: dict[str, list[str] | None] = {}
 
     def add(self, block: CifBlock) -> None:
-        """Take note of what a block says."""
+        """Add the items of a block."""
         for tag in block.tags():
             if block.text(tag):
                 column = block.column(tag)
                 self._agreed[tag] = column if self._agreed.get(tag, column) == column else None
 
     def block(self) -> CifBlock:
-        """Return what everybody says that says anything as a block of its own."""
+        """Return the items without contradiction as a new block."""
         return CifBlock.of({tag: column for tag, column in self._agreed.items() if column is not None})
 
 
 def blocks_of(text: str, path: Path, longest: int | None = None) -> list[CifBlock]:
-    """Return the blocks of a CIF; of loops with more than `longest` rows only the names.
+    """Return the blocks of a CIF; loops with more than `longest` rows keep only their names.
 
     Raises
     ------
     InputError
-        If it cannot be parsed, as one that was cut off within a list.
+        If it cannot be parsed, for example if it ends within a list.
     """
     try:
         return [CifBlock(block, longest) for block in cif.read_string(text)]

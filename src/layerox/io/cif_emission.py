@@ -1,7 +1,7 @@
-"""CIF emission: texts, symmetry and sites as items of a CIF block, for structure files and for results.
+"""Write symmetry, sites and texts as items of a CIF block, for structure files and for results.
 
-Numbers arrive as text: the caller decides on digits and standard uncertainties. Text of one file is quoted, so that it
-cannot become data of another.
+Numbers are passed as text: the caller decides on digits and standard uncertainties. Text is quoted, so that it cannot
+become CIF syntax.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def add_sites(block: cif.Block, rows: Iterable[tuple[Site, int, Sequence[str]]])
 
 
 def add_anisotropic(block: cif.Block, rows: Sequence[tuple[str, Sequence[str]]]) -> None:
-    """Add the labels and the texts of U_11, U_22, U_33, U_12, U_13, U_23 (angstrom^2); nothing without rows."""
+    """Add the labels and the texts of U_11, U_22, U_33, U_12, U_13, U_23 (angstrom^2); no loop without rows."""
     if not rows:
         return
     loop = block.init_loop("_atom_site_aniso_", ANISO_TAGS)
@@ -65,7 +65,7 @@ def add_anisotropic(block: cif.Block, rows: Sequence[tuple[str, Sequence[str]]])
 def quoted(text: str) -> str:
     """Return a text quoted for a CIF 1.1 file.
 
-    What is not ASCII becomes a question mark, other control characters than ends of lines a space; a line that begins
+    Non-ASCII characters become question marks, control characters other than line ends spaces; a line that begins
     with a semicolon, which would end a text field, is indented.
     """
     plain = text.encode("ascii", "replace").decode()

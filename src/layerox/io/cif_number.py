@@ -1,4 +1,4 @@
-"""Numbers of a CIF: "2.88528(3)" is a value and its standard uncertainty, "." and "?" are neither.
+"""Numbers of a CIF: "2.88528(3)" is a value and its standard uncertainty, "." and "?" are missing values.
 
 Exponents of Fortran ("1.2D-3") and numbers in quotes, which some programs write, are read as well.
 """
@@ -20,7 +20,7 @@ UNKNOWN = ("?", ".")
 
 
 def value_and_su(text: str) -> tuple[float, float]:
-    """Return the value and the standard uncertainty of a number; nan for what is not given.
+    """Return the value and the standard uncertainty of a number; nan if missing.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def number_in(raw: str | None) -> tuple[float, float]:
     Returns
     -------
     tuple
-        (nan, nan) for what is missing, unknown or no number.
+        (nan, nan) if missing, unknown or not a number.
     """
     text = "" if raw is None or raw in UNKNOWN else cif.as_string(raw).strip()
     if (fraction := FRACTION.fullmatch(text)) and int(fraction[2]):

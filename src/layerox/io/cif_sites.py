@@ -1,7 +1,7 @@
 """The atom list of a CIF block: rows of sites with species, positions, occupancies and displacements.
 
-What a published table states is kept: an occupancy of 1.03(4), a mixture with amounts on one row. What is no atom
-(vacancies, dummies, hydrogen that was not located) is left out with a notice. Symmetry is read in `cif_symmetry.py`.
+Published values are kept: an occupancy of 1.03(4), a mixture with amounts on one row. Rows that are not atoms
+(vacancies, dummies, hydrogen without a position) are left out with a notice. Symmetry is read in `cif_symmetry.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gemmi import cif
 from layerox.crystal.asymmetric_unit import ASSUMED_U_ISO, MOST_OCCUPIED, Position, Site, cell_tuple, position_tuple
 from layerox.errors import InputError
 from layerox.io.cif_number import UNKNOWN, number_in
-from layerox.io.species import Species, element_of, species_from_label, species_from_type
+from layerox.io.cif_species import Species, element_of, species_from_label, species_from_type
 from layerox.notices import Notice
 from layerox.symmetry import metric_tensor
 
@@ -31,9 +31,9 @@ MULTIPLICITIES, ADP_TYPES = (9, 10), (11, 12)
 MOST_ATOMS = 200_000
 FURTHEST = 10.0
 U_FROM_B = 1.0 / (8.0 * math.pi**2)
-# A median above this (angstrom^2, B = 16) is that of a column of B, or in other units.
+# A median U above this (angstrom^2, B = 16) means a column of B, or other units.
 LARGEST_MEDIAN_U = 0.2
-# Standard uncertainties within which an occupancy may lie outside 0 to 1, and how far without any.
+# Tolerance of an occupancy outside 0 to 1: in standard uncertainties, and absolute without one.
 TOLERATED_ESDS, TOLERATED_EXCESS = 3.0, 0.1 + 1e-9
 HYDROGEN = ("H", "D")
 NAMED = 6
@@ -41,16 +41,16 @@ NAMED = 6
 
 @dataclass(frozen=True)
 class AtomList:
-    """The sites of an atom list, with what else it states.
+    """The sites of an atom list, with stated multiplicities.
 
     Attributes
     ----------
     sites
         One species each.
     multiplicities
-        Stated number of positions of each site in the cell, 0 where the list does not say.
+        Stated number of positions of each site in the cell, 0 if not stated.
     remarks
-        What a user should know of the reading.
+        Notices on the reading.
     """
 
     sites: tuple[Site, ...]
@@ -60,7 +60,7 @@ class AtomList:
 
 @dataclass
 class _Noted:
-    """What reading the rows has met, by label, for one notice of each kind."""
+    """Findings while reading the rows, by label, for one notice of each kind."""
 
     vacancies: list[str] = field(default_factory=list)
     unplaced: list[str] = field(default_factory=list)
@@ -90,7 +90,7 @@ class _Noted:
 
 
 def listed(labels: Sequence[str]) -> str:
-    """Return labels for a message, the first few of many."""
+    """Return labels for a message, only the first few of many."""
     more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
     return ", ".join(label[:40] for label in labels[:NAMED]) + more
 
@@ -105,14 +105,14 @@ def atoms_in(block: cif.Block, cell: Sequence[float], formula: Collection[str], 
     cell
         a, b, c (angstrom), alpha, beta, gamma (degrees).
     formula
-        Elements of the stated formula, which tell "TM" for thulium from "TM" for any metal.
+        Elements of the stated formula, which distinguish "TM" for thulium from "TM" for any metal.
     path
         For messages.
 
     Raises
     ------
     InputError
-        If an atom is of no known element, or its position or occupancy cannot be used.
+        If an atom has no known element, or its position or occupancy cannot be used.
     """
     table = block.find("_atom_site_", COLUMNS)
     if len(table) > MOST_ATOMS:
@@ -133,7 +133,7 @@ def atoms_in(block: cif.Block, cell: Sequence[float], formula: Collection[str], 
 
 
 def value_in(row: cif.Table.Row, column: int) -> str:
-    """Return the text of a column, "" where the file has no such column or no value in it."""
+    """Return the text of a column, "" if the column or the value is missing."""
     if not row.has(column):
         return ""
     text = row[column]
@@ -148,7 +148,7 @@ def _sites(
     noted: _Noted,
     path: Path,
 ) -> list[Site]:
-    """Return the sites of a row: one, several of a mixture, none of what is no atom."""
+    """Return the sites of a row: one, several for a mixture, none for a row that is not an atom."""
     label = value_in(row, LABEL) or value_in(row, TYPE) or "X"
     species = _species(row, label, formula, noted, path)
     if not species:
@@ -189,7 +189,7 @@ def _species(
 
 
 def _mixed(site: Site, species: Sequence[Species], noted: _Noted, path: Path) -> list[Site]:
-    """Return the sites of a mixture: its amounts are shares of the occupancy, or occupancies where it says their sum.
+    """Return the sites of a mixture: amounts are shares of the occupancy, or occupancies if it equals their sum.
 
     Raises
     ------
@@ -238,7 +238,7 @@ def _position(row: cif.Table.Row, label: str, path: Path) -> Position | None:
         return None
     if max(map(abs, values)) > FURTHEST:
         at = ", ".join(f"{x:g}" for x in values)
-        raise InputError(f"atom {label} stands at {at}", place=path, cure="give fractions of the cell")
+        raise InputError(f"atom {label} is at {at}", place=path, cure="give fractions of the cell")
     return position_tuple(values)
 
 
@@ -262,7 +262,7 @@ def _occupancy(row: cif.Table.Row, label: str, noted: _Noted, path: Path) -> flo
 def _displacement(
     row: cif.Table.Row, u_aniso: tuple[float, ...] | None, cell: Sequence[float], label: str, noted: _Noted
 ) -> float:
-    """Return the isotropic displacement of a row, of its anisotropic one where it has that, the usual when unknown."""
+    """Return the isotropic displacement of a row, from its anisotropic one if given; a default if unknown."""
     u_iso = _equivalent(u_aniso, cell) if u_aniso is not None else _stated_u(row, label, noted)
     if u_iso is None:
         noted.without_u.append(label)
@@ -273,7 +273,7 @@ def _displacement(
 
 
 def _stated_u(row: cif.Table.Row, label: str, noted: _Noted) -> float | None:
-    """Return the U that a row states, as U or as B; a B in the column of U where its type says so."""
+    """Return the U of a row, given as U or as B; also a B in the column of U if its type states that."""
     u, b = (number_in(row[column])[0] if row.has(column) else math.nan for column in (U, B))
     declared = any(value_in(row, column).lower() == "biso" for column in ADP_TYPES)
     if math.isfinite(u) and not (declared and not math.isfinite(b)):

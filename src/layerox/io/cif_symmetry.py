@@ -1,9 +1,9 @@
-"""The space group of a CIF block: which of its statements holds.
+"""The space group of a CIF block, chosen among its statements.
 
-A list of operations or a Hall symbol decides, else the Hermann-Mauguin symbol or number. Where the number of formula
-units Z, the stated multiplicities or the density contradict that group and fit another reading of the same file (the
-symbol's group, the operations with the centring of its lattice, the other origin), that reading is taken, with a
-notice; a list that nothing completes is refused.
+A list of operations or a Hall symbol decides, else the Hermann-Mauguin symbol or number. If Z, the stated
+multiplicities or the density contradict that group and fit another reading of the same file (the symbol's group, the
+operations with the centring of the lattice, the other origin), that reading is used, with a notice. An incomplete list
+that cannot be completed is an error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from gemmi import cif
 
 from layerox.crystal.asymmetric_unit import Crystal, cell_tuple
 from layerox.errors import InputError, printable
-from layerox.io.cif_content import (
+from layerox.io.cif_number import UNKNOWN
+from layerox.io.cif_sites import AtomList, listed
+from layerox.io.cif_stated_content import (
     FORMULA_TOLERANCE,
     Stated,
     contradictions,
@@ -28,9 +30,7 @@ from layerox.io.cif_content import (
     shortest_contact,
     text_in,
 )
-from layerox.io.cif_number import UNKNOWN
-from layerox.io.cif_sites import AtomList, listed
-from layerox.io.group_symbols import Named, named_group, symmetry_of
+from layerox.io.space_group_symbols import Named, named_group, symmetry_of
 from layerox.notices import Notice
 from layerox.symmetry import Symmetry, symmetry_from_triplets, wrapped
 
@@ -45,18 +45,18 @@ SYMBOL_TAGS = (
 HALL_TAGS = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
 MOST_OPERATIONS, LONGEST_SYMBOL = 1000, 60
 CELL_TOLERANCE = 2e-3
-# How much longer the shortest contact of one origin must be, relative to the covalent radii, to choose it.
+# Smallest difference of the shortest contacts of two origins, relative to covalent radii, to choose one.
 CLEARER_CONTACT = 1.1
-# Sites times operations beyond which repeated rows are not searched for.
+# Sites times operations above which repeated rows are not searched.
 MOST_TO_SEARCH = 100_000
-# Sites that are moved onto special positions one by one.
+# Largest number of sites that are moved onto special positions one by one.
 MOST_SITES = 3000
 LATTICES = {"P": "P 1", "A": "A 1", "B": "B 1", "C": "C 1", "I": "I 1", "F": "F 1", "R": "R 3:H"}
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """One way to read the group, and the crystal that it makes."""
+    """One reading of the group, and its crystal."""
 
     crystal: Crystal
     contradictions: tuple[str, ...]
@@ -66,12 +66,12 @@ class _Reading:
 def crystal_in_its_group(
     block: cif.Block, cell: Sequence[float], atoms: AtomList, stated: Stated, name: str, path: Path
 ) -> Crystal:
-    """Return the crystal of an atom list in the group that the block states, with what was noticed as remarks.
+    """Return the crystal of an atom list in the stated group, with notices as remarks.
 
     Raises
     ------
     InputError
-        If no group is stated, the cell contradicts it, or the operations are incomplete beyond repair.
+        If no group is stated, the cell contradicts it, or the operations are incomplete and cannot be completed.
     """
     plain = Crystal(
         name=printable(name), cell=cell_tuple(cell), symmetry=symmetry_of("P 1"), sites=atoms.sites,
@@ -94,7 +94,7 @@ def _listed_operations(block: cif.Block, symbols: Sequence[str], path: Path) -> 
     Raises
     ------
     InputError
-        If they cannot be read and no known symbol stands in for them.
+        If they cannot be read and no known symbol replaces them.
     """
     texts = _operations(block)
     if not texts:
@@ -112,7 +112,7 @@ def _listed_operations(block: cif.Block, symbols: Sequence[str], path: Path) -> 
 
 
 def _operations(block: cif.Block) -> list[str]:
-    """Return the operations that the file lists, or that its Hall symbol stands for; none if it has neither."""
+    """Return the listed operations, or those of the Hall symbol; empty without either."""
     for tag in OPERATION_TAGS:
         if listed_there := [cif.as_string(text) for text in block.find_values(tag) if text not in UNKNOWN]:
             return listed_there
@@ -126,7 +126,7 @@ def _operations(block: cif.Block) -> list[str]:
 def _by_operations(
     plain: Crystal, operations: Symmetry, symbols: Sequence[str], atoms: AtomList, stated: Stated, path: Path
 ) -> Crystal:
-    """Return the crystal of listed operations, completed where the file's other statements ask for more."""
+    """Return the crystal of listed operations, completed if the file's other statements require it."""
     own = _reading(plain, operations, atoms, stated, path)
     conflict = _contradiction(operations, symbols)
     missing = conflict is not None and _lacks_operations(operations, symbols)
@@ -153,7 +153,7 @@ def _by_operations(
 
 
 def _contradiction(operations: Symmetry, symbols: Sequence[str]) -> Notice | None:
-    """Return a notice if the symbol names another group than that of the operations."""
+    """Return a notice if the symbol and the operations have different groups."""
     for symbol in symbols if operations.name else ():
         named = named_group(symbol)
         if named is not None and named.number != operations.number:
@@ -166,7 +166,7 @@ def _contradiction(operations: Symmetry, symbols: Sequence[str]) -> Notice | Non
 
 
 def _lacks_operations(operations: Symmetry, symbols: Sequence[str]) -> bool:
-    """Whether the operations are some of those that a setting of the symbol has, and not all."""
+    """Whether the operations are a proper subset of those of a setting of the symbol."""
     return any(_is_part(operations, whole) for whole in _settings(symbols))
 
 
@@ -184,7 +184,7 @@ def _triplets(symmetry: Symmetry) -> set[str]:
 
 
 def _completions(operations: Symmetry, symbols: Sequence[str]) -> Iterator[Symmetry]:
-    """Yield the groups of the symbol of which the operations are a part, then the operations with each centring."""
+    """Yield the symbol's groups that contain the operations, then the operations with each centring."""
     yield from (whole for whole in _settings(symbols) if _is_part(operations, whole))
     letters = [symbol[0].upper() for symbol in symbols if symbol[0].upper() in LATTICES]
     for letter in letters[:1] or [letter for letter in LATTICES if letter != "P"]:
@@ -211,7 +211,7 @@ def _shifted(operations: Symmetry, by: np.ndarray[tuple[int, ...], np.dtype[np.f
 
 
 def _by_symbol(plain: Crystal, symbols: Sequence[str], atoms: AtomList, stated: Stated, path: Path) -> Crystal:
-    """Return the crystal of a symbol; of two origins or sets of axes the one that cell, content and contacts fit."""
+    """Return the crystal of a symbol; cell, content and contacts choose between two origins or sets of axes."""
     if not symbols:
         raise InputError("states no space group", place=path, cure="add _space_group_name_H-M_alt")
     symbol, named = _agreed(symbols, path)
@@ -219,7 +219,7 @@ def _by_symbol(plain: Crystal, symbols: Sequence[str], atoms: AtomList, stated: 
     readings = [_attempted(plain, s, atoms, stated, path) for s in settings]
     usable = [found for found in readings if found is not None]
     if not usable:
-        found = _reading(plain, settings[0], atoms, stated, path)  # refuses with the reason
+        found = _reading(plain, settings[0], atoms, stated, path)  # raises the error with its reason
         found.crystal.checked()
         usable = [found]
     chosen, remarks = _chosen(usable, symbol, named, stated)
@@ -234,7 +234,7 @@ def _by_symbol(plain: Crystal, symbols: Sequence[str], atoms: AtomList, stated: 
 
 
 def _agreed(symbols: Sequence[str], path: Path) -> tuple[str, Named]:
-    """Return the first symbol (or number) that is known, and its group; the others must not say another one."""
+    """Return the first known symbol (or number) and its group; the other ones must not contradict it."""
     known = [(symbol, found) for symbol in symbols if (found := named_group(symbol)) is not None]
     if not known:
         raise InputError(f"unknown space group {symbols[0][:LONGEST_SYMBOL]!r}", place=path,
@@ -253,7 +253,7 @@ def _agreed(symbols: Sequence[str], path: Path) -> tuple[str, Named]:
 
 
 def _chosen(usable: Sequence[_Reading], symbol: str, named: Named, stated: Stated) -> tuple[_Reading, list[Notice]]:
-    """Return the reading that holds, with a notice where the symbol leaves it open or the cell overrules it."""
+    """Return the chosen reading, with a notice if the symbol is ambiguous or the cell contradicts it."""
     meant = usable[0].crystal.symmetry.name
     shown = repr(symbol[:LONGEST_SYMBOL])
     if named.is_explicit:
@@ -287,7 +287,7 @@ def _by_contacts(readings: Sequence[_Reading]) -> tuple[_Reading, str]:
     return readings[0], "assumed"
 
 
-# --- what a group makes of the atoms -------------------------------------------------------------------------------
+# --- the crystal of a group ---------------------------------------------------------------------------------------
 
 
 def _attempted(plain: Crystal, symmetry: Symmetry, atoms: AtomList, stated: Stated, path: Path) -> _Reading | None:
@@ -312,7 +312,7 @@ def _reading(plain: Crystal, symmetry: Symmetry, atoms: AtomList, stated: Stated
 
 
 def _cell_in(cell: Sequence[float], symmetry: Symmetry, path: Path) -> tuple[float, float, float, float, float, float]:
-    """Return the cell with the metric that the space group demands, if it was meant to have it."""
+    """Return the cell with the metric that the space group requires, if the deviation is only rounding."""
     centred = symmetry.centred_cell(cell)
     worst = max(abs(one / other - 1) for one, other in zip(cell, centred, strict=True))
     if not worst <= CELL_TOLERANCE:
@@ -328,9 +328,9 @@ def _cell_in(cell: Sequence[float], symmetry: Symmetry, path: Path) -> tuple[flo
 
 
 def _without_repeats(crystal: Crystal) -> tuple[list[int], list[Notice]]:
-    """Return the rows to keep: of equal rows on equivalent positions the first, where a position would be overfull.
+    """Return the rows to keep: the first of equal rows on equivalent positions, if the position would be overfull.
 
-    A list of all atoms of the cell beside the full symmetry states every atom as often as its multiplicity.
+    A list of all atoms of the cell together with the full symmetry repeats every atom by its multiplicity.
     """
     everything = list(range(len(crystal.sites)))
     if len(crystal.sites) * len(crystal.symmetry) > MOST_TO_SEARCH or not crystal.crowded():

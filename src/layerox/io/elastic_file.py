@@ -1,4 +1,4 @@
-"""Elastic file: stiffness tensors of phases from TOML, a table [PHASE] each: symmetry = "trigonal", C11 = 290.0 ..."""
+"""Stiffness tensors of phases from TOML, one table [PHASE] each: symmetry = "trigonal", C11 = 290.0 ..."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ STIFFEST = 1e6
 
 
 def read_elastic(path: Path) -> dict[str, Stiffness]:
-    """Return the tensors of a file, by phase; constants in GPa, `symmetry` trigonal by default, `source` if it is told.
+    """Return the tensors of a file, by phase; constants in GPa, `symmetry` trigonal by default, `source` if given.
 
     Raises
     ------
     InputError
-        If the file cannot be read, a table holds something else than numbers, or a crystal would be unstable.
+        If the file cannot be read, a table has values that are not numbers, or a crystal is mechanically unstable.
     """
     table, _ = read_table(path)
     tensors = {}
@@ -40,5 +40,5 @@ def read_elastic(path: Path) -> dict[str, Stiffness]:
 
 
 def _is_stiffness(value: object) -> bool:
-    """Whether a value is a number, and not beyond any stiffness; integers of TOML may be too large for a float."""
+    """Whether a value is a number within the limits of stiffness; TOML integers may be too large for a float."""
     return isinstance(value, int | float) and not isinstance(value, bool) and -STIFFEST < value < STIFFEST

@@ -10,8 +10,8 @@ Orders of profile coefficients: EXPGUI (B. H. Toby, J. Appl. Cryst. 34 (2001) 21
 .instprm: GSAS-II's ReadInstprm; B. H. Toby & R. B. Von Dreele, J. Appl. Cryst. 46 (2013) 544,
 doi:10.1107/S0021889813003531. U, V, W are variances in centidegrees^2, X and Y full widths in centidegrees, Zero is in
 degrees, SH/L the sum of S/L and H/L. P at azimuth A has p = Polariz. cos^2 A + (1 - Polariz.) sin^2 A.
-Asymmetry of profile functions 1 and 2 has no counterpart here; `axial` then stays unknown. Transparency and shift
-belong to a specimen and are left out.
+The asymmetry of profile functions 1 and 2 is not supported; `axial` is then unknown. Transparency and shift
+belong to a specimen and are ignored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from layerox.errors import InputError
 from layerox.instrument import DEFAULT_RADIUS_MM, Geometry, Instrument, Profile
-from layerox.io.opening import read_bytes, text_of
+from layerox.io.file_contents import read_bytes, text_of
 from layerox.radiation import Radiation
 
 VARIANCE = 8.0 * math.log(2.0) * 1e-4  # centidegrees^2 as a variance -> degrees^2 as a squared FWHM
@@ -43,9 +43,9 @@ ORDERS: dict[int, tuple[str, ...]] = {
 
 
 def read_prm(path: Path) -> Instrument:
-    """Return the instrument of a GSAS .prm file with one bank; its first profile function counts.
+    """Return the instrument of a GSAS .prm file with one bank, with its first profile function.
 
-    Two wavelengths mean a flat specimen (bragg-brentano), one a capillary (debye-scherrer), as GSAS-II takes it.
+    Two wavelengths mean a flat specimen (bragg-brentano), one a capillary (debye-scherrer), as in GSAS-II.
 
     Raises
     ------

@@ -1,7 +1,6 @@
-"""JSON files that layerox has written: read back and checked, every fault one line that names the file.
+"""Read JSON files written by layerox, with validation; every error is one line that names the file.
 
-A file may have been cut off, edited or mixed up with another one since: what it holds is trusted only after a model has
-seen it.
+A file may be incomplete, edited or replaced: its contents are used only after validation by a model.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ M = TypeVar("M", bound="BaseModel")
 LARGEST = 1 << 28
 # Digits of the largest whole number: times are in nanoseconds.
 LONGEST_INTEGER = 20
-# Longest part of a place within a document that stands in a message.
+# Longest excerpt of a document in a message.
 LONGEST_PLACE = 80
 
 
@@ -34,9 +33,9 @@ def read_document(path: Path, schema: str, *, what: str, cure: str) -> dict[str,
     path
         The file.
     schema
-        What its "schema" must say.
+        The required value of "schema".
     what, cure
-        What the file should be ("the result of a fit"), and what to do if it is not.
+        The expected content ("the result of a fit"), and the cure if it is something else.
 
     Raises
     ------
@@ -93,12 +92,12 @@ def checked_document(model: type[M], document: dict[str, Any], path: Path, *, cu
     Raises
     ------
     InputError
-        For the first fault: a key that is missing, a value of the wrong kind or outside its range.
+        For the first fault: a missing key, a value of the wrong type or outside its range.
     """
     from pydantic import ValidationError  # noqa: PLC0415  (30 ms that most commands do not need)
 
     try:
-        # Of JSON text, so that lists are tuples but "2.5" and true are no numbers.
+        # Validated as JSON text, so that lists become tuples but "2.5" and true are not numbers.
         return model.model_validate_json(json.dumps(document), strict=True)
     except ValidationError as error:
         raise InputError(f"is damaged: {_fault(error)}", place=path, cure=cure) from None
@@ -107,7 +106,7 @@ def checked_document(model: type[M], document: dict[str, Any], path: Path, *, cu
 
 
 def _fault(error: ValidationError) -> str:
-    """Return the first fault of a validation: its place within the document and what is wrong there."""
+    """Return the first fault of a validation: its place in the document and the problem."""
     fault = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in fault["loc"])[:LONGEST_PLACE]
     said = str(fault["msg"]).removeprefix("Value error, ")

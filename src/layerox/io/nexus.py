@@ -1,8 +1,8 @@
-"""NeXus: patterns in HDF5 files, one or many a file, as integration programs write them (pyFAI, azint, NXxrd).
+"""Read one or many patterns from NeXus (HDF5) files of integration programs (pyFAI, azint, NXxrd).
 
-Where they stand is found by `nexus_source.py`, what the file says of the beam and of each frame by `nexus_facts.py`
-(Könnecke et al., J. Appl. Cryst. 48 (2015) 301, doi:10.1107/S1600576714027575). Images and cakes are no patterns: they
-are to be integrated first.
+`nexus_arrays.py` finds the arrays, `nexus_metadata.py` the metadata of the beam and of each frame
+(Könnecke et al., J. Appl. Cryst. 48 (2015) 301, doi:10.1107/S1600576714027575). Images and cakes are not patterns and
+must be integrated first.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from layerox.computing.optional import optional_module
 from layerox.errors import InputError
-from layerox.io.nexus_facts import Facts, facts_of
-from layerox.io.nexus_source import Source, chosen, sources_in
+from layerox.io.nexus_arrays import Source, chosen, sources_in
+from layerox.io.nexus_metadata import Facts, facts_of
+from layerox.io.pattern_stack import START_TIME, TEMPERATURE, TEMPERATURE_K, TIME, Column, iso_of, refuse_beyond
 from layerox.io.scan import Scan
-from layerox.io.stack import START_TIME, TEMPERATURE, TEMPERATURE_K, TIME, Column, iso_of, refuse_beyond
 from layerox.notices import Notice
 from layerox.typing import FloatArray
 
@@ -32,11 +33,11 @@ class NexusStack:
     Attributes
     ----------
     path
-        The file. It is opened for each pattern anew and without a lock, so that nobody who writes to it is kept out.
+        The file. It is opened again for each pattern and without a lock, so that another program can write to it.
     sources, facts
-        The arrays that are read, one behind another, and what the file says of each.
+        The arrays in reading order, and the metadata of each.
     notices
-        What a user should know of the choice.
+        Notices on the choice of arrays.
     """
 
     path: Path
@@ -49,11 +50,11 @@ class NexusStack:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of what the file says of each pattern."""
+        """Names of the metadata columns of the patterns."""
         return tuple(dict.fromkeys(name for facts in self.facts for name in facts.columns))
 
     def column(self, name: str) -> Column | None:
-        """Return what the file says of each pattern."""
+        """Return a metadata column of the patterns."""
         with opened(self.path) as file:
             pairs = zip(self.facts, self.sources, strict=True)
             parts = [facts.column(file, name, len(source)) for facts, source in pairs]
@@ -81,7 +82,7 @@ class NexusStack:
                        remarks=(*scan.remarks, *facts.remarks))  # fmt: skip
 
     def _metadata(self, index: int) -> dict[str, object]:
-        """Return time and temperature of a pattern as `Pattern.metadata` has them."""
+        """Return time and temperature of a pattern for `Pattern.metadata`."""
         found: dict[str, object] = {}
         time, temperature = self._stated[TIME], self._stated[TEMPERATURE]
         if time is not None and time.is_absolute and np.isfinite(time.values[index]):
@@ -99,13 +100,13 @@ def nexus_stack(path: Path, dataset: str | None = None) -> NexusStack:
     path
         The file.
     dataset
-        Path of the group (or of its signal) that holds them, or a pattern such as "*/integrate/results"; by default
-        what the file itself calls its default, or the only one there is.
+        Path of the group (or of its signal) with the patterns, or a wildcard such as "*/integrate/results"; by default
+        the file's own default, or the only group.
 
     Raises
     ------
     InputError
-        If the file is damaged or being written, or holds no patterns; `ChoiceNeeded` if it leaves a choice.
+        If the file is damaged or being written, or has no patterns; `ChoiceNeeded` if several are possible.
     """
     with opened(path) as file:
         usable, refused = sources_in(file, path)
@@ -116,15 +117,14 @@ def nexus_stack(path: Path, dataset: str | None = None) -> NexusStack:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """Open an HDF5 file to be read, also one that is written in single-writer mode, and turn its errors into ours.
+    """Open an HDF5 file for reading, also one in single-writer mode; its errors become `InputError`.
 
     Raises
     ------
     InputError
         If it cannot be read.
     """
-    import h5py  # noqa: PLC0415  (a tenth of a second that only these files need)
-
+    h5py = optional_module("h5py", purpose="an HDF5 file", place=path)
     _load_filters()
     try:
         try:
@@ -141,7 +141,7 @@ def opened(path: Path) -> Iterator[Any]:
 
 @cache
 def _load_filters() -> None:
-    """Load the filters of compressed files, where somebody has installed them."""
+    """Load the filters of compressed files, if installed."""
     with suppress(ImportError):
         import hdf5plugin  # type: ignore[import-not-found]  # noqa: F401, PLC0415  (see above)
 
@@ -149,7 +149,7 @@ def _load_filters() -> None:
 def _refusal(error: Exception, path: Path) -> InputError:
     said = str(error).replace("\n", " ").strip("'\"")
     if "filter" in said and "regist" in said:
-        cure = "install hdf5plugin, or write it anew with h5repack -f GZIP=4"
+        cure = "install hdf5plugin, or rewrite it with h5repack -f GZIP=4"
         return InputError("is compressed with a filter that is not installed", place=path, cure=cure)
     if "truncated" in said or "already open" in said or "consistency" in said:
         return InputError("is cut off, or being written", place=path, cure="wait until it is closed, or copy it again")

@@ -1,7 +1,7 @@
-"""NeXus links: which links of an HDF5 file are followed: those within it, and to regular files in its folder or below.
+"""Safe links of an HDF5 file: only those within it, and to regular files in its folder or below, are followed.
 
-A link to any other file, and an array whose numbers stand outside HDF5 ("external storage"), would let a stranger's
-file read the user's files or a device; they are passed over as links that lead nowhere are.
+A link to any other file, or an array with external storage, would allow a foreign file to read the user's files or a
+device; such links are skipped like broken ones.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import stat
 from pathlib import Path
 from typing import Any
 
-# Links that lead to links, at most: a soft link may lead to itself.
+# Largest number of chained links: a soft link may point to itself.
 MOST_LINKS = 16
-# Bytes of the largest block that is unpacked.
+# Largest block that is unpacked, bytes.
 MOST_BLOCK_BYTES = 256_000_000
 
 
 def member(group: Any, path: str, links: int = MOST_LINKS) -> Any | None:
-    """Return the group or the array at a path from a group, None if there is none or a link on the way is foreign."""
+    """Return the group or the array at a path from a group, None if there is none or a link in the path is not safe."""
     here = group.file["/"] if path.startswith("/") else group
     for name in filter(None, path.split("/")):
         if name == ".":
@@ -50,8 +50,8 @@ def _child(group: Any, name: str, links: int) -> Any | None:
 
 
 def _stands_within(dataset: Any) -> bool:
-    """Whether the numbers of an array stand in its file, or in files beside it."""
-    if dataset.shape is None or dataset.external:  # without a shape it holds nothing
+    """Whether the numbers of an array are in its file, or in files of the same folder."""
+    if dataset.shape is None or dataset.external:  # without a shape it is empty
         return False
     return not dataset.is_virtual or all(
         source.file_name == "." or _is_beside(source.file_name, dataset) for source in dataset.virtual_sources()
@@ -59,12 +59,12 @@ def _stands_within(dataset: Any) -> bool:
 
 
 def has_small_blocks(dataset: Any) -> bool:
-    """Whether an array can be read in parts: a block is unpacked as a whole, whatever is read of it."""
+    """Whether an array can be read in parts (a block is always unpacked as a whole)."""
     return bool(math.prod(dataset.chunks or (0,)) * dataset.dtype.itemsize <= MOST_BLOCK_BYTES)
 
 
 def _is_beside(name: str, thing: Any) -> bool:
-    """Whether a name of a file is that of a regular one in the folder of an object's file, or below."""
+    """Whether a file name is that of a regular file in the folder of an object's file, or below."""
     plain = name.replace("\\", "/")
     if posixpath.isabs(plain) or ".." in plain.split("/") or ":" in plain[:2]:
         return False

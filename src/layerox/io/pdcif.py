@@ -1,8 +1,8 @@
-"""pdCIF: the measured patterns of a powder CIF, read with gemmi.
+"""Read the measured patterns of a powder CIF (pdCIF), with gemmi.
 
-Each data block with measured intensities is a scan: its angles stand in a column (corrected ones before raw ones) or
-follow from first, last and step. What a block does not say itself (beam, temperature) is taken from another block of
-the file if only one says it. Data names of the powder dictionary (Toby, in International Tables for Crystallography G
+Each data block with measured intensities is a scan: its angles are a column (corrected ones before raw ones) or
+follow from first, last and step. Metadata missing in a block (beam, temperature) is taken from another block of
+the file if only one states it. Data names of the powder dictionary (Toby, in International Tables for Crystallography G
 (2006), chapter 3.3) and of the core dictionary, in their old spelling or with a dot for the first underscore.
 """
 
@@ -21,7 +21,7 @@ from layerox.io.pdcif_beam import beam_of
 from layerox.io.scan import Axis, Scan
 from layerox.typing import FloatArray
 
-# The processed intensities are those that weights belong to; then the counts, whose statistics are known.
+# Processed intensities come first, because weights refer to them; then counts, whose statistics are known.
 INTENSITIES = (
     "_pd_proc_intensity_total",
     "_pd_meas_counts_total",
@@ -35,7 +35,7 @@ CORRECTED = {ANGLES[0], ANGLES[2], RANGES[0]}
 OTHER_AXES: tuple[tuple[str, Axis], ...] = (("_pd_proc_d_spacing", "d"), ("_pd_proc_recip_len_q", "q"))
 FLIGHT = ("_pd_meas_time_of_flight", "_pd_meas_time-of-flight")
 WEIGHT = "_pd_proc_ls_weight"
-# How far sigmas from weights may be from those in brackets, which are rounded to one or two digits.
+# Tolerance between sigmas from weights and those in parentheses, which are rounded to one or two digits.
 SAME_SIGMA = 0.25
 REGION = re.compile(r"(?<![\d.])([\d.]{1,20}) to ([\d.]{1,20}) degrees", re.ASCII)
 FACTS = {
@@ -53,12 +53,12 @@ TEXTS = {
 
 
 def scans_from_cif(text: str, path: Path) -> list[Scan | InputError]:
-    """Return the scan of each block with a measured pattern, or why it cannot be one.
+    """Return the scan of each block with a measured pattern, or its error.
 
     Raises
     ------
     InputError
-        If the file is no CIF, or no block has a measured pattern.
+        If the file is not a CIF, or no block has a measured pattern.
     """
     blocks = blocks_of(text, path)
     measured = [block for block in blocks if is_measured(block)]
@@ -81,12 +81,12 @@ def _scan_or_error(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> S
 
 
 def scan_of_block(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> Scan:
-    """Return the scan of a measured block; what it does not say itself comes from the others of the file.
+    """Return the scan of a measured block; missing metadata comes from the other blocks of the file.
 
     Raises
     ------
     InputError
-        If it is no powder pattern over an angle, q or d.
+        If it is not a powder pattern over an angle, q or d.
     """
     if any(tag in block for tag in FLIGHT):
         cure = "give a pattern of constant wavelength"
@@ -113,13 +113,13 @@ def scan_of_block(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> Sc
 
 
 def block_label(block: CifBlock) -> str:
-    """Return the name that the second field of _pd_block_id gives, "" for one without fields."""
+    """Return the name in the second field of _pd_block_id, "" without fields."""
     fields = block.text("_pd_block_id").split("|")
     return fields[1].strip() if len(fields) > 1 else ""
 
 
 def _net(tag: str, scan: Scan) -> Scan:
-    message = "the intensities are net ones: somebody has subtracted a background"
+    message = "the intensities are net intensities: a background was subtracted"
     return scan.remarking("net_intensities", message) if tag.endswith("_net") else scan
 
 
@@ -131,13 +131,13 @@ def _numbers(block: CifBlock, tag: str, path: Path) -> tuple[FloatArray, FloatAr
 
 
 def _number(block: CifBlock, tag: str, path: Path) -> float | None:
-    """Return a number that stands once in a block, None where it is missing or unknown."""
+    """Return a scalar number of a block, None if missing or unknown."""
     values = _numbers(block, tag, path)[0] if tag in block else np.zeros(0)
     return float(values[0]) if len(values) == 1 and np.isfinite(values[0]) else None
 
 
 def _check_complete(block: CifBlock, tag: str, points: int, path: Path) -> None:
-    """Refuse a list that is shorter or longer than the block says: the file was cut off or edited."""
+    """Reject a list of another length than stated: the file is incomplete or edited."""
     own = "_pd_proc_number_of_points" if tag.startswith("_pd_proc") else "_pd_meas_number_of_points"
     stated = _number(block, own, path)
     if stated is not None and stated != points:
@@ -146,7 +146,7 @@ def _check_complete(block: CifBlock, tag: str, points: int, path: Path) -> None:
 
 
 def _axis(block: CifBlock, points: int, path: Path) -> tuple[FloatArray, Axis, bool]:
-    """Return the abscissa of the points, what it is, and whether somebody has corrected the angles already."""
+    """Return the abscissa of the points, its kind, and whether the angles are already corrected."""
     for tag in ANGLES:
         if block.length(tag) == points:
             return _numbers(block, tag, path)[0], "two-theta", tag in CORRECTED
@@ -172,8 +172,8 @@ def _equidistant(first: float, last: float, step: float, points: int, name: str,
 def _sigma(block: CifBlock, tag: str, brackets: FloatArray, path: Path) -> tuple[FloatArray | None, NDArray[np.bool_]]:
     """Return the standard uncertainties (None for counts without any), and which points count.
 
-    A column of them is believed first. Weights come next, being more precise than brackets, unless they are not
-    1/sigma^2. A point without weight was left out of a refinement; its sigma is nothing.
+    A column of sigmas has priority. Weights come next, because they are more precise than parentheses, unless they are
+    not 1/sigma^2. A point without weight was excluded from a refinement and has no sigma.
     """
     points = len(brackets)
     has_weights = block.length(WEIGHT) == points
@@ -203,13 +203,13 @@ def _regions_without_weight(x: FloatArray, used: NDArray[np.bool_]) -> list[tupl
 
 
 def _stated_regions(block: CifBlock) -> list[tuple[float, float]]:
-    """Return the regions of _pd_proc_info_excluded_regions that stand there as "31.2 to 31.9 degrees"."""
+    """Return the regions of _pd_proc_info_excluded_regions written as "31.2 to 31.9 degrees"."""
     found = REGION.findall(" ".join(block.text("_pd_proc_info_excluded_regions").split()))
     return [(float(low), float(high)) for low, high in found if low.count(".") < 2 and high.count(".") < 2]
 
 
 def facts_of_block(block: CifBlock, blocks: Sequence[CifBlock]) -> dict[str, object]:
-    """Return what a block says beside its points, with the keys of `Pattern.metadata`."""
+    """Return the metadata of a block, with the keys of `Pattern.metadata`."""
     facts: dict[str, object] = {}
     for key, tag in FACTS.items():
         try:
@@ -222,9 +222,9 @@ def facts_of_block(block: CifBlock, blocks: Sequence[CifBlock]) -> dict[str, obj
 
 
 def _without_calculated(found: list[Scan | InputError], path: Path) -> list[Scan | InputError]:
-    """Set aside patterns that some files give as measured, but whose name says that they were calculated.
+    """Remove patterns that are given as measured, but have the name of a calculated one.
 
-    Only beside a pattern on the same angles: alone, a pattern is what the user wants, whatever its name.
+    Only if another pattern has the same angles: a single pattern is always kept.
     """
     scans = [scan for scan in found if isinstance(scan, Scan)]
     return [_if_measured(scan, scans, path) if isinstance(scan, Scan) else scan for scan in found]
@@ -241,5 +241,5 @@ def _if_measured(scan: Scan, scans: list[Scan], path: Path) -> Scan | InputError
 
 
 def is_calculated(label: str) -> bool:
-    """Whether a pattern is by its name a calculated one."""
+    """Whether a pattern has the name of a calculated one."""
     return re.search(r"calc(ulated)?$", label, re.IGNORECASE) is not None

@@ -2,7 +2,7 @@
 
 _diffrn_radiation_polarisn_ratio is the intensity polarised perpendicular over that polarised parallel to a plane, which
 is the diffraction plane where _diffrn_radiation_polarisn_norm is 0: p / (1 - p) of P = p + (1 - p) cos^2(2 theta).
-Programs that leave the norm out have put other numbers there (p itself), so that a ratio alone is not used.
+Programs that omit the norm write other numbers (p itself), so a ratio alone is not used.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ MONOCHROMATOR = "_pd_instr_2theta_monochr_post"
 WAVELENGTHS = ("_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength_value")
 WEIGHT = "_wt"
 NAMED_LINE = re.compile(rf"({'|'.join(K_ALPHA)})k-?(?:a|alpha|l3)(1(?![,+&/]))?(?!.*k-?(?:a|alpha)2)", re.IGNORECASE)
-# Two lines this near to each other are K alpha 1 and 2.
+# Two lines with a smaller relative difference are K alpha 1 and 2.
 DOUBLET = 0.01
 Kind = Literal["xray", "neutron"]
 
 
 def beam_of(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> tuple[Radiation | None, bool, list[Notice]]:
-    """Return the beam of a block (None where the file does not say), whether it tells X-rays from neutrons, remarks.
+    """Return the beam of a block (None if not stated), whether it distinguishes X-rays from neutrons, and remarks.
 
     Raises
     ------
     InputError
-        If the beam is one of electrons, or its wavelength none of powder diffraction.
+        If the beam is electrons, or the wavelength is impossible for powder diffraction.
     """
     try:
         return _beam(block, blocks)
@@ -88,7 +88,7 @@ def _kind(block: CifBlock, blocks: Sequence[CifBlock]) -> Kind | None:
 
 
 def _named(text: str) -> Radiation | None:
-    r"""Return the lines that a text names as the dictionary writes them, "Cu K\a~1~", or more loosely."""
+    r"""Return the lines of a name in the spelling of the dictionary, "Cu K\a~1~", or similar."""
     match = NAMED_LINE.match(re.sub(r"[\s\\~_{}'()]", "", text))
     return radiation_from_text(f"{match[1]}Ka{match[2] or ''}") if match else None
 
@@ -112,7 +112,7 @@ def _lines(block: CifBlock, blocks: Sequence[CifBlock]) -> tuple[list[tuple[floa
 
 
 def _is_mean(wavelength: float, named: Radiation) -> bool:
-    """Whether a wavelength is the weighted mean of lines that are more than one."""
+    """Whether a wavelength is the weighted mean of several lines."""
     mean = sum(line * weight for (line, _), weight in zip(named.lines, named.weights, strict=True))
     return len(named.lines) > 1 and abs(wavelength / mean - 1) <= SAME_WAVELENGTH
 

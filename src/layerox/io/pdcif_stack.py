@@ -1,8 +1,7 @@
-"""pdCIF stack: the measured blocks of a powder CIF as patterns that are read one at a time.
+"""The measured blocks of a powder CIF as a stack of patterns that are read one at a time.
 
-The file is gone through once to find where its blocks begin and what they say of beam, time and temperature; the
-columns of a block are parsed when its turn comes. Each pattern is what `pdcif.py` makes of it when it reads the file
-as a whole.
+One pass through the file finds the blocks and their beam, time and temperature; the columns of a block are parsed when
+it is read. Each pattern equals that of `pdcif.py`, which reads the file as a whole.
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ from pathlib import Path
 
 from layerox.errors import InputError
 from layerox.io.cif_block import CifBlock, Consensus, blocks_of
-from layerox.io.opening import MEASURED
+from layerox.io.file_contents import MEASURED
+from layerox.io.pattern_stack import START_TIME, TEMPERATURE_K, Column, refuse_beyond, stated_column
 from layerox.io.pdcif import block_label, facts_of_block, is_calculated, is_measured, scan_of_block
 from layerox.io.scan import Scan
-from layerox.io.stack import START_TIME, TEMPERATURE_K, Column, refuse_beyond, stated_column
 from layerox.notices import Notice
 
-# Where a block begins, and where a text field does or ends: what looks like a block within one is none.
+# Start of a block, and start or end of a text field (text inside a field is not a block).
 MARK = re.compile(rb"^(?:data_[^\s]*|;)", re.IGNORECASE | re.MULTILINE)
-# Loops longer than this hold the points of a pattern, not facts about it.
+# Longer loops hold the points of a pattern, not metadata.
 SHORT = 32
 COLUMNS = (START_TIME, TEMPERATURE_K)
 
@@ -39,7 +38,7 @@ class CifStack:
     places
         First byte of each measured block, and one past its last.
     shared
-        What the blocks of the file agree upon.
+        Items on which all blocks of the file agree.
     facts
         Time and temperature of each measured block.
     """
@@ -70,19 +69,19 @@ class CifStack:
         return scan_of_block(block, [block, self.shared], self.path)
 
     def column(self, name: str) -> Column | None:
-        """Return the times or temperatures that the blocks state."""
+        """Return the times or temperatures of the blocks."""
         return stated_column(self.facts, name)
 
 
 def cif_stack(path: Path) -> CifStack | None:
-    """Return the measured blocks of a powder CIF; None if it has none, or does not begin each block on its own line."""
+    """Return the measured blocks of a powder CIF; None if there is none, or blocks do not start on their own lines."""
     shared = Consensus()
     found: list[tuple[tuple[int, int], str, dict[str, object]]] = []
     for start, stop, data in _blocks(path):
         try:
             block, *others = blocks_of(_text(data), path, longest=SHORT)
         except InputError:
-            # A block that was cut off is a pattern all the same, and says so when its turn comes.
+            # An incomplete block still counts as a pattern; reading it raises the error.
             found += [((start, stop), "", {})] if MEASURED.search(_text(data)) else []
             continue
         if others:
@@ -101,7 +100,7 @@ def cif_stack(path: Path) -> CifStack | None:
 
 
 def _blocks(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """Yield where each block begins and ends, and its bytes; only one is in memory at a time."""
+    """Yield start, end and bytes of each block; only one is in memory at a time."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         start, inside = None, False
         for mark in MARK.finditer(data):

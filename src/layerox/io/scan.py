@@ -1,7 +1,7 @@
-"""Scan: what a reader found in a file, and the checks that turn it into a `Pattern`.
+"""Raw scan of a file, and the checks that convert it to a `Pattern`.
 
 Every format passes through here, so that q and d axes, a wavelength that the file contradicts, descending or
-repeated angles, negative counts and missing sigmas are treated alike. Nothing here opens a file.
+repeated angles, negative counts and missing sigmas are treated in one way. No file is opened here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError, UnknownWavelength, nearest
-from layerox.io.unmeasured import kinds_of_points, left_out, notices_of, regions_of
+from layerox.io.unmeasured_points import kinds_of_points, left_out, notices_of, regions_of
 from layerox.notices import Notice
 from layerox.pattern import NOT_COUNTS, Pattern, SigmaSource, are_whole, poisson_sigma
 from layerox.radiation import Radiation, radiation_of
@@ -25,31 +25,31 @@ Axis = Literal["two-theta", "q", "d"]
 RADIANS = "radians"
 AXES: tuple[str, ...] = (*get_args(Axis), RADIANS)
 FEW_COUNTS = 4.0
-# A channel of no counts stands beside such ones; sigmas are written with two digits or more.
+# Largest counts beside a channel without counts; relative rounding of sigmas with two digits or more.
 MOST_COUNTS_BESIDE_NONE, ROOT_TOLERANCE = 20.0, 0.01
 AXIS_UNITS = {"two-theta": "degrees", "q": "1/A", "d": "A"}
-# Angles that end here are more often radians than a pattern.
+# Angles that end below this are probably radians.
 LARGEST_RADIANS = math.pi
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the user said about a file.
+    """The user's arguments for a file.
 
     Attributes
     ----------
     path
         The file.
     radiation
-        The beam, None when the user names none.
+        The beam, None if not given.
     axis
         "two-theta" (degrees), "q" (1/angstrom) or "d" (angstrom).
     in_radians
-        Whether two-theta is in radians, where the file does not say it.
+        Whether two-theta is in radians, if the file does not state it.
     range
         First and last two-theta to keep, degrees.
     allow_negative
-        Whether negative intensities are accepted when the file brings its own sigmas.
+        Whether negative intensities are accepted in a file with its own sigmas.
     """
 
     path: Path
@@ -62,34 +62,34 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """One scan as its file gives it, not yet checked.
+    """One scan as read from its file, not yet checked.
 
     Attributes
     ----------
     x, intensity
         The file's axis and intensities, shape (n,).
     sigma
-        Standard uncertainties, shape (n,), or None: counting statistics are to be assumed.
+        Standard uncertainties, shape (n,), or None: counting statistics are assumed.
     sigma_source
-        "file" for a column of the file, "poisson" for what the reader derived from counts.
+        "file" for a column of the file, "poisson" if derived from counts.
     lines
-        Line of each point in the file, from 1, shape (n,); None when points have no line of their own.
+        Line of each point in the file, from 1, shape (n,); None if points have no lines.
     axis
-        What the file says that `x` is; None when it does not say.
+        Kind of `x` stated in the file; None if not stated.
     radiation
-        The beam that the file names, or None.
+        The beam stated in the file, or None.
     other_radiation
-        The beam that the file may mean as well, where its statements do not fit together: a user may choose it.
+        An alternative beam if the file's statements are inconsistent: a user may choose it.
     says_kind
-        Whether the file tells X-rays from neutrons; a bare wavelength does not.
+        Whether the file distinguishes X-rays from neutrons; a wavelength alone does not.
     label
         Name of the scan, empty for the file's stem.
     metadata
-        Other facts of the file, with the keys of `Pattern.metadata`.
+        Other metadata of the file, with the keys of `Pattern.metadata`.
     remarks
-        What a user should know about the reading.
+        Notices on the reading.
     excluded
-        (first, last) two-theta of regions whose points the file itself leaves out, degrees.
+        (first, last) two-theta of regions that the file itself excludes, degrees.
     """
 
     x: FloatArray
@@ -115,7 +115,7 @@ class Scan:
         return self.sigma is not None and self.sigma_source == "file"
 
     def taking(self, index: Any) -> Scan:
-        """Return the points that a numpy index selects."""
+        """Return the points selected by a numpy index."""
         return replace(
             self,
             x=self.x[index],
@@ -161,9 +161,9 @@ def pattern_from_scan(scan: Scan, request: Request) -> Pattern:
     Raises
     ------
     InputError
-        For anything that is not a powder pattern, with the line where the file has one.
+        If it is not a powder pattern, with the line if known.
     UnknownWavelength
-        If a q or d axis has to be converted and nobody has named the wavelength.
+        If a q or d axis must be converted and no wavelength is given.
     """
     unplaced = ~np.isfinite(scan.x)
     nowhere = unplaced & np.isfinite(scan.intensity)
@@ -192,7 +192,7 @@ def _pattern(scan: Scan, request: Request, beam: Radiation | None) -> Pattern:
 
 
 def _agreed_radiation(scan: Scan, request: Request) -> Radiation | None:
-    """Return the user's radiation, else the file's; the two must not contradict each other."""
+    """Return the user's radiation, else the file's; both must agree."""
     told, said = request.radiation, scan.radiation and replace(scan.radiation, says_kind=scan.says_kind)
     if told is None or said is None:
         return told or said
@@ -231,7 +231,7 @@ def _with_two_theta(scan: Scan, request: Request, beam: Radiation | None) -> Sca
 
 
 def _with_doubtful_angles(scan: Scan) -> Scan:
-    """Remark angles of no stated unit that may be radians."""
+    """Add a notice for angles without a unit that may be radians."""
     if not len(scan) or not 0 < scan.x.max() <= LARGEST_RADIANS:
         return scan
     return scan.remarking("axis_doubtful", f"the angles end at {scan.x.max():.4g} degrees: are they radians?")
@@ -248,9 +248,9 @@ def _ascending(scan: Scan) -> Scan:
 
 
 def _without_unmeasured(scan: Scan, request: Request) -> Scan:
-    """Crop to the range and leave out points that are no measurement, with a notice for each kind of them.
+    """Crop to the range and leave out unmeasured points, with a notice for each kind of them.
 
-    Which these are is decided on the whole scan, as a run of zeros shows by what stands beside it.
+    They are found in the whole scan, because runs of zeros are judged by their neighbours.
     """
     kinds = kinds_of_points(scan.intensity, scan.sigma if scan.has_sigma_column else None)
     keep = _in_range(scan, request)
@@ -267,7 +267,7 @@ def _without_unmeasured(scan: Scan, request: Request) -> Scan:
 
 
 def _in_range(scan: Scan, request: Request) -> NDArray[np.bool_] | None:
-    """Return which points the range keeps, None for all."""
+    """Return which points are in the range, None for all."""
     if request.range is None or not len(scan):
         return None
     low, high = request.range
@@ -284,8 +284,8 @@ def _in_range(scan: Scan, request: Request) -> NDArray[np.bool_] | None:
 def _without_weightless(scan: Scan, request: Request) -> Scan:
     """Leave out points of zero intensity and zero sigma, or give them the sigma of one count.
 
-    Files write them for channels that were masked or never counted; GSAS gives them no weight. Where all other sigmas
-    are the roots of their counts, the zero is a count of zero, whose root was taken as well.
+    Files write them for masked or unused channels; GSAS gives them no weight. If all other sigmas are the roots of
+    their counts, the zero is a count of zero with its root.
     """
     if not scan.has_sigma_column or scan.sigma is None:
         return scan
@@ -301,7 +301,7 @@ def _without_weightless(scan: Scan, request: Request) -> Scan:
 
 
 def _are_roots(intensity: FloatArray, sigma: FloatArray) -> bool:
-    """Whether intensities are counts, most of them few, and sigmas their square roots, to the digits of a file."""
+    """Whether intensities are low counts and sigmas their square roots, within the digits of a file."""
     if not intensity.size or not are_whole(intensity):
         return False
     few = np.median(intensity) <= MOST_COUNTS_BESIDE_NONE
@@ -331,7 +331,7 @@ def _check_intensities(scan: Scan, request: Request) -> None:
 
 
 def _with_sigma(scan: Scan, request: Request) -> Scan:
-    """Return the scan with sigmas that are checked, or a remark where counting statistics are a guess."""
+    """Return the scan with checked sigmas, or a notice if counting statistics are only assumed."""
     if scan.sigma is None:
         return scan if are_whole(scan.intensity) else scan.remarking(NOT_COUNTS.code, NOT_COUNTS.message)
     cure = "give positive sigmas, or leave the column out"
@@ -340,7 +340,7 @@ def _with_sigma(scan: Scan, request: Request) -> Scan:
 
 
 def _with_doubts(scan: Scan, sigma: FloatArray) -> Scan:
-    """Remark a sigma column that looks like something else: a weight, a background, a calculated pattern."""
+    """Add a notice for a sigma column that resembles a weight, a background or a calculated pattern."""
     strongest = int(np.argmax(scan.intensity))
     if len(scan) > 2 and not np.ptp(sigma) > 0:
         return scan.remarking("sigma_doubtful", f"the column taken for sigma is {sigma[0]:g} at every point")
@@ -353,7 +353,7 @@ def _with_doubts(scan: Scan, sigma: FloatArray) -> Scan:
 def _refuse(
     bad: NDArray[np.bool_], scan: Scan, request: Request, problem: str, *, cure: str, argument: str | None = None
 ) -> None:
-    """Raise an error that names the first bad point, by its line where the file has one."""
+    """Raise an error with the first bad point, by its line if known."""
     if not bad.any():
         return
     index = int(np.argmax(bad))

@@ -1,4 +1,4 @@
-"""TOML files with a fixed set of keys: parsed, validated by a pydantic model, and every fault named with its line."""
+"""Read TOML files with a fixed set of keys: parsed, validated by a pydantic model, errors with line numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from layerox.errors import InputError, nearest
-from layerox.io.opening import read_bytes, text_of
+from layerox.io.file_contents import read_bytes, text_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -20,9 +20,9 @@ Location = tuple[str | int, ...]
 
 KEY = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
 DOTTED = rf"{KEY}(?:\s*\.\s*{KEY})*"
-# The whole line, as the rows of an array over several lines begin with a bracket too.
+# The whole line, because rows of a multi-line array also start with a bracket.
 HEADER = re.compile(rf"\s*(\[\[?)\s*({DOTTED})\s*\]\]?\s*(?:#.*)?$")
-# The time that tomllib needs grows with the square of the parts of a key.
+# The time of tomllib is quadratic in the number of parts of a key.
 MOST_CHARACTERS = 2**20
 MANY_PARTS = re.compile(r"(?:\.[\w\"'\s-]{0,100}){200}")
 SETTING = re.compile(rf"\s*({DOTTED})\s*=")
@@ -42,9 +42,7 @@ def read_table(path: Path) -> tuple[dict[str, Any], str]:
         raise _too_long(path)
     if found := MANY_PARTS.search(text):
         line = text.count("\n", 0, found.start()) + 1
-        raise InputError(
-            "not valid TOML: a key of more parts than any", place=f"{path}:{line}", cure="correct the line"
-        )
+        raise InputError("not valid TOML: a key with too many parts", place=f"{path}:{line}", cure="correct the line")
     try:
         return tomllib.loads(text), text
     except RecursionError:
@@ -57,8 +55,8 @@ def read_table(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def _refuse_long(path: Path) -> None:
-    """Refuse a file that is longer than any of settings before it is read."""
-    with suppress(OSError, ValueError):  # of a file that is not there, reading says more
+    """Reject a file that is too long for settings, before reading it."""
+    with suppress(OSError, ValueError):  # reading a missing file gives a better error
         if path.stat().st_size > 4 * MOST_CHARACTERS:
             raise _too_long(path)
 
@@ -73,16 +71,16 @@ def validated(model: type[M], table: Mapping[str, Any], place: str | Path, text:
     Parameters
     ----------
     model
-        Forbids keys that it does not have.
+        A model that forbids unknown keys.
     table
         Parsed TOML.
     place, text
-        The file, and its source, in which messages find the line of a key.
+        The file, and its source text, for line numbers in messages.
 
     Raises
     ------
     InputError
-        For the first fault: an unknown key (with the nearest known one) or a value of the wrong kind.
+        For the first fault: an unknown key (with the nearest known one) or a value of the wrong type.
     """
     from pydantic import ValidationError  # noqa: PLC0415  (30 ms that most commands do not need)
 
@@ -93,7 +91,7 @@ def validated(model: type[M], table: Mapping[str, Any], place: str | Path, text:
 
 
 def toml_text(table: Mapping[str, Any]) -> str:
-    """Return a table as TOML; what is None is left out, as TOML knows no null."""
+    """Return a table as TOML; None is omitted, because TOML has no null."""
     import tomli_w  # noqa: PLC0415  (only results with a recipe are written as TOML)
 
     return tomli_w.dumps(_without_none(table))
@@ -108,7 +106,7 @@ def _without_none(value: Any) -> Any:
 def _fault(error: ValidationError, model: type[BaseModel], place: str | Path, text: str) -> InputError:
     """Return the first fault of a validation as one line."""
     faults = error.errors(include_url=False)
-    # Of a value that may be several things, what is said of the last kind tried helps no one.
+    # For a union type, the message on the last type tried is not helpful.
     fault = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
     path = _spelt(fault["loc"], model)
     placed = line_of(place, text, path)
@@ -127,7 +125,7 @@ def _fault(error: ValidationError, model: type[BaseModel], place: str | Path, te
 
 
 def _spelt(location: Location, model: type[BaseModel]) -> Location:
-    """Return a location without the names that pydantic adds for the kinds that a value may be of."""
+    """Return a location without the names that pydantic adds for union types."""
     path: list[str | int] = []
     models: list[type[BaseModel]] = [model]
     for part in location:
@@ -147,7 +145,7 @@ def _key(model: type[BaseModel], field: str) -> str:
 
 
 def _models_below(models: list[type[BaseModel]], part: str | int) -> list[type[BaseModel]]:
-    """Return the models that stand under a key of any of some models."""
+    """Return the models under a key of any of some models."""
     if isinstance(part, int):
         return models
     fields = [m.model_fields[f] for m in models for f in m.model_fields if _key(m, f) == part]
@@ -176,7 +174,7 @@ def _dotted(path: Location) -> str:
 
 
 def line_of(place: str | Path, text: str, path: Location) -> str:
-    """Return `place` with the line where the source text sets a key, or the table nearest around it."""
+    """Return `place` with the line that sets a key in the source text, or that of its innermost table."""
     best, line = 0, 0
     for number, here in _places(text):
         if len(here) > best and path[: len(here)] == here:
@@ -185,7 +183,7 @@ def line_of(place: str | Path, text: str, path: Location) -> str:
 
 
 def _places(text: str) -> Iterator[tuple[int, Location]]:
-    """Yield the number of each line that opens a table or sets a key, and the location of that."""
+    """Yield the number and location of each line that opens a table or sets a key."""
     counts: dict[Location, int] = {}
     table: Location = ()
     for number, line in enumerate(text.split("\n"), 1):
@@ -204,7 +202,7 @@ def _places(text: str) -> Iterator[tuple[int, Location]]:
 
 
 def _entered(table: Location, counts: Mapping[Location, int]) -> Location:
-    """Return the location of the last element, if a table is one of an array."""
+    """Return the location of the last element if a table belongs to an array."""
     return (*table, counts[table]) if table in counts else table
 
 

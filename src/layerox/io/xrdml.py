@@ -1,9 +1,9 @@
-"""PANalytical (Malvern) XRDML: XML with one or many scans.
+"""Read PANalytical (Malvern) XRDML: XML with one or many scans.
 
-Elements as in the schema XRDMeasurement 1.0 to 2.2 (www.xrdml.com). <intensities> of schema 1.x hold values that are
-corrected for the beam attenuator already, <counts> of 2.x hold raw detector counts, to be multiplied by
+Elements as in the schema XRDMeasurement 1.0 to 2.2 (www.xrdml.com). <intensities> of schema 1.x are
+already corrected for the beam attenuator, <counts> of 2.x are raw detector counts, to be multiplied by
 <beamAttenuationFactors>; both readings are those of xrayutilities (panalytical_xml.py) and agree with files whose
-attenuator switches. The attribute intended="K-Alpha 1" is not trusted: bare tubes with a filter carry it as well.
+attenuator switches. The attribute intended="K-Alpha 1" is not used alone: tubes with only a filter have it too.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from xml.etree import ElementTree
 import numpy as np
 
 from layerox.errors import InputError
-from layerox.io.header import iso_time
+from layerox.io.pattern_stack import number_of
 from layerox.io.scan import Scan
-from layerox.io.stack import number_of
+from layerox.io.text_heading import iso_time
 from layerox.notices import Notice
 from layerox.pattern import poisson_sigma
 from layerox.radiation import Radiation, radiation_from_text
@@ -44,12 +44,12 @@ class Counts:
 
 
 def is_xrdml(data: bytes) -> bool:
-    """Whether bytes hold an XRDML document, whatever their encoding."""
+    """Whether bytes are an XRDML document, in any encoding."""
     return b"xrdMeasurements" in data[:20_000].replace(b"\x00", b"")
 
 
 def scans_from_xrdml(data: bytes, path: Path) -> list[Scan | InputError]:
-    """Return the scans of an XRDML file, or why one of them is no powder pattern."""
+    """Return the scans of an XRDML file, or the error of a scan that is not a powder pattern."""
     root = _root(data, path)
     found: list[Scan | InputError] = []
     pairs = [(m, scan) for m in _all(root, "xrdMeasurement") for scan in _all(m, "scan")]
@@ -63,7 +63,7 @@ def scans_from_xrdml(data: bytes, path: Path) -> list[Scan | InputError]:
 
 
 def _root(data: bytes, path: Path) -> Element:
-    plain = data.replace(b"\x00", b"")  # of two bytes a letter, too
+    plain = data.replace(b"\x00", b"")  # also for two bytes per letter
     if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
         raise InputError("declares a document type, which XRDML has not", place=path, cure="export it again")
     try:
@@ -187,9 +187,9 @@ def _refuse_divergence(points: Element, path: Path) -> None:
 
 
 def _radiation(measurement: Element) -> tuple[Radiation | None, str]:
-    """Return the beam and how its lines were chosen.
+    """Return the beam and the reason for the choice of its lines.
 
-    The doublet is taken, except where "K-Alpha 1" is intended and a monochromator stands in the incident beam.
+    The doublet is used, except if "K-Alpha 1" is intended and a monochromator is in the incident beam.
     """
     used = _one(measurement, "usedWavelength")
     first = None if used is None else _number(_one(used, "kAlpha1"))
@@ -217,7 +217,7 @@ def _doublet_choice(intended: str) -> str:
 
 
 def _named(lines: tuple[tuple[float, float], ...], name: str) -> Radiation:
-    """Return a radiation with its usual name, where its anode and its wavelength agree."""
+    """Return a radiation with its usual name, if its anode and wavelength agree."""
     radiation = Radiation(lines=lines)
     try:
         usual = radiation_from_text(name)
@@ -295,7 +295,7 @@ def _all(element: Element, name: str) -> Iterator[Element]:
 
 
 def _one(element: Element, *names: str) -> Element | None:
-    """Return the first child of any of these names, in whatever namespace."""
+    """Return the first child of any of these names, in any namespace."""
     return next((child for name in names for child in element.findall(f"{{*}}{name}")), None)
 
 

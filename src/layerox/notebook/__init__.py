@@ -1,11 +1,11 @@
-"""Notebook: structures and words as pictures and cards; `%load_ext layerox.notebook` shows cards by themselves."""
+"""Structures and stacking words in notebooks: 3D views and summary cards; `%load_ext layerox.notebook` shows cards."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from layerox.notebook.card import Card, card
-from layerox.notebook.scene import StructureView, view
+from layerox.notebook.structure_view import StructureView, view
+from layerox.notebook.summary_card import Card, card
 
 __all__ = ["Card", "StructureView", "card", "load_ipython_extension", "view"]
 

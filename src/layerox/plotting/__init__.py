@@ -1,35 +1,26 @@
-"""Plotting: results drawn on matplotlib Axes; the only package that imports matplotlib, and it computes no science."""
+"""Plots of results on matplotlib Axes; the only package that imports matplotlib. It computes no science."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from layerox.analysis.calibrate import Calibration
-from layerox.diffraction.refinement import Refinement
-from layerox.diffraction.simulated_pattern import Simulation
 from layerox.errors import InputError, nearest
-from layerox.plotting.broadening import plot_broadening
-from layerox.plotting.calibration import plot_calibration
-from layerox.plotting.operando import plot_series
-from layerox.plotting.parametric import plot_parametric
-from layerox.plotting.powder import INTENSITY_SCALES, plot_refinement, plot_simulation
-from layerox.plotting.strain import plot_coherency, plot_indicatrix, plot_strain
-from layerox.plotting.transitions import plot_transitions
-from layerox.plotting.waterfall import plot_waterfall
 from layerox.public import public
-from layerox.series.parametric.result import Parametric
-from layerox.series.result import Series
-from layerox.strain.broadening import Broadening
-from layerox.strain.evolution import StrainEvolution
-from layerox.strain.phase_strain import PhaseStrain
-from layerox.strain.transitions import Transitions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from layerox.plotting.broadening import plot_broadening
+    from layerox.plotting.calibration import plot_calibration
+    from layerox.plotting.operando import plot_series
+    from layerox.plotting.parametric import plot_parametric
+    from layerox.plotting.powder import plot_refinement, plot_simulation
+    from layerox.plotting.strain import plot_coherency, plot_indicatrix, plot_strain
+    from layerox.plotting.transitions import plot_transitions
+    from layerox.plotting.waterfall import plot_waterfall
+
 __all__ = [
-    "INTENSITY_SCALES",
     "plot",
     "plot_broadening",
     "plot_calibration",
@@ -45,21 +36,42 @@ __all__ = [
 ]
 
 KINDS = ("operando", "waterfall")
-# What is drawn in one way only.
-PICTURES: dict[type, Callable[[Any, Axes | None], Axes]] = {
-    Calibration: plot_calibration,
-    Series: plot_series,
-    Parametric: plot_parametric,
-    StrainEvolution: plot_strain,
-    PhaseStrain: plot_indicatrix,
-    Transitions: plot_transitions,
-    Broadening: plot_broadening,
+# The module of each plot. It is imported when it is used: the plot of a fit needs neither series nor strain.
+MODULES = {
+    "plot_broadening": "broadening",
+    "plot_calibration": "calibration",
+    "plot_coherency": "strain",
+    "plot_indicatrix": "strain",
+    "plot_parametric": "parametric",
+    "plot_refinement": "powder",
+    "plot_series": "operando",
+    "plot_simulation": "powder",
+    "plot_strain": "strain",
+    "plot_transitions": "transitions",
+    "plot_waterfall": "waterfall",
 }
+# The plot of each type of result, by the name of the class; those of patterns have an intensity axis.
+PATTERNS = {"Refinement": "plot_refinement", "Simulation": "plot_simulation"}
+PLOTS = {
+    "Calibration": "plot_calibration",
+    "Series": "plot_series",
+    "Parametric": "plot_parametric",
+    "StrainEvolution": "plot_strain",
+    "PhaseStrain": "plot_indicatrix",
+    "Transitions": "plot_transitions",
+    "Broadening": "plot_broadening",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return getattr(import_module(f"layerox.plotting.{MODULES[name]}"), name)
+    raise AttributeError(f"module 'layerox.plotting' has no attribute {name!r}")
 
 
 @public
 def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None, kind: str = "operando") -> Axes:
-    """Draw a result as its kind is drawn.
+    """Draw a result with the standard plot of its type.
 
     Parameters
     ----------
@@ -71,22 +83,25 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None
     intensity
         "linear", "sqrt" or "log"; by default linear for one pattern, and sqrt for the waterfall of a series.
     kind
-        Of a series: "operando" (the map, fractions and cells on one axis) or "waterfall".
+        Plot of a series: "operando" (map, fractions and cells on one axis) or "waterfall".
 
     Raises
     ------
     InputError
-        If there is no picture of such an object, or of this kind.
+        If there is no plot of such an object, or of this kind.
     """
     if kind not in KINDS:
-        raise InputError(f"unknown kind {kind!r} of picture", cure=nearest(kind, KINDS), argument="kind")
-    if isinstance(result, Refinement):
-        return plot_refinement(result, ax, intensity=intensity or "linear")
-    if isinstance(result, Simulation):
-        return plot_simulation(result, ax, intensity=intensity or "linear")
-    if isinstance(result, Series) and kind == "waterfall":
-        return plot_waterfall(result, ax, intensity=intensity or "sqrt")
-    for made, draw in PICTURES.items():
-        if isinstance(result, made):
-            return draw(result, ax)
+        raise InputError(f"unknown kind {kind!r} of plot", cure=nearest(kind, KINDS), argument="kind")
+    kinds = {cls.__name__ for cls in type(result).__mro__ if cls.__module__.startswith("layerox.")}
+    for name in kinds & PATTERNS.keys():
+        return _draw(PATTERNS[name], result, ax, intensity=intensity or "linear")
+    if "Series" in kinds and kind == "waterfall":
+        return _draw("plot_waterfall", result, ax, intensity=intensity or "sqrt")
+    for name in kinds & PLOTS.keys():
+        return _draw(PLOTS[name], result, ax)
     raise InputError(f"a {type(result).__name__} cannot be drawn", cure="give the result of fit, simulate or calibrate")
+
+
+def _draw(name: str, result: object, ax: Axes | None, **options: str) -> Axes:
+    axes: Axes = __getattr__(name)(result, ax, **options)
+    return axes

@@ -1,6 +1,6 @@
-"""Broadening: Williamson-Hall plots of each phase, and below them integral breadths against angle.
+"""Williamson-Hall plots of each phase, and below them integral breadths against angle.
 
-Markers tell the kind of reflection (00l, 11l, 10l); the dashed line is the size and microstrain of the fit.
+Markers give the kind of reflection (00l, 11l, 10l); the dashed line follows from the size and microstrain of the fit.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerox.errors import InputError, nearest
-from layerox.plotting.canvas import cleared_figure, png_of
-from layerox.plotting.labels import verbatim
+from layerox.plotting.axis_labels import verbatim
+from layerox.plotting.figure_files import cleared_figure, png_of
 from layerox.plotting.powder import PALETTE
 from layerox.strain.broadening import Broadening, PhaseBroadening
 from layerox.typing import FloatArray
@@ -31,7 +31,7 @@ MARKS = {
 }
 COLOURS = {"00l": "#0072B2", "11l": "#009E73", "10l": "#D55E00", "mixed": "#777777", "all": "#222222"}
 MODEL, LINE, INSTRUMENT = "#222222", "#AAAAAA", "#777777"
-# Share of the height left free for labels, and of the width that they keep from each other.
+# Share of the height left free for labels, and smallest distance of labels as a share of the width.
 ROOM, APART = 0.3, 0.03
 
 
@@ -41,11 +41,11 @@ def plot_broadening(found: Broadening, ax: Axes | None = None, *, phase: str | N
     Parameters
     ----------
     found
-        Of `broadening`.
+        The result of `broadening`.
     ax
-        Its figure is drawn upon, in place of everything that it shows; a new one when not given.
+        Its figure is cleared and used; by default a new figure.
     phase
-        The only one to be drawn.
+        Draw only this phase.
 
     Raises
     ------
@@ -95,12 +95,12 @@ def _draw_hall(phase: PhaseBroadening, axes: Axes) -> None:
     axes.set_ylim(min(low, 0.0), high + ROOM * (high - low))
     _label(phase, place, axes, APART * ends[1])
     axes.set_xlabel("1/d (1/nm)")
-    said = "" if phase.layers is None else phase.layers.reading.replace(": ", ":\n")
-    axes.legend(frameon=False, fontsize=6, title=said, title_fontsize=6, loc="best")
+    title = "" if phase.layers is None else phase.layers.reading.replace(": ", ":\n")
+    axes.legend(frameon=False, fontsize=6, title=title, title_fontsize=6, loc="best")
 
 
 def _label(phase: PhaseBroadening, place: FloatArray, axes: Axes, apart: float) -> None:
-    """Write indices above the reflections, the best known first, where there is room."""
+    """Write indices above the reflections, the most precise first, where there is space."""
     labelled: list[float] = []
     for k in sorted(range(len(place)), key=lambda k: phase.reflections[k].reciprocal_breadth.esd):
         if any(abs(place[k] - other) < apart for other in labelled):
@@ -127,7 +127,7 @@ def _draw_breadths(phase: PhaseBroadening, axes: Axes) -> None:
 
 
 def broadening_picture(found: Broadening, *, dpi: int = 150) -> bytes:
-    """Return the picture of the broadening of a fit as a PNG file's bytes."""
+    """Return the plot of the broadening of a fit as the bytes of a PNG file."""
     chosen = list(found.phases[:MOST_COLUMNS])
 
     def drawn(figure: Figure) -> None:

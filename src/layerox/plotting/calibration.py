@@ -1,12 +1,12 @@
-"""Calibration: width and shift of a diffractometer's peaks against angle, the curves and single reflections."""
+"""Plot of a calibration: widths and shifts of the peaks against angle, as curves and for single reflections."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from layerox.analysis.calibrate import Calibration
-from layerox.plotting.canvas import png_of
-from layerox.plotting.labels import verbatim
+from layerox.plotting.axis_labels import verbatim
+from layerox.plotting.figure_files import png_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ MARGINS = {"left": 0.12, "right": 0.98, "top": 0.93, "bottom": 0.09, "hspace": 0
 
 
 def plot_calibration(calibration: Calibration, ax: Axes | None = None) -> Axes:
-    """Draw width and shift against angle; returns the Axes with the widths (the shifts hang below it).
+    """Draw width and shift against angle; returns the Axes with the widths (the shifts are below).
 
     Parameters
     ----------

@@ -1,22 +1,20 @@
-"""Operando: a series as papers print it: the map of all patterns, and beside it, on the same axis, what came of them.
+"""Operando figure of a series: the map of all patterns and, beside it on the same axis, the refined quantities.
 
-Above the map stand the reflections of each phase, and in it the way that the strongest of them take while the phase is
-there; beside it voltage or temperature, fractions, and cells. Colours are those of Okabe & Ito, which colour-blind
-readers tell apart; the map runs from light to dark, so that it prints in grey.
+Above the map are the reflections of each phase, in it the tracks of the strongest ones while the phase is present;
+beside it voltage or temperature, fractions, and cells. Colours are those of Okabe & Ito, suitable for colour-blind
+readers; the map goes from light to dark, so that it prints in grey.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerox.io.outputs import write_outputs
-from layerox.plotting.canvas import cleared_figure, files_of
-from layerox.plotting.labels import axis_text, verbatim
-from layerox.plotting.markers import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
+from layerox.plotting.axis_labels import axis_text, verbatim
+from layerox.plotting.figure_files import cleared_figure, files_of
+from layerox.plotting.reflection_marks import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
 from layerox.series.figure_data import IntensityMap, intensity_map, layer_lengths, reflection_tracks
 from layerox.series.result import Series
 from layerox.typing import FloatArray
@@ -27,31 +25,31 @@ if TYPE_CHECKING:
 
 Drawer = Callable[["Axes", Series], None]
 
-# Inches.
+# Sizes in inches.
 MAP_HEIGHT, MAP_WIDTH, PANEL_WIDTH = 5.2, 4.6, 1.35
 FORMATS = ("png", "pdf", "svg")
 DOUBTED, CURVE, COLOURS = "#C8C8C8", "#222222", "Greys"
-# A step between frames beyond so many usual ones is a gap.
+# A step between frames longer than this multiple of the usual one is a gap.
 GAP = 3.0
-# What a cycler's log says of a frame, but what is not drawn beside the map.
+# Quantities of a cycler's log that are not drawn beside the map.
 NOT_DRAWN = {"current", "capacity", "x_na_esd", "cycle", "step"}
 MOST_AXES = 3
-# How lengths of cells are told from each other.
+# Line styles of the cell lengths.
 LINES = {"a": "-", "b": ":", "c": "--"}
-# Frames beyond which points are drawn smaller, and both sizes.
+# Number of frames above which points are smaller, and both sizes.
 MANY, POINT, SMALL_POINT = 120, 3.0, 1.0
 SMALL, TICK, SMALLER, LABEL_PAD = 8.0, 7.0, 6.0, 11.0
 
 
 def plot_series(series: Series, ax: Axes | None = None) -> Axes:
-    """Draw a series; returns the Axes of the map, or of the first panel where the patterns are not there any more.
+    """Draw a series; returns the Axes of the map, or of the first panel if the patterns are missing.
 
     Parameters
     ----------
     series
         The result.
     ax
-        Its figure is drawn upon, in place of everything that it shows; a new one when not given.
+        Its figure is cleared and used; by default a new figure.
     """
     return draw(series, cleared_figure(ax, inches_of(series)))
 
@@ -125,12 +123,12 @@ def _with_gaps(place: FloatArray, rows: FloatArray) -> tuple[FloatArray, FloatAr
 
 
 def _draw_words(axes: Axes, series: Series) -> None:
-    """Say above the panels what is drawn, and how many frames came to what."""
+    """Write above the panels what they show, and the number of frames with each verdict."""
     counts = series.frames["verdict"].value_counts().sort_index()
-    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    lines = [f"{len(series.frames)} frames: {said}", "bars: one standard uncertainty"]
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    lines = [f"{len(series.frames)} frames: {verdicts}", "bars: one standard uncertainty"]
     if not series.is_good.all():
-        lines.append("grey lines: frames that are not to be believed")
+        lines.append("grey lines: frames that are not accepted")
     axes.text(0.0, 0.1, "\n".join(lines), fontsize=SMALL, color=CURVE, transform=axes.transAxes, va="bottom")
     axes.set_axis_off()
 
@@ -139,7 +137,7 @@ def _draw_words(axes: Axes, series: Series) -> None:
 
 
 def _curve_drawer(name: str) -> Drawer:
-    """Return what draws another axis of the series."""
+    """Return a function that draws another axis of the series."""
 
     def drawn(axes: Axes, series: Series) -> None:
         axes.plot(series.frames[name], series.place, color=CURVE, lw=1.1)
@@ -156,7 +154,7 @@ def _draw_fractions(axes: Axes, series: Series) -> None:
 
 
 def _without_long_absence(fractions: FloatArray) -> FloatArray:
-    """Return fractions with nan where a phase is absent, but for the frames at which it comes and goes."""
+    """Return fractions with nan where a phase is absent, except next to its entry and exit."""
     there = np.pad(fractions > 0.0, 1)
     return np.where(there[1:-1] | there[2:] | there[:-2], fractions, np.nan)
 
@@ -174,7 +172,7 @@ def _draw_spacing(axes: Axes, series: Series) -> None:
 
 
 def _draw_change(axes: Axes, series: Series) -> None:
-    """Draw the lengths of cells without layers, relative to where each phase shows first."""
+    """Draw the lengths of cells without layers, relative to the first frame of each phase."""
     shown = set()
     for name in series.phases:
         for length in _own_lengths(series, name) if name not in layer_lengths(series) else ():
@@ -190,7 +188,7 @@ def _draw_change(axes: Axes, series: Series) -> None:
 
 
 def _own_lengths(series: Series, name: str) -> list[str]:
-    """Return the lengths of a cell that are not always the same as one before."""
+    """Return the lengths of a cell that are not always equal to an earlier one."""
     columns = {length: _column(series, f"{name}.{length}") for length in LINES}
     own: list[str] = []
     for length, values in columns.items():
@@ -210,7 +208,7 @@ def _column(series: Series, name: str) -> FloatArray:
 
 
 def _finish_panel(axes: Axes, series: Series) -> None:
-    """Mark the frames that cannot be believed, and keep the numbers of neighbouring panels apart."""
+    """Mark the frames that are not accepted, and separate the tick labels of neighbouring panels."""
     if any(np.isfinite(line.get_xdata()).any() for line in axes.lines):
         axes.locator_params(axis="x", nbins=3)
     else:
@@ -235,19 +233,13 @@ def _draw_legend(axes: Axes, series: Series) -> None:
 
 
 def axis_label(series: Series, name: str) -> str:
-    """Return the name of an axis with its unit, where that is known."""
+    """Return the name of an axis with its unit, if known."""
     return axis_text(name, series.run.get("axis_units", {}).get(name))
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
-def series_pictures(series: Series) -> dict[str, bytes]:
-    """Return the picture as "png", "pdf" and "svg" files, by kind."""
-    return files_of(lambda figure: draw(series, figure), inches_of(series), FORMATS)
-
-
-def write_pictures(series: Series, folder: Path, *, overwrite: bool = False) -> None:
-    """Write series.png, series.pdf and series.svg; files of the user of these names with `overwrite` only."""
-    files = {folder / f"series.{kind}": content for kind, content in series_pictures(series).items()}
-    write_outputs(files, by="series", overwrite=overwrite)
+def series_pictures(series: Series, kinds: Sequence[str] = FORMATS) -> dict[str, bytes]:
+    """Return the picture, drawn once, as files of some kinds ("png", "pdf", "svg"), by kind."""
+    return files_of(lambda figure: draw(series, figure), inches_of(series), kinds)

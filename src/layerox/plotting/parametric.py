@@ -1,4 +1,4 @@
-"""Parametric: quantities of a series frame by frame, the functions refined over all of them, and the pulls."""
+"""Plot of a parametric refinement: quantities of single frames, the refined functions, and the pulls."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerox.plotting.canvas import cleared_figure, png_of
-from layerox.plotting.labels import verbatim
+from layerox.plotting.axis_labels import verbatim
+from layerox.plotting.figure_files import cleared_figure, png_of
 from layerox.plotting.powder import PALETTE
 from layerox.series.parametric.result import Function, Parametric
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 POINTS, REJECTED, ZERO = "#555555", "#C1272D", "#BBBBBB"
 WIDTH, HEIGHT, MARGIN = 4.6, 2.9, 0.5
 PLACES = 400
-# Half the height of the panel of pulls, at least.
+# Smallest half height of the pull axis.
 LEAST_PULL = 3.5
 UNITS = {
     "a": "Å", "b": "Å", "c": "Å", "alpha": "°", "beta": "°", "gamma": "°", "size": "nm", "zero": "°",
@@ -35,18 +35,18 @@ def plot_parametric(found: Parametric, ax: Axes | None = None) -> Axes:
     found
         The result of `refine_parametric`.
     ax
-        Its figure is drawn upon, in place of everything that it shows; a new one when not given.
+        Its figure is cleared and used; by default a new figure.
 
     Returns
     -------
     Axes
-        Of the first function; those of its pulls, (frame alone - function) / esd, hang below it.
+        Axes of the first function; those of its pulls, (single frame - function) / esd, are below it.
     """
     return draw(found, cleared_figure(ax, inches(found), layout="constrained"))
 
 
 def inches(found: Parametric) -> tuple[float, float]:
-    """Return the size of a figure that holds all functions."""
+    """Return the size of a figure for all functions."""
     rows, columns = _grid(found)
     return columns * WIDTH + MARGIN, rows * HEIGHT + MARGIN
 
@@ -92,7 +92,7 @@ def _draw_function(axes: Axes, found: Parametric, function: Function) -> None:
 
 
 def _places(function: Function) -> list[np.ndarray]:
-    """Return where a function is drawn: stretches between its jumps."""
+    """Return the axis values for drawing a function: one array for each range between jumps."""
     low, high = function.domain
     breaks = [place for place in getattr(function.form, "breaks", ()) if low < place < high]
     ends = [low, *breaks, high]

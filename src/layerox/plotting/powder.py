@@ -1,8 +1,7 @@
-"""Powder: the picture of a powder pattern and its fit, as crystallographers expect it.
+"""Rietveld plot: a powder pattern with its fit.
 
 Observed points, calculated line, background; below them a row of ticks for each phase, and the difference in the same
-units (on a linear axis also at the same scale). Colours are those of Okabe & Ito, which colour-blind readers tell
-apart.
+units (on a linear axis also at the same scale). Colours are those of Okabe & Ito, suitable for colour-blind readers.
 """
 
 from __future__ import annotations
@@ -15,10 +14,9 @@ import numpy as np
 from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.simulated_pattern import Simulation
-from layerox.errors import InputError, nearest
 from layerox.pattern import Pattern
-from layerox.plotting.canvas import png_of
-from layerox.plotting.labels import verbatim
+from layerox.plotting.axis_labels import check_scale, verbatim
+from layerox.plotting.figure_files import tight_files_of
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -30,14 +28,13 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 OBSERVED, CALCULATED, BACKGROUND, DIFFERENCE = "#222222", "#C1272D", "#777777", "#444444"
 EXCLUDED = "#EEEEEE"
 PALER = 0.55
-INTENSITY_SCALES = ("linear", "sqrt", "log")
 ROW_INCHES, DIFFERENCE_SHARE = 0.14, 0.24
 FIGURE_INCHES = (9.0, 5.6)
 MARGINS = {"left": 0.085, "right": 0.985, "top": 0.94, "bottom": 0.09}
 
 
 def plot_refinement(refinement: Refinement, ax: Axes | None = None, *, intensity: str = "linear") -> Axes:
-    """Draw a fit; returns the Axes with the pattern (ticks and difference hang below it).
+    """Draw a fit; returns the Axes with the pattern (ticks and difference are below).
 
     Parameters
     ----------
@@ -71,7 +68,7 @@ def plot_refinement(refinement: Refinement, ax: Axes | None = None, *, intensity
 
 
 def _broken(pattern: Pattern, *curves: FloatArray) -> tuple[FloatArray, ...]:
-    """Return the angles and curves with a gap (nan) where a region is excluded, so that no line crosses it."""
+    """Return the angles and curves with a gap (nan) where a region is excluded, so that no line crosses that region."""
     x = pattern.two_theta
     places = [k for low, high in pattern.excluded if 0 < (k := int(np.searchsorted(x, 0.5 * (low + high)))) < len(x)]
     return tuple(np.insert(values, places, np.nan) for values in (x, *curves))
@@ -95,19 +92,6 @@ def plot_simulation(simulation: Simulation, ax: Axes | None = None, *, intensity
     return main
 
 
-def check_scale(intensity: str) -> None:
-    """Refuse an intensity axis that is none of `INTENSITY_SCALES`.
-
-    Raises
-    ------
-    InputError
-        With the nearest one.
-    """
-    if intensity not in INTENSITY_SCALES:
-        fault = f"unknown intensity axis {intensity!r}"
-        raise InputError(fault, cure=nearest(intensity, INTENSITY_SCALES), argument="intensity")
-
-
 def _axes(ax: Axes | None, intensity: str) -> Axes:
     check_scale(intensity)
     if ax is not None:
@@ -119,7 +103,7 @@ def _axes(ax: Axes | None, intensity: str) -> Axes:
 
 
 def _below(main: Axes, ticks: Sequence[FloatArray], labels: Sequence[str], difference_share: float) -> Axes:
-    """Hang a panel with one row of ticks a phase, and one for the difference, below the pattern; return the lowest."""
+    """Add panels below the pattern: one row of ticks per phase, then the difference; return the lowest."""
     from mpl_toolkits.axes_grid1 import make_axes_locatable  # noqa: PLC0415
 
     divider = make_axes_locatable(main)
@@ -139,7 +123,7 @@ def _below(main: Axes, ticks: Sequence[FloatArray], labels: Sequence[str], diffe
 
 
 def _colour(phase: int) -> tuple[float, float, float]:
-    """Return the colour of a phase: the palette, then ever paler ones of the same hues."""
+    """Return the colour of a phase: the palette, then paler shades of the same hues."""
     from matplotlib.colors import to_rgb  # noqa: PLC0415
 
     depth = PALER ** (phase // len(PALETTE))
@@ -148,7 +132,7 @@ def _colour(phase: int) -> tuple[float, float, float]:
 
 
 def _set_scale(main: Axes, intensity: str, background: FloatArray, highest: FloatArray) -> None:
-    """Set the intensity axis so that all of `highest`, the upper envelope of the curves, can be seen."""
+    """Set the intensity axis so that all of `highest`, the upper envelope of the curves, is visible."""
     top = float(highest.max())
     if intensity == "linear":
         main.set_ylim(0.0, 1.04 * top)
@@ -182,8 +166,10 @@ def _percent(phase: RefinedPhase) -> str:
     return f"{phase.fraction_text} wt %"
 
 
-def picture(result: Refinement | Simulation, *, intensity: str = "linear", dpi: int = 150) -> bytes:
-    """Return the picture of a result as a PNG file's bytes."""
+def pictures_of(
+    result: Refinement | Simulation, *, intensity: str = "linear", dpi: int = 150, kinds: Sequence[str] = ("png",)
+) -> dict[str, bytes]:
+    """Return the picture of a result, drawn once, as files of some kinds ("png", "pdf", "svg"), by kind."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots(gridspec_kw=MARGINS)
@@ -192,4 +178,9 @@ def picture(result: Refinement | Simulation, *, intensity: str = "linear", dpi: 
         else:
             plot_simulation(result, axes, intensity=intensity)
 
-    return png_of(draw, FIGURE_INCHES, dpi)
+    return tight_files_of(draw, FIGURE_INCHES, dpi, kinds)
+
+
+def picture(result: Refinement | Simulation, *, intensity: str = "linear", dpi: int = 150) -> bytes:
+    """Return the picture of a result as a PNG file's bytes."""
+    return pictures_of(result, intensity=intensity, dpi=dpi)["png"]

@@ -1,4 +1,4 @@
-"""Strain: what the lattices of a series did, what their coexistence costs, and in which directions they gave way.
+"""Strain plots of a series: volumes, lengths and heights, coherency of coexisting phases, and strain indicatrices.
 
 Colours are those of the phases in the operando figure; open markers are discharge or cooling.
 """
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from layerox.errors import InputError, nearest
-from layerox.plotting.canvas import cleared_figure, png_of
-from layerox.plotting.labels import axis_text, verbatim
+from layerox.plotting.axis_labels import axis_text, verbatim
+from layerox.plotting.figure_files import cleared_figure, png_of
 from layerox.plotting.powder import PALETTE
 from layerox.strain.evolution import StrainEvolution
 from layerox.strain.phase_strain import PhaseStrain
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 INCHES_WIDE, INCHES_ROW, INCHES_ROUND = 7.2, 1.75, 2.5
-# Branches of the way back.
+# Return branches of a cycle.
 BACK = ("discharge", "cooling", "release")
 MOST_ROUND = 4
-# Planes of an indicatrix: which axes of the tensor lie to the right and upwards.
+# Planes of an indicatrix: the tensor axes to the right and upwards.
 PLANES = {"xz": (0, 2), "yz": (1, 2), "xy": (0, 1)}
 LESS = "#C1272D"
 DIRECTIONS = 361
-# Frames without a phase over which its line is still drawn.
+# Largest number of frames without a phase that its line still bridges.
 LONGEST_BREAK = 3
 
 
@@ -44,7 +44,7 @@ def plot_strain(strain: StrainEvolution, ax: Axes | None = None) -> Axes:
     strain
         The result.
     ax
-        Its figure is drawn upon, in place of everything that it shows; a new one when not given.
+        Its figure is cleared and used; by default a new figure.
     """
     return draw(strain, cleared_figure(ax, _inches(strain)))
 
@@ -71,7 +71,7 @@ def draw(strain: StrainEvolution, figure: Figure) -> Axes:
 
 
 def _rows(strain: StrainEvolution) -> list[str]:
-    """Return which panels have something to show."""
+    """Return the panels that have data."""
     layered = any(own.axes == "layer" for own in strain.tensors.values())
     return ["volumes", *(["layers", "heights"] if layered else ["lengths"]),
             *(["coherency"] if len(strain.coherency) else [])]  # fmt: skip
@@ -86,7 +86,7 @@ def _colour(strain: StrainEvolution, phase: str) -> str:
 
 
 def _place(strain: StrainEvolution, table: pd.DataFrame) -> FloatArray:
-    """Return where rows stand on the first axis, or their frames if there is none."""
+    """Return the first axis value of each row, or its frame without an axis."""
     return np.asarray(table[strain.axes[0] if strain.axes else "frame"], dtype=np.float64)
 
 
@@ -111,7 +111,7 @@ def _draw_column(
 
 
 def _draw_line(axes: Axes, table: pd.DataFrame, place: FloatArray, value: FloatArray, line: str, **style: Any) -> None:
-    """Draw a line that breaks where the frames say nothing for a while: what went and came back is not joined."""
+    """Draw a line that is interrupted where the phase is missing in several frames."""
     gaps = np.flatnonzero(np.diff(table["frame"].to_numpy()) > LONGEST_BREAK) + 1
     axes.plot(np.insert(place, gaps, np.nan), np.insert(value, gaps, np.nan), line, **style)
 
@@ -196,27 +196,29 @@ def plot_indicatrix(
     Parameters
     ----------
     strain
-        Of one phase.
+        Strain of one phase.
     ax
-        With a polar projection.
+        Axes with a polar projection.
     frame
-        Which one; the last that has measured the phase when not given.
+        Frame number; by default the last frame with a refined cell of the phase.
     plane
         "xz", "yz" or "xy" of the phase's axes, the first to the right.
     colour
-        Of lengthening; shortening is dashed red.
+        Colour of elongation; contraction is dashed red.
 
     Raises
     ------
     InputError
-        If there is no such plane, or the frame has not measured the phase.
+        If there is no such plane, or the frame has no refined cell of the phase.
     """
     if plane not in PLANES:
         raise InputError(f"no plane {plane!r}", argument="plane", cure=nearest(plane, PLANES))
     chosen = int(strain.frames[-1]) if frame is None else frame
     rows = strain.green_lagrange.rows[strain.frames == chosen]
     if not len(rows):
-        raise InputError(f"frame {chosen} has not measured {strain.phase}", argument="frame", cure="choose another")
+        raise InputError(
+            f"frame {chosen} has no refined cell of {strain.phase}", argument="frame", cure="choose another"
+        )
     axes = ax if ax is not None else _new_axes(projection="polar")
     angle = np.linspace(0.0, 2.0 * np.pi, DIRECTIONS)
     direction = np.zeros((DIRECTIONS, 3))
@@ -226,7 +228,7 @@ def plot_indicatrix(
     axes.plot(angle, np.where(value >= 0, value, np.nan), "-", lw=1.4, color=colour)
     axes.plot(angle, np.where(value < 0, -value, np.nan), "--", lw=1.4, color=LESS)
     _label_round(axes, plane, float(np.abs(value).max()))
-    text = f"{strain.phase}, frame {chosen}, against {strain.layer_reference}\nstrain (%), dashed where shorter"
+    text = f"{strain.phase}, frame {chosen}, against {strain.layer_reference}\nstrain (%), dashed: contraction"
     axes.set_title(text, fontsize="x-small")
     return axes
 
@@ -237,7 +239,7 @@ def _label_round(axes: Any, plane: str, largest: float) -> None:
     axes.set_yticks([largest / 2.0, largest] if largest > 0 else [1.0])
     axes.set_yticklabels([f"{tick:.2g}" for tick in axes.get_yticks()], fontsize="xx-small", color="#333333")
     axes.set_rlabel_position(315.0)
-    # Numbers stand above the curve, which they would be illegible under.
+    # Labels are outside the curve, because they would be illegible under it.
     axes.set_axisbelow(False)
     for label in axes.get_yticklabels():
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6})

@@ -1,6 +1,6 @@
-"""Transitions: the phase diagram of a run: what drives it, how much of each phase there is, and what turns into what.
+"""Plot of the transitions of a series: the driving axis, the weight fractions, and the conversions of phases.
 
-Each transition is a bar from its onset to its end with its midpoint; hatched ones are those that no gliding makes.
+Each transition is a bar from its onset to its end with its midpoint; hatched bars are not possible by gliding.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerox.plotting.canvas import cleared_figure, png_of
-from layerox.plotting.labels import verbatim
+from layerox.plotting.axis_labels import verbatim
+from layerox.plotting.figure_files import cleared_figure, png_of
 from layerox.plotting.operando import axis_label
 from layerox.plotting.powder import PALETTE
-from layerox.strain.cells import GOOD
-from layerox.strain.transitions import Step, Transitions
+from layerox.strain.measured_cells import GOOD
+from layerox.strain.phase_conversions import Step
+from layerox.strain.transitions import Transitions
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ def plot_transitions(found: Transitions, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     found
-        Of `transitions`.
+        The result of `transitions`.
     ax
-        Its figure is drawn upon, in place of everything that it shows; a new one when not given.
+        Its figure is cleared and used; by default a new figure.
     """
     return draw(found, cleared_figure(ax, inches(found)))
 
@@ -52,7 +53,7 @@ def _heights(found: Transitions) -> list[float]:
 
 
 def _is_driven(found: Transitions) -> bool:
-    """Whether something drives the run that is not the axis of the picture itself."""
+    """Whether the driving axis differs from the axis of the plot."""
     return found.axis.name not in ("", *found.series.axes[:1])
 
 
@@ -61,13 +62,13 @@ def draw(found: Transitions, figure: Figure) -> Axes:
     figure.set_layout_engine("constrained")
     heights = _heights(found)
     panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-    waiting = list(panels)
+    remaining = list(panels)
     if _is_driven(found):
-        _draw_driver(found, waiting.pop(0))
-    weights: Axes = waiting.pop(0)
+        _draw_driver(found, remaining.pop(0))
+    weights: Axes = remaining.pop(0)
     _draw_weights(found, weights)
-    _draw_steps(found, waiting[0])
-    waiting[0].set_xlabel(verbatim(axis_label(found.series, (*found.series.axes, "")[0])))
+    _draw_steps(found, remaining[0])
+    remaining[0].set_xlabel(verbatim(axis_label(found.series, (*found.series.axes, "")[0])))
     panels[0].set_title(_wrapped(found.name), loc="left", fontsize="medium")
     figure.align_ylabels(panels)
     return weights
@@ -87,7 +88,7 @@ def _wrapped(name: str) -> str:
 
 
 def _place(found: Transitions, frame: FloatArray | float) -> FloatArray:
-    """Return where frames stand on the axis of the picture."""
+    """Return the axis values of frames in the plot."""
     frames, place = found.series.frames["frame"].to_numpy(float), found.series.place
     known = np.isfinite(place)
     return np.asarray(np.interp(frame, frames[known], place[known]))
@@ -101,7 +102,7 @@ def _draw_driver(found: Transitions, axes: Axes) -> None:
 
 
 def _draw_weights(found: Transitions, axes: Axes) -> None:
-    """Draw fractions on top of each other; what takes no part (a foil) above all others."""
+    """Draw stacked fractions; phases without a stacking (a foil) on top."""
     table = found.series.frames[found.series.frames["verdict"].isin(GOOD)]
     named = [name for name in found.series.phases if name in found.stackings]
     order = [*named, *(name for name in found.series.phases if name not in named)]
@@ -118,7 +119,7 @@ def _draw_weights(found: Transitions, axes: Axes) -> None:
 
 
 def _colour(found: Transitions, name: str) -> str:
-    """Return the colour of a phase: that which it has in the picture of its series."""
+    """Return the colour of a phase, as in the plot of its series."""
     return PALETTE[found.series.phases.index(name) % len(PALETTE)] if name in found.stackings else NO_PART
 
 
@@ -130,27 +131,29 @@ def _draw_steps(found: Transitions, axes: Axes) -> None:
     for spine in ("top", "right"):
         axes.spines[spine].set_visible(False)
     if not found.steps:
-        axes.text(0.5, 0.5, "nothing turned into anything else", transform=axes.transAxes, ha="center", va="center")
+        axes.text(
+            0.5, 0.5, "no conversion of one phase into another", transform=axes.transAxes, ha="center", va="center"
+        )
 
 
 def _draw_step(found: Transitions, axes: Axes, row: int, step: Step) -> None:
     begin, middle, end = (_place(found, float(at)) for at in (step.onset, step.midpoint, step.end))
-    broken = step.breaks_orientation_rule
+    broken = step.is_forbidden
     axes.barh(row, end - begin, left=begin, height=0.55, color=_colour(found, step.product), alpha=SHADE,
               edgecolor=FORBIDDEN if broken else "none", hatch="///" if broken else None)  # fmt: skip
     for at, number in ((begin, step.onset), (middle, step.midpoint), (end, step.end)):
         low, high = (_place(found, float(number) + sign * np.nan_to_num(number.esd)) for sign in (-1.0, 1.0))
         axes.errorbar([float(at)], [row], xerr=np.abs([[at - low], [high - at]]).reshape(2, 1), fmt="|", ms=7, lw=0.9,
                       color="#222222", capsize=1.5)  # fmt: skip
-    axes.annotate(_said(step), (float(end), row), (5, 0), textcoords="offset points", va="center", fontsize=6,
+    axes.annotate(_step_text(step), (float(end), row), (5, 0), textcoords="offset points", va="center", fontsize=6,
                   annotation_clip=False)  # fmt: skip
 
 
-def _said(step: Step) -> str:
+def _step_text(step: Step) -> str:
     parts: Sequence[str] = (
         f"{100 * step.weight:.0f} wt%",
         "" if step.coexistence.mechanism == "undecided" else step.coexistence.mechanism,
-        "no glide" if step.breaks_orientation_rule else "",
+        "no glide" if step.is_forbidden else "",
     )
     return ", ".join(part for part in parts if part)
 

@@ -1,22 +1,22 @@
-"""Waterfall: the patterns of a series as curves, one above the other, under the reflections of its phases.
+"""Waterfall plot: the patterns of a series as stacked curves, under the reflections of its phases.
 
-A few dozen curves, evenly chosen; colours run from the first to the last one (cividis, which colour-blind readers see
-as everybody does), and those that cannot be believed are grey.
+A few dozen curves, evenly chosen; colours go from the first to the last one (cividis, suitable for colour-blind
+readers), and frames that are not accepted are grey.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError
-from layerox.plotting.canvas import cleared_figure, files_of
-from layerox.plotting.labels import verbatim
-from layerox.plotting.markers import ROW_HEIGHT, draw_reflections
+from layerox.plotting.axis_labels import check_scale, verbatim
+from layerox.plotting.figure_files import cleared_figure, files_of
 from layerox.plotting.operando import DOUBTED, FORMATS, SMALL, TICK, axis_label
-from layerox.plotting.powder import check_scale
+from layerox.plotting.reflection_marks import ROW_HEIGHT, draw_reflections
 from layerox.public import public
 from layerox.series.figure_data import intensity_map, reflection_tracks
 from layerox.series.result import Series
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 6.5, 6.5
 MOST_CURVES, ANGLES = 30, 1600
-# The highest peak reaches over so many curves; so many of them are named beside the right margin.
+# The highest peak overlaps OVERLAP curves; the second number is the number of labels beside the right margin.
 OVERLAP, NAMED = 6.0, 12
-# The range of the colours that is dark enough on white.
+# The range of the colour map that is dark enough on white.
 DARKEST, LIGHTEST = 0.0, 0.85
 
 
@@ -44,14 +44,14 @@ def plot_waterfall(series: Series, ax: Axes | None = None, *, intensity: str = "
     series
         The result.
     ax
-        Its figure is drawn upon, in place of everything that it shows; a new one when not given.
+        Its figure is cleared and used; by default a new figure.
     intensity
         "linear", "sqrt" or "log".
 
     Raises
     ------
     InputError
-        If the patterns are not where they were.
+        If the pattern files are missing.
     """
     check_scale(intensity)
     return draw(series, cleared_figure(ax, inches_of(series)), intensity=intensity)
@@ -66,7 +66,7 @@ def draw(series: Series, figure: Figure, *, intensity: str = "sqrt") -> Axes:
     """Draw a series on a figure; returns the Axes of the curves."""
     found = intensity_map(series, frames=MOST_CURVES, angles=ANGLES)
     if found is None:
-        raise InputError("its patterns are not there any more", place=series.run["folder"], cure="put them back")
+        raise InputError("its pattern files are missing", place=series.run["folder"], cure="put them back")
     figure.set_layout_engine("constrained", h_pad=0.03, w_pad=0.03, hspace=0.0, wspace=0.0)
     grid = figure.add_gridspec(2, 1, height_ratios=(ROW_HEIGHT * len(series.phases), HEIGHT))
     axes = figure.add_subplot(grid[1])
@@ -84,7 +84,7 @@ def draw(series: Series, figure: Figure, *, intensity: str = "sqrt") -> Axes:
 
 
 def _scaled(intensity: FloatArray, good: NDArray[np.bool_], scale: str) -> FloatArray:
-    """Return the curves on their scale, from zero to `OVERLAP` at the highest peak of those that are believed."""
+    """Return the curves on their scale, from zero to `OVERLAP` at the highest peak of the accepted frames."""
     counts = np.maximum(np.nan_to_num(intensity), 0.0)
     shown = {"linear": counts, "sqrt": np.sqrt(counts), "log": np.log10(np.maximum(counts, 1.0))}[scale]
     shown = np.where(np.isnan(intensity), np.nan, shown)
@@ -100,7 +100,7 @@ def _colour(k: int, count: int) -> tuple[float, float, float, float]:
 
 
 def _name_curves(axes: Axes, series: Series, place: FloatArray) -> None:
-    """Say beside the right margin where curves stand on the axis of the series."""
+    """Write axis values of some curves beside the right margin."""
     right = axes.secondary_yaxis("right")
     named = np.unique(np.linspace(0, len(place) - 1, min(NAMED, len(place))).round().astype(int))
     right.set_yticks(named, [f"{place[k]:.4g}" for k in named], fontsize=TICK)
@@ -108,6 +108,6 @@ def _name_curves(axes: Axes, series: Series, place: FloatArray) -> None:
     right.set_ylabel(verbatim(axis_label(series, series.axes[0])) if series.axes else "frame", fontsize=SMALL)
 
 
-def waterfall_pictures(series: Series) -> dict[str, bytes]:
-    """Return the picture as "png", "pdf" and "svg" files, by kind."""
-    return files_of(lambda figure: draw(series, figure), inches_of(series), FORMATS)
+def waterfall_pictures(series: Series, kinds: Sequence[str] = FORMATS) -> dict[str, bytes]:
+    """Return the picture, drawn once, as files of some kinds ("png", "pdf", "svg"), by kind."""
+    return files_of(lambda figure: draw(series, figure), inches_of(series), kinds)

@@ -1,4 +1,4 @@
-"""Fit: report.html of one refinement: its picture, its numbers, and the text of report.txt."""
+"""report.html of one refinement: its plot, its numbers, and the text of report.txt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CAPTION = (
 def fit_page(refinement: Refinement) -> str:
     """Return the page of a refinement."""
     name, figures = refinement.pattern.label or "pattern", refinement.agreement
-    said = (
+    figures_text = (
         f"{refinement.status.replace('_', ' ')}: R_wp {100 * figures.r_wp:.2f} %, goodness of fit {figures.gof:.2f}, "
         f"{figures.free_parameters} variables, {figures.points} points. layerox {refinement.version}."
     )
@@ -26,7 +26,7 @@ def fit_page(refinement: Refinement) -> str:
         f"Refinement of {name}",
         [
             f"<h1>Refinement of {escape(name)}</h1>",
-            paragraph(said, faint=True),
+            paragraph(figures_text, faint=True),
             paragraph(refinement.reason) if refinement.reason else "",
             section("Pattern", figure(picture(refinement), "png", CAPTION)),
             section("Phases", _phases(refinement)),

@@ -1,4 +1,4 @@
-"""Methods: what was done with a series, as a methods section says it."""
+"""Text of a methods section for a series: data, refinement, uncertainties."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def _data(series: Series) -> str:
     low, high = measured["two_theta"]
     sigma = "from the files" if measured["sigma_source"] == "file" else "from counting statistics"
     polarization = measured["polarization"]
-    said = f", polarization p = {polarization:.4g}" if polarization is not None and beam == "X-rays" else ""
+    polarized = f", polarization p = {polarization:.4g}" if polarization is not None and beam == "X-rays" else ""
     return (
-        f"{count} powder patterns ({beam}, {measured['radiation']}{said}; {measured['geometry']} geometry) from "
+        f"{count} powder patterns ({beam}, {measured['radiation']}{polarized}; {measured['geometry']} geometry) from "
         f"{low:.2f} to {high:.2f} degrees two-theta, {measured['points']} points each, with uncertainties {sigma}, "
         f"were refined by the Rietveld method with layerox {series.run['version']}."
     )
@@ -35,13 +35,13 @@ def _data(series: Series) -> str:
 def _refinement(series: Series) -> str:
     phases = _phases(series)
     if series.run["unordered"]:
-        return f"Each pattern was refined by itself from scratch, with {phases} as candidates. {PROFILE}."
+        return f"Each pattern was refined independently from scratch, with {phases} as candidates. {PROFILE}."
     return (
-        "Frames spread over the series were fitted from scratch and then together: the diffractometer's profile, atoms "
-        "and texture are the series'. Every other frame started from the last one that was accepted; background, "
-        "position error, scales, cells, sizes and microstrains were refined in each, and what failed was tried again "
-        f"from a search of the cells and from scratch. {phases} were asked for in every frame by a score test and let "
-        "in only where their support was clear; short appearances that never were have been taken out again. "
+        "Frames spread over the series were fitted from scratch and then together: the instrumental profile, atoms "
+        "and texture are common to the series. Every other frame started from the last accepted one; background, "
+        "position error, scales, cells, sizes and microstrains were refined in each, and failed fits were repeated "
+        f"after a search of the cells and from scratch. {phases} were tested in every frame by a score test and "
+        "entered only with clear support; short appearances without clear support were removed again. "
         f"{PROFILE}."
     )
 
@@ -53,12 +53,12 @@ def _phases(series: Series) -> str:
 
 def _numbers() -> str:
     return (
-        f"{WEIGHTS}. They are of the crystalline phases in the model. Standard uncertainties are from the full "
-        "covariance of each frame, times the goodness of fit where that exceeds one; they hold random errors only, and "
-        "for what is shared by all frames none."
+        f"{WEIGHTS}. They refer to the crystalline phases in the model. Standard uncertainties are from the full "
+        "covariance of each frame, times the goodness of fit where that exceeds one; they contain "
+        "random errors only, not those of the parameters common to all frames."
     )
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names as a sentence lists them."""
+    """Return names as a list in a sentence."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

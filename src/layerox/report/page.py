@@ -1,4 +1,4 @@
-"""Page: the pieces of one HTML page that needs nothing but itself: no network, no scripts, no files beside it."""
+"""The elements of a self-contained HTML page: no network, no scripts, no other files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
-# What HTML does not allow: control characters, and halves of characters (names of files that are not UTF-8).
+# Characters that HTML does not allow: control characters and surrogates (file names that are not UTF-8).
 _FOREIGN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 MIME = {"svg": "image/svg+xml", "png": "image/png"}
 STYLE = """
@@ -45,7 +45,7 @@ class Html(str):
 
 
 def page(title: str, parts: Iterable[str]) -> str:
-    """Return a whole page of parts that are HTML already."""
+    """Return a whole page from parts in HTML."""
     body = "\n".join(part for part in parts if part)
     whole = (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -56,7 +56,7 @@ def page(title: str, parts: Iterable[str]) -> str:
 
 
 def section(title: str, *parts: str) -> str:
-    """Return parts under a heading; nothing if there are none."""
+    """Return parts under a heading; empty without parts."""
     body = "\n".join(part for part in parts if part)
     return f"<section>\n<h2>{escape(title)}</h2>\n{body}\n</section>" if body else ""
 
@@ -68,7 +68,7 @@ def paragraph(text: str, *, faint: bool = False) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of plain texts (or `Html`); columns of numbers stand on the right. Nothing without rows."""
+    """Return a table of plain texts (or `Html`); columns of numbers are right-aligned. Empty without rows."""
     listed = [list(row) for row in rows]
     if not listed:
         return ""
@@ -96,7 +96,7 @@ def _is_number(text: str) -> bool:
 def figure(content: bytes, kind: str, caption: str) -> str:
     """Return a picture ("svg" or "png") inside the page, with a caption of plain text.
 
-    As an image of its own, so that the names within two drawings do not meet.
+    Each is an image of its own, so that the identifiers of two drawings do not collide.
     """
     data = base64.b64encode(content).decode()
     words = escape(caption, quote=True)
@@ -107,5 +107,5 @@ def figure(content: bytes, kind: str, caption: str) -> str:
 
 
 def folded(title: str, text: str) -> str:
-    """Return plain text as it stands, hidden until it is asked for."""
+    """Return plain text in a collapsed block."""
     return f"<details><summary>{escape(title)}</summary><pre>{escape(text)}</pre></details>"

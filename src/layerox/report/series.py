@@ -1,4 +1,4 @@
-"""Series: report.html of a series: what came of it, with its pictures, and what was done."""
+"""report.html of a series: its results with plots, and how it was refined."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ import numpy as np
 
 from layerox.errors import InputError
 from layerox.notices import Notice
-from layerox.plotting.markers import phase_colour
 from layerox.plotting.operando import axis_label, series_pictures
+from layerox.plotting.reflection_marks import phase_colour
 from layerox.plotting.waterfall import waterfall_pictures
 from layerox.refined import with_esd
 from layerox.report.methods import series_methods
 from layerox.report.page import Html, figure, folded, page, paragraph, section, stacked, table
 from layerox.series.result import Series
 
-# Rows of a table beyond which the rest is only counted.
+# Largest number of rows of a table; further rows are only counted.
 MOST_ROWS = 200
-# Goodness of fit above which a model does not describe its data, and the share of frames that may fail.
+# Goodness of fit above which a model does not describe the data, and the tolerated share of failed frames.
 POOR_GOF, MANY = 2.0, 0.1
 # Support of a phase's best frame below which it is weak evidence.
 WEAK = 20.0
 OPERANDO = (
-    "All patterns (square root of the intensity), with the reflections of the phases above and, dotted, the way of the "
-    "strongest; beside it, on the same axis, what came of the refinements. Bars are one standard uncertainty."
+    "All patterns (square root of the intensity), with the reflections of the phases above and, dotted, tracks of the "
+    "strongest; beside it, on the same axis, the refined quantities. Bars are one standard uncertainty."
 )
-WATERFALL = "Patterns one above the other; grey ones are not to be believed."
-# Pictures of our own that stand in the report already.
+WATERFALL = "Stacked patterns; grey ones are not accepted."
+# Pictures of layerox that the report already contains.
 OWN = {"series.png", "waterfall.png"}
 COLUMNS = (("a (Å)", "a", 1.0), ("b (Å)", "b", 1.0), ("c (Å)", "c", 1.0), ("β (°)", "beta", 1.0),
            ("V (Å³)", "volume", 1.0), ("size (nm)", "size", 1.0),
@@ -46,7 +46,7 @@ def series_page(series: Series, pictures: Mapping[str, bytes]) -> str:
     series
         The result, with its folder.
     pictures
-        SVG files of the figures: "operando" and, where the patterns are there, "waterfall".
+        SVG files of the figures: "operando" and, if the patterns are available, "waterfall".
     """
     name = Path(series.run["folder"]).name
     return page(
@@ -60,7 +60,7 @@ def series_page(series: Series, pictures: Mapping[str, bytes]) -> str:
             section("Transitions", _transitions(series)),
             section("Phases", _phases(series), _sources(series)),
             section("Agreement", _agreement(series)),
-            section("Frames set aside", _set_aside(series)),
+            section("Quarantined frames", _set_aside(series)),
             section("Patterns", figure(pictures["waterfall"], "svg", WATERFALL)) if "waterfall" in pictures else "",
             section("More pictures", *_other_pictures(series)),
             section("What was done", *map(paragraph, series_methods(series)), _files(series), *_papers(series)),
@@ -68,16 +68,22 @@ def series_page(series: Series, pictures: Mapping[str, bytes]) -> str:
     )
 
 
-def pictures_of(series: Series) -> dict[str, bytes]:
-    """Return the SVG files for `series_page`; where the patterns are gone, the picture that was drawn in their time."""
+def pictures_of(series: Series, operando: bytes | None = None) -> dict[str, bytes]:
+    """Return the SVG files for `series_page`; without the patterns, the picture that was drawn while they existed.
+
+    `operando` is the SVG file of the series if it is drawn already.
+    """
     try:
-        return {"waterfall": waterfall_pictures(series)["svg"], "operando": series_pictures(series)["svg"]}
+        waterfall = waterfall_pictures(series, ["svg"])["svg"]
+        return {"waterfall": waterfall, "operando": operando or series_pictures(series, ["svg"])["svg"]}
     except InputError:
         drawn = None if series.path is None else series.path / "series.svg"
-        return {"operando": drawn.read_bytes() if drawn and drawn.is_file() else series_pictures(series)["svg"]}
+        if operando is None and drawn is not None and drawn.is_file():
+            operando = drawn.read_bytes()
+        return {"operando": operando or series_pictures(series, ["svg"])["svg"]}
 
 
-# --- what came of it -----------------------------------------------------------------------------------------------
+# --- results -------------------------------------------------------------------------------------------------------
 
 
 def _headline(series: Series) -> str:
@@ -104,27 +110,25 @@ def _notices(series: Series) -> str:
 
 
 def _cautions(series: Series) -> Iterator[Notice]:
-    """Yield what a referee would ask of the table as a whole."""
+    """Yield notices on the quality of the whole table."""
     frames, good = series.frames, series.is_good
     if series.run["status"] != "complete":
-        yield Notice("not_complete", f"the run is {series.run['status']}: go on with --resume")
+        yield Notice("not_complete", f"the run is {series.run['status']}: continue with --resume")
     if (~good).mean() > MANY:
-        yield Notice("many_set_aside", f"{(~good).sum()} of {len(good)} frames are set aside; see their reasons")
+        yield Notice("many_set_aside", f"{(~good).sum()} of {len(good)} frames are quarantined; see their reasons")
     gof = frames["gof"][good].median()
     if gof > POOR_GOF:
-        yield Notice(
-            "poor_fit", f"the median goodness of fit is {gof:.1f}: the model leaves more than noise unexplained"
-        )
+        yield Notice("poor_fit", f"the median goodness of fit is {gof:.1f}: the misfit is larger than the noise")
     for name in series.phases:
         support = frames[f"{name}.support"][good & frames[f"{name}.volume"].notna()]
         if not len(support):
-            yield Notice("never_seen", f"{name} is shown by no frame")
+            yield Notice("never_seen", f"no frame contains {name}")
         elif support.max() < WEAK:
             yield Notice("weak_phase", f"{name} never reaches a support of {WEAK:g} (at most {support.max():.1f})")
 
 
 def _transitions(series: Series) -> str:
-    """Return the table of transitions with whatever columns it has."""
+    """Return the table of transitions with all columns that it has."""
     found = series.transitions
     if not len(found):
         return paragraph("No phase appears or disappears.")
@@ -135,7 +139,7 @@ def _transitions(series: Series) -> str:
 
 
 def _with_twin(row: Mapping[str, Any], name: str) -> str:
-    """Return a cell, with its uncertainty in brackets where the table has one."""
+    """Return a cell, with its uncertainty in parentheses if the table has one."""
     value = row[name]
     if not isinstance(value, float):
         return str(value)
@@ -153,24 +157,24 @@ def _left_out(count: int) -> str:
 
 
 def _phases(series: Series) -> str:
-    """Return the table of phases: where each shows, and how its quantities go from its first frame to its last."""
-    shown = [(title, quantity, scale) for title, quantity, scale in COLUMNS if _is_worth_it(series, quantity)]
+    """Return the table of phases: the frames of each, and its quantities in its first and last frame."""
+    shown = [(title, quantity, scale) for title, quantity, scale in COLUMNS if _adds_information(series, quantity)]
     head = ["phase", "frames", "weight %", "range", *(title for title, _, _ in shown), "ΔV (%)"]
     rows = ([_with_chip(series, name), *_phase_row(series, name, shown)] for name in series.phases)
     note = (
-        "Above in the first frame that shows the phase, below in the last; in brackets the standard uncertainty. ΔV is "
-        "between these two frames, the range of weight % over all that show it."
+        "Top: the first frame with the phase; bottom: the last; in parentheses the standard uncertainty. ΔV is "
+        "between these two frames, the range of weight % over all frames with the phase."
     )
     return table(head, rows) + paragraph(note, faint=True)
 
 
 def _with_chip(series: Series, name: str) -> Html:
-    """Return the name of a phase beside the colour that it has in the pictures."""
+    """Return the name of a phase with its colour in the plots."""
     return Html(f'<span class="chip" style="background:{phase_colour(series, name)}"></span>{escape(name)}')
 
 
-def _is_worth_it(series: Series, quantity: str) -> bool:
-    """Whether a column says something of some phase that its neighbours do not: b and beta often are a and 90."""
+def _adds_information(series: Series, quantity: str) -> bool:
+    """Whether a column adds information for some phase: b and beta are often equal to a and 90."""
     if quantity not in ("b", "beta"):
         return True
     other = {"b": "a", "beta": None}[quantity]
@@ -205,7 +209,7 @@ def _sources(series: Series) -> str:
         [name, own["space_group"], own["formula"], own["source"] or "not stated"]
         for name, own in series.run.get("structures", {}).items()
     ]
-    return table(("phase", "space group", "formula of the start", "where its structure comes from"), rows)
+    return table(("phase", "space group", "initial formula", "source of the structure"), rows)
 
 
 def _agreement(series: Series) -> str:
@@ -217,7 +221,7 @@ def _agreement(series: Series) -> str:
         values = scale * good[column]
         worst = good.loc[values.idxmax(), "file"]
         rows.append([title, *(f"{x:.2f}" for x in (values.min(), values.median(), values.max())), worst])
-    return table(("of the frames that are believed", "least", "median", "most", "worst frame"), rows)
+    return table(("of the accepted frames", "least", "median", "most", "worst frame"), rows)
 
 
 def _set_aside(series: Series) -> str:
@@ -230,11 +234,11 @@ def _set_aside(series: Series) -> str:
     return table(("frame", "file", "verdict", "reason", "R_wp (%)"), rows) + _left_out(len(bad))
 
 
-# --- what was done -------------------------------------------------------------------------------------------------
+# --- methods --------------------------------------------------------------------------------------------------------
 
 
 def _other_pictures(series: Series) -> Iterator[str]:
-    """Yield the pictures that other commands have left in the folder."""
+    """Yield the pictures that other commands wrote into the folder."""
     if series.path is not None:
         for path in sorted(series.path.glob("*.png")):
             if path.name not in OWN:
@@ -246,15 +250,15 @@ def _files(series: Series) -> str:
         ("patterns", str(series.run["folder"])),
         ("started, written (UTC)", f"{series.run['started']}, {series.run['written']}"),
         ("time", _effort(series)),
-        ("versions", ", ".join(f"{name} {said}" for name, said in series.run.get("versions", {}).items())),
+        ("versions", ", ".join(f"{name} {version}" for name, version in series.run.get("versions", {}).items())),
     ]
     return table(("", ""), [row for row in rows if row[1]])
 
 
 def _effort(series: Series) -> str:
-    """Return how long a series took; nothing of one that is still followed."""
+    """Return the run time of a series; empty for one that is still followed."""
     wall, workers = series.run.get("wall_s"), series.run.get("workers")
-    return "" if wall is None or workers is None else f"{wall:.1f} s, {workers} at work"
+    return "" if wall is None or workers is None else f"{wall:.1f} s, {workers} used"
 
 
 def _papers(series: Series) -> Iterator[str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
-from layerox.io.text_cells import plain_cell, quoted_cell
+from layerox.io.csv_cells import plain_cell, quoted_cell
 
 CURVES = ("two_theta", "observed", "sigma", "calculated", "background", "difference")
 CURE = "copy the folder again, or run the fit anew"

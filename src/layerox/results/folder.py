@@ -15,7 +15,7 @@ from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.result_json import SCHEMA
 from layerox.errors import InputError
 from layerox.io.json_file import checked_document, read_document
-from layerox.io.outputs import check_outputs, write_outputs
+from layerox.io.output_files import check_outputs, write_outputs
 from layerox.io.toml_file import toml_text
 from layerox.public import public
 from layerox.results.curves_csv import csv_text, read_curves
@@ -27,7 +27,7 @@ from layerox.results.structure_cif import structure_file, structure_files
 
 # The files of every fit; there is also the recipe as used, and a CIF for each phase.
 RESULT, CURVES = "result.json", "fit.csv"
-FILES = (RESULT, CURVES, "fit.cif", "report.txt", "fit.png")
+FILES = (RESULT, CURVES, "fit.cif", "report.txt")
 RECIPE = "recipe.toml"
 CURE = "copy the folder again, or run the fit anew"
 # Longest reason in a message, characters.

@@ -20,7 +20,7 @@ from layerox.io import read_pattern
 from layerox.io.cif import read_crystals
 from layerox.io.cif_block import CifBlock, blocks_of
 from layerox.io.cif_emission import CELL_TAGS
-from layerox.io.opening import read_bytes, text_of
+from layerox.io.file_contents import read_bytes, text_of
 from layerox.pattern import Pattern
 from layerox.public import public
 from layerox.refined import Refined

@@ -11,7 +11,7 @@ from typing import Any
 
 from layerox.diffraction.simulated_pattern import Simulation
 from layerox.errors import InputError
-from layerox.io.text_cells import quoted_cell
+from layerox.io.csv_cells import quoted_cell
 from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
 

@@ -17,8 +17,7 @@ def stacking_lines(phases: Sequence[RefinedPhase]) -> list[str]:
 def _line(name: str, stacking: RefinedStacking) -> str:
     rows = zip(stacking.kinds, stacking.fractions, stacking.thickness, stacking.shares, strict=True)
     parts = [
-        f"{kind} {Refined(100 * f, 100 * f.esd, f.status)} % of galleries, lamellae of {_bounded(t)}, "
-        f"{Refined(100 * share, 100 * share.esd, share.status)} wt%"
+        f"{kind} {_percent(f)} % of galleries, lamellae of {_bounded(t)}, {_percent(share)} wt%"
         for kind, f, t, share in rows
     ]
     verdict = "" if stacking.verdict is None else f"; {stacking.verdict.verdict}"
@@ -29,25 +28,22 @@ def stacking_rows(stacking: RefinedStacking) -> list[tuple[str, str]]:
     """Return what is refined of a disordered stacking, and its verdict."""
     both = zip(stacking.kinds, stacking.fractions, stacking.spacings, stacking.shares, strict=True)
     rows = [
-        (
-            f"galleries {kind}",
-            f"fraction {fraction}, spacing {spacing} A, {Refined(100 * share, 100 * share.esd, share.status)} wt% of the specimen",
-        )
-        for kind, fraction, spacing, share in both
+        (f"galleries {kind}", f"fraction {f}, spacing {d} A, {_percent(share)} wt% of the specimen")
+        for kind, f, d, share in both
     ]
     thick = zip(stacking.kinds, stacking.thickness, stacking.thickness_nm, strict=True)
-    rows += [
-        (f"lamellae {kind}", f"{_bounded(galleries)} galleries, {_bounded(nm)} nm") for kind, galleries, nm in thick
-    ]
+    rows += [(f"lamellae {kind}", f"{_bounded(count)} galleries, {_bounded(nm)} nm") for kind, count, nm in thick]
     rows.append(("persistence", _with_status(stacking.persistence)))
     rows.append(("column height", f"{_with_status(stacking.column_nm)} nm"))
     if stacking.verdict is not None:
         rows.append(("verdict", f"{stacking.verdict.verdict}: {stacking.verdict.reason}"))
         angles = ", ".join(f"{angle:.1f} ({part:+.0f})" for angle, part in stacking.verdict.deciding)
-        rows.append(
-            ("decided at", f"{angles} degrees (part of delta chi-squared)" if angles else "no angle in particular")
-        )
+        rows += [("decided at", f"{angles} degrees (parts of the difference)")] if angles else []
     return rows
+
+
+def _percent(number: Refined) -> Refined:
+    return Refined(100 * number, 100 * number.esd, number.status)
 
 
 def _bounded(number: Refined) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
-from layerox.io.atomic import write_atomically
+from layerox.io.atomic_writing import write_atomically
 from layerox.io.json_file import read_document
 from layerox.series.frame_reading import Frame
 from layerox.series.measured import FrameRow

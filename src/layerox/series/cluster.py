@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from layerox.computing.optional import optional_module
 from layerox.errors import InputError
 from layerox.notices import Notice
 
@@ -133,13 +134,9 @@ def cluster_at(scheduler: str, tls: Tls | None) -> Iterator[DaskCluster]:
     InputError
         If dask.distributed is not installed, or no scheduler answers.
     """
+    distributed = optional_module("distributed", purpose="a scheduler", argument="scheduler")
     try:
-        from distributed import Client  # noqa: PLC0415  (a second, and an optional dependency)
-    except ImportError:
-        raise InputError("needs dask.distributed, which is not installed", argument="scheduler",
-                         cure="pip install 'layerox[cluster]', or give workers") from None  # fmt: skip
-    try:
-        client = Client(scheduler, timeout=PATIENCE_S, security=_security(tls))
+        client = distributed.Client(scheduler, timeout=PATIENCE_S, security=_security(tls))
     except (OSError, ValueError, ImportError, TypeError, RuntimeError) as error:
         text = " ".join(str(error).split())[:200]
         raise InputError(f"no scheduler answers ({text})", place=scheduler, cure="start dask-scheduler") from None

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from layerox.electrochemistry.clock import utc_text, zone_of
-from layerox.electrochemistry.interpolation import Moments, moments_of
-from layerox.electrochemistry.log import Electrochemistry
-from layerox.electrochemistry.offset import Offset, fitted_offset
-from layerox.electrochemistry.reading import read_electrochemistry
-from layerox.electrochemistry.sodium import Sodium, sodium_of
+from layerox.electrochemistry.cell_log import Electrochemistry, Moments, moments_of
+from layerox.electrochemistry.clock_offset import Offset, fitted_offset
+from layerox.electrochemistry.read_log import read_electrochemistry
+from layerox.electrochemistry.sodium_content import Sodium, sodium_of
+from layerox.electrochemistry.time_stamps import utc_text, zone_of
 from layerox.errors import InputError
 from layerox.notices import Notice
 from layerox.series.frame_axes import FrameTimes, axis_notices, frame_times
@@ -28,7 +27,7 @@ from layerox.series.frames import frames_of
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
-    from layerox.electrochemistry.settings import ElectrochemistryModel
+    from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
 
 # The file of a log, several, or a table with the keys of [electrochemistry].
 ElectrochemistryArgument = str | Path | Sequence[str | Path] | Mapping[str, Any]
@@ -56,7 +55,7 @@ def settings_from(
     """
     if argument is None and recipe is None:
         return None
-    from layerox.electrochemistry.settings import ElectrochemistryModel  # noqa: PLC0415  (pydantic takes 30 ms)
+    from layerox.electrochemistry.recipe_settings import ElectrochemistryModel  # noqa: PLC0415  (pydantic takes 30 ms)
     from layerox.io.toml_file import validated  # noqa: PLC0415
 
     own: dict[str, Any] = _table(argument)

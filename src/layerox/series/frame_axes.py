@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from layerox.electrochemistry.clock import Stamps, read_stamps, seconds_of, seconds_of_one, written_stamps
+from layerox.electrochemistry.time_stamps import Stamps, read_stamps, seconds_of, seconds_of_one, written_stamps
 from layerox.errors import InputError, nearest, printable
 from layerox.io import read_stack
-from layerox.io.stack import TEMPERATURE, TIME, Stack, stated_column
+from layerox.io.pattern_stack import TEMPERATURE, TIME, Stack, stated_column
 from layerox.notices import Notice
 from layerox.series.frame_reading import Frame, PatternReading
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
-    from layerox.electrochemistry.settings import ElectrochemistryModel
+    from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
 
 AXES = (TIME, TEMPERATURE)
 SECONDS_AN_HOUR = 3600.0

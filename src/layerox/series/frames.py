@@ -15,8 +15,8 @@ from pathlib import Path
 
 from layerox.errors import ChoiceNeeded, InputError
 from layerox.io import read_stack
-from layerox.io.outputs import results_in
-from layerox.io.stack import Stack
+from layerox.io.output_files import results_in
+from layerox.io.pattern_stack import Stack
 from layerox.notices import Notice
 from layerox.series.frame_axes import StackFiles, axis_column, axis_notices, named, time_notices
 from layerox.series.frame_reading import STACKED, Frame, Frames, frame_of

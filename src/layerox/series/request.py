@@ -24,11 +24,11 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical_order
 from layerox.diffraction.refinement_plan import NO_PLAN
 from layerox.diffraction.simulated_pattern import reflection_list
-from layerox.electrochemistry.settings import ElectrochemistryModel
+from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
 from layerox.errors import InputError
 from layerox.instrument import Profile
-from layerox.io.instrument_file import table_of_instrument
-from layerox.io.opening import is_file
+from layerox.io.file_contents import is_file
+from layerox.io.instrument_toml import table_of_instrument
 from layerox.pattern import Pattern
 from layerox.series.electrochemistry import COLUMN_UNITS
 from layerox.series.frame_axes import axis_units

@@ -17,7 +17,7 @@ from layerox.analysis.recipe import RecipeArgument, recipe_from
 from layerox.computing.threads import single_threaded
 from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument
-from layerox.io.outputs import inputs_among
+from layerox.io.output_files import inputs_among
 from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.results.folder import check_folder

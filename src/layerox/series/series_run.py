@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from layerox.errors import InputError, is_interrupt
-from layerox.io.atomic import WriteFailed, write_atomically
+from layerox.io.atomic_writing import WriteFailed, write_atomically
 from layerox.io.toml_file import toml_text
 from layerox.series.checksums import (
     HASHES,

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layerox.errors import InputError
-from layerox.io.atomic import TEMPORARY, WriteFailed
-from layerox.io.outputs import keep_elsewhere, write_outputs
+from layerox.io.atomic_writing import TEMPORARY, WriteFailed
+from layerox.io.output_files import keep_elsewhere, write_outputs
 from layerox.series.checksums import Line, SegmentFile, line_from_row, read_part, row_from_line, write_part
 from layerox.series.measured import FrameRow
 from layerox.series.run_document import RUN, SCHEMA, read_run

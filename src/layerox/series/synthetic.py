@@ -23,10 +23,10 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.weight_fractions import scales_for_weights
 from layerox.errors import InputError, nearest
 from layerox.instrument import Instrument, Profile
-from layerox.io.atomic import Content
-from layerox.io.outputs import check_outputs, is_own, recorded, remove_own, results_in, write_outputs
-from layerox.io.structures import cif_text
-from layerox.io.writing import pattern_text
+from layerox.io.atomic_writing import Content
+from layerox.io.output_files import check_outputs, is_own, recorded, remove_own, results_in, write_outputs
+from layerox.io.pattern_writing import pattern_text
+from layerox.io.structure_writing import cif_text
 from layerox.pattern import Pattern, poisson_sigma
 from layerox.public import public
 from layerox.radiation import Radiation, radiation_from_text

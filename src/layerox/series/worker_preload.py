@@ -12,7 +12,7 @@ from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument, Profile
-from layerox.io.plain_numbers import plain_table
+from layerox.io.fast_number_reader import plain_table
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import radiation_from_text
 from layerox.series.common_parameters import from_scratch
@@ -22,7 +22,7 @@ from layerox.symmetry import symmetry_from_name
 
 def load_loops() -> None:
     """Read a table and refine a pattern, both as small as can be."""
-    plain_table("1 2\n3 4", 2)
+    plain_table(b"1 2\n3 4\n", 2)
     cell, symmetry = (4.2, 4.2, 4.2, 90.0, 90.0, 90.0), symmetry_from_name("P m -3 m")
     atom = Site(label="Na", element="Na", position=(0.0, 0.0, 0.0))
     phase = Phase(name="x", crystal=Crystal(name="x", cell=cell, symmetry=symmetry, sites=(atom,)), size_nm=50.0)

@@ -1,6 +1,6 @@
-"""Strain: what the lattice did, when, and what the interface did to it; called, `lx.strain(series)`, it says so.
+"""Strains, phase transitions and coherency of a series; the package is callable: `lx.strain(series)`.
 
-The package and its main function share a name: the module is made callable, so that both can be had from `layerox`.
+The package and its main function have the same name, so the module object is made callable.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from layerox.elasticity import Stiffness
-    from layerox.strain.cells import Subject
     from layerox.strain.coherency import SinglePhase
     from layerox.strain.evolution import StrainEvolution
-    from layerox.strain.reference import ReferenceArgument
+    from layerox.strain.measured_cells import Subject
+    from layerox.strain.reference_cells import ReferenceArgument
 
 
 class _Strain(ModuleType):
@@ -41,5 +41,5 @@ class _Strain(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Strain
-# The name under which `layerox` hands the package out.
+# The name that `layerox` exports.
 strain = sys.modules[__name__]

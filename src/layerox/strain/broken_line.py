@@ -1,8 +1,8 @@
-"""Broken line: values in a row as straight pieces that join, as many as their uncertainties ask for.
+"""Piecewise linear fit: a continuous line of straight pieces, with as many knots as the uncertainties justify.
 
-Knots are let in one after another where they lower chi-squared most, moved by least squares, and taken out again where
-they do not pay (regression with unknown break-points: Muggeo, Stat. Med. 22 (2003) 3055, doi:10.1002/sim.1545).
-Nothing here knows what the values are.
+Knots are added one by one where they lower chi-squared most, moved by least squares, and removed again if chi-squared
+hardly rises (regression with unknown break-points: Muggeo, Stat. Med. 22 (2003) 3055, doi:10.1002/sim.1545).
+The module is independent of the meaning of the values.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 
 from layerox.typing import FloatArray
 
-# Fall of chi-squared that a knot must bring: of a thousand rows of pure noise two at most have one, whether they hold
+# Smallest decrease of chi-squared for a knot: at most two of a thousand rows of pure noise get one, with
 # 20 values or 400 (tests/strain/test_broken_line.py draws them).
-WORTH = 16.0
-# What it is when the shape of a line matters more than how many pieces it has.
-WORTH_SHAPE = 8.0
+MIN_GAIN = 16.0
+# The same where the shape of the line matters more than the number of its pieces.
+MIN_GAIN_SHAPE = 8.0
 MOST_KNOTS = 30
-# Values that are searched for knots; longer rows are thinned to their means first.
+# Largest number of values in the knot search; longer rows are averaged in groups first.
 MOST_VALUES = 400
-# Least distance of knots, in units of the distance of the values there.
+# Smallest distance of knots, in units of the local spacing of the values.
 APART = 0.5
-# A value stands out if it lies this many standard uncertainties beyond both of its neighbours and they agree.
+# A value is an outlier if it differs by this many standard uncertainties from both neighbours and they agree.
 STANDS_OUT = 6.0
-# Orders of the differences that are asked for noise.
+# Orders of the differences for the noise estimate.
 ORDERS = (2, 3, 4)
 ROUNDS, SHORTEST = 12, 1e-3
 
@@ -39,15 +39,15 @@ class BrokenLine:
     Attributes
     ----------
     knots, heights
-        Ascending places, the first and the last of all values among them, and the heights there, shape (k,).
+        Places, ascending, including the first and last value, and the heights there, shape (k,).
     covariance
-        Of the heights at these knots, the noise included, shape (k, k).
+        Covariance of the heights, noise included, shape (k, k).
     count
-        How many values it was laid through.
+        Number of fitted values.
     noise
-        Factor on the standard uncertainties that the scatter of the values asks for, at least 1.
+        Factor on the standard uncertainties from the scatter of the values, at least 1.
     outliers
-        Indices of the values that were left out.
+        Indices of the values left out.
     """
 
     knots: FloatArray
@@ -68,7 +68,7 @@ class BrokenLine:
 
 
 def broken_line(
-    place: FloatArray, value: FloatArray, esd: FloatArray, *, noise: float | None = None, worth: float = WORTH
+    place: FloatArray, value: FloatArray, esd: FloatArray, *, noise: float | None = None, min_gain: float = MIN_GAIN
 ) -> BrokenLine:
     """Return the broken line through values.
 
@@ -79,15 +79,15 @@ def broken_line(
     value, esd
         Shape (n,); esds positive.
     noise
-        Factor on the esds; by default what neighbouring values scatter, at least 1.
-    worth
-        Fall of chi-squared that a knot must bring.
+        Factor on the esds; by default from the scatter of neighbouring values, at least 1.
+    min_gain
+        Smallest decrease of chi-squared for a knot.
     """
     outliers = _outliers(value, esd)
     kept = ~outliers
     x, y = place[kept], value[kept]
     factor = _noise(x, y, esd[kept]) if noise is None else noise
-    search = _Search(*_thinned(x, y, 1.0 / (factor * esd[kept])), worth)
+    search = _Search(*_thinned(x, y, 1.0 / (factor * esd[kept])), min_gain)
     knots = search.knots()
     more = max(search.reduced_chi_squared(knots) ** 0.5, 1.0) if noise is None else 1.0
     heights, covariance = search.heights(knots)
@@ -102,7 +102,7 @@ def broken_line(
 
 
 def _outliers(value: FloatArray, esd: FloatArray) -> NDArray[np.bool_]:
-    """Return which single values stand out from neighbours that agree with each other, shape (n,)."""
+    """Return which single values are outliers among neighbours that agree with each other, shape (n,)."""
     out = np.zeros(len(value), dtype=bool)
     if len(value) < 5:
         return out
@@ -120,17 +120,17 @@ def _plain_noise(value: FloatArray, esd: FloatArray) -> float:
 
 
 def _noise(place: FloatArray, value: FloatArray, esd: FloatArray) -> float:
-    """Return by how much more than their esds neighbouring values scatter, at least 1.
+    """Return the ratio of the scatter of neighbouring values to their esds, at least 1.
 
-    Asked of divided differences of some orders: a curve that bends adds to the lower, kinks add to the higher ones,
-    so that the least of them has seen the least of it.
+    Uses divided differences of several orders: a curved trend adds to the low orders, kinks add to the high ones; the
+    smallest value is affected least.
     """
     orders = [order for order in ORDERS if len(value) >= order + 3]
     return max(min((_scatter(place, value, esd, order) for order in orders), default=1.0), 1.0)
 
 
 def _scatter(place: FloatArray, value: FloatArray, esd: FloatArray, order: int) -> float:
-    """Return the robust deviation of the divided differences of an order, in units of what the esds make of it."""
+    """Return the robust deviation of the divided differences of an order, in units of its expected value."""
     rows = sliding_window_view(place, order + 1)
     apart = rows[:, :, None] - rows[:, None, :] + np.eye(order + 1)
     share = 1.0 / apart.prod(axis=2)
@@ -153,8 +153,8 @@ def _thinned(place: FloatArray, value: FloatArray, weight: FloatArray) -> tuple[
 class _Search:
     """The search for the knots of one row of values."""
 
-    def __init__(self, place: FloatArray, value: FloatArray, weight: FloatArray, worth: float):
-        self.place, self.value, self.weight, self.worth = place, value, weight, worth
+    def __init__(self, place: FloatArray, value: FloatArray, weight: FloatArray, min_gain: float):
+        self.place, self.value, self.weight, self.min_gain = place, value, weight, min_gain
         self.gap = np.gradient(place)
 
     def knots(self) -> FloatArray:
@@ -163,12 +163,12 @@ class _Search:
         chi_squared = self._chi_squared(knots)
         for _ in range(min(MOST_KNOTS, len(self.place) // 2)):
             gain, where = self._best_knot(knots)
-            # One hinge sees part of what it brings once its neighbours have moved.
-            if gain < 0.5 * self.worth:
+            # A single hinge shows only part of the gain that follows once the neighbours have moved.
+            if gain < 0.5 * self.min_gain:
                 break
             trial = self._moved(np.sort(np.append(knots, where)))
             found = self._chi_squared(trial)
-            if chi_squared - found < self.worth:
+            if chi_squared - found < self.min_gain:
                 break
             knots, chi_squared = trial, found
         return self._pruned(knots, chi_squared)
@@ -199,7 +199,7 @@ class _Search:
         return float(((target - hats @ solution) ** 2).sum())
 
     def _best_knot(self, knots: FloatArray) -> tuple[float, float]:
-        """Return by how much chi-squared would fall with a knot at the best of the values, and where that is."""
+        """Return the largest decrease of chi-squared for one more knot, and the place of that knot."""
         near = np.abs(self.place[:, None] - knots[None]).min(axis=1)
         places = self.place[near > APART * self.gap]
         if not len(places):
@@ -216,7 +216,7 @@ class _Search:
         return float(gains[best]), float(places[best])
 
     def _moved(self, knots: FloatArray) -> FloatArray:
-        """Return the knots moved to where chi-squared is least (Gauss and Newton, steps halved until they help)."""
+        """Return the knots moved to the minimum of chi-squared (Gauss-Newton, steps halved until chi-squared falls)."""
         best = self._chi_squared(knots)
         for _ in range(ROUNDS):
             step = self._step(knots)
@@ -235,7 +235,7 @@ class _Search:
         return knots
 
     def _step(self, knots: FloatArray) -> FloatArray:
-        """Return the step of the inner knots, 0 for the outer ones; heights are let go with them, shape (k,)."""
+        """Return the step of the knots, 0 for the outer ones, shape (k,); the heights are refined too."""
         hats = self._hats(knots)
         heights = np.linalg.lstsq(hats, self.value * self.weight, rcond=None)[0]
         slopes = np.diff(heights) / np.diff(knots)
@@ -249,7 +249,7 @@ class _Search:
         return step
 
     def _in_order(self, knots: FloatArray) -> FloatArray:
-        """Return knots that keep their distance: a piece without a value of its own has no slope."""
+        """Return the knots with the smallest allowed distance: a piece without a value has no slope."""
         gap = APART * np.interp(knots, self.place, self.gap)
         for k in range(1, len(knots) - 1):
             knots[k] = max(knots[k], knots[k - 1] + gap[k])
@@ -258,13 +258,13 @@ class _Search:
         return knots
 
     def _pruned(self, knots: FloatArray, chi_squared: float) -> FloatArray:
-        """Return the knots without those that chi-squared hardly misses."""
+        """Return the knots without those whose removal hardly raises chi-squared."""
         while len(knots) > 2:
             trials = [np.delete(knots, k) for k in range(1, len(knots) - 1)]
             least = min(trials, key=self._chi_squared)
             least = self._moved(least)
             found = self._chi_squared(least)
-            if found - chi_squared >= self.worth:
+            if found - chi_squared >= self.min_gain:
                 break
             knots, chi_squared = least, found
         return knots

@@ -1,11 +1,11 @@
-"""Coexistence: whether one phase turned into another side by side with it (two-phase) or by itself (solid solution).
+"""Mechanism of a transition: coexistence of two phases (two-phase) or a continuous change of the cell (solid solution).
 
-The cells of a specimen spread while two phases coexist, and do not while one phase drifts. The spread of a frame is
-the variance of the layer's size about its mean, f (1 - f) (x_2 - x_1)^2 for two phases in the proportion f; what end
-members that never change would show at the same mean is m (1 - m) (X_1 - X_0)^2 with the share m of the way that the
-mean has gone. Their ratio over a transition is one for two phases of constant cells (Gibbs: nothing is left to vary at
-constant temperature and pressure) and zero for a solid solution. x holds the logarithms of the in-plane length, counted
-twice, and of the repeat of a slab, so that P2 and OP4 can be compared.
+The cells of a specimen have a distribution while two phases coexist, and one value in a solid solution. The spread of a
+frame is the variance of the layer's size about its mean, f (1 - f) (x_2 - x_1)^2 for two phases in the proportion f.
+End members of constant cells at the same mean have m (1 - m) (X_1 - X_0)^2, with m the completed share of the change of
+the mean. The ratio of both, summed over a transition, is one for two phases of constant cells (Gibbs' phase rule: no
+degree of freedom at constant temperature and pressure) and zero for a solid solution. x holds the logarithms of the
+in-plane length, counted twice, and of the slab repeat, so that P2 and OP4 can be compared.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from layerox.refined import Refined
-from layerox.strain.cells import PhaseCells
+from layerox.strain.measured_cells import PhaseCells
 from layerox.symmetry import metric_tensor
 from layerox.typing import FloatArray
 from layerox.validation.layer_mesh import Layering, mesh_area
@@ -26,27 +26,27 @@ Mechanism = Literal["two-phase", "solid solution", "both", "undecided"]
 
 # Ratios from which on a transition is two-phase, and up to which it is a solid solution.
 TWO_PHASE, SOLID_SOLUTION = 0.75, 0.25
-# How surely the ratio must lie beyond: 5 % of a normal distribution lie further than so many standard deviations on one
-# side. Of ratios at the very limit, 3.5 to 6 % are said to be beyond it (tests/benchmarks/mechanisms.py).
+# One-sided 5 % quantile of the normal distribution. Of ratios exactly at the limit, 3.5 to 6 % are found beyond it
+# (tests/benchmarks/mechanisms.py).
 SURE, NO_SPREAD = 1.645, 1e-9
-# Frames that must show a transition, and the uncertainty of the ratio from which on it tells nothing.
+# Smallest number of frames of a transition, and the uncertainty of the ratio above which it is undecided.
 FEWEST, VAGUE = 3, 0.2
 DRAWS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
 class Coexistence:
-    """What the spread of cells says of a transition.
+    """The mechanism of a transition from the spread of cells.
 
     Attributes
     ----------
     ratio
-        Observed spread over that of two phases of constant cells; nan where too few frames tell.
+        Observed spread over that of two phases of constant cells; nan with too few frames.
     frames
-        How many tell.
+        Number of frames used.
     mechanism
         "two-phase" where the ratio is 0.75 or more at the 5 % level (one-sided), "solid solution" where it is 0.25 or
-        less, "both" where it lies between, else "undecided".
+        less, "both" where it is between, else "undecided".
     """
 
     ratio: Refined
@@ -59,7 +59,7 @@ UNDECIDED = Coexistence(ratio=Refined(float("nan"), float("nan"), "free"), frame
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LayerSizes:
-    """What the layers of a phase measure in the frames that have refined its cell.
+    """Sizes of the layers of a phase in the frames that refined its cell.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class LayerSizes:
     sizes
         sqrt(2) ln of the in-plane length (root of the area of one TMO2, angstrom) and ln of the slab repeat, (n, 2).
     covariance
-        Of both: a specimen that is displaced moves them together; shape (n, 2, 2).
+        Covariance of both (specimen displacement correlates them), shape (n, 2, 2).
     """
 
     frames: FloatArray
@@ -81,14 +81,14 @@ class LayerSizes:
         return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
 
     def at(self, frame: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return sizes and their covariances in some frames, (n, 2) and (n, 2, 2): those between neighbours if held."""
+        """Return sizes and covariances in given frames, (n, 2) and (n, 2, 2), interpolated where not refined."""
         flat = np.column_stack([self.sizes, self.covariance.reshape(-1, 4)])
         found = np.column_stack([np.interp(frame, self.frames, own) for own in flat.T])
         return found[:, :2], found[:, 2:].reshape(-1, 2, 2)
 
 
 def layer_sizes(cells: PhaseCells) -> LayerSizes | None:
-    """Return what the layers of a phase measure; None if it has none, or no cell was refined."""
+    """Return the layer sizes of a phase; None without layers or without a refined cell."""
     layering = cells.layering
     if layering is None or not len(cells.frames):
         return None
@@ -119,22 +119,22 @@ def coexistence(
     *,
     seed: int = 0,
 ) -> Coexistence:
-    """Return what the cells of two phases say of the transition from one to the other.
+    """Return the mechanism of the transition between two phases, from their cells.
 
     Parameters
     ----------
     pair
-        Sizes of the phase that falls and of the one that rises; None for one without layers leaves it undecided.
+        Sizes of the falling and of the rising phase; undecided if one is None (no layers).
     frame
-        Those of the transition, ascending, shape (n,).
+        Frames of the transition, ascending, shape (n,).
     weights, weight_esds
         Weight fractions of both in these frames, shapes (n,); 0 where a phase is absent.
     seed
-        Of the draws for the uncertainty.
+        Seed of the draws for the uncertainty.
     """
     first, second = pair
-    seen = [weight > 0 for weight in weights]
-    if first is None or second is None or len(frame) < FEWEST or not all(there.any() for there in seen):
+    present = [weight > 0 for weight in weights]
+    if first is None or second is None or len(frame) < FEWEST or not all(there.any() for there in present):
         return UNDECIDED
     sizes, covariances = zip(first.at(frame), second.at(frame), strict=True)
     roots = [_root(covariance) for covariance in covariances]
@@ -147,18 +147,18 @@ def coexistence(
         ]
         w = [
             np.where(there, np.maximum(weight + noise * esd * rng.standard_normal(len(frame)), 0.0), 0.0)
-            for weight, esd, there in zip(weights, weight_esds, seen, strict=True)
+            for weight, esd, there in zip(weights, weight_esds, present, strict=True)
         ]
         return _ratio(x[0], x[1], w[0], w[1])
 
     draws = np.array([drawn(1.0) for _ in range(DRAWS)])
-    # What is wrong with the end members makes the ratio wrong by a factor.
+    # Errors of the end members change the ratio by a factor.
     factor = float(np.exp(SURE * np.std(np.log(np.maximum(draws, NO_SPREAD)))))
     return judged(Refined(drawn(0.0), float(np.std(draws)), "free"), factor, len(frame))
 
 
 def _root(covariance: FloatArray) -> FloatArray:
-    """Return the symmetric roots of covariances, shape (n, 2, 2); what rounding has made negative counts as nothing."""
+    """Return the symmetric roots of covariances, shape (n, 2, 2); negative eigenvalues (rounding) count as zero."""
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray(np.einsum("nij,nj,nkj->nik", vectors, np.sqrt(np.maximum(values, 0.0)), vectors))
 
@@ -166,7 +166,7 @@ def _root(covariance: FloatArray) -> FloatArray:
 def _ratio(first: FloatArray, second: FloatArray, w_first: FloatArray, w_second: FloatArray) -> float:
     """Return the observed spread over that of constant end members, both summed over the frames.
 
-    The end members are the falling phase where it is seen first, and the rising one where it is seen last.
+    The end members are the falling phase in its first frame and the rising phase in its last frame.
     """
     if not (w_first.any() and w_second.any()):
         return float("nan")
@@ -177,10 +177,10 @@ def _ratio(first: FloatArray, second: FloatArray, w_first: FloatArray, w_second:
 
 
 def _widest(mean: FloatArray, begin: FloatArray, stop: FloatArray) -> float:
-    """Return the summed spread of two constant end members with the given means; nan if there is none to be seen."""
-    way = stop - begin
-    length = float(way @ way)
-    done = np.clip((mean - begin) @ way / max(length, 1e-300), 0.0, 1.0)
+    """Return the summed spread of two constant end members with the given means; nan if it is zero."""
+    path = stop - begin
+    length = float(path @ path)
+    done = np.clip((mean - begin) @ path / max(length, 1e-300), 0.0, 1.0)
     return float((done * (1.0 - done)).sum()) * length or float("nan")
 
 

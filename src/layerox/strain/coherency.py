@@ -1,9 +1,9 @@
-"""Coherency: what phases that coexist would do to each other if they shared one lattice in their plane.
+"""Coherency strains and stresses of coexisting phases, if they shared one in-plane lattice.
 
 Two layered phases share the mesh of TMO2, a spinel its (111) plane of close-packed oxygen. Strains, energy and uniform
 stress are those of flat lamellae in proportion to the volumes (`interfaces.matching`); the meshes of distorted phases
-are centred rectangles, which differ from others along two sides. That phases are coherent is not said: given the
-lattices of the single phases, it is said how far the measured ones have been pulled together.
+are centred rectangles, which differ from others along two sides. The tables do not claim that phases are coherent; with
+the lattices of the single phases they give the fraction by which the measured misfit is reduced.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from layerox.elasticity import LAYERED, LAYERED_ALTERNATING, SPINEL, Stiffness, 
 from layerox.errors import InputError, nearest
 from layerox.interfaces.matching import Lamina, dislocation_spacing, match, misfit
 from layerox.io.elastic_file import read_elastic
-from layerox.strain.cells import Observed, PhaseCells
+from layerox.strain.measured_cells import MeasuredPhases, PhaseCells
 from layerox.strain.phase_strain import Numbers, PhaseStrain
 from layerox.validation.layer_mesh import Layering
 
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 SinglePhase = float | tuple[float, float]
 
 SPINEL_GROUP, SPINEL_ANIONS = 227, 32
-# The mesh of a spinel's (111) plane of oxygen is its edge over this.
+# Cell edge of a spinel over the mesh edge of its (111) oxygen plane.
 SPINEL_MESH = 2.0 * math.sqrt(2.0)
 ROOT3 = math.sqrt(3.0)
-# Rows of a centred rectangle stand a side apart along the short one, half a side along the long one.
+# Spacing of the rows of a centred rectangle: one short side, half a long side.
 ROWS = (1.0, 2.0)
 SAME = 1e-9
 NOTHING = (math.nan, math.nan)
@@ -50,7 +50,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sheet:
+class PairMember:
     """One phase of a pair in one frame.
 
     Attributes
@@ -58,15 +58,15 @@ class Sheet:
     phase
         Its name.
     edge, edge_esd
-        Of its mesh, or of the hexagonal one of the same area, angstrom.
+        Edge of its mesh, or of the hexagonal mesh of the same area, angstrom.
     sides, side_esds
-        Of the mesh as a centred rectangle, angstrom.
+        Sides of the mesh as a centred rectangle, angstrom.
     volume
         Relative volume in the specimen.
     stiffness
-        Axis 3 along the normal.
+        Elastic stiffness with axis 3 along the normal.
     single
-        Edge when alone with its standard uncertainty, angstrom; nan where it was not given.
+        Edge of the single phase with its standard uncertainty, angstrom; nan if not given.
     """
 
     phase: str
@@ -80,7 +80,7 @@ class Sheet:
 
     @property
     def lamina(self) -> Lamina:
-        """The sheet as elasticity sees it; a hexagonal mesh has one length."""
+        """The phase as a lamina for the elastic calculation; a hexagonal mesh has one length."""
         short, long = self.sides
         rectangle = None if abs(long / (ROOT3 * short) - 1.0) < SAME else long
         return Lamina(phase=self.phase, a=short, long=rectangle, thickness=self.volume, stiffness=self.stiffness)
@@ -91,14 +91,14 @@ def stiffnesses(
     strains: Mapping[str, PhaseStrain],
     elastic: str | Path | Mapping[str, Stiffness] | None,
 ) -> dict[str, Stiffness]:
-    """Return the stiffness of the phases with a plane to share: the user's, else the constructed one of their kind.
+    """Return the stiffness of the phases with a common plane: the user's, else the constructed one of their kind.
 
-    The user's are in the axes of the crystal, those returned in the axes of the layers.
+    User tensors are in the axes of the crystal, returned ones in the axes of the layers.
 
     Raises
     ------
     InputError
-        If the user's name no phase of these.
+        If no user tensor belongs to one of these phases.
     """
     given = read_elastic(Path(elastic)) if isinstance(elastic, str | Path) else dict(elastic or {})
     own = {safe_name(name): tensor for name, tensor in given.items()}
@@ -117,7 +117,7 @@ def stiffnesses(
 
 
 def _constructed(layering: Layering) -> Stiffness:
-    """Return the tensor of layers; where slabs turn by turns, the sixfold axis forbids C14."""
+    """Return the constructed tensor of layers; where slab senses alternate, the sixfold axis makes C14 zero."""
     return LAYERED_ALTERNATING if layering.family == (True,) else LAYERED
 
 
@@ -126,13 +126,13 @@ def _place(elastic: object) -> str | None:
 
 
 def is_spinel(crystal: Crystal) -> bool:
-    """Whether a crystal is a cubic spinel, whose (111) planes of anions can continue those of layers."""
+    """Whether a crystal is a cubic spinel, whose (111) anion planes continue those of the layers."""
     anions = sum(number for element, number in crystal.content.items() if element in ("O", "S", "F"))
     return crystal.symmetry.number == SPINEL_GROUP and abs(anions - SPINEL_ANIONS) < 1.0
 
 
 def coherency_rows(
-    seen: Observed,
+    measured: MeasuredPhases,
     strains: Mapping[str, PhaseStrain],
     elastic: Mapping[str, Stiffness],
     single_phase: Mapping[str, SinglePhase],
@@ -142,18 +142,18 @@ def coherency_rows(
     Raises
     ------
     InputError
-        If a single-phase value is of no phase with a plane to share, or no length.
+        If a single-phase value belongs to no phase with a common plane, or is not a length.
     """
     import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
 
     alone = _single_values(single_phase, elastic)
-    sheets = {name: _sheets(seen.phases[name], strains[name], elastic[name], alone) for name in elastic}
+    sheets = {name: _sheets(measured.phases[name], strains[name], elastic[name], alone) for name in elastic}
     rows = []
-    for frame in seen.frames:
+    for frame in measured.frames:
         there = [own[frame] for own in sheets.values() if frame in own]
         rows += [[frame, *pair_numbers(one, other)] for one, other in itertools.combinations(there, 2)]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.merge(seen.table, on="frame", how="left")
+    return table.merge(measured.table, on="frame", how="left")
 
 
 def _single_values(
@@ -162,24 +162,24 @@ def _single_values(
     found = {}
     for name, value in given.items():
         if safe_name(name) not in elastic:
-            raise InputError(f"{name!r} is no phase with a plane to share", argument="single_phase",
+            raise InputError(f"{name!r} is not a phase with a common plane", argument="single_phase",
                              cure=nearest(safe_name(name), elastic))  # fmt: skip
         edge, esd = value if isinstance(value, tuple) else (value, 0.0)
         if not (math.isfinite(edge) and edge > 0 and esd >= 0):
-            raise InputError(f"{name} {value} is no length", argument="single_phase", cure="give angstrom")
+            raise InputError(f"{name} {value} is not a length", argument="single_phase", cure="give angstrom")
         found[safe_name(name)] = (float(edge), float(esd))
     return found
 
 
 def _sheets(
     phase: PhaseCells, strain: PhaseStrain, stiffness: Stiffness, alone: Mapping[str, tuple[float, float]]
-) -> dict[int, Sheet]:
-    """Return the sheets of one phase by frame."""
+) -> dict[int, PairMember]:
+    """Return one phase as pair members, by frame."""
     volumes = phase.weight * phase.volumes / phase.crystal.mass
     numbers = plane_numbers(phase, strain)
     values, esds = (np.stack([pair[k] for pair in numbers], axis=1).tolist() for k in (0, 1))
     return {
-        frame: Sheet(phase=phase.name, edge=edge, edge_esd=edge_esd, sides=(short, long),
+        frame: PairMember(phase=phase.name, edge=edge, edge_esd=edge_esd, sides=(short, long),
                      side_esds=(short_esd, long_esd), volume=volume, stiffness=stiffness,
                      single=alone.get(phase.name, NOTHING))
         for frame, volume, (edge, short, long), (edge_esd, short_esd, long_esd)
@@ -188,7 +188,7 @@ def _sheets(
 
 
 def plane_numbers(phase: PhaseCells, strain: PhaseStrain) -> tuple[Numbers, Numbers, Numbers]:
-    """Return the edge of the mesh that a phase can share and its sides as a rectangle, angstrom, with uncertainties."""
+    """Return the edge of the common mesh and its sides as a rectangle, angstrom, with uncertainties."""
     if phase.layering is not None:
         return strain.numbers["layer_edge"], strain.numbers["short"], strain.numbers["long"]
     edge = phase.cells[:, 0] / SPINEL_MESH
@@ -196,10 +196,10 @@ def plane_numbers(phase: PhaseCells, strain: PhaseStrain) -> tuple[Numbers, Numb
     return (edge, esd), (edge, esd), (ROOT3 * edge, ROOT3 * esd)
 
 
-def pair_numbers(one: Sheet, other: Sheet) -> list[object]:
-    """Return a row of the table without its frame: two phases, and what sharing their plane would do.
+def pair_numbers(one: PairMember, other: PairMember) -> list[object]:
+    """Return a row of the table without its frame: two phases, and the effect of a common plane.
 
-    Misfit, strains and dislocations are those along the side that differs most; "other" is the other side.
+    Misfit, strains and dislocations are along the side that differs most; "other" is the other side.
     """
     found = match([one.lamina, other.lamina])
     first, second = found.strained[one.phase], found.strained[other.phase]
@@ -218,23 +218,22 @@ def pair_numbers(one: Sheet, other: Sheet) -> list[object]:
 
 
 def _misfit_esd(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Return the standard uncertainty of 2 (b - a) / (a + b); the cells are taken as independent."""
+    """Return the standard uncertainty of 2 (b - a) / (a + b) for independent cells."""
     scale = 4.0 / (one[0] + other[0]) ** 2
     return scale * math.hypot(other[0] * one[1], one[0] * other[1])
 
 
-def _against_alone(sheet: Sheet) -> tuple[float, float]:
+def _against_alone(sheet: PairMember) -> tuple[float, float]:
     """Return the in-plane strain against the single phase, and its standard uncertainty."""
     alone, esd = sheet.single
     ratio = sheet.edge / alone
     return ratio - 1.0, ratio * math.hypot(sheet.edge_esd / sheet.edge, esd / alone)
 
 
-def pulled_together(one: Sheet, other: Sheet) -> tuple[float, float]:
+def pulled_together(one: PairMember, other: PairMember) -> tuple[float, float]:
     """Return 1 - f / f0 of the measured misfit f and that of the single phases f0, and its standard uncertainty.
 
-    0 for phases that do not feel each other, 1 for coherent ones; nan where a single phase is not given or both are
-    alike.
+    0 for independent phases, 1 for coherent ones; nan if a single phase is not given or both are equal.
     """
     free = misfit(one.single[0], other.single[0])
     if math.isnan(free) or free == 0.0:

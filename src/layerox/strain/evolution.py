@@ -1,4 +1,4 @@
-"""Evolution: the strains of all phases over a series, as tables and as tensors, and what their coexistence costs."""
+"""Strains of all phases over a series, as tables and tensors, with the coherency strains of coexisting phases."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from layerox.computing.threads import single_threaded
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError, nearest
 from layerox.notices import Notice
-from layerox.strain.branches import branches, cycles
-from layerox.strain.cells import Observed, PhaseCells, Subject, observed
+from layerox.strain.axis_branches import branches, cycles
 from layerox.strain.coherency import SinglePhase, coherency_rows, stiffnesses
+from layerox.strain.measured_cells import MeasuredPhases, PhaseCells, Subject, measured_phases
 from layerox.strain.phase_strain import Numbers, PhaseStrain, phase_strain
-from layerox.strain.reference import Anchors, ReferenceArgument, anchors_of
+from layerox.strain.reference_cells import PhaseReference, ReferenceArgument, references_of
 from layerox.strain.tensor import COMPONENTS
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 LENGTHS = ("e_a", "e_b", "e_c", "e_layer", "e_stack", "e_volume", "slab", "gallery")
 FURTHER = ("volume", "layer_edge")
 ENDS = ("", "_esd")
-# Strains below are what symmetry makes zero, and rounding.
+# Smaller strains are zero by symmetry, up to rounding.
 ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StrainEvolution:
-    """What the lattices did.
+    """The strains of a series.
 
     Attributes
     ----------
@@ -44,13 +44,13 @@ class StrainEvolution:
     tensors
         All tensors of each phase, by name.
     cells
-        What was measured of each phase, by name.
+        Refined cells of each phase, by name.
     axes
-        Names of the columns that say where frames stand.
+        Names of the axis columns.
     elastic
         Stiffness of the phases that have a common plane with others, by name.
     notices
-        What a user should know.
+        Notices.
     """
 
     frames: pd.DataFrame
@@ -101,43 +101,43 @@ def strain_evolution(
         and structures, of which each is a frame.
     reference
         The number of a frame, a fit, a structure, or {phase: (a, b, c, alpha, beta, gamma)}; by default the first frame
-        that has measured a cell. A phase that is not there is held against its own first cell, its layers against those
-        of the phase that gliding can have made it from.
+    with a refined cell. A phase that is absent there is compared with its own first cell, its layers with those of
+    the phase from which gliding can make it.
     elastic
-        Stiffness of the phases, or a TOML file with a table [PHASE] each; CONSTRUCTED values stand in for others.
+        Stiffness of the phases, or a TOML file with a table [PHASE] each; CONSTRUCTED values are used for others.
     single_phase
-        In-plane lattice parameter of phases when alone (angstrom, a value or a pair with its standard uncertainty), for
-        how far they have been pulled together.
+        In-plane lattice parameter of single phases (angstrom, a value or a pair with its standard uncertainty), for
+    the reduction of the misfit (`pulled_together`).
 
     Raises
     ------
     InputError
-        If something given cannot be used.
+        If an argument cannot be used.
     """
-    seen = observed(subject)
-    if len(seen.frames) == 1 and reference is None:
-        raise InputError("one cell alone is not strained", argument="reference", cure="say against which cell")
-    anchors = anchors_of(seen, reference)
-    tensors = {name: phase_strain(phase, anchors[name]) for name, phase in seen.phases.items()}
-    known = stiffnesses(seen.phases, tensors, elastic)
+    measured = measured_phases(subject)
+    if len(measured.frames) == 1 and reference is None:
+        raise InputError("one cell alone is not strained", argument="reference", cure="give the cell to compare with")
+    references = references_of(measured, reference)
+    tensors = {name: phase_strain(phase, references[name]) for name, phase in measured.phases.items()}
+    known = stiffnesses(measured.phases, tensors, elastic)
     return StrainEvolution(
-        frames=_frames_table(seen, tensors),
-        coherency=coherency_rows(seen, tensors, known, single_phase or {}),
+        frames=_frames_table(measured, tensors),
+        coherency=coherency_rows(measured, tensors, known, single_phase or {}),
         tensors=tensors,
-        cells=seen.phases,
-        axes=seen.axes,
+        cells=measured.phases,
+        axes=measured.axes,
         elastic=known,
-        notices=tuple(_notices(seen, anchors, known)),
+        notices=tuple(_notices(measured, references, known)),
     )
 
 
-def _frames_table(seen: Observed, tensors: Mapping[str, PhaseStrain]) -> pd.DataFrame:
-    """Return one row a frame and phase, frames in order and phases as they are named."""
+def _frames_table(measured: MeasuredPhases, tensors: Mapping[str, PhaseStrain]) -> pd.DataFrame:
+    """Return one row per frame and phase, in the order of frames and then of phases."""
     import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
 
-    found = branches(seen.table)
-    numbers = pd.array(cycles(seen.table, found), dtype="Int64")
-    places = seen.table.assign(branch=found, cycle=numbers)
+    found = branches(measured.table)
+    numbers = pd.array(cycles(measured.table, found), dtype="Int64")
+    places = measured.table.assign(branch=found, cycle=numbers)
     parts = [pd.DataFrame(_columns(strain)).merge(places, on="frame", how="left") for strain in tensors.values()]
     table = pd.concat(parts, ignore_index=True)
     order = {name: k for k, name in enumerate(tensors)}
@@ -146,7 +146,7 @@ def _frames_table(seen: Observed, tensors: Mapping[str, PhaseStrain]) -> pd.Data
 
 
 def _columns(strain: PhaseStrain) -> dict[str, Any]:
-    """Return the columns of one phase, each number with its uncertainty behind it."""
+    """Return the columns of one phase, each number followed by its uncertainty."""
     green = strain.green_lagrange
     components = {f"E_{name}": (green.rows[:, k], green.esds[:, k]) for k, name in enumerate(COMPONENTS)}
     numbers = {name: strain.numbers[name] for name in LENGTHS}
@@ -168,24 +168,28 @@ def _with_esds(numbers: Mapping[str, Numbers]) -> dict[str, Any]:
     return {name: np.where(np.abs(column) < ROUNDING, 0.0, column) for name, column in pairs}
 
 
-def _notices(seen: Observed, anchors: Mapping[str, Anchors], known: Mapping[str, Stiffness]) -> list[Notice]:
-    said = {
-        "common_slabs": _of_common_slabs(seen),
-        "layers_of_parent": _of_parents(anchors),
+def _notices(
+    measured: MeasuredPhases, references: Mapping[str, PhaseReference], known: Mapping[str, Stiffness]
+) -> list[Notice]:
+    messages = {
+        "common_slabs": _of_common_slabs(measured),
+        "layers_of_parent": _of_parents(references),
         "constructed_stiffness": _of_stiffness(known),
     }
-    return [Notice(code, message) for code, message in said.items() if message]
+    return [Notice(code, message) for code, message in messages.items() if message]
 
 
-def _of_common_slabs(seen: Observed) -> str:
-    names = ", ".join(name for name, phase in seen.phases.items() if _has_common_slabs(phase))
-    said = "are shared by all frames: slab and gallery follow the distance of slabs (layerox series --own PHASE_O1_z)"
-    return names and f"the atoms of {names} {said}"
+def _of_common_slabs(measured: MeasuredPhases) -> str:
+    names = ", ".join(name for name, phase in measured.phases.items() if _has_common_slabs(phase))
+    text = "are common to all frames: slab and gallery heights follow the slab repeat (layerox series --own PHASE_O1_z)"
+    return names and f"the atoms of {names} {text}"
 
 
-def _of_parents(anchors: Mapping[str, Anchors]) -> str:
-    kin = [f"{name} against {own.layers.label}" for name, own in anchors.items() if own.layers.source.name != name]
-    return f"layers are held against those of the parent: {', '.join(kin)}" if kin else ""
+def _of_parents(references: Mapping[str, PhaseReference]) -> str:
+    related = [
+        f"{name} against {own.layers.label}" for name, own in references.items() if own.layers.source.name != name
+    ]
+    return f"layers are compared with those of the parent phase: {', '.join(related)}" if related else ""
 
 
 def _of_stiffness(known: Mapping[str, Stiffness]) -> str:

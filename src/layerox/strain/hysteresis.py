@@ -1,8 +1,7 @@
-"""Hysteresis: how far apart a transition and its reverse lie, and what did not come back.
+"""Hysteresis: the distance between a transition and its reverse, and changes that are irreversible over a cycle.
 
-A cycle is two branches, there and back. Its two ends are compared where both branches have been: at the extreme place
-of the axis that they share, so that a run that was cooled less far than it was heated is not taken for an irreversible
-one.
+A cycle is two branches, forth and back. The states before and after are compared at the outermost axis value that both
+branches reach, so that a run that is cooled less far than it was heated does not count as irreversible.
 """
 
 from __future__ import annotations
@@ -15,15 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerox.refined import Refined
-from layerox.strain.driver import Axis, Branch
+from layerox.strain.axis_branches import Axis, Branch
+from layerox.strain.phase_conversions import Step
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from layerox.strain.transitions import Step
-
 QUANTITIES = ("weight_fraction", "a", "b", "c", "beta", "volume")
-# Differences beyond so many standard uncertainties did not come back.
+# Differences beyond this number of standard uncertainties are irreversible.
 BEYOND = 3.0
 
 
@@ -36,7 +34,7 @@ class Hysteresis:
     cycle
         Its number.
     there, back
-        Names of both ("P2 -> OP4", "OP4 -> P2").
+        Names of the step and of its reverse ("P2 -> OP4", "OP4 -> P2").
     midpoint_there, midpoint_back
         On the axis.
     width
@@ -64,7 +62,7 @@ class Return:
     before, after, difference
         Values at both ends, and after minus before.
     at_before, at_after
-        Where the two frames stand on the axis.
+        Axis values of the two frames.
     frames
         The two frames.
     """
@@ -80,7 +78,7 @@ class Return:
     frames: tuple[int, int]
 
     @property
-    def came_back(self) -> bool:
+    def is_reversible(self) -> bool:
         """Whether the difference is within three standard uncertainties."""
         return abs(self.difference) <= BEYOND * self.difference.esd
 
@@ -111,16 +109,16 @@ def _difference(one: Refined, other: Refined) -> Refined:
 
 
 def returns(table: pd.DataFrame, phases: Sequence[str], axis: Axis) -> tuple[Return, ...]:
-    """Return what each cycle changed for good, quantity by quantity.
+    """Return each quantity before and after each cycle.
 
     Parameters
     ----------
     table
-        The frames of a series that can be believed.
+        The accepted frames of a series.
     phases
-        Those to be compared.
+        The phases to compare.
     axis
-        What drives the run.
+        The axis that drives the run.
     """
     found: list[Return] = []
     for there, back in pairwise(axis.branches):
@@ -133,7 +131,7 @@ def returns(table: pd.DataFrame, phases: Sequence[str], axis: Axis) -> tuple[Ret
 def _ends(
     table: pd.DataFrame, there: Branch, back: Branch, axis: Axis
 ) -> tuple[tuple[int, float], tuple[int, float]] | None:
-    """Return row and place of the frames of either branch at the end of the axis where the cycle began."""
+    """Return row and axis value of one frame of each branch, at the end of the axis where the cycle began."""
     frame = table["frame"].to_numpy(dtype=np.float64)
     place = np.interp(frame, axis.frame, axis.value)
     rows = [np.flatnonzero((frame >= branch.first) & (frame <= branch.last)) for branch in (there, back)]
@@ -155,7 +153,7 @@ def _compared(
         for quantity in QUANTITIES:
             one, other = (_number(row, f"{phase}.{quantity}") for row in (before, after))
             difference = Refined(float(other) - float(one), float(np.hypot(one.esd, other.esd)), "free")
-            # What was held has no uncertainty; what is absent has no cell; what follows a tells nothing new.
+            # Fixed values have no uncertainty, absent phases no cell; lengths equal to a by symmetry are left out.
             follows = quantity in ("b", "c") and all(
                 row[f"{phase}.{quantity}"] == row[f"{phase}.a"] for row in (before, after)
             )

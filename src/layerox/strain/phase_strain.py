@@ -1,7 +1,9 @@
-"""Phase strain: all strains of one phase over its frames, with uncertainties from the full covariance of both cells.
+"""Strains of one phase over its frames, with uncertainties from the full covariance of both cells.
 
 The layer frame has x along the first edge of the mesh (a of hexagonal layers, b of O'3 and P'3, a of P'2) and z across
-the layers; y completes it. Cells of one pattern and those of the reference are taken as independent of each other.
+the layers; y completes it. The cells of a pattern and of the reference are treated as independent. Covariances are
+propagated to first order: each cell moves along the principal axes of its covariance by a tenth of a standard
+uncertainty to either side, so that parameters tied by symmetry move together.
 """
 
 from __future__ import annotations
@@ -12,9 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerox.strain.cells import PhaseCells
-from layerox.strain.propagation import covariance_of
-from layerox.strain.reference import Anchor, Anchors
+from layerox.strain.measured_cells import PhaseCells
+from layerox.strain.reference_cells import PhaseReference, ReferenceCell
 from layerox.strain.tensor import (
     deformation,
     deviatoric,
@@ -34,9 +35,44 @@ from layerox.strain.tensor import (
 from layerox.typing import FloatArray, IntArray
 from layerox.validation.layer_mesh import Layering
 
+STEP = 0.1
+# Variances below this share of the largest are zero (fixed by symmetry).
+ROUNDING = 1e-15
+
+
+def covariance_of(
+    function: Callable[[FloatArray], FloatArray], values: FloatArray, covariance: FloatArray
+) -> FloatArray:
+    """Return the covariance of a function's results.
+
+    Parameters
+    ----------
+    function
+        Maps values of shape (n, p) to results of shape (n, q), row by row.
+    values
+        Shape (n, p).
+    covariance
+        Covariance of the values, shape (n, p, p).
+
+    Returns
+    -------
+    ndarray
+        Shape (n, q, q).
+    """
+    weights, axes = np.linalg.eigh(covariance)
+    roots = axes * np.sqrt(np.maximum(weights, 0.0))[:, None, :]
+    size = function(values[:1]).shape[1]
+    total = np.zeros((len(values), size, size))
+    for k in np.flatnonzero((weights > ROUNDING * weights.max(initial=0.0)).any(axis=0)):
+        shift = STEP * roots[:, :, k]
+        change = (function(values + shift) - function(values - shift)) / (2.0 * STEP)
+        total += change[:, :, None] * change[:, None, :]
+    return total
+
+
 # Values and standard uncertainties, each of shape (n,); nan where there is none.
 Numbers = tuple[FloatArray, FloatArray]
-# Of cells (n, 6), and the cells that they are held against.
+# A function of cells (n, 6) and of their reference cells.
 Comparison = Callable[[FloatArray, FloatArray], FloatArray]
 
 
@@ -91,7 +127,7 @@ class Tensors:
 
     @property
     def deviatoric(self) -> FloatArray:
-        """What is left without a third of the trace on the diagonal, as matrices, shape (n, 3, 3)."""
+        """Deviatoric part (without a third of the trace on the diagonal), as matrices, shape (n, 3, 3)."""
         return tensors_of(deviatoric(self.rows))
 
     @property
@@ -111,7 +147,7 @@ class Tensors:
         return np.asarray(self.rows @ row), np.asarray(np.sqrt(np.maximum(variance, 0.0)))
 
     def turned(self, axes: FloatArray) -> Tensors:
-        """Return them in other axes: unit vectors in the old ones, one a row, shape (3, 3)."""
+        """Return the tensors in other axes, given as unit vectors in rows, shape (3, 3)."""
         step = np.stack([turned(row, axes) for row in np.eye(6)], axis=1)
         return Tensors(rows=self.rows @ step.T, covariance=step @ self.covariance @ step.T)
 
@@ -123,22 +159,22 @@ class PhaseStrain:
     Attributes
     ----------
     phase
-        As the columns of tables have it.
+        Name as in the columns of tables.
     frames
         Shape (n,).
     reference, layer_reference
-        What lengths, and what layers and tensors, are held against: "P2@0".
+        The reference of lengths, and that of layers and tensors: "P2@0".
     axes
         "layer", or "crystal" for a phase without layers (x along a, z along c*).
     numbers
         Values and standard uncertainties by name: e_a, e_b, e_c (relative changes of lengths), e_layer, e_stack
-        (of the mean edge of the mesh, and of the distance of slabs), e_volume and volume (of TMO2, or of a formula
-        unit; angstrom^3), layer_edge (of the hexagonal mesh of the same area), distance (of slabs), slab, gallery (mean
-        heights), short, long (sides of the mesh as a centred rectangle, along x and y; angstrom).
+        (of the mean edge of the mesh, and of the slab repeat), e_volume and volume (per TMO2, or per formula
+    unit; angstrom^3), layer_edge (of the hexagonal mesh of the same area), distance (slab repeat), slab, gallery (mean
+    heights), short, long (sides of the mesh as a centred rectangle, along x and y; angstrom).
     green_lagrange, hencky, small
         Tensors in `axes`.
     crystal_axes
-        The axes x along a and z along c* of the cell referred to, one a row, in terms of `axes`.
+        The crystal axes (x along a, z along c*) of the reference cell in rows, in terms of `axes`.
     """
 
     phase: str
@@ -160,18 +196,18 @@ class PhaseStrain:
         return tensors.turned(self.crystal_axes)
 
 
-def phase_strain(phase: PhaseCells, anchors: Anchors) -> PhaseStrain:
-    """Return the strain of one phase against what it is held against."""
-    layering, layers = phase.layering, anchors.layers
+def phase_strain(phase: PhaseCells, references: PhaseReference) -> PhaseStrain:
+    """Return the strain of one phase against its reference."""
+    layering, layers = phase.layering, references.layers
     shape = _Shape(layering, layers)
     green, log, flat = (_tensors(phase, layers, shape, measure) for measure in (green_lagrange, hencky, small))
-    lengths = _compared(phase, anchors.own, lambda cells, own: cells[:, :3] / own[:, :3] - 1.0)
+    lengths = _compared(phase, references.own, lambda cells, own: cells[:, :3] / own[:, :3] - 1.0)
     sizes = _compared(phase, layers, shape.changes)
     own = _own(phase, shape)
     return PhaseStrain(
         phase=phase.name,
         frames=phase.frames,
-        reference=anchors.own.label,
+        reference=references.own.label,
         layer_reference=layers.label,
         axes="crystal" if layering is None else "layer",
         numbers={
@@ -188,28 +224,28 @@ def phase_strain(phase: PhaseCells, anchors: Anchors) -> PhaseStrain:
 
 
 class _Shape:
-    """Reads meshes and heights off cells, a phase's and those of what its layers are held against."""
+    """Computes meshes and heights from the cells of a phase and of its reference."""
 
-    def __init__(self, layering: Layering | None, anchor: Anchor):
-        self.anchor, other = anchor, anchor.source.layering
+    def __init__(self, layering: Layering | None, reference_cell: ReferenceCell):
+        self.reference_cell, other = reference_cell, reference_cell.source.layering
         self.is_layered = layering is not None and other is not None
-        crystal = anchor.source.crystal
+        crystal = reference_cell.source.crystal
         self.basis = layering.basis if layering is not None else np.eye(3)
         self.other_basis = other.basis if other is not None else np.eye(3)
-        # A cell without layers is referred to itself alone, so that its own count of formula units serves.
+        # A cell without layers refers to itself, so its own number of formula units is used.
         self.units = layering.units if layering is not None else float(crystal.formula_units)
         self.other_units = other.units if other is not None else float(crystal.formula_units)
 
     def edges(self, cells: FloatArray) -> FloatArray:
-        """Return mesh and upright vector as columns, (n, 3, 3)."""
+        """Return the mesh vectors and the vector along the normal as columns, (n, 3, 3)."""
         return edges_of_metrics(self.basis.T @ metrics_of_cells(cells) @ self.basis)
 
     def other_edges(self, cells: FloatArray) -> FloatArray:
-        """Return the same of cells of the other phase."""
+        """Return the same for cells of the reference phase."""
         return edges_of_metrics(self.other_basis.T @ metrics_of_cells(cells) @ self.other_basis)
 
     def own(self, cells: FloatArray) -> FloatArray:
-        """Return volume of a formula unit, edge of a hexagonal mesh of the area, distance of slabs, sides; (n, 5)."""
+        """Return volume per formula unit, edge of the hexagonal mesh of equal area, slab repeat, and sides; (n, 5)."""
         return _sizes(self.edges(cells), abs(float(np.linalg.det(self.basis))) * self.units)
 
     def changes(self, cells: FloatArray, other: FloatArray) -> FloatArray:
@@ -222,8 +258,8 @@ class _Shape:
         return np.asarray(found)
 
     def crystal_axes(self) -> FloatArray:
-        """Return the axes of the crystal that is referred to, one a row, in terms of the frame of its layers."""
-        cell = self.anchor.cell[None]
+        """Return the axes of the reference crystal in rows, in terms of its layer frame."""
+        cell = self.reference_cell.cell[None]
         edges = edges_of_metrics(metrics_of_cells(cell))[0] @ self.other_basis
         return np.asarray(edges @ np.linalg.inv(self.other_edges(cell)[0]))
 
@@ -235,17 +271,19 @@ def _sizes(edges: FloatArray, units: float) -> FloatArray:
     return np.stack([short * up * height / units, edge, height, short, 2.0 * up], axis=1)
 
 
-def _tensors(phase: PhaseCells, anchor: Anchor, shape: _Shape, measure: Callable[[FloatArray], FloatArray]) -> Tensors:
+def _tensors(
+    phase: PhaseCells, reference_cell: ReferenceCell, shape: _Shape, measure: Callable[[FloatArray], FloatArray]
+) -> Tensors:
     def function(cells: FloatArray, other: FloatArray) -> FloatArray:
         return rows_of(measure(deformation(shape.edges(cells), shape.other_edges(other))))
 
-    rows, covariance = _against(phase, anchor, function)
+    rows, covariance = _against(phase, reference_cell, function)
     return Tensors(rows=rows, covariance=covariance)
 
 
-def _compared(phase: PhaseCells, anchor: Anchor, function: Comparison) -> list[Numbers]:
-    """Return the columns of a function of cells and the cells referred to, with their uncertainties."""
-    values, covariance = _against(phase, anchor, function)
+def _compared(phase: PhaseCells, reference_cell: ReferenceCell, function: Comparison) -> list[Numbers]:
+    """Return the columns of a function of cells and reference cells, with their uncertainties."""
+    values, covariance = _against(phase, reference_cell, function)
     return _columns(values, covariance)
 
 
@@ -254,25 +292,25 @@ def _columns(values: FloatArray, covariance: FloatArray) -> list[Numbers]:
     return [(values[:, k], esds[:, k]) for k in range(values.shape[1])]
 
 
-def _against(phase: PhaseCells, anchor: Anchor, function: Comparison) -> tuple[FloatArray, FloatArray]:
-    """Return a function of cells and of the cell referred to, shape (n, q), and its covariance."""
+def _against(phase: PhaseCells, reference_cell: ReferenceCell, function: Comparison) -> tuple[FloatArray, FloatArray]:
+    """Return a function of cells and the reference cell, shape (n, q), and its covariance."""
     count = len(phase.frames)
-    both = np.concatenate([phase.cells, np.broadcast_to(anchor.cell, (count, 6))], axis=1)
+    both = np.concatenate([phase.cells, np.broadcast_to(reference_cell.cell, (count, 6))], axis=1)
     spread = np.zeros((count, 12, 12))
-    spread[:, :6, :6], spread[:, 6:, 6:] = phase.covariance, anchor.covariance
+    spread[:, :6, :6], spread[:, 6:, 6:] = phase.covariance, reference_cell.covariance
 
     def joined(values: FloatArray) -> FloatArray:
         return np.asarray(function(values[:, :6], values[:, 6:]))
 
     values, covariance = joined(both), covariance_of(joined, both, spread)
-    if anchor.frame is not None and anchor.source is phase:
-        # Against itself a cell has not changed, however well it is known.
-        covariance[phase.frames == anchor.frame] = 0.0
+    if reference_cell.frame is not None and reference_cell.source is phase:
+        # The strain of the reference frame itself is exactly zero.
+        covariance[phase.frames == reference_cell.frame] = 0.0
     return values, covariance
 
 
 def _own(phase: PhaseCells, shape: _Shape) -> list[Numbers]:
-    """Return volume of a formula unit, edge of the mesh, distance of slabs, and sides of the mesh."""
+    """Return volume per formula unit, edge of the mesh, slab repeat, and sides of the mesh."""
     values = shape.own(phase.cells)
     if not shape.is_layered:
         values[:, 1:] = np.nan
@@ -281,7 +319,7 @@ def _own(phase: PhaseCells, shape: _Shape) -> list[Numbers]:
 
 
 def _heights(phase: PhaseCells, distance: Numbers) -> dict[str, Numbers]:
-    """Return the thickness of a slab and the height of a gallery, their means where there are several kinds."""
+    """Return the mean thickness of a slab and the mean height of a gallery."""
     value, esd = distance
     share, share_esd = phase.slab_share, phase.slab_share_esd
     noise = value * share_esd

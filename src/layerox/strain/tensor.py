@@ -1,4 +1,4 @@
-"""Tensor: the strain between two cells, finite and small, and what is read off it; pure functions of arrays.
+"""Strain tensors between two cells, finite and small, with their invariants; pure functions of arrays.
 
 A cell enters as the metric of its edges. Its frame has x along the first edge, z along the normal of the first two, so
 that its edges are the columns of an upper triangular matrix L with L^T L the metric. The deformation F = L L0^-1 then
@@ -13,12 +13,12 @@ import numpy as np
 
 from layerox.typing import FloatArray
 
-# Order of the components of a symmetric tensor wherever they stand in a row.
+# Order of the components of a symmetric tensor written as a row.
 COMPONENTS = ("xx", "yy", "zz", "yz", "xz", "xy")
 FIRST, SECOND = np.array([0, 1, 2, 1, 0, 0]), np.array([0, 1, 2, 2, 2, 1])
-# The quadratic form that is the double contraction of two tensors written as rows.
+# Weights of the double contraction of two tensors written as rows.
 DOUBLED = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
-# Takes the mean normal component away from a row.
+# Removes the mean normal component from a row.
 DEVIATOR = np.eye(6) - np.pad(np.full((3, 3), 1.0 / 3.0), (0, 3))
 
 
@@ -73,7 +73,7 @@ def tensors_of(rows: FloatArray) -> FloatArray:
 
 
 def deviatoric(rows: FloatArray) -> FloatArray:
-    """Return the part that changes shape, shape (n, 6)."""
+    """Return the deviatoric part, shape (n, 6)."""
     return np.asarray(rows @ DEVIATOR.T)
 
 
@@ -86,8 +86,8 @@ def von_mises(rows: FloatArray) -> FloatArray:
 def von_mises_esd(rows: FloatArray, covariance: FloatArray) -> FloatArray:
     """Return the standard uncertainty of `von_mises`, shape (n,).
 
-    Propagated along the strain found. A strain that is smaller than its own noise has no direction: there it is the
-    root mean square of the noise over all of them.
+    Propagated along the direction of the strain. A strain smaller than its own noise has no direction: there it is the
+    root mean square of the noise over all directions.
 
     Parameters
     ----------
@@ -120,5 +120,5 @@ def pair_products(direction: FloatArray) -> FloatArray:
 
 
 def turned(rows: FloatArray, axes: FloatArray) -> FloatArray:
-    """Return tensors in other axes: unit vectors in the old ones, one a row, shape (3, 3)."""
+    """Return tensors in other axes, given as unit vectors in rows, shape (3, 3)."""
     return rows_of(axes @ tensors_of(rows) @ axes.T)

@@ -14,7 +14,7 @@ import numpy as np
 from layerox.builders import phase_name
 from layerox.crystal.atoms import Atoms
 from layerox.errors import InputError
-from layerox.io.opening import exists
+from layerox.io.file_contents import exists
 from layerox.public import public
 from layerox.stacking import Word, closure, identify, parse_word
 from layerox.validation.classified_sites import METAL, ClassifiedSites, classified_sites

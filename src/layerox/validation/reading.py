@@ -12,7 +12,7 @@ from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.crystal.atoms import Atoms, atoms_from_crystal, atoms_from_structure
 from layerox.errors import InputError
 from layerox.io.cif import read_crystal
-from layerox.io.opening import exists
+from layerox.io.file_contents import exists
 
 # A path, a pymatgen Structure, an ASE Atoms, a Crystal, Atoms, or an object with a `structure`.
 StructureArgument = Any

@@ -10,6 +10,7 @@ import layerox as lx
 from layerox.cli.main import main
 from layerox.errors import InputError
 from layerox.series.scenarios import History, crystal_of
+from layerox.series.synthetic import simulate_series
 
 FRAMES = 12
 # In-plane axis: 1 - 0.004 p, sodium leaves; across: 1 + 0.01 p - 0.006 p^2, p from 0 to 1.
@@ -23,7 +24,7 @@ def raw(tmp_path_factory):
     folder = tmp_path_factory.mktemp("raw")
     curve = {"a": tuple(zip(P, IN_PLANE, strict=True)), "c": tuple(zip(P, ACROSS, strict=True))}
     histories = [History(name="P2", weight=((0.0, 0.9),), **curve), History(name="Al", weight=((0.0, 0.1),))]
-    lx.simulate_series(folder, histories, frames=FRAMES, seed=2, two_theta=(14.0, 60.0, 0.05), counts=4000)
+    simulate_series(folder, histories, frames=FRAMES, seed=2, two_theta=(14.0, 60.0, 0.05), counts=4000)
     rows = "".join(f"{k},{0.67 - 0.33 * p:.6f}\n" for k, p in enumerate(P))
     (folder / "log.csv").write_text("frame,x_Na\n" + rows)
     return folder

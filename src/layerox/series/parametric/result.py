@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from layerox.errors import UnknownName, nearest
-from layerox.io.text_cells import safe_cell
+from layerox.io.csv_cells import safe_cell
 from layerox.notices import Notice
 from layerox.refined import with_esd
 from layerox.series.parametric.choice import FittedForm

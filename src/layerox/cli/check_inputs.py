@@ -1,0 +1,85 @@
+"""Early check of the files and phases on a command line, before slow imports and compilation.
+
+A wrong name is an error at once. The contents of files are checked where they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from layerox.errors import InputError
+
+STRUCTURE_SUFFIXES = (".cif", ".mcif")
+PHASE_CURE = "`layerox phases` lists all names"
+
+
+def check_inputs(
+    *,
+    files: Iterable[str | None] = (),
+    folder: str | None = None,
+    phases: Sequence[str] | None = (),
+    hardware: Sequence[str] = (),
+) -> None:
+    """Reject missing files, paths that are not files, and unknown phases.
+
+    Parameters
+    ----------
+    files
+        Paths of patterns, recipes and instruments; None for those that were not given.
+    folder
+        Input folder of frames, or a file with many frames.
+    phases
+        Library names, stacking words and CIF files, with or without "NAME=" before them.
+    hardware
+        Likewise, or names of some of the phases.
+
+    Raises
+    ------
+    InputError
+        For the first one that cannot be used.
+    """
+    from layerox.io.file_contents import refuse_irregular  # noqa: PLC0415  (what --help does not need)
+
+    for file in files:
+        if file is not None:
+            refuse_irregular(Path(file))
+    if folder is not None and not Path(folder).exists():
+        raise InputError("no such folder", place=folder, cure="check the path")
+    names = {_name(text) for text in phases or ()}
+    for text in (*(phases or ()), *(text for text in hardware if text not in names)):
+        described = _described(text)
+        if _is_file(described):
+            refuse_irregular(Path(described), cure="give a CIF file")
+        elif "~" not in described:
+            _refuse_unknown(described)
+
+
+def _name(text: str) -> str:
+    """Return the name of a phase argument: its "NAME=", the stem of a file, or the library name."""
+    described = _described(text)
+    if described != text:
+        return text.partition("=")[0].strip()
+    return Path(text).stem if _is_file(text) else text
+
+
+def _described(text: str) -> str:
+    """Return a phase argument without its "NAME=", as `phases.phase_from` splits it."""
+    if "=" in text and not Path(text).exists():
+        name, _, rest = text.partition("=")
+        if not name.strip() or not rest.strip():
+            raise InputError(f"cannot read {text!r}", argument="phases", cure="write NAME=FILE")
+        return rest.strip()
+    return text
+
+
+def _is_file(described: str) -> bool:
+    path = Path(described)
+    return path.suffix.lower() in STRUCTURE_SUFFIXES or path.exists()
+
+
+def _refuse_unknown(name: str) -> None:
+    from layerox.builders import LIBRARY, build_crystal  # noqa: PLC0415  (what files do not need)
+
+    if name not in LIBRARY.cathodes and name not in LIBRARY:
+        build_crystal(name)

@@ -1,0 +1,62 @@
+"""The keys of an instrument.toml and the types of their values (pydantic models); imported only when one is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from layerox.instrument import Geometry
+
+Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
+class KeyedTable(BaseModel):
+    """A table without unknown keys and without conversion of values."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class RadiationModel(KeyedTable):
+    """[radiation]: angstrom, degrees; one of source, wavelength and lines; polarization or monochromator."""
+
+    kind: Literal["xray", "neutron"] | None = None
+    source: str | None = None
+    wavelength: float | None = None
+    lines: Annotated[list[Pair], Field(min_length=1)] | None = None
+    polarization: float | None = None
+    monochromator_two_theta: float | None = None
+
+
+class GeometryModel(KeyedTable):
+    """[geometry]: the kind of diffractometer and its radius in mm."""
+
+    kind: Geometry = "bragg-brentano"
+    radius_mm: float | None = None
+
+
+class ProfileModel(KeyedTable):
+    """[profile]: squared Gaussian widths in degrees^2 (w alone is one), Lorentzian widths in degrees, axial ratios."""
+
+    u: float = 0.0
+    v: float = 0.0
+    w: Annotated[float, Field(ge=0)] = 0.0
+    x: Annotated[float, Field(ge=0)] = 0.0
+    y: Annotated[float, Field(ge=0)] = 0.0
+    axial: Pair | None = None
+
+
+class PositionModel(KeyedTable):
+    """[position]: zero in degrees, displacement in mm."""
+
+    zero: float = 0.0
+    displacement_mm: float = 0.0
+
+
+class InstrumentModel(KeyedTable):
+    """A whole instrument.toml."""
+
+    radiation: RadiationModel = RadiationModel()
+    geometry: GeometryModel = GeometryModel()
+    profile: ProfileModel | None = None
+    position: PositionModel = PositionModel()
