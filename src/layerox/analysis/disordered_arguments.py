@@ -44,7 +44,7 @@ def disordered_from(text: str, name: str = "") -> DisorderedPhase:
     disorder = parse_disorder(text)
     contents = [layer_content(build_crystal(kind)) for kind in disorder.kinds]
     default = text.strip() if BETWEEN not in text else disorder.name
-    return _phase(disorder, contents, name or default, "library: " + ", ".join(disorder.kinds))
+    return phase_from_contents(disorder, contents, name or default, "library: " + ", ".join(disorder.kinds))
 
 
 def _from_files(paths: Sequence[str], rest: str, text: str, name: str) -> DisorderedPhase:
@@ -56,7 +56,7 @@ def _from_files(paths: Sequence[str], rest: str, text: str, name: str) -> Disord
         raise InputError(f"both structures are {kinds[0]}", place=text, cure=CURE)
     disorder = parse_disorder(BETWEEN.join(kinds) + rest)
     _refuse_different_slabs(contents, list(paths), text)
-    return _phase(disorder, contents, name or disorder.name, ", ".join(path.strip() for path in paths))
+    return phase_from_contents(disorder, contents, name or disorder.name, ", ".join(path.strip() for path in paths))
 
 
 def _refuse_different_slabs(contents: Sequence[LayerContent], paths: list[str], text: str) -> None:
@@ -78,7 +78,9 @@ def _amounts(metals: Sequence[LayerAtom]) -> dict[str, float]:
     return amounts
 
 
-def _phase(disorder: Disorder, contents: Sequence[LayerContent], name: str, source: str) -> DisorderedPhase:
+def phase_from_contents(
+    disorder: Disorder, contents: Sequence[LayerContent], name: str, source: str
+) -> DisorderedPhase:
     """Return the phase with the slab of the first content, the mean mesh, and the galleries of all."""
     weights = disorder.fractions
     a = sum(f * content.a for f, content in zip(weights, contents, strict=True))

@@ -60,6 +60,7 @@ def fit_status(
         *(fault for k in _supported(phases) for fault in _lines_at_fault(outcome, pattern, k)),
         *(fault for phase in phases for fault in _undetermined(phase)),
         *_too_oriented([phase for phase in phases if phase.is_supported]),
+        *([outcome.doubt] if outcome.doubt else []),
     ]
     return ("not_converged", "; ".join(reasons)) if reasons else ("converged", "")
 

@@ -81,6 +81,8 @@ class Outcome:
         Phases that the pattern does not distinguish.
     verdicts
         On the disordered phases, by name.
+    doubt
+        Why the weight fractions are in doubt; empty if they are not.
     """
 
     model: Model
@@ -91,6 +93,7 @@ class Outcome:
     warnings: tuple[Notice, ...] = ()
     alike: tuple[AlikePhases, ...] = ()
     verdicts: Mapping[str, StackingVerdict] = field(default_factory=dict)
+    doubt: str = ""
 
 
 def prepared(

@@ -65,8 +65,9 @@ def with_verdicts(outcome: Outcome, data: Data, start: Sequence[RefinedPhase] = 
         return outcome
     kept = {p.name: p.stacking.verdict for p in start if p.stacking and p.stacking.verdict and _is_similar(p, outcome)}
     model, minimum = outcome.model, outcome.minimum
-    verdicts = stacking_verdicts(model, data, minimum, exclude={*kept, *outcome.unsupported})
-    return replace(outcome, verdicts={**kept, **verdicts})
+    known = {**kept, **outcome.verdicts}
+    verdicts = stacking_verdicts(model, data, minimum, exclude={*known, *outcome.unsupported})
+    return replace(outcome, verdicts={**known, **verdicts})
 
 
 def _is_similar(phase: RefinedPhase, outcome: Outcome) -> bool:
