@@ -35,6 +35,7 @@ from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 from layerox.stacking.disorder import parse_disorder
 from layerox.symmetry import CELL_NAMES
+from layerox.validation import identify_structure
 
 CODE = "stacking_disorder"
 # Signs that count: fall of chi-squared (over its reduced value), its share of the misfit, and intensity between lines.
@@ -47,7 +48,7 @@ POOR, MUCH_BETTER = 6.0, 0.7
 COARSE_BLUR, FINE_BLUR, MOST_EVALUATIONS = 0.35, 0.12, 12
 # The kind of gallery with which a stacking of one kind is disordered, and the kinds of ordered stackings of two.
 PARTNERS = {"P2": "O2", "O2": "P2", "O3": "P3", "P3": "O3"}
-ORDERED_PAIRS = {"OP4": "P2~O2", "Z": "P2~O2", "OP2": "P3~O3"}
+ORDERED_PAIRS = {frozenset(("P2", "O2")): "P2~O2", frozenset(("P3", "O3")): "P3~O3", frozenset(("P2", "O3")): "P2~O3"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +113,21 @@ def _candidate(outcome: Outcome, signs: Sequence[StackingSign]) -> _Candidate | 
     for sign in sorted(signs, key=lambda sign: (-len(sign.phases), -sign.gain)):
         found = _stacking_of([_refined_crystal(outcome, k) for k in sign.phases])
         if found is not None:
-            return _Candidate(sign.phases, _with_widths(found, outcome, sign.phases[0]))
+            own = (*sign.phases, *_contained(outcome, found, sign.phases))
+            return _Candidate(own, _with_widths(found, outcome, sign.phases[0]))
     return None
+
+
+def _contained(outcome: Outcome, stacking: DisorderedPhase, taken: Sequence[int]) -> list[int]:
+    """Return further phases whose galleries are all of the kinds of a stacking, such as OP4 beside P2 and O2."""
+    kinds = set(stacking.disorder.kinds)
+    others = [k for k in range(len(outcome.model.phases)) if k not in taken and outcome.model.phases[k].is_weighed]
+    return [k for k in others if (own := _characters(outcome.model.phases[k].crystal)) and own <= kinds]
+
+
+def _characters(crystal: Crystal) -> frozenset[str]:
+    """Return the kinds of galleries of a structure; none if it is not layered."""
+    return frozenset(identify_structure(crystal).characters)
 
 
 def _stacking_of(crystals: Sequence[Crystal]) -> DisorderedPhase | None:
@@ -137,11 +151,11 @@ def _partner(content: LayerContent) -> LayerContent:
 
 
 def _of_ordered_pair(crystals: Sequence[Crystal]) -> DisorderedPhase | None:
-    """Return the stacking of an ordered phase of two kinds of galleries, such as OP4, by its name."""
-    name = crystals[0].name.partition(":")[0]
-    if len(crystals) > 1 or name not in ORDERED_PAIRS:
+    """Return the stacking of an ordered phase of two kinds of galleries, such as OP4."""
+    kinds = _characters(crystals[0])
+    if len(crystals) > 1 or kinds not in ORDERED_PAIRS:
         return None
-    found = disordered_from(ORDERED_PAIRS[name])
+    found = disordered_from(ORDERED_PAIRS[kinds])
     a = crystals[0].cell[0]
     return replace(found, crystal=replace(found.crystal, cell=(a, a, *found.crystal.cell[2:])))
 
@@ -173,10 +187,9 @@ def _grid_is_better(outcome: Outcome, data: Data, candidate: _Candidate) -> bool
     model = Model(old.two_theta, _replaced(outcome, candidate), old.instrument, old.radiation,
                   background_terms=len(old.basis), tail=old.tail, extras=old.extras)  # fmt: skip
     table = parameters_of(model)
-    for name in table.names:
-        known = outcome.minimum.parameters.index.get(name)
-        if known is not None:
-            table.values[table.find(name)] = outcome.minimum.parameters.values[known]
+    for phase in model.phases[:-1]:
+        for name in (slot_name(phase, slot) for slot in phase.slot_names):
+            table.values[table.find(name)] = outcome.minimum.parameters.values[outcome.minimum.parameters.find(name)]
     table.free(name for name in model.names[: model.background_block.stop])
     best = scan_stackings(model, data, table, COARSE_BLUR)
     best = search_cells(model, data, best, blurs_for(model))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.refined_quantities import RefinedPhase, RefinementStatus
@@ -94,7 +95,8 @@ def _too_oriented(phases: Sequence[RefinedPhase]) -> list[str]:
 
 def _lines_at_fault(outcome: Outcome, pattern: Pattern, index: int) -> list[str]:
     """Return why the strongest lines of a phase do not match the pattern, [] if they do."""
-    if is_extracted(outcome.model.phases[index]):
+    phase = outcome.model.phases[index]
+    if is_extracted(phase) or isinstance(phase, DisorderedPhase):
         return []
     lines = strongest_lines(outcome, pattern, index)
     compared = sum(line.area for line in lines)

@@ -21,7 +21,7 @@ from layerox.computing.compiled import compiled
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.axial_divergence import asymmetric, node_table
 from layerox.diffraction.profiles import tch_width
-from layerox.typing import ComplexArray, FloatArray
+from layerox.typing import ComplexArray, FloatArray, IntArray
 
 # Number of angles with a profile of their own, and the angle (degrees) that makes them equidistant at high angles.
 ANGLES, EVENLY_ABOVE = 12, 40.0
@@ -353,6 +353,50 @@ def _widths(
     return gauss, pk.lorentzian_width(theta, wavelength, instrument, inverse_size, microstrain)[0]
 
 
+@compiled
+def sums_of_waves(
+    first: IntArray,
+    place: FloatArray,
+    area: FloatArray,
+    place_by_sample: FloatArray,
+    place_by_slit: FloatArray,
+    area_by_sample: FloatArray,
+    area_by_slit: FloatArray,
+    step: float,
+    size: int,
+) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+    """Return the transforms of groups of shifted parts, and their derivatives with S/L and H/L.
+
+    Parameters
+    ----------
+    first
+        Where the parts of each group start, shape (g + 1,).
+    place, area
+        Shift (degrees) and area of each part, followed by the derivatives of both, shape (m,).
+    step, size
+        Of the frequencies, which start at zero.
+
+    Returns
+    -------
+    tuple
+        Three arrays of shape (g, size).
+    """
+    groups = first.size - 1
+    value = np.zeros((groups, size), dtype=np.complex128)
+    by_sample, by_slit = np.zeros_like(value), np.zeros_like(value)
+    for k in range(groups):
+        for m in range(first[k], first[k + 1]):
+            angle = -2.0 * math.pi * place[m] * step
+            turn, wave = complex(math.cos(angle), math.sin(angle)), complex(1.0, 0.0)
+            for i in range(size):
+                moved = complex(0.0, -2.0 * math.pi * step * i * area[m])
+                value[k, i] += area[m] * wave
+                by_sample[k, i] += (area_by_sample[m] + moved * place_by_sample[m]) * wave
+                by_slit[k, i] += (area_by_slit[m] + moved * place_by_slit[m]) * wave
+                wave *= turn
+    return value, by_sample, by_slit
+
+
 def _axial_transforms(
     grid: ProfileGrid, widths: list[tuple[float, float]], sample: float, slit: float
 ) -> tuple[ComplexArray, tuple[ComplexArray, ComplexArray]]:
@@ -364,13 +408,7 @@ def _axial_transforms(
     first, parts, _, slopes, _ = asymmetric(
         table, np.zeros((4, count)), np.radians(grid.angles), np.zeros(count), sample, slit, *node_table()
     )
-    q = grid.frequency
-    value = np.empty((count, q.size), dtype=np.complex128)
-    by_sample, by_slit = np.empty_like(value), np.empty_like(value)
-    for k in range(count):
-        own = slice(first[k], first[k + 1])
-        waves = np.exp(-2j * math.pi * np.outer(q, parts[0, own]))
-        value[k] = waves @ parts[3, own]
-        for of, row in ((by_sample, 0), (by_slit, 1)):
-            of[k] = waves @ slopes[1, row, own] - 2j * math.pi * q * (waves @ (slopes[0, row, own] * parts[3, own]))
+    step = float(grid.frequency[1])
+    rows = (parts[0], parts[3], slopes[0, 0], slopes[0, 1], slopes[1, 0], slopes[1, 1])
+    value, by_sample, by_slit = sums_of_waves(first, *rows, step, grid.frequency.size)
     return value, (by_sample, by_slit)
