@@ -85,6 +85,11 @@ class Phase:
         """Names of the parameters that shift its peaks: cell, and displacement of hardware."""
         return (*CELL_NAMES, "displacement") if self.hardware else CELL_NAMES
 
+    @property
+    def frame_slots(self) -> tuple[str, ...]:
+        """Names of the parameters that differ from frame to frame of a series; the others are common."""
+        return tuple(slot for slot in OWN_SLOTS if slot != "preferred_orientation")
+
     def crystal_at(self, values: FloatArray) -> Crystal:
         """Return the crystal whose multiplicities belong to the values of the slots."""
         del values  # the multiplicities of an ordered crystal are constant

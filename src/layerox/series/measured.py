@@ -25,6 +25,7 @@ from layerox.diffraction.weight_fractions import (
     phase_weights,
 )
 from layerox.series.setup import SeriesSetup
+from layerox.series.stacking_columns import VERDICT, stacking_numbers, stacking_quantities
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 from layerox.validation.layer_mesh import Layering
@@ -104,7 +105,10 @@ def quantities_of(setup: SeriesSetup) -> dict[str, tuple[str, ...]]:
     hardware = (DISPLACEMENT,) if any(phase.hardware for phase in setup.phases) else ()
     common = (*QUANTITIES, *hardware, *((TO_REFERENCE,) if setup.reference else ()))
     layerings = setup.layerings
-    return {p.name: (*common, *further_quantities(p.crystal, layerings[p.name])) for p in setup.phases}
+    return {
+        p.name: (*common, *further_quantities(p.crystal, layerings[p.name]), *stacking_quantities(p))
+        for p in setup.phases
+    }
 
 
 def further_quantities(crystal: Crystal, layering: Layering | None) -> Iterator[str]:
@@ -121,7 +125,7 @@ def titles_of(quantities: Iterable[str]) -> list[str]:
     return [
         title
         for quantity in quantities
-        for title in ([quantity] if quantity.startswith(CORRELATION) else [quantity, f"{quantity}_esd"])
+        for title in ([quantity] if quantity.startswith((CORRELATION, VERDICT)) else [quantity, f"{quantity}_esd"])
     ]
 
 
@@ -131,6 +135,7 @@ def phases_of(
     minimum: Minimum,
     absent: Mapping[str, Absence],
     shared: Mapping[str, float] = NOTHING_SHARED,
+    verdicts: Mapping[str, float] = NOTHING_SHARED,
 ) -> dict[str, dict[str, Number]]:
     """Return the quantities of all phases at a minimum.
 
@@ -144,6 +149,8 @@ def phases_of(
         Of every phase that the frame does not show.
     shared
         Uncertainties of what the frames of a series have in common, by name.
+    verdicts
+        On disordered phases, by name, see `stacking_columns`.
     """
     size = len(model.names)
     values, transfer = minimum.parameters.values[:size], minimum.parameters.transfer()[:size]
@@ -169,6 +176,9 @@ def phases_of(
             DISPLACEMENT: numbers.of(pk.OWN_DISPLACEMENT),
             **numbers.further_cell(phase.crystal),
             **numbers.slab_share(phase, setup.layerings[phase.name], shared),
+            **stacking_numbers(
+                phase, values[own], transfer[own], minimum.covariance, verdicts.get(phase.name, math.nan)
+            ),
         }
     if setup.reference in rows:
         _refer(rows, setup.reference, model, weights, minimum.covariance)

@@ -129,6 +129,11 @@ class DisorderedPhase(Phase):
         """Names of the parameters that shift its peaks: cell and spacings."""
         return (*super().position_slots, *(f"{SPACING}_{kind}" for kind in self.disorder.kinds))
 
+    @property
+    def frame_slots(self) -> tuple[str, ...]:
+        """Names of the parameters that differ from frame to frame of a series: those of the stacking too."""
+        return (*super().frame_slots, *self.stacking_slots)
+
     def crystal_at(self, values: FloatArray) -> Crystal:
         """Return the mean crystal for the fractions among the values of the slots."""
         return with_fractions(self.crystal, self.gallery_sites, self.fractions(values).tolist())
