@@ -291,7 +291,7 @@ def _level_of(numbers: Mapping[str, Number], *, is_added: bool) -> PhaseLevel:
 
 def _start_of(phase: Phase, numbers: Mapping[str, Number]) -> dict[str, float]:
     """Return the values of a phase's quantities as a row has them, by name."""
-    slots = ("a", "b", "c", "alpha", "beta", "gamma", "microstrain", "displacement")
-    slots = (*slots, *stacking_quantities(phase))
+    ordinary = ("a", "b", "c", "alpha", "beta", "gamma", "microstrain", "displacement")
+    slots = (*ordinary, *stacking_quantities(phase))
     found = {slot_name(phase, slot): numbers[slot][0] for slot in slots if slot in numbers}
     return found | {slot_name(phase, "inverse_size"): 1.0 / numbers["size"][0]}
