@@ -37,7 +37,7 @@ def reference_data(measured_data):
 def heated(tmp_path_factory):
     """Return the folder of a small series that was fitted: five frames of P2 and O3, one of them gone bad."""
     from layerox.series.run import fit_series
-    from layerox.series.synthetic import simulate_series
+    from layerox.series.simulated_series import simulate_series
 
     raw, output = tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("heated")
     simulate_series(raw, "p2-o3", frames=5, seed=2, bad=0.2, two_theta=(12.0, 60.0, 0.05))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
-from layerox.series.measured import CORRELATION, QUANTITIES, SLAB_SHARE, further_quantities, titles_of
+from layerox.series.frame_row import CORRELATION, QUANTITIES, SLAB_SHARE, further_quantities, titles_of
 from layerox.series.result import Series
 from layerox.series.run_document import structures_of
 from layerox.symmetry import CELL_NAMES

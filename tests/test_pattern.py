@@ -32,9 +32,9 @@ def test_given_sigmas_are_kept():
 
 
 def test_intensities_that_are_not_whole_are_remarked():
-    (remark,) = pattern_from_arrays([1, 2], [100.5, 2.0]).metadata["remarks"]
-    assert remark.code == "not_counts"
-    assert "remarks" not in pattern_from_arrays([1, 2], [100, 2]).metadata
+    (notice,) = pattern_from_arrays([1, 2], [100.5, 2.0]).metadata["warnings"]
+    assert notice.code == "not_counts"
+    assert "warnings" not in pattern_from_arrays([1, 2], [100, 2]).metadata
 
 
 def test_length_and_range(pattern):

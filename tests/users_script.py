@@ -6,8 +6,6 @@
 from pathlib import Path
 from typing import assert_type
 
-from layerox.strain.response import thermal_expansion
-
 import layerox as lx
 from layerox.analysis.calibrate import Calibration
 from layerox.analysis.joint import JointRefinement
@@ -19,7 +17,8 @@ from layerox.interfaces import Interface
 from layerox.notebook import StructureView
 from layerox.series.parametric.result import Parametric
 from layerox.strain.broadening import Broadening
-from layerox.strain.evolution import StrainEvolution
+from layerox.strain.strain_evolution import StrainEvolution
+from layerox.strain.thermal_expansion import thermal_expansion
 from layerox.strain.transitions import Transitions
 from layerox.validation import Finding, StructureIdentity
 

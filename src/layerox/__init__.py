@@ -25,7 +25,7 @@ _PUBLIC = {
     "identify_structure": "layerox.validation",
     "interface": "layerox.interfaces",
     "library": "layerox.builders:LIBRARY",
-    "load": "layerox.results.folder",
+    "load": "layerox.results.result_folder",
     "objective": "layerox.analysis.lmfit_api",
     "open_series": "layerox.series.result",
     "orderings": "layerox.builders",
@@ -57,8 +57,8 @@ _DEPRECATED = {
     "Parametric": "layerox.series.parametric.result",
     "Profile": "layerox.instrument",
     "Simulation": "layerox.diffraction.simulated_pattern",
-    "StrainEvolution": "layerox.strain.evolution",
-    "Tls": "layerox.series.cluster",
+    "StrainEvolution": "layerox.strain.strain_evolution",
+    "Tls": "layerox.series.dask_cluster",
     "Transitions": "layerox.strain.transitions",
     "UnknownWavelength": "layerox.errors",
     "bootstrap": "layerox.analysis.uncertainty",
@@ -69,7 +69,7 @@ _DEPRECATED = {
     "read_instrument": "layerox.io",
     "read_published": "layerox.results.published_cif",
     "read_recipe": "layerox.analysis.recipe",
-    "simulate_series": "layerox.series.synthetic",
+    "simulate_series": "layerox.series.simulated_series",
     "write_instrument": "layerox.io",
 }
 

@@ -19,12 +19,12 @@ from layerox.plotting import plot
 from layerox.radiation import Radiation
 from layerox.report import write_report
 from layerox.results.compare import compare
-from layerox.results.folder import load
+from layerox.results.result_folder import load
 from layerox.series.parametric.refine import refine_parametric
 from layerox.series.result import Series, open_series
 from layerox.series.run import fit_series
 from layerox.strain.broadening import broadening
-from layerox.strain.evolution import strain_evolution as strain
+from layerox.strain.strain_evolution import strain_evolution as strain
 from layerox.strain.transitions import transitions
 from layerox.validation import check, identify_structure
 

@@ -1,4 +1,4 @@
-"""Elasticity: stiffness tensors by crystal symmetry and what a layer does when it is strained in its plane.
+"""Elasticity: stiffness tensors by crystal symmetry, and a layer strained in its plane.
 
 Linear and homogeneous: a layer here is uniform, its surface normal (axis 3) free of stress. Nye, Physical Properties of
 Crystals (Oxford, 1985), chapters 8 and 9. Stiffness in GPa, strain dimensionless, Voigt order 11 22 33 23 13 12.
@@ -45,7 +45,7 @@ class Stiffness:
     matrix
         Voigt matrix, GPa, shape (6, 6).
     source
-        Where it comes from.
+        Source of the constants.
     """
 
     matrix: FloatArray
@@ -54,7 +54,7 @@ class Stiffness:
     def __post_init__(self) -> None:
         symmetric = np.allclose(self.matrix, self.matrix.T, atol=1e-6)
         if not symmetric or not np.isfinite(self.matrix).all() or np.linalg.eigvalsh(self.matrix).min() <= 0:
-            raise InputError("the stiffness tensor is of no stable crystal", place=self.source or None,
+            raise InputError("the stiffness tensor is not that of a stable crystal", place=self.source or None,
                              cure="its matrix must be symmetric and positive definite")  # fmt: skip
 
     @cached_property
@@ -74,7 +74,7 @@ class Stiffness:
         return float(EQUAL @ self.plane @ EQUAL) / 2
 
     def out_of_plane(self, strain: Sequence[float] | FloatArray) -> float:
-        """Return the strain along the normal that in-plane strains (11, 22, 12 as engineering shear) bring about.
+        """Return the strain along the normal caused by in-plane strains (11, 22, 12 as engineering shear).
 
         For an equal strain e of a trigonal layer it is -2 (C13 / C33) e.
         """
@@ -83,7 +83,7 @@ class Stiffness:
     def lean(self, strain: Sequence[float] | FloatArray) -> float:
         """Return the engineering shear 23 of the layer with its normal free under in-plane strains.
 
-        Nothing where an axis or a mirror of the crystal contains the normal; for unequal strains of a trigonal layer it
+        Zero if an axis or a mirror plane of the crystal contains the normal; for unequal strains of a trigonal layer it
         is -(C14 / C44) (e11 - e22).
         """
         return float(self._free(strain)[1])
@@ -110,7 +110,7 @@ class Stiffness:
         return math.sqrt(first**2 - first * second + second**2 + 3 * shear**2)
 
     def rotated(self, axes: FloatArray) -> Stiffness:
-        """Return the tensor in other axes: unit vectors in the old ones, one a row, shape (3, 3)."""
+        """Return the tensor in other axes, given as unit vectors in rows, shape (3, 3)."""
         full = np.zeros((3, 3, 3, 3))
         for row, (i, j) in enumerate(VOIGT):
             for column, (k, m) in enumerate(VOIGT):
@@ -131,7 +131,7 @@ def stiffness(symmetry: str, constants: Mapping[str, float], *, source: str = ""
     constants
         C11 and so on, GPa, those of `CONSTANTS`.
     source
-        Where they come from.
+        Source of the constants.
 
     Raises
     ------
@@ -179,7 +179,7 @@ LAYERED = stiffness(
     {"C11": 290.0, "C12": 87.0, "C13": 57.0, "C14": -7.0, "C33": 167.0, "C44": 45.0},
     source="CONSTRUCTED: 0.825 x LiCrO2 (mp-18793), so that K is the 117 GPa of NaNiO2; +-20 %",
 )
-# The same where slabs turn by turns (P2, O2 ...): the sixfold axis forbids C14.
+# The same for alternating slab senses (P2, O2 ...): the sixfold axis makes C14 zero.
 LAYERED_ALTERNATING = stiffness(
     "hexagonal",
     {"C11": 290.0, "C12": 87.0, "C13": 57.0, "C33": 167.0, "C44": 45.0},

@@ -1,6 +1,6 @@
-"""The errors that layerox raises on purpose: each reads as one line that names place, fault and cure.
+"""The exceptions of layerox: each is one line with place, fault and cure.
 
-A bad fit is not among them: it is a result with a reason.
+A bad fit is not an exception: it is a result with a reason.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from difflib import get_close_matches
 from os import PathLike
 from typing import Any
 
-# Characters of a line, and of its parts, at most: it may contain texts of files.
+# Largest number of characters of a message, and of its parts, which may contain texts of files.
 MOST, MOST_PROBLEM, MOST_CURE = 500, 200, 200
-# Choices that are listed, and characters of a word that are compared with them.
+# Number of listed choices, and number of compared characters of a word.
 MOST_CHOICES, MOST_COMPARED = 30, 100
 
 
 def printable(text: str) -> str:
-    """Return a text that every encoder takes: bytes of a file name that are no UTF-8 as a backslash with x and hex."""
+    """Return a text that can always be encoded: bytes of a file name that are not UTF-8 become hexadecimal escapes."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") if not text.isascii() else text
 
 
 class LayeroxError(Exception):
-    """Anything that layerox refuses on purpose; `str(error)` is one line."""
+    """Base class of layerox's exceptions; `str(error)` is one line."""
 
 
 class InputError(LayeroxError):
@@ -31,14 +31,14 @@ class InputError(LayeroxError):
     Parameters
     ----------
     problem
-        What is wrong, in the user's terms.
+        The fault, in the user's terms.
     place
-        The file (with line, where known) or the option that is at fault.
+        The file (with line, if known) or the option.
     cure
-        What to do about it.
+        The cure.
     argument
-        The argument of `fit` or `simulate` that is at fault or holds the cure; it is the place where there is
-        no other. The command line gives the spelling of the option.
+        The argument of `fit` or `simulate` with the fault or the cure; it is the place if there is
+        no other. The command line replaces it by the option.
     """
 
     def __init__(
@@ -62,9 +62,9 @@ class InputError(LayeroxError):
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a text in one line of so many characters, its middle left out if it is longer.
+    """Return a text as one line of at most `most` characters, without its middle if longer.
 
-    Characters that a terminal would obey or cannot show are written by their codes.
+    Control characters and unprintable ones are written as codes.
     """
     if len(text) > 4 * most:
         text = f"{text[: 2 * most]}{text[-2 * most :]}"
@@ -76,7 +76,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def _again(kind: type[InputError], args: tuple[Any, ...], state: dict[str, Any]) -> InputError:
-    """Return an error as it was in another process."""
+    """Return an unpickled error with its attributes."""
     error = kind.__new__(kind)
     error.args = args
     vars(error).update(state)
@@ -84,15 +84,15 @@ def _again(kind: type[InputError], args: tuple[Any, ...], state: dict[str, Any])
 
 
 class UnknownWavelength(InputError):
-    """Neither the pattern's file nor the user states which wavelength was used."""
+    """Neither the pattern's file nor the user states the wavelength."""
 
 
 class ChoiceNeeded(InputError):
-    """A file holds more than one thing that could be meant, or not the requested one."""
+    """A file has several possible data sets, or not the requested one."""
 
 
 class UnknownName(InputError, KeyError):
-    """A result holds nothing of that name."""
+    """A result has no entry of that name."""
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -109,7 +109,7 @@ def nearest(word: str, choices: Iterable[str]) -> str:
 
 
 def is_interrupt(error: BaseException | None) -> bool:
-    """Whether an error is Ctrl-C, or came of one: compiled code that is interrupted while it loads raises others."""
+    """Whether an error is Ctrl-C or was caused by it: interrupted loading of compiled code raises other errors."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, KeyboardInterrupt):

@@ -38,18 +38,18 @@ class Profile:
 @public_class
 @dataclass(frozen=True, kw_only=True)
 class Instrument:
-    """What is known of the diffractometer before a fit.
+    """The known properties of the diffractometer before a fit.
 
     Attributes
     ----------
     radiation
         Lines and polarisation; None when the instrument's description does not state it.
     geometry
-        "bragg-brentano" or "debye-scherrer"; decides what a displaced specimen does to the angles.
+        "bragg-brentano" or "debye-scherrer"; decides the effect of specimen displacement on the angles.
     radius_mm
         Goniometer radius. Only `displacement_mm` depends on it.
     profile
-        Calibrated peak widths; None when the instrument has not been calibrated.
+        Calibrated peak widths; None if the instrument is not calibrated.
     zero
         Error of the detector's zero: observed minus true two-theta, degrees.
     displacement_mm
@@ -76,7 +76,7 @@ class Instrument:
             raise InputError(f"a goniometer radius of {self.radius_mm} mm", cure="give a positive radius_mm")
 
     def completed(self, radiation: Radiation) -> Radiation:
-        """Return a radiation named elsewhere, completed by the kind and polarisation that the description states."""
+        """Return another radiation, completed by the kind and polarisation of this instrument."""
         if self.radiation is not None:
             return radiation.completed_by(self.radiation)
         stated = replace(

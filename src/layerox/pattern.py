@@ -1,4 +1,4 @@
-"""Pattern: one measured or simulated powder diffractogram, frozen; cropping and masking return a new one.
+"""`Pattern`: one measured or simulated powder pattern, immutable; cropping and masking return a new one.
 
 It has angles, intensities and errors; files (see `io/`) and models are elsewhere.
 """
@@ -39,17 +39,17 @@ class Pattern:
     sigma
         Standard uncertainties of the intensities, positive, shape (n,).
     sigma_source
-        "file" when they came with the data, "poisson" when sqrt(max(intensity, 1)) was taken.
+        "file" if they came with the data, "poisson" for sqrt(max(intensity, 1)).
     radiation
         The beam, or None when the file does not state it.
     label
         Short name for legends and tables.
     path
-        The file it came from.
+        The file of the pattern.
     metadata
         Further metadata of the file: sample, time stamp (ISO 8601), temperature, goniometer radius ...
     excluded
-        (first, last) two-theta in degrees of the regions whose points were left out on purpose, ascending.
+        (first, last) two-theta in degrees of the excluded regions, ascending.
     """
 
     two_theta: FloatArray
@@ -119,7 +119,7 @@ class Pattern:
     def exclude(self, regions: Iterable[tuple[float, float]]) -> Pattern:
         """Return the pattern without the points in `regions`, (first, last) two-theta in degrees, ends included.
 
-        The regions are remembered in `excluded`, so that a report can name them.
+        The regions are stored in `excluded`, for reports.
 
         Raises
         ------
@@ -176,7 +176,7 @@ def pattern_from_arrays(
     Raises
     ------
     InputError
-        If they make no pattern.
+        If they are not a valid pattern.
     """
     angles, counts = _numbers("two_theta", two_theta), _numbers("intensity", intensity)
     errors = poisson_sigma(counts) if sigma is None else _numbers("sigma", sigma)
@@ -187,7 +187,7 @@ def pattern_from_arrays(
         sigma_source="poisson" if sigma is None else "file",
         radiation=None if radiation is None else radiation_of(radiation),
         label=label,
-        metadata={} if sigma is not None or are_whole(counts) else {"remarks": (NOT_COUNTS,)},
+        metadata={} if sigma is not None or are_whole(counts) else {"warnings": (NOT_COUNTS,)},
     )
 
 

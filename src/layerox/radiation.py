@@ -1,6 +1,6 @@
 """Radiation: the incident beam: emission lines, their weights and the polarisation.
 
-The diffractometer is in `instrument.py`, scattering by atoms in `diffraction/scattering.py`.
+The diffractometer is in `instrument.py`, scattering by atoms in `diffraction/scattering_factors.py`.
 Characteristic wavelengths: Hölzer et al., Phys. Rev. A 56 (1997) 4554, doi:10.1103/PhysRevA.56.4554, and
 Deslattes et al., Rev. Mod. Phys. 75 (2003) 35, doi:10.1103/RevModPhys.75.35, as collected in International
 Tables for Crystallography C (2004), table 4.2.2.1.
@@ -47,9 +47,9 @@ class Radiation:
         p in P = p + (1 - p) cos^2(2 theta); 0.5 is an unpolarised beam without a monochromator. Without effect
         on neutrons. None if not stated.
     name
-        What the user called it ("CuKa"), empty for plain wavelengths.
+        Name given by the user ("CuKa"), empty for plain wavelengths.
     says_kind
-        Whether `kind` is stated; a bare wavelength is one of X-rays only for want of anything better.
+        Whether `kind` is stated; for a wavelength alone, X-rays are only assumed.
     """
 
     lines: tuple[tuple[float, float], ...]

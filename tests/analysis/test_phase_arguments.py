@@ -57,7 +57,7 @@ def test_structure_is_called_by_its_formula_and_gets_its_symmetry():
     found = phase_from(structure)
     assert found.name == "Na0.67Mn0.667Ni0.333O2"
     assert found.crystal.space_group == "P63/mmc"
-    assert [r.code for r in found.crystal.remarks] == ["symmetry_found"]
+    assert [r.code for r in found.crystal.warnings] == ["symmetry_found"]
 
 
 def test_built_structure_comes_back():

@@ -1,4 +1,4 @@
-"""Recipes: a fit does what the file says, and the file as it was used stands in the result and means the same fit."""
+"""Recipes: a fit does what the file states, and the file as it was used stands in the result and means the same fit."""
 
 import json
 import tomllib
@@ -16,7 +16,7 @@ from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.io import write_instrument
 from layerox.io.cif import read_crystal
-from layerox.results.folder import files_of
+from layerox.results.result_folder import files_of
 from reference_crystals import o3, p2
 
 PROFILE = Profile(u=0.002, v=-0.002, w=0.004)
@@ -392,7 +392,7 @@ def test_parameters_and_a_recipe_are_refused(pattern):
 
 def test_wavelengths_that_contradict_each_other_are_refused(pattern):
     recipe = {"phase": TWO_PHASES, "instrument": {"radiation": {"source": "MoKa"}}}
-    with pytest.raises(InputError, match="the instrument says MoKa .* the pattern says CuKa"):
+    with pytest.raises(InputError, match="the instrument states MoKa .* the pattern states CuKa"):
         fit(replace(pattern), recipe=recipe)
 
 

@@ -30,13 +30,12 @@ from layerox.series.acceptance import support_of
 from layerox.series.common_parameters import CommonParameters
 from layerox.series.executor import InProcess
 from layerox.series.frame_model import LONG_BUDGET, FrameModel, FrameState, restored
-from layerox.series.frame_reading import Frame, PatternReading
+from layerox.series.frame_row import DISPLACEMENT, QUANTITIES, FrameRow
+from layerox.series.frame_setup import Frame, PatternReading, SeriesSetup
 from layerox.series.frames import frames_of
-from layerox.series.measured import DISPLACEMENT, QUANTITIES, FrameRow
 from layerox.series.phase_presence import PhaseLevel
 from layerox.series.result import Series, open_series
 from layerox.series.seed_refinement import determined_common_parameters
-from layerox.series.setup import SeriesSetup
 from layerox.series.tables import is_present, shown_in
 from layerox.symmetry import CELL_NAMES
 

@@ -30,7 +30,7 @@ import numpy as np
 from layerox.series.result import Series
 from layerox.series.run import fit_series
 from layerox.series.scenarios import SCENARIOS
-from layerox.series.synthetic import TrueFrame, simulate_series
+from layerox.series.simulated_series import TrueFrame, simulate_series
 
 TWELVE = ("p2-op4-o2", "o3-p3", "p2-o3")
 # Support below which a phase is not detected (Currie, Anal. Chem. 40 (1968) 586, doi:10.1021/ac60259a007), less 3 %.

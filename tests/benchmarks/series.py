@@ -27,7 +27,7 @@ import numpy as np
 import psutil
 
 import layerox as lx
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 DIFFERENT = 200
 MB = 1024.0**2

@@ -21,7 +21,7 @@ import numpy as np
 
 import layerox as lx
 from layerox.series.scenarios import SCENARIOS
-from layerox.series.synthetic import TrueFrame, simulate_series
+from layerox.series.simulated_series import TrueFrame, simulate_series
 
 GRID = (12.0, 90.0, 0.03)
 FRAMES = 24

@@ -24,7 +24,7 @@ import pandas as pd
 from layerox.series.result import Series, open_series
 from layerox.series.run import fit_series
 from layerox.series.scenarios import SCENARIOS, History
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 from layerox.strain.transitions import transitions
 
 TWELVE, CYCLE = ("p2-op4-o2", "o3-p3", "p2-o3"), "p2-cycle"

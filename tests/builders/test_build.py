@@ -52,9 +52,9 @@ def test_a_slab_keeps_its_shape_when_a_changes():
 def test_other_compositions_come_from_bond_lengths_and_say_so():
     crystal = build_crystal("P2", formula="Na0.6MnO2")
     assert "bond lengths" in crystal.source
-    assert [notice.code for notice in crystal.remarks] == ["geometry_estimated"]
+    assert [notice.code for notice in crystal.warnings] == ["geometry_estimated"]
     complete = build_crystal("P2", formula="Na0.6MnO2", a=2.9, c=11.1)
-    assert complete.remarks == ()
+    assert complete.warnings == ()
     assert complete.cell[:3] == (2.9, 2.9, 11.1)
 
 
@@ -77,7 +77,7 @@ def test_a_composition_may_be_given_as_one():
 
 def test_words_without_a_formula_take_the_default_one_and_say_so():
     crystal = build_crystal("P2*4|O3*3")
-    assert {notice.code for notice in crystal.remarks} == {"geometry_estimated", "formula_assumed"}
+    assert {notice.code for notice in crystal.warnings} == {"geometry_estimated", "formula_assumed"}
     assert crystal.content["Na"] == pytest.approx(7 * 2 / 3)
 
 
@@ -90,7 +90,7 @@ def test_a_z_follows_its_seed():
 
 def test_a_charge_that_cannot_be_is_remarked():
     crystal = build_crystal("O3", formula="NaTi0.5Ta0.5O2", a=3.0, c=16.0)
-    assert "charge_implausible" in {notice.code for notice in crystal.remarks}
+    assert "charge_implausible" in {notice.code for notice in crystal.warnings}
 
 
 def test_a_supercell_is_listed_in_p1():

@@ -103,14 +103,14 @@ def test_oxidation_states_carry_the_mean_valence_where_the_charges_can_balance(s
 def test_an_implausible_charge_is_named():
     composition = parse_formula("Na0.2Al1O2")
     assert "3.80 is implausible: Al span 3.00 to 3.00" in composition.charge_warning
-    assert [notice.code for notice in composition.notices] == ["charge_implausible"]
+    assert [notice.code for notice in composition.warnings] == ["charge_implausible"]
 
 
 def test_metals_that_add_up_to_one_but_for_rounding_are_scaled_and_say_so():
     composition = parse_formula("Na0.732Ni0.273Mg0.096Mn0.63O2")
     assert sum(composition.metals.values()) == pytest.approx(1, abs=1e-12)
-    assert [notice.code for notice in composition.notices] == ["metals_rounded"]
-    assert "0.999" in composition.notices[0].message
+    assert [notice.code for notice in composition.warnings] == ["metals_rounded"]
+    assert "0.999" in composition.warnings[0].message
 
 
 def test_charging_removes_sodium_by_faradays_law():

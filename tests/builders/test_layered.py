@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from layerox.builders import DisplacementFactors, GalleryContent, SlabContent, build_atoms, build_crystal, stacked
 from layerox.builders.composition import parse_formula
-from layerox.builders.geometry import LayerGeometry
+from layerox.builders.layer_heights import LayerGeometry
 from layerox.builders.layered import layered_crystal, layered_stack
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal
 from layerox.errors import InputError

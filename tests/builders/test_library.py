@@ -260,7 +260,7 @@ def test_models_of_cathodes_are_sound(name):
     assert all("CONSTRUCTED" in entry.provenance for entry in cathode.entries)
     for entry in cathode.entries:
         crystal = LIBRARY[entry.name].crystal().checked()
-        assert "charge_implausible" not in {remark.code for remark in crystal.remarks}
+        assert "charge_implausible" not in {notice.code for notice in crystal.warnings}
         assert crystal.source.startswith(f"layerox library {entry.name}: ")
         metals = [s for s in crystal.sites if s.element not in {"Na", "O", "F"}]
         for site in metals:

@@ -52,8 +52,8 @@ def test_contents_of_the_tetrahedra_may_be_said():
 
 
 def test_rounded_cations_are_scaled_and_charges_checked():
-    assert [n.code for n in spinel_composition("Li1.01Mn2O4").remarks] == ["metals_rounded"]
-    assert [n.code for n in spinel_composition("Na3O4").remarks] == ["charge_implausible"]
+    assert [n.code for n in spinel_composition("Li1.01Mn2O4").warnings] == ["metals_rounded"]
+    assert [n.code for n in spinel_composition("Na3O4").warnings] == ["charge_implausible"]
     assert spinel_composition("LiMn2O3.9F0.1").anions == pytest.approx({"O": 3.9, "F": 0.1})
 
 
@@ -104,7 +104,7 @@ def test_a_formula_of_the_library_is_the_librarys():
     assert build_crystal("spinel", formula="LiMn2O4", a=8.3).sites[-1].position[0] == pytest.approx(0.2632)
     tetragonal = build_crystal("spinel", formula="Mn3O4", a=5.75, c=9.5)
     assert tetragonal.cell[:3] == (5.75, 5.75, 9.5)
-    assert build_crystal("spinel", formula="ZnMn2O4").remarks[0].code == "geometry_estimated"
+    assert build_crystal("spinel", formula="ZnMn2O4").warnings[0].code == "geometry_estimated"
 
 
 @pytest.mark.parametrize(

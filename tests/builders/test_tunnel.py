@@ -38,10 +38,10 @@ def test_the_cell_scales_with_bonds_unless_it_is_given():
     estimated = build_crystal("tunnel", formula="Na0.44Mn0.5Ti0.5O2")
     assert estimated.cell[0] / 9.09 == pytest.approx(estimated.cell[1] / 26.4)
     assert estimated.cell[0] > 9.09
-    assert [n.code for n in estimated.remarks] == ["geometry_estimated"]
+    assert [n.code for n in estimated.warnings] == ["geometry_estimated"]
     given = build_crystal("tunnel", a=9.1, b=26.5, c=2.83)
     assert given.cell == (9.1, 26.5, 2.83, 90.0, 90.0, 90.0)
-    assert given.remarks == ()
+    assert given.warnings == ()
     assert "T_Na044MnO2" in given.source
 
 

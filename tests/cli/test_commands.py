@@ -194,7 +194,7 @@ def test_built_cif_is_read_by_gemmi_and_as_a_phase(folder, capsys):
         (["fit", "PATTERN", "--phase", "P2", "--instrument", "none.toml"], "none.toml"),
         (["fit", "PATTERN", "--phase", "P2", "--abscissa", "k"], "invalid choice: 'k'"),
         (["fit", "PATTERN", "--phase", "P2", "--phase", "O3", "--radiation", "CuKa1"], "given is CuKa1 (1.540593 A)"),
-        (["fit", "PATTERN", "--phase", "P2", "--neutron"], "neutrons are requested, the pattern says CuKa"),
+        (["fit", "PATTERN", "--phase", "P2", "--neutron"], "neutrons are requested, the pattern states CuKa"),
         (["fit", "PATTERN", "--phase", "P2", "--abscissa", "q"], "p2_o3.xye:"),
         (["fit", "PATTERN", "--phase", "P2", "--picture", "cube"], "--picture: unknown intensity axis 'cube'"),
         (["simulate", "P2", "-o", "s.xye"], "--radiation: the wavelength is unknown; give the radiation"),

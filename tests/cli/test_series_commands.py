@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from layerox.cli.main import main
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 # What the folder of a series holds by contract, and the pictures.
 TABLES = {"frames.csv", "transitions.csv", "series.nc", "recipe.toml", "run.json"}

@@ -8,9 +8,9 @@ import pytest
 
 import layerox as lx
 from layerox.cli.main import main
-from layerox.results.folder import files_of, write_folder
+from layerox.results.result_folder import files_of, write_folder
 from layerox.series.run import fit_series
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 STRAIN = (
     "frame,phase,reference,e_a,e_a_esd,e_b,e_b_esd,e_c,e_c_esd,e_layer,e_layer_esd,e_stack,e_stack_esd,e_volume,"

@@ -146,5 +146,5 @@ def test_a_temporary_folder_where_others_can_write_is_not_used(without_caches, t
     folder = temporary / f"layerox-{os.getuid()}"
     folder.mkdir(parents=True)
     folder.chmod(0o777)
-    assert "no folder can be written to: everything is compiled anew" in without_caches(temporary)
+    assert "no folder can be written to: everything is compiled again" in without_caches(temporary)
     assert not list(folder.rglob("*.nbi"))

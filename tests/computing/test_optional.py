@@ -3,13 +3,13 @@
 import sys
 
 import pytest
-from layerox.electrochemistry.neware import table_of
-from layerox.electrochemistry.workbook import sheets_of
-from layerox.io.opening import HDF5
 
 import layerox as lx
 from layerox.computing.optional import EXTRAS, optional_module
+from layerox.electrochemistry.excel_workbook import sheets_of
+from layerox.electrochemistry.neware_files import table_of
 from layerox.errors import InputError
+from layerox.io.file_contents import HDF5
 
 
 @pytest.mark.parametrize(("module", "extra"), EXTRAS.items())

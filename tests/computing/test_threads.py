@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import layerox as lx
 from layerox.analysis.uncertainty import bootstrap, likelihood_profile
 from layerox.computing.threads import one_blas_thread, single_threaded
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 scipy.linalg.inv(np.eye(2))  # so that both libraries are loaded
 

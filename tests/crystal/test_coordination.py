@@ -6,7 +6,7 @@ import pytest
 from layerox.crystal.asymmetric_unit import Site
 from layerox.crystal.atoms import Atoms
 from layerox.crystal.coordination import TRANS, polyhedra
-from layerox.interfaces.inspection import coordination
+from layerox.interfaces.cell_inspection import coordination
 from layerox.validation.classified_sites import classified_sites
 from layerox.validation.coordination import polyhedra as checked_polyhedra
 

@@ -42,10 +42,10 @@ def test_a_p1_list_finds_its_group(known):
     same_but_for_setting(found, known)
     assert found.cell == pytest.approx(known.cell, abs=1e-6)
     if known.space_group != "P1":
-        (remark,) = found.remarks
-        assert remark.code == "symmetry_found"
-        assert remark.message.startswith("listed in P1 with ")
-        assert remark.message.endswith(f"its atoms have {known.space_group}")
+        (notice,) = found.warnings
+        assert notice.code == "symmetry_found"
+        assert notice.message.startswith("listed in P1 with ")
+        assert notice.message.endswith(f"its atoms have {known.space_group}")
 
 
 def test_of_two_origins_the_one_at_the_inversion_is_taken():
@@ -135,4 +135,4 @@ def test_lost_anisotropy_is_named():
     listed = in_p1(P2)
     flat = replace(listed.sites[0], u_aniso=(0.005, 0.005, 0.01, 0.0025, 0.0, 0.0))
     found = with_full_symmetry(replace(listed, sites=(flat, *listed.sites[1:])))
-    assert "made isotropic" in found.remarks[0].message
+    assert "made isotropic" in found.warnings[0].message

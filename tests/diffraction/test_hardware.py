@@ -16,7 +16,7 @@ from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from layerox.results.curves_csv import csv_text
 from layerox.results.read_result import refinement_from_document
-from layerox.results.report import report_text, summary_text
+from layerox.results.text_report import report_text, summary_text
 
 ANGLES = np.arange(14.0, 95.0, 0.02)
 

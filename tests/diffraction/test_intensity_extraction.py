@@ -17,7 +17,7 @@ from layerox.diffraction.least_squares import Data
 from layerox.diffraction.model import Model
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
-from layerox.results.folder import files_of
+from layerox.results.result_folder import files_of
 from reference_crystals import LAB6, P2, p2, phase
 
 COPPER = radiation_from_text("CuKa").polarized(0.5)

@@ -11,8 +11,8 @@ from layerox.diffraction.absolute_fractions import ExternalStandard, InternalSta
 from layerox.diffraction.microabsorption import mean_linear_attenuation, sphere_transmission
 from layerox.diffraction.quantification import Quantification
 from layerox.errors import InputError
-from layerox.results.folder import files_of, load, write_folder
-from layerox.results.report import report_text
+from layerox.results.result_folder import files_of, load, write_folder
+from layerox.results.text_report import report_text
 from reference_crystals import LAB6, ZINCITE, p2
 
 COPPER = {"radiation": "CuKa", "two_theta": (18, 80, 0.02), "sizes_nm": [80, 90]}

@@ -97,7 +97,7 @@ def test_a_part_of_small_crystals_is_named_with_its_harm():
 def test_the_report_and_the_document_hold_it(plain):
     import json
 
-    from layerox.results.report import report_text
+    from layerox.results.text_report import report_text
 
     document = json.loads(plain.to_json())
     causes = {x["cause"] for x in document["sensitivity"]}

@@ -119,6 +119,6 @@ def test_a_simulation_is_short_at_a_prompt_and_a_table_in_a_notebook():
 
 
 def test_what_a_phase_remarks_a_simulation_warns_of():
-    remark = Notice("displacement_assumed", "no displacement factors")
-    result = simulation(TWO_THETA, [phase(replace(p2(), remarks=(remark,)))], [1.0], INSTRUMENT, CU)
+    notice = Notice("displacement_assumed", "no displacement factors")
+    result = simulation(TWO_THETA, [phase(replace(p2(), warnings=(notice,)))], [1.0], INSTRUMENT, CU)
     assert result.warnings == (Notice("displacement_assumed", "P2: no displacement factors"),)

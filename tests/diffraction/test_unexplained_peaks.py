@@ -8,7 +8,7 @@ import pytest
 
 from layerox.analysis.fit import fit
 from layerox.diffraction.unexplained_peaks import UnexplainedPeak, stray_lines
-from layerox.results.report import report_text, summary_text
+from layerox.results.text_report import report_text, summary_text
 from mixtures import CU, mixture
 
 

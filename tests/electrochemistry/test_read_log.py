@@ -169,7 +169,7 @@ def test_charge_that_may_have_flowed_between_two_files_is_not_made_up(tmp_path):
     assert log.gaps.sum() == 1
     assert np.isfinite(log.capacity[:31]).all()
     assert np.isnan(log.capacity[31:]).all()
-    assert [notice.code for notice in log.notices] == ["charge_unknown"]
+    assert [notice.code for notice in log.warnings] == ["charge_unknown"]
 
 
 @pytest.mark.parametrize("name", ["cell.mpt", "cell.csv", "cell.nda"])
@@ -227,7 +227,7 @@ def test_a_coarse_counter_gives_way_to_the_current(tmp_path):
     truth = truth_of()
     path = write_plain(tmp_path / "cell.csv", truth, capacity=np.round(truth.net, 1))
     log = read_electrochemistry(path)
-    assert [notice.code for notice in log.notices] == ["counter_coarse"]
+    assert [notice.code for notice in log.warnings] == ["counter_coarse"]
     np.testing.assert_allclose(log.capacity, truth.net, atol=1e-6)
     counted = read_electrochemistry(path, charge="counter")
     np.testing.assert_allclose(counted.capacity, np.round(truth.net, 1), atol=1e-6)
@@ -243,7 +243,7 @@ def test_a_counter_that_contradicts_the_current_is_refused(tmp_path):
 def test_a_counter_that_differs_is_told(tmp_path):
     path = write_plain(tmp_path / "cell.csv", truth_of(), capacity=1.1 * truth_of().net)
     log = read_electrochemistry(path)
-    assert [notice.code for notice in log.notices] == ["charge_differs"]
+    assert [notice.code for notice in log.warnings] == ["charge_differs"]
     np.testing.assert_allclose(log.capacity, 1.1 * truth_of().net, atol=1e-6)
 
 
@@ -252,7 +252,7 @@ def test_the_last_line_of_a_file_that_is_being_written_is_left_out(tmp_path):
     path.write_text(path.read_text() + "2024-06-03T14:00")
     log = read_electrochemistry(path)
     assert len(log) == len(truth_of().time)
-    assert [notice.code for notice in log.notices] == ["log_cut"]
+    assert [notice.code for notice in log.warnings] == ["log_cut"]
 
 
 def test_a_clock_that_runs_backwards_is_refused_with_its_line(tmp_path):
@@ -261,6 +261,17 @@ def test_a_clock_that_runs_backwards_is_refused_with_its_line(tmp_path):
     path.write_text("\n".join([*lines[:10], lines[3], *lines[10:]]))
     with pytest.raises(InputError, match=r"cell\.csv:11: the time goes backwards"):
         read_electrochemistry(path)
+
+
+@pytest.mark.parametrize("time", ["9" * 5000 + ":01:00", "9" * 5000 + " 00:01:00"], ids=["hours", "days"])
+def test_a_duration_of_thousands_of_digits_is_no_time(tmp_path, time):
+    path = tmp_path / "cell.csv"
+    rows = [f"{moment},3.{k},0.1" for k, moment in enumerate(["00:00:00", "00:00:30", "00:01:00"])]
+    path.write_text("\n".join(["Total Time,Voltage(V),Current(mA)", *rows]))
+    assert np.diff(read_electrochemistry(path, start=START).time).tolist() == [30, 30]
+    path.write_text(path.read_text().replace("00:01:00", time))
+    with pytest.raises(InputError, match="not a time like 12:30:05"):
+        read_electrochemistry(path, start=START)
 
 
 def test_an_odd_cell_is_refused_with_its_line(tmp_path):

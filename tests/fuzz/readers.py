@@ -14,7 +14,7 @@ from layerox.errors import InputError
 from layerox.io import read_instrument, read_stack
 from layerox.io.elastic_file import read_elastic
 from layerox.results.compare import compare
-from layerox.results.folder import load
+from layerox.results.result_folder import load
 from layerox.series.frames import frames_of
 from layerox.series.result import open_series
 from layerox.strain import strain

@@ -14,7 +14,7 @@ import layerox as lx
 import nexus_files
 from layerox.builders import build_crystal
 from layerox.io.structure_writing import write_structure
-from layerox.results.folder import files_of
+from layerox.results.result_folder import files_of
 
 LARGEST, MOST_MEASURED = 300_000, 40
 MEASURED = {

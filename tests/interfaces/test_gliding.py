@@ -5,8 +5,8 @@ import pytest
 
 import layerox as lx
 from layerox.interfaces import interface
+from layerox.interfaces.cell_inspection import coordination
 from layerox.interfaces.gliding import glide_modes, glide_path
-from layerox.interfaces.inspection import coordination
 from layerox.stacking import closure, parse_word
 
 

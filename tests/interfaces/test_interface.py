@@ -12,8 +12,8 @@ import layerox as lx
 from layerox.builders import build_stack
 from layerox.elasticity import stiffness
 from layerox.interfaces import interface
+from layerox.interfaces.cell_inspection import cell_findings
 from layerox.interfaces.components import phase_component
-from layerox.interfaces.inspection import cell_findings
 from layerox.interfaces.intergrowth import intergrown
 from layerox.io.structure_writing import write_structure
 from layerox.stacking import word_from_blocks

@@ -5,7 +5,7 @@ import pytest
 
 import layerox as lx
 from layerox.interfaces import interface
-from layerox.interfaces.inspection import polyhedra
+from layerox.interfaces.cell_inspection import polyhedra
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 import layerox as lx
 from layerox.interfaces import interface
 from layerox.interfaces.boundary_gallery import SQUARE, apart, holes, net_of
-from layerox.interfaces.inspection import polyhedra
+from layerox.interfaces.cell_inspection import polyhedra
 from layerox.interfaces.result import with_whole_atoms
 from layerox.validation import identify_structure
 

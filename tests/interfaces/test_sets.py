@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from layerox.builders import build_crystal, build_structure
 from layerox.crystal.asymmetric_unit import formula_text
 from layerox.interfaces import interface
-from layerox.interfaces.inspection import polyhedra
+from layerox.interfaces.cell_inspection import polyhedra
 from layerox.interfaces.result import with_whole_atoms
 from layerox.io.structure_writing import write_structure
 from layerox.validation import check
@@ -163,8 +163,8 @@ def test_five_formats_carry_phase_layer_and_kind(phases, tmp_path):
     assert list(zip(found["phase"], found["layer"], found["site_kind"], strict=True)) == wanted
     elements = list(dict.fromkeys(atoms.elements.tolist()))
     order = sorted(range(len(atoms)), key=lambda k: elements.index(atoms.elements[k]))
-    assert remarks(tmp_path / "cell.vasp", "!") == [wanted[k] for k in order]
-    assert remarks(tmp_path / "cell.lmp", "#")[-len(atoms) :] == wanted
+    assert warnings(tmp_path / "cell.vasp", "!") == [wanted[k] for k in order]
+    assert warnings(tmp_path / "cell.lmp", "#")[-len(atoms) :] == wanted
     formulas = [ase_io.read(tmp_path / name).get_chemical_formula() for name in ("cell.vasp", "cell.xyz")]
     assert formulas[0] == formulas[1]
     box = ase_io.read(tmp_path / "cell.lmp", format="lammps-data", atom_style="atomic")
@@ -172,7 +172,7 @@ def test_five_formats_carry_phase_layer_and_kind(phases, tmp_path):
     assert len(box) == len(atoms)
 
 
-def remarks(path, mark):
+def warnings(path, mark):
     rows = [line.split(mark)[1].split() for line in path.read_text().splitlines() if mark in line]
     return [(row[0], int(row[1]), row[2]) for row in rows if len(row) == 3 and row[1].isdigit()]
 

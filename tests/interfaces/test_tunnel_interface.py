@@ -8,7 +8,7 @@ import layerox as lx
 from layerox.builders import build_crystal
 from layerox.elasticity import LAYERED_ALTERNATING, TUNNEL, stiffness
 from layerox.interfaces import interface
-from layerox.interfaces.inspection import polyhedra
+from layerox.interfaces.cell_inspection import polyhedra
 from layerox.interfaces.tunnel_cell import cut
 
 

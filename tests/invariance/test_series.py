@@ -14,7 +14,7 @@ from layerox.io import read_pattern
 from layerox.io.pattern_writing import write_pattern
 from layerox.pattern import pattern_from_arrays
 from layerox.series.run import fit_series
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 NAMES = ("O3", "P3", "Al")
 FRAMES = 18

@@ -68,7 +68,7 @@ def refusal(read, text):
 
 
 def codes(crystal):
-    return [remark.code for remark in crystal.remarks]
+    return [notice.code for notice in crystal.warnings]
 
 
 def operations_of(name):
@@ -83,7 +83,7 @@ def test_a_plain_file(read, tmp_path):
     assert [s.u_iso for s in found.sites] == [0.005, 0.005, 0.005, 0.02, 0.02]
     assert found.mixed_sites == ((0, 1), (2,), (3,), (4,))
     assert found.multiplicities == P2.multiplicities
-    assert found.remarks == ()
+    assert found.warnings == ()
     assert found.source == str(tmp_path / "made.cif")
     assert read(cif_text(), name="mine").name == "mine"
 
@@ -138,21 +138,21 @@ def test_u_counts_where_u_and_b_are_given(read):
 def test_without_displacements_some_are_assumed_and_named(read):
     found = read(cif_text(columns=COLUMNS.replace("U_iso_or_equiv", "note"), atoms=P2_ATOMS))
     assert {s.u_iso for s in found.sites} == {ASSUMED_U_ISO}
-    (remark,) = found.remarks
-    assert remark.code == "displacement_assumed"
-    assert remark.message == "no displacement factors for Ni1, Mn1, O1, Na1, Na2; U = 0.006 A^2 assumed"
+    (notice,) = found.warnings
+    assert notice.code == "displacement_assumed"
+    assert notice.message == "no displacement factors for Ni1, Mn1, O1, Na1, Na2; U = 0.006 A^2 assumed"
 
 
 def test_one_missing_displacement_is_named(read):
     found = read(cif_text(atoms=P2_ATOMS.replace("1 0.005", "1 ?")))
     assert found.sites[2].u_iso == ASSUMED_U_ISO
-    assert found.remarks[0].message.startswith("no displacement factors for O1; ")
+    assert found.warnings[0].message.startswith("no displacement factors for O1; ")
 
 
 def test_a_negative_displacement_is_named_and_taken_as_none(read):
     found = read(cif_text(atoms=P2_ATOMS.replace("1 0.005", "1 -0.002")))
     assert found.sites[2].u_iso == 0
-    assert [(r.code, r.message) for r in found.remarks] == [
+    assert [(r.code, r.message) for r in found.warnings] == [
         ("negative_displacement", "displacements below 0 were taken as 0: O1 -0.002 A^2")
     ]
 
@@ -264,12 +264,12 @@ def test_other_blocks_without_atoms_do_not_matter(read):
 )
 def test_ways_to_state_a_group(read, tag, group):
     found = read(cif_text(group=group, tag=tag))
-    assert (found.space_group, found.multiplicities, found.remarks) == ("P63/mmc", P2.multiplicities, ())
+    assert (found.space_group, found.multiplicities, found.warnings) == ("P63/mmc", P2.multiplicities, ())
 
 
 def test_operations_alone_are_enough(read):
     found = read(cif_text(group=None, operations=operations_of("P 63/m m c")))
-    assert (found.space_group, found.remarks) == ("P63/mmc", ())
+    assert (found.space_group, found.warnings) == ("P63/mmc", ())
     assert found.multiplicities == P2.multiplicities
 
 
@@ -281,9 +281,9 @@ def test_operations_may_come_in_any_order_and_reach_into_other_cells(read):
 def test_operations_hold_against_the_symbol(read):
     found = read(cif_text(group="P -6 m 2", operations=operations_of("P 63/m m c")))
     assert found.space_group == "P63/mmc"
-    (remark,) = found.remarks
-    assert remark.code == "space_group_contradiction"
-    assert remark.message == "its operations are those of P63/mmc, its symbol says 'P -6 m 2': the operations hold"
+    (notice,) = found.warnings
+    assert notice.code == "space_group_contradiction"
+    assert notice.message == "its operations are those of P63/mmc, its symbol gives 'P -6 m 2': the operations hold"
 
 
 def test_operations_of_no_tabulated_setting_are_taken(read):
@@ -318,9 +318,9 @@ def test_the_atoms_and_the_formula_choose_between_two_origins(read, atoms, setti
     found = read(cif_text(cell=SPINEL_CELL, group=group, tag=tag, atoms=atoms, more=LIMN2O4))
     assert found.symmetry.name == setting
     assert found.multiplicities == SPINEL.multiplicities
-    (remark,) = found.remarks
-    assert remark.code == "origin_chosen"
-    assert remark.message.endswith(f"{setting!r} is the only one that fits the atoms")
+    (notice,) = found.warnings
+    assert notice.code == "origin_chosen"
+    assert notice.message.endswith(f"{setting!r} is the only one that fits the atoms")
 
 
 def test_without_a_formula_the_second_origin_is_assumed_and_said(read):
@@ -338,13 +338,13 @@ def test_without_a_formula_the_second_origin_is_assumed_and_said(read):
 )
 def test_a_hall_symbol_says_which_origin(read, atoms, more, setting):
     found = read(cif_text(cell=SPINEL_CELL, group="F d -3 m", atoms=atoms, more=more))
-    assert (found.symmetry.name, found.formula, found.remarks) == (setting, "LiMn2O4", ())
+    assert (found.symmetry.name, found.formula, found.warnings) == (setting, "LiMn2O4", ())
 
 
 @pytest.mark.parametrize(("group", "atoms"), [("F d -3 m:2", SPINEL_AT_CENTRE), ("F d -3 m:1", SPINEL_AT_TETRAHEDRON)])
 def test_a_symbol_with_its_origin_is_no_question(read, group, atoms):
     found = read(cif_text(cell=SPINEL_CELL, group=group, atoms=atoms))
-    assert (found.symmetry.name, found.formula, found.remarks) == (group, "LiMn2O4", ())
+    assert (found.symmetry.name, found.formula, found.warnings) == (group, "LiMn2O4", ())
 
 
 O3_ATOMS = "Na1 Na 0 0 0 1 0.02\nNi1 Ni 0 0 0.5 0.5 0.005\nMn1 Mn 0 0 0.5 0.5 0.005\nO1 O 0 0 0.23 1 0.005"
@@ -393,16 +393,14 @@ def test_a_cell_that_nearly_obeys_its_group_is_made_to(read):
 )
 def test_a_formula_that_agrees_is_no_news(read, formula):
     quoted = formula if formula[0] in "'?." else f"'{formula}'"
-    assert read(cif_text(more=f"_chemical_formula_sum {quoted}")).remarks == ()
+    assert read(cif_text(more=f"_chemical_formula_sum {quoted}")).warnings == ()
 
 
 def test_a_formula_that_disagrees_is_named(read):
     found = read(cif_text(more="_chemical_formula_sum 'Na Ni0.33 Mn0.67 O2'"))
-    (remark,) = found.remarks
-    assert remark.code == "formula_disagrees"
-    assert remark.message == (
-        "its atoms make Na0.67Mn0.67Ni0.33O2, its _chemical_formula_sum says 'Na Ni0.33 Mn0.67 O2'"
-    )
+    (notice,) = found.warnings
+    assert notice.code == "formula_disagrees"
+    assert notice.message == ("its atoms make Na0.67Mn0.67Ni0.33O2, its _chemical_formula_sum is 'Na Ni0.33 Mn0.67 O2'")
 
 
 def test_a_missing_element_is_a_disagreement(read):
@@ -412,7 +410,7 @@ def test_a_missing_element_is_a_disagreement(read):
 def test_an_unknown_symbol_beside_a_known_number_is_named(read):
     found = read(cif_text(group="P 9/q q q", more=f"{NUMBER} 194"))
     assert found.space_group == "P63/mmc"
-    assert [str(r) for r in found.remarks] == [
+    assert [str(r) for r in found.warnings] == [
         "space_group_unknown: its space group 'P 9/q q q' is unknown: 194, P63/mmc, was taken"
     ]
 
@@ -420,7 +418,7 @@ def test_an_unknown_symbol_beside_a_known_number_is_named(read):
 def test_a_symbol_and_a_number_that_contradict_each_other_are_refused(read):
     message = refusal(read, cif_text(more=f"{NUMBER} 187"))
     assert "two space groups, 'P 63/m m c' (number 194) and '187' (P-6m2); correct one of them" in message
-    assert read(cif_text(more=f"{NUMBER} 194")).remarks == ()
+    assert read(cif_text(more=f"{NUMBER} 194")).warnings == ()
 
 
 def test_several_remarks_stand_together(read):
@@ -473,7 +471,7 @@ def test_several_remarks_stand_together(read):
         (cif_text(atoms="O1 O 0.3333 0.6667 0.245 1 0.005"), "O1 overlap"),
         (cif_text(atoms="O1 O 0.3333 0.6667 ? 1 0.005"), "atom O1 has no complete position; give its three"),
         (cif_text(atoms="O1 O 0.3333 x 0.09 1 0.005"), "atom O1 has a coordinate x; give its three coordinates as num"),
-        (cif_text(atoms="O1 O 33333 0.6667 0.09 1 0.005"), "atom O1 stands at 33333, 0.6667, 0.09; give fractions"),
+        (cif_text(atoms="O1 O 33333 0.6667 0.09 1 0.005"), "atom O1 is at 33333, 0.6667, 0.09; give fractions"),
         (cif_text(atoms="O1 O 0.3333 0.6667 0.09 1.5 0.005"), "O1 has occupancy 1.5; give 0 to 1"),
         (cif_text(atoms="O1 O 0.3333 0.6667 0.09 -0.5 0.005"), "O1 has occupancy -0.5; give 0 to 1"),
         (cif_text(atoms="O1 O 0.3333 0.6667 0.09 full 0.005"), "atom O1 has occupancy 'full'; give 0 to 1"),

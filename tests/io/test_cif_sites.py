@@ -24,8 +24,8 @@ def read(tmp_path):
     return read
 
 
-def remark(crystal, code):
-    return next(r.message for r in crystal.remarks if r.code == code)
+def notice(crystal, code):
+    return next(r.message for r in crystal.warnings if r.code == code)
 
 
 def test_a_mixture_becomes_one_site_an_element(read):
@@ -34,7 +34,7 @@ def test_a_mixture_becomes_one_site_an_element(read):
         ("M1_Ni", "Ni", 0.33), ("M1_Mn", "Mn", 0.67), ("O1", "O", 1.0),
     ]  # fmt: skip
     assert found.mixed_sites == ((0, 1), (2,))
-    assert remark(found, "mixture_read") == "M1 were read as mixtures, one site an element"
+    assert notice(found, "mixture_read") == "M1 were read as mixtures, one site an element"
 
 
 @pytest.mark.parametrize(
@@ -59,26 +59,26 @@ def test_amounts_that_contradict_the_occupancy_are_refused(read):
 def test_vacancies_are_left_out(read):
     found = read("Na1 Na 0 0 0 0.67\nV1 Vac 0 0 0 0.33\nO1 O 0.5 0.5 0.5 1")
     assert [s.label for s in found.sites] == ["Na1", "O1"]
-    assert remark(found, "vacancies_left_out").startswith("V1 are vacancies")
+    assert notice(found, "vacancies_left_out").startswith("V1 are vacancies")
 
 
 def test_the_type_symbol_holds_against_the_label(read):
     found = read("Ni1 Mn 0 0 0 1\nC1 Cr 0.5 0.5 0.5 1")
     assert [s.element for s in found.sites] == ["Mn", "Cr"]
-    assert remark(found, "label_disagrees") == "type symbols and labels disagree: Ni1 (Mn); the types hold"
+    assert notice(found, "label_disagrees") == "type symbols and labels disagree: Ni1 (Mn); the types hold"
 
 
 @pytest.mark.parametrize("text", ["1.03", "1.03(4)", "1.10(1)", "1.15(6)"])
 def test_an_occupancy_slightly_above_one_is_kept_with_a_notice(read, text):
     found = read(f"Mn1 Mn 0 0 0 {text}")
     assert found.sites[0].occupancy == float(text.partition("(")[0])
-    assert remark(found, "occupancy_above_one") == f"stated occupancies above 1 were kept: Mn1 {text}"
+    assert notice(found, "occupancy_above_one") == f"stated occupancies above 1 were kept: Mn1 {text}"
 
 
 def test_an_occupancy_below_zero_within_its_esd_is_none(read):
     found = read("Mn1 Mn 0 0 0 1\nNa1 Na 0.5 0.5 0.5 -0.02(1)")
     assert found.sites[1].occupancy == 0
-    assert remark(found, "occupancy_below_zero").endswith("Na1 -0.02(1)")
+    assert notice(found, "occupancy_below_zero").endswith("Na1 -0.02(1)")
 
 
 @pytest.mark.parametrize("text", ["1.15", "1.5", "2", "1.3(2)", "-0.02", "-0.1(1)e2", "33.3"])
@@ -89,7 +89,7 @@ def test_an_occupancy_that_is_none_is_refused(read, text):
 
 def test_sites_that_share_a_position_above_one(read):
     found = read("Ni1 Ni 0 0 0 0.36\nMn1 Mn 0 0 0 0.68\nO1 O 0.5 0.5 0.5 1")
-    assert remark(found, "occupancy_above_one").endswith("were kept: Ni1 and Mn1 1.04")
+    assert notice(found, "occupancy_above_one").endswith("were kept: Ni1 and Mn1 1.04")
     with pytest.raises(InputError, match="Ni1 and Mn1 overlap: .* of 1.18"):
         read("Ni1 Ni 0 0 0 0.5\nMn1 Mn 0 0 0 0.68")
 
@@ -104,7 +104,7 @@ def test_numbers_in_quotes_with_fortran_exponents_and_as_fractions(read):
 def test_hydrogen_without_a_position_is_left_out_and_metal_is_not(read):
     found = read("Mn1 Mn 0 0 0 1\nH1 H ? ? ? 1\nD1 D . . . 1")
     assert len(found.sites) == 1
-    assert remark(found, "atoms_without_position") == "H1, D1 have no position and were left out"
+    assert notice(found, "atoms_without_position") == "H1, D1 have no position and were left out"
     with pytest.raises(InputError, match="atom Mn1 has no complete position"):
         read("Mn1 Mn ? ? ? 1\nO1 O 0 0 0 1")
 
@@ -115,12 +115,12 @@ U_COLUMNS = "label type_symbol fract_x fract_y fract_z U_iso_or_equiv adp_type"
 def test_b_in_the_column_of_u_is_divided(read):
     found = read("Mn1 Mn 0 0 0 0.4 Biso\nO1 O 0.5 0.5 0.5 0.006 Uiso", U_COLUMNS)
     assert [s.u_iso for s in found.sites] == pytest.approx([0.4 / EIGHT_PI_SQUARED, 0.006])
-    assert remark(found, "displacement_is_b").startswith("the displacements of Mn1 are declared as B")
+    assert notice(found, "displacement_is_b").startswith("the displacements of Mn1 are declared as B")
 
 
 def test_displacements_far_above_those_of_a_solid_are_named(read):
     found = read("Mn1 Mn 0 0 0 0.4 Uiso\nO1 O 0.5 0.5 0.5 0.6 Uiso", U_COLUMNS)
-    assert "about 0.5 A^2" in remark(found, "displacement_large")
+    assert "about 0.5 A^2" in notice(found, "displacement_large")
 
 
 def test_beta_tensors(read):

@@ -38,7 +38,7 @@ def read(tmp_path):
 
 
 def codes(crystal):
-    return {remark.code for remark in crystal.remarks} - {"displacement_assumed"}
+    return {notice.code for notice in crystal.warnings} - {"displacement_assumed"}
 
 
 # Operations that lack some of the group.

@@ -47,13 +47,13 @@ def test_the_number_of_counters_lowers_sigma(tmp_path):
 def test_empty_channels_at_the_end_are_padding(tmp_path):
     result = read(tmp_path, std([90, 0, 80, 0, 0], declared=5))
     assert result.intensity.tolist() == [90, 0, 80]
-    assert result.metadata["remarks"][0].code == "padding_left_out"
+    assert result.metadata["warnings"][0].code == "padding_left_out"
 
 
 def test_points_behind_the_declared_number_are_left_out(tmp_path):
     result = read(tmp_path, std([90, 91, 92, 93], declared=3))
     assert len(result) == 3
-    assert result.metadata["remarks"][0].code == "more_points_than_declared"
+    assert result.metadata["warnings"][0].code == "more_points_than_declared"
 
 
 @pytest.mark.parametrize("keep", [2, 1, 0])
@@ -131,12 +131,12 @@ def test_several_banks_are_several_patterns(tmp_path):
 def test_one_bank_that_can_be_read_is_the_pattern(tmp_path):
     text = std([100, 110]) + "BANK 2 10 1 SLOG 1000 2 0 0 STD\n     100\n"
     result = read(tmp_path, text)
-    assert result.metadata["remarks"][0].code == "scans_left_out"
+    assert result.metadata["warnings"][0].code == "scans_left_out"
 
 
 @pytest.mark.measured
 @pytest.mark.parametrize(
-    ("file", "points", "ends", "first", "remark"),
+    ("file", "points", "ends", "first", "notice"),
     [
         # 10 + 6000 x 0.025 = 160; its last record has one value and nine fillers.
         ("standards/PBSO4.XRA", 6001, (10.0, 160.0), (179.0, np.sqrt(179.0)), None),
@@ -149,13 +149,13 @@ def test_one_bank_that_can_be_read_is_the_pattern(tmp_path):
         ("cucr2o4-cooling/OH_00.fxye", 12799, (0.5, 26.096), (65.247734, 11.584726), None),
     ],
 )
-def test_measured_histograms(measured_data, file, points, ends, first, remark):
+def test_measured_histograms(measured_data, file, points, ends, first, notice):
     result = read_pattern(measured_data / file)
     assert len(result) == points
     assert result.range == pytest.approx(ends)
     assert (result.intensity[0], result.sigma[0]) == pytest.approx(first)
-    remarks = result.metadata.get("remarks", ())
-    assert [notice.code for notice in remarks] == ([remark] if remark else [])
+    warnings = result.metadata.get("warnings", ())
+    assert [notice.code for notice in warnings] == ([notice] if notice else [])
 
 
 @pytest.mark.measured

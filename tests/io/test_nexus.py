@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from layerox.errors import ChoiceNeeded, InputError
 from layerox.io import read_pattern, read_patterns, read_stack
 from layerox.io.nexus_arrays import _by_unit
+from layerox.io.nexus_metadata import _walk
 from layerox.io.pattern_stack import TEMPERATURE, TIME
 from nexus_files import ANGLES, WAVELENGTH, azint_file, curves, data_group, plain_file, pyfai_file
 
@@ -25,7 +26,7 @@ def test_a_scan_integrated_by_pyfai(tmp_path):
         assert np.array_equal(scan.intensity, intensity[k])
         assert np.allclose(scan.sigma, np.sqrt(intensity[k] + 1.0), rtol=1e-6)
         assert scan.radiation.lines == ((pytest.approx(WAVELENGTH, rel=1e-12), 1.0),)
-    assert not stack.notices
+    assert not stack.warnings
 
 
 @pytest.mark.parametrize(
@@ -52,9 +53,9 @@ def test_polarisation_that_was_taken_out_is_not_put_in_again(tmp_path):
     pyfai_file(tmp_path / "b.h5", polarization_factor=None)
     first, second = (read_stack(tmp_path / name).scan(0) for name in ("a.h5", "b.h5"))
     assert first.radiation.polarization == 1.0
-    assert [remark.code for remark in first.remarks] == ["polarization_removed"]
+    assert [notice.code for notice in first.warnings] == ["polarization_removed"]
     assert second.radiation.polarization is None
-    assert not second.remarks
+    assert not second.warnings
 
 
 def test_a_scan_integrated_by_azint_behind_a_link(tmp_path):
@@ -130,7 +131,7 @@ def test_masked_points_are_left_out_and_counted(tmp_path):
     found = read_patterns(tmp_path / "masked.h5")[1]
     assert len(found) == ANGLES.size - 3
     assert found.excluded == ((ANGLES[10], ANGLES[12]),)
-    assert [remark.code for remark in found.metadata["remarks"]][:1] == ["points_masked"]
+    assert [notice.code for notice in found.metadata["warnings"]][:1] == ["points_masked"]
 
 
 def test_a_gap_of_zeros_is_left_out_of_one_frame_only(tmp_path):
@@ -139,7 +140,7 @@ def test_a_gap_of_zeros_is_left_out_of_one_frame_only(tmp_path):
     plain_file(tmp_path / "gap.h5", two_theta=ANGLES, intensity=counts)
     whole, gapped = read_patterns(tmp_path / "gap.h5")
     assert (len(whole), len(gapped)) == (ANGLES.size, ANGLES.size - 20)
-    assert gapped.metadata["remarks"][0].code == "points_not_counted"
+    assert gapped.metadata["warnings"][0].code == "points_not_counted"
 
 
 def entries_file(path, *, default="", each=1):
@@ -181,7 +182,7 @@ def test_the_default_of_the_file_is_taken_and_said(tmp_path):
     intensity = entries_file(tmp_path / "scans.h5", default="11.1", each=2)
     stack = read_stack(tmp_path / "scans.h5")
     assert np.array_equal(stack.scan(0).intensity, intensity[2])
-    (notice,) = stack.notices
+    (notice,) = stack.warnings
     assert notice.code == "dataset_chosen"
     assert "/11.1/plot was taken" in notice.message
 
@@ -270,7 +271,7 @@ def test_wavelengths_that_disagree_are_not_chosen_from(tmp_path):
         file["entry_0000/instrument/wavelength"].attrs["units"] = "angstrom"
     scan = read_stack(tmp_path / "scan.h5").scan(0)
     assert scan.radiation is None
-    assert [remark.code for remark in scan.remarks] == ["wavelengths_disagree"]
+    assert [notice.code for notice in scan.warnings] == ["wavelengths_disagree"]
 
 
 def test_a_file_that_is_cut_off_says_so(tmp_path):
@@ -381,6 +382,43 @@ def test_a_remark_that_is_an_array_of_terabytes_is_not_read(tmp_path, name):
             del entry[name]
         entry.create_dataset(name, (2**40,), "f4")
     assert len(read_stack(tmp_path / "a.h5")) == 1
+
+
+@pytest.mark.parametrize("value", ["no", np.void(b"x")], ids=["text", "bytes"])
+def test_a_statement_of_another_kind_says_nothing_of_the_polarisation(tmp_path, value):
+    pyfai_file(tmp_path / "a.h5", 1)
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["entry_0000/polarization_applied"] = value
+    assert read_pattern(tmp_path / "a.h5").radiation.polarization is None
+
+
+def test_numbers_in_names_of_groups_may_be_of_any_length_and_script(tmp_path):
+    """More digits than Python converts, and a digit that is none to `int`."""
+    names = ["scan_2", "scan_10", "scan_" + "9" * 5000, "scan_²", "²"]
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name in reversed(names):
+            data_group(file, name, curves(1)[0][0], ANGLES)
+    assert [source.group for source in read_stack(tmp_path / "a.h5").sources] == [f"/{name}" for name in names]
+
+
+def test_an_axis_in_blocks_that_fill_the_memory_is_none(tmp_path):
+    """561 MB a block: all of it would be unpacked for the angles of one frame."""
+    shape = (200_000, 351)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file.create_group("entry/data")
+        group.attrs.update({"NX_class": "NXdata", "signal": "I", "axes": [".", "two_theta"]})
+        group.create_dataset("I", shape=shape, dtype="f8", chunks=(1, 351))
+        group.create_dataset("two_theta", shape=shape, dtype="f8", chunks=shape).attrs["units"] = "deg"
+    with pytest.raises(InputError, match="holds no patterns: no NXdata with an axis of two-theta"):
+        read_stack(tmp_path / "a.h5")
+
+
+def test_a_remark_in_blocks_that_fill_the_memory_is_passed_over(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file.create_group("entry")
+        group.create_dataset("temperature", (2,), "f8", maxshape=(None,), chunks=(10**8,))
+        group.create_dataset("time", (2,), "f8", maxshape=(None,), chunks=(1000,))
+        assert [dataset.name for dataset in _walk(group)] == ["/entry/time"]
 
 
 def test_angles_in_milliradians(tmp_path):

@@ -41,7 +41,7 @@ def outcome(path):
 
 
 def codes(pattern):
-    return {remark.code for remark in pattern.metadata.get("remarks", ())}
+    return {notice.code for notice in pattern.metadata.get("warnings", ())}
 
 
 # Intensities and their uncertainties.
@@ -191,7 +191,7 @@ def test_a_described_monochromator_is_kept(read):
 
 
 def test_a_beam_that_the_user_contradicts(read):
-    assert "the file says 1.5 A, given is" in refusal(read, HEAD + ANGLED, radiation="CuKa")
+    assert "the file states 1.5 A, given is" in refusal(read, HEAD + ANGLED, radiation="CuKa")
 
 
 def test_facts(read):
@@ -209,7 +209,7 @@ def test_facts(read):
     [
         (HEAD + "loop_ _pd_meas_time_of_flight _pd_meas_intensity_total 1000 5 1001 6", "a time-of-flight pattern"),
         (HEAD + "loop_ _pd_meas_counts_total 1 2 3", "3 intensities and no angles"),
-        (HEAD + "_pd_meas_number_of_points 5\n" + ANGLED, "lists 4 points and says that they are 5"),
+        (HEAD + "_pd_meas_number_of_points 5\n" + ANGLED, "lists 4 points and states 5"),
         (HEAD + ANGLED.replace("81", "x81"), "'x81' is no number"),
         (HEAD + ANGLED + "7\n", "is no readable CIF"),
         (HEAD.replace("x-ray", "electron") + ANGLED, "measured with electrons"),

@@ -101,7 +101,7 @@ def test_reading_a_pattern_imports_nothing_heavy():
 
 def test_a_large_pattern_is_read_fast(tmp_path, monkeypatch):
     """The reader that goes row by row takes ten times as long, and is for rows that differ."""
-    monkeypatch.setattr("layerox.io.text.rows_from_lines", None)
+    monkeypatch.setattr("layerox.io.text_pattern.rows_from_lines", None)
     x = np.arange(50_000) / 1000
     path = tmp_path / "a.xye"
     path.write_text("\n".join(f"{a:.4f} {a + 100:.3f} 10.0" for a in x))

@@ -30,8 +30,8 @@ def test_counts_without_sigma_get_poisson_sigmas():
 
 
 def test_intensities_that_are_no_counts_are_remarked():
-    (remark,) = pattern(scan([10, 11], [150.5, 2.5])).metadata["remarks"]
-    assert remark.code == "not_counts"
+    (notice,) = pattern(scan([10, 11], [150.5, 2.5])).metadata["warnings"]
+    assert notice.code == "not_counts"
 
 
 def test_descending_angles_are_reversed():
@@ -103,7 +103,7 @@ def test_negative_intensities_pass_with_a_sigma_column_when_allowed():
 def test_points_that_are_no_numbers_are_left_out_and_counted(intensity, sigma):
     result = pattern(scan([10, 11, 12], intensity, sigma))
     assert result.two_theta.tolist() == [10, 12]
-    assert result.metadata["remarks"][0].message == "1 point that is no number was left out at 11 degrees"
+    assert result.metadata["warnings"][0].message == "1 point that is no number was left out at 11 degrees"
 
 
 def test_a_row_without_any_number_is_left_out_and_an_intensity_without_an_angle_refused():
@@ -121,7 +121,7 @@ def test_what_lies_outside_the_range_is_not_counted():
     angles, counts = np.arange(10.0, 60.0), np.full(50, 300.0) + np.arange(50) % 7
     counts[[5, 30]] = math.nan
     result = pattern(scan(angles, counts), limits=(30, 50))
-    assert result.metadata["remarks"][0].message.endswith("1 point that is no number was left out at 40 degrees")
+    assert result.metadata["warnings"][0].message.endswith("1 point that is no number was left out at 40 degrees")
 
 
 def test_counts_of_zero_whose_sigma_is_their_root_are_kept():
@@ -129,13 +129,13 @@ def test_counts_of_zero_whose_sigma_is_their_root_are_kept():
     result = pattern(scan(np.arange(10.0, 20.0), counts, np.sqrt(counts)))
     assert len(result) == 10
     assert result.sigma[counts == 0].tolist() == [1.0, 1.0, 1.0]
-    assert result.metadata["remarks"][0].code == "sigma_of_no_counts"
+    assert result.metadata["warnings"][0].code == "sigma_of_no_counts"
 
 
 def test_points_of_zero_intensity_and_zero_sigma_are_left_out():
     result = pattern(scan([10, 11, 12], [5, 0, 7], [1, 0, 2]))
     assert result.two_theta.tolist() == [10, 12]
-    assert result.metadata["remarks"][0].code == "points_without_weight"
+    assert result.metadata["warnings"][0].code == "points_without_weight"
 
 
 # 2 theta of silicon 111, a = 5.431 A, Cu K-alpha 1: lambda / 2d = 1.5405929 sqrt(3) / (2 x 5.431), 28.442 degrees.
@@ -199,7 +199,7 @@ def test_the_user_wins_where_user_and_file_agree():
 
 def test_user_and_file_must_agree():
     beam = Radiation(lines=((0.4139, 1.0),))
-    with pytest.raises(InputError, match=r"the file says 0\.4139 A, given is CuKa"):
+    with pytest.raises(InputError, match=r"the file states 0\.4139 A, given is CuKa"):
         pattern(scan([1, 2], radiation=beam), radiation="CuKa")
 
 
@@ -221,6 +221,6 @@ def test_an_unknown_radiation_is_blamed_on_the_option():
     [([1, 1, 1], "1 at every point"), ([40, 90, 50], "90% of the strongest intensity"), ([6, 10, 7], None)],
 )
 def test_a_sigma_column_that_looks_like_something_else_is_remarked(sigma, words):
-    remarks = pattern(scan([10, 11, 12], [40, 100, 50], sigma)).metadata.get("remarks", ())
-    assert [words in remark.message for remark in remarks] == ([True] if words else [])
-    assert all(remark.code == "sigma_doubtful" for remark in remarks)
+    warnings = pattern(scan([10, 11, 12], [40, 100, 50], sigma)).metadata.get("warnings", ())
+    assert [words in notice.message for notice in warnings] == ([True] if words else [])
+    assert all(notice.code == "sigma_doubtful" for notice in warnings)

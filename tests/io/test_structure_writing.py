@@ -107,7 +107,7 @@ def test_cifs_are_read_back_by_layerox(name, tmp_path):
     path = tmp_path / "phase.cif"
     write_structure(crystal, path)
     again = read_crystal(path)
-    assert again.remarks == ()
+    assert again.warnings == ()
     assert [site.label for site in again.sites] == [site.label for site in crystal.sites]
     theirs, ours = (np.array([site.position for site in c.sites]) for c in (again, crystal))
     assert theirs == pytest.approx(ours, abs=1e-9)

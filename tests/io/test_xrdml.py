@@ -132,7 +132,7 @@ def test_raw_counts_are_multiplied_by_the_attenuation(tmp_path):
     result = read(tmp_path, document(scan(FACTORS + COUNTS)))
     assert result.intensity.tolist() == [100, 0, 250, 4000]
     assert result.sigma.tolist() == [10, 1, 50, 200]
-    assert result.metadata["remarks"][0].code == "attenuator_corrected"
+    assert result.metadata["warnings"][0].code == "attenuator_corrected"
 
 
 def test_intensities_of_schema_1_are_corrected_for_the_attenuation_already(tmp_path):
@@ -152,7 +152,7 @@ def test_counts_per_second_use_the_counting_time(tmp_path):
 
 def test_counts_per_second_without_a_time_are_remarked(tmp_path):
     result = read(tmp_path, document(scan('<intensities unit="cps">25 0 6.25 100</intensities>')))
-    assert result.metadata["remarks"][0].code == "not_counts"
+    assert result.metadata["warnings"][0].code == "not_counts"
 
 
 def test_unequal_counting_times_are_scaled_to_their_median(tmp_path):
@@ -186,13 +186,13 @@ def test_many_scans_are_many_patterns(tmp_path):
 
 def test_one_powder_scan_among_others_is_the_pattern(tmp_path):
     result = read(tmp_path, document(scan(axis="Omega"), scan(), scan(axis="Phi")))
-    (remark,) = result.metadata["remarks"]
-    assert remark.code == "scans_left_out"
-    assert "2 of 3 scans" in remark.message
+    (notice,) = result.metadata["warnings"]
+    assert notice.code == "scans_left_out"
+    assert "2 of 3 scans" in notice.message
 
 
 def test_an_aborted_scan_is_read_and_remarked(tmp_path):
-    assert read(tmp_path, document(scan(status="Aborted"))).metadata["remarks"][0].code == "scan_incomplete"
+    assert read(tmp_path, document(scan(status="Aborted"))).metadata["warnings"][0].code == "scan_incomplete"
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.995])
@@ -239,8 +239,8 @@ def test_a_document_without_scans(tmp_path):
 
 
 def test_the_radiation_must_agree(tmp_path):
-    assert "the file says CuKa" in refusal(tmp_path, document(), radiation="MoKa")
-    assert "the file says CuKa" in refusal(tmp_path, document(), radiation="CuKa1")
+    assert "the file states CuKa" in refusal(tmp_path, document(), radiation="MoKa")
+    assert "the file states CuKa" in refusal(tmp_path, document(), radiation="CuKa1")
     assert read(tmp_path, document(), radiation="CuKa").radiation.name == "CuKa"
 
 

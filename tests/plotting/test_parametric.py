@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 import layerox as lx
 from layerox.plotting.parametric import inches, parametric_picture, plot_parametric
 from layerox.series.run import fit_series
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 import layerox as lx
 from layerox.refined import with_esd
 from layerox.report import series_page
-from layerox.results.folder import files_of, write_folder
+from layerox.results.result_folder import files_of, write_folder
 
 PATTERNS = Path(__file__).parents[2] / "patterns"
 

@@ -8,7 +8,7 @@ import pytest
 import layerox as lx
 from layerox.refined import Refined
 from layerox.results.compare import ComparedRow, compare
-from layerox.results.folder import files_of, load, write_folder
+from layerox.results.result_folder import files_of, load, write_folder
 
 
 def changed(refinement, **numbers):

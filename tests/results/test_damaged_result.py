@@ -11,7 +11,7 @@ import layerox as lx
 from layerox.cli.main import main
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
-from layerox.results.folder import files_of, write_folder
+from layerox.results.result_folder import files_of, write_folder
 
 MUTANTS = 250
 ODD = [None, True, -1, 1e308, 10**30, "", "x", "\x00", [], {}, [[]], {"a": 1}, [1, 2, 3], "nan", "../../etc/passwd"]
@@ -55,6 +55,8 @@ def refused(folder, fault):
         (lambda d: d["covariance"]["matrix"].pop(), "is not square"),
         (lambda d: d["covariance"]["names"].__setitem__(0, "x"), "the covariance is of 'x', which is no parameter"),
         (lambda d: d["parameters"][0].update(max=1e308), r"parameters\.0\.max: a number is too large"),
+        (lambda d: d["phases"][0]["weight_fraction"].update(esd=1e200), r"weight_fraction\.esd: a number is too large"),
+        (lambda d: d["phases"][0].update(microabsorption={"factor": "x"}), r"phases\.0\.microabsorption"),
         (lambda d: d["phases"][0]["weight_fraction"].update(value="0.5"), r"weight_fraction\.value"),
         (lambda d: d["phases"][0]["cell"]["gamma"].update(value=True), r"cell\.gamma\.value"),
         (lambda d: d["phases"][0].update(sites=[]), r"phases\.0\.sites: list should have"),

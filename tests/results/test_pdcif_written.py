@@ -12,8 +12,8 @@ from layerox.io.cif import read_crystal
 from layerox.io.cif_block import blocks_of
 from layerox.radiation import Radiation
 from layerox.refined import Refined
-from layerox.results.folder import files_of
 from layerox.results.pdcif import cif_text
+from layerox.results.result_folder import files_of
 from layerox.results.structure_cif import cif_number, structure_cif_text, structure_file, structure_files
 from layerox.symmetry import CELL_NAMES
 from reference_crystals import ALL, LAB6, POLAR, ZINCITE, phase
@@ -269,7 +269,7 @@ def test_structures_are_phases_again(refinement, tmp_path):
         found, known = read_crystal(tmp_path / file), refinement.phase(name).crystal
         assert found.formula == known.formula
         assert found.symmetry.name == known.symmetry.name
-        assert found.remarks == ()
+        assert found.warnings == ()
         esds = [refinement.phase(name).cell[axis].esd for axis in CELL_NAMES]
         assert found.cell == pytest.approx(known.cell, abs=max(0.3 * max(esds), 1e-9))
 

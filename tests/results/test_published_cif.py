@@ -5,8 +5,8 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.io import read_pattern
-from layerox.results.folder import files_of
 from layerox.results.published_cif import read_published
+from layerox.results.result_folder import files_of
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from layerox.errors import InputError
-from layerox.results.folder import files_of, load, write_folder
 from layerox.results.read_result import refinement_from_document
+from layerox.results.result_folder import files_of, load, write_folder
 
 REFINED = {"value", "esd", "status"}
 

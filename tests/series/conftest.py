@@ -2,7 +2,7 @@
 
 import pytest
 
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 GRID = (12.0, 70.0, 0.04)
 

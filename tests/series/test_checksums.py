@@ -18,7 +18,7 @@ from layerox.series.checksums import (
     read_hashes,
 )
 from layerox.series.run import fit_series
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 
 def later(found, seconds):

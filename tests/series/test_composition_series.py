@@ -5,7 +5,7 @@ import math
 import pytest
 
 from layerox.series.run import fit_series
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 NAMES = ("O3", "P2", "NiO")
 

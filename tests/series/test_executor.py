@@ -7,7 +7,7 @@ from concurrent.futures import Future
 import pytest
 
 from layerox.errors import InputError
-from layerox.series.cluster import Tls, connection_notices
+from layerox.series.dask_cluster import Tls, connection_notices
 from layerox.series.executor import InProcess, StartingWorkers, executor
 
 # What a frame of a series calls beyond what its workers have inherited: nothing has to be loaded.
@@ -18,7 +18,7 @@ from layerox.series.segment import refined_segment
 from layerox.series.common_parameters import estimated_common_parameters, fitted_seed_frame
 from layerox.series.frames import frames_of
 from layerox.series.request import SeriesRequest
-from layerox.series.frame_reading import PatternReading
+from layerox.series.frame_setup import PatternReading
 from layerox.analysis.phase_arguments import argued_phases
 import sys
 
@@ -105,6 +105,6 @@ def test_without_dask_a_scheduler_is_one_line(monkeypatch):
 
 
 def test_no_scheduler_at_an_address(monkeypatch):
-    monkeypatch.setattr("layerox.series.cluster.PATIENCE_S", 0.1)
+    monkeypatch.setattr("layerox.series.dask_cluster.PATIENCE_S", 0.1)
     with pytest.raises(InputError, match="no scheduler answers"), executor(1, "tcp://127.0.0.1:1"):
         pass

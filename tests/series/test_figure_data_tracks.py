@@ -11,7 +11,7 @@ from layerox.builders import build_crystal
 from layerox.diffraction.reflections import reflections
 from layerox.instrument import Instrument, Profile
 from layerox.series.figure_data import d_spacings, layer_lengths, reflection_tracks
-from layerox.series.measured import QUANTITIES
+from layerox.series.frame_row import QUANTITIES
 from layerox.series.request import cell_variables, layers_in
 from layerox.series.result import Series
 from layerox.symmetry import symmetry_from_name

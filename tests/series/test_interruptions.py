@@ -20,7 +20,7 @@ from layerox.io.atomic_writing import TEMPORARY
 from layerox.io.toml_file import toml_text
 from layerox.series import run
 from layerox.series.run import fit_series
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 FRAMES = 44
 TABLES = ("frames.csv", "transitions.csv", "series.nc")

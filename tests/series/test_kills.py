@@ -11,7 +11,7 @@ import pytest
 
 from killed_runs import signalled, when_named
 from layerox.series.run import fit_series
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 FRAMES = 50
 TABLES = ("frames.csv", "transitions.csv")

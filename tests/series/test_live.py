@@ -14,10 +14,10 @@ from killed_runs import when_named
 from layerox.cli.main import main
 from layerox.errors import InputError
 from layerox.io.toml_file import toml_text
+from layerox.series.frames import Watch
+from layerox.series.results_folder import WORK
 from layerox.series.run import fit_series
-from layerox.series.store import WORK
-from layerox.series.synthetic import simulate_series
-from layerox.series.watching import Watch
+from layerox.series.simulated_series import simulate_series
 from nexus_files import data_group
 
 FRAMES = 12
@@ -265,7 +265,7 @@ def test_a_watch_that_is_told_to_end_exits_with_130_and_is_resumed(
 ):
     """The signal comes as soon as there is a table; frames that are cut off then are whole when the run goes on."""
     clock = Script()
-    monkeypatch.setattr("layerox.series.watching.Watch", partial(Watch, clock=clock, sleep=clock.sleep))
+    monkeypatch.setattr("layerox.series.frames.Watch", partial(Watch, clock=clock, sleep=clock.sleep))
     folder, output = tmp_path / "raw", tmp_path / "out"
     folder.mkdir()
     for k, path in enumerate(source):

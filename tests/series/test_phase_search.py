@@ -20,11 +20,11 @@ from layerox.series.cell_interpolation import (
     out_of_line,
 )
 from layerox.series.common_parameters import SEED_FRAMES, CommonParameters, SeedFrame, seed_indices
+from layerox.series.frame_setup import SeriesSetup
 from layerox.series.frames import frames_of
 from layerox.series.phase_search import search_indices, without_doubtful
 from layerox.series.run import fit_series
-from layerox.series.setup import SeriesSetup
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 from reference_crystals import P2
 
 CELL = np.array(P2.cell)

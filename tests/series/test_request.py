@@ -11,9 +11,9 @@ from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import radiation_from_text
+from layerox.series.frame_setup import SeriesSetup
 from layerox.series.request import cell_variables, described, layers_in
 from layerox.series.scenarios import crystal_of
-from layerox.series.setup import SeriesSetup
 from layerox.symmetry import symmetry_from_name
 
 

@@ -16,9 +16,9 @@ import pytest
 import layerox as lx
 from killed_runs import when_named
 from layerox.errors import InputError
-from layerox.series.cluster import Tls
+from layerox.series.dask_cluster import Tls
 from layerox.series.figure_data import intensity_map
-from layerox.series.measured import FrameRow
+from layerox.series.frame_row import FrameRow
 from layerox.series.phase_presence import SeriesPresence
 from layerox.series.run import fit_series
 from layerox.series.segment import segment_ranges
@@ -95,7 +95,7 @@ def test_a_table_that_was_cut_off_is_refused(fitted, tmp_path, lost):
     with pytest.raises(InputError, match=r"frames\.csv: is cut off or damaged: it does not end with a line"):
         lx.open_series(copied)
     (copied / "frames.csv").write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
-    with pytest.raises(InputError, match=r"frames\.csv: is cut off: 29 of 30 frames stand in it"):
+    with pytest.raises(InputError, match=r"frames\.csv: is cut off: 29 of 30 frames are in it"):
         lx.open_series(copied)
 
 

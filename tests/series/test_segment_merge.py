@@ -13,16 +13,15 @@ from layerox.instrument import Instrument
 from layerox.io.cif import read_crystal
 from layerox.series.executor import InProcess
 from layerox.series.frame_model import restored
-from layerox.series.frame_reading import PatternReading
+from layerox.series.frame_row import FrameRow
+from layerox.series.frame_setup import PatternReading, SeriesSetup
 from layerox.series.frames import frames_of
-from layerox.series.measured import FrameRow
 from layerox.series.phase_presence import PhaseLevel
+from layerox.series.results_folder import COMPARED, CORRECTED, DISTINGUISHED, FIRST, JUDGED, MERGED, STAGES, SeriesStore
 from layerox.series.seed_refinement import determined_common_parameters
 from layerox.series.segment import Segment
 from layerox.series.segment_merge import SegmentMerge, SegmentNeighbours, agrees, merged_from_neighbours
-from layerox.series.setup import SeriesSetup
-from layerox.series.store import COMPARED, CORRECTED, FIRST, JUDGED, MERGED, STAGES, SeriesStore
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 NAMES = ("O3", "P3", "Al")
 NOTHING = (math.nan, math.nan)
@@ -259,7 +258,7 @@ def _raised(line, k):
 def test_rows_come_from_the_last_stage_before(tmp_path):
     store = SeriesStore(tmp_path, "key", "settings", (), {})
     store.work.mkdir()
-    assert (FIRST, *MERGED, COMPARED, CORRECTED, JUDGED) == STAGES
+    assert (FIRST, *MERGED, COMPARED, CORRECTED, DISTINGUISHED, JUDGED) == STAGES
     for k, stage in enumerate((FIRST, MERGED[1], CORRECTED)):
         store.put(stage, 0, [row(frame=k)])
     assert store.rows_before(MERGED[0], 0)[0].frame == 0

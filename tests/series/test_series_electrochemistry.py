@@ -65,7 +65,7 @@ def column(frames, name):
 
 
 def codes(frames):
-    return {notice.code: notice.message for notice in frames.notices}
+    return {notice.code: notice.message for notice in frames.warnings}
 
 
 def test_frames_are_placed_by_their_stamps_at_their_middles(tmp_path, log):
@@ -99,7 +99,7 @@ def test_local_stamps_need_a_zone_and_have_one(tmp_path, log):
 def test_frames_are_never_stretched_over_a_log(tmp_path, log):
     """As many frames as records, and no times: nothing says where the frames stand."""
     folder = folder_of(tmp_path, range(601))
-    with pytest.raises(InputError, match="do not say when they were measured.*--axis.*--start") as caught:
+    with pytest.raises(InputError, match="have no times of measurement.*--axis.*--start") as caught:
         held(folder, file=str(log))
     assert str(folder) in str(caught.value)
 
@@ -149,7 +149,7 @@ def test_frames_outside_the_log_and_in_its_gaps_are_empty_and_counted(tmp_path, 
 
 def test_frames_that_are_all_outside_the_log_are_refused(tmp_path, log):
     folder = folder_of(tmp_path, range(3), in_berlin)
-    with pytest.raises(InputError, match="no frame lies within the log: frames 2024-06-03 22:30:00 UTC to"):
+    with pytest.raises(InputError, match="no frame is within the log: frames 2024-06-03 22:30:00 UTC to"):
         held(folder, file=str(log), time_zone="-12:00")
 
 
@@ -214,8 +214,8 @@ def test_more_charge_than_sodium_is_told(tmp_path, log):
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ({"mass_mg": 1.0}, "a mass tells no sodium content without a formula"),
-        ({"formula": "NaMnO2"}, "a formula tells no sodium content without a mass"),
+        ({"mass_mg": 1.0}, "a mass without a formula gives no sodium content"),
+        ({"formula": "NaMnO2"}, "a formula without a mass gives no sodium content"),
         ({"mass_esd_mg": 0.1}, "an uncertainty of the mass without it"),
         ({"mass": 1.0}, "unknown key .*mass.*mass_mg"),
         ({"offset": "fitted"}, "offset"),
@@ -327,7 +327,7 @@ def test_the_command_takes_a_log(operando, tmp_path, capsys):
     assert json.loads((tmp_path / "o" / "run.json").read_text())["electrochemistry"]["offset_s"] == -30.0
     capsys.readouterr()
     for extra, said in (
-        ([], "no frame lies within the log"),  # synthetic frames have stamps, of another year
+        ([], "no frame is within the log"),  # synthetic frames have stamps, of another year
         (timed, "(--time-zone)"),
         (["--start", "2024-06-03T10:30:00Z"], "--start: a start of the frames goes with a cadence"),
         ([*timed, "--time-zone", "UTC", "--mass", "0"], "mass_mg"),

@@ -8,7 +8,7 @@ import pytest
 
 import layerox as lx
 from layerox.report import write_report
-from layerox.results.folder import files_of, load
+from layerox.results.result_folder import files_of, load
 from layerox.series.run import fit_series
 
 RECIPE = {"strategy": {"name": "stages", "stages": [{"free": ["*_a", "*_c", "instrument_zero"]}, {"free": ["*_size"]}]}}

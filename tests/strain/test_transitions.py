@@ -7,7 +7,7 @@ import pytest
 
 import layerox as lx
 from layerox.errors import InputError
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 from layerox.strain.csv_and_text import transitions_csv, transitions_text
 
 FRAMES = 24

@@ -46,7 +46,7 @@ def test_what_no_glide_makes_is_named(heated):
     assert "P3 -> P2" in [step.name for step in heated.violations]
     assert "P3 -> O3" in [step.name for step in heated.steps]
     assert "P3 -> O3" not in [step.name for step in heated.violations]
-    (message,) = [n.message for n in heated.notices if "P3 -> P2" in n.message]
+    (message,) = [n.message for n in heated.warnings if "P3 -> P2" in n.message]
     assert "not possible by gliding" in message
 
 

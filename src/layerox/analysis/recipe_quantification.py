@@ -16,7 +16,7 @@ from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError, nearest
 from layerox.io.toml_file import line_of
 from layerox.refined import Refined
-from layerox.results.folder import load
+from layerox.results.result_folder import load
 
 if TYPE_CHECKING:
     from layerox.analysis.recipe_model import ExternalStandardModel, RecipeModel

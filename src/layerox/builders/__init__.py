@@ -1,8 +1,8 @@
-"""Builders: a description in, a crystal or its atoms out; they never diffract."""
+"""Builders: make a crystal or its atoms from a description."""
 
 from layerox.builders.build import build_atoms, build_crystal, build_stack, build_structure
 from layerox.builders.composition import Composition, parse_formula
-from layerox.builders.geometry import LayerGeometry
+from layerox.builders.layer_heights import LayerGeometry
 from layerox.builders.layered import (
     DisplacementFactors,
     GalleryContent,

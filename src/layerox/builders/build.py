@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Unpack
 from layerox.builders.axes import atoms_on_axes, crystal_on_axes
 from layerox.builders.composition import Amounts, Composition, parse_formula
 from layerox.builders.defaults import SAME_COMPOSITION, distorted_from, spinel_from, tunnel_from
-from layerox.builders.geometry import LayerGeometry
+from layerox.builders.layer_heights import LayerGeometry
 from layerox.builders.layered import DisplacementFactors, PlaneStack, check_closure, layered_stack
 from layerox.builders.library import DEFAULTS, LIBRARY, LibraryEntry
 from layerox.builders.ordering import ordered_atoms
 from layerox.builders.phase_recipes import Distorted, Layered, Spinel, Tunnel
 from layerox.builders.request import PhaseOptions, PhaseRequest, largest_difference, phase_name, refuse_implausible
-from layerox.builders.sodium import SiteContents
+from layerox.builders.sodium_sites import SiteContents
 from layerox.builders.supercell import Shape, in_supercell
 from layerox.computing.threads import single_threaded
 from layerox.crystal.asymmetric_unit import Crystal, structure_from_crystal
@@ -74,7 +74,7 @@ def build_atoms(
     built = _built(request)
     atoms = _atoms(built, setting)
     if ordered:
-        return ordered_atoms(replace(atoms, remarks=built.remarks), supercell, seed=request.seed)
+        return ordered_atoms(replace(atoms, warnings=built.warnings), supercell, seed=request.seed)
     return in_supercell(atoms, (1, 1, 1) if supercell is None else supercell)
 
 
@@ -121,7 +121,7 @@ def build_structure(
 
     `ordered` gives whole atoms, see `ordering.ordered_atoms`: the best of all orderings in a small cell, one drawn with
     `seed` in a large one, in the smallest supercell that reaches the composition unless `supercell` is given (three
-    counts, or a 3 x 3 matrix with the new edges as rows). Rounded amounts are listed in `properties["remarks"]`.
+    counts, or a 3 x 3 matrix with the new edges as rows). Rounded amounts are listed in `properties["warnings"]`.
     Its `properties` hold name and source, its site properties `u_iso` (angstrom^2) and `site_label`.
 
     Parameters
@@ -250,7 +250,7 @@ def _described(request: PhaseRequest, entry: LibraryEntry | None, word: Word) ->
     given = LayerGeometry(
         a=request.a, c=request.c, slab=request.slab, bond=request.bond, galleries=request.galleries or {}
     )
-    composition, assumed = _composition(request.formula, entry)
+    composition, assumed = _given_composition(request.formula, entry)
     model = _model(entry, composition)
     recipe = _layered(model)
     sodium = request.sodium if request.sodium is not None or recipe is None else _same_sodium(recipe, composition)
@@ -264,10 +264,10 @@ def _described(request: PhaseRequest, entry: LibraryEntry | None, word: Word) ->
         source=request.source(model.source if model else None),
     )
     estimated = recipe is None and not _is_complete(given)
-    return replace(stack, remarks=(*stack.remarks, *_notices(stack, estimated, assumed)))
+    return replace(stack, warnings=(*stack.warnings, *_notices(stack, estimated, assumed)))
 
 
-def _composition(formula: str | Composition | None, entry: LibraryEntry | None) -> tuple[Composition, bool]:
+def _given_composition(formula: str | Composition | None, entry: LibraryEntry | None) -> tuple[Composition, bool]:
     """Return the composition, and whether none was given."""
     if isinstance(formula, Composition):
         return formula, False

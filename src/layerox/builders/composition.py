@@ -56,14 +56,14 @@ class Composition:
         Ions of the metal plane; a sum below 1 leaves vacancies.
     anions
         Ions of the two anion planes; a sum below 2 leaves vacancies.
-    remarks
-        What sorting the formula noticed.
+    formula_warnings
+        Notices from reading the formula.
     """
 
     alkali: Amounts
     metals: Amounts
     anions: Amounts
-    remarks: tuple[Notice, ...] = field(default=(), compare=False)
+    formula_warnings: tuple[Notice, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         for name in ("alkali", "metals", "anions"):
@@ -106,10 +106,10 @@ class Composition:
         return f"a mean metal valence of {self.metal_valence:.2f} is implausible: {names} span {low:.2f} to {high:.2f}"
 
     @property
-    def notices(self) -> tuple[Notice, ...]:
+    def warnings(self) -> tuple[Notice, ...]:
         """Notices on the formula."""
         warning = self.charge_warning
-        return (*self.remarks, Notice("charge_implausible", warning)) if warning else self.remarks
+        return (*self.formula_warnings, Notice("charge_implausible", warning)) if warning else self.formula_warnings
 
     @property
     def oxidation_states(self) -> dict[str, float]:
@@ -225,14 +225,16 @@ def _scaled(
     is_full = ROUNDED_DOWN <= filling <= ROUNDED_UP
     scale = anion_sites if is_full else max(metal_sites, anion_sites)
     metal_scale = metal_sites if is_full else scale
-    remarks: tuple[Notice, ...] = ()
+    formula_warnings: tuple[Notice, ...] = ()
     if is_full and abs(filling - 1) > 1e-9:
-        remarks = (Notice("metals_rounded", f"the metals of {text} add up to {filling:.4g} and were scaled to 1"),)
+        formula_warnings = (
+            Notice("metals_rounded", f"the metals of {text} add up to {filling:.4g} and were scaled to 1"),
+        )
     return Composition(
         alkali={element: float(x) / scale for element, x in alkali.items()},
         metals={element: float(x) / metal_scale for element, x in metals.items()},
         anions={element: float(x) / scale for element, x in anions.items()},
-        remarks=remarks,
+        formula_warnings=formula_warnings,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from layerox.builders.composition import Composition
-from layerox.builders.distorted import DistortedGeometry, parent_lengths
+from layerox.builders.distorted_layers import DistortedGeometry, parent_lengths
 from layerox.builders.library import LIBRARY, LibraryEntry
 from layerox.builders.phase_recipes import Distorted, Spinel, Tunnel, composition_from
 from layerox.builders.request import PhaseRequest, largest_difference
@@ -171,4 +171,4 @@ def _first(given: Any, default: Any) -> Any:
 def _estimated(crystal: Crystal) -> Crystal:
     lengths = " ".join(f"{name} = {x:.3f}" for name, x in zip("abc", crystal.cell[:3], strict=True))
     message = f"{lengths} A contain estimates from bond lengths, good to some 3 %"
-    return replace(crystal, remarks=(*crystal.remarks, Notice("geometry_estimated", message)))
+    return replace(crystal, warnings=(*crystal.warnings, Notice("geometry_estimated", message)))

@@ -1,4 +1,4 @@
-"""Enumeration: every distinct way to fill a small cell, each once.
+"""Enumeration: all distinct fillings of a small cell, each once.
 
 Two fillings are one if an operation of the disordered structure's space group takes one to the other, whether or not
 it keeps the supercell: an operation that turns the supercell counts where the filling has the periods for it.

@@ -1,4 +1,4 @@
-"""Ewald: the electrostatic energy of point charges in a cell, as a matrix that serves every arrangement of them.
+"""Ewald: the electrostatic energy of point charges in a cell, as a matrix for all arrangements of them.
 
 P. P. Ewald, Ann. Phys. 369 (1921) 253, doi:10.1002/andp.19213690304. A cell that is not neutral is given a uniform
 background, which is the same for all arrangements with the same ions.

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from layerox.builders.composition import Amounts, Composition
-from layerox.builders.geometry import Dimensions, LayerGeometry, dimensions
-from layerox.builders.setting import Plane, orbits, standard_setting
-from layerox.builders.sodium import Filling, SiteContents, contents, filled
+from layerox.builders.layer_heights import Dimensions, LayerGeometry, dimensions
+from layerox.builders.sodium_sites import Filling, SiteContents, contents, filled
+from layerox.builders.stack_space_group import Plane, orbits, standard_setting
 from layerox.crystal.asymmetric_unit import Cell, Crystal, Site
 from layerox.crystal.atoms import Atoms, lattice_from_cell
 from layerox.errors import InputError
@@ -105,7 +105,7 @@ class PlaneStack:
 
     Attributes
     ----------
-    name, source, remarks
+    name, source, warnings
         As in a `Crystal`.
     a, c
         Cell edges, angstrom.
@@ -121,7 +121,7 @@ class PlaneStack:
     sheets: tuple[AtomPlane, ...]
     group: str = "P 3 m 1"
     source: str = ""
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     @property
     def cell(self) -> Cell:
@@ -142,7 +142,7 @@ class PlaneStack:
         symmetry = symmetry_from_name(self.group)
         sites = tuple(site for _, rows in self._orbit_sites() for site in rows)
         return Crystal(
-            name=self.name, cell=self.cell, symmetry=symmetry, sites=sites, source=self.source, remarks=self.remarks
+            name=self.name, cell=self.cell, symmetry=symmetry, sites=sites, source=self.source, warnings=self.warnings
         )
 
     def atoms(self) -> Atoms:
@@ -195,7 +195,7 @@ def layered_crystal(
     geometry
         Lengths that are known; `c` is that of the word as given. The rest follows from bond lengths.
     sodium
-        Occupancies of gallery sites, see `sodium.filled`; a default split where it is silent.
+        Occupancies of gallery sites, see `sodium_sites.filled`; other sites get a default split.
     displacement
         B factors.
     name, source
@@ -233,7 +233,7 @@ def layered_stack(
     galleries = [GalleryContent(height=h, ions=i) for h, i in zip(lengths.galleries, ions, strict=True)]
     stack = stacked(short, slabs, galleries, a=lengths.a, displacement=displacement)
     c = stack.c if geometry.c is None else geometry.c
-    named = replace(stack, c=c, name=name or composition.formula, source=source, remarks=composition.notices)
+    named = replace(stack, c=c, name=name or composition.formula, source=source, warnings=composition.warnings)
     return named.standardised()
 
 

@@ -1,4 +1,4 @@
-"""Monte Carlo: one seeded, allowed filling of a cell of any size, its ions spread by their repulsion.
+"""Monte Carlo: one seeded, allowed filling of a cell of any size, with ions distributed by their repulsion.
 
 A lattice gas: ions hop to vacancies and change places (Kawasaki, Phys. Rev. 145 (1966) 224,
 doi:10.1103/PhysRev.145.224) under a screened Coulomb energy, and never occupy sites that exclude each other, at no
@@ -34,7 +34,7 @@ class Drawn:
     """A filling: the state of each open position, and what had to be changed for it."""
 
     states: IntArray
-    remarks: tuple[Notice, ...]
+    warnings: tuple[Notice, ...]
 
 
 def drawn_filling(openings: Openings, charges: Mapping[Ion, float], seed: int) -> Drawn:
@@ -53,11 +53,11 @@ def drawn_filling(openings: Openings, charges: Mapping[Ion, float], seed: int) -
     board = _Board(openings)
     moved = sum(_place_pool(board, pool, draw) for pool in openings.pools)
     _anneal(board, openings, charges, draw)
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     if moved:
         message = f"{moved} ions are on another site of their gallery than requested: the sites exclude each other"
-        remarks = (Notice("split_changed", message),)
-    return Drawn(np.array(board.states), remarks)
+        warnings = (Notice("split_changed", message),)
+    return Drawn(np.array(board.states), warnings)
 
 
 class _Board:
@@ -234,7 +234,7 @@ def _allowed(board: _Board, places: Sequence[int]) -> list[int]:
 
 
 def _anneal(board: _Board, openings: Openings, charges: Mapping[Ion, float], draw: random.Random) -> None:
-    """Let ions change places within their class at falling temperature."""
+    """Exchange ions within their class at falling temperature (simulated annealing)."""
     neighbours = _repulsion(openings)
     charge = [0.0] * len(board.states)
     for pool in openings.pools:

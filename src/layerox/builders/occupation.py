@@ -1,4 +1,4 @@
-"""Occupation: partial occupancies as a problem of filling: which positions are open, to whom, and how many of each.
+"""Occupation: partial occupancies as a filling problem: open positions, allowed species, and numbers of each.
 
 Positions that share the same ions form a pool ("face" and "edge" of P2 are one, the metal plane another). The numbers
 in a cell are whole ones nearest to the occupancies; cations closer than 2 A exclude each other.
@@ -75,15 +75,15 @@ class Openings:
     pools: tuple[IonPool, ...]
     exclusions: tuple[tuple[int, ...], ...]
 
-    def filled(self, states: IntArray, remarks: tuple[Notice, ...] = ()) -> Atoms:
+    def filled(self, states: IntArray, warnings: tuple[Notice, ...] = ()) -> Atoms:
         """Return the cell with whole ions.
 
         Parameters
         ----------
         states
             For each open position the number of its ion in its pool, VACANT where there is none.
-        remarks
-            What to add to the remarks of the atoms.
+        warnings
+            What to add to the warnings of the atoms.
         """
         atoms = self.atoms
         kinds = [*atoms.kinds]
@@ -115,7 +115,7 @@ class Openings:
             layer=None if atoms.layer is None else atoms.layer[rows],
             phase=None if atoms.phase is None else atoms.phase[rows],
             site_kind=None if atoms.site_kind is None else atoms.site_kind[rows],
-            remarks=(*atoms.remarks, *remarks),
+            warnings=(*atoms.warnings, *warnings),
         )
 
     @property
@@ -250,7 +250,7 @@ def whole_numbers(shares: FloatArray, columns: IntArray | None = None) -> IntArr
         sums[row, cells[row]] = 1
     for column in range(width):
         sums[rows + column, cells[:, column]] = 1
-    # A slight slope settles ties the same way everywhere.
+    # A small slope breaks ties in the same way on all machines.
     gain = fractions.reshape(-1) - 1e-7 * np.arange(rows * width) / (rows * width)
     bounds = np.stack([np.zeros(rows * width), (fractions > 0).reshape(-1).astype(float)], axis=1)
     answer = linprog(-gain, A_eq=sums, b_eq=np.concatenate([missing, columns]), bounds=bounds, method="highs-ds")

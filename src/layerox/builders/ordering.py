@@ -1,4 +1,4 @@
-"""Ordering: partial occupancies made into whole atoms, all distinct ways of a small cell or one way of a large one.
+"""Ordering: partial occupancies converted to whole atoms: all distinct ways in a small cell, one way in a large one.
 
 Small cells are listed (`enumeration.py`) and ranked by their electrostatic energy (`ewald.py`); large ones are drawn
 (`montecarlo.py`). In both, no two cations are closer than 2 A, and the composition is the nearest that whole atoms
@@ -39,19 +39,19 @@ class Ordering:
     Attributes
     ----------
     structure
-        Whole atoms; its `properties["remarks"]` list the rounded amounts.
+        Whole atoms; its `properties["warnings"]` list the rounded amounts.
     energy
         Electrostatic energy of point charges, eV per cell, for ranking only.
     multiplicity
         How many fillings of the cell are equivalent to this one.
-    remarks
+    warnings
         The same as notices.
     """
 
     structure: Structure
     energy: float
     multiplicity: int
-    remarks: tuple[Notice, ...]
+    warnings: tuple[Notice, ...]
 
 
 @public
@@ -92,7 +92,7 @@ def orderings(
         atoms = gaps.filled(one.states, gaps.reached)
         made.append(
             Ordering(
-                structure=atoms.to_structure(), energy=energy, multiplicity=one.multiplicity, remarks=atoms.remarks
+                structure=atoms.to_structure(), energy=energy, multiplicity=one.multiplicity, warnings=atoms.warnings
             )
         )
     return made
@@ -173,7 +173,7 @@ def _fillings(gaps: Openings) -> float:
 def _drawn(cell: Atoms, seed: int) -> Atoms:
     gaps = openings(cell, by_layer=True)
     drawn = drawn_filling(gaps, _charges(gaps), seed)
-    return gaps.filled(drawn.states, (*gaps.reached, *drawn.remarks))
+    return gaps.filled(drawn.states, (*gaps.reached, *drawn.warnings))
 
 
 def _charges(gaps: Openings) -> dict[Ion, float]:
@@ -201,7 +201,7 @@ def _ranked(gaps: Openings, distinct: list[Distinct]) -> list[tuple[Distinct, fl
     rows = np.array([[*_place_charges(gaps, one.states, charges), *of_fixed] for one in distinct])
     if not len(rows):
         raise InputError(f"no allowed ordering of {atoms.name} has these numbers of ions",
-                         cure="let them choose their sites (keep_split=False), or take another supercell")  # fmt: skip
+                         cure="allow other sites (keep_split=False), or take another supercell")  # fmt: skip
     energies = ewald_energies(ewald_matrix(atoms.lattice, positions), rows)
     order = np.argsort(np.round(energies, 8), kind="stable")
     return [(distinct[k], float(energies[k])) for k in order]

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from layerox.builders.composition import Amounts, Composition, parse_formula
-from layerox.builders.distorted import DistortedGeometry, distorted_crystal
-from layerox.builders.geometry import LayerGeometry
+from layerox.builders.distorted_layers import DistortedGeometry, distorted_crystal
+from layerox.builders.layer_heights import LayerGeometry
 from layerox.builders.layered import DisplacementFactors, PlaneStack, layered_stack
 from layerox.builders.site_rows import MixedSite, sites_of
-from layerox.builders.sodium import SiteContents
+from layerox.builders.sodium_sites import SiteContents
 from layerox.builders.spinel import (
     SpinelComposition,
     SpinelFactors,
@@ -136,7 +136,7 @@ class Tunnel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tabulated:
+class PublishedStructure:
     """A structure that is known, not built: space group, cell, and (label, occupancy, position, B) of each site."""
 
     group: str

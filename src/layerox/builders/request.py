@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TypedDict
 
 from layerox.builders.composition import Amounts, Composition
-from layerox.builders.sodium import SiteContents
+from layerox.builders.sodium_sites import SiteContents
 from layerox.errors import InputError
 
 APOSTROPHES = str.maketrans({"’": "'", "′": "'", "`": "'"})

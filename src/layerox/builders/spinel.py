@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from layerox.builders.composition import Amounts, amounts_of, charge_problem
-from layerox.builders.geometry import ANION_RADII, cation_radius
+from layerox.builders.layer_heights import ANION_RADII, cation_radius
 from layerox.builders.site_rows import MixedSite, sites_of
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal, formula_text
 from layerox.errors import InputError
@@ -50,7 +50,7 @@ class SpinelComposition:
     tetrahedral: Amounts
     octahedral: Amounts
     anions: Amounts
-    remarks: tuple[Notice, ...] = field(default=(), compare=False)
+    warnings: tuple[Notice, ...] = field(default=(), compare=False)
 
     @property
     def cations(self) -> dict[str, float]:
@@ -149,7 +149,7 @@ def spinel_composition(
         raise InputError("holds no anions", place=repr(formula), cure="write the oxygen too: LiMn2O4")
     scale = ANION_SITES / sum(anions.values())
     cations = {element: float(x) * scale for element, x in amounts.items() if element not in ANIONS}
-    cations, remarks = _rounded(cations, formula)
+    cations, warnings = _rounded(cations, formula)
     inside = dict(tetrahedral) if tetrahedral is not None else _preferred(cations)
     outside = {element: x - inside.get(element, 0.0) for element, x in cations.items()}
     _check_shares(inside, outside, formula)
@@ -159,7 +159,7 @@ def spinel_composition(
         tetrahedral={element: x for element, x in inside.items() if x > 1e-9},
         octahedral={element: x for element, x in outside.items() if x > 1e-9},
         anions={element: x * scale for element, x in anions.items()},
-        remarks=(*remarks, Notice("charge_implausible", problem)) if problem else remarks,
+        warnings=(*warnings, Notice("charge_implausible", problem)) if problem else warnings,
     )
 
 
@@ -195,7 +195,7 @@ def spinel_crystal(
         symmetry=symmetry_from_name(group, hexagonal=False),
         sites=sites_of(places),
         source=source,
-        remarks=composition.remarks,
+        warnings=composition.warnings,
     )
 
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from layerox.builders.composition import Amounts, Composition, parse_formula
-from layerox.builders.geometry import bond_length
+from layerox.builders.layer_heights import bond_length
 from layerox.builders.site_rows import MixedSite, sites_of
-from layerox.builders.sodium import SiteContents
+from layerox.builders.sodium_sites import SiteContents
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.errors import InputError, nearest
 from layerox.notices import Notice
@@ -106,7 +106,7 @@ def tunnel_crystal(
         symmetry=symmetry_from_name(GROUP),
         sites=sites_of([*_metal_places(composition, metals or {}), *filling, *_anion_places(composition)]),
         source=source,
-        remarks=(*composition.notices, *_estimate(given, scale)),
+        warnings=(*composition.warnings, *_estimate(given, scale)),
     )
 
 
@@ -117,7 +117,7 @@ def _estimate(given: tuple[float | None, ...], scale: float) -> list[Notice]:
 
 
 def _metal_places(composition: Composition, requested: Mapping[str, Amounts]) -> list[MixedSite]:
-    """Ask first, then share what is left over the other sites."""
+    """Fill the requested sites first, then distribute the rest over the other sites."""
     for site, amounts in requested.items():
         if site not in METALS:
             raise InputError(f"no metal site is called {site!r}", cure=nearest(site, METALS))

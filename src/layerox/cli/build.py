@@ -105,20 +105,20 @@ def run(
         refuse_with_disorder(given)
         phase, options = realised_options(phase, slabs, options["seed"])
     crystal = build_crystal(phase, **options)
-    remarks = crystal.remarks
+    warnings = crystal.warnings
     axes = "" if setting == "conventional" else f" on {setting} axes"
     listed = f", {supercell[0]} x {supercell[1]} x {supercell[2]} cells" if supercell else ""
     if ordered or supercell:
         atoms = build_atoms(phase, **options, setting=setting, supercell=supercell, ordered=ordered)
         text = structure_text(atoms, target)
         listed += f", ordered as {atoms.formula}" if ordered else ""
-        remarks = atoms.remarks if ordered else remarks
+        warnings = atoms.warnings if ordered else warnings
     else:
         text = structure_text(build_crystal(phase, **options, setting=setting), target)
     name = shown if is_realisable(shown) else crystal.name
     write_outputs({target: text}, by="build", inputs=read, overwrite=overwrite)
     print(f"{name}: {crystal.formula}, {crystal.space_group}{axes}{listed}; written to {output}")
-    print("\n".join([f"source: {crystal.source}", *(f"note: {remark.message}" for remark in remarks)]))
+    print("\n".join([f"source: {crystal.source}", *(f"note: {notice.message}" for notice in warnings)]))
     return 0
 
 

@@ -30,8 +30,8 @@ def run(*, files: list[str], phase: str | None, formula: str | None, space_group
     from pathlib import Path  # noqa: PLC0415  (what --help does not need)
 
     from layerox.validation import check, identify_structure  # noqa: PLC0415
-    from layerox.validation.consistency import REMARK_CODES  # noqa: PLC0415
-    from layerox.validation.reading import atoms_of  # noqa: PLC0415
+    from layerox.validation.consistency import WARNING_CODES  # noqa: PLC0415
+    from layerox.validation.read_structure import atoms_of  # noqa: PLC0415
 
     worst = 0
     for file in files:
@@ -40,9 +40,9 @@ def run(*, files: list[str], phase: str | None, formula: str | None, space_group
         print(f"{file}: {identify_structure(atoms).name}, {_counted(len(findings))}")
         for finding in findings:
             print(f"  {finding}")
-        for remark in atoms.remarks:
-            if remark.code not in (*REMARK_CODES, *OF_NO_CONCERN):
-                print(f"  note: {remark.message}")
+        for notice in atoms.warnings:
+            if notice.code not in (*WARNING_CODES, *OF_NO_CONCERN):
+                print(f"  note: {notice.message}")
         worst = max(worst, int(bool(findings)))
     return worst
 

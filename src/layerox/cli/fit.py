@@ -96,8 +96,8 @@ def run(
     from layerox.io import read_pattern  # noqa: PLC0415
     from layerox.io.output_files import inputs_among, remove_own  # noqa: PLC0415
     from layerox.plotting.axis_labels import check_scale  # noqa: PLC0415
-    from layerox.results.folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
-    from layerox.results.report import summary_text  # noqa: PLC0415
+    from layerox.results.result_folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
+    from layerox.results.text_report import summary_text  # noqa: PLC0415
 
     folder = Path(output) if output else Path(f"fit-{Path(pattern).stem}")
     check_scale(picture)

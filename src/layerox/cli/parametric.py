@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from layerox.cli.common_options import add_overwrite_option
+from layerox.cli.common_options import add_overwrite_option, add_worker_options, tls_from
 from layerox.cli.progress import Progress
-from layerox.cli.worker_options import add_worker_options, tls_from
 from layerox.errors import InputError
 
 if TYPE_CHECKING:
-    from layerox.series.cluster import Tls
+    from layerox.series.dask_cluster import Tls
 
 OUTPUTS = ("parametric.csv", "parametric.json", "parametric.png")
 SPELLING = {"functions": "--function", "axis": "--axis"}
@@ -102,12 +101,15 @@ def parametric_settings(recipe: str | None) -> dict[str, Any] | None:
     InputError
         If it cannot be read, or a form is invalid.
     """
+    if recipe is None:
+        return None
     from layerox.analysis.recipe import read_recipe  # noqa: PLC0415  (what --help does not need)
-    from layerox.series.parametric.refine import form_requests  # noqa: PLC0415
 
-    settings = None if recipe is None else read_recipe(recipe).parametric
+    settings = read_recipe(recipe).parametric
     if settings is None or not settings.functions:
         return None
+    from layerox.series.parametric.refine import form_requests  # noqa: PLC0415  (what most series do not need)
+
     form_requests(settings.functions)
     return {"functions": dict(settings.functions), "axis": settings.axis, "between": settings.between}
 
@@ -126,7 +128,7 @@ def refine_and_write(
 ) -> tuple[str, bool]:
     """Refine and write all three files; return the summary, and whether the result is trustworthy."""
     from layerox.plotting.parametric import parametric_picture  # noqa: PLC0415  (what --help does not need)
-    from layerox.results.folder import check_folder, write_folder  # noqa: PLC0415
+    from layerox.results.result_folder import check_folder, write_folder  # noqa: PLC0415
     from layerox.series.parametric.refine import refine_parametric  # noqa: PLC0415
     from layerox.series.parametric.result import parametric_text  # noqa: PLC0415
 

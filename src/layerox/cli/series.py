@@ -13,10 +13,11 @@ from layerox.cli.common_options import (
     add_figures_option,
     add_hardware_options,
     add_overwrite_option,
+    add_worker_options,
+    tls_from,
 )
 from layerox.cli.progress import Progress
 from layerox.cli.sigterm import terminated_as_interrupt
-from layerox.cli.worker_options import add_worker_options, tls_from
 from layerox.errors import InputError
 
 if TYPE_CHECKING:
@@ -169,10 +170,10 @@ def run(
     from layerox.cli.parametric import parametric_settings, refine_and_write  # noqa: PLC0415  (what --help does not need)
     from layerox.io.csv_cells import safe_table  # noqa: PLC0415
     from layerox.io.output_files import remove_own, results_in, write_outputs  # noqa: PLC0415
-    from layerox.results.folder import check_folder  # noqa: PLC0415
+    from layerox.results.result_folder import check_folder  # noqa: PLC0415
+    from layerox.series.frames import Watch  # noqa: PLC0415
     from layerox.series.result import series_text  # noqa: PLC0415
     from layerox.series.run import fit_series, inputs_of_series  # noqa: PLC0415
-    from layerox.series.watching import Watch  # noqa: PLC0415
 
     if watch_idle is not None and not watch:
         raise InputError("is for --watch", place="--watch-idle", cure="give --watch too")

@@ -48,7 +48,7 @@ def run(
     overwrite: bool,
 ) -> int:
     """Simulate and write; always 0."""
-    from layerox.series.synthetic import simulate_series  # noqa: PLC0415  (what --help does not need)
+    from layerox.series.simulated_series import simulate_series  # noqa: PLC0415  (what --help does not need)
 
     grid = (two_theta[0], two_theta[1], two_theta[2])
     truth = simulate_series(

@@ -1,1 +1,1 @@
-"""Computing: compiled loops, threads of linear algebra, and processes beside this one."""
+"""Compiled loops, BLAS threads, and child processes."""

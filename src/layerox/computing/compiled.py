@@ -1,10 +1,10 @@
-"""Compiled: the one way in which numerical loops of this package are compiled.
+"""Compile numerical loops with numba, with a cache on disk.
 
-Numba stores compiled code beside each source file and notices when that file changes, not when another file changes
-from which it took a compiled function. A compiled function therefore calls only compiled functions of its own module.
+Numba stores compiled code beside each source file and detects changes of that file, but not of other files with
+compiled functions that it calls. A compiled function therefore calls only compiled functions of its own module.
 
-Where neither the folder of the sources nor the user's cache folder can be written to, compiled code is kept in a folder
-of the user's own among the temporary files, or not at all: it is code, so no other user may have write access.
+If neither the source folder nor the user's cache folder is writable, compiled code is kept in a private temporary
+folder of the user, or not at all: no other user may have write access to code.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ def compiled(function: Function) -> Function:
 
 
 def compiled_exactly(function: Function) -> Function:
-    """Compile `function` likewise, its arithmetic as written: what must be right to the last bit."""
+    """Compile `function` without reordering its arithmetic, for results that must be exact to the last bit."""
     return _compiled(function, fastmath=False)
 
 
 def cache_notices() -> tuple[Notice, ...]:
-    """Return a notice if compiled code is not kept where it usually is."""
+    """Return a notice if compiled code is not in the usual cache."""
     return tuple(_NOTICES.values())
 
 
 def _compiled(function: Function, *, fastmath: bool) -> Function:
     try:
         return _jitted(function, fastmath=fastmath, cache=True)
-    except RuntimeError:  # numba finds no folder that it can write to
+    except RuntimeError:  # numba finds no writable folder
         return _kept_elsewhere(function, fastmath=fastmath)
 
 
@@ -54,7 +54,7 @@ def _jitted(function: Function, *, fastmath: bool, cache: bool) -> Function:
 
 
 def _kept_elsewhere(function: Function, *, fastmath: bool) -> Function:
-    """Compile a function whose code is kept among the temporary files, or nowhere."""
+    """Compile a function with its cache in a temporary folder, or without a cache."""
     cure = "set NUMBA_CACHE_DIR to a folder of your own"
     folder = _own_temporary_folder()
     before = numba.config.CACHE_DIR
@@ -68,12 +68,12 @@ def _kept_elsewhere(function: Function, *, fastmath: bool) -> Function:
         pass
     finally:
         numba.config.CACHE_DIR = before
-    _NOTICES[CODE] = Notice(CODE, f"no folder can be written to: everything is compiled anew in every run; {cure}")
+    _NOTICES[CODE] = Notice(CODE, f"no folder can be written to: everything is compiled again in every run; {cure}")
     return _jitted(function, fastmath=fastmath, cache=False)
 
 
 def _own_temporary_folder() -> Path | None:
-    """Return a temporary folder that is this user's alone, the same in every run; None if there cannot be one."""
+    """Return a private temporary folder of this user, the same in every run; None if impossible."""
     user = os.getuid() if hasattr(os, "getuid") else 0
     try:
         folder = Path(tempfile.gettempdir()) / f"layerox-{user}"

@@ -1,7 +1,7 @@
-"""Processes: how others are started from this one, and readers of strangers' files that are confined to one.
+"""Start child processes, and run third-party readers in a process with limited memory and time.
 
-A reader that is not ours (of workbooks, of binary logs) trusts its file: what a damaged or malicious one makes of it
-(a gigabyte from a kilobyte, an endless loop, an abort) ends a process of its own, whose memory and time are bounded.
+Third-party readers (of workbooks, of binary logs) do not check their files. A damaged or malicious file (a gigabyte
+from a kilobyte, an endless loop, an abort) ends only the child process.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from typing import Any, TypeVar
 from layerox.errors import InputError
 
 T = TypeVar("T")
-# Of a confined reader: its address space, its time on a processor, and how long is waited for it.
+# Limits of a confined reader: address space, processor time, and waiting time.
 MOST_BYTES, MOST_CPU_S, PATIENCE_S = 4 * 2**30, 300, 600.0
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 
 def confined(function: Callable[[Path], T], path: Path, *, cure: str) -> T:
-    """Return what a function makes of a file, in a process of its own.
+    """Return the result of a function of a file, run in a child process.
 
     Parameters
     ----------
     function
-        Of a module; its result is sent back by pickling.
+        A function of a module; its result is pickled.
     path
         The file.
     cure
-        What a user can do if the reader needs too much.
+        Cure for the user if the reader exceeds its limits.
 
     Raises
     ------
     InputError
-        What the function raises, or if it needs more than a process is given.
+        If the function raises it, or exceeds the limits.
     """
     context: Any = multiprocessing.get_context("spawn")
     mine, other = context.Pipe(duplex=False)
@@ -62,26 +62,26 @@ def confined(function: Callable[[Path], T], path: Path, *, cure: str) -> T:
 
 
 def _serve(pipe: Connection, function: Callable[[Path], object], path: Path) -> None:
-    """Read a file within bounds and send what came of it; runs in the process of its own."""
+    """Read a file within the limits and send the result; runs in the child process."""
     with suppress(ImportError, OSError, ValueError):
         import resource  # noqa: PLC0415  (not on every system)
 
         resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
         resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what a library prints as it aborts
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # output of a library when it aborts
     try:
         answer: tuple[bool, object] = True, function(path)
     except InputError as error:
         answer = False, error
-    except BaseException:  # a panic of a library in another language is no Exception
+    except BaseException:  # a panic of a library in another language is not an Exception
         answer = False, None
     pipe.send(answer)
 
 
 @contextmanager
 def without_script() -> Iterator[None]:
-    """Let a process start without the script of this one, which multiprocessing would run again: nothing needs it."""
+    """Start processes without running the main script again, as multiprocessing would do."""
     script = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -92,7 +92,7 @@ def without_script() -> Iterator[None]:
 
 @contextmanager
 def environment(wanted: Mapping[str, str]) -> Iterator[None]:
-    """Let variables have values while processes are started."""
+    """Set environment variables while processes are started."""
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

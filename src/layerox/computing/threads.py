@@ -1,7 +1,7 @@
-"""Threads: linear algebra in one thread while layerox computes, whatever the environment sets.
+"""Run BLAS libraries in one thread while layerox computes, independent of the environment.
 
-Its matrices are small: further threads of a BLAS do nothing but burn time while they wait. What the user has set for
-their own setting is restored when the outermost call returns.
+The matrices are small, so further BLAS threads only waste time. The user's setting is restored when the outermost call
+returns.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-# Held by the outermost call; only the thread that has set the limit can take it away.
+# Held by the outermost call; only the thread that set the limit can remove it.
 _HELD = threading.Lock()
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Let BLAS libraries work in one thread, unless an outer call or that of another thread does so already.
+    """Limit BLAS libraries to one thread, unless an outer call or another thread does so already.
 
-    When that other thread leaves, the user's number is restored: it is never lost, the limit may be for a while.
+    When that other thread leaves, the user's number is restored; the limit may then be missing for a while.
     """
     if not _HELD.acquire(blocking=False):
         yield
@@ -49,7 +49,7 @@ def single_threaded(function: Callable[P, R]) -> Callable[P, R]:
 
 @cache
 def _libraries() -> Any:
-    """Return what controls the BLAS of numpy and scipy; looking for them takes milliseconds."""
+    """Return the controller of the BLAS of numpy and scipy, cached because the search takes milliseconds."""
     import numpy  # noqa: PLC0415, F401  (so that they are there to be found)
     import scipy.linalg  # noqa: PLC0415, F401
     from threadpoolctl import ThreadpoolController  # noqa: PLC0415

@@ -1,1 +1,1 @@
-"""Crystal: an asymmetric unit, all atoms of a cell, neighbours and polyhedra, and symmetry found from the atoms."""
+"""Crystals: asymmetric unit, all atoms of a cell, neighbours, polyhedra, and symmetry found from the atoms."""

@@ -1,6 +1,6 @@
-"""Crystal: a cell, a space group and the atoms of its asymmetric unit, frozen and light.
+"""The `Crystal`: a cell, a space group and the atoms of its asymmetric unit, immutable.
 
-It is what builders make, what CIFs hold (see `io/cif.py`) and what diffracts. Rows of `sites` are those of a
+Builders and CIFs (see `io/cif.py`) give crystals, and refinements use them. Rows of `sites` are those of a
 CIF's atom list: one species each, several rows on one position for a mixed site.
 """
 
@@ -29,7 +29,7 @@ Position = tuple[float, float, float]
 ASSUMED_U_ISO = 0.006
 SAME_SITE = 0.01
 OVERLAP = 0.5
-# Up to FULL a position is a whole atom; published tables state up to MOST_OCCUPIED on one site, MOST_SHARED together.
+# Limits of an occupancy: FULL is one atom; published tables have up to MOST_OCCUPIED on one site, MOST_SHARED in total.
 FULL, MOST_OCCUPIED, MOST_SHARED = 1.02, 1.2, 1.1
 LARGEST_CELL_TO_SEARCH, MANY_SITES = 2000, 300
 NON_METALS = frozenset(("H", "D", "B", "C", "N", "P", "S", "Se"))
@@ -46,7 +46,7 @@ class Site:
     label
         Unique in the crystal ("Na1").
     element, charge
-        "Mn" and 3 for Mn3+; charge 0 means that none was named.
+        "Mn" and 3 for Mn3+; charge 0 means not stated.
     position
         Fractional coordinates.
     occupancy
@@ -88,8 +88,8 @@ class Crystal:
     sites
         The asymmetric unit.
     source
-        Where it comes from: a file, a publication with its provenance label.
-    remarks
+        Origin: a file, or a publication with its provenance label.
+    warnings
         Notices of reading or building it.
     """
 
@@ -98,7 +98,7 @@ class Crystal:
     symmetry: Symmetry
     sites: tuple[Site, ...]
     source: str = ""
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     @property
     def space_group(self) -> str:
@@ -162,15 +162,15 @@ class Crystal:
         return tuple(tuple(group) for group in groups.values())
 
     def _distances(self, positions: FloatArray, place: FloatArray) -> FloatArray:
-        """Return how far the nearest images of positions are from a place, angstrom, shape positions.shape[:-1]."""
+        """Return distances of the nearest images of positions to a place, angstrom, shape positions.shape[:-1]."""
         shift = wrapped(positions - place)
         return np.asarray(np.sqrt(np.einsum("...j,jk,...k->...", shift, metric_tensor(self.cell), shift)))
 
     @property
     def formula_units(self) -> int:
-        """Number of formula units Z: what divides the numbers of positions filled by each element or mixture.
+        """Number of formula units Z: the common divisor of the numbers of positions of each element or mixture.
 
-        Where no cation fills its positions, those that are filled best count.
+        If no cation fills its positions, the best filled ones count.
         """
         occupancies = [min(sum(self.sites[k].occupancy for k in group), 1.0) for group in self.mixed_sites]
         of_cations = [any(self.sites[k].element not in ANIONS for k in group) for group in self.mixed_sites]
@@ -201,12 +201,12 @@ class Crystal:
 
     @property
     def is_possible(self) -> bool:
-        """Whether its cell encloses a volume and its elements exist; refined structures need not be more."""
+        """Whether its cell has a volume and its elements exist; no other checks, for refined structures."""
         known = all(gemmi.Element(site.element).atomic_number > 0 for site in self.sites)
         return known and all(math.isfinite(x) and x > 0 for x in self.cell) and self.volume > 1.0
 
     def checked(self) -> Crystal:
-        """Return self if it can diffract.
+        """Return self if it is physically possible.
 
         Raises
         ------
@@ -241,7 +241,7 @@ class Crystal:
                 )
 
     def crowded(self) -> list[tuple[tuple[str, ...], float, int]]:
-        """Positions less than half an angstrom apart that hold more than one atom: labels, total occupancy, number.
+        """Positions less than half an angstrom apart with more than one atom: labels, total occupancy, number.
 
         Cells of more than 2000 atoms are not searched.
         """

@@ -1,7 +1,7 @@
-"""Atoms: every atom of a cell in plain arrays, for supercells of any size.
+"""`Atoms`: every atom of a cell in arrays, for supercells of any size.
 
-A `Crystal` describes a cell by symmetry and refines; `Atoms` lists it and is written, ordered and cut to shape. A
-hundred thousand atoms are a few arrays here, where as many `Site` objects would be slow.
+A `Crystal` describes a cell by symmetry and is refined; `Atoms` lists all atoms for writing, ordering and cutting.
+Arrays are fast for a hundred thousand atoms, `Site` objects are not.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 TextArray = NDArray[np.str_]
 
 ALMOST_FULL = 1e-6
-# More would take minutes to write and gigabytes to hold.
+# More atoms need minutes to write and gigabytes of memory.
 MOST_ROWS = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Atoms:
-    """All atoms of a cell, one row a species: a mixed site takes several rows with the same position.
+    """All atoms of a cell, one row per species: a mixed site has several rows with the same position.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Atoms:
     positions
         Fractional coordinates, shape (n, 3).
     kinds
-        The distinct sorts of row: element, occupancy, u_iso and label (the position of a kind means nothing).
+        The distinct kinds of rows: element, occupancy, u_iso and label (the position of a kind is unused).
     kind
         Index into `kinds` for each row, shape (n,).
     site
@@ -57,8 +57,8 @@ class Atoms:
     site_kind
         Kind of site of a row ("metal", "anion", "face", "octahedral" ...), shape (n,); None when unknown.
     source
-        Where it comes from.
-    remarks
+        Origin of the structure.
+    warnings
         Notices of building it.
     """
 
@@ -72,7 +72,7 @@ class Atoms:
     phase: TextArray | None = None
     site_kind: TextArray | None = None
     source: str = ""
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -118,7 +118,7 @@ class Atoms:
 
     @property
     def formula(self) -> str:
-        """What the whole cell holds, such as "Na4Mn6O12"."""
+        """Content of the whole cell, such as "Na4Mn6O12"."""
         return formula_text(self.content)
 
     def repeated(self, counts: Iterable[int]) -> Atoms:
@@ -158,7 +158,7 @@ class Atoms:
             symmetry=symmetry_from_triplets(["x,y,z"], name="P 1"),
             sites=tuple(sites),
             source=self.source,
-            remarks=self.remarks,
+            warnings=self.warnings,
         )
 
     def to_structure(self) -> Structure:
@@ -183,8 +183,8 @@ class Atoms:
         }
         structure = Structure(Lattice(self.lattice), species, self.positions[first], site_properties=properties)
         structure.properties = {"name": self.name, "source": self.source}
-        if self.remarks:
-            structure.properties["remarks"] = [str(remark) for remark in self.remarks]
+        if self.warnings:
+            structure.properties["warnings"] = [str(notice) for notice in self.warnings]
         return structure
 
 
@@ -207,7 +207,7 @@ def atoms_from_crystal(crystal: Crystal) -> Atoms:
         kind=np.concatenate(kind),
         site=np.concatenate(site),
         source=crystal.source,
-        remarks=crystal.remarks,
+        warnings=crystal.warnings,
     )
 
 

@@ -1,7 +1,7 @@
-"""Coordination: which polyhedron the bonds of a cation make, from the angles between them; the only classifier.
+"""Classify the coordination polyhedron of a cation from the angles between its bonds (the only classifier).
 
-A trigonal prism and an octahedron both hold six anions at like distances. Three pairs of bonds are trans (opposite) in
-an octahedron, none in a prism. Which neighbours count as bonded is decided by the caller, not here.
+A trigonal prism and an octahedron both have six anions at similar distances. Three pairs of bonds are trans (opposite)
+in an octahedron, none in a prism. The caller decides which neighbours are bonded.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def polyhedra_of_bonds(bonds: Pairs, size: int) -> TextArray:
 
 
 def polyhedra(vectors: FloatArray) -> TextArray:
-    """Return the polyhedra that bonds make: vectors from the centres, any unit, shape (centres, bonds, 3)."""
+    """Return the polyhedra of bonds: vectors from the centres, any unit, shape (centres, bonds, 3)."""
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=2), 1e-9)[:, :, None]
     number = unit.shape[1]
     upper = np.triu_indices(number, 1)

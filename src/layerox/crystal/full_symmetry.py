@@ -1,7 +1,7 @@
-"""Full symmetry: the space group that atoms have when they were listed without one.
+"""Find the space group of atoms that are listed without symmetry.
 
-Found by spglib (Togo, Shinohara & Tanaka, Sci. Technol. Adv. Mater. Meth. 4 (2024) 2384822,
-doi:10.1080/27660400.2024.2384822), described in its standard setting.
+The search uses spglib (Togo, Shinohara & Tanaka, Sci. Technol. Adv. Mater. Meth. 4 (2024) 2384822,
+doi:10.1080/27660400.2024.2384822), and gives its standard setting.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SAME_POSITION = 5e-3
 
 @contextmanager
 def errors_raised() -> Iterator[None]:
-    """Let spglib raise its errors; its process-wide switch, which otherwise warns at every call, is put back."""
+    """Make spglib raise its errors, and restore its process-wide switch afterwards."""
     before = spglib.error.OLD_ERROR_HANDLING
     spglib.error.OLD_ERROR_HANDLING = False
     try:
@@ -38,7 +38,7 @@ def errors_raised() -> Iterator[None]:
 
 
 def with_full_symmetry(crystal: Crystal, tolerance: float = TOLERANCE) -> Crystal:
-    """Return the crystal in the space group that its atoms have, when it was listed without one.
+    """Return the crystal in the space group of its atoms, if it is listed without one.
 
     A P 1 list and a supercell are described in the standard setting of their full space group, so that they refine
     with the same few parameters as the textbook description. Any other stated group is kept, because a user who
@@ -47,7 +47,7 @@ def with_full_symmetry(crystal: Crystal, tolerance: float = TOLERANCE) -> Crysta
     Parameters
     ----------
     crystal
-        As it was given; cells of more than 2000 atoms are returned as they are.
+        The crystal; cells of more than 2000 atoms are returned unchanged.
     tolerance
         Distance up to which atoms count as equivalent, angstrom.
     """
@@ -66,7 +66,7 @@ def with_full_symmetry(crystal: Crystal, tolerance: float = TOLERANCE) -> Crysta
 
 
 def _says_more(rotations: IntArray, stated: Symmetry) -> bool:
-    """Tell whether a P 1 list has a symmetry after all, or a cell is larger or its setting odder than it need be."""
+    """Whether a P 1 list has a higher symmetry, a cell is not primitive or its setting is not standard."""
     translations = (rotations == np.eye(3, dtype=int)).all(axis=(1, 2)).sum()
     unlisted = len(stated) == 1 or translations > len(stated.centrings)
     return bool((unlisted and len(rotations) > len(stated)) or not stated.name)
@@ -74,7 +74,7 @@ def _says_more(rotations: IntArray, stated: Symmetry) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Listed:
-    """Every position of a cell: the mixture of species on it, and the displacement of its first species."""
+    """All positions of a cell: the species on each, and the displacement of the first species."""
 
     lattice: FloatArray
     positions: FloatArray
@@ -118,7 +118,7 @@ def _standardised(crystal: Crystal, listed: _Listed, number: int, tolerance: flo
     if any(site.u_aniso is not None for site in crystal.sites):
         message += "; anisotropic displacements were made isotropic"
     standard = replace(crystal, cell=cell_tuple(np.round(cell, 10)), symmetry=symmetry, sites=sites)
-    return replace(standard.snapped(), remarks=(*crystal.remarks, Notice("symmetry_found", message)))
+    return replace(standard.snapped(), warnings=(*crystal.warnings, Notice("symmetry_found", message)))
 
 
 @cache
@@ -136,7 +136,7 @@ def _tabulated(hall: int) -> Symmetry:
 
 @cache
 def _preferred_hall_number(number: int) -> int:
-    """Return spglib's number of the setting with the inversion at the origin where there are two origins."""
+    """Return spglib's number of the setting with the inversion centre at the origin if there are two origins."""
     candidates = [h for h in range(FIRST_HALL, LAST_HALL + 1) if spglib.get_spacegroup_type(h).number == number]
     second = [h for h in candidates if spglib.get_spacegroup_type(h).choice == "2"]
     return second[0] if second else candidates[0]

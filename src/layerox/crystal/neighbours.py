@@ -1,4 +1,4 @@
-"""Neighbours: which positions of a periodic cell are within a distance of each other, images included.
+"""Find pairs of positions of a periodic cell within a distance, images included.
 
 Geometry only; the caller decides which distances are bonds.
 """
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from layerox.errors import InputError
 from layerox.typing import FloatArray, IntArray
 
-# Cells around one that are looked into at most, so that one all but flat takes no hours.
+# Largest number of neighbouring cells in a search, so that a nearly flat cell does not take hours.
 MOST_CELLS = 50_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pairs:
-    """Directed pairs of positions: each appears once from either end.
+    """Directed pairs of positions: each pair occurs in both directions.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Pairs:
         return len(self.first)
 
     def where(self, chosen: NDArray[np.bool_] | IntArray) -> Pairs:
-        """Return the pairs that a mask or index array chooses."""
+        """Return the pairs selected by a mask or an index array."""
         return Pairs(
             first=self.first[chosen],
             second=self.second[chosen],

@@ -45,6 +45,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical_order, in_given_order
 from layerox.diffraction.plausibility import implausibility, profile_warnings
 from layerox.diffraction.position_errors import choose_position_error, refuse_implausible_zero
+from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
 from layerox.diffraction.starting_values import peak_width
@@ -59,8 +60,9 @@ MOST_BACKGROUND_TERMS = 18
 SUPPORT_SQUARED_FOR_EACH = 4.0
 SUPPORT_FOR_CELL = 3.0
 SUPPORT_FOR_WIDTHS = 12.0
-# Share of the peaks' intensity above which a phase has no second search; relative difference of equal lengths.
-OUTSHINES, SAME_CELL = 0.35, 5e-4
+# Share of the peaks' intensity above which a phase has no second search, and above which it has none if the unexplained
+# share is a small part of its own; relative difference of equal lengths.
+OUTSHINES, NOT_WEAK, SETTLED, SAME_CELL = 0.35, 0.1, 0.25, 5e-4
 # Share of the peaks' intensity that may be unexplained when atoms are refined: structures cannot explain what a missing
 # phase leaves.
 LEFT_FOR_ATOMS = 0.2
@@ -124,7 +126,7 @@ def fit_automatically(
     warnings = (*attempt.warnings(), *restraint_warnings(attempt.run))
     if may_restart and unsupported:
         retry_absent_phases(run, unsupported)
-    alike = resolve_alike_phases(run, unsupported) if plan.names_no_parameter else ()
+    alike = resolve_alike_phases(run, unsupported, plan)
     outcome = Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike)
     return in_given_order(outcome, [phase.name for phase in phases])
 
@@ -187,6 +189,7 @@ class _Automatic:
         settle_stackings(self.run, self.phases)
         self._free_what_is_determined()
         refuse_implausible_zero(self.run)
+        try_opposite_cells(self.run, self.phases)
         self._free_as_requested()
         self.run.finish("all together")
         return True
@@ -217,7 +220,7 @@ class _Automatic:
         run.refine("scales and background", self._names("scale"))
 
     def _guess_sizes(self) -> None:
-        """Set the initial Lorentzian width to a part of the whole width, so that it can change both ways."""
+        """Set the initial Lorentzian width to a part of the whole width, so that it can change in both directions."""
         width = peak_width(self.model.two_theta, self.run.data.intensity)
         inverse_size = LORENTZIAN_SHARE * np.radians(width) / self.model.radiation.wavelength * 10.0
         named = self.plan.named(self.run.parameters)
@@ -229,9 +232,8 @@ class _Automatic:
         """Free cells and one position error: the zero, or the displacement if the zero is known."""
         seen = [phase for phase in self.phases if self._is_supported(phase, SUPPORT_FOR_CELL)]
         # In a capillary, the zero is more likely wrong than the position of the specimen.
-        focusing = self.model.instrument.geometry == "bragg-brentano"
         known = self.calibrated or not self.run.parameters.can_vary("instrument_zero")
-        error = "displacement" if known and focusing else "zero"
+        error = "displacement" if known and self.model.instrument.geometry == "bragg-brentano" else "zero"
         cells = [name for phase in seen for name in position_names(phase)]
         self.run.refine(f"{error} and cells", [f"instrument_{error}", *cells])
 
@@ -259,15 +261,13 @@ class _Automatic:
             self._attempt_promising("column height", groups)
 
     def _retry_cells(self) -> None:
-        """Test other cells for weak phases, whose cells the blurred pattern hardly shows.
-
-        The given cell and the best of a grid are compared with the refined one; all other parameters are as refined.
-        """
+        """Test the given cell and the best of a grid for weak phases, whose cells the blurred pattern hardly shows."""
         run = self.run
         rows = run.minimum.calculated.phases.sum(axis=1)
-        order = {phase: k for k, phase in enumerate(self.model.phases)}
+        order, left = {phase: k for k, phase in enumerate(self.model.phases)}, self._unexplained()
         for phase in self._structures():
-            if rows[order[phase]] > OUTSHINES * rows.sum():
+            share = rows[order[phase]] / rows.sum()
+            if share > OUTSHINES or (share > NOT_WEAK and left < SETTLED * share):
                 continue
             names = [name for name in self._names(*CELL_NAMES, phases=[phase]) if run.parameters.can_vary(name)]
             given = {name: self.start.value(name) for name in names}

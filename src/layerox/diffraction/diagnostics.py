@@ -11,7 +11,6 @@ import numpy as np
 
 from layerox.diffraction.counting_noise import flat_tops, noise_over_sigma, spikes
 from layerox.diffraction.detection_limit import CONFIDENCE
-from layerox.diffraction.display import percent_text
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.model import Model
@@ -19,6 +18,7 @@ from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.normal_equations import undetermined
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.refined_quantities import AlikeGroup, Correlation, RefinedParameter, RefinedPhase
+from layerox.diffraction.result_display import percent_text
 from layerox.diffraction.scattering_factors import has_ion
 from layerox.diffraction.sensitivity import NOTABLE_CHANGE, Sensitivity
 from layerox.diffraction.unexplained_peaks import UnexplainedPeak, stray_lines
@@ -143,7 +143,7 @@ def _absence(phase: RefinedPhase) -> str:
 
 
 def _pattern_warnings(pattern: Pattern) -> list[Notice]:
-    notices = pattern.metadata.get("remarks", ())
+    notices = pattern.metadata.get("warnings", ())
     return [notice for notice in notices if isinstance(notice, Notice)] if isinstance(notices, tuple) else []
 
 
@@ -184,7 +184,7 @@ def _noise(residuals: FloatArray) -> list[Notice]:
 
 
 def _phase_warnings(model: Model) -> list[Notice]:
-    notices = [Notice(r.code, f"{phase.name}: {r.message}") for phase in model.phases for r in phase.crystal.remarks]
+    notices = [Notice(r.code, f"{phase.name}: {r.message}") for phase in model.phases for r in phase.crystal.warnings]
     if model.radiation.kind == "xray":
         for phase in model.phases:
             ions = {s.species for s in phase.crystal.sites if s.charge and not has_ion(s.element, s.charge)}

@@ -1,6 +1,6 @@
 """Expressions: constraints that a user writes, such as "P2_a + delta", evaluated with the values of parameters.
 
-The syntax is the matter of `arithmetic`.
+The syntax is defined in `expression_parser`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 
-from layerox.diffraction.arithmetic import CONSTANTS, Dual, evaluated, names_in, parsed
+from layerox.diffraction.expression_parser import CONSTANTS, Dual, evaluated, names_in, parsed
 from layerox.errors import InputError, nearest
 from layerox.typing import FloatArray
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import lmfit
 
 
-# Characters of a name that stand in a message.
+# Characters of a name that are shown in a message.
 LONGEST_SAID = 60
 
 

@@ -36,7 +36,7 @@ class Calculated:
     Attributes
     ----------
     total, background
-        Shape (n,); the background holds humps and foreign peaks too.
+        Shape (n,); the background includes humps and foreign peaks.
     phases
         One row for each phase, shape (p, n).
     peaks

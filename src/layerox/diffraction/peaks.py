@@ -125,8 +125,8 @@ def lorentz_polarization(theta: float, polarization: float) -> tuple[float, floa
 def gaussian_width(tangent: float, instrument: FloatArray) -> tuple[float, float]:
     """Return Caglioti's Gaussian FWHM (degrees) and its derivative with tan(theta).
 
-    Its square is not let below `LEAST_SQUARE`: from there on it falls off to zero exponentially, so that a refinement
-    on its way through an imaginary width has a pattern and a way back.
+    Its square does not fall below `LEAST_SQUARE`: below that it decreases to zero exponentially, so that a
+    refinement can pass through an imaginary width and return.
     """
     square = (instrument[U] * tangent + instrument[V]) * tangent + instrument[W]
     slope = 2.0 * instrument[U] * tangent + instrument[V]
@@ -181,15 +181,15 @@ def peak_list(
     polarization, radius, bragg_brentano
         p, goniometer radius in mm, and the geometry.
     last
-        Bragg angle theta, radian, beyond which peaks have the widths that they have there: what stands out of the
+        Bragg angle theta, radian, beyond which peaks keep their widths: peaks outside the
         pattern must not decide whether U, V and W are possible.
 
     Returns
     -------
     tuple
         Two arrays of shape (4, n l): degrees, degrees, degrees, and intensity times degrees for unit scale; and
-        their derivatives with respect to q. Peaks of one reflection stand together. A line too long to be
-        diffracted has its peak out of sight with zero area. Then the Bragg angle 2 theta of each peak, radian, and
+        their derivatives with respect to q. Peaks of one reflection are adjacent. A line too long to be
+        diffracted has a peak outside the pattern with zero area. Then the Bragg angle 2 theta of each peak, radian, and
         its derivative with respect to q, (n l,).
     """
     lines = wavelengths.size
@@ -236,7 +236,7 @@ def instrument_gradient(
 ) -> None:
     """Add `factor` times the derivative of all peaks with respect to a slot of the instrument (not the axial ones).
 
-    `bragg` holds the Bragg angle 2 theta of each peak, radian (0 for one out of sight), `gauss` its Gaussian width,
+    `bragg` holds the Bragg angle 2 theta of each peak, radian (0 for one outside), `gauss` its Gaussian width,
     shape (peaks,); `last` is as in `peak_list`; `gradient` has shape (peaks, 4).
     """
     for k in range(bragg.size):

@@ -173,7 +173,7 @@ def quantities(
     sigma
         Standard uncertainties of the points, shape (n,).
     given
-        What the user tells of the specimen.
+        The user's statements on the specimen.
     """
     values, transfer, covariance = minimum.parameters.values, minimum.parameters.transfer(), minimum.covariance
     names = [phase.name for phase in model.phases]

@@ -11,9 +11,9 @@ from typing import Literal
 
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction.disordered.refined_stacking import RefinedStacking
-from layerox.diffraction.display import percent_text
 from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.phase import IntensityMode
+from layerox.diffraction.result_display import percent_text
 from layerox.refined import Refined
 from layerox.typing import FloatArray
 

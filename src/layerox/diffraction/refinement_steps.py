@@ -45,7 +45,7 @@ class RefinementStep:
     kept
         Whether it is accepted.
     reason
-        Why it is rejected, or a remark.
+        Why it is rejected, or a notice.
     """
 
     name: str

@@ -198,7 +198,7 @@ def _effects(model: Model, minimum: Minimum, data: Data, shown: list[int]) -> It
 
 def _scattering_powers(model: Model, rows: FloatArray, shown: list[int]) -> Iterator[_Effect]:
     for k in shown:
-        unit = "1 % more scattering power (|F|^2) than its structure says"
+        unit = "1 % more scattering power (|F|^2) than in its structure"
         yield _Effect("scattering_power", model.phases[k].name, unit, 0.01 * rows[k], is_testable=False)
 
 

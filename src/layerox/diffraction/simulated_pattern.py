@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.diffraction.display import html_table
 from layerox.diffraction.model import Calculated, Model
 from layerox.diffraction.peaks import lorentz_polarization
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import Peaks
+from layerox.diffraction.result_display import html_table
 from layerox.diffraction.weight_fractions import scales_for_weights
 from layerox.errors import InputError
 from layerox.instrument import Instrument
@@ -116,7 +116,7 @@ class Simulation:
         return tuple(
             Notice(notice.code, f"{phase.name}: {notice.message}")
             for phase in self.phases
-            for notice in phase.crystal.remarks
+            for notice in phase.crystal.warnings
         )
 
     @property

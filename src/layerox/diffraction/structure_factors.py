@@ -96,7 +96,7 @@ def squared_structure_factors(
     q
         1/d^2 of each reflection, angstrom^-2, shape (n,).
     a, b, constant, imaginary
-        Scattering of each site's species, see `scattering.Scatterers`, first axis s.
+        Scattering of each site's species, see `scattering_factors.Scatterers`, first axis s.
     occupancy, u_iso
         Of each site; u_iso in angstrom^2, shape (s,).
     real, imag

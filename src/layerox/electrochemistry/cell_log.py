@@ -47,7 +47,7 @@ class Electrochemistry:
         The files.
     mass_mg
         Mass of active material in the files, None if not stated.
-    notices
+    warnings
         Notices on the log.
     """
 
@@ -61,7 +61,7 @@ class Electrochemistry:
     gaps: NDArray[np.bool_]
     paths: tuple[Path, ...] = ()
     mass_mg: float | None = None
-    notices: tuple[Notice, ...] = field(default=())
+    warnings: tuple[Notice, ...] = field(default=())
 
     def __post_init__(self) -> None:
         for name in ("time", "voltage", "current", "capacity", "cycle", "step", "state", "gaps"):

@@ -46,7 +46,7 @@ class Records:
         Type of the step of each record (CHARGE, REST, DISCHARGE, UNKNOWN), shape (n,); None if not stated.
     mass_mg
         Mass of active material in the file; None if not stated.
-    notices
+    warnings
         Notices on the file.
     """
 
@@ -59,7 +59,7 @@ class Records:
     step: IntArray | None = None
     kind: IntArray | None = None
     mass_mg: float | None = None
-    notices: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
 
 def kinds_of(texts: Sequence[str]) -> IntArray:

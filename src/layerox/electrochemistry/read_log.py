@@ -73,7 +73,7 @@ def joined(logs: Sequence[Electrochemistry], longest_gap_s: float | None, *, cou
         gaps=gaps,
         paths=tuple(path for log in logs for path in log.paths),
         mass_mg=next((log.mass_mg for log in logs if log.mass_mg is not None), None),
-        notices=(*(notice for log in logs for notice in log.notices), *doubts),
+        warnings=(*(notice for log in logs for notice in log.warnings), *doubts),
     )
 
 
@@ -196,7 +196,7 @@ def _records_of(columns: Columns, header: Header, zone: tzinfo | None, start: da
         step=_integers(columns, "step", keep),
         kind=kinds_of(columns.cells["kind"])[keep] if "kind" in columns else None,
         mass_mg=header.mass_mg,
-        notices=_notices(columns, int((~keep).sum())),
+        warnings=_notices(columns, int((~keep).sum())),
     )
 
 
@@ -269,5 +269,5 @@ def _log(records: Records, convention: Convention | None, source: Source, longes
         gaps=gaps,
         paths=(records.path,),
         mass_mg=records.mass_mg,
-        notices=(*records.notices, *found_notices),
+        warnings=(*records.warnings, *found_notices),
     )

@@ -22,7 +22,7 @@ from layerox.typing import FloatArray, IntArray
 
 GRAIN = 1e-4  # angstrom; holes as close as that are one
 
-EVEN = 0.02  # angstrom; clearances that close count as alike
+EVEN = 0.02  # angstrom; clearances with a smaller difference count as equal
 
 MARGIN = 2.5  # meshes around the cell that are looked at too
 
@@ -167,7 +167,7 @@ class FacingNets:
         )
 
     def filled(self, boundary: str | float, slab: int) -> tuple[AtomNet, BoundaryGallery]:
-        """Return the ions half-way up (height 0), and what is to be known of the gallery above a slab."""
+        """Return the ions at mid-height (height 0), and the summary of the gallery above a slab."""
         sizes = len(self.lower), len(self.upper)
         own = self.below.composition.sodium, self.above.composition.sodium
         room = self._room()

@@ -1,4 +1,4 @@
-"""Charge balance: the mean charge of the metals in each slab and lamella, gallery ions shared by the slabs beside them.
+"""Charge balance: the mean charge of the metals in each slab and lamella; gallery ions count half for each slab.
 
 The charges of the whole cell add up to zero by construction; the balance shows which slab would have to be oxidised or
 reduced, and whether its metals can be.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from layerox.builders.composition import INTERLAYER, Composition
-from layerox.builders.sodium import contents
+from layerox.builders.sodium_sites import contents
 from layerox.crystal.asymmetric_unit import ANIONS
 from layerox.interfaces.layer_planes import Planes, mean
 from layerox.stacking import Block

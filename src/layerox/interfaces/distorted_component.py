@@ -1,4 +1,4 @@
-"""Distorted component: P'2, P'3 and O'3 taken apart into planes on a centred rectangular net.
+"""Distorted component: P'2, P'3 and O'3 as planes on a centred rectangular net.
 
 Read from the finished crystal, so that library entries keep their coordinates. Seen in the frame of the interface: x
 along the short side of the layer, y along the long one, z along the normal, turned about it so that the slab at the
@@ -14,7 +14,7 @@ import numpy as np
 
 from layerox.builders import LIBRARY, GalleryContent, SlabContent, build_crystal
 from layerox.builders.composition import Composition
-from layerox.builders.distorted import PARENTS
+from layerox.builders.distorted_layers import PARENTS
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal, Site
 from layerox.crystal.atoms import lattice_from_cell
 from layerox.elasticity import HALF_TURN, LAYERED, LAYERED_ALTERNATING, Stiffness
@@ -54,7 +54,7 @@ def distorted_component(name: str, formula: str | None, stiffness: Stiffness | N
         stiffness=own if stiffness is None else stiffness.rotated(frame.axes),
         net=net,
         source=crystal.source,
-        remarks=crystal.remarks,
+        warnings=crystal.warnings,
     )
 
 

@@ -1,4 +1,4 @@
-"""Gliding: which lamellae of an intergrowth can turn into another phase by slab glides, and which way.
+"""Gliding: lamellae of an intergrowth that can convert into another phase by slab glides, and the glides.
 
 A glide keeps every slab's sense, so that blocks of P2 (alternating senses) and of P3 or O3 (uniform ones) have
 different ends: no set of shifts serves both. Energies of glides are not considered here.
@@ -25,7 +25,7 @@ GLIDE = np.array([1 / 3, 2 / 3, 0.0])
 
 @dataclass(frozen=True, kw_only=True)
 class GlideMode:
-    """One way for an intergrowth to glide.
+    """One set of glides of an intergrowth.
 
     Attributes
     ----------
@@ -60,9 +60,9 @@ class GlideMode:
 
 
 def glide_modes(word: Word) -> tuple[GlideMode, ...]:
-    """Return the ways in which lamellae of a closed word can glide to named polytypes, the others held.
+    """Return the glide modes of lamellae of a closed word to named polytypes, with the others fixed.
 
-    Of the ways that lead to the same phases the one with the least shear of the cell is returned, then the one with
+    Of the modes that lead to the same phases, the one with the least shear of the cell is returned, then the one with
     the fewest glides.
     """
     best: dict[tuple[str, ...], GlideMode] = {}
@@ -122,7 +122,7 @@ def _cost(mode: GlideMode) -> tuple[int, int]:
 
 
 def glide_path(made: Interface, mode: GlideMode, images: int = 5) -> tuple[Atoms, ...]:
-    """Return cells on the straight way from an intergrowth to the end of a glide mode, both ends included.
+    """Return cells on the straight path from an intergrowth to the end of a glide mode, both ends included.
 
     Slabs move rigidly by their share of the glides, the cell leans with them, gallery ions go straight to the nearest
     site that is left to them. Heights stay: what the galleries' heights become is for a calculator.
@@ -165,7 +165,7 @@ def _image(atoms: Atoms, mode: GlideMode, way: float) -> Atoms:
 
 
 def _ion_move(site: str, mode: GlideMode, layer: int) -> FloatArray:
-    """Return how far an ion goes relative to the slab below it: to the nearest site of its gallery."""
+    """Return the shift of an ion relative to the slab below it: to the nearest site of its gallery."""
     gallery = mode.start.galleries[layer]
     letter = dict(gallery.sites)[site]
     ends = replace(gallery, above=gallery.above.shifted(mode.glides[layer]))

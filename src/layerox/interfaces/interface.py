@@ -1,21 +1,195 @@
-"""Interface: the public function that makes two or more phases into one cell, coherent, semi-coherent or a particle.
+"""The function `interface`: two or more phases in one cell, coherent, semi-coherent or a particle.
 
-It checks the request and calls the builder for that kind of cell.
+It checks the request and calls the builder for that kind of cell. Coherent layered and spinel cells are built here:
+the phases become components, a closing word is chosen, a common lattice is found, planes are stacked, and the finished
+cell is inspected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from layerox.builders.axes import atoms_on_axes
 from layerox.computing.threads import single_threaded
+from layerox.crystal.asymmetric_unit import Crystal
+from layerox.crystal.atoms import Atoms
+from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.elasticity import Stiffness
-from layerox.interfaces.coherent_cell import coherent_interface
+from layerox.errors import InputError
+from layerox.interfaces.cell_inspection import (
+    Counts,
+    by_letters,
+    cell_findings,
+    coordination,
+    shortest_distances,
+    total,
+)
+from layerox.interfaces.charge_balance import lamellae_of, ledger
+from layerox.interfaces.components import components_of
+from layerox.interfaces.intergrowth import VARIANTS, Intergrowth, intergrown, relabelled, with_spinel
+from layerox.interfaces.lattice_matching import Match, match
 from layerox.interfaces.particle import ASPECT, particle_interface
+from layerox.interfaces.phase_component import PhaseComponent
+from layerox.interfaces.report import (
+    InterfaceReport,
+    boundary_warnings,
+    charge_warnings,
+    coherency_warnings,
+    component_warnings,
+    elastic_part,
+    sites_in,
+)
 from layerox.interfaces.request import DEFAULT_BOUNDARY, DEFAULT_FACES, DEFAULT_REGISTRY, ONE_CELL, InterfaceRequest
 from layerox.interfaces.result import Interface
 from layerox.interfaces.semicoherent_interface import semicoherent_interface
 from layerox.interfaces.tunnel_interface import tunnel_interface
+from layerox.notices import Notice
 from layerox.public import public
+from layerox.stacking import Block, closure, word_from_blocks
+from layerox.stacking.closing_blocks import closing_blocks
+
+MESHES = 2  # of the net in its centred rectangle
+
+LARGEST_TO_STANDARDISE = 60  # slabs; the search for the space group takes the square of them
+
+
+def coherent_interface(request: InterfaceRequest) -> Interface:
+    """Return phases on one mesh, stacked along c in a cell that closes, with a report.
+
+    Raises
+    ------
+    InputError
+        If two spinels are neighbours, or the numbers of slabs do not close.
+    """
+    parts = components_of(request, request.numbers)
+    if any(parts[k - 1].spinel and parts[k].spinel for k in request.numbers):
+        raise InputError("two spinels side by side, or round the cell's edge, share no TMO2 slab", place=request.place,
+                         cure="put a layered phase between them, or name one spinel once")  # fmt: skip
+    stacked = closing_blocks([part.stacking for part in parts], request.slabs, seed=request.seed)
+    blocks = [(part.label, count) for part, (_, count) in zip(parts, stacked, strict=True)]
+    laid = relabelled(word_from_blocks(stacked, seed=request.seed), blocks)
+    thick = _thicknesses(parts, blocks)
+    unique = {part.label: part for part in parts}
+    hold = request.hold(dict(enumerate(part.label for part in parts)))
+    found = match([part.lamina(thick[label]) for label, part in unique.items()], hold=hold)
+    strained = {
+        label: part.strained(found.strained[label], rectangular=found.long is not None)
+        for label, part in unique.items()
+    }
+    grown = intergrown(laid, strained, boundary=request.boundary, faces=request.faces, name=request.place)
+    cell = _finished_cell(grown, parts, request)
+    source = "; ".join(dict.fromkeys(f"{part.label}: {part.source}" for part in parts))
+    unit = replace(cell.atoms, source=f"CONSTRUCTED by layerox, coherent cell of {source}")
+    atoms = unit.repeated(request.supercell)
+    return Interface(
+        atoms=atoms,
+        crystal=cell.crystal,
+        word=grown.word,
+        details=_report(grown, blocks, parts, found, cell, (unit, atoms)),
+        parts=unique,
+        grown=grown,
+    )
+
+
+def _thicknesses(parts: Sequence[PhaseComponent], blocks: Sequence[Block]) -> dict[str, float]:
+    """Return the thickness of all lamellae of each phase, free of strain, angstrom."""
+    thick: dict[str, float] = {}
+    for part, (label, count) in zip(parts, blocks, strict=True):
+        thick[label] = thick.get(label, 0.0) + count * part.repeat
+    return thick
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cell:
+    """A finished cell: its atoms, its crystal in full symmetry, coordination by letters, and warnings of its own."""
+
+    atoms: Atoms
+    crystal: Crystal
+    by_letters: Counts
+    warnings: tuple[Notice, ...] = ()
+
+
+def _finished_cell(grown: Intergrowth, parts: Sequence[PhaseComponent], request: InterfaceRequest) -> _Cell:
+    if any(part.spinel for part in parts):
+        return _spinel_cell(grown, request.faces, request.registry)
+    return _layered_cell(grown)
+
+
+def _layered_cell(grown: Intergrowth) -> _Cell:
+    if grown.long is not None:
+        atoms = _rectangular(grown.atoms())
+        crystal = with_full_symmetry(atoms.to_crystal())
+        return _Cell(atoms=atoms, crystal=crystal, by_letters=total(by_letters(grown.stack), MESHES))
+    stack = grown.stack if len(grown.word) > LARGEST_TO_STANDARDISE else grown.stack.standardised()
+    return _Cell(atoms=stack.atoms(), crystal=stack.crystal(), by_letters=by_letters(stack))
+
+
+def _rectangular(atoms: Atoms) -> Atoms:
+    """Return the atoms over the whole centred rectangle instead of over one of its two meshes."""
+    return atoms_on_axes(atoms, "rectangular", "P 3 m 1")
+
+
+def _spinel_cell(grown: Intergrowth, faces: str, registry: int) -> _Cell:
+    atoms = with_spinel(grown, faces=faces, registry=registry)
+    letters = total(by_letters(grown.stack), VARIANTS)
+    if grown.long is not None:
+        atoms, letters = _rectangular(atoms), total(letters, MESHES)
+    letters["TM"]["octahedral"] = np.unique(atoms.site[atoms.site_kind == "metal"]).size
+    letters["TM"]["tetrahedral"] = np.unique(atoms.site[atoms.site_kind == "tetrahedral"]).size
+    crystal = with_full_symmetry(atoms.to_crystal())
+    if faces == "kagome":
+        message = (
+            "a quarter of the metals is missing in each slab that faces the spinel, whose tetrahedra are all filled"
+        )
+    else:
+        message = "slabs that face the spinel are full, so that its tetrahedra on them (one in a 2 x 2 cell) are empty"
+    return _Cell(atoms=atoms, crystal=crystal, by_letters=letters, warnings=(Notice("boundary_tetrahedra", message),))
+
+
+def _report(
+    grown: Intergrowth,
+    blocks: Sequence[Block],
+    parts: Sequence[PhaseComponent],
+    found: Match,
+    cell: _Cell,
+    units: tuple[Atoms, Atoms],
+) -> InterfaceReport:
+    """Return the report on a cell; `units` are its atoms once, and repeated."""
+    unit, atoms = units
+    repeats = len(atoms) // len(unit)
+    balances = ledger(grown.planes)
+    return InterfaceReport(
+        name=atoms.name,
+        sites=sites_in(unit, atoms),
+        formula=atoms.formula,
+        cell=atoms.cell,
+        space_group=cell.crystal.space_group,
+        closed=closure(grown.word).is_closed,
+        elastic=elastic_part(
+            found,
+            [(part.a, part.long) for part in parts],
+            interfaces=max(len(grown.planes.boundaries), 1),
+            units=len(grown.word),
+            constants={part.label: part.stiffness.source for part in parts},
+        ),
+        lamellae=tuple(lamellae_of(grown.planes, blocks)),
+        ledger=balances,
+        boundaries=grown.planes.boundaries,
+        coordination=total(coordination(unit), repeats),
+        coordination_by_letters=total(cell.by_letters, repeats),
+        shortest=shortest_distances(unit),
+        findings=cell_findings(unit, list(parts)),
+        warnings=(
+            *component_warnings(parts),
+            *boundary_warnings(grown.planes),
+            *charge_warnings(balances),
+            *coherency_warnings(found),
+            *cell.warnings,
+        ),
+    )
 
 
 @public
@@ -74,7 +248,7 @@ def interface(
     Raises
     ------
     InputError
-        If a phase is unknown, the numbers do not close, or a gallery cannot hold what it should.
+        If a phase is unknown, the numbers do not close, or a gallery cannot hold its ions.
     """
     names = phases.split("/") if isinstance(phases, str) else phases
     request = InterfaceRequest(

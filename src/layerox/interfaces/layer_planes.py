@@ -191,7 +191,7 @@ def displacement(phase: str, kind: str, parts: Mapping[str, PhaseComponent]) -> 
 
 
 def _sides(word: Word) -> list[tuple[str, str]]:
-    """Return the labels below and above each slab; those at the ends of an open word see one label."""
+    """Return the labels below and above each slab; slabs at the ends of an open word have one label."""
     labels = [label.phase for label in word.labels]
     if word.cyclic:
         return list(zip([labels[-1], *labels[:-1]], labels, strict=True))

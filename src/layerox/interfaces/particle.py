@@ -17,10 +17,10 @@ from layerox.builders.composition import Composition
 from layerox.crystal.asymmetric_unit import Site
 from layerox.crystal.atoms import Atoms, TextArray
 from layerox.errors import InputError
+from layerox.interfaces.cell_inspection import Counts, counted, particle_findings, polyhedra, shortest_distances
 from layerox.interfaces.charge_balance import LamellaSummary
 from layerox.interfaces.components import components_of
-from layerox.interfaces.inspection import Counts, counted, particle_findings, polyhedra, shortest_distances
-from layerox.interfaces.matching import Lamina, Match, match
+from layerox.interfaces.lattice_matching import Lamina, Match, match
 from layerox.interfaces.particle_shape import ParticleSites, Region, SlabStack, in_plane, sites_inside
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.report import InterfaceReport, elastic_part
@@ -151,7 +151,7 @@ def _check(parts: Sequence[PhaseComponent], radii: Sequence[float], aspect: floa
 
 
 def _laminae(parts: Sequence[PhaseComponent], sizes: FloatArray, basal: FloatArray) -> list[Lamina]:
-    """Weigh the phases by volume, which goes as radius squared times height."""
+    """Return the weights of the phases by volume, proportional to radius squared times height."""
     volumes = np.diff(sizes**2 * basal, prepend=0.0)
     weights: dict[str, float] = {}
     for part, volume in zip(parts, volumes.tolist(), strict=True):

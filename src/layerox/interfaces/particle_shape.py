@@ -1,4 +1,4 @@
-"""Particle shape: the facets of a platelet, its open stack of slabs, and which positions belong to core and shells.
+"""Particle shape: the facets of a platelet, its open stack of slabs, and the positions of core and shells.
 
 Facets {001}, {012} and {104} are those of O3 on hexagonal axes. No element is placed here.
 """

@@ -1,4 +1,4 @@
-"""Phase component: a phase taken apart into what an interface needs: lengths, slab, and each kind of gallery.
+"""Phase component: the parts of a phase in an interface: lengths, slab, and each kind of gallery.
 
 Phases that are no stack of hexagonal layers are described in the same terms. Distorted layers have a centred
 rectangular net, whose planes are ahead of or behind the letters along its long side. A spinel along [111] has kagome
@@ -15,7 +15,7 @@ import numpy as np
 from layerox.builders import GalleryContent, SlabContent
 from layerox.builders.composition import Amounts, Composition
 from layerox.elasticity import LAYERED, Stiffness
-from layerox.interfaces.matching import ROOT3, Lamina, StrainState
+from layerox.interfaces.lattice_matching import ROOT3, Lamina, StrainState
 from layerox.notices import Notice
 from layerox.typing import FloatArray
 
@@ -97,7 +97,7 @@ class PhaseComponent:
         Its rectangular net; None for a hexagonal one.
     spinel
         What a spinel adds to its octahedral planes; None for layered phases.
-    source, remarks
+    source, warnings
         As in a `Crystal`.
     """
 
@@ -113,7 +113,7 @@ class PhaseComponent:
     net: Net | None = None
     spinel: SpinelSites | None = None
     source: str = ""
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     @property
     def long(self) -> float:
@@ -126,7 +126,7 @@ class PhaseComponent:
         return Lamina(phase=self.label, a=self.a, thickness=thickness, stiffness=self.stiffness, long=long)
 
     def strained(self, strain: StrainState, *, rectangular: bool = False) -> PhaseComponent:
-        """Return it under homogeneous strains, every height scaled alike; on a rectangular net if requested."""
+        """Return it under homogeneous strains, all heights scaled equally; on a rectangular net if requested."""
         scale = 1 + strain.out_of_plane
         return replace(
             self,

@@ -1,4 +1,4 @@
-"""Report: everything that is measured on an interface, as frozen values at full precision.
+"""Report: all quantities of an interface, as immutable values at full precision.
 
 `InterfaceReport.as_dict` writes it under the names of the files, rounded; nothing is rounded before. No cell is built
 here.
@@ -15,10 +15,9 @@ import numpy as np
 from layerox.crystal.asymmetric_unit import Cell
 from layerox.crystal.atoms import Atoms
 from layerox.interfaces.boundary_gallery import BoundaryGallery
+from layerox.interfaces.cell_inspection import Counts
 from layerox.interfaces.charge_balance import LamellaSummary, SlabBalance
-from layerox.interfaces.inspection import Counts
-from layerox.interfaces.layer_planes import Boundary, Planes
-from layerox.interfaces.matching import (
+from layerox.interfaces.lattice_matching import (
     HARMLESS,
     Coincidence,
     Match,
@@ -26,6 +25,7 @@ from layerox.interfaces.matching import (
     critical_thickness,
     dislocation_spacing,
 )
+from layerox.interfaces.layer_planes import Boundary, Planes
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.notices import Notice
 from layerox.validation import Finding
@@ -105,7 +105,7 @@ def elastic_part(
     constants: Mapping[str, str],
     along_one: bool = False,
 ) -> ElasticSummary:
-    """Return what follows from the shared lattice.
+    """Return misfit, strains and energies of the common lattice.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ class InPlaneMeshes:
 
 @dataclass(frozen=True, kw_only=True)
 class InterfaceReport:
-    """What is measured on a finished interface; None and empty where a kind of cell has no such thing.
+    """All quantities of a finished interface; None or empty if they do not apply to a kind of cell.
 
     Attributes
     ----------
@@ -315,9 +315,9 @@ def sites_in(unit: Atoms, atoms: Atoms) -> int:
 
 
 def component_warnings(components: Sequence[PhaseComponent]) -> Iterator[Notice]:
-    """Yield the remarks on each phase, once for each label."""
+    """Yield the warnings on each phase, once for each label."""
     for part in {part.label: part for part in components}.values():
-        yield from (Notice(remark.code, f"{part.label}: {remark.message}") for remark in part.remarks)
+        yield from (Notice(notice.code, f"{part.label}: {notice.message}") for notice in part.warnings)
 
 
 def charge_warnings(rows: Sequence[LamellaSummary] | Sequence[SlabBalance]) -> Iterator[Notice]:

@@ -1,4 +1,4 @@
-"""Request: the arguments of `interface`, checked as far as that needs no structure; nothing is built here.
+"""Request: the arguments of `interface`, checked as far as possible without a structure; nothing is built here.
 
 Arguments that do not apply to the requested kind of cell are refused rather than ignored.
 """

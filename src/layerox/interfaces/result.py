@@ -12,7 +12,7 @@ import numpy as np
 from layerox.builders import ordered_atoms
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.crystal.atoms import Atoms
-from layerox.interfaces.inspection import cell_findings, coordination, shortest_distances
+from layerox.interfaces.cell_inspection import cell_findings, coordination, shortest_distances
 from layerox.interfaces.intergrowth import Intergrowth
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.report import InterfaceReport
@@ -39,7 +39,7 @@ class Interface:
     details
         The report as typed values at full precision.
     parts, grown
-        The layered phases free of strain, by label, and the planes that they were made into; none for other cells.
+        The layered phases without strain, by label, and their stacked planes; none for other cells.
     unmatched
         Slabs above which two different meshes face each other.
     """
@@ -104,6 +104,6 @@ def with_whole_atoms(made: Interface, *, seed: int = 0) -> Interface:
         coordination=coordination(atoms),
         shortest=shortest_distances(atoms),
         findings=cell_findings(atoms, list(made.parts.values()), unmatched=made.unmatched),
-        warnings=(*made.warnings, *atoms.remarks),
+        warnings=(*made.warnings, *atoms.warnings),
     )
     return replace(made, atoms=atoms, details=details)

@@ -1,4 +1,4 @@
-"""Semi-coherent cell: lamellae with meshes of their own in one larger cell, where n of one phase meet n + 1 of another.
+"""Semi-coherent cell: lamellae with different meshes in one larger cell, n of one phase on n + 1 of another.
 
 What the larger cell leaves of the misfit strains the lamellae; the boundary gallery between them takes up the rest.
 TMO2 slabs stay whole and no plane of anions is shared. Neighbours with the same number of meshes share a slab as in
@@ -16,8 +16,8 @@ from layerox.crystal.asymmetric_unit import Site
 from layerox.crystal.atoms import MOST_ROWS, Atoms, lattice_from_cell
 from layerox.errors import InputError
 from layerox.interfaces.boundary_gallery import AtomNet, BoundaryGallery, FacingNets, net_of
+from layerox.interfaces.lattice_matching import Lamina, Match, match, misfit
 from layerox.interfaces.layer_planes import Layer, Planes, layers_of, planes_of
-from layerox.interfaces.matching import Lamina, Match, match, misfit
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.stacking import Label, Word, labels_of_blocks, word_from_steps
 
@@ -64,7 +64,7 @@ def meshes_for(edges: Sequence[float], name: str) -> list[int]:
     Raises
     ------
     InputError
-        If nothing differs, or that takes too long a way.
+        If the meshes are equal, or the common cell is too large.
     """
     short, long = min(edges), max(edges)
     if long * short > LONGEST * (long - short):

@@ -1,4 +1,4 @@
-"""Semi-coherent interface: a request for phases with meshes of their own turned into a finished cell with its report.
+"""Semi-coherent interface: a finished cell with its report, for phases with different meshes.
 
 The cell itself comes from `semicoherent_cell`.
 """
@@ -14,9 +14,7 @@ import numpy as np
 from layerox.crystal.atoms import Atoms
 from layerox.errors import InputError
 from layerox.interfaces.boundary_gallery import BOUNDARY, BoundaryGallery
-from layerox.interfaces.charge_balance import LamellaSummary, composition_of
-from layerox.interfaces.components import components_of
-from layerox.interfaces.inspection import (
+from layerox.interfaces.cell_inspection import (
     Counts,
     added,
     cell_findings,
@@ -26,7 +24,9 @@ from layerox.interfaces.inspection import (
     shortest_distances,
     total,
 )
-from layerox.interfaces.matching import dislocation_spacing, misfit
+from layerox.interfaces.charge_balance import LamellaSummary, composition_of
+from layerox.interfaces.components import components_of
+from layerox.interfaces.lattice_matching import dislocation_spacing, misfit
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.report import (
     ElasticSummary,

@@ -20,9 +20,9 @@ from layerox.crystal.atoms import Atoms, atoms_from_crystal
 from layerox.crystal.neighbours import pairs_within
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError
-from layerox.interfaces.inspection import TUNNEL
+from layerox.interfaces.cell_inspection import TUNNEL
+from layerox.interfaces.lattice_matching import Coincidence, Lamina, Match, coincidences, match
 from layerox.interfaces.layer_planes import Layer, Planes, layers_of, planes_of
-from layerox.interfaces.matching import Coincidence, Lamina, Match, coincidences, match
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.stacking import Word
 from layerox.typing import FloatArray

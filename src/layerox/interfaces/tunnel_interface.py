@@ -1,4 +1,4 @@
-"""Tunnel interface: a request for layers beside the tunnel oxide turned into a finished cell with its report.
+"""Tunnel interface: a finished cell with its report, for layers beside the tunnel oxide.
 
 The cell itself comes from `tunnel_cell`.
 """
@@ -17,9 +17,7 @@ from layerox.crystal.atoms import Atoms
 from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.elasticity import TUNNEL as TUNNEL_STIFFNESS
 from layerox.errors import InputError
-from layerox.interfaces.charge_balance import LamellaSummary, composition_of, lamellae_of
-from layerox.interfaces.components import components_of
-from layerox.interfaces.inspection import (
+from layerox.interfaces.cell_inspection import (
     TUNNEL,
     Counts,
     cell_findings,
@@ -29,6 +27,8 @@ from layerox.interfaces.inspection import (
     shortest_distances,
     total,
 )
+from layerox.interfaces.charge_balance import LamellaSummary, composition_of, lamellae_of
+from layerox.interfaces.components import components_of
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.report import (
     ElasticSummary,

@@ -67,7 +67,7 @@ def read_pattern(
     Returns
     -------
     Pattern
-        With sigma from the file, or sqrt(max(counts, 1)), as stated by `sigma_source`; `metadata["remarks"]` holds
+        With sigma from the file, or sqrt(max(counts, 1)), as stated by `sigma_source`; `metadata["warnings"]` holds
         notices on the reading.
 
     Raises
@@ -98,7 +98,7 @@ def read_patterns(
 ) -> list[Pattern]:
     """Return the patterns of a file with one scan or many, in the file's order.
 
-    Scans along other axes than two-theta are left out, with a remark. Parameters and errors are those of
+    Scans along other axes than two-theta are left out, with a notice. Parameters and errors are those of
     `read_pattern`.
     """
     request = request_from_arguments(path, radiation, axis, range, allow_negative)
@@ -181,10 +181,12 @@ def write_instrument(instrument: Instrument, path: str | Path, *, overwrite: boo
 
 
 def _powder_scans(path: Path, dataset: str | None = None) -> list[Scan]:
-    """Return the two-theta scans of a file, each with a remark if other scans were left out."""
+    """Return the two-theta scans of a file, each with a notice if other scans were left out."""
     if is_hdf5(path):
         stack = read_stack(path, dataset)
-        return [replace(scan, remarks=(*scan.remarks, *stack.notices)) for scan in map(stack.scan, range(len(stack)))]
+        return [
+            replace(scan, warnings=(*scan.warnings, *stack.warnings)) for scan in map(stack.scan, range(len(stack)))
+        ]
     _refuse_dataset(path, dataset)
     found = _scans(path)
     usable = [scan for scan in found if isinstance(scan, Scan)]
@@ -194,7 +196,7 @@ def _powder_scans(path: Path, dataset: str | None = None) -> list[Scan]:
     if not refused:
         return usable
     notice = Notice("scans_left_out", f"{len(refused)} of {len(found)} scans were left out: {refused[0].problem}")
-    return [replace(scan, remarks=(*scan.remarks, notice)) for scan in usable]
+    return [replace(scan, warnings=(*scan.warnings, notice)) for scan in usable]
 
 
 def _scans(path: Path) -> list[Scan | InputError]:

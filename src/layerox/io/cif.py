@@ -1,7 +1,7 @@
 """Crystal structures from CIF files, read with gemmi, each doubtful item named.
 
 The atom list is read in `cif_sites.py`, the space group in `cif_symmetry.py`. Assumptions and decisions (no
-displacement factors, two possible origins, an incomplete list of operations) are in the crystal's remarks.
+displacement factors, two possible origins, an incomplete list of operations) are in the crystal's warnings.
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ def _crystal(block: cif.Block, path: Path, name: str) -> Crystal:
     atoms = atoms_in(block, cell, stated.formula, path)
     crystal = crystal_in_its_group(block, cell, atoms, stated, name, path).checked()
     notices = (
-        *atoms.remarks,
-        *crystal.remarks,
+        *atoms.warnings,
+        *crystal.warnings,
         *_shared_above_one(crystal),
         *_formula_disagrees(crystal, stated, block),
     )
-    return replace(crystal, remarks=notices)
+    return replace(crystal, warnings=notices)
 
 
 def _blocks_with_atoms(path: Path) -> list[cif.Block]:
@@ -123,5 +123,5 @@ def _shared_above_one(crystal: Crystal) -> list[Notice]:
 def _formula_disagrees(crystal: Crystal, stated: Stated, block: cif.Block) -> list[Notice]:
     if not stated.formula or disagreement(crystal.content, stated.formula) < FORMULA_TOLERANCE:
         return []
-    said = text_in(block, "_chemical_formula_sum")[:80]
-    return [Notice("formula_disagrees", f"its atoms make {crystal.formula}, its _chemical_formula_sum says {said!r}")]
+    formula = text_in(block, "_chemical_formula_sum")[:80]
+    return [Notice("formula_disagrees", f"its atoms make {crystal.formula}, its _chemical_formula_sum is {formula!r}")]

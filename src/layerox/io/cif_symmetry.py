@@ -60,13 +60,13 @@ class _Reading:
 
     crystal: Crystal
     contradictions: tuple[str, ...]
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
 
 def crystal_in_its_group(
     block: cif.Block, cell: Sequence[float], atoms: AtomList, stated: Stated, name: str, path: Path
 ) -> Crystal:
-    """Return the crystal of an atom list in the stated group, with notices as remarks.
+    """Return the crystal of an atom list in the stated group, with notices as warnings.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def crystal_in_its_group(
     if operations is not None:
         return _by_operations(plain, operations, symbols, atoms, stated, path)
     found = _by_symbol(plain, symbols, atoms, stated, path)
-    return replace(found, remarks=(*unread, *found.remarks))
+    return replace(found, warnings=(*unread, *found.warnings))
 
 
 # --- operations ----------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def _by_operations(
     missing = conflict is not None and _lacks_operations(operations, symbols)
     doubted = own.contradictions or (missing and not is_plausible(own.crystal))
     if not doubted:
-        return _with(own.crystal, own.remarks, () if conflict is None else (conflict,))
+        return _with(own.crystal, own.warnings, () if conflict is None else (conflict,))
     others = [_attempted(plain, s, atoms, stated, path) for s in _completions(operations, symbols)]
     fitting = [found for found in others if found is not None and is_plausible(found.crystal)]
     best = min(fitting, key=lambda found: len(found.contradictions), default=None)
@@ -142,14 +142,14 @@ def _by_operations(
             f"its operations are those of {operations.short_name}; {why}: the list is incomplete and "
             f"was completed to {best.crystal.space_group}"
         )
-        return _with(best.crystal, best.remarks, (Notice("operations_completed", message),))
+        return _with(best.crystal, best.warnings, (Notice("operations_completed", message),))
     if missing or len(own.contradictions) > 1:
         why = ", ".join(own.contradictions) or "the cell would be all but empty"
-        said = f", its symbol says {symbols[0][:LONGEST_SYMBOL]!r}" if missing else ""
-        raise InputError(f"its operations are those of {operations.short_name}{said}: {why}", place=path,
+        suffix = f", its symbol gives {symbols[0][:LONGEST_SYMBOL]!r}" if missing else ""
+        raise InputError(f"its operations are those of {operations.short_name}{suffix}: {why}", place=path,
                          cure="complete the list of operations, or leave it out")  # fmt: skip
     notices = [Notice("content_contradicts", f"{why}: the operations hold") for why in own.contradictions]
-    return _with(own.crystal, own.remarks, (*notices, *([conflict] if conflict else [])))
+    return _with(own.crystal, own.warnings, (*notices, *([conflict] if conflict else [])))
 
 
 def _contradiction(operations: Symmetry, symbols: Sequence[str]) -> Notice | None:
@@ -158,7 +158,7 @@ def _contradiction(operations: Symmetry, symbols: Sequence[str]) -> Notice | Non
         named = named_group(symbol)
         if named is not None and named.number != operations.number:
             message = (
-                f"its operations are those of {operations.short_name}, its symbol says {symbol[:LONGEST_SYMBOL]!r}: "
+                f"its operations are those of {operations.short_name}, its symbol gives {symbol[:LONGEST_SYMBOL]!r}: "
                 "the operations hold"
             )
             return Notice("space_group_contradiction", message)
@@ -222,15 +222,15 @@ def _by_symbol(plain: Crystal, symbols: Sequence[str], atoms: AtomList, stated: 
         found = _reading(plain, settings[0], atoms, stated, path)  # raises the error with its reason
         found.crystal.checked()
         usable = [found]
-    chosen, remarks = _chosen(usable, symbol, named, stated)
+    chosen, warnings = _chosen(usable, symbol, named, stated)
     if symbol != symbols[0]:
         message = (
             f"its space group {symbols[0][:LONGEST_SYMBOL]!r} is unknown: {symbol[:LONGEST_SYMBOL]}, "
             f"{chosen.crystal.space_group}, was taken"
         )
-        remarks = [Notice("space_group_unknown", message), *remarks]
-    remarks += [Notice("content_contradicts", why) for why in chosen.contradictions]
-    return _with(chosen.crystal, chosen.remarks, remarks)
+        warnings = [Notice("space_group_unknown", message), *warnings]
+    warnings += [Notice("content_contradicts", why) for why in chosen.contradictions]
+    return _with(chosen.crystal, chosen.warnings, warnings)
 
 
 def _agreed(symbols: Sequence[str], path: Path) -> tuple[str, Named]:
@@ -305,10 +305,10 @@ def _reading(plain: Crystal, symmetry: Symmetry, atoms: AtomList, stated: Stated
         problem = f"lists {len(plain.sites)} atoms beside {len(symmetry)} symmetry operations"
         raise InputError(problem, place=path, cure=f"give at most {MOST_SITES}, or all atoms in P 1")
     crystal = replace(plain, symmetry=symmetry, cell=_cell_in(plain.cell, symmetry, path)).snapped()
-    kept, remarks = _without_repeats(crystal)
+    kept, warnings = _without_repeats(crystal)
     crystal = replace(crystal, sites=tuple(crystal.sites[k] for k in kept))
-    said = [atoms.multiplicities[k] for k in kept]
-    return _Reading(crystal, tuple(contradictions(crystal, said, stated)), tuple(remarks))
+    multiplicities = [atoms.multiplicities[k] for k in kept]
+    return _Reading(crystal, tuple(contradictions(crystal, multiplicities, stated)), tuple(warnings))
 
 
 def _cell_in(cell: Sequence[float], symmetry: Symmetry, path: Path) -> tuple[float, float, float, float, float, float]:
@@ -350,5 +350,5 @@ def _without_repeats(crystal: Crystal) -> tuple[list[int], list[Notice]]:
     return chosen, [Notice("atoms_merged", message)]
 
 
-def _with(crystal: Crystal, *remarks: Sequence[Notice]) -> Crystal:
-    return replace(crystal, remarks=(*crystal.remarks, *itertools.chain.from_iterable(remarks)))
+def _with(crystal: Crystal, *warnings: Sequence[Notice]) -> Crystal:
+    return replace(crystal, warnings=(*crystal.warnings, *itertools.chain.from_iterable(warnings)))

@@ -290,8 +290,8 @@ def check_archive(path: Path) -> None:
             for member in members:
                 _check_member(archive, member, path)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        said = " ".join(str(error).split())[:100]
-        raise InputError(f"is a damaged zip file ({said})", place=path, cure="copy or export it again") from None
+        detail = " ".join(str(error).split())[:100]
+        raise InputError(f"is a damaged zip file ({detail})", place=path, cure="copy or export it again") from None
     except Exception as error:  # zlib.error, lzma.LZMAError ...: of the compression method of a member
         raise InputError(f"is a damaged zip file ({error})"[:200], place=path, cure="export it again") from None
 

@@ -147,7 +147,7 @@ def _without_padding(scan: Scan) -> Scan:
     used = int(np.flatnonzero(scan.intensity)[-1]) + 1 if scan.intensity.any() else len(scan)
     padding = len(scan) - used
     message = f"{padding} empty channels at the end were left out: GSAS gives them no weight"
-    return scan.taking(slice(used)).remarking("padding_left_out", message) if padding else scan
+    return scan.taking(slice(used)).with_warning("padding_left_out", message) if padding else scan
 
 
 def _esd_scan(bank: Bank, body: Sequence[str], path: Path) -> Scan:
@@ -195,7 +195,7 @@ def _declared(bank: Bank, scan: Scan, path: Path) -> Scan:
     if not more.any():
         return scan.taking(slice(bank.points))
     message = f"the BANK line declares {bank.points} points; the {more.size} behind them were left out"
-    return scan.taking(slice(bank.points)).remarking("more_points_than_declared", message)
+    return scan.taking(slice(bank.points)).with_warning("more_points_than_declared", message)
 
 
 def _cut_off(bank: Bank, found: int, path: Path) -> InputError:

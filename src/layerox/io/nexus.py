@@ -36,14 +36,14 @@ class NexusStack:
         The file. It is opened again for each pattern and without a lock, so that another program can write to it.
     sources, facts
         The arrays in reading order, and the metadata of each.
-    notices
+    warnings
         Notices on the choice of arrays.
     """
 
     path: Path
     sources: tuple[Source, ...]
     facts: tuple[Facts, ...]
-    notices: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     def __len__(self) -> int:
         return sum(map(len, self.sources))
@@ -79,7 +79,7 @@ class NexusStack:
             scan = _scan(file, self.sources[part], inside, self.path)
         metadata = {**facts.metadata, **self._metadata(index)}
         return replace(scan, radiation=facts.radiation, says_kind=facts.says_kind, metadata=metadata,
-                       remarks=(*scan.remarks, *facts.remarks))  # fmt: skip
+                       warnings=(*scan.warnings, *facts.warnings))  # fmt: skip
 
     def _metadata(self, index: int) -> dict[str, object]:
         """Return time and temperature of a pattern for `Pattern.metadata`."""
@@ -112,7 +112,7 @@ def nexus_stack(path: Path, dataset: str | None = None) -> NexusStack:
         usable, refused = sources_in(file, path)
         meant, notices = chosen(file, usable, refused, dataset, path)
         facts = tuple(facts_of(file, source.group, source.frames, path) for source in meant)
-    return NexusStack(path=path, sources=tuple(meant), facts=facts, notices=tuple(notices))
+    return NexusStack(path=path, sources=tuple(meant), facts=facts, warnings=tuple(notices))
 
 
 @contextmanager
@@ -147,13 +147,13 @@ def _load_filters() -> None:
 
 
 def _refusal(error: Exception, path: Path) -> InputError:
-    said = str(error).replace("\n", " ").strip("'\"")
-    if "filter" in said and "regist" in said:
+    reason = str(error).replace("\n", " ").strip("'\"")
+    if "filter" in reason and "regist" in reason:
         cure = "install hdf5plugin, or rewrite it with h5repack -f GZIP=4"
         return InputError("is compressed with a filter that is not installed", place=path, cure=cure)
-    if "truncated" in said or "already open" in said or "consistency" in said:
+    if "truncated" in reason or "already open" in reason or "consistency" in reason:
         return InputError("is cut off, or being written", place=path, cure="wait until it is closed, or copy it again")
-    return InputError(f"is no readable HDF5 file ({said[:120]})", place=path, cure="write or copy it again")
+    return InputError(f"is no readable HDF5 file ({reason[:120]})", place=path, cure="write or copy it again")
 
 
 def _scan(file: Any, source: Source, index: int, path: Path) -> Scan:

@@ -56,7 +56,7 @@ class Facts:
         Paths of the columns with a value for each frame, by name in lower case.
     start
         Start time of the entry, ISO 8601; "" if not stated.
-    metadata, remarks
+    metadata, warnings
         Metadata and notices common to all frames.
     """
 
@@ -65,7 +65,7 @@ class Facts:
     columns: Mapping[str, str] = field(default_factory=dict)
     start: str = ""
     metadata: Mapping[str, object] = field(default_factory=dict)
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     def column(self, file: Any, name: str, frames: int) -> Column:
         """Return a column of a given number of frames from the open file; all nan if missing."""
@@ -172,14 +172,14 @@ def facts_of(file: Any, group: str, frames: Sequence[int], path: Path) -> Facts:
     datasets = [*own, *(dataset for dataset in datasets if dataset not in own)]
     start = next((_text(d[()]) for d in datasets if _name(d) == "start_time" and d.shape == () and _is_text(d)), "")
     configuration = next((found for place in _up(file, group) if (found := pyfai_configuration(place))), {})
-    radiation, says_kind, remarks = _radiation(datasets, configuration, path)
+    radiation, says_kind, warnings = _radiation(datasets, configuration, path)
     return Facts(
         radiation=radiation,
         says_kind=says_kind,
         columns=_columns(datasets, tuple(frames)),
         start=start,
         metadata=_metadata(datasets),
-        remarks=tuple(remarks),
+        warnings=tuple(warnings),
     )
 
 
@@ -232,16 +232,16 @@ def pyfai_configuration(group: Any) -> Mapping[str, Any]:
 def _radiation(
     datasets: Sequence[Any], configuration: Mapping[str, Any], path: Path
 ) -> tuple[Radiation | None, bool, list[Notice]]:
-    lines, remarks = _lines(datasets, configuration)
+    lines, warnings = _lines(datasets, configuration)
     if not lines:
-        return None, False, remarks
+        return None, False, warnings
     probe = next((_text(d[()]).lower() for d in datasets if _name(d) == "probe" and d.shape == ()), "")
-    says = "neutron" in probe or "ray" in probe
-    beam = Radiation(lines=tuple(lines), kind="neutron" if "neutron" in probe else "xray", says_kind=says)
+    is_stated = "neutron" in probe or "ray" in probe
+    beam = Radiation(lines=tuple(lines), kind="neutron" if "neutron" in probe else "xray", says_kind=is_stated)
     if beam.kind == "xray" and _is_depolarized(datasets, configuration):
         message = "the integration program has divided by the polarisation factor"
-        return beam.polarized(1.0), says, [*remarks, Notice("polarization_removed", message)]
-    return beam, says, remarks
+        return beam.polarized(1.0), is_stated, [*warnings, Notice("polarization_removed", message)]
+    return beam, is_stated, warnings
 
 
 def _is_depolarized(datasets: Sequence[Any], configuration: Mapping[str, Any]) -> bool:
@@ -254,7 +254,7 @@ def _is_depolarized(datasets: Sequence[Any], configuration: Mapping[str, Any]) -
 
 
 def _lines(datasets: Sequence[Any], configuration: Mapping[str, Any]) -> tuple[list[tuple[float, float]], list[Notice]]:
-    """Return the (wavelength, weight) of the beam; empty, with a remark, if statements disagree."""
+    """Return the (wavelength, weight) of the beam; empty, with a notice, if statements disagree."""
     first, second, ratio = (
         _scalar(datasets, name) for name in ("k_alpha_one", "k_alpha_two", "ratio_k_alphatwo_k_alphaone")
     )
@@ -264,9 +264,9 @@ def _lines(datasets: Sequence[Any], configuration: Mapping[str, Any]) -> tuple[l
         return [(first, 1.0), (second, ratio if ratio is not None and 0 < ratio <= 1 else K_ALPHA_RATIO)], []
     stated = [found for dataset in datasets for found in _wavelengths(dataset)]
     poni = configuration.get("poni")
-    for said in (configuration.get("wavelength"), poni.get("wavelength") if isinstance(poni, dict) else None):
+    for given in (configuration.get("wavelength"), poni.get("wavelength") if isinstance(poni, dict) else None):
         with suppress(TypeError, ValueError):
-            stated.append(1e10 * float(said))  # type: ignore[arg-type]
+            stated.append(1e10 * float(given))  # type: ignore[arg-type]
     stated = [wavelength for wavelength in stated if _is_plausible(wavelength)]
     if not stated:
         return [], []

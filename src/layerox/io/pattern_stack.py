@@ -56,7 +56,7 @@ class Stack(Protocol):
         """Names of the columns other than time and temperature."""
 
     @property
-    def notices(self) -> tuple[Notice, ...]:
+    def warnings(self) -> tuple[Notice, ...]:
         """Notices on the choice of the patterns."""
 
     def __len__(self) -> int: ...
@@ -81,7 +81,7 @@ class ListedStack:
     path: Path
     scans: Sequence[Scan]
     names: tuple[str, ...] = ()
-    notices: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     def __len__(self) -> int:
         return len(self.scans)

@@ -96,7 +96,7 @@ def scan_of_block(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> Sc
     _check_complete(block, tag, len(intensity), path)
     x, axis, corrected = _axis(block, len(intensity), path)
     sigma, used = _sigma(block, tag, brackets, path)
-    beam, says_kind, remarks = beam_of(block, blocks, path)
+    beam, says_kind, warnings = beam_of(block, blocks, path)
     scan = Scan(
         x=x,
         intensity=intensity,
@@ -106,7 +106,7 @@ def scan_of_block(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> Sc
         says_kind=says_kind,
         label=block_label(block),
         metadata=facts_of_block(block, blocks) | ({"two_theta_corrected": True} if corrected else {}),
-        remarks=tuple(remarks),
+        warnings=tuple(warnings),
         excluded=(*_stated_regions(block), *_regions_without_weight(x, used)),
     )
     return _net(tag, scan).taking(used) if not used.all() else _net(tag, scan)
@@ -120,7 +120,7 @@ def block_label(block: CifBlock) -> str:
 
 def _net(tag: str, scan: Scan) -> Scan:
     message = "the intensities are net intensities: a background was subtracted"
-    return scan.remarking("net_intensities", message) if tag.endswith("_net") else scan
+    return scan.with_warning("net_intensities", message) if tag.endswith("_net") else scan
 
 
 def _numbers(block: CifBlock, tag: str, path: Path) -> tuple[FloatArray, FloatArray]:
@@ -141,7 +141,7 @@ def _check_complete(block: CifBlock, tag: str, points: int, path: Path) -> None:
     own = "_pd_proc_number_of_points" if tag.startswith("_pd_proc") else "_pd_meas_number_of_points"
     stated = _number(block, own, path)
     if stated is not None and stated != points:
-        problem = f"block {block.name} lists {points} points and says that they are {stated:g}"
+        problem = f"block {block.name} lists {points} points and states {stated:g}"
         raise InputError(problem, place=path, cure="export or copy it again")
 
 
@@ -213,12 +213,12 @@ def facts_of_block(block: CifBlock, blocks: Sequence[CifBlock]) -> dict[str, obj
     facts: dict[str, object] = {}
     for key, tag in FACTS.items():
         try:
-            value = float(block.numbers_said(tag, blocks)[0][0])
+            value = float(block.shared_numbers(tag, blocks)[0][0])
         except (ValueError, IndexError):
             continue
         if np.isfinite(value) and value > 0:
             facts[key] = value
-    return facts | {key: text for key, tag in TEXTS.items() if (text := block.text_said(tag, blocks))}
+    return facts | {key: text for key, tag in TEXTS.items() if (text := block.shared_text(tag, blocks))}
 
 
 def _without_calculated(found: list[Scan | InputError], path: Path) -> list[Scan | InputError]:

@@ -38,7 +38,7 @@ Kind = Literal["xray", "neutron"]
 
 
 def beam_of(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> tuple[Radiation | None, bool, list[Notice]]:
-    """Return the beam of a block (None if not stated), whether it distinguishes X-rays from neutrons, and remarks.
+    """Return the beam of a block (None if not stated), whether it distinguishes X-rays from neutrons, and warnings.
 
     Raises
     ------
@@ -55,36 +55,36 @@ def beam_of(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> tuple[Ra
 
 def _beam(block: CifBlock, blocks: Sequence[CifBlock]) -> tuple[Radiation | None, bool, list[Notice]]:
     kind = _kind(block, blocks)
-    named = _named(block.text_said(TYPE, blocks)) if kind != "neutron" else None
-    lines, remarks = _lines(block, blocks)
+    named = _named(block.shared_text(TYPE, blocks)) if kind != "neutron" else None
+    lines, warnings = _lines(block, blocks)
     if not lines:
         beam = named
     elif named is not None and len(lines) == 1 and _is_mean(lines[0][0], named):
         beam = named
         message = f"one mean wavelength, {lines[0][0]:g} A, is given for {named.name}: its two lines are used"
-        remarks.append(Notice("doublet_assumed", message))
+        warnings.append(Notice("doublet_assumed", message))
     else:
         name = named.name if named is not None and _are_same(lines, named) else ""
         beam = Radiation(lines=tuple(lines), kind=kind or "xray", name=name)
     if beam is None or beam.kind == "neutron":
-        return beam, kind is not None, remarks
+        return beam, kind is not None, warnings
     polarization = _polarization(block, blocks)
     if _first(block, NORM, blocks) is None and (ratio := _first(block, RATIO, blocks)) is not None:
         message = (
             f"the polarisation ratio {ratio:g} is given without its norm, and programs disagree on what that means"
         )
         message += ": give the polarization or the two-theta of the monochromator"
-        remarks.append(Notice("polarization_unused", message))
-    return beam if polarization is None else beam.polarized(polarization), kind is not None, remarks
+        warnings.append(Notice("polarization_unused", message))
+    return beam if polarization is None else beam.polarized(polarization), kind is not None, warnings
 
 
 def _kind(block: CifBlock, blocks: Sequence[CifBlock]) -> Kind | None:
-    said = (block.text_said(PROBE, blocks) or block.text_said(TYPE, blocks)).lower()
-    if "electron" in said:
+    probe = (block.shared_text(PROBE, blocks) or block.shared_text(TYPE, blocks)).lower()
+    if "electron" in probe:
         raise InputError("was measured with electrons", cure="give a pattern of X-rays or neutrons")
-    if "neutron" in said:
+    if "neutron" in probe:
         return "neutron"
-    return "xray" if "ray" in said or "synchrotron" in said or _named(said) is not None else None
+    return "xray" if "ray" in probe or "synchrotron" in probe or _named(probe) is not None else None
 
 
 def _named(text: str) -> Radiation | None:
@@ -95,20 +95,20 @@ def _named(text: str) -> Radiation | None:
 
 def _lines(block: CifBlock, blocks: Sequence[CifBlock]) -> tuple[list[tuple[float, float]], list[Notice]]:
     """Return (wavelength, weight) of each line, strongest first."""
-    speaker = next((found for tag in WAVELENGTHS if (found := block.speaker(tag, blocks))), None)
-    if speaker is None:
+    stating_block = next((found for tag in WAVELENGTHS if (found := block.stating_block(tag, blocks))), None)
+    if stating_block is None:
         return [], []
-    wavelengths = next(speaker.numbers(tag)[0] for tag in WAVELENGTHS if tag in speaker)
-    weights = speaker.numbers(WAVELENGTHS[0] + WEIGHT)[0]
+    wavelengths = next(stating_block.numbers(tag)[0] for tag in WAVELENGTHS if tag in stating_block)
+    weights = stating_block.numbers(WAVELENGTHS[0] + WEIGHT)[0]
     known = weights if len(weights) == len(wavelengths) else np.full(len(wavelengths), np.nan)
     given = np.isfinite(wavelengths)
     lines = list(zip(wavelengths[given].tolist(), known[given].tolist(), strict=True))
-    remarks = []
+    warnings = []
     if len(lines) == 2 and np.isnan(lines[1][1]) and abs(lines[1][0] / lines[0][0] - 1) < DOUBLET:
         lines = [(min(lines)[0], 1.0), (max(lines)[0], K_ALPHA_RATIO)]
-        remarks.append(Notice("doublet_assumed", "the two wavelengths have no weights: 2 to 1 is assumed"))
+        warnings.append(Notice("doublet_assumed", "the two wavelengths have no weights: 2 to 1 is assumed"))
     weighted = [(wavelength, 1.0 if np.isnan(weight) else weight) for wavelength, weight in lines]
-    return sorted(weighted, key=lambda line: -line[1]), remarks
+    return sorted(weighted, key=lambda line: -line[1]), warnings
 
 
 def _is_mean(wavelength: float, named: Radiation) -> bool:
@@ -134,5 +134,5 @@ def _polarization(block: CifBlock, blocks: Sequence[CifBlock]) -> float | None:
 
 
 def _first(block: CifBlock, tag: str, blocks: Sequence[CifBlock]) -> float | None:
-    values = block.numbers_said(tag, blocks)[0]
+    values = block.shared_numbers(tag, blocks)[0]
     return float(values[0]) if len(values) and np.isfinite(values[0]) else None

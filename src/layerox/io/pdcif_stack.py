@@ -48,7 +48,7 @@ class CifStack:
     shared: CifBlock
     facts: tuple[dict[str, object], ...]
     names: tuple[str, ...] = ()
-    notices: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     def __len__(self) -> int:
         return len(self.places)

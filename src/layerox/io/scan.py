@@ -86,7 +86,7 @@ class Scan:
         Name of the scan, empty for the file's stem.
     metadata
         Other metadata of the file, with the keys of `Pattern.metadata`.
-    remarks
+    warnings
         Notices on the reading.
     excluded
         (first, last) two-theta of regions that the file itself excludes, degrees.
@@ -103,7 +103,7 @@ class Scan:
     says_kind: bool = True
     label: str = ""
     metadata: dict[str, object] = field(default_factory=dict)
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     excluded: tuple[tuple[float, float], ...] = ()
 
     def __len__(self) -> int:
@@ -124,9 +124,9 @@ class Scan:
             lines=None if self.lines is None else self.lines[index],
         )
 
-    def remarking(self, code: str, message: str) -> Scan:
-        """Return the scan with one more remark."""
-        return replace(self, remarks=(*self.remarks, Notice(code, message)))
+    def with_warning(self, code: str, message: str) -> Scan:
+        """Return the scan with one more notice."""
+        return replace(self, warnings=(*self.warnings, Notice(code, message)))
 
 
 def request_from_arguments(
@@ -177,7 +177,7 @@ def pattern_from_scan(scan: Scan, request: Request) -> Pattern:
 
 
 def _pattern(scan: Scan, request: Request, beam: Radiation | None) -> Pattern:
-    remarks = {"remarks": scan.remarks} if scan.remarks else {}
+    warnings = {"warnings": scan.warnings} if scan.warnings else {}
     return Pattern(
         two_theta=scan.x,
         intensity=scan.intensity,
@@ -186,26 +186,26 @@ def _pattern(scan: Scan, request: Request, beam: Radiation | None) -> Pattern:
         radiation=beam,
         label=scan.label or request.path.stem,
         path=request.path,
-        metadata={**scan.metadata, **remarks},
+        metadata={**scan.metadata, **warnings},
         excluded=tuple(region for region in scan.excluded if region[1] >= scan.x[0] and region[0] <= scan.x[-1]),
     )
 
 
 def _agreed_radiation(scan: Scan, request: Request) -> Radiation | None:
     """Return the user's radiation, else the file's; both must agree."""
-    told, said = request.radiation, scan.radiation and replace(scan.radiation, says_kind=scan.says_kind)
-    if told is None or said is None:
-        return told or said
-    if scan.other_radiation is not None and told.agrees_with(scan.other_radiation):
-        said = scan.other_radiation
-    if not told.agrees_with(said):
+    requested, stated = request.radiation, scan.radiation and replace(scan.radiation, says_kind=scan.says_kind)
+    if requested is None or stated is None:
+        return requested or stated
+    if scan.other_radiation is not None and requested.agrees_with(scan.other_radiation):
+        stated = scan.other_radiation
+    if not requested.agrees_with(stated):
         raise InputError(
-            f"the file says {said}, given is {told}",
+            f"the file states {stated}, given is {requested}",
             place=request.path,
             cure="leave it out, or correct the file",
             argument="radiation",
         )
-    return told.completed_by(said)
+    return requested.completed_by(stated)
 
 
 def _with_two_theta(scan: Scan, request: Request, beam: Radiation | None) -> Scan:
@@ -234,7 +234,7 @@ def _with_doubtful_angles(scan: Scan) -> Scan:
     """Add a notice for angles without a unit that may be radians."""
     if not len(scan) or not 0 < scan.x.max() <= LARGEST_RADIANS:
         return scan
-    return scan.remarking("axis_doubtful", f"the angles end at {scan.x.max():.4g} degrees: are they radians?")
+    return scan.with_warning("axis_doubtful", f"the angles end at {scan.x.max():.4g} degrees: are they radians?")
 
 
 def two_sines(x: FloatArray, *, axis: str, wavelength: float) -> FloatArray:
@@ -263,7 +263,7 @@ def _without_unmeasured(scan: Scan, request: Request) -> Scan:
         raise InputError("none of its points is a measurement", place=request.path, cure="give a scan that was exposed")
     notices = notices_of(kinds, scan.x, scan.intensity)
     excluded = (*scan.excluded, *regions_of(kinds, scan.x))
-    return replace(scan.taking(~bad), remarks=(*scan.remarks, *notices), excluded=tuple(sorted(set(excluded))))
+    return replace(scan.taking(~bad), warnings=(*scan.warnings, *notices), excluded=tuple(sorted(set(excluded))))
 
 
 def _in_range(scan: Scan, request: Request) -> NDArray[np.bool_] | None:
@@ -295,9 +295,9 @@ def _without_weightless(scan: Scan, request: Request) -> Scan:
     others = ~empty
     if _are_roots(scan.intensity[others], scan.sigma[others]):
         message = f"{int(empty.sum())} points of no counts have sigma 0, the root of their counts: 1 was taken"
-        return replace(scan, sigma=np.where(empty, 1.0, scan.sigma)).remarking("sigma_of_no_counts", message)
+        return replace(scan, sigma=np.where(empty, 1.0, scan.sigma)).with_warning("sigma_of_no_counts", message)
     message = f"{int(empty.sum())} points with intensity 0 and sigma 0 were left out: they carry no weight"
-    return scan.taking(~empty).remarking("points_without_weight", message)
+    return scan.taking(~empty).with_warning("points_without_weight", message)
 
 
 def _are_roots(intensity: FloatArray, sigma: FloatArray) -> bool:
@@ -333,7 +333,7 @@ def _check_intensities(scan: Scan, request: Request) -> None:
 def _with_sigma(scan: Scan, request: Request) -> Scan:
     """Return the scan with checked sigmas, or a notice if counting statistics are only assumed."""
     if scan.sigma is None:
-        return scan if are_whole(scan.intensity) else scan.remarking(NOT_COUNTS.code, NOT_COUNTS.message)
+        return scan if are_whole(scan.intensity) else scan.with_warning(NOT_COUNTS.code, NOT_COUNTS.message)
     cure = "give positive sigmas, or leave the column out"
     _refuse(~(np.isfinite(scan.sigma) & (scan.sigma > 0)), scan, request, "sigma {sigma:g} is not positive", cure=cure)
     return _with_doubts(scan, scan.sigma) if scan.has_sigma_column else scan
@@ -343,10 +343,12 @@ def _with_doubts(scan: Scan, sigma: FloatArray) -> Scan:
     """Add a notice for a sigma column that resembles a weight, a background or a calculated pattern."""
     strongest = int(np.argmax(scan.intensity))
     if len(scan) > 2 and not np.ptp(sigma) > 0:
-        return scan.remarking("sigma_doubtful", f"the column taken for sigma is {sigma[0]:g} at every point")
+        return scan.with_warning("sigma_doubtful", f"the column taken for sigma is {sigma[0]:g} at every point")
     if 2.0 * sigma[strongest] > scan.intensity[strongest] > FEW_COUNTS:
         share = sigma[strongest] / scan.intensity[strongest]
-        return scan.remarking("sigma_doubtful", f"the column taken for sigma is {share:.0%} of the strongest intensity")
+        return scan.with_warning(
+            "sigma_doubtful", f"the column taken for sigma is {share:.0%} of the strongest intensity"
+        )
     return scan
 
 

@@ -88,7 +88,7 @@ def cif_text(structure: Crystal | Atoms) -> str:
         add_sites(block, [(site, multiplicity, _site_numbers(site)) for site, multiplicity in rows])
         tensors = [(site.label, site.u_aniso) for site in structure.sites if site.u_aniso]
         add_anisotropic(block, [(label, [f"{u:.8f}" for u in tensor]) for label, tensor in tensors])
-        comments = [structure.source, *map(str, structure.remarks)]
+        comments = [structure.source, *map(str, structure.warnings)]
     else:
         _describe(block, structure.cell, structure.content, 1)
         _add_p1(block)
@@ -202,7 +202,9 @@ def poscar_text(structure: Crystal | Atoms) -> str:
             " ".join(elements),
             " ".join(str(len(group)) for group in groups),
             "Direct",
-            *map("%.10f %.10f %.10f%s".__mod__, zip(*positions.T.tolist(), _remarks(atoms, order, " ! "), strict=True)),
+            *map(
+                "%.10f %.10f %.10f%s".__mod__, zip(*positions.T.tolist(), _comments(atoms, order, " ! "), strict=True)
+            ),
             "",
         ]
     )
@@ -216,12 +218,12 @@ def lammps_text(structure: Crystal | Atoms) -> str:
     charges = [kind.charge for kind in atoms.kinds]
     style = "charge" if all(charges) else "atomic"
     masses = [f"{k} {gemmi.Element(element).weight:.5f}  # {element}" for k, element in enumerate(elements, 1)]
-    remarks = _remarks(atoms, np.arange(len(atoms)), "  # ")
-    rows = zip(atoms.elements.tolist(), atoms.kind.tolist(), positions.tolist(), remarks, strict=True)
+    comments = _comments(atoms, np.arange(len(atoms)), "  # ")
+    rows = zip(atoms.elements.tolist(), atoms.kind.tolist(), positions.tolist(), comments, strict=True)
     number = {element: k for k, element in enumerate(elements, 1)}
     lines = [
-        f"{k} {number[element]}{f' {charges[kind]}' if style == 'charge' else ''} {x:.8f} {y:.8f} {z:.8f}{remark}"
-        for k, (element, kind, (x, y, z), remark) in enumerate(rows, 1)
+        f"{k} {number[element]}{f' {charges[kind]}' if style == 'charge' else ''} {x:.8f} {y:.8f} {z:.8f}{comment}"
+        for k, (element, kind, (x, y, z), comment) in enumerate(rows, 1)
     ]
     (lx, _, _), (xy, ly, _), (xz, yz, lz) = box.tolist()
     head = [f"{_quotable(atoms.name)} {atoms.formula} (layerox, atom_style {style})", "", f"{len(atoms)} atoms"]
@@ -246,7 +248,7 @@ def json_text(structure: Crystal | Atoms) -> str:
     return json.dumps(_atoms(structure).to_structure().as_dict()) + "\n"
 
 
-def _remarks(atoms: Atoms, order: IntArray, mark: str) -> list[str]:
+def _comments(atoms: Atoms, order: IntArray, mark: str) -> list[str]:
     """Return phase, layer and kind of site of each atom as a comment; empty if unknown."""
     if atoms.phase is None or atoms.layer is None or atoms.site_kind is None:
         return [""] * len(order)

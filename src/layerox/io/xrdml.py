@@ -30,7 +30,7 @@ from layerox.typing import FloatArray
 Element = ElementTree.Element
 POWDER_AXES = ("Gonio", "2Theta", "2Theta-Omega", "Omega-2Theta", "TwoThetaOmega")
 CLOSING = re.compile(rb"</(\w+:)?xrdMeasurements>\s*\Z")
-DOUBTFUL_DOUBLET = "K-alpha doublet: the file says K-Alpha 1 but names no incident-beam monochromator"
+DOUBTFUL_DOUBLET = "K-alpha doublet: the file states K-Alpha 1 but has no incident-beam monochromator"
 COMPLETE = "read it again when the measurement has ended"
 
 
@@ -40,7 +40,7 @@ class Counts:
 
     intensity: FloatArray
     sigma: FloatArray
-    remarks: tuple[Notice, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
 
 def is_xrdml(data: bytes) -> bool:
@@ -103,7 +103,7 @@ def _scan(root: Element, measurement: Element, scan: Element, label: str, path: 
         other_radiation=replace(radiation, lines=radiation.lines[:1], name="") if radiation and doubtful else None,
         label=label,
         metadata=metadata,
-        remarks=(*counts.remarks, *_status_remarks(scan)),
+        warnings=(*counts.warnings, *_status_warnings(scan)),
     )
 
 
@@ -139,23 +139,23 @@ def _counts(scan: Element, path: Path) -> Counts:
 
 def _counts_from_counts(detected: FloatArray, attenuation: FloatArray, times: FloatArray | None) -> Counts:
     """Return detected counts N times the attenuation A: I = N A, sigma = A sqrt(max(N, 1))."""
-    scale, remarks = attenuation, _attenuation_remarks(attenuation)
+    scale, warnings = attenuation, _attenuation_warnings(attenuation)
     if times is not None and np.ptp(times) > 0:
         scale = scale * float(np.median(times)) / times
-        remarks += (Notice("counting_times_unequal", "intensities were scaled to the median counting time"),)
-    return Counts(detected * scale, poisson_sigma(detected) * scale, remarks)
+        warnings += (Notice("counting_times_unequal", "intensities were scaled to the median counting time"),)
+    return Counts(detected * scale, poisson_sigma(detected) * scale, warnings)
 
 
 def _counts_from_rates(rate: FloatArray, attenuation: FloatArray, times: FloatArray | None) -> Counts:
     """Return rates R in cps: N = R t / A counts were detected, sigma = A sqrt(max(N, 1)) / t."""
-    remarks = _attenuation_remarks(attenuation)
+    warnings = _attenuation_warnings(attenuation)
     if times is None:
-        remarks += (Notice("not_counts", "counts per second without a counting time: sigma is only an estimate"),)
+        warnings += (Notice("not_counts", "counts per second without a counting time: sigma is only an estimate"),)
         times = np.ones_like(rate)
-    return Counts(rate, attenuation * poisson_sigma(rate * times / attenuation) / times, remarks)
+    return Counts(rate, attenuation * poisson_sigma(rate * times / attenuation) / times, warnings)
 
 
-def _attenuation_remarks(attenuation: FloatArray) -> tuple[Notice, ...]:
+def _attenuation_warnings(attenuation: FloatArray) -> tuple[Notice, ...]:
     if not np.ptp(attenuation) > 0:
         return ()
     return (Notice("attenuator_corrected", "the beam attenuator changed during the scan; its factors were applied"),)
@@ -197,12 +197,12 @@ def _radiation(measurement: Element) -> tuple[Radiation | None, str]:
         return None, ""
     intended = used.get("intended", "")
     if intended == "K-Beta" and (beta := _number(_one(used, "kBeta"))):
-        return Radiation(lines=((beta, 1.0),)), "K-beta: the file says so"
+        return Radiation(lines=((beta, 1.0),)), "K-beta: stated in the file"
     name = _anode(measurement) or ""
     incident = _one(measurement, "incidentBeamPath")
     monochromator = None if incident is None else _one(incident, "monochromator")
     if intended == "K-Alpha 1" and monochromator is not None:
-        choice = "K-alpha 1 alone: the file says so and names an incident-beam monochromator"
+        choice = "K-alpha 1 alone: stated in the file with an incident-beam monochromator"
         return _named(((first, 1.0),), f"{name}Ka1"), choice
     second, ratio = _number(_one(used, "kAlpha2")), _number(_one(used, "ratioKAlpha2KAlpha1"))
     if not second or not ratio:
@@ -213,7 +213,7 @@ def _radiation(measurement: Element) -> tuple[Radiation | None, str]:
 def _doublet_choice(intended: str) -> str:
     if intended == "K-Alpha 1":
         return DOUBTFUL_DOUBLET
-    return "K-alpha doublet: the file says so"
+    return "K-alpha doublet: stated in the file"
 
 
 def _named(lines: tuple[tuple[float, float], ...], name: str) -> Radiation:
@@ -272,7 +272,7 @@ def _monochromator(measurement: Element, side: str) -> str:
     return " ".join(filter(None, (element.get("name"), _text(element, "crystal"))))
 
 
-def _status_remarks(scan: Element) -> tuple[Notice, ...]:
+def _status_warnings(scan: Element) -> tuple[Notice, ...]:
     status = scan.get("status", "Completed")
     if status == "Completed":
         return ()

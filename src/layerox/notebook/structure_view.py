@@ -26,7 +26,7 @@ from layerox.typing import FloatArray
 from layerox.validation.classified_sites import ALKALI, ANION, METAL, ClassifiedSites, classified_sites
 from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.layers import Layers, layers_of
-from layerox.validation.reading import StructureArgument, atoms_of
+from layerox.validation.read_structure import StructureArgument, atoms_of
 
 MOST_SITES = 4000
 SIZES = {METAL: 9, ALKALI: 13, ANION: 6}

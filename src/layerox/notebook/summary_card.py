@@ -20,9 +20,9 @@ from layerox.validation.check import check
 from layerox.validation.classified_sites import ALKALI, METAL, ClassifiedSites, classified_sites
 from layerox.validation.consistency import LARGEST_CELL, found_space_group
 from layerox.validation.coordination import Polyhedra, polyhedra
-from layerox.validation.identity import phase_of
 from layerox.validation.layers import Layers, layers_of
-from layerox.validation.reading import StructureArgument, atoms_of
+from layerox.validation.phase_identification import phase_of
+from layerox.validation.read_structure import StructureArgument, atoms_of
 
 MOST_DRAWN = 24  # slabs
 RISE, STEP, RADIUS = 11.0, 16.0, 4.0  # pixels of a plane, a letter, an anion

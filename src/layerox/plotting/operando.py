@@ -16,6 +16,7 @@ from layerox.plotting.axis_labels import axis_text, verbatim
 from layerox.plotting.figure_files import cleared_figure, files_of
 from layerox.plotting.reflection_marks import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
 from layerox.series.figure_data import IntensityMap, intensity_map, layer_lengths, reflection_tracks
+from layerox.series.group_columns import determined_fractions
 from layerox.series.result import Series
 from layerox.typing import FloatArray
 
@@ -148,7 +149,7 @@ def _curve_drawer(name: str) -> Drawer:
 
 def _draw_fractions(axes: Axes, series: Series) -> None:
     for name in series.phases:
-        value, esd = (_column(series, f"{name}.weight_fraction{end}") for end in ("", "_esd"))
+        value, esd = (np.where(series.is_good, own, np.nan) for own in determined_fractions(series.frames, name))
         _draw_points(axes, series, name, 100.0 * _without_long_absence(value), 100.0 * esd)
     axes.set_xlabel("weight %", fontsize=SMALL)
 

@@ -9,7 +9,7 @@ from layerox.io.output_files import check_outputs, write_outputs
 from layerox.public import public
 from layerox.report.fit import fit_page
 from layerox.report.series import pictures_of, series_page
-from layerox.results.folder import load
+from layerox.results.result_folder import load
 from layerox.series.result import Series, open_series
 
 __all__ = ["fit_page", "series_page", "write_report", "write_series_report"]

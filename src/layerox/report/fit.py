@@ -8,7 +8,7 @@ from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.plotting.powder import picture
 from layerox.report.page import figure, page, paragraph, section, table
-from layerox.results.report import report_text
+from layerox.results.text_report import report_text
 
 CAPTION = (
     "Observed points, calculated line and background; below them the reflections of each phase, and the difference."

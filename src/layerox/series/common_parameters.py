@@ -16,7 +16,7 @@ from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.model import INSTRUMENT_SLOTS
-from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, Outcome, with_starting_widths
+from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, AlikePhases, Outcome, with_starting_widths
 from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_plan import Demand
@@ -24,8 +24,7 @@ from layerox.diffraction.staged_strategy import fit_in_stages
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import Pattern
-from layerox.series.frame_reading import Frame
-from layerox.series.setup import SeriesSetup
+from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.symmetry import CELL_NAMES
 
 # How many frames are fitted from scratch, at equal distances; their share of unexplained intensity that still counts.
@@ -54,6 +53,8 @@ class SeedFrame:
         Share of the peaks' intensity left unexplained.
     limits
         First and last angle, degrees.
+    alike
+        Phases that the frame does not distinguish.
     """
 
     frame: int
@@ -62,6 +63,7 @@ class SeedFrame:
     supports: dict[str, float]
     left: float
     limits: tuple[float, float]
+    alike: tuple[AlikePhases, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,6 +90,8 @@ class CommonParameters:
         First and last angle of a usual frame, degrees.
     esds
         Standard uncertainties of what was refined together, by name.
+    alike
+        Phases that no frame distinguishes; only the first of each group is in `setup`.
     """
 
     setup: SeriesSetup
@@ -99,6 +103,7 @@ class CommonParameters:
     seed_frames: tuple[SeedFrame, ...]
     limits: tuple[float, float]
     esds: dict[str, float] = field(default_factory=dict)
+    alike: tuple[AlikePhases, ...] = ()
 
 
 def seed_indices(count: int) -> list[int]:
@@ -124,8 +129,9 @@ def fitted_seed_frame(setup: SeriesSetup, frame: Frame) -> SeedFrame | None:
     left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
     values = dict(zip(minimum.parameters.names, minimum.parameters.values.tolist(), strict=True))
     free = frozenset(minimum.parameters.free_names)
+    limits = outcome.model.limits
     return SeedFrame(
-        frame=frame.index, values=values, free=free, supports=supports, left=left, limits=outcome.model.limits
+        frame=frame.index, values=values, free=free, supports=supports, left=left, limits=limits, alike=outcome.alike
     )
 
 

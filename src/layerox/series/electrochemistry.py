@@ -22,7 +22,7 @@ from layerox.electrochemistry.time_stamps import utc_text, zone_of
 from layerox.errors import InputError
 from layerox.notices import Notice
 from layerox.series.frame_axes import FrameTimes, axis_notices, frame_times
-from layerox.series.frame_reading import Frames
+from layerox.series.frame_setup import Frames
 from layerox.series.frames import frames_of
 from layerox.typing import FloatArray
 
@@ -35,9 +35,9 @@ ElectrochemistryArgument = str | Path | Sequence[str | Path] | Mapping[str, Any]
 COLUMNS = ("voltage", "current", "capacity", "x_na", "x_na_esd", "cycle", "step")
 COLUMN_UNITS = {"voltage": "V", "current": "mA", "capacity": "mAh", "x_na": "Na per MO2"}
 TIME = "time"
-# Contents that no layered oxide has: more charge has flowed than its sodium could carry.
+# Impossible sodium contents: the charge exceeds that of all sodium.
 LEAST_X, MOST_X = -0.02, 1.05
-# So many stretches of charging, rest and discharging are listed in run.json; pulses make thousands.
+# Largest number of charge, rest and discharge intervals in run.json; pulses give thousands.
 MOST_STRETCHES = 500
 # Relative difference of the user's mass and the log's that gives a notice.
 MASS_DIFFERS = 0.01
@@ -105,7 +105,7 @@ def frames_with_log(
     Raises
     ------
     InputError
-        As `frames_of` and `read_electrochemistry`; if the frames have no times, or none of them within the log.
+        Like `frames_of` and `read_electrochemistry`; if the frames have no times, or none is within the log.
     """
     others = [axis for axis in axes if axis not in COLUMNS]
     wanted = [axis for axis in axes if axis in COLUMNS]
@@ -128,10 +128,10 @@ def frames_with_log(
         raise InputError(f"{missing.pop()} needs the mass and the formula of the cathode", place="--axis",
                          cure="give --mass and --formula")  # fmt: skip
     placed = _placed(frames, times, columns, wanted)
-    notices = [*placed.notices, *log.notices, *_notices(settings, log, times, offset, found, sodium, columns)]
+    notices = [*placed.warnings, *log.warnings, *_notices(settings, log, times, offset, found, sodium, columns)]
     return replace(
         placed,
-        notices=tuple(notices),
+        warnings=tuple(notices),
         electrochemistry=_report(settings, log, times, offset, found, sodium),
     )
 
@@ -141,11 +141,11 @@ def _sodium(settings: ElectrochemistryModel, log: Electrochemistry) -> Sodium | 
     mass = log.mass_mg if settings.mass_mg is None else settings.mass_mg
     if settings.formula is None:
         if settings.mass_mg is not None:
-            raise InputError("a mass tells no sodium content without a formula", argument="formula",
+            raise InputError("a mass without a formula gives no sodium content", argument="formula",
                              cure="give the formula as weighed")  # fmt: skip
         return None
     if mass is None:
-        raise InputError("a formula tells no sodium content without a mass", argument="mass",
+        raise InputError("a formula without a mass gives no sodium content", argument="mass",
                          cure="give milligrams of active material")  # fmt: skip
     return sodium_of(settings.formula, mass, settings.mass_esd_mg, settings.sodium, settings.sodium_esd)
 
@@ -157,7 +157,7 @@ def _refuse_strangers(log: Electrochemistry, times: FrameTimes, offset: Offset, 
     first, last = np.nanmin(times.middles), np.nanmax(times.middles)
     shifted = f" with an offset of {offset.value:g} s" if offset.value else ""
     problem = (
-        f"no frame lies within the log: frames {utc_text(first)} to {utc_text(last)}, log {utc_text(log.time[0])} to "
+        f"no frame is within the log: frames {utc_text(first)} to {utc_text(last)}, log {utc_text(log.time[0])} to "
         f"{utc_text(log.time[-1])}{shifted}"
     )
     raise InputError(problem, place=log.paths[0] if log.paths else None,
@@ -173,7 +173,7 @@ def _columns(found: Moments, sodium: Sodium | None) -> dict[str, FloatArray]:
 
 
 def _placed(frames: Frames, times: FrameTimes, columns: Mapping[str, FloatArray], wanted: Sequence[str]) -> Frames:
-    """Return the frames with the columns behind their axes, the wanted ones first."""
+    """Return the frames with the columns after their axes, the requested ones first."""
     names = [*wanted, *frames.axes]
     middles = times.middles
     extra = dict(columns)
@@ -191,7 +191,7 @@ def _placed(frames: Frames, times: FrameTimes, columns: Mapping[str, FloatArray]
     order = sorted(range(len(placed)), key=lambda k: (math.isnan(middles[k]), middles[k]))
     settings = axis_notices(TIME, [float(middles[k]) / 3600.0 for k in order])
     placed = [replace(placed[k], index=index) for index, k in enumerate(order)]
-    return replace(frames, frames=tuple(placed), axes=(*names, *behind), notices=(*frames.notices, *settings))
+    return replace(frames, frames=tuple(placed), axes=(*names, *behind), warnings=(*frames.warnings, *settings))
 
 
 def _notices(
@@ -203,15 +203,15 @@ def _notices(
         text = f"the cycler's clock is {offset.value:.1f}({offset.esd:.1f}) s behind that of the frames: "
         notices.append(Notice("clock_offset_fitted", text + offset.evidence))
     if times.are_starts:
-        message = "the frames tell when they began but not how long they took: the log is read at their beginnings"
-        notices.append(Notice("frame_times_are_starts", f"{message}; say frame_exposure_s in [electrochemistry]"))
+        message = "the frames have start times but no durations: the log is read at their start times"
+        notices.append(Notice("frame_times_are_starts", f"{message}; give frame_exposure_s in [electrochemistry]"))
     if untimed := int(np.isnan(times.middles).sum()):
-        notices.append(Notice("frames_without_time", f"{untimed} frames have no time and nothing of the log"))
+        notices.append(Notice("frames_without_time", f"{untimed} frames have no time and no values of the log"))
     if found.outside:
-        notices.append(Notice("frames_outside_log", f"{found.outside} frames lie before or behind the log: their "
+        notices.append(Notice("frames_outside_log", f"{found.outside} frames are before or after the log: their "
                               "electrochemical columns are empty"))  # fmt: skip
     if found.in_gaps:
-        notices.append(Notice("frames_in_gaps", f"{found.in_gaps} frames lie in gaps of the log: their "
+        notices.append(Notice("frames_in_gaps", f"{found.in_gaps} frames are in gaps of the log: their "
                               "electrochemical columns are empty"))  # fmt: skip
     return notices if sodium is None else [*notices, *_sodium_notices(settings, log, sodium, columns["x_na"])]
 
@@ -223,10 +223,15 @@ def _sodium_notices(
     if settings.mass_mg is None:
         notices.append(Notice("mass_from_log", f"the mass of active material is the log's, {sodium.mass_mg:g} mg"))
     elif log.mass_mg is not None and abs(log.mass_mg / sodium.mass_mg - 1.0) > MASS_DIFFERS:
-        notices.append(Notice("mass_differs", f"{sodium.mass_mg:g} mg are given, the log says {log.mass_mg:g} mg"))
+        notices.append(Notice("mass_differs", f"{sodium.mass_mg:g} mg are given, the log has {log.mass_mg:g} mg"))
     if beyond := int(((content < LEAST_X) | (content > MOST_X)).sum()):
-        notices.append(Notice("sodium_implausible", f"x_na lies outside 0 to 1 in {beyond} frames: mass, formula and "
-                              "start do not belong to this charge, or it went elsewhere"))  # fmt: skip
+        notices.append(
+            Notice(
+                "sodium_implausible",
+                f"x_na is outside 0 to 1 in {beyond} frames: mass, formula and "
+                "start are inconsistent with this charge, or side reactions consumed charge",
+            )
+        )
     return notices
 
 

@@ -37,8 +37,8 @@ from layerox.series.cell_interpolation import (
 )
 from layerox.series.common_parameters import CommonParameters, from_scratch
 from layerox.series.frame_model import LONG_BUDGET, TRIAL_BUDGET, FrameModel, FrameState, PhaseLevels, PhaseSubset
-from layerox.series.frame_reading import Frame
-from layerox.series.measured import Absence
+from layerox.series.frame_row import Absence
+from layerox.series.frame_setup import Frame
 from layerox.series.phase_entry import JUDGED, PhaseEntry, is_background_like
 from layerox.series.phase_presence import KEEP_SUPPORT, PhaseLevel, entry_support, lowered_level, raised_level
 from layerox.typing import FloatArray

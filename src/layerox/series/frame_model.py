@@ -22,7 +22,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.starting_values import plausible_scales, set_linear
 from layerox.pattern import Pattern
 from layerox.series.common_parameters import CommonParameters
-from layerox.series.measured import FrameRow, Number
+from layerox.series.frame_row import FrameRow, Number
 from layerox.series.phase_presence import PhaseLevel
 from layerox.series.stacking_columns import stacking_quantities
 from layerox.symmetry import CELL_NAMES
@@ -185,7 +185,7 @@ class FrameModel:
     ) -> tuple[PhaseSubset, Minimum]:
         """Refine the variables of a state's phase levels, from its values.
 
-        With `linear`, from the best scales and background; `near` says that the minimum should not be far.
+        With `linear`, from the best scales and background; `near` is for a minimum that is close.
         """
         view, data, table = self.ready(pattern, state)
         if linear:

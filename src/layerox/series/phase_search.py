@@ -15,8 +15,8 @@ from dataclasses import replace
 import numpy as np
 
 from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.far_cell_search import Window
 from layerox.diffraction.least_squares import Minimum
-from layerox.diffraction.line_scan import Window
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
@@ -33,7 +33,7 @@ from layerox.series.common_parameters import (
 )
 from layerox.series.frame_fit import REFINED, FrameFitter
 from layerox.series.frame_model import LONG_BUDGET, FrameModel, FrameState, PhaseSubset
-from layerox.series.frame_reading import Frame
+from layerox.series.frame_setup import Frame
 from layerox.series.phase_entry import BACKGROUND_LIKE, JUDGED, WIDE_WINDOW, CellCandidate, PhaseEntry
 from layerox.series.phase_presence import PhaseLevel
 from layerox.series.segment import Segment

@@ -1,4 +1,4 @@
-"""`fit_series`: from a folder of patterns to the tables of the series."""
+"""`fit_series`: refine all patterns of a folder into the tables of a series."""
 
 from __future__ import annotations
 
@@ -20,18 +20,17 @@ from layerox.instrument import Geometry, Instrument
 from layerox.io.output_files import inputs_among
 from layerox.public import public
 from layerox.radiation import Radiation
-from layerox.results.folder import check_folder
-from layerox.series.cluster import Tls, check_scheduler, connection_notices
+from layerox.results.result_folder import check_folder
+from layerox.series.dask_cluster import Tls, check_scheduler, connection_notices
 from layerox.series.electrochemistry import ElectrochemistryArgument, frames_with_log, settings_from
 from layerox.series.executor import start_server
-from layerox.series.frame_reading import Frames, PatternReading
-from layerox.series.frames import files_in, frames_of
-from layerox.series.live import LiveSeries, LiveSetup
+from layerox.series.frame_setup import Frames, PatternReading
+from layerox.series.frames import Watch, Watcher, files_in, frames_of
+from layerox.series.live_refinement import LiveSeries, LiveSetup
 from layerox.series.request import NoReadableFrame, PreparedSeries, SeriesRequest
 from layerox.series.result import Series
+from layerox.series.results_folder import RESULTS, SeriesStore
 from layerox.series.series_run import SeriesRun
-from layerox.series.store import RESULTS, SeriesStore
-from layerox.series.watching import Watch, Watcher
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -75,49 +74,49 @@ def fit_series(
     Parameters
     ----------
     folder
-        Of patterns, or one file with many scans.
+        Folder of patterns, or one file with many scans.
     phases, radiation, neutron, monochromator, geometry, polarization, instrument, recipe, range
-        As for `fit`; the phases are all that may show in any frame.
+        As for `fit`; the phases are all that may occur in any frame.
     glob, dataset, axis
-        Which files, which group of HDF5 files, and where frames stand on one axis or several; see `frames_of`.
+        Files, group of HDF5 files, and values of the frames on one or several axes; see `frames_of`.
     electrochemistry
-        A cycler's file, several of one cell, or a table with the keys of a recipe's [electrochemistry]: what the log
-        says at the middle of each frame becomes columns (voltage in V, current in mA, net charge as capacity in mAh,
+        A cycler's file, several of one cell, or a table with the keys of a recipe's [electrochemistry]: the values of
+        the log at the middle of each frame become columns (voltage in V, current in mA, net charge as capacity in mAh,
         sodium per MO2 as x_na, cycle, step). Needs times of the frames: stamps in their files, a CSV axis of dates, or
         `frame_start` and `frame_cadence_s`.
     unordered
         Frames are not neighbours (a composition series): each is fitted from scratch.
     own
-        Names or patterns of atoms' quantities that each frame refines for itself, instead of the series for all:
-        "P2_O1_z" lets slab and gallery of P2 change apart.
+        Names or wildcards of atomic parameters that each frame refines, instead of common ones of the series:
+        with "P2_O1_z" slab and gallery of P2 vary independently.
     workers
-        Processes; 1 works in this one.
+        Number of processes; 1 is the present one.
     scheduler, tls
-        Address of a dask scheduler whose workers see the same files, and the files of an encrypted connection to it;
-        a plain one is named in a notice. Needs the extra `cluster`.
+        Address of a dask scheduler whose workers read the same files, and the files of an encrypted connection to it;
+        an unencrypted one gives a notice. Needs the extra `cluster`.
     output
-        Folder for the tables; without one they are only returned.
+        Folder for the tables; by default they are only returned.
     resume
-        Go on with what an interrupted run has left in `output`.
+        Continue an interrupted run in `output`.
     watch
-        Follow a folder that is filling, or a file that is being written: tables of what is complete grow in `output`
-        until nothing more comes, then the series is refined as a whole. A `Watch` says how.
+        Follow a folder or file that is being written: tables of complete frames grow in `output`
+        until no more frames come, then the series is refined as a whole. A `Watch` sets the times.
     hardware, reference
-        Phases of the cell, and the one to whose mass the others' are referred, as for `fit`; frames.csv then has
+        Phases of the cell hardware, and the reference phase for masses, as for `fit`; frames.csv then has
         columns `displacement` and `mass_to_reference`.
     overwrite
-        Whether files in `output` may be replaced that layerox did not write, or that were changed since. What is read
-        is never replaced.
+        Whether files in `output` that layerox did not write, or that were changed, may be replaced. Inputs
+        are never replaced.
     refit
-        Number or file of one frame of the finished series in `output` that was set aside: it alone is refined once
-        more. Everything else must be given as it was then; only the file of this frame may have changed.
+        Number or file of one quarantined frame of the finished series in `output`: only it is refined again. All
+        other arguments must be as before; only the file of this frame may have changed.
     progress
-        Called with a text on the progress.
+        Called with texts on the progress.
 
     Raises
     ------
     InputError
-        If something given cannot be used. A frame that cannot be read or fitted is a row, not an error.
+        If an argument cannot be used. A frame that cannot be read or fitted is a row, not an error.
     """
     if refit is not None and (output is None or resume or watch):
         raise InputError("needs the output of a finished series, and neither resume nor watch", argument="refit",
@@ -145,7 +144,7 @@ def fit_series(
                   polarization=polarization, instrument=instrument),
     )  # fmt: skip
     if watch and request.electrochemistry is not None:
-        raise InputError("a log that still grows is not followed", argument="electrochemistry",
+        raise InputError("a growing log is not supported", argument="electrochemistry",
                          cure="leave it out while watching, and run again with it when both are complete")  # fmt: skip
     read = inputs_of_series(folder, glob, phases, hardware, recipe, instrument, electrochemistry, axes,
                             None if plan is None else plan.document)  # fmt: skip
@@ -182,7 +181,7 @@ def _listed(
         frames = frames_of(source, **arguments)
     else:
         frames = frames_with_log(source, request.electrochemistry, **arguments)
-    frames = replace(frames, notices=(*frames.notices, *connection_notices(scheduler)))
+    frames = replace(frames, warnings=(*frames.warnings, *connection_notices(scheduler)))
     return request.prepared(frames), frames
 
 
@@ -208,7 +207,7 @@ def _followed(request: SeriesRequest, job: partial[SeriesRun], glob: str | None,
 
 
 def inputs_of_series(folder: str | Path, glob: str | None, *arguments: Any) -> list[Path]:
-    """Return all files that a series reads: its frames, and what its other arguments name."""
-    with contextlib.suppress(InputError):  # whoever reads them says what is wrong with them
+    """Return all input files of a series: its frames, and those of its other arguments."""
+    with contextlib.suppress(InputError):  # their readers raise the errors
         return [*files_in(Path(folder), glob)[0], *inputs_among(*arguments)]
     return inputs_among(*arguments)

@@ -85,7 +85,7 @@ def crystal_from_document(name: str, document: Mapping[str, Any]) -> Crystal:
 
 
 class _RunModelPart(BaseModel):
-    """A part of the document; keys that it does not name are left as they are."""
+    """A part of the document; other keys are kept unchanged."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
@@ -176,9 +176,9 @@ class RunModel(_RunModelPart):
     @model_validator(mode="after")
     def _agree(self) -> RunModel:
         if len(set(self.phases)) < len(self.phases) or len(set(self.axes)) < len(self.axes):
-            raise ValueError("a name stands twice")
+            raise ValueError("a name is repeated")
         if self.structures is not None and set(self.structures) != set(self.phases):
-            raise ValueError("structures and phases are of different names")
+            raise ValueError("structures and phases have different names")
         return self
 
 
@@ -201,7 +201,7 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 
 def _demand_crystal(name: str, structure: dict[str, Any], path: Path) -> None:
-    """Refuse a structure from which no crystal can be made."""
+    """Reject an impossible structure."""
     try:
         possible = crystal_from_document(name, structure).is_possible
     except (InputError, ValueError, KeyError, TypeError, IndexError, ArithmeticError) as error:

@@ -32,13 +32,13 @@ from layerox.series.cell_interpolation import WEAK, differs, state_at
 from layerox.series.common_parameters import CommonParameters, from_scratch
 from layerox.series.frame_fit import FrameFitter
 from layerox.series.frame_model import LONG_BUDGET, restored
-from layerox.series.frame_reading import Frame
-from layerox.series.measured import Absence, FrameRow, Verdict, offsets_of, phases_of
+from layerox.series.frame_row import Absence, FrameRow, Verdict, offsets_of, phases_of
+from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.series.phase_entry import PhaseEntry
 from layerox.series.phase_presence import KEEP_SUPPORT, PhaseLevel, PresenceCorrection
-from layerox.series.setup import SeriesSetup
 from layerox.series.stacking_columns import frame_verdicts, has_disorder
 from layerox.series.tables import shown_in
+from layerox.series.undistinguished_rows import stating_groups, with_group
 
 # Share of the usual range of angles that a frame must span.
 MIN_RANGE = 0.9
@@ -352,7 +352,9 @@ def _independent_row(setup: SeriesSetup, frame: Frame) -> FrameRow:
         phases=phases_of(setup, outcome.model, minimum, absent, verdicts=verdicts),
         offsets=offsets_of(minimum),
     )
-    return judged_alone(row)
+    for group in outcome.alike:
+        row = with_group(row, group.members, group.spread)
+    return stating_groups(judged_alone(row))
 
 
 def _absence(weight: float, support: float, esd: float) -> Absence:

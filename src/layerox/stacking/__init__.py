@@ -1,11 +1,11 @@
 """Stacking: a layered oxide as a word of slabs; it imports the standard library only.
 
-`word.py` holds slabs, galleries and words, `polytypes.py` names and texts, `closure.py` what makes a word valid,
-and `identity.py` what a word is called and what it becomes by gliding.
+`word.py` has slabs, galleries and words, `polytypes.py` names and texts, `closure.py` the validity of a word,
+and `polytype_identity.py` its polytype and the results of gliding.
 """
 
 from layerox.stacking.closure import Closure, Fault, closure, nearest_closed
-from layerox.stacking.identity import Identity, glides_between, identify, reachable, sense_family
+from layerox.stacking.polytype_identity import Identity, glides_between, identify, reachable, sense_family
 from layerox.stacking.polytypes import (
     POLYTYPES,
     SPINEL,

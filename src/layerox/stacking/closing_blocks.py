@@ -1,4 +1,4 @@
-"""Closing blocks: how many galleries of each phase make a cell that closes, in letters and in senses."""
+"""Numbers of galleries of each phase for a cell that closes, in letters and in senses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from layerox.errors import InputError
 from layerox.stacking.closure import closure, nearest_closed
 from layerox.stacking.polytypes import POLYTYPES, SPINEL, Block, text_of_blocks, word_from_blocks
 
-SMALLEST = 2  # one gallery would be a stacking fault, no lamella
+SMALLEST = 2  # one gallery would be a stacking fault, not a lamella
 
 SMALLEST_Z = 10
 
@@ -16,14 +16,14 @@ LARGEST_GROWTH = 12
 
 
 def closing_blocks(stackings: Sequence[str], slabs: Sequence[int] | None, *, seed: int = 0) -> list[Block]:
-    """Return the lamellae, one after the other along c, as (stacking, galleries); they share their boundary slabs.
+    """Return the lamellae in order along c, as (stacking, galleries); they share their boundary slabs.
 
     Parameters
     ----------
     stackings
         Polytype (or Z, or spinel) of each lamella.
     slabs
-        Galleries of each; the smallest set that closes with at least two of each when not given.
+        Galleries of each; by default the smallest set that closes with at least two of each.
     seed
         For a Z.
 
@@ -59,7 +59,7 @@ def smallest(stackings: Sequence[str], *, seed: int = 0) -> list[Block]:
 
 
 def smallest_count(stacking: str) -> int:
-    """Return the fewest galleries that show a stacking: one period of it, but at least two."""
+    """Return the smallest number of galleries of a stacking: one period, but at least two."""
     if stacking.startswith("Z"):
         return SMALLEST_Z
     return SMALLEST if stacking == SPINEL else max(SMALLEST, len(POLYTYPES[stacking]))

@@ -1,6 +1,6 @@
-"""Closure: whether the galleries of a word agree with their labels, and which similar words do.
+"""Closure of a stacking word: whether its galleries agree with their labels, and similar words that do.
 
-A word closes by senses and by letters; `closure` re-reads each gallery from both.
+A word closes by senses and by letters; `closure` checks each gallery against both.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Closure:
-    """Whether a word closes, and if not, why and what helps.
+    """Whether a word closes, and if not, the reason and a cure.
 
     Attributes
     ----------
     senses
         Whether every gallery keeps or reverses the sense as its label requires.
     letters
-        Whether the letters of every gallery step as its label requires.
+        Whether the letters of every gallery change as its label requires.
     faults
         The galleries that do not.
     shear
-        Letters by which c must lean to mend the letters.
+        Shear of c, in letters, that corrects the letters.
     nearest
         The closed words with the fewest galleries added or removed.
     """
@@ -61,7 +61,7 @@ class Closure:
 
     @property
     def problem(self) -> str:
-        """What is wrong, in one line; empty when nothing is."""
+        """The fault in one line; empty without one."""
         if self.is_closed:
             return ""
         which = " and ".join(name for name, right in (("senses", self.senses), ("letters", self.letters)) if not right)
@@ -69,11 +69,11 @@ class Closure:
 
     @property
     def remedies(self) -> tuple[str, ...]:
-        """What to do about it, the least change first."""
+        """Cures, the smallest change first."""
         found = [f"take {' or '.join(self.nearest)}"] if self.nearest else []
         if not self.senses:
             reversing = {fault.phase for fault in self.faults if fault.meant.flips != fault.found.flips}
-            found.append(f"add or remove one {' or '.join(sorted(reversing))} gallery (a sheared c cannot help)")
+            found.append(f"add or remove one {' or '.join(sorted(reversing))} gallery (a shear of c is not sufficient)")
         elif not self.letters:
             lean = "1/3,2/3,0" if self.shear == 1 else "2/3,1/3,0"
             found.append(f"add slabs, or shear c by ({lean})")
@@ -81,7 +81,7 @@ class Closure:
 
 
 def closure(word: Word) -> Closure:
-    """Report whether every gallery of a word, re-read from the letters and both senses, agrees with its label."""
+    """Return whether every gallery of a word, from its letters and senses, agrees with its label."""
     pairs = list(zip(word.labels, word.steps, strict=True))
     faults = tuple(
         Fault(gallery=k, phase=label.phase, meant=label.step, found=step)

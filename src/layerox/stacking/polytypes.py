@@ -1,6 +1,6 @@
-"""Polytypes: stackings with a name, and the texts in which a user writes words.
+"""Named polytypes, and the parser of texts for stacking words.
 
-What a given word is called is found in `identity.py`; whether it closes, in `closure.py`.
+`polytype_identity.py` finds the polytype of a word; `closure.py` whether it closes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEFAULT_Z_FRACTION = 0.3
 
 _SAME, _FLIP = False, True
 
-# Steps that repeat for ever. OP4 is what P2 becomes by gliding; P2 cannot reach OP4r, which is called OP4 as well.
+# Periodic steps. OP4 is the one that P2 becomes by gliding; P2 cannot become OP4r, which is also called OP4.
 # "spinel" counts kagome and mixed planes as slabs and galleries, so that blocks of it close; it is no layered cell.
 POLYTYPES: Mapping[str, tuple[SlabStep, ...]] = {
     "P2": (SlabStep(_FLIP, 0),),
@@ -36,7 +36,7 @@ SPINEL = "spinel"
 _PATTERNS = {**POLYTYPES, SPINEL: POLYTYPES["O3"]}
 _FRACTION = r"[0-9]{0,9}\.?[0-9]{1,20}|[0-9]{1,9}/[1-9][0-9]{0,9}"
 _BLOCK = re.compile(rf"(?P<phase>[A-Za-z'][A-Za-z0-9']*)(?::(?P<fraction>{_FRACTION}))?(?:\*(?P<count>[0-9]{{1,9}}))?")
-# More galleries than a crystallite has.
+# Larger than the number of galleries of a crystallite.
 MOST_GALLERIES = 100_000
 
 Block = tuple[str, int]
@@ -87,12 +87,12 @@ def _block(part: str, text: str) -> Block:
 
 
 def is_phase(phase: str) -> bool:
-    """Whether blocks can be made of it: a polytype, a Z with its fraction, or the spinel."""
+    """Whether it is a phase of blocks: a polytype, a Z with its fraction, or the spinel."""
     return phase in _PATTERNS or phase.startswith("Z:")
 
 
 def natural_count(phase: str) -> int:
-    """Number of galleries that a phase named without one gets: its hexagonal period, or 20 for a Z."""
+    """Default number of galleries of a phase: its hexagonal period, or 20 for a Z."""
     if phase.startswith("Z:"):
         return Z_GALLERIES
     pattern = _PATTERNS[phase]
@@ -136,9 +136,9 @@ def polytype(name: str) -> Word:
 
 
 def z_steps(o_fraction: Fraction, count: int, *, seed: int = 0) -> tuple[SlabStep, ...]:
-    """Return the steps of a Z phase: senses alternate as in P2, while some galleries have glided to either side.
+    """Return the steps of a Z phase: senses alternate as in P2, and some galleries are glided to either side.
 
-    On the way from P2 over OP4 to O2 the rarer kind of gallery has no neighbour of its own kind, after Somerville
+    Between P2, OP4 and O2 the rarer kind of gallery has no neighbour of its own kind, after Somerville
     et al., Energy Environ. Sci. 12 (2019) 2223, doi:10.1039/C8EE02991A; the rest is drawn at random.
 
     Parameters
@@ -151,7 +151,7 @@ def z_steps(o_fraction: Fraction, count: int, *, seed: int = 0) -> tuple[SlabSte
     Raises
     ------
     InputError
-        If the share is not one, or a single glide is left, which cannot close.
+        If the share is invalid, or gives a single glide, which cannot close.
     """
     if not 0 <= o_fraction <= 1:
         raise InputError(f"Z:{float(o_fraction):g} is no share of octahedral galleries", cure="give 0 to 1")
@@ -166,7 +166,7 @@ def z_steps(o_fraction: Fraction, count: int, *, seed: int = 0) -> tuple[SlabSte
 
 
 def _balanced_senses(glides: int, draw: random.Random) -> list[int]:
-    """Glides of either sense that together lead back to the first letter."""
+    """Return glides of either sense with a sum that returns to the first letter."""
     while True:
         senses = draw.choices((1, -1), k=glides)
         if sum(senses) % 3 == 0:
@@ -174,7 +174,7 @@ def _balanced_senses(glides: int, draw: random.Random) -> list[int]:
 
 
 def _scattered(true: int, count: int, draw: random.Random) -> list[bool]:
-    """A ring of `count` flags, `true` of them set, the rarer kind never next to its like."""
+    """Return a ring of `count` flags, `true` of them set, the rarer kind never beside its own kind."""
     rare = min(true, count - true)
     is_rare_true = rare == true
     tiles = [(True, False)] * rare + [(False,)] * (count - 2 * rare)

@@ -7,8 +7,8 @@ Letters A, B, C mean (0, 0), (1/3, 2/3), (2/3, 1/3) of the hexagonal cell. A sla
 the lower and the upper anion plane; its sense is +1 along A > B > C > A and its metal takes the third letter, so
 that the metal is octahedral whatever the word. A gallery is the space between two slabs: prismatic (P) where the
 facing letters are equal, octahedral where the upper slab is a step ahead (O+) or behind (O-). What a gallery
-resembles needs both senses, because the gallery of P2 reverses the sense and that of P3 does not; the same holds
-for O2 against O3 and O1.
+resembles depends on both senses, because the gallery of P2 reverses the sense and that of P3 does not; likewise
+O2 compared with O3 and O1.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ class Slab:
 
 @dataclass(frozen=True, order=True)
 class SlabStep:
-    """How one slab follows another, in a form that no permutation of the letters changes.
+    """The relation of one slab to the next, invariant to permutations of the letters.
 
     Attributes
     ----------
     flips
         Whether the upper slab has the opposite sense.
     shift
-        SlabStep of the facing letters along the lower slab's own sense: 0 prismatic, +1 or -1 octahedral.
+        Step of the facing letters along the lower slab's own sense: 0 prismatic, +1 or -1 octahedral.
     """
 
     flips: bool
@@ -73,17 +73,17 @@ class SlabStep:
 
     @property
     def character(self) -> str:
-        """The polytype that consists of this step alone: P2, P3, O1, O2 or O3."""
+        """The polytype with this step only: P2, P3, O1, O2 or O3."""
         if self.flips:
             return "P2" if self.shift == 0 else "O2"
         return {0: "P3", 1: "O3", -1: "O1"}[self.shift]
 
     def above(self, slab: Slab) -> Slab:
-        """Return the slab that this step puts on top of `slab`."""
+        """Return the slab that follows `slab` by this step."""
         return Slab((slab.upper + self.shift * slab.sense) % 3, -slab.sense if self.flips else slab.sense)
 
     def turned(self) -> SlabStep:
-        """Return the step as read from above."""
+        """Return the step seen from above."""
         return replace(self, shift=-self.shift) if self.flips else self
 
 
@@ -110,7 +110,7 @@ class Gallery:
 
     @property
     def character(self) -> str:
-        """P2, P3, O1, O2 or O3, as read."""
+        """P2, P3, O1, O2 or O3, from letters and senses."""
         return self.step.character
 
     @property
@@ -120,7 +120,7 @@ class Gallery:
 
     @property
     def is_prismatic(self) -> bool:
-        """Whether an alkali ion in it sits in trigonal prisms."""
+        """Whether its alkali sites are trigonal prisms."""
         return self.step.shift == 0
 
     @property
@@ -139,7 +139,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Word:
-    """A sequence of slabs, endless (cyclic) or a stack with two surfaces (open).
+    """A sequence of slabs, periodic (cyclic) or a stack with two surfaces (open).
 
     Attributes
     ----------
@@ -149,10 +149,10 @@ class Word:
         Whether the first slab follows the last one again.
     shear
         Letters by which the next period of a cyclic word is displaced: 0 for a hexagonal cell, 1 or 2 for one
-        whose c leans by (1/3, 2/3, 0) or (2/3, 1/3, 0), as after a single glide.
+        with c sheared by (1/3, 2/3, 0) or (2/3, 1/3, 0), as after a single glide.
     labels
-        What each gallery (the one above slab 0 first) is meant to be; what it is when left out. Words with
-        the same slabs are equal whatever their labels.
+        Intended kind of each gallery (the one above slab 0 first); by default the actual one. Words with
+        the same slabs are equal, independent of labels.
     """
 
     slabs: tuple[Slab, ...]
@@ -178,7 +178,7 @@ class Word:
     def __add__(self, other: Word) -> Word:
         """Return the word whose galleries are those of `self`, then those of `other`.
 
-        Open words share the slab at which they meet. Cyclic words are laid anew as one, see `closure`.
+        Open words share the slab at which they meet. Cyclic words are built again as one, see `closure`.
         """
         if self.cyclic != other.cyclic:
             raise InputError("a cyclic and an open word cannot be joined", cure="open or close one of them")
@@ -226,7 +226,7 @@ class Word:
             yield self.slabs[-1], self.slabs[0].shifted(self.shear)
 
     def rotated(self, by: int) -> Word:
-        """Return the same cyclic word, begun `by` slabs further up."""
+        """Return the same cyclic word, starting `by` slabs further up."""
         if not self.cyclic:
             raise InputError(f"the open word {self} cannot be rotated", cure="close it first")
         turns, k = divmod(by, len(self))
@@ -295,7 +295,7 @@ class Word:
         return replace(moved, labels=tuple(new if move % 3 else old for old, new, move in chosen))
 
     def reduced(self) -> Word:
-        """Return the shortest word over a hexagonal cell that describes the same endless stacking with its labels."""
+        """Return the shortest word over a hexagonal cell for the same periodic stacking and labels."""
         if not self.cyclic:
             return self
         tokens = tuple(zip(self.steps, (label.phase for label in self.labels), strict=True))
@@ -308,11 +308,11 @@ class Word:
 
     @property
     def period(self) -> int:
-        """Number of slabs in the hexagonal cell, whatever the labels: the figure in a polytype's name."""
+        """Number of slabs in the hexagonal cell, the number in a polytype's name; labels are ignored."""
         return len(replace(self, labels=()).reduced())
 
     def canonical(self) -> Word:
-        """Return the same form for every rotation, reversal and permutation of letters: the least in its steps."""
+        """Return the canonical form under rotation, reversal and permutation of letters: the smallest in its steps."""
         forms = [self.steps, tuple(step.turned() for step in reversed(self.steps))]
         if self.cyclic:
             forms = [steps[k:] + steps[:k] for steps in forms for k in range(len(steps))]
@@ -355,10 +355,10 @@ def word_from_steps(steps: Sequence[SlabStep], *, first: Slab = Slab(0, 1), cycl
 
 
 def lay(labels: Sequence[Label], *, first: Slab = Slab(0, 1)) -> Word:
-    """Return the cyclic, hexagonal word that comes nearest to its labels.
+    """Return the cyclic, hexagonal word that is closest to its labels.
 
-    Where the labels reverse the sense an odd number of times, the last gallery that should does not; where their
-    letters do not add up, the last gallery takes the difference. `closure` names both.
+    If the labels reverse the sense an odd number of times, the last reversing gallery does not reverse it; if their
+    letters do not add up, the last gallery takes the difference. `closure` reports both.
     """
     slabs = [first]
     for step in _steps_with_even_flips([label.step for label in labels])[:-1]:

@@ -75,12 +75,12 @@ class Broadening:
     ----------
     phases
         Those with resolved reflections.
-    notices
+    warnings
         Notices.
     """
 
     phases: tuple[PhaseBroadening, ...]
-    notices: tuple[Notice, ...]
+    warnings: tuple[Notice, ...]
 
     def phase(self, name: str) -> PhaseBroadening:
         """Return the phase of that name.
@@ -116,7 +116,7 @@ def broadening(result: Refinement) -> Broadening:
     phases = tuple(_of_phase(result.phase(name), found) for name in names)
     message = "no calibrated profile is given: the breadths contain what the fit left of the instrumental width"
     uncalibrated = any(notice.code == "instrument_uncalibrated" for notice in result.warnings)
-    return Broadening(phases=phases, notices=(Notice("instrument_uncalibrated", message),) if uncalibrated else ())
+    return Broadening(phases=phases, warnings=(Notice("instrument_uncalibrated", message),) if uncalibrated else ())
 
 
 def _of_phase(phase: RefinedPhase, found: Breadths) -> PhaseBroadening:
@@ -214,4 +214,4 @@ def broadening_text(found: Broadening) -> str:
             text = f"  along the normal {layers.across} 1/nm, by glides {layers.disorder} 1/nm: {layers.reading}"
             glided = f" (glides at {layers.glide_probability} of the slabs)"
             lines.append(text + (glided if layers.verdict == "10l broader" else ""))
-    return "\n".join([*lines, *(f"notice: {notice.message}" for notice in found.notices)])
+    return "\n".join([*lines, *(f"notice: {notice.message}" for notice in found.warnings)])

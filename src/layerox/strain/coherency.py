@@ -21,7 +21,7 @@ from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction.model import safe_name
 from layerox.elasticity import LAYERED, LAYERED_ALTERNATING, SPINEL, Stiffness, along_111
 from layerox.errors import InputError, nearest
-from layerox.interfaces.matching import Lamina, dislocation_spacing, match, misfit
+from layerox.interfaces.lattice_matching import Lamina, dislocation_spacing, match, misfit
 from layerox.io.elastic_file import read_elastic
 from layerox.strain.measured_cells import MeasuredPhases, PhaseCells
 from layerox.strain.phase_strain import Numbers, PhaseStrain

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from layerox.io.csv_cells import safe_table
 from layerox.io.output_files import write_outputs
 from layerox.refined import with_esd
-from layerox.strain.evolution import StrainEvolution
 from layerox.strain.phase_conversions import Step
+from layerox.strain.strain_evolution import StrainEvolution
 from layerox.strain.transitions import Transitions
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def strain_text(strain: StrainEvolution) -> str:
     lines = [_phase_line(strain, name) for name in strain.phases]
     pairs = strain.coherency.groupby(["phase_1", "phase_2"], sort=False)
     lines += ["", *(_pair_line(one, other, own) for (one, other), own in pairs)] if len(strain.coherency) else []
-    return "\n".join([*lines, *(f"notice: {notice.message}" for notice in strain.notices)])
+    return "\n".join([*lines, *(f"notice: {notice.message}" for notice in strain.warnings)])
 
 
 def _phase_line(strain: StrainEvolution, name: str) -> str:
@@ -82,7 +82,7 @@ def transitions_text(found: Transitions) -> str:
     ]
     left = len(found.irreversible) - MOST_LINES
     lines += [f"and {left} more irreversible quantities"] if left > 0 else []
-    return "\n".join([*lines, *(f"notice: {notice.message}" for notice in found.notices)])
+    return "\n".join([*lines, *(f"notice: {notice.message}" for notice in found.warnings)])
 
 
 def _step_line(found: Transitions, step: Step, unit: str) -> str:

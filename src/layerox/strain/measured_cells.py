@@ -21,8 +21,8 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError
-from layerox.results.folder import load
-from layerox.series.measured import CORRELATION, SLAB_SHARE
+from layerox.results.result_folder import load
+from layerox.series.frame_row import CORRELATION, SLAB_SHARE
 from layerox.series.result import Series, open_series
 from layerox.series.run_document import crystal_from_document
 from layerox.strain.tensor import metrics_of_cells

@@ -1,7 +1,7 @@
 """Stackings of the phases of a series (P2, O'3, OP4, spinel), and the glides that lead from one to another.
 
 A glide never changes a slab's sense, so that {P2, O2, O6, OP4, Z} and {P3, O3, O1, OP2} do not convert into each other
-by gliding (see `layerox.stacking.identity`); such a step in a series needs a check.
+by gliding (see `layerox.stacking.polytype_identity`); such a step in a series needs a check.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class Transitions:
         The axis that drives the run.
     stackings
         Stackings of the layered phases, by name.
-    notices
+    warnings
         Violations of the orientation rule, and other notices.
     """
 
@@ -74,7 +74,7 @@ class Transitions:
     returns: tuple[Return, ...]
     axis: Axis
     stackings: Mapping[str, Stacking]
-    notices: tuple[Notice, ...]
+    warnings: tuple[Notice, ...]
 
     @property
     def violations(self) -> tuple[Step, ...]:
@@ -168,7 +168,7 @@ def transitions(
         returns=returns(table, series.phases, _state_axis(series, driver)),
         axis=driver,
         stackings=known,
-        notices=(*_notices(documents), *_rule_notices(steps)),
+        warnings=(*_notices(documents), *_rule_notices(steps)),
     )
 
 

@@ -1,7 +1,7 @@
-"""Validation: what is wrong with a structure, and which phase it is; it builds nothing and diffracts nothing."""
+"""Validation: findings on a structure, and its phase; nothing is built here."""
 
 from layerox.validation.check import check
 from layerox.validation.finding import CODES, Finding
-from layerox.validation.identity import StructureIdentity, identify_structure
+from layerox.validation.phase_identification import StructureIdentity, identify_structure
 
 __all__ = ["CODES", "Finding", "StructureIdentity", "check", "identify_structure"]

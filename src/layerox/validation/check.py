@@ -1,4 +1,4 @@
-"""Check: what is wrong with a structure of a layered oxide, a spinel or a tunnel phase, built here or elsewhere.
+"""Check: findings on a structure of a layered oxide, a spinel or a tunnel phase from any source.
 
 Distances and coordination numbers do not suffice: a naive stack of two phases keeps both and has its metals in
 trigonal prisms. So bonds are classified by angle, and layers by the stacking word of their atoms.
@@ -18,6 +18,7 @@ from layerox.io.file_contents import exists
 from layerox.public import public
 from layerox.stacking import Word, closure, identify, parse_word
 from layerox.validation.classified_sites import METAL, ClassifiedSites, classified_sites
+from layerox.validation.close_contacts import contact_findings
 from layerox.validation.consistency import (
     charge_findings,
     formula_findings,
@@ -25,12 +26,11 @@ from layerox.validation.consistency import (
     remark_findings,
     symmetry_findings,
 )
-from layerox.validation.contacts import contact_findings
 from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.finding import Finding
-from layerox.validation.identity import phase_of
 from layerox.validation.layers import Layers, Space, layers_of
-from layerox.validation.reading import StructureArgument, atoms_of
+from layerox.validation.phase_identification import phase_of
+from layerox.validation.read_structure import StructureArgument, atoms_of
 
 LOWEST_GALLERY = 2.2  # angstrom; an empty O1 gallery is 2.35 A high, the anions of a slab are 1.9 to 2.1 A apart
 LOWEST_PRISMATIC = 2.75  # angstrom between anions on top of each other, twice the radius of O
@@ -56,7 +56,7 @@ def check(
         A pymatgen Structure, ASE Atoms, `Crystal`, `Atoms`, an `Interface`, or the path of a CIF, POSCAR or pymatgen
         JSON; ordered or with partial occupancies, in any setting. A stacking word is checked for closure.
     phase, formula, space_group
-        What it is claimed to be: "P2" or a word of blocks, "Na0.67MnO2", "P 63/m m c".
+        Expected phase, formula and space group: "P2" or a word of blocks, "Na0.67MnO2", "P 63/m m c".
 
     Raises
     ------

@@ -22,7 +22,7 @@ SAME_AMOUNT = 0.02  # relative
 SYMMETRY_TOLERANCE = 0.01  # angstrom
 LARGEST_CELL = 2000
 # What reading a file may notice, and the finding that it is.
-REMARK_CODES = {
+WARNING_CODES = {
     "formula_disagrees": "composition_off",
     "content_contradicts": "composition_off",
     "space_group_contradiction": "symmetry_lower",
@@ -119,13 +119,13 @@ def symmetry_findings(atoms: Atoms, sites: ClassifiedSites, claimed: str) -> Ite
 
 def remark_findings(atoms: Atoms) -> Iterator[Finding]:
     """Yield what reading a file found to contradict itself."""
-    for remark in atoms.remarks:
-        if remark.code in REMARK_CODES:
-            yield Finding(REMARK_CODES[remark.code], remark.message)
+    for notice in atoms.warnings:
+        if notice.code in WARNING_CODES:
+            yield Finding(WARNING_CODES[notice.code], notice.message)
 
 
 def overfull_findings(sites: ClassifiedSites) -> Iterator[Finding]:
-    """Yield a finding for sites that hold more than one atom, and galleries' worth of more ions than anions allow."""
+    """Yield a finding for sites with more than one atom, and for more gallery ions than anions allow."""
     over = np.flatnonzero(sites.occupancy > 1.03)
     if len(over):
         message = f"{sites.named(over)} hold up to {sites.occupancy[over].max():.3g} atoms on one site"

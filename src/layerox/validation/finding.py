@@ -1,4 +1,4 @@
-"""Finding: one thing that is wrong with a structure, with a code for programs and the atoms that it concerns."""
+"""Finding: one fault of a structure, with a code for programs and the atoms concerned."""
 
 from __future__ import annotations
 

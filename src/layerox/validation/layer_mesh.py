@@ -42,7 +42,7 @@ class Layering:
     name
         "P2", "O'3", ...; "Z", "intergrowth" or "no regular stacking".
     family
-        What gliding cannot change, see `stacking.sense_family`; None without a regular stacking.
+        The family that gliding cannot change, see `layerox.stacking.sense_family`; None without a regular stacking.
     basis
         Two edges of the mesh of one TMO2 and the upright vector from slab to slab, as columns, in terms of the cell's
         edges, shape (3, 3). The first edge is a for hexagonal layers, else the one that its symmetry singles out (b
@@ -69,8 +69,8 @@ def layering_of(crystal: Crystal) -> Layering | None:
     # A third of a second, for the search of neighbours, not needed where the layers of a crystal are given.
     from layerox.validation.classified_sites import ANION, classified_sites  # noqa: PLC0415
     from layerox.validation.coordination import polyhedra  # noqa: PLC0415
-    from layerox.validation.identity import phase_of  # noqa: PLC0415
     from layerox.validation.layers import layers_of  # noqa: PLC0415
+    from layerox.validation.phase_identification import phase_of  # noqa: PLC0415
 
     atoms = atoms_from_crystal(crystal)
     sites = classified_sites(atoms)

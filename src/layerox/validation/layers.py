@@ -1,4 +1,4 @@
-"""Layers: how the atoms of any structure stack, in whatever setting they are listed, read into a stacking word.
+"""Layers: the stacking word of the atoms of any structure, in any setting.
 
 The direction is that along which the network of neighbouring metals does not extend; the planes are gaps in the
 anions' heights; letters follow from the directions of bonds, so that no cell edge needs to be hexagonal or upright.
@@ -247,7 +247,7 @@ class _WordReader:
         tops = [self.top(spaces[k]) for k in slabs]
         if any(abs(top) < ONE_SIDED for top in tops):
             return None, irregular
-        # The first slab has sense +1: its upper anions are one letter below its metal, see `stacking.Slab`.
+        # The first slab has sense +1: its upper anions are one letter below its metal, see `layerox.stacking.Slab`.
         reference = -tops[0] / abs(tops[0])
         senses = [-1 if (top * reference.conjugate()).real > 0 else 1 for top in tops]
         steps = []
@@ -323,6 +323,6 @@ class _WordReader:
 
 
 def _threefold(flat: FloatArray) -> FloatArray:
-    """Return exp(3 i angle) of vectors in the plane: alike for those that a threefold axis relates."""
+    """Return exp(3 i angle) of vectors in the plane: equal for vectors related by a threefold axis."""
     length = np.maximum(np.abs(flat), 1e-9)
     return np.asarray((flat / length) ** 3)

@@ -10,7 +10,7 @@ import layerox as lx
 from layerox.cli.main import main
 from layerox.errors import InputError
 from layerox.series.scenarios import History, crystal_of
-from layerox.series.synthetic import simulate_series
+from layerox.series.simulated_series import simulate_series
 
 FRAMES = 12
 # In-plane axis: 1 - 0.004 p, sodium leaves; across: 1 + 0.01 p - 0.006 p^2, p from 0 to 1.
@@ -132,11 +132,11 @@ def test_the_command_says_what_the_data_say(fitted, tmp_path, capsys):
     [
         (["--function", "P2_a=polynomal 2"], "did you mean 'polynomial'?"),
         (["--function", "P2_a"], "write 'P2_a=polynomial 2'"),
-        (["--function", "P2_a=constant", "--function", "P2_a=constant"], "stands twice"),
+        (["--function", "P2_a=constant", "--function", "P2_a=constant"], "is given twice"),
         (["--function", "P2_x=constant"], "there is no parameter 'P2_x'"),
         (["--function", "P2_b=constant"], "follows P2_a"),
         (["--axis", "sodium"], "--axis: the series has no 'sodium'"),
-        (["--between", "5", "9"], "--between: no good frame"),
+        (["--between", "5", "9"], "--between: no accepted frame"),
         (["--between", "9", "5"], "smaller one first"),
         (["--recipe", "nowhere.toml"], "nowhere.toml: no such file"),
         (["--recipe", "recipe.toml", "--function", "P2_a=constant"], "keep one of them"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from layerox.builders.library.cathodes import CATHODES, Cathode
-from layerox.builders.library.companions import COMPANIONS
 from layerox.builders.library.distorted import DISTORTED
-from layerox.builders.library.entry import LibraryEntry
-from layerox.builders.library.frameworks import FRAMEWORKS
+from layerox.builders.library.hardware_and_impurities import COMPANIONS
 from layerox.builders.library.layered import LAYERED
+from layerox.builders.library.library_entry import LibraryEntry
+from layerox.builders.library.spinels_and_tunnels import FRAMEWORKS
 from layerox.crystal.asymmetric_unit import Crystal, cell_text
 from layerox.errors import InputError, nearest
 
@@ -34,7 +34,7 @@ DEFAULTS: Mapping[str, str] = {
 class Library(Mapping[str, LibraryEntry]):
     """Entries by name; `library["P2"]` is the default entry of that phase, `library.cathodes` the published mixtures.
 
-    Printing it lists what it holds.
+    Printing it lists its entries.
     """
 
     def __init__(self, entries: tuple[LibraryEntry, ...], cathodes: tuple[Cathode, ...], defaults: Mapping[str, str]):
@@ -134,7 +134,7 @@ def _entry_text(entry: LibraryEntry) -> str:
             f"space group  {crystal.space_group}",
             f"cell         {cell_text(crystal.cell)}",
             f"content      {crystal.formula}, Z = {crystal.formula_units}, {crystal.density:.3f} g/cm3",
-            *(f"note         {remark.message}" for remark in crystal.remarks),
+            *(f"note         {notice.message}" for notice in crystal.warnings),
             *_columns(("site", "species", "x", "y", "z", "occupancy", "U_iso"), sites),
         ]
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from layerox.builders.distorted import DistortedGeometry
-from layerox.builders.geometry import LayerGeometry
+from layerox.builders.distorted_layers import DistortedGeometry
+from layerox.builders.layer_heights import LayerGeometry
 from layerox.builders.layered import DisplacementFactors
-from layerox.builders.library.entry import LibraryEntry
+from layerox.builders.library.library_entry import LibraryEntry
 from layerox.builders.phase_recipes import Distorted
 
 

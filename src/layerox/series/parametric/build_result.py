@@ -11,14 +11,9 @@ import numpy as np
 
 from layerox.diffraction.model import safe_name
 from layerox.notices import Notice
-from layerox.series.measured import Number
-from layerox.series.parametric.choice import FittedForm, FrameValues
-from layerox.series.parametric.frame_equations import ConstrainedFit, Quantity, SingleFit
-from layerox.series.parametric.input import NUMBER, ParametricInput
-from layerox.series.parametric.optimise import Functions, Optimum
-from layerox.series.parametric.result import Function, Parametric, header
-from layerox.series.parametric.schur import ReducedNormal
-from layerox.series.parametric.verdict import (
+from layerox.series.frame_row import Number
+from layerox.series.parametric.form_selection import FittedForm, FrameValues
+from layerox.series.parametric.form_tests import (
     Deviation,
     FrameForce,
     JointTest,
@@ -27,6 +22,11 @@ from layerox.series.parametric.verdict import (
     together,
     without_induced_rejections,
 )
+from layerox.series.parametric.frame_equations import ConstrainedFit, Quantity, SingleFit
+from layerox.series.parametric.input import NUMBER, ParametricInput
+from layerox.series.parametric.optimise_coefficients import Functions, Optimum
+from layerox.series.parametric.result import Function, Parametric, header
+from layerox.series.parametric.schur_complement import ReducedNormal
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ WORTH_TELLING = 1.2
 
 @dataclass(frozen=True, eq=False)
 class ChosenForm:
-    """A quantity with the form that it was given, and the points and trials that speak for it."""
+    """A quantity with its form, and the points and trials of the selection."""
 
     quantity: Quantity
     trial: FittedForm
@@ -119,7 +119,7 @@ def parametric_result(found: ParametricFindings) -> Parametric:
         serial_factor=found.serial,
         passes=ended.passes,
         left_out=tuple(found.left_out),
-        remarks=tuple(_remarks(found, functions)),
+        warnings=tuple(_warnings(found, functions)),
     )
 
 
@@ -205,7 +205,7 @@ def _beside(value: float, esd: float, alone: float, alone_esd: float) -> list[fl
     return [value, esd, float(alone), float(alone_esd), float((alone - value) / alone_esd)]
 
 
-def _remarks(found: ParametricFindings, functions: Sequence[Function]) -> Iterator[Notice]:
+def _warnings(found: ParametricFindings, functions: Sequence[Function]) -> Iterator[Notice]:
     serial = found.serial
     cut = sum(member.held is not None and member.held.is_cut for member in found.ended.members)
     if cut:
@@ -216,5 +216,5 @@ def _remarks(found: ParametricFindings, functions: Sequence[Function]) -> Iterat
         yield Notice("serial_correlation", f"{text} ([uncertainty] serial_correlation = true)")
     places = [function.name for function in functions if function.trials[0].place is not None]
     if places:
-        text = f"the place that the data told for {', '.join(places)} was held in the refinement"
+        text = f"the position estimated for {', '.join(places)} was fixed in the refinement"
         yield Notice("place_held", f"{text}: uncertainties near it do not hold its own")

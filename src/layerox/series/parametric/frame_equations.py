@@ -20,9 +20,9 @@ from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.common_parameters import CommonParameters
 from layerox.series.frame_model import FrameModel, FrameState, PhaseLevels, PhaseSubset
-from layerox.series.frame_reading import Frame
-from layerox.series.measured import Number
-from layerox.series.parametric.schur import FrameEquations, eliminated
+from layerox.series.frame_row import Number
+from layerox.series.frame_setup import Frame
+from layerox.series.parametric.schur_complement import FrameEquations, eliminated
 from layerox.typing import FloatArray
 
 # Last step of a frame's own variables, in standard uncertainties; budgets of the first pass and of later ones.
@@ -51,7 +51,7 @@ class Quantity:
 
     @property
     def is_reciprocal(self) -> bool:
-        """Whether the model holds one over what users see."""
+        """Whether the model's variable is the reciprocal of the user's quantity."""
         return self.name != self.slot
 
     def to_model(self, value: float) -> float:
@@ -165,7 +165,7 @@ class ConstrainedFit:
     chi_squared
         There.
     normal, force
-        Of the quantities that it has, in users' units, its own variables eliminated; see `Reduced`.
+        Normal equations of its quantities in users' units, its own variables eliminated; see `Reduced`.
     is_cut
         Whether a function left the bounds of a quantity, which stays at the bound.
     fractions

@@ -18,9 +18,9 @@ from layerox.errors import UnknownName, nearest
 from layerox.io.csv_cells import safe_cell
 from layerox.notices import Notice
 from layerox.refined import with_esd
-from layerox.series.parametric.choice import FittedForm
-from layerox.series.parametric.forms import Form, Polynomial
-from layerox.series.parametric.verdict import FormVerdict, JointTest
+from layerox.series.parametric.form_selection import FittedForm
+from layerox.series.parametric.form_tests import FormVerdict, JointTest
+from layerox.series.parametric.function_forms import Form, Polynomial
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Function:
     Attributes
     ----------
     name
-        Of the quantity, in the unit that users know (angstrom, degrees, nm).
+        The quantity, in the user's unit (angstrom, degrees, nm).
     form, coefficients, covariance
         The function: shape (k,) and (k, k).
     domain
@@ -100,16 +100,16 @@ class Parametric:
     together
         All functions against all frames by themselves.
     frames
-        One row a frame: functions, frames alone, weight fractions; see `header`.
+        One row per frame: functions, single frames, weight fractions; see `header`.
     serial_factor
-        Factor on uncertainties that serially correlated residuals of the patterns ask for. The test of all functions
-        holds it; uncertainties hold it where the recipe says so, and otherwise what frames are seen to scatter.
+        Factor on uncertainties from serially correlated residuals of the patterns. The test of all functions
+        uses it; uncertainties use it if the recipe requires it, and otherwise the observed scatter of frames.
     passes
         Number of passes over all frames.
     left_out
         (file, why) of frames that could not be refined by themselves.
-    remarks
-        What a user should know.
+    warnings
+        Notices.
     series
         Folder of the series, "" if it has none.
     """
@@ -125,7 +125,7 @@ class Parametric:
     serial_factor: float
     passes: int
     left_out: tuple[tuple[str, str], ...]
-    remarks: tuple[Notice, ...]
+    warnings: tuple[Notice, ...]
     series: str = ""
 
     def function(self, name: str) -> Function:
@@ -200,7 +200,7 @@ def _document(found: Parametric) -> dict[str, Any]:
         "functions": [_of_function(function) for function in found.functions],
         "covariance": found.covariance,
         "left_out": [{"file": file, "reason": why} for file, why in found.left_out],
-        "warnings": [{"code": remark.code, "message": remark.message} for remark in found.remarks],
+        "warnings": [{"code": notice.code, "message": notice.message} for notice in found.warnings],
     }
 
 
@@ -257,7 +257,7 @@ def _plain(value: Any) -> Any:
 
 
 def parametric_text(found: Parametric) -> str:
-    """Return status, the test of all functions, and for each function its coefficients and what the data say of it."""
+    """Return status, the test of all functions, and for each function its coefficients and verdict."""
     count = sum(len(function.coefficients) for function in found.functions)
     values = sum(function.frames[0] for function in found.functions)
     where = f"{found.axis} {found.domain[0]:.6g} to {found.domain[1]:.6g}"
@@ -268,11 +268,11 @@ def parametric_text(found: Parametric) -> str:
     ]
     for function in found.functions:
         lines += ["", *_function_lines(function, found.axis)]
-    lines += [""] if found.left_out or found.remarks else []
+    lines += [""] if found.left_out or found.warnings else []
     lines += [f"left out: {file}: {why}" for file, why in found.left_out[:MOST_NAMED]]
     if len(found.left_out) > MOST_NAMED:
         lines.append(f"and {len(found.left_out) - MOST_NAMED} more, see parametric.json")
-    return "\n".join([*lines, *(f"warning: {remark.message}" for remark in found.remarks)])
+    return "\n".join([*lines, *(f"warning: {notice.message}" for notice in found.warnings)])
 
 
 def _together_line(found: Parametric) -> str:
@@ -299,7 +299,7 @@ def _function_lines(function: Function, axis: str) -> list[str]:
         lines.append(f"  slope at {axis} {centre:.6g}: {slope}")
     place = function.trials[0].place
     if place is not None:
-        lines.append(f"  place told by the data: {place[0]:.6g}, between {place[1]:.6g} and {place[2]:.6g}")
+        lines.append(f"  position estimated from the data: {place[0]:.6g}, between {place[1]:.6g} and {place[2]:.6g}")
     return [*lines, _wrapped(verdict.text)]
 
 

@@ -1,0 +1,151 @@
+"""What a user waits for, in CPU seconds of one process; prints JSON. Run: python tests/benchmarks/waiting.py [--peers]
+
+Each row has its CPU time, and the multiple of a floor that is measured on the same machine in the same run: for
+commands the start of an interpreter with numpy, scipy.linalg, numba and gemmi, without which no fit can begin; for
+patterns and files the compiled loop that does nothing but the arithmetic. `--peers` adds GSAS-II and rietx where they
+are installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numba
+import numpy as np
+
+import layerox as lx
+from layerox.analysis.phase_arguments import phases_from
+from layerox.series.simulated_series import simulate_series
+
+ROOT = Path(__file__).parents[2]
+LIBRARIES = "import numpy, scipy.linalg, numba, gemmi"
+PATTERN = str(ROOT / "patterns" / "p2_o3.xye")
+FIT = ("fit", PATTERN, "--phase", "P2", "--phase", "O3", "--quiet", "--overwrite")
+FRAMES, REPETITIONS = 50, 3
+
+
+def cpu_of(words: Sequence[str], **environment: str) -> float:
+    """Return the CPU time of a process and its children, seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(words, check=False, capture_output=True, env=os.environ | environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def median(measure: Callable[[], float], repetitions: int = REPETITIONS) -> float:
+    """Return the median of some measurements."""
+    return float(np.median([measure() for _ in range(repetitions)]))
+
+
+def of_call(work: Callable[[], object], repetitions: int) -> float:
+    """Return the median CPU time of a call in this process, seconds, after one that is not counted."""
+    work()
+    times = []
+    for _ in range(repetitions):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return float(np.median(times))
+
+
+def commands(folder: Path) -> dict[str, float]:
+    """Return the CPU times of commands, seconds."""
+    layerox = (sys.executable, "-m", "layerox")
+    out = str(folder / "out")
+    simulate_series(folder / "frames", frames=FRAMES)
+    series = (*layerox, "series", str(folder / "frames"), "--phase", "P2", "--phase", "OP4", "--phase", "O2", "--quiet",
+              "--workers", "1", "--overwrite", "-o", str(folder / "series"))  # fmt: skip
+    cpu_of((*layerox, *FIT, "-o", out))  # compiles what is not compiled yet
+    return {
+        "fit with picture": median(lambda: cpu_of((*layerox, *FIT, "-o", out))),
+        "fit --figures none": median(lambda: cpu_of((*layerox, *FIT, "--figures", "none", "-o", out))),
+        "first fit on a new machine": cpu_of((*layerox, *FIT, "-o", out), NUMBA_CACHE_DIR=str(folder / "compiled")),
+        f"series of {FRAMES} frames": median(lambda: cpu_of(series)),
+        f"series of {FRAMES} frames, --figures none --no-report": median(
+            lambda: cpu_of((*series, "--figures", "none", "--no-report"))
+        ),
+        "--help": median(lambda: cpu_of((*layerox, "--help"))),
+        "wrong file name": median(lambda: cpu_of((*layerox, "fit", "nowhere.xye", "--phase", "P2"))),
+    }
+
+
+def calls(folder: Path) -> dict[str, float]:
+    """Return the CPU times of calls, seconds: one frame, one simulation, one of many patterns."""
+    files = sorted((folder / "frames").glob("*.xye"))
+    structure, pair = lx.build("P2"), phases_from(["P2", "O3"])
+    simulator = lx.simulator(["P2", "O3"], radiation="CuKa", two_theta=(10, 90, 0.02), sizes_nm=[100, 60])
+    draw = np.random.default_rng(0)
+    share = draw.uniform(size=500)
+    table = {"P2_weight_fraction": share, "O3_weight_fraction": 1 - share, "P2_a": draw.uniform(2.83, 2.94, 500),
+             "P2_size": draw.uniform(10, 200, 500), "O3_c": draw.uniform(15.5, 16.5, 500)}  # fmt: skip
+    return {
+        "reading a frame of 4,001 points": of_call(lambda: [lx.read_pattern(f) for f in files], 9) / len(files),
+        "simulate a Structure": of_call(lambda: lx.simulate([structure], radiation="CuKa"), 30),
+        "simulate a prepared pair": of_call(lambda: lx.simulate(pair, radiation="CuKa"), 30),
+        "a pattern of a simulator": of_call(lambda: simulator.patterns(table), 5) / len(share),
+        "a pattern of a simulator, with noise": of_call(lambda: simulator.patterns(table, counts=1e4, seed=1), 5)
+        / len(share),
+    }
+
+
+@numba.njit(fastmath=True, error_model="numpy")
+def lorentzians(two_theta: np.ndarray, positions: np.ndarray, total: np.ndarray) -> None:
+    """Add bare Lorentzians to a pattern: the arithmetic of a pattern of two phases and nothing else."""
+    for k in range(positions.size):
+        place = positions[k]
+        for i in range(total.size):
+            x = two_theta[i] - place
+            total[i] += 1.0 / (1.0 + 400.0 * x * x)
+
+
+def floors(folder: Path) -> dict[str, float]:
+    """Return the floors, seconds: start of the libraries; 100 peaks on 4,001 points; the bytes of a frame."""
+    two_theta, positions = np.arange(10.0, 90.01, 0.02), np.linspace(12.0, 88.0, 100)
+    total = np.zeros(two_theta.size)
+    data = next((folder / "frames").glob("*.xye")).read_bytes()
+    body = np.array(data.split(b"\n", 10)[10].split(), dtype=np.bytes_)
+    return {
+        "start": median(lambda: cpu_of((sys.executable, "-c", LIBRARIES)), 5),
+        "pattern": of_call(lambda: lorentzians(two_theta, positions, total), 200),
+        "frame": of_call(lambda: body.astype(np.float64), 50),
+    }
+
+
+def peers() -> dict[str, str]:
+    """Return what is said of other programs: GSAS-II and rietx are measured only where they are installed."""
+    return {name: "installed" if importlib.util.find_spec(name) else "not installed" for name in ("GSASII", "rietx")}
+
+
+def main() -> None:
+    """Measure all rows and print them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peers", action="store_true", help="name the peers that are installed")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        of_commands = commands(folder)
+        of_calls = calls(folder)
+        floor = floors(folder)
+    kinds = {"reading a frame of 4,001 points": "frame", **dict.fromkeys(of_commands, "start")}
+    rows = {
+        row: {"cpu_s": seconds, "floor": kinds.get(row, "pattern"), "ratio": seconds / floor[kinds.get(row, "pattern")]}
+        for row, seconds in (of_commands | of_calls).items()
+    }
+    document = {"floors_s": floor, "rows": rows, "load": os.getloadavg()[0], "python": sys.version.split()[0]}
+    print(json.dumps(document | ({"peers": peers()} if options.peers else {}), indent=1))
+
+
+if __name__ == "__main__":
+    main()
