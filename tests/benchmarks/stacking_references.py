@@ -83,7 +83,9 @@ def main() -> int:
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--only", default="")
     given = parser.parse_args()
-    for path in sorted(given.folder.glob(f"*{given.only}*.json")):
+    for path in sorted(given.folder.glob("*.json")):
+        if given.only not in path.stem:
+            continue
         row = {"name": path.stem, **deviation(path), **(fitted(path) if given.fit else {})}
         print(json.dumps(row), flush=True)
     return 0
