@@ -148,6 +148,10 @@ def _thickness(kind: int, fractions: tuple[Refined, ...], persistence: Refined, 
     else:
         slope[kind - 1] = by_fraction
     relative = math.sqrt(max(float(slope @ covariance @ slope), 0.0))
+    if persistence.status == "at_bound" and persistence > 0.0:
+        # The uncertainty of a variable at its bound is the one without the bound.
+        open_ended = persistence.esd * slope[count - 1]
+        return Refined(value / (1.0 + ONE_SIDED * open_ended), 0.0, "at_bound")
     if relative == 0.0:
         return Refined(value, 0.0, "fixed")
     if relative > VAGUE_THICKNESS:

@@ -153,9 +153,9 @@ def _rarest(model: Model, minimum: Minimum, phase: DisorderedPhase) -> tuple[str
 
 def _least_thickness(model: Model, minimum: Minimum, phase: DisorderedPhase) -> tuple[float, bool]:
     """Return the lower bound of the thickness (harmonic mean, 95 % one-sided), and whether it is only a bound."""
-    persistence = minimum.parameters.value(slot_name(phase, PERSISTENCE))
-    slope = minimum.parameters.transfer()[minimum.parameters.find(slot_name(phase, PERSISTENCE))]
-    esd = float(np.sqrt(max(float(slope @ minimum.covariance @ slope), 0.0)))
+    name = slot_name(phase, PERSISTENCE)
+    # At its bound, a variable has the uncertainty without the bound.
+    persistence, esd = minimum.parameters.value(name), minimum.esd(name)
     kinds = len(phase.disorder.kinds)
     change = max(1.0 - persistence, 1e-9)
     least = kinds / (kinds - 1) / (change + ONE_SIDED * esd)
