@@ -80,7 +80,7 @@ def test_the_same_scan_as_the_file_that_it_was_made_of(measured_data):
     assert found.radiation.agrees_with(expected.radiation)
 
 
-def test_a_pattern_of_a_q_axis_is_told_so_and_converted(tmp_path):
+def test_a_pattern_of_a_q_axis_is_reported_so_and_converted(tmp_path):
     azint_file(tmp_path / "one.h5", frames=1, cake_too=False)
     with pytest.raises(InputError, match="axis is q"):
         read_pattern(tmp_path / "one.h5")
@@ -166,7 +166,7 @@ def test_entries_of_one_pattern_each_are_frames_in_natural_order(tmp_path):
     assert stack.scan(1).metadata["start_time"] == "2024-05-01T10:01:00+00:00"
 
 
-def test_a_choice_is_told_in_one_line_and_taken_by_path_or_pattern(tmp_path):
+def test_a_choice_is_reported_in_one_line_and_taken_by_path_or_pattern(tmp_path):
     path = tmp_path / "scans.h5"
     intensity = entries_file(path, each=2)
     with pytest.raises(ChoiceNeeded, match=r"holds /9.1/plot, /10.1/plot, .*; say which with --dataset PATH") as error:
@@ -178,7 +178,7 @@ def test_a_choice_is_told_in_one_line_and_taken_by_path_or_pattern(tmp_path):
         read_stack(path, "/nowhere")
 
 
-def test_the_default_of_the_file_is_taken_and_said(tmp_path):
+def test_the_default_of_the_file_is_taken_and_stated(tmp_path):
     intensity = entries_file(tmp_path / "scans.h5", default="11.1", each=2)
     stack = read_stack(tmp_path / "scans.h5")
     assert np.array_equal(stack.scan(0).intensity, intensity[2])
@@ -250,7 +250,7 @@ def test_other_columns_go_by_their_names_and_logs_of_another_length_are_none(tmp
     ],
     ids=["images", "q without a unit", "an unknown unit"],
 )
-def test_what_holds_no_patterns_says_why(tmp_path, datasets, said):
+def test_what_holds_no_patterns_states_why(tmp_path, datasets, said):
     plain_file(tmp_path / "bad.h5", **datasets)
     with pytest.raises(InputError, match=said):
         read_stack(tmp_path / "bad.h5")
@@ -274,7 +274,7 @@ def test_wavelengths_that_disagree_are_not_chosen_from(tmp_path):
     assert [notice.code for notice in scan.warnings] == ["wavelengths_disagree"]
 
 
-def test_a_file_that_is_cut_off_says_so(tmp_path):
+def test_a_file_that_is_cut_off_states_it(tmp_path):
     pyfai_file(tmp_path / "whole.h5", frames=50)
     data = (tmp_path / "whole.h5").read_bytes()
     (tmp_path / "cut.h5").write_bytes(data[: len(data) // 2])
@@ -385,7 +385,7 @@ def test_a_remark_that_is_an_array_of_terabytes_is_not_read(tmp_path, name):
 
 
 @pytest.mark.parametrize("value", ["no", np.void(b"x")], ids=["text", "bytes"])
-def test_a_statement_of_another_kind_says_nothing_of_the_polarisation(tmp_path, value):
+def test_a_statement_of_another_kind_states_nothing_of_the_polarisation(tmp_path, value):
     pyfai_file(tmp_path / "a.h5", 1)
     with h5py.File(tmp_path / "a.h5", "a") as file:
         file["entry_0000/polarization_applied"] = value

@@ -69,7 +69,7 @@ def test_a_scan_of_counts(tmp_path, version, name):
     assert (str(result.radiation), result.radiation.polarization) == ("CuKa (1.540598, 1.544426 A)", None)
 
 
-def test_what_the_file_says_of_the_experiment(tmp_path):
+def test_what_the_file_states_of_the_experiment(tmp_path):
     heat = (
         '<nonAmbientPoints type="Temperature"><nonAmbientValues unit="K">300 302</nonAmbientValues></nonAmbientPoints>'
     )
@@ -106,7 +106,7 @@ def test_byte_order_marks(tmp_path, encoding):
         ("K-Beta", TUBE, 1),
     ],
 )
-def test_the_doublet_is_taken_unless_a_monochromator_stands_in_the_incident_beam(tmp_path, intended, incident, lines):
+def test_the_doublet_is_taken_unless_a_monochromator_is_in_the_incident_beam(tmp_path, intended, incident, lines):
     result = read(tmp_path, document(intended=intended, incident=incident))
     assert len(result.radiation.lines) == lines
     assert result.radiation.wavelength == (1.39225 if intended == "K-Beta" else 1.540598)

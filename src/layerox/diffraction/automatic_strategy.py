@@ -266,7 +266,7 @@ class _Automatic:
         rows = run.minimum.calculated.phases.sum(axis=1)
         order, left = {phase: k for k, phase in enumerate(self.model.phases)}, self._unexplained()
         for phase in self._structures():
-            share = rows[order[phase]] / rows.sum()
+            share = rows[order[phase]] / max(float(rows.sum()), 1e-300)
             if share > OUTSHINES or (share > NOT_WEAK and left < SETTLED * share):
                 continue
             names = [name for name in self._names(*CELL_NAMES, phases=[phase]) if run.parameters.can_vary(name)]
