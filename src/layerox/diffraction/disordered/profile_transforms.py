@@ -183,10 +183,14 @@ def _axial_transforms(
     table[1], table[2] = np.array(widths).T
     table[3] = 1.0
     # Below, rays of the largest height do not meet the detector at any angle.
-    bragg = np.maximum(np.radians(grid.angles), LOWEST_AXIAL * math.atan(sample + slit))
-    first, parts, _, slopes, _ = asymmetric(
-        table, np.zeros((4, count)), bragg, np.zeros(count), sample, slit, *node_table()
+    reach = sample + slit
+    lowest = LOWEST_AXIAL * math.atan(reach)
+    bragg = np.maximum(np.radians(grid.angles), lowest)
+    moved = np.where(bragg > lowest, 0.0, LOWEST_AXIAL / (1.0 + reach * reach))
+    first, parts, by_angle, slopes, _ = asymmetric(
+        table, np.zeros((4, count)), bragg, moved, sample, slit, *node_table()
     )
+    slopes = slopes + by_angle[[0, 3]][:, None]
     step = float(grid.frequency[1])
     rows = (parts[0], parts[3], slopes[0, 0], slopes[0, 1], slopes[1, 0], slopes[1, 1])
     value, by_sample, by_slit = sums_of_waves(first, *rows, step, grid.frequency.size)
