@@ -17,6 +17,7 @@ import numpy as np
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.phase import Phase
+from layerox.errors import InputError
 from layerox.stacking.disorder import Disorder, least_persistence
 from layerox.typing import FloatArray
 
@@ -100,6 +101,11 @@ class DisorderedPhase(Phase):
     spacings: tuple[float, ...]
     gallery_sites: tuple[GallerySite | None, ...]
     column_nm: float = float("inf")
+
+    def __post_init__(self) -> None:
+        if self.mode != "rietveld":
+            fault = f"{self.name} is a disordered stacking: its intensities cannot be extracted ({self.mode})"
+            raise InputError(fault, cure="use mode = 'rietveld'")
 
     @property
     def stacking_slots(self) -> list[str]:

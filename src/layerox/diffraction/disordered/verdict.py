@@ -21,6 +21,7 @@ from layerox.diffraction.disordered.refined_stacking import (
     StackingVerdict,
     Verdict,
 )
+from layerox.diffraction.disordered.stacking_search import stacking_names
 from layerox.diffraction.least_squares import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import Outcome
@@ -34,6 +35,8 @@ STATISTICAL, SYSTEMATIC = 12.0, 0.2
 CLEARLY = 30.0
 # Support (in standard uncertainties) of the rarest kind below which there is nothing to decide.
 SUPPORT = 3.0
+# Fraction that counts as none if it has no uncertainty.
+LEAST_FRACTION = 1e-3
 # Galleries above which lamellae count as separate particles if a mixture fits as well.
 SEPARATE = 60.0
 # Changes of a fraction, and of ln(thickness), up to which the verdict of an earlier fit is kept.
@@ -99,7 +102,11 @@ def _verdict(model: Model, data: Data, minimum: Minimum, phase: DisorderedPhase)
     compared = _compare(model, data, minimum, phase)
     fraction, support = _rarest(model, minimum, phase)
     least, vague = _least_thickness(model, minimum, phase)
-    verdict, reason = _decide(compared, (fraction, support), (least, vague), phase)
+    verdict: Verdict
+    if not set(stacking_names(phase)) & set(minimum.parameters.free_names):
+        verdict, reason = "undetermined", "neither fraction nor persistence is refined"
+    else:
+        verdict, reason = _decide(compared, (fraction, support), (least, vague), phase)
     return StackingVerdict(
         verdict=verdict,
         delta_chi_squared=compared.delta,
@@ -148,7 +155,10 @@ def _rarest(model: Model, minimum: Minimum, phase: DisorderedPhase) -> tuple[str
     slopes = phase.fraction_slopes(block.stop - block.start) @ minimum.parameters.transfer()[block]
     esds = np.sqrt(np.maximum(np.einsum("kv,vw,kw->k", slopes, minimum.covariance, slopes), 0.0))
     k = int(np.argmin(fractions))
-    return phase.disorder.kinds[k], float(fractions[k] / esds[k]) if esds[k] > 0 else np.inf
+    if esds[k] > 0.0:
+        return phase.disorder.kinds[k], float(fractions[k] / esds[k])
+    # Not refined, or at its bound.
+    return phase.disorder.kinds[k], np.inf if fractions[k] > LEAST_FRACTION else 0.0
 
 
 def _least_thickness(model: Model, minimum: Minimum, phase: DisorderedPhase) -> tuple[float, bool]:
