@@ -86,6 +86,11 @@ class Phase:
         return (*CELL_NAMES, "displacement") if self.hardware else CELL_NAMES
 
     @property
+    def length_slots(self) -> tuple[str, ...]:
+        """Names of the lengths that are refined: those of the cell that symmetry leaves free."""
+        return tuple(CELL_NAMES[k] for k in self.crystal.symmetry.cell_rule.free if k < 3)
+
+    @property
     def frame_slots(self) -> tuple[str, ...]:
         """Names of the parameters that differ from frame to frame of a series; the others are common."""
         return tuple(slot for slot in OWN_SLOTS if slot != "preferred_orientation")

@@ -136,6 +136,11 @@ class DisorderedPhase(Phase):
         return (*super().position_slots, *(f"{SPACING}_{kind}" for kind in self.disorder.kinds))
 
     @property
+    def length_slots(self) -> tuple[str, ...]:
+        """Names of the lengths that are refined: the mesh and the spacings, from which c follows."""
+        return ("a", *(f"{SPACING}_{kind}" for kind in self.disorder.kinds))
+
+    @property
     def frame_slots(self) -> tuple[str, ...]:
         """Names of the parameters that differ from frame to frame of a series: those of the stacking too."""
         return (*super().frame_slots, *self.stacking_slots)
