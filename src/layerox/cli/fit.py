@@ -34,7 +34,8 @@ def add_to(subparsers: Any) -> None:
         "--phase",
         action="append",
         metavar="NAME_OR_FILE",
-        help="library name (P2), stacking word or CIF; NAME=FILE names it; one option per phase",
+        help="library name (P2), stacking word, disordered stacking (P2~O3) or CIF; NAME=FILE names it; one option per "
+        "phase",
     )
     add_hardware_options(parser)
     parser.add_argument(
@@ -52,6 +53,12 @@ def add_to(subparsers: Any) -> None:
     reading.add_argument("--allow-negative", action="store_true", help="accept negative intensities with sigmas")
     parser.add_argument(
         "--picture", metavar="SCALE", default="linear", help="intensity axis of fit.png: linear, sqrt, log"
+    )
+    parser.add_argument(
+        "--stacking",
+        choices=("off", "auto"),
+        default="off",
+        help="auto: if the fit points to stacking disorder, fit the disordered stacking too (default: off, a warning)",
     )
     add_figures_option(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -74,6 +81,7 @@ def run(
     geometry: Any,
     instrument: str | None,
     neutron: bool,
+    stacking: Any,
     abscissa: str,
     allow_negative: bool,
     dataset: str | None,
@@ -116,6 +124,7 @@ def run(
             recipe=settings,
             hardware=hardware,
             reference=reference,
+            stacking=stacking,
             progress=progress,
         )
         files = files_of(result)

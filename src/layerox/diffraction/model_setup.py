@@ -5,13 +5,14 @@ Which parameters are freed, and in which order, is the matter of the strategies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from layerox.diffraction.background import refuse_outside
 from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.disordered.refined_stacking import StackingVerdict
 from layerox.diffraction.intensity_extraction import StepwiseExtraction, is_extracted, prepare_extraction
 from layerox.diffraction.least_squares import Data, Minimum
 from layerox.diffraction.model import Model
@@ -78,6 +79,10 @@ class Outcome:
         Of the strategy.
     alike
         Phases that the pattern does not distinguish.
+    verdicts
+        On the disordered phases, by name.
+    doubt
+        Why the weight fractions are in doubt; empty if they are not.
     """
 
     model: Model
@@ -87,6 +92,8 @@ class Outcome:
     evaluations: int
     warnings: tuple[Notice, ...] = ()
     alike: tuple[AlikePhases, ...] = ()
+    verdicts: Mapping[str, StackingVerdict] = field(default_factory=dict)
+    doubt: str = ""
 
 
 def prepared(

@@ -18,7 +18,6 @@ from layerox.diffraction.expressions import Expression
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError, nearest
-from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
 # The internal parameter is 1/size, which is zero without broadening; the public one is the size.
@@ -296,6 +295,5 @@ def slot_name(phase: Phase, slot: str) -> str:
 
 
 def position_names(phase: Phase) -> list[str]:
-    """Return the names of the parameters that shift the peaks of a phase: cell, and displacement of hardware."""
-    own = ["displacement"] if phase.hardware else []
-    return [slot_name(phase, slot) for slot in (*CELL_NAMES, *own)]
+    """Return the names of the parameters that shift the peaks of a phase, see `Phase.position_slots`."""
+    return [slot_name(phase, slot) for slot in phase.position_slots]

@@ -13,6 +13,7 @@ import numpy as np
 from layerox.diffraction.alike_phases import resolve_alike_phases
 from layerox.diffraction.background import EXTRA_SLOTS, ExtraPeak
 from layerox.diffraction.constraints import constrained
+from layerox.diffraction.disordered.from_result import disordered_phase_of
 from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.model import safe_name, slots_of
 from layerox.diffraction.model_setup import (
@@ -162,6 +163,8 @@ def _retry_absent(run: StepwiseRefinement, phases: Sequence[Phase]) -> dict[str,
 
 def refined_phase(phase: RefinedPhase) -> Phase:
     """Return the phase of a result with its refined values as initial values."""
+    if phase.stacking is not None:
+        return disordered_phase_of(phase)
     return Phase(
         name=phase.name,
         crystal=phase.crystal,

@@ -61,7 +61,10 @@ def _document(crystal: Crystal) -> dict[str, Any]:
     return {
         "setting": crystal.symmetry.name or crystal.symmetry.triplets,
         "cell": list(crystal.cell),
-        "sites": [[s.label, s.element, s.charge, *s.position, s.occupancy] for s in crystal.sites],
+        "sites": [
+            [s.label, s.element, s.charge, *s.position, mean]
+            for s, mean in zip(crystal.sites, crystal.mean_occupancies, strict=True)
+        ],
         "source": crystal.source,
     }
 
