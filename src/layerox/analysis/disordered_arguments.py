@@ -6,7 +6,6 @@ mesh. "Z:0.3" is P2 with 30 % of its galleries turned octahedral, at random.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,9 +16,8 @@ from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
 from layerox.io.cif import read_crystal
-from layerox.stacking.disorder import BETWEEN, CURE, Disorder, parse_disorder
+from layerox.stacking.disorder import BETWEEN, CURE, Disorder, files_of_disorder, parse_disorder, rest_after_files
 
-_FILES = re.compile(r"(?P<files>.*\.m?cif)(?P<rest>(?::[^:,~]*)*(?:,.*)?)", re.IGNORECASE)
 # Largest difference of meshes (relative) and of the occupancies of metals that one slab can have.
 SAME_MESH, SAME_METALS = 0.03, 0.03
 
@@ -39,8 +37,8 @@ def disordered_from(text: str, name: str = "") -> DisorderedPhase:
     InputError
         If it cannot be read, or its parts have no common slab.
     """
-    if found := _FILES.fullmatch(text.strip()):
-        return _from_files(found["files"].split(BETWEEN), found["rest"], text, name)
+    if files := files_of_disorder(text):
+        return _from_files(files, rest_after_files(text), text, name)
     disorder = parse_disorder(text)
     contents = [layer_content(build_crystal(kind)) for kind in disorder.kinds]
     default = text.strip() if BETWEEN not in text else disorder.name

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from layerox.errors import InputError
+from layerox.stacking.disorder import BETWEEN, files_of_disorder, is_disorder, parse_disorder
 
 STRUCTURE_SUFFIXES = (".cif", ".mcif")
 PHASE_CURE = "`layerox phases` lists all names"
@@ -49,10 +50,23 @@ def check_inputs(
     names = {_name(text) for text in phases or ()}
     for text in (*(phases or ()), *(text for text in hardware if text not in names)):
         described = _described(text)
-        if _is_file(described):
+        if is_disorder(described) and not Path(described).exists():
+            _refuse_disorder(described)
+        elif _is_file(described):
             refuse_irregular(Path(described), cure="give a CIF file")
-        elif "~" not in described:
+        else:
             _refuse_unknown(described)
+
+
+def _refuse_disorder(described: str) -> None:
+    """Refuse a disordered stacking whose files are missing, or whose text cannot be read."""
+    from layerox.io.file_contents import refuse_irregular  # noqa: PLC0415  (what --help does not need)
+
+    files = files_of_disorder(described)
+    for file in files:
+        refuse_irregular(Path(file), cure="give CIF files: A.cif~B.cif")
+    if not files:
+        parse_disorder(described)
 
 
 def _name(text: str) -> str:
@@ -65,8 +79,9 @@ def _name(text: str) -> str:
 
 def _described(text: str) -> str:
     """Return a phase argument without its "NAME=", as `phases.phase_from` splits it."""
-    if "=" in text and not Path(text).exists():
-        name, _, rest = text.partition("=")
+    name, equals, rest = text.partition("=")
+    # The options of a disordered stacking hold "=" too: "P2~P3:0.4,thickness=8".
+    if equals and not set(name) & {BETWEEN, ","} and not Path(text).exists():
         if not name.strip() or not rest.strip():
             raise InputError(f"cannot read {text!r}", argument="phases", cure="write NAME=FILE")
         return rest.strip()

@@ -57,7 +57,8 @@ class ProfileTransforms:
             return np.asarray(factor[:, None] * self.by_lorentz)
         power = {pk.U: tangent**2, pk.V: tangent, pk.W: np.ones_like(tangent)}[slot]
         damping = np.minimum(1.0, self.gauss**2 / pk.LEAST_SQUARE)
-        return np.asarray((0.5 * power * damping / self.gauss)[:, None] * self.by_gauss)
+        factor = np.where(self.gauss > 0.0, 0.5 * power * damping / np.maximum(self.gauss, 1e-300), 0.0)
+        return np.asarray(factor[:, None] * self.by_gauss)
 
     def size_slope(self) -> ComplexArray:
         """Return the derivative with respect to the inverse size, 1/nm."""

@@ -209,9 +209,8 @@ class DisorderedPhaseModel(PhaseModel):
     ) -> _Contributions:
         geometry = self.polarization, self.radius, self.bragg_brentano
         found = pk.rod_positions(nodes.q, self.wavelengths[line], instrument, *geometry)
-        bragg, place, place_by_q, shift, factor, factor_by_q = found
+        bragg, bragg_by_q, place, place_by_q, shift, factor, factor_by_q = found
         angle, slope = grid.angle_place(bragg)
-        bragg_by_q = np.tan(np.radians(bragg / 2)) / nodes.q / pk.DEGREE
         cos_squared = nodes.nodes.s_z**2 / nodes.q
         texture, by_cos, by_r = rod_texture(cos_squared, r)
         weight = self.weights[line] * nodes.nodes.weight
