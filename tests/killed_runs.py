@@ -10,7 +10,7 @@ import sys
 from contextlib import contextmanager
 from fnmatch import fnmatch
 
-from layerox.io.atomic import TEMPORARY
+from layerox.io.atomic_writing import TEMPORARY
 
 # Sends its own process a signal when a file whose name matches takes that name for the n-th time, before or after.
 SIGNALLED = f"""

@@ -66,7 +66,7 @@ def test_no_message_is_long_and_none_commands_a_terminal(problem, place, cure, p
 
 
 def test_of_long_parts_the_ends_stay():
-    error = InputError("a" * 10**6 + " z", place="/folder/" + "b" * 1000 + "/scan.xye", cure="give less")
+    error = InputError("a" * 10**6 + " z", place="/folder/" + "b" * 1000 + "/scan.xye", cure="give a smaller one")
     assert error.problem.startswith("aaa")
     assert error.problem.endswith(" z")
     assert str(error).startswith("/folder/bbb")

@@ -9,6 +9,7 @@ from layerox.analysis.fit import fit, simulate
 from layerox.analysis.joint import Measurement, fit_jointly
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
+from mixtures import lowered
 from reference_crystals import o3, p2
 
 PHASES = [("P2", p2(2.8853, 11.148)), ("O3", o3(2.9655, 15.92))]
@@ -121,3 +122,41 @@ def test_what_is_refused(patterns):
         fit_jointly([rows[0], {"pattern": patterns[1], "lable": "neutron"}], START)
     with pytest.raises(InputError, match="labels xray, xray; give each pattern its own"):
         fit_jointly([rows[0], {**rows[1], "label": "xray"}], START)
+
+
+@pytest.fixture(scope="module")
+def distorted_patterns():
+    """Return X-ray and neutron patterns of O3 whose monoclinic distortion, 0.1 %, only the X-rays show."""
+    own = lowered(o3(), 0.001)
+    true = [("P2", p2()), ("true", own)]
+    xray = simulate(true, weights=[0.5, 0.5], radiation="CuKa", polarization=0.5, two_theta=(12, 110, 0.03),
+                    instrument=XRAY, sizes_nm=[200, 200], background=[300, 9], counts=40_000,
+                    seed=5).pattern  # fmt: skip
+    neutron = simulate(true, weights=[0.5, 0.5], radiation=1.909, neutron=True, two_theta=(15, 140, 0.05),
+                       instrument=NEUTRON, background=[200], counts=200, seed=6).pattern  # fmt: skip
+    return xray, neutron
+
+
+def offered(distortion):
+    return [("P2", p2()), ("Op3", lowered(o3(), distortion)), ("O3", o3())]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["xray first", "neutron first"])
+def test_phases_that_one_pattern_distinguishes_are_distinguished_together(distorted_patterns, order):
+    rows = rows_of(distorted_patterns)
+    alone = fit(distorted_patterns[1], offered(0.002), instrument=NEUTRON)
+    assert [set(group.members) for group in alone.groups] == [{"O3", "Op3"}]
+    result = fit_jointly([rows[k] for k in order], offered(0.002))
+    assert result.groups == ()
+    assert off(result.weight_fractions["Op3"], 0.5) < 4
+    assert result.weight_fractions["O3"].status == "unsupported"
+
+
+def test_phases_that_no_pattern_distinguishes_are_a_group(patterns):
+    result = fit_jointly(rows_of(patterns), offered(0.001))
+    (group,) = result.groups
+    assert group.members == ("O3", "Op3")
+    assert off(group.weight_fraction, 0.4) < 3
+    for refinement in result.refinements.values():
+        assert refinement.weight_fractions["O3"].status == "alike"
+        assert "alike" in {warning.code for warning in refinement.warnings}

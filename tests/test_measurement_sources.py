@@ -65,13 +65,15 @@ def test_neutrons_have_no_polarisation(given):
         beam_from(None, neutrons, 1.54, **given)
 
 
-def test_two_ways_to_say_the_polarisation_are_refused():
+def test_two_ways_to_state_the_polarisation_are_refused():
     with pytest.raises(InputError, match="both monochromator and polarization are given; give one of them"):
         beam_from(CU, Instrument(), None, monochromator=26.6, polarization=0.5)
 
 
 def test_polarisations_that_contradict_each_other_are_refused():
-    with pytest.raises(InputError, match=r"polarization 0\.5557 is requested, the instrument or the file says 0\.5000"):
+    with pytest.raises(
+        InputError, match=r"polarization 0\.5557 is requested, the instrument or the file states 0\.5000"
+    ):
         beam_from(CU.polarized(0.5), Instrument(), None, monochromator=26.6)
     agreed = beam_from(CU.polarized(0.5557), Instrument(), None, monochromator=26.6)
     assert agreed.polarization == pytest.approx(0.5557, abs=5e-5)

@@ -1,6 +1,8 @@
 """The results that README.md prints are those of the program (examples/readme_results.py)."""
 
 import importlib.util
+import pkgutil
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,13 @@ def script():
 
 def test_the_readme_prints_what_the_program_prints(script):
     assert [computed for _, computed in script.differences(script.README.read_text(encoding="utf-8"))] == []
+
+
+def test_every_module_that_the_readme_names_is_there(script):
+    names = re.findall(r"`(layerox(?:\.[a-z_]+)+)", script.README.read_text(encoding="utf-8"))
+    assert len(names) > 4
+    for name in {name for name in names if not name.startswith("layerox.toml")}:
+        pkgutil.resolve_name(name)
 
 
 def test_a_stale_number_is_noticed(script, monkeypatch):

@@ -17,7 +17,7 @@ from layerox.interfaces import Interface
 from layerox.notebook import StructureView
 from layerox.series.parametric.result import Parametric
 from layerox.strain.broadening import Broadening
-from layerox.strain.evolution import StrainEvolution
+from layerox.strain.strain_evolution import StrainEvolution
 from layerox.strain.thermal_expansion import thermal_expansion
 from layerox.strain.transitions import Transitions
 from layerox.validation import Finding, StructureIdentity

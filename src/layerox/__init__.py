@@ -57,7 +57,7 @@ _DEPRECATED = {
     "Parametric": "layerox.series.parametric.result",
     "Profile": "layerox.instrument",
     "Simulation": "layerox.diffraction.simulated_pattern",
-    "StrainEvolution": "layerox.strain.evolution",
+    "StrainEvolution": "layerox.strain.strain_evolution",
     "Tls": "layerox.series.dask_cluster",
     "Transitions": "layerox.strain.transitions",
     "UnknownWavelength": "layerox.errors",

@@ -31,7 +31,7 @@ def described(tmp_path):
 
 def test_an_instrument_for_neutrons_contradicts_a_pattern_of_x_rays(described):
     known = described('kind = "neutron"', "wavelength = 1.5406")
-    with pytest.raises(InputError, match=r"the instrument says neutrons, 1\.5406 A, the pattern says CuKa \("):
+    with pytest.raises(InputError, match=r"the instrument states neutrons, 1\.5406 A, the pattern states CuKa \("):
         beam_from(CU, known, None)
 
 
@@ -41,16 +41,16 @@ def test_an_instrument_that_names_no_kind_follows_the_pattern(described):
 
 
 def test_an_instrument_for_neutrons_without_wavelength_contradicts_x_rays(described):
-    with pytest.raises(InputError, match="neutrons are requested, the pattern says CuKa"):
+    with pytest.raises(InputError, match="neutrons are requested, the pattern states CuKa"):
         beam_from(CU, described('kind = "neutron"'), None)
 
 
 def test_a_source_of_x_rays_is_one_without_a_kind(described):
-    with pytest.raises(InputError, match="the instrument says CuKa .* the pattern says neutrons"):
+    with pytest.raises(InputError, match="the instrument states CuKa .* the pattern states neutrons"):
         beam_from(NEUTRONS, described('source = "CuKa"'), None)
 
 
-def test_a_wavelength_alone_is_of_x_rays_where_nobody_says_otherwise(described):
+def test_a_wavelength_alone_is_of_x_rays_where_nobody_states_otherwise(described):
     beam = beam_from(None, described("wavelength = 1.494"), None)
     assert (beam.kind, beam.says_kind) == ("xray", True)
 
@@ -64,7 +64,7 @@ def test_a_file_that_names_no_kind_follows_the_user(tmp_path):
     assert read_pattern(path, radiation=NEUTRONS).radiation.kind == "neutron"
 
 
-def test_a_kind_that_nobody_said_is_not_written_either(tmp_path):
+def test_a_kind_that_nobody_stated_is_not_written_either(tmp_path):
     bare = radiation_from_text(1.494)
     write_pattern(pattern_from_arrays([10, 11], [5, 6], radiation=bare), tmp_path / "a.xye")
     write_instrument(Instrument(radiation=bare), tmp_path / "a.toml")
@@ -75,20 +75,20 @@ def test_a_kind_that_nobody_said_is_not_written_either(tmp_path):
 @pytest.mark.parametrize("given", [None, "CuKa"])
 def test_neutrons_have_no_emission_lines(given):
     known = instrument_from(None, None, neutron=True)
-    with pytest.raises(InputError, match="neutrons are requested, (given is|the pattern says) CuKa"):
+    with pytest.raises(InputError, match="neutrons are requested, (given is|the pattern states) CuKa"):
         beam_from(CU if given is None else None, known, given)
 
 
 def test_neutrons_are_refused_by_an_instrument_for_x_rays(described):
     for lines in (['source = "CuKa"'], ['kind = "xray"'], ['kind = "xray"', "wavelength = 1.5"]):
-        with pytest.raises(InputError, match="neutrons are requested, the instrument says"):
+        with pytest.raises(InputError, match="neutrons are requested, the instrument states"):
             instrument_from(described(*lines), None, neutron=True)
     assert instrument_from(described("wavelength = 1.5"), None, neutron=True).radiation.kind == "neutron"
 
 
 @pytest.mark.parametrize("given", ["CuKa1", 1.5406])
 def test_one_line_contradicts_a_doublet(given):
-    with pytest.raises(InputError, match=r"given is .*, the pattern says CuKa \(1.540593, 1.544427 A\)"):
+    with pytest.raises(InputError, match=r"given is .*, the pattern states CuKa \(1.540593, 1.544427 A\)"):
         beam_from(CU, NOTHING, given)
 
 
@@ -99,7 +99,7 @@ def test_one_wavelength_of_a_file_allows_both(given, said):
 
 
 def test_a_doublet_contradicts_a_file_that_names_one_line():
-    with pytest.raises(InputError, match="given is CuKa .* the pattern says CuKa1"):
+    with pytest.raises(InputError, match="given is CuKa .* the pattern states CuKa1"):
         beam_from(radiation_from_text("CuKa1"), NOTHING, "CuKa")
 
 

@@ -35,7 +35,7 @@ def simulated():
     )
 
 
-def test_nobody_says_the_wavelength():
+def test_nobody_states_the_wavelength():
     with pytest.raises(UnknownWavelength, match="scan.xy: the wavelength is unknown; give the radiation"):
         beam_from(None, NOTHING, None, place="scan.xy")
 
@@ -44,12 +44,12 @@ def test_nobody_says_the_wavelength():
     ("from_file", "instrument", "given"),
     [(CU, NOTHING, None), (None, Instrument(radiation=CU), None), (None, NOTHING, "CuKa"), (CU, NOTHING, "CuKa")],
 )
-def test_somebody_says_it(from_file, instrument, given):
+def test_somebody_states_it(from_file, instrument, given):
     assert beam_from(from_file, instrument, given).lines == CU.lines
 
 
 def test_user_and_file_contradict_each_other():
-    with pytest.raises(InputError, match="given is MoKa .* the pattern says CuKa"):
+    with pytest.raises(InputError, match="given is MoKa .* the pattern states CuKa"):
         beam_from(CU, NOTHING, "MoKa")
 
 
@@ -66,7 +66,7 @@ def test_polarization():
     assert beam_from(CU.polarized(0.5557), NOTHING, None, monochromator=26.6).polarization is not None
     with pytest.raises(InputError, match="both monochromator and polarization"):
         beam_from(CU, NOTHING, None, monochromator=26.6, polarization=0.5)
-    with pytest.raises(InputError, match="the instrument or the file says 0.9500"):
+    with pytest.raises(InputError, match="the instrument or the file states 0.9500"):
         beam_from(CU.polarized(0.95), NOTHING, None, polarization=0.5)
 
 
@@ -130,7 +130,7 @@ def test_warm_start_takes_the_beam_from_the_result(simulated):
     first = fit(simulated, [p2(), o3()])
     silent = replace(simulated.pattern, radiation=None)
     assert fit(silent, start=first).radiation == first.radiation
-    with pytest.raises(InputError, match="given is CuKa .* the pattern says MoKa"):
+    with pytest.raises(InputError, match="given is CuKa .* the pattern states MoKa"):
         fit(replace(silent, radiation=radiation_from_text("MoKa")), start=first)
 
 

@@ -1,4 +1,4 @@
-"""Recipes: a fit does what the file says, and the file as it was used stands in the result and means the same fit."""
+"""Recipes: a fit does what the file states, and the file as it was used stands in the result and means the same fit."""
 
 import json
 import tomllib
@@ -275,7 +275,7 @@ def test_a_tie_is_recovered(tied):
     assert row.expression == "P2_a + delta"
 
 
-def test_a_tie_says_what_two_free_cells_say(tied, pattern):
+def test_a_tie_states_what_two_free_cells_say(tied, pattern):
     free = fitted(pattern, parameters={"O3_microstrain": {"value": 0.0005, "vary": False},
                                        "P2_O1_u_iso": {"vary": True}, "P2_Na?_u_iso": 0.021})  # fmt: skip
     one, other = numbers(tied)["O3_a"], numbers(free)["O3_a"]
@@ -347,7 +347,7 @@ def test_range_and_excluded_regions(pattern):
 # The recipe as used.
 
 
-def test_the_recipe_as_used_stands_in_the_result_and_means_the_same_fit(tied, pattern, tmp_path):
+def test_the_recipe_as_used_is_in_the_result_and_means_the_same_fit(tied, pattern, tmp_path):
     document = json.loads(tied.to_json())["recipe"]
     assert document["background"] == {"terms": "automatic", "humps": []}
     assert document["strategy"] == {"name": "automatic", "stages": []}
@@ -379,7 +379,7 @@ def test_without_a_recipe_none_is_written(pattern):
         ({"instrument": Instrument(zero=0.1)}, "instrument"),
     ],
 )
-def test_what_stands_in_the_recipe_and_beside_it_is_refused(pattern, given, name):
+def test_what_is_in_the_recipe_and_beside_it_is_refused(pattern, given, name):
     recipe = with_profile({"phase": TWO_PHASES, "pattern": {"range": [15.0, 60.0]}})
     with pytest.raises(InputError, match=f"{name} is given in the recipe and in the call; leave one of them out"):
         fit(pattern, recipe=recipe, **given)
@@ -392,7 +392,7 @@ def test_parameters_and_a_recipe_are_refused(pattern):
 
 def test_wavelengths_that_contradict_each_other_are_refused(pattern):
     recipe = {"phase": TWO_PHASES, "instrument": {"radiation": {"source": "MoKa"}}}
-    with pytest.raises(InputError, match="the instrument says MoKa .* the pattern says CuKa"):
+    with pytest.raises(InputError, match="the instrument states MoKa .* the pattern states CuKa"):
         fit(replace(pattern), recipe=recipe)
 
 

@@ -3,6 +3,7 @@ pymatgen's StructureMatcher, or counted by Burnside's lemma over the operations 
 
 import itertools
 import warnings
+from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -85,6 +86,21 @@ def test_two_thirds_in_a_two_by_root_three_cell_has_no_duplicates():
     assert [one.energy for one in found] == sorted(one.energy for one in found)
 
 
+def groups_of(structures):
+    """The number of different crystals by pymatgen's matcher, which compares those of equal sodium distances only.
+
+    Crystals whose distances differ are different; the matcher takes longest to find no match between such.
+    """
+    alike = defaultdict(list)
+    for structure in structures:
+        sodium = structure.copy()
+        sodium.remove_species(["Co", "Mn", "O"])
+        _, _, _, distances = sodium.get_neighbor_list(6.0)
+        alike[tuple(np.sort(np.round(distances, 2)))].append(structure)
+    matcher = StructureMatcher(primitive_cell=True, scale=False, stol=0.05, ltol=0.01, angle_tol=1)
+    return sum(len(matcher.group_structures(group)) for group in alike.values())
+
+
 @pytest.mark.parametrize(
     ("shape", "formula", "number"),
     [(TURNED, "Na2/3CoO2", 4), (((2, 0, 0), (0, 2, 0), (0, 0, 1)), "Na1/4CoO2", 2), (RECTANGULAR, "Na1/2CoO2", 4)],
@@ -94,9 +110,8 @@ def test_crystals_that_only_a_turned_supercell_makes_equal_are_one(shape, formul
     parent = build_structure("P2", formula=formula)
     found = orderings(parent, shape, keep_split=False)
     every = brute_force(parent, shape, number)
-    matcher = StructureMatcher(primitive_cell=True, scale=False, stol=0.05, ltol=0.01, angle_tol=1)
     assert sum(one.multiplicity for one in found) == len(every)
-    assert len(found) == len(matcher.group_structures(every))
+    assert len(found) == groups_of(every)
 
 
 def test_the_split_between_face_and_edge_is_kept_unless_freed():
@@ -164,7 +179,7 @@ def test_every_layer_gets_its_share():
     assert set(nickel.tolist()) == {18}  # half of 36 metals
 
 
-def test_full_galleries_change_the_split_and_say_so():
+def test_full_galleries_change_the_split_and_state_so():
     ordered = ordered_atoms(build_atoms("P2", formula="NaMnO2"), (6, 6, 1))
     assert ordered.content["Na"] == 72
     assert "split_changed" in [notice.code for notice in ordered.warnings]

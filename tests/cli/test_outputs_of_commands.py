@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from layerox.cli.main import main
-from layerox.series.series_folder import LOCK
+from layerox.series.results_folder import LOCK
 
 SIMULATE = ("simulate", "P2", "--radiation", "CuKa", "--two-theta", "12", "60", "0.05", "--counts", "4000",
             "--background", "100")  # fmt: skip
@@ -169,7 +169,7 @@ def test_simulated_frames_do_not_mix_with_measured_ones(folder, capsys):
     assert sorted(p.name for p in Path("raw").glob("frame_*")) == ["frame_0000.xye", "frame_0001.xye"]
     Path("raw/scan_1.xye").write_text("1 2 3\n")
     for more in ((), ("--overwrite",)):
-        assert "raw/scan_1.xye: would stand among simulated patterns" in refused(capsys, *words, "2", *more)
+        assert "raw/scan_1.xye: is not simulated, and would be in a folder" in refused(capsys, *words, "2", *more)
     Path("raw/scan_1.xye").unlink()
     Path("raw/frame_0001.xye").write_text("1 2 3\n")
     assert "raw/frame_0001.xye: was changed after" in refused(capsys, *words, "1")

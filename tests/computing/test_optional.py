@@ -3,13 +3,13 @@
 import sys
 
 import pytest
-from layerox.electrochemistry.neware import table_of
-from layerox.electrochemistry.workbook import sheets_of
-from layerox.io.opening import HDF5
 
 import layerox as lx
 from layerox.computing.optional import EXTRAS, optional_module
+from layerox.electrochemistry.excel_workbook import sheets_of
+from layerox.electrochemistry.neware_files import table_of
 from layerox.errors import InputError
+from layerox.io.file_contents import HDF5
 
 
 @pytest.mark.parametrize(("module", "extra"), EXTRAS.items())
@@ -33,7 +33,7 @@ def test_an_absent_package_is_named_with_its_extra(monkeypatch, module, extra):
         ("plotly", lambda path: lx.view(lx.build("P2"))),
     ],
 )
-def test_what_needs_it_says_so(monkeypatch, tmp_path, module, read):
+def test_what_needs_it_states_it(monkeypatch, tmp_path, module, read):
     path = tmp_path / "scan.h5"
     path.write_bytes(HDF5)
     for name in [name for name in sys.modules if name.partition(".")[0] == module]:

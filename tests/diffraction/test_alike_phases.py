@@ -107,3 +107,61 @@ def test_a_group_keeps_its_members_when_uncertainties_are_widened():
     result = fit(data, ["P3", ("distorted", lowered(crystal("P3")))]).with_serial_correlation()
     assert result.groups[0].members == ("P3", "distorted")
     assert replace(result.groups[0]).threshold > 0
+
+
+def pair_and_p2(seed, weights=(0.6, 0.4)):
+    """Return a pattern of P3 and P2, and P3, P2 and a monoclinic P3 without distortion as phases."""
+    return mixture(("P3", "P2"), weights, seed=seed), [("distorted", lowered(crystal("P3"), 0.001)), "P2", "P3"]
+
+
+def assert_group(result, fraction):
+    (group,) = result.groups
+    assert group.members == ("P3", "distorted")
+    assert float(group.weight_fraction) == pytest.approx(fraction, abs=4 * group.weight_fraction.esd)
+    assert group.weight_fraction.esd < 0.01
+    assert result.weight_fractions["P3"].status == result.weight_fractions["distorted"].status == "alike"
+
+
+def test_a_warm_start_has_the_same_group():
+    data, phases = pair_and_p2(11)
+    assert_group(fit(pair_and_p2(12, (0.5, 0.5))[0], start=fit(data, phases)), 0.5)
+
+
+FREE = ["instrument_zero", "instrument_w", "*_a", "*_b", "*_c", "*_beta", "*_size", "*_microstrain"]
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"parameters": {"P2_a": {"vary": True}, "*_u_iso": {"vary": False}}},
+        {"phase": [{"name": "P3", "structure": "P3", "free": ["O1_z"]}, {"name": "P2", "structure": "P2"}]},
+        {"strategy": {"stages": [{"free": ["background_*"]}, {"free": [*FREE, "instrument_displacement"]}]}},
+    ],
+    ids=["a parameter is named", "phases are named", "stages"],
+)
+def test_a_recipe_has_the_same_group(recipe, tmp_path):
+    from layerox.io.structure_writing import cif_text
+
+    data, phases = pair_and_p2(13)
+    (tmp_path / "distorted.cif").write_text(cif_text(phases[0][1]))
+    rows = [*recipe.get("phase", ()), {"name": "distorted", "structure": str(tmp_path / "distorted.cif")}]
+    given = None if "phase" in recipe else phases
+    assert_group(fit(data, given, recipe=recipe | ({"phase": rows} if "phase" in recipe else {})), 0.6)
+
+
+def test_a_constraint_between_look_alikes_keeps_both():
+    """The user states how much of each there is: the pair is not tested."""
+    data, phases = pair_and_p2(14)
+    result = fit(data, phases, recipe={"constraints": {"distorted_scale": "0.5 * P3_scale"}})
+    assert result.groups == ()
+    assert "distorted" in shown(result)[0]
+
+
+def test_look_alikes_with_other_coordinates_than_given_are_alike():
+    """Oxygen 0.004 off in both given structures: what is refined of one must be refined of the other."""
+    own = crystal("P3")
+    sites = [replace(s, position=(*s.position[:2], s.position[2] + 0.004)) if s.element == "O" else s
+             for s in own.sites]  # fmt: skip
+    moved = Phase(name="true", crystal=replace(own, sites=tuple(sites)), size_nm=100.0, microstrain=0.001)
+    result = fit(mixture((moved, "P2"), (0.6, 0.4), seed=15, counts=20_000.0), pair_and_p2(15)[1])
+    assert_group(result, 0.6)

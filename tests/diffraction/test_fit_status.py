@@ -86,3 +86,27 @@ def test_a_high_background_and_long_counting_are_no_reasons():
     assert result.agreement.gof > 2.5
     assert result.status == "converged"
     assert np.isfinite(result.agreement.r_wp)
+
+
+@pytest.mark.parametrize(("displacement", "status"), [(1.0, "converged"), (-1.7, "not_converged")])
+def test_a_displacement_that_no_mounted_specimen_has_is_a_reason(displacement, status):
+    data = mixture(("P2",), (1.0,), seed=9, displacement_mm=displacement)
+    result = fit(data, ["P2"], instrument=KNOWN)
+    assert result.status == status
+    assert ("more than a mounted specimen has" in (result.reason or "")) == (status != "converged")
+
+
+def test_a_cell_at_the_limit_of_its_range_is_a_reason_unless_the_user_sets_it():
+    """The true c is 4.6 % below the given one; cells are refined within 4 %."""
+    own = phases_from(["P2"])[0]
+    a, b, c, *angles = own.crystal.cell
+    far = replace(own, crystal=own.crystal.with_cell([a, b, 1.048 * c, *angles]))
+    free = {name: Demand(vary=True) for name in ("P2_a", "P2_c", "P2_size")}
+    data = mixture(("P2",), (1.0,), seed=10)
+
+    def reason(start, **more):
+        plan = Plan(demands={**free, **more, "P2_c": replace(start, vary=True)}, strategy="one-stage")
+        return build_result(fit_in_stages(data, [far], KNOWN, CU, plan), data, KNOWN, 0.0).reason or ""
+
+    assert "the cell of P2 ends at the limit of its range, c = 11.22" in reason(Demand(value=11.25))
+    assert "limit of its range" not in reason(Demand(value=11.25, minimum=11.23, maximum=12.0))

@@ -47,10 +47,10 @@ def test_what_no_number_is(blocks):
 
 
 def test_another_block_speaks_if_all_that_do_agree(blocks):
-    assert blocks[0].text_said("_diffrn_radiation_probe", blocks) == "neutron"
-    assert blocks[0].text_said("_chemical_name", blocks) == "an oxide"
-    assert blocks[1].text_said("_chemical_name", blocks) == ""
-    assert blocks[1].numbers_said("_cell_length_a", blocks)[0].tolist() == [4.76]
+    assert blocks[0].shared_text("_diffrn_radiation_probe", blocks) == "neutron"
+    assert blocks[0].shared_text("_chemical_name", blocks) == "an oxide"
+    assert blocks[1].shared_text("_chemical_name", blocks) == ""
+    assert blocks[1].shared_numbers("_cell_length_a", blocks)[0].tolist() == [4.76]
 
 
 @pytest.mark.parametrize("text", ["data_a\nloop_ _x _y 1 2 3", "data_a\n_x 'open", "no CIF"])

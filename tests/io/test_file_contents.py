@@ -160,7 +160,7 @@ def test_a_file_beyond_the_limit_is_refused(tmp_path):
         read_limited(tmp_path / "a.xy", 2_000_000, cure="")
 
 
-def test_a_name_that_is_no_utf8_stands_in_a_message_of_plain_text(tmp_path):
+def test_a_name_that_is_no_utf8_is_in_a_message_of_plain_text(tmp_path):
     name = os.fsdecode(os.fsencode(tmp_path) + b"/scan\xff.xye")
     with pytest.raises(InputError) as caught:
         read_bytes(Path(name))

@@ -155,6 +155,13 @@ Source:CuKa
 """
 
 
+@pytest.mark.parametrize("count", ["²", "8" * 5000], ids=["superscript", "long"])
+def test_a_number_of_coefficients_that_is_none_is_not_used(tmp_path, count):
+    text = prm(function=3).replace("PRCF1     3    8", f"PRCF1     3    {count}")
+    assert count in text
+    assert read(tmp_path, text).profile == read(tmp_path, prm(function=3), "b.prm").profile
+
+
 def test_a_gsas2_laboratory_instrument(tmp_path):
     result = read(tmp_path, INSTPRM, "a.instprm")
     assert result.radiation.lines == ((1.5405, 1.0), (1.5443, 0.5))

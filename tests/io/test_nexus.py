@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from layerox.errors import ChoiceNeeded, InputError
 from layerox.io import read_pattern, read_patterns, read_stack
 from layerox.io.nexus_arrays import _by_unit
+from layerox.io.nexus_metadata import _walk
 from layerox.io.pattern_stack import TEMPERATURE, TIME
 from nexus_files import ANGLES, WAVELENGTH, azint_file, curves, data_group, plain_file, pyfai_file
 
@@ -79,7 +80,7 @@ def test_the_same_scan_as_the_file_that_it_was_made_of(measured_data):
     assert found.radiation.agrees_with(expected.radiation)
 
 
-def test_a_pattern_of_a_q_axis_is_told_so_and_converted(tmp_path):
+def test_a_pattern_of_a_q_axis_is_reported_so_and_converted(tmp_path):
     azint_file(tmp_path / "one.h5", frames=1, cake_too=False)
     with pytest.raises(InputError, match="axis is q"):
         read_pattern(tmp_path / "one.h5")
@@ -165,7 +166,7 @@ def test_entries_of_one_pattern_each_are_frames_in_natural_order(tmp_path):
     assert stack.scan(1).metadata["start_time"] == "2024-05-01T10:01:00+00:00"
 
 
-def test_a_choice_is_told_in_one_line_and_taken_by_path_or_pattern(tmp_path):
+def test_a_choice_is_reported_in_one_line_and_taken_by_path_or_pattern(tmp_path):
     path = tmp_path / "scans.h5"
     intensity = entries_file(path, each=2)
     with pytest.raises(ChoiceNeeded, match=r"holds /9.1/plot, /10.1/plot, .*; say which with --dataset PATH") as error:
@@ -177,7 +178,7 @@ def test_a_choice_is_told_in_one_line_and_taken_by_path_or_pattern(tmp_path):
         read_stack(path, "/nowhere")
 
 
-def test_the_default_of_the_file_is_taken_and_said(tmp_path):
+def test_the_default_of_the_file_is_taken_and_stated(tmp_path):
     intensity = entries_file(tmp_path / "scans.h5", default="11.1", each=2)
     stack = read_stack(tmp_path / "scans.h5")
     assert np.array_equal(stack.scan(0).intensity, intensity[2])
@@ -249,7 +250,7 @@ def test_other_columns_go_by_their_names_and_logs_of_another_length_are_none(tmp
     ],
     ids=["images", "q without a unit", "an unknown unit"],
 )
-def test_what_holds_no_patterns_says_why(tmp_path, datasets, said):
+def test_what_holds_no_patterns_states_why(tmp_path, datasets, said):
     plain_file(tmp_path / "bad.h5", **datasets)
     with pytest.raises(InputError, match=said):
         read_stack(tmp_path / "bad.h5")
@@ -273,7 +274,7 @@ def test_wavelengths_that_disagree_are_not_chosen_from(tmp_path):
     assert [notice.code for notice in scan.warnings] == ["wavelengths_disagree"]
 
 
-def test_a_file_that_is_cut_off_says_so(tmp_path):
+def test_a_file_that_is_cut_off_states_it(tmp_path):
     pyfai_file(tmp_path / "whole.h5", frames=50)
     data = (tmp_path / "whole.h5").read_bytes()
     (tmp_path / "cut.h5").write_bytes(data[: len(data) // 2])
@@ -381,6 +382,43 @@ def test_a_remark_that_is_an_array_of_terabytes_is_not_read(tmp_path, name):
             del entry[name]
         entry.create_dataset(name, (2**40,), "f4")
     assert len(read_stack(tmp_path / "a.h5")) == 1
+
+
+@pytest.mark.parametrize("value", ["no", np.void(b"x")], ids=["text", "bytes"])
+def test_a_statement_of_another_kind_states_nothing_of_the_polarisation(tmp_path, value):
+    pyfai_file(tmp_path / "a.h5", 1)
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["entry_0000/polarization_applied"] = value
+    assert read_pattern(tmp_path / "a.h5").radiation.polarization is None
+
+
+def test_numbers_in_names_of_groups_may_be_of_any_length_and_script(tmp_path):
+    """More digits than Python converts, and a digit that is none to `int`."""
+    names = ["scan_2", "scan_10", "scan_" + "9" * 5000, "scan_²", "²"]
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name in reversed(names):
+            data_group(file, name, curves(1)[0][0], ANGLES)
+    assert [source.group for source in read_stack(tmp_path / "a.h5").sources] == [f"/{name}" for name in names]
+
+
+def test_an_axis_in_blocks_that_fill_the_memory_is_none(tmp_path):
+    """561 MB a block: all of it would be unpacked for the angles of one frame."""
+    shape = (200_000, 351)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file.create_group("entry/data")
+        group.attrs.update({"NX_class": "NXdata", "signal": "I", "axes": [".", "two_theta"]})
+        group.create_dataset("I", shape=shape, dtype="f8", chunks=(1, 351))
+        group.create_dataset("two_theta", shape=shape, dtype="f8", chunks=shape).attrs["units"] = "deg"
+    with pytest.raises(InputError, match="holds no patterns: no NXdata with an axis of two-theta"):
+        read_stack(tmp_path / "a.h5")
+
+
+def test_a_remark_in_blocks_that_fill_the_memory_is_passed_over(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file.create_group("entry")
+        group.create_dataset("temperature", (2,), "f8", maxshape=(None,), chunks=(10**8,))
+        group.create_dataset("time", (2,), "f8", maxshape=(None,), chunks=(1000,))
+        assert [dataset.name for dataset in _walk(group)] == ["/entry/time"]
 
 
 def test_angles_in_milliradians(tmp_path):

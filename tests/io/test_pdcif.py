@@ -73,7 +73,7 @@ def test_uncertainties_in_brackets_in_a_column_and_as_weights(read, tags, rows):
     assert pattern.sigma_source == "file"
 
 
-def test_weights_that_are_not_of_the_brackets_are_not_believed(read):
+def test_weights_that_are_not_of_the_brackets_are_not_accepted(read):
     rows = "10 50(2) 1 11 40(3) 1 12 45(4) 1"
     pattern = read(f"{HEAD}loop_ _pd_meas_2theta_scan _pd_meas_intensity_total _pd_proc_ls_weight\n{rows}\n")
     assert pattern.sigma.tolist() == [2, 3, 4]
@@ -160,7 +160,7 @@ def test_beam(read, items, lines, kind, name):
     assert (found.kind, found.name) == (kind, name)
 
 
-def test_beam_from_another_block_if_only_one_says_it(read, tmp_path):
+def test_beam_from_another_block_if_only_one_states_it(read, tmp_path):
     assert read(f"data_beam\n_diffrn_radiation_type 'Co K\\a'\ndata_a\n{ANGLED}").radiation.name == "CoKa"
     two = f"data_b\n_diffrn_radiation_wavelength 1.5\ndata_c\n_diffrn_radiation_wavelength 0.7\ndata_a\n{ANGLED}"
     assert read(two).radiation is None
@@ -191,7 +191,7 @@ def test_a_described_monochromator_is_kept(read):
 
 
 def test_a_beam_that_the_user_contradicts(read):
-    assert "the file says 1.5 A, given is" in refusal(read, HEAD + ANGLED, radiation="CuKa")
+    assert "the file states 1.5 A, given is" in refusal(read, HEAD + ANGLED, radiation="CuKa")
 
 
 def test_facts(read):
@@ -209,7 +209,7 @@ def test_facts(read):
     [
         (HEAD + "loop_ _pd_meas_time_of_flight _pd_meas_intensity_total 1000 5 1001 6", "a time-of-flight pattern"),
         (HEAD + "loop_ _pd_meas_counts_total 1 2 3", "3 intensities and no angles"),
-        (HEAD + "_pd_meas_number_of_points 5\n" + ANGLED, "lists 4 points and says that they are 5"),
+        (HEAD + "_pd_meas_number_of_points 5\n" + ANGLED, "lists 4 points and states 5"),
         (HEAD + ANGLED.replace("81", "x81"), "'x81' is no number"),
         (HEAD + ANGLED + "7\n", "is no readable CIF"),
         (HEAD.replace("x-ray", "electron") + ANGLED, "measured with electrons"),

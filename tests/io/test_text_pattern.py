@@ -221,7 +221,7 @@ def test_a_scan_repeated_under_a_second_heading(tmp_path):
 
 
 @pytest.mark.parametrize("between", ["\n", "\n\n", "Second scan\n", "[2]\n2theta I\n"])
-def test_scans_are_told_apart_by_whatever_stands_between_them(tmp_path, between):
+def test_scans_are_distinguished_by_whatever_is_between_them(tmp_path, between):
     assert len(read_patterns(write(tmp_path, f"10 1\n11 2\n12 3\n{between}10 4\n11 5\n"))) == 2
 
 

@@ -8,7 +8,7 @@ import layerox as lx
 from layerox.builders import build_crystal
 from layerox.errors import InputError
 from layerox.plotting.strain import picture, plot_coherency, plot_indicatrix, plot_strain
-from layerox.strain.evolution import strain_evolution
+from layerox.strain.strain_evolution import strain_evolution
 from series_tables import series_of
 
 SMALL = np.diag([1e-8, 1e-8])

@@ -7,9 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 
 import layerox as lx
-from layerox.plotting import plot_waterfall
 from layerox.plotting.operando import DOUBTED
-from layerox.plotting.waterfall import ANGLES, OVERLAP, waterfall_pictures
+from layerox.plotting.waterfall import ANGLES, OVERLAP, plot_waterfall, waterfall_pictures
 from layerox.series.figure_data import mean_around
 
 

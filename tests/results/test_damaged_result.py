@@ -55,6 +55,8 @@ def refused(folder, fault):
         (lambda d: d["covariance"]["matrix"].pop(), "is not square"),
         (lambda d: d["covariance"]["names"].__setitem__(0, "x"), "the covariance is of 'x', which is no parameter"),
         (lambda d: d["parameters"][0].update(max=1e308), r"parameters\.0\.max: a number is too large"),
+        (lambda d: d["phases"][0]["weight_fraction"].update(esd=1e200), r"weight_fraction\.esd: a number is too large"),
+        (lambda d: d["phases"][0].update(microabsorption={"factor": "x"}), r"phases\.0\.microabsorption"),
         (lambda d: d["phases"][0]["weight_fraction"].update(value="0.5"), r"weight_fraction\.value"),
         (lambda d: d["phases"][0]["cell"]["gamma"].update(value=True), r"cell\.gamma\.value"),
         (lambda d: d["phases"][0].update(sites=[]), r"phases\.0\.sites: list should have"),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from layerox.series.acceptance import DoubtfulFrames, SeriesTrace, confusable, judged, judged_alone, undetermined
+from layerox.series.acceptance import DoubtfulFrames, SeriesTrace, judged, judged_alone, undetermined
 from layerox.series.frame_row import FrameRow
 
 PAIR = ("P2", "P2b")
@@ -91,16 +91,6 @@ def test_exchanged_cells_are_found_from_the_frame_of_the_exchange_on():
     # Both cells may move further between frames than they are apart; they keep their order.
     moving = [row(k, cells={n: v + 0.1 * k for n, v in c.items()}) for k in range(15)]
     assert trace(moving, pairs=[PAIR]).doubts() == []
-
-
-def test_only_phases_of_one_group_and_like_cells_are_confusable():
-    phases = [
-        ("P2", 194, (2.885, 2.885, 11.15)),
-        ("P2b", 194, (2.89, 2.89, 11.19)),
-        ("O2", 186, (2.885, 2.885, 11.15)),
-        ("OP4", 194, (2.87, 2.87, 21.0)),
-    ]
-    assert confusable(phases) == [("P2", "P2b")]
 
 
 def test_a_fraction_without_meaning_quarantines_its_frame():

@@ -9,7 +9,7 @@ from layerox.errors import InputError
 from layerox.io.atomic_writing import TEMPORARY, WriteFailed
 from layerox.series.checksums import SegmentFile, read_part, write_part
 from layerox.series.frame_row import FrameRow
-from layerox.series.series_folder import FIRST, LIVE, LOCK, RESULTS, WORK, SeriesStore
+from layerox.series.results_folder import FIRST, LIVE, LOCK, RESULTS, WORK, SeriesStore
 
 NAME = SegmentFile(run="key", stage=FIRST, number=3)
 LINES = [{"frame": k, "value": 1.25 * k} for k in range(5)]
@@ -106,7 +106,7 @@ def test_only_own_temporaries_and_parts_are_removed(tmp_path):
 
 def test_a_second_process_is_kept_out_and_the_lock_ends_with_the_first(store):
     other = SeriesStore(store.folder, "key", "settings", (), {})
-    with pytest.raises(InputError, match="another process is at work there"):
+    with pytest.raises(InputError, match="another process is using it"):
         other.open(resume=True)
     store.close()
     other.open(resume=True)

@@ -34,7 +34,7 @@ def test_there_is_nothing_outside_a_pattern():
     assert found[known] == pytest.approx(1.0)
 
 
-def test_a_map_has_evenly_chosen_frames_and_says_which_are_good(heated):
+def test_a_map_has_evenly_chosen_frames_and_states_which_are_good(heated):
     series = lx.open_series(heated)
     whole = intensity_map(series)
     assert whole.place.tolist() == series.place.tolist()

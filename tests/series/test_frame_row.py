@@ -67,7 +67,7 @@ def test_what_is_a_frames_own_varies_and_the_rest_does_not(fitted):
     assert (np.abs(share - truth) < 4 * esd).all()
     assert fitted.frames["O3.slab_share"].nunique() == 1
     said = {notice.code: notice.message for notice in lx.strain(fitted).warnings}
-    assert said["common_slabs"].startswith("the atoms of O3 are shared")
+    assert said["common_slabs"].startswith("the atoms of O3 are common")
 
 
 def test_the_run_keeps_its_structures(fitted):

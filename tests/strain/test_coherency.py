@@ -6,7 +6,7 @@ import pytest
 from layerox.builders import build_crystal
 from layerox.elasticity import LAYERED, stiffness
 from layerox.errors import InputError
-from layerox.strain.evolution import strain_evolution
+from layerox.strain.strain_evolution import strain_evolution
 from series_tables import series_of
 
 SMALL = np.diag([1e-8, 1e-8])

@@ -21,7 +21,7 @@ from layerox.strain.core_shell import (
     particle_in_frame,
     write_vtk,
 )
-from layerox.strain.evolution import strain_evolution
+from layerox.strain.strain_evolution import strain_evolution
 from series_tables import series_of
 
 CORE = Shell(phase="O3", outer_nm=400.0, bulk=150.0, shear=70.0, strain=-0.02)

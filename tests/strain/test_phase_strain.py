@@ -8,7 +8,7 @@ import pytest
 
 from layerox.builders import build_crystal
 from layerox.crystal.asymmetric_unit import Crystal, Site
-from layerox.strain.evolution import strain_evolution
+from layerox.strain.strain_evolution import strain_evolution
 from layerox.strain.tensor import COMPONENTS
 from layerox.symmetry import symmetry_from_name
 from series_tables import series_of

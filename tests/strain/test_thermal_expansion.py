@@ -5,7 +5,7 @@ import pytest
 
 from layerox.builders import build_crystal
 from layerox.errors import InputError
-from layerox.strain.evolution import strain_evolution
+from layerox.strain.strain_evolution import strain_evolution
 from layerox.strain.thermal_expansion import compressibility, thermal_expansion
 from series_tables import series_of
 

@@ -10,6 +10,9 @@ from layerox.strain.thermal_expansion import thermal_expansion
 WARM = "OH_[345]*.fxye"
 
 
+pytestmark = [pytest.mark.measured, pytest.mark.slow]
+
+
 @pytest.fixture(scope="module")
 def strain(measured_data):
     folder = measured_data / "cucr2o4-cooling"
@@ -21,7 +24,6 @@ def strain(measured_data):
     return lx.strain(series)
 
 
-@pytest.mark.measured
 def test_expansion_by_axis(strain):
     """The mean slope against the difference quotient of the cells at both ends, which knows no polynomial."""
     found = thermal_expansion(strain, "CuCr2O4", degree=2)
@@ -43,7 +45,6 @@ def test_expansion_by_axis(strain):
     assert found.by_axis["volume"][0] == pytest.approx(lengths, rel=1e-6)
 
 
-@pytest.mark.measured
 def test_cells_are_smooth_and_heating_is_named(strain):
     own = strain.of("CuCr2O4")
     assert set(own["branch"]) == {"heating"}

@@ -128,7 +128,7 @@ def _with_neutrons(known: Instrument) -> Instrument:
     beam = known.radiation
     stated = known.kind if beam is None else beam.kind if beam.says_kind else None
     if stated == "xray":
-        fault = f"neutrons are requested, the instrument says {'X-rays' if beam is None else beam}"
+        fault = f"neutrons are requested, the instrument states {'X-rays' if beam is None else beam}"
         raise InputError(fault, cure="give the right one only")
     return replace(known, kind="neutron", radiation=beam and replace(beam, kind="neutron", says_kind=True))
 
@@ -152,7 +152,7 @@ def beam_from(
         If two of them contradict each other.
     """
     chosen = None if given is None else radiation_of(given)
-    stated = [("given is", chosen), ("the instrument says", instrument.radiation), ("the pattern says", from_file)]
+    stated = [("given is", chosen), ("the instrument states", instrument.radiation), ("the pattern states", from_file)]
     known = [(who, instrument.completed(beam)) for who, beam in stated if beam is not None]
     if not known:
         cure = "give the radiation, for example CuKa or 0.4139 angstrom"
@@ -182,6 +182,6 @@ def _polarized(beam: Radiation, monochromator: float | None, polarization: float
         return beam
     polarized = beam.polarized(requested)  # refuses an impossible value before it is compared
     if already is not None and abs(requested - already) > SAME_POLARIZATION:
-        fault = f"polarization {requested:.4f} is requested, the instrument or the file says {already:.4f}"
+        fault = f"polarization {requested:.4f} is requested, the instrument or the file states {already:.4f}"
         raise InputError(fault, cure="give one of them")
     return polarized

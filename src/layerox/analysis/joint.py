@@ -18,8 +18,9 @@ from layerox.analysis.phase_arguments import PhaseArgument, phases_from
 from layerox.computing.threads import single_threaded
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.build_result import build_result
-from layerox.diffraction.joint_fit import refine_jointly
+from layerox.diffraction.joint_alike import refine_distinguished
 from layerox.diffraction.model import safe_name
+from layerox.diffraction.refined_quantities import AlikeGroup
 from layerox.diffraction.refinement import Refinement
 from layerox.errors import InputError, nearest
 from layerox.instrument import Geometry, Instrument
@@ -75,6 +76,11 @@ class JointRefinement:
         return next(iter(self.refinements.values())).weight_fractions
 
     @property
+    def groups(self) -> tuple[AlikeGroup, ...]:
+        """Phases that all patterns together do not distinguish."""
+        return next(iter(self.refinements.values())).groups
+
+    @property
     def status(self) -> str:
         """The worst status of the single results."""
         order = ("converged", "not_converged", "failed")
@@ -124,7 +130,7 @@ def fit_jointly(
     if progress is not None:
         progress("all patterns together")
     labels = [safe_name(row.label) for row in rows]
-    joint = refine_jointly(labels, outcomes, patterns)
+    joint = refine_distinguished(labels, outcomes, patterns)
     used = time.process_time() - began
     refinements = {
         label: build_result(view, data, known, used)

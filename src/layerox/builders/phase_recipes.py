@@ -136,7 +136,7 @@ class Tunnel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tabulated:
+class PublishedStructure:
     """A structure that is known, not built: space group, cell, and (label, occupancy, position, B) of each site."""
 
     group: str

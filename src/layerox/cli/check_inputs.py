@@ -11,6 +11,8 @@ from pathlib import Path
 from layerox.errors import InputError, nearest
 
 STRUCTURE_SUFFIXES = (".cif", ".mcif")
+# Marks of a disordered stacking: between its kinds ("P2~O3"), and before a fraction ("Z:0.3").
+BETWEEN, BEFORE_FRACTION = "~", ":"
 PHASE_CURE = "`layerox phases` lists all names"
 
 
@@ -54,9 +56,11 @@ def check_inputs(
     names = {_name(text) for text in phases or ()}
     for text in (*(phases or ()), *(text for text in hardware if text not in names)):
         described = _described(text)
-        if _is_file(described):
+        if _is_disorder(described):
+            _refuse_disorder(described)
+        elif _is_file(described):
             refuse_irregular(Path(described), cure="give a CIF file")
-        elif "~" not in described:
+        else:
             _refuse_unknown(described)
 
 
@@ -72,6 +76,26 @@ def _check_instrument(given: str) -> None:
         raise InputError(f"unknown instrument {given!r}", argument="instrument", cure=nearest(given, BY_NAME))
 
 
+def _is_disorder(described: str) -> bool:
+    if not set(described) & {BETWEEN, BEFORE_FRACTION} or Path(described).exists():
+        return False
+    from layerox.stacking.disorder import is_disorder  # noqa: PLC0415  (what --help does not need)
+
+    return is_disorder(described)
+
+
+def _refuse_disorder(described: str) -> None:
+    """Refuse a disordered stacking whose files are missing, or whose text cannot be read."""
+    from layerox.io.file_contents import refuse_irregular  # noqa: PLC0415  (what --help does not need)
+    from layerox.stacking.disorder import files_of_disorder, parse_disorder  # noqa: PLC0415
+
+    files = files_of_disorder(described)
+    for file in files:
+        refuse_irregular(Path(file), cure="give CIF files: A.cif~B.cif")
+    if not files:
+        parse_disorder(described)
+
+
 def _name(text: str) -> str:
     """Return the name of a phase argument: its "NAME=", the stem of a file, or the library name."""
     described = _described(text)
@@ -82,8 +106,9 @@ def _name(text: str) -> str:
 
 def _described(text: str) -> str:
     """Return a phase argument without its "NAME=", as `phases.phase_from` splits it."""
-    if "=" in text and not Path(text).exists():
-        name, _, rest = text.partition("=")
+    name, equals, rest = text.partition("=")
+    # The options of a disordered stacking hold "=" too: "P2~P3:0.4,thickness=8".
+    if equals and not set(name) & {BETWEEN, ","} and not Path(text).exists():
         if not name.strip() or not rest.strip():
             raise InputError(f"cannot read {text!r}", argument="phases", cure="write NAME=FILE")
         return rest.strip()

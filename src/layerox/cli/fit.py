@@ -33,7 +33,8 @@ def add_to(subparsers: Any) -> None:
         "--phase",
         action="append",
         metavar="NAME_OR_FILE",
-        help="library name (P2), stacking word or CIF; NAME=FILE names it; one option per phase",
+        help="library name (P2), stacking word, disordered stacking (P2~O3) or CIF; NAME=FILE names it; one option per "
+        "phase",
     )
     add_hardware_options(parser)
     parser.add_argument(
@@ -47,6 +48,12 @@ def add_to(subparsers: Any) -> None:
     add_model_options(parser)
     parser.add_argument(
         "--picture", metavar="SCALE", default="linear", help="intensity axis of fit.png: linear, sqrt, log"
+    )
+    parser.add_argument(
+        "--stacking",
+        choices=("off", "auto"),
+        default="off",
+        help="auto: if the fit points to stacking disorder, fit the disordered stacking too (default: off, a warning)",
     )
     add_figures_option(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -69,6 +76,7 @@ def run(
     geometry: Any,
     instrument: str | None,
     neutron: bool,
+    stacking: Any,
     picture: str,
     figures: str,
     quiet: bool,
@@ -106,6 +114,7 @@ def run(
             recipe=settings,
             hardware=hardware,
             reference=reference,
+            stacking=stacking,
             progress=progress,
         )
         files = files_of(result)

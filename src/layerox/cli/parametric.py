@@ -101,12 +101,15 @@ def parametric_settings(recipe: str | None) -> dict[str, Any] | None:
     InputError
         If it cannot be read, or a form is invalid.
     """
+    if recipe is None:
+        return None
     from layerox.analysis.recipe import read_recipe  # noqa: PLC0415  (what --help does not need)
-    from layerox.series.parametric.refine import form_requests  # noqa: PLC0415
 
-    settings = None if recipe is None else read_recipe(recipe).parametric
+    settings = read_recipe(recipe).parametric
     if settings is None or not settings.functions:
         return None
+    from layerox.series.parametric.refine import form_requests  # noqa: PLC0415  (what most series do not need)
+
     form_requests(settings.functions)
     return {"functions": dict(settings.functions), "axis": settings.axis, "between": settings.between}
 

@@ -196,7 +196,7 @@ def run(
     from layerox.series.frames import Watch  # noqa: PLC0415
     from layerox.series.result import series_text  # noqa: PLC0415
     from layerox.series.run import fit_series, inputs_of_series  # noqa: PLC0415
-    from layerox.series.series_folder import RESULTS  # noqa: PLC0415
+    from layerox.series.results_folder import RESULTS  # noqa: PLC0415
 
     if watch_idle is not None and not watch:
         raise InputError("is for --watch", place="--watch-idle", cure="give --watch too")

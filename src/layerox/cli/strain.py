@@ -61,8 +61,8 @@ def run(
         transitions_csv,
         transitions_text,
     )
-    from layerox.strain.evolution import strain_evolution  # noqa: PLC0415
     from layerox.strain.measured_cells import open_subject  # noqa: PLC0415
+    from layerox.strain.strain_evolution import strain_evolution  # noqa: PLC0415
     from layerox.strain.transitions import transitions  # noqa: PLC0415
 
     place = Path(folder)

@@ -1,16 +1,13 @@
 """Alike phases: phases that a pattern may not distinguish, tested by refinements in which they replace each other.
 
-Two phases are candidates if their lines, broadened by the possible changes of the cells, almost coincide. An absent
-phase replaces a supported one (exchange) or is added with another cell (split); one of two supported phases replaces
-both (merge). A trial that lowers chi-squared by more than the threshold is accepted; phases whose exchange changes it
-by less are alike.
+Candidates are pairs of similar phases (see `similar_phases`). An absent phase replaces a supported one (exchange) or
+is added with another cell (split); one of two supported phases replaces both (merge). A trial that lowers chi-squared
+by more than the threshold is accepted; phases whose exchange changes it by less are alike.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -18,18 +15,18 @@ import numpy as np
 from layerox.diffraction.added_phase import cell_names, cell_of, promising_cells, with_cell
 from layerox.diffraction.cell_search import blurs_for, scanned_cell, search_cells
 from layerox.diffraction.least_squares import Minimum, minimise
-from layerox.diffraction.model_setup import PHASE_LEFT_OUT, AlikePhases
-from layerox.diffraction.parameters import Parameters, is_background, position_names, slot_name
-from layerox.diffraction.phase_model import Peaks
+from layerox.diffraction.model_setup import PHASE_LEFT_OUT, AlikePhases, similar_atoms
+from layerox.diffraction.parameters import Parameters, is_background, position_names, public_name, slot_name
 from layerox.diffraction.phase_order import freedom
+from layerox.diffraction.phase_trial import PhaseTrial
+from layerox.diffraction.pseudo_symmetry import opposite_cell, try_opposite_cells
+from layerox.diffraction.refinement_plan import Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, LOOSE, StepwiseRefinement
+from layerox.diffraction.similar_phases import similar_pairs
 from layerox.diffraction.weight_fractions import weight_fractions
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
-# Cosine between two broadened line patterns above which phases are candidates; bin and broadening of ln d; the largest
-# relative difference of all spacings.
-SIMILAR, BIN, SMEARING, MOST_STRAIN = 0.9, 5e-4, 8e-3, 0.03
 # Relative changes of lengths in the layers and along the stacking for the initial second cell.
 SHIFTS = (-0.004, -0.002, -0.001, 0.0, 0.001, 0.002, 0.004)
 # Number of initial second cells that are refined.
@@ -41,7 +38,7 @@ TAKEN_OVER = ("inverse_size", "microstrain", "preferred_orientation")
 
 
 def resolve_alike_phases(
-    run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]]
+    run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]], plan: Plan, *, may_split: bool = True
 ) -> tuple[AlikePhases, ...]:
     """Test which of the similar phases are present, and return those that are alike.
 
@@ -51,70 +48,65 @@ def resolve_alike_phases(
         The refinement of all phases; it proceeds to another choice of phases if that fits better.
     unsupported
         Support and its uncertainty of the absent phases; changed with the refinement.
+    plan
+        The user's settings: phases with a fixed scale, or in a constraint, are not replaced.
+    may_split
+        Whether other cells are searched for two phases of a pair; False if the user prescribes what is refined.
     """
-    candidates = _candidates(run)
-    return _AlikePhaseTests(run, unsupported, candidates).perform() if candidates else ()
+    return alike_phase_tests(run, unsupported, plan, may_split=may_split).perform()
 
 
-def _candidates(run: StepwiseRefinement) -> list[tuple[int, int]]:
-    """Return the pairs of phases with similar patterns."""
-    weighed = [k for k, phase in enumerate(run.model.phases) if phase.is_weighed]
-    if len(weighed) < 2:
-        return []
-    calculated = run.minimum.calculated
-    lines = {k: _smeared(calculated.peaks[k], run.model.limits) for k in weighed}
-    return [(i, k) for i in weighed for k in weighed if i < k and _cosine(lines[i], lines[k]) > SIMILAR]
+def alike_phase_tests(
+    run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]], plan: Plan, *, may_split: bool
+) -> AlikePhaseTests:
+    """Return the tests of `resolve_alike_phases` before they are performed."""
+    return AlikePhaseTests(run, unsupported, _candidates(run, plan), may_split=may_split)
 
 
-def _smeared(peaks: Peaks, limits: tuple[float, float]) -> FloatArray:
-    """Return the lines of a phase within limits (degrees) as a broadened curve over ln d with norm one."""
-    table = peaks.listed.table
-    chosen = (peaks.listed.line == 0) & (table[0] > limits[0]) & (table[0] < limits[1])
-    log_d = -0.5 * np.log(peaks.q[peaks.listed.owner[chosen]])
-    low, high = math.log(0.3), math.log(60.0)
-    bins = np.clip(((log_d - low) / BIN).astype(int), 0, int((high - low) / BIN))
-    curve = np.bincount(bins, weights=table[3][chosen], minlength=int((high - low) / BIN) + 1)
-    reach = round(3.5 * SMEARING / BIN)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * BIN / SMEARING) ** 2)
-    curve = np.convolve(curve, kernel, mode="same")
-    return np.asarray(curve / max(float(np.linalg.norm(curve)), 1e-300))
+def _candidates(run: StepwiseRefinement, plan: Plan) -> list[tuple[int, int]]:
+    """Return the pairs of similar phases that may replace each other: with variable scales and without constraints."""
+    phases = run.model.phases
+    fixed = {
+        k
+        for k, phase in enumerate(phases)
+        if not run.parameters.can_vary(slot_name(phase, "scale"))
+        or plan.links({public_name(slot_name(phase, slot)) for slot in phase.slot_names})
+    }
+    pairs = similar_pairs(run.model)
+    return [pair for pair in pairs if not fixed & set(pair)]
 
 
-def _cosine(one: FloatArray, other: FloatArray) -> float:
-    """Return the largest cosine of two curves for any shift of one of them."""
-    reach = round(MOST_STRAIN / BIN)
-    return max(float(one @ np.roll(other, shift)) for shift in range(-reach, reach + 1, 4))
+class AlikePhaseTests:
+    """Exchanges, merges and splits of phases in a refinement of all phases.
 
-
-@dataclass(frozen=True, eq=False)
-class _Trial:
-    """Another choice of phases: its minimum, and the number of its additional variables."""
-
-    minimum: Minimum
-    more: int
-
-    def rise(self, present: Minimum) -> float:
-        """Return the difference of chi-squared to the present one, over the smaller reduced value of both."""
-        reduced = max(min(present.reduced_chi_squared, self.minimum.reduced_chi_squared), 1.0)
-        return (self.minimum.chi_squared - present.chi_squared) / reduced
-
-    @property
-    def threshold(self) -> float:
-        """Change of chi-squared that corresponds to the difference in variables, at least one."""
-        return GAIN_PER_VARIABLE * max(abs(self.more), 1)
-
-
-class _AlikePhaseTests:
-    """Exchanges, merges and splits of phases in a refinement of all phases."""
+    Attributes
+    ----------
+    run, unsupported
+        The refinement, and the absent phases; both change with the tests.
+    moved
+        Whether another choice of phases was accepted.
+    closest
+        Smallest change of chi-squared over its threshold among the phases that are distinguished.
+    named_by
+        Cell of each phase by which two phases of one structure are named, shape (6,): the given one.
+    """
 
     def __init__(
-        self, run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]], pairs: list[tuple[int, int]]
+        self,
+        run: StepwiseRefinement,
+        unsupported: dict[str, tuple[float, float]],
+        pairs: list[tuple[int, int]],
+        *,
+        may_split: bool,
     ):
-        self.run, self.unsupported, self.pairs = run, unsupported, pairs
+        self.run, self.unsupported, self.pairs, self.may_split = run, unsupported, pairs, may_split
         self.model, self.phases = run.model, run.model.phases
         # For each shown phase, those that it represents: name, difference of the fractions, threshold, change.
         self.represented: dict[str, list[tuple[str, float, float, float]]] = {}
-        self.moved = False
+        self.moved, self.closest = False, np.inf
+        self.named_by = [np.array(phase.crystal.cell) for phase in self.phases]
+        if not may_split:
+            self._reset_absent()
 
     def perform(self) -> tuple[AlikePhases, ...]:
         """Test each pair with a shown phase, in the order of the phases; refine to convergence after a change."""
@@ -123,9 +115,16 @@ class _AlikePhaseTests:
             pending.remove(ready[0])
             self._pair(*ready[0])
         if self.moved:
+            try_opposite_cells(self.run, [phase for phase in self.phases if phase.name not in self.unsupported])
             self.run.finish("all together, phases exchanged")
         self._estimate_absent()
         return tuple(self._groups())
+
+    def _reset_absent(self) -> None:
+        """Return absent phases to their given cells: refined beside a similar phase, they may be anywhere."""
+        for k, phase in enumerate(self.phases):
+            if phase.name in self.unsupported:
+                self.run.parameters = self._with_cell(self.run.parameters, k, self.named_by[k])
 
     def _pair(self, one: int, other: int) -> None:
         if self._is_shown(one) and self._is_shown(other):
@@ -145,6 +144,11 @@ class _AlikePhaseTests:
             return self._merge_or_split(one, other)
         return self._record_if_alike(exchanged, shown, absent)
 
+    def replace(self, left: int, taken: int) -> None:
+        """Put a phase in place of another one, whether it fits better or not."""
+        self._substitute(self._exchanged(left, taken), left, taken)
+        self._estimate_absent()
+
     def _is_shown(self, k: int) -> bool:
         return self.phases[k].name not in self.unsupported
 
@@ -152,10 +156,11 @@ class _AlikePhaseTests:
         name = self.phases[k].name
         return any(name == row[0] for rows in self.represented.values() for row in rows)
 
-    def _record_if_alike(self, exchanged: _Trial, shown: int, absent: int) -> None:
+    def _record_if_alike(self, exchanged: PhaseTrial, shown: int, absent: int) -> None:
         """Record a phase that is alike the shown one; that of the higher symmetry is shown."""
         rise, threshold = exchanged.rise(self.run.minimum), exchanged.threshold
         if abs(rise) > threshold:
+            self.closest = min(self.closest, abs(rise) / threshold)
             return
         spread = self._fraction(self.run.minimum, shown) - self._fraction(exchanged.minimum, absent)
         if freedom(self.phases[absent].crystal) < freedom(self.phases[shown].crystal):
@@ -170,10 +175,9 @@ class _AlikePhaseTests:
         kept = min(merged, key=lambda k: merged[k].rise(present) + GAIN_PER_VARIABLE * merged[k].more)
         left = other if kept == one else one
         if merged[kept].rise(present) <= merged[kept].threshold:
-            rise = merged[left].rise(merged[kept].minimum)
-            again = _Trial(merged[left].minimum, merged[left].more - merged[kept].more)
             self._substitute(merged[kept], left, kept)
-            return self._record_if_alike(again, kept, left) if abs(rise) <= again.threshold else None
+            return self._record_if_alike(self._exchanged(kept, left), kept, left)
+        self.closest = min(self.closest, merged[kept].rise(present) / merged[kept].threshold)
         if present.reduced_chi_squared > COULD_BE_BETTER:
             split = self._split(kept, left, merged[kept], merged[kept].minimum)
             if split is not None and split.rise(present) < -GAIN_PER_VARIABLE:
@@ -182,21 +186,29 @@ class _AlikePhaseTests:
 
     # -- trials ------------------------------------------------------------------------------------------------------
 
-    def _exchanged(self, left: int, taken: int) -> _Trial:
+    def _exchanged(self, left: int, taken: int) -> PhaseTrial:
         """Return the refinement in which one phase replaces another, or both.
 
         Initial cells are tried until one fits as well as the present choice.
         """
-        present, best = self.run.minimum, None
+        best: PhaseTrial | None = None
         for start in self._starts(left, taken):
-            found = self._refined(start)
-            trial = _Trial(found, len(found.at_bound) - len(present.at_bound))
-            if best is None or found.chi_squared < best.minimum.chi_squared:
-                best = trial
-            if best.rise(present) <= best.threshold:
-                break
+            best = self._better(best, start)
+            if best.rise(self.run.minimum) <= best.threshold:
+                return best
         assert best is not None
-        return best
+        cell = self._cell(best.minimum.parameters, taken).tolist()
+        opposite = opposite_cell(self.phases[taken].crystal.symmetry, cell)
+        return (
+            best if opposite is None else self._better(best, self._with_cell(best.minimum.parameters, taken, opposite))
+        )
+
+    def _better(self, best: PhaseTrial | None, start: Parameters) -> PhaseTrial:
+        """Return the better one of a trial and the refinement from a start."""
+        found = self._refined(start)
+        if best is not None and best.minimum.chi_squared <= found.chi_squared:
+            return best
+        return PhaseTrial(found, len(found.at_bound) - len(self.run.minimum.at_bound))
 
     def _starts(self, left: int, taken: int) -> Iterator[Parameters]:
         """Yield the parameters with `taken` in place of `left`: with the cell of `left`, its own, or a found one."""
@@ -223,25 +235,34 @@ class _AlikePhaseTests:
         return fixed
 
     def _substituted(self, left: int, taken: int) -> Parameters:
-        """Return the parameters without one phase; another one has its weight, widths, texture and variables."""
+        """Return the parameters without one phase; another one has its weight, widths, texture and variables.
+
+        If atoms of the old phase are refined, those of the new one are too: else only one of both could fit.
+        """
         old, new = self.phases[left], self.phases[taken]
         table = self.run.parameters.copy()
         weights = [self._weight(self.run.minimum, k) for k in (left, taken)]
         free = set(table.free_names)
         for slot in TAKEN_OVER:
             source, target = slot_name(old, slot), slot_name(new, slot)
-            if not self._is_shown(taken):
+            if not self._is_shown(taken) and table.can_vary(target):
                 table.values[table.find(target)] = table.value(source)
             if source in free:
                 table.free([target])
-        table.free([slot_name(new, "scale"), *position_names(new)])
+        table.free([slot_name(new, "scale"), *similar_atoms(old, new, free)])
+        if self.may_split or free & set(position_names(old)):
+            table.free(position_names(new))
         table.fix(slot_name(old, slot) for slot in old.slot_names)
         table.assign(slot_name(old, "scale"), 0.0)
         table.assign(slot_name(new, "scale"), sum(weights) / self._per_scale(taken))
         return table
 
-    def _split(self, shown: int, absent: int, exchanged: _Trial, present: Minimum | None = None) -> _Trial | None:
+    def _split(
+        self, shown: int, absent: int, exchanged: PhaseTrial, present: Minimum | None = None
+    ) -> PhaseTrial | None:
         """Return the best refinement with an absent phase in addition to the shown one, with another cell."""
+        if not self.may_split:
+            return None
         table = (self.run.minimum if present is None else present).parameters.copy()
         same = self._same_kind(shown, absent)
         cell = self._cell(table, shown) if same else self._cell(exchanged.minimum.parameters, absent)
@@ -253,7 +274,7 @@ class _AlikePhaseTests:
         if not found:
             return None
         best = min(found, key=lambda minimum: minimum.chi_squared)
-        return _Trial(best, len(best.at_bound) - len(self.run.minimum.at_bound))
+        return PhaseTrial(best, len(best.at_bound) - len(self.run.minimum.at_bound))
 
     def _beside(self, table: Parameters, shown: int, absent: int, cell: FloatArray, scale: float) -> Parameters:
         """Return parameters in which an absent phase varies too, with an initial cell and scale."""
@@ -279,12 +300,12 @@ class _AlikePhaseTests:
 
     # -- consequences ------------------------------------------------------------------------------------------------
 
-    def _adopt(self, trial: _Trial, name: str) -> None:
+    def _adopt(self, trial: PhaseTrial, name: str) -> None:
         self.run.adopt(trial.minimum)
         self.run.record(name)
         self.moved = True
 
-    def _substitute(self, trial: _Trial, left: int, taken: int) -> None:
+    def _substitute(self, trial: PhaseTrial, left: int, taken: int) -> None:
         """Accept a trial in which one phase replaces another one and those that it represents."""
         old, new = self.phases[left].name, self.phases[taken].name
         self._adopt(trial, f"{new} in place of {old}")
@@ -323,11 +344,11 @@ class _AlikePhaseTests:
 
     def _name_by_given_cells(self, one: int, other: int) -> None:
         """Assign the cells of two phases of one structure so that each is nearer to its given cell."""
-        if not self._same_kind(one, other):
+        if not (self.may_split and self._same_kind(one, other)):
             return
         table = self.run.parameters
         found = [np.log(self._cell(table, k)[:3]) for k in (one, other)]
-        given = [np.log(np.array(self.phases[k].crystal.cell[:3])) for k in (one, other)]
+        given = [np.log(self.named_by[k][:3]) for k in (one, other)]
         straight = sum(float(((f - g) ** 2).sum()) for f, g in zip(found, given, strict=True))
         crossed = sum(float(((f - g) ** 2).sum()) for f, g in zip(found[::-1], given, strict=True))
         # With equal given cells, the first phase has the smaller cell.
@@ -340,7 +361,9 @@ class _AlikePhaseTests:
         for slot in self.phases[one].slot_names:
             i, k = table.find(slot_name(self.phases[one], slot)), table.find(slot_name(self.phases[other], slot))
             table.values[[i, k]], table.vary[[i, k]] = table.values[[k, i]], table.vary[[k, i]]
-        self._adopt(_Trial(self._refined(table), 0), f"{self.phases[one].name} and {self.phases[other].name} exchanged")
+        self._adopt(
+            PhaseTrial(self._refined(table), 0), f"{self.phases[one].name} and {self.phases[other].name} exchanged"
+        )
 
     # -- numbers -----------------------------------------------------------------------------------------------------
 

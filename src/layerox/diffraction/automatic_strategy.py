@@ -16,6 +16,14 @@ from layerox.diffraction.added_phase import retry_absent_phases
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.alike_phases import resolve_alike_phases
 from layerox.diffraction.cell_search import scanned_cell, starting_parameters
+from layerox.diffraction.disordered.stacking_search import (
+    column_groups,
+    disordered,
+    free_stackings,
+    rescan,
+    scan_stackings,
+    settle_stackings,
+)
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.model_setup import (
@@ -37,6 +45,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical_order, in_given_order
 from layerox.diffraction.plausibility import implausibility, profile_warnings
 from layerox.diffraction.position_errors import choose_position_error, refuse_implausible_zero
+from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
 from layerox.diffraction.starting_values import peak_width
@@ -51,8 +60,9 @@ MOST_BACKGROUND_TERMS = 18
 SUPPORT_SQUARED_FOR_EACH = 4.0
 SUPPORT_FOR_CELL = 3.0
 SUPPORT_FOR_WIDTHS = 12.0
-# Share of the peaks' intensity above which a phase has no second search; relative difference of equal lengths.
-OUTSHINES, SAME_CELL = 0.35, 5e-4
+# Share of the peaks' intensity above which a phase has no second search, and above which it has none if the unexplained
+# share is a small part of its own; relative difference of equal lengths.
+OUTSHINES, NOT_WEAK, SETTLED, SAME_CELL = 0.35, 0.1, 0.25, 5e-4
 # Share of the peaks' intensity that may be unexplained when atoms are refined: structures cannot explain what a missing
 # phase leaves.
 LEFT_FOR_ATOMS = 0.2
@@ -63,6 +73,8 @@ WORST_CELL_ESD = 1e-3
 WORST_TEXTURE_ESD = 0.1
 # The same for a microstrain, and for the width due to size, relative to itself.
 WORST_STRAIN_ESD, WORST_SIZE_ESD = 2e-3, 0.5
+# Blur (in units of the coarsest one) at which stackings are compared, for the given cells and for those found.
+COARSE_BLUR, FINE_BLUR = 0.35, 0.12
 # Lorentzian share of the initial width.
 LORENTZIAN_SHARE = 0.4
 
@@ -114,7 +126,7 @@ def fit_automatically(
     warnings = (*attempt.warnings(), *restraint_warnings(attempt.run))
     if may_restart and unsupported:
         retry_absent_phases(run, unsupported)
-    alike = resolve_alike_phases(run, unsupported) if plan.names_no_parameter else ()
+    alike = resolve_alike_phases(run, unsupported, plan)
     outcome = Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike)
     return in_given_order(outcome, [phase.name for phase in phases])
 
@@ -157,6 +169,7 @@ class _Automatic:
         """
         self._scales_and_cells()
         self._position()
+        self._stackings()
         self._widths()
         self._background()
         self._texture()
@@ -167,13 +180,16 @@ class _Automatic:
             return False
         self._width_against_angle()
         self._displacement()
+        self._columns()
         self._atoms()
         self._retry_held()
         self._drop_unsupported()
         if self._must_restart():
             return False
+        settle_stackings(self.run, self.phases)
         self._free_what_is_determined()
         refuse_implausible_zero(self.run)
+        try_opposite_cells(self.run, self.phases)
         self._free_as_requested()
         self.run.finish("all together")
         return True
@@ -196,7 +212,11 @@ class _Automatic:
         run = self.run
         self._guess_sizes()
         self.start = run.parameters.copy()
+        if disordered(self.phases):
+            run.parameters = scan_stackings(self.model, run.data, run.parameters, COARSE_BLUR)
         run.parameters = starting_parameters(run, self._names("preferred_orientation", phases=self._oriented()))
+        if disordered(self.phases):
+            run.parameters = scan_stackings(self.model, run.data, run.parameters, FINE_BLUR)
         run.refine("scales and background", self._names("scale"))
 
     def _guess_sizes(self) -> None:
@@ -212,9 +232,8 @@ class _Automatic:
         """Free cells and one position error: the zero, or the displacement if the zero is known."""
         seen = [phase for phase in self.phases if self._is_supported(phase, SUPPORT_FOR_CELL)]
         # In a capillary, the zero is more likely wrong than the position of the specimen.
-        focusing = self.model.instrument.geometry == "bragg-brentano"
         known = self.calibrated or not self.run.parameters.can_vary("instrument_zero")
-        error = "displacement" if known and focusing else "zero"
+        error = "displacement" if known and self.model.instrument.geometry == "bragg-brentano" else "zero"
         cells = [name for phase in seen for name in position_names(phase)]
         self.run.refine(f"{error} and cells", [f"instrument_{error}", *cells])
 
@@ -230,16 +249,25 @@ class _Automatic:
         run.refine("widths", [*instrument, *self._names("inverse_size", phases=strong)])
         self._attempt_promising("microstrain", [self._names("microstrain", phases=[phase]) for phase in strong])
 
-    def _retry_cells(self) -> None:
-        """Test other cells for weak phases, whose cells the blurred pattern hardly shows.
+    def _stackings(self) -> None:
+        """Refine the stackings of disordered phases, before widths take up their effect."""
+        if disordered(self.phases):
+            free_stackings(self.run)
+            rescan(self.run)
 
-        The given cell and the best of a grid are compared with the refined one; all other parameters are as refined.
-        """
+    def _columns(self) -> None:
+        """Free the column heights of disordered phases if a score test supports them."""
+        if groups := column_groups(self.phases):
+            self._attempt_promising("column height", groups)
+
+    def _retry_cells(self) -> None:
+        """Test the given cell and the best of a grid for weak phases, whose cells the blurred pattern hardly shows."""
         run = self.run
         rows = run.minimum.calculated.phases.sum(axis=1)
-        order = {phase: k for k, phase in enumerate(self.model.phases)}
+        order, left = {phase: k for k, phase in enumerate(self.model.phases)}, self._unexplained()
         for phase in self._structures():
-            if rows[order[phase]] > OUTSHINES * rows.sum():
+            share = rows[order[phase]] / max(float(rows.sum()), 1e-300)
+            if share > OUTSHINES or (share > NOT_WEAK and left < SETTLED * share):
                 continue
             names = [name for name in self._names(*CELL_NAMES, phases=[phase]) if run.parameters.can_vary(name)]
             given = {name: self.start.value(name) for name in names}

@@ -11,7 +11,6 @@ import numpy as np
 
 from layerox.diffraction.counting_noise import flat_tops, noise_over_sigma, spikes
 from layerox.diffraction.detection_limit import CONFIDENCE
-from layerox.diffraction.display import percent_text
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.model import Model
@@ -19,6 +18,7 @@ from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.normal_equations import undetermined
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.refined_quantities import AlikeGroup, Correlation, RefinedParameter, RefinedPhase
+from layerox.diffraction.result_display import percent_text
 from layerox.diffraction.scattering_factors import has_ion
 from layerox.diffraction.sensitivity import NOTABLE_CHANGE, Sensitivity
 from layerox.diffraction.unexplained_peaks import UnexplainedPeak, stray_lines

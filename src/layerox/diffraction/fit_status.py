@@ -13,11 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.constraints import ANGLE_RANGE, CELL_RANGE
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.intensity_extraction import is_extracted
+from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.model_setup import Outcome
+from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.refined_quantities import RefinedPhase, RefinementStatus
 from layerox.diffraction.unexplained_peaks import widths
 from layerox.pattern import Pattern
+from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
 # Unexplained share of the peaks' intensity above which a fit has failed, and above which it is not usable.
@@ -26,6 +31,8 @@ NOT_A_MODEL, TOO_MUCH_LEFT = 0.5, 0.15
 UNDETERMINED_FRACTION = 0.2
 # March coefficient below which the orientation is so strong that the amount is not determined.
 MOST_ORIENTED = 0.14
+# Largest displacement of a mounted specimen, mm.
+LARGEST_DISPLACEMENT = 1.2
 # Number of lines of each phase that are compared; least share of the phase in the intensity of the line's window.
 LINES, OWN_SHARE = 5, 0.6
 # Largest distance from the calculated position, in full widths, and largest calculated over observed area.
@@ -60,6 +67,9 @@ def fit_status(
         *(fault for k in _supported(phases) for fault in _lines_at_fault(outcome, pattern, k)),
         *(fault for phase in phases for fault in _undetermined(phase)),
         *_too_oriented([phase for phase in phases if phase.is_supported]),
+        *([outcome.doubt] if outcome.doubt else []),
+        *_displaced(outcome.minimum),
+        *(fault for k in _supported(phases) for fault in _cell_at_limit(outcome, k)),
     ]
     return ("not_converged", "; ".join(reasons)) if reasons else ("converged", "")
 
@@ -91,9 +101,31 @@ def _too_oriented(phases: Sequence[RefinedPhase]) -> list[str]:
     ]
 
 
+def _displaced(minimum: Minimum) -> list[str]:
+    name = "instrument_displacement"
+    value, esd = minimum.parameters.value(name), minimum.esd(name)
+    if name not in minimum.parameters.free_names or abs(value) < LARGEST_DISPLACEMENT + CERTAIN * esd:
+        return []
+    return [f"the displacement is {value:.2f} mm, more than a mounted specimen has: cells or structures are wrong"]
+
+
+def _cell_at_limit(outcome: Outcome, index: int) -> list[str]:
+    """Return the reason of a phase whose cell ends at the limit of its range; the user's own bounds are no reason."""
+    phase, table, free = outcome.model.phases[index], outcome.minimum.parameters, outcome.minimum.parameters.free_names
+    for given, slot in zip(phase.crystal.cell, CELL_NAMES, strict=True):
+        name = slot_name(phase, slot)
+        half = CELL_RANGE * given if slot in CELL_NAMES[:3] else ANGLE_RANGE
+        if name not in free or not outcome.minimum.at_bound[free.index(name)]:
+            continue
+        if abs(abs(table.value(name) - given) - half) < 1e-6 * given:
+            return [f"the cell of {phase.name} ends at the limit of its range, {slot} = {table.value(name):.4g}"]
+    return []
+
+
 def _lines_at_fault(outcome: Outcome, pattern: Pattern, index: int) -> list[str]:
     """Return why the strongest lines of a phase do not match the pattern, [] if they do."""
-    if is_extracted(outcome.model.phases[index]):
+    phase = outcome.model.phases[index]
+    if is_extracted(phase) or isinstance(phase, DisorderedPhase):
         return []
     lines = strongest_lines(outcome, pattern, index)
     compared = sum(line.area for line in lines)

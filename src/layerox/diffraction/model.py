@@ -36,7 +36,7 @@ class Calculated:
     Attributes
     ----------
     total, background
-        Shape (n,); the background holds humps and foreign peaks too.
+        Shape (n,); the background includes humps and foreign peaks.
     phases
         One row for each phase, shape (p, n).
     peaks
@@ -87,6 +87,8 @@ class Model:
         self.basis = chebyshev_basis(self.two_theta, background_terms, self.limits)
         self.phase_models = tuple(self._prepared(phase) for phase in self.phases)
         self.reach_scales = np.zeros(len(self.phases))
+        # The basis times the weight of the data, which is the same in all steps of a refinement.
+        self._weighted: tuple[FloatArray, FloatArray] = (np.zeros(0), np.zeros(0))
         self._name_slots()
 
     def _prepared(self, phase: Phase) -> PhaseModel:
@@ -117,6 +119,7 @@ class Model:
         other = copy(self)
         other.two_theta = np.array(two_theta, dtype=np.float64)
         other.basis = chebyshev_basis(other.two_theta, len(self.basis), self.limits)
+        other._weighted = (np.zeros(0), np.zeros(0))
         return other
 
     def rescaled(self, phases: Sequence[Phase], tail: float) -> Model:
@@ -202,7 +205,7 @@ class Model:
         """
         peaks = tuple(self.peaks(values))
         rows = np.zeros((len(self.phases), self.two_theta.size))
-        jacobian = np.ascontiguousarray(transfer[self.background_block].T @ (self.basis * weight))
+        jacobian = self._background_gradients(transfer[self.background_block], weight)
         add_extra_gradients(
             self.two_theta, values[self.extra_block], transfer[self.extra_block], weight, self.tail, jacobian
         )
@@ -215,6 +218,16 @@ class Model:
             self.phase_models[index].add_gradients(self.two_theta, found, *chains, weight, tails, jacobian)
             self._add(index, found, scale, self.tail, rows[index])
         return self._assembled(values, rows, peaks), jacobian
+
+    def _background_gradients(self, transfer: FloatArray, weight: FloatArray) -> FloatArray:
+        """Return a Jacobian that holds the weighted derivatives of the background alone, shape (v, n)."""
+        jacobian = np.zeros((transfer.shape[1], self.two_theta.size))
+        columns = np.flatnonzero(transfer.any(axis=0))
+        if columns.size:
+            if self._weighted[0] is not weight:
+                self._weighted = weight, self.basis * weight
+            jacobian[columns] = transfer[:, columns].T @ self._weighted[1]
+        return jacobian
 
     def peaks(self, values: FloatArray) -> list[Peaks]:
         """Return the peaks of each phase for a vector of values."""

@@ -5,13 +5,14 @@ Which parameters are freed, and in which order, is the matter of the strategies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from layerox.diffraction.background import refuse_outside
 from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.disordered.refined_stacking import StackingVerdict
 from layerox.diffraction.intensity_extraction import StepwiseExtraction, is_extracted, prepare_extraction
 from layerox.diffraction.least_squares import Data, Minimum
 from layerox.diffraction.model import Model
@@ -78,6 +79,10 @@ class Outcome:
         Of the strategy.
     alike
         Phases that the pattern does not distinguish.
+    verdicts
+        On the disordered phases, by name.
+    doubt
+        Why the weight fractions are in doubt; empty if they are not.
     """
 
     model: Model
@@ -87,6 +92,8 @@ class Outcome:
     evaluations: int
     warnings: tuple[Notice, ...] = ()
     alike: tuple[AlikePhases, ...] = ()
+    verdicts: Mapping[str, StackingVerdict] = field(default_factory=dict)
+    doubt: str = ""
 
 
 def prepared(
@@ -243,3 +250,18 @@ def _lock_hardware_cell(parameters: Parameters, phase: Phase, named: set[str]) -
 def coordinates(phase: Phase) -> list[str]:
     """Return the names of all coordinates of a phase, including those that symmetry fixes."""
     return [slot_name(phase, f"{site.label}_{axis}") for site in phase.crystal.sites for axis in "xyz"]
+
+
+def similar_atoms(old: Phase, new: Phase, free: Set[str]) -> list[str]:
+    """Return the names of the parameters of atoms of a phase that correspond to free ones of another phase.
+
+    Coordinates of all sites with an element whose coordinates are free, and displacement factors likewise.
+    """
+    moving = {s.element for s in old.crystal.sites if free & {slot_name(old, f"{s.label}_{axis}") for axis in "xyz"}}
+    vibrating = {s.element for s in old.crystal.sites if slot_name(old, f"{s.label}_u_iso") in free}
+    sites = new.crystal.sites
+    element_of = {slot_name(new, f"{site.label}_u_iso"): site.element for site in sites}
+    return [
+        *(slot_name(new, f"{site.label}_{axis}") for site in sites if site.element in moving for axis in "xyz"),
+        *(names[0] for names in displacement_groups(new) if element_of[names[0]] in vibrating),
+    ]

@@ -1,7 +1,7 @@
 """Phase model: the peaks of a phase, and their derivatives, for one beam and one range of angles.
 
 A `PhaseModel` computes once what cannot change during a refinement (reflections, scattering factors, equivalents). The
-user's description of the phase is `Phase`; the pattern is the matter of `model`.
+user's description of the phase is `Phase`; the pattern is calculated in `model`.
 """
 
 from __future__ import annotations

@@ -17,6 +17,10 @@ import numpy as np
 from layerox.computing.compiled import compiled
 from layerox.typing import FloatArray, IntArray
 
+# Position, full width and Lorentzian fraction; value of a peak and its derivatives by these, each of shape (n,).
+Peak = tuple[float, float, float]
+Shapes = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+
 FOUR_LN2 = 4.0 * math.log(2.0)
 GAUSS_HEIGHT = 2.0 * math.sqrt(math.log(2.0) / math.pi)
 LORENTZ_HEIGHT = 2.0 / math.pi
@@ -93,25 +97,14 @@ def decay(x: float) -> float:
     exp(-x) = exp(-x / 64)^64, the inner one by its Taylor series: products only, which vector instructions do, unlike
     the library's function.
     """
-    # Beyond, the result is zero for every purpose, and the series is none.
+    # Beyond, the result is zero, and the series is not needed.
     y = min(x, 128.0) * (-1.0 / 64.0)
-    series = 1.0 + y * (1.0 / 11.0)
-    series = 1.0 + y * (1.0 / 10.0) * series
-    series = 1.0 + y * (1.0 / 9.0) * series
-    series = 1.0 + y * (1.0 / 8.0) * series
-    series = 1.0 + y * (1.0 / 7.0) * series
-    series = 1.0 + y * (1.0 / 6.0) * series
-    series = 1.0 + y * (1.0 / 5.0) * series
-    series = 1.0 + y * (1.0 / 4.0) * series
-    series = 1.0 + y * (1.0 / 3.0) * series
-    series = 1.0 + y * (1.0 / 2.0) * series
-    series = 1.0 + y * series
-    square = series * series
-    square *= square
-    square *= square
-    square *= square
-    square *= square
-    return square * square
+    series = 1.0
+    for k in range(11, 0, -1):
+        series = 1.0 + y * series / k
+    for _ in range(6):
+        series *= series
+    return series
 
 
 @compiled
@@ -214,40 +207,27 @@ def add_peak_gradients(
         for i in range(n):
             value[i] = by_position[i] = by_width[i] = by_eta[i] = 0.0
         first, last = window(two_theta, position[k], far)
-        i, j = first - start, last - start
-        lorentzian_shapes(
-            two_theta[first:last], weight[first:last], position[k], width, eta,
-            value[i:j], by_position[i:j], by_width[i:j], by_eta[i:j],
-        )  # fmt: skip
+        own = slice(first - start, last - start)
+        peak = position[k], width, eta
+        grid, factor = two_theta[first:last], weight[first:last]
+        lorentzian_shapes(grid, factor, peak, (value[own], by_position[own], by_width[own], by_eta[own]))
         first, last = window(two_theta, position[k], near)
-        i, j = first - start, last - start
-        gaussian_shapes(
-            two_theta[first:last], weight[first:last], position[k], width, eta,
-            value[i:j], by_position[i:j], by_width[i:j], by_eta[i:j],
-        )  # fmt: skip
+        own = slice(first - start, last - start)
+        grid, factor = two_theta[first:last], weight[first:last]
+        gaussian_shapes(grid, factor, peak, (value[own], by_position[own], by_width[own], by_eta[own]))
+        shapes = value[:n], by_position[:n], by_width[:n], by_eta[:n]
         for v in range(variables):
             d_position, d_gauss, d_lorentz, d_area = gradients[v, k]
             d_width = area[k] * (width_g * d_gauss + width_l * d_lorentz)
             d_eta = area[k] * (eta_g * d_gauss + eta_l * d_lorentz)
             row = jacobian[columns[v], start:stop]
-            add_combination(
-                row, value[:n], by_position[:n], by_width[:n], by_eta[:n], d_area, d_position * area[k], d_width, d_eta
-            )
+            add_combination(row, shapes, (d_area, area[k] * d_position, d_width, d_eta))
 
 
 @compiled
-def lorentzian_shapes(
-    two_theta: FloatArray,
-    weight: FloatArray,
-    position: float,
-    width: float,
-    eta: float,
-    value: FloatArray,
-    by_position: FloatArray,
-    by_width: FloatArray,
-    by_eta: FloatArray,
-) -> None:
+def lorentzian_shapes(two_theta: FloatArray, weight: FloatArray, peak: Peak, shapes: Shapes) -> None:
     """Set value and derivatives of the Lorentzian part of a peak of unit area, times `weight`."""
+    (position, width, eta), (value, by_position, by_width, by_eta) = peak, shapes
     height, narrow = LORENTZ_HEIGHT / width, 4.0 / (width * width)
     for i in range(two_theta.size):
         x = two_theta[i] - position
@@ -260,18 +240,9 @@ def lorentzian_shapes(
 
 
 @compiled
-def gaussian_shapes(
-    two_theta: FloatArray,
-    weight: FloatArray,
-    position: float,
-    width: float,
-    eta: float,
-    value: FloatArray,
-    by_position: FloatArray,
-    by_width: FloatArray,
-    by_eta: FloatArray,
-) -> None:
+def gaussian_shapes(two_theta: FloatArray, weight: FloatArray, peak: Peak, shapes: Shapes) -> None:
     """Add those of the Gaussian part to them."""
+    (position, width, eta), (value, by_position, by_width, by_eta) = peak, shapes
     height, narrow = GAUSS_HEIGHT / width, FOUR_LN2 / (width * width)
     for i in range(two_theta.size):
         x = two_theta[i] - position
@@ -284,18 +255,10 @@ def gaussian_shapes(
 
 
 @compiled
-def add_combination(
-    row: FloatArray,
-    value: FloatArray,
-    by_position: FloatArray,
-    by_width: FloatArray,
-    by_eta: FloatArray,
-    d_area: float,
-    d_position: float,
-    d_width: float,
-    d_eta: float,
-) -> None:
-    """Add the shapes of a peak times their factors to a row; factors that are zero take no time."""
+def add_combination(row: FloatArray, shapes: Shapes, factors: tuple[float, float, float, float]) -> None:
+    """Add value and derivatives of a peak times their factors to a row; factors that are zero take no time."""
+    value, by_position, by_width, by_eta = shapes
+    d_area, d_position, d_width, d_eta = factors
     if d_width != 0.0 or d_eta != 0.0:
         for i in range(row.size):
             row[i] += d_area * value[i] + d_position * by_position[i] + d_width * by_width[i] + d_eta * by_eta[i]
@@ -305,21 +268,6 @@ def add_combination(
     elif d_area != 0.0:
         for i in range(row.size):
             row[i] += d_area * value[i]
-
-
-@compiled
-def pseudo_voigt(x: float, width: float, eta: float) -> tuple[float, float, float, float]:
-    """Return the area-normalised pseudo-Voigt at x, and its derivatives with centre, width and Lorentzian fraction."""
-    square = x * x / (width * width)
-    t = 1.0 / (1.0 + 4.0 * square)
-    lorentz = LORENTZ_HEIGHT / width * t
-    gauss = GAUSS_HEIGHT / width * math.exp(-FOUR_LN2 * square)
-    value = eta * lorentz + (1.0 - eta) * gauss
-    by_centre = eta * 8.0 * x / (width * width) * t * lorentz
-    by_centre += (1.0 - eta) * 2.0 * FOUR_LN2 * x / (width * width) * gauss
-    by_width = eta * lorentz * (1.0 - 2.0 * t) / width
-    by_width += (1.0 - eta) * gauss * (2.0 * FOUR_LN2 * square - 1.0) / width
-    return value, by_centre, by_width, lorentz - gauss
 
 
 @compiled
@@ -367,10 +315,12 @@ def add_asymmetry(
             continue
         width, eta, _, _, _, _ = tch_width(peaks[1, k], peaks[2, k])
         start, stop = core_of(two_theta, peaks[:, k], parts[:, first[k] : first[k + 1]], width, eta, tail)
-        for i in range(start, stop):
-            total[i] -= peaks[3, k] * pseudo_voigt(two_theta[i] - peaks[0, k], width, eta)[0]
-            for m in range(first[k], first[k + 1]):
-                total[i] += parts[3, m] * pseudo_voigt(two_theta[i] - parts[0, m], width, eta)[0]
+        grid, piece = two_theta[start:stop], total[start:stop]
+        add_lorentzian(grid, peaks[0, k], width, -eta * peaks[3, k], 0.0, piece)
+        add_gaussian(grid, peaks[0, k], width, -(1.0 - eta) * peaks[3, k], piece)
+        for m in range(first[k], first[k + 1]):
+            add_lorentzian(grid, parts[0, m], width, eta * parts[3, m], 0.0, piece)
+            add_gaussian(grid, parts[0, m], width, (1.0 - eta) * parts[3, m], piece)
 
 
 @compiled
@@ -397,35 +347,29 @@ def add_asymmetry_gradients(
     gradients, part_gradients
         Derivatives of position, widths and area of the peaks, (variables, n, 4), and of their parts, (variables, m, 4).
     """
-    variables = columns.size
-    shape, by_centre = np.empty(two_theta.size), np.empty(two_theta.size)
+    value, by_position = np.empty(two_theta.size), np.empty(two_theta.size)
     by_width, by_eta = np.empty(two_theta.size), np.empty(two_theta.size)
     for k in range(first.size - 1):
         width, eta, width_g, width_l, eta_g, eta_l = tch_width(peaks[1, k], peaks[2, k])
         if peaks[3, k] == 0.0:
             continue
         start, stop = core_of(two_theta, peaks[:, k], parts[:, first[k] : first[k + 1]], width, eta, tail)
+        n = stop - start
+        grid, factor = two_theta[start:stop], weight[start:stop]
+        shapes = value[:n], by_position[:n], by_width[:n], by_eta[:n]
         for which in range(first[k] - 1, first[k + 1]):
             # First the symmetric peak, to be subtracted, then its parts.
             symmetric = which < first[k]
-            centre = peaks[0, k] if symmetric else parts[0, which]
-            area = -peaks[3, k] if symmetric else parts[3, which]
-            for i in range(start, stop):
-                value, slope, wider, mixed = pseudo_voigt(two_theta[i] - centre, width, eta)
-                shape[i], by_centre[i] = value * weight[i], slope * weight[i]
-                by_width[i], by_eta[i] = wider * weight[i], mixed * weight[i]
-            for v in range(variables):
-                d_centre, d_gauss, d_lorentz, d_area = gradients[v, k] if symmetric else part_gradients[v, which]
-                if d_centre == 0.0 and d_gauss == 0.0 and d_lorentz == 0.0 and d_area == 0.0:
-                    continue
-                if symmetric:
-                    d_area = -d_area
+            peak = (peaks[0, k] if symmetric else parts[0, which]), width, eta
+            area, sign = (-peaks[3, k], -1.0) if symmetric else (parts[3, which], 1.0)
+            lorentzian_shapes(grid, factor, peak, shapes)
+            gaussian_shapes(grid, factor, peak, shapes)
+            for v in range(columns.size):
+                d_position, d_gauss, d_lorentz, d_area = gradients[v, k] if symmetric else part_gradients[v, which]
                 d_width = area * (width_g * d_gauss + width_l * d_lorentz)
                 d_eta = area * (eta_g * d_gauss + eta_l * d_lorentz)
-                d_centre *= area
-                row = jacobian[columns[v]]
-                for i in range(start, stop):
-                    row[i] += d_area * shape[i] + d_centre * by_centre[i] + d_width * by_width[i] + d_eta * by_eta[i]
+                row = jacobian[columns[v], start:stop]
+                add_combination(row, shapes, (sign * d_area, area * d_position, d_width, d_eta))
 
 
 @compiled

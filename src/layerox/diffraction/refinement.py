@@ -14,7 +14,6 @@ import numpy as np
 from layerox.diffraction import result_json as js
 from layerox.diffraction.absolute_fractions import AbsoluteFractions
 from layerox.diffraction.agreement import Agreement
-from layerox.diffraction.display import html_table
 from layerox.diffraction.lmfit_adapter import lmfit_from_result
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
@@ -24,6 +23,7 @@ from layerox.diffraction.refined_quantities import (
     RefinementStatus,
 )
 from layerox.diffraction.refinement_steps import RefinementStep
+from layerox.diffraction.result_display import html_table
 from layerox.diffraction.sensitivity import Sensitivity
 from layerox.diffraction.serial_correlation import serial_factor, widened
 from layerox.diffraction.unexplained_peaks import UnexplainedPeak

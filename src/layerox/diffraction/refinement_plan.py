@@ -7,7 +7,8 @@ files are not read here. The default plan is empty.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -102,6 +103,11 @@ class Plan:
     def names_no_parameter(self) -> bool:
         """Whether the plan names no parameter: the strategy may then leave out and exchange phases."""
         return not (self.demands or self.variables or self.constraints or self.restraints)
+
+    def links(self, names: Set[str]) -> bool:
+        """Whether a constraint relates any of these parameters (by public name) to another phase or a variable."""
+        groups = (set(re.findall(r"[^\W\d]\w*", f"{name} {text}")) for name, text in self.constraints.items())
+        return any(group & names and not group <= names for group in groups)
 
     def with_reference(self, reference: str | None) -> Plan:
         """Return the plan with a reference phase for the masses of the others; None leaves it as it is."""

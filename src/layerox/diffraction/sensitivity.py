@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.least_squares import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.normal_equations import inverse_of_normal
@@ -188,7 +189,8 @@ def _effects(model: Model, minimum: Minimum, data: Data, shown: list[int]) -> It
         yield from _polarization(model, peaks, theta)
     for k in strong:
         yield from _small(model, minimum, k)
-        yield from _flat(model, minimum, k)
+        if not isinstance(model.phases[k], DisorderedPhase):
+            yield from _flat(model, minimum, k)
     yield from _occupancies(model, minimum, strong)
     yield from _counting(calculated.total)
     yield from _steps(model, peaks, calculated.background)
@@ -196,7 +198,7 @@ def _effects(model: Model, minimum: Minimum, data: Data, shown: list[int]) -> It
 
 def _scattering_powers(model: Model, rows: FloatArray, shown: list[int]) -> Iterator[_Effect]:
     for k in shown:
-        unit = "1 % more scattering power (|F|^2) than its structure says"
+        unit = "1 % more scattering power (|F|^2) than in its structure"
         yield _Effect("scattering_power", model.phases[k].name, unit, 0.01 * rows[k], is_testable=False)
 
 

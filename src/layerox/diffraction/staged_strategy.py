@@ -10,8 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from layerox.diffraction.alike_phases import resolve_alike_phases
 from layerox.diffraction.background import EXTRA_SLOTS, ExtraPeak
 from layerox.diffraction.constraints import constrained
+from layerox.diffraction.disordered.from_result import disordered_phase_of
 from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.model import safe_name, slots_of
 from layerox.diffraction.model_setup import (
@@ -65,8 +67,14 @@ def fit_in_stages(
             wanted += plan.free(run.parameters.copy())
         run.refine(stage.name, wanted, tolerance=TIGHT)
     unsupported = _drop_unsupported(run, phases)
+    return _outcome(run, unsupported, plan)
+
+
+def _outcome(run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]], plan: Plan) -> Outcome:
+    """Return the outcome of a finished refinement, after the test of similar phases."""
+    alike = resolve_alike_phases(run, unsupported, plan, may_split=False)
     warnings = restraint_warnings(run)
-    return Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings)
+    return Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike)
 
 
 def _drop_unsupported(run: StepwiseRefinement, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
@@ -100,9 +108,8 @@ def fit_from_result(
     """
     background = {row.name: float(row.number) for row in start.parameters if is_background(row.name)}
     phases = [refined_phase(phase) for phase in start.phases]
-    run = prepared(
-        pattern, phases, instrument, radiation, _with_links(plan, start, phases, instrument), len(background)
-    )
+    linked = _with_links(plan, start, phases, instrument)
+    run = prepared(pattern, phases, instrument, radiation, linked, len(background))
     for name, value in background.items():
         run.parameters.assign(name, value)
     run.parameters.free(slot_of_public(name, run.parameters.index) for name in start.free_names)
@@ -111,7 +118,7 @@ def fit_from_result(
     run.refine("from the last result", tolerance=TIGHT)
     absent = [phase for phase, old in zip(phases, start.phases, strict=True) if not old.is_supported]
     unsupported = _retry_absent(run, absent) | _drop_unsupported(run, [p for p in phases if p not in absent])
-    return Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations)
+    return _outcome(run, unsupported, linked)
 
 
 def _with_links(plan: Plan, start: Refinement, phases: Sequence[Phase], instrument: Instrument) -> Plan:
@@ -156,6 +163,8 @@ def _retry_absent(run: StepwiseRefinement, phases: Sequence[Phase]) -> dict[str,
 
 def refined_phase(phase: RefinedPhase) -> Phase:
     """Return the phase of a result with its refined values as initial values."""
+    if phase.stacking is not None:
+        return disordered_phase_of(phase)
     return Phase(
         name=phase.name,
         crystal=phase.crystal,

@@ -123,5 +123,5 @@ def _shared_above_one(crystal: Crystal) -> list[Notice]:
 def _formula_disagrees(crystal: Crystal, stated: Stated, block: cif.Block) -> list[Notice]:
     if not stated.formula or disagreement(crystal.content, stated.formula) < FORMULA_TOLERANCE:
         return []
-    said = text_in(block, "_chemical_formula_sum")[:80]
-    return [Notice("formula_disagrees", f"its atoms make {crystal.formula}, its _chemical_formula_sum says {said!r}")]
+    formula = text_in(block, "_chemical_formula_sum")[:80]
+    return [Notice("formula_disagrees", f"its atoms make {crystal.formula}, its _chemical_formula_sum is {formula!r}")]

@@ -83,7 +83,7 @@ class CifBlock:
         """
         return values_and_sus([raw if raw in UNKNOWN else cif.as_string(raw) for raw in self._columns.get(tag, ())])
 
-    def speaker(self, tag: str, blocks: Sequence[CifBlock]) -> CifBlock | None:
+    def stating_block(self, tag: str, blocks: Sequence[CifBlock]) -> CifBlock | None:
         """Return the block that states `tag` for this one: itself, or the only one in the file that has it."""
         if self.text(tag):
             return self
@@ -91,15 +91,15 @@ class CifBlock:
         agreed = {tuple(block.column(tag)) for block in others}
         return others[0] if len(agreed) == 1 else None
 
-    def text_said(self, tag: str, blocks: Sequence[CifBlock]) -> str:
+    def shared_text(self, tag: str, blocks: Sequence[CifBlock]) -> str:
         """Return the text of an item from the block that states it, "" if none does."""
-        speaker = self.speaker(tag, blocks)
-        return speaker.text(tag) if speaker else ""
+        stating_block = self.stating_block(tag, blocks)
+        return stating_block.text(tag) if stating_block else ""
 
-    def numbers_said(self, tag: str, blocks: Sequence[CifBlock]) -> tuple[FloatArray, FloatArray]:
+    def shared_numbers(self, tag: str, blocks: Sequence[CifBlock]) -> tuple[FloatArray, FloatArray]:
         """Return the numbers of an item from the block that states it, empty if none does; errors as for `numbers`."""
-        speaker = self.speaker(tag, blocks)
-        return (speaker or self).numbers(tag)
+        stating_block = self.stating_block(tag, blocks)
+        return (stating_block or self).numbers(tag)
 
 
 class Consensus:

@@ -74,7 +74,7 @@ class _Noted:
 
     def warnings(self) -> list[Notice]:
         """Return one notice for each kind."""
-        said = (
+        messages = (
             ("vacancies_left_out", self.vacancies, "{} are vacancies and were left out"),
             ("atoms_without_position", self.unplaced, "{} have no position and were left out"),
             ("label_disagrees", self.relabelled, "type symbols and labels disagree: {}; the types hold"),
@@ -86,7 +86,7 @@ class _Noted:
             ("displacement_assumed", self.without_u,
              f"no displacement factors for {{}}; U = {ASSUMED_U_ISO:g} A^2 assumed"),
         )  # fmt: skip
-        return [Notice(code, text.format(listed(labels))) for code, labels, text in said if labels]
+        return [Notice(code, text.format(listed(labels))) for code, labels, text in messages if labels]
 
 
 def listed(labels: Sequence[str]) -> str:
@@ -182,8 +182,8 @@ def _species(
     except InputError as error:
         raise InputError(error.problem, place=path, cure=error.cure) from None
     named = re.match(r"[A-Z][a-z]", label)
-    said = element_of(named[0]) if kind and named else ""
-    if said and len(said) == 2 and all(one.element != said for one in species):
+    label_element = element_of(named[0]) if kind and named else ""
+    if label_element and len(label_element) == 2 and all(one.element != label_element for one in species):
         noted.relabelled.append(f"{label} ({kind[:20]})")
     return species
 

@@ -82,8 +82,12 @@ def contradictions(crystal: Crystal, multiplicities: Sequence[int], stated: Stat
     order = len(crystal.symmetry)
     pairs = list(zip(crystal.sites, multiplicities, crystal.multiplicities, strict=True))
     # Some programs write the order of the site's symmetry there.
-    off = [f"{site.label} {m} for {said}" for site, said, m in pairs if said and said != m]
-    if off and not all(said * m == order for _, said, m in pairs if said):
+    off = [
+        f"{site.label} {m} for {number_stated}"
+        for site, number_stated, m in pairs
+        if number_stated and number_stated != m
+    ]
+    if off and not all(number_stated * m == order for _, number_stated, m in pairs if number_stated):
         yield f"the multiplicities contradict those stated ({listed(off)})"
     if stated.units and stated.formula:
         # All elements must be too many or too few: a formula that is wrong in one element does not contradict Z.

@@ -145,8 +145,8 @@ def _by_operations(
         return _with(best.crystal, best.warnings, (Notice("operations_completed", message),))
     if missing or len(own.contradictions) > 1:
         why = ", ".join(own.contradictions) or "the cell would be all but empty"
-        said = f", its symbol says {symbols[0][:LONGEST_SYMBOL]!r}" if missing else ""
-        raise InputError(f"its operations are those of {operations.short_name}{said}: {why}", place=path,
+        suffix = f", its symbol gives {symbols[0][:LONGEST_SYMBOL]!r}" if missing else ""
+        raise InputError(f"its operations are those of {operations.short_name}{suffix}: {why}", place=path,
                          cure="complete the list of operations, or leave it out")  # fmt: skip
     notices = [Notice("content_contradicts", f"{why}: the operations hold") for why in own.contradictions]
     return _with(own.crystal, own.warnings, (*notices, *([conflict] if conflict else [])))
@@ -158,7 +158,7 @@ def _contradiction(operations: Symmetry, symbols: Sequence[str]) -> Notice | Non
         named = named_group(symbol)
         if named is not None and named.number != operations.number:
             message = (
-                f"its operations are those of {operations.short_name}, its symbol says {symbol[:LONGEST_SYMBOL]!r}: "
+                f"its operations are those of {operations.short_name}, its symbol gives {symbol[:LONGEST_SYMBOL]!r}: "
                 "the operations hold"
             )
             return Notice("space_group_contradiction", message)
@@ -307,8 +307,8 @@ def _reading(plain: Crystal, symmetry: Symmetry, atoms: AtomList, stated: Stated
     crystal = replace(plain, symmetry=symmetry, cell=_cell_in(plain.cell, symmetry, path)).snapped()
     kept, warnings = _without_repeats(crystal)
     crystal = replace(crystal, sites=tuple(crystal.sites[k] for k in kept))
-    said = [atoms.multiplicities[k] for k in kept]
-    return _Reading(crystal, tuple(contradictions(crystal, said, stated)), tuple(warnings))
+    multiplicities = [atoms.multiplicities[k] for k in kept]
+    return _Reading(crystal, tuple(contradictions(crystal, multiplicities, stated)), tuple(warnings))
 
 
 def _cell_in(cell: Sequence[float], symmetry: Symmetry, path: Path) -> tuple[float, float, float, float, float, float]:

@@ -46,13 +46,13 @@ def read_document(path: Path, schema: str, *, what: str, cure: str) -> dict[str,
     try:
         found = json.loads(text, parse_constant=_refuse_constant, parse_float=_float, parse_int=_int)
     except (ValueError, RecursionError) as error:
-        said = str(error) if isinstance(error, ValueError) else "nested too deeply"
-        raise InputError(f"is not JSON, or damaged ({said[:LONGEST_PLACE]})", place=path, cure=cure) from None
+        reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
+        raise InputError(f"is not JSON, or damaged ({reason[:LONGEST_PLACE]})", place=path, cure=cure) from None
     if not isinstance(found, dict) or not isinstance(found.get("schema"), str):
         raise InputError(f"is not {what}", place=path, cure=cure)
     if found["schema"] != schema:
-        said = f"schema {found['schema'][:LONGEST_PLACE]!r}, this version reads {schema!r}"
-        raise InputError(f"is not {what}: {said}", place=path, cure=cure)
+        reason = f"schema {found['schema'][:LONGEST_PLACE]!r}, this version reads {schema!r}"
+        raise InputError(f"is not {what}: {reason}", place=path, cure=cure)
     return found
 
 
@@ -109,5 +109,5 @@ def _fault(error: ValidationError) -> str:
     """Return the first fault of a validation: its place in the document and the problem."""
     fault = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in fault["loc"])[:LONGEST_PLACE]
-    said = str(fault["msg"]).removeprefix("Value error, ")
-    return f"{place}: {said[:1].lower()}{said[1:]}" if place else said
+    reason = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{place}: {reason[:1].lower()}{reason[1:]}" if place else reason

@@ -147,13 +147,13 @@ def _load_filters() -> None:
 
 
 def _refusal(error: Exception, path: Path) -> InputError:
-    said = str(error).replace("\n", " ").strip("'\"")
-    if "filter" in said and "regist" in said:
+    reason = str(error).replace("\n", " ").strip("'\"")
+    if "filter" in reason and "regist" in reason:
         cure = "install hdf5plugin, or rewrite it with h5repack -f GZIP=4"
         return InputError("is compressed with a filter that is not installed", place=path, cure=cure)
-    if "truncated" in said or "already open" in said or "consistency" in said:
+    if "truncated" in reason or "already open" in reason or "consistency" in reason:
         return InputError("is cut off, or being written", place=path, cure="wait until it is closed, or copy it again")
-    return InputError(f"is no readable HDF5 file ({said[:120]})", place=path, cure="write or copy it again")
+    return InputError(f"is no readable HDF5 file ({reason[:120]})", place=path, cure="write or copy it again")
 
 
 def _scan(file: Any, source: Source, index: int, path: Path) -> Scan:

@@ -169,9 +169,9 @@ def _datasets(group: Any) -> dict[str, Any]:
 def _signal(group: Any) -> Any | None:
     """Return the signal of a group: by the group's attribute, by that of an old file, or by its name."""
     datasets = _datasets(group)
-    said = texts(group.attrs.get("signal"))
-    if said:
-        return datasets.get(said[0])
+    names_given = texts(group.attrs.get("signal"))
+    if names_given:
+        return datasets.get(names_given[0])
     for dataset in datasets.values():
         if str(attribute(dataset, "signal")) == "1":
             return dataset
@@ -182,10 +182,10 @@ def _signal(group: Any) -> Any | None:
 
 def _axes(group: Any, signal: Any) -> list[str]:
     """Return the name of the axis of each dimension, "" where there is none."""
-    said = texts(group.attrs.get("axes")) or texts(signal.attrs.get("axes"))
-    if len(said) == 1 and signal.ndim > 1:
-        said = re.split(r"[:,]", said[0].strip("[]"))
-    names = [name if name != "." else "" for name in said]
+    names_given = texts(group.attrs.get("axes")) or texts(signal.attrs.get("axes"))
+    if len(names_given) == 1 and signal.ndim > 1:
+        names_given = re.split(r"[:,]", names_given[0].strip("[]"))
+    names = [name if name != "." else "" for name in names_given]
     return names if len(names) == signal.ndim else [""] * (signal.ndim - len(names)) + names[: signal.ndim]
 
 
@@ -217,8 +217,8 @@ def _is_abscissa(group: Any, dataset: Any) -> bool:
 def _unit(group: Any, dataset: Any) -> str:
     """Return the unit of an axis from the file, or from pyFAI's configuration."""
     for key in ("units", "unit"):
-        if said := attribute(dataset, key):
-            return said
+        if unit_text := attribute(dataset, key):
+            return unit_text
     return str(pyfai_configuration(group.parent).get("unit", ""))
 
 
@@ -241,8 +241,8 @@ def _kind(group: Any, abscissa: Any, path: Path) -> tuple[Axis, float]:
         return found
     if not unit and ANGLE.fullmatch(name):
         return "two-theta", 1.0
-    said = f"the unit {unit!r}" if unit else "no unit"
-    raise InputError(f"{abscissa.name} has {said}", place=path, cure="write degrees, 1/angstrom or 1/nm to it")
+    unit_text = f"the unit {unit!r}" if unit else "no unit"
+    raise InputError(f"{abscissa.name} has {unit_text}", place=path, cure="write degrees, 1/angstrom or 1/nm to it")
 
 
 def _refuse_cake(group: Any, axes: Sequence[str], dimension: int, signal: Any, path: Path) -> None:

@@ -236,12 +236,12 @@ def _radiation(
     if not lines:
         return None, False, warnings
     probe = next((_text(d[()]).lower() for d in datasets if _name(d) == "probe" and d.shape == ()), "")
-    says = "neutron" in probe or "ray" in probe
-    beam = Radiation(lines=tuple(lines), kind="neutron" if "neutron" in probe else "xray", says_kind=says)
+    is_stated = "neutron" in probe or "ray" in probe
+    beam = Radiation(lines=tuple(lines), kind="neutron" if "neutron" in probe else "xray", says_kind=is_stated)
     if beam.kind == "xray" and _is_depolarized(datasets, configuration):
         message = "the integration program has divided by the polarisation factor"
-        return beam.polarized(1.0), says, [*warnings, Notice("polarization_removed", message)]
-    return beam, says, warnings
+        return beam.polarized(1.0), is_stated, [*warnings, Notice("polarization_removed", message)]
+    return beam, is_stated, warnings
 
 
 def _is_depolarized(datasets: Sequence[Any], configuration: Mapping[str, Any]) -> bool:
@@ -264,9 +264,9 @@ def _lines(datasets: Sequence[Any], configuration: Mapping[str, Any]) -> tuple[l
         return [(first, 1.0), (second, ratio if ratio is not None and 0 < ratio <= 1 else K_ALPHA_RATIO)], []
     stated = [found for dataset in datasets for found in _wavelengths(dataset)]
     poni = configuration.get("poni")
-    for said in (configuration.get("wavelength"), poni.get("wavelength") if isinstance(poni, dict) else None):
+    for given in (configuration.get("wavelength"), poni.get("wavelength") if isinstance(poni, dict) else None):
         with suppress(TypeError, ValueError):
-            stated.append(1e10 * float(said))  # type: ignore[arg-type]
+            stated.append(1e10 * float(given))  # type: ignore[arg-type]
     stated = [wavelength for wavelength in stated if _is_plausible(wavelength)]
     if not stated:
         return [], []

@@ -325,8 +325,8 @@ def _compact(folder: Path, before: Manifest) -> None:
 def _kept(files: Mapping[Path, Content], by: str, error: InputError) -> InputError:
     """Return the error of a finished result that cannot be written, with the place where it is kept."""
     place = keep_elsewhere({path.name: content for path, content in files.items()}, by)
-    said = "could not be kept anywhere else" if place is None else f"was kept in {place}"
-    return type(error)(f"{error.problem}; the finished result {said}", place=error.place, cure=error.cure,
+    where = "could not be kept anywhere else" if place is None else f"was kept in {place}"
+    return type(error)(f"{error.problem}; the finished result {where}", place=error.place, cure=error.cure,
                        argument=error.argument)  # fmt: skip
 
 

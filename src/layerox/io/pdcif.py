@@ -141,7 +141,7 @@ def _check_complete(block: CifBlock, tag: str, points: int, path: Path) -> None:
     own = "_pd_proc_number_of_points" if tag.startswith("_pd_proc") else "_pd_meas_number_of_points"
     stated = _number(block, own, path)
     if stated is not None and stated != points:
-        problem = f"block {block.name} lists {points} points and says that they are {stated:g}"
+        problem = f"block {block.name} lists {points} points and states {stated:g}"
         raise InputError(problem, place=path, cure="export or copy it again")
 
 
@@ -213,12 +213,12 @@ def facts_of_block(block: CifBlock, blocks: Sequence[CifBlock]) -> dict[str, obj
     facts: dict[str, object] = {}
     for key, tag in FACTS.items():
         try:
-            value = float(block.numbers_said(tag, blocks)[0][0])
+            value = float(block.shared_numbers(tag, blocks)[0][0])
         except (ValueError, IndexError):
             continue
         if np.isfinite(value) and value > 0:
             facts[key] = value
-    return facts | {key: text for key, tag in TEXTS.items() if (text := block.text_said(tag, blocks))}
+    return facts | {key: text for key, tag in TEXTS.items() if (text := block.shared_text(tag, blocks))}
 
 
 def _without_calculated(found: list[Scan | InputError], path: Path) -> list[Scan | InputError]:

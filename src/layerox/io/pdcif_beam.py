@@ -55,7 +55,7 @@ def beam_of(block: CifBlock, blocks: Sequence[CifBlock], path: Path) -> tuple[Ra
 
 def _beam(block: CifBlock, blocks: Sequence[CifBlock]) -> tuple[Radiation | None, bool, list[Notice]]:
     kind = _kind(block, blocks)
-    named = _named(block.text_said(TYPE, blocks)) if kind != "neutron" else None
+    named = _named(block.shared_text(TYPE, blocks)) if kind != "neutron" else None
     lines, warnings = _lines(block, blocks)
     if not lines:
         beam = named
@@ -79,12 +79,12 @@ def _beam(block: CifBlock, blocks: Sequence[CifBlock]) -> tuple[Radiation | None
 
 
 def _kind(block: CifBlock, blocks: Sequence[CifBlock]) -> Kind | None:
-    said = (block.text_said(PROBE, blocks) or block.text_said(TYPE, blocks)).lower()
-    if "electron" in said:
+    probe = (block.shared_text(PROBE, blocks) or block.shared_text(TYPE, blocks)).lower()
+    if "electron" in probe:
         raise InputError("was measured with electrons", cure="give a pattern of X-rays or neutrons")
-    if "neutron" in said:
+    if "neutron" in probe:
         return "neutron"
-    return "xray" if "ray" in said or "synchrotron" in said or _named(said) is not None else None
+    return "xray" if "ray" in probe or "synchrotron" in probe or _named(probe) is not None else None
 
 
 def _named(text: str) -> Radiation | None:
@@ -95,11 +95,11 @@ def _named(text: str) -> Radiation | None:
 
 def _lines(block: CifBlock, blocks: Sequence[CifBlock]) -> tuple[list[tuple[float, float]], list[Notice]]:
     """Return (wavelength, weight) of each line, strongest first."""
-    speaker = next((found for tag in WAVELENGTHS if (found := block.speaker(tag, blocks))), None)
-    if speaker is None:
+    stating_block = next((found for tag in WAVELENGTHS if (found := block.stating_block(tag, blocks))), None)
+    if stating_block is None:
         return [], []
-    wavelengths = next(speaker.numbers(tag)[0] for tag in WAVELENGTHS if tag in speaker)
-    weights = speaker.numbers(WAVELENGTHS[0] + WEIGHT)[0]
+    wavelengths = next(stating_block.numbers(tag)[0] for tag in WAVELENGTHS if tag in stating_block)
+    weights = stating_block.numbers(WAVELENGTHS[0] + WEIGHT)[0]
     known = weights if len(weights) == len(wavelengths) else np.full(len(wavelengths), np.nan)
     given = np.isfinite(wavelengths)
     lines = list(zip(wavelengths[given].tolist(), known[given].tolist(), strict=True))
@@ -134,5 +134,5 @@ def _polarization(block: CifBlock, blocks: Sequence[CifBlock]) -> float | None:
 
 
 def _first(block: CifBlock, tag: str, blocks: Sequence[CifBlock]) -> float | None:
-    values = block.numbers_said(tag, blocks)[0]
+    values = block.shared_numbers(tag, blocks)[0]
     return float(values[0]) if len(values) and np.isfinite(values[0]) else None

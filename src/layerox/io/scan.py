@@ -224,19 +224,19 @@ def _pattern(scan: Scan, request: Request, beam: Radiation | None) -> Pattern:
 
 def _agreed_radiation(scan: Scan, request: Request) -> Radiation | None:
     """Return the user's radiation, else the file's; both must agree."""
-    told, said = request.radiation, scan.radiation and replace(scan.radiation, says_kind=scan.says_kind)
-    if told is None or said is None:
-        return told or said
-    if scan.other_radiation is not None and told.agrees_with(scan.other_radiation):
-        said = scan.other_radiation
-    if not told.agrees_with(said):
+    requested, stated = request.radiation, scan.radiation and replace(scan.radiation, says_kind=scan.says_kind)
+    if requested is None or stated is None:
+        return requested or stated
+    if scan.other_radiation is not None and requested.agrees_with(scan.other_radiation):
+        stated = scan.other_radiation
+    if not requested.agrees_with(stated):
         raise InputError(
-            f"the file says {said}, given is {told}",
+            f"the file states {stated}, given is {requested}",
             place=request.path,
             cure="leave it out, or correct the file",
             argument="radiation",
         )
-    return told.completed_by(said)
+    return requested.completed_by(stated)
 
 
 def _with_two_theta(scan: Scan, request: Request, beam: Radiation | None) -> Scan:

@@ -1,6 +1,6 @@
 """Read patterns from columns of text: .xy .xye .dat .txt .csv .prn .chi and other files with such columns.
 
-Two columns are angle and intensity, a third is sigma unless a title line says otherwise. Two layouts with a
+Two columns are angle and intensity, a third is sigma unless a title line states otherwise. Two layouts with a
 stated grid are read too: FIT2D's .chi (A. P. Hammersley, FIT2D reference manual, ESRF98HA01T, "chi plot")
 with the number of points in its fourth line, and "start step end" followed by intensities only (FullProf manual,
 INSTRM = 0), and then sigmas in the files of DMC and HRPT at PSI (INSTRM = 8).

@@ -35,7 +35,7 @@ CLOSING = re.compile(rb"</(\w+:)?xrdMeasurements>\s*\Z")
 CIRCLES = ("Omega", "2Theta", "2Theta-Omega", "Omega-2Theta", "Phi", "Chi", "Psi")
 SYSTEM = "Diffractometer system="
 AUTOMATIC, FIXED = "automatic", "fixed"
-DOUBTFUL_DOUBLET = "K-alpha doublet: the file says K-Alpha 1 but names no incident-beam monochromator"
+DOUBTFUL_DOUBLET = "K-alpha doublet: the file states K-Alpha 1 but has no incident-beam monochromator"
 
 
 def is_xrdml(data: bytes) -> bool:
@@ -166,12 +166,12 @@ def _radiation(measurement: Element) -> tuple[Radiation | None, str]:
         return None, ""
     intended = used.get("intended", "")
     if intended == "K-Beta" and (beta := number_of_element(one_of(used, "kBeta"))):
-        return Radiation(lines=((beta, 1.0),)), "K-beta: the file says so"
+        return Radiation(lines=((beta, 1.0),)), "K-beta: stated in the file"
     name = _anode(measurement) or ""
     incident = one_of(measurement, "incidentBeamPath")
     monochromator = None if incident is None else one_of(incident, "monochromator")
     if intended == "K-Alpha 1" and monochromator is not None:
-        choice = "K-alpha 1 alone: the file says so and names an incident-beam monochromator"
+        choice = "K-alpha 1 alone: stated in the file with an incident-beam monochromator"
         return named(((first, 1.0),), f"{name}Ka1"), choice
     second, ratio = number_of_element(one_of(used, "kAlpha2")), number_of_element(one_of(used, "ratioKAlpha2KAlpha1"))
     if not second or not ratio:
@@ -182,7 +182,7 @@ def _radiation(measurement: Element) -> tuple[Radiation | None, str]:
 def _doublet_choice(intended: str) -> str:
     if intended == "K-Alpha 1":
         return DOUBTFUL_DOUBLET
-    return "K-alpha doublet: the file says so"
+    return "K-alpha doublet: stated in the file"
 
 
 def _metadata(root: Element, measurement: Element, scan: Element) -> dict[str, object]:

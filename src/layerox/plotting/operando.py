@@ -16,6 +16,7 @@ from layerox.plotting.axis_labels import axis_text, verbatim
 from layerox.plotting.figure_files import cleared_figure, files_of
 from layerox.plotting.reflection_marks import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
 from layerox.series.figure_data import IntensityMap, intensity_map, layer_lengths, reflection_tracks
+from layerox.series.group_columns import determined_fractions
 from layerox.series.result import Series
 from layerox.typing import FloatArray
 
@@ -34,6 +35,8 @@ GAP = 3.0
 # Quantities of a cycler's log that are not drawn beside the map.
 NOT_DRAWN = {"current", "capacity", "x_na_esd", "cycle", "step"}
 MOST_AXES = 3
+# Columns of disordered phases, and what their panels say.
+STACKING = (("fraction", "fraction of galleries"), ("persistence", "persistence"))
 # Line styles of the cell lengths.
 LINES = {"a": "-", "b": ":", "c": "--"}
 # Number of frames above which points are smaller, and both sizes.
@@ -88,7 +91,9 @@ def _panels(series: Series) -> list[Drawer]:
     others = [name for name in series.axes[1:] if name not in NOT_DRAWN and series.frames[name].notna().any()]
     layers = [_draw_in_plane, _draw_spacing] if layer_lengths(series) else []
     plain = [_draw_change] if len(layer_lengths(series)) < len(series.phases) else []
-    return [*(_curve_drawer(name) for name in others[:MOST_AXES]), _draw_fractions, *layers, *plain]
+    disordered = any(f"{name}.{STACKING[0][0]}" in series.frames for name in series.phases)
+    stacking = [_stacking_drawer(*row) for row in STACKING] if disordered else []
+    return [*(_curve_drawer(name) for name in others[:MOST_AXES]), _draw_fractions, *stacking, *layers, *plain]
 
 
 # --- the map -------------------------------------------------------------------------------------------------------
@@ -148,9 +153,23 @@ def _curve_drawer(name: str) -> Drawer:
 
 def _draw_fractions(axes: Axes, series: Series) -> None:
     for name in series.phases:
-        value, esd = (_column(series, f"{name}.weight_fraction{end}") for end in ("", "_esd"))
+        value, esd = (np.where(series.is_good, own, np.nan) for own in determined_fractions(series.frames, name))
         _draw_points(axes, series, name, 100.0 * _without_long_absence(value), 100.0 * esd)
     axes.set_xlabel("weight %", fontsize=SMALL)
+
+
+def _stacking_drawer(column: str, label: str) -> Drawer:
+    """Return a function that draws a column of the disordered phases."""
+
+    def drawn(axes: Axes, series: Series) -> None:
+        for name in series.phases:
+            if f"{name}.{column}" in series.frames:
+                own = (f"{name}.{column}", f"{name}.{column}_esd")
+                value, esd = (np.where(series.is_good, series.frames[title], np.nan) for title in own)
+                _draw_points(axes, series, name, value, esd)
+        axes.set_xlabel(label, fontsize=SMALL)
+
+    return drawn
 
 
 def _without_long_absence(fractions: FloatArray) -> FloatArray:

@@ -13,8 +13,8 @@ from layerox.errors import InputError, nearest
 from layerox.plotting.axis_labels import axis_text, verbatim
 from layerox.plotting.figure_files import cleared_figure, png_of
 from layerox.plotting.powder import PALETTE
-from layerox.strain.evolution import StrainEvolution
 from layerox.strain.phase_strain import PhaseStrain
+from layerox.strain.strain_evolution import StrainEvolution
 from layerox.strain.tensor import along
 from layerox.typing import FloatArray
 

@@ -18,6 +18,7 @@ from layerox.plotting.waterfall import waterfall_pictures
 from layerox.refined import with_esd
 from layerox.report.methods import series_methods
 from layerox.report.page import Html, figure, folded, page, paragraph, section, stacked, table
+from layerox.series.group_columns import determined_fractions, group_texts, is_represented, with_other_reasons
 from layerox.series.result import Series
 
 # Largest number of rows of a table; further rows are only counted.
@@ -119,8 +120,11 @@ def _cautions(series: Series) -> Iterator[Notice]:
     gof = frames["gof"][good].median()
     if gof > POOR_GOF:
         yield Notice("poor_fit", f"the median goodness of fit is {gof:.1f}: the misfit is larger than the noise")
+    yield from (Notice("alike", text) for text in group_texts(frames, series.phases))
     for name in series.phases:
         support = frames[f"{name}.support"][good & frames[f"{name}.volume"].notna()]
+        if not len(support) and is_represented(frames, name):
+            continue
         if not len(support):
             yield Notice("never_seen", f"no frame contains {name}")
         elif support.max() < WEAK:
@@ -189,19 +193,24 @@ def _adds_information(series: Series, quantity: str) -> bool:
 def _phase_row(series: Series, name: str, columns: list[tuple[str, str, float]]) -> list[str]:
     frames = series.frames[series.is_good & series.frames[f"{name}.volume"].notna()]
     if not len(frames):
-        return ["none", *[""] * (len(columns) + 3)]
+        return ["not distinguished" if is_represented(series.frames, name) else "none", *[""] * (len(columns) + 3)]
     first, last = frames.iloc[0], frames.iloc[-1]
-    weight = 100.0 * frames[f"{name}.weight_fraction"].dropna()  # hardware has none
+    fraction, esd = determined_fractions(frames, name)
+    weight = 100.0 * fraction[np.isfinite(fraction)]  # hardware has none
     spread = stacked(f"{weight.min():.1f}", f"to {weight.max():.1f}") if len(weight) else ""
     span = stacked(str(len(frames)), f"({first['frame']} to {last['frame']})")
     change = 100.0 * (last[f"{name}.volume"] / first[f"{name}.volume"] - 1.0)
     numbers = [_from_to(first, last, f"{name}.{quantity}", scale) for _, quantity, scale in columns]
-    return [span, _from_to(first, last, f"{name}.weight_fraction", 100.0), spread, *numbers, f"{change:.2f}"]
+    ends = _ends(*(_number(fraction[k], esd[k], 100.0) for k in (0, -1)))
+    return [span, ends, spread, *numbers, f"{change:.2f}"]
 
 
 def _from_to(first: Mapping[str, Any], last: Mapping[str, Any], column: str, scale: float) -> str:
-    ends = [_number(row[column], row[f"{column}_esd"], scale) for row in (first, last)]
-    return ends[0] if ends[0] == ends[1] else stacked(*(end or "?" for end in ends))
+    return _ends(*(_number(row[column], row[f"{column}_esd"], scale) for row in (first, last)))
+
+
+def _ends(first: str, last: str) -> str:
+    return first if first == last else stacked(first or "?", last or "?")
 
 
 def _sources(series: Series) -> str:
@@ -225,7 +234,7 @@ def _agreement(series: Series) -> str:
 
 
 def _set_aside(series: Series) -> str:
-    bad = series.frames[series.frames["reason"] != ""]
+    bad = with_other_reasons(series.frames)
     if not len(bad):
         return paragraph("None.")
     rows = (

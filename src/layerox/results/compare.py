@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from layerox.diffraction.display import html_table
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.refinement import Refinement
+from layerox.diffraction.result_display import html_table
 from layerox.public import public
 from layerox.refined import Refined
 from layerox.results.result_folder import load

@@ -21,7 +21,6 @@ from layerox.public import public
 from layerox.results.curves_csv import csv_text, read_curves
 from layerox.results.pdcif import cif_text
 from layerox.results.read_result import refinement_from_document
-from layerox.results.result_model import ResultModel
 from layerox.results.structure_cif import structure_file, structure_files
 from layerox.results.text_report import report_text
 
@@ -104,6 +103,8 @@ def load(path: str | Path) -> Refinement:
     if not path.exists():
         raise InputError(f"cannot be read ({os.strerror(ENOENT)})", place=path, cure="give a result.json")
     document = read_document(path, SCHEMA, what="the result of a fit", cure=CURE)
+    from layerox.results.result_model import ResultModel  # noqa: PLC0415  (pydantic, which writing does not need)
+
     checked_document(ResultModel, document, path, cure=CURE)
     names = [phase["name"] for phase in document["phases"]]
     curves = read_curves(path.with_name(CURVES), names)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
 from layerox.series.common_parameters import CommonParameters
+from layerox.series.exchanged_cells import exchanged_frames, renamed_frames
 from layerox.series.frame_model import FrameModel, FrameState, PhaseSubset
 from layerox.series.frame_row import DISPLACEMENT, Absence, FrameRow
 from layerox.series.phase_entry import is_background_like
@@ -51,12 +51,6 @@ UNDETERMINED = 0.2
 # How far the specimen may move between frames (mm), how many standard uncertainties make it certain, and the largest
 # displacement that a mounted specimen has: 1 mm at a radius of 200 mm shifts lines by 0.57 degrees.
 MOVED, CERTAIN, LARGEST_DISPLACEMENT = 0.25, 5.0, 1.0
-# Cells of two phases that can be confused: relative difference of their lengths.
-SIMILAR = 0.03
-# The distance of cells after an exchange over that before it, below which two phases have exchanged their cells.
-EXCHANGED = 0.5
-
-
 # Share of the peaks' intensity that may be left unexplained beyond the last accepted frame's.
 WORSE_BY = 0.1
 # Factor by which the goodness of fit may differ from the last accepted frame's.
@@ -254,8 +248,13 @@ class SeriesTrace:
         """Return the runs of frames to be refined again."""
         found = _runs(self._fits_worse(DOUBTFUL), exchanged=False)
         for pair in self.pairs:
-            found += _runs(self._is_exchanged(*pair), exchanged=True)
+            found += _runs(exchanged_frames(*self._cells(pair)), exchanged=True)
         return [self._numbered(*run) for run in sorted(found)]
+
+    def _cells(self, pair: tuple[str, str]) -> tuple[FloatArray, FloatArray]:
+        """Return the lengths of both phases of a pair, shape (frames, 3), nan where a frame does not show it."""
+        one, other = (np.array(self.cells.get(name, []), dtype=np.float64).reshape(-1, 3) for name in pair)
+        return one, other
 
     def _numbered(self, start: int, stop: int, exchanged: bool) -> DoubtfulFrames:
         return DoubtfulFrames(
@@ -279,21 +278,6 @@ class SeriesTrace:
         gof = np.array(self.gof)
         return _reference(gof, ratio), _reference(gof[::-1], ratio)[::-1]
 
-    def _is_exchanged(self, one: str, other: str) -> NDArray[np.bool_]:
-        """Return for each frame whether two phases have the cells that the other one had before."""
-        cells = np.log(np.array([self.cells.get(one, []), self.cells.get(other, [])], dtype=np.float64))
-        exchanged = np.zeros(len(self.frames), dtype=bool)
-        known: FloatArray | None = None
-        for k in range(len(self.frames)):
-            here = cells[:, k]
-            if np.isnan(here).any():
-                continue
-            if known is not None:
-                as_they_are = float(np.abs(here - known).sum())
-                exchanged[k] = float(np.abs(here[::-1] - known).sum()) < EXCHANGED * as_they_are
-            known = here[::-1] if exchanged[k] else here
-        return exchanged
-
     def verdicts(self) -> dict[int, tuple[bool, str]]:
         """Return for frames that differ from those around whether they are still accepted, and the reason."""
         found: dict[int, tuple[bool, str]] = {}
@@ -306,9 +290,17 @@ class SeriesTrace:
                 found[self.frames[k]] = is_change, reason
         for k, reason in self._displaced():
             found.setdefault(self.frames[k], (False, reason))
+        for k, reason in self._renamed():
+            found.setdefault(self.frames[k], (True, reason))
         for k, reason in self._weak():
             found.setdefault(self.frames[k], (True, reason))
         return found
+
+    def _renamed(self) -> Iterator[tuple[int, str]]:
+        """Yield the frames behind others that show one phase of a pair, if it is not certain which is which."""
+        for pair in self.pairs:
+            for k, before in renamed_frames(self.frames, *self._cells(pair)):
+                yield k, f"{pair[0]} and {pair[1]} may have exchanged their names since frame {self.frames[before]}"
 
     def _displaced(self) -> Iterator[tuple[int, str]]:
         """Yield the frames whose specimen is where it cannot be, and why."""
@@ -379,18 +371,3 @@ def judged_alone(row: FrameRow) -> FrameRow:
     if not reason and abs(displacement) > LARGEST_DISPLACEMENT:
         reason = f"displacement {displacement:.2f} mm, more than a mounted specimen has"
     return replace(row, verdict="quarantined", reason=reason) if row.is_good and reason else row
-
-
-def confusable(phases: Iterable[tuple[str, int, Sequence[float]]]) -> list[tuple[str, str]]:
-    """Return the pairs of phases that can exchange their cells.
-
-    Parameters
-    ----------
-    phases
-        Name, number of the space group, and lengths a, b, c in angstrom.
-    """
-    return [
-        (one, other)
-        for (one, group, lengths), (other, its_group, its_lengths) in combinations(phases, 2)
-        if group == its_group and np.abs(np.log(np.divide(lengths, its_lengths))).max() < SIMILAR
-    ]

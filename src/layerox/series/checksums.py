@@ -36,16 +36,16 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class HashedFile:
-    """A file as it was when it was hashed.
+    """A file at the time of hashing.
 
     Attributes
     ----------
     sha256
-        Of its content.
+        Hash of its content.
     stamp
         Size (bytes), modification and change time (nanoseconds), inode.
     hashed_ns
-        When.
+        Time of hashing.
     """
 
     sha256: str
@@ -65,7 +65,7 @@ def hashed_files(paths: Iterable[Path], known: Mapping[str, HashedFile] | None =
     paths
         Of one folder.
     known
-        What was found before, by name.
+        Earlier results, by name.
     """
     listed, before = list(dict.fromkeys(paths)), known or {}
 
@@ -97,7 +97,7 @@ def _stamp(path: Path) -> tuple[int, int, int, int]:
 
 
 def read_hashes(folder: Path) -> dict[str, HashedFile]:
-    """Return what an earlier run has found; nothing if it left no such file, or a damaged one."""
+    """Return the hashes of an earlier run; empty without a valid file."""
     try:
         document = read_document(folder / HASHES, SCHEMA, what="a list of frames", cure="remove it")
         return {name: _hashed_file(row) for name, row in document["files"].items()}
@@ -116,12 +116,12 @@ def hashes_text(found: Mapping[str, HashedFile]) -> str:
 
 
 def frame_identity(frame: Frame, found: Mapping[str, HashedFile]) -> list[object]:
-    """Return what makes a frame: its name, its content, and its places on the axes."""
+    """Return the identity of a frame: its name, its content, and its axis values."""
     return [frame.file, found[frame.path.name].sha256, *map(repr, frame.axes)]
 
 
 def phase_identity(phase: Phase) -> list[object]:
-    """Return what makes a phase: every quantity that it starts with, its atoms, and its symmetry operations."""
+    """Return the identity of a phase: all starting values, its atoms, and its symmetry operations."""
     sites = [asdict(site) for site in phase.crystal.sites]
     own = [phase.name, phase.hardware, phase.mode, phase.axis, *phase.slot_names, *phase.values.tolist()]
     symmetry = phase.crystal.symmetry
@@ -136,7 +136,7 @@ def sha256_of(data: Mapping[str, object] | Sequence[object]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentFile:
-    """Which part is meant: the key of the run, the stage of the work, and the number of the segment."""
+    """The identity of a part: the key of the run, the stage, and the number of the segment."""
 
     run: str
     stage: str
@@ -149,14 +149,14 @@ class SegmentFile:
 
 
 def write_part(folder: Path, name: SegmentFile, lines: Sequence[Line]) -> None:
-    """Write a part as a whole or not at all."""
+    """Write a part atomically."""
     body = "".join(json.dumps(line) + "\n" for line in lines)
     head = {"schema": PART_SCHEMA, "run": name.run, "stage": name.stage, "number": name.number, "sha256": _sha256(body)}
     write_atomically(folder / name.file, f"{json.dumps(head)}\n{body}")
 
 
 def read_part(folder: Path, name: SegmentFile) -> list[Line] | None:
-    """Return the lines of a part; None if there is none, or it is not whole, or not of this run."""
+    """Return the lines of a part; None if it is missing, incomplete, or not of this run."""
     try:
         text = (folder / name.file).read_text(encoding="utf-8")
         first, _, body = text.partition("\n")
@@ -183,7 +183,7 @@ def line_from_row(row: FrameRow) -> Line:
 
 
 def row_from_line(found: Line) -> FrameRow:
-    """Return a row from the plain data that it was kept as."""
+    """Return a row from its plain data."""
     phases = {name: {q: (pair[0], pair[1]) for q, pair in own.items()} for name, own in found["phases"].items()}
     offsets = {name: (pair[0], pair[1]) for name, pair in found["offsets"].items()}
     return FrameRow(**{**found, "axes": tuple(found["axes"]), "phases": phases, "offsets": offsets})

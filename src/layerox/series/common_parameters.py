@@ -13,11 +13,12 @@ import numpy as np
 
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.automatic_strategy import fit_automatically
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.model import INSTRUMENT_SLOTS
-from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, Outcome, with_starting_widths
+from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, AlikePhases, Outcome, with_starting_widths
 from layerox.diffraction.parameters import is_background, slot_name
-from layerox.diffraction.phase import OWN_SLOTS, Phase
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_plan import Demand
 from layerox.diffraction.staged_strategy import fit_in_stages
 from layerox.errors import InputError
@@ -52,6 +53,8 @@ class SeedFrame:
         Share of the peaks' intensity left unexplained.
     limits
         First and last angle, degrees.
+    alike
+        Phases that the frame does not distinguish.
     """
 
     frame: int
@@ -60,6 +63,7 @@ class SeedFrame:
     supports: dict[str, float]
     left: float
     limits: tuple[float, float]
+    alike: tuple[AlikePhases, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -86,6 +90,8 @@ class CommonParameters:
         First and last angle of a usual frame, degrees.
     esds
         Standard uncertainties of what was refined together, by name.
+    alike
+        Phases that no frame distinguishes; only the first of each group is in `setup`.
     """
 
     setup: SeriesSetup
@@ -97,6 +103,7 @@ class CommonParameters:
     seed_frames: tuple[SeedFrame, ...]
     limits: tuple[float, float]
     esds: dict[str, float] = field(default_factory=dict)
+    alike: tuple[AlikePhases, ...] = ()
 
 
 def seed_indices(count: int) -> list[int]:
@@ -122,8 +129,9 @@ def fitted_seed_frame(setup: SeriesSetup, frame: Frame) -> SeedFrame | None:
     left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
     values = dict(zip(minimum.parameters.names, minimum.parameters.values.tolist(), strict=True))
     free = frozenset(minimum.parameters.free_names)
+    limits = outcome.model.limits
     return SeedFrame(
-        frame=frame.index, values=values, free=free, supports=supports, left=left, limits=outcome.model.limits
+        frame=frame.index, values=values, free=free, supports=supports, left=left, limits=limits, alike=outcome.alike
     )
 
 
@@ -204,7 +212,7 @@ def _of_phase(phase: Phase, trusted: Sequence[SeedFrame]) -> tuple[dict[str, flo
         return {}, set()
     best = max(seen, key=lambda seed: seed.supports[phase.name])
     own = {slot_name(phase, slot) for slot in phase.slot_names}
-    frames = {slot_name(phase, slot) for slot in OWN_SLOTS if slot != "preferred_orientation"}
+    frames = {slot_name(phase, slot) for slot in phase.frame_slots}
     values = {name: value for name, value in best.values.items() if name in own}
     return values, {name for name in best.free if name in own - frames}
 
@@ -216,6 +224,11 @@ def _frame_names(phase: Phase, trusted: Sequence[SeedFrame]) -> list[str]:
         let_go = {name for seed in trusted for name in seed.free}
         cell = [slot_name(phase, "displacement"), *(name for name in cell if name in let_go)]
     names = [slot_name(phase, "scale"), *cell, slot_name(phase, "inverse_size")]
+    if isinstance(phase, DisorderedPhase):
+        # c follows the fractions and spacings.
+        names.remove(slot_name(phase, "c"))
+        freed = {name for seed in trusted for name in seed.free}
+        names += [name for name in (slot_name(phase, slot) for slot in phase.stacking_slots) if name in freed]
     strain = slot_name(phase, "microstrain")
     strong = [seed for seed in trusted if slot_name(phase, "inverse_size") in seed.free]
     if strong and 2 * sum(strain in seed.free for seed in strong) >= len(strong):

@@ -1,7 +1,7 @@
 """Run the tasks of a series on a dask scheduler, whose workers must read the same files.
 
-TLS files encrypt the connection and authenticate both sides; whoever reaches a scheduler without TLS can run code on
-its workers. dask.distributed is an optional dependency.
+TLS files encrypt the connection and authenticate both sides; anyone with access to a scheduler without TLS can run code
+on its workers. dask.distributed is an optional dependency.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from layerox.notices import Notice
 
 T = TypeVar("T")
 Task = tuple[int, tuple[Any, ...]]
-# Tasks in progress per worker, and how often one is given to another worker when its worker dies.
+# Tasks in progress per worker, and number of repetitions on other workers if a worker dies.
 AHEAD, RETRIES = 2, 2
 PATIENCE_S = 20
 ENCRYPTED = "tls://"
@@ -42,7 +42,7 @@ class Tls:
 
 
 def check_scheduler(scheduler: str | None, tls: Tls | None) -> None:
-    """Refuse TLS files that are missing or that nothing uses.
+    """Reject missing or unused TLS files.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def connection_notices(scheduler: str | None) -> tuple[Notice, ...]:
     """Return a notice if the connection to a scheduler is not encrypted."""
     if scheduler is None or scheduler.startswith(ENCRYPTED):
         return ()
-    message = f"the connection to {scheduler} is not encrypted: whoever reaches that address runs code on the workers"
+    message = f"the connection to {scheduler} is not encrypted: anyone with access can run code on its workers"
     return (Notice("connection_not_encrypted", f"{message}; give a tls:// address and TLS files"),)
 
 
@@ -91,7 +91,7 @@ class DaskCluster:
         Raises
         ------
         InputError
-            If a task has ended three workers, or the connection to the scheduler is lost.
+            If a task has killed three workers, or the connection to the scheduler is lost.
         """
         from distributed import CancelledError, KilledWorker  # noqa: PLC0415  (see below)
 
@@ -101,8 +101,8 @@ class DaskCluster:
             raise InputError("several workers died at the same task", argument="scheduler",
                              cure="give them more memory") from None  # fmt: skip
         except CancelledError:
-            raise InputError("the scheduler is gone", argument="scheduler",
-                             cure="start it again, then go on with resume") from None  # fmt: skip
+            raise InputError("the connection to the scheduler is lost", argument="scheduler",
+                             cure="start it again, then continue with resume") from None  # fmt: skip
 
     def _results(self, function: Callable[..., T], waiting: Iterator[Task]) -> Iterator[tuple[int, T]]:
         from distributed import as_completed  # noqa: PLC0415

@@ -35,9 +35,9 @@ ElectrochemistryArgument = str | Path | Sequence[str | Path] | Mapping[str, Any]
 COLUMNS = ("voltage", "current", "capacity", "x_na", "x_na_esd", "cycle", "step")
 COLUMN_UNITS = {"voltage": "V", "current": "mA", "capacity": "mAh", "x_na": "Na per MO2"}
 TIME = "time"
-# Contents that no layered oxide has: more charge has flowed than its sodium could carry.
+# Impossible sodium contents: the charge exceeds that of all sodium.
 LEAST_X, MOST_X = -0.02, 1.05
-# So many stretches of charging, rest and discharging are listed in run.json; pulses make thousands.
+# Largest number of charge, rest and discharge intervals in run.json; pulses give thousands.
 MOST_STRETCHES = 500
 # Relative difference of the user's mass and the log's that gives a notice.
 MASS_DIFFERS = 0.01
@@ -105,7 +105,7 @@ def frames_with_log(
     Raises
     ------
     InputError
-        As `frames_of` and `read_electrochemistry`; if the frames have no times, or none of them within the log.
+        Like `frames_of` and `read_electrochemistry`; if the frames have no times, or none is within the log.
     """
     others = [axis for axis in axes if axis not in COLUMNS]
     wanted = [axis for axis in axes if axis in COLUMNS]
@@ -173,7 +173,7 @@ def _columns(found: Moments, sodium: Sodium | None) -> dict[str, FloatArray]:
 
 
 def _placed(frames: Frames, times: FrameTimes, columns: Mapping[str, FloatArray], wanted: Sequence[str]) -> Frames:
-    """Return the frames with the columns behind their axes, the wanted ones first."""
+    """Return the frames with the columns after their axes, the requested ones first."""
     names = [*wanted, *frames.axes]
     middles = times.middles
     extra = dict(columns)
@@ -206,7 +206,7 @@ def _notices(
         message = "the frames have start times but no durations: the log is read at their start times"
         notices.append(Notice("frame_times_are_starts", f"{message}; give frame_exposure_s in [electrochemistry]"))
     if untimed := int(np.isnan(times.middles).sum()):
-        notices.append(Notice("frames_without_time", f"{untimed} frames have no time and nothing of the log"))
+        notices.append(Notice("frames_without_time", f"{untimed} frames have no time and no values of the log"))
     if found.outside:
         notices.append(Notice("frames_outside_log", f"{found.outside} frames are before or after the log: their "
                               "electrochemical columns are empty"))  # fmt: skip
@@ -225,8 +225,13 @@ def _sodium_notices(
     elif log.mass_mg is not None and abs(log.mass_mg / sodium.mass_mg - 1.0) > MASS_DIFFERS:
         notices.append(Notice("mass_differs", f"{sodium.mass_mg:g} mg are given, the log has {log.mass_mg:g} mg"))
     if beyond := int(((content < LEAST_X) | (content > MOST_X)).sum()):
-        notices.append(Notice("sodium_implausible", f"x_na is outside 0 to 1 in {beyond} frames: mass, formula and "
-                              "start do not belong to this charge, or it went elsewhere"))  # fmt: skip
+        notices.append(
+            Notice(
+                "sodium_implausible",
+                f"x_na is outside 0 to 1 in {beyond} frames: mass, formula and "
+                "start are inconsistent with this charge, or side reactions consumed charge",
+            )
+        )
     return notices
 
 

@@ -1,4 +1,4 @@
-"""Where the tasks of a series run: in this process, in worker processes, or on a cluster.
+"""Run the tasks of a series in this process, in worker processes, or on a cluster.
 
 Local workers are forked from a server that has already imported what they need, and each is connected by a pipe;
 nothing listens on a network. At most as many tasks are in progress as workers can take, so that memory does not grow
@@ -23,19 +23,19 @@ from layerox.series.dask_cluster import Tls, check_scheduler, cluster_at
 
 T = TypeVar("T")
 Task = tuple[int, tuple[Any, ...]]
-# How often a task is repeated by another worker if its worker dies.
+# Number of repetitions of a task by other workers if its worker dies.
 RETRIES = 2
-# What the server imports before it forks.
+# Modules that the server imports before it forks.
 IMPORTED = ("layerox.series.segment_merge", "layerox.series.worker_preload")
-# One thread a process. The usual threshold for giving memory back, 128 kB, would have the kernel clear the pages of
-# every array anew: a fifth of a worker's time.
+# One thread per process. With the usual threshold for returning memory, 128 kB, the kernel clears the pages of
+# every array again, a fifth of a worker's time.
 ENVIRONMENT = {
     **ONE_THREAD,
     "MALLOC_TRIM_THRESHOLD_": str(2**25),
     "MALLOC_MMAP_THRESHOLD_": str(2**24),
 }
 FORKED, SPAWNED = "forkserver", "spawn"
-# How long the exit code of a worker that died is waited for.
+# Waiting time for the exit code of a dead worker.
 PATIENCE_S = 5.0
 
 
@@ -61,14 +61,15 @@ def wait_for(coming: Future[Any]) -> None:
 
 
 def start_server() -> None:
-    """Start the server from which workers are forked, unless it is there already or the system has no such thing."""
+    """Start the server from which workers are forked, unless it is running or the system does not support it."""
     if not _is_forked():
         return
     from multiprocessing import forkserver, resource_tracker  # noqa: PLC0415  (not on every system)
 
     multiprocessing.get_context(FORKED).set_forkserver_preload(list(IMPORTED))
-    # What is blocked while it starts stays so: an interrupt is for this process, which ends its workers. The tracker,
-    # without which it does not start, would let interrupts in again as it starts itself.
+    # Signals that are blocked at the start stay blocked: this process handles interrupts and ends its workers. The
+    # resource
+    # tracker, started first, would unblock interrupts otherwise.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -88,7 +89,7 @@ class Worker:
     Attributes
     ----------
     task
-        What it is doing; None if nothing.
+        Its present task; None if idle.
     """
 
     def __init__(self) -> None:
@@ -100,7 +101,7 @@ class Worker:
             self.process.start()
 
     def give(self, function: Callable[..., object], task: Task) -> None:
-        """Hand over a task; a worker that has died is found out when its answer is read."""
+        """Send a task; a dead worker is detected when its answer is read."""
         self.task = task
         try:
             self.pipe.send((function, task[1]))
@@ -130,7 +131,7 @@ class Worker:
 
 
 class WorkerPool:
-    """So many workers.
+    """A pool of workers.
 
     Parameters
     ----------
@@ -159,7 +160,7 @@ class WorkerPool:
         Raises
         ------
         InputError
-            If a task has ended three workers. What a task raises is raised here.
+            If a task has killed three workers. Exceptions of tasks are raised here.
         """
         waiting, deaths = iter(tasks), Counter[int]()
         try:
@@ -250,7 +251,7 @@ class Executor(Protocol):
 
 
 class InProcess:
-    """One task after another, here."""
+    """One task after another, in this process."""
 
     def run(
         self, function: Callable[..., T], tasks: Iterable[Task], *, at_once: bool = False
@@ -261,7 +262,7 @@ class InProcess:
 
 
 class StartingWorkers:
-    """Tasks on workers that are coming up."""
+    """Tasks on workers that are starting."""
 
     def __init__(self, pool: Future[WorkerPool]):
         self.pool = pool
@@ -282,7 +283,7 @@ class StartingWorkers:
 
 @contextmanager
 def executor(workers: int, scheduler: str | None, tls: Tls | None = None) -> Iterator[Executor]:
-    """Yield where tasks run: here for one worker, else on workers of this machine or of a scheduler's cluster.
+    """Yield the executor: this process for one worker, else workers of this machine or of a scheduler's cluster.
 
     Raises
     ------

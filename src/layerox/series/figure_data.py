@@ -18,9 +18,9 @@ from layerox.errors import InputError
 from layerox.series.result import Series, frame_at, reading_of
 from layerox.typing import FloatArray
 
-# A picture has no room for more.
+# Limits of a figure.
 MOST_FRAMES, ANGLES = 200, 900
-# Cell parameters that the table of a series holds; others that are free are those of the starting cell.
+# Cell parameters in the table of a series; other free ones are those of the starting cell.
 COLUMNS = {"a": 0, "b": 1, "c": 2, "beta": 4}
 # A change small enough for a derivative, in units of the cell parameter's uncertainty.
 STEP = 0.1
@@ -49,14 +49,14 @@ class IntensityMap:
 
 
 def intensity_map(series: Series, *, frames: int = MOST_FRAMES, angles: int = ANGLES) -> IntensityMap | None:
-    """Return the map of a series; None if its patterns are not where they were.
+    """Return the map of a series; None if its pattern files are missing.
 
     Parameters
     ----------
     series
         The result.
     frames, angles
-        At most so many of the one, evenly chosen, and as many of the other.
+        Largest numbers of frames, evenly chosen, and of angles.
     """
     place = series.place
     known = np.flatnonzero(np.isfinite(place))
@@ -80,7 +80,7 @@ def intensity_map(series: Series, *, frames: int = MOST_FRAMES, angles: int = AN
 def mean_around(grid: FloatArray, two_theta: FloatArray, intensity: FloatArray) -> FloatArray:
     """Return the mean of a curve over the step around each point of an even grid; nan outside the curve.
 
-    A point taken out of a curve that is finer than the grid would miss the tops of peaks.
+    Single points of a curve that is finer than the grid would miss peak tops.
     """
     step = grid[1] - grid[0]
     integral = np.concatenate(([0.0], np.cumsum(0.5 * (intensity[1:] + intensity[:-1]) * np.diff(two_theta))))
@@ -106,13 +106,13 @@ class ReflectionTrack:
     Attributes
     ----------
     phase, hkl
-        Which.
+        The phase and the indices.
     intensity
         Relative to the strongest of its phase in the starting structure.
     start
         Degrees in the starting cell.
     two_theta
-        Degrees, nan where the frame does not show the phase or cannot be believed, shape (frames,).
+        Degrees, nan where the frame is without the phase or not accepted, shape (frames,).
     """
 
     phase: str
@@ -123,7 +123,7 @@ class ReflectionTrack:
 
     @property
     def first(self) -> float:
-        """Its position in the first frame that shows the phase, or in the starting cell if it never does, degrees."""
+        """Its position in the first frame with the phase, or in the starting cell if there is none, degrees."""
         known = self.two_theta[np.isfinite(self.two_theta)]
         return float(known[0]) if len(known) else self.start
 
@@ -135,7 +135,7 @@ class LayerLengths:
     Attributes
     ----------
     in_plane, spacing
-        Distance of neighbouring metals in a hexagonal layer of the same area, and distance from slab to slab,
+        Distance of neighbouring metals in a hexagonal layer of the same area, and slab repeat,
         angstrom, shape (frames,).
     in_plane_esd, spacing_esd
         Their standard uncertainties.
@@ -173,7 +173,7 @@ def reflection_tracks(series: Series) -> list[ReflectionTrack]:
 
 
 def _offsets(series: Series, phase: str, angles: FloatArray) -> FloatArray:
-    """Return by how much each frame shows a reflection beside where its cell has it, degrees, shape (frames,)."""
+    """Return the shift of reflections by zero and displacement in each frame, degrees, shape (frames,)."""
     measured, frames = series.run["measured"], series.frames
     displacement = frames["displacement"].to_numpy(dtype=np.float64)
     if f"{phase}.displacement" in frames:
@@ -184,7 +184,7 @@ def _offsets(series: Series, phase: str, angles: FloatArray) -> FloatArray:
 
 
 def layer_lengths(series: Series) -> dict[str, LayerLengths]:
-    """Return the layers of each phase that has some.
+    """Return the layers of each layered phase.
 
     Uncertainties are propagated from those of the cell's lengths and angle without their correlations, which the table
     does not hold.
@@ -199,7 +199,7 @@ def structures(series: Series) -> dict[str, Mapping[str, Any]]:
 
 
 def cells_of(series: Series, phase: str) -> FloatArray:
-    """Return the cell in each frame, nan where it does not show the phase, shape (frames, 6), angstrom and degrees."""
+    """Return the cell in each frame, nan without the phase, shape (frames, 6), angstrom and degrees."""
     structure = structures(series)[phase]
     good = series.is_good & series.frames[f"{phase}.volume"].notna().to_numpy()
     cells = np.tile(np.array(structure["cell"], dtype=np.float64), (len(good), 1))
@@ -248,7 +248,7 @@ def _lengths(series: Series, phase: str) -> LayerLengths:
 def _in_plane_and_spacing(cells: FloatArray, layers: Mapping[str, Any]) -> FloatArray:
     """Return both lengths of layers in many cells, shape (2, n)."""
     spacing = d_spacings(cells, layers["hkl"]) / layers["slabs"]
-    with np.errstate(invalid="ignore"):  # frames that do not show the phase
+    with np.errstate(invalid="ignore"):  # frames without the phase
         volume = np.sqrt(np.linalg.det(_metrics(cells)))
     area = volume / layers["metals"] / spacing
     return np.array((np.sqrt(2.0 * area / np.sqrt(3.0)), spacing))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 AXES = (TIME, TEMPERATURE)
 SECONDS_AN_HOUR = 3600.0
 UNITS = {TIME: "h", TEMPERATURE: "K"}
-# Distance between frames, in units of the usual one, that is called a gap.
+# Distance between frames, in units of the usual one, that counts as a gap.
 GAP = 3.0
 MOST_NAMED = 5
 CURE_TIMES = (
@@ -43,7 +43,7 @@ ZONE = "time_zone"
 
 
 def axis_units(axes: Sequence[str]) -> dict[str, str]:
-    """Return the units of the axes that are read from pattern files; the units of a user's table are not known."""
+    """Return the units of the axes that are read from pattern files; the units of a user's table are unknown."""
     return {name: UNITS[name] for name in axes if name in UNITS}
 
 
@@ -63,7 +63,7 @@ class StackFiles:
             return None
 
     def names(self, frames: Sequence[Frame]) -> list[str]:
-        """Return what the file of the first frame holds of each frame."""
+        """Return the columns in the file of the first frame."""
         stack = self.of(frames[0]) if frames else None
         return [] if stack is None else list(stack.names)
 
@@ -73,7 +73,7 @@ class StackFiles:
         Raises
         ------
         InputError
-            If several files count times from beginnings of their own.
+            If several files have elapsed times with different origins.
         """
         values: list[float] = []
         counted = set()
@@ -89,7 +89,7 @@ class StackFiles:
             places = range(len(members)) if stack is None else [frame.scan or 0 for frame in members]
             values += [float(column.values[k]) for k in places]
         if counted and len({frame.path for frame in frames}) > 1:
-            problem = "counts times from a beginning of its own"
+            problem = "has elapsed times with its own origin"
             raise InputError(problem, place=min(counted), cure="give CSV:COLUMN")
         return values
 
@@ -119,7 +119,7 @@ def axis_column(axis: str, frames: list[Frame], stacks: StackFiles) -> list[floa
         return stacks.stated(axis, frames)
     if axis == "voltage":
         raise InputError(
-            "no file of patterns says a voltage", place="--axis", cure="give CSV:COLUMN or --electrochemistry FILE"
+            "no pattern file states a voltage", place="--axis", cure="give CSV:COLUMN or --electrochemistry FILE"
         )
     raise InputError(f"unknown axis {axis!r}", place="--axis", cure=nearest(axis, [*AXES, "CSV:COLUMN", *held]))
 
@@ -129,7 +129,7 @@ def _stated(axis: str, frames: list[Frame], stacks: StackFiles) -> list[float]:
     values = stacks.stated(axis, frames)
     if all(math.isnan(value) for value in values):
         unit = ", or not in which unit" if stacks.names(frames) else ""
-        raise InputError(f"no file says its {axis}{unit}", place="--axis", cure="give CSV:COLUMN")
+        raise InputError(f"no file states its {axis}{unit}", place="--axis", cure="give CSV:COLUMN")
     if axis != TIME:
         return values
     first = min(value for value in values if not math.isnan(value))
@@ -177,7 +177,7 @@ def listed_cells(path: Path, column: str, frames: Sequence[Frame]) -> list[str]:
     values = {row[0].strip(): row[at].strip() for row in rows[1:] if len(row) > at}
     cells = [_row_of(frame, values) for frame in frames]
     if not any(cells):
-        cure = "let its first column hold file names, stems, or the last number in them"
+        cure = "its first column must have file names, stems, or the last number in them"
         raise InputError("names none of the frames", place=path, cure=cure)
     return cells
 
@@ -203,14 +203,14 @@ def axis_notices(axis: str, values: list[float]) -> list[Notice]:
     known = [value for value in values if not math.isnan(value)]
     notices = []
     if len(known) < len(values):
-        notices.append(Notice("axis_incomplete", f"{len(values) - len(known)} frames have no {axis}; they stand last"))
+        notices.append(Notice("axis_incomplete", f"{len(values) - len(known)} frames have no {axis}; they are last"))
     steps = [later - earlier for earlier, later in pairwise(known)]
     if same := sum(step == 0 for step in steps):
         notices.append(Notice("axis_repeated", f"{same} frames have the {axis} of the frame before"))
     usual = sorted(steps)[len(steps) // 2] if steps else 0.0
     gaps = [value for value, step in zip(known, steps, strict=False) if usual > 0 and step > GAP * usual]
     if gaps:
-        notices.append(Notice("axis_gaps", f"gaps behind {axis} {named([f'{gap:.6g}' for gap in gaps])}"))
+        notices.append(Notice("axis_gaps", f"gaps after {axis} {named([f'{gap:.6g}' for gap in gaps])}"))
     return notices
 
 
@@ -228,9 +228,9 @@ class FrameTimes:
     Attributes
     ----------
     starts, ends
-        Seconds since 1970 in UTC, shape (frames,); nan where they are not known.
+        Seconds since 1970 in UTC, shape (frames,); nan if unknown.
     source
-        Where they are from, in words.
+        Source of the times, in words.
     """
 
     starts: FloatArray
@@ -239,7 +239,7 @@ class FrameTimes:
 
     @property
     def middles(self) -> FloatArray:
-        """The middle of each frame, or its start where its end is not known, shape (frames,)."""
+        """The middle of each frame, or its start if its end is unknown, shape (frames,)."""
         return np.where(np.isfinite(self.ends), 0.5 * (self.starts + self.ends), self.starts)
 
     @property
@@ -258,11 +258,11 @@ def frame_times(
     frames
         In any order.
     axes
-        As the user gave them; the first CSV:COLUMN of dates and times counts.
+        The user's axes; the first CSV:COLUMN of dates and times is used.
     settings
         The start, cadence and exposure that the user gave.
     zone
-        Of clocks that do not state theirs.
+        Time zone of clocks without one.
     place
         The folder, for messages.
 
@@ -281,7 +281,7 @@ def frame_times(
 
 
 def _counted(frames: Sequence[Frame], settings: ElectrochemistryModel, zone: tzinfo | None, place: Path) -> FrameTimes:
-    """Count from a start; by the numbers in the names where they count, so that a missing frame shifts no other."""
+    """Return times counted from a start, by the numbers in the names, so that missing frames shift no others."""
     if settings.frame_start is None or settings.frame_cadence_s is None:
         raise InputError("a start of the frames goes with a cadence", argument="frame_start", cure="give both")
     numbers = _numbers([frame.path for frame in frames]) if all(frame.scan is None for frame in frames) else None
@@ -294,7 +294,7 @@ def _counted(frames: Sequence[Frame], settings: ElectrochemistryModel, zone: tzi
 
 
 def _numbers(paths: Sequence[Path]) -> FloatArray | None:
-    """Return the last number in each name, None if the names do not count: one without, two alike, or other words."""
+    """Return the last number in each name, None if names are not numbered: missing, repeated, or different words."""
     found = [re.findall(r"\d+", path.stem) for path in paths]
     stems = {re.sub(r"\d+(?=\D*$)", "", path.stem) for path in paths}
     if not all(found) or len(stems) > 1:
@@ -320,7 +320,7 @@ def _stated_times(frames: Sequence[Frame], zone: tzinfo | None, place: Path) -> 
         _seconds([str(own.get(key, "")) for own in message], zone, place) for key in ("start_time", "end_time")
     )
     if not np.isfinite(starts).any():
-        raise InputError("its frames do not say when they were measured", place=place, cure=CURE_TIMES)
+        raise InputError("its frames have no times of measurement", place=place, cure=CURE_TIMES)
     return FrameTimes(starts=starts, ends=ends, source="the time stamps of the files")
 
 
@@ -332,7 +332,7 @@ def _metadata(frame: Frame) -> dict[str, object]:
 
 
 def _seconds(texts: Sequence[str], zone: tzinfo | None, place: Path) -> FloatArray:
-    """Return time stamps as seconds, some with a zone and some without if need be."""
+    """Return time stamps as seconds, with and without time zones."""
     result = np.full(len(texts), np.nan)
     with_zone = [k for k, text in enumerate(texts) if re.search(r"(Z|[+-]\d\d:?\d\d)$", text)]
     without = [k for k, text in enumerate(texts) if text and k not in set(with_zone)]

@@ -1,4 +1,4 @@
-"""The refined values of one frame as a row of frames.csv, and the starting values that a row gives back."""
+"""The refined values of one frame as a row of frames.csv, and starting values from such a row."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from layerox.diffraction.weight_fractions import (
     phase_weights,
 )
 from layerox.series.frame_setup import SeriesSetup
+from layerox.series.stacking_columns import VERDICT, stacking_numbers, stacking_quantities
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 from layerox.validation.layer_mesh import Layering
@@ -34,9 +35,11 @@ Number = tuple[float, float]
 QUANTITIES = (
     "weight_fraction", "intensity_share", "support", "a", "b", "c", "beta", "volume", "size", "microstrain",
 )  # fmt: skip
-# What a series has beside these where a phase is hardware of the cell, or is referred to.
+# Further quantities of a series with cell hardware or with a reference phase.
 DISPLACEMENT, TO_REFERENCE = "displacement", "mass_to_reference"
-# What moves all reflections of a frame: degrees, and mm of the specimen.
+# Fraction of all phases that a frame does not distinguish from a phase, in series with similar phases.
+GROUP_FRACTION = "group_fraction"
+# Quantities that shift all reflections of a frame: degrees, and mm of the specimen.
 OFFSETS = ("zero", DISPLACEMENT)
 UNKNOWN: Number = (math.nan, math.nan)
 CORRELATION, SLAB_SHARE = "correlation", "slab_share"
@@ -52,11 +55,12 @@ class FrameRow:
     frame, file, axes
         See `Frame`.
     verdict, reason
-        "accepted" from its neighbour, "reseeded" after a warm start had failed, "quarantined", or "unreadable"; why.
+        "accepted" from its neighbour, "reseeded" after a failed warm start, "quarantined", or "unreadable"; and the
+        reason.
     r_wp, gof
         As fractions; nan without a fit.
     phases
-        For each phase by name its quantities: (value, standard uncertainty), nan where there is none. Cells in
+        For each phase by name its quantities: (value, standard uncertainty), nan if missing. Cells in
         angstrom and degrees, volume in angstrom^3, size in nm, displacement in mm beside the specimen's.
     offsets
         Zero (degrees) and displacement of the specimen (mm) with their uncertainties, nan where they are given.
@@ -85,9 +89,9 @@ class Absence:
     Attributes
     ----------
     support
-        The scale that it would have over its standard uncertainty.
+        The hypothetical scale over its standard uncertainty.
     weight_esd
-        S Z M V for a scale S as large as that uncertainty; nan where it is not known.
+        S Z M V for a scale S equal to that uncertainty; nan if unknown.
     """
 
     support: float = math.nan
@@ -97,18 +101,27 @@ class Absence:
 def quantities_of(setup: SeriesSetup) -> dict[str, tuple[str, ...]]:
     """Return the quantities of each phase in the tables of a series, by name.
 
-    `QUANTITIES`; the displacement of hardware and the mass referred to another phase where the series has them; then
-    what symmetry and layers add: other free angles of the cell, the correlations of its free lengths and angles
+    `QUANTITIES`; the displacement of hardware, the mass relative to the reference phase, and the fraction of a group of
+    phases that are not distinguished, if the series has them; then
+    quantities from symmetry and layers: other free angles of the cell, the correlations of its free lengths and angles
     ("correlation_a_c"), and of layered phases the thickness of a slab over the distance of slabs.
     """
     hardware = (DISPLACEMENT,) if any(phase.hardware for phase in setup.phases) else ()
     common = (*QUANTITIES, *hardware, *((TO_REFERENCE,) if setup.reference else ()))
-    layerings = setup.layerings
-    return {p.name: (*common, *further_quantities(p.crystal, layerings[p.name])) for p in setup.phases}
+    group = {name: (GROUP_FRACTION,) for pair in setup.similar for name in pair}
+    return {
+        p.name: (
+            *common,
+            *group.get(p.name, ()),
+            *further_quantities(p.crystal, setup.layerings[p.name]),
+            *stacking_quantities(p),
+        )
+        for p in setup.phases
+    }
 
 
 def further_quantities(crystal: Crystal, layering: Layering | None) -> Iterator[str]:
-    """Yield what the symmetry and the layers of a crystal add to the table."""
+    """Yield the quantities from the symmetry and the layers of a crystal."""
     names = [CELL_NAMES[k] for k in crystal.symmetry.cell_rule.free]
     yield from (name for name in names if name in ("alpha", "gamma"))
     yield from (f"{CORRELATION}_{one}_{other}" for one, other in itertools.combinations(names, 2))
@@ -121,7 +134,7 @@ def titles_of(quantities: Iterable[str]) -> list[str]:
     return [
         title
         for quantity in quantities
-        for title in ([quantity] if quantity.startswith(CORRELATION) else [quantity, f"{quantity}_esd"])
+        for title in ([quantity] if quantity.startswith((CORRELATION, VERDICT)) else [quantity, f"{quantity}_esd"])
     ]
 
 
@@ -131,19 +144,22 @@ def phases_of(
     minimum: Minimum,
     absent: Mapping[str, Absence],
     shared: Mapping[str, float] = NOTHING_SHARED,
+    verdicts: Mapping[str, float] = NOTHING_SHARED,
 ) -> dict[str, dict[str, Number]]:
     """Return the quantities of all phases at a minimum.
 
     Parameters
     ----------
     setup
-        Says which phases are hardware, and to which one the others are referred.
+        The setup, with the hardware phases and the reference phase.
     model, minimum
-        Where a frame ended. The phases of the model that `absent` names are not taken for present.
+        Model and minimum of a frame. Phases of the model in `absent` do not count as present.
     absent
-        Of every phase that the frame does not show.
+        How well the frame excludes each absent phase.
     shared
-        Uncertainties of what the frames of a series have in common, by name.
+        Uncertainties of the common parameters, by name.
+    verdicts
+        On disordered phases, by name, see `stacking_columns`.
     """
     size = len(model.names)
     values, transfer = minimum.parameters.values[:size], minimum.parameters.transfer()[:size]
@@ -169,6 +185,9 @@ def phases_of(
             DISPLACEMENT: numbers.of(pk.OWN_DISPLACEMENT),
             **numbers.further_cell(phase.crystal),
             **numbers.slab_share(phase, setup.layerings[phase.name], shared),
+            **stacking_numbers(
+                phase, values[own], transfer[own], minimum.covariance, verdicts.get(phase.name, math.nan)
+            ),
         }
     if setup.reference in rows:
         _refer(rows, setup.reference, model, weights, minimum.covariance)
@@ -178,7 +197,7 @@ def phases_of(
 
 
 def offsets_of(minimum: Minimum) -> dict[str, Number]:
-    """Return what moves all reflections of a frame at its minimum."""
+    """Return zero and displacement of a frame at its minimum."""
     table = minimum.parameters
     names = {slot: f"instrument_{slot}" for slot in OFFSETS}
     return {slot: (float(table.value(name)), minimum.esd(name) or math.nan) for slot, name in names.items()}
@@ -228,8 +247,7 @@ class _PhaseNumbers:
     def slab_share(self, phase: Phase, layering: Layering | None, shared: Mapping[str, float]) -> dict[str, Number]:
         """Return the thickness of a slab over the distance of slabs, nothing for a phase without layers.
 
-        Coordinates that are the frame's own bring their covariance, those of the series the uncertainty that they have
-        there.
+        Coordinates refined in the frame have their covariance, common ones their uncertainty in the series.
         """
         if layering is None:
             return {}

@@ -23,7 +23,7 @@ from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 from layerox.validation.layer_mesh import Layering, layering_of
 
-# Formats of which single patterns are read without reading the others.
+# Formats with random access to single patterns.
 STACKED = (".cif", ".h5", ".hdf5", ".hdf", ".nxs", ".nx", ".nexus")
 
 
@@ -36,12 +36,12 @@ class Frame:
     index
         Its place in the series, from 0.
     file
-        As tables name it: the file's name, with "#2" behind it for the second scan of several.
+        Name in tables: the file's name, followed by "#2" for the second of several scans.
     path, scan
-        Where it is; `scan` counts from 0 within the file, None where the file is read as holding one. The number in
+        File and scan; `scan` counts from 0 within the file, None for a file with one scan. The number in
         `file` counts from 1.
     axes
-        Its value on each axis of the series, in the order of `Frames.axes`; nan where it is not known.
+        Its value on each axis of the series, in the order of `Frames.axes`; nan if unknown.
     """
 
     index: int
@@ -53,12 +53,12 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class Frames:
-    """The frames of a series, in order, the names of its axes, and what is odd about them."""
+    """The frames of a series, in order, the names of its axes, and notices."""
 
     frames: tuple[Frame, ...]
     axes: tuple[str, ...] = ()
     warnings: tuple[Notice, ...] = ()
-    electrochemistry: Mapping[str, object] | None = None  # how a log was held against them, for run.json
+    electrochemistry: Mapping[str, object] | None = None  # assignment of a log to the frames, for run.json
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -115,7 +115,7 @@ class PatternReading:
 
 
 def frame_of(path: Path, scan: int, count: int) -> Frame:
-    """Return a frame of a file that holds so many, with the index 0 until the series is sorted."""
+    """Return a frame of a file with `count` scans, with the index 0 until the series is sorted."""
     if count == 1:
         return Frame(index=0, file=printable(path.name), path=path, scan=0 if path.suffix.lower() in STACKED else None)
     return Frame(index=0, file=f"{printable(path.name)}#{scan + 1}", path=path, scan=scan)
@@ -123,20 +123,22 @@ def frame_of(path: Path, scan: int, count: int) -> Frame:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SeriesSetup:
-    """What a series is refined with.
+    """The settings of the refinement of a series.
 
     Attributes
     ----------
     phases
-        All that may show in any frame.
+        All phases that may occur in any frame.
     instrument, radiation
-        The diffractometer (its profile None where it has not been calibrated) and the beam.
+        The diffractometer (profile None if not calibrated) and the beam.
     plan
         The refinement plan of the recipe.
     reading
         How the patterns are read.
     own
-        Names or shell patterns of atoms' quantities that every frame refines for itself ("P2_O1_z").
+        Names or wildcards of atomic parameters that every frame refines ("P2_O1_z").
+    similar
+        Pairs of phases that a frame may not distinguish, by name.
     """
 
     phases: tuple[Phase, ...]
@@ -145,6 +147,7 @@ class SeriesSetup:
     plan: Plan = NO_PLAN
     reading: PatternReading = field(default_factory=PatternReading)
     own: tuple[str, ...] = ()
+    similar: tuple[tuple[str, str], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -158,12 +161,12 @@ class SeriesSetup:
 
     @property
     def own_names(self) -> frozenset[str]:
-        """Names of the quantities of atoms that every frame refines for itself.
+        """Names of the atomic parameters that every frame refines.
 
         Raises
         ------
         InputError
-            If a name or pattern is of none.
+            If a name or wildcard matches no parameter.
         """
         atoms = [slot_name(phase, slot) for phase in self.phases for slot in phase.slot_names[len(OWN_SLOTS) :]]
         found = {pattern: fnmatch.filter(atoms, pattern) for pattern in self.own}
@@ -174,5 +177,5 @@ class SeriesSetup:
 
     @property
     def reference(self) -> str | None:
-        """Name of the phase to whose mass the others' are referred."""
+        """Name of the reference phase for masses."""
         return self.plan.quantification.reference

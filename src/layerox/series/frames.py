@@ -28,7 +28,7 @@ from layerox.series.frame_setup import STACKED, Frame, Frames, frame_of
 SUFFIXES = (".xye", ".xy", ".dat", ".txt", ".csv", ".prn", ".chi", ".fxye", ".gsas", ".gsa", ".gss", ".gda", ".xrdml",
             ".h5", ".hdf5", ".hdf", ".nxs", ".nx", ".nexus", ".brml", ".raw", ".rasx", ".ras", ".uxd", ".asc", ".xra",
             ".plt")  # fmt: skip
-# Formats that commonly hold several scans a file, and how many files of any other are opened to see whether they do.
+# Formats that often have several scans per file, and number of files of other formats that are checked for it.
 SCANS_WITHIN = (*STACKED, ".xrdml", ".gsas", ".gsa", ".gss", ".gda", ".brml", ".raw", ".rasx", ".ras", ".uxd", ".asc")
 FEW_FILES = 20
 
@@ -41,20 +41,20 @@ def frames_of(
     Parameters
     ----------
     folder
-        Its own files, not those of its subfolders.
+        The folder; subfolders are not read.
     glob
-        Which files ("*.xye"); without it those with the commonest suffix of a pattern.
+        Wildcard of the files ("*.xye"); by default those with the most frequent suffix of a pattern.
     axes
-        "time" or "temperature" as stated in the files (hours since the first frame, kelvin), the name of anything else
-        that an HDF5 file holds for each frame, or "FILE.csv:COLUMN", whose first column names the frames by file name,
+        "time" or "temperature" as stated in the files (hours since the first frame, kelvin), the name of another
+        column of an HDF5 file, or "FILE.csv:COLUMN", whose first column identifies the frames by file name,
         by stem, or by the last number in it. The first axis orders the frames.
     dataset
-        Path of the group in HDF5 files, where there are several.
+        Path of the group in HDF5 files with several groups.
 
     Raises
     ------
     InputError
-        If there are no patterns, or an axis cannot be had.
+        If there are no patterns, or an axis has no values.
     """
     folder = Path(folder)
     paths, notices = files_in(folder, glob)
@@ -90,7 +90,7 @@ def with_one_scan(frames: Frames, number: int) -> Frames:
 
 
 class NoFrames(InputError):
-    """A folder that holds no patterns, or none yet."""
+    """A folder without patterns, or without patterns so far."""
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -100,12 +100,12 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def files_in(folder: Path, glob: str | None) -> tuple[list[Path], list[Notice]]:
-    """Return the files of a series in natural order, and which others were left out.
+    """Return the files of a series in natural order, and notices of files left out.
 
     Raises
     ------
     InputError
-        If there is no such folder, or the pattern of names is none; `NoFrames` if it holds nothing.
+        If there is no such folder, or the wildcard is invalid; `NoFrames` if it has no patterns.
     """
     if folder.is_file():
         return [folder], []
@@ -121,7 +121,7 @@ def files_in(folder: Path, glob: str | None) -> tuple[list[Path], list[Notice]]:
     if glob is None:
         present, notices = _of_commonest_suffix(present)
     if not present:
-        raise NoFrames("holds no patterns", place=folder, cure=f"expected {', '.join(SUFFIXES)}, or say --glob")
+        raise NoFrames("holds no patterns", place=folder, cure=f"expected {', '.join(SUFFIXES)}, or give --glob")
     return sorted(present, key=lambda path: natural_key(path.name)), notices
 
 
@@ -132,7 +132,7 @@ def _of_commonest_suffix(paths: list[Path]) -> tuple[list[Path], list[Notice]]:
     chosen = min(counts, key=lambda suffix: (-counts[suffix], SUFFIXES.index(suffix)))
     left = {suffix: count for suffix, count in counts.items() if suffix != chosen}
     text = ", ".join(f"{count} {suffix}" for suffix, count in sorted(left.items()))
-    notices = [Notice("files_left_out", f"only {chosen} files were taken, not {text}; say --glob otherwise")]
+    notices = [Notice("files_left_out", f"only {chosen} files are used, not {text}; give --glob to change this")]
     return [path for path in paths if path.suffix.lower() == chosen], notices if left else []
 
 
@@ -156,7 +156,7 @@ def _opened(path: Path, dataset: str | None) -> Stack | None:
     Raises
     ------
     ChoiceNeeded
-        If it is an HDF5 file that leaves a choice, or does not hold what `dataset` names.
+        If it is an HDF5 file with several possible groups, or without `dataset`.
     """
     try:
         return read_stack(path, dataset)
@@ -182,15 +182,15 @@ def _number_notices(paths: list[Path]) -> list[Notice]:
     if missing and len(missing) < len(numbers):
         notices.append(Notice("frames_missing", f"{len(missing)} numbers are missing: {named(map(str, missing))}"))
     if twice:
-        notices.append(Notice("frames_repeated", f"numbers that stand twice: {named(map(str, twice))}"))
+        notices.append(Notice("frames_repeated", f"repeated numbers: {named(map(str, twice))}"))
     return notices
 
 
-# A watch without an end of its own ends after so many usual intervals between frames, but not before so many seconds,
-# and after this many where no interval is known.
+# Default end of a watch: this many usual intervals between frames, at least this many seconds, and
+# this many seconds if no interval is known.
 INTERVALS, LEAST_IDLE_S, IDLE_S = 10, 60.0, 600.0
 Stamp = tuple[int, int]
-# Which frame is meant: the name of its file, its scan, and for a file of one frame its size and time.
+# Identity of a frame: the name of its file, its scan, and for a file of one frame its size and time.
 FrameKey = tuple[str, int, int, int]
 
 
@@ -201,14 +201,14 @@ class Watch:
     Attributes
     ----------
     idle_s
-        Seconds without a new frame after which the series is taken for finished; None: ten times the usual interval
+        Seconds without a new frame after which the series counts as finished; None: ten times the usual interval
         between frames, at least a minute.
     settle_s
         Seconds for which a file must not change to be complete.
     poll_s
         Seconds between two checks.
     clock, sleep
-        The time in seconds, and how to wait.
+        Functions for the time in seconds and for waiting.
     """
 
     idle_s: float | None = None
@@ -229,11 +229,11 @@ class FolderState:
     Attributes
     ----------
     frames
-        Those that are complete, numbered in their order.
+        The complete frames, numbered in order.
     stamps
         Size and time of all files.
     settled
-        Those that are not being written.
+        The files that are not being written.
     """
 
     frames: Frames
@@ -241,25 +241,25 @@ class FolderState:
     settled: frozenset[Path]
 
     def key(self, frame: Frame) -> FrameKey:
-        """Return which frame is meant: one in a file of its own is another one when the file changes."""
+        """Return the identity of a frame; it changes with the file if the file has one frame."""
         name = frame.path.name
         return (name, -1, *self.stamps[frame.path]) if frame.scan is None else (name, frame.scan, 0, 0)
 
 
 class Watcher:
-    """Looks at a folder or a file again and again.
+    """Checks a folder or a file repeatedly.
 
     Parameters
     ----------
     source, glob, axes, dataset
         As for `frames_of`.
     watch
-        How.
+        The times of the checks.
 
     Raises
     ------
     InputError
-        If there is no such folder or file, or an axis cannot be meant.
+        If there is no such folder or file, or an axis is invalid.
     """
 
     def __init__(self, source: Path, glob: str | None, axes: Sequence[str], dataset: str | None, watch: Watch):
@@ -271,7 +271,7 @@ class Watcher:
         self._paths()
 
     def look(self) -> FolderState:
-        """Return what is complete now."""
+        """Return the present state: complete frames and files."""
         now = self.watch.clock()
         self._note(now)
         stamps = {path: stamp for path, (stamp, _) in self._since.items()}
@@ -292,7 +292,7 @@ class Watcher:
 
     @property
     def idle_s(self) -> float:
-        """Seconds without a change after which the series is taken for finished."""
+        """Seconds without a change after which the series counts as finished."""
         if self.watch.idle_s is not None:
             return self.watch.idle_s
         written = np.sort([stamp[1] * 1e-9 for stamp, _ in self._since.values()])
@@ -324,14 +324,14 @@ class Watcher:
         self._since = found
 
     def _listed(self, settled: frozenset[Path]) -> Frames:
-        """Return all frames with their axes; without places on them where these cannot be had yet."""
+        """Return all frames with their axis values, nan where not yet available."""
         names = tuple(name.rpartition(":")[2] for name in self.axes)
         try:
             return frames_of(self.source, glob=self.glob, axes=self.axes, dataset=self.dataset)
         except NoFrames:
             return Frames(frames=(), axes=names)
         except ChoiceNeeded:
-            # While a file is written it may seem to leave a choice that its last word takes away.
+            # An incomplete file may seem ambiguous until its default group is written.
             if len(settled) == len(self._since):
                 raise
             return Frames(frames=(), axes=names)

@@ -19,9 +19,9 @@ from layerox.series.executor import InProcess
 from layerox.series.frame_row import FrameRow
 from layerox.series.frame_setup import Frame, Frames, SeriesSetup
 from layerox.series.frames import FolderState, FrameKey, Stamp, Watcher
+from layerox.series.results_folder import LIVE, SeriesStore
 from layerox.series.seed_refinement import determined_common_parameters
 from layerox.series.segment import Segment, independent_rows
-from layerox.series.series_folder import LIVE, SeriesStore
 
 # Rows in one file of the work that is kept; seconds between two writings of the tables.
 CHUNK, REFRESH_S = 100, 2.0
@@ -32,7 +32,7 @@ KeptRow = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LiveSetup:
-    """A series that can be refined: what is demanded, any pattern of it, and the folder for its results.
+    """A series that is ready for refinement: its setup, one of its patterns, and the folder for its results.
 
     `key_of` gives the key of a run over certain frames, `description` the entries of run.json for any number of frames.
     """
@@ -52,8 +52,8 @@ class LiveSeries:
     watcher
         Finds the complete frames.
     ready
-        Makes a series of the frames that are there; raises `InputError` where something given cannot be used, and
-        returns None where no frame can be read yet.
+        Prepares a series from the present frames; raises `InputError` if an argument cannot be used, and
+        returns None if no frame can be read yet.
     unordered
         Whether frames have neighbours.
     tell
@@ -80,14 +80,14 @@ class LiveSeries:
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
 
     def follow(self, *, resume: bool) -> bool:
-        """Follow the series until nothing more comes; return whether rows of it are stored.
+        """Follow the series until no more frames come; return whether rows of it are stored.
 
         Raises
         ------
         InputError
-            If something given cannot be used.
+            If an argument cannot be used.
         KeyboardInterrupt
-            When interrupted; what is done lies on disk.
+            When interrupted; finished frames are on disk.
         """
         look = self.watcher.look()
         try:
@@ -107,7 +107,7 @@ class LiveSeries:
                 self.ready.store.close()
 
     def _refined_all(self, look: FolderState, *, resume: bool) -> bool:
-        """Refine what is complete; return False where it is time for another look before all is done."""
+        """Refine the complete frames; return False if the folder must be read again before all are done."""
         if not len(look.frames) or not self._is_ready(look, resume=resume):
             return True
         began = self.watch.clock()
@@ -123,7 +123,7 @@ class LiveSeries:
     def _new_frames(self, look: FolderState) -> Iterator[tuple[Frame, Pattern]]:
         """Yield the complete frames that have no row yet, with their patterns."""
         if not self.finished.issuperset(look.key(frame) for frame in look.frames.frames):
-            # A finished run has left no rows to go on with: the series starts again, with what has come.
+            # A finished run keeps no partial rows: the series starts again with the present frames.
             self.finished = set()
         empty: set[Path] = set()
         for frame in look.frames.frames:
@@ -131,7 +131,7 @@ class LiveSeries:
                 continue
             pattern = self._pattern(frame, look)
             if pattern is not None and frame.path not in look.settled and not pattern.intensity.any():
-                # Room for frames that are still to come.
+                # Space for further frames.
                 empty.add(frame.path)
             elif pattern is not None:
                 yield frame, pattern
@@ -151,7 +151,7 @@ class LiveSeries:
             return None
 
     def _is_ready(self, look: FolderState, *, resume: bool) -> bool:
-        """Make the series ready with the first frames; take up what an interrupted watch has left."""
+        """Prepare the series with the first frames; continue an interrupted watch."""
         if self.ready is None:
             self.ready = self.make_ready(look.frames)
             if self.ready is None:
@@ -174,20 +174,20 @@ class LiveSeries:
         self.rows.add(look.key(frame), row)
 
     def _following(self, ready: LiveSetup, frame: Frame, look: FolderState) -> Segment:
-        """Return the segment that goes on with a frame, with common parameters of the frames so far."""
+        """Return the segment that continues with a frame, with common parameters of the frames so far."""
         if self._segment is not None and look is self._last_state:
             return self._segment
         self._last_state = look
         come = [f for f in look.frames.frames if f == frame or f.path in look.settled or look.key(f) in self.rows]
         if self._segment is None or len(come) >= max(2 * self._renewed_at, RENEWED_AT):
-            self.progress(f"looking at {len(come)} frames")
+            self.progress(f"estimating common parameters from {len(come)} frames")
             numbered = [replace(f, index=k) for k, f in enumerate(come)]
             common = determined_common_parameters(ready.setup, numbered, ready.first, InProcess())
             self._segment, self._renewed_at = Segment(common), len(come)
         return self._segment
 
     def _refresh(self, look: FolderState, status: str = "watching") -> None:
-        """Write the tables and run.json, if there are rows that they lack."""
+        """Write the tables and run.json, if there are new rows."""
         if self.ready is None or not self.rows or (status == "watching" and not self.rows.unwritten):
             return
         store = self.ready.store
@@ -208,7 +208,7 @@ class LiveSeries:
         self._written = self.watch.clock()
 
     def _in_order(self, look: FolderState) -> Iterator[FrameRow]:
-        """Yield the rows in the order that their frames have by now."""
+        """Yield the rows in the present order of their frames."""
         for frame in look.frames.frames:
             row = self.rows.get(look.key(frame))
             if row is not None:
@@ -224,14 +224,14 @@ class LiveSeries:
 
 @dataclass(eq=False)
 class _LiveRows:
-    """The rows of a live series: on disk in chunks, in memory only where each of them is.
+    """The rows of a live series: on disk in chunks, with an index in memory.
 
     Attributes
     ----------
     store
-        The folder; None before there is any.
+        The folder; None before it exists.
     unwritten
-        Whether there are rows that the tables lack.
+        Whether there are rows that are not in the tables.
     """
 
     store: SeriesStore | None = None
@@ -249,7 +249,7 @@ class _LiveRows:
                 self._places[_key_from(kept["key"])] = number, k
             number += 1
         if self.store is not None:
-            # Chunks behind one that was damaged: what they hold comes anew.
+            # Chunks after a damaged one are refined again.
             self.store.drop_from(LIVE, number)
         self.unwritten = bool(self._places)
 
@@ -278,7 +278,7 @@ class _LiveRows:
         return row_from_line(self._chunk(number)[k]["row"])
 
     def _chunk(self, number: int) -> list[KeptRow]:
-        """Return a chunk; the one that grows and the one read last are remembered."""
+        """Return a chunk; the growing one and the last read one are cached."""
         if number == self._tail[0]:
             return self._tail[1]
         if number != self._other[0]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from layerox.diffraction.far_cell_search import Window, scanned_lines
 from layerox.diffraction.least_squares import Data, Minimum
-from layerox.diffraction.line_scan import Window, scanned_lines
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
 from layerox.series.frame_model import FrameModel, FrameState, PhaseSubset
@@ -23,7 +23,7 @@ from layerox.typing import FloatArray
 
 # Microstrain that broadens the probe of a phase whose cell is known from elsewhere in the series, or is not.
 KNOWN, UNKNOWN = 0.002, 0.006
-# How far its cell is sought, for both, and how many cells are judged with the whole model.
+# Range of the cell search, for both, and number of cells compared with the whole model.
 NEAR_WINDOW, WIDE_WINDOW = Window(lengths=0.004, angles=0.5), Window(lengths=0.012, angles=1.0)
 JUDGED = 6
 # A phase of smaller crystallites (1/nm), or more strained, fits background rather than peaks.
@@ -32,14 +32,14 @@ BACKGROUND_LIKE = {"inverse_size": 0.3, "microstrain": 0.06}
 
 @dataclass(frozen=True, eq=False)
 class CellCandidate:
-    """An absent phase in one of the cells that it may have.
+    """An absent phase in one possible cell.
 
     Attributes
     ----------
     state
         With the cell and the scale; the phase levels are unchanged.
     gain
-        Fall of chi-squared, over its reduced value, that it promises.
+        Expected decrease of chi-squared, over its reduced value.
     """
 
     state: FrameState
@@ -77,13 +77,13 @@ class PhaseEntry:
     def promising(self, support_share: Callable[[int], float] = lambda _: 1.0) -> list[int]:
         """Return the absent phases with enough gain, the largest first.
 
-        `ease` says by which factor a phase needs less support than others.
+        `ease` is the factor by which a phase needs less support than others.
         """
         gains = [float(gain) / support_share(p) ** 2 for gain, p in zip(self.scores.gains, self.absent, strict=True)]
         return [self.absent[k] for k in np.argsort(np.negative(gains)) if self.is_worth_trying(gains[k])]
 
     def is_worth_trying(self, gain: float) -> bool:
-        """Whether a promised fall of chi-squared (over its reduced value) is more than runs of residuals make."""
+        """Whether an expected decrease of chi-squared (over its reduced value) exceeds that from runs of residuals."""
         return gain > MIN_GAIN * self.serial**2
 
     def needs(self, p: int) -> float:
@@ -178,12 +178,12 @@ class Residual:
         self.inverse = np.linalg.pinv(normal, rcond=1e-10, hermitian=True)
 
     def scores(self, rows: FloatArray) -> Scores:
-        """Return what patterns of unit scale would bring, one by one; `rows` are weighted, shape (p, n)."""
+        """Return the scores of patterns of unit scale, one by one; `rows` are weighted, shape (p, n)."""
         force = rows @ self.residual
         shared = (rows @ self.jacobian.T) * self.scale
         own = (rows**2).sum(axis=1)
         left = own - np.einsum("pi,ij,pj->p", shared, self.inverse, shared)
-        # A pattern that the variables imitate to a part in a thousand is not determined.
+        # A pattern that the variables reproduce to a part in a thousand is not determined.
         known = left > 1e-3 * own
         left = np.where(known, left, np.inf)
         scales = force / left

@@ -1,8 +1,8 @@
 """Phase presence: how many parameters of a phase a frame supports, and corrections over the whole series.
 
 The levels are: absent, scale only, cell too, widths too. The support (scale over its standard uncertainty) at which a
-level is reached is higher than that at which it is left, so that a weak phase does not flicker. A phase that shows in a
-few frames only, and never clearly, is noise; one that is missing in a few frames between frames that show it is
+level is reached is higher than that at which it is left, so that a weak phase does not enter and leave repeatedly. A
+phase with weak support in a few frames only is noise; one that is missing in a few frames between frames with it is
 present.
 """
 
@@ -17,11 +17,11 @@ import numpy as np
 from layerox.series.frame_row import FrameRow
 from layerox.series.tables import is_present
 
-# What the square of a new phase's support must reach, and how much more for each length or angle of its cell.
+# Smallest square of a new phase's support, and its increase for each length or angle of its cell.
 ENTRY, ENTRY_PER_VARIABLE = 30.0, 5.0
-# Fall of chi-squared, over its reduced value, in a score test above which an entry is tried.
+# Decrease of chi-squared, over its reduced value, in a score test above which an entry is tried.
 MIN_GAIN = 20.0
-# The longest run that is corrected, and how many frames on both sides must agree.
+# The longest run that is corrected, and the number of frames on both sides that must agree.
 SHORT, AROUND = 5, 3
 # A short run is kept if its support reaches this many times the entry support.
 CLEAR = 2.0
@@ -46,7 +46,7 @@ KEEP_SUPPORT = {PhaseLevel.SCALE: 3.2, PhaseLevel.CELL: 6.0, PhaseLevel.WIDTHS: 
 def raised_level(level: PhaseLevel, support: float) -> PhaseLevel:
     """Return the level that a phase reaches with a support: at most one higher.
 
-    An absent phase does not rise; it enters.
+    An absent phase is not raised; it enters.
     """
     higher = PhaseLevel(min(level + 1, PhaseLevel.WIDTHS))
     if PhaseLevel.ABSENT < level < higher and support >= RAISE_SUPPORT[higher]:
@@ -67,7 +67,7 @@ def entry_support(cell_variables: int) -> float:
 
 
 def runs(present: Sequence[bool]) -> list[tuple[int, int, bool]]:
-    """Return the stretches of equal values as (first, one past the last, value)."""
+    """Return the ranges of equal values as (first, one past the last, value)."""
     found: list[tuple[int, int, bool]] = []
     for k, value in enumerate(present):
         if found and found[-1][2] == value:
@@ -84,9 +84,9 @@ class PresenceCorrection:
     Attributes
     ----------
     frame
-        Which.
+        Its number.
     without, with_
-        Phases to be taken out; phases to be put in, with the row of the nearest frame that shows each.
+        Phases to remove; phases to add, with the row of the nearest frame that has each.
     """
 
     frame: int
@@ -95,7 +95,7 @@ class PresenceCorrection:
 
 
 class SeriesPresence:
-    """Which frames show which phases, gathered row by row: a few bytes a frame."""
+    """The phases of each frame, collected row by row: a few bytes per frame."""
 
     def __init__(self, phases: Sequence[str]):
         self.phases = tuple(phases)
@@ -113,7 +113,7 @@ class SeriesPresence:
                 self.supports[name].append(row.phases[name]["support"][0] if there else -1.0)
 
     def doubtful(self) -> dict[int, tuple[list[str], list[tuple[str, int]]]]:
-        """Return by frame the phases to be taken out, and those to be put in with the frame nearest that shows them."""
+        """Return by frame the phases to remove, and those to add with the nearest frame that has them."""
         found: dict[int, tuple[list[str], list[tuple[str, int]]]] = {}
         for name in self.phases:
             supports = self.supports[name]
@@ -136,7 +136,7 @@ class SeriesPresence:
 def presence_corrections(
     doubtful: Mapping[int, tuple[list[str], list[tuple[str, int]]]], rows: Mapping[int, FrameRow]
 ) -> list[PresenceCorrection]:
-    """Return the correction of each doubtful frame; `rows` are those that show what is to be put in, by frame."""
+    """Return the correction of each doubtful frame; `rows` are those with the phases to add, by frame."""
     return [
         PresenceCorrection(frame=k, without=tuple(without), with_=tuple((name, rows[at]) for name, at in with_))
         for k, (without, with_) in sorted(doubtful.items())

@@ -22,13 +22,15 @@ from layerox.series.frame_row import DISPLACEMENT, OFFSETS, FrameRow, Number, ti
 from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.series.result import Series
 from layerox.series.segment import Segment, independent_rows, measured_row
+from layerox.series.undistinguished_phases import distinguished_segment, needs_tests
+from layerox.series.undistinguished_rows import stating_groups, with_series_groups
 
 # A phase at the position of the specimen has no displacement of its own in the table.
 NOT_DISPLACED: Number = (0.0, float("nan"))
 
 
 def place_of(wanted: str | int, series: Series) -> int:
-    """Return the row of the frame that a user means, by its number or the name of its file.
+    """Return the row of a frame given by its number or the name of its file.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def _row_from_cells(found: Mapping[str, str], axes: Sequence[str], phases: Mappi
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbours:
-    """The accepted frames nearest to one, before it and behind it, with their rows; None where there is none."""
+    """The nearest accepted frames before and after a frame, with their rows; None if there is none."""
 
     before: tuple[Frame, FrameRow] | None = None
     after: tuple[Frame, FrameRow] | None = None
@@ -126,9 +128,9 @@ def alone(setup: SeriesSetup, frame: Frame) -> FrameRow:
 
 
 def refined_again(common: CommonParameters, frame: Frame, beside: Neighbours) -> FrameRow:
-    """Return the row of a frame as the best of its fits leaves it: from both neighbours and from scratch.
+    """Return the row of a frame from the best of its fits: from both neighbours and from scratch.
 
-    Each fit is judged as in the series: against the neighbour that it has.
+    Each fit is judged as in the series: by its neighbour.
     """
     segments = [_beside(common, *one) for one in (beside.before, beside.after) if one is not None]
     known = [segment for segment in segments if segment is not None] or [Segment(common)]
@@ -139,7 +141,10 @@ def refined_again(common: CommonParameters, frame: Frame, beside: Neighbours) ->
     with contextlib.suppress(InputError, np.linalg.LinAlgError):
         fits.append(_from_scratch(known[0], frame))
     best = min(fits, key=_by_merit)
-    return measured_row(frame, "quarantined" if best.fault else "reseeded", best.fault, best)
+    row = measured_row(frame, "quarantined" if best.fault else "reseeded", best.fault, best)
+    if needs_tests(common):
+        (row,) = distinguished_segment(common, [frame], [row])
+    return stating_groups(with_series_groups(row, common.alike))
 
 
 def _beside(common: CommonParameters, neighbour: Frame, row: FrameRow) -> Segment | None:

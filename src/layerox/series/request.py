@@ -23,6 +23,7 @@ from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical_order
 from layerox.diffraction.refinement_plan import NO_PLAN
+from layerox.diffraction.similar_phases import similar_names
 from layerox.diffraction.simulated_pattern import reflection_list
 from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
 from layerox.errors import InputError
@@ -38,11 +39,11 @@ from layerox.validation.coordination import polyhedra
 from layerox.validation.layers import layers_of
 from layerox.validation.read_structure import atoms_of
 
-# Reflections kept of each phase, and the share of the strongest below which none is.
+# Largest number of stored reflections of each phase, and smallest intensity relative to the strongest.
 MOST_REFLECTIONS, FAINTEST = 12, 0.05
-# Peaks have some width where nobody has calibrated the diffractometer: intensities do not depend on it.
+# Default peak width without a calibration: intensities do not depend on it.
 ANY_WIDTH = Profile(w=0.01)
-# What hydroxides have between their anions does not make slabs of a layered oxide.
+# Hydrogen between the anions of hydroxides does not make slabs of a layered oxide.
 PROTONS = ("H", "D")
 LIBRARIES = ("layerox", "numpy", "scipy", "numba", "gemmi", "spglib")
 
@@ -60,9 +61,9 @@ class SeriesRequest:
     recipe
         The recipe.
     reference
-        Name of the phase to whose mass the others' are referred.
+        Name of the reference phase for masses.
     own
-        Which quantities of atoms each frame refines for itself.
+        Atomic parameters that each frame refines.
     electrochemistry
         The log and its clocks.
     reading
@@ -84,27 +85,29 @@ class SeriesRequest:
     scan: int | None = None
 
     def prepared(self, frames: Frames) -> PreparedSeries:
-        """Return what frames are refined with.
+        """Return the settings of the refinement of frames.
 
         Raises
         ------
         InputError
-            If something given cannot be used, or none of the frames can be read.
+            If an argument cannot be used, or none of the frames can be read.
         """
         first = _first_readable(frames, self.reading)
         known, beam = self.beam.resolve(first)
         plan = (NO_PLAN if self.recipe is None else self.recipe.plan).with_reference(self.reference)
         chosen = check_phases([phase for _, phase in self.phase_arguments], first, beam)
         plan.quantification.check(chosen, beam, known.geometry)
+        ordered = tuple(canonical_order(chosen))
         setup = SeriesSetup(
-            phases=tuple(canonical_order(chosen)),
+            phases=ordered,
             instrument=known,
             radiation=beam,
             plan=plan,
             reading=self.reading,
             own=self.own,
+            similar=similar_names(ordered, known, beam, first.range),
         )
-        _ = setup.own_names  # a name that is nobody's is refused before any work is done
+        _ = setup.own_names  # an unknown name is an error before any work is done
         document = _document(
             self.recipe, setup, chosen, [argument for argument, _ in self.phase_arguments], self.reference
         )
@@ -120,7 +123,7 @@ class SeriesRequest:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PreparedSeries:
-    """What frames are refined with, the names of the phases as the user orders them, a pattern, recipe and run.json."""
+    """Settings of the refinement, names of the phases in the user's order, a pattern, recipe and run.json."""
 
     setup: SeriesSetup
     names: Sequence[str]
@@ -177,7 +180,7 @@ def _phase_rows(phases: Sequence[Phase], given: Sequence[PhaseArgument]) -> list
 
 
 def described(setup: SeriesSetup, pattern: Pattern) -> dict[str, Any]:
-    """Return what a series is refined with, as plain data.
+    """Return the settings of the refinement of a series as plain data.
 
     Parameters
     ----------
@@ -189,7 +192,7 @@ def described(setup: SeriesSetup, pattern: Pattern) -> dict[str, Any]:
     Returns
     -------
     dict
-        "measured": beam, geometry, angles (degrees) and what the uncertainties come from; "structures": of each phase
+        "measured": beam, geometry, angles (degrees) and the source of the uncertainties; "structures": of each phase
         by name its space group, formula, source, cell (angstrom, degrees) and what is free in it, layers (see
         `layers_in`) and strongest reflections (hkl, intensity relative to the strongest); "versions".
     """
@@ -232,7 +235,7 @@ def cell_variables(crystal: Crystal) -> list[list[int]]:
 
 
 def layers_in(crystal: Crystal) -> dict[str, Any] | None:
-    """Return how a crystal stacks: the indices of its layers, and the slabs and metals of a cell; None without layers.
+    """Return the stacking of a crystal: indices of its layers, slabs and metals of a cell; None without layers.
 
     Slabs are those of one repeat across the layers, that is of d(hkl).
     """

@@ -17,8 +17,10 @@ from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.series.frame_row import OFFSETS, QUANTITIES, titles_of
 from layerox.series.frame_setup import Frame, PatternReading, frame_of
+from layerox.series.group_columns import group_texts, is_represented, with_other_reasons
+from layerox.series.results_folder import CHANGES, TABLE
 from layerox.series.run_document import SCHEMA, read_run
-from layerox.series.series_folder import CHANGES, TABLE
+from layerox.series.stacking_columns import VERDICT
 from layerox.series.tables import TEXTS, read_changes, read_frames
 
 if TYPE_CHECKING:
@@ -43,15 +45,15 @@ class Series:
     frames
         frames.csv as a DataFrame, one row a frame.
     transitions
-        Phase entries ("birth") and exits ("death"), as a DataFrame.
+        Phase entries ("birth" in the table) and exits ("death"), as a DataFrame.
     phases
-        Their names as the columns have them.
+        Names as in the columns.
     axes
         Names of the axis columns.
     run
         run.json: settings, notices, counts of verdicts, times.
     path
-        The folder; None if there is none any more.
+        The folder; None without one.
     """
 
     frames: pd.DataFrame
@@ -62,7 +64,7 @@ class Series:
     path: Path | None = None
 
     def __repr__(self) -> str:
-        """Say in one line what the series holds."""
+        """One line with the numbers of frames and verdicts, the phases and axes."""
         counts = self.frames["verdict"].value_counts().sort_index()
         text = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
         axes = f"; axes {', '.join(self.axes)}" if self.axes else ""
@@ -86,6 +88,12 @@ class Series:
             data[f"instrument_{name}"] = ("frame", table[name].to_numpy(float), {"units": unit})
         for name in TEXTS:
             data[name] = ("frame", table[name].astype(str).to_numpy(object))
+        columns = [f"{name}.{VERDICT}" for name in self.phases]
+        if any(column in table for column in columns):
+            data[f"stacking_{VERDICT}"] = (
+                ("frame", "phase"),
+                table.reindex(columns=columns).fillna("").to_numpy(object),
+            )
         coordinates: dict[str, Any] = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}
         units = self.run.get("axis_units", {})
         for name in self.axes:
@@ -96,7 +104,7 @@ class Series:
     def tidy(self) -> pd.DataFrame:
         """Return the series in long form: one row for each frame, phase and quantity that is known.
 
-        Columns: frame, file, the axes, verdict, phase, quantity, value, esd (empty where none is known), unit.
+        Columns: frame, file, the axes, verdict, phase, quantity, value, esd (empty if unknown), unit.
         """
         import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
 
@@ -117,7 +125,8 @@ class Series:
     def titles(self) -> list[str]:
         """Titles of the columns of the phases, without their names; not every phase has all of them."""
         owned = (column.split(".", 1) for column in self.frames.columns if "." in column)
-        return list(dict.fromkeys([*titles_of(QUANTITIES), *(title for name, title in owned if name in self.phases)]))
+        own = (title for name, title in owned if name in self.phases and title != VERDICT)
+        return list(dict.fromkeys([*titles_of(QUANTITIES), *own]))
 
     @property
     def place(self) -> NDArray[np.float64]:
@@ -138,7 +147,7 @@ class Series:
 
 @public
 def open_series(path: str | Path) -> Series:
-    """Return the series of a folder that `layerox series` has written, finished or not.
+    """Return the series of a folder written by `layerox series`, finished or not.
 
     Raises
     ------
@@ -154,7 +163,7 @@ def open_series(path: str | Path) -> Series:
 
 
 def netcdf_bytes(series: Series) -> bytes:
-    """Return the dataset of a series as a NetCDF file (version 3, which every reader knows)."""
+    """Return the dataset of a series as a NetCDF file (version 3, supported by all readers)."""
     return bytes(series.dataset.to_netcdf(path=None, format="NETCDF3_64BIT", engine="scipy"))
 
 
@@ -187,12 +196,13 @@ def series_text(series: Series) -> str:
     text = ", ".join(f"{counts[verdict]} {verdict}" for verdict in sorted(counts))
     lines = [f"{len(frames)} frames: {text}; median R_wp {100 * frames['r_wp'].median():.2f} %", ""]
     lines += [_phase_line(series, name) for name in series.phases]
+    lines += group_texts(frames, series.phases)
     if "electrochemistry" in series.run:
         lines += ["", _log_line(series)]
     changes = [f"{row.phase} {row.kind} at frame {row.frame}" for row in series.transitions.itertuples()]
     if changes:
         lines += ["", "transitions: " + "; ".join(changes)]
-    bad = frames[frames["reason"] != ""]
+    bad = with_other_reasons(frames)
     lines += [f"{row.file}: {row.verdict}: {row.reason}" for row in bad.head(MOST_FAULTS).itertuples()]
     if len(bad) > MOST_FAULTS:
         lines.append(f"and {len(bad) - MOST_FAULTS} more, see frames.csv")
@@ -220,7 +230,7 @@ def _phase_line(series: Series, name: str) -> str:
     frames = series.frames
     shown = frames[series.is_good & frames[f"{name}.volume"].notna()]
     if not len(shown):
-        return f"{name}: in no frame"
+        return f"{name}: {'not distinguished' if is_represented(frames, name) else 'in no frame'}"
     first, last = shown.iloc[0], shown.iloc[-1]
     weight = f"{100 * first[f'{name}.weight_fraction']:.1f} -> {100 * last[f'{name}.weight_fraction']:.1f} wt%"
     if shown[f"{name}.weight_fraction"].isna().all():

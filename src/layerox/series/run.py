@@ -29,7 +29,7 @@ from layerox.series.frames import Watch, Watcher, files_in, frames_of, with_one_
 from layerox.series.live_refinement import LiveSeries, LiveSetup
 from layerox.series.request import NoReadableFrame, PreparedSeries, SeriesRequest
 from layerox.series.result import Series
-from layerox.series.series_folder import RESULTS, SeriesStore
+from layerox.series.results_folder import RESULTS, SeriesStore
 from layerox.series.series_run import SeriesRun
 
 Progress = Callable[[str], None]

@@ -61,7 +61,10 @@ def _document(crystal: Crystal) -> dict[str, Any]:
     return {
         "setting": crystal.symmetry.name or crystal.symmetry.triplets,
         "cell": list(crystal.cell),
-        "sites": [[s.label, s.element, s.charge, *s.position, s.occupancy] for s in crystal.sites],
+        "sites": [
+            [s.label, s.element, s.charge, *s.position, mean]
+            for s, mean in zip(crystal.sites, crystal.mean_occupancies, strict=True)
+        ],
         "source": crystal.source,
     }
 
@@ -82,7 +85,7 @@ def crystal_from_document(name: str, document: Mapping[str, Any]) -> Crystal:
 
 
 class _RunModelPart(BaseModel):
-    """A part of the document; keys that it does not name are left as they are."""
+    """A part of the document; other keys are kept unchanged."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
@@ -176,9 +179,9 @@ class RunModel(_RunModelPart):
     @model_validator(mode="after")
     def _agree(self) -> RunModel:
         if len(set(self.phases)) < len(self.phases) or len(set(self.axes)) < len(self.axes):
-            raise ValueError("a name stands twice")
+            raise ValueError("a name is repeated")
         if self.structures is not None and set(self.structures) != set(self.phases):
-            raise ValueError("structures and phases are of different names")
+            raise ValueError("structures and phases have different names")
         return self
 
 
@@ -201,7 +204,7 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 
 def _demand_crystal(name: str, structure: dict[str, Any], path: Path) -> None:
-    """Refuse a structure from which no crystal can be made."""
+    """Reject an impossible structure."""
     try:
         possible = crystal_from_document(name, structure).is_possible
     except (InputError, ValueError, KeyError, TypeError, IndexError, ArithmeticError) as error:

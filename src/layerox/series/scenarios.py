@@ -1,6 +1,6 @@
-"""Scenarios of simulated series: what each phase does, and the log of the experiment (times, temperature, cell).
+"""Scenarios of simulated series: the history of each phase, and the log of the experiment (times, temperature, cell).
 
-All are CONSTRUCTED after what the literature reports of sodium layered oxides; they reproduce no measurement. A cell is
+All are CONSTRUCTED from the literature on sodium layered oxides; they reproduce no measurement. A cell is
 charged and discharged with constant currents, so that its sodium content is piecewise linear.
 """
 
@@ -25,7 +25,7 @@ Point = tuple[float, float]
 Curve = tuple[Point, ...]
 BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 ROOM_K = 298.0
-# Rows of a cycler's log between the beginning and the end, beside those at which a step ends.
+# Rows of a cycler's log in addition to the ends of steps.
 CYCLER_ROWS = 240
 CYCLER_TITLES = ("time_utc", "voltage_V", "current_mA", "capacity_mAh", "cycle", "step")
 NICKEL_MANGANESE = "Na0.67Ni0.33Mn0.67O2"
@@ -33,7 +33,7 @@ NICKEL_MANGANESE = "Na0.67Ni0.33Mn0.67O2"
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """What one phase does.
+    """The history of one phase.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class History:
     size_nm, microstrain
         Of its crystallites.
     structure
-        The library phase, "Al", "NiO" or "spinel" that it is where it has a name of its own.
+        The library phase, "Al", "NiO" or "spinel", if the phase has another name.
     """
 
     name: str
@@ -59,7 +59,7 @@ class History:
 
 
 SCENARIOS: Mapping[str, tuple[History, ...]] = {
-    # Charge of a P2 cathode: c grows, then the layers glide to OP4 and collapse to O2; spinel and foil look on.
+    # Charge of a P2 cathode: c grows, then the layers glide to OP4 and collapse to O2; spinel and foil do not change.
     "p2-op4-o2": (
         History(name="P2", weight=((0.0, 0.9), (0.4, 0.9), (0.7, 0.0)), a=((0.0, 1.0), (0.7, 0.992)),
                 c=((0.0, 1.0), (0.4, 1.012), (0.7, 1.014))),
@@ -78,13 +78,13 @@ SCENARIOS: Mapping[str, tuple[History, ...]] = {
                 (1.0, 1.012)), size_nm=50.0, microstrain=0.0025),
         History(name="Al", weight=((0.0, 0.06),), size_nm=200.0, microstrain=0.0005),
     ),
-    # Heating of a biphasic cathode: O3 turns into P2 and comes back a little; a spinel is born.
+    # Heating of a biphasic cathode: O3 converts to P2 and partly back; a spinel forms.
     "p2-o3": (
         History(name="P2", weight=((0.0, 0.35), (0.6, 0.8), (1.0, 0.65)), c=((0.0, 1.0), (1.0, 1.006))),
         History(name="O3", weight=((0.0, 0.65), (0.6, 0.15), (1.0, 0.25)), a=((0.0, 1.0), (1.0, 1.004))),
         History(name="spinel", weight=((0.5, 0.0), (0.9, 0.12)), size_nm=40.0),
     ),
-    # A P2 cathode charged and discharged: OP4 and O2 come, go later than they came, and P2 does not quite return.
+    # A P2 cathode charged and discharged: OP4 and O2 form and disappear with hysteresis; P2 does not fully recover.
     "p2-cycle": (
         History(name="P2", weight=((0.22, 0.9), (0.4, 0.0), (0.7, 0.0), (0.9, 0.85)), a=((0.0, 1.0), (0.22, 0.9935),
                 (0.4, 0.992), (0.7, 0.9925), (1.0, 0.9985)), c=((0.0, 1.0), (0.22, 1.012), (0.4, 1.015),
@@ -96,7 +96,7 @@ SCENARIOS: Mapping[str, tuple[History, ...]] = {
                 (0.68, 1.0)), size_nm=30.0, microstrain=0.003),
         History(name="Al", weight=((0.0, 0.06),), size_nm=200.0, microstrain=0.0005),
     ),
-    # Heating of a P3 cathode that holds a spinel: P3 turns into P2, everything expands, the spinel looks on.
+    # Heating of a P3 cathode with a spinel: P3 converts to P2, all cells expand, the amount of spinel is constant.
     "p3-p2-spinel": (
         History(name="P3", weight=((0.3, 0.88), (0.7, 0.0)), a=((0.0, 1.0), (0.7, 1.005)), c=((0.0, 1.0),
                 (0.7, 1.011))),
@@ -105,7 +105,7 @@ SCENARIOS: Mapping[str, tuple[History, ...]] = {
         History(name="spinel", weight=((0.0, 0.12),), a=((0.0, 1.0), (1.0, 1.008)), c=((0.0, 1.0), (1.0, 1.008)),
                 size_nm=60.0),
     ),
-    # Specimens of growing titanium content, each made anew: O3 gives way to P2, both follow Vegard, NiO is left over.
+    # Separate specimens of increasing titanium content: P2 replaces O3, both follow Vegard's law, NiO is an impurity.
     "o3-p2-titanium": (
         History(name="O3", weight=((0.0, 0.95), (0.25, 0.8), (0.75, 0.0)), a=((0.0, 1.0), (1.0, 1.012)),
                 c=((0.0, 1.0), (1.0, 1.006)), size_nm=120.0, microstrain=0.001),
@@ -151,12 +151,12 @@ def _cubic(name: str, group: str, a: float, sites: tuple[Site, ...], source: str
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedCell:
-    """A cell that is charged while its cathode is looked at.
+    """A cell that is cycled during the measurement.
 
     Attributes
     ----------
     formula, mass_mg
-        Of the fresh cathode material.
+        Formula and mass of the fresh cathode material.
     sodium
         (progress, Na for each metal of the slabs) points, joined by straight lines: one for each step of the cycler.
     voltage
@@ -171,18 +171,18 @@ class SimulatedCell:
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentLog:
-    """What is logged of an experiment whose progress runs from 0 to 1.
+    """The log of an experiment whose progress runs from 0 to 1.
 
     Attributes
     ----------
     hours
-        How long it takes.
+        Duration.
     temperature_k
         (progress, kelvin) points.
     cell
-        None where nothing is charged.
+        None without a cell.
     composition
-        Where specimens differ in it: what x is of ("x_ti"), and (progress, x) points.
+        For specimens of different composition: the name of x ("x_ti"), and (progress, x) points.
     """
 
     hours: float
@@ -195,7 +195,7 @@ class ExperimentLog:
         return BEGIN + timedelta(hours=self.hours * progress)
 
     def axes(self, progress: float) -> dict[str, float]:
-        """Return hours, kelvin and, of a cell, volts and sodium content; of different specimens, their composition."""
+        """Return hours, kelvin and, with a cell, volts and sodium content; for several specimens, the composition."""
         if self.composition is not None:
             name, curve = self.composition
             return {name: value_at(curve, progress)}
@@ -205,7 +205,7 @@ class ExperimentLog:
         return found
 
 
-# Of an experiment of which nothing else is told.
+# Default log of an experiment.
 PLAIN = ExperimentLog(hours=10.0)
 
 
@@ -232,20 +232,20 @@ EXPERIMENT_LOGS: Mapping[str, ExperimentLog] = {
 
 
 def value_at(curve: Curve, progress: float) -> float:
-    """Return the value of a curve of straight pieces."""
+    """Return the value of a piecewise linear curve."""
     x, y = zip(*curve, strict=True)
     return float(np.interp(progress, x, y))
 
 
 def log_text(book: ExperimentLog, files: Sequence[str], places: Sequence[float]) -> str:
-    """Return a CSV that says where each frame stands; `places` are their values of progress."""
+    """Return a CSV with the axis values of each frame; `places` are their values of progress."""
     found = [book.axes(progress) for progress in places]
     rows = ([name, *(f"{x:.6g}" for x in axes.values())] for name, axes in zip(files, found, strict=True))
     return _csv_text(["file", *found[0]], rows)
 
 
 def cycler_text(book: ExperimentLog) -> str:
-    """Return what the cycler of a cell logs, as CSV: a charge is positive, capacities count from where a step began.
+    """Return the log of the cycler as CSV: charging current is positive, capacities count from the start of a step.
 
     Raises
     ------
@@ -261,7 +261,7 @@ def cycler_text(book: ExperimentLog) -> str:
 
 
 def _step_rows(book: ExperimentLog, cell: SimulatedCell, number: int, begin: Point, end: Point) -> Iterator[list[str]]:
-    """Yield the rows of a step; the first row of the log is the beginning of its first step."""
+    """Yield the rows of a step; the first row of the log is the start of its first step."""
     count = max(round(CYCLER_ROWS * (end[0] - begin[0])), 1)
     whole = (begin[1] - end[1]) * MAH_PER_MOL * 1e-3 * cell.mass_mg / parse_formula(cell.formula).molar_mass
     current = whole / (book.hours * (end[0] - begin[0]))

@@ -29,6 +29,7 @@ from layerox.series.frame_model import FrameModel, FrameState, PhaseSubset
 from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.series.phase_presence import PhaseLevel
 from layerox.series.phase_search import search_indices, searched_phases
+from layerox.series.undistinguished_phases import series_groups, without_represented
 from layerox.typing import FloatArray
 
 # Chi-squared, over its reduced value, by which zero and displacement must differ over all seed frames.
@@ -170,25 +171,35 @@ def _over_seed_frames(
 def determined_common_parameters(
     setup: SeriesSetup, frames: Sequence[Frame], first: Pattern, where: Executor
 ) -> CommonParameters:
-    """Return what all frames share.
+    """Return the common parameters of all frames.
 
     Parameters
     ----------
     setup
-        What the series is refined with.
+        The setup of the series.
     frames
-        Of the series, numbered in order.
+        Frames of the series, numbered in order.
     first
-        Any of their patterns that can be read.
+        Any readable pattern.
     where
         The executor of the tasks.
     """
     indices = seed_indices(len(frames))
-    found = dict(where.run(fitted_seed_frame, ((k, (setup, frames[k])) for k in indices), at_once=True))
-    common = estimated_common_parameters(setup, [seed for k in indices if (seed := found[k]) is not None], first)
+    seeds = _fitted(setup, frames, where)
+    if groups := series_groups(setup, seeds):
+        setup = without_represented(setup, groups)
+        seeds = _fitted(setup, frames, where)
+    common = replace(estimated_common_parameters(setup, seeds, first), alike=groups)
     if common.seed_frames:
         searched = [frames[k] for k in search_indices(len(frames))]
         ((_, common),) = where.run(searched_phases, [(0, (common, searched))], at_once=True)
     together = set(indices) & {seed.frame for seed in common.seed_frames}
     patterns = {k: setup.reading.pattern(frames[k]) for k in sorted(together)}
     return refined_together(common, patterns)
+
+
+def _fitted(setup: SeriesSetup, frames: Sequence[Frame], where: Executor) -> list[SeedFrame]:
+    """Return the seed frames fitted from scratch, in order."""
+    indices = seed_indices(len(frames))
+    found = dict(where.run(fitted_seed_frame, ((k, (setup, frames[k])) for k in indices), at_once=True))
+    return [seed for k in indices if (seed := found[k]) is not None]

@@ -11,23 +11,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from layerox.errors import InputError
 from layerox.pattern import Pattern
-from layerox.series.acceptance import DoubtfulFrames, FrameFit, SeriesTrace, confusable, judged, serial_of
+from layerox.series.acceptance import DoubtfulFrames, FrameFit, SeriesTrace, judged, serial_of
 from layerox.series.common_parameters import CommonParameters
+from layerox.series.exchanged_cells import confusable
 from layerox.series.executor import Executor
 from layerox.series.frame_fit import CELL_JUMP
 from layerox.series.frame_row import FrameRow
 from layerox.series.frame_setup import Frame
 from layerox.series.phase_presence import ENTRY, PresenceCorrection, SeriesPresence, presence_corrections
+from layerox.series.results_folder import COMPARED, CORRECTED, DISTINGUISHED, JUDGED, MERGED, SeriesStore
 from layerox.series.segment import WORTH, Segment, measured_row
-from layerox.series.series_folder import COMPARED, CORRECTED, JUDGED, MERGED, SeriesStore
 from layerox.series.tables import shown_in
+from layerox.series.undistinguished_phases import distinguished_segment, needs_tests
+from layerox.series.undistinguished_rows import stating_groups, with_series_groups
 
 # Factor by which the goodness of fit of neighbours differs at most if they agree.
 ALIKE = 1.1
@@ -201,6 +203,7 @@ class SegmentMerge:
             before = ends
         self._compare(where)
         self._correct(where)
+        self._distinguish(where)
         self._judge()
 
     def _ends(self, number: int, stage: str) -> _SegmentEnds:
@@ -287,10 +290,26 @@ class SegmentMerge:
             self._overview = trace, presence
         return self._overview
 
+    def _distinguish(self, where: Executor) -> None:
+        """Test in single frames the similar phases of which none represents the others in the whole series."""
+        if not needs_tests(self.common):
+            return
+        self._overview = None
+        jobs = (
+            (number, (self.common, frames, self.store.rows_before(DISTINGUISHED, number)))
+            for number, frames in enumerate(self.segments)
+            if not self.store.has(DISTINGUISHED, number)
+        )
+        self.gather(DISTINGUISHED, where.run(distinguished_segment, jobs))
+
     def _judge(self) -> None:
         """Give each frame its verdict in comparison with the other frames."""
         verdicts = self._series_overview(JUDGED)[0].verdicts()
-        self.gather(JUDGED, self._with_rows(JUDGED, range(len(self.segments)), partial(judged, verdicts=verdicts)))
+
+        def finished(row: FrameRow) -> FrameRow:
+            return stating_groups(with_series_groups(judged(row, verdicts), self.common.alike))
+
+        self.gather(JUDGED, self._with_rows(JUDGED, range(len(self.segments)), finished))
 
     def _correct(self, where: Executor) -> None:
         """Refine frames again whose phases differ from those of all neighbour frames."""

@@ -37,11 +37,11 @@ from layerox.series.frame_setup import Frames
 from layerox.series.refit import alone, neighbours_of, place_of, refined_again, rows_of_table, with_row
 from layerox.series.request import PreparedSeries
 from layerox.series.result import Series, netcdf_bytes, open_series
+from layerox.series.results_folder import FIRST, TABLE, SeriesStore
 from layerox.series.run_document import structures_of
 from layerox.series.seed_refinement import determined_common_parameters
 from layerox.series.segment import independent_rows, refined_segment, segment_ranges
 from layerox.series.segment_merge import SegmentMerge
-from layerox.series.series_folder import FIRST, TABLE, SeriesStore
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -76,7 +76,7 @@ class SeriesRun:
 
     @cached_property
     def hashes(self) -> dict[str, HashedFile]:
-        """What the files of the frames hold, by name."""
+        """Contents of the files of the frames, by name."""
         return hashed_files((frame.path for frame in self.frames.frames), read_hashes(self.results))
 
     @cached_property
@@ -86,7 +86,7 @@ class SeriesRun:
         return SeriesStore(self.results, key, self.settings, self.frames.axes, self.columns, overwrite=self.overwrite)
 
     def refine(self, workers: int, scheduler: str | None, tls: Tls | None, *, resume: bool) -> Series:
-        """Do the work that is left to do, and return the series."""
+        """Do the remaining work, and return the series."""
         try:
             if self.store.open(resume=resume):
                 self.store.finish()
@@ -121,7 +121,7 @@ class SeriesRun:
             self.store.close()
 
     def _require_finished(self, begun: Mapping[str, Any], k: int) -> None:
-        """Refuse a series that is not finished, or of other settings or other frames than the one that may change."""
+        """Raise if the series is not finished, or has other settings or frames (except the one that may change)."""
         frame = self.frames.frames[k] if k < len(self.frames) else None
         before = read_hashes(self.results)
         shared = sum(frame is not None and other.path == frame.path for other in self.frames.frames) > 1
@@ -163,10 +163,10 @@ class SeriesRun:
         return open_series(self.results)
 
     def _interrupted(self, error: WriteFailed, workers: int) -> InputError:
-        """Return the error of a run that cannot write any more, with where to go on."""
+        """Return the error of a run that cannot write any more, with the way to continue."""
         place = self.store.rescue(self._report("interrupted", workers))
         where = "" if place is None else f" with -o {place}"
-        cure = f"when there is room, go on{where} and --resume: what is refined is kept"
+        cure = f"when there is space, continue{where} and --resume: refined frames are kept"
         return InputError(error.problem, place=error.place, cure=cure)
 
     def _refine_all(self, where: Executor) -> None:
@@ -183,7 +183,7 @@ class SeriesRun:
         SegmentMerge(common, self.segments, self.store, self._gather).run(where)
 
     def _structures(self, values: Mapping[str, float]) -> dict[str, dict[str, Any]]:
-        """Return the entries of run.json for the phases, with the atoms that all frames share."""
+        """Return the entries of run.json for the phases, with the common atoms of all frames."""
         documents, own = structures_of(self.setup.phases, values), self.description["structures"]
         return {name: {**own[name], **documents[name]} for name in self.names}
 
@@ -198,12 +198,12 @@ class SeriesRun:
                 self._refresh()
 
     def _refresh(self) -> None:
-        """Write the tables as far as they have grown; rarely enough to cost a thirtieth of the time at most."""
+        """Write the growing tables, at most a thirtieth of the run time."""
         began = time.perf_counter()
         try:
             self.store.write_tables(self._rows)
         except InputError as error:
-            self.progress(f"the growing tables are not written: {error}")  # the parts hold what they would
+            self.progress(f"the growing tables are not written: {error}")  # the parts have the same contents
         now = time.perf_counter()
         self._next_refresh = now + max(REFRESH_S, 30.0 * (now - began))
 
@@ -211,7 +211,7 @@ class SeriesRun:
         """Report the number of finished frames and the rate of this run."""
         rate = (self.done - self._done_before) / max(time.perf_counter() - self._refining_since, 1e-6)
         left = (len(self.frames) - self.done) / rate
-        self.progress(f"{self.done} of {len(self.frames)} frames, {rate:.0f} a second, {left:.0f} s left")
+        self.progress(f"{self.done} of {len(self.frames)} frames, {rate:.0f} per second, {left:.0f} s left")
 
     def _rows(self) -> Iterator[FrameRow]:
         return self.store.all_rows(len(self.segments))
@@ -271,7 +271,7 @@ class SeriesRun:
 
     @property
     def settings(self) -> str:
-        """A hash of everything that decides the results but the frames."""
+        """A hash of everything that decides the results, except the frames."""
         return sha256_of(
             {
                 "version": version("layerox"),
@@ -288,7 +288,7 @@ class SeriesRun:
 
     @property
     def columns(self) -> dict[str, tuple[str, ...]]:
-        """The quantities of each phase in frames.csv, the phases as the user orders them."""
+        """The quantities of each phase in frames.csv, the phases in the user's order."""
         found = quantities_of(self.setup)
         return {name: found[name] for name in self.names}
 

@@ -47,37 +47,37 @@ from layerox.typing import FloatArray
 
 BadKind = Literal["truncated", "beam-off", "spikes", "saturated", "foreign"]
 BAD_KINDS: tuple[BadKind, ...] = ("truncated", "beam-off", "spikes", "saturated", "foreign")
-# What histories of somebody's own are called.
+# Name of a scenario given by the user.
 OWN = "own"
 SUFFIXES = (".xye", ".xy")
 SCHEMA = "layerox.series-truth/1"
-# How the manifest names what is written here, and what its frames are called.
+# Command name in the manifest, and names of the frame files.
 BY, FRAME = "simulate-series", re.compile(r"frame_\d{4,}\.xye?")
-# More would fill disks, and counts beyond what a random generator draws.
+# Limits of disk space, and of the random generator.
 MOST_FRAMES, MOST_POINTS, MOST_COUNTS = 100_000, 1e9, 1e15
 # A laboratory diffractometer: peaks of 0.07 degrees.
 DIFFRACTOMETER = Instrument(profile=Profile(u=0.002, v=-0.001, w=0.004))
 BACKGROUND = (260.0, -90.0, 40.0, -15.0)
 TAIL = 1e-6
-# Counts of the strongest point of a frame, and how far the specimen wanders over the series (mm).
+# Counts of the strongest point of a frame, and drift of the specimen over the series (mm).
 COUNTS, DRIFT_MM = 8000.0, 0.06
 HEIGHT_OF_SPIKES, SHARE_OF_SPIKES, SATURATION = 20.0, 0.01, 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrueFrame:
-    """What a synthetic frame was made of.
+    """The true values of a simulated frame.
 
     Attributes
     ----------
     file
         Its name.
     phases
-        Of each phase that is there: weight_fraction, a, b, c (angstrom).
+        For each present phase: weight_fraction, a, b, c (angstrom).
     time, axes
-        When it was taken (ISO 8601, UTC), and where it stands: time_h, temperature_k and, of a cell, voltage and x_na.
+        Time (ISO 8601, UTC), and axis values: time_h, temperature_k and, with a cell, voltage and x_na.
     displacement_mm
-        Of the specimen.
+        Displacement of the specimen.
     bad
         The damage of the frame, None if it is good.
     """
@@ -113,29 +113,29 @@ def simulate_series(
     Parameters
     ----------
     folder
-        Made if it is missing. Simulated frames of an earlier call are replaced; beside measured patterns none is
-        written.
+        Created if missing. Simulated frames of an earlier call are replaced; a folder with measured patterns is
+        rejected.
     scenario
-        One of `SCENARIOS`, or histories of your own.
+        One of `SCENARIOS`, or user-defined histories.
     frames, seed
         Their number; the seed of noise, drift and faults.
     bad
-        Share of the frames that something has happened to.
+        Share of damaged frames.
     radiation
         The beam.
     two_theta
         First angle, last angle and step, degrees.
     counts
-        Of the strongest point of each frame.
+        Counts of the strongest point of each frame.
     suffix
-        ".xye", or ".xy" for a third of the size: sigmas are those of counting either way.
+        ".xye", or ".xy" for a third of the size: sigmas follow from the counts in both cases.
     overwrite
-        Whether files may be replaced that layerox did not write, or that were changed since.
+        Whether files that layerox did not write, or that were changed, may be replaced.
 
     Raises
     ------
     InputError
-        If something given cannot be used, the folder cannot be written to, or it holds files of the user.
+        If an argument cannot be used, the folder cannot be written, or it has files of the user.
     """
     folder = Path(folder)
     if isinstance(scenario, str) and scenario not in SCENARIOS:
@@ -178,17 +178,17 @@ def simulate_series(
 
 
 def _write(folder: Path, files: Mapping[str, Content], *, overwrite: bool) -> None:
-    """Write a series, all files or none, in the place of one that was simulated before."""
+    """Write a series, all files or none, replacing an earlier simulated one."""
     check_outputs([folder / name for name in files], overwrite=overwrite, makes_folder=True)
     before = {name for name, record in recorded(folder).items() if record.by == BY}
     strange = [path for path in _patterns_in(folder) if path.name not in before and path.name not in files]
     if strange:
-        raise InputError("would stand among simulated patterns, and was not simulated", place=strange[0],
+        raise InputError("is not simulated, and would be in a folder of simulated patterns", place=strange[0],
                          cure="choose another folder", argument="output")  # fmt: skip
     left = [folder / name for name in before if FRAME.fullmatch(name) and name not in files]
     for path in left:
         if path.is_file() and not (overwrite or is_own(path)):
-            raise InputError("was changed after it was simulated and would stand among others", place=path,
+            raise InputError("was changed after the simulation, and would be among the new patterns", place=path,
                              cure="choose another folder, or give overwrite", argument="overwrite")  # fmt: skip
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -214,7 +214,7 @@ def _truth_text(scenario: str, seed: int, book: ExperimentLog, truth: list[TrueF
 
 
 def _faults(count: int, share: float, draw: np.random.Generator) -> list[BadKind | None]:
-    """Return what happens to each frame; the first one is spared."""
+    """Return the damage of each frame; the first one is never damaged."""
     found: list[BadKind | None] = [None] * count
     number = min(round(share * count), count - 1)
     for k in draw.choice(np.arange(1, count), number, replace=False) if number else ():
@@ -240,7 +240,7 @@ class _PatternSimulator:
             Phase(name=h.name, crystal=crystal_of(h.structure or h.name), size_nm=h.size_nm, microstrain=h.microstrain)
             for h in histories
         ]
-        # The foreign specimen that is measured by mistake once in a while.
+        # The foreign specimen of frames measured by mistake.
         stranger = Phase(name="stranger", crystal=halite(), size_nm=50.0)
         self.model = self._model(self.phases)
         self.strange = self._model([stranger])
@@ -253,7 +253,7 @@ class _PatternSimulator:
     def frame(
         self, name: str, progress: float, bad: BadKind | None, draw: np.random.Generator
     ) -> tuple[Pattern, TrueFrame]:
-        """Return the pattern of a file and what it was made of."""
+        """Return the pattern of a file and its true values."""
         displacement = DRIFT_MM * float(np.sin(2.0 * progress)) + 0.003 * float(draw.normal())
         crystals = [self._crystal(phase, history, progress) for phase, history in zip(self.phases, self.histories,
                                                                                     strict=True)]  # fmt: skip
@@ -314,7 +314,7 @@ def _spoilt(intensity: FloatArray, bad: BadKind | None, draw: np.random.Generato
 
 
 def _with_spikes(intensity: FloatArray, draw: np.random.Generator) -> FloatArray:
-    """Return the counts with single channels far too high, as sparks and cosmic rays leave them."""
+    """Return the counts with single channels far too high, as from sparks and cosmic rays."""
     hit = draw.random(len(intensity)) < SHARE_OF_SPIKES
     heights = HEIGHT_OF_SPIKES * np.median(intensity) * (1.0 + draw.random(len(intensity)))
     return np.where(hit, np.rint(heights), intensity)

@@ -19,7 +19,8 @@ import numpy as np
 from layerox.diffraction.model import safe_name
 from layerox.errors import InputError
 from layerox.io.csv_cells import plain_cell, plain_table, safe_cell
-from layerox.series.frame_row import OFFSETS, QUANTITIES, UNKNOWN, FrameRow, titles_of
+from layerox.series.frame_row import GROUP_FRACTION, OFFSETS, QUANTITIES, UNKNOWN, FrameRow, titles_of
+from layerox.series.stacking_columns import VERDICT, VERDICT_NUMBERS, verdict_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,7 @@ LARGEST = 1 << 32
 # What a number of a table may be, by the end of its title; sizes may be infinite.
 LIMITS: Mapping[str, tuple[float, float]] = {
     "weight_fraction": (-1.0, 2.0),
+    "group_fraction": (-1.0, 2.0),
     "intensity_share": (-1.0, 2.0),
     "r_wp": (0.0, 1e6),
     "gof": (0.0, 1e9),
@@ -69,7 +71,7 @@ def header(axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> list[str
 def cells(row: FrameRow, phases: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the cells of a row of frames.csv; what is not known is empty."""
     numbers = [
-        _text(number)
+        verdict_text(number) if quantity == VERDICT else _text(number)
         for name, quantities in phases.items()
         for quantity in quantities
         for _, number in zip(titles_of([quantity]), row.phases.get(name, {}).get(quantity, UNKNOWN), strict=False)
@@ -93,17 +95,34 @@ def _text(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.9g}"
 
 
-def transitions(rows: Iterable[FrameRow], phases: Sequence[str]) -> Iterator[PhaseTransition]:
-    """Yield the entries and exits of phases between accepted frames; the kinds in the table are "birth" and "death"."""
+def transitions(rows: Iterable[FrameRow], phases: Sequence[str]) -> list[PhaseTransition]:
+    """Return the entries and exits of phases between accepted frames; the kinds in the table are "birth" and "death".
+
+    In a frame that does not distinguish phases, none of them enters or leaves if one was there before. If two were
+    there, the one that is not shown has left only if no later frame shows both.
+    """
     before: dict[str, bool] = {}
+    found: list[PhaseTransition] = []
+    pending: dict[str, PhaseTransition] = {}
     for row in rows:
         if not row.is_good:
             continue
+        groups = [group for group in groups_in(row) if any(before.get(name) for name in group)]
+        for group in groups:
+            pending.pop(group[0], None)
+            if sum(before.get(name, False) for name in group) > 1:
+                for name in group[1:]:
+                    pending.setdefault(name, PhaseTransition(phase=name, kind="death", row=row))
+        kept = {name for group in groups for name in group}
         for name in phases:
-            there = is_present(row, name)
+            there = before.get(name, False) if name in kept else is_present(row, name)
             if name in before and before[name] != there:
-                yield PhaseTransition(phase=name, kind="birth" if there else "death", row=row)
+                event = PhaseTransition(phase=name, kind="birth" if there else "death", row=row)
+                found.append(event if there else pending.pop(name, event))
+            elif name not in kept:
+                pending.pop(name, None)
             before[name] = there
+    return sorted([*found, *pending.values()], key=lambda event: event.row.frame)
 
 
 def is_present(row: FrameRow, name: str) -> bool:
@@ -115,6 +134,17 @@ def is_present(row: FrameRow, name: str) -> bool:
 def shown_in(row: FrameRow) -> tuple[str, ...]:
     """Return the names of the phases that a frame shows."""
     return tuple(name for name in row.phases if is_present(row, name))
+
+
+def groups_in(row: FrameRow) -> list[tuple[str, ...]]:
+    """Return the groups of phases that a frame does not distinguish, the shown one first."""
+    found: dict[float, list[str]] = {}
+    shown = shown_in(row)
+    for name, numbers in row.phases.items():
+        value, _ = numbers.get(GROUP_FRACTION, UNKNOWN)
+        if not math.isnan(value):
+            found.setdefault(value, []).append(name)
+    return [tuple(sorted(names, key=lambda name: name not in shown)) for names in found.values()]
 
 
 def transition_header(axes: Sequence[str]) -> list[str]:
@@ -134,7 +164,9 @@ def transition_header(axes: Sequence[str]) -> list[str]:
 def transition_cells(found: PhaseTransition) -> list[str]:
     """Return the cells of a row of transitions.csv."""
     numbers = found.row.phases.get(found.phase, {})
-    fraction, support = numbers.get("weight_fraction", UNKNOWN), numbers.get("support", UNKNOWN)
+    fraction, support = numbers.get(GROUP_FRACTION, UNKNOWN), numbers.get("support", UNKNOWN)
+    if math.isnan(fraction[0]):
+        fraction = numbers.get("weight_fraction", UNKNOWN)
     axes = [_text(value) for value in found.row.axes]
     own = [*map(_text, fraction), _text(support[0])]
     return [safe_name(found.phase), found.kind, str(found.row.frame), safe_cell(found.row.file), *axes, *own]
@@ -153,30 +185,32 @@ def read_frames(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If it cannot be read, is cut off, or holds what no series writes.
+        If it cannot be read, is incomplete, or has invalid contents.
     """
     data = _bytes_of(path)
     titles = [plain_cell(title) for title in _demand_rectangle(data, path)]
     _demand_titles(titles, run, path)
     table = _parsed(data, path, dict.fromkeys(TEXTS, str))
-    table[list(TEXTS)] = table[list(TEXTS)].fillna("")
+    verdicts = [title for title in titles if title.endswith(f".{VERDICT}")]
+    table[[*TEXTS, *verdicts]] = table[[*TEXTS, *verdicts]].fillna("")
     table = plain_table(table)
     if not len(table):
         raise InputError("holds no frames", place=path, cure="run it with --resume")
-    _demand_numbers(table, [title for title in titles if title not in TEXTS], path)
+    _demand_numbers(table, [title for title in titles if title not in (*TEXTS, *verdicts)], path)
+    _demand_verdicts(table, verdicts, path)
     _demand_rows(table, path)
     if run["status"] == "complete" and len(table) != run["frames"]:
-        raise InputError(f"is cut off: {len(table)} of {run['frames']} frames stand in it", place=path, cure=CURE)
+        raise InputError(f"is cut off: {len(table)} of {run['frames']} frames are in it", place=path, cure=CURE)
     return table
 
 
 def read_changes(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
-    """Return transitions.csv, as the series or `layerox strain` has written it.
+    """Return transitions.csv, as written by the series or by `layerox strain`.
 
     Raises
     ------
     InputError
-        If it cannot be read, is cut off, or holds what neither writes.
+        If it cannot be read, is incomplete, or has invalid contents.
     """
     data = _bytes_of(path)
     titles = [plain_cell(title) for title in _demand_rectangle(data, path)]
@@ -220,9 +254,9 @@ def _demand_rectangle(data: bytes, path: Path) -> list[str]:
                 problem = f"is damaged: row {number} has {length} cells, the first {count}"
                 raise InputError(problem, place=path, cure=CURE)
     except (csv.Error, StopIteration):
-        raise InputError("is damaged: it is no table", place=path, cure=CURE) from None
+        raise InputError("is damaged: it is not a table", place=path, cure=CURE) from None
     if len(set(titles)) < len(titles):
-        raise InputError("is damaged: a column stands twice", place=path, cure=CURE)
+        raise InputError("is damaged: a column is repeated", place=path, cure=CURE)
     return titles
 
 
@@ -238,13 +272,13 @@ def _lengths(data: bytes) -> Iterator[tuple[list[str], int]]:
 
 
 def _demand_titles(titles: Sequence[str], run: Mapping[str, Any], path: Path) -> None:
-    """Refuse a table that has not the columns of the series that run.json describes."""
+    """Reject a table with other columns than run.json describes."""
     head = [*FIXED, *run["axes"], *JUDGED]
     phases = [safe_name(name) for name in run["phases"]]
     needed = [f"{name}.{title}" for name in phases for title in titles_of(QUANTITIES)] + titles_of(OFFSETS)
     known = [title for title in titles[len(head) :] if title.partition(".")[0] in phases]
     if list(titles[: len(head)]) != head or not set(needed) <= set(titles):
-        raise InputError("has other columns than run.json says", place=path, cure=CURE)
+        raise InputError("has other columns than run.json describes", place=path, cure=CURE)
     if strange := set(titles[len(head) :]) - set(known) - set(titles_of(OFFSETS)):
         problem = f"has a column of no phase of the series: {min(strange)[:60]}"
         raise InputError(problem, place=path, cure=CURE)
@@ -261,7 +295,7 @@ def _parsed(data: bytes, path: Path, texts: Mapping[str, type[str]]) -> pd.DataF
 
 
 def _demand_numbers(table: pd.DataFrame, titles: Sequence[str], path: Path) -> None:
-    """Refuse numbers that are none, or that no refinement ends with."""
+    """Reject values that are not numbers, or impossible for a refinement."""
     for title in titles:
         column = table[title]
         if column.dtype.kind not in "if":
@@ -274,8 +308,16 @@ def _demand_numbers(table: pd.DataFrame, titles: Sequence[str], path: Path) -> N
             raise InputError(problem, place=path, cure=CURE)
 
 
+def _demand_verdicts(table: pd.DataFrame, titles: Sequence[str], path: Path) -> None:
+    """Refuse verdicts on stackings that no series writes."""
+    for title in titles:
+        unknown = table.loc[~table[title].isin([*VERDICT_NUMBERS, ""]), title]
+        if len(unknown):
+            raise InputError(f"is damaged: {title} is {str(unknown.iloc[0])[:40]!r}", place=path, cure=CURE)
+
+
 def _limits(title: str) -> tuple[float, float]:
-    """Return what a number may be; an axis of a user's own may be called like a quantity, and be anything."""
+    """Return the limits of a column; a user's axis may have the name of a quantity, and has no limits."""
     own = title.rpartition(".")[2]
     if "." not in title and own not in JUDGED:
         return -LARGEST_NUMBER, LARGEST_NUMBER
@@ -294,4 +336,4 @@ def _demand_rows(table: pd.DataFrame, path: Path) -> None:
         problem = f"is damaged: row {row + 2} has the verdict {str(table['verdict'].iloc[row])[:40]!r}"
         raise InputError(problem, place=path, cure=CURE)
     if (table["file"].str.contains(r"[/\0]", regex=True) | (table["file"] == "")).any():
-        raise InputError("is damaged: a file is called by no name", place=path, cure=CURE)
+        raise InputError("is damaged: a file has no name", place=path, cure=CURE)

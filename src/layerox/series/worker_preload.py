@@ -1,7 +1,7 @@
 """Loads compiled code in the server from which workers are forked; only that server imports this module.
 
-Loading takes a process a quarter of a second. The workers inherit what the server has loaded when it reads and refines
-a pattern of one atom; the result is not used.
+Loading takes a quarter of a second per process. The server reads and refines a minimal pattern of one atom, and the
+workers inherit the loaded code; the result is not used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from layerox.symmetry import symmetry_from_name
 
 
 def load_loops() -> None:
-    """Read a table and refine a pattern, both as small as can be."""
+    """Read a table and refine a pattern, both minimal."""
     plain_table(b"1 2\n3 4\n", 2)
     cell, symmetry = (4.2, 4.2, 4.2, 90.0, 90.0, 90.0), symmetry_from_name("P m -3 m")
     atom = Site(label="Na", element="Na", position=(0.0, 0.0, 0.0))

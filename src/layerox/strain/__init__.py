@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from layerox.elasticity import Stiffness
     from layerox.strain.coherency import SinglePhase
-    from layerox.strain.evolution import StrainEvolution
     from layerox.strain.measured_cells import Subject
     from layerox.strain.reference_cells import ReferenceArgument
+    from layerox.strain.strain_evolution import StrainEvolution
 
 
 class _Strain(ModuleType):
@@ -34,8 +34,8 @@ class _Strain(ModuleType):
         elastic: str | Path | Mapping[str, Stiffness] | None = None,
         single_phase: Mapping[str, SinglePhase] | None = None,
     ) -> StrainEvolution:
-        """Return the strains of a series, of fits or of structures: see `layerox.strain.evolution.strain_evolution`."""
-        from layerox.strain.evolution import strain_evolution  # noqa: PLC0415  (a call needs it, an import does not)
+        """Return the strains of a series, of fits or of structures; see `strain_evolution`."""
+        from layerox.strain.strain_evolution import strain_evolution  # noqa: PLC0415  (a call needs it, an import does not)
 
         return strain_evolution(subject, reference=reference, elastic=elastic, single_phase=single_phase)
 

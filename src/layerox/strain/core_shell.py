@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError
 from layerox.io.output_files import write_outputs
-from layerox.strain.evolution import StrainEvolution
+from layerox.strain.strain_evolution import StrainEvolution
 from layerox.typing import FloatArray
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from layerox.io.csv_cells import safe_table
 from layerox.io.output_files import write_outputs
 from layerox.refined import with_esd
-from layerox.strain.evolution import StrainEvolution
 from layerox.strain.phase_conversions import Step
+from layerox.strain.strain_evolution import StrainEvolution
 from layerox.strain.transitions import Transitions
 
 if TYPE_CHECKING:

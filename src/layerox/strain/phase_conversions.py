@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.refined import Refined
+from layerox.series.group_columns import determined_fractions
 from layerox.strain.axis_branches import Axis
 from layerox.strain.coexistence import Coexistence, LayerSizes, coexistence
 from layerox.strain.phase_stackings import ARROW, Stacking, glide_text
@@ -208,7 +209,7 @@ class StepFinder:
     def _coexistence(self, pair: tuple[str, str], flow: Flow) -> Coexistence:
         frame = self.table["frame"].to_numpy(dtype=np.float64)
         within = self.table[(frame >= flow.onset - 0.5) & (frame <= flow.end + 0.5)]
-        weights = [np.nan_to_num(within[f"{name}.weight_fraction"].to_numpy(dtype=np.float64)) for name in pair]
-        esds = [np.nan_to_num(within[f"{name}.weight_fraction_esd"].to_numpy(dtype=np.float64)) for name in pair]
+        fractions = [determined_fractions(within, name) for name in pair]
+        weights, esds = ([np.nan_to_num(own[k]) for own in fractions] for k in (0, 1))
         layers = self.layers.get(pair[0]), self.layers.get(pair[1])
         return coexistence(layers, within["frame"].to_numpy(dtype=np.float64), weights, esds, seed=self.seed)

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.errors import InputError, UnknownName, nearest
-from layerox.strain.evolution import StrainEvolution
 from layerox.strain.measured_cells import PhaseCells
 from layerox.strain.phase_strain import PhaseStrain, Tensors, phase_strain
 from layerox.strain.reference_cells import PhaseReference, ReferenceCell
+from layerox.strain.strain_evolution import StrainEvolution
 from layerox.strain.tensor import edges_of_metrics, metrics_of_cells
 from layerox.typing import FloatArray
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from layerox.refined import Refined
+from layerox.series.group_columns import determined_fractions
 from layerox.strain.axis_branches import Axis
 from layerox.strain.rises_and_falls import Change, changes
 from layerox.typing import FloatArray
@@ -73,7 +74,7 @@ def weight_changes(
     seed
         Seed of the draws for the uncertainties.
     """
-    value = table[f"{name}.weight_fraction"].to_numpy(dtype=np.float64)
+    value, _ = determined_fractions(table, name)
     esd = _esds(table, phases, name)
     known = np.isfinite(value)
     absent = table[f"{name}.volume"].isna().to_numpy()
@@ -87,12 +88,11 @@ def weight_changes(
 
 def _esds(table: pd.DataFrame, phases: Sequence[str], name: str) -> FloatArray:
     """Return the uncertainties of a phase's fractions, not less than those that absent phases contribute."""
-    own = table[f"{name}.weight_fraction_esd"].to_numpy(dtype=np.float64)
-    value = table[f"{name}.weight_fraction"].to_numpy(dtype=np.float64)
+    value, own = determined_fractions(table, name)
     variance = np.zeros(len(table))
     for other in phases:
         absent = table[f"{other}.volume"].isna().to_numpy()
-        left_open = np.nan_to_num(table[f"{other}.weight_fraction_esd"].to_numpy(dtype=np.float64))
+        left_open = np.nan_to_num(determined_fractions(table, other)[1])
         variance += np.where(absent, left_open**2, 0.0) * (other != name)
     floor = np.maximum(value * variance**0.5, LEAST_ESD)
     usual = float(np.nanmedian(own)) if np.isfinite(own).any() else LEAST_ESD

@@ -73,7 +73,7 @@ def test_a_place_is_found_among_thousands():
 
 
 def test_a_place_that_few_frames_cannot_tell_is_refused():
-    with pytest.raises(InputError, match="do not tell where"):
+    with pytest.raises(InputError, match="do not determine the position"):
         fitted_form(
             form_request("polynomial 1 | ? | polynomial 1", "P2_a"),
             points(lambda x: 0 * x, x=np.array([1.0, 2.0, 3.0])),
@@ -97,8 +97,8 @@ def test_what_chance_explains_is_no_scatter():
     assert own_scatter(common_trials(data, "P2_a"), data) == 0.0
 
 
-def test_a_form_that_is_asked_for_and_cannot_be_is_refused_and_common_ones_are_left_out():
+def test_a_form_that_is_requested_and_cannot_be_is_refused_and_common_ones_are_left_out():
     few = points(lambda x: 0 * x, x=np.array([1.0, 2.0, 3.0, 4.0]))
-    with pytest.raises(InputError, match="7 coefficients for 4 places"):
+    with pytest.raises(InputError, match="7 coefficients for 4 axis values"):
         fitted_forms([form_request("polynomial 6", "P2_a")], few, "P2_a")
     assert {trial.text for trial in common_trials(few, "P2_a")} == {"constant"}

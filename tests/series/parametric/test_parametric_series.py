@@ -116,7 +116,7 @@ def test_a_stretch_of_the_axis_is_refined_alone(fitted, tmp_path):
     ]
 
 
-def test_the_command_says_what_the_data_say(fitted, tmp_path, capsys):
+def test_the_command_states_what_the_data_say(fitted, tmp_path, capsys):
     words = ["parametric", fitted, "--function", "P2_a=constant", "--axis", "frame", "-o", tmp_path / "out"]
     assert main([str(word) for word in words]) == 1
     out, err = capsys.readouterr()
@@ -132,11 +132,11 @@ def test_the_command_says_what_the_data_say(fitted, tmp_path, capsys):
     [
         (["--function", "P2_a=polynomal 2"], "did you mean 'polynomial'?"),
         (["--function", "P2_a"], "write 'P2_a=polynomial 2'"),
-        (["--function", "P2_a=constant", "--function", "P2_a=constant"], "stands twice"),
+        (["--function", "P2_a=constant", "--function", "P2_a=constant"], "is given twice"),
         (["--function", "P2_x=constant"], "there is no parameter 'P2_x'"),
         (["--function", "P2_b=constant"], "follows P2_a"),
         (["--axis", "sodium"], "--axis: the series has no 'sodium'"),
-        (["--between", "5", "9"], "--between: no good frame"),
+        (["--between", "5", "9"], "--between: no accepted frame"),
         (["--between", "9", "5"], "smaller one first"),
         (["--recipe", "nowhere.toml"], "nowhere.toml: no such file"),
         (["--recipe", "recipe.toml", "--function", "P2_a=constant"], "keep one of them"),
@@ -168,7 +168,7 @@ def test_a_recipe_with_a_form_that_is_none_stops_the_series_before_it_begins(raw
     assert not (tmp_path / "out").exists()
 
 
-def test_patterns_that_are_gone_are_told(fitted):
+def test_patterns_that_are_gone_are_reported(fitted):
     series = lx.open_series(fitted)
     with pytest.raises(InputError, match="frame_0011.xye"):
         lx.refine_parametric(replace(series, run={**series.run, "folder": "/nowhere"}))

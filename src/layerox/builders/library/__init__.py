@@ -6,6 +6,6 @@ source, so that it must be verified before it is quoted; CONSTRUCTED follows fro
 
 from layerox.builders.library.catalogue import DEFAULTS, LIBRARY, Library, library_entry, library_phase
 from layerox.builders.library.cathodes import CATHODES, Cathode
-from layerox.builders.library.entry import LibraryEntry
+from layerox.builders.library.library_entry import LibraryEntry
 
 __all__ = ["CATHODES", "DEFAULTS", "LIBRARY", "Cathode", "Library", "LibraryEntry", "library_entry", "library_phase"]

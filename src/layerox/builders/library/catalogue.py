@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from layerox.builders.library.cathodes import CATHODES, Cathode
 from layerox.builders.library.distorted import DISTORTED
-from layerox.builders.library.entry import LibraryEntry
 from layerox.builders.library.hardware_and_impurities import COMPANIONS
 from layerox.builders.library.layered import LAYERED
+from layerox.builders.library.library_entry import LibraryEntry
 from layerox.builders.library.spinels_and_tunnels import FRAMEWORKS
 from layerox.crystal.asymmetric_unit import Crystal, cell_text
 from layerox.errors import InputError, nearest

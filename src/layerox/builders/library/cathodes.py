@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from layerox.builders.library.entry import LibraryEntry
+from layerox.builders.library.library_entry import LibraryEntry
 from layerox.builders.phase_recipes import Layered, PhaseRecipe, Spinel, Tunnel
 
 TABLE = "table of multiphase sodium layered oxides in a review, looked up"

@@ -7,8 +7,8 @@ orthorhombic Mn2O3 (Pbca), Li2MnO3, MnO2 polymorphs, polymers. Mn3O4 is among th
 
 from __future__ import annotations
 
-from layerox.builders.library.entry import LibraryEntry
-from layerox.builders.phase_recipes import Tabulated
+from layerox.builders.library.library_entry import LibraryEntry
+from layerox.builders.phase_recipes import PublishedStructure
 from layerox.crystal.asymmetric_unit import Cell
 
 CULLITY = "Cullity, Elements of X-Ray Diffraction, appendix of crystal structure data, 20 C, looked up"
@@ -22,9 +22,9 @@ def _hexagonal(a: float, c: float) -> Cell:
     return a, a, c, 90.0, 90.0, 120.0
 
 
-def _rock_salt(metal: str, a: float) -> Tabulated:
+def _rock_salt(metal: str, a: float) -> PublishedStructure:
     sites = ((f"{metal}1", 1.0, (0.0, 0.0, 0.0), 0.4), ("O1", 1.0, (0.5, 0.5, 0.5), 0.5))
-    return Tabulated(group="F m -3 m", cell=_cubic(a), sites=sites)
+    return PublishedStructure(group="F m -3 m", cell=_cubic(a), sites=sites)
 
 
 COMPANIONS = (
@@ -32,7 +32,7 @@ COMPANIONS = (
         name="Al",
         phase="hardware",
         title="aluminium: current collector, pouch, window",
-        recipe=Tabulated(group="F m -3 m", cell=_cubic(4.0490), sites=(("Al1", 1.0, (0.0, 0.0, 0.0), 0.8),)),
+        recipe=PublishedStructure(group="F m -3 m", cell=_cubic(4.0490), sites=(("Al1", 1.0, (0.0, 0.0, 0.0), 0.8),)),
         provenance="cell LOOKED-UP; B CONSTRUCTED",
         reference=CULLITY,
     ),
@@ -40,7 +40,7 @@ COMPANIONS = (
         name="Cu",
         phase="hardware",
         title="copper: current collector",
-        recipe=Tabulated(group="F m -3 m", cell=_cubic(3.61491), sites=(("Cu1", 1.0, (0.0, 0.0, 0.0), 0.55),)),
+        recipe=PublishedStructure(group="F m -3 m", cell=_cubic(3.61491), sites=(("Cu1", 1.0, (0.0, 0.0, 0.0), 0.55),)),
         provenance="cell LOOKED-UP; B CONSTRUCTED",
         reference="Straumanis & Yu, Acta Cryst. A25 (1969) 676, from the AFLOW prototype shipped with pymatgen",
     ),
@@ -48,7 +48,7 @@ COMPANIONS = (
         name="Be",
         phase="hardware",
         title="beryllium: window",
-        recipe=Tabulated(
+        recipe=PublishedStructure(
             group="P 63/m m c", cell=_hexagonal(2.2854, 3.5841), sites=(("Be1", 1.0, (1 / 3, 2 / 3, 0.25), 0.5),)
         ),
         provenance="cell LOOKED-UP; B CONSTRUCTED",
@@ -58,7 +58,7 @@ COMPANIONS = (
         name="Na",
         phase="hardware",
         title="sodium metal: counter electrode",
-        recipe=Tabulated(group="I m -3 m", cell=_cubic(4.2906), sites=(("Na1", 1.0, (0.0, 0.0, 0.0), 6.0),)),
+        recipe=PublishedStructure(group="I m -3 m", cell=_cubic(4.2906), sites=(("Na1", 1.0, (0.0, 0.0, 0.0), 6.0),)),
         provenance="cell RECALLED; B CONSTRUCTED",
         reference="textbook value at 20 C, recalled",
     ),
@@ -66,7 +66,7 @@ COMPANIONS = (
         name="graphite",
         phase="hardware",
         title="graphite 2H: conductive additive",
-        recipe=Tabulated(
+        recipe=PublishedStructure(
             group="P 63/m m c",
             cell=_hexagonal(2.464, 6.711),
             sites=(("C1", 1.0, (0.0, 0.0, 0.25), 0.9), ("C2", 1.0, (1 / 3, 2 / 3, 0.25), 0.9)),
@@ -94,7 +94,7 @@ COMPANIONS = (
         name="Mn2O3",
         phase="impurity",
         title="bixbyite Mn2O3, cubic",
-        recipe=Tabulated(
+        recipe=PublishedStructure(
             group="I a -3",
             cell=_cubic(9.4146),
             sites=(
@@ -111,7 +111,7 @@ COMPANIONS = (
         name="Na2CO3",
         phase="impurity",
         title="gamma-Na2CO3, natrite: the average of a modulated structure",
-        recipe=Tabulated(
+        recipe=PublishedStructure(
             group="C 1 2/m 1",
             cell=(8.905, 5.237, 6.045, 90.0, 101.32, 90.0),
             sites=(

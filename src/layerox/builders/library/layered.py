@@ -6,7 +6,7 @@ import math
 
 from layerox.builders.layer_heights import LayerGeometry
 from layerox.builders.layered import DisplacementFactors
-from layerox.builders.library.entry import LibraryEntry
+from layerox.builders.library.library_entry import LibraryEntry
 from layerox.builders.phase_recipes import Layered
 
 

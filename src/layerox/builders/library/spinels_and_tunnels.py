@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layerox.builders.library.entry import LibraryEntry
+from layerox.builders.library.library_entry import LibraryEntry
 from layerox.builders.phase_recipes import Spinel, Tunnel
 from layerox.builders.spinel import SpinelFactors, SpinelGeometry
 from layerox.builders.tunnel import TunnelGeometry

@@ -39,7 +39,7 @@ WORTH_TELLING = 1.2
 
 @dataclass(frozen=True, eq=False)
 class ChosenForm:
-    """A quantity with the form that it was given, and the points and trials that speak for it."""
+    """A quantity with its form, and the points and trials of the selection."""
 
     quantity: Quantity
     trial: FittedForm
@@ -216,5 +216,5 @@ def _warnings(found: ParametricFindings, functions: Sequence[Function]) -> Itera
         yield Notice("serial_correlation", f"{text} ([uncertainty] serial_correlation = true)")
     places = [function.name for function in functions if function.trials[0].place is not None]
     if places:
-        text = f"the place that the data told for {', '.join(places)} was held in the refinement"
+        text = f"the position estimated for {', '.join(places)} was fixed in the refinement"
         yield Notice("place_held", f"{text}: uncertainties near it do not hold its own")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from layerox.errors import InputError
 from layerox.series.parametric.function_forms import Form, FormRequest, form_request
@@ -108,13 +108,13 @@ class FittedForm:
 
 
 def fitted_forms(
-    asked: Sequence[FormRequest], points: FrameValues, place: str
+    requests: Sequence[FormRequest], points: FrameValues, place: str
 ) -> tuple[FrameValues, list[FittedForm], list[FittedForm]]:
     """Return the points with the scatter of their own, the requested forms, and the common ones, fitted to them.
 
     Parameters
     ----------
-    asked
+    requests
         Forms that the user names; none leaves the choice to the common ones.
     points
         Without scatter of their own.
@@ -126,13 +126,13 @@ def fitted_forms(
     InputError
         If the points cannot determine a requested form.
     """
-    own = [fitted_form(request, points) for request in asked]
+    own = [fitted_form(request, points) for request in requests]
     common = common_trials(points, place)
     scatter = own_scatter([*own, *common], points)
     if scatter == 0:
         return points, own, common
     points = replace(points, own=scatter)
-    return points, [fitted_form(request, points) for request in asked], common_trials(points, place)
+    return points, [fitted_form(request, points) for request in requests], common_trials(points, place)
 
 
 def fitted_form(request: FormRequest, points: FrameValues) -> FittedForm:
@@ -149,7 +149,7 @@ def fitted_form(request: FormRequest, points: FrameValues) -> FittedForm:
     rises = np.array([_chi_squared(request, place, points) for place in places])
     if not np.isfinite(rises).any():
         raise InputError(
-            f"{request.text!r}: {len(points)} frames do not tell where", place=request.place, cure="say where"
+            f"{request.text!r}: {len(points)} frames do not determine the position", place=request.place, cure="give it"
         )
     k = int(np.argmin(rises))
     if len(places) == PLACES:
@@ -183,11 +183,11 @@ def _chi_squared(request: FormRequest, place: float, points: FrameValues) -> flo
         return np.inf
 
 
-def _fitted(asked: FormRequest, request: FormRequest, points: FrameValues) -> FittedForm:
+def _fitted(requests: FormRequest, request: FormRequest, points: FrameValues) -> FittedForm:
     form = request.form(points.x)
     coefficients, residual = _least_squares(form, points, points.spread)
     chi_squared = float(((residual / points.spread) ** 2).sum())
-    return FittedForm(text=form.text, wanted=asked.text, form=form, coefficients=coefficients, residual=residual,
+    return FittedForm(text=form.text, wanted=requests.text, form=form, coefficients=coefficients, residual=residual,
                  chi_squared=chi_squared)  # fmt: skip
 
 
@@ -211,7 +211,7 @@ def common_trials(points: FrameValues, place: str) -> list[FittedForm]:
 
 
 def own_scatter(trials: Sequence[FittedForm], points: FrameValues) -> float:
-    """Return the scatter of frames beyond their uncertainties that speaks best for any of the forms.
+    """Return the scatter of frames beyond their uncertainties that gives the best criterion of any form.
 
     A form that leaves more than chance does may have such a scatter for one more coefficient, in a criterion of all
     that the likelihood holds: chi-squared + sum ln variance + k ln n. A rich form without a scatter so stands against a
@@ -223,7 +223,7 @@ def own_scatter(trials: Sequence[FittedForm], points: FrameValues) -> float:
 
 def _option(trial: FittedForm, points: FrameValues) -> tuple[float, float]:
     """Return criterion and scatter of a form."""
-    if chi2.sf(trial.chi_squared, trial.freedom) >= LEVEL:
+    if chdtrc(trial.freedom, trial.chi_squared) >= LEVEL:
         return trial.criterion, 0.0
     own = _excess(trial, points)
     wider = float(np.log1p((own / points.esd) ** 2).sum())
@@ -231,7 +231,7 @@ def _option(trial: FittedForm, points: FrameValues) -> tuple[float, float]:
 
 
 def _excess(trial: FittedForm, points: FrameValues) -> float:
-    """Return what has to be added to all uncertainties in quadrature so that chi-squared is what it should be."""
+    """Return the scatter to add to all uncertainties in quadrature so that chi-squared has its expected value."""
 
     def too_much(own: float) -> float:
         spread = np.hypot(points.esd, own)

@@ -2,7 +2,7 @@
 
 The deviations are score tests (Rao, Proc. Cambridge Philos. Soc. 44 (1948) 50, doi:10.1017/S0305004100023987): by how
 much chi-squared of a frame falls if one quantity alone is refined there. Where frames deviate by more than chance, the
-quantity that explains most of it gets a scatter of its own. Neighbours that deviate alike, along the axis or in the
+quantity that explains most of it gets a scatter of its own. Neighbours with equal deviations, along the axis or in the
 order of the frames (lag-one correlation; Durbin & Watson, Biometrika 37 (1950) 409, doi:10.2307/2332391), are a trend,
 and the form is then wrong; scatter without a trend is scatter of the frames.
 """
@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import chi2, f, norm
+from scipy.special import chdtrc, fdtrc, ndtr
 
 from layerox.series.parametric.form_selection import BARE, LEVEL, STRONG, FittedForm, FrameValues, best_of
 from layerox.typing import FloatArray
@@ -115,7 +115,7 @@ class _QuantityForces:
 
     def excess(self, own: FloatArray, freedom: int) -> float:
         """Return by how many standard deviations the squares exceed their expectation, 0 where that is chance."""
-        if freedom < 1 or chi2.sf(self._squares(own), freedom) >= LEVEL:
+        if freedom < 1 or chdtrc(freedom, self._squares(own)) >= LEVEL:
             return 0.0
         return (self._squares(own) - freedom) / float(np.sqrt(2.0 * freedom))
 
@@ -133,7 +133,7 @@ class _QuantityForces:
         squares = self._squares(_with(own, k, 0.0))
         return Deviation(
             ratio=float(np.sqrt(squares / freedom)) if freedom > 0 else np.nan,
-            p=float(chi2.sf(squares, freedom)) if freedom > 0 else 1.0,
+            p=float(chdtrc(freedom, squares)) if freedom > 0 else 1.0,
             own=float(own[k]),
             frames=self.frames,
             pulls=self.force / np.sqrt(self._variance(own)),
@@ -153,8 +153,8 @@ class FormVerdict:
     Attributes
     ----------
     status
-        "supported"; "scattered": no trend is left, but frames scatter more than their uncertainties; "rejected": a
-        trend is left or another form does much better; "undecided": a trend is left, but the values of single frames
+        "supported"; "scattered": no trend remains, but frames scatter more than their uncertainties; "rejected": a
+        trend is left or another form does much better; "undecided": a trend remains, but the values of single frames
         bear this function and reject others; "richer_than_needed"; "untested": no frames to spare.
     scatter
         Root mean square of the frames' deviations from the function in their uncertainties, all other functions held,
@@ -218,7 +218,7 @@ def together(rise: float, freedom: int, points_freedom: float) -> JointTest:
     """Return the test of all functions; `points_freedom` are the degrees of freedom of the patterns themselves."""
     if freedom < 1:
         return JointTest(chi_squared=rise, freedom=0, p=1.0)
-    p = float(f.sf(max(rise, 0.0) / freedom, freedom, max(points_freedom, 1.0)))
+    p = float(fdtrc(freedom, max(points_freedom, 1.0), max(rise, 0.0) / freedom))
     return JointTest(chi_squared=rise, freedom=freedom, p=p)
 
 
@@ -278,7 +278,7 @@ def _trend(pulls: FloatArray, x: FloatArray) -> tuple[float, str, float]:
     if not order:
         return neighbours, order, 1.0
     orders = 1 if (np.diff(x) >= 0).all() else 2
-    return neighbours, order, min(orders * float(norm.sf(neighbours * np.sqrt(len(x)))), 1.0)
+    return neighbours, order, min(orders * float(ndtr(-neighbours * np.sqrt(len(x)))), 1.0)
 
 
 def _neighbours(pulls: FloatArray, x: FloatArray) -> tuple[float, str]:
@@ -310,10 +310,12 @@ def _words(found: FormVerdict, trial: FittedForm, every: Sequence[FittedForm]) -
     message = f"frames scatter {found.scatter:.2f} times their uncertainties about it (p = {found.p_scatter:.2g})"
     if found.p_neighbours < LEVEL:
         where = "along the axis" if found.order == "axis" else "in the order of the frames"
-        message += f", and neighbours {where} deviate alike (correlation {found.neighbours:.2f}): a trend is left"
+        message += (
+            f", and neighbours {where} have similar deviations (correlation {found.neighbours:.2f}): a trend remains"
+        )
     elif found.own > 0:
-        seen = " without a trend" if found.p_scatter < LEVEL else ", by their values alone more"
-        message += f"{seen}: a scatter of {found.own:.2g} of their own is added to their uncertainties"
+        detail = " without a trend" if found.p_scatter < LEVEL else ", by their values alone more"
+        message += f"{detail}: a scatter of {found.own:.2g} of their own is added to their uncertainties"
     return f"{message}; {_comparison(found, trial, every)}"
 
 

@@ -51,7 +51,7 @@ class Quantity:
 
     @property
     def is_reciprocal(self) -> bool:
-        """Whether the model holds one over what users see."""
+        """Whether the model's variable is the reciprocal of the user's quantity."""
         return self.name != self.slot
 
     def to_model(self, value: float) -> float:
@@ -165,7 +165,7 @@ class ConstrainedFit:
     chi_squared
         There.
     normal, force
-        Of the quantities that it has, in users' units, its own variables eliminated; see `Reduced`.
+        Normal equations of its quantities in users' units, its own variables eliminated; see `Reduced`.
     is_cut
         Whether a function left the bounds of a quantity, which stays at the bound.
     fractions

@@ -100,18 +100,18 @@ class KnottedForm:
         Ascending.
     smooth
         A natural cubic spline; else straight lines.
-    said
+    written
         As a user would write it.
     """
 
     knots: tuple[float, ...]
     smooth: bool
-    said: str
+    written: str
 
     @property
     def text(self) -> str:
         """As a user would write it."""
-        return self.said
+        return self.written
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -243,7 +243,7 @@ class FormRequest:
             return KnottedForm((low, *numbers, high), False, " ".join(["kinked", *(f"{n:.9g}" for n in numbers)]))
         if len(numbers) == 1:
             if not low < high:
-                raise self._fault("all frames stand at one place", "write constant")
+                raise self._fault("all frames have one axis value", "write constant")
             return KnottedForm(
                 tuple(np.linspace(low, high, int(numbers[0])).tolist()), True, f"spline {int(numbers[0])}"
             )
@@ -257,7 +257,7 @@ class FormRequest:
         singular = np.linalg.svd(form.basis(x), compute_uv=False)
         if len(singular) < len(form.labels) or singular[-1] < DETERMINED * singular[0]:
             count = len(np.unique(x))
-            raise self._fault(f"{len(form.labels)} coefficients for {count} places", "ask for fewer")
+            raise self._fault(f"{len(form.labels)} coefficients for {count} axis values", "give a simpler form")
 
     def _fault(self, problem: str, cure: str) -> InputError:
         return InputError(f"{self.text!r}: {problem}", place=self.place, cure=cure)

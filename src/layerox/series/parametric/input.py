@@ -90,7 +90,9 @@ def source_of(series: Series, recipe: Recipe, axis: str | None, between: tuple[f
         good &= (x >= between[0]) & (x <= between[1])
     chosen = np.flatnonzero(good)
     if not len(chosen):
-        raise InputError(f"no good frame stands there on the axis {name}", argument="between", cure="choose another")
+        raise InputError(
+            f"no accepted frame is in this range of the axis {name}", argument="between", cure="choose another"
+        )
     limits = series.run["range"]
     reading = PatternReading(
         radiation=None if recipe.instrument is None else recipe.instrument.radiation,
@@ -116,7 +118,7 @@ def recipe_of(series: Series) -> Recipe:
     if isinstance(document, Mapping):
         return read_recipe(document)
     if series.path is None:
-        raise InputError("the series does not say how it was refined", cure="refine it again")
+        raise InputError("the series has no record of its settings", cure="refine it again")
     return read_recipe(series.path / "recipe.toml")
 
 

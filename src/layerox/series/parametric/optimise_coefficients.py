@@ -141,14 +141,14 @@ def optimised_coefficients(survey: Survey, members: Sequence[ParametricFrame], s
 
 
 def _damping(damping: float, kept: float) -> float:
-    """Return the damping after a step that has kept so much of what it promised."""
+    """Return the damping after a step with a given ratio of actual to expected decrease."""
     if kept > WELL_KEPT:
         return 0.1 * damping if damping > FIRST_DAMPING else 0.0
     return 2.0 * damping if kept < BADLY_KEPT else damping
 
 
 def _mixed(step: FloatArray, before: FloatArray, taken: FloatArray, normal: FloatArray) -> FloatArray:
-    """Return the next move from a step, the one before (damped alike), and the move that was taken between them.
+    """Return the next move from a step, the one before (equal damping), and the move taken between them.
 
     Where patterns fit badly, second derivatives count: steps overshoot and come back by nearly as much. The mixture of
     both steps that is shortest lands between them (Anderson, J. ACM 12 (1965) 547, doi:10.1145/321296.321305, depth 1).

@@ -74,11 +74,11 @@ def refine_parametric(
         The result of `fit_series`, or the folder that it has written; the patterns must be where they were.
     functions
         For each quantity ("P2_a", "P2_size", "instrument_displacement", "P2_O1_z") its form, several of which the data
-        choose, or "automatic"; see `forms.py`. Without any, the [parametric] table of the series' recipe, or else
-        all cell lengths that enough frames tell, automatically.
+        choose, or "automatic"; see `function_forms.py`. By default the [parametric] table of the series' recipe, or
+        all cell lengths with values in enough frames, automatically.
     axis
         A numeric column of the series' table ("time", "temperature", "x_Na") or "frame"; by default that of the
-        says, the first axis of the series, or the number of the frame.
+        recipe, then the first axis of the series, then the frame number.
     between
         First and last place on the axis that take part; by default all.
     workers, scheduler, tls
@@ -93,21 +93,21 @@ def refine_parametric(
     Raises
     ------
     InputError
-        If the series is not finished, a quantity or an axis is unknown, or a form asks for more than the frames can
-        tell. A form that the data reject is a result.
+        If the series is not finished, a quantity or an axis is unknown, or a form has more coefficients than the frames
+        determine. A form that the data reject is a result.
     """
     if output is not None:
         check_folder(Path(output), FILES, overwrite=overwrite)
     opened = series if isinstance(series, Series) else open_series(series)
-    tell = progress or (lambda _: None)
+    progress = progress or (lambda _: None)
     recipe = recipe_of(opened)
-    told = recipe.parametric
-    requests = form_requests(functions or told.functions)
-    source = source_of(opened, recipe, axis or told.axis, between or told.between)
+    settings = recipe.parametric
+    requests = form_requests(functions or settings.functions)
+    source = source_of(opened, recipe, axis or settings.axis, between or settings.between)
     with executor(workers, scheduler, tls) as where:
-        tell("fitting seed frames")
+        progress("fitting seed frames")
         common = determined_common_parameters(source.setup, source.frames, source.first, where)
-        found = functions_refined(source, common, requests, where, tell)
+        found = functions_refined(source, common, requests, where, progress)
     found = replace(
         found,
         series="" if opened.path is None else str(opened.path),
@@ -127,8 +127,8 @@ def form_requests(functions: Mapping[str, FunctionArgument]) -> dict[str, list[F
         If one of them is no form.
     """
     found = {}
-    for name, asked in functions.items():
-        texts = [asked] if isinstance(asked, str) else list(asked)
+    for name, forms in functions.items():
+        texts = [forms] if isinstance(forms, str) else list(forms)
         found[name] = [] if texts == [AUTOMATIC] else [form_request(text, name) for text in texts]
     return found
 
@@ -138,7 +138,7 @@ def functions_refined(
     common: CommonParameters,
     requests: Mapping[str, list[FormRequest]],
     where: Executor,
-    tell: Progress,
+    progress: Progress,
 ) -> Parametric:
     """Return frames refined with their quantities as functions.
 
@@ -147,11 +147,11 @@ def functions_refined(
     source, common
         The series, and what its frames share.
     wishes
-        Forms by quantity, see `wished`; without any, all cell lengths that enough frames tell.
-    where, tell
+        Forms by quantity; by default all cell lengths with values in enough frames.
+    where, progress
         The executor of the tasks, and the function that is called with the progress.
     """
-    return _ParametricRun(source, common, requests, where, tell).done()
+    return _ParametricRun(source, common, requests, where, progress).done()
 
 
 class _ParametricRun:
@@ -163,9 +163,9 @@ class _ParametricRun:
         common: CommonParameters,
         requests: Mapping[str, list[FormRequest]],
         where: Executor,
-        tell: Progress,
+        progress: Progress,
     ):
-        self.source, self.where, self.tell = source, where, tell
+        self.source, self.where, self.progress = source, where, progress
         frame_model = FrameModel(common, source.first)
         self.is_requested = bool(requests)
         names = requests or {name: [] for name in cell_lengths(frame_model, common.free)}
@@ -202,7 +202,7 @@ class _ParametricRun:
         return self.source.x[good], [one for one in parts if isinstance(one, SingleFit) and one.active], faults
 
     def _chosen(self, x: FloatArray, alone: Sequence[SingleFit]) -> list[ChosenForm]:
-        self.tell("choosing forms")
+        self.progress("choosing forms")
         found = []
         for k, (quantity, requests) in enumerate(zip(self.quantities, self.requests, strict=True)):
             values = np.array([one.values[k] for one in alone])
@@ -240,7 +240,7 @@ class _ParametricRun:
         for number, part in self.where.run(function, self._jobs(stretches, lists)):
             found[number] = part
             done += len(part)
-            self.tell(f"{message}: {done} of {len(lists[0])}")
+            self.progress(f"{message}: {done} of {len(lists[0])}")
         return [one for number in sorted(found) for one in found[number]]
 
     def _jobs(

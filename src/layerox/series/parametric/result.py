@@ -39,7 +39,7 @@ class Function:
     Attributes
     ----------
     name
-        Of the quantity, in the unit that users know (angstrom, degrees, nm).
+        The quantity, in the user's unit (angstrom, degrees, nm).
     form, coefficients, covariance
         The function: shape (k,) and (k, k).
     domain
@@ -100,16 +100,16 @@ class Parametric:
     together
         All functions against all frames by themselves.
     frames
-        One row a frame: functions, frames alone, weight fractions; see `header`.
+        One row per frame: functions, single frames, weight fractions; see `header`.
     serial_factor
-        Factor on uncertainties that serially correlated residuals of the patterns ask for. The test of all functions
-        holds it; uncertainties hold it where the recipe says so, and otherwise what frames are seen to scatter.
+        Factor on uncertainties from serially correlated residuals of the patterns. The test of all functions
+        uses it; uncertainties use it if the recipe requires it, and otherwise the observed scatter of frames.
     passes
         Number of passes over all frames.
     left_out
         (file, why) of frames that could not be refined by themselves.
     warnings
-        What a user should know.
+        Notices.
     series
         Folder of the series, "" if it has none.
     """
@@ -257,7 +257,7 @@ def _plain(value: Any) -> Any:
 
 
 def parametric_text(found: Parametric) -> str:
-    """Return status, the test of all functions, and for each function its coefficients and what the data say of it."""
+    """Return status, the test of all functions, and for each function its coefficients and verdict."""
     count = sum(len(function.coefficients) for function in found.functions)
     values = sum(function.frames[0] for function in found.functions)
     where = f"{found.axis} {found.domain[0]:.6g} to {found.domain[1]:.6g}"
@@ -299,7 +299,7 @@ def _function_lines(function: Function, axis: str) -> list[str]:
         lines.append(f"  slope at {axis} {centre:.6g}: {slope}")
     place = function.trials[0].place
     if place is not None:
-        lines.append(f"  place told by the data: {place[0]:.6g}, between {place[1]:.6g} and {place[2]:.6g}")
+        lines.append(f"  position estimated from the data: {place[0]:.6g}, between {place[1]:.6g} and {place[2]:.6g}")
     return [*lines, _wrapped(verdict.text)]
 
 

@@ -105,7 +105,7 @@ class ReducedNormal:
         slopes
             Derivatives of its shared quantities with respect to the coefficients, shape (m, size).
         normal, force
-            Of its shared quantities; see `Reduced`.
+            Normal equations of its common quantities; see `Reduced`.
         inflation
             Factor on its variances.
         scatter
@@ -134,8 +134,8 @@ class ReducedNormal:
         """Return the covariance of the coefficients, shape (size, size).
 
         A^-1 M A^-1 with A the normal matrix and M the covariance of the forces, in which each frame has its own reduced
-        chi-squared and the scatter of its own: frames that fit badly, or scatter, say less than their counts would
-        (White, Econometrica 48 (1980) 817, doi:10.2307/1912934).
+        chi-squared and the scatter of its own: frames with a bad fit or with scatter have less weight than their counts
+        imply (White, Econometrica 48 (1980) 817, doi:10.2307/1912934).
         """
         inverse = inverse_of_normal(self.normal)
         found = inverse @ self.spread @ inverse

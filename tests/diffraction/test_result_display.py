@@ -1,6 +1,6 @@
 """Results in one line and in a small table."""
 
-from layerox.diffraction.display import html_table, percent_text
+from layerox.diffraction.result_display import html_table, percent_text
 from layerox.refined import Refined
 
 

@@ -1,4 +1,4 @@
-"""The folder of a series during the run: parts that survive an interruption, and the tables made from them.
+"""The folder of a series during the run: parts that are kept after an interruption, and the tables made from them.
 
 Each finished segment is one file in a hidden folder. Files are written completely or not at all, and only files that
 layerox wrote are replaced or removed. The operating system releases the lock when the process ends.
@@ -31,11 +31,12 @@ WORK, LOCK = ".layerox-parts", ".layerox.lock"
 TABLE, CHANGES = "frames.csv", "transitions.csv"
 RESULTS = (TABLE, CHANGES, "series.nc", "recipe.toml", RUN)
 # The stages of each part, one after another: refined; refined again from the neighbour segments, in rounds; frames in
-# doubt refined again from their neighbours; phases corrected over the series; verdicts given over the series.
+# doubt refined again from their neighbours; phases corrected over the series; similar phases tested; verdicts given
+# over the series.
 FIRST, MERGED, COMPARED = "first", ("merged1", "merged2", "merged3"), "compared"
-CORRECTED, JUDGED = "corrected", "judged"
-STAGES = (FIRST, *MERGED, COMPARED, CORRECTED, JUDGED)
-# Rows of a series that is still growing; their key is that of its settings, as its frames are not known yet.
+CORRECTED, DISTINGUISHED, JUDGED = "corrected", "distinguished", "judged"
+STAGES = (FIRST, *MERGED, COMPARED, CORRECTED, DISTINGUISHED, JUDGED)
+# Rows of a growing series; their key is that of its settings, because its frames are not yet known.
 LIVE = "live"
 BY = "series"
 PART = re.compile(r"(\w+)-(\d{6,9})\.jsonl")
@@ -47,16 +48,16 @@ class SeriesStore:
     Parameters
     ----------
     folder
-        Made if it is missing.
+        Created if missing.
     key, settings
-        Of everything that decides the results, and of everything but the frames; parts of another key are not taken
-        up. An empty key is that of a folder that is still being followed: of its frames more will come.
+        Hashes of everything that decides the results, and of everything except the frames; parts with another key are
+        not used. An empty key means a folder that is still followed, with frames to come.
     axes
         Names, as the tables have them.
     phases
-        What is measured of each phase, by name.
+        Quantities of each phase, by name.
     overwrite
-        Whether files of the user that are called as results are may be replaced.
+        Whether files of the user with names of results may be replaced.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class SeriesStore:
         self.axes, self.phases, self.overwrite = tuple(axes), dict(phases), overwrite
         self.work = folder / WORK
         self._lock: FileLock | None = None
-        # Parts that are whole: each is read once to see it. And parts that could not be written.
+        # Complete parts (each is checked once), and parts that could not be written.
         self._whole: set[str] = set()
         self._unwritten: dict[SegmentFile, list[Line]] = {}
 
@@ -83,8 +84,8 @@ class SeriesStore:
         Raises
         ------
         InputError
-            If the folder cannot be used, another process works in it, or `resume` meets a run of other frames or
-            settings, or one whose files were damaged.
+            If the folder cannot be used, another process uses it, or `resume` finds a run of other frames or
+            settings, or damaged files.
         """
         self.lock()
         begun = self.begun() if resume else {}
@@ -116,7 +117,7 @@ class SeriesStore:
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
-            raise InputError("another process is at work there", place=self.folder, cure="wait for it") from None
+            raise InputError("another process is using it", place=self.folder, cure="wait for it") from None
         except OSError as error:
             raise self._unusable(error) from None
 
@@ -149,7 +150,7 @@ class SeriesStore:
             raise InputError(self._difference(begun), place=self.folder,
                              cure="give what it was refined with, or refine it again")  # fmt: skip
         if not self._has_tables(begun):
-            raise InputError("its tables are not as they were written", place=self.folder, cure="run it again")
+            raise InputError("its tables were changed", place=self.folder, cure="run it again")
 
     def _difference(self, begun: Mapping[str, Any]) -> str:
         if begun.get("settings") == self.settings:
@@ -190,7 +191,7 @@ class SeriesStore:
                 self._whole.discard(path.name)
 
     def _clean(self) -> None:
-        """Remove parts that are not whole or of another run, and what writers that were killed have left."""
+        """Remove parts that are incomplete or of another run, and temporary files of killed writers."""
         for path, stage, number in self._parts(*STAGES, LIVE):
             if not self.has(stage, number):
                 path.unlink(missing_ok=True)
@@ -204,7 +205,7 @@ class SeriesStore:
         Raises
         ------
         InputError
-            If it is damaged, or none of a series.
+            If it is damaged, or not of a series.
         """
         return read_run(self.folder) if (self.folder / RUN).exists() else {}
 
@@ -220,7 +221,7 @@ class SeriesStore:
         return SegmentFile(run=self.settings if stage == LIVE else self.key, stage=stage, number=number)
 
     def has(self, stage: str, number: int) -> bool:
-        """Whether a part is done, whole, and of this run."""
+        """Whether a part is complete and of this run."""
         name = self._name(stage, number)
         if name.file not in self._whole and read_part(self.work, name) is not None:
             self._whole.add(name.file)
@@ -256,24 +257,24 @@ class SeriesStore:
         Raises
         ------
         InputError
-            If it was damaged while the run was at work.
+            If it was damaged during the run.
         """
         name = self._name(stage, number)
         found = read_part(self.work, name)
         if found is None:
-            raise InputError("was changed or removed while the run was at work", place=self.work / name.file,
-                             cure="go on with --resume")  # fmt: skip
+            raise InputError("was changed or removed during the run", place=self.work / name.file,
+                             cure="continue with --resume")  # fmt: skip
         return found
 
     def all_rows(self, parts: int) -> Iterator[FrameRow]:
-        """Yield the rows of all parts that are done, in order, as the last stage has them."""
+        """Yield the rows of all complete parts, in order, from their last stage."""
         for number in range(parts):
             done = [stage for stage in STAGES if self.has(stage, number)]
             if done:
                 yield from self.rows(done[-1], number)
 
     def rows_before(self, stage: str, number: int) -> list[FrameRow]:
-        """Return the rows of a part as the stages before one have left them."""
+        """Return the rows of a part before a stage."""
         done = [former for former in STAGES[: STAGES.index(stage)] if self.has(former, number)]
         return self.rows(done[-1], number)
 
@@ -311,20 +312,20 @@ class SeriesStore:
         return {TABLE: hashlib.sha256((self.folder / TABLE).read_bytes()).hexdigest()}
 
     def finish(self) -> None:
-        """Remove the parts: the tables hold all that they held."""
+        """Remove the parts, because the tables are complete."""
         for path, _, _ in self._parts(*STAGES, LIVE):
             path.unlink(missing_ok=True)
         self._whole.clear()
         with contextlib.suppress(OSError):
-            self.work.rmdir()  # not if anything else lies there
+            self.work.rmdir()  # not if there are other files
 
     def rescue(self, document: Mapping[str, object]) -> Path | None:
-        """Keep the parts elsewhere, with those that could not be written, so that a run can go on from there.
+        """Keep the parts elsewhere, with those that could not be written, so that a run can continue from there.
 
         Parameters
         ----------
         document
-            What `write_run` would write.
+            The document for `write_run`.
 
         Returns
         -------

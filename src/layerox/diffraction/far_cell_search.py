@@ -272,7 +272,7 @@ def line_gains(
 ) -> FloatArray:
     """Return F^2 / N of each cell, (k,): F is the product of its lines with the difference, N that with themselves.
 
-    N holds how lines overlap: two Gaussians of areas I and J at a distance d have a product of about
+    N includes the overlap of lines: two Gaussians of areas I and J at a distance d have a product of about
     I J sqrt(n n') exp(-d^2 / 4 sigma^2), n and n' their own. Without it, cells with coinciding lines would seem better
     than they are.
     """
@@ -304,7 +304,7 @@ def line_gains(
                     continue
                 area = strength[r] * shares[line]
                 force += area * table[0, node]
-                # Into its place in the order of angles.
+                # Sorted by angle.
                 k = found
                 while k > 0 and position[k - 1] > place:
                     position[k], own[k], width[k] = position[k - 1], own[k - 1], width[k - 1]

@@ -1,0 +1,81 @@
+"""Columns of frames.csv for phases that frames do not distinguish: the fraction that a frame determines, and a summary.
+
+In such a frame the shown phase has the total fraction with the total as uncertainty; "group_fraction" of each member is
+the total with its own uncertainty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from layerox.series.frame_row import GROUP_FRACTION
+from layerox.series.undistinguished_rows import NOT_DISTINGUISHED
+from layerox.typing import FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def determined_fractions(table: pd.DataFrame, name: str) -> tuple[FloatArray, FloatArray]:
+    """Return the weight fractions of a phase that the frames determine, and their standard uncertainties.
+
+    Where a frame does not distinguish phases, the shown one has their total and the others 0 without uncertainty.
+    """
+    value, esd = (np.array(table[f"{name}.weight_fraction{end}"], dtype=np.float64) for end in ("", "_esd"))
+    column = f"{name}.{GROUP_FRACTION}"
+    if column not in table:
+        return value, esd
+    total, total_esd = (np.asarray(table[f"{column}{end}"], dtype=np.float64) for end in ("", "_esd"))
+    grouped, shown = np.isfinite(total), table[f"{name}.volume"].notna().to_numpy()
+    return np.where(grouped & shown, total, value), np.where(grouped, np.where(shown, total_esd, np.nan), esd)
+
+
+def group_texts(table: pd.DataFrame, phases: Sequence[str]) -> list[str]:
+    """Return a sentence for each set of phases that frames do not distinguish, with their fraction."""
+    texts = []
+    for members, rows in _groups(table, phases).items():
+        total = 100.0 * table[f"{members[0]}.{GROUP_FRACTION}"].to_numpy(dtype=np.float64)[rows]
+        ends = f"{total[0]:.1f}" if len(set(total)) == 1 else f"{total[0]:.1f} -> {total[-1]:.1f}"
+        shown = _shown(table, members, rows)
+        first = ", ".join([shown, *(name for name in members if name != shown)][:-1])
+        last = next(name for name in reversed(members) if name != shown)
+        texts.append(
+            f"{len(rows)} of {len(table)} frames do not distinguish {first} and {last}, together {ends} wt%; "
+            f"{shown} is shown for them"
+        )
+    return texts
+
+
+def _groups(table: pd.DataFrame, phases: Sequence[str]) -> dict[tuple[str, ...], list[int]]:
+    """Return the frames (rows) of each set of phases with one common fraction."""
+    similar = [name for name in phases if f"{name}.{GROUP_FRACTION}" in table]
+    if not similar:
+        return {}
+    totals = table[[f"{name}.{GROUP_FRACTION}" for name in similar]].to_numpy(dtype=np.float64)
+    found: dict[tuple[str, ...], list[int]] = {}
+    for row, values in enumerate(totals):
+        for value in np.unique(values[np.isfinite(values)]):
+            members = tuple(name for name, own in zip(similar, values, strict=True) if own == value)
+            found.setdefault(members, []).append(row)
+    return found
+
+
+def _shown(table: pd.DataFrame, members: Sequence[str], rows: Sequence[int]) -> str:
+    """Return the member that most of the frames show."""
+    return max(members, key=lambda name: int(table[f"{name}.volume"].notna().to_numpy()[rows].sum()))
+
+
+def is_represented(table: pd.DataFrame, name: str) -> bool:
+    """Whether some frame shows another phase in place of this one, because it does not distinguish them."""
+    column = f"{name}.{GROUP_FRACTION}"
+    return column in table and bool((table[column].notna() & table[f"{name}.volume"].isna()).any())
+
+
+def with_other_reasons(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the frames that have another reason than phases that they do not distinguish."""
+    reasons = table["reason"]
+    only = reasons.str.startswith(NOT_DISTINGUISHED) & table["verdict"].isin(["accepted", "reseeded"])
+    return table[(reasons != "") & ~only]
