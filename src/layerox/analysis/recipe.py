@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerox.analysis.phase_arguments import phases_from
 from layerox.analysis.recipe_quantification import quantification_of
-from layerox.diffraction.background import ExtraPeak
+from layerox.diffraction.background import ExtraPeak, MeasuredBackground
 from layerox.diffraction.expressions import check_expression
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
@@ -23,7 +23,7 @@ from layerox.diffraction.refinement_plan import NO_PLAN, Demand, Plan, Stage, St
 from layerox.diffraction.restraints import RestraintRequest
 from layerox.errors import InputError
 from layerox.instrument import Instrument
-from layerox.io import read_instrument
+from layerox.io import read_instrument, read_pattern
 from layerox.io.file_contents import is_file
 from layerox.io.instrument_toml import instrument_from_model
 from layerox.io.toml_file import Location, line_of, read_table, validated
@@ -123,6 +123,7 @@ def recipe_with_options(
     background: int | None = None,
     fix: Iterable[str] = (),
     free: Iterable[str] = (),
+    blank: str | None = None,
 ) -> Recipe | None:
     """Return a recipe with single settings of a command line added, None if there is neither a recipe nor a setting.
 
@@ -136,6 +137,8 @@ def recipe_with_options(
         Number of Chebyshev terms.
     fix, free
         Names or wildcards of parameters that are fixed or refined; they override the recipe.
+    blank
+        File of a measured blank, whose scaled pattern is part of the background.
 
     Raises
     ------
@@ -145,7 +148,7 @@ def recipe_with_options(
     from layerox.analysis.recipe_model import RecipeModel  # noqa: PLC0415  (pydantic takes 30 ms that most commands do not need)
 
     listed, fixed, freed = [*exclude], [*fix], [*free]
-    if not (listed or fixed or freed or background is not None):
+    if not (listed or fixed or freed or background is not None or blank is not None):
         return recipe_from(recipe)
     if both := set(fixed) & set(freed):
         raise InputError(f"{min(both)} is both fixed and freed", argument="fix", cure="give it once")
@@ -156,6 +159,8 @@ def recipe_with_options(
     model.pattern.exclude = [*model.pattern.exclude, *([low, high] for low, high in listed)]
     if background is not None:
         model.background.terms = _checked_terms(background)
+    if blank is not None:
+        model.background.blank = str(Path(blank).resolve())
     _set_vary(model, fixed, freed)
     return _recipe(model, place, text, Path() if path is None else path.parent)
 
@@ -183,12 +188,13 @@ def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> R
     quantification = quantification_of(model, [phase.name for phase in phases], place, text, folder)
     model.strategy.name = _strategy(model, place, text)
     _resolve_log_paths(model, folder)
+    blank = _blank(model, folder)
     return Recipe(
         range=_pair(model.pattern.range) if model.pattern.range else None,
         exclude=tuple(_excluded(model, place, text)),
         instrument=_instrument(model, place, text, folder),
         phases=tuple(phases_from(phases)) if phases else (),
-        plan=replace(_plan(model, phases, place, text), quantification=quantification),
+        plan=replace(_plan(model, phases, place, text), quantification=quantification, blank=blank),
         electrochemistry=model.electrochemistry,
         parametric=ParametricRequest(
             functions=model.parametric.functions,
@@ -231,6 +237,16 @@ def _resolve_log_paths(model: RecipeModel, folder: Path) -> None:
     """Replace the files of a cycler by absolute paths: they are relative to the recipe, not to the result."""
     if model.electrochemistry is not None:
         model.electrochemistry.file = [str((folder / name).resolve()) for name in model.electrochemistry.files]
+
+
+def _blank(model: RecipeModel, folder: Path) -> MeasuredBackground | None:
+    """Return the measured blank of a recipe; its file is relative to the recipe, not to the result."""
+    if model.background.blank is None:
+        return None
+    path = (folder / model.background.blank).resolve()
+    model.background.blank = str(path)
+    pattern = read_pattern(path)
+    return MeasuredBackground(two_theta=pattern.two_theta, intensity=pattern.intensity, place=str(path))
 
 
 def _phase(row: RecipePhaseModel, index: int, place: str | Path, text: str, folder: Path) -> Phase:

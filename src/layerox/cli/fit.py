@@ -83,7 +83,7 @@ def run(
     **choices: Any,
 ) -> int:
     """Fit, write the folder, print the summary; 0 if the result is trustworthy, else 1."""
-    check_inputs(files=(pattern, recipe), phases=phase, hardware=hardware, instrument=instrument)
+    check_inputs(files=(pattern, recipe, choices["blank"]), phases=phase, hardware=hardware, instrument=instrument)
     from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io.output_files import inputs_among, remove_own  # noqa: PLC0415
     from layerox.plotting.axis_labels import check_scale  # noqa: PLC0415
@@ -94,7 +94,9 @@ def run(
     check_scale(picture)
     reading = choices_of(choices)
     settings = recipe_of(recipe, choices)
-    read = inputs_among(pattern, phase, hardware, recipe, instrument, None if settings is None else settings.document)
+    read = inputs_among(
+        pattern, phase, hardware, recipe, instrument, choices["blank"], None if settings is None else settings.document
+    )
     pictures = {kind: f"fit.{kind}" for kind in FIGURES[figures]}
     names = [*outputs_of_fit(_phase_names(phase, hardware, settings), recipe=settings is not None), *pictures.values()]
     check_folder(folder, names, inputs=read, overwrite=overwrite)

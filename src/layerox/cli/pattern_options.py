@@ -20,7 +20,7 @@ ABSCISSAS = ("two-theta", "q", "d", "radians")
 SIGMAS = ("auto", "counts", "sqrt", "column")
 # Names of the options in the parsed arguments.
 READING = ("scan", "sigma", "exclude", "abscissa", "dataset", "allow_negative")
-MODEL = ("background", "fix", "free")
+MODEL = ("background", "fix", "free", "blank")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +98,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--background", type=int, metavar="N", help="Chebyshev terms (default: as the data support)")
     group.add_argument("--fix", action="append", default=[], metavar="NAME", help="parameter to fix, such as P2_c")
     group.add_argument("--free", action="append", default=[], metavar="NAME", help="parameter to refine")
+    group.add_argument(
+        "--blank", metavar="FILE", help="pattern of the empty cell or capillary, scaled in the background"
+    )
 
 
 def choices_of(arguments: Mapping[str, Any]) -> PatternChoices:

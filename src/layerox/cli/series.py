@@ -183,7 +183,7 @@ def run(
 ) -> int:
     """Refine, write the folder, print a summary; 0 if no frame is quarantined, else 1."""
     check_inputs(
-        files=(recipe, *(electrochemistry or ())),
+        files=(recipe, choices["blank"], *(electrochemistry or ())),
         folder=folder,
         phases=phase,
         hardware=hardware,
@@ -195,8 +195,8 @@ def run(
     from layerox.results.result_folder import check_folder  # noqa: PLC0415
     from layerox.series.frames import Watch  # noqa: PLC0415
     from layerox.series.result import series_text  # noqa: PLC0415
-    from layerox.series.run import fit_series, inputs_of_series  # noqa: PLC0415
     from layerox.series.results_folder import RESULTS  # noqa: PLC0415
+    from layerox.series.run import fit_series, inputs_of_series  # noqa: PLC0415
 
     if watch_idle is not None and not watch:
         raise InputError("is for --watch", place="--watch-idle", cure="give --watch too")
