@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from layerox.errors import InputError
-from layerox.stacking.disorder import BETWEEN, files_of_disorder, is_disorder, parse_disorder
 
 STRUCTURE_SUFFIXES = (".cif", ".mcif")
+# Marks of a disordered stacking: between its kinds ("P2~O3"), and before a fraction ("Z:0.3").
+BETWEEN, BEFORE_FRACTION = "~", ":"
 PHASE_CURE = "`layerox phases` lists all names"
 
 
@@ -50,7 +51,7 @@ def check_inputs(
     names = {_name(text) for text in phases or ()}
     for text in (*(phases or ()), *(text for text in hardware if text not in names)):
         described = _described(text)
-        if is_disorder(described) and not Path(described).exists():
+        if _is_disorder(described):
             _refuse_disorder(described)
         elif _is_file(described):
             refuse_irregular(Path(described), cure="give a CIF file")
@@ -58,9 +59,18 @@ def check_inputs(
             _refuse_unknown(described)
 
 
+def _is_disorder(described: str) -> bool:
+    if not set(described) & {BETWEEN, BEFORE_FRACTION} or Path(described).exists():
+        return False
+    from layerox.stacking.disorder import is_disorder  # noqa: PLC0415  (what --help does not need)
+
+    return is_disorder(described)
+
+
 def _refuse_disorder(described: str) -> None:
     """Refuse a disordered stacking whose files are missing, or whose text cannot be read."""
     from layerox.io.file_contents import refuse_irregular  # noqa: PLC0415  (what --help does not need)
+    from layerox.stacking.disorder import files_of_disorder, parse_disorder  # noqa: PLC0415
 
     files = files_of_disorder(described)
     for file in files:

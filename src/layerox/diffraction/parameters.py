@@ -106,7 +106,7 @@ class Parameters:
         """Set a value, limited to its bounds; dependent parameters change with it."""
         k = self.find(name)
         self.values[k] = min(max(value, self.lower[k]), self.upper[k])
-        self._settle(self.values)
+        self.settle(self.values)
 
     def add(self, name: str, value: float, lower: float = -math.inf, upper: float = math.inf) -> None:
         """Add a variable that does not belong to the model, for use in constraints."""
@@ -169,7 +169,7 @@ class Parameters:
         self.ties[k] = tie
         self.expressions.pop(k, None)
         self.vary[k] = False
-        self._settle(self.values)
+        self.settle(self.values)
 
     def express(self, name: str, text: str) -> None:
         """Constrain a parameter by an expression of others ("P2_a + delta") in public names and units.
@@ -188,7 +188,7 @@ class Parameters:
         self.expressions[k] = expression
         self.vary[k] = False
         self.expressions = {index: self.expressions[index] for index in self._order()}
-        self._settle(self.values)
+        self.settle(self.values)
 
     def link_text(self, name: str) -> str | None:
         """Return the constraint of a parameter as an expression in public names, None if there is none."""
@@ -221,8 +221,8 @@ class Parameters:
         """Return the indices of the expressions, each after those on which it depends."""
         return sorted(self.expressions, key=lambda k: len(self._sources(self.expressions[k]) & set(self.expressions)))
 
-    def _settle(self, values: FloatArray) -> None:
-        """Evaluate all constraints."""
+    def settle(self, values: FloatArray) -> None:
+        """Evaluate all constraints in a vector of values, shape (n,)."""
         self._follow(values)
         for k, expression in self.expressions.items():
             values[k] = expression.value(values)
@@ -264,7 +264,7 @@ class Parameters:
         """Return all values for the variables `x`; the table is not changed."""
         values = self.values.copy()
         values[self.free_indices] = x
-        self._settle(values)
+        self.settle(values)
         return values
 
     def places(self, names: Iterable[str]) -> NDArray[np.intp]:

@@ -152,6 +152,8 @@ class PatternTable:
     def _refuse_far_cells(self) -> None:
         """Refuse cells with reflections in the range that are not in the list of the initial cell."""
         for phase, block in zip(self.model.phases, self.model.phase_blocks, strict=True):
+            if isinstance(phase, DisorderedPhase):  # it has no list of reflections
+                continue
             cells = self.values[:, block][:, pk.CELL : pk.CELL + 6]
             start = _metrics(np.array([phase.crystal.cell]))[0]
             stretch = np.sqrt(np.linalg.eigvals(np.linalg.solve(start, _metrics(cells))).real.max(axis=1))
