@@ -105,7 +105,7 @@ def _is_supported(sign: StackingSign, outcome: Outcome) -> bool:
 
 
 def _is_clear(sign: StackingSign) -> bool:
-    return (sign.gain > GAIN and sign.share > SHARE) or (sign.between > BETWEEN and sign.share > 0.0)
+    return (sign.gain > GAIN and sign.share > SHARE) or (sign.between > BETWEEN and sign.gain > GAIN)
 
 
 def _candidate(outcome: Outcome, signs: Sequence[StackingSign]) -> _Candidate | None:

@@ -25,7 +25,7 @@ from layerox.typing import FloatArray
 # Share of the intensity from which a phase is examined.
 VISIBLE = 0.03
 # Full widths that belong to a line and not to the region between two lines.
-LINE_WIDTHS = 3.0
+LINE_WIDTHS = 1.5
 HEXAGONAL = 120.0
 
 
