@@ -287,7 +287,7 @@ def test_an_odd_cell_is_refused_with_its_line(tmp_path):
     ("content", "said", "cure"),
     [
         (b"BIO-LOGIC MODULAR FILE\x1a" + bytes(40), r"binary file of EC-Lab \(\.mpr\)", "Export as Text"),
-        (b"\x00\x01\x00\x00Standard Jet DB\x00" + bytes(40), r"database of Arbin \(\.res\)", "CSV or Excel"),
+        (b"\x00\x01\x00\x00Standard Jet DB\x00" + bytes(40), r"database of Arbin \(\.res\)", "Channel_Normal_Table"),
         (b"EC-LAB SETTING FILE\r\n", "settings file", r"\.mpt"),
         (b"\x89HDF\r\n\x1a\n" + bytes(40), "binary", "CSV"),
         (b"10.0 100\n10.1 120\n", "has no table with titles", "time_s, voltage_V, current_mA"),

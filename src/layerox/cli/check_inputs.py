@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from layerox.errors import InputError
+from layerox.errors import InputError, nearest
 
 STRUCTURE_SUFFIXES = (".cif", ".mcif")
 # Marks of a disordered stacking: between its kinds ("P2~O3"), and before a fraction ("Z:0.3").
@@ -22,19 +22,22 @@ def check_inputs(
     folder: str | None = None,
     phases: Sequence[str] | None = (),
     hardware: Sequence[str] = (),
+    instrument: str | None = None,
 ) -> None:
     """Reject missing files, paths that are not files, and unknown phases.
 
     Parameters
     ----------
     files
-        Paths of patterns, recipes and instruments; None for those that were not given.
+        Paths of patterns and recipes; None for those that were not given.
     folder
         Input folder of frames, or a file with many frames.
     phases
         Library names, stacking words and CIF files, with or without "NAME=" before them.
     hardware
         Likewise, or names of some of the phases.
+    instrument
+        Path of an instrument file, or the name of a preset.
 
     Raises
     ------
@@ -46,6 +49,8 @@ def check_inputs(
     for file in files:
         if file is not None:
             refuse_irregular(Path(file))
+    if instrument is not None:
+        _check_instrument(instrument)
     if folder is not None and not Path(folder).exists():
         raise InputError("no such folder", place=folder, cure="check the path")
     names = {_name(text) for text in phases or ()}
@@ -57,6 +62,18 @@ def check_inputs(
             refuse_irregular(Path(described), cure="give a CIF file")
         else:
             _refuse_unknown(described)
+
+
+def _check_instrument(given: str) -> None:
+    from layerox.io.file_contents import refuse_irregular  # noqa: PLC0415
+    from layerox.io.instrument_presets import BY_NAME, preset_of  # noqa: PLC0415
+
+    path = Path(given)
+    if path.suffix or path.exists():
+        if path.exists() or preset_of(given) is None:
+            refuse_irregular(path)
+    elif preset_of(given) is None:
+        raise InputError(f"unknown instrument {given!r}", argument="instrument", cure=nearest(given, BY_NAME))
 
 
 def _is_disorder(described: str) -> bool:

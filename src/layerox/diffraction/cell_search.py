@@ -90,8 +90,8 @@ def _from_structures(run: StepwiseRefinement, textures: Sequence[str]) -> Parame
     """Return cells and background from the structures, for phases whose intensities will be extracted."""
     own, table = run.model, run.parameters.copy()
     phases = [replace(phase, mode="rietveld") for phase in own.phases]
-    beam, terms = (own.instrument, own.radiation), len(own.basis)
-    model = Model(own.two_theta, phases, *beam, background_terms=terms, tail=own.tail, extras=own.extras)
+    model = Model(own.two_theta, phases, own.instrument, own.radiation, background_terms=own.terms, tail=own.tail,
+                  extras=own.extras, blank=own.blank)  # fmt: skip
     start = parameters_of(model)
     start.free(name for name in table.free_names if name in start.index)
     for name in start.names:

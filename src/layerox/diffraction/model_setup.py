@@ -123,8 +123,17 @@ def prepared(
     terms = background_terms if plan.background_terms is None else plan.background_terms
     tail = TAIL * float(np.median(pattern.sigma))
     refuse_outside(plan.extras, pattern.range)
+    if plan.blank is not None:
+        plan.blank.refuse_shorter(pattern.range)
     model = Model(
-        pattern.two_theta, phases, instrument, radiation, background_terms=terms, tail=tail, extras=plan.extras
+        pattern.two_theta,
+        phases,
+        instrument,
+        radiation,
+        background_terms=terms,
+        tail=tail,
+        extras=plan.extras,
+        blank=plan.blank,
     )
     parameters = parameters_of(model)
     plan.apply(parameters)

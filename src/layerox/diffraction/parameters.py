@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction.background import BLANK
 from layerox.diffraction.expressions import Expression
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
@@ -273,7 +274,12 @@ class Parameters:
 
 
 def is_background(name: str) -> bool:
-    """Whether a name is that of a background term, and not of a parameter of a phase named "background"."""
+    """Whether a name is that of a Chebyshev term or of the blank, and not of a phase named "background"."""
+    return is_background_term(name) or name == BLANK
+
+
+def is_background_term(name: str) -> bool:
+    """Whether a name is that of a Chebyshev term."""
     head, _, tail = name.rpartition("_")
     return head == "background" and tail.isdigit()
 

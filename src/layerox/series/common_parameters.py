@@ -17,7 +17,7 @@ from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.model import INSTRUMENT_SLOTS
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, AlikePhases, Outcome, with_starting_widths
-from layerox.diffraction.parameters import is_background, slot_name
+from layerox.diffraction.parameters import is_background, is_background_term, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_plan import Demand
 from layerox.diffraction.staged_strategy import fit_in_stages
@@ -237,7 +237,7 @@ def _frame_names(phase: Phase, trusted: Sequence[SeedFrame]) -> list[str]:
 
 
 def _background_terms(seed: SeedFrame) -> int:
-    return sum(is_background(name) for name in seed.free)
+    return sum(is_background_term(name) for name in seed.free)
 
 
 def _is_free_otherwise(name: str, setup: SeriesSetup) -> bool:

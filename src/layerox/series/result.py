@@ -183,6 +183,9 @@ def reading_of(series: Series) -> PatternReading:
         radiation=None if lines is None else Radiation(lines=tuple((w, share) for w, share in lines), says_kind=False),
         range=None if limits is None else (limits[0], limits[1]),
         dataset=series.run.get("dataset"),
+        axis=series.run.get("abscissa", "two-theta"),
+        sigma=series.run.get("sigma", "auto"),
+        allow_negative=series.run.get("allow_negative", False),
     )
 
 

@@ -51,9 +51,10 @@ def best_mixture(
         [*others, *ends],
         model.instrument,
         model.radiation,
-        background_terms=len(model.basis),
+        background_terms=model.terms,
         tail=model.tail,
         extras=model.extras,
+        blank=model.blank,
     )
     table = _inherited(parameters_of(mixture), minimum.parameters)
     fractions = np.maximum(phase.fractions(values), 0.0)
