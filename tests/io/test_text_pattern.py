@@ -212,9 +212,7 @@ HEADED = "# scan 1\n10 100\n11 121\n12 144\n# scan 2\n10 101\n11 122\n12 145\n"
 
 
 def test_a_scan_repeated_under_a_second_heading(tmp_path):
-    assert (
-        refusal(tmp_path, HEADED) == ": holds 2 scans; choose one, 1 to 2 (in Python, read_patterns reads them all)"
-    )
+    assert refusal(tmp_path, HEADED) == ": holds 2 scans; choose one, 1 to 2 (in Python, read_patterns reads them all)"
     first, second = read_patterns(write(tmp_path, HEADED))
     assert (first.label, second.label) == ("a #1", "a #2")
     assert (first.intensity.tolist(), second.intensity.tolist()) == ([100, 121, 144], [101, 122, 145])
