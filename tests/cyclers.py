@@ -322,7 +322,7 @@ def steps_in(truth):
 
 
 # Numbers are those of the truth, in the units of each program. The layouts are those that PyProBE (docs, cyclers),
-cellpy, BEEP (cycler data requirements) and the Battery Data Format describe.
+# cellpy, BEEP (cycler data requirements) and the Battery Data Format describe.
 def write_bdf(path, truth, *, machine=False):
     """The Battery Data Format: labels with units, or machine-readable names; times in UTC."""
     titles = ("Test Time / s", "Unix Time / s", "Voltage / V", "Current / A", "Cycle Count / 1", "Step Index / 1")
