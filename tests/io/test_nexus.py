@@ -428,3 +428,28 @@ def test_angles_in_milliradians(tmp_path):
         group["two_theta"][:] = np.radians(ANGLES) * 1000
         group["two_theta"].attrs["units"] = "mrad"
     assert read_patterns(tmp_path / "a.h5")[0].two_theta == pytest.approx(ANGLES)
+
+
+def test_the_arrays_that_a_monochromatic_powder_file_links_are_one_pattern(tmp_path):
+    """NXmonopd (manual.nexusformat.org): NXdata links polar_angle and data of the NXdetector; NXcrystal has the beam."""
+    path = tmp_path / "monopd.nxs"
+    with h5py.File(path, "w") as file:
+        entry = file.create_group("entry")
+        entry.attrs["NX_class"] = "NXentry"
+        entry["definition"], entry["start_time"] = "NXmonopd", "2024-05-01T10:00:00Z"
+        detector, crystal = (entry.create_group(f"instrument/{name}") for name in ("detector", "crystal"))
+        detector.attrs["NX_class"] = "NXdetector"
+        detector["polar_angle"], detector["data"] = np.linspace(10.0, 20.0, 50), np.arange(50) + 5
+        detector["polar_angle"].attrs["units"] = "degree"
+        detector["data"].attrs["signal"] = 1
+        crystal["wavelength"] = 1.594
+        crystal["wavelength"].attrs["units"] = "angstrom"
+        entry["instrument/source/probe"] = "neutron"
+        data = entry.create_group("data")
+        data.attrs["NX_class"] = "NXdata"
+        for name in ("polar_angle", "data"):
+            data[name] = h5py.SoftLink(f"/entry/instrument/detector/{name}")
+    pattern = read_pattern(path)
+    assert pattern.intensity.tolist() == list(range(5, 55))
+    assert (pattern.radiation.kind, pattern.radiation.wavelength) == ("neutron", 1.594)
+    assert pattern.metadata["start_time"] == "2024-05-01T10:00:00+00:00"

@@ -14,6 +14,7 @@ import numpy as np
 
 from layerox.plotting.axis_labels import axis_text, verbatim
 from layerox.plotting.figure_files import cleared_figure, files_of
+from layerox.plotting.powder import EXCLUDED
 from layerox.plotting.reflection_marks import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
 from layerox.series.figure_data import IntensityMap, intensity_map, layer_lengths, reflection_tracks
 from layerox.series.group_columns import determined_fractions
@@ -106,10 +107,17 @@ def _draw_map(axes: Axes, found: IntensityMap) -> None:
     half = 0.5 * (found.two_theta[1] - found.two_theta[0])
     angles = np.append(found.two_theta - half, found.two_theta[-1] + half)
     axes.pcolormesh(angles, edges, rows, cmap=COLOURS, vmin=low, vmax=high, rasterized=True)
+    shade_excluded(axes, found)
     axes.set_xlim(found.two_theta[0], found.two_theta[-1])
     axes.set_ylim(edges[0], edges[-1])
     axes.set_xlabel("2θ (degrees)", fontsize=SMALL, va="baseline", labelpad=LABEL_PAD)
     axes.tick_params(labelsize=SMALL)
+
+
+def shade_excluded(axes: Axes, found: IntensityMap) -> None:
+    """Shade the excluded regions of a series, which have no intensities."""
+    for low, high in found.excluded:
+        axes.axvspan(low, high, color=EXCLUDED, lw=0, zorder=0)
 
 
 def _with_gaps(place: FloatArray, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
