@@ -431,7 +431,7 @@ def test_angles_in_milliradians(tmp_path):
 
 
 def test_the_arrays_that_a_monochromatic_powder_file_links_are_one_pattern(tmp_path):
-    """NXmonopd (manual.nexusformat.org): NXdata links polar_angle and data of the NXdetector; NXcrystal has the beam."""
+    """NXmonopd (manual.nexusformat.org): NXdata links polar_angle and data of NXdetector; NXcrystal has the beam."""
     path = tmp_path / "monopd.nxs"
     with h5py.File(path, "w") as file:
         entry = file.create_group("entry")
