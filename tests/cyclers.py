@@ -321,7 +321,8 @@ def steps_in(truth):
     return [(a, b - 1) for a, b in pairwise(bounds)]
 
 
-# Numbers are those of the truth, in the units of each program. The layouts are those that PyProBE (docs, cyclers), cellpy, BEEP (cycler data requirements) and the Battery Data Format describe.
+# Numbers are those of the truth, in the units of each program. The layouts are those that PyProBE (docs, cyclers),
+# cellpy, BEEP (cycler data requirements) and the Battery Data Format describe.
 def write_bdf(path, truth, *, machine=False):
     """The Battery Data Format: labels with units, or machine-readable names; times in UTC."""
     titles = ("Test Time / s", "Unix Time / s", "Voltage / V", "Current / A", "Cycle Count / 1", "Step Index / 1")
@@ -357,7 +358,7 @@ def write_landt(path, truth):
 
 
 def write_basytec(path, truth):
-    """Lines of heading that begin with a tilde, of which the last holds the titles; hours since the start of the test."""
+    """Heading lines begin with a tilde, and the last holds the titles; hours since the start of the test."""
     start = truth.local[0]
     commands = {1: "Charge", 0: "Pause", -1: "Discharge"}
     lines = ["~Resultfile from Basytec Battery Test System", f"~Start of Test: {start:%d.%m.%Y %H:%M:%S}",

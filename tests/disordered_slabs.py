@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from layerox.diffraction.disordered.mean_slab import GalleryContent, LayerAtom, Slab, disordered_phase
+from layerox.diffraction.disordered.mean_slab import GalleryAtoms, LayerAtom, SlabAtoms, disordered_phase
 from layerox.stacking.disorder import parse_disorder
 
-SLAB = Slab(
+SLAB = SlabAtoms(
     metals=(
         LayerAtom(element="Ni", occupancy=1 / 3, u_iso=0.004),
         LayerAtom(element="Mn", occupancy=2 / 3, u_iso=0.004),
@@ -20,11 +20,11 @@ def sodium(occupancy):
 
 
 GALLERIES = {
-    "P2": GalleryContent(spacing=5.58, sites={"face": sodium(0.25), "edge": sodium(0.42)}),
-    "P3": GalleryContent(spacing=5.60, sites={"lower": sodium(0.35), "upper": sodium(0.30)}),
-    "O3": GalleryContent(spacing=5.30, sites={"octahedral": sodium(1.0)}),
-    "O2": GalleryContent(spacing=4.90, sites={"octahedral": sodium(0.2)}),
-    "O1": GalleryContent(spacing=4.40, sites={}),
+    "P2": GalleryAtoms(spacing=5.58, sites={"face": sodium(0.25), "edge": sodium(0.42)}),
+    "P3": GalleryAtoms(spacing=5.60, sites={"lower": sodium(0.35), "upper": sodium(0.30)}),
+    "O3": GalleryAtoms(spacing=5.30, sites={"octahedral": sodium(1.0)}),
+    "O2": GalleryAtoms(spacing=4.90, sites={"octahedral": sodium(0.2)}),
+    "O1": GalleryAtoms(spacing=4.40, sites={}),
 }
 
 

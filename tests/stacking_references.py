@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from layerox.diffraction.disordered.mean_slab import GalleryContent, LayerAtom, Slab, disordered_phase
+from layerox.diffraction.disordered.mean_slab import GalleryAtoms, LayerAtom, SlabAtoms, disordered_phase
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.model import Model
 from layerox.instrument import Instrument, Profile
@@ -42,14 +42,14 @@ def u_iso(b: float) -> float:
     return b / (8 * math.pi**2)
 
 
-def slab(metals: dict[str, float] = METALS, half: float = HALF) -> Slab:
+def slab(metals: dict[str, float] = METALS, half: float = HALF) -> SlabAtoms:
     atoms = tuple(LayerAtom(element=e, occupancy=x, u_iso=u_iso(B_METAL)) for e, x in metals.items())
-    return Slab(metals=atoms, anions=(LayerAtom(element="O", u_iso=u_iso(B_OXYGEN)),), half=half)
+    return SlabAtoms(metals=atoms, anions=(LayerAtom(element="O", u_iso=u_iso(B_OXYGEN)),), half=half)
 
 
-def gallery(spacing: float, sodium: dict[str, tuple[float, float]]) -> GalleryContent:
+def gallery(spacing: float, sodium: dict[str, tuple[float, float]]) -> GalleryAtoms:
     sites = {place: (LayerAtom(element="Na", occupancy=x, u_iso=u_iso(b)),) for place, (x, b) in sodium.items()}
-    return GalleryContent(spacing=spacing, sites=sites)
+    return GalleryAtoms(spacing=spacing, sites=sites)
 
 
 def reference_phase(

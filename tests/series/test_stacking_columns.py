@@ -8,7 +8,9 @@ import pytest
 from disordered_slabs import phase
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction.phase import Phase
+from layerox.series.frame_row import FrameRow
 from layerox.series.stacking_columns import stacking_numbers, stacking_quantities, verdict_text
+from layerox.series.tables import cells, header
 from layerox.symmetry import symmetry_from_name
 
 ORDINARY = Phase(
@@ -58,3 +60,20 @@ def test_words():
         "mixture",
         "",
     ]
+
+
+def test_the_table_has_words():
+    quantities = {"P2~O3": ("fraction", "verdict")}
+    row = FrameRow(
+        frame=0,
+        file="a.xye",
+        verdict="accepted",
+        phases={"P2~O3": {"fraction": (0.3, 0.01), "verdict": (-1.0, math.nan)}},
+    )
+    titles, texts = header((), quantities), cells(row, quantities)
+    assert len(titles) == len(texts)
+    own = dict(zip(titles, texts, strict=True))
+    assert own["P2__O3.fraction"] == "0.3"
+    assert own["P2__O3.fraction_esd"] == "0.01"
+    assert own["P2__O3.verdict"] == "mixture"
+    assert "P2__O3.verdict_esd" not in own

@@ -11,7 +11,7 @@ import numpy as np
 from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.crystal.atoms import Atoms, atoms_from_crystal
 from layerox.crystal.neighbours import pairs_within
-from layerox.diffraction.disordered.mean_slab import GalleryContent, LayerAtom, Slab
+from layerox.diffraction.disordered.mean_slab import GalleryAtoms, LayerAtom, SlabAtoms
 from layerox.errors import InputError
 from layerox.stacking import identify
 from layerox.stacking.disorder import KINDS
@@ -41,8 +41,8 @@ class LayerContent:
 
     kind: str
     a: float
-    slab: Slab
-    gallery: GalleryContent
+    slab: SlabAtoms
+    gallery: GalleryAtoms
 
 
 def layer_content(crystal: Crystal) -> LayerContent:
@@ -78,14 +78,16 @@ def _content(kind: str, atoms: Atoms, sites: ClassifiedSites, layers: Layers) ->
     area = abs(float(np.linalg.det(atoms.lattice))) / (len(metals) * spacing)
     a = math.sqrt(2.0 * area / math.sqrt(3.0))
     half = 0.5 * float(np.mean([space.height for space in slabs]))
-    slab = Slab(metals=_species(atoms, metals, len(metals)), anions=_species(atoms, anions, len(anions)), half=half)
+    slab = SlabAtoms(
+        metals=_species(atoms, metals, len(metals)), anions=_species(atoms, anions, len(anions)), half=half
+    )
     places: dict[str, list[int]] = {}
     for space in layers.spaces:
         if not space.is_slab:
             for site in space.alkali.tolist():
                 places.setdefault(_place(kind, site, metals, a, sites, layers), []).append(site)
     contents = {name: _species(atoms, np.array(places[name]), len(metals)) for name in sorted(places)}
-    return LayerContent(kind=kind, a=a, slab=slab, gallery=GalleryContent(spacing=spacing, sites=contents))
+    return LayerContent(kind=kind, a=a, slab=slab, gallery=GalleryAtoms(spacing=spacing, sites=contents))
 
 
 def _species(atoms: Atoms, chosen: IntArray, positions: int) -> tuple[LayerAtom, ...]:

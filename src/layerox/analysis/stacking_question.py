@@ -39,7 +39,9 @@ from layerox.validation import identify_structure
 
 CODE = "stacking_disorder"
 # Signs that count: fall of chi-squared (over its reduced value), its share of the misfit, and intensity between lines.
-GAIN, SHARE, BETWEEN = 50.0, 0.05, 8.0
+GAIN, SHARE, BETWEEN = 50.0, 0.08, 8.0
+# Share of the misfit that counts in a poor fit as well.
+STRONG_SHARE = 0.15
 # Share of the misfit from which the weights are in doubt.
 DECISIVE = 0.1
 # Reduced chi-squared from which stackings are compared by a grid, and the chi-squared of a grid that counts as better.
@@ -85,15 +87,13 @@ def question_stacking(
     data = Data(pattern.intensity, 1.0 / pattern.sigma)
     signs = [sign for sign in stacking_signs(outcome.model, data, outcome.minimum) if _is_supported(sign, outcome)]
     clear = [sign for sign in signs if _is_clear(sign)]
-    if not clear and outcome.minimum.reduced_chi_squared < POOR:
+    # In a poor fit weak signs may be those of anything: there, a stacking that fits much better counts.
+    poor = outcome.minimum.reduced_chi_squared >= POOR
+    weak = poor and not any(sign.share > STRONG_SHARE for sign in clear)
+    candidate = _candidate(outcome, clear or (signs if poor else []))
+    if candidate is None or (weak and not _grid_is_better(outcome, data, candidate)):
         return outcome
-    candidate = _candidate(outcome, clear or signs)
-    if candidate is None:
-        return outcome
-    better = _grid_is_better(outcome, data, candidate) if outcome.minimum.reduced_chi_squared >= POOR else False
-    if not clear and not better:
-        return outcome
-    doubted = better or any(sign.share > DECISIVE for sign in clear)
+    doubted = poor or any(sign.share > DECISIVE for sign in clear)
     warned = _warned(outcome, candidate, clear, doubted)
     if not attempt:
         return warned
@@ -105,7 +105,7 @@ def _is_supported(sign: StackingSign, outcome: Outcome) -> bool:
 
 
 def _is_clear(sign: StackingSign) -> bool:
-    return (sign.gain > GAIN and sign.share > SHARE) or (sign.between > BETWEEN and sign.share > 0.0)
+    return (sign.gain > GAIN and sign.share > SHARE) or (sign.between > BETWEEN and sign.gain > GAIN)
 
 
 def _candidate(outcome: Outcome, signs: Sequence[StackingSign]) -> _Candidate | None:

@@ -26,8 +26,9 @@ from layerox.diffraction.background import (
 )
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.disordered.rod_model import DisorderedPhaseModel
+from layerox.diffraction.peak_sets import Peaks
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.phase_model import Peaks, PhaseModel
+from layerox.diffraction.phase_model import PhaseModel
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import Radiation

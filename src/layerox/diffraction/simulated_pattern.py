@@ -12,9 +12,9 @@ import numpy as np
 
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.model import Calculated, Model
+from layerox.diffraction.peak_sets import Peaks
 from layerox.diffraction.peaks import lorentz_polarization
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.phase_model import Peaks
 from layerox.diffraction.result_display import html_table
 from layerox.diffraction.weight_fractions import scales_for_weights
 from layerox.errors import InputError

@@ -16,7 +16,8 @@ from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.disordered.profile_sum import ProfileGrid, add_contribution_slopes, add_contributions
 from layerox.diffraction.disordered.profile_transforms import WIDTH_SLOTS, ProfileTransforms, profile_transforms
 from layerox.diffraction.disordered.rod_nodes import NodeIntensities, Nodes, RodIntensities, nodes_between
-from layerox.diffraction.phase_model import Peaks, PhaseModel
+from layerox.diffraction.peak_sets import Peaks
+from layerox.diffraction.phase_model import PhaseModel
 from layerox.diffraction.texture import rod_texture
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation

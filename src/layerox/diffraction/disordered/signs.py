@@ -17,7 +17,8 @@ from layerox.diffraction import peaks as pk
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.least_squares import Data, Minimum
 from layerox.diffraction.model import Model
-from layerox.diffraction.phase_model import Peaks, PhaseModel
+from layerox.diffraction.peak_sets import Peaks
+from layerox.diffraction.phase_model import PhaseModel
 from layerox.diffraction.profiles import add_peak_gradients
 from layerox.symmetry import metric_tensor
 from layerox.typing import FloatArray
@@ -25,7 +26,7 @@ from layerox.typing import FloatArray
 # Share of the intensity from which a phase is examined.
 VISIBLE = 0.03
 # Full widths that belong to a line and not to the region between two lines.
-LINE_WIDTHS = 3.0
+LINE_WIDTHS = 1.5
 HEXAGONAL = 120.0
 
 
