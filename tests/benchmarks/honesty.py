@@ -2,7 +2,7 @@
 
 Prints JSON, and draws the pulls with --plot FILE.png. Run: python tests/benchmarks/honesty.py [--count 200]
 1,500 pulls in every class: python tests/benchmarks/honesty.py --count 300 300 1512 1512 --workers 2
-Wrong structures: --structures 1 draws them from the priors (2: from twice their width), and particles of 1 to 5 um;
+Wrong structures: --structures 1 draws them from the priors (2: from twice their width), and particles of 1 to 10 um;
 --cathodes takes the phases of the published cathodes. Then "fraction, model" counts pulls by esd_model.
 
 Each pattern is drawn anew: fractions from 2 to 98 wt%, cells, sizes, microstrains, texture, displacement and counts
@@ -31,6 +31,7 @@ from layerox.diffraction.absorption import phase_attenuation
 from layerox.diffraction.constraints import constrained
 from layerox.diffraction.microabsorption import brindley
 from layerox.diffraction.model import slots_of
+from layerox.diffraction.model_uncertainty import COARSEST_UM, FINEST_UM
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.priors import priors_of
@@ -53,10 +54,6 @@ CLASSES = {
     "beta": "beta",
     "cubic a": "a",
 }
-
-
-# Particle diameters: median (micrometre) and width of the logarithm; their root mean square is 3 um.
-PARTICLE_MEDIAN, PARTICLE_SPREAD = 2.0, 0.64
 
 
 def with_drawn_structure(phase: Phase, width: float, rng: np.random.Generator) -> Phase:
@@ -83,9 +80,9 @@ def with_drawn_structure(phase: Phase, width: float, rng: np.random.Generator) -
 
 
 def intensities_by_weight(phases: list[Phase], weights: list[float], rng: np.random.Generator) -> list[float]:
-    """Return the apparent weights of phases of particles of 1 to 5 um: weight times Brindley's factor."""
+    """Return the apparent weights of phases of particles of 1 to 10 um: weight times Brindley's factor."""
     bodies = [phase_attenuation(phase.crystal, phase.values, CU) for phase in phases]
-    sizes = [float(PARTICLE_MEDIAN * np.exp(PARTICLE_SPREAD * rng.standard_normal()))] * len(phases)
+    sizes = np.exp(rng.uniform(np.log(FINEST_UM), np.log(COARSEST_UM), len(phases))).tolist()
     densities, linear = (np.array([getattr(b, key) for b in bodies]) for key in ("density", "linear_attenuation"))
     factors = np.ones(len(phases))
     for _ in range(3):  # the mean attenuation is that of the true weights, brindley takes the apparent ones

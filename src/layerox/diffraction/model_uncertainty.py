@@ -25,12 +25,15 @@ from layerox.diffraction.quantification import Quantification, Quantities
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
 from layerox.typing import FloatArray
 
-# Root mean square of particle diameters that nobody states, micrometre (1 to 5 um, a hand-ground powder), and the
+# Range of particle diameters that nobody states (micrometre, uniform in the logarithm, each phase its own), and the
 # relative uncertainty of stated ones.
-PARTICLES_UM, PARTICLES_STATED = 3.0, 0.3
+FINEST_UM, COARSEST_UM, PARTICLES_STATED = 1.0, 10.0, 0.3
+# Mean and root mean square of that range.
+MEAN_UM = (COARSEST_UM - FINEST_UM) / math.log(COARSEST_UM / FINEST_UM)
+RMS_UM = math.sqrt(0.5 * (COARSEST_UM**2 - FINEST_UM**2) / math.log(COARSEST_UM / FINEST_UM))
 # Uncertainty of ln r that stands for a real distribution of orientations that the March function does not describe,
 # as a share of ln r.
-MARCH_SHARE = 0.1
+MARCH_SHARE = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +101,7 @@ def model_uncertainty(
     squares = {
         "counts": found.fractions.esds**2,
         "held quantities": held.variances(),
-        "microabsorption": _microabsorption(found, given) ** 2,
+        "microabsorption": _microabsorption(found, given),
         "texture model": _texture(linear),
     }
     parts = {
@@ -176,22 +179,28 @@ def _derivatives(linear: LinearResponse, priors: Sequence[Prior]) -> tuple[Float
 
 
 def _microabsorption(found: Quantities, given: Quantification) -> FloatArray:
-    """Return the change of the fractions for particles of the usual size, or the uncertainty of the correction made."""
+    """Return the mean square errors of the fractions by absorption in particles, or by that of the correction made.
+
+    Sizes that are not stated are independent within their range; a factor tau(D) is exp(-slope D) to first order.
+    """
     fractions = found.fractions.values
     known = np.flatnonzero(fractions > 0)
     bodies = [(found.densities[k], found.linear_attenuations[k]) for k in known]
-    change = np.zeros(len(fractions))
+    squares = np.zeros(len(fractions))
     if any(mu is None for _, mu in bodies) or len(known) < 2:
-        return change
+        return squares
     densities, linear = np.array([d for d, _ in bodies]), np.array([float(mu or 0.0) for _, mu in bodies])
     own = fractions[known]
     if given.particle_sizes_um:
         factors = np.array([getattr(found.microabsorption[k], "factor", 1.0) for k in known])
-        logarithms = PARTICLES_STATED * np.log(factors)
+        logarithms, common = PARTICLES_STATED * np.log(factors), 0.0
     else:
-        logarithms = np.log(brindley(own, densities, linear, [PARTICLES_UM] * len(known))[1])
-    change[known] = own * (logarithms - float(own @ logarithms))
-    return change
+        logarithms = np.log(brindley(own, densities, linear, [RMS_UM] * len(known))[1])
+        common = (MEAN_UM / RMS_UM) ** 2
+    moments = np.outer(logarithms, logarithms) * (common + (1.0 - common) * np.eye(len(known)))
+    slopes = np.diag(own) - np.outer(own, own)
+    squares[known] = np.einsum("ki,ij,kj->k", slopes, moments, slopes)
+    return squares
 
 
 def _texture(linear: LinearResponse) -> FloatArray:

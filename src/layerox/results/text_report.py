@@ -235,7 +235,7 @@ def _accuracy(refinement: Refinement) -> str:
         "esd_model is the root of the sum of squares of its parts. A held quantity keeps its prior value in the "
         "refinement; its posterior is one step with the data. Its columns are fitted minus true weight fraction if "
         "the true quantity is larger by one prior standard uncertainty. Particle sizes that are not stated are taken "
-        "as 1 to 5 um.", WIDTH
+        "as 1 to 10 um, each phase its own.", WIDTH
     )  # fmt: skip
     tables = [_table([["source", *columns], *parts])]
     tables += [_table([["held quantity", "prior", "posterior", "provenance", *columns], *held])] if held else []
