@@ -23,9 +23,9 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from layerox.crystal.asymmetric_unit import ASSUMED_U_ISO, Crystal
+from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.constraints import constrained
 from layerox.diffraction.model import slots_of
-from layerox.diffraction.model_setup import coordinates, displacement_groups
 from layerox.diffraction.parameters import Parameters, public_name, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.prior_settings import NO_SETTINGS, PriorSettings
