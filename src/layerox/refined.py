@@ -17,15 +17,22 @@ class Refined(float):
         Standard uncertainty in the unit of the value; 0 for a fixed one.
     status
         "free", "fixed", "tied", "at_bound", "unsupported" or "alike" (not distinguished from others).
+    esd_model
+        Standard uncertainty with everything that the refinement holds fixed (accuracy, where `esd` is precision); None
+        if it is not known.
     """
 
     esd: float
     status: Status
+    esd_model: float | None
 
-    def __new__(cls, value: float, esd: float = 0.0, status: Status = "fixed") -> Refined:
+    def __new__(
+        cls, value: float, esd: float = 0.0, status: Status = "fixed", esd_model: float | None = None
+    ) -> Refined:
         """Return a number with its standard uncertainty and status."""
         number = super().__new__(cls, value)
         number.esd, number.status = float(esd), status
+        number.esd_model = None if esd_model is None else float(esd_model)
         return number
 
     @property
@@ -33,8 +40,8 @@ class Refined(float):
         """The number alone."""
         return float(self)
 
-    def __getnewargs__(self) -> tuple[float, float, Status]:  # type: ignore[override]
-        return float(self), self.esd, self.status
+    def __getnewargs__(self) -> tuple[float, float, Status, float | None]:  # type: ignore[override]
+        return float(self), self.esd, self.status, self.esd_model
 
     def __str__(self) -> str:
         """Write the number as crystallographers do, 2.88528(3)."""

@@ -98,6 +98,7 @@ def test_every_default_is_written_out(tmp_path):
         "variables": {},
         "constraints": {},
         "restraint": [],
+        "priors": {},
         "uncertainty": {"serial_correlation": False},
         "strategy": {"name": "automatic", "stages": []},
         "quantification": {"internal_standard": None, "external_standard": None, "particle_sizes_um": {},

@@ -2,6 +2,8 @@
 
 Prints JSON, and draws the pulls with --plot FILE.png. Run: python tests/benchmarks/honesty.py [--count 200]
 1,500 pulls in every class: python tests/benchmarks/honesty.py --count 300 300 1512 1512 --workers 2
+Wrong structures: --structures 1 draws them from the priors (2: from twice their width), and particles of 1 to 10 um;
+--cathodes takes the phases of the published cathodes. Then "fraction, model" counts pulls by esd_model.
 
 Each pattern is drawn anew: fractions from 2 to 98 wt%, cells, sizes, microstrains, texture, displacement and counts
 within what laboratories see; noise is Poisson. The fit is the automatic one and starts from the library's cells.
@@ -16,6 +18,7 @@ import resource
 import sys
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -24,7 +27,14 @@ import numpy as np
 
 import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
+from layerox.diffraction.absorption import phase_attenuation
+from layerox.diffraction.constraints import constrained
+from layerox.diffraction.microabsorption import brindley
+from layerox.diffraction.model import slots_of
+from layerox.diffraction.model_uncertainty import COARSEST_UM, FINEST_UM
+from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.priors import priors_of
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from layerox.symmetry import CELL_NAMES
@@ -35,6 +45,7 @@ CU = radiation_from_text("CuKa").polarized(0.5557)
 # Classes of numbers whose pulls are counted together.
 CLASSES = {
     "fraction": "",
+    "fraction, model": "",
     "a": "a",
     "c": "c",
     "monoclinic a": "a",
@@ -45,8 +56,52 @@ CLASSES = {
 }
 
 
-def drawn(names: tuple[str, ...], rng: np.random.Generator) -> tuple[list[Phase], list[float]]:
-    """Return phases with cells and broadening drawn at random, and their weight fractions."""
+def with_drawn_structure(phase: Phase, width: float, rng: np.random.Generator) -> Phase:
+    """Return a phase whose atoms are drawn from their priors, `width` times as wide."""
+    table = constrained(*slots_of([phase], Instrument(), 0), [phase])
+    for prior in priors_of([phase], table):
+        if prior.provenance == "specimen":
+            continue
+        shift = width * prior.esd * rng.standard_normal()
+        shift = prior.value * (np.exp(shift) - 1.0) if prior.is_relative else shift
+        for name, factor in prior.parts.items():
+            table.assign(name, table.value(name) + factor * shift)
+    value = {slot: table.value(slot_name(phase, slot)) for slot in phase.slot_names}
+    sites = tuple(
+        replace(
+            site,
+            position=tuple(value[f"{site.label}_{axis}"] for axis in "xyz"),
+            occupancy=value[f"{site.label}_occupancy"],
+            u_iso=value[f"{site.label}_u_iso"],
+        )
+        for site in phase.crystal.sites
+    )
+    return replace(phase, crystal=replace(phase.crystal, sites=sites))
+
+
+def intensities_by_weight(phases: list[Phase], weights: list[float], rng: np.random.Generator) -> list[float]:
+    """Return the apparent weights of phases of particles of 1 to 10 um: weight times Brindley's factor."""
+    bodies = [phase_attenuation(phase.crystal, phase.values, CU) for phase in phases]
+    sizes = np.exp(rng.uniform(np.log(FINEST_UM), np.log(COARSEST_UM), len(phases))).tolist()
+    densities, linear = (np.array([getattr(b, key) for b in bodies]) for key in ("density", "linear_attenuation"))
+    factors = np.ones(len(phases))
+    for _ in range(3):  # the mean attenuation is that of the true weights, brindley takes the apparent ones
+        factors = brindley(np.array(weights) * factors, densities, linear, sizes)[1]
+    return (np.array(weights) * factors).tolist()
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is drawn: mixtures, seed, width of the structures' priors (0: exact), and whether the profile is unknown."""
+
+    mixtures: tuple[tuple[str, ...], ...] = MIXTURES
+    seed: int = 1
+    structures: float = 0.0
+    is_blind: bool = False
+
+
+def drawn(names: tuple[str, ...], rng: np.random.Generator, structures: float = 0.0) -> tuple[list[Phase], list[float]]:
+    """Return phases with cells and broadening drawn at random (and structures), and their weight fractions."""
     phases = []
     for phase in phases_from(list(names)):
         crystal = phase.crystal
@@ -66,17 +121,21 @@ def drawn(names: tuple[str, ...], rng: np.random.Generator) -> tuple[list[Phase]
                 else float(rng.uniform(0.75, 1.05)),
             )
         )
+    if structures:
+        phases = [with_drawn_structure(phase, structures, rng) for phase in phases]
     shares = rng.dirichlet(np.ones(len(names)))
     return phases, (0.02 + (1 - 0.02 * len(names)) * shares).tolist()
 
 
-def pattern_of(phases: list[Phase], weights: list[float], rng: np.random.Generator) -> lx.Pattern:
+def pattern_of(
+    phases: list[Phase], weights: list[float], rng: np.random.Generator, *, particles: bool = False
+) -> lx.Pattern:
     """Return a noisy pattern of a mixture on a diffractometer whose specimen is displaced a little."""
     instrument = Instrument(profile=PROFILE, displacement_mm=float(rng.uniform(-0.1, 0.1)))
     background = [float(rng.uniform(80, 400)), -60.0, 20.0]
     simulated = lx.simulate(
         phases,
-        weights=weights,
+        weights=intensities_by_weight(phases, weights, rng) if particles else weights,
         radiation=CU,
         two_theta=(12, 100, 0.02),
         instrument=instrument,
@@ -97,32 +156,38 @@ def pulls_of(result: lx.Refinement, phases: list[Phase], weights: list[float]) -
             continue
         if found.weight_fraction.esd > 0:
             pulls["fraction"].append((found.weight_fraction - weight) / found.weight_fraction.esd)
+        if accuracy := found.weight_fraction.esd_model:
+            pulls["fraction, model"].append((found.weight_fraction - weight) / accuracy)
+            pulls["esd_model"].append(accuracy)
         if phase is phases[0]:  # the errors of all phases of a pattern add up to nothing
             pulls["fraction error"].append(float(found.weight_fraction) - weight)
         free = phase.crystal.symmetry.cell_rule.free
         monoclinic, cubic = len(free) == 4, free == (0,)
         for k in free:
             number, true = found.cell[CELL_NAMES[k]], phase.crystal.cell[k]
+            if weight > 0.1 and k < 3:
+                pulls["cell error"].append(number / true - 1.0)
             if number.esd > 0:
                 name = "cubic a" if cubic else ("monoclinic " if monoclinic and k < 3 else "") + CELL_NAMES[k]
                 pulls[name].append((number - true) / number.esd)
     return pulls
 
 
-def fitted(index: int, k: int, seed: int) -> tuple[str, dict[str, list[float]]]:
+def fitted(index: int, k: int, setup: Setup) -> tuple[str, dict[str, list[float]]]:
     """Return how the fit of pattern `k` of a mixture ended, and its pulls."""
-    rng = np.random.default_rng([seed, index, k])
-    phases, weights = drawn(MIXTURES[index], rng)
-    pattern = pattern_of(phases, weights, rng)
-    result = lx.fit(pattern, list(MIXTURES[index]), instrument=Instrument(profile=PROFILE))
+    rng = np.random.default_rng([setup.seed, index, k])
+    names = setup.mixtures[index]
+    phases, weights = drawn(names, rng, setup.structures)
+    pattern = pattern_of(phases, weights, rng, particles=setup.structures > 0)
+    result = lx.fit(pattern, list(names), instrument=None if setup.is_blind else Instrument(profile=PROFILE))
     return result.status, pulls_of(result, phases, weights)
 
 
-def measured(counts: dict[int, int], seed: int, workers: int) -> dict[str, object]:
+def measured(counts: dict[int, int], setup: Setup, workers: int) -> dict[str, object]:
     """Return the coverage over so many patterns of each mixture."""
     pulls: dict[str, list[float]] = defaultdict(list)
     outcomes: dict[str, int] = defaultdict(int)
-    tasks = [(index, k, seed) for index, count in counts.items() for k in range(count)]
+    tasks = [(index, k, setup) for index, count in counts.items() for k in range(count)]
     with ProcessPoolExecutor(workers) as pool:
         for done, (status, found) in enumerate(pool.map(fitted, *zip(*tasks, strict=True), chunksize=5), start=1):
             outcomes[status] += 1
@@ -141,6 +206,9 @@ def measured(counts: dict[int, int], seed: int, workers: int) -> dict[str, objec
     errors = np.array(pulls["fraction error"])
     report["bias_wt_percent"] = float(100 * errors.mean())
     report["rms_wt_percent"] = float(100 * np.sqrt((errors**2).mean()))
+    report["median_esd_model_wt_percent"] = float(100 * np.median(pulls["esd_model"]))
+    report["rms_pull_model"] = float(np.sqrt(np.mean(np.square(pulls["fraction, model"]))))
+    report["cells_within_0.05_percent"] = float((np.abs(pulls["cell error"]) < 5e-4).mean())
     report["unsupported"] = {"count": len(pulls["unsupported"]), "largest_true": max(pulls["unsupported"], default=0.0)}
     report["values"] = {name: pulls[name] for name in CLASSES if pulls[name]}
     return report
@@ -165,10 +233,18 @@ if __name__ == "__main__":
     parser.add_argument("--count", type=int, nargs="+", default=[200], help="of each mixture, or of one after another")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--structures", type=float, default=0.0, help="width of the drawn structures, in priors")
+    parser.add_argument("--blind", action="store_true", help="the instrument's profile is not given")
+    parser.add_argument("--cathodes", action="store_true", help="mixtures of the published cathodes of the library")
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
-    every = options.count * len(MIXTURES) if len(options.count) == 1 else options.count
-    found = measured(dict(enumerate(every)), options.seed, options.workers)
+    sets = MIXTURES
+    if options.cathodes:
+        sets = tuple(tuple(entry.name for entry in cathode.entries) for cathode in lx.library.cathodes.values())
+        sets = tuple(names for names in sets if len(names) > 1)
+    chosen = Setup(mixtures=sets, seed=options.seed, structures=options.structures, is_blind=options.blind)
+    every = options.count * len(sets) if len(options.count) == 1 else options.count
+    found = measured(dict(enumerate(every)), chosen, options.workers)
     drawn_values = found.pop("values")
     if options.plot:
         draw(drawn_values, options.plot)

@@ -38,7 +38,8 @@ def test_names_of_the_contract(document):
 
 def test_every_refined_number_has_value_esd_and_status(document):
     for phase in document["phases"]:
-        numbers = [phase["weight_fraction"], phase["size_nm"], phase["microstrain"], *phase["cell"].values()]
+        assert {*phase["weight_fraction"]} - {"esd_model"} == REFINED
+        numbers = [phase["size_nm"], phase["microstrain"], *phase["cell"].values()]
         numbers += [site[key] for site in phase["sites"] for key in ("x", "y", "z", "occupancy", "u_iso")]
         assert all(set(number) == REFINED for number in numbers)
 

@@ -27,6 +27,7 @@ from layerox.diffraction.model import slots_of
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS
 from layerox.diffraction.parameters import public_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.priors import check_prior_settings
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import NO_PLAN
 from layerox.diffraction.reflections import reflections
@@ -154,6 +155,7 @@ def fit(
     else:
         known, beam = given.resolve(data)
         chosen = check_phases(phases_from(phases or (), hardware), data, beam)
+        check_prior_settings(chosen, known, plan.priors)
         if params is not None:
             names, _ = slots_of(chosen, known, background_terms_of(params))
             plan = plan_from(params, [public_name(name) for name in names]).with_reference(reference)
@@ -171,6 +173,7 @@ def fit(
         time.process_time() - began,
         recipe=None if read is None else read.document,
         quantification=plan.quantification,
+        priors=plan.priors,
     )
     return result.with_serial_correlation() if plan.serial_correlation else result
 

@@ -19,6 +19,7 @@ from layerox.diffraction.background import ExtraPeak, MeasuredBackground
 from layerox.diffraction.expressions import check_expression
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.prior_settings import PriorSetting
 from layerox.diffraction.refinement_plan import NO_PLAN, Demand, Plan, Stage, StrategyName, Variable
 from layerox.diffraction.restraints import RestraintRequest
 from layerox.errors import InputError
@@ -310,6 +311,10 @@ def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str)
             for row in model.restraint
         ),
         serial_correlation=model.uncertainty.serial_correlation,
+        priors={
+            name: None if row == "off" else PriorSetting(value=row.value, esd=row.esd)
+            for name, row in model.priors.items()
+        },
     )
 
 

@@ -158,6 +158,13 @@ class RestraintModel(KeyedTable):
     esd: PositiveFloat
 
 
+class PriorModel(KeyedTable):
+    """[priors] NAME: standard uncertainty (and value) of a quantity before the data, in the unit of the quantity."""
+
+    value: float | None = None
+    esd: PositiveFloat
+
+
 class UncertaintyModel(KeyedTable):
     """[uncertainty]: whether serially correlated residuals increase the standard uncertainties."""
 
@@ -184,6 +191,7 @@ class RecipeModel(KeyedTable):
     variables: dict[str, VariableModel | float] = {}
     constraints: dict[str, str] = {}
     restraint: list[RestraintModel] = []
+    priors: dict[str, PriorModel | Literal["off"]] = {}
     uncertainty: UncertaintyModel = UncertaintyModel()
     strategy: StrategyModel = StrategyModel()
     quantification: QuantificationModel = QuantificationModel()

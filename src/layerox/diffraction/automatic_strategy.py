@@ -15,6 +15,7 @@ import numpy as np
 from layerox.diffraction.added_phase import retry_absent_phases
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.alike_phases import resolve_alike_phases
+from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.cell_search import scanned_cell, starting_parameters
 from layerox.diffraction.disordered.stacking_search import (
     column_groups,
@@ -31,8 +32,6 @@ from layerox.diffraction.model_setup import (
     PHASE_LEFT_OUT,
     SUPPORT_SQUARED,
     Outcome,
-    coordinates,
-    displacement_groups,
     drop_phase,
     prepared,
     restraint_warnings,

@@ -30,10 +30,14 @@ from layerox.diffraction.disordered.warnings import stacking_warnings
 from layerox.diffraction.fit_status import fit_status
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Data, Minimum
-from layerox.diffraction.model import safe_name
+from layerox.diffraction.linear_response import LinearResponse
+from layerox.diffraction.model import Model, safe_name
 from layerox.diffraction.model_setup import AlikePhases, Outcome
+from layerox.diffraction.model_uncertainty import ModelUncertainty, model_uncertainty
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.phase import Phase, with_displacement
+from layerox.diffraction.prior_settings import NO_SETTINGS, PriorSettings
+from layerox.diffraction.priors import priors_of
 from layerox.diffraction.quantification import NO_QUANTIFICATION, Quantification, quantities
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
@@ -63,6 +67,7 @@ def build_result(
     cpu_s: float,
     recipe: Mapping[str, object] | None = None,
     quantification: Quantification = NO_QUANTIFICATION,
+    priors: PriorSettings = NO_SETTINGS,
 ) -> Refinement:
     """Return the result of a fit.
 
@@ -80,6 +85,8 @@ def build_result(
         Of the result.
     quantification
         The user's information on specimen and standards.
+    priors
+        The user's settings of priors.
     """
     reader = _MinimumReader(outcome, pattern, quantification)
     model, minimum = outcome.model, outcome.minimum
@@ -104,7 +111,10 @@ def build_result(
     status: RefinementStatus = minimum.outcome if usable == "converged" else usable
     reason = "; ".join(text for text in (why, minimum.reason) if text) or None
     peaks = unexplained_peaks(pattern.two_theta, pattern.intensity, calculated, pattern.sigma, width, model.radiation)
-    sensitive = sensitivities(model, minimum, Data(pattern.intensity, 1.0 / pattern.sigma))
+    linear = _linear_response(model, minimum, pattern)
+    sensitive = () if linear is None else sensitivities(linear)
+    accuracy = None if linear is None else _accuracy(linear, reader, priors, quantification)
+    phases = phases if accuracy is None else tuple(_with_accuracy(phase, accuracy) for phase in phases)
     groups = tuple(reader.group(alike) for alike in outcome.alike)
     return Refinement(
         status=status,
@@ -139,7 +149,32 @@ def build_result(
         groups=groups,
         unexplained=peaks,
         sensitivity=sensitive,
+        uncertainty_parts={} if accuracy is None else accuracy.parts,
+        held=() if accuracy is None else accuracy.held,
     )
+
+
+def _linear_response(model: Model, minimum: Minimum, pattern: Pattern) -> LinearResponse | None:
+    """Return the model linearised at its minimum; None without a phase that has a weight fraction."""
+    scales = [minimum.parameters.value(slot_name(phase, "scale")) for phase in model.phases if phase.is_weighed]
+    if not any(scale > 0 for scale in scales):
+        return None
+    return LinearResponse(model, minimum, Data(pattern.intensity, 1.0 / pattern.sigma))
+
+
+def _accuracy(
+    linear: LinearResponse, reader: _MinimumReader, settings: PriorSettings, quantification: Quantification
+) -> ModelUncertainty:
+    priors = priors_of(linear.model.phases, linear.minimum.parameters, settings)
+    return model_uncertainty(linear, priors, reader.found, quantification)
+
+
+def _with_accuracy(phase: RefinedPhase, accuracy: ModelUncertainty) -> RefinedPhase:
+    """Return a phase whose weight fraction has its `esd_model`; only refined fractions have one."""
+    number = phase.weight_fraction
+    if number.status != "free":
+        return phase
+    return replace(phase, weight_fraction=Refined(number, number.esd, number.status, accuracy.esd_model[phase.name]))
 
 
 class _MinimumReader:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.least_squares import Data, Histogram, Minimum, minimise_jointly
-from layerox.diffraction.model_setup import Outcome, coordinates, displacement_groups
+from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import Parameters, Tie, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE

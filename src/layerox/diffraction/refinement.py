@@ -6,7 +6,7 @@ It contains plain numbers, so that it can be written, read and plotted without t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from layerox.diffraction import result_json as js
 from layerox.diffraction.absolute_fractions import AbsoluteFractions
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.lmfit_adapter import lmfit_from_result
+from layerox.diffraction.model_uncertainty import HeldQuantity
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
     Correlation,
@@ -83,6 +84,11 @@ class Refinement:
         Observed peaks that the model does not contain, strongest first.
     sensitivity
         Changes of the fractions for effects outside the model.
+    uncertainty_parts
+        Standard uncertainty of the fractions by source ("counts", "held quantities", "microabsorption", "texture
+        model") and phase; `esd_model` of a fraction is the root of the sum of their squares.
+    held
+        Quantities that were not refined, with what is known of them beforehand.
     """
 
     status: RefinementStatus
@@ -109,6 +115,8 @@ class Refinement:
     groups: tuple[AlikeGroup, ...] = ()
     unexplained: tuple[UnexplainedPeak, ...] = ()
     sensitivity: tuple[Sensitivity, ...] = ()
+    uncertainty_parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    held: tuple[HeldQuantity, ...] = ()
 
     @property
     def weight_fractions(self) -> dict[str, Refined]:
@@ -188,6 +196,8 @@ class Refinement:
             "groups": [js.group_document(group) for group in self.groups],
             "unexplained": [asdict(peak) for peak in self.unexplained],
             "sensitivity": [js.sensitivity_document(row) for row in self.sensitivity],
+            "uncertainty_parts": {source: dict(row) for source, row in self.uncertainty_parts.items()},
+            "held": [js.held_document(row) for row in self.held],
             "parameters": [js.parameter_document(parameter) for parameter in self.parameters],
             "correlations": [asdict(correlation) for correlation in self.correlations],
             "covariance": {"names": list(self.free_names), "matrix": self.covariance.tolist()},

@@ -14,6 +14,7 @@ from typing import Literal
 
 from layerox.diffraction.background import BLANK, ExtraPeak, MeasuredBackground
 from layerox.diffraction.parameters import SIZE, Parameters, is_background, public_name
+from layerox.diffraction.prior_settings import PriorSettings
 from layerox.diffraction.quantification import NO_QUANTIFICATION, Quantification
 from layerox.diffraction.restraints import RestraintRequest
 from layerox.errors import InputError
@@ -88,6 +89,8 @@ class Plan:
         Observations in addition to the pattern.
     serial_correlation
         Whether uncertainties are widened for serially correlated residuals.
+    priors
+        Settings of priors by name or pattern.
     """
 
     demands: Mapping[str, Demand] = field(default_factory=dict)
@@ -101,6 +104,7 @@ class Plan:
     quantification: Quantification = NO_QUANTIFICATION
     restraints: tuple[RestraintRequest, ...] = ()
     serial_correlation: bool = False
+    priors: PriorSettings = field(default_factory=dict)
 
     @property
     def names_no_parameter(self) -> bool:

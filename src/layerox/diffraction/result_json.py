@@ -14,6 +14,7 @@ from typing import Any
 
 from layerox.diffraction.absolute_fractions import AbsoluteFractions
 from layerox.diffraction.disordered.refined_stacking import RefinedStacking
+from layerox.diffraction.model_uncertainty import HeldQuantity
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
     RefinedParameter,
@@ -60,6 +61,11 @@ def sensitivity_document(row: Sensitivity) -> Document:
     }
 
 
+def held_document(row: HeldQuantity) -> Document:
+    """Return a quantity that was not refined, with its prior."""
+    return {**asdict(row), "changes": {name: float(change) for name, change in row.changes.items()}}
+
+
 def absolute_fraction_document(name: str, absolute: AbsoluteFractions | None) -> Document:
     """Return the fraction of a phase in the whole specimen, under its key; nothing without a standard."""
     if absolute is None:
@@ -91,7 +97,8 @@ def finite(value: float | None) -> float | None:
 
 def number_document(number: Refined) -> Document:
     """Return a refined number."""
-    return {"value": finite(number.value), "esd": finite(number.esd), "status": number.status}
+    document = {"value": finite(number.value), "esd": finite(number.esd), "status": number.status}
+    return document if number.esd_model is None else {**document, "esd_model": finite(number.esd_model)}
 
 
 def pattern_document(pattern: Pattern) -> Document:

@@ -16,9 +16,9 @@ import numpy as np
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.disordered.phase import DisorderedPhase
-from layerox.diffraction.least_squares import Data, Minimum
+from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.linear_response import LinearResponse
 from layerox.diffraction.model import Model
-from layerox.diffraction.normal_equations import inverse_of_normal
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import polarization_of
@@ -100,19 +100,13 @@ class _Effect:
     most: float = math.inf
 
 
-def sensitivities(model: Model, minimum: Minimum, data: Data) -> tuple[Sensitivity, ...]:
-    """Return the sensitivities of the fractions at a minimum; none without a phase.
-
-    Parameters
-    ----------
-    model, minimum, data
-        The refined model, its minimum, and the data.
-    """
+def sensitivities(linear: LinearResponse) -> tuple[Sensitivity, ...]:
+    """Return the sensitivities of the fractions at a minimum; none without a phase."""
+    model, minimum = linear.model, linear.minimum
     shown = [k for k, phase in enumerate(model.phases) if phase.is_weighed and _scale(model, minimum, k) > 0]
     if not shown:
         return ()
-    linear = _Linear(model, minimum, data)
-    found = [linear.sensitivity(effect) for effect in _effects(model, minimum, data, shown)]
+    found = [_sensitivity(linear, effect) for effect in _effects(model, minimum, shown)]
     return tuple(_best_of_each(found))
 
 
@@ -134,46 +128,26 @@ def _significance(row: Sensitivity) -> float:
     return abs(row.found / row.esd) if row.is_indicated and row.found is not None and row.esd else 0.0
 
 
-class _Linear:
-    """A model linearised at a minimum: the response of its variables and residuals to an added curve."""
-
-    def __init__(self, model: Model, minimum: Minimum, data: Data):
-        self.model, self.data = model, data
-        table = minimum.parameters
-        transfer = table.transfer()
-        count = len(model.names)
-        calculated, jacobian = model.linearised(table.values[:count], transfer[:count], data.weight)
-        free = ~minimum.at_bound
-        self.jacobian = jacobian[free]
-        self.inverse = inverse_of_normal(self.jacobian @ self.jacobian.T)
-        self.basis = np.linalg.qr(self.jacobian.T)[0]
-        residual = (data.intensity - calculated.total) * data.weight
-        self.residual = residual - self.basis @ (self.basis.T @ residual)
-        self.spread = math.sqrt(max(minimum.reduced_chi_squared, 1.0))
-        weights = of_the_specimen(phase_weights(model, table.values[:count], transfer[:count]), model.phases)
-        self.slopes = fraction_slopes(weights.values, weights.slopes[:, free])[1]
-
-    def sensitivity(self, effect: _Effect) -> Sensitivity:
-        """Return the changes of the fractions by an effect, and whether the residuals indicate it."""
-        curve = effect.curve * self.data.weight
-        followed = self.inverse @ (self.jacobian @ curve)
-        changes = self.slopes @ followed
-        own = curve - self.basis @ (self.basis.T @ curve)
-        power = float(own @ own)
-        names = [phase.name for phase in self.model.phases]
-        found, esd, indicated = None, None, False
-        if effect.slopes is not None:
-            changes = changes - effect.slopes
-        if effect.is_testable and power > 1e-10 * float(curve @ curve):
-            found, esd = float(own @ self.residual) / power, self.spread / math.sqrt(power)
-            physical = effect.both_signs or found > 0
-            indicated = physical and abs(found) > effect.certain * esd and effect.least < found < effect.most
-        rows = {name: float(change) for name, change in zip(names, changes, strict=True)}
-        return Sensitivity(cause=effect.cause, subject=effect.subject, unit=effect.unit, changes=rows, found=found,
-                           esd=esd, is_indicated=indicated)  # fmt: skip
+def _sensitivity(linear: LinearResponse, effect: _Effect) -> Sensitivity:
+    """Return the changes of the fractions by an effect, and whether the residuals indicate it."""
+    curve = effect.curve * linear.data.weight
+    changes = linear.fraction_changes(curve)
+    own = linear.remainder(curve)
+    power = float(own @ own)
+    names = [phase.name for phase in linear.model.phases]
+    found, esd, indicated = None, None, False
+    if effect.slopes is not None:
+        changes = changes - effect.slopes
+    if effect.is_testable and power > 1e-10 * float(curve @ curve):
+        found, esd = float(own @ linear.residual) / power, linear.spread / math.sqrt(power)
+        physical = effect.both_signs or found > 0
+        indicated = physical and abs(found) > effect.certain * esd and effect.least < found < effect.most
+    rows = {name: float(change) for name, change in zip(names, changes, strict=True)}
+    return Sensitivity(cause=effect.cause, subject=effect.subject, unit=effect.unit, changes=rows, found=found,
+                       esd=esd, is_indicated=indicated)  # fmt: skip
 
 
-def _effects(model: Model, minimum: Minimum, data: Data, shown: list[int]) -> Iterator[_Effect]:
+def _effects(model: Model, minimum: Minimum, shown: list[int]) -> Iterator[_Effect]:
     calculated = minimum.calculated
     peaks = calculated.phases.sum(axis=0)
     theta = np.radians(model.two_theta / 2)

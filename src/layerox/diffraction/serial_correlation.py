@@ -60,7 +60,8 @@ def widened(holder: Holder, factor: float) -> Holder:
 
 def _widened(value: Any, factor: float) -> Any:
     if isinstance(value, Refined):
-        return Refined(value.value, value.esd * factor, value.status)
+        accuracy = None if value.esd_model is None else value.esd_model * factor
+        return Refined(value.value, value.esd * factor, value.status, accuracy)
     if isinstance(value, Mapping):
         return {key: _widened(part, factor) for key, part in value.items()}
     if isinstance(value, tuple) and value and is_dataclass(value[0]):

@@ -12,14 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.atom_parameters import displacement_groups
 from layerox.diffraction.model import Model
-from layerox.diffraction.model_setup import (
-    FIRST_BACKGROUND_TERMS,
-    Outcome,
-    displacement_groups,
-    prepared,
-    with_starting_widths,
-)
+from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, Outcome, prepared, with_starting_widths
 from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.profiles import add_asymmetry, add_peaks, tch_width

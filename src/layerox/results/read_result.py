@@ -18,6 +18,7 @@ from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.disordered.phase import GallerySite, mean_crystal
 from layerox.diffraction.disordered.refined_stacking import RefinedStacking, StackingVerdict
 from layerox.diffraction.microabsorption import Microabsorption
+from layerox.diffraction.model_uncertainty import HeldQuantity
 from layerox.diffraction.refined_quantities import (
     NOT_DISPLACED,
     AlikeGroup,
@@ -77,6 +78,8 @@ def refinement_from_document(document: Document, curves: Mapping[str, NDArray[np
         groups=tuple(_read_group(row) for row in document.get("groups", ())),
         unexplained=tuple(UnexplainedPeak(**row) for row in document.get("unexplained", ())),
         sensitivity=tuple(Sensitivity(**row) for row in document.get("sensitivity", ())),
+        uncertainty_parts=document.get("uncertainty_parts", {}),
+        held=tuple(HeldQuantity(**row) for row in document.get("held", ())),
     )
 
 
@@ -112,7 +115,8 @@ def _read_maybe(row: Document | None) -> Refined | None:
 
 def _read_number(row: Document, missing: float = math.nan) -> Refined:
     value, esd = row["value"], row["esd"]
-    return Refined(missing if value is None else value, 0.0 if esd is None else esd, row["status"])
+    value = missing if value is None else value
+    return Refined(value, 0.0 if esd is None else esd, row["status"], row.get("esd_model"))
 
 
 def _read_pattern(document: Document, curves: Mapping[str, NDArray[np.float64]]) -> Pattern:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.microabsorption import Microabsorption
+from layerox.diffraction.model_uncertainty import HeldQuantity
 from layerox.diffraction.refined_quantities import Correlation
 from layerox.diffraction.sensitivity import Sensitivity
 from layerox.diffraction.unexplained_peaks import UnexplainedPeak
@@ -50,6 +51,7 @@ class NumberModel(ResultPart):
     value: Value | None
     esd: Size | None
     status: Status
+    esd_model: Size | None = None
 
 
 class LengthModel(NumberModel):
@@ -300,6 +302,8 @@ class ResultModel(ResultPart):
     groups: list[GroupModel] = []
     unexplained: list[UnexplainedPeak] = []
     sensitivity: list[Sensitivity] = []
+    uncertainty_parts: dict[str, dict[str, Size]] = {}
+    held: list[HeldQuantity] = []
 
     @model_validator(mode="after")
     def _names_differ(self) -> ResultModel:

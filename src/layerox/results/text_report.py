@@ -27,6 +27,7 @@ def report_text(refinement: Refinement) -> str:
         _data(refinement),
         _model(refinement),
         _quantities(refinement),
+        _accuracy(refinement),
         _absolute(refinement),
         _microabsorption(refinement),
         _unexplained(refinement),
@@ -139,7 +140,8 @@ def _quantities(refinement: Refinement) -> str:
     text = _table(_quantity_rows(refinement))
     note = (
         "Weight fractions are of the crystalline phases in the model (Hill & Howard 1987). Standard uncertainties are\n"
-        "from the full covariance, times the goodness of fit if it exceeds one; they include random errors only.\n"
+        "from the full covariance, times the goodness of fit if it exceeds one; they include random errors only;\n"
+        "esd_model includes what the refinement holds fixed too (see Accuracy of the weight fractions).\n"
         "The limit is that of detection for known cells and widths: 95 % detected, 5 % false detections (Currie 1968)."
     )
     return _section("Phases", f"{text}\n\n{note}")
@@ -150,7 +152,8 @@ def _quantity_rows(refinement: Refinement) -> list[list[str]]:
         "phase",
         "space group",
         "weight %",
-        "intensity %",
+        "esd_model",
+        "share %",
         "support",
         "limit %",
         "R_Bragg %",
@@ -174,12 +177,17 @@ def _quantity_row(phase: RefinedPhase, refinement: Refinement) -> list[str]:
         phase.name,
         phase.space_group,
         _fraction(phase, refinement),
+        _accuracy_text(phase.weight_fraction),
         f"{100 * phase.intensity_share:.2f}",
         f"{phase.support_sigma:.1f}",
         "-" if phase.detection_limit is None else f"{100 * phase.detection_limit:.2g}",
         "-" if phase.r_bragg is None else f"{100 * phase.r_bragg:.2f}",
         *(str(phase.cell[name]) for name in ("a", "b", "c", "volume")),
     ]
+
+
+def _accuracy_text(fraction: Refined) -> str:
+    return "-" if fraction.esd_model is None else f"{100 * fraction.esd_model:.2g}"
 
 
 def _unexplained(refinement: Refinement) -> str:
@@ -208,6 +216,32 @@ def _sensitivity(refinement: Refinement) -> str:
         "first order. Units found are the amplitude in the residuals; \"-\": the effect leaves no residuals.", WIDTH
     )  # fmt: skip
     return _section("Sensitivity of the weight fractions", f"{_table([head, *rows])}\n\n{note}")
+
+
+def _accuracy(refinement: Refinement) -> str:
+    """Return the parts of the uncertainty of the fractions, and the held quantities with their priors."""
+    names = [phase.name for phase in refinement.phases if phase.weight_fraction.esd_model is not None]
+    if not names:
+        return ""
+    parts = [[source, *(f"{100 * row.get(name, 0.0):.2f}" for name in names)]
+             for source, row in refinement.uncertainty_parts.items()]  # fmt: skip
+    total = [100 * (refinement.phase(name).weight_fraction.esd_model or 0.0) for name in names]
+    parts.append(["esd_model", *(f"{value:.2f}" for value in total)])
+    held = [
+        [row.name, with_esd(row.value, row.esd), with_esd(row.posterior_value, row.posterior_esd), row.provenance,
+         *(f"{100 * row.changes.get(name, 0.0):+.2f}" for name in names)]
+        for row in refinement.held
+    ]  # fmt: skip
+    columns = [f"{name} (wt%)" for name in names]
+    note = textwrap.fill(
+        "esd_model is the root of the sum of squares of its parts. A held quantity keeps its prior value in the "
+        "refinement; its posterior is one step with the data. Its columns are fitted minus true weight fraction if "
+        "the true quantity is larger by one prior standard uncertainty. Particle sizes that are not stated are taken "
+        "as 1 to 10 um, each phase its own.", WIDTH
+    )  # fmt: skip
+    tables = [_table([["source", *columns], *parts])]
+    tables += [_table([["held quantity", "prior", "posterior", "provenance", *columns], *held])] if held else []
+    return _section("Accuracy of the weight fractions", "\n\n".join([*tables, note]))
 
 
 def _absolute(refinement: Refinement) -> str:

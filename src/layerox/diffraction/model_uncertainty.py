@@ -1,0 +1,219 @@
+"""Model uncertainty: the accuracy of weight fractions: what a refinement holds fixed, with what is known of it.
+
+A quantity q that is held at its prior value shifts the fractions by B dq, where dq is its true error and B the
+response of the minimum (the implicit function of least squares: one solve with the normal matrix). The data say
+something about dq too: its mean m and covariance C are those of one step with the prior,
+C = (P + S / s^2)^-1 and m = C g / s^2 (S, g: normal matrix and gradient of the held quantities without the part of the
+variables; s: goodness of fit). The mean square error of the fractions is that of the counts, plus B (C + m m^T) B^T.
+Particle sizes that are not stated (microabsorption) and the form of the texture add theirs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from layerox.diffraction.linear_response import LinearResponse
+from layerox.diffraction.microabsorption import brindley
+from layerox.diffraction.model import Model
+from layerox.diffraction.parameters import Parameters, slot_name
+from layerox.diffraction.priors import Prior
+from layerox.diffraction.quantification import Quantification, Quantities
+from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
+from layerox.typing import FloatArray
+
+# Range of particle diameters that nobody states (micrometre, uniform in the logarithm, each phase its own), and the
+# relative uncertainty of stated ones.
+FINEST_UM, COARSEST_UM, PARTICLES_STATED = 1.0, 10.0, 0.3
+# Mean and root mean square of that range.
+MEAN_UM = (COARSEST_UM - FINEST_UM) / math.log(COARSEST_UM / FINEST_UM)
+RMS_UM = math.sqrt(0.5 * (COARSEST_UM**2 - FINEST_UM**2) / math.log(COARSEST_UM / FINEST_UM))
+# Uncertainty of ln r that stands for a real distribution of orientations that the March function does not describe,
+# as a share of ln r.
+MARCH_SHARE = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldQuantity:
+    """A quantity that was not refined, with its prior.
+
+    Attributes
+    ----------
+    name
+        Public name.
+    value, esd
+        The prior value and its standard uncertainty, in the unit of the quantity.
+    posterior_value, posterior_esd
+        The same after one linear step with the data; the refinement does not use them.
+    provenance
+        Where the prior comes from.
+    changes
+        By phase: fitted minus true weight fraction if the true quantity is larger by `esd`.
+    """
+
+    name: str
+    value: float
+    esd: float
+    posterior_value: float
+    posterior_esd: float
+    provenance: str
+    changes: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelUncertainty:
+    """The accuracy of the weight fractions.
+
+    Attributes
+    ----------
+    esd_model
+        By phase: standard uncertainty of the weight fraction with everything that is held.
+    parts
+        By source ("counts", "held quantities", "microabsorption", "texture model"): its share of it, by phase.
+    held
+        The quantities that were not refined.
+    """
+
+    esd_model: Mapping[str, float]
+    parts: Mapping[str, Mapping[str, float]]
+    held: tuple[HeldQuantity, ...]
+
+
+def model_uncertainty(
+    linear: LinearResponse, priors: Sequence[Prior], found: Quantities, given: Quantification
+) -> ModelUncertainty:
+    """Return the accuracy of the weight fractions at a minimum.
+
+    Parameters
+    ----------
+    linear
+        The model linearised at its minimum.
+    priors
+        What is known of the quantities of its phases.
+    found, given
+        The derived quantities, and the user's information on the specimen.
+    """
+    names = [phase.name for phase in linear.model.phases]
+    held = _Held(linear, priors)
+    squares = {
+        "counts": found.fractions.esds**2,
+        "held quantities": held.variances(),
+        "microabsorption": _microabsorption(found, given),
+        "texture model": _texture(linear),
+    }
+    parts = {
+        source: dict(zip(names, np.sqrt(np.maximum(values, 0.0)).tolist(), strict=True))
+        for source, values in squares.items()
+    }
+    total = np.sqrt(np.maximum(sum(squares.values()), 0.0))
+    return ModelUncertainty(
+        esd_model=dict(zip(names, total.tolist(), strict=True)), parts=parts, held=tuple(held.rows(names))
+    )
+
+
+class _Held:
+    """The held quantities in units of their prior standard uncertainty: their posterior and their effects."""
+
+    def __init__(self, linear: LinearResponse, priors: Sequence[Prior]):
+        self.linear = linear
+        self.priors = [prior for prior in priors if _is_held(prior, linear.model, linear.minimum.parameters)]
+        if not self.priors:
+            return
+        curves, direct = _derivatives(linear, self.priors)
+        self.effects = linear.fraction_changes(curves) - direct
+        own = linear.remainder(curves)
+        variance = linear.spread**2
+        self.covariance = np.linalg.inv(np.eye(len(self.priors)) + own.T @ own / variance)
+        self.mean = self.covariance @ (own.T @ linear.residual) / variance
+
+    def variances(self) -> FloatArray:
+        """Return the mean square errors of the fractions due to the held quantities, shape (p,)."""
+        if not self.priors:
+            return np.zeros(len(self.linear.model.phases))
+        moments = self.covariance + np.outer(self.mean, self.mean)
+        return np.asarray(np.einsum("pm,mn,pn->p", self.effects, moments, self.effects))
+
+    def rows(self, names: Sequence[str]) -> list[HeldQuantity]:
+        """Return the held quantities for the report."""
+        return [
+            HeldQuantity(
+                name=prior.name,
+                value=prior.value,
+                esd=prior.step,
+                posterior_value=prior.value + prior.step * float(self.mean[k]),
+                posterior_esd=prior.step * math.sqrt(float(self.covariance[k, k])),
+                provenance=prior.provenance,
+                changes=dict(zip(names, self.effects[:, k].tolist(), strict=True)),
+            )
+            for k, prior in enumerate(self.priors)
+        ]
+
+
+def _is_held(prior: Prior, model: Model, parameters: Parameters) -> bool:
+    """Whether a quantity is not refined and belongs to a phase of the model that is present."""
+    phase = next((phase for phase in model.phases if phase.name == prior.phase), None)
+    if phase is None or parameters.value(slot_name(phase, "scale")) <= 0:
+        return False
+    free = set(parameters.free_names)
+    return all(parameters.can_vary(name) and name not in free for name in prior.parts)
+
+
+def _derivatives(linear: LinearResponse, priors: Sequence[Prior]) -> tuple[FloatArray, FloatArray]:
+    """Return the weighted curves (n, m) and the changes of the fractions (p, m) for one prior esd of each quantity."""
+    model, table = linear.model, linear.minimum.parameters.copy()
+    table.fix(table.free_names)
+    table.free(dict.fromkeys(name for prior in priors for name in prior.parts))
+    place = {name: k for k, name in enumerate(table.free_names)}
+    mixing = np.zeros((len(place), len(priors)))
+    for m, prior in enumerate(priors):
+        for name, factor in prior.parts.items():
+            mixing[place[name], m] = factor * prior.step
+    count = len(model.names)
+    values, transfer = table.values[:count], table.transfer()[:count]
+    _, jacobian = model.linearised(values, transfer, linear.data.weight)
+    weights = of_the_specimen(phase_weights(model, values, transfer), model.phases)
+    return jacobian.T @ mixing, fraction_slopes(weights.values, weights.slopes)[1] @ mixing
+
+
+def _microabsorption(found: Quantities, given: Quantification) -> FloatArray:
+    """Return the mean square errors of the fractions by absorption in particles, or by that of the correction made.
+
+    Sizes that are not stated are independent within their range; a factor tau(D) is exp(-slope D) to first order.
+    """
+    fractions = found.fractions.values
+    known = np.flatnonzero(fractions > 0)
+    bodies = [(found.densities[k], found.linear_attenuations[k]) for k in known]
+    squares = np.zeros(len(fractions))
+    if any(mu is None for _, mu in bodies) or len(known) < 2:
+        return squares
+    densities, linear = np.array([d for d, _ in bodies]), np.array([float(mu or 0.0) for _, mu in bodies])
+    own = fractions[known]
+    if given.particle_sizes_um:
+        factors = np.array([getattr(found.microabsorption[k], "factor", 1.0) for k in known])
+        logarithms, common = PARTICLES_STATED * np.log(factors), 0.0
+    else:
+        logarithms = np.log(brindley(own, densities, linear, [RMS_UM] * len(known))[1])
+        common = (MEAN_UM / RMS_UM) ** 2
+    moments = np.outer(logarithms, logarithms) * (common + (1.0 - common) * np.eye(len(known)))
+    slopes = np.diag(own) - np.outer(own, own)
+    squares[known] = np.einsum("ki,ij,kj->k", slopes, moments, slopes)
+    return squares
+
+
+def _texture(linear: LinearResponse) -> FloatArray:
+    """Return the variances of the fractions due to the form of the March function of refined textures, shape (p,)."""
+    table, free = linear.minimum.parameters, ~linear.minimum.at_bound
+    names = [name for name, inside in zip(table.free_names, free, strict=True) if inside]
+    response = linear.slopes @ linear.inverse
+    total = np.zeros(len(linear.model.phases))
+    for phase in linear.model.phases:
+        name = slot_name(phase, "preferred_orientation")
+        if phase.is_weighed and name in names:
+            k, value = names.index(name), table.value(name)
+            # With the coefficient held at another value, the minimum moves along its row of the covariance.
+            slope = response[:, k] / linear.inverse[k, k] if linear.inverse[k, k] > 0 else 0.0
+            total += (slope * MARCH_SHARE * value * math.log(value)) ** 2
+    return total

@@ -1,0 +1,19 @@
+"""Prior settings: the user's changes to the priors of a refinement; the priors themselves are in `priors`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorSetting:
+    """The user's prior of a quantity; `value` None leaves the value of the structure."""
+
+    esd: float
+    value: float | None = None
+
+
+# By name or pattern; None switches the prior off: a fixed quantity is then exact, a refined one has the data alone.
+PriorSettings = Mapping[str, PriorSetting | None]
+NO_SETTINGS: PriorSettings = {}

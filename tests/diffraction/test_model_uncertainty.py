@@ -1,0 +1,111 @@
+"""Model uncertainty: the effects of held quantities are those of fits of patterns in which they differ."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import layerox as lx
+from layerox.analysis.phase_arguments import phases_from
+from layerox.instrument import Instrument, Profile
+
+PROFILE = Instrument(profile=Profile(w=0.005, x=0.02))
+# Held: everything but scales, cells and widths, so that a changed structure is not refined.
+RECIPE = {
+    "strategy": {"name": "one-stage"},
+    "phase": [
+        {"structure": "P2", "free": ["scale", "a", "c", "size"], "size": 100.0},
+        {"structure": "O3", "free": ["scale", "a", "c", "size"], "size": 100.0},
+    ],
+}
+
+
+def simulated(changes, counts=None):
+    """Return a pattern of P2 and O3, half each, with parameters of sites changed: {(phase, label, field): change}."""
+    phases = []
+    for phase in phases_from(["P2", "O3"]):
+        sites = tuple(
+            replace(
+                s,
+                **{f: getattr(s, f) + d for (p, label, f), d in changes.items() if (p, label) == (phase.name, s.label)},
+            )
+            for s in phase.crystal.sites
+        )
+        phases.append(replace(phase, crystal=replace(phase.crystal, sites=sites), size_nm=100.0))
+    return lx.simulate(phases, weights=[0.5, 0.5], radiation="CuKa", two_theta=(12, 90, 0.02), instrument=PROFILE,
+                       background=[5.0], counts=counts or 1e7, seed=1).pattern  # fmt: skip
+
+
+def refined(pattern, **changes):
+    return lx.fit(pattern, instrument=PROFILE, recipe=RECIPE | changes)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return refined(simulated({}))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("P2_Mn1_u_iso", {("P2", "Mn1", "u_iso"): 1.0, ("P2", "Ni1", "u_iso"): 1.0}),
+        ("O3_O1_u_iso", {("O3", "O1", "u_iso"): 1.0}),
+        ("P2_Naf_occupancy", {("P2", "Naf", "occupancy"): 1.0}),
+    ],
+)
+def test_the_effect_of_a_held_quantity_is_that_of_a_fit(result, name, change):
+    """A pattern is simulated with the quantity one tenth of its prior esd larger, and fitted with it held."""
+    held = next(row for row in result.held if row.name == name)
+    pattern = simulated(dict.fromkeys(change, 0.1 * held.esd))
+    shift = refined(pattern).weight_fractions["P2"] - result.weight_fractions["P2"]
+    assert shift == pytest.approx(0.1 * held.changes["P2"], rel=0.1, abs=2e-6)
+
+
+def test_the_posterior_of_a_held_quantity_is_its_true_value():
+    """The pattern has U(O) of O3 larger by one prior esd; the held value is the library's."""
+    start = next(row for row in refined(simulated({}, 3e4)).held if row.name == "O3_O1_u_iso")
+    found = refined(simulated({("O3", "O1", "u_iso"): start.esd}, 3e4))
+    held = next(row for row in found.held if row.name == "O3_O1_u_iso")
+    assert held.posterior_esd < 0.5 * held.esd
+    assert abs(held.posterior_value - (start.value + start.esd)) < 3 * held.posterior_esd
+
+
+def test_a_wrong_structure_is_within_esd_model():
+    """U of the metals of P2 is 30 % larger than held: beyond 5 esds, within 2 esd_model."""
+    found = refined(simulated({("P2", "Mn1", "u_iso"): 0.0012, ("P2", "Ni1", "u_iso"): 0.0012}, 3e4))
+    fraction = found.weight_fractions["P2"]
+    assert abs(fraction - 0.5) > 1.5 * fraction.esd
+    assert abs(fraction - 0.5) < 2 * fraction.esd_model
+
+
+def test_esd_model_is_the_root_of_the_sum_of_its_parts(result):
+    fraction = result.weight_fractions["P2"]
+    parts = [row["P2"] for row in result.uncertainty_parts.values()]
+    assert result.uncertainty_parts["counts"]["P2"] == fraction.esd
+    assert fraction.esd_model == pytest.approx(np.linalg.norm(parts))
+
+
+def test_without_priors_and_with_known_particles_the_accuracy_is_the_precision(result):
+    sizes = {"quantification": {"particle_sizes_um": {"P2": 1e-6, "O3": 1e-6}}}
+    fraction = refined(result.pattern, priors={"*": "off"}, **sizes).weight_fractions["P2"]
+    assert fraction.esd_model == pytest.approx(fraction.esd)
+
+
+def test_larger_particles_shift_the_fractions_by_the_part_of_microabsorption(result):
+    """The correction for particles of 3 um changes the fraction by the part that is stated without sizes."""
+    sizes = {"quantification": {"particle_sizes_um": {"P2": 3.0, "O3": 3.0}}}
+    corrected = refined(result.pattern, **sizes).weight_fractions["P2"]
+    part = result.uncertainty_parts["microabsorption"]["P2"]
+    assert abs(corrected - result.weight_fractions["P2"]) == pytest.approx(part, rel=0.02)
+
+
+def test_it_is_in_result_json(result, tmp_path):
+    document = json.loads(result.to_json())
+    assert document["phases"][0]["weight_fraction"]["esd_model"] == result.weight_fractions["P2"].esd_model
+    assert {row["name"] for row in document["held"]} >= {"P2_O1_z", "P2_Ni1_Mn1_ratio"}
+
+
+def test_one_phase_alone_has_no_esd_model():
+    found = lx.fit(simulated({}, 1e4), ["P2"], instrument=PROFILE)
+    assert found.weight_fractions["P2"].esd_model is None

@@ -1,0 +1,77 @@
+"""Priors: widths follow the provenance of a structure; settings of the user change them or switch them off."""
+
+from dataclasses import replace
+
+import pytest
+
+import layerox as lx
+from layerox.analysis.phase_arguments import phases_from
+from layerox.diffraction.constraints import constrained
+from layerox.diffraction.model import slots_of
+from layerox.diffraction.prior_settings import PriorSetting
+from layerox.diffraction.priors import check_prior_settings, priors_of, provenance_of
+from layerox.instrument import Instrument
+
+
+def table_of(*phases):
+    return constrained(*slots_of(phases, Instrument(), 0), phases)
+
+
+def named(priors):
+    return {prior.name: prior for prior in priors}
+
+
+@pytest.fixture(scope="module")
+def p2():
+    return phases_from(["P2"])[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "expected"),
+    [
+        ("layerox library X: cell, z(O), occupancies RECALLED; B CONSTRUCTED (paper)", "coordinate", "RECALLED"),
+        ("layerox library X: cell, z(O), occupancies RECALLED; B CONSTRUCTED (paper)", "u_iso", "CONSTRUCTED"),
+        ("layerox library X: cell RECALLED; z(O), B CONSTRUCTED (paper)", "coordinate", "CONSTRUCTED"),
+        ("layerox library X: cell, coordinates and B LOOKED-UP; sodium sites taken as full (p)", "u_iso", "LOOKED-UP"),
+        ("layerox library X: RECALLED (paper)", "occupancy", "RECALLED"),
+        ("CONSTRUCTED by layerox: the rest from bond lengths (Shannon radii)", "coordinate", "CONSTRUCTED"),
+        ("a/structure.cif", "coordinate", "LOOKED-UP"),
+    ],
+)
+def test_the_provenance_is_that_of_the_clause_with_the_quantity(p2, source, kind, expected):
+    assert provenance_of(replace(p2.crystal, source=source), kind) == expected
+
+
+def test_a_file_with_one_assumed_displacement_factor_has_wide_ones(p2):
+    """A CIF without displacement factors is read with 0.006 A^2 for all sites."""
+    sites = tuple(replace(site, u_iso=0.006) for site in p2.crystal.sites)
+    assert provenance_of(replace(p2.crystal, source="a.cif", sites=sites), "u_iso") == "CONSTRUCTED"
+
+
+def test_quantities_fixed_by_symmetry_have_no_prior(p2):
+    """In P2 (P63/mmc) only the oxygen has a free coordinate."""
+    names = named(priors_of([p2], table_of(p2)))
+    assert [name for name in names if name.endswith(("_x", "_y", "_z"))] == ["P2_O1_z"]
+    assert names["P2_O1_z"].esd == pytest.approx(0.02 / p2.crystal.cell[2])
+
+
+def test_species_of_a_full_site_are_exchanged(p2):
+    prior = named(priors_of([p2], table_of(p2)))["P2_Ni1_Mn1_ratio"]
+    assert prior.parts == {"P2_Mn1_occupancy": 1.0, "P2_Ni1_occupancy": -1.0}
+
+
+def test_what_the_user_fixes_is_exact(p2):
+    table = table_of(p2)
+    table.lock(["P2_O1_z"])
+    assert "P2_O1_z" not in named(priors_of([p2], table))
+
+
+def test_settings_change_priors_and_switch_them_off(p2):
+    found = named(priors_of([p2], table_of(p2), {"*_u_iso": None, "P2_O1_z": PriorSetting(esd=0.001, value=0.09)}))
+    assert not any(name.endswith("u_iso") for name in found)
+    assert (found["P2_O1_z"].value, found["P2_O1_z"].step, found["P2_O1_z"].provenance) == (0.09, 0.001, "recipe")
+
+
+def test_a_setting_of_nothing_is_refused(p2):
+    with pytest.raises(lx.InputError, match="P2_O7_z.*P2_O1_z"):
+        check_prior_settings([p2], Instrument(), {"P2_O7_z": None})
