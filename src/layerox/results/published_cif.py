@@ -38,7 +38,7 @@ FIGURES = {
     "r_wp": "_pd_proc_ls_prof_wr_factor",
     "r_exp": "_pd_proc_ls_prof_wr_expected",
     "gof": "_refine_ls_goodness_of_fit_all",
-    "largest_shift": "_refine_ls_shift/su_max",
+    "largest_shift": "_refine_ls_shift_su_max",
 }
 
 
