@@ -8,6 +8,7 @@ import pytest
 
 import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
+from layerox.diffraction.model_uncertainty import MEAN_UM, RMS_UM
 from layerox.instrument import Instrument, Profile
 
 PROFILE = Instrument(profile=Profile(w=0.005, x=0.02))
@@ -92,12 +93,17 @@ def test_without_priors_and_with_known_particles_the_accuracy_is_the_precision(r
     assert fraction.esd_model == pytest.approx(fraction.esd)
 
 
-def test_larger_particles_shift_the_fractions_by_the_part_of_microabsorption(result):
-    """The correction for particles of 3 um changes the fraction by the part that is stated without sizes."""
-    sizes = {"quantification": {"particle_sizes_um": {"P2": 3.0, "O3": 3.0}}}
-    corrected = refined(result.pattern, **sizes).weight_fractions["P2"]
-    part = result.uncertainty_parts["microabsorption"]["P2"]
-    assert abs(corrected - result.weight_fractions["P2"]) == pytest.approx(part, rel=0.02)
+def test_particles_shift_the_fractions_by_the_part_of_microabsorption(result):
+    """Corrections for coarse particles of one phase and of the other, whose sizes are independent in their range."""
+
+    def shift(p2, o3):
+        sizes = {"quantification": {"particle_sizes_um": {"P2": p2, "O3": o3}}}
+        return refined(result.pattern, **sizes).weight_fractions["P2"] - result.weight_fractions["P2"]
+
+    first, second = shift(RMS_UM, 1e-6), shift(1e-6, RMS_UM)
+    common = (MEAN_UM / RMS_UM) ** 2
+    expected = np.sqrt(first**2 + second**2 + 2 * common * first * second)
+    assert result.uncertainty_parts["microabsorption"]["P2"] == pytest.approx(expected, rel=0.02)
 
 
 def test_it_is_in_result_json(result, tmp_path):
