@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,19 +32,12 @@ def cleared_figure(
 
 def files_of(draw: Callable[[Figure], object], inches: tuple[float, float], kinds: Sequence[str]) -> dict[str, bytes]:
     """Return the bytes of files ("png", "pdf", "svg"), by kind, of a figure of a given size that `draw` fills."""
-    from matplotlib import rc_context  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=inches)
     draw(figure)
     _settle(figure)
-    found = {}
-    for kind in kinds:
-        buffer = BytesIO()
-        with rc_context({"svg.hashsalt": SALT}):
-            figure.savefig(buffer, format=kind, dpi=DPI, metadata=UNDATED[kind])
-        found[kind] = buffer.getvalue()
-    return found
+    return {kind: _saved(figure, kind, DPI) for kind in kinds}
 
 
 def _settle(figure: Figure) -> None:
@@ -60,21 +53,24 @@ def tight_files_of(
     draw: Callable[[Figure], None], inches: tuple[float, float], dpi: int, kinds: Sequence[str]
 ) -> dict[str, bytes]:
     """Return the bytes of files, by kind, of a figure that `draw` fills and that grows with its labels."""
-    from matplotlib import rc_context  # noqa: PLC0415
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=inches)
     FigureCanvasAgg(figure)
     draw(figure)
-    found = {}
-    for kind in kinds:
-        buffer = BytesIO()
-        # Labels with many digits extend beyond the margins, so the picture grows.
-        with rc_context({"svg.hashsalt": SALT}):
-            figure.savefig(buffer, format=kind, dpi=dpi, bbox_inches="tight", pad_inches=0.1, metadata=UNDATED[kind])
-        found[kind] = buffer.getvalue()
-    return found
+    # Labels with many digits extend beyond the margins, so the picture grows.
+    return {kind: _saved(figure, kind, dpi, bbox_inches="tight", pad_inches=0.1) for kind in kinds}
+
+
+def _saved(figure: Figure, kind: str, dpi: int, **margins: Any) -> bytes:
+    """Return the bytes of one file of a figure, the same for the same figure."""
+    from matplotlib import rc_context  # noqa: PLC0415
+
+    buffer = BytesIO()
+    with rc_context({"svg.hashsalt": SALT}):
+        figure.savefig(buffer, format=kind, dpi=dpi, metadata=UNDATED[kind], **margins)
+    return buffer.getvalue()
 
 
 def png_of(draw: Callable[[Figure], None], inches: tuple[float, float], dpi: int) -> bytes:
