@@ -15,6 +15,7 @@ from layerox.symmetry import (
     cosines,
     first_at_each_place,
     metric_tensor,
+    metrics_of_cells,
     reduced_echelon,
     symmetry_from_name,
     symmetry_from_triplets,
@@ -256,6 +257,7 @@ def test_metric_and_cell_are_inverse(cell):
 def test_the_metric_is_that_of_gemmi(cell):
     edges = np.array(gemmi.UnitCell(*cell).orth.mat.tolist())
     np.testing.assert_allclose(metric_tensor(cell), edges.T @ edges, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(metrics_of_cells(np.array([cell]))[0], edges.T @ edges, rtol=1e-9, atol=1e-9)
 
 
 def test_cosines_are_exact_where_they_matter():

@@ -275,6 +275,17 @@ def metric_tensor(cell: Sequence[float]) -> FloatArray:
     return np.array([[a * a, ab, ac], [ab, b * b, bc], [ac, bc, c * c]])
 
 
+def metrics_of_cells(cells: FloatArray) -> FloatArray:
+    """Return the metric tensors of cells (angstrom, degrees; shape (n, 6)), angstrom^2, shape (n, 3, 3)."""
+    lengths, cosine = cells[:, :3], np.cos(np.radians(cells[:, 3:]))
+    metric = lengths[:, :, None] * lengths[:, None, :]
+    for k in range(3):
+        i, j = (k + 1) % 3, (k + 2) % 3
+        metric[:, i, j] *= cosine[:, k]
+        metric[:, j, i] *= cosine[:, k]
+    return np.asarray(metric)
+
+
 def cosines(cell: Sequence[float]) -> tuple[float, float, float]:
     """Return cos alpha, cos beta, cos gamma, exact at 60, 90 and 120 degrees."""
     exact = {90.0: 0.0, 120.0: -0.5, 60.0: 0.5}

@@ -15,7 +15,6 @@ from layerox.strain.tensor import (
     edges_of_metrics,
     green_lagrange,
     hencky,
-    metrics_of_cells,
     principal,
     rows_of,
     small,
@@ -23,6 +22,7 @@ from layerox.strain.tensor import (
     turned,
     von_mises,
 )
+from layerox.symmetry import metrics_of_cells
 
 
 def deformed(cell, reference):

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import gemmi
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -19,7 +18,6 @@ from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.model import Model, safe_name
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name
-from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import CELL_MARGIN
 from layerox.diffraction.simulated_pattern import (
     MOST_COUNTS,
@@ -31,6 +29,7 @@ from layerox.diffraction.simulated_pattern import (
 from layerox.diffraction.weight_fractions import weight_per_scale
 from layerox.errors import InputError, nearest
 from layerox.radiation import Radiation
+from layerox.symmetry import metrics_of_cells
 from layerox.typing import FloatArray
 
 WEIGHT, SCALE = "_weight_fraction", "_scale"
@@ -61,7 +60,7 @@ class Tabulated:
         self.table.values[self.model.background_block] = background
         self.weights = tuple(start.weights)
         self.weight_names = [safe_name(phase.name) + WEIGHT for phase in start.phases]
-        self.masses = [_mass_terms(phase) for phase in start.phases]
+        self.masses = [phase.cell_content_mass(phase.values)[1] for phase in start.phases]
         self.is_inverse = [name.endswith(INVERSE_SIZE) for name in self.table.names]
         free = {
             public_name(name): self.shown(k, self.table.values[k])
@@ -155,8 +154,8 @@ class PatternTable:
             if isinstance(phase, DisorderedPhase):  # it has no list of reflections
                 continue
             cells = self.values[:, block][:, pk.CELL : pk.CELL + 6]
-            start = _metrics(np.array([phase.crystal.cell]))[0]
-            stretch = np.sqrt(np.linalg.eigvals(np.linalg.solve(start, _metrics(cells))).real.max(axis=1))
+            start = metrics_of_cells(np.array([phase.crystal.cell]))[0]
+            stretch = np.sqrt(np.linalg.eigvals(np.linalg.solve(start, metrics_of_cells(cells))).real.max(axis=1))
             far = np.flatnonzero(~(stretch <= 1.0 + CELL_MARGIN))
             if len(far):
                 fault = f"the cell of {phase.name} in row {far[0]} is far from that of the structure"
@@ -197,14 +196,13 @@ class PatternTable:
     def weights_per_scale(self) -> FloatArray:
         """Z M V of each row and phase (g/mol angstrom^3), shape (rows, phases)."""
         found = np.empty((self.count, len(self.model.phases)))
-        for p, (block, terms) in enumerate(zip(self.model.phase_blocks, self.of.masses, strict=True)):
+        for p, (block, slopes) in enumerate(zip(self.model.phase_blocks, self.of.masses, strict=True)):
             own, phase = self.values[:, block], self.model.phases[p]
             if isinstance(phase, DisorderedPhase):
                 found[:, p] = [weight_per_scale(phase, row) for row in own]
                 continue
-            occupancies = own[:, pk.SITES + pk.SITE_OCCUPANCY :: pk.PER_SITE]
-            volume = np.sqrt(np.linalg.det(_metrics(own[:, pk.CELL : pk.CELL + 6])))
-            found[:, p] = (occupancies @ terms) * volume
+            volume = np.sqrt(np.linalg.det(metrics_of_cells(own[:, pk.CELL : pk.CELL + 6])))
+            found[:, p] = (own @ slopes) * volume
         return found
 
     def truth(self) -> dict[str, FloatArray]:
@@ -280,22 +278,6 @@ def _rows_of(columns: Mapping[str, FloatArray], counts: ArrayLike | None) -> int
             f"columns of different lengths: {listed}", argument="table", cure="give one value for each row"
         )
     return next(iter(lengths.values()), 1)
-
-
-def _mass_terms(phase: Phase) -> FloatArray:
-    """Return the mass that an occupancy of one adds to the cell, for each site, g/mol."""
-    rows = zip(phase.crystal.sites, phase.crystal.multiplicities, strict=True)
-    return np.array([number * gemmi.Element(site.element).weight for site, number in rows])
-
-
-def _metrics(cells: FloatArray) -> FloatArray:
-    """Return the metric tensors of cells (angstrom, degrees), shape (n, 3, 3)."""
-    lengths, cosine = cells[:, :3], np.cos(np.radians(cells[:, 3:]))
-    metric = lengths[:, :, None] * lengths[:, None, :]
-    for i, j, angle in ((1, 2, 0), (0, 2, 1), (0, 1, 2)):
-        metric[:, i, j] *= cosine[:, angle]
-        metric[:, j, i] *= cosine[:, angle]
-    return metric
 
 
 def _height(table: FloatArray) -> float:

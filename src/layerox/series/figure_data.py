@@ -16,6 +16,7 @@ from layerox.diffraction.model import safe_name
 from layerox.diffraction.peaks import displacement_shift
 from layerox.errors import InputError
 from layerox.series.result import Series, frame_at, reading_of
+from layerox.symmetry import metrics_of_cells
 from layerox.typing import FloatArray
 
 # Limits of a figure.
@@ -233,16 +234,7 @@ def _variables(structure: Mapping[str, Any]) -> Iterator[tuple[str, list[int]]]:
 def d_spacings(cells: FloatArray, hkl: Sequence[int]) -> FloatArray:
     """Return the distance of lattice planes in each of many cells (n, 6), angstrom, shape (n,)."""
     index = np.array(hkl, dtype=np.float64)
-    return np.asarray(np.einsum("i,nij,j->n", index, np.linalg.inv(_metrics(cells)), index) ** -0.5)
-
-
-def _metrics(cells: FloatArray) -> FloatArray:
-    """Return the metric tensors of cells, shape (n, 3, 3)."""
-    lengths, cosines = cells[:, :3], np.cos(np.radians(cells[:, 3:]))
-    angles = np.ones((len(cells), 3, 3))
-    for place, (i, j) in enumerate(((1, 2), (0, 2), (0, 1))):
-        angles[:, i, j] = angles[:, j, i] = cosines[:, place]
-    return np.asarray(angles * lengths[:, :, None] * lengths[:, None, :])
+    return np.asarray(np.einsum("i,nij,j->n", index, np.linalg.inv(metrics_of_cells(cells)), index) ** -0.5)
 
 
 def _lengths(series: Series, phase: str) -> LayerLengths:
@@ -262,6 +254,6 @@ def _in_plane_and_spacing(cells: FloatArray, layers: Mapping[str, Any]) -> Float
     """Return both lengths of layers in many cells, shape (2, n)."""
     spacing = d_spacings(cells, layers["hkl"]) / layers["slabs"]
     with np.errstate(invalid="ignore"):  # frames without the phase
-        volume = np.sqrt(np.linalg.det(_metrics(cells)))
+        volume = np.sqrt(np.linalg.det(metrics_of_cells(cells)))
     area = volume / layers["metals"] / spacing
     return np.array((np.sqrt(2.0 * area / np.sqrt(3.0)), spacing))

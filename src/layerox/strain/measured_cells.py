@@ -25,8 +25,7 @@ from layerox.results.result_folder import load
 from layerox.series.frame_row import CORRELATION, SLAB_SHARE
 from layerox.series.result import Series, open_series
 from layerox.series.run_document import crystal_from_document
-from layerox.strain.tensor import metrics_of_cells
-from layerox.symmetry import CELL_NAMES, metric_tensor
+from layerox.symmetry import CELL_NAMES, metric_tensor, metrics_of_cells
 from layerox.typing import FloatArray, IntArray
 from layerox.validation.layer_mesh import Layering, layering_of
 

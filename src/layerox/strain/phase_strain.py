@@ -22,7 +22,6 @@ from layerox.strain.tensor import (
     edges_of_metrics,
     green_lagrange,
     hencky,
-    metrics_of_cells,
     pair_products,
     principal,
     rows_of,
@@ -32,6 +31,7 @@ from layerox.strain.tensor import (
     von_mises,
     von_mises_esd,
 )
+from layerox.symmetry import metrics_of_cells
 from layerox.typing import FloatArray, IntArray
 from layerox.validation.layer_mesh import Layering
 

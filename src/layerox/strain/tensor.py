@@ -22,17 +22,6 @@ DOUBLED = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
 DEVIATOR = np.eye(6) - np.pad(np.full((3, 3), 1.0 / 3.0), (0, 3))
 
 
-def metrics_of_cells(cells: FloatArray) -> FloatArray:
-    """Return the metric tensors of cells (angstrom, degrees; shape (n, 6)), angstrom^2, shape (n, 3, 3)."""
-    lengths, cosines = cells[:, :3], np.cos(np.radians(cells[:, 3:]))
-    metric = lengths[:, :, None] * lengths[:, None, :]
-    for k in range(3):
-        i, j = (k + 1) % 3, (k + 2) % 3
-        metric[:, i, j] *= cosines[:, k]
-        metric[:, j, i] *= cosines[:, k]
-    return np.asarray(metric)
-
-
 def edges_of_metrics(metrics: FloatArray) -> FloatArray:
     """Return L, the edges as columns in their own frame, angstrom, shape (n, 3, 3)."""
     return np.asarray(np.swapaxes(np.linalg.cholesky(metrics), -1, -2))

@@ -18,7 +18,8 @@ from layerox.strain.measured_cells import PhaseCells
 from layerox.strain.phase_strain import PhaseStrain, Tensors, phase_strain
 from layerox.strain.reference_cells import PhaseReference, ReferenceCell
 from layerox.strain.strain_evolution import StrainEvolution
-from layerox.strain.tensor import edges_of_metrics, metrics_of_cells
+from layerox.strain.tensor import edges_of_metrics
+from layerox.symmetry import metrics_of_cells
 from layerox.typing import FloatArray
 
 ROUNDING = 1e-9
