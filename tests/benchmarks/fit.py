@@ -14,13 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numba
 import numpy as np
+from cpu_time import median_cpu
 
 import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
@@ -35,17 +35,6 @@ from layerox.radiation import radiation_from_text
 
 ROOT = Path(__file__).parents[2]
 CU = radiation_from_text("CuKa").polarized(0.5)
-
-
-def median_cpu(work: Callable[[], object], repetitions: int) -> float:
-    """Return the median CPU time of `work`, seconds, after one call that is not counted."""
-    work()
-    times = []
-    for _ in range(repetitions):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return float(np.median(times))
 
 
 def calibration() -> float:

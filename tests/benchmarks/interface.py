@@ -9,29 +9,16 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np
+from cpu_time import median_cpu
 
 from layerox.interfaces import interface
 from layerox.io.structure_writing import write_structure
 
 SLABS, SUPERCELL = (40, 60), (16, 16, 1)
-
-
-def median_cpu(work: Callable[[], object], repetitions: int) -> float:
-    """Return the median CPU time of `work`, seconds, after one call that is not counted."""
-    work()
-    times = []
-    for _ in range(repetitions):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return float(np.median(times))
 
 
 def plain_loop() -> int:

@@ -15,7 +15,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numba
 import numpy as np
+from cpu_time import median_cpu
 
 import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
@@ -47,17 +47,6 @@ def cpu_of(words: Sequence[str], **environment: str) -> float:
 def median(measure: Callable[[], float], repetitions: int = REPETITIONS) -> float:
     """Return the median of some measurements."""
     return float(np.median([measure() for _ in range(repetitions)]))
-
-
-def of_call(work: Callable[[], object], repetitions: int) -> float:
-    """Return the median CPU time of a call in this process, seconds, after one that is not counted."""
-    work()
-    times = []
-    for _ in range(repetitions):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return float(np.median(times))
 
 
 def commands(folder: Path) -> dict[str, float]:
@@ -91,11 +80,11 @@ def calls(folder: Path) -> dict[str, float]:
     table = {"P2_weight_fraction": share, "O3_weight_fraction": 1 - share, "P2_a": draw.uniform(2.83, 2.94, 500),
              "P2_size": draw.uniform(10, 200, 500), "O3_c": draw.uniform(15.5, 16.5, 500)}  # fmt: skip
     return {
-        "reading a frame of 4,001 points": of_call(lambda: [lx.read_pattern(f) for f in files], 9) / len(files),
-        "simulate a Structure": of_call(lambda: lx.simulate([structure], radiation="CuKa"), 30),
-        "simulate a prepared pair": of_call(lambda: lx.simulate(pair, radiation="CuKa"), 30),
-        "a pattern of a simulator": of_call(lambda: simulator.patterns(table), 5) / len(share),
-        "a pattern of a simulator, with noise": of_call(lambda: simulator.patterns(table, counts=1e4, seed=1), 5)
+        "reading a frame of 4,001 points": median_cpu(lambda: [lx.read_pattern(f) for f in files], 9) / len(files),
+        "simulate a Structure": median_cpu(lambda: lx.simulate([structure], radiation="CuKa"), 30),
+        "simulate a prepared pair": median_cpu(lambda: lx.simulate(pair, radiation="CuKa"), 30),
+        "a pattern of a simulator": median_cpu(lambda: simulator.patterns(table), 5) / len(share),
+        "a pattern of a simulator, with noise": median_cpu(lambda: simulator.patterns(table, counts=1e4, seed=1), 5)
         / len(share),
     }
 
@@ -118,8 +107,8 @@ def floors(folder: Path) -> dict[str, float]:
     body = np.array(data.split(b"\n", 10)[10].split(), dtype=np.bytes_)
     return {
         "start": median(lambda: cpu_of((sys.executable, "-c", LIBRARIES)), 5),
-        "pattern": of_call(lambda: lorentzians(two_theta, positions, total), 200),
-        "frame": of_call(lambda: body.astype(np.float64), 50),
+        "pattern": median_cpu(lambda: lorentzians(two_theta, positions, total), 200),
+        "frame": median_cpu(lambda: body.astype(np.float64), 50),
     }
 
 
@@ -140,7 +129,7 @@ print(sorted(times)[1])
 
 def peers(python: str, folder: Path) -> dict[str, object]:
     """Return the CPU time of the same fit in layerox and, where the interpreter has it, in rietx, seconds."""
-    own = of_call(lambda: lx.fit(PATTERN, ["P2", "O3"]), 5)
+    own = median_cpu(lambda: lx.fit(PATTERN, ["P2", "O3"]), 5)
     files = []
     for phase in phases_from(["P2", "O3"]):
         files.append(str(folder / f"{phase.name}.cif"))
