@@ -18,6 +18,7 @@ from layerox.errors import InputError
 from layerox.io.counting import counts_of, counts_of_rates
 from layerox.io.scan import Scan
 from layerox.io.scan_kinds import is_two_theta, refusal_of_axis
+from layerox.io.text_heading import number_at
 from layerox.io.tube_lines import tube_radiation
 
 VERSION = re.compile(rb"^_FILEVERSION\s*=", re.MULTILINE)
@@ -65,13 +66,13 @@ def _range(lines: Sequence[str], keys: Mapping[str, str], number: int, place: st
     paired = head[1] is not None
     if not values.size or values.size > 2 * MOST_POINTS or (paired and values.size % 2):
         raise InputError(f"range {number} is cut off: {values.size} numbers", place=place, cure=COMPLETE)
-    intensity, time_s = (values[1::2] if paired else values), _number(keys, "STEPTIME")
+    intensity, time_s = (values[1::2] if paired else values), number_at(keys, "STEPTIME")
     counts = counts_of_rates(intensity, time_s) if head[2] == "CPS" else counts_of(intensity)
-    start, step = _number(keys, "START"), _number(keys, "STEPSIZE")
+    start, step = number_at(keys, "START"), number_at(keys, "STEPSIZE")
     if not paired and (start is None or not step):
         raise InputError(f"range {number} states no _START and _STEPSIZE", place=place, cure="export it again")
     x = values[0::2] if paired else np.round(float(start or 0) + float(step or 0) * np.arange(intensity.size), 9)
-    first, second, ratio = (_number(keys, key) for key in ("WL1", "WL2", "WLRATIO"))
+    first, second, ratio = (number_at(keys, key) for key in ("WL1", "WL2", "WLRATIO"))
     return Scan(
         x=x, intensity=counts.intensity, sigma=counts.sigma, sigma_source="poisson", axis="two-theta",
         radiation=tube_radiation(keys.get("ANODE", ""), first, second, ratio), metadata=_facts(keys),
@@ -83,13 +84,13 @@ def _facts(keys: Mapping[str, str]) -> dict[str, object]:
     facts: dict[str, object] = {
         "sample": keys.get("SAMPLE", ""),
         "comment": keys.get("COMMENT", ""),
-        "start_time": _start_time(keys.get("DATEMEASURED", ""), _number(keys, "TIMESTARTED")),
-        "radius_mm": _number(keys, "GONIOMETER_RADIUS"),
+        "start_time": _start_time(keys.get("DATEMEASURED", ""), number_at(keys, "TIMESTARTED")),
+        "radius_mm": number_at(keys, "GONIOMETER_RADIUS"),
         "anode": keys.get("ANODE", ""),
-        "counting_time_s": _number(keys, "STEPTIME"),
-        "temperature_k": _number(keys, "TEMPERATURE"),
-        "divergence_slit_degrees": _number(keys, "FIXED_DIVSLIT"),
-        "divergence_slit": "fixed" if _number(keys, "FIXED_DIVSLIT") else "",
+        "counting_time_s": number_at(keys, "STEPTIME"),
+        "temperature_k": number_at(keys, "TEMPERATURE"),
+        "divergence_slit_degrees": number_at(keys, "FIXED_DIVSLIT"),
+        "divergence_slit": "fixed" if number_at(keys, "FIXED_DIVSLIT") else "",
     }
     return {key: value for key, value in facts.items() if value not in (None, "", 0.0)}
 
@@ -100,11 +101,3 @@ def _start_time(stamp: str, delay_s: float | None) -> str | None:
         return (datetime.strptime(stamp, "%d-%b-%Y %H:%M:%S") + timedelta(seconds=delay_s or 0.0)).isoformat()
     except (ValueError, OverflowError):
         return None
-
-
-def _number(keys: Mapping[str, str], key: str) -> float | None:
-    try:
-        value = float(keys.get(key, ""))
-    except ValueError:
-        return None
-    return value if np.isfinite(value) else None

@@ -17,7 +17,7 @@ from layerox.errors import InputError
 from layerox.io.counting import AUTOMATIC_SLIT, Counts, counts_of, counts_of_rates
 from layerox.io.scan import Scan
 from layerox.io.scan_kinds import is_two_theta, refusal_of_axis
-from layerox.io.text_heading import iso_time
+from layerox.io.text_heading import iso_time, number_at
 from layerox.io.tube_lines import tube_radiation
 from layerox.radiation import Radiation
 from layerox.typing import FloatArray
@@ -74,7 +74,7 @@ def scan_of_table(rows: FloatArray, keys: Mapping[str, str], number: int, path: 
         return refusal_of_axis(axis, number, path)
     if rows.ndim != 2 or rows.shape[1] < 2 or not len(rows):
         raise InputError(f"scan {number} has no columns of angle and intensity", place=path, cure=COMPLETE)
-    stated = _number(keys, "MEAS_DATA_COUNT")
+    stated = number_at(keys, "MEAS_DATA_COUNT")
     if stated is not None and stated > len(rows):
         problem = f"scan {number} is cut off: {stated:.0f} points declared, {len(rows)} found"
         raise InputError(problem, place=path, cure=COMPLETE)
@@ -99,7 +99,7 @@ def _counts(rows: FloatArray, keys: Mapping[str, str]) -> Counts:
 
 def _step_time_s(keys: Mapping[str, str]) -> float | None:
     """Return the time that a continuous scan takes for one step, seconds."""
-    step, speed = _number(keys, "MEAS_SCAN_STEP"), _number(keys, "MEAS_SCAN_SPEED")
+    step, speed = number_at(keys, "MEAS_SCAN_STEP"), number_at(keys, "MEAS_SCAN_SPEED")
     if not step or not speed:
         return None
     if keys.get("MEAS_SCAN_MODE", "CONTINUOUS").upper() != "CONTINUOUS":
@@ -111,7 +111,7 @@ def _step_time_s(keys: Mapping[str, str]) -> float | None:
 def _radiation(keys: Mapping[str, str]) -> tuple[Radiation | None, Radiation | None]:
     """Return the beam and, where the file states K-alpha 1 alone, the doublet that a user may choose instead."""
     anode = keys.get("HW_XG_TARGET_NAME", "")
-    first, second = (_number(keys, f"HW_XG_WAVE_LENGTH_{name}") for name in ("ALPHA1", "ALPHA2"))
+    first, second = (number_at(keys, f"HW_XG_WAVE_LENGTH_{name}") for name in ("ALPHA1", "ALPHA2"))
     doublet = tube_radiation(anode, first, second)
     stated = keys.get("MEAS_COND_XG_WAVE_TYPE", keys.get("HW_XG_WAVE_TYPE", ""))
     return (tube_radiation(anode, first), doublet) if stated.lower() in ("ka1", "kα1") else (doublet, None)
@@ -125,7 +125,7 @@ def _facts(keys: Mapping[str, str]) -> dict[str, object]:
         "comment": keys.get("FILE_COMMENT", ""),
         "start_time": _moment(keys.get("MEAS_SCAN_START_TIME", "")),
         "end_time": _moment(keys.get("MEAS_SCAN_END_TIME", "")),
-        "radius_mm": _number(keys, "HW_GONIOMETER_RADIUS-3"),
+        "radius_mm": number_at(keys, "HW_GONIOMETER_RADIUS-3"),
         "anode": keys.get("HW_XG_TARGET_NAME", ""),
         "counting_time_s": _step_time_s(keys),
         "instrument": keys.get("FILE_SYSTEM_NAME", ""),
@@ -161,11 +161,3 @@ def _moment(text: str) -> str | None:
         return datetime.strptime(text, "%m/%d/%Y %H:%M:%S").isoformat()
     except ValueError:
         return iso_time(text)
-
-
-def _number(keys: Mapping[str, str], key: str) -> float | None:
-    try:
-        value = float(keys.get(key, ""))
-    except ValueError:
-        return None
-    return value if np.isfinite(value) else None

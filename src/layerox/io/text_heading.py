@@ -7,8 +7,9 @@ neutron diffractometers, Bruker EVA and PANalytical text exports, and layerox's 
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -164,6 +165,15 @@ def iso_time(text: str) -> str | None:
         except ValueError:
             continue
     return None
+
+
+def number_at(keys: Mapping[str, str], key: str) -> float | None:
+    """Return the finite number that a heading gives under a key, None if it gives none."""
+    try:
+        value = float(keys.get(key, ""))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def _words(line: str, separator: str | None, width: int) -> list[str]:
