@@ -14,6 +14,7 @@ from gemmi import cif
 
 from layerox.pattern import Pattern, are_whole, poisson_sigma
 from layerox.radiation import Radiation
+from layerox.refined import exact_text
 
 ANGLE = "_pd_meas.2theta_scan"
 COUNTS, INTENSITY = "_pd_meas.counts_total", "_pd_meas.intensity_total"
@@ -68,7 +69,7 @@ def _add_beam(block: cif.Block, beam: Radiation) -> None:
     names = [f"_diffrn_radiation_wavelength.{name}" for name in ("id", "value", "wt")]
     loop = block.init_loop("", names)
     for number, (wavelength, weight) in enumerate(beam.lines, 1):
-        loop.add_row([str(number), _number(wavelength), _number(weight)])
+        loop.add_row([str(number), exact_text(wavelength), exact_text(weight)])
 
 
 def _add_points(block: cif.Block, pattern: Pattern) -> None:
@@ -79,9 +80,4 @@ def _add_points(block: cif.Block, pattern: Pattern) -> None:
         names = [ANGLE, INTENSITY, f"{INTENSITY}_su"]
         columns = [pattern.two_theta, pattern.intensity, pattern.sigma]
     loop = block.init_loop("", names)
-    loop.set_all_values([list(map(_number, column.tolist())) for column in columns])
-
-
-def _number(value: float) -> str:
-    """Return the shortest text that reads back as the same number, without ".0" for whole ones."""
-    return repr(float(value)).removesuffix(".0")
+    loop.set_all_values([list(map(exact_text, column.tolist())) for column in columns])

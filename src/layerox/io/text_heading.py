@@ -168,10 +168,10 @@ def iso_time(text: str) -> str | None:
 
 
 def number_at(keys: Mapping[str, str], key: str) -> float | None:
-    """Return the finite number that a heading gives under a key, None if it gives none."""
+    """Return the finite number that a heading gives first under a key, None if it gives none."""
     try:
-        value = float(keys.get(key, ""))
-    except ValueError:
+        value = float(keys.get(key, "").split()[0])
+    except (ValueError, IndexError):
         return None
     return value if math.isfinite(value) else None
 
