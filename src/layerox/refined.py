@@ -61,8 +61,3 @@ def with_esd(value: float, esd: float) -> str:
         step = 10.0**-digits
         return f"{round(value / step) * step:.0f}({round(esd / step) * step:.0f})"
     return f"{value:.{digits}f}({round(esd * 10.0**digits)})"
-
-
-def exact_text(value: float) -> str:
-    """Return the shortest text that reads back as the same number, without ".0" for whole ones."""
-    return repr(float(value)).removesuffix(".0")

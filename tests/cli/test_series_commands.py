@@ -10,7 +10,7 @@ from layerox.cli.main import main
 from layerox.series.simulated_series import simulate_series
 
 # What the folder of a series holds by contract, and the pictures.
-TABLES = {"frames.csv", "transitions.csv", "series.nc", "recipe.toml", "run.json"}
+TABLES = {"frames.csv", "transitions.csv", "series.nc", "recipe.toml", "run.json", "ro-crate-metadata.json"}
 HELD = TABLES | {"report.html", "series.png"}
 
 

@@ -86,6 +86,7 @@ def run(
     check_inputs(files=(pattern, recipe, choices["blank"]), phases=phase, hardware=hardware, instrument=instrument)
     from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io.output_files import inputs_among, remove_own  # noqa: PLC0415
+    from layerox.io.ro_crate import CRATE, write_crate  # noqa: PLC0415
     from layerox.plotting.axis_labels import check_scale  # noqa: PLC0415
     from layerox.results.result_folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
     from layerox.results.text_report import summary_text  # noqa: PLC0415
@@ -98,7 +99,8 @@ def run(
         pattern, phase, hardware, recipe, instrument, choices["blank"], None if settings is None else settings.document
     )
     pictures = {kind: f"fit.{kind}" for kind in FIGURES[figures]}
-    names = [*outputs_of_fit(_phase_names(phase, hardware, settings), recipe=settings is not None), *pictures.values()]
+    written = outputs_of_fit(_phase_names(phase, hardware, settings), recipe=settings is not None)
+    names = [*written, *pictures.values(), CRATE]
     check_folder(folder, names, inputs=read, overwrite=overwrite)
     limits = None if range is None else (range[0], range[1])
     data = reading.read(pattern, radiation=radiation, limits=limits)
@@ -129,10 +131,11 @@ def run(
     write_folder(folder, files, inputs=read, overwrite=overwrite, keep=True)
     # Pictures of an earlier fit do not show this one.
     remove_own([folder / f"fit.{kind}" for kind in FIGURES["all"] if kind not in pictures])
+    write_crate(folder, by="fit", inputs=read, overwrite=overwrite)
     if not quiet:
         print(summary_text(result))
         print("\n".join(f"warning: {w.message}" for w in result.warnings), end="\n" if result.warnings else "")
-        print(f"written to {folder}/: {', '.join(sorted(files))}")
+        print(f"written to {folder}/: {', '.join(sorted([*files, CRATE]))}")
     return 0 if result.status == "converged" else 1
 
 

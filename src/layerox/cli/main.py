@@ -111,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         calibrate,
         check,
         compare,
+        export,
         fit,
         formats,
         instruments,
@@ -130,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for module in (
         build, interface, check, phases, simulate, simulate_series, look, fit, series, parametric, strain, report,
-        calibrate, compare, formats, instruments,
+        calibrate, compare, export, formats, instruments,
     ):  # fmt: skip
         module.add_to(subparsers)
     return parser

@@ -16,12 +16,12 @@ import numpy as np
 
 from layerox.errors import InputError
 from layerox.io.atomic_writing import Content
+from layerox.io.number_columns import exact_text
 from layerox.io.output_files import write_outputs
 from layerox.io.xlsx_writing import workbook_of
 from layerox.pattern import Pattern
 from layerox.public import public
 from layerox.radiation import Radiation
-from layerox.refined import exact_text
 
 TEXTS = (".xye", ".xy", ".csv")
 FORMATS = (*TEXTS, ".cif", ".xlsx")

@@ -15,9 +15,10 @@ from layerox.analysis.fit import refuse_duplicates
 from layerox.analysis.phase_arguments import PhaseArgument, argued_phases
 from layerox.analysis.recipe import RecipeArgument, recipe_from
 from layerox.computing.threads import single_threaded
+from layerox.electrochemistry.battery_data_format import LOG, bdf_lines
 from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument
-from layerox.io.output_files import inputs_among
+from layerox.io.output_files import inputs_among, write_outputs
 from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.results.result_folder import check_folder
@@ -162,7 +163,8 @@ def fit_series(
     read = inputs_of_series(folder, glob, phases, hardware, recipe, instrument, electrochemistry, axes,
                             None if plan is None else plan.document)  # fmt: skip
     with _results_folder(output) as results:
-        check_folder(results, RESULTS, inputs=read, overwrite=overwrite)
+        written = RESULTS if request.electrochemistry is None else (*RESULTS, LOG)
+        check_folder(results, written, inputs=read, overwrite=overwrite)
         job = partial(SeriesRun, unordered=unordered, source=Path(folder).resolve(), results=results,
                       progress=progress or (lambda _: None), overwrite=overwrite)  # fmt: skip
         is_live = False
@@ -172,6 +174,9 @@ def fit_series(
         if refit is not None:
             return run.refit(refit, workers, scheduler, tls)
         found = run.refine(workers, scheduler, tls, resume=resume or is_live)
+        if run.frames.log is not None:
+            log, offset = run.frames.log
+            write_outputs({results / LOG: bdf_lines(log, offset)}, by="series", inputs=read, overwrite=overwrite)
         return replace(found, path=None) if output is None else found
 
 
