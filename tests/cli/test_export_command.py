@@ -111,6 +111,7 @@ def test_what_cannot_be_written_is_refused_in_one_line(fitted, tmp_path, capsys)
         ((source, "--to", "nexsu"), "unknown format 'nexsu'; did you mean 'nexus'?"),
         ((tmp_path / "empty", "--to", "pdcif"), "holds neither result.json nor run.json"),
         ((tmp_path / "none", "--to", "pdcif"), "no such file or folder"),
+        (("n" * 5000, "--to", "pdcif"), "no such file or folder"),
         ((fitted, "--to", "nexus", "--scan", 2), "--scan: is for files of patterns"),
         ((source, "--to", "csv", "-o", tmp_path / "b.txt"), "is not a file name of csv"),
         ((source, "--to", "xye"), "is read by this command and is never replaced"),

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 from layerox.diffraction.peaks import displacement_shift
+from layerox.diffraction.refined_quantities import RefinedParameter
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.io import read_pattern
 from layerox.io.gsas_instrument import read_instprm
 from layerox.radiation import Radiation
+from layerox.refined import Refined
 from layerox.results.gsas2_project import gsas2_files, instprm_text
 from layerox.results.structure_cif import structure_files
 
@@ -150,3 +152,12 @@ def test_phases_that_gsas_does_not_have_are_refused(refinement):
     bare = replace(refinement.phases[0], sites=())
     with pytest.raises(InputError, match="has no atoms, which a GSAS-II project does not take"):
         gsas2_files(replace(refinement, phases=(bare,)))
+    failed = replace(refinement.phases[0], microstrain=Refined(math.nan))
+    with pytest.raises(InputError, match="has numbers that are not finite"):
+        gsas2_files(replace(refinement, phases=(failed,)))
+
+
+def test_a_background_of_more_than_chebyshev_terms_is_refused(refinement):
+    hump = RefinedParameter(name="hump_0_area", number=Refined(5.0), minimum=0.0, maximum=1e9)
+    with pytest.raises(InputError, match="humps, foreign peaks and blanks"):
+        gsas2_files(replace(refinement, parameters=(*refinement.parameters, hump)))

@@ -69,7 +69,9 @@ def _writer_of(place: Path, to: str) -> Writer:
     InputError
         If there is no such source, or it is not written in this format.
     """
-    if not place.exists():
+    from layerox.io.file_contents import exists  # noqa: PLC0415
+
+    if not exists(place):
         raise InputError("no such file or folder", place=place, cure="check the path")
     found: tuple[dict[str, str], Writer]
     if not place.is_dir():

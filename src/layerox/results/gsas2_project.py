@@ -37,7 +37,8 @@ def gsas2_files(refinement: Refinement) -> dict[str, bytes]:
     Raises
     ------
     InputError
-        If the beam has more than two lines, or a phase is a disordered stacking or has no atoms.
+        If the beam has more than two lines, a phase is a disordered stacking, has no atoms or no finite numbers, or the
+        background has more than Chebyshev terms.
     """
     for phase in refinement.phases:
         _refuse_phase(phase)
@@ -54,6 +55,9 @@ def _refuse_phase(phase: RefinedPhase) -> None:
     if phase.stacking is not None or not phase.sites:
         what = "is a disordered stacking" if phase.stacking is not None else "has no atoms"
         raise InputError(f"{phase.name} {what}, which a GSAS-II project does not take", cure="export the others alone")
+    numbers = (phase.scale, phase.microstrain, phase.preferred_orientation, phase.cell["volume"])
+    if not all(map(math.isfinite, numbers)):
+        raise InputError(f"{phase.name} has numbers that are not finite", cure="refine it again")
 
 
 def _pattern_text(pattern: Pattern) -> str:
