@@ -22,7 +22,8 @@ from layerox.io.text_heading import iso_time, number_at
 from layerox.io.tube_lines import tube_radiation
 
 OPENING = b"*TYPE"
-KEY = re.compile(r"\*(\w{1,40})\s*=?\s*(.{0,400})$")
+# White space is matched once (*+): the search time is linear in the length of a line.
+KEY = re.compile(r"\*(\w{1,40})\s*+=?\s*+(.{0,400})$")
 SYMBOL = re.compile(r"[A-Z][a-z]?")
 COMPLETE = "copy the file again when it is complete"
 TIMES = ("%d-%b-%y %H:%M", "%d-%b-%Y %H:%M", "%m/%d/%y %H:%M:%S", "%m/%d/%Y %H:%M:%S")

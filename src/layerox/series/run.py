@@ -19,9 +19,11 @@ from layerox.electrochemistry.battery_data_format import LOG, bdf_lines
 from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument
 from layerox.io.output_files import inputs_among, write_outputs
+from layerox.io.ro_crate import CRATE, write_crate
 from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.results.result_folder import check_folder
+from layerox.series.checksums import sha256_by_path
 from layerox.series.dask_cluster import Tls, check_scheduler, connection_notices
 from layerox.series.electrochemistry import ElectrochemistryArgument, frames_with_log, settings_from
 from layerox.series.executor import start_server
@@ -163,7 +165,7 @@ def fit_series(
     read = inputs_of_series(folder, glob, phases, hardware, recipe, instrument, electrochemistry, axes,
                             None if plan is None else plan.document)  # fmt: skip
     with _results_folder(output) as results:
-        written = RESULTS if request.electrochemistry is None else (*RESULTS, LOG)
+        written = (*RESULTS, CRATE, *(() if request.electrochemistry is None else (LOG,)))
         check_folder(results, written, inputs=read, overwrite=overwrite)
         job = partial(SeriesRun, unordered=unordered, source=Path(folder).resolve(), results=results,
                       progress=progress or (lambda _: None), overwrite=overwrite)  # fmt: skip
@@ -172,12 +174,16 @@ def fit_series(
             is_live = _followed(request, job, glob, Watch() if watch is True else watch, resume=resume)
         run = job(*_listed(request, Path(folder).resolve(), glob, scheduler), shows_growth=not is_live)
         if refit is not None:
-            return run.refit(refit, workers, scheduler, tls)
-        found = run.refine(workers, scheduler, tls, resume=resume or is_live)
+            found = run.refit(refit, workers, scheduler, tls)
+        else:
+            found = run.refine(workers, scheduler, tls, resume=resume or is_live)
+        if output is None:
+            return replace(found, path=None)
         if run.frames.log is not None:
             log, offset = run.frames.log
             write_outputs({results / LOG: bdf_lines(log, offset)}, by="series", inputs=read, overwrite=overwrite)
-        return replace(found, path=None) if output is None else found
+        write_crate(results, by="series", inputs=read, overwrite=overwrite, hashes=sha256_by_path(results, read))
+        return found
 
 
 @contextlib.contextmanager
