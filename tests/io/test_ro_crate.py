@@ -104,6 +104,15 @@ def test_actions_of_earlier_commands_stay_with_their_inputs(folder, pattern):
     assert found["./"]["mentions"] == [{"@id": "#fit"}, {"@id": "#strain"}]
 
 
+def test_a_command_that_goes_on_keeps_its_inputs(folder, pattern):
+    first = written(folder, inputs=[pattern], result__json="{}")
+    write_outputs({folder / "fit.png": "drawn later"}, by="fit")
+    write_crate(folder, by="fit")
+    found = entities(folder)
+    assert found["#fit"]["object"] == first["#fit"]["object"]
+    assert {"@id": "fit.png"} in found["#fit"]["result"]
+
+
 def test_a_crate_that_differs_in_its_dates_alone_stays_as_it_is(folder, pattern, monkeypatch):
     written(folder, inputs=[pattern], result__json="{}")
     before = (folder / CRATE).read_bytes()

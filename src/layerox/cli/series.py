@@ -194,7 +194,6 @@ def run(
     from layerox.io.output_files import remove_own, results_in, write_outputs  # noqa: PLC0415
     from layerox.io.ro_crate import CRATE, write_crate  # noqa: PLC0415
     from layerox.results.result_folder import check_folder  # noqa: PLC0415
-    from layerox.series.checksums import sha256_by_path  # noqa: PLC0415
     from layerox.series.frames import Watch  # noqa: PLC0415
     from layerox.series.result import series_text  # noqa: PLC0415
     from layerox.series.results_folder import RESULTS  # noqa: PLC0415
@@ -288,7 +287,7 @@ def run(
             from layerox.report import write_series_report  # noqa: PLC0415  (not needed without a report)
 
             write_series_report(series, place, operando=drawn["svg"], overwrite=overwrite)
-        write_crate(place, by="series", inputs=read, overwrite=overwrite, hashes=sha256_by_path(place, read))
+        write_crate(place, by="series", overwrite=overwrite)
     if not quiet:
         print("\n".join(lines))
         print(f"written to {place}/: {', '.join(sorted(results_in(place)))}")

@@ -51,8 +51,14 @@ CONTENTS = {
 Entity = dict[str, Any]
 
 
-def write_crate(folder: Path, *, by: str, inputs: Iterable[Path] = (), overwrite: bool = False,
-                hashes: Mapping[Path, str] | None = None) -> None:  # fmt: skip
+def write_crate(
+    folder: Path,
+    *,
+    by: str,
+    inputs: Iterable[Path] | None = None,
+    overwrite: bool = False,
+    hashes: Mapping[Path, str] | None = None,
+) -> None:
     """Write the crate of a folder after a command has written its files.
 
     Parameters
@@ -62,7 +68,7 @@ def write_crate(folder: Path, *, by: str, inputs: Iterable[Path] = (), overwrite
     by
         The command.
     inputs
-        What it read; files that no longer exist are left out.
+        What it read; files that no longer exist are left out. None keeps those that the crate states already.
     overwrite
         Whether a crate of the user may be replaced.
     hashes
@@ -75,20 +81,18 @@ def write_crate(folder: Path, *, by: str, inputs: Iterable[Path] = (), overwrite
     """
     path = folder / CRATE
     before = _earlier(path)
-    graph = crate_graph(folder, by=by, inputs=inputs, earlier=before, hashes=hashes or {})
+    sources = _stated(before, by) if inputs is None else _inputs(inputs, hashes or {})
+    graph = crate_graph(folder, by=by, sources=sources, earlier=before)
     if _without_dates(before) != _without_dates(graph):
         text = json.dumps({"@context": CONTEXT, "@graph": graph}, indent=1, ensure_ascii=False) + "\n"
         write_outputs({path: text}, by=by, overwrite=overwrite)
 
 
-def crate_graph(
-    folder: Path, *, by: str, inputs: Iterable[Path], earlier: list[Entity], hashes: Mapping[Path, str]
-) -> list[Entity]:
+def crate_graph(folder: Path, *, by: str, sources: list[Entity], earlier: list[Entity]) -> list[Entity]:
     """Return the entities of a crate; actions of earlier commands whose files are still there are kept."""
     records = {name: record for name, record in sorted(recorded(folder).items()) if _belongs(folder, name, record, by)}
     files = [_file(folder / name, record) for name, record in records.items()]
     now = datetime.now(UTC)
-    sources = _inputs(inputs, hashes)
     makers = sorted({record.by for record in records.values()} - {by})
     kept = _kept(earlier, makers, {file["@id"] for file in files})
     action = {
@@ -145,6 +149,12 @@ def _inputs(paths: Iterable[Path], hashes: Mapping[Path, str]) -> list[Entity]:
         for name, digest, size in digests
     }  # fmt: skip
     return list(found.values())
+
+
+def _stated(earlier: list[Entity], by: str) -> list[Entity]:
+    """Return the inputs of a command that a crate states."""
+    known = {entity["@id"]: entity for entity in earlier}
+    return [known[one["@id"]] for one in known.get(f"#{by}", {"object": []})["object"]]
 
 
 def _id(name: str) -> str:

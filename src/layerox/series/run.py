@@ -162,8 +162,8 @@ def fit_series(
     if watch and request.electrochemistry is not None:
         raise InputError("a growing log is not supported", argument="electrochemistry",
                          cure="leave it out while watching, and run again with it when both are complete")  # fmt: skip
-    read = inputs_of_series(folder, glob, phases, hardware, recipe, instrument, electrochemistry, axes,
-                            None if plan is None else plan.document)  # fmt: skip
+    arguments = (phases, hardware, recipe, instrument, electrochemistry, axes, None if plan is None else plan.document)
+    read = inputs_of_series(folder, glob, *arguments)
     with _results_folder(output) as results:
         written = (*RESULTS, CRATE, *(() if request.electrochemistry is None else (LOG,)))
         check_folder(results, written, inputs=read, overwrite=overwrite)
@@ -182,6 +182,8 @@ def fit_series(
         if run.frames.log is not None:
             log, offset = run.frames.log
             write_outputs({results / LOG: bdf_lines(log, offset)}, by="series", inputs=read, overwrite=overwrite)
+        # Those that came while watching, too.
+        read = inputs_of_series(folder, glob, *arguments) if watch else read
         write_crate(results, by="series", inputs=read, overwrite=overwrite, hashes=sha256_by_path(results, read))
         return found
 
