@@ -129,7 +129,7 @@ def test_the_command_states_what_the_data_say(fitted, tmp_path, capsys):
 
 
 def test_the_command_exits_with_1_when_only_the_functions_together_are_rejected(tmp_path, capsys):
-    """The true lengths scatter by several esds from frame to frame: no function alone is rejected, together they are."""
+    """The true lengths scatter by several esds between frames: no function alone is rejected, together they are."""
     draw = np.random.default_rng(0)
     p = np.linspace(0.0, 1.0, 16)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from layerox.errors import UnknownName, nearest
 from layerox.io.csv_cells import safe_cell
-from layerox.notices import Notice
+from layerox.notices import Notice, RenamedNotices
 from layerox.refined import with_esd
 from layerox.series.parametric.form_selection import FittedForm
 from layerox.series.parametric.form_tests import FormVerdict, JointTest
@@ -84,7 +84,7 @@ class Function:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Parametric:
+class Parametric(RenamedNotices):
     """The result of a parametric refinement.
 
     Attributes
