@@ -22,6 +22,7 @@ _PUBLIC = {
     "fit": "layerox.analysis.fit",
     "fit_jointly": "layerox.analysis.joint",
     "fit_series": "layerox.series.run",
+    "identify": "layerox.analysis.identify",
     "identify_structure": "layerox.validation",
     "interface": "layerox.interfaces",
     "library": "layerox.builders:LIBRARY",

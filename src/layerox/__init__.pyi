@@ -2,6 +2,7 @@
 
 from layerox.analysis.calibrate import calibrate
 from layerox.analysis.fit import fit, simulate
+from layerox.analysis.identify import identify
 from layerox.analysis.joint import fit_jointly
 from layerox.analysis.lmfit_api import objective, parameters
 from layerox.analysis.simulator import simulator
@@ -45,6 +46,7 @@ __all__ = [
     "fit",
     "fit_jointly",
     "fit_series",
+    "identify",
     "identify_structure",
     "interface",
     "library",
