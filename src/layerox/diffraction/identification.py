@@ -29,7 +29,7 @@ SAME_CELL = 0.008
 # Difference of gains below which two candidates are alike, and the number of groups tried in the place of a member.
 ALIKE, REPLACEMENTS = 10.0, 3
 # Logistic function of a member's logarithmic gain, its match and the unexplained share of the intensity; fitted to
-# patterns in three of four of which a phase is not among the candidates (tests/benchmarks/identification.py --calibrate).
+# patterns most of which hold a phase that is no candidate (tests/benchmarks/identification.py --calibrate).
 OFFSET, PER_LOG_GAIN, PER_MATCH, PER_UNEXPLAINED = -30.0, 1.5, 26.0, -4.0
 
 
