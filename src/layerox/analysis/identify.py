@@ -79,7 +79,8 @@ class Identification:
     Attributes
     ----------
     found
-        Their names, the largest share of the intensity first; empty if none fits.
+        Their names, the largest share of the intensity first; empty if none fits. A name may stand for two phases of
+        different cells, see `phases`.
     alike
         Names that the pattern does not distinguish; the first of each is in `found`.
     candidates
@@ -187,7 +188,7 @@ def identify(
         fault = f"no candidate has a reflection between {low:g} and {high:g} degrees"
         raise InputError(fault, place=data.path or data.label, cure="widen the range or check the wavelength")
     found = find_phases(data, visible, known, beam)
-    phases = tuple(_refined_phase(visible[row.index], row) for row in found.members)
+    phases = _refined_phases(visible, found.members)
     warnings = [*_outside(chosen, visible), *_disorder(data, phases, known, beam)]
     return _identification(found, visible, phases, data, beam, warnings)
 
@@ -283,10 +284,16 @@ def _has_reflection(phase: Phase, data: Pattern, beam: Radiation) -> bool:
     return bool((spacings <= low).any())
 
 
-def _refined_phase(candidate: Candidate, row: FoundPhase) -> Phase:
-    crystal = candidate.phase.crystal
-    name = candidate.group
-    return replace(candidate.phase, name=name, crystal=replace(crystal.with_cell(cell_tuple(row.cell)), name=name))
+def _refined_phases(visible: Sequence[Candidate], members: Sequence[FoundPhase]) -> tuple[Phase, ...]:
+    """Return members as phases with refined cells; a second one of a group has a number in its name."""
+    phases: list[Phase] = []
+    for row in members:
+        candidate = visible[row.index]
+        twins = sum(visible[other.index].group == candidate.group for other in members[: len(phases)])
+        name = candidate.group if not twins else f"{candidate.group}_{twins + 1}"
+        crystal = replace(candidate.phase.crystal.with_cell(cell_tuple(row.cell)), name=name)
+        phases.append(replace(candidate.phase, name=name, crystal=crystal))
+    return tuple(phases)
 
 
 def _outside(chosen: Sequence[Candidate], visible: Sequence[Candidate]) -> list[Notice]:
@@ -313,7 +320,7 @@ def _identification(
     beam: Radiation,
     warnings: Sequence[Notice],
 ) -> Identification:
-    names = tuple(visible[row.index].group for row in found.members)
+    names = tuple(dict.fromkeys(visible[row.index].group for row in found.members))
     calculated = found.best.minimum.calculated
     width = peak_width(data.two_theta, data.intensity)
     peaks = unexplained_peaks(data.two_theta, data.intensity, calculated, data.sigma, width, beam)
