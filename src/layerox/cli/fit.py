@@ -17,6 +17,7 @@ from layerox.cli.common_options import (
 )
 from layerox.cli.pattern_options import add_model_options, add_pattern_options, choices_of, recipe_of
 from layerox.cli.progress import Progress
+from layerox.cli.text_table import warning_lines
 
 if TYPE_CHECKING:
     from layerox.analysis.phase_arguments import PhaseArgument
@@ -139,8 +140,7 @@ def run(
     # Pictures of an earlier fit do not show this one.
     remove_own([folder / f"fit.{kind}" for kind in FIGURES["all"] if kind not in pictures])
     if not quiet:
-        print(summary_text(result))
-        print("\n".join(f"warning: {w.message}" for w in result.warnings), end="\n" if result.warnings else "")
+        print("\n".join([summary_text(result), *warning_lines((w.code, w.message) for w in result.warnings)]))
         print(f"written to {folder}/: {', '.join(sorted(files))}")
     return 0 if result.status == "converged" else 1
 

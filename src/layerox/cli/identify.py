@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from layerox.cli.check_inputs import check_inputs
 from layerox.cli.common_options import add_beam_options, add_overwrite_option
 from layerox.cli.pattern_options import add_pattern_options, choices_of
-from layerox.cli.text_table import text_table
+from layerox.cli.text_table import text_table, warning_lines
 
 if TYPE_CHECKING:
     from layerox.analysis.identify import Identification
@@ -112,4 +112,4 @@ def summary(found: Identification) -> str:
         lines.append(f"unexplained: {peaks}")
     if found.cathodes:
         lines.append(f"published cathodes with these phases: {', '.join(found.cathodes)}")
-    return "\n".join([*lines, *(f"warning: {notice.message}" for notice in found.warnings)])
+    return "\n".join([*lines, *warning_lines((w.code, w.message) for w in found.warnings)])

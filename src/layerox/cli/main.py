@@ -111,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         calibrate,
         check,
         compare,
+        explain,
         fit,
         formats,
         identify,
@@ -131,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for module in (
         build, interface, check, phases, simulate, simulate_series, look, identify, fit, series, parametric, strain,
-        report, calibrate, compare, formats, instruments,
+        report, calibrate, compare, formats, instruments, explain,
     ):  # fmt: skip
         module.add_to(subparsers)
     return parser
