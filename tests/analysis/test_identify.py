@@ -57,6 +57,18 @@ def test_its_json_has_the_fields_of_the_contract(found):
     assert document["alike"] == document["unexplained"] == []
 
 
+def test_a_hydrate_beside_p2_is_proposed_by_its_layer_spacing():
+    """P2 with layers 7.0 A apart, as of a hydrate, is outside the reach of every candidate's cell."""
+    hydrate = lx.build("P2", formula="Na0.3MnO2", a=2.85, c=14.0)
+    mixed = lx.simulate(["P2", ("hydrate", hydrate)], weights=[0.7, 0.3], radiation="CuKa", two_theta=(8, 70, 0.03),
+                        counts=8000, background=[150.0], seed=2)  # fmt: skip
+    found = lx.identify(mixed, ["P2", "O3"])
+    assert found.found == ("P2",)
+    assert found.proposed_cell is not None
+    assert found.proposed_cell.spacing == pytest.approx(7.0, abs=0.02)
+    assert json.loads(found.to_json())["proposed_cell"]["layer_spacing"] == pytest.approx(7.0, abs=0.02)
+
+
 def test_names_restrict_the_library_and_files_add_to_it(tmp_path):
     from_pymatgen = lx.build("O3", formula="NaFeO2")
     from_pymatgen.to(filename=str(tmp_path / "mine.cif"))

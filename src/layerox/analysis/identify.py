@@ -21,6 +21,7 @@ from layerox.crystal.asymmetric_unit import cell_tuple
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.candidate_search import Candidate
 from layerox.diffraction.identification import FoundPhase, FoundPhases, find_phases
+from layerox.diffraction.layered_indexing import LayeredCell, propose_cell
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_plan import NO_PLAN
 from layerox.diffraction.reflections import reflections
@@ -87,6 +88,8 @@ class Identification:
         All candidates: those found, then the others, most probable first.
     unexplained
         The strongest peaks that the found phases do not explain.
+    proposed_cell
+        The cell of a layered phase that explains some of these peaks, None if none does.
     phases
         The found phases with refined cells, for `fit`.
     cathodes
@@ -99,6 +102,7 @@ class Identification:
     alike: tuple[tuple[str, ...], ...]
     candidates: tuple[IdentifiedCandidate, ...]
     unexplained: tuple[UnexplainedPeak, ...]
+    proposed_cell: LayeredCell | None
     phases: tuple[Phase, ...]
     cathodes: tuple[str, ...]
     warnings: tuple[Notice, ...]
@@ -114,6 +118,7 @@ class Identification:
                 {"two_theta": round(p.two_theta, 4), "d": round(p.d, 5), "height": round(p.height, 2)}
                 for p in self.unexplained
             ],
+            "proposed_cell": None if self.proposed_cell is None else _of_cell(self.proposed_cell),
             "cathodes": list(self.cathodes),
             "warnings": [{"code": notice.code, "message": notice.message} for notice in self.warnings],
         }
@@ -121,6 +126,15 @@ class Identification:
 
     def __repr__(self) -> str:
         return f"<Identification {' + '.join(self.found) or 'none'}>"
+
+
+def _of_cell(cell: LayeredCell) -> dict[str, Any]:
+    return {
+        "a": None if cell.a is None else round(cell.a, 4),
+        "layer_spacing": round(cell.spacing, 4),
+        "layers": cell.layers,
+        "two_theta": [round(peak.two_theta, 4) for peak in cell.peaks],
+    }
 
 
 def _of_candidate(row: IdentifiedCandidate) -> dict[str, Any]:
@@ -330,6 +344,7 @@ def _identification(
         alike=found.alike,
         candidates=tuple(rows),
         unexplained=peaks,
+        proposed_cell=propose_cell(peaks),
         phases=phases,
         cathodes=tuple(_cathodes(names)),
         warnings=tuple(warnings),

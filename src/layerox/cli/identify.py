@@ -110,6 +110,8 @@ def summary(found: Identification) -> str:
     if found.unexplained:
         peaks = "; ".join(map(str, found.unexplained[:MOST_PEAKS]))
         lines.append(f"unexplained: {peaks}")
+    if found.proposed_cell is not None:
+        lines.append(f"a layered phase that is no candidate may have {found.proposed_cell}")
     if found.cathodes:
         lines.append(f"published cathodes with these phases: {', '.join(found.cathodes)}")
     return "\n".join([*lines, *warning_lines((w.code, w.message) for w in found.warnings)])
