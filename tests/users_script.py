@@ -73,6 +73,7 @@ def series(folder: Path) -> None:
     strain = lx.strain(found, reference=0)
     assert_type(strain, StrainEvolution)
     assert_type(lx.transitions(found), Transitions)
+    lx.features(found, reference=0).to_csv(folder / "features.csv")
     assert_type(lx.refine_parametric(found, {"P2_a": "polynomial 1"}), Parametric)
     assert_type(lx.write_report(folder / "out"), Path)
     thermal_expansion(strain, "P2")

@@ -19,6 +19,7 @@ _PUBLIC = {
     "calibrate": "layerox.analysis.calibrate",
     "check": "layerox.validation",
     "compare": "layerox.results.compare",
+    "features": "layerox.strain.features",
     "fit": "layerox.analysis.fit",
     "fit_jointly": "layerox.analysis.joint",
     "fit_series": "layerox.series.run",

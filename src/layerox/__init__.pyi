@@ -25,6 +25,7 @@ from layerox.series.parametric.refine import refine_parametric
 from layerox.series.result import Series, open_series
 from layerox.series.run import fit_series
 from layerox.strain.broadening import broadening
+from layerox.strain.features import features
 from layerox.strain.strain_evolution import strain_evolution as strain
 from layerox.strain.transitions.of_series import transitions
 from layerox.validation import check, identify_structure
@@ -43,6 +44,7 @@ __all__ = [
     "calibrate",
     "check",
     "compare",
+    "features",
     "fit",
     "fit_jointly",
     "fit_series",
