@@ -185,7 +185,8 @@ class Model:
 
     def unit_patterns(self, values: FloatArray, reach_scales: FloatArray) -> FloatArray:
         """Return the pattern of each phase at scale 1, with tails cut as for the scale `reach_scales`, shape (p, n)."""
-        return np.array([self.unit_pattern(p, values, scale) for p, scale in enumerate(reach_scales)])
+        rows = [self.unit_pattern(p, values, scale) for p, scale in enumerate(reach_scales)]
+        return np.array(rows).reshape(len(rows), self.two_theta.size)
 
     def unit_pattern(self, index: int, values: FloatArray, reach_scale: float) -> FloatArray:
         """Return the pattern of one phase at scale 1, with tails cut as for the scale `reach_scale`, shape (n,)."""
