@@ -272,6 +272,10 @@ class CandidateSearch:
         sigma = 1.0 / self.data.weight
         return unexplained(self.data.intensity, calculated.total, calculated.background, sigma)
 
+    def misfit(self, found: PhaseSet) -> float:
+        """Return the logarithm of chi-squared per point: at most 0 if the set explains everything."""
+        return math.log(max(found.chi_squared / found.minimum.points, 1e-12))
+
     def matches(self, found: PhaseSet) -> FloatArray:
         """Return how much of what the other members leave at its lines each member explains; 1 is everything."""
         calculated, weight = found.minimum.calculated, self.data.weight
