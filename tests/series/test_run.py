@@ -80,8 +80,8 @@ def test_the_folder_reads_back_and_holds_no_traces_of_work(fitted):
     assert again.frames.equals(fitted.frames)
     assert again.run["status"] == "complete"
     assert sorted(p.name for p in fitted.path.iterdir()) == [
-        ".layerox-frames.json", ".layerox.jsonl", ".layerox.lock", "frames.csv", "recipe.toml", "run.json",
-        "series.nc", "transitions.csv",
+        ".layerox-frames.json", ".layerox.jsonl", ".layerox.lock", "frames.csv", "recipe.toml",
+        "ro-crate-metadata.json", "run.json", "series.nc", "transitions.csv",
     ]  # fmt: skip
 
 

@@ -94,6 +94,7 @@ def run(
     check_inputs(files=(pattern, recipe, choices["blank"]), phases=given, hardware=hardware, instrument=instrument)
     from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io.output_files import inputs_among, remove_own  # noqa: PLC0415
+    from layerox.io.ro_crate import CRATE, write_crate  # noqa: PLC0415
     from layerox.plotting.axis_labels import check_scale  # noqa: PLC0415
     from layerox.results.result_folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
     from layerox.results.text_report import summary_text  # noqa: PLC0415
@@ -114,8 +115,8 @@ def run(
         phases = _identified(reading.read(pattern, radiation=radiation, limits=limits), beam, quiet=quiet)
         if not phases:
             return 1
-    names = [*outputs_of_fit(_phase_names(phases, hardware, settings), recipe=settings is not None), *pictures.values()]
-    check_folder(folder, names, inputs=read, overwrite=overwrite)
+    written = outputs_of_fit(_phase_names(phases, hardware, settings), recipe=settings is not None)
+    check_folder(folder, [*written, *pictures.values(), CRATE], inputs=read, overwrite=overwrite)
     data = reading.read(pattern, radiation=radiation, limits=limits)
     with Progress(quiet=quiet) as progress:
         progress("preparing (the first run on a machine compiles for some seconds)")
@@ -139,9 +140,10 @@ def run(
     write_folder(folder, files, inputs=read, overwrite=overwrite, keep=True)
     # Pictures of an earlier fit do not show this one.
     remove_own([folder / f"fit.{kind}" for kind in FIGURES["all"] if kind not in pictures])
+    write_crate(folder, by="fit", inputs=read, overwrite=overwrite)
     if not quiet:
         print("\n".join([summary_text(result), *warning_lines((w.code, w.message) for w in result.warnings)]))
-        print(f"written to {folder}/: {', '.join(sorted(files))}")
+        print(f"written to {folder}/: {', '.join(sorted([*files, CRATE]))}")
     return 0 if result.status == "converged" else 1
 
 

@@ -112,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         check,
         compare,
         explain,
+        export,
         fit,
         formats,
         identify,
@@ -132,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for module in (
         build, interface, check, phases, simulate, simulate_series, look, identify, fit, series, parametric, strain,
-        report, calibrate, compare, formats, instruments, explain,
+        report, calibrate, compare, export, formats, instruments, explain,
     ):  # fmt: skip
         module.add_to(subparsers)
     return parser
