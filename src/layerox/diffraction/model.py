@@ -34,7 +34,9 @@ from layerox.instrument import Instrument, Profile
 from layerox.radiation import Radiation
 from layerox.typing import FloatArray
 
-INSTRUMENT_SLOTS = ("zero", "displacement", "u", "v", "w", "x", "y", "s_over_l", "h_over_l")
+INSTRUMENT_SLOTS = (
+    "zero", "displacement", "u", "v", "w", "x", "y", "s_over_l", "h_over_l", "two_mu_t", "mu_r", "overflow",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,6 +282,7 @@ def slots_of(
     profile = instrument.profile or Profile()
     values = [0.0] * background_terms + ([1.0] if blank else []) + [instrument.zero, instrument.displacement_mm]
     values += [profile.u, profile.v, profile.w, profile.x, profile.y, *(profile.axial or (0.0, 0.0))]
+    values += [instrument.two_mu_t, instrument.mu_r, instrument.overflow_two_theta]
     for extra in extras:
         names += extra.names
         values += extra.values
