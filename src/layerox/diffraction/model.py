@@ -25,7 +25,6 @@ from layerox.diffraction.background import (
     extra_curve,
 )
 from layerox.diffraction.disordered.phase import DisorderedPhase
-from layerox.diffraction.disordered.rod_model import DisorderedPhaseModel
 from layerox.diffraction.peak_sets import Peaks
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import PhaseModel
@@ -105,6 +104,10 @@ class Model:
 
     def _prepared(self, phase: Phase) -> PhaseModel:
         if isinstance(phase, DisorderedPhase):
+            from layerox.diffraction.disordered.rod_model import (  # noqa: PLC0415  (a tenth of a second)
+                DisorderedPhaseModel,
+            )
+
             return DisorderedPhaseModel(phase, self.radiation, self.instrument, self.limits)
         model = PhaseModel(phase, self.radiation, self.instrument, float(self.two_theta[-1]) + 2.0)
         if not len(model.reflections):

@@ -6,11 +6,12 @@ Nocedal & Wright, Numerical Optimization, 2nd ed., 2006, chapter 16.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.linalg import lapack
 
+from layerox.computing.compiled import compiled_exactly
 from layerox.typing import FloatArray
 
 # Smallest eigenvalue of a scaled normal matrix that is larger than its rounding error.
@@ -65,11 +66,47 @@ def bounded_step(hessian: FloatArray, gradient: FloatArray, lower: FloatArray, u
 def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
     if not right.size:
         return right
-    # By Cholesky's method, called in LAPACK itself: most of the time of a small system is spent around it.
-    _, solution, failed = lapack.dposv(matrix, right)
-    if failed:
-        return np.asarray(np.linalg.lstsq(matrix, right, rcond=1e-12)[0])
-    return np.asarray(solution)
+    solution = right.copy()
+    if solve_definite(matrix.copy(), solution):
+        return solution
+    return np.asarray(np.linalg.lstsq(matrix, right, rcond=1e-12)[0])
+
+
+@compiled_exactly
+def solve_definite(matrix: FloatArray, right: FloatArray) -> bool:
+    """Solve a system with a symmetric positive definite matrix by Cholesky's method; return False if it is not one.
+
+    Parameters
+    ----------
+    matrix
+        Its upper triangle is overwritten with the factor U of U^T U, shape (v, v).
+    right
+        The right side, overwritten with the solution, shape (v,).
+    """
+    # Not by LAPACK: most of the time of a small system is spent around it, and the import of scipy.linalg is a third
+    # of the start of the libraries.
+    n = right.size
+    for k in range(n):
+        pivot = matrix[k, k]
+        if not pivot > 0.0:
+            return False
+        pivot = math.sqrt(pivot)
+        matrix[k, k] = pivot
+        for j in range(k + 1, n):
+            matrix[k, j] /= pivot
+        for i in range(k + 1, n):
+            factor = matrix[k, i]
+            for j in range(i, n):
+                matrix[i, j] -= factor * matrix[k, j]
+        right[k] /= pivot
+        for i in range(k + 1, n):
+            right[i] -= matrix[k, i] * right[k]
+    for k in range(n - 1, -1, -1):
+        total = right[k]
+        for j in range(k + 1, n):
+            total -= matrix[k, j] * right[j]
+        right[k] = total / matrix[k, k]
+    return True
 
 
 def inverse_of_normal(matrix: FloatArray) -> FloatArray:
