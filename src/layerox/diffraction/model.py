@@ -243,7 +243,11 @@ class Model:
         if columns.size:
             if self._weighted[0] is not weight:
                 self._weighted = weight, self.basis * weight
-            jacobian[columns] = transfer[:, columns].T @ self._weighted[1]
+            block = transfer[:, columns]
+            if np.count_nonzero(block) == columns.size and (block.sum(axis=0) == 1.0).all():
+                jacobian[columns] = self._weighted[1][block.argmax(axis=0)]  # each variable is one of the terms
+            else:
+                jacobian[columns] = block.T @ self._weighted[1]
         return jacobian
 
     def peaks(self, values: FloatArray) -> list[Peaks]:
