@@ -259,7 +259,7 @@ def _gains(cells: FloatArray, lines: Lines, seen: LineCorrelation) -> FloatArray
 
 
 @compiled
-def line_gains(
+def line_gains(  # noqa: PLR0912  (loops of one computation)
     cells: FloatArray,
     hkl: FloatArray,
     strength: FloatArray,

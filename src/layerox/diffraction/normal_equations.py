@@ -43,7 +43,7 @@ def bounded_step(hessian: FloatArray, gradient: FloatArray, lower: FloatArray, u
 
 
 @compiled_exactly
-def set_bounded_step(
+def set_bounded_step(  # noqa: PLR0912  (loops of one computation)
     hessian: FloatArray, gradient: FloatArray, lower: FloatArray, upper: FloatArray, ridge: float, step: FloatArray
 ) -> bool:
     """Set `step` to that of `bounded_step`, with `ridge` added to the unit diagonal; False if a matrix is indefinite.
