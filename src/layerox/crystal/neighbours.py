@@ -90,7 +90,7 @@ def _close(core: FloatArray, ghosts: FloatArray, cutoff: float) -> tuple[IntArra
     """Return the indices of positions (angstrom, shapes (n, 3) and (m, 3)) within `cutoff` of each other, sorted."""
     if len(core) * len(ghosts) <= MOST_COMPARED:
         squared = sum((core[:, None, k] - ghosts[:, k]) ** 2 for k in range(3))
-        first, near = np.nonzero(squared <= cutoff**2)
+        first, near = np.nonzero(np.asarray(squared <= cutoff**2))
         return first, near
     from scipy.spatial import cKDTree  # noqa: PLC0415  (a quarter of a second that small cells do not need)
 

@@ -140,7 +140,7 @@ def add_extra_gradients(
     """Add weighted derivatives with respect to variables to `jacobian` (v, n); `transfer` is (4 peaks, v)."""
     if not transfer.any():
         return
-    columns = transfer.any(axis=0).nonzero()[0]
+    columns = np.nonzero(transfer.any(axis=0))[0]
     position, gauss, lorentz, area = np.ascontiguousarray(values.reshape(-1, len(EXTRA_SLOTS)).T)
     by_slot = transfer[:, columns].reshape(-1, len(EXTRA_SLOTS), columns.size)
     gradients = np.ascontiguousarray(np.moveaxis(by_slot, 2, 0))

@@ -318,7 +318,7 @@ class _Descent:
         for histogram, places in zip(self.histograms, self.places, strict=True):
             data, own = histogram.data, transfer[places]
             # Of many histograms, each depends on a few of the variables.
-            used = own.any(axis=0).nonzero()[0]
+            used = np.nonzero(own.any(axis=0))[0]
             calculated, jacobian = histogram.model.linearised(values[places], own[:, used], data.weight)
             residual = (calculated.total - data.intensity) * data.weight
             chi_squared += float(residual @ residual)

@@ -239,7 +239,7 @@ class Model:
     def _background_gradients(self, transfer: FloatArray, weight: FloatArray) -> FloatArray:
         """Return a Jacobian that holds the weighted derivatives of the background alone, shape (v, n)."""
         jacobian = np.zeros((transfer.shape[1], self.two_theta.size))
-        columns = transfer.any(axis=0).nonzero()[0]
+        columns = np.nonzero(transfer.any(axis=0))[0]
         if columns.size:
             if self._weighted[0] is not weight:
                 self._weighted = weight, self.basis * weight
