@@ -32,6 +32,7 @@ SEED_FRAMES = 6
 MAX_UNEXPLAINED_SEED = 0.35
 POSITION = ("instrument_zero", "instrument_displacement")
 AXIAL = ("instrument_s_over_l", "instrument_h_over_l")
+# Everything of the diffractometer that is the same in all frames: all but the position.
 PROFILE = tuple(f"instrument_{slot}" for slot in INSTRUMENT_SLOTS[2:])
 
 
@@ -200,9 +201,10 @@ def _usual_limits(seeds: Sequence[SeedFrame], pattern: Pattern) -> tuple[float, 
 
 
 def _with_profile(instrument: Instrument, values: dict[str, float]) -> Instrument:
-    u, v, w, x, y, sample, slit = (values[name] for name in PROFILE)
+    u, v, w, x, y, sample, slit, two_mu_t, mu_r, overflow = (values[name] for name in PROFILE)
     axial = (sample, slit) if sample or slit else None
-    return replace(instrument, profile=Profile(u=u, v=v, w=w, x=x, y=y, axial=axial))
+    profile = Profile(u=u, v=v, w=w, x=x, y=y, axial=axial)
+    return replace(instrument, profile=profile, two_mu_t=two_mu_t, mu_r=mu_r, overflow_two_theta=overflow)
 
 
 def _of_phase(phase: Phase, trusted: Sequence[SeedFrame]) -> tuple[dict[str, float], set[str]]:
