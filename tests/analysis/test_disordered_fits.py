@@ -70,6 +70,16 @@ def test_an_intergrowth_is_coherent(intergrowth):
     assert verdict.deciding
 
 
+def test_a_spacing_at_its_limit_decides_nothing():
+    """O3 galleries given 6.2 % too narrow: their range of 6 % ends below the true one, and no fit is coherent."""
+    start = reference_phase(("P2", "O3"), 0.5, 0.75)
+    start = replace(start, spacings=(start.spacings[0], 0.942 * start.spacings[1]))
+    result = lx.fit(pattern_of([reference_phase(("P2", "O3"), 0.5, 0.75)]), [start], instrument=INSTRUMENT)
+    verdict = result.phases[0].stacking.verdict
+    assert verdict.verdict == "undetermined"
+    assert "ends at the limit of its range" in verdict.reason
+
+
 def test_a_mixture_is_a_mixture():
     ends = [reference_phase(("P2", "O3"), f, 0.0, name=f"end{k}") for k, f in enumerate((0.0, 1.0))]
     result = fitted(ends)
