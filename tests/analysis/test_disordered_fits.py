@@ -118,6 +118,21 @@ def test_the_ordinary_fit_warns_and_the_attempt_finds():
     assert "stacking_tried" in {w.code for w in tried.warnings}
 
 
+def test_a_staged_fit_warns_too():
+    """Of cells and widths that are refined; fixed wrong ones would look like disorder."""
+    pattern = pattern_of([reference_phase(("P2", "O3"), 0.5, 1 - 2 / 30)])
+    cells = [f"{phase}_{slot}" for phase in ("P2", "O3") for slot in ("a", "c", "size")]
+    codes = []
+    for freed in (cells, []):
+        names = ["P2_scale", "O3_scale", "background_*", *freed]
+        recipe = {"strategy": {"name": "stages", "stages": [{"free": names}]}}
+        phases = [Phase(name=kind, crystal=build_crystal(kind, a=2.92)) for kind in ("P2", "O3")]
+        result = lx.fit(pattern, phases, instrument=INSTRUMENT, recipe=recipe)
+        codes.append({w.code for w in result.warnings})
+    assert "stacking_disorder" in codes[0]
+    assert "stacking_disorder" not in codes[1]
+
+
 def test_an_ordinary_mixture_is_left_alone():
     ends = [reference_phase(("P2", "O3"), f, 0.0, name=f"end{k}") for k, f in enumerate((0.0, 1.0))]
     result = lx.fit(pattern_of(ends), ["P2", "O3"], instrument=INSTRUMENT)

@@ -40,10 +40,8 @@ from layerox.validation import identify_structure
 CODE = "stacking_disorder"
 # Signs that count: fall of chi-squared (over its reduced value), its share of the misfit, and intensity between lines.
 GAIN, SHARE, BETWEEN = 50.0, 0.08, 8.0
-# Share of the misfit that counts in a poor fit as well.
-STRONG_SHARE = 0.15
-# Share of the misfit from which the weights are in doubt.
-DECISIVE = 0.1
+# Share of the misfit that counts in a poor fit as well; the share from which stackings are compared in a better one.
+STRONG_SHARE, FAINT_SHARE = 0.15, 0.015
 # Reduced chi-squared from which stackings are compared by a grid, and the chi-squared of a grid that counts as better.
 POOR, MUCH_BETTER = 6.0, 0.7
 # Blur at which a grid is compared, and evaluations of the steps that follow.
@@ -88,15 +86,17 @@ def question_stacking(
         return outcome
     data = Data(pattern.intensity, 1.0 / pattern.sigma)
     signs = [sign for sign in stacking_signs(outcome.model, data, outcome.minimum) if _is_supported(sign, outcome)]
+    if plan.strategy != "automatic":
+        signs = [sign for sign in signs if _is_refined(sign, outcome)]
     clear = [sign for sign in signs if _is_clear(sign)]
-    # In a poor fit weak signs may be those of anything: there, a stacking that fits much better counts.
+    # Weak signs, and clear ones in a poor fit, may be those of anything: then a stacking that fits much better counts.
     poor = outcome.minimum.reduced_chi_squared >= POOR
-    weak = poor and not any(sign.share > STRONG_SHARE for sign in clear)
-    candidate = _candidate(outcome, clear or (signs if poor else []))
+    weak = not any(not poor or sign.share > STRONG_SHARE for sign in clear)
+    faint = signs if poor else [sign for sign in signs if sign.gain > GAIN and sign.share > FAINT_SHARE]
+    candidate = _candidate(outcome, clear or faint)
     if candidate is None or (weak and not _grid_is_better(outcome, data, candidate)):
         return outcome
-    doubted = poor or any(sign.share > DECISIVE for sign in clear)
-    warned = _warned(outcome, candidate, clear, doubted)
+    warned = _warned(outcome, candidate, clear)
     if not attempt:
         return warned
     return _attempted(warned, pattern, (instrument, radiation), plan, candidate, progress)
@@ -104,6 +104,13 @@ def question_stacking(
 
 def _is_supported(sign: StackingSign, outcome: Outcome) -> bool:
     return all(outcome.model.phases[k].name not in outcome.unsupported for k in sign.phases)
+
+
+def _is_refined(sign: StackingSign, outcome: Outcome) -> bool:
+    """Whether mesh, stacking length and a width of each phase are refined: wrong fixed ones look like disorder."""
+    free = set(outcome.minimum.parameters.free_names)
+    names = [[slot_name(outcome.model.phases[k], slot) for slot in ("a", "c", *WIDTHS[:2])] for k in sign.phases]
+    return all({a, c} <= free and {size, strain} & free for a, c, size, strain in names)
 
 
 def _is_clear(sign: StackingSign) -> bool:
@@ -204,7 +211,7 @@ def _grid_is_better(outcome: Outcome, data: Data, candidate: _Candidate) -> bool
     return found.chi_squared < MUCH_BETTER * outcome.minimum.chi_squared
 
 
-def _warned(outcome: Outcome, candidate: _Candidate, clear: Sequence[StackingSign], doubted: bool) -> Outcome:
+def _warned(outcome: Outcome, candidate: _Candidate, clear: Sequence[StackingSign]) -> Outcome:
     names = " and ".join(outcome.model.phases[k].name for k in candidate.phases)
     signs = []
     if clear:
@@ -218,7 +225,7 @@ def _warned(outcome: Outcome, candidate: _Candidate, clear: Sequence[StackingSig
     message = f"{names}: {'; '.join(signs)}: try the phase {candidate.stacking.name} in place of {names}"
     weighed = [p for p in outcome.model.phases if p.is_weighed and p.name not in outcome.unsupported]
     doubt = ""
-    if doubted and len(weighed) > 1:
+    if len(weighed) > 1:
         doubt = f"stacking disorder of {names} leaves the weight fractions in doubt: try {candidate.stacking.name}"
     return replace(outcome, warnings=(*outcome.warnings, Notice(CODE, message)), doubt=doubt)
 
