@@ -85,9 +85,9 @@ def question_stacking(
     if any(isinstance(phase, DisorderedPhase) for phase in outcome.model.phases):
         return outcome
     data = Data(pattern.intensity, 1.0 / pattern.sigma)
-    signs = [sign for sign in stacking_signs(outcome.model, data, outcome.minimum) if _is_supported(sign, outcome)]
-    if plan.strategy != "automatic":
-        signs = [sign for sign in signs if _is_refined(sign, outcome)]
+    found = stacking_signs(outcome.model, data, outcome.minimum)
+    staged = plan.strategy != "automatic"
+    signs = [sign for sign in found if _is_supported(sign, outcome) and _is_refined(sign, outcome, widths=staged)]
     clear = [sign for sign in signs if _is_clear(sign)]
     # Weak signs, and clear ones in a poor fit, may be those of anything: then a stacking that fits much better counts.
     poor = outcome.minimum.reduced_chi_squared >= POOR
@@ -106,11 +106,15 @@ def _is_supported(sign: StackingSign, outcome: Outcome) -> bool:
     return all(outcome.model.phases[k].name not in outcome.unsupported for k in sign.phases)
 
 
-def _is_refined(sign: StackingSign, outcome: Outcome) -> bool:
-    """Whether mesh, stacking length and a width of each phase are refined: wrong fixed ones look like disorder."""
-    free = set(outcome.minimum.parameters.free_names)
+def _is_refined(sign: StackingSign, outcome: Outcome, *, widths: bool) -> bool:
+    """Whether mesh and stacking length of each phase are refined, with `widths` a width too.
+
+    Wrong fixed values look like disorder. The automatic strategy fixes a cell that the data do not determine.
+    """
+    table = outcome.minimum.parameters
+    free = {*table.free_names, *(table.names[k] for k in (*table.expressions, *table.ties))}
     names = [[slot_name(outcome.model.phases[k], slot) for slot in ("a", "c", *WIDTHS[:2])] for k in sign.phases]
-    return all({a, c} <= free and {size, strain} & free for a, c, size, strain in names)
+    return all({a, c} <= free and (not widths or {size, strain} & free) for a, c, size, strain in names)
 
 
 def _is_clear(sign: StackingSign) -> bool:

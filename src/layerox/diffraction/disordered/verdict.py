@@ -109,8 +109,8 @@ def _verdict(model: Model, data: Data, minimum: Minimum, phase: DisorderedPhase)
         verdict, reason = "undetermined", "neither fraction nor persistence is refined"
     else:
         verdict, reason = _decide(compared, (fraction, support), (least, vague), phase)
-    if verdict == "coherent" and (limit := _limit_reached(minimum, phase)):
-        verdict, reason = "undetermined", f"{limit}: the pattern may be that of other structures ({reason})"
+    if verdict != "mixture" and (limit := _limit_reached(minimum, phase)):
+        verdict, reason = "undetermined", f"{reason}; {limit}, as it does if the structures are others"
     return StackingVerdict(
         verdict=verdict,
         delta_chi_squared=compared.delta,
