@@ -133,6 +133,15 @@ def test_a_staged_fit_warns_too():
     assert "stacking_disorder" not in codes[1]
 
 
+def test_lookalikes_of_a_random_stacking_warn():
+    """P2, OP4 and O2 fitted to P2 with 30 % of O galleries at random: none of them, but one stacking of both kinds."""
+    pattern = pattern_of([phase("P2~O2:0.3", column_nm=300.0)])
+    ordinary = lx.fit(pattern, ["P2", "OP4", "O2"], instrument=INSTRUMENT)
+    assert ordinary.status == "not_converged"
+    message = next(w.message for w in ordinary.warnings if w.code == "stacking_disorder")
+    assert "try the phase P2~O2" in message
+
+
 def test_an_ordinary_mixture_is_left_alone():
     ends = [reference_phase(("P2", "O3"), f, 0.0, name=f"end{k}") for k, f in enumerate((0.0, 1.0))]
     result = lx.fit(pattern_of(ends), ["P2", "O3"], instrument=INSTRUMENT)

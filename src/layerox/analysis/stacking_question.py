@@ -91,9 +91,11 @@ def question_stacking(
     clear = [sign for sign in signs if _is_clear(sign)]
     # Weak signs, and clear ones in a poor fit, may be those of anything: then a stacking that fits much better counts.
     poor = outcome.minimum.reduced_chi_squared >= POOR
-    weak = not any(not poor or sign.share > STRONG_SHARE for sign in clear)
     faint = signs if poor else [sign for sign in signs if sign.gain > GAIN and sign.share > FAINT_SHARE]
-    candidate = _candidate(outcome, clear or faint)
+    candidate = _candidate(outcome, clear)
+    if candidate is None:
+        clear, candidate = [], _candidate(outcome, faint)
+    weak = not any(not poor or sign.share > STRONG_SHARE for sign in clear)
     if candidate is None or (weak and not _grid_is_better(outcome, data, candidate)):
         return outcome
     warned = _warned(outcome, candidate, clear)
@@ -164,9 +166,9 @@ def _partner(content: LayerContent) -> LayerContent:
 
 
 def _of_ordered_pair(crystals: Sequence[Crystal]) -> DisorderedPhase | None:
-    """Return the stacking of an ordered phase of two kinds of galleries, such as OP4."""
-    kinds = _characters(crystals[0])
-    if len(crystals) > 1 or kinds not in ORDERED_PAIRS:
+    """Return the stacking of ordered phases with two kinds of galleries together, such as OP4, or P2 and OP4."""
+    kinds = frozenset[str]().union(*map(_characters, crystals))
+    if kinds not in ORDERED_PAIRS:
         return None
     found = disordered_from(ORDERED_PAIRS[kinds])
     a = crystals[0].cell[0]
