@@ -309,5 +309,6 @@ def _start_of(phase: Phase, numbers: Mapping[str, Number]) -> dict[str, float]:
     """Return the values of a phase's quantities as a row has them, by name."""
     ordinary = ("a", "b", "c", "alpha", "beta", "gamma", "microstrain", "displacement")
     slots = (*ordinary, *stacking_quantities(phase))
-    found = {slot_name(phase, slot): numbers[slot][0] for slot in slots if slot in numbers}
+    given = {slot: numbers[slot][0] for slot in slots if slot in numbers}
+    found = {slot_name(phase, slot): value for slot, value in given.items() if not math.isnan(value)}
     return found | {slot_name(phase, "inverse_size"): 1.0 / numbers["size"][0]}
