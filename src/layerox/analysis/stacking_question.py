@@ -40,6 +40,8 @@ from layerox.validation import identify_structure
 CODE = "stacking_disorder"
 # Signs that count: fall of chi-squared (over its reduced value), its share of the misfit, and intensity between lines.
 GAIN, SHARE, BETWEEN = 50.0, 0.08, 8.0
+# Gain from which a sign counts if a cell is fixed: that of a weak phase, which the data do not determine.
+GAIN_WITH_FIXED_CELL = 150.0
 # Share of the misfit that counts in a poor fit as well; the share from which stackings are compared in a better one.
 STRONG_SHARE, FAINT_SHARE = 0.15, 0.015
 # Reduced chi-squared from which stackings are compared by a grid, and the chi-squared of a grid that counts as better.
@@ -87,8 +89,10 @@ def question_stacking(
     data = Data(pattern.intensity, 1.0 / pattern.sigma)
     found = stacking_signs(outcome.model, data, outcome.minimum)
     staged = plan.strategy != "automatic"
-    signs = [sign for sign in found if _is_supported(sign, outcome) and _is_refined(sign, outcome, widths=staged)]
-    clear = [sign for sign in signs if _is_clear(sign)]
+    signs = [sign for sign in found if _is_supported(sign, outcome)]
+    refined = [sign for sign in signs if _is_refined(sign, outcome, widths=staged)]
+    signs = refined if staged else signs
+    clear = [sign for sign in signs if _is_clear(sign) and (sign in refined or sign.gain > GAIN_WITH_FIXED_CELL)]
     # Weak signs, and clear ones in a poor fit, may be those of anything: then a stacking that fits much better counts.
     poor = outcome.minimum.reduced_chi_squared >= POOR
     faint = signs if poor else [sign for sign in signs if sign.gain > GAIN and sign.share > FAINT_SHARE]
