@@ -19,9 +19,9 @@ from layerox.errors import InputError
 from layerox.series.dask_cluster import Tls
 from layerox.series.figure_data import intensity_map
 from layerox.series.frame_row import FrameRow
-from layerox.series.phase_presence import SeriesPresence
+from layerox.series.refinement.phase_presence import SeriesPresence
+from layerox.series.refinement.segment import segment_ranges
 from layerox.series.run import fit_series
-from layerox.series.segment import segment_ranges
 from nexus_files import data_group
 
 
@@ -80,8 +80,8 @@ def test_the_folder_reads_back_and_holds_no_traces_of_work(fitted):
     assert again.frames.equals(fitted.frames)
     assert again.run["status"] == "complete"
     assert sorted(p.name for p in fitted.path.iterdir()) == [
-        ".layerox-frames.json", ".layerox.jsonl", ".layerox.lock", "frames.csv", "recipe.toml", "run.json",
-        "series.nc", "transitions.csv",
+        ".layerox-frames.json", ".layerox.jsonl", ".layerox.lock", "frames.csv", "recipe.toml",
+        "ro-crate-metadata.json", "run.json", "series.nc", "transitions.csv",
     ]  # fmt: skip
 
 

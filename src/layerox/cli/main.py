@@ -111,8 +111,11 @@ def _parser() -> argparse.ArgumentParser:
         calibrate,
         check,
         compare,
+        explain,
+        export,
         fit,
         formats,
+        identify,
         instruments,
         interface,
         look,
@@ -129,8 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for module in (
-        build, interface, check, phases, simulate, simulate_series, look, fit, series, parametric, strain, report,
-        calibrate, compare, formats, instruments,
+        build, interface, check, phases, simulate, simulate_series, look, identify, fit, series, parametric, strain,
+        report, calibrate, compare, export, formats, instruments, explain,
     ):  # fmt: skip
         module.add_to(subparsers)
     return parser

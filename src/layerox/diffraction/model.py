@@ -34,7 +34,9 @@ from layerox.instrument import Instrument, Profile
 from layerox.radiation import Radiation
 from layerox.typing import FloatArray
 
-INSTRUMENT_SLOTS = ("zero", "displacement", "u", "v", "w", "x", "y", "s_over_l", "h_over_l")
+INSTRUMENT_SLOTS = (
+    "zero", "displacement", "u", "v", "w", "x", "y", "s_over_l", "h_over_l", "two_mu_t", "mu_r", "overflow",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +187,8 @@ class Model:
 
     def unit_patterns(self, values: FloatArray, reach_scales: FloatArray) -> FloatArray:
         """Return the pattern of each phase at scale 1, with tails cut as for the scale `reach_scales`, shape (p, n)."""
-        return np.array([self.unit_pattern(p, values, scale) for p, scale in enumerate(reach_scales)])
+        rows = [self.unit_pattern(p, values, scale) for p, scale in enumerate(reach_scales)]
+        return np.array(rows).reshape(len(rows), self.two_theta.size)
 
     def unit_pattern(self, index: int, values: FloatArray, reach_scale: float) -> FloatArray:
         """Return the pattern of one phase at scale 1, with tails cut as for the scale `reach_scale`, shape (n,)."""
@@ -279,6 +282,7 @@ def slots_of(
     profile = instrument.profile or Profile()
     values = [0.0] * background_terms + ([1.0] if blank else []) + [instrument.zero, instrument.displacement_mm]
     values += [profile.u, profile.v, profile.w, profile.x, profile.y, *(profile.axial or (0.0, 0.0))]
+    values += [instrument.two_mu_t, instrument.mu_r, instrument.overflow_two_theta]
     for extra in extras:
         names += extra.names
         values += extra.values

@@ -44,6 +44,8 @@ TIME_FORMATS = ("%b %d, %Y %H:%M:%S.%f", "%b %d, %Y %H:%M:%S", "%m/%d/%Y %H:%M:%
 PSI = (re.compile(r"lambda[ \t]{0,9}="), re.compile(r"\bT[ \t]{0,9}="), re.compile(r"\bdT[ \t]{0,9}="))
 # Longest heading; further lines are not searched.
 LONGEST_LINE, LONGEST_HEADING = 1000, 100_000
+# Longest excerpt of a line in a message.
+LONGEST_SHOWN = 120
 
 INTENSITY_TITLE = re.compile(r"int$|inten|count|obs|yobs|iobs|cps$|signal|i$|y$")
 SIGMA_TITLE = re.compile(r"sig|esd|err|e$|std|sd$|uncert|di$|dy$|yerr|σ|(intensity|counts?|i)(sig|esd|err|std|uncert)")
@@ -168,10 +170,10 @@ def iso_time(text: str) -> str | None:
 
 
 def number_at(keys: Mapping[str, str], key: str) -> float | None:
-    """Return the finite number that a heading gives under a key, None if it gives none."""
+    """Return the finite number that a heading gives first under a key, None if it gives none."""
     try:
-        value = float(keys.get(key, ""))
-    except ValueError:
+        value = float(keys.get(key, "").split()[0])
+    except (ValueError, IndexError):
         return None
     return value if math.isfinite(value) else None
 
@@ -196,8 +198,8 @@ def _own_radiation(text: str, path: Path) -> Radiation:
         stated = json.loads(text)
         lines = tuple((float(wavelength), float(weight)) for wavelength, weight in stated.pop("lines"))
         return Radiation(lines=lines, says_kind="kind" in stated, **stated)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        problem = f"the line '# radiation: {text}' is damaged"
+    except (InputError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        problem = f"the line '# radiation: {text[:LONGEST_SHOWN]}' is damaged"
         raise InputError(problem, place=path, cure="correct or remove it") from None
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.model import safe_name
+from layerox.io.file_contents import is_file
 from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.series.frame_row import OFFSETS, QUANTITIES, titles_of
@@ -170,9 +171,9 @@ def netcdf_bytes(series: Series) -> bytes:
 def frame_at(series: Series, k: int) -> Frame:
     """Return a frame of a series by its row in the table; "#2" behind a file's name is its second scan."""
     file, folder = str(series.frames["file"].iloc[k]), Path(series.run["folder"])
-    scan = None if (folder / file).is_file() else SCAN.fullmatch(file)
+    scan = None if is_file(folder / file) else SCAN.fullmatch(file)
     name = file if scan is None else scan[1]
-    path = folder if folder.is_file() else folder / name
+    path = folder if is_file(folder) else folder / name
     return replace(frame_of(path, 0, 1) if scan is None else frame_of(path, int(scan[2]) - 1, 2), index=k)
 
 

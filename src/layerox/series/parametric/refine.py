@@ -17,12 +17,11 @@ import numpy as np
 from layerox.computing.threads import single_threaded
 from layerox.diffraction.serial_correlation import factor_of_runs
 from layerox.errors import InputError
+from layerox.io.ro_crate import CRATE, write_crate
 from layerox.public import public
 from layerox.results.result_folder import check_folder, write_folder
-from layerox.series.common_parameters import CommonParameters
 from layerox.series.dask_cluster import Tls, connection_notices
 from layerox.series.executor import Executor, executor
-from layerox.series.frame_model import FrameModel
 from layerox.series.parametric import frame_equations as local
 from layerox.series.parametric.build_result import ChosenForm, ParametricFindings, parametric_result
 from layerox.series.parametric.form_selection import FittedForm, FrameValues, best_of, fitted_forms
@@ -38,9 +37,11 @@ from layerox.series.parametric.function_forms import AUTOMATIC, FormRequest, for
 from layerox.series.parametric.input import ParametricInput, recipe_of, source_of
 from layerox.series.parametric.optimise_coefficients import Functions, Optimum, ParametricFrame, optimised_coefficients
 from layerox.series.parametric.result import FILES, Parametric
+from layerox.series.refinement.common_parameters import CommonParameters
+from layerox.series.refinement.frame_model import FrameModel
+from layerox.series.refinement.seed_refinement import determined_common_parameters
+from layerox.series.refinement.segment import segment_ranges
 from layerox.series.result import Series, open_series
-from layerox.series.seed_refinement import determined_common_parameters
-from layerox.series.segment import segment_ranges
 from layerox.typing import FloatArray
 
 T = TypeVar("T")
@@ -97,7 +98,7 @@ def refine_parametric(
         determine. A form that the data reject is a result.
     """
     if output is not None:
-        check_folder(Path(output), FILES, overwrite=overwrite)
+        check_folder(Path(output), [*FILES, CRATE], overwrite=overwrite)
     opened = series if isinstance(series, Series) else open_series(series)
     progress = progress or (lambda _: None)
     recipe = recipe_of(opened)
@@ -115,6 +116,7 @@ def refine_parametric(
     )
     if output is not None:
         write_folder(Path(output), found.files(), by="parametric", overwrite=overwrite)
+        write_crate(Path(output), by="parametric", overwrite=overwrite)
     return found
 
 
