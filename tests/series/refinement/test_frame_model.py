@@ -8,7 +8,7 @@ import pytest
 from disordered_slabs import phase
 from layerox.diffraction.refinement_plan import NO_PLAN
 from layerox.pattern import Pattern
-from layerox.series.frame_model import FrameModel
+from layerox.series.refinement.frame_model import FrameModel
 from stacking_references import BEAM, INSTRUMENT
 
 ANGLES = np.arange(14.0, 40.0, 0.1)
