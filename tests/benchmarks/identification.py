@@ -129,7 +129,13 @@ def calibrated(rows: np.ndarray) -> dict[str, float]:
         return float(np.logaddexp(0.0, np.where(truth > 0, -z, z)).sum() + 0.01 * (b[1:] ** 2).sum())
 
     b = minimize(cost, np.zeros(columns.shape[1])).x
-    return dict(zip(("OFFSET", "PER_LOG_GAIN", "PER_MATCH", "PER_UNEXPLAINED", "PER_MISFIT"), np.round(b, 2).tolist(), strict=True))
+    return dict(
+        zip(
+            ("OFFSET", "PER_LOG_GAIN", "PER_MATCH", "PER_UNEXPLAINED", "PER_MISFIT"),
+            np.round(b, 2).tolist(),
+            strict=True,
+        )
+    )
 
 
 def reliability(results: list[dict[str, object]]) -> list[dict[str, float]]:
