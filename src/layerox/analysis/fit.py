@@ -162,8 +162,8 @@ def fit(
         plan.quantification.check(chosen, beam, known.geometry)
         strategy = fit_automatically if plan.strategy == "automatic" else fit_in_stages
         outcome = strategy(data, chosen, known, beam, plan, progress=progress)
-    if start is None and plan.strategy == "automatic" and params is None:
-        attempt = stacking == "auto"
+    if start is None:
+        attempt = stacking == "auto" and plan.strategy == "automatic" and params is None
         outcome = question_stacking(outcome, data, known, beam, plan, attempt=attempt, progress=progress)
     outcome = with_verdicts(outcome, Data(data.intensity, 1.0 / data.sigma), () if start is None else start.phases)
     result = build_result(
