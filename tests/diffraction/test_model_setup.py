@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
+from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.background import ExtraPeak
 from layerox.diffraction.model_setup import (
     GAUSSIAN_SHARE,
     TAIL,
-    coordinates,
-    displacement_groups,
     drop_phase,
     prepared,
     scale_support,

@@ -16,7 +16,7 @@ from layerox.crystal.asymmetric_unit import Crystal, Site, cell_tuple, position_
 from layerox.diffraction.absolute_fractions import AbsoluteFractions
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.microabsorption import Microabsorption
-from layerox.diffraction.model_uncertainty import HeldQuantity
+from layerox.diffraction.model_uncertainty import PriorQuantity
 from layerox.diffraction.refined_quantities import (
     NOT_DISPLACED,
     AlikeGroup,
@@ -77,7 +77,7 @@ def refinement_from_document(document: Document, curves: Mapping[str, NDArray[np
         unexplained=tuple(UnexplainedPeak(**row) for row in document.get("unexplained", ())),
         sensitivity=tuple(Sensitivity(**row) for row in document.get("sensitivity", ())),
         uncertainty_parts=document.get("uncertainty_parts", {}),
-        held=tuple(HeldQuantity(**row) for row in document.get("held", ())),
+        priors=tuple(PriorQuantity(**row) for row in document.get("priors", ())),
     )
 
 
