@@ -34,7 +34,7 @@ MEAN_UM = (COARSEST_UM - FINEST_UM) / math.log(COARSEST_UM / FINEST_UM)
 RMS_UM = math.sqrt(0.5 * (COARSEST_UM**2 - FINEST_UM**2) / math.log(COARSEST_UM / FINEST_UM))
 # Uncertainty of ln r that stands for a real distribution of orientations that the March function does not describe,
 # as a share of ln r.
-MARCH_SHARE = 0.2
+MARCH_SHARE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)

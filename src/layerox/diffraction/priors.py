@@ -99,7 +99,7 @@ class Prior:
     @property
     def is_of_atoms(self) -> bool:
         """Whether it is of a displacement factor or a coordinate: an automatic refinement varies these."""
-        return all(name.endswith(("_u_iso", "_x", "_y", "_z")) for name in self.parts)
+        return all(name.endswith(("_u_iso", "_x", "_y", "_z", "_occupancy")) for name in self.parts)
 
     def restraint(self) -> PriorRestraint | None:
         """Return the prior as a restraint of a refinement; None if it is of several parameters."""
