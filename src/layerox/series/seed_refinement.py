@@ -107,7 +107,7 @@ def _priors(
     for view, _, table in parts:
         present = {phase.name for phase in view.model.phases}
         priors = priors_of([phase for phase in setup.phases if phase.name in present], table)
-        found |= {row.name: row for row in prior_restraints(priors, joint, setup.plan.named(table))}
+        found |= {row.name: row for row in prior_restraints(priors, joint, set()) if not setup.plan.is_named(row.name)}
     return list(found.values())
 
 
