@@ -1,9 +1,10 @@
 """Automatic strategy: the order in which parameters are freed without a recipe.
 
 First scales and background, a search of the cells on the blurred pattern, position and cells, widths, background terms
-and texture; then the free coordinates (the z of oxygen in a layered oxide) and one displacement factor for each element
-group. Scales, cells and widths are always refined; other parameters are refined if a score test supports them, and
-fixed again if the fit does not improve.
+and texture; then the atoms: free coordinates (the z of oxygen in a layered oxide), one displacement factor for each
+element group, and occupancies of sites that are not full. Scales, cells, widths and atoms are always refined; atoms
+have priors, which hold what the data do not determine (see `priors`). Other parameters are refined if a score test
+supports them, and fixed again if the fit does not improve.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.alike_phases import resolve_alike_phases
 from layerox.diffraction.cell_search import scanned_cell, starting_parameters
 from layerox.diffraction.intensity_extraction import is_extracted
-from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.model_setup import (
     FIRST_BACKGROUND_TERMS,
     PHASE_LEFT_OUT,
@@ -335,7 +335,7 @@ class _Automatic:
         return [p for p in self._structures() if p.hardware or len(p.crystal.symmetry.cell_rule.free) > 1]
 
     def _atoms(self) -> None:
-        """Free displacement factors and coordinates: their priors hold what the data do not determine."""
+        """Free the atoms: their priors hold what the data do not determine."""
         left = self._unexplained()
         if left > LEFT_FOR_ATOMS:
             self.run.record("atoms", kept=False, reason=f"{100 * left:.0f} % of the peaks' intensity is unexplained")
@@ -375,14 +375,12 @@ class _Automatic:
             if known:
                 self.run.free_within_bounds("what the data determine", known)
 
-    def _attempt_promising(
-        self, name: str, groups: Sequence[Sequence[str]], gate: Callable[[Minimum, str], str] | None = None
-    ) -> list[str]:
+    def _attempt_promising(self, name: str, groups: Sequence[Sequence[str]]) -> list[str]:
         """Free the groups of parameters that a score test supports; return the accepted names."""
         gains = self.run.gains(groups)
         chosen = [group for group, gain in zip(groups, gains, strict=True) if gain > GAIN_PER_VARIABLE * len(group)]
         if chosen:
-            return self.run.attempt(name, [member for group in chosen for member in group], gate)
+            return self.run.attempt(name, [member for group in chosen for member in group])
         reason = f"would lower chi-squared by {max(gains, default=0.0):.1f} at most"
         free = self.run.parameters.copy().free(member for group in groups for member in group)
         self.run.record(name, free, kept=False, reason=reason)

@@ -180,10 +180,9 @@ class StepwiseRefinement:
         self,
         name: str,
         freed: Sequence[str],
-        gate: Callable[[Minimum, str], str] | None = None,
         start: Mapping[str, float] | None = None,
     ) -> list[str]:
-        """Free parameters, refine, and accept those that improve the fit enough and pass the gate.
+        """Free parameters, refine, and accept those that improve the fit enough and do not end at a bound.
 
         Parameters
         ----------
@@ -191,8 +190,6 @@ class StepwiseRefinement:
             Of the step.
         freed
             Names of the parameters.
-        gate
-            Returns why a refined parameter is rejected, "" if it is accepted.
         start
             Initial values of some of them, in place of the present ones.
 
@@ -208,7 +205,7 @@ class StepwiseRefinement:
         names = trial.free(freed)
         while names:
             found = self._minimised(trial, LOOSE)
-            faults = {name: why for name in names if (why := self._fault(found, name, gate))}
+            faults = {name: why for name in names if (why := self._fault(found, name))}
             if not faults:
                 break
             self.record(
@@ -260,7 +257,7 @@ class StepwiseRefinement:
             trial = self.parameters.copy()
             trial.free(names)
             found = self._minimised(trial, LOOSE)
-            faults = [name for name in names if self._fault(found, name, None)]
+            faults = [name for name in names if self._fault(found, name)]
             if not faults:
                 self._accept(found)
                 return self.record(name, names)
@@ -300,10 +297,8 @@ class StepwiseRefinement:
         variance = np.diag(inverse) * scale**2 * max(self.minimum.reduced_chi_squared, 1.0)
         return [float(np.sqrt(variance[order[name]])) if name in order else np.inf for name in names]
 
-    def _fault(self, found: Minimum, name: str, gate: Callable[[Minimum, str], str] | None) -> str:
-        if found.at_bound[found.parameters.free_names.index(name)]:
-            return "ends at its bound"
-        return gate(found, name) if gate is not None else ""
+    def _fault(self, found: Minimum, name: str) -> str:
+        return "ends at its bound" if found.at_bound[found.parameters.free_names.index(name)] else ""
 
     def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:
         found = minimise(self.model, self.data, trial, tolerance=tolerance, restraints=self.all_restraints)
