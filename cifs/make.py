@@ -8,7 +8,7 @@ from pathlib import Path
 from layerox.builders import CATHODES, LIBRARY
 from layerox.builders.library import LibraryEntry
 from layerox.crystal.asymmetric_unit import Crystal
-from layerox.io.structures import write_structure
+from layerox.io.structure_writing import write_structure
 
 HEAD = """# CIFs of the library
 

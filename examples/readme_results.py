@@ -38,7 +38,7 @@ def fraction_in_python() -> str:
 def energy_of_an_interface() -> str:
     """Return misfit and coherency energy of P2/O3 with 4 and 6 slabs."""
     report = lx.interface(["P2", "O3"], slabs=[4, 6]).report
-    return f"({100 * report['misfit']:.2f} %) at 4:6 costs {report['coherency_energy']['MJ_per_m3']:.1f} MJ/m3"
+    return f"({100 * report['misfit']:.2f} %) at 4:6 has {report['coherency_energy']['MJ_per_m3']:.1f} MJ/m3"
 
 
 def findings() -> str:
@@ -50,8 +50,8 @@ def findings() -> str:
 RESULTS: dict[str, Callable[[], str]] = {
     r"-o fit-p2-o3\n```\n\n```text\n(.*?)\n```": fit_output,
     r'result\.weight_fractions\["P2"\]  # (\S+): a float': fraction_in_python,
-    r"P2/O3\s+(\(\S+ %\) at 4:6 costs \S+ MJ/m3)": energy_of_an_interface,
-    r"lx\.check\(p2\)  # (\[.*\]), or": findings,
+    r"P2/O3\s+(\(\S+ %\) at 4:6 has \S+ MJ/m3)": energy_of_an_interface,
+    r"lx\.check\(p2\)  # (\[.*\]) or": findings,
 }
 
 

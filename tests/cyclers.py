@@ -319,3 +319,91 @@ def steps_in(truth):
     """Return (first, last) record of each step."""
     bounds = [0, *(np.flatnonzero(np.diff(truth.step)) + 1), len(truth.step)]
     return [(a, b - 1) for a, b in pairwise(bounds)]
+
+
+# Numbers are those of the truth, in the units of each program. The layouts are those that PyProBE (docs, cyclers),
+# cellpy, BEEP (cycler data requirements) and the Battery Data Format describe.
+def write_bdf(path, truth, *, machine=False):
+    """The Battery Data Format: labels with units, or machine-readable names; times in UTC."""
+    titles = ("Test Time / s", "Unix Time / s", "Voltage / V", "Current / A", "Cycle Count / 1", "Step Index / 1")
+    names = ("test_time_second", "unix_time_second", "voltage_volt", "current_ampere", "cycle_count", "step_index")
+    rows = zip(truth.elapsed, truth.time, truth.voltage, truth.current / 1e3, truth.cycle, truth.step, strict=True)
+    lines = [",".join(names if machine else titles), *(",".join(f"{v:.10g}" for v in row) for row in rows)]
+    path.write_text("\n".join([*lines, ""]))
+
+
+def write_maccor(path, truth):
+    """MIMS: tabs, unsigned currents with a letter for the kind of step, dates with the name of the month."""
+    letters = {1: "C", 0: "R", -1: "D"}
+    lines = ["Rec#\tCyc#\tStep\tTest (Sec)\tAmp-hr\tAmps\tVolts\tState\tDPt Time"]
+    step_charge = truth.since(truth.step, 1) + truth.since(truth.step, -1)
+    for k, moment in enumerate(truth.local):
+        stamp = moment.strftime("%d-%b-%y %I:%M:%S %p")
+        cells = (k + 1, truth.cycle[k], truth.step[k], f"{truth.elapsed[k]:.3f}", f"{step_charge[k] / 1e3:.9f}",
+                 f"{abs(truth.current[k]) / 1e3:.9f}", f"{truth.voltage[k]:.6f}", letters[int(truth.state[k])],
+                 stamp)  # fmt: skip
+        lines.append("\t".join(map(str, cells)))
+    path.write_text("\n".join([*lines, ""]))
+
+
+def write_landt(path, truth):
+    """LANDdt: commas, system times, kinds of step such as C_CC."""
+    kinds = {1: "C_CC", 0: "Rest", -1: "D_CC"}
+    lines = ["Record,Cycle,Step,StepType,TestTime,Voltage/V,Current/mA,SysTime"]
+    for k, moment in enumerate(truth.local):
+        cells = (k + 1, truth.cycle[k], truth.step[k], kinds[int(truth.state[k])], clock(truth.elapsed[k]),
+                 f"{truth.voltage[k]:.6f}", f"{truth.current[k]:.6f}", f"{moment:%Y-%m-%d %H:%M:%S}")  # fmt: skip
+        lines.append(",".join(map(str, cells)))
+    path.write_text("\n".join([*lines, ""]))
+
+
+def write_basytec(path, truth):
+    """Heading lines begin with a tilde, and the last holds the titles; hours since the start of the test."""
+    start = truth.local[0]
+    commands = {1: "Charge", 0: "Pause", -1: "Discharge"}
+    lines = ["~Resultfile from Basytec Battery Test System", f"~Start of Test: {start:%d.%m.%Y %H:%M:%S}",
+             "~Time[h] DataSet Line Command U[V] I[A] Ah[Ah] Cyc-Count".replace(" ", "\t")]  # fmt: skip
+    for k in range(len(truth.elapsed)):
+        cells = (f"{truth.elapsed[k] / 3600:.9f}", k + 1, truth.step[k], commands[int(truth.state[k])],
+                 f"{truth.voltage[k]:.6f}", f"{truth.current[k] / 1e3:.9f}", f"{truth.net[k] / 1e3:.9f}",
+                 truth.cycle[k])  # fmt: skip
+        lines.append("\t".join(map(str, cells)))
+    path.write_text("\n".join([*lines, ""]))
+
+
+def write_digatron(path, truth):
+    """BTS 600: semicolons, a row of units below the titles, three letters for the kind of step."""
+    kinds = {1: "CHA", 0: "PAU", -1: "DCH"}
+    lines = ["Step;Status;Time Stamp;Prog Time;Cycle;Voltage;Current;AhAccu", "[];[];[];[h];[];[V];[A];[Ah]"]
+    for k, moment in enumerate(truth.local):
+        cells = (truth.step[k], kinds[int(truth.state[k])], f"{moment:%Y-%m-%d %H:%M:%S}",
+                 f"{truth.elapsed[k] / 3600:.9f}", truth.cycle[k], f"{truth.voltage[k]:.6f}",
+                 f"{truth.current[k] / 1e3:.9f}", f"{truth.net[k] / 1e3:.9f}")  # fmt: skip
+        lines.append(";".join(map(str, cells)))
+    path.write_text("\n".join([*lines, ""]))
+
+
+def write_novonix(path, truth):
+    """A summary, then [Data] and a table; run times in hours, numbers for the kind of step."""
+    numbers = {1: 1, 0: 0, -1: 2}
+    start = truth.local[0]
+    lines = ["[Summary]", f"Started: {start:%Y-%m-%d %H:%M:%S}", "[End Summary]", "[Data]",
+             "Date and Time,Cycle Number,Step Type,Run Time (h),Step Number,Current (A),Potential (V)"]  # fmt: skip
+    for k, moment in enumerate(truth.local):
+        cells = (f"{moment:%Y-%m-%d %H:%M:%S}", truth.cycle[k], numbers[int(truth.state[k])],
+                 f"{truth.elapsed[k] / 3600:.9f}", truth.step[k], f"{truth.current[k] / 1e3:.9f}",
+                 f"{truth.voltage[k]:.6f}")  # fmt: skip
+        lines.append(",".join(map(str, cells)))
+    path.write_text("\n".join([*lines, ""]))
+
+
+def clock(seconds):
+    """Return seconds as 12:30:05."""
+    minutes, rest = divmod(round(float(seconds)), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+PROGRAMS = {
+    "bdf.csv": write_bdf, "maccor.txt": write_maccor, "landt.csv": write_landt, "basytec.txt": write_basytec,
+    "digatron.csv": write_digatron, "novonix.csv": write_novonix,
+}  # fmt: skip

@@ -135,7 +135,7 @@ def test_no_two_modules_import_each_other():
         name: {
             other.removeprefix("layerox.")
             for other in imports_of(path, only_at_module_level=True)
-            if other.removeprefix("layerox.") in names
+            if other.startswith("layerox.") and other.removeprefix("layerox.") in names
         }
         - {name}
         for name, path in names.items()

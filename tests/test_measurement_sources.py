@@ -65,7 +65,7 @@ def test_neutrons_have_no_polarisation(given):
         beam_from(None, neutrons, 1.54, **given)
 
 
-def test_two_ways_to_say_the_polarisation_are_refused():
+def test_two_ways_to_state_the_polarisation_are_refused():
     with pytest.raises(InputError, match="both monochromator and polarization are given; give one of them"):
         beam_from(CU, Instrument(), None, monochromator=26.6, polarization=0.5)
 

@@ -91,7 +91,7 @@ def test_cropping_keeps_both_ends_and_everything_else(pattern):
 
 
 @pytest.mark.parametrize(("low", "high"), [(20, 30), (10.05, 10.15)])
-def test_a_range_without_data_says_what_there_is(pattern, low, high):
+def test_a_range_without_data_states_what_there_is(pattern, low, high):
     with pytest.raises(InputError, match=r"^scan: the range .* holds no data; the pattern spans 10 to 10\.3 degrees$"):
         pattern.crop(low, high)
 

@@ -85,7 +85,7 @@ def test_any_text_is_read_or_refused(text):
     assert 0.05 <= beam.wavelength <= 10
 
 
-def test_the_strongest_line_counts_wherever_it_stands():
+def test_the_strongest_line_counts_wherever_it_is():
     beam = Radiation(lines=((1.544427, 0.5), (1.540593, 1.0)))
     assert beam.wavelength == 1.540593
     assert beam.weights == pytest.approx((1 / 3, 2 / 3))

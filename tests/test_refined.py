@@ -39,7 +39,7 @@ def test_a_number_is_written_as_crystallographers_do(value, esd, text):
 
 
 @pytest.mark.parametrize("esd", [0.0, -1.0, math.nan, math.inf])
-def test_without_an_uncertainty_the_number_stands_alone(esd):
+def test_without_an_uncertainty_the_number_is_alone(esd):
     assert with_esd(2.8852812, esd) == "2.88528"
 
 

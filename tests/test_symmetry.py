@@ -154,7 +154,7 @@ def test_wyckoff_positions(name, multiplicity, position, directions):
 
 
 @given(settings_of_groups, positions)
-def test_an_orbit_has_as_many_members_as_the_multiplicity_says(symmetry, position):
+def test_an_orbit_has_as_many_members_as_the_multiplicity_states(symmetry, position):
     orbit = symmetry.orbit(position)
     assert len(orbit) == symmetry.multiplicity(position)
     assert len(symmetry) % len(orbit) == 0
@@ -379,7 +379,7 @@ def test_operations_that_make_no_group_are_refused(triplets):
         symmetry_from_triplets(triplets)
 
 
-def test_an_operation_counts_once_however_often_and_wherever_it_stands():
+def test_an_operation_counts_once_however_often_and_wherever_it_is():
     symmetry = symmetry_from_triplets(["-x,-y,-z", "-x+1,-y,-z", "x-1,y,z", "x,y,z"])
     assert symmetry.triplets == ["x,y,z", "-x,-y,-z"]
     assert symmetry.name == "P -1"

@@ -50,7 +50,7 @@ def test_a_source_of_x_rays_is_one_without_a_kind(described):
         beam_from(NEUTRONS, described('source = "CuKa"'), None)
 
 
-def test_a_wavelength_alone_is_of_x_rays_where_nobody_says_otherwise(described):
+def test_a_wavelength_alone_is_of_x_rays_where_nobody_states_otherwise(described):
     beam = beam_from(None, described("wavelength = 1.494"), None)
     assert (beam.kind, beam.says_kind) == ("xray", True)
 
@@ -64,7 +64,7 @@ def test_a_file_that_names_no_kind_follows_the_user(tmp_path):
     assert read_pattern(path, radiation=NEUTRONS).radiation.kind == "neutron"
 
 
-def test_a_kind_that_nobody_said_is_not_written_either(tmp_path):
+def test_a_kind_that_nobody_stated_is_not_written_either(tmp_path):
     bare = radiation_from_text(1.494)
     write_pattern(pattern_from_arrays([10, 11], [5, 6], radiation=bare), tmp_path / "a.xye")
     write_instrument(Instrument(radiation=bare), tmp_path / "a.toml")

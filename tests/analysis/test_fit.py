@@ -35,7 +35,7 @@ def simulated():
     )
 
 
-def test_nobody_says_the_wavelength():
+def test_nobody_states_the_wavelength():
     with pytest.raises(UnknownWavelength, match="scan.xy: the wavelength is unknown; give the radiation"):
         beam_from(None, NOTHING, None, place="scan.xy")
 
@@ -44,7 +44,7 @@ def test_nobody_says_the_wavelength():
     ("from_file", "instrument", "given"),
     [(CU, NOTHING, None), (None, Instrument(radiation=CU), None), (None, NOTHING, "CuKa"), (CU, NOTHING, "CuKa")],
 )
-def test_somebody_says_it(from_file, instrument, given):
+def test_somebody_states_it(from_file, instrument, given):
     assert beam_from(from_file, instrument, given).lines == CU.lines
 
 

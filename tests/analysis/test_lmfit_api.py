@@ -72,7 +72,7 @@ def test_without_a_calibration_the_width_varies():
     assert sum(name.startswith("background_") for name in params) == 6
 
 
-def test_symmetry_stands_as_expressions(params):
+def test_symmetry_is_as_expressions(params):
     assert params["P2_b"].expr == "P2_a"
     params["P2_a"].value = 2.9
     assert params["P2_b"].value == 2.9

@@ -276,7 +276,7 @@ def test_a_tie_is_recovered(tied):
     assert row.expression == "P2_a + delta"
 
 
-def test_a_tie_says_what_two_free_cells_say(tied, pattern):
+def test_a_tie_states_what_two_free_cells_say(tied, pattern):
     free = fitted(pattern, parameters={"O3_microstrain": {"value": 0.0005, "vary": False},
                                        "P2_O1_u_iso": {"vary": True}, "P2_Na?_u_iso": 0.021})  # fmt: skip
     one, other = numbers(tied)["O3_a"], numbers(free)["O3_a"]
@@ -348,7 +348,7 @@ def test_range_and_excluded_regions(pattern):
 # The recipe as used.
 
 
-def test_the_recipe_as_used_stands_in_the_result_and_means_the_same_fit(tied, pattern, tmp_path):
+def test_the_recipe_as_used_is_in_the_result_and_means_the_same_fit(tied, pattern, tmp_path):
     document = json.loads(tied.to_json())["recipe"]
     assert document["background"] == {"terms": "automatic", "humps": []}
     assert document["strategy"] == {"name": "automatic", "stages": []}
@@ -380,7 +380,7 @@ def test_without_a_recipe_none_is_written(pattern):
         ({"instrument": Instrument(zero=0.1)}, "instrument"),
     ],
 )
-def test_what_stands_in_the_recipe_and_beside_it_is_refused(pattern, given, name):
+def test_what_is_in_the_recipe_and_beside_it_is_refused(pattern, given, name):
     recipe = with_profile({"phase": TWO_PHASES, "pattern": {"range": [15.0, 60.0]}})
     with pytest.raises(InputError, match=f"{name} is given in the recipe and in the call; leave one of them out"):
         fit(pattern, recipe=recipe, **given)

@@ -147,3 +147,19 @@ def test_parameters_are_those_that_a_table_may_change(pair):
         if name.endswith("_weight_fraction"):
             continue
         assert pair.patterns({name: value}).shape == (1, 1601)
+
+
+def test_disordered_stacking_is_a_phase_of_a_simulator():
+    maker = simulator(["P2~O3", "spinel"], radiation="CuKa", two_theta=(10, 40, 0.1))
+    words = ["P2~O3:0.2,persistence=0.5", "spinel"]
+    other = simulator(words, radiation="CuKa", two_theta=(10, 40, 0.1), weights=[0.6, 0.4])
+    # The mesh that the word gives depends on the fractions, so all parameters are those of the other word.
+    row = {name: value for name, value in other.parameters.items() if not name.endswith("_scale")}
+    (found,) = maker.patterns(row)
+    (expected,) = other.patterns({})
+    assert np.abs(found - expected).max() < 2e-5 * expected.max()
+    spacings = row["P2__O3_spacing_P2"], row["P2__O3_spacing_O3"]
+    assert maker.truth(row)["P2__O3_c"].to_list() == pytest.approx([0.8 * spacings[0] + 0.2 * spacings[1]])
+    # Z M V of the stacking depends on its fraction: the scales are those of `simulate`, too.
+    whole = simulate(words, weights=[0.6, 0.4], radiation="CuKa", two_theta=(10, 40, 0.1)).calculated
+    assert np.abs(found - whole).max() < 1e-4 * whole.max()

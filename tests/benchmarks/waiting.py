@@ -1,15 +1,14 @@
-"""What a user waits for, in CPU seconds of one process; prints JSON. Run: python tests/benchmarks/waiting.py [--peers]
+"""What a user waits for, in CPU seconds of one process; prints JSON. Run: python tests/benchmarks/waiting.py
 
 Each row has its CPU time, and the multiple of a floor that is measured on the same machine in the same run: for
 commands the start of an interpreter with numpy, scipy.linalg, numba and gemmi, without which no fit can begin; for
-patterns and files the compiled loop that does nothing but the arithmetic. `--peers` adds GSAS-II and rietx where they
-are installed.
+patterns and files the compiled loop that does nothing but the arithmetic. `--peers` adds the same fit in rietx, if the
+interpreter that it names has it.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import resource
@@ -27,6 +26,7 @@ import numpy as np
 
 import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
+from layerox.io.structure_writing import cif_text
 from layerox.series.simulated_series import simulate_series
 
 ROOT = Path(__file__).parents[2]
@@ -123,28 +123,54 @@ def floors(folder: Path) -> dict[str, float]:
     }
 
 
-def peers() -> dict[str, str]:
-    """Return what is said of other programs: GSAS-II and rietx are measured only where they are installed."""
-    return {name: "installed" if importlib.util.find_spec(name) else "not installed" for name in ("GSASII", "rietx")}
+# The same fit in rietx: the staged plan that it takes by default. Its interpreter may be another one than this.
+RIETX = """
+import sys, time, rietx
+data = rietx.read_pattern(sys.argv[1])
+phases = [phase for path in sys.argv[2:] for phase in rietx.Structure.from_cif(path).phases]
+instrument = rietx.Instrument.bragg_brentano(radiation="CuKa", goniometer_radius_mm=173.0)
+times = []
+for _ in range(3):
+    start = time.process_time()
+    rietx.refine(data, rietx.Structure(phases=phases), instrument)
+    times.append(time.process_time() - start)
+print(sorted(times)[1])
+"""
+
+
+def peers(python: str, folder: Path) -> dict[str, object]:
+    """Return the CPU time of the same fit in layerox and, where the interpreter has it, in rietx, seconds."""
+    own = of_call(lambda: lx.fit(PATTERN, ["P2", "O3"]), 5)
+    files = []
+    for phase in phases_from(["P2", "O3"]):
+        files.append(str(folder / f"{phase.name}.cif"))
+        Path(files[-1]).write_text(cif_text(phase.crystal))
+    done = subprocess.run([python, "-c", RIETX, PATTERN, *files], capture_output=True, text=True, check=False)
+    found: dict[str, object] = {"layerox, automatic fit": own}
+    if done.returncode:
+        return found | {"rietx": f"not measured: {(done.stderr.strip().splitlines() or ['no output'])[-1][:120]}"}
+    seconds = float(done.stdout.split()[-1])
+    return found | {"rietx, staged fit": seconds, "rietx / layerox": seconds / own}
 
 
 def main() -> None:
     """Measure all rows and print them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peers", action="store_true", help="name the peers that are installed")
+    parser.add_argument("--peers", nargs="?", const=sys.executable, metavar="PYTHON", help="interpreter that has rietx")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         of_commands = commands(folder)
         of_calls = calls(folder)
         floor = floors(folder)
+        beside = {} if options.peers is None else {"peers": peers(options.peers, folder)}
     kinds = {"reading a frame of 4,001 points": "frame", **dict.fromkeys(of_commands, "start")}
     rows = {
         row: {"cpu_s": seconds, "floor": kinds.get(row, "pattern"), "ratio": seconds / floor[kinds.get(row, "pattern")]}
         for row, seconds in (of_commands | of_calls).items()
     }
     document = {"floors_s": floor, "rows": rows, "load": os.getloadavg()[0], "python": sys.version.split()[0]}
-    print(json.dumps(document | ({"peers": peers()} if options.peers else {}), indent=1))
+    print(json.dumps(document | beside, indent=1))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def test_a_slab_keeps_its_shape_when_a_changes():
     assert oxygen.position[2] * crystal.cell[2] == pytest.approx(1.01 * 0.090551 * 11.155, abs=1e-4)
 
 
-def test_other_compositions_come_from_bond_lengths_and_say_so():
+def test_other_compositions_come_from_bond_lengths_and_state_so():
     crystal = build_crystal("P2", formula="Na0.6MnO2")
     assert "bond lengths" in crystal.source
     assert [notice.code for notice in crystal.warnings] == ["geometry_estimated"]
@@ -58,7 +58,7 @@ def test_other_compositions_come_from_bond_lengths_and_say_so():
     assert complete.cell[:3] == (2.9, 2.9, 11.1)
 
 
-def test_what_is_said_is_what_is_built():
+def test_what_is_stated_is_what_is_built():
     crystal = build_crystal("OP4", a=2.86, slab=2.0, galleries={"P": 3.6, "O": 2.9})
     assert crystal.cell[2] == pytest.approx(4 * 2.0 + 2 * 3.6 + 2 * 2.9)
     split = build_crystal("P2", sodium={"face": 0.1})
@@ -75,7 +75,7 @@ def test_a_composition_may_be_given_as_one():
     assert build_crystal("P3", formula=composition).content == pytest.approx({"Na": 1.5, "Mn": 3, "O": 6})
 
 
-def test_words_without_a_formula_take_the_default_one_and_say_so():
+def test_words_without_a_formula_take_the_default_one_and_state_so():
     crystal = build_crystal("P2*4|O3*3")
     assert {notice.code for notice in crystal.warnings} == {"geometry_estimated", "formula_assumed"}
     assert crystal.content["Na"] == pytest.approx(7 * 2 / 3)
@@ -157,7 +157,7 @@ def test_setting_and_supercell_go_together():
         ("P2", {"setting": "orthogonal"}, "unknown setting"),
     ],
 )
-def test_bad_wishes_are_refused(phase, options, message):
+def test_bad_requests_are_refused(phase, options, message):
     with pytest.raises(InputError, match=message):
         build_crystal(phase, **options)
 

@@ -106,7 +106,7 @@ def test_an_implausible_charge_is_named():
     assert [notice.code for notice in composition.warnings] == ["charge_implausible"]
 
 
-def test_metals_that_add_up_to_one_but_for_rounding_are_scaled_and_say_so():
+def test_metals_that_add_up_to_one_but_for_rounding_are_scaled_and_state_so():
     composition = parse_formula("Na0.732Ni0.273Mg0.096Mn0.63O2")
     assert sum(composition.metals.values()) == pytest.approx(1, abs=1e-12)
     assert [notice.code for notice in composition.warnings] == ["metals_rounded"]

@@ -99,7 +99,7 @@ def test_metal_keeps_six_anions_and_sodium_its_prism_or_octahedron():
             assert low < bonds[0] <= bonds[5] < high < bonds[6]
 
 
-def test_bonds_are_what_was_asked():
+def test_bonds_are_what_was_requested():
     geometry = DistortedGeometry(a=2.85, b=5.25, c=11.15, bonds=(1.92, 2.10))
     crystal = distorted_crystal("P'2", parse_formula(FORMULA), geometry=geometry)
     apart = points(crystal, "O")[:, None, :] - points(crystal, "Mn")[None, :1, :]

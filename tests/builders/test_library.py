@@ -321,7 +321,7 @@ def test_reference_structures_are_rebuilt_from_their_description(name):
 
 
 @pytest.mark.parametrize("name", sorted(LIBRARY))
-def test_every_entry_says_where_it_comes_from(name):
+def test_every_entry_states_where_it_comes_from(name):
     entry = LIBRARY[name]
     assert any(label in entry.provenance for label in ("LOOKED-UP", "RECALLED", "CONSTRUCTED"))
     crystal = library_phase(name)

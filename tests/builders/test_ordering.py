@@ -179,7 +179,7 @@ def test_every_layer_gets_its_share():
     assert set(nickel.tolist()) == {18}  # half of 36 metals
 
 
-def test_full_galleries_change_the_split_and_say_so():
+def test_full_galleries_change_the_split_and_state_so():
     ordered = ordered_atoms(build_atoms("P2", formula="NaMnO2"), (6, 6, 1))
     assert ordered.content["Na"] == 72
     assert "split_changed" in [notice.code for notice in ordered.warnings]

@@ -35,7 +35,7 @@ def test_galleries_left_open_take_the_rest():
     assert [round(sum(contents(gallery).values()), 6) for gallery in filling] == [0.6, 0.06, 0.6, 0.06]
 
 
-def test_named_ions_go_where_they_are_asked():
+def test_named_ions_go_where_they_are_requested():
     asked = {"octahedral": {"Li": 0.8}, "face": {"Na": 0.3}, "edge": {"Na": 0.5}}
     filling = _filled("OP4r", "Li0.4Na0.4CoO2", asked)
     assert contents(filling[0]) == {"Na": 0.8}
@@ -59,7 +59,7 @@ def test_every_gallery_holds_the_formulas_share(sodium, word):
 
 @given(st.floats(0, 0.6))
 @settings(deadline=None)
-def test_what_is_asked_is_kept_and_the_total_is_the_formulas(face):
+def test_what_is_requested_is_kept_and_the_total_is_the_formulas(face):
     filling = _filled("P2*2|O3*3", "Na0.6MnO2", {"face": face})
     total = sum(sum(contents(gallery).values()) for gallery in filling)
     assert total == pytest.approx(5 * 0.6)

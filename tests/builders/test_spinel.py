@@ -31,7 +31,7 @@ from layerox.errors import InputError
         ("Mn4.5Mg1.5O8", {"Mg": 0.75, "Mn": 0.25}, {"Mn": 2}),
     ],
 )
-def test_who_stands_where(formula, tetrahedral, octahedral):
+def test_who_is_where(formula, tetrahedral, octahedral):
     ions = spinel_composition(formula)
     assert dict(ions.tetrahedral) == pytest.approx(tetrahedral)
     assert dict(ions.octahedral) == pytest.approx(octahedral)
@@ -46,7 +46,7 @@ def test_inversion_changes_places_and_keeps_the_formula():
     assert dict(mixed.tetrahedral) == pytest.approx({"Li": 0.8, "Ni": 0.05, "Mn": 0.15})
 
 
-def test_contents_of_the_tetrahedra_may_be_said():
+def test_contents_of_the_tetrahedra_may_be_stated():
     ions = spinel_composition("MgMn2O4", tetrahedral={"Mg": 0.7, "Mn": 0.3})
     assert dict(ions.octahedral) == pytest.approx({"Mg": 0.3, "Mn": 1.7})
 

@@ -25,7 +25,7 @@ def test_the_small_tunnel_is_filled_first():
     )
 
 
-def test_substituted_metals_are_shared_out_or_go_where_they_are_told():
+def test_substituted_metals_are_shared_out_or_go_where_they_are_reported():
     even = tunnel_crystal(parse_formula("Na0.44Mn8/9Ti1/9O2"))
     assert list(occupancies(even, "Ti").values()) == pytest.approx([1 / 9] * 5)
     told = tunnel_crystal(parse_formula("Na0.44Mn8/9Ti1/9O2"), metals={"1": {"Ti": 1.0}})

@@ -12,7 +12,7 @@ from nexus_files import data_group
 BEAM = ("--radiation", "CuKa", "--polarization", "0.5")
 
 
-def test_hardware_has_no_fraction_and_the_picture_says_so(tmp_path, capsys):
+def test_hardware_has_no_fraction_and_the_picture_states_it(tmp_path, capsys):
     write_pattern(foil_pattern([0.6, 0.4], step=0.04), tmp_path / "cell.xye")
     words = ["fit", str(tmp_path / "cell.xye"), "--phase", "P2", "--phase", "O3", "--hardware", "Al"]
     assert main([*words, "--reference", "Al", *BEAM, "-o", str(tmp_path / "out")]) == 0

@@ -324,7 +324,7 @@ def test_the_truth_of_another_pattern_is_kept(folder, capsys):
     assert run("simulate", "O3", "--radiation", "CuKa", "-o", "s.csv") == 0
 
 
-def test_what_is_doubtful_about_a_structure_is_said_and_kept(folder, capsys):
+def test_what_is_doubtful_about_a_structure_is_stated_and_kept(folder, capsys):
     run("build", "P2", "-o", "p2.cif")
     text = Path("p2.cif").read_text()
     formula = next(line for line in text.splitlines() if line.startswith("_chemical_formula_sum"))
@@ -574,7 +574,7 @@ def test_check_notes_what_reading_noticed_and_is_no_finding(folder, capsys):
     assert out == ["over.cif: P2, no findings", "  note: stated occupancies above 1 were kept: Mn1 1.03(4)"]
 
 
-def test_fit_writes_the_pictures_asked_for(tmp_path, capsys):
+def test_fit_writes_the_pictures_requested(tmp_path, capsys):
     words = ["fit", str(ROOT / "patterns" / "p2_o3.xye"), "--phase", "P2", "--phase", "O3", "-o", str(tmp_path / "out")]
     pictures = lambda: sorted(path.name for path in (tmp_path / "out").glob("fit.[ps][dnv][fg]"))  # noqa: E731
     assert main([*words, "--figures", "all"]) == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from layerox.cli.main import main
-from layerox.series.series_folder import LOCK
+from layerox.series.results_folder import LOCK
 
 SIMULATE = ("simulate", "P2", "--radiation", "CuKa", "--two-theta", "12", "60", "0.05", "--counts", "4000",
             "--background", "100")  # fmt: skip

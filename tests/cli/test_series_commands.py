@@ -55,7 +55,7 @@ def test_one_frame_is_a_series_too(tmp_path, capsys):
     assert shown(out) == HELD
 
 
-def test_pictures_and_report_are_those_asked_for(tmp_path, capsys):
+def test_pictures_and_report_are_those_requested(tmp_path, capsys):
     raw, out = tmp_path / "raw", tmp_path / "out"
     simulate_series(raw, "p2-o3", frames=1, two_theta=(12.0, 60.0, 0.05))
     words = ("series", raw, "--phase", raw / "P2.cif", "--phase", raw / "O3.cif", "-o", out)

@@ -33,7 +33,7 @@ def test_an_absent_package_is_named_with_its_extra(monkeypatch, module, extra):
         ("plotly", lambda path: lx.view(lx.build("P2"))),
     ],
 )
-def test_what_needs_it_says_so(monkeypatch, tmp_path, module, read):
+def test_what_needs_it_states_it(monkeypatch, tmp_path, module, read):
     path = tmp_path / "scan.h5"
     path.write_bytes(HDF5)
     for name in [name for name in sys.modules if name.partition(".")[0] == module]:

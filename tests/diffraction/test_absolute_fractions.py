@@ -56,7 +56,7 @@ def test_uncertainties_of_an_internal_standard_are_those_of_a_monte_carlo():
     assert found.weight_fractions["corundum"].esd == pytest.approx(0.002, rel=0.02)
 
 
-def test_more_than_everything_is_said_as_it_is():
+def test_more_than_everything_is_stated_as_it_is():
     found = by_internal_standard(NAMES, np.array([0.5, 0.4, 0.1]), np.zeros((3, 3)), standard())
     assert found.amorphous == pytest.approx(-1.0)
 

@@ -66,7 +66,7 @@ def test_derivatives_are_those_of_differences():
         np.testing.assert_allclose(jacobian[k], expected, atol=2e-5 * np.abs(expected).max(), err_msg=name)
 
 
-def test_a_peak_without_area_tells_what_an_area_would_bring():
+def test_a_peak_without_area_shows_what_an_area_would_bring():
     extra = ExtraPeak(name="peak_0", position=44.3, gauss=0.2)
     model = Model(ANGLES, [phase(P2)], INSTRUMENT, COPPER, background_terms=1, tail=0.01, extras=[extra])
     table = parameters_of(model)
@@ -134,7 +134,7 @@ def test_it_does_not_disturb_the_phases(result):
     assert fraction.esd < 0.005
 
 
-def test_it_stands_with_the_background(result):
+def test_it_is_with_the_background(result):
     at = np.interp([40.4, 40.9, 41.4], result.pattern.two_theta, result.background)
     # A Gaussian 0.08 wide and a Lorentzian 0.04 wide of 55 counts x degrees: about 400 counts high.
     assert at[1] - 0.5 * (at[0] + at[2]) == pytest.approx(450, abs=150)

@@ -12,7 +12,7 @@ def noise():
 
 
 @pytest.mark.parametrize("factor", [0.3, 1.0, 3.0])
-def test_noise_is_told_by_neighbours(noise, factor):
+def test_noise_is_known_by_neighbours(noise, factor):
     smooth = 20.0 * np.sin(np.linspace(0, 30, noise.size))
     # The median of 4000 moduli is known to 2 %.
     assert noise_over_sigma(factor * noise + smooth) == pytest.approx(factor, rel=0.06)

@@ -31,7 +31,7 @@ def foil_model(own, displacement, geometry="bragg-brentano"):
 
 
 @pytest.mark.parametrize("geometry", ["bragg-brentano", "debye-scherrer"])
-def test_a_phase_stands_where_specimen_and_own_displacement_together_put_it(geometry):
+def test_a_phase_is_where_specimen_and_own_displacement_together_put_it(geometry):
     """The sum alone counts: 0.1 mm of the specimen and 0.25 mm beside it are 0.35 mm."""
     model, values = foil_model(0.25, 0.1, geometry)
     other, alone = foil_model(0.0, 0.35, geometry)
@@ -70,7 +70,7 @@ def fitted():
     return lx.fit(foil_pattern([0.6, 0.4]), ["P2", "O3"], hardware=["Al"], reference="Al")
 
 
-def test_the_foil_is_found_where_it_lies(fitted):
+def test_the_foil_is_found_where_it_is(fitted):
     foil = fitted.phase("Al")
     assert fitted.status == "converged"
     assert abs(foil.displacement_mm - 0.3) < 4 * foil.displacement_mm.esd < 0.02
@@ -96,7 +96,7 @@ def test_fractions_are_those_of_the_specimen(fitted):
     assert foil.intensity_share > 0.05
 
 
-def test_masses_are_told_against_the_reference(fitted):
+def test_masses_are_reported_against_the_reference(fitted):
     """0.6 and 0.4 of the specimen on a foil of 0.2."""
     for name, true in (("P2", 3.0), ("O3", 2.0)):
         mass = fitted.phase(name).mass_to_reference
@@ -113,7 +113,7 @@ def test_a_warm_start_knows_what_is_hardware(fitted):
     assert abs(p2.weight_fraction - 3 / 7) < 4 * p2.weight_fraction.esd
 
 
-def test_the_result_says_so_and_reads_back(fitted):
+def test_the_result_states_it_and_reads_back(fitted):
     assert "hardware" in summary_text(fitted)
     text = report_text(fitted)
     assert "mm relative to the specimen" in text
@@ -134,7 +134,7 @@ def test_a_foil_that_does_not_show_is_unsupported():
     assert abs(result.weight_fractions["P2"] - 0.6) < 4 * result.weight_fractions["P2"].esd
 
 
-def test_a_recipe_says_hardware_and_may_free_its_cell():
+def test_a_recipe_states_hardware_and_may_free_its_cell():
     recipe = {
         "phase": [
             {"structure": "P2"},

@@ -153,7 +153,7 @@ def model_of(*modes):
     return Model(np.arange(12.0, 60.0, 0.02), phases, KNOWN, COPPER, background_terms=1, tail=1e-6)
 
 
-def test_reflections_that_no_pattern_tells_apart_have_one_intensity():
+def test_reflections_that_no_pattern_distinguishes_have_one_intensity():
     model = Model(np.arange(20.0, 120.0, 0.1), [phase(LAB6, mode="pawley")], KNOWN, COPPER)
     names = intensity_names(model, 0)
     # (300) and (221) stand together, (310) alone; of both only one is named.

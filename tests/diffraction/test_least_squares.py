@@ -107,7 +107,7 @@ def test_nothing_to_refine_is_converged_at_once():
     assert found.covariance.shape == (0, 0)
 
 
-def test_a_budget_that_is_used_up_is_said():
+def test_a_budget_that_is_used_up_is_stated():
     model = model_of(P2)
     observed = pattern_of(model)
     start = starting(model, P2_a=2.89, P2_scale=1e-2)

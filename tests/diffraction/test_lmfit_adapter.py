@@ -56,7 +56,7 @@ def test_a_table_goes_over_and_comes_back(known):
     np.testing.assert_allclose(fresh.upper[free], table.upper[free], rtol=1e-9)
 
 
-def test_what_stands_fixed_outside_its_bounds_stays_there():
+def test_what_is_fixed_outside_its_bounds_stays_there():
     params = lmfit_from_table(parameters_of(model_of(P2, size=math.inf)))
     assert params["P2_size"].value == math.inf
     assert not params["P2_size"].vary

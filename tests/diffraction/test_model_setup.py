@@ -42,7 +42,7 @@ def test_a_known_profile_stays_and_an_unknown_one_is_as_wide_as_the_strongest_pe
     assert guessed.zero == 0.1
 
 
-def test_nothing_varies_before_a_strategy_says_so(pattern):
+def test_nothing_varies_before_a_strategy_states_it(pattern):
     run = begun(pattern)
     assert run.parameters.free_names == []
     assert len(run.model.basis) == 4

@@ -390,3 +390,17 @@ def test_widths_beyond_the_pattern_are_those_at_its_end():
     assert beyond.any()
     assert np.allclose(table[1][beyond], np.sqrt(0.05 - 0.1 * np.tan(0.4)))
     assert (slopes[1][beyond] == 0).all()
+
+
+@pytest.mark.parametrize("focusing", [True, False])
+def test_points_of_a_rod_are_where_peaks_are(focusing):
+    """The same positions, factors and slopes as the peaks of a list at the same 1/d^2."""
+    q = np.linspace(0.02, 1.6, 50)
+    instrument = np.array([0.03, 0.1, 0.0, 0.0, 0.01, 0.0, 0.0, 0.0, 0.0])
+    table, slopes, bragg, _ = pk.peak_list(
+        q, np.ones(50), np.zeros(50), np.array([1.5406]), np.ones(1), instrument, 0.01, 0.0, 0.6, 173.0, focusing, 1.5
+    )
+    found = pk.rod_positions(q, 1.5406, instrument, 0.6, 173.0, focusing)
+    np.testing.assert_allclose(found[0], np.degrees(bragg), rtol=1e-12)
+    np.testing.assert_allclose(found[2:4], [table[0], slopes[0]], rtol=1e-10)
+    np.testing.assert_allclose(found[5:], [table[3], slopes[3]], rtol=1e-10)

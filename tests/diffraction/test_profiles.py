@@ -300,7 +300,7 @@ def test_observed_intensity_is_shared_as_the_model_shares_it():
     assert calculated[3] * step == pytest.approx(AREA[3] * 0.6, rel=0.2)  # the last one is cut in the middle
 
 
-def test_a_peak_gets_what_stands_at_its_own_angles():
+def test_a_peak_gets_what_is_at_its_own_angles():
     ratio = np.where(GRID < 22.5, 3.0, 1.0)
     observed, calculated = divided_intensities(GRID, ratio, POSITION, GAUSS, LORENTZ, AREA, 1e-3)
     assert observed[0] == pytest.approx(3 * calculated[0], rel=0.01)

@@ -51,7 +51,7 @@ def test_demands_add_up_in_any_grouping(a, b, c):
 
 
 @given(DEMANDS, DEMANDS)
-def test_the_later_demand_wins_where_it_says_something(a, b):
+def test_the_later_demand_wins_where_it_states_something(a, b):
     for key, value in vars(a.updated_by(b)).items():
         assert value == (getattr(a, key) if getattr(b, key) is None else getattr(b, key))
 
@@ -122,7 +122,7 @@ def test_patterns_reach_many_and_the_last_word_counts():
     assert table.value("O3_O1_u_iso") == 0.005
 
 
-def test_what_is_fixed_is_locked_and_what_is_freed_goes_when_asked():
+def test_what_is_fixed_is_locked_and_what_is_freed_goes_when_requested():
     plan = Plan(demands={"P2_a": Demand(vary=False), "P2_*_z": Demand(vary=True), "O3_c": Demand(vary=True)})
     table = table_of()
     plan.apply(table)
@@ -193,7 +193,7 @@ def test_variables_have_bounds_and_may_be_fixed():
         applied(variables={"P2_a": Variable(value=0.3)})
 
 
-def test_what_symmetry_says_already_may_be_said_again():
+def test_what_symmetry_states_already_may_be_stated_again():
     table = applied(constraints={"P2_b": "P2_a"})
     assert table.link_text("P2_b") == "P2_a"
     with pytest.raises(InputError, match="fixed by symmetry"):

@@ -88,7 +88,7 @@ def test_without_a_cause_there_is_little_to_gain(new_run):
     assert all(0 <= gain < 10.8 for gain in gains)
 
 
-def test_a_bound_that_a_quantity_stands_at_is_no_gain(new_run):
+def test_a_bound_that_a_quantity_is_at_is_no_gain(new_run):
     # Narrower than the model can be: less microstrain than none would pay.
     run = new_run(P2_inverse_size=1 / 70, O3_inverse_size=1 / 70)
     assert run.gains([["P2_microstrain"]]) == [0.0]
@@ -156,7 +156,7 @@ def test_what_does_not_pay_is_taken_back(new_run):
     assert step.reason.startswith("lowers chi-squared by ")
 
 
-def test_what_ends_at_its_bound_is_left_out_and_the_rest_stands(new_run):
+def test_what_ends_at_its_bound_is_left_out_and_the_rest_is(new_run):
     run = new_run(P2_a=2.8854, P2_inverse_size=1 / 63, O3_inverse_size=1 / 63)
     stands = run.attempt("both", ["P2_a", "P2_microstrain"])
     assert stands == ["P2_a"]
@@ -171,7 +171,7 @@ def test_what_ends_at_its_bound_is_left_out_and_the_rest_stands(new_run):
     assert "P2_microstrain" not in run.parameters.free_names
 
 
-def test_nothing_to_let_go_is_no_step(new_run):
+def test_nothing_to_free_is_no_step(new_run):
     run = new_run()
     assert run.attempt("nothing", ["P2_b", "P2_gamma", "P2_scale"]) == []
 
@@ -213,7 +213,7 @@ def test_dropping_holds_and_refines_the_rest(new_run):
 # What is let go though it does not pay.
 
 
-def test_what_is_admitted_stands_though_it_does_not_pay(new_run):
+def test_what_is_admitted_is_though_it_does_not_pay(new_run):
     run = new_run()
     run.free_within_bounds("texture", ["P2_preferred_orientation"])
     found = run.minimum

@@ -52,14 +52,14 @@ def test_scattering_power_of_a_phase(plain):
     assert found["P2"] == pytest.approx(-found["O3"], rel=1e-9)
 
 
-def test_a_thin_specimen_shifts_the_fractions_as_told(plain):
+def test_a_thin_specimen_shifts_the_fractions_as_stated(plain):
     """A twentieth of the effect of 2 mu t = 1, so that first order holds."""
     found = row(plain, "thin_specimen")
     change = shift(plain, lambda x, rows: rows * (1.0 - 0.05 * np.exp(-1.0 / np.sin(np.radians(x / 2)))))
     assert change == pytest.approx(0.05 * found.changes["P2"], abs=2e-4)
 
 
-def test_polarization_shifts_the_fractions_as_told(plain):
+def test_polarization_shifts_the_fractions_as_stated(plain):
     found = row(plain, "polarization")
 
     def factor(p, x):

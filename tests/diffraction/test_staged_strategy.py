@@ -55,7 +55,7 @@ def test_a_fixed_scale_and_background_stay():
     assert result.free_names == ("background_0", "background_1", "P2_scale")
 
 
-def test_stages_let_go_and_hold_in_turn():
+def test_stages_free_and_hold_in_turn():
     plan = Plan(
         strategy="stages",
         stages=(Stage(name="cells", free=CELLS), Stage(name="widths", free=("*_size",), fix=("P2_*",))),
@@ -115,7 +115,7 @@ def test_a_phase_comes_back():
     assert "phase O3 again" in [step.name for step in again.steps]
 
 
-def test_a_phase_that_stays_away_is_still_asked_for():
+def test_a_phase_that_stays_away_is_still_requested():
     first = fitted(mixture(1.0), PLAN)
     pattern = mixture(1.0, seed=8)
     again = build_result(fit_from_result(pattern, first, first.instrument, CU), pattern, KNOWN, 0.0)

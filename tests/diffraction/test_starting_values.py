@@ -129,7 +129,7 @@ def test_a_pattern_below_the_background_leaves_all_scales_at_zero():
     assert table.value("P2_scale") == 0
 
 
-def test_plausible_scales_give_peaks_of_the_height_asked_for():
+def test_plausible_scales_give_peaks_of_the_height_requested():
     model = model_of(P2, O3_PRIME, LAB6)
     values = model.start
     scales = plausible_scales(model, values, 1000.0)

@@ -29,7 +29,7 @@ def test_values_lie_between_the_records_around():
     assert found.step.tolist() == [1.0, 1.0, 2.0, 2.0]
 
 
-def test_nothing_is_said_outside_in_gaps_and_without_a_time():
+def test_nothing_is_stated_outside_in_gaps_and_without_a_time():
     found = moments_of(LOG, np.array([-1.0, 300.5, 800.0, 1299.0, 1501.0, np.nan]))
     for values in (found.voltage, found.current, found.capacity, found.cycle, found.step):
         assert np.isnan(values).all()
@@ -49,7 +49,7 @@ def test_between_steps_the_current_is_that_of_the_record_before():
 
 
 @given(st.lists(st.floats(-100.0, 1600.0), min_size=1, max_size=20))
-def test_what_is_said_lies_between_what_was_logged(times):
+def test_what_is_stated_is_between_what_was_logged(times):
     found = moments_of(LOG, np.array(times))
     for time, voltage in zip(times, found.voltage, strict=True):
         in_gap, outside = 300.0 < time < 1300.0, not 0.0 <= time <= 1500.0

@@ -76,7 +76,7 @@ def test_too_few_frames_tell_nothing():
         fitted_offset(np.array([BEGIN, BEGIN + 60, np.nan]), np.full(3, np.nan), log_of(TURNS))
 
 
-def test_unrelated_pauses_are_hardly_ever_believed():
+def test_unrelated_pauses_are_hardly_ever_accepted():
     """Pauses and turns drawn independently, 200 times: the probability that is told is kept."""
     draw, believed = np.random.default_rng(7), 0
     for _ in range(200):

@@ -173,7 +173,7 @@ def test_charge_that_may_have_flowed_between_two_files_is_not_made_up(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["cell.mpt", "cell.csv", "cell.nda"])
-def test_a_local_time_without_a_zone_is_asked_for(tmp_path, name):
+def test_a_local_time_without_a_zone_is_requested(tmp_path, name):
     write = {"cell.mpt": write_mpt, "cell.csv": write_neware, "cell.nda": write_nda}[name]
     path = write(tmp_path / name, truth_of())
     with pytest.raises(InputError, match="are local times without a time zone") as caught:
@@ -194,7 +194,7 @@ def test_a_log_that_only_counts_seconds_needs_its_start(tmp_path):
     assert_same(read_electrochemistry(path, start=START), truth_of())
 
 
-def test_a_current_without_a_unit_is_asked_for(tmp_path):
+def test_a_current_without_a_unit_is_requested(tmp_path):
     path = write_plain(tmp_path / "cell.csv", truth_of(), current=("current", 1.0))
     with pytest.raises(InputError, match="does not state the unit of its current"):
         read_electrochemistry(path)
@@ -206,7 +206,7 @@ def test_units_are_those_of_the_title(tmp_path, title, factor):
     np.testing.assert_allclose(read_electrochemistry(path).current, truth_of().current, atol=1e-6)
 
 
-def test_a_current_that_charges_while_the_voltage_falls_is_asked_about(tmp_path):
+def test_a_current_that_charges_while_the_voltage_falls_is_requested_about(tmp_path):
     path = write_plain(tmp_path / "cell.csv", truth_of(), current=("current_mA", -1.0))
     with pytest.raises(InputError, match="the voltage falls while the current is positive"):
         read_electrochemistry(path)
@@ -240,7 +240,7 @@ def test_a_counter_that_contradicts_the_current_is_refused(tmp_path):
     np.testing.assert_allclose(read_electrochemistry(path, charge="current").capacity, truth_of().net, atol=1e-6)
 
 
-def test_a_counter_that_differs_is_told(tmp_path):
+def test_a_counter_that_differs_is_reported(tmp_path):
     path = write_plain(tmp_path / "cell.csv", truth_of(), capacity=1.1 * truth_of().net)
     log = read_electrochemistry(path)
     assert [notice.code for notice in log.warnings] == ["charge_differs"]
@@ -287,7 +287,7 @@ def test_an_odd_cell_is_refused_with_its_line(tmp_path):
     ("content", "said", "cure"),
     [
         (b"BIO-LOGIC MODULAR FILE\x1a" + bytes(40), r"binary file of EC-Lab \(\.mpr\)", "Export as Text"),
-        (b"\x00\x01\x00\x00Standard Jet DB\x00" + bytes(40), r"database of Arbin \(\.res\)", "CSV or Excel"),
+        (b"\x00\x01\x00\x00Standard Jet DB\x00" + bytes(40), r"database of Arbin \(\.res\)", "Channel_Normal_Table"),
         (b"EC-LAB SETTING FILE\r\n", "settings file", r"\.mpt"),
         (b"\x89HDF\r\n\x1a\n" + bytes(40), "binary", "CSV"),
         (b"10.0 100\n10.1 120\n", "has no table with titles", "time_s, voltage_V, current_mA"),

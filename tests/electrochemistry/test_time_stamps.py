@@ -66,7 +66,7 @@ def test_empty_cells_are_not_known():
 
 
 @pytest.mark.parametrize("texts", [["3.5"], ["abc"], [""], ["1e99"], []])
-def test_what_is_no_moment_is_told_from_one(texts):
+def test_what_is_no_moment_is_distinguished_from_one(texts):
     assert read_stamps(texts, "log.csv") is None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import cyclers
+import diffractometer_files
 import layerox as lx
 import nexus_files
 from layerox.builders import build_crystal
@@ -18,7 +19,8 @@ from layerox.results.result_folder import files_of
 
 LARGEST, MOST_MEASURED = 300_000, 40
 MEASURED = {
-    "pattern": (".xye", ".xy", ".dat", ".fxye", ".xrdml", ".prn", ".chi", ".txt", ".raw", ".ras", ".uxd", ".rasx"),
+    "pattern": (".xye", ".xy", ".dat", ".fxye", ".xrdml", ".prn", ".chi", ".txt", ".raw", ".ras", ".uxd", ".rasx",
+                ".asc", ".brml"),
     "structure": (".cif",), "instrument": (".prm",), "cycler": (".nda", ".ndax", ".xlsx", ".mpr"), "hdf5": (".nxs",),
 }  # fmt: skip
 RECIPE = """
@@ -151,8 +153,8 @@ class Seed:
 def written_seeds(place: Path) -> list[Seed]:
     """Return seeds of all kinds, written into a folder."""
     return [
-        *_patterns(place), *_structures(place), *_settings(), *_axes(place), *_cyclers(place), *_hdf5(place),
-        *_results(place), *_series(place),
+        *_patterns(place), *_diffractometers(), *_structures(place), *_settings(), *_axes(place), *_cyclers(place),
+        *_hdf5(place), *_results(place), *_series(place),
     ]  # fmt: skip
 
 
@@ -204,6 +206,12 @@ def _patterns(place: Path) -> list[Seed]:
     ]  # fmt: skip
 
 
+def _diffractometers() -> list[Seed]:
+    """Return a file of each vendor; the reader of workbooks starts a process."""
+    samples = {name: write() for name, write in diffractometer_files.SAMPLES.items()}
+    return [_one("pattern", name, data, 0.1 if name.endswith(CONFINED) else 0.5) for name, data in samples.items()]
+
+
 def _structures(place: Path) -> list[Seed]:
     for name in ("P2", "Pp3", "O3", "spinel"):
         write_structure(build_crystal(name), place / f"{name}.cif")
@@ -236,10 +244,15 @@ def _cyclers(place: Path) -> list[Seed]:
         write(place / name, truth)
     stamps = [str(moment) for moment in truth.local]
     cyclers.write_plain(place / "f.csv", truth, stamps=stamps)
+    for name, write in cyclers.PROGRAMS.items():
+        write(place / name, truth)
     cyclers.write_nda(place / "g.nda", truth)
     cyclers.write_ndax(place / "h.ndax", truth)
     cyclers.write_arbin_workbook(place / "i.xlsx", truth)
-    texts = [_of("cycler", place / name) for name in ("a.mpt", "b.csv", "c.csv", "d.csv", "e.csv", "f.csv")]
+    texts = [
+        _of("cycler", place / name)
+        for name in ("a.mpt", "b.csv", "c.csv", "d.csv", "e.csv", "f.csv", *cyclers.PROGRAMS)
+    ]
     return [*texts, *(_of("cycler", place / name, 0.1) for name in ("g.nda", "h.ndax", "i.xlsx"))]
 
 

@@ -35,7 +35,7 @@ def test_no_glide_leads_into_the_other_family():
         assert second in {"O3", "O1", "P3", "OP2"}
 
 
-def test_every_end_is_what_it_says():
+def test_every_end_is_what_it_states():
     for mode in modes_of("P2*4|P3*3").values():
         assert closure(mode.end).is_closed
         assert mode.start.glides(mode.glides).slabs == mode.end.slabs

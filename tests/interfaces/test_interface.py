@@ -33,7 +33,7 @@ def test_every_metal_is_octahedral_by_angles_and_by_letters(made):
     assert report["coordination"] == report["coordination_by_letters"]
 
 
-def test_every_gallery_is_what_its_label_says(made):
+def test_every_gallery_is_what_its_label_states(made):
     assert made.report["closed"]
     assert all(gallery.label.step == gallery.step for gallery in made.word.galleries)
 
@@ -92,7 +92,7 @@ def test_composition_is_that_of_the_galleries_and_slabs():
 
 
 @pytest.mark.parametrize(("boundary", "sodium"), [("own", 4 * 2 / 3 + 6), (0.5, 8 * 0.5 / 2 + 2 * 2 / 3 + 4)])
-def test_the_boundary_filling_can_be_said(boundary, sodium):
+def test_the_boundary_filling_can_be_stated(boundary, sodium):
     cell = interface(["P2", "O3"], slabs=[4, 6], boundary=boundary)
     assert cell.atoms.content["Na"] == pytest.approx(sodium)
 

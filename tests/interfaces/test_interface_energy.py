@@ -24,7 +24,7 @@ def test_a_potential_that_ends_within_a_slab_and_its_gallery_sees_no_boundary():
     assert abs(interface_energy(made, lj.LennardJones(rc=9.0, **GLASS)).boundary) > 1e-7
 
 
-def test_the_strain_is_told_apart():
+def test_the_strain_is_distinguished():
     # O1 CoO2 has a = 2.8168 A in the library, P2 CoO2 is estimated from bonds: another a.
     made = interface("P2/O1", formulas=["CoO2"])
     energy = interface_energy(made, lj.LennardJones(rc=4.0, **GLASS))
@@ -55,7 +55,7 @@ def test_distorted_layers_of_one_phase_have_no_interface():
     assert energy.strain == pytest.approx(0, abs=1e-8)
 
 
-def test_the_strain_of_rectangular_nets_is_told_apart():
+def test_the_strain_of_rectangular_nets_is_distinguished():
     made = interface("P2/O'3", formulas=["NiO2"])
     energy = interface_energy(made, lj.LennardJones(rc=4.0, **GLASS))
     assert abs(energy.strain) > 1e-3

@@ -19,7 +19,7 @@ def test_o3_101_beside_p2_004_cross():
     assert pair.zone_first == pytest.approx((0, -1, 0))
 
 
-def test_spinel_220_stands_35_or_90_degrees_from_111():
+def test_spinel_220_is_35_or_90_degrees_from_111():
     tilts = {
         round(plane_pair(SPINEL, hkl, P2, (0, 0, 2)).tilt_first, 1)
         for hkl in [(2, 2, 0), (2, 0, 2), (2, -2, 0), (0, 2, -2)]
@@ -57,7 +57,7 @@ def test_short_sides_of_distorted_layers_are_parallel():
     assert plane_pair(o3, (0, 0, 1), P2, (0, 0, 2)).angle == pytest.approx(0, abs=1e-6)
 
 
-def test_a_stretched_spinel_lies_on_011():
+def test_a_stretched_spinel_is_on_011():
     stretched = library_phase("S_Mn3O4")
     assert plane_pair(stretched, (0, 1, 1), P2, (0, 0, 2)).angle == pytest.approx(0, abs=1e-6)
     # (200) of I41/amd is (2-20) of the cube, normal to the shared [100]: half of 5.765 A.
@@ -66,7 +66,7 @@ def test_a_stretched_spinel_lies_on_011():
     assert pair.d_first == pytest.approx(5.765 / 2)
 
 
-def test_a_tunnel_stands_as_in_its_cell():
+def test_a_tunnel_is_as_in_its_cell():
     # (010) in the interface, chains along [100]: (002) of the chains beside (2-10) of P2, 2.825 against 2.885 A.
     tunnel = library_phase("tunnel")
     assert plane_pair(tunnel, (0, 2, 0), P2, (0, 0, 2)).angle == pytest.approx(0, abs=1e-6)

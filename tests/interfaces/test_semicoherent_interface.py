@@ -92,7 +92,7 @@ def test_sodium_is_shared_out_on_the_holes(made):
 
 
 @pytest.mark.parametrize("boundary", ["own", 0.9])
-def test_the_filling_can_be_said(boundary):
+def test_the_filling_can_be_stated(boundary):
     made = interface(SMALL, in_plane="auto", boundary=boundary)
     inside = made.atoms.occupancies[made.atoms.site_kind == "boundary"].sum()
     n, m = made.report["in_plane"]["meshes"].values()

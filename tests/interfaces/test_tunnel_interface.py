@@ -142,7 +142,7 @@ def test_the_shared_rectangle_costs_least():
     assert report["coherency_energy"]["MJ_per_m3"] == pytest.approx(best.fun / (11.155 + 26.4), rel=1e-4)
 
 
-def test_a_tensor_of_the_tunnel_stands_on_its_own_axes():
+def test_a_tensor_of_the_tunnel_is_on_its_own_axes():
     """C33 of Pbam is the stiffness along the chains: with it alone raised, the tunnel yields less along them."""
     own = {"C11": 214.2, "C22": 214.2, "C33": 400.0, "C12": 71.4, "C13": 71.4, "C23": 71.4}
     own |= {"C44": 71.4, "C55": 71.4, "C66": 71.4}

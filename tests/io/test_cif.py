@@ -225,7 +225,7 @@ def test_elements_are_read_off_labels_where_no_symbol_is_given(read, label, elem
     assert read(cif_text(atoms=f"{label} ? 0 0 0 1 0.005")).sites[0].element == element
 
 
-def test_equal_labels_are_told_apart(read):
+def test_equal_labels_are_distinguished(read):
     found = read(cif_text(atoms=P2_ATOMS.replace("Na2", "Na1")))
     assert [s.label for s in found.sites] == ["Ni1", "Mn1", "O1", "Na1", "Na1_2"]
 
@@ -323,7 +323,7 @@ def test_the_atoms_and_the_formula_choose_between_two_origins(read, atoms, setti
     assert notice.message.endswith(f"{setting!r} is the only one that fits the atoms")
 
 
-def test_without_a_formula_the_second_origin_is_assumed_and_said(read):
+def test_without_a_formula_the_second_origin_is_assumed_and_stated(read):
     found = read(cif_text(cell=SPINEL_CELL, group="F d -3 m", atoms=SPINEL_AT_CENTRE))
     assert found.symmetry.name == "F d -3 m:2"
     assert codes(found) == ["origin_chosen"]
@@ -336,7 +336,7 @@ def test_without_a_formula_the_second_origin_is_assumed_and_said(read):
         (SPINEL_AT_TETRAHEDRON, f"{HALL} 'F 4d 2 3 -1d'", "F d -3 m:1"),
     ],
 )
-def test_a_hall_symbol_says_which_origin(read, atoms, more, setting):
+def test_a_hall_symbol_states_which_origin(read, atoms, more, setting):
     found = read(cif_text(cell=SPINEL_CELL, group="F d -3 m", atoms=atoms, more=more))
     assert (found.symmetry.name, found.formula, found.warnings) == (setting, "LiMn2O4", ())
 
@@ -354,7 +354,7 @@ O3_RHOMBOHEDRAL = (
 
 
 @pytest.mark.parametrize("tag_and_group", [(SYMBOL, "R -3 m"), (SYMBOL, "R-3m"), (NUMBER, "166")])
-def test_the_cell_says_which_axes_a_rhombohedral_group_has(read, tag_and_group):
+def test_the_cell_states_which_axes_a_rhombohedral_group_has(read, tag_and_group):
     tag, group = tag_and_group
     hexagonal = read(cif_text(cell=R3M_CELL, group=group, tag=tag, atoms=O3_ATOMS))
     rhombohedral = read(cif_text(cell=RHOMBOHEDRAL_CELL, group=group, tag=tag, atoms=O3_RHOMBOHEDRAL))

@@ -41,7 +41,7 @@ def test_a_mixture_becomes_one_site_an_element(read):
     ("occupancy", "shares"),
     [("1", (0.6, 0.3)), ("0.9", (0.6, 0.3)), ("?", (0.6, 0.3))],
 )
-def test_amounts_are_occupancies_where_the_occupancy_says_their_sum(read, occupancy, shares):
+def test_amounts_are_occupancies_where_the_occupancy_states_their_sum(read, occupancy, shares):
     found = read(f"M1 '0.6Ni + 0.3Mn' 0 0 0 {occupancy}")
     assert tuple(s.occupancy for s in found.sites) == pytest.approx(shares)
 

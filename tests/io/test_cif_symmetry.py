@@ -93,7 +93,7 @@ def test_a_wrong_z_alone_is_a_notice(read):
     assert (found.multiplicities, codes(found)) == ((3, 3, 6), {"content_contradicts"})
 
 
-def test_a_list_of_all_atoms_in_p1_is_taken_as_it_stands(read):
+def test_a_list_of_all_atoms_in_p1_is_taken_as_it_is(read):
     cell = NACL[0]
     faces = [(0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)]
     rows = [f"Na{k} Na {x} {y} {z} 1" for k, (x, y, z) in enumerate(faces)]

@@ -45,7 +45,7 @@ def test_long_decimals_are_rounded_as_they_should_be(number):
 
 
 @pytest.mark.parametrize("number", ["4503599627370497.5", "2251799813685249.25", "1125899906842625.125"])
-def test_what_lies_in_the_middle_of_two_doubles_is_left_to_others(number):
+def test_what_is_in_the_middle_of_two_doubles_is_left_to_others(number):
     """2**52 + 1.5 and its like: the last digit of a double is 1, 0.5 and 0.25 there."""
     assert plain_table(lines_of([number]), 1) is None
 

@@ -89,13 +89,6 @@ def test_plain_text_comes_back_unchanged(tmp_path):
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        (b"RAW1.01\x00\x01", "a Bruker RAW file (version 3)"),
-        (b"RAW4.00\x00", "a Bruker RAW file (version 4)"),
-        (b"RAW2\x01\x00", "a Bruker RAW file (version 2)"),
-        (b"RAW l\x03\x00", "a Bruker RAW file (version 1)"),
-        (b"RAW_1.06Powdat\x00", "a Stoe RAW file"),
-        (b"*RAS_DATA_START\r\n*RAS_HEADER_START\r\n", "a Rigaku RAS file"),
-        (b"; converted\n_FILEVERSION=2\n_SITE='x'\n", "a Bruker UXD file"),
         (b"data_x\n_cell_length_a 4\n_pd_calc_method Rietveld\n", "a structure; give it as a phase"),
         (b"data_x\n_cell_length_a 4\n", "a structure; give it as a phase"),
         (b"            1234567890\nINS   BANK      1\n", "a GSAS instrument file; give it as the instrument"),
@@ -115,29 +108,25 @@ def test_foreign_contents_are_named(tmp_path, content, name):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "name"), [(".brml", "a Bruker BRML file"), (".rasx", "a Rigaku RASX file"), (".x", "a zip archive")]
+    ("suffix", "fault"),
+    [
+        (".brml", "holds no raw data; read it again when the measurement has ended"),
+        (".rasx", "holds no one-dimensional profile; integrate its image, then export it"),
+        (".x", "is a zip archive, of an unknown format; export it as .xye, .xy or .xrdml"),
+    ],
 )
-def test_archives_are_named_by_their_suffix(tmp_path, suffix, name):
+def test_an_archive_without_a_pattern_is_judged_by_its_suffix(tmp_path, suffix, fault):
     path = tmp_path / f"a{suffix}"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("RawData0.xml", "<a/>")
-    assert refusal(path) == f": is {name}, which is not read yet; export it as .xye, .xy or .xrdml"
+        archive.writestr("other.xml", "<a/>")
+    assert refusal(path) == f": {fault}"
 
 
 @pytest.mark.measured
 @pytest.mark.parametrize(
     ("file", "name"),
     [
-        ("formats/D5000_1.RAW", "Bruker RAW file (version 3)"),
-        ("formats/TiO2.raw", "Bruker RAW file (version 4)"),
-        ("formats/brk_raw1.raw", "Bruker RAW file (version 1)"),
-        ("formats/brk_raw2.raw", "Bruker RAW file (version 2)"),
-        ("formats/stoe.raw", "Stoe RAW file"),
         ("formats/Steel16CrNi4.RAW", "Siemens .RAW file"),
-        ("formats/TiOF.brml", "Bruker BRML file"),
-        ("formats/TwoTheta_scan_powder.rasx", "Rigaku RASX file"),
-        ("formats/rigaku_nims.ras", "Rigaku RAS file"),
-        ("formats/bruker.UXD", "Bruker UXD file"),
         ("standards/Si.cif", "structure; give it as a phase"),
         ("standards/11bm_gsas.prm", "GSAS instrument file; give it as the instrument"),
     ],
@@ -171,7 +160,7 @@ def test_a_file_beyond_the_limit_is_refused(tmp_path):
         read_limited(tmp_path / "a.xy", 2_000_000, cure="")
 
 
-def test_a_name_that_is_no_utf8_stands_in_a_message_of_plain_text(tmp_path):
+def test_a_name_that_is_no_utf8_is_in_a_message_of_plain_text(tmp_path):
     name = os.fsdecode(os.fsencode(tmp_path) + b"/scan\xff.xye")
     with pytest.raises(InputError) as caught:
         read_bytes(Path(name))

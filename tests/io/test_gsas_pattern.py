@@ -122,7 +122,7 @@ def test_an_axis_other_than_two_theta_contradicts_gsas(tmp_path):
 
 def test_several_banks_are_several_patterns(tmp_path):
     text = std([100, 110, 120]) + std([200, 210]).removeprefix(TITLE).replace("BANK 1", "BANK 2")
-    assert refusal(tmp_path, text) == ": holds 2 scans; keep one scan a file (in Python, read_patterns reads them all)"
+    assert refusal(tmp_path, text) == ": holds 2 scans; choose one, 1 to 2 (in Python, read_patterns reads them all)"
     first, second = read_patterns(tmp_path / "a.raw")
     assert (first.label, second.label) == ("a bank 1", "a bank 2")
     assert second.intensity.tolist() == [200, 210]

@@ -83,7 +83,7 @@ def test_polarisation_and_kind_without_a_wavelength_wait_for_one(tmp_path):
     assert beam == Radiation(lines=((1.5, 1.0),), kind="neutron", polarization=0.9)
 
 
-def test_what_the_user_says_of_polarisation_wins(tmp_path):
+def test_what_the_user_states_of_polarisation_wins(tmp_path):
     instrument = read(tmp_path, "[radiation]\nwavelength = 1.5\npolarization = 0.9\n")
     assert instrument.completed(radiation_from_text("CuKa").polarized(0.5)).polarization == 0.5
     assert instrument.completed(radiation_from_text("CuKa")).polarization == 0.9

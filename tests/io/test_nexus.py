@@ -80,7 +80,7 @@ def test_the_same_scan_as_the_file_that_it_was_made_of(measured_data):
     assert found.radiation.agrees_with(expected.radiation)
 
 
-def test_a_pattern_of_a_q_axis_is_told_so_and_converted(tmp_path):
+def test_a_pattern_of_a_q_axis_is_reported_so_and_converted(tmp_path):
     azint_file(tmp_path / "one.h5", frames=1, cake_too=False)
     with pytest.raises(InputError, match="axis is q"):
         read_pattern(tmp_path / "one.h5")
@@ -166,7 +166,7 @@ def test_entries_of_one_pattern_each_are_frames_in_natural_order(tmp_path):
     assert stack.scan(1).metadata["start_time"] == "2024-05-01T10:01:00+00:00"
 
 
-def test_a_choice_is_told_in_one_line_and_taken_by_path_or_pattern(tmp_path):
+def test_a_choice_is_reported_in_one_line_and_taken_by_path_or_pattern(tmp_path):
     path = tmp_path / "scans.h5"
     intensity = entries_file(path, each=2)
     with pytest.raises(ChoiceNeeded, match=r"holds /9.1/plot, /10.1/plot, .*; say which with --dataset PATH") as error:
@@ -178,7 +178,7 @@ def test_a_choice_is_told_in_one_line_and_taken_by_path_or_pattern(tmp_path):
         read_stack(path, "/nowhere")
 
 
-def test_the_default_of_the_file_is_taken_and_said(tmp_path):
+def test_the_default_of_the_file_is_taken_and_stated(tmp_path):
     intensity = entries_file(tmp_path / "scans.h5", default="11.1", each=2)
     stack = read_stack(tmp_path / "scans.h5")
     assert np.array_equal(stack.scan(0).intensity, intensity[2])
@@ -250,7 +250,7 @@ def test_other_columns_go_by_their_names_and_logs_of_another_length_are_none(tmp
     ],
     ids=["images", "q without a unit", "an unknown unit"],
 )
-def test_what_holds_no_patterns_says_why(tmp_path, datasets, said):
+def test_what_holds_no_patterns_states_why(tmp_path, datasets, said):
     plain_file(tmp_path / "bad.h5", **datasets)
     with pytest.raises(InputError, match=said):
         read_stack(tmp_path / "bad.h5")
@@ -274,7 +274,7 @@ def test_wavelengths_that_disagree_are_not_chosen_from(tmp_path):
     assert [notice.code for notice in scan.warnings] == ["wavelengths_disagree"]
 
 
-def test_a_file_that_is_cut_off_says_so(tmp_path):
+def test_a_file_that_is_cut_off_states_it(tmp_path):
     pyfai_file(tmp_path / "whole.h5", frames=50)
     data = (tmp_path / "whole.h5").read_bytes()
     (tmp_path / "cut.h5").write_bytes(data[: len(data) // 2])
@@ -385,7 +385,7 @@ def test_a_remark_that_is_an_array_of_terabytes_is_not_read(tmp_path, name):
 
 
 @pytest.mark.parametrize("value", ["no", np.void(b"x")], ids=["text", "bytes"])
-def test_a_statement_of_another_kind_says_nothing_of_the_polarisation(tmp_path, value):
+def test_a_statement_of_another_kind_states_nothing_of_the_polarisation(tmp_path, value):
     pyfai_file(tmp_path / "a.h5", 1)
     with h5py.File(tmp_path / "a.h5", "a") as file:
         file["entry_0000/polarization_applied"] = value
@@ -428,3 +428,28 @@ def test_angles_in_milliradians(tmp_path):
         group["two_theta"][:] = np.radians(ANGLES) * 1000
         group["two_theta"].attrs["units"] = "mrad"
     assert read_patterns(tmp_path / "a.h5")[0].two_theta == pytest.approx(ANGLES)
+
+
+def test_the_arrays_that_a_monochromatic_powder_file_links_are_one_pattern(tmp_path):
+    """NXmonopd (manual.nexusformat.org): NXdata links the arrays of the NXdetector; NXcrystal has the beam."""
+    path = tmp_path / "monopd.nxs"
+    with h5py.File(path, "w") as file:
+        entry = file.create_group("entry")
+        entry.attrs["NX_class"] = "NXentry"
+        entry["definition"], entry["start_time"] = "NXmonopd", "2024-05-01T10:00:00Z"
+        detector, crystal = (entry.create_group(f"instrument/{name}") for name in ("detector", "crystal"))
+        detector.attrs["NX_class"] = "NXdetector"
+        detector["polar_angle"], detector["data"] = np.linspace(10.0, 20.0, 50), np.arange(50) + 5
+        detector["polar_angle"].attrs["units"] = "degree"
+        detector["data"].attrs["signal"] = 1
+        crystal["wavelength"] = 1.594
+        crystal["wavelength"].attrs["units"] = "angstrom"
+        entry["instrument/source/probe"] = "neutron"
+        data = entry.create_group("data")
+        data.attrs["NX_class"] = "NXdata"
+        for name in ("polar_angle", "data"):
+            data[name] = h5py.SoftLink(f"/entry/instrument/detector/{name}")
+    pattern = read_pattern(path)
+    assert pattern.intensity.tolist() == list(range(5, 55))
+    assert (pattern.radiation.kind, pattern.radiation.wavelength) == ("neutron", 1.594)
+    assert pattern.metadata["start_time"] == "2024-05-01T10:00:00+00:00"

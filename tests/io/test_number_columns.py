@@ -67,7 +67,7 @@ def test_comments(line, comment):
     assert is_comment(line) is comment
 
 
-def test_rows_know_what_stands_above_them():
+def test_rows_know_what_is_above_them():
     rows = rows_from_lines(["1 2", "", "# c", "words", "3 4"], 7, Dialect())
     assert [(row.line, row.values, row.text_line) for row in rows] == [(7, [1, 2], 0), (11, [3, 4], 10)]
     assert rows[1].above == ("", "# c", "words")
@@ -90,7 +90,7 @@ def test_comments_that_are_opened_again_and_again_end():
 
 
 @pytest.mark.parametrize("text", ["nan", "-nan", "NaN", "-nan(ind)", "1.#QNAN", "1.#INF", "--", "*****", "NA", "null"])
-def test_what_stands_for_no_number_behind_an_angle(text):
+def test_what_is_for_no_number_behind_an_angle(text):
     first, second = Dialect().numbers(f"10.5 {text}")
     assert first == 10.5
     assert not math.isfinite(second)

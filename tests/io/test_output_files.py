@@ -133,7 +133,7 @@ def test_a_manifest_stays_short(tmp_path):
     assert is_own(tmp_path / "a.txt")
 
 
-def test_each_line_says_file_hash_and_command(tmp_path):
+def test_each_line_states_file_hash_and_command(tmp_path):
     write(tmp_path / "a.txt", "five")
     rows = [json.loads(line) for line in (tmp_path / MANIFEST).read_text().splitlines()]
     assert [row["done"] for row in rows] == [False, True]
@@ -142,7 +142,7 @@ def test_each_line_says_file_hash_and_command(tmp_path):
     assert {row["sha256"] for row in rows} == {"222b0bd51fcef7e65c2e62db2ed65457013bab56be6fafeb19ee11d453153c80"}
 
 
-def test_tables_are_told_from_patterns(tmp_path):
+def test_tables_are_distinguished_from_patterns(tmp_path):
     write(tmp_path / "frames.csv")
     write_outputs({tmp_path / "frame_0.csv": "1 2"}, by="simulate")
     assert results_in(tmp_path) == {"frames.csv"}

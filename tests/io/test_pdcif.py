@@ -73,7 +73,7 @@ def test_uncertainties_in_brackets_in_a_column_and_as_weights(read, tags, rows):
     assert pattern.sigma_source == "file"
 
 
-def test_weights_that_are_not_of_the_brackets_are_not_believed(read):
+def test_weights_that_are_not_of_the_brackets_are_not_accepted(read):
     rows = "10 50(2) 1 11 40(3) 1 12 45(4) 1"
     pattern = read(f"{HEAD}loop_ _pd_meas_2theta_scan _pd_meas_intensity_total _pd_proc_ls_weight\n{rows}\n")
     assert pattern.sigma.tolist() == [2, 3, 4]
@@ -160,7 +160,7 @@ def test_beam(read, items, lines, kind, name):
     assert (found.kind, found.name) == (kind, name)
 
 
-def test_beam_from_another_block_if_only_one_says_it(read, tmp_path):
+def test_beam_from_another_block_if_only_one_states_it(read, tmp_path):
     assert read(f"data_beam\n_diffrn_radiation_type 'Co K\\a'\ndata_a\n{ANGLED}").radiation.name == "CoKa"
     two = f"data_b\n_diffrn_radiation_wavelength 1.5\ndata_c\n_diffrn_radiation_wavelength 0.7\ndata_a\n{ANGLED}"
     assert read(two).radiation is None

@@ -80,7 +80,7 @@ def test_the_range_is_applied_before_the_angles_are_checked():
     assert result.two_theta.tolist() == [1, 2]
 
 
-def test_a_range_without_data_says_what_there_is():
+def test_a_range_without_data_states_what_there_is():
     with pytest.raises(InputError, match="the range 50 to 60 holds no data; the pattern spans 10 to 12 degrees"):
         pattern(scan([10, 11, 12]), limits=(50, 60))
 
@@ -117,7 +117,7 @@ def test_a_scan_of_nothing_but_gaps_is_refused():
         pattern(scan([10, 11], [math.nan, math.nan]))
 
 
-def test_what_lies_outside_the_range_is_not_counted():
+def test_what_is_outside_the_range_is_not_counted():
     angles, counts = np.arange(10.0, 60.0), np.full(50, 300.0) + np.arange(50) % 7
     counts[[5, 30]] = math.nan
     result = pattern(scan(angles, counts), limits=(30, 50))

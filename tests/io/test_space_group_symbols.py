@@ -50,7 +50,7 @@ def test_what_is_no_group(symbol):
     assert named_group(symbol) is None
 
 
-def test_every_full_symbol_is_the_group_that_spglib_says():
+def test_every_full_symbol_is_the_group_that_spglib_states():
     spglib = pytest.importorskip("spglib")
     for hall in range(1, 531):
         kind = spglib.get_spacegroup_type(hall)

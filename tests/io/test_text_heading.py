@@ -78,7 +78,7 @@ def test_the_neutrons_of_a_heading():
     assert (heading.radiation.kind, heading.says_kind) == ("neutron", True)
 
 
-def test_a_bare_wavelength_says_nothing_of_the_kind():
+def test_a_bare_wavelength_states_nothing_of_the_kind():
     assert not heading_from_lines(["# wavelength = 1.5"], Path("a")).says_kind
 
 

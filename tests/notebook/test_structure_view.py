@@ -36,7 +36,7 @@ def test_polyhedra_can_be_coloured_by_layer_phase_and_element():
     assert [button.label for button in buttons] == ["by layer", "by phase", "by element"]
 
 
-def test_partial_occupancy_is_drawn_as_transparency_and_said():
+def test_partial_occupancy_is_drawn_as_transparency_and_stated():
     figure = view(build_structure("P2", formula="Na2/3MnO2", sodium={"face": 0.25})).figure
     sodium = _trace(figure, "Na")
     alphas = {float(colour.split(",")[-1].rstrip(")")) for colour in sodium.marker.color}

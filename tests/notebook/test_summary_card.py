@@ -25,7 +25,7 @@ def test_a_structure():
     assert "finding" not in shown
 
 
-def test_a_faulty_structure_says_so():
+def test_a_faulty_structure_states_it():
     rows = card(build_structure("O3", formula="NaZnO2")).rows
     assert any(name == "finding" and value.startswith("charge_off") for name, value in rows)
 

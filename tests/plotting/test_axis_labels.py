@@ -21,7 +21,7 @@ from layerox.plotting.axis_labels import MOST_SHOWN, axis_text, verbatim
         ("", None, "frame"),
     ],
 )
-def test_units_are_told_said_by_the_name_or_known(name, unit, text):
+def test_units_are_reported_stated_by_the_name_or_known(name, unit, text):
     assert axis_text(name, unit) == text
 
 

@@ -115,7 +115,7 @@ def test_without_patterns_the_panels_are_drawn(heated, tmp_path):
     assert [text.get_text() for text in top.get_legend().get_texts()] == ["P2", "O3"]
 
 
-def test_a_run_that_says_nothing_of_its_structures_is_drawn_too(heated, tmp_path):
+def test_a_run_that_states_nothing_of_its_structures_is_drawn_too(heated, tmp_path):
     """Runs of earlier versions did not: their cells are drawn as changes of volume."""
     import json
 

@@ -19,7 +19,7 @@ def found(tmp_path_factory):
     return lx.refine_parametric(series, functions)
 
 
-def test_each_function_stands_over_the_values_of_its_frames(found):
+def test_each_function_is_over_the_values_of_its_frames(found):
     figure = Figure()
     first = plot_parametric(found, figure.subplots())
     panels = figure.axes
@@ -32,7 +32,7 @@ def test_each_function_stands_over_the_values_of_its_frames(found):
     np.testing.assert_allclose(panels[1].lines[-1].get_ydata(), found.frames["P2_c_pull"])
 
 
-def test_a_rejected_form_says_so_in_its_title(found):
+def test_a_rejected_form_states_it_in_its_title(found):
     """O3's a grows by 0.4 % over the series: no constant."""
     figure = Figure()
     plot_parametric(found, figure.subplots())

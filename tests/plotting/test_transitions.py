@@ -41,7 +41,7 @@ def test_a_bar_goes_from_onset_to_end_and_is_hatched_where_nothing_glides(found)
     assert "no glide" in steps.texts[0].get_text()
 
 
-def test_nothing_to_draw_is_said():
+def test_nothing_to_draw_is_stated():
     still = transitions(run_of({"P2": np.ones(20)}))
     axes = plot_transitions(still, Figure().subplots()).figure.axes[-1]
     assert axes.texts[0].get_text() == "no conversion of one phase into another"

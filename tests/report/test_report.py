@@ -100,7 +100,7 @@ def test_what_other_commands_have_drawn_is_shown_too(output):
         ("weak_phase", lambda frames: frames.assign(**{"O3.support": 9.0})),
     ],
 )
-def test_what_a_referee_would_ask_is_said(output, code, change):
+def test_what_a_reviewer_would_ask_is_stated(output, code, change):
     change(lx.open_series(output).frames).to_csv(output / "frames.csv", index=False)
     assert f" {code} " in words_of(output)
 
@@ -113,7 +113,7 @@ def test_a_sound_series_has_no_cautions(output):
     assert "Quarantined frames None." in words
 
 
-def test_a_run_that_was_interrupted_says_so(output):
+def test_a_run_that_was_interrupted_states_it(output):
     change_run(output, status="interrupted")
     assert "not_complete the run is interrupted" in words_of(output)
 

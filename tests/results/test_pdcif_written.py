@@ -192,7 +192,7 @@ def test_excluded_regions_and_facts(neutron):
     assert block.find_value("_pd_meas_2theta_range_inc") is None
 
 
-def test_nothing_excluded_is_said(main):
+def test_nothing_excluded_is_stated(main):
     assert texts(main, "_pd_proc_info_excluded_regions") == ["none"]
     assert float(main.find_value("_pd_meas_2theta_range_inc")) == 0.02
 

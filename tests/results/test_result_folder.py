@@ -86,7 +86,7 @@ def test_where_no_phase_is_supported_none_has_an_esd(refinement):
     assert "unsupported (esd" not in summary_text(none)
 
 
-def test_report_says_what_was_done(refinement):
+def test_report_states_what_was_done(refinement):
     text = report_text(refinement)
     for word in ("R_wp", "counting statistics", "CuKa", "zero and cells", "widths", "unsupported", "Hill & Howard",
                  "position_ambiguous", "P63/mmc"):  # fmt: skip

@@ -9,7 +9,7 @@ from layerox.errors import InputError
 from layerox.io.atomic_writing import TEMPORARY, WriteFailed
 from layerox.series.checksums import SegmentFile, read_part, write_part
 from layerox.series.frame_row import FrameRow
-from layerox.series.series_folder import FIRST, LIVE, LOCK, RESULTS, WORK, SeriesStore
+from layerox.series.results_folder import FIRST, LIVE, LOCK, RESULTS, WORK, SeriesStore
 
 NAME = SegmentFile(run="key", stage=FIRST, number=3)
 LINES = [{"frame": k, "value": 1.25 * k} for k in range(5)]

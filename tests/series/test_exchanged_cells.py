@@ -57,7 +57,7 @@ def test_names_do_not_swap(name, order, tmp_path):
             assert (frames[f"{phase}.{length}"] / true[length] - 1).abs().max() < 5e-4
 
 
-def test_behind_a_crossing_a_frame_says_that_names_may_be_exchanged(tmp_path):
+def test_behind_a_crossing_a_frame_states_that_names_may_be_exchanged(tmp_path):
     truth, series = refined(tmp_path, "both lengths cross")
     frames = series.frames
     stated = frames["reason"].str.startswith("A and B may have exchanged their names")

@@ -56,7 +56,7 @@ def test_what_must_come_first_is_done_here_while_workers_are_coming():
     assert list(StartingWorkers(Future()).run(pow, powers(3), at_once=True)) == [(0, 1), (1, 2), (2, 4)]
 
 
-def test_workers_that_do_not_come_up_are_told():
+def test_workers_that_do_not_come_up_are_reported():
     failed = Future()
     failed.set_exception(OSError("no port"))
     with pytest.raises(OSError, match="no port"):

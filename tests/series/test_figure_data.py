@@ -1,5 +1,7 @@
 """The map of a series: means around each angle, not points that miss the peaks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 import layerox as lx
 from layerox.series.figure_data import intensity_map, mean_around
+from layerox.series.result import open_series
 
 GRID = np.linspace(10.0, 20.0, 101)
 
@@ -34,7 +37,7 @@ def test_there_is_nothing_outside_a_pattern():
     assert found[known] == pytest.approx(1.0)
 
 
-def test_a_map_has_evenly_chosen_frames_and_says_which_are_good(heated):
+def test_a_map_has_evenly_chosen_frames_and_states_which_are_good(heated):
     series = lx.open_series(heated)
     whole = intensity_map(series)
     assert whole.place.tolist() == series.place.tolist()
@@ -42,3 +45,14 @@ def test_a_map_has_evenly_chosen_frames_and_says_which_are_good(heated):
     few = intensity_map(series, frames=3, angles=50)
     assert few.place.tolist() == series.place[[0, 2, 4]].tolist()
     assert few.intensity.shape == (3, 50)
+
+
+def test_excluded_regions_are_blank_in_the_map(heated, tmp_path):
+    """So that they count for no contrast, and are shaded in the picture."""
+    series = open_series(heated)
+    recipe = {**(series.run.get("recipe") or {}), "pattern": {"range": None, "exclude": [[30.0, 32.0]]}}
+    found = intensity_map(replace(series, run={**series.run, "recipe": recipe}))
+    inside = (found.two_theta >= 30.0) & (found.two_theta <= 32.0)
+    assert found.excluded == ((30.0, 32.0),)
+    assert np.isnan(found.intensity[:, inside]).all()
+    assert np.isfinite(found.intensity[:, ~inside]).any()

@@ -101,14 +101,14 @@ def test_reflections_are_moved_as_the_simulation_moves_them(geometry):
         assert shown.two_theta[np.argmax(shown.intensity)] == pytest.approx(place, abs=0.0015)
 
 
-def test_frames_that_cannot_be_believed_have_no_cell():
+def test_frames_that_cannot_be_accepted_have_no_cell():
     crystal = build_crystal("P2")
     series = series_of(crystal, [crystal.cell] * 3, ["accepted", "quarantined", "unreadable"])
     assert np.isnan(layer_lengths(series)["P"].spacing).tolist() == [False, True, True]
     assert np.isnan(reflection_tracks(series)[0].two_theta).tolist() == [False, True, True]
 
 
-def test_a_reflection_stands_first_where_its_phase_shows_first_or_else_where_it_starts():
+def test_a_reflection_is_first_where_its_phase_shows_first_or_else_where_it_starts():
     crystal = build_crystal("P2")
     a, b, c, *angles = crystal.cell
     cells = [crystal.cell, (a, b, 1.01 * c, *angles), crystal.cell]

@@ -58,7 +58,7 @@ def test_the_dataset_has_them_too(series):
     assert series.dataset["mass_to_reference"].shape == (FRAMES, 3)
 
 
-def test_the_command_writes_the_same_and_its_recipe_says_hardware(folder, series, tmp_path, capsys):
+def test_the_command_writes_the_same_and_its_recipe_states_hardware(folder, series, tmp_path, capsys):
     words = ["series", str(folder), "--phase", "P2", "--phase", "O3", "--hardware", "Al", "--reference", "Al"]
     assert main([*words, "--radiation", "CuKa", "--polarization", "0.5", "-o", str(tmp_path / "out")]) == 0
     assert "Al: in 9 frames, 0 to 8: hardware" in capsys.readouterr().out

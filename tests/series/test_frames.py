@@ -49,7 +49,7 @@ def test_files_of_other_kinds_are_left_out_and_named(tmp_path):
     assert files(frames_of(folder, glob="*.txt")) == ["notes.txt"]
 
 
-def test_missing_and_repeated_numbers_are_told(tmp_path):
+def test_missing_and_repeated_numbers_are_reported(tmp_path):
     folder = folder_of(tmp_path, "f1.xye", "f2.xye", "f02.xye", "f5.xye")
     found = {notice.code: notice.message for notice in frames_of(folder).warnings}
     assert "3, 4" in found["frames_missing"]
@@ -76,7 +76,7 @@ def test_a_csv_gives_the_axis_and_the_order_by_file_stem_or_number(tmp_path):
         assert "axis_incomplete" in codes(found)
 
 
-def test_gaps_and_repeated_places_are_told(tmp_path):
+def test_gaps_and_repeated_places_are_reported(tmp_path):
     folder = folder_of(tmp_path, *(f"f{k}.xye" for k in range(1, 7)))
     table = tmp_path / "log.csv"
     table.write_text("scan,t\n1,0\n2,1\n3,2\n4,2\n5,3\n6,20\n")
@@ -177,7 +177,7 @@ def test_what_the_file_holds_of_each_frame_becomes_axes(tmp_path):
         frames_of(path, axes=["voltag"])
 
 
-def test_gaps_and_repeated_times_are_told_though_nobody_asks_for_the_axis(tmp_path):
+def test_gaps_and_repeated_times_are_reported_though_nobody_requests_the_axis(tmp_path):
     logged_file(tmp_path / "scan.h5", time=(60.0 * np.array([0, 1, 2, 3, 3, 4, 5, 6, 30, 31, 32, 33]), "s"))
     found = {notice.code: notice.message for notice in frames_of(tmp_path / "scan.h5").warnings}
     assert found["axis_gaps"] == "gaps after time 0.1"
@@ -197,7 +197,7 @@ def test_times_of_several_files_must_be_moments(tmp_path):
         frames_of(tmp_path, axes=["time"])
 
 
-def test_a_choice_within_a_file_is_asked_for_at_once(tmp_path):
+def test_a_choice_within_a_file_is_requested_at_once(tmp_path):
     with h5py.File(tmp_path / "two.h5", "w") as file:
         for name in ("raw", "normalised"):
             data_group(file, f"entry/{name}", curves(3)[0], ANGLES)
@@ -226,7 +226,7 @@ def test_an_hdf5_file_that_cannot_be_read_is_a_frame(tmp_path):
     assert files(frames_of(tmp_path))[-1] == "a_2.h5"
 
 
-def test_the_default_of_a_file_is_taken_and_said_once(tmp_path):
+def test_the_default_of_a_file_is_taken_and_stated_once(tmp_path):
     for k in range(3):
         with h5py.File(tmp_path / f"f_{k}.h5", "w") as file:
             for name in ("raw", "normalised"):

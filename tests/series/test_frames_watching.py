@@ -95,7 +95,7 @@ def test_a_file_of_columns_is_taken_as_a_whole(tmp_path, clock):
     assert files(watcher.look()) == ["ramp.xy#1", "ramp.xy#2"]
 
 
-def test_a_choice_is_asked_for_when_the_file_stands(tmp_path, clock):
+def test_a_choice_is_requested_when_the_file_is(tmp_path, clock):
     path = tmp_path / "two.h5"
     with h5py.File(path, "w") as file:
         for name in ("raw", "normalised"):
@@ -122,7 +122,7 @@ def test_a_table_of_places_may_come_later_than_the_frames(tmp_path, clock):
     assert watcher.look().frames.frames[0].axes == (300.0,)
 
 
-def test_an_axis_that_no_file_has_is_refused_when_the_first_stands(tmp_path, clock):
+def test_an_axis_that_no_file_has_is_refused_when_the_first_is(tmp_path, clock):
     (tmp_path / "f_1.xye").write_text(ROWS)
     watcher = watcher_of(tmp_path, clock, axes=["temperatur"])
     watcher.look()
@@ -131,7 +131,7 @@ def test_an_axis_that_no_file_has_is_refused_when_the_first_stands(tmp_path, clo
         watcher.look()
 
 
-def test_a_series_is_idle_when_nothing_has_changed_for_as_long_as_is_said(tmp_path, clock):
+def test_a_series_is_idle_when_nothing_has_changed_for_as_long_as_is_stated(tmp_path, clock):
     watcher = watcher_of(tmp_path, clock, idle_s=30.0)
     watcher.look()
     clock.sleep(29.0)

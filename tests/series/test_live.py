@@ -15,8 +15,8 @@ from layerox.cli.main import main
 from layerox.errors import InputError
 from layerox.io.toml_file import toml_text
 from layerox.series.frames import Watch
+from layerox.series.results_folder import WORK
 from layerox.series.run import fit_series
-from layerox.series.series_folder import WORK
 from layerox.series.simulated_series import simulate_series
 from nexus_files import data_group
 
@@ -241,7 +241,7 @@ def test_unordered_frames_are_followed_too(source, phases, tmp_path):
     assert same_tables(output, other.path)
 
 
-def test_what_cannot_be_used_is_said_with_the_first_frame(source, tmp_path):
+def test_what_cannot_be_used_is_stated_with_the_first_frame(source, tmp_path):
     folder = tmp_path / "raw"
     folder.mkdir()
     script = Script(laid(source[0], folder), *[lambda: None] * 5)
@@ -260,7 +260,7 @@ def command(folder, phases, output, *more):
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-def test_a_watch_that_is_told_to_end_exits_with_130_and_is_resumed(
+def test_a_watch_that_is_reported_to_end_exits_with_130_and_is_resumed(
     source, phases, finished, tmp_path, how, monkeypatch, capsys
 ):
     """The signal comes as soon as there is a table; frames that are cut off then are whole when the run goes on."""

@@ -33,7 +33,7 @@ def test_a_phase_without_support_dies_whatever_its_rung():
     assert all(lowered_level(level, 0.0) == PhaseLevel.ABSENT for level in PhaseLevel)
 
 
-def test_the_score_test_tells_the_fall_of_chi_squared_of_a_linear_fit():
+def test_the_score_test_shows_the_fall_of_chi_squared_of_a_linear_fit():
     """For a linear model the promise is exact: compared with least squares by numpy."""
     draw = np.random.default_rng(1)
     x = np.linspace(0, 1, 200)

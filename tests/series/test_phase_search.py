@@ -42,14 +42,14 @@ def seed(frame, support, *, a=2.885, name="P2", inverse_size=0.01):
 PHASE = Phase(name="P2", crystal=P2)
 
 
-def test_a_home_lies_on_straight_lines_between_sightings_and_stays_beyond_them():
+def test_an_expected_cell_is_on_straight_lines_between_sightings_and_stays_beyond_them():
     interpolation = CellInterpolation([PHASE], [seed(20, 50, a=2.90), seed(10, 50, a=2.88)])
     assert interpolation.at("P2", 15)[0] == pytest.approx(2.89)
     assert interpolation.at("P2", 0)[0] == pytest.approx(2.88)
     assert interpolation.at("P2", 99)[0] == pytest.approx(2.90)
 
 
-def test_a_phase_that_nobody_has_seen_is_at_home_in_the_cell_given():
+def test_a_phase_that_nobody_has_seen_is_expected_in_the_cell_given():
     interpolation = CellInterpolation([PHASE], [])
     np.testing.assert_allclose(interpolation.at("P2", 3), CELL)
     assert not interpolation.is_unexpected("P2", 3, CELL * [1.014, 1.014, 1.0, 1.0, 1.0, 1.0])
@@ -90,7 +90,7 @@ def test_a_cell_goes_on_as_it_has_gone_but_never_far(step, ahead):
     )
 
 
-def test_the_survey_holds_the_scouts_and_never_more_than_a_third_of_the_frames():
+def test_the_survey_holds_the_seed_frames_and_never_more_than_a_third_of_the_frames():
     for count in (1, 3, 17, 47, 48, 60, 131, 100_003):
         chosen = search_indices(count)
         assert set(seed_indices(count)) <= set(chosen)
@@ -118,7 +118,7 @@ def common(*seeds):
     [(seed(0, 31.0), False), (seed(0, 29.0), True), (seed(0, 99.0, inverse_size=0.5), True)],
     ids=["strong", "weak", "as broad as background"],
 )
-def test_what_no_scout_shows_beyond_doubt_is_sought_as_it_was_given(one, is_sought):
+def test_what_no_seed_frame_shows_beyond_doubt_is_sought_as_it_was_given(one, is_sought):
     certain, sought = without_doubtful(common(one))
     assert sought == (["P2"] if is_sought else [])
     assert ("P2_a" in certain.values) is not is_sought
@@ -139,7 +139,7 @@ def test_what_no_scout_shows_beyond_doubt_is_sought_as_it_was_given(one, is_soug
     ],
     ids=["in line", "a stray", "a strong one is the line", "seen from the end", "going on"],
 )
-def test_weak_cells_out_of_line_are_told(cells, supports, strays):
+def test_weak_cells_out_of_line_are_reported(cells, supports, strays):
     """A step is believed up to 2 %, or where the line, going on as it has gone, leads within 2 %."""
     line = [(10 * k, CELL * [a / 2.885, a / 2.885, 1, 1, 1, 1], support) for k, (a, support) in
             enumerate(zip(cells, supports, strict=True))]  # fmt: skip

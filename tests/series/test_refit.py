@@ -9,8 +9,8 @@ import layerox as lx
 from layerox.cli.main import main
 from layerox.errors import InputError
 from layerox.series.refit import rows_of_table
+from layerox.series.results_folder import SeriesStore
 from layerox.series.run import fit_series
-from layerox.series.series_folder import SeriesStore
 from layerox.series.simulated_series import simulate_series
 
 GRID = (12.0, 60.0, 0.05)

@@ -27,7 +27,7 @@ def test_slabs_and_metals_of_a_cell(name, slabs, metals):
 
 
 @pytest.mark.parametrize("name", ["spinel", "Al"])
-def test_what_has_no_layers_says_so(name):
+def test_what_has_no_layers_states_it(name):
     assert layers_in(crystal_of(name)) is None
 
 
@@ -74,7 +74,7 @@ def test_the_strongest_reflections_are_those_of_the_markers(name):
         assert intensities[hkl] == pytest.approx(expected, abs=4), hkl
 
 
-def test_beam_range_and_versions_are_told():
+def test_beam_range_and_versions_are_reported():
     two_theta = np.linspace(15.0, 60.0, 40)
     said = described(setup_of("P2", "Al"), pattern_from_arrays(two_theta, np.full(40, 9.0)))
     assert said["measured"]["two_theta"] == [15.0, 60.0]

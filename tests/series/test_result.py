@@ -48,5 +48,5 @@ def test_axes_are_coordinates_of_the_dataset(series):
     assert float(hot) == series.frames["P2.a"].iloc[-1]
 
 
-def test_a_series_says_what_it_is_in_one_line(series):
+def test_a_series_states_what_it_is_in_one_line(series):
     assert repr(series) == "Series(5 frames: 4 accepted, 1 quarantined; phases P2, O3; axes temperature, time_h)"

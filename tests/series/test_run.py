@@ -113,7 +113,7 @@ def test_the_recipe_as_used_gives_the_same_table(fitted, o3_p3, tmp_path):
     assert (again.path / "frames.csv").read_bytes() == (fitted.path / "frames.csv").read_bytes()
 
 
-def test_what_stands_beside_a_recipe_stands_in_the_recipe_as_used(o3_p3, tmp_path):
+def test_what_is_beside_a_recipe_is_in_the_recipe_as_used(o3_p3, tmp_path):
     """The recipe names phases only; beam and range were said beside it, and the recipe as used needs neither."""
     recipe = {"phase": [{"structure": str(o3_p3[0] / "O3.cif")}]}
     few = {"glob": "frame_000[0-1].xye", "unordered": True}

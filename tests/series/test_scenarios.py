@@ -56,7 +56,7 @@ def test_capacities_begin_anew_with_each_step_and_a_rest_has_none():
     assert currents == [{1.0}, {0.0}, {-1.0}]
 
 
-def test_the_log_says_where_each_frame_stands():
+def test_the_log_states_where_each_frame_is():
     rows = rows_of(log_text(EXPERIMENT_LOGS["p3-p2-spinel"], ["a", "b", "c"], [0.0, 0.5, 1.0]))
     assert [row["file"] for row in rows] == ["a", "b", "c"]
     assert [float(row["temperature_k"]) for row in rows] == [300, 700, 1100]

@@ -17,10 +17,10 @@ from layerox.series.frame_row import FrameRow
 from layerox.series.frame_setup import PatternReading, SeriesSetup
 from layerox.series.frames import frames_of
 from layerox.series.phase_presence import PhaseLevel
+from layerox.series.results_folder import COMPARED, CORRECTED, DISTINGUISHED, FIRST, JUDGED, MERGED, STAGES, SeriesStore
 from layerox.series.seed_refinement import determined_common_parameters
 from layerox.series.segment import Segment
 from layerox.series.segment_merge import SegmentMerge, SegmentNeighbours, agrees, merged_from_neighbours
-from layerox.series.series_folder import COMPARED, CORRECTED, DISTINGUISHED, FIRST, JUDGED, MERGED, STAGES, SeriesStore
 from layerox.series.simulated_series import simulate_series
 
 NAMES = ("O3", "P3", "Al")

@@ -80,7 +80,7 @@ def test_frames_are_placed_by_their_stamps_at_their_middles(tmp_path, log):
     assert "frame_times_are_starts" not in codes(frames)
 
 
-def test_without_an_exposure_the_beginnings_count_and_that_is_told(tmp_path, log):
+def test_without_an_exposure_the_beginnings_count_and_that_is_reported(tmp_path, log):
     frames = held(folder_of(tmp_path, range(3), aware), file=str(log))
     np.testing.assert_allclose(column(frames, "voltage"), volts(np.arange(3) * CADENCE / 3600.0), atol=1e-6)
     assert "frame_times_are_starts" in codes(frames)
@@ -104,7 +104,7 @@ def test_frames_are_never_stretched_over_a_log(tmp_path, log):
     assert str(folder) in str(caught.value)
 
 
-def test_a_csv_of_dates_tells_the_times_and_is_an_axis_in_hours(tmp_path, log):
+def test_a_csv_of_dates_shows_the_times_and_is_an_axis_in_hours(tmp_path, log):
     folder = folder_of(tmp_path, range(3))
     table = tmp_path / "times.csv"
     table.write_text("frame,began\n" + "".join(f"{k},{in_berlin(k)}\n" for k in (2, 0, 1)))
@@ -205,7 +205,7 @@ def test_sodium_content_comes_with_mass_and_formula(tmp_path, log):
     assert frames.electrochemistry["theoretical_capacity_mAh_per_g"] == pytest.approx(173.37, abs=0.05)
 
 
-def test_more_charge_than_sodium_is_told(tmp_path, log):
+def test_more_charge_than_sodium_is_reported(tmp_path, log):
     """0.0333 mAh out of 0.1 mg of Na0.67MnO2 (102.34 g/mol) are 1.27 sodium ions, half of it is 0.64."""
     frames = held(folder_of(tmp_path, range(3), aware), file=str(log), mass_mg=0.1, formula="Na0.67MnO2")
     assert "1 frames" in codes(frames)["sodium_implausible"]
@@ -228,7 +228,7 @@ def test_settings_that_cannot_be_used_are_refused(tmp_path, log, told, said):
         held(folder_of(tmp_path, range(2), aware), file=str(log), **told)
 
 
-def test_a_thing_is_said_once_here_or_in_the_recipe(log):
+def test_a_thing_is_stated_once_here_or_in_the_recipe(log):
     recipe = read_recipe({"electrochemistry": {"mass_mg": 1.0, "formula": "NaMnO2"}})
     settings = settings_from(log, recipe.electrochemistry)
     assert (settings.mass_mg, settings.files) == (1.0, [str(log)])
@@ -258,7 +258,7 @@ def test_a_column_of_the_log_may_be_the_first_axis(tmp_path, log):
         held(folder, axes=[f"{table}:voltage"], file=str(log))
 
 
-def test_scans_that_say_when_they_began_and_ended_are_held_at_their_middles(measured_data, tmp_path):
+def test_scans_that_state_when_they_began_and_ended_are_held_at_their_middles(measured_data, tmp_path):
     """Ten measured scans: C1 from 18:09:37 to 18:24:18 UTC, C10 from 20:24:25 to 20:39:05 (their headers)."""
     began = datetime(2020, 11, 6, 18, tzinfo=UTC)
     log = tmp_path / "cell.csv"

@@ -39,7 +39,7 @@ def test_the_truth_names_what_is_there(tmp_path, scenario):
     assert {path.stem for path in tmp_path.glob("*.cif")} == {history.name for history in SCENARIOS[scenario]}
 
 
-def test_the_files_say_when_and_how_warm_and_the_log_says_it_of_all(tmp_path):
+def test_the_files_state_when_and_how_warm_and_the_log_states_it_of_all(tmp_path):
     truth = simulate_series(tmp_path, "p2-cycle", frames=5, two_theta=GRID)
     frames = frames_of(tmp_path, axes=["time", "temperature", f"{tmp_path / 'log.csv'}:voltage"])
     assert [frame.file for frame in frames.frames] == [true.file for true in truth]
@@ -90,7 +90,7 @@ def test_the_spectator_looks_on_while_the_others_change(tmp_path):
     assert "P3" not in truth[-1].phases
 
 
-def test_every_kind_of_fault_happens_and_only_to_the_share_that_is_asked(tmp_path):
+def test_every_kind_of_fault_happens_and_only_to_the_share_that_is_requested(tmp_path):
     truth = simulate_series(tmp_path, "p2-o3", frames=60, seed=1, bad=0.25, two_theta=(15.0, 45.0, 0.1))
     bad = [true.bad for true in truth if true.bad is not None]
     assert set(bad) == set(BAD_KINDS)
@@ -102,7 +102,7 @@ def test_the_command_names_every_scenario():
     assert all(name in NAMED for name in SCENARIOS)
 
 
-def test_phases_may_do_what_the_user_says(tmp_path):
+def test_phases_may_do_what_the_user_states(tmp_path):
     p2 = History(name="P2", weight=((0.0, 1.0), (1.0, 3.0)), a=((0.0, 1.0), (1.0, 1.01)))
     own = [p2, History(name="Al", weight=((0.0, 1.0),))]
     first, last = simulate_series(tmp_path, own, frames=2, two_theta=GRID)

@@ -93,7 +93,7 @@ def test_galleries_are_read_from_letters_and_senses(name, kinds, characters):
     assert {gallery.character for gallery in galleries} == characters
 
 
-def test_sodium_of_p2_lies_on_face_and_edge_sites():
+def test_sodium_of_p2_is_on_face_and_edge_sites():
     # P2: AB BA, metal on C; the face site is on the metal's column, the edge site on the remaining one.
     assert polytype("P2").galleries[0].sites == (("face", 2), ("edge", 0))
 

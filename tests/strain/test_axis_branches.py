@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from layerox.strain.axis_branches import branches, cycles
 
 
-def test_the_current_tells_charge_from_discharge():
+def test_the_current_shows_charge_from_discharge():
     table = pd.DataFrame({"current": [0.0, 0.1, 0.1, 5e-5, -0.1, -0.002, np.nan, 0.1]})
     found = branches(table)
     assert found == ["rest", "charge", "charge", "rest", "discharge", "discharge", "", "charge"]
@@ -32,12 +32,12 @@ def test_heating_and_cooling_in_spite_of_noise():
     assert found == ["heating"] * (top + 1) + ["cooling"] * (60 - top)
 
 
-def test_a_table_of_its_own_cycles_is_believed():
+def test_a_table_of_its_own_cycles_is_accepted():
     table = pd.DataFrame({"voltage": [2.0, 3.0, 4.0, 3.0, 2.0], "cycle": [3.0, 3, 3, np.nan, 4]})
     assert cycles(table, branches(table)) == [3, 3, 3, None, 4]
 
 
-def test_nothing_is_said_without_an_axis():
+def test_nothing_is_stated_without_an_axis():
     table = pd.DataFrame({"frame": range(4), "voltage": [np.nan] * 4})
     assert branches(table) == [""] * 4
     assert cycles(table, branches(table)) == [None] * 4

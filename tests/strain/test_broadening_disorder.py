@@ -31,7 +31,7 @@ def test_the_share_of_slabs_that_have_glided_is_found(glided):
     assert found.esd < 0.003
 
 
-def test_slabs_in_order_are_told_from_slabs_that_glide(ordered, glided):
+def test_slabs_in_order_are_distinguished_from_slabs_that_glide(ordered, glided):
     one, other = ordered.layers, glided.layers
     assert "disorder" not in one.reading
     assert abs(one.disorder) < 4 * one.disorder.esd

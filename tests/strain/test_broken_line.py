@@ -47,7 +47,7 @@ def test_esds_that_are_too_small_are_noticed():
     assert len(line.knots) == 4
 
 
-def test_a_single_value_that_stands_out_is_left_out():
+def test_a_single_value_that_is_out_is_left_out():
     value = drawn(TRUE, 2)
     value[25] += 0.3
     line = broken_line(PLACE, value, np.full(60, SIGMA))

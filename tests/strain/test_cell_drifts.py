@@ -41,7 +41,7 @@ def test_a_fit_that_is_worse_in_between_hides_two_phases(column):
     assert drift.kind == "hidden coexistence"
 
 
-def test_a_jump_of_one_phase_is_asked_too():
+def test_a_jump_of_one_phase_is_requested_too():
     (drift,) = found(ramp(COUNT, (23.4, 0.0), (24.6, 1.0)), bump=0.5)
     assert drift.kind == "hidden coexistence"
 

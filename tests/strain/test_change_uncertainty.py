@@ -52,6 +52,6 @@ def test_what_happens_between_two_frames_is_uniform_there():
     assert change.midpoint.esd == pytest.approx(1 / math.sqrt(12), rel=0.35)
 
 
-def test_the_same_seed_says_the_same():
+def test_the_same_seed_states_the_same():
     one, other = drawn(4)[0], drawn(4)[0]
     assert (one.onset, one.onset.esd) == (other.onset, other.onset.esd)

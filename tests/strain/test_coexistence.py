@@ -72,7 +72,7 @@ def test_phases_whose_layers_are_alike_tell_nothing():
     assert judged(series, ("P2", "P3"), [FALL, 1 - FALL]).mechanism == "undecided"
 
 
-def test_without_layers_or_frames_nothing_is_said():
+def test_without_layers_or_frames_nothing_is_stated():
     series = run_of({"P2": FALL, "Al": 1 - FALL})
     p2 = sizes_of(series, "P2")
     assert sizes_of(series, "Al") is None
@@ -83,7 +83,7 @@ def test_without_layers_or_frames_nothing_is_said():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_ratio_is_as_uncertain_as_it_says(seed):
+def test_the_ratio_is_as_uncertain_as_it_states(seed):
     series = run_of({"O3": FALL, "P3": 1 - FALL}, seed=seed)
     found = judged(series, ("O3", "P3"), [FALL, 1 - FALL])
     assert abs(found.ratio - 1.0) < 4 * found.ratio.esd

@@ -45,7 +45,7 @@ def test_rises_and_falls_are_rows_of_their_own(found):
     assert list(table["frame"]) == sorted(table["frame"])
 
 
-def test_the_text_tells_what_matters(found):
+def test_the_text_shows_what_matters(found):
     text = transitions_text(found)
     assert text.splitlines()[0] == found.name
     assert "P2 -> OP4 on charge: voltage" in text
@@ -55,7 +55,7 @@ def test_the_text_tells_what_matters(found):
     assert "not possible by gliding" in text
 
 
-def test_what_began_before_the_first_frame_says_so():
+def test_what_began_before_the_first_frame_states_it():
     p3 = ramp(40, (0, 0.2), (30, 0.8))
     text = transitions_text(transitions(run_of({"O3": 1 - p3, "P3": p3})))
     assert "frame before 0" in text

@@ -32,17 +32,17 @@ def glides(start, end):
         ("T", "tunnel", False),
     ],
 )
-def test_names_say_what_phases_are(name, shown, layered):
+def test_names_state_what_phases_are(name, shown, layered):
     found = stacking_of(name)
     assert (found.name, found.is_layered) == (shown, layered)
 
 
 @pytest.mark.parametrize("name", ["Al", "NaCl", "O9", "P2O5", "main", "Zirconia", "2"])
-def test_other_names_say_nothing(name):
+def test_other_names_state_nothing(name):
     assert stacking_of(name) is None
 
 
-def test_a_structure_says_more_than_a_name():
+def test_a_structure_states_more_than_a_name():
     crystals = {"main": build_crystal("O3"), "P2": build_crystal("P3"), "Al": crystal_of("Al"),
                 "spinel": crystal_of("spinel"), "bent": build_crystal("Op3")}  # fmt: skip
     found = stackings_of(tuple(crystals), crystals)
@@ -98,7 +98,7 @@ def test_a_run_is_named_as_the_review_does():
     assert run_name(stages, origins, names) == "P2/O3 -> P2/P3 -> OP4/OP2 -> P2/P3 -> P2/O3"
 
 
-def test_what_has_no_origin_stands_behind():
+def test_what_has_no_origin_is_behind():
     stages = [("P2", "O3"), ("P2", "O3", "spinel")]
     assert run_name(stages, {}, {n: n for n in ("P2", "O3", "spinel")}) == "P2/O3 -> P2/O3/spinel"
     assert run_name([], {}, {}) == ""

@@ -122,7 +122,7 @@ def test_slab_and_gallery_fill_the_distance_of_slabs(gliding):
     assert found["slab"] == pytest.approx(2 * z * 11.155, rel=1e-9)
 
 
-def test_frames_that_cannot_be_believed_are_left_out():
+def test_frames_that_cannot_be_accepted_are_left_out():
     p2 = build_crystal("P2")
     values = [[2.885, 11.155], [2.9, 12.0], [2.88, 11.2]]
     series = series_of({"P2": (p2, values, SMALL, 1.0)}, verdicts=["accepted", "quarantined", "reseeded"])

@@ -96,7 +96,7 @@ def test_a_foil_takes_no_part():
     assert {change.phase for change in found.changes} == {"P2", "Al"}
 
 
-def test_bad_frames_are_not_believed():
+def test_bad_frames_are_not_accepted():
     product = ramp(COUNT, (20, 0.0), (40, 0.8))
     series = run_of({"P2": 1 - product, "OP4": product})
     series.frames.loc[10, ["verdict", "P2.weight_fraction"]] = ["quarantined", 0.1]

@@ -9,16 +9,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from layerox.analysis.beam_setup import Beam, pattern_from
 from layerox.analysis.phase_arguments import PhaseArgument, phases_from
 from layerox.analysis.recipe import Recipe, RecipeArgument, recipe_from
+from layerox.analysis.stacking_question import question_stacking
 from layerox.computing.threads import single_threaded
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.build_result import build_result
+from layerox.diffraction.disordered.verdict import with_verdicts
+from layerox.diffraction.least_squares import Data
 from layerox.diffraction.lmfit_adapter import background_terms_of, plan_from
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS
@@ -64,6 +67,7 @@ def fit(
     start: Refinement | None = None,
     hardware: Sequence[PhaseArgument] = (),
     reference: str | None = None,
+    stacking: Literal["off", "auto"] = "off",
     progress: Progress | None = None,
 ) -> Refinement:
     """Refine phases against a pattern.
@@ -101,6 +105,9 @@ def fit(
         their unit cells are fixed, and each has a displacement of its own, in mm relative to the specimen.
     reference
         Name of the phase with a constant mass, usually hardware; the masses of the others are relative to it.
+    stacking
+        "auto": if the fit points to stacking disorder, the disordered stacking is fitted in place of the phases, and
+        kept if the verdict on it is "coherent". "off": the fit only warns.
     progress
         Called with the name of each step.
 
@@ -155,6 +162,10 @@ def fit(
         plan.quantification.check(chosen, beam, known.geometry)
         strategy = fit_automatically if plan.strategy == "automatic" else fit_in_stages
         outcome = strategy(data, chosen, known, beam, plan, progress=progress)
+    if start is None and plan.strategy == "automatic" and params is None:
+        attempt = stacking == "auto"
+        outcome = question_stacking(outcome, data, known, beam, plan, attempt=attempt, progress=progress)
+    outcome = with_verdicts(outcome, Data(data.intensity, 1.0 / data.sigma), () if start is None else start.phases)
     result = build_result(
         outcome,
         data,

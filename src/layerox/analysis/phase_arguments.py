@@ -1,7 +1,8 @@
 """Phase arguments: the phases that a user names, as `Phase` objects.
 
-An argument is a library name ("P2", "Al", "C93" for all phases of a published cathode), a stacking word, a CIF file,
-"NAME=" before any of these, a pymatgen Structure, a `Crystal`, a library entry, or a pair (name, any of them).
+An argument is a library name ("P2", "Al", "C93" for all phases of a published cathode), a stacking word, a disordered
+stacking ("P2~O3"), a CIF file, "NAME=" before any of these, a pymatgen Structure, a `Crystal`, a library entry, or a
+pair (name, any of them).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from layerox.analysis.disordered_arguments import disordered_from, refuse_beside_both_ends
 from layerox.builders import LIBRARY, LibraryEntry, build_crystal
 from layerox.crystal.asymmetric_unit import Crystal, crystal_from_structure
 from layerox.crystal.full_symmetry import with_full_symmetry
@@ -18,6 +20,7 @@ from layerox.diffraction.phase import Phase
 from layerox.errors import InputError, printable
 from layerox.io.cif import read_crystal
 from layerox.io.file_contents import exists, is_file
+from layerox.stacking.disorder import BETWEEN, is_disorder
 
 # A library name, stacking word or path (str, Path), Crystal, Phase, pymatgen Structure, or a pair (name, any of these).
 PhaseArgument = Any
@@ -50,6 +53,7 @@ def argued_phases(
 ) -> list[tuple[PhaseArgument, Phase]]:
     """Return pairs of an argument and its phase; see `phases_from`."""
     found = [(argument, phase_from(argument)) for argument in _without_mixtures(_listed(arguments))]
+    refuse_beside_both_ends([(phase, bool(_split(argument)[0])) for argument, phase in found])
     names = [phase.name for _, phase in found]
     marked = [argument for argument in _listed(hardware) if isinstance(argument, str) and argument in names]
     beside = [argument for argument in _listed(hardware) if argument not in marked]
@@ -92,6 +96,8 @@ def phase_from(argument: PhaseArgument) -> Phase:
     if isinstance(argument, Phase):
         return argument
     name, described = _split(argument)
+    if isinstance(described, str) and is_disorder(described) and not exists(described):
+        return disordered_from(described, name)
     crystal = with_full_symmetry(_crystal(described).checked())
     return Phase(name=name or crystal.name, crystal=replace(crystal, name=name or crystal.name))
 
@@ -99,8 +105,9 @@ def phase_from(argument: PhaseArgument) -> Phase:
 def _split(argument: PhaseArgument) -> tuple[str, PhaseArgument]:
     if isinstance(argument, tuple) and len(argument) == 2:
         return str(argument[0]), argument[1]
-    if isinstance(argument, str) and "=" in argument and not exists(argument):
-        name, _, rest = argument.partition("=")
+    name, equals, rest = argument.partition("=") if isinstance(argument, str) else ("", "", "")
+    # The options of a disordered stacking hold "=" too: "P2~P3:0.4,thickness=8".
+    if equals and not set(name) & {BETWEEN, ","} and not exists(argument):
         if not name.strip() or not rest.strip():
             raise InputError(f"cannot read {argument!r}", argument="phases", cure="write NAME=FILE")
         return printable(name.strip()), rest.strip()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerox.analysis.phase_arguments import phases_from
 from layerox.analysis.recipe_quantification import quantification_of
-from layerox.diffraction.background import ExtraPeak
+from layerox.diffraction.background import ExtraPeak, MeasuredBackground
 from layerox.diffraction.expressions import check_expression
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
@@ -24,7 +24,7 @@ from layerox.diffraction.refinement_plan import NO_PLAN, Demand, Plan, Stage, St
 from layerox.diffraction.restraints import RestraintRequest
 from layerox.errors import InputError
 from layerox.instrument import Instrument
-from layerox.io import read_instrument
+from layerox.io import read_instrument, read_pattern
 from layerox.io.file_contents import is_file
 from layerox.io.instrument_toml import instrument_from_model
 from layerox.io.toml_file import Location, line_of, read_table, validated
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 # In lists of free or fixed parameters: all lengths and angles that symmetry leaves free.
 CELL = "cell"
+MOST_BACKGROUND_TERMS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,17 +117,85 @@ def read_recipe(recipe: str | PathLike[str] | Mapping[str, Any]) -> Recipe:
     return _recipe(validated(RecipeModel, table, path, text), path, text, path.parent)
 
 
+def recipe_with_options(
+    recipe: str | PathLike[str] | None,
+    *,
+    exclude: Iterable[tuple[float, float]] = (),
+    background: int | None = None,
+    fix: Iterable[str] = (),
+    free: Iterable[str] = (),
+    blank: str | None = None,
+) -> Recipe | None:
+    """Return a recipe with single settings of a command line added, None if there is neither a recipe nor a setting.
+
+    Parameters
+    ----------
+    recipe
+        The path of a recipe.toml, or None.
+    exclude
+        Further excluded regions, degrees.
+    background
+        Number of Chebyshev terms.
+    fix, free
+        Names or wildcards of parameters that are fixed or refined; they override the recipe.
+    blank
+        File of a measured blank, whose scaled pattern is part of the background.
+
+    Raises
+    ------
+    InputError
+        As `read_recipe`, and if a parameter is both fixed and freed.
+    """
+    from layerox.analysis.recipe_model import RecipeModel  # noqa: PLC0415  (pydantic takes 30 ms that most commands do not need)
+
+    listed, fixed, freed = [*exclude], [*fix], [*free]
+    if not (listed or fixed or freed or background is not None or blank is not None):
+        return recipe_from(recipe)
+    if both := set(fixed) & set(freed):
+        raise InputError(f"{min(both)} is both fixed and freed", argument="fix", cure="give it once")
+    path = None if recipe is None else Path(recipe)
+    table, text = read_table(path) if path is not None else ({}, "")
+    place: str | Path = "recipe" if path is None else path
+    model = validated(RecipeModel, table, place, text)
+    model.pattern.exclude = [*model.pattern.exclude, *([low, high] for low, high in listed)]
+    if background is not None:
+        model.background.terms = _checked_terms(background)
+    if blank is not None:
+        model.background.blank = str(Path(blank).resolve())
+    _set_vary(model, fixed, freed)
+    return _recipe(model, place, text, Path() if path is None else path.parent)
+
+
+def _checked_terms(terms: int) -> int:
+    if not 1 <= terms <= MOST_BACKGROUND_TERMS:
+        cure = f"give 1 to {MOST_BACKGROUND_TERMS}"
+        raise InputError(f"{terms} background terms", argument="background", cure=cure)
+    return terms
+
+
+def _set_vary(model: RecipeModel, fixed: Iterable[str], freed: Iterable[str]) -> None:
+    """Fix and free parameters of a recipe, with the values that it has for them."""
+    from layerox.analysis.recipe_model import RecipeParameterModel  # noqa: PLC0415
+
+    for names, vary in ((fixed, False), (freed, True)):
+        for name in names:
+            known = model.parameters.get(name)
+            row = RecipeParameterModel(value=known) if isinstance(known, float) else known or RecipeParameterModel()
+            model.parameters[name] = row.model_copy(update={"vary": vary})
+
+
 def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> Recipe:
     phases = [_phase(row, k, place, text, folder) for k, row in enumerate(model.phase)]
     quantification = quantification_of(model, [phase.name for phase in phases], place, text, folder)
     model.strategy.name = _strategy(model, place, text)
     _resolve_log_paths(model, folder)
+    blank = _blank(model, folder)
     return Recipe(
         range=_pair(model.pattern.range) if model.pattern.range else None,
         exclude=tuple(_excluded(model, place, text)),
         instrument=_instrument(model, place, text, folder),
         phases=tuple(phases_from(phases)) if phases else (),
-        plan=replace(_plan(model, phases, place, text), quantification=quantification),
+        plan=replace(_plan(model, phases, place, text), quantification=quantification, blank=blank),
         electrochemistry=model.electrochemistry,
         parametric=ParametricRequest(
             functions=model.parametric.functions,
@@ -169,6 +238,16 @@ def _resolve_log_paths(model: RecipeModel, folder: Path) -> None:
     """Replace the files of a cycler by absolute paths: they are relative to the recipe, not to the result."""
     if model.electrochemistry is not None:
         model.electrochemistry.file = [str((folder / name).resolve()) for name in model.electrochemistry.files]
+
+
+def _blank(model: RecipeModel, folder: Path) -> MeasuredBackground | None:
+    """Return the measured blank of a recipe; its file is relative to the recipe, not to the result."""
+    if model.background.blank is None:
+        return None
+    path = (folder / model.background.blank).resolve()
+    model.background.blank = str(path)
+    pattern = read_pattern(path)
+    return MeasuredBackground(two_theta=pattern.two_theta, intensity=pattern.intensity, place=str(path))
 
 
 def _phase(row: RecipePhaseModel, index: int, place: str | Path, text: str, folder: Path) -> Phase:

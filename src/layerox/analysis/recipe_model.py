@@ -41,10 +41,11 @@ class ExtraModel(KeyedTable):
 
 
 class BackgroundModel(KeyedTable):
-    """[background]: Chebyshev terms (by default as many as the data support), and humps."""
+    """[background]: Chebyshev terms (by default as many as the data support), humps, and the file of a blank."""
 
     terms: Annotated[int, Field(ge=1, le=40)] | Literal["automatic"] = "automatic"
     humps: list[ExtraModel] = []
+    blank: str | None = None
 
 
 class RecipeTextureModel(KeyedTable):

@@ -18,11 +18,18 @@ def add_to(subparsers: Any) -> None:
         description="Build the cell of a phase or of a stacking word. Other values come from the library or "
         "from bond lengths, and the file states the source.",
     )
-    parser.add_argument("phase", metavar="PHASE", help='a phase (P2, Pp2, spinel) or a stacking word ("P2*4|O3*3")')
+    parser.add_argument(
+        "phase",
+        metavar="PHASE",
+        help='a phase (P2, Pp2, spinel), a stacking word ("P2*4|O3*3") or a disordered stacking ("P2~O3:0.5")',
+    )
     parser.add_argument("--formula", metavar="FORMULA", help="composition, such as Na0.67Ni0.33Mn0.67O2")
     parser.add_argument("--supercell", nargs=3, type=int, metavar=("NA", "NB", "NC"), help="cells along a, b and c")
     parser.add_argument(
         "--setting", default="conventional", help="axes: conventional, primitive or rectangular (orthohexagonal)"
+    )
+    parser.add_argument(
+        "--slabs", type=int, default=60, metavar="N", help="slabs of a disordered stacking's cell (default: 60)"
     )
     parser.add_argument("--ordered", action="store_true", help="whole atoms instead of partial occupancies")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of random numbers (default: 0)")
@@ -69,16 +76,19 @@ def run(
     metal: list[str] | None,
     setting: str,
     supercell: list[int] | None,
+    slabs: int,
     ordered: bool,
     output: str,
     overwrite: bool,
     **plain: Any,
 ) -> int:
     """Build and write; always 0. `plain` are the options that are passed to the builders unchanged."""
+    from layerox.analysis.realised_stacking import is_realisable, realised_options  # noqa: PLC0415
     from layerox.builders import build_atoms, build_crystal  # noqa: PLC0415  (what --help does not need)
     from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
     from layerox.io.structure_writing import demand_structure_suffix, structure_text  # noqa: PLC0415
 
+    shown = phase
     target, read = Path(output), inputs_among(phase)
     demand_structure_suffix(target)
     check_outputs([target], inputs=read, overwrite=overwrite)
@@ -90,6 +100,10 @@ def run(
         "tetrahedral": _pairs("--tetrahedral", tetrahedral),
         "metals": _metals(metal),
     }
+    if is_realisable(phase):
+        given = [f"--{name}" for name, value in options.items() if value is not None and name != "seed"]
+        refuse_with_disorder(given)
+        phase, options = realised_options(phase, slabs, options["seed"])
     crystal = build_crystal(phase, **options)
     warnings = crystal.warnings
     axes = "" if setting == "conventional" else f" on {setting} axes"
@@ -101,10 +115,18 @@ def run(
         warnings = atoms.warnings if ordered else warnings
     else:
         text = structure_text(build_crystal(phase, **options, setting=setting), target)
+    name = shown if is_realisable(shown) else crystal.name
     write_outputs({target: text}, by="build", inputs=read, overwrite=overwrite)
-    print(f"{crystal.name}: {crystal.formula}, {crystal.space_group}{axes}{listed}; written to {output}")
+    print(f"{name}: {crystal.formula}, {crystal.space_group}{axes}{listed}; written to {output}")
     print("\n".join([f"source: {crystal.source}", *(f"note: {notice.message}" for notice in warnings)]))
     return 0
+
+
+def refuse_with_disorder(given: list[str]) -> None:
+    """Refuse options of a single phase beside a disordered stacking, whose slab and galleries are its own."""
+    if given:
+        cure = "give the structures as files: A.cif~B.cif"
+        raise InputError(f"{given[0]} does not apply to a disordered stacking", place=given[0], cure=cure)
 
 
 def _metals(texts: list[str] | None) -> dict[str, dict[str, float]] | None:

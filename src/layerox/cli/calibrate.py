@@ -8,6 +8,7 @@ from typing import Any
 
 from layerox.cli.check_inputs import check_inputs
 from layerox.cli.common_options import add_beam_options, add_overwrite_option
+from layerox.cli.pattern_options import READING, add_pattern_options, choices_of
 from layerox.cli.progress import Progress
 
 
@@ -31,6 +32,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--plot", metavar="FILE.png", help="default: beside the instrument")
     add_overwrite_option(parser)
     add_beam_options(parser)
+    add_pattern_options(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.set_defaults(command=run)
 
@@ -47,10 +49,12 @@ def run(
     plot: str | None,
     overwrite: bool,
     quiet: bool,
-    **beam: Any,
+    **options: Any,
 ) -> int:
     """Calibrate, write the instrument and the plot, print a summary; 0 if the fit is trustworthy, else 1."""
-    check_inputs(files=(pattern, beam.get("instrument")), phases=[phase])
+    reading = choices_of(options)
+    beam = {name: value for name, value in options.items() if name not in READING}
+    check_inputs(files=(pattern,), phases=[phase], instrument=beam.get("instrument"))
     from layerox.analysis.calibrate import calibrate  # noqa: PLC0415  (what --help does not need)
     from layerox.io.atomic_writing import Content  # noqa: PLC0415
     from layerox.io.instrument_toml import instrument_text  # noqa: PLC0415
@@ -67,8 +71,9 @@ def run(
     with Progress(quiet=quiet) as progress:
         progress("preparing (the first run on a machine compiles for some seconds)")
         limits = None if range is None else (range[0], range[1])
+        data = reading.read(pattern, radiation=beam["radiation"], limits=limits)
         found = calibrate(
-            pattern, phase, certified=cell, size_nm=size, wavelength=wavelength, range=limits, progress=progress, **beam
+            data, phase, certified=cell, size_nm=size, wavelength=wavelength, range=limits, progress=progress, **beam
         )
         progress("drawing")
         drawn = calibration_picture(found)

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from layerox.errors import InputError
+from layerox.errors import InputError, nearest
 
 STRUCTURE_SUFFIXES = (".cif", ".mcif")
+# Marks of a disordered stacking: between its kinds ("P2~O3"), and before a fraction ("Z:0.3").
+BETWEEN, BEFORE_FRACTION = "~", ":"
 PHASE_CURE = "`layerox phases` lists all names"
 
 
@@ -20,19 +22,22 @@ def check_inputs(
     folder: str | None = None,
     phases: Sequence[str] | None = (),
     hardware: Sequence[str] = (),
+    instrument: str | None = None,
 ) -> None:
     """Reject missing files, paths that are not files, and unknown phases.
 
     Parameters
     ----------
     files
-        Paths of patterns, recipes and instruments; None for those that were not given.
+        Paths of patterns and recipes; None for those that were not given.
     folder
         Input folder of frames, or a file with many frames.
     phases
         Library names, stacking words and CIF files, with or without "NAME=" before them.
     hardware
         Likewise, or names of some of the phases.
+    instrument
+        Path of an instrument file, or the name of a preset.
 
     Raises
     ------
@@ -44,15 +49,51 @@ def check_inputs(
     for file in files:
         if file is not None:
             refuse_irregular(Path(file))
+    if instrument is not None:
+        _check_instrument(instrument)
     if folder is not None and not Path(folder).exists():
         raise InputError("no such folder", place=folder, cure="check the path")
     names = {_name(text) for text in phases or ()}
     for text in (*(phases or ()), *(text for text in hardware if text not in names)):
         described = _described(text)
-        if _is_file(described):
+        if _is_disorder(described):
+            _refuse_disorder(described)
+        elif _is_file(described):
             refuse_irregular(Path(described), cure="give a CIF file")
-        elif "~" not in described:
+        else:
             _refuse_unknown(described)
+
+
+def _check_instrument(given: str) -> None:
+    from layerox.io.file_contents import refuse_irregular  # noqa: PLC0415
+    from layerox.io.instrument_presets import BY_NAME, preset_of  # noqa: PLC0415
+
+    path = Path(given)
+    if path.suffix or path.exists():
+        if path.exists() or preset_of(given) is None:
+            refuse_irregular(path)
+    elif preset_of(given) is None:
+        raise InputError(f"unknown instrument {given!r}", argument="instrument", cure=nearest(given, BY_NAME))
+
+
+def _is_disorder(described: str) -> bool:
+    if not set(described) & {BETWEEN, BEFORE_FRACTION} or Path(described).exists():
+        return False
+    from layerox.stacking.disorder import is_disorder  # noqa: PLC0415  (what --help does not need)
+
+    return is_disorder(described)
+
+
+def _refuse_disorder(described: str) -> None:
+    """Refuse a disordered stacking whose files are missing, or whose text cannot be read."""
+    from layerox.io.file_contents import refuse_irregular  # noqa: PLC0415  (what --help does not need)
+    from layerox.stacking.disorder import files_of_disorder, parse_disorder  # noqa: PLC0415
+
+    files = files_of_disorder(described)
+    for file in files:
+        refuse_irregular(Path(file), cure="give CIF files: A.cif~B.cif")
+    if not files:
+        parse_disorder(described)
 
 
 def _name(text: str) -> str:
@@ -65,8 +106,9 @@ def _name(text: str) -> str:
 
 def _described(text: str) -> str:
     """Return a phase argument without its "NAME=", as `phases.phase_from` splits it."""
-    if "=" in text and not Path(text).exists():
-        name, _, rest = text.partition("=")
+    name, equals, rest = text.partition("=")
+    # The options of a disordered stacking hold "=" too: "P2~P3:0.4,thickness=8".
+    if equals and not set(name) & {BETWEEN, ","} and not Path(text).exists():
         if not name.strip() or not rest.strip():
             raise InputError(f"cannot read {text!r}", argument="phases", cure="write NAME=FILE")
         return rest.strip()

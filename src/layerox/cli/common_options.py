@@ -23,7 +23,11 @@ def add_beam_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--polarization", type=float, metavar="P", help="p in p + (1 - p) cos^2(2 theta)")
     group.add_argument("--geometry", choices=GEOMETRIES, help="default: bragg-brentano")
-    group.add_argument("--instrument", metavar="FILE", help="instrument.toml, GSAS .prm or GSAS-II .instprm")
+    group.add_argument(
+        "--instrument",
+        metavar="NAME_OR_FILE",
+        help="a preset (see layerox instruments), or .toml, .prm, .instprm",
+    )
 
 
 def add_hardware_options(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +67,7 @@ OPTIONS = {
     "intensity": "--picture",
     "sizes_nm": "--size",
     "microstrains": "--microstrain",
+    "abscissa": "--unit",
 }
 
 

@@ -14,12 +14,11 @@ from layerox.cli.common_options import (
     add_hardware_options,
     add_overwrite_option,
 )
+from layerox.cli.pattern_options import add_model_options, add_pattern_options, choices_of, recipe_of
 from layerox.cli.progress import Progress
 
 if TYPE_CHECKING:
     from layerox.analysis.recipe import Recipe
-
-ABSCISSAS = ("two-theta", "q", "d", "radians")
 
 
 def add_to(subparsers: Any) -> None:
@@ -29,12 +28,13 @@ def add_to(subparsers: Any) -> None:
         help="refine phases against a measured pattern",
         description="Refine phases against a measured pattern: weight fractions with uncertainties, cells, a plot.",
     )
-    parser.add_argument("pattern", metavar="PATTERN", help="columns of text, GSAS, XRDML, pdCIF or HDF5")
+    parser.add_argument("pattern", metavar="PATTERN", help="any file of the formats that layerox formats lists")
     parser.add_argument(
         "--phase",
         action="append",
         metavar="NAME_OR_FILE",
-        help="library name (P2), stacking word or CIF; NAME=FILE names it; one option per phase",
+        help="library name (P2), stacking word, disordered stacking (P2~O3) or CIF; NAME=FILE names it; one option per "
+        "phase",
     )
     add_hardware_options(parser)
     parser.add_argument(
@@ -44,14 +44,16 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: fit-PATTERN)")
     add_overwrite_option(parser)
     add_beam_options(parser)
-    reading = parser.add_argument_group("reading the pattern")
-    reading.add_argument(
-        "--abscissa", "--unit", choices=ABSCISSAS, default="two-theta", help="quantity of the first column"
-    )
-    reading.add_argument("--dataset", metavar="PATH", help="group of an HDF5 file with the pattern")
-    reading.add_argument("--allow-negative", action="store_true", help="accept negative intensities with sigmas")
+    add_pattern_options(parser)
+    add_model_options(parser)
     parser.add_argument(
         "--picture", metavar="SCALE", default="linear", help="intensity axis of fit.png: linear, sqrt, log"
+    )
+    parser.add_argument(
+        "--stacking",
+        choices=("off", "auto"),
+        default="off",
+        help="auto: if the fit points to stacking disorder, fit the disordered stacking too (default: off, a warning)",
     )
     add_figures_option(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -74,18 +76,15 @@ def run(
     geometry: Any,
     instrument: str | None,
     neutron: bool,
-    abscissa: str,
-    allow_negative: bool,
-    dataset: str | None,
+    stacking: Any,
     picture: str,
     figures: str,
     quiet: bool,
+    **choices: Any,
 ) -> int:
     """Fit, write the folder, print the summary; 0 if the result is trustworthy, else 1."""
-    check_inputs(files=(pattern, recipe, instrument), phases=phase, hardware=hardware)
+    check_inputs(files=(pattern, recipe, choices["blank"]), phases=phase, hardware=hardware, instrument=instrument)
     from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
-    from layerox.analysis.recipe import recipe_from  # noqa: PLC0415
-    from layerox.io import read_pattern  # noqa: PLC0415
     from layerox.io.output_files import inputs_among, remove_own  # noqa: PLC0415
     from layerox.plotting.axis_labels import check_scale  # noqa: PLC0415
     from layerox.results.result_folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
@@ -93,15 +92,16 @@ def run(
 
     folder = Path(output) if output else Path(f"fit-{Path(pattern).stem}")
     check_scale(picture)
-    settings = recipe_from(recipe)
-    read = inputs_among(pattern, phase, hardware, recipe, instrument, None if settings is None else settings.document)
+    reading = choices_of(choices)
+    settings = recipe_of(recipe, choices)
+    read = inputs_among(
+        pattern, phase, hardware, recipe, instrument, choices["blank"], None if settings is None else settings.document
+    )
     pictures = {kind: f"fit.{kind}" for kind in FIGURES[figures]}
     names = [*outputs_of_fit(_phase_names(phase, hardware, settings), recipe=settings is not None), *pictures.values()]
     check_folder(folder, names, inputs=read, overwrite=overwrite)
     limits = None if range is None else (range[0], range[1])
-    data = read_pattern(
-        pattern, radiation=radiation, axis=abscissa, range=limits, allow_negative=allow_negative, dataset=dataset
-    )
+    data = reading.read(pattern, radiation=radiation, limits=limits)
     with Progress(quiet=quiet) as progress:
         progress("preparing (the first run on a machine compiles for some seconds)")
         result = analysis.fit(
@@ -116,6 +116,7 @@ def run(
             recipe=settings,
             hardware=hardware,
             reference=reference,
+            stacking=stacking,
             progress=progress,
         )
         files = files_of(result)

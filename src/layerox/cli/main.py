@@ -112,7 +112,10 @@ def _parser() -> argparse.ArgumentParser:
         check,
         compare,
         fit,
+        formats,
+        instruments,
         interface,
+        look,
         parametric,
         phases,
         report,
@@ -126,8 +129,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, dest=argparse.SUPPRESS)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for module in (
-        build, interface, check, phases, simulate, simulate_series, fit, series, parametric, strain, report, calibrate,
-        compare,
+        build, interface, check, phases, simulate, simulate_series, look, fit, series, parametric, strain, report,
+        calibrate, compare, formats, instruments,
     ):  # fmt: skip
         module.add_to(subparsers)
     return parser

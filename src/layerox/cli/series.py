@@ -16,6 +16,7 @@ from layerox.cli.common_options import (
     add_worker_options,
     tls_from,
 )
+from layerox.cli.pattern_options import add_model_options, add_pattern_options, choices_of, recipe_of
 from layerox.cli.progress import Progress
 from layerox.cli.sigterm import terminated_as_interrupt
 from layerox.errors import InputError
@@ -47,7 +48,6 @@ def add_to(subparsers: Any) -> None:
     )
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("--glob", metavar="G", help='which files, for example "*.xye"')
-    parser.add_argument("--dataset", metavar="PATH", help="group of HDF5 files with the patterns")
     parser.add_argument(
         "--axis",
         action="append",
@@ -88,6 +88,8 @@ def add_to(subparsers: Any) -> None:
     add_overwrite_option(parser)
     _add_log_options(parser)
     add_beam_options(parser)
+    add_pattern_options(parser, many=True)
+    add_model_options(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.set_defaults(command=run, spelling=SPELLING)
 
@@ -101,6 +103,12 @@ def _add_log_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a cycler's log (.mpt, .nda, .ndax, .csv, .xlsx), once for each file of the cell",
     )
+    group.add_argument(
+        "--columns",
+        type=_columns,
+        metavar="time=TITLE,voltage=TITLE,...",
+        help="titles of a log's columns by quantity, with units behind a colon where titles have none: current=I:mA",
+    )
     group.add_argument("--time-zone", metavar="ZONE", help="time zone of clocks without one: Europe/Berlin or +02:00")
     group.add_argument(
         "--offset",
@@ -113,6 +121,13 @@ def _add_log_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--formula", metavar="F", help="formula of the cathode as weighed: Na0.67Ni0.33Mn0.67O2")
     group.add_argument("--start", metavar="ISO_TIME", help="start time of the first frame, if the files have none")
     group.add_argument("--cadence", type=float, metavar="SECONDS", help="interval of frames, with --start")
+
+
+def _columns(text: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if any(not mark or not title.strip() for _, mark, title in pairs):
+        raise argparse.ArgumentTypeError(f"cannot read {text!r}: write time=TITLE,voltage=TITLE,current=TITLE:mA")
+    return {name.strip(): title.strip() for name, _, title in pairs}
 
 
 def _offset(text: str) -> float | str:
@@ -131,7 +146,6 @@ def run(
     recipe: str | None,
     range: list[float] | None,
     glob: str | None,
-    dataset: str | None,
     axis: list[str],
     unordered: bool,
     own: list[str],
@@ -145,6 +159,7 @@ def run(
     watch: bool,
     watch_idle: float | None,
     electrochemistry: list[str] | None,
+    columns: dict[str, str] | None,
     time_zone: str | None,
     offset: float | str | None,
     mass: float | None,
@@ -164,20 +179,30 @@ def run(
     instrument: str | None,
     neutron: bool,
     quiet: bool,
+    **choices: Any,
 ) -> int:
     """Refine, write the folder, print a summary; 0 if no frame is quarantined, else 1."""
-    check_inputs(files=(recipe, instrument, *(electrochemistry or ())), folder=folder, phases=phase, hardware=hardware)
+    check_inputs(
+        files=(recipe, choices["blank"], *(electrochemistry or ())),
+        folder=folder,
+        phases=phase,
+        hardware=hardware,
+        instrument=instrument,
+    )
     from layerox.cli.parametric import parametric_settings, refine_and_write  # noqa: PLC0415  (what --help does not need)
     from layerox.io.csv_cells import safe_table  # noqa: PLC0415
     from layerox.io.output_files import remove_own, results_in, write_outputs  # noqa: PLC0415
     from layerox.results.result_folder import check_folder  # noqa: PLC0415
     from layerox.series.frames import Watch  # noqa: PLC0415
     from layerox.series.result import series_text  # noqa: PLC0415
+    from layerox.series.results_folder import RESULTS  # noqa: PLC0415
     from layerox.series.run import fit_series, inputs_of_series  # noqa: PLC0415
 
     if watch_idle is not None and not watch:
         raise InputError("is for --watch", place="--watch-idle", cure="give --watch too")
     tls = tls_from(tls_ca, tls_cert, tls_key)
+    reading = choices_of(choices)
+    settings = recipe_of(recipe, choices, exclude=reading.exclude)
     arguments = parametric_settings(recipe)
     place = Path(output) if output else Path(f"series-{Path(folder).resolve().stem}")
     read = inputs_of_series(folder, glob, phase, hardware, recipe, instrument, electrochemistry, axis)
@@ -188,9 +213,11 @@ def run(
         *([TIDY] if tidy else []),
         *(OF_PARAMETRIC if arguments is not None else ()),
     ]
-    check_folder(place, further, inputs=read, overwrite=overwrite)
+    # The recipe with options is no longer a file for `fit_series`, which protects its inputs.
+    check_folder(place, [*RESULTS, *further], inputs=read, overwrite=overwrite)
     log = {
         "file": electrochemistry,
+        "columns": columns,
         "time_zone": time_zone,
         "offset": offset,
         "mass_mg": mass,
@@ -209,10 +236,14 @@ def run(
             geometry=geometry,
             polarization=polarization,
             instrument=instrument,
-            recipe=recipe,
+            recipe=settings,
             range=None if range is None else (range[0], range[1]),
             glob=glob,
-            dataset=dataset,
+            dataset=reading.dataset,
+            scan=reading.scan,
+            abscissa=reading.abscissa,
+            sigma=reading.sigma,
+            allow_negative=reading.allow_negative,
             axis=axis,
             electrochemistry=log if any(value is not None for value in log.values()) else None,
             unordered=unordered,

@@ -122,6 +122,12 @@ class Crystal:
             return (1,) * len(self.sites)
         return tuple(self.symmetry.multiplicity(site.position) for site in self.sites)
 
+    @property
+    def mean_occupancies(self) -> tuple[float, ...]:
+        """Occupancy of each site as a mean over the positions that symmetry makes of it."""
+        rows = zip(self.sites, self.multiplicities, strict=True)
+        return tuple(site.occupancy * number / self.symmetry.multiplicity(site.position) for site, number in rows)
+
     @cached_property
     def content(self) -> dict[str, float]:
         """Number of atoms of each element in the cell."""

@@ -17,6 +17,14 @@ from layerox.diffraction.added_phase import retry_absent_phases
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.alike_phases import resolve_alike_phases
 from layerox.diffraction.cell_search import scanned_cell, starting_parameters
+from layerox.diffraction.disordered.stacking_search import (
+    column_groups,
+    disordered,
+    free_stackings,
+    rescan,
+    scan_stackings,
+    settle_stackings,
+)
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.model_setup import (
     FIRST_BACKGROUND_TERMS,
@@ -64,6 +72,8 @@ WORST_CELL_ESD = 1e-3
 WORST_TEXTURE_ESD = 0.1
 # The same for a microstrain, and for the width due to size, relative to itself.
 WORST_STRAIN_ESD, WORST_SIZE_ESD = 2e-3, 0.5
+# Blur (in units of the coarsest one) at which stackings are compared, for the given cells and for those found.
+COARSE_BLUR, FINE_BLUR = 0.35, 0.12
 # Lorentzian share of the initial width.
 LORENTZIAN_SHARE = 0.4
 
@@ -161,6 +171,7 @@ class _Automatic:
         """
         self._scales_and_cells()
         self._position()
+        self._stackings()
         self._widths()
         self._background()
         self._texture()
@@ -171,11 +182,13 @@ class _Automatic:
             return False
         self._width_against_angle()
         self._displacement()
+        self._columns()
         self._atoms()
         self._retry_held()
         self._drop_unsupported()
         if self._must_restart():
             return False
+        settle_stackings(self.run, self.phases)
         self._free_what_is_determined()
         refuse_implausible_zero(self.run)
         try_opposite_cells(self.run, self.phases)
@@ -201,7 +214,11 @@ class _Automatic:
         run = self.run
         self._guess_sizes()
         self.start = run.parameters.copy()
+        if disordered(self.phases):
+            run.parameters = scan_stackings(self.model, run.data, run.parameters, COARSE_BLUR)
         run.parameters = starting_parameters(run, self._names("preferred_orientation", phases=self._oriented()))
+        if disordered(self.phases):
+            run.parameters = scan_stackings(self.model, run.data, run.parameters, FINE_BLUR)
         run.refine("scales and background", self._names("scale"))
 
     def _guess_sizes(self) -> None:
@@ -234,13 +251,24 @@ class _Automatic:
         run.refine("widths", [*instrument, *self._names("inverse_size", phases=strong)])
         self._attempt_promising("microstrain", [self._names("microstrain", phases=[phase]) for phase in strong])
 
+    def _stackings(self) -> None:
+        """Refine the stackings of disordered phases, before widths take up their effect."""
+        if disordered(self.phases):
+            free_stackings(self.run)
+            rescan(self.run)
+
+    def _columns(self) -> None:
+        """Free the column heights of disordered phases if a score test supports them."""
+        if groups := column_groups(self.phases):
+            self._attempt_promising("column height", groups)
+
     def _retry_cells(self) -> None:
         """Test the given cell and the best of a grid for weak phases, whose cells the blurred pattern hardly shows."""
         run = self.run
         rows = run.minimum.calculated.phases.sum(axis=1)
         order, left = {phase: k for k, phase in enumerate(self.model.phases)}, self._unexplained()
         for phase in self._structures():
-            share = rows[order[phase]] / rows.sum()
+            share = rows[order[phase]] / max(float(rows.sum()), 1e-300)
             if share > OUTSHINES or (share > NOT_WEAK and left < SETTLED * share):
                 continue
             names = [name for name in self._names(*CELL_NAMES, phases=[phase]) if run.parameters.can_vary(name)]

@@ -1,4 +1,4 @@
-"""Background: everything in a pattern that belongs to no phase: Chebyshev terms, humps and foreign peaks.
+"""Background: everything in a pattern that belongs to no phase: Chebyshev terms, a blank, humps and foreign peaks.
 
 The Chebyshev polynomials are those of the first kind, with the range of the pattern scaled to -1 ... 1. A hump (glass)
 or a foreign peak is one pseudo-Voigt peak; its position is an angle of the pattern, not a spacing.
@@ -16,6 +16,8 @@ from layerox.diffraction.profiles import add_peak_gradients, add_peaks
 from layerox.errors import InputError
 from layerox.typing import FloatArray
 
+# Scale of a measured blank.
+BLANK = "background_blank"
 EXTRA_SLOTS = ("position", "gauss", "lorentz", "area")
 
 
@@ -26,6 +28,50 @@ def chebyshev_basis(two_theta: FloatArray, terms: int, limits: tuple[float, floa
     low, high = limits
     x = (2.0 * two_theta - low - high) / (high - low)
     return np.ascontiguousarray(np.polynomial.chebyshev.chebvander(x, terms - 1).T)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeasuredBackground:
+    """A measured blank (empty cell or capillary) whose scaled pattern is part of the background.
+
+    Attributes
+    ----------
+    two_theta, intensity
+        Ascending angles in degrees, and intensities, shape (m,) each.
+    place
+        The file, for messages.
+    """
+
+    two_theta: FloatArray
+    intensity: FloatArray
+    place: str = "blank"
+
+    def on(self, two_theta: FloatArray) -> FloatArray:
+        """Return the intensities on other angles, interpolated linearly, shape (n,)."""
+        return np.interp(two_theta, self.two_theta, self.intensity)
+
+    def refuse_shorter(self, limits: tuple[float, float]) -> None:
+        """Refuse a blank that does not span the data, except for half of their usual step at both ends.
+
+        Raises
+        ------
+        InputError
+            With the ranges of both.
+        """
+        low, high = float(self.two_theta[0]), float(self.two_theta[-1])
+        margin = 2.0 * float(np.median(np.diff(self.two_theta)))
+        if low > limits[0] + margin or high < limits[1] - margin:
+            problem = f"the blank spans {low:g} to {high:g} degrees, the data {limits[0]:g} to {limits[1]:g}"
+            cure = "measure it over the whole range, or give a narrower range"
+            raise InputError(problem, place=self.place, cure=cure)
+
+
+def background_basis(
+    two_theta: FloatArray, terms: int, limits: tuple[float, float], blank: MeasuredBackground | None
+) -> FloatArray:
+    """Return the Chebyshev terms and, behind them, the measured blank, shape (terms or terms + 1, n)."""
+    rows = chebyshev_basis(two_theta, terms, limits)
+    return rows if blank is None else np.ascontiguousarray(np.vstack([rows, blank.on(two_theta)]))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,9 @@ from layerox.diffraction.diagnostics import (
     unexplained_peak_warnings,
     unsupported_phase_warnings,
 )
+from layerox.diffraction.disordered.phase import DisorderedPhase
+from layerox.diffraction.disordered.refined_stacking import RefinedStacking, kind_shares, refined_stacking
+from layerox.diffraction.disordered.warnings import stacking_warnings
 from layerox.diffraction.fit_status import fit_status
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Data, Minimum
@@ -45,7 +48,7 @@ from layerox.diffraction.refined_quantities import (
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.sensitivity import sensitivities
 from layerox.diffraction.unexplained_peaks import typical_width, unexplained_peaks
-from layerox.diffraction.weight_fractions import cell_volume, weight_fractions
+from layerox.diffraction.weight_fractions import cell_volume, of_the_specimen, phase_weights, weight_fractions
 from layerox.instrument import Instrument, Profile
 from layerox.pattern import Pattern
 from layerox.refined import Refined, Status
@@ -130,6 +133,7 @@ def build_result(
             *alike_phase_warnings(groups),
             *unexplained_peak_warnings(peaks, model, minimum),
             *sensitivity_warnings(sensitive),
+            *stacking_warnings(phases),
             *reader.found.warnings,
         ),
         cpu_s=cpu_s,
@@ -233,7 +237,7 @@ class _MinimumReader:
             support_sigma=scale / scale.esd if supported and scale.esd > 0 else support,
             mode=phase.mode,
             intensities=self._intensities(index),
-            r_bragg=self._r_bragg(index) if supported else None,
+            r_bragg=self._r_bragg(index) if supported and not isinstance(phase, DisorderedPhase) else None,
             cell=self._cell(phase, block, slots),
             size_nm=_size(slots["inverse_size"]),
             microstrain=slots["microstrain"],
@@ -253,7 +257,21 @@ class _MinimumReader:
             displacement_mm=slots["displacement"],
             hardware=phase.hardware,
             mass_to_reference=self.found.masses_to_reference[index],
+            stacking=self._stacking(index, slots) if isinstance(phase, DisorderedPhase) else None,
         )
+
+    def _stacking(self, index: int, slots: dict[str, Refined]) -> RefinedStacking | None:
+        """Return the stacking of a phase; None for an ordered one."""
+        phase, block = self.model.phases[index], self.model.phase_blocks[index]
+        if not isinstance(phase, DisorderedPhase):
+            return None
+        weights = of_the_specimen(phase_weights(self.model, self.values, self.transfer), self.model.phases)
+        others = weights.values.sum() - weights.values[index], weights.slopes.sum(axis=0) - weights.slopes[index]
+        covariance, status = self.minimum.covariance, slots["scale"].status
+        shares = kind_shares(phase, self.values[block], self.transfer[block], others, covariance, status)
+        own = self.transfer[block][phase.stacking_start :]
+        found = refined_stacking(phase, slots, own @ covariance @ own.T, shares)
+        return replace(found, verdict=self.outcome.verdicts.get(phase.name))
 
     def _fraction(self, index: int, phase: Phase) -> Refined:
         if not phase.is_weighed:
@@ -330,7 +348,8 @@ class _MinimumReader:
         )
         sites = tuple(with_displacement(new, old, phase.crystal.cell)
                       for new, old in zip(sites, phase.crystal.sites, strict=True))  # fmt: skip
-        return replace(phase.crystal, cell=cell_tuple(slots[name] for name in CELL_NAMES), sites=sites)
+        values = np.array([float(slots[name]) for name in phase.slot_names])
+        return replace(phase.crystal_at(values), cell=cell_tuple(slots[name] for name in CELL_NAMES), sites=sites)
 
     def _ticks(self, index: int) -> FloatArray:
         sines = 0.5 * self.model.radiation.wavelength * np.sqrt(self.minimum.calculated.peaks[index].q)

@@ -90,8 +90,8 @@ def _from_structures(run: StepwiseRefinement, textures: Sequence[str]) -> Parame
     """Return cells and background from the structures, for phases whose intensities will be extracted."""
     own, table = run.model, run.parameters.copy()
     phases = [replace(phase, mode="rietveld") for phase in own.phases]
-    beam, terms = (own.instrument, own.radiation), len(own.basis)
-    model = Model(own.two_theta, phases, *beam, background_terms=terms, tail=own.tail, extras=own.extras)
+    model = Model(own.two_theta, phases, own.instrument, own.radiation, background_terms=own.terms, tail=own.tail,
+                  extras=own.extras, blank=own.blank)  # fmt: skip
     start = parameters_of(model)
     start.free(name for name in table.free_names if name in start.index)
     for name in start.names:
@@ -127,8 +127,8 @@ def search_cells(model: Model, data: Data, parameters: Parameters, blurs: Sequen
     width = parameters.value("instrument_w")
     present = parameters.copy()
     for blur in blurs:
-        coarse, coarse_data = _blurred(model, data, blur)
-        trial = _widened(present, width + blur**2)
+        coarse, coarse_data = blurred(model, data, blur)
+        trial = widened(present, width + blur**2)
         w = trial.find("instrument_w")
         support = set_linear(coarse, coarse_data, trial)
         trial.free(_cells_of(model, support > SUPPORT_FOR_CELL))
@@ -140,7 +140,7 @@ def search_cells(model: Model, data: Data, parameters: Parameters, blurs: Sequen
     return present
 
 
-def _widened(parameters: Parameters, w: float) -> Parameters:
+def widened(parameters: Parameters, w: float) -> Parameters:
     """Return a copy with another W, without its upper bound."""
     trial = parameters.copy()
     k = trial.find("instrument_w")
@@ -195,7 +195,7 @@ def _blurred_for_grid(
     scan: CellGrid, model: Model, data: Data, parameters: Parameters
 ) -> tuple[Model, Data, Parameters]:
     blur = scan.blur * blurs_for(model)[0]
-    return *_blurred(model, data, blur), _widened(parameters, parameters.value("instrument_w") + blur**2)
+    return *blurred(model, data, blur), widened(parameters, parameters.value("instrument_w") + blur**2)
 
 
 def _best_cell(model: Model, data: Data, parameters: Parameters, p: int, scan: CellGrid) -> dict[str, float]:
@@ -240,7 +240,7 @@ def _cells_of(model: Model, chosen: NDArray[np.bool_]) -> list[str]:
     return [name for phase in phases for name in position_names(phase)]
 
 
-def _blurred(model: Model, data: Data, blur: float) -> tuple[Model, Data]:
+def blurred(model: Model, data: Data, blur: float) -> tuple[Model, Data]:
     """Return model and data on a coarser grid, the data convolved with a Gaussian of FWHM `blur` (degrees)."""
     two_theta = model.two_theta
     step = (two_theta[-1] - two_theta[0]) / (two_theta.size - 1)

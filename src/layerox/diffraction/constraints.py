@@ -38,6 +38,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "scale": (0.0, math.inf),
     "inverse_size": (1e-4, 1.0),
     "microstrain": (0.0, 0.1),
+    "blank": (0.0, math.inf),
     "preferred_orientation": (0.1, 10.0),
     "occupancy": (0.0, 1.0),
     "u_iso": (0.0, 0.08),

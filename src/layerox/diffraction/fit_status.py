@@ -14,6 +14,7 @@ import numpy as np
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.constraints import ANGLE_RANGE, CELL_RANGE
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.model_setup import Outcome
@@ -66,6 +67,7 @@ def fit_status(
         *(fault for k in _supported(phases) for fault in _lines_at_fault(outcome, pattern, k)),
         *(fault for phase in phases for fault in _undetermined(phase)),
         *_too_oriented([phase for phase in phases if phase.is_supported]),
+        *([outcome.doubt] if outcome.doubt else []),
         *_displaced(outcome.minimum),
         *(fault for k in _supported(phases) for fault in _cell_at_limit(outcome, k)),
     ]
@@ -122,7 +124,8 @@ def _cell_at_limit(outcome: Outcome, index: int) -> list[str]:
 
 def _lines_at_fault(outcome: Outcome, pattern: Pattern, index: int) -> list[str]:
     """Return why the strongest lines of a phase do not match the pattern, [] if they do."""
-    if is_extracted(outcome.model.phases[index]):
+    phase = outcome.model.phases[index]
+    if is_extracted(phase) or isinstance(phase, DisorderedPhase):
         return []
     lines = strongest_lines(outcome, pattern, index)
     compared = sum(line.area for line in lines)

@@ -89,7 +89,7 @@ def _joint_names(label: str, outcome: Outcome, *, first: bool) -> list[str]:
     """Return the names of the parameters of one pattern in the joint table."""
     own: set[str] = set()
     for phase in outcome.model.phases:
-        slots = [*OWN_OF_MEASUREMENT, *(() if first else ("scale", *LENGTHS))]
+        slots = [*OWN_OF_MEASUREMENT, *(() if first else ("scale", *LENGTHS, *phase.length_slots))]
         own |= {slot_name(phase, slot) for slot in slots}
     shared = {slot_name(phase, slot) for phase in outcome.model.phases for slot in phase.slot_names} - own
     return [name if name in shared else f"{label}_{name}" for name in outcome.minimum.parameters.names]
@@ -114,6 +114,8 @@ def _merged(names: Sequence[Sequence[str]], outcomes: Sequence[Outcome]) -> Para
                 joint.ties[at] = Tie(joint.index[own[tie.leader]], tie.factor, tie.offset)
             if k in table.locked:
                 joint.locked.add(at)
+        places = {k: joint.index[name] for k, name in enumerate(own)}
+        joint.expressions |= {places[k]: expression.moved(places) for k, expression in table.expressions.items()}
     return joint
 
 
@@ -132,7 +134,7 @@ def _share_proportions(table: Parameters, label: str, phases: Sequence[Phase]) -
 
 def _stretch_cells(table: Parameters, label: str, phases: Sequence[Phase]) -> None:
     name = f"{label}_{STRETCH}"
-    lengths = [slot_name(p, CELL_NAMES[k]) for p in phases for k in p.crystal.symmetry.cell_rule.free if k < 3]
+    lengths = [slot_name(phase, slot) for phase in phases for slot in phase.length_slots]
     ratios = [table.value(f"{label}_{length}") / table.value(length) for length in lengths]
     table.add(name, float(np.median(ratios)), 1.0 - STRETCH_RANGE, 1.0 + STRETCH_RANGE)
     for length in lengths:

@@ -261,6 +261,7 @@ class _Descent:
         self.x = np.clip(parameters.values[free], self.lower, self.upper)
         self.evaluations, self.damping = 0, damping
         self.state = self._evaluated(self.x)
+        self._last_step: tuple[_State | None, float, FloatArray] = (None, 0.0, self.x)
         self.history = [self.state.chi_squared]
         self.ended = not len(free)
         self.reason = "" if self.ended else "the budget of evaluations was used up"
@@ -309,8 +310,12 @@ class _Descent:
         return self._length(self._proposed(LEAST_DAMPING))
 
     def _proposed(self, damping: float) -> FloatArray:
-        matrix = _damped(self.state.normal, damping)
-        return bounded_step(matrix, self.state.gradient, self.lower - self.x, self.upper - self.x)
+        state, known, step = self._last_step
+        if state is not self.state or known != damping:
+            matrix = _damped(self.state.normal, damping)
+            step = bounded_step(matrix, self.state.gradient, self.lower - self.x, self.upper - self.x)
+            self._last_step = self.state, damping, step
+        return step
 
     def _expected(self, step: FloatArray) -> float:
         return -float(2 * self.state.gradient @ step + step @ self.state.normal @ step)

@@ -20,7 +20,7 @@ from layerox.diffraction.expressions import check_expression
 from layerox.diffraction.least_squares import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.normal_equations import undetermined
-from layerox.diffraction.parameters import Parameters, is_background, public_name
+from layerox.diffraction.parameters import Parameters, is_background_term, public_name
 from layerox.diffraction.refined_quantities import RefinedParameter
 from layerox.diffraction.refinement_plan import Demand, Plan, Variable
 from layerox.diffraction.starting_values import set_linear
@@ -127,7 +127,7 @@ def _refuse_idle(params: lmfit.Parameters, known: Sequence[str]) -> None:
 
 def background_terms_of(params: Iterable[str]) -> int:
     """Return the number of background terms in a set of names."""
-    return sum(is_background(name) for name in params)
+    return sum(is_background_term(name) for name in params)
 
 
 class Objective:

@@ -16,11 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.background import ExtraPeak, add_extra_gradients, chebyshev_basis, extra_curve
+from layerox.diffraction.background import (
+    BLANK,
+    ExtraPeak,
+    MeasuredBackground,
+    add_extra_gradients,
+    background_basis,
+    extra_curve,
+)
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.disordered.rod_model import DisorderedPhaseModel
+from layerox.diffraction.peak_sets import Peaks
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.phase_model import Peaks, PhaseModel
+from layerox.diffraction.phase_model import PhaseModel
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import Radiation
@@ -66,6 +74,8 @@ class Model:
         Height, in units of the pattern's intensity, at which the tail of a peak is cut.
     extras
         Humps and foreign peaks.
+    blank
+        A measured blank, None without one.
     """
 
     def __init__(
@@ -78,15 +88,19 @@ class Model:
         background_terms: int = 0,
         tail: float = 1e-3,
         extras: Sequence[ExtraPeak] = (),
+        blank: MeasuredBackground | None = None,
     ):
         # A copy that can be written to, as all other arrays are: loops are compiled for read-only ones separately.
         self.two_theta = np.array(two_theta, dtype=np.float64)
         self.phases, self.extras = tuple(phases), tuple(extras)
         self.instrument, self.radiation, self.tail = instrument, radiation, tail
         self.limits = float(self.two_theta[0]), float(self.two_theta[-1])
-        self.basis = chebyshev_basis(self.two_theta, background_terms, self.limits)
+        self.terms, self.blank = background_terms, blank
+        self.basis = background_basis(self.two_theta, background_terms, self.limits, blank)
         self.phase_models = tuple(self._prepared(phase) for phase in self.phases)
         self.reach_scales = np.zeros(len(self.phases))
+        # The basis times the weight of the data, which is the same in all steps of a refinement.
+        self._weighted: tuple[FloatArray, FloatArray] = (np.zeros(0), np.zeros(0))
         self._name_slots()
 
     def _prepared(self, phase: Phase) -> PhaseModel:
@@ -101,7 +115,9 @@ class Model:
 
     def _name_slots(self) -> None:
         intensities = [(model.intensity_slots, model.first_intensities) for model in self.phase_models]
-        self.names, self._start = slots_of(self.phases, self.instrument, len(self.basis), self.extras, intensities)
+        self.names, self._start = slots_of(
+            self.phases, self.instrument, self.terms, self.extras, intensities, blank=self.blank is not None
+        )
         self.background_block = slice(0, len(self.basis))
         self.instrument_block = slice(self.background_block.stop, self.background_block.stop + len(INSTRUMENT_SLOTS))
         start = self.instrument_block.stop + sum(len(extra.names) for extra in self.extras)
@@ -116,7 +132,8 @@ class Model:
         """Return the same model on other angles within the same range."""
         other = copy(self)
         other.two_theta = np.array(two_theta, dtype=np.float64)
-        other.basis = chebyshev_basis(other.two_theta, len(self.basis), self.limits)
+        other.basis = background_basis(other.two_theta, self.terms, self.limits, self.blank)
+        other._weighted = (np.zeros(0), np.zeros(0))
         return other
 
     def rescaled(self, phases: Sequence[Phase], tail: float) -> Model:
@@ -202,7 +219,7 @@ class Model:
         """
         peaks = tuple(self.peaks(values))
         rows = np.zeros((len(self.phases), self.two_theta.size))
-        jacobian = np.ascontiguousarray(transfer[self.background_block].T @ (self.basis * weight))
+        jacobian = self._background_gradients(transfer[self.background_block], weight)
         add_extra_gradients(
             self.two_theta, values[self.extra_block], transfer[self.extra_block], weight, self.tail, jacobian
         )
@@ -215,6 +232,16 @@ class Model:
             self.phase_models[index].add_gradients(self.two_theta, found, *chains, weight, tails, jacobian)
             self._add(index, found, scale, self.tail, rows[index])
         return self._assembled(values, rows, peaks), jacobian
+
+    def _background_gradients(self, transfer: FloatArray, weight: FloatArray) -> FloatArray:
+        """Return a Jacobian that holds the weighted derivatives of the background alone, shape (v, n)."""
+        jacobian = np.zeros((transfer.shape[1], self.two_theta.size))
+        columns = np.flatnonzero(transfer.any(axis=0))
+        if columns.size:
+            if self._weighted[0] is not weight:
+                self._weighted = weight, self.basis * weight
+            jacobian[columns] = transfer[:, columns].T @ self._weighted[1]
+        return jacobian
 
     def peaks(self, values: FloatArray) -> list[Peaks]:
         """Return the peaks of each phase for a vector of values."""
@@ -234,20 +261,23 @@ def slots_of(
     background_terms: int,
     extras: Sequence[ExtraPeak] = (),
     intensities: Sequence[tuple[Sequence[str], FloatArray]] = (),
+    *,
+    blank: bool = False,
 ) -> tuple[list[str], FloatArray]:
     """Return the names and initial values of all parameters of a model, in its order.
 
-    `intensities` are, for each phase, the names and values of its extracted intensities.
+    `intensities` are, for each phase, the names and values of its extracted intensities; `blank` is whether the
+    background has a measured blank, whose scale follows the Chebyshev terms.
 
     Raises
     ------
     InputError
         If two of them have the same name.
     """
-    names = [f"background_{k}" for k in range(background_terms)]
+    names = [f"background_{k}" for k in range(background_terms)] + ([BLANK] if blank else [])
     names += [f"instrument_{slot}" for slot in INSTRUMENT_SLOTS]
     profile = instrument.profile or Profile()
-    values = [0.0] * background_terms + [instrument.zero, instrument.displacement_mm]
+    values = [0.0] * background_terms + ([1.0] if blank else []) + [instrument.zero, instrument.displacement_mm]
     values += [profile.u, profile.v, profile.w, profile.x, profile.y, *(profile.axial or (0.0, 0.0))]
     for extra in extras:
         names += extra.names

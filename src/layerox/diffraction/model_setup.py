@@ -5,14 +5,15 @@ Which parameters are freed, and in which order, is the matter of the strategies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from layerox.diffraction.atom_parameters import displacement_groups
 from layerox.diffraction.background import refuse_outside
 from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.disordered.refined_stacking import StackingVerdict
 from layerox.diffraction.intensity_extraction import StepwiseExtraction, is_extracted, prepare_extraction
 from layerox.diffraction.least_squares import Data, Minimum
 from layerox.diffraction.model import Model
@@ -82,6 +83,10 @@ class Outcome:
         Phases that the pattern does not distinguish.
     priors
         What is known of the quantities before the data.
+    verdicts
+        On the disordered phases, by name.
+    doubt
+        Why the weight fractions are in doubt; empty if they are not.
     """
 
     model: Model
@@ -92,6 +97,8 @@ class Outcome:
     warnings: tuple[Notice, ...] = ()
     alike: tuple[AlikePhases, ...] = ()
     priors: tuple[Prior, ...] = ()
+    verdicts: Mapping[str, StackingVerdict] = field(default_factory=dict)
+    doubt: str = ""
 
 
 def prepared(
@@ -121,8 +128,17 @@ def prepared(
     terms = background_terms if plan.background_terms is None else plan.background_terms
     tail = TAIL * float(np.median(pattern.sigma))
     refuse_outside(plan.extras, pattern.range)
+    if plan.blank is not None:
+        plan.blank.refuse_shorter(pattern.range)
     model = Model(
-        pattern.two_theta, phases, instrument, radiation, background_terms=terms, tail=tail, extras=plan.extras
+        pattern.two_theta,
+        phases,
+        instrument,
+        radiation,
+        background_terms=terms,
+        tail=tail,
+        extras=plan.extras,
+        blank=plan.blank,
     )
     parameters = parameters_of(model)
     plan.apply(parameters)

@@ -14,11 +14,11 @@ from fnmatch import fnmatchcase
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction.background import BLANK
 from layerox.diffraction.expressions import Expression
 from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError, nearest
-from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
 # The internal parameter is 1/size, which is zero without broadening; the public one is the size.
@@ -107,7 +107,7 @@ class Parameters:
         """Set a value, limited to its bounds; dependent parameters change with it."""
         k = self.find(name)
         self.values[k] = min(max(value, self.lower[k]), self.upper[k])
-        self._settle(self.values)
+        self.settle(self.values)
 
     def add(self, name: str, value: float, lower: float = -math.inf, upper: float = math.inf) -> None:
         """Add a variable that does not belong to the model, for use in constraints."""
@@ -170,7 +170,7 @@ class Parameters:
         self.ties[k] = tie
         self.expressions.pop(k, None)
         self.vary[k] = False
-        self._settle(self.values)
+        self.settle(self.values)
 
     def express(self, name: str, text: str) -> None:
         """Constrain a parameter by an expression of others ("P2_a + delta") in public names and units.
@@ -189,7 +189,7 @@ class Parameters:
         self.expressions[k] = expression
         self.vary[k] = False
         self.expressions = {index: self.expressions[index] for index in self._order()}
-        self._settle(self.values)
+        self.settle(self.values)
 
     def link_text(self, name: str) -> str | None:
         """Return the constraint of a parameter as an expression in public names, None if there is none."""
@@ -222,8 +222,8 @@ class Parameters:
         """Return the indices of the expressions, each after those on which it depends."""
         return sorted(self.expressions, key=lambda k: len(self._sources(self.expressions[k]) & set(self.expressions)))
 
-    def _settle(self, values: FloatArray) -> None:
-        """Evaluate all constraints."""
+    def settle(self, values: FloatArray) -> None:
+        """Evaluate all constraints in a vector of values, shape (n,)."""
         self._follow(values)
         for k, expression in self.expressions.items():
             values[k] = expression.value(values)
@@ -265,7 +265,7 @@ class Parameters:
         """Return all values for the variables `x`; the table is not changed."""
         values = self.values.copy()
         values[self.free_indices] = x
-        self._settle(values)
+        self.settle(values)
         return values
 
     def places(self, names: Iterable[str]) -> NDArray[np.intp]:
@@ -274,7 +274,12 @@ class Parameters:
 
 
 def is_background(name: str) -> bool:
-    """Whether a name is that of a background term, and not of a parameter of a phase named "background"."""
+    """Whether a name is that of a Chebyshev term or of the blank, and not of a phase named "background"."""
+    return is_background_term(name) or name == BLANK
+
+
+def is_background_term(name: str) -> bool:
+    """Whether a name is that of a Chebyshev term."""
     head, _, tail = name.rpartition("_")
     return head == "background" and tail.isdigit()
 
@@ -296,6 +301,5 @@ def slot_name(phase: Phase, slot: str) -> str:
 
 
 def position_names(phase: Phase) -> list[str]:
-    """Return the names of the parameters that shift the peaks of a phase: cell, and displacement of hardware."""
-    own = ["displacement"] if phase.hardware else []
-    return [slot_name(phase, slot) for slot in (*CELL_NAMES, *own)]
+    """Return the names of the parameters that shift the peaks of a phase, see `Phase.position_slots`."""
+    return [slot_name(phase, slot) for slot in phase.position_slots]

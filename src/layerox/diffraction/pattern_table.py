@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.constraints import parameters_of
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.model import Model, safe_name
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name
 from layerox.diffraction.phase import Phase
@@ -27,6 +28,7 @@ from layerox.diffraction.simulated_pattern import (
     Simulation,
     refuse_imaginary_widths,
 )
+from layerox.diffraction.weight_fractions import weight_per_scale
 from layerox.errors import InputError, nearest
 from layerox.radiation import Radiation
 from layerox.typing import FloatArray
@@ -123,6 +125,8 @@ class PatternTable:
             self._refuse_out_of_bounds(k, name, values[:, k])
         for k, tie in table.ties.items():
             values[:, k] = tie.factor * values[:, tie.leader] + tie.offset
+        for k, expression in table.expressions.items():
+            values[:, k] = [expression.value(row) for row in values]
         return values
 
     def _refuse(self, name: str) -> None:
@@ -148,6 +152,8 @@ class PatternTable:
     def _refuse_far_cells(self) -> None:
         """Refuse cells with reflections in the range that are not in the list of the initial cell."""
         for phase, block in zip(self.model.phases, self.model.phase_blocks, strict=True):
+            if isinstance(phase, DisorderedPhase):  # it has no list of reflections
+                continue
             cells = self.values[:, block][:, pk.CELL : pk.CELL + 6]
             start = _metrics(np.array([phase.crystal.cell]))[0]
             stretch = np.sqrt(np.linalg.eigvals(np.linalg.solve(start, _metrics(cells))).real.max(axis=1))
@@ -192,7 +198,10 @@ class PatternTable:
         """Z M V of each row and phase (g/mol angstrom^3), shape (rows, phases)."""
         found = np.empty((self.count, len(self.model.phases)))
         for p, (block, terms) in enumerate(zip(self.model.phase_blocks, self.of.masses, strict=True)):
-            own = self.values[:, block]
+            own, phase = self.values[:, block], self.model.phases[p]
+            if isinstance(phase, DisorderedPhase):
+                found[:, p] = [weight_per_scale(phase, row) for row in own]
+                continue
             occupancies = own[:, pk.SITES + pk.SITE_OCCUPANCY :: pk.PER_SITE]
             volume = np.sqrt(np.linalg.det(_metrics(own[:, pk.CELL : pk.CELL + 6])))
             found[:, p] = (occupancies @ terms) * volume

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import gemmi
 import numpy as np
 
 from layerox.crystal.asymmetric_unit import Cell, Crystal, Site, cell_tuple
@@ -78,6 +79,34 @@ class Phase:
     def slot_names(self) -> list[str]:
         """Names of all parameters of the phase, without the prefix of its name, in the order of `values`."""
         return [*OWN_SLOTS, *(f"{site.label}_{slot}" for site in self.crystal.sites for slot in SITE_SLOTS)]
+
+    @property
+    def position_slots(self) -> tuple[str, ...]:
+        """Names of the parameters that shift its peaks: cell, and displacement of hardware."""
+        return (*CELL_NAMES, "displacement") if self.hardware else CELL_NAMES
+
+    @property
+    def length_slots(self) -> tuple[str, ...]:
+        """Names of the lengths that are refined: those of the cell that symmetry leaves free."""
+        return tuple(CELL_NAMES[k] for k in self.crystal.symmetry.cell_rule.free if k < 3)
+
+    @property
+    def frame_slots(self) -> tuple[str, ...]:
+        """Names of the parameters that differ from frame to frame of a series; the others are common."""
+        return tuple(slot for slot in OWN_SLOTS if slot != "preferred_orientation")
+
+    def crystal_at(self, values: FloatArray) -> Crystal:
+        """Return the crystal whose multiplicities belong to the values of the slots."""
+        del values  # the multiplicities of an ordered crystal are constant
+        return self.crystal
+
+    def cell_content_mass(self, values: FloatArray) -> tuple[float, FloatArray]:
+        """Return Z M, the mass of the cell's content (g/mol), and its derivatives with respect to the slots."""
+        slopes = np.zeros(len(values))
+        for k, (site, multiplicity) in enumerate(zip(self.crystal.sites, self.crystal.multiplicities, strict=True)):
+            slot = len(OWN_SLOTS) + k * len(SITE_SLOTS) + SITE_SLOTS.index("occupancy")
+            slopes[slot] = multiplicity * gemmi.Element(site.element).weight
+        return float(slopes @ values), slopes
 
     @property
     def values(self) -> FloatArray:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from copy import copy
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.axial_divergence import asymmetric, node_table
+from layerox.diffraction.peak_sets import Peaks, PeakSet
 from layerox.diffraction.phase import INTENSITY, Phase
 from layerox.diffraction.profiles import add_asymmetry, add_asymmetry_gradients, add_peak_gradients, add_peaks
 from layerox.diffraction.reflections import (
@@ -38,73 +38,6 @@ SAME_SPACING, WIDTH_GUESSED = 2e-4, 0.1
 # Relative margin of the sphere of reflections, so that the list holds for smaller and larger cells.
 CELL_MARGIN = 0.05
 LAST_ANGLE = 175.0
-
-
-@dataclass(frozen=True, eq=False)
-class PeakSet:
-    """Peaks with the factors of their derivatives.
-
-    Attributes
-    ----------
-    table, slopes
-        Position, Gaussian and Lorentzian width (degrees) and unit-scale area of each peak, (4, m), and their
-        derivatives with respect to q.
-    owner, line
-        Reflection and emission line of each peak, shape (m,).
-    bragg
-        Bragg angle 2 theta of each peak, radian, shape (m,).
-    by_axial
-        Derivatives of positions and areas with respect to S / L and H / L, (2, 2, m); None without asymmetry.
-    """
-
-    table: FloatArray
-    slopes: FloatArray
-    owner: IntArray
-    line: IntArray
-    bragg: FloatArray
-    by_axial: FloatArray | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Peaks:
-    """The peaks of one phase at one set of values, with the factors of their derivatives.
-
-    Attributes
-    ----------
-    q, by_cell
-        1/d^2, shape (n,), and its derivatives with respect to the cell, (6, n).
-    f_squared, texture
-        |F|^2 in electrons^2 a cell (mean of Friedel mates) and texture correction, shape (n,).
-    listed
-        One peak for each reflection and emission line, as a symmetric one.
-    parts, first
-        With axial divergence: the shifted peaks that form each of `listed`, and their first indices, (n l + 1,).
-    """
-
-    q: FloatArray
-    by_cell: FloatArray
-    f_squared: FloatArray
-    by_occupancy: FloatArray
-    by_sum: FloatArray
-    texture: FloatArray
-    texture_by_r: FloatArray
-    texture_by_cell: FloatArray
-    strength: FloatArray
-    listed: PeakSet
-    parts: PeakSet | None
-    first: IntArray
-
-    @property
-    def table(self) -> FloatArray:
-        """Position, widths and unit-scale area of each listed peak, shape (4, n l)."""
-        return self.listed.table
-
-    @property
-    def has_width(self) -> NDArray[np.bool_]:
-        """Whether the Gaussian width of the instrument is real, and the whole width positive, for each listed peak."""
-        _, gauss, lorentz, _ = self.table
-        none = pk.LEAST_SQUARE / math.e  # the value of `gaussian_width` for zero
-        return np.asarray((gauss**2 > none * (1 + 1e-9)) | ((gauss**2 > none * (1 - 1e-9)) & (lorentz > 0)))
 
 
 class PhaseModel:

@@ -17,6 +17,10 @@ import numpy as np
 from layerox.computing.compiled import compiled
 from layerox.typing import FloatArray, IntArray
 
+# Position, full width and Lorentzian fraction; value of a peak and its derivatives by these, each of shape (n,).
+Peak = tuple[float, float, float]
+Shapes = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+
 FOUR_LN2 = 4.0 * math.log(2.0)
 GAUSS_HEIGHT = 2.0 * math.sqrt(math.log(2.0) / math.pi)
 LORENTZ_HEIGHT = 2.0 / math.pi
@@ -95,23 +99,12 @@ def decay(x: float) -> float:
     """
     # Beyond, the result is zero, and the series is not needed.
     y = min(x, 128.0) * (-1.0 / 64.0)
-    series = 1.0 + y * (1.0 / 11.0)
-    series = 1.0 + y * (1.0 / 10.0) * series
-    series = 1.0 + y * (1.0 / 9.0) * series
-    series = 1.0 + y * (1.0 / 8.0) * series
-    series = 1.0 + y * (1.0 / 7.0) * series
-    series = 1.0 + y * (1.0 / 6.0) * series
-    series = 1.0 + y * (1.0 / 5.0) * series
-    series = 1.0 + y * (1.0 / 4.0) * series
-    series = 1.0 + y * (1.0 / 3.0) * series
-    series = 1.0 + y * (1.0 / 2.0) * series
-    series = 1.0 + y * series
-    square = series * series
-    square *= square
-    square *= square
-    square *= square
-    square *= square
-    return square * square
+    series = 1.0
+    for k in range(11, 0, -1):
+        series = 1.0 + y * series / k
+    for _ in range(6):
+        series *= series
+    return series
 
 
 @compiled
@@ -217,11 +210,11 @@ def add_peak_gradients(
         own = slice(first - start, last - start)
         peak = position[k], width, eta
         grid, factor = two_theta[first:last], weight[first:last]
-        lorentzian_shapes(grid, factor, peak, value[own], by_position[own], by_width[own], by_eta[own])
+        lorentzian_shapes(grid, factor, peak, (value[own], by_position[own], by_width[own], by_eta[own]))
         first, last = window(two_theta, position[k], near)
         own = slice(first - start, last - start)
         grid, factor = two_theta[first:last], weight[first:last]
-        gaussian_shapes(grid, factor, peak, value[own], by_position[own], by_width[own], by_eta[own])
+        gaussian_shapes(grid, factor, peak, (value[own], by_position[own], by_width[own], by_eta[own]))
         shapes = value[:n], by_position[:n], by_width[:n], by_eta[:n]
         for v in range(variables):
             d_position, d_gauss, d_lorentz, d_area = gradients[v, k]
@@ -232,17 +225,9 @@ def add_peak_gradients(
 
 
 @compiled
-def lorentzian_shapes(
-    two_theta: FloatArray,
-    weight: FloatArray,
-    peak: tuple[float, float, float],
-    value: FloatArray,
-    by_position: FloatArray,
-    by_width: FloatArray,
-    by_eta: FloatArray,
-) -> None:
-    """Set value and derivatives of the Lorentzian part of a peak (position, width, eta) of unit area, times `weight`."""
-    position, width, eta = peak
+def lorentzian_shapes(two_theta: FloatArray, weight: FloatArray, peak: Peak, shapes: Shapes) -> None:
+    """Set value and derivatives of the Lorentzian part of a peak of unit area, times `weight`."""
+    (position, width, eta), (value, by_position, by_width, by_eta) = peak, shapes
     height, narrow = LORENTZ_HEIGHT / width, 4.0 / (width * width)
     for i in range(two_theta.size):
         x = two_theta[i] - position
@@ -255,17 +240,9 @@ def lorentzian_shapes(
 
 
 @compiled
-def gaussian_shapes(
-    two_theta: FloatArray,
-    weight: FloatArray,
-    peak: tuple[float, float, float],
-    value: FloatArray,
-    by_position: FloatArray,
-    by_width: FloatArray,
-    by_eta: FloatArray,
-) -> None:
+def gaussian_shapes(two_theta: FloatArray, weight: FloatArray, peak: Peak, shapes: Shapes) -> None:
     """Add those of the Gaussian part to them."""
-    position, width, eta = peak
+    (position, width, eta), (value, by_position, by_width, by_eta) = peak, shapes
     height, narrow = GAUSS_HEIGHT / width, FOUR_LN2 / (width * width)
     for i in range(two_theta.size):
         x = two_theta[i] - position
@@ -278,11 +255,7 @@ def gaussian_shapes(
 
 
 @compiled
-def add_combination(
-    row: FloatArray,
-    shapes: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
-    factors: tuple[float, float, float, float],
-) -> None:
+def add_combination(row: FloatArray, shapes: Shapes, factors: tuple[float, float, float, float]) -> None:
     """Add value and derivatives of a peak times their factors to a row; factors that are zero take no time."""
     value, by_position, by_width, by_eta = shapes
     d_area, d_position, d_width, d_eta = factors
@@ -389,8 +362,8 @@ def add_asymmetry_gradients(
             symmetric = which < first[k]
             peak = (peaks[0, k] if symmetric else parts[0, which]), width, eta
             area, sign = (-peaks[3, k], -1.0) if symmetric else (parts[3, which], 1.0)
-            lorentzian_shapes(grid, factor, peak, *shapes)
-            gaussian_shapes(grid, factor, peak, *shapes)
+            lorentzian_shapes(grid, factor, peak, shapes)
+            gaussian_shapes(grid, factor, peak, shapes)
             for v in range(columns.size):
                 d_position, d_gauss, d_lorentz, d_area = gradients[v, k] if symmetric else part_gradients[v, which]
                 d_width = area * (width_g * d_gauss + width_l * d_lorentz)

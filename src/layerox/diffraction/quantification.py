@@ -178,7 +178,7 @@ def quantities(
     values, transfer, covariance = minimum.parameters.values, minimum.parameters.transfer(), minimum.covariance
     names = [phase.name for phase in model.phases]
     seen = phase_weights(model, values, transfer)
-    bodies = [phase_attenuation(phase.crystal, values[block], model.radiation)
+    bodies = [phase_attenuation(phase.crystal_at(values[block]), values[block], model.radiation)
               for phase, block in zip(model.phases, model.phase_blocks, strict=True)]  # fmt: skip
     slopes = [transfer[block] for block in model.phase_blocks]
     esds = np.sqrt(np.maximum(np.einsum("pv,vw,pw->p", seen.slopes, covariance, seen.slopes), 0.0))
@@ -234,7 +234,7 @@ def _detection_limits(
     """
     values = minimum.parameters.values[: len(model.names)].copy()
     rows = list(zip(model.phases, model.phase_blocks, strict=True))
-    zmv = np.array([weight_per_scale(p.crystal, values[block]) if p.is_weighed else 0.0 for p, block in rows])
+    zmv = np.array([weight_per_scale(p, values[block]) if p.is_weighed else 0.0 for p, block in rows])
     places = [block.start + pk.SCALE for block in model.phase_blocks]
     absent = np.flatnonzero((zmv > 0) & (values[places] <= 0))
     curves = minimum.calculated.phases

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from layerox.crystal.asymmetric_unit import Crystal
+from layerox.diffraction.disordered.refined_stacking import RefinedStacking
 from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.phase import IntensityMode
 from layerox.diffraction.result_display import percent_text
@@ -50,7 +51,7 @@ class RefinedPhase:
     support_sigma
         Scale over its standard uncertainty.
     r_bragg
-        Agreement of the integrated intensities; None for an unsupported phase.
+        Agreement of the integrated intensities; None for an unsupported or disordered phase.
     cell
         a, b, c, alpha, beta, gamma, volume (angstrom, degrees, angstrom^3).
     size_nm, microstrain, preferred_orientation
@@ -86,6 +87,8 @@ class RefinedPhase:
         Whether it is cell hardware and not part of the specimen.
     mass_to_reference
         S Z M V over that of the reference phase; None without one.
+    stacking
+        Of a disordered phase; None for an ordered one.
     """
 
     name: str
@@ -116,6 +119,7 @@ class RefinedPhase:
     displacement_mm: Refined = NOT_DISPLACED
     hardware: bool = False
     mass_to_reference: Refined | None = None
+    stacking: RefinedStacking | None = None
 
     @property
     def is_supported(self) -> bool:

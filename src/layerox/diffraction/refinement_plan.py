@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from layerox.diffraction.background import ExtraPeak
+from layerox.diffraction.background import BLANK, ExtraPeak, MeasuredBackground
 from layerox.diffraction.parameters import SIZE, Parameters, is_background, public_name
 from layerox.diffraction.prior_settings import PriorSettings
 from layerox.diffraction.quantification import NO_QUANTIFICATION, Quantification
@@ -82,6 +82,8 @@ class Plan:
         Number of Chebyshev terms; None: as the data support (six in a staged strategy).
     extras
         Humps and foreign peaks; their areas vary, their other parameters according to `demands`.
+    blank
+        A measured blank, whose scale varies; None without one.
     quantification
         Standards, particle sizes and the reference phase.
     restraints
@@ -99,6 +101,7 @@ class Plan:
     stages: tuple[Stage, ...] = ()
     background_terms: int | None = None
     extras: tuple[ExtraPeak, ...] = ()
+    blank: MeasuredBackground | None = None
     quantification: Quantification = NO_QUANTIFICATION
     restraints: tuple[RestraintRequest, ...] = ()
     serial_correlation: bool = False
@@ -139,6 +142,8 @@ class Plan:
             if text != parameters.link_text(name):
                 parameters.express(name, text)
         parameters.free(extra.names[-1] for extra in self.extras)
+        if self.blank is not None:
+            parameters.free([BLANK])
 
     def _by_parameter(self, parameters: Parameters) -> dict[str, tuple[Demand, bool]]:
         """Return the settings of each parameter (later ones take precedence), and whether it was named exactly."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from layerox.diffraction.absolute_fractions import AbsoluteFractions
+from layerox.diffraction.disordered.refined_stacking import RefinedStacking
 from layerox.diffraction.model_uncertainty import PriorQuantity
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
@@ -162,6 +164,34 @@ def phase_document(phase: RefinedPhase) -> Document:
         **_derived_quantities(phase),
         "intensities": [[*hkl, number_document(number)] for hkl, number in phase.intensities.items()],
         "ticks": phase.ticks.round(5).tolist(),
+        **({} if phase.stacking is None else {"stacking": stacking_document(phase.stacking)}),
+    }
+
+
+def stacking_document(stacking: RefinedStacking) -> Document:
+    """Return the stacking of a disordered phase."""
+
+    def by_kind(numbers: Sequence[Refined]) -> Document:
+        return {kind: number_document(number) for kind, number in zip(stacking.kinds, numbers, strict=True)}
+
+    verdict = stacking.verdict
+    return {
+        "kinds": list(stacking.kinds),
+        "glides": stacking.glides,
+        "fraction": number_document(stacking.fraction),
+        "fractions": by_kind(stacking.fractions),
+        "persistence": number_document(stacking.persistence),
+        "thickness": by_kind(stacking.thickness),
+        "thickness_nm": by_kind(stacking.thickness_nm),
+        "shares": by_kind(stacking.shares),
+        "spacing": by_kind(stacking.spacings),
+        "column_nm": number_document(stacking.column_nm),
+        "places": [None if site is None else [site.kind, site.place] for site in stacking.gallery_sites],
+        "verdict": None if verdict is None else verdict.verdict,
+        "delta_chi_squared": None if verdict is None else finite(verdict.delta_chi_squared),
+        "threshold": None if verdict is None else finite(verdict.threshold),
+        "reason": None if verdict is None else verdict.reason,
+        "deciding": [] if verdict is None else [list(place) for place in verdict.deciding],
     }
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.linear_response import LinearResponse
 from layerox.diffraction.model import Model
@@ -162,7 +163,8 @@ def _effects(model: Model, minimum: Minimum, shown: list[int]) -> Iterator[_Effe
         yield from _polarization(model, peaks, theta)
     for k in strong:
         yield from _small(model, minimum, k)
-        yield from _flat(model, minimum, k)
+        if not isinstance(model.phases[k], DisorderedPhase):
+            yield from _flat(model, minimum, k)
     yield from _occupancies(model, minimum, strong)
     yield from _counting(calculated.total)
     yield from _steps(model, peaks, calculated.background)

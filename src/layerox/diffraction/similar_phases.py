@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from layerox.diffraction.model import Model
+from layerox.diffraction.peak_sets import Peaks
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.phase_model import Peaks
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import Radiation
 from layerox.typing import FloatArray

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.model import Calculated, Model
+from layerox.diffraction.peak_sets import Peaks
 from layerox.diffraction.peaks import lorentz_polarization
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.phase_model import Peaks
 from layerox.diffraction.result_display import html_table
 from layerox.diffraction.weight_fractions import scales_for_weights
 from layerox.errors import InputError
@@ -245,6 +246,8 @@ def reflection_list(model: Model, calculated: Calculated) -> list[Reflection]:
     wavelength = model.radiation.wavelength
     rows = []
     for phase, phase_model, peaks in zip(model.phases, model.phase_models, calculated.peaks, strict=True):
+        if isinstance(phase, DisorderedPhase):
+            continue  # rods, not reflections
         areas = np.bincount(peaks.listed.owner, weights=peaks.table[3]) * phase.scale
         for k, hkl in enumerate(phase_model.reflections.hkl.tolist()):
             sine = 0.5 * wavelength * np.sqrt(peaks.q[k])

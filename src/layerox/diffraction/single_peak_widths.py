@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.least_squares import Data, Histogram, Minimum, minimise_jointly
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import Outcome
@@ -119,7 +120,7 @@ def breadths(result: Refinement) -> Breadths:
     chosen = [
         k
         for k, phase in enumerate(outcome.model.phases)
-        if phase.name not in outcome.unsupported and phase.mode == "rietveld"
+        if phase.name not in outcome.unsupported and phase.mode == "rietveld" and not isinstance(phase, DisorderedPhase)
     ]
     parts = [part for k in chosen for part in _parts(outcome, data, k)]
     if not parts:
@@ -200,6 +201,7 @@ def _of_specimen(values: FloatArray, bragg: FloatArray, wavelength: float) -> Fl
 def _model_of(model: Model, parts: Sequence[_Part]) -> Model:
     """Return the model with each part as a phase, followed by the rest of the phases."""
     taken = {k: [part.reflections for part in parts if part.phase == k] for k in range(len(model.phases))}
+    # A disordered phase is not a list of peaks and stays whole.
     left = [
         (k, np.setdiff1d(np.arange(len(phase_model.reflections)), np.concatenate([*taken[k], np.zeros(0, np.int64)])))
         for k, phase_model in enumerate(model.phase_models)

@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from layerox.diffraction.alike_phases import resolve_alike_phases
-from layerox.diffraction.background import EXTRA_SLOTS, ExtraPeak
+from layerox.diffraction.background import BLANK, EXTRA_SLOTS, ExtraPeak
 from layerox.diffraction.constraints import constrained
+from layerox.diffraction.disordered.from_result import disordered_phase_of
 from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.model import safe_name, slots_of
 from layerox.diffraction.model_setup import (
@@ -25,7 +26,13 @@ from layerox.diffraction.model_setup import (
     scale_support,
     with_starting_widths,
 )
-from layerox.diffraction.parameters import is_background, position_names, slot_name, slot_of_public
+from layerox.diffraction.parameters import (
+    is_background,
+    is_background_term,
+    position_names,
+    slot_name,
+    slot_of_public,
+)
 from layerox.diffraction.phase import INTENSITY, Phase
 from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.refined_quantities import RefinedPhase
@@ -33,6 +40,7 @@ from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan, Stage, Variable
 from layerox.diffraction.refinement_steps import TIGHT, StepwiseRefinement
 from layerox.diffraction.starting_values import plausible_scales, set_linear
+from layerox.errors import InputError
 from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
@@ -133,8 +141,11 @@ def _with_links(plan: Plan, start: Refinement, phases: Sequence[Phase], instrume
         ExtraPeak(name=stem, **{slot: values[f"{stem}_{slot}"] for slot in EXTRA_SLOTS})
         for stem in (name.removesuffix("_gauss") for name in values if name.endswith("_gauss"))
     ]
-    terms = sum(map(is_background, values))
-    ruled = constrained(*slots_of(phases, instrument, terms, extras), phases, extras)
+    terms, blank = sum(map(is_background_term, values)), BLANK in values
+    if blank and plan.blank is None:
+        raise InputError("the result to start from has a measured blank", argument="start",
+                         cure="give the blank again, in a recipe with [background] blank")  # fmt: skip
+    ruled = constrained(*slots_of(phases, instrument, terms, extras, blank=blank), phases, extras)
     own = [row for row in start.parameters if slot_of_public(row.name, ruled.index) not in ruled.index]
     own = [row for row in own if not any(row.name.startswith(f"{safe_name(p.name)}_{INTENSITY}") for p in phases)]
     variables = {
@@ -168,6 +179,8 @@ def _retry_absent(run: StepwiseRefinement, phases: Sequence[Phase]) -> dict[str,
 
 def refined_phase(phase: RefinedPhase) -> Phase:
     """Return the phase of a result with its refined values as initial values."""
+    if phase.stacking is not None:
+        return disordered_phase_of(phase)
     return Phase(
         name=phase.name,
         crystal=phase.crystal,

@@ -61,7 +61,7 @@ def set_linear(model: Model, data: Data, parameters: Parameters) -> FloatArray:
                      + [parameters.can_vary(name) for name in areas + scales])  # fmt: skip
     present = np.array([parameters.value(name) for name in names])
     target = data.intensity * data.weight - present[~moves] @ rows[~moves]
-    solution, esds = non_negative(rows[moves], target, sum(moves[: len(terms)]))
+    solution, esds = non_negative(rows[moves], target, sum(moves[: model.terms]))
     for name, value in zip(np.array(names)[moves].tolist(), solution.tolist(), strict=True):
         parameters.assign(name, value)
     support = np.zeros(len(names))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import gemmi
 import numpy as np
 
 from layerox.crystal.asymmetric_unit import Crystal
@@ -35,12 +34,6 @@ class WeightFractions:
     values: FloatArray
     esds: FloatArray
     covariance: FloatArray
-
-
-def cell_mass(crystal: Crystal, occupancies: Sequence[float] | FloatArray) -> float:
-    """Return Z M, the mass of the cell's content for given occupancies of its sites, g/mol."""
-    rows = zip(crystal.sites, crystal.multiplicities, occupancies, strict=True)
-    return float(sum(multiplicity * o * gemmi.Element(site.element).weight for site, multiplicity, o in rows))
 
 
 def cell_volume(cell: FloatArray) -> tuple[float, FloatArray]:
@@ -90,7 +83,7 @@ def phase_weights(model: Model, values: FloatArray, transfer: FloatArray) -> Pha
     weights, gradients = np.zeros(count), np.zeros((count, len(values)))
     for p, (phase, block) in enumerate(zip(model.phases, model.phase_blocks, strict=True)):
         if phase.mode == "rietveld":
-            weights[p], gradients[p, block] = _weight(phase.crystal, values[block])
+            weights[p], gradients[p, block] = _weight(phase, values[block])
     return PhaseWeights(weights, gradients @ transfer)
 
 
@@ -150,24 +143,19 @@ def fraction_slopes(weights: FloatArray, slopes: FloatArray) -> tuple[FloatArray
     return fractions, (slopes - np.outer(fractions, slopes.sum(axis=0))) / total
 
 
-def weight_per_scale(crystal: Crystal, values: FloatArray) -> float:
+def weight_per_scale(phase: Phase, values: FloatArray) -> float:
     """Return Z M V of a phase (g/mol angstrom^3) at the values of its slots."""
-    sites = values[pk.SITES :].reshape(len(crystal.sites), pk.PER_SITE)
-    return cell_mass(crystal, sites[:, pk.SITE_OCCUPANCY]) * cell_volume(values[pk.CELL : pk.CELL + 6])[0]
+    return phase.cell_content_mass(values)[0] * cell_volume(values[pk.CELL : pk.CELL + 6])[0]
 
 
-def _weight(crystal: Crystal, values: FloatArray) -> tuple[float, FloatArray]:
+def _weight(phase: Phase, values: FloatArray) -> tuple[float, FloatArray]:
     """Return S Z M V of a phase and its derivatives with respect to the slots of the phase."""
-    sites = values[pk.SITES :].reshape(len(crystal.sites), pk.PER_SITE)
-    mass = cell_mass(crystal, sites[:, pk.SITE_OCCUPANCY])
+    mass, by_content = phase.cell_content_mass(values)
     volume, by_cell = cell_volume(values[pk.CELL : pk.CELL + 6])
     scale = values[pk.SCALE]
-    gradient = np.zeros(len(values))
+    gradient = scale * volume * by_content
     gradient[pk.SCALE] = mass * volume
-    gradient[pk.CELL : pk.CELL + 6] = scale * mass * by_cell
-    for k, (site, multiplicity) in enumerate(zip(crystal.sites, crystal.multiplicities, strict=True)):
-        slot = pk.SITES + k * pk.PER_SITE + pk.SITE_OCCUPANCY
-        gradient[slot] = scale * volume * multiplicity * gemmi.Element(site.element).weight
+    gradient[pk.CELL : pk.CELL + 6] += scale * mass * by_cell
     return scale * mass * volume, gradient
 
 

@@ -16,6 +16,11 @@ MAGIC = re.compile(r"\s*(EC|BT)-Lab\S* ASCII FILE", re.IGNORECASE)
 STARTED = re.compile(r"^Acquisition started on\s*:\s*(.+)$", re.MULTILINE)
 TECHNIQUE_STARTED = re.compile(r"^[^\w\n]*Technique started on[ \t]*:[^\w\n]*(.+)$", re.MULTILINE)
 MASS = re.compile(r"^Mass of active material\s*:\s*(\d+(?:[.,]\d*)?)\s*(mg|g|µg|ug)\s*$", re.MULTILINE)
+OTHER_START = re.compile(
+    r"^[~#\s]{0,9}(?:start of test|started|start(?:ed)? (?:date|time|on)|date of test)\s{0,9}[:=,;]\s{0,9}(.{8,60})$",
+    re.MULTILINE | re.IGNORECASE,
+)
+LONGEST_HEADING = 20_000
 AT_REST = re.compile(r"^(Special )?Open Circuit Voltage\s*$", re.MULTILINE | re.IGNORECASE)
 MILLIGRAMS = {"g": 1e3, "mg": 1.0, "µg": 1e-3, "ug": 1e-3}
 # The value that EC-Lab writes if no mass was entered.
@@ -57,6 +62,15 @@ def header_of(text: str, path: Path) -> Header:
         mass_mg=mass_mg if mass_mg is not None and mass_mg > UNTYPED_MG else None,
         at_rest=AT_REST.search(top) is not None,
     )
+
+
+def heading_start(text: str, path: Path) -> Stamps | None:
+    """Return the start that lines above a table state, as Basytec, Novonix and Maccor write it; None without one."""
+    started = OTHER_START.search(text[:LONGEST_HEADING])
+    if started is None:
+        return None
+    found = read_stamps([started[1].strip().strip(",;").strip()], path)
+    return None if found is None else found
 
 
 def _end_of_header(text: str) -> int:

@@ -13,16 +13,17 @@ from typing import Any
 
 from layerox.computing.optional import optional_module
 from layerox.computing.processes import confined
+from layerox.electrochemistry.column_titles import Mapped
 from layerox.electrochemistry.table_columns import DEEPEST, WHAT_IS_NEEDED, Columns, columns_from_rows, score_of
 from layerox.errors import InputError
-from layerox.io.file_contents import check_archive
+from layerox.io.zip_archive import check_archive
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb")
 # Names of sheets with summaries of cycles and steps (Arbin, Neware, and common ones).
 SUMMARIES = ("statistic", "cycle", "step", "summary")
 
 
-def columns_from_workbook(path: Path) -> Columns:
+def columns_from_workbook(path: Path, mapped: Mapped | None = None) -> Columns:
     """Return the columns of all sheets with records, concatenated.
 
     Raises
@@ -35,9 +36,9 @@ def columns_from_workbook(path: Path) -> Columns:
     for name, rows in confined(sheets_of, path, cure="export it as CSV"):
         if name.lower().startswith(SUMMARIES):
             continue
-        scores = [score_of(row) for row in rows[:DEEPEST]]
+        scores = [score_of(row, mapped) for row in rows[:DEEPEST]]
         if any(scores):
-            parts.append(columns_from_rows(rows, path, scores.index(max(scores))))
+            parts.append(columns_from_rows(rows, path, scores.index(max(scores)), mapped=mapped))
     if not parts:
         raise InputError("none of its sheets holds the records of a cycler", place=path, cure=WHAT_IS_NEEDED)
     return _together(parts)

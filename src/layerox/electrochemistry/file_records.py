@@ -17,13 +17,17 @@ from layerox.typing import FloatArray, IntArray
 Counter = Literal["net", "increment", "charge", "discharge", "step_capacity"]
 CHARGE, REST, DISCHARGE, UNKNOWN = 1, 0, -1, 2
 
-# Names of step types in files of Neware, Arbin, BioLogic and the Battery Data Format. The first one found in the text
+# Names of step types in files of Neware, Arbin, BioLogic, Basytec, Digatron and the Battery Data Format.
+# The first one found in the text
 # (without case and punctuation) decides, so "dchg" comes before "chg".
 KINDS: tuple[tuple[str, int], ...] = (
-    ("rest", REST), ("ocv", REST), ("opencircuit", REST), ("pause", REST), ("idle", REST),
+    ("rest", REST), ("ocv", REST), ("pau", REST), ("opencircuit", REST), ("pause", REST), ("idle", REST),
     ("dchg", DISCHARGE), ("discharge", DISCHARGE), ("dch", DISCHARGE), ("dis", DISCHARGE),
     ("chg", CHARGE), ("charge", CHARGE), ("cha", CHARGE),
 )  # fmt: skip
+# Whole names of Maccor (C, D, R, P: charge, discharge, rest, pause) and of Landt (C_CC, D_CC, C_CV).
+WHOLE = {"c": CHARGE, "d": DISCHARGE, "r": REST, "p": REST, "ccc": CHARGE, "ccv": CHARGE, "dcc": DISCHARGE,
+         "dcv": DISCHARGE}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,7 +74,7 @@ def kinds_of(texts: Sequence[str]) -> IntArray:
 
 def _kind(text: str) -> int:
     plain = "".join(letter for letter in text.lower() if letter.isalpha())
-    return next((kind for word, kind in KINDS if word in plain), UNKNOWN)
+    return WHOLE.get(plain, next((kind for word, kind in KINDS if word in plain), UNKNOWN))
 
 
 def stretches(labels: NDArray[np.int64]) -> Iterator[slice]:

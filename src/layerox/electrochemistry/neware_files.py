@@ -15,7 +15,7 @@ from layerox.computing.processes import confined
 from layerox.electrochemistry.file_records import Counter, Records, kinds_of
 from layerox.electrochemistry.time_stamps import Stamps, seconds_of
 from layerox.errors import InputError
-from layerox.io.file_contents import check_archive
+from layerox.io.zip_archive import check_archive
 from layerox.typing import FloatArray
 
 SUFFIXES = (".nda", ".ndax")

@@ -1,12 +1,13 @@
 """Read the files of a cycler, of any program, as one log in UTC; consecutive files of one cell are joined.
 
-BioLogic's text exports (.mpt), Neware's binary files (.nda, .ndax) and exports, Arbin's exports, and any table with
-titles of time, voltage and current, as text or as a workbook.
+BioLogic's text exports (.mpt), Neware's binary files (.nda, .ndax), the Battery Data Format, exports of Neware, Arbin,
+Maccor, Landt, Basytec, Digatron and Novonix, and any table with titles of time, voltage and current, as text or as a
+workbook; a user can map the titles of other tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from itertools import pairwise
 from pathlib import Path
@@ -14,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.electrochemistry.biologic_header import Header, header_of, is_eclab
+from layerox.electrochemistry.biologic_header import Header, header_of, heading_start, is_eclab
 from layerox.electrochemistry.cell_log import Electrochemistry
 from layerox.electrochemistry.charge_states import Convention, counted_cycles, gaps_of, states_of, steps_of
-from layerox.electrochemistry.column_titles import Quantity
+from layerox.electrochemistry.column_titles import Mapped, Quantity, mapped_columns
 from layerox.electrochemistry.excel_workbook import SUFFIXES as WORKBOOKS
 from layerox.electrochemistry.excel_workbook import columns_from_workbook
 from layerox.electrochemistry.file_records import REST, Counter, Records, kinds_of
@@ -95,11 +96,11 @@ def _continued(logs: Sequence[Electrochemistry], gaps: NDArray[np.bool_]) -> tup
 # that is compatible with this package.
 REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"BIO-LOGIC MODULAR FILE", "a binary file of EC-Lab (.mpr)",
-     "export it there: Experiment, Export as Text, as .mpt with its header"),
+     "convert it in EC-Lab: Experiment, Export as Text, as .mpt with its header"),
     (b"\x00\x01\x00\x00Standard Jet DB", "a database of Arbin (.res)",
-     "export its raw data from MITS Pro or Data Watcher as CSV or Excel"),
+     "convert it: mdb-export FILE.res Channel_Normal_Table > FILE.csv (mdbtools), or export CSV from MITS Pro"),
     (b"\x00\x01\x00\x00Standard ACE DB", "a database of Arbin (.res)",
-     "export its raw data from MITS Pro or Data Watcher as CSV or Excel"),
+     "convert it: mdb-export FILE.res Channel_Normal_Table > FILE.csv (mdbtools), or export CSV from MITS Pro"),
     (b"EC-LAB SETTING FILE", "a settings file of EC-Lab (.mps)", "give the .mpt of the data"),
     (b"EC-Lab LOG FILE", "a protocol file of EC-Lab (.mpl)", "give the .mpt of the data"),
 )  # fmt: skip
@@ -118,6 +119,7 @@ def read_electrochemistry(
     current: Convention | None = None,
     charge: Source = "automatic",
     longest_gap_s: float | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Electrochemistry:
     """Return the log of a cell from a cycler's files.
 
@@ -137,6 +139,10 @@ def read_electrochemistry(
     longest_gap_s
         Longest interval between records, s, for interpolation; by default five times the usual one of the step, and
         longer where voltage and current are constant.
+    columns
+        Titles of the columns of a table that no program writes: {"time": "Zeit:s", "voltage": "U [V]", "current":
+        "I:mA"}; a unit that the title does not state follows a colon. Names: date, time, voltage, current, net, charge,
+        discharge, capacity, cycle, step, type.
 
     Raises
     ------
@@ -148,13 +154,14 @@ def read_electrochemistry(
     if not paths:
         raise InputError("no electrochemistry file", argument="electrochemistry", cure="give one")
     zone = None if time_zone is None else zone_of(time_zone)
-    found = [_records(each, zone, start) for each in paths]
+    mapped = mapped_columns(columns or {})
+    found = [_records(each, zone, start, mapped) for each in paths]
     found.sort(key=lambda records: float(records.time[0]))
     logs = [_log(records, current, charge, longest_gap_s) for records in found]
     return joined(logs, longest_gap_s, count_cycles=all(records.cycle is None for records in found))
 
 
-def _records(path: Path, zone: tzinfo | None, start: datetime | None) -> Records:
+def _records(path: Path, zone: tzinfo | None, start: datetime | None, mapped: Mapped) -> Records:
     suffix = path.suffix.lower()
     data = read_bytes(path)
     for signature, name, cure in REFUSED:
@@ -163,14 +170,16 @@ def _records(path: Path, zone: tzinfo | None, start: datetime | None) -> Records
     if suffix in NEWARE:
         return records_from_neware(path, zone)
     if suffix in WORKBOOKS:
-        return _records_of(columns_from_workbook(path), Header(), zone, start)
+        return _records_of(columns_from_workbook(path, mapped), Header(), zone, start)
     try:
         text = text_of(data, path)
     except InputError as error:
         raise InputError(error.problem, place=path, cure=EXPORT) from None
     if not is_eclab(text):
-        return _records_of(columns_from_text(text, path), Header(), zone, start)
-    return _records_of(columns_from_text(text, path, month_first=True), header_of(text, path), zone, start)
+        header = Header(start=heading_start(text, path))
+        return _records_of(columns_from_text(text, path, mapped=mapped), header, zone, start)
+    columns = columns_from_text(text, path, month_first=True, mapped=mapped)
+    return _records_of(columns, header_of(text, path), zone, start)
 
 
 def _records_of(columns: Columns, header: Header, zone: tzinfo | None, start: datetime | None) -> Records:

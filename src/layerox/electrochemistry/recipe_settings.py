@@ -20,7 +20,8 @@ class ElectrochemistryModel(KeyedTable):
 
     `offset` is in seconds, to be added to the cycler's clock, or "fit"; `start` is the start of the log if its files do
     not state it; `sodium` is the content at the first record (that of the formula by default); `current` gives the sign
-    that charges the cathode; `charge` is the source of the charge. Times of frames are those of their files, of a CSV
+    that charges the cathode; `charge` is the source of the charge;
+    `columns` are titles by quantity. Times of frames are those of their files, of a CSV
     axis, or `frame_start` and every `frame_cadence_s` seconds; `frame_exposure_s` gives their middle.
     """
 
@@ -36,6 +37,7 @@ class ElectrochemistryModel(KeyedTable):
     current: Literal["charge-positive", "discharge-positive"] | None = None
     charge: Literal["automatic", "counter", "current"] = "automatic"
     longest_gap_s: PositiveFloat | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
     frame_time_zone: str | None = None
     frame_start: Moment | None = None
     frame_cadence_s: PositiveFloat | None = None

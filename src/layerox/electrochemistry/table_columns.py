@@ -10,11 +10,12 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 
-from layerox.electrochemistry.column_titles import Quantity, Title, columns_of, is_arbin
+from layerox.electrochemistry.column_titles import Mapped, Quantity, Title, columns_of, is_arbin
 from layerox.errors import InputError
 from layerox.typing import FloatArray
 
@@ -25,6 +26,7 @@ DURATION = re.compile(r"(?:(\d{1,6})[d.\s-]+)?(\d{1,6}):(\d{1,2}):(\d{1,2}(?:\.\
 # With comma separators, a decimal comma cannot be distinguished from a thousands comma.
 QUOTED_COMMA = re.compile(r'"\s*[-+]?[\d.]*\d,\d[\d.,]*\s*"')
 WHAT_IS_NEEDED = "title columns of time, voltage and current, with units: time_s, voltage_V, current_mA"
+UNIT_CELL = re.compile(r"\[[^\]\d]{0,12}\]")
 LAYERS = ("Cycle ID", "Step ID", "Step Type")
 ARBIN_FACTORS: dict[Quantity, float] = {
     "elapsed": 1.0, "current": 1e3, "charge": 1e3, "discharge": 1e3, "step_capacity": 1e3,
@@ -114,7 +116,9 @@ class Columns:
         return InputError(problem, place=f"{self.path}:{self.lines[at]}", cure="correct the line or remove it")
 
 
-def columns_from_text(text: str, path: Path, *, month_first: bool | None = None) -> Columns:
+def columns_from_text(
+    text: str, path: Path, *, month_first: bool | None = None, mapped: Mapped | None = None
+) -> Columns:
     """Return the columns of a table in text, after a header of any kind.
 
     Raises
@@ -123,7 +127,7 @@ def columns_from_text(text: str, path: Path, *, month_first: bool | None = None)
         If there are no titles of time and voltage, or no records below them.
     """
     lines = text.split("\n")
-    score, at, separator = _best_titles(lines)
+    score, at, separator = _best_titles(lines, mapped)
     if not score:
         raise InputError("has no table with titles of time and voltage", place=path, cure=WHAT_IS_NEEDED)
     top = max(at - len(LAYERS) + 1, 0)
@@ -132,7 +136,7 @@ def columns_from_text(text: str, path: Path, *, month_first: bool | None = None)
         line = text.count("\n", 0, match.start()) + 1
         raise InputError(f"the number {match[0]} holds a comma", place=f"{path}:{line}",
                          cure="export with decimal points, or with semicolons between the columns")  # fmt: skip
-    return columns_from_rows(rows, path, at - top, first_line=top + 1, month_first=month_first)
+    return columns_from_rows(rows, path, at - top, first_line=top + 1, month_first=month_first, mapped=mapped)
 
 
 def _cells(lines: Sequence[str], separator: str, path: Path, first_line: int) -> Rows:
@@ -153,7 +157,13 @@ def _cells(lines: Sequence[str], separator: str, path: Path, first_line: int) ->
 
 
 def columns_from_rows(
-    rows: Rows, path: Path, at: int, *, first_line: int = 1, month_first: bool | None = None
+    rows: Rows,
+    path: Path,
+    at: int,
+    *,
+    first_line: int = 1,
+    month_first: bool | None = None,
+    mapped: Mapped | None = None,
 ) -> Columns:
     """Return the columns of rows; row `at` (from 0) holds the titles.
 
@@ -165,7 +175,15 @@ def columns_from_rows(
     titles, records = list(rows[at]), list(enumerate(rows[at + 1 :], first_line + at + 1))
     if at > 1 and _is_layered(rows[at - 2 : at + 1]):
         titles, records = [*titles, *LAYERS], list(_flattened(rows[at - 2 : at], len(titles), records))
-    columns = columns_of(titles)
+    if records and _is_row_of_units(records[0][1]):
+        units = [cell.strip() for cell in records.pop(0)[1]]
+        pairs = zip_longest(titles, units, fillvalue="")
+        titles = [f"{title.strip()}{unit if len(unit) > 2 else ''}" for title, unit in pairs]
+    columns = columns_of(titles, mapped)
+    plain = [title.strip().strip('"').strip() for title in titles]
+    if missing := [name for name, _ in (mapped or {}).values() if name not in plain]:
+        raise InputError(f"has no column titled {missing[0]!r}", place=path, argument="columns",
+                         cure=f"its titles are {', '.join(title.strip() for title in titles[:20])}")  # fmt: skip
     width = 1 + max(number for number, _ in columns.values())
     records = [(line, row) for line, row in records if any(cell.strip() for cell in row)]
     is_cut = bool(records) and len(records[-1][1]) < width
@@ -181,24 +199,24 @@ def columns_from_rows(
         cells={quantity: [row[number].strip() for _, row in records] for quantity, (number, _) in columns.items()},
         titles=_with_arbin_units(named) if is_arbin(titles) else named,
         lines=[line for line, _ in records],
-        month_first=True if is_arbin(titles) or _is_neware(titles) else month_first,
+        month_first=True if is_arbin(titles) or _is_neware(titles) or _is_maccor(titles) else month_first,
         is_cut=is_cut,
     )
 
 
-def score_of(titles: Sequence[str]) -> int:
+def score_of(titles: Sequence[str], mapped: Mapped | None = None) -> int:
     """Return the number of quantities in the titles, 0 if time or voltage is missing."""
-    found = columns_of(titles)
+    found = columns_of(titles, mapped)
     return len(found) if "voltage" in found and ("stamp" in found or "elapsed" in found) else 0
 
 
-def _best_titles(lines: Sequence[str]) -> tuple[int, int, str]:
+def _best_titles(lines: Sequence[str], mapped: Mapped | None) -> tuple[int, int, str]:
     """Return score, index and separator of the first line with the most quantities."""
     best = (0, 0, "")
     for at, line in enumerate(lines[:DEEPEST]):
         for separator in SEPARATORS:
             cells = [cell.strip().strip('"') for cell in line.split(separator)]
-            if len(cells) > 1 and (score := score_of(cells)) > best[0]:
+            if len(cells) > 1 and (score := score_of(cells, mapped)) > best[0]:
                 best = (score, at, separator)
     return best
 
@@ -213,6 +231,18 @@ def _with_arbin_units(named: dict[Quantity, Title]) -> dict[Quantity, Title]:
 def _is_neware(titles: Sequence[str]) -> bool:
     plain = {re.sub(r"[^a-z]", "", title.lower()) for title in titles}
     return bool(plain & {"recordid", "datapoint", "recordindex"}) and bool(plain & {"steptype", "stepname", "status"})
+
+
+def _is_maccor(titles: Sequence[str]) -> bool:
+    """Whether titles are those of Maccor, whose dates have the month first."""
+    plain = {re.sub(r"[^a-z]", "", title.lower()) for title in titles}
+    return {"cyc", "step"} <= plain and bool(plain & {"rec", "dpttime", "testtime", "testsec"})
+
+
+def _is_row_of_units(cells: Sequence[str]) -> bool:
+    """Whether the row below the titles holds only units in brackets, as Digatron writes them."""
+    stated = [cell.strip() for cell in cells if cell.strip()]
+    return len(stated) >= 2 and all(UNIT_CELL.fullmatch(cell) for cell in stated)
 
 
 def _is_layered(heads: Rows) -> bool:

@@ -34,6 +34,10 @@ CLOCK = r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,:](\d{1,9}))?)?\s*([AaPp][Mm])
 ZONE = r"\s*(Z|z|[+-]\d{2}:?\d{2})?"
 YEAR_FIRST = re.compile(rf"(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}})[T\s]+{CLOCK}{ZONE}$")
 YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})[-/.](\d{{4}})[T\s]+{CLOCK}{ZONE}$")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+NAMED_MONTH = re.compile(rf"(\d{{1,2}})[- ]({'|'.join(MONTHS)})[- ](\d{{4}}|\d{{2}})(?=\s)", re.IGNORECASE)
+# Two digits of a year are those of this century: cyclers that write them are not older.
+CENTURY = 2000
 PLAIN = re.compile(r"[-\d:. T]*")
 OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?$")
 
@@ -106,12 +110,23 @@ def written_stamps(texts: Sequence[str], place: str | Path, *, month_first: bool
     """
     cleaned = [text.strip() for text in texts]
     first = next((text for text in cleaned if text), "")
+    if NAMED_MONTH.match(first):
+        return _written([_with_number(text) for text in cleaned], place, ORDERS["day"])
     if YEAR_FIRST.match(first):
         return _plain(cleaned) or _written(cleaned, place, ORDERS["year"])
     if match := YEAR_LAST.match(first):
         before = _month_stands_first(cleaned, match[2], place, month_first)
         return _written(cleaned, place, ORDERS["month" if before else "day"])
     return None
+
+
+def _with_number(text: str) -> str:
+    """Return a date like 22-Mar-24 as 22-03-2024; other texts come back unchanged."""
+    match = NAMED_MONTH.match(text)
+    if match is None:
+        return text
+    year = int(match[3]) + (CENTURY if len(match[3]) == 2 else 0)
+    return f"{match[1]}-{MONTHS.index(match[2].lower()) + 1:02d}-{year}{text[match.end() :]}"
 
 
 def seconds_of(stamps: Stamps, zone: tzinfo | None, place: str | Path, argument: str = "time_zone") -> FloatArray:

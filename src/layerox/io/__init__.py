@@ -6,27 +6,26 @@ files with many patterns, which are read one at a time.
 
 from __future__ import annotations
 
+import builtins
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from layerox.errors import InputError
+from layerox.errors import InputError, nearest
 from layerox.instrument import Instrument
 from layerox.io.file_contents import (
     is_cif_of_blocks,
     is_hdf5,
-    is_pdcif,
     is_plain,
     read_bytes,
-    refuse_other_contents,
     text_of,
 )
-from layerox.io.gsas_pattern import is_gsas, scans_from_gsas
+from layerox.io.pattern_formats import bytes_format_of, scans_from_other_text
 from layerox.io.pattern_stack import ListedStack, Stack
 from layerox.io.pattern_writing import write_pattern
-from layerox.io.scan import Scan, pattern_from_scan, request_from_arguments
+from layerox.io.scan import Scan, pattern_from_scan, request_from_arguments, with_excluded
 from layerox.io.text_pattern import plain_scan, scans_from_text
-from layerox.io.xrdml import is_xrdml, scans_from_xrdml
 from layerox.notices import Notice
 from layerox.pattern import Pattern
 from layerox.public import public
@@ -44,14 +43,17 @@ def read_pattern(
     range: tuple[float, float] | None = None,
     allow_negative: bool = False,
     dataset: str | None = None,
+    scan: int | None = None,
+    sigma: str = "auto",
+    exclude: Iterable[tuple[float, float]] = (),
 ) -> Pattern:
     """Return the pattern of a file with one scan.
 
     Parameters
     ----------
     path
-        Columns of text (.xy .xye .dat .txt .csv .prn .chi), GSAS (.fxye and others with a BANK line), XRDML, pdCIF, or
-        HDF5 with NeXus groups (.h5 .nxs).
+        Any file of the formats that `layerox formats` lists: columns of text, XRDML, Bruker, Rigaku, STOE, GSAS, pdCIF,
+        HDF5 with NeXus groups ...
     radiation
         A `Radiation`, a name ("CuKa") or a wavelength in angstrom. It must agree with the file; if neither
         states one, the pattern's radiation is None.
@@ -63,6 +65,14 @@ def read_pattern(
         Accept negative intensities (after a background subtraction) in files with a sigma column.
     dataset
         Path of the group in an HDF5 file with several groups of patterns.
+    scan
+        Number of the scan among the powder scans of a file, from 1, in the order of `read_patterns`.
+    sigma
+        "column" (the file's uncertainties), "counts" (those of counting statistics, sqrt(max(counts, 1)), corrected
+        for attenuators and times where the file has them), "sqrt" (the root of the intensity, whatever the file
+        says); "auto" is the column if the file has one.
+    exclude
+        (first, last) two-theta of regions to leave out, degrees.
 
     Returns
     -------
@@ -75,15 +85,8 @@ def read_pattern(
     InputError
         If the file is missing, damaged, incomplete or not a single powder pattern: one line with place and cure.
     """
-    request = request_from_arguments(path, radiation, axis, range, allow_negative)
-    scans = _powder_scans(request.path, dataset)
-    if len(scans) > 1:
-        raise InputError(
-            f"holds {len(scans)} scans",
-            place=request.path,
-            cure="keep one scan a file (in Python, read_patterns reads them all)",
-        )
-    return pattern_from_scan(scans[0], request)
+    request = request_from_arguments(path, radiation, axis, range, allow_negative, sigma)
+    return with_excluded(pattern_from_scan(_one_scan(request.path, dataset, scan), request), exclude)
 
 
 @public
@@ -103,6 +106,35 @@ def read_patterns(
     """
     request = request_from_arguments(path, radiation, axis, range, allow_negative)
     return [pattern_from_scan(scan, request) for scan in _powder_scans(request.path, dataset)]
+
+
+def _one_scan(path: Path, dataset: str | None, number: int | None) -> Scan:
+    """Return a powder scan of a file by its number, from 1; the only one without a number."""
+    if number is None:
+        scans = _powder_scans(path, dataset)
+        if len(scans) > 1:
+            cure = f"choose one, 1 to {len(scans)} (in Python, read_patterns reads them all)"
+            raise InputError(f"holds {len(scans)} scans", place=path, cure=cure, argument="scan")
+        return scans[0]
+    stack = read_stack(path, dataset)
+    if not 1 <= number <= len(stack):
+        raise InputError(f"has no scan {number}", place=path, cure=f"choose 1 to {len(stack)}", argument="scan")
+    return stack.scan(number - 1)
+
+
+def scans_of_file(path: Path, dataset: str | None = None) -> list[Scan | InputError]:
+    """Return all scans of a file in its order, with an error in place of each that is not a powder pattern.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    if is_hdf5(path):
+        stack = read_stack(path, dataset)
+        return [stack.scan(k) for k in builtins.range(len(stack))]
+    _refuse_dataset(path, dataset)
+    return _scans(path)
 
 
 def read_stack(path: str | Path, dataset: str | None = None) -> Stack:
@@ -152,19 +184,29 @@ def _refuse_dataset(path: Path, dataset: str | None) -> None:
 
 @public
 def read_instrument(path: str | Path) -> Instrument:
-    """Return the instrument of an instrument.toml, a GSAS .prm or a GSAS-II .instprm, by suffix.
+    """Return the instrument of an instrument.toml, a GSAS .prm or a GSAS-II .instprm, by suffix, or a preset by name.
+
+    An existing file wins over a preset of the same name; `layerox instruments` lists the presets.
 
     Raises
     ------
     InputError
         If the file is missing or damaged, has an unknown suffix, or is inconsistent: one line with place and cure.
     """
+    from layerox.io.file_contents import is_file  # noqa: PLC0415
     from layerox.io.gsas_instrument import read_instprm, read_prm  # noqa: PLC0415  (not needed for patterns)
+    from layerox.io.instrument_presets import BY_NAME, preset_of  # noqa: PLC0415
     from layerox.io.instrument_toml import read_toml  # noqa: PLC0415
 
+    preset = None if is_file(path) else preset_of(str(path))
+    if preset is not None:
+        return preset.instrument
     path = Path(path)
     readers = {".toml": read_toml, ".prm": read_prm, ".instprm": read_instprm}
     if path.suffix.lower() not in readers:
+        if not path.suffix and not is_file(path):
+            raise InputError(f"unknown instrument {str(path)!r}", argument="instrument",
+                             cure=nearest(str(path), BY_NAME))  # fmt: skip
         raise InputError("is no instrument file", place=path, cure=f"give one of {', '.join(readers)}")
     return readers[path.suffix.lower()](path)
 
@@ -188,7 +230,7 @@ def _powder_scans(path: Path, dataset: str | None = None) -> list[Scan]:
             replace(scan, warnings=(*scan.warnings, *stack.warnings)) for scan in map(stack.scan, range(len(stack)))
         ]
     _refuse_dataset(path, dataset)
-    found = _scans(path)
+    found = scans_of_file(path)
     usable = [scan for scan in found if isinstance(scan, Scan)]
     refused = [error for error in found if isinstance(error, InputError)]
     if not usable:
@@ -204,14 +246,8 @@ def _scans(path: Path) -> list[Scan | InputError]:
     plain = plain_scan(data, path)
     if plain is not None:
         return [plain]
-    if is_xrdml(data):
-        return scans_from_xrdml(data, path)
+    known = bytes_format_of(data, path)
+    if known is not None:
+        return known.read(data, path)
     text = text_of(data, path)
-    if is_plain(text):
-        return [*scans_from_text(text, path)]
-    if is_pdcif(text):
-        from layerox.io.pdcif import scans_from_cif  # noqa: PLC0415  (other formats do not need gemmi)
-
-        return scans_from_cif(text, path)
-    refuse_other_contents(text, path)
-    return scans_from_gsas(text, path) if is_gsas(text) else [*scans_from_text(text, path)]
+    return [*scans_from_text(text, path)] if is_plain(text) else scans_from_other_text(text, path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from layerox.errors import InputError
 from layerox.io.scan import Axis
@@ -30,6 +31,8 @@ REFUSED: tuple[tuple[re.Pattern[str], str, str], ...] = (
      "sin(theta)/lambda", "multiply by 4 pi and give q"),
     (re.compile(r"1 ?/ ?d|d ?\*|d\^?-1|inverse d|h|s"), "1/d", "give q = 2 pi / d, d or two-theta"),
     (re.compile(r"q ?(\^|\*\*)? ?[24²⁴]|ln ?q|log ?q", re.IGNORECASE), "a power or logarithm of q", "give q"),
+    (re.compile(r"(binding|kinetic) ?energy|b\.?e\.?|k\.?e\.?", re.IGNORECASE), "the energy of photoemission",
+     "a pattern needs angles, q or d"),
     (re.compile(r"energy|e|photon energy|ev|kev", re.IGNORECASE), "energy", "a pattern needs angles, q or d"),
     (re.compile(r"(t|time)[- _]?of[- _]?flight|tof|t\.o\.f\.?", re.IGNORECASE), "time of flight", "convert it to d"),
     (re.compile(r"r|radius|radial( distance)?|distance", re.IGNORECASE), "a radius", "integrate to two-theta, q or d"),
@@ -39,6 +42,7 @@ REFUSED: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"time|temperature|temp|t|wavelength|lambda|λ|frequency|wavenumber|raman.*", re.IGNORECASE),
      "no angle", "give two-theta, q or d"),
 )  # fmt: skip
+REFLECTIVITY = re.compile(r"reflectivity|reflectance|r$|log ?r", re.IGNORECASE)
 UNIT_BEHIND = re.compile(r"\s*[(\[{/].*$|_(m?rad|deg|mm|m|us|ms|s|kev|ev|nm|a|ang|px|k|c)\b.*$", re.IGNORECASE)
 
 
@@ -78,6 +82,19 @@ def refuse_other_axis(title: str, place: str) -> None:
             if form.fullmatch(whole):
                 shown = what if what == whole else f"{what} ({_plain(title)!r})"
                 raise InputError(f"its axis is {shown}", place=place, cure=cure)
+
+
+def refuse_other_ordinate(titles: Sequence[str], place: str) -> None:
+    """Reject a title of intensities that are not those of a powder pattern.
+
+    Raises
+    ------
+    InputError
+        If one of the titles names a reflectivity.
+    """
+    if any(REFLECTIVITY.match(_plain(title)) for title in titles):
+        problem = "is a reflectivity curve, not a powder pattern"
+        raise InputError(problem, place=place, cure="give a pattern over two-theta, q or d")
 
 
 def _plain(title: str) -> str:

@@ -136,4 +136,4 @@ def blocks_of(text: str, path: Path, longest: int | None = None) -> list[CifBloc
 
 
 def _key(tag: str) -> str:
-    return str(tag).lower().replace(".", "_")
+    return str(tag).lower().replace(".", "_").replace("/", "_")

@@ -1,7 +1,7 @@
 """Read the bytes and the text of a file, or raise an error in one line with the reason.
 
-Missing, empty and binary files are rejected here, files of recognised but unsupported formats, and zip files (.ndax,
-.xlsx) with unsafe contents (size, paths, XML entities).
+Missing, empty and binary files are rejected here, and files of recognised but unsupported formats. Zip files are in
+`zip_archive.py`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import codecs
 import os
 import re
 import stat
-import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from layerox.errors import InputError
 
@@ -22,11 +21,6 @@ AS_INSTRUMENT = "give it as the instrument"
 # First bytes of unsupported formats, from documentation of vendors and formats, as collected in the sources of xylib
 # (github.com/wojdyr/xylib). Longer signatures come before shorter ones with the same start.
 SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"RAW1.01", "a Bruker RAW file (version 3)"),
-    (b"RAW4.", "a Bruker RAW file (version 4)"),
-    (b"RAW_1.", "a Stoe RAW file"),
-    (b"RAW2", "a Bruker RAW file (version 2)"),
-    (b"RAW ", "a Bruker RAW file (version 1)"),
     (b".RAW\r", "a Siemens .RAW file"),
     (b"FI\x00", "a Rigaku RAW file"),
     (b"V3RD", "a Philips RD file"),
@@ -34,8 +28,6 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"HR-XRDScan", "a Philips scan file"),
     (b"SampleIdent", "a Philips UDF file"),
     (b"SIETRONICS XRD SCAN", "a Sietronics CPI file"),
-    (b"*RAS_DATA_START", "a Rigaku RAS file"),
-    (b"*RAS_HEADER_START", "a Rigaku RAS file"),
     (b"CDF\x01", "a NetCDF file"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"BZh", "a bzip2 archive"),
@@ -45,16 +37,32 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "an image"),
     (b"II*\x00", "a TIFF image: integrate it first"),
     (b"MM\x00*", "a TIFF image: integrate it first"),
+    (b"###CBF", "a CBF image: integrate it first"),
+    (b"FORMAT :  86", "a GADDS image: integrate it first"),
+    (b"FORMAT :100", "a GADDS image: integrate it first"),
+    (b"{\nHeaderID", "an EDF image: integrate it first"),
+    (b"{\nEDF_", "an EDF image: integrate it first"),
     (b"\xd0\xcf\x11\xe0", "an Excel or Origin file"),
     (b"CPYA", "an Origin project"),
     (b"CPYUA", "an Origin project"),
 )
-ZIP_NAMES = {".brml": "a Bruker BRML file", ".rasx": "a Rigaku RASX file", ".xlsx": "an Excel file"}
 HEADINGS: tuple[tuple[re.Pattern[str], str, str], ...] = (
-    (re.compile(r"^_FILEVERSION\s*=", re.MULTILINE), "a Bruker UXD file, which is not read yet", EXPORT),
     (re.compile(r"^INS  .{1,6}(BANK|HTYPE|ICONS)", re.MULTILINE), "a GSAS instrument file", AS_INSTRUMENT),
     (re.compile(r"\A#\s*GSAS-II instrument"), "a GSAS-II instrument file", AS_INSTRUMENT),
     (re.compile(r"^\[(radiation|geometry|profile|position)\]", re.MULTILINE), "an instrument file", AS_INSTRUMENT),
+    (
+        re.compile(r"\bbinding[ _]energy|kinetic[ _]energy|\AVAMAS\b", re.IGNORECASE),
+        "a photoemission spectrum",
+        "give a pattern over two-theta, q or d",
+    ),
+    (
+        re.compile(
+            r"^[^\w\n]{0,9}(?:scan type|experiment|method)[^\w\n]{1,9}(?:x-?ray )?reflect(?:ivity|ometry)",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+        "a reflectivity curve",
+        "give a pattern over two-theta, q or d",
+    ),
     (re.compile(r"\A\s*<(!DOCTYPE html|html)", re.IGNORECASE), "a web page", "download the file itself"),
     (re.compile(r"\A\s*<\?xml"), "an XML file, but not XRDML", EXPORT),
     (re.compile(r"\A\s*[{\[]\s*[\"{\[]"), "a JSON file", EXPORT),
@@ -260,57 +268,9 @@ def _without_controls(text: str, path: Path) -> str:
 
 def _refuse_signature(data: bytes, path: Path) -> None:
     if data.startswith(b"PK\x03\x04"):
-        name = ZIP_NAMES.get(path.suffix.lower(), "a zip archive")
-        raise InputError(f"is {name}, which is not read yet", place=path, cure=EXPORT)
+        raise InputError("is a zip archive, of an unknown format", place=path, cure=EXPORT)
     for signature, name in SIGNATURES:
         if data.startswith(signature):
-            raise InputError(f"is {name}, which is not read yet", place=path, cure=EXPORT)
-
-
-# Limits of an archive: members, unpacked bytes in total, and of XML, which a reader loads as a whole.
-MOST_MEMBERS, MOST_UNPACKED, MOST_XML = 10_000, 2**30, 512 * 2**20
-XML_START = 4096
-CURE = "export it as CSV"
-
-
-def check_archive(path: Path) -> None:
-    """Reject a zip file that unpacks to an impossible size or outside its folder; other files pass.
-
-    Raises
-    ------
-    InputError
-        If it is damaged, or has contents that no cycler program writes.
-    """
-    if not zipfile.is_zipfile(path):
-        return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            _check_sizes(members, path)
-            for member in members:
-                _check_member(archive, member, path)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        detail = " ".join(str(error).split())[:100]
-        raise InputError(f"is a damaged zip file ({detail})", place=path, cure="copy or export it again") from None
-    except Exception as error:  # zlib.error, lzma.LZMAError ...: of the compression method of a member
-        raise InputError(f"is a damaged zip file ({error})"[:200], place=path, cure="export it again") from None
-
-
-def _check_sizes(members: list[zipfile.ZipInfo], path: Path) -> None:
-    if len(members) > MOST_MEMBERS:
-        raise InputError(f"holds {len(members)} members, more than {MOST_MEMBERS}", place=path, cure=CURE)
-    whole = sum(member.file_size for member in members)
-    largest = max((m.file_size for m in members if m.filename.lower().endswith(".xml")), default=0)
-    if whole > MOST_UNPACKED or largest > MOST_XML:
-        raise InputError(f"unpacks to {whole / 2**20:.0f} MiB, more than any log", place=path, cure=CURE)
-
-
-def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
-    name = PurePosixPath(member.filename.replace("\\", "/"))
-    if name.is_absolute() or ".." in name.parts or ":" in member.filename[:2]:
-        raise InputError(f"holds {member.filename[:80]!r}, outside its folder", place=path, cure=CURE)
-    if name.suffix.lower() in (".xml", ".rels") and not member.is_dir():
-        with archive.open(member) as file:
-            start = file.read(XML_START).replace(b"\x00", b"")
-        if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
-            raise InputError(f"its {member.filename[:80]!r} declares entities", place=path, cure=CURE)
+            is_image = name.endswith("integrate it first")
+            what = name if is_image else f"{name}, which is not read yet"
+            raise InputError(f"is {what}", place=path, cure=EXPORT)

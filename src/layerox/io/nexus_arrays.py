@@ -92,15 +92,26 @@ def sources_in(file: Any, path: Path) -> tuple[list[Source], list[InputError]]:
     """Return the arrays of patterns of a file in natural order, and the errors of unusable ones."""
     usable: list[Source] = []
     refused: list[InputError] = []
+    signals = set[tuple[int, int]]()
     for group in _groups(file):
         try:
             found = _source(group, path)
         except InputError as error:
             refused.append(error)
             continue
-        if found is not None:
+        # NXmonopd links the arrays of its NXdetector into its NXdata: both groups hold one pattern.
+        if found is not None and (where := _location(file[found.signal])) not in signals:
+            signals.add(where)
             usable.append(found)
     return usable, refused
+
+
+def _location(thing: Any) -> tuple[int, int]:
+    """Return where in which file a group or an array is, the same through every link."""
+    import h5py  # noqa: PLC0415
+
+    where = h5py.h5o.get_info(thing.id)
+    return where.fileno, where.addr
 
 
 def _groups(file: Any) -> Iterator[Any]:
@@ -110,10 +121,10 @@ def _groups(file: Any) -> Iterator[Any]:
     waiting, seen = [(file["/"], 0)], set[tuple[int, int]]()
     while waiting and len(seen) < MOST_GROUPS:
         group, depth = waiting.pop(0)
-        where = h5py.h5o.get_info(group.id)
-        if (where.fileno, where.addr) in seen:
+        where = _location(group)
+        if where in seen:
             continue
-        seen.add((where.fileno, where.addr))
+        seen.add(where)
         yield group
         for name in sorted(group, key=_natural) if depth < DEEPEST else ():
             found = member(group, name)

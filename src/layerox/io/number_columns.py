@@ -19,7 +19,8 @@ import numpy as np
 from layerox.errors import InputError
 from layerox.typing import FloatArray, IntArray
 
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)(?![a-z])"
+# Possessive digits (++): a long run of digits is matched once, not from each of its places.
+NUMBER = r"[-+]?(?:\d++\.?\d*+|\.\d++)(?:[eEdD][-+]?\d++)?|[-+]?(?:nan|inf(?:inity)?)(?![a-z])"
 IS_NUMBER = re.compile(NUMBER, re.IGNORECASE)
 # Texts that programs write in place of a number after the angle: masked, missing, too wide for the format.
 NO_NUMBER = re.compile(r"[-+]?nan(?:\(\w*\))?|[-+]?1\.?#\w+|--+|\*{3,}|n/?a|null|none|masked|\?", re.IGNORECASE)

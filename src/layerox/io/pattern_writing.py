@@ -1,4 +1,6 @@
-"""Write a pattern as .xye, .xy or .csv, so that `read_pattern` returns the same numbers and the same beam.
+"""Write a pattern as .xye, .xy, .csv, .cif or .xlsx, so that `read_pattern` returns the same numbers.
+
+The beam is kept by all but .xlsx.
 
 The heading consists of comments; three lines are machine-readable: `# label:`, `# radiation:` and `# sigma:`, the first
 two as JSON; time and temperature follow the usage of other programs. Numbers have enough digits for an exact round
@@ -13,12 +15,15 @@ from pathlib import Path
 import numpy as np
 
 from layerox.errors import InputError
+from layerox.io.atomic_writing import Content
 from layerox.io.output_files import write_outputs
+from layerox.io.xlsx_writing import workbook_of
 from layerox.pattern import Pattern
 from layerox.public import public
 from layerox.radiation import Radiation
 
-FORMATS = (".xye", ".xy", ".csv")
+TEXTS = (".xye", ".xy", ".csv")
+FORMATS = (*TEXTS, ".cif", ".xlsx")
 FACTS = {"start_time": "# start time: {}", "temperature_k": "# temperature [K]: {:.6g}"}
 
 
@@ -31,7 +36,7 @@ def write_pattern(pattern: Pattern, path: str | Path, *, overwrite: bool = False
     pattern
         The pattern; written are two_theta (degrees), intensity and, except in .xy, sigma.
     path
-        .xye, .xy or .csv; an unchanged file of layerox is replaced.
+        .xye, .xy, .csv, .cif (pdCIF) or .xlsx; an unchanged file of layerox is replaced.
     overwrite
         Whether any other file may be replaced too.
 
@@ -40,7 +45,25 @@ def write_pattern(pattern: Pattern, path: str | Path, *, overwrite: bool = False
     InputError
         If the suffix is none of these, a file of the user exists there, or the file cannot be written.
     """
-    write_outputs({Path(path): pattern_text(pattern, Path(path))}, by="write_pattern", overwrite=overwrite)
+    write_outputs({Path(path): pattern_content(pattern, Path(path))}, by="write_pattern", overwrite=overwrite)
+
+
+def pattern_content(pattern: Pattern, path: Path) -> Content:
+    """Return what `write_pattern` writes to a path.
+
+    Raises
+    ------
+    InputError
+        If the suffix is none of the formats.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".cif":
+        from layerox.io.pdcif_writing import pdcif_text  # noqa: PLC0415  (other formats do not need gemmi)
+
+        return pdcif_text([pattern])
+    if suffix == ".xlsx":
+        return workbook_of(["two_theta", "intensity", "sigma"], [pattern.two_theta, pattern.intensity, pattern.sigma])
+    return pattern_text(pattern, path)
 
 
 def pattern_text(pattern: Pattern, path: Path) -> str:
@@ -52,7 +75,7 @@ def pattern_text(pattern: Pattern, path: Path) -> str:
         If the suffix is none of the formats.
     """
     suffix = path.suffix.lower()
-    if suffix not in FORMATS:
+    if suffix not in TEXTS:
         raise InputError(f"patterns are not written as {suffix or 'a file without suffix'}", place=path,
                          cure=f"choose from {', '.join(FORMATS)}")  # fmt: skip
     columns = [pattern.two_theta, pattern.intensity] + ([] if suffix == ".xy" else [pattern.sigma])

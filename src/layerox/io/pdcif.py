@@ -40,7 +40,7 @@ SAME_SIGMA = 0.25
 REGION = re.compile(r"(?<![\d.])([\d.]{1,20}) to ([\d.]{1,20}) degrees", re.ASCII)
 FACTS = {
     "temperature_k": "_diffrn_ambient_temperature",
-    "radius_mm": "_pd_instr_dist_spec/detc",
+    "radius_mm": "_pd_instr_dist_spec_detc",
 }
 TEXTS = {
     "start_time": "_pd_meas_datetime_initiated",

@@ -7,6 +7,7 @@ repeated angles, negative counts and missing sigmas are treated in one way. No f
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -23,6 +24,8 @@ from layerox.typing import FloatArray, IntArray
 
 Axis = Literal["two-theta", "q", "d"]
 RADIANS = "radians"
+# Sources of the uncertainties that a user may choose.
+SIGMAS = ("auto", "column", "counts", "sqrt")
 AXES: tuple[str, ...] = (*get_args(Axis), RADIANS)
 FEW_COUNTS = 4.0
 # Largest counts beside a channel without counts; relative rounding of sigmas with two digits or more.
@@ -50,6 +53,8 @@ class Request:
         First and last two-theta to keep, degrees.
     allow_negative
         Whether negative intensities are accepted in a file with its own sigmas.
+    sigma
+        One of `SIGMAS`.
     """
 
     path: Path
@@ -58,6 +63,7 @@ class Request:
     in_radians: bool = False
     range: tuple[float, float] | None = None
     allow_negative: bool = False
+    sigma: str = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +141,11 @@ def request_from_arguments(
     axis: str,
     limits: tuple[float, float] | None,
     allow_negative: bool,
+    sigma: str = "auto",
 ) -> Request:
     """Return the checked arguments of `read_pattern`."""
+    if sigma not in SIGMAS:
+        raise InputError(f"unknown sigma {sigma!r}", argument="sigma", cure=nearest(str(sigma), SIGMAS))
     if axis not in AXES:
         raise InputError(f"unknown axis {axis!r}", argument="axis", cure=nearest(str(axis), AXES))
     if limits is not None and not limits[0] < limits[1]:
@@ -145,7 +154,7 @@ def request_from_arguments(
         radiation = _radiation_of_user(radiation)
     meant: Any = "two-theta" if axis == RADIANS else axis
     return Request(path=Path(path), radiation=radiation, axis=meant, in_radians=axis == RADIANS, range=limits,
-                   allow_negative=allow_negative)  # fmt: skip
+                   allow_negative=allow_negative, sigma=sigma)  # fmt: skip
 
 
 def _radiation_of_user(given: Radiation | str | float) -> Radiation:
@@ -173,7 +182,29 @@ def pattern_from_scan(scan: Scan, request: Request) -> Pattern:
     scan = _without_weightless(_without_unmeasured(scan, request), request)
     _check_angles(scan, request)
     _check_intensities(scan, request)
-    return _pattern(_with_sigma(scan, request), request, beam)
+    return _pattern(_with_sigma(_with_chosen_sigma(scan, request), request), request, beam)
+
+
+def with_excluded(pattern: Pattern, regions: Iterable[tuple[float, float]]) -> Pattern:
+    """Return a pattern without the user's excluded regions, (first, last) two-theta in degrees."""
+    listed = [*regions]
+    return pattern.exclude(listed) if listed else pattern
+
+
+def _with_chosen_sigma(scan: Scan, request: Request) -> Scan:
+    """Return the scan with the uncertainties that the user chose.
+
+    Raises
+    ------
+    InputError
+        If a column is chosen and the file has none.
+    """
+    if request.sigma == "column" and not scan.has_sigma_column:
+        cure = "leave it out: they follow from counting statistics"
+        raise InputError("has no column of uncertainties", place=request.path, cure=cure, argument="sigma")
+    if request.sigma == "sqrt" or (request.sigma == "counts" and scan.has_sigma_column):
+        return replace(scan, sigma=poisson_sigma(scan.intensity), sigma_source="poisson")
+    return scan
 
 
 def _pattern(scan: Scan, request: Request, beam: Radiation | None) -> Pattern:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from layerox.errors import InputError
-from layerox.io.abscissa_titles import axis_from_title, refuse_other_axis, scale_from_title
+from layerox.io.abscissa_titles import axis_from_title, refuse_other_axis, refuse_other_ordinate, scale_from_title
 from layerox.io.scan import Axis
 from layerox.pattern import SigmaSource
 from layerox.radiation import K_ALPHA_RATIO, PLAUSIBLE_WAVELENGTH, Radiation
@@ -124,6 +124,8 @@ def titles_from_line(line: str, separator: str | None, width: int, place: str) -
     titled = [k for k, word in enumerate(plain) if k not in (x, sigma) and INTENSITY_TITLE.match(word)]
     if x is None and titled and titled[0] > 0:
         refuse_other_axis(words[0], place)
+    if x is not None and not titled:
+        refuse_other_ordinate(words, place)
     if x is None or not titled:
         return None
     intensity = next((k for k in titled if k > x), titled[0])  # a column before the angle is usually an index

@@ -179,7 +179,7 @@ def _abrupt_runs(zero: BoolArray, counts: FloatArray, evidence: float) -> list[R
     behind = sums[np.minimum(last + 3, size)] - sums[last + 1]
     before[first == 0] = np.inf
     behind[last == size - 1] = np.inf
-    level = np.maximum(np.sqrt(np.minimum(before, behind)) - EDGE_SIGMAS / 2.0, 0.0) ** 2 / 2.0
+    level = np.maximum(np.sqrt(np.maximum(np.minimum(before, behind), 0.0)) - EDGE_SIGMAS / 2.0, 0.0) ** 2 / 2.0
     chosen = np.flatnonzero(level * (last - first + 1) > evidence)
     return [Run(int(first[k]), int(last[k])) for k in chosen]
 

@@ -10,37 +10,32 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
-from xml.etree import ElementTree
 
 import numpy as np
 
 from layerox.errors import InputError
+from layerox.io.counting import ATTENUATED, AUTOMATIC_SLIT, NO_TIME, Counts, counts_of
 from layerox.io.pattern_stack import number_of
 from layerox.io.scan import Scan
+from layerox.io.scan_kinds import is_two_theta, refusal_of_axis, refusal_of_kind
 from layerox.io.text_heading import iso_time
+from layerox.io.tube_lines import named
+from layerox.io.xml_tree import COMPLETE, Element, all_of, deep, number_of_element, one_of, text_at, xml_root
 from layerox.notices import Notice
 from layerox.pattern import poisson_sigma
-from layerox.radiation import Radiation, radiation_from_text
+from layerox.radiation import Radiation
 from layerox.typing import FloatArray
 
-Element = ElementTree.Element
-POWDER_AXES = ("Gonio", "2Theta", "2Theta-Omega", "Omega-2Theta", "TwoThetaOmega")
 CLOSING = re.compile(rb"</(\w+:)?xrdMeasurements>\s*\Z")
+# Axes of a goniometer; scans repeated along them are a map. Scans along x, y or time are patterns.
+CIRCLES = ("Omega", "2Theta", "2Theta-Omega", "Omega-2Theta", "Phi", "Chi", "Psi")
+SYSTEM = "Diffractometer system="
+AUTOMATIC, FIXED = "automatic", "fixed"
 DOUBTFUL_DOUBLET = "K-alpha doublet: the file states K-Alpha 1 but has no incident-beam monochromator"
-COMPLETE = "read it again when the measurement has ended"
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Intensities of a scan on one scale, with sigmas from counting statistics."""
-
-    intensity: FloatArray
-    sigma: FloatArray
-    warnings: tuple[Notice, ...] = ()
 
 
 def is_xrdml(data: bytes) -> bool:
@@ -50,40 +45,25 @@ def is_xrdml(data: bytes) -> bool:
 
 def scans_from_xrdml(data: bytes, path: Path) -> list[Scan | InputError]:
     """Return the scans of an XRDML file, or the error of a scan that is not a powder pattern."""
-    root = _root(data, path)
+    root = xml_root(data, path, closing=CLOSING)
     found: list[Scan | InputError] = []
-    pairs = [(m, scan) for m in _all(root, "xrdMeasurement") for scan in _all(m, "scan")]
+    pairs = [(m, scan) for m in all_of(root, "xrdMeasurement") for scan in all_of(m, "scan")]
     for number, (measurement, scan) in enumerate(pairs, 1):
         label = f"{path.stem} #{number}" if len(pairs) > 1 else ""
-        refusal = _refusal(scan, path, number)
+        refusal = _refusal(measurement, scan, path, number)
         found.append(refusal or _scan(root, measurement, scan, label, path))
     if not found:
         raise InputError("holds no scan", place=path, cure="measure or export it again")
     return found
 
 
-def _root(data: bytes, path: Path) -> Element:
-    plain = data.replace(b"\x00", b"")  # also for two bytes per letter
-    if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
-        raise InputError("declares a document type, which XRDML has not", place=path, cure="export it again")
-    try:
-        return ElementTree.fromstring(data)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        line = getattr(error, "position", (0, 0))[0]
-        if CLOSING.search(data.replace(b"\x00", b"")) is None:
-            problem = "the file is cut off; is it still being written?"
-            raise InputError(problem, place=f"{path}:{line}", cure=COMPLETE) from None
-        raise InputError(f"damaged XML: {error}", place=f"{path}:{line}", cure="export it again") from None
-
-
-def _refusal(scan: Element, path: Path, number: int) -> InputError | None:
+def _refusal(measurement: Element, scan: Element, path: Path, number: int) -> InputError | None:
     axis = scan.get("scanAxis", "")
+    if measurement.get("measurementStepAxis", "") in CIRCLES:
+        return refusal_of_kind("a mesh scan (reciprocal-space map) or pole figure", path)
     positions = _positions(scan, "2Theta")
-    moves = positions is not None and _one(positions, "commonPosition") is None
-    if axis in POWDER_AXES and moves:
-        return None
-    problem = f"scan {number} runs along {axis or 'an unnamed axis'}, not along two-theta"
-    return InputError(problem, place=path, cure="give a 2Theta or Gonio scan")
+    moves = positions is not None and one_of(positions, "commonPosition") is None
+    return None if is_two_theta(axis) and moves else refusal_of_axis(axis, number, path)
 
 
 def _scan(root: Element, measurement: Element, scan: Element, label: str, path: Path) -> Scan:
@@ -103,17 +83,17 @@ def _scan(root: Element, measurement: Element, scan: Element, label: str, path: 
         other_radiation=replace(radiation, lines=radiation.lines[:1], name="") if radiation and doubtful else None,
         label=label,
         metadata=metadata,
-        warnings=(*counts.warnings, *_status_warnings(scan)),
+        warnings=(*counts.warnings, *_status_warnings(scan), *_slit_warnings(metadata)),
     )
 
 
 def _two_theta(scan: Element, points: int, path: Path) -> FloatArray:
     positions = _positions(scan, "2Theta")
     assert positions is not None
-    listed = _one(positions, "listPositions")
+    listed = one_of(positions, "listPositions")
     if listed is not None:
         return _sized(_numbers(listed, path), points, "angles", path)
-    start, end = _number(_one(positions, "startPosition")), _number(_one(positions, "endPosition"))
+    start, end = (number_of_element(one_of(positions, name)) for name in ("startPosition", "endPosition"))
     if start is None or end is None:
         raise InputError("the scan names no two-theta positions", place=path, cure="export it again")
     return np.linspace(start, end, points)
@@ -121,8 +101,8 @@ def _two_theta(scan: Element, points: int, path: Path) -> FloatArray:
 
 def _counts(scan: Element, path: Path) -> Counts:
     """Return intensities and sigmas, with the attenuator and unequal counting times corrected."""
-    points = _one(scan, "dataPoints")
-    values = None if points is None else _one(points, "intensities", "counts")
+    points = one_of(scan, "dataPoints")
+    values = None if points is None else one_of(points, "intensities", "counts")
     if points is None or values is None:
         raise InputError("the scan holds no intensities", place=path, cure=COMPLETE)
     _refuse_divergence(points, path)
@@ -134,50 +114,39 @@ def _counts(scan: Element, path: Path) -> Counts:
     times = _times(points, intensity.size, path)
     if values.get("unit") == "cps":
         return _counts_from_rates(intensity * (attenuation if raw else 1.0), attenuation, times)
-    return _counts_from_counts(intensity / (1.0 if raw else attenuation), attenuation, times)
-
-
-def _counts_from_counts(detected: FloatArray, attenuation: FloatArray, times: FloatArray | None) -> Counts:
-    """Return detected counts N times the attenuation A: I = N A, sigma = A sqrt(max(N, 1))."""
-    scale, warnings = attenuation, _attenuation_warnings(attenuation)
-    if times is not None and np.ptp(times) > 0:
-        scale = scale * float(np.median(times)) / times
-        warnings += (Notice("counting_times_unequal", "intensities were scaled to the median counting time"),)
-    return Counts(detected * scale, poisson_sigma(detected) * scale, warnings)
+    return counts_of(intensity / (1.0 if raw else attenuation), attenuation, times)
 
 
 def _counts_from_rates(rate: FloatArray, attenuation: FloatArray, times: FloatArray | None) -> Counts:
     """Return rates R in cps: N = R t / A counts were detected, sigma = A sqrt(max(N, 1)) / t."""
     warnings = _attenuation_warnings(attenuation)
     if times is None:
-        warnings += (Notice("not_counts", "counts per second without a counting time: sigma is only an estimate"),)
+        warnings += (NO_TIME,)
         times = np.ones_like(rate)
     return Counts(rate, attenuation * poisson_sigma(rate * times / attenuation) / times, warnings)
 
 
 def _attenuation_warnings(attenuation: FloatArray) -> tuple[Notice, ...]:
-    if not np.ptp(attenuation) > 0:
-        return ()
-    return (Notice("attenuator_corrected", "the beam attenuator changed during the scan; its factors were applied"),)
+    return (ATTENUATED,) if np.ptp(attenuation) > 0 else ()
 
 
 def _attenuation(points: Element, size: int, path: Path) -> FloatArray:
-    listed, common = _one(points, "beamAttenuationFactors"), _one(points, "commonBeamAttenuationFactor")
+    listed, common = one_of(points, "beamAttenuationFactors"), one_of(points, "commonBeamAttenuationFactor")
     factors = _sized(_numbers(listed, path), size, "attenuation factors", path) if listed is not None else None
     if factors is None:
-        factors = np.full(size, _number(common) or 1.0)
+        factors = np.full(size, number_of_element(common) or 1.0)
     return _positive(factors, "attenuation factor", path)
 
 
 def _times(points: Element, size: int, path: Path) -> FloatArray | None:
-    listed, common = _one(points, "countingTimes"), _number(_one(points, "commonCountingTime"))
+    listed, common = one_of(points, "countingTimes"), number_of_element(one_of(points, "commonCountingTime"))
     if listed is not None:
         return _positive(_sized(_numbers(listed, path), size, "counting times", path), "counting time", path)
     return np.full(size, common) if common is not None and common > 0 else None
 
 
 def _refuse_divergence(points: Element, path: Path) -> None:
-    listed = _one(points, "divergenceCorrections")
+    listed = one_of(points, "divergenceCorrections")
     if listed is not None and np.ptp(_numbers(listed, path)) > 0:
         raise InputError(
             "raw counts of an automatic divergence slit, not yet corrected",
@@ -191,23 +160,23 @@ def _radiation(measurement: Element) -> tuple[Radiation | None, str]:
 
     The doublet is used, except if "K-Alpha 1" is intended and a monochromator is in the incident beam.
     """
-    used = _one(measurement, "usedWavelength")
-    first = None if used is None else _number(_one(used, "kAlpha1"))
+    used = one_of(measurement, "usedWavelength")
+    first = None if used is None else number_of_element(one_of(used, "kAlpha1"))
     if used is None or not first:
         return None, ""
     intended = used.get("intended", "")
-    if intended == "K-Beta" and (beta := _number(_one(used, "kBeta"))):
+    if intended == "K-Beta" and (beta := number_of_element(one_of(used, "kBeta"))):
         return Radiation(lines=((beta, 1.0),)), "K-beta: stated in the file"
     name = _anode(measurement) or ""
-    incident = _one(measurement, "incidentBeamPath")
-    monochromator = None if incident is None else _one(incident, "monochromator")
+    incident = one_of(measurement, "incidentBeamPath")
+    monochromator = None if incident is None else one_of(incident, "monochromator")
     if intended == "K-Alpha 1" and monochromator is not None:
         choice = "K-alpha 1 alone: stated in the file with an incident-beam monochromator"
-        return _named(((first, 1.0),), f"{name}Ka1"), choice
-    second, ratio = _number(_one(used, "kAlpha2")), _number(_one(used, "ratioKAlpha2KAlpha1"))
+        return named(((first, 1.0),), f"{name}Ka1"), choice
+    second, ratio = number_of_element(one_of(used, "kAlpha2")), number_of_element(one_of(used, "ratioKAlpha2KAlpha1"))
     if not second or not ratio:
-        return _named(((first, 1.0),), f"{name}Ka1"), "K-alpha 1 alone: the file names no second line"
-    return _named(((first, 1.0), (second, ratio)), f"{name}Ka"), _doublet_choice(intended)
+        return named(((first, 1.0),), f"{name}Ka1"), "K-alpha 1 alone: the file names no second line"
+    return named(((first, 1.0), (second, ratio)), f"{name}Ka"), _doublet_choice(intended)
 
 
 def _doublet_choice(intended: str) -> str:
@@ -216,46 +185,62 @@ def _doublet_choice(intended: str) -> str:
     return "K-alpha doublet: stated in the file"
 
 
-def _named(lines: tuple[tuple[float, float], ...], name: str) -> Radiation:
-    """Return a radiation with its usual name, if its anode and wavelength agree."""
-    radiation = Radiation(lines=lines)
-    try:
-        usual = radiation_from_text(name)
-    except InputError:
-        return radiation
-    return Radiation(lines=lines, name=usual.name) if radiation.agrees_with(usual) else radiation
-
-
 def _metadata(root: Element, measurement: Element, scan: Element) -> dict[str, object]:
     facts: dict[str, object] = {
         "sample": _sample(root),
-        "start_time": iso_time(_text(scan, "header", "startTimeStamp")),
-        "end_time": iso_time(_text(scan, "header", "endTimeStamp")),
+        "start_time": iso_time(text_at(scan, "header", "startTimeStamp")),
+        "end_time": iso_time(text_at(scan, "header", "endTimeStamp")),
         "temperature_k": _temperature(scan),
-        "radius_mm": _number(_deep(measurement, "incidentBeamPath", "radius")),
+        "radius_mm": number_of_element(deep(measurement, "incidentBeamPath", "radius")),
         "anode": _anode(measurement),
-        "counting_time_s": _number(_deep(scan, "dataPoints", "commonCountingTime")),
+        "counting_time_s": number_of_element(deep(scan, "dataPoints", "commonCountingTime")),
         "diffracted_monochromator": _monochromator(measurement, "diffractedBeamPath"),
         "incident_monochromator": _monochromator(measurement, "incidentBeamPath"),
-        "omega": _number(_fixed_position(scan, "Omega")),
+        "omega": number_of_element(_fixed_position(scan, "Omega")),
+        "instrument": _instrument(root),
+        **_slits(measurement),
     }
     return {key: value for key, value in facts.items() if value not in (None, "")}
 
 
+def _instrument(root: Element) -> str:
+    """Return the name of the diffractometer, which comments state as "Diffractometer system=EMPYREAN"."""
+    entries = (entry.text or "" for comment in all_of(root, "comment") for entry in all_of(comment, "entry"))
+    return next((text.partition(SYSTEM)[2].strip() for text in entries if text.startswith(SYSTEM)), "")
+
+
+def _slits(measurement: Element) -> dict[str, object]:
+    """Return the kind and the opening or width of the divergence slit."""
+    slit = deep(measurement, "incidentBeamPath", "divergenceSlit")
+    kind = "" if slit is None else next((v for k, v in slit.attrib.items() if k.endswith("}type")), "")
+    if slit is None or not kind:
+        return {}
+    return {
+        "divergence_slit": AUTOMATIC if "auto" in kind.lower() else FIXED if "fixed" in kind.lower() else "",
+        "divergence_slit_degrees": number_of_element(one_of(slit, "angle")),
+        "divergence_slit_mm": number_of_element(one_of(slit, "height")),
+        "irradiated_length_mm": number_of_element(one_of(slit, "irradiatedLength")),
+    }
+
+
+def _slit_warnings(metadata: Mapping[str, object]) -> tuple[Notice, ...]:
+    return (AUTOMATIC_SLIT,) if metadata.get("divergence_slit") == AUTOMATIC else ()
+
+
 def _sample(root: Element) -> str:
-    return _text(root, "sample", "name") or _text(root, "sample", "id")
+    return text_at(root, "sample", "name") or text_at(root, "sample", "id")
 
 
 def _anode(measurement: Element) -> str | None:
-    return _text(measurement, "incidentBeamPath", "xRayTube", "anodeMaterial") or None
+    return text_at(measurement, "incidentBeamPath", "xRayTube", "anodeMaterial") or None
 
 
 def _temperature(scan: Element) -> float | None:
     """Return the mean temperature of a non-ambient scan, kelvin."""
-    points = _one(scan, "nonAmbientPoints")
+    points = one_of(scan, "nonAmbientPoints")
     if points is None:
-        points = _deep(scan, "dataPoints", "nonAmbientPoints")
-    values = None if points is None else _one(points, "nonAmbientValues")
+        points = deep(scan, "dataPoints", "nonAmbientPoints")
+    values = None if points is None else one_of(points, "nonAmbientValues")
     if points is None or values is None:
         return None
     if points.get("type", values.get("type", "")) != "Temperature":
@@ -266,10 +251,10 @@ def _temperature(scan: Element) -> float | None:
 
 
 def _monochromator(measurement: Element, side: str) -> str:
-    element = _deep(measurement, side, "monochromator")
+    element = deep(measurement, side, "monochromator")
     if element is None:
         return ""
-    return " ".join(filter(None, (element.get("name"), _text(element, "crystal"))))
+    return " ".join(filter(None, (element.get("name"), text_at(element, "crystal"))))
 
 
 def _status_warnings(scan: Element) -> tuple[Notice, ...]:
@@ -280,42 +265,14 @@ def _status_warnings(scan: Element) -> tuple[Notice, ...]:
 
 
 def _positions(scan: Element, axis: str) -> Element | None:
-    points = _one(scan, "dataPoints")
-    found = () if points is None else _all(points, "positions")
+    points = one_of(scan, "dataPoints")
+    found = () if points is None else all_of(points, "positions")
     return next((element for element in found if element.get("axis") == axis), None)
 
 
 def _fixed_position(scan: Element, axis: str) -> Element | None:
     positions = _positions(scan, axis)
-    return None if positions is None else _one(positions, "commonPosition")
-
-
-def _all(element: Element, name: str) -> Iterator[Element]:
-    return iter(element.findall(f"{{*}}{name}"))
-
-
-def _one(element: Element, *names: str) -> Element | None:
-    """Return the first child of any of these names, in any namespace."""
-    return next((child for name in names for child in element.findall(f"{{*}}{name}")), None)
-
-
-def _deep(element: Element, *names: str) -> Element | None:
-    found: Element | None = element
-    for name in names:
-        found = None if found is None else _one(found, name)
-    return found
-
-
-def _text(element: Element, *names: str) -> str:
-    found = _deep(element, *names)
-    return "" if found is None else (found.text or "").strip()
-
-
-def _number(element: Element | None) -> float | None:
-    try:
-        return float((element.text or "") if element is not None else "")
-    except ValueError:
-        return None
+    return None if positions is None else one_of(positions, "commonPosition")
 
 
 def _numbers(element: Element, path: Path) -> FloatArray:

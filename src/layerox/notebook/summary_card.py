@@ -16,13 +16,13 @@ from layerox.notebook.element_colours import element_colour, phase_colour
 from layerox.public import public
 from layerox.stacking import LETTERS, Word, closure, identify
 from layerox.symmetry import cell_from_metric, compact_symbol
-from layerox.validation.check import check
 from layerox.validation.classified_sites import ALKALI, METAL, ClassifiedSites, classified_sites
 from layerox.validation.consistency import LARGEST_CELL, found_space_group
 from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.layers import Layers, layers_of
-from layerox.validation.phase_identity import phase_of
+from layerox.validation.phase_identification import phase_of
 from layerox.validation.read_structure import StructureArgument, atoms_of
+from layerox.validation.structure_check import check
 
 MOST_DRAWN = 24  # slabs
 RISE, STEP, RADIUS = 11.0, 16.0, 4.0  # pixels of a plane, a letter, an anion

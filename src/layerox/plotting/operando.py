@@ -14,6 +14,7 @@ import numpy as np
 
 from layerox.plotting.axis_labels import axis_text, verbatim
 from layerox.plotting.figure_files import cleared_figure, files_of
+from layerox.plotting.powder import EXCLUDED
 from layerox.plotting.reflection_marks import ROW_HEIGHT, draw_reflections, draw_tracks, phase_colour
 from layerox.series.figure_data import IntensityMap, intensity_map, layer_lengths, reflection_tracks
 from layerox.series.group_columns import determined_fractions
@@ -35,6 +36,8 @@ GAP = 3.0
 # Quantities of a cycler's log that are not drawn beside the map.
 NOT_DRAWN = {"current", "capacity", "x_na_esd", "cycle", "step"}
 MOST_AXES = 3
+# Columns of disordered phases, and what their panels say.
+STACKING = (("fraction", "fraction of galleries"), ("persistence", "persistence"))
 # Line styles of the cell lengths.
 LINES = {"a": "-", "b": ":", "c": "--"}
 # Number of frames above which points are smaller, and both sizes.
@@ -89,7 +92,9 @@ def _panels(series: Series) -> list[Drawer]:
     others = [name for name in series.axes[1:] if name not in NOT_DRAWN and series.frames[name].notna().any()]
     layers = [_draw_in_plane, _draw_spacing] if layer_lengths(series) else []
     plain = [_draw_change] if len(layer_lengths(series)) < len(series.phases) else []
-    return [*(_curve_drawer(name) for name in others[:MOST_AXES]), _draw_fractions, *layers, *plain]
+    disordered = any(f"{name}.{STACKING[0][0]}" in series.frames for name in series.phases)
+    stacking = [_stacking_drawer(*row) for row in STACKING] if disordered else []
+    return [*(_curve_drawer(name) for name in others[:MOST_AXES]), _draw_fractions, *stacking, *layers, *plain]
 
 
 # --- the map -------------------------------------------------------------------------------------------------------
@@ -102,10 +107,17 @@ def _draw_map(axes: Axes, found: IntensityMap) -> None:
     half = 0.5 * (found.two_theta[1] - found.two_theta[0])
     angles = np.append(found.two_theta - half, found.two_theta[-1] + half)
     axes.pcolormesh(angles, edges, rows, cmap=COLOURS, vmin=low, vmax=high, rasterized=True)
+    shade_excluded(axes, found)
     axes.set_xlim(found.two_theta[0], found.two_theta[-1])
     axes.set_ylim(edges[0], edges[-1])
     axes.set_xlabel("2θ (degrees)", fontsize=SMALL, va="baseline", labelpad=LABEL_PAD)
     axes.tick_params(labelsize=SMALL)
+
+
+def shade_excluded(axes: Axes, found: IntensityMap) -> None:
+    """Shade the excluded regions of a series, which have no intensities."""
+    for low, high in found.excluded:
+        axes.axvspan(low, high, color=EXCLUDED, lw=0, zorder=0)
 
 
 def _with_gaps(place: FloatArray, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -152,6 +164,20 @@ def _draw_fractions(axes: Axes, series: Series) -> None:
         value, esd = (np.where(series.is_good, own, np.nan) for own in determined_fractions(series.frames, name))
         _draw_points(axes, series, name, 100.0 * _without_long_absence(value), 100.0 * esd)
     axes.set_xlabel("weight %", fontsize=SMALL)
+
+
+def _stacking_drawer(column: str, label: str) -> Drawer:
+    """Return a function that draws a column of the disordered phases."""
+
+    def drawn(axes: Axes, series: Series) -> None:
+        for name in series.phases:
+            if f"{name}.{column}" in series.frames:
+                own = (f"{name}.{column}", f"{name}.{column}_esd")
+                value, esd = (np.where(series.is_good, series.frames[title], np.nan) for title in own)
+                _draw_points(axes, series, name, value, esd)
+        axes.set_xlabel(label, fontsize=SMALL)
+
+    return drawn
 
 
 def _without_long_absence(fractions: FloatArray) -> FloatArray:

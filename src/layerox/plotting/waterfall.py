@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from layerox.errors import InputError
 from layerox.plotting.axis_labels import check_scale, verbatim
 from layerox.plotting.figure_files import cleared_figure, files_of
-from layerox.plotting.operando import DOUBTED, FORMATS, SMALL, TICK, axis_label
+from layerox.plotting.operando import DOUBTED, FORMATS, SMALL, TICK, axis_label, shade_excluded
 from layerox.plotting.reflection_marks import ROW_HEIGHT, draw_reflections
 from layerox.public import public
 from layerox.series.figure_data import intensity_map, reflection_tracks
@@ -74,6 +74,7 @@ def draw(series: Series, figure: Figure, *, intensity: str = "sqrt") -> Axes:
     for k, curve in enumerate(curves):
         colour = _colour(k, len(curves)) if found.good[k] else DOUBTED
         axes.plot(found.two_theta, curve + k, lw=0.7, color=colour, zorder=len(curves) - k)
+    shade_excluded(axes, found)
     axes.set_xlim(found.two_theta[0], found.two_theta[-1])
     axes.set_xlabel("2θ (degrees)", fontsize=SMALL)
     axes.set_ylabel(f"intensity ({intensity}), shifted", fontsize=SMALL)

@@ -12,8 +12,8 @@ import re
 import numpy as np
 from gemmi import cif
 
-from layerox.diffraction.background import EXTRA_SLOTS
-from layerox.diffraction.parameters import is_background
+from layerox.diffraction.background import BLANK, EXTRA_SLOTS
+from layerox.diffraction.parameters import is_background_term
 from layerox.diffraction.refined_quantities import RefinedParameter, RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.instrument import DEFAULT_RADIUS_MM
@@ -171,13 +171,14 @@ def _line(parameter: RefinedParameter, name: str) -> str:
 
 def _background(refinement: Refinement) -> str:
     low, high = refinement.pattern.range
-    possible = [p for p in refinement.parameters if is_background(p.name)]
+    possible = [p for p in refinement.parameters if is_background_term(p.name)]
     terms = [p for p in possible if p.number.status != "fixed" or p.number.value != 0.0]
     head = (
         f"Chebyshev polynomials of the first kind T_k(x), {len(terms)} coefficients that are not zero;\n"
         f"x = (2 two_theta - {low + high:.6f}) / {high - low:.6f}"
     )
     lines = [_line(p, f"k {p.name.removeprefix('background_')}") for p in terms]
+    lines += [_line(p, "scale of a measured blank") for p in refinement.parameters if p.name == BLANK]
     extra = [_line(p, p.name) for p in refinement.parameters if EXTRA.fullmatch(p.name)]
     return "\n".join([head, *lines, *([EXTRA_HEAD] if extra else []), *extra])
 

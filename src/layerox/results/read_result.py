@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from layerox.crystal.asymmetric_unit import Crystal, Site, cell_tuple, position_tuple
 from layerox.diffraction.absolute_fractions import AbsoluteFractions
 from layerox.diffraction.agreement import Agreement
+from layerox.diffraction.disordered.phase import GallerySite, mean_crystal
+from layerox.diffraction.disordered.refined_stacking import RefinedStacking, StackingVerdict
 from layerox.diffraction.microabsorption import Microabsorption
 from layerox.diffraction.model_uncertainty import PriorQuantity
 from layerox.diffraction.refined_quantities import (
@@ -151,6 +153,7 @@ def _read_phase(row: Document) -> RefinedPhase:
     sites = tuple(_read_site(site) for site in row["sites"])
     setting = row["setting"]
     symmetry = symmetry_from_name(setting) if isinstance(setting, str) else symmetry_from_triplets(setting)
+    stacking = _read_stacking(row["stacking"]) if row.get("stacking") else None
     crystal = Crystal(
         name=row["name"],
         cell=cell_tuple(cell[name] for name in CELL_NAMES),
@@ -158,6 +161,9 @@ def _read_phase(row: Document) -> RefinedPhase:
         sites=tuple(_crystal_site(site, row["anisotropic"].get(site.label)) for site in sites),
         source=row["source"],
     )
+    if stacking is not None:
+        fractions = [float(f) for f in stacking.fractions]
+        crystal = mean_crystal(crystal, stacking.gallery_sites, fractions)
     return RefinedPhase(
         name=row["name"],
         space_group=row["space_group"],
@@ -187,6 +193,35 @@ def _read_phase(row: Document) -> RefinedPhase:
         linear_attenuation=_read_maybe(row.get("linear_attenuation")),
         attenuation_by_line=tuple((length, mu) for length, mu in row.get("attenuation_by_line", ())),
         microabsorption=Microabsorption(**row["microabsorption"]) if row.get("microabsorption") else None,
+        stacking=stacking,
+    )
+
+
+def _read_stacking(row: Document) -> RefinedStacking:
+    def by_kind(key: str) -> tuple[Refined, ...]:
+        return tuple(_read_number(row[key][kind], math.inf) for kind in row["kinds"])
+
+    verdict = row.get("verdict")
+    return RefinedStacking(
+        kinds=tuple(row["kinds"]),
+        glides=row["glides"],
+        fractions=by_kind("fractions"),
+        persistence=_read_number(row["persistence"]),
+        thickness=by_kind("thickness"),
+        thickness_nm=by_kind("thickness_nm"),
+        shares=by_kind("shares"),
+        spacings=by_kind("spacing"),
+        column_nm=_read_number(row["column_nm"], math.inf),
+        gallery_sites=tuple(None if p is None else GallerySite(kind=p[0], place=p[1]) for p in row["places"]),
+        verdict=None
+        if verdict is None
+        else StackingVerdict(
+            verdict=verdict,
+            delta_chi_squared=row["delta_chi_squared"],
+            threshold=row["threshold"],
+            reason=row["reason"] or "",
+            deciding=tuple((angle, part) for angle, part in row.get("deciding", ())),
+        ),
     )
 
 

@@ -102,6 +102,36 @@ class SiteModel(ResultPart):
     u_iso: NumberModel
 
 
+class StackingModel(ResultPart):
+    """The stacking of a disordered phase."""
+
+    kinds: Annotated[list[Literal["P2", "P3", "O3", "O2", "O1"]], Field(min_length=2)]
+    glides: Literal["random", "alternate", "same"]
+    fraction: NumberModel
+    fractions: dict[str, NumberModel]
+    persistence: NumberModel
+    thickness: dict[str, NumberModel]
+    thickness_nm: dict[str, NumberModel]
+    shares: dict[str, NumberModel]
+    spacing: dict[str, NumberModel]
+    column_nm: NumberModel
+    places: list[tuple[Annotated[int, Field(ge=0, le=4)], str] | None]
+    verdict: Literal["coherent", "mixture", "undetermined"] | None = None
+    delta_chi_squared: float | None = None
+    threshold: float | None = None
+    reason: str | None = None
+    deciding: list[tuple[float, float]] = []
+
+    @model_validator(mode="after")
+    def _names_kinds(self) -> StackingModel:
+        for rows in (self.fractions, self.thickness, self.thickness_nm, self.shares, self.spacing):
+            if list(rows) != self.kinds:
+                raise ValueError("the numbers are not those of the kinds")
+        if any(place is not None and place[0] >= len(self.kinds) for place in self.places):
+            raise ValueError("a site is in a gallery of no kind")
+        return self
+
+
 class ResultPhaseModel(ResultPart):
     """A phase."""
 
@@ -135,6 +165,13 @@ class ResultPhaseModel(ResultPart):
     attenuation_by_line: list[tuple[float, float]] = []
     microabsorption: Microabsorption | None = None
     absolute_weight_fraction: NumberModel | None = None
+    stacking: StackingModel | None = None
+
+    @model_validator(mode="after")
+    def _places_every_site(self) -> ResultPhaseModel:
+        if self.stacking is not None and len(self.stacking.places) != len(self.sites):
+            raise ValueError("the stacking does not place every site")
+        return self
 
 
 class ResultPatternModel(ResultPart):

@@ -94,9 +94,13 @@ def _add_atom_types(block: cif.Block, phase: RefinedPhase, radiation: Radiation)
 
 def _site_rows(phase: RefinedPhase) -> Iterator[tuple[Site, int, list[str]]]:
     crystal = phase.crystal
-    for refined, site, multiplicity in zip(phase.sites, crystal.sites, crystal.multiplicities, strict=True):
-        numbers = (refined.x, refined.y, refined.z, refined.occupancy, refined.u_iso)
-        yield site, multiplicity, [cif_number(number) for number in numbers]
+    for refined, site, mean in zip(phase.sites, crystal.sites, crystal.mean_occupancies, strict=True):
+        # Of a disordered stacking the file holds the mean slab with its gallery.
+        own = refined.occupancy
+        part = mean / site.occupancy if site.occupancy else 1.0
+        occupancy = own if part == 1.0 else Refined(own.value * part, own.esd * part, own.status)
+        numbers = (refined.x, refined.y, refined.z, occupancy, refined.u_iso)
+        yield site, crystal.symmetry.multiplicity(site.position), [cif_number(number) for number in numbers]
 
 
 def _anisotropic_rows(phase: RefinedPhase) -> list[tuple[str, list[str]]]:
@@ -118,7 +122,7 @@ def add_reflections(block: cif.Block, phase: RefinedPhase, refinement: Refinemen
     F^2 a cell is the mean of Friedel mates with displacements and dispersion, in electrons^2 (fm^2 for neutrons). Of a
     phase with extracted intensities, F^2 is the extracted one (in units of its scale), as a measured value.
     """
-    if not phase.sites:
+    if not phase.sites or phase.stacking is not None:
         return
     if phase.intensities:
         _add_extracted(block, phase)

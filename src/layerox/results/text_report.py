@@ -10,6 +10,7 @@ from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_steps import RefinementStep
 from layerox.diffraction.result_display import percent_text
 from layerox.refined import Refined, with_esd
+from layerox.results.stacking_text import stacking_lines, stacking_rows
 from layerox.symmetry import CELL_NAMES
 
 WIDTH = 100
@@ -51,7 +52,8 @@ def summary_text(refinement: Refinement) -> str:
         f"{head}R_wp {100 * figures.r_wp:.2f} %, gof {figures.gof:.2f}, {figures.free_parameters} variables, "
         f"{figures.points} points{strongest}",
     ]
-    return "\n".join([*lines, "", _table(_quantity_rows(refinement)), *_group_lines(refinement)])
+    found = [*_group_lines(refinement), *stacking_lines(refinement.phases)]
+    return "\n".join([*lines, "", _table(_quantity_rows(refinement)), *found])
 
 
 def _group_lines(refinement: Refinement) -> list[str]:
@@ -292,6 +294,7 @@ def _phase(phase: RefinedPhase) -> str:
         *_position(phase),
         ("March coefficient", f"{_number(phase.preferred_orientation)} about {' '.join(map(str, phase.texture_axis))}"),
     ]
+    rows += [] if phase.stacking is None else stacking_rows(phase.stacking)
     head = ["site", "species", "x", "y", "z", "occupancy", "U_iso (A^2)"]
     sites = [[s.label, s.species, str(s.x), str(s.y), str(s.z), str(s.occupancy), str(s.u_iso)] for s in phase.sites]
     return _section(f"Phase {phase.name} ({phase.space_group})", f"{_pairs(rows)}\n\n{_table([head, *sites])}")

@@ -13,11 +13,12 @@ import numpy as np
 
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.automatic_strategy import fit_automatically
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.model import INSTRUMENT_SLOTS
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, AlikePhases, Outcome, with_starting_widths
-from layerox.diffraction.parameters import is_background, slot_name
-from layerox.diffraction.phase import OWN_SLOTS, Phase
+from layerox.diffraction.parameters import is_background, is_background_term, slot_name
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_plan import Demand
 from layerox.diffraction.staged_strategy import fit_in_stages
 from layerox.errors import InputError
@@ -214,7 +215,7 @@ def _of_phase(phase: Phase, trusted: Sequence[SeedFrame]) -> tuple[dict[str, flo
         return {}, set()
     best = max(seen, key=lambda seed: seed.supports[phase.name])
     own = {slot_name(phase, slot) for slot in phase.slot_names}
-    frames = {slot_name(phase, slot) for slot in OWN_SLOTS if slot != "preferred_orientation"}
+    frames = {slot_name(phase, slot) for slot in phase.frame_slots}
     values = {name: value for name, value in best.values.items() if name in own}
     return values, {name for name in best.free if name in own - frames}
 
@@ -226,6 +227,11 @@ def _frame_names(phase: Phase, trusted: Sequence[SeedFrame]) -> list[str]:
         let_go = {name for seed in trusted for name in seed.free}
         cell = [slot_name(phase, "displacement"), *(name for name in cell if name in let_go)]
     names = [slot_name(phase, "scale"), *cell, slot_name(phase, "inverse_size")]
+    if isinstance(phase, DisorderedPhase):
+        # c follows the fractions and spacings.
+        names.remove(slot_name(phase, "c"))
+        freed = {name for seed in trusted for name in seed.free}
+        names += [name for name in (slot_name(phase, slot) for slot in phase.stacking_slots) if name in freed]
     strain = slot_name(phase, "microstrain")
     strong = [seed for seed in trusted if slot_name(phase, "inverse_size") in seed.free]
     if strong and 2 * sum(strain in seed.free for seed in strong) >= len(strong):
@@ -234,7 +240,7 @@ def _frame_names(phase: Phase, trusted: Sequence[SeedFrame]) -> list[str]:
 
 
 def _background_terms(seed: SeedFrame) -> int:
-    return sum(is_background(name) for name in seed.free)
+    return sum(is_background_term(name) for name in seed.free)
 
 
 def _is_free_otherwise(name: str, setup: SeriesSetup) -> bool:

@@ -117,7 +117,7 @@ def frames_with_log(
     times = frame_times(frames.frames, others, settings, zone, source)
     log = read_electrochemistry(
         settings.files, time_zone=settings.time_zone, start=settings.start, current=settings.current,
-        charge=settings.charge, longest_gap_s=settings.longest_gap_s,
+        charge=settings.charge, longest_gap_s=settings.longest_gap_s, columns=settings.columns,
     )  # fmt: skip
     offset = fitted_offset(times.starts, times.ends, log) if settings.offset == "fit" else Offset(value=settings.offset)
     sodium = _sodium(settings, log)

@@ -37,15 +37,18 @@ class IntensityMap:
     two_theta
         Degrees, shape (n,).
     intensity
-        The mean around each angle, nan where a pattern has none, shape (m, n).
+        The mean around each angle, nan where a pattern has none and in excluded regions, shape (m, n).
     good
         Which of these frames are accepted, shape (m,).
+    excluded
+        (first, last) two-theta of the regions that the user excluded, degrees.
     """
 
     place: FloatArray
     two_theta: FloatArray
     intensity: FloatArray
     good: NDArray[np.bool_]
+    excluded: tuple[tuple[float, float], ...] = ()
 
 
 def intensity_map(series: Series, *, frames: int = MOST_FRAMES, angles: int = ANGLES) -> IntensityMap | None:
@@ -68,13 +71,23 @@ def intensity_map(series: Series, *, frames: int = MOST_FRAMES, angles: int = AN
     low = min(two_theta[0] for two_theta, _ in patterns.values())
     high = max(two_theta[-1] for two_theta, _ in patterns.values())
     grid = np.linspace(low, high, angles)
-    at = list(patterns)
+    at, regions = list(patterns), _excluded(series)
+    shown = np.array([mean_around(grid, *pattern) for pattern in patterns.values()])
+    for first, last in regions:
+        shown[:, (grid >= first) & (grid <= last)] = np.nan
     return IntensityMap(
         place=place[at],
         two_theta=grid,
-        intensity=np.array([mean_around(grid, *pattern) for pattern in patterns.values()]),
+        intensity=shown,
         good=series.is_good[at],
+        excluded=regions,
     )
+
+
+def _excluded(series: Series) -> tuple[tuple[float, float], ...]:
+    """Return the regions that the recipe of a series excludes, degrees."""
+    pattern = (series.run.get("recipe") or {}).get("pattern", {})
+    return tuple((float(low), float(high)) for low, high in pattern.get("exclude", ()))
 
 
 def mean_around(grid: FloatArray, two_theta: FloatArray, intensity: FloatArray) -> FloatArray:

@@ -24,6 +24,7 @@ from layerox.pattern import Pattern
 from layerox.series.common_parameters import CommonParameters
 from layerox.series.frame_row import FrameRow, Number
 from layerox.series.phase_presence import PhaseLevel
+from layerox.series.stacking_columns import stacking_quantities
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
@@ -128,7 +129,7 @@ class FrameModel:
         found: dict[int, dict[PhaseLevel, list[str]]] = {}
         for p, phase in enumerate(self.phases):
             own = [name for name in (slot_name(phase, slot) for slot in phase.slot_names) if name in free]
-            cell = {slot_name(phase, name) for name in (*CELL_NAMES, "displacement")}
+            cell = {slot_name(phase, name) for name in (*phase.position_slots, "displacement")}
             scale = slot_name(phase, "scale")
             found[p] = {
                 PhaseLevel.SCALE: [scale] if scale in own else [],
@@ -290,6 +291,7 @@ def _level_of(numbers: Mapping[str, Number], *, is_added: bool) -> PhaseLevel:
 
 def _start_of(phase: Phase, numbers: Mapping[str, Number]) -> dict[str, float]:
     """Return the values of a phase's quantities as a row has them, by name."""
-    slots = ("a", "b", "c", "alpha", "beta", "gamma", "microstrain", "displacement")
+    ordinary = ("a", "b", "c", "alpha", "beta", "gamma", "microstrain", "displacement")
+    slots = (*ordinary, *stacking_quantities(phase))
     found = {slot_name(phase, slot): numbers[slot][0] for slot in slots if slot in numbers}
     return found | {slot_name(phase, "inverse_size"): 1.0 / numbers["size"][0]}

@@ -25,6 +25,7 @@ from layerox.diffraction.weight_fractions import (
     phase_weights,
 )
 from layerox.series.frame_setup import SeriesSetup
+from layerox.series.stacking_columns import VERDICT, stacking_numbers, stacking_quantities
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 from layerox.validation.layer_mesh import Layering
@@ -109,7 +110,12 @@ def quantities_of(setup: SeriesSetup) -> dict[str, tuple[str, ...]]:
     common = (*QUANTITIES, *hardware, *((TO_REFERENCE,) if setup.reference else ()))
     group = {name: (GROUP_FRACTION,) for pair in setup.similar for name in pair}
     return {
-        p.name: (*common, *group.get(p.name, ()), *further_quantities(p.crystal, setup.layerings[p.name]))
+        p.name: (
+            *common,
+            *group.get(p.name, ()),
+            *further_quantities(p.crystal, setup.layerings[p.name]),
+            *stacking_quantities(p),
+        )
         for p in setup.phases
     }
 
@@ -128,7 +134,7 @@ def titles_of(quantities: Iterable[str]) -> list[str]:
     return [
         title
         for quantity in quantities
-        for title in ([quantity] if quantity.startswith(CORRELATION) else [quantity, f"{quantity}_esd"])
+        for title in ([quantity] if quantity.startswith((CORRELATION, VERDICT)) else [quantity, f"{quantity}_esd"])
     ]
 
 
@@ -138,6 +144,7 @@ def phases_of(
     minimum: Minimum,
     absent: Mapping[str, Absence],
     shared: Mapping[str, float] = NOTHING_SHARED,
+    verdicts: Mapping[str, float] = NOTHING_SHARED,
 ) -> dict[str, dict[str, Number]]:
     """Return the quantities of all phases at a minimum.
 
@@ -151,6 +158,8 @@ def phases_of(
         How well the frame excludes each absent phase.
     shared
         Uncertainties of the common parameters, by name.
+    verdicts
+        On disordered phases, by name, see `stacking_columns`.
     """
     size = len(model.names)
     values, transfer = minimum.parameters.values[:size], minimum.parameters.transfer()[:size]
@@ -176,6 +185,9 @@ def phases_of(
             DISPLACEMENT: numbers.of(pk.OWN_DISPLACEMENT),
             **numbers.further_cell(phase.crystal),
             **numbers.slab_share(phase, setup.layerings[phase.name], shared),
+            **stacking_numbers(
+                phase, values[own], transfer[own], minimum.covariance, verdicts.get(phase.name, math.nan)
+            ),
         }
     if setup.reference in rows:
         _refer(rows, setup.reference, model, weights, minimum.covariance)

@@ -17,7 +17,7 @@ from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.errors import InputError, nearest, printable
 from layerox.instrument import Instrument
 from layerox.io import read_pattern, read_stack
-from layerox.io.scan import Axis, pattern_from_scan, request_from_arguments
+from layerox.io.scan import pattern_from_scan, request_from_arguments
 from layerox.notices import Notice
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
@@ -74,12 +74,17 @@ class PatternReading:
         See `read_pattern`.
     exclude
         (first, last) two-theta of regions, degrees.
+    axis, sigma, allow_negative
+        See `read_pattern`; the axis is that of files that do not state one.
     """
 
     radiation: Radiation | str | float | None = None
     range: tuple[float, float] | None = None
     exclude: tuple[tuple[float, float], ...] = ()
     dataset: str | None = None
+    axis: str = "two-theta"
+    sigma: str = "auto"
+    allow_negative: bool = False
 
     def pattern(self, frame: Frame) -> Pattern:
         """Return the pattern of a frame.
@@ -90,14 +95,22 @@ class PatternReading:
             If it cannot be read.
         """
         if frame.scan is None:
-            found = read_pattern(frame.path, radiation=self.radiation, range=self.range)
+            found = read_pattern(
+                frame.path,
+                radiation=self.radiation,
+                axis=self.axis,
+                range=self.range,
+                sigma=self.sigma,
+                allow_negative=self.allow_negative,
+            )
         else:
             scan = read_stack(frame.path, self.dataset).scan(frame.scan)
             # The file usually states its axis.
-            axis: Axis = scan.axis or "two-theta"
-            found = pattern_from_scan(
-                scan, request_from_arguments(frame.path, self.radiation, axis, self.range, allow_negative=False)
+            axis = scan.axis or self.axis
+            request = request_from_arguments(
+                frame.path, self.radiation, axis, self.range, self.allow_negative, self.sigma
             )
+            found = pattern_from_scan(scan, request)
         return found.exclude(self.exclude) if self.exclude else found
 
 

@@ -26,9 +26,10 @@ from layerox.series.frame_axes import StackFiles, axis_column, axis_notices, nam
 from layerox.series.frame_setup import STACKED, Frame, Frames, frame_of
 
 SUFFIXES = (".xye", ".xy", ".dat", ".txt", ".csv", ".prn", ".chi", ".fxye", ".gsas", ".gsa", ".gss", ".gda", ".xrdml",
-            ".h5", ".hdf5", ".hdf", ".nxs", ".nx", ".nexus")  # fmt: skip
+            ".h5", ".hdf5", ".hdf", ".nxs", ".nx", ".nexus", ".brml", ".raw", ".rasx", ".ras", ".uxd", ".asc", ".xra",
+            ".plt")  # fmt: skip
 # Formats that often have several scans per file, and number of files of other formats that are checked for it.
-SCANS_WITHIN = (*STACKED, ".xrdml", ".gsas", ".gsa", ".gss", ".gda")
+SCANS_WITHIN = (*STACKED, ".xrdml", ".gsas", ".gsa", ".gss", ".gda", ".brml", ".raw", ".rasx", ".ras", ".uxd", ".asc")
 FEW_FILES = 20
 
 
@@ -70,6 +71,22 @@ def frames_of(
     notices += [*choices, *_number_notices([frame.path for frame in frames])]
     frames = [replace(frame, index=k) for k, frame in enumerate(frames)]
     return Frames(frames=tuple(frames), axes=names, warnings=tuple(notices))
+
+
+def with_one_scan(frames: Frames, number: int) -> Frames:
+    """Return only the frames that are scan `number` (from 1) of their files.
+
+    Raises
+    ------
+    InputError
+        If no file has such a scan.
+    """
+    kept = [frame for frame in frames.frames if (frame.scan or 0) == number - 1]
+    if not kept:
+        most = max((frame.scan or 0 for frame in frames.frames), default=0) + 1
+        place = frames.frames[0].path if frames.frames else None
+        raise InputError(f"has no scan {number}", place=place, cure=f"choose 1 to {most}, or all", argument="scan")
+    return replace(frames, frames=tuple(replace(frame, index=k) for k, frame in enumerate(kept)))
 
 
 class NoFrames(InputError):

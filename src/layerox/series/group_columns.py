@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerox.series.frame_row import GROUP_FRACTION
-from layerox.series.grouped_rows import NOT_DISTINGUISHED
+from layerox.series.undistinguished_rows import NOT_DISTINGUISHED
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:

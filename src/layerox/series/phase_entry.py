@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from layerox.diffraction.far_cell_search import Window, scanned_lines
 from layerox.diffraction.least_squares import Data, Minimum
-from layerox.diffraction.line_scan import Window, scanned_lines
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
 from layerox.series.frame_model import FrameModel, FrameState, PhaseSubset

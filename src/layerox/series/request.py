@@ -70,6 +70,8 @@ class SeriesRequest:
         How patterns are read.
     beam
         How the patterns were measured.
+    scan
+        Number of the scan of each file that is a frame, from 1; None for all.
     """
 
     axes: Sequence[str]
@@ -80,6 +82,7 @@ class SeriesRequest:
     electrochemistry: ElectrochemistryModel | None
     reading: PatternReading
     beam: Beam
+    scan: int | None = None
 
     def prepared(self, frames: Frames) -> PreparedSeries:
         """Return the settings of the refinement of frames.

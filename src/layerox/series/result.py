@@ -18,8 +18,9 @@ from layerox.radiation import Radiation
 from layerox.series.frame_row import OFFSETS, QUANTITIES, titles_of
 from layerox.series.frame_setup import Frame, PatternReading, frame_of
 from layerox.series.group_columns import group_texts, is_represented, with_other_reasons
+from layerox.series.results_folder import CHANGES, TABLE
 from layerox.series.run_document import SCHEMA, read_run
-from layerox.series.series_folder import CHANGES, TABLE
+from layerox.series.stacking_columns import VERDICT
 from layerox.series.tables import TEXTS, read_changes, read_frames
 
 if TYPE_CHECKING:
@@ -87,6 +88,12 @@ class Series:
             data[f"instrument_{name}"] = ("frame", table[name].to_numpy(float), {"units": unit})
         for name in TEXTS:
             data[name] = ("frame", table[name].astype(str).to_numpy(object))
+        columns = [f"{name}.{VERDICT}" for name in self.phases]
+        if any(column in table for column in columns):
+            data[f"stacking_{VERDICT}"] = (
+                ("frame", "phase"),
+                table.reindex(columns=columns).fillna("").to_numpy(object),
+            )
         coordinates: dict[str, Any] = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}
         units = self.run.get("axis_units", {})
         for name in self.axes:
@@ -118,7 +125,8 @@ class Series:
     def titles(self) -> list[str]:
         """Titles of the columns of the phases, without their names; not every phase has all of them."""
         owned = (column.split(".", 1) for column in self.frames.columns if "." in column)
-        return list(dict.fromkeys([*titles_of(QUANTITIES), *(title for name, title in owned if name in self.phases)]))
+        own = (title for name, title in owned if name in self.phases and title != VERDICT)
+        return list(dict.fromkeys([*titles_of(QUANTITIES), *own]))
 
     @property
     def place(self) -> NDArray[np.float64]:
@@ -175,6 +183,9 @@ def reading_of(series: Series) -> PatternReading:
         radiation=None if lines is None else Radiation(lines=tuple((w, share) for w, share in lines), says_kind=False),
         range=None if limits is None else (limits[0], limits[1]),
         dataset=series.run.get("dataset"),
+        axis=series.run.get("abscissa", "two-theta"),
+        sigma=series.run.get("sigma", "auto"),
+        allow_negative=series.run.get("allow_negative", False),
     )
 
 

@@ -25,11 +25,11 @@ from layerox.series.dask_cluster import Tls, check_scheduler, connection_notices
 from layerox.series.electrochemistry import ElectrochemistryArgument, frames_with_log, settings_from
 from layerox.series.executor import start_server
 from layerox.series.frame_setup import Frames, PatternReading
-from layerox.series.frames import Watch, Watcher, files_in, frames_of
+from layerox.series.frames import Watch, Watcher, files_in, frames_of, with_one_scan
 from layerox.series.live_refinement import LiveSeries, LiveSetup
 from layerox.series.request import NoReadableFrame, PreparedSeries, SeriesRequest
 from layerox.series.result import Series
-from layerox.series.series_folder import RESULTS, SeriesStore
+from layerox.series.results_folder import RESULTS, SeriesStore
 from layerox.series.series_run import SeriesRun
 
 Progress = Callable[[str], None]
@@ -53,6 +53,10 @@ def fit_series(
     range: tuple[float, float] | None = None,
     glob: str | None = None,
     dataset: str | None = None,
+    scan: int | None = None,
+    abscissa: str = "two-theta",
+    sigma: str = "auto",
+    allow_negative: bool = False,
     axis: str | Sequence[str] = (),
     electrochemistry: ElectrochemistryArgument | None = None,
     unordered: bool = False,
@@ -79,6 +83,11 @@ def fit_series(
         As for `fit`; the phases are all that may occur in any frame.
     glob, dataset, axis
         Files, group of HDF5 files, and values of the frames on one or several axes; see `frames_of`.
+    scan
+        Number of the scan of each file that is a frame, from 1; by default all scans are frames.
+    abscissa, sigma, allow_negative
+        Axis of files that do not state it, source of the uncertainties, and negative intensities, as the arguments
+        `axis`, `sigma` and `allow_negative` of `read_pattern`.
     electrochemistry
         A cycler's file, several of one cell, or a table with the keys of a recipe's [electrochemistry]: the values of
         the log at the middle of each frame become columns (voltage in V, current in mA, net charge as capacity in mAh,
@@ -138,11 +147,15 @@ def fit_series(
         own=tuple(own),
         electrochemistry=settings_from(electrochemistry, None if plan is None else plan.electrochemistry),
         reading=PatternReading(
-            radiation=radiation, range=range, exclude=() if plan is None else plan.exclude, dataset=dataset
+            radiation=radiation, range=range, exclude=() if plan is None else plan.exclude, dataset=dataset,
+            axis=abscissa, sigma=sigma, allow_negative=allow_negative,
         ),
+        scan=scan,
         beam=Beam(radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
                   polarization=polarization, instrument=instrument),
     )  # fmt: skip
+    if watch and scan is not None:
+        raise InputError("a growing series takes all scans", argument="scan", cure="leave it out while watching")
     if watch and request.electrochemistry is not None:
         raise InputError("a growing log is not supported", argument="electrochemistry",
                          cure="leave it out while watching, and run again with it when both are complete")  # fmt: skip
@@ -181,6 +194,8 @@ def _listed(
         frames = frames_of(source, **arguments)
     else:
         frames = frames_with_log(source, request.electrochemistry, **arguments)
+    if request.scan is not None:
+        frames = with_one_scan(frames, request.scan)
     frames = replace(frames, warnings=(*frames.warnings, *connection_notices(scheduler)))
     return request.prepared(frames), frames
 

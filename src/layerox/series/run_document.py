@@ -61,7 +61,10 @@ def _document(crystal: Crystal) -> dict[str, Any]:
     return {
         "setting": crystal.symmetry.name or crystal.symmetry.triplets,
         "cell": list(crystal.cell),
-        "sites": [[s.label, s.element, s.charge, *s.position, s.occupancy] for s in crystal.sites],
+        "sites": [
+            [s.label, s.element, s.charge, *s.position, mean]
+            for s, mean in zip(crystal.sites, crystal.mean_occupancies, strict=True)
+        ],
         "source": crystal.source,
     }
 
@@ -150,6 +153,9 @@ class RunModel(_RunModelPart):
     range: tuple[Angle, Angle] | None
     recipe: dict[str, Any] | None = None
     dataset: str | None = None
+    abscissa: Literal["two-theta", "q", "d", "radians"] = "two-theta"
+    sigma: Literal["auto", "column", "counts", "sqrt"] = "auto"
+    allow_negative: bool = False
     lines: list[tuple[Wavelength, Annotated[float, Field(gt=0, lt=1e6)]]] | None = None
     phases: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
     measured: MeasuredModel | None = None

@@ -16,7 +16,6 @@ from layerox.diffraction.parameters import Parameters, Tie
 from layerox.diffraction.priors import PriorRestraint, prior_restraints, priors_of
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
 from layerox.pattern import Pattern
-from layerox.series.alike_frames import series_groups, without_represented
 from layerox.series.cell_interpolation import levels_of
 from layerox.series.common_parameters import (
     POSITION,
@@ -31,6 +30,7 @@ from layerox.series.frame_model import FrameModel, FrameState, PhaseSubset
 from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.series.phase_presence import PhaseLevel
 from layerox.series.phase_search import search_indices, searched_phases
+from layerox.series.undistinguished_phases import series_groups, without_represented
 from layerox.typing import FloatArray
 
 # Chi-squared, over its reduced value, by which zero and displacement must differ over all seed frames.

@@ -34,10 +34,11 @@ from layerox.series.frame_fit import FrameFitter
 from layerox.series.frame_model import LONG_BUDGET, restored
 from layerox.series.frame_row import Absence, FrameRow, Verdict, offsets_of, phases_of
 from layerox.series.frame_setup import Frame, SeriesSetup
-from layerox.series.grouped_rows import stating_groups, with_group
 from layerox.series.phase_entry import PhaseEntry
 from layerox.series.phase_presence import KEEP_SUPPORT, PhaseLevel, PresenceCorrection
+from layerox.series.stacking_columns import frame_verdicts, has_disorder
 from layerox.series.tables import shown_in
+from layerox.series.undistinguished_rows import stating_groups, with_group
 
 # Share of the usual range of angles that a frame must span.
 MIN_RANGE = 0.9
@@ -287,6 +288,8 @@ def measured_row(frame: Frame, verdict: Verdict, reason: str, fit: FrameFit) -> 
     names = {phase.name for k, phase in enumerate(fit.frame_model.phases) if k not in fit.state.present}
     absent = {name: fit.absences.get(name, Absence()) for name in names}
     common = fit.frame_model.common
+    model, minimum = fit.view.model, fit.minimum
+    verdicts = frame_verdicts(model, minimum, common.setup.reading.pattern(frame)) if has_disorder(model) else {}
     return FrameRow(
         frame=frame.index,
         file=frame.file,
@@ -295,7 +298,7 @@ def measured_row(frame: Frame, verdict: Verdict, reason: str, fit: FrameFit) -> 
         reason=reason,
         r_wp=fit.r_wp,
         gof=fit.gof,
-        phases=phases_of(common.setup, fit.view.model, fit.minimum, absent, common.esds),
+        phases=phases_of(common.setup, model, minimum, absent, common.esds, verdicts),
         offsets=offsets_of(fit.minimum),
     )
 
@@ -340,12 +343,13 @@ def _independent_row(setup: SeriesSetup, frame: Frame) -> FrameRow:
         for phase in setup.phases
         if phase.name in outcome.unsupported
     }
+    verdicts = frame_verdicts(outcome.model, minimum, pattern) if has_disorder(outcome.model) else {}
     row = unfit(
         verdict="quarantined" if reason else "accepted",
         reason=reason,
         r_wp=float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum())),
         gof=float(np.sqrt(minimum.reduced_chi_squared)),
-        phases=phases_of(setup, outcome.model, minimum, absent),
+        phases=phases_of(setup, outcome.model, minimum, absent, verdicts=verdicts),
         offsets=offsets_of(minimum),
     )
     for group in outcome.alike:

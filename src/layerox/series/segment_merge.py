@@ -18,18 +18,18 @@ import numpy as np
 from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.acceptance import DoubtfulFrames, FrameFit, SeriesTrace, judged, serial_of
-from layerox.series.alike_frames import distinguished_segment, needs_tests
 from layerox.series.common_parameters import CommonParameters
 from layerox.series.exchanged_cells import confusable
 from layerox.series.executor import Executor
 from layerox.series.frame_fit import CELL_JUMP
 from layerox.series.frame_row import FrameRow
 from layerox.series.frame_setup import Frame
-from layerox.series.grouped_rows import stating_groups, with_series_groups
 from layerox.series.phase_presence import ENTRY, PresenceCorrection, SeriesPresence, presence_corrections
+from layerox.series.results_folder import COMPARED, CORRECTED, DISTINGUISHED, JUDGED, MERGED, SeriesStore
 from layerox.series.segment import WORTH, Segment, measured_row
-from layerox.series.series_folder import COMPARED, CORRECTED, DISTINGUISHED, JUDGED, MERGED, SeriesStore
 from layerox.series.tables import shown_in
+from layerox.series.undistinguished_phases import distinguished_segment, needs_tests
+from layerox.series.undistinguished_rows import stating_groups, with_series_groups
 
 # Factor by which the goodness of fit of neighbours differs at most if they agree.
 ALIKE = 1.1

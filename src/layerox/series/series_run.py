@@ -37,11 +37,11 @@ from layerox.series.frame_setup import Frames
 from layerox.series.refit import alone, neighbours_of, place_of, refined_again, rows_of_table, with_row
 from layerox.series.request import PreparedSeries
 from layerox.series.result import Series, netcdf_bytes, open_series
+from layerox.series.results_folder import FIRST, TABLE, SeriesStore
 from layerox.series.run_document import structures_of
 from layerox.series.seed_refinement import determined_common_parameters
 from layerox.series.segment import independent_rows, refined_segment, segment_ranges
 from layerox.series.segment_merge import SegmentMerge
-from layerox.series.series_folder import FIRST, TABLE, SeriesStore
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.
@@ -258,6 +258,9 @@ class SeriesRun:
             "range": self.setup.reading.range,
             "recipe": self.document,
             "dataset": self.setup.reading.dataset,
+            "abscissa": self.setup.reading.axis,
+            "sigma": self.setup.reading.sigma,
+            "allow_negative": self.setup.reading.allow_negative,
             "lines": self.setup.radiation.lines,
             "phases": list(self.names),
             **self.description,

@@ -20,6 +20,7 @@ from layerox.diffraction.model import safe_name
 from layerox.errors import InputError
 from layerox.io.csv_cells import plain_cell, plain_table, safe_cell
 from layerox.series.frame_row import GROUP_FRACTION, OFFSETS, QUANTITIES, UNKNOWN, FrameRow, titles_of
+from layerox.series.stacking_columns import VERDICT, VERDICT_NUMBERS, verdict_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,7 @@ def header(axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> list[str
 def cells(row: FrameRow, phases: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the cells of a row of frames.csv; what is not known is empty."""
     numbers = [
-        _text(number)
+        verdict_text(number) if quantity == VERDICT else _text(number)
         for name, quantities in phases.items()
         for quantity in quantities
         for _, number in zip(titles_of([quantity]), row.phases.get(name, {}).get(quantity, UNKNOWN), strict=False)
@@ -190,11 +191,13 @@ def read_frames(path: Path, run: Mapping[str, Any]) -> pd.DataFrame:
     titles = [plain_cell(title) for title in _demand_rectangle(data, path)]
     _demand_titles(titles, run, path)
     table = _parsed(data, path, dict.fromkeys(TEXTS, str))
-    table[list(TEXTS)] = table[list(TEXTS)].fillna("")
+    verdicts = [title for title in titles if title.endswith(f".{VERDICT}")]
+    table[[*TEXTS, *verdicts]] = table[[*TEXTS, *verdicts]].fillna("")
     table = plain_table(table)
     if not len(table):
         raise InputError("holds no frames", place=path, cure="run it with --resume")
-    _demand_numbers(table, [title for title in titles if title not in TEXTS], path)
+    _demand_numbers(table, [title for title in titles if title not in (*TEXTS, *verdicts)], path)
+    _demand_verdicts(table, verdicts, path)
     _demand_rows(table, path)
     if run["status"] == "complete" and len(table) != run["frames"]:
         raise InputError(f"is cut off: {len(table)} of {run['frames']} frames are in it", place=path, cure=CURE)
@@ -303,6 +306,14 @@ def _demand_numbers(table: pd.DataFrame, titles: Sequence[str], path: Path) -> N
         if len(bad):
             problem = f"is damaged: {title} is {values[bad[0]]:g} in row {bad[0] + 2}"
             raise InputError(problem, place=path, cure=CURE)
+
+
+def _demand_verdicts(table: pd.DataFrame, titles: Sequence[str], path: Path) -> None:
+    """Refuse verdicts on stackings that no series writes."""
+    for title in titles:
+        unknown = table.loc[~table[title].isin([*VERDICT_NUMBERS, ""]), title]
+        if len(unknown):
+            raise InputError(f"is damaged: {title} is {str(unknown.iloc[0])[:40]!r}", place=path, cure=CURE)
 
 
 def _limits(title: str) -> tuple[float, float]:

@@ -36,6 +36,7 @@ THICKEST = 1e4
 OPTIONS = ("thickness", "persistence", "glides")
 CURE = "write A~B[:FRACTION_OF_B][,thickness=T|persistence=L][,glides=random|alternate|same]"
 _Z = re.compile(r"Z:(\d*\.?\d+)")
+_FILES = re.compile(r"(?P<files>.*\.m?cif)(?P<rest>(?::[^:,~]*)*(?:,.*)?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +126,18 @@ def persistence_from_thickness(thickness: float, number: int = 2) -> float:
 def is_disorder(text: str) -> bool:
     """Whether a text is the name of a disordered stacking: "P2~O3:0.4,thickness=8", "Z:0.3"."""
     return BETWEEN in text or _Z.fullmatch(text.strip()) is not None
+
+
+def files_of_disorder(text: str) -> list[str]:
+    """Return the files of a text such as "A.cif~B.cif:0.4,thickness=8"; none if it names kinds."""
+    found = _FILES.fullmatch(text.strip())
+    return [] if found is None else [file.strip() for file in found["files"].split(BETWEEN)]
+
+
+def rest_after_files(text: str) -> str:
+    """Return what follows the files in such a text: ":0.4,thickness=8"."""
+    found = _FILES.fullmatch(text.strip())
+    return "" if found is None else found["rest"]
 
 
 def parse_disorder(text: str) -> Disorder:

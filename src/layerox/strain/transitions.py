@@ -22,6 +22,7 @@ from layerox.series.run_document import crystal_from_document
 from layerox.strain.axis_branches import Axis, axis_of
 from layerox.strain.cell_drifts import Drift, drifts
 from layerox.strain.coexistence import layer_sizes
+from layerox.strain.disordered_stages import disordered_stacking, run_name_with_stages, stacking_notices
 from layerox.strain.hysteresis import Hysteresis, Return, hystereses, returns
 from layerox.strain.measured_cells import GOOD, measured_phases
 from layerox.strain.phase_conversions import Step, StepFinder
@@ -143,7 +144,8 @@ def transitions(
         raise InputError(f"changes of {least:g}", argument="least", cure="give a weight fraction between 0 and 1")
     documents = series.run.get("structures") or {}
     crystals = {name: crystal_from_document(name, documents[name]) for name in series.phases if name in documents}
-    known = stackings_of(series.phases, crystals, stackings)
+    mixed = {name: own for name in series.phases if (own := disordered_stacking(name)) is not None}
+    known = stackings_of(series.phases, crystals, stackings) | mixed
     driver = axis_of(series, axis)
     table = series.frames[series.frames["verdict"].isin(GOOD)].reset_index(drop=True)
     if not len(table):
@@ -159,7 +161,7 @@ def transitions(
     named = [name for name in series.phases if name in known]
     return Transitions(
         series=series,
-        name=run_name(stages(table, named, found), _origins(steps, known), shown),
+        name=run_name_with_stages(run_name(stages(table, named, found), _origins(steps, known), shown), table, mixed),
         states=states(table, named),
         changes=tuple(phase_change(table, name, change, driver) for name, change in listed),
         steps=steps,
@@ -168,7 +170,7 @@ def transitions(
         returns=returns(table, series.phases, _state_axis(series, driver)),
         axis=driver,
         stackings=known,
-        warnings=(*_notices(documents), *_rule_notices(steps)),
+        warnings=(*_notices(documents), *_rule_notices(steps), *stacking_notices(table, mixed)),
     )
 
 

@@ -70,7 +70,7 @@ def layering_of(crystal: Crystal) -> Layering | None:
     from layerox.validation.classified_sites import ANION, classified_sites  # noqa: PLC0415
     from layerox.validation.coordination import polyhedra  # noqa: PLC0415
     from layerox.validation.layers import layers_of  # noqa: PLC0415
-    from layerox.validation.phase_identity import phase_of  # noqa: PLC0415
+    from layerox.validation.phase_identification import phase_of  # noqa: PLC0415
 
     atoms = atoms_from_crystal(crystal)
     sites = classified_sites(atoms)

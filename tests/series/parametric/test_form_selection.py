@@ -97,7 +97,7 @@ def test_what_chance_explains_is_no_scatter():
     assert own_scatter(common_trials(data, "P2_a"), data) == 0.0
 
 
-def test_a_form_that_is_asked_for_and_cannot_be_is_refused_and_common_ones_are_left_out():
+def test_a_form_that_is_requested_and_cannot_be_is_refused_and_common_ones_are_left_out():
     few = points(lambda x: 0 * x, x=np.array([1.0, 2.0, 3.0, 4.0]))
     with pytest.raises(InputError, match="7 coefficients for 4 axis values"):
         fitted_forms([form_request("polynomial 6", "P2_a")], few, "P2_a")

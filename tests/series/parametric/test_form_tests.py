@@ -51,13 +51,13 @@ def test_a_form_that_is_too_poor_is_rejected_with_the_better_one():
     assert "polynomial 2 is much better" in found.text
 
 
-def test_a_form_that_is_too_rich_is_told():
+def test_a_form_that_is_too_rich_is_reported():
     found = verdict("spline 12", lambda x: 4e-4 * x)
     assert found.status == "richer_than_needed"
     assert found.best == "polynomial 1"
 
 
-def test_frames_that_scatter_are_told_from_a_wrong_form():
+def test_frames_that_scatter_are_distinguished_from_a_wrong_form():
     found = verdict("polynomial 1", lambda x: 4e-4 * x, scatter=5e-4)
     assert found.status == "scattered"
     assert found.own == pytest.approx(5e-4, rel=0.4)

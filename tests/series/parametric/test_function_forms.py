@@ -72,7 +72,7 @@ def test_pieces_may_jump():
 
 @given(st.sampled_from(["constant", "polynomial 3", "spline 4", "spline at 2 4 7", "kinked 3 5", "vegard 0 2",
                         "polynomial 1 | 3.3 | spline 3 | 5 | constant"]))  # fmt: skip
-def test_what_a_form_says_of_itself_is_the_form(text):
+def test_what_a_form_states_of_itself_is_the_form(text):
     first = form(text)
     again = form(first.text)
     assert again.text == first.text
@@ -121,12 +121,12 @@ def test_what_is_no_form_is_refused_in_one_line(text, cure):
 @pytest.mark.parametrize(
     ("text", "x", "fault"),
     [
-        ("polynomial 3", [1, 2, 3], "4 coefficients for 3 places"),
-        ("polynomial 1", [2, 2, 2], "2 coefficients for 1 places"),
-        ("spline 3", [2, 2, 2], "one place"),
+        ("polynomial 3", [1, 2, 3], "4 coefficients for 3 axis values"),
+        ("polynomial 1", [2, 2, 2], "2 coefficients for 1 axis values"),
+        ("spline 3", [2, 2, 2], "one axis value"),
         ("kinked 8", [1, 2, 3, 4], "a kink outside 1 to 4"),
         ("constant | 0 | constant", [1, 2, 3], "a break outside 1 to 3"),
-        ("polynomial 1 | 3 | polynomial 1", [1, 2, 3], "2 coefficients for 1 places"),
+        ("polynomial 1 | 3 | polynomial 1", [1, 2, 3], "2 coefficients for 1 axis values"),
         ("spline at 1 2 3 50 60 70", np.linspace(1, 3, 9), "6 coefficients"),
     ],
 )

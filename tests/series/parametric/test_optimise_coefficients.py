@@ -78,7 +78,7 @@ def test_a_valley_that_is_flat_at_its_bottom_is_reached_near_enough():
     assert ended.chi_squared < 0.1
 
 
-def test_forces_that_lead_nowhere_are_told():
+def test_forces_that_lead_nowhere_are_reported():
     """Frames that claim to pull uphill: no step lowers chi-squared, however short."""
     survey = survey_of(lambda d: 1e4 * abs(d), lambda d: -1e4 * np.sign(d), 1e4)
     ended = found(survey)

@@ -116,7 +116,7 @@ def test_a_stretch_of_the_axis_is_refined_alone(fitted, tmp_path):
     ]
 
 
-def test_the_command_says_what_the_data_say(fitted, tmp_path, capsys):
+def test_the_command_states_what_the_data_say(fitted, tmp_path, capsys):
     words = ["parametric", fitted, "--function", "P2_a=constant", "--axis", "frame", "-o", tmp_path / "out"]
     assert main([str(word) for word in words]) == 1
     out, err = capsys.readouterr()
@@ -168,7 +168,7 @@ def test_a_recipe_with_a_form_that_is_none_stops_the_series_before_it_begins(raw
     assert not (tmp_path / "out").exists()
 
 
-def test_patterns_that_are_gone_are_told(fitted):
+def test_patterns_that_are_gone_are_reported(fitted):
     series = lx.open_series(fitted)
     with pytest.raises(InputError, match="frame_0011.xye"):
         lx.refine_parametric(replace(series, run={**series.run, "folder": "/nowhere"}))

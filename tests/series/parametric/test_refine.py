@@ -98,7 +98,7 @@ def test_frames_that_jitter_widen_the_uncertainties_of_what_jitters(laboratory):
     assert jittered.is_trustworthy
 
 
-def test_a_wrong_form_is_rejected_and_said_to_be(laboratory, series):
+def test_a_wrong_form_is_rejected_and_stated_to_be(laboratory, series):
     found = laboratory.refined(series, {**FUNCTIONS, "P2_a": "constant"})
     assert found.function("P2_a").verdict.status == "rejected"
     assert found.together.p < LEVEL
@@ -155,7 +155,7 @@ def test_a_position_can_be_a_function_too_and_its_jitter_is_found(laboratory):
 
 
 def test_a_branch_that_is_too_short_is_refused(laboratory, series):
-    with pytest.raises(InputError, match="13 coefficients for 10 places"):
+    with pytest.raises(InputError, match="13 coefficients for 10 axis values"):
         laboratory.refined(series, {"P2_a": "spline 13"})
 
 
@@ -179,7 +179,7 @@ def test_frames_that_cannot_be_refined_are_left_out_with_their_reason(laboratory
     assert "left out: frame_3: is torn" in parametric_text(found)
 
 
-def test_serial_correlation_widens_where_the_recipe_says_so(laboratory, series, found):
+def test_serial_correlation_widens_where_the_recipe_states_it(laboratory, series, found):
     """Tests hold the factor always; uncertainties hold it on request."""
     plan = Plan(serial_correlation=True)
     widened = laboratory.refined(replace(series, setup=replace(series.setup, plan=plan)), FUNCTIONS)

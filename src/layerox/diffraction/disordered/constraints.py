@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from layerox.diffraction.disordered.phase import COLUMN, PERSISTENCE, SPACING, DisorderedPhase
 from layerox.diffraction.parameters import Parameters, slot_name
-from layerox.stacking.disorder import THICKEST
+from layerox.stacking.disorder import GLIDING, THICKEST
 
 SPACING_RANGE = 0.06
+# Slab-to-slab distances of O galleries that arise from P2 by glides, angstrom: from empty ones to those as wide
+# as their neighbours (stacking faults).
+GLIDING_SPACINGS = (4.2, 5.9)
 LEAST_PERSISTENCE, MOST_PERSISTENCE = -1.0, 1.0 - 1.0 / THICKEST
 # Mean height of the columns, 1/nm.
 LARGEST_INVERSE_COLUMN = 0.5
@@ -23,6 +26,9 @@ def constrain_stacking(table: Parameters, phase: DisorderedPhase) -> None:
         value = table.values[k]
         if slot.startswith(SPACING):
             table.lower[k], table.upper[k] = (1.0 - SPACING_RANGE) * value, (1.0 + SPACING_RANGE) * value
+            if slot == f"{SPACING}_{GLIDING}":
+                low, high = GLIDING_SPACINGS
+                table.lower[k], table.upper[k] = min(low, table.lower[k]), max(high, table.upper[k])
         elif slot == COLUMN:
             table.lower[k], table.upper[k] = 0.0, LARGEST_INVERSE_COLUMN
         elif slot == PERSISTENCE:
@@ -31,9 +37,10 @@ def constrain_stacking(table: Parameters, phase: DisorderedPhase) -> None:
             table.lower[k], table.upper[k] = 0.0, 1.0
     _lock_slab(table, phase)
     c = slot_name(phase, "c")
-    half = SPACING_RANGE * table.value(c)
+    spacings = [table.find(slot_name(phase, f"{SPACING}_{kind}")) for kind in phase.disorder.kinds]
     table.express(c, phase.spacing_expression(slot_name(phase, "").removesuffix("_")))
-    table.lower[table.find(c)], table.upper[table.find(c)] = table.value(c) - half, table.value(c) + half
+    k = table.find(c)
+    table.lower[k], table.upper[k] = table.lower[spacings].min(), table.upper[spacings].max()
 
 
 def _lock_slab(table: Parameters, phase: DisorderedPhase) -> None:

@@ -36,7 +36,7 @@ class LayerAtom:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Slab:
+class SlabAtoms:
     """A TMO2 slab.
 
     Attributes
@@ -53,7 +53,7 @@ class Slab:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GalleryContent:
+class GalleryAtoms:
     """A kind of gallery: its slab-to-slab distance (angstrom) and the species on each of its alkali sites, by name."""
 
     spacing: float
@@ -63,8 +63,8 @@ class GalleryContent:
 def disordered_phase(
     disorder: Disorder,
     a: float,
-    slab: Slab,
-    galleries: Sequence[GalleryContent],
+    slab: SlabAtoms,
+    galleries: Sequence[GalleryAtoms],
     *,
     name: str = "",
     source: str = "",

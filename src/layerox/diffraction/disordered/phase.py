@@ -8,7 +8,7 @@ them in formula and mass.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import gemmi
@@ -17,6 +17,7 @@ import numpy as np
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.phase import Phase
+from layerox.errors import InputError
 from layerox.stacking.disorder import Disorder, least_persistence
 from layerox.typing import FloatArray
 
@@ -101,6 +102,11 @@ class DisorderedPhase(Phase):
     gallery_sites: tuple[GallerySite | None, ...]
     column_nm: float = float("inf")
 
+    def __post_init__(self) -> None:
+        if self.mode != "rietveld":
+            fault = f"{self.name} is a disordered stacking: its intensities cannot be extracted ({self.mode})"
+            raise InputError(fault, cure="use mode = 'rietveld'")
+
     @property
     def stacking_slots(self) -> list[str]:
         """Names of the parameters of the stacking, without the prefix of the phase's name."""
@@ -123,6 +129,25 @@ class DisorderedPhase(Phase):
     def stacking_start(self) -> int:
         """Index of the first parameter of the stacking among `slot_names`."""
         return pk.SITES + pk.PER_SITE * len(self.crystal.sites)
+
+    @property
+    def position_slots(self) -> tuple[str, ...]:
+        """Names of the parameters that shift its peaks: cell and spacings."""
+        return (*super().position_slots, *(f"{SPACING}_{kind}" for kind in self.disorder.kinds))
+
+    @property
+    def length_slots(self) -> tuple[str, ...]:
+        """Names of the lengths that are refined: the mesh and the spacings, from which c follows."""
+        return ("a", *(f"{SPACING}_{kind}" for kind in self.disorder.kinds))
+
+    @property
+    def frame_slots(self) -> tuple[str, ...]:
+        """Names of the parameters that differ from frame to frame of a series: those of the stacking too."""
+        return (*super().frame_slots, *self.stacking_slots)
+
+    def crystal_at(self, values: FloatArray) -> Crystal:
+        """Return the mean crystal for the fractions among the values of the slots."""
+        return with_fractions(self.crystal, self.gallery_sites, self.fractions(values).tolist())
 
     def fractions(self, values: FloatArray) -> FloatArray:
         """Return the fraction of each kind at the values of the phase's slots, shape (k,)."""
@@ -209,3 +234,14 @@ def with_fractions(
         for site, share in zip(gallery_sites, crystal.shares, strict=True)
     )
     return replace(crystal, shares=shares)
+
+
+def mean_crystal(
+    crystal: Crystal, gallery_sites: Sequence[GallerySite | None], fractions: Sequence[float]
+) -> MeanCrystal:
+    """Return an ordinary crystal of one slab as the mean crystal of a stacking."""
+    shares = tuple(
+        fractions[place.kind] if place is not None else (1.0 if site.position[2] == 0.0 else 2.0)
+        for site, place in zip(crystal.sites, gallery_sites, strict=True)
+    )
+    return MeanCrystal(**{f.name: getattr(crystal, f.name) for f in fields(crystal)}, shares=shares)

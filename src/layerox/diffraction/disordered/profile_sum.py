@@ -18,9 +18,6 @@ import numpy as np
 from scipy import fft
 
 from layerox.computing.compiled import compiled
-from layerox.diffraction import peaks as pk
-from layerox.diffraction.axial_divergence import asymmetric, node_table
-from layerox.diffraction.profiles import tch_width
 from layerox.typing import ComplexArray, FloatArray
 
 # Number of angles with a profile of their own, and the angle (degrees) that makes them equidistant at high angles.
@@ -31,7 +28,6 @@ WINDOW, STEP, BEYOND = 0.20, 0.13, 4.0
 LAST_PHASE = 1.9
 # Part of a contribution above which all of it counts as having the window.
 ALL_WINDOWED = 0.999
-WIDTH_SLOTS = (pk.U, pk.V, pk.W, pk.X, pk.Y)
 
 
 @compiled
@@ -244,133 +240,3 @@ class ProfileGrid:
         """Return the pattern of a transform on some angles."""
         coefficients = fft.irfft(transform / self._splines, self.size)
         return sampled(coefficients, self.start, self.step, two_theta)
-
-
-@dataclass(frozen=True, eq=False)
-class ProfileTransforms:
-    """Transforms of the profile at each angle of a grid, for one wavelength.
-
-    Attributes
-    ----------
-    value
-        Shape (angles, frequencies).
-    by_gauss, by_lorentz
-        Derivatives with respect to the two widths, the same shape.
-    theta, gauss, wavelength
-        Bragg angle theta within the pattern (radian), Gaussian width (degrees) of each angle, and the wavelength.
-    by_axial
-        Derivatives with respect to S/L and H/L; None without asymmetry.
-    """
-
-    value: ComplexArray
-    by_gauss: ComplexArray
-    by_lorentz: ComplexArray
-    theta: FloatArray
-    gauss: FloatArray
-    wavelength: float
-    by_axial: tuple[ComplexArray, ComplexArray] | None
-
-    def slope(self, slot: int) -> ComplexArray:
-        """Return the derivative with respect to a width parameter of the instrument (its slot)."""
-        if slot in (pk.S_OVER_L, pk.H_OVER_L):
-            return np.zeros_like(self.value) if self.by_axial is None else self.by_axial[slot - pk.S_OVER_L]
-        tangent = np.tan(self.theta)
-        if slot in (pk.X, pk.Y):
-            factor = 1.0 / np.cos(self.theta) if slot == pk.X else tangent
-            return np.asarray(factor[:, None] * self.by_lorentz)
-        power = {pk.U: tangent**2, pk.V: tangent, pk.W: np.ones_like(tangent)}[slot]
-        damping = np.minimum(1.0, self.gauss**2 / pk.LEAST_SQUARE)
-        return np.asarray((0.5 * power * damping / self.gauss)[:, None] * self.by_gauss)
-
-    def size_slope(self) -> ComplexArray:
-        """Return the derivative with respect to the inverse size, 1/nm."""
-        factor = self.wavelength / pk.NM / np.cos(self.theta) / pk.DEGREE
-        return np.asarray(factor[:, None] * self.by_lorentz)
-
-    def strain_slope(self) -> ComplexArray:
-        """Return the derivative with respect to the microstrain."""
-        return np.asarray((np.tan(self.theta) / pk.DEGREE)[:, None] * self.by_lorentz)
-
-
-def profile_transforms(
-    grid: ProfileGrid,
-    instrument: FloatArray,
-    inverse_size: float,
-    microstrain: float,
-    wavelength: float,
-    last: float,
-    with_slopes: bool,
-) -> ProfileTransforms:
-    """Return the transforms of the profile at the angles of a grid.
-
-    Parameters
-    ----------
-    grid
-        The grid.
-    instrument
-        Values of the instrument's slots.
-    inverse_size, microstrain
-        1/nm, and dimensionless.
-    wavelength
-        Angstrom.
-    last
-        Bragg angle theta (radian) beyond which widths are constant, as in `peaks.peak_list`.
-    with_slopes
-        Whether derivatives are computed; they are empty otherwise.
-    """
-    theta = np.minimum(np.radians(grid.angles / 2), last)
-    widths = [_widths(angle, wavelength, instrument, inverse_size, microstrain) for angle in theta.tolist()]
-    q = grid.frequency
-    value = np.empty((len(theta), q.size), dtype=np.complex128)
-    by_gauss, by_lorentz = (np.empty((len(theta) if with_slopes else 0, q.size), np.complex128) for _ in range(2))
-    for k, (gauss, lorentz) in enumerate(widths):
-        width, eta, width_g, width_l, eta_g, eta_l = tch_width(gauss, lorentz)
-        narrow = -(math.pi**2) / (4.0 * math.log(2.0)) * q * q
-        of_lorentz, of_gauss = np.exp(-math.pi * width * q), np.exp(narrow * width * width)
-        value[k] = eta * of_lorentz + (1.0 - eta) * of_gauss
-        if with_slopes:
-            by_width = -math.pi * q * eta * of_lorentz + 2.0 * narrow * width * (1.0 - eta) * of_gauss
-            by_eta = of_lorentz - of_gauss
-            by_gauss[k], by_lorentz[k] = width_g * by_width + eta_g * by_eta, width_l * by_width + eta_l * by_eta
-    gaussian = np.array([gauss for gauss, _ in widths])
-    by_axial = None
-    sample, slit = instrument[pk.S_OVER_L], instrument[pk.H_OVER_L]
-    if sample > 0.0 or slit > 0.0:
-        factor, slopes = _axial_transforms(grid, widths, sample, slit)
-        by_axial = value * slopes[0], value * slopes[1]
-        value, by_gauss, by_lorentz = (
-            value * factor,
-            by_gauss * factor[: len(by_gauss)],
-            by_lorentz * factor[: len(by_lorentz)],
-        )
-    return ProfileTransforms(value, by_gauss, by_lorentz, theta, gaussian, wavelength, by_axial)
-
-
-def _widths(
-    theta: float, wavelength: float, instrument: FloatArray, inverse_size: float, microstrain: float
-) -> tuple[float, float]:
-    gauss = pk.gaussian_width(math.tan(theta), instrument)[0]
-    return gauss, pk.lorentzian_width(theta, wavelength, instrument, inverse_size, microstrain)[0]
-
-
-def _axial_transforms(
-    grid: ProfileGrid, widths: list[tuple[float, float]], sample: float, slit: float
-) -> tuple[ComplexArray, tuple[ComplexArray, ComplexArray]]:
-    """Return the transform of the shifted parts of a peak at each angle, and its derivatives with S/L and H/L."""
-    count = len(widths)
-    table = np.zeros((4, count))
-    table[1], table[2] = np.array(widths).T
-    table[3] = 1.0
-    first, parts, _, slopes, _ = asymmetric(
-        table, np.zeros((4, count)), np.radians(grid.angles), np.zeros(count), sample, slit, *node_table()
-    )
-    q = grid.frequency
-    value = np.empty((count, q.size), dtype=np.complex128)
-    by_sample, by_slit = np.empty_like(value), np.empty_like(value)
-    for k in range(count):
-        own = slice(first[k], first[k + 1])
-        waves = np.exp(-2j * math.pi * np.outer(q, parts[0, own]))
-        value[k] = waves @ parts[3, own]
-        for of, row in ((by_sample, 0), (by_slit, 1)):
-            of[k] = waves @ slopes[1, row, own] - 2j * math.pi * q * (waves @ (slopes[0, row, own] * parts[3, own]))
-    return value, (by_sample, by_slit)

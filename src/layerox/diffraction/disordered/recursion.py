@@ -14,12 +14,12 @@ of every array of a block is that of its nodes, so that the innermost loops are 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from layerox.computing.compiled import compiled
-from layerox.typing import ComplexArray, FloatArray, IntArray
+from layerox.diffraction.disordered.recursion_tables import LayerTable, NodeBlock, StackingTable
+from layerox.typing import ComplexArray, FloatArray
 
 METAL, ANION, GALLERY = range(3)
 _HALF_ROOT = math.sqrt(0.5)
@@ -29,143 +29,8 @@ _TWO_PI = 2.0 * math.pi
 BLOCK, SMALL_ANGLE = 32, 0.5
 
 
-class StackingTable(NamedTuple):
-    """Numbers of a stacking for the recursion.
-
-    Attributes
-    ----------
-    transition, stationary
-        P, shape (r, r), and g, shape (r,), of the groups of galleries.
-    flips
-        1 if the slab above a group has the opposite sense, else 0, shape (r,).
-    spacing
-        Slab-to-slab distance of each group, angstrom, shape (r,).
-    damping
-        1 / (2 pi D) for columns of mean height D, 1/angstrom.
-    group, share, shift
-        Of each variant, see `chain.Chain`, shape (v,).
-    """
-
-    transition: FloatArray
-    stationary: FloatArray
-    flips: IntArray
-    spacing: FloatArray
-    damping: float
-    group: IntArray
-    share: FloatArray
-    shift: IntArray
-
-
-class LayerTable(NamedTuple):
-    """Atoms of the slab and of the galleries.
-
-    Attributes
-    ----------
-    role
-        METAL, ANION or GALLERY for each site, shape (s,).
-    letter, present
-        Letter of each gallery site in each variant in units of the sense, and 1 if it belongs to it, shape (s, v).
-    occupancy
-        Of each site in its own kind of gallery, shape (s,).
-    table, step
-        Form factor times displacement factor of each site on a grid of q = 1/d^2, shape (s, m), and its step.
-    half
-        Height of the anions above the metal, angstrom.
-    """
-
-    role: IntArray
-    letter: IntArray
-    present: IntArray
-    occupancy: FloatArray
-    table: ComplexArray
-    step: float
-    half: float
-
-
-class RodIntensity(NamedTuple):
-    """Intensity of one slab at n nodes of a rod, electrons^2, and its derivatives (of length 0 without slopes).
-
-    Attributes
-    ----------
-    value
-        Shape (n,).
-    by_transition, by_stationary, by_spacing
-        With respect to P, g and the spacings of the groups, shapes (r, r, n), (r, n) and (r, n).
-    by_damping, by_half
-        Shape (n,).
-    by_occupancy, by_u_iso
-        With respect to occupancy and mean square displacement of each site, shape (s, n).
-    by_q
-        With respect to q through the form factors, at a constant s_z, shape (n,).
-    """
-
-    value: FloatArray
-    by_transition: FloatArray
-    by_stationary: FloatArray
-    by_spacing: FloatArray
-    by_damping: FloatArray
-    by_half: FloatArray
-    by_occupancy: FloatArray
-    by_u_iso: FloatArray
-    by_q: FloatArray
-
-
-class _Block(NamedTuple):
-    """Arrays of a block of nodes; the last axis is that of the nodes, n of them in use.
-
-    Rows are pairs of a group and a sense, the sense running fastest.
-
-    Attributes
-    ----------
-    root
-        Cube roots of unity, or ones, shape (3,).
-    phase, move, after
-        Phase of the letter of the next slab, for each variant and sense, shape (v, 2); its mean for each row, and the
-        sense of the slab above, shape (rows,).
-    amplitude, slope, damped
-        f D of each site, and its derivatives with respect to q and to the mean square displacement.
-    metal, anion, up
-        Amplitudes of the positions of metal and anions, and the phase of the upper anion.
-    factor, mean, own, square
-        F of each variant and sense; its mean, that of F* times the phase, and that of |F|^2, for each row.
-    middle, window, advance
-        Phase to the middle of the gallery, effect of window and columns at the first pole, and E at the present one.
-    matrix, x, y, adjoint
-        1 - E P and then its factors, its solution, P x, and the solution of the transposed system.
-    alpha, beta
-        Gradients with respect to `own` conjugated and to `mean`, over both poles.
-    by_site
-        Gradient with respect to the amplitude of each site.
-    """
-
-    root: ComplexArray
-    phase: ComplexArray
-    move: ComplexArray
-    after: IntArray
-    amplitude: ComplexArray
-    slope: ComplexArray
-    damped: ComplexArray
-    metal: ComplexArray
-    anion: ComplexArray
-    up: ComplexArray
-    factor: ComplexArray
-    mean: ComplexArray
-    own: ComplexArray
-    square: FloatArray
-    middle: ComplexArray
-    window: ComplexArray
-    advance: ComplexArray
-    matrix: ComplexArray
-    x: ComplexArray
-    y: ComplexArray
-    adjoint: ComplexArray
-    alpha: ComplexArray
-    beta: ComplexArray
-    by_site: ComplexArray
-
-
 @compiled
-def _new_block(lateral: bool, stacking: StackingTable, sites: int) -> _Block:
+def _new_block(lateral: bool, stacking: StackingTable, sites: int) -> NodeBlock:
     """Return a block for a kind of rod, with what is the same at all its nodes."""
     senses, r, v = (2 if lateral else 1), stacking.spacing.size, stacking.group.size
     order = r * senses
@@ -181,7 +46,7 @@ def _new_block(lateral: bool, stacking: StackingTable, sites: int) -> _Block:
         for s in range(senses):
             phase[j, s] = root[((1 - 2 * s) * (1 + stacking.shift[j])) % 3]
             move[stacking.group[j] * senses + s] += stacking.share[j] * phase[j, s]
-    return _Block(
+    return NodeBlock(
         root, phase, move, after,
         np.zeros((sites, BLOCK), np.complex128), np.zeros((sites, BLOCK), np.complex128),
         np.zeros((sites, BLOCK), np.complex128),
@@ -197,7 +62,7 @@ def _new_block(lateral: bool, stacking: StackingTable, sites: int) -> _Block:
 
 
 @compiled
-def _set_amplitudes(q: FloatArray, layers: LayerTable, conjugate: bool, with_slopes: bool, block: _Block) -> None:
+def _set_amplitudes(q: FloatArray, layers: LayerTable, conjugate: bool, with_slopes: bool, block: NodeBlock) -> None:
     """Interpolate the amplitude of each site, with its derivatives, and sum those of metal and anions."""
     n, step = q.size, layers.step
     block.metal[:], block.anion[:] = 0j, 0j
@@ -221,7 +86,7 @@ def _set_amplitudes(q: FloatArray, layers: LayerTable, conjugate: bool, with_slo
 
 
 @compiled
-def _set_phases(s_z: FloatArray, width: FloatArray, half: float, stacking: StackingTable, block: _Block) -> None:
+def _set_phases(s_z: FloatArray, width: FloatArray, half: float, stacking: StackingTable, block: NodeBlock) -> None:
     """Set the phases along the rod, and the effect of window and column height from slab to slab."""
     n = s_z.size
     for i in range(n):
@@ -246,7 +111,7 @@ def _set_phases(s_z: FloatArray, width: FloatArray, half: float, stacking: Stack
 
 @compiled
 def _add_sodium(
-    n: int, variant: int, sense: int, layers: LayerTable, middle: ComplexArray, block: _Block, out: ComplexArray
+    n: int, variant: int, sense: int, layers: LayerTable, middle: ComplexArray, block: NodeBlock, out: ComplexArray
 ) -> None:
     """Add the amplitude of the sites in the gallery of a variant, above a slab of a sense."""
     for k in range(layers.role.size):
@@ -257,7 +122,7 @@ def _add_sodium(
 
 
 @compiled
-def _set_factors(n: int, stacking: StackingTable, layers: LayerTable, block: _Block) -> None:
+def _set_factors(n: int, stacking: StackingTable, layers: LayerTable, block: NodeBlock) -> None:
     """Set F of each variant and sense, and the means over the variants of each group."""
     senses = block.phase.shape[1]
     block.mean[:], block.own[:], block.square[:] = 0j, 0j, 0.0
@@ -323,7 +188,7 @@ def _solve_transposed(n: int, matrix: ComplexArray, x: ComplexArray) -> None:
 
 
 @compiled
-def _solve_chain(n: int, pole: int, stacking: StackingTable, block: _Block) -> None:
+def _solve_chain(n: int, pole: int, stacking: StackingTable, block: NodeBlock) -> None:
     """Set E at a pole, solve x = F + E P x, and set y = P x."""
     order, r, senses = block.x.shape[0], stacking.spacing.size, block.phase.shape[1]
     for a in range(r):
@@ -351,7 +216,7 @@ def _solve_chain(n: int, pole: int, stacking: StackingTable, block: _Block) -> N
 
 
 @compiled
-def _solve_adjoint(n: int, stacking: StackingTable, block: _Block) -> None:
+def _solve_adjoint(n: int, stacking: StackingTable, block: NodeBlock) -> None:
     """Solve (1 - E P)^T adjoint = gradient of the sum with respect to x."""
     senses = block.phase.shape[1]
     block.adjoint[:] = 0j
@@ -371,7 +236,7 @@ def _add_chain_gradients(
     s_z: FloatArray,
     width: FloatArray,
     stacking: StackingTable,
-    block: _Block,
+    block: NodeBlock,
     by_transition: FloatArray,
     by_spacing: FloatArray,
     by_damping: FloatArray,
@@ -405,7 +270,7 @@ def _add_atom_gradients(
     s_z: FloatArray,
     stacking: StackingTable,
     layers: LayerTable,
-    block: _Block,
+    block: NodeBlock,
     by_spacing: FloatArray,
     by_half: FloatArray,
 ) -> None:

@@ -13,16 +13,11 @@ import numpy as np
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.disordered.phase import DisorderedPhase
-from layerox.diffraction.disordered.profile_sum import (
-    WIDTH_SLOTS,
-    ProfileGrid,
-    ProfileTransforms,
-    add_contribution_slopes,
-    add_contributions,
-    profile_transforms,
-)
+from layerox.diffraction.disordered.profile_sum import ProfileGrid, add_contribution_slopes, add_contributions
+from layerox.diffraction.disordered.profile_transforms import WIDTH_SLOTS, ProfileTransforms, profile_transforms
 from layerox.diffraction.disordered.rod_nodes import NodeIntensities, Nodes, RodIntensities, nodes_between
-from layerox.diffraction.phase_model import Peaks, PhaseModel
+from layerox.diffraction.peak_sets import Peaks
+from layerox.diffraction.phase_model import PhaseModel
 from layerox.diffraction.texture import rod_texture
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation
@@ -215,9 +210,8 @@ class DisorderedPhaseModel(PhaseModel):
     ) -> _Contributions:
         geometry = self.polarization, self.radius, self.bragg_brentano
         found = pk.rod_positions(nodes.q, self.wavelengths[line], instrument, *geometry)
-        bragg, place, place_by_q, shift, factor, factor_by_q = found
+        bragg, bragg_by_q, place, place_by_q, shift, factor, factor_by_q = found
         angle, slope = grid.angle_place(bragg)
-        bragg_by_q = np.tan(np.radians(bragg / 2)) / nodes.q / pk.DEGREE
         cos_squared = nodes.nodes.s_z**2 / nodes.q
         texture, by_cos, by_r = rod_texture(cos_squared, r)
         weight = self.weights[line] * nodes.nodes.weight

@@ -10,10 +10,11 @@ import numpy as np
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.disordered.chain import Probabilities, chain_of, probabilities
-from layerox.diffraction.disordered.layers import Layers
 from layerox.diffraction.disordered.phase import DisorderedPhase
-from layerox.diffraction.disordered.recursion import RodIntensity, StackingTable, rod_intensities
+from layerox.diffraction.disordered.recursion import rod_intensities
+from layerox.diffraction.disordered.recursion_tables import RodIntensity, StackingTable
 from layerox.diffraction.disordered.rods import rods_between
+from layerox.diffraction.disordered.stacking_atoms import StackingAtoms
 from layerox.diffraction.scattering_factors import Scatterers
 from layerox.typing import FloatArray
 
@@ -126,7 +127,7 @@ class RodIntensities:
     def __init__(self, phase: DisorderedPhase, scattering: Scatterers, q_max: float):
         self.phase = phase
         self.chain = chain_of(phase.disorder)
-        self.layers = Layers(phase, self.chain, scattering, q_max)
+        self.layers = StackingAtoms(phase, self.chain, scattering, q_max)
         self._kept: tuple[bytes, Sequence[Nodes], bool, tuple[NodeIntensities, ...]] | None = None
 
     def at(self, nodes: Sequence[Nodes], values: FloatArray, with_slopes: bool) -> tuple[NodeIntensities, ...]:

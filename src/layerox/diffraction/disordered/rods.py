@@ -11,7 +11,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from layerox.typing import FloatArray
 
@@ -91,6 +90,8 @@ def _rod(norm: int, number: int, foot: float, start: float, top: float, waveleng
     along = start + (top - start) * np.linspace(0.0, 1.0, MAP_POINTS) ** 2
     density = NODES_PER_WINDOW / _window(along, foot, wavelength, window)[0]
     turns = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(along))])
+    from scipy.interpolate import CubicSpline  # noqa: PLC0415  (a quarter of a second that ordered phases do not need)
+
     place = CubicSpline(turns, along)
     first = 0.0 if start == 0.0 else 0.5
     at = np.arange(first, turns[-1])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import layerox as lx
-from layerox.diffraction.line_scan import MOST_CELLS, Window, cells_around, line_gains, scanned_lines, step_of
+from layerox.diffraction.far_cell_search import MOST_CELLS, Window, cells_around, line_gains, scanned_lines, step_of
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument, Profile

@@ -99,7 +99,7 @@ def test_pymatgens_interfaces_are_no_intergrowths():
     assert all(one & {"missing_gallery", "double_plane", "prismatic_metal"} for one in found)
 
 
-def test_random_sodium_stands_on_sites_that_exclude_each_other():
+def test_random_sodium_is_on_sites_that_exclude_each_other():
     """What pymatgen makes of partial sodium when it draws at random: any of the sites, whatever stands beside it."""
     cell = build_structure("P2", formula="Na2/3MnO2", a=2.89, supercell=(6, 6, 1))
     draw = np.random.default_rng(1)

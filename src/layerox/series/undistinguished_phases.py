@@ -24,10 +24,10 @@ from layerox.series.common_parameters import CommonParameters, SeedFrame
 from layerox.series.frame_model import LONG_BUDGET
 from layerox.series.frame_row import Absence, FrameRow
 from layerox.series.frame_setup import Frame, SeriesSetup
-from layerox.series.grouped_rows import with_group
 from layerox.series.phase_presence import PhaseLevel
 from layerox.series.segment import Segment, measured_row
 from layerox.series.tables import shown_in
+from layerox.series.undistinguished_rows import with_group
 from layerox.typing import FloatArray
 
 # Change of chi-squared over the threshold above which the frames of a run need no test of their own; the share of the

@@ -1,4 +1,4 @@
-"""Layers: the atoms of slab and galleries as the tables of the recursion."""
+"""StackingAtoms: the atoms of slab and galleries as the tables of the recursion."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import numpy as np
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.disordered.chain import Chain
 from layerox.diffraction.disordered.phase import DisorderedPhase
-from layerox.diffraction.disordered.recursion import ANION, GALLERY, METAL, LayerTable
+from layerox.diffraction.disordered.recursion import ANION, GALLERY, METAL
+from layerox.diffraction.disordered.recursion_tables import LayerTable
 from layerox.diffraction.scattering_factors import Scatterers
 from layerox.diffraction.structure_factors import TWO_PI_SQUARED
 from layerox.typing import ComplexArray, FloatArray, IntArray
@@ -18,7 +19,7 @@ TABLE_STEP = 1e-3
 LETTERS = {"face": -1, "edge": 0, "lower": -1, "upper": 0}
 
 
-class Layers:
+class StackingAtoms:
     """The atoms of a disordered phase: what is constant, and the form factors at the present displacement factors."""
 
     def __init__(self, phase: DisorderedPhase, chain: Chain, scattering: Scatterers, q_max: float):

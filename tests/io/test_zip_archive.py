@@ -6,7 +6,7 @@ import pytest
 
 from layerox.electrochemistry import read_electrochemistry
 from layerox.errors import InputError
-from layerox.io.file_contents import check_archive
+from layerox.io.zip_archive import check_archive
 
 LAUGHS = '<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><l>&b;</l>'
 
@@ -37,7 +37,7 @@ def test_an_ordinary_archive_and_no_archive_pass(tmp_path):
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"../../outside.xml": "<a/>"}, "outside its folder; export it as CSV"),
+        ({"../../outside.xml": "<a/>"}, "outside its folder; export it as text"),
         ({"/etc/outside": "x"}, "outside its folder"),
         ({"C:/outside": "x"}, "outside its folder"),
         ({"..\\outside": "x"}, "outside its folder"),
@@ -57,7 +57,7 @@ def test_what_no_cycler_writes_is_refused_before_it_is_unpacked(suffix, members,
 def test_a_bomb_is_refused_by_what_it_declares(suffix, tmp_path):
     """4 GiB of zeros in a member of 4 kB: the directory of the archive says so."""
     path = packed(tmp_path / f"log{suffix}", {"data.ndc": b"\0" * 4_000_000})
-    with pytest.raises(InputError, match="unpacks to 4096 MiB, more than any log; export it as CSV"):
+    with pytest.raises(InputError, match="unpacks to 4096 MiB, more than any measurement; export it as text"):
         read_electrochemistry(with_declared_size(path, 2**32 - 2))
 
 

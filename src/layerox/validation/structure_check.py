@@ -29,7 +29,7 @@ from layerox.validation.consistency import (
 from layerox.validation.coordination import Polyhedra, polyhedra
 from layerox.validation.finding import Finding
 from layerox.validation.layers import Layers, Space, layers_of
-from layerox.validation.phase_identity import phase_of
+from layerox.validation.phase_identification import phase_of
 from layerox.validation.read_structure import StructureArgument, atoms_of
 
 LOWEST_GALLERY = 2.2  # angstrom; an empty O1 gallery is 2.35 A high, the anions of a slab are 1.9 to 2.1 A apart
