@@ -19,6 +19,6 @@ class PriorSetting:
     provenance: str = "recipe"
 
 
-# By name or pattern; None switches the prior off: a fixed quantity is then exact, a refined one has the data alone.
+# By name or pattern; None switches the prior off: the automatic strategy does not refine the quantity, and it is exact.
 PriorSettings = Mapping[str, PriorSetting | None]
 NO_SETTINGS: PriorSettings = {}
