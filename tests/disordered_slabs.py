@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from layerox.crystal.asymmetric_unit import Crystal, Site
 from layerox.diffraction.disordered.mean_slab import GalleryAtoms, LayerAtom, SlabAtoms, disordered_phase
 from layerox.stacking.disorder import parse_disorder
+from layerox.symmetry import symmetry_from_name
 
 SLAB = SlabAtoms(
     metals=(
@@ -33,3 +35,21 @@ def phase(text, **changes):
     disorder = parse_disorder(text)
     found = disordered_phase(disorder, 2.9, SLAB, [GALLERIES[kind] for kind in disorder.kinds])
     return replace(found, **{"size_nm": 100.0, "microstrain": 0.0008, **changes})
+
+
+def ordered_crystal(kind):
+    """Return P2 or O3 of the same slab and gallery in its own space group."""
+    gallery = GALLERIES[kind]
+    group, slabs = {"P2": ("P 63/m m c", 2), "O3": ("R -3 m", 3)}[kind]
+    c = slabs * gallery.spacing
+    anion = {"P2": (1 / 3, 2 / 3, SLAB.half / c), "O3": (0.0, 0.0, 1 / 3 - SLAB.half / c)}[kind]
+    places = {"face": (0, 0, 0.25), "edge": (2 / 3, 1 / 3, 0.25), "octahedral": (0, 0, 0.5)}
+    rows = [(atom.element, (0, 0, 0), atom) for atom in SLAB.metals]
+    rows += [("O", anion, SLAB.anions[0])]
+    rows += [(name, places[name], atoms[0]) for name, atoms in gallery.sites.items()]
+    sites = tuple(
+        Site(label=label, element=atom.element, position=position, occupancy=atom.occupancy, u_iso=atom.u_iso)
+        for label, position, atom in rows
+    )
+    cell = (2.9, 2.9, c, 90.0, 90.0, 120.0)
+    return Crystal(name=kind, cell=cell, symmetry=symmetry_from_name(group), sites=sites)

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 import layerox as lx
+from disordered_slabs import ordered_crystal, phase
+from layerox.builders import build_crystal
 from layerox.diffraction.disordered.phase import DisorderedPhase
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.staged_strategy import refined_phase
 from layerox.errors import InputError
 from layerox.pattern import Pattern
@@ -109,6 +112,21 @@ def test_an_ordinary_mixture_is_left_alone():
     ends = [reference_phase(("P2", "O3"), f, 0.0, name=f"end{k}") for k, f in enumerate((0.0, 1.0))]
     result = lx.fit(pattern_of(ends), ["P2", "O3"], instrument=INSTRUMENT)
     assert not any(w.code.startswith("stacking") for w in result.warnings)
+
+
+@pytest.mark.parametrize(("text", "kind"), [("P2~O3:0", "P2"), ("P2~O3:1", "O3")])
+def test_weights_in_the_ordered_limits(text, kind):
+    """70 wt% of an ordered phase beside spinel, without noise: both models give one weight, to 0.05 wt%."""
+    ordered = Phase(name="layered", crystal=ordered_crystal(kind), size_nm=100.0, microstrain=0.0008)
+    spinel = Phase(name="spinel", crystal=build_crystal("spinel"), size_nm=60.0, microstrain=0.001)
+    made = lx.simulate([ordered, spinel], weights=[0.7, 0.3], radiation=BEAM, two_theta=(14, 55, 0.06),
+                       instrument=INSTRUMENT, background=[300.0])  # fmt: skip
+    found = [
+        float(lx.fit(made, [layered, spinel], instrument=INSTRUMENT).phases[0].weight_fraction)
+        for layered in (ordered, phase(text, name="layered"))
+    ]
+    assert found[1] == pytest.approx(found[0], abs=5e-4)
+    assert found == pytest.approx([0.7, 0.7], abs=1e-3)
 
 
 def test_result_and_files(intergrowth, tmp_path):

@@ -87,7 +87,7 @@ def test_every_default_is_written_out(tmp_path):
             "free": [],
             "fix": [],
         },
-        "background": {"terms": "automatic", "humps": []},
+        "background": {"terms": "automatic", "humps": [], "blank": None},
         "phase": [
             {"structure": "P2", "name": "P2", "mode": "rietveld", "hardware": False, "free": [], "fix": [],
              "preferred_orientation": None, "size": None, "microstrain": None, "particle_size_um": None,
@@ -350,7 +350,7 @@ def test_range_and_excluded_regions(pattern):
 
 def test_the_recipe_as_used_is_in_the_result_and_means_the_same_fit(tied, pattern, tmp_path):
     document = json.loads(tied.to_json())["recipe"]
-    assert document["background"] == {"terms": "automatic", "humps": []}
+    assert document["background"] == {"terms": "automatic", "humps": [], "blank": None}
     assert document["strategy"] == {"name": "automatic", "stages": []}
     assert document["variables"]["delta"] == {"value": 0.07, "min": 0.0, "max": 0.2, "vary": True}
     path = tmp_path / "recipe.toml"

@@ -146,11 +146,11 @@ def recipe_with_options(
     InputError
         As `read_recipe`, and if a parameter is both fixed and freed.
     """
-    from layerox.analysis.recipe_model import RecipeModel  # noqa: PLC0415  (pydantic takes 30 ms that most commands do not need)
-
     listed, fixed, freed = [*exclude], [*fix], [*free]
     if not (listed or fixed or freed or background is not None or blank is not None):
         return recipe_from(recipe)
+    from layerox.analysis.recipe_model import RecipeModel  # noqa: PLC0415  (pydantic takes 30 ms that most fits do not need)
+
     if both := set(fixed) & set(freed):
         raise InputError(f"{min(both)} is both fixed and freed", argument="fix", cure="give it once")
     path = None if recipe is None else Path(recipe)

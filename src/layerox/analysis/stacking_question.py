@@ -48,6 +48,8 @@ DECISIVE = 0.1
 POOR, MUCH_BETTER = 6.0, 0.7
 # Blur at which a grid is compared, and evaluations of the steps that follow.
 COARSE_BLUR, FINE_BLUR, MOST_EVALUATIONS = 0.35, 0.12, 12
+# Parameters that the ordinary fit has refined too, so that the comparison is one of models and not of initial values.
+WIDTHS = ("inverse_size", "microstrain", "preferred_orientation")
 # The kind of gallery with which a stacking of one kind is disordered, and the kinds of ordered stackings of two.
 PARTNERS = {"P2": "O2", "O2": "P2", "O3": "P3", "P3": "O3"}
 ORDERED_PAIRS = {frozenset(("P2", "O2")): "P2~O2", frozenset(("P3", "O3")): "P3~O3", frozenset(("P2", "O3")): "P2~O3"}
@@ -196,7 +198,8 @@ def _grid_is_better(outcome: Outcome, data: Data, candidate: _Candidate) -> bool
     best = scan_stackings(model, data, best, FINE_BLUR)
     set_linear(model, data, best)
     own = candidate.stacking
-    best.free([*(slot_name(p, "scale") for p in model.phases), *position_names(own), *stacking_names(own)])
+    widths = [slot_name(own, name) for name in WIDTHS]
+    best.free([*(slot_name(p, "scale") for p in model.phases), *position_names(own), *stacking_names(own), *widths])
     found = minimise(model, data, best, tolerance=5.0, most_evaluations=MOST_EVALUATIONS)
     return found.chi_squared < MUCH_BETTER * outcome.minimum.chi_squared
 

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from layerox.computing.compiled import compiled
+from layerox.computing.compiled import compiled_exactly
 from layerox.typing import FloatArray, IntArray
 
 # Position, full width and Lorentzian fraction; value of a peak and its derivatives by these, each of shape (n,).
@@ -29,7 +29,7 @@ GAUSS_CARE = 1000.0
 CORE = 4.0
 
 
-@compiled
+@compiled_exactly
 def tch_width(gauss: float, lorentz: float) -> tuple[float, float, float, float, float, float]:
     """Return width and Lorentzian fraction of a pseudo-Voigt, and their derivatives.
 
@@ -58,7 +58,7 @@ def tch_width(gauss: float, lorentz: float) -> tuple[float, float, float, float,
     return width, eta, width_g, width_l, eta_g, eta_l
 
 
-@compiled
+@compiled_exactly
 def reach(area: float, width: float, eta: float, tail: float) -> tuple[float, float]:
     """Return the distances from the centre of a peak at which its Gaussian and its Lorentzian part are cut.
 
@@ -71,7 +71,7 @@ def reach(area: float, width: float, eta: float, tail: float) -> tuple[float, fl
     return near, far
 
 
-@compiled
+@compiled_exactly
 def first_at_or_above(grid: FloatArray, value: float) -> int:
     """Return the index of the first grid point that is not below `value`."""
     low, high = 0, grid.size
@@ -84,13 +84,13 @@ def first_at_or_above(grid: FloatArray, value: float) -> int:
     return low
 
 
-@compiled
+@compiled_exactly
 def window(two_theta: FloatArray, position: float, distance: float) -> tuple[int, int]:
     """Return start and stop of the ascending angles within a distance of a position."""
     return first_at_or_above(two_theta, position - distance), first_at_or_above(two_theta, position + distance)
 
 
-@compiled
+@compiled_exactly
 def decay(x: float) -> float:
     """Return exp(-x) for x >= 0, with an absolute error below 1e-13.
 
@@ -107,7 +107,7 @@ def decay(x: float) -> float:
     return series
 
 
-@compiled
+@compiled_exactly
 def add_peaks(
     two_theta: FloatArray,
     position: FloatArray,
@@ -139,8 +139,9 @@ def add_peaks(
         add_gaussian(two_theta[start:stop], position[k], width, (1.0 - eta) * area[k], total[start:stop])
 
 
-# The loops over points run on slices from their first element: only then the compiler makes vector instructions.
-@compiled
+# Loops over points run on slices from their first element, which the compiler turns into vector instructions. Their
+# arithmetic is exact (`compiled_exactly`): the rest of a loop then rounds as its vectors do, in every process.
+@compiled_exactly
 def add_lorentzian(
     two_theta: FloatArray, position: float, width: float, area: float, tail: float, total: FloatArray
 ) -> None:
@@ -151,7 +152,7 @@ def add_lorentzian(
         total[i] += height / (1.0 + narrow * x * x) - tail
 
 
-@compiled
+@compiled_exactly
 def add_gaussian(two_theta: FloatArray, position: float, width: float, area: float, total: FloatArray) -> None:
     """Add a Gaussian to `total` (shape of `two_theta`)."""
     height, narrow = area * GAUSS_HEIGHT / width, FOUR_LN2 / (width * width)
@@ -160,7 +161,7 @@ def add_gaussian(two_theta: FloatArray, position: float, width: float, area: flo
         total[i] += height * decay(narrow * x * x)
 
 
-@compiled
+@compiled_exactly
 def add_peak_gradients(
     two_theta: FloatArray,
     weight: FloatArray,
@@ -224,7 +225,7 @@ def add_peak_gradients(
             add_combination(row, shapes, (d_area, area[k] * d_position, d_width, d_eta))
 
 
-@compiled
+@compiled_exactly
 def lorentzian_shapes(two_theta: FloatArray, weight: FloatArray, peak: Peak, shapes: Shapes) -> None:
     """Set value and derivatives of the Lorentzian part of a peak of unit area, times `weight`."""
     (position, width, eta), (value, by_position, by_width, by_eta) = peak, shapes
@@ -239,7 +240,7 @@ def lorentzian_shapes(two_theta: FloatArray, weight: FloatArray, peak: Peak, sha
         by_eta[i] = shape
 
 
-@compiled
+@compiled_exactly
 def gaussian_shapes(two_theta: FloatArray, weight: FloatArray, peak: Peak, shapes: Shapes) -> None:
     """Add those of the Gaussian part to them."""
     (position, width, eta), (value, by_position, by_width, by_eta) = peak, shapes
@@ -254,7 +255,7 @@ def gaussian_shapes(two_theta: FloatArray, weight: FloatArray, peak: Peak, shape
         by_eta[i] -= shape
 
 
-@compiled
+@compiled_exactly
 def add_combination(row: FloatArray, shapes: Shapes, factors: tuple[float, float, float, float]) -> None:
     """Add value and derivatives of a peak times their factors to a row; factors that are zero take no time."""
     value, by_position, by_width, by_eta = shapes
@@ -270,7 +271,7 @@ def add_combination(row: FloatArray, shapes: Shapes, factors: tuple[float, float
             row[i] += d_area * value[i]
 
 
-@compiled
+@compiled_exactly
 def core_of(
     two_theta: FloatArray, peak: FloatArray, parts: FloatArray, width: float, eta: float, tail: float
 ) -> tuple[int, int]:
@@ -289,7 +290,7 @@ def core_of(
     return first_at_or_above(two_theta, peak[0] - half), first_at_or_above(two_theta, peak[0] + half)
 
 
-@compiled
+@compiled_exactly
 def add_asymmetry(
     two_theta: FloatArray, peaks: FloatArray, parts: FloatArray, first: IntArray, tail: float, total: FloatArray
 ) -> None:
@@ -323,7 +324,7 @@ def add_asymmetry(
             add_gaussian(grid, parts[0, m], width, (1.0 - eta) * parts[3, m], piece)
 
 
-@compiled
+@compiled_exactly
 def add_asymmetry_gradients(
     two_theta: FloatArray,
     weight: FloatArray,
@@ -372,7 +373,7 @@ def add_asymmetry_gradients(
                 add_combination(row, shapes, (sign * d_area, area * d_position, d_width, d_eta))
 
 
-@compiled
+@compiled_exactly
 def divided_intensities(
     two_theta: FloatArray,
     ratio: FloatArray,

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from layerox.computing.optional import optional_module
-from layerox.computing.processes import confined
 from layerox.errors import InputError
 from layerox.io.scan import Scan
 from layerox.io.wide_table import scans_of_columns
@@ -39,6 +37,8 @@ def scans_from_xlsx(data: bytes, path: Path) -> list[Scan | InputError]:
         If the workbook is damaged, or has no such sheet.
     """
     check_archive(path)
+    from layerox.computing.processes import confined  # noqa: PLC0415  (other files need no process)
+
     titles, values = confined(first_table, path, cure=CURE)
     return scans_of_columns(values, titles, path)
 
@@ -51,6 +51,8 @@ def first_table(path: Path) -> tuple[list[str], FloatArray]:
     InputError
         If the workbook cannot be read, or has no such sheet.
     """
+    from layerox.computing.optional import optional_module  # noqa: PLC0415
+
     calamine = optional_module("python_calamine", purpose="a workbook", place=path)
     try:
         book = calamine.CalamineWorkbook.from_path(path)

@@ -3,6 +3,8 @@
 Closed forms: Hendricks & Teller, J. Chem. Phys. 10 (1942) 147, for layers that scatter alike.
 """
 
+import cmath
+import functools
 import itertools
 import math
 
@@ -63,6 +65,12 @@ def by_enumeration(described, s_z, norm, h_minus_k, length, column, same=False, 
              for kind, d, k in kinds
              for sign, share in (((1, 0.5), (-1, 0.5)) if kind == "O2" and not same else ((1, 1.0),))]  # fmt: skip
     q = s_z**2 + 4 * norm / (3 * described.crystal.cell[0] ** 2)
+
+    @functools.cache
+    def layer(slab, step, kind, spacing):
+        """Return F and the next slab; there are few pairs of slab and gallery, and many words."""
+        return layer_factor(described, slab, step, kind, spacing, h_minus_k, s_z, q, side), step.above(slab)
+
     total = 0.0
     for sense in (1, -1):
         for word in itertools.product(steps, repeat=length):
@@ -71,12 +79,11 @@ def by_enumeration(described, s_z, norm, h_minus_k, length, column, same=False, 
                 chance *= ((1 - level) * g[other[3]] + level * (one[3] == other[3])) * other[4]
             slab, height, first, row = Slab(0, sense), 0.0, 0j, 0.0
             for m, (step, kind, spacing, _, _) in enumerate(word):
-                factor = layer_factor(described, slab, step, kind, spacing, h_minus_k, s_z, q, side)
-                wave = factor * np.exp(2j * math.pi * s_z * height)
+                factor, slab = layer(slab, step, kind, spacing)
+                wave = complex(factor) * cmath.exp(2j * math.pi * s_z * height)
                 first = wave if m == 0 else first
                 row += (1 if m == 0 else 2) * (first.conjugate() * wave).real * math.exp(-height / column)
                 height += spacing
-                slab = step.above(slab)
             total += chance * row / 2
     return total
 

@@ -5,15 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from disordered_slabs import GALLERIES, SLAB, phase
-from layerox.crystal.asymmetric_unit import Crystal, Site
+from disordered_slabs import GALLERIES, ordered_crystal, phase
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.weight_fractions import scales_for_weights, weight_fractions
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
-from layerox.symmetry import symmetry_from_name
 
 COPPER = radiation_from_text("CuKa")
 ANGLES = np.arange(12.0, 75.0, 0.02)
@@ -52,27 +50,6 @@ def test_derivatives(text):
         slope = (model.calculated(up).total - model.calculated(down).total) / (2 * step)
         size = np.abs(slope).max()
         assert np.abs(row - slope).max() <= 2e-6 * size + 1e-7 * np.abs(jacobian[names.index("X_scale")]).max(), name
-
-
-def ordered_crystal(kind):
-    """Return P2 or O3 of the same slab and gallery in its own space group."""
-    gallery = GALLERIES[kind]
-    d, half = gallery.spacing, SLAB.half
-    group, slabs = {"P2": ("P 63/m m c", 2), "O3": ("R -3 m", 3)}[kind]
-    c = slabs * d
-    na = {name: atoms[0] for name, atoms in gallery.sites.items()}
-    places = {
-        "P2": {"face": (0, 0, 0.25), "edge": (2 / 3, 1 / 3, 0.25), "O": (1 / 3, 2 / 3, half / c)},
-        "O3": {"octahedral": (0, 0, 0.5), "O": (1 / 3, 2 / 3, 1 / 3 - half / c - 1 / 3 + half / c)},
-    }[kind]
-    anion = places["O"] if kind == "P2" else (0.0, 0.0, 1 / 3 - half / c)
-    sites = [Site(label=a.element, element=a.element, position=(0, 0, 0), occupancy=a.occupancy, u_iso=a.u_iso)
-             for a in SLAB.metals]  # fmt: skip
-    sites.append(Site(label="O", element="O", position=anion, u_iso=SLAB.anions[0].u_iso))
-    sites += [Site(label=n, element="Na", position=places[n], occupancy=a.occupancy, u_iso=a.u_iso)
-              for n, a in na.items()]  # fmt: skip
-    cell = (2.9, 2.9, c, 90.0, 90.0, 120.0)
-    return Crystal(name=kind, cell=cell, symmetry=symmetry_from_name(group), sites=tuple(sites))
 
 
 @pytest.mark.parametrize(("text", "kind"), [("P2~O3:0", "P2"), ("P2~O3:1", "O3")])
