@@ -2,7 +2,8 @@
 
 Prints JSON, and draws the pulls with --plot FILE.png. Run: python tests/benchmarks/honesty.py [--count 200]
 1,500 pulls in every class: python tests/benchmarks/honesty.py --count 300 300 1512 1512 --workers 2
-Wrong structures: --structures 1 draws them from the priors (2: from twice their width), and particles of 1 to 10 um;
+Wrong structures: --structures 1 draws them from the priors (2: from twice their width), of a fine powder that the fit
+knows as such; --particles draws particles of 1 to 10 um of which the fit does not know; --blind gives no profile;
 --cathodes takes the phases of the published cathodes. Then "fraction, model" counts pulls by esd_model.
 
 Each pattern is drawn anew: fractions from 2 to 98 wt%, cells, sizes, microstrains, texture, displacement and counts
@@ -39,6 +40,7 @@ from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from layerox.symmetry import CELL_NAMES
 
+FINE_UM = 0.01
 MIXTURES = (("P2", "O3"), ("P2", "P3"), ("P2", "Op3"), ("P2", "O3", "spinel"))
 PROFILE = Profile(u=0.003, v=-0.002, w=0.004, x=0.004)
 CU = radiation_from_text("CuKa").polarized(0.5557)
@@ -98,6 +100,7 @@ class Setup:
     seed: int = 1
     structures: float = 0.0
     is_blind: bool = False
+    particles: bool = False
 
 
 def drawn(names: tuple[str, ...], rng: np.random.Generator, structures: float = 0.0) -> tuple[list[Phase], list[float]]:
@@ -178,8 +181,10 @@ def fitted(index: int, k: int, setup: Setup) -> tuple[str, dict[str, list[float]
     rng = np.random.default_rng([setup.seed, index, k])
     names = setup.mixtures[index]
     phases, weights = drawn(names, rng, setup.structures)
-    pattern = pattern_of(phases, weights, rng, particles=setup.structures > 0)
-    result = lx.fit(pattern, list(names), instrument=None if setup.is_blind else Instrument(profile=PROFILE))
+    pattern = pattern_of(phases, weights, rng, particles=setup.particles)
+    fine = {} if setup.particles else {"quantification": {"particle_sizes_um": dict.fromkeys(names, FINE_UM)}}
+    instrument = None if setup.is_blind else Instrument(profile=PROFILE)
+    result = lx.fit(pattern, list(names), instrument=instrument, recipe=fine)
     return result.status, pulls_of(result, phases, weights)
 
 
@@ -234,6 +239,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--structures", type=float, default=0.0, help="width of the drawn structures, in priors")
+    parser.add_argument("--particles", action="store_true", help="absorbing particles of unknown size")
     parser.add_argument("--blind", action="store_true", help="the instrument's profile is not given")
     parser.add_argument("--cathodes", action="store_true", help="mixtures of the published cathodes of the library")
     parser.add_argument("--plot", type=Path)
@@ -242,7 +248,13 @@ if __name__ == "__main__":
     if options.cathodes:
         sets = tuple(tuple(entry.name for entry in cathode.entries) for cathode in lx.library.cathodes.values())
         sets = tuple(names for names in sets if len(names) > 1)
-    chosen = Setup(mixtures=sets, seed=options.seed, structures=options.structures, is_blind=options.blind)
+    chosen = Setup(
+        mixtures=sets,
+        seed=options.seed,
+        structures=options.structures,
+        is_blind=options.blind,
+        particles=options.particles,
+    )
     every = options.count * len(sets) if len(options.count) == 1 else options.count
     found = measured(dict(enumerate(every)), chosen, options.workers)
     drawn_values = found.pop("values")

@@ -7,6 +7,7 @@ import pytest
 
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.joint_fit import OVERALL, STRETCH, refine_jointly
+from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.simulated_pattern import simulation
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
@@ -98,6 +99,9 @@ def test_every_view_is_the_same_minimum(joint, patterns):
             len(minimum.parameters.names),
             len(minimum.parameters.free_names),
         )
+    table = joint.minimum.parameters
+    priors = prior_restraints(joint.views[0].priors, table, set())
+    total += sum(prior.row(table.values, table, table.transfer())[0] ** 2 for prior in priors)
     assert joint.minimum.chi_squared == pytest.approx(total, rel=1e-9)
 
 

@@ -57,7 +57,7 @@ def result():
 )
 def test_the_effect_of_a_held_quantity_is_that_of_a_fit(result, name, change):
     """A pattern is simulated with the quantity one tenth of its prior esd larger, and fitted with it held."""
-    held = next(row for row in result.held if row.name == name)
+    held = next(row for row in result.priors if row.name == name)
     pattern = simulated(dict.fromkeys(change, 0.1 * held.esd))
     shift = refined(pattern).weight_fractions["P2"] - result.weight_fractions["P2"]
     assert shift == pytest.approx(0.1 * held.changes["P2"], rel=0.1, abs=2e-6)
@@ -65,9 +65,9 @@ def test_the_effect_of_a_held_quantity_is_that_of_a_fit(result, name, change):
 
 def test_the_posterior_of_a_held_quantity_is_its_true_value():
     """The pattern has U(O) of O3 larger by one prior esd; the held value is the library's."""
-    start = next(row for row in refined(simulated({}, 3e4)).held if row.name == "O3_O1_u_iso")
+    start = next(row for row in refined(simulated({}, 3e4)).priors if row.name == "O3_O1_u_iso")
     found = refined(simulated({("O3", "O1", "u_iso"): start.esd}, 3e4))
-    held = next(row for row in found.held if row.name == "O3_O1_u_iso")
+    held = next(row for row in found.priors if row.name == "O3_O1_u_iso")
     assert held.posterior_esd < 0.5 * held.esd
     assert abs(held.posterior_value - (start.value + start.esd)) < 3 * held.posterior_esd
 
@@ -109,7 +109,7 @@ def test_particles_shift_the_fractions_by_the_part_of_microabsorption(result):
 def test_it_is_in_result_json(result, tmp_path):
     document = json.loads(result.to_json())
     assert document["phases"][0]["weight_fraction"]["esd_model"] == result.weight_fractions["P2"].esd_model
-    assert {row["name"] for row in document["held"]} >= {"P2_O1_z", "P2_Ni1_Mn1_ratio"}
+    assert {row["name"] for row in document["priors"]} >= {"P2_O1_z", "P2_Ni1_Mn1_ratio"}
 
 
 def test_one_phase_alone_has_no_esd_model():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import layerox as lx
@@ -75,3 +76,36 @@ def test_settings_change_priors_and_switch_them_off(p2):
 def test_a_setting_of_nothing_is_refused(p2):
     with pytest.raises(lx.InputError, match="P2_O7_z.*P2_O1_z"):
         check_prior_settings([p2], Instrument(), {"P2_O7_z": None})
+
+
+def test_a_log_normal_prior_has_the_row_of_its_logarithm(p2):
+    """(ln U - ln U0) / esd, and its derivative by a central difference."""
+    table = table_of(p2)
+    table.free(["P2_O1_u_iso"])
+    prior = named(priors_of([p2], table))["P2_O1_u_iso"].restraint()
+    k = table.find("P2_O1_u_iso")
+
+    def miss(value):
+        table.values[k] = value
+        return prior.row(table.values, table, table.transfer())
+
+    assert miss(0.02)[0] == pytest.approx(np.log(0.02 / p2.values[p2.slot_names.index("O1_u_iso")]) / 0.3)
+    slope = (miss(0.02001)[0] - miss(0.01999)[0]) / 2e-5
+    assert miss(0.02)[1] == pytest.approx([slope], rel=1e-6)
+    assert prior.prior_curvature(table) == pytest.approx({"P2_O1_u_iso": slope**2}, rel=1e-6)
+
+
+def test_what_weak_data_do_not_determine_stays_at_its_prior():
+    """At 60 counts on the highest peak a pattern says little of the displacement factors of sodium."""
+    pattern = lx.simulate(["P2", "O3"], weights=[0.9, 0.1], radiation="CuKa", counts=60, seed=2)
+    found = {row.name: row for row in lx.fit(pattern, ["P2", "O3"]).priors if row.name.endswith("_u_iso")}
+    assert found["O3_Na1_u_iso"].posterior_esd > 0.7 * found["O3_Na1_u_iso"].esd
+    for row in found.values():
+        assert row.is_refined
+        assert abs(row.posterior_value - row.value) < 3 * row.esd
+
+
+def test_off_leaves_a_quantity_fixed():
+    pattern = lx.simulate(["P2", "O3"], weights=[0.5, 0.5], radiation="CuKa", counts=1000, seed=2)
+    result = lx.fit(pattern, ["P2", "O3"], recipe={"priors": {"*_u_iso": "off"}})
+    assert not any(name.endswith("_u_iso") for name in result.free_names)

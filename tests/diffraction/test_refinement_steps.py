@@ -171,24 +171,6 @@ def test_what_ends_at_its_bound_is_left_out_and_the_rest_is(new_run):
     assert "P2_microstrain" not in run.parameters.free_names
 
 
-def test_what_the_gate_refuses_is_left_out(new_run):
-    run = new_run(P2_a=2.8854)
-
-    def gate(found, name):
-        return "is not wanted" if name == "P2_c" else ""
-
-    assert run.attempt("cells", ["P2_a", "P2_c"], gate) == ["P2_a"]
-    assert run.steps[-2].reason == "P2_c is not wanted"
-    assert run.parameters.value("P2_c") == 11.155
-
-
-def test_nothing_is_when_all_is_refused(new_run):
-    run = new_run(P2_a=2.8854)
-    before = run.parameters
-    assert run.attempt("cells", ["P2_a"], lambda found, name: "is not wanted") == []
-    assert run.parameters is before
-
-
 def test_nothing_to_free_is_no_step(new_run):
     run = new_run()
     assert run.attempt("nothing", ["P2_b", "P2_gamma", "P2_scale"]) == []

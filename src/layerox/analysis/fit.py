@@ -173,7 +173,6 @@ def fit(
         time.process_time() - began,
         recipe=None if read is None else read.document,
         quantification=plan.quantification,
-        priors=plan.priors,
     )
     return result.with_serial_correlation() if plan.serial_correlation else result
 

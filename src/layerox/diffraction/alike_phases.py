@@ -295,7 +295,7 @@ class AlikePhaseTests:
                 yield cell * (1 + np.array([in_plane, in_plane, third, 0.0, 0.0, 0.0]))
 
     def _refined(self, start: Parameters) -> Minimum:
-        found = minimise(self.model, self.run.data, start, tolerance=LOOSE, restraints=self.run.restraints)
+        found = minimise(self.model, self.run.data, start, tolerance=LOOSE, restraints=self.run.all_restraints)
         self.run.evaluations += found.evaluations
         return found
 

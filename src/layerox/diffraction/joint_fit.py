@@ -17,6 +17,7 @@ from layerox.diffraction.least_squares import Data, Histogram, Minimum, minimise
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import Parameters, Tie, slot_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.priors import PriorRestraint, prior_restraints
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
 from layerox.errors import InputError
 from layerox.pattern import Pattern
@@ -72,12 +73,14 @@ def refine_jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns:
     for label, outcome in zip(labels[1:], outcomes[1:], strict=True):
         _share_proportions(table, label, outcome.model.phases)
         _stretch_cells(table, label, outcome.model.phases)
-    found = minimise_jointly(histograms, table)
+    priors = prior_restraints(outcomes[0].priors, table, set())
+    found = minimise_jointly(histograms, table, restraints=priors)
     for label in labels[1:]:
-        found = _without_idle_stretch(histograms, found, f"{label}_{STRETCH}")
+        found = _without_idle_stretch(histograms, found, f"{label}_{STRETCH}", priors)
     phases = outcomes[0].model.phases
     atoms = [name for phase in phases for group in displacement_groups(phase) for name in group[:1]]
-    found = _freed_if_better(histograms, found, [*(name for phase in phases for name in coordinates(phase)), *atoms])
+    atoms += [name for phase in phases for name in coordinates(phase)]
+    found = _freed_if_better(histograms, found, atoms, priors)
     views = [_view(found, own, outcome, k) for k, (own, outcome) in enumerate(zip(names, outcomes, strict=True))]
     return JointOutcome(found, tuple(views))
 
@@ -138,23 +141,27 @@ def _stretch_cells(table: Parameters, label: str, phases: Sequence[Phase]) -> No
         table.express(f"{label}_{length}", f"{length} * {name}")
 
 
-def _without_idle_stretch(histograms: Sequence[Histogram], found: Minimum, name: str) -> Minimum:
+def _without_idle_stretch(
+    histograms: Sequence[Histogram], found: Minimum, name: str, priors: Sequence[PriorRestraint]
+) -> Minimum:
     """Return the minimum without a scale factor of the cells, unless chi-squared then rises too much."""
     trial = found.parameters.copy()
     trial.fix([name])
     trial.assign(name, 1.0)
-    without = minimise_jointly(histograms, trial)
+    without = minimise_jointly(histograms, trial, restraints=priors)
     rise = (without.chi_squared - found.chi_squared) / max(found.reduced_chi_squared, 1.0)
     return without if rise < GAIN_PER_VARIABLE else found
 
 
-def _freed_if_better(histograms: Sequence[Histogram], found: Minimum, names: Sequence[str]) -> Minimum:
+def _freed_if_better(
+    histograms: Sequence[Histogram], found: Minimum, names: Sequence[str], priors: Sequence[PriorRestraint]
+) -> Minimum:
     """Return the minimum with some parameters freed if it is better and none is at a bound, else the given one."""
     trial = found.parameters.copy()
     fresh = trial.free(names)
     if not fresh:
         return found
-    freed = minimise_jointly(histograms, trial)
+    freed = minimise_jointly(histograms, trial, restraints=priors)
     gain = (found.chi_squared - freed.chi_squared) / max(freed.reduced_chi_squared, 1.0)
     order = freed.parameters.free_names
     held = any(freed.at_bound[order.index(name)] for name in fresh)

@@ -7,8 +7,8 @@ step of the others. The covariance is the inverse of the full normal matrix of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -95,6 +95,8 @@ class Minimum:
         Number of patterns with derivatives computed.
     next_step
         The next undamped step, shape (v,); None if it was not calculated.
+    prior_curvature
+        The part of the diagonal of `normal_matrix` that comes from priors, by variable.
     """
 
     parameters: Parameters
@@ -107,6 +109,7 @@ class Minimum:
     reason: str | None
     evaluations: int
     next_step: FloatArray | None = None
+    prior_curvature: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def calculated(self) -> Calculated:
@@ -168,6 +171,19 @@ class Minimum:
         matrix = np.zeros_like(self.normal_matrix)
         matrix[np.ix_(inside, inside)] = inverse_of_normal(self.normal_matrix[np.ix_(inside, inside)])
         return matrix * max(self.reduced_chi_squared, 1.0)
+
+    @property
+    def prior_diagonal(self) -> FloatArray:
+        """`prior_curvature` of each variable, shape (v,)."""
+        return np.array([self.prior_curvature.get(name, 0.0) for name in self.parameters.free_names])
+
+    @cached_property
+    def counting_covariance(self) -> FloatArray:
+        """The part of `covariance` that comes from the noise of the data, without that of priors, shape (v, v)."""
+        if not self.prior_curvature:
+            return self.covariance
+        of_priors = (self.covariance * self.prior_diagonal) @ self.covariance
+        return np.asarray(self.covariance - of_priors / max(self.reduced_chi_squared, 1.0))
 
 
 def minimise(
@@ -343,6 +359,11 @@ class _Descent:
             reason=self.reason or None,
             evaluations=self.evaluations,
             next_step=self._proposed(LEAST_DAMPING),
+            prior_curvature={
+                name: curvature
+                for restraint in self.restraints
+                for name, curvature in restraint.prior_curvature(final).items()
+            },
         )
 
 

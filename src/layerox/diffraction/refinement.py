@@ -15,7 +15,7 @@ from layerox.diffraction import result_json as js
 from layerox.diffraction.absolute_fractions import AbsoluteFractions
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.lmfit_adapter import lmfit_from_result
-from layerox.diffraction.model_uncertainty import HeldQuantity
+from layerox.diffraction.model_uncertainty import PriorQuantity
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
     Correlation,
@@ -85,10 +85,10 @@ class Refinement:
     sensitivity
         Changes of the fractions for effects outside the model.
     uncertainty_parts
-        Standard uncertainty of the fractions by source ("counts", "held quantities", "microabsorption", "texture
+        Standard uncertainty of the fractions by source ("counts", "priors", "microabsorption", "texture
         model") and phase; `esd_model` of a fraction is the root of the sum of their squares.
-    held
-        Quantities that were not refined, with what is known of them beforehand.
+    priors
+        Quantities with what is known of them beforehand and afterwards.
     """
 
     status: RefinementStatus
@@ -116,7 +116,7 @@ class Refinement:
     unexplained: tuple[UnexplainedPeak, ...] = ()
     sensitivity: tuple[Sensitivity, ...] = ()
     uncertainty_parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    held: tuple[HeldQuantity, ...] = ()
+    priors: tuple[PriorQuantity, ...] = ()
 
     @property
     def weight_fractions(self) -> dict[str, Refined]:
@@ -197,7 +197,7 @@ class Refinement:
             "unexplained": [asdict(peak) for peak in self.unexplained],
             "sensitivity": [js.sensitivity_document(row) for row in self.sensitivity],
             "uncertainty_parts": {source: dict(row) for source, row in self.uncertainty_parts.items()},
-            "held": [js.held_document(row) for row in self.held],
+            "priors": [js.prior_document(row) for row in self.priors],
             "parameters": [js.parameter_document(parameter) for parameter in self.parameters],
             "correlations": [asdict(correlation) for correlation in self.correlations],
             "covariance": {"names": list(self.free_names), "matrix": self.covariance.tolist()},

@@ -15,6 +15,7 @@ import numpy as np
 from layerox.diffraction.least_squares import Data, Minimum, minimise
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, is_background, public_name
+from layerox.diffraction.priors import Prior, PriorRestraint
 from layerox.diffraction.restraints import Restraint
 from layerox.typing import FloatArray
 
@@ -68,6 +69,12 @@ class StepwiseRefinement:
         The last accepted minimum.
     steps
         All steps so far.
+    priors
+        What is known of the quantities before the data.
+    prior_restraints
+        The priors of parameters that the refinement varies.
+    first_spread
+        Goodness of fit (at least 1) for the weights of the priors before the first minimum.
     """
 
     def __init__(
@@ -80,6 +87,9 @@ class StepwiseRefinement:
     ):
         self.model, self.data, self.parameters, self.restraints = model, data, parameters, tuple(restraints)
         self.progress = progress
+        self.priors: tuple[Prior, ...] = ()
+        self.prior_restraints: tuple[PriorRestraint, ...] = ()
+        self.first_spread = 1.0
         self.steps: list[RefinementStep] = []
         self.evaluations = 0
         self._minimum: Minimum | None = None
@@ -90,6 +100,13 @@ class StepwiseRefinement:
         if self._minimum is None:
             raise RuntimeError("nothing has been refined yet")
         return self._minimum
+
+    @property
+    def all_restraints(self) -> tuple[Restraint, ...]:
+        """The user's restraints, and the priors weighted for the present goodness of fit."""
+        minimum = self._minimum
+        spread = self.first_spread if minimum is None else max(minimum.reduced_chi_squared, 1.0) ** 0.5
+        return (*self.restraints, *(prior.weighted(spread) for prior in self.prior_restraints))
 
     def record(self, name: str, freed: Iterable[str] = (), *, kept: bool = True, reason: str = "") -> None:
         """Record a step with the present R_wp."""
@@ -163,10 +180,9 @@ class StepwiseRefinement:
         self,
         name: str,
         freed: Sequence[str],
-        gate: Callable[[Minimum, str], str] | None = None,
         start: Mapping[str, float] | None = None,
     ) -> list[str]:
-        """Free parameters, refine, and accept those that improve the fit enough and pass the gate.
+        """Free parameters, refine, and accept those that improve the fit enough and do not end at a bound.
 
         Parameters
         ----------
@@ -174,8 +190,6 @@ class StepwiseRefinement:
             Of the step.
         freed
             Names of the parameters.
-        gate
-            Returns why a refined parameter is rejected, "" if it is accepted.
         start
             Initial values of some of them, in place of the present ones.
 
@@ -191,7 +205,7 @@ class StepwiseRefinement:
         names = trial.free(freed)
         while names:
             found = self._minimised(trial, LOOSE)
-            faults = {name: why for name in names if (why := self._fault(found, name, gate))}
+            faults = {name: why for name in names if (why := self._fault(found, name))}
             if not faults:
                 break
             self.record(
@@ -243,7 +257,7 @@ class StepwiseRefinement:
             trial = self.parameters.copy()
             trial.free(names)
             found = self._minimised(trial, LOOSE)
-            faults = [name for name in names if self._fault(found, name, None)]
+            faults = [name for name in names if self._fault(found, name)]
             if not faults:
                 self._accept(found)
                 return self.record(name, names)
@@ -283,13 +297,11 @@ class StepwiseRefinement:
         variance = np.diag(inverse) * scale**2 * max(self.minimum.reduced_chi_squared, 1.0)
         return [float(np.sqrt(variance[order[name]])) if name in order else np.inf for name in names]
 
-    def _fault(self, found: Minimum, name: str, gate: Callable[[Minimum, str], str] | None) -> str:
-        if found.at_bound[found.parameters.free_names.index(name)]:
-            return "ends at its bound"
-        return gate(found, name) if gate is not None else ""
+    def _fault(self, found: Minimum, name: str) -> str:
+        return "ends at its bound" if found.at_bound[found.parameters.free_names.index(name)] else ""
 
     def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:
-        found = minimise(self.model, self.data, trial, tolerance=tolerance, restraints=self.restraints)
+        found = minimise(self.model, self.data, trial, tolerance=tolerance, restraints=self.all_restraints)
         self.evaluations += found.evaluations
         return found
 

@@ -62,6 +62,10 @@ class Restraint(ABC):
                 gradient += (up - down) / (2 * step) * transfer[k]
         return (self.value(numbers) - self.target) / self.esd, gradient / self.esd
 
+    def prior_curvature(self, parameters: Parameters) -> dict[str, float]:
+        """Return what a prior adds to the diagonal of the normal matrix, by variable; an observation adds nothing."""
+        return {}
+
 
 @dataclass(frozen=True, kw_only=True)
 class GeometryRestraint(Restraint):

@@ -31,6 +31,7 @@ from layerox.symmetry import CELL_NAMES
 SEED_FRAMES = 6
 MAX_UNEXPLAINED_SEED = 0.35
 POSITION = ("instrument_zero", "instrument_displacement")
+OCCUPANCIES = "*_occupancy"
 AXIAL = ("instrument_s_over_l", "instrument_h_over_l")
 PROFILE = tuple(f"instrument_{slot}" for slot in INSTRUMENT_SLOTS[2:])
 
@@ -139,7 +140,9 @@ def from_scratch(setup: SeriesSetup, pattern: Pattern, instrument: Instrument) -
     """Return a fit of a pattern from scratch, with the strategy of the plan."""
     strategy = fit_automatically if setup.plan.strategy == "automatic" else fit_in_stages
     # Axial divergence costs ten times the rest of a pattern: it is refined only if the user frees it, or calibrated it.
-    plan = replace(setup.plan, demands={**dict.fromkeys(AXIAL, Demand(vary=False)), **setup.plan.demands})
+    # Occupancies are no common parameters: the content of a phase changes from frame to frame.
+    fixed = dict.fromkeys((*AXIAL, OCCUPANCIES), Demand(vary=False))
+    plan = replace(setup.plan, demands={**fixed, **setup.plan.demands})
     return strategy(pattern, setup.phases, instrument, setup.radiation, plan)
 
 
