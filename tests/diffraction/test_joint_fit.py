@@ -99,10 +99,19 @@ def test_every_view_is_the_same_minimum(joint, patterns):
             len(minimum.parameters.names),
             len(minimum.parameters.free_names),
         )
+    assert joint.minimum.chi_squared == pytest.approx(total, rel=1e-9)
+
+
+def test_the_penalty_of_the_priors_is_stated_apart(joint, single):
+    """Their squared misses, for residuals as large as those of the single fits."""
+    freedom = sum(outcome.minimum.points - len(outcome.minimum.at_bound) for outcome in single)
+    reduced = max(sum(outcome.minimum.chi_squared for outcome in single) / freedom, 1.0)
     table = joint.minimum.parameters
     priors = prior_restraints(joint.views[0].priors, table, set())
-    total += sum(prior.row(table.values, table, table.transfer())[0] ** 2 for prior in priors)
-    assert joint.minimum.chi_squared == pytest.approx(total, rel=1e-9)
+    misses = [prior.row(table.values, table, table.transfer())[0] for prior in priors]
+    assert joint.minimum.penalty > 0
+    assert joint.minimum.penalty == pytest.approx(reduced * np.square(misses).sum(), rel=1e-9)
+    assert joint.minimum.objective == joint.minimum.chi_squared + joint.minimum.penalty
 
 
 def test_labels_of_their_own(single, patterns):

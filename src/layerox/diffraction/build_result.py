@@ -146,6 +146,7 @@ def build_result(
         sensitivity=sensitive,
         uncertainty_parts={} if accuracy is None else accuracy.parts,
         priors=() if accuracy is None else accuracy.priors,
+        penalty=minimum.penalty,
     )
 
 

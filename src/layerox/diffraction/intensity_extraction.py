@@ -72,9 +72,9 @@ class StepwiseExtraction(StepwiseRefinement):
             )
             self.evaluations += found.evaluations
             table = found.parameters
-            if last - found.chi_squared < SETTLED * found.chi_squared:
+            if last - found.objective < SETTLED * found.chi_squared:
                 break
-            last = found.chi_squared
+            last = found.objective
         found = minimise(self.model, self.data, table, tolerance=tolerance, restraints=self.all_restraints)
         self.evaluations += found.evaluations
         return found

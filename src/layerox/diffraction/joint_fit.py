@@ -73,7 +73,7 @@ def refine_jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns:
     for label, outcome in zip(labels[1:], outcomes[1:], strict=True):
         _share_proportions(table, label, outcome.model.phases)
         _stretch_cells(table, label, outcome.model.phases)
-    priors = prior_restraints(outcomes[0].priors, table, set())
+    priors = _weighted_priors(outcomes, table)
     found = minimise_jointly(histograms, table, restraints=priors)
     for label in labels[1:]:
         found = _without_idle_stretch(histograms, found, f"{label}_{STRETCH}", priors)
@@ -83,6 +83,14 @@ def refine_jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns:
     found = _freed_if_better(histograms, found, atoms, priors)
     views = [_view(found, own, outcome, k) for k, (own, outcome) in enumerate(zip(names, outcomes, strict=True))]
     return JointOutcome(found, tuple(views))
+
+
+def _weighted_priors(outcomes: Sequence[Outcome], table: Parameters) -> list[PriorRestraint]:
+    """Return the priors of the common atoms, weighted for the goodness of fit of all single refinements."""
+    freedom = sum(outcome.minimum.points - len(outcome.minimum.at_bound) for outcome in outcomes)
+    reduced = sum(outcome.minimum.chi_squared for outcome in outcomes) / max(freedom, 1)
+    priors = prior_restraints(outcomes[0].priors, table, set())
+    return [prior.weighted(max(reduced, 1.0) ** 0.5) for prior in priors]
 
 
 def _joint_names(label: str, outcome: Outcome, *, first: bool) -> list[str]:
@@ -149,7 +157,7 @@ def _without_idle_stretch(
     trial.fix([name])
     trial.assign(name, 1.0)
     without = minimise_jointly(histograms, trial, restraints=priors)
-    rise = (without.chi_squared - found.chi_squared) / max(found.reduced_chi_squared, 1.0)
+    rise = (without.objective - found.objective) / max(found.reduced_chi_squared, 1.0)
     return without if rise < GAIN_PER_VARIABLE else found
 
 
@@ -162,7 +170,7 @@ def _freed_if_better(
     if not fresh:
         return found
     freed = minimise_jointly(histograms, trial, restraints=priors)
-    gain = (found.chi_squared - freed.chi_squared) / max(freed.reduced_chi_squared, 1.0)
+    gain = (found.objective - freed.objective) / max(freed.reduced_chi_squared, 1.0)
     order = freed.parameters.free_names
     held = any(freed.at_bound[order.index(name)] for name in fresh)
     return freed if gain > GAIN_PER_VARIABLE * len(fresh) and not held else found

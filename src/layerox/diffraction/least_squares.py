@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from layerox.diffraction.model import Calculated, Model
 from layerox.diffraction.normal_equations import bounded_step, inverse_of_normal
 from layerox.diffraction.parameters import Parameters
-from layerox.diffraction.restraints import Restraint
+from layerox.diffraction.restraints import Restraint, restraint_terms
 from layerox.typing import FloatArray
 
 Outcome = Literal["converged", "not_converged"]
@@ -80,7 +80,7 @@ class Minimum:
     parameters
         All parameters, at their final values.
     chi_squared
-        Weighted sum of squared differences.
+        Weighted sum of squared differences, of the data alone.
     points
         Number of data points.
     normal_matrix
@@ -97,6 +97,8 @@ class Minimum:
         The next undamped step, shape (v,); None if it was not calculated.
     prior_curvature
         The part of the diagonal of `normal_matrix` that comes from priors, by variable.
+    penalty
+        What restraints and priors add to chi-squared.
     """
 
     parameters: Parameters
@@ -110,6 +112,12 @@ class Minimum:
     evaluations: int
     next_step: FloatArray | None = None
     prior_curvature: Mapping[str, float] = field(default_factory=dict)
+    penalty: float = 0.0
+
+    @property
+    def objective(self) -> float:
+        """What is minimised: chi-squared of the data, and the penalty of restraints and priors."""
+        return self.chi_squared + self.penalty
 
     @property
     def calculated(self) -> Calculated:
@@ -238,9 +246,14 @@ def minimise_jointly(
 @dataclass(frozen=True, eq=False)
 class _State:
     chi_squared: float
+    penalty: float
     normal: FloatArray
     gradient: FloatArray
     patterns: tuple[Calculated, ...]
+
+    @property
+    def objective(self) -> float:
+        return self.chi_squared + self.penalty
 
 
 class _Descent:
@@ -262,12 +275,12 @@ class _Descent:
         self.evaluations, self.damping = 0, damping
         self.state = self._evaluated(self.x)
         self._last_step: tuple[_State | None, float, FloatArray] = (None, 0.0, self.x)
-        self.history = [self.state.chi_squared]
+        self.history = [self.state.objective]
         self.ended = not len(free)
         self.reason = "" if self.ended else "the budget of evaluations was used up"
 
     def step(self, tolerance: float) -> None:
-        """Try one step, and accept it if it lowers chi-squared; end when the next step is shorter than `tolerance`.
+        """Try one step, and accept it if it lowers the objective; end when the next step is shorter than `tolerance`.
 
         A stalled descent ends too.
         """
@@ -277,15 +290,15 @@ class _Descent:
         expected = self._expected(step)
         place = np.clip(self.x + step, self.lower, self.upper)
         trial = self._evaluated(place)
-        gained = self.state.chi_squared - trial.chi_squared
-        lower = np.isfinite(trial.chi_squared) and gained > WORTH_OF_STEP * expected
+        gained = self.state.objective - trial.objective
+        lower = np.isfinite(trial.objective) and gained > WORTH_OF_STEP * expected
         if lower:
             self.x, self.state = place, trial
             self.damping = max(self.damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
-            self.history.append(self.state.chi_squared)
+            self.history.append(self.state.objective)
             return self._end("") if self._has_stalled() else None
         self.damping *= 10.0
-        self.history.append(self.state.chi_squared)
+        self.history.append(self.state.objective)
         if self._has_stalled():
             return self._end("")
         if self._undamped_length() <= WITHIN_NOISE * np.sqrt(len(self.x)):
@@ -334,12 +347,8 @@ class _Descent:
             normal += jacobian @ jacobian.T
             gradient += jacobian @ residual
             patterns.append(calculated)
-        for restraint in self.restraints:
-            miss, row = restraint.row(values, self.parameters, transfer)
-            chi_squared += miss**2
-            normal += np.outer(row, row)
-            gradient += miss * row
-        return _State(chi_squared, normal, gradient, tuple(patterns))
+        added = restraint_terms(self.restraints, values, self.parameters, transfer)
+        return _State(chi_squared, added.penalty, normal + added.normal, gradient + added.gradient, tuple(patterns))
 
     def _end(self, reason: str) -> None:
         self.ended, self.reason = True, reason
@@ -351,6 +360,7 @@ class _Descent:
         return Minimum(
             parameters=final,
             chi_squared=self.state.chi_squared,
+            penalty=self.state.penalty,
             points=self.points,
             normal_matrix=self.state.normal,
             at_bound=_held(self.x, self.state.gradient, self.lower, self.upper),

@@ -89,6 +89,8 @@ class Refinement:
         model") and phase; `esd_model` of a fraction is the root of the sum of their squares.
     priors
         Quantities with what is known of them beforehand and afterwards.
+    penalty
+        What restraints and priors add to chi-squared; R factors and goodness of fit are of the data alone.
     """
 
     status: RefinementStatus
@@ -117,6 +119,7 @@ class Refinement:
     sensitivity: tuple[Sensitivity, ...] = ()
     uncertainty_parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     priors: tuple[PriorQuantity, ...] = ()
+    penalty: float = 0.0
 
     @property
     def weight_fractions(self) -> dict[str, Refined]:
@@ -197,6 +200,7 @@ class Refinement:
             "unexplained": [asdict(peak) for peak in self.unexplained],
             "sensitivity": [js.sensitivity_document(row) for row in self.sensitivity],
             "uncertainty_parts": {source: dict(row) for source, row in self.uncertainty_parts.items()},
+            "penalty": self.penalty,
             "priors": [js.prior_document(row) for row in self.priors],
             "parameters": [js.parameter_document(parameter) for parameter in self.parameters],
             "correlations": [asdict(correlation) for correlation in self.correlations],

@@ -16,7 +16,7 @@ from layerox.diffraction.least_squares import Data, Minimum, minimise
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, is_background, public_name
 from layerox.diffraction.priors import Prior, PriorRestraint
-from layerox.diffraction.restraints import Restraint
+from layerox.diffraction.restraints import Restraint, restraint_terms
 from layerox.typing import FloatArray
 
 # Fall of chi-squared (over its reduced value) required for every freed parameter. The Bayesian information criterion
@@ -151,7 +151,7 @@ class StepwiseRefinement:
         trial = start.copy()
         trial.free(freed)
         found = self._minimised(trial, LOOSE)
-        fall = self.minimum.chi_squared - found.chi_squared
+        fall = self.minimum.objective - found.objective
         better = fall / max(found.reduced_chi_squared, 1.0) > required_fall
         if better:
             self._accept(found)
@@ -169,7 +169,7 @@ class StepwiseRefinement:
         trial.assign(new, start)
         trial.free([new])
         found = self._minimised(trial, LOOSE)
-        rise = found.chi_squared - self.minimum.chi_squared
+        rise = found.objective - self.minimum.objective
         if rise < 0:
             self._accept(found)
         reason = f"chi-squared {abs(rise):.1f} {'lower' if rise < 0 else 'higher'} than with {old}"
@@ -218,7 +218,7 @@ class StepwiseRefinement:
                 trial.values[k] = found.parameters.values[k]
         if not names:
             return []
-        gain = (self.minimum.chi_squared - found.chi_squared) / max(found.reduced_chi_squared, 1.0)
+        gain = (self.minimum.objective - found.objective) / max(found.reduced_chi_squared, 1.0)
         if gain < GAIN_PER_VARIABLE * len(names):
             self.record(name, names, kept=False, reason=f"lowers chi-squared by {max(gain, 0.0):.1f} only")
             return []
@@ -243,7 +243,7 @@ class StepwiseRefinement:
             trial.assign(quantity, value)
         trial.fix(fixed)
         found = self._minimised(trial, LOOSE)
-        rise = (found.chi_squared - self.minimum.chi_squared) / max(self.minimum.reduced_chi_squared, 1.0)
+        rise = (found.objective - self.minimum.objective) / max(self.minimum.reduced_chi_squared, 1.0)
         held = rise <= GAIN_PER_VARIABLE * len(fixed)
         if held:
             self._accept(found)
@@ -275,7 +275,8 @@ class StepwiseRefinement:
         calculated, jacobian = self.model.linearised(trial.values, transfer, self.data.weight)
         self.evaluations += 1
         residual = (calculated.total - self.data.intensity) * self.data.weight
-        normal, gradient = jacobian @ jacobian.T, jacobian @ residual
+        known_before = restraint_terms(self.all_restraints, trial.values, trial, transfer)
+        normal, gradient = jacobian @ jacobian.T + known_before.normal, jacobian @ residual + known_before.gradient
         reduced = max(self.minimum.reduced_chi_squared, 1.0)
         old = [order[name] for name in known]
         result = []
@@ -289,9 +290,10 @@ class StepwiseRefinement:
         trial = self.parameters.copy()
         trial.free(names)
         order = {name: k for k, name in enumerate(trial.free_names)}
-        _, jacobian = self.model.linearised(trial.values, trial.transfer(), self.data.weight)
+        transfer = trial.transfer()
+        _, jacobian = self.model.linearised(trial.values, transfer, self.data.weight)
         self.evaluations += 1
-        normal = jacobian @ jacobian.T
+        normal = jacobian @ jacobian.T + restraint_terms(self.all_restraints, trial.values, trial, transfer).normal
         scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-300))
         inverse = np.linalg.pinv(normal * np.outer(scale, scale), rcond=1e-10, hermitian=True)
         variance = np.diag(inverse) * scale**2 * max(self.minimum.reduced_chi_squared, 1.0)

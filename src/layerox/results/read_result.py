@@ -80,6 +80,7 @@ def refinement_from_document(document: Document, curves: Mapping[str, NDArray[np
         sensitivity=tuple(Sensitivity(**row) for row in document.get("sensitivity", ())),
         uncertainty_parts=document.get("uncertainty_parts", {}),
         priors=tuple(PriorQuantity(**row) for row in document.get("priors", ())),
+        penalty=document.get("penalty", 0.0),
     )
 
 

@@ -123,6 +123,7 @@ def _model(refinement: Refinement) -> str:
     terms = sum(p.name.startswith("background_") and p.number.status == "free" for p in refinement.parameters)
     rows = [
         ("R_wp, R_p, R_exp", f"{100 * figures.r_wp:.2f} %, {100 * figures.r_p:.2f} %, {100 * figures.r_exp:.2f} %"),
+        ("penalty of priors", f"{refinement.penalty:.1f} (added to chi-squared, in none of these figures)"),
         ("gof, Durbin-Watson", f"{figures.gof:.3f}, {figures.durbin_watson:.3f}"),
         ("variables", str(figures.free_parameters)),
         ("largest shift", "not known" if refinement.largest_shift is None else f"{refinement.largest_shift:.1g} su"),

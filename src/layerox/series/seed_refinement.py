@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.diffraction.least_squares import Data, Histogram, minimise_jointly
+from layerox.diffraction.least_squares import Data, Histogram, Minimum, minimise_jointly
 from layerox.diffraction.parameters import Parameters, Tie
 from layerox.diffraction.priors import PriorRestraint, prior_restraints, priors_of
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
@@ -35,6 +35,8 @@ from layerox.typing import FloatArray
 
 # Chi-squared, over its reduced value, by which zero and displacement must differ over all seed frames.
 AMBIGUOUS = 20.0
+# Evaluations of the joint refinement, and those of its first part.
+MOST_STEPS, FIRST_STEPS = 20, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +87,7 @@ def _refined(common: CommonParameters, patterns: Mapping[int, Pattern]) -> Commo
         Histogram(view.model, data, tuple(own[: len(view.model.names)]))
         for own, (view, data, _) in zip(names, parts, strict=True)
     ]
-    minimum = minimise_jointly(
-        histograms, joint, tolerance=0.03, most_evaluations=20, restraints=_priors(common, joint, parts)
-    )
+    minimum = _minimised_with_priors(histograms, joint, _priors(common, joint, parts))
     found = minimum.parameters
     values = {**common.values, **{name: found.value(name) for name in shared if name in found.index}}
     seed_frames = tuple(
@@ -96,6 +96,17 @@ def _refined(common: CommonParameters, patterns: Mapping[int, Pattern]) -> Commo
     )
     esds = {name: minimum.esd(name) for name in shared if name in found.index}
     return replace(common, values=values, seed_frames=seed_frames, esds=esds)
+
+
+def _minimised_with_priors(
+    histograms: Sequence[Histogram], table: Parameters, priors: Sequence[PriorRestraint]
+) -> Minimum:
+    """Return the joint minimum; priors are weighted for the goodness of fit of a few steps without them weighted."""
+    first = minimise_jointly(histograms, table, tolerance=0.3, most_evaluations=FIRST_STEPS, restraints=priors)
+    weighted = [prior.weighted(max(first.reduced_chi_squared, 1.0) ** 0.5) for prior in priors]
+    return minimise_jointly(
+        histograms, first.parameters, tolerance=0.03, most_evaluations=MOST_STEPS - FIRST_STEPS, restraints=weighted
+    )
 
 
 def _priors(
