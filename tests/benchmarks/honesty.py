@@ -4,6 +4,7 @@ Prints JSON, and draws the pulls with --plot FILE.png. Run: python tests/benchma
 1,500 pulls in every class: python tests/benchmarks/honesty.py --count 300 300 1512 1512 --workers 2
 Wrong structures: --structures 1 draws them from the priors (2: from twice their width), of a fine powder that the fit
 knows as such; --particles draws particles of 1 to 10 um of which the fit does not know; --blind gives no profile;
+--random-shares adds to each texture crystallites at random (rms 20 %);
 --cathodes takes the phases of the published cathodes. Then "fraction, model" counts pulls by esd_model.
 
 Each pattern is drawn anew: fractions from 2 to 98 wt%, cells, sizes, microstrains, texture, displacement and counts
@@ -35,7 +36,7 @@ from layerox.diffraction.model import slots_of
 from layerox.diffraction.model_uncertainty import COARSEST_UM, FINEST_UM
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.priors import priors_of
+from layerox.diffraction.priors import RANDOM_SHARE, priors_of
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from layerox.symmetry import CELL_NAMES
@@ -62,7 +63,7 @@ def with_drawn_structure(phase: Phase, width: float, rng: np.random.Generator) -
     """Return a phase whose atoms are drawn from their priors, `width` times as wide."""
     table = constrained(*slots_of([phase], Instrument(), 0), [phase])
     for prior in priors_of([phase], table):
-        if prior.provenance == "specimen":
+        if prior.provenance == "specimen" or not prior.parts:
             continue
         shift = width * prior.esd * rng.standard_normal()
         shift = prior.value * (np.exp(shift) - 1.0) if prior.is_relative else shift
@@ -101,6 +102,7 @@ class Setup:
     structures: float = 0.0
     is_blind: bool = False
     particles: bool = False
+    random_shares: bool = False
 
 
 def drawn(names: tuple[str, ...], rng: np.random.Generator, structures: float = 0.0) -> tuple[list[Phase], list[float]]:
@@ -128,6 +130,18 @@ def drawn(names: tuple[str, ...], rng: np.random.Generator, structures: float = 
         phases = [with_drawn_structure(phase, structures, rng) for phase in phases]
     shares = rng.dirichlet(np.ones(len(names)))
     return phases, (0.02 + (1 - 0.02 * len(names)) * shares).tolist()
+
+
+def partly_at_random(
+    phases: list[Phase], weights: list[float], rng: np.random.Generator
+) -> tuple[list[Phase], list[float]]:
+    """Return each phase as two: with its texture, and a share of its crystallites at random."""
+    both, parts = [], []
+    for phase, weight in zip(phases, weights, strict=True):
+        share = min(RANDOM_SHARE * abs(rng.standard_normal()), 1.0)
+        both += [phase, replace(phase, name=f"{phase.name}_random", preferred_orientation=1.0)]
+        parts += [(1.0 - share) * weight, share * weight]
+    return both, parts
 
 
 def pattern_of(
@@ -181,7 +195,8 @@ def fitted(index: int, k: int, setup: Setup) -> tuple[str, dict[str, list[float]
     rng = np.random.default_rng([setup.seed, index, k])
     names = setup.mixtures[index]
     phases, weights = drawn(names, rng, setup.structures)
-    pattern = pattern_of(phases, weights, rng, particles=setup.particles)
+    powder = partly_at_random(phases, weights, rng) if setup.random_shares else (phases, weights)
+    pattern = pattern_of(*powder, rng, particles=setup.particles)
     fine = {} if setup.particles else {"quantification": {"particle_sizes_um": dict.fromkeys(names, FINE_UM)}}
     instrument = None if setup.is_blind else Instrument(profile=PROFILE)
     result = lx.fit(pattern, list(names), instrument=instrument, recipe=fine)
@@ -240,6 +255,7 @@ if __name__ == "__main__":
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--structures", type=float, default=0.0, help="width of the drawn structures, in priors")
     parser.add_argument("--particles", action="store_true", help="absorbing particles of unknown size")
+    parser.add_argument("--random-shares", action="store_true", help="textures that no March function describes")
     parser.add_argument("--blind", action="store_true", help="the instrument's profile is not given")
     parser.add_argument("--cathodes", action="store_true", help="mixtures of the published cathodes of the library")
     parser.add_argument("--plot", type=Path)
@@ -254,6 +270,7 @@ if __name__ == "__main__":
         structures=options.structures,
         is_blind=options.blind,
         particles=options.particles,
+        random_shares=options.random_shares,
     )
     every = options.count * len(sets) if len(options.count) == 1 else options.count
     found = measured(dict(enumerate(every)), chosen, options.workers)

@@ -42,8 +42,7 @@ from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical_order, in_given_order
 from layerox.diffraction.plausibility import profile_warnings
-from layerox.diffraction.position_errors import choose_position_error, refuse_implausible_zero
-from layerox.diffraction.priors import prior_restraints
+from layerox.diffraction.priors import POSITION_WIDTHS, prior_restraints
 from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
@@ -149,7 +148,8 @@ def _prepared_run(
     axial = {"instrument_s_over_l", "instrument_h_over_l"}
     if not calibrated and not plan.named(run.parameters) & axial:
         run.parameters.tie("instrument_h_over_l", "instrument_s_over_l")
-    run.prior_restraints = prior_restraints(run.priors, run.parameters, plan.named(run.parameters))
+    known = [prior for prior in run.priors if not (calibrated and prior.is_of_position)]
+    run.prior_restraints = prior_restraints(known, run.parameters, plan.named(run.parameters))
     return run
 
 
@@ -181,7 +181,6 @@ class _Automatic:
         if self._must_restart():
             return False
         self._width_against_angle()
-        self._displacement()
         self._columns()
         self._atoms()
         self._retry_held()
@@ -190,7 +189,6 @@ class _Automatic:
             return False
         settle_stackings(self.run, self.phases)
         self._free_what_is_determined()
-        refuse_implausible_zero(self.run)
         try_opposite_cells(self.run, self.phases)
         self._free_as_requested()
         self.run.finish("all together")
@@ -231,18 +229,12 @@ class _Automatic:
                 self.run.parameters.assign(name, inverse_size)
 
     def _position(self) -> None:
-        """Free cells and one position error: the zero, or the displacement if the zero is known."""
+        """Free cells and position errors: of a capillary the zero, else the displacement, and a zero that has a prior."""
         seen = [phase for phase in self.phases if self._is_supported(phase, SUPPORT_FOR_CELL)]
-        # In a capillary, the zero is more likely wrong than the position of the specimen.
-        known = self.calibrated or not self.run.parameters.can_vary("instrument_zero")
-        error = "displacement" if known and self.model.instrument.geometry == "bragg-brentano" else "zero"
+        flat = self.model.instrument.geometry == "bragg-brentano"
+        errors = [name for name in POSITION_WIDTHS if not (flat and self.calibrated and name == "instrument_zero")]
         cells = [name for phase in seen for name in position_names(phase)]
-        self.run.refine(f"{error} and cells", [f"instrument_{error}", *cells])
-
-    def _displacement(self) -> None:
-        """Choose between zero and displacement once the peaks fit; a calibrated zero is known already."""
-        if not self.calibrated and self.model.instrument.geometry == "bragg-brentano":
-            choose_position_error(self.run)
+        self.run.refine("position and cells", [*(errors if flat else errors[:1]), *cells])
 
     def _widths(self) -> None:
         run = self.run

@@ -5,7 +5,8 @@ response of the minimum (the implicit function of least squares: one solve with 
 something about dq too: its mean m and covariance C are those of one step with the prior,
 C = (P + S / s^2)^-1 and m = C g / s^2 (S, g: normal matrix and gradient of the held quantities without the part of the
 variables; s: goodness of fit). The mean square error of the fractions is that of the counts, plus B (C + m m^T) B^T.
-Particle sizes that are not stated (microabsorption) and the form of the texture add theirs.
+A texture that the March function does not describe is such a quantity: the share of crystallites at random beside it.
+Particle sizes that are not stated (microabsorption) add theirs.
 """
 
 from __future__ import annotations
@@ -32,9 +33,6 @@ FINEST_UM, COARSEST_UM, PARTICLES_STATED = 1.0, 10.0, 0.3
 # Mean and root mean square of that range.
 MEAN_UM = (COARSEST_UM - FINEST_UM) / math.log(COARSEST_UM / FINEST_UM)
 RMS_UM = math.sqrt(0.5 * (COARSEST_UM**2 - FINEST_UM**2) / math.log(COARSEST_UM / FINEST_UM))
-# Uncertainty of ln r that stands for a real distribution of orientations that the March function does not describe,
-# as a share of ln r.
-MARCH_SHARE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +83,7 @@ class ModelUncertainty:
     esd_model
         By phase: standard uncertainty of the weight fraction with everything that is held.
     parts
-        By source ("counts", "priors", "microabsorption", "texture model"): its share of it, by phase.
+        By source ("counts", "priors", "microabsorption"): its share of it, by phase.
     priors
         The quantities with a prior: those that were refined, and those that were not.
     """
@@ -115,7 +113,6 @@ def model_uncertainty(
         "counts": found.fractions.esds**2,
         "priors": held.variances() + _of_refined(linear),
         "microabsorption": _microabsorption(found, given),
-        "texture model": _texture(linear),
     }
     parts = {
         source: dict(zip(names, np.sqrt(np.maximum(values, 0.0)).tolist(), strict=True))
@@ -175,10 +172,10 @@ def _refined_rows(linear: LinearResponse, priors: Sequence[Prior], names: Sequen
     """Yield the refined quantities that have a prior."""
     minimum = linear.minimum
     inside = [name for name, stuck in zip(minimum.parameters.free_names, minimum.at_bound, strict=True) if not stuck]
-    for prior in priors:
-        (name, *others) = prior.parts
+    for prior in (prior for prior in priors if len(prior.parts) == 1):
+        (name,) = prior.parts
         curvature = minimum.prior_curvature.get(name, 0.0)
-        if others or not curvature:
+        if not curvature:
             continue
         response = np.zeros(len(names))
         if name in inside:
@@ -202,6 +199,8 @@ def _is_held(prior: Prior, model: Model, parameters: Parameters) -> bool:
     if phase is None or not phase.is_weighed or parameters.value(slot_name(phase, "scale")) <= 0:
         return False
     free = set(parameters.free_names)
+    if not prior.parts:
+        return slot_name(phase, "preferred_orientation") in free
     return all(parameters.can_vary(name) and name not in free for name in prior.parts)
 
 
@@ -219,7 +218,20 @@ def _derivatives(linear: LinearResponse, priors: Sequence[Prior]) -> tuple[Float
     values, transfer = table.values[:count], table.transfer()[:count]
     _, jacobian = model.linearised(values, transfer, linear.data.weight)
     weights = of_the_specimen(phase_weights(model, values, transfer), model.phases)
-    return jacobian.T @ mixing, fraction_slopes(weights.values, weights.slopes)[1] @ mixing
+    curves = jacobian.T @ mixing
+    for m, prior in enumerate(priors):
+        if not prior.parts:
+            curves[:, m] = prior.step * _without_texture(linear, prior.phase)
+    return curves, fraction_slopes(weights.values, weights.slopes)[1] @ mixing
+
+
+def _without_texture(linear: LinearResponse, name: str) -> FloatArray:
+    """Return the weighted change of the pattern if all crystallites of a phase are at random, shape (n,)."""
+    model, values = linear.model, linear.minimum.parameters.values[: len(linear.model.names)].copy()
+    (k,) = (k for k, phase in enumerate(model.phases) if phase.name == name)
+    values[model.names.index(slot_name(model.phases[k], "preferred_orientation"))] = 1.0
+    change = model.calculated(values).phases[k] - linear.minimum.calculated.phases[k]
+    return np.asarray(change * linear.data.weight)
 
 
 def _microabsorption(found: Quantities, given: Quantification) -> FloatArray:
@@ -245,19 +257,3 @@ def _microabsorption(found: Quantities, given: Quantification) -> FloatArray:
     slopes = np.diag(own) - np.outer(own, own)
     squares[known] = np.einsum("ki,ij,kj->k", slopes, moments, slopes)
     return squares
-
-
-def _texture(linear: LinearResponse) -> FloatArray:
-    """Return the variances of the fractions due to the form of the March function of refined textures, shape (p,)."""
-    table, free = linear.minimum.parameters, ~linear.minimum.at_bound
-    names = [name for name, inside in zip(table.free_names, free, strict=True) if inside]
-    response = linear.slopes @ linear.inverse
-    total = np.zeros(len(linear.model.phases))
-    for phase in linear.model.phases:
-        name = slot_name(phase, "preferred_orientation")
-        if phase.is_weighed and name in names:
-            k, value = names.index(name), table.value(name)
-            # With the coefficient held at another value, the minimum moves along its row of the covariance.
-            slope = response[:, k] / linear.inverse[k, k] if linear.inverse[k, k] > 0 else 0.0
-            total += (slope * MARCH_SHARE * value * math.log(value)) ** 2
-    return total

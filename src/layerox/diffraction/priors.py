@@ -11,6 +11,10 @@ a file or of the user counts as LOOKED-UP. The widths are judgements of this pro
 - occupancy: alkali contents by chemical analysis agree within 0.02; nominal ones of synthesis within 0.05.
 - ratio: exchange of two species of one full site, such as Ni and Mn; nominal compositions are within 0.03.
 - preferred_orientation: powders that are not treated have March coefficients of 0.85 to 1.15.
+- instrument_zero: aligned Bragg-Brentano diffractometers keep 0.01 to 0.02 degrees (Cheary & Cline, Adv. X-ray Anal.
+  38 (1994) 75); instrument_displacement: specimens are mounted within 0.2 mm. Only if no calibration is given.
+- random_share: crystallites that lie at random beside those of a March function (Dollase, J. Appl. Cryst. 19 (1986)
+  267, doi:10.1107/S0021889886089458): 0.2.
 - microstrain, inverse_size: annealed oxides; the size is known within a factor of two.
 """
 
@@ -46,6 +50,11 @@ WIDTHS: Mapping[str, Mapping[Provenance, float]] = {
 }
 # Of quantities that belong to the specimen: one width, whatever the structure.
 SPECIMEN_WIDTHS: Mapping[str, float] = {"preferred_orientation": 0.15, "microstrain": 1e-3, "inverse_size": 0.7}
+# Position errors of a Bragg-Brentano diffractometer without calibration: zero (degrees) and displacement (mm).
+POSITION_WIDTHS: Mapping[str, float] = {"instrument_zero": 0.02, "instrument_displacement": 0.2}
+# Share of crystallites at random beside those of a refined March function, of either sign: such a sum describes
+# textures better (Dollase 1986).
+RANDOM_SHARE = 0.2
 RELATIVE = frozenset(("u_iso", "inverse_size", "preferred_orientation"))
 # Words by which the provenance of the library names a kind.
 WORDS: Mapping[str, str] = {
@@ -74,9 +83,10 @@ class Prior:
     value, esd
         In the unit of the quantity; `esd` is that of the logarithm if `is_relative`.
     parts
-        By internal name of a parameter: its change for a change of the quantity by one.
+        By internal name of a parameter: its change for a change of the quantity by one; empty if no parameter of the
+        model describes it.
     phase
-        Name of the phase that it belongs to.
+        Name of the phase that it belongs to; empty for the diffractometer.
     provenance
         Where its width comes from: a label of the library, "specimen" or "recipe".
     is_relative
@@ -99,11 +109,18 @@ class Prior:
     @property
     def is_of_atoms(self) -> bool:
         """Whether it is of a displacement factor or a coordinate: an automatic refinement varies these."""
-        return all(name.endswith(("_u_iso", "_x", "_y", "_z", "_occupancy")) for name in self.parts)
+        return bool(self.parts) and all(
+            name.endswith(("_u_iso", "_x", "_y", "_z", "_occupancy")) for name in self.parts
+        )
+
+    @property
+    def is_of_position(self) -> bool:
+        """Whether it is of the zero or the displacement: both are refined if the diffractometer is not calibrated."""
+        return self.name in POSITION_WIDTHS
 
     def restraint(self) -> PriorRestraint | None:
-        """Return the prior as a restraint of a refinement; None if it is of several parameters."""
-        if len(self.parts) > 1 or (self.is_relative and self.value <= 0):
+        """Return the prior as a restraint of a refinement; None if it is not of one parameter."""
+        if len(self.parts) != 1 or (self.is_relative and self.value <= 0):
             return None
         (name,) = self.parts
         target = math.log(self.value) if self.is_relative else self.value
@@ -150,9 +167,12 @@ class PriorRestraint(Restraint):
 
 
 def priors_of(
-    phases: Sequence[Phase], parameters: Parameters, settings: PriorSettings = NO_SETTINGS
+    phases: Sequence[Phase],
+    instrument: Instrument,
+    parameters: Parameters,
+    settings: PriorSettings = NO_SETTINGS,
 ) -> tuple[Prior, ...]:
-    """Return the priors of all quantities of phases that can vary, with the user's settings.
+    """Return the priors of all quantities of phases and instrument that can vary, with the user's settings.
 
     Raises
     ------
@@ -160,15 +180,25 @@ def priors_of(
         If a setting matches no quantity with a prior.
     """
     found = [prior for phase in phases if phase.mode == "rietveld" for prior in _of_phase(phase, parameters)]
-    return tuple(_adjusted(found, settings))
+    return tuple(_adjusted([*found, *_of_position(instrument, parameters)], settings))
+
+
+def _of_position(instrument: Instrument, parameters: Parameters) -> Iterator[Prior]:
+    """Yield the priors of zero and displacement in Bragg-Brentano geometry; a capillary has a zero only."""
+    if instrument.geometry != "bragg-brentano":
+        return
+    stated = {"instrument_zero": instrument.zero, "instrument_displacement": instrument.displacement_mm}
+    for name, esd in POSITION_WIDTHS.items():
+        if parameters.can_vary(name):
+            yield Prior(name=name, value=stated[name], esd=esd, parts={name: 1.0}, phase="", provenance="diffractometer")
 
 
 def prior_restraints(priors: Sequence[Prior], parameters: Parameters, named: Set[str]) -> tuple[PriorRestraint, ...]:
-    """Return the priors of atoms as restraints, except those of parameters that the user names.
+    """Return the priors of atoms and position errors as restraints, except those of parameters that the user names.
 
     Only parameters of the table have one.
     """
-    found = (prior.restraint() for prior in priors if prior.is_of_atoms)
+    found = (prior.restraint() for prior in priors if prior.is_of_atoms or prior.is_of_position)
     return tuple(row for row in found if row is not None and row.name in parameters.index and row.name not in named)
 
 
@@ -181,7 +211,7 @@ def check_prior_settings(phases: Sequence[Phase], instrument: Instrument, settin
         With the nearest name.
     """
     if settings:
-        priors_of(phases, constrained(*slots_of(phases, instrument, 0), phases), settings)
+        priors_of(phases, instrument, constrained(*slots_of(phases, instrument, 0), phases), settings)
 
 
 def provenance_of(crystal: Crystal, kind: str) -> Provenance:
@@ -212,8 +242,7 @@ def _of_phase(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
     """Yield the priors of a phase; their values are those of its structure."""
     values = dict(zip((slot_name(phase, slot) for slot in phase.slot_names), phase.values.tolist(), strict=False))
     for prior in _at_present(phase, parameters):
-        (first, *_) = prior.parts
-        yield replace(prior, value=values[first])
+        yield replace(prior, value=values[next(iter(prior.parts))]) if prior.parts else prior
 
 
 def _at_present(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
@@ -225,6 +254,9 @@ def _at_present(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
         if parameters.can_vary(name):
             yield Prior(name=public_name(name), value=parameters.value(name), esd=width, parts={name: 1.0},
                         phase=phase.name, provenance="specimen", is_relative=slot in RELATIVE)  # fmt: skip
+    if parameters.can_vary(slot_name(phase, "preferred_orientation")):
+        yield Prior(name=slot_name(phase, "random_share"), value=0.0, esd=RANDOM_SHARE, parts={}, phase=phase.name,
+                    provenance="specimen")  # fmt: skip
 
 
 def _displacement_factors(phase: Phase, parameters: Parameters) -> Iterator[Prior]:

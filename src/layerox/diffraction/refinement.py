@@ -85,8 +85,8 @@ class Refinement:
     sensitivity
         Changes of the fractions for effects outside the model.
     uncertainty_parts
-        Standard uncertainty of the fractions by source ("counts", "priors", "microabsorption", "texture
-        model") and phase; `esd_model` of a fraction is the root of the sum of their squares.
+        Standard uncertainty of the fractions by source ("counts", "priors", "microabsorption")
+        and phase; `esd_model` of a fraction is the root of the sum of their squares.
     priors
         Quantities with what is known of them beforehand and afterwards.
     penalty

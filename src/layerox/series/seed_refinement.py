@@ -117,7 +117,7 @@ def _priors(
     found: dict[str, PriorRestraint] = {}
     for view, _, table in parts:
         present = {phase.name for phase in view.model.phases}
-        priors = priors_of([phase for phase in setup.phases if phase.name in present], table)
+        priors = priors_of([phase for phase in setup.phases if phase.name in present], common.instrument, table)
         found |= {row.name: row for row in prior_restraints(priors, joint, set()) if not setup.plan.is_named(row.name)}
     return list(found.values())
 
