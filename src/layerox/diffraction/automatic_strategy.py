@@ -229,7 +229,7 @@ class _Automatic:
                 self.run.parameters.assign(name, inverse_size)
 
     def _position(self) -> None:
-        """Free cells and position errors: of a capillary the zero, else the displacement, and a zero that has a prior."""
+        """Free cells and position errors: the zero of a capillary, else displacement and zero with its prior."""
         seen = [phase for phase in self.phases if self._is_supported(phase, SUPPORT_FOR_CELL)]
         flat = self.model.instrument.geometry == "bragg-brentano"
         errors = [name for name in POSITION_WIDTHS if not (flat and self.calibrated and name == "instrument_zero")]

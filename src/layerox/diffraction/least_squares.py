@@ -99,6 +99,8 @@ class Minimum:
         The part of the diagonal of `normal_matrix` that comes from priors, by variable.
     penalty
         What restraints and priors add to chi-squared.
+    prior_spread
+        Residuals over sigmas for which each prior is weighted, by variable.
     """
 
     parameters: Parameters
@@ -113,6 +115,7 @@ class Minimum:
     next_step: FloatArray | None = None
     prior_curvature: Mapping[str, float] = field(default_factory=dict)
     penalty: float = 0.0
+    prior_spread: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def objective(self) -> float:
@@ -149,8 +152,7 @@ class Minimum:
             return self.esd(name)
         k = names.index(name)
         kept = [i for i in range(len(names)) if i not in fixed and (i == k or not self.at_bound[i])]
-        variance = inverse_of_normal(self.normal_matrix[np.ix_(kept, kept)])[kept.index(k), kept.index(k)]
-        return float(np.sqrt(max(variance * max(self.reduced_chi_squared, 1.0), 0.0)))
+        return float(np.sqrt(max(self._covariance_of(np.array(kept))[kept.index(k), kept.index(k)], 0.0)))
 
     @property
     def largest_shift(self) -> float | None:
@@ -167,7 +169,7 @@ class Minimum:
     @cached_property
     def full_covariance(self) -> FloatArray:
         """Covariance without any bound, shape (v, v)."""
-        return inverse_of_normal(self.normal_matrix) * max(self.reduced_chi_squared, 1.0)
+        return self._covariance_of(np.arange(len(self.at_bound)))
 
     @cached_property
     def covariance(self) -> FloatArray:
@@ -175,10 +177,26 @@ class Minimum:
 
         Variables at a bound have none: their rows and columns are zero.
         """
-        inside = ~self.at_bound
+        inside = np.flatnonzero(~self.at_bound)
         matrix = np.zeros_like(self.normal_matrix)
-        matrix[np.ix_(inside, inside)] = inverse_of_normal(self.normal_matrix[np.ix_(inside, inside)])
-        return matrix * max(self.reduced_chi_squared, 1.0)
+        matrix[np.ix_(inside, inside)] = self._covariance_of(inside)
+        return matrix
+
+    def _covariance_of(self, kept: NDArray[np.intp]) -> FloatArray:
+        """Return the covariance of some variables, the others fixed.
+
+        With priors that are weighted for larger residuals than the data have (serial correlation), it is that of the
+        weighted mean of data and priors.
+        """
+        inverse = inverse_of_normal(self.normal_matrix[np.ix_(kept, kept)])
+        of_data = max(self.reduced_chi_squared, 1.0)
+        more = np.maximum(self.prior_variances - of_data, 0.0)[kept] * self.prior_diagonal[kept]
+        return np.asarray(inverse * of_data + (inverse * more) @ inverse)
+
+    @property
+    def prior_variances(self) -> FloatArray:
+        """Squared `prior_spread` of each variable, shape (v,)."""
+        return np.array([self.prior_spread.get(name, 0.0) for name in self.parameters.free_names]) ** 2
 
     @property
     def prior_diagonal(self) -> FloatArray:
@@ -190,8 +208,11 @@ class Minimum:
         """The part of `covariance` that comes from the noise of the data, without that of priors, shape (v, v)."""
         if not self.prior_curvature:
             return self.covariance
-        of_priors = (self.covariance * self.prior_diagonal) @ self.covariance
-        return np.asarray(self.covariance - of_priors / max(self.reduced_chi_squared, 1.0))
+        inside = np.flatnonzero(~self.at_bound)
+        inverse = inverse_of_normal(self.normal_matrix[np.ix_(inside, inside)])
+        matrix = np.zeros_like(self.normal_matrix)
+        matrix[np.ix_(inside, inside)] = inverse - (inverse * self.prior_diagonal[inside]) @ inverse
+        return matrix * max(self.reduced_chi_squared, 1.0)
 
 
 def minimise(
@@ -373,6 +394,9 @@ class _Descent:
                 name: curvature
                 for restraint in self.restraints
                 for name, curvature in restraint.prior_curvature(final).items()
+            },
+            prior_spread={
+                name: restraint.spread for restraint in self.restraints for name in restraint.prior_curvature(final)
             },
         )
 

@@ -163,9 +163,10 @@ class _Held:
 
 def _of_refined(linear: LinearResponse) -> FloatArray:
     """Return the variances of the fractions due to the priors of refined quantities, shape (p,)."""
-    curvature = linear.minimum.prior_diagonal[~linear.minimum.at_bound]
+    minimum = linear.minimum
+    curvature = (minimum.prior_diagonal * minimum.prior_variances)[~minimum.at_bound]
     response = linear.slopes @ linear.inverse
-    return np.asarray((response**2 * curvature).sum(axis=1) * linear.spread**2)
+    return np.asarray((response**2 * curvature).sum(axis=1))
 
 
 def _refined_rows(linear: LinearResponse, priors: Sequence[Prior], names: Sequence[str]) -> Iterator[PriorQuantity]:

@@ -135,6 +135,11 @@ class PriorRestraint(Restraint):
     is_relative: bool = False
 
     @property
+    def is_of_position(self) -> bool:
+        """Whether it is of the zero or the displacement."""
+        return self.name in POSITION_WIDTHS
+
+    @property
     def label(self) -> str:
         """Name of the parameter."""
         return self.name
@@ -159,8 +164,8 @@ class PriorRestraint(Restraint):
         return {self.name: (self._slope(float(parameters.values[k])) / self.esd) ** 2} if parameters.vary[k] else {}
 
     def weighted(self, spread: float) -> PriorRestraint:
-        """Return the restraint for data whose residuals are `spread` times their sigmas (the goodness of fit)."""
-        return replace(self, esd=self.esd / spread)
+        """Return the restraint for data whose residuals are `spread` times their sigmas."""
+        return replace(self, esd=self.esd / spread, spread=spread)
 
     def _slope(self, value: float) -> float:
         return 1.0 / max(value, LEAST_VALUE) if self.is_relative else 1.0
@@ -168,11 +173,11 @@ class PriorRestraint(Restraint):
 
 def priors_of(
     phases: Sequence[Phase],
-    instrument: Instrument,
     parameters: Parameters,
     settings: PriorSettings = NO_SETTINGS,
+    instrument: Instrument | None = None,
 ) -> tuple[Prior, ...]:
-    """Return the priors of all quantities of phases and instrument that can vary, with the user's settings.
+    """Return the priors of all quantities of phases and instrument (if given) that can vary, with the user's settings.
 
     Raises
     ------
@@ -180,7 +185,8 @@ def priors_of(
         If a setting matches no quantity with a prior.
     """
     found = [prior for phase in phases if phase.mode == "rietveld" for prior in _of_phase(phase, parameters)]
-    return tuple(_adjusted([*found, *_of_position(instrument, parameters)], settings))
+    found += [] if instrument is None else _of_position(instrument, parameters)
+    return tuple(_adjusted(found, settings))
 
 
 def _of_position(instrument: Instrument, parameters: Parameters) -> Iterator[Prior]:
@@ -189,8 +195,10 @@ def _of_position(instrument: Instrument, parameters: Parameters) -> Iterator[Pri
         return
     stated = {"instrument_zero": instrument.zero, "instrument_displacement": instrument.displacement_mm}
     for name, esd in POSITION_WIDTHS.items():
-        if parameters.can_vary(name):
-            yield Prior(name=name, value=stated[name], esd=esd, parts={name: 1.0}, phase="", provenance="diffractometer")
+        if name in parameters.index and parameters.can_vary(name):
+            yield Prior(
+                name=name, value=stated[name], esd=esd, parts={name: 1.0}, phase="", provenance="diffractometer"
+            )
 
 
 def prior_restraints(priors: Sequence[Prior], parameters: Parameters, named: Set[str]) -> tuple[PriorRestraint, ...]:
@@ -211,7 +219,7 @@ def check_prior_settings(phases: Sequence[Phase], instrument: Instrument, settin
         With the nearest name.
     """
     if settings:
-        priors_of(phases, instrument, constrained(*slots_of(phases, instrument, 0), phases), settings)
+        priors_of(phases, constrained(*slots_of(phases, instrument, 0), phases), settings, instrument)
 
 
 def provenance_of(crystal: Crystal, kind: str) -> Provenance:

@@ -17,6 +17,7 @@ from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, is_background, public_name
 from layerox.diffraction.priors import Prior, PriorRestraint
 from layerox.diffraction.restraints import Restraint, restraint_terms
+from layerox.diffraction.serial_correlation import serial_factor
 from layerox.typing import FloatArray
 
 # Fall of chi-squared (over its reduced value) required for every freed parameter. The Bayesian information criterion
@@ -103,10 +104,19 @@ class StepwiseRefinement:
 
     @property
     def all_restraints(self) -> tuple[Restraint, ...]:
-        """The user's restraints, and the priors weighted for the present goodness of fit."""
-        minimum = self._minimum
-        spread = self.first_spread if minimum is None else max(minimum.reduced_chi_squared, 1.0) ** 0.5
-        return (*self.restraints, *(prior.weighted(spread) for prior in self.prior_restraints))
+        """The user's restraints, and the priors weighted for the present residuals."""
+        if not self.prior_restraints:
+            return self.restraints
+        spread, serial = self._spreads()
+        priors = (prior.weighted(spread * (serial if prior.is_of_position else 1.0)) for prior in self.prior_restraints)
+        return (*self.restraints, *priors)
+
+    def _spreads(self) -> tuple[float, float]:
+        """Return the goodness of fit, and the factor by which misfits of the profile mislead about positions."""
+        if self._minimum is None:
+            return self.first_spread, 1.0
+        residuals = (self._minimum.calculated.total - self.data.intensity) * self.data.weight
+        return max(self._minimum.reduced_chi_squared, 1.0) ** 0.5, serial_factor(residuals)
 
     def record(self, name: str, freed: Iterable[str] = (), *, kept: bool = True, reason: str = "") -> None:
         """Record a step with the present R_wp."""
@@ -157,24 +167,6 @@ class StepwiseRefinement:
             self._accept(found)
         self.record(name, freed, kept=better, reason="" if better else "fits no better")
         return better
-
-    def exchange(self, name: str, old: str, new: str, start: float) -> float:
-        """Refine with `new` (from `start`) in place of the variable `old` (fixed at zero), and keep the better fit.
-
-        Returns the difference of chi-squared over its reduced value: how well the data distinguish the two.
-        """
-        trial = self.parameters.copy()
-        trial.fix([old])
-        trial.assign(old, 0.0)
-        trial.assign(new, start)
-        trial.free([new])
-        found = self._minimised(trial, LOOSE)
-        rise = found.objective - self.minimum.objective
-        if rise < 0:
-            self._accept(found)
-        reason = f"chi-squared {abs(rise):.1f} {'lower' if rise < 0 else 'higher'} than with {old}"
-        self.record(name, [new], kept=rise < 0, reason=reason)
-        return abs(rise) / max(self.minimum.reduced_chi_squared, 1.0)
 
     def attempt(
         self,

@@ -32,6 +32,8 @@ class Restraint(ABC):
 
     target: float
     esd: float
+    # Residuals over sigmas for which a prior is weighted; an observation is not weighted.
+    spread: float = 0.0
 
     def __post_init__(self) -> None:
         if not (self.esd > 0 and math.isfinite(self.target)):

@@ -1,7 +1,7 @@
 """Seed frames (fitted from scratch) and the parameters that all frames of a series share, estimated from them.
 
-Parameters have three scopes. The instrumental profile belongs to the series, atoms and texture to a phase; background,
-position error, scales, cells, sizes and microstrains belong to each frame.
+Parameters have three scopes. The instrumental profile, and the zero beside a displacement, belong to the series, atoms
+and texture to a phase; background, displacement, scales, cells, sizes and microstrains belong to each frame.
 """
 
 from __future__ import annotations
@@ -187,7 +187,11 @@ def estimated_common_parameters(setup: SeriesSetup, seeds: Sequence[SeedFrame], 
     free = {name for phase in setup.phases for name in _frame_names(phase, trusted)}
     free |= {f"background_{k}" for k in range(terms)}
     free |= {name for seed in trusted for name in seed.free if _is_free_otherwise(name, setup)}
-    free |= {name for name in POSITION if any(name in seed.free for seed in trusted)} or {POSITION[0]}
+    errors = {name for name in POSITION if any(name in seed.free for seed in trusted)} or {POSITION[0]}
+    if len(errors) > 1 and not setup.plan.is_named(POSITION[0]):
+        # The zero is the diffractometer's, the displacement of the specimen may change.
+        shared.add(POSITION[0])
+    free |= errors
     return CommonParameters(
         setup=setup,
         instrument=instrument,

@@ -33,7 +33,6 @@ from layerox.series.cell_interpolation import (
     extrapolated,
     state_at,
     with_held_values,
-    with_position_held,
 )
 from layerox.series.common_parameters import CommonParameters, from_scratch
 from layerox.series.frame_model import LONG_BUDGET, TRIAL_BUDGET, FrameModel, FrameState, PhaseLevels, PhaseSubset
@@ -135,9 +134,6 @@ class FrameFitter:
         if not has_settled(minimum):
             start = model.moved(start, view, minimum)
             view, minimum = model.minimised(pattern, start, budget=LONG_BUDGET)
-        start, view, minimum = with_position_held(
-            self.common.seed_frames, self.index, model, pattern, start, view, minimum
-        )
         return self._concluded(model, pattern, start, view, minimum, skip_recent_failures=skip_recent_failures)
 
     def refined_from(self, frame: Frame, fit: FrameFit, state: FrameState) -> FrameFit:

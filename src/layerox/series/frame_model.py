@@ -52,13 +52,10 @@ class FrameState:
         Of all quantities of the full model, shape (names,).
     levels
         How much of each phase is refined.
-    held
-        Names of common variables that the frame does not determine: they stay at their starting values.
     """
 
     values: FloatArray
     levels: PhaseLevels
-    held: frozenset[str] = frozenset()
 
     @property
     def present(self) -> tuple[int, ...]:
@@ -205,7 +202,7 @@ class FrameModel:
         moves = half > 0
         table.lower[moves] = np.maximum(table.lower, table.values - half)[moves]
         table.upper[moves] = np.minimum(table.upper, table.values + half)[moves]
-        table.free(name for name in self._wanted(state.levels) if name not in state.held)
+        table.free(self._wanted(state.levels))
         return view, Data(pattern.intensity, 1.0 / pattern.sigma), table
 
     def _wanted(self, levels: PhaseLevels) -> list[str]:
@@ -224,7 +221,7 @@ class FrameModel:
         for p, level in enumerate(chosen):
             if level == PhaseLevel.ABSENT:
                 values[self.place(p, "scale")] = 0.0
-        return FrameState(values, chosen, state.held)
+        return FrameState(values, chosen)
 
     def belongs(self, phase: Phase, name: str) -> bool:
         """Whether a quantity is a phase's own."""

@@ -28,7 +28,7 @@ from layerox.series.acceptance import (
     shows_peaks,
     support_of,
 )
-from layerox.series.cell_interpolation import WEAK, differs, state_at
+from layerox.series.cell_interpolation import differs, state_at
 from layerox.series.common_parameters import CommonParameters, from_scratch
 from layerox.series.frame_fit import FrameFitter
 from layerox.series.frame_model import LONG_BUDGET, restored
@@ -40,6 +40,8 @@ from layerox.series.stacking_columns import frame_verdicts, has_disorder
 from layerox.series.tables import shown_in
 from layerox.series.undistinguished_rows import stating_groups, with_group
 
+# Ratio of the highest support to that of the frame before below which a frame is weak.
+WEAK = 0.3
 # Share of the usual range of angles that a frame must span.
 MIN_RANGE = 0.9
 # Consecutive failures after which no frame is fitted from scratch, and after how many it is tried again.
