@@ -102,7 +102,9 @@ def _minimised_with_priors(
     first = minimise_jointly(histograms, table, tolerance=0.3, most_evaluations=FIRST_STEPS, restraints=priors)
     residuals = [(c.total - h.data.intensity) * h.data.weight for h, c in zip(histograms, first.patterns, strict=True)]
     runs, squares = np.sum([sums_of_runs(row) for row in residuals], axis=0)
-    spread, serial = max(first.reduced_chi_squared, 1.0) ** 0.5, factor_of_runs(runs, squares)
+    # What misleads about positions is the same misfit in every frame: many frames know no more of it than one.
+    spread = max(first.reduced_chi_squared, 1.0) ** 0.5
+    serial = factor_of_runs(runs, squares) * len(histograms) ** 0.5
     weighted = [prior.weighted(spread * (serial if prior.is_of_position else 1.0)) for prior in priors]
     return minimise_jointly(
         histograms, first.parameters, tolerance=0.03, most_evaluations=MOST_STEPS - FIRST_STEPS, restraints=weighted
