@@ -19,7 +19,7 @@ from layerox.series.parametric.result import Parametric
 from layerox.strain.broadening import Broadening
 from layerox.strain.strain_evolution import StrainEvolution
 from layerox.strain.thermal_expansion import thermal_expansion
-from layerox.strain.transitions import Transitions
+from layerox.strain.transitions.of_series import Transitions
 from layerox.validation import Finding, StructureIdentity
 
 

@@ -38,7 +38,7 @@ _PUBLIC = {
     "simulate": "layerox.analysis.fit",
     "simulator": "layerox.analysis.simulator",
     "strain": "layerox.strain",  # the package, which is callable
-    "transitions": "layerox.strain.transitions",
+    "transitions": "layerox.strain.transitions.of_series",
     "view": "layerox.notebook",
     "write_pattern": "layerox.io",
     "write_report": "layerox.report",
@@ -59,7 +59,7 @@ _DEPRECATED = {
     "Simulation": "layerox.diffraction.simulated_pattern",
     "StrainEvolution": "layerox.strain.strain_evolution",
     "Tls": "layerox.series.dask_cluster",
-    "Transitions": "layerox.strain.transitions",
+    "Transitions": "layerox.strain.transitions.of_series",
     "UnknownWavelength": "layerox.errors",
     "bootstrap": "layerox.analysis.uncertainty",
     "card": "layerox.notebook",

@@ -25,7 +25,7 @@ from layerox.series.result import Series, open_series
 from layerox.series.run import fit_series
 from layerox.strain.broadening import broadening
 from layerox.strain.strain_evolution import strain_evolution as strain
-from layerox.strain.transitions import transitions
+from layerox.strain.transitions.of_series import transitions
 from layerox.validation import check, identify_structure
 
 __version__: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings as python_warnings
 from dataclasses import dataclass
 
 
@@ -14,3 +15,24 @@ class Notice:
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+
+class RenamedNotices:
+    """The names that `warnings` of a result had in version 0.1, until version 0.3."""
+
+    warnings: tuple[Notice, ...]
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Deprecated: the attribute is called `warnings`."""
+        return self._renamed("notices")
+
+    @property
+    def remarks(self) -> tuple[Notice, ...]:
+        """Deprecated: the attribute is called `warnings`."""
+        return self._renamed("remarks")
+
+    def _renamed(self, name: str) -> tuple[Notice, ...]:
+        message = f"{type(self).__name__}.{name} is deprecated and goes in version 0.3: use `.warnings`"
+        python_warnings.warn(message, DeprecationWarning, stacklevel=3)
+        return self.warnings

@@ -26,16 +26,16 @@ from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.weight_fractions import cell_volume
 from layerox.pattern import Pattern
-from layerox.series.acceptance import support_of
-from layerox.series.common_parameters import CommonParameters
 from layerox.series.executor import InProcess
-from layerox.series.frame_model import LONG_BUDGET, FrameModel, FrameState, restored
 from layerox.series.frame_row import DISPLACEMENT, QUANTITIES, FrameRow
 from layerox.series.frame_setup import Frame, PatternReading, SeriesSetup
 from layerox.series.frames import frames_of
-from layerox.series.phase_presence import PhaseLevel
+from layerox.series.refinement.acceptance import support_of
+from layerox.series.refinement.common_parameters import CommonParameters
+from layerox.series.refinement.frame_model import LONG_BUDGET, FrameModel, FrameState, restored
+from layerox.series.refinement.phase_presence import PhaseLevel
+from layerox.series.refinement.seed_refinement import determined_common_parameters
 from layerox.series.result import Series, open_series
-from layerox.series.seed_refinement import determined_common_parameters
 from layerox.series.tables import is_present, shown_in
 from layerox.symmetry import CELL_NAMES
 

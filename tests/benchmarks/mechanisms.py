@@ -22,8 +22,8 @@ import numpy as np
 from transitions import refined
 
 from layerox.series.scenarios import History
-from layerox.strain.coexistence import SOLID_SOLUTION, TWO_PHASE, LayerSizes, coexistence
-from layerox.strain.transitions import Transitions, transitions
+from layerox.strain.transitions.coexistence import SOLID_SOLUTION, TWO_PHASE, LayerSizes, coexistence
+from layerox.strain.transitions.of_series import Transitions, transitions
 
 # Series of each kind: of one phase more, because false alarms are rare.
 DRIFTING, OTHERS, SHORT, GRID = 200, 40, 30, (12.0, 70.0, 0.03)

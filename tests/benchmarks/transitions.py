@@ -25,7 +25,7 @@ from layerox.series.result import Series, open_series
 from layerox.series.run import fit_series
 from layerox.series.scenarios import SCENARIOS, History
 from layerox.series.simulated_series import simulate_series
-from layerox.strain.transitions import transitions
+from layerox.strain.transitions.of_series import transitions
 
 TWELVE, CYCLE = ("p2-op4-o2", "o3-p3", "p2-o3"), "p2-cycle"
 FRAMES, SEEDS, BAD, DRAWN = 60, 4, 0.05, 24

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from layerox.plotting.transitions import FORBIDDEN, plot_transitions, transitions_picture
-from layerox.strain.transitions import transitions
+from layerox.strain.transitions.of_series import transitions
 from run_tables import ramp, run_of
 
 COUNT = 50

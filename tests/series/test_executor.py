@@ -14,8 +14,8 @@ from layerox.series.executor import InProcess, StartingWorkers, executor
 INHERITED = """
 import numba.core.dispatcher as dispatcher
 import layerox.series.worker_preload
-from layerox.series.segment import refined_segment
-from layerox.series.common_parameters import estimated_common_parameters, fitted_seed_frame
+from layerox.series.refinement.segment import refined_segment
+from layerox.series.refinement.common_parameters import estimated_common_parameters, fitted_seed_frame
 from layerox.series.frames import frames_of
 from layerox.series.request import SeriesRequest
 from layerox.series.frame_setup import PatternReading

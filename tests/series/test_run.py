@@ -19,9 +19,9 @@ from layerox.errors import InputError
 from layerox.series.dask_cluster import Tls
 from layerox.series.figure_data import intensity_map
 from layerox.series.frame_row import FrameRow
-from layerox.series.phase_presence import SeriesPresence
+from layerox.series.refinement.phase_presence import SeriesPresence
+from layerox.series.refinement.segment import segment_ranges
 from layerox.series.run import fit_series
-from layerox.series.segment import segment_ranges
 from nexus_files import data_group
 
 

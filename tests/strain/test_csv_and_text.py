@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from layerox.strain.csv_and_text import transitions_csv, transitions_text, write_transitions
-from layerox.strain.transitions import transitions
+from layerox.strain.transitions.of_series import transitions
 from run_tables import ramp, run_of
 
 COUNT = 61

@@ -21,7 +21,7 @@ from layerox.builders.supercell import Shape, as_matrix, in_supercell, reaching
 from layerox.crystal.asymmetric_unit import ANIONS, Crystal
 from layerox.crystal.atoms import Atoms, atoms_from_crystal, atoms_from_structure
 from layerox.errors import InputError
-from layerox.notices import Notice
+from layerox.notices import Notice, RenamedNotices
 from layerox.public import public
 from layerox.typing import FloatArray, IntArray
 
@@ -33,7 +33,7 @@ MOST_PLACES = 40  # open positions of a cell in which they are counted at all
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Ordering:
+class Ordering(RenamedNotices):
     """One ordered cell.
 
     Attributes

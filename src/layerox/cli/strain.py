@@ -63,7 +63,7 @@ def run(
     )
     from layerox.strain.measured_cells import open_subject  # noqa: PLC0415
     from layerox.strain.strain_evolution import strain_evolution  # noqa: PLC0415
-    from layerox.strain.transitions import transitions  # noqa: PLC0415
+    from layerox.strain.transitions.of_series import transitions  # noqa: PLC0415
 
     place = Path(folder)
     if not place.is_dir():

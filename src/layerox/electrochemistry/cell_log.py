@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from layerox.electrochemistry.file_records import CHARGE, DISCHARGE, REST, stretches
 from layerox.electrochemistry.time_stamps import utc_text
-from layerox.notices import Notice
+from layerox.notices import Notice, RenamedNotices
 from layerox.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ STATES = {CHARGE: "charge", REST: "rest", DISCHARGE: "discharge"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Electrochemistry:
+class Electrochemistry(RenamedNotices):
     """The log of a cell; charge is counted from its first record and grows while sodium leaves the cathode.
 
     Attributes

@@ -15,8 +15,8 @@ from layerox.plotting.figure_files import cleared_figure, png_of
 from layerox.plotting.operando import axis_label
 from layerox.plotting.powder import PALETTE
 from layerox.strain.measured_cells import GOOD
-from layerox.strain.phase_conversions import Step
-from layerox.strain.transitions import Transitions
+from layerox.strain.transitions.of_series import Transitions
+from layerox.strain.transitions.phase_conversions import Step
 from layerox.typing import FloatArray
 
 if TYPE_CHECKING:

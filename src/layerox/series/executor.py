@@ -26,7 +26,7 @@ Task = tuple[int, tuple[Any, ...]]
 # Number of repetitions of a task by other workers if its worker dies.
 RETRIES = 2
 # Modules that the server imports before it forks.
-IMPORTED = ("layerox.series.segment_merge", "layerox.series.worker_preload")
+IMPORTED = ("layerox.series.refinement.segment_merge", "layerox.series.worker_preload")
 # One thread per process. With the usual threshold for returning memory, 128 kB, the kernel clears the pages of
 # every array again, a fifth of a worker's time.
 ENVIRONMENT = {

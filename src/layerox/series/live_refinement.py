@@ -19,9 +19,9 @@ from layerox.series.executor import InProcess
 from layerox.series.frame_row import FrameRow
 from layerox.series.frame_setup import Frame, Frames, SeriesSetup
 from layerox.series.frames import FolderState, FrameKey, Stamp, Watcher
+from layerox.series.refinement.seed_refinement import determined_common_parameters
+from layerox.series.refinement.segment import Segment, independent_rows
 from layerox.series.results_folder import LIVE, SeriesStore
-from layerox.series.seed_refinement import determined_common_parameters
-from layerox.series.segment import Segment, independent_rows
 
 # Rows in one file of the work that is kept; seconds between two writings of the tables.
 CHUNK, REFRESH_S = 100, 2.0

@@ -16,13 +16,13 @@ import numpy as np
 
 from layerox.diffraction.model import safe_name
 from layerox.errors import InputError, nearest
-from layerox.series.acceptance import FrameFit
-from layerox.series.common_parameters import CommonParameters
 from layerox.series.frame_row import DISPLACEMENT, OFFSETS, FrameRow, Number, titles_of
 from layerox.series.frame_setup import Frame, SeriesSetup
+from layerox.series.refinement.acceptance import FrameFit
+from layerox.series.refinement.common_parameters import CommonParameters
+from layerox.series.refinement.segment import Segment, independent_rows, measured_row
+from layerox.series.refinement.undistinguished_phases import distinguished_segment, needs_tests
 from layerox.series.result import Series
-from layerox.series.segment import Segment, independent_rows, measured_row
-from layerox.series.undistinguished_phases import distinguished_segment, needs_tests
 from layerox.series.undistinguished_rows import stating_groups, with_series_groups
 
 # A phase at the position of the specimen has no displacement of its own in the table.

@@ -34,14 +34,14 @@ from layerox.series.dask_cluster import Tls
 from layerox.series.executor import Executor, executor
 from layerox.series.frame_row import FrameRow, quantities_of
 from layerox.series.frame_setup import Frames
+from layerox.series.refinement.seed_refinement import determined_common_parameters
+from layerox.series.refinement.segment import independent_rows, refined_segment, segment_ranges
+from layerox.series.refinement.segment_merge import SegmentMerge
 from layerox.series.refit import alone, neighbours_of, place_of, refined_again, rows_of_table, with_row
 from layerox.series.request import PreparedSeries
 from layerox.series.result import Series, netcdf_bytes, open_series
 from layerox.series.results_folder import FIRST, TABLE, SeriesStore
 from layerox.series.run_document import structures_of
-from layerox.series.seed_refinement import determined_common_parameters
-from layerox.series.segment import independent_rows, refined_segment, segment_ranges
-from layerox.series.segment_merge import SegmentMerge
 
 Progress = Callable[[str], None]
 # Seconds between two writings of the growing tables, at least.

@@ -15,8 +15,8 @@ from layerox.instrument import Instrument, Profile
 from layerox.io.fast_number_reader import plain_table
 from layerox.pattern import pattern_from_arrays
 from layerox.radiation import radiation_from_text
-from layerox.series.common_parameters import from_scratch
 from layerox.series.frame_setup import SeriesSetup
+from layerox.series.refinement.common_parameters import from_scratch
 from layerox.symmetry import symmetry_from_name
 
 

@@ -17,7 +17,7 @@ from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.single_peak_widths import Breadths, GroupBreadth, breadths
 from layerox.errors import UnknownName, nearest
-from layerox.notices import Notice
+from layerox.notices import Notice, RenamedNotices
 from layerox.public import public
 from layerox.refined import Refined
 from layerox.strain.williamson_hall import (
@@ -68,7 +68,7 @@ class PhaseBroadening:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Broadening:
+class Broadening(RenamedNotices):
     """The broadening of the peaks of a specimen.
 
     Attributes

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from layerox.io.csv_cells import safe_table
 from layerox.io.output_files import write_outputs
 from layerox.refined import with_esd
-from layerox.strain.phase_conversions import Step
 from layerox.strain.strain_evolution import StrainEvolution
-from layerox.strain.transitions import Transitions
+from layerox.strain.transitions.of_series import Transitions
+from layerox.strain.transitions.phase_conversions import Step
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,13 +13,13 @@ import numpy as np
 from layerox.computing.threads import single_threaded
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError, nearest
-from layerox.notices import Notice
-from layerox.strain.axis_branches import branches, cycles
+from layerox.notices import Notice, RenamedNotices
 from layerox.strain.coherency import SinglePhase, coherency_rows, stiffnesses
 from layerox.strain.measured_cells import MeasuredPhases, PhaseCells, Subject, measured_phases
 from layerox.strain.phase_strain import Numbers, PhaseStrain, phase_strain
 from layerox.strain.reference_cells import PhaseReference, ReferenceArgument, references_of
 from layerox.strain.tensor import COMPONENTS
+from layerox.strain.transitions.axis_branches import branches, cycles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class StrainEvolution:
+class StrainEvolution(RenamedNotices):
     """The strains of a series.
 
     Attributes

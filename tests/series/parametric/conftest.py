@@ -10,13 +10,13 @@ from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.pattern import Pattern, poisson_sigma
 from layerox.radiation import radiation_from_text
-from layerox.series.common_parameters import CommonParameters
 from layerox.series.executor import InProcess
 from layerox.series.frame_setup import Frame, PatternReading, SeriesSetup
 from layerox.series.parametric.frame_equations import StartingFrame
 from layerox.series.parametric.input import ParametricInput
 from layerox.series.parametric.refine import form_requests, functions_refined
-from layerox.series.phase_presence import PhaseLevel
+from layerox.series.refinement.common_parameters import CommonParameters
+from layerox.series.refinement.phase_presence import PhaseLevel
 from layerox.series.scenarios import crystal_of
 from layerox.series.simulated_series import DIFFRACTOMETER
 

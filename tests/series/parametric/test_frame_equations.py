@@ -8,12 +8,12 @@ import pytest
 from layerox.diffraction.least_squares import Data, Histogram, minimise_jointly
 from layerox.diffraction.parameters import Parameters, Tie
 from layerox.series.executor import InProcess
-from layerox.series.frame_model import FrameModel
 from layerox.series.parametric import frame_equations as local
 from layerox.series.parametric.frame_equations import FrameRequest, quantity_of
 from layerox.series.parametric.function_forms import form_request
 from layerox.series.parametric.optimise_coefficients import Functions, ParametricFrame, optimised_coefficients
-from layerox.series.phase_presence import PhaseLevel
+from layerox.series.refinement.frame_model import FrameModel
+from layerox.series.refinement.phase_presence import PhaseLevel
 
 X = np.array([0.0, 1.0, 2.0, 3.0])
 FORMS = {"P2_a": "polynomial 1", "P2_c": "constant"}

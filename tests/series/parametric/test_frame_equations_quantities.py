@@ -3,8 +3,8 @@
 import pytest
 
 from layerox.errors import InputError
-from layerox.series.frame_model import FrameModel
 from layerox.series.parametric.frame_equations import cell_lengths, quantity_of
+from layerox.series.refinement.frame_model import FrameModel
 
 
 @pytest.fixture(scope="module")

@@ -121,10 +121,38 @@ def test_the_command_states_what_the_data_say(fitted, tmp_path, capsys):
     assert main([str(word) for word in words]) == 1
     out, err = capsys.readouterr()
     assert err == ""
+    assert out.startswith("rejected, the data do not support P2_a: ")
     assert "P2_a = constant: rejected" in out
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         ".layerox.jsonl", "parametric.csv", "parametric.json", "parametric.png",
     ]  # fmt: skip
+
+
+def test_the_command_exits_with_1_when_only_the_functions_together_are_rejected(tmp_path, capsys):
+    """The true lengths scatter by several esds between frames: no function alone is rejected, together they are."""
+    draw = np.random.default_rng(0)
+    p = np.linspace(0.0, 1.0, 16)
+
+    def scattered(relative):
+        return tuple(zip(p, 1.0 + relative * draw.standard_normal(len(p)), strict=True))
+
+    histories = [
+        History(name="P2", weight=((0.0, 0.6),), a=scattered(1.8e-4), c=scattered(3.6e-4)),
+        History(name="Al", weight=((0.0, 0.4),), a=scattered(1.8e-4)),
+    ]
+    simulate_series(tmp_path / "raw", histories, frames=len(p), seed=0, two_theta=(14.0, 60.0, 0.05), counts=4000)
+    phases = [word for name in ("P2", "Al") for word in ("--phase", str(tmp_path / "raw" / f"{name}.cif"))]
+    out = str(tmp_path / "out")
+    words = ["series", str(tmp_path / "raw"), "--glob", "*.xye", *phases, "--radiation", "CuKa", "-o", out]
+    assert main([*words, "--quiet", "--figures", "none", "--no-report"]) == 0
+    functions = [word for name in ("P2_a", "P2_c", "Al_a") for word in ("--function", f"{name}=constant")]
+    assert main(["parametric", out, *functions]) == 1
+    written = json.loads((tmp_path / "out" / "parametric.json").read_text())
+    assert written["status"] == "converged"
+    assert {function["verdict"]["status"] for function in written["functions"]} <= {"supported", "scattered"}
+    assert written["together"]["p"] < 0.003
+    assert not written["trustworthy"]
+    assert capsys.readouterr().out.startswith("rejected, the functions together do not describe the frames: 16 frames")
 
 
 @pytest.mark.parametrize(

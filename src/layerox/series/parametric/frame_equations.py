@@ -18,11 +18,11 @@ from layerox.diffraction.serial_correlation import sums_of_runs
 from layerox.diffraction.weight_fractions import fraction_slopes, phase_weights, weight_fractions
 from layerox.errors import InputError
 from layerox.pattern import Pattern
-from layerox.series.common_parameters import CommonParameters
-from layerox.series.frame_model import FrameModel, FrameState, PhaseLevels, PhaseSubset
 from layerox.series.frame_row import Number
 from layerox.series.frame_setup import Frame
 from layerox.series.parametric.schur_complement import FrameEquations, eliminated
+from layerox.series.refinement.common_parameters import CommonParameters
+from layerox.series.refinement.frame_model import FrameModel, FrameState, PhaseLevels, PhaseSubset
 from layerox.typing import FloatArray
 
 # Last step of a frame's own variables, in standard uncertainties; budgets of the first pass and of later ones.

@@ -19,7 +19,7 @@ from layerox.errors import InputError, nearest
 from layerox.pattern import Pattern
 from layerox.series.frame_setup import Frame, PatternReading, SeriesSetup
 from layerox.series.parametric.frame_equations import StartingFrame
-from layerox.series.phase_presence import PhaseLevel
+from layerox.series.refinement.phase_presence import PhaseLevel
 from layerox.series.result import Series, frame_at
 from layerox.typing import FloatArray
 

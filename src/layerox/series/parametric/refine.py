@@ -19,10 +19,8 @@ from layerox.diffraction.serial_correlation import factor_of_runs
 from layerox.errors import InputError
 from layerox.public import public
 from layerox.results.result_folder import check_folder, write_folder
-from layerox.series.common_parameters import CommonParameters
 from layerox.series.dask_cluster import Tls, connection_notices
 from layerox.series.executor import Executor, executor
-from layerox.series.frame_model import FrameModel
 from layerox.series.parametric import frame_equations as local
 from layerox.series.parametric.build_result import ChosenForm, ParametricFindings, parametric_result
 from layerox.series.parametric.form_selection import FittedForm, FrameValues, best_of, fitted_forms
@@ -38,9 +36,11 @@ from layerox.series.parametric.function_forms import AUTOMATIC, FormRequest, for
 from layerox.series.parametric.input import ParametricInput, recipe_of, source_of
 from layerox.series.parametric.optimise_coefficients import Functions, Optimum, ParametricFrame, optimised_coefficients
 from layerox.series.parametric.result import FILES, Parametric
+from layerox.series.refinement.common_parameters import CommonParameters
+from layerox.series.refinement.frame_model import FrameModel
+from layerox.series.refinement.seed_refinement import determined_common_parameters
+from layerox.series.refinement.segment import segment_ranges
 from layerox.series.result import Series, open_series
-from layerox.series.seed_refinement import determined_common_parameters
-from layerox.series.segment import segment_ranges
 from layerox.typing import FloatArray
 
 T = TypeVar("T")

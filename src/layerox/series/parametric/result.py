@@ -16,7 +16,7 @@ import numpy as np
 
 from layerox.errors import UnknownName, nearest
 from layerox.io.csv_cells import safe_cell
-from layerox.notices import Notice
+from layerox.notices import Notice, RenamedNotices
 from layerox.refined import with_esd
 from layerox.series.parametric.form_selection import FittedForm
 from layerox.series.parametric.form_tests import FormVerdict, JointTest
@@ -84,7 +84,7 @@ class Function:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Parametric:
+class Parametric(RenamedNotices):
     """The result of a parametric refinement.
 
     Attributes
@@ -190,6 +190,7 @@ def _document(found: Parametric) -> dict[str, Any]:
         "schema": SCHEMA,
         "status": found.status,
         "reason": found.reason,
+        "trustworthy": found.is_trustworthy,
         "version": version("layerox"),
         "series": found.series,
         "axis": {"name": found.axis, "first": found.domain[0], "last": found.domain[1]},
@@ -262,8 +263,8 @@ def parametric_text(found: Parametric) -> str:
     values = sum(function.frames[0] for function in found.functions)
     where = f"{found.axis} {found.domain[0]:.6g} to {found.domain[1]:.6g}"
     lines = [
-        f"{found.status}: {len(found.frames)} frames, {where}; {count} coefficients in place of {values} values, "
-        f"{found.passes} passes" + (f"; {found.reason}" if found.reason else ""),
+        f"{_conclusion(found)}: {len(found.frames)} frames, {where}; {count} coefficients in place of {values} values, "
+        f"{found.passes} passes",
         _together_line(found),
     ]
     for function in found.functions:
@@ -273,6 +274,16 @@ def parametric_text(found: Parametric) -> str:
     if len(found.left_out) > MOST_NAMED:
         lines.append(f"and {len(found.left_out) - MOST_NAMED} more, see parametric.json")
     return "\n".join([*lines, *(f"warning: {notice.message}" for notice in found.warnings)])
+
+
+def _conclusion(found: Parametric) -> str:
+    """Return the reason not to use the functions, or "converged"."""
+    if found.status != "converged":
+        return f"{found.status}, {found.reason}"
+    rejected = [function.name for function in found.functions if function.verdict.status == "rejected"]
+    if rejected:
+        return f"rejected, the data do not support {', '.join(rejected)}"
+    return "rejected, the functions together do not describe the frames" if found.together.is_rejected else "converged"
 
 
 def _together_line(found: Parametric) -> str:

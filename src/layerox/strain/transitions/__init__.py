@@ -1,0 +1,1 @@
+"""Phase transitions of a series: when they happen, between which phases, and by which mechanism."""
