@@ -3,8 +3,8 @@
 Prints JSON, and draws the pulls with --plot FILE.png. Run: python tests/benchmarks/honesty.py [--count 200]
 1,500 pulls in every class: python tests/benchmarks/honesty.py --count 300 300 1512 1512 --workers 2
 Wrong structures: --structures 1 draws them from the priors (2: from twice their width), of a fine powder that the fit
-knows as such; --particles draws particles of 1 to 10 um of which the fit does not know; --blind gives no profile;
---random-shares adds to each texture crystallites at random (rms 20 %);
+knows as such; --particles draws particles of 1 to 10 um of which the fit does not know; --blind gives no profile
+and no zero; --random-shares adds to each texture crystallites at random (rms 20 %);
 --cathodes takes the phases of the published cathodes. Then "fraction, model" counts pulls by esd_model.
 
 Each pattern is drawn anew: fractions from 2 to 98 wt%, cells, sizes, microstrains, texture, displacement and counts
@@ -36,7 +36,7 @@ from layerox.diffraction.model import slots_of
 from layerox.diffraction.model_uncertainty import COARSEST_UM, FINEST_UM
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.priors import RANDOM_SHARE, priors_of
+from layerox.diffraction.priors import POSITION_WIDTHS, RANDOM_SHARE, priors_of
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from layerox.symmetry import CELL_NAMES
@@ -145,10 +145,11 @@ def partly_at_random(
 
 
 def pattern_of(
-    phases: list[Phase], weights: list[float], rng: np.random.Generator, *, particles: bool = False
+    phases: list[Phase], weights: list[float], rng: np.random.Generator, *, particles: bool = False, blind: bool = False
 ) -> lx.Pattern:
-    """Return a noisy pattern of a mixture on a diffractometer whose specimen is displaced a little."""
-    instrument = Instrument(profile=PROFILE, displacement_mm=float(rng.uniform(-0.1, 0.1)))
+    """Return a noisy pattern of a mixture whose specimen is displaced a little, and of an unknown zero if blind."""
+    zero = POSITION_WIDTHS["instrument_zero"] * float(rng.standard_normal()) if blind else 0.0
+    instrument = Instrument(profile=PROFILE, zero=zero, displacement_mm=float(rng.uniform(-0.1, 0.1)))
     background = [float(rng.uniform(80, 400)), -60.0, 20.0]
     simulated = lx.simulate(
         phases,
@@ -196,7 +197,7 @@ def fitted(index: int, k: int, setup: Setup) -> tuple[str, dict[str, list[float]
     names = setup.mixtures[index]
     phases, weights = drawn(names, rng, setup.structures)
     powder = partly_at_random(phases, weights, rng) if setup.random_shares else (phases, weights)
-    pattern = pattern_of(*powder, rng, particles=setup.particles)
+    pattern = pattern_of(*powder, rng, particles=setup.particles, blind=setup.is_blind)
     fine = {} if setup.particles else {"quantification": {"particle_sizes_um": dict.fromkeys(names, FINE_UM)}}
     instrument = None if setup.is_blind else Instrument(profile=PROFILE)
     result = lx.fit(pattern, list(names), instrument=instrument, recipe=fine)

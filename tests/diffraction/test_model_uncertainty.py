@@ -72,6 +72,29 @@ def test_the_posterior_of_a_held_quantity_is_its_true_value():
     assert abs(held.posterior_value - (start.value + start.esd)) < 3 * held.posterior_esd
 
 
+def test_the_effect_of_crystallites_at_random_is_that_of_a_fit():
+    """A twentieth of P2 lies at random, the rest with r = 0.8: the shift is that of the linear response."""
+    (p2, o3) = (replace(phase, size_nm=100.0) for phase in phases_from(["P2", "O3"]))
+    textured = replace(p2, preferred_orientation=0.8)
+    recipe = RECIPE | {"phase": [{**RECIPE["phase"][0], "free": [*RECIPE["phase"][0]["free"], "preferred_orientation"],
+                                  "preferred_orientation": 0.8}, RECIPE["phase"][1]]}  # fmt: skip
+
+    def fitted(share):
+        phases = [textured, replace(p2, name="random"), o3]
+        pattern = lx.simulate(phases, weights=[0.5 * (1 - share), 0.5 * share, 0.5], radiation="CuKa",
+                              two_theta=(12, 90, 0.02), instrument=PROFILE, background=[5.0], counts=1e7,
+                              seed=1).pattern  # fmt: skip
+        return lx.fit(pattern, instrument=PROFILE, recipe=recipe)
+
+    none, some = fitted(1e-9), fitted(0.05)
+    row = next(row for row in none.priors if row.name == "P2_random_share")
+    shift = some.weight_fractions["P2"] - none.weight_fractions["P2"]
+    assert shift == pytest.approx(0.05 / row.esd * row.changes["P2"], rel=0.15)
+    # Its posterior is the share: the data determine it.
+    found = next(row for row in some.priors if row.name == "P2_random_share")
+    assert found.posterior_value == pytest.approx(0.05, abs=0.01)
+
+
 def test_a_wrong_structure_is_within_esd_model():
     """U of the metals of P2 is 30 % larger than held: beyond 5 esds, within 2 esd_model."""
     found = refined(simulated({("P2", "Mn1", "u_iso"): 0.0012, ("P2", "Ni1", "u_iso"): 0.0012}, 3e4))

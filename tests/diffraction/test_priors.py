@@ -10,8 +10,8 @@ from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.constraints import constrained
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.prior_settings import PriorSetting
-from layerox.diffraction.priors import check_prior_settings, priors_of, provenance_of
-from layerox.instrument import Instrument
+from layerox.diffraction.priors import POSITION_WIDTHS, check_prior_settings, priors_of, provenance_of
+from layerox.instrument import Instrument, Profile
 
 
 def table_of(*phases):
@@ -109,3 +109,53 @@ def test_off_leaves_a_quantity_fixed():
     pattern = lx.simulate(["P2", "O3"], weights=[0.5, 0.5], radiation="CuKa", counts=1000, seed=2)
     result = lx.fit(pattern, ["P2", "O3"], recipe={"priors": {"*_u_iso": "off"}})
     assert not any(name.endswith("_u_iso") for name in result.free_names)
+
+
+PROFILE = Profile(w=0.006, x=0.01)
+
+
+def measured(two_theta, **errors):
+    """Return a pattern of P2 on a diffractometer with errors of the position."""
+    instrument = Instrument(profile=PROFILE, **errors)
+    return lx.simulate(["P2"], radiation="CuKa", two_theta=two_theta, instrument=instrument, background=[100.0],
+                       counts=20_000, seed=4).pattern  # fmt: skip
+
+
+def numbers_of(result):
+    return {p.name: p.number for p in result.parameters}
+
+
+def test_over_a_short_range_the_zero_keeps_its_prior_and_the_cell_contains_it():
+    """From 30 to 50 degrees zero and displacement shift all lines alike: the zero stays within its 0.02 degrees."""
+    result = lx.fit(measured((30, 50, 0.02), displacement_mm=0.1), ["P2"])
+    found = numbers_of(result)
+    zero = found["instrument_zero"]
+    assert (zero.status, found["instrument_displacement"].status) == ("free", "free")
+    assert zero.esd > 0.7 * POSITION_WIDTHS["instrument_zero"]
+    assert abs(zero) < 2 * POSITION_WIDTHS["instrument_zero"]
+    # With the zero known, the same pattern determines the cell several times as well.
+    exact = lx.fit(result.pattern, ["P2"], recipe={"priors": {"instrument_zero": {"value": 0.0, "esd": 1e-5}}})
+    for axis in "ac":
+        cell = result.phases[0].cell[axis]
+        assert cell.esd > 2 * exact.phases[0].cell[axis].esd
+        assert abs(cell - phases_from(["P2"])[0].crystal.cell["abc".index(axis)]) < 2 * cell.esd
+
+
+def test_over_a_long_range_the_data_determine_both():
+    found = numbers_of(lx.fit(measured((12, 140, 0.02), zero=0.03, displacement_mm=-0.15), ["P2"]))
+    zero, displacement = found["instrument_zero"], found["instrument_displacement"]
+    assert zero.esd < 0.3 * POSITION_WIDTHS["instrument_zero"]
+    assert abs(zero - 0.03) < 3 * zero.esd
+    assert abs(displacement + 0.15) < 3 * displacement.esd
+
+
+def test_a_calibrated_zero_and_a_capillary_have_no_position_prior():
+    pattern = measured((12, 90, 0.02), displacement_mm=0.05)
+    calibrated = lx.fit(pattern, ["P2"], instrument=Instrument(profile=PROFILE))
+    assert numbers_of(calibrated)["instrument_zero"].status == "fixed"
+    capillary = lx.fit(pattern, ["P2"], geometry="debye-scherrer")
+    assert numbers_of(capillary)["instrument_displacement"].status == "fixed"
+    without = lx.fit(pattern, ["P2"], recipe={"priors": {"instrument_zero": "off"}})
+    assert numbers_of(without)["instrument_zero"].status == "fixed"
+    for result in (calibrated, capillary):
+        assert not any(row.name in POSITION_WIDTHS for row in result.priors)

@@ -42,7 +42,7 @@ from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical_order, in_given_order
 from layerox.diffraction.plausibility import profile_warnings
-from layerox.diffraction.priors import POSITION_WIDTHS, prior_restraints
+from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
@@ -232,9 +232,10 @@ class _Automatic:
         """Free cells and position errors: the zero of a capillary, else displacement and zero with its prior."""
         seen = [phase for phase in self.phases if self._is_supported(phase, SUPPORT_FOR_CELL)]
         flat = self.model.instrument.geometry == "bragg-brentano"
-        errors = [name for name in POSITION_WIDTHS if not (flat and self.calibrated and name == "instrument_zero")]
+        known = [prior.name for prior in self.run.prior_restraints if prior.is_of_position]
+        errors = dict.fromkeys(["instrument_displacement", *known] if flat else ["instrument_zero"])
         cells = [name for phase in seen for name in position_names(phase)]
-        self.run.refine("position and cells", [*(errors if flat else errors[:1]), *cells])
+        self.run.refine("position and cells", [*errors, *cells])
 
     def _widths(self) -> None:
         run = self.run

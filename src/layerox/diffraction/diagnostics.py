@@ -24,7 +24,7 @@ from layerox.diffraction.sensitivity import NOTABLE_CHANGE, Sensitivity
 from layerox.diffraction.unexplained_peaks import UnexplainedPeak, stray_lines
 from layerox.instrument import DEFAULT_RADIUS_MM, GEOMETRIES, Instrument
 from layerox.notices import Notice
-from layerox.pattern import Pattern
+from layerox.pattern import Pattern, poisson_sigma
 from layerox.refined import with_esd
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
@@ -198,6 +198,8 @@ def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: I
     notices = []
     if pattern.sigma_source == "poisson":
         message = "the uncertainties of the data are those of counting statistics, sqrt(max(counts, 1))"
+        if not np.array_equal(pattern.sigma, poisson_sigma(pattern.intensity)):
+            message += ", below 30 counts of the mean of the neighbouring points, whose weights do not follow the noise"
         notices.append(Notice("poisson_sigma", message))
     if model.radiation.polarization is None and model.radiation.kind == "xray":
         message = "an unpolarised beam without monochromator is assumed (polarization 0.5)"
