@@ -35,6 +35,8 @@ SEED_FRAMES = 6
 MAX_UNEXPLAINED_SEED = 0.35
 POSITION = ("instrument_zero", "instrument_displacement")
 OCCUPANCIES = "*_occupancy"
+# Residuals over sigmas for which a common zero is weighted in single frames: these say nothing of it.
+IMMOVABLE = 1e4
 AXIAL = ("instrument_s_over_l", "instrument_h_over_l")
 PROFILE = tuple(f"instrument_{slot}" for slot in INSTRUMENT_SLOTS[2:])
 
@@ -269,6 +271,15 @@ def posterior_restraints(common: CommonParameters, phases: Sequence[Phase]) -> t
         for name in names
         if (esd := common.esds.get(name, 0.0)) > 0
     )
+
+
+def held_zero(common: CommonParameters) -> tuple[PriorRestraint, ...]:
+    """Return a common zero as a restraint that no frame can move: its uncertainty is part of that of the cells."""
+    zero = POSITION[0]
+    esd = common.esds.get(zero, 0.0)
+    if not esd > 0:
+        return ()
+    return (PriorRestraint(name=zero, target=common.values[zero], esd=esd).weighted(IMMOVABLE),)
 
 
 def with_seed_frame(common: CommonParameters, seed: SeedFrame) -> CommonParameters:

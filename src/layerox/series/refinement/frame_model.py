@@ -22,7 +22,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.starting_values import plausible_scales, set_linear
 from layerox.pattern import Pattern
 from layerox.series.frame_row import FrameRow, Number
-from layerox.series.refinement.common_parameters import CommonParameters
+from layerox.series.refinement.common_parameters import CommonParameters, held_zero
 from layerox.series.refinement.phase_presence import PhaseLevel
 from layerox.series.stacking_columns import stacking_quantities
 from layerox.symmetry import CELL_NAMES
@@ -108,6 +108,7 @@ class FrameModel:
         self.reach = REACH * plausible_scales(self.model, self.table.values, 1.0)
         self._views: dict[tuple[int, ...], PhaseSubset] = {}
         self._free = self._free_names()
+        self.held = held_zero(common)
 
     def _widen_cell_bounds(self, named: Collection[str]) -> None:
         """Widen the bounds of cells, but for those that the user has named: within a frame they go with its start."""
@@ -187,8 +188,12 @@ class FrameModel:
         view, data, table = self.ready(pattern, state)
         if linear:
             set_linear(view.model, data, table)
+        table.free(prior.name for prior in self.held)
         damping = NEAR_DAMPING if near else FIRST_DAMPING
-        return view, minimise(view.model, data, table, tolerance=tolerance, most_evaluations=budget, damping=damping)
+        found = minimise(
+            view.model, data, table, tolerance=tolerance, most_evaluations=budget, restraints=self.held, damping=damping
+        )
+        return view, found
 
     def ready(self, pattern: Pattern, state: FrameState) -> tuple[PhaseSubset, Data, Parameters]:
         """Return view, data and table for refining a pattern from a state."""
