@@ -7,7 +7,7 @@ accurate wavelength than the first one may have one common scale factor for its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -73,7 +73,7 @@ def refine_jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns:
     for label, outcome in zip(labels[1:], outcomes[1:], strict=True):
         _share_proportions(table, label, outcome.model.phases)
         _stretch_cells(table, label, outcome.model.phases)
-    priors = _weighted_priors(outcomes, table)
+    priors = [*_weighted_priors(outcomes, table), *_position_priors(labels, outcomes)]
     found = minimise_jointly(histograms, table, restraints=priors)
     for label in labels[1:]:
         found = _without_idle_stretch(histograms, found, f"{label}_{STRETCH}", priors)
@@ -91,6 +91,15 @@ def _weighted_priors(outcomes: Sequence[Outcome], table: Parameters) -> list[Pri
     reduced = sum(outcome.minimum.chi_squared for outcome in outcomes) / max(freedom, 1)
     priors = prior_restraints(outcomes[0].priors, table, set())
     return [prior.weighted(max(reduced, 1.0) ** 0.5) for prior in priors]
+
+
+def _position_priors(labels: Sequence[str], outcomes: Sequence[Outcome]) -> Iterator[PriorRestraint]:
+    """Yield the priors of zero and displacement of each measurement, weighted as in its single refinement."""
+    for label, outcome in zip(labels, outcomes, strict=True):
+        spreads = outcome.minimum.prior_spread
+        for prior in (prior for prior in outcome.priors if prior.is_of_position and prior.name in spreads):
+            if restraint := prior.restraint():
+                yield replace(restraint, name=f"{label}_{prior.name}").weighted(spreads[prior.name])
 
 
 def _joint_names(label: str, outcome: Outcome, *, first: bool) -> list[str]:
@@ -190,9 +199,12 @@ def _view(found: Minimum, own: Sequence[str], outcome: Outcome, index: int) -> O
     table.expressions = {place[k]: expression.moved(place) for k, expression in joint.expressions.items()}
     free = joint.free_indices.tolist()
     permuted = np.array([free.index(order[k]) for k in table.free_indices], dtype=int)
+    known_as = {joint.names[k]: name for k, name in zip(order, names, strict=True)}
     minimum = replace(
         found,
         parameters=table,
+        prior_curvature={known_as[name]: curvature for name, curvature in found.prior_curvature.items()},
+        prior_spread={known_as[name]: spread for name, spread in found.prior_spread.items()},
         normal_matrix=found.normal_matrix[np.ix_(permuted, permuted)],
         at_bound=found.at_bound[permuted],
         patterns=(found.patterns[index],),
