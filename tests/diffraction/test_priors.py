@@ -1,6 +1,7 @@
 """Priors: widths follow the provenance of a structure; settings of the user change them or switch them off."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,18 @@ from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.constraints import constrained
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.prior_settings import PriorSetting
-from layerox.diffraction.priors import POSITION_WIDTHS, check_prior_settings, priors_of, provenance_of
+from layerox.diffraction.priors import (
+    POSITION_WIDTHS,
+    RANDOM_SHARE,
+    SPECIMEN_WIDTHS,
+    WIDTHS,
+    check_prior_settings,
+    priors_of,
+    provenance_of,
+)
 from layerox.instrument import Instrument, Profile
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def table_of(*phases):
@@ -93,6 +104,20 @@ def test_a_log_normal_prior_has_the_row_of_its_logarithm(p2):
     slope = (miss(0.02001)[0] - miss(0.01999)[0]) / 2e-5
     assert miss(0.02)[1] == pytest.approx([slope], rel=1e-6)
     assert prior.prior_curvature(table) == pytest.approx({"P2_O1_u_iso": slope**2}, rel=1e-6)
+
+
+def test_the_guide_states_the_widths():
+    rows = [
+        line.split("|")[1:-1] for line in (DOCS / "priors.md").read_text(encoding="utf-8").splitlines() if "`" in line
+    ]
+    stated = {row[1].strip(" `").split("_", 1)[1]: [float(x) for x in row[2:-1]] for row in rows if len(row) > 3}
+    kinds = {"O1_u_iso": "u_iso", "O1_z": "coordinate", "Nae_occupancy": "occupancy", "Ni1_Mn1_ratio": "ratio"}
+    for name, kind in kinds.items():
+        assert stated.pop(name) == list(WIDTHS[kind].values())
+    single = {"size": SPECIMEN_WIDTHS["inverse_size"], "random_share": RANDOM_SHARE}
+    single |= {name: SPECIMEN_WIDTHS[name] for name in ("preferred_orientation", "microstrain")}
+    single |= {name.removeprefix("instrument_"): width for name, width in POSITION_WIDTHS.items()}
+    assert stated == {name: [width] for name, width in single.items()}
 
 
 def test_what_weak_data_do_not_determine_stays_at_its_prior():
