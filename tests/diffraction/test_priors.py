@@ -107,10 +107,9 @@ def test_a_log_normal_prior_has_the_row_of_its_logarithm(p2):
 
 
 def test_the_guide_states_the_widths():
-    rows = [
-        line.split("|")[1:-1] for line in (DOCS / "priors.md").read_text(encoding="utf-8").splitlines() if "`" in line
-    ]
-    stated = {row[1].strip(" `").split("_", 1)[1]: [float(x) for x in row[2:-1]] for row in rows if len(row) > 3}
+    lines = (DOCS / "priors.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")]
+    stated = {row[1].split("_", 1)[1]: [float(x) for x in row[2:-1]] for row in rows if "_" in row[1]}
     kinds = {"O1_u_iso": "u_iso", "O1_z": "coordinate", "Nae_occupancy": "occupancy", "Ni1_Mn1_ratio": "ratio"}
     for name, kind in kinds.items():
         assert stated.pop(name) == list(WIDTHS[kind].values())
