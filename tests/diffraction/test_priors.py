@@ -183,3 +183,11 @@ def test_a_calibrated_zero_and_a_capillary_have_no_position_prior():
     assert numbers_of(without)["instrument_zero"].status == "fixed"
     for result in (calibrated, capillary):
         assert not any(row.name in POSITION_WIDTHS for row in result.priors)
+
+
+def test_a_warm_start_keeps_the_priors_except_of_what_the_user_fixes():
+    result = lx.fit(measured((30, 50, 0.02), displacement_mm=0.1), ["P2"])
+    again = lx.fit(result.pattern, start=result)
+    assert numbers_of(again)["instrument_zero"].esd == pytest.approx(numbers_of(result)["instrument_zero"].esd, rel=0.2)
+    fixed = lx.fit(result.pattern, start=result, recipe={"instrument": {"fix": ["zero"]}})
+    assert numbers_of(fixed)["instrument_zero"].status == "fixed"

@@ -117,7 +117,7 @@ def fit_from_result(
     background = {row.name: float(row.number) for row in start.parameters if is_background(row.name)}
     phases = [refined_phase(phase) for phase in start.phases]
     linked = _with_links(plan, start, phases, instrument)
-    refined = {row.name: row.setting for row in start.priors if row.is_refined}
+    refined = {row.name: row.setting for row in start.priors if row.is_refined and not linked.is_named(row.name)}
     linked = replace(linked, priors={**refined, **linked.priors})
     run = prepared(pattern, phases, instrument, radiation, linked, len(background))
     for name, value in background.items():
