@@ -130,6 +130,7 @@ def checked_fit(
     left = unexplained(pattern.intensity, calculated.total, calculated.background, pattern.sigma)
     gof = float(np.sqrt(minimum.reduced_chi_squared))
     r_wp = float(np.sqrt(minimum.chi_squared / ((pattern.intensity / pattern.sigma) ** 2).sum()))
+    state = FrameState(state.values, state.levels)  # variables held in this frame are free again in the next one
     fit = FrameFit(index, frame_model, state, view, minimum, absences, left, gof, r_wp)
     fault = fault_of(fit)
     if not fault and (jump := _jump(fit, last, common)):

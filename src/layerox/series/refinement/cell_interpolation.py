@@ -13,14 +13,17 @@ from dataclasses import replace
 import numpy as np
 
 from layerox.diffraction.far_cell_search import Window
+from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import Phase
+from layerox.pattern import Pattern
 from layerox.series.refinement.acceptance import (
     STRONG,
     FrameFit,
+    support_of,
 )
-from layerox.series.refinement.common_parameters import CommonParameters, SeedFrame
-from layerox.series.refinement.frame_model import FrameModel, FrameState
+from layerox.series.refinement.common_parameters import POSITION, CommonParameters, SeedFrame
+from layerox.series.refinement.frame_model import LONG_BUDGET, FrameModel, FrameState, PhaseSubset
 from layerox.series.refinement.phase_presence import (
     RAISE_SUPPORT,
     PhaseLevel,
@@ -34,6 +37,12 @@ MAX_EXTRAPOLATION = 0.015
 EXPECTED_WINDOW = Window(lengths=0.015, angles=1.7)
 # How far it may change between frames that are not neighbours.
 INTERVAL_WINDOW = Window(lengths=0.02, angles=3.0)
+
+
+# Ratio of the highest support to the usual one below which a frame is weak.
+WEAK = 0.3
+# Standard uncertainty of the displacement (mm) from which on a frame does not determine it beside the zero.
+VAGUE_MM = 0.08
 
 
 class CellInterpolation:
@@ -193,6 +202,40 @@ def interpolated_value(seeds: Sequence[SeedFrame], index: int, name: str, phase:
         return otherwise
     points = sorted((seed.frame, seed.values[name]) for seed in known)
     return float(np.interp(index, [frame for frame, _ in points], [value for _, value in points]))
+
+
+def with_position_held(
+    seeds: Sequence[SeedFrame],
+    index: int,
+    model: FrameModel,
+    pattern: Pattern,
+    start: FrameState,
+    view: PhaseSubset,
+    minimum: Minimum,
+) -> tuple[FrameState, PhaseSubset, Minimum]:
+    """Fix the displacement of a frame of few counts that does not distinguish it from the zero, and refine again.
+
+    Both would drift far, with opposite signs. The displacement of the seed frames around it is the better estimate,
+    and the same one whichever neighbour the frame starts from.
+    """
+    zero, displacement = POSITION
+    free = set(minimum.parameters.free_names)
+    is_vague = {zero, displacement} <= free and minimum.esd(displacement) > VAGUE_MM
+    if not (is_vague and _is_weak(seeds, model, minimum)):
+        return start, view, minimum
+    values = start.values.copy()
+    values[model.table.index[displacement]] = interpolated_value(
+        seeds, index, displacement, None, start.values[model.table.index[displacement]]
+    )
+    held = FrameState(values, start.levels, frozenset({displacement}))
+    return held, *model.minimised(pattern, held, budget=LONG_BUDGET)
+
+
+def _is_weak(seeds: Sequence[SeedFrame], model: FrameModel, minimum: Minimum) -> bool:
+    """Whether a frame shows its phases much less well than the seed frames do: it has far fewer counts."""
+    usual = [max(seed.supports.values()) for seed in seeds if seed.supports]
+    best = max((support_of(model, minimum, p) for p in range(len(model.phases))), default=0.0)
+    return bool(usual) and best < WEAK * float(np.median(usual))
 
 
 def with_held_values(

@@ -1,7 +1,7 @@
 """Seed frames (fitted from scratch) and the parameters that all frames of a series share, estimated from them.
 
-Parameters have three scopes. The instrumental profile, and the zero beside a displacement, belong to the series, atoms
-and texture to a phase; background, displacement, scales, cells, sizes and microstrains belong to each frame.
+Parameters have three scopes. The instrumental profile belongs to the series, atoms and texture to a phase; background,
+position error, scales, cells, sizes and microstrains belong to each frame.
 """
 
 from __future__ import annotations
@@ -35,8 +35,6 @@ SEED_FRAMES = 6
 MAX_UNEXPLAINED_SEED = 0.35
 POSITION = ("instrument_zero", "instrument_displacement")
 OCCUPANCIES = "*_occupancy"
-# Residuals over sigmas for which a common zero is weighted in single frames: these say nothing of it.
-IMMOVABLE = 1e4
 AXIAL = ("instrument_s_over_l", "instrument_h_over_l")
 PROFILE = tuple(f"instrument_{slot}" for slot in INSTRUMENT_SLOTS[2:])
 
@@ -189,11 +187,7 @@ def estimated_common_parameters(setup: SeriesSetup, seeds: Sequence[SeedFrame], 
     free = {name for phase in setup.phases for name in _frame_names(phase, trusted)}
     free |= {f"background_{k}" for k in range(terms)}
     free |= {name for seed in trusted for name in seed.free if _is_free_otherwise(name, setup)}
-    errors = {name for name in POSITION if any(name in seed.free for seed in trusted)} or {POSITION[0]}
-    if len(errors) > 1 and not setup.plan.is_named(POSITION[0]):
-        # The zero is the diffractometer's, the displacement of the specimen may change.
-        shared.add(POSITION[0])
-    free |= errors
+    free |= {name for name in POSITION if any(name in seed.free for seed in trusted)} or {POSITION[0]}
     return CommonParameters(
         setup=setup,
         instrument=instrument,
@@ -271,15 +265,6 @@ def posterior_restraints(common: CommonParameters, phases: Sequence[Phase]) -> t
         for name in names
         if (esd := common.esds.get(name, 0.0)) > 0
     )
-
-
-def held_zero(common: CommonParameters) -> tuple[PriorRestraint, ...]:
-    """Return a common zero as a restraint that no frame can move: its uncertainty is part of that of the cells."""
-    zero = POSITION[0]
-    esd = common.esds.get(zero, 0.0)
-    if not esd > 0:
-        return ()
-    return (PriorRestraint(name=zero, target=common.values[zero], esd=esd).weighted(IMMOVABLE),)
 
 
 def with_seed_frame(common: CommonParameters, seed: SeedFrame) -> CommonParameters:

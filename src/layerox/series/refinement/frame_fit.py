@@ -35,6 +35,7 @@ from layerox.series.refinement.cell_interpolation import (
     extrapolated,
     state_at,
     with_held_values,
+    with_position_held,
 )
 from layerox.series.refinement.common_parameters import CommonParameters, from_scratch
 from layerox.series.refinement.frame_model import (
@@ -147,6 +148,9 @@ class FrameFitter:
         if not has_settled(minimum):
             start = model.moved(start, view, minimum)
             view, minimum = model.minimised(pattern, start, budget=LONG_BUDGET)
+        start, view, minimum = with_position_held(
+            self.common.seed_frames, self.index, model, pattern, start, view, minimum
+        )
         return self._concluded(model, pattern, start, view, minimum, skip_recent_failures=skip_recent_failures)
 
     def refined_from(self, frame: Frame, fit: FrameFit, state: FrameState) -> FrameFit:

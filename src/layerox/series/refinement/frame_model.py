@@ -22,7 +22,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.starting_values import plausible_scales, set_linear
 from layerox.pattern import Pattern
 from layerox.series.frame_row import FrameRow, Number
-from layerox.series.refinement.common_parameters import CommonParameters, held_zero
+from layerox.series.refinement.common_parameters import CommonParameters
 from layerox.series.refinement.phase_presence import PhaseLevel
 from layerox.series.stacking_columns import stacking_quantities
 from layerox.symmetry import CELL_NAMES
@@ -52,10 +52,13 @@ class FrameState:
         Of all quantities of the full model, shape (names,).
     levels
         How much of each phase is refined.
+    held
+        Names of common variables that the frame does not determine: they stay at their starting values.
     """
 
     values: FloatArray
     levels: PhaseLevels
+    held: frozenset[str] = frozenset()
 
     @property
     def present(self) -> tuple[int, ...]:
@@ -108,7 +111,6 @@ class FrameModel:
         self.reach = REACH * plausible_scales(self.model, self.table.values, 1.0)
         self._views: dict[tuple[int, ...], PhaseSubset] = {}
         self._free = self._free_names()
-        self.held = held_zero(common)
 
     def _widen_cell_bounds(self, named: Collection[str]) -> None:
         """Widen the bounds of cells, but for those that the user has named: within a frame they go with its start."""
@@ -188,12 +190,8 @@ class FrameModel:
         view, data, table = self.ready(pattern, state)
         if linear:
             set_linear(view.model, data, table)
-        table.free(prior.name for prior in self.held)
         damping = NEAR_DAMPING if near else FIRST_DAMPING
-        found = minimise(
-            view.model, data, table, tolerance=tolerance, most_evaluations=budget, restraints=self.held, damping=damping
-        )
-        return view, found
+        return view, minimise(view.model, data, table, tolerance=tolerance, most_evaluations=budget, damping=damping)
 
     def ready(self, pattern: Pattern, state: FrameState) -> tuple[PhaseSubset, Data, Parameters]:
         """Return view, data and table for refining a pattern from a state."""
@@ -207,7 +205,7 @@ class FrameModel:
         moves = half > 0
         table.lower[moves] = np.maximum(table.lower, table.values - half)[moves]
         table.upper[moves] = np.minimum(table.upper, table.values + half)[moves]
-        table.free(self._wanted(state.levels))
+        table.free(name for name in self._wanted(state.levels) if name not in state.held)
         return view, Data(pattern.intensity, 1.0 / pattern.sigma), table
 
     def _wanted(self, levels: PhaseLevels) -> list[str]:
@@ -226,7 +224,7 @@ class FrameModel:
         for p, level in enumerate(chosen):
             if level == PhaseLevel.ABSENT:
                 values[self.place(p, "scale")] = 0.0
-        return FrameState(values, chosen)
+        return FrameState(values, chosen, state.held)
 
     def belongs(self, phase: Phase, name: str) -> bool:
         """Whether a quantity is a phase's own."""

@@ -14,7 +14,7 @@ import numpy as np
 from layerox.diffraction.least_squares import Data, Histogram, Minimum, minimise_jointly
 from layerox.diffraction.parameters import Parameters, Tie
 from layerox.diffraction.priors import PriorRestraint, prior_restraints, priors_of
-from layerox.diffraction.serial_correlation import factor_of_runs, sums_of_runs
+from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
 from layerox.series.executor import Executor
 from layerox.series.frame_setup import Frame, SeriesSetup
@@ -31,7 +31,13 @@ from layerox.series.refinement.frame_model import FrameModel, FrameState, PhaseS
 from layerox.series.refinement.phase_presence import PhaseLevel
 from layerox.series.refinement.phase_search import search_indices, searched_phases
 from layerox.series.refinement.undistinguished_phases import series_groups, without_represented
+from layerox.typing import FloatArray
 
+# Chi-squared, over its reduced value, by which zero and displacement must differ over all seed frames.
+AMBIGUOUS = 20.0
+# Rise of chi-squared for each seed frame without one of them above which both are wrong; a misfit of the profile at low
+# angles causes half of it.
+BOTH_WRONG = 30.0
 # Evaluations of the joint refinement, and those of its first part.
 MOST_STEPS, FIRST_STEPS = 20, 8
 
@@ -63,7 +69,7 @@ def refined_together(common: CommonParameters, patterns: Mapping[int, Pattern]) 
     common = replace(common, seed_frames=tuple(s for s in common.seed_frames if s.frame in patterns))
     if not common.seed_frames:
         return replace(common, seed_frames=tuple(others))
-    found = _refined(_with_common_zero(common), patterns)
+    found = _refined(_position_settled(common, patterns), patterns)
     return replace(found, seed_frames=tuple(sorted([*found.seed_frames, *others], key=lambda seed: seed.frame)))
 
 
@@ -100,12 +106,7 @@ def _minimised_with_priors(
 ) -> Minimum:
     """Return the joint minimum; priors are weighted for the goodness of fit of the first steps."""
     first = minimise_jointly(histograms, table, tolerance=0.3, most_evaluations=FIRST_STEPS, restraints=priors)
-    residuals = [(c.total - h.data.intensity) * h.data.weight for h, c in zip(histograms, first.patterns, strict=True)]
-    runs, squares = np.sum([sums_of_runs(row) for row in residuals], axis=0)
-    # What misleads about positions is the same misfit in every frame: many frames know no more of it than one.
-    spread = max(first.reduced_chi_squared, 1.0) ** 0.5
-    serial = factor_of_runs(runs, squares) * len(histograms) ** 0.5
-    weighted = [prior.weighted(spread * (serial if prior.is_of_position else 1.0)) for prior in priors]
+    weighted = [prior.weighted(max(first.reduced_chi_squared, 1.0) ** 0.5) for prior in priors]
     return minimise_jointly(
         histograms, first.parameters, tolerance=0.03, most_evaluations=MOST_STEPS - FIRST_STEPS, restraints=weighted
     )
@@ -114,10 +115,9 @@ def _minimised_with_priors(
 def _priors(
     common: CommonParameters, joint: Parameters, parts: Sequence[tuple[PhaseSubset, Data, Parameters]]
 ) -> list[PriorRestraint]:
-    """Return the priors of a common zero and of the atoms of the phases in the seed frames, as restraints."""
+    """Return the priors of the atoms of the phases in the seed frames, as restraints of the joint refinement."""
     setup = common.setup
-    instrumental = [prior for prior in priors_of([], joint, instrument=setup.instrument) if prior.name in common.shared]
-    found = {row.name: row for row in prior_restraints(instrumental, joint, set())}
+    found: dict[str, PriorRestraint] = {}
     for view, _, table in parts:
         present = {phase.name for phase in view.model.phases}
         priors = priors_of([phase for phase in setup.phases if phase.name in present], table)
@@ -165,19 +165,47 @@ def _merged(names: Sequence[Sequence[str]], tables: Sequence[Parameters]) -> Par
     return joint
 
 
-def _with_common_zero(common: CommonParameters) -> CommonParameters:
-    """Return common parameters with one zero for all seed frames, and their displacements changed accordingly."""
-    zero, displacement = POSITION
-    if zero not in common.shared:
+def _position_settled(common: CommonParameters, patterns: Mapping[int, Pattern]) -> CommonParameters:
+    """Choose between zero error and specimen displacement over all seed frames."""
+    both = [name for name in POSITION if name in common.free]
+    if len(both) < 2:
         return common
-    value = float(np.median([seed.values[zero] for seed in common.seed_frames]))
-    seeds = []
-    for seed in common.seed_frames:
-        theta = np.radians(0.25 * sum(seed.limits))
-        shift = float(np.degrees(-2.0 * np.cos(theta) / common.instrument.radius_mm))
-        moved = seed.values[displacement] + (seed.values[zero] - value) / shift
-        seeds.append(replace(seed, values={**seed.values, zero: value, displacement: moved}))
-    return replace(common, values={**common.values, zero: value}, seed_frames=tuple(seeds))
+    together, reduced, _ = _over_seed_frames(common, patterns)
+    rise, refined = {}, {}
+    for name in both:
+        (other,) = set(both) - {name}
+        alone = replace(common, free=common.free - {other}, values={**common.values, other: 0.0})
+        chi_squared, _, refined[name] = _over_seed_frames(alone, patterns, without=other)
+        rise[name] = float(((chi_squared - together) / reduced).sum())
+    better, worse = sorted(both, key=lambda name: rise[name])
+    if rise[worse] - rise[better] < AMBIGUOUS or rise[better] > BOTH_WRONG * len(common.seed_frames):
+        return common
+    values = {**common.values, worse: 0.0}
+    seed_frames = tuple(
+        replace(seed, values={**seed.values, **found, worse: 0.0})
+        for seed, found in zip(common.seed_frames, refined[better], strict=True)
+    )
+    return replace(common, free=common.free - {worse}, values=values, seed_frames=seed_frames)
+
+
+def _over_seed_frames(
+    common: CommonParameters, patterns: Mapping[int, Pattern], without: str = ""
+) -> tuple[FloatArray, FloatArray, list[dict[str, float]]]:
+    """Return chi-squared, its reduced value (at least one) and the variables of each seed frame refined alone."""
+    seed_frames = common.seed_frames
+    if without:
+        seed_frames = tuple(replace(seed, values={**seed.values, without: 0.0}) for seed in seed_frames)
+    places = _places(replace(common, seed_frames=seed_frames), patterns)
+    minima = [place.frame_model.minimised(place.pattern, place.state, tolerance=0.03)[1] for place in places]
+    # A misfit of the profile, with serially correlated residuals, says little of positions.
+    misfits = [
+        (m.calculated.total - place.pattern.intensity) / place.pattern.sigma
+        for place, m in zip(places, minima, strict=True)
+    ]
+    reduced = np.array([max(minimum.reduced_chi_squared, 1.0) for minimum in minima])
+    reduced *= np.array([serial_factor(row) ** 2 for row in misfits])
+    found = [{name: m.parameters.value(name) for name in m.parameters.free_names} for m in minima]
+    return np.array([minimum.chi_squared for minimum in minima]), reduced, found
 
 
 def determined_common_parameters(

@@ -30,7 +30,7 @@ from layerox.series.refinement.acceptance import (
     shows_peaks,
     support_of,
 )
-from layerox.series.refinement.cell_interpolation import differs, state_at
+from layerox.series.refinement.cell_interpolation import WEAK, differs, state_at
 from layerox.series.refinement.common_parameters import CommonParameters, from_scratch
 from layerox.series.refinement.frame_fit import FrameFitter
 from layerox.series.refinement.frame_model import LONG_BUDGET, restored
@@ -40,8 +40,6 @@ from layerox.series.stacking_columns import frame_verdicts, has_disorder
 from layerox.series.tables import shown_in
 from layerox.series.undistinguished_rows import stating_groups, with_group
 
-# Ratio of the highest support to that of the frame before below which a frame is weak.
-WEAK = 0.3
 # Share of the usual range of angles that a frame must span.
 MIN_RANGE = 0.9
 # Consecutive failures after which no frame is fitted from scratch, and after how many it is tried again.
