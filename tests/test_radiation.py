@@ -111,6 +111,12 @@ def test_two_beams_agree_within_the_last_digit_of_a_label():
     assert not copper.agrees_with(Radiation(lines=copper.lines, kind="neutron"))
 
 
+@pytest.mark.parametrize("kind", ["", "electron", "XRAY"])
+def test_an_unknown_kind_is_refused(kind):
+    with pytest.raises(InputError, match="choose from xray, neutron"):
+        Radiation(lines=((1.54, 1.0),), kind=kind)
+
+
 # 1 / (1 + cos^2 26.6 degrees) = 1 / (1 + 0.79952): the contract's 0.5557.
 @pytest.mark.parametrize(
     ("two_theta", "expected"), [(26.6, 0.5557), (0.0, 0.5), (90.0, 1.0), (60.0, 0.8), (120.0, 0.8)]

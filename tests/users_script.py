@@ -8,6 +8,7 @@ from typing import assert_type
 
 import layerox as lx
 from layerox.analysis.calibrate import Calibration
+from layerox.analysis.identify import Identification
 from layerox.analysis.joint import JointRefinement
 from layerox.analysis.simulator import Simulator
 from layerox.builders import Library, Ordering
@@ -50,6 +51,9 @@ def patterns(path: Path) -> lx.Pattern:
 def fits(pattern: lx.Pattern, folder: Path) -> lx.Refinement:
     result = lx.fit(pattern, ["P2", "O3"], geometry="bragg-brentano", instrument=lx.Instrument(zero=0.01))
     assert_type(result, lx.Refinement)
+    identified = lx.identify(pattern, ["P2", "O3"])
+    assert_type(identified, Identification)
+    lx.fit(pattern, identified.phases)
     assert_type(result.weight_fractions["P2"].esd, float)
     assert_type(lx.objective(pattern, ["P2"]), Objective)
     lx.fit(pattern, ["P2"], params=lx.parameters(["P2"]))
@@ -69,6 +73,7 @@ def series(folder: Path) -> None:
     strain = lx.strain(found, reference=0)
     assert_type(strain, StrainEvolution)
     assert_type(lx.transitions(found), Transitions)
+    lx.features(found, reference=0).to_csv(folder / "features.csv")
     assert_type(lx.refine_parametric(found, {"P2_a": "polynomial 1"}), Parametric)
     assert_type(lx.write_report(folder / "out"), Path)
     thermal_expansion(strain, "P2")

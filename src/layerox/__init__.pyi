@@ -2,6 +2,7 @@
 
 from layerox.analysis.calibrate import calibrate
 from layerox.analysis.fit import fit, simulate
+from layerox.analysis.identify import identify
 from layerox.analysis.joint import fit_jointly
 from layerox.analysis.lmfit_api import objective, parameters
 from layerox.analysis.simulator import simulator
@@ -24,6 +25,7 @@ from layerox.series.parametric.refine import refine_parametric
 from layerox.series.result import Series, open_series
 from layerox.series.run import fit_series
 from layerox.strain.broadening import broadening
+from layerox.strain.features import features
 from layerox.strain.strain_evolution import strain_evolution as strain
 from layerox.strain.transitions.of_series import transitions
 from layerox.validation import check, identify_structure
@@ -42,9 +44,11 @@ __all__ = [
     "calibrate",
     "check",
     "compare",
+    "features",
     "fit",
     "fit_jointly",
     "fit_series",
+    "identify",
     "identify_structure",
     "interface",
     "library",

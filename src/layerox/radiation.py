@@ -26,6 +26,7 @@ K_ALPHA: dict[str, tuple[float, float]] = {
     "Ag": (0.55942178, 0.5638131),
 }
 K_ALPHA_RATIO = 0.5
+KINDS = ("xray", "neutron")
 PLAUSIBLE_WAVELENGTH = (0.05, 10.0)
 SAME_WAVELENGTH = 3e-4
 # "0.154 nm" is how the line of copper is rounded.
@@ -70,6 +71,8 @@ class Radiation:
                 )
             if not (weight > 0 and math.isfinite(weight)):
                 raise InputError(f"the line at {wavelength} A has weight {weight}", cure="give a positive weight")
+        if self.kind not in KINDS:
+            raise InputError(f"a beam of {self.kind!r}", cure=f"choose from {', '.join(KINDS)}")
         if self.polarization is not None and not 0 <= self.polarization <= 1:
             raise InputError(f"polarization {self.polarization} is outside 0 to 1", cure="0.5 is unpolarised")
 

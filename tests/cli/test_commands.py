@@ -56,7 +56,7 @@ def test_fit_of_the_shipped_pattern(folder, shipped, capsys):
         assert abs(phase["size_nm"]["value"] - true["size_nm"]) < 6 * phase["size_nm"]["esd"]
     names = {path.name for path in (folder / "out").iterdir()}
     assert names - {".layerox.jsonl"} == {
-        "result.json", "fit.png", "fit.csv", "fit.cif", "report.txt", "P2.cif", "O3.cif"
+        "result.json", "fit.png", "fit.csv", "fit.cif", "report.txt", "P2.cif", "O3.cif", "ro-crate-metadata.json"
     }  # fmt: skip
 
 

@@ -3,14 +3,19 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+import layerox as lx
 from layerox.cli.main import main
+from layerox.electrochemistry import read_electrochemistry
+from layerox.io.xlsx_writing import workbook_of
 from layerox.series.simulated_series import simulate_series
 
 # What the folder of a series holds by contract, and the pictures.
-TABLES = {"frames.csv", "transitions.csv", "series.nc", "recipe.toml", "run.json"}
+TABLES = {"frames.csv", "transitions.csv", "series.nc", "recipe.toml", "run.json", "ro-crate-metadata.json"}
 HELD = TABLES | {"report.html", "series.png"}
 
 
@@ -95,3 +100,45 @@ def test_a_folder_that_cannot_be_written_to_is_named(heated, tmp_path, capsys):
     (out / "report.html").mkdir()
     assert run("report", out) == 2
     assert "report.html" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_columns_of_a_table_are_frames(tmp_path, suffix):
+    """Three patterns side by side; with a number, that column alone."""
+    beam = {"radiation": "CuKa", "two_theta": (14, 45, 0.05), "counts": 3000, "background": [50]}
+    made = [lx.simulate(["P2"], seed=k, **beam).pattern for k in range(3)]
+    columns, titles = [made[0].two_theta, *(pattern.intensity for pattern in made)], ["2theta", "a", "b", "c"]
+    path = tmp_path / f"wide{suffix}"
+    if suffix == ".xlsx":
+        path.write_bytes(workbook_of(titles, columns))
+    else:
+        np.savetxt(path, np.stack(columns, axis=1), delimiter=",", header=",".join(titles), comments="", fmt="%.9g")
+    quiet = ("--phase", "P2", "--radiation", "CuKa", "--figures", "none", "--no-report", "--quiet")
+    for scan, files in (("all", ["#1", "#2", "#3"]), ("2", ["#2"])):
+        out = tmp_path / f"out-{scan}"
+        run("series", path, "--scan", scan, *quiet, "-o", out)
+        with (out / "frames.csv").open(newline="") as file:
+            assert [row["file"] for row in csv.DictReader(file)] == [f"{path.name}{number}" for number in files]
+
+
+def test_the_log_of_a_series_is_written_on_the_clock_of_its_frames(tmp_path):
+    """The cycler's clock is 90 s slow; the aligned log has Unix times of the frames' clock."""
+    raw, out, log = tmp_path / "raw", tmp_path / "out", tmp_path / "cell.csv"
+    raw.mkdir()
+    start = 1717401600  # 2024-06-03T08:00:00Z
+    for k in range(2):
+        made = lx.simulate(["P2"], radiation="CuKa", two_theta=(14, 45, 0.05), counts=3000, background=[50], seed=k)
+        stated = replace(made.pattern, metadata={"start_time": f"2024-06-03T08:{10 * (k + 1)}:00+00:00"})
+        lx.write_pattern(stated, raw / f"f_{k}.xye")
+    rows = "".join(f"{start + 60 * m - 90},{3 + 0.01 * m:.4f},0.1\n" for m in range(60))
+    log.write_text(f"Unix Time / s,Voltage / V,Current / mA\n{rows}")
+    words = ("--phase", "P2", "--radiation", "CuKa", "--figures", "none", "--no-report", "--quiet", "--offset", "90")
+    run("series", raw, "--electrochemistry", log, *words, "-o", out)
+    aligned = read_electrochemistry(out / "electrochemistry.bdf.csv")
+    with (out / "frames.csv").open(newline="") as file:
+        voltages = [float(row["voltage"]) for row in csv.DictReader(file)]
+    moments = np.array([start + 600.0, start + 1200.0])
+    np.testing.assert_allclose(np.interp(moments, aligned.time, aligned.voltage), voltages, atol=1e-6)
+    crate = json.loads((out / "ro-crate-metadata.json").read_text())
+    names = {entity.get("name") for entity in crate["@graph"]}
+    assert {"electrochemistry.bdf.csv", "cell.csv", "f_0.xye", "frames.csv"} <= names

@@ -1,4 +1,7 @@
-"""Readers: what is asked of a mutant, by its kind; each either reads it or refuses it with an `InputError`."""
+"""Readers: what is asked of a mutant, by its kind; each either reads it or refuses it with an `InputError`.
+
+What is read is written again, too, where there is a writer.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,18 @@ import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
 from layerox.analysis.recipe import read_recipe
 from layerox.electrochemistry import read_electrochemistry
+from layerox.electrochemistry.battery_data_format import bdf_lines
 from layerox.errors import InputError
 from layerox.io import read_instrument, read_stack
 from layerox.io.elastic_file import read_elastic
+from layerox.io.pdcif_writing import pdcif_text
 from layerox.results.compare import compare
+from layerox.results.gsas2_project import gsas2_files
+from layerox.results.nexus_result import nexus_bytes
+from layerox.results.powder_cif import refinement_cif_text
 from layerox.results.result_folder import load
 from layerox.series.frames import frames_of
+from layerox.series.pdcif import series_cif_text
 from layerox.series.result import open_series
 from layerox.strain import strain
 
@@ -24,7 +33,7 @@ def read_pattern(path: Path) -> None:
     """Read one pattern, then all."""
     with suppress(InputError):
         lx.read_pattern(path)
-    lx.read_patterns(path)
+    pdcif_text(lx.read_patterns(path))
 
 
 def read_hdf5(path: Path) -> None:
@@ -58,7 +67,7 @@ def read_log(path: Path) -> None:
     """Read the log of a cycler, first with a zone and a beginning as a user might state them."""
     with suppress(InputError):
         read_electrochemistry(path)
-    read_electrochemistry(path, time_zone="Europe/Berlin")
+    "".join(bdf_lines(read_electrochemistry(path, time_zone="Europe/Berlin")))
 
 
 def read_result(path: Path) -> None:
@@ -68,6 +77,9 @@ def read_result(path: Path) -> None:
     result.to_json()
     compare(result, result)
     _ = result.params
+    nexus_bytes(result)
+    refinement_cif_text(result)
+    gsas2_files(result)
 
 
 def read_series(path: Path) -> None:
@@ -76,6 +88,7 @@ def read_series(path: Path) -> None:
     repr(series)
     series.tidy()
     _ = series.dataset
+    series_cif_text(series)
     with suppress(InputError):
         lx.transitions(series)
     strain(series)

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from diffractometer_files import SAMPLES
+
 MOST_BYTES, PATIENCE_S = 4 * 2**30, 60
 POINTS, ATOMS, BLOCK = 10**7, 10**6, 10**5
 CELL = "".join(
@@ -58,3 +60,12 @@ def test_ten_million_points(folder):
 )  # fmt: skip
 def test_a_million_atoms(folder, words):
     assert ends(folder, *words)
+
+
+@pytest.mark.parametrize("name", ["scan.ras", "scan.asc", "scan.uxd", "d1a.dat", "scan.plt", "wide.csv"])
+def test_lines_with_long_blanks(folder, name):
+    """300,000 blanks within a word of the third line, which is longer: no expression searches them many times."""
+    lines = SAMPLES[name]().decode().split("\n")
+    lines[2] = f"{lines[2][:5]}{' ' * 300_000}{lines[2][5:]}{'x' * 500}"
+    (folder / name).write_text("\n".join(lines))
+    assert ends(folder, "look", name)

@@ -203,6 +203,19 @@ def test_columns_of_a_wide_table_are_patterns_with_their_titles(tmp_path):
         assert patterns[2].intensity.tolist() == [3 * count for count in files.COUNTS]
 
 
+@pytest.mark.parametrize(
+    ("titles", "patterns"),
+    [("2theta,one,two", 2), ("2theta,int_25C,int_50C,int_75C", 3), ("2theta,counts,sigma", 1), ("2theta,sample,dy", 1),
+     ("2theta,yobs,ycalc,background", 1), ("a,b,c", 1)],
+)  # fmt: skip
+def test_titles_decide_whether_columns_are_patterns(tmp_path, titles, patterns):
+    columns = titles.count(",")
+    rows = "".join(f"{10 + k},{','.join(str(100 * (c + 1) + k) for c in range(columns))}\n" for k in range(4))
+    found = read_patterns(written(tmp_path, "a.csv", f"{titles}\n{rows}".encode()))
+    assert len(found) == patterns
+    assert found[0].intensity.tolist() == [100, 101, 102, 103]
+
+
 def test_a_scan_is_chosen_by_its_number(tmp_path):
     path = written(tmp_path, "wide.csv", files.wide_csv())
     assert read_pattern(path, scan=2).intensity.tolist() == [2 * count for count in files.COUNTS]

@@ -92,8 +92,9 @@ def test_negative_intensities_read_back_when_allowed(tmp_path):
     assert read_pattern(tmp_path / "a.xye", allow_negative=True).intensity.tolist() == [-1, 5]
 
 
-def test_a_damaged_radiation_line_is_named(tmp_path):
-    (tmp_path / "a.xye").write_text('# radiation: {"lines": 5}\n1 2\n3 4\n')
+@pytest.mark.parametrize("stated", ['{"lines": 5}', '{"lines": [[1.5, 1]], "kind": ""}', '{"lines": [[1e9, 1]]}'])
+def test_a_damaged_radiation_line_is_named(tmp_path, stated):
+    (tmp_path / "a.xye").write_text(f"# radiation: {stated}\n1 2\n3 4\n")
     with pytest.raises(InputError, match=r"a\.xye: the line '# radiation: .* is damaged"):
         read_pattern(tmp_path / "a.xye")
 

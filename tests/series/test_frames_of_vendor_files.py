@@ -1,6 +1,7 @@
 """A series of files as diffractometers write them: times and temperatures from the files, a log by its zone alone."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -58,3 +59,27 @@ def test_temperatures_of_a_heating_series_come_from_the_files(measured_data):
     frames = frames_of(measured_data / "natao2f2-heating", glob="*C.xrdml", axes=["temperature"])
     stated = [float(frame.file.split("_")[1].removesuffix("C.xrdml")) + 273.0 for frame in frames.frames]
     assert [frame.axes[0] for frame in frames.frames] == stated
+
+
+@pytest.mark.measured
+def test_a_heating_series_is_aligned_with_a_log_by_its_zone(measured_data, tmp_path):
+    """The files state times at +01:00, the log Unix times alone; expected times are read from the XML as text."""
+    folder = measured_data / "natao2f2-heating"
+    middles = {}
+    for path in folder.glob("*C.xrdml"):
+        stamps = re.findall(r"<(?:start|end)TimeStamp>([^<]+)<", path.read_text())
+        moments = [datetime.fromisoformat(stamp) for stamp in (min(stamps), max(stamps))]
+        assert all(moment.utcoffset() == timedelta(hours=1) for moment in moments)
+        middles[path.name] = sum(moment.timestamp() for moment in moments) / 2
+    start = datetime(2023, 1, 20, 16, 0, tzinfo=UTC).timestamp()
+    write_log(tmp_path / "log.csv", start, 68.0)
+    settings = ElectrochemistryModel(file=str(tmp_path / "log.csv"))
+    frames = frames_with_log(folder, settings, glob="*C.xrdml", axes=["time", "temperature"])
+    assert frames.axes[:3] == ("time", "temperature", "voltage")
+    assert len(frames) == len(middles) == 19
+    for frame in frames.frames:
+        assert frame.axes[2] == pytest.approx(3.0 + (middles[frame.file] - start) / 3600.0, abs=1e-5)
+    temperatures = [frame.axes[1] for frame in frames.frames]
+    assert temperatures == sorted(temperatures)
+    log, offset = frames.log
+    assert (offset, log.time[0]) == (0.0, start)

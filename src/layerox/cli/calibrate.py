@@ -10,6 +10,7 @@ from layerox.cli.check_inputs import check_inputs
 from layerox.cli.common_options import add_beam_options, add_overwrite_option
 from layerox.cli.pattern_options import READING, add_pattern_options, choices_of
 from layerox.cli.progress import Progress
+from layerox.cli.text_table import warning_lines
 
 
 def add_to(subparsers: Any) -> None:
@@ -115,5 +116,5 @@ def _summary(found: Any, target: Path, figure: Path) -> str:
         if row.name.startswith("instrument_") and row.number.status != "fixed":
             lines.append(f"{row.name.removeprefix('instrument_'):<13} {row.number}  ({row.number.status})")
     lines.append(f"{'wavelength':<13} {found.wavelength}  ({found.wavelength.status})")
-    lines += [f"warning: {warning.message}" for warning in refinement.warnings]
+    lines += warning_lines((warning.code, warning.message) for warning in refinement.warnings)
     return "\n".join([*lines, f"written: {target}, {figure}"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,15 @@ from layerox.cli.common_options import (
 )
 from layerox.cli.pattern_options import add_model_options, add_pattern_options, choices_of, recipe_of
 from layerox.cli.progress import Progress
+from layerox.cli.text_table import warning_lines
 
 if TYPE_CHECKING:
+    from layerox.analysis.phase_arguments import PhaseArgument
     from layerox.analysis.recipe import Recipe
+    from layerox.pattern import Pattern
+
+# In place of a phase: the phases that are found in the pattern.
+AUTO = "auto"
 
 
 def add_to(subparsers: Any) -> None:
@@ -34,7 +41,7 @@ def add_to(subparsers: Any) -> None:
         action="append",
         metavar="NAME_OR_FILE",
         help="library name (P2), stacking word, disordered stacking (P2~O3) or CIF; NAME=FILE names it; one option per "
-        "phase",
+        "phase; auto: the phases that layerox identify finds",
     )
     add_hardware_options(parser)
     parser.add_argument(
@@ -83,9 +90,11 @@ def run(
     **choices: Any,
 ) -> int:
     """Fit, write the folder, print the summary; 0 if the result is trustworthy, else 1."""
-    check_inputs(files=(pattern, recipe, choices["blank"]), phases=phase, hardware=hardware, instrument=instrument)
+    given = None if phase == [AUTO] else phase
+    check_inputs(files=(pattern, recipe, choices["blank"]), phases=given, hardware=hardware, instrument=instrument)
     from layerox.analysis import fit as analysis  # noqa: PLC0415  (what --help does not need)
     from layerox.io.output_files import inputs_among, remove_own  # noqa: PLC0415
+    from layerox.io.ro_crate import CRATE, write_crate  # noqa: PLC0415
     from layerox.plotting.axis_labels import check_scale  # noqa: PLC0415
     from layerox.results.result_folder import check_folder, files_of, outputs_of_fit, write_folder  # noqa: PLC0415
     from layerox.results.text_report import summary_text  # noqa: PLC0415
@@ -95,24 +104,26 @@ def run(
     reading = choices_of(choices)
     settings = recipe_of(recipe, choices)
     read = inputs_among(
-        pattern, phase, hardware, recipe, instrument, choices["blank"], None if settings is None else settings.document
+        pattern, given, hardware, recipe, instrument, choices["blank"], None if settings is None else settings.document
     )
     pictures = {kind: f"fit.{kind}" for kind in FIGURES[figures]}
-    names = [*outputs_of_fit(_phase_names(phase, hardware, settings), recipe=settings is not None), *pictures.values()]
-    check_folder(folder, names, inputs=read, overwrite=overwrite)
     limits = None if range is None else (range[0], range[1])
+    beam = {"radiation": radiation, "monochromator": monochromator, "geometry": geometry, "polarization": polarization,
+            "instrument": instrument, "neutron": neutron}  # fmt: skip
+    phases: Sequence[PhaseArgument] | None = phase
+    if phase == [AUTO]:
+        phases = _identified(reading.read(pattern, radiation=radiation, limits=limits), beam, quiet=quiet)
+        if not phases:
+            return 1
+    written = outputs_of_fit(_phase_names(phases, hardware, settings), recipe=settings is not None)
+    check_folder(folder, [*written, *pictures.values(), CRATE], inputs=read, overwrite=overwrite)
     data = reading.read(pattern, radiation=radiation, limits=limits)
     with Progress(quiet=quiet) as progress:
         progress("preparing (the first run on a machine compiles for some seconds)")
         result = analysis.fit(
             data,
-            phase,
-            radiation=radiation,
-            monochromator=monochromator,
-            geometry=geometry,
-            polarization=polarization,
-            instrument=instrument,
-            neutron=neutron,
+            phases,
+            **beam,
             recipe=settings,
             hardware=hardware,
             reference=reference,
@@ -129,16 +140,26 @@ def run(
     write_folder(folder, files, inputs=read, overwrite=overwrite, keep=True)
     # Pictures of an earlier fit do not show this one.
     remove_own([folder / f"fit.{kind}" for kind in FIGURES["all"] if kind not in pictures])
+    write_crate(folder, by="fit", inputs=read, overwrite=overwrite)
     if not quiet:
-        print(summary_text(result))
-        print("\n".join(f"warning: {w.message}" for w in result.warnings), end="\n" if result.warnings else "")
-        print(f"written to {folder}/: {', '.join(sorted(files))}")
+        print("\n".join([summary_text(result), *warning_lines((w.code, w.message) for w in result.warnings)]))
+        print(f"written to {folder}/: {', '.join(sorted([*files, CRATE]))}")
     return 0 if result.status == "converged" else 1
 
 
-def _phase_names(phase: list[str] | None, hardware: list[str], settings: Recipe | None) -> list[str]:
+def _identified(data: Pattern, beam: dict[str, Any], *, quiet: bool) -> Sequence[PhaseArgument]:
+    """Return the phases of the library that the pattern contains, with their cells; print their names."""
+    from layerox.analysis.identify import identify  # noqa: PLC0415  (what --help does not need)
+
+    found = identify(data, **beam)
+    if not quiet or not found.found:
+        print(f"identified: {' + '.join(found.found) or 'no phase of the library fits the pattern'}")
+    return found.phases
+
+
+def _phase_names(phases: Sequence[PhaseArgument] | None, hardware: list[str], settings: Recipe | None) -> list[str]:
     """Return the names of the phases, which are also the names of their files; empty without phases."""
     from layerox.analysis.phase_arguments import phases_from  # noqa: PLC0415  (what --help does not need)
 
-    given = phases_from(phase, hardware) if phase else []
+    given = phases_from(phases, hardware) if phases else []
     return [known.name for known in (*given, *(() if settings is None else settings.phases))]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from layerox.cli.common_options import add_overwrite_option
+from layerox.cli.text_table import warning_lines
 from layerox.errors import InputError
 
 UNTRUSTWORTHY = 1
@@ -148,7 +149,7 @@ def _lines(report: Any, output: str) -> list[str]:
             for x in report["lamellae"]
         ),
         *(f"finding: {x['message']}" for x in report["findings"]),
-        *(f"warning: {x['message']}" for x in report["warnings"]),
+        *warning_lines((x["code"], x["message"]) for x in report["warnings"]),
     ]
 
 

@@ -127,16 +127,18 @@ def refine_and_write(
     progress: Callable[[str], None],
 ) -> tuple[str, bool]:
     """Refine and write all three files; return the summary, and whether the result is trustworthy."""
-    from layerox.plotting.parametric import parametric_picture  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.ro_crate import CRATE, write_crate  # noqa: PLC0415  (what --help does not need)
+    from layerox.plotting.parametric import parametric_picture  # noqa: PLC0415
     from layerox.results.result_folder import check_folder, write_folder  # noqa: PLC0415
     from layerox.series.parametric.refine import refine_parametric  # noqa: PLC0415
     from layerox.series.parametric.result import parametric_text  # noqa: PLC0415
 
-    check_folder(output, OUTPUTS, inputs=inputs, overwrite=overwrite)
+    check_folder(output, [*OUTPUTS, CRATE], inputs=inputs, overwrite=overwrite)
     found = refine_parametric(series, workers=workers, scheduler=scheduler, tls=tls, progress=progress, **arguments)
     progress("drawing")
     files = {**found.files(), "parametric.png": parametric_picture(found)}
     write_folder(output, files, by="parametric", inputs=inputs, overwrite=overwrite, keep=True)
+    write_crate(output, by="parametric", inputs=inputs, overwrite=overwrite)
     return parametric_text(found), found.is_trustworthy
 
 

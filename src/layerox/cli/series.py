@@ -192,6 +192,7 @@ def run(
     from layerox.cli.parametric import parametric_settings, refine_and_write  # noqa: PLC0415  (what --help does not need)
     from layerox.io.csv_cells import safe_table  # noqa: PLC0415
     from layerox.io.output_files import remove_own, results_in, write_outputs  # noqa: PLC0415
+    from layerox.io.ro_crate import CRATE, write_crate  # noqa: PLC0415
     from layerox.results.result_folder import check_folder  # noqa: PLC0415
     from layerox.series.frames import Watch  # noqa: PLC0415
     from layerox.series.result import series_text  # noqa: PLC0415
@@ -212,6 +213,7 @@ def run(
         *([REPORT] if report else []),
         *([TIDY] if tidy else []),
         *(OF_PARAMETRIC if arguments is not None else ()),
+        CRATE,
     ]
     # The recipe with options is no longer a file for `fit_series`, which protects its inputs.
     check_folder(place, [*RESULTS, *further], inputs=read, overwrite=overwrite)
@@ -285,6 +287,7 @@ def run(
             from layerox.report import write_series_report  # noqa: PLC0415  (not needed without a report)
 
             write_series_report(series, place, operando=drawn["svg"], overwrite=overwrite)
+        write_crate(place, by="series", overwrite=overwrite)
     if not quiet:
         print("\n".join(lines))
         print(f"written to {place}/: {', '.join(sorted(results_in(place)))}")

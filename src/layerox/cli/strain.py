@@ -52,6 +52,7 @@ def run(
     """Compute, write tables and plots into the folder, print a summary; 1 for a fit that did not converge."""
     from layerox.io.atomic_writing import Content  # noqa: PLC0415  (what --help does not need)
     from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
+    from layerox.io.ro_crate import CRATE, write_crate  # noqa: PLC0415
     from layerox.plotting.strain import picture  # noqa: PLC0415
     from layerox.plotting.transitions import transitions_picture  # noqa: PLC0415
     from layerox.series.result import Series  # noqa: PLC0415
@@ -69,7 +70,7 @@ def run(
     if not place.is_dir():
         raise InputError("no such folder", place=place, cure="give the folder written by layerox series")
     read = inputs_among(elastic, reference)
-    names = (*OUTPUTS, *(OF_SERIES if (place / "run.json").exists() else ()))
+    names = (*OUTPUTS, *(OF_SERIES if (place / "run.json").exists() else ()), CRATE)
     check_outputs([place / name for name in names], inputs=read, overwrite=overwrite)
     subject = open_subject(place)
     found = strain_evolution(
@@ -87,6 +88,7 @@ def run(
         files[place / "transitions.png"] = transitions_picture(happened)
         text = f"{text}\n\n{transitions_text(happened)}"
     write_outputs(files, by="strain", inputs=read, overwrite=overwrite)
+    write_crate(place, by="strain", inputs=read, overwrite=overwrite)
     if not quiet:
         print(text)
         print(f"written to {place}/: {', '.join(path.name for path in files)}")

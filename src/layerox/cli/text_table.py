@@ -1,8 +1,8 @@
-"""Tables of plain text for the terminal: a title line, a rule, and columns as wide as their widest cell."""
+"""Plain text for the terminal: tables with columns as wide as their widest cell, and warnings with their codes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def text_table(rows: Sequence[Mapping[str, object]]) -> str:
@@ -20,3 +20,10 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def warning_lines(warnings: Iterable[tuple[str, str]]) -> list[str]:
+    """Return pairs of code and message as lines, with the command that explains the codes below."""
+    rows = list(warnings)
+    codes = ", ".join(dict.fromkeys(code for code, _ in rows))
+    return [*(f"warning: {message}" for _, message in rows), *([f"layerox explain CODE: {codes}"] if rows else [])]

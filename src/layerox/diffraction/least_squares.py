@@ -297,7 +297,7 @@ class _Descent:
         self.state = self._evaluated(self.x)
         self._last_step: tuple[_State | None, float, FloatArray] = (None, 0.0, self.x)
         self.history = [self.state.objective]
-        self.ended = not len(free)
+        self.ended, self._was_rejected = not len(free), False
         self.reason = "" if self.ended else "the budget of evaluations was used up"
 
     def step(self, tolerance: float) -> None:
@@ -310,11 +310,16 @@ class _Descent:
         step = self._proposed(self.damping)
         expected = self._expected(step)
         place = np.clip(self.x + step, self.lower, self.upper)
-        trial = self._evaluated(place)
-        gained = self.state.objective - trial.objective
-        lower = np.isfinite(trial.objective) and gained > WORTH_OF_STEP * expected
+        # After a rejected step the next one is often rejected too, which needs no derivatives to be known.
+        trial = None if self._was_rejected else self._evaluated(place)
+        objective = self._objective(place) if trial is None else trial.objective
+        gained = self.state.objective - objective
+        lower = bool(np.isfinite(objective)) and gained > WORTH_OF_STEP * expected
+        if trial is None:
+            self.evaluations += not lower
+        self._was_rejected = not lower
         if lower:
-            self.x, self.state = place, trial
+            self.x, self.state = place, trial or self._evaluated(place)
             self.damping = max(self.damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
             self.history.append(self.state.objective)
             return self._end("") if self._has_stalled() else None
@@ -361,15 +366,30 @@ class _Descent:
         chi_squared, patterns = 0.0, []
         normal, gradient = np.zeros((len(x), len(x))), np.zeros(len(x))
         for histogram, places in zip(self.histograms, self.places, strict=True):
-            data = histogram.data
-            calculated, jacobian = histogram.model.linearised(values[places], transfer[places], data.weight)
+            data, own = histogram.data, transfer[places]
+            # Of many histograms, each depends on a few of the variables.
+            used = np.nonzero(own.any(axis=0))[0]
+            calculated, jacobian = histogram.model.linearised(values[places], own[:, used], data.weight)
             residual = (calculated.total - data.intensity) * data.weight
             chi_squared += float(residual @ residual)
-            normal += jacobian @ jacobian.T
-            gradient += jacobian @ residual
+            normal[np.ix_(used, used)] += jacobian @ jacobian.T
+            gradient[used] += jacobian @ residual
             patterns.append(calculated)
         added = restraint_terms(self.restraints, values, self.parameters, transfer)
         return _State(chi_squared, added.penalty, normal + added.normal, gradient + added.gradient, tuple(patterns))
+
+    def _objective(self, x: FloatArray) -> float:
+        """Return what is minimised, without the derivatives."""
+        values = self.parameters.with_variables(x)
+        total = 0.0
+        for histogram, places in zip(self.histograms, self.places, strict=True):
+            calculated = histogram.model.calculated(values[places])
+            residual = (calculated.total - histogram.data.intensity) * histogram.data.weight
+            total += float(residual @ residual)
+        if self.restraints:
+            transfer = self.parameters.transfer(values)
+            total += sum(r.row(values, self.parameters, transfer)[0] ** 2 for r in self.restraints)
+        return total
 
     def _end(self, reason: str) -> None:
         self.ended, self.reason = True, reason

@@ -22,7 +22,8 @@ from layerox.io.text_heading import number_at
 from layerox.io.tube_lines import tube_radiation
 
 VERSION = re.compile(rb"^_FILEVERSION\s*=", re.MULTILINE)
-KEY = re.compile(r"_(\w{1,40})\s*=\s*'?([^'\n]{0,400})'?\s*$")
+# White space is matched once (*+): the search time is linear in the length of a line.
+KEY = re.compile(r"_(\w{1,40})\s*+=\s*+'?([^'\n]{0,400})'?$")
 POINTS = re.compile(r"_(2THETA)?(COUNTS|CPS)\s*$")
 START_OF_FILE = 20_000
 COMPLETE = "copy the file again when it is complete"
@@ -50,7 +51,7 @@ def scans_from_uxd(text: str, path: Path) -> list[Scan | InputError]:
 
 
 def _keys(lines: Sequence[str]) -> dict[str, str]:
-    return {m[1]: m[2].strip() for line in lines if (m := KEY.match(line))}
+    return {m[1]: m[2].strip() for line in lines if (m := KEY.match(line.strip()))}
 
 
 def _range(lines: Sequence[str], keys: Mapping[str, str], number: int, place: str, path: Path) -> Scan | InputError:

@@ -231,3 +231,8 @@ def _uneven(row: Row, width: int, path: Path, *, last: bool) -> InputError:
         return InputError(problem, place=place, cure="copy the file again when it is complete")
     problem = f"{found} numbers in this line, {width} in the lines above"
     return InputError(problem, place=place, cure="correct the line")
+
+
+def exact_text(value: float) -> str:
+    """Return the shortest text that reads back as the same number, without ".0" for whole ones."""
+    return repr(float(value)).removesuffix(".0")

@@ -16,6 +16,7 @@ import numpy as np
 
 from layerox.errors import InputError
 from layerox.io.atomic_writing import Content
+from layerox.io.number_columns import exact_text
 from layerox.io.output_files import write_outputs
 from layerox.io.xlsx_writing import workbook_of
 from layerox.pattern import Pattern
@@ -80,7 +81,7 @@ def pattern_text(pattern: Pattern, path: Path) -> str:
                          cure=f"choose from {', '.join(FORMATS)}")  # fmt: skip
     columns = [pattern.two_theta, pattern.intensity] + ([] if suffix == ".xy" else [pattern.sigma])
     mark = "," if suffix == ".csv" else " "
-    rows = (mark.join(map(_number, row)) for row in np.stack(columns, axis=1).tolist())
+    rows = (mark.join(map(exact_text, row)) for row in np.stack(columns, axis=1).tolist())
     return "\n".join([*_heading(pattern, suffix), *rows, ""])
 
 
@@ -109,8 +110,3 @@ def _radiation_json(radiation: Radiation) -> str:
     if radiation.name:
         stated["name"] = radiation.name
     return json.dumps(stated)
-
-
-def _number(value: float) -> str:
-    """Return the shortest text that reads back as the same number, without ".0" for whole ones."""
-    return repr(value).removesuffix(".0")

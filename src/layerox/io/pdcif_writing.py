@@ -2,20 +2,22 @@
 
 Data names of the powder dictionary 2.5 and the core dictionary (COMCIFS, github.com/COMCIFS/Powder_Dictionary). Counts
 with Poisson uncertainties are written as counts; other intensities have a column of standard uncertainties. The result
-of a fit is written by `results/pdcif.py`.
+of a fit is written by `results/pdcif.py` and `results/powder_cif.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from gemmi import cif
 
+from layerox.io.number_columns import exact_text
 from layerox.pattern import Pattern, are_whole, poisson_sigma
 from layerox.radiation import Radiation
+from layerox.typing import FloatArray
 
-ANGLE = "_pd_meas.2theta_scan"
+POINT, ANGLE = "_pd_data.point_id", "_pd_meas.2theta_scan"
 COUNTS, INTENSITY = "_pd_meas.counts_total", "_pd_meas.intensity_total"
 FACTS = {
     "start_time": "_pd_meas.datetime_initiated",
@@ -32,15 +34,27 @@ def pdcif_text(patterns: Sequence[Pattern]) -> str:
     """Return the text of a powder CIF with one block for each pattern."""
     document = cif.Document()
     for number, pattern in enumerate(patterns, 1):
-        _add_block(document.add_new_block(f"pattern_{number}"), pattern)
+        add_measurement(document.add_new_block(f"pattern_{number}"), pattern)
     return str(document.as_string())
 
 
-def _add_block(block: cif.Block, pattern: Pattern) -> None:
+def add_measurement(block: cif.Block, pattern: Pattern, curves: Mapping[str, FloatArray] | None = None) -> None:
+    """Add a pattern with what is known of its measurement.
+
+    Parameters
+    ----------
+    block
+        The block of a diffractogram.
+    pattern
+        The pattern.
+    curves
+        Further columns by data name, of the points of the pattern.
+    """
     block.set_pair("_audit.creation_method", cif.quote("layerox"))
-    # The second field is the label; bars separate the fields.
+    # The second field is the label; bars separate the fields, the last makes it unique in the file.
     label = " ".join(pattern.label.replace("|", "/").split()) or block.name
-    block.set_pair("_pd_block.id", cif.quote(f"{pattern.metadata.get('start_time', '')}|{label}|layerox|"))
+    identity = f"{pattern.metadata.get('start_time', '')}|{label}|layerox|{block.name}"
+    block.set_pair("_pd_block.id", cif.quote(identity))
     for key, tag in FACTS.items():
         if (fact := pattern.metadata.get(key)) not in (None, ""):
             block.set_pair(tag, cif.quote(" ".join(str(fact).split())))
@@ -50,7 +64,7 @@ def _add_block(block: cif.Block, pattern: Pattern) -> None:
     if regions:
         block.set_pair("_pd_proc.info_excluded_regions", cif.quote(regions))
     block.set_pair("_pd_meas.number_of_points", str(len(pattern)))
-    _add_points(block, pattern)
+    _add_points(block, pattern, curves or {})
 
 
 def _add_beam(block: cif.Block, beam: Radiation) -> None:
@@ -68,20 +82,17 @@ def _add_beam(block: cif.Block, beam: Radiation) -> None:
     names = [f"_diffrn_radiation_wavelength.{name}" for name in ("id", "value", "wt")]
     loop = block.init_loop("", names)
     for number, (wavelength, weight) in enumerate(beam.lines, 1):
-        loop.add_row([str(number), _number(wavelength), _number(weight)])
+        loop.add_row([str(number), exact_text(wavelength), exact_text(weight)])
 
 
-def _add_points(block: cif.Block, pattern: Pattern) -> None:
+def _add_points(block: cif.Block, pattern: Pattern, curves: Mapping[str, FloatArray]) -> None:
     poisson = pattern.sigma_source == "poisson" and np.array_equal(pattern.sigma, poisson_sigma(pattern.intensity))
+    columns = {ANGLE: pattern.two_theta}
     if poisson and are_whole(pattern.intensity):
-        names, columns = [ANGLE, COUNTS], [pattern.two_theta, pattern.intensity]
+        columns[COUNTS] = pattern.intensity
     else:
-        names = [ANGLE, INTENSITY, f"{INTENSITY}_su"]
-        columns = [pattern.two_theta, pattern.intensity, pattern.sigma]
-    loop = block.init_loop("", names)
-    loop.set_all_values([list(map(_number, column.tolist())) for column in columns])
-
-
-def _number(value: float) -> str:
-    """Return the shortest text that reads back as the same number, without ".0" for whole ones."""
-    return repr(float(value)).removesuffix(".0")
+        columns |= {INTENSITY: pattern.intensity, f"{INTENSITY}_su": pattern.sigma}
+    columns |= curves
+    loop = block.init_loop("", [POINT, *columns])
+    numbers = [list(map(exact_text, column.tolist())) for column in columns.values()]
+    loop.set_all_values([[str(number) for number in range(1, len(pattern) + 1)], *numbers])

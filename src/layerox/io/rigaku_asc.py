@@ -18,11 +18,12 @@ from layerox.errors import InputError
 from layerox.io.counting import counts_of, counts_of_rates
 from layerox.io.scan import Scan
 from layerox.io.scan_kinds import is_two_theta, refusal_of_axis
-from layerox.io.text_heading import iso_time
+from layerox.io.text_heading import iso_time, number_at
 from layerox.io.tube_lines import tube_radiation
 
 OPENING = b"*TYPE"
-KEY = re.compile(r"\*(\w{1,40})\s*=?\s*(.{0,400})$")
+# White space is matched once (*+): the search time is linear in the length of a line.
+KEY = re.compile(r"\*(\w{1,40})\s*+=?\s*+(.{0,400})$")
 SYMBOL = re.compile(r"[A-Z][a-z]?")
 COMPLETE = "copy the file again when it is complete"
 TIMES = ("%d-%b-%y %H:%M", "%d-%b-%Y %H:%M", "%m/%d/%y %H:%M:%S", "%m/%d/%Y %H:%M:%S")
@@ -65,7 +66,7 @@ def _group(values: Sequence[str], keys: Mapping[str, str], number: int, place: s
     x = _angles(keys, intensity.size, number, place)
     rates = keys.get("YUNIT", "counts").lower().startswith("cps")
     counts = counts_of_rates(intensity, _step_time_s(keys)) if rates else counts_of(intensity)
-    first, second = (_number(keys, key) for key in ("WAVE_LENGTH1", "WAVE_LENGTH2"))
+    first, second = (number_at(keys, key) for key in ("WAVE_LENGTH1", "WAVE_LENGTH2"))
     return Scan(
         x=x, intensity=counts.intensity, sigma=counts.sigma, sigma_source="poisson", axis="two-theta",
         radiation=tube_radiation(_anode(keys), first, second), metadata=_facts(keys), warnings=counts.warnings,
@@ -80,10 +81,10 @@ def _angles(keys: Mapping[str, str], points: int, number: int, place: str) -> np
     InputError
         If the stated start, step and number of points are missing or do not fit the intensities.
     """
-    start, stop, step = (_number(keys, key) for key in ("START", "STOP", "STEP"))
+    start, stop, step = (number_at(keys, key) for key in ("START", "STOP", "STEP"))
     if start is None or not step:
         raise InputError(f"group {number} states no *START and *STEP", place=place, cure="export it again")
-    count = _number(keys, "COUNT")
+    count = number_at(keys, "COUNT")
     stated = count if count is not None else (stop - start) / step + 1 if stop is not None else points
     if abs(stated - points) > HALF_POINT:
         problem = f"group {number} is cut off: {stated:.0f} points declared, {points} found"
@@ -92,7 +93,7 @@ def _angles(keys: Mapping[str, str], points: int, number: int, place: str) -> np
 
 
 def _step_time_s(keys: Mapping[str, str]) -> float | None:
-    step, speed = _number(keys, "STEP"), _number(keys, "SCAN_SPEED")
+    step, speed = number_at(keys, "STEP"), number_at(keys, "SCAN_SPEED")
     if not step or not speed:
         return None
     return speed if "step" in keys.get("SCAN_MODE", "").lower() else 60.0 * step / speed
@@ -124,11 +125,3 @@ def _moment(text: str) -> str | None:
         except ValueError:
             continue
     return iso_time(text)
-
-
-def _number(keys: Mapping[str, str], key: str) -> float | None:
-    try:
-        value = float(keys.get(key, "").split()[0])
-    except (ValueError, IndexError):
-        return None
-    return value if np.isfinite(value) else None

@@ -24,7 +24,8 @@ from layerox.typing import FloatArray
 
 START = ("*RAS_DATA_START", "*RAS_HEADER_START")
 POINTS, POINTS_END = "*RAS_INT_START", "*RAS_INT_END"
-KEY = re.compile(r'\*(\S{1,80})\s+"?([^"\n]{0,4000})"?\s*$')
+# White space is matched once (++): the search time is linear in the length of a line.
+KEY = re.compile(r'\*(\S{1,80})\s++"?([^"\n]{0,4000})"?$')
 COMPLETE = "copy the file again when it is complete"
 # Rotations of the goniometer that give a speed in degrees a minute.
 SPEED_UNIT = "deg/min"
@@ -49,7 +50,7 @@ def _scan(lines: Sequence[str], start: int, end: int, number: int, path: Path) -
     marks = {line.strip(): k for k, line in enumerate(lines[start:end], start) if line.startswith("*RAS_INT")}
     if POINTS not in marks or POINTS_END not in marks:
         raise InputError(f"scan {number} is cut off", place=f"{path}:{start + 1}", cure=COMPLETE)
-    keys = {m[1]: m[2].strip() for line in lines[start : marks[POINTS]] if (m := KEY.match(line))}
+    keys = {m[1]: m[2].strip() for line in lines[start : marks[POINTS]] if (m := KEY.match(line.strip()))}
     try:
         first = marks[POINTS] + 1
         rows = np.loadtxt(lines[first : marks[POINTS_END]], dtype=np.float64, comments=None, ndmin=2)

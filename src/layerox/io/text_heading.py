@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ TIME_FORMATS = ("%b %d, %Y %H:%M:%S.%f", "%b %d, %Y %H:%M:%S", "%m/%d/%Y %H:%M:%
 PSI = (re.compile(r"lambda[ \t]{0,9}="), re.compile(r"\bT[ \t]{0,9}="), re.compile(r"\bdT[ \t]{0,9}="))
 # Longest heading; further lines are not searched.
 LONGEST_LINE, LONGEST_HEADING = 1000, 100_000
+# Longest excerpt of a line in a message.
+LONGEST_SHOWN = 120
 
 INTENSITY_TITLE = re.compile(r"int$|inten|count|obs|yobs|iobs|cps$|signal|i$|y$")
 SIGMA_TITLE = re.compile(r"sig|esd|err|e$|std|sd$|uncert|di$|dy$|yerr|σ|(intensity|counts?|i)(sig|esd|err|std|uncert)")
@@ -109,6 +112,16 @@ def _is_of_psi(line: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=64)
+def _classified(
+    line: str, separator: str | None, width: int
+) -> tuple[tuple[str, ...], tuple[Axis | None, ...], tuple[str, ...]]:
+    """Return the words of a line, the axis that each names, and its letters; the frames of a series have one line."""
+    words = _words(line, separator, width)
+    plain = tuple(re.sub(r"[^a-zσ]", "", re.sub(r"[(\[].*", "", word.lower())) for word in words)
+    return tuple(words), tuple(map(axis_from_title, words)), plain
+
+
 def titles_from_line(line: str, separator: str | None, width: int, place: str) -> Titles | None:
     """Return the columns of a title line, or None if it is not a title line of `width` columns.
 
@@ -117,9 +130,7 @@ def titles_from_line(line: str, separator: str | None, width: int, place: str) -
     InputError
         At `place`, if its first column is an axis that a powder pattern cannot have.
     """
-    words = _words(line, separator, width)
-    kinds = [axis_from_title(word) for word in words]
-    plain = [re.sub(r"[^a-zσ]", "", re.sub(r"[(\[].*", "", word.lower())) for word in words]
+    words, kinds, plain = _classified(line, separator, width)
     x = next((k for k, kind in enumerate(kinds) if kind), None)
     sigma = next((k for k, word in enumerate(plain) if SIGMA_TITLE.match(word) and k != x), None)
     titled = [k for k, word in enumerate(plain) if k not in (x, sigma) and INTENSITY_TITLE.match(word)]
@@ -168,10 +179,10 @@ def iso_time(text: str) -> str | None:
 
 
 def number_at(keys: Mapping[str, str], key: str) -> float | None:
-    """Return the finite number that a heading gives under a key, None if it gives none."""
+    """Return the finite number that a heading gives first under a key, None if it gives none."""
     try:
-        value = float(keys.get(key, ""))
-    except ValueError:
+        value = float(keys.get(key, "").split()[0])
+    except (ValueError, IndexError):
         return None
     return value if math.isfinite(value) else None
 
@@ -196,8 +207,8 @@ def _own_radiation(text: str, path: Path) -> Radiation:
         stated = json.loads(text)
         lines = tuple((float(wavelength), float(weight)) for wavelength, weight in stated.pop("lines"))
         return Radiation(lines=lines, says_kind="kind" in stated, **stated)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        problem = f"the line '# radiation: {text}' is damaged"
+    except (InputError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        problem = f"the line '# radiation: {text[:LONGEST_SHOWN]}' is damaged"
         raise InputError(problem, place=path, cure="correct or remove it") from None
 
 

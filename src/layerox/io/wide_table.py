@@ -1,7 +1,8 @@
 """Read wide tables: one column of angles and a column of intensities a pattern, or the same with rows.
 
-A wide table has more columns of numbers than angle, intensity and sigma, and no titles that name these. The abscissa is
-the first column (or the first row), which ascends; the titles of the other columns are the labels of the patterns.
+A wide table has more columns of numbers than angle, intensity and sigma, and titles that name none of these, or all of
+them an intensity; three columns need the title of an angle and two other names. The abscissa is the first column (or
+the first row), which ascends; the titles of the other columns are the labels of the patterns.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from layerox.errors import InputError
 from layerox.io.abscissa_titles import axis_from_title, refuse_other_axis, scale_from_title
 from layerox.io.number_columns import STARTS_A_ROW, clean_table, dialect_of, is_comment
 from layerox.io.scan import Axis, Scan
+from layerox.io.text_heading import INTENSITY_TITLE, SIGMA_TITLE
 from layerox.typing import FloatArray
 
 FEWEST_COLUMNS, FEWEST_ROWS = 4, 3
@@ -37,10 +39,24 @@ def is_wide_table(text: str) -> bool:
     body = lines[first : first + SAMPLE]
     dialect = dialect_of(body)
     widths = {len(dialect.fields(line)) for line in body if line.strip()}
-    if len(widths) != 1 or widths.pop() < FEWEST_COLUMNS:
+    if len(widths) != 1:
         return False
-    titles = _titles(lines[:first], dialect.separator)
-    return not any(INTENSITY.match(title) for title in titles)
+    width, titles = widths.pop(), _titles(lines[:first], dialect.separator)
+    if len(dialect.numbers(lines[first])) < FEWEST_COLUMNS:
+        return width < FEWEST_COLUMNS and _are_two_patterns(titles)
+    measured = [INTENSITY.match(title) is not None for title in titles[1:] if not SIGMA.search(title)]
+    return not any(measured) or (all(measured) and len(measured) >= FEWEST_COLUMNS - 1)
+
+
+def _are_two_patterns(titles: Sequence[str]) -> bool:
+    """Whether three titles are an angle and two names, neither of them an intensity or its uncertainty."""
+    if len(titles) != FEWEST_COLUMNS - 1 or axis_from_title(titles[0]) is None:
+        return False
+    plain = [re.sub(r"[^a-zσ]", "", title.lower()) for title in titles[1:]]
+    return not any(
+        INTENSITY.match(title) or SIGMA.search(title) or INTENSITY_TITLE.match(word) or SIGMA_TITLE.match(word)
+        for title, word in zip(titles[1:], plain, strict=True)
+    ) and all(plain)
 
 
 def scans_from_wide_table(text: str, path: Path) -> list[Scan | InputError]:
@@ -113,12 +129,12 @@ def _ascends(values: FloatArray) -> bool:
 
 
 def _first_row(lines: Sequence[str]) -> int | None:
-    """Return the index of the first line of numbers near the top, None if it has fewer than four of them."""
+    """Return the index of the first line of numbers near the top, None if it has fewer than three of them."""
     for k, line in enumerate(lines[:DEPTH]):
         if STARTS_A_ROW.match(line) and not is_comment(line):
             numbers = len(dialect_of([line]).numbers(line))
             if numbers >= 2:
-                return k if numbers >= FEWEST_COLUMNS else None
+                return k if numbers >= FEWEST_COLUMNS - 1 else None
     return None
 
 

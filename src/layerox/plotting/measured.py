@@ -9,7 +9,7 @@ from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.plotting.axis_labels import verbatim
 from layerox.plotting.figure_files import UNDATED, tight_files_of
-from layerox.plotting.powder import EXCLUDED, FIGURE_INCHES, PALETTE
+from layerox.plotting.powder import EXCLUDED, FIGURE_INCHES, PALETTE, with_gaps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,8 @@ def plot_patterns(patterns: Sequence[Pattern], ax: Axes) -> Axes:
     """Draw patterns over two-theta; returns the Axes."""
     for index, pattern in enumerate(patterns):
         label = verbatim(pattern.label) if len(patterns) <= MOST_NAMED else None
-        ax.plot(pattern.two_theta, pattern.intensity, lw=0.7, color=PALETTE[index % len(PALETTE)], label=label or None)
+        angles, intensity = with_gaps(pattern, pattern.intensity)
+        ax.plot(angles, intensity, lw=0.7, color=PALETTE[index % len(PALETTE)], label=label or None)
         for low, high in pattern.excluded:
             ax.axvspan(low, high, color=EXCLUDED, lw=0, zorder=0)
     ax.set(xlabel="2θ (degrees)", ylabel="intensity")

@@ -50,14 +50,14 @@ def plot_refinement(refinement: Refinement, ax: Axes | None = None, *, intensity
     main.plot(pattern.two_theta, pattern.intensity, ".", ms=2.2, color=OBSERVED, label="observed", zorder=2)
     for low, high in pattern.excluded:
         main.axvspan(low, high, color=EXCLUDED, lw=0, zorder=0)
-    x, calculated, background = _broken(pattern, refinement.calculated, refinement.background)
+    x, calculated, background = with_gaps(pattern, refinement.calculated, refinement.background)
     main.plot(x, calculated, lw=0.9, color=CALCULATED, label="calculated", zorder=3)
     main.plot(x, background, lw=0.8, ls="--", color=BACKGROUND, label="background", zorder=4)
     shown = [phase for phase in refinement.phases if phase.is_supported]
     labels = [f"{phase.name}  {_percent(phase)}" for phase in shown]
     lower = _below(main, [phase.ticks for phase in shown], labels, DIFFERENCE_SHARE)
     _set_scale(main, intensity, refinement.background, np.maximum(pattern.intensity, refinement.calculated))
-    angles, difference = _broken(pattern, refinement.difference)
+    angles, difference = with_gaps(pattern, refinement.difference)
     _draw_difference(lower, main, angles, difference, intensity)
     figures = refinement.agreement
     title = f"R$_{{wp}}$ {100 * figures.r_wp:.2f} %, gof {figures.gof:.2f}"
@@ -67,7 +67,7 @@ def plot_refinement(refinement: Refinement, ax: Axes | None = None, *, intensity
     return main
 
 
-def _broken(pattern: Pattern, *curves: FloatArray) -> tuple[FloatArray, ...]:
+def with_gaps(pattern: Pattern, *curves: FloatArray) -> tuple[FloatArray, ...]:
     """Return the angles and curves with a gap (nan) where a region is excluded, so that no line crosses that region."""
     x = pattern.two_theta
     places = [k for low, high in pattern.excluded if 0 < (k := int(np.searchsorted(x, 0.5 * (low + high)))) < len(x)]

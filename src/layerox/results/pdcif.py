@@ -59,11 +59,11 @@ def _describe(block: cif.Block, refinement: Refinement, identity: str) -> None:
         "_pd_block_id": identity,
         **_beam(refinement.radiation),
         **_surroundings(refinement.pattern),
-        **_instrument(refinement),
+        **instrument_items(refinement),
         **_points(refinement.pattern),
         **_least_squares(refinement),
-        "_pd_proc_ls_profile_function": _profile(refinement),
-        "_pd_proc_ls_background_function": _background(refinement),
+        "_pd_proc_ls_profile_function": profile_text(refinement),
+        "_pd_proc_ls_background_function": background_text(refinement),
         "_pd_proc_ls_pref_orient_corr": _texture(refinement),
         "_pd_proc_info_excluded_regions": _excluded(refinement.pattern),
         "_pd_proc_ls_special_details": _quantities(refinement),
@@ -101,7 +101,8 @@ def _surroundings(pattern: Pattern) -> dict[str, str]:
     return {tag: str(fact) for tag, fact in known.items() if fact not in (None, "")}
 
 
-def _instrument(refinement: Refinement) -> dict[str, str]:
+def instrument_items(refinement: Refinement) -> dict[str, str]:
+    """Return geometry, radius and zero error by data name."""
     instrument = refinement.instrument
     geometry, mount = GEOMETRIES[instrument.geometry]
     items = {"_pd_instr_geometry": geometry, "_pd_spec_mount_mode": mount}
@@ -152,7 +153,8 @@ def _least_squares(refinement: Refinement) -> dict[str, str]:
     }
 
 
-def _profile(refinement: Refinement) -> str:
+def profile_text(refinement: Refinement) -> str:
+    """Return the formula of the peak profile, with its parameters and those of each phase."""
     rows = [p for p in refinement.parameters if p.name.startswith("instrument_")]
     lines = [_line(p, p.name.removeprefix("instrument_")) for p in rows]
     for phase in refinement.phases:
@@ -169,7 +171,8 @@ def _line(parameter: RefinedParameter, name: str) -> str:
     return f"{label} = {cif_number(parameter.number)} ({parameter.number.status})"
 
 
-def _background(refinement: Refinement) -> str:
+def background_text(refinement: Refinement) -> str:
+    """Return the formula of the background, with its coefficients."""
     low, high = refinement.pattern.range
     possible = [p for p in refinement.parameters if is_background_term(p.name)]
     terms = [p for p in possible if p.number.status != "fixed" or p.number.value != 0.0]

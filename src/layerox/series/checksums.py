@@ -105,6 +105,13 @@ def read_hashes(folder: Path) -> dict[str, HashedFile]:
         return {}
 
 
+def sha256_by_path(folder: Path, paths: Iterable[Path]) -> dict[Path, str]:
+    """Return the SHA-256 of those files that an earlier run in a folder hashed and that are unchanged since."""
+    known = read_hashes(folder)
+    named = {path: known[path.name] for path in paths if path.name in known}
+    return {path: found.sha256 for path, found in named.items() if path.is_file() and found.holds(_stamp(path))}
+
+
 def _hashed_file(row: Mapping[str, Any]) -> HashedFile:
     size, modified, changed, inode = map(int, row["stamp"])
     return HashedFile(str(row["sha256"]), (size, modified, changed, inode), int(row["hashed_ns"]))

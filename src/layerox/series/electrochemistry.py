@@ -133,6 +133,7 @@ def frames_with_log(
         placed,
         warnings=tuple(notices),
         electrochemistry=_report(settings, log, times, offset, found, sodium),
+        log=(log, offset.value),
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import OWN_SLOTS, Phase
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
+from layerox.electrochemistry.cell_log import Electrochemistry
 from layerox.errors import InputError, nearest, printable
 from layerox.instrument import Instrument
 from layerox.io import read_pattern, read_stack
@@ -53,12 +54,17 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class Frames:
-    """The frames of a series, in order, the names of its axes, and notices."""
+    """The frames of a series, in order, the names of its axes, and notices.
+
+    `electrochemistry` is the assignment of a log to the frames, for run.json; `log` the log with the seconds that bring
+    its times to the clock of the frames.
+    """
 
     frames: tuple[Frame, ...]
     axes: tuple[str, ...] = ()
     warnings: tuple[Notice, ...] = ()
-    electrochemistry: Mapping[str, object] | None = None  # assignment of a log to the frames, for run.json
+    electrochemistry: Mapping[str, object] | None = None
+    log: tuple[Electrochemistry, float] | None = None
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -15,12 +15,15 @@ from layerox.analysis.fit import refuse_duplicates
 from layerox.analysis.phase_arguments import PhaseArgument, argued_phases
 from layerox.analysis.recipe import RecipeArgument, recipe_from
 from layerox.computing.threads import single_threaded
+from layerox.electrochemistry.battery_data_format import LOG, bdf_lines
 from layerox.errors import InputError
 from layerox.instrument import Geometry, Instrument
-from layerox.io.output_files import inputs_among
+from layerox.io.output_files import inputs_among, write_outputs
+from layerox.io.ro_crate import CRATE, write_crate
 from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.results.result_folder import check_folder
+from layerox.series.checksums import sha256_by_path
 from layerox.series.dask_cluster import Tls, check_scheduler, connection_notices
 from layerox.series.electrochemistry import ElectrochemistryArgument, frames_with_log, settings_from
 from layerox.series.executor import start_server
@@ -159,10 +162,11 @@ def fit_series(
     if watch and request.electrochemistry is not None:
         raise InputError("a growing log is not supported", argument="electrochemistry",
                          cure="leave it out while watching, and run again with it when both are complete")  # fmt: skip
-    read = inputs_of_series(folder, glob, phases, hardware, recipe, instrument, electrochemistry, axes,
-                            None if plan is None else plan.document)  # fmt: skip
+    arguments = (phases, hardware, recipe, instrument, electrochemistry, axes, None if plan is None else plan.document)
+    read = inputs_of_series(folder, glob, *arguments)
     with _results_folder(output) as results:
-        check_folder(results, RESULTS, inputs=read, overwrite=overwrite)
+        written = (*RESULTS, CRATE, *(() if request.electrochemistry is None else (LOG,)))
+        check_folder(results, written, inputs=read, overwrite=overwrite)
         job = partial(SeriesRun, unordered=unordered, source=Path(folder).resolve(), results=results,
                       progress=progress or (lambda _: None), overwrite=overwrite)  # fmt: skip
         is_live = False
@@ -170,9 +174,18 @@ def fit_series(
             is_live = _followed(request, job, glob, Watch() if watch is True else watch, resume=resume)
         run = job(*_listed(request, Path(folder).resolve(), glob, scheduler), shows_growth=not is_live)
         if refit is not None:
-            return run.refit(refit, workers, scheduler, tls)
-        found = run.refine(workers, scheduler, tls, resume=resume or is_live)
-        return replace(found, path=None) if output is None else found
+            found = run.refit(refit, workers, scheduler, tls)
+        else:
+            found = run.refine(workers, scheduler, tls, resume=resume or is_live)
+        if output is None:
+            return replace(found, path=None)
+        if run.frames.log is not None:
+            log, offset = run.frames.log
+            write_outputs({results / LOG: bdf_lines(log, offset)}, by="series", inputs=read, overwrite=overwrite)
+        # Those that came while watching, too.
+        read = inputs_of_series(folder, glob, *arguments) if watch else read
+        write_crate(results, by="series", inputs=read, overwrite=overwrite, hashes=sha256_by_path(results, read))
+        return found
 
 
 @contextlib.contextmanager

@@ -113,6 +113,7 @@ def test_a_stretch_of_the_axis_is_refined_alone(fitted, tmp_path):
         ".layerox.jsonl",
         "parametric.csv",
         "parametric.json",
+        "ro-crate-metadata.json",
     ]
 
 
@@ -124,7 +125,7 @@ def test_the_command_states_what_the_data_say(fitted, tmp_path, capsys):
     assert out.startswith("rejected, the data do not support P2_a: ")
     assert "P2_a = constant: rejected" in out
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        ".layerox.jsonl", "parametric.csv", "parametric.json", "parametric.png",
+        ".layerox.jsonl", "parametric.csv", "parametric.json", "parametric.png", "ro-crate-metadata.json",
     ]  # fmt: skip
 
 

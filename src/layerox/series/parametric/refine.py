@@ -17,6 +17,7 @@ import numpy as np
 from layerox.computing.threads import single_threaded
 from layerox.diffraction.serial_correlation import factor_of_runs
 from layerox.errors import InputError
+from layerox.io.ro_crate import CRATE, write_crate
 from layerox.public import public
 from layerox.results.result_folder import check_folder, write_folder
 from layerox.series.dask_cluster import Tls, connection_notices
@@ -97,7 +98,7 @@ def refine_parametric(
         determine. A form that the data reject is a result.
     """
     if output is not None:
-        check_folder(Path(output), FILES, overwrite=overwrite)
+        check_folder(Path(output), [*FILES, CRATE], overwrite=overwrite)
     opened = series if isinstance(series, Series) else open_series(series)
     progress = progress or (lambda _: None)
     recipe = recipe_of(opened)
@@ -115,6 +116,7 @@ def refine_parametric(
     )
     if output is not None:
         write_folder(Path(output), found.files(), by="parametric", overwrite=overwrite)
+        write_crate(Path(output), by="parametric", overwrite=overwrite)
     return found
 
 
