@@ -12,6 +12,8 @@ from stacking_references import ANGLES, BEAM, INSTRUMENT, LinearEstimates, noisy
 
 KINDS = ("P2", "P3")
 TRUTH = reference_phase(KINDS, 0.5, 0.9)
+# The linear estimate has no priors.
+RECIPE = {"background": {"terms": 6}, "priors": {"*": "off"}}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def test_a_fit_is_the_linear_estimate(linear):
     counts, _ = noisy([TRUTH], 3)
     pattern = Pattern(two_theta=ANGLES, intensity=counts, sigma=np.sqrt(counts), sigma_source="poisson", radiation=BEAM)
     start = reference_phase(KINDS, 0.5, 0.0, a=2.888, size_nm=70.0)
-    stacking = lx.fit(pattern, [start], instrument=INSTRUMENT, recipe={"background": {"terms": 6}}).phases[0].stacking
+    stacking = lx.fit(pattern, [start], instrument=INSTRUMENT, recipe=RECIPE).phases[0].stacking
     values, esds = linear.of(counts)
     for found, slot in ((stacking.fraction, "fraction"), (stacking.persistence, "persistence")):
         k = linear.names.index(f"P2__P3_{slot}")
