@@ -15,6 +15,7 @@ import numpy as np
 from layerox.diffraction.added_phase import retry_absent_phases
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.alike_phases import resolve_alike_phases
+from layerox.diffraction.anisotropic_broadening import FAULTS, FLATNESS
 from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.cell_search import scanned_cell, starting_parameters
 from layerox.diffraction.disordered.stacking_search import (
@@ -40,13 +41,14 @@ from layerox.diffraction.model_setup import (
     with_starting_widths,
 )
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
-from layerox.diffraction.phase import Phase
+from layerox.diffraction.phase import HARMONIC, Phase
 from layerox.diffraction.phase_order import canonical_order, in_given_order
 from layerox.diffraction.plausibility import implausibility, profile_warnings
 from layerox.diffraction.position_errors import choose_position_error, refuse_implausible_zero
 from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
+from layerox.diffraction.spherical_harmonics import HIGHEST_ORDER
 from layerox.diffraction.starting_values import peak_width
 from layerox.instrument import Instrument
 from layerox.notices import Notice
@@ -172,6 +174,7 @@ class _Automatic:
         self._widths()
         self._background()
         self._texture()
+        self._anisotropic_sizes()
         self._retry_cells()
         self._drop_vague_cells()
         self._drop_unsupported()
@@ -247,6 +250,9 @@ class _Automatic:
         instrument = [] if self.calibrated else ["instrument_w"]
         run.refine("widths", [*instrument, *self._names("inverse_size", phases=strong)])
         self._attempt_promising("microstrain", [self._names("microstrain", phases=[phase]) for phase in strong])
+        terms = [name for phase in strong for name in self._names(*phase.strain_slots, phases=[phase])]
+        if terms:
+            run.refine("anisotropic microstrain", terms)
 
     def _stackings(self) -> None:
         """Refine the stackings of disordered phases, before widths take up their effect."""
@@ -350,10 +356,31 @@ class _Automatic:
             self.run.attempt("background terms", chosen)
 
     def _texture(self) -> None:
+        """Free March coefficients, and harmonics order by order, if the score test supports them."""
         self._attempt_promising("texture", self._texture_groups())
+        for order in range(2, max((phase.harmonic_order for phase in self.phases), default=0) + 1, 2):
+            self._attempt_promising(f"texture of order {order}", self._harmonic_groups(order))
 
     def _texture_groups(self) -> list[list[str]]:
-        return [self._names("preferred_orientation", phases=[phase]) for phase in self._oriented()]
+        phases = [phase for phase in self._oriented() if not phase.harmonic_order]
+        return [self._names("preferred_orientation", phases=[phase]) for phase in phases]
+
+    def _harmonic_groups(self, order: int) -> list[list[str]]:
+        """Return the coefficients of one order, of each phase that has them."""
+        groups = [
+            [slot for slot in phase.harmonic_slots if slot.startswith(f"{HARMONIC}{order}_")] for phase in self.phases
+        ]
+        return [self._names(*slots, phases=[p]) for p, slots in zip(self.phases, groups, strict=True) if slots]
+
+    def _anisotropic_sizes(self) -> None:
+        """Free platelets and faults of phases that have them, if the score test supports them."""
+        if groups := self._size_groups():
+            self._attempt_promising("anisotropic size", groups)
+
+    def _size_groups(self) -> list[list[str]]:
+        forms = (FLATNESS, FAULTS)
+        slots = [(phase, slot) for phase in self._strong() for slot in phase.broadening_slots if slot in forms]
+        return [self._names(slot, phases=[phase]) for phase, slot in slots]
 
     def _oriented(self) -> list[Phase]:
         """Return the phases that can have a preferred orientation: cubic ones only if they are hardware (foils)."""
@@ -378,7 +405,8 @@ class _Automatic:
     def _retry_held(self) -> None:
         """Test again all parameters that are still fixed: other misfit may have hidden their effect."""
         groups = [self._names(slot, phases=[phase]) for phase in self._strong() for slot in ("microstrain",)]
-        groups += self._texture_groups()
+        groups += self._texture_groups() + self._size_groups()
+        groups += [group for order in range(2, HIGHEST_ORDER + 1, 2) for group in self._harmonic_groups(order)]
         if self._unexplained() < LEFT_FOR_ATOMS:
             groups += self._atom_groups()
         if not self.calibrated:

@@ -11,7 +11,7 @@ Particle sizes that are not stated (microabsorption) and the form of the texture
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from layerox.diffraction.linear_response import LinearResponse
 from layerox.diffraction.microabsorption import brindley
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.priors import Prior
 from layerox.diffraction.quantification import Quantification, Quantities
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
@@ -34,6 +35,8 @@ RMS_UM = math.sqrt(0.5 * (COARSEST_UM**2 - FINEST_UM**2) / math.log(COARSEST_UM 
 # Uncertainty of ln r that stands for a real distribution of orientations that the March function does not describe,
 # as a share of ln r.
 MARCH_SHARE = 0.2
+# The same for spherical harmonics: the orders that are left out, as a share of the coefficients of the highest refined.
+NEXT_ORDER_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,16 +207,29 @@ def _microabsorption(found: Quantities, given: Quantification) -> FloatArray:
 
 
 def _texture(linear: LinearResponse) -> FloatArray:
-    """Return the variances of the fractions due to the form of the March function of refined textures, shape (p,)."""
+    """Return the variances of the fractions due to the form of refined textures, shape (p,)."""
     table, free = linear.minimum.parameters, ~linear.minimum.at_bound
     names = [name for name, inside in zip(table.free_names, free, strict=True) if inside]
     response = linear.slopes @ linear.inverse
     total = np.zeros(len(linear.model.phases))
     for phase in linear.model.phases:
-        name = slot_name(phase, "preferred_orientation")
-        if phase.is_weighed and name in names:
-            k, value = names.index(name), table.value(name)
+        for name, doubt in _doubts(phase, table, names) if phase.is_weighed else ():
+            k = names.index(name)
             # With the coefficient held at another value, the minimum moves along its row of the covariance.
             slope = response[:, k] / linear.inverse[k, k] if linear.inverse[k, k] > 0 else 0.0
-            total += (slope * MARCH_SHARE * value * math.log(value)) ** 2
+            total += (slope * doubt) ** 2
     return total
+
+
+def _doubts(phase: Phase, table: Parameters, refined: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Yield refined parameters of a texture with the change that stands for what its form does not describe."""
+    name = slot_name(phase, "preferred_orientation")
+    if name in refined:
+        r = table.value(name)
+        yield name, MARCH_SHARE * r * math.log(r)
+    harmonics = [slot for slot in phase.harmonic_slots if slot_name(phase, slot) in refined]
+    highest = max((slot.split("_")[1] for slot in harmonics), default="")
+    for slot in harmonics:
+        if slot.split("_")[1] == highest:
+            name = slot_name(phase, slot)
+            yield name, NEXT_ORDER_SHARE * table.value(name)

@@ -11,6 +11,7 @@ a file counts as LOOKED-UP. The widths are judgements of this project:
 - occupancy: alkali contents by chemical analysis agree within 0.02; nominal ones of synthesis within 0.05.
 - ratio: exchange of two species of one full site, such as Ni and Mn; nominal compositions are within 0.03.
 - preferred_orientation: powders that are not treated have March coefficients of 0.85 to 1.15.
+- harmonic: the same in terms of spherical harmonics: a_2 = 3 / sqrt(5) times ln r, and small coefficients beyond.
 - microstrain, inverse_size: annealed oxides; the size is known within a factor of two.
 """
 
@@ -43,6 +44,8 @@ WIDTHS: Mapping[str, Mapping[Provenance, float]] = {
 }
 # Of quantities that belong to the specimen: one width, whatever the structure.
 SPECIMEN_WIDTHS: Mapping[str, float] = {"preferred_orientation": 0.15, "microstrain": 1e-3, "inverse_size": 0.7}
+# Of a coefficient of spherical harmonics, by order.
+HARMONIC_WIDTHS: Mapping[str, float] = {"2": 0.2, "4": 0.05, "6": 0.03, "8": 0.02}
 RELATIVE = frozenset(("u_iso", "inverse_size", "preferred_orientation"))
 # Words by which the provenance of the library names a kind.
 WORDS: Mapping[str, str] = {
@@ -151,6 +154,11 @@ def _of_phase(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
         if parameters.can_vary(name):
             yield Prior(name=public_name(name), value=parameters.value(name), esd=width, parts={name: 1.0},
                         phase=phase.name, provenance="specimen", is_relative=slot in RELATIVE)  # fmt: skip
+    for slot in phase.harmonic_slots:
+        name, order = slot_name(phase, slot), slot.split("_")[1]
+        if parameters.can_vary(name):
+            yield Prior(name=name, value=parameters.value(name), esd=HARMONIC_WIDTHS[order], parts={name: 1.0},
+                        phase=phase.name, provenance="specimen")  # fmt: skip
 
 
 def _displacement_factors(phase: Phase, parameters: Parameters) -> Iterator[Prior]:

@@ -33,7 +33,7 @@ from layerox.diffraction.parameters import (
     slot_name,
     slot_of_public,
 )
-from layerox.diffraction.phase import INTENSITY, Phase
+from layerox.diffraction.phase import INTENSITY, Phase, corrections_at
 from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan, Stage, Variable
@@ -186,4 +186,5 @@ def refined_phase(phase: RefinedPhase) -> Phase:
         mode=phase.mode,
         displacement_mm=float(phase.displacement_mm),
         hardware=phase.hardware,
+        **vars(corrections_at(phase.corrections)),
     )
