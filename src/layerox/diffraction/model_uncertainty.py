@@ -36,7 +36,7 @@ RMS_UM = math.sqrt(0.5 * (COARSEST_UM**2 - FINEST_UM**2) / math.log(COARSEST_UM 
 # as a share of ln r.
 MARCH_SHARE = 0.2
 # The same for spherical harmonics: the orders that are left out, as a share of the coefficients of the highest refined.
-NEXT_ORDER_SHARE = 0.5
+NEXT_ORDER_SHARE = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)

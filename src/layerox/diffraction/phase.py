@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import gemmi
@@ -159,7 +159,7 @@ class Phase:
         """The texture axis in use."""
         return layer_normal(self.crystal) if self.texture_axis is None else self.texture_axis
 
-    @property
+    @cached_property
     def slot_names(self) -> list[str]:
         """Names of all parameters of the phase, without the prefix of its name, in the order of `values`."""
         sites = [f"{site.label}_{slot}" for site in self.crystal.sites for slot in SITE_SLOTS]
