@@ -7,6 +7,7 @@ degrees (both full widths at half maximum; the letters X and Y as in GSAS, excha
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -16,6 +17,8 @@ from layerox.radiation import Radiation
 
 Geometry = Literal["bragg-brentano", "debye-scherrer"]
 GEOMETRIES: tuple[str, ...] = get_args(Geometry)
+Slit = Literal["fixed", "automatic"]
+SLITS: tuple[str, ...] = get_args(Slit)
 DEFAULT_RADIUS_MM = 173.0
 
 
@@ -55,6 +58,14 @@ class Instrument:
     displacement_mm
         Specimen displacement: outwards from the focusing circle (bragg-brentano), along the beam
         (debye-scherrer).
+    slit
+        "fixed", or "automatic": constant illuminated length, intensities as measured; None as the file states it.
+    two_mu_t
+        Twice the thickness of a flat specimen times its attenuation coefficient; 0 for a thick one.
+    mu_r
+        Radius of a capillary times the attenuation coefficient of its content; 0 for no absorption.
+    overflow_two_theta
+        Angle (degrees) below which the beam is longer than a flat specimen; 0 if it never is.
     kind, polarization
         Statements on the beam without a wavelength, None where it does not; see
         `completed`. Where `radiation` is known they are part of it.
@@ -66,6 +77,10 @@ class Instrument:
     profile: Profile | None = None
     zero: float = 0.0
     displacement_mm: float = 0.0
+    slit: Slit | None = None
+    two_mu_t: float = 0.0
+    mu_r: float = 0.0
+    overflow_two_theta: float = 0.0
     kind: Literal["xray", "neutron"] | None = None
     polarization: float | None = None
 
@@ -74,6 +89,22 @@ class Instrument:
             raise InputError(f"unknown geometry {self.geometry!r}", cure=nearest(self.geometry, GEOMETRIES))
         if not self.radius_mm > 0:
             raise InputError(f"a goniometer radius of {self.radius_mm} mm", cure="give a positive radius_mm")
+        if self.slit is not None and self.slit not in SLITS:
+            raise InputError(f"unknown slit {self.slit!r}", cure=nearest(self.slit, SLITS))
+        self._refuse_impossible_corrections()
+
+    def _refuse_impossible_corrections(self) -> None:
+        flat = self.geometry == "bragg-brentano"
+        for name, value, fits in (
+            ("two_mu_t", self.two_mu_t, flat), ("mu_r", self.mu_r, not flat),
+            ("overflow_two_theta", self.overflow_two_theta, flat),
+        ):  # fmt: skip
+            if value and not fits:
+                raise InputError(f"{name} does not apply to {self.geometry}", cure="leave it out")
+            if not 0 <= value < (180 if name == "overflow_two_theta" else math.inf):
+                raise InputError(f"{name} = {value:g}", cure="give a value above zero, or leave it out")
+        if self.slit == "automatic" and not flat:
+            raise InputError(f"an automatic slit does not apply to {self.geometry}", cure="leave it out")
 
     def completed(self, radiation: Radiation) -> Radiation:
         """Return another radiation, completed by the kind and polarisation of this instrument."""

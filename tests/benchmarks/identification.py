@@ -111,7 +111,7 @@ def identified(made: Specimen) -> dict[str, object]:
 
 
 def features(made: Specimen) -> list[list[float]]:
-    """Return (truth, logarithm of the gain, match, unexplained) of each member that the tree search alone accepts."""
+    """Return (truth, ln(gain), match, unexplained, misfit) of each member that the tree search alone accepts."""
     known, beam = Beam().resolve(made.pattern)
     tree = identification._TreeSearch(CandidateSearch(made.pattern, made.candidates, known, beam))
     node = tree._grown()
@@ -129,7 +129,13 @@ def calibrated(rows: np.ndarray) -> dict[str, float]:
         return float(np.logaddexp(0.0, np.where(truth > 0, -z, z)).sum() + 0.01 * (b[1:] ** 2).sum())
 
     b = minimize(cost, np.zeros(columns.shape[1])).x
-    return dict(zip(("OFFSET", "PER_LOG_GAIN", "PER_MATCH", "PER_UNEXPLAINED"), np.round(b, 2).tolist(), strict=True))
+    return dict(
+        zip(
+            ("OFFSET", "PER_LOG_GAIN", "PER_MATCH", "PER_UNEXPLAINED", "PER_MISFIT"),
+            np.round(b, 2).tolist(),
+            strict=True,
+        )
+    )
 
 
 def reliability(results: list[dict[str, object]]) -> list[dict[str, float]]:
@@ -158,7 +164,7 @@ def main() -> None:
         for k in range(given.calibrate):
             rows += features(specimen(KINDS[k % len(KINDS)], 100_000 * given.seed + k))
             print(k, len(rows), file=sys.stderr)
-        print(json.dumps({"members": len(rows), **calibrated(np.array(rows))}))
+        print(json.dumps({"members": len(rows), **calibrated(np.array(rows)), "rows": rows}))
         return
     counts = {"mixture": given.mixtures, "foreign": given.foreign, "withheld": given.others, "both": given.others}
     document: dict[str, object] = {}

@@ -116,7 +116,11 @@ def instrument_from(
         known = Instrument() if radius is None else Instrument(radius_mm=float(str(radius)))
     if neutron:
         known = _with_neutrons(known)
-    return known if geometry is None else replace(known, geometry=geometry)
+    known = known if geometry is None else replace(known, geometry=geometry)
+    automatic = pattern is not None and pattern.metadata.get("divergence_slit") == "automatic"
+    if automatic and known.slit is None and known.geometry == "bragg-brentano":
+        known = replace(known, slit="automatic")
+    return known
 
 
 def _refuse_other_type(value: object, kind: type, argument: str, cure: str) -> None:

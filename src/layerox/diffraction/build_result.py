@@ -404,6 +404,9 @@ def _refined_instrument(instrument: Instrument, minimum: Minimum) -> Instrument:
         profile=Profile(u=u, v=v, w=w, x=x, y=y, axial=axial if any(axial) else None),
         zero=value("instrument_zero"),
         displacement_mm=value("instrument_displacement"),
+        two_mu_t=value("instrument_two_mu_t"),
+        mu_r=value("instrument_mu_r"),
+        overflow_two_theta=value("instrument_overflow"),
     )
 
 

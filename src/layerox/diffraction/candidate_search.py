@@ -161,11 +161,12 @@ class CandidateSearch:
         return tuple(grids)
 
     def promising(self, found: PhaseSet) -> list[tuple[float, int, dict[str, float]]]:
-        """Return for each candidate the largest predicted fall of chi-squared, its index, and its cell; best first."""
+        """Return for each candidate its predicted gain (see `gain`), its index, and its cell; best first."""
         _, data = self._blurred
         basis = np.linalg.qr(self._known_curves(found).T)[0].astype(np.float32)
         residual = (data.intensity * data.weight).astype(np.float32)
         residual = residual - basis @ (basis.T @ residual)
+        total = float(residual @ residual)
         ranked = []
         for index, (cells, curves) in enumerate(self._grids):
             if index in found.members:
@@ -175,7 +176,8 @@ class CandidateSearch:
             overlap = np.maximum(curves @ residual, 0.0)
             falls = np.where(power > LEAST_NEW * whole, overlap**2 / np.maximum(power, 1e-30), 0.0)
             best = int(np.argmax(falls))
-            ranked.append((float(falls[best]), index, cells[best]))
+            left = max(total - float(falls[best]), 1e-6 * total)
+            ranked.append((self.resolved * math.log(total / left), index, cells[best]))
         return sorted(ranked, key=lambda row: -row[0])
 
     def _known_curves(self, found: PhaseSet) -> FloatArray:
@@ -271,6 +273,10 @@ class CandidateSearch:
         calculated = found.minimum.calculated
         sigma = 1.0 / self.data.weight
         return unexplained(self.data.intensity, calculated.total, calculated.background, sigma)
+
+    def misfit(self, found: PhaseSet) -> float:
+        """Return the logarithm of chi-squared per point: at most 0 if the set explains everything."""
+        return math.log(max(found.chi_squared / found.minimum.points, 1e-12))
 
     def matches(self, found: PhaseSet) -> FloatArray:
         """Return how much of what the other members leave at its lines each member explains; 1 is everything."""

@@ -22,6 +22,8 @@ from layerox.radiation import Radiation
 # Sets that are kept at each depth, groups and versions of a group that are refined with each of them, and the largest
 # number of phases.
 BEAM, GROUPS_EACH, VERSIONS_EACH, MOST_PHASES = 3, 6, 2, 5
+# Share of the criterion's penalty that a predicted gain must reach: cells between those of the grid gain more.
+PREDICTED = 0.5
 # Smallest gain of a member, and smallest probability.
 LEAST_GAIN, LEAST_PROBABILITY = 40.0, 0.5
 # Relative difference of lengths below which two cells are the same.
@@ -128,8 +130,10 @@ class _TreeSearch:
     def _children(self, node: PhaseSet) -> Iterator[PhaseSet]:
         """Yield the set with each of the most promising candidates."""
         tried: dict[str, int] = {}
-        for _, index, cell in self.search.promising(node):
+        for predicted, index, cell in self.search.promising(node):
             group = self.candidates[index].group
+            if predicted < PREDICTED * self.search.variables(index) * math.log(self.search.resolved):
+                continue
             if tried.get(group, 0) == VERSIONS_EACH or (len(tried) == GROUPS_EACH and group not in tried):
                 continue
             tried[group] = tried.get(group, 0) + 1

@@ -25,7 +25,6 @@ from layerox.diffraction.background import (
     extra_curve,
 )
 from layerox.diffraction.disordered.phase import DisorderedPhase
-from layerox.diffraction.disordered.rod_model import DisorderedPhaseModel
 from layerox.diffraction.peak_sets import Peaks
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import PhaseModel
@@ -34,7 +33,9 @@ from layerox.instrument import Instrument, Profile
 from layerox.radiation import Radiation
 from layerox.typing import FloatArray
 
-INSTRUMENT_SLOTS = ("zero", "displacement", "u", "v", "w", "x", "y", "s_over_l", "h_over_l")
+INSTRUMENT_SLOTS = (
+    "zero", "displacement", "u", "v", "w", "x", "y", "s_over_l", "h_over_l", "two_mu_t", "mu_r", "overflow",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +106,10 @@ class Model:
 
     def _prepared(self, phase: Phase) -> PhaseModel:
         if isinstance(phase, DisorderedPhase):
+            from layerox.diffraction.disordered.rod_model import (  # noqa: PLC0415  (a tenth of a second)
+                DisorderedPhaseModel,
+            )
+
             return DisorderedPhaseModel(phase, self.radiation, self.instrument, self.limits)
         model = PhaseModel(phase, self.radiation, self.instrument, float(self.two_theta[-1]) + 2.0)
         if not len(model.reflections):
@@ -237,11 +242,15 @@ class Model:
     def _background_gradients(self, transfer: FloatArray, weight: FloatArray) -> FloatArray:
         """Return a Jacobian that holds the weighted derivatives of the background alone, shape (v, n)."""
         jacobian = np.zeros((transfer.shape[1], self.two_theta.size))
-        columns = np.flatnonzero(transfer.any(axis=0))
+        columns = np.nonzero(transfer.any(axis=0))[0]
         if columns.size:
             if self._weighted[0] is not weight:
                 self._weighted = weight, self.basis * weight
-            jacobian[columns] = transfer[:, columns].T @ self._weighted[1]
+            block = transfer[:, columns]
+            if np.count_nonzero(block) == columns.size and (block.sum(axis=0) == 1.0).all():
+                jacobian[columns] = self._weighted[1][block.argmax(axis=0)]  # each variable is one of the terms
+            else:
+                jacobian[columns] = block.T @ self._weighted[1]
         return jacobian
 
     def peaks(self, values: FloatArray) -> list[Peaks]:
@@ -280,6 +289,7 @@ def slots_of(
     profile = instrument.profile or Profile()
     values = [0.0] * background_terms + ([1.0] if blank else []) + [instrument.zero, instrument.displacement_mm]
     values += [profile.u, profile.v, profile.w, profile.x, profile.y, *(profile.axial or (0.0, 0.0))]
+    values += [instrument.two_mu_t, instrument.mu_r, instrument.overflow_two_theta]
     for extra in extras:
         names += extra.names
         values += extra.values

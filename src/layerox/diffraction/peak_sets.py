@@ -28,6 +28,8 @@ class PeakSet:
         Bragg angle 2 theta of each peak, radian, shape (m,).
     by_axial
         Derivatives of positions and areas with respect to S / L and H / L, (2, 2, m); None without asymmetry.
+    by_correction
+        Logarithmic derivatives of the areas with respect to two_mu_t, mu_r and overflow, (3, m); None without one.
     """
 
     table: FloatArray
@@ -36,6 +38,7 @@ class PeakSet:
     line: IntArray
     bragg: FloatArray
     by_axial: FloatArray | None = None
+    by_correction: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)

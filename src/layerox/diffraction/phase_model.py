@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.angle_factors import SLOTS as CORRECTIONS
+from layerox.diffraction.angle_factors import angle_factors
 from layerox.diffraction.anisotropic_broadening import AnisotropicBroadening, Broadening
 from layerox.diffraction.axial_divergence import asymmetric, node_table
 from layerox.diffraction.peak_sets import Peaks, PeakSet
@@ -65,6 +67,7 @@ class PhaseModel:
         self.polarization = polarization_of(radiation)
         self.radius = instrument.radius_mm
         self.bragg_brentano = instrument.geometry == "bragg-brentano"
+        self.automatic_slit = instrument.slit == "automatic"
         self.last = math.radians(min(two_theta_max, LAST_ANGLE) / 2)
         d_min = _smallest_d(self.wavelengths.min(), two_theta_max) / (1 + CELL_MARGIN)
         self.reflections: Reflections = reflections(crystal.symmetry, crystal.cell, d_min)
@@ -201,7 +204,8 @@ class PhaseModel:
             own = broadening.inverse_size, broadening.microstrain, self.last
             lines = self.wavelengths[self.line]
             pk.set_lorentzian_widths(bragg, bragg_by_q, self.owner, lines, instrument_values, *own, table, peak_slopes)
-        listed = PeakSet(table, peak_slopes, self.owner, self.line, bragg)
+        corrections = self._correct(table, peak_slopes, bragg, bragg_by_q, instrument_values)
+        listed = PeakSet(table, peak_slopes, self.owner, self.line, bragg, by_correction=corrections)
         sample, slit = instrument_values[pk.S_OVER_L], instrument_values[pk.H_OVER_L]
         parts, first = None, np.zeros(1, dtype=np.int64)
         if (sample > 0.0 or slit > 0.0) and listed.table[1].min() >= 0.0:
@@ -209,8 +213,9 @@ class PhaseModel:
                 table, peak_slopes, bragg, bragg_by_q, sample, slit, *node_table()
             )
             parent = np.repeat(np.arange(len(bragg)), np.diff(first))
-            parts = PeakSet(many, many_slopes, self.owner[parent], self.line[parent], bragg[parent], by_axial)
-            listed = PeakSet(table, peak_slopes, self.owner, self.line, bragg, centred)
+            of_parts = None if corrections is None else corrections[:, parent]
+            parts = PeakSet(many, many_slopes, self.owner[parent], self.line[parent], bragg[parent], by_axial, of_parts)
+            listed = PeakSet(table, peak_slopes, self.owner, self.line, bragg, centred, corrections)
         return Peaks(
             q=q,
             by_cell=by_cell,
@@ -250,6 +255,22 @@ class PhaseModel:
         own = dict(zip(self.broadening.slots, values[first : len(self.slot_names)].tolist(), strict=True))
         return self.broadening.at(own, values[pk.INVERSE_SIZE], values[pk.MICROSTRAIN], q, by_cell, metric)
 
+    def _correct(
+        self,
+        table: FloatArray,
+        slopes: FloatArray,
+        bragg: FloatArray,
+        bragg_by_q: FloatArray,
+        instrument_values: FloatArray,
+    ) -> FloatArray | None:
+        """Multiply areas and their slopes by the angle factors; return the logarithmic derivatives of these."""
+        found = angle_factors(0.5 * bragg, instrument_values, automatic_slit=self.automatic_slit)
+        if found is None:
+            return None
+        slopes[3] = (slopes[3] + table[3] * found.by_theta * 0.5 * bragg_by_q) * found.value
+        table[3] *= found.value
+        return found.by_slot
+
     def add_pattern(self, two_theta: FloatArray, peaks: Peaks, scale: float, tail: float, row: FloatArray) -> None:
         """Add the peaks at a scale to a row, each as far as it is higher than `tail`."""
         table = _scaled(peaks.listed, scale)
@@ -284,7 +305,7 @@ class PhaseModel:
         jacobian
             Shape (v, n).
         """
-        columns = np.flatnonzero(transfer.any(axis=0) | instrument_transfer.any(axis=0))
+        columns = np.nonzero(transfer.any(axis=0) | instrument_transfer.any(axis=0))[0]
         chains = values, transfer[:, columns], instrument_transfer[:, columns]
         gradients = self.gradients(peaks, peaks.listed, *chains)
         tail, reach_scale = tails
@@ -315,7 +336,7 @@ class PhaseModel:
             Values of the phase's slots.
         transfer, instrument_transfer
             Derivatives of the slots of the phase, and of the instrument, with respect to the variables,
-            shapes (slots, v) and (9, v).
+            shapes (slots, v) and (12, v).
 
         Returns
         -------
@@ -357,7 +378,10 @@ class PhaseModel:
         pk.chain_through_broadening(by_slot, chosen.owner, chosen.bragg, lines, self.last, gradient, factor)
 
     def _add_instrument(self, gradient: FloatArray, chosen: PeakSet, slot: int, factor: float, scale: float) -> None:
-        if slot not in (pk.S_OVER_L, pk.H_OVER_L):
+        if slot in CORRECTIONS:
+            if chosen.by_correction is not None:
+                gradient[:, 3] += factor * scale * chosen.table[3] * chosen.by_correction[slot - CORRECTIONS[0]]
+        elif slot not in (pk.S_OVER_L, pk.H_OVER_L):
             geometry = (self.radius, self.bragg_brentano, self.last)
             pk.instrument_gradient(slot, chosen.bragg, chosen.table[1], *geometry, gradient, factor)
         elif chosen.by_axial is not None:

@@ -133,6 +133,10 @@ def instrument_document(instrument: Instrument) -> Document:
         "radius_mm": instrument.radius_mm,
         "zero": instrument.zero,
         "displacement_mm": instrument.displacement_mm,
+        "slit": instrument.slit,
+        "two_mu_t": instrument.two_mu_t,
+        "mu_r": instrument.mu_r,
+        "overflow_two_theta": instrument.overflow_two_theta,
         "profile": profile,
     }
 

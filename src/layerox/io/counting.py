@@ -19,7 +19,7 @@ ATTENUATED = Notice("attenuator_corrected", "the beam attenuator changed during 
 UNEQUAL_TIMES = Notice("counting_times_unequal", "intensities were scaled to the median counting time")
 AUTOMATIC_SLIT = Notice(
     "automatic_slit",
-    "the divergence slit is automatic (constant illuminated length): intensities are not those of a fixed slit",
+    "the divergence slit is automatic (constant illuminated length): a fit multiplies its intensities by sin(theta)",
 )
 # Rounding of a count that was stored as a rate in single precision.
 ROUNDING = 1e-4

@@ -89,11 +89,23 @@ def table_of_instrument(instrument: Instrument) -> dict[str, dict[str, object]]:
     """Return the tables of an instrument.toml, without empty ones."""
     sections: dict[str, dict[str, object]] = {
         "radiation": _radiation_table(instrument),
-        "geometry": {"kind": instrument.geometry, "radius_mm": instrument.radius_mm},
+        "geometry": _geometry_table(instrument),
         "profile": _profile_table(instrument.profile),
         "position": {"zero": instrument.zero, "displacement_mm": instrument.displacement_mm},
+        "specimen": _specimen_table(instrument),
     }
     return {section: table for section, table in sections.items() if table}
+
+
+def _geometry_table(instrument: Instrument) -> dict[str, object]:
+    slit = {} if instrument.slit is None else {"slit": instrument.slit}
+    return {"kind": instrument.geometry, "radius_mm": instrument.radius_mm, **slit}
+
+
+def _specimen_table(instrument: Instrument) -> dict[str, object]:
+    """Return the corrections of the specimen that are not zero."""
+    names = ("two_mu_t", "mu_r", "overflow_two_theta")
+    return {name: getattr(instrument, name) for name in names if getattr(instrument, name)}
 
 
 def instrument_from_model(
@@ -119,6 +131,8 @@ def instrument_from_model(
             profile=_profile(model),
             zero=model.position.zero,
             displacement_mm=model.position.displacement_mm,
+            slit=model.geometry.slit,
+            **model.specimen.model_dump(),
         )
     if radiation is None:
         return replace(instrument, kind=model.radiation.kind, polarization=polarization)

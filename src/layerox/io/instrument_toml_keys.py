@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from layerox.instrument import Geometry
+from layerox.instrument import Geometry, Slit
 
 Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
 
@@ -34,10 +34,11 @@ class RadiationModel(KeyedTable):
 
 
 class GeometryModel(KeyedTable):
-    """[geometry]: the kind of diffractometer and its radius in mm."""
+    """[geometry]: the kind of diffractometer, its radius in mm, and its divergence slit."""
 
     kind: Geometry = "bragg-brentano"
     radius_mm: float | None = None
+    slit: Slit | None = None
 
 
 class ProfileModel(KeyedTable):
@@ -58,6 +59,14 @@ class PositionModel(KeyedTable):
     displacement_mm: float = 0.0
 
 
+class SpecimenModel(KeyedTable):
+    """[specimen]: absorption and illumination: two_mu_t of a thin plate, mu_r of a capillary, degrees two-theta."""
+
+    two_mu_t: Annotated[float, Field(ge=0)] = 0.0
+    mu_r: Annotated[float, Field(ge=0)] = 0.0
+    overflow_two_theta: Annotated[float, Field(ge=0, lt=180)] = 0.0
+
+
 class InstrumentModel(KeyedTable):
     """A whole instrument.toml."""
 
@@ -65,3 +74,4 @@ class InstrumentModel(KeyedTable):
     geometry: GeometryModel = GeometryModel()
     profile: ProfileModel | None = None
     position: PositionModel = PositionModel()
+    specimen: SpecimenModel = SpecimenModel()

@@ -224,6 +224,10 @@ class ResultInstrumentModel(ResultPart):
     radius_mm: Annotated[float, Field(gt=0, lt=1e6)]
     zero: float
     displacement_mm: float
+    slit: Literal["fixed", "automatic"] | None = None
+    two_mu_t: Annotated[float, Field(ge=0, lt=1e3)] = 0.0
+    mu_r: Annotated[float, Field(ge=0, lt=1e3)] = 0.0
+    overflow_two_theta: Annotated[float, Field(ge=0, lt=180)] = 0.0
     profile: ResultProfileModel | None
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.angle_factors import SLOTS as CORRECTIONS
+from layerox.diffraction.angle_factors import angle_factors
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.disordered.profile_sum import ProfileGrid, add_contribution_slopes, add_contributions
 from layerox.diffraction.disordered.profile_transforms import WIDTH_SLOTS, ProfileTransforms, profile_transforms
@@ -65,6 +67,7 @@ class _Contributions:
     factor: FloatArray
     factor_by_q: FloatArray
     factor_by_r: FloatArray
+    by_correction: FloatArray | None
 
     @property
     def area(self) -> FloatArray:
@@ -211,6 +214,11 @@ class DisorderedPhaseModel(PhaseModel):
         geometry = self.polarization, self.radius, self.bragg_brentano
         found = pk.rod_positions(nodes.q, self.wavelengths[line], instrument, *geometry)
         bragg, bragg_by_q, place, place_by_q, shift, factor, factor_by_q = found
+        theta, automatic = 0.5 * np.radians(bragg), self.automatic_slit
+        corrections = angle_factors(theta, instrument, automatic_slit=automatic)
+        if corrections is not None:
+            by_q = corrections.by_theta * 0.5 * np.radians(bragg_by_q)
+            factor, factor_by_q = factor * corrections.value, (factor_by_q + factor * by_q) * corrections.value
         angle, slope = grid.angle_place(bragg)
         cos_squared = nodes.nodes.s_z**2 / nodes.q
         texture, by_cos, by_r = rod_texture(cos_squared, r)
@@ -226,6 +234,7 @@ class DisorderedPhaseModel(PhaseModel):
             factor=weight * factor * texture,
             factor_by_q=weight * (factor_by_q * texture - factor * by_cos * cos_squared / nodes.q),
             factor_by_r=weight * factor * by_r,
+            by_correction=None if corrections is None else corrections.by_slot,
         )
 
     def _spectrum(
@@ -266,8 +275,8 @@ class DisorderedPhaseModel(PhaseModel):
         turned = transfer[pk.ORIENTATION]
         inside = transfer.copy()
         inside[[pk.SCALE, pk.INVERSE_SIZE, pk.MICROSTRAIN, pk.ORIENTATION, pk.OWN_DISPLACEMENT]] = 0.0
-        moved = instrument_transfer[pk.ZERO]
-        if not (displaced or moved or turned or inside.any()):
+        moved, corrected = instrument_transfer[pk.ZERO], instrument_transfer[list(CORRECTIONS)]
+        if not (displaced or moved or turned or inside.any() or corrected.any()):
             return None
         plan, grids = found.plan, found.plan.grid.empty(len(self.channel_wavelengths))
         c, longer = values[pk.CELL + 2], transfer[pk.CELL + 2]
@@ -279,6 +288,8 @@ class DisorderedPhaseModel(PhaseModel):
             by_variable, q_slope = slopes[id(own)]
             area = c * part.factor * by_variable + longer * part.area
             area += c * own.value * (part.factor_by_q * q_slope + part.factor_by_r * turned)
+            if part.by_correction is not None:
+                area += c * part.area * (corrected @ part.by_correction)
             where = plan.grid.start, plan.grid.step, grids[part.channel]
             windowed = own.nodes.windowed
             if not (displaced or moved or q_slope.any()):
