@@ -174,7 +174,7 @@ class _Automatic:
         self._widths()
         self._background()
         self._texture()
-        self._anisotropic_sizes()
+        self._anisotropic_broadening()
         self._retry_cells()
         self._drop_vague_cells()
         self._drop_unsupported()
@@ -250,9 +250,6 @@ class _Automatic:
         instrument = [] if self.calibrated else ["instrument_w"]
         run.refine("widths", [*instrument, *self._names("inverse_size", phases=strong)])
         self._attempt_promising("microstrain", [self._names("microstrain", phases=[phase]) for phase in strong])
-        terms = [name for phase in strong for name in self._names(*phase.strain_slots, phases=[phase])]
-        if terms:
-            run.refine("anisotropic microstrain", terms)
 
     def _stackings(self) -> None:
         """Refine the stackings of disordered phases, before widths take up their effect."""
@@ -372,10 +369,15 @@ class _Automatic:
         ]
         return [self._names(*slots, phases=[p]) for p, slots in zip(self.phases, groups, strict=True) if slots]
 
-    def _anisotropic_sizes(self) -> None:
-        """Free platelets and faults of phases that have them, if the score test supports them."""
-        if groups := self._size_groups():
-            self._attempt_promising("anisotropic size", groups)
+    def _anisotropic_broadening(self) -> None:
+        """Free platelets and faults of phases that have them if the score test supports them, with strain terms."""
+        terms = [name for phase in self._strong() for name in self._names(*phase.strain_slots, phases=[phase])]
+        groups = self._size_groups()
+        gains = self.run.gains(groups) if groups else []
+        chosen = [group for group, gain in zip(groups, gains, strict=True) if gain > GAIN_PER_VARIABLE]
+        names = [*terms, *(name for group in chosen for name in group)]
+        if names and not self.run.attempt("anisotropic broadening", names) and terms:
+            self.run.refine("anisotropic microstrain", terms)
 
     def _size_groups(self) -> list[list[str]]:
         forms = (FLATNESS, FAULTS)

@@ -135,6 +135,9 @@ def _constrain_corrections(table: Parameters, phase: Phase) -> None:
         table.lower[k], table.upper[k] = -LARGEST_HARMONIC, LARGEST_HARMONIC
     if phase.harmonic_order:
         table.lock([slot_name(phase, "preferred_orientation")])
+    for slot in phase.strain_slots:
+        if slot[-3:] in ("400", "040", "004"):  # the strain along an axis
+            table.lower[table.find(slot_name(phase, slot))] = 0.0
     if phase.strain_terms is not None:
         table.lock([slot_name(phase, "microstrain")])
 
