@@ -53,7 +53,7 @@ class RecipeTextureModel(KeyedTable):
 
     r: PositiveFloat = 1.0
     axis: Annotated[list[int], Field(min_length=3, max_length=3)] | None = None
-    harmonics: Literal[0, 2, 4, 6, 8] = 0
+    harmonics: int = 0
 
 
 class RecipePhaseModel(KeyedTable):
