@@ -140,7 +140,7 @@ def fit(
         refuse_duplicates(read, range=range, phases=phases, instrument=instrument, params=params,
                           hardware=hardware or None, reference=reference)  # fmt: skip
         phases, instrument, range = read.phases or phases, read.instrument or instrument, read.range or range
-    data = pattern_from(pattern, range).exclude(() if read is None else read.exclude)
+    data = pattern_from(pattern, range).with_expected_sigma().exclude(() if read is None else read.exclude)
     plan = (NO_PLAN if read is None else read.plan).with_reference(reference)
     if start is not None:
         _refuse_with_start(phases=None if read is not None and read.phases else phases, geometry=geometry,
@@ -162,8 +162,8 @@ def fit(
         plan.quantification.check(chosen, beam, known.geometry)
         strategy = fit_automatically if plan.strategy == "automatic" else fit_in_stages
         outcome = strategy(data, chosen, known, beam, plan, progress=progress)
-    if start is None and plan.strategy == "automatic" and params is None:
-        attempt = stacking == "auto"
+    if start is None:
+        attempt = stacking == "auto" and plan.strategy == "automatic" and params is None
         outcome = question_stacking(outcome, data, known, beam, plan, attempt=attempt, progress=progress)
     outcome = with_verdicts(outcome, Data(data.intensity, 1.0 / data.sigma), () if start is None else start.phases)
     result = build_result(
@@ -173,7 +173,6 @@ def fit(
         time.process_time() - began,
         recipe=None if read is None else read.document,
         quantification=plan.quantification,
-        priors=plan.priors,
     )
     return result.with_serial_correlation() if plan.serial_correlation else result
 

@@ -207,7 +207,7 @@ class AlikePhaseTests:
     def _better(self, best: PhaseTrial | None, start: Parameters) -> PhaseTrial:
         """Return the better one of a trial and the refinement from a start."""
         found = self._refined(start)
-        if best is not None and best.minimum.chi_squared <= found.chi_squared:
+        if best is not None and best.minimum.objective <= found.objective:
             return best
         return PhaseTrial(found, len(found.at_bound) - len(self.run.minimum.at_bound))
 
@@ -274,7 +274,7 @@ class AlikePhaseTests:
         found = [self._refined(self._beside(table, shown, absent, *start)) for start in starts]
         if not found:
             return None
-        best = min(found, key=lambda minimum: minimum.chi_squared)
+        best = min(found, key=lambda minimum: minimum.objective)
         return PhaseTrial(best, len(best.at_bound) - len(self.run.minimum.at_bound))
 
     def _beside(self, table: Parameters, shown: int, absent: int, cell: FloatArray, scale: float) -> Parameters:
@@ -295,7 +295,7 @@ class AlikePhaseTests:
                 yield cell * (1 + np.array([in_plane, in_plane, third, 0.0, 0.0, 0.0]))
 
     def _refined(self, start: Parameters) -> Minimum:
-        found = minimise(self.model, self.run.data, start, tolerance=LOOSE, restraints=self.run.restraints)
+        found = minimise(self.model, self.run.data, start, tolerance=LOOSE, restraints=self.run.all_restraints)
         self.run.evaluations += found.evaluations
         return found
 

@@ -63,14 +63,19 @@ class StepwiseExtraction(StepwiseRefinement):
         for _ in range(MOST_CYCLES):
             divide_repeatedly(self.model, self.data, table, extracted)
             found = minimise(
-                self.model, self.data, table, tolerance=LOOSE, most_evaluations=FEW_STEPS, restraints=self.restraints
+                self.model,
+                self.data,
+                table,
+                tolerance=LOOSE,
+                most_evaluations=FEW_STEPS,
+                restraints=self.all_restraints,
             )
             self.evaluations += found.evaluations
             table = found.parameters
-            if last - found.chi_squared < SETTLED * found.chi_squared:
+            if last - found.objective < SETTLED * found.chi_squared:
                 break
-            last = found.chi_squared
-        found = minimise(self.model, self.data, table, tolerance=tolerance, restraints=self.restraints)
+            last = found.objective
+        found = minimise(self.model, self.data, table, tolerance=tolerance, restraints=self.all_restraints)
         self.evaluations += found.evaluations
         return found
 

@@ -7,8 +7,8 @@ step of the others. The covariance is the inverse of the full normal matrix of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from layerox.diffraction.model import Calculated, Model
 from layerox.diffraction.normal_equations import bounded_step, inverse_of_normal
 from layerox.diffraction.parameters import Parameters
-from layerox.diffraction.restraints import Restraint
+from layerox.diffraction.restraints import Restraint, restraint_terms
 from layerox.typing import FloatArray
 
 Outcome = Literal["converged", "not_converged"]
@@ -80,7 +80,7 @@ class Minimum:
     parameters
         All parameters, at their final values.
     chi_squared
-        Weighted sum of squared differences.
+        Weighted sum of squared differences, of the data alone.
     points
         Number of data points.
     normal_matrix
@@ -95,6 +95,12 @@ class Minimum:
         Number of patterns with derivatives computed.
     next_step
         The next undamped step, shape (v,); None if it was not calculated.
+    prior_curvature
+        The part of the diagonal of `normal_matrix` that comes from priors, by variable.
+    penalty
+        What restraints and priors add to chi-squared.
+    prior_spread
+        Residuals over sigmas for which each prior is weighted, by variable.
     """
 
     parameters: Parameters
@@ -107,6 +113,14 @@ class Minimum:
     reason: str | None
     evaluations: int
     next_step: FloatArray | None = None
+    prior_curvature: Mapping[str, float] = field(default_factory=dict)
+    penalty: float = 0.0
+    prior_spread: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def objective(self) -> float:
+        """What is minimised: chi-squared of the data, and the penalty of restraints and priors."""
+        return self.chi_squared + self.penalty
 
     @property
     def calculated(self) -> Calculated:
@@ -138,8 +152,7 @@ class Minimum:
             return self.esd(name)
         k = names.index(name)
         kept = [i for i in range(len(names)) if i not in fixed and (i == k or not self.at_bound[i])]
-        variance = inverse_of_normal(self.normal_matrix[np.ix_(kept, kept)])[kept.index(k), kept.index(k)]
-        return float(np.sqrt(max(variance * max(self.reduced_chi_squared, 1.0), 0.0)))
+        return float(np.sqrt(max(self._covariance_of(np.array(kept))[kept.index(k), kept.index(k)], 0.0)))
 
     @property
     def largest_shift(self) -> float | None:
@@ -156,7 +169,7 @@ class Minimum:
     @cached_property
     def full_covariance(self) -> FloatArray:
         """Covariance without any bound, shape (v, v)."""
-        return inverse_of_normal(self.normal_matrix) * max(self.reduced_chi_squared, 1.0)
+        return self._covariance_of(np.arange(len(self.at_bound)))
 
     @cached_property
     def covariance(self) -> FloatArray:
@@ -164,9 +177,41 @@ class Minimum:
 
         Variables at a bound have none: their rows and columns are zero.
         """
-        inside = ~self.at_bound
+        inside = np.flatnonzero(~self.at_bound)
         matrix = np.zeros_like(self.normal_matrix)
-        matrix[np.ix_(inside, inside)] = inverse_of_normal(self.normal_matrix[np.ix_(inside, inside)])
+        matrix[np.ix_(inside, inside)] = self._covariance_of(inside)
+        return matrix
+
+    def _covariance_of(self, kept: NDArray[np.intp]) -> FloatArray:
+        """Return the covariance of some variables, the others fixed.
+
+        With priors that are weighted for larger residuals than the data have (serial correlation), it is that of the
+        weighted mean of data and priors.
+        """
+        inverse = inverse_of_normal(self.normal_matrix[np.ix_(kept, kept)])
+        of_data = max(self.reduced_chi_squared, 1.0)
+        more = np.maximum(self.prior_variances - of_data, 0.0)[kept] * self.prior_diagonal[kept]
+        return np.asarray(inverse * of_data + (inverse * more) @ inverse)
+
+    @property
+    def prior_variances(self) -> FloatArray:
+        """Squared `prior_spread` of each variable, shape (v,)."""
+        return np.array([self.prior_spread.get(name, 0.0) for name in self.parameters.free_names]) ** 2
+
+    @property
+    def prior_diagonal(self) -> FloatArray:
+        """`prior_curvature` of each variable, shape (v,)."""
+        return np.array([self.prior_curvature.get(name, 0.0) for name in self.parameters.free_names])
+
+    @cached_property
+    def counting_covariance(self) -> FloatArray:
+        """The part of `covariance` that comes from the noise of the data, without that of priors, shape (v, v)."""
+        if not self.prior_curvature:
+            return self.covariance
+        inside = np.flatnonzero(~self.at_bound)
+        inverse = inverse_of_normal(self.normal_matrix[np.ix_(inside, inside)])
+        matrix = np.zeros_like(self.normal_matrix)
+        matrix[np.ix_(inside, inside)] = inverse - (inverse * self.prior_diagonal[inside]) @ inverse
         return matrix * max(self.reduced_chi_squared, 1.0)
 
 
@@ -222,9 +267,14 @@ def minimise_jointly(
 @dataclass(frozen=True, eq=False)
 class _State:
     chi_squared: float
+    penalty: float
     normal: FloatArray
     gradient: FloatArray
     patterns: tuple[Calculated, ...]
+
+    @property
+    def objective(self) -> float:
+        return self.chi_squared + self.penalty
 
 
 class _Descent:
@@ -246,12 +296,12 @@ class _Descent:
         self.evaluations, self.damping = 0, damping
         self.state = self._evaluated(self.x)
         self._last_step: tuple[_State | None, float, FloatArray] = (None, 0.0, self.x)
-        self.history = [self.state.chi_squared]
+        self.history = [self.state.objective]
         self.ended, self._was_rejected = not len(free), False
         self.reason = "" if self.ended else "the budget of evaluations was used up"
 
     def step(self, tolerance: float) -> None:
-        """Try one step, and accept it if it lowers chi-squared; end when the next step is shorter than `tolerance`.
+        """Try one step, and accept it if it lowers the objective; end when the next step is shorter than `tolerance`.
 
         A stalled descent ends too.
         """
@@ -262,19 +312,19 @@ class _Descent:
         place = np.clip(self.x + step, self.lower, self.upper)
         # After a rejected step the next one is often rejected too, which needs no derivatives to be known.
         trial = None if self._was_rejected else self._evaluated(place)
-        chi_squared = self._chi_squared(place) if trial is None else trial.chi_squared
-        gained = self.state.chi_squared - chi_squared
-        lower = bool(np.isfinite(chi_squared)) and gained > WORTH_OF_STEP * expected
+        objective = self._objective(place) if trial is None else trial.objective
+        gained = self.state.objective - objective
+        lower = bool(np.isfinite(objective)) and gained > WORTH_OF_STEP * expected
         if trial is None:
             self.evaluations += not lower
         self._was_rejected = not lower
         if lower:
             self.x, self.state = place, trial or self._evaluated(place)
             self.damping = max(self.damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
-            self.history.append(self.state.chi_squared)
+            self.history.append(self.state.objective)
             return self._end("") if self._has_stalled() else None
         self.damping *= 10.0
-        self.history.append(self.state.chi_squared)
+        self.history.append(self.state.objective)
         if self._has_stalled():
             return self._end("")
         if self._undamped_length() <= WITHIN_NOISE * np.sqrt(len(self.x)):
@@ -325,15 +375,11 @@ class _Descent:
             normal[np.ix_(used, used)] += jacobian @ jacobian.T
             gradient[used] += jacobian @ residual
             patterns.append(calculated)
-        for restraint in self.restraints:
-            miss, row = restraint.row(values, self.parameters, transfer)
-            chi_squared += miss**2
-            normal += np.outer(row, row)
-            gradient += miss * row
-        return _State(chi_squared, normal, gradient, tuple(patterns))
+        added = restraint_terms(self.restraints, values, self.parameters, transfer)
+        return _State(chi_squared, added.penalty, normal + added.normal, gradient + added.gradient, tuple(patterns))
 
-    def _chi_squared(self, x: FloatArray) -> float:
-        """Return chi-squared without the derivatives."""
+    def _objective(self, x: FloatArray) -> float:
+        """Return what is minimised, without the derivatives."""
         values = self.parameters.with_variables(x)
         total = 0.0
         for histogram, places in zip(self.histograms, self.places, strict=True):
@@ -355,6 +401,7 @@ class _Descent:
         return Minimum(
             parameters=final,
             chi_squared=self.state.chi_squared,
+            penalty=self.state.penalty,
             points=self.points,
             normal_matrix=self.state.normal,
             at_bound=_held(self.x, self.state.gradient, self.lower, self.upper),
@@ -363,6 +410,14 @@ class _Descent:
             reason=self.reason or None,
             evaluations=self.evaluations,
             next_step=self._proposed(LEAST_DAMPING),
+            prior_curvature={
+                name: curvature
+                for restraint in self.restraints
+                for name, curvature in restraint.prior_curvature(final).items()
+            },
+            prior_spread={
+                name: restraint.spread for restraint in self.restraints for name in restraint.prior_curvature(final)
+            },
         )
 
 

@@ -184,7 +184,7 @@ def quantities(
     esds = np.sqrt(np.maximum(np.einsum("pv,vw,pw->p", seen.slopes, covariance, seen.slopes), 0.0))
     own = of_the_specimen(seen, model.phases)
     effects, weights, contrast_warnings = _microabsorption(names, own, bodies, given)
-    fractions = fractions_of(weights.values, weights.slopes, covariance)
+    fractions = fractions_of(weights.values, weights.slopes, minimum.counting_covariance)
     limits = _detection_limits(model, minimum, sigma, own.values)
     absolute, standard_warnings = _absolute(names, weights, covariance, bodies, model.radiation, given)
     return Quantities(
