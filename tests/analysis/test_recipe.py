@@ -81,7 +81,7 @@ def test_every_default_is_written_out(tmp_path):
                 ("kind", "source", "wavelength", "lines", "k_beta", "tungsten", "polarization",
                  "monochromator_two_theta")
             ),
-            "geometry": {"kind": "bragg-brentano", "radius_mm": None},
+            "geometry": {"kind": "bragg-brentano", "radius_mm": None, "slit": None},
             "profile": None,
             "position": {"zero": 0.0, "displacement_mm": 0.0},
             "file": None,
