@@ -84,6 +84,7 @@ def test_every_default_is_written_out(tmp_path):
             "geometry": {"kind": "bragg-brentano", "radius_mm": None, "slit": None},
             "profile": None,
             "position": {"zero": 0.0, "displacement_mm": 0.0},
+            "specimen": {"two_mu_t": 0.0, "mu_r": 0.0, "overflow_two_theta": 0.0},
             "file": None,
             "free": [],
             "fix": [],

@@ -115,9 +115,9 @@ def features(made: Specimen) -> list[list[float]]:
     known, beam = Beam().resolve(made.pattern)
     tree = identification._TreeSearch(CandidateSearch(made.pattern, made.candidates, known, beam))
     node = tree._grown()
-    left = min(tree.search.unexplained(node), 1.0)
+    left = [min(tree.search.unexplained(node), 1.0), tree.search.misfit(node)]
     rows = [row for row in tree._described(node) if row.gain > 1.0]
-    return [[float(made.candidates[row.index].group in made.truth), np.log(row.gain), row.match, left] for row in rows]
+    return [[float(made.candidates[row.index].group in made.truth), np.log(row.gain), row.match, *left] for row in rows]
 
 
 def calibrated(rows: np.ndarray) -> dict[str, float]:
@@ -163,7 +163,7 @@ def main() -> None:
         rows = []
         for k in range(given.calibrate):
             rows += features(specimen(KINDS[k % len(KINDS)], 100_000 * given.seed + k))
-            print(k, len(rows), file=sys.stderr)
+            print(json.dumps([k, rows]), file=sys.stderr)
         print(json.dumps({"members": len(rows), **calibrated(np.array(rows)), "rows": rows}))
         return
     counts = {"mixture": given.mixtures, "foreign": given.foreign, "withheld": given.others, "both": given.others}

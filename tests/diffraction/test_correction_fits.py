@@ -9,7 +9,9 @@ import layerox as lx
 from layerox.analysis.fit import simulate
 from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.spherical_harmonics import cell_frame, harmonic_texture
 from layerox.diffraction.staged_strategy import refined_phase
+from layerox.diffraction.texture_form import march_coefficients
 from layerox.instrument import Instrument
 from layerox.results.result_folder import files_of, load, write_folder
 from mixtures import CU, PROFILE
@@ -44,6 +46,28 @@ def test_platelets_with_a_second_face_need_harmonics(seed):
     assert abs(float(march.weight_fractions["P2"]) - 0.6) > 0.015
     assert abs(float(harmonic.weight_fractions["P2"]) - 0.6) < 0.01
     assert harmonic.agreement.gof < 1.05 < march.agreement.gof
+    (warning,) = (notice for notice in march.warnings if notice.code == "texture_form")
+    assert "texture of P2" in warning.message
+    assert not any(notice.code == "texture_form" for notice in harmonic.warnings)
+
+
+def test_a_texture_of_one_axis_has_no_warning():
+    pattern = textured(0, PLATELETS, PLATELETS)
+    result = fitted(pattern)
+    assert float(result.phases[0].preferred_orientation) == pytest.approx(0.4, abs=0.02)
+    assert not any(notice.code == "texture_form" for notice in result.warnings)
+
+
+@pytest.mark.parametrize(("known", "r"), [(P2, 0.7), (P2, 1.4)])
+def test_a_weak_march_function_is_a_few_harmonics(known, r):
+    """Its logarithm has few orders: T by harmonics is that of March and Dollase within a few per cent."""
+    phase = replace(known, harmonic_order=8)
+    functions, cell = phase.symmetrised_harmonics, np.array(known.crystal.cell)
+    hkl = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [1.0, 0.0, 2.0], [1.0, 1.0, 5.0]])
+    found = harmonic_texture(functions, march_coefficients(functions, phase, r), hkl, cell).value
+    normals = hkl @ np.linalg.inv(cell_frame(cell)[0]).T
+    cosines = normals[:, 2] ** 2 / (normals**2).sum(axis=1)
+    np.testing.assert_allclose(found, (r**2 * cosines + (1 - cosines) / r) ** -1.5, rtol=0.01)
 
 
 def test_platelets_beside_needles_need_harmonics():

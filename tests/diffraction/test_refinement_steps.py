@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.least_squares import Data, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, StepwiseRefinement

@@ -5,7 +5,8 @@ import pytest
 
 from layerox.crystal.asymmetric_unit import structure_from_crystal
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.least_squares import Data, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.restraints import RestraintRequest, content_restraint, geometry_restraint, restraints_of

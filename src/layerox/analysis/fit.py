@@ -21,8 +21,8 @@ from layerox.computing.threads import single_threaded
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.build_result import build_result
 from layerox.diffraction.disordered.verdict import with_verdicts
-from layerox.diffraction.least_squares import Data
 from layerox.diffraction.lmfit_adapter import background_terms_of, plan_from
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS
 from layerox.diffraction.parameters import public_name

@@ -21,7 +21,8 @@ from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.disordered.signs import StackingSign, stacking_signs
 from layerox.diffraction.disordered.stacking_search import scan_stackings, stacking_names
 from layerox.diffraction.disordered.verdict import with_verdicts
-from layerox.diffraction.least_squares import Data, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import position_names, slot_name

@@ -15,7 +15,8 @@ import numpy as np
 from layerox.diffraction.added_phase import cell_names, cell_of, promising_cells, with_cell
 from layerox.diffraction.atom_parameters import similar_atoms
 from layerox.diffraction.cell_search import blurs_for, scanned_cell, search_cells
-from layerox.diffraction.least_squares import Minimum, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model_setup import PHASE_LEFT_OUT, AlikePhases
 from layerox.diffraction.parameters import Parameters, is_background, position_names, public_name, slot_name
 from layerox.diffraction.phase_order import freedom

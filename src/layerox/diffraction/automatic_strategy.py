@@ -49,6 +49,7 @@ from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
 from layerox.diffraction.spherical_harmonics import HIGHEST_ORDER
 from layerox.diffraction.starting_values import peak_width
+from layerox.diffraction.texture_form import texture_form_warnings
 from layerox.instrument import Instrument
 from layerox.notices import Notice
 from layerox.pattern import Pattern
@@ -123,7 +124,10 @@ def fit_automatically(
     if len(present) < len(ordered):
         run = with_absent_phases(run, new_run(ordered))
     run.steps[:0] = earlier
-    warnings = (*attempt.warnings(), *restraint_warnings(attempt.run))
+    named = plan.named(attempt.run.parameters)
+    open_forms = [p for p in attempt.phases if slot_name(p, "preferred_orientation") not in named]
+    forms = texture_form_warnings(attempt.run, open_forms, new_run)
+    warnings = (*attempt.warnings(), *restraint_warnings(attempt.run), *forms)
     if may_restart and unsupported:
         retry_absent_phases(run, unsupported)
     alike = resolve_alike_phases(run, unsupported, plan)

@@ -29,8 +29,8 @@ from layerox.diffraction.disordered.refined_stacking import RefinedStacking, kin
 from layerox.diffraction.disordered.warnings import stacking_warnings
 from layerox.diffraction.fit_status import fit_status
 from layerox.diffraction.intensity_extraction import is_extracted
-from layerox.diffraction.least_squares import Data, Minimum
 from layerox.diffraction.linear_response import LinearResponse
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model, safe_name
 from layerox.diffraction.model_setup import AlikePhases, Outcome
 from layerox.diffraction.model_uncertainty import ModelUncertainty, model_uncertainty

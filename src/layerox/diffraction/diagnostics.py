@@ -12,7 +12,7 @@ import numpy as np
 from layerox.diffraction.counting_noise import flat_tops, noise_over_sigma, spikes
 from layerox.diffraction.detection_limit import CONFIDENCE
 from layerox.diffraction.intensity_extraction import is_extracted
-from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.normal_equations import undetermined

@@ -14,7 +14,8 @@ import numpy as np
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import observed_over_calculated
-from layerox.diffraction.least_squares import Data, Minimum, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Calculated, Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from layerox.diffraction.atom_parameters import coordinates, displacement_groups
-from layerox.diffraction.least_squares import Data, Histogram, Minimum, minimise_jointly
+from layerox.diffraction.least_squares import minimise_jointly
+from layerox.diffraction.minimum import Data, Histogram, Minimum
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import Parameters, Tie, slot_name
 from layerox.diffraction.phase import Phase

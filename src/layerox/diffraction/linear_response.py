@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from layerox.diffraction.least_squares import Data, Minimum
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.normal_equations import inverse_of_normal
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights

@@ -15,7 +15,7 @@ from layerox.diffraction.background import refuse_outside
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.disordered.refined_stacking import StackingVerdict
 from layerox.diffraction.intensity_extraction import StepwiseExtraction, is_extracted, prepare_extraction
-from layerox.diffraction.least_squares import Data, Minimum
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase

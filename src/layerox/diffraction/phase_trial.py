@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
 
 

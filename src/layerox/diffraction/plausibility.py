@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_steps import StepwiseRefinement

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.diffraction.least_squares import Data, Minimum, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, is_background, public_name
 from layerox.diffraction.priors import Prior, PriorRestraint

@@ -18,8 +18,8 @@ import numpy as np
 from layerox.crystal.asymmetric_unit import Site
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.disordered.phase import DisorderedPhase
-from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.linear_response import LinearResponse
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase

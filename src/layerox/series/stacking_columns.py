@@ -10,7 +10,7 @@ import numpy as np
 from layerox.diffraction.disordered.phase import COLUMN, PERSISTENCE, DisorderedPhase
 from layerox.diffraction.disordered.refined_stacking import ONE_SIDED, VAGUE_THICKNESS
 from layerox.diffraction.disordered.verdict import stacking_verdicts
-from layerox.diffraction.least_squares import Data, Minimum
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.pattern import Pattern

@@ -22,7 +22,7 @@ from layerox.diffraction.disordered.refined_stacking import (
     Verdict,
 )
 from layerox.diffraction.disordered.stacking_search import stacking_names
-from layerox.diffraction.least_squares import Data, Minimum
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import slot_name

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from layerox.crystal.asymmetric_unit import cell_tuple
 from layerox.diffraction.disordered.phase import DisorderedPhase
-from layerox.diffraction.least_squares import FIRST_DAMPING, NEAR_DAMPING, Data, Minimum, minimise
+from layerox.diffraction.least_squares import FIRST_DAMPING, NEAR_DAMPING, minimise
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import TAIL, prepared
 from layerox.diffraction.parameters import Parameters, is_background, slot_name

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.diffraction.least_squares import Data, Histogram, Minimum, minimise_jointly
+from layerox.diffraction.least_squares import minimise_jointly
+from layerox.diffraction.minimum import Data, Histogram, Minimum
 from layerox.diffraction.parameters import Parameters, Tie
 from layerox.diffraction.priors import PriorRestraint, prior_restraints, priors_of
 from layerox.diffraction.serial_correlation import serial_factor
