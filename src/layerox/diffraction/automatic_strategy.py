@@ -40,14 +40,13 @@ from layerox.diffraction.model_setup import (
     with_starting_widths,
 )
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
-from layerox.diffraction.phase import HARMONIC, Phase
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical_order, in_given_order
 from layerox.diffraction.plausibility import profile_warnings
 from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
-from layerox.diffraction.spherical_harmonics import HIGHEST_ORDER
 from layerox.diffraction.starting_values import peak_width
 from layerox.diffraction.texture_form import texture_form_warnings
 from layerox.instrument import Instrument
@@ -70,6 +69,8 @@ LEFT_FOR_ATOMS = 0.2
 # Angle (degrees) below which axial divergence is visible, and its initial value (S/L and H/L).
 ASYMMETRIC_BELOW, PLAUSIBLE_AXIAL = 60.0, 0.03
 WORST_CELL_ESD = 1e-3
+# Fall of chi-squared, as a share of it, for which harmonics of a texture beyond the second order are refined.
+CLEAR_ORDER = 0.02
 # A March coefficient with a smaller standard uncertainty is refined: powders of platelets often have 0.8 to 1.0.
 WORST_TEXTURE_ESD = 0.1
 # The same for a microstrain, and for the width due to size, relative to itself.
@@ -353,21 +354,37 @@ class _Automatic:
             self.run.attempt("background terms", chosen)
 
     def _texture(self) -> None:
-        """Free March coefficients, and harmonics order by order, if the score test supports them."""
         self._attempt_promising("texture", self._texture_groups())
+        self._harmonics()
+
+    def _harmonics(self) -> None:
+        """Free harmonics order by order if the score test supports them; from order 4 on the fall must be clear.
+
+        With other misfit, chi-squared falls a little for any few intensities that are free.
+        """
         for order in range(2, max((phase.harmonic_order for phase in self.phases), default=0) + 1, 2):
-            self._attempt_promising(f"texture of order {order}", self._harmonic_groups(order))
+            minimum = self.run.minimum
+            clear = CLEAR_ORDER * minimum.chi_squared / max(minimum.reduced_chi_squared, 1.0) if order > 2 else 0.0
+            groups = self._harmonic_groups(order)
+            gains = self.run.gains(groups) if groups else []
+            rows = zip(groups, gains, strict=True)
+            chosen = [group for group, gain in rows if gain > max(clear, GAIN_PER_VARIABLE * len(group))]
+            if chosen:
+                self.run.attempt(f"texture of order {order}", [name for group in chosen for name in group])
 
     def _texture_groups(self) -> list[list[str]]:
         phases = [phase for phase in self._oriented() if not phase.harmonic_order]
         return [self._names("preferred_orientation", phases=[phase]) for phase in phases]
 
     def _harmonic_groups(self, order: int) -> list[list[str]]:
-        """Return the coefficients of one order, of each phase that has them."""
-        groups = [
-            [slot for slot in phase.harmonic_slots if slot.startswith(f"{HARMONIC}{order}_")] for phase in self.phases
-        ]
-        return [self._names(*slots, phases=[p]) for p, slots in zip(self.phases, groups, strict=True) if slots]
+        """Return the coefficients of one order of each phase, if they are fixed and all lower ones are refined."""
+        known, groups = set(self.run.parameters.free_names), []
+        for phase in self.phases:
+            orders = {name: int(name.split("_")[-2]) for name in self._names(*phase.harmonic_slots, phases=[phase])}
+            own = [name for name, its in orders.items() if its == order]
+            if own and {name for name, its in orders.items() if its < order} <= known and not known & set(own):
+                groups.append(own)
+        return groups
 
     def _anisotropic_broadening(self) -> None:
         """Free platelets and faults of phases that have them if the score test supports them, with strain terms."""
@@ -405,13 +422,13 @@ class _Automatic:
         """Test again all parameters that are still fixed: other misfit may have hidden their effect."""
         groups = [self._names(slot, phases=[phase]) for phase in self._strong() for slot in ("microstrain",)]
         groups += self._texture_groups() + self._size_groups()
-        groups += [group for order in range(2, HIGHEST_ORDER + 1, 2) for group in self._harmonic_groups(order)]
         if not self.calibrated:
             groups.append(["instrument_u", "instrument_v"])
         free = set(self.run.parameters.free_names)
         left = [group for group in groups if not free & set(group)]
         if left:
             self._attempt_promising("second look", left)
+        self._harmonics()
 
     def _free_what_is_determined(self) -> None:
         """Free all widths and textures that the data determine, even if chi-squared hardly falls.
@@ -422,6 +439,7 @@ class _Automatic:
         value = self.run.parameters.value
         sizes = {name: WORST_SIZE_ESD * value(name) for name in self._names("inverse_size")}
         textures = dict.fromkeys(self._names("preferred_orientation", phases=self._oriented()), WORST_TEXTURE_ESD)
+        textures |= {name: WORST_TEXTURE_ESD for group in self._harmonic_groups(2) for name in group}
         strains = dict.fromkeys(self._names("microstrain"), WORST_STRAIN_ESD)
         for worst in (sizes, textures, strains):
             held = [name for name in worst if name not in self.run.parameters.free_names]
