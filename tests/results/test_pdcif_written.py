@@ -224,6 +224,8 @@ def test_harmonics_in_words(refinement):
     blocks = gemmi.cif.read_string(cif_text(replace(refinement, phases=(harmonic, *others))))
     (text,) = texts(blocks[0], "_pd_proc_ls_pref_orient_corr")
     assert text == "P'2 like: exponential of symmetrised spherical harmonics, normalised: a(2_1) = 0.150(10)"
+    (profile,) = texts(blocks[0], "_pd_proc_ls_profile_function")
+    assert "P'2 like, anisotropic: flatness = 2 (1/nm, 1e-8 A^-4)" in profile
 
 
 @pytest.mark.parametrize("name", ["O3", "P'2 like"])

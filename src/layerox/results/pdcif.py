@@ -160,6 +160,10 @@ def profile_text(refinement: Refinement) -> str:
     lines = [_line(p, p.name.removeprefix("instrument_")) for p in rows]
     for phase in refinement.phases:
         lines.append(f"{phase.name}: L = {_size(phase.size_nm)}, S = {cif_number(phase.microstrain)}")
+        broadening = {slot: n for slot, n in phase.corrections.items() if not slot.startswith(HARMONIC)}
+        if broadening:
+            numbers = ", ".join(f"{slot} = {cif_number(number)}" for slot, number in broadening.items())
+            lines.append(f"{phase.name}, anisotropic: {numbers} (1/nm, 1e-8 A^-4)")
     return "\n".join([PROFILE, *lines])
 
 
