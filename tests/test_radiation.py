@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from layerox.errors import InputError
 from layerox.radiation import (
     K_ALPHA,
+    K_BETA,
     Radiation,
     ev_from_angstrom,
     polarization_from_monochromator,
@@ -148,3 +149,28 @@ def test_polarizing_keeps_the_lines():
     assert beam.polarized(0.7).polarization == 0.7
     assert beam.polarized(0.7).lines == beam.lines
     assert beam.polarization is None
+
+
+def test_weak_lines_of_a_tube():
+    """K-beta of copper and L-alpha of tungsten of International Tables C (2004), tables 4.2.2.1 and 4.2.2.5."""
+    plain = radiation_from_text("CuKa")
+    weak = plain.with_weak_lines(k_beta=0.01, tungsten=0.005)
+    assert weak.lines == (*plain.lines, (1.3922340, 0.01), (1.4763112, 0.005))
+    assert weak.weak_lines == {"k_beta": 0.01, "tungsten": 0.005}
+    assert weak.main_lines == plain.lines
+    assert weak.agrees_with(plain)
+    assert plain.agrees_with(weak)
+    assert plain.with_weak_lines() == plain
+
+
+@pytest.mark.parametrize("element", K_BETA)
+def test_k_beta_is_a_tenth_shorter(element):
+    """Moseley: the transition from the next shell is 1.1 times as energetic as K-alpha, for all these anodes."""
+    assert K_ALPHA[element][0] / K_BETA[element] == pytest.approx(1.11, abs=0.02)
+
+
+def test_weak_lines_need_a_tube_and_plausible_weights():
+    with pytest.raises(InputError, match="not of a tube"):
+        radiation_from_text(0.5).with_weak_lines(k_beta=0.01)
+    with pytest.raises(InputError, match="weight 2"):
+        radiation_from_text("CuKa").with_weak_lines(tungsten=2)

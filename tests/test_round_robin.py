@@ -74,6 +74,20 @@ def test_sample_2_with_a_textured_phase(folder):
 
 
 @pytest.mark.measured
+def test_sample_2_with_its_texture_by_harmonics(folder):
+    """Misfit of other kinds must not be taken for orders of the texture: the fractions would be off by 3 wt%."""
+    rows = [{"structure": str(folder / (PHASES | OTHERS)[name]), "name": name} for name in (*PHASES, "brucite")]
+    rows[-1]["preferred_orientation"] = {"harmonics": 8}
+    result = fit(folder / "prn" / "cpd-2.prn", radiation="CuKa", monochromator=26.6, recipe={"phase": rows})
+    truth = weighed(folder, "2")
+    for name, fraction in result.weight_fractions.items():
+        assert 100 * fraction == pytest.approx(truth[name], abs=1.3), name
+    orders = {slot: number.status for slot, number in result.phase("brucite").corrections.items()}
+    assert {orders[slot] for slot in ("harmonic_2_1", "harmonic_4_1", "harmonic_4_2")} == {"free"}
+    assert {orders[slot] for slot in ("harmonic_8_1", "harmonic_8_2", "harmonic_8_3")} == {"fixed"}
+
+
+@pytest.mark.measured
 def test_sample_4_is_flagged_as_outside_the_range_of_brindley(folder):
     result, truth = fitted(folder, "cpd-4", ["corundum", "magnetite", "zircon"]), weighed(folder, "4")
     (message,) = [w.message for w in result.warnings if w.code == "microabsorption"]

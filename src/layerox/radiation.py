@@ -3,7 +3,7 @@
 The diffractometer is in `instrument.py`, scattering by atoms in `diffraction/scattering_factors.py`.
 Characteristic wavelengths: Hölzer et al., Phys. Rev. A 56 (1997) 4554, doi:10.1103/PhysRevA.56.4554, and
 Deslattes et al., Rev. Mod. Phys. 75 (2003) 35, doi:10.1103/RevModPhys.75.35, as collected in International
-Tables for Crystallography C (2004), table 4.2.2.1.
+Tables for Crystallography C (2004), tables 4.2.2.1, 4.2.2.4 and 4.2.2.5.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Literal
 from layerox.errors import InputError
 from layerox.public import public_class
 
-# Angstrom. Validity: unfiltered or beta-filtered tubes; satellites and the K-beta line are left out.
+# Angstrom. Validity: unfiltered or beta-filtered tubes; satellites are left out.
 K_ALPHA: dict[str, tuple[float, float]] = {
     "Cr": (2.2897260, 2.2936510),
     "Fe": (1.9360413, 1.9399733),
@@ -26,9 +26,22 @@ K_ALPHA: dict[str, tuple[float, float]] = {
     "Ag": (0.55942178, 0.5638131),
 }
 K_ALPHA_RATIO = 0.5
+# K-beta 1,3 (unresolved; K-beta 1 of Mo and Ag), and L-alpha 1 of tungsten, which a filament leaves on an anode: the
+# weak lines that a beam may state.
+K_BETA: dict[str, float] = {
+    "Cr": 2.0848810,
+    "Fe": 1.7566040,
+    "Co": 1.6208260,
+    "Cu": 1.3922340,
+    "Mo": 0.6323030,
+    "Ag": 0.4970817,
+}
+W_L_ALPHA, W_L_BETA = 1.4763112, 1.281812
 KINDS = ("xray", "neutron")
 PLAUSIBLE_WAVELENGTH = (0.05, 10.0)
 SAME_WAVELENGTH = 3e-4
+# Lines farther from the strongest one than this are no part of a doublet.
+MAIN_REACH = 0.01
 # "0.154 nm" is how the line of copper is rounded.
 TUBE_ROUNDING = 5e-4
 
@@ -95,15 +108,15 @@ class Radiation:
     def agrees_with(self, other: Radiation) -> bool:
         """Whether another description of the beam, `other`, is consistent with this one.
 
-        The kinds must be the same where both are stated, and all wavelengths within 0.03 %. One bare wavelength is what
-        programs write of a doublet too: it contradicts no beam with the same strongest line.
+        The kinds must be the same where both are stated, and all main wavelengths within 0.03 %. One bare wavelength
+        is what programs write of a doublet too: it contradicts no beam with the same strongest line.
         """
         if self.says_kind and other.says_kind and self.kind != other.kind:
             return False
-        if len(other.lines) == 1 and not other.name:
+        if len(other.main_lines) == 1 and not other.name:
             return _is_near(self.wavelength, other.wavelength)
         pairs = zip(self.by_weight, other.by_weight, strict=False)
-        return len(self.lines) == len(other.lines) and all(_is_near(one, another) for one, another in pairs)
+        return len(self.main_lines) == len(other.main_lines) and all(_is_near(one, another) for one, another in pairs)
 
     @property
     def is_synchrotron(self) -> bool:
@@ -112,10 +125,39 @@ class Radiation:
         of_tube = any(abs(self.wavelength / line - 1.0) < TUBE_ROUNDING for line in lines)
         return self.kind == "xray" and len(self.lines) == 1 and not of_tube
 
+    def with_weak_lines(self, *, k_beta: float = 0.0, tungsten: float = 0.0) -> Radiation:
+        """Return the beam with K-beta and tungsten's L-alpha, with weights relative to K-alpha 1.
+
+        Raises
+        ------
+        InputError
+            If the beam is not that of a named tube, or a weight is negative or above 1.
+        """
+        element = self.name.partition("Ka")[0]
+        if element not in K_BETA:
+            raise InputError("weak lines of a beam that is not of a tube", cure='give source = "CuKa"')
+        for weight in (k_beta, tungsten):
+            if not 0 <= weight <= 1:
+                raise InputError(f"a weak line of weight {weight}", cure="give it relative to K alpha 1, 0 to 1")
+        weak = ((K_BETA[element], k_beta), (W_L_ALPHA, tungsten))
+        return replace(self, lines=self.main_lines + tuple(line for line in weak if line[1] > 0))
+
+    @property
+    def main_lines(self) -> tuple[tuple[float, float], ...]:
+        """The strongest line and those near it (the doublet of a tube)."""
+        strongest = self.wavelength
+        return tuple(line for line in self.lines if abs(line[0] / strongest - 1) <= MAIN_REACH)
+
+    @property
+    def weak_lines(self) -> dict[str, float]:
+        """Weights of K-beta ("k_beta") and tungsten ("tungsten") relative to K-alpha 1, as far as the beam has them."""
+        names = {K_BETA.get(self.name.partition("Ka")[0]): "k_beta", W_L_ALPHA: "tungsten"}
+        return {names[line]: weight for line, weight in self.lines if line in names}
+
     @property
     def by_weight(self) -> tuple[float, ...]:
-        """Wavelengths, angstrom, strongest first."""
-        return tuple(wavelength for wavelength, _ in sorted(self.lines, key=lambda line: -line[1]))
+        """Wavelengths of the main lines, angstrom, strongest first."""
+        return tuple(wavelength for wavelength, _ in sorted(self.main_lines, key=lambda line: -line[1]))
 
     def completed_by(self, other: Radiation) -> Radiation:
         """Return the same lines with the kind and the polarisation of `other`, where this one does not state them."""

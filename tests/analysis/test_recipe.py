@@ -78,7 +78,8 @@ def test_every_default_is_written_out(tmp_path):
         "pattern": {"range": None, "exclude": []},
         "instrument": {
             "radiation": dict.fromkeys(
-                ("kind", "source", "wavelength", "lines", "polarization", "monochromator_two_theta")
+                ("kind", "source", "wavelength", "lines", "k_beta", "tungsten", "polarization",
+                 "monochromator_two_theta")
             ),
             "geometry": {"kind": "bragg-brentano", "radius_mm": None, "slit": None},
             "profile": None,
@@ -91,8 +92,8 @@ def test_every_default_is_written_out(tmp_path):
         "background": {"terms": "automatic", "humps": [], "blank": None},
         "phase": [
             {"structure": "P2", "name": "P2", "mode": "rietveld", "hardware": False, "free": [], "fix": [],
-             "preferred_orientation": None, "size": None, "microstrain": None, "particle_size_um": None,
-             "start": {}, "bounds": {}}
+             "preferred_orientation": None, "size": None, "microstrain": None, "anisotropic": [],
+             "particle_size_um": None, "start": {}, "bounds": {}}
         ],
         "peak": [],
         "parameters": {},
@@ -411,3 +412,46 @@ def test_a_warm_start_goes_on_with_the_constraints(tied, pattern):
     assert again.phase("O3").cell["a"].status == "tied"
     for name in ("delta", "P2_a"):
         assert abs(numbers(again)[name] - numbers(tied)[name]) < 0.05 * numbers(tied)[name].esd
+
+
+def test_texture_by_harmonics_and_anisotropic_broadening():
+    rows = [
+        {"structure": "P2", "preferred_orientation": {"harmonics": 4}, "anisotropic": ["size", "faults"]},
+        {"structure": "NiO", "anisotropic": ["strain"], "microstrain": 0.002},
+    ]
+    first, second = read_recipe({"phase": rows}).phases
+    assert first.correction_slots == ["harmonic_2_1", "harmonic_4_1", "flatness", "fault_inverse_size"]
+    assert second.correction_slots == ["strain_400", "strain_220"]
+    # An isotropic strain is (S / d^2)^2 = S^2 (h^2 + k^2 + l^2)^2 / a^4, with 3 S220 for twice the square of a pair.
+    a = second.crystal.cell[0]
+    expected = 0.002**2 / a**4 / 1e-8
+    assert second.values[-2:] == pytest.approx([expected, 2 * expected / 3])
+    assert second.values[second.slot_names.index("microstrain")] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ("preferred_orientation = {r = 0.9, harmonics = 4}", "4: P2 has a March coefficient and spherical harmonics"),
+        ('mode = "le-bail"\npreferred_orientation = {harmonics = 4}', "5: P2 has spherical harmonics and extracted"),
+        ("preferred_orientation = {harmonics = 3}", "4: spherical harmonics of order 3; give 2, 4, 6 or 8"),
+        ('anisotropic = ["shape"]', "4: .*anisotropic"),
+    ],
+)
+def test_corrections_that_a_phase_cannot_have(tmp_path, row, fault):
+    path = written(tmp_path, f'[[phase]]\nstructure = "P2"\n# a comment\n{row}\n')
+    with pytest.raises(InputError, match=f"recipe.toml:{fault}"):
+        read_recipe(path)
+
+
+@pytest.mark.parametrize(("structure", "form"), [("NiO", "size"), ("NiO", "faults")])
+def test_forms_that_a_symmetry_does_not_have(tmp_path, structure, form):
+    path = written(tmp_path, f'[[phase]]\nstructure = "{structure}"\nanisotropic = ["{form}"]\n')
+    with pytest.raises(InputError, match="recipe.toml:3: "):
+        read_recipe(path)
+
+
+def test_a_disordered_stacking_has_its_own_broadening(tmp_path):
+    path = written(tmp_path, '[[phase]]\nstructure = "P2~O3"\nanisotropic = ["strain"]\n')
+    with pytest.raises(InputError, match="recipe.toml:3: .*disordered stacking.*no spherical harmonics"):
+        read_recipe(path)

@@ -186,3 +186,17 @@ def test_instruments_without_a_wavelength_are_written_too(tmp_path, instrument):
 def test_a_source_is_written_by_its_name(tmp_path):
     write_instrument(Instrument(radiation=radiation_from_text("CuKa")), tmp_path / "i.toml")
     assert (tmp_path / "i.toml").read_text().startswith('[radiation]\nkind = "xray"\nsource = "CuKa"\n')
+
+
+def test_weak_lines_are_read_and_written(tmp_path):
+    result = read(tmp_path, '[radiation]\nsource = "CoKa"\nk_beta = 0.01\ntungsten = 0.005\n')
+    assert result.radiation == radiation_from_text("CoKa").with_weak_lines(k_beta=0.01, tungsten=0.005)
+    write_instrument(result, tmp_path / "again.toml")
+    assert read_instrument(tmp_path / "again.toml") == result
+    assert "k_beta = 0.01" in (tmp_path / "again.toml").read_text(encoding="utf-8")
+
+
+def test_weak_lines_without_a_tube_are_refused(tmp_path):
+    assert refusal(tmp_path, "[radiation]\nk_beta = 0.01\n").startswith(":2: weak lines without a source")
+    text = "[radiation]\nwavelength = 0.5\nk_beta = 0.01\n"
+    assert refusal(tmp_path, text).startswith(":3: weak lines of a beam that is not of a tube")

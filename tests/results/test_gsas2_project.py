@@ -152,6 +152,9 @@ def test_phases_that_gsas_does_not_have_are_refused(refinement):
     bare = replace(refinement.phases[0], sites=())
     with pytest.raises(InputError, match="has no atoms, which a GSAS-II project does not take"):
         gsas2_files(replace(refinement, phases=(bare,)))
+    flat = replace(refinement.phases[0], corrections={"flatness": Refined(2.0)})
+    with pytest.raises(InputError, match="anisotropic broadening, which are not exported"):
+        gsas2_files(replace(refinement, phases=(flat,)))
     failed = replace(refinement.phases[0], microstrain=Refined(math.nan))
     with pytest.raises(InputError, match="has numbers that are not finite"):
         gsas2_files(replace(refinement, phases=(failed,)))

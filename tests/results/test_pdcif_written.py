@@ -217,6 +217,17 @@ def test_texture_in_words(refinement):
     assert texts(blocks[2], "_pd_proc_ls_pref_orient_corr") == ["none"]
 
 
+def test_harmonics_in_words(refinement):
+    first, *others = refinement.phases
+    harmonic = replace(first, corrections={"harmonic_2_1": Refined(0.15, 0.01, "free"), "flatness": Refined(2.0)})
+    others = [replace(phase, preferred_orientation=Refined(1.0)) for phase in others]
+    blocks = gemmi.cif.read_string(cif_text(replace(refinement, phases=(harmonic, *others))))
+    (text,) = texts(blocks[0], "_pd_proc_ls_pref_orient_corr")
+    assert text == "P'2 like: exponential of symmetrised spherical harmonics, normalised: a(2_1) = 0.150(10)"
+    (profile,) = texts(blocks[0], "_pd_proc_ls_profile_function")
+    assert "P'2 like, anisotropic: flatness = 2 (1/nm, 1e-8 A^-4)" in profile
+
+
 @pytest.mark.parametrize("name", ["O3", "P'2 like"])
 def test_reflections_against_gemmi(document, refinement, name):
     """F^2 by gemmi's calculator from the structure and the f' of the same file; it has no f''."""

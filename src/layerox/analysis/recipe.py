@@ -7,7 +7,8 @@ The settings are converted into a `Plan`; the recipe with all defaults is part o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         RecipeModel,
         RecipeParameterModel,
         RecipePhaseModel,
+        RecipeTextureModel,
         VariableModel,
     )
     from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
@@ -266,13 +268,40 @@ def _phase(row: RecipePhaseModel, index: int, place: str | Path, text: str, fold
         phase = replace(phase, size_nm=row.size)
     if row.microstrain is not None:
         phase = replace(phase, microstrain=row.microstrain)
-    texture = row.preferred_orientation
+    with _blaming(place, text, index, "anisotropic"):
+        phase = _with_anisotropy(phase, row)
+    with _blaming(place, text, index, "preferred_orientation"):
+        return _with_texture(phase, row.preferred_orientation)
+
+
+@contextmanager
+def _blaming(place: str | Path, text: str, index: int, key: str) -> Iterator[None]:
+    """Add the line of a key of a phase to an error raised in the block."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(error.problem, place=line_of(place, text, ("phase", index, key)), cure=error.cure) from None
+
+
+def _with_texture(phase: Phase, texture: float | RecipeTextureModel | None) -> Phase:
     if isinstance(texture, float):
         return replace(phase, preferred_orientation=texture)
     if texture is None:
         return phase
     axis = None if texture.axis is None else (texture.axis[0], texture.axis[1], texture.axis[2])
-    return replace(phase, preferred_orientation=texture.r, texture_axis=axis)
+    return replace(phase, preferred_orientation=texture.r, texture_axis=axis, harmonic_order=texture.harmonics)
+
+
+def _with_anisotropy(phase: Phase, row: RecipePhaseModel) -> Phase:
+    """Return the phase with the parameters of anisotropic size and strain, at the values of isotropic ones."""
+    found = replace(
+        phase,
+        flatness=1.0 if "size" in row.anisotropic else None,
+        fault_distance_nm=math.inf if "faults" in row.anisotropic else None,
+        strain_terms=() if "strain" in row.anisotropic else None,
+    )
+    found.check_corrections()
+    return found
 
 
 def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str) -> Plan:

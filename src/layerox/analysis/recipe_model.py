@@ -49,16 +49,18 @@ class BackgroundModel(KeyedTable):
 
 
 class RecipeTextureModel(KeyedTable):
-    """March coefficient, and the plane whose normal is its axis."""
+    """March coefficient and the plane whose normal is its axis, or the highest order of spherical harmonics."""
 
     r: PositiveFloat = 1.0
     axis: Annotated[list[int], Field(min_length=3, max_length=3)] | None = None
+    harmonics: int = 0
 
 
 class RecipePhaseModel(KeyedTable):
     """[[phase]]: a structure, its free and fixed parameters, and their initial values (nm for the size).
 
-    `hardware` marks cell hardware: it has no weight fraction, and a displacement (mm) of its own.
+    `hardware` marks cell hardware: it has no weight fraction, and a displacement (mm) of its own. `anisotropic` adds
+    platelets ("size"), Stephens's microstrain and the broadening by stacking faults.
     """
 
     structure: str
@@ -70,6 +72,7 @@ class RecipePhaseModel(KeyedTable):
     preferred_orientation: float | RecipeTextureModel | None = None
     size: PositiveFloat | None = None
     microstrain: Annotated[float, Field(ge=0)] | None = None
+    anisotropic: list[Literal["size", "strain", "faults"]] = []
     particle_size_um: PositiveFloat | None = None
     start: dict[str, float] = {}
     bounds: dict[str, Interval] = {}

@@ -16,6 +16,7 @@ import numpy as np
 from layerox.diffraction.added_phase import retry_absent_phases
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.alike_phases import resolve_alike_phases
+from layerox.diffraction.anisotropic_broadening import FAULTS, FLATNESS
 from layerox.diffraction.cell_search import scanned_cell, starting_parameters
 from layerox.diffraction.disordered.stacking_search import (
     column_groups,
@@ -47,6 +48,7 @@ from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
 from layerox.diffraction.starting_values import peak_width
+from layerox.diffraction.texture_form import texture_form_warnings
 from layerox.instrument import Instrument
 from layerox.notices import Notice
 from layerox.pattern import Pattern
@@ -67,6 +69,8 @@ LEFT_FOR_ATOMS = 0.2
 # Angle (degrees) below which axial divergence is visible, and its initial value (S/L and H/L).
 ASYMMETRIC_BELOW, PLAUSIBLE_AXIAL = 60.0, 0.03
 WORST_CELL_ESD = 1e-3
+# Fall of chi-squared, as a share of it, for which harmonics of a texture beyond the second order are refined.
+CLEAR_ORDER = 0.02
 # A March coefficient with a smaller standard uncertainty is refined: powders of platelets often have 0.8 to 1.0.
 WORST_TEXTURE_ESD = 0.1
 # The same for a microstrain, and for the width due to size, relative to itself.
@@ -121,7 +125,10 @@ def fit_automatically(
     if len(present) < len(ordered):
         run = with_absent_phases(run, new_run(ordered))
     run.steps[:0] = earlier
-    warnings = (*attempt.warnings(), *restraint_warnings(attempt.run))
+    named = plan.named(attempt.run.parameters)
+    open_forms = [p for p in attempt.phases if slot_name(p, "preferred_orientation") not in named]
+    forms = texture_form_warnings(attempt.run, open_forms, new_run)
+    warnings = (*attempt.warnings(), *restraint_warnings(attempt.run), *forms)
     if may_restart and unsupported:
         retry_absent_phases(run, unsupported)
     alike = resolve_alike_phases(run, unsupported, plan)
@@ -175,6 +182,7 @@ class _Automatic:
         self._widths()
         self._background()
         self._texture()
+        self._anisotropic_broadening()
         self._retry_cells()
         self._drop_vague_cells()
         self._drop_unsupported()
@@ -347,9 +355,51 @@ class _Automatic:
 
     def _texture(self) -> None:
         self._attempt_promising("texture", self._texture_groups())
+        self._harmonics()
+
+    def _harmonics(self) -> None:
+        """Free harmonics order by order if the score test supports them; from order 4 on the fall must be clear.
+
+        With other misfit, chi-squared falls a little for any few intensities that are free.
+        """
+        for order in range(2, max((phase.harmonic_order for phase in self.phases), default=0) + 1, 2):
+            minimum = self.run.minimum
+            clear = CLEAR_ORDER * minimum.chi_squared / max(minimum.reduced_chi_squared, 1.0) if order > 2 else 0.0
+            groups = self._harmonic_groups(order)
+            gains = self.run.gains(groups) if groups else []
+            rows = zip(groups, gains, strict=True)
+            chosen = [group for group, gain in rows if gain > max(clear, GAIN_PER_VARIABLE * len(group))]
+            if chosen:
+                self.run.attempt(f"texture of order {order}", [name for group in chosen for name in group])
 
     def _texture_groups(self) -> list[list[str]]:
-        return [self._names("preferred_orientation", phases=[phase]) for phase in self._oriented()]
+        phases = [phase for phase in self._oriented() if not phase.harmonic_order]
+        return [self._names("preferred_orientation", phases=[phase]) for phase in phases]
+
+    def _harmonic_groups(self, order: int) -> list[list[str]]:
+        """Return the coefficients of one order of each phase, if they are fixed and all lower ones are refined."""
+        known, groups = set(self.run.parameters.free_names), []
+        for phase in self.phases:
+            orders = {name: int(name.split("_")[-2]) for name in self._names(*phase.harmonic_slots, phases=[phase])}
+            own = [name for name, its in orders.items() if its == order]
+            if own and {name for name, its in orders.items() if its < order} <= known and not known & set(own):
+                groups.append(own)
+        return groups
+
+    def _anisotropic_broadening(self) -> None:
+        """Free platelets and faults of phases that have them if the score test supports them, with strain terms."""
+        terms = [name for phase in self._strong() for name in self._names(*phase.strain_slots, phases=[phase])]
+        groups = self._size_groups()
+        gains = self.run.gains(groups) if groups else []
+        chosen = [group for group, gain in zip(groups, gains, strict=True) if gain > GAIN_PER_VARIABLE]
+        names = [*terms, *(name for group in chosen for name in group)]
+        if names and not self.run.attempt("anisotropic broadening", names) and terms:
+            self.run.refine("anisotropic microstrain", terms)
+
+    def _size_groups(self) -> list[list[str]]:
+        forms = (FLATNESS, FAULTS)
+        slots = [(phase, slot) for phase in self._strong() for slot in phase.broadening_slots if slot in forms]
+        return [self._names(slot, phases=[phase]) for phase, slot in slots]
 
     def _oriented(self) -> list[Phase]:
         """Return the phases that can have a preferred orientation: cubic ones only if they are hardware (foils)."""
@@ -371,13 +421,14 @@ class _Automatic:
     def _retry_held(self) -> None:
         """Test again all parameters that are still fixed: other misfit may have hidden their effect."""
         groups = [self._names(slot, phases=[phase]) for phase in self._strong() for slot in ("microstrain",)]
-        groups += self._texture_groups()
+        groups += self._texture_groups() + self._size_groups()
         if not self.calibrated:
             groups.append(["instrument_u", "instrument_v"])
         free = set(self.run.parameters.free_names)
         left = [group for group in groups if not free & set(group)]
         if left:
             self._attempt_promising("second look", left)
+        self._harmonics()
 
     def _free_what_is_determined(self) -> None:
         """Free all widths and textures that the data determine, even if chi-squared hardly falls.
@@ -388,6 +439,7 @@ class _Automatic:
         value = self.run.parameters.value
         sizes = {name: WORST_SIZE_ESD * value(name) for name in self._names("inverse_size")}
         textures = dict.fromkeys(self._names("preferred_orientation", phases=self._oriented()), WORST_TEXTURE_ESD)
+        textures |= {name: WORST_TEXTURE_ESD for group in self._harmonic_groups(2) for name in group}
         strains = dict.fromkeys(self._names("microstrain"), WORST_STRAIN_ESD)
         for worst in (sizes, textures, strains):
             held = [name for name in worst if name not in self.run.parameters.free_names]

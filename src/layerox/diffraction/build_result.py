@@ -259,6 +259,7 @@ class _MinimumReader:
             hardware=phase.hardware,
             mass_to_reference=self.found.masses_to_reference[index],
             stacking=self._stacking(index, slots) if isinstance(phase, DisorderedPhase) else None,
+            corrections={slot: slots[slot] for slot in phase.correction_slots},
         )
 
     def _stacking(self, index: int, slots: dict[str, Refined]) -> RefinedStacking | None:

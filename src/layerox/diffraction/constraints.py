@@ -45,7 +45,10 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "preferred_orientation": (0.1, 10.0),
     "occupancy": (0.0, 1.0),
     "u_iso": (0.0, 0.08),
+    "flatness": (0.02, 50.0),
 }
+# Coefficient of a harmonic in the exponent: beyond that the density is a needle.
+LARGEST_HARMONIC = 5.0
 
 
 def parameters_of(model: Model) -> Parameters:
@@ -65,6 +68,7 @@ def constrained(
         _constrain_cell(table, phase)
         _constrain_sites(table, phase)
         _constrain_intensities(table, phase)
+        _constrain_corrections(table, phase)
         if isinstance(phase, DisorderedPhase):
             constrain_stacking(table, phase)
     return table
@@ -122,6 +126,20 @@ def _constrain_intensities(table: Parameters, phase: Phase) -> None:
     rows = [k for k, name in enumerate(table.names) if name.startswith(prefix)] if phase.mode != "rietveld" else []
     if rows:
         table.lower[rows] = 1e-7 * table.values[rows].max()
+
+
+def _constrain_corrections(table: Parameters, phase: Phase) -> None:
+    """Limit coefficients of harmonics, and fix the March coefficient and the isotropic strain that they replace."""
+    for slot in phase.harmonic_slots:
+        k = table.find(slot_name(phase, slot))
+        table.lower[k], table.upper[k] = -LARGEST_HARMONIC, LARGEST_HARMONIC
+    if phase.harmonic_order:
+        table.lock([slot_name(phase, "preferred_orientation")])
+    for slot in phase.strain_slots:
+        if slot[-3:] in ("400", "040", "004"):  # the strain along an axis
+            table.lower[table.find(slot_name(phase, slot))] = 0.0
+    if phase.strain_terms is not None:
+        table.lock([slot_name(phase, "microstrain")])
 
 
 def _site_names(phase: Phase, label: str) -> list[str]:

@@ -98,7 +98,8 @@ def prepare_extraction(model: Model, table: Parameters, height: float) -> None:
             continue
         own = model.phase_models[p]
         table.assign(slot_name(phase, "scale"), own.scale_for(table.values[model.phase_blocks[p]], height))
-        idle = ("scale", "preferred_orientation", *phase.slot_names[pk.SITES :])
+        atoms = set(phase.slot_names[pk.SITES :]) - set(phase.broadening_slots)
+        idle = ("scale", "preferred_orientation", *atoms)
         table.lock(slot_name(phase, slot) for slot in idle)
         if phase.mode == "pawley":
             table.free(intensity_names(model, p))

@@ -107,7 +107,11 @@ def _joint_names(label: str, outcome: Outcome, *, first: bool) -> list[str]:
     """Return the names of the parameters of one pattern in the joint table."""
     own: set[str] = set()
     for phase in outcome.model.phases:
-        slots = [*OWN_OF_MEASUREMENT, *(() if first else ("scale", *LENGTHS, *phase.length_slots))]
+        slots = [
+            *OWN_OF_MEASUREMENT,
+            *phase.correction_slots,
+            *(() if first else ("scale", *LENGTHS, *phase.length_slots)),
+        ]
         own |= {slot_name(phase, slot) for slot in slots}
     shared = {slot_name(phase, slot) for phase in outcome.model.phases for slot in phase.slot_names} - own
     return [name if name in shared else f"{label}_{name}" for name in outcome.minimum.parameters.names]

@@ -6,7 +6,7 @@ something about dq too: its mean m and covariance C are those of one step with t
 C = (P + S / s^2)^-1 and m = C g / s^2 (S, g: normal matrix and gradient of the held quantities without the part of the
 variables; s: goodness of fit). The mean square error of the fractions is that of the counts, plus B (C + m m^T) B^T.
 A texture that the March function does not describe is such a quantity: the share of crystallites at random beside it.
-Particle sizes that are not stated (microabsorption) add theirs.
+Particle sizes that are not stated (microabsorption) and the orders that spherical harmonics leave out add theirs.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from layerox.diffraction.linear_response import LinearResponse
 from layerox.diffraction.microabsorption import brindley
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.prior_settings import PriorSetting
 from layerox.diffraction.priors import Prior
 from layerox.diffraction.quantification import Quantification, Quantities
@@ -33,6 +34,8 @@ FINEST_UM, COARSEST_UM, PARTICLES_STATED = 1.0, 10.0, 0.3
 # Mean and root mean square of that range.
 MEAN_UM = (COARSEST_UM - FINEST_UM) / math.log(COARSEST_UM / FINEST_UM)
 RMS_UM = math.sqrt(0.5 * (COARSEST_UM**2 - FINEST_UM**2) / math.log(COARSEST_UM / FINEST_UM))
+# Uncertainty of the orders that spherical harmonics leave out, as a share of the coefficients of the highest refined.
+NEXT_ORDER_SHARE = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +117,8 @@ def model_uncertainty(
         "priors": held.variances() + _of_refined(linear),
         "microabsorption": _microabsorption(found, given),
     }
+    if any(phase.harmonic_order for phase in linear.model.phases):
+        squares["texture model"] = _texture(linear)
     parts = {
         source: dict(zip(names, np.sqrt(np.maximum(values, 0.0)).tolist(), strict=True))
         for source, values in squares.items()
@@ -258,3 +263,25 @@ def _microabsorption(found: Quantities, given: Quantification) -> FloatArray:
     slopes = np.diag(own) - np.outer(own, own)
     squares[known] = np.einsum("ki,ij,kj->k", slopes, moments, slopes)
     return squares
+
+
+def _texture(linear: LinearResponse) -> FloatArray:
+    """Return the variances of the fractions due to the orders that refined harmonics leave out, shape (p,)."""
+    table, free = linear.minimum.parameters, ~linear.minimum.at_bound
+    names = [name for name, inside in zip(table.free_names, free, strict=True) if inside]
+    response = linear.slopes @ linear.inverse
+    total = np.zeros(len(linear.model.phases))
+    for phase in linear.model.phases:
+        for name in _highest_harmonics(phase, names) if phase.is_weighed else ():
+            k = names.index(name)
+            # With the coefficient held at another value, the minimum moves along its row of the covariance.
+            slope = response[:, k] / linear.inverse[k, k] if linear.inverse[k, k] > 0 else 0.0
+            total += (slope * NEXT_ORDER_SHARE * table.value(name)) ** 2
+    return total
+
+
+def _highest_harmonics(phase: Phase, refined: Sequence[str]) -> list[str]:
+    """Return the names of the refined coefficients of the highest order."""
+    found = {slot_name(phase, slot): slot.split("_")[1] for slot in phase.harmonic_slots}
+    found = {name: order for name, order in found.items() if name in refined}
+    return [name for name, order in found.items() if order == max(found.values())]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.anisotropic_broadening import Broadening
 from layerox.typing import FloatArray, IntArray
 
 
@@ -54,6 +55,10 @@ class Peaks:
         One peak for each reflection and emission line, as a symmetric one.
     parts, first
         With axial divergence: the shifted peaks that form each of `listed`, and their first indices, (n l + 1,).
+    texture_by_coefficient
+        Derivatives of the texture with respect to the coefficients of harmonics, (k, n); None without them.
+    broadening
+        Size and strain of each reflection; None if they are the same in all directions.
     """
 
     q: FloatArray
@@ -68,6 +73,8 @@ class Peaks:
     listed: PeakSet
     parts: PeakSet | None
     first: IntArray
+    texture_by_coefficient: FloatArray | None = None
+    broadening: Broadening | None = None
 
     @property
     def table(self) -> FloatArray:

@@ -274,6 +274,56 @@ def broadening_gradient(
 
 
 @compiled
+def set_lorentzian_widths(
+    bragg: FloatArray,
+    bragg_by_q: FloatArray,
+    owner: IntArray,
+    wavelengths: FloatArray,
+    instrument: FloatArray,
+    inverse_size: FloatArray,
+    microstrain: FloatArray,
+    last: float,
+    peaks: FloatArray,
+    slopes: FloatArray,
+) -> None:
+    """Set the Lorentzian widths of `peaks` and `slopes` for sizes and strains that differ between reflections.
+
+    `inverse_size` and `microstrain` are of the reflections, shape (n,), the slopes those with q at constant ones;
+    `owner` and `wavelengths` are of the peaks, shape (peaks,); the rest is as in `peak_list`.
+    """
+    for k in range(owner.size):
+        theta, r = 0.5 * bragg[k], owner[k]
+        if theta == 0.0:
+            continue
+        inside = min(theta, last)
+        width, slope = lorentzian_width(inside, wavelengths[k], instrument, inverse_size[r], microstrain[r])
+        peaks[2, k] = width
+        slopes[2, k] = 0.5 * bragg_by_q[k] * slope if theta <= last else 0.0
+
+
+@compiled
+def chain_through_broadening(
+    by_slot: FloatArray,
+    owner: IntArray,
+    bragg: FloatArray,
+    wavelengths: FloatArray,
+    last: float,
+    gradient: FloatArray,
+    factor: float,
+) -> None:
+    """Add `factor` times the derivative with respect to a parameter with derivatives `by_slot` of size and strain.
+
+    `by_slot` holds those of the inverse size and of the microstrain of each reflection, shape (2, n).
+    """
+    for k in range(owner.size):
+        if bragg[k] == 0.0:
+            continue
+        theta, r = min(0.5 * bragg[k], last), owner[k]
+        by_size = by_slot[0, r] * wavelengths[k] / NM / math.cos(theta)
+        gradient[k, 2] += factor * (by_size + by_slot[1, r] * math.tan(theta)) / DEGREE
+
+
+@compiled
 def chain_through_q(
     by_slot: FloatArray, owner: IntArray, slopes: FloatArray, gradient: FloatArray, factor: float
 ) -> None:

@@ -6,20 +6,36 @@ It holds starting values only; `phase_model.PhaseModel` computes the peaks.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import gemmi
 import numpy as np
 
 from layerox.crystal.asymmetric_unit import Cell, Crystal, Site, cell_tuple
-from layerox.symmetry import CELL_NAMES, metric_tensor
+from layerox.diffraction.anisotropic_broadening import (
+    FAULTS,
+    FLATNESS,
+    STRAIN,
+    check_slots,
+    isotropic_terms,
+    strain_names,
+)
+from layerox.diffraction.spherical_harmonics import SymmetrisedHarmonics
+from layerox.errors import InputError
+from layerox.symmetry import CELL_NAMES, Symmetry, metric_tensor
 from layerox.typing import FloatArray
 
 IntensityMode = Literal["rietveld", "le-bail", "pawley"]
 
 # Prefix of the names of extracted intensities: "I_0_0_2".
 INTENSITY = "I_"
+# Of those of coefficients of harmonics: "harmonic_2_1".
+HARMONIC = "harmonic_"
+# Isotropic microstrain from which anisotropic terms start if none is given.
+ASSUMED_STRAIN = 5e-4
 SITE_SLOTS = ("x", "y", "z", "occupancy", "u_iso")
 OWN_SLOTS = ("scale", *CELL_NAMES, "inverse_size", "microstrain", "preferred_orientation", "displacement")
 
@@ -52,6 +68,15 @@ class Phase:
     hardware
         Whether it is cell hardware (a foil, a window) and not part of the specimen: it has no weight fraction, and a
         strategy refines its displacement, not the lengths of its unit cell.
+    harmonic_order, harmonics
+        Highest order of symmetrised spherical harmonics that describe the texture in place of the March coefficient
+        (0: none), and their coefficients (empty: zeros), see `spherical_harmonics`.
+    flatness
+        Size in the layers (`size_nm`) over the size along their normal: above 1 for platelets; None: not refinable.
+    fault_distance_nm
+        Mean distance of stacking faults, which broaden the reflections with h - k not a multiple of 3.
+    strain_terms
+        S_HKL of Stephens's microstrain in 1e-8 angstrom^-4, in place of the isotropic one; empty: that one in terms.
     """
 
     name: str
@@ -64,6 +89,65 @@ class Phase:
     mode: IntensityMode = "rietveld"
     displacement_mm: float = 0.0
     hardware: bool = False
+    harmonic_order: int = 0
+    harmonics: tuple[float, ...] = ()
+    flatness: float | None = None
+    fault_distance_nm: float | None = None
+    strain_terms: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse corrections that exclude each other.
+
+        Raises
+        ------
+        InputError
+            Naming the phase.
+        """
+        if self.harmonic_order and self.preferred_orientation != 1.0:
+            raise InputError(f"{self.name} has a March coefficient and spherical harmonics", cure="keep one of them")
+        if self.harmonic_order and self.mode != "rietveld":
+            raise InputError(f"{self.name} has spherical harmonics and extracted intensities", cure="keep one of them")
+        _refuse_another_number(self.name, "coefficients of harmonics", self.harmonics, self.harmonic_slots)
+        _refuse_another_number(self.name, "strain terms", self.strain_terms or (), self.strain_slots)
+
+    @property
+    def symmetrised_harmonics(self) -> SymmetrisedHarmonics | None:
+        """The functions that describe its texture; None with a March coefficient."""
+        if not self.harmonic_order:
+            return None
+        return _harmonics(self.crystal.symmetry, self.crystal.cell, self.harmonic_order)
+
+    @property
+    def harmonic_slots(self) -> list[str]:
+        """Names of the coefficients of harmonics: "harmonic_4_1"."""
+        found = self.symmetrised_harmonics
+        return [] if found is None else [f"{HARMONIC}{degree}_{n}" for degree, n in found.names]
+
+    @property
+    def strain_slots(self) -> list[str]:
+        """Names of the terms of an anisotropic microstrain: "strain_400"."""
+        return [] if self.strain_terms is None else [STRAIN + name for name in _strain_names(self.crystal.symmetry)]
+
+    @property
+    def broadening_slots(self) -> list[str]:
+        """Names of the parameters of anisotropic size and strain."""
+        own = [FLATNESS] * (self.flatness is not None) + [FAULTS] * (self.fault_distance_nm is not None)
+        return own + self.strain_slots
+
+    @property
+    def correction_slots(self) -> list[str]:
+        """Names of the parameters of its harmonics and of its anisotropic size and strain."""
+        return self.harmonic_slots + self.broadening_slots
+
+    def check_corrections(self) -> None:
+        """Refuse anisotropic broadening that its symmetry does not have.
+
+        Raises
+        ------
+        InputError
+            See `anisotropic_broadening.check_slots`.
+        """
+        check_slots(self.broadening_slots, self.crystal.symmetry, layer_normal(self.crystal))
 
     @property
     def is_weighed(self) -> bool:
@@ -75,10 +159,11 @@ class Phase:
         """The texture axis in use."""
         return layer_normal(self.crystal) if self.texture_axis is None else self.texture_axis
 
-    @property
+    @cached_property
     def slot_names(self) -> list[str]:
         """Names of all parameters of the phase, without the prefix of its name, in the order of `values`."""
-        return [*OWN_SLOTS, *(f"{site.label}_{slot}" for site in self.crystal.sites for slot in SITE_SLOTS)]
+        sites = [f"{site.label}_{slot}" for site in self.crystal.sites for slot in SITE_SLOTS]
+        return [*OWN_SLOTS, *sites, *self.correction_slots]
 
     @property
     def position_slots(self) -> tuple[str, ...]:
@@ -115,13 +200,62 @@ class Phase:
             self.scale,
             *self.crystal.cell,
             1.0 / self.size_nm,
-            self.microstrain,
+            self.microstrain if self.strain_terms is None else 0.0,
             self.preferred_orientation,
             self.displacement_mm,
         ]
         for site in self.crystal.sites:
             own += [*site.position, site.occupancy, site.u_iso]
-        return np.array(own, dtype=np.float64)
+        own += self.harmonics or (0.0,) * len(self.harmonic_slots)
+        own += [self.flatness] if self.flatness is not None else []
+        own += [1.0 / self.fault_distance_nm] if self.fault_distance_nm is not None else []
+        return np.array([*own, *self._strain_values()], dtype=np.float64)
+
+    def _strain_values(self) -> tuple[float, ...]:
+        if self.strain_terms is None or self.strain_terms:
+            return self.strain_terms or ()
+        inverse = np.asarray(np.linalg.inv(metric_tensor(self.crystal.cell)), dtype=np.float64)
+        return tuple(isotropic_terms(self.crystal.symmetry, inverse, self.microstrain or ASSUMED_STRAIN).tolist())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corrections:
+    """The fields of a `Phase` that describe harmonics and anisotropic broadening; see there."""
+
+    harmonic_order: int = 0
+    harmonics: tuple[float, ...] = ()
+    flatness: float | None = None
+    fault_distance_nm: float | None = None
+    strain_terms: tuple[float, ...] | None = None
+
+
+def corrections_at(numbers: Mapping[str, float]) -> Corrections:
+    """Return the corrections whose slots have the given values, by the names of `Phase.correction_slots`."""
+    harmonics = {slot: float(value) for slot, value in numbers.items() if slot.startswith(HARMONIC)}
+    strains = tuple(float(value) for slot, value in numbers.items() if slot.startswith(STRAIN))
+    inverse = float(numbers.get(FAULTS, 0.0))
+    return Corrections(
+        harmonic_order=max((int(slot.split("_")[1]) for slot in harmonics), default=0),
+        harmonics=tuple(harmonics.values()),
+        flatness=float(numbers[FLATNESS]) if FLATNESS in numbers else None,
+        fault_distance_nm=None if FAULTS not in numbers else (1.0 / inverse if inverse > 0.0 else math.inf),
+        strain_terms=strains or None,
+    )
+
+
+def _refuse_another_number(name: str, what: str, given: Sequence[float], slots: Sequence[str]) -> None:
+    if given and len(given) != len(slots):
+        raise InputError(f"{name} has {len(given)} {what}", cure=f"give {len(slots)}: {', '.join(slots) or 'none'}")
+
+
+@lru_cache(maxsize=64)
+def _harmonics(symmetry: Symmetry, cell: Cell, order: int) -> SymmetrisedHarmonics:
+    return SymmetrisedHarmonics(symmetry, cell, order)
+
+
+@lru_cache(maxsize=64)
+def _strain_names(symmetry: Symmetry) -> tuple[str, ...]:
+    return tuple(strain_names(symmetry))
 
 
 def layer_normal(crystal: Crystal) -> tuple[int, int, int]:

@@ -16,9 +16,10 @@ from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.angle_factors import SLOTS as CORRECTIONS
 from layerox.diffraction.angle_factors import angle_factors
+from layerox.diffraction.anisotropic_broadening import AnisotropicBroadening, Broadening
 from layerox.diffraction.axial_divergence import asymmetric, node_table
 from layerox.diffraction.peak_sets import Peaks, PeakSet
-from layerox.diffraction.phase import INTENSITY, Phase
+from layerox.diffraction.phase import INTENSITY, Phase, layer_normal
 from layerox.diffraction.profiles import add_asymmetry, add_asymmetry_gradients, add_peak_gradients, add_peaks
 from layerox.diffraction.reflections import (
     Reflections,
@@ -28,6 +29,7 @@ from layerox.diffraction.reflections import (
     refuse_too_many_terms,
 )
 from layerox.diffraction.scattering_factors import scatterers
+from layerox.diffraction.spherical_harmonics import harmonic_texture
 from layerox.diffraction.structure_factors import TWO_PI_SQUARED, geometric_sums, squared_structure_factors
 from layerox.diffraction.texture import texture_factors
 from layerox.instrument import Instrument
@@ -81,7 +83,14 @@ class PhaseModel:
         images = equivalents(self.reflections.hkl, rotations[one_of_each_sign(rotations)])
         self.equivalents = np.ascontiguousarray(images, dtype=np.float64)
         self._sums: tuple[bytes, tuple[FloatArray, ...]] = (b"", ())
+        self.end = pk.SITES + self.sites * pk.PER_SITE
+        self.harmonics = phase.symmetrised_harmonics
+        self.broadening = self._anisotropic_broadening()
         self._group_reflections()
+
+    def _anisotropic_broadening(self) -> AnisotropicBroadening | None:
+        slots, crystal = self.phase.broadening_slots, self.phase.crystal
+        return AnisotropicBroadening(slots, crystal, layer_normal(crystal), self.hkl) if slots else None
 
     def _prepare_sums(self, crystal: Crystal) -> None:
         rotations, translations = crystal.symmetry.coset
@@ -124,6 +133,7 @@ class PhaseModel:
         other.owner, other.line = np.repeat(np.arange(len(chosen)), lines), np.tile(np.arange(lines), len(chosen))
         other.group = self.group[chosen] if len(self.group) else self.group
         other._sums = (b"", ())
+        other.broadening = other._anisotropic_broadening()
         return other
 
     def groups_between(self, low: float, high: float) -> NDArray[np.bool_]:
@@ -155,8 +165,7 @@ class PhaseModel:
         """Return the peaks for the values of the phase and of the instrument."""
         inverse, slopes = pk.reciprocal_metric(values[pk.CELL : pk.CELL + 6])
         q, by_cell = pk.inverse_squares(self.hkl, inverse, slopes)
-        end = pk.SITES + self.sites * pk.PER_SITE
-        site_values = values[pk.SITES : end].reshape(self.sites, pk.PER_SITE)
+        site_values = values[pk.SITES : self.end].reshape(self.sites, pk.PER_SITE)
         real, imag, _, _ = self.geometric_sums(np.ascontiguousarray(site_values[:, :3]))
         f_squared, f_slope, by_occupancy, by_sum = squared_structure_factors(
             q,
@@ -170,9 +179,8 @@ class PhaseModel:
             imag,
         )
         if self.intensity_slots:
-            f_squared, f_slope = values[end:][self.group], np.zeros(len(q))
-        r = values[pk.ORIENTATION]
-        texture, by_r, texture_by_cell = texture_factors(self.equivalents, self.axis, r, inverse, slopes)
+            f_squared, f_slope = values[len(self.slot_names) :][self.group], np.zeros(len(q))
+        texture, by_r, texture_by_cell, by_coefficient = self._texture(values, inverse, slopes)
         weight = self.reflections.multiplicity * texture
         if values[pk.OWN_DISPLACEMENT]:
             instrument_values = instrument_values.copy()
@@ -191,6 +199,11 @@ class PhaseModel:
             self.bragg_brentano,
             self.last,
         )
+        broadening = self._broadening(values, q, by_cell, (inverse, slopes))
+        if broadening is not None:
+            own = broadening.inverse_size, broadening.microstrain, self.last
+            lines = self.wavelengths[self.line]
+            pk.set_lorentzian_widths(bragg, bragg_by_q, self.owner, lines, instrument_values, *own, table, peak_slopes)
         corrections = self._correct(table, peak_slopes, bragg, bragg_by_q, instrument_values)
         listed = PeakSet(table, peak_slopes, self.owner, self.line, bragg, by_correction=corrections)
         sample, slit = instrument_values[pk.S_OVER_L], instrument_values[pk.H_OVER_L]
@@ -216,7 +229,31 @@ class PhaseModel:
             listed=listed,
             parts=parts,
             first=first,
+            texture_by_coefficient=by_coefficient,
+            broadening=broadening,
         )
+
+    def _texture(
+        self, values: FloatArray, inverse: FloatArray, slopes: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray | None]:
+        """Return the texture, its derivatives with respect to r and to the cell, and those of harmonics if it has any.
+
+        With harmonics, the March coefficient has no effect.
+        """
+        if self.harmonics is None:
+            return *texture_factors(self.equivalents, self.axis, values[pk.ORIENTATION], inverse, slopes), None
+        coefficients = values[self.end : self.end + len(self.harmonics)]
+        found = harmonic_texture(self.harmonics, coefficients, self.hkl, values[pk.CELL : pk.CELL + 6])
+        return found.value, np.zeros(len(self.hkl)), found.by_cell, found.by_coefficient
+
+    def _broadening(
+        self, values: FloatArray, q: FloatArray, by_cell: FloatArray, metric: tuple[FloatArray, FloatArray]
+    ) -> Broadening | None:
+        if self.broadening is None:
+            return None
+        first = len(self.slot_names) - len(self.broadening.slots)
+        own = dict(zip(self.broadening.slots, values[first : len(self.slot_names)].tolist(), strict=True))
+        return self.broadening.at(own, values[pk.INVERSE_SIZE], values[pk.MICROSTRAIN], q, by_cell, metric)
 
     def _correct(
         self,
@@ -316,6 +353,9 @@ class PhaseModel:
             factor, gradient = transfer[slot, variable], gradients[variable]
             if slot == pk.SCALE:
                 gradient[:, 3] += factor * chosen.table[3]
+            elif peaks.broadening is not None and self.slot_name(int(slot)) in peaks.broadening.by_slot:
+                by_slot = peaks.broadening.by_slot[self.slot_name(int(slot))]
+                self._add_broadening(gradient, chosen, by_slot, factor)
             elif slot in (pk.INVERSE_SIZE, pk.MICROSTRAIN):
                 pk.broadening_gradient(slot, chosen.bragg, self.wavelengths[chosen.line], self.last, gradient, factor)
             elif slot == pk.OWN_DISPLACEMENT:
@@ -323,9 +363,19 @@ class PhaseModel:
             else:
                 if pk.CELL <= slot < pk.CELL + 6:
                     pk.chain_through_q(peaks.by_cell[slot - pk.CELL], chosen.owner, slopes, gradient, factor)
+                    if peaks.broadening is not None:
+                        self._add_broadening(gradient, chosen, peaks.broadening.by_cell[slot - pk.CELL], factor)
                 by_slot = self._strength_slope(peaks, values, int(slot))
                 pk.chain_through_strength(by_slot, chosen.owner, peaks.strength, area, gradient, factor)
         return gradients
+
+    def slot_name(self, slot: int) -> str:
+        """Return the name of a slot, "" for an extracted intensity."""
+        return self.slot_names[slot] if slot < len(self.slot_names) else ""
+
+    def _add_broadening(self, gradient: FloatArray, chosen: PeakSet, by_slot: FloatArray, factor: float) -> None:
+        lines = self.wavelengths[chosen.line]
+        pk.chain_through_broadening(by_slot, chosen.owner, chosen.bragg, lines, self.last, gradient, factor)
 
     def _add_instrument(self, gradient: FloatArray, chosen: PeakSet, slot: int, factor: float, scale: float) -> None:
         if slot in CORRECTIONS:
@@ -346,9 +396,9 @@ class PhaseModel:
             return np.asarray(multiplicity * peaks.f_squared * peaks.texture_by_cell[slot - pk.CELL])
         if slot == pk.ORIENTATION:
             return np.asarray(multiplicity * peaks.f_squared * peaks.texture_by_r)
+        if slot >= self.end:
+            return multiplicity * self._further_slope(peaks, slot)
         site, kind = divmod(slot - pk.SITES, pk.PER_SITE)
-        if site >= self.sites:
-            return np.asarray(multiplicity * (self.group == slot - pk.SITES - self.sites * pk.PER_SITE))
         weight = multiplicity * peaks.texture
         if kind == pk.SITE_OCCUPANCY:
             return np.asarray(weight * peaks.by_occupancy[site])
@@ -358,6 +408,14 @@ class PhaseModel:
         _, _, real_gradient, imag_gradient = self._sums[1]
         by_coordinate = peaks.by_sum[site, 0] * real_gradient[:, site, kind]
         return np.asarray(weight * (by_coordinate + peaks.by_sum[site, 1] * imag_gradient[:, site, kind]))
+
+    def _further_slope(self, peaks: Peaks, slot: int) -> FloatArray:
+        """Return `_strength_slope` over the multiplicity for a coefficient of harmonics or an extracted intensity."""
+        if slot >= len(self.slot_names):
+            return np.asarray(self.group == slot - len(self.slot_names), dtype=np.float64)
+        if peaks.texture_by_coefficient is None:
+            return np.zeros(len(self.hkl))
+        return np.asarray(peaks.f_squared * peaks.texture_by_coefficient[slot - self.end])
 
 
 def _scaled(peaks: PeakSet, scale: float) -> FloatArray:

@@ -11,6 +11,7 @@ a file or of the user counts as LOOKED-UP. The widths are judgements of this pro
 - occupancy: alkali contents by chemical analysis agree within 0.02; nominal ones of synthesis within 0.05.
 - ratio: exchange of two species of one full site, such as Ni and Mn; nominal compositions are within 0.03.
 - preferred_orientation: powders that are not treated have March coefficients of 0.85 to 1.15.
+- harmonic: the same in terms of spherical harmonics: a_2 = 3 / sqrt(5) times ln r, and small coefficients beyond.
 - instrument_zero: aligned Bragg-Brentano diffractometers keep 0.01 to 0.02 degrees (Cheary & Cline, Adv. X-ray Anal.
   38 (1994) 75); instrument_displacement: specimens are mounted within 0.2 mm. Only if no calibration is given.
 - random_share: crystallites that lie at random beside those of a March function (Dollase, J. Appl. Cryst. 19 (1986)
@@ -50,6 +51,8 @@ WIDTHS: Mapping[str, Mapping[Provenance, float]] = {
 }
 # Of quantities that belong to the specimen: one width, whatever the structure.
 SPECIMEN_WIDTHS: Mapping[str, float] = {"preferred_orientation": 0.15, "microstrain": 1e-3, "inverse_size": 0.7}
+# Of a coefficient of spherical harmonics, by order.
+HARMONIC_WIDTHS: Mapping[str, float] = {"2": 0.2, "4": 0.05, "6": 0.03, "8": 0.02}
 # Position errors of a Bragg-Brentano diffractometer without calibration: zero (degrees) and displacement (mm).
 POSITION_WIDTHS: Mapping[str, float] = {"instrument_zero": 0.02, "instrument_displacement": 0.2}
 # Share of crystallites at random beside those of a refined March function, of either sign: such a sum describes
@@ -262,6 +265,11 @@ def _at_present(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
         if parameters.can_vary(name):
             yield Prior(name=public_name(name), value=parameters.value(name), esd=width, parts={name: 1.0},
                         phase=phase.name, provenance="specimen", is_relative=slot in RELATIVE)  # fmt: skip
+    for slot in phase.harmonic_slots:
+        name, order = slot_name(phase, slot), slot.split("_")[1]
+        if parameters.can_vary(name):
+            yield Prior(name=name, value=parameters.value(name), esd=HARMONIC_WIDTHS[order], parts={name: 1.0},
+                        phase=phase.name, provenance="specimen")  # fmt: skip
     if parameters.can_vary(slot_name(phase, "preferred_orientation")):
         yield Prior(name=slot_name(phase, "random_share"), value=0.0, esd=RANDOM_SHARE, parts={}, phase=phase.name,
                     provenance="specimen")  # fmt: skip

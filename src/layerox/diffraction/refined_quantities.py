@@ -89,6 +89,8 @@ class RefinedPhase:
         S Z M V over that of the reference phase; None without one.
     stacking
         Of a disordered phase; None for an ordered one.
+    corrections
+        Coefficients of harmonics, and anisotropic size and strain, by the names of `Phase.correction_slots`.
     """
 
     name: str
@@ -120,6 +122,7 @@ class RefinedPhase:
     hardware: bool = False
     mass_to_reference: Refined | None = None
     stacking: RefinedStacking | None = None
+    corrections: Mapping[str, Refined] = field(default_factory=dict)
 
     @property
     def is_supported(self) -> bool:

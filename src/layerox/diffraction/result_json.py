@@ -169,7 +169,13 @@ def phase_document(phase: RefinedPhase) -> Document:
         "intensities": [[*hkl, number_document(number)] for hkl, number in phase.intensities.items()],
         "ticks": phase.ticks.round(5).tolist(),
         **({} if phase.stacking is None else {"stacking": stacking_document(phase.stacking)}),
+        **({"corrections": _corrections(phase)} if phase.corrections else {}),
     }
+
+
+def _corrections(phase: RefinedPhase) -> Document:
+    """Return the coefficients of harmonics, and anisotropic size and strain, by slot."""
+    return {slot: number_document(number) for slot, number in phase.corrections.items()}
 
 
 def stacking_document(stacking: RefinedStacking) -> Document:

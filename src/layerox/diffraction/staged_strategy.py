@@ -33,7 +33,7 @@ from layerox.diffraction.parameters import (
     slot_name,
     slot_of_public,
 )
-from layerox.diffraction.phase import INTENSITY, Phase
+from layerox.diffraction.phase import INTENSITY, Phase, corrections_at
 from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
@@ -192,4 +192,5 @@ def refined_phase(phase: RefinedPhase) -> Phase:
         mode=phase.mode,
         displacement_mm=float(phase.displacement_mm),
         hardware=phase.hardware,
+        **vars(corrections_at(phase.corrections)),
     )

@@ -15,7 +15,7 @@ import numpy as np
 from layerox.diffraction.model import Calculated
 from layerox.diffraction.profiles import tch_width
 from layerox.diffraction.starting_values import peak_width
-from layerox.radiation import Radiation
+from layerox.radiation import K_BETA, W_L_ALPHA, W_L_BETA, Radiation
 from layerox.typing import FloatArray
 
 # Largest number of listed peaks; least height over its standard uncertainty, over the strongest observed peak, and over
@@ -25,7 +25,7 @@ MOST_LISTED, LEAST_SIGNIFICANCE, LEAST_HEIGHT, LEAST_EXCESS = 10, 8.0, 0.005, 0.
 WIDTHS_SEEN, MEDIAN_REACH = 20, 4.0
 SIGMA_PER_FWHM = 1.0 / math.sqrt(8.0 * math.log(2.0))
 # Other emission lines of a copper tube, angstrom: K-beta, and tungsten on the anode.
-STRAY_LINES = {"CuKa": {"Cu K-beta": 1.39222, "W L-alpha": 1.47635, "W L-beta": 1.28181}}
+STRAY_LINES = {"CuKa": {"Cu K-beta": K_BETA["Cu"], "W L-alpha": W_L_ALPHA, "W L-beta": W_L_BETA}}
 # Largest distance (degrees) of a peak from such a line, and the number of peaks that excludes coincidence.
 STRAY_REACH, STRAY_COUNT = 0.1, 2
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from layerox.io.instrument_toml_keys import InstrumentModel, RadiationModel
 
 WAVELENGTH_KEYS = ("source", "wavelength", "lines")
+WEAK_LINES = ("k_beta", "tungsten")
 POLARIZATION_KEYS = ("polarization", "monochromator_two_theta")
 
 
@@ -119,6 +120,8 @@ def instrument_from_model(
     """
     with _blaming(place, text, *inside, "radiation", _first_given(model.radiation, WAVELENGTH_KEYS)):
         radiation = _radiation(model.radiation)
+    with _blaming(place, text, *inside, "radiation", _first_given(model.radiation, WEAK_LINES)):
+        radiation = _with_weak_lines(radiation, model.radiation)
     with _blaming(place, text, *inside, "radiation", _first_given(model.radiation, POLARIZATION_KEYS)):
         polarization = _polarization(model.radiation)
     with _blaming(place, text, *inside, "geometry", "radius_mm"):
@@ -166,6 +169,14 @@ def _radiation(model: RadiationModel) -> Radiation | None:
     return replace(radiation, says_kind=bool(radiation.name))
 
 
+def _with_weak_lines(radiation: Radiation | None, model: RadiationModel) -> Radiation | None:
+    if model.k_beta is None and model.tungsten is None:
+        return radiation
+    if radiation is None:
+        raise InputError("weak lines without a source", cure='give source = "CuKa"')
+    return radiation.with_weak_lines(k_beta=model.k_beta or 0.0, tungsten=model.tungsten or 0.0)
+
+
 def _polarization(model: RadiationModel) -> float | None:
     if model.polarization is not None and model.monochromator_two_theta is not None:
         raise InputError(f"{' and '.join(POLARIZATION_KEYS)} exclude each other", cure="keep one of them")
@@ -198,7 +209,7 @@ def _radiation_table(instrument: Instrument) -> dict[str, object]:
 
 def _wavelength_table(radiation: Radiation) -> dict[str, object]:
     if radiation.name and radiation.kind == "xray" and _stands_for(radiation):
-        return {"source": radiation.name}
+        return {"source": radiation.name, **radiation.weak_lines}
     if len(radiation.lines) == 1 and radiation.lines[0][1] == 1.0:
         return {"wavelength": radiation.lines[0][0]}
     return {"lines": [list(line) for line in radiation.lines]}
@@ -206,7 +217,7 @@ def _wavelength_table(radiation: Radiation) -> dict[str, object]:
 
 def _stands_for(radiation: Radiation) -> bool:
     try:
-        return radiation_from_text(radiation.name).lines == radiation.lines
+        return radiation_from_text(radiation.name).with_weak_lines(**radiation.weak_lines).lines == radiation.lines
     except InputError:
         return False
 

@@ -18,12 +18,17 @@ class KeyedTable(BaseModel):
 
 
 class RadiationModel(KeyedTable):
-    """[radiation]: angstrom, degrees; one of source, wavelength and lines; polarization or monochromator."""
+    """[radiation]: angstrom, degrees; one of source, wavelength and lines; polarization or monochromator.
+
+    `k_beta` and `tungsten` are weights of weak lines of a tube, relative to K-alpha 1.
+    """
 
     kind: Literal["xray", "neutron"] | None = None
     source: str | None = None
     wavelength: float | None = None
     lines: Annotated[list[Pair], Field(min_length=1)] | None = None
+    k_beta: Annotated[float, Field(ge=0, le=1)] | None = None
+    tungsten: Annotated[float, Field(ge=0, le=1)] | None = None
     polarization: float | None = None
     monochromator_two_theta: float | None = None
 

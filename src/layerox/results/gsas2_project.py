@@ -55,6 +55,9 @@ def _refuse_phase(phase: RefinedPhase) -> None:
     if phase.stacking is not None or not phase.sites:
         what = "is a disordered stacking" if phase.stacking is not None else "has no atoms"
         raise InputError(f"{phase.name} {what}, which a GSAS-II project does not take", cure="export the others alone")
+    if phase.corrections:
+        fault = f"{phase.name} has spherical harmonics or anisotropic broadening, which are not exported to GSAS-II"
+        raise InputError(fault, cure="refine it with a March coefficient, size and microstrain")
     numbers = (phase.scale, phase.microstrain, phase.preferred_orientation, phase.cell["volume"])
     if not all(map(math.isfinite, numbers)):
         raise InputError(f"{phase.name} has numbers that are not finite", cure="refine it again")

@@ -14,6 +14,7 @@ from gemmi import cif
 
 from layerox.diffraction.background import BLANK, EXTRA_SLOTS
 from layerox.diffraction.parameters import is_background_term
+from layerox.diffraction.phase import HARMONIC
 from layerox.diffraction.refined_quantities import RefinedParameter, RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.instrument import DEFAULT_RADIUS_MM
@@ -159,6 +160,10 @@ def profile_text(refinement: Refinement) -> str:
     lines = [_line(p, p.name.removeprefix("instrument_")) for p in rows]
     for phase in refinement.phases:
         lines.append(f"{phase.name}: L = {_size(phase.size_nm)}, S = {cif_number(phase.microstrain)}")
+        broadening = {slot: n for slot, n in phase.corrections.items() if not slot.startswith(HARMONIC)}
+        if broadening:
+            numbers = ", ".join(f"{slot} = {cif_number(number)}" for slot, number in broadening.items())
+            lines.append(f"{phase.name}, anisotropic: {numbers} (1/nm, 1e-8 A^-4)")
     return "\n".join([PROFILE, *lines])
 
 
@@ -192,7 +197,11 @@ def _texture(refinement: Refinement) -> str:
 
 
 def texture_text(phase: RefinedPhase) -> str:
-    """Return the March-Dollase correction of a phase as text, "" for a random powder."""
+    """Return the texture correction of a phase as text, "" for a random powder."""
+    harmonics = {slot: number for slot, number in phase.corrections.items() if slot.startswith(HARMONIC)}
+    if harmonics:
+        terms = ", ".join(f"a({slot.removeprefix(HARMONIC)}) = {cif_number(a)}" for slot, a in harmonics.items())
+        return f"{phase.name}: exponential of symmetrised spherical harmonics, normalised: {terms}"
     r = phase.preferred_orientation
     if r.value == 1.0 and r.status == "fixed":
         return ""

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 from gemmi import cif
 
+from layerox.diffraction.phase import HARMONIC
 from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.io.pdcif_writing import add_measurement
 from layerox.refined import Refined
-from layerox.results.pdcif import background_text, instrument_items, profile_text
+from layerox.results.pdcif import background_text, instrument_items, profile_text, texture_text
 from layerox.results.structure_cif import add_reflections, add_structure, cif_number, cif_text_item, safe_code
 
 MARCH = "_pd_pref_orient_March_Dollase."
@@ -145,11 +146,13 @@ def _internal_standard(refinement: Refinement) -> dict[str, str]:
             "_pd_qpa_int_std.mass_percent": cif_number(percent)}  # fmt: skip
 
 
-def _add_textures(block: cif.Block, phases: Iterable[RefinedPhase]) -> None:
+def _add_textures(block: cif.Block, phases: Sequence[RefinedPhase]) -> None:
     textured = [p for p in phases if p.preferred_orientation != 1.0 or p.preferred_orientation.status != "fixed"]
+    harmonic = [texture_text(p) for p in phases if any(slot.startswith(HARMONIC) for slot in p.corrections)]
+    if details := [MARCH_TEXT] * bool(textured) + harmonic:
+        block.set_pair("_pd_pref_orient.special_details", cif_text_item("\n".join(details)))
     if not textured:
         return
-    block.set_pair("_pd_pref_orient.special_details", cif_text_item(MARCH_TEXT))
     loop = block.init_loop(MARCH, ["id", "phase_id", "index_h", "index_k", "index_l", "r"])
     for number, phase in enumerate(textured, 1):
         hkl = map(str, phase.texture_axis)

@@ -195,6 +195,7 @@ def _read_phase(row: Document) -> RefinedPhase:
         attenuation_by_line=tuple((length, mu) for length, mu in row.get("attenuation_by_line", ())),
         microabsorption=Microabsorption(**row["microabsorption"]) if row.get("microabsorption") else None,
         stacking=stacking,
+        corrections={slot: _read_number(number) for slot, number in row.get("corrections", {}).items()},
     )
 
 

@@ -5,9 +5,10 @@ Other keys are allowed. Numbers are finite when they are checked here. Lengths a
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.microabsorption import Microabsorption
@@ -27,6 +28,8 @@ def _squarable(value: float) -> float:
     return value
 
 
+# The slots of harmonics and of anisotropic size and strain.
+CORRECTION = re.compile(r"harmonic_[2468]_[1-9]\d?|flatness|fault_inverse_size|strain_[0-4]{3}")
 # What can be squared.
 LARGEST = 1e100
 Value = Annotated[float, AfterValidator(_squarable)]
@@ -166,12 +169,20 @@ class ResultPhaseModel(ResultPart):
     microabsorption: Microabsorption | None = None
     absolute_weight_fraction: NumberModel | None = None
     stacking: StackingModel | None = None
+    corrections: dict[str, NumberModel] = {}
 
     @model_validator(mode="after")
     def _places_every_site(self) -> ResultPhaseModel:
         if self.stacking is not None and len(self.stacking.places) != len(self.sites):
             raise ValueError("the stacking does not place every site")
         return self
+
+    @field_validator("corrections")
+    @classmethod
+    def _knows_corrections(cls, corrections: dict[str, NumberModel]) -> dict[str, NumberModel]:
+        if strange := [slot for slot in corrections if not CORRECTION.fullmatch(slot)]:
+            raise ValueError(f"{strange[0]} is no correction of a phase")
+        return corrections
 
 
 class ResultPatternModel(ResultPart):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from layerox.diffraction.phase import HARMONIC
 from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_steps import RefinementStep
@@ -293,12 +294,21 @@ def _phase(phase: RefinedPhase) -> str:
         ("size", f"{_number(phase.size_nm)} nm"),
         ("microstrain", _number(phase.microstrain)),
         *_position(phase),
-        ("March coefficient", f"{_number(phase.preferred_orientation)} about {' '.join(map(str, phase.texture_axis))}"),
+        *_texture(phase),
     ]
     rows += [] if phase.stacking is None else stacking_rows(phase.stacking)
     head = ["site", "species", "x", "y", "z", "occupancy", "U_iso (A^2)"]
     sites = [[s.label, s.species, str(s.x), str(s.y), str(s.z), str(s.occupancy), str(s.u_iso)] for s in phase.sites]
     return _section(f"Phase {phase.name} ({phase.space_group})", f"{_pairs(rows)}\n\n{_table([head, *sites])}")
+
+
+def _texture(phase: RefinedPhase) -> list[tuple[str, str]]:
+    """Return the texture, and anisotropic size and strain if they are given."""
+    axis = " ".join(map(str, phase.texture_axis))
+    rows = [] if any(slot.startswith(HARMONIC) for slot in phase.corrections) else [
+        ("March coefficient", f"{_number(phase.preferred_orientation)} about {axis}")
+    ]  # fmt: skip
+    return rows + [(slot.replace("_", " "), _number(number)) for slot, number in phase.corrections.items()]
 
 
 def _position(phase: RefinedPhase) -> list[tuple[str, str]]:

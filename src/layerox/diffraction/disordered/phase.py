@@ -106,6 +106,9 @@ class DisorderedPhase(Phase):
         if self.mode != "rietveld":
             fault = f"{self.name} is a disordered stacking: its intensities cannot be extracted ({self.mode})"
             raise InputError(fault, cure="use mode = 'rietveld'")
+        if self.harmonic_order or self.flatness is not None or self.fault_distance_nm or self.strain_terms is not None:
+            fault = f"{self.name} is a disordered stacking: it has no spherical harmonics and no anisotropic broadening"
+            raise InputError(fault, cure="use its March coefficient, size, microstrain and column height")
 
     @property
     def stacking_slots(self) -> list[str]:
