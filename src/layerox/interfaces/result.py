@@ -15,7 +15,7 @@ from layerox.crystal.atoms import Atoms
 from layerox.interfaces.cell_inspection import cell_findings, coordination, shortest_distances
 from layerox.interfaces.intergrowth import Intergrowth
 from layerox.interfaces.phase_component import PhaseComponent
-from layerox.interfaces.report import InterfaceReport
+from layerox.interfaces.report import InterfaceReport, coherency_findings
 from layerox.notices import Notice
 from layerox.stacking import Word
 from layerox.validation import Finding
@@ -103,7 +103,10 @@ def with_whole_atoms(made: Interface, *, seed: int = 0) -> Interface:
         space_group="P1",
         coordination=coordination(atoms),
         shortest=shortest_distances(atoms),
-        findings=cell_findings(atoms, list(made.parts.values()), unmatched=made.unmatched),
+        findings=(
+            *cell_findings(atoms, list(made.parts.values()), unmatched=made.unmatched),
+            *coherency_findings(made.details.elastic.misfit if made.grown is not None else 0.0),
+        ),
         warnings=(*made.warnings, *atoms.warnings),
     )
     return replace(made, atoms=atoms, details=details)
