@@ -1,7 +1,7 @@
 """What a user waits for, in CPU seconds of one process; prints JSON. Run: python tests/benchmarks/waiting.py
 
 Each row has its CPU time, and the multiple of a floor that is measured on the same machine in the same run: for
-commands the start of an interpreter with numpy, scipy.linalg, numba and gemmi, without which no fit can begin; for
+commands the start of an interpreter with numpy, numba and gemmi, without which no fit can begin; for
 patterns and files the compiled loop that does nothing but the arithmetic. `--peers` adds the same fit in rietx, if the
 interpreter that it names has it.
 """
@@ -30,7 +30,7 @@ from layerox.io.structure_writing import cif_text
 from layerox.series.simulated_series import simulate_series
 
 ROOT = Path(__file__).parents[2]
-LIBRARIES = "import numpy, scipy.linalg, numba, gemmi"
+LIBRARIES = "import numpy, numba, gemmi"
 PATTERN = str(ROOT / "patterns" / "p2_o3.xye")
 FIT = ("fit", PATTERN, "--phase", "P2", "--phase", "O3", "--quiet", "--overwrite")
 FRAMES, REPETITIONS = 50, 3
@@ -149,6 +149,9 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        # As installed: the bytecode is on disk, here in a folder of this run.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
         of_commands = commands(folder)
         of_calls = calls(folder)
         floor = floors(folder)

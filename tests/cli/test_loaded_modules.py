@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
+import numba
 import pytest
+
+from layerox.computing.compiled import LOADS_WITHOUT_COMPILER
 
 LOADED = """
 import contextlib, io, sys
@@ -25,7 +28,12 @@ OF_FIT = {
     "validation",  # the layers of its phases, for the question of stacking disorder
 }  # fmt: skip
 OF_SERIES = OF_FIT | {"electrochemistry", "series"}
-STATISTICS = {"scipy.stats", "scipy.interpolate", "scipy.integrate"}
+# Each takes a tenth of a second or more. numba imports scipy itself, which is little, and when it prepares its compiler
+# scipy.linalg with what that needs.
+SCIPY = {f"scipy.{part}" for part in ("integrate", "interpolate", "io", "optimize", "sparse", "spatial", "stats")}
+if numba.version_info.short in LOADS_WITHOUT_COMPILER:
+    SCIPY |= {"scipy.fft", "scipy.linalg", "scipy.special"}
+DISORDER = {f"layerox.diffraction.disordered.{module}" for module in ("profile_sum", "rod_model", "rods", "recursion")}
 
 
 def loaded(*words):
@@ -33,6 +41,12 @@ def loaded(*words):
     command = [sys.executable, "-c", LOADED, *map(str, words)]
     status, *names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     return int(status), set(names)
+
+
+def loaded_when_compiled(*words):
+    """Return the same of a command that has been run before, so that it compiles nothing."""
+    loaded(*words)
+    return loaded(*words, "--overwrite")
 
 
 def tops(names):
@@ -78,27 +92,30 @@ def test_help_and_a_wrong_file_name_need_no_numerics(words, expected):
 
 def test_a_fit_without_a_picture(pattern, tmp_path):
     words = ("fit", pattern, "--phase", "P2", "--phase", "O3", "-o", tmp_path / "out", "--quiet", "--figures", "none")
-    status, names = loaded(*words)
+    status, names = loaded_when_compiled(*words)
     assert status in (0, 1)
     assert tops(names) & (TABLES | PICTURES | {"pydantic", "lmfit", "pymatgen", "rich"}) == set()
-    assert names & (STATISTICS | {"scipy.optimize", "scipy.spatial"}) == set()
+    assert names & SCIPY == set()
+    assert names & DISORDER == set()
+    assert names & {"xml.sax", "http.client", "urllib.request"} == set()
     assert parts(names) <= OF_FIT
     assert not (tmp_path / "out" / "fit.png").exists()
 
 
 def test_a_fit_with_a_picture_needs_matplotlib_too(pattern, tmp_path):
-    status, names = loaded("fit", pattern, "--phase", "P2", "--phase", "O3", "-o", tmp_path / "out", "--quiet")
+    words = ("fit", pattern, "--phase", "P2", "--phase", "O3", "-o", tmp_path / "out", "--quiet")
+    status, names = loaded_when_compiled(*words)
     assert status in (0, 1)
     assert parts(names) <= OF_FIT
-    assert names & (STATISTICS | {"scipy.optimize", "matplotlib.pyplot"}) == set()
+    assert names & (SCIPY | DISORDER | {"matplotlib.pyplot"}) == set()
     assert (tmp_path / "out" / "fit.png").exists()
 
 
 def test_a_series_without_pictures_and_report(pattern, tmp_path):
     words = ("series", pattern.parent, "--phase", "P2", "--phase", "O3", "-o", tmp_path / "out", "--quiet")
-    status, names = loaded(*words, "--figures", "none", "--no-report")
+    status, names = loaded_when_compiled(*words, "--figures", "none", "--no-report")
     assert status in (0, 1)
-    assert tops(names) & (PICTURES | {"lmfit", "pymatgen", "rich"}) == set()
-    assert names & (STATISTICS | {"scipy.optimize"}) == set()
+    assert tops(names) & (PICTURES | {"xarray", "dask", "distributed", "lmfit", "pymatgen", "rich"}) == set()
+    assert names & (SCIPY | DISORDER) == set()
     assert parts(names) <= OF_SERIES
     assert {"series.png", "series.svg", "report.html"} & {path.name for path in (tmp_path / "out").iterdir()} == set()

@@ -2,6 +2,7 @@
 stands in, and of no other."""
 
 import ast
+import dis
 import importlib
 import inspect
 import os
@@ -10,12 +11,14 @@ import subprocess
 import sys
 from types import CodeType
 
+import numba
 import pytest
 from numba.core.caching import NullCache
 from numba.extending import is_jitted
 
 import layerox.diffraction
-from layerox.computing.compiled import compiled
+import layerox.diffraction.disordered
+from layerox.computing.compiled import LOADS_WITHOUT_COMPILER, compiled
 
 MODULES = [
     importlib.import_module(f"layerox.diffraction.{found.name}")
@@ -29,11 +32,22 @@ def compiled_functions(module):
     return {name: value for name, value in everything.items() if value.py_func.__module__ == module.__name__}
 
 
-FUNCTIONS = [
-    pytest.param(module, function, id=f"{module.__name__.rpartition('.')[2]}.{name}")
-    for module in MODULES
-    for name, function in compiled_functions(module).items()
+DISORDERED = [
+    importlib.import_module(f"layerox.diffraction.disordered.{found.name}")
+    for found in pkgutil.iter_modules(layerox.diffraction.disordered.__path__)
 ]
+
+
+def functions_of(modules):
+    """Return the modules with their compiled functions, as parameters of a test."""
+    return [
+        pytest.param(module, function, id=f"{module.__name__.rpartition('.')[2]}.{name}")
+        for module in modules
+        for name, function in compiled_functions(module).items()
+    ]
+
+
+FUNCTIONS = functions_of(MODULES)
 
 
 def names_in(code):
@@ -76,6 +90,39 @@ def test_a_compiled_function_uses_nothing_of_another_module(module, function):
 def test_a_compiled_function_is_kept_on_disk(module, function):
     assert not isinstance(function._cache, NullCache)
     assert function.__doc__
+
+
+@pytest.mark.parametrize(("module", "function"), [*FUNCTIONS, *functions_of(DISORDERED)])
+def test_a_compiled_function_needs_nothing_of_the_compiler_when_it_runs(module, function):
+    """Code is loaded without the compiler, which alone provides the hashes of dictionaries and sets, and LAPACK."""
+    code = function.py_func.__code__
+    assert not names_in(code) & {"dict", "set", "frozenset", "hash", "linalg", "dot", "vdot", "random"}
+    operations = {instruction.opname for instruction in dis.get_instructions(code)}
+    assert not operations & {"BUILD_MAP", "BUILD_SET", "BUILD_CONST_KEY_MAP", "MAP_ADD", "SET_ADD"}
+
+
+STEP = """
+import sys
+import numpy as np
+from layerox.diffraction.normal_equations import bounded_step
+draw = np.random.default_rng(0)
+root = draw.normal(size=(9, 7))
+upper = draw.exponential(size=7)
+print(bounded_step(root.T @ root, draw.normal(size=7), -upper, upper).tolist())
+print("numba.np.linalg" in sys.modules)
+"""
+
+
+def test_code_from_the_cache_computes_the_same_without_the_compiler(tmp_path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    words = [sys.executable, "-c", STEP]
+    (first, compiles), (second, compiles_again) = (
+        subprocess.run(words, env=environment, check=True, capture_output=True, text=True).stdout.splitlines()
+        for _ in range(2)
+    )
+    assert second == first
+    assert compiles == "True"
+    assert compiles_again == str(numba.version_info.short not in LOADS_WITHOUT_COMPILER)
 
 
 def test_numba_is_used_in_one_way_only():

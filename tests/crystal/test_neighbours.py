@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layerox.crystal import neighbours
 from layerox.crystal.neighbours import pairs_within
 from layerox.errors import InputError
 
@@ -29,6 +30,16 @@ def test_the_same_as_counting_images(seed, cutoff):
     again = (positions[pairs.second] + pairs.offset - positions[pairs.first]) @ lattice
     assert pairs.vector == pytest.approx(again)
     assert pairs.where(pairs.distance < 1.0).distance.size == (pairs.distance < 1.0).sum()
+
+
+def test_a_tree_finds_the_pairs_of_a_large_cell_in_the_same_order(monkeypatch):
+    draw = np.random.default_rng(1)
+    lattice, positions = np.diag([4.0, 5.0, 6.0]) + draw.uniform(-0.5, 0.5, (3, 3)), draw.uniform(-1, 2, (12, 3))
+    compared = pairs_within(lattice, positions, 3.0)
+    monkeypatch.setattr(neighbours, "MOST_COMPARED", 0)
+    found = pairs_within(lattice, positions, 3.0)
+    for name in ("first", "second", "offset", "vector"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(compared, name))
 
 
 def test_atoms_on_top_of_each_other_are_neighbours():

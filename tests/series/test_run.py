@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from io import BytesIO
 from shutil import copytree
 
 import h5py
@@ -106,6 +107,8 @@ def test_the_netcdf_file_is_the_dataset(fitted):
         assert found["a"].sel(phase="Al").attrs["units"] == "angstrom"
         assert found["weight_fraction"].shape == (30, 3)
         np.testing.assert_array_equal(found["volume"], fitted.dataset["volume"])
+        written = fitted.dataset.to_netcdf(path=None, format="NETCDF3_64BIT", engine="scipy")  # by xarray itself
+        xr.testing.assert_identical(found.load(), xr.open_dataset(BytesIO(bytes(written)), engine="scipy").load())
 
 
 def test_the_recipe_as_used_gives_the_same_table(fitted, o3_p3, tmp_path):

@@ -7,6 +7,7 @@ Exit status 0: success. 1: the run finished, but its result is not trustworthy. 
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import logging
 import os
@@ -18,6 +19,8 @@ from layerox.cli.common_options import with_option
 from layerox.errors import LayeroxError, is_interrupt
 
 USER_FAULT, INTERRUPTED, UNTRUSTWORTHY = 2, 130, 1
+# Number of new containers after which Python searches for cycles among them; 700 by default.
+GARBAGE_SEARCH = 500_000
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,6 +35,8 @@ def run() -> NoReturn:
     # Set before the libraries load: linear algebra in one thread, so that no idle threads start.
     os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     _open_streams()
+    # A sixth of a short fit is the search for cycles among the objects of the libraries, of which none is garbage.
+    gc.set_threshold(GARBAGE_SEARCH)
     sys.exit(main(sys.argv[1:]))
 
 

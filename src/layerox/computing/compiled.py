@@ -3,6 +3,10 @@
 Numba stores compiled code beside each source file and detects changes of that file, but not of other files with
 compiled functions that it calls. A compiled function therefore calls only compiled functions of its own module.
 
+Before machine code is loaded from the cache, numba prepares its compiler, which takes longer than to load all of it: a
+third of a second, with scipy.linalg. `_KernelCache` loads the code without the compiler, which numba prepares
+itself when it first compiles something.
+
 If neither the source folder nor the user's cache folder is writable, compiled code is kept in a private temporary
 folder of the user, or not at all: no other user may have write access to code.
 """
@@ -17,11 +21,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core.caching import FunctionCache
+from numba.core.runtime import rtsys
 
 from layerox.notices import Notice
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 CODE = "compiled_code_elsewhere"
+# Versions of numba, the first two numbers, in which code has been loaded without the compiler.
+LOADS_WITHOUT_COMPILER = ((0, 68),)
 _NOTICES: dict[str, Notice] = {}
 
 
@@ -48,9 +56,26 @@ def _compiled(function: Function, *, fastmath: bool) -> Function:
 
 
 def _jitted(function: Function, *, fastmath: bool, cache: bool) -> Function:
-    decorator = numba.njit(cache=cache, fastmath=fastmath, error_model="numpy", nogil=True)
-    result: Function = decorator(function)
-    return result
+    quick = cache and numba.version_info.short in LOADS_WITHOUT_COMPILER and not numba.config.DISABLE_JIT
+    decorator = numba.njit(cache=cache and not quick, fastmath=fastmath, error_model="numpy", nogil=True)
+    result: Any = decorator(function)
+    if quick:
+        result._cache = _KernelCache(function)
+    return result  # type: ignore[no-any-return]  # `function`, compiled
+
+
+class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba has no types
+    """The machine code of one function on disk."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the machine code of a signature, None if there is none.
+
+        Loops of numbers and arrays need nothing of the compiler but the allocation of arrays. Hashes of dictionaries
+        and sets would need more, so compiled functions have none (`tests/computing/test_compiled.py`).
+        """
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
 
 def _kept_elsewhere(function: Function, *, fastmath: bool) -> Function:

@@ -6,6 +6,7 @@ returns.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ def one_blas_thread() -> Iterator[None]:
         yield
         return
     try:
-        with _libraries().limit(limits=1, user_api="blas"):
+        with _libraries(with_scipy="scipy.linalg" in sys.modules).limit(limits=1, user_api="blas"):
             yield
     finally:
         _HELD.release()
@@ -48,10 +49,12 @@ def single_threaded(function: Callable[P, R]) -> Callable[P, R]:
 
 
 @cache
-def _libraries() -> Any:
-    """Return the controller of the BLAS of numpy and scipy, cached because the search takes milliseconds."""
-    import numpy  # noqa: PLC0415, F401  (so that they are there to be found)
-    import scipy.linalg  # noqa: PLC0415, F401
+def _libraries(*, with_scipy: bool) -> Any:
+    """Return the controller of the BLAS of numpy, and that of scipy once it is imported.
+
+    It is cached because the search takes milliseconds.
+    """
+    import numpy  # noqa: PLC0415, F401  (so that it is there to be found)
     from threadpoolctl import ThreadpoolController  # noqa: PLC0415
 
     return ThreadpoolController()

@@ -17,6 +17,8 @@ from layerox.typing import FloatArray, IntArray
 
 # Largest number of neighbouring cells in a search, so that a nearly flat cell does not take hours.
 MOST_CELLS = 50_000
+# Largest number of pairs that are all compared; above it a tree is faster.
+MOST_COMPARED = 200_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,18 +69,13 @@ def pairs_within(lattice: FloatArray, positions: FloatArray, cutoff: float) -> P
     cutoff
         Angstrom; may be larger than the cell.
     """
-    from scipy.spatial import cKDTree  # noqa: PLC0415  (a quarter of a second, needed only here)
-
     cells = np.floor(positions).astype(int)
     inside = positions - cells
     owner, shift = _images(lattice, inside, cutoff)
-    core, ghosts = cKDTree(inside @ lattice), cKDTree((inside[owner] + shift) @ lattice)
-    found = core.sparse_distance_matrix(ghosts, cutoff, output_type="ndarray")
-    first, second, moved = found["i"].astype(int), owner[found["j"]], shift[found["j"]]
+    first, near = _close(inside @ lattice, (inside[owner] + shift) @ lattice, cutoff)
+    second, moved = owner[near], shift[near]
     other = (first != second) | moved.any(axis=1)
     first, second, moved = first[other], second[other], moved[other]
-    order = np.argsort(first, kind="stable")
-    first, second, moved = first[order], second[order], moved[order]
     vector = (inside[second] + moved - inside[first]) @ lattice
     return Pairs(
         first=first,
@@ -87,6 +84,19 @@ def pairs_within(lattice: FloatArray, positions: FloatArray, cutoff: float) -> P
         vector=vector,
         distance=np.linalg.norm(vector, axis=1),
     )
+
+
+def _close(core: FloatArray, ghosts: FloatArray, cutoff: float) -> tuple[IntArray, IntArray]:
+    """Return the indices of positions (angstrom, shapes (n, 3) and (m, 3)) within `cutoff` of each other, sorted."""
+    if len(core) * len(ghosts) <= MOST_COMPARED:
+        squared = sum((core[:, None, k] - ghosts[:, k]) ** 2 for k in range(3))
+        first, near = np.nonzero(np.asarray(squared <= cutoff**2))
+        return first, near
+    from scipy.spatial import cKDTree  # noqa: PLC0415  (a quarter of a second that small cells do not need)
+
+    found = cKDTree(core).sparse_distance_matrix(cKDTree(ghosts), cutoff, output_type="ndarray")
+    order = np.lexsort((found["j"], found["i"]))
+    return found["i"][order].astype(int), found["j"][order].astype(int)
 
 
 def _images(lattice: FloatArray, inside: FloatArray, cutoff: float) -> tuple[IntArray, IntArray]:

@@ -138,9 +138,9 @@ def add_extra_gradients(
     jacobian: FloatArray,
 ) -> None:
     """Add weighted derivatives with respect to variables to `jacobian` (v, n); `transfer` is (4 peaks, v)."""
-    columns = np.flatnonzero(transfer.any(axis=0))
-    if not columns.size:
+    if not transfer.any():
         return
+    columns = np.nonzero(transfer.any(axis=0))[0]
     position, gauss, lorentz, area = np.ascontiguousarray(values.reshape(-1, len(EXTRA_SLOTS)).T)
     by_slot = transfer[:, columns].reshape(-1, len(EXTRA_SLOTS), columns.size)
     gradients = np.ascontiguousarray(np.moveaxis(by_slot, 2, 0))

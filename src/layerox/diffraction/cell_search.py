@@ -21,7 +21,7 @@ from layerox.diffraction.least_squares import Data, Minimum, minimise
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.refinement_steps import StepwiseRefinement
-from layerox.diffraction.starting_values import non_negative, set_linear
+from layerox.diffraction.starting_values import non_negative_factors, set_linear
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
@@ -220,7 +220,7 @@ def _best_cell(model: Model, data: Data, parameters: Parameters, p: int, scan: C
         rows[-1] = model.unit_pattern(p, trial.values[: len(model.names)], reach[p]) * data.weight
         if not rows[-1].any():
             continue
-        solution, _ = non_negative(rows, target, len(background))
+        solution = non_negative_factors(rows, target, len(background))
         chi_squared = float(((solution @ rows - target) ** 2).sum())
         if chi_squared < best:
             best, chosen = chi_squared, {name: trial.value(name) for name in names}

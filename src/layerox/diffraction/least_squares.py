@@ -247,7 +247,7 @@ class _Descent:
         self.state = self._evaluated(self.x)
         self._last_step: tuple[_State | None, float, FloatArray] = (None, 0.0, self.x)
         self.history = [self.state.chi_squared]
-        self.ended = not len(free)
+        self.ended, self._was_rejected = not len(free), False
         self.reason = "" if self.ended else "the budget of evaluations was used up"
 
     def step(self, tolerance: float) -> None:
@@ -260,11 +260,16 @@ class _Descent:
         step = self._proposed(self.damping)
         expected = self._expected(step)
         place = np.clip(self.x + step, self.lower, self.upper)
-        trial = self._evaluated(place)
-        gained = self.state.chi_squared - trial.chi_squared
-        lower = np.isfinite(trial.chi_squared) and gained > WORTH_OF_STEP * expected
+        # After a rejected step the next one is often rejected too, which needs no derivatives to be known.
+        trial = None if self._was_rejected else self._evaluated(place)
+        chi_squared = self._chi_squared(place) if trial is None else trial.chi_squared
+        gained = self.state.chi_squared - chi_squared
+        lower = bool(np.isfinite(chi_squared)) and gained > WORTH_OF_STEP * expected
+        if trial is None:
+            self.evaluations += not lower
+        self._was_rejected = not lower
         if lower:
-            self.x, self.state = place, trial
+            self.x, self.state = place, trial or self._evaluated(place)
             self.damping = max(self.damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
             self.history.append(self.state.chi_squared)
             return self._end("") if self._has_stalled() else None
@@ -311,12 +316,14 @@ class _Descent:
         chi_squared, patterns = 0.0, []
         normal, gradient = np.zeros((len(x), len(x))), np.zeros(len(x))
         for histogram, places in zip(self.histograms, self.places, strict=True):
-            data = histogram.data
-            calculated, jacobian = histogram.model.linearised(values[places], transfer[places], data.weight)
+            data, own = histogram.data, transfer[places]
+            # Of many histograms, each depends on a few of the variables.
+            used = np.nonzero(own.any(axis=0))[0]
+            calculated, jacobian = histogram.model.linearised(values[places], own[:, used], data.weight)
             residual = (calculated.total - data.intensity) * data.weight
             chi_squared += float(residual @ residual)
-            normal += jacobian @ jacobian.T
-            gradient += jacobian @ residual
+            normal[np.ix_(used, used)] += jacobian @ jacobian.T
+            gradient[used] += jacobian @ residual
             patterns.append(calculated)
         for restraint in self.restraints:
             miss, row = restraint.row(values, self.parameters, transfer)
@@ -324,6 +331,19 @@ class _Descent:
             normal += np.outer(row, row)
             gradient += miss * row
         return _State(chi_squared, normal, gradient, tuple(patterns))
+
+    def _chi_squared(self, x: FloatArray) -> float:
+        """Return chi-squared without the derivatives."""
+        values = self.parameters.with_variables(x)
+        total = 0.0
+        for histogram, places in zip(self.histograms, self.places, strict=True):
+            calculated = histogram.model.calculated(values[places])
+            residual = (calculated.total - histogram.data.intensity) * histogram.data.weight
+            total += float(residual @ residual)
+        if self.restraints:
+            transfer = self.parameters.transfer(values)
+            total += sum(r.row(values, self.parameters, transfer)[0] ** 2 for r in self.restraints)
+        return total
 
     def _end(self, reason: str) -> None:
         self.ended, self.reason = True, reason

@@ -25,7 +25,6 @@ from layerox.diffraction.background import (
     extra_curve,
 )
 from layerox.diffraction.disordered.phase import DisorderedPhase
-from layerox.diffraction.disordered.rod_model import DisorderedPhaseModel
 from layerox.diffraction.peak_sets import Peaks
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import PhaseModel
@@ -107,6 +106,10 @@ class Model:
 
     def _prepared(self, phase: Phase) -> PhaseModel:
         if isinstance(phase, DisorderedPhase):
+            from layerox.diffraction.disordered.rod_model import (  # noqa: PLC0415  (a tenth of a second)
+                DisorderedPhaseModel,
+            )
+
             return DisorderedPhaseModel(phase, self.radiation, self.instrument, self.limits)
         model = PhaseModel(phase, self.radiation, self.instrument, float(self.two_theta[-1]) + 2.0)
         if not len(model.reflections):
@@ -239,11 +242,15 @@ class Model:
     def _background_gradients(self, transfer: FloatArray, weight: FloatArray) -> FloatArray:
         """Return a Jacobian that holds the weighted derivatives of the background alone, shape (v, n)."""
         jacobian = np.zeros((transfer.shape[1], self.two_theta.size))
-        columns = np.flatnonzero(transfer.any(axis=0))
+        columns = np.nonzero(transfer.any(axis=0))[0]
         if columns.size:
             if self._weighted[0] is not weight:
                 self._weighted = weight, self.basis * weight
-            jacobian[columns] = transfer[:, columns].T @ self._weighted[1]
+            block = transfer[:, columns]
+            if np.count_nonzero(block) == columns.size and (block.sum(axis=0) == 1.0).all():
+                jacobian[columns] = self._weighted[1][block.argmax(axis=0)]  # each variable is one of the terms
+            else:
+                jacobian[columns] = block.T @ self._weighted[1]
         return jacobian
 
     def peaks(self, values: FloatArray) -> list[Peaks]:

@@ -236,7 +236,7 @@ class Parameters:
     @property
     def free_indices(self) -> NDArray[np.intp]:
         """Indices of the variables."""
-        return np.flatnonzero(self.vary)
+        return self.vary.nonzero()[0]
 
     @property
     def free_names(self) -> list[str]:

@@ -268,7 +268,7 @@ class PhaseModel:
         jacobian
             Shape (v, n).
         """
-        columns = np.flatnonzero(transfer.any(axis=0) | instrument_transfer.any(axis=0))
+        columns = np.nonzero(transfer.any(axis=0) | instrument_transfer.any(axis=0))[0]
         chains = values, transfer[:, columns], instrument_transfer[:, columns]
         gradients = self.gradients(peaks, peaks.listed, *chains)
         tail, reach_scale = tails

@@ -72,11 +72,24 @@ def set_linear(model: Model, data: Data, parameters: Parameters) -> FloatArray:
 
 def non_negative(rows: FloatArray, target: FloatArray, unbounded: int) -> tuple[FloatArray, FloatArray]:
     """Return the least-squares factors of rows (all but the first `unbounded` not negative) and their esds, (r,)."""
-    size = np.maximum(np.sqrt((rows**2).sum(axis=1)), 1e-300)
-    rows = rows / size[:, None]
-    normal, force = rows @ rows.T + 1e-12 * np.eye(len(rows)), rows @ target
-    lower = np.where(np.arange(len(rows)) < unbounded, -np.inf, 0.0)
-    solution = bounded_step(normal, -force, lower, np.full(len(rows), np.inf))
-    residual = solution @ rows - target
+    solution, size, normal = _scaled_factors(rows, target, unbounded)
+    factors = solution / size
+    residual = factors @ rows - target
     reduced = float(residual @ residual) / max(len(residual) - len(solution), 1)
-    return solution / size, np.sqrt(np.diag(np.linalg.inv(normal)) * reduced) / size
+    return factors, np.sqrt(np.diag(np.linalg.inv(normal)) * reduced) / size
+
+
+def non_negative_factors(rows: FloatArray, target: FloatArray, unbounded: int) -> FloatArray:
+    """Return the factors of `non_negative` alone, shape (r,)."""
+    solution, size, _ = _scaled_factors(rows, target, unbounded)
+    return solution / size
+
+
+def _scaled_factors(rows: FloatArray, target: FloatArray, unbounded: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the factors of rows scaled to unit length, the lengths of the rows, and the normal matrix."""
+    normal = rows @ rows.T
+    diagonal = np.diag(normal)
+    size = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    normal = normal / np.outer(size, size) + 1e-12 * np.eye(len(rows))
+    lower = np.where(np.arange(len(rows)) < unbounded, -np.inf, 0.0)
+    return bounded_step(normal, -(rows @ target) / size, lower, np.full(len(rows), np.inf)), size, normal

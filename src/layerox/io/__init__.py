@@ -230,7 +230,7 @@ def _powder_scans(path: Path, dataset: str | None = None) -> list[Scan]:
             replace(scan, warnings=(*scan.warnings, *stack.warnings)) for scan in map(stack.scan, range(len(stack)))
         ]
     _refuse_dataset(path, dataset)
-    found = scans_of_file(path)
+    found = _scans(path)
     usable = [scan for scan in found if isinstance(scan, Scan)]
     refused = [error for error in found if isinstance(error, InputError)]
     if not usable:

@@ -134,7 +134,11 @@ def read_limited(path: Path, most: int, *, cure: str) -> bytes:
     try:
         refuse_irregular(path, cure=cure)
         with path.open("rb") as file:
-            data = file.read(most + 1)
+            # Python would first set aside as many bytes as it may read.
+            size = min(os.fstat(file.fileno()).st_size, most) + 1
+            data = file.read(size)
+            if len(data) == size:  # it has grown
+                data += file.read(most + 1 - size)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
     if len(data) > most:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,16 @@ def _is_of_psi(line: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=64)
+def _classified(
+    line: str, separator: str | None, width: int
+) -> tuple[tuple[str, ...], tuple[Axis | None, ...], tuple[str, ...]]:
+    """Return the words of a line, the axis that each names, and its letters; the frames of a series have one line."""
+    words = _words(line, separator, width)
+    plain = tuple(re.sub(r"[^a-zσ]", "", re.sub(r"[(\[].*", "", word.lower())) for word in words)
+    return tuple(words), tuple(map(axis_from_title, words)), plain
+
+
 def titles_from_line(line: str, separator: str | None, width: int, place: str) -> Titles | None:
     """Return the columns of a title line, or None if it is not a title line of `width` columns.
 
@@ -119,9 +130,7 @@ def titles_from_line(line: str, separator: str | None, width: int, place: str) -
     InputError
         At `place`, if its first column is an axis that a powder pattern cannot have.
     """
-    words = _words(line, separator, width)
-    kinds = [axis_from_title(word) for word in words]
-    plain = [re.sub(r"[^a-zσ]", "", re.sub(r"[(\[].*", "", word.lower())) for word in words]
+    words, kinds, plain = _classified(line, separator, width)
     x = next((k for k, kind in enumerate(kinds) if kind), None)
     sigma = next((k for k, word in enumerate(plain) if SIGMA_TITLE.match(word) and k != x), None)
     titled = [k for k, word in enumerate(plain) if k not in (x, sigma) and INTENSITY_TITLE.match(word)]

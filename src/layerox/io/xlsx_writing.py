@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
+from html import escape
 from io import BytesIO
-from xml.sax.saxutils import escape
 
 from layerox.typing import FloatArray
 
@@ -35,7 +35,7 @@ DATE = (1980, 1, 1, 0, 0, 0)
 
 def workbook_of(titles: Sequence[str], columns: Sequence[FloatArray]) -> bytes:
     """Return a workbook with titled columns of equal length, shape (n,) each."""
-    head = "".join(f'<c t="inlineStr"><is><t>{escape(title)}</t></is></c>' for title in titles)
+    head = "".join(f'<c t="inlineStr"><is><t>{escape(title, quote=False)}</t></is></c>' for title in titles)
     rows = "".join(
         f"<row>{''.join(f'<c><v>{value!r}</v></c>' for value in row)}</row>"
         for row in zip(*(column.tolist() for column in columns), strict=True)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.model import safe_name
 from layerox.io.file_contents import is_file
+from layerox.io.netcdf_writing import NetcdfVariable, netcdf_bytes
 from layerox.public import public
 from layerox.radiation import Radiation
 from layerox.series.frame_row import OFFSETS, QUANTITIES, titles_of
@@ -35,6 +36,7 @@ UNITS = {
 # A scan of several in a file, as tables name it.
 SCAN = re.compile(r"(.+)#([1-9]\d{0,9})", re.DOTALL)
 MOST_FAULTS = 5
+DESCRIPTION = {"title": "layerox series", "schema": SCHEMA}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,31 +78,60 @@ class Series:
         """The series as an xarray dataset: quantities over (frame, phase) with their esds; axes are coordinates."""
         import xarray as xr  # noqa: PLC0415  (half a second that only a dataset needs)
 
-        table = self.frames
-        data: dict[str, Any] = {}
+        quantities, coordinates = (
+            {name: (v.dimensions, v.values, v.attributes) for name, v in part.items()}
+            for part in (self._quantities(), self._coordinates())
+        )
+        return xr.Dataset(quantities, coords=coordinates, attrs=DESCRIPTION)
+
+    def _quantities(self) -> dict[str, NetcdfVariable]:
+        """Return the variables of the dataset, by name."""
+        table, per_phase = self.frames, ("frame", "phase")
+        data: dict[str, NetcdfVariable] = {}
         for title in self.titles:
             columns = [f"{name}.{title}" for name in self.phases]
-            unit = UNITS.get(title.removesuffix("_esd"), "1")
-            data[title] = (("frame", "phase"), table.reindex(columns=columns).to_numpy(float), {"units": unit})
+            values = np.column_stack([table[c] if c in table else np.full(len(table), np.nan) for c in columns])
+            units = {"units": UNITS.get(title.removesuffix("_esd"), "1")}
+            data[title] = NetcdfVariable(dimensions=per_phase, values=values.astype(float), attributes=units)
         for name in ("r_wp", "gof"):
-            data[name] = ("frame", table[name].to_numpy(float))
+            data[name] = NetcdfVariable(dimensions=("frame",), values=table[name].to_numpy(float))
         for name in titles_of(OFFSETS):
-            unit = UNITS[name.removesuffix("_esd")]
-            data[f"instrument_{name}"] = ("frame", table[name].to_numpy(float), {"units": unit})
+            units = {"units": UNITS[name.removesuffix("_esd")]}
+            data[f"instrument_{name}"] = NetcdfVariable(
+                dimensions=("frame",), values=table[name].to_numpy(float), attributes=units
+            )
         for name in TEXTS:
-            data[name] = ("frame", table[name].astype(str).to_numpy(object))
+            data[name] = NetcdfVariable(dimensions=("frame",), values=table[name].astype(str).to_numpy(object))
         columns = [f"{name}.{VERDICT}" for name in self.phases]
         if any(column in table for column in columns):
-            data[f"stacking_{VERDICT}"] = (
-                ("frame", "phase"),
-                table.reindex(columns=columns).fillna("").to_numpy(object),
-            )
-        coordinates: dict[str, Any] = {"frame": table["frame"].to_numpy(), "phase": list(self.phases)}
-        units = self.run.get("axis_units", {})
+            verdicts = table.reindex(columns=columns).fillna("").to_numpy(object)
+            data[f"stacking_{VERDICT}"] = NetcdfVariable(dimensions=per_phase, values=verdicts)
+        return data
+
+    def _coordinates(self) -> dict[str, NetcdfVariable]:
+        """Return the coordinates of the dataset: frames, phases and axes, by name."""
+        phases, units = np.array(self.phases, dtype=object), self.run.get("axis_units", {})
+        found = {
+            "frame": NetcdfVariable(dimensions=("frame",), values=self.frames["frame"].to_numpy()),
+            "phase": NetcdfVariable(dimensions=("phase",), values=phases),
+        }
         for name in self.axes:
             attributes = {"units": units[name]} if name in units else {}
-            coordinates[name] = ("frame", table[name].to_numpy(float), attributes)
-        return xr.Dataset(data, coords=coordinates, attrs={"title": "layerox series", "schema": SCHEMA})
+            found[name] = NetcdfVariable(
+                dimensions=("frame",), values=self.frames[name].to_numpy(float), attributes=attributes
+            )
+        return found
+
+    def to_netcdf(self) -> bytes:
+        """Return the dataset as a NetCDF file (version 3, supported by all readers)."""
+        # By CF, a variable names its coordinates that are no dimensions, with blanks between them.
+        axes = " ".join(sorted(name for name in self.axes if " " not in name))
+        note = {"coordinates": axes} if axes else {}
+        quantities = {
+            name: replace(variable, attributes={**variable.attributes, **note})
+            for name, variable in self._quantities().items()
+        }
+        return netcdf_bytes({**quantities, **self._coordinates()}, DESCRIPTION)
 
     def tidy(self) -> pd.DataFrame:
         """Return the series in long form: one row for each frame, phase and quantity that is known.
@@ -161,11 +192,6 @@ def open_series(path: str | Path) -> Series:
     changes = read_changes(folder / CHANGES, run)
     phases = tuple(safe_name(name) for name in run["phases"])
     return Series(frames=frames, transitions=changes, phases=phases, axes=tuple(run["axes"]), run=run, path=folder)
-
-
-def netcdf_bytes(series: Series) -> bytes:
-    """Return the dataset of a series as a NetCDF file (version 3, supported by all readers)."""
-    return bytes(series.dataset.to_netcdf(path=None, format="NETCDF3_64BIT", engine="scipy"))
 
 
 def frame_at(series: Series, k: int) -> Frame:

@@ -39,7 +39,7 @@ from layerox.series.refinement.segment import independent_rows, refined_segment,
 from layerox.series.refinement.segment_merge import SegmentMerge
 from layerox.series.refit import alone, neighbours_of, place_of, refined_again, rows_of_table, with_row
 from layerox.series.request import PreparedSeries
-from layerox.series.result import Series, netcdf_bytes, open_series
+from layerox.series.result import Series, open_series
 from layerox.series.results_folder import FIRST, TABLE, SeriesStore
 from layerox.series.run_document import structures_of
 
@@ -144,7 +144,7 @@ class SeriesRun:
         """Write the tables with the new row, and record it in run.json."""
         self.store.write_tables(rows)
         series = open_series(self.results)
-        self.store.write({"series.nc": netcdf_bytes(series)})
+        self.store.write({"series.nc": series.to_netcdf()})
         write_atomically(self.results / HASHES, hashes_text(self.hashes))
         verdicts = Counter(series.frames["verdict"])
         run_entries = {
@@ -221,7 +221,7 @@ class SeriesRun:
         self.store.write_tables(self._rows)
         self._write_run("running", workers)
         series = open_series(self.results)
-        self.store.write({"series.nc": netcdf_bytes(series)})
+        self.store.write({"series.nc": series.to_netcdf()})
         verdicts = Counter(series.frames["verdict"])
         self._write_run("complete", workers, {name: int(verdicts[name]) for name in sorted(verdicts)})
         self.store.finish()
