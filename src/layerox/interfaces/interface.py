@@ -184,7 +184,7 @@ def _report(
         coordination=total(coordination(unit), repeats),
         coordination_by_letters=total(cell.by_letters, repeats),
         shortest=shortest_distances(unit),
-        findings=(*cell_findings(unit, list(parts)), *coherency_findings(found.misfit)),
+        findings=(*cell_findings(unit, list(parts)), *coherency_findings(found.misfits)),
         warnings=(
             *component_warnings(parts),
             *boundary_warnings(grown.planes),

@@ -358,8 +358,9 @@ def coherency_warnings(found: Match) -> Iterator[Notice]:
         )
 
 
-def coherency_findings(misfit: float) -> Iterator[Finding]:
-    """Yield a finding for a misfit at which no coherent interface can exist."""
+def coherency_findings(misfits: Sequence[float]) -> Iterator[Finding]:
+    """Yield a finding if the misfits along both sides of the net are such that no direction can be coherent."""
+    misfit = min(misfits)
     if misfit > BEYOND_COHERENCY:
         yield Finding(
             "misfit_beyond_coherency",

@@ -15,7 +15,7 @@ from layerox.crystal.atoms import Atoms
 from layerox.interfaces.cell_inspection import cell_findings, coordination, shortest_distances
 from layerox.interfaces.intergrowth import Intergrowth
 from layerox.interfaces.phase_component import PhaseComponent
-from layerox.interfaces.report import InterfaceReport, coherency_findings
+from layerox.interfaces.report import InterfaceReport
 from layerox.notices import Notice
 from layerox.stacking import Word
 from layerox.validation import Finding
@@ -105,7 +105,7 @@ def with_whole_atoms(made: Interface, *, seed: int = 0) -> Interface:
         shortest=shortest_distances(atoms),
         findings=(
             *cell_findings(atoms, list(made.parts.values()), unmatched=made.unmatched),
-            *coherency_findings(made.details.elastic.misfit if made.grown is not None else 0.0),
+            *(f for f in made.findings if f.code == "misfit_beyond_coherency"),
         ),
         warnings=(*made.warnings, *atoms.warnings),
     )

@@ -32,7 +32,7 @@ SEED_FRAMES = 6
 MAX_UNEXPLAINED_SEED = 0.35
 POSITION = ("instrument_zero", "instrument_displacement")
 AXIAL = ("instrument_s_over_l", "instrument_h_over_l")
-PROFILE = tuple(f"instrument_{slot}" for slot in INSTRUMENT_SLOTS[2:])
+PROFILE = tuple(f"instrument_{slot}" for slot in INSTRUMENT_SLOTS[2:9])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
