@@ -9,6 +9,7 @@ volume of the cell.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,9 +33,11 @@ class Part:
     stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
-def counts(parts: list[Part], *, seed: int, peak: float = 20_000.0, background: float = 150.0) -> np.ndarray:
+def counts(
+    profiles: Iterable[np.ndarray], *, seed: int, peak: float = 20_000.0, background: float = 150.0
+) -> np.ndarray:
     """Return counts at `TWO_THETA` with Poisson noise; `peak` counts at the maximum, above the background."""
-    curve = sum((profile(part) for part in parts if part.weight > 0), np.zeros(len(TWO_THETA)))
+    curve = sum(profiles, np.zeros(len(TWO_THETA)))
     level = background * (1 + 0.5 * np.exp(-(TWO_THETA - TWO_THETA[0]) / 20))
     return np.random.default_rng(seed).poisson(peak * curve / curve.max() + level).astype(float)
 
@@ -49,14 +52,19 @@ def cell_of(part: Part) -> gemmi.UnitCell:
 def profile(part: Part) -> np.ndarray:
     """Return the pattern of one phase, free of noise and background."""
     inverse, squared, mass, volume = reflections(part)
+    return lines_profile(inverse, part.weight / (mass * volume) * squared, part.size_nm, part.microstrain)
+
+
+def lines_profile(inverse: np.ndarray, squared: np.ndarray, size_nm: float, microstrain: float) -> np.ndarray:
+    """Return the peaks at 1/d (1/angstrom) of given intensities before Lorentz and polarisation factors."""
     curve = np.zeros(len(TWO_THETA))
     for wavelength, share in LINES:
         sine = inverse * wavelength / 2
         seen = sine < np.sin(np.radians(TWO_THETA[-1] / 2 + 1))
         theta = np.arcsin(sine[seen])
         factor = (1 + np.cos(2 * theta) ** 2) / (np.sin(theta) ** 2 * np.cos(theta))
-        area = part.weight / (mass * volume) * share * squared[seen] * factor
-        lorentzian = np.degrees(wavelength / (10 * part.size_nm * np.cos(theta)) + part.microstrain * np.tan(theta))
+        area = share * squared[seen] * factor
+        lorentzian = np.degrees(wavelength / (10 * size_nm * np.cos(theta)) + microstrain * np.tan(theta))
         for angle, strength, width in zip(np.degrees(2 * theta), area, lorentzian, strict=True):
             curve += strength * pseudo_voigt(TWO_THETA - angle, np.sqrt(GAUSSIAN), width)
     return curve

@@ -4,8 +4,8 @@ Run: python examples/cathodes/make.py [--only C93 C94] [--processes 2] [--afresh
 
 Writes README.md beside this file, a row a cathode. Every cell of the table is a piece of its own, kept in `pieces/`,
 so that an interrupted run goes on where it stopped; --afresh makes all again. Frames and mixtures are calculated
-by `independent_model.py`, which shares no code with layerox; intergrown specimens and frames with Z are calculated by
-`lx.simulate`. All seeds are fixed.
+by `independent_model.py`, intergrown specimens and Z by `independent_stack.py`; both share no code with layerox. All
+seeds are fixed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from typing import Any
 
 import independent_model as model
 import numpy as np
-from paths import LAYERED_PAIRS, PATHS, frames_of, phases_of, weights_of
+from independent_stack import Stack, stack_profile
+from paths import LAYERED_PAIRS, NO_COMMON_SLABS, NO_PAIR, PATHS, frames_of, phases_of, weights_of
 
 import layerox as lx
 from layerox.builders import build_crystal
@@ -39,6 +40,7 @@ LEAST = 0.02  # weight fraction that has to be found
 LIMITS = {"wt": 1.0, "cell": 0.05}  # wt%, % (of phases above 10 wt%)
 LATE = 2  # frames
 THICKNESSES = (5, 20, 60)
+BESIDE = 0.15  # weight fraction of phases beside an intergrown pair
 
 Piece = dict[str, Any]
 
@@ -102,7 +104,9 @@ def fit(name: str, root: Path) -> Piece:
         p: model.Part(cif=folder / f"{p}.cif", weight=w, size_nm=60 + 20 * k, stretch=stretch(p, 100 * number + k))
         for k, (p, w) in enumerate(weights.items())
     }
-    pattern = pattern_from_arrays(model.TWO_THETA, model.counts(list(parts.values()), seed=number), radiation=BEAM)
+    pattern = pattern_from_arrays(
+        model.TWO_THETA, model.counts(map(model.profile, parts.values()), seed=number), radiation=BEAM
+    )
     result = lx.fit(pattern, phases=[f"{name}_{p}" for p in parts], instrument=INSTRUMENT)
     found = {p.name.partition("_")[2]: p for p in result.phases}
     groups = [[m.partition("_")[2] for m in group.members] for group in result.groups]
@@ -144,8 +148,9 @@ def path(name: str, root: Path) -> Piece:
     """Fit the path as a series with every phase of it as candidate."""
     cifs, frames, folder = folder_of(name, root), frames_of(name), root / "frames"
     folder.mkdir()
+    number = sorted(PATHS).index(name)
     for k, weights in enumerate(frames):
-        data = np.c_[model.TWO_THETA, frame(cifs, name, weights, k, k / (len(frames) - 1))]
+        data = np.c_[model.TWO_THETA, frame(cifs, name, weights, 100 * number + k, k / (len(frames) - 1))]
         np.savetxt(folder / f"frame_{k:03d}.xy", data, fmt="%.3f %d")
     candidates = [(p, candidate(cifs, p)) for p in phases_of(name)]
     series = lx.fit_series(folder, phases=candidates, radiation="CuKa", instrument=INSTRUMENT, output=root / "out")
@@ -164,26 +169,26 @@ def frame(cifs: Path, name: str, weights: dict[str, float], seed: int, progress:
     if "Z" in phases_of(name) and not (cifs / "O2.cif").exists():
         formula = lx.library[f"{name}_Z"].recipe.formula
         (cifs / "O2.cif").write_text(structure_text(build_crystal("O2", formula=formula), cifs / "O2.cif"))
-    if "Z" in weights:
-        simulated = lx.simulate(
-            [(p, candidate(cifs, p)) for p in weights], weights=list(weights.values()), radiation=BEAM,
-            instrument=INSTRUMENT, two_theta=(12.0, 80.0, 0.02), counts=20_000, seed=seed, background=[200.0],
-            sizes_nm=[80.0] * len(weights), microstrains=[0.001] * len(weights),
-        )  # fmt: skip
-        return np.resize(simulated.pattern.intensity, len(model.TWO_THETA))
     factors = (1.001 - 0.004 * progress, 1.001 - 0.004 * progress, 0.999 + 0.003 * progress)
     rigid = (1.0005, 1.0005, 1.0005)
-    return model.counts(
-        [model.Part(cif=cifs / f"{p}.cif", weight=w, stretch=rigid if p in {"spinel", "tunnel"} else factors)
-         for p, w in weights.items()],
-        seed=seed,
-    )  # fmt: skip
+    parts = [
+        model.Part(cif=cifs / f"{p}.cif", weight=w, stretch=rigid if p in {"spinel", "tunnel"} else factors)
+        for p, w in weights.items()
+        if p != "Z"
+    ]
+    stacks = [z_stack(cifs, weights["Z"])] if "Z" in weights else []
+    return model.counts([*map(model.profile, parts), *map(stack_profile, stacks)], seed=seed)
+
+
+def z_stack(cifs: Path, weight: float) -> Stack:
+    """Return a Z: P2 whose slabs have glided at random to O2 galleries, three in ten."""
+    return Stack(kinds=("P2", "O2"), cifs=(cifs / "P2.cif", cifs / "O2.cif"), fraction=0.3, weight=weight)
 
 
 def compared(series: Any, truth: list[dict[str, float]], phases: list[str]) -> Piece:
     """Compare sets of phases, fractions and events of a series with the truth."""
-    right, errors, pulls, alike = 0, [], [], set()
-    shown_in = []
+    right, errors, pulls, esds, alike = 0, [], [], [], set()
+    shown_in, false = [], []
     for k, weights in enumerate(truth):
         row = series.frames.iloc[k]
         group = {p for p in phases if np.isfinite(row.get(f"{p}.group_fraction", np.nan))}
@@ -193,6 +198,8 @@ def compared(series: Any, truth: list[dict[str, float]], phases: list[str]) -> P
         shown_in.append(set(shown))
         wanted = {p for p, w in merged.items() if w >= LEAST}
         right += wanted <= set(shown) <= set(merged)
+        false += [f"{p} {100 * shown[p]:.2f} wt% in frame {k}" for p in shown if p not in merged]
+        esds += [100 * row[f"{p}.weight_fraction_esd"] for p in shown if p not in group]
         errors += [100 * (shown.get(p, 0.0) - w) for p, w in merged.items()]
         pulls += [
             (shown[p] - w) / row[f"{p}.weight_fraction_esd"]
@@ -202,10 +209,13 @@ def compared(series: Any, truth: list[dict[str, float]], phases: list[str]) -> P
     late = [abs(one - other) for one, other in events(truth, shown_in, phases)]
     error, wrong = float(np.sqrt(np.mean(np.square(errors)))), sum(x > LATE for x in late)
     bad = int((~series.frames["verdict"].isin(["accepted", "reseeded"])).sum())
+    found = f"{len(late) - wrong} of {len(late)} events within {LATE} frames" if late else "no events"
     text = (
-        f"{right} of {len(truth)} frames with the right phases, {error:.2f} wt% rms, {len(late)} events, "
-        f"{f'{max(late)} frames off at most' if late else 'none expected'}, {bad} quarantined"
+        f"{right} of {len(truth)} frames with the right phases, {error:.2f} wt% rms (esd up to {max(esds):.1f}), "
+        f"{found}, {bad} quarantined"
     )
+    if false:
+        text += f"; not there: {', '.join(false)}"
     if alike:
         text += f"; alike: {', '.join(sorted(alike))}"
     passes = right >= 0.98 * len(truth) and error <= LIMITS["wt"] and not wrong and not bad
@@ -238,15 +248,15 @@ def events(truth: list[dict[str, float]], shown: list[set[str]], phases: list[st
 def intergrown(name: str, root: Path) -> Piece:
     """Fit intergrown specimens, and the mixture of the same phases, as a disordered stacking."""
     if name not in LAYERED_PAIRS:
-        reason = "no question: P2 and a spinel or a tunnel oxide have no common sequence of slabs"
-        return {"passes": True, "text": reason, "verdicts": []}
+        return {"passes": True, "text": f"no question: {NO_PAIR.get(name, NO_COMMON_SLABS)}", "verdicts": []}
     cifs, (one, other) = folder_of(name, root), LAYERED_PAIRS[name].split()
-    beside = [p for p in PATHS[name][0].split() if p not in {one, other}]
+    rest = [p for p in PATHS[name][0].split() if p not in {one, other}]
+    beside = {p: BESIDE / len(rest) for p in rest}
     pair = f"{cifs / f'{one}.cif'}~{cifs / f'{other}.cif'}"
-    weights, texts, rights = [0.85, *[0.15 / len(beside)] * len(beside)] if beside else [1.0], [], []
-    apart = [(p, str(cifs / f"{p}.cif")) for p in beside]
+    apart = [(p, str(cifs / f"{p}.cif")) for p in rest]
+    texts, rights = [], []
     for thickness in (*THICKNESSES, None):
-        pattern = specimen(cifs, (one, other), [("L", f"{pair}:0.5,thickness={thickness}"), *apart], weights, thickness)
+        pattern = specimen(cifs, [one, other], beside, thickness)
         result = lx.fit(pattern, phases=[("L", pair), *apart], instrument=INSTRUMENT)
         verdict = next(p.stacking.verdict.verdict for p in result.phases if p.name == "L")
         wanted = {"mixture", "undetermined"} if thickness is None else {"coherent"}
@@ -255,19 +265,18 @@ def intergrown(name: str, root: Path) -> Piece:
     return {"passes": all(rights), "text": f"{one}~{other} {', '.join(texts)}", "verdicts": rights}
 
 
-def specimen(
-    cifs: Path, pair: tuple[str, str], phases: list[tuple[str, str]], weights: list[float], thickness: int | None
-) -> Pattern:
-    """Return the pattern of an intergrown specimen, or of the mixture of both phases (independent model)."""
-    if thickness is not None:
-        return lx.simulate(
-            phases, weights=weights, radiation=BEAM, instrument=INSTRUMENT, two_theta=(12.0, 80.0, 0.02),
-            sizes_nm=[80.0] * len(phases), microstrains=[0.001] * len(phases), background=[150.0], counts=20_000,
-            seed=thickness,
-        ).pattern  # fmt: skip
-    halves = [model.Part(cif=cifs / f"{p}.cif", weight=weights[0] / 2) for p in pair]
-    others = [model.Part(cif=Path(text), weight=w) for (_, text), w in zip(phases[1:], weights[1:], strict=True)]
-    return pattern_from_arrays(model.TWO_THETA, model.counts([*halves, *others], seed=1), radiation=BEAM)
+def specimen(cifs: Path, pair: list[str], beside: dict[str, float], thickness: int | None) -> Pattern:
+    """Return the pattern of a specimen with lamellae of so many slabs, or of the mixture, beside other phases."""
+    share, files = 1 - sum(beside.values()), (cifs / f"{pair[0]}.cif", cifs / f"{pair[1]}.cif")
+    profiles = [model.profile(model.Part(cif=cifs / f"{p}.cif", weight=w)) for p, w in beside.items()]
+    if thickness is None:
+        profiles += [model.profile(model.Part(cif=file, weight=share / 2)) for file in files]
+    else:
+        kinds, persistence = (pair[0], pair[1]), 1 - 2 / thickness
+        lamellae = Stack(kinds=kinds, cifs=files, fraction=0.5, persistence=persistence, weight=share)
+        profiles.append(stack_profile(lamellae))
+    counts = model.counts(profiles, seed=thickness or 1)
+    return pattern_from_arrays(model.TWO_THETA, counts, radiation=BEAM)
 
 
 MAKERS: dict[str, Callable[[str, Path], Piece]] = {
@@ -299,10 +308,10 @@ def table(pieces: dict[tuple[str, str], Piece]) -> str:
     lines = [
         "# The sixteen published cathodes, end to end", "",
         "Regenerated by `python examples/cathodes/make.py`; not edited by hand. Compositions, phases and paths are "
-        "those of a review's table (`layerox phases C93`); cells and sodium of each phase are CONSTRUCTED, so that the "
-        "figures say what the program does with such specimens, and nothing of the materials. Mixtures and frames are "
-        "calculated by `independent_model.py`, which shares no code with layerox; intergrown specimens and frames with "
-        "Z by `lx.simulate`. One seed each.", "",
+        "those of a review's table (`layerox phases C93`); cells and sodium of each phase are CONSTRUCTED, so that "
+        "the figures say what the program does with such specimens, and nothing of the materials. Mixtures and frames "
+        "are calculated by `independent_model.py`, intergrown specimens and Z by `independent_stack.py`; both share no "
+        "code with layerox. One seed each.", "",
         f"- {sum(p['passes'] for p in done)} of {len(done)} cells pass.",
         f"- {right} of {frames} frames of the paths show the right phases.",
         f"- {sum(verdicts)} of {len(verdicts)} verdicts on intergrowth are right.",

@@ -34,8 +34,10 @@ SHARES = {
 # Two phases of hexagonal layers that can be one particle; what is beside them is apart.
 LAYERED_PAIRS = {
     "C93": "P2 O3", "C94": "P2 O3", "C65": "P2 P3", "C97": "P2 P3", "C106": "P2 P3", "C107": "P2 P3", "C116": "P2 O3",
-    "C117": "P2 O3", "C121": "P2 O3", "C122": "P2 O3",
+    "C117": "P2 O3", "C121": "P2 O3",
 }  # fmt: skip
+NO_COMMON_SLABS = "P2 and a spinel or a tunnel oxide have no common sequence of slabs"
+NO_PAIR = {"C122": "core and shell hold different metals, so that no slab can belong to both"}
 FRAMES = 4  # from each stage of a path to the next
 
 
