@@ -22,9 +22,18 @@ def warning(made, code):
     return next(w["message"] for w in made.report["warnings"] if w["code"] == code)
 
 
-# Sodium of the formula; of C121 and C122, P2 and O3 at their largest contents cannot reach it.
+# Sodium of the formula; of C121, P2 and O3 at their largest contents cannot reach it.
 @pytest.mark.parametrize(
-    ("name", "sodium"), [("C93", 0.85), ("C94", 0.732), ("C65", 0.46), ("C106", 0.5), ("C101", 0.44), ("C116", 0.89)]
+    ("name", "sodium"),
+    [
+        ("C93", 0.85),
+        ("C94", 0.732),
+        ("C65", 0.46),
+        ("C106", 0.5),
+        ("C101", 0.44),
+        ("C116", 0.89),
+        ("C122", 0.983),
+    ],  # 94.8 % NaMO2 and 5.2 % Na2/3MO2
 )
 def test_the_cell_has_the_sodium_of_the_formula(name, sodium):
     made = interface(name)
@@ -58,7 +67,7 @@ def test_what_has_no_place_is_stated():
     # O3 at 1 and P2 at its largest content, 0.85, are below Na1.0 of the published formula.
     made = interface("C121")
     held = sodium_per_metal(made.structure)
-    assert held < 0.98
+    assert held < 0.99
     assert f"{1.0 - held:+.3f} have no place" in warning(made, "sodium_distributed")
 
 

@@ -9,8 +9,9 @@ keep theirs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -25,8 +26,9 @@ from layerox.stacking.closing_blocks import closing_numbers
 INSIDE = 3  # galleries of a layered lamella, so that one is beside no other phase
 BESIDE_TUNNEL = (4, 6, 8, 10, 12)  # the slabs that face a tunnel have a gallery on one side only: some are needed
 SPINEL_SLABS = 2
-LARGEST = 20  # slabs
-PER_SLAB = 0.002  # deviation of the sodium content that one slab more is worth
+# Slabs at most, and the deviation of the sodium content that one slab more is worth; the second is for phases that
+# hold the sodium of the formula only if one of them is rare.
+SIZES = ((20, 0.002), (40, 0.0001))
 # Ions per metal that a gallery holds at most (CONSTRUCTED): known P2 and P3 oxides have up to some 0.85.
 MOST: Mapping[str, float] = {"P": 0.85, "O": 1.0}
 HARMLESS = 5e-4
@@ -55,7 +57,7 @@ def cathode_interface(cathode: Cathode, request: InterfaceRequest, build: Builde
     if request.core_shell is not None or request.in_plane is not None or request.formulas is not None:
         return build(request)
     boundary = "own" if request.boundary == DEFAULT_BOUNDARY else request.boundary
-    choices = [request.slabs] if request.slabs is not None else _numbers(cathode)
+    choices: Iterable[Sequence[int]] = [request.slabs] if request.slabs is not None else _numbers(cathode)
     for slabs in choices:
         made = _with_its_sodium(cathode, replace(request, slabs=slabs, boundary=boundary), build)
         if abs(_shortage(made, cathode)) < HARMLESS * _metals(made):
@@ -85,22 +87,25 @@ def _sodium(formula: str) -> float:
     return parse_formula(formula).sodium
 
 
-def _numbers(cathode: Cathode) -> list[Sequence[int]]:
+def _numbers(cathode: Cathode) -> Iterator[Sequence[int]]:
     """Return galleries of each phase, the preferred set first.
 
-    Beside a tunnel all sets that may be needed; else, of all that close, the set that is nearest to the formula's
-    sodium, few galleries rather than many.
+    Beside a tunnel all sets that may be needed; else, of all that close, those nearest to the formula's sodium, few
+    galleries rather than many.
     """
     if "tunnel" in cathode.phases:
-        return [[n if _is_layered(phase) else 1 for phase in cathode.phases] for n in BESIDE_TUNNEL]
+        yield from ([n if _is_layered(phase) else 1 for phase in cathode.phases] for n in BESIDE_TUNNEL)
+        return
     least = [INSIDE if _is_layered(phase) else SPINEL_SLABS for phase in cathode.phases]
     own = np.array([_sodium(cathode.components[p]) if _is_layered(p) else 0.0 for p in cathode.phases])
 
-    def distance(numbers: Sequence[int]) -> float:
+    def distance(numbers: Sequence[int], per_slab: float) -> float:
         total = sum(numbers)
-        return float(abs(own @ np.array(numbers) / total - cathode.sodium) + PER_SLAB * total)
+        return float(abs(own @ np.array(numbers) / total - cathode.sodium) + per_slab * total)
 
-    return [min(closing_numbers(cathode.phases, least, LARGEST), key=distance)]
+    for largest, per_slab in SIZES:
+        closing = closing_numbers(cathode.phases, least, largest)
+        yield min(closing, key=partial(distance, per_slab=per_slab))
 
 
 def _shortage(made: Interface, cathode: Cathode) -> float:
