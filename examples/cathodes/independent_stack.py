@@ -4,8 +4,8 @@ Galleries follow each other as a Markov chain of two kinds. With V the amplitude
 Q the matrix of probabilities times phases from one slab to the next, the intensity of a row hk is
 sum p V* (1 + 2 sum_n Q^n) V (Hendricks & Teller, J. Chem. Phys. 10 (1942) 147, doi:10.1063/1.1723678, in the form of
 Treacy, Newsam & Deem, Proc. R. Soc. A 433 (1991) 499, doi:10.1098/rspa.1991.0062). States are the sense of a slab and
-the kind of the gallery above it. Geometry and contents are read from two CIFs whose layers have metals on the threefold
-axes.
+the kind of the gallery above it, with its glide where that is random. Geometry and contents are read from two CIFs with
+metals on threefold axes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from independent_model import LINES, TWO_THETA, lines_profile, scattering
 
 FLIPS = {"P2": True, "O2": True, "P3": False, "O3": False}  # whether the slab above has the other sense
+WAYS = {"P2": (1,), "P3": (1,), "O3": (1,), "O2": (1, -1)}  # glides: a slab above O2 goes either way, at random
 SLABS = {"P2": 2, "O2": 2, "P3": 3, "O3": 3}  # in a cell
 COHERENT = 400  # slabs after which correlations have fallen to 1/e, beside the size
 STEP = 1 / 2500  # of the index along a row, one a slab
@@ -108,11 +109,11 @@ def stack_profile(stack: Stack) -> np.ndarray:
 
 
 def row(
-    stack: Stack, parts: list, shares: tuple, half: float, h: int, k: int, height: np.ndarray, inverse
+    stack: Stack, parts: list, shares: tuple, half: float, h: int, k: int, height: np.ndarray, inverse: np.ndarray
 ) -> np.ndarray:
     """Return the intensity of a slab along the row hk at heights in reciprocal angstrom."""
     letter = np.exp(2j * np.pi * (h + 2 * k) / 3)
-    states = [(sense, kind) for sense in (1, -1) for kind in (0, 1)]
+    states = [(sense, kind, way) for sense in (1, -1) for kind in (0, 1) for way in WAYS[stack.kinds[kind]]]
     factors = {}
     for one in (*parts[0].metals, *parts[0].anions, *(x for p in parts for x in (*p.face, *p.edge))):
         factors.setdefault((one[0].name, one[2]), scattering(one[0], one[2], inverse))
@@ -121,23 +122,26 @@ def row(
         return sum((x * factors[(e.name, u)] for e, x, u in species), np.zeros(len(height), dtype=complex))
 
     metal, anion = amplitude(parts[0].metals), amplitude(parts[0].anions)
-    v = np.zeros((len(height), 4), dtype=complex)
-    q = np.zeros((len(height), 4, 4), dtype=complex)
-    other = stack.fraction * (1 - stack.persistence), (1 - stack.fraction) * (1 - stack.persistence)
-    for i, (sense, kind) in enumerate(states):
-        name, part = stack.kinds[kind], parts[kind]
-        upper, below = sense, -sense  # letters of the upper anions and of the metal; the lower anions are at 0
-        up = np.exp(2j * np.pi * height * half)
-        middle = np.exp(2j * np.pi * height * part.spacing / 2)
-        following = upper if name[0] == "P" else upper + sense
-        ion = {"P": (below, -upper - below), "O": (-(upper + following), 0)}[name[0]]
-        v[:, i] = metal * letter**below + anion * (up.conj() + letter**upper * up)
-        v[:, i] += middle * (amplitude(part.face) * letter ** ion[0] + amplitude(part.edge) * letter ** ion[1])
-        step = letter**following * np.exp(2j * np.pi * height * part.spacing - 1 / COHERENT)
-        turned = -sense if FLIPS[name] else sense
-        for j, (sign, following_kind) in enumerate(states):
-            if sign == turned:
-                q[:, i, j] = step * (other[kind] if following_kind != kind else 1 - other[kind])
-    ahead = np.linalg.solve(np.eye(4) - q, v[:, :, None])[:, :, 0] - v
-    p = np.array([shares[kind] / 2 for _, kind in states])
+    ions = [(amplitude(part.face), amplitude(part.edge)) for part in parts]
+    up = np.exp(2j * np.pi * height * half)
+    v = np.zeros((len(height), len(states)), dtype=complex)
+    q = np.zeros((len(height), len(states), len(states)), dtype=complex)
+    for i, (sense, kind, way) in enumerate(states):  # letters: lower anions 0, upper ones `sense`, metal `-sense`
+        following = sense if stack.kinds[kind][0] == "P" else sense + sense * way
+        sites = (-sense, 0) if stack.kinds[kind][0] == "P" else (-(sense + following), 0)
+        middle = np.exp(2j * np.pi * height * parts[kind].spacing / 2)
+        v[:, i] = metal * letter**-sense + anion * (up.conj() + letter**sense * up)
+        v[:, i] += middle * (ions[kind][0] * letter ** sites[0] + ions[kind][1] * letter ** sites[1])
+        step = letter**following * middle**2 * np.exp(-1 / COHERENT)
+        for j, (sign, after, _) in enumerate(states):
+            if sign == (-sense if FLIPS[stack.kinds[kind]] else sense):
+                q[:, i, j] = step * chance(stack, kind, after)
+    ahead = np.linalg.solve(np.eye(len(states)) - q, v[:, :, None])[:, :, 0] - v
+    p = np.array([shares[kind] / 2 / len(WAYS[stack.kinds[kind]]) for _, kind, _ in states])
     return np.real((p * (np.abs(v) ** 2 + 2 * v.conj() * ahead)).sum(axis=1))
+
+
+def chance(stack: Stack, kind: int, after: int) -> float:
+    """Return the probability of a state of kind `after` above a gallery of a kind."""
+    turn = (stack.fraction, 1 - stack.fraction)[kind] * (1 - stack.persistence)
+    return (turn if after != kind else 1 - turn) / len(WAYS[stack.kinds[after]])
