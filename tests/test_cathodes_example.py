@@ -128,3 +128,19 @@ def test_a_piece_that_is_there_is_not_made_again(example, monkeypatch, tmp_path)
     file.write_text(json.dumps({"passes": True, "text": "kept", "cpu_s": 0.0}))
     assert make.piece("C93", "built", afresh=False)["text"] == "kept"
     assert make.piece("C93", "built", afresh=True)["text"] == "C93 made"
+
+
+def test_events_are_paired_with_the_nearest_of_their_kind(example):
+    # P3 enters at frame 1 and leaves at 4; it is seen from 2 to 4, and O3, which leaves at 3, is seen once more at 5.
+    truth = [
+        {"O3": 1.0},
+        {"O3": 0.5, "P3": 0.5},
+        {"O3": 0.2, "P3": 0.8},
+        {"P3": 1.0},
+        {"P2": 1.0},
+        {"P2": 1.0},
+        {"P2": 1.0},
+    ]
+    shown = [{"O3"}, {"O3"}, {"O3", "P3"}, {"P3"}, {"P2"}, {"P2", "O3"}, {"P2"}]
+    found = example["make"].delays(truth, shown, ["P2", "O3", "P3"])
+    assert sorted(found) == [0, 0, 0, 1, 7, 7]

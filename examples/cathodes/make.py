@@ -15,7 +15,7 @@ import json
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from typing import Any
 import independent_model as model
 import numpy as np
 from independent_stack import Stack, stack_profile
-from paths import LAYERED_PAIRS, NO_COMMON_SLABS, NO_PAIR, PATHS, frames_of, phases_of, weights_of
+from paths import LAYERED_PAIRS, NO_COMMON_SLABS, NO_PAIR, PATHS, charge_of, frames_of, phases_of, weights_of
 
 import layerox as lx
 from layerox.builders import build_crystal
@@ -151,7 +151,7 @@ def path(name: str, root: Path) -> Piece:
     folder.mkdir()
     number = sorted(PATHS).index(name)
     for k, weights in enumerate(frames):
-        data = np.c_[model.TWO_THETA, frame(cifs, name, weights, 100 * number + k, k / (len(frames) - 1))]
+        data = np.c_[model.TWO_THETA, frame(cifs, name, weights, 100 * number + k, charge_of(name, k))]
         np.savetxt(folder / f"frame_{k:03d}.xy", data, fmt="%.3f %d")
     candidates = [(p, candidate(cifs, p)) for p in phases_of(name)]
     series = lx.fit_series(folder, phases=candidates, radiation="CuKa", instrument=INSTRUMENT, output=root / "out")
@@ -165,12 +165,12 @@ def candidate(cifs: Path, phase: str) -> str:
     return f"{cifs / 'P2.cif'}~{cifs / 'O2.cif'}:0.3"
 
 
-def frame(cifs: Path, name: str, weights: dict[str, float], seed: int, progress: float) -> np.ndarray:
-    """Return the counts of one frame; cells change along the path: a shrinks, c grows."""
+def frame(cifs: Path, name: str, weights: dict[str, float], seed: int, charge: float) -> np.ndarray:
+    """Return the counts of one frame; cells change with the charge: a shrinks, c grows."""
     if "Z" in phases_of(name) and not (cifs / "O2.cif").exists():
         formula = lx.library[f"{name}_Z"].recipe.formula
         (cifs / "O2.cif").write_text(structure_text(build_crystal("O2", formula=formula), cifs / "O2.cif"))
-    factors = (1.001 - 0.004 * progress, 1.001 - 0.004 * progress, 0.999 + 0.003 * progress)
+    factors = (1.001 - 0.004 * charge, 1.001 - 0.004 * charge, 0.999 + 0.003 * charge)
     rigid = (1.0005, 1.0005, 1.0005)
     parts = [
         model.Part(cif=cifs / f"{p}.cif", weight=w, stretch=rigid if p in {"spinel", "tunnel"} else factors)
@@ -211,7 +211,7 @@ def compared(series: Any, truth: list[dict[str, float]], phases: list[str]) -> P
             for p, w in merged.items() if p in shown and p in phases and p not in group and 0 < w < 1
             and row[f"{p}.weight_fraction_esd"] > 0
         ]  # fmt: skip
-    late = [abs(one - other) for one, other in events(truth, shown_in, phases)]
+    late = delays(truth, shown_in, phases)
     error, wrong = float(np.sqrt(np.mean(np.square(errors)))), sum(x > LATE for x in late)
     bad = int((~series.frames["verdict"].isin(["accepted", "reseeded"])).sum())
     found = f"{len(late) - wrong} of {len(late)} events within {LATE} frames" if late else "no events"
@@ -239,17 +239,27 @@ def merge(weights: dict[str, float], group: set[str]) -> dict[str, float]:
     return found
 
 
-def events(truth: list[dict[str, float]], shown: list[set[str]], phases: list[str]) -> Iterable[tuple[int, int]]:
-    """Yield the frames of true and found births and deaths, paired; one without counterpart is beyond all frames."""
+def delays(truth: list[dict[str, float]], shown: list[set[str]], phases: list[str]) -> list[int]:
+    """Return how many frames each birth or death is off; one without counterpart is off by all frames."""
     everywhere = [{p for p, w in weights.items() if w >= LEAST} for weights in truth]
-    known = set().union(*shown)
+    known, found = set().union(*shown), []
     for p in phases:
-        if p not in known and any(p in names for names in everywhere):
-            continue  # shown under the name of a phase that is not distinguished from it
-        real, seen = ([k for k in range(1, len(truth)) if (p in sets[k]) != (p in sets[k - 1])]
-                      for sets in (everywhere, shown))  # fmt: skip
-        for k in range(max(len(real), len(seen))):
-            yield (real[k], seen[k]) if k < min(len(real), len(seen)) else (0, len(truth))
+        if p not in known:
+            continue  # shown under the name of a phase that is not distinguished from it, or missed in every frame
+        for is_birth in (True, False):
+            real, seen = (changes(p, sets, is_birth) for sets in (everywhere, shown))
+            for k in real:
+                nearest = min(seen, key=lambda other, k=k: abs(other - k), default=None)
+                found.append(len(truth) if nearest is None else abs(nearest - k))
+                seen = [other for other in seen if other != nearest]
+            found += [len(truth)] * len(seen)
+    return found
+
+
+def changes(phase: str, sets: list[set[str]], is_birth: bool) -> list[int]:
+    """Return the frames at which a phase enters, or leaves."""
+    inside = [phase in names for names in sets]
+    return [k for k in range(1, len(sets)) if inside[k] != inside[k - 1] and inside[k] == is_birth]
 
 
 def intergrown(name: str, root: Path) -> Piece:

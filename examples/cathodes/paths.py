@@ -1,13 +1,14 @@
 """Specimens and paths of the sixteen cathodes, as the table regenerates them.
 
-Paths are those of the review up to the top of charge (C121: the whole cycle), in names of library entries without the
-cathode: Op3 is O'3. Weight fractions are published for C93 (24.8 wt% P2), C121 (41.7 % P2, basis not stated), C122
-(5.2 mol% shell) and C130 (5 % tunnel); the others are CONSTRUCTED.
+Paths are those of the review, charge and discharge, in names of library entries without the cathode: Op3 is O'3.
+Weight fractions are published for C93 (24.8 wt% P2), C121 (41.7 % P2, basis not stated), C122 (5.2 mol% shell) and
+C130 (5 % tunnel); the others are CONSTRUCTED.
 """
 
 from itertools import pairwise
 
-PATHS = {
+# On charge; "back" stages follow in reverse order.
+ON_CHARGE = {
     "C93": ("P2 O3", "P2 P3", "OP4 OP2"),
     "C94": ("P2 O3", "P2 O3 Op3", "P2 O3 Op3 OP4"),
     "C65": ("P2 P3", "P2 P3"),
@@ -20,11 +21,18 @@ PATHS = {
     "C111": ("P2 tunnel", "P2 tunnel"),
     "C116": ("P2 P3 O3", "P2 P3", "OP2 OP4"),
     "C117": ("O3 spinel P2", "O3 P3 P2 spinel", "P3 P2 spinel", "OP2 P2 spinel"),
-    "C121": ("O3 P2", "P3 P2", "O3 P3 P2", "O3 P2"),
+    "C121": ("O3 P2", "P3 P2"),
     "C122": ("O3 P2", "Op3 P2", "P3 P2", "Pp3 P2"),
     "C126": ("P2 tunnel", "OP4 tunnel"),
     "C130": ("P2 tunnel", "OP4 tunnel"),
 }
+# Where discharge is no way back, or not stated.
+ON_DISCHARGE = {
+    "C65": (), "C102": (), "C111": (), "C106": (),
+    "C107": ("P2 O3 spinel", "P2 P3 spinel", "P2 Op3 spinel"),
+    "C121": ("O3 P3 P2", "O3 P2"),
+}  # fmt: skip
+PATHS = {name: (*up, *ON_DISCHARGE.get(name, up[-2::-1])) for name, up in ON_CHARGE.items()}
 # Share of the phase named; the others share what is left equally.
 SHARES = {
     "C93": ("P2", 0.248), "C106": ("spinel", 0.15), "C107": ("spinel", 0.15), "C101": ("spinel", 0.15),
@@ -61,6 +69,13 @@ def frames_of(name: str) -> list[dict[str, float]]:
             mixed = {p: (1 - u) * now.get(p, 0.0) + u * following.get(p, 0.0) for p in {**now, **following}}
             frames.append({phase: x for phase, x in mixed.items() if x > 0})
     return [*frames, stages[-1]]
+
+
+def charge_of(name: str, frame: int) -> float:
+    """Return the state of charge of a frame: 0 at the ends of a cycle, 1 at its top."""
+    top = FRAMES * (len(ON_CHARGE[name]) - 1)
+    last = FRAMES * (len(PATHS[name]) - 1)
+    return frame / top if frame <= top else (last - frame) / (last - top)
 
 
 def phases_of(name: str) -> list[str]:
