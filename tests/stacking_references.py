@@ -75,6 +75,56 @@ def noisy(phases: list[DisorderedPhase], seed: int) -> tuple[np.ndarray, np.ndar
     return np.random.default_rng(seed).poisson(curve).astype(float), curve
 
 
+class LinearEstimates:
+    """Weighted least squares about the true values of a phase of known profile, by the textbook formulas.
+
+    Derivatives are central differences. What a fit refines by default is free; the background has `terms` coefficients.
+
+    Attributes
+    ----------
+    names, truth
+        Of the free parameters.
+    curve
+        The pattern without noise, on `ANGLES`.
+    """
+
+    def __init__(self, phase: DisorderedPhase, terms: int = 6):
+        _, self.curve = noisy([phase], 0)
+        self.model = Model(ANGLES, [phase], INSTRUMENT, BEAM, background_terms=terms)
+        values, prefix = self.model.start, phase.name.replace("~", "__")
+        values[self.model.background_block] = np.pad(BACKGROUND, (0, terms - len(BACKGROUND)))
+        scale = self.model.names.index(f"{prefix}_scale")
+        base = values[self.model.background_block] @ self.model.basis
+        values[scale] *= (self.curve - base).sum() / (self.model.calculated(values).total - base).sum()
+        kinds = phase.disorder.kinds
+        slots = ("scale", "a", "inverse_size", "microstrain", "preferred_orientation", "fraction", "persistence")
+        own = [f"{prefix}_{slot}" for slot in (*slots, *(f"spacing_{kind}" for kind in kinds))]
+        self.names = [f"background_{k}" for k in range(terms)] + ["instrument_displacement", *own]
+        self.truth = np.array([values[self.model.names.index(name)] for name in self.names])
+        moves = np.zeros((len(self.names), len(self.model.names)))
+        for row, name in zip(moves, self.names, strict=True):
+            row[self.model.names.index(name)] = 1.0
+        mean = self.model.names.index(f"{prefix}_c")
+        for kind, share in zip(kinds, phase.disorder.fractions, strict=True):
+            moves[self.names.index(f"{prefix}_spacing_{kind}"), mean] = share
+        moves[self.names.index(f"{prefix}_fraction"), mean] = phase.spacings[1] - phase.spacings[0]
+        moves[self.names.index(f"{prefix}_a"), self.model.names.index(f"{prefix}_b")] = 1.0
+        steps = 1e-5 * np.maximum(np.abs(self.truth), 1e-2)
+        self.slopes = np.array([self._slope(values, move, step) for move, step in zip(moves, steps, strict=True)])
+
+    def _slope(self, values: np.ndarray, move: np.ndarray, step: float) -> np.ndarray:
+        above, below = (self.model.calculated(values + sign * step * move).total for sign in (1, -1))
+        return (above - below) / (2 * step)
+
+    def of(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return estimates and standard uncertainties for counts, weighted by their own square roots."""
+        weight = 1.0 / np.sqrt(np.maximum(counts, 1.0))
+        rows = self.slopes * weight
+        covariance = np.linalg.inv(rows @ rows.T)
+        shift = covariance @ rows @ ((counts - self.curve) * weight)
+        return self.truth + shift, np.sqrt(np.diag(covariance))
+
+
 def described(path: Path) -> tuple[dict[str, Any], list[DisorderedPhase]]:
     """Return the description of a reference and its phases; an ordered one is a stacking with a fraction of 0."""
     document = json.loads(path.read_text())

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.errors import InputError
-from layerox.pattern import Pattern, pattern_from_arrays, poisson_sigma
+from layerox.pattern import Pattern, expected_sigma, pattern_from_arrays, poisson_sigma
 from layerox.radiation import radiation_from_text
 
 
@@ -145,3 +145,35 @@ def test_cropping_twice_is_cropping_once(angles, low, high):
         return
     assert cropped.crop(low, high).two_theta.tolist() == cropped.two_theta.tolist()
     assert all(low <= angle <= high for angle in cropped.two_theta)
+
+
+def test_sigmas_of_few_counts_do_not_follow_the_noise():
+    """The mean of 20,000 Poisson counts of mean 4, weighted: with 1/counts it is 25 % too low."""
+    counts = np.random.default_rng(5).poisson(4.0, 20_000).astype(float)
+    weights = expected_sigma(counts) ** -2
+    assert (weights * counts).sum() / weights.sum() == pytest.approx(4.0, abs=4 * 2.0 / np.sqrt(counts.size))
+    own = poisson_sigma(counts) ** -2
+    assert (own * counts).sum() / own.sum() == pytest.approx(3.0, abs=0.2)
+    assert np.median(expected_sigma(counts)) == pytest.approx(2.0, abs=0.05)
+
+
+def test_the_sigma_of_a_point_depends_on_its_neighbours_only():
+    counts = np.random.default_rng(6).poisson(6.0, 100).astype(float)
+    other = counts.copy()
+    other[50] += 40.0
+    assert expected_sigma(other)[50] == expected_sigma(counts)[50]
+    assert expected_sigma(other)[49] > expected_sigma(counts)[49]
+
+
+def test_many_counts_have_their_own_sigma_and_none_at_all_has_that_of_one():
+    counts = np.array([1000.0, 1044.0, 990.0, 1010.0])
+    np.testing.assert_allclose(expected_sigma(counts), np.sqrt(counts))
+    assert expected_sigma(np.zeros(5)).tolist() == [1.0] * 5
+
+
+def test_sigmas_that_are_given_stay():
+    angles, counts = np.arange(10.0, 11.0, 0.1), np.full(10, 4.0)
+    given = pattern_from_arrays(angles, counts, np.full(10, 7.0))
+    assert given.with_expected_sigma() is given
+    assert pattern_from_arrays(angles, counts + 0.5).with_expected_sigma().sigma[0] == np.sqrt(4.5)
+    assert pattern_from_arrays(angles, counts).with_expected_sigma().sigma.tolist() == [2.0] * 10

@@ -20,6 +20,10 @@ from layerox.radiation import Radiation, radiation_of
 from layerox.typing import FloatArray
 
 SigmaSource = Literal["file", "poisson"]
+# Mean of the neighbours below which they give the variance, and the counts that they must hold together.
+FEW_COUNTS, ENOUGH_COUNTS = 30.0, 25.0
+# Numbers of neighbours on either side.
+NEIGHBOURS = (1, 2, 4, 8, 16, 32)
 NOT_COUNTS = Notice(
     "not_counts", "the intensities are not whole numbers, so that sigma = sqrt(intensity) is only an estimate"
 )
@@ -138,6 +142,13 @@ class Pattern:
             raise InputError("the excluded regions leave no data", place=place, cure="exclude less")
         return replace(self.mask(keep), excluded=tuple(sorted(set(listed))))
 
+    def with_expected_sigma(self) -> Pattern:
+        """Return the pattern with the sigmas of `expected_sigma` if it holds counts; sigmas of a file stay."""
+        is_counts = self.sigma_source == "poisson" and are_whole(self.intensity)
+        if not (is_counts and np.array_equal(self.sigma, poisson_sigma(self.intensity))):
+            return self
+        return replace(self, sigma=expected_sigma(self.intensity))
+
     def mask(self, keep: NDArray[np.bool_]) -> Pattern:
         """Return the points where `keep` (shape (n,)) is true."""
         return replace(self, two_theta=self.two_theta[keep], intensity=self.intensity[keep], sigma=self.sigma[keep])
@@ -146,6 +157,27 @@ class Pattern:
 def poisson_sigma(intensity: ArrayLike) -> FloatArray:
     """Return sqrt(max(counts, 1)): counting statistics, where an empty channel counts as one."""
     return np.sqrt(np.maximum(np.asarray(intensity, dtype=np.float64), 1.0))
+
+
+def expected_sigma(counts: FloatArray) -> FloatArray:
+    """Return sigmas of counts that do not follow the noise of their own points, shape (n,).
+
+    Weights of observed counts prefer points that are too low by chance, which matters below about 30 counts. There,
+    the variance is the mean of the neighbouring points, so many on both sides that they hold 25 counts (at most 32).
+
+    Parameters
+    ----------
+    counts
+        Counts of each point, shape (n,).
+    """
+    sums, place = np.concatenate([[0.0], np.cumsum(counts)]), np.arange(counts.size)
+    means = np.full(counts.size, np.nan)
+    for reach in NEIGHBOURS:
+        first, end = np.maximum(place - reach, 0), np.minimum(place + reach + 1, counts.size)
+        total = sums[end] - sums[first] - counts
+        enough = np.isnan(means) & ((total >= ENOUGH_COUNTS) | (reach == NEIGHBOURS[-1]))
+        means[enough] = (total / np.maximum(end - first - 1, 1))[enough]
+    return np.sqrt(np.maximum(np.where(means < FEW_COUNTS, means, counts), 1.0))
 
 
 def are_whole(intensity: FloatArray) -> bool:

@@ -58,6 +58,8 @@ def test_a_file_whose_name_holds_a_tilde_wins(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cif_file(tmp_path, "P2~O3", "P2")
     assert not isinstance(phase_from("P2~O3.cif"), DisorderedPhase)
+    other = cif_file(tmp_path, "b", "O3", formula="NaNi1/3Mn2/3O2", a=2.9)
+    assert phase_from(f"P2~O3.cif~{other}").disorder.kinds == ("P2", "O3")
 
 
 def test_files_of_different_slabs(tmp_path):
@@ -91,6 +93,13 @@ def test_beside_both_ends():
         phases_from(["P2~O3", "P2", "O3"])
     assert len(phases_from(["X=P2~O3", "P2", "O3"])) == 3
     assert len(phases_from(["P2~O3", "P2"])) == 2
+
+
+def test_beside_both_ends_under_other_names(tmp_path):
+    one, other = cif_file(tmp_path, "a", "P2"), cif_file(tmp_path, "b", "O3")
+    with pytest.raises(InputError, match="stands beside P2 and O3"):
+        phases_from(["P2~O3", f"{one}", f"mine={other}"])
+    assert len(phases_from(["P2~O3", f"{one}", "spinel", "OP4", "Op3"])) == 5
 
 
 def test_default_mesh_is_the_mean():

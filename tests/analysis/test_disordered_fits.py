@@ -70,6 +70,16 @@ def test_an_intergrowth_is_coherent(intergrowth):
     assert verdict.deciding
 
 
+def test_a_spacing_at_its_limit_decides_nothing():
+    """O3 galleries given 6.2 % too narrow: their range of 6 % ends below the true one, and no fit is coherent."""
+    start = reference_phase(("P2", "O3"), 0.5, 0.75)
+    start = replace(start, spacings=(start.spacings[0], 0.942 * start.spacings[1]))
+    result = lx.fit(pattern_of([reference_phase(("P2", "O3"), 0.5, 0.75)]), [start], instrument=INSTRUMENT)
+    verdict = result.phases[0].stacking.verdict
+    assert verdict.verdict == "undetermined"
+    assert "ends at the limit of its range" in verdict.reason
+
+
 def test_a_mixture_is_a_mixture():
     ends = [reference_phase(("P2", "O3"), f, 0.0, name=f"end{k}") for k, f in enumerate((0.0, 1.0))]
     result = fitted(ends)
@@ -106,6 +116,30 @@ def test_the_ordinary_fit_warns_and_the_attempt_finds():
     tried = lx.fit(pattern, ["P2", "O3"], instrument=INSTRUMENT, stacking="auto")
     assert [phase.name for phase in tried.phases] == ["P2~O3"]
     assert "stacking_tried" in {w.code for w in tried.warnings}
+
+
+def test_a_staged_fit_warns_too():
+    """Of cells and widths that are refined; fixed wrong ones would look like disorder."""
+    pattern = pattern_of([reference_phase(("P2", "O3"), 0.5, 1 - 2 / 30)])
+    cells = [f"{phase}_{slot}" for phase in ("P2", "O3") for slot in ("a", "c", "size")]
+    codes = []
+    for freed in (cells, []):
+        names = ["P2_scale", "O3_scale", "background_*", *freed]
+        recipe = {"strategy": {"name": "stages", "stages": [{"free": names}]}}
+        phases = [Phase(name=kind, crystal=build_crystal(kind, a=2.92)) for kind in ("P2", "O3")]
+        result = lx.fit(pattern, phases, instrument=INSTRUMENT, recipe=recipe)
+        codes.append({w.code for w in result.warnings})
+    assert "stacking_disorder" in codes[0]
+    assert "stacking_disorder" not in codes[1]
+
+
+def test_lookalikes_of_a_random_stacking_warn():
+    """P2, OP4 and O2 fitted to P2 with 30 % of O galleries at random: none of them, but one stacking of both kinds."""
+    pattern = pattern_of([phase("P2~O2:0.3", column_nm=300.0)])
+    ordinary = lx.fit(pattern, ["P2", "OP4", "O2"], instrument=INSTRUMENT)
+    assert ordinary.status == "not_converged"
+    message = next(w.message for w in ordinary.warnings if w.code == "stacking_disorder")
+    assert "try the phase P2~O2" in message
 
 
 def test_an_ordinary_mixture_is_left_alone():

@@ -274,7 +274,7 @@ def test_leastsq_and_our_own_step_on_the_benchmark(reference_data):
     assert len(theirs.var_names) >= 15
     worst = max(abs(p.number - theirs.params[p.name].value) / p.number.esd
                 for p in ours.parameters if p.number.status == "free")  # fmt: skip
-    assert worst < 1e-4
+    assert worst < 3e-4  # the tolerance of a last step, for all variables together
 
 
 def test_a_phase_is_taken_as_the_library_or_a_crystal_has_it():

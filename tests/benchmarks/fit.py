@@ -25,7 +25,8 @@ from cpu_time import median_cpu
 import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.least_squares import Data, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase

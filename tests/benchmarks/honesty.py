@@ -2,7 +2,9 @@
 
 Prints JSON, and draws the pulls with --plot FILE.png. Run: python tests/benchmarks/honesty.py [--count 200]
 1,500 pulls in every class: python tests/benchmarks/honesty.py --count 300 300 1512 1512 --workers 2
-Wrong structures: --structures 1 draws them from the priors (2: from twice their width), and particles of 1 to 10 um;
+Wrong structures: --structures 1 draws them from the priors (2: from twice their width), of a fine powder that the fit
+knows as such; --particles draws particles of 1 to 10 um of which the fit does not know; --blind gives no profile
+and no zero; --random-shares adds to each texture crystallites at random (rms 20 %);
 --cathodes takes the phases of the published cathodes. Then "fraction, model" counts pulls by esd_model.
 
 Each pattern is drawn anew: fractions from 2 to 98 wt%, cells, sizes, microstrains, texture, displacement and counts
@@ -34,11 +36,12 @@ from layerox.diffraction.model import slots_of
 from layerox.diffraction.model_uncertainty import COARSEST_UM, FINEST_UM
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.priors import priors_of
+from layerox.diffraction.priors import POSITION_WIDTHS, RANDOM_SHARE, priors_of
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from layerox.symmetry import CELL_NAMES
 
+FINE_UM = 0.01
 MIXTURES = (("P2", "O3"), ("P2", "P3"), ("P2", "Op3"), ("P2", "O3", "spinel"))
 PROFILE = Profile(u=0.003, v=-0.002, w=0.004, x=0.004)
 CU = radiation_from_text("CuKa").polarized(0.5557)
@@ -60,7 +63,7 @@ def with_drawn_structure(phase: Phase, width: float, rng: np.random.Generator) -
     """Return a phase whose atoms are drawn from their priors, `width` times as wide."""
     table = constrained(*slots_of([phase], Instrument(), 0), [phase])
     for prior in priors_of([phase], table):
-        if prior.provenance == "specimen":
+        if prior.provenance == "specimen" or not prior.parts:
             continue
         shift = width * prior.esd * rng.standard_normal()
         shift = prior.value * (np.exp(shift) - 1.0) if prior.is_relative else shift
@@ -98,6 +101,8 @@ class Setup:
     seed: int = 1
     structures: float = 0.0
     is_blind: bool = False
+    particles: bool = False
+    random_shares: bool = False
 
 
 def drawn(names: tuple[str, ...], rng: np.random.Generator, structures: float = 0.0) -> tuple[list[Phase], list[float]]:
@@ -127,11 +132,24 @@ def drawn(names: tuple[str, ...], rng: np.random.Generator, structures: float = 
     return phases, (0.02 + (1 - 0.02 * len(names)) * shares).tolist()
 
 
+def partly_at_random(
+    phases: list[Phase], weights: list[float], rng: np.random.Generator
+) -> tuple[list[Phase], list[float]]:
+    """Return each phase as two: with its texture, and a share of its crystallites at random."""
+    both, parts = [], []
+    for phase, weight in zip(phases, weights, strict=True):
+        share = min(RANDOM_SHARE * abs(rng.standard_normal()), 1.0)
+        both += [phase, replace(phase, name=f"{phase.name}_random", preferred_orientation=1.0)]
+        parts += [(1.0 - share) * weight, share * weight]
+    return both, parts
+
+
 def pattern_of(
-    phases: list[Phase], weights: list[float], rng: np.random.Generator, *, particles: bool = False
+    phases: list[Phase], weights: list[float], rng: np.random.Generator, *, particles: bool = False, blind: bool = False
 ) -> lx.Pattern:
-    """Return a noisy pattern of a mixture on a diffractometer whose specimen is displaced a little."""
-    instrument = Instrument(profile=PROFILE, displacement_mm=float(rng.uniform(-0.1, 0.1)))
+    """Return a noisy pattern of a mixture whose specimen is displaced a little, and of an unknown zero if blind."""
+    zero = POSITION_WIDTHS["instrument_zero"] * float(rng.standard_normal()) if blind else 0.0
+    instrument = Instrument(profile=PROFILE, zero=zero, displacement_mm=float(rng.uniform(-0.1, 0.1)))
     background = [float(rng.uniform(80, 400)), -60.0, 20.0]
     simulated = lx.simulate(
         phases,
@@ -178,8 +196,11 @@ def fitted(index: int, k: int, setup: Setup) -> tuple[str, dict[str, list[float]
     rng = np.random.default_rng([setup.seed, index, k])
     names = setup.mixtures[index]
     phases, weights = drawn(names, rng, setup.structures)
-    pattern = pattern_of(phases, weights, rng, particles=setup.structures > 0)
-    result = lx.fit(pattern, list(names), instrument=None if setup.is_blind else Instrument(profile=PROFILE))
+    powder = partly_at_random(phases, weights, rng) if setup.random_shares else (phases, weights)
+    pattern = pattern_of(*powder, rng, particles=setup.particles, blind=setup.is_blind)
+    fine = {} if setup.particles else {"quantification": {"particle_sizes_um": dict.fromkeys(names, FINE_UM)}}
+    instrument = None if setup.is_blind else Instrument(profile=PROFILE)
+    result = lx.fit(pattern, list(names), instrument=instrument, recipe=fine)
     return result.status, pulls_of(result, phases, weights)
 
 
@@ -234,6 +255,8 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--structures", type=float, default=0.0, help="width of the drawn structures, in priors")
+    parser.add_argument("--particles", action="store_true", help="absorbing particles of unknown size")
+    parser.add_argument("--random-shares", action="store_true", help="textures that no March function describes")
     parser.add_argument("--blind", action="store_true", help="the instrument's profile is not given")
     parser.add_argument("--cathodes", action="store_true", help="mixtures of the published cathodes of the library")
     parser.add_argument("--plot", type=Path)
@@ -242,7 +265,14 @@ if __name__ == "__main__":
     if options.cathodes:
         sets = tuple(tuple(entry.name for entry in cathode.entries) for cathode in lx.library.cathodes.values())
         sets = tuple(names for names in sets if len(names) > 1)
-    chosen = Setup(mixtures=sets, seed=options.seed, structures=options.structures, is_blind=options.blind)
+    chosen = Setup(
+        mixtures=sets,
+        seed=options.seed,
+        structures=options.structures,
+        is_blind=options.blind,
+        particles=options.particles,
+        random_shares=options.random_shares,
+    )
     every = options.count * len(sets) if len(options.count) == 1 else options.count
     found = measured(dict(enumerate(every)), chosen, options.workers)
     drawn_values = found.pop("values")

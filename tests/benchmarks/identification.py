@@ -115,27 +115,22 @@ def features(made: Specimen) -> list[list[float]]:
     known, beam = Beam().resolve(made.pattern)
     tree = identification._TreeSearch(CandidateSearch(made.pattern, made.candidates, known, beam))
     node = tree._grown()
-    left = min(tree.search.unexplained(node), 1.0)
+    left = [min(tree.search.unexplained(node), 1.0), tree.search.misfit(node)]
     rows = [row for row in tree._described(node) if row.gain > 1.0]
-    return [[float(made.candidates[row.index].group in made.truth), np.log(row.gain), row.match, left] for row in rows]
+    return [[float(made.candidates[row.index].group in made.truth), np.log(row.gain), row.match, *left] for row in rows]
 
 
-def calibrated(rows: np.ndarray) -> dict[str, float]:
-    """Return the coefficients of the logistic function that fit members and their truth best."""
-    truth, columns = rows[:, 0], np.column_stack([np.ones(len(rows)), rows[:, 1:]])
+def calibrated(rows: np.ndarray) -> dict[str, list[float]]:
+    """Return the coefficients of the two logistic functions that fit members and their truth best."""
+    truth, incomplete = rows[:, 0], (rows[:, 4] >= identification.LARGEST_MISFIT).astype(float)
+    columns = np.column_stack([np.ones(len(rows)), rows[:, 1:3], incomplete, incomplete * rows[:, 1]])
 
     def cost(b: np.ndarray) -> float:
         z = columns @ b
         return float(np.logaddexp(0.0, np.where(truth > 0, -z, z)).sum() + 0.01 * (b[1:] ** 2).sum())
 
-    b = minimize(cost, np.zeros(columns.shape[1])).x
-    return dict(
-        zip(
-            ("OFFSET", "PER_LOG_GAIN", "PER_MATCH", "PER_UNEXPLAINED", "PER_MISFIT"),
-            np.round(b, 2).tolist(),
-            strict=True,
-        )
-    )
+    b = minimize(cost, np.zeros(columns.shape[1])).x.round(2).tolist()
+    return {"EXPLAINED": b[:3], "INCOMPLETE": [b[0] + b[3], b[1] + b[4], b[2]]}
 
 
 def reliability(results: list[dict[str, object]]) -> list[dict[str, float]]:
@@ -163,7 +158,7 @@ def main() -> None:
         rows = []
         for k in range(given.calibrate):
             rows += features(specimen(KINDS[k % len(KINDS)], 100_000 * given.seed + k))
-            print(k, len(rows), file=sys.stderr)
+            print(json.dumps([k, rows]), file=sys.stderr)
         print(json.dumps({"members": len(rows), **calibrated(np.array(rows)), "rows": rows}))
         return
     counts = {"mixture": given.mixtures, "foreign": given.foreign, "withheld": given.others, "both": given.others}

@@ -64,6 +64,11 @@ def fitted(path: Path) -> dict[str, object]:
         for name, number in (("fraction", stacking.fraction), ("persistence", stacking.persistence))
     }
     thickness = stacking.thickness[0]
+    # The references name O galleries in P2 "O".
+    weights = {
+        "O" if kind == "O2" else kind: 100 * float(s) for kind, s in zip(stacking.kinds, stacking.shares, strict=True)
+    }
+    missed = [abs(weights.get(kind, 0.0) - 100 * share) for kind, share in document["weight_of_slabs"].items()]
     return {
         "status": result.status,
         "gof": result.agreement.gof,
@@ -72,6 +77,7 @@ def fitted(path: Path) -> dict[str, object]:
         "persistence": float(stacking.persistence),
         "thickness": float(thickness),
         "sigma_ln_thickness": thickness.esd / float(thickness) if thickness.esd else None,
+        "weight_missed_percent": max(missed),
         "verdict": stacking.verdict.verdict if stacking.verdict else None,
         "cpu_s": time.process_time() - began,
     }

@@ -2,7 +2,8 @@
 
 Prints JSON, one line a condition. Run: python tests/benchmarks/stacking_verdicts.py [--count 10] [--only NAME]
 Intergrowths should be "coherent" in 99 % of the patterns, mixtures in no more than 1 %; of the refined fractions and
-thicknesses 60 to 75 % should be within one standard uncertainty of the truth.
+thicknesses 60 to 75 % should be within one standard uncertainty of the truth. With a known profile each fit is compared
+with weighted least squares about the truth, whose pulls are those of the noise alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -24,8 +26,9 @@ import numpy as np
 
 import layerox as lx
 from layerox.diffraction.disordered.phase import DisorderedPhase
+from layerox.diffraction.disordered.refined_stacking import RefinedStacking
 from layerox.pattern import Pattern
-from stacking_references import ANGLES, BEAM, INSTRUMENT, noisy, reference_phase
+from stacking_references import ANGLES, BEAM, INSTRUMENT, LinearEstimates, noisy, reference_phase
 
 P2O3, P2P3 = ("P2", "O3"), ("P2", "P3")
 
@@ -76,6 +79,8 @@ def examined(name: str, seed: int, *, known: bool) -> dict[str, object]:
     found = {"verdict": stacking.verdict.verdict, "delta": stacking.verdict.delta_chi_squared}
     truth = make()[0].disorder
     if len(make()) == 1 and stacking.persistence.esd > 0:
+        if known:
+            found["linear"] = from_linear(name, counts, stacking)
         thickness = 2 / (1 - truth.persistence)
         relative = stacking.persistence.esd / (1 - float(stacking.persistence))
         found["pull_fraction"] = (float(stacking.fraction) - truth.fractions[1]) / stacking.fraction.esd
@@ -84,6 +89,20 @@ def examined(name: str, seed: int, *, known: bool) -> dict[str, object]:
         share = stacking.shares[0]
         found["weight"] = float(share)
     return found
+
+
+@lru_cache
+def linear(name: str) -> LinearEstimates:
+    return LinearEstimates(CONDITIONS[name][1]()[0])
+
+
+def from_linear(name: str, counts: np.ndarray, stacking: RefinedStacking) -> float:
+    """Return the largest difference from weighted least squares about the truth, in standard uncertainties."""
+    about = linear(name)
+    values, esds = about.of(counts)
+    found = {"fraction": float(stacking.fraction), "persistence": float(stacking.persistence)}
+    places = {slot: next(k for k, n in enumerate(about.names) if n.endswith(f"_{slot}")) for slot in found}
+    return max(abs(found[slot] - values[k]) / float(esds[k]) for slot, k in places.items())
 
 
 def summary(name: str, rows: list[dict[str, object]]) -> dict[str, object]:
@@ -95,6 +114,8 @@ def summary(name: str, rows: list[dict[str, object]]) -> dict[str, object]:
         values = np.array([row[pull] for row in rows if pull in row], dtype=float)
         if len(values):
             line[pull] = {"within_one": float((np.abs(values) < 1).mean()), "mean": float(values.mean())}
+    if from_truth := [float(row["linear"]) for row in rows if "linear" in row]:
+        line["most_from_linear_estimate"] = max(from_truth)
     for number in ("sigma_ln_thickness", "weight"):
         values = np.array([row[number] for row in rows if number in row], dtype=float)
         if len(values):

@@ -121,7 +121,8 @@ def test_a_refined_structure_is_a_phase(folder, shipped, capsys):
     first, second = (json.loads((folder / name / "result.json").read_text()) for name in "ab")
     for one, other in zip(first["phases"], second["phases"], strict=True):
         fraction = one["weight_fraction"]
-        assert other["weight_fraction"]["value"] == pytest.approx(fraction["value"], abs=0.1 * fraction["esd"])
+        # The priors of the atoms are those of a file now, about the refined values.
+        assert other["weight_fraction"]["value"] == pytest.approx(fraction["value"], abs=0.5 * fraction["esd"])
 
 
 @pytest.mark.parametrize("suffix", [".cif", ".xyz", ".json"])

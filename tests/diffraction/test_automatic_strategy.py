@@ -119,7 +119,7 @@ def test_a_warm_start_reaches_the_same_minimum():
     cold = fitted(pattern, [p2(), o3()])
     again = build_result(fit_from_result(pattern, first, first.instrument, CU), pattern, first.instrument, 0.0)
     assert again.free_names == cold.free_names
-    assert again.weight_fractions["P2"] == pytest.approx(cold.weight_fractions["P2"], abs=1e-6)
+    assert again.weight_fractions["P2"] == pytest.approx(cold.weight_fractions["P2"], abs=1e-4)  # priors: last gof
     assert len(again.steps) == 1
 
 

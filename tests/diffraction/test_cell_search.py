@@ -5,7 +5,7 @@ import pytest
 
 from layerox.diffraction.cell_search import BLURS, CELL_GRIDS, blurs_for, scan_cells, search_cells
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.least_squares import Data
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.starting_values import set_linear

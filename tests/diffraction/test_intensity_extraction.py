@@ -13,7 +13,7 @@ from layerox.diffraction.intensity_extraction import (
     is_extracted,
     prepare_extraction,
 )
-from layerox.diffraction.least_squares import Data
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text

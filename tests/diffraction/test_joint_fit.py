@@ -7,6 +7,7 @@ import pytest
 
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.joint_fit import OVERALL, STRETCH, refine_jointly
+from layerox.diffraction.priors import POSITION_WIDTHS, prior_restraints
 from layerox.diffraction.simulated_pattern import simulation
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
@@ -99,6 +100,29 @@ def test_every_view_is_the_same_minimum(joint, patterns):
             len(minimum.parameters.free_names),
         )
     assert joint.minimum.chi_squared == pytest.approx(total, rel=1e-9)
+
+
+def test_the_penalty_of_the_priors_is_stated_apart(joint, single):
+    """Their squared misses, for residuals as large as those of the single fits."""
+    freedom = sum(outcome.minimum.points - len(outcome.minimum.at_bound) for outcome in single)
+    reduced = max(sum(outcome.minimum.chi_squared for outcome in single) / freedom, 1.0)
+    table = joint.minimum.parameters
+    priors = prior_restraints(joint.views[0].priors, table, set())
+    misses = [prior.row(table.values, table, table.transfer())[0] for prior in priors]
+    assert joint.minimum.penalty > 0
+    assert joint.minimum.penalty == pytest.approx(reduced * np.square(misses).sum(), rel=1e-9)
+    assert joint.minimum.objective == joint.minimum.chi_squared + joint.minimum.penalty
+
+
+def test_a_measurement_without_calibration_has_its_own_position_priors(single, patterns):
+    """The capillary of the neutrons has none; a view states the uncertainty of the joint refinement."""
+    blind = fit_automatically(patterns[0], [phase(moved(0.094))], Instrument(), COPPER)
+    joint = refine_jointly(["xray", "neutron"], [blind, single[1]], patterns)
+    assert "neutron_instrument_zero" not in joint.minimum.prior_curvature
+    for name, width in POSITION_WIDTHS.items():
+        assert joint.views[0].minimum.esd(name) == pytest.approx(joint.minimum.esd(f"xray_{name}"), rel=1e-9)
+        assert joint.minimum.esd(f"xray_{name}") < width
+        assert abs(joint.minimum.parameters.value(f"xray_{name}")) < 2 * width
 
 
 def test_labels_of_their_own(single, patterns):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.least_squares import Data, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.instrument import Instrument, Profile

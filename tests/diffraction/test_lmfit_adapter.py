@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.least_squares import Data
 from layerox.diffraction.lmfit_adapter import (
     Objective,
     background_terms_of,
@@ -15,6 +14,7 @@ from layerox.diffraction.lmfit_adapter import (
     lmfit_from_table,
     plan_from,
 )
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import public_name
 from layerox.diffraction.refined_quantities import RefinedParameter

@@ -57,7 +57,7 @@ def result():
 )
 def test_the_effect_of_a_held_quantity_is_that_of_a_fit(result, name, change):
     """A pattern is simulated with the quantity one tenth of its prior esd larger, and fitted with it held."""
-    held = next(row for row in result.held if row.name == name)
+    held = next(row for row in result.priors if row.name == name)
     pattern = simulated(dict.fromkeys(change, 0.1 * held.esd))
     shift = refined(pattern).weight_fractions["P2"] - result.weight_fractions["P2"]
     assert shift == pytest.approx(0.1 * held.changes["P2"], rel=0.1, abs=2e-6)
@@ -65,11 +65,34 @@ def test_the_effect_of_a_held_quantity_is_that_of_a_fit(result, name, change):
 
 def test_the_posterior_of_a_held_quantity_is_its_true_value():
     """The pattern has U(O) of O3 larger by one prior esd; the held value is the library's."""
-    start = next(row for row in refined(simulated({}, 3e4)).held if row.name == "O3_O1_u_iso")
+    start = next(row for row in refined(simulated({}, 3e4)).priors if row.name == "O3_O1_u_iso")
     found = refined(simulated({("O3", "O1", "u_iso"): start.esd}, 3e4))
-    held = next(row for row in found.held if row.name == "O3_O1_u_iso")
+    held = next(row for row in found.priors if row.name == "O3_O1_u_iso")
     assert held.posterior_esd < 0.5 * held.esd
     assert abs(held.posterior_value - (start.value + start.esd)) < 3 * held.posterior_esd
+
+
+def test_the_effect_of_crystallites_at_random_is_that_of_a_fit():
+    """A twentieth of P2 lies at random, the rest with r = 0.8: the shift is that of the linear response."""
+    (p2, o3) = (replace(phase, size_nm=100.0) for phase in phases_from(["P2", "O3"]))
+    textured = replace(p2, preferred_orientation=0.8)
+    recipe = RECIPE | {"phase": [{**RECIPE["phase"][0], "free": [*RECIPE["phase"][0]["free"], "preferred_orientation"],
+                                  "preferred_orientation": 0.8}, RECIPE["phase"][1]]}  # fmt: skip
+
+    def fitted(share):
+        phases = [textured, replace(p2, name="random"), o3]
+        pattern = lx.simulate(phases, weights=[0.5 * (1 - share), 0.5 * share, 0.5], radiation="CuKa",
+                              two_theta=(12, 90, 0.02), instrument=PROFILE, background=[5.0], counts=1e7,
+                              seed=1).pattern  # fmt: skip
+        return lx.fit(pattern, instrument=PROFILE, recipe=recipe)
+
+    none, some = fitted(1e-9), fitted(0.05)
+    row = next(row for row in none.priors if row.name == "P2_random_share")
+    shift = some.weight_fractions["P2"] - none.weight_fractions["P2"]
+    assert shift == pytest.approx(0.05 / row.esd * row.changes["P2"], rel=0.15)
+    # Its posterior is the share: the data determine it.
+    found = next(row for row in some.priors if row.name == "P2_random_share")
+    assert found.posterior_value == pytest.approx(0.05, abs=0.01)
 
 
 def test_a_wrong_structure_is_within_esd_model():
@@ -109,7 +132,7 @@ def test_particles_shift_the_fractions_by_the_part_of_microabsorption(result):
 def test_it_is_in_result_json(result, tmp_path):
     document = json.loads(result.to_json())
     assert document["phases"][0]["weight_fraction"]["esd_model"] == result.weight_fractions["P2"].esd_model
-    assert {row["name"] for row in document["held"]} >= {"P2_O1_z", "P2_Ni1_Mn1_ratio"}
+    assert {row["name"] for row in document["priors"]} >= {"P2_O1_z", "P2_Ni1_Mn1_ratio"}
 
 
 def test_one_phase_alone_has_no_esd_model():

@@ -5,7 +5,8 @@ import pytest
 
 from layerox.crystal.asymmetric_unit import structure_from_crystal
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.least_squares import Data, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.restraints import RestraintRequest, content_restraint, geometry_restraint, restraints_of
@@ -114,6 +115,11 @@ def test_two_observations_of_one_number_are_averaged_by_their_weights():
     assert value_of(bond, found.parameters) - here == pytest.approx(esd, rel=0.02)
     # Two equal observations halve the variance.
     assert found.esd("P2_O1_z") == pytest.approx(alone.esd("P2_O1_z") / np.sqrt(2), rel=0.02)
+    # Half way between two values that are two esds apart, each is one esd off.
+    residual = (found.calculated.total - data.intensity) * data.weight
+    assert found.chi_squared == pytest.approx(residual @ residual, rel=1e-9)
+    assert found.chi_squared == pytest.approx(1.0, rel=0.05)
+    assert found.penalty == pytest.approx(1.0, rel=0.05)
 
 
 @pytest.mark.parametrize(

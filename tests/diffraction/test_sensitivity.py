@@ -66,7 +66,46 @@ def test_polarization_shifts_the_fractions_as_stated(plain):
         return p + (1 - p) * np.cos(np.radians(x)) ** 2
 
     change = shift(plain, lambda x, rows: rows * factor(0.52, x) / factor(0.5, x))
-    assert change == pytest.approx(0.2 * found.changes["P2"], abs=2e-4)
+    # Displacement factors follow a change of intensities with angle, not in proportion.
+    assert change == pytest.approx(0.2 * found.changes["P2"], abs=3e-4)
+
+
+def with_sites(phase, change):
+    """Return a phase with other sites; `change` takes a site and yields those in its place."""
+    return replace(
+        phase, crystal=replace(phase.crystal, sites=tuple(new for s in phase.crystal.sites for new in change(s)))
+    )
+
+
+def part_of_cu(site):
+    """A fifth of nickel is copper."""
+    if site.element != "Ni":
+        return [site]
+    return [replace(site, occupancy=0.8 * site.occupancy),
+            replace(site, label="Cu9", element="Cu", occupancy=0.2 * site.occupancy)]  # fmt: skip
+
+
+def more_manganese(site):
+    return [replace(site, occupancy=site.occupancy + {"Ni": -0.02, "Mn": 0.02}.get(site.element, 0.0))]
+
+
+@pytest.mark.parametrize(
+    ("cause", "subject", "change", "units"),
+    [("heavy_atom", "O3_Ni", part_of_cu, 0.2), ("metal_ratio", "O3_Mn_Ni", more_manganese, 0.2)],
+)
+def test_a_wrong_composition_shifts_the_fractions_as_stated(plain, cause, subject, change, units):
+    """O3 has another composition than in the fit. Amplitudes of elements are compared at one angle: 20 %."""
+    p2, o3 = (replace(p, size_nm=100.0, microstrain=0.001) for p in phases_from(NAMES))
+
+    def found(phase):
+        simulated = simulate([p2, phase], weights=(0.6, 0.4), radiation=CU, two_theta=(12, 90, 0.03), instrument=KNOWN,
+                             background=[200.0, -50.0])  # fmt: skip
+        total = simulated.background + simulated.contributions.sum(axis=0)
+        pattern = replace(simulated.pattern, intensity=total, sigma=np.sqrt(total))
+        return float(fit(pattern, start=plain).weight_fractions["P2"])
+
+    expected = units * row(plain, cause, subject).changes["P2"]
+    assert found(with_sites(o3, change)) - found(o3) == pytest.approx(expected, rel=0.2, abs=2e-4)
 
 
 def test_nothing_is_indicated_where_nothing_is_wrong(plain):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from disordered_slabs import phase as disordered
 from layerox.diffraction.simulated_pattern import simulation
 from layerox.diffraction.weight_fractions import scales_for_weights
 from layerox.errors import InputError
@@ -76,6 +77,14 @@ def test_without_counts_there_is_no_noise():
     result = simulation(TWO_THETA, [phase(p2())], [1.0], INSTRUMENT, CU)
     assert result.seed is None
     assert (result.intensity == result.calculated).all()
+
+
+def test_sharp_lines_of_a_stacking_need_no_background():
+    """OP4 as a stacking: between its lines the transforms leave errors of either sign, and no negative counts."""
+    op4 = disordered("P2~O2:0.5,persistence=-1,glides=alternate", size_nm=np.inf, microstrain=0.0, column_nm=np.inf)
+    result = simulation(TWO_THETA, [op4], [1.0], Instrument(profile=Profile(w=0.0064)), CU)
+    assert result.intensity.min() == pytest.approx(0.0, abs=1e-5 * result.intensity.max())
+    assert (result.intensity >= 0.0).all()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.least_squares import Data
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.starting_values import peak_width, plausible_scales, set_linear

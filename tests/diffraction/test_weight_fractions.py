@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.least_squares import Data
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.starting_values import set_linear

@@ -23,7 +23,7 @@ def in_p1(crystal, repeats=(1, 1, 1), shift=(0.0, 0.0, 0.0)):
             sites.append(replace(crystal.sites[owner], label=label, position=tuple(float(x) % 1 for x in place)))
     lengths = [a * n for a, n in zip(crystal.cell[:3], repeats, strict=True)]
     return Crystal(name=crystal.name, cell=(*lengths, *crystal.cell[3:]), symmetry=symmetry_from_name("P 1"),
-                   sites=tuple(sites))  # fmt: skip
+                   sites=tuple(sites), source=crystal.source)  # fmt: skip
 
 
 def rhombohedral(crystal):

@@ -19,6 +19,14 @@ def document(refinement):
     return json.loads(refinement.to_json())
 
 
+def test_r_wp_is_of_the_data_alone(refinement, document):
+    """By its definition from the curves; the priors' part of what is minimised is stated beside it."""
+    observed, sigma = refinement.pattern.intensity, refinement.pattern.sigma
+    misses = ((observed - refinement.calculated) / sigma) ** 2
+    assert document["agreement"]["r_wp"] == pytest.approx((misses.sum() / ((observed / sigma) ** 2).sum()) ** 0.5)
+    assert document["penalty"] == refinement.penalty > 0
+
+
 def test_names_of_the_contract(document):
     assert document["schema"] == "layerox.fit/1"
     assert set(document["agreement"]) == {

@@ -53,6 +53,13 @@ def test_a_persistence_below_the_lowest():
     assert numbers(phase("P2~O3:0.25,persistence=-0.3"), 0.1)["persistence"][0] == pytest.approx(-0.3)
 
 
+def test_one_kind_alone_has_no_lamellae():
+    found = numbers(phase("P2~O3:0,persistence=0.9"), 0.1)
+    assert math.isnan(found["persistence"][0])
+    assert math.isnan(found["thickness"][0])
+    assert found["fraction"][0] == 0.0
+
+
 def test_words():
     assert [verdict_text(number) for number in (1.0, 0.0, -1.0, math.nan)] == [
         "coherent",

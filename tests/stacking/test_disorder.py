@@ -7,11 +7,13 @@ import pytest
 from layerox.errors import InputError
 from layerox.stacking.disorder import (
     Disorder,
+    files_of_disorder,
     is_disorder,
     lamella_thickness,
     least_persistence,
     parse_disorder,
     persistence_from_thickness,
+    rest_after_files,
 )
 
 
@@ -39,8 +41,11 @@ def test_texts(text, kinds, fractions, persistence, glides):
     ("text", "fault"),
     [
         ("P2~P2", "different kinds"),
-        ("spinel~O3", "'spinel' is not a kind of gallery"),
-        ("P'2~P3", "is not a kind of gallery"),
+        ("spinel~O3", "'spinel' is not a kind of gallery; it has no slabs and galleries"),
+        ("P2~tunnel", "it has no slabs and galleries"),
+        ("P'2~P3", "is not a kind of gallery; it is monoclinic or orthorhombic"),
+        ("P2~Op3", "it is monoclinic or orthorhombic"),
+        ("P2~OP4", "its galleries are of several kinds"),
         ("P2~O3:1.5", "fractions 1.5"),
         ("P2~O3:a", "'a' is not a number"),
         ("P2~O3:0.2:0.3", "2 fractions for P2~O3"),
@@ -62,6 +67,20 @@ def test_what_is_a_disordered_stacking():
     assert is_disorder("Z:0.3")
     assert not is_disorder("Z:0.3*20")
     assert not is_disorder("P2*4|O3*3")
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "rest"),
+    [
+        ("A.cif~B.cif:0.4,thickness=8", ["A.cif", "B.cif"], ":0.4,thickness=8"),
+        ("old~P2.cif~B.CIF", ["old~P2.cif", "B.CIF"], ""),
+        ("data~1/A.cif ~ data~1/B.mcif:0.1", ["data~1/A.cif", "data~1/B.mcif"], ":0.1"),
+        ("P2~O3", [], ""),
+    ],
+)
+def test_files_of_a_text(text, files, rest):
+    assert files_of_disorder(text) == files
+    assert rest_after_files(text) == rest
 
 
 def test_least_persistence_of_two_kinds():

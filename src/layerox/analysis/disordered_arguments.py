@@ -95,9 +95,21 @@ def refuse_beside_both_ends(phases: Sequence[tuple[Phase, bool]]) -> None:
     phases
         Each phase, and whether the user gave it a name.
     """
-    names = {phase.name for phase, _ in phases}
+    if not any(isinstance(phase, DisorderedPhase) and not is_named for phase, is_named in phases):
+        return
+    present = {_only_kind(phase) for phase, _ in phases}
     for phase, is_named in phases:
-        if isinstance(phase, DisorderedPhase) and not is_named and names >= set(phase.disorder.kinds):
+        if isinstance(phase, DisorderedPhase) and not is_named and present >= set(phase.disorder.kinds):
             ends = " and ".join(phase.disorder.kinds)
             cure = f"leave one of them out, or name the intergrowth (X={phase.name}) to fit all of them"
             raise InputError(f"{phase.name} stands beside {ends}, which it contains", argument="phases", cure=cure)
+
+
+def _only_kind(phase: Phase) -> str:
+    """Return the kind of gallery of an ordered hexagonal phase that has one kind; nothing for others."""
+    if isinstance(phase, DisorderedPhase):
+        return ""
+    try:
+        return layer_content(phase.crystal).kind
+    except InputError:
+        return ""

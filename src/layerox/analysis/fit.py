@@ -21,8 +21,8 @@ from layerox.computing.threads import single_threaded
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.build_result import build_result
 from layerox.diffraction.disordered.verdict import with_verdicts
-from layerox.diffraction.least_squares import Data
 from layerox.diffraction.lmfit_adapter import background_terms_of, plan_from
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS
 from layerox.diffraction.parameters import public_name
@@ -140,7 +140,7 @@ def fit(
         refuse_duplicates(read, range=range, phases=phases, instrument=instrument, params=params,
                           hardware=hardware or None, reference=reference)  # fmt: skip
         phases, instrument, range = read.phases or phases, read.instrument or instrument, read.range or range
-    data = pattern_from(pattern, range).exclude(() if read is None else read.exclude)
+    data = pattern_from(pattern, range).with_expected_sigma().exclude(() if read is None else read.exclude)
     plan = (NO_PLAN if read is None else read.plan).with_reference(reference)
     if start is not None:
         _refuse_with_start(phases=None if read is not None and read.phases else phases, geometry=geometry,
@@ -162,8 +162,8 @@ def fit(
         plan.quantification.check(chosen, beam, known.geometry)
         strategy = fit_automatically if plan.strategy == "automatic" else fit_in_stages
         outcome = strategy(data, chosen, known, beam, plan, progress=progress)
-    if start is None and plan.strategy == "automatic" and params is None:
-        attempt = stacking == "auto"
+    if start is None:
+        attempt = stacking == "auto" and plan.strategy == "automatic" and params is None
         outcome = question_stacking(outcome, data, known, beam, plan, attempt=attempt, progress=progress)
     outcome = with_verdicts(outcome, Data(data.intensity, 1.0 / data.sigma), () if start is None else start.phases)
     result = build_result(
@@ -173,7 +173,6 @@ def fit(
         time.process_time() - began,
         recipe=None if read is None else read.document,
         quantification=plan.quantification,
-        priors=plan.priors,
     )
     return result.with_serial_correlation() if plan.serial_correlation else result
 

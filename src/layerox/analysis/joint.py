@@ -122,7 +122,7 @@ def fit_jointly(
     chosen = phases_from(phases)
     patterns, instruments, outcomes = [], [], []
     for row in rows:
-        data = pattern_from(row.pattern, row.range).exclude(row.exclude)
+        data = pattern_from(row.pattern, row.range).with_expected_sigma().exclude(row.exclude)
         known, beam = row.beam.resolve(data)
         outcomes.append(fit_automatically(data, check_phases(chosen, data, beam), known, beam, progress=progress))
         patterns.append(data)

@@ -17,8 +17,8 @@ from layerox.analysis.beam_setup import Beam, instrument_from, pattern_from
 from layerox.analysis.phase_arguments import PhaseArgument, phases_from
 from layerox.computing.threads import single_threaded
 from layerox.diffraction.constraints import constrained
-from layerox.diffraction.least_squares import Data
 from layerox.diffraction.lmfit_adapter import Objective, lmfit_from_table
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model, slots_of
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, TAIL
 from layerox.diffraction.parameters import slot_name

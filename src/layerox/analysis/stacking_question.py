@@ -21,7 +21,8 @@ from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.disordered.signs import StackingSign, stacking_signs
 from layerox.diffraction.disordered.stacking_search import scan_stackings, stacking_names
 from layerox.diffraction.disordered.verdict import with_verdicts
-from layerox.diffraction.least_squares import Data, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import position_names, slot_name
@@ -40,10 +41,10 @@ from layerox.validation import identify_structure
 CODE = "stacking_disorder"
 # Signs that count: fall of chi-squared (over its reduced value), its share of the misfit, and intensity between lines.
 GAIN, SHARE, BETWEEN = 50.0, 0.08, 8.0
-# Share of the misfit that counts in a poor fit as well.
-STRONG_SHARE = 0.15
-# Share of the misfit from which the weights are in doubt.
-DECISIVE = 0.1
+# Gain from which a sign counts if a cell is fixed: that of a weak phase, which the data do not determine.
+GAIN_WITH_FIXED_CELL = 150.0
+# Share of the misfit that counts in a poor fit as well; the share from which stackings are compared in a better one.
+STRONG_SHARE, FAINT_SHARE = 0.15, 0.015
 # Reduced chi-squared from which stackings are compared by a grid, and the chi-squared of a grid that counts as better.
 POOR, MUCH_BETTER = 6.0, 0.7
 # Blur at which a grid is compared, and evaluations of the steps that follow.
@@ -87,16 +88,22 @@ def question_stacking(
     if any(isinstance(phase, DisorderedPhase) for phase in outcome.model.phases):
         return outcome
     data = Data(pattern.intensity, 1.0 / pattern.sigma)
-    signs = [sign for sign in stacking_signs(outcome.model, data, outcome.minimum) if _is_supported(sign, outcome)]
-    clear = [sign for sign in signs if _is_clear(sign)]
-    # In a poor fit weak signs may be those of anything: there, a stacking that fits much better counts.
+    found = stacking_signs(outcome.model, data, outcome.minimum)
+    staged = plan.strategy != "automatic"
+    signs = [sign for sign in found if _is_supported(sign, outcome)]
+    refined = [sign for sign in signs if _is_refined(sign, outcome, widths=staged)]
+    signs = refined if staged else signs
+    clear = [sign for sign in signs if _is_clear(sign) and (sign in refined or sign.gain > GAIN_WITH_FIXED_CELL)]
+    # Weak signs, and clear ones in a poor fit, may be those of anything: then a stacking that fits much better counts.
     poor = outcome.minimum.reduced_chi_squared >= POOR
-    weak = poor and not any(sign.share > STRONG_SHARE for sign in clear)
-    candidate = _candidate(outcome, clear or (signs if poor else []))
+    faint = signs if poor else [sign for sign in signs if sign.gain > GAIN and sign.share > FAINT_SHARE]
+    candidate = _candidate(outcome, clear)
+    if candidate is None:
+        clear, candidate = [], _candidate(outcome, faint)
+    weak = not any(not poor or sign.share > STRONG_SHARE for sign in clear)
     if candidate is None or (weak and not _grid_is_better(outcome, data, candidate)):
         return outcome
-    doubted = poor or any(sign.share > DECISIVE for sign in clear)
-    warned = _warned(outcome, candidate, clear, doubted)
+    warned = _warned(outcome, candidate, clear)
     if not attempt:
         return warned
     return _attempted(warned, pattern, (instrument, radiation), plan, candidate, progress)
@@ -104,6 +111,17 @@ def question_stacking(
 
 def _is_supported(sign: StackingSign, outcome: Outcome) -> bool:
     return all(outcome.model.phases[k].name not in outcome.unsupported for k in sign.phases)
+
+
+def _is_refined(sign: StackingSign, outcome: Outcome, *, widths: bool) -> bool:
+    """Whether mesh and stacking length of each phase are refined, with `widths` a width too.
+
+    Wrong fixed values look like disorder. The automatic strategy fixes a cell that the data do not determine.
+    """
+    table = outcome.minimum.parameters
+    free = {*table.free_names, *(table.names[k] for k in (*table.expressions, *table.ties))}
+    names = [[slot_name(outcome.model.phases[k], slot) for slot in ("a", "c", *WIDTHS[:2])] for k in sign.phases]
+    return all({a, c} <= free and (not widths or {size, strain} & free) for a, c, size, strain in names)
 
 
 def _is_clear(sign: StackingSign) -> bool:
@@ -153,9 +171,9 @@ def _partner(content: LayerContent) -> LayerContent:
 
 
 def _of_ordered_pair(crystals: Sequence[Crystal]) -> DisorderedPhase | None:
-    """Return the stacking of an ordered phase of two kinds of galleries, such as OP4."""
-    kinds = _characters(crystals[0])
-    if len(crystals) > 1 or kinds not in ORDERED_PAIRS:
+    """Return the stacking of ordered phases with two kinds of galleries together, such as OP4, or P2 and OP4."""
+    kinds = frozenset[str]().union(*map(_characters, crystals))
+    if kinds not in ORDERED_PAIRS:
         return None
     found = disordered_from(ORDERED_PAIRS[kinds])
     a = crystals[0].cell[0]
@@ -204,7 +222,7 @@ def _grid_is_better(outcome: Outcome, data: Data, candidate: _Candidate) -> bool
     return found.chi_squared < MUCH_BETTER * outcome.minimum.chi_squared
 
 
-def _warned(outcome: Outcome, candidate: _Candidate, clear: Sequence[StackingSign], doubted: bool) -> Outcome:
+def _warned(outcome: Outcome, candidate: _Candidate, clear: Sequence[StackingSign]) -> Outcome:
     names = " and ".join(outcome.model.phases[k].name for k in candidate.phases)
     signs = []
     if clear:
@@ -218,7 +236,7 @@ def _warned(outcome: Outcome, candidate: _Candidate, clear: Sequence[StackingSig
     message = f"{names}: {'; '.join(signs)}: try the phase {candidate.stacking.name} in place of {names}"
     weighed = [p for p in outcome.model.phases if p.is_weighed and p.name not in outcome.unsupported]
     doubt = ""
-    if doubted and len(weighed) > 1:
+    if len(weighed) > 1:
         doubt = f"stacking disorder of {names} leaves the weight fractions in doubt: try {candidate.stacking.name}"
     return replace(outcome, warnings=(*outcome.warnings, Notice(CODE, message)), doubt=doubt)
 

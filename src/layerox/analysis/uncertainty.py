@@ -13,6 +13,7 @@ import numpy as np
 from layerox.analysis.fit import fit as refine
 from layerox.computing.threads import single_threaded
 from layerox.diffraction.model_setup import Outcome
+from layerox.diffraction.priors import POSITION_WIDTHS
 from layerox.diffraction.refined_quantities import RefinedParameter
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import Demand, Plan
@@ -68,9 +69,10 @@ def likelihood_profile(result: Refinement, name: str, *, reach: float = 2.5, poi
     centre, esd = float(parameter.number), parameter.number.esd
     low, high = max(centre - reach * esd, parameter.minimum), min(centre + reach * esd, parameter.maximum)
     values = np.unique(np.append(np.linspace(low, high, points), centre))
-    chi_squared = np.array([_fixed(result, name, value).minimum.chi_squared for value in values])
+    # Priors are part of what is minimised, and of the standard uncertainties.
+    objective = np.array([_fixed(result, name, value).minimum.objective for value in values])
     reduced = max(result.agreement.gof**2, 1.0)
-    rise = (chi_squared - chi_squared.min()) / reduced
+    rise = (objective - objective.min()) / reduced
     return LikelihoodProfile(name=name, values=values, rise=rise, interval=_interval(values, rise))
 
 
@@ -136,7 +138,7 @@ def bootstrap(
     seed: int = 0,
     fit: Callable[[Pattern, Refinement], Refinement] | None = None,
 ) -> Bootstrap:
-    """Refine patterns that are drawn from the calculated one with the sigmas of the data.
+    """Refine patterns that are drawn from the calculated one with the sigmas of the data, and position priors.
 
     Parameters
     ----------
@@ -159,12 +161,21 @@ def bootstrap(
     names = (*result.free_names, *(f"{phase.name}_weight_fraction" for phase in result.phases))
     rows = []
     for _ in range(samples):
-        found = again(_drawn(result, rng), result)
+        found = again(_drawn(result, rng), _with_drawn_positions(result, rng))
         if found.status == "converged":
             values = {p.name: float(p.number) for p in found.parameters}
             values |= {f"{name}_weight_fraction": float(w) for name, w in found.weight_fractions.items()}
             rows.append([values[name] for name in names])
     return Bootstrap(names=names, samples=np.array(rows).reshape(-1, len(names)))
+
+
+def _with_drawn_positions(result: Refinement, rng: np.random.Generator) -> Refinement:
+    """Return a result whose priors of zero and displacement are drawn too: the esds of cells contain them."""
+    priors = [
+        replace(row, value=row.value + row.esd * rng.standard_normal()) if row.name in POSITION_WIDTHS else row
+        for row in result.priors
+    ]
+    return replace(result, priors=tuple(priors))
 
 
 def _drawn(result: Refinement, rng: np.random.Generator) -> Pattern:

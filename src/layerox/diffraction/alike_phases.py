@@ -15,7 +15,8 @@ import numpy as np
 from layerox.diffraction.added_phase import cell_names, cell_of, promising_cells, with_cell
 from layerox.diffraction.atom_parameters import similar_atoms
 from layerox.diffraction.cell_search import blurs_for, scanned_cell, search_cells
-from layerox.diffraction.least_squares import Minimum, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model_setup import PHASE_LEFT_OUT, AlikePhases
 from layerox.diffraction.parameters import Parameters, is_background, position_names, public_name, slot_name
 from layerox.diffraction.phase_order import freedom
@@ -207,7 +208,7 @@ class AlikePhaseTests:
     def _better(self, best: PhaseTrial | None, start: Parameters) -> PhaseTrial:
         """Return the better one of a trial and the refinement from a start."""
         found = self._refined(start)
-        if best is not None and best.minimum.chi_squared <= found.chi_squared:
+        if best is not None and best.minimum.objective <= found.objective:
             return best
         return PhaseTrial(found, len(found.at_bound) - len(self.run.minimum.at_bound))
 
@@ -274,7 +275,7 @@ class AlikePhaseTests:
         found = [self._refined(self._beside(table, shown, absent, *start)) for start in starts]
         if not found:
             return None
-        best = min(found, key=lambda minimum: minimum.chi_squared)
+        best = min(found, key=lambda minimum: minimum.objective)
         return PhaseTrial(best, len(best.at_bound) - len(self.run.minimum.at_bound))
 
     def _beside(self, table: Parameters, shown: int, absent: int, cell: FloatArray, scale: float) -> Parameters:
@@ -295,7 +296,7 @@ class AlikePhaseTests:
                 yield cell * (1 + np.array([in_plane, in_plane, third, 0.0, 0.0, 0.0]))
 
     def _refined(self, start: Parameters) -> Minimum:
-        found = minimise(self.model, self.run.data, start, tolerance=LOOSE, restraints=self.run.restraints)
+        found = minimise(self.model, self.run.data, start, tolerance=LOOSE, restraints=self.run.all_restraints)
         self.run.evaluations += found.evaluations
         return found
 

@@ -1,9 +1,10 @@
 """Automatic strategy: the order in which parameters are freed without a recipe.
 
 First scales and background, a search of the cells on the blurred pattern, position and cells, widths, background terms
-and texture; then the free coordinates (the z of oxygen in a layered oxide) and one displacement factor for each element
-group. Scales, cells and widths are always refined; other parameters are refined if a score test supports them, and
-fixed again if the fit does not improve.
+and texture; then the atoms: free coordinates (the z of oxygen in a layered oxide), one displacement factor for each
+element group, and occupancies of sites that are not full. Scales, cells, widths and atoms are always refined; atoms
+have priors, which hold what the data do not determine (see `priors`). Other parameters are refined if a score test
+supports them, and fixed again if the fit does not improve.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import numpy as np
 from layerox.diffraction.added_phase import retry_absent_phases
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.alike_phases import resolve_alike_phases
-from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.cell_search import scanned_cell, starting_parameters
 from layerox.diffraction.disordered.stacking_search import (
     column_groups,
@@ -26,7 +26,6 @@ from layerox.diffraction.disordered.stacking_search import (
     settle_stackings,
 )
 from layerox.diffraction.intensity_extraction import is_extracted
-from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.model_setup import (
     FIRST_BACKGROUND_TERMS,
     PHASE_LEFT_OUT,
@@ -42,8 +41,8 @@ from layerox.diffraction.model_setup import (
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical_order, in_given_order
-from layerox.diffraction.plausibility import implausibility, profile_warnings
-from layerox.diffraction.position_errors import choose_position_error, refuse_implausible_zero
+from layerox.diffraction.plausibility import profile_warnings
+from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
@@ -126,7 +125,9 @@ def fit_automatically(
     if may_restart and unsupported:
         retry_absent_phases(run, unsupported)
     alike = resolve_alike_phases(run, unsupported, plan)
-    outcome = Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike)
+    outcome = Outcome(
+        run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike, run.priors
+    )
     return in_given_order(outcome, [phase.name for phase in phases])
 
 
@@ -147,6 +148,8 @@ def _prepared_run(
     axial = {"instrument_s_over_l", "instrument_h_over_l"}
     if not calibrated and not plan.named(run.parameters) & axial:
         run.parameters.tie("instrument_h_over_l", "instrument_s_over_l")
+    known = [prior for prior in run.priors if not (calibrated and prior.is_of_position)]
+    run.prior_restraints = prior_restraints(known, run.parameters, plan.named(run.parameters))
     return run
 
 
@@ -178,7 +181,6 @@ class _Automatic:
         if self._must_restart():
             return False
         self._width_against_angle()
-        self._displacement()
         self._columns()
         self._atoms()
         self._retry_held()
@@ -187,7 +189,6 @@ class _Automatic:
             return False
         settle_stackings(self.run, self.phases)
         self._free_what_is_determined()
-        refuse_implausible_zero(self.run)
         try_opposite_cells(self.run, self.phases)
         self._free_as_requested()
         self.run.finish("all together")
@@ -228,18 +229,13 @@ class _Automatic:
                 self.run.parameters.assign(name, inverse_size)
 
     def _position(self) -> None:
-        """Free cells and one position error: the zero, or the displacement if the zero is known."""
+        """Free cells and position errors: the zero of a capillary, else displacement and zero with its prior."""
         seen = [phase for phase in self.phases if self._is_supported(phase, SUPPORT_FOR_CELL)]
-        # In a capillary, the zero is more likely wrong than the position of the specimen.
-        known = self.calibrated or not self.run.parameters.can_vary("instrument_zero")
-        error = "displacement" if known and self.model.instrument.geometry == "bragg-brentano" else "zero"
+        flat = self.model.instrument.geometry == "bragg-brentano"
+        known = [prior.name for prior in self.run.prior_restraints if prior.is_of_position]
+        errors = dict.fromkeys(["instrument_displacement", *known] if flat else ["instrument_zero"])
         cells = [name for phase in seen for name in position_names(phase)]
-        self.run.refine(f"{error} and cells", [f"instrument_{error}", *cells])
-
-    def _displacement(self) -> None:
-        """Choose between zero and displacement once the peaks fit; a calibrated zero is known already."""
-        if not self.calibrated and self.model.instrument.geometry == "bragg-brentano":
-            choose_position_error(self.run)
+        self.run.refine("position and cells", [*errors, *cells])
 
     def _widths(self) -> None:
         run = self.run
@@ -360,33 +356,28 @@ class _Automatic:
         return [p for p in self._structures() if p.hardware or len(p.crystal.symmetry.cell_rule.free) > 1]
 
     def _atoms(self) -> None:
-        """Free displacement factors and coordinates if the score test supports them."""
+        """Free the atoms: their priors hold what the data do not determine."""
         left = self._unexplained()
         if left > LEFT_FOR_ATOMS:
             self.run.record("atoms", kept=False, reason=f"{100 * left:.0f} % of the peaks' intensity is unexplained")
             return
-        self._attempt_promising("atoms", self._atom_groups(), implausibility)
+        own = {name for phase in self._structures() for name in self._all_names(phase)}
+        self.run.refine("atoms", [prior.name for prior in self.run.prior_restraints if prior.name in own])
 
     def _unexplained(self) -> float:
         data, calculated = self.run.data, self.run.minimum.calculated
         return unexplained(data.intensity, calculated.total, calculated.background, 1.0 / data.weight)
 
-    def _atom_groups(self) -> list[list[str]]:
-        groups = [[names[0]] for phase in self._structures() for names in displacement_groups(phase)]
-        return groups + [[name] for phase in self._structures() for name in coordinates(phase)]
-
     def _retry_held(self) -> None:
         """Test again all parameters that are still fixed: other misfit may have hidden their effect."""
         groups = [self._names(slot, phases=[phase]) for phase in self._strong() for slot in ("microstrain",)]
         groups += self._texture_groups()
-        if self._unexplained() < LEFT_FOR_ATOMS:
-            groups += self._atom_groups()
         if not self.calibrated:
             groups.append(["instrument_u", "instrument_v"])
         free = set(self.run.parameters.free_names)
         left = [group for group in groups if not free & set(group)]
         if left:
-            self._attempt_promising("second look", left, implausibility)
+            self._attempt_promising("second look", left)
 
     def _free_what_is_determined(self) -> None:
         """Free all widths and textures that the data determine, even if chi-squared hardly falls.
@@ -405,14 +396,12 @@ class _Automatic:
             if known:
                 self.run.free_within_bounds("what the data determine", known)
 
-    def _attempt_promising(
-        self, name: str, groups: Sequence[Sequence[str]], gate: Callable[[Minimum, str], str] | None = None
-    ) -> list[str]:
+    def _attempt_promising(self, name: str, groups: Sequence[Sequence[str]]) -> list[str]:
         """Free the groups of parameters that a score test supports; return the accepted names."""
         gains = self.run.gains(groups)
         chosen = [group for group, gain in zip(groups, gains, strict=True) if gain > GAIN_PER_VARIABLE * len(group)]
         if chosen:
-            return self.run.attempt(name, [member for group in chosen for member in group], gate)
+            return self.run.attempt(name, [member for group in chosen for member in group])
         reason = f"would lower chi-squared by {max(gains, default=0.0):.1f} at most"
         free = self.run.parameters.copy().free(member for group in groups for member in group)
         self.run.record(name, free, kept=False, reason=reason)

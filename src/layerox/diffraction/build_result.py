@@ -29,15 +29,13 @@ from layerox.diffraction.disordered.refined_stacking import RefinedStacking, kin
 from layerox.diffraction.disordered.warnings import stacking_warnings
 from layerox.diffraction.fit_status import fit_status
 from layerox.diffraction.intensity_extraction import is_extracted
-from layerox.diffraction.least_squares import Data, Minimum
 from layerox.diffraction.linear_response import LinearResponse
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model, safe_name
 from layerox.diffraction.model_setup import AlikePhases, Outcome
 from layerox.diffraction.model_uncertainty import ModelUncertainty, model_uncertainty
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.phase import Phase, with_displacement
-from layerox.diffraction.prior_settings import NO_SETTINGS, PriorSettings
-from layerox.diffraction.priors import priors_of
 from layerox.diffraction.quantification import NO_QUANTIFICATION, Quantification, quantities
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
@@ -67,7 +65,6 @@ def build_result(
     cpu_s: float,
     recipe: Mapping[str, object] | None = None,
     quantification: Quantification = NO_QUANTIFICATION,
-    priors: PriorSettings = NO_SETTINGS,
 ) -> Refinement:
     """Return the result of a fit.
 
@@ -85,8 +82,6 @@ def build_result(
         Of the result.
     quantification
         The user's information on specimen and standards.
-    priors
-        The user's settings of priors.
     """
     reader = _MinimumReader(outcome, pattern, quantification)
     model, minimum = outcome.model, outcome.minimum
@@ -113,7 +108,7 @@ def build_result(
     peaks = unexplained_peaks(pattern.two_theta, pattern.intensity, calculated, pattern.sigma, width, model.radiation)
     linear = _linear_response(model, minimum, pattern)
     sensitive = () if linear is None else sensitivities(linear)
-    accuracy = None if linear is None else _accuracy(linear, reader, priors, quantification)
+    accuracy = None if linear is None else _accuracy(linear, reader, outcome, quantification)
     phases = phases if accuracy is None else tuple(_with_accuracy(phase, accuracy) for phase in phases)
     groups = tuple(reader.group(alike) for alike in outcome.alike)
     return Refinement(
@@ -150,7 +145,8 @@ def build_result(
         unexplained=peaks,
         sensitivity=sensitive,
         uncertainty_parts={} if accuracy is None else accuracy.parts,
-        held=() if accuracy is None else accuracy.held,
+        priors=() if accuracy is None else accuracy.priors,
+        penalty=minimum.penalty,
     )
 
 
@@ -163,10 +159,9 @@ def _linear_response(model: Model, minimum: Minimum, pattern: Pattern) -> Linear
 
 
 def _accuracy(
-    linear: LinearResponse, reader: _MinimumReader, settings: PriorSettings, quantification: Quantification
+    linear: LinearResponse, reader: _MinimumReader, outcome: Outcome, quantification: Quantification
 ) -> ModelUncertainty:
-    priors = priors_of(linear.model.phases, linear.minimum.parameters, settings)
-    return model_uncertainty(linear, priors, reader.found, quantification)
+    return model_uncertainty(linear, outcome.priors, reader.found, quantification)
 
 
 def _with_accuracy(phase: RefinedPhase, accuracy: ModelUncertainty) -> RefinedPhase:

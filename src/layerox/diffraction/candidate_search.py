@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.cell_search import blurred, blurs_for, search_cells, widened
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.least_squares import Data, Minimum, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, is_background, position_names, slot_name
 from layerox.diffraction.phase import Phase

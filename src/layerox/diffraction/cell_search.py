@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.intensity_extraction import is_extracted
-from layerox.diffraction.least_squares import Data, Minimum, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.refinement_steps import StepwiseRefinement

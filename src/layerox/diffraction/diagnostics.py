@@ -12,11 +12,12 @@ import numpy as np
 from layerox.diffraction.counting_noise import flat_tops, noise_over_sigma, spikes
 from layerox.diffraction.detection_limit import CONFIDENCE
 from layerox.diffraction.intensity_extraction import is_extracted
-from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.normal_equations import undetermined
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
+from layerox.diffraction.priors import POSITION_WIDTHS
 from layerox.diffraction.refined_quantities import AlikeGroup, Correlation, RefinedParameter, RefinedPhase
 from layerox.diffraction.result_display import percent_text
 from layerox.diffraction.scattering_factors import has_ion
@@ -24,12 +25,14 @@ from layerox.diffraction.sensitivity import NOTABLE_CHANGE, Sensitivity
 from layerox.diffraction.unexplained_peaks import UnexplainedPeak, stray_lines
 from layerox.instrument import DEFAULT_RADIUS_MM, GEOMETRIES, Instrument
 from layerox.notices import Notice
-from layerox.pattern import Pattern
+from layerox.pattern import Pattern, poisson_sigma
 from layerox.refined import with_esd
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
 TOO_CORRELATED = 0.9
+# Standard uncertainty of the zero over its prior below which the data distinguish it from a displacement.
+DISTINGUISHED = 0.3
 SERIAL = 1.0
 # Unexplained share of the peaks' intensity above which there is a warning.
 LEFT_OUT = 0.05
@@ -198,6 +201,8 @@ def _assumptions(model: Model, minimum: Minimum, pattern: Pattern, instrument: I
     notices = []
     if pattern.sigma_source == "poisson":
         message = "the uncertainties of the data are those of counting statistics, sqrt(max(counts, 1))"
+        if not np.array_equal(pattern.sigma, poisson_sigma(pattern.intensity)):
+            message += ", below 30 counts of the mean of the neighbouring points, whose weights do not follow the noise"
         notices.append(Notice("poisson_sigma", message))
     if model.radiation.polarization is None and model.radiation.kind == "xray":
         message = "an unpolarised beam without monochromator is assumed (polarization 0.5)"
@@ -235,6 +240,9 @@ def _positions_and_correlations(
     cells = {name for name in free if name.endswith(tuple(f"_{cell}" for cell in CELL_NAMES))}
     if not (errors <= free and cells):
         return _strong_correlations(correlations)
+    zero = next(p.number for p in parameters if p.name == "instrument_zero")
+    if zero.esd < DISTINGUISHED * POSITION_WIDTHS["instrument_zero"]:
+        return _strong_correlations([c for c in correlations if not {c.a, c.b} <= errors | cells])
     message = "a zero error and a displaced specimen are not distinguished: the esds of the cells include this"
     others = [c for c in correlations if not {c.a, c.b} <= errors | cells]
     return [Notice("position_ambiguous", f"{message}; calibrate the zero"), *_strong_correlations(others)]

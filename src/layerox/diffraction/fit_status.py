@@ -16,7 +16,7 @@ from layerox.diffraction import peaks as pk
 from layerox.diffraction.constraints import ANGLE_RANGE, CELL_RANGE
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.intensity_extraction import is_extracted
-from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.refined_quantities import RefinedPhase, RefinementStatus

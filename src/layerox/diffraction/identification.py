@@ -30,9 +30,10 @@ LEAST_GAIN, LEAST_PROBABILITY = 40.0, 0.5
 SAME_CELL = 0.008
 # Difference of gains below which two candidates are alike, and the number of groups tried in the place of a member.
 ALIKE, REPLACEMENTS = 10.0, 3
-# Logistic function of a member's logarithmic gain, its match and the unexplained share of the intensity; fitted to
-# patterns most of which hold a phase that is no candidate (tests/benchmarks/identification.py --calibrate).
-OFFSET, PER_LOG_GAIN, PER_MATCH, PER_UNEXPLAINED = -30.0, 1.5, 26.0, -4.0
+# Logistic functions of a member's logarithmic gain and match (offset, factors), for sets that explain the pattern and
+# for others, and the misfit between both; fitted to 137 patterns, in most of which a phase is no candidate
+# (tests/benchmarks/identification.py --calibrate).
+EXPLAINED, INCOMPLETE, LARGEST_MISFIT = (-3.6, 0.82, 2.1), (-12.8, 2.18, 2.1), 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +182,7 @@ class _TreeSearch:
         gain = self.search.gain(self.search.without_member(node, index), node)
         return FoundPhase(
             index=index, gain=gain, match=float(match), share=float(share),
-            probability=probability(gain, match, self.search.unexplained(node)), cell=self.search.cell(node, index),
+            probability=probability(gain, match, self.search.misfit(node)), cell=self.search.cell(node, index),
         )  # fmt: skip
 
     def _with_alike(self, node: PhaseSet) -> tuple[PhaseSet, tuple[tuple[str, ...], ...]]:
@@ -235,9 +236,9 @@ class _TreeSearch:
         return FoundPhase(index=index, gain=0.0, match=0.0, share=0.0, probability=0.0, cell=given)
 
 
-def probability(gain: float, match: float, unexplained: float) -> float:
-    """Return the probability of a member from its gain and match, see `FoundPhase`, and what the set leaves."""
+def probability(gain: float, match: float, misfit: float) -> float:
+    """Return the probability of a member from its gain and match, see `FoundPhase`, and the misfit of the set."""
     if gain <= 1.0:
         return 0.0
-    evidence = OFFSET + PER_LOG_GAIN * math.log(gain) + PER_MATCH * match + PER_UNEXPLAINED * min(unexplained, 1.0)
-    return 1.0 / (1.0 + math.exp(-evidence))
+    offset, per_gain, per_match = EXPLAINED if misfit < LARGEST_MISFIT else INCOMPLETE
+    return 1.0 / (1.0 + math.exp(-(offset + per_gain * math.log(gain) + per_match * match)))

@@ -14,7 +14,8 @@ import numpy as np
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.agreement import observed_over_calculated
-from layerox.diffraction.least_squares import Data, Minimum, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Calculated, Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
@@ -63,14 +64,19 @@ class StepwiseExtraction(StepwiseRefinement):
         for _ in range(MOST_CYCLES):
             divide_repeatedly(self.model, self.data, table, extracted)
             found = minimise(
-                self.model, self.data, table, tolerance=LOOSE, most_evaluations=FEW_STEPS, restraints=self.restraints
+                self.model,
+                self.data,
+                table,
+                tolerance=LOOSE,
+                most_evaluations=FEW_STEPS,
+                restraints=self.all_restraints,
             )
             self.evaluations += found.evaluations
             table = found.parameters
-            if last - found.chi_squared < SETTLED * found.chi_squared:
+            if last - found.objective < SETTLED * found.chi_squared:
                 break
-            last = found.chi_squared
-        found = minimise(self.model, self.data, table, tolerance=tolerance, restraints=self.restraints)
+            last = found.objective
+        found = minimise(self.model, self.data, table, tolerance=tolerance, restraints=self.all_restraints)
         self.evaluations += found.evaluations
         return found
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from layerox.diffraction.alike_phases import AlikePhaseTests
 from layerox.diffraction.joint_fit import JointOutcome, refine_jointly
-from layerox.diffraction.least_squares import Data
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model_setup import AlikePhases, Outcome
 from layerox.diffraction.phase_order import canonical_order
 from layerox.diffraction.phase_trial import alike_threshold, chi_squared_rise

@@ -7,16 +7,18 @@ accurate wavelength than the first one may have one common scale factor for its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from layerox.diffraction.atom_parameters import coordinates, displacement_groups
-from layerox.diffraction.least_squares import Data, Histogram, Minimum, minimise_jointly
+from layerox.diffraction.least_squares import minimise_jointly
+from layerox.diffraction.minimum import Data, Histogram, Minimum
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import Parameters, Tie, slot_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.priors import PriorRestraint, prior_restraints
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
 from layerox.errors import InputError
 from layerox.pattern import Pattern
@@ -72,14 +74,33 @@ def refine_jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns:
     for label, outcome in zip(labels[1:], outcomes[1:], strict=True):
         _share_proportions(table, label, outcome.model.phases)
         _stretch_cells(table, label, outcome.model.phases)
-    found = minimise_jointly(histograms, table)
+    priors = [*_weighted_priors(outcomes, table), *_position_priors(labels, outcomes)]
+    found = minimise_jointly(histograms, table, restraints=priors)
     for label in labels[1:]:
-        found = _without_idle_stretch(histograms, found, f"{label}_{STRETCH}")
+        found = _without_idle_stretch(histograms, found, f"{label}_{STRETCH}", priors)
     phases = outcomes[0].model.phases
     atoms = [name for phase in phases for group in displacement_groups(phase) for name in group[:1]]
-    found = _freed_if_better(histograms, found, [*(name for phase in phases for name in coordinates(phase)), *atoms])
+    atoms += [name for phase in phases for name in coordinates(phase)]
+    found = _freed_if_better(histograms, found, atoms, priors)
     views = [_view(found, own, outcome, k) for k, (own, outcome) in enumerate(zip(names, outcomes, strict=True))]
     return JointOutcome(found, tuple(views))
+
+
+def _weighted_priors(outcomes: Sequence[Outcome], table: Parameters) -> list[PriorRestraint]:
+    """Return the priors of the common atoms, weighted for the goodness of fit of all single refinements."""
+    freedom = sum(outcome.minimum.points - len(outcome.minimum.at_bound) for outcome in outcomes)
+    reduced = sum(outcome.minimum.chi_squared for outcome in outcomes) / max(freedom, 1)
+    priors = prior_restraints(outcomes[0].priors, table, set())
+    return [prior.weighted(max(reduced, 1.0) ** 0.5) for prior in priors]
+
+
+def _position_priors(labels: Sequence[str], outcomes: Sequence[Outcome]) -> Iterator[PriorRestraint]:
+    """Yield the priors of zero and displacement of each measurement, weighted as in its single refinement."""
+    for label, outcome in zip(labels, outcomes, strict=True):
+        spreads = outcome.minimum.prior_spread
+        for prior in (prior for prior in outcome.priors if prior.is_of_position and prior.name in spreads):
+            if restraint := prior.restraint():
+                yield replace(restraint, name=f"{label}_{prior.name}").weighted(spreads[prior.name])
 
 
 def _joint_names(label: str, outcome: Outcome, *, first: bool) -> list[str]:
@@ -138,24 +159,28 @@ def _stretch_cells(table: Parameters, label: str, phases: Sequence[Phase]) -> No
         table.express(f"{label}_{length}", f"{length} * {name}")
 
 
-def _without_idle_stretch(histograms: Sequence[Histogram], found: Minimum, name: str) -> Minimum:
+def _without_idle_stretch(
+    histograms: Sequence[Histogram], found: Minimum, name: str, priors: Sequence[PriorRestraint]
+) -> Minimum:
     """Return the minimum without a scale factor of the cells, unless chi-squared then rises too much."""
     trial = found.parameters.copy()
     trial.fix([name])
     trial.assign(name, 1.0)
-    without = minimise_jointly(histograms, trial)
-    rise = (without.chi_squared - found.chi_squared) / max(found.reduced_chi_squared, 1.0)
+    without = minimise_jointly(histograms, trial, restraints=priors)
+    rise = (without.objective - found.objective) / max(found.reduced_chi_squared, 1.0)
     return without if rise < GAIN_PER_VARIABLE else found
 
 
-def _freed_if_better(histograms: Sequence[Histogram], found: Minimum, names: Sequence[str]) -> Minimum:
+def _freed_if_better(
+    histograms: Sequence[Histogram], found: Minimum, names: Sequence[str], priors: Sequence[PriorRestraint]
+) -> Minimum:
     """Return the minimum with some parameters freed if it is better and none is at a bound, else the given one."""
     trial = found.parameters.copy()
     fresh = trial.free(names)
     if not fresh:
         return found
-    freed = minimise_jointly(histograms, trial)
-    gain = (found.chi_squared - freed.chi_squared) / max(freed.reduced_chi_squared, 1.0)
+    freed = minimise_jointly(histograms, trial, restraints=priors)
+    gain = (found.objective - freed.objective) / max(freed.reduced_chi_squared, 1.0)
     order = freed.parameters.free_names
     held = any(freed.at_bound[order.index(name)] for name in fresh)
     return freed if gain > GAIN_PER_VARIABLE * len(fresh) and not held else found
@@ -175,9 +200,12 @@ def _view(found: Minimum, own: Sequence[str], outcome: Outcome, index: int) -> O
     table.expressions = {place[k]: expression.moved(place) for k, expression in joint.expressions.items()}
     free = joint.free_indices.tolist()
     permuted = np.array([free.index(order[k]) for k in table.free_indices], dtype=int)
+    known_as = {joint.names[k]: name for k, name in zip(order, names, strict=True)}
     minimum = replace(
         found,
         parameters=table,
+        prior_curvature={known_as[name]: curvature for name, curvature in found.prior_curvature.items()},
+        prior_spread={known_as[name]: spread for name, spread in found.prior_spread.items()},
         normal_matrix=found.normal_matrix[np.ix_(permuted, permuted)],
         at_bound=found.at_bound[permuted],
         patterns=(found.patterns[index],),

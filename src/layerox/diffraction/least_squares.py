@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layerox.diffraction.minimum import Data, Histogram, Minimum
 from layerox.diffraction.model import Calculated, Model
-from layerox.diffraction.normal_equations import bounded_step, inverse_of_normal
+from layerox.diffraction.normal_equations import bounded_step
 from layerox.diffraction.parameters import Parameters
-from layerox.diffraction.restraints import Restraint
+from layerox.diffraction.restraints import Restraint, restraint_terms
 from layerox.typing import FloatArray
-
-Outcome = Literal["converged", "not_converged"]
 
 FIRST_DAMPING = 1e-4
 # The same near a minimum, where damping matters for strongly correlated variables only.
@@ -35,139 +32,6 @@ WITHIN_NOISE = 0.02
 # A descent ends if this number of evaluations in a row lowers chi-squared by less than this share of its reduced value:
 # for a bad fit, the linearised model predicts falls that the true model does not have.
 STALLED_FOR, STALLED = 10, 0.05
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """The data of a fit: intensities and one over their sigmas, shape (n,)."""
-
-    intensity: FloatArray
-    weight: FloatArray
-
-    @property
-    def norm(self) -> float:
-        """Sum of squared weighted intensities, the denominator of R_wp^2."""
-        return float(((self.intensity * self.weight) ** 2).sum())
-
-
-@dataclass(frozen=True, eq=False)
-class Histogram:
-    """One pattern of a refinement: its model, its data, and the names of the model's values in the table of parameters.
-
-    Attributes
-    ----------
-    model, data
-        On the same angles.
-    names
-        The name of a parameter for each value of the model; None if they have the model's names.
-    """
-
-    model: Model
-    data: Data
-    names: tuple[str, ...] | None = None
-
-    def places(self, parameters: Parameters) -> NDArray[np.intp]:
-        """Return the index of each of the model's values in a table of parameters."""
-        return parameters.places(self.model.names if self.names is None else self.names)
-
-
-@dataclass(frozen=True, eq=False)
-class Minimum:
-    """The final point of a refinement.
-
-    Attributes
-    ----------
-    parameters
-        All parameters, at their final values.
-    chi_squared
-        Weighted sum of squared differences.
-    points
-        Number of data points.
-    normal_matrix
-        J^T J of all variables, shape (v, v).
-    at_bound
-        Which variables are at a bound, shape (v,).
-    patterns
-        The calculated pattern of each histogram at the final values.
-    outcome, reason
-        Whether it converged, and if not why.
-    evaluations
-        Number of patterns with derivatives computed.
-    next_step
-        The next undamped step, shape (v,); None if it was not calculated.
-    """
-
-    parameters: Parameters
-    chi_squared: float
-    points: int
-    normal_matrix: FloatArray
-    at_bound: NDArray[np.bool_]
-    patterns: tuple[Calculated, ...]
-    outcome: Outcome
-    reason: str | None
-    evaluations: int
-    next_step: FloatArray | None = None
-
-    @property
-    def calculated(self) -> Calculated:
-        """The calculated pattern of the only (or first) histogram."""
-        return self.patterns[0]
-
-    @property
-    def reduced_chi_squared(self) -> float:
-        """chi^2 divided by the degrees of freedom (goodness of fit squared)."""
-        return self.chi_squared / max(self.points - len(self.at_bound), 1)
-
-    def esd(self, name: str) -> float:
-        """Return the standard uncertainty of a variable, 0 for anything else.
-
-        For a variable at a bound, it is the one without the bound.
-        """
-        names = self.parameters.free_names
-        if name not in names:
-            return 0.0
-        k = names.index(name)
-        matrix = self.full_covariance if self.at_bound[k] else self.covariance
-        return float(np.sqrt(max(matrix[k, k], 0.0)))
-
-    def esd_holding(self, name: str, held: Sequence[str]) -> float:
-        """Return the standard uncertainty of a variable when some others are fixed, 0 for anything else."""
-        names = self.parameters.free_names
-        fixed = {names.index(other) for other in held if other in names}
-        if name not in names or not fixed:
-            return self.esd(name)
-        k = names.index(name)
-        kept = [i for i in range(len(names)) if i not in fixed and (i == k or not self.at_bound[i])]
-        variance = inverse_of_normal(self.normal_matrix[np.ix_(kept, kept)])[kept.index(k), kept.index(k)]
-        return float(np.sqrt(max(variance * max(self.reduced_chi_squared, 1.0), 0.0)))
-
-    @property
-    def largest_shift(self) -> float | None:
-        """Largest component of the next step in standard uncertainties ("shift/su"), None when it is not known.
-
-        Variables at a bound have no uncertainty and are left out.
-        """
-        if self.next_step is None:
-            return None
-        esds = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
-        known = esds > 0.0
-        return float(np.max(np.abs(self.next_step[known]) / esds[known], initial=0.0))
-
-    @cached_property
-    def full_covariance(self) -> FloatArray:
-        """Covariance without any bound, shape (v, v)."""
-        return inverse_of_normal(self.normal_matrix) * max(self.reduced_chi_squared, 1.0)
-
-    @cached_property
-    def covariance(self) -> FloatArray:
-        """Covariance of the variables, shape (v, v): reduced chi^2 (if above one) times the inverse normal matrix.
-
-        Variables at a bound have none: their rows and columns are zero.
-        """
-        inside = ~self.at_bound
-        matrix = np.zeros_like(self.normal_matrix)
-        matrix[np.ix_(inside, inside)] = inverse_of_normal(self.normal_matrix[np.ix_(inside, inside)])
-        return matrix * max(self.reduced_chi_squared, 1.0)
 
 
 def minimise(
@@ -222,9 +86,14 @@ def minimise_jointly(
 @dataclass(frozen=True, eq=False)
 class _State:
     chi_squared: float
+    penalty: float
     normal: FloatArray
     gradient: FloatArray
     patterns: tuple[Calculated, ...]
+
+    @property
+    def objective(self) -> float:
+        return self.chi_squared + self.penalty
 
 
 class _Descent:
@@ -246,12 +115,12 @@ class _Descent:
         self.evaluations, self.damping = 0, damping
         self.state = self._evaluated(self.x)
         self._last_step: tuple[_State | None, float, FloatArray] = (None, 0.0, self.x)
-        self.history = [self.state.chi_squared]
+        self.history = [self.state.objective]
         self.ended, self._was_rejected = not len(free), False
         self.reason = "" if self.ended else "the budget of evaluations was used up"
 
     def step(self, tolerance: float) -> None:
-        """Try one step, and accept it if it lowers chi-squared; end when the next step is shorter than `tolerance`.
+        """Try one step, and accept it if it lowers the objective; end when the next step is shorter than `tolerance`.
 
         A stalled descent ends too.
         """
@@ -262,19 +131,19 @@ class _Descent:
         place = np.clip(self.x + step, self.lower, self.upper)
         # After a rejected step the next one is often rejected too, which needs no derivatives to be known.
         trial = None if self._was_rejected else self._evaluated(place)
-        chi_squared = self._chi_squared(place) if trial is None else trial.chi_squared
-        gained = self.state.chi_squared - chi_squared
-        lower = bool(np.isfinite(chi_squared)) and gained > WORTH_OF_STEP * expected
+        objective = self._objective(place) if trial is None else trial.objective
+        gained = self.state.objective - objective
+        lower = bool(np.isfinite(objective)) and gained > WORTH_OF_STEP * expected
         if trial is None:
             self.evaluations += not lower
         self._was_rejected = not lower
         if lower:
             self.x, self.state = place, trial or self._evaluated(place)
             self.damping = max(self.damping * (0.1 if gained > 0.75 * expected else 0.5), LEAST_DAMPING)
-            self.history.append(self.state.chi_squared)
+            self.history.append(self.state.objective)
             return self._end("") if self._has_stalled() else None
         self.damping *= 10.0
-        self.history.append(self.state.chi_squared)
+        self.history.append(self.state.objective)
         if self._has_stalled():
             return self._end("")
         if self._undamped_length() <= WITHIN_NOISE * np.sqrt(len(self.x)):
@@ -325,15 +194,11 @@ class _Descent:
             normal[np.ix_(used, used)] += jacobian @ jacobian.T
             gradient[used] += jacobian @ residual
             patterns.append(calculated)
-        for restraint in self.restraints:
-            miss, row = restraint.row(values, self.parameters, transfer)
-            chi_squared += miss**2
-            normal += np.outer(row, row)
-            gradient += miss * row
-        return _State(chi_squared, normal, gradient, tuple(patterns))
+        added = restraint_terms(self.restraints, values, self.parameters, transfer)
+        return _State(chi_squared, added.penalty, normal + added.normal, gradient + added.gradient, tuple(patterns))
 
-    def _chi_squared(self, x: FloatArray) -> float:
-        """Return chi-squared without the derivatives."""
+    def _objective(self, x: FloatArray) -> float:
+        """Return what is minimised, without the derivatives."""
         values = self.parameters.with_variables(x)
         total = 0.0
         for histogram, places in zip(self.histograms, self.places, strict=True):
@@ -355,6 +220,7 @@ class _Descent:
         return Minimum(
             parameters=final,
             chi_squared=self.state.chi_squared,
+            penalty=self.state.penalty,
             points=self.points,
             normal_matrix=self.state.normal,
             at_bound=_held(self.x, self.state.gradient, self.lower, self.upper),
@@ -363,6 +229,14 @@ class _Descent:
             reason=self.reason or None,
             evaluations=self.evaluations,
             next_step=self._proposed(LEAST_DAMPING),
+            prior_curvature={
+                name: curvature
+                for restraint in self.restraints
+                for name, curvature in restraint.prior_curvature(final).items()
+            },
+            prior_spread={
+                name: restraint.spread for restraint in self.restraints for name in restraint.prior_curvature(final)
+            },
         )
 
 

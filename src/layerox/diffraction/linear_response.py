@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from layerox.diffraction.least_squares import Data, Minimum
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.normal_equations import inverse_of_normal
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
@@ -24,6 +24,8 @@ class LinearResponse:
     ----------
     model, minimum, data
         The refined model, its minimum, and the data.
+    difference
+        Observed minus calculated over sigma, shape (n,).
     residual
         Observed minus calculated over sigma, without the part that the variables can reproduce, shape (n,).
     spread
@@ -40,10 +42,10 @@ class LinearResponse:
         calculated, jacobian = model.linearised(table.values[:count], transfer[:count], data.weight)
         free = ~minimum.at_bound
         self.jacobian = jacobian[free]
-        self.inverse = inverse_of_normal(self.jacobian @ self.jacobian.T)
+        self.inverse = inverse_of_normal(minimum.normal_matrix[np.ix_(free, free)])
         self.basis = np.linalg.qr(self.jacobian.T)[0]
-        residual = (data.intensity - calculated.total) * data.weight
-        self.residual = residual - self.basis @ (self.basis.T @ residual)
+        self.difference = (data.intensity - calculated.total) * data.weight
+        self.residual = self.remainder(self.difference)
         self.spread = math.sqrt(max(minimum.reduced_chi_squared, 1.0))
         weights = of_the_specimen(phase_weights(model, table.values[:count], transfer[:count]), model.phases)
         self.slopes = fraction_slopes(weights.values, weights.slopes[:, free])[1]
@@ -51,6 +53,10 @@ class LinearResponse:
     def fraction_changes(self, curves: FloatArray) -> FloatArray:
         """Return the changes of the weight fractions for weighted curves added to the data, (n, ...) to (p, ...)."""
         return np.asarray(self.slopes @ (self.inverse @ (self.jacobian @ curves)))
+
+    def unfollowed(self, curves: FloatArray) -> FloatArray:
+        """Return what remains of weighted curves, shape (n, m), when the variables follow within their priors."""
+        return np.asarray(curves - self.jacobian.T @ (self.inverse @ (self.jacobian @ curves)))
 
     def remainder(self, curves: FloatArray) -> FloatArray:
         """Return the part of weighted curves, shape (n, ...), that the variables cannot reproduce."""

@@ -17,7 +17,7 @@ import numpy as np
 from layerox.computing.threads import single_threaded
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.expressions import check_expression
-from layerox.diffraction.least_squares import Data
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.normal_equations import undetermined
 from layerox.diffraction.parameters import Parameters, is_background_term, public_name

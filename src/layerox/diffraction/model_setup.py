@@ -15,10 +15,11 @@ from layerox.diffraction.background import refuse_outside
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.disordered.refined_stacking import StackingVerdict
 from layerox.diffraction.intensity_extraction import StepwiseExtraction, is_extracted, prepare_extraction
-from layerox.diffraction.least_squares import Data, Minimum
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.priors import Prior, priors_of
 from layerox.diffraction.refinement_plan import Plan
 from layerox.diffraction.refinement_steps import RefinementStep, StepwiseRefinement
 from layerox.diffraction.restraints import restraints_of
@@ -80,6 +81,8 @@ class Outcome:
         Of the strategy.
     alike
         Phases that the pattern does not distinguish.
+    priors
+        What is known of the quantities before the data.
     verdicts
         On the disordered phases, by name.
     doubt
@@ -93,6 +96,7 @@ class Outcome:
     evaluations: int
     warnings: tuple[Notice, ...] = ()
     alike: tuple[AlikePhases, ...] = ()
+    priors: tuple[Prior, ...] = ()
     verdicts: Mapping[str, StackingVerdict] = field(default_factory=dict)
     doubt: str = ""
 
@@ -145,7 +149,9 @@ def prepared(
     kind = StepwiseExtraction if any(map(is_extracted, phases)) else StepwiseRefinement
     prepare_extraction(model, parameters, float(np.ptp(pattern.intensity)))
     restraints = restraints_of(plan.restraints, phases)
-    return kind(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress, restraints)
+    run = kind(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress, restraints)
+    run.priors = priors_of(phases, parameters, plan.priors, instrument)
+    return run
 
 
 def with_starting_widths(instrument: Instrument, pattern: Pattern) -> Instrument:
@@ -193,7 +199,7 @@ def with_absent_phases(part: StepwiseRefinement, whole: StepwiseRefinement) -> S
     table.values[places], table.vary[places] = found.values, found.vary
     calculated = whole.model.calculated(table.values[: len(whole.model.names)])
     whole.model.reach_scales = _reach_scales(part, whole)
-    whole.steps, whole.evaluations = part.steps, part.evaluations
+    whole.steps, whole.evaluations, whole.prior_restraints = part.steps, part.evaluations, part.prior_restraints
     whole.adopt(replace(minimum, parameters=table, patterns=(calculated,)))
     return whole
 

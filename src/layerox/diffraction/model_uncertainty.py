@@ -5,13 +5,14 @@ response of the minimum (the implicit function of least squares: one solve with 
 something about dq too: its mean m and covariance C are those of one step with the prior,
 C = (P + S / s^2)^-1 and m = C g / s^2 (S, g: normal matrix and gradient of the held quantities without the part of the
 variables; s: goodness of fit). The mean square error of the fractions is that of the counts, plus B (C + m m^T) B^T.
-Particle sizes that are not stated (microabsorption) and the form of the texture add theirs.
+A texture that the March function does not describe is such a quantity: the share of crystallites at random beside it.
+Particle sizes that are not stated (microabsorption) add theirs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from layerox.diffraction.linear_response import LinearResponse
 from layerox.diffraction.microabsorption import brindley
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
+from layerox.diffraction.prior_settings import PriorSetting
 from layerox.diffraction.priors import Prior
 from layerox.diffraction.quantification import Quantification, Quantities
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
@@ -31,14 +33,11 @@ FINEST_UM, COARSEST_UM, PARTICLES_STATED = 1.0, 10.0, 0.3
 # Mean and root mean square of that range.
 MEAN_UM = (COARSEST_UM - FINEST_UM) / math.log(COARSEST_UM / FINEST_UM)
 RMS_UM = math.sqrt(0.5 * (COARSEST_UM**2 - FINEST_UM**2) / math.log(COARSEST_UM / FINEST_UM))
-# Uncertainty of ln r that stands for a real distribution of orientations that the March function does not describe,
-# as a share of ln r.
-MARCH_SHARE = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeldQuantity:
-    """A quantity that was not refined, with its prior.
+class PriorQuantity:
+    """A quantity with a prior, and what the data add to it.
 
     Attributes
     ----------
@@ -47,11 +46,15 @@ class HeldQuantity:
     value, esd
         The prior value and its standard uncertainty, in the unit of the quantity.
     posterior_value, posterior_esd
-        The same after one linear step with the data; the refinement does not use them.
+        Refined with the data; if it is not refined, after one linear step that the refinement does not use.
     provenance
         Where the prior comes from.
     changes
         By phase: fitted minus true weight fraction if the true quantity is larger by `esd`.
+    is_refined
+        Whether the refinement varies it.
+    is_relative
+        Whether the prior is log-normal.
     """
 
     name: str
@@ -61,6 +64,14 @@ class HeldQuantity:
     posterior_esd: float
     provenance: str
     changes: Mapping[str, float]
+    is_refined: bool = False
+    is_relative: bool = False
+
+    @property
+    def setting(self) -> PriorSetting:
+        """The prior as a setting of another refinement."""
+        esd = self.esd / self.value if self.is_relative else self.esd
+        return PriorSetting(esd=esd, value=self.value, is_relative=self.is_relative, provenance=self.provenance)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +83,14 @@ class ModelUncertainty:
     esd_model
         By phase: standard uncertainty of the weight fraction with everything that is held.
     parts
-        By source ("counts", "held quantities", "microabsorption", "texture model"): its share of it, by phase.
-    held
-        The quantities that were not refined.
+        By source ("counts", "priors", "microabsorption"): its share of it, by phase.
+    priors
+        The quantities with a prior: those that were refined, and those that were not.
     """
 
     esd_model: Mapping[str, float]
     parts: Mapping[str, Mapping[str, float]]
-    held: tuple[HeldQuantity, ...]
+    priors: tuple[PriorQuantity, ...]
 
 
 def model_uncertainty(
@@ -100,18 +111,16 @@ def model_uncertainty(
     held = _Held(linear, priors)
     squares = {
         "counts": found.fractions.esds**2,
-        "held quantities": held.variances(),
+        "priors": held.variances() + _of_refined(linear),
         "microabsorption": _microabsorption(found, given),
-        "texture model": _texture(linear),
     }
     parts = {
         source: dict(zip(names, np.sqrt(np.maximum(values, 0.0)).tolist(), strict=True))
         for source, values in squares.items()
     }
     total = np.sqrt(np.maximum(sum(squares.values()), 0.0))
-    return ModelUncertainty(
-        esd_model=dict(zip(names, total.tolist(), strict=True)), parts=parts, held=tuple(held.rows(names))
-    )
+    rows = (*_refined_rows(linear, priors, names), *held.rows(names))
+    return ModelUncertainty(esd_model=dict(zip(names, total.tolist(), strict=True)), parts=parts, priors=rows)
 
 
 class _Held:
@@ -124,10 +133,9 @@ class _Held:
             return
         curves, direct = _derivatives(linear, self.priors)
         self.effects = linear.fraction_changes(curves) - direct
-        own = linear.remainder(curves)
         variance = linear.spread**2
-        self.covariance = np.linalg.inv(np.eye(len(self.priors)) + own.T @ own / variance)
-        self.mean = self.covariance @ (own.T @ linear.residual) / variance
+        self.covariance = np.linalg.inv(np.eye(len(self.priors)) + curves.T @ linear.unfollowed(curves) / variance)
+        self.mean = self.covariance @ (curves.T @ linear.difference) / variance
 
     def variances(self) -> FloatArray:
         """Return the mean square errors of the fractions due to the held quantities, shape (p,)."""
@@ -136,14 +144,15 @@ class _Held:
         moments = self.covariance + np.outer(self.mean, self.mean)
         return np.asarray(np.einsum("pm,mn,pn->p", self.effects, moments, self.effects))
 
-    def rows(self, names: Sequence[str]) -> list[HeldQuantity]:
+    def rows(self, names: Sequence[str]) -> list[PriorQuantity]:
         """Return the held quantities for the report."""
         return [
-            HeldQuantity(
+            PriorQuantity(
                 name=prior.name,
                 value=prior.value,
                 esd=prior.step,
                 posterior_value=prior.value + prior.step * float(self.mean[k]),
+                is_relative=prior.is_relative,
                 posterior_esd=prior.step * math.sqrt(float(self.covariance[k, k])),
                 provenance=prior.provenance,
                 changes=dict(zip(names, self.effects[:, k].tolist(), strict=True)),
@@ -152,12 +161,47 @@ class _Held:
         ]
 
 
+def _of_refined(linear: LinearResponse) -> FloatArray:
+    """Return the variances of the fractions due to the priors of refined quantities, shape (p,)."""
+    minimum = linear.minimum
+    curvature = (minimum.prior_diagonal * minimum.prior_variances)[~minimum.at_bound]
+    response = linear.slopes @ linear.inverse
+    return np.asarray((response**2 * curvature).sum(axis=1))
+
+
+def _refined_rows(linear: LinearResponse, priors: Sequence[Prior], names: Sequence[str]) -> Iterator[PriorQuantity]:
+    """Yield the refined quantities that have a prior."""
+    minimum = linear.minimum
+    inside = [name for name, stuck in zip(minimum.parameters.free_names, minimum.at_bound, strict=True) if not stuck]
+    for prior in (prior for prior in priors if len(prior.parts) == 1):
+        (name,) = prior.parts
+        curvature = minimum.prior_curvature.get(name, 0.0)
+        if not curvature:
+            continue
+        response = np.zeros(len(names))
+        if name in inside:
+            response = -(linear.slopes @ linear.inverse[:, inside.index(name)]) * curvature * prior.step
+        yield PriorQuantity(
+            name=prior.name,
+            value=prior.value,
+            esd=prior.step,
+            posterior_value=minimum.parameters.value(name),
+            posterior_esd=minimum.esd(name),
+            provenance=prior.provenance,
+            changes=dict(zip(names, response.tolist(), strict=True)),
+            is_refined=True,
+            is_relative=prior.is_relative,
+        )
+
+
 def _is_held(prior: Prior, model: Model, parameters: Parameters) -> bool:
     """Whether a quantity is not refined and belongs to a phase of the model that is present."""
     phase = next((phase for phase in model.phases if phase.name == prior.phase), None)
-    if phase is None or parameters.value(slot_name(phase, "scale")) <= 0:
+    if phase is None or not phase.is_weighed or parameters.value(slot_name(phase, "scale")) <= 0:
         return False
     free = set(parameters.free_names)
+    if not prior.parts:
+        return slot_name(phase, "preferred_orientation") in free
     return all(parameters.can_vary(name) and name not in free for name in prior.parts)
 
 
@@ -175,7 +219,20 @@ def _derivatives(linear: LinearResponse, priors: Sequence[Prior]) -> tuple[Float
     values, transfer = table.values[:count], table.transfer()[:count]
     _, jacobian = model.linearised(values, transfer, linear.data.weight)
     weights = of_the_specimen(phase_weights(model, values, transfer), model.phases)
-    return jacobian.T @ mixing, fraction_slopes(weights.values, weights.slopes)[1] @ mixing
+    curves = jacobian.T @ mixing
+    for m, prior in enumerate(priors):
+        if not prior.parts:
+            curves[:, m] = prior.step * _without_texture(linear, prior.phase)
+    return curves, fraction_slopes(weights.values, weights.slopes)[1] @ mixing
+
+
+def _without_texture(linear: LinearResponse, name: str) -> FloatArray:
+    """Return the weighted change of the pattern if all crystallites of a phase are at random, shape (n,)."""
+    model, values = linear.model, linear.minimum.parameters.values[: len(linear.model.names)].copy()
+    (k,) = (k for k, phase in enumerate(model.phases) if phase.name == name)
+    values[model.names.index(slot_name(model.phases[k], "preferred_orientation"))] = 1.0
+    change = model.calculated(values).phases[k] - linear.minimum.calculated.phases[k]
+    return np.asarray(change * linear.data.weight)
 
 
 def _microabsorption(found: Quantities, given: Quantification) -> FloatArray:
@@ -201,19 +258,3 @@ def _microabsorption(found: Quantities, given: Quantification) -> FloatArray:
     slopes = np.diag(own) - np.outer(own, own)
     squares[known] = np.einsum("ki,ij,kj->k", slopes, moments, slopes)
     return squares
-
-
-def _texture(linear: LinearResponse) -> FloatArray:
-    """Return the variances of the fractions due to the form of the March function of refined textures, shape (p,)."""
-    table, free = linear.minimum.parameters, ~linear.minimum.at_bound
-    names = [name for name, inside in zip(table.free_names, free, strict=True) if inside]
-    response = linear.slopes @ linear.inverse
-    total = np.zeros(len(linear.model.phases))
-    for phase in linear.model.phases:
-        name = slot_name(phase, "preferred_orientation")
-        if phase.is_weighed and name in names:
-            k, value = names.index(name), table.value(name)
-            # With the coefficient held at another value, the minimum moves along its row of the covariance.
-            slope = response[:, k] / linear.inverse[k, k] if linear.inverse[k, k] > 0 else 0.0
-            total += (slope * MARCH_SHARE * value * math.log(value)) ** 2
-    return total

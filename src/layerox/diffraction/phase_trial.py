@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
 
 
@@ -26,9 +26,9 @@ class PhaseTrial:
 
 
 def chi_squared_rise(present: Minimum, other: Minimum) -> float:
-    """Return the difference of chi-squared to a present minimum, over the smaller reduced value of both."""
+    """Return the difference of chi-squared, with its penalties, to a present minimum over the smaller reduced value."""
     reduced = max(min(present.reduced_chi_squared, other.reduced_chi_squared), 1.0)
-    return (other.chi_squared - present.chi_squared) / reduced
+    return (other.objective - present.objective) / reduced
 
 
 def alike_threshold(more: int) -> float:

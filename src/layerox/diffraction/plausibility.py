@@ -1,11 +1,10 @@
-"""Plausibility: why a refined parameter is rejected, and whether the data contradict a given profile."""
+"""Plausibility: whether the data contradict a given profile."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from layerox.diffraction.constraints import COORDINATE_RANGE
-from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_steps import StepwiseRefinement
@@ -14,9 +13,6 @@ from layerox.notices import Notice
 # Parameters of a calibrated profile, and the share of chi-squared above which the profile is doubtful.
 PROFILE = [f"instrument_{slot}" for slot in "uvwxy"]
 DOUBTFUL = 0.1
-WORST_U_ESD = 0.004
-LEAST_U = 5e-4
-WORST_COORDINATE_ESD = 0.05
 
 
 def profile_warnings(run: StepwiseRefinement, strong: Sequence[Phase]) -> Iterator[Notice]:
@@ -48,17 +44,3 @@ def profile_warnings(run: StepwiseRefinement, strong: Sequence[Phase]) -> Iterat
 def _is_at_zero_width(minimum: Minimum, name: str) -> bool:
     names = minimum.parameters.free_names
     return name in names and bool(minimum.at_bound[names.index(name)])
-
-
-def implausibility(found: Minimum, name: str) -> str:
-    """Return why a refined displacement factor or coordinate is rejected, "" for anything else."""
-    esd = found.esd(name)
-    if name.endswith("_u_iso"):
-        if found.parameters.value(name) < LEAST_U:
-            return "is too small to be physical"
-        return f"is known to {esd:.4f} A^2 only" if esd > WORST_U_ESD else ""
-    if name.endswith(("_x", "_y", "_z")) and not name.startswith("instrument_"):
-        k = found.parameters.find(name)
-        angstrom = esd * 2 * COORDINATE_RANGE / (found.parameters.upper[k] - found.parameters.lower[k])
-        return f"is known to {angstrom:.2f} A only" if angstrom > WORST_COORDINATE_ESD else ""
-    return ""

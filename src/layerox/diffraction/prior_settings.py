@@ -8,12 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class PriorSetting:
-    """The user's prior of a quantity; `value` None leaves the value of the structure."""
+    """Another prior of a quantity; `value` None leaves the value of the structure.
+
+    `esd` is in the unit of the quantity, or that of its logarithm if `is_relative`.
+    """
 
     esd: float
     value: float | None = None
+    is_relative: bool = False
+    provenance: str = "recipe"
 
 
-# By name or pattern; None switches the prior off: a fixed quantity is then exact, a refined one has the data alone.
+# By name or pattern; None switches the prior off: the automatic strategy does not refine the quantity, and it is exact.
 PriorSettings = Mapping[str, PriorSetting | None]
 NO_SETTINGS: PriorSettings = {}

@@ -2,7 +2,7 @@
 
 A prior has a Gaussian width in the unit of its quantity, or a log-normal one (relative width) for quantities above
 zero. The width depends on where a structure comes from (the provenance of the library, in `builders`); a structure of
-a file counts as LOOKED-UP. The widths are judgements of this project:
+a file or of the user counts as LOOKED-UP. The widths are judgements of this project:
 
 - u_iso: a few refinements of one compound scatter by 20 to 30 % (laboratory data, absorption and background are in it;
   Madsen et al., J. Appl. Cryst. 34 (2001) 409, doi:10.1107/S0021889801007476, show the same for a certified mixture).
@@ -11,14 +11,19 @@ a file counts as LOOKED-UP. The widths are judgements of this project:
 - occupancy: alkali contents by chemical analysis agree within 0.02; nominal ones of synthesis within 0.05.
 - ratio: exchange of two species of one full site, such as Ni and Mn; nominal compositions are within 0.03.
 - preferred_orientation: powders that are not treated have March coefficients of 0.85 to 1.15.
+- instrument_zero: aligned Bragg-Brentano diffractometers keep 0.01 to 0.02 degrees (Cheary & Cline, Adv. X-ray Anal.
+  38 (1994) 75); instrument_displacement: specimens are mounted within 0.2 mm. Only if no calibration is given.
+- random_share: crystallites that lie at random beside those of a March function (Dollase, J. Appl. Cryst. 19 (1986)
+  267, doi:10.1107/S0021889886089458): 0.2.
 - microstrain, inverse_size: annealed oxides; the size is known within a factor of two.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -29,8 +34,10 @@ from layerox.diffraction.model import slots_of
 from layerox.diffraction.parameters import Parameters, public_name, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.prior_settings import NO_SETTINGS, PriorSettings
+from layerox.diffraction.restraints import Restraint
 from layerox.errors import InputError, nearest
 from layerox.instrument import Instrument
+from layerox.typing import FloatArray
 
 Provenance = Literal["LOOKED-UP", "RECALLED", "CONSTRUCTED"]
 
@@ -43,6 +50,11 @@ WIDTHS: Mapping[str, Mapping[Provenance, float]] = {
 }
 # Of quantities that belong to the specimen: one width, whatever the structure.
 SPECIMEN_WIDTHS: Mapping[str, float] = {"preferred_orientation": 0.15, "microstrain": 1e-3, "inverse_size": 0.7}
+# Position errors of a Bragg-Brentano diffractometer without calibration: zero (degrees) and displacement (mm).
+POSITION_WIDTHS: Mapping[str, float] = {"instrument_zero": 0.02, "instrument_displacement": 0.2}
+# Share of crystallites at random beside those of a refined March function, of either sign: such a sum describes
+# textures better (Dollase 1986).
+RANDOM_SHARE = 0.2
 RELATIVE = frozenset(("u_iso", "inverse_size", "preferred_orientation"))
 # Words by which the provenance of the library names a kind.
 WORDS: Mapping[str, str] = {
@@ -56,6 +68,8 @@ LIBRARY = "layerox library"
 FULL = 0.98
 # Coordinates of larger asymmetric units have no priors: an ordered supercell has thousands.
 MOST_COORDINATES = 60
+# Least value of a quantity above zero, relative to nothing: its logarithm must exist.
+LEAST_VALUE = 1e-5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +83,10 @@ class Prior:
     value, esd
         In the unit of the quantity; `esd` is that of the logarithm if `is_relative`.
     parts
-        By internal name of a parameter: its change for a change of the quantity by one.
+        By internal name of a parameter: its change for a change of the quantity by one; empty if no parameter of the
+        model describes it.
     phase
-        Name of the phase that it belongs to.
+        Name of the phase that it belongs to; empty for the diffractometer.
     provenance
         Where its width comes from: a label of the library, "specimen" or "recipe".
     is_relative
@@ -91,19 +106,108 @@ class Prior:
         """One standard uncertainty in the unit of the quantity."""
         return self.esd * abs(self.value) if self.is_relative else self.esd
 
+    @property
+    def is_of_atoms(self) -> bool:
+        """Whether it is of a displacement factor or a coordinate: an automatic refinement varies these."""
+        return bool(self.parts) and all(
+            name.endswith(("_u_iso", "_x", "_y", "_z", "_occupancy")) for name in self.parts
+        )
+
+    @property
+    def is_of_position(self) -> bool:
+        """Whether it is of the zero or the displacement: both are refined if the diffractometer is not calibrated."""
+        return self.name in POSITION_WIDTHS
+
+    def restraint(self) -> PriorRestraint | None:
+        """Return the prior as a restraint of a refinement; None if it is not of one parameter."""
+        if len(self.parts) != 1 or (self.is_relative and self.value <= 0):
+            return None
+        (name,) = self.parts
+        target = math.log(self.value) if self.is_relative else self.value
+        return PriorRestraint(name=name, target=target, esd=self.esd, is_relative=self.is_relative)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorRestraint(Restraint):
+    """The prior of one parameter: (value - target) / esd, of the logarithm if `is_relative`."""
+
+    name: str
+    is_relative: bool = False
+
+    @property
+    def is_of_position(self) -> bool:
+        """Whether it is of the zero or the displacement."""
+        return self.name in POSITION_WIDTHS
+
+    @property
+    def label(self) -> str:
+        """Name of the parameter."""
+        return self.name
+
+    def names(self) -> list[str]:
+        """Return the name of the parameter."""
+        return [self.name]
+
+    def value(self, numbers: Mapping[str, float]) -> float:
+        """Return the parameter or its logarithm."""
+        return math.log(max(numbers[self.name], LEAST_VALUE)) if self.is_relative else numbers[self.name]
+
+    def row(self, values: FloatArray, parameters: Parameters, transfer: FloatArray) -> tuple[float, FloatArray]:
+        """Return (value - target) / esd and its derivatives with respect to the variables, shape (v,)."""
+        k = parameters.find(self.name)
+        miss = (self.value({self.name: float(values[k])}) - self.target) / self.esd
+        return miss, transfer[k] * self._slope(float(values[k])) / self.esd
+
+    def prior_curvature(self, parameters: Parameters) -> dict[str, float]:
+        """Return what it adds to the normal matrix, if the parameter varies."""
+        k = parameters.find(self.name)
+        return {self.name: (self._slope(float(parameters.values[k])) / self.esd) ** 2} if parameters.vary[k] else {}
+
+    def weighted(self, spread: float) -> PriorRestraint:
+        """Return the restraint for data whose residuals are `spread` times their sigmas."""
+        return replace(self, esd=self.esd / spread, spread=spread)
+
+    def _slope(self, value: float) -> float:
+        return 1.0 / max(value, LEAST_VALUE) if self.is_relative else 1.0
+
 
 def priors_of(
-    phases: Sequence[Phase], parameters: Parameters, settings: PriorSettings = NO_SETTINGS
+    phases: Sequence[Phase],
+    parameters: Parameters,
+    settings: PriorSettings = NO_SETTINGS,
+    instrument: Instrument | None = None,
 ) -> tuple[Prior, ...]:
-    """Return the priors of all quantities of phases that can vary, with the user's settings.
+    """Return the priors of all quantities of phases and instrument (if given) that can vary, with the user's settings.
 
     Raises
     ------
     InputError
         If a setting matches no quantity with a prior.
     """
-    found = [prior for phase in phases if phase.is_weighed for prior in _of_phase(phase, parameters)]
+    found = [prior for phase in phases if phase.mode == "rietveld" for prior in _of_phase(phase, parameters)]
+    found += [] if instrument is None else _of_position(instrument, parameters)
     return tuple(_adjusted(found, settings))
+
+
+def _of_position(instrument: Instrument, parameters: Parameters) -> Iterator[Prior]:
+    """Yield the priors of zero and displacement in Bragg-Brentano geometry; a capillary has a zero only."""
+    if instrument.geometry != "bragg-brentano":
+        return
+    stated = {"instrument_zero": instrument.zero, "instrument_displacement": instrument.displacement_mm}
+    for name, esd in POSITION_WIDTHS.items():
+        if name in parameters.index and parameters.can_vary(name):
+            yield Prior(
+                name=name, value=stated[name], esd=esd, parts={name: 1.0}, phase="", provenance="diffractometer"
+            )
+
+
+def prior_restraints(priors: Sequence[Prior], parameters: Parameters, named: Set[str]) -> tuple[PriorRestraint, ...]:
+    """Return the priors of atoms and position errors as restraints, except those of parameters that the user names.
+
+    Only parameters of the table have one.
+    """
+    found = (prior.restraint() for prior in priors if prior.is_of_atoms or prior.is_of_position)
+    return tuple(row for row in found if row is not None and row.name in parameters.index and row.name not in named)
 
 
 def check_prior_settings(phases: Sequence[Phase], instrument: Instrument, settings: PriorSettings) -> None:
@@ -115,7 +219,7 @@ def check_prior_settings(phases: Sequence[Phase], instrument: Instrument, settin
         With the nearest name.
     """
     if settings:
-        priors_of(phases, constrained(*slots_of(phases, instrument, 0), phases), settings)
+        priors_of(phases, constrained(*slots_of(phases, instrument, 0), phases), settings, instrument)
 
 
 def provenance_of(crystal: Crystal, kind: str) -> Provenance:
@@ -124,7 +228,7 @@ def provenance_of(crystal: Crystal, kind: str) -> Provenance:
     if LIBRARY in source:
         text = source.split(LIBRARY, 1)[1].partition(": ")[2]
         return _library_label(text, WORDS[kind])
-    if source.startswith(("CONSTRUCTED", "pymatgen")):
+    if source.startswith("CONSTRUCTED"):
         return "CONSTRUCTED"
     is_assumed = all(site.u_iso == ASSUMED_U_ISO and site.u_aniso is None for site in crystal.sites)
     return "CONSTRUCTED" if kind == "u_iso" and is_assumed else "LOOKED-UP"
@@ -143,6 +247,13 @@ def _library_label(text: str, words: str) -> Provenance:
 
 
 def _of_phase(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
+    """Yield the priors of a phase; their values are those of its structure."""
+    values = dict(zip((slot_name(phase, slot) for slot in phase.slot_names), phase.values.tolist(), strict=False))
+    for prior in _at_present(phase, parameters):
+        yield replace(prior, value=values[next(iter(prior.parts))]) if prior.parts else prior
+
+
+def _at_present(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
     yield from _displacement_factors(phase, parameters)
     yield from _coordinates(phase, parameters)
     yield from _occupancies(phase, parameters)
@@ -151,16 +262,23 @@ def _of_phase(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
         if parameters.can_vary(name):
             yield Prior(name=public_name(name), value=parameters.value(name), esd=width, parts={name: 1.0},
                         phase=phase.name, provenance="specimen", is_relative=slot in RELATIVE)  # fmt: skip
+    if parameters.can_vary(slot_name(phase, "preferred_orientation")):
+        yield Prior(name=slot_name(phase, "random_share"), value=0.0, esd=RANDOM_SHARE, parts={}, phase=phase.name,
+                    provenance="specimen")  # fmt: skip
 
 
 def _displacement_factors(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
     """Yield the prior of each displacement factor that is not tied to another one."""
     label = provenance_of(phase.crystal, "u_iso")
     for name in (name for names in displacement_groups(phase) for name in names):
-        if parameters.can_vary(name):
-            value = parameters.value(name) or ASSUMED_U_ISO
-            yield Prior(name=name, value=value, esd=WIDTHS["u_iso"][label], parts={name: 1.0}, phase=phase.name,
-                        provenance=label, is_relative=True)  # fmt: skip
+        if not parameters.can_vary(name):
+            continue
+        value = parameters.value(name)
+        stated = value > LEAST_VALUE
+        # Files write zero where nothing was refined.
+        esd = WIDTHS["u_iso"][label] if stated else ASSUMED_U_ISO
+        yield Prior(name=name, value=value, esd=esd, parts={name: 1.0}, phase=phase.name, provenance=label,
+                    is_relative=stated)  # fmt: skip
 
 
 def _coordinates(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
@@ -205,5 +323,5 @@ def _adjusted(priors: list[Prior], settings: PriorSettings) -> Iterator[Prior]:
         if not chosen:
             yield prior
         elif (own := chosen[-1]) is not None:
-            yield Prior(name=prior.name, value=prior.value if own.value is None else own.value, esd=own.esd,
-                        parts=prior.parts, phase=prior.phase, provenance="recipe")  # fmt: skip
+            value = prior.value if own.value is None else own.value
+            yield replace(prior, value=value, esd=own.esd, provenance=own.provenance, is_relative=own.is_relative)

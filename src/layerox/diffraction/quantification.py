@@ -23,7 +23,6 @@ from layerox.diffraction.absolute_fractions import (
 from layerox.diffraction.absorption import PhaseAttenuation, mixture_attenuation, phase_attenuation
 from layerox.diffraction.detection_limit import absence_sigmas, as_fraction, detection_limit
 from layerox.diffraction.intensity_extraction import is_extracted
-from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.microabsorption import (
     CM_PER_UM,
     COARSE,
@@ -33,6 +32,7 @@ from layerox.diffraction.microabsorption import (
     kind_of_powder,
     mean_linear_attenuation,
 )
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.weight_fractions import (
@@ -184,7 +184,7 @@ def quantities(
     esds = np.sqrt(np.maximum(np.einsum("pv,vw,pw->p", seen.slopes, covariance, seen.slopes), 0.0))
     own = of_the_specimen(seen, model.phases)
     effects, weights, contrast_warnings = _microabsorption(names, own, bodies, given)
-    fractions = fractions_of(weights.values, weights.slopes, covariance)
+    fractions = fractions_of(weights.values, weights.slopes, minimum.counting_covariance)
     limits = _detection_limits(model, minimum, sigma, own.values)
     absolute, standard_warnings = _absolute(names, weights, covariance, bodies, model.radiation, given)
     return Quantities(

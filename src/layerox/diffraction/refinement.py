@@ -15,7 +15,7 @@ from layerox.diffraction import result_json as js
 from layerox.diffraction.absolute_fractions import AbsoluteFractions
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.lmfit_adapter import lmfit_from_result
-from layerox.diffraction.model_uncertainty import HeldQuantity
+from layerox.diffraction.model_uncertainty import PriorQuantity
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
     Correlation,
@@ -85,10 +85,12 @@ class Refinement:
     sensitivity
         Changes of the fractions for effects outside the model.
     uncertainty_parts
-        Standard uncertainty of the fractions by source ("counts", "held quantities", "microabsorption", "texture
-        model") and phase; `esd_model` of a fraction is the root of the sum of their squares.
-    held
-        Quantities that were not refined, with what is known of them beforehand.
+        Standard uncertainty of the fractions by source ("counts", "priors", "microabsorption")
+        and phase; `esd_model` of a fraction is the root of the sum of their squares.
+    priors
+        Quantities with what is known of them beforehand and afterwards.
+    penalty
+        What restraints and priors add to chi-squared; R factors and goodness of fit are of the data alone.
     """
 
     status: RefinementStatus
@@ -116,7 +118,8 @@ class Refinement:
     unexplained: tuple[UnexplainedPeak, ...] = ()
     sensitivity: tuple[Sensitivity, ...] = ()
     uncertainty_parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    held: tuple[HeldQuantity, ...] = ()
+    priors: tuple[PriorQuantity, ...] = ()
+    penalty: float = 0.0
 
     @property
     def weight_fractions(self) -> dict[str, Refined]:
@@ -197,7 +200,8 @@ class Refinement:
             "unexplained": [asdict(peak) for peak in self.unexplained],
             "sensitivity": [js.sensitivity_document(row) for row in self.sensitivity],
             "uncertainty_parts": {source: dict(row) for source, row in self.uncertainty_parts.items()},
-            "held": [js.held_document(row) for row in self.held],
+            "penalty": self.penalty,
+            "priors": [js.prior_document(row) for row in self.priors],
             "parameters": [js.parameter_document(parameter) for parameter in self.parameters],
             "correlations": [asdict(correlation) for correlation in self.correlations],
             "covariance": {"names": list(self.free_names), "matrix": self.covariance.tolist()},

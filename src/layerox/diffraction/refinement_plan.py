@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from layerox.diffraction.background import BLANK, ExtraPeak, MeasuredBackground
@@ -157,6 +158,10 @@ class Plan:
         """Free all parameters that the user frees; return those that were not free before."""
         merged = self._by_parameter(parameters)
         return parameters.free(name for name, (demand, _) in merged.items() if demand.vary)
+
+    def is_named(self, name: str) -> bool:
+        """Whether the user names a parameter, by its internal name."""
+        return any(fnmatchcase(public_name(name), pattern) for pattern in (*self.demands, *self.constraints))
 
     def named(self, parameters: Parameters) -> set[str]:
         """Return the internal names of all parameters that the user names; strategies do not set these."""

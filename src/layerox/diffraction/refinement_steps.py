@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.diffraction.least_squares import Data, Minimum, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, is_background, public_name
-from layerox.diffraction.restraints import Restraint
+from layerox.diffraction.priors import Prior, PriorRestraint
+from layerox.diffraction.restraints import Restraint, restraint_terms
+from layerox.diffraction.serial_correlation import serial_factor
 from layerox.typing import FloatArray
 
 # Fall of chi-squared (over its reduced value) required for every freed parameter. The Bayesian information criterion
@@ -68,6 +71,12 @@ class StepwiseRefinement:
         The last accepted minimum.
     steps
         All steps so far.
+    priors
+        What is known of the quantities before the data.
+    prior_restraints
+        The priors of parameters that the refinement varies.
+    first_spread
+        Goodness of fit (at least 1) for the weights of the priors before the first minimum.
     """
 
     def __init__(
@@ -80,6 +89,9 @@ class StepwiseRefinement:
     ):
         self.model, self.data, self.parameters, self.restraints = model, data, parameters, tuple(restraints)
         self.progress = progress
+        self.priors: tuple[Prior, ...] = ()
+        self.prior_restraints: tuple[PriorRestraint, ...] = ()
+        self.first_spread = 1.0
         self.steps: list[RefinementStep] = []
         self.evaluations = 0
         self._minimum: Minimum | None = None
@@ -90,6 +102,22 @@ class StepwiseRefinement:
         if self._minimum is None:
             raise RuntimeError("nothing has been refined yet")
         return self._minimum
+
+    @property
+    def all_restraints(self) -> tuple[Restraint, ...]:
+        """The user's restraints, and the priors weighted for the present residuals."""
+        if not self.prior_restraints:
+            return self.restraints
+        spread, serial = self._spreads()
+        priors = (prior.weighted(spread * (serial if prior.is_of_position else 1.0)) for prior in self.prior_restraints)
+        return (*self.restraints, *priors)
+
+    def _spreads(self) -> tuple[float, float]:
+        """Return the goodness of fit, and the factor by which misfits of the profile mislead about positions."""
+        if self._minimum is None:
+            return self.first_spread, 1.0
+        residuals = (self._minimum.calculated.total - self.data.intensity) * self.data.weight
+        return max(self._minimum.reduced_chi_squared, 1.0) ** 0.5, serial_factor(residuals)
 
     def record(self, name: str, freed: Iterable[str] = (), *, kept: bool = True, reason: str = "") -> None:
         """Record a step with the present R_wp."""
@@ -134,39 +162,20 @@ class StepwiseRefinement:
         trial = start.copy()
         trial.free(freed)
         found = self._minimised(trial, LOOSE)
-        fall = self.minimum.chi_squared - found.chi_squared
+        fall = self.minimum.objective - found.objective
         better = fall / max(found.reduced_chi_squared, 1.0) > required_fall
         if better:
             self._accept(found)
         self.record(name, freed, kept=better, reason="" if better else "fits no better")
         return better
 
-    def exchange(self, name: str, old: str, new: str, start: float) -> float:
-        """Refine with `new` (from `start`) in place of the variable `old` (fixed at zero), and keep the better fit.
-
-        Returns the difference of chi-squared over its reduced value: how well the data distinguish the two.
-        """
-        trial = self.parameters.copy()
-        trial.fix([old])
-        trial.assign(old, 0.0)
-        trial.assign(new, start)
-        trial.free([new])
-        found = self._minimised(trial, LOOSE)
-        rise = found.chi_squared - self.minimum.chi_squared
-        if rise < 0:
-            self._accept(found)
-        reason = f"chi-squared {abs(rise):.1f} {'lower' if rise < 0 else 'higher'} than with {old}"
-        self.record(name, [new], kept=rise < 0, reason=reason)
-        return abs(rise) / max(self.minimum.reduced_chi_squared, 1.0)
-
     def attempt(
         self,
         name: str,
         freed: Sequence[str],
-        gate: Callable[[Minimum, str], str] | None = None,
         start: Mapping[str, float] | None = None,
     ) -> list[str]:
-        """Free parameters, refine, and accept those that improve the fit enough and pass the gate.
+        """Free parameters, refine, and accept those that improve the fit enough and do not end at a bound.
 
         Parameters
         ----------
@@ -174,8 +183,6 @@ class StepwiseRefinement:
             Of the step.
         freed
             Names of the parameters.
-        gate
-            Returns why a refined parameter is rejected, "" if it is accepted.
         start
             Initial values of some of them, in place of the present ones.
 
@@ -191,7 +198,7 @@ class StepwiseRefinement:
         names = trial.free(freed)
         while names:
             found = self._minimised(trial, LOOSE)
-            faults = {name: why for name in names if (why := self._fault(found, name, gate))}
+            faults = {name: why for name in names if (why := self._fault(found, name))}
             if not faults:
                 break
             self.record(
@@ -204,7 +211,7 @@ class StepwiseRefinement:
                 trial.values[k] = found.parameters.values[k]
         if not names:
             return []
-        gain = (self.minimum.chi_squared - found.chi_squared) / max(found.reduced_chi_squared, 1.0)
+        gain = (self.minimum.objective - found.objective) / max(found.reduced_chi_squared, 1.0)
         if gain < GAIN_PER_VARIABLE * len(names):
             self.record(name, names, kept=False, reason=f"lowers chi-squared by {max(gain, 0.0):.1f} only")
             return []
@@ -229,7 +236,7 @@ class StepwiseRefinement:
             trial.assign(quantity, value)
         trial.fix(fixed)
         found = self._minimised(trial, LOOSE)
-        rise = (found.chi_squared - self.minimum.chi_squared) / max(self.minimum.reduced_chi_squared, 1.0)
+        rise = (found.objective - self.minimum.objective) / max(self.minimum.reduced_chi_squared, 1.0)
         held = rise <= GAIN_PER_VARIABLE * len(fixed)
         if held:
             self._accept(found)
@@ -243,7 +250,7 @@ class StepwiseRefinement:
             trial = self.parameters.copy()
             trial.free(names)
             found = self._minimised(trial, LOOSE)
-            faults = [name for name in names if self._fault(found, name, None)]
+            faults = [name for name in names if self._fault(found, name)]
             if not faults:
                 self._accept(found)
                 return self.record(name, names)
@@ -261,7 +268,8 @@ class StepwiseRefinement:
         calculated, jacobian = self.model.linearised(trial.values, transfer, self.data.weight)
         self.evaluations += 1
         residual = (calculated.total - self.data.intensity) * self.data.weight
-        normal, gradient = jacobian @ jacobian.T, jacobian @ residual
+        known_before = restraint_terms(self.all_restraints, trial.values, trial, transfer)
+        normal, gradient = jacobian @ jacobian.T + known_before.normal, jacobian @ residual + known_before.gradient
         reduced = max(self.minimum.reduced_chi_squared, 1.0)
         old = [order[name] for name in known]
         result = []
@@ -275,21 +283,20 @@ class StepwiseRefinement:
         trial = self.parameters.copy()
         trial.free(names)
         order = {name: k for k, name in enumerate(trial.free_names)}
-        _, jacobian = self.model.linearised(trial.values, trial.transfer(), self.data.weight)
+        transfer = trial.transfer()
+        _, jacobian = self.model.linearised(trial.values, transfer, self.data.weight)
         self.evaluations += 1
-        normal = jacobian @ jacobian.T
+        normal = jacobian @ jacobian.T + restraint_terms(self.all_restraints, trial.values, trial, transfer).normal
         scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-300))
         inverse = np.linalg.pinv(normal * np.outer(scale, scale), rcond=1e-10, hermitian=True)
         variance = np.diag(inverse) * scale**2 * max(self.minimum.reduced_chi_squared, 1.0)
         return [float(np.sqrt(variance[order[name]])) if name in order else np.inf for name in names]
 
-    def _fault(self, found: Minimum, name: str, gate: Callable[[Minimum, str], str] | None) -> str:
-        if found.at_bound[found.parameters.free_names.index(name)]:
-            return "ends at its bound"
-        return gate(found, name) if gate is not None else ""
+    def _fault(self, found: Minimum, name: str) -> str:
+        return "ends at its bound" if found.at_bound[found.parameters.free_names.index(name)] else ""
 
     def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:
-        found = minimise(self.model, self.data, trial, tolerance=tolerance, restraints=self.restraints)
+        found = minimise(self.model, self.data, trial, tolerance=tolerance, restraints=self.all_restraints)
         self.evaluations += found.evaluations
         return found
 

@@ -32,6 +32,8 @@ class Restraint(ABC):
 
     target: float
     esd: float
+    # Residuals over sigmas for which a prior is weighted; an observation is not weighted.
+    spread: float = 0.0
 
     def __post_init__(self) -> None:
         if not (self.esd > 0 and math.isfinite(self.target)):
@@ -61,6 +63,30 @@ class Restraint(ABC):
                 up, down = (self.value({**numbers, name: numbers[name] + s}) for s in (step, -step))
                 gradient += (up - down) / (2 * step) * transfer[k]
         return (self.value(numbers) - self.target) / self.esd, gradient / self.esd
+
+    def prior_curvature(self, parameters: Parameters) -> dict[str, float]:
+        """Return what a prior adds to the diagonal of the normal matrix, by variable; an observation adds nothing."""
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class RestraintTerms:
+    """What restraints add to chi-squared, to its normal matrix, shape (v, v), and to its gradient, shape (v,)."""
+
+    penalty: float
+    normal: FloatArray
+    gradient: FloatArray
+
+
+def restraint_terms(
+    restraints: Sequence[Restraint], values: FloatArray, parameters: Parameters, transfer: FloatArray
+) -> RestraintTerms:
+    """Return what restraints add at some values of the parameters, shape (m,); `transfer` has shape (m, v)."""
+    count = transfer.shape[1]
+    rows = [restraint.row(values, parameters, transfer) for restraint in restraints]
+    misses = np.array([miss for miss, _ in rows])
+    matrix = np.array([row for _, row in rows]).reshape(len(rows), count)
+    return RestraintTerms(float(misses @ misses), matrix.T @ matrix, matrix.T @ misses)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from layerox.diffraction.absolute_fractions import AbsoluteFractions
 from layerox.diffraction.disordered.refined_stacking import RefinedStacking
-from layerox.diffraction.model_uncertainty import HeldQuantity
+from layerox.diffraction.model_uncertainty import PriorQuantity
 from layerox.diffraction.refined_quantities import (
     AlikeGroup,
     RefinedParameter,
@@ -61,8 +61,8 @@ def sensitivity_document(row: Sensitivity) -> Document:
     }
 
 
-def held_document(row: HeldQuantity) -> Document:
-    """Return a quantity that was not refined, with its prior."""
+def prior_document(row: PriorQuantity) -> Document:
+    """Return a quantity with its prior."""
     return {**asdict(row), "changes": {name: float(change) for name, change in row.changes.items()}}
 
 

@@ -12,17 +12,21 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import gemmi
 import numpy as np
 
+from layerox.crystal.asymmetric_unit import Site
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.disordered.phase import DisorderedPhase
-from layerox.diffraction.least_squares import Minimum
 from layerox.diffraction.linear_response import LinearResponse
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_model import polarization_of
+from layerox.diffraction.scattering_factors import scatterers
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
+from layerox.radiation import Radiation
 from layerox.symmetry import metric_tensor
 from layerox.typing import FloatArray
 
@@ -32,6 +36,10 @@ SIGNIFICANT, BEST_OF_MANY = 5.0, 7.0
 NOTABLE_CHANGE = 0.01
 # Sizes (nm) of a fine part that is not in the model; they must be below this share of the refined size.
 SMALL_SIZES, WELL_BELOW = (3.0, 5.0, 8.0), 0.4
+# sin(theta) / lambda (1/angstrom) at which the scattering of elements is compared.
+USUAL_S = 0.25
+# Elements between the layers, whose content changes.
+ALKALI = ("Li", "Na", "K")
 # Tolerance of the range of an occupancy, in units of 0.1.
 ROUNDING = 0.2
 # Cosine to the layer normal above which a reflection depends on the size along it; a difference of 1/size (1/nm).
@@ -55,7 +63,8 @@ class Sensitivity:
     ----------
     cause
         Code of the effect: "scattering_power", "thin_specimen", "beam_overflow", "bimodal_size", "anisotropic_size",
-        "occupancy", "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step".
+        "occupancy", "alkali_content", "metal_ratio", "heavy_atom",
+        "polarization", "axial_divergence", "dead_time", "intensity_step", "background_step".
     subject
         Phase, site or angle that it concerns; "" for the whole pattern.
     unit
@@ -258,23 +267,78 @@ def _of_more(minimum: Minimum, model: Model, k: int, share: float) -> FloatArray
 
 
 def _occupancies(model: Model, minimum: Minimum, strong: list[int]) -> Iterator[_Effect]:
-    """Yield a change of the occupancy of each site of the strong phases."""
-    table = minimum.parameters.copy()
+    """Yield a change of the occupancy of each site of the strong phases, and changes of their compositions."""
     room = {name: units for k in strong for name, units in _room(model.phases[k])}
-    names = [name for name in room if table.can_vary(name) and name not in table.free_names]
-    if not names:
-        return
+    parts = _occupancy_parts(model, minimum, list(room))
+    for name, (curve, slopes) in parts.items():
+        if name in minimum.parameters.free_names:
+            continue
+        label = name.removesuffix("_occupancy")
+        low, high = room[name]
+        yield _Effect("occupancy", label, f"0.1 of the occupancy of {label}", 0.1 * curve, both_signs=True,
+                      slopes=0.1 * slopes, least=low, most=high)  # fmt: skip
+    for k in strong:
+        yield from _compositions(model.phases[k], parts, model.radiation)
+
+
+def _occupancy_parts(model: Model, minimum: Minimum, names: list[str]) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Return the derivative of the pattern, shape (n,), and of the fractions, (p,), for each variable occupancy."""
+    table = minimum.parameters.copy()
     table.fix(table.free_names)
-    table.free(names)
+    if not table.free(name for name in names if table.can_vary(name)):
+        return {}
     count = len(model.names)
     _, jacobian = model.linearised(table.values[:count], table.transfer()[:count], np.ones(model.two_theta.size))
     weights = of_the_specimen(phase_weights(model, table.values[:count], table.transfer()[:count]), model.phases)
     slopes = fraction_slopes(weights.values, weights.slopes)[1]
-    for k, name in enumerate(table.free_names):
-        label = name.removesuffix("_occupancy")
-        low, high = room[name]
-        yield _Effect("occupancy", label, f"0.1 of the occupancy of {label}", 0.1 * jacobian[k], both_signs=True,
-                      slopes=0.1 * slopes[:, k], least=low, most=high)  # fmt: skip
+    return {name: (jacobian[k], slopes[:, k]) for k, name in enumerate(table.free_names)}
+
+
+def _compositions(
+    phase: Phase, parts: Mapping[str, tuple[FloatArray, FloatArray]], radiation: Radiation
+) -> Iterator[_Effect]:
+    """Yield more of the alkali metal, one species in place of another, and the next element for the heaviest one."""
+    sites = {slot_name(phase, f"{site.label}_occupancy"): site for site in phase.crystal.sites}
+    known = {name: site for name, site in sites.items() if name in parts}
+    for element in dict.fromkeys(site.element for site in known.values() if site.element in ALKALI):
+        shares = {name: 0.1 * site.occupancy for name, site in known.items() if site.element == element}
+        subject = f"{phase.name}_{element}"
+        yield _mixed("alkali_content", subject, f"10 % more {element} in {phase.name}", parts, shares)
+    for group in phase.crystal.mixed_sites:
+        names = [slot_name(phase, f"{phase.crystal.sites[k].label}_occupancy") for k in group]
+        names = [name for name in names if name in known]
+        for other in names[1:]:
+            pair = known[other].element, known[names[0]].element
+            text = f"0.1 {pair[0]} in place of {pair[1]} in {phase.name}"
+            yield _mixed("metal_ratio", f"{phase.name}_{'_'.join(pair)}", text, parts, {other: 0.1, names[0]: -0.1})
+    heavy = max((gemmi.Element(site.element) for site in known.values()), key=lambda e: e.atomic_number, default=None)
+    if heavy is not None and heavy.name not in ALKALI:
+        heavier = gemmi.Element(heavy.atomic_number + 1)
+        ratio = _amplitude(heavier.name, radiation) / _amplitude(heavy.name, radiation)
+        own = {name: site.occupancy for name, site in known.items() if site.element == heavy.name}
+        more, mass = ({n: (r - 1.0) * x for n, x in own.items()} for r in (ratio, heavier.weight / heavy.weight))
+        text = f"{heavier.name} in place of {heavy.name} in {phase.name}"
+        yield _mixed("heavy_atom", f"{phase.name}_{heavy.name}", text, parts, more, mass)
+
+
+def _amplitude(element: str, radiation: Radiation) -> float:
+    """Return the real scattering amplitude of a neutral atom at a usual sin(theta) / lambda, dispersion included."""
+    found = scatterers([Site(label=element, element=element, position=(0.0, 0.0, 0.0))], radiation)
+    return float((found.a * np.exp(-found.b * USUAL_S**2)).sum() + found.constant[0])
+
+
+def _mixed(
+    cause: str,
+    subject: str,
+    unit: str,
+    parts: Mapping[str, tuple[FloatArray, FloatArray]],
+    shares: Mapping[str, float],
+    masses: Mapping[str, float] | None = None,
+) -> _Effect:
+    """Return an effect that is a sum of changes of occupancies, by name; `masses` are those of masses, if others."""
+    curve = np.asarray(sum(share * parts[name][0] for name, share in shares.items()))
+    slopes = np.asarray(sum(share * parts[name][1] for name, share in (masses or shares).items()))
+    return _Effect(cause, subject, unit, curve, slopes=slopes, is_testable=False)
 
 
 def _room(phase: Phase) -> Iterator[tuple[str, tuple[float, float]]]:

@@ -27,6 +27,8 @@ from layerox.typing import FloatArray
 # Maximum of a pattern without counts, and the relative height at which tails are cut.
 NOISE_FREE_MAXIMUM = 10_000.0
 TAIL = 1e-7
+# Error of the transforms of disordered stackings, in units of the highest point: intensities may be as negative.
+TRANSFORM_ERROR = 1e-5
 # Largest number of counts; larger ones are not exact in double precision.
 MOST_COUNTS = 1e15
 
@@ -225,11 +227,12 @@ def _highest_point(model: Model) -> float:
 
 
 def _pattern(model: Model, calculated: Calculated, radiation: Radiation, seed: int | None) -> Pattern:
-    if (calculated.total < 0).any():
+    total = calculated.total
+    if total.min() < -TRANSFORM_ERROR * total.max():
         raise InputError("the background is negative", argument="background", cure="raise its first coefficient")
-    intensity = calculated.total
+    intensity = np.maximum(total, 0.0)
     if seed is not None:
-        intensity = np.random.default_rng(seed).poisson(calculated.total).astype(np.float64)
+        intensity = np.random.default_rng(seed).poisson(intensity).astype(np.float64)
     return Pattern(
         two_theta=model.two_theta,
         intensity=intensity,

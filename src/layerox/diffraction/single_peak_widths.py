@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.disordered.phase import DisorderedPhase
-from layerox.diffraction.least_squares import Data, Histogram, Minimum, minimise_jointly
+from layerox.diffraction.least_squares import minimise_jointly
+from layerox.diffraction.minimum import Data, Histogram, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import slot_name

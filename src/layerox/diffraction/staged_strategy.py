@@ -34,6 +34,7 @@ from layerox.diffraction.parameters import (
     slot_of_public,
 )
 from layerox.diffraction.phase import INTENSITY, Phase
+from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan, Stage, Variable
@@ -81,7 +82,7 @@ def _outcome(run: StepwiseRefinement, unsupported: dict[str, tuple[float, float]
     """Return the outcome of a finished refinement, after the test of similar phases."""
     alike = resolve_alike_phases(run, unsupported, plan, may_split=False)
     warnings = restraint_warnings(run)
-    return Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike)
+    return Outcome(run.model, run.minimum, tuple(run.steps), unsupported, run.evaluations, warnings, alike, run.priors)
 
 
 def _drop_unsupported(run: StepwiseRefinement, phases: Sequence[Phase]) -> dict[str, tuple[float, float]]:
@@ -116,10 +117,15 @@ def fit_from_result(
     background = {row.name: float(row.number) for row in start.parameters if is_background(row.name)}
     phases = [refined_phase(phase) for phase in start.phases]
     linked = _with_links(plan, start, phases, instrument)
+    refined = {row.name: row.setting for row in start.priors if row.is_refined and not linked.is_named(row.name)}
+    linked = replace(linked, priors={**refined, **linked.priors})
     run = prepared(pattern, phases, instrument, radiation, linked, len(background))
     for name, value in background.items():
         run.parameters.assign(name, value)
     run.parameters.free(slot_of_public(name, run.parameters.index) for name in start.free_names)
+    active = [prior for prior in run.priors if prior.name in refined]
+    run.prior_restraints = prior_restraints(active, run.parameters, linked.named(run.parameters))
+    run.first_spread = max(start.agreement.gof, 1.0)
     height = max(float(np.ptp(pattern.intensity)), 1.0)
     run.model.reach_scales = 0.01 * plausible_scales(run.model, run.parameters.values, height)
     run.refine("from the last result", tolerance=TIGHT)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from layerox.diffraction.background import unit_curves
-from layerox.diffraction.least_squares import Data
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.normal_equations import bounded_step
 from layerox.diffraction.parameters import Parameters, slot_name

@@ -18,7 +18,7 @@ from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.disordered.phase import GallerySite, mean_crystal
 from layerox.diffraction.disordered.refined_stacking import RefinedStacking, StackingVerdict
 from layerox.diffraction.microabsorption import Microabsorption
-from layerox.diffraction.model_uncertainty import HeldQuantity
+from layerox.diffraction.model_uncertainty import PriorQuantity
 from layerox.diffraction.refined_quantities import (
     NOT_DISPLACED,
     AlikeGroup,
@@ -79,7 +79,8 @@ def refinement_from_document(document: Document, curves: Mapping[str, NDArray[np
         unexplained=tuple(UnexplainedPeak(**row) for row in document.get("unexplained", ())),
         sensitivity=tuple(Sensitivity(**row) for row in document.get("sensitivity", ())),
         uncertainty_parts=document.get("uncertainty_parts", {}),
-        held=tuple(HeldQuantity(**row) for row in document.get("held", ())),
+        priors=tuple(PriorQuantity(**row) for row in document.get("priors", ())),
+        penalty=document.get("penalty", 0.0),
     )
 
 

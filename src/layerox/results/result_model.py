@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from layerox.diffraction.agreement import Agreement
 from layerox.diffraction.microabsorption import Microabsorption
-from layerox.diffraction.model_uncertainty import HeldQuantity
+from layerox.diffraction.model_uncertainty import PriorQuantity
 from layerox.diffraction.refined_quantities import Correlation
 from layerox.diffraction.sensitivity import Sensitivity
 from layerox.diffraction.unexplained_peaks import UnexplainedPeak
@@ -307,7 +307,7 @@ class ResultModel(ResultPart):
     unexplained: list[UnexplainedPeak] = []
     sensitivity: list[Sensitivity] = []
     uncertainty_parts: dict[str, dict[str, Size]] = {}
-    held: list[HeldQuantity] = []
+    priors: list[PriorQuantity] = []
 
     @model_validator(mode="after")
     def _names_differ(self) -> ResultModel:

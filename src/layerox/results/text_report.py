@@ -123,6 +123,7 @@ def _model(refinement: Refinement) -> str:
     terms = sum(p.name.startswith("background_") and p.number.status == "free" for p in refinement.parameters)
     rows = [
         ("R_wp, R_p, R_exp", f"{100 * figures.r_wp:.2f} %, {100 * figures.r_p:.2f} %, {100 * figures.r_exp:.2f} %"),
+        ("penalty of priors", f"{refinement.penalty:.1f} (added to chi-squared, in none of these figures)"),
         ("gof, Durbin-Watson", f"{figures.gof:.3f}, {figures.durbin_watson:.3f}"),
         ("variables", str(figures.free_parameters)),
         ("largest shift", "not known" if refinement.largest_shift is None else f"{refinement.largest_shift:.1g} su"),
@@ -219,7 +220,7 @@ def _sensitivity(refinement: Refinement) -> str:
 
 
 def _accuracy(refinement: Refinement) -> str:
-    """Return the parts of the uncertainty of the fractions, and the held quantities with their priors."""
+    """Return the parts of the uncertainty of the fractions, and the quantities with their priors."""
     names = [phase.name for phase in refinement.phases if phase.weight_fraction.esd_model is not None]
     if not names:
         return ""
@@ -229,18 +230,18 @@ def _accuracy(refinement: Refinement) -> str:
     parts.append(["esd_model", *(f"{value:.2f}" for value in total)])
     held = [
         [row.name, with_esd(row.value, row.esd), with_esd(row.posterior_value, row.posterior_esd), row.provenance,
-         *(f"{100 * row.changes.get(name, 0.0):+.2f}" for name in names)]
-        for row in refinement.held
+         "refined" if row.is_refined else "held", *(f"{100 * row.changes.get(name, 0.0):+.2f}" for name in names)]
+        for row in refinement.priors
     ]  # fmt: skip
     columns = [f"{name} (wt%)" for name in names]
     note = textwrap.fill(
         "esd_model is the root of the sum of squares of its parts. A held quantity keeps its prior value in the "
-        "refinement; its posterior is one step with the data. Its columns are fitted minus true weight fraction if "
-        "the true quantity is larger by one prior standard uncertainty. Particle sizes that are not stated are taken "
-        "as 1 to 10 um, each phase its own.", WIDTH
+        "refinement; its posterior is one step with the data. The columns of the phases are fitted minus true weight "
+        "fraction if the true quantity is larger by one prior standard uncertainty. Particle sizes that are not "
+        "stated are taken as 1 to 10 um, each phase its own.", WIDTH
     )  # fmt: skip
     tables = [_table([["source", *columns], *parts])]
-    tables += [_table([["held quantity", "prior", "posterior", "provenance", *columns], *held])] if held else []
+    tables += [_table([["quantity", "prior", "posterior", "provenance", "", *columns], *held])] if held else []
     return _section("Accuracy of the weight fractions", "\n\n".join([*tables, note]))
 
 

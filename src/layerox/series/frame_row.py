@@ -12,7 +12,7 @@ import numpy as np
 
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase

@@ -10,7 +10,7 @@ import numpy as np
 from layerox.diffraction.disordered.phase import COLUMN, PERSISTENCE, DisorderedPhase
 from layerox.diffraction.disordered.refined_stacking import ONE_SIDED, VAGUE_THICKNESS
 from layerox.diffraction.disordered.verdict import stacking_verdicts
-from layerox.diffraction.least_squares import Data, Minimum
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
 from layerox.pattern import Pattern
@@ -19,6 +19,8 @@ from layerox.typing import FloatArray
 
 Number = tuple[float, float]
 THICKNESS, VERDICT = "thickness", "verdict"
+# Fraction of a kind that counts as none.
+NO_GALLERIES = 1e-9
 # A verdict as a number: rows of frames hold numbers only.
 VERDICT_NUMBERS: Mapping[str, float] = {"coherent": 1.0, "undetermined": 0.0, "mixture": -1.0}
 
@@ -69,12 +71,17 @@ def stacking_numbers(
     least = least_persistence(phase.fractions(values).tolist())
     if persistence < least:
         found[PERSISTENCE] = persistence, esd = least, math.nan
+    if min(phase.fractions(values)) <= NO_GALLERIES:
+        # One kind alone has neither order nor lamellae.
+        found[PERSISTENCE] = persistence, esd = math.nan, math.nan
     found[THICKNESS] = _thickness(len(phase.disorder.kinds), persistence, esd)
     found[VERDICT] = verdict, math.nan
     return found
 
 
 def _thickness(kinds: int, persistence: float, esd: float) -> Number:
+    if math.isnan(persistence):
+        return math.nan, math.nan
     leaving = max(1.0 - persistence, 1e-9)
     value = kinds / (kinds - 1) / leaving
     if math.isnan(esd):

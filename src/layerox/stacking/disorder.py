@@ -31,12 +31,16 @@ KINDS: dict[str, SlabStep] = {
 }
 # The kind that arises from P2 by a glide to either side.
 GLIDING = "O2"
+# Layered phases whose slabs are no hexagonal mesh, and those without galleries.
+DISTORTED, NOT_LAYERED = ("Pp2", "P'2", "Pp3", "P'3", "Op3", "O'3"), ("spinel", "tunnel")
 # Thickest lamellae, in galleries: beyond, no pattern distinguishes them from separate particles.
 THICKEST = 1e4
 OPTIONS = ("thickness", "persistence", "glides")
 CURE = "write A~B[:FRACTION_OF_B][,thickness=T|persistence=L][,glides=random|alternate|same]"
 _Z = re.compile(r"Z:(\d*\.?\d+)")
 _FILES = re.compile(r"(?P<files>.*\.m?cif)(?P<rest>(?::[^:,~]*)*(?:,.*)?)", re.IGNORECASE)
+# Between two files; a file or folder may hold "~" in its own name.
+_BETWEEN_FILES = re.compile(rf"(?<=cif)\s*{BETWEEN}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +135,7 @@ def is_disorder(text: str) -> bool:
 def files_of_disorder(text: str) -> list[str]:
     """Return the files of a text such as "A.cif~B.cif:0.4,thickness=8"; none if it names kinds."""
     found = _FILES.fullmatch(text.strip())
-    return [] if found is None else [file.strip() for file in found["files"].split(BETWEEN)]
+    return [] if found is None else [file.strip() for file in _BETWEEN_FILES.split(found["files"])]
 
 
 def rest_after_files(text: str) -> str:
@@ -198,18 +202,23 @@ def _persistence(thickness: float, shares: tuple[float, ...], text: str) -> floa
 def _kind(name: str, text: str) -> str:
     if name.strip() not in KINDS:
         cure = f"{CURE}; kinds are {', '.join(KINDS)}; {nearest(name.strip(), KINDS)}"
-        if _is_polytype(name.strip()):
-            cure = f"its galleries are of several kinds or distorted: give kinds ({', '.join(KINDS)})"
+        if reason := _why_no_kind(name.strip()):
+            cure = f"{reason}: give kinds ({', '.join(KINDS)})"
         raise InputError(f"{name.strip()!r} is not a kind of gallery", place=text, cure=cure)
     return name.strip()
 
 
-def _is_polytype(name: str) -> bool:
+def _why_no_kind(name: str) -> str:
+    """Return why a phase is no kind of gallery; nothing if it is no phase."""
+    if name in DISTORTED:
+        return "it is monoclinic or orthorhombic"
+    if name in NOT_LAYERED:
+        return "it has no slabs and galleries"
     try:
         word_from_blocks([(name, natural_count(name))])
     except (InputError, KeyError, ValueError):
-        return False
-    return True
+        return ""
+    return "its galleries are of several kinds"
 
 
 def _number(value: str, text: str) -> float:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from layerox.diffraction.least_squares import Data, Histogram, minimise_jointly
+from layerox.diffraction.least_squares import minimise_jointly
+from layerox.diffraction.minimum import Data, Histogram
 from layerox.diffraction.parameters import Parameters, Tie
 from layerox.series.executor import InProcess
 from layerox.series.parametric import frame_equations as local

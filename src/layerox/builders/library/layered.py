@@ -83,6 +83,19 @@ LAYERED = (
         reference="Takahashi, Gotoh & Akimoto, J. Solid State Chem. 172 (2003) 22, recalled",
     ),
     LibraryEntry(
+        name="O3_LiCoO2",
+        phase="O3",
+        title="O3 LiCoO2, reference of the structure type",
+        recipe=Layered(
+            word="O3",
+            formula="LiCoO2",
+            geometry=LayerGeometry(a=2.8161, c=14.0536, slab=2 * (0.23951 - 1 / 6) * 14.0536),
+            displacement=_b(0.3, 0.5, octahedral=1.0),
+        ),
+        provenance="cell, z(O) RECALLED; B CONSTRUCTED",
+        reference="Akimoto, Gotoh & Oosawa, J. Solid State Chem. 141 (1998) 298, recalled",
+    ),
+    LibraryEntry(
         name="O3_NFO",
         phase="O3",
         title="O3 alpha-NaFeO2",

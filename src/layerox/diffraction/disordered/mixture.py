@@ -14,7 +14,8 @@ import numpy as np
 from layerox.diffraction.atom_parameters import displacement_groups
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.disordered.phase import COLUMN, SPACING, DisorderedPhase, with_fractions
-from layerox.diffraction.least_squares import Data, Minimum, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase

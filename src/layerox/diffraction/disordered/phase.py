@@ -141,6 +141,12 @@ class DisorderedPhase(Phase):
         return ("a", *(f"{SPACING}_{kind}" for kind in self.disorder.kinds))
 
     @property
+    def anion_slots(self) -> tuple[str, ...]:
+        """Names of the heights of the anions; species on one position follow the first one."""
+        rows = zip(self.crystal.sites, self.gallery_sites, strict=True)
+        return tuple(f"{site.label}_z" for site, place in rows if place is None and site.position[2] != 0.0)
+
+    @property
     def frame_slots(self) -> tuple[str, ...]:
         """Names of the parameters that differ from frame to frame of a series: those of the stacking too."""
         return (*super().frame_slots, *self.stacking_slots)

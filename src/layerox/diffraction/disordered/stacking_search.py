@@ -14,7 +14,7 @@ import numpy as np
 
 from layerox.diffraction.cell_search import blurred, blurs_for, widened
 from layerox.diffraction.disordered.phase import COLUMN, PERSISTENCE, SPACING, DisorderedPhase
-from layerox.diffraction.least_squares import Data
+from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.refinement_steps import StepwiseRefinement

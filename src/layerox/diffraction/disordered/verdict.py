@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from layerox.diffraction.disordered.mixture import best_mixture
-from layerox.diffraction.disordered.phase import PERSISTENCE, DisorderedPhase
+from layerox.diffraction.disordered.phase import PERSISTENCE, SPACING, DisorderedPhase
 from layerox.diffraction.disordered.refined_stacking import (
     ONE_SIDED,
     VAGUE_THICKNESS,
@@ -22,7 +22,7 @@ from layerox.diffraction.disordered.refined_stacking import (
     Verdict,
 )
 from layerox.diffraction.disordered.stacking_search import stacking_names
-from layerox.diffraction.least_squares import Data, Minimum
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import slot_name
@@ -30,13 +30,15 @@ from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.typing import FloatArray
 
 # Chi-squared of one parameter that noise exceeds in one of 2000 fits, and the systematic share of the excess misfit.
-STATISTICAL, SYSTEMATIC = 12.0, 0.2
+STATISTICAL, SYSTEMATIC = 12.0, 0.5
 # Multiple of the threshold above which the mixture is not refined to the end.
 CLEARLY = 30.0
 # Support (in standard uncertainties) of the rarest kind below which there is nothing to decide.
 SUPPORT = 3.0
 # Fraction that counts as none if it has no uncertainty.
 LEAST_FRACTION = 1e-3
+# Relative distance from a limit at which a spacing ends there.
+LEAST_MARGIN = 1e-4
 # Galleries above which lamellae count as separate particles if a mixture fits as well.
 SEPARATE = 60.0
 # Changes of a fraction, and of ln(thickness), up to which the verdict of an earlier fit is kept.
@@ -107,6 +109,8 @@ def _verdict(model: Model, data: Data, minimum: Minimum, phase: DisorderedPhase)
         verdict, reason = "undetermined", "neither fraction nor persistence is refined"
     else:
         verdict, reason = _decide(compared, (fraction, support), (least, vague), phase)
+    if verdict != "mixture" and (limit := _limit_reached(minimum, phase)):
+        verdict, reason = "undetermined", f"{reason}; {limit}, as it does if the structures are others"
     return StackingVerdict(
         verdict=verdict,
         delta_chi_squared=compared.delta,
@@ -146,6 +150,18 @@ def _decide(
     if delta <= threshold and least > SEPARATE:
         return "mixture", f"a mixture of {ends} fits as well, and lamellae have more than {least:.0f} galleries"
     return "undetermined", f"the pattern does not distinguish the two: {figures}"
+
+
+def _limit_reached(minimum: Minimum, phase: DisorderedPhase) -> str:
+    """Return which spacing ends at the limit of its range, within its standard uncertainty; nothing if none does."""
+    table = minimum.parameters
+    for kind in phase.disorder.kinds:
+        name = slot_name(phase, f"{SPACING}_{kind}")
+        k, value = table.find(name), table.value(name)
+        margin = max(minimum.esd(name), LEAST_MARGIN * value)
+        if name in table.free_names and not table.lower[k] + margin < value < table.upper[k] - margin:
+            return f"the spacing of {kind} ends at the limit of its range ({value:.3f} A)"
+    return ""
 
 
 def _rarest(model: Model, minimum: Minimum, phase: DisorderedPhase) -> tuple[str, float]:

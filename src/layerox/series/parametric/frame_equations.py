@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.diffraction.least_squares import Data, Minimum, minimise
+from layerox.diffraction.least_squares import minimise
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.parameters import Parameters, is_background, public_name, slot_name
 from layerox.diffraction.serial_correlation import sums_of_runs
 from layerox.diffraction.weight_fractions import fraction_slopes, phase_weights, weight_fractions

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.constraints import CELL_RANGE
-from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from layerox.diffraction.far_cell_search import Window
-from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.parameters import is_background, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.pattern import Pattern

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 
 from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.intensity_extraction import is_extracted
@@ -19,6 +21,7 @@ from layerox.diffraction.model import INSTRUMENT_SLOTS
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, AlikePhases, Outcome, with_starting_widths
 from layerox.diffraction.parameters import is_background, is_background_term, slot_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.priors import PriorRestraint
 from layerox.diffraction.refinement_plan import Demand
 from layerox.diffraction.staged_strategy import fit_in_stages
 from layerox.errors import InputError
@@ -31,8 +34,10 @@ from layerox.symmetry import CELL_NAMES
 SEED_FRAMES = 6
 MAX_UNEXPLAINED_SEED = 0.35
 POSITION = ("instrument_zero", "instrument_displacement")
+OCCUPANCIES = "*_occupancy"
 AXIAL = ("instrument_s_over_l", "instrument_h_over_l")
-PROFILE = tuple(f"instrument_{slot}" for slot in INSTRUMENT_SLOTS[2:9])
+# Everything of the diffractometer that is the same in all frames: all but the position.
+PROFILE = tuple(f"instrument_{slot}" for slot in INSTRUMENT_SLOTS[2:])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -139,7 +144,9 @@ def from_scratch(setup: SeriesSetup, pattern: Pattern, instrument: Instrument) -
     """Return a fit of a pattern from scratch, with the strategy of the plan."""
     strategy = fit_automatically if setup.plan.strategy == "automatic" else fit_in_stages
     # Axial divergence costs ten times the rest of a pattern: it is refined only if the user frees it, or calibrated it.
-    plan = replace(setup.plan, demands={**dict.fromkeys(AXIAL, Demand(vary=False)), **setup.plan.demands})
+    # Occupancies are no common parameters: the content of a phase changes from frame to frame.
+    fixed = dict.fromkeys((*AXIAL, OCCUPANCIES), Demand(vary=False))
+    plan = replace(setup.plan, demands={**fixed, **setup.plan.demands})
     return strategy(pattern, setup.phases, instrument, setup.radiation, plan)
 
 
@@ -200,9 +207,10 @@ def _usual_limits(seeds: Sequence[SeedFrame], pattern: Pattern) -> tuple[float, 
 
 
 def _with_profile(instrument: Instrument, values: dict[str, float]) -> Instrument:
-    u, v, w, x, y, sample, slit = (values[name] for name in PROFILE)
+    u, v, w, x, y, sample, slit, two_mu_t, mu_r, overflow = (values[name] for name in PROFILE)
     axial = (sample, slit) if sample or slit else None
-    return replace(instrument, profile=Profile(u=u, v=v, w=w, x=x, y=y, axial=axial))
+    profile = Profile(u=u, v=v, w=w, x=x, y=y, axial=axial)
+    return replace(instrument, profile=profile, two_mu_t=two_mu_t, mu_r=mu_r, overflow_two_theta=overflow)
 
 
 def _of_phase(phase: Phase, trusted: Sequence[SeedFrame]) -> tuple[dict[str, float], set[str]]:
@@ -249,6 +257,16 @@ def _is_free_otherwise(name: str, setup: SeriesSetup) -> bool:
 def own_names(phase: Phase) -> set[str]:
     """Return the names of all quantities of a phase."""
     return {slot_name(phase, slot) for slot in phase.slot_names}
+
+
+def posterior_restraints(common: CommonParameters, phases: Sequence[Phase]) -> tuple[PriorRestraint, ...]:
+    """Return the common atoms of phases with their uncertainty as priors of the refinement of a single frame."""
+    names = [name for phase in phases for name in (*coordinates(phase), *chain(*displacement_groups(phase)))]
+    return tuple(
+        PriorRestraint(name=name, target=common.values[name], esd=esd)
+        for name in names
+        if (esd := common.esds.get(name, 0.0)) > 0
+    )
 
 
 def with_seed_frame(common: CommonParameters, seed: SeedFrame) -> CommonParameters:

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from layerox.diffraction.cell_search import blurs_for, search_cells
-from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.refinement_steps import LOOSE
 from layerox.pattern import Pattern

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.crystal.asymmetric_unit import cell_tuple
-from layerox.diffraction.least_squares import FIRST_DAMPING, NEAR_DAMPING, Data, Minimum, minimise
+from layerox.diffraction.disordered.phase import DisorderedPhase
+from layerox.diffraction.least_squares import FIRST_DAMPING, NEAR_DAMPING, minimise
+from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import TAIL, prepared
 from layerox.diffraction.parameters import Parameters, is_background, slot_name
@@ -101,6 +103,7 @@ class FrameModel:
         for name in self.table.names:
             if name in common.values and self.table.can_vary(name):
                 self.table.assign(name, common.values[name])
+        self._hold_slabs(phases)
         self._widen_cell_bounds(setup.plan.named(self.table))
         self.phases: Sequence[Phase] = self.model.phases
         self._own = {phase.name: {slot_name(phase, slot) for slot in phase.slot_names} for phase in self.phases}
@@ -111,6 +114,20 @@ class FrameModel:
         self.reach = REACH * plausible_scales(self.model, self.table.values, 1.0)
         self._views: dict[tuple[int, ...], PhaseSubset] = {}
         self._free = self._free_names()
+
+    def _hold_slabs(self, phases: Iterable[Phase]) -> None:
+        """Keep the height of the slabs of disordered phases, in angstrom, where frames do not refine it.
+
+        The mean spacing falls by a tenth where O galleries grow in P2; a common z would make the slabs as much thinner.
+        """
+        for phase in phases:
+            if not isinstance(phase, DisorderedPhase):
+                continue
+            c = slot_name(phase, "c")
+            for slot in phase.anion_slots:
+                name = slot_name(phase, slot)
+                if self.table.can_vary(name) and name not in self.common.free:
+                    self.table.express(name, f"{self.table.value(name) * self.table.value(c)!r} / {c}")
 
     def _widen_cell_bounds(self, named: Collection[str]) -> None:
         """Widen the bounds of cells, but for those that the user has named: within a frame they go with its start."""
@@ -293,5 +310,6 @@ def _start_of(phase: Phase, numbers: Mapping[str, Number]) -> dict[str, float]:
     """Return the values of a phase's quantities as a row has them, by name."""
     ordinary = ("a", "b", "c", "alpha", "beta", "gamma", "microstrain", "displacement")
     slots = (*ordinary, *stacking_quantities(phase))
-    found = {slot_name(phase, slot): numbers[slot][0] for slot in slots if slot in numbers}
+    given = {slot: numbers[slot][0] for slot in slots if slot in numbers}
+    found = {slot_name(phase, slot): value for slot, value in given.items() if not math.isnan(value)}
     return found | {slot_name(phase, "inverse_size"): 1.0 / numbers["size"][0]}

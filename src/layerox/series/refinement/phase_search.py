@@ -16,7 +16,7 @@ import numpy as np
 
 from layerox.diffraction.agreement import unexplained
 from layerox.diffraction.far_cell_search import Window
-from layerox.diffraction.least_squares import Minimum
+from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from layerox.diffraction.least_squares import Data, Histogram, minimise_jointly
+from layerox.diffraction.least_squares import minimise_jointly
+from layerox.diffraction.minimum import Data, Histogram, Minimum
 from layerox.diffraction.parameters import Parameters, Tie
-from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
+from layerox.diffraction.priors import PriorRestraint, prior_restraints, priors_of
+from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
 from layerox.series.executor import Executor
 from layerox.series.frame_setup import Frame, SeriesSetup
@@ -34,6 +36,11 @@ from layerox.typing import FloatArray
 
 # Chi-squared, over its reduced value, by which zero and displacement must differ over all seed frames.
 AMBIGUOUS = 20.0
+# Rise of chi-squared for each seed frame without one of them above which both are wrong; a misfit of the profile at low
+# angles causes half of it.
+BOTH_WRONG = 30.0
+# Evaluations of the joint refinement, and those of its first part.
+MOST_STEPS, FIRST_STEPS = 20, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +91,7 @@ def _refined(common: CommonParameters, patterns: Mapping[int, Pattern]) -> Commo
         Histogram(view.model, data, tuple(own[: len(view.model.names)]))
         for own, (view, data, _) in zip(names, parts, strict=True)
     ]
-    minimum = minimise_jointly(histograms, joint, tolerance=0.03, most_evaluations=20)
+    minimum = _minimised_with_priors(histograms, joint, _priors(common, joint, parts))
     found = minimum.parameters
     values = {**common.values, **{name: found.value(name) for name in shared if name in found.index}}
     seed_frames = tuple(
@@ -93,6 +100,30 @@ def _refined(common: CommonParameters, patterns: Mapping[int, Pattern]) -> Commo
     )
     esds = {name: minimum.esd(name) for name in shared if name in found.index}
     return replace(common, values=values, seed_frames=seed_frames, esds=esds)
+
+
+def _minimised_with_priors(
+    histograms: Sequence[Histogram], table: Parameters, priors: Sequence[PriorRestraint]
+) -> Minimum:
+    """Return the joint minimum; priors are weighted for the goodness of fit of the first steps."""
+    first = minimise_jointly(histograms, table, tolerance=0.3, most_evaluations=FIRST_STEPS, restraints=priors)
+    weighted = [prior.weighted(max(first.reduced_chi_squared, 1.0) ** 0.5) for prior in priors]
+    return minimise_jointly(
+        histograms, first.parameters, tolerance=0.03, most_evaluations=MOST_STEPS - FIRST_STEPS, restraints=weighted
+    )
+
+
+def _priors(
+    common: CommonParameters, joint: Parameters, parts: Sequence[tuple[PhaseSubset, Data, Parameters]]
+) -> list[PriorRestraint]:
+    """Return the priors of the atoms of the phases in the seed frames, as restraints of the joint refinement."""
+    setup = common.setup
+    found: dict[str, PriorRestraint] = {}
+    for view, _, table in parts:
+        present = {phase.name for phase in view.model.phases}
+        priors = priors_of([phase for phase in setup.phases if phase.name in present], table)
+        found |= {row.name: row for row in prior_restraints(priors, joint, set()) if not setup.plan.is_named(row.name)}
+    return list(found.values())
 
 
 def _is_strong(place: _SeedModel, name: str) -> bool:
@@ -140,32 +171,42 @@ def _position_settled(common: CommonParameters, patterns: Mapping[int, Pattern])
     both = [name for name in POSITION if name in common.free]
     if len(both) < 2:
         return common
-    together, reduced = _over_seed_frames(common, patterns)
-    rise = {}
+    together, reduced, _ = _over_seed_frames(common, patterns)
+    rise, refined = {}, {}
     for name in both:
         (other,) = set(both) - {name}
         alone = replace(common, free=common.free - {other}, values={**common.values, other: 0.0})
-        chi_squared, _ = _over_seed_frames(alone, patterns, without=other)
+        chi_squared, _, refined[name] = _over_seed_frames(alone, patterns, without=other)
         rise[name] = float(((chi_squared - together) / reduced).sum())
     better, worse = sorted(both, key=lambda name: rise[name])
-    if rise[worse] - rise[better] < AMBIGUOUS or rise[better] > GAIN_PER_VARIABLE * len(common.seed_frames):
+    if rise[worse] - rise[better] < AMBIGUOUS or rise[better] > BOTH_WRONG * len(common.seed_frames):
         return common
     values = {**common.values, worse: 0.0}
-    seed_frames = tuple(replace(seed, values={**seed.values, worse: 0.0}) for seed in common.seed_frames)
+    seed_frames = tuple(
+        replace(seed, values={**seed.values, **found, worse: 0.0})
+        for seed, found in zip(common.seed_frames, refined[better], strict=True)
+    )
     return replace(common, free=common.free - {worse}, values=values, seed_frames=seed_frames)
 
 
 def _over_seed_frames(
     common: CommonParameters, patterns: Mapping[int, Pattern], without: str = ""
-) -> tuple[FloatArray, FloatArray]:
-    """Return chi-squared and its reduced value (at least one) of each seed frame refined alone."""
+) -> tuple[FloatArray, FloatArray, list[dict[str, float]]]:
+    """Return chi-squared, its reduced value (at least one) and the variables of each seed frame refined alone."""
     seed_frames = common.seed_frames
     if without:
         seed_frames = tuple(replace(seed, values={**seed.values, without: 0.0}) for seed in seed_frames)
     places = _places(replace(common, seed_frames=seed_frames), patterns)
     minima = [place.frame_model.minimised(place.pattern, place.state, tolerance=0.03)[1] for place in places]
+    # A misfit of the profile, with serially correlated residuals, says little of positions.
+    misfits = [
+        (m.calculated.total - place.pattern.intensity) / place.pattern.sigma
+        for place, m in zip(places, minima, strict=True)
+    ]
     reduced = np.array([max(minimum.reduced_chi_squared, 1.0) for minimum in minima])
-    return np.array([minimum.chi_squared for minimum in minima]), reduced
+    reduced *= np.array([serial_factor(row) ** 2 for row in misfits])
+    found = [{name: m.parameters.value(name) for name in m.parameters.free_names} for m in minima]
+    return np.array([minimum.chi_squared for minimum in minima]), reduced, found
 
 
 def determined_common_parameters(

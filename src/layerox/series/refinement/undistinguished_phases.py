@@ -22,7 +22,7 @@ from layerox.pattern import Pattern
 from layerox.series.frame_row import Absence, FrameRow
 from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.series.refinement.acceptance import FrameFit, fault_of
-from layerox.series.refinement.common_parameters import CommonParameters, SeedFrame
+from layerox.series.refinement.common_parameters import CommonParameters, SeedFrame, own_names, posterior_restraints
 from layerox.series.refinement.frame_model import LONG_BUDGET
 from layerox.series.refinement.phase_presence import PhaseLevel
 from layerox.series.refinement.segment import Segment, measured_row
@@ -192,7 +192,9 @@ class _SegmentTests:
         view, data, table = model.ready(pattern, replace(fit.state, levels=tuple(levels)))
         table.fix(model.table.names[model.place(p, "scale")] for p in absent)
         run = StepwiseRefinement(view.model, data, table)
-        run.refine("frame")
+        run.prior_restraints = posterior_restraints(self.segment.common, view.model.phases)
+        free = {name for p in shown for name in own_names(model.phases[p])}
+        run.refine("frame", [prior.name for prior in run.prior_restraints if prior.name in free])
         plan = self.segment.setup.plan
         may_split = fit.gof > COULD_BE_BETTER * self.best_gof
         tests = alike_phase_tests(run, {names[p]: (0.0, 1.0) for p in absent}, plan, may_split=may_split)
@@ -214,7 +216,8 @@ class _SegmentTests:
         """Return a frame with the phases that its tests have chosen, None if this is not acceptable."""
         model, found = fit.frame_model, tests.run.parameters
         values = fit.state.values.copy()
-        values[model.table.places(found.names)] = found.values
+        own = [name for name in found.names if name not in self.segment.common.shared]
+        values[model.table.places(own)] = found.values[found.places(own)]
         tested = [phase.name for phase in tests.run.model.phases]
         levels, absences = list(fit.state.levels), dict(fit.absences)
         for p, phase in enumerate(model.phases):
