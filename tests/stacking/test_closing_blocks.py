@@ -6,7 +6,7 @@ import pytest
 
 from layerox.errors import InputError
 from layerox.stacking import closure, word_from_blocks
-from layerox.stacking.closing_blocks import closing_blocks, smallest
+from layerox.stacking.closing_blocks import closing_blocks, closing_numbers, smallest
 
 
 def test_an_odd_p2_block_is_refused_by_senses_although_its_letters_add_up():
@@ -36,3 +36,9 @@ def test_the_default_is_the_smallest_that_closes(stackings):
         enough = all(count >= low for count, low in zip(counts, least, strict=True))
         if enough and sum(counts) < total:
             assert not closure(word_from_blocks(list(zip(stackings, counts, strict=True)))).is_closed
+
+
+def test_all_numbers_that_close_up_to_a_size():
+    # P2 even by senses, N(O3) a multiple of 3 by letters: point 1 of the interface physics.
+    found = set(closing_numbers(["P2", "O3"], [3, 3], 12))
+    assert found == {(4, 3), (4, 6), (6, 3), (6, 6), (8, 3)}

@@ -249,7 +249,7 @@ def _phase(entry: LibraryEntry) -> Phase:
 
 def _reference_entries() -> Iterator[tuple[LibraryEntry, str]]:
     """Yield the entries of the library without the models of cathodes, each with the name of its phase."""
-    models = {entry.name for cathode in LIBRARY.cathodes.values() for entry in cathode.entries}
+    models = {entry.name for cathode in LIBRARY.cathodes.values() for entry in cathode.all_entries}
     return ((LIBRARY[name], group_of(LIBRARY[name])) for name in LIBRARY if name not in models)
 
 

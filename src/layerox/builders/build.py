@@ -222,7 +222,8 @@ def _stack(request: PhaseRequest, name: str) -> PlaneStack:
     request.check("layered", name)
     recipe = _layered(entry)
     if request.is_bare and entry is not None and recipe is not None:
-        return recipe.stack(name=request.name, source=entry.source)
+        made = recipe.stack(name=request.name, source=entry.source)
+        return replace(made, warnings=(*made.warnings, *entry.notices))
     return _described(request, entry, word)
 
 

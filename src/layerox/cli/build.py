@@ -21,7 +21,11 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument(
         "phase",
         metavar="PHASE",
-        help='a phase (P2, Pp2, spinel), a stacking word ("P2*4|O3*3") or a disordered stacking ("P2~O3:0.5")',
+        help='a phase (P2, Pp2, spinel), a stacking word ("P2*4|O3*3"), a disordered stacking ("P2~O3:0.5"), or with '
+        "--all a published cathode (C93)",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="every phase of a published cathode and of its path, a CIF each"
     )
     parser.add_argument("--formula", metavar="FORMULA", help="composition, such as Na0.67Ni0.33Mn0.67O2")
     parser.add_argument("--supercell", nargs=3, type=int, metavar=("NA", "NB", "NC"), help="cells along a, b and c")
@@ -33,7 +37,9 @@ def add_to(subparsers: Any) -> None:
     )
     parser.add_argument("--ordered", action="store_true", help="whole atoms instead of partial occupancies")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of random numbers (default: 0)")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help=".cif .vasp .xyz .json or .lmp")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help=".cif .vasp .xyz .json .lmp; with --all a folder"
+    )
     add_overwrite_option(parser)
     _add_geometry(parser.add_argument_group("cell and distances (angstrom, degrees)"))
     _add_occupation(parser.add_argument_group("site occupation"))
@@ -80,9 +86,15 @@ def run(
     ordered: bool,
     output: str,
     overwrite: bool,
+    all: bool,
     **plain: Any,
 ) -> int:
     """Build and write; always 0. `plain` are the options that are passed to the builders unchanged."""
+    if all:
+        described = {**plain, "gallery": gallery, "sodium": sodium, "bonds": bonds, "tetrahedral": tetrahedral}
+        given = [name for name, value in {**described, "metal": metal}.items() if value is not None and name != "seed"]
+        flags = {"supercell": supercell is not None, "ordered": ordered, "setting": setting != "conventional"}
+        return _build_all(phase, [*given, *(name for name, is_given in flags.items() if is_given)], output, overwrite)
     from layerox.analysis.realised_stacking import is_realisable, realised_options  # noqa: PLC0415
     from layerox.builders import build_atoms, build_crystal  # noqa: PLC0415  (what --help does not need)
     from layerox.io.output_files import check_outputs, inputs_among, write_outputs  # noqa: PLC0415
@@ -119,6 +131,31 @@ def run(
     write_outputs({target: text}, by="build", inputs=read, overwrite=overwrite)
     print(f"{name}: {crystal.formula}, {crystal.space_group}{axes}{listed}; written to {output}")
     print("\n".join([f"source: {crystal.source}", *(f"note: {notice.message}" for notice in warnings)]))
+    return 0
+
+
+def _build_all(cathode: str, given: list[str], output: str, overwrite: bool) -> int:
+    """Write every phase of a published cathode and of its path into a folder; always 0."""
+    from layerox.builders import LIBRARY  # noqa: PLC0415  (what --help does not need)
+    from layerox.io.output_files import check_outputs, write_outputs  # noqa: PLC0415
+    from layerox.io.structure_writing import structure_text  # noqa: PLC0415
+
+    if cathode not in LIBRARY.cathodes:
+        raise InputError(f"{cathode} is no published cathode", place="--all", cure="`layerox phases` lists them")
+    if given:
+        cure = "build one phase by its name: layerox build C93_P2"
+        raise InputError("does not apply to all phases of a cathode", place=f"--{given[0]}", cure=cure)
+    made = [(entry, entry.crystal()) for entry in LIBRARY.cathodes[cathode].all_entries]
+    files = {Path(output) / f"{crystal.name}.cif": crystal for _, crystal in made}
+    check_outputs(list(files), overwrite=overwrite, makes_folder=True)
+    Path(output).mkdir(parents=True, exist_ok=True)
+    texts: Any = {path: structure_text(crystal, path) for path, crystal in files.items()}
+    write_outputs(texts, by="build", overwrite=overwrite)
+    for (entry, crystal), path in zip(made, files, strict=True):
+        print(f"{entry.title}: {crystal.formula}, {crystal.space_group}; written to {path}")
+        print(f"  provenance: {entry.provenance}")
+    for message in dict.fromkeys(notice.message for _, crystal in made for notice in crystal.warnings):
+        print(f"note: {message}")
     return 0
 
 

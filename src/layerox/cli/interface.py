@@ -23,7 +23,7 @@ def add_to(subparsers: Any) -> None:
         "every choice made at a "
         "boundary, and the strains and energy of coherence.",
     )
-    parser.add_argument("phases", metavar="A/B[/C]", help="phases, such as P2/O3")
+    parser.add_argument("phases", metavar="A/B[/C]", help="phases, such as P2/O3, or a cathode, such as C93")
     parser.add_argument(
         "--slabs", nargs="+", type=int, metavar="N", help="slabs of each phase; default: the smallest closed cell"
     )

@@ -93,10 +93,12 @@ def ledger(planes: Planes) -> tuple[SlabBalance, ...]:
     for k, slab in enumerate(planes.slabs):
         below, above = contents(planes.galleries[k - 1].ions), contents(planes.galleries[k].ions)
         between = mean(below, above)
-        metals = {e: x for e, x in between.items() if e not in ALKALI}
+        # The sodium of Na2MoO4 is in its kagome planes: no metal whose charge is to be told.
+        held = {e: between.get(e, 0.0) + slab.metals.get(e, 0.0) for e in {**between, **slab.metals}}
+        alkali = {e: x for e, x in held.items() if e in INTERLAYER or (e == "Li" and e in between)}
         composition = Composition(
-            alkali={e: x for e, x in between.items() if e in ALKALI},
-            metals={e: slab.metals.get(e, 0.0) + metals.get(e, 0.0) for e in {**slab.metals, **metals}},
+            alkali={e: between[e] if e == "Li" else x for e, x in alkali.items()},
+            metals=_metals(slab.metals, between),
             anions={e: slab.lower.get(e, 0.0) + slab.upper.get(e, 0.0) for e in {**slab.lower, **slab.upper}},
         )
         entries.append(
@@ -105,6 +107,15 @@ def ledger(planes: Planes) -> tuple[SlabBalance, ...]:
             )
         )
     return tuple(entries)
+
+
+def _metals(slab: Mapping[str, float], between: Mapping[str, float]) -> dict[str, float]:
+    """Return the metals of a slab with half of those between anion planes beside it (a spinel's mixed planes)."""
+    amounts = {e: x for e, x in slab.items() if e not in INTERLAYER}
+    for element, x in between.items():
+        if element not in ALKALI:
+            amounts[element] = amounts.get(element, 0.0) + x
+    return amounts
 
 
 def lamella_composition(planes: Planes, first: int, count: int) -> Composition:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from layerox.builders import LIBRARY
 from layerox.builders.axes import atoms_on_axes
 from layerox.computing.threads import single_threaded
 from layerox.crystal.asymmetric_unit import Crystal
@@ -19,6 +20,7 @@ from layerox.crystal.atoms import Atoms
 from layerox.crystal.full_symmetry import with_full_symmetry
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError
+from layerox.interfaces.cathode_interface import cathode_interface
 from layerox.interfaces.cell_inspection import (
     Counts,
     by_letters,
@@ -37,6 +39,7 @@ from layerox.interfaces.report import (
     InterfaceReport,
     boundary_warnings,
     charge_warnings,
+    coherency_findings,
     coherency_warnings,
     component_warnings,
     elastic_part,
@@ -181,7 +184,7 @@ def _report(
         coordination=total(coordination(unit), repeats),
         coordination_by_letters=total(cell.by_letters, repeats),
         shortest=shortest_distances(unit),
-        findings=cell_findings(unit, list(parts)),
+        findings=(*cell_findings(unit, list(parts)), *coherency_findings(found.misfits)),
         warnings=(
             *component_warnings(parts),
             *boundary_warnings(grown.planes),
@@ -215,7 +218,8 @@ def interface(
     Parameters
     ----------
     phases
-        "P2/O3", or names one by one: polytypes, a Z, or entries of the library.
+        "P2/O3", or names one by one: polytypes, a Z, or entries of the library; or a published cathode ("C93"), whose
+        phases get the sodium of its formula: numbers of slabs near it, and the rest distributed over the galleries.
     slabs
         Galleries of each phase; the smallest set that closes, with two at least, when not given.
     formulas
@@ -251,6 +255,9 @@ def interface(
         If a phase is unknown, the numbers do not close, or a gallery cannot hold its ions.
     """
     names = phases.split("/") if isinstance(phases, str) else phases
+    cathode = LIBRARY.cathodes.get(names[0].strip()) if len(names) == 1 else None
+    if cathode is not None:
+        names = [entry.name for entry in cathode.entries]
     request = InterfaceRequest(
         names=tuple(name.strip() for name in names), slabs=slabs, formulas=formulas, strain=strain, boundary=boundary,
         faces=faces, registry=registry, elastic=elastic or {}, supercell=tuple(supercell), in_plane=in_plane,
@@ -258,8 +265,12 @@ def interface(
     )  # fmt: skip
     if not any(request.is_a(k, "spinel") for k in request.numbers):
         request.refuse("an interface without a spinel", "faces", "registry")
-    if core_shell is not None:
-        return particle_interface(request, core_shell)
+    return _built(request) if cathode is None else cathode_interface(cathode, request, _built)
+
+
+def _built(request: InterfaceRequest) -> Interface:
+    if request.core_shell is not None:
+        return particle_interface(request, request.core_shell)
     if any(request.is_a(k, "tunnel") for k in request.numbers):
         return tunnel_interface(request)
-    return coherent_interface(request) if in_plane is None else semicoherent_interface(request)
+    return coherent_interface(request) if request.in_plane is None else semicoherent_interface(request)

@@ -33,6 +33,7 @@ from layerox.validation import Finding
 FARTHEST = 1e7  # angstrom
 POISSON = 0.25
 LARGEST_MISFIT = 0.05
+BEYOND_COHERENCY = 0.07  # nearly three times the largest misfit of a known coherent pair (2.6 %)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -354,4 +355,16 @@ def coherency_warnings(found: Match) -> Iterator[Notice]:
             "large_misfit",
             f"known coherent pairs differ by 0.3 to 2.6 %, these by {found.misfit:.1%}: coherency is "
             "doubtful, and elasticity is not linear at such strains",
+        )
+
+
+def coherency_findings(misfits: Sequence[float]) -> Iterator[Finding]:
+    """Yield a finding if the misfits along both sides of the net are such that no direction can be coherent."""
+    misfit = min(misfits)
+    if misfit > BEYOND_COHERENCY:
+        yield Finding(
+            "misfit_beyond_coherency",
+            f"a misfit of {misfit:.1%} is beyond coherency: known coherent pairs differ by 0.3 to 2.6 %; such phases "
+            "touch, and share no plane of atoms",
+            (),
         )

@@ -25,7 +25,7 @@ class InterfaceRequest:
 
     names: tuple[str, ...]
     slabs: Sequence[int] | None
-    formulas: Sequence[str] | None
+    formulas: Sequence[str | None] | None
     strain: str
     boundary: str | float
     faces: str

@@ -103,7 +103,10 @@ def with_whole_atoms(made: Interface, *, seed: int = 0) -> Interface:
         space_group="P1",
         coordination=coordination(atoms),
         shortest=shortest_distances(atoms),
-        findings=cell_findings(atoms, list(made.parts.values()), unmatched=made.unmatched),
+        findings=(
+            *cell_findings(atoms, list(made.parts.values()), unmatched=made.unmatched),
+            *(f for f in made.findings if f.code == "misfit_beyond_coherency"),
+        ),
         warnings=(*made.warnings, *atoms.warnings),
     )
     return replace(made, atoms=atoms, details=details)

@@ -58,6 +58,16 @@ def smallest(stackings: Sequence[str], *, seed: int = 0) -> list[Block]:
     raise InputError(f"no numbers of galleries close {'|'.join(stackings)}", cure="give the numbers of slabs")
 
 
+def closing_numbers(stackings: Sequence[str], least: Sequence[int], most: int) -> Iterator[tuple[int, ...]]:
+    """Yield every set of numbers of galleries that closes, from `least` of each to `most` of all together."""
+    for growth in range(most - sum(least) + 1):
+        for extra in _shares(growth, len(least)):
+            numbers = tuple(low + more for low, more in zip(least, extra, strict=True))
+            word = word_from_blocks(list(zip(stackings, numbers, strict=True)))
+            if closure(word).is_closed:
+                yield numbers
+
+
 def smallest_count(stacking: str) -> int:
     """Return the smallest number of galleries of a stacking: one period, but at least two."""
     if stacking.startswith("Z"):

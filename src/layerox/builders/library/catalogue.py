@@ -38,7 +38,7 @@ class Library(Mapping[str, LibraryEntry]):
     """
 
     def __init__(self, entries: tuple[LibraryEntry, ...], cathodes: tuple[Cathode, ...], defaults: Mapping[str, str]):
-        models = (entry for cathode in cathodes for entry in cathode.entries)
+        models = (entry for cathode in cathodes for entry in cathode.all_entries)
         self._entries = {entry.name: entry for entry in (*entries, *models)}
         self._reference = tuple(entry.name for entry in entries)
         self.cathodes = {cathode.name: cathode for cathode in cathodes}
@@ -75,8 +75,8 @@ class Library(Mapping[str, LibraryEntry]):
         if name in self:
             return self[name]
         if name in self.cathodes:
-            parts = ", ".join(entry.name for entry in self.cathodes[name].entries)
-            raise InputError(f"{name} is a mixture", cure=f"take one of its phases: {parts}")
+            parts = ", ".join(entry.name for entry in self.cathodes[name].all_entries)
+            raise InputError(f"{name} is a mixture", cure=f"take one of its phases: {parts}; or build them with --all")
         raise InputError(f"the library has no {name!r}", cure=self.suggestion(name))
 
     def suggestion(self, name: str, others: Iterable[str] = ()) -> str:
@@ -150,7 +150,7 @@ def _cathode_text(cathode: Cathode) -> str:
             f"window       {cathode.window} V",
             f"path         {cathode.path}",
             *notes,
-            *_columns(("name", "phase", "space group", "formula"), [_row(e)[:4] for e in cathode.entries]),
+            *_columns(("name", "phase", "space group", "formula"), [_row(e)[:4] for e in cathode.all_entries]),
         ]
     )
 

@@ -10,13 +10,16 @@ those of the whole everywhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from layerox.builders.library.library_entry import LibraryEntry
+from layerox.builders.library.path_states import FILE_NAMES, MODELLED_AS, path_formula, path_recipe, path_title
 from layerox.builders.phase_recipes import Layered, PhaseRecipe, Spinel, Tunnel
+from layerox.notices import Notice
 
 TABLE = "table of multiphase sodium layered oxides in a review, looked up"
 SPLIT = "formula, phases and path LOOKED-UP; composition of this phase and its structure CONSTRUCTED"
+PATH_SPLIT = "phase of the path LOOKED-UP; its sodium content, composition and structure CONSTRUCTED"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,12 @@ class Cathode:
         Slips and conflicts.
     components
         Phase -> formula of its model.
+    sodium
+        Per metal of the whole, as its formula states it.
+    path_phases
+        Phases of the path that it does not hold before cycling.
+    misprint
+        What is misprinted in its formula and how it is read; empty if nothing is.
     """
 
     name: str
@@ -47,7 +56,10 @@ class Cathode:
     window: str
     path: str
     components: Mapping[str, str]
+    sodium: float
+    path_phases: tuple[str, ...] = field(default=())
     notes: str = ""
+    misprint: str = ""
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -69,10 +81,41 @@ class Cathode:
                 title=f"{phase} {formula} in {self.formula}",
                 recipe=_recipe(phase, formula),
                 provenance=SPLIT,
-                reference=f"reference {self.name[1:]} of the {TABLE}",
+                reference=self._reference,
+                notices=self._notices,
             )
             for phase, formula in self.components.items()
         )
+
+    @property
+    def path_entries(self) -> tuple[LibraryEntry, ...]:
+        """Models of the phases that form on its path: "C93_P3", "C93_OP4"."""
+        return tuple(self._path_entry(phase) for phase in self.path_phases)
+
+    @property
+    def all_entries(self) -> tuple[LibraryEntry, ...]:
+        """Models of its phases before cycling, then those of its path."""
+        return (*self.entries, *self.path_entries)
+
+    def _path_entry(self, phase: str) -> LibraryEntry:
+        formula = path_formula(phase, self.components)
+        return LibraryEntry(
+            name=f"{self.name}_{FILE_NAMES.get(phase, phase)}",
+            phase=MODELLED_AS.get(phase, phase),
+            title=path_title(phase, formula, self.formula),
+            recipe=path_recipe(phase, formula),
+            provenance=PATH_SPLIT,
+            reference=self._reference,
+            notices=self._notices,
+        )
+
+    @property
+    def _reference(self) -> str:
+        return f"reference {self.name[1:]} of the {TABLE}"
+
+    @property
+    def _notices(self) -> tuple[Notice, ...]:
+        return (Notice("formula_misprinted", self.misprint),) if self.misprint else ()
 
 
 def _recipe(phase: str, formula: str) -> PhaseRecipe:
@@ -90,6 +133,8 @@ CATHODES = (
         fractions="24.8 wt% P2, 75.2 wt% O3",
         window="2.2-4.4",
         path="P2/O3 > P2/P3 > OP4/OP2 > P2/P3 > P2/O3",
+        sodium=0.85,
+        path_phases=("P3", "OP4", "OP2"),
         components={"P2": "Na2/3Ni0.34Mn0.33Ti0.33O2", "O3": "Na0.91Ni0.34Mn0.33Ti0.33O2"},
         notes="volume to 4.4 V: P2 8.7 %, O3 5.7 %; x(O3) = 0.91 from the mass balance if x(P2) = 2/3",
     ),
@@ -99,6 +144,8 @@ CATHODES = (
         fractions="not found",
         window="2.0-4.3",
         path="P2/O3 > P2/O3/O'3 > P2/O3/O'3/OP4 > back",
+        sodium=0.732,
+        path_phases=("O'3", "OP4"),
         components={"P2": "Na2/3Ni0.273Mg0.096Mn0.63O2", "O3": "Na0.9Ni0.273Mg0.096Mn0.63O2"},
     ),
     Cathode(
@@ -107,6 +154,7 @@ CATHODES = (
         fractions="not found",
         window="1.8-4.0",
         path="P2/P3 throughout",
+        sodium=0.46,
         components={"P2": "Na0.46Mn0.9Ni0.1O2", "P3": "Na0.46Mn0.9Ni0.1O2"},
     ),
     Cathode(
@@ -115,6 +163,8 @@ CATHODES = (
         fractions="not found",
         window="1.5-4.3",
         path="P2/P3 > OP4 > P2/P3",
+        sodium=0.44,
+        path_phases=("OP4",),
         components={"P2": "Na0.44Mn0.7Co0.3O2", "P3": "Na0.44Mn0.7Co0.3O2"},
         notes="only the P2 part can reach OP4 by gliding",
     ),
@@ -124,6 +174,8 @@ CATHODES = (
         fractions="not found",
         window="1.5-4.3",
         path="table: P2/P3/S > P2/P3'/S; text: P2/P3''/spinel",
+        sodium=0.5,
+        path_phases=("P'3", "P''3"),
         components={
             "P2": "Na0.5Ni0.05Co0.15Mn0.65Mg0.15O2",
             "P3": "Na0.5Ni0.05Co0.15Mn0.65Mg0.15O2",
@@ -137,6 +189,8 @@ CATHODES = (
         fractions="not found",
         window="1.5-4.0",
         path="S/P2/P3 > S/P2/O3 > S/Z > S/P2/O3 > S/P2/P3 > S/P2/O'3",
+        sodium=0.5,
+        path_phases=("O3", "Z", "O'3"),
         components={
             "P2": "Na1/2Mn2/3Ni1/6Fe1/6O2",
             "P3": "Na1/2Mn2/3Ni1/6Fe1/6O2",
@@ -150,6 +204,8 @@ CATHODES = (
         fractions="not found",
         window="2.0-4.0",
         path="P2/S > P'2/S > P2/S",
+        sodium=0.44,
+        path_phases=("P'2",),
         components={"P2": "Na0.44Mn0.8Mg0.2O2", "spinel": "Mn2.4Mg0.6O4"},
     ),
     Cathode(
@@ -158,6 +214,7 @@ CATHODES = (
         fractions="not found",
         window="1.5-4.5",
         path="P2/T throughout",
+        sodium=0.6,
         components={"P2": "Na0.6Mn0.93Fe0.04Mg0.03O2", "tunnel": "Na0.44Mn0.93Fe0.04Mg0.03O2"},
     ),
     Cathode(
@@ -166,6 +223,8 @@ CATHODES = (
         fractions="not found",
         window="2.0-4.0",
         path="P2/T > OP4/T > P2/T",
+        sodium=0.6,
+        path_phases=("OP4",),
         components={"P2": "Na0.6MnO2", "tunnel": "Na0.44MnO2"},
     ),
     Cathode(
@@ -174,8 +233,10 @@ CATHODES = (
         fractions="not found",
         window="2.0-4.0",
         path="P2/T",
+        sodium=0.44,
         components={"P2": "Na0.44Mn0.97Mo0.03O2", "tunnel": "Na0.44Mn0.97Mo0.03O2"},
         notes="printed ...O in the table, O2 in the text",
+        misprint="the table prints Na0.44Mn0.97Mo0.03O, with metals of charge 1.56: O2, as in the text, is taken",
     ),
     Cathode(
         name="C116",
@@ -183,6 +244,8 @@ CATHODES = (
         fractions="not found",
         window="1.5-4.5",
         path="P2/P3/O3 > P2/P3 > OP2/OP4 > P2/P3 > P2/P3/O3",
+        sodium=0.89,
+        path_phases=("OP2", "OP4"),
         components={
             "P2": "Na2/3Ni0.3Mn0.55Cu0.1Ti0.05O1.94F0.06",
             "P3": "Na2/3Ni0.3Mn0.55Cu0.1Ti0.05O1.94F0.06",
@@ -195,6 +258,8 @@ CATHODES = (
         fractions="not found",
         window="1.50-4.25",
         path="O3/P2/S > O3/P3/P2/S > P3/P2/S > OP2/P2/S > back",
+        sodium=0.98,
+        path_phases=("P3", "OP2"),
         components={
             "O3": "Na0.98Ni0.3Cu0.1Ti0.05Mo0.05Mn0.5O2",
             "spinel": "Na2MoO4",
@@ -209,6 +274,8 @@ CATHODES = (
         fractions="41.7 % P2 (basis not stated)",
         window="2.0-4.1",
         path="O3/P2 > P3/P2 > O3/P3/P2 > O3/P2",
+        sodium=1.0,
+        path_phases=("P3",),
         components={
             "O3": "Na(Ni2/9Fe1/3Cu1/9Mn1/3)0.98Mn0.02O2",
             "P2": "Na2/3(Ni2/9Fe1/3Cu1/9Mn1/3)0.98Mn0.02O2",
@@ -221,6 +288,8 @@ CATHODES = (
         fractions="5.2 mol% shell",
         window="2.0-4.0",
         path="O3/P2 > O'3/P2 > P3/P2 > O3'/P2 > P3/P2 > O'3/P2 > O3/P2",
+        sodium=0.983,
+        path_phases=("O'3", "P3", "P'3"),
         components={"O3": "NaNi0.5Mn0.5O2", "P2": "Na2/3MnO2"},
         notes="O3' at the top of charge is probably P'3; not provable",
     ),
@@ -230,6 +299,8 @@ CATHODES = (
         fractions="not found",
         window="1.5-4.3",
         path="P2/T > OP4/T > P2/T",
+        sodium=2 / 3,
+        path_phases=("OP4",),
         components={"P2": "Na2/3Mn8/9Ti1/9O2", "tunnel": "Na0.44Mn8/9Ti1/9O2"},
     ),
     Cathode(
@@ -238,6 +309,8 @@ CATHODES = (
         fractions="5 % tunnel (nominal)",
         window="2.5-4.15",
         path="P2/T > OP4/T > P2/T",
+        sodium=0.655,
+        path_phases=("OP4",),
         components={"P2": "Na2/3Ni1/3Mn1/3Ti1/3O2", "tunnel": "Na0.44MnO2"},
     ),
 )

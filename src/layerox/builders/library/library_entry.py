@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from layerox.builders.phase_recipes import PhaseRecipe
 from layerox.crystal.asymmetric_unit import Crystal, structure_from_crystal
+from layerox.notices import Notice
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -30,6 +31,8 @@ class LibraryEntry:
         Which of its values are LOOKED-UP, RECALLED and CONSTRUCTED.
     reference
         Where the values come from.
+    notices
+        What its crystal warns of beside the builder's own notices.
     """
 
     name: str
@@ -38,6 +41,7 @@ class LibraryEntry:
     recipe: PhaseRecipe
     provenance: str
     reference: str
+    notices: tuple[Notice, ...] = ()
 
     @property
     def source(self) -> str:
@@ -46,7 +50,8 @@ class LibraryEntry:
 
     def crystal(self, name: str | None = None) -> Crystal:
         """Return the crystal, called by the entry's name unless another is given."""
-        return self.recipe.crystal(name=name or self.name, source=self.source)
+        made = self.recipe.crystal(name=name or self.name, source=self.source)
+        return replace(made, warnings=(*made.warnings, *self.notices)) if self.notices else made
 
     def structure(self) -> Structure:
         """Return the pymatgen Structure."""
