@@ -42,7 +42,7 @@ POWERS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Broadening:
+class ReflectionBroadening:
     """Inverse size (1/nm) and microstrain of each reflection, and their derivatives.
 
     Attributes
@@ -90,7 +90,7 @@ class AnisotropicBroadening:
         q: FloatArray,
         q_by_cell: FloatArray,
         metric: tuple[FloatArray, FloatArray],
-    ) -> Broadening:
+    ) -> ReflectionBroadening:
         """Return the broadening of all reflections.
 
         Parameters
@@ -104,7 +104,9 @@ class AnisotropicBroadening:
         metric
             G*, (3, 3), and its derivatives, (6, 3, 3).
         """
-        result = Broadening(np.full(q.size, inverse_size), np.full(q.size, microstrain), np.zeros((6, 2, q.size)))
+        result = ReflectionBroadening(
+            np.full(q.size, inverse_size), np.full(q.size, microstrain), np.zeros((6, 2, q.size))
+        )
         cosines, by_cell = self._cosines(q, q_by_cell, *metric)
         self._set_size(result, values.get(FLATNESS, 1.0), inverse_size, cosines, by_cell)
         if FAULTS in values:
@@ -126,7 +128,12 @@ class AnisotropicBroadening:
         return cosines, by_cell
 
     def _set_size(
-        self, result: Broadening, flatness: float, inverse_size: float, cosines: FloatArray, by_cell: FloatArray
+        self,
+        result: ReflectionBroadening,
+        flatness: float,
+        inverse_size: float,
+        cosines: FloatArray,
+        by_cell: FloatArray,
     ) -> None:
         stretch = np.sqrt(1.0 + (flatness**2 - 1.0) * cosines)
         result.inverse_size[:] = inverse_size * stretch
@@ -135,14 +142,18 @@ class AnisotropicBroadening:
         result.by_slot[FLATNESS] = np.array([inverse_size * flatness * cosines / stretch, nothing])
         result.by_cell[:, 0] += 0.5 * inverse_size * (flatness**2 - 1.0) / stretch * by_cell
 
-    def _add_faults(self, result: Broadening, inverse: float, cosines: FloatArray, by_cell: FloatArray) -> None:
+    def _add_faults(
+        self, result: ReflectionBroadening, inverse: float, cosines: FloatArray, by_cell: FloatArray
+    ) -> None:
         cosine = np.where(self.faulted, np.sqrt(cosines), 0.0)
         result.inverse_size[:] += inverse * cosine
         result.by_slot[FAULTS] = np.array([cosine, np.zeros_like(cosine)])
         inclined = cosine > 1e-9  # across the normal there is no broadening, to first order in the cell either
         result.by_cell[:, 0, inclined] += 0.5 * inverse / cosine[inclined] * by_cell[:, inclined]
 
-    def _set_strain(self, result: Broadening, coefficients: FloatArray, q: FloatArray, q_by_cell: FloatArray) -> None:
+    def _set_strain(
+        self, result: ReflectionBroadening, coefficients: FloatArray, q: FloatArray, q_by_cell: FloatArray
+    ) -> None:
         square = STRAIN_UNIT * (coefficients @ self.terms) / q**2
         low = square < LEAST_STRAIN_SQUARED
         kept = np.where(low, LEAST_STRAIN_SQUARED * np.exp(np.minimum(square / LEAST_STRAIN_SQUARED, 1.0) - 1), square)

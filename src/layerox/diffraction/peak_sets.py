@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction import peaks as pk
-from layerox.diffraction.anisotropic_broadening import Broadening
+from layerox.diffraction.anisotropic_broadening import ReflectionBroadening
 from layerox.typing import FloatArray, IntArray
 
 
@@ -74,7 +74,7 @@ class Peaks:
     parts: PeakSet | None
     first: IntArray
     texture_by_coefficient: FloatArray | None = None
-    broadening: Broadening | None = None
+    broadening: ReflectionBroadening | None = None
 
     @property
     def table(self) -> FloatArray:

@@ -16,7 +16,7 @@ from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.angle_factors import SLOTS as CORRECTIONS
 from layerox.diffraction.angle_factors import angle_factors
-from layerox.diffraction.anisotropic_broadening import AnisotropicBroadening, Broadening
+from layerox.diffraction.anisotropic_broadening import AnisotropicBroadening, ReflectionBroadening
 from layerox.diffraction.axial_divergence import asymmetric, node_table
 from layerox.diffraction.peak_sets import Peaks, PeakSet
 from layerox.diffraction.phase import INTENSITY, Phase, layer_normal
@@ -248,7 +248,7 @@ class PhaseModel:
 
     def _broadening(
         self, values: FloatArray, q: FloatArray, by_cell: FloatArray, metric: tuple[FloatArray, FloatArray]
-    ) -> Broadening | None:
+    ) -> ReflectionBroadening | None:
         if self.broadening is None:
             return None
         first = len(self.slot_names) - len(self.broadening.slots)

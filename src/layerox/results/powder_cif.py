@@ -28,7 +28,7 @@ MM2_A_CM2 = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quantity:
+class PhaseAmount:
     """The weight of a phase in a diffractogram.
 
     Attributes
@@ -68,7 +68,7 @@ def add_phase_identity(block: cif.Block, name: str, identity: str, diffractogram
     block.set_pair("_pd_block_diffractogram.id", cif_text_item(diffractogram))
 
 
-def add_quantities(block: cif.Block, quantities: Sequence[Quantity]) -> None:
+def add_quantities(block: cif.Block, quantities: Sequence[PhaseAmount]) -> None:
     """Add the blocks of the phases of a diffractogram, and their percentages by weight."""
     loop = block.init_loop("_pd_phase_block.", ["id", "phase_id"])
     for one in quantities:
@@ -111,13 +111,13 @@ def _add_diffractogram(block: cif.Block, refinement: Refinement, identity: str, 
     _add_textures(block, refinement.phases)
 
 
-def _quantities(refinement: Refinement, blocks: Mapping[str, str]) -> Iterable[Quantity]:
+def _quantities(refinement: Refinement, blocks: Mapping[str, str]) -> Iterable[PhaseAmount]:
     """Yield the weights of the phases: of the whole specimen if a standard makes them absolute."""
     absolute = refinement.absolute_weight_fractions
     for phase in refinement.phases:
         relative = None if phase.hardware or phase.mode != "rietveld" else phase.weight_fraction
         fraction = absolute.get(phase.name) if absolute else relative
-        yield Quantity(name=phase.name, block=blocks[phase.name], fraction=fraction)
+        yield PhaseAmount(name=phase.name, block=blocks[phase.name], fraction=fraction)
 
 
 def _standard_items(refinement: Refinement) -> dict[str, str]:

@@ -17,7 +17,7 @@ from layerox.errors import InputError
 from layerox.io.cif_emission import CELL_TAGS, add_sites, add_symmetry
 from layerox.io.pdcif_writing import add_measurement
 from layerox.refined import Refined
-from layerox.results.powder_cif import Quantity, add_phase_identity, add_quantities
+from layerox.results.powder_cif import PhaseAmount, add_phase_identity, add_quantities
 from layerox.results.structure_cif import cif_number, cif_text_item, safe_code
 from layerox.series.result import Series, frame_at, reading_of
 from layerox.series.run_document import crystal_from_document
@@ -76,7 +76,7 @@ def _add_frame(document: cif.Document, series: Series, crystals: dict[str, Cryst
     block.set_pair("_pd_proc_ls.prof_wR_factor", f"{row['r_wp']:.6f}")
     block.set_pair("_refine_ls.goodness_of_fit_all", f"{row['gof']:.5f}")
     present = [name for name in series.phases if math.isfinite(row[f"{name}.volume"])]
-    add_quantities(block, [Quantity(name=name, block=f"{identity}|{safe_code(name)}", fraction=_fraction(row, name))
+    add_quantities(block, [PhaseAmount(name=name, block=f"{identity}|{safe_code(name)}", fraction=_fraction(row, name))
                            for name in present])  # fmt: skip
     for name in present:
         own = document.add_new_block(f"{code}_{safe_code(name)}")
