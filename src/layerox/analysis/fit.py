@@ -30,7 +30,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.priors import check_prior_settings
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import NO_PLAN
-from layerox.diffraction.reflections import reflections
+from layerox.diffraction.reflections import has_reflection_between
 from layerox.diffraction.simulated_pattern import Simulation, simulation
 from layerox.diffraction.staged_strategy import fit_from_result, fit_in_stages, refined_phase
 from layerox.errors import InputError
@@ -214,10 +214,7 @@ def check_phases(phases: list[Phase], data: Pattern, beam: Radiation) -> list[Ph
 
 def _refuse_out_of_range(phase: Phase, data: Pattern, beam: Radiation) -> None:
     low, high = data.range
-    d_min, d_max = (0.5 * beam.wavelength / np.sin(np.radians(angle / 2)) for angle in (high, max(low, 1e-3)))
-    crystal = phase.crystal
-    found = reflections(crystal.symmetry, crystal.cell, d_min)
-    if not (found.d_spacing(crystal.cell) <= d_max).any():
+    if not has_reflection_between(phase.crystal, low, high, beam.wavelength):
         fault = f"{phase.name} has no reflection between {low:g} and {high:g} degrees"
         raise InputError(fault, place=data.path or data.label, cure="widen the range or check the wavelength")
 

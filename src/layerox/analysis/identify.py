@@ -22,9 +22,10 @@ from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.candidate_search import Candidate
 from layerox.diffraction.identification import FoundPhase, FoundPhases, find_phases
 from layerox.diffraction.layered_indexing import LayeredCell, propose_cell
+from layerox.diffraction.model import safe_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_plan import NO_PLAN
-from layerox.diffraction.reflections import reflections
+from layerox.diffraction.reflections import has_reflection_between
 from layerox.diffraction.simulated_pattern import Simulation
 from layerox.diffraction.starting_values import peak_width
 from layerox.diffraction.unexplained_peaks import UnexplainedPeak, unexplained_peaks
@@ -41,7 +42,7 @@ SCHEMA = "layerox.identify/1"
 SPINEL, SAME_PHASE = "spinel", 0.045
 MOST_CANDIDATES = 500
 # Phases of the library with a name of their own, as they are written here, and those of them that are stackings.
-NAMED = frozenset(name.replace("'", "p") for name in LIBRARY.defaults)
+NAMED = frozenset(safe_name(name) for name in LIBRARY.defaults)
 STACKINGS = NAMED - {SPINEL, "tunnel"}
 
 
@@ -191,20 +192,36 @@ def identify(
     >>> sorted(lx.identify(pattern).found)
     ['O3', 'P2']
     """
-    data = pattern_from(pattern, range)
     given = Beam(radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
                  polarization=polarization, instrument=instrument)  # fmt: skip
+    data = pattern_from(pattern, range)
     known, beam = given.resolve(data)
+    found = _identified(data, candidates, known, beam)
+    return replace(found, warnings=(*found.warnings, *_disorder(data, found.phases, known, beam)))
+
+
+@single_threaded
+def phases_in(pattern: Pattern, given: Beam) -> tuple[Phase, ...]:
+    """Return the phases of the library that a pattern contains, with refined cells, for a fit.
+
+    Unlike `identify` it does not look for stacking disorder, which the fit does.
+    """
+    data = pattern_from(pattern, None)
+    return _identified(data, None, *given.resolve(data)).phases
+
+
+def _identified(
+    data: Pattern, candidates: Sequence[PhaseArgument] | None, known: Instrument, beam: Radiation
+) -> Identification:
     chosen = candidates_from(candidates)
-    visible = [candidate for candidate in chosen if _has_reflection(candidate.phase, data, beam)]
+    visible = [c for c in chosen if has_reflection_between(c.phase.crystal, *data.range, beam.wavelength)]
     if not visible:
         low, high = data.range
         fault = f"no candidate has a reflection between {low:g} and {high:g} degrees"
         raise InputError(fault, place=data.path or data.label, cure="widen the range or check the wavelength")
     found = find_phases(data, visible, known, beam)
     phases = _refined_phases(visible, found.members)
-    warnings = [*_outside(chosen, visible), *_disorder(data, phases, known, beam)]
-    return _identification(found, visible, phases, data, beam, warnings)
+    return _identification(found, visible, phases, data, beam, _outside(chosen, visible))
 
 
 def candidates_from(arguments: Sequence[PhaseArgument] | None) -> list[Candidate]:
@@ -275,7 +292,7 @@ def group_of(entry: LibraryEntry) -> str:
     """
     if entry.phase not in LIBRARY.defaults:
         return entry.name
-    name = entry.phase.replace("'", "p")
+    name = safe_name(entry.phase)
     if name != SPINEL:
         return name
     own, default = entry.crystal(), LIBRARY[SPINEL].crystal()
@@ -289,13 +306,6 @@ def _refuse_duplicates(candidates: Sequence[Candidate]) -> None:
         if names.count(name) > 1:
             cure = "rename a file, or give (name, structure)"
             raise InputError(f"two candidates have the name {name!r}", argument="candidates", cure=cure)
-
-
-def _has_reflection(phase: Phase, data: Pattern, beam: Radiation) -> bool:
-    low, high = (0.5 * beam.wavelength / np.sin(np.radians(max(angle, 1e-3) / 2)) for angle in data.range)
-    crystal = phase.crystal
-    spacings = reflections(crystal.symmetry, crystal.cell, high).d_spacing(crystal.cell)
-    return bool((spacings <= low).any())
 
 
 def _refined_phases(visible: Sequence[Candidate], members: Sequence[FoundPhase]) -> tuple[Phase, ...]:
@@ -366,5 +376,5 @@ def _cathodes(names: Sequence[str]) -> Iterator[str]:
     """Yield the published cathodes whose phases are these, hardware and impurities left out."""
     own = {name for name in names if name in NAMED}
     for cathode in LIBRARY.cathodes.values():
-        if own and {phase.replace("'", "p") for phase in cathode.phases} == own:
+        if own and set(map(safe_name, cathode.phases)) == own:
             yield cathode.name

@@ -111,8 +111,10 @@ def run(
     beam = {"radiation": radiation, "monochromator": monochromator, "geometry": geometry, "polarization": polarization,
             "instrument": instrument, "neutron": neutron}  # fmt: skip
     phases: Sequence[PhaseArgument] | None = phase
+    data = None
     if phase == [AUTO]:
-        phases = _identified(reading.read(pattern, radiation=radiation, limits=limits), beam, quiet=quiet)
+        data = reading.read(pattern, radiation=radiation, limits=limits)
+        phases = _identified(data, beam, quiet=quiet)
         if not phases:
             return 1
     written = outputs_of_fit(_phase_names(phases, hardware, settings), recipe=settings is not None)
@@ -149,12 +151,14 @@ def run(
 
 def _identified(data: Pattern, beam: dict[str, Any], *, quiet: bool) -> Sequence[PhaseArgument]:
     """Return the phases of the library that the pattern contains, with their cells; print their names."""
-    from layerox.analysis.identify import identify  # noqa: PLC0415  (what --help does not need)
+    from layerox.analysis.beam_setup import Beam  # noqa: PLC0415  (what --help does not need)
+    from layerox.analysis.identify import phases_in  # noqa: PLC0415
 
-    found = identify(data, **beam)
-    if not quiet or not found.found:
-        print(f"identified: {' + '.join(found.found) or 'no phase of the library fits the pattern'}")
-    return found.phases
+    phases = phases_in(data, Beam(**beam))
+    if not quiet or not phases:
+        names = " + ".join(phase.name for phase in phases)
+        print(f"identified: {names or 'no phase of the library fits the pattern'}")
+    return phases
 
 
 def _phase_names(phases: Sequence[PhaseArgument] | None, hardware: list[str], settings: Recipe | None) -> list[str]:

@@ -47,7 +47,7 @@ from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
-from layerox.diffraction.starting_values import peak_width
+from layerox.diffraction.starting_values import peak_width, starting_inverse_size
 from layerox.diffraction.texture_form import texture_form_warnings
 from layerox.instrument import Instrument
 from layerox.notices import Notice
@@ -77,8 +77,6 @@ WORST_TEXTURE_ESD = 0.1
 WORST_STRAIN_ESD, WORST_SIZE_ESD = 2e-3, 0.5
 # Blur (in units of the coarsest one) at which stackings are compared, for the given cells and for those found.
 COARSE_BLUR, FINE_BLUR = 0.35, 0.12
-# Lorentzian share of the initial width.
-LORENTZIAN_SHARE = 0.4
 
 
 def fit_automatically(
@@ -230,7 +228,7 @@ class _Automatic:
     def _guess_sizes(self) -> None:
         """Set the initial Lorentzian width to a part of the whole width, so that it can change in both directions."""
         width = peak_width(self.model.two_theta, self.run.data.intensity)
-        inverse_size = LORENTZIAN_SHARE * np.radians(width) / self.model.radiation.wavelength * 10.0
+        inverse_size = starting_inverse_size(width, self.model.radiation.wavelength)
         named = self.plan.named(self.run.parameters)
         for name in self._names("inverse_size"):
             if name not in named:

@@ -31,7 +31,7 @@ from layerox.diffraction.fit_status import fit_status
 from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.linear_response import LinearResponse
 from layerox.diffraction.minimum import Data, Minimum
-from layerox.diffraction.model import Model, safe_name
+from layerox.diffraction.model import Model, instrument_at, safe_name
 from layerox.diffraction.model_setup import AlikePhases, Outcome
 from layerox.diffraction.model_uncertainty import ModelUncertainty, model_uncertainty
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
@@ -49,7 +49,7 @@ from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.sensitivity import sensitivities
 from layerox.diffraction.unexplained_peaks import typical_width, unexplained_peaks
 from layerox.diffraction.weight_fractions import cell_volume, of_the_specimen, phase_weights, weight_fractions
-from layerox.instrument import Instrument, Profile
+from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.refined import Refined, Status
 from layerox.symmetry import CELL_NAMES
@@ -392,17 +392,8 @@ def _size(inverse: Refined) -> Refined:
 
 def _refined_instrument(instrument: Instrument, minimum: Minimum) -> Instrument:
     value = minimum.parameters.value
-    u, v, w, x, y = (value(f"instrument_{slot}") for slot in "uvwxy")
-    axial = value("instrument_s_over_l"), value("instrument_h_over_l")
-    return replace(
-        instrument,
-        profile=Profile(u=u, v=v, w=w, x=x, y=y, axial=axial if any(axial) else None),
-        zero=value("instrument_zero"),
-        displacement_mm=value("instrument_displacement"),
-        two_mu_t=value("instrument_two_mu_t"),
-        mu_r=value("instrument_mu_r"),
-        overflow_two_theta=value("instrument_overflow"),
-    )
+    zero, displacement = value("instrument_zero"), value("instrument_displacement")
+    return replace(instrument_at(instrument, value), zero=zero, displacement_mm=displacement)
 
 
 def _public_covariance(minimum: Minimum) -> tuple[list[str], FloatArray]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -23,10 +23,12 @@ from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
+from layerox.diffraction.model_setup import with_starting_widths
 from layerox.diffraction.parameters import Parameters, is_background, position_names, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.starting_values import peak_width, plausible_scales, set_linear
-from layerox.instrument import Instrument, Profile
+from layerox.diffraction.starting_values import peak_width, plausible_scales, set_linear, starting_inverse_size
+from layerox.diffraction.unexplained_peaks import windows
+from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
@@ -39,8 +41,6 @@ WRONG_INTENSITY = 0.1
 CELL_REACH, CELL_STEP = 0.028, 0.0035
 # Blur of the pattern for the grid and for the descents, in units of the coarsest blur of a cell search.
 GRID_BLUR, DESCENT_BLURS = 0.35, (0.25, 0.09)
-# Gaussian and Lorentzian share of the initial width.
-GAUSSIAN_SHARE, LORENTZIAN_SHARE = 0.6, 0.4
 # Height at which tails are cut, in units of the median sigma; end of a descent, and its evaluations.
 TAIL, TOLERANCE, MOST_EVALUATIONS = 0.02, 0.3, 20
 # Half of the window in which the background is the lowest intensity, in widths of a peak, and in points at least.
@@ -115,7 +115,7 @@ class CandidateSearch:
         self.pattern, self.candidates = pattern, tuple(candidates)
         self.calibrated = instrument.profile is not None
         self.width = peak_width(pattern.two_theta, pattern.intensity)
-        known = instrument if self.calibrated else _with_width(instrument, GAUSSIAN_SHARE * self.width)
+        known = with_starting_widths(instrument, pattern)
         phases = [candidate.phase for candidate in candidates]
         tail = TAIL * float(np.median(pattern.sigma))
         self.model = Model(pattern.two_theta, phases, known, beam, background_terms=BACKGROUND_TERMS, tail=tail)
@@ -123,8 +123,7 @@ class CandidateSearch:
         self.resolved = (self.model.limits[1] - self.model.limits[0]) / self.width
         self.table = parameters_of(self.model)
         for phase in phases:
-            inverse_size = LORENTZIAN_SHARE * math.radians(self.width) / beam.wavelength * 10.0
-            self.table.assign(slot_name(phase, "inverse_size"), inverse_size)
+            self.table.assign(slot_name(phase, "inverse_size"), starting_inverse_size(self.width, beam.wavelength))
         self._refined: dict[tuple[int, ...], PhaseSet] = {}
         self.empty = self._refine((), parameters_of(self.model.showing(())))
 
@@ -291,10 +290,6 @@ class CandidateSearch:
         return matches
 
 
-def _with_width(instrument: Instrument, width: float) -> Instrument:
-    return replace(instrument, profile=Profile(w=width**2))
-
-
 def _present(model: Model, table: Parameters) -> list[Phase]:
     """Return the phases of a model with a scale above zero."""
     return [phase for phase in model.phases if table.value(slot_name(phase, "scale")) > 0]
@@ -307,9 +302,7 @@ def above_background(intensity: FloatArray, reach: int) -> FloatArray:
 
 
 def _running(values: FloatArray, reach: int, function: Callable[..., FloatArray]) -> FloatArray:
-    reach = max(min(reach, values.size - 1), 1)
-    padded = np.pad(values, reach, mode="edge")
-    return np.asarray(function(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=1))
+    return np.asarray(function(windows(values, reach), axis=1))
 
 
 def cells_of(phase: Phase) -> Iterator[dict[str, float]]:

@@ -7,7 +7,7 @@ instrument, phases). It does not refine anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -300,6 +300,22 @@ def slots_of(
         twice = sorted({name for name in names if names.count(name) > 1})
         raise InputError(f"two parameters have the name {twice[0]!r}", cure="rename a phase or a site")
     return names, np.array(values)
+
+
+def instrument_at(instrument: Instrument, value: Callable[[str], float]) -> Instrument:
+    """Return an instrument with the profile and the specimen's corrections of some values, by parameter name.
+
+    The position errors are those of the instrument.
+    """
+    u, v, w, x, y = (value(f"instrument_{slot}") for slot in "uvwxy")
+    axial = value("instrument_s_over_l"), value("instrument_h_over_l")
+    return replace(
+        instrument,
+        profile=Profile(u=u, v=v, w=w, x=x, y=y, axial=axial if any(axial) else None),
+        two_mu_t=value("instrument_two_mu_t"),
+        mu_r=value("instrument_mu_r"),
+        overflow_two_theta=value("instrument_overflow"),
+    )
 
 
 @lru_cache(maxsize=4096)

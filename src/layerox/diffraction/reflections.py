@@ -5,6 +5,7 @@ The list is made once for a phase, with a margin, so that it stays valid when th
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,6 +106,13 @@ def equivalents(hkl: IntArray, rotations: IntArray) -> IntArray:
     # Products of small integers are exact in floating point, whose matrix product is many times faster.
     columns = rotations.transpose(1, 0, 2).reshape(3, -1).astype(np.float64)
     return (hkl @ columns).astype(np.int64).reshape(len(hkl), len(rotations), 3)
+
+
+def has_reflection_between(crystal: Crystal, low: float, high: float, wavelength: float) -> bool:
+    """Whether a crystal has a reflection between two angles two-theta (degrees) for a wavelength (angstrom)."""
+    d_min, d_max = (0.5 * wavelength / math.sin(math.radians(max(angle, 1e-3) / 2)) for angle in (high, low))
+    found = reflections(crystal.symmetry, crystal.cell, d_min)
+    return bool((found.d_spacing(crystal.cell) <= d_max).any())
 
 
 def one_of_each_sign(rotations: IntArray) -> IntArray:

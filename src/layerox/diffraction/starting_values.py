@@ -15,6 +15,8 @@ from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.typing import FloatArray
 
 PEAK_FRACTION = 0.5
+# Lorentzian share of the initial width.
+LORENTZIAN_SHARE = 0.4
 
 
 def peak_width(two_theta: FloatArray, intensity: FloatArray) -> float:
@@ -25,6 +27,11 @@ def peak_width(two_theta: FloatArray, intensity: FloatArray) -> float:
     right = top + int(np.argmax(intensity[top:] < half))
     step = float(np.median(np.diff(two_theta)))
     return max(float(two_theta[right] - two_theta[left]), 2.0 * step)
+
+
+def starting_inverse_size(width: float, wavelength: float) -> float:
+    """Return the inverse size (1/nm) whose Lorentzian width is a part of a whole width (degrees), to begin with."""
+    return float(LORENTZIAN_SHARE * np.radians(width) / wavelength * 10.0)
 
 
 def plausible_scales(model: Model, values: FloatArray, height: float) -> FloatArray:

@@ -134,7 +134,7 @@ def _matched(values: FloatArray, sigma: FloatArray, width: float) -> tuple[Float
     return np.convolve(values, kernel, mode="same") / power, np.sqrt(variance) / power
 
 
-def _windows(values: FloatArray, reach: int) -> FloatArray:
+def windows(values: FloatArray, reach: int) -> FloatArray:
     """Return the neighbours of each point to `reach` on both sides, with the ends repeated, shape (n, 2 reach + 1)."""
     reach = max(min(reach, values.size - 1), 1)
     padded = np.pad(values, reach, mode="edge")
@@ -144,12 +144,12 @@ def _windows(values: FloatArray, reach: int) -> FloatArray:
 def _running_median(values: FloatArray, reach: int) -> FloatArray:
     """Return the running median, calculated at every second `reach`-th point and interpolated linearly."""
     at = np.unique(np.append(np.arange(0, values.size, max(reach // 2, 1)), values.size - 1))
-    medians = np.median(_windows(values, reach)[at], axis=1)
+    medians = np.median(windows(values, reach)[at], axis=1)
     return np.asarray(np.interp(np.arange(values.size), at, medians))
 
 
 def _running_maximum(values: FloatArray, reach: int) -> FloatArray:
-    return np.asarray(_windows(values, reach).max(axis=1))
+    return np.asarray(windows(values, reach).max(axis=1))
 
 
 def stray_lines(

@@ -214,8 +214,7 @@ class DisorderedPhaseModel(PhaseModel):
         geometry = self.polarization, self.radius, self.bragg_brentano
         found = pk.rod_positions(nodes.q, self.wavelengths[line], instrument, *geometry)
         bragg, bragg_by_q, place, place_by_q, shift, factor, factor_by_q = found
-        theta, automatic = 0.5 * np.radians(bragg), self.automatic_slit
-        corrections = angle_factors(theta, instrument, automatic_slit=automatic)
+        corrections = angle_factors(0.5 * np.radians(bragg), instrument, automatic_slit=self.automatic_slit)
         if corrections is not None:
             by_q = corrections.by_theta * 0.5 * np.radians(bragg_by_q)
             factor, factor_by_q = factor * corrections.value, (factor_by_q + factor * by_q) * corrections.value

@@ -17,7 +17,7 @@ from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.intensity_extraction import is_extracted
-from layerox.diffraction.model import INSTRUMENT_SLOTS
+from layerox.diffraction.model import INSTRUMENT_SLOTS, instrument_at
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, AlikePhases, Outcome, with_starting_widths
 from layerox.diffraction.parameters import is_background, is_background_term, slot_name
 from layerox.diffraction.phase import Phase
@@ -25,7 +25,7 @@ from layerox.diffraction.priors import PriorRestraint
 from layerox.diffraction.refinement_plan import Demand
 from layerox.diffraction.staged_strategy import fit_in_stages
 from layerox.errors import InputError
-from layerox.instrument import Instrument, Profile
+from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.series.frame_setup import Frame, SeriesSetup
 from layerox.symmetry import CELL_NAMES
@@ -179,7 +179,7 @@ def estimated_common_parameters(setup: SeriesSetup, seeds: Sequence[SeedFrame], 
         often = [name for name in PROFILE if 2 * sum(name in seed.free for seed in trusted) >= len(trusted)]
         shared |= set(often)
         values |= {name: best.values[name] for name in (*PROFILE, *POSITION)}
-        instrument = _with_profile(instrument, values)
+        instrument = instrument_at(instrument, values.__getitem__)
     for phase in setup.phases:
         own_values, own_shared = _of_phase(phase, trusted)
         values |= own_values
@@ -204,13 +204,6 @@ def estimated_common_parameters(setup: SeriesSetup, seeds: Sequence[SeedFrame], 
 def _usual_limits(seeds: Sequence[SeedFrame], pattern: Pattern) -> tuple[float, float]:
     low, high = np.median([seed.limits for seed in seeds] or [pattern.range], axis=0)
     return float(low), float(high)
-
-
-def _with_profile(instrument: Instrument, values: dict[str, float]) -> Instrument:
-    u, v, w, x, y, sample, slit, two_mu_t, mu_r, overflow = (values[name] for name in PROFILE)
-    axial = (sample, slit) if sample or slit else None
-    profile = Profile(u=u, v=v, w=w, x=x, y=y, axial=axial)
-    return replace(instrument, profile=profile, two_mu_t=two_mu_t, mu_r=mu_r, overflow_two_theta=overflow)
 
 
 def _of_phase(phase: Phase, trusted: Sequence[SeedFrame]) -> tuple[dict[str, float], set[str]]:
