@@ -51,10 +51,7 @@ def _wrapped(usage: str, width: int = 96) -> Iterator[str]:
 
 def _row(action: argparse.Action) -> str:
     values = argparse.HelpFormatter("")._format_args(action, action.dest.upper()) if action.nargs != 0 else ""
-    if action.option_strings:
-        name = f"{', '.join(action.option_strings)} {values}".strip()
-    else:
-        name = values
+    name = f"{', '.join(action.option_strings)} {values}".strip()
     text = (action.help or "") % {**vars(action), "prog": "layerox"} if action.help else ""
     return f"| `{name.replace('|', chr(92) + '|')}` | {_plain(text)} |"
 

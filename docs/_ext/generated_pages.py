@@ -8,11 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from command_line import command_line_page
+from library_page import library_page
+from parameter_dictionary import parameters_page
+from sources_page import sources_page
 from sphinx.application import Sphinx
 from warning_codes import codes_page
 
-
-PAGES = {"command_line.md": command_line_page, "codes.md": codes_page}
+PAGES = {
+    "codes.md": codes_page,
+    "command_line.md": command_line_page,
+    "library.md": library_page,
+    "parameters.md": parameters_page,
+    "sources.md": sources_page,
+}
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -8,8 +8,8 @@ from importlib.resources import files
 
 HEAD = """# Codes of warnings and findings
 
-`result.json`, `report.txt`, `run.json` and findings of `layerox check` contain these codes; `layerox explain CODE` prints
-the same text.
+`result.json`, `report.txt`, `run.json` and findings of `layerox check` contain these codes; `layerox explain CODE`
+prints the same text.
 """
 
 
@@ -23,9 +23,8 @@ def codes_page() -> str:
             parts.append(f"## {group[1].capitalize()}\n")
         elif code := re.match(r"\[(\w+)\]$", line):
             row = known[code[1]]
-            parts.append(
-                f"(code-{code[1]})=\n### {code[1]}\n\n{_plain(row['meaning'])}\n\n*What to do:* {_plain(row['cure'])}\n"
-            )
+            texts = _plain(row["meaning"]), f"*What to do:* {_plain(row['cure'])}"
+            parts.append("\n\n".join([f"(code-{code[1]})=\n### {code[1]}", *texts, ""]))
     return "\n".join(parts)
 
 

@@ -85,10 +85,21 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None
     kind
         Plot of a series: "operando" (map, fractions and cells on one axis) or "waterfall".
 
+    Returns
+    -------
+    Axes
+        Those of matplotlib; `axes.figure.savefig("figure.pdf")` saves the figure.
+
     Raises
     ------
     InputError
         If there is no plot of such an object, or of this kind.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> axes = lx.plot(lx.fit("patterns/p2_o3.xye", ["P2", "O3"]), intensity="sqrt")
+    >>> axes.figure.savefig("fit.png")
     """
     if kind not in KINDS:
         raise InputError(f"unknown kind {kind!r} of plot", cure=nearest(kind, KINDS), argument="kind")
