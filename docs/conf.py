@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 # Cells that begin with "!" call the command of the Python that builds the site.
 os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
 os.environ |= {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "COLUMNS": "100", "PYTHONWARNINGS": "ignore"}
+os.environ |= {"TTY_COMPATIBLE": "0", "TTY_INTERACTIVE": "0"}  # no progress display among the printed lines
 
 project = "layerox"
 author = "The layerox developers"
@@ -35,6 +36,7 @@ suppress_warnings = ["myst.xref_missing_hash"]
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 240
+nb_merge_streams = True
 nb_ipywidgets_js = {}
 nb_number_source_lines = False
 

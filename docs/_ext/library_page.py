@@ -9,9 +9,9 @@ from layerox.builders import LIBRARY
 HEAD = """# Library
 
 Each structure carries its provenance: LOOKED-UP (read in a public source), RECALLED (cited from memory, to be checked
-before it is quoted) or CONSTRUCTED (from bond lengths and stacking). `layerox phases NAME` prints an entry with its sites,
-`layerox build P2 -o p2.cif` prints the provenance and writes it to the file. The folder `cifs/` contains all structures
-with a table, written by `python cifs/make.py`.
+before it is quoted) or CONSTRUCTED (from bond lengths and stacking). `layerox phases NAME` prints an entry with its
+sites, `layerox build P2 -o p2.cif` prints the provenance and writes it to the file. The folder `cifs/` contains all
+structures with a table, written by `python cifs/make.py`.
 
 A phase name alone means an entry: {defaults}.
 """

@@ -20,7 +20,8 @@ HEAD = """# Parameter dictionary
 Every refinable parameter of the model. A name begins with its phase (`P2`, in letters, digits and underscores: a prime
 is `p`, `~` is two underscores) and, for a parameter of a site, its label (`O1`). It is the name in recipes (`free`,
 `fix`, `[parameters]`, `[constraints]`), in `lx.parameters`, on the command line (`--free`, `--fix`) and in
-`result.json`. In a joint refinement the parameters of the second and further patterns begin with their label (`neutron_background_0`).
+`result.json`. In a joint refinement the parameters of the second and further patterns begin with their label
+(`neutron_background_0`).
 
 *Limits* are those of the refinement unless a recipe states others. *Prior* is the standard uncertainty of what is known
 beforehand ([priors](../priors.md)): absolute, or "%" of the value (log-normal); three numbers are those of LOOKED-UP,
