@@ -20,6 +20,7 @@ os.environ |= {"TTY_COMPATIBLE": "0", "TTY_INTERACTIVE": "0"}  # no progress dis
 
 project = "layerox"
 author = "The layerox developers"
+copyright = author
 release = version = version_of("layerox")
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "mathml", "generated_pages"]
