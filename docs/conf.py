@@ -50,6 +50,7 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_preprocess_types = False
 
+smartquotes = False  # "--fix" is an option
 html_theme = "furo"
 html_title = f"layerox {release}"
 html_static_path = ["_static"]
