@@ -12,6 +12,7 @@ import numpy as np
 
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import slot_name
@@ -260,7 +261,8 @@ class _PhaseNumbers:
         own = slopes @ self.transfer[places]
         variance = float(own @ self.covariance @ own + ((slopes * common) ** 2).sum())
         value = layering.slab_share + float(slopes @ (self.values[places] - start))
-        return {SLAB_SHARE: (value, math.sqrt(variance) if variance > 0 else math.nan)}
+        unit = phase.height_unit / self.values[pk.CELL + 2] if isinstance(phase, DisorderedPhase) else 1.0
+        return {SLAB_SHARE: (unit * value, unit * math.sqrt(variance) if variance > 0 else math.nan)}
 
     def size(self) -> Number:
         inverse, esd = self.of(pk.INVERSE_SIZE)

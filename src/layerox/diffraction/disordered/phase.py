@@ -144,6 +144,15 @@ class DisorderedPhase(Phase):
         return ("a", *(f"{SPACING}_{kind}" for kind in self.disorder.kinds))
 
     @property
+    def height_unit(self) -> float:
+        """The unit of the heights of the anions, angstrom: c of the mean cell as it is given.
+
+        The mean spacing falls by a tenth where O galleries grow in P2, and slabs keep their height: a fraction of the
+        refined c would make them as much thinner.
+        """
+        return self.crystal.cell[2]
+
+    @property
     def anion_slots(self) -> tuple[str, ...]:
         """Names of the heights of the anions; species on one position follow the first one."""
         rows = zip(self.crystal.sites, self.gallery_sites, strict=True)
