@@ -23,12 +23,10 @@ from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import TAIL, prepared
 from layerox.diffraction.parameters import Parameters, is_background, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.priors import PriorRestraint, prior_restraints, priors_of
 from layerox.diffraction.starting_values import plausible_scales, set_linear
 from layerox.pattern import Pattern
 from layerox.series.frame_row import FrameRow, Number
-from layerox.series.frame_setup import SeriesSetup
-from layerox.series.refinement.common_parameters import POSITION, CommonParameters
+from layerox.series.refinement.common_parameters import CommonParameters
 from layerox.series.refinement.phase_presence import PhaseLevel
 from layerox.series.stacking_columns import stacking_quantities
 from layerox.symmetry import CELL_NAMES
@@ -116,16 +114,7 @@ class FrameModel:
         self.model.tail = TAIL * float(np.median(pattern.sigma))
         self.reach = REACH * plausible_scales(self.model, self.table.values, 1.0)
         self._views: dict[tuple[int, ...], PhaseSubset] = {}
-        self.restraints = self._position_priors(setup)
         self._free = self._free_names()
-
-    def _position_priors(self, setup: SeriesSetup) -> tuple[PriorRestraint, ...]:
-        """Return the priors of zero and displacement where frames refine both: the data hardly distinguish them."""
-        if not set(POSITION) <= set(self.common.free):
-            return ()
-        known = priors_of(self.model.phases, self.table, setup.plan.priors, setup.instrument)
-        of_position = [prior for prior in known if prior.is_of_position]
-        return prior_restraints(of_position, self.table, setup.plan.named(self.table))
 
     def _widen_cell_bounds(self, named: Collection[str]) -> None:
         """Widen the bounds of cells, but for those that the user has named: within a frame they go with its start."""
@@ -206,10 +195,10 @@ class FrameModel:
         if linear:
             set_linear(view.model, data, table)
         damping = NEAR_DAMPING if near else FIRST_DAMPING
-        descend = partial(minimise, tolerance=tolerance, most_evaluations=budget, restraints=self.restraints)
+        descend = partial(minimise, tolerance=tolerance, most_evaluations=budget)
         found = descend(view.model, data, table, damping=damping)
         if (other := random_instead_of_least(view.model, found.parameters)) is not None:
-            found = min(found, descend(view.model, data, other), key=lambda minimum: minimum.objective)
+            found = min(found, descend(view.model, data, other), key=lambda minimum: minimum.chi_squared)
         return view, found
 
     def ready(self, pattern: Pattern, state: FrameState) -> tuple[PhaseSubset, Data, Parameters]:
@@ -269,8 +258,8 @@ def _centred(phase: Phase, values: dict[str, float]) -> Phase:
     if not all(name in values for name in names):
         return phase
     cell = cell_tuple(values[name] for name in names)
-    if isinstance(phase, DisorderedPhase):  # c is the unit of its heights, which all frames share
-        cell = (*cell[:2], phase.height_unit, *cell[3:])
+    if isinstance(phase, DisorderedPhase):  # its heights are fractions of its own c
+        cell = (*cell[:2], *phase.crystal.cell[2:])
     return replace(phase, crystal=replace(phase.crystal, cell=cell))
 
 
