@@ -28,7 +28,7 @@ def test_readme_and_guide_print_what_the_program_prints(script):
 def test_every_module_that_readme_and_documentation_name_is_there():
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     texts = [page.read_text(encoding="utf-8") for page in pages if "_build" not in page.parts]
-    names = {name for text in texts for name in re.findall(r"`(layerox(?:\.[a-z_]+)+)", text)}
+    names = {name for text in texts for name in re.findall(r"`(layerox(?:\.[a-z_][a-z0-9_]*)+)", text)}
     assert len(names) > 4
     for name in {name for name in names if not name.startswith(("layerox.toml", "layerox.gpx"))}:
         pkgutil.resolve_name(name)

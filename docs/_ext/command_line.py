@@ -6,7 +6,8 @@ import argparse
 import re
 from collections.abc import Iterator
 
-from layerox.cli.main import _parser
+from layerox.cli.completion import commands_of
+from layerox.cli.main import EXAMPLE, command_parser
 
 HEAD = """# Command line
 
@@ -18,18 +19,15 @@ cannot be used (one line with fault and cure); 130 interrupted.
 
 def command_line_page() -> str:
     """Return the page: a section for each command, a table for each group of its options."""
-    return "\n".join([HEAD, *(_section(name, parser) for name, parser in _commands())])
-
-
-def _commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    (subparsers,) = (action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
-    yield from subparsers.choices.items()
+    return "\n".join([HEAD, *(_section(name, parser) for name, parser in commands_of(command_parser()).items())])
 
 
 def _section(name: str, parser: argparse.ArgumentParser) -> str:
     usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
     parts = [f"(command-{name})=", f"## layerox {name}", "", _plain(parser.description or ""), ""]
     parts += ["```text", *_wrapped(usage), "```", ""]
+    if parser.epilog:
+        parts += ["```sh", f"layerox {parser.epilog.removeprefix(EXAMPLE)}", "```", ""]
     for group in parser._action_groups:
         actions = [action for action in group._group_actions if action.help is not argparse.SUPPRESS]
         if rows := [_row(action) for action in actions if "--help" not in action.option_strings]:
