@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 (HERE.parent / "out").mkdir(exist_ok=True)
 # Cells that begin with "!" call the command of the Python that builds the site.
 os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
-os.environ |= {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "COLUMNS": "100", "PYTHONWARNINGS": "ignore"}
+os.environ |= {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "COLUMNS": "100"}
 os.environ |= {"TTY_COMPATIBLE": "0", "TTY_INTERACTIVE": "0"}  # no progress display among the printed lines
 
 project = "layerox"
@@ -38,6 +38,7 @@ nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 240
 nb_merge_streams = True
+nb_output_stderr = "warn"
 nb_ipywidgets_js = {}
 nb_number_source_lines = False
 
