@@ -51,7 +51,7 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_preprocess_types = False
 
-smartquotes = False  # "--fix" is an option
+smartquotes_action = "De"  # no curly quotes: P'2 can be copied
 html_theme = "furo"
 html_title = f"layerox {release}"
 html_static_path = ["_static"]

@@ -55,5 +55,6 @@ def _row(action: argparse.Action) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text of argparse as Markdown: signs of Markdown are escaped."""
-    return re.sub(r"([*_~|<>$\[\]`])", r"\\\1", " ".join(text.split()))
+    """Return a text of argparse as Markdown: signs of Markdown are escaped, options are code."""
+    escaped = re.sub(r"([*_~|<>$\[\]`])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"(?<!\S)(\(?)(--[a-z][a-z-]*)", r"\1`\2`", escaped)

@@ -29,4 +29,11 @@ def codes_page() -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"(?<!`)([*_~|<>$\[\]])(?!`)", r"\\\1", text) if "`" not in text else text.replace("$", r"\$")
+    """Return a text as Markdown: signs of Markdown outside code are escaped, options are code."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else _escaped(part) for part in parts)
+
+
+def _escaped(text: str) -> str:
+    escaped = re.sub(r"([*_~|<>$\[\]])", r"\\\1", text)
+    return re.sub(r"(?<!\S)(\(?)(--[a-z][a-z-]*)", r"\1`\2`", escaped)
