@@ -1,6 +1,6 @@
 """Pictures, compared with those in `baseline`: a change that nobody intended is seen.
 
-After an intended change: pytest --mpl-generate-path=tests/plotting/baseline tests/plotting/test_pictures.py, and look at
+After an intended change: pytest --mpl-generate-path=tests/plotting/baseline tests/plotting/test_pictures.py; look at
 the new pictures. Texts are left out of the comparison: their outlines differ between versions of the font library.
 """
 
