@@ -56,7 +56,7 @@ def test_it_is_drawn(found):
 
 
 def test_its_text_has_the_numbers_of_each_phase(found):
-    text = str(found)
-    for phase in found.phases:
+    text = str(found[1])
+    for phase in found[1].phases:
         assert f"{phase.phase}: L_V {phase.model.size_nm} nm" in text
         assert f"({len(phase.reflections)} single reflections)" in text
