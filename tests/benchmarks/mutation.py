@@ -68,10 +68,13 @@ def places(tree: ast.Module) -> Iterator[tuple[ast.AST, int]]:
             yield node, 0
         elif isinstance(node, ast.Compare):
             yield from ((node, k) for k, op in enumerate(node.ops) if type(op) in COMPARISONS)
-        elif (
-            isinstance(node, (ast.BoolOp, ast.UnaryOp)) and not isinstance(getattr(node, "op", None), ast.Invert)
-        ) or (isinstance(node, ast.Constant) and type(node.value) in (int, float, bool)):
+        elif _is_logical(node) or (isinstance(node, ast.Constant) and type(node.value) in (int, float, bool)):
             yield node, 0
+
+
+def _is_logical(node: ast.AST) -> bool:
+    """Whether a node is an "and", "or", "not" or a sign."""
+    return isinstance(node, ast.BoolOp) or (isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Invert))
 
 
 def annotations(node: ast.AST) -> Iterator[ast.AST]:
