@@ -147,8 +147,8 @@ def _prepared_run(
     axial = {"instrument_s_over_l", "instrument_h_over_l"}
     if not calibrated and not plan.named(run.parameters) & axial:
         run.parameters.tie("instrument_h_over_l", "instrument_s_over_l")
-    known = [prior for prior in run.priors if not (calibrated and prior.is_of_position)]
-    run.prior_restraints = prior_restraints(known, run.parameters, plan.named(run.parameters))
+    run.priors = tuple(prior for prior in run.priors if not (calibrated and prior.is_of_diffractometer))
+    run.prior_restraints = prior_restraints(run.priors, run.parameters, plan.named(run.parameters))
     return run
 
 
@@ -306,8 +306,10 @@ def _atoms(state: StrategyState) -> None:
     if left > LEFT_FOR_ATOMS:
         state.run.record("atoms", kept=False, reason=f"{100 * left:.0f} % of the peaks' intensity is unexplained")
         return
-    own = {name for phase in state.structures() for name in state.all_names(phase)}
-    state.run.refine("atoms", [prior.name for prior in state.run.prior_restraints if prior.name in own])
+    present = {phase.name for phase in state.structures()}
+    known = {row.name for row in state.run.prior_restraints}
+    atoms = [name for row in state.run.priors if row.is_of_atoms and row.phase in present for name in row.parts]
+    state.run.refine("atoms", [name for name in atoms if name in known])
 
 
 def _retry_held(state: StrategyState) -> None:

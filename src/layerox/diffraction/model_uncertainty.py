@@ -20,7 +20,7 @@ import numpy as np
 from layerox.diffraction.linear_response import LinearResponse
 from layerox.diffraction.microabsorption import brindley
 from layerox.diffraction.model import Model
-from layerox.diffraction.parameters import Parameters, slot_name
+from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.prior_settings import PriorSetting
 from layerox.diffraction.priors import Prior
@@ -152,15 +152,11 @@ class _Held:
     def rows(self, names: Sequence[str]) -> list[PriorQuantity]:
         """Return the held quantities for the report."""
         return [
-            PriorQuantity(
-                name=prior.name,
-                value=prior.value,
-                esd=prior.step,
-                posterior_value=prior.value + prior.step * float(self.mean[k]),
-                is_relative=prior.is_relative,
-                posterior_esd=prior.step * math.sqrt(float(self.covariance[k, k])),
-                provenance=prior.provenance,
-                changes=dict(zip(names, self.effects[:, k].tolist(), strict=True)),
+            _row(
+                prior,
+                prior.value + prior.step * float(self.mean[k]),
+                prior.step * math.sqrt(float(self.covariance[k, k])),
+                dict(zip(names, self.effects[:, k].tolist(), strict=True)),
             )
             for k, prior in enumerate(self.priors)
         ]
@@ -186,28 +182,48 @@ def _refined_rows(linear: LinearResponse, priors: Sequence[Prior], names: Sequen
         response = np.zeros(len(names))
         if name in inside:
             response = -(linear.slopes @ linear.inverse[:, inside.index(name)]) * curvature * prior.step
-        yield PriorQuantity(
-            name=prior.name,
-            value=prior.value,
-            esd=prior.step,
-            posterior_value=minimum.parameters.value(name),
-            posterior_esd=minimum.esd(name),
-            provenance=prior.provenance,
-            changes=dict(zip(names, response.tolist(), strict=True)),
-            is_refined=True,
-            is_relative=prior.is_relative,
-        )
+        changes = dict(zip(names, response.tolist(), strict=True))
+        yield _row(prior, minimum.parameters.value(name), minimum.esd(name), changes, is_refined=True)
+
+
+def _row(
+    prior: Prior, value: float, esd: float, changes: Mapping[str, float], *, is_refined: bool = False
+) -> PriorQuantity:
+    """Return a quantity with its posterior value and esd, in public units: a size, not its inverse."""
+    before, step = prior.value, prior.step
+    if any(name.endswith(INVERSE_SIZE) for name in prior.parts):
+        step, before = step / before**2, 1.0 / before
+        esd, value = (esd / value**2, 1.0 / value) if value > 0 else (math.inf, math.inf)
+        changes = {name: -change for name, change in changes.items()}
+    return PriorQuantity(
+        name=prior.name,
+        value=before,
+        esd=step,
+        posterior_value=value,
+        posterior_esd=esd,
+        provenance=prior.provenance,
+        changes=changes,
+        is_refined=is_refined,
+        is_relative=prior.is_relative,
+    )
 
 
 def _is_held(prior: Prior, model: Model, parameters: Parameters) -> bool:
-    """Whether a quantity is not refined and belongs to a phase of the model that is present."""
+    """Whether a quantity is not refined and belongs to the diffractometer or to a phase of the model that is present."""
+    free = set(parameters.free_names)
+    if prior.is_of_diffractometer:
+        # Without any, axial divergence has no derivative.
+        return not prior.name.endswith("_over_l") and all(_is_fixed(parameters, name, free) for name in prior.parts)
     phase = next((phase for phase in model.phases if phase.name == prior.phase), None)
     if phase is None or not phase.is_weighed or parameters.value(slot_name(phase, "scale")) <= 0:
         return False
-    free = set(parameters.free_names)
     if not prior.parts:
         return slot_name(phase, "preferred_orientation") in free
-    return all(parameters.can_vary(name) and name not in free for name in prior.parts)
+    return all(_is_fixed(parameters, name, free) for name in prior.parts)
+
+
+def _is_fixed(parameters: Parameters, name: str, free: set[str]) -> bool:
+    return parameters.can_vary(name) and name not in free
 
 
 def _derivatives(linear: LinearResponse, priors: Sequence[Prior]) -> tuple[FloatArray, FloatArray]:
