@@ -45,12 +45,10 @@ from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementSt
 from layerox.diffraction.starting_values import peak_width, starting_inverse_size
 from layerox.diffraction.strategy_state import StrategyState
 from layerox.diffraction.texture_and_broadening import (
-    free_determined_widths_and_textures,
+    refine_all_widths_and_textures,
     refine_anisotropic_broadening,
     refine_harmonics,
     refine_texture,
-    size_groups,
-    texture_groups,
 )
 from layerox.diffraction.texture_form import texture_form_warnings
 from layerox.instrument import Instrument
@@ -69,6 +67,8 @@ OUTSHINES, NOT_WEAK, SETTLED, SAME_CELL = 0.35, 0.1, 0.25, 5e-4
 LEFT_FOR_ATOMS = 0.2
 # Angle (degrees) below which axial divergence is visible, and its initial value (S/L and H/L).
 ASYMMETRIC_BELOW, PLAUSIBLE_AXIAL = 60.0, 0.03
+# Widths of the diffractometer that are refined without calibration.
+WIDTHS_OF_INSTRUMENT = ("w", "u", "v")
 # Blur (in units of the coarsest one) at which stackings are compared, for the given cells and for those found.
 COARSE_BLUR, FINE_BLUR = 0.35, 0.12
 
@@ -169,15 +169,15 @@ def _perform(state: StrategyState) -> bool:
     drop_unsupported(state)
     if state.must_restart():
         return False
-    _width_against_angle(state)
+    _axial_divergence(state)
     _columns(state)
     _atoms(state)
-    _retry_held(state)
+    refine_harmonics(state)
     drop_unsupported(state)
     if state.must_restart():
         return False
     settle_stackings(state.run, state.phases)
-    free_determined_widths_and_textures(state)
+    refine_all_widths_and_textures(state)
     try_opposite_cells(state.run, state.phases)
     _free_as_requested(state)
     state.run.finish("all together")
@@ -232,9 +232,9 @@ def _position(state: StrategyState) -> None:
 def _widths(state: StrategyState) -> None:
     run = state.run
     strong = state.strong()
-    instrument = [] if state.calibrated else ["instrument_w"]
+    instrument = [] if state.calibrated else [f"instrument_{slot}" for slot in WIDTHS_OF_INSTRUMENT]
     run.refine("widths", [*instrument, *state.names("inverse_size", phases=strong)])
-    state.attempt_promising("microstrain", [state.names("microstrain", phases=[phase]) for phase in strong])
+    run.refine("microstrain", state.names("microstrain", phases=strong))
 
 
 def _stackings(state: StrategyState) -> None:
@@ -278,11 +278,8 @@ def _with(state: StrategyState, cell: Mapping[str, float], phase: Phase) -> Para
     return table
 
 
-def _width_against_angle(state: StrategyState) -> None:
-    if state.calibrated:
-        return
-    state.attempt_promising("width against angle", [["instrument_u", "instrument_v"]])
-    if state.model.limits[0] < ASYMMETRIC_BELOW:
+def _axial_divergence(state: StrategyState) -> None:
+    if not state.calibrated and state.model.limits[0] < ASYMMETRIC_BELOW:
         axial = "instrument_s_over_l"
         state.run.attempt("axial divergence", [axial], start={axial: PLAUSIBLE_AXIAL})
 
@@ -311,15 +308,3 @@ def _atoms(state: StrategyState) -> None:
     atoms = [name for row in state.run.priors if row.is_of_atoms and row.phase in present for name in row.parts]
     state.run.refine("atoms", [name for name in atoms if name in known])
 
-
-def _retry_held(state: StrategyState) -> None:
-    """Test again all parameters that are still fixed: other misfit may have hidden their effect."""
-    groups = [state.names(slot, phases=[phase]) for phase in state.strong() for slot in ("microstrain",)]
-    groups += texture_groups(state) + size_groups(state)
-    if not state.calibrated:
-        groups.append(["instrument_u", "instrument_v"])
-    free = set(state.run.parameters.free_names)
-    left = [group for group in groups if not free & set(group)]
-    if left:
-        state.attempt_promising("second look", left)
-    refine_harmonics(state)

@@ -162,7 +162,7 @@ class StepwiseRefinement:
         trial = start.copy()
         trial.free(freed)
         found = self._minimised(trial, LOOSE)
-        fall = self.minimum.objective - found.objective
+        fall = self._present_objective() - found.objective
         better = fall / max(found.reduced_chi_squared, 1.0) > required_fall
         if better:
             self._accept(found)
@@ -211,7 +211,7 @@ class StepwiseRefinement:
                 trial.values[k] = found.parameters.values[k]
         if not names:
             return []
-        gain = (self.minimum.objective - found.objective) / max(found.reduced_chi_squared, 1.0)
+        gain = (self._present_objective() - found.objective) / max(found.reduced_chi_squared, 1.0)
         if gain < GAIN_PER_VARIABLE * len(names):
             self.record(name, names, kept=False, reason=f"lowers chi-squared by {max(gain, 0.0):.1f} only")
             return []
@@ -236,7 +236,7 @@ class StepwiseRefinement:
             trial.assign(quantity, value)
         trial.fix(fixed)
         found = self._minimised(trial, LOOSE)
-        rise = (found.objective - self.minimum.objective) / max(self.minimum.reduced_chi_squared, 1.0)
+        rise = (found.objective - self._present_objective()) / max(self.minimum.reduced_chi_squared, 1.0)
         held = rise <= GAIN_PER_VARIABLE * len(fixed)
         if held:
             self._accept(found)
@@ -294,6 +294,12 @@ class StepwiseRefinement:
 
     def _fault(self, found: Minimum, name: str) -> str:
         return "ends at its bound" if found.at_bound[found.parameters.free_names.index(name)] else ""
+
+    def _present_objective(self) -> float:
+        """Return chi-squared of the present minimum with the penalty of the restraints as they are weighted now."""
+        table = self.minimum.parameters
+        added = restraint_terms(self.all_restraints, table.values, table, table.transfer())
+        return self.minimum.chi_squared + added.penalty
 
     def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:
         found = minimise(self.model, self.data, trial, tolerance=tolerance, restraints=self.all_restraints)
