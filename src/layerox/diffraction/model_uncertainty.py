@@ -133,7 +133,9 @@ class _Held:
 
     def __init__(self, linear: LinearResponse, priors: Sequence[Prior]):
         self.linear = linear
-        self.priors = [prior for prior in priors if _is_held(prior, linear.model, linear.minimum.parameters)]
+        table, at_bound = linear.minimum.parameters, linear.minimum.at_bound
+        moving = {name for name, stuck in zip(table.free_names, at_bound, strict=True) if not stuck}
+        self.priors = [prior for prior in priors if _is_held(prior, linear.model, table, moving)]
         if not self.priors:
             return
         curves, direct = _derivatives(linear, self.priors)
@@ -141,6 +143,9 @@ class _Held:
         variance = linear.spread**2
         self.covariance = np.linalg.inv(np.eye(len(self.priors)) + curves.T @ linear.unfollowed(curves) / variance)
         self.mean = self.covariance @ (curves.T @ linear.difference) / variance
+        # The data push those at their bound beyond it, where they cannot be.
+        self.at_bound = [bool(set(prior.parts) & set(table.free_names)) for prior in self.priors]
+        self.mean[self.at_bound] = 0.0
 
     def variances(self) -> FloatArray:
         """Return the mean square errors of the fractions due to the held quantities, shape (p,)."""
@@ -157,6 +162,7 @@ class _Held:
                 prior.value + prior.step * float(self.mean[k]),
                 prior.step * math.sqrt(float(self.covariance[k, k])),
                 dict(zip(names, self.effects[:, k].tolist(), strict=True)),
+                is_refined=self.at_bound[k],
             )
             for k, prior in enumerate(self.priors)
         ]
@@ -177,11 +183,9 @@ def _refined_rows(linear: LinearResponse, priors: Sequence[Prior], names: Sequen
     for prior in (prior for prior in priors if len(prior.parts) == 1):
         (name,) = prior.parts
         curvature = minimum.prior_curvature.get(name, 0.0)
-        if not curvature:
+        if not curvature or name not in inside:
             continue
-        response = np.zeros(len(names))
-        if name in inside:
-            response = -(linear.slopes @ linear.inverse[:, inside.index(name)]) * curvature * prior.step
+        response = -(linear.slopes @ linear.inverse[:, inside.index(name)]) * curvature * prior.step
         changes = dict(zip(names, response.tolist(), strict=True))
         yield _row(prior, minimum.parameters.value(name), minimum.esd(name), changes, is_refined=True)
 
@@ -208,9 +212,8 @@ def _row(
     )
 
 
-def _is_held(prior: Prior, model: Model, parameters: Parameters) -> bool:
-    """Whether a quantity is not refined and belongs to the diffractometer or to a phase of the model that is present."""
-    free = set(parameters.free_names)
+def _is_held(prior: Prior, model: Model, parameters: Parameters, free: set[str]) -> bool:
+    """Whether a quantity does not move and belongs to the diffractometer or to a phase of the model that is present."""
     if prior.is_of_diffractometer:
         # Without any, axial divergence has no derivative.
         return not prior.name.endswith("_over_l") and all(_is_fixed(parameters, name, free) for name in prior.parts)

@@ -10,8 +10,9 @@ a file or of the user counts as LOOKED-UP. The widths are judgements of this pro
   within 0.02 angstrom (Shannon radii, Acta Cryst. A32 (1976) 751, doi:10.1107/S0567739476001551, and distortion).
 - occupancy: alkali contents by chemical analysis agree within 0.02; nominal ones of synthesis within 0.05.
 - ratio: exchange of two species of one full site, such as Ni and Mn; nominal compositions are within 0.03.
-- preferred_orientation: powders that are not treated have March coefficients of 0.85 to 1.15.
-- harmonic: the same in terms of spherical harmonics: a_2 = 3 / sqrt(5) times ln r, and small coefficients beyond.
+- preferred_orientation: March coefficients of platelets are 0.5 to 1, of other powders 0.85 to 1.15 (Dollase 1986).
+- harmonic: the same in terms of spherical harmonics: a_2 = 3 / sqrt(5) times ln r, and small coefficients beyond, which
+  a score test frees only where they are not small: those are refined without their prior.
 - the diffractometer: see `instrument_priors`. Only if no calibration is given.
 - random_share: crystallites that lie at random beside those of a March function (Dollase, J. Appl. Cryst. 19 (1986)
   267, doi:10.1107/S0021889886089458): 0.2.
@@ -57,11 +58,12 @@ WIDTHS: Mapping[str, Mapping[Provenance, float]] = {
     "angle": {"LOOKED-UP": 0.5, "RECALLED": 0.7, "CONSTRUCTED": 1.0},
 }
 # Of quantities that belong to the specimen: one width, whatever the structure.
-SPECIMEN_WIDTHS: Mapping[str, float] = {"preferred_orientation": 0.15, "microstrain": 2e-3, "inverse_size": 1.1}
+SPECIMEN_WIDTHS: Mapping[str, float] = {"preferred_orientation": 0.3, "microstrain": 2e-3, "inverse_size": 1.1}
 # Size (nm) of crystallites of which nothing is stated.
 USUAL_SIZE = 100.0
 # Of a coefficient of spherical harmonics, by order.
-HARMONIC_WIDTHS: Mapping[str, float] = {"2": 0.2, "4": 0.05, "6": 0.03, "8": 0.02}
+HARMONIC_WIDTHS: Mapping[str, float] = {"2": 0.4, "4": 0.05, "6": 0.03, "8": 0.02}
+HIGHER_HARMONIC = re.compile(r"_harmonic_(?!2_)\d+_\d+$")
 # Share of crystallites at random beside those of a refined March function, of either sign: such a sum describes
 # textures better (Dollase 1986).
 RANDOM_SHARE = 0.2
@@ -135,9 +137,14 @@ class Prior:
         """Whether it is of the diffractometer: a calibration takes its place."""
         return not self.phase
 
+    @property
+    def is_of_held_only(self) -> bool:
+        """Whether it is of a quantity that is only refined if it contradicts its prior: higher orders of a texture."""
+        return any(HIGHER_HARMONIC.search(name) for name in self.parts)
+
     def restraint(self) -> PriorRestraint | None:
         """Return the prior as a restraint of a refinement; None if it is not of one parameter."""
-        if len(self.parts) != 1 or (self.is_relative and self.value <= 0):
+        if len(self.parts) != 1 or (self.is_relative and self.value <= 0) or self.is_of_held_only:
             return None
         (name,) = self.parts
         target = math.log(self.value) if self.is_relative else self.value
