@@ -150,7 +150,7 @@ def prepared(
     prepare_extraction(model, parameters, float(np.ptp(pattern.intensity)))
     restraints = restraints_of(plan.restraints, phases)
     run = kind(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress, restraints)
-    run.priors = priors_of(phases, parameters, plan.priors, instrument, radiation)
+    run.priors = priors_of(phases, parameters, plan.priors, instrument, radiation, pattern)
     return run
 
 

@@ -217,6 +217,8 @@ def _is_held(prior: Prior, model: Model, parameters: Parameters, free: set[str])
     if prior.is_of_diffractometer:
         # Without any, axial divergence has no derivative.
         return not prior.name.endswith("_over_l") and all(_is_fixed(parameters, name, free) for name in prior.parts)
+    if prior.is_of_background:
+        return False
     phase = next((phase for phase in model.phases if phase.name == prior.phase), None)
     if phase is None or not phase.is_weighed or parameters.value(slot_name(phase, "scale")) <= 0:
         return False

@@ -13,7 +13,7 @@ a file or of the user counts as LOOKED-UP. The widths are judgements of this pro
 - preferred_orientation: March coefficients of platelets are 0.5 to 1, of other powders 0.85 to 1.15 (Dollase 1986).
 - harmonic: the same in terms of spherical harmonics: a_2 = 3 / sqrt(5) times ln r, and small coefficients beyond, which
   a score test frees only where they are not small: those are refined without their prior.
-- the diffractometer: see `instrument_priors`. Only if no calibration is given.
+- the diffractometer: see `measurement_priors`. Only if no calibration is given.
 - random_share: crystallites that lie at random beside those of a March function (Dollase, J. Appl. Cryst. 19 (1986)
   267, doi:10.1107/S0021889886089458): 0.2.
 - microstrain: annealed oxides, below 0.4 %; size: 100 nm within a factor of 3, so that 10 nm to 1 um is within two esds.
@@ -34,14 +34,15 @@ import numpy as np
 from layerox.crystal.asymmetric_unit import ASSUMED_U_ISO, Crystal
 from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.constraints import constrained
-from layerox.diffraction.instrument_priors import POSITION_WIDTHS, kind_of, profile_priors
+from layerox.diffraction.measurement_priors import POSITION_WIDTHS, background_priors, kind_of, profile_priors
 from layerox.diffraction.model import slots_of
-from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, public_name, slot_name
+from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, is_background_term, public_name, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.prior_settings import NO_SETTINGS, PriorSetting, PriorSettings
 from layerox.diffraction.restraints import Restraint
 from layerox.errors import InputError, nearest
 from layerox.instrument import Instrument
+from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
@@ -135,7 +136,12 @@ class Prior:
     @property
     def is_of_diffractometer(self) -> bool:
         """Whether it is of the diffractometer: a calibration takes its place."""
-        return not self.phase
+        return self.name.startswith("instrument_")
+
+    @property
+    def is_of_background(self) -> bool:
+        """Whether it is of a term of the background: only those that are refined count."""
+        return is_background_term(self.name)
 
     @property
     def is_of_held_only(self) -> bool:
@@ -203,10 +209,12 @@ def priors_of(
     settings: PriorSettings = NO_SETTINGS,
     instrument: Instrument | None = None,
     radiation: Radiation | None = None,
+    pattern: Pattern | None = None,
 ) -> tuple[Prior, ...]:
     """Return the priors of all quantities of phases and instrument (if given) that can vary, with the user's settings.
 
-    `radiation` is the beam, which decides on the kind of the diffractometer; without it, the widths have no priors.
+    `radiation` is the beam, which decides on the kind of the diffractometer; without it, the widths have no priors, and
+    without `pattern` the background has none.
 
     Raises
     ------
@@ -216,6 +224,7 @@ def priors_of(
     found = [prior for phase in phases if phase.mode == "rietveld" for prior in _of_phase(phase, parameters)]
     found += [] if instrument is None else _of_position(instrument, parameters)
     found += [] if instrument is None or radiation is None else _of_profile(instrument, radiation, parameters)
+    found += [] if pattern is None else _of_background(pattern, parameters)
     return tuple(_adjusted(found, settings))
 
 
@@ -237,6 +246,14 @@ def _of_profile(instrument: Instrument, radiation: Radiation, parameters: Parame
         if name in parameters.index and parameters.can_vary(name):
             yield Prior(name=name, value=known.value, esd=known.esd, parts={name: 1.0}, phase="",
                         provenance="diffractometer", is_relative=known.is_relative)  # fmt: skip
+
+
+def _of_background(pattern: Pattern, parameters: Parameters) -> Iterator[Prior]:
+    """Yield the priors of the higher terms of the background: it is smooth."""
+    for name, known in background_priors(pattern, sum(map(is_background_term, parameters.names))):
+        if parameters.can_vary(name):
+            yield Prior(name=name, value=known.value, esd=known.esd, parts={name: 1.0}, phase="",
+                        provenance="smooth background")  # fmt: skip
 
 
 def prior_restraints(priors: Sequence[Prior], parameters: Parameters, named: Set[str]) -> tuple[PriorRestraint, ...]:

@@ -1,4 +1,4 @@
-"""Priors of the diffractometer: widths, axial divergence and position errors before a pattern, by kind of diffractometer.
+"""Priors of the diffractometer: widths, axial divergence, position errors and background before a pattern, by its kind.
 
 They hold for a diffractometer that is not calibrated; a calibrated profile is held. The widths are full widths at half
 maximum as in `layerox.instrument`. Values are what such diffractometers have with a line-profile standard, rounded,
@@ -20,7 +20,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from layerox.instrument import Instrument
+from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 
 Kind = Literal["flat", "capillary", "synchrotron", "neutrons"]
@@ -72,8 +75,11 @@ PROFILES: Mapping[Kind, Mapping[str, Known]] = {
         "s_over_l": Known(0.03, 0.02),
     },
 }
-# Widths that are refined with the sizes and microstrains of the phases; the others only together with a standard.
-REFINED = ("u", "v", "w", "s_over_l")
+# A smooth background: term k of Chebyshev's is within this share of the level over k^2, as air scattering and humps of
+# glass are: they fall faster with k (Trefethen, Approximation Theory and Approximation Practice, 2013, chapter 8).
+SMOOTHNESS, FIRST_SMOOTH = 2.0, 2
+# Least level of a background, as a share of the highest point.
+LEAST_LEVEL = 0.002
 
 
 def kind_of(instrument: Instrument, radiation: Radiation) -> Kind:
@@ -83,6 +89,13 @@ def kind_of(instrument: Instrument, radiation: Radiation) -> Kind:
     if instrument.geometry == "bragg-brentano":
         return "flat"
     return "capillary" if radiation.name else "synchrotron"
+
+
+def background_priors(pattern: Pattern, terms: int) -> Iterator[tuple[str, Known]]:
+    """Yield the name of each higher term of the background and what is known of it, in units of intensity."""
+    level = max(float(np.median(pattern.intensity)), LEAST_LEVEL * float(np.ptp(pattern.intensity)))
+    for k in range(FIRST_SMOOTH, terms):
+        yield f"background_{k}", Known(0.0, SMOOTHNESS * level / k**2)
 
 
 def profile_priors(kind: Kind) -> Iterator[tuple[str, Known]]:
