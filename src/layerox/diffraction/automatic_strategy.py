@@ -36,7 +36,7 @@ from layerox.diffraction.model_setup import (
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical_order, in_given_order
-from layerox.diffraction.phase_support import drop_unsupported, drop_vague_cells
+from layerox.diffraction.phase_support import drop_unsupported
 from layerox.diffraction.plausibility import profile_warnings
 from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.pseudo_symmetry import try_opposite_cells
@@ -165,7 +165,6 @@ def _perform(state: StrategyState) -> bool:
     refine_texture(state)
     refine_anisotropic_broadening(state)
     _retry_cells(state)
-    drop_vague_cells(state)
     drop_unsupported(state)
     if state.must_restart():
         return False
@@ -173,6 +172,7 @@ def _perform(state: StrategyState) -> bool:
     _columns(state)
     _atoms(state)
     refine_harmonics(state)
+    _background(state)
     drop_unsupported(state)
     if state.must_restart():
         return False
@@ -288,7 +288,9 @@ def _background(state: StrategyState) -> None:
     """Add pairs of Chebyshev terms, as many as the score test supports."""
     if state.plan.background_terms is not None:
         return
-    extra = [f"background_{k}" for k in range(FIRST_BACKGROUND_TERMS, MOST_BACKGROUND_TERMS)]
+    free = set(state.run.parameters.free_names)
+    every = [f"background_{k}" for k in range(FIRST_BACKGROUND_TERMS, MOST_BACKGROUND_TERMS)]
+    extra = [name for name in every if name not in free]
     choices = [extra[:count] for count in range(0, len(extra) + 1, 2)]
     gains = state.run.gains(choices)
     excess = [gain - GAIN_PER_VARIABLE * len(names) for gain, names in zip(gains, choices, strict=True)]

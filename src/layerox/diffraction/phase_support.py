@@ -1,4 +1,4 @@
-"""What the data do not support is left out: cells with a large standard uncertainty, and phases."""
+"""Phases that the data do not support are left out."""
 
 from __future__ import annotations
 
@@ -8,29 +8,9 @@ from layerox.diffraction.model_setup import SUPPORT_SQUARED, drop_phase, scale_s
 from layerox.diffraction.parameters import position_names, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.strategy_state import StrategyState
-from layerox.symmetry import CELL_NAMES
 
-WORST_CELL_ESD = 1e-3
 # Additional square of a phase's support that is required for each of its refined cell parameters.
 SUPPORT_SQUARED_FOR_EACH = 4.0
-
-
-def drop_vague_cells(state: StrategyState) -> None:
-    """Fix the cells that the data do not determine at the given values."""
-    minimum = state.run.minimum
-    free = set(minimum.parameters.free_names)
-    vague = [
-        name
-        for name in state.names(*CELL_NAMES)
-        if name in free and minimum.esd(name) > WORST_CELL_ESD * minimum.parameters.value(name)
-    ]
-    if not vague:
-        return
-    given: dict[str, float] = {}
-    for phase in state.phases:
-        own = state.names(*CELL_NAMES, phases=[phase])
-        given |= {name: state.start.value(name) for name in own if set(own) & set(vague)}
-    state.run.reset("cells", vague, given, "the data do not determine them: fixed at the given values")
 
 
 def drop_unsupported(state: StrategyState) -> None:

@@ -243,21 +243,6 @@ class StepwiseRefinement:
         self.record(name, fixed, kept=not held, reason=reason if held else f"held, chi-squared rises by {rise:.0f}")
         return held
 
-    def free_within_bounds(self, name: str, freed: Sequence[str]) -> None:
-        """Free parameters, refine, and accept those that do not end at a bound."""
-        names = list(freed)
-        while names:
-            trial = self.parameters.copy()
-            trial.free(names)
-            found = self._minimised(trial, LOOSE)
-            faults = [name for name in names if self._fault(found, name)]
-            if not faults:
-                self._accept(found)
-                return self.record(name, names)
-            self.record(name, faults, kept=False, reason="ends at its bound")
-            names = [n for n in names if n not in faults]
-        return None
-
     def gains(self, groups: Sequence[Sequence[str]]) -> list[float]:
         """Return the predicted fall of chi-squared (over its reduced value) for each group if it alone is freed."""
         trial = self.parameters.copy()
@@ -278,28 +263,14 @@ class StepwiseRefinement:
             result.append(_score(normal, gradient, old, new, trial) / reduced)
         return result
 
-    def predicted_esds(self, names: Sequence[str]) -> list[float]:
-        """Return the standard uncertainty of each parameter if all of them are freed; inf for one that cannot vary."""
-        trial = self.parameters.copy()
-        trial.free(names)
-        order = {name: k for k, name in enumerate(trial.free_names)}
-        transfer = trial.transfer()
-        _, jacobian = self.model.linearised(trial.values, transfer, self.data.weight)
-        self.evaluations += 1
-        normal = jacobian @ jacobian.T + restraint_terms(self.all_restraints, trial.values, trial, transfer).normal
-        scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-300))
-        inverse = np.linalg.pinv(normal * np.outer(scale, scale), rcond=1e-10, hermitian=True)
-        variance = np.diag(inverse) * scale**2 * max(self.minimum.reduced_chi_squared, 1.0)
-        return [float(np.sqrt(variance[order[name]])) if name in order else np.inf for name in names]
-
-    def _fault(self, found: Minimum, name: str) -> str:
-        return "ends at its bound" if found.at_bound[found.parameters.free_names.index(name)] else ""
-
     def _present_objective(self) -> float:
         """Return chi-squared of the present minimum with the penalty of the restraints as they are weighted now."""
         table = self.minimum.parameters
         added = restraint_terms(self.all_restraints, table.values, table, table.transfer())
         return self.minimum.chi_squared + added.penalty
+
+    def _fault(self, found: Minimum, name: str) -> str:
+        return "ends at its bound" if found.at_bound[found.parameters.free_names.index(name)] else ""
 
     def _minimised(self, trial: Parameters, tolerance: float) -> Minimum:
         found = minimise(self.model, self.data, trial, tolerance=tolerance, restraints=self.all_restraints)
