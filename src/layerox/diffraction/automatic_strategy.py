@@ -81,6 +81,7 @@ def fit_automatically(
     plan: Plan = NO_PLAN,
     *,
     progress: Callable[[str], None] | None = None,
+    with_warnings: bool = True,
 ) -> Outcome:
     """Refine a pattern with the automatic strategy.
 
@@ -96,6 +97,8 @@ def fit_automatically(
         The user's settings: fixed parameters stay fixed, freed ones are refined in the last step at the latest.
     progress
         Called with the name of each step.
+    with_warnings
+        Whether refinements are made that only yield warnings (the form of a texture, the given profile).
     """
     start = with_starting_widths(instrument, pattern)
     ordered, calibrated = canonical_order(phases), instrument.profile is not None
@@ -117,10 +120,7 @@ def fit_automatically(
     if len(present) < len(ordered):
         run = with_absent_phases(run, new_run(ordered))
     run.steps[:0] = earlier
-    named = plan.named(state.run.parameters)
-    open_forms = [p for p in state.phases if slot_name(p, "preferred_orientation") not in named]
-    forms = texture_form_warnings(state.run, open_forms, new_run)
-    warnings = (*_contradicted_profile(state), *restraint_warnings(state.run), *forms)
+    warnings = tuple(_warnings(state, new_run)) if with_warnings else ()
     if may_restart and unsupported:
         retry_absent_phases(run, unsupported)
     alike = resolve_alike_phases(run, unsupported, plan)
@@ -184,9 +184,14 @@ def _perform(state: StrategyState) -> bool:
     return True
 
 
-def _contradicted_profile(state: StrategyState) -> Iterator[Notice]:
-    """Yield warnings if the data contradict the given profile."""
-    return profile_warnings(state.run, state.strong()) if state.calibrated else iter(())
+def _warnings(state: StrategyState, new_run: Callable[[Sequence[Phase]], StepwiseRefinement]) -> Iterator[Notice]:
+    """Yield warnings if the data contradict the given profile, a restraint, or the form of a texture."""
+    if state.calibrated:
+        yield from profile_warnings(state.run, state.strong())
+    yield from restraint_warnings(state.run)
+    named = state.plan.named(state.run.parameters)
+    open_forms = [p for p in state.phases if slot_name(p, "preferred_orientation") not in named]
+    yield from texture_form_warnings(state.run, open_forms, new_run)
 
 
 def _free_as_requested(state: StrategyState) -> None:

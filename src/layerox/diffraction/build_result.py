@@ -169,10 +169,18 @@ def _refined_instrument(instrument: Instrument, minimum: Minimum) -> Instrument:
 
 
 def _public_covariance(minimum: Minimum) -> tuple[list[str], FloatArray]:
-    """Return the public names of the variables and their covariance: of sizes, not of inverse sizes."""
+    """Return the public names of the variables and their covariance: of sizes, not of inverse sizes.
+
+    An infinite size, at its bound, has none.
+    """
     names, values = minimum.parameters.free_names, minimum.parameters.values[minimum.parameters.free_indices]
-    slopes = np.array([-1.0 / v**2 if n.endswith(INVERSE_SIZE) else 1.0 for n, v in zip(names, values, strict=True)])
+    slopes = np.array([_by_inverse(v) if n.endswith(INVERSE_SIZE) else 1.0 for n, v in zip(names, values, strict=True)])
     return [public_name(name) for name in names], minimum.covariance * np.outer(slopes, slopes)
+
+
+def _by_inverse(inverse: float) -> float:
+    """Return the derivative of a size with respect to its inverse."""
+    return -1.0 / inverse**2 if inverse > 0.0 else 0.0
 
 
 def _correlations(names: list[str], covariance: FloatArray) -> list[Correlation]:
