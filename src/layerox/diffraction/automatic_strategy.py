@@ -43,7 +43,8 @@ from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
 from layerox.diffraction.starting_values import peak_width, starting_inverse_size
-from layerox.diffraction.strategy_state import StrategyState
+from layerox.diffraction.strategy_state import SUPPORT_FOR_WIDTHS, StrategyState
+from layerox.diffraction.texture_axis import TEXTURE_AXIS, better_axis
 from layerox.diffraction.texture_and_broadening import (
     refine_all_widths_and_textures,
     refine_anisotropic_broadening,
@@ -110,12 +111,14 @@ def fit_automatically(
     present, unsupported, earlier = ordered, dict[str, tuple[float, float]](), list[RefinementStep]()
     while True:
         state = StrategyState(new_run(present), plan, calibrated=calibrated, may_restart=may_restart)
-        finished = _perform(state)
+        finished = _perform(state) and not _has_other_axis(state, new_run)
         unsupported |= state.unsupported
         if finished:
             break
-        earlier += [step for step in state.run.steps if step.name.startswith(PHASE_LEFT_OUT)]
+        earlier += [step for step in state.run.steps if step.name.startswith((PHASE_LEFT_OUT, TEXTURE_AXIS))]
         present = state.phases
+        other = {phase.name: phase for phase in present}
+        ordered = [other.get(phase.name, phase) for phase in ordered]
     run = state.run
     if len(present) < len(ordered):
         run = with_absent_phases(run, new_run(ordered))
@@ -181,6 +184,19 @@ def _perform(state: StrategyState) -> bool:
     try_opposite_cells(state.run, state.phases)
     _free_as_requested(state)
     state.run.finish("all together")
+    return True
+
+
+def _has_other_axis(state: StrategyState, new_run: Callable[[Sequence[Phase]], StepwiseRefinement]) -> bool:
+    """Return True if another texture axis of a phase is clearly better: the strategy starts again with it."""
+    if not state.may_restart:
+        return False
+    asked = [phase for phase in state.oriented() if state.is_supported(phase, SUPPORT_FOR_WIDTHS)]
+    choice = better_axis(state.run, asked, new_run)
+    if choice is None:
+        return False
+    state.phases = [choice.phase if phase.name == choice.phase.name else phase for phase in state.phases]
+    state.run.record(choice.step_name, reason=choice.reason)
     return True
 
 
