@@ -76,7 +76,8 @@ def measured(index: int, seed: int) -> tuple[lx.Pattern, tuple[str, ...], list[f
     rng = np.random.default_rng([seed, index])
     names = MIXTURES[index % len(MIXTURES)]
     shares = (0.05 + (1 - 0.05 * len(names)) * rng.dirichlet(np.ones(len(names)))).tolist()
-    pure = lx.simulate(powders(names, rng), weights=shares, radiation=CU, two_theta=ANGLES, instrument=diffractometer(rng))
+    phases = powders(names, rng)
+    pure = lx.simulate(phases, weights=shares, radiation=CU, two_theta=ANGLES, instrument=diffractometer(rng))
     top = float(np.exp(rng.uniform(np.log(3_000), np.log(60_000))))
     peaks = pure.pattern.intensity * top / pure.pattern.intensity.max()
     counts = rng.poisson(peaks + background(pure.pattern.two_theta, rng)).astype(float)
@@ -105,7 +106,8 @@ def judged(count: int, seed: int) -> dict[str, object]:
                 own.append(np.inf)
         pulls += own
         if result.status != "converged" or max(map(abs, own)) > 3:
-            faults.append({"index": index, "status": result.status, "reason": result.reason, "pulls": np.round(own, 1).tolist()})
+            row = {"index": index, "status": result.status, "reason": result.reason}
+            faults.append({**row, "pulls": np.round(own, 1).tolist()})
         if (index + 1) % 50 == 0:
             print(index + 1, file=sys.stderr, flush=True)
     size = np.abs(pulls)

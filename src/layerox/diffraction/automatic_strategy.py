@@ -44,13 +44,13 @@ from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
 from layerox.diffraction.starting_values import peak_width, starting_inverse_size
 from layerox.diffraction.strategy_state import SUPPORT_FOR_WIDTHS, StrategyState
-from layerox.diffraction.texture_axis import TEXTURE_AXIS, better_axis
 from layerox.diffraction.texture_and_broadening import (
     refine_all_widths_and_textures,
     refine_anisotropic_broadening,
     refine_harmonics,
     refine_texture,
 )
+from layerox.diffraction.texture_axis import TEXTURE_AXIS, AxisChoice, NewRun, better_axis
 from layerox.diffraction.texture_form import texture_form_warnings
 from layerox.instrument import Instrument
 from layerox.notices import Notice
@@ -99,7 +99,8 @@ def fit_automatically(
     progress
         Called with the name of each step.
     with_warnings
-        Whether refinements are made that only yield warnings (the form of a texture, the given profile).
+        Whether the form and the axis of textures and the given profile are in question; not for the frames of a series,
+        which share them.
     """
     start = with_starting_widths(instrument, pattern)
     ordered, calibrated = canonical_order(phases), instrument.profile is not None
@@ -109,9 +110,13 @@ def fit_automatically(
 
     may_restart = plan.names_no_parameter
     present, unsupported, earlier = ordered, dict[str, tuple[float, float]](), list[RefinementStep]()
+    axes: list[Notice] = []
     while True:
         state = StrategyState(new_run(present), plan, calibrated=calibrated, may_restart=may_restart)
-        finished = _perform(state) and not _has_other_axis(state, new_run)
+        finished = _perform(state)
+        if finished and with_warnings and (choice := _other_axis(state, new_run)):
+            axes.append(choice.notice)
+            finished = False
         unsupported |= state.unsupported
         if finished:
             break
@@ -123,7 +128,7 @@ def fit_automatically(
     if len(present) < len(ordered):
         run = with_absent_phases(run, new_run(ordered))
     run.steps[:0] = earlier
-    warnings = tuple(_warnings(state, new_run)) if with_warnings else ()
+    warnings = (*axes, *(_warnings(state, new_run) if with_warnings else ()))
     if may_restart and unsupported:
         retry_absent_phases(run, unsupported)
     alike = resolve_alike_phases(run, unsupported, plan)
@@ -187,17 +192,16 @@ def _perform(state: StrategyState) -> bool:
     return True
 
 
-def _has_other_axis(state: StrategyState, new_run: Callable[[Sequence[Phase]], StepwiseRefinement]) -> bool:
-    """Return True if another texture axis of a phase is clearly better: the strategy starts again with it."""
+def _other_axis(state: StrategyState, new_run: NewRun) -> AxisChoice | None:
+    """Return another texture axis of a phase if it is clearly better: the strategy starts again with it."""
     if not state.may_restart:
-        return False
+        return None
     asked = [phase for phase in state.oriented() if state.is_supported(phase, SUPPORT_FOR_WIDTHS)]
     choice = better_axis(state.run, asked, new_run)
-    if choice is None:
-        return False
-    state.phases = [choice.phase if phase.name == choice.phase.name else phase for phase in state.phases]
-    state.run.record(choice.step_name, reason=choice.reason)
-    return True
+    if choice is not None:
+        state.phases = [choice.phase if phase.name == choice.phase.name else phase for phase in state.phases]
+        state.run.record(choice.step_name, reason=choice.reason)
+    return choice
 
 
 def _warnings(state: StrategyState, new_run: Callable[[Sequence[Phase]], StepwiseRefinement]) -> Iterator[Notice]:
@@ -330,4 +334,3 @@ def _atoms(state: StrategyState) -> None:
     known = {row.name for row in state.run.prior_restraints}
     atoms = [name for row in state.run.priors if row.is_of_atoms and row.phase in present for name in row.parts]
     state.run.refine("atoms", [name for name in atoms if name in known])
-

@@ -97,7 +97,7 @@ def _weighted_priors(outcomes: Sequence[Outcome], table: Parameters) -> list[Pri
 def _priors_of_measurements(
     labels: Sequence[str], outcomes: Sequence[Outcome], table: Parameters
 ) -> Iterator[PriorRestraint]:
-    """Yield the priors of what belongs to one measurement (see `_joint_names`), weighted as in its single refinement."""
+    """Yield the priors of what belongs to one measurement, weighted as in its single refinement."""
     for label, outcome in zip(labels, outcomes, strict=True):
         spreads = outcome.minimum.prior_spread
         for restraint in (restraint for prior in outcome.priors if (restraint := prior.restraint()) is not None):

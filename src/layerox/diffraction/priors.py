@@ -16,7 +16,7 @@ a file or of the user counts as LOOKED-UP. The widths are judgements of this pro
 - the diffractometer: see `measurement_priors`. Only if no calibration is given.
 - random_share: crystallites that lie at random beside those of a March function (Dollase, J. Appl. Cryst. 19 (1986)
   267, doi:10.1107/S0021889886089458): 0.2.
-- microstrain: annealed oxides, below 0.4 %; size: 100 nm within a factor of 3, so that 10 nm to 1 um is within two esds.
+- microstrain: annealed oxides, below 0.4 %; size: 100 nm within a factor of 3, 10 nm to 1 um within two esds.
 - cell: compositions and contents of alkali metal change lengths by 1 to 2 % (Shannon radii), angles by a degree.
 """
 
@@ -210,11 +210,13 @@ def priors_of(
     instrument: Instrument | None = None,
     radiation: Radiation | None = None,
     pattern: Pattern | None = None,
+    *,
+    of_others: bool = False,
 ) -> tuple[Prior, ...]:
     """Return the priors of all quantities of phases and instrument (if given) that can vary, with the user's settings.
 
     `radiation` is the beam, which decides on the kind of the diffractometer; without it, the widths have no priors, and
-    without `pattern` the background has none.
+    without `pattern` the background has none. Settings may be those of other phases too if `of_others`.
 
     Raises
     ------
@@ -225,6 +227,8 @@ def priors_of(
     found += [] if instrument is None else _of_position(instrument, parameters)
     found += [] if instrument is None or radiation is None else _of_profile(instrument, radiation, parameters)
     found += [] if pattern is None else _of_background(pattern, parameters)
+    if not of_others:
+        _refuse_unknown(found, settings)
     return tuple(_adjusted(found, settings))
 
 
@@ -392,11 +396,14 @@ def _occupancies(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
                         provenance=label)  # fmt: skip
 
 
-def _adjusted(priors: list[Prior], settings: PriorSettings) -> Iterator[Prior]:
+def _refuse_unknown(priors: list[Prior], settings: PriorSettings) -> None:
     for pattern in settings:
         if not any(fnmatchcase(prior.name, pattern) for prior in priors):
             known = [prior.name for prior in priors]
             raise InputError(f"[priors]: no prior is called {pattern!r}", cure=nearest(pattern, known))
+
+
+def _adjusted(priors: list[Prior], settings: PriorSettings) -> Iterator[Prior]:
     for prior in priors:
         chosen = [setting for pattern, setting in settings.items() if fnmatchcase(prior.name, pattern)]
         if not chosen:

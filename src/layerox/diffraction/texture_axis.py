@@ -18,6 +18,7 @@ from layerox.diffraction.linear_response import LinearResponse
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_steps import StepwiseRefinement
+from layerox.notices import Notice
 from layerox.symmetry import Symmetry
 
 # Reduced chi-squared from which the question is asked.
@@ -50,8 +51,15 @@ class AxisChoice:
     @property
     def reason(self) -> str:
         """The choice in words."""
-        plane = " ".join(map(str, self.phase.axis))
-        return f"({plane}) instead of the given one: ln of the ratio of evidences {self.log_ratio:.0f}"
+        axes = self.phase.axis, replace(self.phase, texture_axis=None).axis
+        plane, before = (" ".join(map(str, axis)) for axis in axes)
+        return f"about ({plane}), not ({before}): ln of the ratio of evidences {self.log_ratio:.0f}"
+
+    @property
+    def notice(self) -> Notice:
+        """The choice as a warning."""
+        cure = f"state it as preferred_orientation = {{ axis = [{', '.join(map(str, self.phase.axis))}] }}"
+        return Notice("texture_axis", f"the texture of {self.phase.name} is {self.reason}; {cure}")
 
 
 def better_axis(run: StepwiseRefinement, phases: Sequence[Phase], new_run: NewRun) -> AxisChoice | None:
