@@ -23,8 +23,11 @@ from layerox.symmetry import Symmetry
 
 # Reduced chi-squared from which the question is asked.
 POOR = 1.5
-# ln of the ratio of evidences, and fall of chi-squared as a share of it, from which another axis is taken.
-CERTAIN, CLEAR = 10.0, 0.05
+# ln of the ratio of evidences, and fall of chi-squared as a share of it, from which another axis is taken: a wrong
+# structure or stacking disorder fits somewhat better with any few intensities that are free.
+CERTAIN, CLEAR = 10.0, 0.5
+# Fall that the score test must predict for a refinement.
+PROMISING = 0.2
 # Planes of cleavage and growth of common minerals and oxides.
 PLANES = ((0, 0, 1), (1, 0, 0), (0, 1, 0), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1), (1, 0, 2), (0, 1, 2), (1, 0, 4))
 # Change of the March coefficient of the score test, and number of planes that are refined after it.
@@ -93,7 +96,8 @@ def _best(run: StepwiseRefinement, linear: LinearResponse, phase: Phase, new_run
     runs = [(other, _with_phase(run, other, new_run)) for other in others]
     gains = [_gain(linear, other, trial) for other, trial in runs]
     found = []
-    for k in np.argsort(gains)[::-1][:TRIED]:
+    promising = PROMISING * run.minimum.chi_squared
+    for k in (k for k in np.argsort(gains)[::-1][:TRIED] if gains[k] > promising):
         other, trial = runs[k]
         trial.refine("texture axis", run.minimum.parameters.free_names)
         reduced = max(trial.minimum.reduced_chi_squared, 1.0)
