@@ -9,7 +9,7 @@ from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.minimum import Data
 from layerox.diffraction.model import Model
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.priors import PriorRestraint
+from layerox.diffraction.prior import PriorRestraint
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, StepwiseRefinement
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text

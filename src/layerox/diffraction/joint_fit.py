@@ -18,7 +18,8 @@ from layerox.diffraction.minimum import Data, Histogram, Minimum
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import Parameters, Tie, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.priors import PriorRestraint, prior_restraints
+from layerox.diffraction.prior import PriorRestraint
+from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
 from layerox.errors import InputError
 from layerox.pattern import Pattern

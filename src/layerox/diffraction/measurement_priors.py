@@ -22,6 +22,8 @@ from typing import Literal
 
 import numpy as np
 
+from layerox.diffraction.parameters import Parameters, is_background_term
+from layerox.diffraction.prior import Prior
 from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
@@ -91,14 +93,32 @@ def kind_of(instrument: Instrument, radiation: Radiation) -> Kind:
     return "capillary" if radiation.name else "synchrotron"
 
 
-def background_priors(pattern: Pattern, terms: int) -> Iterator[tuple[str, Known]]:
-    """Yield the name of each higher term of the background and what is known of it, in units of intensity."""
+def of_position(instrument: Instrument, parameters: Parameters) -> Iterator[Prior]:
+    """Yield the priors of zero and displacement in Bragg-Brentano geometry; a capillary has a zero only."""
+    if instrument.geometry != "bragg-brentano":
+        return
+    stated = {"instrument_zero": instrument.zero, "instrument_displacement": instrument.displacement_mm}
+    for name, esd in POSITION_WIDTHS.items():
+        if name in parameters.index and parameters.can_vary(name):
+            yield Prior(
+                name=name, value=stated[name], esd=esd, parts={name: 1.0}, phase="", provenance="diffractometer"
+            )
+
+
+def of_profile(instrument: Instrument, radiation: Radiation, parameters: Parameters) -> Iterator[Prior]:
+    """Yield the priors of widths and axial divergence."""
+    for slot, known in PROFILES[kind_of(instrument, radiation)].items():
+        name = f"instrument_{slot}"
+        if name in parameters.index and parameters.can_vary(name):
+            yield Prior(name=name, value=known.value, esd=known.esd, parts={name: 1.0}, phase="",
+                        provenance="diffractometer", is_relative=known.is_relative)  # fmt: skip
+
+
+def of_background(pattern: Pattern, parameters: Parameters) -> Iterator[Prior]:
+    """Yield the priors of the higher terms of the background: it is smooth."""
     level = max(float(np.median(pattern.intensity)), LEAST_LEVEL * float(np.ptp(pattern.intensity)))
-    for k in range(FIRST_SMOOTH, terms):
-        yield f"background_{k}", Known(0.0, SMOOTHNESS * level / k**2)
-
-
-def profile_priors(kind: Kind) -> Iterator[tuple[str, Known]]:
-    """Yield the name of each parameter of the profile and what is known of it."""
-    for slot, known in PROFILES[kind].items():
-        yield f"instrument_{slot}", known
+    for k in range(FIRST_SMOOTH, sum(map(is_background_term, parameters.names))):
+        name = f"background_{k}"
+        if parameters.can_vary(name):
+            yield Prior(name=name, value=0.0, esd=SMOOTHNESS * level / k**2, parts={name: 1.0}, phase="",
+                        provenance="smooth background")  # fmt: skip

@@ -19,7 +19,8 @@ from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.priors import Prior, priors_of
+from layerox.diffraction.prior import Prior
+from layerox.diffraction.priors import priors_of
 from layerox.diffraction.refinement_plan import Plan
 from layerox.diffraction.refinement_steps import RefinementStep, StepwiseRefinement
 from layerox.diffraction.restraints import restraints_of

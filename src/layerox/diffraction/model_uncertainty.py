@@ -22,8 +22,8 @@ from layerox.diffraction.microabsorption import brindley
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, slot_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.prior import Prior
 from layerox.diffraction.prior_settings import PriorSetting
-from layerox.diffraction.priors import Prior
 from layerox.diffraction.quantification import Quantification, Quantities
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
 from layerox.typing import FloatArray

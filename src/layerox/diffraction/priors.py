@@ -25,27 +25,24 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Literal
-
-import numpy as np
 
 from layerox.crystal.asymmetric_unit import ASSUMED_U_ISO, Crystal
 from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.constraints import constrained
-from layerox.diffraction.measurement_priors import POSITION_WIDTHS, background_priors, kind_of, profile_priors
+from layerox.diffraction.measurement_priors import of_background, of_position, of_profile
 from layerox.diffraction.model import slots_of
-from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, is_background_term, public_name, slot_name
+from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, public_name, slot_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.prior import LEAST_VALUE, Prior, PriorRestraint
 from layerox.diffraction.prior_settings import NO_SETTINGS, PriorSetting, PriorSettings
-from layerox.diffraction.restraints import Restraint
 from layerox.errors import InputError, nearest
 from layerox.instrument import Instrument
 from layerox.pattern import Pattern
 from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
-from layerox.typing import FloatArray
 
 Provenance = Literal["LOOKED-UP", "RECALLED", "CONSTRUCTED"]
 
@@ -64,7 +61,6 @@ SPECIMEN_WIDTHS: Mapping[str, float] = {"preferred_orientation": 0.3, "microstra
 USUAL_SIZE = 100.0
 # Of a coefficient of spherical harmonics, by order.
 HARMONIC_WIDTHS: Mapping[str, float] = {"2": 0.4, "4": 0.05, "6": 0.03, "8": 0.02}
-HIGHER_HARMONIC = re.compile(r"_harmonic_(?!2_)\d+_\d+$")
 # Share of crystallites at random beside those of a refined March function, of either sign: such a sum describes
 # textures better (Dollase 1986).
 RANDOM_SHARE = 0.2
@@ -83,124 +79,6 @@ LIBRARY = "layerox library"
 FULL = 0.98
 # Coordinates of larger asymmetric units have no priors: an ordered supercell has thousands.
 MOST_COORDINATES = 60
-# Least value of a quantity above zero, relative to nothing: its logarithm must exist.
-LEAST_VALUE = 1e-5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prior:
-    """What is known of a quantity before the data.
-
-    Attributes
-    ----------
-    name
-        Public name of the parameter, or of the quantity that several parameters share ("P2_Ni1_Mn1_ratio").
-    value, esd
-        In the unit of the quantity; `esd` is that of the logarithm if `is_relative`.
-    parts
-        By internal name of a parameter: its change for a change of the quantity by one; empty if no parameter of the
-        model describes it.
-    phase
-        Name of the phase that it belongs to; empty for the diffractometer.
-    provenance
-        Where its width comes from: a label of the library, "specimen" or "recipe".
-    is_relative
-        Whether it is log-normal.
-    """
-
-    name: str
-    value: float
-    esd: float
-    parts: Mapping[str, float]
-    phase: str
-    provenance: str
-    is_relative: bool = False
-
-    @property
-    def step(self) -> float:
-        """One standard uncertainty in the unit of the quantity."""
-        return self.esd * abs(self.value) if self.is_relative else self.esd
-
-    @property
-    def is_of_atoms(self) -> bool:
-        """Whether it is of a displacement factor or a coordinate: an automatic refinement varies these."""
-        return bool(self.parts) and all(
-            name.endswith(("_u_iso", "_x", "_y", "_z", "_occupancy")) for name in self.parts
-        )
-
-    @property
-    def is_of_position(self) -> bool:
-        """Whether it is of the zero or the displacement: both are refined if the diffractometer is not calibrated."""
-        return self.name in POSITION_WIDTHS
-
-    @property
-    def is_of_diffractometer(self) -> bool:
-        """Whether it is of the diffractometer: a calibration takes its place."""
-        return self.name.startswith("instrument_")
-
-    @property
-    def is_of_background(self) -> bool:
-        """Whether it is of a term of the background: only those that are refined count."""
-        return is_background_term(self.name)
-
-    @property
-    def is_of_held_only(self) -> bool:
-        """Whether it is of a quantity that is only refined if it contradicts its prior: higher orders of a texture."""
-        return any(HIGHER_HARMONIC.search(name) for name in self.parts)
-
-    def restraint(self) -> PriorRestraint | None:
-        """Return the prior as a restraint of a refinement; None if it is not of one parameter."""
-        if len(self.parts) != 1 or (self.is_relative and self.value <= 0) or self.is_of_held_only:
-            return None
-        (name,) = self.parts
-        target = math.log(self.value) if self.is_relative else self.value
-        return PriorRestraint(name=name, target=target, esd=self.esd, is_relative=self.is_relative)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PriorRestraint(Restraint):
-    """The prior of one parameter: (value - target) / esd, of the logarithm if `is_relative`."""
-
-    name: str
-    is_relative: bool = False
-
-    @property
-    def is_of_position(self) -> bool:
-        """Whether it is of the zero or the displacement."""
-        return self.name in POSITION_WIDTHS
-
-    @property
-    def label(self) -> str:
-        """Name of the parameter."""
-        return self.name
-
-    def names(self) -> list[str]:
-        """Return the name of the parameter."""
-        return [self.name]
-
-    def value(self, numbers: Mapping[str, float]) -> float:
-        """Return the parameter or its logarithm."""
-        return math.log(max(numbers[self.name], LEAST_VALUE)) if self.is_relative else numbers[self.name]
-
-    def row(self, values: FloatArray, parameters: Parameters, transfer: FloatArray) -> tuple[float, FloatArray]:
-        """Return (value - target) / esd and its derivatives by the variables, shape (v,); zeros if it does not vary."""
-        k = parameters.find(self.name)
-        if not transfer[k].any():
-            return 0.0, np.zeros(transfer.shape[1])
-        miss = (self.value({self.name: float(values[k])}) - self.target) / self.esd
-        return miss, transfer[k] * self._slope(float(values[k])) / self.esd
-
-    def prior_curvature(self, parameters: Parameters) -> dict[str, float]:
-        """Return what it adds to the normal matrix, if the parameter varies."""
-        k = parameters.find(self.name)
-        return {self.name: (self._slope(float(parameters.values[k])) / self.esd) ** 2} if parameters.vary[k] else {}
-
-    def weighted(self, spread: float) -> PriorRestraint:
-        """Return the restraint for data whose residuals are `spread` times their sigmas."""
-        return replace(self, esd=self.esd / spread, spread=spread)
-
-    def _slope(self, value: float) -> float:
-        return 1.0 / max(value, LEAST_VALUE) if self.is_relative else 1.0
 
 
 def priors_of(
@@ -224,40 +102,12 @@ def priors_of(
         If a setting matches no quantity with a prior.
     """
     found = [prior for phase in phases if phase.mode == "rietveld" for prior in _of_phase(phase, parameters)]
-    found += [] if instrument is None else _of_position(instrument, parameters)
-    found += [] if instrument is None or radiation is None else _of_profile(instrument, radiation, parameters)
-    found += [] if pattern is None else _of_background(pattern, parameters)
+    found += [] if instrument is None else of_position(instrument, parameters)
+    found += [] if instrument is None or radiation is None else of_profile(instrument, radiation, parameters)
+    found += [] if pattern is None else of_background(pattern, parameters)
     if not of_others:
         _refuse_unknown(found, settings)
     return tuple(_adjusted(found, settings))
-
-
-def _of_position(instrument: Instrument, parameters: Parameters) -> Iterator[Prior]:
-    """Yield the priors of zero and displacement in Bragg-Brentano geometry; a capillary has a zero only."""
-    if instrument.geometry != "bragg-brentano":
-        return
-    stated = {"instrument_zero": instrument.zero, "instrument_displacement": instrument.displacement_mm}
-    for name, esd in POSITION_WIDTHS.items():
-        if name in parameters.index and parameters.can_vary(name):
-            yield Prior(
-                name=name, value=stated[name], esd=esd, parts={name: 1.0}, phase="", provenance="diffractometer"
-            )
-
-
-def _of_profile(instrument: Instrument, radiation: Radiation, parameters: Parameters) -> Iterator[Prior]:
-    """Yield the priors of widths and axial divergence."""
-    for name, known in profile_priors(kind_of(instrument, radiation)):
-        if name in parameters.index and parameters.can_vary(name):
-            yield Prior(name=name, value=known.value, esd=known.esd, parts={name: 1.0}, phase="",
-                        provenance="diffractometer", is_relative=known.is_relative)  # fmt: skip
-
-
-def _of_background(pattern: Pattern, parameters: Parameters) -> Iterator[Prior]:
-    """Yield the priors of the higher terms of the background: it is smooth."""
-    for name, known in background_priors(pattern, sum(map(is_background_term, parameters.names))):
-        if parameters.can_vary(name):
-            yield Prior(name=name, value=known.value, esd=known.esd, parts={name: 1.0}, phase="",
-                        provenance="smooth background")  # fmt: skip
 
 
 def prior_restraints(priors: Sequence[Prior], parameters: Parameters, named: Set[str]) -> tuple[PriorRestraint, ...]:

@@ -16,7 +16,7 @@ from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, is_background, public_name
-from layerox.diffraction.priors import Prior, PriorRestraint
+from layerox.diffraction.prior import Prior, PriorRestraint
 from layerox.diffraction.restraints import Restraint, restraint_terms
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.typing import FloatArray

@@ -14,7 +14,8 @@ import numpy as np
 from layerox.diffraction.least_squares import minimise_jointly
 from layerox.diffraction.minimum import Data, Histogram, Minimum
 from layerox.diffraction.parameters import Parameters, Tie
-from layerox.diffraction.priors import PriorRestraint, prior_restraints, priors_of
+from layerox.diffraction.prior import PriorRestraint
+from layerox.diffraction.priors import prior_restraints, priors_of
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
 from layerox.series.executor import Executor
