@@ -2,9 +2,9 @@
 
 First scales and background, a search of the cells on the blurred pattern, position and cells, widths, background terms
 and texture; then the atoms: free coordinates (the z of oxygen in a layered oxide), one displacement factor for each
-element group, and occupancies of sites that are not full. Scales, cells, widths and atoms are always refined; atoms
-have priors, which hold what the data do not determine (see `priors`). Other parameters are refined if a score test
-supports them, and fixed again if the fit does not improve.
+element group, and occupancies of sites that are not full. Scales, cells, widths, textures and atoms are always refined;
+they have priors, which hold what the data do not determine (see `priors`). Axial divergence, further background terms
+and special corrections are refined if a score test supports them, and fixed again if the fit does not improve.
 """
 
 from __future__ import annotations
