@@ -31,12 +31,13 @@ import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.absorption import phase_attenuation
 from layerox.diffraction.constraints import constrained
+from layerox.diffraction.measurement_priors import POSITION_WIDTHS
 from layerox.diffraction.microabsorption import brindley
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.model_uncertainty import COARSEST_UM, FINEST_UM
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.priors import POSITION_WIDTHS, RANDOM_SHARE, priors_of
+from layerox.diffraction.priors import RANDOM_SHARE, priors_of
 from layerox.instrument import Instrument, Profile
 from layerox.radiation import radiation_from_text
 from layerox.symmetry import CELL_NAMES

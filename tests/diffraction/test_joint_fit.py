@@ -7,7 +7,8 @@ import pytest
 
 from layerox.diffraction.automatic_strategy import fit_automatically
 from layerox.diffraction.joint_fit import OVERALL, STRETCH, refine_jointly
-from layerox.diffraction.priors import POSITION_WIDTHS, prior_restraints
+from layerox.diffraction.measurement_priors import POSITION_WIDTHS
+from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.simulated_pattern import simulation
 from layerox.errors import InputError
 from layerox.instrument import Instrument, Profile
@@ -102,15 +103,18 @@ def test_every_view_is_the_same_minimum(joint, patterns):
     assert joint.minimum.chi_squared == pytest.approx(total, rel=1e-9)
 
 
-def test_the_penalty_of_the_priors_is_stated_apart(joint, single):
-    """Their squared misses, for residuals as large as those of the single fits."""
-    freedom = sum(outcome.minimum.points - len(outcome.minimum.at_bound) for outcome in single)
-    reduced = max(sum(outcome.minimum.chi_squared for outcome in single) / freedom, 1.0)
-    table = joint.minimum.parameters
-    priors = prior_restraints(joint.views[0].priors, table, set())
-    misses = [prior.row(table.values, table, table.transfer())[0] for prior in priors]
+def test_the_penalty_of_the_priors_is_stated_apart(joint):
+    """Their squared misses, of the common atoms and cells once and of each measurement, by the weights they have."""
+    table, spreads = joint.minimum.parameters, joint.minimum.prior_spread
+    own = prior_restraints(joint.views[0].priors, table, set())
+    for label, view in zip(("xray", "neutron"), joint.views, strict=True):
+        every = (prior.restraint() for prior in view.priors)
+        own += tuple(replace(row, name=f"{label}_{row.name}") for row in every if row is not None)
+    weighted = [row.weighted(spreads[row.name]) for row in own if row.name in spreads]
+    misses = [row.row(table.values, table, table.transfer())[0] for row in weighted]
+    assert len(misses) == len(spreads)
     assert joint.minimum.penalty > 0
-    assert joint.minimum.penalty == pytest.approx(reduced * np.square(misses).sum(), rel=1e-9)
+    assert joint.minimum.penalty == pytest.approx(np.square(misses).sum(), rel=1e-9)
     assert joint.minimum.objective == joint.minimum.chi_squared + joint.minimum.penalty
 
 

@@ -1,5 +1,6 @@
 """Priors: widths follow the provenance of a structure; settings of the user change them or switch them off."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,18 +10,20 @@ import pytest
 import layerox as lx
 from layerox.analysis.phase_arguments import phases_from
 from layerox.diffraction.constraints import constrained
+from layerox.diffraction.measurement_priors import POSITION_WIDTHS, PROFILES, kind_of
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.prior_settings import PriorSetting
 from layerox.diffraction.priors import (
-    POSITION_WIDTHS,
     RANDOM_SHARE,
     SPECIMEN_WIDTHS,
+    USUAL_SIZE,
     WIDTHS,
     check_prior_settings,
     priors_of,
     provenance_of,
 )
 from layerox.instrument import Instrument, Profile
+from layerox.radiation import radiation_from_text
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -106,17 +109,84 @@ def test_a_log_normal_prior_has_the_row_of_its_logarithm(p2):
     assert prior.prior_curvature(table) == pytest.approx({"P2_O1_u_iso": slope**2}, rel=1e-6)
 
 
-def test_the_guide_states_the_widths():
+def guide_rows():
+    """Return the cells of the tables of the guide by the name in `[priors]`, without the phase."""
     lines = (DOCS / "priors.md").read_text(encoding="utf-8").splitlines()
     rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")]
-    stated = {row[1].split("_", 1)[1]: [float(x) for x in row[2:-1]] for row in rows if "_" in row[1]}
+    return {row[1].split("_", 1)[1]: row[2:-1] for row in rows if re.match(r"\w+_\w+$", row[1])}, {
+        row[0]: row[1:] for row in rows if row[0].startswith("instrument_")
+    }
+
+
+def test_the_guide_states_the_widths():
+    stated = {name: [float(x) for x in cells] for name, cells in guide_rows()[0].items()}
     kinds = {"O1_u_iso": "u_iso", "O1_z": "coordinate", "Nae_occupancy": "occupancy", "Ni1_Mn1_ratio": "ratio"}
-    for name, kind in kinds.items():
+    for name, kind in (kinds | {"a": "length", "beta": "angle"}).items():
         assert stated.pop(name) == list(WIDTHS[kind].values())
-    single = {"size": SPECIMEN_WIDTHS["inverse_size"], "random_share": RANDOM_SHARE}
-    single |= {name: SPECIMEN_WIDTHS[name] for name in ("preferred_orientation", "microstrain")}
-    single |= {name.removeprefix("instrument_"): width for name, width in POSITION_WIDTHS.items()}
-    assert stated == {name: [width] for name, width in single.items()}
+    expected = {"size": [USUAL_SIZE, SPECIMEN_WIDTHS["inverse_size"]], "random_share": [0, RANDOM_SHARE]}
+    expected |= {"preferred_orientation": [1, SPECIMEN_WIDTHS["preferred_orientation"]]}
+    expected |= {"microstrain": [0, SPECIMEN_WIDTHS["microstrain"]]}
+    expected |= {name.removeprefix("instrument_"): [0, width] for name, width in POSITION_WIDTHS.items()}
+    assert stated == expected
+
+
+def test_the_guide_states_the_diffractometers():
+    for name, cells in guide_rows()[1].items():
+        stated = [tuple(float(x) for x in cell.split("±")) for cell in cells]
+        slot = name.removeprefix("instrument_")
+        assert stated == [(known[slot].value, known[slot].esd) for known in PROFILES.values()], name
+
+
+@pytest.mark.parametrize(
+    ("instrument", "radiation", "kind"),
+    [
+        (Instrument(), "CuKa", "flat"),
+        (Instrument(geometry="debye-scherrer"), "CuKa", "capillary"),
+        (Instrument(geometry="debye-scherrer"), "0.4139", "synchrotron"),
+    ],
+)
+def test_the_kind_of_a_diffractometer_follows_from_beam_and_geometry(instrument, radiation, kind):
+    beam = radiation_from_text(radiation)
+    assert kind_of(instrument, beam) == kind
+    assert kind_of(instrument, replace(beam, kind="neutron")) == "neutrons"
+
+
+def test_widths_of_a_diffractometer_are_refined_with_their_priors_unless_it_is_calibrated():
+    pattern = measured((30, 50, 0.02), displacement_mm=0.1)
+    rows = {row.name: row for row in lx.fit(pattern, ["P2"]).priors}
+    for slot in "uvw":
+        row, known = rows[f"instrument_{slot}"], PROFILES["flat"][slot]
+        assert row.is_refined
+        assert row.value == known.value
+        # From 30 to 50 degrees U and V change the widths alike.
+        assert 0 < row.posterior_esd < row.esd
+    assert not rows["instrument_x"].is_refined
+    assert rows["P2_size"].value == pytest.approx(USUAL_SIZE)  # nm, not its inverse
+    calibrated = lx.fit(pattern, ["P2"], instrument=Instrument(profile=PROFILE))
+    assert not any(row.name.startswith("instrument_") for row in calibrated.priors)
+
+
+def test_a_prior_of_a_size_is_given_in_nanometres():
+    pattern = measured((12, 90, 0.02))
+    setting = {"P2_size": {"value": 50.0, "esd": 5.0}, "instrument_u": "off"}
+    rows = {row.name: row for row in lx.fit(pattern, ["P2"], recipe={"priors": setting}).priors}
+    assert (rows["P2_size"].value, rows["P2_size"].esd) == pytest.approx((50.0, 5.0))
+    assert "instrument_u" not in rows
+
+
+def test_higher_terms_of_a_background_are_small():
+    """Two over k squared of the median."""
+    pattern = measured((12, 90, 0.02))
+    rows = {row.name: row for row in lx.fit(pattern, ["P2"]).priors}
+    assert rows["background_5"].esd == pytest.approx(2.0 / 25 * np.median(pattern.intensity))
+    assert "background_1" not in rows
+
+
+def test_a_cell_that_the_data_hardly_show_keeps_its_prior():
+    """From 14.5 to 18 degrees there is no reflection that depends on a."""
+    row = next(row for row in lx.fit(measured((14.5, 18.0, 0.01)), ["P2"]).priors if row.name == "P2_a")
+    assert row.posterior_value == pytest.approx(row.value, abs=0.1 * row.esd)
+    assert row.posterior_esd == pytest.approx(row.esd, rel=0.2)
 
 
 def test_what_weak_data_do_not_determine_stays_at_its_prior():

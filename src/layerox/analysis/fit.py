@@ -155,7 +155,7 @@ def fit(
     else:
         known, beam = given.resolve(data)
         chosen = check_phases(phases_from(phases or (), hardware), data, beam)
-        check_prior_settings(chosen, known, plan.priors)
+        check_prior_settings(chosen, known, plan.priors, beam)
         if params is not None:
             names, _ = slots_of(chosen, known, background_terms_of(params))
             plan = plan_from(params, [public_name(name) for name in names]).with_reference(reference)

@@ -12,8 +12,8 @@ import numpy as np
 
 from layerox.analysis.fit import fit as refine
 from layerox.computing.threads import single_threaded
+from layerox.diffraction.measurement_priors import POSITION_WIDTHS
 from layerox.diffraction.model_setup import Outcome
-from layerox.diffraction.priors import POSITION_WIDTHS
 from layerox.diffraction.refined_quantities import RefinedParameter
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.refinement_plan import Demand, Plan

@@ -2,9 +2,9 @@
 
 First scales and background, a search of the cells on the blurred pattern, position and cells, widths, background terms
 and texture; then the atoms: free coordinates (the z of oxygen in a layered oxide), one displacement factor for each
-element group, and occupancies of sites that are not full. Scales, cells, widths and atoms are always refined; atoms
-have priors, which hold what the data do not determine (see `priors`). Other parameters are refined if a score test
-supports them, and fixed again if the fit does not improve.
+element group, and occupancies of sites that are not full. Scales, cells, widths, textures and atoms are always refined;
+they have priors, which hold what the data do not determine (see `priors`). Axial divergence, further background terms
+and special corrections are refined if a score test supports them, and fixed again if the fit does not improve.
 """
 
 from __future__ import annotations
@@ -36,22 +36,21 @@ from layerox.diffraction.model_setup import (
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.phase_order import canonical_order, in_given_order
-from layerox.diffraction.phase_support import drop_unsupported, drop_vague_cells
+from layerox.diffraction.phase_support import drop_unsupported
 from layerox.diffraction.plausibility import profile_warnings
 from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.pseudo_symmetry import try_opposite_cells
 from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE, RefinementStep, StepwiseRefinement
 from layerox.diffraction.starting_values import peak_width, starting_inverse_size
-from layerox.diffraction.strategy_state import StrategyState
+from layerox.diffraction.strategy_state import SUPPORT_FOR_WIDTHS, StrategyState
 from layerox.diffraction.texture_and_broadening import (
-    free_determined_widths_and_textures,
+    refine_all_widths_and_textures,
     refine_anisotropic_broadening,
     refine_harmonics,
     refine_texture,
-    size_groups,
-    texture_groups,
 )
+from layerox.diffraction.texture_axis import TEXTURE_AXIS, AxisChoice, NewRun, better_axis
 from layerox.diffraction.texture_form import texture_form_warnings
 from layerox.instrument import Instrument
 from layerox.notices import Notice
@@ -69,6 +68,8 @@ OUTSHINES, NOT_WEAK, SETTLED, SAME_CELL = 0.35, 0.1, 0.25, 5e-4
 LEFT_FOR_ATOMS = 0.2
 # Angle (degrees) below which axial divergence is visible, and its initial value (S/L and H/L).
 ASYMMETRIC_BELOW, PLAUSIBLE_AXIAL = 60.0, 0.03
+# Widths of the diffractometer that are refined without calibration.
+WIDTHS_OF_INSTRUMENT = ("w", "u", "v")
 # Blur (in units of the coarsest one) at which stackings are compared, for the given cells and for those found.
 COARSE_BLUR, FINE_BLUR = 0.35, 0.12
 
@@ -98,7 +99,8 @@ def fit_automatically(
     progress
         Called with the name of each step.
     with_warnings
-        Whether refinements are made that only yield warnings (the form of a texture, the given profile).
+        Whether the form and the axis of textures and the given profile are in question; not for the frames of a series,
+        which share them.
     """
     start = with_starting_widths(instrument, pattern)
     ordered, calibrated = canonical_order(phases), instrument.profile is not None
@@ -108,19 +110,25 @@ def fit_automatically(
 
     may_restart = plan.names_no_parameter
     present, unsupported, earlier = ordered, dict[str, tuple[float, float]](), list[RefinementStep]()
+    axes: list[Notice] = []
     while True:
         state = StrategyState(new_run(present), plan, calibrated=calibrated, may_restart=may_restart)
         finished = _perform(state)
+        if finished and with_warnings and (choice := _other_axis(state, new_run)):
+            axes.append(choice.notice)
+            finished = False
         unsupported |= state.unsupported
         if finished:
             break
-        earlier += [step for step in state.run.steps if step.name.startswith(PHASE_LEFT_OUT)]
+        earlier += [step for step in state.run.steps if step.name.startswith((PHASE_LEFT_OUT, TEXTURE_AXIS))]
         present = state.phases
+        other = {phase.name: phase for phase in present}
+        ordered = [other.get(phase.name, phase) for phase in ordered]
     run = state.run
     if len(present) < len(ordered):
         run = with_absent_phases(run, new_run(ordered))
     run.steps[:0] = earlier
-    warnings = tuple(_warnings(state, new_run)) if with_warnings else ()
+    warnings = (*axes, *(_warnings(state, new_run) if with_warnings else ()))
     if may_restart and unsupported:
         retry_absent_phases(run, unsupported)
     alike = resolve_alike_phases(run, unsupported, plan)
@@ -147,8 +155,8 @@ def _prepared_run(
     axial = {"instrument_s_over_l", "instrument_h_over_l"}
     if not calibrated and not plan.named(run.parameters) & axial:
         run.parameters.tie("instrument_h_over_l", "instrument_s_over_l")
-    known = [prior for prior in run.priors if not (calibrated and prior.is_of_position)]
-    run.prior_restraints = prior_restraints(known, run.parameters, plan.named(run.parameters))
+    run.priors = tuple(prior for prior in run.priors if not (calibrated and prior.is_of_diffractometer))
+    run.prior_restraints = prior_restraints(run.priors, run.parameters, plan.named(run.parameters))
     return run
 
 
@@ -165,23 +173,35 @@ def _perform(state: StrategyState) -> bool:
     refine_texture(state)
     refine_anisotropic_broadening(state)
     _retry_cells(state)
-    drop_vague_cells(state)
     drop_unsupported(state)
     if state.must_restart():
         return False
-    _width_against_angle(state)
+    _axial_divergence(state)
     _columns(state)
     _atoms(state)
-    _retry_held(state)
+    refine_harmonics(state)
+    _background(state)
     drop_unsupported(state)
     if state.must_restart():
         return False
     settle_stackings(state.run, state.phases)
-    free_determined_widths_and_textures(state)
+    refine_all_widths_and_textures(state)
     try_opposite_cells(state.run, state.phases)
     _free_as_requested(state)
     state.run.finish("all together")
     return True
+
+
+def _other_axis(state: StrategyState, new_run: NewRun) -> AxisChoice | None:
+    """Return another texture axis of a phase if it is clearly better: the strategy starts again with it."""
+    if not state.may_restart:
+        return None
+    asked = [phase for phase in state.oriented() if state.is_supported(phase, SUPPORT_FOR_WIDTHS)]
+    choice = better_axis(state.run, asked, new_run)
+    if choice is not None:
+        state.phases = [choice.phase if phase.name == choice.phase.name else phase for phase in state.phases]
+        state.run.record(choice.step_name, reason=choice.reason)
+    return choice
 
 
 def _warnings(state: StrategyState, new_run: Callable[[Sequence[Phase]], StepwiseRefinement]) -> Iterator[Notice]:
@@ -237,9 +257,9 @@ def _position(state: StrategyState) -> None:
 def _widths(state: StrategyState) -> None:
     run = state.run
     strong = state.strong()
-    instrument = [] if state.calibrated else ["instrument_w"]
+    instrument = [] if state.calibrated else [f"instrument_{slot}" for slot in WIDTHS_OF_INSTRUMENT]
     run.refine("widths", [*instrument, *state.names("inverse_size", phases=strong)])
-    state.attempt_promising("microstrain", [state.names("microstrain", phases=[phase]) for phase in strong])
+    run.refine("microstrain", state.names("microstrain", phases=strong))
 
 
 def _stackings(state: StrategyState) -> None:
@@ -283,11 +303,8 @@ def _with(state: StrategyState, cell: Mapping[str, float], phase: Phase) -> Para
     return table
 
 
-def _width_against_angle(state: StrategyState) -> None:
-    if state.calibrated:
-        return
-    state.attempt_promising("width against angle", [["instrument_u", "instrument_v"]])
-    if state.model.limits[0] < ASYMMETRIC_BELOW:
+def _axial_divergence(state: StrategyState) -> None:
+    if not state.calibrated and state.model.limits[0] < ASYMMETRIC_BELOW:
         axial = "instrument_s_over_l"
         state.run.attempt("axial divergence", [axial], start={axial: PLAUSIBLE_AXIAL})
 
@@ -296,7 +313,9 @@ def _background(state: StrategyState) -> None:
     """Add pairs of Chebyshev terms, as many as the score test supports."""
     if state.plan.background_terms is not None:
         return
-    extra = [f"background_{k}" for k in range(FIRST_BACKGROUND_TERMS, MOST_BACKGROUND_TERMS)]
+    free = set(state.run.parameters.free_names)
+    every = [f"background_{k}" for k in range(FIRST_BACKGROUND_TERMS, MOST_BACKGROUND_TERMS)]
+    extra = [name for name in every if name not in free]
     choices = [extra[:count] for count in range(0, len(extra) + 1, 2)]
     gains = state.run.gains(choices)
     excess = [gain - GAIN_PER_VARIABLE * len(names) for gain, names in zip(gains, choices, strict=True)]
@@ -311,18 +330,7 @@ def _atoms(state: StrategyState) -> None:
     if left > LEFT_FOR_ATOMS:
         state.run.record("atoms", kept=False, reason=f"{100 * left:.0f} % of the peaks' intensity is unexplained")
         return
-    own = {name for phase in state.structures() for name in state.all_names(phase)}
-    state.run.refine("atoms", [prior.name for prior in state.run.prior_restraints if prior.name in own])
-
-
-def _retry_held(state: StrategyState) -> None:
-    """Test again all parameters that are still fixed: other misfit may have hidden their effect."""
-    groups = [state.names(slot, phases=[phase]) for phase in state.strong() for slot in ("microstrain",)]
-    groups += texture_groups(state) + size_groups(state)
-    if not state.calibrated:
-        groups.append(["instrument_u", "instrument_v"])
-    free = set(state.run.parameters.free_names)
-    left = [group for group in groups if not free & set(group)]
-    if left:
-        state.attempt_promising("second look", left)
-    refine_harmonics(state)
+    present = {phase.name for phase in state.structures()}
+    known = {row.name for row in state.run.prior_restraints}
+    atoms = [name for row in state.run.priors if row.is_of_atoms and row.phase in present for name in row.parts]
+    state.run.refine("atoms", [name for name in atoms if name in known])

@@ -93,14 +93,14 @@ def build_result(
         pattern.sigma[kept],
         round(1.5 * width / float(np.median(np.diff(pattern.two_theta)))),
     )
+    linear = _linear_response(model, minimum, pattern)
+    accuracy = None if linear is None else _accuracy(linear, reader, outcome, quantification)
+    phases = phases if accuracy is None else tuple(_with_accuracy(phase, accuracy) for phase in phases)
     usable, why = fit_status(outcome, phases, pattern, left)
     status: RefinementStatus = minimum.outcome if usable == "converged" else usable
     reason = "; ".join(text for text in (why, minimum.reason) if text) or None
     peaks = unexplained_peaks(pattern.two_theta, pattern.intensity, calculated, pattern.sigma, width, model.radiation)
-    linear = _linear_response(model, minimum, pattern)
     sensitive = () if linear is None else sensitivities(linear)
-    accuracy = None if linear is None else _accuracy(linear, reader, outcome, quantification)
-    phases = phases if accuracy is None else tuple(_with_accuracy(phase, accuracy) for phase in phases)
     groups = tuple(reader.group(alike) for alike in outcome.alike)
     return Refinement(
         status=status,

@@ -12,12 +12,12 @@ import numpy as np
 from layerox.diffraction.counting_noise import flat_tops, noise_over_sigma, spikes
 from layerox.diffraction.detection_limit import CONFIDENCE
 from layerox.diffraction.intensity_extraction import is_extracted
+from layerox.diffraction.measurement_priors import POSITION_WIDTHS
 from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.normal_equations import undetermined
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
-from layerox.diffraction.priors import POSITION_WIDTHS
 from layerox.diffraction.refined_quantities import AlikeGroup, Correlation, RefinedParameter, RefinedPhase
 from layerox.diffraction.result_display import percent_text
 from layerox.diffraction.scattering_factors import has_ion

@@ -86,9 +86,10 @@ def _left_over(left: float) -> list[str]:
 
 def _undetermined(phase: RefinedPhase) -> list[str]:
     fraction = phase.weight_fraction
-    if fraction.status != "free" or not fraction.esd > UNDETERMINED_FRACTION:
+    esd = max(fraction.esd, fraction.esd_model or 0.0)
+    if fraction.status != "free" or not esd > UNDETERMINED_FRACTION:
         return []
-    return [f"the weight fraction of {phase.name} is undetermined: {100 * fraction:.0f} +- {100 * fraction.esd:.2g} %"]
+    return [f"the weight fraction of {phase.name} is undetermined: {100 * fraction:.0f} +- {100 * esd:.2g} %"]
 
 
 def _too_oriented(phases: Sequence[RefinedPhase]) -> list[str]:

@@ -18,7 +18,8 @@ from layerox.diffraction.minimum import Data, Histogram, Minimum
 from layerox.diffraction.model_setup import Outcome
 from layerox.diffraction.parameters import Parameters, Tie, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.priors import PriorRestraint, prior_restraints
+from layerox.diffraction.prior import PriorRestraint
+from layerox.diffraction.priors import prior_restraints
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
 from layerox.errors import InputError
 from layerox.pattern import Pattern
@@ -74,7 +75,7 @@ def refine_jointly(labels: Sequence[str], outcomes: Sequence[Outcome], patterns:
     for label, outcome in zip(labels[1:], outcomes[1:], strict=True):
         _share_proportions(table, label, outcome.model.phases)
         _stretch_cells(table, label, outcome.model.phases)
-    priors = [*_weighted_priors(outcomes, table), *_position_priors(labels, outcomes)]
+    priors = [*_weighted_priors(outcomes, table), *_priors_of_measurements(labels, outcomes, table)]
     found = minimise_jointly(histograms, table, restraints=priors)
     for label in labels[1:]:
         found = _without_idle_stretch(histograms, found, f"{label}_{STRETCH}", priors)
@@ -94,13 +95,16 @@ def _weighted_priors(outcomes: Sequence[Outcome], table: Parameters) -> list[Pri
     return [prior.weighted(max(reduced, 1.0) ** 0.5) for prior in priors]
 
 
-def _position_priors(labels: Sequence[str], outcomes: Sequence[Outcome]) -> Iterator[PriorRestraint]:
-    """Yield the priors of zero and displacement of each measurement, weighted as in its single refinement."""
+def _priors_of_measurements(
+    labels: Sequence[str], outcomes: Sequence[Outcome], table: Parameters
+) -> Iterator[PriorRestraint]:
+    """Yield the priors of what belongs to one measurement, weighted as in its single refinement."""
     for label, outcome in zip(labels, outcomes, strict=True):
         spreads = outcome.minimum.prior_spread
-        for prior in (prior for prior in outcome.priors if prior.is_of_position and prior.name in spreads):
-            if restraint := prior.restraint():
-                yield replace(restraint, name=f"{label}_{prior.name}").weighted(spreads[prior.name])
+        for restraint in (restraint for prior in outcome.priors if (restraint := prior.restraint()) is not None):
+            own = f"{label}_{restraint.name}"
+            if own in table.index and table.can_vary(own) and restraint.name in spreads:
+                yield replace(restraint, name=own).weighted(spreads[restraint.name])
 
 
 def _joint_names(label: str, outcome: Outcome, *, first: bool) -> list[str]:

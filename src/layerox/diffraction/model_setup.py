@@ -19,7 +19,8 @@ from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.priors import Prior, priors_of
+from layerox.diffraction.prior import Prior
+from layerox.diffraction.priors import priors_of
 from layerox.diffraction.refinement_plan import Plan
 from layerox.diffraction.refinement_steps import RefinementStep, StepwiseRefinement
 from layerox.diffraction.restraints import restraints_of
@@ -150,7 +151,7 @@ def prepared(
     prepare_extraction(model, parameters, float(np.ptp(pattern.intensity)))
     restraints = restraints_of(plan.restraints, phases)
     run = kind(model, Data(pattern.intensity, 1.0 / pattern.sigma), parameters, progress, restraints)
-    run.priors = priors_of(phases, parameters, plan.priors, instrument)
+    run.priors = priors_of(phases, parameters, plan.priors, instrument, radiation, pattern)
     return run
 
 

@@ -20,10 +20,10 @@ import numpy as np
 from layerox.diffraction.linear_response import LinearResponse
 from layerox.diffraction.microabsorption import brindley
 from layerox.diffraction.model import Model
-from layerox.diffraction.parameters import Parameters, slot_name
+from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, slot_name
 from layerox.diffraction.phase import Phase
+from layerox.diffraction.prior import Prior
 from layerox.diffraction.prior_settings import PriorSetting
-from layerox.diffraction.priors import Prior
 from layerox.diffraction.quantification import Quantification, Quantities
 from layerox.diffraction.weight_fractions import fraction_slopes, of_the_specimen, phase_weights
 from layerox.typing import FloatArray
@@ -133,7 +133,9 @@ class _Held:
 
     def __init__(self, linear: LinearResponse, priors: Sequence[Prior]):
         self.linear = linear
-        self.priors = [prior for prior in priors if _is_held(prior, linear.model, linear.minimum.parameters)]
+        table, at_bound = linear.minimum.parameters, linear.minimum.at_bound
+        moving = {name for name, stuck in zip(table.free_names, at_bound, strict=True) if not stuck}
+        self.priors = [prior for prior in priors if _is_held(prior, linear.model, table, moving)]
         if not self.priors:
             return
         curves, direct = _derivatives(linear, self.priors)
@@ -141,6 +143,9 @@ class _Held:
         variance = linear.spread**2
         self.covariance = np.linalg.inv(np.eye(len(self.priors)) + curves.T @ linear.unfollowed(curves) / variance)
         self.mean = self.covariance @ (curves.T @ linear.difference) / variance
+        # The data push those at their bound beyond it, where they cannot be.
+        self.at_bound = [bool(set(prior.parts) & set(table.free_names)) for prior in self.priors]
+        self.mean[self.at_bound] = 0.0
 
     def variances(self) -> FloatArray:
         """Return the mean square errors of the fractions due to the held quantities, shape (p,)."""
@@ -152,15 +157,12 @@ class _Held:
     def rows(self, names: Sequence[str]) -> list[PriorQuantity]:
         """Return the held quantities for the report."""
         return [
-            PriorQuantity(
-                name=prior.name,
-                value=prior.value,
-                esd=prior.step,
-                posterior_value=prior.value + prior.step * float(self.mean[k]),
-                is_relative=prior.is_relative,
-                posterior_esd=prior.step * math.sqrt(float(self.covariance[k, k])),
-                provenance=prior.provenance,
-                changes=dict(zip(names, self.effects[:, k].tolist(), strict=True)),
+            _row(
+                prior,
+                prior.value + prior.step * float(self.mean[k]),
+                prior.step * math.sqrt(float(self.covariance[k, k])),
+                dict(zip(names, self.effects[:, k].tolist(), strict=True)),
+                is_refined=self.at_bound[k],
             )
             for k, prior in enumerate(self.priors)
         ]
@@ -181,33 +183,52 @@ def _refined_rows(linear: LinearResponse, priors: Sequence[Prior], names: Sequen
     for prior in (prior for prior in priors if len(prior.parts) == 1):
         (name,) = prior.parts
         curvature = minimum.prior_curvature.get(name, 0.0)
-        if not curvature:
+        if not curvature or name not in inside:
             continue
-        response = np.zeros(len(names))
-        if name in inside:
-            response = -(linear.slopes @ linear.inverse[:, inside.index(name)]) * curvature * prior.step
-        yield PriorQuantity(
-            name=prior.name,
-            value=prior.value,
-            esd=prior.step,
-            posterior_value=minimum.parameters.value(name),
-            posterior_esd=minimum.esd(name),
-            provenance=prior.provenance,
-            changes=dict(zip(names, response.tolist(), strict=True)),
-            is_refined=True,
-            is_relative=prior.is_relative,
-        )
+        response = -(linear.slopes @ linear.inverse[:, inside.index(name)]) * curvature * prior.step
+        changes = dict(zip(names, response.tolist(), strict=True))
+        yield _row(prior, minimum.parameters.value(name), minimum.esd(name), changes, is_refined=True)
 
 
-def _is_held(prior: Prior, model: Model, parameters: Parameters) -> bool:
-    """Whether a quantity is not refined and belongs to a phase of the model that is present."""
+def _row(
+    prior: Prior, value: float, esd: float, changes: Mapping[str, float], *, is_refined: bool = False
+) -> PriorQuantity:
+    """Return a quantity with its posterior value and esd, in public units: a size, not its inverse."""
+    before, step = prior.value, prior.step
+    if any(name.endswith(INVERSE_SIZE) for name in prior.parts):
+        step, before = step / before**2, 1.0 / before
+        esd, value = (esd / value**2, 1.0 / value) if value > 0 else (math.inf, math.inf)
+        changes = {name: -change for name, change in changes.items()}
+    return PriorQuantity(
+        name=prior.name,
+        value=before,
+        esd=step,
+        posterior_value=value,
+        posterior_esd=esd,
+        provenance=prior.provenance,
+        changes=changes,
+        is_refined=is_refined,
+        is_relative=prior.is_relative,
+    )
+
+
+def _is_held(prior: Prior, model: Model, parameters: Parameters, free: set[str]) -> bool:
+    """Whether a quantity does not move and belongs to the diffractometer or to a phase of the model that is present."""
+    if prior.is_of_diffractometer:
+        # Without any, axial divergence has no derivative.
+        return not prior.name.endswith("_over_l") and all(_is_fixed(parameters, name, free) for name in prior.parts)
+    if prior.is_of_background:
+        return False
     phase = next((phase for phase in model.phases if phase.name == prior.phase), None)
     if phase is None or not phase.is_weighed or parameters.value(slot_name(phase, "scale")) <= 0:
         return False
-    free = set(parameters.free_names)
     if not prior.parts:
         return slot_name(phase, "preferred_orientation") in free
-    return all(parameters.can_vary(name) and name not in free for name in prior.parts)
+    return all(_is_fixed(parameters, name, free) for name in prior.parts)
+
+
+def _is_fixed(parameters: Parameters, name: str, free: set[str]) -> bool:
+    return parameters.can_vary(name) and name not in free
 
 
 def _derivatives(linear: LinearResponse, priors: Sequence[Prior]) -> tuple[FloatArray, FloatArray]:

@@ -1,45 +1,47 @@
-"""What the data do not support is left out: cells with a large standard uncertainty, and phases."""
+"""Phases that the data do not support are left out."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from layerox.diffraction.intensity_extraction import is_extracted
 from layerox.diffraction.model_setup import SUPPORT_SQUARED, drop_phase, scale_support
 from layerox.diffraction.parameters import position_names, slot_name
 from layerox.diffraction.phase import Phase
 from layerox.diffraction.strategy_state import StrategyState
-from layerox.symmetry import CELL_NAMES
 
-WORST_CELL_ESD = 1e-3
+# Size (nm) of fine crystals, and fall of chi-squared (over its reduced value) that shows them.
+FINE_NM, CLEARLY_BETTER = 8.0, 30.0
 # Additional square of a phase's support that is required for each of its refined cell parameters.
 SUPPORT_SQUARED_FOR_EACH = 4.0
 
 
-def drop_vague_cells(state: StrategyState) -> None:
-    """Fix the cells that the data do not determine at the given values."""
-    minimum = state.run.minimum
-    free = set(minimum.parameters.free_names)
-    vague = [
-        name
-        for name in state.names(*CELL_NAMES)
-        if name in free and minimum.esd(name) > WORST_CELL_ESD * minimum.parameters.value(name)
-    ]
-    if not vague:
-        return
-    given: dict[str, float] = {}
-    for phase in state.phases:
-        own = state.names(*CELL_NAMES, phases=[phase])
-        given |= {name: state.start.value(name) for name in own if set(own) & set(vague)}
-    state.run.reset("cells", vague, given, "the data do not determine them: fixed at the given values")
-
-
 def drop_unsupported(state: StrategyState) -> None:
-    """Leave out unsupported phases, the weakest first: without it, others may be supported."""
+    """Leave out unsupported phases, the weakest first: without it, others may be supported.
+
+    Before, it is tried with the broad lines of fine crystals: with narrow ones it can seem absent.
+    """
+    tried = set[Phase]()
     while weak := [row for row in (_relative_support(state, phase) for phase in state.phases) if row[0] < 1.0]:
         _, support, esd, phase = min(weak, key=lambda row: row[0])
+        if phase not in tried and not is_extracted(phase):
+            tried.add(phase)
+            if _is_of_fine_crystals(state, phase):
+                continue
         state.unsupported[phase.name] = support, esd
         state.phases.remove(phase)
         drop_phase(state.run, phase, support)
+
+
+def _is_of_fine_crystals(state: StrategyState, phase: Phase) -> bool:
+    """Refine a phase from fine crystals; return True if the fit is clearly better."""
+    scale, inverse, strain = state.names("scale", "inverse_size", "microstrain", phases=[phase])
+    start = state.run.parameters.copy()
+    if not (start.can_vary(scale) and start.can_vary(inverse)):
+        return False
+    start.assign(inverse, 1.0 / FINE_NM)
+    start.assign(strain, 0.0)
+    return state.run.restart(f"{phase.name} as fine crystals", start, [scale, inverse], CLEARLY_BETTER)
 
 
 def _relative_support(state: StrategyState, phase: Phase) -> tuple[float, float, float, Phase]:

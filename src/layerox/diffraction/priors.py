@@ -10,13 +10,14 @@ a file or of the user counts as LOOKED-UP. The widths are judgements of this pro
   within 0.02 angstrom (Shannon radii, Acta Cryst. A32 (1976) 751, doi:10.1107/S0567739476001551, and distortion).
 - occupancy: alkali contents by chemical analysis agree within 0.02; nominal ones of synthesis within 0.05.
 - ratio: exchange of two species of one full site, such as Ni and Mn; nominal compositions are within 0.03.
-- preferred_orientation: powders that are not treated have March coefficients of 0.85 to 1.15.
-- harmonic: the same in terms of spherical harmonics: a_2 = 3 / sqrt(5) times ln r, and small coefficients beyond.
-- instrument_zero: aligned Bragg-Brentano diffractometers keep 0.01 to 0.02 degrees (Cheary & Cline, Adv. X-ray Anal.
-  38 (1994) 75); instrument_displacement: specimens are mounted within 0.2 mm. Only if no calibration is given.
+- preferred_orientation: March coefficients of platelets are 0.5 to 1, of other powders 0.85 to 1.15 (Dollase 1986).
+- harmonic: the same in terms of spherical harmonics: a_2 = 3 / sqrt(5) times ln r, and small coefficients beyond, which
+  a score test frees only where they are not small: those are refined without their prior.
+- the diffractometer: see `measurement_priors`. Only if no calibration is given.
 - random_share: crystallites that lie at random beside those of a March function (Dollase, J. Appl. Cryst. 19 (1986)
   267, doi:10.1107/S0021889886089458): 0.2.
-- microstrain, inverse_size: annealed oxides; the size is known within a factor of two.
+- microstrain: annealed oxides, below 0.4 %; size: 100 nm within a factor of 3, 10 nm to 1 um within two esds.
+- cell: compositions and contents of alkali metal change lengths by 1 to 2 % (Shannon radii), angles by a degree.
 """
 
 from __future__ import annotations
@@ -24,21 +25,24 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from layerox.crystal.asymmetric_unit import ASSUMED_U_ISO, Crystal
 from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.constraints import constrained
+from layerox.diffraction.measurement_priors import of_background, of_position, of_profile
 from layerox.diffraction.model import slots_of
-from layerox.diffraction.parameters import Parameters, public_name, slot_name
+from layerox.diffraction.parameters import INVERSE_SIZE, Parameters, public_name, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.prior_settings import NO_SETTINGS, PriorSettings
-from layerox.diffraction.restraints import Restraint
+from layerox.diffraction.prior import LEAST_VALUE, Prior, PriorRestraint
+from layerox.diffraction.prior_settings import NO_SETTINGS, PriorSetting, PriorSettings
 from layerox.errors import InputError, nearest
 from layerox.instrument import Instrument
-from layerox.typing import FloatArray
+from layerox.pattern import Pattern
+from layerox.radiation import Radiation
+from layerox.symmetry import CELL_NAMES
 
 Provenance = Literal["LOOKED-UP", "RECALLED", "CONSTRUCTED"]
 
@@ -48,130 +52,33 @@ WIDTHS: Mapping[str, Mapping[Provenance, float]] = {
     "coordinate": {"LOOKED-UP": 0.005, "RECALLED": 0.015, "CONSTRUCTED": 0.02},
     "occupancy": {"LOOKED-UP": 0.02, "RECALLED": 0.04, "CONSTRUCTED": 0.05},
     "ratio": {"LOOKED-UP": 0.02, "RECALLED": 0.03, "CONSTRUCTED": 0.03},
+    "length": {"LOOKED-UP": 0.01, "RECALLED": 0.015, "CONSTRUCTED": 0.02},
+    "angle": {"LOOKED-UP": 0.5, "RECALLED": 0.7, "CONSTRUCTED": 1.0},
 }
 # Of quantities that belong to the specimen: one width, whatever the structure.
-SPECIMEN_WIDTHS: Mapping[str, float] = {"preferred_orientation": 0.15, "microstrain": 1e-3, "inverse_size": 0.7}
+SPECIMEN_WIDTHS: Mapping[str, float] = {"preferred_orientation": 0.3, "microstrain": 2e-3, "inverse_size": 1.1}
+# Size (nm) of crystallites of which nothing is stated.
+USUAL_SIZE = 100.0
 # Of a coefficient of spherical harmonics, by order.
-HARMONIC_WIDTHS: Mapping[str, float] = {"2": 0.2, "4": 0.05, "6": 0.03, "8": 0.02}
-# Position errors of a Bragg-Brentano diffractometer without calibration: zero (degrees) and displacement (mm).
-POSITION_WIDTHS: Mapping[str, float] = {"instrument_zero": 0.02, "instrument_displacement": 0.2}
+HARMONIC_WIDTHS: Mapping[str, float] = {"2": 0.4, "4": 0.05, "6": 0.03, "8": 0.02}
 # Share of crystallites at random beside those of a refined March function, of either sign: such a sum describes
 # textures better (Dollase 1986).
 RANDOM_SHARE = 0.2
-RELATIVE = frozenset(("u_iso", "inverse_size", "preferred_orientation"))
+RELATIVE = frozenset(("inverse_size", "preferred_orientation"))
 # Words by which the provenance of the library names a kind.
 WORDS: Mapping[str, str] = {
     "u_iso": r"\bB\b",
     "coordinate": r"coordinates?|z\(|anion|positions|\bu\b",
     "occupancy": r"occupanc|sodium sites",
     "ratio": r"occupanc",
+    "length": r"\bcell",
+    "angle": r"\bcell",
 }
 LIBRARY = "layerox library"
 # Sites with less than this total occupancy can be emptier or fuller; those above are full.
 FULL = 0.98
 # Coordinates of larger asymmetric units have no priors: an ordered supercell has thousands.
 MOST_COORDINATES = 60
-# Least value of a quantity above zero, relative to nothing: its logarithm must exist.
-LEAST_VALUE = 1e-5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prior:
-    """What is known of a quantity before the data.
-
-    Attributes
-    ----------
-    name
-        Public name of the parameter, or of the quantity that several parameters share ("P2_Ni1_Mn1_ratio").
-    value, esd
-        In the unit of the quantity; `esd` is that of the logarithm if `is_relative`.
-    parts
-        By internal name of a parameter: its change for a change of the quantity by one; empty if no parameter of the
-        model describes it.
-    phase
-        Name of the phase that it belongs to; empty for the diffractometer.
-    provenance
-        Where its width comes from: a label of the library, "specimen" or "recipe".
-    is_relative
-        Whether it is log-normal.
-    """
-
-    name: str
-    value: float
-    esd: float
-    parts: Mapping[str, float]
-    phase: str
-    provenance: str
-    is_relative: bool = False
-
-    @property
-    def step(self) -> float:
-        """One standard uncertainty in the unit of the quantity."""
-        return self.esd * abs(self.value) if self.is_relative else self.esd
-
-    @property
-    def is_of_atoms(self) -> bool:
-        """Whether it is of a displacement factor or a coordinate: an automatic refinement varies these."""
-        return bool(self.parts) and all(
-            name.endswith(("_u_iso", "_x", "_y", "_z", "_occupancy")) for name in self.parts
-        )
-
-    @property
-    def is_of_position(self) -> bool:
-        """Whether it is of the zero or the displacement: both are refined if the diffractometer is not calibrated."""
-        return self.name in POSITION_WIDTHS
-
-    def restraint(self) -> PriorRestraint | None:
-        """Return the prior as a restraint of a refinement; None if it is not of one parameter."""
-        if len(self.parts) != 1 or (self.is_relative and self.value <= 0):
-            return None
-        (name,) = self.parts
-        target = math.log(self.value) if self.is_relative else self.value
-        return PriorRestraint(name=name, target=target, esd=self.esd, is_relative=self.is_relative)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PriorRestraint(Restraint):
-    """The prior of one parameter: (value - target) / esd, of the logarithm if `is_relative`."""
-
-    name: str
-    is_relative: bool = False
-
-    @property
-    def is_of_position(self) -> bool:
-        """Whether it is of the zero or the displacement."""
-        return self.name in POSITION_WIDTHS
-
-    @property
-    def label(self) -> str:
-        """Name of the parameter."""
-        return self.name
-
-    def names(self) -> list[str]:
-        """Return the name of the parameter."""
-        return [self.name]
-
-    def value(self, numbers: Mapping[str, float]) -> float:
-        """Return the parameter or its logarithm."""
-        return math.log(max(numbers[self.name], LEAST_VALUE)) if self.is_relative else numbers[self.name]
-
-    def row(self, values: FloatArray, parameters: Parameters, transfer: FloatArray) -> tuple[float, FloatArray]:
-        """Return (value - target) / esd and its derivatives with respect to the variables, shape (v,)."""
-        k = parameters.find(self.name)
-        miss = (self.value({self.name: float(values[k])}) - self.target) / self.esd
-        return miss, transfer[k] * self._slope(float(values[k])) / self.esd
-
-    def prior_curvature(self, parameters: Parameters) -> dict[str, float]:
-        """Return what it adds to the normal matrix, if the parameter varies."""
-        k = parameters.find(self.name)
-        return {self.name: (self._slope(float(parameters.values[k])) / self.esd) ** 2} if parameters.vary[k] else {}
-
-    def weighted(self, spread: float) -> PriorRestraint:
-        """Return the restraint for data whose residuals are `spread` times their sigmas."""
-        return replace(self, esd=self.esd / spread, spread=spread)
-
-    def _slope(self, value: float) -> float:
-        return 1.0 / max(value, LEAST_VALUE) if self.is_relative else 1.0
 
 
 def priors_of(
@@ -179,8 +86,15 @@ def priors_of(
     parameters: Parameters,
     settings: PriorSettings = NO_SETTINGS,
     instrument: Instrument | None = None,
+    radiation: Radiation | None = None,
+    pattern: Pattern | None = None,
+    *,
+    of_others: bool = False,
 ) -> tuple[Prior, ...]:
     """Return the priors of all quantities of phases and instrument (if given) that can vary, with the user's settings.
+
+    `radiation` is the beam, which decides on the kind of the diffractometer; without it, the widths have no priors, and
+    without `pattern` the background has none. Settings may be those of other phases too if `of_others`.
 
     Raises
     ------
@@ -188,32 +102,26 @@ def priors_of(
         If a setting matches no quantity with a prior.
     """
     found = [prior for phase in phases if phase.mode == "rietveld" for prior in _of_phase(phase, parameters)]
-    found += [] if instrument is None else _of_position(instrument, parameters)
+    found += [] if instrument is None else of_position(instrument, parameters)
+    found += [] if instrument is None or radiation is None else of_profile(instrument, radiation, parameters)
+    found += [] if pattern is None else of_background(pattern, parameters)
+    if not of_others:
+        _refuse_unknown(found, settings)
     return tuple(_adjusted(found, settings))
 
 
-def _of_position(instrument: Instrument, parameters: Parameters) -> Iterator[Prior]:
-    """Yield the priors of zero and displacement in Bragg-Brentano geometry; a capillary has a zero only."""
-    if instrument.geometry != "bragg-brentano":
-        return
-    stated = {"instrument_zero": instrument.zero, "instrument_displacement": instrument.displacement_mm}
-    for name, esd in POSITION_WIDTHS.items():
-        if name in parameters.index and parameters.can_vary(name):
-            yield Prior(
-                name=name, value=stated[name], esd=esd, parts={name: 1.0}, phase="", provenance="diffractometer"
-            )
-
-
 def prior_restraints(priors: Sequence[Prior], parameters: Parameters, named: Set[str]) -> tuple[PriorRestraint, ...]:
-    """Return the priors of atoms and position errors as restraints, except those of parameters that the user names.
+    """Return the priors of single parameters as restraints, except those of parameters that the user names.
 
     Only parameters of the table have one.
     """
-    found = (prior.restraint() for prior in priors if prior.is_of_atoms or prior.is_of_position)
+    found = (prior.restraint() for prior in priors)
     return tuple(row for row in found if row is not None and row.name in parameters.index and row.name not in named)
 
 
-def check_prior_settings(phases: Sequence[Phase], instrument: Instrument, settings: PriorSettings) -> None:
+def check_prior_settings(
+    phases: Sequence[Phase], instrument: Instrument, settings: PriorSettings, radiation: Radiation | None = None
+) -> None:
     """Refuse settings that match no quantity of the phases.
 
     Raises
@@ -222,7 +130,7 @@ def check_prior_settings(phases: Sequence[Phase], instrument: Instrument, settin
         With the nearest name.
     """
     if settings:
-        priors_of(phases, constrained(*slots_of(phases, instrument, 0), phases), settings, instrument)
+        priors_of(phases, constrained(*slots_of(phases, instrument, 0), phases), settings, instrument, radiation)
 
 
 def provenance_of(crystal: Crystal, kind: str) -> Provenance:
@@ -253,10 +161,16 @@ def _of_phase(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
     """Yield the priors of a phase; their values are those of its structure."""
     values = dict(zip((slot_name(phase, slot) for slot in phase.slot_names), phase.values.tolist(), strict=False))
     for prior in _at_present(phase, parameters):
-        yield replace(prior, value=values[next(iter(prior.parts))]) if prior.parts else prior
+        if not prior.parts:
+            yield prior
+        elif prior.name.endswith("_size") and math.isinf(phase.size_nm):
+            yield replace(prior, value=1.0 / USUAL_SIZE)
+        else:
+            yield replace(prior, value=values[next(iter(prior.parts))])
 
 
 def _at_present(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
+    yield from _cell(phase, parameters)
     yield from _displacement_factors(phase, parameters)
     yield from _coordinates(phase, parameters)
     yield from _occupancies(phase, parameters)
@@ -273,6 +187,17 @@ def _at_present(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
     if parameters.can_vary(slot_name(phase, "preferred_orientation")):
         yield Prior(name=slot_name(phase, "random_share"), value=0.0, esd=RANDOM_SHARE, parts={}, phase=phase.name,
                     provenance="specimen")  # fmt: skip
+
+
+def _cell(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
+    label = provenance_of(phase.crystal, "length")
+    for slot in CELL_NAMES:
+        name = slot_name(phase, slot)
+        if parameters.can_vary(name):
+            value = parameters.value(name)
+            is_length = slot in ("a", "b", "c")
+            esd = WIDTHS["length"][label] * value if is_length else WIDTHS["angle"][label]
+            yield Prior(name=name, value=value, esd=esd, parts={name: 1.0}, phase=phase.name, provenance=label)
 
 
 def _displacement_factors(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
@@ -321,15 +246,26 @@ def _occupancies(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
                         provenance=label)  # fmt: skip
 
 
-def _adjusted(priors: list[Prior], settings: PriorSettings) -> Iterator[Prior]:
+def _refuse_unknown(priors: list[Prior], settings: PriorSettings) -> None:
     for pattern in settings:
         if not any(fnmatchcase(prior.name, pattern) for prior in priors):
             known = [prior.name for prior in priors]
             raise InputError(f"[priors]: no prior is called {pattern!r}", cure=nearest(pattern, known))
+
+
+def _adjusted(priors: list[Prior], settings: PriorSettings) -> Iterator[Prior]:
     for prior in priors:
         chosen = [setting for pattern, setting in settings.items() if fnmatchcase(prior.name, pattern)]
         if not chosen:
             yield prior
         elif (own := chosen[-1]) is not None:
-            value = prior.value if own.value is None else own.value
-            yield replace(prior, value=value, esd=own.esd, provenance=own.provenance, is_relative=own.is_relative)
+            yield _with_setting(prior, own)
+
+
+def _with_setting(prior: Prior, own: PriorSetting) -> Prior:
+    """Return a prior with the user's value and esd; those of a size are in nm, the parameter is its inverse."""
+    value, esd, is_relative = prior.value if own.value is None else own.value, own.esd, own.is_relative
+    if any(name.endswith(INVERSE_SIZE) for name in prior.parts):
+        size = 1.0 / prior.value if own.value is None else own.value
+        value, esd, is_relative = 1.0 / size, esd if is_relative else esd / size, True
+    return replace(prior, value=value, esd=esd, provenance=own.provenance, is_relative=is_relative)

@@ -16,7 +16,7 @@ from layerox.diffraction.least_squares import minimise
 from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, is_background, public_name
-from layerox.diffraction.priors import Prior, PriorRestraint
+from layerox.diffraction.prior import Prior, PriorRestraint
 from layerox.diffraction.restraints import Restraint, restraint_terms
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.typing import FloatArray
@@ -162,7 +162,7 @@ class StepwiseRefinement:
         trial = start.copy()
         trial.free(freed)
         found = self._minimised(trial, LOOSE)
-        fall = self.minimum.objective - found.objective
+        fall = self._present_objective() - found.objective
         better = fall / max(found.reduced_chi_squared, 1.0) > required_fall
         if better:
             self._accept(found)
@@ -211,7 +211,7 @@ class StepwiseRefinement:
                 trial.values[k] = found.parameters.values[k]
         if not names:
             return []
-        gain = (self.minimum.objective - found.objective) / max(found.reduced_chi_squared, 1.0)
+        gain = (self._present_objective() - found.objective) / max(found.reduced_chi_squared, 1.0)
         if gain < GAIN_PER_VARIABLE * len(names):
             self.record(name, names, kept=False, reason=f"lowers chi-squared by {max(gain, 0.0):.1f} only")
             return []
@@ -236,27 +236,12 @@ class StepwiseRefinement:
             trial.assign(quantity, value)
         trial.fix(fixed)
         found = self._minimised(trial, LOOSE)
-        rise = (found.objective - self.minimum.objective) / max(self.minimum.reduced_chi_squared, 1.0)
+        rise = (found.objective - self._present_objective()) / max(self.minimum.reduced_chi_squared, 1.0)
         held = rise <= GAIN_PER_VARIABLE * len(fixed)
         if held:
             self._accept(found)
         self.record(name, fixed, kept=not held, reason=reason if held else f"held, chi-squared rises by {rise:.0f}")
         return held
-
-    def free_within_bounds(self, name: str, freed: Sequence[str]) -> None:
-        """Free parameters, refine, and accept those that do not end at a bound."""
-        names = list(freed)
-        while names:
-            trial = self.parameters.copy()
-            trial.free(names)
-            found = self._minimised(trial, LOOSE)
-            faults = [name for name in names if self._fault(found, name)]
-            if not faults:
-                self._accept(found)
-                return self.record(name, names)
-            self.record(name, faults, kept=False, reason="ends at its bound")
-            names = [n for n in names if n not in faults]
-        return None
 
     def gains(self, groups: Sequence[Sequence[str]]) -> list[float]:
         """Return the predicted fall of chi-squared (over its reduced value) for each group if it alone is freed."""
@@ -278,19 +263,11 @@ class StepwiseRefinement:
             result.append(_score(normal, gradient, old, new, trial) / reduced)
         return result
 
-    def predicted_esds(self, names: Sequence[str]) -> list[float]:
-        """Return the standard uncertainty of each parameter if all of them are freed; inf for one that cannot vary."""
-        trial = self.parameters.copy()
-        trial.free(names)
-        order = {name: k for k, name in enumerate(trial.free_names)}
-        transfer = trial.transfer()
-        _, jacobian = self.model.linearised(trial.values, transfer, self.data.weight)
-        self.evaluations += 1
-        normal = jacobian @ jacobian.T + restraint_terms(self.all_restraints, trial.values, trial, transfer).normal
-        scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-300))
-        inverse = np.linalg.pinv(normal * np.outer(scale, scale), rcond=1e-10, hermitian=True)
-        variance = np.diag(inverse) * scale**2 * max(self.minimum.reduced_chi_squared, 1.0)
-        return [float(np.sqrt(variance[order[name]])) if name in order else np.inf for name in names]
+    def _present_objective(self) -> float:
+        """Return chi-squared of the present minimum with the penalty of the restraints as they are weighted now."""
+        table = self.minimum.parameters
+        added = restraint_terms(self.all_restraints, table.values, table, table.transfer())
+        return self.minimum.chi_squared + added.penalty
 
     def _fault(self, found: Minimum, name: str) -> str:
         return "ends at its bound" if found.at_bound[found.parameters.free_names.index(name)] else ""

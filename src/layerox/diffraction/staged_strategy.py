@@ -62,6 +62,7 @@ def fit_in_stages(
     """
     start = with_starting_widths(instrument, pattern)
     run = prepared(pattern, phases, start, radiation, plan, FIRST_BACKGROUND_TERMS, progress)
+    run.priors = tuple(prior for prior in run.priors if not prior.is_of_diffractometer)
     run.parameters.free(name for name in run.model.names if is_background(name))
     set_linear(run.model, run.data, run.parameters)
     stages = plan.stages or (Stage(name="all at once"),)
@@ -123,6 +124,8 @@ def fit_from_result(
     for name, value in background.items():
         run.parameters.assign(name, value)
     run.parameters.free(slot_of_public(name, run.parameters.index) for name in start.free_names)
+    known = {row.name for row in start.priors}
+    run.priors = tuple(prior for prior in run.priors if prior.name in known or not prior.is_of_diffractometer)
     active = [prior for prior in run.priors if prior.name in refined]
     run.prior_restraints = prior_restraints(active, run.parameters, linked.named(run.parameters))
     run.first_spread = max(start.agreement.gof, 1.0)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from layerox.diffraction.anisotropic_broadening import FAULTS, FLATNESS
+from layerox.diffraction.phase import Phase
 from layerox.diffraction.refinement_steps import GAIN_PER_VARIABLE
 from layerox.diffraction.strategy_state import StrategyState
 
 # Fall of chi-squared, as a share of it, for which harmonics of a texture beyond the second order are refined.
 CLEAR_ORDER = 0.02
-# A March coefficient with a smaller standard uncertainty is refined: powders of platelets often have 0.8 to 1.0.
-WORST_TEXTURE_ESD = 0.1
-# The same for a microstrain, and for the width due to size, relative to itself.
-WORST_STRAIN_ESD, WORST_SIZE_ESD = 2e-3, 0.5
 
 
 def refine_texture(state: StrategyState) -> None:
-    """Free March coefficients and harmonics if a score test supports them."""
-    state.attempt_promising("texture", texture_groups(state))
+    """Free the March coefficients of strong phases, and harmonics if a score test supports them."""
+    state.run.refine("texture", textures(state, state.strong()))
     refine_harmonics(state)
 
 
@@ -36,10 +35,10 @@ def refine_harmonics(state: StrategyState) -> None:
             state.run.attempt(f"texture of order {order}", [name for group in chosen for name in group])
 
 
-def texture_groups(state: StrategyState) -> list[list[str]]:
-    """Return the March coefficient of each phase that may have one and has no harmonics."""
-    phases = [phase for phase in state.oriented() if not phase.harmonic_order]
-    return [state.names("preferred_orientation", phases=[phase]) for phase in phases]
+def textures(state: StrategyState, phases: Sequence[Phase]) -> list[str]:
+    """Return the March coefficient of each of some phases that may have one and has no harmonics."""
+    chosen = [phase for phase in state.oriented() if phase in phases and not phase.harmonic_order]
+    return state.names("preferred_orientation", phases=chosen)
 
 
 def harmonic_groups(state: StrategyState, order: int) -> list[list[str]]:
@@ -71,20 +70,8 @@ def size_groups(state: StrategyState) -> list[list[str]]:
     return [state.names(slot, phases=[phase]) for phase, slot in slots]
 
 
-def free_determined_widths_and_textures(state: StrategyState) -> None:
-    """Free all widths and textures that the data determine, even if chi-squared hardly falls.
-
-    A March coefficient that is fixed at 1 because 1.02 fits hardly better shifts the fractions by several standard
-    uncertainties, and so does a guessed width: their uncertainty is part of that of the fractions.
-    """
-    value = state.run.parameters.value
-    sizes = {name: WORST_SIZE_ESD * value(name) for name in state.names("inverse_size")}
-    textures = dict.fromkeys(state.names("preferred_orientation", phases=state.oriented()), WORST_TEXTURE_ESD)
-    textures |= {name: WORST_TEXTURE_ESD for group in harmonic_groups(state, 2) for name in group}
-    strains = dict.fromkeys(state.names("microstrain"), WORST_STRAIN_ESD)
-    for worst in (sizes, textures, strains):
-        held = [name for name in worst if name not in state.run.parameters.free_names]
-        esds = state.run.predicted_esds(held)
-        known = [name for name, esd in zip(held, esds, strict=True) if esd < worst[name]]
-        if known:
-            state.run.free_within_bounds("what the data determine", known)
+def refine_all_widths_and_textures(state: StrategyState) -> None:
+    """Free all sizes, microstrains and textures: their uncertainty is part of that of the fractions."""
+    harmonics = [name for group in harmonic_groups(state, 2) for name in group]
+    widths = state.names("inverse_size", "microstrain")
+    state.run.refine("all widths and textures", [*widths, *textures(state, state.phases), *harmonics])

@@ -93,7 +93,7 @@ class PatternReading:
     allow_negative: bool = False
 
     def pattern(self, frame: Frame) -> Pattern:
-        """Return the pattern of a frame.
+        """Return the pattern of a frame; at few counts weights do not follow the noise, as in a single fit.
 
         Raises
         ------
@@ -117,6 +117,7 @@ class PatternReading:
                 frame.path, self.radiation, axis, self.range, self.allow_negative, self.sigma
             )
             found = pattern_from_scan(scan, request)
+        found = found.with_expected_sigma()
         return found.exclude(self.exclude) if self.exclude else found
 
 

@@ -21,7 +21,7 @@ from layerox.diffraction.model import INSTRUMENT_SLOTS, instrument_at
 from layerox.diffraction.model_setup import FIRST_BACKGROUND_TERMS, AlikePhases, Outcome, with_starting_widths
 from layerox.diffraction.parameters import is_background, is_background_term, slot_name
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.priors import PriorRestraint
+from layerox.diffraction.prior import PriorRestraint
 from layerox.diffraction.refinement_plan import Demand
 from layerox.diffraction.staged_strategy import fit_in_stages
 from layerox.errors import InputError

@@ -14,7 +14,8 @@ import numpy as np
 from layerox.diffraction.least_squares import minimise_jointly
 from layerox.diffraction.minimum import Data, Histogram, Minimum
 from layerox.diffraction.parameters import Parameters, Tie
-from layerox.diffraction.priors import PriorRestraint, prior_restraints, priors_of
+from layerox.diffraction.prior import PriorRestraint
+from layerox.diffraction.priors import prior_restraints, priors_of
 from layerox.diffraction.serial_correlation import serial_factor
 from layerox.pattern import Pattern
 from layerox.series.executor import Executor
@@ -116,12 +117,17 @@ def _minimised_with_priors(
 def _priors(
     common: CommonParameters, joint: Parameters, parts: Sequence[tuple[PhaseSubset, Data, Parameters]]
 ) -> list[PriorRestraint]:
-    """Return the priors of the atoms of the phases in the seed frames, as restraints of the joint refinement."""
+    """Return the priors of what the seed frames share, as restraints of the joint refinement.
+
+    They are those of the atoms and cells of the phases, and of the diffractometer if it is not calibrated.
+    """
     setup = common.setup
     found: dict[str, PriorRestraint] = {}
     for view, _, table in parts:
         present = {phase.name for phase in view.model.phases}
-        priors = priors_of([phase for phase in setup.phases if phase.name in present], table)
+        phases = [phase for phase in setup.phases if phase.name in present]
+        instrument = common.instrument if setup.instrument.profile is None else None
+        priors = priors_of(phases, table, setup.plan.priors, instrument, setup.radiation, of_others=True)
         found |= {row.name: row for row in prior_restraints(priors, joint, set()) if not setup.plan.is_named(row.name)}
     return list(found.values())
 
