@@ -8,7 +8,7 @@ import pytest
 from layerox.builders import build_structure
 from layerox.errors import InputError
 from layerox.notebook import view
-from layerox.notebook.element_colours import mixed_colour, rgba
+from layerox.viewers.element_colours import mixed_colour, rgba
 
 
 def _trace(figure, name):

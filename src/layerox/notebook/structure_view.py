@@ -20,7 +20,7 @@ from scipy.spatial import ConvexHull
 from layerox.computing.optional import optional_module
 from layerox.errors import InputError
 from layerox.io.output_files import write_outputs
-from layerox.notebook.element_colours import LAYER_COLOURS, element_colour, mixed_colour, phase_colour, rgba
+from layerox.viewers.element_colours import LAYER_COLOURS, element_colour, mixed_colour, phase_colour, rgba
 from layerox.public import public
 from layerox.typing import FloatArray
 from layerox.validation.classified_sites import ALKALI, ANION, METAL, ClassifiedSites, classified_sites

@@ -12,7 +12,7 @@ from spglib.error import SpglibError
 
 from layerox.crystal.asymmetric_unit import ANIONS, formula_text
 from layerox.crystal.atoms import Atoms
-from layerox.notebook.element_colours import element_colour, phase_colour
+from layerox.viewers.element_colours import element_colour, phase_colour
 from layerox.public import public
 from layerox.stacking import LETTERS, Word, closure, identify
 from layerox.symmetry import cell_from_metric, compact_symbol

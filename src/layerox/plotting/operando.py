@@ -162,7 +162,7 @@ def _curve_drawer(name: str) -> Drawer:
 def _draw_fractions(axes: Axes, series: Series) -> None:
     for name in series.phases:
         value, esd = (np.where(series.is_good, own, np.nan) for own in determined_fractions(series.frames, name))
-        _draw_points(axes, series, name, 100.0 * _without_long_absence(value), 100.0 * esd)
+        _draw_points(axes, series, name, 100.0 * without_long_absence(value), 100.0 * esd)
     axes.set_xlabel("weight %", fontsize=SMALL)
 
 
@@ -180,7 +180,7 @@ def _stacking_drawer(column: str, label: str) -> Drawer:
     return drawn
 
 
-def _without_long_absence(fractions: FloatArray) -> FloatArray:
+def without_long_absence(fractions: FloatArray) -> FloatArray:
     """Return fractions with nan where a phase is absent, except next to its entry and exit."""
     there = np.pad(fractions > 0.0, 1)
     return np.where(there[1:-1] | there[2:] | there[:-2], fractions, np.nan)
@@ -202,7 +202,7 @@ def _draw_change(axes: Axes, series: Series) -> None:
     """Draw the lengths of cells without layers, relative to the first frame of each phase."""
     shown = set()
     for name in series.phases:
-        for length in _own_lengths(series, name) if name not in layer_lengths(series) else ():
+        for length in own_lengths(series, name) if name not in layer_lengths(series) else ():
             value, esd = (_column(series, f"{name}.{length}{end}") for end in ("", "_esd"))
             if np.isfinite(value).any():
                 scale = 100.0 / float(value[np.isfinite(value)][0])
@@ -214,7 +214,7 @@ def _draw_change(axes: Axes, series: Series) -> None:
         axes.legend(handles=handles, frameon=False, fontsize=SMALLER, handlelength=2.6)
 
 
-def _own_lengths(series: Series, name: str) -> list[str]:
+def own_lengths(series: Series, name: str) -> list[str]:
     """Return the lengths of a cell that are not always equal to an earlier one."""
     columns = {length: _column(series, f"{name}.{length}") for length in LINES}
     own: list[str] = []

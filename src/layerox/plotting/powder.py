@@ -54,7 +54,7 @@ def plot_refinement(refinement: Refinement, ax: Axes | None = None, *, intensity
     main.plot(x, calculated, lw=0.9, color=CALCULATED, label="calculated", zorder=3)
     main.plot(x, background, lw=0.8, ls="--", color=BACKGROUND, label="background", zorder=4)
     shown = [phase for phase in refinement.phases if phase.is_supported]
-    labels = [f"{phase.name}  {_percent(phase)}" for phase in shown]
+    labels = [f"{phase.name}  {amount_text(phase)}" for phase in shown]
     lower = _below(main, [phase.ticks for phase in shown], labels, DIFFERENCE_SHARE)
     _set_scale(main, intensity, refinement.background, np.maximum(pattern.intensity, refinement.calculated))
     angles, difference = with_gaps(pattern, refinement.difference)
@@ -160,7 +160,8 @@ def _legend(main: Axes, title: str | None) -> None:
     main.legend(title=title, frameon=False, fontsize="small", title_fontsize="small", loc="upper right")
 
 
-def _percent(phase: RefinedPhase) -> str:
+def amount_text(phase: RefinedPhase) -> str:
+    """Return the weight fraction of a phase for a legend, or in parentheses why there is none."""
     if phase.mode != "rietveld" or phase.hardware:
         return f"({phase.fraction_text})"
     return f"{phase.fraction_text} wt %"

@@ -69,10 +69,12 @@ def rows_of_table(path: Path, axes: Sequence[str], phases: Mapping[str, Sequence
     """
     with path.open(encoding="utf-8", newline="") as file:
         for found in csv.DictReader(file):
-            yield _row_from_cells(found, axes, phases)
+            yield row_from_cells(found, axes, phases)
 
 
-def _row_from_cells(found: Mapping[str, str], axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> FrameRow:
+def row_from_cells(found: Mapping[str, str], axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> FrameRow:
+    """Return a row of frames.csv from its cells by title; `axes` and `phases` as in `rows_of_table`."""
+
     def number(title: str) -> float:
         return float(found.get(title) or "nan")
 
