@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from layerox.viewers.page_parts import viewer_page
+from layerox.viewers.page_parts import picture_element, viewer_page
 
-MIME = {"svg": "image/svg+xml", "png": "image/png"}
 STYLE = """
 body { font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; color: #1c1c1c; background: #fff;
        max-width: 1120px; margin: 0 auto; padding: 24px 20px 60px; }
@@ -91,12 +89,7 @@ def figure(content: bytes, kind: str, caption: str) -> str:
 
     Each is an image of its own, so that the identifiers of two drawings do not collide.
     """
-    data = base64.b64encode(content).decode()
-    words = escape(caption, quote=True)
-    return (
-        f'<figure><img alt="{words}" src="data:{MIME[kind]};base64,{data}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
+    return f"<figure>{picture_element(content, kind, caption)}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def folded(title: str, text: str) -> str:

@@ -21,7 +21,9 @@ export function render({ model, el }) {
     });
     const taken = () => {
       const curves = model.get("curves");
-      if (curves && curves.fit) map.receive(curves.frame, fitFrom(curves.fit));
+      if (!curves || curves.frame === undefined) return;
+      if (curves.fit) map.receive(curves.frame, fitFrom(curves.fit));
+      else map.refuse(curves.frame, curves.fault);
     };
     model.on("change:curves", taken);
     taken();

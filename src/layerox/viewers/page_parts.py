@@ -21,6 +21,7 @@ from layerox.viewers.arrays import json_in_page
 PAGE, WIDGET = "report_page.js", "notebook_widget.js"
 IMPORT = re.compile(r'^import [^;]*? from "\./([\w]+\.js)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=function|class|const)", re.MULTILINE)
+MIME = {"svg": "image/svg+xml", "png": "image/png"}
 # Characters that HTML does not allow: control characters and surrogates (file names that are not UTF-8).
 FOREIGN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
@@ -72,7 +73,7 @@ def script_element() -> str:
     return f'<script type="module">{_script()}</script>'
 
 
-def viewer(kind: str, document: Mapping[str, Any], static: str, *, height: int | None = None) -> str:
+def viewer(kind: str, document: Mapping[str, Any], static: str) -> str:
     """Return a viewer and its data, as HTML.
 
     Parameters
@@ -83,16 +84,19 @@ def viewer(kind: str, document: Mapping[str, Any], static: str, *, height: int |
         Its data, with coded arrays.
     static
         What stands there in print and where no script runs, as HTML.
-    height
-        Of a structure, pixels.
     """
     identity = f"lx-data-{kind}"
-    size = "" if height is None else f' data-height="{height}"'
     return (
-        f'<div class="lx-viewer" data-kind="{kind}" data-source="{identity}"{size}>'
+        f'<div class="lx-viewer" data-kind="{kind}" data-source="{identity}">'
         f'<div class="lx-static">{static}</div></div>\n'
         f'<script type="application/json" id="{identity}">{json_in_page(document)}</script>'
     )
+
+
+def picture_element(content: bytes, kind: str, words: str) -> str:
+    """Return a picture ("svg" or "png") inside the page; `words` describe it to those who do not see it."""
+    data = base64.b64encode(content).decode("ascii")
+    return f'<img alt="{escape(words, quote=True)}" src="data:{MIME[kind]};base64,{data}">'
 
 
 def viewer_page(title: str, body: str, *, more_style: str = "") -> str:

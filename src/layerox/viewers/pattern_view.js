@@ -245,10 +245,10 @@ export class PatternView {
     const phases = this.visible();
     const left = width < 520 ? 60 : 66;
     const below = this.isFit ? Math.round(0.22 * height) : 0;
-    const rows = ROW * Math.max(phases.length, 1) + 4;
+    const rows = ROW * Math.max(phases.length, 1) + 6;
     const bottom = height - 42 - below - rows;
     this.box = { left, top: 22, bottom, width: width - left - 10 };
-    this.rows = { top: bottom + 2, bottom: bottom + rows };
+    this.rows = { top: bottom + 4, bottom: bottom + rows };
     const span = [Math.max(lowerBound(data.two_theta, this.range[0]) - 1, 0), Math.min(lowerBound(data.two_theta, this.range[1]) + 1, data.two_theta.length)];
     this.drawExcluded(context, this.box.top, height - 42);
     this.drawCurves(context, span);

@@ -170,6 +170,11 @@ export class SeriesMap {
     if (k === this.frame) this.showFit(fit);
   }
 
+  /** State why a frame has no fit. */
+  refuse(k, fault) {
+    if (k === this.frame && this.view !== undefined) this.view.title.textContent = fault;
+  }
+
   showFit(fit) {
     if (fit === null) return;
     if (this.view === undefined) {
@@ -196,7 +201,7 @@ export class SeriesMap {
       background: hasFit ? interpolated(decodedRow(background, own), stride, this.angles.length) : null,
       sigma: sigma === null ? seen.map((value) => Math.sqrt(Math.max(value, 1) / this.document.averaged)) : decodedRow(sigma, row),
       phases: phases.filter((phase) => phase.ticks.length), excluded: this.document.excluded, unexplained: [], wavelength: this.document.wavelength, unit: this.document.unit,
-      title: hasFit ? "" : "the calculated curve is not in this page",
+      title: hasFit || this.request !== null ? "" : "no fit of this frame in this page",
     };
   }
 

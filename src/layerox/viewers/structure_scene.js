@@ -8,23 +8,25 @@ const LIGHT = [0.35, 0.45, 0.82];
 const PAINTS = [["layer", "by layer"], ["phase", "by phase"], ["element", "by element"]];
 // Opacity of polyhedra, and share of a radius that is drawn.
 const OPACITY = 0.62;
-const MARGIN = 26;
+const MARGIN = 14;
 
 /** Show a structure in an element; the document is that of structure_scene.py. */
 export class StructureScene {
-  constructor(parent, document_, { height = 460 } = {}) {
+  constructor(parent, document_, { height = 460, fills = false } = {}) {
     this.root = element("div", { class: "lx-scene" });
     parent.append(this.root);
     this.title = element("div", { class: "lx-title" });
     this.paints = element("span");
-    this.root.append(this.title, element("div", { class: "lx-bar" }, this.paints,
+    this.count = 1;
+    this.cells = element("span");
+    this.root.append(this.title, element("div", { class: "lx-bar" }, this.paints, this.cells,
       element("span", { class: "lx-choice", role: "group", "aria-label": "direction of view" },
         ...[["a", "along a"], ["b", "along b"], ["c", "along c"]].map(([axis, text]) => element("button", { type: "button", click: () => this.along(axis) }, text)),
         element("button", { type: "button", click: () => this.home() }, "reset"))));
     this.holder = element("div");
     this.key = element("ul", { class: "lx-key" });
     this.root.append(this.holder, this.key, element("div", { class: "lx-note" }, "Drag: turn. Wheel or pinch: size. Keys: arrows, + and −, 0."));
-    this.surface = new Surface(this.holder, { label: "structure in space", height: (width) => Math.min(height, Math.max(280, width)), draw: (...all) => this.draw(...all) });
+    this.surface = new Surface(this.holder, { label: "structure in space", height: (width) => (fills ? this.room() : Math.min(height, Math.max(280, width))), draw: (...all) => this.draw(...all) });
     this.listen();
     this.set(document_, document_.paint);
   }
@@ -33,18 +35,64 @@ export class StructureScene {
   set(document_, paint = this.paint) {
     const same = this.document !== undefined && JSON.stringify(this.document.up) === JSON.stringify(document_.up);
     this.document = document_;
-    this.points = decoded(document_.points);
-    this.corners = decoded(document_.corners);
-    this.triangles = decoded(document_.triangles);
+    this.count = document_.cells || this.count;
+    this.cells.replaceChildren(choice("cells along a and b", [["1", "1 cell"], ["2", "2 × 2"], ["3", "3 × 3"]], String(this.count), (value) => this.repeated(Number(value))));
     this.cell = document_.cell;
     this.paint = paint in (document_.paints || {}) ? paint : "element";
     const solids = document_.solids > 0;
     this.paints.replaceChildren(...(solids ? [choice("colours", PAINTS, this.paint, (value) => this.coloured(value))] : []));
     this.title.textContent = document_.title;
-    this.centre = [0, 1, 2].map((k) => 0.5 * (document_.low[k] + document_.high[k]));
-    this.radius = 0.5 * Math.hypot(...[0, 1, 2].map((k) => document_.high[k] - document_.low[k])) + 0.6;
+    this.repeat();
     if (!same || this.axes === undefined) this.home();
     this.coloured(this.paint);
+  }
+
+  repeated(count) {
+    this.count = count;
+    this.repeat();
+    this.changed();
+  }
+
+  /** Take the structure so many times along a and b; atoms that neighbouring cells share are drawn once. */
+  repeat() {
+    const [a, b] = this.document.lattice;
+    const shifts = [];
+    for (let p = 0; p < this.count; p++) for (let q = 0; q < this.count; q++) shifts.push([0, 1, 2].map((k) => p * a[k] + q * b[k]));
+    const points = decoded(this.document.points);
+    const corners = decoded(this.document.corners);
+    const triangles = decoded(this.document.triangles);
+    Object.assign(this, { points: [], kindOf: [], shown: [], corners: [], triangles: [], owners: [] });
+    const known = new Set();
+    const isNew = (place) => {
+      const key = place.map((x) => Math.round(20 * x)).join();
+      return !known.has(key) && Boolean(known.add(key));
+    };
+    for (const shift of shifts) {
+      for (let k = 0; k < points.length / 3; k++) {
+        const place = shift.map((x, j) => x + points[3 * k + j]);
+        if (!isNew(place)) continue;
+        this.points.push(...place);
+        this.kindOf.push(this.document.kind_of[k]);
+        this.shown.push(this.document.shown[k]);
+      }
+      const first = this.corners.length / 3;
+      for (let k = 0; k < corners.length; k++) this.corners.push(corners[k] + shift[k % 3]);
+      for (let n = 0; n < this.document.owners.length; n++) {
+        const own = [0, 1, 2].map((j) => triangles[3 * n + j]);
+        const middle = [0, 1, 2].map((j) => shift[j] + own.reduce((sum, c) => sum + corners[3 * c + j], 0) / 3 + 1e4);
+        if (!isNew(middle)) continue;
+        this.triangles.push(...own.map((c) => c + first));
+        this.owners.push(this.document.owners[n]);
+      }
+    }
+    const more = [0, 1, 2].map((k) => ((this.count - 1) / 2) * (a[k] + b[k]));
+    this.centre = [0, 1, 2].map((k) => 0.5 * (this.document.low[k] + this.document.high[k]) + more[k]);
+    this.filled = null;
+  }
+
+  /** Return the height that is left in the window, so that nothing has to be scrolled. */
+  room() {
+    return Math.max(240, Math.floor(window.innerHeight - (this.root.offsetHeight - this.surface.height) - 24));
   }
 
   home() {
@@ -65,6 +113,7 @@ export class StructureScene {
     if (Math.hypot(...x) < 1e-6) x = cross([z[1], z[2], z[0]], z);
     x = unit(x);
     this.axes = [x, cross(z, x), z];
+    this.filled = null;
     this.changed();
   }
 
@@ -73,8 +122,8 @@ export class StructureScene {
     const { paints, kinds } = this.document;
     const rows = new Map();
     for (const [text, colour] of paints[paint] || []) rows.set(`${text}${colour}`, [text, colour]);
-    const listed = [...rows.values()].slice(0, 12);
-    for (const kind of kinds) listed.push([kind.text, kind.colour]);
+    const listed = [...rows.values()].sort(([one], [other]) => one.localeCompare(other, "en", { numeric: true })).slice(0, 12);
+    for (const kind of kinds) listed.push([kind.text, shaded(kind.colour, 1, kind.opacity)]);
     this.key.replaceChildren(...listed.map(([text, colour]) => {
       const swatch = element("span", { class: "lx-swatch" });
       swatch.style.background = colour;
@@ -85,6 +134,7 @@ export class StructureScene {
 
   changed() {
     this.root.dataset.paint = this.paint;
+    this.root.dataset.cells = String(this.count);
     this.root.dataset.view = this.axes.flat().map((x) => x.toFixed(3)).join(" ");
     this.surface.redraw();
   }
@@ -162,20 +212,26 @@ export class StructureScene {
     this.drawLabel(context, width);
   }
 
-  /** Return the pixels of an angstrom at which the structure fills the picture. */
+  /** Return the pixels of an angstrom at which the structure fills the picture; turning does not change them. */
   fit(width, height) {
+    if (this.filled !== null && this.filled.width === width && this.filled.height === height) return this.filled.scale;
     let wide = 0.1;
     let high = 0.1;
-    for (let corner = 0; corner < 8; corner++) {
-      const p = [0, 1, 2].map((k) => ((corner >> k) & 1 ? this.document.high[k] : this.document.low[k]) - this.centre[k]);
-      wide = Math.max(wide, Math.abs(dot(p, this.axes[0])));
-      high = Math.max(high, Math.abs(dot(p, this.axes[1])));
+    for (const array of [this.points, this.corners]) {
+      for (let k = 0; k < array.length; k += 3) {
+        const p = [array[k] - this.centre[0], array[k + 1] - this.centre[1], array[k + 2] - this.centre[2]];
+        wide = Math.max(wide, Math.abs(dot(p, this.axes[0])));
+        high = Math.max(high, Math.abs(dot(p, this.axes[1])));
+      }
     }
-    return Math.min((width / 2 - MARGIN) / (wide + 0.6), (height / 2 - MARGIN) / (high + 0.6));
+    const scale = Math.min((width / 2 - MARGIN) / (wide + 0.6), (height / 2 - MARGIN) / (high + 0.6));
+    this.filled = { width, height, scale };
+    return scale;
   }
 
   faces() {
-    const { owners, paints } = this.document;
+    const { paints } = this.document;
+    const { owners } = this;
     const found = [];
     const seen = [];
     for (let k = 0; k < this.corners.length / 3; k++) seen.push(this.seen(this.corners, k));
@@ -204,9 +260,10 @@ export class StructureScene {
   }
 
   balls() {
-    const { kinds, kind_of: kindOf, shown } = this.document;
+    const { kinds } = this.document;
+    const { shown } = this;
     this.places = [];
-    return kindOf.map((kind, k) => {
+    return this.kindOf.map((kind, k) => {
       const place = this.seen(this.points, k);
       const { radius, colour, opacity } = kinds[kind];
       const size = Math.max(radius * this.unit, 2);

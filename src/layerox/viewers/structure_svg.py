@@ -97,7 +97,7 @@ def _balls(scene: StructureScene, seen: Seen, scale: float) -> list[Item]:
 
 
 def _keys(scene: StructureScene) -> list[tuple[str, str]]:
-    solids = list(dict.fromkeys(scene.paints[scene.paint]))[:MOST_KEYS]
+    solids = sorted(dict.fromkeys(scene.paints[scene.paint]), key=lambda one: (len(one[0]), one[0]))[:MOST_KEYS]
     return [*solids, *((kind.text, kind.colour) for kind in scene.kinds[:MOST_KEYS])]
 
 
