@@ -126,7 +126,8 @@ def show_widget(visit, tmp_path):
         path = tmp_path / "widget.html"
         path.write_text(
             f'<!DOCTYPE html><meta charset="utf-8"><style>{style()}</style><div id="cell"></div>'
-            f'<script type="application/json" id="traits">{traits}</script><script type="module">{module}{HARNESS}</script>',
+            f'<script type="application/json" id="traits">{traits}</script>'
+            f'<script type="module">{module}{HARNESS}</script>',
             encoding="utf-8",
         )
         visit.page.expose_function("ask", lambda text: ask(widget, text))

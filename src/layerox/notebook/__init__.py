@@ -15,7 +15,7 @@ from layerox.public import public
 
 if TYPE_CHECKING:
     from layerox.diffraction.refinement import Refinement
-    from layerox.notebook.builder import Builder
+    from layerox.notebook.builder_widget import Builder
     from layerox.notebook.fit_viewer import FitViewer
     from layerox.notebook.operando_map import OperandoMap
     from layerox.series.result import Series
@@ -69,7 +69,7 @@ def builder(
     >>> len(made.structure) > len(lx.build("P2"))
     True
     """
-    kind = _widget("builder").Builder
+    kind = _widget("builder_widget").Builder
     made: Builder = kind(phase, formula, a=a, b=b, c=c, beta=beta)
     return made
 

@@ -28,7 +28,7 @@ class FitViewer(ViewerWidget):
         return PNG, picture(self.refinement)
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Save the viewer as one HTML page that needs no network; an existing file is replaced with `overwrite` only."""
+        """Save the viewer as an HTML page that needs no network; an existing file is replaced with `overwrite` only."""
         title = self.refinement.pattern.label or "pattern"
         body = viewer("fit", dict(self.document), picture_element(picture(self.refinement), "png", title))
         write_outputs({Path(path): viewer_page(title, body)}, by="notebook", overwrite=overwrite)

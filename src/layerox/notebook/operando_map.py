@@ -49,7 +49,7 @@ class OperandoMap(ViewerWidget):
         return PNG, series_pictures(self.series, ["png"])["png"]
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Save the map as one HTML page that needs no network; an existing file is replaced with `overwrite` only."""
+        """Save the map as an HTML page that needs no network; an existing file is replaced with `overwrite` only."""
         title = f"Series {Path(self.series.run['folder']).name}"
         document = series_document(self.series) or {}
         body = viewer("series", document, picture_element(self.static_picture()[1], "png", title))

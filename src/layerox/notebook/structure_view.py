@@ -47,7 +47,7 @@ class StructureView:
         return scene_svg(self.scene)
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Save the page, or the picture if the path ends in .svg; an existing file is replaced with `overwrite` only."""
+        """Save the page, or the picture as .svg; an existing file is replaced with `overwrite` only."""
         target = Path(path)
         content = self.picture if target.suffix.lower() == ".svg" else self.page
         write_outputs({target: content}, by="view", overwrite=overwrite)

@@ -45,30 +45,36 @@ export class BuilderForm {
     this.send({});
   }
 
+  /** Return what the fields hold. */
+  wish() {
+    return Object.fromEntries(Object.entries(this.fields).map(([name, input]) => [name, input.value.trim()]));
+  }
+
   /** Ask for the structure of the fields; a glide moves one gallery of the present stacking. */
   send(more) {
-    const wish = Object.fromEntries(Object.entries(this.fields).map(([name, input]) => [name, input.value.trim()]));
-    const text = JSON.stringify({ ...wish, ...more });
+    const wish = this.wish();
+    const text = JSON.stringify(wish);
     if (text === this.sent && !("glide" in more)) return;
     this.sent = text;
     this.began = performance.now();
     this.request({ ...wish, ...more });
   }
 
+  /** Show a structure, or why there is none. */
   receive(shown) {
     if (!shown || shown.phase === undefined) return;
     if (this.began !== undefined) this.root.dataset.milliseconds = (performance.now() - this.began).toFixed(1);
     this.fault.textContent = shown.fault || "";
     this.root.dataset.state = shown.fault ? "fault" : "shown";
     if (shown.fault) return;
-    for (const name of ["phase", "formula"]) if (document.activeElement !== this.fields[name] || shown.glided) this.fields[name].value = shown[name];
+    // What the user is entering stays; a glide, or a change in the kernel, gives other values.
+    const isNew = this.sent === undefined || shown.glided;
+    for (const name of ["phase", "formula", ...CELL]) if (isNew) this.fields[name].value = shown[name] || "";
+    if (isNew) this.sent = JSON.stringify(this.wish());
     for (const name of CELL) {
-      if (shown.glided) this.fields[name].value = shown[name] || "";
       this.fields[name].placeholder = shown.cell[name] === null ? "" : String(shown.cell[name]);
       this.fields[name].disabled = shown.cell[name] === null;
     }
-    const wish = Object.fromEntries(Object.entries(this.fields).map(([name, input]) => [name, input.value.trim()]));
-    this.sent = JSON.stringify(wish);
     this.root.dataset.phase = shown.phase;
     this.fillGalleries(shown);
     if (this.scene === undefined) this.scene = new StructureScene(this.left, shown.scene, { height: 420 });

@@ -29,7 +29,7 @@ class ReflectionRows:
 
 
 def reflection_rows(refinement: Refinement, phase: RefinedPhase) -> ReflectionRows:
-    """Return the reflections of a phase within the range of the pattern; those of a disordered phase have no indices."""
+    """Return the reflections of a phase within the range of the pattern, of a disordered phase without indices."""
     if phase.stacking is not None:
         return ReflectionRows(two_theta=np.sort(phase.ticks), hkl=None)
     low, high = refinement.pattern.range

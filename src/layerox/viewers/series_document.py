@@ -105,7 +105,7 @@ def _add_fit(found: _Frames, k: int, source: FrameCurveSource, pattern: Pattern)
     """Add the calculated curves of a frame, nan in excluded regions; none if they cannot be computed."""
     try:
         curves = source.curves(k, pattern)
-    except InputError:
+    except (InputError, ArithmeticError, np.linalg.LinAlgError):
         return
     for target, curve in ((found.calculated, curves.calculated), (found.background, curves.background)):
         target[k] = _on_grid(found.two_theta, curves.pattern.two_theta, curve, curves.pattern.excluded)
@@ -134,7 +134,9 @@ def _curves_of(found: _Frames, frames: int) -> dict[str, Any]:
     def matrix(curves: Mapping[int, FloatArray]) -> FloatArray:
         return averaged(np.array(list(curves.values())), factor)
 
-    sigma = None if found.is_poisson else coded_roots(np.sqrt(matrix({k: s**2 for k, s in found.sigma.items()}) / factor))
+    sigma = (
+        None if found.is_poisson else coded_roots(np.sqrt(matrix({k: s**2 for k, s in found.sigma.items()}) / factor))
+    )
     count = points // factor
     nodes = [*range(0, count - 1, STRIDE), count - 1]
     return {

@@ -69,7 +69,8 @@ def _stacking(series: Series) -> Iterator[tuple[str, list[Curve]]]:
 
 
 def _layers(series: Series) -> Iterator[tuple[str, list[Curve]]]:
-    in_plane, spacing = [], []
+    in_plane: list[Curve] = []
+    spacing: list[Curve] = []
     for name, own in layer_lengths(series).items():
         in_plane += _curve(series, name, own.in_plane, own.in_plane_esd)
         spacing += _curve(series, name, own.spacing, own.spacing_esd)
@@ -79,7 +80,8 @@ def _layers(series: Series) -> Iterator[tuple[str, list[Curve]]]:
 
 def _changes(series: Series) -> tuple[str, list[Curve]]:
     """Return the lengths of cells without layers, relative to the first frame of each phase, per cent."""
-    layered, curves, shown = layer_lengths(series), [], set()
+    layered, shown = layer_lengths(series), set()
+    curves: list[Curve] = []
     for name in (phase for phase in series.phases if phase not in layered):
         for length in own_lengths(series, name):
             value, esd = (_good(series, f"{name}.{length}{end}") for end in ("", "_esd"))

@@ -59,6 +59,8 @@ class Builder(ViewerWidget):
     ):
         self._structure: Structure
         self._scene: StructureScene
+        # The stacking whose galleries are shown, and the phase that it was given as or became.
+        self._stacking: tuple[str, Word | None] = ("", None)
         sizes = {"a": a, "b": b, "c": c, "beta": beta}
         document = self._built(phase, formula or "", {name: x for name, x in sizes.items() if x is not None})
         super().__init__(kind="builder", document=document, **kwargs)
@@ -80,19 +82,28 @@ class Builder(ViewerWidget):
     def glide(self, gallery: int, sense: int = 1) -> None:
         """Glide what is above a gallery (counted from 0), by (1/3, 2/3, 0) or back (sense -1).
 
-        a stays as it was given; c is again that of the new stacking.
+        The same gallery glides in every period, so that the hexagonal cell may become three times as high. a stays as
+        it was given; c is again that of the new stacking.
 
         Raises
         ------
         InputError
             If the phase is no stacking word, or there is no such gallery.
         """
-        word = _word_of(self.phase)
+        _, word = self._stacking
         if word is None:
-            raise InputError(f"{self.phase} is no stacking word", argument="gallery", cure="give P2, O3, 'P2*2|O3*3' ...")
+            raise InputError(
+                f"{self.phase} is no stacking word", argument="gallery", cure="give P2, O3, 'P2*2|O3*3' ..."
+            )
         kept = {name: float(text) for name in ("a", "b") if (text := self.document[name])}
-        glided = str(word.glide(gallery, sense).unsheared().reduced())
-        self.document = {**self._built(glided, self.document["formula"], kept), "glided": True}
+        glided = word.glide(gallery, sense)
+        text = str(glided.unsheared().reduced())
+        before, self._stacking = self._stacking, (text, glided)
+        try:
+            self.document = {**self._built(text, self.document["formula"], kept), "glided": True}
+        except InputError:
+            self._stacking = before
+            raise
 
     def static_picture(self) -> tuple[str, bytes]:
         """Return the structure, as SVG."""
@@ -117,7 +128,9 @@ class Builder(ViewerWidget):
         scene = scene_of(structure)
         simulation = simulate([(phase.strip(), structure)], radiation=RADIATION, two_theta=TWO_THETA)
         self._structure, self._scene = structure, scene
-        word = _word_of(phase)
+        if phase.strip() != self._stacking[0]:
+            self._stacking = phase.strip(), _word_of(phase)
+        _, word = self._stacking
         return {
             "phase": phase.strip(),
             "formula": formula.strip(),
