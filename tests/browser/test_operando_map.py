@@ -55,8 +55,8 @@ def test_keys_and_buttons_change_the_frame(page, visit, shown):
 
 def test_frames_that_are_not_accepted_state_why(page, shown):
     bad = shown.series.frames.index[shown.series.frames["verdict"] == "quarantined"][0]
-    page.evaluate("k => { const s = document.querySelector('input[type=range]'); s.value = k; s.dispatchEvent(new Event('input')); }",
-                  int(bad))  # fmt: skip
+    move = "(slider, k) => { slider.value = k; slider.dispatchEvent(new Event('input')); }"
+    page.eval_on_selector("input[type=range]", move, int(bad))
     page.wait_for_selector(f'.lx-map[data-frame="{bad}"]')
     assert shown.series.frames["reason"][bad] in page.inner_text(".lx-map > .lx-readout")
 

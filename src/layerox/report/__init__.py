@@ -11,7 +11,6 @@ from layerox.report.fit import fit_page
 from layerox.report.series import pictures_of, series_page
 from layerox.results.result_folder import load
 from layerox.series.result import Series, open_series
-from layerox.viewers.series_document import series_document
 
 __all__ = ["fit_page", "series_page", "write_report", "write_series_report"]
 
@@ -51,6 +50,8 @@ def write_series_report(
     series: Series, folder: Path, *, operando: bytes | None = None, overwrite: bool = False
 ) -> Path:
     """Write report.html of a series into its folder, and return its path; `operando` is its SVG file if it is drawn."""
+    from layerox.viewers.series_document import series_document  # noqa: PLC0415  (models, which a fit needs not)
+
     text = series_page(series, pictures_of(series, operando), series_document(series))
     write_outputs({folder / NAME: text}, by="report", overwrite=overwrite)
     return folder / NAME
