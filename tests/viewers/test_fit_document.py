@@ -9,8 +9,7 @@ import pytest
 import layerox as lx
 from layerox.viewers import fit_document as module
 from layerox.viewers.arrays import decoded_array, json_in_page
-from layerox.viewers.fit_document import fit_document, simulation_document
-from layerox.viewers.reflection_rows import reflection_rows
+from layerox.viewers.fit_document import fit_document, reflection_row, simulation_document
 
 PATTERNS = Path(__file__).parents[2] / "patterns"
 
@@ -35,19 +34,19 @@ def test_the_curves_are_those_of_the_result(result):
 
 def test_reflections_stand_where_the_result_has_them(result):
     for phase in result.phases:
-        rows = reflection_rows(result, phase)
-        assert rows.two_theta == pytest.approx(np.sort(phase.ticks), abs=1e-4)
-        assert len(rows.hkl) == len(rows.two_theta)
+        angles, hkl = reflection_row(result, phase)
+        assert angles == pytest.approx(np.sort(phase.ticks), abs=1e-4)
+        assert hkl.shape == (len(angles), 3)
 
 
 def test_displaced_phases_have_displaced_reflections(result):
     """Of a flat specimen, -2 s cos(theta) / R radian (Bragg-Brentano)."""
     instrument = replace(result.instrument, displacement_mm=result.instrument.displacement_mm + 0.1)
-    before = reflection_rows(result, result.phases[0])
-    after = reflection_rows(replace(result, instrument=instrument), result.phases[0])
-    theta = np.radians(before.two_theta / 2)
+    before, _ = reflection_row(result, result.phases[0])
+    after, _ = reflection_row(replace(result, instrument=instrument), result.phases[0])
+    theta = np.radians(before / 2)
     expected = -np.degrees(2 * 0.1 * np.cos(theta) / instrument.radius_mm)
-    assert (after.two_theta - before.two_theta)[:10] == pytest.approx(expected[:10], rel=1e-3)
+    assert (after - before)[:10] == pytest.approx(expected[:10], rel=1e-3)
 
 
 def test_indices_are_those_of_the_structure(result):

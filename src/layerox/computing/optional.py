@@ -12,6 +12,7 @@ EXTRAS = {
     "distributed": "cluster",
     "h5py": "nexus",
     "python_calamine": "electrochemistry",
+    "shtab": "completion",
 }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from layerox.errors import InputError, nearest
 from layerox.plotting.axis_labels import verbatim
 from layerox.plotting.figure_files import cleared_figure, png_of
-from layerox.plotting.powder import PALETTE
+from layerox.plotting.palette import PALETTE
 from layerox.strain.broadening import Broadening, PhaseBroadening
 from layerox.typing import FloatArray
 

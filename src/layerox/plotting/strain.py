@@ -12,7 +12,7 @@ import numpy as np
 from layerox.errors import InputError, nearest
 from layerox.plotting.axis_labels import axis_text, verbatim
 from layerox.plotting.figure_files import cleared_figure, png_of
-from layerox.plotting.powder import PALETTE
+from layerox.plotting.palette import PALETTE
 from layerox.strain.phase_strain import PhaseStrain
 from layerox.strain.strain_evolution import StrainEvolution
 from layerox.strain.tensor import along

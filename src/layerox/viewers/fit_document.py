@@ -15,10 +15,11 @@ from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.simulated_pattern import Simulation
 from layerox.pattern import Pattern, are_whole
-from layerox.plotting.powder import PALETTE, amount_text
-from layerox.typing import FloatArray
+from layerox.plotting.palette import PALETTE
+from layerox.plotting.powder import amount_text
+from layerox.plotting.reflection_rows import measured_angles
+from layerox.typing import FloatArray, IntArray
 from layerox.viewers.arrays import Coded, averaged, coded_angles, coded_floats, coded_wholes
-from layerox.viewers.reflection_rows import reflection_rows
 
 # More points than a screen has columns, by an order of magnitude.
 MOST_POINTS = 20_000
@@ -72,15 +73,26 @@ def factor_of(pattern: Pattern) -> int:
 
 
 def _refined_phase(refinement: Refinement, phase: RefinedPhase, curve: FloatArray, colour: str) -> dict[str, Any]:
-    rows = reflection_rows(refinement, phase)
+    ticks, hkl = reflection_row(refinement, phase)
     return {
         "name": phase.name,
         "label": f"{phase.name}  {amount_text(phase)}",
         "colour": colour,
         "curve": coded_floats(averaged(curve, factor_of(refinement.pattern))),
-        "ticks": coded_floats(rows.two_theta),
-        "hkl": None if rows.hkl is None else coded_wholes(rows.hkl),
+        "ticks": coded_floats(ticks),
+        "hkl": None if hkl is None else coded_wholes(hkl),
     }
+
+
+def reflection_row(refinement: Refinement, phase: RefinedPhase) -> tuple[FloatArray, IntArray | None]:
+    """Return the reflections of a phase within the range: ascending angles (n,), and indices (n, 3); rods have none."""
+    if phase.stacking is not None:
+        return np.sort(phase.ticks), None
+    low, high = refinement.pattern.range
+    angles, hkl = measured_angles(refinement, phase)
+    order = np.argsort(angles, kind="stable")
+    order = order[(angles[order] >= low) & (angles[order] <= high)]
+    return angles[order], hkl[order]
 
 
 def simulation_document(simulation: Simulation) -> dict[str, Any]:
