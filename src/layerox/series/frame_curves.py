@@ -21,7 +21,7 @@ from layerox.diffraction.model import Calculated, Model, instrument_at, safe_nam
 from layerox.diffraction.model_setup import with_starting_widths
 from layerox.diffraction.parameters import Parameters, slot_name
 from layerox.diffraction.phase_order import canonical_order
-from layerox.diffraction.starting_values import non_negative_factors, set_linear
+from layerox.diffraction.starting_values import non_negative, set_linear
 from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.series.frame_row import FrameRow, quantities_of
@@ -166,7 +166,7 @@ def _with_whole_tails(model: Model, data: Data, table: Parameters) -> Calculated
     rows = np.concatenate([model.basis[places], found.phases[factors]]) * data.weight
     moving = model.basis[places].T @ [table.value(name) for name in terms] + found.phases[factors].sum(axis=0)
     target = (data.intensity - (found.total - moving)) * data.weight
-    solution = non_negative_factors(rows, target, len(terms))
+    solution, _ = non_negative(rows, target, len(terms))
     for name, value in zip(terms, solution, strict=False):
         table.assign(name, float(value))
     for name, factor in zip(scales, solution[len(terms) :], strict=True):
