@@ -5,7 +5,8 @@ const MISSING = -32768;
 /** Return the numbers of a coded array, NaN where a value is missing. */
 export function decoded(array) {
   if (array === null || array === undefined) return null;
-  if (array.coding === "even") return Float64Array.from({ length: array.count }, (_, k) => array.first + k * array.step);
+  if (array.coding === "even")
+    return Float64Array.from({ length: array.count }, (_, k) => array.first + k * array.step);
   const bytes = bytesOf(array.data);
   if (array.coding === "float32") return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
   const whole = new Int16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 1);
@@ -18,7 +19,11 @@ export function decodedRow(array, k) {
   if (array === null || array === undefined) return null;
   array.bytes = array.bytes || bytesOf(array.data);
   const [, columns] = array.shape;
-  if (array.coding === "float32") return new Float32Array(array.bytes.buffer, array.bytes.byteOffset, array.bytes.byteLength >> 2).subarray(k * columns, (k + 1) * columns);
+  if (array.coding === "float32")
+    return new Float32Array(array.bytes.buffer, array.bytes.byteOffset, array.bytes.byteLength >> 2).subarray(
+      k * columns,
+      (k + 1) * columns,
+    );
   return rooted(wholeNumbers(array).subarray(k * columns, (k + 1) * columns), array.step);
 }
 

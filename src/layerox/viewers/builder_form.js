@@ -18,20 +18,47 @@ export class BuilderForm {
     parent.append(this.root);
     this.fields = {};
     const field = (name, label, attributes) => {
-      this.fields[name] = element("input", { name, autocomplete: "off", spellcheck: "false", input: () => this.later(), change: () => this.now(), ...attributes });
+      this.fields[name] = element("input", {
+        name,
+        autocomplete: "off",
+        spellcheck: "false",
+        input: () => this.later(),
+        change: () => this.now(),
+        ...attributes,
+      });
       return element("label", {}, label, this.fields[name]);
     };
     const list = `lx-phases-${Math.random().toString(36).slice(2)}`;
-    const numbers = CELL.map((name) => field(name, name === "beta" ? "β (°)" : `${name} (Å)`, { inputmode: "decimal" }));
-    this.root.append(element("form", { class: "lx-form", submit: (event) => { event.preventDefault(); this.now(); } },
-      field("phase", "phase or word", { list, class: "lx-wide" }), element("datalist", { id: list }, ...shown.names.map((name) => element("option", { value: name }))),
-      field("formula", "composition", { class: "lx-wide" }), ...numbers));
+    const numbers = CELL.map((name) =>
+      field(name, name === "beta" ? "β (°)" : `${name} (Å)`, { inputmode: "decimal" }),
+    );
+    this.root.append(
+      element(
+        "form",
+        {
+          class: "lx-form",
+          submit: (event) => {
+            event.preventDefault();
+            this.now();
+          },
+        },
+        field("phase", "phase or word", { list, class: "lx-wide" }),
+        element("datalist", { id: list }, ...shown.names.map((name) => element("option", { value: name }))),
+        field("formula", "composition", { class: "lx-wide" }),
+        ...numbers,
+      ),
+    );
     this.galleries = element("div", { class: "lx-galleries" });
     this.fault = element("div", { class: "lx-fault", role: "alert" });
     this.left = element("div");
     this.right = element("div");
     this.findings = element("div", { class: "lx-findings-box", "aria-live": "polite" });
-    this.root.append(this.galleries, this.fault, element("div", { class: "lx-columns" }, this.left, this.right), this.findings);
+    this.root.append(
+      this.galleries,
+      this.fault,
+      element("div", { class: "lx-columns" }, this.left, this.right),
+      this.findings,
+    );
     this.receive(shown);
   }
 
@@ -90,9 +117,25 @@ export class BuilderForm {
   }
 
   fillGalleries(shown) {
-    const parts = [element("span", { class: "lx-note" }, shown.galleries.length ? "galleries, bottom to top; glide what is above one:" : shown.word_note)];
+    const parts = [
+      element(
+        "span",
+        { class: "lx-note" },
+        shown.galleries.length ? "galleries, bottom to top; glide what is above one:" : shown.word_note,
+      ),
+    ];
     shown.galleries.forEach((kind, k) => {
-      const glide = (sense, sign) => element("button", { type: "button", disabled: !shown.glides, "aria-label": `glide ${sense > 0 ? "forward" : "back"} in gallery ${k + 1}, ${kind}`, click: () => this.send({ glide: [k, sense] }) }, sign);
+      const glide = (sense, sign) =>
+        element(
+          "button",
+          {
+            type: "button",
+            disabled: !shown.glides,
+            "aria-label": `glide ${sense > 0 ? "forward" : "back"} in gallery ${k + 1}, ${kind}`,
+            click: () => this.send({ glide: [k, sense] }),
+          },
+          sign,
+        );
       parts.push(element("span", { class: "lx-gallery" }, glide(-1, "◂"), element("b", {}, kind), glide(1, "▸")));
     });
     if (shown.polytype) parts.push(element("span", {}, ` ${shown.polytype}`));
@@ -101,9 +144,17 @@ export class BuilderForm {
 
   fillFindings(shown) {
     const rows = [...shown.findings.map((row) => ["lx-fault", row]), ...shown.warnings.map((row) => ["", row])];
-    const head = shown.findings.length ? `${shown.findings.length} finding${shown.findings.length > 1 ? "s" : ""}` : "no findings";
-    this.findings.replaceChildren(element("b", {}, head), element("span", { class: "lx-note" }, `   ${shown.summary}`),
-      element("ul", { class: "lx-findings" }, ...rows.map(([kind, row]) => element("li", { class: kind }, `${row.code}: ${row.message}`))));
+    const head = shown.findings.length
+      ? `${shown.findings.length} finding${shown.findings.length > 1 ? "s" : ""}`
+      : "no findings";
+    this.findings.replaceChildren(
+      element("b", {}, head),
+      element("span", { class: "lx-note" }, `   ${shown.summary}`),
+      element(
+        "ul",
+        { class: "lx-findings" },
+        ...rows.map(([kind, row]) => element("li", { class: kind }, `${row.code}: ${row.message}`)),
+      ),
+    );
   }
 }
-

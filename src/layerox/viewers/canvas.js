@@ -11,7 +11,8 @@ export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") made.addEventListener(name, value);
-    else if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+    else if (value !== null && value !== undefined && value !== false)
+      made.setAttribute(name, value === true ? "" : value);
   }
   made.append(...children.filter((child) => child !== null && child !== undefined));
   return made;
@@ -20,7 +21,12 @@ export function element(tag, attributes = {}, ...children) {
 /** Return a group of buttons of which one is pressed; `chosen` is called with its value. */
 export function choice(label, values, present, chosen) {
   const buttons = values.map(([value, text]) =>
-    element("button", { type: "button", "data-value": value, "aria-pressed": String(value === present), click: () => press(value) }, text));
+    element(
+      "button",
+      { type: "button", "data-value": value, "aria-pressed": String(value === present), click: () => press(value) },
+      text,
+    ),
+  );
   const press = (value) => {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.value === value));
     chosen(value);
@@ -32,7 +38,12 @@ export function choice(label, values, present, chosen) {
 export function toggle(text, pressed, changed, colour = null) {
   const swatch = colour === null ? null : element("span", { class: "lx-swatch" });
   if (swatch !== null) swatch.style.background = colour;
-  const button = element("button", { type: "button", "aria-pressed": String(pressed), class: "lx-toggle" }, swatch, text);
+  const button = element(
+    "button",
+    { type: "button", "aria-pressed": String(pressed), class: "lx-toggle" },
+    swatch,
+    text,
+  );
   button.addEventListener("click", () => {
     const state = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", String(state));
@@ -100,7 +111,8 @@ export function ticks(low, high, count) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
   const found = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) found.push(Number((k * step).toPrecision(12)));
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++)
+    found.push(Number((k * step).toPrecision(12)));
   return found;
 }
 
@@ -129,7 +141,10 @@ export function axisText(value) {
 export function digits(value, count = 5) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  const text = size !== 0 && (size >= 1e7 || size < 1e-4) ? value.toExponential(count - 1) : String(Number(value.toPrecision(count)));
+  const text =
+    size !== 0 && (size >= 1e7 || size < 1e-4)
+      ? value.toExponential(count - 1)
+      : String(Number(value.toPrecision(count)));
   return text.replace("-", "−");
 }
 
@@ -189,7 +204,12 @@ export function line(context, x0, y0, x1, y1) {
 export function frame(context, box) {
   context.strokeStyle = INK;
   context.lineWidth = 1;
-  context.strokeRect(Math.round(box.left) + 0.5, Math.round(box.top) + 0.5, Math.round(box.width), Math.round(box.bottom - box.top));
+  context.strokeRect(
+    Math.round(box.left) + 0.5,
+    Math.round(box.top) + 0.5,
+    Math.round(box.width),
+    Math.round(box.bottom - box.top),
+  );
 }
 
 /** Draw lines of text in a small box beside a point, inside a width. */

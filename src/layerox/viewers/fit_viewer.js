@@ -5,8 +5,15 @@ import { PatternView } from "./pattern_view.js";
 
 /** Return the document of a fit with its arrays decoded. */
 export function fitFrom(document_) {
-  const arrays = Object.fromEntries(["two_theta", "observed", "sigma", "calculated", "background"].map((name) => [name, decoded(document_[name])]));
-  const phases = document_.phases.map((phase) => ({ ...phase, curve: decoded(phase.curve), ticks: decoded(phase.ticks), hkl: decoded(phase.hkl) }));
+  const arrays = Object.fromEntries(
+    ["two_theta", "observed", "sigma", "calculated", "background"].map((name) => [name, decoded(document_[name])]),
+  );
+  const phases = document_.phases.map((phase) => ({
+    ...phase,
+    curve: decoded(phase.curve),
+    ticks: decoded(phase.ticks),
+    hkl: decoded(phase.hkl),
+  }));
   return { ...document_, ...arrays, phases };
 }
 

@@ -4,7 +4,11 @@ import { showFit } from "./fit_viewer.js";
 import { showSeries } from "./series_map.js";
 import { StructureScene } from "./structure_scene.js";
 
-const KINDS = { fit: showFit, series: showSeries, structure: (parent, data) => new StructureScene(parent, data, { fills: true }) };
+const KINDS = {
+  fit: showFit,
+  series: showSeries,
+  structure: (parent, data) => new StructureScene(parent, data, { fills: true }),
+};
 
 for (const holder of document.querySelectorAll(".lx-viewer[data-kind]")) {
   const source = document.getElementById(holder.dataset.source);

@@ -1,11 +1,16 @@
 // A structure in space, drawn on a canvas from back to front: polyhedra of the metals, atoms, and the cell.
 
-import { decoded } from "./arrays.js";
 import { INK, Surface, choice, drawNote, element } from "./canvas.js";
+import { repeatedCells } from "./repeated_cells.js";
+import { cross, dot, mix, shaded, unit } from "./vectors.js";
 
 const TURN = 0.008;
 const LIGHT = [0.35, 0.45, 0.82];
-const PAINTS = [["layer", "by layer"], ["phase", "by phase"], ["element", "by element"]];
+const PAINTS = [
+  ["layer", "by layer"],
+  ["phase", "by phase"],
+  ["element", "by element"],
+];
 // Opacity of polyhedra, and share of a radius that is drawn.
 const OPACITY = 0.62;
 const MARGIN = 14;
@@ -19,14 +24,37 @@ export class StructureScene {
     this.paints = element("span");
     this.count = 1;
     this.cells = element("span");
-    this.root.append(this.title, element("div", { class: "lx-bar" }, this.paints, this.cells,
-      element("span", { class: "lx-choice", role: "group", "aria-label": "direction of view" },
-        ...[["a", "along a"], ["b", "along b"], ["c", "along c"]].map(([axis, text]) => element("button", { type: "button", click: () => this.along(axis) }, text)),
-        element("button", { type: "button", click: () => this.home() }, "reset"))));
+    this.root.append(
+      this.title,
+      element(
+        "div",
+        { class: "lx-bar" },
+        this.paints,
+        this.cells,
+        element(
+          "span",
+          { class: "lx-choice", role: "group", "aria-label": "direction of view" },
+          ...[
+            ["a", "along a"],
+            ["b", "along b"],
+            ["c", "along c"],
+          ].map(([axis, text]) => element("button", { type: "button", click: () => this.along(axis) }, text)),
+          element("button", { type: "button", click: () => this.home() }, "reset"),
+        ),
+      ),
+    );
     this.holder = element("div");
     this.key = element("ul", { class: "lx-key" });
-    this.root.append(this.holder, this.key, element("div", { class: "lx-note" }, "Drag: turn. Wheel or pinch: size. Keys: arrows, + and −, 0."));
-    this.surface = new Surface(this.holder, { label: "structure in space", height: (width) => (fills ? this.room() : Math.min(height, Math.max(280, width))), draw: (...all) => this.draw(...all) });
+    this.root.append(
+      this.holder,
+      this.key,
+      element("div", { class: "lx-note" }, "Drag: turn. Wheel or pinch: size. Keys: arrows, + and −, 0."),
+    );
+    this.surface = new Surface(this.holder, {
+      label: "structure in space",
+      height: (width) => (fills ? this.room() : Math.min(height, Math.max(280, width))),
+      draw: (...all) => this.draw(...all),
+    });
     this.listen();
     this.set(document_, document_.paint);
   }
@@ -36,11 +64,24 @@ export class StructureScene {
     const same = this.document !== undefined && JSON.stringify(this.document.up) === JSON.stringify(document_.up);
     this.document = document_;
     this.count = document_.cells || this.count;
-    this.cells.replaceChildren(choice("cells along a and b", [["1", "1 cell"], ["2", "2 × 2"], ["3", "3 × 3"]], String(this.count), (value) => this.repeated(Number(value))));
+    this.cells.replaceChildren(
+      choice(
+        "cells along a and b",
+        [
+          ["1", "1 cell"],
+          ["2", "2 × 2"],
+          ["3", "3 × 3"],
+        ],
+        String(this.count),
+        (value) => this.repeated(Number(value)),
+      ),
+    );
     this.cell = document_.cell;
     this.paint = paint in (document_.paints || {}) ? paint : "element";
     const solids = document_.solids > 0;
-    this.paints.replaceChildren(...(solids ? [choice("colours", PAINTS, this.paint, (value) => this.coloured(value))] : []));
+    this.paints.replaceChildren(
+      ...(solids ? [choice("colours", PAINTS, this.paint, (value) => this.coloured(value))] : []),
+    );
     this.title.textContent = document_.title;
     this.repeat();
     if (!same || this.axes === undefined) this.home();
@@ -53,40 +94,8 @@ export class StructureScene {
     this.changed();
   }
 
-  /** Take the structure so many times along a and b; atoms that neighbouring cells share are drawn once. */
   repeat() {
-    const [a, b] = this.document.lattice;
-    const shifts = [];
-    for (let p = 0; p < this.count; p++) for (let q = 0; q < this.count; q++) shifts.push([0, 1, 2].map((k) => p * a[k] + q * b[k]));
-    const points = decoded(this.document.points);
-    const corners = decoded(this.document.corners);
-    const triangles = decoded(this.document.triangles);
-    Object.assign(this, { points: [], kindOf: [], shown: [], corners: [], triangles: [], owners: [] });
-    const known = new Set();
-    const isNew = (place) => {
-      const key = place.map((x) => Math.round(20 * x)).join();
-      return !known.has(key) && Boolean(known.add(key));
-    };
-    for (const shift of shifts) {
-      for (let k = 0; k < points.length / 3; k++) {
-        const place = shift.map((x, j) => x + points[3 * k + j]);
-        if (!isNew(place)) continue;
-        this.points.push(...place);
-        this.kindOf.push(this.document.kind_of[k]);
-        this.shown.push(this.document.shown[k]);
-      }
-      const first = this.corners.length / 3;
-      for (let k = 0; k < corners.length; k++) this.corners.push(corners[k] + shift[k % 3]);
-      for (let n = 0; n < this.document.owners.length; n++) {
-        const own = [0, 1, 2].map((j) => triangles[3 * n + j]);
-        const middle = [0, 1, 2].map((j) => shift[j] + own.reduce((sum, c) => sum + corners[3 * c + j], 0) / 3 + 1e4);
-        if (!isNew(middle)) continue;
-        this.triangles.push(...own.map((c) => c + first));
-        this.owners.push(this.document.owners[n]);
-      }
-    }
-    const more = [0, 1, 2].map((k) => ((this.count - 1) / 2) * (a[k] + b[k]));
-    this.centre = [0, 1, 2].map((k) => 0.5 * (this.document.low[k] + this.document.high[k]) + more[k]);
+    Object.assign(this, repeatedCells(this.document, this.count));
     this.filled = null;
   }
 
@@ -122,20 +131,28 @@ export class StructureScene {
     const { paints, kinds } = this.document;
     const rows = new Map();
     for (const [text, colour] of paints[paint] || []) rows.set(`${text}${colour}`, [text, colour]);
-    const listed = [...rows.values()].sort(([one], [other]) => one.localeCompare(other, "en", { numeric: true })).slice(0, 12);
+    const listed = [...rows.values()]
+      .sort(([one], [other]) => one.localeCompare(other, "en", { numeric: true }))
+      .slice(0, 12);
     for (const kind of kinds) listed.push([kind.text, shaded(kind.colour, 1, kind.opacity)]);
-    this.key.replaceChildren(...listed.map(([text, colour]) => {
-      const swatch = element("span", { class: "lx-swatch" });
-      swatch.style.background = colour;
-      return element("li", {}, swatch, text);
-    }), ...(rows.size > 12 ? [element("li", {}, `and ${rows.size - 12} more`)] : []));
+    this.key.replaceChildren(
+      ...listed.map(([text, colour]) => {
+        const swatch = element("span", { class: "lx-swatch" });
+        swatch.style.background = colour;
+        return element("li", {}, swatch, text);
+      }),
+      ...(rows.size > 12 ? [element("li", {}, `and ${rows.size - 12} more`)] : []),
+    );
     this.changed();
   }
 
   changed() {
     this.root.dataset.paint = this.paint;
     this.root.dataset.cells = String(this.count);
-    this.root.dataset.view = this.axes.flat().map((x) => x.toFixed(3)).join(" ");
+    this.root.dataset.view = this.axes
+      .flat()
+      .map((x) => x.toFixed(3))
+      .join(" ");
     this.surface.redraw();
   }
 
@@ -170,14 +187,26 @@ export class StructureScene {
       this.pointer = null;
       this.surface.redraw();
     });
-    canvas.addEventListener("wheel", (event) => {
-      if (document.activeElement !== canvas && !event.ctrlKey) return;
-      event.preventDefault();
-      this.resize(event.deltaY > 0 ? 0.9 : 1.11);
-    }, { passive: false });
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        if (document.activeElement !== canvas && !event.ctrlKey) return;
+        event.preventDefault();
+        this.resize(event.deltaY > 0 ? 0.9 : 1.11);
+      },
+      { passive: false },
+    );
     canvas.addEventListener("keydown", (event) => {
-      const actions = { ArrowLeft: () => this.turn(-0.12, 0), ArrowRight: () => this.turn(0.12, 0), ArrowUp: () => this.turn(0, -0.12), ArrowDown: () => this.turn(0, 0.12),
-        "+": () => this.resize(1.15), "=": () => this.resize(1.15), "-": () => this.resize(0.87), 0: () => this.home() };
+      const actions = {
+        ArrowLeft: () => this.turn(-0.12, 0),
+        ArrowRight: () => this.turn(0.12, 0),
+        ArrowUp: () => this.turn(0, -0.12),
+        ArrowDown: () => this.turn(0, 0.12),
+        "+": () => this.resize(1.15),
+        "=": () => this.resize(1.15),
+        "-": () => this.resize(0.87),
+        0: () => this.home(),
+      };
       if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in actions)) return;
       event.preventDefault();
       actions[event.key]();
@@ -200,7 +229,11 @@ export class StructureScene {
   /** Return a point on the screen and its distance towards the viewer. */
   seen(array, k) {
     const p = [array[3 * k] - this.centre[0], array[3 * k + 1] - this.centre[1], array[3 * k + 2] - this.centre[2]];
-    return [this.middle[0] + this.unit * dot(p, this.axes[0]), this.middle[1] - this.unit * dot(p, this.axes[1]), dot(p, this.axes[2])];
+    return [
+      this.middle[0] + this.unit * dot(p, this.axes[0]),
+      this.middle[1] - this.unit * dot(p, this.axes[1]),
+      dot(p, this.axes[2]),
+    ];
   }
 
   draw(context, width, height) {
@@ -237,7 +270,12 @@ export class StructureScene {
     for (let k = 0; k < this.corners.length / 3; k++) seen.push(this.seen(this.corners, k));
     for (let n = 0; n < owners.length; n++) {
       const [a, b, c] = [0, 1, 2].map((j) => seen[this.triangles[3 * n + j]]);
-      const normal = unit(cross([b[0] - a[0], a[1] - b[1], (b[2] - a[2]) * this.unit], [c[0] - a[0], a[1] - c[1], (c[2] - a[2]) * this.unit]));
+      const normal = unit(
+        cross(
+          [b[0] - a[0], a[1] - b[1], (b[2] - a[2]) * this.unit],
+          [c[0] - a[0], a[1] - c[1], (c[2] - a[2]) * this.unit],
+        ),
+      );
       const shade = 0.62 + 0.38 * Math.abs(dot(normal, LIGHT));
       const colour = shaded(paints[this.paint][owners[n]][1], shade, OPACITY);
       found.push({
@@ -291,7 +329,12 @@ export class StructureScene {
     for (const [from, to] of this.cell) {
       const pieces = Math.max(Math.ceil(Math.hypot(...[0, 1, 2].map((j) => to[j] - from[j])) / 1.5), 1);
       for (let p = 0; p < pieces; p++) {
-        const [a, b] = [p, p + 1].map((q) => this.seen(from.map((x, j) => x + (q / pieces) * (to[j] - x)), 0));
+        const [a, b] = [p, p + 1].map((q) =>
+          this.seen(
+            from.map((x, j) => x + (q / pieces) * (to[j] - x)),
+            0,
+          ),
+        );
         found.push({
           depth: (a[2] + b[2]) / 2,
           paint: (context) => {
@@ -335,28 +378,3 @@ export class StructureScene {
     drawNote(context, x, y, [under[0][4]], width);
   }
 }
-
-function dot(a, b) {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-
-function cross(a, b) {
-  return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
-}
-
-function unit(a) {
-  const length = Math.hypot(...a) || 1;
-  return a.map((x) => x / length);
-}
-
-/** Return a vector turned towards another one that is normal to it. */
-function mix(a, b, angle) {
-  return a.map((x, k) => x * Math.cos(angle) + b[k] * Math.sin(angle));
-}
-
-/** Return "#rrggbb" darkened by a factor, with an opacity. */
-function shaded(colour, factor, opacity) {
-  const parts = [1, 3, 5].map((k) => Math.round(parseInt(colour.slice(k, k + 2), 16) * factor));
-  return `rgba(${parts.join(",")},${opacity})`;
-}
-
