@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import layerox as lx
+from layerox.series.figure_data import reflection_tracks
 from layerox.series.result import frame_at, reading_of
 from layerox.viewers import series_document as module
 from layerox.viewers.arrays import decoded_array, json_in_page
@@ -128,7 +129,7 @@ def test_one_frame_has_the_curve_of_each_phase(series):
     from layerox.series.frame_curves import FrameCurveSource
 
     curves = FrameCurveSource(series).curves(0)
-    document = frame_document(series, 0, curves)
+    document = frame_document(series, 0, curves, reflection_tracks(series))
     assert decoded_array(document["calculated"]) == pytest.approx(curves.calculated, rel=1e-6)
     for phase in document["phases"]:
         assert decoded_array(phase["curve"]) == pytest.approx(curves.contributions[phase["name"]], rel=1e-6, abs=1e-4)

@@ -9,6 +9,7 @@ from layerox.errors import InputError
 from layerox.io.output_files import write_outputs
 from layerox.notebook.widgets import PNG, ViewerWidget
 from layerox.plotting.operando import series_pictures
+from layerox.series.figure_data import reflection_tracks
 from layerox.series.frame_curves import FrameCurveSource
 from layerox.series.result import Series
 from layerox.viewers.page_parts import picture_element, viewer, viewer_page
@@ -25,6 +26,7 @@ class OperandoMap(ViewerWidget):
             raise InputError("has no two patterns that can be read", place=series.run["folder"], cure=cure)
         self.series = series
         self._source: FrameCurveSource | None = None
+        self._tracks = reflection_tracks(series)
         super().__init__(kind="series", document=document, **kwargs)
         self.observe(lambda change: self.select(change["new"]), names="frame")
 
@@ -42,7 +44,7 @@ class OperandoMap(ViewerWidget):
         except InputError as error:
             self.curves = {"frame": k, "fit": None, "fault": error.problem}
         else:
-            self.curves = {"frame": k, "fit": frame_document(self.series, k, curves), "fault": ""}
+            self.curves = {"frame": k, "fit": frame_document(self.series, k, curves, self._tracks), "fault": ""}
 
     def static_picture(self) -> tuple[str, bytes]:
         """Return the operando figure, as PNG."""

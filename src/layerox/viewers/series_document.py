@@ -7,7 +7,7 @@ angles differ from those of the first one are interpolated to them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -188,11 +188,14 @@ def _track(track: ReflectionTrack, is_strong: bool) -> dict[str, Any]:
 # --- one frame ------------------------------------------------------------------------------------------------------
 
 
-def frame_document(series: Series, k: int, curves: FrameCurves) -> dict[str, Any]:
-    """Return the data of the fit of one frame for the pattern view, with the curve of each phase."""
+def frame_document(series: Series, k: int, curves: FrameCurves, tracks: Sequence[ReflectionTrack]) -> dict[str, Any]:
+    """Return the data of the fit of one frame for the pattern view, with the curve of each phase.
+
+    `tracks` are the reflections of the series (see `reflection_tracks`).
+    """
     pattern = curves.pattern
     own = {"observed": pattern.intensity, "calculated": curves.calculated, "background": curves.background}
-    tracks = [track for track in reflection_tracks(series) if np.isfinite(track.two_theta[k])]
+    tracks = [track for track in tracks if np.isfinite(track.two_theta[k])]
     return {
         **pattern_entries(pattern, own),
         "title": "",
@@ -203,7 +206,7 @@ def frame_document(series: Series, k: int, curves: FrameCurves) -> dict[str, Any
 
 
 def _frame_phase(
-    series: Series, k: int, name: str, curves: FrameCurves, tracks: list[ReflectionTrack]
+    series: Series, k: int, name: str, curves: FrameCurves, tracks: Sequence[ReflectionTrack]
 ) -> dict[str, Any]:
     own = sorted((track for track in tracks if track.phase == name), key=lambda track: track.two_theta[k])
     return {
