@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -80,7 +81,7 @@ def build_result(
     parameters = tuple(reader.parameter(name) for name in minimum.parameters.names)
     phases = tuple(reader.phase(index) for index in range(len(model.phases)))
     names, covariance = _public_covariance(minimum)
-    correlations = _correlations(names, covariance)
+    correlations = _correlations(names, covariance, WORTH_LISTING)
     scales = [minimum.parameters.values[block.start + pk.SCALE] for block in model.phase_blocks]
     width = typical_width(pattern.two_theta, pattern.intensity, calculated, scales)
     kept = np.ones(len(pattern), dtype=bool)
@@ -110,7 +111,7 @@ def build_result(
         agreement=figures,
         phases=phases,
         parameters=parameters,
-        correlations=tuple(c for c in correlations if abs(c.value) >= WORTH_LISTING),
+        correlations=tuple(correlations),
         free_names=tuple(names),
         covariance=covariance,
         calculated=calculated.total,
@@ -127,7 +128,7 @@ def build_result(
             *reader.found.warnings,
         ),
         cpu_s=cpu_s,
-        version=version("layerox"),
+        version=_version(),
         recipe=recipe,
         largest_shift=minimum.largest_shift,
         absolute=reader.found.absolute,
@@ -138,6 +139,12 @@ def build_result(
         priors=() if accuracy is None else accuracy.priors,
         penalty=minimum.penalty,
     )
+
+
+@cache
+def _version() -> str:
+    """Return the version of this package, which is looked up in its files once."""
+    return version("layerox")
 
 
 def _linear_response(model: Model, minimum: Minimum, pattern: Pattern) -> LinearResponse | None:
@@ -183,10 +190,10 @@ def _by_inverse(inverse: float) -> float:
     return -1.0 / inverse**2 if inverse > 0.0 else 0.0
 
 
-def _correlations(names: list[str], covariance: FloatArray) -> list[Correlation]:
-    """Return the correlations of all pairs of variables, strongest first."""
+def _correlations(names: list[str], covariance: FloatArray, least: float) -> list[Correlation]:
+    """Return the correlations of pairs of variables from a least size on, strongest first."""
     esds = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
     matrix = covariance / np.outer(esds, esds)
-    pairs = zip(*np.triu_indices(len(names), 1), strict=True)
+    pairs = np.argwhere(np.triu(np.abs(matrix) >= least, 1)).tolist()
     found = [Correlation(a=names[i], b=names[j], value=float(matrix[i, j])) for i, j in pairs]
     return sorted(found, key=lambda c: -abs(c.value))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
@@ -39,6 +40,8 @@ LEAST_SIGMAS, MOST_SHARE = 5.0, 0.999
 HIGH_FLOOR = 0.25
 # Number of ticks from which a pattern is dense, and the part of its range that an inset shows.
 DENSE, INSET_PART = 60, 0.12
+# Characters in one row of the legend, of which a handle takes seven.
+LEGEND_CHARACTERS = 118
 # Width and height of an inset as shares of the panel, and its left edges in order of preference.
 INSET_SIZE, INSET_PLACES = (0.36, 0.42), (0.62, 0.45, 0.30, 0.15)
 
@@ -217,7 +220,7 @@ def _set_scale(main: Axes, intensity: str, lowest: FloatArray, highest: FloatArr
         main.set_ylim(0.7 * max(float(min(bottom, positive)), 1e-4 * top), 1.5 * top)
 
 
-def _draw_difference(lower: Axes, refinement: Refinement, difference: str, inside: FloatArray) -> None:
+def _draw_difference(lower: Axes, refinement: Refinement, difference: str, inside: NDArray[np.bool_]) -> None:
     pattern = refinement.pattern
     values = refinement.difference / pattern.sigma if difference == "sigma" else refinement.difference
     lower.axhline(0.0, color="#BBBBBB", lw=0.6)
@@ -231,10 +234,10 @@ def _draw_difference(lower: Axes, refinement: Refinement, difference: str, insid
     lower.set_ylim(-reach, reach)
     name = "(obs. - calc.) / σ" if difference == "sigma" else f"obs. - calc. ({_unit(pattern)})"
     lower.set(ylabel=name, xlabel="2θ (degrees)")
-    lower.yaxis.label.set_size("small")
+    lower.yaxis.label.set_fontsize("small")
 
 
-def _draw_inset(main: Axes, refinement: Refinement, inside: FloatArray) -> None:
+def _draw_inset(main: Axes, refinement: Refinement, inside: NDArray[np.bool_]) -> None:
     """Draw the part of a dense pattern with most reflections once more, where the panel has room for it."""
     low, high = main.get_xlim()
     ticks = np.sort(np.concatenate([phase.ticks for phase in refinement.phases if phase.is_supported]))
@@ -256,9 +259,8 @@ def _draw_inset(main: Axes, refinement: Refinement, inside: FloatArray) -> None:
         return
     panel = main.inset_axes((left, 0.97 - INSET_SIZE[1], *INSET_SIZE))
     for line in main.lines:
-        if len(line.get_xdata()):
-            style: dict[str, Any] = {"color": line.get_color(), "lw": line.get_linewidth(), "ls": line.get_linestyle()}
-            panel.plot(line.get_xdata(), line.get_ydata(), marker=line.get_marker(), ms=2.2, **style)
+        style: dict[str, Any] = {"color": line.get_color(), "lw": line.get_linewidth(), "ls": line.get_linestyle()}
+        panel.plot(*line.get_data(), marker=line.get_marker(), ms=2.2, **style)
     seen = (pattern.two_theta >= start) & (pattern.two_theta <= start + width)
     _set_scale(panel, "linear", np.minimum(refinement.background, pattern.intensity)[seen], envelope[seen])
     panel.set_xlim(start, start + width)
@@ -269,18 +271,31 @@ def _draw_inset(main: Axes, refinement: Refinement, inside: FloatArray) -> None:
 def _legend(main: Axes, title: str | None) -> None:
     """Put the legend above the panel, in as many columns as fit, so that it never stands on data."""
     handles, labels = main.get_legend_handles_labels()
-    rows = -(-sum(len(label) + 7 for label in labels) // 118)
+    in_a_row = LEGEND_CHARACTERS - 7 * len(labels)
+    rows = 1 if sum(map(len, labels)) <= in_a_row else 2
     columns = -(-len(handles) // rows)
-    legend = main.legend(handles, labels, ncols=columns, frameon=False, fontsize="small", loc="lower right",
-                         bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2, handlelength=1.4, columnspacing=1.2)  # fmt: skip
-    if title is not None:
-        legend.set_title(title, prop={"size": "small"})
-        legend.set_alignment("right")
+    if rows > 1:
+        columns = max(min(columns, LEGEND_CHARACTERS // (7 + max(map(len, labels)))), 1)
+    main.legend(
+        handles,
+        labels,
+        title=title,
+        alignment="right",
+        ncols=columns,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        frameon=False,
+        fontsize="small",
+        title_fontsize="small",
+        borderaxespad=0.2,
+        handlelength=1.4,
+        columnspacing=1.2,
+    )
 
 
 def _set_title(main: Axes, label: str) -> None:
     if label:
-        main.set_title(verbatim(label), loc="left", fontsize="medium", pad=34)
+        main.set_title(verbatim(label), loc="left", fontsize="medium", pad=24)
 
 
 def amount_text(phase: RefinedPhase) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 from layerox.diffraction.peaks import displacement_shift
 from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
-from layerox.diffraction.reflections import reflections
+from layerox.diffraction.reflections import equivalents, reflections
 from layerox.plotting.palette import colour, index_length, index_text
-from layerox.typing import FloatArray
+from layerox.symmetry import Symmetry
+from layerox.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +78,7 @@ def indices_of(refinement: Refinement, phase: RefinedPhase) -> list[tuple[float,
     return found
 
 
-def measured_angles(refinement: Refinement, phase: RefinedPhase) -> tuple[FloatArray, FloatArray]:
+def measured_angles(refinement: Refinement, phase: RefinedPhase) -> tuple[FloatArray, IntArray]:
     """Return the angles at which reflections of a phase are measured, degrees, and their indices."""
     wavelength, instrument = refinement.radiation.wavelength, refinement.instrument
     crystal = phase.crystal
@@ -87,4 +88,15 @@ def measured_angles(refinement: Refinement, phase: RefinedPhase) -> tuple[FloatA
     is_flat = instrument.geometry == "bragg-brentano"
     shifts = np.array([displacement_shift(angle / 2, instrument.radius_mm, is_flat)[0] for angle in bragg.tolist()])
     displaced = (instrument.displacement_mm + float(phase.displacement_mm)) * shifts
-    return np.asarray(np.degrees(bragg) + instrument.zero + displaced), listed.hkl
+    return np.asarray(np.degrees(bragg) + instrument.zero + displaced), _usual(listed.hkl, crystal.symmetry)
+
+
+def _usual(hkl: IntArray, symmetry: Symmetry) -> IntArray:
+    """Return the equivalent of each reflection that is usually written: 400 in cubic groups, 012 and 104 in others."""
+    order = (0, 1, 2) if len(symmetry.cell_rule.free) == 1 else (2, 0, 1)
+
+    def rank(row: Sequence[int]) -> tuple[int, ...]:
+        return sum(index < 0 for index in row), *(-row[k] for k in order)
+
+    found = [min(images, key=rank) for images in equivalents(hkl, symmetry.laue_rotations).tolist()]
+    return np.array(found, dtype=np.int64).reshape(-1, 3)

@@ -51,7 +51,7 @@ export class MapDrawing {
 
   /** Return the frames in their order, and the height of each. */
   rowPlaces() {
-    return { order: this.order, heightOf: (k) => this.heightOf(this.place[k]) };
+    return { follows: this.document.follows, order: this.order, heightOf: (k) => this.heightOf(this.place[k]) };
   }
 
   draw() {
@@ -123,7 +123,7 @@ export class MapDrawing {
     context.rect(this.box.left, this.box.top, this.box.width, this.box.bottom - this.box.top);
     context.clip();
     const colours = Object.fromEntries(this.document.phases.map((phase) => [phase.name, phase.colour]));
-    for (const track of this.map.showsTracks ? this.tracks : []) {
+    for (const track of this.map.showsTracks && this.document.follows ? this.tracks : []) {
       if (!track.strong) continue;
       context.strokeStyle = colours[track.phase];
       context.setLineDash([2, 3]);

@@ -29,11 +29,11 @@ export function drawPanel(context, panel, box, rows) {
   context.clip();
   for (const { values, esds, colour } of panel.curves) {
     context.strokeStyle = context.fillStyle = colour || CURVE;
-    drawCurve(context, (k) => values[k], xOf, rows);
+    if (rows.follows) drawCurve(context, (k) => values[k], xOf, rows);
     for (const k of rows.order) {
       if (!Number.isFinite(values[k])) continue;
       const y = rows.heightOf(k);
-      if (rows.order.length <= MANY) context.fillRect(xOf(values[k]) - 1.5, y - 1.5, 3, 3);
+      if (!rows.follows || rows.order.length <= MANY) context.fillRect(xOf(values[k]) - 1.5, y - 1.5, 3, 3);
       if (esds !== null && Number.isFinite(esds[k]))
         line(context, xOf(values[k] - esds[k]), y, xOf(values[k] + esds[k]), y);
     }

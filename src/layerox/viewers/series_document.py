@@ -15,7 +15,7 @@ import numpy as np
 
 from layerox.errors import InputError
 from layerox.pattern import Pattern, are_whole, poisson_sigma
-from layerox.plotting.operando import axis_label
+from layerox.plotting.operando import axis_label, is_unordered
 from layerox.plotting.reflection_marks import TRACKED, phase_colour
 from layerox.series.figure_data import ReflectionTrack, excluded_regions, reflection_tracks
 from layerox.series.frame_curves import FrameCurves, FrameCurveSource
@@ -49,6 +49,7 @@ def series_document(series: Series, *, with_fits: bool = True) -> dict[str, Any]
         "axis": axis_label(series, series.axes[0]) if series.axes else "frame",
         "place": coded_floats(series.place),
         "frames": _frame_rows(series),
+        "follows": not is_unordered(series),
         "phases": [{"name": name, "colour": phase_colour(series, name)} for name in series.phases],
         "panels": series_panels(series),
         "tracks": [_track(track, k < TRACKED) for track, k in _ranked(reflection_tracks(series))],

@@ -12,7 +12,7 @@ from layerox.plotting.operando import (
     NOT_DRAWN,
     STACKING,
     axis_label,
-    own_lengths,
+    changing_lengths,
     without_long_absence,
 )
 from layerox.plotting.reflection_marks import phase_colour
@@ -80,13 +80,12 @@ def _layers(series: Series) -> Iterator[tuple[str, list[Curve]]]:
 
 def _changes(series: Series) -> tuple[str, list[Curve]]:
     """Return the lengths of cells without layers, relative to the first frame of each phase, per cent."""
-    layered, shown = layer_lengths(series), set()
+    shown: set[str] = set()
     curves: list[Curve] = []
-    for name in (phase for phase in series.phases if phase not in layered):
-        for length in own_lengths(series, name):
+    for name in series.phases:
+        for length in changing_lengths(series, name):
             value, esd = (_good(series, f"{name}.{length}{end}") for end in ("", "_esd"))
-            if np.isfinite(value).any():
-                scale = 100.0 / float(value[np.isfinite(value)][0])
-                curves += _curve(series, name, scale * value - 100.0, scale * esd)
-                shown.add(length)
+            scale = 100.0 / float(value[np.isfinite(value)][0])
+            curves += _curve(series, name, scale * value - 100.0, scale * esd)
+            shown.add(length)
     return ("change of a, b, c (%)" if len(shown) > 1 else "change of a (%)"), curves
