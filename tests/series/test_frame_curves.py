@@ -9,8 +9,10 @@ import pytest
 import layerox as lx
 from layerox.errors import InputError
 from layerox.series.frame_curves import FrameCurveSource
+from layerox.series.refit import row_from_cells
 from layerox.series.run import fit_series
 from layerox.series.simulated_series import simulate_series
+from layerox.series.stacking_columns import verdict_text
 
 
 def r_wp(curves):
@@ -98,3 +100,12 @@ def test_a_damaged_entry_is_one_line(heated, tmp_path, entry):
     (folder / "run.json").write_text(json.dumps({**run, "common": entry}))
     with pytest.raises(InputError, match=r"run\.json.*common"):
         lx.open_series(folder)
+
+
+def test_verdicts_on_a_stacking_are_read_back():
+    """A row of frames.csv of a disordered phase has a word among its numbers."""
+    cells = {"frame": "3", "file": "a.xy", "verdict": "accepted", "reason": ""}
+    cells |= {"main.verdict": "mixture", "main.fraction": "0.25"}
+    row = row_from_cells(cells, (), {"main": ("fraction", "verdict")})
+    assert row.phases["main"]["fraction"][0] == 0.25
+    assert verdict_text(row.phases["main"]["verdict"][0]) == "mixture"

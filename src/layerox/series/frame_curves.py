@@ -36,6 +36,7 @@ from layerox.series.refinement.frame_fit import FrameFitter
 from layerox.series.refinement.frame_model import TOLERANCE, FrameModel, restored
 from layerox.series.refit import row_from_cells
 from layerox.series.result import Series, frame_at, reading_of
+from layerox.series.stacking_columns import has_disorder
 from layerox.series.tables import shown_in
 from layerox.typing import FloatArray
 
@@ -127,7 +128,8 @@ class FrameCurveSource:
         frame_model = self._model(pattern)
         view, data, table = frame_model.ready(pattern, restored(frame_model, dict.fromkeys(shown, row)))
         set_linear(view.model, data, table)
-        if view.model.extras or self._setup.own_names:
+        if view.model.extras or self._setup.own_names or has_disorder(view.model):
+            # The table does not hold all that such frames refine; the descent from their rows is short.
             found = minimise(view.model, data, table, tolerance=TOLERANCE, damping=NEAR_DAMPING).calculated
         else:
             found = _with_whole_tails(view.model, data, table)
