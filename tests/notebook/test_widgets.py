@@ -77,3 +77,18 @@ def test_a_series_without_patterns_has_no_map(heated):
     series.run["folder"] = "/nowhere"
     with pytest.raises(InputError, match="no two patterns"):
         lx.notebook.operando(series)
+
+
+@pytest.mark.parametrize("mime", ["image/png", "image/svg+xml"])
+def test_a_page_of_a_notebook_without_widgets_has_the_picture(result, mime):
+    """nbconvert takes the picture where the notebook holds no state of the widget."""
+    nbconvert = pytest.importorskip("nbconvert", reason="nbconvert is not installed")
+    from nbformat import v4
+
+    shown = lx.notebook.fit(result) if mime == "image/png" else lx.notebook.builder("P2")
+    data, _ = shown._repr_mimebundle_()
+    output = v4.new_output("execute_result", data=data, execution_count=1)
+    book = v4.new_notebook(cells=[v4.new_code_cell("shown", outputs=[output], execution_count=1)])
+    page, _ = nbconvert.HTMLExporter().from_notebook_node(book)
+    assert "widget-view+json" not in page
+    assert data[mime][:40] in page or f"data:{mime};base64," in page
