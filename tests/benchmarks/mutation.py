@@ -37,7 +37,11 @@ class Target:
 
 
 TARGETS = (
-    Target("diffraction/profiles.py", ("diffraction/test_profiles.py",), compiled=True),
+    Target(
+        "diffraction/profiles.py",
+        ("diffraction/test_profiles.py", "diffraction/test_axial_divergence.py"),
+        compiled=True,
+    ),
     Target("diffraction/peaks.py", ("diffraction/test_peaks.py",), compiled=True),
     Target("diffraction/normal_equations.py", ("diffraction/test_normal_equations.py",), compiled=True),
     Target("diffraction/least_squares.py", ("diffraction/test_least_squares.py",)),
