@@ -13,6 +13,12 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 (HERE.parent / "out").mkdir(exist_ok=True)
+# A notebook of examples/ is a tutorial too; from the folder of the tutorials the root is one level further up.
+NOTEBOOK = "intergrowth.ipynb"
+text = (HERE.parent / "examples" / NOTEBOOK).read_text(encoding="utf-8").replace("%cd -q ..", "%cd -q ../..")
+copied = HERE / "tutorials" / NOTEBOOK
+if not copied.exists() or copied.read_text(encoding="utf-8") != text:
+    copied.write_text(text, encoding="utf-8")
 # Cells that begin with "!" call the command of the Python that builds the site.
 os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
 os.environ |= {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "COLUMNS": "100"}

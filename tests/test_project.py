@@ -68,7 +68,10 @@ def test_every_direct_dependency_has_an_exact_version():
     assert asked <= pinned
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "tutorials").glob("*.ipynb")), ids=lambda path: path.stem)
+NOTEBOOKS = [*ROOT.glob("docs/tutorials/*.ipynb"), *ROOT.glob("examples/*.ipynb")]
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS), ids=lambda path: path.stem)
 def test_notebooks_are_stored_without_outputs(path):
     """The documentation executes them when it is built; nbstripout (.pre-commit-config.yaml) empties them."""
     cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
