@@ -1,6 +1,13 @@
 """Structures, fits and series in notebooks: interactive viewers without network, 3D views and summary cards.
 
 `builder`, `fit` and `operando` are widgets (extra `notebook`); `%load_ext layerox.notebook` shows cards of structures.
+
+Examples
+--------
+>>> import layerox as lx
+>>> made = lx.notebook.builder("O3", "NaCoO2")
+>>> made.structure == lx.build("O3", formula="NaCoO2")
+True
 """
 
 from __future__ import annotations
