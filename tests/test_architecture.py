@@ -29,6 +29,7 @@ ROWS = [
     {"series"},
     {"strain"},
     {"plotting"},
+    {"viewers"},
     {"report", "notebook"},
     {"cli"},
 ]
@@ -42,10 +43,12 @@ FORBIDDEN = {
 # The package itself, loaded lazily, and `python -m layerox`.
 DOORS = {"__init__", "__main__"}
 HEAVY = (
-    "pymatgen", "lmfit", "pandas", "plotly", "dask", "distributed", "xarray", "ase", "NewareNDA", "python_calamine",
+    "pymatgen", "lmfit", "pandas", "dask", "distributed", "xarray", "ase", "NewareNDA", "python_calamine",
     "h5py",
 )  # fmt: skip
 PICTURES = ("matplotlib", "mpl_toolkits")
+# The base class of the widgets; their modules are imported when a widget is made.
+WIDGETS = ("anywidget", "ipywidgets", "traitlets")
 
 MODULES = sorted(ROOT.rglob("*.py"))
 
@@ -228,10 +231,11 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
     [
         ("import layerox", [*HEAVY, *PICTURES, "numpy", "scipy", "numba", "gemmi", "spglib", "rich"]),
         ("import layerox.analysis.fit, layerox.cli.main", [*HEAVY, *PICTURES]),
+        ("import layerox.notebook, layerox.report", [*WIDGETS, "pymatgen", "lmfit", "xarray"]),
         ("import layerox.cli.main", [*HEAVY, *PICTURES]),
         (HELP, [*HEAVY, *PICTURES]),
     ],
-    ids=["the package", "analysis and command line", "command line", "--help"],
+    ids=["the package", "analysis and command line", "notebook and report", "command line", "--help"],
 )
 def test_what_is_loaded_before_it_is_needed(statement, names):
     assert loaded_by(statement, names) == []

@@ -16,6 +16,7 @@ from layerox.diffraction.lmfit_adapter import Objective
 from layerox.diffraction.simulated_pattern import Simulation
 from layerox.interfaces import Interface
 from layerox.notebook import StructureView
+from layerox.notebook.builder_widget import Builder
 from layerox.series.parametric.result import Parametric
 from layerox.strain.broadening import Broadening
 from layerox.strain.strain_evolution import StrainEvolution
@@ -30,6 +31,7 @@ def structures() -> None:
     assert_type(lx.identify_structure(p2), StructureIdentity)
     assert_type(lx.library, Library)
     assert_type(lx.view(p2), StructureView)
+    assert_type(lx.notebook.builder("P2"), Builder)
     assert_type(lx.orderings(p2, supercell=(3, 1, 1)), list[Ordering])
     assert_type(lx.interface(["P2", "O3"], slabs=[4, 6]), Interface)
 

@@ -6,7 +6,7 @@ same names for type checkers and editors.
 
 from importlib import import_module
 
-# Where each public name is defined: the module, and the name there if it is another one.
+# Where each public name is defined: the module, and the name there if it is another one (":" alone: the module).
 _PUBLIC = {
     "InputError": "layerox.errors",
     "Instrument": "layerox.instrument",
@@ -28,6 +28,7 @@ _PUBLIC = {
     "interface": "layerox.interfaces",
     "library": "layerox.builders:LIBRARY",
     "load": "layerox.results.result_folder",
+    "notebook": "layerox.notebook:",
     "objective": "layerox.analysis.lmfit_api",
     "open_series": "layerox.series.result",
     "orderings": "layerox.builders",
@@ -89,8 +90,9 @@ def __getattr__(name: str) -> object:
 
 
 def _imported(name: str, place: str) -> object:
-    module, _, attribute = place.partition(":")
-    return getattr(import_module(module), attribute or name)
+    module, mark, attribute = place.partition(":")
+    found = import_module(module)
+    return found if mark and not attribute else getattr(found, attribute or name)
 
 
 def _deprecated(name: str, module: str) -> object:

@@ -1,5 +1,6 @@
 """Types of the public names; `__init__.py` says where each is defined."""
 
+from layerox import notebook as notebook
 from layerox.analysis.calibrate import calibrate
 from layerox.analysis.fit import fit, simulate
 from layerox.analysis.identify import identify
@@ -53,6 +54,7 @@ __all__ = [
     "interface",
     "library",
     "load",
+    "notebook",
     "objective",
     "open_series",
     "orderings",

@@ -65,6 +65,8 @@ def commands(folder: Path) -> dict[str, float]:
         f"series of {FRAMES} frames, --figures none --no-report": median(
             lambda: cpu_of((*series, "--figures", "none", "--no-report"))
         ),
+        "report of a fit": median(lambda: cpu_of((*layerox, "report", out, "--overwrite"))),
+        f"report of {FRAMES} frames": median(lambda: cpu_of((*layerox, "report", series[-1], "--overwrite"))),
         "--help": median(lambda: cpu_of((*layerox, "--help"))),
         "wrong file name": median(lambda: cpu_of((*layerox, "fit", "nowhere.xye", "--phase", "P2"))),
     }
@@ -75,12 +77,16 @@ def calls(folder: Path) -> dict[str, float]:
     files = sorted((folder / "frames").glob("*.xye"))
     structure, pair = lx.build("P2"), phases_from(["P2", "O3"])
     simulator = lx.simulator(["P2", "O3"], radiation="CuKa", two_theta=(10, 90, 0.02), sizes_nm=[100, 60])
+    made, names = lx.notebook.builder("P2"), iter([f"P2*{1 + k % 2}|O3*3" for k in range(1000)])
     draw = np.random.default_rng(0)
     share = draw.uniform(size=500)
     table = {"P2_weight_fraction": share, "O3_weight_fraction": 1 - share, "P2_a": draw.uniform(2.83, 2.94, 500),
              "P2_size": draw.uniform(10, 200, 500), "O3_c": draw.uniform(15.5, 16.5, 500)}  # fmt: skip
     return {
         "reading a frame of 4,001 points": median_cpu(lambda: [lx.read_pattern(f) for f in files], 9) / len(files),
+        "another structure in the builder": median_cpu(
+            lambda: made.set_trait("wish", {"phase": next(names), "formula": ""}), 9
+        ),
         "simulate a Structure": median_cpu(lambda: lx.simulate([structure], radiation="CuKa"), 30),
         "simulate a prepared pair": median_cpu(lambda: lx.simulate(pair, radiation="CuKa"), 30),
         "a pattern of a simulator": median_cpu(lambda: simulator.patterns(table), 5) / len(share),

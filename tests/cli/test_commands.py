@@ -409,7 +409,7 @@ def test_fit_does_not_load_what_it_does_not_need(folder, shipped):
     code = (
         f"from layerox.cli.main import main\nmain(['fit', {str(shipped)!r}, '--phase', 'P2', '-o', 'out', '--quiet'])"
     )
-    assert not {"lmfit", "pandas", "pymatgen", "plotly", "dask"} & loaded_after(code)
+    assert not {"lmfit", "pandas", "pymatgen", "anywidget", "dask"} & loaded_after(code)
 
 
 def test_a_recipe_with_constraints_does_not_load_lmfit(folder, shipped):
@@ -419,7 +419,7 @@ def test_a_recipe_with_constraints_does_not_load_lmfit(folder, shipped):
     )
     words = ["fit", str(shipped), "--recipe", "recipe.toml", "-o", "out", "--quiet"]
     code = f"from layerox.cli.main import main\nmain({words!r})"
-    assert not {"lmfit", "pandas", "pymatgen", "plotly", "dask"} & loaded_after(code)
+    assert not {"lmfit", "pandas", "pymatgen", "anywidget", "dask"} & loaded_after(code)
     used = (folder / "out" / "recipe.toml").read_text()
     assert 'P2_c = "P2_a * ratio"' in used
     result = json.loads((folder / "out" / "result.json").read_text())

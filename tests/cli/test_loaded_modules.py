@@ -20,7 +20,7 @@ print(status, *sys.modules)
 """
 NUMERICS = {"scipy", "numba", "gemmi", "spglib"}
 TABLES = {"pandas", "xarray"}
-PICTURES = {"matplotlib", "mpl_toolkits", "plotly"}
+PICTURES = {"matplotlib", "mpl_toolkits", "anywidget"}
 # Of the package, by command: what a fit of two phases of the library may need.
 OF_FIT = {
     "analysis", "builders", "cli", "computing", "crystal", "diffraction", "errors", "instrument", "io", "notices",

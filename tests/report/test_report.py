@@ -30,7 +30,8 @@ def text_of(path):
 
 def plain(page):
     """Return the words of a page."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL))).split())
+    words = re.sub(r"<(style|script)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", words)).split())
 
 
 def words_of(output):
@@ -70,8 +71,12 @@ def test_the_page_holds_what_the_tables_hold(output):
 
 def test_the_page_needs_nothing_but_itself(output):
     page = lx.write_report(output).read_text(encoding="utf-8")
-    assert not re.findall(r"<(?:script|link|iframe)", page)
-    sources = re.findall(r'(?:src|href)="([^"]{0,30})', page)
+    assert not re.findall(r"<(?:link|iframe|object|base)", page)
+    opened = re.findall(r"<script[^>]*>", page)
+    assert opened == ['<script type="application/json" id="lx-data-series">', '<script type="module">']
+    assert "default-src 'none'" in page
+    without_script = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    sources = re.findall(r'(?:src|href)="([^"]{0,30})', without_script)
     assert len(sources) == 2
     assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
     assert "url(" not in re.search(r"<style>(.*?)</style>", page, re.DOTALL)[1]

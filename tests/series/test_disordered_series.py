@@ -49,3 +49,15 @@ def test_slabs_keep_their_height(series):
 
 def test_its_stages_do_not_depend_on_its_name(series):
     assert lx.transitions(series).name == "P2 -> P2~O2"
+
+
+def test_the_curves_of_a_frame_follow_from_its_row(series):
+    """R_wp of the curves is that of the table; the descent from the row ends within its tolerance."""
+    from layerox.series.frame_curves import FrameCurveSource
+
+    source = FrameCurveSource(series)
+    for k, stated in enumerate(series.frames["r_wp"]):
+        curves = source.curves(k)
+        weighted = (curves.pattern.intensity - curves.calculated) / curves.pattern.sigma
+        total = ((curves.pattern.intensity / curves.pattern.sigma) ** 2).sum()
+        assert np.sqrt((weighted**2).sum() / total) == pytest.approx(stated, rel=1e-3)

@@ -55,22 +55,27 @@ def _is_number(text):
     return True
 
 
+# The scripts of a page: the data of its viewer, which no browser executes, and the viewers.
+OWN = [[("type", "application/json")], [("type", "module")]]
+
+
 class Tags(HTMLParser):
-    """Collects the tags of a page."""
+    """Collects the tags of a page, and the attributes of its scripts."""
 
     def __init__(self, text):
         super().__init__()
-        self.tags = set()
+        self.tags, self.scripts = set(), []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
+        self.scripts += [[(name, value) for name, value in attrs if name != "id"]] if tag == "script" else []
         assert not [name for name, _ in attrs if name.startswith("on")]
 
 
 def test_a_report_holds_names_as_texts(series):
     path = write_report(series.path)
-    assert "script" not in Tags(path.read_text(encoding="utf-8")).tags
+    assert Tags(path.read_text(encoding="utf-8")).scripts == OWN
 
 
 def test_a_fit_of_such_a_file_draws_and_reports(series, tmp_path):
@@ -79,5 +84,7 @@ def test_a_fit_of_such_a_file_draws_and_reports(series, tmp_path):
         for name, content in files_of(result).items():
             (tmp_path / name).write_bytes(content)
         write_report(tmp_path)
-        assert "script" not in Tags((tmp_path / "report.html").read_text(encoding="utf-8")).tags
+        page = Tags((tmp_path / "report.html").read_text(encoding="utf-8"))
+        assert page.scripts == OWN
+        assert "b" not in page.tags
         assert load(tmp_path).phases[0].name == "<b>$\\x$"

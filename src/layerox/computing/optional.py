@@ -8,9 +8,9 @@ from layerox.errors import InputError
 # Extra of the package (pyproject.toml) by the module that it provides.
 EXTRAS = {
     "NewareNDA": "electrochemistry",
+    "anywidget": "notebook",
     "distributed": "cluster",
     "h5py": "nexus",
-    "plotly.graph_objects": "notebook",
     "python_calamine": "electrochemistry",
     "shtab": "completion",
 }

@@ -12,7 +12,6 @@ from spglib.error import SpglibError
 
 from layerox.crystal.asymmetric_unit import ANIONS, formula_text
 from layerox.crystal.atoms import Atoms
-from layerox.notebook.element_colours import element_colour, phase_colour
 from layerox.public import public
 from layerox.stacking import LETTERS, Word, closure, identify
 from layerox.symmetry import cell_from_metric, compact_symbol
@@ -23,6 +22,7 @@ from layerox.validation.layers import Layers, layers_of
 from layerox.validation.phase_identification import phase_of
 from layerox.validation.read_structure import StructureArgument, atoms_of
 from layerox.validation.structure_check import check
+from layerox.viewers.element_colours import element_colour, phase_colour
 
 MOST_DRAWN = 24  # slabs
 RISE, STEP, RADIUS = 11.0, 16.0, 4.0  # pixels of a plane, a letter, an anion

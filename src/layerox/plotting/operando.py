@@ -94,7 +94,7 @@ def draw(series: Series, figure: Figure) -> Axes:
 def _panels(series: Series) -> list[Drawer]:
     others = [name for name in series.axes[1:] if name not in NOT_DRAWN and series.frames[name].notna().any()]
     layers = [_draw_in_plane, _draw_spacing] if layer_lengths(series) else []
-    plain = [_draw_change] if any(_changing_lengths(series, name) for name in series.phases) else []
+    plain = [_draw_change] if any(changing_lengths(series, name) for name in series.phases) else []
     disordered = any(f"{name}.{STACKING[0][0]}" in series.frames for name in series.phases)
     stacking = [_stacking_drawer(*row) for row in STACKING] if disordered else []
     return [*(_curve_drawer(name) for name in others[:MOST_AXES]), _draw_fractions, *stacking, *layers, *plain]
@@ -175,7 +175,7 @@ def _curve_drawer(name: str) -> Drawer:
     """Return a function that draws another axis of the series."""
 
     def drawn(axes: Axes, series: Series) -> None:
-        style = {"ls": "", "marker": ".", "ms": POINT} if _is_unordered(series) else {"lw": 1.1}
+        style = {"ls": "", "marker": ".", "ms": POINT} if is_unordered(series) else {"lw": 1.1}
         axes.plot(series.frames[name], series.place, color=CURVE, **style)
         axes.set_xlabel(verbatim(axis_label(series, name)), fontsize=SMALL)
 
@@ -185,7 +185,7 @@ def _curve_drawer(name: str) -> Drawer:
 def _draw_fractions(axes: Axes, series: Series) -> None:
     for name in series.phases:
         value, esd = (np.where(series.is_good, own, np.nan) for own in determined_fractions(series.frames, name))
-        _draw_points(axes, series, name, 100.0 * _without_long_absence(value), 100.0 * esd)
+        _draw_points(axes, series, name, 100.0 * without_long_absence(value), 100.0 * esd)
     axes.set_xlabel("weight %", fontsize=SMALL)
     _name_curves(axes, series)
 
@@ -220,7 +220,7 @@ def _stacking_drawer(column: str, label: str) -> Drawer:
     return drawn
 
 
-def _without_long_absence(fractions: FloatArray) -> FloatArray:
+def without_long_absence(fractions: FloatArray) -> FloatArray:
     """Return fractions with nan where a phase is absent, except next to its entry and exit."""
     there = np.pad(fractions > 0.0, 1)
     return np.where(there[1:-1] | there[2:] | there[:-2], fractions, np.nan)
@@ -242,7 +242,7 @@ def _draw_change(axes: Axes, series: Series) -> None:
     """Draw the lengths of cells without layers, relative to the first frame of each phase."""
     shown = set()
     for name in series.phases:
-        for length in _changing_lengths(series, name):
+        for length in changing_lengths(series, name):
             value, esd = (_column(series, f"{name}.{length}{end}") for end in ("", "_esd"))
             scale = 100.0 / float(value[np.isfinite(value)][0])
             _draw_points(axes, series, name, scale * value - 100.0, scale * esd, LINES[length])
@@ -253,7 +253,7 @@ def _draw_change(axes: Axes, series: Series) -> None:
         axes.legend(handles=handles, frameon=False, fontsize=SMALLER, handlelength=2.6)
 
 
-def _changing_lengths(series: Series, name: str) -> list[str]:
+def changing_lengths(series: Series, name: str) -> list[str]:
     """Return the lengths of a cell without layers that are refined in the frames: constants are no curves."""
     if name in layer_lengths(series):
         return []
@@ -261,7 +261,7 @@ def _changing_lengths(series: Series, name: str) -> list[str]:
     return [length for length, values in columns.items() if len(np.unique(values[np.isfinite(values)])) > 1]
 
 
-def _is_unordered(series: Series) -> bool:
+def is_unordered(series: Series) -> bool:
     """Whether the frames are specimens that do not follow each other: no line leads from one to the next."""
     return bool(series.run.get("unordered"))
 
@@ -278,7 +278,7 @@ def _own_lengths(series: Series, name: str) -> list[str]:
 
 def _draw_points(axes: Axes, series: Series, name: str, value: FloatArray, esd: FloatArray, line: str = "-") -> None:
     size = POINT if len(value) <= MANY else SMALL_POINT
-    line = "" if _is_unordered(series) else line
+    line = "" if is_unordered(series) else line
     axes.errorbar(value, series.place, xerr=np.nan_to_num(esd), fmt=".", ls=line, ms=size, lw=0.8, elinewidth=0.7,
                   color=phase_colour(series, name), label=name)  # fmt: skip
 

@@ -97,7 +97,7 @@ def plot_refinement(
     main.set_xlim(low, high)
     with_indices = len(shown) <= FEW_PHASES if hkl is None else hkl
     indices = [indices_of(refinement, phase) if with_indices else [] for phase in shown]
-    labels = [f"{phase.name}  {_percent(phase)}" for phase in shown]
+    labels = [f"{phase.name}  {amount_text(phase)}" for phase in shown]
     lower = _below(main, [phase.ticks for phase in shown], labels, DIFFERENCE_SHARE, indices)
     inside = (pattern.two_theta >= low) & (pattern.two_theta <= high)
     envelope = np.maximum(pattern.intensity, refinement.calculated)[inside]
@@ -298,7 +298,8 @@ def _set_title(main: Axes, label: str) -> None:
         main.set_title(verbatim(label), loc="left", fontsize="medium", pad=24)
 
 
-def _percent(phase: RefinedPhase) -> str:
+def amount_text(phase: RefinedPhase) -> str:
+    """Return the weight fraction of a phase for a legend, or in parentheses why there is none."""
     if phase.mode != "rietveld" or phase.hardware:
         return f"({phase.fraction_text})"
     return f"{phase.fraction_text} wt %"

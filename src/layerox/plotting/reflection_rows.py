@@ -65,7 +65,7 @@ def indices_of(refinement: Refinement, phase: RefinedPhase) -> list[tuple[float,
     """Return angle, text and length of the indices of a phase's reflections, by the height of its curve there."""
     if not len(phase.ticks) or not phase.sites:
         return []
-    angles, hkl = _measured_angles(refinement, phase)
+    angles, hkl = measured_angles(refinement, phase)
     row = [p.name for p in refinement.phases].index(phase.name)
     heights = np.interp(phase.ticks, refinement.pattern.two_theta, refinement.contributions[row])
     found = []
@@ -78,7 +78,7 @@ def indices_of(refinement: Refinement, phase: RefinedPhase) -> list[tuple[float,
     return found
 
 
-def _measured_angles(refinement: Refinement, phase: RefinedPhase) -> tuple[FloatArray, IntArray]:
+def measured_angles(refinement: Refinement, phase: RefinedPhase) -> tuple[FloatArray, IntArray]:
     """Return the angles at which reflections of a phase are measured, degrees, and their indices."""
     wavelength, instrument = refinement.radiation.wavelength, refinement.instrument
     crystal = phase.crystal

@@ -61,6 +61,8 @@ def write_series_report(
     series: Series, folder: Path, *, operando: bytes | None = None, overwrite: bool = False
 ) -> Path:
     """Write report.html of a series into its folder, and return its path; `operando` is its SVG file if it is drawn."""
-    text = series_page(series, pictures_of(series, operando))
+    from layerox.viewers.series_document import series_document  # noqa: PLC0415  (models, which a fit needs not)
+
+    text = series_page(series, pictures_of(series, operando), series_document(series))
     write_outputs({folder / NAME: text}, by="report", overwrite=overwrite)
     return folder / NAME

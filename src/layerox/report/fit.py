@@ -9,6 +9,8 @@ from layerox.diffraction.refinement import Refinement
 from layerox.plotting.powder import picture
 from layerox.report.page import figure, page, paragraph, section, table
 from layerox.results.text_report import report_text
+from layerox.viewers.fit_document import fit_document
+from layerox.viewers.page_parts import viewer
 
 CAPTION = (
     "Observed points, calculated line and background; below them the reflections of each phase, and the difference."
@@ -28,7 +30,7 @@ def fit_page(refinement: Refinement) -> str:
             f"<h1>Refinement of {escape(name)}</h1>",
             paragraph(figures_text, faint=True),
             paragraph(refinement.reason) if refinement.reason else "",
-            section("Pattern", figure(picture(refinement), "png", CAPTION)),
+            section("Pattern", viewer("fit", fit_document(refinement), figure(picture(refinement), "png", CAPTION))),
             section("Phases", _phases(refinement)),
             section("Warnings", table(("code", "what"), ([w.code, w.message] for w in refinement.warnings))),
             section("Everything", f"<pre>{escape(report_text(refinement))}</pre>"),

@@ -1,15 +1,12 @@
-"""The elements of a self-contained HTML page: no network, no scripts, no other files."""
+"""The elements of a self-contained HTML page: no network, no other files, no script but that of its viewers."""
 
 from __future__ import annotations
 
-import base64
-import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
-# Characters that HTML does not allow: control characters and surrogates (file names that are not UTF-8).
-_FOREIGN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-MIME = {"svg": "image/svg+xml", "png": "image/png"}
+from layerox.viewers.page_parts import picture_element, viewer_page
+
 STYLE = """
 body { font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; color: #1c1c1c; background: #fff;
        max-width: 1120px; margin: 0 auto; padding: 24px 20px 60px; }
@@ -46,13 +43,7 @@ class Html(str):
 
 def page(title: str, parts: Iterable[str]) -> str:
     """Return a whole page from parts in HTML."""
-    body = "\n".join(part for part in parts if part)
-    whole = (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
-    )
-    return _FOREIGN.sub("\ufffd", whole)
+    return viewer_page(title, "\n".join(part for part in parts if part), more_style=STYLE)
 
 
 def section(title: str, *parts: str) -> str:
@@ -98,12 +89,7 @@ def figure(content: bytes, kind: str, caption: str) -> str:
 
     Each is an image of its own, so that the identifiers of two drawings do not collide.
     """
-    data = base64.b64encode(content).decode()
-    words = escape(caption, quote=True)
-    return (
-        f'<figure><img alt="{words}" src="data:{MIME[kind]};base64,{data}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
+    return f"<figure>{picture_element(content, kind, caption)}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def folded(title: str, text: str) -> str:

@@ -20,6 +20,7 @@ from layerox.report.methods import series_methods
 from layerox.report.page import Html, figure, folded, page, paragraph, section, stacked, table
 from layerox.series.group_columns import determined_fractions, group_texts, is_represented, with_other_reasons
 from layerox.series.result import Series
+from layerox.viewers.page_parts import viewer
 
 # Largest number of rows of a table; further rows are only counted.
 MOST_ROWS = 200
@@ -39,7 +40,7 @@ COLUMNS = (("a (Å)", "a", 1.0), ("b (Å)", "b", 1.0), ("c (Å)", "c", 1.0), ("�
            ("microstrain (%)", "microstrain", 100.0))  # fmt: skip
 
 
-def series_page(series: Series, pictures: Mapping[str, bytes]) -> str:
+def series_page(series: Series, pictures: Mapping[str, bytes], document: Mapping[str, Any] | None = None) -> str:
     """Return the page of a series.
 
     Parameters
@@ -48,7 +49,10 @@ def series_page(series: Series, pictures: Mapping[str, bytes]) -> str:
         The result, with its folder.
     pictures
         SVG files of the figures: "operando" and, if the patterns are available, "waterfall".
+    document
+        The data of the interactive map (see `viewers.series_document`); without it only the pictures are there.
     """
+    operando = figure(pictures["operando"], "svg", OPERANDO)
     name = Path(series.run["folder"]).name
     return page(
         f"Series {name}",
@@ -57,7 +61,7 @@ def series_page(series: Series, pictures: Mapping[str, bytes]) -> str:
             paragraph(_headline(series), faint=True),
             _verdicts(series),
             section("Warnings", _notices(series)),
-            section("Overview", figure(pictures["operando"], "svg", OPERANDO)),
+            section("Overview", operando if document is None else viewer("series", document, operando)),
             section("Transitions", _transitions(series)),
             section("Phases", _phases(series), _sources(series)),
             section("Agreement", _agreement(series)),

@@ -72,7 +72,7 @@ def intensity_map(series: Series, *, frames: int = MOST_FRAMES, angles: int = AN
     low = min(two_theta[0] for two_theta, _ in patterns.values())
     high = max(two_theta[-1] for two_theta, _ in patterns.values())
     grid = np.linspace(low, high, angles)
-    at, regions = list(patterns), _excluded(series)
+    at, regions = list(patterns), excluded_regions(series)
     shown = np.array([mean_around(grid, *pattern) for pattern in patterns.values()])
     for first, last in regions:
         shown[:, (grid >= first) & (grid <= last)] = np.nan
@@ -85,7 +85,7 @@ def intensity_map(series: Series, *, frames: int = MOST_FRAMES, angles: int = AN
     )
 
 
-def _excluded(series: Series) -> tuple[tuple[float, float], ...]:
+def excluded_regions(series: Series) -> tuple[tuple[float, float], ...]:
     """Return the regions that the recipe of a series excludes, degrees."""
     pattern = (series.run.get("recipe") or {}).get("pattern", {})
     return tuple((float(low), float(high)) for low, high in pattern.get("exclude", ()))

@@ -23,6 +23,7 @@ from layerox.series.refinement.common_parameters import CommonParameters
 from layerox.series.refinement.segment import Segment, independent_rows, measured_row
 from layerox.series.refinement.undistinguished_phases import distinguished_segment, needs_tests
 from layerox.series.result import Series
+from layerox.series.stacking_columns import VERDICT_NUMBERS
 from layerox.series.undistinguished_rows import stating_groups, with_series_groups
 
 # A phase at the position of the specimen has no displacement of its own in the table.
@@ -69,12 +70,15 @@ def rows_of_table(path: Path, axes: Sequence[str], phases: Mapping[str, Sequence
     """
     with path.open(encoding="utf-8", newline="") as file:
         for found in csv.DictReader(file):
-            yield _row_from_cells(found, axes, phases)
+            yield row_from_cells(found, axes, phases)
 
 
-def _row_from_cells(found: Mapping[str, str], axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> FrameRow:
+def row_from_cells(found: Mapping[str, str], axes: Sequence[str], phases: Mapping[str, Sequence[str]]) -> FrameRow:
+    """Return a row of frames.csv from its cells by title; `axes` and `phases` as in `rows_of_table`."""
+
     def number(title: str) -> float:
-        return float(found.get(title) or "nan")
+        text = found.get(title) or "nan"
+        return VERDICT_NUMBERS[text] if text in VERDICT_NUMBERS else float(text)
 
     def pair(title: str) -> Number:
         twin = titles_of([title.rpartition(".")[2]])[1:]

@@ -142,6 +142,15 @@ class MeasuredModel(_RunModelPart):
     sigma_source: str
 
 
+class CommonModel(_RunModelPart):
+    """The parameters that all frames share, by name."""
+
+    background_terms: Annotated[int, Field(ge=0, le=100)]
+    values: dict[str, Annotated[float, Field(ge=-1e15, le=1e15)]]
+    free: list[str]
+    shared: list[str]
+
+
 class RunModel(_RunModelPart):
     """The document."""
 
@@ -164,6 +173,7 @@ class RunModel(_RunModelPart):
     axis_units: dict[str, str] = {}
     unordered: bool
     own: list[str] = []
+    common: CommonModel | None = None
     frames: Count
     axes: list[str]
     workers: Count | None = None

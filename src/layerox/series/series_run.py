@@ -32,6 +32,7 @@ from layerox.series.checksums import (
 )
 from layerox.series.dask_cluster import Tls
 from layerox.series.executor import Executor, executor
+from layerox.series.frame_curves import common_document
 from layerox.series.frame_row import FrameRow, quantities_of
 from layerox.series.frame_setup import Frames
 from layerox.series.refinement.seed_refinement import determined_common_parameters
@@ -68,6 +69,7 @@ class SeriesRun:
         self.unordered, self.folder, self.progress = unordered, source, progress
         self.results, self.overwrite = results, overwrite
         self.structures = self._structures({})
+        self.common: dict[str, Any] | None = None
         self.segments = [frames.frames[r.start : r.stop] for r in segment_ranges(len(frames))]
         self.began, self.done, self._done_before, self._refining_since = time.perf_counter(), 0, 0, time.perf_counter()
         self.started = _now()
@@ -177,7 +179,7 @@ class SeriesRun:
             return
         self.progress("fitting seed frames")
         common = determined_common_parameters(self.setup, self.frames.frames, self.first, where)
-        self.structures = self._structures(common.values)
+        self.structures, self.common = self._structures(common.values), common_document(common)
         self._refining_since = time.perf_counter()
         self._gather(FIRST, where.run(refined_segment, ((k, (common, self.segments[k])) for k in left)))
         SegmentMerge(common, self.segments, self.store, self._gather).run(where)
@@ -267,6 +269,7 @@ class SeriesRun:
             "structures": self.structures,
             "unordered": self.unordered,
             "own": list(self.setup.own),
+            "common": self.common,
         }
 
     @property
