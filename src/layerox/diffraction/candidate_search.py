@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layerox.diffraction.agreement import unexplained
+from layerox.diffraction.background import BLANK, MeasuredBackground
 from layerox.diffraction.cell_search import blurred, blurs_for, search_cells, widened
 from layerox.diffraction.constraints import parameters_of
 from layerox.diffraction.least_squares import minimise
@@ -49,6 +50,10 @@ BACKGROUND_REACH, FEWEST_POINTS = 12.0, 10
 OWN_LINE = 0.05
 # March coefficients of powders: beyond them a few lines alone make the pattern of a phase.
 TEXTURES = 0.5, 1.5
+# March coefficients of a member of the best set that reaches these limits, and the gain that they need.
+STRONG_TEXTURES, STRONG_GAIN = (0.15, 3.0), 15.0
+# Smallest crystallites (nm) and largest microstrain: broader lines are humps of the background.
+SMALLEST, LARGEST_STRAIN = 4.0, 0.02
 # Share of a curve that the other curves must not be able to describe.
 LEAST_NEW = 1e-4
 
@@ -118,20 +123,27 @@ class CandidateSearch:
         known = with_starting_widths(instrument, pattern)
         phases = [candidate.phase for candidate in candidates]
         tail = TAIL * float(np.median(pattern.sigma))
-        self.model = Model(pattern.two_theta, phases, known, beam, background_terms=BACKGROUND_TERMS, tail=tail)
-        self.data = Data(pattern.intensity, 1.0 / self._sigmas())
+        lowest = background_of(pattern.intensity, self._reach())
+        humps = MeasuredBackground(two_theta=pattern.two_theta, intensity=lowest, place="background")
+        self.model = Model(pattern.two_theta, phases, known, beam, background_terms=BACKGROUND_TERMS, tail=tail,
+                           blank=humps)  # fmt: skip
+        self.data = Data(pattern.intensity, 1.0 / self._sigmas(lowest))
         self.resolved = (self.model.limits[1] - self.model.limits[0]) / self.width
         self.table = parameters_of(self.model)
         for phase in phases:
             self.table.assign(slot_name(phase, "inverse_size"), starting_inverse_size(self.width, beam.wavelength))
         self._refined: dict[tuple[int, ...], PhaseSet] = {}
+        self._strong: set[str] = set()
         self.empty = self._refine((), parameters_of(self.model.showing(())))
 
-    def _sigmas(self) -> FloatArray:
-        """Return the uncertainty of each point: counting statistics, and a share of the intensity of the peaks."""
+    def _reach(self) -> int:
+        """Return half of the window in which the background is the lowest intensity, in points."""
         step = float(np.median(np.diff(self.pattern.two_theta)))
-        reach = max(round(BACKGROUND_REACH * self.width / step), FEWEST_POINTS)
-        net = above_background(self.pattern.intensity, reach)
+        return max(round(BACKGROUND_REACH * self.width / step), FEWEST_POINTS)
+
+    def _sigmas(self, lowest: FloatArray) -> FloatArray:
+        """Return the uncertainty of each point: counting statistics, and a share of the intensity of the peaks."""
+        net = np.maximum(self.pattern.intensity - lowest, 0.0)
         return np.sqrt(self.pattern.sigma**2 + (WRONG_INTENSITY * net) ** 2)
 
     @property
@@ -202,6 +214,28 @@ class CandidateSearch:
         members = tuple(k for k in found.members if k != index)
         return self._refined.get(members) or self._refine(members, self._table(members, found))
 
+    def with_strong_textures(self, found: PhaseSet) -> PhaseSet:
+        """Return a set refined with wider limits of texture for the members at a limit, if that is clearly better.
+
+        From then on these members have them in every set: a phase enters by its pattern, and only then may platelets
+        that lie flat make a few of its lines much stronger than the others.
+        """
+        names = {k: self.candidates[k].phase.name for k in found.members}
+        limited = {k for k, name in names.items() if name not in self._strong and self._texture(found, k) in TEXTURES}
+        if not limited:
+            return found
+        before, kept = set(self._strong), dict(self._refined)
+        self._strong |= {names[k] for k in limited}
+        self._refined = {members: one for members, one in kept.items() if limited.isdisjoint(members)}
+        wider = self._refine(found.members, self._table(found.members, found))
+        if self.gain(found, wider) < STRONG_GAIN:
+            self._strong, self._refined = before, kept
+            return found
+        return wider
+
+    def _texture(self, found: PhaseSet, index: int) -> float:
+        return found.minimum.parameters.value(slot_name(self.candidates[index].phase, "preferred_orientation"))
+
     def _table(self, members: Sequence[int], found: PhaseSet) -> Parameters:
         """Return parameters of a set: those of another set where it has them, and initial ones."""
         table, known = parameters_of(self.model.showing(members)), found.minimum.parameters
@@ -217,8 +251,10 @@ class CandidateSearch:
         model, table = self.model.showing(members), start.copy()
         for phase in model.phases:
             place = table.find(slot_name(phase, "preferred_orientation"))
-            table.lower[place], table.upper[place] = TEXTURES
-        table.free(f"background_{k}" for k in range(BACKGROUND_TERMS))
+            table.lower[place], table.upper[place] = STRONG_TEXTURES if phase.name in self._strong else TEXTURES
+            table.upper[table.find(slot_name(phase, "inverse_size"))] = 1.0 / SMALLEST
+            table.upper[table.find(slot_name(phase, "microstrain"))] = LARGEST_STRAIN
+        table.free([BLANK, *(f"background_{k}" for k in range(BACKGROUND_TERMS))])
         table.free(slot_name(phase, "scale") for phase in model.phases)
         set_linear(model, self.data, table)
         if search:
@@ -295,10 +331,10 @@ def _present(model: Model, table: Parameters) -> list[Phase]:
     return [phase for phase in model.phases if table.value(slot_name(phase, "scale")) > 0]
 
 
-def above_background(intensity: FloatArray, reach: int) -> FloatArray:
-    """Return the intensity above the background, the lowest mean of some points within `reach` points; shape (n,)."""
+def background_of(intensity: FloatArray, reach: int) -> FloatArray:
+    """Return the lowest mean of some points within `reach` points, smoothed: background and humps, shape (n,)."""
     lowest = _running(_running(intensity, max(reach // 12, 1), np.mean), reach, np.min)
-    return np.maximum(intensity - _running(lowest, reach, np.mean), 0.0)
+    return _running(lowest, reach, np.mean)
 
 
 def _running(values: FloatArray, reach: int, function: Callable[..., FloatArray]) -> FloatArray:

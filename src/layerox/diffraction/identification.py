@@ -125,7 +125,7 @@ class _TreeSearch:
             level = sorted(children.values(), key=self.search.score)[:BEAM]
             if not level or self.search.score(level[0]) >= self.search.score(best):
                 break
-            best = level[0] = self._with_best_versions(level[0])
+            best = level[0] = self.search.with_strong_textures(self._with_best_versions(level[0]))
         return best
 
     def _children(self, node: PhaseSet) -> Iterator[PhaseSet]:
