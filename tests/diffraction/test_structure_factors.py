@@ -56,7 +56,9 @@ def model_of(known, *, two_theta=95.0, absorbing=True, radiation=COPPER):
     """Return the model of a phase, on request with f'' = 0 as gemmi's calculator has it."""
     model = PhaseModel(Phase(name="a", crystal=known), radiation, Instrument(), two_theta)
     if not absorbing:
-        model.scattering = replace(model.scattering, imaginary=np.zeros(len(known.sites)))
+        model.structure_factors.scattering = replace(
+            model.structure_factors.scattering, imaginary=np.zeros(len(known.sites))
+        )
     return model
 
 
@@ -232,8 +234,8 @@ def test_all_reflections_of_a_class_are_equally_strong(known):
 def test_half_of_a_centric_group_is_enough(known, centric):
     model = model_of(known)
     rotations, _ = known.symmetry.coset
-    assert model.centric == centric
-    assert model.rotated.shape[1] == len(rotations) // (2 if centric else 1)
+    assert model.structure_factors.centric == centric
+    assert model.structure_factors.rotated.shape[1] == len(rotations) // (2 if centric else 1)
 
 
 def numerical(model, values, slot, step):
@@ -249,7 +251,7 @@ def test_derivatives_with_respect_to_the_atoms(known):
     model = model_of(known, two_theta=70.0)
     values = model.phase.values
     peaks = model.peaks(values, NO_INSTRUMENT)
-    _, _, real_gradient, imag_gradient = model.geometric_sums(
+    _, _, real_gradient, imag_gradient = model.structure_factors.geometric_sums(
         np.ascontiguousarray(values[pk.SITES :].reshape(-1, pk.PER_SITE)[:, :3])
     )
     scale = np.abs(peaks.f_squared).max()
@@ -286,8 +288,8 @@ def test_the_derivative_with_respect_to_q_at_fixed_indices(known):
 def peaks_slope(model, values):
     peaks = model.peaks(values, NO_INSTRUMENT)
     rows = values[pk.SITES :].reshape(-1, pk.PER_SITE)
-    real, imag, _, _ = model.geometric_sums(np.ascontiguousarray(rows[:, :3]))
-    scattering = model.scattering
+    real, imag, _, _ = model.structure_factors.geometric_sums(np.ascontiguousarray(rows[:, :3]))
+    scattering = model.structure_factors.scattering
     _, by_q, _, _ = squared_structure_factors(
         peaks.q, scattering.a, scattering.b, scattering.constant, scattering.imaginary,
         np.ascontiguousarray(rows[:, 3]), np.ascontiguousarray(rows[:, 4]), real, imag,

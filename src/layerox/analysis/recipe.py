@@ -15,36 +15,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layerox.analysis.phase_arguments import phases_from
+from layerox.analysis.recipe_plan import plan_of, strategy_of
 from layerox.analysis.recipe_quantification import quantification_of
-from layerox.diffraction.background import ExtraPeak, MeasuredBackground
-from layerox.diffraction.expressions import check_expression
-from layerox.diffraction.model import safe_name
+from layerox.diffraction.background import MeasuredBackground
 from layerox.diffraction.phase import Phase
-from layerox.diffraction.prior_settings import PriorSetting
-from layerox.diffraction.refinement_plan import NO_PLAN, Demand, Plan, Stage, StrategyName, Variable
-from layerox.diffraction.restraints import RestraintRequest
+from layerox.diffraction.refinement_plan import NO_PLAN, Plan
 from layerox.errors import InputError
 from layerox.instrument import Instrument
 from layerox.io import read_instrument, read_pattern
 from layerox.io.file_contents import is_file
 from layerox.io.instrument_toml import instrument_from_model
-from layerox.io.toml_file import Location, line_of, read_table, validated
+from layerox.io.toml_file import line_of, read_table, validated
 from layerox.public import public
-from layerox.symmetry import CELL_NAMES
 
 if TYPE_CHECKING:
     from layerox.analysis.recipe_model import (
-        ExtraModel,
         RecipeModel,
-        RecipeParameterModel,
         RecipePhaseModel,
         RecipeTextureModel,
-        VariableModel,
     )
     from layerox.electrochemistry.recipe_settings import ElectrochemistryModel
 
-# In lists of free or fixed parameters: all lengths and angles that symmetry leaves free.
-CELL = "cell"
 MOST_BACKGROUND_TERMS = 40
 
 
@@ -189,7 +180,7 @@ def _set_vary(model: RecipeModel, fixed: Iterable[str], freed: Iterable[str]) ->
 def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> Recipe:
     phases = [_phase(row, k, place, text, folder) for k, row in enumerate(model.phase)]
     quantification = quantification_of(model, [phase.name for phase in phases], place, text, folder)
-    model.strategy.name = _strategy(model, place, text)
+    model.strategy.name = strategy_of(model, place, text)
     _resolve_log_paths(model, folder)
     blank = _blank(model, folder)
     return Recipe(
@@ -197,7 +188,7 @@ def _recipe(model: RecipeModel, place: str | Path, text: str, folder: Path) -> R
         exclude=tuple(_excluded(model, place, text)),
         instrument=_instrument(model, place, text, folder),
         phases=tuple(phases_from(phases)) if phases else (),
-        plan=replace(_plan(model, phases, place, text), quantification=quantification, blank=blank),
+        plan=replace(plan_of(model, phases, place, text), quantification=quantification, blank=blank),
         electrochemistry=model.electrochemistry,
         parametric=ParametricRequest(
             functions=model.parametric.functions,
@@ -302,116 +293,3 @@ def _with_anisotropy(phase: Phase, row: RecipePhaseModel) -> Phase:
     )
     found.check_corrections()
     return found
-
-
-def _plan(model: RecipeModel, phases: list[Phase], place: str | Path, text: str) -> Plan:
-    humps = [_extra(row, f"hump_{k}") for k, row in enumerate(model.background.humps)]
-    peaks = [_extra(row, f"peak_{k}") for k, row in enumerate(model.peak)]
-    rows = [*model.background.humps, *model.peak]
-    demands: dict[str, Demand] = {}
-    _free_and_fix(demands, "instrument", model.instrument.free, model.instrument.fix)
-    for extra, row in zip([*humps, *peaks], rows, strict=True):
-        _free_and_fix(demands, extra.name, row.free, [])
-    for phase, phase_row in zip(phases, model.phase, strict=True):
-        _demand_of_phase(demands, phase, phase_row)
-    for name, parameter in model.parameters.items():
-        _add(demands, name, _demand_of_parameter(parameter))
-    terms = model.background.terms
-    return Plan(
-        demands=demands,
-        variables={name: _variable(row) for name, row in model.variables.items()},
-        constraints=_constraints(model, place, text),
-        strategy=model.strategy.name or "automatic",
-        stages=tuple(
-            Stage(name=row.name or f"stage {k}", free=tuple(row.free), fix=tuple(row.fix))
-            for k, row in enumerate(model.strategy.stages, start=1)
-        ),
-        background_terms=terms if isinstance(terms, int) else None,
-        extras=(*humps, *peaks),
-        restraints=tuple(
-            RestraintRequest(
-                target=row.target,
-                esd=row.esd,
-                phase=row.phase,
-                sites=tuple(row.sites),
-                element=row.element,
-                per=tuple(row.per),
-            )
-            for row in model.restraint
-        ),
-        serial_correlation=model.uncertainty.serial_correlation,
-        priors={
-            name: None if row == "off" else PriorSetting(value=row.value, esd=row.esd)
-            for name, row in model.priors.items()
-        },
-    )
-
-
-def _constraints(model: RecipeModel, place: str | Path, text: str) -> Mapping[str, str]:
-    """Return the expressions by constrained parameter, after a check of their syntax."""
-    for name, expression in model.constraints.items():
-        try:
-            check_expression(name, expression)
-        except InputError as error:
-            where = line_of(place, text, ("constraints", name))
-            raise InputError(f"{error.place} {error.problem}", place=where, cure=error.cure) from None
-    return model.constraints
-
-
-def _strategy(model: RecipeModel, place: str | Path, text: str) -> StrategyName:
-    name, stages = model.strategy.name, model.strategy.stages
-    if name is None:
-        return "stages" if stages else "automatic"
-    where: Location = ("strategy", "name")
-    if stages and name != "stages":
-        raise InputError(f"[strategy] name = {name!r} together with stages", place=line_of(place, text, where),
-                         cure='keep one of them, or write name = "stages"')  # fmt: skip
-    if name == "stages" and not stages:
-        raise InputError('[strategy] name = "stages" without stages', place=line_of(place, text, where),
-                         cure="add [[strategy.stages]]")  # fmt: skip
-    return name
-
-
-def _extra(row: ExtraModel, name: str) -> ExtraPeak:
-    return ExtraPeak(
-        name=safe_name(row.name) if row.name else name,
-        position=row.position,
-        gauss=(1 - row.lorentzian) * row.width,
-        lorentz=row.lorentzian * row.width,
-        area=row.area,
-    )
-
-
-def _demand_of_phase(demands: dict[str, Demand], phase: Phase, row: RecipePhaseModel) -> None:
-    prefix = safe_name(phase.name)
-    cell = [CELL_NAMES[k] for k in phase.crystal.symmetry.cell_rule.free]
-    free, fix = ([own for name in names for own in (cell if name == CELL else [name])] for names in (row.free, row.fix))
-    _free_and_fix(demands, prefix, free, fix)
-    for own, value in row.start.items():
-        _add(demands, f"{prefix}_{own}", Demand(value=value))
-    for own, (low, high) in row.bounds.items():
-        _add(demands, f"{prefix}_{own}", Demand(minimum=low, maximum=high))
-
-
-def _free_and_fix(demands: dict[str, Demand], prefix: str, free: Iterable[str], fix: Iterable[str]) -> None:
-    for names, vary in ((free, True), (fix, False)):
-        for name in names:
-            _add(demands, f"{prefix}_{name}", Demand(vary=vary))
-
-
-def _add(demands: dict[str, Demand], name: str, demand: Demand) -> None:
-    demands[name] = demands.get(name, Demand()).updated_by(demand)
-
-
-def _demand_of_parameter(row: RecipeParameterModel | float) -> Demand:
-    if isinstance(row, float):
-        return Demand(value=row)
-    return Demand(value=row.value, vary=row.vary, minimum=row.min, maximum=row.max)
-
-
-def _variable(row: VariableModel | float) -> Variable:
-    if isinstance(row, float):
-        return Variable(value=row)
-    low = -math.inf if row.min is None else row.min
-    high = math.inf if row.max is None else row.max
-    return Variable(value=row.value, minimum=low, maximum=high, vary=row.vary)

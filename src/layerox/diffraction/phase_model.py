@@ -12,7 +12,6 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
 from layerox.diffraction.angle_factors import SLOTS as CORRECTIONS
 from layerox.diffraction.angle_factors import angle_factors
@@ -28,14 +27,12 @@ from layerox.diffraction.reflections import (
     reflections,
     refuse_too_many_terms,
 )
-from layerox.diffraction.scattering_factors import scatterers
 from layerox.diffraction.spherical_harmonics import harmonic_texture
-from layerox.diffraction.structure_factors import TWO_PI_SQUARED, geometric_sums, squared_structure_factors
+from layerox.diffraction.structure_factors import StructureFactors
 from layerox.diffraction.texture import texture_factors
 from layerox.instrument import Instrument
 from layerox.radiation import Radiation
-from layerox.symmetry import Symmetry, metric_tensor, wrapped
-from layerox.typing import FloatArray, IntArray
+from layerox.typing import FloatArray
 
 # Relative difference of 1/d^2 below which reflections are one, and a width (degrees) to guess heights with.
 SAME_SPACING, WIDTH_GUESSED = 2e-4, 0.1
@@ -76,13 +73,11 @@ class PhaseModel:
         lines = len(self.wavelengths)
         self.owner = np.repeat(np.arange(len(self.hkl)), lines)
         self.line = np.tile(np.arange(lines), len(self.hkl))
-        self.scattering = scatterers(crystal.sites, radiation, place=crystal.source or crystal.name)
-        self._prepare_sums(crystal)
+        self.structure_factors = StructureFactors(crystal, self.hkl, radiation)
         self.axis = np.array(phase.axis, dtype=np.float64)
         rotations = crystal.symmetry.laue_rotations
         images = equivalents(self.reflections.hkl, rotations[one_of_each_sign(rotations)])
         self.equivalents = np.ascontiguousarray(images, dtype=np.float64)
-        self._sums: tuple[bytes, tuple[FloatArray, ...]] = (b"", ())
         self.end = pk.SITES + self.sites * pk.PER_SITE
         self.harmonics = phase.symmetrised_harmonics
         self.broadening = self._anisotropic_broadening()
@@ -91,20 +86,6 @@ class PhaseModel:
     def _anisotropic_broadening(self) -> AnisotropicBroadening | None:
         slots, crystal = self.phase.broadening_slots, self.phase.crystal
         return AnisotropicBroadening(slots, crystal, layer_normal(crystal), self.hkl) if slots else None
-
-    def _prepare_sums(self, crystal: Crystal) -> None:
-        rotations, translations = crystal.symmetry.coset
-        rotated = np.einsum("ni,mij->nmj", self.hkl, rotations)
-        shift = self.hkl @ translations.T
-        half = _half_group(crystal.symmetry)
-        self.centric = half is not None
-        keep = np.arange(len(rotations)) if half is None else half
-        self.rotated, self.shift = (
-            np.ascontiguousarray(rotated[:, keep]),
-            np.ascontiguousarray(shift[:, keep]),
-        )
-        self.site_weights = np.array(crystal.multiplicities, dtype=np.float64) / len(keep)
-        self.beta = np.array([_anisotropy(crystal, k) for k in range(self.sites)])
 
     def _group_reflections(self) -> None:
         """Group reflections that no pattern distinguishes, for a phase with extracted intensities.
@@ -127,12 +108,12 @@ class PhaseModel:
         """Return the same phase with some of its reflections, by their indices."""
         other = copy(self)
         other.reflections = Reflections(self.reflections.hkl[chosen], self.reflections.multiplicity[chosen])
-        for name in ("hkl", "rotated", "shift", "equivalents"):
-            setattr(other, name, np.ascontiguousarray(getattr(self, name)[chosen]))
+        other.hkl = np.ascontiguousarray(self.hkl[chosen])
+        other.equivalents = np.ascontiguousarray(self.equivalents[chosen])
+        other.structure_factors = self.structure_factors.only(chosen)
         lines = len(self.wavelengths)
         other.owner, other.line = np.repeat(np.arange(len(chosen)), lines), np.tile(np.arange(lines), len(chosen))
         other.group = self.group[chosen] if len(self.group) else self.group
-        other._sums = (b"", ())
         other.broadening = other._anisotropic_broadening()
         return other
 
@@ -153,31 +134,12 @@ class PhaseModel:
         factors = [pk.lorentz_polarization(math.asin(sine), self.polarization)[0] for sine in sines[inside]]
         return height / float(np.median(weight[inside] * factors) / WIDTH_GUESSED)
 
-    def geometric_sums(self, positions: FloatArray) -> tuple[FloatArray, ...]:
-        """Return T and its gradient, computed again only if a coordinate has changed."""
-        key = positions.tobytes()
-        if self._sums[0] != key:
-            sums = geometric_sums(self.rotated, self.shift, self.centric, positions, self.site_weights, self.beta)
-            self._sums = (key, sums)
-        return self._sums[1]
-
     def peaks(self, values: FloatArray, instrument_values: FloatArray) -> Peaks:
         """Return the peaks for the values of the phase and of the instrument."""
         inverse, slopes = pk.reciprocal_metric(values[pk.CELL : pk.CELL + 6])
         q, by_cell = pk.inverse_squares(self.hkl, inverse, slopes)
         site_values = values[pk.SITES : self.end].reshape(self.sites, pk.PER_SITE)
-        real, imag, _, _ = self.geometric_sums(np.ascontiguousarray(site_values[:, :3]))
-        f_squared, f_slope, by_occupancy, by_sum = squared_structure_factors(
-            q,
-            self.scattering.a,
-            self.scattering.b,
-            self.scattering.constant,
-            self.scattering.imaginary,
-            np.ascontiguousarray(site_values[:, pk.SITE_OCCUPANCY]),
-            np.ascontiguousarray(site_values[:, pk.SITE_U]),
-            real,
-            imag,
-        )
+        f_squared, f_slope, by_occupancy, by_sum = self.structure_factors.squared(q, site_values)
         if self.intensity_slots:
             f_squared, f_slope = values[len(self.slot_names) :][self.group], np.zeros(len(q))
         texture, by_r, texture_by_cell, by_coefficient = self._texture(values, inverse, slopes)
@@ -399,15 +361,9 @@ class PhaseModel:
         if slot >= self.end:
             return multiplicity * self._further_slope(peaks, slot)
         site, kind = divmod(slot - pk.SITES, pk.PER_SITE)
-        weight = multiplicity * peaks.texture
-        if kind == pk.SITE_OCCUPANCY:
-            return np.asarray(weight * peaks.by_occupancy[site])
-        if kind == pk.SITE_U:
-            occupancy = values[pk.SITES + site * pk.PER_SITE + pk.SITE_OCCUPANCY]
-            return np.asarray(-TWO_PI_SQUARED * occupancy * weight * peaks.q * peaks.by_occupancy[site])
-        _, _, real_gradient, imag_gradient = self._sums[1]
-        by_coordinate = peaks.by_sum[site, 0] * real_gradient[:, site, kind]
-        return np.asarray(weight * (by_coordinate + peaks.by_sum[site, 1] * imag_gradient[:, site, kind]))
+        occupancy = values[pk.SITES + site * pk.PER_SITE + pk.SITE_OCCUPANCY]
+        slopes = peaks.by_occupancy[site], peaks.by_sum[site]
+        return multiplicity * peaks.texture * self.structure_factors.slope(site, kind, peaks.q, occupancy, *slopes)
 
     def _further_slope(self, peaks: Peaks, slot: int) -> FloatArray:
         """Return `_strength_slope` over the multiplicity for a coefficient of harmonics or an extracted intensity."""
@@ -434,24 +390,3 @@ def polarization_of(radiation: Radiation) -> float:
 
 def _smallest_d(wavelength: float, two_theta_max: float) -> float:
     return 0.5 * wavelength / math.sin(math.radians(min(two_theta_max, 179.0) / 2))
-
-
-def _half_group(symmetry: Symmetry) -> IntArray | None:
-    """Return indices (in the coset) of one operation of each pair related by an inversion at the origin, or None."""
-    rotations, translations = symmetry.coset
-    inversion = (rotations == -np.eye(3, dtype=np.int64)).all(axis=(1, 2))
-    at_origin = np.abs(wrapped(translations[inversion][:, None] - symmetry.centrings)).max(axis=2) < 1e-6
-    return one_of_each_sign(rotations) if at_origin.any() else None
-
-
-def _anisotropy(crystal: Crystal, index: int) -> FloatArray:
-    """Return beta beyond the isotropic part, so that exp(-2 pi^2 u_iso q) exp(-h beta h) is the full factor."""
-    site = crystal.sites[index]
-    if site.u_aniso is None:
-        return np.zeros(6)
-    inverse = np.linalg.inv(metric_tensor(crystal.cell))
-    star = np.sqrt(np.diag(inverse))
-    u11, u22, u33, u12, u13, u23 = site.u_aniso
-    tensor = np.array([[u11, u12, u13], [u12, u22, u23], [u13, u23, u33]])
-    beta = TWO_PI_SQUARED * (tensor * np.outer(star, star) - site.u_iso * inverse)
-    return np.array([beta[0, 0], beta[1, 1], beta[2, 2], beta[0, 1], beta[0, 2], beta[1, 2]])

@@ -94,10 +94,9 @@ def window(two_theta: FloatArray, position: float, distance: float) -> tuple[int
 def decay(x: float) -> float:
     """Return exp(-x) for x >= 0, with an absolute error below 1e-13.
 
-    exp(-x) = exp(-x / 64)^64, the inner one by its Taylor series: products only, which vector instructions do, unlike
-    the library's function.
+    exp(-x) = exp(-x / 64)^64, the inner one by its Taylor series: products only, which vector instructions do. Beyond
+    128 the result is zero.
     """
-    # Beyond, the result is zero, and the series is not needed.
     y = min(x, 128.0) * (-1.0 / 64.0)
     series = 1.0
     for k in range(11, 0, -1):

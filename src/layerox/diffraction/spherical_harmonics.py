@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from numpy.polynomial import Polynomial
 from numpy.polynomial.legendre import leg2poly, leggauss
+from numpy.polynomial.polynomial import polyder, polyval
 
 from layerox.errors import InputError
 from layerox.symmetry import CELL_NAMES, Symmetry
@@ -203,18 +204,29 @@ def real_harmonics(degree: int, directions: FloatArray) -> tuple[FloatArray, Flo
     In the order m = 0, then cos(m phi) and sin(m phi) for m = 1 ... l, normalised to a mean square of 1.
     """
     x, y, z = directions.T
-    legendre = Polynomial(leg2poly([0.0] * degree + [1.0]))
-    values, gradients = [], []
+    values, gradients = np.empty((2 * degree + 1, len(x))), np.empty((2 * degree + 1, len(x), 3))
+    row, around = 0, x + 1j * y
+    for m, (along, by_z) in enumerate(_along_axis(degree)):
+        height, slope = polyval(z, along), polyval(z, by_z)
+        turn, less = around**m, m * around ** max(m - 1, 0)
+        parts = [(turn.real, less.real, -less.imag), (turn.imag, less.imag, less.real)]
+        for turned, by_x, by_y in parts[: 2 if m else 1]:
+            values[row] = height * turned
+            gradients[row] = np.stack([height * by_x, height * by_y, slope * turned], axis=1)
+            row += 1
+    return values, gradients
+
+
+@cache
+def _along_axis(degree: int) -> list[tuple[FloatArray, FloatArray]]:
+    """Return the polynomials in z of the harmonics with each m, normalised, and their derivatives."""
+    legendre = leg2poly([0.0] * degree + [1.0])
+    found = []
     for m in range(degree + 1):
         share = math.factorial(degree - m) / math.factorial(degree + m)
-        along = math.sqrt((2 * degree + 1) * (2 if m else 1) * share) * legendre.deriv(m)
-        height, slope = along(z), along.deriv()(z)
-        turn, less = (x + 1j * y) ** m, m * (x + 1j * y) ** max(m - 1, 0)
-        parts = [(turn.real, less.real, -less.imag), (turn.imag, less.imag, less.real)]
-        for around, by_x, by_y in parts[: 2 if m else 1]:
-            values.append(height * around)
-            gradients.append(np.stack([height * by_x, height * by_y, slope * around], axis=1))
-    return np.array(values), np.array(gradients)
+        along = math.sqrt((2 * degree + 1) * (2 if m else 1) * share) * polyder(legendre, m)
+        found.append((np.asarray(along), np.asarray(polyder(along))))
+    return found
 
 
 def _invariant(degree: int, rotations: FloatArray) -> FloatArray:

@@ -8,14 +8,101 @@ A powder does not distinguish h from -h; the mean of the two Friedel mates is
 from __future__ import annotations
 
 import math
+from copy import copy
 
 import numpy as np
+from numpy.typing import NDArray
 
 from layerox.computing.compiled import compiled
-from layerox.typing import FloatArray
+from layerox.crystal.asymmetric_unit import Crystal
+from layerox.diffraction import peaks as pk
+from layerox.diffraction.reflections import one_of_each_sign
+from layerox.diffraction.scattering_factors import scatterers
+from layerox.radiation import Radiation
+from layerox.symmetry import Symmetry, metric_tensor, wrapped
+from layerox.typing import FloatArray, IntArray
 
 TWO_PI = 2.0 * math.pi
 TWO_PI_SQUARED = 2.0 * math.pi**2
+
+
+class StructureFactors:
+    """|F|^2 of a list of reflections of a crystal, and its derivatives.
+
+    Parameters
+    ----------
+    crystal
+        Symmetry, sites and anisotropic displacements; coordinates, occupancies and u_iso are arguments of `squared`.
+    hkl
+        Indices, shape (n, 3).
+    radiation
+        The beam.
+    """
+
+    def __init__(self, crystal: Crystal, hkl: FloatArray, radiation: Radiation):
+        self.scattering = scatterers(crystal.sites, radiation, place=crystal.source or crystal.name)
+        rotations, translations = crystal.symmetry.coset
+        half = _half_group(crystal.symmetry)
+        self.centric = half is not None
+        keep = np.arange(len(rotations)) if half is None else half
+        self.rotated = np.ascontiguousarray(np.einsum("ni,mij->nmj", hkl, rotations[keep]))
+        self.shift = np.ascontiguousarray(hkl @ translations[keep].T)
+        self.site_weights = np.array(crystal.multiplicities, dtype=np.float64) / len(keep)
+        self.beta = np.array([_anisotropy(crystal, k) for k in range(len(crystal.sites))])
+        self._kept: tuple[bytes, tuple[FloatArray, ...]] = (b"", ())
+
+    def only(self, chosen: NDArray[np.intp]) -> StructureFactors:
+        """Return the same for some of the reflections, by their indices."""
+        other = copy(self)
+        other.rotated = np.ascontiguousarray(self.rotated[chosen])
+        other.shift = np.ascontiguousarray(self.shift[chosen])
+        other._kept = (b"", ())
+        return other
+
+    def geometric_sums(self, positions: FloatArray) -> tuple[FloatArray, ...]:
+        """Return T and its gradient, computed again only if a coordinate (shape (s, 3)) has changed."""
+        key = positions.tobytes()
+        if self._kept[0] != key:
+            sums = geometric_sums(self.rotated, self.shift, self.centric, positions, self.site_weights, self.beta)
+            self._kept = (key, sums)
+        return self._kept[1]
+
+    def squared(self, q: FloatArray, sites: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Return |F|^2 and its derivatives with respect to q, the occupancies and the geometric sums.
+
+        Parameters
+        ----------
+        q
+            1/d^2, 1/angstrom^2, shape (n,).
+        sites
+            x, y, z, occupancy and u_iso (angstrom^2) of each site, shape (s, 5).
+        """
+        real, imag, _, _ = self.geometric_sums(np.ascontiguousarray(sites[:, :3]))
+        atoms = self.scattering
+        occupancy, u_iso = sites[:, pk.SITE_OCCUPANCY], sites[:, pk.SITE_U]
+        values = np.ascontiguousarray(occupancy), np.ascontiguousarray(u_iso), real, imag
+        return squared_structure_factors(q, atoms.a, atoms.b, atoms.constant, atoms.imaginary, *values)
+
+    def slope(
+        self, site: int, kind: int, q: FloatArray, occupancy: float, by_occupancy: FloatArray, by_sum: FloatArray
+    ) -> FloatArray:
+        """Return the derivative of |F|^2 with respect to one number of a site, at fixed q, shape (n,).
+
+        Parameters
+        ----------
+        site, kind
+            Index of the site, and of the number among x, y, z, occupancy and u_iso.
+        q, occupancy
+            1/d^2 (shape (n,)), and the occupancy of the site.
+        by_occupancy, by_sum
+            Derivatives of `squared` for this site.
+        """
+        if kind == pk.SITE_OCCUPANCY:
+            return by_occupancy
+        if kind == pk.SITE_U:
+            return np.asarray(-TWO_PI_SQUARED * occupancy * q * by_occupancy)
+        _, _, real_gradient, imag_gradient = self._kept[1]
+        return np.asarray(by_sum[0] * real_gradient[:, site, kind] + by_sum[1] * imag_gradient[:, site, kind])
 
 
 @compiled
@@ -144,3 +231,24 @@ def squared_structure_factors(
             by_sum[s, 0, r] = occupancy[s] * from_real
             by_sum[s, 1, r] = occupancy[s] * from_imag
     return squared, by_q, by_occupancy, by_sum
+
+
+def _half_group(symmetry: Symmetry) -> IntArray | None:
+    """Return indices (in the coset) of one operation of each pair related by an inversion at the origin, or None."""
+    rotations, translations = symmetry.coset
+    inversion = (rotations == -np.eye(3, dtype=np.int64)).all(axis=(1, 2))
+    at_origin = np.abs(wrapped(translations[inversion][:, None] - symmetry.centrings)).max(axis=2) < 1e-6
+    return one_of_each_sign(rotations) if at_origin.any() else None
+
+
+def _anisotropy(crystal: Crystal, index: int) -> FloatArray:
+    """Return beta beyond the isotropic part, so that exp(-2 pi^2 u_iso q) exp(-h beta h) is the full factor."""
+    site = crystal.sites[index]
+    if site.u_aniso is None:
+        return np.zeros(6)
+    inverse = np.linalg.inv(metric_tensor(crystal.cell))
+    star = np.sqrt(np.diag(inverse))
+    u11, u22, u33, u12, u13, u23 = site.u_aniso
+    tensor = np.array([[u11, u12, u13], [u12, u22, u23], [u13, u23, u33]])
+    beta = TWO_PI_SQUARED * (tensor * np.outer(star, star) - site.u_iso * inverse)
+    return np.array([beta[0, 0], beta[1, 1], beta[2, 2], beta[0, 1], beta[0, 2], beta[1, 2]])

@@ -109,7 +109,7 @@ class DisorderedPhaseModel(PhaseModel):
         self.low = max(limits[0] - OUTSIDE, LOWEST * limits[0])
         self.high = min(limits[1] + OUTSIDE, 179.0)
         reach = 2.0 * math.sin(math.radians(self.high / 2)) / float(self.wavelengths.min())
-        self.rods = RodIntensities(phase, self.scattering, 1.1 * reach**2)
+        self.rods = RodIntensities(phase, self.structure_factors.scattering, 1.1 * reach**2)
         self.channels, self.channel_wavelengths = self._channels()
         self._plan: _Plan | None = None
         self._kept: tuple[bytes, _Evaluation] | None = None

@@ -142,12 +142,14 @@ def fitted_seed_frame(setup: SeriesSetup, frame: Frame) -> SeedFrame | None:
 
 def from_scratch(setup: SeriesSetup, pattern: Pattern, instrument: Instrument) -> Outcome:
     """Return a fit of a pattern from scratch, with the strategy of the plan."""
-    strategy = fit_automatically if setup.plan.strategy == "automatic" else fit_in_stages
     # Axial divergence costs ten times the rest of a pattern: it is refined only if the user frees it, or calibrated it.
     # Occupancies are no common parameters: the content of a phase changes from frame to frame.
     fixed = dict.fromkeys((*AXIAL, OCCUPANCIES), Demand(vary=False))
     plan = replace(setup.plan, demands={**fixed, **setup.plan.demands})
-    return strategy(pattern, setup.phases, instrument, setup.radiation, plan)
+    fitted = pattern, setup.phases, instrument, setup.radiation, plan
+    if setup.plan.strategy == "automatic":
+        return fit_automatically(*fitted, with_warnings=False)
+    return fit_in_stages(*fitted)
 
 
 def _support(outcome: Outcome, phase: Phase) -> tuple[float, float]:

@@ -85,7 +85,7 @@ def _refined(common: CommonParameters, patterns: Mapping[int, Pattern]) -> Commo
         view, data, table = place.ready()
         table.free(name for name in shared if name in table.index and _is_strong(place, name))
         parts.append((view, data, table))
-        names.append([name if name in shared else f"scout{k}_{name}" for name in table.names])
+        names.append([name if name in shared else f"frame{k}_{name}" for name in table.names])
     joint = _merged(names, [table for _, _, table in parts])
     histograms = [
         Histogram(view.model, data, tuple(own[: len(view.model.names)]))
