@@ -5,6 +5,7 @@ from layerox.analysis.fit import fit, simulate
 from layerox.analysis.identify import identify
 from layerox.analysis.joint import fit_jointly
 from layerox.analysis.lmfit_api import objective, parameters
+from layerox.analysis.measured_phase import calibrate_phase, measure_phase
 from layerox.analysis.simulator import simulator
 from layerox.builders import LIBRARY as library  # noqa: N811  (a constant of its module, a name of the public interface)
 from layerox.builders import build_structure as build
@@ -42,6 +43,7 @@ __all__ = [
     "broadening",
     "build",
     "calibrate",
+    "calibrate_phase",
     "check",
     "compare",
     "features",
@@ -53,6 +55,7 @@ __all__ = [
     "interface",
     "library",
     "load",
+    "measure_phase",
     "objective",
     "open_series",
     "orderings",

@@ -3,9 +3,9 @@
 Run: python tests/benchmarks/identification.py [--mixtures 300] [--foreign 50] [--seed 1] [--calibrate]
 One to three phases of different groups, each at least 5 wt%, lengths off by up to 2 %, atoms drawn from their priors,
 10^4 counts at the highest point. A set is right if its groups are those of the specimen, alike groups counted as one.
-`--calibrate` takes one of the true phases out of the candidates, or adds a foreign one, in three of four patterns, gives
-every second phase a texture about another axis that no candidate has, as in measured patterns, and fits the logistic
-functions of `identification.probability`; "reliability" compares probabilities with the truth.
+`--calibrate` takes one of the true phases out of the candidates, or adds a foreign one, in three of four patterns,
+gives every second phase a texture about another axis that no candidate has, as in measured patterns, and fits the
+logistic functions of `identification.probability`; "reliability" compares probabilities with the truth.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def specimen(kind: str, seed: int, *, textured: bool = False) -> Specimen:
         sorted(FOREIGN), rng.integers(1, 4) if kind == "foreign" else int(kind == "both"), replace=False
     )
     phases = [drawn(phase, rng, atoms=True, textured=textured) for phase in (phases_from(versions) if versions else [])]
-    phases += [drawn(Phase(name=name, crystal=FOREIGN[name]), rng, atoms=False, textured=textured) for name in others.tolist()]
+    phases += [
+        drawn(Phase(name=name, crystal=FOREIGN[name]), rng, atoms=False, textured=textured) for name in others.tolist()
+    ]
     count = len(phases)
     weights = (LEAST + (1 - LEAST * count) * rng.dirichlet(np.ones(count))).tolist()
     withheld = {own[0]} if kind == "withheld" else set()

@@ -62,7 +62,13 @@ def identified(path: Path, truth: frozenset[str]) -> dict[str, object]:
         "right": {one.get(g, g) for g in groups} == {one.get(g, g) for g in truth} and len(groups) == len(truth),
         "alike": found.alike,
         "rows": [
-            (candidates[row.index].phase.name, round(row.gain, 1), round(row.match, 3), round(row.probability, 3), row.share)
+            (
+                candidates[row.index].phase.name,
+                round(row.gain, 1),
+                round(row.match, 3),
+                round(row.probability, 3),
+                row.share,
+            )
             for row in (*found.members, *found.others)
             if row.gain > 1.0
         ],

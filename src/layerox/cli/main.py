@@ -124,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         instruments,
         interface,
         look,
+        measure,
         parametric,
         phases,
         report,
@@ -138,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for module in (
         build, interface, check, phases, simulate, simulate_series, look, identify, fit, series, parametric, strain,
-        report, calibrate, compare, export, formats, instruments, explain,
+        report, calibrate, measure, compare, export, formats, instruments, explain,
     ):  # fmt: skip
         module.add_to(subparsers)
     return parser

@@ -31,6 +31,7 @@ from typing import Literal
 from layerox.crystal.asymmetric_unit import ASSUMED_U_ISO, Crystal
 from layerox.diffraction.atom_parameters import coordinates, displacement_groups
 from layerox.diffraction.constraints import constrained
+from layerox.diffraction.measured_phase import CALIBRATION, MeasuredPhase
 from layerox.diffraction.model import slots_of
 from layerox.diffraction.parameters import Parameters, public_name, slot_name
 from layerox.diffraction.phase import Phase
@@ -270,6 +271,10 @@ def _at_present(phase: Phase, parameters: Parameters) -> Iterator[Prior]:
         if parameters.can_vary(name):
             yield Prior(name=name, value=parameters.value(name), esd=HARMONIC_WIDTHS[order], parts={name: 1.0},
                         phase=phase.name, provenance="specimen")  # fmt: skip
+    if isinstance(phase, MeasuredPhase) and phase.is_weighed and phase.crystal.constant_esd > 0.0:
+        name = slot_name(phase, CALIBRATION)
+        yield Prior(name=name, value=parameters.value(name), esd=phase.crystal.constant_esd, parts={name: 1.0},
+                    phase=phase.name, provenance="calibration")  # fmt: skip
     if parameters.can_vary(slot_name(phase, "preferred_orientation")):
         yield Prior(name=slot_name(phase, "random_share"), value=0.0, esd=RANDOM_SHARE, parts={}, phase=phase.name,
                     provenance="specimen")  # fmt: skip

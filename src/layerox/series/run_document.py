@@ -125,7 +125,7 @@ class StructureModel(_RunModelPart):
     layers: LayersModel | None
     reflections: list[ReflectionModel]
     setting: Setting
-    sites: Annotated[list[SiteRow], Field(min_length=1)]
+    sites: list[SiteRow]
 
 
 class MeasuredModel(_RunModelPart):
