@@ -345,7 +345,7 @@ def _identification(
     warnings: Sequence[Notice],
 ) -> Identification:
     names = tuple(dict.fromkeys(visible[row.index].group for row in found.members))
-    calculated = found.best.minimum.calculated
+    calculated, data = found.best.minimum.calculated, found.pattern
     width = peak_width(data.two_theta, data.intensity)
     peaks = unexplained_peaks(data.two_theta, data.intensity, calculated, data.sigma, width, beam)
     rows = [_candidate(visible[row.index], row) for row in (*found.members, *found.others)]

@@ -30,7 +30,7 @@ from layerox.diffraction.phase import Phase
 from layerox.diffraction.starting_values import peak_width, plausible_scales, set_linear, starting_inverse_size
 from layerox.diffraction.unexplained_peaks import windows
 from layerox.instrument import Instrument
-from layerox.pattern import Pattern
+from layerox.pattern import Pattern, merged
 from layerox.radiation import Radiation
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
@@ -50,10 +50,15 @@ BACKGROUND_REACH, FEWEST_POINTS = 12.0, 10
 OWN_LINE = 0.05
 # March coefficients of powders: beyond them a few lines alone make the pattern of a phase.
 TEXTURES = 0.5, 1.5
-# March coefficients of a member of the best set that reaches these limits, and the gain that they need.
-STRONG_TEXTURES, STRONG_GAIN = (0.15, 3.0), 15.0
+# March coefficients of a member of the best set that reaches these limits or matches badly, and where they start; the
+# gain that they need.
+STRONG_TEXTURES, STARTING_TEXTURE, GOOD_MATCH, TEXTURE_GAIN = (0.15, 3.0), 0.6, 0.9, 15.0
 # Smallest crystallites (nm) and largest microstrain: broader lines are humps of the background.
 SMALLEST, LARGEST_STRAIN = 4.0, 0.02
+# Points per peak width of the pattern that is searched: neighbouring points of a finer one are merged.
+POINTS_PER_WIDTH = 4.0
+# Score above that of a set that is kept from which textures and strains are not refined.
+HOPELESS = 60.0
 # Share of a curve that the other curves must not be able to describe.
 LEAST_NEW = 1e-4
 
@@ -110,6 +115,8 @@ class CandidateSearch:
 
     Attributes
     ----------
+    pattern
+        The data, with merged points if there are many in a peak.
     resolved
         Number of peak widths in the pattern, as many independent data.
     empty
@@ -117,9 +124,10 @@ class CandidateSearch:
     """
 
     def __init__(self, pattern: Pattern, candidates: Sequence[Candidate], instrument: Instrument, beam: Radiation):
-        self.pattern, self.candidates = pattern, tuple(candidates)
-        self.calibrated = instrument.profile is not None
         self.width = peak_width(pattern.two_theta, pattern.intensity)
+        self.pattern = pattern = merged(pattern, self._points_to_merge(pattern))
+        self.candidates = tuple(candidates)
+        self.calibrated = instrument.profile is not None
         known = with_starting_widths(instrument, pattern)
         phases = [candidate.phase for candidate in candidates]
         tail = TAIL * float(np.median(pattern.sigma))
@@ -135,6 +143,10 @@ class CandidateSearch:
         self._refined: dict[tuple[int, ...], PhaseSet] = {}
         self._strong: set[str] = set()
         self.empty = self._refine((), parameters_of(self.model.showing(())))
+
+    def _points_to_merge(self, pattern: Pattern) -> int:
+        step = float(np.median(np.diff(pattern.two_theta)))
+        return int(self.width / (POINTS_PER_WIDTH * step))
 
     def _reach(self) -> int:
         """Return half of the window in which the background is the lowest intensity, in points."""
@@ -201,37 +213,64 @@ class CandidateSearch:
         curves = part.unit_patterns(table.values[: len(part.names)], np.maximum(scales, 1e-300))
         return np.concatenate([model.basis, curves]) * data.weight
 
-    def with_member(self, found: PhaseSet, index: int, cell: Mapping[str, float]) -> PhaseSet:
-        """Return a set with one more candidate, refined from a cell."""
+    def with_member(self, found: PhaseSet, index: int, cell: Mapping[str, float], worst: float = math.inf) -> PhaseSet:
+        """Return a set with one more candidate, refined from a cell.
+
+        Its textures and strains are not refined if its score without them is far above `worst`.
+        """
         members = tuple(sorted((*found.members, index)))
         start = self._table(members, found)
         for name, value in cell.items():
             start.assign(name, value)
-        return self._refine(members, start, search=True)
+        return self._refine(members, start, search=True, worst=worst)
 
     def without_member(self, found: PhaseSet, index: int) -> PhaseSet:
         """Return a set without one of its members, refined."""
         members = tuple(k for k in found.members if k != index)
         return self._refined.get(members) or self._refine(members, self._table(members, found))
 
-    def with_strong_textures(self, found: PhaseSet) -> PhaseSet:
-        """Return a set refined with wider limits of texture for the members at a limit, if that is clearly better.
+    def with_textures(self, found: PhaseSet) -> PhaseSet:
+        """Return a set with stronger textures of its members, or about other axes, where these fit clearly better.
 
-        From then on these members have them in every set: a phase enters by its pattern, and only then may platelets
-        that lie flat make a few of its lines much stronger than the others.
+        From then on these members have them in every set: a phase enters by its pattern with a texture that powders
+        usually have, and only then may crystallites that lie on one face make a few of its lines much stronger.
         """
-        names = {k: self.candidates[k].phase.name for k in found.members}
-        limited = {k for k, name in names.items() if name not in self._strong and self._texture(found, k) in TEXTURES}
-        if not limited:
-            return found
-        before, kept = set(self._strong), dict(self._refined)
-        self._strong |= {names[k] for k in limited}
-        self._refined = {members: one for members, one in kept.items() if limited.isdisjoint(members)}
-        wider = self._refine(found.members, self._table(found.members, found))
-        if self.gain(found, wider) < STRONG_GAIN:
-            self._strong, self._refined = before, kept
-            return found
-        return wider
+        for index in found.members:
+            if self._texture(found, index) in TEXTURES:
+                found = self._retried(found, index, self.model)
+            if self.matches(found)[found.members.index(index)] < GOOD_MATCH:
+                hkl = self._weakest_line(found, index)
+                if hkl is not None and hkl != self.model.phases[index].axis:
+                    found = self._retried(found, index, self.model.about(index, hkl))
+        return found
+
+    def _retried(self, found: PhaseSet, index: int, model: Model) -> PhaseSet:
+        """Return a set refined with any texture of a member in a model, or the set itself if that is not better."""
+        before = self.model, set(self._strong), dict(self._refined)
+        self.model = model
+        self._strong.add(self.candidates[index].phase.name)
+        self._refined = {members: one for members, one in self._refined.items() if index not in members}
+        start = self._table(found.members, found)
+        start.assign(slot_name(self.candidates[index].phase, "preferred_orientation"), STARTING_TEXTURE)
+        trial = self._refine(found.members, start)
+        if self.gain(found, trial) >= TEXTURE_GAIN:
+            return trial
+        self.model, self._strong, self._refined = before
+        return found
+
+    def _weakest_line(self, found: PhaseSet, index: int) -> tuple[int, int, int] | None:
+        """Return the indices of the line of a member that is too weak by most intensity; None if there is none."""
+        calculated, place = found.minimum.calculated, found.members.index(index)
+        lines, own = calculated.peaks[place].listed, self.model.phase_models[index]
+        missing = np.maximum(self.data.intensity - calculated.total, 0.0)
+        total = np.concatenate([[0.0], np.cumsum(missing)])
+        ends = [np.searchsorted(self.model.two_theta, lines.table[0] + side * self.width) for side in (-1, 1)]
+        lacking = np.where(lines.line == 0, total[ends[1]] - total[ends[0]], 0.0)
+        best = int(np.argmax(lacking))
+        if not lacking[best] > 0.0:
+            return None
+        h, k, i = own.reflections.hkl[lines.owner[best]].tolist()
+        return h, k, i
 
     def _texture(self, found: PhaseSet, index: int) -> float:
         return found.minimum.parameters.value(slot_name(self.candidates[index].phase, "preferred_orientation"))
@@ -246,7 +285,9 @@ class CandidateSearch:
                 table.values[k] = self.table.value(name)
         return table
 
-    def _refine(self, members: tuple[int, ...], start: Parameters, *, search: bool = False) -> PhaseSet:
+    def _refine(
+        self, members: tuple[int, ...], start: Parameters, *, search: bool = False, worst: float = math.inf
+    ) -> PhaseSet:
         """Return a set refined from a table of parameters; the better one of two refinements of a set is kept."""
         model, table = self.model.showing(members), start.copy()
         for phase in model.phases:
@@ -261,6 +302,8 @@ class CandidateSearch:
             table = search_cells(model, self.data, table, [blur * blurs_for(model)[0] for blur in DESCENT_BLURS])
             set_linear(model, self.data, table)
         minimum = self._descend(model, table, self._shifts_and_widths(model, table))
+        if members and self.score(PhaseSet(members=members, minimum=minimum)) > worst + HOPELESS:
+            return PhaseSet(members=members, minimum=minimum)
         minimum = self._descend(model, minimum.parameters, self._texture_and_strain(model, table))
         found, known = PhaseSet(members=members, minimum=minimum), self._refined.get(members)
         self._refined[members] = found if known is None or found.chi_squared < known.chi_squared else known

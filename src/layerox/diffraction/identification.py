@@ -78,12 +78,15 @@ class FoundPhases:
         Groups that the pattern does not distinguish; the first of each is a member.
     best
         The set itself.
+    pattern
+        The data with which it was refined, see `CandidateSearch`.
     """
 
     members: tuple[FoundPhase, ...]
     others: tuple[FoundPhase, ...]
     alike: tuple[tuple[str, ...], ...]
     best: PhaseSet
+    pattern: Pattern
 
 
 def find_phases(
@@ -114,22 +117,26 @@ class _TreeSearch:
         best = self._without_doubtful(self._grown())
         best, alike = self._with_alike(best)
         members = sorted(self._described(best), key=lambda row: -row.share)
-        return FoundPhases(members=tuple(members), others=tuple(self._others(best)), alike=alike, best=best)
+        return FoundPhases(members=tuple(members), others=tuple(self._others(best)), alike=alike, best=best,
+                           pattern=self.search.pattern)  # fmt: skip
 
     def _grown(self) -> PhaseSet:
         """Return the set with the best criterion."""
         best = self.search.empty
         level = [best]
         for _ in range(MOST_PHASES):
-            children = {child.members: child for node in level for child in self._children(node)}
+            children: dict[tuple[int, ...], PhaseSet] = {}
+            for node in level:
+                for child in self._children(node, children):
+                    children[child.members] = child
             level = sorted(children.values(), key=self.search.score)[:BEAM]
             if not level or self.search.score(level[0]) >= self.search.score(best):
                 break
-            best = level[0] = self.search.with_strong_textures(self._with_best_versions(level[0]))
+            best = level[0] = self.search.with_textures(self._with_best_versions(level[0]))
         return best
 
-    def _children(self, node: PhaseSet) -> Iterator[PhaseSet]:
-        """Yield the set with each of the most promising candidates."""
+    def _children(self, node: PhaseSet, known: Mapping[tuple[int, ...], PhaseSet]) -> Iterator[PhaseSet]:
+        """Yield the set with each of the most promising candidates; `known` are the children so far."""
         tried: dict[str, int] = {}
         for predicted, index, cell in self.search.promising(node):
             group = self.candidates[index].group
@@ -138,7 +145,9 @@ class _TreeSearch:
             if tried.get(group, 0) == VERSIONS_EACH or (len(tried) == GROUPS_EACH and group not in tried):
                 continue
             tried[group] = tried.get(group, 0) + 1
-            child = self.search.with_member(node, index, cell)
+            scores = sorted(map(self.search.score, known.values()))
+            worst = scores[BEAM - 1] if len(scores) >= BEAM else math.inf
+            child = self.search.with_member(node, index, cell, worst)
             if not self._is_twin(child, index):
                 yield child
             if len(tried) == GROUPS_EACH and min(tried.values()) == VERSIONS_EACH:

@@ -118,6 +118,12 @@ class PhaseModel:
         other.broadening = other._anisotropic_broadening()
         return other
 
+    def about(self, hkl: tuple[int, int, int]) -> PhaseModel:
+        """Return the same phase with another texture axis: the normal of a plane."""
+        other = copy(self)
+        other.axis = np.array(hkl, dtype=np.float64)
+        return other
+
     def groups_between(self, low: float, high: float) -> NDArray[np.bool_]:
         """Return which groups of reflections are between two angles (degrees) for the initial cell."""
         sines = 0.5 * self.wavelengths[0] / self.reflections.d_spacing(self.phase.crystal.cell)
