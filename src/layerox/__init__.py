@@ -25,6 +25,7 @@ _PUBLIC = {
     "fit_jointly": "layerox.analysis.joint",
     "fit_series": "layerox.series.run",
     "identify": "layerox.analysis.identify",
+    "identify_exposed": "layerox.analysis.exposure",
     "identify_structure": "layerox.validation",
     "interface": "layerox.interfaces",
     "library": "layerox.builders:LIBRARY",

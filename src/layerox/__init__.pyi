@@ -1,6 +1,7 @@
 """Types of the public names; `__init__.py` says where each is defined."""
 
 from layerox.analysis.calibrate import calibrate
+from layerox.analysis.exposure import identify_exposed
 from layerox.analysis.fit import fit, simulate
 from layerox.analysis.identify import identify
 from layerox.analysis.joint import fit_jointly
@@ -51,6 +52,7 @@ __all__ = [
     "fit_jointly",
     "fit_series",
     "identify",
+    "identify_exposed",
     "identify_structure",
     "interface",
     "library",

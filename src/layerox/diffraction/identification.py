@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerox.diffraction.candidate_search import Candidate, CandidateSearch, PhaseSet
+from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import slot_name
 from layerox.instrument import Instrument
 from layerox.pattern import Pattern
@@ -80,6 +81,8 @@ class FoundPhases:
         The set itself.
     pattern
         The data with which it was refined, see `CandidateSearch`.
+    model
+        Of the set.
     """
 
     members: tuple[FoundPhase, ...]
@@ -87,6 +90,7 @@ class FoundPhases:
     alike: tuple[tuple[str, ...], ...]
     best: PhaseSet
     pattern: Pattern
+    model: Model
 
 
 def find_phases(
@@ -117,8 +121,11 @@ class _TreeSearch:
         best = self._without_doubtful(self._grown())
         best, alike = self._with_alike(best)
         members = sorted(self._described(best), key=lambda row: -row.share)
-        return FoundPhases(members=tuple(members), others=tuple(self._others(best)), alike=alike, best=best,
-                           pattern=self.search.pattern)  # fmt: skip
+        search = self.search
+        return FoundPhases(
+            members=tuple(members), others=tuple(self._others(best)), alike=alike, best=best, pattern=search.pattern,
+            model=search.model.showing(best.members),
+        )  # fmt: skip
 
     def _grown(self) -> PhaseSet:
         """Return the set with the best criterion."""
