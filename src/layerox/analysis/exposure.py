@@ -222,9 +222,13 @@ def _members(found: Identification) -> list[tuple[str, IdentifiedCandidate]]:
     return list(zip((phase.name for phase in found.phases), found.candidates, strict=False))
 
 
-def _alike(*found: Identification) -> dict[str, str]:
-    """Return for each name that a pattern does not distinguish from others the first of these."""
-    return {name: names[0] for one in found for names in one.alike for name in names}
+def _alike(pristine: Identification, exposed: Identification) -> dict[str, str]:
+    """Return for each name that a pattern does not distinguish from others the first of these.
+
+    Names that the exposed pattern has side by side are different phases.
+    """
+    groups = (names for one in (pristine, exposed) for names in one.alike)
+    return {name: names[0] for names in groups if len({*names} & {*exposed.found}) < 2 for name in names}
 
 
 def _changes(

@@ -29,7 +29,7 @@ from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.minimum_reader import MinimumReader
 from layerox.diffraction.model import Model, instrument_at
 from layerox.diffraction.model_setup import Outcome
-from layerox.diffraction.model_uncertainty import ModelUncertainty, model_uncertainty
+from layerox.diffraction.model_uncertainty import ModelUncertainty, model_uncertainty, transparency_warnings
 from layerox.diffraction.parameters import INVERSE_SIZE, public_name, slot_name
 from layerox.diffraction.quantification import NO_QUANTIFICATION, Quantification
 from layerox.diffraction.refined_quantities import (
@@ -125,6 +125,7 @@ def build_result(
             *sensitivity_warnings(sensitive),
             *stacking_warnings(phases),
             *reader.found.warnings,
+            *(() if accuracy is None else transparency_warnings(accuracy.priors)),
         ),
         cpu_s=cpu_s,
         version=version("layerox"),

@@ -59,6 +59,9 @@ POSITION_WIDTHS: Mapping[str, float] = {"instrument_zero": 0.02, "instrument_dis
 # Share of crystallites at random beside those of a refined March function, of either sign: such a sum describes
 # textures better (Dollase 1986).
 RANDOM_SHARE = 0.2
+# Transparency of a flat plate whose 2 mu t nobody states, in units of the effect of 2 mu t = 1: 0 is a thick plate.
+TRANSPARENCY, TRANSPARENCY_WIDTH, UNIT_TWO_MU_T = "instrument_transparency", 1.0, 1.0
+THICKNESS = "instrument_two_mu_t"
 RELATIVE = frozenset(("u_iso", "inverse_size", "preferred_orientation"))
 # Words by which the provenance of the library names a kind.
 WORDS: Mapping[str, str] = {
@@ -189,7 +192,8 @@ def priors_of(
         If a setting matches no quantity with a prior.
     """
     found = [prior for phase in phases if phase.mode == "rietveld" for prior in _of_phase(phase, parameters)]
-    found += [] if instrument is None else _of_position(instrument, parameters)
+    if instrument is not None:
+        found += [*_of_position(instrument, parameters), *_of_transparency(instrument, parameters)]
     return tuple(_adjusted(found, settings))
 
 
@@ -203,6 +207,12 @@ def _of_position(instrument: Instrument, parameters: Parameters) -> Iterator[Pri
             yield Prior(
                 name=name, value=stated[name], esd=esd, parts={name: 1.0}, phase="", provenance="diffractometer"
             )
+
+
+def _of_transparency(instrument: Instrument, parameters: Parameters) -> Iterator[Prior]:
+    """Yield the prior of the transparency of a flat plate whose 2 mu t is not stated; no parameter describes it."""
+    if instrument.geometry == "bragg-brentano" and not instrument.two_mu_t and THICKNESS in parameters.index:
+        yield Prior(name=TRANSPARENCY, value=0.0, esd=TRANSPARENCY_WIDTH, parts={}, phase="", provenance="specimen")
 
 
 def prior_restraints(priors: Sequence[Prior], parameters: Parameters, named: Set[str]) -> tuple[PriorRestraint, ...]:
