@@ -22,7 +22,7 @@ from layerox.radiation import Radiation
 
 # Sets that are kept at each depth, groups and versions of a group that are refined with each of them, and the largest
 # number of phases.
-BEAM, GROUPS_EACH, VERSIONS_EACH, MOST_PHASES = 3, 6, 2, 5
+BEAM, GROUPS_EACH, VERSIONS_EACH, MOST_PHASES = 3, 6, 2, 8
 # Share of the criterion's penalty that a predicted gain must reach: cells between those of the grid gain more.
 PREDICTED = 0.5
 # Smallest gain of a member, and smallest probability.
@@ -116,6 +116,8 @@ class _TreeSearch:
     def __init__(self, search: CandidateSearch):
         self.search = search
         self.candidates = search.candidates
+        # The highest probability of each candidate as a member of a set that was considered.
+        self.probabilities: dict[int, float] = {}
 
     def outcome(self) -> FoundPhases:
         best = self._without_doubtful(self._grown())
@@ -182,11 +184,19 @@ class _TreeSearch:
         return self.search.with_member(self.search.without_member(node, index), other, own)
 
     def _without_doubtful(self, node: PhaseSet) -> PhaseSet:
-        """Return the set without the members that explain too little or match badly, the least probable first."""
+        """Return the set without the members that explain too little or match badly, the least probable first.
+
+        The others keep the probability that they had before: without a true member that is removed as doubtful, more
+        is unexplained, and all gains are smaller.
+        """
         while node.members:
-            weakest = min(self._described(node), key=lambda row: (row.gain >= LEAST_GAIN, row.probability, row.gain))
+            rows = self._described(node)
+            for row in rows:
+                self.probabilities[row.index] = row.probability
+            weakest = min(rows, key=lambda row: (row.gain >= LEAST_GAIN, row.probability, row.gain))
             if weakest.gain >= LEAST_GAIN and weakest.probability >= LEAST_PROBABILITY:
                 break
+            del self.probabilities[weakest.index]
             node = self.search.without_member(node, weakest.index)
         return node
 
@@ -198,7 +208,10 @@ class _TreeSearch:
         gain = self.search.gain(self.search.without_member(node, index), node)
         return FoundPhase(
             index=index, gain=gain, match=float(match), share=float(share),
-            probability=probability(gain, match, self.search.misfit(node)), cell=self.search.cell(node, index),
+            probability=max(
+                probability(gain, match, self.search.misfit(node)), self.probabilities.get(index, 0.0)
+            ),
+            cell=self.search.cell(node, index),
         )  # fmt: skip
 
     def _with_alike(self, node: PhaseSet) -> tuple[PhaseSet, tuple[tuple[str, ...], ...]]:
