@@ -29,7 +29,7 @@ def test_equivalents_have_the_intensity_of_the_listed_reflection():
 def test_reflections_that_are_not_listed_have_no_intensity():
     found = replace(measured(), reflections=((0, 0, 2), (0, 0, 4)), f_squared=(1000.0, 300.0))
     assert found.on(np.array([[0.0, 0.0, 2.0], [0.0, 0.0, 6.0], [1.0, 0.0, 0.0]])).tolist() == [1000.0, 0.0, 0.0]
-    assert found.smallest_d == pytest.approx(13.9 / 4)
+    assert found.spacings[0] == pytest.approx(13.9 / 4)
 
 
 def test_one_reflection_is_enough():

@@ -8,7 +8,7 @@ import pytest
 from layerox.analysis.fit import simulate
 from layerox.diffraction.absorption import phase_attenuation
 from layerox.diffraction.constraints import parameters_of
-from layerox.diffraction.measured_phase import CALIBRATION, MeasuredPhase
+from layerox.diffraction.measured_phase import CALIBRATION, MeasuredPhase, measured_phase_warnings
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import slot_name
 from layerox.diffraction.phase import Phase
@@ -97,3 +97,13 @@ def test_without_a_constant_it_has_no_weight():
 def test_a_crystal_with_atoms_is_refused():
     with pytest.raises(InputError, match="no measured intensities"):
         MeasuredPhase(name="hydrate", crystal=HYDRATE)
+
+
+def test_reflections_beyond_the_measured_intensities_are_announced():
+    short = MeasuredPhase(name="hydrate", crystal=measured(constant=310.0, two_theta=(5.0, 50.0, 0.05)))
+    models = [Model(ANGLES, [one], INSTRUMENT, CU).phase_models for one in (short, phase(constant=310.0))]
+    (notice,) = measured_phase_warnings(models[0], (10.0, 89.97))
+    assert notice.code == "intensities_end"
+    assert "outside and count as absent" in notice.message
+    assert not list(measured_phase_warnings(models[0], (10.0, 48.0)))
+    assert not list(measured_phase_warnings(models[1], (10.0, 89.97)))

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 # |F|^2 of the strongest line, and the constant with which a mixture is fitted to find the true one (g/mol).
 STRONGEST, PROVISIONAL = 1000.0, 100.0
-# Smallest |F|^2 that is kept, and the smallest spacing of the list before the data choose (angstrom).
-LEAST, SHORTEST = 1e-3, 0.6
+# Smallest spacing of the list before the data choose, angstrom.
+SHORTEST = 0.6
 
 
 @public
@@ -110,12 +110,11 @@ def _extracted(phase: MeasuredPhase, found: Refinement) -> MeasuredPhase:
     if not top > 0.0:
         raise InputError(f"{phase.name} has no intensity in the pattern", cure="correct the cell or widen the range")
     values = {hkl: STRONGEST * float(number) / top for hkl, number in row.intensities.items()}
-    kept = {hkl: value for hkl, value in values.items() if value > LEAST}
     crystal = replace(
         phase.crystal,
         cell=cell_tuple(row.cell[name] for name in CELL_NAMES),
-        reflections=tuple(kept),
-        f_squared=tuple(kept.values()),
+        reflections=tuple(values),
+        f_squared=tuple(values.values()),
         source=f"measured on {found.pattern.label or found.pattern.path or 'a pattern'}",
     )
     return replace(phase, crystal=crystal, mode="rietveld")

@@ -110,7 +110,7 @@ def _refuse(
 
 
 def _summary(crystal: Any, target: Path) -> str:
-    lines = [f"{crystal.name}: {len(crystal.reflections)} reflections down to {crystal.smallest_d:.3f} A"]
+    lines = [f"{crystal.name}: {len(crystal.reflections)} reflections down to {crystal.spacings[0]:.3f} A"]
     if crystal.constant is not None:
         lines.append(f"calibration {crystal.constant:.5g} g/mol, esd {crystal.constant_esd:.2g}")
     return "\n".join([*lines, f"written: {target}"])

@@ -76,9 +76,10 @@ class MeasuredCrystal(Crystal):
         return formula_text(self.content)
 
     @property
-    def smallest_d(self) -> float:
-        """Smallest spacing of its reflections, angstrom."""
-        return float(1.0 / np.sqrt(_inverse_squares(self.reflections, self.cell).max()))
+    def spacings(self) -> tuple[float, float]:
+        """Smallest and largest spacing of its reflections, angstrom."""
+        inverse_squares = _inverse_squares(self.reflections, self.cell)
+        return float(inverse_squares.max() ** -0.5), float(inverse_squares.min() ** -0.5)
 
     def checked(self) -> MeasuredCrystal:
         """Return self if it can be quantified and fitted.

@@ -25,6 +25,7 @@ from layerox.diffraction.diagnostics import (
 from layerox.diffraction.disordered.warnings import stacking_warnings
 from layerox.diffraction.fit_status import fit_status
 from layerox.diffraction.linear_response import LinearResponse
+from layerox.diffraction.measured_phase import measured_phase_warnings
 from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.minimum_reader import MinimumReader
 from layerox.diffraction.model import Model, instrument_at
@@ -124,6 +125,7 @@ def build_result(
             *unexplained_peak_warnings(peaks, model, minimum),
             *sensitivity_warnings(sensitive),
             *stacking_warnings(phases),
+            *measured_phase_warnings(model.phase_models, model.limits),
             *reader.found.warnings,
             *(() if accuracy is None else transparency_warnings(accuracy.priors)),
         ),

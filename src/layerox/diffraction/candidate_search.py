@@ -53,6 +53,8 @@ TEXTURES = 0.5, 1.5
 # March coefficients of a member of the best set that reaches these limits or matches badly, and where they start; the
 # gain that they need.
 STRONG_TEXTURES, STARTING_TEXTURE, GOOD_MATCH, TEXTURE_GAIN = (0.15, 3.0), 0.6, 0.9, 15.0
+# Lines whose normals are tried as axes: two often coincide.
+AXES_TRIED = 2
 # Smallest crystallites (nm) and largest microstrain: broader lines are humps of the background.
 SMALLEST, LARGEST_STRAIN = 4.0, 0.02
 # Points per peak width of the pattern that is searched: neighbouring points of a finer one are merged.
@@ -239,8 +241,7 @@ class CandidateSearch:
             if self._texture(found, index) in TEXTURES:
                 found = self._retried(found, index, self.model)
             if self.matches(found)[found.members.index(index)] < GOOD_MATCH:
-                hkl = self._weakest_line(found, index)
-                if hkl is not None and hkl != self.model.phases[index].axis:
+                for hkl in self._weakest_lines(found, index):
                     found = self._retried(found, index, self.model.about(index, hkl))
         return found
 
@@ -258,19 +259,17 @@ class CandidateSearch:
         self.model, self._strong, self._refined = before
         return found
 
-    def _weakest_line(self, found: PhaseSet, index: int) -> tuple[int, int, int] | None:
-        """Return the indices of the line of a member that is too weak by most intensity; None if there is none."""
+    def _weakest_lines(self, found: PhaseSet, index: int) -> list[tuple[int, int, int]]:
+        """Return the indices of the lines of a member that are too weak by most intensity, at most `AXES_TRIED`."""
         calculated, place = found.minimum.calculated, found.members.index(index)
         lines, own = calculated.peaks[place].listed, self.model.phase_models[index]
         missing = np.maximum(self.data.intensity - calculated.total, 0.0)
         total = np.concatenate([[0.0], np.cumsum(missing)])
         ends = [np.searchsorted(self.model.two_theta, lines.table[0] + side * self.width) for side in (-1, 1)]
         lacking = np.where(lines.line == 0, total[ends[1]] - total[ends[0]], 0.0)
-        best = int(np.argmax(lacking))
-        if not lacking[best] > 0.0:
-            return None
-        h, k, i = own.reflections.hkl[lines.owner[best]].tolist()
-        return h, k, i
+        best = [int(k) for k in np.argsort(-lacking, kind="stable")[:AXES_TRIED] if lacking[k] > 0.0]
+        rows = (own.reflections.hkl[lines.owner[k]].tolist() for k in best)
+        return [(h, k, i) for h, k, i in rows]
 
     def _texture(self, found: PhaseSet, index: int) -> float:
         return found.minimum.parameters.value(slot_name(self.candidates[index].phase, "preferred_orientation"))

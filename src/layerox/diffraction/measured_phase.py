@@ -8,8 +8,10 @@ its standard uncertainty is a prior and goes into `esd_model`. Measuring intensi
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +19,15 @@ from numpy.typing import NDArray
 from layerox.crystal.measured_crystal import MeasuredCrystal
 from layerox.diffraction.phase import Phase
 from layerox.errors import InputError
+from layerox.notices import Notice
 from layerox.typing import FloatArray
 
+if TYPE_CHECKING:
+    from layerox.diffraction.phase_model import PhaseModel
+
 CALIBRATION = "calibration"
+# Relative difference of spacings that are the same.
+SAME_SPACING = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +71,25 @@ class MeasuredPhase(Phase):
         place = self.slot_names.index(CALIBRATION)
         slopes[place] = 1.0
         return float(values[place]), slopes
+
+
+def measured_phase_warnings(models: Sequence[PhaseModel], limits: tuple[float, float]) -> Iterator[Notice]:
+    """Yield a warning for each phase with reflections in a range (degrees) that its intensities do not reach."""
+    for own in models:
+        crystal = own.phase.crystal
+        if not isinstance(crystal, MeasuredCrystal):
+            continue
+        d = own.reflections.d_spacing(crystal.cell)
+        angles = 2.0 * np.degrees(np.arcsin(np.minimum(0.5 * own.wavelengths[0] / d, 1.0)))
+        low, high = crystal.spacings
+        beyond = (d < low * (1.0 - SAME_SPACING)) | (d > high * (1.0 + SAME_SPACING))
+        count = int((beyond & (angles >= limits[0]) & (angles <= limits[1])).sum())
+        if count:
+            yield Notice(
+                "intensities_end",
+                f"{own.phase.name}: its intensities were measured from {high:.3f} to {low:.3f} A; {count} reflections "
+                "of the pattern are outside and count as absent: give a narrower range, or measure further",
+            )
 
 
 class MeasuredFactors:

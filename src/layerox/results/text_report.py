@@ -309,7 +309,7 @@ def _measured(crystal: MeasuredCrystal) -> list[tuple[str, str]]:
     """Return what stands in place of the atoms of a phase."""
     number = Refined(crystal.constant or 0.0, crystal.constant_esd, "free" if crystal.constant_esd else "fixed")
     constant = "none: no weight fraction" if crystal.constant is None else f"{number} g/mol, in the place of Z M"
-    return [("intensities", f"measured, {len(crystal.reflections)} reflections down to {crystal.smallest_d:.3f} A"),
+    return [("intensities", f"measured, {len(crystal.reflections)} reflections down to {crystal.spacings[0]:.3f} A"),
             ("calibration", constant)]  # fmt: skip
 
 
