@@ -192,7 +192,7 @@ def draw(series: Series, said: Mapping[int, Mapping[str, Published]], path: Path
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    from layerox.plotting.powder import PALETTE
+    from layerox.plotting.palette import PALETTE
 
     frames = np.array([int(Path(name).stem) for name in series.frames["file"]])
     names = [n for n in series.phases if any(n in one for one in said.values())]

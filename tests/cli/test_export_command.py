@@ -3,7 +3,9 @@
 import gemmi
 import numpy as np
 import pytest
+import python_calamine as calamine
 
+import layerox as lx
 from layerox.cli.main import main
 from layerox.io import read_pattern, read_patterns
 from layerox.io.output_files import is_own
@@ -14,7 +16,6 @@ from reference_crystals import ZINCITE
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory):
     """Return the folder of a short fit of zincite."""
-    import layerox as lx
     from layerox.results.result_folder import files_of, write_folder
 
     folder = tmp_path_factory.mktemp("fit")
@@ -32,6 +33,8 @@ def run(*words):
     [
         ("nexus", {"fit.nxs"}),
         ("pdcif", {"powder.cif"}),
+        ("xlsx", {"fit.xlsx"}),
+        ("csv", {"phases.csv", "parameters.csv"}),
         ("gsas2", {"gsas2/pattern.xye", "gsas2/instrument.instprm", "gsas2/ZnO.cif", "gsas2/make_project.py"}),
     ],
 )
@@ -67,6 +70,20 @@ def test_a_series_is_a_powder_cif_of_its_frames(heated, tmp_path, capsys):
             )
     patterns = read_patterns(path)
     assert len(patterns) == (series.frames["verdict"] != "unreadable").sum()
+
+
+def test_a_series_is_a_workbook_of_its_tables(heated, tmp_path):
+    path = tmp_path / "series.xlsx"
+    assert run(heated, "--to", "xlsx", "-o", path) == 0
+    book = calamine.CalamineWorkbook.from_path(path)
+    assert book.sheet_names[0] == "frames"
+    titles, *rows = book.get_sheet_by_name("frames").to_python()
+    frames = lx.open_series(heated).frames
+    assert titles == list(frames.columns)
+    column = titles.index("P2.weight_fraction")
+    np.testing.assert_array_equal(
+        [np.nan if row[column] == "" else row[column] for row in rows], frames["P2.weight_fraction"]
+    )
 
 
 def test_a_series_whose_patterns_are_gone_says_so(heated, tmp_path, capsys):

@@ -110,7 +110,7 @@ def test_columns_of_a_table_are_frames(tmp_path, suffix):
     columns, titles = [made[0].two_theta, *(pattern.intensity for pattern in made)], ["2theta", "a", "b", "c"]
     path = tmp_path / f"wide{suffix}"
     if suffix == ".xlsx":
-        path.write_bytes(workbook_of(titles, columns))
+        path.write_bytes(workbook_of({"pattern": (titles, zip(*(c.tolist() for c in columns), strict=True))}))
     else:
         np.savetxt(path, np.stack(columns, axis=1), delimiter=",", header=",".join(titles), comments="", fmt="%.9g")
     quiet = ("--phase", "P2", "--radiation", "CuKa", "--figures", "none", "--no-report", "--quiet")

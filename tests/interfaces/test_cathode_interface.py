@@ -104,7 +104,7 @@ def _parts(formula):
     [
         ("Op3/P2", ["--core-shell", "2", "0.8"], "a particle of Op3"),
         ("spinel/P2", ["--core-shell", "2", "0.8"], "a particle of spinel"),
-        ("spinel/P2/tunnel", [], "no orientation of a spinel and a tunnel oxide"),
+        ("spinel/P2/tunnel", [], "no orientation of a spinel face to face with a tunnel oxide"),
     ],
 )
 def test_what_cannot_be_built_is_refused_in_one_line(tmp_path, capsys, phases, extra, reason):

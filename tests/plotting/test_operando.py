@@ -150,3 +150,56 @@ def test_units_are_named_where_they_are_known(series):
     assert axis_label(series, "temperature") == "temperature (K)"
     assert axis_label(series, "voltage") == "voltage (V)"
     assert axis_label(series, "pressure") == "pressure"
+
+
+def test_the_map_has_a_key_of_its_greys(series):
+    figure = Figure()
+    top = plot_series(series, figure.subplots())
+    (mesh,) = top.collections
+    (bar,) = [child for axes in figure.axes for child in axes.child_axes]
+    low, high = mesh.get_clim()
+    assert bar.get_title().startswith("intensity")
+    shown = [tick for tick in bar.get_xticks() if low <= tick <= high]
+    assert len(shown) >= 2
+
+
+def test_each_phase_is_named_at_its_curve(series):
+    figure = Figure()
+    plot_series(series, figure.subplots())
+    panel = panels_of(figure)["weight %"]
+    for text in panel.texts:
+        frame = series.place.tolist().index(text.xy[1])
+        fraction = series.frames[f"{text.get_text()}.weight_fraction"][frame]
+        assert text.xy[0] == pytest.approx(100 * fraction)
+    assert {text.get_text() for text in panel.texts} == set(series.phases)
+
+
+def test_no_line_joins_specimens_that_do_not_follow_each_other(heated, tmp_path):
+    import json
+
+    shutil.copytree(heated, tmp_path / "out")
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    for unordered, line in ((False, "-"), (True, "None")):
+        (tmp_path / "out" / "run.json").write_text(json.dumps(run | {"unordered": unordered}))
+        figure = Figure()
+        plot_series(lx.open_series(tmp_path / "out"), figure.subplots())
+        panel = panels_of(figure)["weight %"]
+        assert {container.lines[0].get_linestyle() for container in panel.containers} == {line}
+
+
+def test_constants_have_no_panel(heated, tmp_path):
+    """Without structures the cells are drawn as changes; here none of them changes."""
+    import json
+
+    shutil.copytree(heated, tmp_path / "out")
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    for name in ("structures", "measured", "versions", "axis_units"):
+        run.pop(name)
+    (tmp_path / "out" / "run.json").write_text(json.dumps(run))
+    loaded = lx.open_series(tmp_path / "out")
+    for name in loaded.phases:
+        for length in "abc":
+            loaded.frames[f"{name}.{length}"] = 3.0
+    figure = Figure()
+    plot_series(loaded, figure.subplots())
+    assert list(panels_of(figure)) == ["2θ (degrees)", "time (h)", "weight %"]

@@ -1,5 +1,6 @@
 """Two refinements side by side."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import layerox as lx
 from layerox.refined import Refined
 from layerox.results.compare import ComparedRow, compare
 from layerox.results.result_folder import files_of, load, write_folder
+from layerox.symmetry import symmetry_from_name
 
 
 def changed(refinement, **numbers):
@@ -99,3 +101,47 @@ def test_files_and_folders(refinement, tmp_path):
 def test_a_name_that_is_none(refinement):
     with pytest.raises(KeyError, match="nothing"):
         compare(refinement, refinement).row("nothing")
+
+
+def renamed(refinement, old, new):
+    """Return a refinement with another name for a phase."""
+    phases = tuple(replace(p, name=new) if p.name == old else p for p in refinement.phases)
+    parameters = tuple(replace(p, name=p.name.replace(f"{old}_", f"{new}_")) for p in refinement.parameters)
+    return replace(refinement, phases=phases, parameters=parameters)
+
+
+def test_phases_match_whatever_their_case(refinement):
+    found = compare(refinement, renamed(refinement, "O3", "o3"))
+    assert found.only_in_a == found.only_in_b == ()
+    assert found.row("O3_a").difference == 0.0
+
+
+def test_scales_and_background_of_other_patterns_are_not_compared(refinement):
+    other = replace(refinement, pattern=replace(refinement.pattern, intensity=2.0 * refinement.pattern.intensity))
+    found = compare(refinement, other)
+    names = [row.name for row in found.rows]
+    assert not [name for name in names if name.endswith("_scale") or name.startswith("background_")]
+    assert "O3_a" in names
+    assert found.left_out == ("scales and background, of different patterns",)
+    assert "not compared: scales and background" in str(found)
+    assert "O3_scale" in [row.name for row in compare(refinement, refinement).rows]
+
+
+def test_cells_in_other_settings_are_not_compared(refinement):
+    o3 = refinement.phase("O3")
+    crystal = replace(o3.crystal, symmetry=symmetry_from_name("R -3 m:R"))
+    other = replace(refinement, phases=tuple(replace(p, crystal=crystal) if p is o3 else p for p in refinement.phases))
+    found = compare(refinement, other)
+    names = [row.name for row in found.rows]
+    assert "O3_weight_fraction" in names
+    assert "O3_size" in names
+    assert not {"O3_a", "O3_c", "O3_volume"} & set(names)
+    assert found.left_out == ("cell and atoms of O3: R -3 m:H in a, R -3 m:R in b",)
+
+
+def test_document_is_plain_data(refinement):
+    document = json.loads(json.dumps(compare(refinement, refinement).document(), allow_nan=False))
+    assert document["figures"]["r_wp"]["a"] == refinement.agreement.r_wp
+    row = next(row for row in document["rows"] if row["name"] == "O3_a")
+    assert row["difference"] == 0.0
+    assert row["a"]["esd"] > 0

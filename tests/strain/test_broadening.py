@@ -53,3 +53,10 @@ def test_a_phase_that_is_not_there_is_refused(found):
 
 def test_it_is_drawn(found):
     assert lx.plot(found[1]).figure is not None
+
+
+def test_its_text_has_the_numbers_of_each_phase(found):
+    text = str(found[1])
+    for phase in found[1].phases:
+        assert f"{phase.phase}: L_V {phase.model.size_nm} nm" in text
+        assert f"({len(phase.reflections)} single reflections)" in text

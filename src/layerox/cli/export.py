@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 Files = dict[Path, "Content"]
 # What each format is made from, and where it goes by default.
-OF_RESULT = {"nexus": "fit.nxs", "gsas2": "gsas2", "pdcif": "powder.cif"}
-OF_SERIES = {"pdcif": "series.cif"}
+OF_RESULT = {"nexus": "fit.nxs", "gsas2": "gsas2", "pdcif": "powder.cif", "xlsx": "fit.xlsx", "csv": ""}
+OF_SERIES = {"pdcif": "series.cif", "xlsx": "series.xlsx"}
 OF_PATTERNS = {"pdcif": ".cif", "xye": ".xye", "xy": ".xy", "csv": ".csv", "xlsx": ".xlsx"}
 FORMATS = tuple(dict.fromkeys([*OF_RESULT, *OF_SERIES, *OF_PATTERNS]))
 
@@ -27,8 +27,8 @@ def add_to(subparsers: Any) -> None:
         "export",
         help="write a result, a series or patterns for another program",
         description="Write the result of a fit as NeXus (nexus), as a GSAS-II project (gsas2: pattern, instrument, "
-        "structures and a script that makes the project) or as powder CIF 2.5 (pdcif); a series as pdcif; the patterns "
-        "of a file as pdcif, xye, xy, csv or xlsx.",
+        "structures and a script that makes the project), as powder CIF 2.5 (pdcif) or as tables (xlsx, csv); a series "
+        "as pdcif or as tables (xlsx); the patterns of a file as pdcif, xye, xy, csv or xlsx.",
     )
     parser.add_argument("source", metavar="SOURCE", help="folder of a fit, folder of a series, or file of patterns")
     parser.add_argument("--to", required=True, metavar="FORMAT", help=", ".join(FORMATS))
@@ -102,17 +102,31 @@ def _result(place: Path, to: str, scan: int | None, output: Path | None) -> tupl
         from layerox.results.powder_cif import refinement_cif_text  # noqa: PLC0415
 
         return target.parent, {target: refinement_cif_text(result)}
+    if to == "xlsx":
+        from layerox.results.result_tables import result_workbook  # noqa: PLC0415
+
+        return target.parent, {target: result_workbook(result)}
+    if to == "csv":
+        from layerox.results.result_tables import result_csv_files  # noqa: PLC0415
+
+        return target, {target / name: text for name, text in result_csv_files(result).items()}
     from layerox.results.gsas2_project import gsas2_files  # noqa: PLC0415
 
     return target, {target / name: content for name, content in gsas2_files(result).items()}
 
 
 def _series(place: Path, to: str, scan: int | None, output: Path | None) -> tuple[Path, Files]:
-    from layerox.series.pdcif import series_cif_text  # noqa: PLC0415
     from layerox.series.result import open_series  # noqa: PLC0415
 
     _refuse_scan(scan)
     target = output or place / OF_SERIES[to]
+    if to == "xlsx":
+        from layerox.results.result_tables import series_workbook  # noqa: PLC0415
+
+        open_series(place)  # refuses a damaged one
+        return target.parent, {target: series_workbook(place)}
+    from layerox.series.pdcif import series_cif_text  # noqa: PLC0415
+
     return target.parent, {target: series_cif_text(open_series(place))}
 
 

@@ -13,9 +13,10 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from layerox.cli.common_options import with_option
+from layerox.cli.examples import EXAMPLES
 from layerox.errors import LayeroxError, is_interrupt
 
 USER_FAULT, INTERRUPTED, UNTRUSTWORTHY = 2, 130, 1
@@ -23,8 +24,22 @@ USER_FAULT, INTERRUPTED, UNTRUSTWORTHY = 2, 130, 1
 GARBAGE_SEARCH = 500_000
 
 
+# Begin of the last line of a command's help.
+EXAMPLE = "example: layerox "
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Help whose example stays on one line, to be copied."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return f"{indent}{text}" if text.startswith(EXAMPLE) else super()._fill_text(text, width, indent)
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser with error messages of one line."""
+
+    def __init__(self, **settings: Any):
+        super().__init__(formatter_class=_Formatter, **settings)
 
     def error(self, message: str) -> NoReturn:
         raise LayeroxError(f"{message}; see {self.prog} --help")
@@ -62,7 +77,7 @@ def main(argv: Sequence[str]) -> int:
     # It logs the location of its cache if there is no home directory.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
-        arguments = vars(_parser().parse_args(argv))
+        arguments = vars(command_parser().parse_args(argv))
         command, spelling = arguments.pop("command"), arguments.pop("spelling", {})
         status = int(command(**arguments))
         _print_cache_notices()
@@ -110,12 +125,14 @@ def _forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     from layerox.cli import (  # noqa: PLC0415  (so that a broken pipe of imports is handled too)
         build,
         calibrate,
         check,
         compare,
+        completion,
         explain,
         export,
         fit,
@@ -139,9 +156,11 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for module in (
         build, interface, check, phases, simulate, simulate_series, look, identify, fit, series, parametric, strain,
-        report, calibrate, measure, compare, export, formats, instruments, explain,
+        report, calibrate, measure, compare, export, formats, instruments, explain, completion,
     ):  # fmt: skip
         module.add_to(subparsers)
+    for name, parser_of_command in subparsers.choices.items():
+        parser_of_command.epilog = f"{EXAMPLE}{name} {EXAMPLES[name]}".rstrip()
     return parser
 
 

@@ -18,8 +18,7 @@ def add_to(subparsers: Any) -> None:
         help="measure the intensities of a phase without a structure, or calibrate it with a known mixture",
         description="Extract |F|^2 of a phase from the pattern of the pure phase (--cell and --space-group), or find "
         "its constant from a mixture of known composition (--calibrate and --fraction); writes a file that --phase of "
-        "fit and series takes. Example: layerox measure pure.xye --name hydrate --cell 2.83 2.83 13.8 90 90 120 "
-        "--space-group 'P 63/m m c' -o hydrate.toml",
+        "fit and series takes.",
     )
     parser.add_argument("pattern", metavar="PATTERN", help="pattern of the pure phase, or of the mixture")
     parser.add_argument("--name", help="name of the phase; default: the stem of the written file")

@@ -12,6 +12,7 @@ EXTRAS = {
     "h5py": "nexus",
     "plotly.graph_objects": "notebook",
     "python_calamine": "electrochemistry",
+    "shtab": "completion",
 }
 
 

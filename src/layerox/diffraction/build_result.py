@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -81,7 +82,7 @@ def build_result(
     parameters = tuple(reader.parameter(name) for name in minimum.parameters.names)
     phases = tuple(reader.phase(index) for index in range(len(model.phases)))
     names, covariance = _public_covariance(minimum)
-    correlations = _correlations(names, covariance)
+    correlations = _correlations(names, covariance, WORTH_LISTING)
     scales = [minimum.parameters.values[block.start + pk.SCALE] for block in model.phase_blocks]
     width = typical_width(pattern.two_theta, pattern.intensity, calculated, scales)
     kept = np.ones(len(pattern), dtype=bool)
@@ -111,7 +112,7 @@ def build_result(
         agreement=figures,
         phases=phases,
         parameters=parameters,
-        correlations=tuple(c for c in correlations if abs(c.value) >= WORTH_LISTING),
+        correlations=tuple(correlations),
         free_names=tuple(names),
         covariance=covariance,
         calculated=calculated.total,
@@ -130,7 +131,7 @@ def build_result(
             *(() if accuracy is None else transparency_warnings(accuracy.priors)),
         ),
         cpu_s=cpu_s,
-        version=version("layerox"),
+        version=_version(),
         recipe=recipe,
         largest_shift=minimum.largest_shift,
         absolute=reader.found.absolute,
@@ -141,6 +142,12 @@ def build_result(
         priors=() if accuracy is None else accuracy.priors,
         penalty=minimum.penalty,
     )
+
+
+@cache
+def _version() -> str:
+    """Return the version of this package, which is looked up in its files once."""
+    return version("layerox")
 
 
 def _linear_response(model: Model, minimum: Minimum, pattern: Pattern) -> LinearResponse | None:
@@ -172,16 +179,24 @@ def _refined_instrument(instrument: Instrument, minimum: Minimum) -> Instrument:
 
 
 def _public_covariance(minimum: Minimum) -> tuple[list[str], FloatArray]:
-    """Return the public names of the variables and their covariance: of sizes, not of inverse sizes."""
+    """Return the public names of the variables and their covariance: of sizes, not of inverse sizes.
+
+    An infinite size, at its bound, has none.
+    """
     names, values = minimum.parameters.free_names, minimum.parameters.values[minimum.parameters.free_indices]
-    slopes = np.array([-1.0 / v**2 if n.endswith(INVERSE_SIZE) else 1.0 for n, v in zip(names, values, strict=True)])
+    slopes = np.array([_by_inverse(v) if n.endswith(INVERSE_SIZE) else 1.0 for n, v in zip(names, values, strict=True)])
     return [public_name(name) for name in names], minimum.covariance * np.outer(slopes, slopes)
 
 
-def _correlations(names: list[str], covariance: FloatArray) -> list[Correlation]:
-    """Return the correlations of all pairs of variables, strongest first."""
+def _by_inverse(inverse: float) -> float:
+    """Return the derivative of a size with respect to its inverse."""
+    return -1.0 / inverse**2 if inverse > 0.0 else 0.0
+
+
+def _correlations(names: list[str], covariance: FloatArray, least: float) -> list[Correlation]:
+    """Return the correlations of pairs of variables from a least size on, strongest first."""
     esds = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
     matrix = covariance / np.outer(esds, esds)
-    pairs = zip(*np.triu_indices(len(names), 1), strict=True)
+    pairs = np.argwhere(np.triu(np.abs(matrix) >= least, 1)).tolist()
     found = [Correlation(a=names[i], b=names[j], value=float(matrix[i, j])) for i, j in pairs]
     return sorted(found, key=lambda c: -abs(c.value))

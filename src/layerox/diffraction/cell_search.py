@@ -22,7 +22,7 @@ from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import Parameters, position_names, slot_name
 from layerox.diffraction.refinement_steps import StepwiseRefinement
-from layerox.diffraction.starting_values import non_negative_factors, set_linear
+from layerox.diffraction.starting_values import AddedRow, set_linear
 from layerox.symmetry import CELL_NAMES
 from layerox.typing import FloatArray
 
@@ -211,19 +211,14 @@ def _best_cell(model: Model, data: Data, parameters: Parameters, p: int, scan: C
     others = [model.unit_pattern(q, values, reach[q]) for q in range(len(model.phases)) if q != p]
     background = model.basis[[k for k in range(model.background_block.stop) if parameters.vary[k]]]
     fixed = np.concatenate([background, np.array(others).reshape(-1, model.two_theta.size)])
-    rows, target = np.concatenate([fixed, fixed[:1]]) * data.weight, data.intensity * data.weight
+    fit = AddedRow(fixed * data.weight, data.intensity * data.weight, len(background))
     best, chosen = np.inf, {}
-    centre = np.array([parameters.value(name) for name in names])
+    centre, trial = np.array([parameters.value(name) for name in names]), parameters.copy()
     for factors in _grid([k == 2 and len(lengths) > 1 for k in lengths], scan):
-        trial = parameters.copy()
         for name, value in zip(names, centre * factors, strict=True):
             trial.assign(name, value)
-        rows[-1] = model.unit_pattern(p, trial.values[: len(model.names)], reach[p]) * data.weight
-        if not rows[-1].any():
-            continue
-        solution = non_negative_factors(rows, target, len(background))
-        chi_squared = float(((solution @ rows - target) ** 2).sum())
-        if chi_squared < best:
+        row = model.unit_pattern(p, trial.values[: len(model.names)], reach[p]) * data.weight
+        if row.any() and (chi_squared := fit.chi_squared(row)) < best:
             best, chosen = chi_squared, {name: trial.value(name) for name in names}
     return chosen
 

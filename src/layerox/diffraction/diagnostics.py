@@ -58,7 +58,7 @@ def result_warnings(
     outcome, pattern, instrument
         The outcome of the strategy, the data, and the diffractometer before the fit.
     parameters, correlations
-        Of the result; all correlations.
+        Of the result; correlations from `WORTH_LISTING` on.
     durbin_watson, left
         Serial correlation of the residuals, and the share of the peaks' intensity that is unexplained.
     """

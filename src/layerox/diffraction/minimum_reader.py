@@ -83,6 +83,8 @@ class MinimumReader:
         """Return a phase."""
         phase, block = self.model.phases[index], self.model.phase_blocks[index]
         slots = {name: self.number(block.start + k) for k, name in enumerate(phase.slot_names)}
+        if isinstance(phase, DisorderedPhase):
+            slots |= _in_refined_cell(phase, slots)
         crystal = self._refined_crystal(phase, slots)
         support, esd = self.outcome.unsupported.get(phase.name, (0.0, 0.0))
         supported = phase.name not in self.outcome.unsupported
@@ -228,6 +230,13 @@ class MinimumReader:
         shifts = [pk.displacement_shift(angle / 2, geometry.radius, geometry.bragg_brentano)[0] for angle in bragg]
         displaced = (value("instrument_displacement") + own) * np.array(shifts)
         return np.asarray(np.degrees(bragg) + value("instrument_zero") + displaced)
+
+
+def _in_refined_cell(phase: DisorderedPhase, slots: dict[str, Refined]) -> dict[str, Refined]:
+    """Return the heights of the anions as fractions of the refined c."""
+    unit = phase.height_unit / float(slots["c"])
+    heights = ((slot, slots[slot]) for slot in phase.anion_slots)
+    return {slot: Refined(unit * z, unit * z.esd, z.status) for slot, z in heights}
 
 
 def _site(site: Site, slots: dict[str, Refined]) -> RefinedSite:

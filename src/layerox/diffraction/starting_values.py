@@ -79,24 +79,49 @@ def set_linear(model: Model, data: Data, parameters: Parameters) -> FloatArray:
 
 def non_negative(rows: FloatArray, target: FloatArray, unbounded: int) -> tuple[FloatArray, FloatArray]:
     """Return the least-squares factors of rows (all but the first `unbounded` not negative) and their esds, (r,)."""
-    solution, size, normal = _scaled_factors(rows, target, unbounded)
+    normal = rows @ rows.T
+    solution, size, scaled = _scaled_factors(normal, rows @ target, unbounded)
     factors = solution / size
     residual = factors @ rows - target
     reduced = float(residual @ residual) / max(len(residual) - len(solution), 1)
-    return factors, np.sqrt(np.diag(np.linalg.inv(normal)) * reduced) / size
+    return factors, np.sqrt(np.diag(np.linalg.inv(scaled)) * reduced) / size
 
 
-def non_negative_factors(rows: FloatArray, target: FloatArray, unbounded: int) -> FloatArray:
-    """Return the factors of `non_negative` alone, shape (r,)."""
-    solution, size, _ = _scaled_factors(rows, target, unbounded)
-    return solution / size
+class AddedRow:
+    """Chi-squared of fixed rows and one more, of which many are tried, with factors as in `non_negative`.
+
+    Parameters
+    ----------
+    fixed, target, unbounded
+        As in `non_negative`, shapes (r, n) and (n,).
+    """
+
+    def __init__(self, fixed: FloatArray, target: FloatArray, unbounded: int):
+        self.fixed, self.target, self.unbounded = fixed, target, unbounded
+        self.squared = float(target @ target)
+        self.normal = np.zeros((len(fixed) + 1, len(fixed) + 1))
+        self.normal[:-1, :-1] = fixed @ fixed.T
+        self.projection = np.append(fixed @ target, 0.0)
+
+    def chi_squared(self, row: FloatArray) -> float:
+        """Return the sum of squared differences to the target with one more row, shape (n,)."""
+        self.normal[-1, :-1] = self.normal[:-1, -1] = self.fixed @ row
+        self.normal[-1, -1], self.projection[-1] = row @ row, row @ self.target
+        solution, size, _ = _scaled_factors(self.normal, self.projection, self.unbounded)
+        factors = solution / size
+        return self.squared + float(factors @ (self.normal @ factors - 2.0 * self.projection))
 
 
-def _scaled_factors(rows: FloatArray, target: FloatArray, unbounded: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the factors of rows scaled to unit length, the lengths of the rows, and the normal matrix."""
-    normal = rows @ rows.T
+def _scaled_factors(
+    normal: FloatArray, projection: FloatArray, unbounded: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the factors of rows scaled to unit length, the lengths of the rows, and their normal matrix.
+
+    `normal` and `projection` are the products of the rows with each other and with the target.
+    """
+    count = len(projection)
     diagonal = np.diag(normal)
     size = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    normal = normal / np.outer(size, size) + 1e-12 * np.eye(len(rows))
-    lower = np.where(np.arange(len(rows)) < unbounded, -np.inf, 0.0)
-    return bounded_step(normal, -(rows @ target) / size, lower, np.full(len(rows), np.inf)), size, normal
+    scaled = normal / np.outer(size, size) + 1e-12 * np.eye(count)
+    lower = np.where(np.arange(count) < unbounded, -np.inf, 0.0)
+    return bounded_step(scaled, -projection / size, lower, np.full(count, np.inf)), size, scaled

@@ -37,6 +37,7 @@ from layerox.interfaces.particle import ASPECT, particle_interface
 from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.report import (
     InterfaceReport,
+    boundary_tetrahedra,
     boundary_warnings,
     charge_warnings,
     coherency_findings,
@@ -143,13 +144,7 @@ def _spinel_cell(grown: Intergrowth, faces: str, registry: int) -> _Cell:
     letters["TM"]["octahedral"] = np.unique(atoms.site[atoms.site_kind == "metal"]).size
     letters["TM"]["tetrahedral"] = np.unique(atoms.site[atoms.site_kind == "tetrahedral"]).size
     crystal = with_full_symmetry(atoms.to_crystal())
-    if faces == "kagome":
-        message = (
-            "a quarter of the metals is missing in each slab that faces the spinel, whose tetrahedra are all filled"
-        )
-    else:
-        message = "slabs that face the spinel are full, so that its tetrahedra on them (one in a 2 x 2 cell) are empty"
-    return _Cell(atoms=atoms, crystal=crystal, by_letters=letters, warnings=(Notice("boundary_tetrahedra", message),))
+    return _Cell(atoms=atoms, crystal=crystal, by_letters=letters, warnings=(boundary_tetrahedra(faces),))
 
 
 def _report(

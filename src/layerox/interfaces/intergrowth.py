@@ -192,6 +192,18 @@ def with_spinel(grown: Intergrowth, *, faces: str, registry: int = 0) -> Atoms:
     InputError
         If the registry is none of the four, or a block is too thin to hold a kagome plane.
     """
+    lattice = grown.lattice * [[SIDE], [SIDE], [1]]
+    return _atoms(*spinel_positions(grown, lattice, faces=faces, registry=registry), lattice, grown)
+
+
+def spinel_positions(
+    grown: Intergrowth, lattice: FloatArray, *, faces: str, registry: int = 0
+) -> tuple[list[PositionRow], FloatArray]:
+    """Return the positions over 2 x 2 meshes, and their coordinates in angstrom, shape (n, 3).
+
+    `lattice` are the edges within which tetrahedral ions and the anions that they displace are neighbours; the rest is
+    that of `with_spinel`.
+    """
     if registry not in range(VARIANTS):
         raise InputError(f"registry {registry}", argument="registry", cure=f"give 0 to {VARIANTS - 1}")
     rows, vacancies = [], {}
@@ -202,10 +214,9 @@ def with_spinel(grown: Intergrowth, *, faces: str, registry: int = 0) -> Atoms:
         vacancies.update(empty)
         rows += [row for plane in planes for row in _mixed_rows(plane, grown)]
     framework = [row for sheet in grown.stack.sheets for row in _expanded(sheet, grown, vacancies)]
-    lattice = grown.lattice * [[SIDE], [SIDE], [1]]
     xyz = _places([*framework, *rows], lattice)
     xyz[: len(framework)] += _pushes(framework, rows, xyz, lattice, grown)
-    return _atoms([*framework, *rows], xyz, lattice, grown)
+    return [*framework, *rows], xyz
 
 
 def _spinel_blocks(grown: Intergrowth) -> Iterator[tuple[int, int]]:

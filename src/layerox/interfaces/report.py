@@ -328,6 +328,15 @@ def charge_warnings(rows: Sequence[LamellaSummary] | Sequence[SlabBalance]) -> I
             yield Notice("charge_implausible", f"{row.name}: {row.composition.charge_warning}")
 
 
+def boundary_tetrahedra(faces: str) -> Notice:
+    """Return what is chosen for the slabs that face a spinel, see `faces` of `planes_of`."""
+    if faces == "kagome":
+        message = "a quarter of the metals is missing in slabs that face the spinel, whose tetrahedra are all filled"
+    else:
+        message = "slabs that face the spinel are full, so that its tetrahedra on them (one in a 2 x 2 cell) are empty"
+    return Notice("boundary_tetrahedra", message)
+
+
 def boundary_warnings(planes: Planes) -> Iterator[Notice]:
     """Yield a warning for each shared slab whose galleries do not hold what they hold in their phases."""
     for b in planes.boundaries:

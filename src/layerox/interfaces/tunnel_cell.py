@@ -8,6 +8,7 @@ anions. Several layered phases share slabs as they do without the tunnel; the la
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,18 +21,19 @@ from layerox.crystal.atoms import Atoms, atoms_from_crystal
 from layerox.crystal.neighbours import pairs_within
 from layerox.elasticity import Stiffness
 from layerox.errors import InputError
+from layerox.interfaces.atom_rows import GRAIN, AtomRow, atoms_of_rows
 from layerox.interfaces.cell_inspection import TUNNEL
+from layerox.interfaces.intergrowth import SIDE
 from layerox.interfaces.lattice_matching import Coincidence, Lamina, Match, coincidences, match
 from layerox.interfaces.layer_planes import Layer, Planes, layers_of, planes_of
 from layerox.interfaces.phase_component import PhaseComponent
+from layerox.interfaces.tunnel_with_spinel import layers_with_spinel
 from layerox.stacking import Word
 from layerox.typing import FloatArray
 
 BOND = 2.5  # angstrom, longest metal-anion bond of the framework
 
 CUTS = 100
-
-GRAIN = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +116,8 @@ class TunnelCell:
         Between the facing anion planes, angstrom, below and above the layers.
     tunnel, stiffness
         The slab, free of strain, and its tensor.
+    meshes
+        Meshes of the layers in the cell: two in each rectangle of a short and a long side.
     """
 
     atoms: Atoms
@@ -123,6 +127,7 @@ class TunnelCell:
     gap: tuple[float, float]
     tunnel: TunnelSlab
     stiffness: Stiffness
+    meshes: int
 
 
 def along_the_chain(
@@ -132,6 +137,8 @@ def along_the_chain(
     stiffness: Stiffness,
     *,
     boundary: str | float = "lower",
+    faces: str = "full",
+    registry: int = 0,
     hold: str | None = None,
 ) -> TunnelCell:
     """Return layers beside one b of the tunnel oxide.
@@ -146,6 +153,8 @@ def along_the_chain(
         The tunnel oxide (Pbam); its tensor, axis 1 along the chains and axis 3 along the normal.
     boundary
         Filling of galleries beside a slab that two layered phases share, as in `planes_of`.
+    faces, registry
+        Of spinel blocks among the layers, as in `intergrowth.with_spinel`; the cell has two short sides then.
     hold
         A layered phase's label or "tunnel": that one takes no strain.
 
@@ -156,52 +165,57 @@ def along_the_chain(
     """
     slab = cut(tunnel)
     thick = {label: sum(n for p, n in word.blocks if p == label) * part.repeat for label, part in parts.items()}
-    near = _near_coincidence(slab, parts, thick)
+    shorts = SIDE if any(part.spinel for part in parts.values()) else 1
+    near = _near_coincidence(slab, parts, thick, shorts)
     laminae = [replace(part.lamina(thick[label]), long=near.second * part.long) for label, part in parts.items()]
     chains = Lamina(
         phase=TUNNEL, a=slab.cell[2], long=near.first * slab.cell[0], thickness=slab.cell[1], stiffness=stiffness
     )
     found = match([*laminae, chains], hold=hold)
     strained = {label: part.strained(found.strained[label], rectangular=True) for label, part in parts.items()}
-    planes = planes_of(word, strained, boundary=boundary)
-    below = list(_layers(planes, strained, near.second))
-    above = list(_chains(slab, near.first, 1 + found.strained[TUNNEL].out_of_plane))
-    atoms, gap = _joined(below, above, found.sides, "/".join([*(phase for phase, _ in word.blocks), TUNNEL]))
+    planes = planes_of(word, strained, boundary=boundary, faces=faces)
+    if shorts == 1:
+        below = list(_layers(planes, strained, near.second))
+    else:
+        below = list(layers_with_spinel(planes, strained, near.second, faces=faces, registry=registry))
+    above = list(_chains(slab, near.first, 1 + found.strained[TUNNEL].out_of_plane, shorts))
+    edges = (shorts * found.sides[0], found.sides[1])
+    atoms, gap = _joined(below, above, edges, "/".join([*(phase for phase, _ in word.blocks), TUNNEL]))
     return TunnelCell(
-        atoms=atoms, planes=planes, coincidence=near, match=found, gap=gap, tunnel=slab, stiffness=stiffness
+        atoms=atoms,
+        planes=planes,
+        coincidence=near,
+        match=found,
+        gap=gap,
+        tunnel=slab,
+        stiffness=stiffness,
+        meshes=2 * shorts * near.second,
     )
 
 
-def _near_coincidence(slab: TunnelSlab, parts: Mapping[str, PhaseComponent], thick: Mapping[str, float]) -> Coincidence:
-    """Return the shortest length at which tunnel and layers (by their mean long side) nearly meet across the chains."""
+def _near_coincidence(
+    slab: TunnelSlab, parts: Mapping[str, PhaseComponent], thick: Mapping[str, float], multiple: int
+) -> Coincidence:
+    """Return the shortest length at which tunnel and layers (by their mean long side) nearly meet across the chains.
+
+    The layers have a `multiple` of their long side.
+    """
     long = sum(part.long * thick[label] for label, part in parts.items()) / sum(thick.values())
-    found = coincidences(slab.cell[0], long, longest=LONGEST, tolerance=TOLERANCE)
+    near = coincidences(slab.cell[0], long, longest=LONGEST, tolerance=TOLERANCE)
+    found = [one for one in near if one.second % multiple == 0]
     if not found:
         raise InputError(f"across the chains the tunnel and {'/'.join(parts)} do not come within {TOLERANCE:.1%} of "
                          f"each other up to {LONGEST:g} A", cure="give a formula with another a")  # fmt: skip
     return found[0]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _AtomRow:
-    """One species on a position: fractions along and across the chains, height in angstrom."""
-
-    along: float
-    across: float
-    height: float
-    site: Site
-    layer: int
-    phase: str
-    kind: str
-
-
-def _layers(planes: Planes, parts: Mapping[str, PhaseComponent], periods: int) -> Iterator[_AtomRow]:
+def _layers(planes: Planes, parts: Mapping[str, PhaseComponent], periods: int) -> Iterator[AtomRow]:
     """Yield the layers from height 0 on, two meshes to each period across the chains."""
     for plane in layers_of(planes, parts):
         yield from _mesh(plane, next(iter(parts.values())).long, periods)
 
 
-def _mesh(plane: Layer, long: float, periods: int) -> Iterator[_AtomRow]:
+def _mesh(plane: Layer, long: float, periods: int) -> Iterator[AtomRow]:
     x, y = POINTS[plane.letter]
     for period in range(periods):
         for half in (0.0, 0.5):
@@ -210,27 +224,27 @@ def _mesh(plane: Layer, long: float, periods: int) -> Iterator[_AtomRow]:
                 site = Site(
                     label=element, element=element, position=(0.0, 0.0, 0.0), occupancy=occupancy, u_iso=plane.u_iso
                 )
-                yield _AtomRow(
+                yield AtomRow(
                     along=(x - y / 2 + half) % 1.0, across=across, height=plane.height, site=site,
                     layer=plane.layer, phase=plane.phase, kind=plane.kind,
                 )  # fmt: skip
 
 
-def _chains(slab: TunnelSlab, periods: int, scale: float) -> Iterator[_AtomRow]:
-    """Yield the tunnel slab from height 0 on."""
+def _chains(slab: TunnelSlab, periods: int, scale: float, repeats: int) -> Iterator[AtomRow]:
+    """Yield the tunnel slab from height 0 on, with so many periods across and repeats along the chains."""
     is_anion = np.array([site.element in ANIONS for site in slab.sites])
     lowest = float(slab.positions[is_anion, 1].min())
     for (x, y, z), site in zip(slab.positions.tolist(), slab.sites, strict=True):
         kind = "anion" if site.element in ANIONS else "tunnel" if site.element == "Na" else "metal"
-        for period in range(periods):
-            yield _AtomRow(
-                along=z % 1.0, across=(x % 1.0 + period) / periods, height=(y - lowest) * slab.cell[1] * scale,
-                site=site, layer=-1, phase="tunnel", kind=kind,
+        for period, repeat in itertools.product(range(periods), range(repeats)):
+            yield AtomRow(
+                along=(z % 1.0 + repeat) / repeats, across=(x % 1.0 + period) / periods,
+                height=(y - lowest) * slab.cell[1] * scale, site=site, layer=-1, phase="tunnel", kind=kind,
             )  # fmt: skip
 
 
 def _joined(
-    layers: Sequence[_AtomRow], chains: Sequence[_AtomRow], edges: tuple[float, float], name: str
+    layers: Sequence[AtomRow], chains: Sequence[AtomRow], edges: tuple[float, float], name: str
 ) -> tuple[Atoms, tuple[float, float]]:
     """Put the tunnel above the layers and the layers above the tunnel, each as near as anions can be."""
     upper = _gap(layers, chains, edges)
@@ -239,10 +253,10 @@ def _joined(
     number = max(row.layer for row in layers) + 1
     lifted = [replace(row, height=row.height + top, layer=number) for row in chains]
     repeat = max(row.height for row in lifted if row.kind == "anion") + lower
-    return _listed([*layers, *lifted], (*edges, repeat), name), (lower, upper)
+    return atoms_of_rows([*layers, *lifted], (*edges, repeat), name), (lower, upper)
 
 
-def _gap(below: Sequence[_AtomRow], above: Sequence[_AtomRow], edges: tuple[float, float]) -> float:
+def _gap(below: Sequence[AtomRow], above: Sequence[AtomRow], edges: tuple[float, float]) -> float:
     """Return the smallest distance of the outermost anions that keeps all anions `CONTACT` apart."""
     low = np.array([(r.along, r.across, r.height) for r in below if r.kind == "anion"])
     high = np.array([(r.along, r.across, r.height) for r in above if r.kind == "anion"])
@@ -252,23 +266,3 @@ def _gap(below: Sequence[_AtomRow], above: Sequence[_AtomRow], edges: tuple[floa
     needed = np.sqrt(np.maximum(CONTACT**2 - lateral, 0.0))
     recess = (low[:, 2].max() - low[:, 2])[:, None] + (high[:, 2] - high[:, 2].min())[None, :]
     return float((needed - recess).max())
-
-
-def _listed(rows: Sequence[_AtomRow], edges: tuple[float, float, float], name: str) -> Atoms:
-    kinds: dict[Site, int] = {}
-    numbers = [kinds.setdefault(replace(row.site, label=row.site.element), len(kinds)) for row in rows]
-    positions = np.array([(row.along, row.across, row.height / edges[2]) for row in rows]) % 1.0
-    grains = np.rint(positions / GRAIN).astype(np.int64)
-    site = np.unique(grains, axis=0, return_inverse=True)[1].reshape(-1)
-    order = np.argsort(site, kind="stable")
-    return Atoms(
-        name=name,
-        lattice=np.diag(edges),
-        positions=positions[order],
-        kinds=tuple(kinds),
-        kind=np.array(numbers)[order],
-        site=site[order],
-        layer=np.array([row.layer for row in rows])[order],
-        phase=np.array([row.phase for row in rows])[order],
-        site_kind=np.array([row.kind for row in rows])[order],
-    )

@@ -33,6 +33,7 @@ from layerox.interfaces.phase_component import PhaseComponent
 from layerox.interfaces.report import (
     ElasticSummary,
     InterfaceReport,
+    boundary_tetrahedra,
     boundary_warnings,
     charge_warnings,
     component_warnings,
@@ -68,6 +69,8 @@ def tunnel_interface(request: InterfaceRequest) -> Interface:
         crystal,
         TUNNEL_STIFFNESS if tensor is None else tensor.rotated(ALONG_THE_CHAINS),
         boundary=request.boundary,
+        faces=request.faces,
+        registry=request.registry,
         hold=request.hold({tunnel: TUNNEL, **{k: part.label for k, part in zip(order, parts, strict=True)}}),
     )
     blocks = [(part.label, count) for part, count in zip(parts, counts, strict=True)]
@@ -75,7 +78,7 @@ def tunnel_interface(request: InterfaceRequest) -> Interface:
     unit = replace(made.atoms, source=f"CONSTRUCTED by layerox, cell coherent along the chains of {'; '.join(sources)}")
     atoms = unit.repeated(request.supercell)
     full = with_full_symmetry(unit.to_crystal())
-    details = _report(made, blocks, unique, crystal, (unit, atoms))
+    details = _report(made, blocks, unique, crystal, (unit, atoms), request.faces)
     return Interface(
         atoms=atoms, crystal=full, word=made.planes.word, details=replace(details, space_group=full.space_group)
     )
@@ -87,9 +90,10 @@ def _order(request: InterfaceRequest) -> tuple[int, list[int]]:
     if more:
         raise InputError("two tunnel oxides in one cell", place=request.place, cure="name one, such as P2/tunnel")
     order = [(tunnel + k) % len(request.names) for k in request.numbers if k]
-    if any(request.is_a(k, "spinel") for k in order):
-        raise InputError("no orientation of a spinel and a tunnel oxide in one cell is known", place=request.place,
-                         cure="take layered phases beside the tunnel, such as P2/O3/tunnel")  # fmt: skip
+    spinel = [request.is_a(k, "spinel") for k in order]
+    if spinel and (spinel[0] or spinel[-1]):
+        raise InputError("no orientation of a spinel face to face with a tunnel oxide is known", place=request.place,
+                         cure="put layered phases on both its sides, such as P2/spinel/P2/tunnel")  # fmt: skip
     return tunnel, order
 
 
@@ -116,8 +120,6 @@ FEWEST = 4  # anions around a gallery or tunnel ion, at least
 
 FACES = 2  # of the tunnel slab
 
-MESHES = 2  # in the rectangle that layers and tunnel share
-
 
 def _report(
     made: TunnelCell,
@@ -125,6 +127,7 @@ def _report(
     parts: Mapping[str, PhaseComponent],
     tunnel: Crystal,
     units: tuple[Atoms, Atoms],
+    faces: str,
 ) -> InterfaceReport:
     """Return the report on a cell; `units` are its atoms once, and repeated; `blocks` run from the tunnel upwards."""
     unit, atoms = units
@@ -150,13 +153,23 @@ def _report(
         coordination_by_letters=total(_by_letters(made), repeats),
         shortest=shortest_distances(unit),
         findings=cell_findings(unit, list(parts.values())),
-        warnings=tuple(_warnings(made, blocks, parts, lamellae)),
+        warnings=(*_warnings(made, blocks, parts, lamellae), *_at_spinels(parts, faces)),
     )
+
+
+def _at_spinels(parts: Mapping[str, PhaseComponent], faces: str) -> tuple[Notice, ...]:
+    return (boundary_tetrahedra(faces),) if any(part.spinel for part in parts.values()) else ()
 
 
 def _by_letters(made: TunnelCell) -> Counts:
     """Return the polyhedra of the layers; the tunnel oxide has no letters."""
-    return layers_by_letters(made.planes, MESHES * made.coincidence.second)
+    counts = layers_by_letters(made.planes, made.meshes)
+    atoms = made.atoms
+    tetrahedral = np.unique(atoms.site[atoms.site_kind == "tetrahedral"]).size
+    if tetrahedral:
+        own = (atoms.phase != TUNNEL) & (atoms.site_kind == "metal")
+        counts["TM"] |= {"octahedral": np.unique(atoms.site[own]).size, "tetrahedral": tetrahedral}
+    return counts
 
 
 def _tunnel_lamella(atoms: Atoms) -> LamellaSummary:
@@ -180,7 +193,7 @@ def _elastic(made: TunnelCell, parts: Mapping[str, PhaseComponent], tunnel: Crys
         [(tunnel.cell[2], tunnel.cell[0]), *((part.a, part.long) for part in parts.values())],
         interfaces=FACES + len(made.planes.boundaries),
         units=_metals(made.atoms.content),
-        meshes=MESHES,
+        meshes=made.meshes // made.coincidence.second,
         constants={**constants, TUNNEL: made.stiffness.source},
         along_one=True,
     )

@@ -63,7 +63,8 @@ def pattern_content(pattern: Pattern, path: Path) -> Content:
 
         return pdcif_text([pattern])
     if suffix == ".xlsx":
-        return workbook_of(["two_theta", "intensity", "sigma"], [pattern.two_theta, pattern.intensity, pattern.sigma])
+        columns = pattern.two_theta.tolist(), pattern.intensity.tolist(), pattern.sigma.tolist()
+        return workbook_of({"pattern": (["two_theta", "intensity", "sigma"], zip(*columns, strict=True))})
     return pattern_text(pattern, path)
 
 

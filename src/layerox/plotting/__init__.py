@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ MODULES = {
     "plot_waterfall": "waterfall",
 }
 # The plot of each type of result, by the name of the class; those of patterns have an intensity axis.
-PATTERNS = {"Refinement": "plot_refinement", "Simulation": "plot_simulation"}
+PATTERNS = {"Simulation": "plot_simulation"}
 PLOTS = {
     "Calibration": "plot_calibration",
     "Series": "plot_series",
@@ -70,7 +71,17 @@ def __getattr__(name: str) -> Any:
 
 
 @public
-def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None, kind: str = "operando") -> Axes:
+def plot(
+    result: object,
+    ax: Axes | None = None,
+    *,
+    intensity: str | None = None,
+    kind: str = "operando",
+    xlim: tuple[float, float] | None = None,
+    phases: Sequence[str] = (),
+    hkl: bool | None = None,
+    difference: str = "sigma",
+) -> Axes:
     """Draw a result with the standard plot of its type.
 
     Parameters
@@ -84,6 +95,9 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None
         "linear", "sqrt" or "log"; by default linear for one pattern, and sqrt for the waterfall of a series.
     kind
         Plot of a series: "operando" (map, fractions and cells on one axis) or "waterfall".
+    xlim, phases, hkl, difference
+        Of a fit: range of angles (degrees), phases whose own curves are drawn, indices beside the ticks (by default
+        for up to three phases), and the difference over "sigma" or in "counts".
 
     Raises
     ------
@@ -93,6 +107,9 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None
     if kind not in KINDS:
         raise InputError(f"unknown kind {kind!r} of plot", cure=nearest(kind, KINDS), argument="kind")
     kinds = {cls.__name__ for cls in type(result).__mro__ if cls.__module__.startswith("layerox.")}
+    if "Refinement" in kinds:
+        own = {"xlim": xlim, "phases": phases, "hkl": hkl, "difference": difference}
+        return _draw("plot_refinement", result, ax, intensity=intensity or "linear", **own)
     for name in kinds & PATTERNS.keys():
         return _draw(PATTERNS[name], result, ax, intensity=intensity or "linear")
     if "Series" in kinds and kind == "waterfall":
@@ -102,6 +119,6 @@ def plot(result: object, ax: Axes | None = None, *, intensity: str | None = None
     raise InputError(f"a {type(result).__name__} cannot be drawn", cure="give the result of fit, simulate or calibrate")
 
 
-def _draw(name: str, result: object, ax: Axes | None, **options: str) -> Axes:
+def _draw(name: str, result: object, ax: Axes | None, **options: Any) -> Axes:
     axes: Axes = __getattr__(name)(result, ax, **options)
     return axes

@@ -11,8 +11,8 @@ import numpy as np
 
 from layerox.errors import InputError, nearest
 from layerox.plotting.axis_labels import verbatim
-from layerox.plotting.figure_files import cleared_figure, png_of
-from layerox.plotting.powder import PALETTE
+from layerox.plotting.figure_files import cleared_figure
+from layerox.plotting.palette import PALETTE
 from layerox.strain.broadening import Broadening, PhaseBroadening
 from layerox.typing import FloatArray
 
@@ -124,13 +124,3 @@ def _draw_breadths(phase: PhaseBroadening, axes: Axes) -> None:
     axes.set_ylim(bottom=0.0)
     axes.set_xlabel("2θ (degrees)")
     axes.set_title("full: observed; open: specimen; line: instrument", loc="left", fontsize=6.5)
-
-
-def broadening_picture(found: Broadening, *, dpi: int = 150) -> bytes:
-    """Return the plot of the broadening of a fit as the bytes of a PNG file."""
-    chosen = list(found.phases[:MOST_COLUMNS])
-
-    def drawn(figure: Figure) -> None:
-        draw(chosen, figure)
-
-    return png_of(drawn, (INCHES_COLUMN * len(chosen), INCHES_HIGH), dpi)

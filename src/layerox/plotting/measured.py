@@ -9,7 +9,8 @@ from layerox.errors import InputError
 from layerox.pattern import Pattern
 from layerox.plotting.axis_labels import verbatim
 from layerox.plotting.figure_files import UNDATED, tight_files_of
-from layerox.plotting.powder import EXCLUDED, FIGURE_INCHES, PALETTE, with_gaps
+from layerox.plotting.palette import PALETTE
+from layerox.plotting.powder import EXCLUDED, FIGURE_INCHES, with_gaps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -23,6 +23,7 @@ from layerox.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
     from matplotlib.figure import Figure
 
 Drawer = Callable[["Axes", Series], None]
@@ -74,10 +75,12 @@ def draw(series: Series, figure: Figure) -> Axes:
     columns = [first, *(figure.add_subplot(grid[1, k], sharey=first) for k in range(1, len(widths)))]
     if found is not None:
         tracks = reflection_tracks(series)
-        _draw_map(columns[0], found)
+        mesh = _draw_map(columns[0], found)
         draw_tracks(columns[0], series, tracks)
         draw_reflections(figure.add_subplot(grid[0, 0], sharex=first), series, tracks)
-        _draw_words(figure.add_subplot(grid[0, 1:]), series)
+        words = figure.add_subplot(grid[0, 1:])
+        _draw_words(words, series)
+        _draw_colour_bar(words, mesh, len(panels))
     for axes, panel in zip(columns[-len(panels) :], panels, strict=True):
         panel(axes, series)
         _finish_panel(axes, series)
@@ -91,7 +94,7 @@ def draw(series: Series, figure: Figure) -> Axes:
 def _panels(series: Series) -> list[Drawer]:
     others = [name for name in series.axes[1:] if name not in NOT_DRAWN and series.frames[name].notna().any()]
     layers = [_draw_in_plane, _draw_spacing] if layer_lengths(series) else []
-    plain = [_draw_change] if len(layer_lengths(series)) < len(series.phases) else []
+    plain = [_draw_change] if any(_changing_lengths(series, name) for name in series.phases) else []
     disordered = any(f"{name}.{STACKING[0][0]}" in series.frames for name in series.phases)
     stacking = [_stacking_drawer(*row) for row in STACKING] if disordered else []
     return [*(_curve_drawer(name) for name in others[:MOST_AXES]), _draw_fractions, *stacking, *layers, *plain]
@@ -100,18 +103,37 @@ def _panels(series: Series) -> list[Drawer]:
 # --- the map -------------------------------------------------------------------------------------------------------
 
 
-def _draw_map(axes: Axes, found: IntensityMap) -> None:
-    shown = np.sqrt(np.maximum(found.intensity, 0.0))
+def _draw_map(axes: Axes, found: IntensityMap) -> QuadMesh:
+    from matplotlib.colors import PowerNorm  # noqa: PLC0415
+
+    shown = np.maximum(found.intensity, 0.0)
     low, high = np.nanpercentile(shown[found.good] if found.good.any() else shown, (5.0, 99.5))
     edges, rows = _with_gaps(found.place, shown)
     half = 0.5 * (found.two_theta[1] - found.two_theta[0])
     angles = np.append(found.two_theta - half, found.two_theta[-1] + half)
-    axes.pcolormesh(angles, edges, rows, cmap=COLOURS, vmin=low, vmax=high, rasterized=True)
+    # A square root shows weak lines beside strong ones.
+    norm = PowerNorm(0.5, vmin=low, vmax=max(high, low + 1e-9), clip=True)
+    mesh = axes.pcolormesh(angles, edges, rows, cmap=COLOURS, norm=norm, rasterized=True)
     shade_excluded(axes, found)
     axes.set_xlim(found.two_theta[0], found.two_theta[-1])
     axes.set_ylim(edges[0], edges[-1])
     axes.set_xlabel("2θ (degrees)", fontsize=SMALL, va="baseline", labelpad=LABEL_PAD)
     axes.tick_params(labelsize=SMALL)
+    return mesh
+
+
+def _draw_colour_bar(words: Axes, mesh: QuadMesh, panels: int) -> None:
+    """Draw the key of the map's greys above the panels, to the right of the words."""
+    width = min(0.9 / panels, 0.3)
+    box = words.inset_axes((1.0 - width - 0.02, 0.42, width, 0.1))
+    bar = words.figure.colorbar(mesh, cax=box, orientation="horizontal")
+    low, high = mesh.get_clim()
+    # A quarter of the highest intensity is in the middle of a square-root scale.
+    ticks = [float(f"{high * share:.1g}") for share in (0.05, 0.25, 0.9) if high * share > low]
+    bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    bar.ax.minorticks_off()
+    bar.ax.tick_params(labelsize=SMALLER, length=2)
+    bar.ax.set_title("intensity (square-root scale)", fontsize=SMALLER, pad=3)
 
 
 def shade_excluded(axes: Axes, found: IntensityMap) -> None:
@@ -153,7 +175,8 @@ def _curve_drawer(name: str) -> Drawer:
     """Return a function that draws another axis of the series."""
 
     def drawn(axes: Axes, series: Series) -> None:
-        axes.plot(series.frames[name], series.place, color=CURVE, lw=1.1)
+        style = {"ls": "", "marker": ".", "ms": POINT} if _is_unordered(series) else {"lw": 1.1}
+        axes.plot(series.frames[name], series.place, color=CURVE, **style)
         axes.set_xlabel(verbatim(axis_label(series, name)), fontsize=SMALL)
 
     return drawn
@@ -164,6 +187,23 @@ def _draw_fractions(axes: Axes, series: Series) -> None:
         value, esd = (np.where(series.is_good, own, np.nan) for own in determined_fractions(series.frames, name))
         _draw_points(axes, series, name, 100.0 * _without_long_absence(value), 100.0 * esd)
     axes.set_xlabel("weight %", fontsize=SMALL)
+    _name_curves(axes, series)
+
+
+def _name_curves(axes: Axes, series: Series) -> None:
+    """Write the name of each phase beside its curve, at the frame where the other curves are farthest."""
+    rows = [np.where(series.is_good, determined_fractions(series.frames, name)[0], np.nan) for name in series.phases]
+    curves = 100.0 * np.nan_to_num(np.array(rows).reshape(len(series.phases), -1))
+    for k, name in enumerate(series.phases):
+        if not curves[k].any():
+            continue
+        others = np.delete(curves, k, axis=0)
+        away = np.abs(others - curves[k]).min(axis=0) if len(others) else curves[k]
+        frame = int(np.argmax(np.where(curves[k] > 0.0, np.minimum(away, curves[k] + 20.0), -1.0)))
+        left = curves[k][frame] > 50.0
+        axes.annotate(verbatim(name), (curves[k][frame], series.place[frame]), xytext=(-4 if left else 4, 0),
+                      textcoords="offset points", ha="right" if left else "left", va="center", fontsize=SMALLER,
+                      color=phase_colour(series, name))  # fmt: skip
 
 
 def _stacking_drawer(column: str, label: str) -> Drawer:
@@ -202,16 +242,28 @@ def _draw_change(axes: Axes, series: Series) -> None:
     """Draw the lengths of cells without layers, relative to the first frame of each phase."""
     shown = set()
     for name in series.phases:
-        for length in _own_lengths(series, name) if name not in layer_lengths(series) else ():
+        for length in _changing_lengths(series, name):
             value, esd = (_column(series, f"{name}.{length}{end}") for end in ("", "_esd"))
-            if np.isfinite(value).any():
-                scale = 100.0 / float(value[np.isfinite(value)][0])
-                _draw_points(axes, series, name, scale * value - 100.0, scale * esd, LINES[length])
-                shown.add(length)
+            scale = 100.0 / float(value[np.isfinite(value)][0])
+            _draw_points(axes, series, name, scale * value - 100.0, scale * esd, LINES[length])
+            shown.add(length)
     axes.set_xlabel("change of a, b, c (%)" if len(shown) > 1 else "change of a (%)", fontsize=SMALL)
     if len(shown) > 1:
         handles = [axes.plot([], [], LINES[length], color=CURVE, lw=0.8, label=length)[0] for length in sorted(shown)]
         axes.legend(handles=handles, frameon=False, fontsize=SMALLER, handlelength=2.6)
+
+
+def _changing_lengths(series: Series, name: str) -> list[str]:
+    """Return the lengths of a cell without layers that are refined in the frames: constants are no curves."""
+    if name in layer_lengths(series):
+        return []
+    columns = {length: _column(series, f"{name}.{length}") for length in _own_lengths(series, name)}
+    return [length for length, values in columns.items() if len(np.unique(values[np.isfinite(values)])) > 1]
+
+
+def _is_unordered(series: Series) -> bool:
+    """Whether the frames are specimens that do not follow each other: no line leads from one to the next."""
+    return bool(series.run.get("unordered"))
 
 
 def _own_lengths(series: Series, name: str) -> list[str]:
@@ -226,6 +278,7 @@ def _own_lengths(series: Series, name: str) -> list[str]:
 
 def _draw_points(axes: Axes, series: Series, name: str, value: FloatArray, esd: FloatArray, line: str = "-") -> None:
     size = POINT if len(value) <= MANY else SMALL_POINT
+    line = "" if _is_unordered(series) else line
     axes.errorbar(value, series.place, xerr=np.nan_to_num(esd), fmt=".", ls=line, ms=size, lw=0.8, elinewidth=0.7,
                   color=phase_colour(series, name), label=name)  # fmt: skip
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from layerox.plotting.axis_labels import verbatim
 from layerox.plotting.figure_files import cleared_figure, png_of
-from layerox.plotting.powder import PALETTE
+from layerox.plotting.palette import PALETTE
 from layerox.series.parametric.result import Function, Parametric
 
 if TYPE_CHECKING:

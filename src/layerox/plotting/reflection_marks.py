@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from layerox.plotting.powder import PALETTE
+from layerox.plotting.palette import PALETTE, index_length, index_text
 from layerox.series.figure_data import ReflectionTrack
 from layerox.series.result import Series
 
@@ -37,7 +37,7 @@ def draw_reflections(axes: Axes, series: Series, tracks: Sequence[ReflectionTrac
     for track in _strongest(tracks, TICKED):
         axes.plot([track.first] * 2, np.array([0.0, 0.42]) + _row_of(series, track), lw=1.0, **_paint(series, track))
     for track in _with_room(_strongest(tracks, INDEXED), axes.get_xlim()):
-        axes.text(track.first, _row_of(series, track) + 0.5, _index_text(track.hkl), fontsize=INDEX_SIZE, ha="center",
+        axes.text(track.first, _row_of(series, track) + 0.5, index_text(track.hkl), fontsize=INDEX_SIZE, ha="center",
                   va="bottom", **_paint(series, track))  # fmt: skip
     axes.set_ylim(-0.1, count)
     axes.set_yticks([count - 0.7 - k for k in range(count)], series.phases, fontsize=NAME_SIZE)
@@ -70,25 +70,11 @@ def _with_room(tracks: Iterator[ReflectionTrack], limits: tuple[float, float]) -
     taken: dict[str, list[tuple[float, float]]] = {}
     for track in tracks:
         x, others = track.first, taken.setdefault(track.phase, [])
-        half = 0.5 * share * (1 + _length(track.hkl))
+        half = 0.5 * share * (1 + index_length(track.hkl))
         inside = limits[0] < x - half and x + half < limits[1]
         if inside and all(abs(x - other) > half + reach for other, reach in others):
             others.append((x, half))
             yield track
-
-
-def _length(hkl: Sequence[int]) -> int:
-    """Return the number of characters of an index; two-digit numbers are separated by spaces."""
-    digits = [len(str(abs(index))) for index in hkl]
-    return sum(digits) + (2 if max(digits) > 1 else 0)
-
-
-def _index_text(hkl: Sequence[int]) -> str:
-    """Return 002, or 1 0 11 where an index has two digits; negative ones with a bar."""
-    if min(hkl) >= 0 and max(hkl) <= 9:
-        return "".join(map(str, hkl))  # a formula takes ten times as long to draw
-    gap = r"\," if max(map(abs, hkl)) > 9 else ""
-    return "$" + gap.join(rf"\overline{{{-index}}}" if index < 0 else str(index) for index in hkl) + "$"
 
 
 def phase_colour(series: Series, phase: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from layerox.errors import InputError, nearest
 from layerox.plotting.axis_labels import axis_text, verbatim
 from layerox.plotting.figure_files import cleared_figure, png_of
-from layerox.plotting.powder import PALETTE
+from layerox.plotting.palette import PALETTE
 from layerox.strain.phase_strain import PhaseStrain
 from layerox.strain.strain_evolution import StrainEvolution
 from layerox.strain.tensor import along
@@ -158,7 +158,9 @@ def plot_coherency(strain: StrainEvolution, ax: Axes | None = None) -> Axes:
     axes.set(xlabel=_axis_text(strain), ylabel="misfit (%)")
     energies.set_ylabel("energy, if coherent\n(dotted) (MJ/m³)")
     energies.set_ylim(0.0, 1.1 * max(float(table["energy_MJ_per_m3"].max()), 1e-3))
-    axes.legend(frameon=False, fontsize="x-small", ncols=3, loc="best")
+    axes.legend(
+        frameon=False, fontsize="x-small", ncols=4, loc="lower right", bbox_to_anchor=(1.0, 0.98), borderaxespad=0
+    )
     return axes
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from layerox.plotting.axis_labels import verbatim
 from layerox.plotting.figure_files import cleared_figure, png_of
 from layerox.plotting.operando import axis_label
-from layerox.plotting.powder import PALETTE
+from layerox.plotting.palette import PALETTE
 from layerox.strain.measured_cells import GOOD
 from layerox.strain.transitions.of_series import Transitions
 from layerox.strain.transitions.phase_conversions import Step

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from layerox.diffraction.model import safe_name
+from layerox.diffraction.refined_quantities import RefinedPhase
 from layerox.diffraction.refinement import Refinement
 from layerox.diffraction.result_display import html_table
 from layerox.public import public
@@ -19,6 +22,8 @@ from layerox.refined import Refined
 from layerox.results.result_folder import load
 
 HEAD = ("name", "a", "b", "a - b", "in esds")
+# Quantities of a phase that do not depend on its setting.
+IN_ANY_SETTING = ("_weight_fraction", "_size", "_microstrain", "_displacement")
 # Differences of this number of standard uncertainties are marked.
 REMARKABLE = 3.0
 
@@ -60,11 +65,14 @@ class Comparison:
         (name, a, b) of the figures of merit.
     names
         Names of the two.
+    left_out
+        What is not compared, and why, as texts.
     """
 
     rows: tuple[ComparedRow, ...]
     figures: tuple[tuple[str, float, float], ...]
     names: tuple[str, str] = ("a", "b")
+    left_out: tuple[str, ...] = ()
 
     @property
     def only_in_a(self) -> tuple[str, ...]:
@@ -102,7 +110,23 @@ class Comparison:
                  for row in cells]  # fmt: skip
         rule = "  ".join("-" * width for width in widths)
         figures = [f"{name}: {a:.4g} and {b:.4g}" for name, a, b in self.figures]
-        return "\n".join([f"a: {self.names[0]}", f"b: {self.names[1]}", *figures, "", lines[0], rule, *lines[1:]])
+        left_out = [f"not compared: {text}" for text in self.left_out]
+        head = [f"a: {self.names[0]}", f"b: {self.names[1]}", *figures, *left_out, ""]
+        return "\n".join([*head, lines[0], rule, *lines[1:]])
+
+    def document(self) -> dict[str, object]:
+        """Return the comparison as plain data for JSON."""
+        return {
+            "a": self.names[0],
+            "b": self.names[1],
+            "figures": {name: {"a": a, "b": b} for name, a, b in self.figures},
+            "not_compared": list(self.left_out),
+            "rows": [
+                {"name": row.name, "a": _plain(row.a), "b": _plain(row.b), "difference": row.difference,
+                 "in_esds": row.in_esds}
+                for row in self.rows
+            ],
+        }  # fmt: skip
 
     def _repr_html_(self) -> str:
         figures = "; ".join(f"{name} {a:.4g}, {b:.4g}" for name, a, b in self.figures)
@@ -115,7 +139,10 @@ class Comparison:
 
 @public
 def compare(result_a: Refinement | str | Path, result_b: Refinement | str | Path) -> Comparison:
-    """Compare two refinements.
+    """Compare two refinements; phases and parameters match whatever the case of their names.
+
+    What depends on the measurement (scales, background) is compared only for the same pattern, and the cell and atoms
+    of a phase only in the same space group and setting.
 
     Parameters
     ----------
@@ -128,7 +155,10 @@ def compare(result_a: Refinement | str | Path, result_b: Refinement | str | Path
         If a file is not the result of a fit.
     """
     a, b = (result if isinstance(result, Refinement) else load(result) for result in (result_a, result_b))
-    of_a, of_b = _quantities(a), _quantities(b)
+    spelling = {name.lower(): name for name in _quantities(a)}
+    left_out = _Incomparable(a, b)
+    of_a = {name: number for name, number in _quantities(a).items() if not left_out(name)}
+    of_b = {spelling.get(name.lower(), name): n for name, n in _quantities(b).items() if not left_out(name)}
     names = [*of_a, *(name for name in of_b if name not in of_a)]
     rows = [ComparedRow(name=name, a=of_a.get(name), b=of_b.get(name)) for name in names]
     figures = [(name, getattr(a.agreement, name), getattr(b.agreement, name)) for name in ("r_wp", "gof")]
@@ -136,7 +166,39 @@ def compare(result_a: Refinement | str | Path, result_b: Refinement | str | Path
         rows=tuple(row for row in rows if _is_listed(row)),
         figures=tuple(figures),
         names=(_title(result_a, a), _title(result_b, b)),
+        left_out=left_out.reasons,
     )
+
+
+class _Incomparable:
+    """Whether a quantity of two refinements cannot be compared, by its name."""
+
+    def __init__(self, a: Refinement, b: Refinement):
+        self.reasons: tuple[str, ...] = ()
+        self.prefixes: list[str] = []
+        same = np.array_equal(a.pattern.two_theta, b.pattern.two_theta)
+        self.is_one_pattern = same and np.array_equal(a.pattern.intensity, b.pattern.intensity)
+        if not self.is_one_pattern:
+            self.reasons += ("scales and background, of different patterns",)
+        others = {phase.name.lower(): phase for phase in b.phases}
+        for phase in a.phases:
+            other = others.get(phase.name.lower())
+            if other is not None and _setting(other) != _setting(phase):
+                self.prefixes.append(safe_name(phase.name).lower())
+                fault = f"cell and atoms of {phase.name}: {_setting(phase)} in a, {_setting(other)} in b"
+                self.reasons += (fault,)
+
+    def __call__(self, name: str) -> bool:
+        """Return True for a quantity of one refinement that means something else in the other."""
+        low = name.lower()
+        if not self.is_one_pattern and (low.endswith("_scale") or low.startswith(("background_", "hump_", "peak_"))):
+            return True
+        return any(low.startswith(f"{prefix}_") and not low.endswith(IN_ANY_SETTING) for prefix in self.prefixes)
+
+
+def _setting(phase: RefinedPhase) -> str:
+    symmetry = phase.crystal.symmetry
+    return symmetry.name or ", ".join(symmetry.triplets)
 
 
 def _title(given: Refinement | str | Path, result: Refinement) -> str:
@@ -155,6 +217,13 @@ def _is_listed(row: ComparedRow) -> bool:
     if row.a is None or row.b is None:
         return True
     return row.a.status != "fixed" or row.b.status != "fixed" or row.a.value != row.b.value
+
+
+def _plain(number: Refined | None) -> dict[str, object] | None:
+    if number is None:
+        return None
+    value = number.value if math.isfinite(number) else None
+    return {"value": value, "esd": number.esd, "status": number.status}
 
 
 def _number(number: Refined | None) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from layerox.crystal.asymmetric_unit import Crystal
 from layerox.diffraction import peaks as pk
+from layerox.diffraction.disordered.phase import DisorderedPhase
 from layerox.diffraction.minimum import Minimum
 from layerox.diffraction.model import Model
 from layerox.diffraction.parameters import slot_name
@@ -253,14 +254,17 @@ class _PhaseNumbers:
             return {}
         moving = [(k, axis) for k, axis in zip(*np.nonzero(layering.slopes), strict=True)]
         places = [pk.SITES + pk.PER_SITE * k + axis for k, axis in moving]
-        start = [phase.crystal.sites[k].position[axis] for k, axis in moving]
+        start, slots = phase.values[places], phase.slot_names
         slopes = layering.slopes[layering.slopes != 0]
-        slots = phase.slot_names
+        thinner = 1.0
+        if isinstance(phase, DisorderedPhase):
+            slopes = slopes * phase.height_unit / phase.crystal.cell[2]
+            thinner = phase.crystal.cell[2] / self.values[pk.CELL + 2]
         common = np.array([shared.get(slot_name(phase, slots[place]), 0.0) for place in places])
         own = slopes @ self.transfer[places]
         variance = float(own @ self.covariance @ own + ((slopes * common) ** 2).sum())
         value = layering.slab_share + float(slopes @ (self.values[places] - start))
-        return {SLAB_SHARE: (value, math.sqrt(variance) if variance > 0 else math.nan)}
+        return {SLAB_SHARE: (thinner * value, thinner * math.sqrt(variance) if variance > 0 else math.nan)}
 
     def size(self) -> Number:
         inverse, esd = self.of(pk.INVERSE_SIZE)

@@ -22,8 +22,6 @@ from layerox.public import public
 from layerox.refined import Refined
 from layerox.strain.williamson_hall import (
     BREADTH,
-    LENGTH,
-    STRAIN,
     WHOLE,
     HallLine,
     HallPoint,
@@ -37,9 +35,7 @@ from layerox.symmetry import metric_tensor
 from layerox.validation.layer_mesh import Layering, layering_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from layerox.series.result import Series
+    pass
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,6 +77,19 @@ class Broadening(RenamedNotices):
 
     phases: tuple[PhaseBroadening, ...]
     warnings: tuple[Notice, ...]
+
+    def __str__(self) -> str:
+        """Size and strain of each phase, from the fit and from single reflections, and the verdict on anisotropy."""
+        lines = []
+        for phase in self.phases:
+            model, line, layers = phase.model, phase.line, phase.layers
+            fitted = f"{phase.phase}: L_V {model.size_nm} nm, strain {model.strain} (fit)"
+            lines.append(f"{fitted}; {line.size_nm} nm, {line.strain} ({len(phase.reflections)} single reflections)")
+            if layers is not None:
+                text = f"  along the normal {layers.across} 1/nm, by glides {layers.disorder} 1/nm: {layers.reading}"
+                glided = f" (glides at {layers.glide_probability} of the slabs)"
+                lines.append(text + (glided if layers.verdict == "10l broader" else ""))
+        return "\n".join([*lines, *(f"warning: {notice.message}" for notice in self.warnings)])
 
     def phase(self, name: str) -> PhaseBroadening:
         """Return the phase of that name.
@@ -182,36 +191,3 @@ def _slab_repeat(layering: Layering, phase: RefinedPhase) -> float:
     """Return the slab repeat, angstrom."""
     metric = layering.basis.T @ metric_tensor(phase.crystal.cell) @ layering.basis
     return 1.0 / math.sqrt(float(np.linalg.inv(metric)[2, 2]))
-
-
-def broadening_table(series: Series) -> pd.DataFrame:
-    """Return volume-weighted lengths and Stokes-Wilson strains of a series, one row a frame and phase.
-
-    Columns: frame, phase, size_nm (L_V), strain (e), each with esd; fixed values have no esd. They exclude the
-    instrument
-    only as far as the series has a calibrated profile.
-    """
-    import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
-
-    parts = []
-    for name in series.phases:
-        shown = series.frames[series.frames[f"{name}.volume"].notna()]
-        own = {"frame": shown["frame"], "phase": name}
-        for title, column, factor in (("size_nm", "size", LENGTH), ("strain", "microstrain", STRAIN)):
-            own |= {f"{title}{end}": factor * shown[f"{name}.{column}{end}"] for end in ("", "_esd")}
-        parts.append(pd.DataFrame(own))
-    return pd.concat(parts).sort_values("frame", kind="stable").reset_index(drop=True)
-
-
-def broadening_text(found: Broadening) -> str:
-    """Return size and strain of each phase, from the fit and from single reflections, and the anisotropy verdict."""
-    lines = []
-    for phase in found.phases:
-        model, line, layers = phase.model, phase.line, phase.layers
-        text = f"{phase.phase}: L_V {model.size_nm} nm, strain {model.strain} (fit); {line.size_nm} nm, {line.strain} "
-        lines.append(text + f"({len(phase.reflections)} groups of single reflections)")
-        if layers is not None:
-            text = f"  along the normal {layers.across} 1/nm, by glides {layers.disorder} 1/nm: {layers.reading}"
-            glided = f" (glides at {layers.glide_probability} of the slabs)"
-            lines.append(text + (glided if layers.verdict == "10l broader" else ""))
-    return "\n".join([*lines, *(f"notice: {notice.message}" for notice in found.warnings)])

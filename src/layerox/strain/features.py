@@ -17,7 +17,7 @@ from layerox.public import public
 from layerox.series.result import Series
 from layerox.series.run_document import crystal_from_document
 from layerox.strain.strain_evolution import strain_evolution
-from layerox.strain.transitions.disordered_stages import disordered_stacking
+from layerox.strain.transitions.disordered_stages import disordered_stackings
 from layerox.strain.transitions.phase_stackings import Stacking, stackings_of
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _provenance(series: Series, phases: pd.Series) -> Iterator[tuple[str, Any]]:
     documents = series.run.get("structures") or {}
     crystals = {name: crystal_from_document(name, documents[name]) for name in series.phases if name in documents}
     known: dict[str, Stacking] = {**stackings_of(series.phases, crystals, None)}
-    known |= {name: mixed for name in series.phases if (mixed := disordered_stacking(name)) is not None}
+    known |= disordered_stackings(series.frames, series.phases)
     yield "stacking", [known[name].name if name in known else "" for name in phases]
     yield "is_layered", [name in known and known[name].is_layered for name in phases]
     yield "structure_source", [documents.get(name, {}).get("source", "") for name in phases]

@@ -8,7 +8,6 @@ slab to slab; both are fixed combinations of the cell's edges, whatever the poly
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -265,8 +264,3 @@ def mesh_area(metric: FloatArray) -> FloatArray:
     """Return the area of the mesh of layer metrics (n, 3, 3), angstrom^2, shape (n,)."""
     first, second, both = metric[..., 0, 0], metric[..., 1, 1], metric[..., 0, 1]
     return np.asarray(np.sqrt(first * second - both**2))
-
-
-def hexagonal_edge(area: FloatArray | float) -> FloatArray:
-    """Return the edge of the hexagonal mesh of an area, angstrom."""
-    return np.asarray(np.sqrt(2.0 * np.asarray(area) / math.sqrt(3.0)))

@@ -113,6 +113,58 @@ class Library(Mapping[str, LibraryEntry]):
             return _cathode_text(self.cathodes[name])
         return _entry_text(self.entry(name))
 
+    def document(self, name: str | None = None) -> dict[str, object]:
+        """Return an entry, a phase or a cathode, or the whole library, as plain data for JSON.
+
+        Raises
+        ------
+        InputError
+            If the library has no such name.
+        """
+        if name is None:
+            return {
+                "entries": [_entry_document(self._entries[own]) for own in self._reference],
+                "cathodes": [_cathode_document(cathode) for cathode in self.cathodes.values()],
+                "defaults": dict(self.defaults),
+            }
+        return _cathode_document(self.cathodes[name]) if name in self.cathodes else _entry_document(self.entry(name))
+
+
+def _entry_document(entry: LibraryEntry) -> dict[str, object]:
+    crystal = entry.crystal()
+    return {
+        "name": entry.name,
+        "phase": entry.phase,
+        "title": entry.title,
+        "provenance": entry.provenance,
+        "reference": entry.reference,
+        "space_group": crystal.space_group,
+        "cell": list(crystal.cell),
+        "formula": crystal.formula,
+        "formula_units": crystal.formula_units,
+        "density_g_cm3": crystal.density,
+        "warnings": [{"code": notice.code, "message": notice.message} for notice in crystal.warnings],
+        "sites": [
+            {"label": s.label, "species": s.species, "position": list(s.position), "occupancy": s.occupancy,
+             "u_iso": s.u_iso}
+            for s in crystal.sites
+        ],
+    }  # fmt: skip
+
+
+def _cathode_document(cathode: Cathode) -> dict[str, object]:
+    return {
+        "name": cathode.name,
+        "formula": cathode.formula,
+        "phases": list(cathode.phases),
+        "provenance": cathode.provenance,
+        "fractions": cathode.fractions,
+        "window_v": cathode.window,
+        "path": cathode.path,
+        "notes": cathode.notes,
+        "entries": [entry.name for entry in cathode.all_entries],
+    }
+
 
 def _row(entry: LibraryEntry) -> tuple[str, ...]:
     crystal = entry.crystal()

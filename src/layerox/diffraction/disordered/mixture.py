@@ -74,7 +74,7 @@ def _ends(phase: DisorderedPhase, values: np.ndarray) -> Iterator[DisorderedPhas
     own = dict(zip(phase.slot_names, values.tolist(), strict=True))
     kinds = phase.disorder.kinds
     cell = phase.crystal.cell
-    half = own[f"{_anion(phase)}_z"] * own["c"]
+    half = own[f"{_anion(phase)}_z"] * phase.height_unit
     for k, kind in enumerate(kinds):
         fractions = tuple(1.0 if other == k else 0.0 for other in range(len(kinds)))
         spacing = own[f"{SPACING}_{kind}"]

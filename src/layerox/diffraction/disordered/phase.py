@@ -124,9 +124,12 @@ class DisorderedPhase(Phase):
 
     @property
     def values(self) -> FloatArray:
-        """Initial values, in the order of `slot_names`."""
+        """Initial values, in the order of `slot_names`; heights of anions in units of `height_unit`."""
         own = [*self.disorder.fractions[1:], self.disorder.persistence, *self.spacings, 1.0 / self.column_nm]
-        return np.concatenate([super().values, own])
+        found = np.concatenate([super().values, own])
+        heights = [k for k, name in enumerate(self.slot_names) if name in self.anion_slots]
+        found[heights] *= self.crystal.cell[2] / self.height_unit
+        return found
 
     @property
     def stacking_start(self) -> int:
@@ -142,6 +145,15 @@ class DisorderedPhase(Phase):
     def length_slots(self) -> tuple[str, ...]:
         """Names of the lengths that are refined: the mesh and the spacings, from which c follows."""
         return ("a", *(f"{SPACING}_{kind}" for kind in self.disorder.kinds))
+
+    @property
+    def height_unit(self) -> float:
+        """The unit of the heights of the anions among the parameters, angstrom: the given spacing of the first kind.
+
+        The mean spacing falls by a tenth where O galleries grow in P2, and slabs keep their height: a fraction of the
+        mean spacing would make them as much thinner.
+        """
+        return self.spacings[0]
 
     @property
     def anion_slots(self) -> tuple[str, ...]:

@@ -95,13 +95,10 @@ class NodeIntensities:
         return total, q_slope
 
     def _by_slot(self, slot: int, values: FloatArray) -> FloatArray | None:
-        """Return the derivative with respect to c, a site or the stacking; None if the intensity does not change."""
+        """Return the derivative with respect to a site or the stacking; None if the intensity does not change."""
         owner, rod = self.owner, self.rod
-        z = pk.SITES + pk.PER_SITE * owner.layers.anion + pk.SITE_Z
-        if slot == pk.CELL + 2:
-            return np.asarray(rod.by_half * values[z])
-        if slot == z:
-            return np.asarray(rod.by_half * values[pk.CELL + 2])
+        if slot == pk.SITES + pk.PER_SITE * owner.layers.anion + pk.SITE_Z:
+            return np.asarray(rod.by_half * owner.layers.height_unit)
         start = owner.phase.stacking_start
         if slot >= start:
             return self._by_stacking(slot - start)

@@ -24,6 +24,7 @@ class StackingAtoms:
 
     def __init__(self, phase: DisorderedPhase, chain: Chain, scattering: Scatterers, q_max: float):
         self.scattering = scattering
+        self.height_unit = phase.height_unit
         self.q = TABLE_STEP * np.arange(int(q_max / TABLE_STEP) + 3)
         self.role = np.array([_role(phase, k) for k in range(len(phase.crystal.sites))])
         self.anion = int(np.flatnonzero(self.role == ANION)[0])
@@ -40,7 +41,7 @@ class StackingAtoms:
             occupancy=np.ascontiguousarray(sites[:, pk.SITE_OCCUPANCY]),
             table=self._form_factors(np.ascontiguousarray(sites[:, pk.SITE_U])),
             step=TABLE_STEP,
-            half=float(sites[self.anion, pk.SITE_Z] * values[pk.CELL + 2]),
+            half=float(sites[self.anion, pk.SITE_Z] * self.height_unit),
         )
 
     def _form_factors(self, u_iso: FloatArray) -> ComplexArray:

@@ -149,8 +149,7 @@ def hold_degenerate_persistence(run: StepwiseRefinement, phase: DisorderedPhase)
     if name not in run.parameters.free_names:
         return
     value, esd = run.parameters.value(name), run.minimum.esd(name)
-    slots = run.parameters.values[run.parameters.places(slot_name(phase, slot) for slot in phase.slot_names)]
-    lowest = value <= least_persistence(phase.fractions(slots).tolist()) + 1e-6
+    lowest = value <= _least(run.parameters, phase) + 1e-6
     fractions = [n for n in stacking_names(phase)[:-1] if n in run.parameters.free_names]
     rho = max((abs(_correlation(run, name, other)) for other in fractions), default=0.0)
     vague = (rho > DEGENERATE or esd > VAGUE_PERSISTENCE) and abs(value) < NEAR_ZERO * esd
@@ -159,6 +158,28 @@ def hold_degenerate_persistence(run: StepwiseRefinement, phase: DisorderedPhase)
     if not run.reset(f"persistence of {phase.name}", [name], {name: 0.0}, DEGENERATE_REASON) and lowest:
         run.parameters.assign(name, -1.0)
         run.hold(f"persistence of {phase.name}", [name], "the rarer kind never follows itself")
+
+
+def _least(table: Parameters, phase: DisorderedPhase) -> float:
+    """Return the least persistence at the present fractions of a phase."""
+    slots = table.values[table.places(slot_name(phase, slot) for slot in phase.slot_names)]
+    return least_persistence(phase.fractions(slots).tolist())
+
+
+def random_instead_of_least(model: Model, table: Parameters) -> Parameters | None:
+    """Return parameters with random sequences in place of persistences below the least; None if there are none.
+
+    The pattern does not depend on such a persistence: no descent leaves it.
+    """
+    names = [slot_name(phase, PERSISTENCE) for phase in disordered(model.phases)
+             if table.value(slot_name(phase, PERSISTENCE)) < _least(table, phase)]  # fmt: skip
+    free = [name for name in names if name in table.free_names]
+    if not free:
+        return None
+    other = table.copy()
+    for name in free:
+        other.assign(name, 0.0)
+    return other
 
 
 def _correlation(run: StepwiseRefinement, one: str, other: str) -> float:

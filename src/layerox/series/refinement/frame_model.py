@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layerox.crystal.asymmetric_unit import cell_tuple
 from layerox.diffraction.disordered.phase import DisorderedPhase
+from layerox.diffraction.disordered.stacking_search import random_instead_of_least
 from layerox.diffraction.least_squares import FIRST_DAMPING, NEAR_DAMPING, minimise
 from layerox.diffraction.minimum import Data, Minimum
 from layerox.diffraction.model import Model
@@ -103,7 +105,6 @@ class FrameModel:
         for name in self.table.names:
             if name in common.values and self.table.can_vary(name):
                 self.table.assign(name, common.values[name])
-        self._hold_slabs(phases)
         self._widen_cell_bounds(setup.plan.named(self.table))
         self.phases: Sequence[Phase] = self.model.phases
         self._own = {phase.name: {slot_name(phase, slot) for slot in phase.slot_names} for phase in self.phases}
@@ -114,20 +115,6 @@ class FrameModel:
         self.reach = REACH * plausible_scales(self.model, self.table.values, 1.0)
         self._views: dict[tuple[int, ...], PhaseSubset] = {}
         self._free = self._free_names()
-
-    def _hold_slabs(self, phases: Iterable[Phase]) -> None:
-        """Keep the height of the slabs of disordered phases, in angstrom, where frames do not refine it.
-
-        The mean spacing falls by a tenth where O galleries grow in P2; a common z would make the slabs as much thinner.
-        """
-        for phase in phases:
-            if not isinstance(phase, DisorderedPhase):
-                continue
-            c = slot_name(phase, "c")
-            for slot in phase.anion_slots:
-                name = slot_name(phase, slot)
-                if self.table.can_vary(name) and name not in self.common.free:
-                    self.table.express(name, f"{self.table.value(name) * self.table.value(c)!r} / {c}")
 
     def _widen_cell_bounds(self, named: Collection[str]) -> None:
         """Widen the bounds of cells, but for those that the user has named: within a frame they go with its start."""
@@ -208,7 +195,11 @@ class FrameModel:
         if linear:
             set_linear(view.model, data, table)
         damping = NEAR_DAMPING if near else FIRST_DAMPING
-        return view, minimise(view.model, data, table, tolerance=tolerance, most_evaluations=budget, damping=damping)
+        descend = partial(minimise, tolerance=tolerance, most_evaluations=budget)
+        found = descend(view.model, data, table, damping=damping)
+        if (other := random_instead_of_least(view.model, found.parameters)) is not None:
+            found = min(found, descend(view.model, data, other), key=lambda minimum: minimum.chi_squared)
+        return view, found
 
     def ready(self, pattern: Pattern, state: FrameState) -> tuple[PhaseSubset, Data, Parameters]:
         """Return view, data and table for refining a pattern from a state."""
@@ -266,7 +257,10 @@ def _centred(phase: Phase, values: dict[str, float]) -> Phase:
     names = [slot_name(phase, name) for name in CELL_NAMES]
     if not all(name in values for name in names):
         return phase
-    return replace(phase, crystal=replace(phase.crystal, cell=cell_tuple(values[name] for name in names)))
+    cell = cell_tuple(values[name] for name in names)
+    if isinstance(phase, DisorderedPhase):  # its heights are fractions of its own c
+        cell = (*cell[:2], *phase.crystal.cell[2:])
+    return replace(phase, crystal=replace(phase.crystal, cell=cell))
 
 
 def restored(frame_model: FrameModel, sources: Mapping[str, FrameRow], added: Container[str] = ()) -> FrameState:

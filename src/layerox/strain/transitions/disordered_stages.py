@@ -21,8 +21,8 @@ from layerox.strain.transitions.phase_stackings import ARROW, Stacking
 if TYPE_CHECKING:
     import pandas as pd
 
-# As a parameter name writes "~".
-JOINT = "__"
+# Quantities of a disordered phase in the columns of a series.
+FRACTION, PERSISTENCE, SPACING = "fraction", "persistence", "spacing"
 # Fraction below which galleries of a kind are faults of the other kind's stacking, and the alternation of OP4.
 FEW, NEARLY_HALF, ALTERNATING = 0.05, 0.1, -0.6
 # Change of a fraction that counts, also in standard uncertainties.
@@ -30,32 +30,39 @@ LEAST_CHANGE, CERTAIN = 0.05, 4.0
 SHORTEST_STAGE = 2
 
 
-def disordered_stacking(name: str) -> Stacking | None:
-    """Return the stacking of a disordered phase by its name in a table ("P2__O3"); None for another phase."""
-    kinds = name.split(JOINT)
-    if len(kinds) < 2 or not set(kinds) <= set(KINDS):
-        return None
-    families = {sense_family(polytype(kind)) for kind in kinds}
-    return Stacking(BETWEEN.join(kinds), families.pop() if len(families) == 1 else None, is_layered=True)
+def disordered_stackings(table: pd.DataFrame, phases: Sequence[str]) -> dict[str, Stacking]:
+    """Return the stackings of the disordered ones of the phases of a table, "P2~O2", whatever their names are.
+
+    The columns name the kinds of galleries: "main.spacing_P2" and "main.spacing_O2".
+    """
+    found = {}
+    for name in phases:
+        start = f"{name}.{SPACING}_"
+        kinds = [title.removeprefix(start) for title in table.columns if title.startswith(start)]
+        kinds = [kind for kind in kinds if kind in KINDS]
+        if len(kinds) > 1:
+            families = {sense_family(polytype(kind)) for kind in kinds}
+            family = families.pop() if len(families) == 1 else None
+            found[name] = Stacking(BETWEEN.join(kinds), family, is_layered=True)
+    return found
 
 
-def stacking_path(table: pd.DataFrame, name: str) -> list[str]:
+def stacking_path(table: pd.DataFrame, name: str, stacking: Stacking) -> list[str]:
     """Return what a disordered phase is from frame to frame, each stage once: ["P2", "P2~O2", "OP4"].
 
     Parameters
     ----------
     table
         Accepted frames.
-    name
-        Of the phase in the table, "P2__O2".
+    name, stacking
+        Of the phase in the table, as in `disordered_stackings`.
     """
-    column = f"{name}.fraction"
-    if column not in table:
+    column, kinds = f"{name}.{FRACTION}", stacking.name.split(BETWEEN)
+    if column not in table:  # three kinds have a fraction each
         return []
-    kinds = name.split(JOINT)
     seen = table[table[column].notna()]
     esds = seen.get(f"{column}_esd", np.nan)
-    rows = zip(seen[column], np.broadcast_to(esds, len(seen)), seen[f"{name}.persistence"], strict=True)
+    rows = zip(seen[column], np.broadcast_to(esds, len(seen)), seen[f"{name}.{PERSISTENCE}"], strict=True)
     stages = [_stage(kinds, float(f), float(e), float(level)) for f, e, level in rows]
     runs = [(stage, len(list(run))) for stage, run in itertools.groupby(stages)]
     kept = [stage for stage, length in runs if length >= SHORTEST_STAGE or len(runs) == 1]
@@ -76,7 +83,7 @@ def _stage(kinds: Sequence[str], fraction: float, esd: float, persistence: float
 def run_name_with_stages(name: str, table: pd.DataFrame, stackings: Mapping[str, Stacking]) -> str:
     """Return the name of a run in which a disordered phase alone is replaced by its stages."""
     for phase, stacking in stackings.items():
-        path = stacking_path(table, phase) if disordered_stacking(phase) else []
+        path = stacking_path(table, phase, stacking)
         if name == stacking.name and len(path) > 1:
             return ARROW.join(path)
     return name
@@ -85,13 +92,13 @@ def run_name_with_stages(name: str, table: pd.DataFrame, stackings: Mapping[str,
 def stacking_notices(table: pd.DataFrame, stackings: Mapping[str, Stacking]) -> Iterator[Notice]:
     """Yield the stages of each disordered phase, and a warning of changes that gliding cannot make."""
     for name, stacking in stackings.items():
-        if disordered_stacking(name) is None or f"{name}.fraction" not in table:
+        if f"{name}.{FRACTION}" not in table:
             continue
         low, high, moved = _range(table, name)
         if not moved:
             continue
         frames = f"fraction of {stacking.name.split(BETWEEN)[1]} from {low:.3f} to {high:.3f}"
-        if path := stacking_path(table, name):
+        if path := stacking_path(table, name, stacking):
             yield Notice("stacking_path", f"{stacking.name}: {ARROW.join(path)}, {frames}")
         if stacking.family is None:
             message = f"{frames}, but no glide turns {' into '.join(stacking.name.split(BETWEEN))} or back"
@@ -101,7 +108,7 @@ def stacking_notices(table: pd.DataFrame, stackings: Mapping[str, Stacking]) -> 
 
 def _range(table: pd.DataFrame, name: str) -> tuple[float, float, bool]:
     """Return the lowest and the highest fraction of the second kind, and whether they certainly differ."""
-    column = f"{name}.fraction"
+    column = f"{name}.{FRACTION}"
     seen = table[table[column].notna()]
     if not len(seen):
         return 0.0, 0.0, False

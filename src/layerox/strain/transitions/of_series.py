@@ -23,7 +23,7 @@ from layerox.strain.measured_cells import GOOD, measured_phases
 from layerox.strain.transitions.axis_branches import Axis, axis_of
 from layerox.strain.transitions.cell_drifts import Drift, drifts
 from layerox.strain.transitions.coexistence import layer_sizes
-from layerox.strain.transitions.disordered_stages import disordered_stacking, run_name_with_stages, stacking_notices
+from layerox.strain.transitions.disordered_stages import disordered_stackings, run_name_with_stages, stacking_notices
 from layerox.strain.transitions.hysteresis import Hysteresis, Return, hystereses, returns
 from layerox.strain.transitions.phase_conversions import Step, StepFinder
 from layerox.strain.transitions.phase_stackings import Stacking, shown_names, stackings_of
@@ -144,7 +144,7 @@ def transitions(
         raise InputError(f"changes of {least:g}", argument="least", cure="give a weight fraction between 0 and 1")
     documents = series.run.get("structures") or {}
     crystals = {name: crystal_from_document(name, documents[name]) for name in series.phases if name in documents}
-    mixed = {name: own for name in series.phases if (own := disordered_stacking(name)) is not None}
+    mixed = disordered_stackings(series.frames, series.phases)
     known = stackings_of(series.phases, crystals, stackings) | mixed
     driver = axis_of(series, axis)
     table = series.frames[series.frames["verdict"].isin(GOOD)].reset_index(drop=True)
