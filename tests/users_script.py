@@ -13,8 +13,8 @@ from layerox.analysis.identify import Identification
 from layerox.analysis.joint import JointRefinement
 from layerox.analysis.simulator import Simulator
 from layerox.builders import Library, Ordering
-from layerox.diffraction.measured_phase import MeasuredPhase
 from layerox.diffraction.lmfit_adapter import Objective
+from layerox.diffraction.measured_phase import MeasuredPhase
 from layerox.diffraction.simulated_pattern import Simulation
 from layerox.interfaces import Interface
 from layerox.notebook import StructureView
