@@ -22,7 +22,7 @@ from layerox.radiation import Radiation
 
 # Sets that are kept at each depth, groups and versions of a group that are refined with each of them, and the largest
 # number of phases.
-BEAM, GROUPS_EACH, VERSIONS_EACH, MOST_PHASES = 3, 6, 2, 8
+BEAM, GROUPS_EACH, VERSIONS_EACH, MOST_PHASES = 3, 6, 2, 5
 # Share of the criterion's penalty that a predicted gain must reach: cells between those of the grid gain more.
 PREDICTED = 0.5
 # Smallest gain of a member, and smallest probability.
