@@ -1,4 +1,4 @@
-"""Compute the results that README.md prints, and compare them with it; `--write` puts the computed ones there.
+"""Compute the results that README.md and the guide print, and compare them; `--write` puts the computed ones there.
 
 Decimals may differ by two units of their last digit, as between processors; everything else must be the same.
 """
@@ -17,6 +17,7 @@ from layerox.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+INTERFACES = ROOT / "docs" / "guide" / "interfaces.md"
 PATTERN = ROOT / "patterns" / "p2_o3.xye"
 DECIMAL = re.compile(r"\d+\.\d+")
 
@@ -46,12 +47,14 @@ def findings() -> str:
     return str(lx.check(lx.build("P2", formula="Na0.67Ni0.33Mn0.67O2", a=2.885, c=11.155)))
 
 
-# In README.md, the one group of each expression holds what the function returns.
-RESULTS: dict[str, Callable[[], str]] = {
-    r"-o fit-p2-o3\n```\n\n```text\n(.*?)\n```": fit_output,
-    r'result\.weight_fractions\["P2"\]  # (\S+): a float': fraction_in_python,
-    r"P2/O3\s+(\(\S+ %\) at 4:6 has \S+ MJ/m3)": energy_of_an_interface,
-    r"lx\.check\(p2\)  # (\[.*\]) or": findings,
+# In each file, the one group of each expression holds what the function returns.
+RESULTS: dict[Path, dict[str, Callable[[], str]]] = {
+    README: {
+        r"-o fit-p2-o3\n```\n\n```text\n(.*?)\n```": fit_output,
+        r'result\.weight_fractions\["P2"\]  # (\S+): a float': fraction_in_python,
+        r"lx\.check\(p2\)  # (\[.*\]) or": findings,
+    },
+    INTERFACES: {r"P2/O3\s+(\(\S+ %\) at 4:6 has \S+ MJ/m3)": energy_of_an_interface},
 }
 
 
@@ -63,10 +66,10 @@ def same(printed: str, computed: str) -> bool:
     return all(abs(float(one) - float(other)) <= 2.5 * 10.0 ** -len(one.partition(".")[2]) for one, other in pairs)
 
 
-def differences(text: str) -> list[tuple[re.Match[str], str]]:
-    """Return the places of README.md that print something else than the program, with what it computes."""
+def differences(text: str, results: dict[str, Callable[[], str]]) -> list[tuple[re.Match[str], str]]:
+    """Return the places of a text that print something else than the program, with what it computes."""
     found = []
-    for expression, compute in RESULTS.items():
+    for expression, compute in results.items():
         (place,) = re.finditer(expression, text, re.DOTALL)
         computed = compute()
         if not same(place[1], computed):
@@ -76,17 +79,20 @@ def differences(text: str) -> list[tuple[re.Match[str], str]]:
 
 def run() -> int:
     """Compare or write, and return the exit status."""
-    text = README.read_text(encoding="utf-8")
-    wrong = differences(text)
-    for place, computed in wrong:
-        print(f"README.md prints\n{place[1]}\nand the program\n{computed}\n")
-    if "--write" not in sys.argv:
-        print(f"{len(RESULTS) - len(wrong)} of {len(RESULTS)} results of README.md are what the program prints")
-        return 1 if wrong else 0
-    for place, computed in sorted(wrong, key=lambda pair: -pair[0].start(1)):
-        text = text[: place.start(1)] + computed + text[place.end(1) :]
-    README.write_text(text, encoding="utf-8")
-    return 0
+    status = 0
+    for path, results in RESULTS.items():
+        text = path.read_text(encoding="utf-8")
+        wrong = differences(text, results)
+        for place, computed in wrong:
+            print(f"{path.name} prints\n{place[1]}\nand the program\n{computed}\n")
+        print(f"{len(results) - len(wrong)} of {len(results)} results of {path.name} are what the program prints")
+        if "--write" in sys.argv:
+            for place, computed in sorted(wrong, key=lambda pair: -pair[0].start(1)):
+                text = text[: place.start(1)] + computed + text[place.end(1) :]
+            path.write_text(text, encoding="utf-8")
+        elif wrong:
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

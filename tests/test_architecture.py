@@ -1,5 +1,5 @@
 """The direction of imports: every module of the package imports only what stands above it, and nothing heavy before it
-is needed. The table is that of the README's section on architecture."""
+is needed. The table is that of docs/architecture.md."""
 
 import ast
 import subprocess

@@ -58,7 +58,7 @@ def test_every_optional_package_is_in_its_extra_and_in_no_other_place():
 
 def test_the_extra_all_is_what_a_user_can_want_and_not_the_developers_tools():
     wanted = re.fullmatch(r"layerox\[(.*)\]", *OPTIONAL["all"])[1].split(",")
-    assert set(wanted) == set(OPTIONAL) - {"all", "test", "dev"} == set(EXTRAS.values())
+    assert set(wanted) == set(OPTIONAL) - {"all", "test", "docs", "dev"} == set(EXTRAS.values())
 
 
 def test_every_direct_dependency_has_an_exact_version():
@@ -68,9 +68,9 @@ def test_every_direct_dependency_has_an_exact_version():
     assert asked <= pinned
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "tutorials").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_notebooks_are_stored_without_outputs(path):
-    """.ci/run executes them; nbstripout (.pre-commit-config.yaml) empties them."""
+    """The documentation executes them when it is built; nbstripout (.pre-commit-config.yaml) empties them."""
     cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
     assert cells
     assert [cell["outputs"] for cell in cells] == [[]] * len(cells)

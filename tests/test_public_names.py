@@ -2,7 +2,6 @@
 of version 0.1, which still work."""
 
 import ast
-import doctest
 import importlib
 import inspect
 import os
@@ -104,16 +103,10 @@ def test_the_help_of_fit_has_what_a_user_looks_for():
         assert part in text
 
 
-@pytest.mark.parametrize("name", [name for name in lx.__all__ if ">>> " in (getattr(lx, name).__doc__ or "")])
-def test_examples_of_docstrings_are_true(name):
-    finder = doctest.DocTestFinder(recurse=False)
-    (example,) = finder.find(inspect.unwrap(getattr(lx, name)), name, globs={})
-    assert doctest.DocTestRunner().run(example) == (0, len(example.examples))
-
-
 def test_nothing_that_users_copy_has_an_old_name():
     root = PACKAGE.parents[1]
-    files = [root / "README.md", *(root / "examples").iterdir(), *PACKAGE.rglob("*.py")]
+    pages = [path for path in (root / "docs").rglob("*") if "_build" not in path.parts]
+    files = [root / "README.md", *pages, *(root / "examples").iterdir(), *PACKAGE.rglob("*.py")]
     texts = {file.name: file.read_text(encoding="utf-8") for file in files if file.suffix in (".md", ".py", ".ipynb")}
     uses = {(file, name) for file, text in texts.items() for name in re.findall(r"\blx\.(\w+)", text)}
     assert ("fit_two_phases.py", "fit") in uses

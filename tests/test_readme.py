@@ -1,4 +1,4 @@
-"""The results that README.md prints are those of the program (examples/readme_results.py)."""
+"""The results that README.md and the guide print are those of the program (examples/readme_results.py)."""
 
 import importlib.util
 import pkgutil
@@ -20,20 +20,23 @@ def script():
     return module
 
 
-def test_the_readme_prints_what_the_program_prints(script):
-    assert [computed for _, computed in script.differences(script.README.read_text(encoding="utf-8"))] == []
+def test_readme_and_guide_print_what_the_program_prints(script):
+    found = [script.differences(path.read_text(encoding="utf-8"), rows) for path, rows in script.RESULTS.items()]
+    assert [[computed for _, computed in rows] for rows in found] == [[]] * len(script.RESULTS)
 
 
-def test_every_module_that_the_readme_names_is_there(script):
-    names = re.findall(r"`(layerox(?:\.[a-z_]+)+)", script.README.read_text(encoding="utf-8"))
+def test_every_module_that_readme_and_documentation_name_is_there():
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    texts = [page.read_text(encoding="utf-8") for page in pages if "_build" not in page.parts]
+    names = {name for text in texts for name in re.findall(r"`(layerox(?:\.[a-z_][a-z0-9_]*)+)", text)}
     assert len(names) > 4
-    for name in {name for name in names if not name.startswith("layerox.toml")}:
+    for name in {name for name in names if not name.startswith(("layerox.toml", "layerox.gpx"))}:
         pkgutil.resolve_name(name)
 
 
-def test_a_stale_number_is_noticed(script, monkeypatch):
-    monkeypatch.setattr(script, "RESULTS", {r"has (.*) variables": lambda: "21"})
-    assert [computed for _, computed in script.differences("it has 19 variables")] == ["21"]
+def test_a_stale_number_is_noticed(script):
+    results = {r"has (.*) variables": lambda: "21"}
+    assert [computed for _, computed in script.differences("it has 19 variables", results)] == ["21"]
 
 
 @pytest.mark.parametrize(

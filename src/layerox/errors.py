@@ -39,6 +39,12 @@ class InputError(LayeroxError):
     argument
         The argument of `fit` or `simulate` with the fault or the cure; it is the place if there is
         no other. The command line replaces it by the option.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> print(lx.InputError("no column of sigma", place="scan.csv", cure="use --sigma counts"))
+    scan.csv: no column of sigma; use --sigma counts
     """
 
     def __init__(

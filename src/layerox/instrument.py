@@ -69,6 +69,12 @@ class Instrument:
     kind, polarization
         Statements on the beam without a wavelength, None where it does not; see
         `completed`. Where `radiation` is known they are part of it.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> lx.Instrument(geometry="debye-scherrer", radius_mm=240.0, zero=0.01).zero
+    0.01
     """
 
     radiation: Radiation | None = None

@@ -54,6 +54,13 @@ class Pattern:
         Further metadata of the file: sample, time stamp (ISO 8601), temperature, goniometer radius ...
     excluded
         (first, last) two-theta in degrees of the excluded regions, ascending.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> pattern = lx.read_pattern("patterns/p2_o3.xye")
+    >>> pattern.two_theta.shape, pattern.sigma_source, pattern.radiation.name
+    ((4001,), 'poisson', 'CuKa')
     """
 
     two_theta: FloatArray
@@ -224,10 +231,21 @@ def pattern_from_arrays(
     label
         Short name for legends and tables.
 
+    Returns
+    -------
+    Pattern
+        With the arrays as they are.
+
     Raises
     ------
     InputError
         If they are not a valid pattern.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> lx.pattern_from_arrays([10.0, 10.1, 10.2], [400, 900, 100], radiation="CuKa").sigma.tolist()
+    [20.0, 30.0, 10.0]
     """
     angles, counts = _numbers("two_theta", two_theta), _numbers("intensity", intensity)
     errors = poisson_sigma(counts) if sigma is None else _numbers("sigma", sigma)

@@ -64,6 +64,12 @@ class Radiation:
         Name given by the user ("CuKa"), empty for plain wavelengths.
     says_kind
         Whether `kind` is stated; for a wavelength alone, X-rays are only assumed.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> lx.Radiation(lines=((0.2413, 1.0),), polarization=0.95).kind
+    'xray'
     """
 
     lines: tuple[tuple[float, float], ...]

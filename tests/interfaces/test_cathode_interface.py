@@ -102,7 +102,6 @@ def _parts(formula):
 @pytest.mark.parametrize(
     ("phases", "extra", "reason"),
     [
-        ("Op3/P2", ["--core-shell", "2", "0.8"], "a particle of Op3"),
         ("spinel/P2", ["--core-shell", "2", "0.8"], "a particle of spinel"),
         ("spinel/P2/tunnel", [], "no orientation of a spinel face to face with a tunnel oxide"),
     ],

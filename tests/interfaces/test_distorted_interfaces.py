@@ -180,7 +180,6 @@ def test_a_cubic_tensor_is_turned_to_111():
 @pytest.mark.parametrize(
     ("phases", "arguments", "message"),
     [
-        ("P'2/P2", {"core_shell": [3.0, 1.0]}, "a particle of Pp2"),
         ("P'2/P2", {"slabs": [3, 4]}, "by senses"),
         ("P'2/P2", {"elastic": {"P3": LAYERED}}, "none of the phases"),
         ("P'2/P2", {"strain": "O3"}, "choose from stiffness, Pp2, P2"),

@@ -100,3 +100,57 @@ def test_a_hundred_thousand_atoms():
 def test_what_cannot_be(phases, arguments, message):
     with pytest.raises(lx.InputError, match=message):
         interface(phases, **arguments)
+
+
+@pytest.mark.parametrize("phase", ["O'3", "P'3", "P'2"])
+def test_the_middle_of_a_distorted_core_is_the_strained_crystal(phase):
+    """Six bonds of each metal in the middle, against those of the bulk under the strains of the report."""
+    made = interface([phase, "P2"], core_shell=[2.0, 0.8])
+    label = made.report["lamellae"][0]["phase"]
+    atoms, metal = made.atoms, made.atoms.site_kind == "metal"
+    away = np.linalg.norm(atoms.cartesian - atoms.cartesian[metal].mean(axis=0), axis=1)
+    inner = np.flatnonzero(metal & (away < 8.0) & (atoms.phase == label))
+    anions = atoms.cartesian[atoms.site_kind == "anion"]
+    bonds = np.sort(np.linalg.norm(atoms.cartesian[inner][:, None] - anions, axis=2), axis=1)
+    assert len(inner) > 3
+    assert (bonds[:, 6] > 3.0).all()
+    expected = strained_bonds(lx.build(phase), made.report["strain"][label])
+    np.testing.assert_allclose(bonds[:, :6], np.tile(expected, (len(inner), 1)), atol=0.02)
+
+
+def strained_bonds(structure, strain):
+    """Return the six bonds of a metal of a layered structure under homogeneous strains, angstrom.
+
+    Axis 1 of the strain is the short side in the plane, axis 2 the long one, axis 3 the normal; the lean changes bonds
+    by less than 0.01.
+    """
+    sides = sorted(structure.lattice.matrix[:2], key=np.linalg.norm)
+    first, second = (side / np.linalg.norm(side) for side in sides)
+    axes = np.array([first, second, np.cross(first, second)])
+    stretch = 1.0 + np.array([strain["in_plane"], strain["across"], strain["out_of_plane"]])
+    metal = next(site for site in structure if site.species_string[:2] in ("Ni", "Co", "Mn"))
+    vectors = [
+        neighbour.coords - metal.coords
+        for neighbour in structure.get_neighbors(metal, 3.0)
+        if neighbour.species_string.startswith("O")
+    ]
+    return np.sort(np.linalg.norm(np.array(vectors) @ axes.T * stretch, axis=1))[:6]
+
+
+def test_a_distorted_core_leans_within_its_facets():
+    """Columns of metals of the core are straight, and lean as those of the monoclinic cell."""
+    made = interface(["O'3", "P2"], core_shell=[2.5, 0.8])
+    atoms = made.atoms
+    core = (atoms.site_kind == "metal") & (atoms.phase == "Op3")
+    heights = np.unique(atoms.cartesian[core, 2].round(3))
+    steps = np.diff(heights)
+    assert np.ptp(steps) < 0.03  # shared slabs are as thick as the mean of both phases
+    assert made.report["findings"] == []
+    galleries = [row["galleries"] for row in made.report["lamellae"]]
+    characters = [gallery.character for gallery in made.word.galleries]
+    assert galleries == [characters.count("O3"), characters.count("P2")]
+
+
+def test_a_misfit_beyond_coherency_is_a_finding():
+    made = interface(["O'3", "P2"], core_shell=[1.5, 0.7], formulas=["NaMnO2", "Na2/3Mn2/3Ni1/3O2"])
+    assert "large_misfit" in {warning["code"] for warning in made.report["warnings"]}

@@ -265,10 +265,21 @@ def simulate(
     counts, seed
         Counts at the maximum of the peaks, and the seed of the Poisson noise; without counts there is no noise.
 
+    Returns
+    -------
+    Simulation
+        `two_theta` (degrees), `intensity`, `calculated` (without noise) and `pattern`; a `fit` takes it as it is.
+
     Raises
     ------
     InputError
         If an argument cannot be used.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> lx.simulate(["P2", "O3"], weights=[0.6, 0.4], radiation="CuKa", counts=10_000, seed=1)
+    <Simulation 10 to 90 degrees, 4001 points, CuKa (1.540593, 1.544427 A), noise of seed 1; weight %: P2 60, O3 40>
     """
     given = Beam(radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,
                  polarization=polarization, instrument=instrument)  # fmt: skip

@@ -110,10 +110,26 @@ def fit_jointly(
     progress
         Called with the name of each step.
 
+    Returns
+    -------
+    JointRefinement
+        `refinements` by label, one `Refinement` for each pattern with the common cells and atoms; `r_wp` of all points.
+
     Raises
     ------
     InputError
         If an argument cannot be used.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> xray = lx.simulate(["P2"], radiation="CuKa", counts=10_000, seed=1)
+    >>> neutron = lx.simulate(["P2"], radiation=1.622, neutron=True, geometry="debye-scherrer", counts=5_000, seed=2)
+    >>> rows = [{"label": "xray", "pattern": xray.pattern}, {"label": "neutron", "pattern": neutron.pattern,
+    ...          "geometry": "debye-scherrer"}]
+    >>> joint = lx.fit_jointly(rows, ["P2"])
+    >>> list(joint.refinements), joint.refinements["xray"].status
+    (['xray', 'neutron'], 'converged')
     """
     began = time.process_time()
     rows = [_measurement(row) for row in measurements]

@@ -57,6 +57,23 @@ def parameters(
         As for `fit`.
     background_terms
         Number of Chebyshev terms.
+
+    Returns
+    -------
+    lmfit.Parameters
+        By the names of the parameter dictionary, with their units.
+
+    Raises
+    ------
+    InputError
+        If a phase or the instrument cannot be used.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> params = lx.parameters(["P2", "O3"])
+    >>> params["P2_b"].expr, params["P2_a"].vary
+    ('P2_a', True)
     """
     known = instrument_from(instrument, None)
     calibrated = known.profile is not None
@@ -99,10 +116,23 @@ def objective(
     background_terms
         The same number as in the parameters of the calls.
 
+    Returns
+    -------
+    Objective
+        Callable: `objective(params)` returns (observed - calculated) / sigma, shape (n,); `objective.jacobian(params)`
+        its derivatives with respect to the variables.
+
     Raises
     ------
     InputError
         As `fit` does.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> objective = lx.objective("patterns/p2_o3.xye", ["P2", "O3"])
+    >>> objective(lx.parameters(["P2", "O3"])).shape
+    (4001,)
     """
     data = pattern_from(pattern, range)
     given = Beam(radiation=radiation, neutron=neutron, monochromator=monochromator, geometry=geometry,

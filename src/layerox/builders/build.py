@@ -161,11 +161,23 @@ def build_structure(
     seed
         For a Z.
 
+    Returns
+    -------
+    Structure
+        A pymatgen Structure; its site properties are `site_label` and `u_iso` (angstrom^2).
+
     Raises
     ------
     InputError
         If the phase is unknown, does not close, cannot hold its sodium, the lengths make no cell, or something does
         not apply to the phase.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> p2 = lx.build("P2", formula="Na0.67Ni0.33Mn0.67O2", a=2.885, c=11.155)
+    >>> p2.get_space_group_info(), lx.check(p2)
+    (('P6_3/mmc', 194), [])
     """
     options: PhaseOptions = {
         "formula": formula, "a": a, "b": b, "c": c, "beta": beta, "slab": slab, "bond": bond, "bonds": bonds,

@@ -77,10 +77,23 @@ def orderings(
     limit
         How many of the best to return.
 
+    Returns
+    -------
+    list of Ordering
+        Each with its `structure` (pymatgen, whole atoms), `energy` (Ewald sum of the formal charges, eV a supercell),
+        `multiplicity` and `warnings`.
+
     Raises
     ------
     InputError
         If nothing is partly occupied, no filling is allowed, or there are more than some thousand.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> found = lx.orderings(lx.build("P2", formula="Na0.5CoO2"), supercell=(2, 1, 1))
+    >>> len(found), found[0].energy <= found[1].energy
+    (2, True)
     """
     parent = _atoms(structure)
     matrix = as_matrix(supercell)

@@ -45,7 +45,7 @@ def add_to(subparsers: Any) -> None:
     )
     add_hardware_options(parser)
     parser.add_argument(
-        "--recipe", metavar="FILE.toml", help="fixed and free parameters, bounds and constraints (see the README)"
+        "--recipe", metavar="FILE.toml", help="fixed and free parameters, bounds, constraints (docs/guide/recipe.md)"
     )
     parser.add_argument("--range", nargs=2, type=float, metavar=("LO", "HI"), help="angles to use, degrees")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for the results (default: fit-PATTERN)")

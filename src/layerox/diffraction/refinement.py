@@ -91,6 +91,15 @@ class Refinement:
         Quantities with what is known of them beforehand and afterwards.
     penalty
         What restraints and priors add to chi-squared; R factors and goodness of fit are of the data alone.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> result = lx.fit("patterns/p2_o3.xye", ["P2", "O3"])
+    >>> result.status, [phase.name for phase in result.phases]
+    ('converged', ['P2', 'O3'])
+    >>> result.calculated.shape, result.contributions.shape
+    ((4001,), (2, 4001))
     """
 
     status: RefinementStatus

@@ -244,10 +244,22 @@ def interface(
     seed
         Of the random stacking of a Z, and of the random placing of ions in a particle.
 
+    Returns
+    -------
+    Interface
+        `structure` (pymatgen), `report` (strains, energies, lamellae; units in the keys), `findings` (defects) and
+        `warnings` (choices and limits).
+
     Raises
     ------
     InputError
         If a phase is unknown, the numbers do not close, or a gallery cannot hold its ions.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> lx.interface(["P2", "O3"], slabs=[4, 6])
+    <Interface P2/O3: Na8Mn5.667Ni4.333O20, P-3m1, 44 sites, misfit 2.55%, 53.6 MJ/m3, 0 findings, 3 warnings>
     """
     names = phases.split("/") if isinstance(phases, str) else phases
     cathode = LIBRARY.cathodes.get(names[0].strip()) if len(names) == 1 else None

@@ -23,7 +23,7 @@ from layerox.interfaces.components import components_of
 from layerox.interfaces.lattice_matching import Lamina, Match, match
 from layerox.interfaces.particle_shape import ParticleSites, Region, SlabStack, in_plane, sites_inside
 from layerox.interfaces.phase_component import PhaseComponent
-from layerox.interfaces.report import InterfaceReport, elastic_part
+from layerox.interfaces.report import InterfaceReport, coherency_findings, coherency_warnings, elastic_part
 from layerox.interfaces.request import InterfaceRequest
 from layerox.interfaces.result import Interface
 from layerox.notices import Notice
@@ -105,7 +105,8 @@ def core_shell(
     sizes = np.cumsum(radii) * 10.0
     basal = sizes - sizes[0] + aspect * sizes[0]
     found = match(_laminae(parts, sizes, basal), hold=hold)
-    strained = [part.strained(found.strained[part.label]) for part in parts]
+    is_net = found.long is not None
+    strained = [part.strained(found.strained[part.label], rectangular=is_net) for part in parts]
     regions = [
         Region(part=part, radius=float(r), half_height=float(h))
         for part, r, h in zip(strained, sizes, basal, strict=True)
@@ -140,9 +141,9 @@ def _check(parts: Sequence[PhaseComponent], radii: Sequence[float], aspect: floa
     if not all(math.isfinite(r) and r > 0 for r in (*radii, aspect)):
         raise InputError("lengths that are not positive", argument="core_shell", cure="give nm")
     for part in parts:
-        if part.stacking not in POLYTYPES or part.net is not None:
+        if part.stacking not in POLYTYPES or part.spinel is not None:
             raise InputError(f"a particle of {part.label}", argument="core_shell",
-                             cure="take polytypes of hexagonal layers, whose facets are known")  # fmt: skip
+                             cure="take layered polytypes, whose facets are known")  # fmt: skip
     columns = (2 * sum(radii) * 10 / parts[0].a) ** 2 * 1.3
     if columns * 2 * (aspect * radii[0] + sum(radii[1:])) * 10 / parts[0].repeat > LARGEST:
         raise InputError(
@@ -162,8 +163,10 @@ def _laminae(parts: Sequence[PhaseComponent], sizes: FloatArray, basal: FloatArr
 def _metals(stack: SlabStack, regions: Sequence[Region]) -> ParticleSites:
     """Return the metal of every TMO2 unit whose metal is inside the facets."""
     planes = [
-        (k, slab.metal, height)
-        for k, (slab, height) in enumerate(zip(stack.word.slabs, stack.metal_heights, strict=True))
+        (k, slab.metal, height, ahead)
+        for k, (slab, height, ahead) in enumerate(
+            zip(stack.word.slabs, stack.metal_heights.tolist(), stack.metals_ahead.tolist(), strict=True)
+        )
     ]
     return sites_inside(planes, stack, regions)
 
@@ -172,7 +175,7 @@ def _sodium(
     stack: SlabStack, regions: Sequence[Region], units: IntArray, draw: np.random.Generator
 ) -> tuple[ParticleSites, tuple[int, ...]]:
     """Return the gallery ions, as many as all TMO2 units need, and how many of each region are placed further out."""
-    inner = sites_inside(list(_gallery_planes(stack)), stack, regions)
+    inner = sites_inside(list(_gallery_planes(stack, regions)), stack, regions)
     outer = sites_inside(list(_face_planes(stack, regions)), stack, regions)
     chosen: list[list[IntArray]] = [[], []]
     moved, waiting = [], 0
@@ -194,21 +197,24 @@ def _sodium(
     return places, tuple(moved)
 
 
-def _gallery_planes(stack: SlabStack) -> Iterator[tuple[int, int, float]]:
+def _gallery_planes(stack: SlabStack, regions: Sequence[Region]) -> Iterator[tuple[int, int, float, float]]:
     for k, gallery in enumerate(stack.word.galleries):
-        letter = dict(gallery.sites)[SITES[gallery.character]]
+        site, net = SITES[gallery.character], regions[int(stack.gallery_region[k])].part.net
+        letter = dict(gallery.sites)[site]
+        own = 0.0 if net is None else gallery.below.sense * net.sites.get(site, 0.0)
         low = stack.metal_heights[k] + stack.half[k]
         high = stack.metal_heights[k + 1] - stack.half[k + 1]
-        yield k, letter, float((low + high) / 2)
+        yield k, letter, float((low + high) / 2), float((stack.upper[k] + stack.lower[k + 1]) / 2 + own)
 
 
-def _face_planes(stack: SlabStack, regions: Sequence[Region]) -> Iterator[tuple[int, int, float]]:
+def _face_planes(stack: SlabStack, regions: Sequence[Region]) -> Iterator[tuple[int, int, float, float]]:
     """Yield the planes above the topmost and below the lowest slab, in hollows of the anions over no metal."""
     outside = regions[int(stack.gallery_region[-1])].part
     gap = min(gallery.height for gallery in outside.galleries.values()) / 2
     top, bottom = stack.word.slabs[-1], stack.word.slabs[0]
-    yield len(stack.word) - 1, top.lower, float(stack.metal_heights[-1] + stack.half[-1] + gap)
-    yield 0, bottom.upper, float(stack.metal_heights[0] - stack.half[0] - gap)
+    highest = float(stack.metal_heights[-1] + stack.half[-1] + gap)
+    yield len(stack.word) - 1, top.lower, highest, float(stack.upper[-1])
+    yield 0, bottom.upper, float(stack.metal_heights[0] - stack.half[0] - gap), float(stack.lower[0])
 
 
 def _atoms(
@@ -219,11 +225,13 @@ def _atoms(
     draw: np.random.Generator,
 ) -> Atoms:
     """Return whole atoms in a box: metals with an anion below and one above each, and the gallery ions."""
-    shift = in_plane(np.array([[1 / 3, -1 / 3]]), stack.a)[0]
+    shift = in_plane(np.array([[1 / 3, -1 / 3]]), stack)[0]
+    half_ahead = (stack.upper - stack.lower)[metals.layer] / 2
     senses = np.array([slab.sense for slab in stack.word.slabs])[metals.layer]
     groups = [("metal", metals)]
     for side in (-1, 1):
         away = np.column_stack([np.outer(-side * senses, shift), side * stack.half[metals.layer]])
+        away[:, 1] += side * half_ahead
         groups.append(("anion", replace(metals, xyz=metals.xyz + away)))
     groups.append(("alkali", sodium))
     named = [(kind, places, _drawn(kind, places.region, regions, draw)) for kind, places in groups]
@@ -339,8 +347,8 @@ def _report(made: CoreShellParticle, parts: Sequence[PhaseComponent]) -> Interfa
         boundaries=None,
         coordination=made.counts,
         shortest=shortest_distances(made.atoms),
-        findings=particle_findings(made.atoms),
-        warnings=tuple(_warnings(made, parts)),
+        findings=(*particle_findings(made.atoms), *coherency_findings(made.match.misfits)),
+        warnings=(*_warnings(made, parts), *coherency_warnings(made.match)),
         anions_of_metals=made.bonds,
     )
 
@@ -353,12 +361,11 @@ def _regions(made: CoreShellParticle, parts: Sequence[PhaseComponent]) -> list[L
         held = Composition(
             alkali=one.with_sodium(made.sodium[number] / units).alkali, metals=one.metals, anions=one.anions
         )
-        galleries = sum(label.phase == part.label for label in made.word.labels)
         rows.append(
             LamellaSummary(
                 phase=part.label,
-                slabs=galleries,
-                galleries=galleries,
+                slabs=made.galleries[number],
+                galleries=made.galleries[number],
                 composition=held,
             )
         )

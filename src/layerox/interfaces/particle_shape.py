@@ -52,13 +52,36 @@ class ParticleSites:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SlabStack:
-    """The open stack of slabs: letters, heights of the metal planes, half thicknesses, the region of each gallery."""
+    """The open stack of slabs.
+
+    Attributes
+    ----------
+    word
+        Its letters.
+    metal_heights, half
+        Heights of the metal planes and half thicknesses of the slabs, angstrom.
+    gallery_region
+        The region of each gallery.
+    a, long
+        Sides of the net as a rectangle, angstrom.
+    lower, upper
+        How far the lower and the upper anions of each slab are ahead of their letters along the long side, angstrom, as
+        in `Planes`; 0 in the middle of the stack.
+    """
 
     word: Word
     metal_heights: FloatArray
     half: FloatArray
     gallery_region: IntArray
     a: float
+    long: float
+    lower: FloatArray
+    upper: FloatArray
+
+    @property
+    def metals_ahead(self) -> FloatArray:
+        """How far the metals of each slab are ahead, angstrom."""
+        return np.asarray((self.lower + self.upper) / 2)
 
     @classmethod
     def of(cls, regions: Sequence[Region]) -> SlabStack:
@@ -72,13 +95,33 @@ class SlabStack:
             between = regions[gallery].part.galleries[character].height
             heights.append(heights[-1] + (slabs[k] + slabs[k + 1]) / 2 + between)
         middle = (heights[0] + heights[-1]) / 2
+        lower, upper = _ahead(word, regions, order)
         return cls(
             word=word,
             metal_heights=np.array(heights) - middle,
             half=np.array(slabs) / 2,
             gallery_region=np.array(order),
             a=regions[0].part.a,
+            long=regions[0].part.long,
+            lower=lower,
+            upper=upper,
         )
+
+
+def _ahead(word: Word, regions: Sequence[Region], order: Sequence[int]) -> tuple[FloatArray, FloatArray]:
+    """Return how far the lower and upper anions of each slab are ahead of their letters, see `SlabStack`."""
+    lower, upper = [0.0], []
+    for k, slab in enumerate(word.slabs):
+        beside = [regions[order[n]].part.net for n in (k - 1, k) if 0 <= n < len(order)]
+        own = sum(0.0 if net is None else net.slab for net in beside) / len(beside)
+        upper.append(lower[-1] + slab.sense * own)
+        if k < len(order):
+            gallery, net = word.galleries[k], regions[order[k]].part.net
+            # A gallery that turns the sense displaces nothing.
+            step = 0.0 if net is None or gallery.step.flips else net.galleries.get(gallery.character, 0.0)
+            lower.append(upper[-1] + gallery.below.sense * step)
+    middle = (lower[len(lower) // 2] + upper[len(upper) // 2]) / 2
+    return np.array(lower) - middle, np.array(upper) - middle
 
 
 def _gallery_order(regions: Sequence[Region]) -> list[int]:
@@ -106,14 +149,15 @@ def _thickness(regions: Sequence[Region], order: Sequence[int], slab: int) -> fl
 
 
 def sites_inside(
-    planes: Sequence[tuple[int, int, float]], stack: SlabStack, regions: Sequence[Region]
+    planes: Sequence[tuple[int, int, float, float]], stack: SlabStack, regions: Sequence[Region]
 ) -> ParticleSites:
-    """Return the positions of planes (layer, letter, height) inside the facets, with their regions."""
-    mesh = _mesh(regions[-1].radius, stack.a)
+    """Return the positions of planes (layer, letter, height, ahead) inside the facets, with their regions."""
+    mesh = _mesh(regions[-1].radius + float(np.abs(stack.metals_ahead).max()), stack)
     normals = _normals(stack, regions[0].part.repeat)
     parts = []
-    for layer, letter, height in planes:
-        xyz = np.column_stack([in_plane(mesh + np.array(POINTS[letter]), stack.a), np.full(len(mesh), height)])
+    for layer, letter, height, ahead in planes:
+        x, y = in_plane(mesh + np.array(POINTS[letter]), stack).T
+        xyz = np.column_stack([x, y + ahead, np.full(len(mesh), height)])
         region = _region(xyz, normals, stack, regions)
         keep = region < len(regions)
         parts.append((xyz[keep], np.full(keep.sum(), layer), region[keep]))
@@ -121,27 +165,29 @@ def sites_inside(
     return ParticleSites(xyz=xyz, layer=layers, region=found)
 
 
-def _mesh(radius: float, a: float) -> FloatArray:
-    reach = math.ceil(REACH * radius / a) + 2
+def _mesh(radius: float, stack: SlabStack) -> FloatArray:
+    reach = math.ceil(REACH * radius / stack.a) + 2
     steps = np.arange(-reach, reach + 1)
     mesh = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2).astype(float)
-    near = np.linalg.norm(in_plane(mesh, a), axis=1) < REACH * radius + 2 * a
+    near = np.linalg.norm(in_plane(mesh, stack), axis=1) < REACH * radius + 2 * stack.a
     return np.asarray(mesh[near])
 
 
-def in_plane(mesh: FloatArray, a: float) -> FloatArray:
-    """Return coordinates in units of the hexagonal mesh, shape (n, 2), as Cartesian ones, angstrom."""
-    return np.column_stack([a * (mesh[:, 0] - mesh[:, 1] / 2), a * math.sqrt(3) / 2 * mesh[:, 1]])
+def in_plane(mesh: FloatArray, stack: SlabStack) -> FloatArray:
+    """Return coordinates in units of the mesh, shape (n, 2), as Cartesian ones, angstrom."""
+    return np.column_stack([stack.a * (mesh[:, 0] - mesh[:, 1] / 2), stack.long / 2 * mesh[:, 1]])
 
 
 def _normals(stack: SlabStack, repeat: float) -> FloatArray:
-    """Return unit normals of the lateral facets, shape (12, 3), on hexagonal axes with three slabs of the core in c.
+    """Return unit normals of the lateral facets, shape (12, 3), on axes with three slabs of the core in c.
 
+    The axes are hexagonal, or those of a distorted core, whose c leans as its slabs do.
     Indices are those of the obverse setting, in which slabs of positive sense follow each other; a core of negative
     sense is the reverse.
     """
-    a = stack.a
-    lattice = np.array([[a, 0, 0], [-a / 2, a * math.sqrt(3) / 2, 0], [0, 0, 3 * repeat]])
+    core = np.flatnonzero(stack.gallery_region == 0)
+    lean = 3.0 * float(stack.lower[core[-1] + 1] - stack.lower[core[0]]) / len(core)
+    lattice = np.array([[stack.a, 0, 0], [-stack.a / 2, stack.long / 2, 0], [0, lean, 3 * repeat]])
     is_obverse = stack.word.slabs[int(np.argmin(stack.gallery_region))].sense > 0
     forms = [form if is_obverse else (form[1], form[0], form[2]) for form in FORMS]
     indices = np.array([hkl for form in forms for hkl in _threefold(form)], dtype=float)

@@ -84,6 +84,13 @@ def read_pattern(
     ------
     InputError
         If the file is missing, damaged, incomplete or not a single powder pattern: one line with place and cure.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> pattern = lx.read_pattern("patterns/p2_o3.xye", exclude=[(50.0, 50.6)])
+    >>> pattern.intensity.shape, pattern.excluded
+    ((3970,), ((50.0, 50.6),))
     """
     request = request_from_arguments(path, radiation, axis, range, allow_negative, sigma)
     return with_excluded(pattern_from_scan(_one_scan(request.path, dataset, scan), request), exclude)
@@ -101,8 +108,28 @@ def read_patterns(
 ) -> list[Pattern]:
     """Return the patterns of a file with one scan or many, in the file's order.
 
-    Scans along other axes than two-theta are left out, with a notice. Parameters and errors are those of
-    `read_pattern`.
+    Scans along other axes than two-theta are left out, with a notice.
+
+    Parameters
+    ----------
+    path, radiation, axis, range, allow_negative, dataset
+        As for `read_pattern`.
+
+    Returns
+    -------
+    list of Pattern
+        One for each powder scan.
+
+    Raises
+    ------
+    InputError
+        As `read_pattern` does, or if the file has no powder scan.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> len(lx.read_patterns("patterns/p2_o3.xye"))
+    1
     """
     request = request_from_arguments(path, radiation, axis, range, allow_negative)
     return [pattern_from_scan(scan, request) for scan in _powder_scans(request.path, dataset)]

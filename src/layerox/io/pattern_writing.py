@@ -45,6 +45,14 @@ def write_pattern(pattern: Pattern, path: str | Path, *, overwrite: bool = False
     ------
     InputError
         If the suffix is none of these, a file of the user exists there, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> pattern = lx.read_pattern("patterns/p2_o3.xye")
+    >>> lx.write_pattern(pattern, "copy.xye")
+    >>> lx.read_pattern("copy.xye").intensity.shape
+    (4001,)
     """
     write_outputs({Path(path): pattern_content(pattern, Path(path))}, by="write_pattern", overwrite=overwrite)
 

@@ -78,10 +78,21 @@ def view(structure: StructureArgument, *, colour: str = "layer") -> StructureVie
     colour
         Initial colouring of the polyhedra: "layer", "phase" or "element"; buttons change it.
 
+    Returns
+    -------
+    StructureView
+        A notebook shows it; `write(path)` saves it as one HTML page.
+
     Raises
     ------
     InputError
         If the structure cannot be read, is too large, or the colouring is unknown.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> picture = lx.view(lx.build("P2"), colour="element")
+    >>> picture.write("p2.html")
     """
     go = optional_module("plotly.graph_objects", purpose="a picture of a structure")
     if colour not in PAINTS:

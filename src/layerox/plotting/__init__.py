@@ -99,10 +99,21 @@ def plot(
         Of a fit: range of angles (degrees), phases whose own curves are drawn, indices beside the ticks (by default
         for up to three phases), and the difference over "sigma" or in "counts".
 
+    Returns
+    -------
+    Axes
+        Those of matplotlib; `axes.figure.savefig("figure.pdf")` saves the figure.
+
     Raises
     ------
     InputError
         If there is no plot of such an object, or of this kind.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> axes = lx.plot(lx.fit("patterns/p2_o3.xye", ["P2", "O3"]), intensity="sqrt")
+    >>> axes.figure.savefig("fit.png")
     """
     if kind not in KINDS:
         raise InputError(f"unknown kind {kind!r} of plot", cure=nearest(kind, KINDS), argument="kind")

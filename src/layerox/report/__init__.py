@@ -28,10 +28,21 @@ def write_report(folder: str | Path, *, overwrite: bool = False) -> Path:
     overwrite
         Whether a report.html that layerox did not write, or that was changed since, may be replaced.
 
+    Returns
+    -------
+    Path
+        That of report.html.
+
     Raises
     ------
     InputError
         If the folder is neither, cannot be written, or has a report.html that layerox did not write.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> lx.write_report("out").name  # the folder of the example of `fit_series`
+    'report.html'
     """
     folder = Path(folder)
     check_outputs([folder / NAME], overwrite=overwrite)

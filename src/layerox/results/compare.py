@@ -149,10 +149,24 @@ def compare(result_a: Refinement | str | Path, result_b: Refinement | str | Path
     result_a, result_b
         Refinements, or result.json files (or the folders that hold them).
 
+    Returns
+    -------
+    Comparison
+        A row for each quantity of both, with the difference in units of its esd; printing it shows the table.
+
     Raises
     ------
     InputError
         If a file is not the result of a fit.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> first = lx.fit("patterns/p2_o3.xye", ["P2", "O3"])
+    >>> second = lx.fit("patterns/p2_o3.xye", ["P2", "O3"], range=(10, 80))
+    >>> row = lx.compare(first, second).row("P2_c")
+    >>> row.name, abs(row.a - row.b) < 0.001  # angstrom
+    ('P2_c', True)
     """
     a, b = (result if isinstance(result, Refinement) else load(result) for result in (result_a, result_b))
     spelling = {name.lower(): name for name in _quantities(a)}

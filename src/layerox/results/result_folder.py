@@ -93,10 +93,29 @@ def write_folder(
 def load(path: str | Path) -> Refinement:
     """Return the refinement of a result.json (or of the folder that holds it); fit.csv must be in the same folder.
 
+    Parameters
+    ----------
+    path
+        The file, or its folder.
+
+    Returns
+    -------
+    Refinement
+        As `fit` returned it.
+
     Raises
     ------
     InputError
         If a file is missing, not of a fit or damaged, or the two are of different fits.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> from layerox.cli.main import main
+    >>> main(["fit", "patterns/p2_o3.xye", "--phase", "P2", "--phase", "O3", "-o", "fit", "--quiet"])
+    0
+    >>> lx.load("fit").status
+    'converged'
     """
     path = Path(path)
     path = path / RESULT if path.is_dir() else path

@@ -57,6 +57,13 @@ class Series:
         run.json: settings, notices, counts of verdicts, times.
     path
         The folder; None without one.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> series = lx.open_series("out")  # written by the example of `fit_series`
+    >>> series.phases, series.axes, len(series.frames)
+    (('P2', 'OP4', 'O2', 'Al'), ('time', 'voltage'), 10)
     """
 
     frames: pd.DataFrame
@@ -181,10 +188,26 @@ class Series:
 def open_series(path: str | Path) -> Series:
     """Return the series of a folder written by `layerox series`, finished or not.
 
+    Parameters
+    ----------
+    path
+        The folder.
+
+    Returns
+    -------
+    Series
+        The rows that are there.
+
     Raises
     ------
     InputError
         If there is none, or one of its files was damaged.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> lx.open_series("out").axes  # written by the example of `fit_series`
+    ('time', 'voltage')
     """
     folder = Path(path)
     run = read_run(folder)

@@ -125,10 +125,25 @@ def fit_series(
     progress
         Called with texts on the progress.
 
+    Returns
+    -------
+    Series
+        `frames`, a row for each frame; `transitions`; with `output` the folder of all files too.
+
     Raises
     ------
     InputError
         If an argument cannot be used. A frame that cannot be read or fitted is a row, not an error.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> raw = "patterns/p2_operando"
+    >>> phases = [f"{raw}/{name}.cif" for name in ("P2", "OP4", "O2", "Al")]
+    >>> axes = ["time", f"{raw}/log.csv:voltage"]
+    >>> series = lx.fit_series(raw, phases, glob="frame_000*.xy", axis=axes, output="out")
+    >>> series
+    Series(10 frames: 10 accepted; phases P2, OP4, O2, Al; axes time, voltage)
     """
     if refit is not None and (output is None or resume or watch):
         raise InputError("needs the output of a finished series, and neither resume nor watch", argument="refit",

@@ -115,10 +115,23 @@ def broadening(result: Refinement) -> Broadening:
     result
         Result of `fit`, best with a calibrated instrument; otherwise the profile refined from the same pattern is used.
 
+    Returns
+    -------
+    Broadening
+        For each phase the breadths of its reflections (degrees and 1/nm), Williamson and Hall's lines, and the
+        thickness and stacking disorder of its layers.
+
     Raises
     ------
     InputError
         If the fit has failed, or no reflection is strong enough.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> result = lx.fit("patterns/p2_o3.xye", ["P2", "O3"])
+    >>> [(row.phase, row.layers.verdict) for row in lx.broadening(result).phases]
+    [('P2', 'alike'), ('O3', 'alike')]
     """
     found = breadths(result)
     names = dict.fromkeys(group.phase for group in found.groups)

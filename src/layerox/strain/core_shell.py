@@ -94,7 +94,7 @@ class Particle:
         return np.asarray(3.0 * bulk * (self.slopes[k] - own) + factor * shear * pole)
 
     def von_mises(self, radius_nm: ArrayLike) -> FloatArray:
-        """Return |hoop - radial| stress, GPa; zero in the core, which is under hydrostatic pressure."""
+        """Return the modulus of hoop - radial stress, GPa; zero in the core, which is under hydrostatic pressure."""
         return np.abs(self.hoop(radius_nm) - self.radial(radius_nm))
 
     def displacement(self, radius_nm: ArrayLike) -> FloatArray:

@@ -82,8 +82,11 @@ def features(series: Series, *, reference: int | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    table = lx.features(lx.open_series("out"))
-    accepted = table[table["verdict"] == "accepted"]
+    >>> import layerox as lx
+    >>> table = lx.features(lx.open_series("out"))  # written by the example of `fit_series`
+    >>> accepted = table[table["verdict"] == "accepted"]
+    >>> sorted(set(accepted["phase"]))
+    ['Al', 'OP4', 'P2']
     """
     import pandas as pd  # noqa: PLC0415  (a third of a second that only tables need)
 

@@ -109,10 +109,22 @@ def strain_evolution(
         In-plane lattice parameter of single phases (angstrom, a value or a pair with its standard uncertainty), for
     the reduction of the misfit (`pulled_together`).
 
+    Returns
+    -------
+    StrainEvolution
+        `frames` (dimensionless strains, a row a frame and phase, with `_esd` twins), `tensors` by phase, `coherency`.
+
     Raises
     ------
     InputError
         If an argument cannot be used.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> strain = lx.strain(lx.open_series("out"))  # written by the example of `fit_series`
+    >>> strain.of("P2")["e_a"].round(3).tolist()[::3]
+    [0.0, -0.002, -0.004, -0.007]
     """
     measured = measured_phases(subject)
     if len(measured.frames) == 1 and reference is None:

@@ -51,10 +51,22 @@ def identify_structure(structure: StructureArgument) -> StructureIdentity:
     structure
         As in `check`.
 
+    Returns
+    -------
+    StructureIdentity
+        `name` of the polytype ("P2", "not layered" ...), its `word`, the `characters` of its galleries, the stacking
+        `direction` (indices of the plane of the layers), and the `coordination` of metals and alkali ions.
+
     Raises
     ------
     InputError
         If it cannot be read.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> lx.identify_structure(lx.build("OP4", formula="Na0.33Ni0.33Mn0.67O2")).name
+    'OP4'
     """
     sites = classified_sites(atoms_of(structure))
     bonds = polyhedra(sites)

@@ -58,10 +58,25 @@ def check(
     phase, formula, space_group
         Expected phase, formula and space group: "P2" or a word of blocks, "Na0.67MnO2", "P 63/m m c".
 
+    Returns
+    -------
+    list of Finding
+        Each with `code`, `message` and `atoms`; `layerox explain CODE` says what to do.
+
     Raises
     ------
     InputError
         If it cannot be read, or a claim makes no sense.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> lx.check(lx.build("O3", formula="NaMnO2"))
+    []
+    >>> without_oxygen = lx.build("P2")
+    >>> _ = without_oxygen.remove_species(["O"])
+    >>> [finding.code for finding in lx.check(without_oxygen)]
+    ['metal_coordination']
     """
     word = _word_of(structure)
     if word is not None:

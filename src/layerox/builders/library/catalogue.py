@@ -35,6 +35,12 @@ class Library(Mapping[str, LibraryEntry]):
     """Entries by name; `library["P2"]` is the default entry of that phase, `library.cathodes` the published mixtures.
 
     Printing it lists its entries.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> lx.library["P2"].name, lx.library["P2"].provenance
+    ('P2_NNM', 'cell RECALLED; z(O), occupancies and B CONSTRUCTED')
     """
 
     def __init__(self, entries: tuple[LibraryEntry, ...], cathodes: tuple[Cathode, ...], defaults: Mapping[str, str]):

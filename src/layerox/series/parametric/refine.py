@@ -91,11 +91,26 @@ def refine_parametric(
     progress
         Called with a text on the progress.
 
+    Returns
+    -------
+    Parametric
+        `function(name)` gives a function, whose `value(x)` is (values, standard uncertainties); `status`; `frames`.
+
     Raises
     ------
     InputError
         If the series is not finished, a quantity or an axis is unknown, or a form has more coefficients than the frames
         determine. A form that the data reject is a result.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> found = lx.refine_parametric("out", {"P2_a": "polynomial 1"})  # written by the example of `fit_series`
+    >>> found.status, found.axis
+    ('converged', 'time')
+    >>> values, esds = found.function("P2_a").value([0.0, 4.0])  # angstrom, at 0 and 4 hours
+    >>> values.round(3).tolist()
+    [2.885, 2.868]
     """
     if output is not None:
         check_folder(Path(output), [*FILES, CRATE], overwrite=overwrite)

@@ -135,10 +135,21 @@ def transitions(
     seed
         Seed of the draws for uncertainties.
 
+    Returns
+    -------
+    Transitions
+        `name` of the run, `table` (a row a change, with onset, midpoint and end), `steps`, `hysteresis`, `violations`.
+
     Raises
     ------
     InputError
         If an argument cannot be used, or the series has no accepted frame.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> lx.transitions(lx.open_series("out"))  # written by the example of `fit_series`
+    <Transitions P2 -> P2/OP4: 2 changes, 1 steps>
     """
     if not 0 < least < 1:
         raise InputError(f"changes of {least:g}", argument="least", cure="give a weight fraction between 0 and 1")

@@ -1,0 +1,178 @@
+"""Mutation testing: small faults put into the code one at a time; a test must fail. Prints JSON.
+
+Run: python tests/benchmarks/mutation.py [--count 20] [--only profiles] [--seed 1]
+
+Each mutant changes one operator, comparison, number or sign of a module, in a copy of the package; the tests of that
+module run until the first failure. Compiled modules run without compilation. Mutants that cannot be distinguished (in
+docstrings' defaults, or equal arithmetic) count as survivors: they are listed, to be looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+# Seconds after which a mutant that runs for ever counts as found.
+PATIENCE = 300
+
+
+@dataclass(frozen=True)
+class Target:
+    """A module, its tests, and whether it is compiled."""
+
+    module: str
+    tests: tuple[str, ...]
+    compiled: bool = False
+
+
+TARGETS = (
+    Target(
+        "diffraction/profiles.py",
+        ("diffraction/test_profiles.py", "diffraction/test_axial_divergence.py"),
+        compiled=True,
+    ),
+    Target("diffraction/peaks.py", ("diffraction/test_peaks.py",), compiled=True),
+    Target("diffraction/normal_equations.py", ("diffraction/test_normal_equations.py",), compiled=True),
+    Target("diffraction/least_squares.py", ("diffraction/test_least_squares.py",)),
+    Target("diffraction/weight_fractions.py", ("diffraction/test_weight_fractions.py",)),
+    Target("stacking/word.py", ("stacking",)),
+    Target("stacking/closure.py", ("stacking",)),
+    Target("stacking/disorder.py", ("stacking", "diffraction/disordered/test_chain.py")),
+    Target("diffraction/disordered/chain.py", ("diffraction/disordered/test_chain.py",)),
+    Target("diffraction/disordered/recursion.py", ("diffraction/disordered/test_recursion.py",), compiled=True),
+)
+OPERATORS = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.Mod: ast.Mult,
+    ast.FloorDiv: ast.Mult, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr, ast.MatMult: ast.Mult,
+}  # fmt: skip
+COMPARISONS = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+}  # fmt: skip
+
+
+def places(tree: ast.Module) -> Iterator[tuple[ast.AST, int]]:
+    """Yield every node that can be changed, and which part of it, outside annotations and texts."""
+    skipped = {id(sub) for node in ast.walk(tree) for part in annotations(node) for sub in ast.walk(part)}
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, (ast.BinOp, ast.AugAssign)) and type(node.op) in OPERATORS:
+            yield node, 0
+        elif isinstance(node, ast.Compare):
+            yield from ((node, k) for k, op in enumerate(node.ops) if type(op) in COMPARISONS)
+        elif _is_logical(node) or (isinstance(node, ast.Constant) and type(node.value) in (int, float, bool)):
+            yield node, 0
+
+
+def _is_logical(node: ast.AST) -> bool:
+    """Whether a node is an "and", "or", "not" or a sign."""
+    return isinstance(node, ast.BoolOp) or (isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Invert))
+
+
+def annotations(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the parts of a node that do not run: annotations and the error messages of `raise`."""
+    for name in ("annotation", "returns"):
+        part = getattr(node, name, None)
+        if isinstance(part, ast.AST):
+            yield part
+    if isinstance(node, ast.Raise):
+        yield node
+
+
+def mutate(node: ast.AST, part: int) -> str:
+    """Change a node in place; return what was done."""
+    before = ast.unparse(node)
+    if isinstance(node, (ast.BinOp, ast.AugAssign)):
+        node.op = OPERATORS[type(node.op)]()
+    elif isinstance(node, ast.Compare):
+        node.ops[part] = COMPARISONS[type(node.ops[part])]()
+    elif isinstance(node, ast.BoolOp):
+        node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+    elif isinstance(node, ast.UnaryOp):
+        node.op = (
+            ast.UAdd() if isinstance(node.op, ast.USub) else ast.USub() if isinstance(node.op, ast.UAdd) else node.op
+        )
+        if isinstance(node.op, ast.Not):
+            node.operand = ast.UnaryOp(op=ast.Not(), operand=node.operand)
+    elif isinstance(node, ast.Constant):
+        node.value = not node.value if isinstance(node.value, bool) else node.value + 1
+    return f"{before} -> {ast.unparse(node)}"
+
+
+def survives(copy: Path, target: Target, source: str) -> bool:
+    """Whether all tests pass with another source of a module."""
+    file = copy / "layerox" / target.module
+    kept = file.read_text(encoding="utf-8"), file.stat()
+    file.write_text(source, encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(copy), "MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1"}
+    if target.compiled:
+        environment["NUMBA_DISABLE_JIT"] = "1"
+    tests = [str(ROOT / "tests" / test) for test in target.tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not slow", *tests]
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=PATIENCE, check=False)
+        return done.returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        file.write_text(kept[0], encoding="utf-8")
+        os.utime(file, (kept[1].st_atime, kept[1].st_mtime))
+
+
+def tested(copy: Path, target: Target, count: int, seed: int) -> dict[str, object]:
+    """Return how many of a sample of mutants of a module the tests find, and the survivors."""
+    source = (copy / "layerox" / target.module).read_text(encoding="utf-8")
+    if not survives(copy, target, ast.unparse(ast.parse(source))):
+        raise SystemExit(f"the tests of {target.module} fail without a mutant")
+    total = len(list(places(ast.parse(source))))
+    chosen = sorted(random.Random(f"{seed} {target.module}").sample(range(total), min(count, total)))
+    survivors = []
+    for number in chosen:
+        tree = ast.parse(source)
+        node, part = list(places(tree))[number]
+        line, change = getattr(node, "lineno", 0), mutate(node, part)
+        if survives(copy, target, ast.unparse(ast.fix_missing_locations(tree))):
+            survivors.append(f"{target.module}:{line}: {change}")
+    return {
+        "module": target.module,
+        "places": total,
+        "mutants": len(chosen),
+        "killed": len(chosen) - len(survivors),
+        "survivors": survivors,
+    }
+
+
+def main() -> int:
+    """Print a line of JSON for each module, and the whole share."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=20, help="mutants of each module")
+    parser.add_argument("--only", default="", help="modules whose path holds this")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "src"
+        shutil.copytree(ROOT / "src", copy)  # with the compiled code and its dates
+        for target in TARGETS:
+            if given.only in target.module:
+                rows.append(tested(copy, target, given.count, given.seed))
+                print(json.dumps(rows[-1]), flush=True)
+    mutants, killed = (sum(int(str(row[key])) for row in rows) for key in ("mutants", "killed"))
+    print(json.dumps({"mutants": mutants, "killed": killed, "share": killed / max(mutants, 1)}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
