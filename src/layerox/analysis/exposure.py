@@ -174,6 +174,11 @@ def identify_exposed(
     candidates, radiation, neutron, monochromator, geometry, polarization, instrument, range
         As for `identify`, for both patterns.
 
+    Returns
+    -------
+    Exposure
+        `changes` of the phases, `new_lines`, and the cell and hydrates that explain them.
+
     Raises
     ------
     InputError

@@ -79,6 +79,14 @@ def measure_phase(
     ------
     InputError
         If an argument cannot be used, or the intensities could not be extracted.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> pure = lx.simulate(["NiO"], weights=[1.0], radiation="CuKa", counts=10_000, seed=1)
+    >>> phase = lx.measure_phase(pure, "unknown", cell=[4.18, 4.18, 4.18, 90, 90, 90], space_group="F m -3 m")
+    >>> phase.crystal.space_group
+    'Fm-3m'
     """
     symmetry = symmetry_from_name(space_group)
     unit = cell_tuple(cell)
@@ -154,10 +162,26 @@ def calibrate_phase(
     radiation, neutron, monochromator, geometry, polarization, instrument, range
         As for `fit`.
 
+    Returns
+    -------
+    MeasuredPhase
+        With the constant and its standard uncertainty.
+
     Raises
     ------
     InputError
         If an argument cannot be used, or the mixture does not determine the constant.
+
+    Examples
+    --------
+    >>> import layerox as lx
+    >>> pure = lx.simulate(["NiO"], weights=[1.0], radiation="CuKa", counts=10_000, seed=1)
+    >>> phase = lx.measure_phase(pure, "unknown", cell=[4.18, 4.18, 4.18, 90, 90, 90], space_group="F m -3 m")
+    >>> phase.crystal.space_group
+    'Fm-3m'
+    >>> known = lx.simulate(["NiO", "P2"], weights=[0.5, 0.5], radiation="CuKa", counts=10_000, seed=2)
+    >>> lx.calibrate_phase(known, phase, ["P2"], fraction=0.5).crystal.constant > 0
+    True
     """
     given = phase_from(phase)
     if not isinstance(given, MeasuredPhase):
